@@ -1,0 +1,35 @@
+"""The one shape of an error that a user can mend."""
+
+
+class Refusal(ValueError):
+    """Input that is not accepted, in words that say how to mend it.
+
+    Args:
+        what: what is wrong, in a few words: ``unknown template``.
+        where: the place: ``features.yaml:3:12``, ``events[2]/17``, ``amount``.
+        expected: what would have been accepted.
+        got: what was found, cut to a readable length.
+        remedy: what to do about it; empty when `expected` says it already.
+    """
+
+    def __init__(self, what: str, *, where: str, expected: str, got: object, remedy: str = "") -> None:
+        self.what = what
+        self.where = where
+        self.expected = expected
+        self.got = shortened(got)
+        self.remedy = remedy
+        super().__init__(what, where, expected, self.got, remedy)
+
+    def __str__(self) -> str:
+        text = f"{self.where}: {self.what}: expected {self.expected}, got {self.got}"
+        return f"{text}; {self.remedy}" if self.remedy else text
+
+    def fields(self) -> dict[str, str]:
+        """The parts by name, for a dead letter or an RFC 9457 problem."""
+        return {"what": self.what, "where": self.where, "expected": self.expected, "got": self.got, "remedy": self.remedy}
+
+
+def shortened(value: object, length_max: int = 80) -> str:
+    """`value` as text of at most `length_max` characters."""
+    text = value if isinstance(value, str) else repr(value)
+    return text if len(text) <= length_max else text[: length_max - 1] + "…"

@@ -1,0 +1,70 @@
+"""Every setting of a running system: its default, its meaning, and where it is read from."""
+
+import os
+import pathlib
+
+import msgspec
+
+from features.refusal import Refusal
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What the processes of one system agree on. Each field may be set by ``WEIR_`` + its name in capitals.
+
+    Args:
+        bootstrap: host:port of the Kafka broker.
+        topic_prefix: before every topic's name.
+        partitions: of each topic that the stack makes.
+        folder: where the local stack keeps data, logs and checkpoints.
+        api_port: where the HTTP API listens.
+        api_instance: name of this API process among those that wait for replies.
+        flink_port: where Flink's REST interface listens.
+        parallelism: of the score job.
+        entity_wait_ms: how long an event waits for its entities' answers in arrival mode.
+        disorder_ms: how far the watermark stays behind the greatest event time in event_time mode.
+        bundle_events_max: events in one call into Python.
+        bundle_bytes_max: bytes in one call into Python.
+        checkpoint_interval_ms: between two checkpoints.
+        linger_ms: how long a producer of decisions gathers a batch; 0 is best below 2,000 events/s.
+        deadline_ms: of a synchronous decision, when the caller names none.
+        token_file: holds the API's bearer token; made at the first start.
+    """
+
+    bootstrap: str = "127.0.0.1:19092"
+    topic_prefix: str = "weir."
+    partitions: int = 4
+    folder: str = ".weir"
+    api_port: int = 18000
+    api_instance: str = "api-1"
+    flink_port: int = 18081
+    parallelism: int = 1
+    entity_wait_ms: int = 20
+    disorder_ms: int = 5_000
+    bundle_events_max: int = 2_048
+    bundle_bytes_max: int = 4_194_304
+    checkpoint_interval_ms: int = 10_000
+    linger_ms: int = 2
+    deadline_ms: int = 500
+    token_file: str = ""
+
+    def topic(self, name: str) -> str:
+        """The full name of the topic `name`, such as ``events`` or ``dead-letters``."""
+        return self.topic_prefix + name
+
+    def path(self, *parts: str) -> pathlib.Path:
+        """A path below the system's folder."""
+        return pathlib.Path(self.folder).absolute().joinpath(*parts)
+
+
+def read_settings(environment: dict[str, str] | None = None) -> Settings:
+    """Settings from `environment` (default: the process's), defaults elsewhere.
+
+    Raises:
+        Refusal: a value is not of its field's type.
+    """
+    given = os.environ if environment is None else environment
+    values = {name: given["WEIR_" + name.upper()] for name in Settings.__struct_fields__ if "WEIR_" + name.upper() in given}
+    try:
+        return msgspec.convert(values, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise Refusal("bad setting", where="environment", expected="a value of the setting's type", got=str(error)) from error
