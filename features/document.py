@@ -118,7 +118,8 @@ class Section:
     def _pairs(self) -> list[tuple[yaml.Node, yaml.Node]]:
         if not isinstance(self._node, yaml.MappingNode):
             self.refuse("wrong type", "a mapping of names to values")
-        return self._node.value
+        pairs: list[tuple[yaml.Node, yaml.Node]] = self._node.value
+        return pairs
 
 
 def read_document(text: str, source: str) -> Section:

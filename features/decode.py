@@ -1,0 +1,186 @@
+"""JSON bytes to `Event`, by the schema; what does not fit is refused with its field."""
+
+import datetime
+import hashlib
+import re
+import struct
+import zlib
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Annotated, Any, NoReturn
+
+import msgspec
+
+from features.event import Event
+from features.numbers import column_reader
+from features.refusal import Refusal
+from features.schema import Field, Schema
+
+BYTES_MAX = 1_048_576
+ID_CHARACTERS_MAX = 512
+_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+_MILLISECOND = datetime.timedelta(milliseconds=1)
+_MS_IN = {"s": 1_000, "ms": 1, "us": 1}
+_PLACE = re.compile(r" - at `\$\.?([^`]*)`")
+_NAMED = re.compile(r"`([^`]+)`")
+_JSON_TYPES = {"decimal": float | str, "float": float, "integer": int, "boolean": bool, "string": str}
+
+
+class Decoder:
+    """Decodes the events of one schema. About a microsecond an event.
+
+    Fields that the schema does not name are ignored. An entity's id may be a text or a whole number; null and '' mean that
+    it is absent.
+    """
+
+    def __init__(self, schema: Schema) -> None:
+        self._schema = schema
+        self._fields = (schema.id_field, schema.time_field, schema.user, *schema.entities, *schema.columns, *schema.texts)
+        self._decode = msgspec.json.Decoder(_json_shape(schema)).decode
+        self._values = _getter(self._fields)
+        self._entities_end = 3 + len(schema.entities)
+        self._columns_end = self._entities_end + len(schema.columns)
+        self._readers = [column_reader(field) for field in schema.fields if field.is_number]
+        self._pack = struct.Struct(f"<{len(schema.columns)}d").pack
+        self._integer_id = schema.id_type == "integer"
+
+    def decode(self, value: bytes, arrived_ms: int, reply: str = "") -> Event:
+        """The event in `value`, which came at clock time `arrived_ms`; `reply` names the API instance that waits.
+
+        Raises:
+            Refusal: `value` is over 1 MiB, is not JSON, lacks a required field, has a value of another type or out of range,
+                or its time is negative or more than `max_ahead` after its arrival. `where` is the field.
+        """
+        if len(value) > BYTES_MAX:
+            raise Refusal("event too large", where="event", expected=f"at most {BYTES_MAX} bytes", got=f"{len(value)} bytes")
+        try:
+            values = self._values(self._decode(value))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            _refuse(error, value)
+        at, end = self._entities_end, self._columns_end
+        text, key, order = _integer_id(values[0], self._fields[0]) if self._integer_id else _text_id(values[0], self._fields[0])
+        return Event(
+            text,
+            key,
+            order,
+            self._time_ms(values[1], arrived_ms),
+            _entity(values[2], self._fields[2], required=True),
+            [_entity(id_, name) for id_, name in zip(values[3:at], self._fields[3:at], strict=True)],
+            self._pack(*[read(number) for read, number in zip(self._readers, values[at:end], strict=True)]),
+            list(values[end:]),
+            (zlib.crc32(value) << 31) ^ zlib.adler32(value),
+            arrived_ms,
+            reply,
+        )
+
+    def _time_ms(self, value: Any, arrived_ms: int) -> int:
+        schema = self._schema
+        if schema.time_unit == "rfc3339":
+            time_ms = (value - _EPOCH) // _MILLISECOND
+        elif schema.time_unit == "us":
+            time_ms = value // 1_000
+        else:
+            time_ms = round(value * _MS_IN[schema.time_unit])
+        if 0 <= time_ms <= arrived_ms + schema.max_ahead_ms:
+            return int(time_ms)
+        expected = f"0 to {schema.max_ahead_ms} ms after its arrival at {arrived_ms} ms"
+        raise Refusal("time before 1970" if time_ms < 0 else "time in the future", where=schema.time_field, expected=expected, got=value)
+
+
+def _integer_id(value: int, field: str) -> tuple[str, int, bytes]:
+    if -(1 << 63) <= value < 1 << 63:
+        return str(value), value, (value + (1 << 63)).to_bytes(8, "big")
+    raise Refusal("id out of range", where=field, expected="a whole number of 64 bits", got=value)
+
+
+def _text_id(value: str, field: str) -> tuple[str, int, bytes]:
+    if not 0 < len(value) <= ID_CHARACTERS_MAX:
+        raise Refusal("bad id", where=field, expected=f"1 to {ID_CHARACTERS_MAX} characters", got=value)
+    order = value.encode()
+    return value, int.from_bytes(hashlib.blake2b(order, digest_size=8).digest(), "little", signed=True), order
+
+
+def _entity(value: str | int | None, field: str, required: bool = False) -> str:
+    if value.__class__ is not str:
+        value = "" if value is None else str(value)
+    if len(value) > ID_CHARACTERS_MAX or (required and not value):
+        raise Refusal("bad id", where=field, expected=f"{int(required)} to {ID_CHARACTERS_MAX} characters", got=value)
+    return value
+
+
+def _refuse(error: Exception, value: bytes) -> NoReturn:
+    message = str(error)
+    if not isinstance(error, msgspec.ValidationError):
+        raise Refusal("not JSON", where="event", expected="one JSON object in UTF-8", got=f"{message}: {value[:48]!r}") from error
+    place = _PLACE.search(message)
+    where = place[1] if place else ""
+    what = message[: place.start()] if place else message
+    named = _NAMED.findall(what)
+    if what.startswith("Object missing"):
+        where = f"{where}.{named[0]}" if where else named[0]
+        raise Refusal("missing field", where=where, expected=f"a field {where}", got="an event without it") from error
+    if what.startswith("Expected") and len(named) == 2:
+        raise Refusal("wrong type", where=where or "event", expected=named[0], got=named[1]) from error
+    expected = "a date and time in RFC 3339 with a zone" if "datetime" in what or "RFC3339" in what else "a value that fits its type"
+    raise Refusal("not accepted", where=where or "event", expected=expected, got=what) from error
+
+
+def _json_shape(schema: Schema) -> type[msgspec.Struct]:
+    """A Struct with one attribute a field, nested as the dots say."""
+    times: dict[str, Any] = {"s": int | float, "ms": int, "us": int, "rfc3339": Annotated[datetime.datetime, msgspec.Meta(tz=True)]}
+    tree: dict[str, Any] = {}
+    _plant(tree, schema.id_field, (int if schema.id_type == "integer" else str, True))
+    _plant(tree, schema.time_field, (times[schema.time_unit], True))
+    _plant(tree, schema.user, (str | int, True))
+    for name in schema.entities:
+        _plant(tree, name, (str | int | None, False))
+    for field in schema.fields:
+        _plant(tree, field.name, (_field_type(field), field.required))
+    return _shape("Event", tree)
+
+
+def _field_type(field: Field) -> Any:
+    kind: Any = _JSON_TYPES[field.type]
+    return kind if field.required else kind | None
+
+
+def _plant(tree: dict[str, Any], name: str, leaf: tuple[Any, bool]) -> None:
+    *parents, last = name.split(".")
+    for parent in parents:
+        tree = tree.setdefault(parent, {})
+    tree[last] = leaf
+
+
+def _shape(name: str, tree: dict[str, Any]) -> type[msgspec.Struct]:
+    required: list[tuple[str, Any]] = []
+    optional: list[tuple[str, Any, Any]] = []
+    for child, leaf in tree.items():
+        if isinstance(leaf, dict):
+            shape = _shape(child, leaf)
+            if any(field.required for field in msgspec.structs.fields(shape)):
+                required.append((child, shape))
+            else:
+                optional.append((child, shape | None, None))
+        elif leaf[1]:
+            required.append((child, leaf[0]))
+        else:
+            optional.append((child, leaf[0], None))
+    return msgspec.defstruct(name, [*required, *optional], kw_only=True)
+
+
+def _getter(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
+    """All values of a decoded event at once; a nested object that is absent gives None."""
+    if not any("." in name for name in names):
+        return attrgetter(*names)
+    paths = [name.split(".") for name in names]
+
+    def read(event: Any) -> tuple[Any, ...]:
+        found = []
+        for path in paths:
+            value = event
+            for part in path:
+                value = None if value is None else getattr(value, part)
+            found.append(value)
+        return tuple(found)
+
+    return read

@@ -1,0 +1,33 @@
+"""One decoded event, as it travels between stages."""
+
+import msgspec
+
+
+class Event(msgspec.Struct, array_like=True):
+    """An event that fits its schema. Travels as a msgpack array.
+
+    Args:
+        id: as text; unique per user.
+        id_key: the integer id itself, or 64 bits of the text's hash.
+        order: sorts events of one time bytewise: an integer id as 8 big-endian bytes with the sign flipped, else UTF-8.
+        time_ms: event time since the epoch.
+        user: id of the primary entity.
+        entities: ids of the further entities in the schema's order; '' where absent.
+        numbers: float64 little-endian in the order of `Schema.columns`; decimals in minor units; NaN where absent.
+        texts: string fields in the order of `Schema.texts`.
+        body_key: 64 bits of a hash of the original bytes.
+        arrived_ms: clock time at which it came in.
+        reply: API instance that waits for the decision; '' when nobody does.
+    """
+
+    id: str
+    id_key: int
+    order: bytes
+    time_ms: int
+    user: str
+    entities: list[str]
+    numbers: bytes
+    texts: list[str | None]
+    body_key: int
+    arrived_ms: int
+    reply: str = ""

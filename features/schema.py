@@ -1,0 +1,184 @@
+"""What an event looks like: ``schema.yaml`` read and checked."""
+
+import re
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from features.document import Section, read_document
+
+DAY_MS = 86_400_000
+FIELD_TYPES = ("decimal", "float", "integer", "boolean", "string")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
+_NAMES_OF_SCHEMA = ("id", "time", "user", "entities", "fields", "lateness", "retention", "labels", "max_ahead", "dedupe", "ttl")
+
+
+class Field(msgspec.Struct, frozen=True, kw_only=True):
+    """One field of an event.
+
+    Args:
+        name: in the event's JSON; dots go into nested objects: ``card.country``.
+        type: decimal, float, integer, boolean or string.
+        scale: digits after the point of a decimal, 0 to 6; such a field is held in units of 10**-scale, exactly.
+        currency: name of the field with the currency's code, or the code; only carried along.
+        retain: kept in the history of every entity, so that later features over it start warm.
+        required: an event without it is refused; otherwise a missing number is NaN and a missing text None.
+    """
+
+    name: str
+    type: str
+    scale: int = 0
+    currency: str = ""
+    retain: bool = False
+    required: bool = True
+
+    @property
+    def is_number(self) -> bool:
+        return self.type != "string"
+
+
+class Schema(msgspec.Struct, frozen=True, kw_only=True):
+    """How to read an event of one topic, and for how long things are kept. Lengths of time in milliseconds.
+
+    Args:
+        id_field: names the event's id; unique per user.
+        id_type: integer (signed 64 bits, ordered as numbers) or string (ordered bytewise).
+        time_field: names the event's time.
+        time_unit: s, ms or us since the epoch, or rfc3339 for a text with a zone.
+        user: field of the primary entity's id.
+        entities: fields of further entities' ids; each may be absent from an event.
+        fields: all other fields that are read.
+        lateness_ms: an event older than the user's newest by more is too late.
+        retention_ms: history kept per entity.
+        negative_after_ms: an event without a label counts as negative from this age on.
+        max_ahead_ms: an event further ahead of its arrival is refused.
+        dedupe_ms: how long ids of events are remembered.
+        ttl_ms: an entity not seen for so long is forgotten.
+    """
+
+    id_field: str
+    id_type: str
+    time_field: str
+    time_unit: str
+    user: str
+    entities: tuple[str, ...] = ()
+    fields: tuple[Field, ...] = ()
+    lateness_ms: int = 600_000
+    retention_ms: int = 40 * DAY_MS
+    negative_after_ms: int = 7 * DAY_MS
+    max_ahead_ms: int = 300_000
+    dedupe_ms: int = DAY_MS
+    ttl_ms: int = 90 * DAY_MS
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the numeric fields, in the order of an event's numbers."""
+        return tuple(field.name for field in self.fields if field.is_number)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Names of the string fields, in the order of an event's texts."""
+        return tuple(field.name for field in self.fields if not field.is_number)
+
+    @property
+    def scales(self) -> NDArray[np.float64]:
+        """What each column is divided by to get its own unit: 10**scale of a decimal, else 1."""
+        return np.array([10.0**field.scale for field in self.fields if field.is_number], dtype=np.float64)
+
+    @property
+    def retained(self) -> tuple[str, ...]:
+        """Names of the numeric fields with ``retain: true``."""
+        return tuple(field.name for field in self.fields if field.is_number and field.retain)
+
+
+def read_schema(text: str, source: str = "schema.yaml") -> Schema:
+    """The schema that `text` describes.
+
+    Raises:
+        Refusal: anything unknown, missing, given twice or out of range, with line and column.
+    """
+    document = read_document(text, source)
+    document.only(*_NAMES_OF_SCHEMA)
+    taken: set[str] = set()
+    id_field, id_type = _read_id(document.at("id"), taken)
+    time_field, time_unit = _read_time(document.at("time"), taken)
+    schema = Schema(
+        id_field=id_field,
+        id_type=id_type,
+        time_field=time_field,
+        time_unit=time_unit,
+        user=_read_name(document.at("user"), taken),
+        entities=tuple(_read_name(item, taken) for item in document.at("entities").items()) if document.has("entities") else (),
+        fields=tuple(_read_fields(document.at("fields"), taken)) if document.has("fields") else (),
+        **_read_lengths(document),
+    )
+    if schema.ttl_ms < schema.retention_ms:
+        document.at("ttl" if document.has("ttl") else "retention").refuse("kept longer than its owner", "ttl not shorter than retention")
+    return schema
+
+
+def _read_id(section: Section, taken: set[str]) -> tuple[str, str]:
+    if not section.is_mapping():
+        return _read_name(section, taken), "string"
+    section.only("field", "type")
+    kind = section.at("type").choice(("integer", "string")) if section.has("type") else "string"
+    return _read_name(section.at("field"), taken), kind
+
+
+def _read_time(section: Section, taken: set[str]) -> tuple[str, str]:
+    section.only("field", "unit")
+    unit = section.at("unit").choice(("ms", "s", "us", "rfc3339")) if section.has("unit") else "ms"
+    return _read_name(section.at("field"), taken), unit
+
+
+def _read_name(section: Section, taken: set[str]) -> str:
+    name = section.text()
+    if not _NAME.fullmatch(name):
+        section.refuse("not a field's name", "letters, digits and _, with dots between nested names")
+    for other in taken:
+        if name == other:
+            section.refuse("field described twice", "each field in one place", name)
+        if name.startswith(other + ".") or other.startswith(name + "."):
+            section.refuse("field inside another", f"a name that does not nest with {other}", name)
+    taken.add(name)
+    return name
+
+
+def _read_fields(section: Section, taken: set[str]) -> list[Field]:
+    section.only(*section.names())
+    return [_read_field(name, section.at(name), taken) for name in section.names()]
+
+
+def _read_field(name: str, section: Section, taken: set[str]) -> Field:
+    if not _NAME.fullmatch(name) or name in taken or any(n.startswith(name + ".") or name.startswith(n + ".") for n in taken):
+        section.refuse("bad field name", "letters, digits and _, described once, not nested with another", name)
+    taken.add(name)
+    section.only("type", "scale", "currency", "retain", "required")
+    kind = section.at("type").choice(FIELD_TYPES)
+    if kind != "decimal":
+        for only_decimal in ("scale", "currency"):
+            if section.has(only_decimal):
+                section.at(only_decimal).refuse(f"{only_decimal} of a {kind}", "type: decimal")
+    return Field(
+        name=name,
+        type=kind,
+        scale=(section.at("scale").integer(0, 6) if section.has("scale") else 2) if kind == "decimal" else 0,
+        currency=section.at("currency").text() if section.has("currency") else "",
+        retain=section.at("retain").flag() if section.has("retain") else False,
+        required=section.at("required").flag() if section.has("required") else True,
+    )
+
+
+def _read_lengths(document: Section) -> dict[str, int]:
+    lengths = {
+        name + "_ms": document.at(name).duration_ms()
+        for name in ("lateness", "retention", "max_ahead", "dedupe", "ttl")
+        if document.has(name)
+    }
+    lengths.setdefault("ttl_ms", max(90 * DAY_MS, lengths.get("retention_ms", 0)))
+    if document.has("labels"):
+        labels = document.at("labels")
+        labels.only("negative_after")
+        lengths["negative_after_ms"] = labels.at("negative_after").duration_ms()
+    return lengths
