@@ -1,0 +1,108 @@
+"""From scores to a decision: which model's score counts, the bands, and what holds when there is no score."""
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.document import Section, read_document
+
+ACTIONS = ("approve", "review", "block")
+"""Actions by code, mildest first."""
+
+_FIRST_READY = re.compile(r"first_ready\(\s*([A-Za-z_]\w*(?:\s*,\s*[A-Za-z_]\w*)*)\s*\)")
+
+
+@dataclass(frozen=True, slots=True)
+class Fallback:
+    """What is answered without a score of this event.
+
+    Args:
+        action: when the entity's latest score is young enough, or there is none.
+        older: (age in ms, action), by growing age: the action from that age on.
+    """
+
+    action: str
+    older: tuple[tuple[int, str], ...]
+
+    def action_at(self, age_ms: int | None) -> str:
+        """The action for a latest score of `age_ms`; ``None``: there is no score."""
+        chosen = self.action
+        for limit_ms, action in self.older:
+            if age_ms is not None and age_ms >= limit_ms:
+                chosen = action
+        return chosen
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A compiled policy.yaml.
+
+    Args:
+        models: the first of these that is ready gives the score.
+        bounds: ascending; band i holds scores in [bounds[i-1], bounds[i]).
+        actions: code of each band's action, one more than bounds.
+        fallback: what holds without a score.
+    """
+
+    models: tuple[str, ...]
+    bounds: NDArray[np.float64]
+    actions: NDArray[np.uint8]
+    fallback: Fallback
+
+    def decide_many(self, scores: NDArray[np.float64]) -> NDArray[np.uint8]:
+        """Action codes for `scores` in [0, 1]; a missing score (NaN) gets the fallback's action."""
+        codes = self.actions[np.searchsorted(self.bounds, scores, side="right")]
+        codes[np.isnan(scores)] = ACTIONS.index(self.fallback.action)
+        return codes
+
+
+def read_policy(text: str, source: str = "policy.yaml") -> Policy:
+    """Compiles a policy.
+
+    Raises:
+        Refusal: with line and column, when anything is unknown, missing or out of order.
+    """
+    document = read_document(text, source)
+    document.only("score", "bands", "fallback")
+    bounds, actions = _bands(document.at("bands"))
+    fallback = _fallback(document.at("fallback")) if document.has("fallback") else Fallback("approve", ())
+    return Policy(_models(document.at("score")), np.array(bounds), np.array(actions, np.uint8), fallback)
+
+
+def _models(section: Section) -> tuple[str, ...]:
+    match = _FIRST_READY.fullmatch(section.text().strip())
+    if not match:
+        section.refuse("unknown score", "first_ready(model, …)")
+    return tuple(name.strip() for name in match[1].split(","))
+
+
+def _bands(section: Section) -> tuple[list[float], list[int]]:
+    bounds: list[float] = []
+    actions: list[int] = []
+    bands = list(section.items())
+    for position, band in enumerate(bands):
+        band.only("below", "action")
+        actions.append(ACTIONS.index(band.at("action").choice(ACTIONS)))
+        last = position == len(bands) - 1
+        if last and band.has("below"):
+            band.refuse("last band is bounded", "a last band without below, so that every score has an action")
+        if not last:
+            bounds.append(band.at("below").number(0.0, 1.0))
+    if not bands:
+        section.refuse("no bands", "at least one band with an action")
+    if bounds != sorted(set(bounds)):
+        section.refuse("bands out of order", "growing values of below")
+    return bounds, actions
+
+
+def _fallback(section: Section) -> Fallback:
+    section.only("action", "when_score_older_than")
+    older: list[tuple[int, str]] = []
+    if section.has("when_score_older_than"):
+        ages = section.at("when_score_older_than")
+        for name in ages.names():
+            age_ms = read_document(name, ages.where).duration_ms()
+            older.append((age_ms, ages.at(name).choice(ACTIONS)))
+    return Fallback(section.at("action").choice(ACTIONS), tuple(sorted(older)))

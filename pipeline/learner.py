@@ -1,0 +1,161 @@
+"""Learning beside the decision's path: what the global models have seen, and the snapshots they publish."""
+
+import heapq
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.catalogue import LEARNERS, Learner
+from detectors.snapshot import Snapshot
+from pipeline.models import Model
+from pipeline.release import Release
+
+VECTORS_MAX = 1_000_000
+"""Vectors that wait for a label, a model; beyond it the oldest is taught as negative before its time."""
+
+
+class EventLearner:
+    """A model that learns from every event, without labels.
+
+    Args:
+        model: its definition.
+    """
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self.learner: Learner = LEARNERS[model.model](len(model.inputs), **model.parameters)
+        self._learned = 0
+
+    def see(self, id_keys: NDArray[np.int64], times_ms: NDArray[np.int64], vectors: NDArray[np.float64]) -> None:
+        """Learns from events that were scored, in their order."""
+        taken = sampled(id_keys, self.model.sample)
+        self.learner.learn_many(vectors[taken], None)
+        self._learned += int(taken.sum())
+
+    def tell(self, id_key: int, label: int, label_time_ms: int, vector: NDArray[np.float64] | None = None) -> None:
+        """Labels teach it nothing."""
+
+    def advance(self, time_ms: int) -> None:
+        """Time alone teaches it nothing."""
+
+    def snapshot(self, sequence: int, time_ms: int) -> Snapshot | None:
+        """What scores from now on; none before anything was learned."""
+        return _snapshot(self.model, self.learner, sequence, time_ms) if self._learned else None
+
+
+class LabelLearner:
+    """A model that learns from labels, each at its own time; what stays unlabelled is taught once as negative.
+
+    Vectors wait in memory from their event to `negative_after`, and stay as long again so that a late positive can
+    still correct the negative.
+
+    Args:
+        model: its definition.
+        negative_after_ms: from the event's time on, an event without a label counts as negative.
+        vectors_max: vectors held.
+    """
+
+    def __init__(self, model: Model, negative_after_ms: int, vectors_max: int = VECTORS_MAX) -> None:
+        self.model = model
+        self.learner: Learner = LEARNERS[model.model](len(model.inputs), **model.parameters)
+        self._negative_after_ms = negative_after_ms
+        self._vectors_max = vectors_max
+        self._waiting: dict[int, tuple[int, NDArray[np.float64]]] = {}
+        self._taught: dict[int, tuple[int, NDArray[np.float64], int]] = {}
+        self._labels: list[tuple[int, int, int]] = []
+        self._positives = 0
+        self._negatives = 0
+
+    def see(self, id_keys: NDArray[np.int64], times_ms: NDArray[np.int64], vectors: NDArray[np.float64]) -> None:
+        """Keeps the vectors of events that were scored, in event-time order, for their labels to come."""
+        taken = sampled(id_keys, self.model.sample)
+        for id_key, time_ms, vector in zip(id_keys[taken].tolist(), times_ms[taken].tolist(), vectors[taken], strict=True):
+            self._waiting[id_key] = (time_ms, vector)
+
+    def tell(self, id_key: int, label: int, label_time_ms: int, vector: NDArray[np.float64] | None = None) -> None:
+        """A label, in force at `label_time_ms`; `vector` where the model may have seen the event in an earlier life."""
+        if vector is not None and id_key not in self._waiting and id_key not in self._taught:
+            self._waiting[id_key] = (label_time_ms, vector)
+        heapq.heappush(self._labels, (label_time_ms, id_key, label))
+
+    def advance(self, time_ms: int) -> None:
+        """Teaches all labels in force at `time_ms`, then the negatives that are due, each once, in order of time."""
+        lessons: list[tuple[NDArray[np.float64], int]] = []
+        while self._labels and self._labels[0][0] <= time_ms:
+            due_ms, id_key, label = heapq.heappop(self._labels)
+            self._unlabelled_until(due_ms - 1, lessons)
+            self._labelled(id_key, label, due_ms, lessons)
+        self._unlabelled_until(time_ms, lessons)
+        if lessons:
+            labels = np.array([label for _, label in lessons], np.float64)
+            self.learner.learn_many(np.stack([vector for vector, _ in lessons]), labels)
+            self._positives += int(labels.sum())
+            self._negatives += len(labels) - int(labels.sum())
+
+    def snapshot(self, sequence: int, time_ms: int) -> Snapshot | None:
+        """What scores from now on; none before both classes were seen."""
+        return _snapshot(self.model, self.learner, sequence, time_ms) if self._positives and self._negatives else None
+
+    def _labelled(self, id_key: int, label: int, time_ms: int, lessons: list[tuple[NDArray[np.float64], int]]) -> None:
+        held = self._waiting.pop(id_key, None)
+        if held is not None:
+            lessons.append((held[1], label))
+            self._taught[id_key] = (time_ms, held[1], label)
+            return
+        before = self._taught.get(id_key)
+        if before is not None and before[2] != label:
+            lessons.append((before[1], label))
+            self._taught[id_key] = (time_ms, before[1], label)
+
+    def _unlabelled_until(self, time_ms: int, lessons: list[tuple[NDArray[np.float64], int]]) -> None:
+        while self._waiting:
+            id_key, (event_ms, vector) = next(iter(self._waiting.items()))
+            if event_ms + self._negative_after_ms > time_ms and len(self._waiting) <= self._vectors_max:
+                break
+            del self._waiting[id_key]
+            lessons.append((vector, 0))
+            self._taught[id_key] = (event_ms + self._negative_after_ms, vector, 0)
+        while self._taught:
+            id_key, (taught_ms, _, _) = next(iter(self._taught.items()))
+            if taught_ms + self._negative_after_ms > time_ms and len(self._taught) <= self._vectors_max:
+                break
+            del self._taught[id_key]
+
+
+class Learners:
+    """All global models of a release.
+
+    Args:
+        release: whose models learn.
+    """
+
+    def __init__(self, release: Release) -> None:
+        self.each: list[EventLearner | LabelLearner] = [
+            LabelLearner(model, release.schema.negative_after_ms) if model.labelled else EventLearner(model)
+            for model in release.models
+            if not model.keyed
+        ]
+
+    def publish_every_ms(self) -> int:
+        """The shortest period of the models; a day when there is none."""
+        return min((each.model.publish_every_ms for each in self.each), default=86_400_000)
+
+    def snapshots(self, sequence: int, time_ms: int) -> Iterable[Snapshot]:
+        """A snapshot of each model that is ready for one, all that is due at `time_ms` taught before."""
+        for each in self.each:
+            each.advance(time_ms)
+            snapshot = each.snapshot(sequence, time_ms)
+            if snapshot is not None:
+                yield snapshot
+
+
+def sampled(id_keys: NDArray[np.int64], share: float) -> NDArray[np.bool_]:
+    """Which events a learner sees: a multiplicative hash of the id below `share`; the same on every run."""
+    hashed = id_keys.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    mask: NDArray[np.bool_] = (hashed >> np.uint64(11)) < np.uint64(int(share * (1 << 53)))
+    return mask
+
+
+def _snapshot(model: Model, learner: Learner, sequence: int, time_ms: int) -> Snapshot:
+    return Snapshot(model.name, model.definition, sequence, time_ms, learner.snapshot())

@@ -1,0 +1,139 @@
+"""models.yaml: which detectors run, on which inputs, and how they learn."""
+
+import hashlib
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.catalogue import KEYED, LEARNERS
+from features.document import Section, read_document
+from features.feature_set import FeatureSet
+from features.schema import Schema
+
+_FIELDS = ("name", "kind", "model", "parameters", "scope", "learns", "inputs", "publish_every", "sample", "seed")
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One detector of a release.
+
+    Args:
+        name: unique within the release.
+        model: name in the catalogue, such as ``anomaly.HalfSpaceTrees``.
+        parameters: given to the detector as they stand.
+        keyed: state per user (scope user) instead of one global learner.
+        labelled: learns from labels instead of from every event.
+        inputs: ``event.<field>`` or ``feature.<name>``, in order.
+        publish_every_ms: of event time, between two snapshots.
+        sample: share of events that the learner sees, by hash of the event id.
+        definition: content hash of all of this; a snapshot of another definition is not used.
+        columns: where the inputs stand in a batch.
+    """
+
+    name: str
+    model: str
+    parameters: dict[str, object]
+    keyed: bool
+    labelled: bool
+    inputs: tuple[str, ...]
+    publish_every_ms: int
+    sample: float
+    definition: str
+    columns: "InputColumns"
+
+
+@dataclass(frozen=True, slots=True)
+class InputColumns:
+    """Takes a model's inputs, in major units, out of a batch's numbers and features."""
+
+    columns: NDArray[np.int64]
+    from_event: NDArray[np.bool_]
+    scales: NDArray[np.float64]
+
+    def take(self, numbers: NDArray[np.float64], features: NDArray[np.float64]) -> NDArray[np.float64]:
+        """[n, inputs] in the model's order; NaN where missing."""
+        out = np.empty((len(numbers), len(self.columns)))
+        for position, column in enumerate(self.columns):
+            if self.from_event[position]:
+                np.divide(numbers[:, column], self.scales[position], out=out[:, position])
+            else:
+                out[:, position] = features[:, column]
+        return out
+
+
+def read_models(text: str, schema: Schema, features: FeatureSet, source: str = "models.yaml") -> tuple[Model, ...]:
+    """Compiles models.yaml.
+
+    Raises:
+        Refusal: with line and column, for anything unknown, missing or out of range.
+    """
+    models: list[Model] = []
+    for section in read_document(text, source).items():
+        model = _read_model(section, schema, features)
+        if any(other.name == model.name for other in models):
+            section.at("name").refuse("name given twice", "a name of its own for each model", model.name)
+        models.append(model)
+    return tuple(models)
+
+
+def _read_model(section: Section, schema: Schema, features: FeatureSet) -> Model:
+    section.only(*_FIELDS)
+    keyed = section.has("scope") and section.at("scope").choice(("global", "user")) == "user"
+    if section.has("kind"):
+        section.at("kind").choice(("river",))
+    model = section.at("model").choice(sorted(KEYED if keyed else LEARNERS))
+    labelled = not keyed and bool(LEARNERS[model].labelled)
+    if section.has("learns") and (section.at("learns").choice(("labels", "events")) == "labels") != labelled:
+        section.at("learns").refuse("cannot learn so", f"learns: {'labels' if labelled else 'events'} for {model}")
+    inputs = tuple(_read_input(item, schema, features) for item in section.at("inputs").items())
+    if not inputs or (keyed and len(inputs) != 1):
+        section.at("inputs").refuse("wrong number of inputs", "one input" if keyed else "at least one input")
+    parameters = _parameters(section, model, keyed, len(inputs))
+    return Model(
+        name=_name(section.at("name")),
+        model=model,
+        parameters=parameters,
+        keyed=keyed,
+        labelled=labelled,
+        inputs=inputs,
+        publish_every_ms=section.at("publish_every").duration_ms() if section.has("publish_every") else 3_600_000,
+        sample=section.at("sample").number(0.0, 1.0) if section.has("sample") else 1.0,
+        definition=hashlib.sha256(msgspec.json.encode(section.plain(), order="sorted")).hexdigest(),
+        columns=_columns(inputs, schema, features),
+    )
+
+
+def _columns(inputs: tuple[str, ...], schema: Schema, features: FeatureSet) -> InputColumns:
+    columns, from_event, scales = [], [], []
+    for name in inputs:
+        place, _, field = name.partition(".")
+        from_event.append(place == "event")
+        columns.append(schema.columns.index(field) if place == "event" else features.names.index(field))
+        scales.append(float(schema.scales[columns[-1]]) if place == "event" else 1.0)
+    return InputColumns(np.array(columns, np.int64), np.array(from_event, np.bool_), np.array(scales))
+
+
+def _name(section: Section) -> str:
+    name = section.text()
+    if not name.isidentifier():
+        section.refuse("not a name", "letters, digits and underscores, not starting with a digit")
+    return name
+
+
+def _read_input(section: Section, schema: Schema, features: FeatureSet) -> str:
+    name = section.text()
+    known = [f"event.{column}" for column in schema.columns] + [f"feature.{feature}" for feature in features.names]
+    return section.choice(known) if name not in known else name
+
+
+def _parameters(section: Section, model: str, keyed: bool, inputs: int) -> dict[str, object]:
+    plain = section.at("parameters").plain() if section.has("parameters") else {}
+    if not isinstance(plain, dict):
+        section.at("parameters").refuse("wrong type", "a mapping of parameters")
+    try:
+        KEYED[model](**plain) if keyed else LEARNERS[model](inputs, **plain)
+    except (TypeError, ValueError) as error:
+        section.at("parameters").refuse("bad parameters", f"parameters of {model}", str(error))
+    return {str(name): value for name, value in plain.items()}

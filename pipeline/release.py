@@ -1,0 +1,54 @@
+"""A release: the schema, features, models and policy that are in force together."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from features.feature_set import FeatureSet, read_features
+from features.refusal import Refusal
+from features.schema import Schema, read_schema
+from patterns.policy import Policy, read_policy
+from pipeline.models import Model, read_models
+
+PARTS = ("schema", "features", "models", "policy")
+"""The definitions that a release is made of; each is one YAML file of the same name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Compiled definitions under one growing id. Immutable; every decision names the one that it was made by."""
+
+    id: int
+    schema: Schema
+    features: FeatureSet
+    models: tuple[Model, ...]
+    policy: Policy
+
+    def entity_kinds(self) -> tuple[str, ...]:
+        """Kinds whose answers an event waits for, in the order of their answers."""
+        return self.features.kinds[1:]
+
+
+def content_hash(text: str) -> str:
+    """The address of a definition: SHA-256 of its UTF-8 text, in hexadecimal."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def compile_release(id: int, texts: Mapping[str, str]) -> Release:
+    """Compiles the YAML `texts`, by part.
+
+    Raises:
+        Refusal: a part is missing or does not compile, or the parts do not fit each other.
+    """
+    for part in PARTS:
+        if part not in texts:
+            raise Refusal("missing part", where="release", expected=", ".join(PARTS), got=", ".join(sorted(texts)) or "nothing")
+    schema = read_schema(texts["schema"], "schema.yaml")
+    features = read_features(texts["features"], schema, "features.yaml")
+    models = read_models(texts["models"], schema, features, "models.yaml")
+    policy = read_policy(texts["policy"], "policy.yaml")
+    names = [model.name for model in models]
+    for name in policy.models:
+        if name not in names:
+            raise Refusal("unknown model", where="policy.yaml: score", expected="one of " + ", ".join(names), got=name)
+    return Release(id, schema, features, models, policy)

@@ -1,0 +1,175 @@
+"""Replay: history through the engine of the live system, without Java, each event scored before it is learned from."""
+
+import pathlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.snapshot import Snapshot
+from features.batch import Batch
+from features.profile import DUPLICATE, ID_REUSED, TOO_LATE
+from patterns.policy import ACTIONS
+from pipeline.decisions_file import DecisionsFile
+from pipeline.history import History, Labels
+from pipeline.learner import Learners
+from pipeline.release import Release
+from pipeline.scorer import NOT_SCORED, Scorer, Verdicts
+
+BATCH_MAX = 4_096
+
+Progress = Callable[[int, int], None]
+"""Called with (events done, events in all)."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a replay came to.
+
+    Args:
+        events: given to the engine.
+        actions: how many events got each.
+        unscored: how many got no decision of their own, by reason.
+        snapshots: published, all models together.
+        scores: of the scored events, ``score`` and ``model.<name>``.
+        id_keys: of the scored events.
+    """
+
+    events: int
+    actions: dict[str, int]
+    unscored: dict[str, int]
+    snapshots: int
+    scores: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    id_keys: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+
+
+class Replay:
+    """One run over a history.
+
+    Snapshots are published at multiples of the shortest `publish_every` of event time; batches end there, so that
+    their size never shows in the answers.
+
+    Args:
+        release: the definitions to score by.
+        history: events in the order to score them.
+        labels: each is given out at its time; ``None``: none.
+        frozen: snapshots to score with instead of learning.
+    """
+
+    def __init__(self, release: Release, history: History, labels: Labels | None, frozen: tuple[Snapshot, ...] = ()) -> None:
+        self.release = release
+        self.history = history
+        self.labels = labels
+        self.scorer = Scorer()
+        self.learners = Learners(release)
+        self.published: dict[str, Snapshot] = {}
+        self._frozen = frozen
+        self._kept: list[tuple[NDArray[np.int64], dict[str, NDArray[np.float64]]]] = []
+        self._labels_done = 0
+        self._row_by_id = np.argsort(history.batch.id_keys, kind="stable")
+        self._sorted_ids = history.batch.id_keys[self._row_by_id]
+        for snapshot in frozen:
+            self.scorer.install(snapshot, release)
+
+    def run(self, out: pathlib.Path | None, progress: Progress = lambda done, total: None) -> Outcome:
+        """Scores the history; writes ``decisions.parquet`` into `out` when it is given."""
+        outcome = Outcome(len(self.history.batch), dict.fromkeys(ACTIONS, 0), {}, 0)
+        file = None
+        if out is not None:
+            out.mkdir(parents=True, exist_ok=True)
+            file = DecisionsFile(out / "decisions.parquet", self.release)
+        try:
+            done = 0
+            for batch in self._batches(outcome):
+                verdicts = self._score(batch)
+                if file is not None:
+                    file.write(verdicts, batch)
+                self._count(verdicts, batch, outcome)
+                done += len(batch)
+                progress(done, outcome.events)
+        finally:
+            if file is not None:
+                file.__exit__(None, None, None)
+        self._collect(outcome)
+        return outcome
+
+    def _batches(self, outcome: Outcome) -> Iterator[Batch]:
+        """Batches in order, split where snapshots are published; publishes between them."""
+        every_ms = self.learners.publish_every_ms()
+        times_ms = np.maximum.accumulate(self.history.batch.times_ms)
+        total = len(times_ms)
+        start = 0
+        while start < total:
+            period = int(times_ms[start]) // every_ms
+            end = int(np.searchsorted(times_ms, (period + 1) * every_ms, side="left"))
+            if not self._frozen:
+                outcome.snapshots += self._publish(period, period * every_ms)
+            for first in range(start, end, BATCH_MAX):
+                yield self.history.batch.take(np.arange(first, min(first + BATCH_MAX, end)))
+            start = end
+
+    def _publish(self, sequence: int, time_ms: int) -> int:
+        self._tell(time_ms)
+        published = 0
+        for snapshot in self.learners.snapshots(sequence, time_ms):
+            self.scorer.install(snapshot, self.release)
+            self.published[snapshot.model] = snapshot
+            published += 1
+        return published
+
+    def _score(self, batch: Batch) -> Verdicts:
+        self._tell(int(batch.times_ms.max()))
+        verdicts = self.scorer.score(self.release, batch)
+        fresh = (verdicts.flags & NOT_SCORED) == 0
+        if not self._frozen:
+            for each in self.learners.each:
+                each.see(batch.id_keys[fresh], batch.times_ms[fresh], verdicts.inputs[each.model.name][fresh])
+        return verdicts
+
+    def _tell(self, until_ms: int) -> None:
+        """Gives out the labels in force at `until_ms`; each profile lets an event see one at its own time only."""
+        if self.labels is None:
+            return
+        first, end = self._labels_done, int(np.searchsorted(self.labels.times_ms, until_ms, side="right"))
+        self._labels_done = max(first, end)
+        if end <= first:
+            return
+        id_keys, labels = self.labels.id_keys[first:end], self.labels.labels[first:end]
+        times_ms = self.labels.times_ms[first:end]
+        if not self._frozen:
+            for each in self.learners.each:
+                for id_key, label, time_ms in zip(id_keys.tolist(), labels.tolist(), times_ms.tolist(), strict=True):
+                    each.tell(id_key, label, time_ms)
+        rows = self._rows_of(id_keys)
+        known = rows >= 0
+        self._label_profiles(rows[known], labels[known], times_ms[known])
+
+    def _rows_of(self, id_keys: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The row of each id in the history; -1 where there is none."""
+        at = np.minimum(np.searchsorted(self._sorted_ids, id_keys), len(self._sorted_ids) - 1)
+        return np.where(self._sorted_ids[at] == id_keys, self._row_by_id[at], -1)
+
+    def _label_profiles(self, rows: NDArray[np.int64], labels: NDArray[np.int8], times_ms: NDArray[np.int64]) -> None:
+        events = self.history.batch
+        positions = rows.tolist()
+        for kind in self.release.features.kinds:
+            ids = events.users if kind == self.release.schema.user else events.entities[kind]
+            keys = [ids[position] for position in positions]
+            self.scorer.label(self.release, kind, keys, events.times_ms[rows], events.id_keys[rows], labels, times_ms)
+
+    def _count(self, verdicts: Verdicts, batch: Batch, outcome: Outcome) -> None:
+        fresh = (verdicts.flags & NOT_SCORED) == 0
+        for code, count in enumerate(np.bincount(verdicts.actions[fresh], minlength=len(ACTIONS)).tolist()):
+            outcome.actions[ACTIONS[code]] += count
+        if not fresh.all():
+            for flag, reason in ((DUPLICATE, "duplicate"), (TOO_LATE, "too late"), (ID_REUSED, "id reused")):
+                outcome.unscored[reason] = outcome.unscored.get(reason, 0) + int(((verdicts.flags & flag) != 0).sum())
+        scores = {"score": verdicts.scores[fresh]}
+        scores.update((f"model.{name}", raw[fresh]) for name, raw in verdicts.models.items())
+        self._kept.append((batch.id_keys[fresh], scores))
+
+    def _collect(self, outcome: Outcome) -> None:
+        if self._kept:
+            outcome.id_keys = np.concatenate([id_keys for id_keys, _ in self._kept])
+            outcome.scores = {name: np.concatenate([scores[name] for _, scores in self._kept]) for name in self._kept[0][1]}

@@ -1,0 +1,49 @@
+"""Profiles kept in Flink's keyed state, read and written a bundle at a time."""
+
+from typing import Protocol
+
+from features.profile import Saved
+from pipeline.frames import pack_keys, pack_profiles, unpack_profiles
+from pipeline.profiles import Kept
+
+
+class BulkState(Protocol):
+    """Flink's state of many keys in one call; the Java class ``BulkState`` in a job, a dictionary in tests."""
+
+    def read(self, keys: bytes) -> bytes:
+        """Profiles of the packed `keys`, packed."""
+        ...
+
+    def write(self, keys: bytes, blobs: bytes) -> None:
+        """Writes the packed changes of the packed `keys`."""
+        ...
+
+
+class KeyedProfiles:
+    """`ProfileState` over Flink's keyed state.
+
+    Args:
+        state: that of the operator.
+        user_kind: whose keys are the bare ids; other kinds' keys are ``kind NUL id``.
+    """
+
+    def __init__(self, state: BulkState, user_kind: bool) -> None:
+        self._state = state
+        self._user_kind = user_kind
+
+    def read(self, kind: str, keys: list[str]) -> list[Kept]:
+        return unpack_profiles(bytes(self._state.read(pack_keys(self._flink_keys(kind, keys)))))
+
+    def write(self, kind: str, keys: list[str], saved: Saved) -> None:
+        puts: list[list[tuple[int, bytes]]] = [[] for _ in keys]
+        drops: list[list[int]] = [[] for _ in keys]
+        for position, number, page in saved.pages:
+            puts[position].append((number, page))
+        for position, number in saved.dropped:
+            drops[position].append(number)
+        changes = list(zip(saved.heads, puts, drops, strict=True))
+        self._state.write(pack_keys(self._flink_keys(kind, keys)), pack_profiles(changes))
+
+    def _flink_keys(self, kind: str, keys: list[str]) -> list[bytes]:
+        prefix = "" if self._user_kind else kind + "\0"
+        return [(prefix + key).encode() for key in keys]

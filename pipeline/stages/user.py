@@ -1,0 +1,124 @@
+"""The user stage: an event with its entities' answers becomes a decision."""
+
+import base64
+import time
+from collections.abc import Callable
+
+import msgspec
+import numpy as np
+
+from features.batch import Batch
+from features.event import Event
+from features.profile import DUPLICATE, ID_REUSED, TOO_LATE
+from features.refusal import Refusal
+from patterns.policy import ACTIONS
+from pipeline.decision import Reply, decisions_of, flag_names, reply_of
+from pipeline.frames import Bundle, read_bundle, topic_frame
+from pipeline.release import Release
+from pipeline.scorer import Scorer, Verdicts
+from pipeline.stages.decode import dead_letter, take_control
+from pipeline.stages.definitions import Definitions
+from pipeline.stages.labels import take_labels
+from pipeline.stages.state import BulkState, KeyedProfiles
+
+_decode_event = msgspec.msgpack.Decoder(Event).decode
+_encode = msgspec.json.Encoder().encode
+
+
+class UserStage:
+    """Events in; decisions, replies, late events and reused ids out.
+
+    Args:
+        state: Flink's keyed state of the operator.
+        clock: seconds since the epoch; gives `processed_at` and nothing else.
+    """
+
+    def __init__(self, state: BulkState, clock: Callable[[], float] = time.time) -> None:
+        self._definitions = Definitions()
+        self._definitions.watch(self._install)
+        self._scorer = Scorer(KeyedProfiles(state, user_kind=True))
+        self._clock = clock
+
+    def process(self, data: bytes) -> bytes:
+        """Frames for one bundle of control records, labels or events."""
+        bundle = read_bundle(data)
+        if bundle.kind == "C":
+            take_control(bundle, self._definitions)
+            return b""
+        if bundle.kind == "L":
+            take_labels(bundle, self._definitions.newest, self._scorer)
+            return b""
+        return self._decide(bundle, self._definitions.releases[bundle.release])
+
+    def _install(self) -> None:
+        release = self._definitions.newest
+        if release is not None:
+            for snapshot in self._definitions.snapshots.values():
+                self._scorer.install(snapshot, release)
+
+    def _decide(self, bundle: Bundle, release: Release) -> bytes:
+        events, values = [], []
+        for body in bundle.bodies:
+            end = 4 + int.from_bytes(body[:4], "little")
+            events.append(_decode_event(body[4:end]))
+            values.append(body[end:])
+        batch = Batch.of(events, release.schema)
+        features = np.full((len(batch), len(release.features.names)), np.nan)
+        first = 0
+        for kind in release.entity_kinds():
+            columns = release.features.columns[kind]
+            width = release.features.plans[kind].width
+            assert bundle.tail is not None  # events that wait for answers come with them
+            features[:, columns] = bundle.tail[:, first : first + width]
+            first += width
+        verdicts = self._scorer.decide(release, batch, features)
+        return b"".join(self._frames(bundle, verdicts, batch, events, values))
+
+    def _frames(
+        self, bundle: Bundle, verdicts: Verdicts, batch: Batch, events: list[Event], values: list[memoryview]
+    ) -> list[bytes]:
+        frames: list[bytes] = []
+        missing = bundle.missing.astype(bool).tolist()
+        arrived_ms = [event.arrived_ms for event in events]
+        decisions = decisions_of(verdicts, batch, missing, arrived_ms, self._clock() * 1000)
+        for row, (decision, event) in enumerate(zip(decisions, events, strict=True)):
+            if decision is None:
+                frames += _not_scored(verdicts, row, event, bytes(values[row]))
+                continue
+            frames.append(topic_frame("D", event.user, _encode(decision)))
+            if event.reply:
+                frames.append(topic_frame("R", event.reply, _encode(reply_of(decision))))
+        return frames
+
+
+def _not_scored(verdicts: Verdicts, row: int, event: Event, value: bytes) -> list[bytes]:
+    """What leaves for an event without a decision of its own: the first answer again, or where it went and why."""
+    frames: list[bytes] = []
+    flags = int(verdicts.flags[row])
+    reasons: list[str] = []
+    score = float(verdicts.scores[row])
+    if flags & ID_REUSED:
+        refusal = Refusal("id_reused", where=event.id, expected="an id of its own for each event", got="another body under the same id")
+        frames += dead_letter(refusal, value, -1, -1, event.arrived_ms)
+        reasons = [str(refusal)]
+    elif flags & TOO_LATE:
+        lateness_ms = verdicts.release.schema.lateness_ms
+        reasons = [f"too late: more than {lateness_ms} ms before the user's newest event"]
+        record = {
+            "reason": reasons[0],
+            "event_id": event.id,
+            "user": event.user,
+            "event_time": event.time_ms,
+            "value": base64.b64encode(value).decode(),
+        }
+        frames.append(topic_frame("T", event.user, _encode(record)))
+    if event.reply:
+        action = ACTIONS[verdicts.actions[row]] if flags & DUPLICATE else verdicts.release.policy.fallback.action
+        names = flag_names(flags, degraded=not flags & DUPLICATE, warming=False)
+        frames.append(topic_frame("R", event.reply, _encode(Reply(event.id, 0, score, action, reasons, names, verdicts.release.id))))
+    return frames
+
+
+def make_stage(state: BulkState) -> UserStage:
+    """The stage as the score job asks for it."""
+    return UserStage(state)

@@ -1,0 +1,52 @@
+import numpy as np
+import pytest
+
+from features.refusal import Refusal
+from patterns.policy import ACTIONS, read_policy
+
+POLICY = """
+score: first_ready(fraud_lr, spend_shape)
+bands: [{below: 0.30, action: approve}, {below: 0.80, action: review}, {action: block}]
+fallback: {action: approve, when_score_older_than: {30d: review, 90d: block}}
+"""
+
+
+def test_a_score_on_a_bound_belongs_to_the_band_above() -> None:
+    policy = read_policy(POLICY)
+    codes = policy.decide_many(np.array([0.0, 0.2999, 0.30, 0.7999, 0.80, 1.0]))
+    assert [ACTIONS[code] for code in codes] == ["approve", "approve", "review", "review", "block", "block"]
+
+
+def test_a_missing_score_gets_the_fallback() -> None:
+    policy = read_policy(POLICY.replace("fallback: {action: approve", "fallback: {action: review"))
+    assert ACTIONS[policy.decide_many(np.array([np.nan]))[0]] == "review"
+
+
+def test_models_are_asked_in_the_order_written() -> None:
+    assert read_policy(POLICY).models == ("fraud_lr", "spend_shape")
+
+
+@pytest.mark.parametrize(
+    ("age_ms", "action"),
+    [(None, "approve"), (0, "approve"), (30 * 86_400_000 - 1, "approve"), (30 * 86_400_000, "review"), (90 * 86_400_000, "block")],
+)
+def test_the_fallback_hardens_with_the_age_of_the_score(age_ms: int | None, action: str) -> None:
+    assert read_policy(POLICY).fallback.action_at(age_ms) == action
+
+
+@pytest.mark.parametrize(
+    ("change", "place", "words"),
+    [
+        (("first_ready(fraud_lr, spend_shape)", "max(a)"), "policy.yaml:2:8", "first_ready"),
+        (("action: review}, {action: block}", "action: reveiw}, {action: block}"), "policy.yaml:3:62", "did you mean review?"),
+        (("below: 0.80", "below: 0.20"), "policy.yaml:3:8", "growing"),
+        (("{action: block}]", "{below: 0.9, action: block}]"), "policy.yaml:3:72", "last band"),
+        (("fallback:", "fallbak:"), "policy.yaml:4:1", "did you mean fallback?"),
+        (("30d", "30 days"), "policy.yaml:4", "duration"),
+    ],
+)
+def test_a_bad_policy_is_refused_with_its_place_and_a_remedy(change: tuple[str, str], place: str, words: str) -> None:
+    with pytest.raises(Refusal) as refused:
+        read_policy(POLICY.replace(*change))
+    assert str(refused.value).startswith(place)
+    assert words in str(refused.value)
