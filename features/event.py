@@ -1,5 +1,7 @@
 """One decoded event, as it travels between stages."""
 
+import hashlib
+
 import msgspec
 
 
@@ -31,3 +33,8 @@ class Event(msgspec.Struct, array_like=True):
     body_key: int
     arrived_ms: int
     reply: str = ""
+
+
+def id_key_of(id: str, integer: bool) -> int:
+    """64-bit identity of an event's id: the integer itself, or the first 8 bytes of BLAKE2b of the text, as a signed number."""
+    return int(id) if integer else int.from_bytes(hashlib.blake2b(id.encode(), digest_size=8).digest(), "little", signed=True)

@@ -11,9 +11,9 @@ import pyarrow.csv
 import pyarrow.parquet
 from numpy.typing import NDArray
 
-from features.batch import Batch
+from features.batch import Batch, order_keys
 from features.decode import Decoder
-from features.event import Event
+from features.event import Event, id_key_of
 from features.refusal import Refusal
 from features.schema import Schema
 
@@ -205,11 +205,8 @@ def _id_keys(column: pa.ChunkedArray, schema: Schema) -> tuple[NDArray[np.int64]
     if schema.id_type == "integer":
         keys = pc.cast(column, pa.int64()).to_numpy(zero_copy_only=False).astype(np.int64)
         return keys, keys, ids
-    from features.event import id_key_of, order_of
-
-    encoded = [text.encode() for text in ids]
-    keys = np.fromiter((id_key_of(text) for text in ids), np.int64, len(ids))
-    return keys, np.fromiter((order_of(text) for text in encoded), np.int64, len(ids)), ids
+    keys = np.fromiter((id_key_of(text, integer=False) for text in ids), np.int64, len(ids))
+    return keys, order_keys([text.encode() for text in ids]), ids
 
 
 def _total_order(batch: Batch, schema: Schema) -> NDArray[np.int64]:

@@ -2,6 +2,7 @@
 
 import heapq
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,8 +37,17 @@ class EventLearner:
     def tell(self, id_key: int, label: int, label_time_ms: int, vector: NDArray[np.float64] | None = None) -> None:
         """Labels teach it nothing."""
 
-    def advance(self, time_ms: int) -> None:
+    def advance(self, time_ms: int, teach: bool = True) -> None:
         """Time alone teaches it nothing."""
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """What it needs to go on learning."""
+        return {**self.learner.state(), "lessons": np.array([self._learned])}
+
+    def resume(self, state: dict[str, NDArray[Any]]) -> None:
+        """Goes on from `state`."""
+        self._learned = int(state["lessons"][0])
+        self.learner.restore({name: array for name, array in state.items() if name != "lessons"})
 
     def snapshot(self, sequence: int, time_ms: int) -> Snapshot | None:
         """What scores from now on; none before anything was learned."""
@@ -79,19 +89,31 @@ class LabelLearner:
             self._waiting[id_key] = (label_time_ms, vector)
         heapq.heappush(self._labels, (label_time_ms, id_key, label))
 
-    def advance(self, time_ms: int) -> None:
-        """Teaches all labels in force at `time_ms`, then the negatives that are due, each once, in order of time."""
+    def advance(self, time_ms: int, teach: bool = True) -> None:
+        """Teaches all labels in force at `time_ms` and the negatives that are due, each once, in order of time.
+
+        Without `teach` they only stop waiting: they were taught before a restart.
+        """
         lessons: list[tuple[NDArray[np.float64], int]] = []
         while self._labels and self._labels[0][0] <= time_ms:
             due_ms, id_key, label = heapq.heappop(self._labels)
             self._unlabelled_until(due_ms - 1, lessons)
             self._labelled(id_key, label, due_ms, lessons)
         self._unlabelled_until(time_ms, lessons)
-        if lessons:
+        if lessons and teach:
             labels = np.array([label for _, label in lessons], np.float64)
             self.learner.learn_many(np.stack([vector for vector, _ in lessons]), labels)
             self._positives += int(labels.sum())
             self._negatives += len(labels) - int(labels.sum())
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """What it needs to go on learning, but for the vectors that wait."""
+        return {**self.learner.state(), "lessons": np.array([self._positives, self._negatives])}
+
+    def resume(self, state: dict[str, NDArray[Any]]) -> None:
+        """Goes on from `state`."""
+        self._positives, self._negatives = state["lessons"].tolist()
+        self.learner.restore({name: array for name, array in state.items() if name != "lessons"})
 
     def snapshot(self, sequence: int, time_ms: int) -> Snapshot | None:
         """What scores from now on; none before both classes were seen."""

@@ -1,0 +1,75 @@
+"""What `weir replay` does: read, replay, report."""
+
+import pathlib
+import sys
+import time
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+
+from pipeline.history import History, Labels, read_history, read_labels
+from pipeline.quality import quality_of
+from pipeline.release import PARTS, Release, compile_release
+from pipeline.replay import Outcome, Replay
+
+
+def read_folder(folder: pathlib.Path) -> dict[str, str]:
+    """The texts of a configuration folder by part; parts without a file are left out."""
+    return {part: (folder / f"{part}.yaml").read_text() for part in PARTS if (folder / f"{part}.yaml").exists()}
+
+
+def replay_files(
+    paths: Sequence[pathlib.Path],
+    config: pathlib.Path,
+    labels_path: pathlib.Path | None = None,
+    label_column: str = "",
+    label_delay_ms: int = 7 * 86_400_000,
+    out: pathlib.Path | None = None,
+    order: str = "time",
+) -> Outcome:
+    """Replays `paths` by the configuration in `config`, prints progress and the closing table, and writes into `out`.
+
+    Raises:
+        Refusal: the configuration or a file is not usable.
+    """
+    release = compile_release(1, read_folder(config))
+    history = read_history(paths, release.schema, order, label_column, label_delay_ms)
+    labels = read_labels(labels_path, release.schema) if labels_path else history.labels
+    started, cpu = time.perf_counter(), time.process_time()
+    outcome = Replay(release, history, labels).run(out, _progress if sys.stderr.isatty() else lambda done, total: None)
+    seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
+    if out is not None and history.refused:
+        _write_refused(history, out / "dead_letters.jsonl")
+    print(report(release, history, labels, outcome, seconds, cpu))
+    return outcome
+
+
+def report(release: Release, history: History, labels: Labels | None, outcome: Outcome, seconds: float, cpu: float) -> str:
+    """The closing table: rate, actions, and where there are labels how well each score ranks."""
+    lines = [
+        f"events      {outcome.events:,}  refused {len(history.refused):,}  "
+        + "  ".join(f"{reason} {count:,}" for reason, count in outcome.unscored.items()),
+        f"rate        {outcome.events / max(cpu, 1e-9):,.0f} events/s of CPU  ({seconds:.1f} s, {cpu:.1f} s CPU)",
+        "actions     " + "  ".join(f"{action} {count:,}" for action, count in outcome.actions.items()),
+        f"snapshots   {outcome.snapshots:,}",
+    ]
+    if labels is not None and outcome.scores:
+        by_id = dict(zip(labels.id_keys.tolist(), labels.labels.tolist(), strict=True))
+        marks = np.array([by_id.get(id_key, 0) for id_key in outcome.id_keys.tolist()], np.int8)
+        lines.append(f"positives   {int(marks.sum()):,}  (events without a label count as negative)")
+        for name, scores in outcome.scores.items():
+            measures = quality_of(marks, scores)
+            lines.append(f"{name:<28}" + "  ".join(f"{measure} {value:.4f}" for measure, value in measures.items()))
+    return "\n".join(lines)
+
+
+def _progress(done: int, total: int) -> None:
+    end = "\n" if done == total else ""
+    print(f"\r{done:,} of {total:,} events ({done / total:.0%})", end=end, file=sys.stderr, flush=True)
+
+
+def _write_refused(history: History, path: pathlib.Path) -> None:
+    with path.open("wb") as file:
+        for source, row, refusal in history.refused:
+            file.write(msgspec.json.encode({"file": source, "row": row, "reason": refusal.fields()}) + b"\n")

@@ -1,0 +1,118 @@
+"""What the learn job does with decisions and labels, apart from reading and writing them."""
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.snapshot import Snapshot
+from pipeline.learner import EventLearner, LabelLearner, Learners
+from pipeline.release import Release
+from pipeline.stages.labels import ResolvedLabel
+
+_REPEATS_KNOWN = 200_000
+
+
+class ServedDecision(msgspec.Struct):
+    """What the learners need of a decision."""
+
+    event_id: str
+    event_time: int
+    user: str
+    event: dict[str, float | None]
+    features: dict[str, float | None]
+    release: int
+
+
+class Teacher:
+    """Feeds decisions and labels to the learners of the newest release. No I/O."""
+
+    def __init__(self) -> None:
+        self.clock_ms = 0
+        self.repeats = 0
+        self._learners: list[EventLearner | LabelLearner] = []
+        self._release: Release | None = None
+        self._seen: dict[str, None] = {}
+
+    @property
+    def learners(self) -> list[EventLearner | LabelLearner]:
+        return self._learners
+
+    def change(self, release: Release) -> None:
+        """Learns for `release`; a model whose definition stands unchanged goes on."""
+        held = {(each.model.name, each.model.definition): each for each in self._learners}
+        self._learners = [held.get((each.model.name, each.model.definition), each) for each in Learners(release).each]
+        self._release = release
+
+    def decide(self, decisions: list[ServedDecision], id_keys: NDArray[np.int64], refill: bool = False) -> None:
+        """Takes in decisions as served; repeats of one event are dropped and counted.
+
+        `refill` reads again what was learned from before a restart: vectors wait for their labels, nothing is taught.
+        """
+        fresh = [row for row, decision in enumerate(decisions) if self._first(decision)]
+        if not fresh:
+            return
+        times_ms = np.array([decisions[row].event_time for row in fresh], np.int64)
+        self.clock_ms = max(self.clock_ms, int(times_ms.max()))
+        for each in self._learners:
+            if refill and isinstance(each, EventLearner):
+                continue
+            vectors = np.array([vector_of(decisions[row], each.model.inputs) for row in fresh])
+            each.see(id_keys[fresh], times_ms, vectors)
+
+    def label(self, resolved: ResolvedLabel) -> None:
+        """Takes in a label that was joined with its decision."""
+        for each in self._learners:
+            each.tell(resolved.id_key, resolved.label, resolved.label_time, vector_of(resolved, each.model.inputs))
+
+    def refilled(self) -> None:
+        """Ends a refill: what was due by now was taught before the restart."""
+        for each in self._learners:
+            each.advance(self.clock_ms, teach=False)
+
+    def due(self, sequence_before: int) -> int | None:
+        """The number of the snapshots that are due by event time, when it is above `sequence_before`."""
+        every_ms = min((each.model.publish_every_ms for each in self._learners), default=0)
+        sequence = self.clock_ms // every_ms if every_ms else 0
+        return sequence if sequence > sequence_before else None
+
+    def snapshots(self, sequence: int) -> list[Snapshot]:
+        """What each learner has to publish now."""
+        for each in self._learners:
+            each.advance(self.clock_ms)
+        made = (each.snapshot(sequence, self.clock_ms) for each in self._learners)
+        return [snapshot for snapshot in made if snapshot is not None]
+
+    def states(self, sequence: int) -> dict[str, bytes]:
+        """All that the learners need to go on, by model."""
+        return {
+            each.model.name: Snapshot(each.model.name, each.model.definition, sequence, self.clock_ms, each.state()).encode()
+            for each in self._learners
+        }
+
+    def resume(self, states: dict[str, bytes], clock_ms: int) -> None:
+        """Goes on from `states`; a model whose definition has changed since starts anew."""
+        self.clock_ms = clock_ms
+        for each in self._learners:
+            if each.model.name in states:
+                state = Snapshot.decode(states[each.model.name])
+                if state.definition == each.model.definition:
+                    each.resume(state.arrays)
+
+    def _first(self, decision: ServedDecision) -> bool:
+        if decision.event_id in self._seen:
+            self.repeats += 1
+            return False
+        self._seen[decision.event_id] = None
+        if len(self._seen) > _REPEATS_KNOWN:
+            del self._seen[next(iter(self._seen))]
+        return True
+
+
+def vector_of(served: ServedDecision | ResolvedLabel, inputs: tuple[str, ...]) -> NDArray[np.float64]:
+    """A model's inputs from a decision as served; NaN where missing."""
+    values = []
+    for name in inputs:
+        place, _, field = name.partition(".")
+        value = (served.event if place == "event" else served.features).get(field)
+        values.append(np.nan if value is None else value)
+    return np.array(values, np.float64)
