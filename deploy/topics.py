@@ -1,0 +1,36 @@
+"""The topics of a system, made where they are missing."""
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from pipeline.settings import Settings
+
+RETENTION_MS = 7 * 86_400_000
+MESSAGE_BYTES_MAX = 16_777_216
+STREAMS = ("events", "labels", "labels-resolved", "decisions", "replies", "late", "dead-letters", "metrics", "alerts")
+COMPACTED = ("control", "models", "learners")
+
+
+def make_topics(settings: Settings) -> None:
+    """Makes each topic of the system that is missing; those that are there stay as they are.
+
+    Streams have `settings.partitions` partitions and are kept for 7 days; compacted ones have one and keep the newest of each key.
+    """
+    admin = AdminClient({"bootstrap.servers": settings.bootstrap})
+    wanted = [_stream(settings, name) for name in STREAMS] + [_compacted(settings, name) for name in COMPACTED]
+    for future in admin.create_topics(wanted).values():
+        try:
+            future.result(30)
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                raise
+
+
+def _stream(settings: Settings, name: str) -> NewTopic:
+    return NewTopic(settings.topic(name), settings.partitions, 1, config={"retention.ms": str(RETENTION_MS)})
+
+
+def _compacted(settings: Settings, name: str) -> NewTopic:
+    # Small segments, since only closed ones are compacted and all of the topic is read at each start.
+    rules = {"cleanup.policy": "compact", "max.message.bytes": str(MESSAGE_BYTES_MAX), "segment.ms": "600000", "min.cleanable.dirty.ratio": "0.1"}
+    return NewTopic(settings.topic(name), 1, 1, config=rules)
