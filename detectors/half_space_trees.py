@@ -1,0 +1,180 @@
+"""Half-Space Trees: how strange a row is, learned from every row without labels.
+
+Tan, Ting and Liu: Fast anomaly detection for streaming data. IJCAI 2011. River's `anomaly.HalfSpaceTrees` in arrays: the
+same trees for the same seed, the same scores.
+"""
+
+from typing import ClassVar, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.arrays import expect_array
+from detectors.half_space_forest import grow_forest
+from detectors.half_space_kernels import add_leaf_values, learn_rows, path_values
+from detectors.half_space_scoring import mass_limit, score_ceiling
+from detectors.input_scaling import SCALINGS, newborn, scale_rows
+from detectors.learner import Arrays
+from detectors.matrix import as_matrix
+from detectors.recent_scores import RecentScores
+
+_NODES_MAX: Final = 1 << 21
+
+
+class HalfSpaceTrees:
+    """Trees that halve the space at random; a row that falls where few fell in the last full window is strange.
+
+    Scores lie in [0, 1], higher is stranger; they are 0 until the first window is full. A missing input follows the
+    heavier child of the window that is being filled, as River has it for an absent one. Learning costs about 0.4 µs a
+    row and scoring 0.3 µs with 10 trees of height 8.
+
+    Args:
+        inputs: numbers in a row, at least 1. River orders its trees' inputs by name; here they stand by position.
+        n_trees: trees, at least 1.
+        height: of each tree, 1 to 16; a tree has 2**(height + 1) - 1 nodes.
+        window_size: rows that fill the masses to score by, at least 1.
+        limits: range of each input after scaling, by position; [0, 1] for all when not given.
+        seed: of the trees.
+        scaling: one of `detectors.input_scaling.SCALINGS`, learned along.
+        recent_scores: own scores that the tail probability is taken from.
+
+    Raises:
+        ValueError: a parameter outside its range.
+    """
+
+    labelled: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        inputs: int,
+        n_trees: int = 10,
+        height: int = 8,
+        window_size: int = 250,
+        limits: list[tuple[float, float]] | None = None,
+        seed: int = 42,
+        scaling: str = "none",
+        recent_scores: int = 20_000,
+    ) -> None:
+        _check_sizes(inputs, n_trees, height, window_size)
+        if scaling not in SCALINGS:
+            raise ValueError(f"scaling is one of {', '.join(SCALINGS)}, got {scaling!r}")
+        self.inputs = inputs
+        self.height = height
+        self.window_size = window_size
+        self._feature, self._threshold = grow_forest(_box(limits, inputs), n_trees, height, seed)
+        self._l_mass = np.zeros((n_trees, 2 ** (height + 1) - 1), np.int32)
+        self._r_mass = np.zeros_like(self._l_mass)
+        self._values = np.zeros((n_trees, 2**height))
+        self._filled = 0
+        self._first_window = True
+        self._scaling = SCALINGS.index(scaling)
+        self._figures = newborn(scaling, inputs)
+        self._recent = RecentScores(recent_scores)
+
+    def learn_many(self, x: NDArray[np.float64], y: NDArray[np.float64] | None = None) -> None:
+        """Learns the rows of `x` [n, inputs] in their order; `y` is not looked at."""
+        given = as_matrix(x, self.inputs)
+        scaled = np.empty_like(given)
+        scale_rows(self._scaling, True, self._figures, given, scaled)
+        total = np.zeros(len(scaled))
+        first = 0
+        while first < len(scaled):
+            last = min(len(scaled), first + self.window_size - self._filled)
+            self._learn_within_window(scaled, first, last, total)
+            first = last
+
+    def learn_one(self, x: NDArray[np.float64]) -> None:
+        """Learns one row [inputs]."""
+        self.learn_many(np.reshape(x, (1, -1)))
+
+    def score_many(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Scores [n] of the rows of `x` by what is learned so far; changes nothing."""
+        given = as_matrix(x, self.inputs)
+        total = np.zeros(len(given))
+        if self._first_window:
+            return total
+        scaled = np.empty_like(given)
+        scale_rows(self._scaling, False, self._figures, given, scaled)
+        add_leaf_values(scaled, self._feature, self._threshold, self._right_when_missing(), self.height, self._values, total)
+        return 1.0 - total / self._score_max()
+
+    def score_one(self, x: NDArray[np.float64]) -> float:
+        """The score of one row [inputs]."""
+        return float(self.score_many(np.reshape(x, (1, -1)))[0])
+
+    def snapshot(self) -> Arrays:
+        """All that `HalfSpaceScoring` takes."""
+        return {
+            "feature": self._feature.copy(),
+            "threshold": self._threshold.copy(),
+            "right_when_missing": self._right_when_missing(),
+            "r_mass": self._r_mass.copy(),
+            "sizes": np.array([self.inputs, self.height, self.window_size, self._scaling, self._first_window], np.int64),
+            "figures": self._figures.copy(),
+            "score_grid": self._recent.grid(),
+        }
+
+    def state(self) -> Arrays:
+        """Masses of both windows, running figures of the scaling, recent scores. The trees grow again from the seed."""
+        return {
+            "l_mass": self._l_mass.copy(),
+            "r_mass": self._r_mass.copy(),
+            "counts": np.array([self._filled, self._first_window, self._recent.seen], np.int64),
+            "figures": self._figures.copy(),
+            "recent_scores": self._recent.ring.copy(),
+        }
+
+    def restore(self, state: Arrays) -> None:
+        """Goes on from `state`.
+
+        Raises:
+            ValueError: it is of a learner with other parameters; nothing has changed then.
+        """
+        l_mass = expect_array(state, "l_mass", "<i4", self._l_mass.shape)
+        r_mass = expect_array(state, "r_mass", "<i4", self._r_mass.shape)
+        counts = expect_array(state, "counts", "<i8", (3,))
+        figures = expect_array(state, "figures", "<f8", self._figures.shape)
+        ring = expect_array(state, "recent_scores", "<f8", self._recent.ring.shape)
+        self._l_mass, self._r_mass, self._figures, self._recent.ring = l_mass, r_mass, figures, ring
+        self._filled, self._first_window, self._recent.seen = int(counts[0]), bool(counts[1]), int(counts[2])
+        self._revalue()
+
+    def _learn_within_window(self, scaled: NDArray[np.float64], first: int, last: int, total: NDArray[np.float64]) -> None:
+        learn_rows(scaled, first, last, self._feature, self._threshold, self._l_mass, self.height, self._values, total)
+        if not self._first_window:
+            self._recent.add(1.0 - total[first:last] / self._score_max())
+        self._filled += last - first
+        if self._filled == self.window_size:
+            self._r_mass, self._l_mass = self._l_mass, self._r_mass
+            self._l_mass[:] = 0
+            self._filled = 0
+            self._first_window = False
+            self._revalue()
+
+    def _revalue(self) -> None:
+        limit = mass_limit(self.window_size)
+        for tree in range(len(self._values)):
+            path_values(self._r_mass[tree], limit, self._values[tree])
+
+    def _right_when_missing(self) -> NDArray[np.uint8]:
+        return np.ascontiguousarray(self._l_mass[:, 1::2] < self._l_mass[:, 2::2]).astype(np.uint8)
+
+    def _score_max(self) -> float:
+        return score_ceiling(len(self._values), self.height, self.window_size)
+
+
+def _check_sizes(inputs: int, n_trees: int, height: int, window_size: int) -> None:
+    if inputs < 1 or n_trees < 1 or not 1 <= height <= 16 or not 1 <= window_size < 1 << 30:
+        raise ValueError(
+            "expected inputs, n_trees and window_size of at least 1 and height between 1 and 16, "
+            f"got inputs {inputs}, n_trees {n_trees}, window_size {window_size}, height {height}"
+        )
+    if n_trees << (height + 1) > _NODES_MAX:
+        raise ValueError(f"at most {_NODES_MAX} nodes in all trees, got {n_trees << (height + 1)}")
+
+
+def _box(limits: list[tuple[float, float]] | None, inputs: int) -> list[tuple[float, float]]:
+    box = [(0.0, 1.0)] * inputs if limits is None else [(float(low), float(high)) for low, high in limits]
+    if len(box) != inputs or any(not low < high for low, high in box):
+        raise ValueError(f"limits: expected {inputs} pairs of low < high, got {limits}")
+    return box

@@ -1,0 +1,145 @@
+"""Logistic regression on running standardised inputs, by stochastic gradient descent.
+
+In its plain configuration River's `StandardScaler | LogisticRegression`, in arrays. Learning rates that fall with a power
+of the steps: Robbins and Monro: A stochastic approximation method. Annals of Mathematical Statistics 22, 1951.
+"""
+
+from typing import ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.arrays import expect_array
+from detectors.learner import Arrays
+from detectors.logistic_kernels import learn_rows, log_odds_of_rows, shares_of_rows
+from detectors.matrix import as_matrix
+
+
+class LogisticRegression:
+    """The probability of the label 1, one step a labelled row; about 0.1 µs a row with 15 inputs.
+
+    Mean and variance of each input run along with the labelled rows. A missing input counts as its mean: it adds nothing
+    to the score, and neither its figures nor its weight learn from the row.
+
+    Args:
+        inputs: numbers in a row, at least 1.
+        learning_rate: of the first step, above 0.
+        learning_rate_power: step t (from 0) takes learning_rate / (t + 1)**power; 0 to 1; 0: constant.
+        l2: pull of the weights towards 0, at least 0.
+        intercept_lr: learning rate of the intercept, at least 0; constant.
+        clip_gradient: largest absolute gradient of the loss, above 0.
+        weight_positive: a positive counts as so many rows, above 0; other than 1, probabilities are no longer calibrated.
+
+    Raises:
+        ValueError: a parameter outside its range.
+    """
+
+    labelled: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        inputs: int,
+        learning_rate: float = 0.01,
+        learning_rate_power: float = 0.0,
+        l2: float = 0.0,
+        intercept_lr: float = 0.01,
+        clip_gradient: float = 1e12,
+        weight_positive: float = 1.0,
+    ) -> None:
+        if inputs < 1 or not (learning_rate > 0 and 0 <= learning_rate_power <= 1 and l2 >= 0 and intercept_lr >= 0):
+            raise ValueError(
+                "expected inputs of at least 1, learning_rate above 0, learning_rate_power between 0 and 1, l2 and intercept_lr "
+                f"of at least 0, got {inputs}, {learning_rate}, {learning_rate_power}, {l2}, {intercept_lr}"
+            )
+        if not (clip_gradient > 0 and weight_positive > 0):
+            raise ValueError(f"expected clip_gradient and weight_positive above 0, got {clip_gradient}, {weight_positive}")
+        self.inputs = inputs
+        settings = (learning_rate, learning_rate_power, l2, intercept_lr, clip_gradient, weight_positive)
+        self._settings = np.array(settings, np.float64)
+        self._figures = np.zeros((inputs, 3))
+        self._weights = np.zeros(inputs)
+        self._running = np.zeros(2)
+
+    def learn_many(self, x: NDArray[np.float64], y: NDArray[np.float64] | None) -> None:
+        """Learns the rows of `x` [n, inputs] with their labels `y` [n], 0 or 1, in order.
+
+        Raises:
+            ValueError: no label, or not one a row, or another number than 0 and 1.
+        """
+        given = as_matrix(x, self.inputs)
+        if y is None or np.shape(y) != (len(given),):
+            raise ValueError(f"expected {len(given)} labels, got {None if y is None else np.shape(y)}")
+        labels = np.ascontiguousarray(y, np.float64)
+        if not bool(np.all((labels == 0.0) | (labels == 1.0))):
+            raise ValueError("expected labels of 0 and 1")
+        learn_rows(given, labels, self._figures, self._weights, self._running, self._settings)
+
+    def learn_one(self, x: NDArray[np.float64], y: float) -> None:
+        """Learns one row [inputs] with its label."""
+        self.learn_many(np.reshape(x, (1, -1)), np.array([y], np.float64))
+
+    def score_many(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The probability of label 1 of each row of `x` by what is learned so far; changes nothing."""
+        return LogisticScoring(self.snapshot()).score_many(x)
+
+    def score_one(self, x: NDArray[np.float64]) -> float:
+        """The probability of label 1 of one row [inputs]."""
+        return float(self.score_many(np.reshape(x, (1, -1)))[0])
+
+    def snapshot(self) -> Arrays:
+        """All that `LogisticScoring` takes."""
+        return {"figures": self._figures.copy(), "weights": self._weights.copy(), "intercept": self._running[:1].copy()}
+
+    def state(self) -> Arrays:
+        """Figures of the scaler, weights, intercept and the number of steps."""
+        return {"figures": self._figures.copy(), "weights": self._weights.copy(), "running": self._running.copy()}
+
+    def restore(self, state: Arrays) -> None:
+        """Goes on from `state`.
+
+        Raises:
+            ValueError: it is of a learner with another number of inputs; nothing has changed then.
+        """
+        figures = expect_array(state, "figures", "<f8", self._figures.shape)
+        weights = expect_array(state, "weights", "<f8", self._weights.shape)
+        running = expect_array(state, "running", "<f8", self._running.shape)
+        self._figures, self._weights, self._running = figures, weights, running
+
+
+class LogisticScoring:
+    """The scoring side, from a snapshot. Contributions are weight times standardised input; `base` is the intercept.
+
+    Args:
+        arrays: of `LogisticRegression.snapshot`.
+
+    Raises:
+        ValueError: arrays that no such learner publishes.
+    """
+
+    scale: Literal["log_odds", "score"] = "log_odds"
+
+    def __init__(self, arrays: Arrays) -> None:
+        self._weights: NDArray[np.float64] = expect_array(arrays, "weights", "<f8", (None,))
+        self.inputs = len(self._weights)
+        self._figures = expect_array(arrays, "figures", "<f8", (self.inputs, 3))
+        self.base = float(expect_array(arrays, "intercept", "<f8", (1,))[0])
+        if not self.inputs or not all(bool(np.isfinite(array).all()) for array in (self._weights, self._figures, self.base)):
+            raise ValueError("weights, figures and intercept: expected finite numbers for at least one input")
+
+    def score_many(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The probability of label 1 of each row of `x` [n, inputs]."""
+        given = as_matrix(x, self.inputs)
+        log_odds = np.empty(len(given))
+        log_odds_of_rows(given, self._figures, self._weights, self.base, log_odds)
+        return 1.0 / (1.0 + np.exp(-np.clip(log_odds, -700.0, 700.0)))
+
+    def probability_many(self, raw: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The scores themselves: they are probabilities."""
+        return raw
+
+    def contributions_many(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """[n, inputs]: with `base` they add up to the log odds."""
+        given = as_matrix(x, self.inputs)
+        shares = np.empty_like(given)
+        shares_of_rows(given, self._figures, self._weights, shares)
+        return shares
