@@ -1,0 +1,72 @@
+"""Parts of the calendar at an event's time, in a zone."""
+
+import zoneinfo
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import numpy as np
+
+from features.batch import Float64s, Int64s
+
+HOUR_MS = 3_600_000
+DAY_HOURS = 24
+RANGES = {"hour": (0, 23), "weekday": (0, 6), "weekend": (0, 1), "day": (1, 31), "month": (1, 12)}
+_QUARTER_MS = HOUR_MS // 4
+_QUARTERS_MAX = 100_000
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """One calendar feature.
+
+    Args:
+        part: hour (0 to 23), weekday (0 is Monday), weekend (1 on Saturday and Sunday), day (of the month) or month.
+        low, high: give a flag instead: 1 from low to high inclusive, over the turn when low > high; None for the number.
+        zone: an IANA name.
+    """
+
+    part: str
+    low: int | None = None
+    high: int | None = None
+    zone: str = "UTC"
+    _offsets: dict[int, int] = field(default_factory=dict, repr=False, compare=False)
+
+    def values(self, times_ms: Int64s) -> Float64s:
+        """The feature at each time."""
+        part = self._part(times_ms + self._offset_ms(times_ms))
+        if self.low is None or self.high is None:
+            return part.astype(np.float64)
+        if self.low <= self.high:
+            return ((part >= self.low) & (part <= self.high)).astype(np.float64)
+        return ((part >= self.low) | (part <= self.high)).astype(np.float64)
+
+    def _part(self, local_ms: Int64s) -> Int64s:
+        hours = local_ms // HOUR_MS
+        days = hours // DAY_HOURS
+        if self.part == "hour":
+            return hours % DAY_HOURS
+        if self.part in ("weekday", "weekend"):
+            weekday = (days + 3) % 7  # 1 January 1970 was a Thursday
+            return weekday if self.part == "weekday" else (weekday >= 5).astype(np.int64)
+        dates = days.astype("datetime64[D]")
+        months = dates.astype("datetime64[M]")
+        if self.part == "day":
+            return (dates - months.astype("datetime64[D]")).astype(np.int64) + 1
+        return months.astype(np.int64) % 12 + 1
+
+    def _offset_ms(self, times_ms: Int64s) -> Int64s:
+        """Local time minus UTC. Zones change at whole quarters of an hour; each quarter is looked up once."""
+        if self.zone == "UTC":
+            return np.zeros(len(times_ms), dtype=np.int64)
+        quarters, inverse = np.unique(times_ms // _QUARTER_MS, return_inverse=True)
+        if len(self._offsets) > _QUARTERS_MAX:
+            self._offsets.clear()
+        return np.array([self._quarter_offset_ms(quarter) for quarter in quarters.tolist()], dtype=np.int64)[inverse]
+
+    def _quarter_offset_ms(self, quarter: int) -> int:
+        offset = self._offsets.get(quarter)
+        if offset is None:
+            local = datetime.fromtimestamp(quarter * (_QUARTER_MS // 1000), UTC).astimezone(zoneinfo.ZoneInfo(self.zone))
+            shift = local.utcoffset()
+            offset = self._offsets[quarter] = round(shift.total_seconds() * 1000) if shift else 0
+        return offset

@@ -1,0 +1,207 @@
+"""Retained events of a profile: a chain of pages, sorted by time and order."""
+
+from features.batch import Int64s
+from features.compiled import inner
+from features.layout import (
+    BLOOM,
+    DIRTY,
+    DROPPED,
+    END,
+    FILL,
+    FIRST,
+    FREE_PAGES,
+    ID,
+    LAST,
+    NEXT,
+    NEXT_SEQ,
+    ORDER,
+    OWNER,
+    PAGE,
+    PAGE_BITS,
+    PAGE_WORDS,
+    PREV,
+    ROWS,
+    SEALED,
+    SEQ,
+    TIME,
+    Arena,
+)
+
+_HALF = PAGE // 2
+
+
+@inner
+def word_of(place: int, stride: int) -> int:
+    """First word of the row at `place` within its page."""
+    return PAGE_WORDS + (place & (PAGE - 1)) * stride
+
+
+@inner
+def next_place(arena: Arena, place: int) -> int:
+    page = place >> PAGE_BITS
+    if (place & (PAGE - 1)) + 1 < arena.pages[page, FILL]:
+        return place + 1
+    following = arena.pages[page, NEXT]
+    return END if following < 0 else following << PAGE_BITS
+
+
+@inner
+def place_before(arena: Arena, slot: int, place: int) -> int:
+    """The row before `place`, which may be `END`; `END` when there is none."""
+    if place == END:
+        page = arena.heads[slot, LAST]
+        return END if page < 0 else (page << PAGE_BITS) + arena.pages[page, FILL] - 1
+    if place & (PAGE - 1):
+        return place - 1
+    page = arena.pages[place >> PAGE_BITS, PREV]
+    return END if page < 0 else (page << PAGE_BITS) + arena.pages[page, FILL] - 1
+
+
+@inner
+def bit_of(id_key: int) -> int:
+    """The bloom bit of an id."""
+    return 1 << ((id_key ^ (id_key >> 6) ^ (id_key >> 17)) & 63)
+
+
+@inner
+def mark_changed(arena: Arena, slot: int, page: int) -> None:
+    """Notes that a sealed page must be saved; the open page is saved with the head."""
+    if page != arena.heads[slot, LAST] and arena.pages[page, DIRTY] == 0:
+        arena.pages[page, DIRTY] = 1
+        at = arena.counters[SEALED]
+        arena.sealed[at, 0] = slot
+        arena.sealed[at, 1] = page
+        arena.counters[SEALED] = at + 1
+
+
+@inner
+def new_page(arena: Arena, slot: int, after: int) -> int:
+    """An empty page of `slot` behind `after` (-1: the first of all)."""
+    arena.counters[FREE_PAGES] -= 1
+    page = arena.free_pages[arena.counters[FREE_PAGES]]
+    head = arena.heads[slot]
+    following = arena.pages[after, NEXT] if after >= 0 else head[FIRST]
+    arena.pages[page, PREV] = after
+    arena.pages[page, NEXT] = following
+    arena.pages[page, FILL] = 0
+    arena.pages[page, SEQ] = head[NEXT_SEQ]
+    arena.pages[page, OWNER] = slot
+    arena.pages[page, DIRTY] = 0
+    arena.pages[page, BLOOM] = 0
+    head[NEXT_SEQ] += 1
+    if after >= 0:
+        arena.pages[after, NEXT] = page
+    else:
+        head[FIRST] = page
+    if following >= 0:
+        arena.pages[following, PREV] = page
+        mark_changed(arena, slot, page)
+    else:
+        head[LAST] = page
+        if after >= 0:
+            mark_changed(arena, slot, after)
+    return page
+
+
+@inner
+def append_place(arena: Arena, slot: int) -> int:
+    """A new row behind the newest; its words are the caller's to write."""
+    page = arena.heads[slot, LAST]
+    if page < 0 or arena.pages[page, FILL] == PAGE:
+        page = new_page(arena, slot, page)
+    fill = arena.pages[page, FILL]
+    arena.pages[page, FILL] = fill + 1
+    arena.heads[slot, ROWS] += 1
+    return (page << PAGE_BITS) + fill
+
+
+@inner
+def place_after(arena: Arena, slot: int, time_ms: int, order: int, stride: int) -> int:
+    """The first row that sorts behind (time_ms, order), or `END`."""
+    page = arena.heads[slot, LAST]
+    result = END
+    while page >= 0:
+        for at in range(arena.pages[page, FILL] - 1, -1, -1):
+            word = PAGE_WORDS + at * stride
+            then = arena.pages[page, word + TIME]
+            if then < time_ms or (then == time_ms and arena.pages[page, word + ORDER] <= order):
+                return result
+            result = (page << PAGE_BITS) + at
+        page = arena.pages[page, PREV]
+    return result
+
+
+@inner
+def find_event(arena: Arena, page: int, time_ms: int, id_key: int, stride: int) -> int:
+    """The row of an event by its time and id, looked for from `page` on, either way; `END` when it is not there."""
+    while page >= 0 and arena.pages[page, PAGE_WORDS + TIME] >= time_ms and arena.pages[page, PREV] >= 0:
+        page = arena.pages[page, PREV]
+    while page >= 0 and arena.pages[page, PAGE_WORDS + TIME] <= time_ms:
+        for at in range(arena.pages[page, FILL]):
+            word = PAGE_WORDS + at * stride
+            if arena.pages[page, word + TIME] == time_ms and arena.pages[page, word + ID] == id_key:
+                return (page << PAGE_BITS) + at
+        page = arena.pages[page, NEXT]
+    return END
+
+
+@inner
+def split(arena: Arena, slot: int, page: int, stride: int, rows: Int64s, known: int) -> None:
+    """Moves the younger half of a full page to a new one behind it, and the first `known` references in `rows` with it."""
+    young = new_page(arena, slot, page)
+    for word in range(_HALF * stride):
+        arena.pages[young, PAGE_WORDS + word] = arena.pages[page, PAGE_WORDS + _HALF * stride + word]
+    arena.pages[young, FILL] = PAGE - _HALF
+    arena.pages[page, FILL] = _HALF
+    arena.pages[young, BLOOM] = arena.pages[page, BLOOM]
+    first = (page << PAGE_BITS) + _HALF
+    for at in range(known):
+        if first <= rows[at] < first + PAGE - _HALF:
+            rows[at] += (young << PAGE_BITS) - first
+    mark_changed(arena, slot, page)
+
+
+@inner
+def insert_place(arena: Arena, slot: int, before: int, stride: int, rows: Int64s, known: int) -> int:
+    """A new row before the row at `before`; younger rows of its page move up, with the first `known` references in `rows`."""
+    page = before >> PAGE_BITS
+    at = before & (PAGE - 1)
+    if arena.pages[page, FILL] == PAGE:
+        split(arena, slot, page, stride, rows, known)
+        if at >= _HALF:
+            page = arena.pages[page, NEXT]
+            at -= _HALF
+    fill = arena.pages[page, FILL]
+    for word in range(PAGE_WORDS + fill * stride - 1, PAGE_WORDS + at * stride - 1, -1):
+        arena.pages[page, word + stride] = arena.pages[page, word]
+    arena.pages[page, FILL] = fill + 1
+    arena.heads[slot, ROWS] += 1
+    place = (page << PAGE_BITS) + at
+    for known_at in range(known):
+        if place <= rows[known_at] < (page << PAGE_BITS) + fill:
+            rows[known_at] += 1
+    mark_changed(arena, slot, page)
+    return place
+
+
+@inner
+def drop_old(arena: Arena, slot: int, oldest_ms: int, stride: int) -> None:
+    """Lets go of pages whose every event is at or before `oldest_ms`."""
+    head = arena.heads[slot]
+    page = head[FIRST]
+    while page != head[LAST]:
+        fill = arena.pages[page, FILL]
+        if arena.pages[page, PAGE_WORDS + (fill - 1) * stride + TIME] > oldest_ms:
+            return
+        following = arena.pages[page, NEXT]
+        arena.pages[following, PREV] = END
+        head[FIRST] = following
+        head[ROWS] -= fill
+        at = arena.counters[DROPPED]
+        arena.dropped[at, 0] = slot
+        arena.dropped[at, 1] = arena.pages[page, SEQ]
+        arena.dropped[at, 2] = page
+        arena.counters[DROPPED] = at + 1
+        arena.pages[page, DIRTY] = 0
+        arena.pages[page, OWNER] = END
+        page = following

@@ -1,0 +1,194 @@
+"""The kernel: events of many profiles, one after the other, without Python in between."""
+
+import math
+
+from features.batch import Float64s, Int64s
+from features.compiled import entry, inner
+from features.history import append_place, bit_of, drop_old, insert_place, place_after, word_of
+from features.labels import add_note, adopt_orphans, hear_labels
+from features.layout import (
+    BLOOM,
+    BODY,
+    DUPLICATE,
+    END,
+    FILL,
+    ID,
+    ID_REUSED,
+    LABEL,
+    LAST,
+    LATE,
+    NEWEST,
+    NOTE_VISIBLE,
+    ORDER,
+    ORPHANS,
+    OUTCOME,
+    PAGE_BITS,
+    PAGE_WORDS,
+    PREV,
+    SCORE,
+    TIME,
+    TOO_LATE,
+    WAITING,
+    Arena,
+)
+from features.plan import PlanArrays
+from features.windows import advance, give_out, give_out_as_of, rebuild, take_in
+
+IS_USER, STRIDE, FIRST_NUMBER, LATENESS, KEEP, DEDUPE = range(6)
+_DEDUPE_PAGES = 16
+
+
+@entry
+def observe(
+    arena: Arena,
+    plan: PlanArrays,
+    slots: Int64s,
+    times_ms: Int64s,
+    orders: Int64s,
+    id_keys: Int64s,
+    body_keys: Int64s,
+    numbers: Float64s,
+    out: Float64s,
+    flags: Int64s,
+    rows: Int64s,
+) -> None:
+    """Takes in the events in turn; writes their outputs, flags and places."""
+    stride = plan.numbers[STRIDE]
+    is_user = plan.numbers[IS_USER] != 0
+    for i in range(len(slots)):
+        slot = slots[i]
+        head = arena.heads[slot]
+        time_ms = times_ms[i]
+        waiting = head[WAITING]
+        if waiting >= 0 and arena.notes[waiting, NOTE_VISIBLE] <= time_ms:
+            hear_labels(arena, plan, slot, time_ms, stride)
+        rows[i] = END
+        known = known_event(arena, plan, slot, time_ms, id_keys[i], stride, is_user)
+        if known != END:
+            rows[i] = known
+            answer_known(arena, plan, slot, known, stride, is_user, body_keys[i], out[i], flags, rows, i)
+        elif is_newest(arena, slot, time_ms, orders[i], stride):
+            advance(arena, plan, slot, time_ms, stride)
+            give_out(arena, plan, slot, 1, out[i])
+            rows[i] = append_place(arena, slot)
+            write_row(arena, plan, rows[i], time_ms, orders[i], id_keys[i], body_keys[i], numbers[i], is_user)
+            if head[ORPHANS] >= 0:
+                adopt_orphans(arena, plan, slot, rows[i], time_ms, id_keys[i], stride)
+            take_in(arena, plan, slot, rows[i], time_ms, stride)
+            give_out(arena, plan, slot, 0, out[i])
+            drop_old(arena, slot, time_ms - plan.numbers[KEEP], stride)
+        elif is_user and time_ms < head[NEWEST] - plan.numbers[LATENESS]:
+            flags[i] = TOO_LATE
+            out[i, :] = math.nan
+        else:
+            flags[i] = LATE
+            before = place_after(arena, slot, time_ms, orders[i], stride)
+            rows[i] = insert_place(arena, slot, before, stride, rows, i)
+            write_row(arena, plan, rows[i], time_ms, orders[i], id_keys[i], body_keys[i], numbers[i], is_user)
+            if head[ORPHANS] >= 0:
+                adopt_orphans(arena, plan, slot, rows[i], time_ms, id_keys[i], stride)
+            give_out_as_of(arena, plan, slot, rows[i], stride, out[i])
+            rebuild(arena, plan, slot, stride, True)
+
+
+@inner
+def is_newest(arena: Arena, slot: int, time_ms: int, order: int, stride: int) -> bool:
+    head = arena.heads[slot]
+    if time_ms != head[NEWEST]:
+        return time_ms > head[NEWEST]
+    page = head[LAST]
+    return order >= arena.pages[page, PAGE_WORDS + (arena.pages[page, FILL] - 1) * stride + ORDER]
+
+
+@inner
+def known_event(arena: Arena, plan: PlanArrays, slot: int, time_ms: int, id_key: int, stride: int, is_user: bool) -> int:
+    """The retained event with this id: of the user within `dedupe` and the newest pages, else at this very time; or `END`."""
+    head = arena.heads[slot]
+    if not is_user and time_ms > head[NEWEST]:
+        return END
+    oldest = head[NEWEST] - plan.numbers[DEDUPE] if is_user else time_ms
+    bit = bit_of(id_key)
+    page = head[LAST]
+    pages = 0
+    while page >= 0 and (not is_user or pages < _DEDUPE_PAGES):
+        fill = arena.pages[page, FILL]
+        if arena.pages[page, PAGE_WORDS + (fill - 1) * stride + TIME] < oldest:
+            return END
+        if arena.pages[page, BLOOM] & bit:
+            for at in range(fill - 1, -1, -1):
+                word = PAGE_WORDS + at * stride
+                if arena.pages[page, word + ID] == id_key and (is_user or arena.pages[page, word + TIME] == time_ms):
+                    return (page << PAGE_BITS) + at
+        page = arena.pages[page, PREV]
+        pages += 1
+    return END
+
+
+@inner
+def answer_known(
+    arena: Arena,
+    plan: PlanArrays,
+    slot: int,
+    known: int,
+    stride: int,
+    is_user: bool,
+    body_key: int,
+    out: Float64s,
+    flags: Int64s,
+    rows: Int64s,
+    i: int,
+) -> None:
+    """An id seen before: the user's is a duplicate or another event under a used id; an entity's is told as of its place."""
+    if not is_user:
+        flags[i] = DUPLICATE
+        give_out_as_of(arena, plan, slot, known, stride, out)
+        return
+    out[:] = math.nan
+    if arena.pages[known >> PAGE_BITS, word_of(known, stride) + BODY] == body_key:
+        flags[i] = DUPLICATE
+    else:
+        flags[i] = ID_REUSED
+        rows[i] = END
+
+
+@inner
+def write_row(
+    arena: Arena,
+    plan: PlanArrays,
+    place: int,
+    time_ms: int,
+    order: int,
+    id_key: int,
+    body_key: int,
+    numbers: Float64s,
+    is_user: bool,
+) -> None:
+    page = place >> PAGE_BITS
+    word = word_of(place, plan.numbers[STRIDE])
+    row = arena.pages[page]
+    row[word + TIME] = time_ms
+    row[word + ID] = id_key
+    row[word + ORDER] = order
+    row[word + LABEL] = 0
+    if is_user:
+        row[word + BODY] = body_key
+        arena.pages_f[page, word + SCORE] = math.nan
+        row[word + OUTCOME] = 0
+    first = word + plan.numbers[FIRST_NUMBER]
+    for k in range(len(plan.sources)):
+        arena.pages_f[page, first + k] = numbers[plan.sources[k]]
+    row[BLOOM] |= bit_of(id_key)
+
+
+@entry
+def note_labels(arena: Arena, slots: Int64s, event_ms: Int64s, id_keys: Int64s, labels: Int64s, visible_ms: Int64s) -> None:
+    """Labels start to wait in their profiles."""
+    for i in range(len(slots)):
+        add_note(arena, slots[i], event_ms[i], id_keys[i], labels[i], visible_ms[i])
+
+
+@entry
+def rebuild_all(arena: Arena, plan: PlanArrays, slots: Int64s, sums: bool) -> None:
+    """Folds the retained history of each slot anew; without `sums` only into minima and maxima, which no bytes carry."""
+    for i in range(len(slots)):
+        rebuild(arena, plan, slots[i], plan.numbers[STRIDE], sums)

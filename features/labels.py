@@ -1,0 +1,148 @@
+"""Labels of one profile: they wait until an event may know them, then mark their row.
+
+Two lists in the head: notes that wait for their time, by `visible_ms`; and orphans, whose time has come before their event.
+"""
+
+from features.compiled import inner
+from features.history import find_event, mark_changed, word_of
+from features.layout import (
+    END,
+    FREE_NOTES,
+    HEAD_WORDS,
+    LABEL,
+    LAST,
+    NEWEST,
+    NOTE_ID,
+    NOTE_LABEL,
+    NOTE_NEXT,
+    NOTE_PREV,
+    NOTE_TIME,
+    NOTE_VISIBLE,
+    ORPHANS,
+    PAGE_BITS,
+    WAITING,
+    WAITING_LAST,
+    Arena,
+)
+from features.plan import UNIT_LABELS, PlanArrays
+
+KEEP = 4
+
+
+@inner
+def add_note(arena: Arena, slot: int, event_ms: int, id_key: int, label: int, visible_ms: int) -> None:
+    """A label starts to wait, behind those that are visible no later."""
+    arena.counters[FREE_NOTES] -= 1
+    note = arena.free_notes[arena.counters[FREE_NOTES]]
+    row = arena.notes[note]
+    row[NOTE_TIME] = event_ms
+    row[NOTE_ID] = id_key
+    row[NOTE_LABEL] = label
+    row[NOTE_VISIBLE] = visible_ms
+    head = arena.heads[slot]
+    earlier = head[WAITING_LAST]
+    while earlier >= 0 and arena.notes[earlier, NOTE_VISIBLE] > visible_ms:
+        earlier = arena.notes[earlier, NOTE_PREV]
+    later = head[WAITING] if earlier < 0 else arena.notes[earlier, NOTE_NEXT]
+    row[NOTE_PREV] = earlier
+    row[NOTE_NEXT] = later
+    if earlier < 0:
+        head[WAITING] = note
+    else:
+        arena.notes[earlier, NOTE_NEXT] = note
+    if later < 0:
+        head[WAITING_LAST] = note
+    else:
+        arena.notes[later, NOTE_PREV] = note
+
+
+@inner
+def free_note(arena: Arena, note: int) -> None:
+    arena.free_notes[arena.counters[FREE_NOTES]] = note
+    arena.counters[FREE_NOTES] += 1
+
+
+@inner
+def hear_labels(arena: Arena, plan: PlanArrays, slot: int, time_ms: int, stride: int) -> None:
+    """Applies the labels that an event at `time_ms` may know; those without their event become orphans."""
+    head = arena.heads[slot]
+    note = head[WAITING]
+    while note >= 0 and arena.notes[note, NOTE_VISIBLE] <= time_ms:
+        following = arena.notes[note, NOTE_NEXT]
+        row = arena.notes[note]
+        place = find_event(arena, nearest_page(arena, plan, slot, row[NOTE_TIME]), row[NOTE_TIME], row[NOTE_ID], stride)
+        if place == END:
+            row[NOTE_NEXT] = head[ORPHANS]
+            head[ORPHANS] = note
+        else:
+            mark(arena, plan, slot, place, row[NOTE_LABEL], row[NOTE_VISIBLE], stride, True)
+            free_note(arena, note)
+        note = following
+    head[WAITING] = note
+    if note < 0:
+        head[WAITING_LAST] = END
+    else:
+        arena.notes[note, NOTE_PREV] = END
+
+
+@inner
+def adopt_orphans(arena: Arena, plan: PlanArrays, slot: int, place: int, event_ms: int, id_key: int, stride: int) -> None:
+    """Labels that came before the event just written at `place` mark it; orphans out of retention are let go."""
+    head = arena.heads[slot]
+    oldest = max(head[NEWEST], event_ms) - plan.numbers[KEEP]
+    before = END
+    note = head[ORPHANS]
+    while note >= 0:
+        following = arena.notes[note, NOTE_NEXT]
+        row = arena.notes[note]
+        own = row[NOTE_TIME] == event_ms and row[NOTE_ID] == id_key
+        if own:
+            mark(arena, plan, slot, place, row[NOTE_LABEL], row[NOTE_VISIBLE], stride, False)
+        if own or row[NOTE_TIME] <= oldest:
+            if before < 0:
+                head[ORPHANS] = following
+            else:
+                arena.notes[before, NOTE_NEXT] = following
+            free_note(arena, note)
+        else:
+            before = note
+        note = following
+
+
+@inner
+def mark(
+    arena: Arena, plan: PlanArrays, slot: int, place: int, label: int, visible_ms: int, stride: int, counted: bool
+) -> None:
+    """Writes a label to its row unless a later one stands there; `counted` rows change the running counts they are in."""
+    page = place >> PAGE_BITS
+    word = word_of(place, stride) + LABEL
+    old = arena.pages[page, word]
+    if old != 0 and ((old >> 2) > visible_ms):
+        return
+    arena.pages[page, word] = (visible_ms << 2) + 2 + label
+    mark_changed(arena, slot, page)
+    if not counted:
+        return
+    head = arena.heads[slot]
+    time_ms = arena.pages[page, word_of(place, stride)]
+    positive = label - (1 if old != 0 and old & 1 else 0)
+    for unit in range(len(plan.units)):
+        upper = head[NEWEST] - plan.units[unit, 7]
+        if plan.units[unit, 0] == UNIT_LABELS and upper - plan.units[unit, 6] < time_ms <= upper:
+            arena.heads_f[slot, plan.units[unit, 2]] += positive
+            arena.heads_f[slot, plan.units[unit, 2] + 1] += 1 if old == 0 else 0
+
+
+@inner
+def nearest_page(arena: Arena, plan: PlanArrays, slot: int, time_ms: int) -> int:
+    """The page to look from for an event at `time_ms`: that of the nearest cursor, or the open one."""
+    head = arena.heads[slot]
+    page = head[LAST]
+    nearest = abs(head[NEWEST] - time_ms)
+    for cursor in range(len(plan.offsets)):
+        distance = abs(head[NEWEST] - plan.offsets[cursor] - time_ms)
+        place = head[HEAD_WORDS + 2 * cursor]
+        if place != END and distance < nearest:
+            nearest = distance
+            page = place >> PAGE_BITS
+    return page

@@ -1,0 +1,67 @@
+"""Where things stand in the arena of profiles: words of a head, of a page, of a row, of a waiting label.
+
+A profile is a head (one row of 64-bit words) and a chain of pages. A page holds up to `PAGE` retained events, sorted by time
+and order; the last page of a chain is open, the others are sealed. A place in history is page * PAGE + index; `END` stands
+behind the newest event.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from features.batch import Float64s, Int64s
+
+PAGE = 16
+PAGE_BITS = 4
+END = -1
+NEVER = np.iinfo(np.int64).max
+
+# Words of a head; then two words (place, time there) a cursor; then the units.
+FIRST, LAST, NEWEST, ROWS, NEXT_SEQ, WAITING, WAITING_LAST, ORPHANS, HEAD_WORDS = range(9)
+
+# Words of a page before its rows. BLOOM has one bit set for each id in the page.
+PREV, NEXT, FILL, SEQ, OWNER, DIRTY, BLOOM, PAGE_WORDS = range(8)
+
+# Words of a row. The primary entity's rows carry three more before the retained numbers.
+TIME, ID, ORDER, LABEL, BODY, SCORE, OUTCOME = range(7)
+NUMBERS_OF_ENTITY = 4
+NUMBERS_OF_USER = 7
+
+# Words of a waiting label: a note. VISIBLE is the time from which events may know it.
+NOTE_PREV, NOTE_NEXT, NOTE_TIME, NOTE_ID, NOTE_LABEL, NOTE_VISIBLE, NOTE_WORDS = range(7)
+
+# Counters that the kernel and its owner share: free pages and notes on their stacks, entries in the logs.
+FREE_PAGES, FREE_NOTES, SEALED, DROPPED, COUNTERS = range(5)
+
+LATE, TOO_LATE, DUPLICATE, ID_REUSED = 1, 2, 4, 8
+
+
+class Arena(NamedTuple):
+    """All profiles of one kind as flat arrays; ``_f`` is the float64 view of the same words.
+
+    Args:
+        heads, heads_f: one row a slot.
+        pages, pages_f: one row a page.
+        edges: of each min or max window of a slot: place where its back part begins.
+        backs: least value of the back part.
+        suffixes: of each row of a page, least value from there to the edge; of maxima the negated values.
+        free_pages, free_notes: stacks.
+        notes: labels that wait.
+        sealed: (slot, page) of sealed pages that changed since they were saved.
+        dropped: (slot, seq, page) of pages that went out of retention.
+        counters: see above.
+    """
+
+    heads: Int64s
+    heads_f: Float64s
+    pages: Int64s
+    pages_f: Float64s
+    edges: Int64s
+    backs: Float64s
+    suffixes: Float64s
+    free_pages: Int64s
+    free_notes: Int64s
+    notes: Int64s
+    sealed: Int64s
+    dropped: Int64s
+    counters: Int64s

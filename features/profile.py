@@ -1,0 +1,251 @@
+"""All profiles of one kind of entity in one process."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features import kernel
+from features.arena import empty_arena, recycle, with_room, with_slots
+from features.batch import Batch, Float64s, Int64s
+from features.codec import heads_as_bytes
+from features.layout import DIRTY, FILL, LAST, OUTCOME, OWNER, PAGE, PAGE_BITS, PAGE_WORDS, SCORE, SEALED, SEQ
+from features.plan import Plan
+from features.restoring import forget, place_profile, retuned
+
+_CHUNK = 8_192
+_VISIBLE_MAX_MS = 1 << 60
+
+
+class Saved(NamedTuple):
+    """What changed since the last save, as bytes.
+
+    Args:
+        heads: one a slot.
+        pages: (position in the slots given, seq, bytes) of each sealed page that changed.
+        dropped: (position, seq) of each page that went out of retention.
+    """
+
+    heads: list[bytes]
+    pages: list[tuple[int, int, bytes]]
+    dropped: list[tuple[int, int]]
+
+
+class Profiles:
+    """Profiles in an arena of flat arrays, driven by a compiled kernel.
+
+    Args:
+        plan: what to compute.
+        extra_width: numbers a slot that belong to detectors; see `extra`.
+        durable: keep note of what `save` has to give; without it `save` must not be called.
+
+    Answers depend on the order of each key's events and labels only, not on how they are cut into batches, nor on saves.
+    """
+
+    def __init__(self, plan: Plan, extra_width: int = 0, durable: bool = True) -> None:
+        self.plan = plan
+        self.arena = empty_arena(plan)
+        self.extra: Float64s = np.zeros((len(self.arena.heads), extra_width))
+        self._durable = durable
+        self._index: dict[str, int] = {}
+        self._keys: list[str] = []
+        self._free_slots: list[int] = []
+        self._used = np.zeros(len(self.arena.heads), dtype=np.int64)
+        self._tick = 0
+        self._gone: list[Int64s] = []
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def missing(self, keys: Sequence[str]) -> list[str]:
+        """Those of `keys` that have no profile here, each once."""
+        return list(dict.fromkeys([key for key in keys if key not in self._index]))
+
+    def slots(self, keys: Sequence[str]) -> Int64s:
+        """The slot of each key; a new key gets an empty profile."""
+        found = [self._index.get(key, -1) for key in keys]
+        if -1 in found:
+            for key in self.missing(keys):
+                self._add(key)
+            found = [self._index[key] for key in keys]
+        return np.array(found, dtype=np.int64)
+
+    def observe(self, slots: Int64s, batch: Batch, out: Float64s) -> tuple[NDArray[np.uint8], Int64s]:
+        """Takes in a batch, in its order; event i belongs to slots[i]. Writes out[n, plan.width].
+
+        Returns:
+            Flags (LATE, TOO_LATE, DUPLICATE, ID_REUSED of `layout`) and references to the retained rows, -1 where the event
+            is not retained. A duplicate refers to the first one. References hold until the next call. Outputs of the user's
+            too late, duplicate and reused events are NaN.
+        """
+        n = len(batch)
+        flags = np.zeros(n, dtype=np.int64)
+        rows = np.full(n, -1, dtype=np.int64)
+        numbers = np.require(batch.numbers, np.float64, ["C", "W"])
+        result = np.require(out, np.float64, ["C", "W"])
+        self._reclaim()
+        for start in range(0, n, _CHUNK):
+            part = slice(start, start + _CHUNK)
+            self.arena = with_room(self.arena, min(_CHUNK, n - start), 0)
+            columns = (slots[part], batch.times_ms[part], batch.orders[part], batch.id_keys[part], batch.body_keys[part])
+            inputs = [np.require(column, np.int64, ["C", "W"]) for column in columns]
+            kernel.observe(self.arena, self.plan.arrays, *inputs, numbers[part], result[part], flags[part], rows[part])
+            if not self._durable:
+                self.arena.counters[SEALED] = 0
+        if result is not out:
+            out[:] = result
+        self._tick += 1
+        self._used[slots] = self._tick
+        return flags.astype(np.uint8), rows
+
+    def remember(self, rows: Int64s, scores: Float64s, outcomes: Int64s) -> None:
+        """Keeps with each event what was decided: its score and a number of the caller's. Rows of -1 are passed over."""
+        kept = rows >= 0
+        pages, words = self._words(rows[kept])
+        self.arena.pages_f[pages, words + SCORE] = scores[kept]
+        self.arena.pages[pages, words + OUTCOME] = outcomes[kept]
+
+    def recall(self, rows: Int64s) -> tuple[Float64s, Int64s]:
+        """What was remembered; NaN and 0 where nothing was."""
+        scores = np.full(len(rows), np.nan)
+        outcomes = np.zeros(len(rows), dtype=np.int64)
+        kept = rows >= 0
+        pages, words = self._words(rows[kept])
+        scores[kept] = self.arena.pages_f[pages, words + SCORE]
+        outcomes[kept] = self.arena.pages[pages, words + OUTCOME]
+        return scores, outcomes
+
+    def label(
+        self, slots: Int64s, event_times_ms: Int64s, id_keys: Int64s, labels: NDArray[np.int8], visible_ms: Int64s
+    ) -> None:
+        """Labels (1 positive, 0 negative) of events, known to events from `visible_ms` on.
+
+        They may come before or after their event; one with a later `visible_ms` replaces an earlier one.
+        """
+        if not ((labels == 0) | (labels == 1)).all():
+            raise ValueError("labels are 0 or 1")
+        self.arena = with_room(self.arena, 0, len(slots))
+        visible = np.clip(visible_ms, 0, _VISIBLE_MAX_MS)
+        columns = (slots, event_times_ms, id_keys, labels, visible)
+        kernel.note_labels(self.arena, *[np.require(column, np.int64, ["C", "W"]) for column in columns])
+        self._tick += 1
+        self._used[slots] = self._tick
+
+    def save(self, slots: Int64s) -> Saved:
+        """The state of `slots`, each given once; about a microsecond a slot."""
+        self._reclaim()
+        position = {slot: at for at, slot in enumerate(slots.tolist())}
+        return Saved(
+            heads=heads_as_bytes(self.arena, self.plan, np.require(slots, np.int64, ["C", "W"]), self.extra),
+            pages=self._changed_pages(position),
+            dropped=self._dropped_pages(position),
+        )
+
+    def restore(self, key: str, head: bytes, pages: Sequence[tuple[int, bytes]]) -> None:
+        """Takes in what `save` gave, also under another plan; an existing profile of `key` is replaced.
+
+        Raises:
+            Refusal: the bytes are no profile.
+        """
+        if key in self._index:
+            self._forget([self._index[key]])
+        self._reclaim()
+        self.arena = with_room(self.arena, len(pages) + 1, 0)
+        slot = self._add(key)
+        self.arena = place_profile(self.arena, self.plan, slot, head, pages, self.extra)
+
+    def evict(self, keys_max: int) -> int:
+        """Forgets the least recently used profiles, which must be saved, down to `keys_max`; gives their number."""
+        surplus = len(self._index) - keys_max
+        if surplus <= 0:
+            return 0
+        slots = np.fromiter(self._index.values(), dtype=np.int64, count=len(self._index))
+        oldest = slots[np.argpartition(self._used[slots], surplus - 1)[:surplus]]
+        self._forget(oldest.tolist())
+        return surplus
+
+    def retune(self, plan: Plan) -> None:
+        """Goes on under another plan of the same kind: every window is folded anew from the retained history."""
+        slots = np.fromiter(self._index.values(), dtype=np.int64, count=len(self._index))
+        self._reclaim()
+        self.arena = retuned(self.arena, self.plan, plan, slots)
+        self.plan = plan
+
+    def _add(self, key: str) -> int:
+        if self._free_slots:
+            slot = self._free_slots.pop()
+            self._keys[slot] = key
+        else:
+            slot = len(self._keys)
+            self._keys.append(key)
+            self._grow(slot + 1)
+        self.extra[slot] = 0.0
+        self._used[slot] = self._tick
+        self._index[key] = slot
+        return slot
+
+    def _grow(self, slots: int) -> None:
+        self.arena = with_slots(self.arena, self.plan, slots)
+        if len(self.extra) < len(self.arena.heads):
+            extra = np.zeros((len(self.arena.heads), self.extra.shape[1]))
+            extra[: len(self.extra)] = self.extra
+            self.extra = extra
+            self._used = np.concatenate([self._used, np.zeros(len(extra) - len(self._used), dtype=np.int64)])
+
+    def _forget(self, slots: list[int]) -> None:
+        forget(self.arena, self.plan, slots)
+        for slot in slots:
+            del self._index[self._keys[slot]]
+        self._free_slots.extend(slots)
+        self._gone = [rows[~np.isin(rows[:, 0], slots)] for rows in self._gone]
+
+    def _reclaim(self) -> None:
+        gone = recycle(self.arena)
+        if len(gone) and self._durable:
+            self._gone.append(gone)
+
+    def _words(self, rows: Int64s) -> tuple[Int64s, Int64s]:
+        return rows >> PAGE_BITS, PAGE_WORDS + (rows & (PAGE - 1)) * self.plan.row_words
+
+    def _changed_pages(self, position: dict[int, int]) -> list[tuple[int, int, bytes]]:
+        pages, log = self.arena.pages, self.arena.sealed
+        saved = []
+        kept = 0
+        for slot, page in log[: self.arena.counters[SEALED]].tolist():
+            row = pages[page]
+            if not row[DIRTY] or row[OWNER] != slot or page == self.arena.heads[slot, LAST]:
+                continue
+            if slot not in position:
+                log[kept] = slot, page
+                kept += 1
+                continue
+            row[DIRTY] = 0
+            rows = row[PAGE_WORDS : PAGE_WORDS + row[FILL] * self.plan.row_words]
+            saved.append((position[slot], int(row[SEQ]), rows.tobytes()))
+        self.arena.counters[SEALED] = kept
+        return saved
+
+    def _dropped_pages(self, position: dict[int, int]) -> list[tuple[int, int]]:
+        gone = [(slot, seq, page) for part in self._gone for slot, seq, page in part.tolist()]
+        later = [row for row in gone if row[0] not in position]
+        self._gone = [np.array(later, dtype=np.int64)] if later else []
+        return [(position[slot], seq) for slot, seq, _ in gone if slot in position]
+
+
+def compile_kernels() -> None:
+    """Compiles or loads every kernel, so that the first event need not wait: seconds the first time, then a fraction of one."""
+    from features.feature_set import read_features
+    from features.schema import read_schema
+
+    schema = read_schema("{id: id, time: {field: time}, user: user, fields: {amount: {type: float}}}")
+    plan = read_features("[{name: n, template: max, value: event.amount, window: 1h}]", schema).plans["user"]
+    profiles = Profiles(plan)
+    zeros = np.zeros(1, dtype=np.int64)
+    batch = Batch(["1"], zeros, zeros, zeros, ["a"], {}, np.zeros((1, 1)), zeros)
+    slots = profiles.slots(["a"])
+    profiles.label(slots, zeros, zeros, np.zeros(1, dtype=np.int8), zeros)
+    profiles.observe(slots, batch, np.empty((1, plan.width)))
+    saved = profiles.save(slots)
+    profiles.restore("b", saved.heads[0], [])
+    profiles.retune(plan)
