@@ -1,7 +1,6 @@
 """Jars of the servers and of the score job, made by Maven once and kept in a cache below the project."""
 
 import hashlib
-import os
 import pathlib
 import shutil
 import subprocess
@@ -13,6 +12,7 @@ from features.refusal import Refusal
 PROJECT = pathlib.Path(__file__).resolve().parents[1]
 SERVERS = PROJECT / "deploy" / "servers"
 JOB_SOURCES = PROJECT / "pipeline" / "java"
+JOB_JAR = "weir-flink.jar"
 CACHE = PROJECT / "build" / "jars"
 INSTALL = "apt-get install --yes openjdk-17-jdk-headless maven"
 
@@ -26,7 +26,7 @@ def server_jars(server: str, cache: pathlib.Path = CACHE) -> pathlib.Path:
     pom = SERVERS / server / "pom.xml"
     folder = cache / f"{server}-{_digest([pom])}"
     if not folder.exists():
-        _make(folder, pom, lambda made: ["dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={made}"])
+        _make(folder, lambda made: _run_maven(pom, "dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={made}"))
     return folder
 
 
@@ -40,8 +40,8 @@ def job_jar(cache: pathlib.Path = CACHE) -> pathlib.Path:
     sources = sorted((JOB_SOURCES / "src" / "main").rglob("*.java"))
     folder = cache / f"job-{_digest([pom, *sources])}"
     if not folder.exists():
-        _make(folder, pom, lambda made: ["package", "-DskipTests", f"-Dweir.build={made}/target"], product="target/weir-flink.jar")
-    return folder / "weir-flink.jar"
+        _make(folder, _compile_job)
+    return folder / JOB_JAR
 
 
 def require_java() -> None:
@@ -57,18 +57,15 @@ def require_java() -> None:
         )
 
 
-def _make(folder: pathlib.Path, pom: pathlib.Path, goals: Callable[[pathlib.Path], list[str]], product: str = "") -> None:
-    """Runs Maven into a folder beside `folder` and renames it at the end, so that a half-filled cache never counts."""
+def _make(folder: pathlib.Path, fill: Callable[[pathlib.Path], None]) -> None:
+    """Fills a folder beside `folder` and renames it at the end, so that a half-filled cache never counts."""
     require_java()
     folder.parent.mkdir(parents=True, exist_ok=True)
     made = pathlib.Path(tempfile.mkdtemp(dir=folder.parent, prefix=folder.name + "-"))
     try:
-        _run_maven(pom, goals(made))
-        if product:
-            (made / product).rename(made / pathlib.Path(product).name)
-            shutil.rmtree(made / product.split("/")[0])
+        fill(made)
         try:
-            os.rename(made, folder)
+            made.rename(folder)
         except OSError:  # another process made the same jars first
             if not folder.exists():
                 raise
@@ -76,13 +73,22 @@ def _make(folder: pathlib.Path, pom: pathlib.Path, goals: Callable[[pathlib.Path
         shutil.rmtree(made, ignore_errors=True)
 
 
-def _run_maven(pom: pathlib.Path, arguments: list[str]) -> None:
+def _compile_job(made: pathlib.Path) -> None:
+    """Compiles a copy of the sources: two builds at once must not share a target folder."""
+    copy = made / "build"
+    shutil.copytree(JOB_SOURCES, copy, ignore=shutil.ignore_patterns("target"))
+    _run_maven(copy / "pom.xml", "package", "-Dmaven.test.skip=true")
+    (copy / "target" / JOB_JAR).rename(made / JOB_JAR)
+    shutil.rmtree(copy)
+
+
+def _run_maven(pom: pathlib.Path, *arguments: str) -> None:
     command = ["mvn", "-B", "-q", "-f", str(pom), *arguments]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     if run.returncode:
-        tail = "\n".join((run.stdout + run.stderr).strip().splitlines()[-15:])
-        print(tail)
-        raise Refusal("Maven failed", where=str(pom), expected="jars", got=tail.splitlines()[0] if tail else "no output", remedy=" ".join(command))
+        lines = (run.stdout + run.stderr).strip().splitlines() or ["no output"]
+        remedy = f"command: {' '.join(command)}\nlast lines of its output:\n" + "\n".join(lines[-15:])
+        raise Refusal("Maven failed", where=str(pom), expected="jars", got=lines[0], remedy=remedy)
 
 
 def _digest(files: Iterable[pathlib.Path]) -> str:

@@ -1,0 +1,190 @@
+"""A Flink cluster as processes of this machine: one JobManager, any number of TaskManagers, from PyFlink's own wheel."""
+
+import json
+import os
+import pathlib
+import shutil
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+
+import yaml
+
+from deploy.jars import PROJECT, job_jar, server_jars
+from deploy.ports import free_ports, require_free
+from deploy.processes import Process
+from features.refusal import Refusal
+
+READY_SECONDS_MAX = 90.0
+_TASK_HEAP_OF_FLINK_MB = 128
+
+
+class Cluster:
+    """Flink with its configuration, jars, logs and checkpoints below `folder`.
+
+    Args:
+        folder: rewritten at each start, checkpoints apart.
+        logs: where the processes' logs go.
+        port: of the REST interface on 127.0.0.1.
+        slots: of each TaskManager. One interpreter serves a whole TaskManager, so more Python needs more TaskManagers.
+        task_heap_mb: Java heap of each TaskManager for the job, where its state lives.
+        jars: further jars on the class path of all; by default the score job's own.
+    """
+
+    def __init__(
+        self,
+        folder: pathlib.Path,
+        logs: pathlib.Path,
+        port: int,
+        slots: int = 1,
+        task_heap_mb: int = 512,
+        jars: Sequence[pathlib.Path] | None = None,
+    ) -> None:
+        self.folder = folder
+        self.port = port
+        self._logs = logs
+        self._slots = slots
+        self._task_heap_mb = task_heap_mb
+        self._jars = jars
+        self.home = _wheel()
+
+    @property
+    def class_path(self) -> list[pathlib.Path]:
+        """The jars of the cluster, which a client that submits a job needs too."""
+        return sorted((self.folder / "lib").glob("*.jar"))
+
+    @property
+    def checkpoints(self) -> pathlib.Path:
+        """Where the job keeps its checkpoints; survives restarts."""
+        return self.folder / "checkpoints"
+
+    def start_job_manager(self) -> Process:
+        """Writes the configuration, starts the JobManager and returns once its REST interface answers (about 6 s).
+
+        Raises:
+            Refusal: the port is taken, a jar cannot be had, or it does not come up.
+        """
+        require_free(self.port, "Flink's REST interface")
+        self.checkpoints.mkdir(parents=True, exist_ok=True)
+        _link_jars(self.folder / "lib", [*_flink_jars(self.home), *([job_jar()] if self._jars is None else self._jars)])
+        self._write_configuration()
+        process = self._start("job-manager", ["jobmanager.sh", "start-foreground"])
+        process.wait_until(lambda: self.overview() is not None, READY_SECONDS_MAX, f"an answer on port {self.port}")
+        return process
+
+    def start_task_manager(self, number: int) -> Process:
+        """Starts TaskManager `number` and returns once it has registered (about 5 s)."""
+        process = self.launch_task_manager(number)
+        process.wait_until(lambda: self._registered(number), READY_SECONDS_MAX, "its registration with the JobManager")
+        return process
+
+    def launch_task_manager(self, number: int) -> Process:
+        """Starts TaskManager `number` without waiting."""
+        return self._start(f"task-manager-{number}", ["taskmanager.sh", "start-foreground", "-D", f"taskmanager.resource-id={_name(number)}"])
+
+    def overview(self) -> dict[str, int] | None:
+        """``slots-total``, ``slots-available``, ``taskmanagers`` and the counts of jobs; None while nothing answers."""
+        answer = self.get("/overview")
+        return answer if isinstance(answer, dict) else None
+
+    def get(self, path: str) -> object:
+        """The JSON that the REST interface gives for `path`; None while nothing answers."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=2) as answer:
+                return json.load(answer)
+        except (urllib.error.URLError, OSError, ValueError):
+            return None
+
+    def newest_checkpoint(self) -> pathlib.Path | None:
+        """The newest complete checkpoint of any job of this cluster; None before the first."""
+        done = sorted(self.checkpoints.glob("*/chk-*/_metadata"), key=lambda path: path.stat().st_mtime_ns)
+        return done[-1].parent if done else None
+
+    def _registered(self, number: int) -> bool:
+        answer = self.get("/taskmanagers")
+        return isinstance(answer, dict) and any(one["id"] == _name(number) and one["freeSlots"] for one in answer["taskmanagers"])
+
+    def _start(self, name: str, arguments: list[str]) -> Process:
+        return Process(name, [str(self.home / "bin" / arguments[0]), *arguments[1:]], self._environment(), self._logs)
+
+    def _environment(self) -> dict[str, str]:
+        python = pathlib.Path(sys.executable).parent
+        return os.environ | {
+            "FLINK_HOME": str(self.home),
+            "FLINK_CONF_DIR": str(self.folder / "conf"),
+            "FLINK_LIB_DIR": str(self.folder / "lib"),
+            "FLINK_LOG_DIR": str(self._logs),
+            "VIRTUAL_ENV": sys.prefix,
+            "PATH": f"{python}{os.pathsep}{os.environ['PATH']}",
+            "PYTHONPATH": str(PROJECT),
+            "NUMBA_CACHE_DIR": os.environ.get("NUMBA_CACHE_DIR", str(PROJECT / "build" / "numba")),
+        }
+
+    def _write_configuration(self) -> None:
+        folder = self.folder / "conf"
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy(self.home / "conf" / "log4j-console.properties", folder)
+        (folder / "config.yaml").write_text(yaml.safe_dump(self._configuration()))
+
+    def _configuration(self) -> dict[str, object]:
+        opens = yaml.safe_load((self.home / "conf" / "config.yaml").read_text())["env"]["java"]["opts"]["all"]
+        [rpc] = free_ports(1)
+        # A quarter of the heap for young objects and ParallelGC: no slower than G1 in the tail, and less memory beside the heap.
+        young_mb = max((self._task_heap_mb + _TASK_HEAP_OF_FLINK_MB) // 3, 128)
+        return {
+            "env": {"java": {"opts": {"all": opens, "taskmanager": f"-XX:+UseParallelGC -Xmn{young_mb}m", "jobmanager": "-XX:+UseSerialGC"}}},
+            "jobmanager": {
+                "bind-host": "127.0.0.1",
+                "rpc": {"address": "127.0.0.1", "port": rpc},
+                "memory": {
+                    "heap": {"size": "256m"},
+                    "off-heap": {"size": "64m"},
+                    "jvm-metaspace": {"size": "160m"},
+                    "jvm-overhead": {"min": "96m", "max": "96m"},
+                },
+            },
+            "taskmanager": {
+                "bind-host": "127.0.0.1",
+                "host": "127.0.0.1",
+                "numberOfTaskSlots": self._slots,
+                "memory": {
+                    "framework": {"heap": {"size": f"{_TASK_HEAP_OF_FLINK_MB}m"}, "off-heap": {"size": "64m"}},
+                    "task": {"heap": {"size": f"{self._task_heap_mb}m"}, "off-heap": {"size": "256m"}},
+                    "managed": {"size": "256m"},
+                    "network": {"min": "64m", "max": "64m"},
+                    "jvm-metaspace": {"size": "192m"},
+                    "jvm-overhead": {"min": "128m", "max": "128m"},
+                },
+            },
+            "rest": {"address": "127.0.0.1", "bind-address": "127.0.0.1", "port": self.port},
+            "heartbeat": {"interval": 1000, "timeout": 5000, "rpc-failure-threshold": 2},
+            "python": {"executable": sys.executable},
+            "io": {"tmp": {"dirs": str(self.folder / "tmp")}},
+            "execution": {"checkpointing": {"dir": self.checkpoints.as_uri()}},
+        }
+
+
+def _name(number: int) -> str:
+    return f"task-manager-{number}"
+
+
+def _wheel() -> pathlib.Path:
+    import pyflink
+
+    return pathlib.Path(pyflink.__file__).parent
+
+
+def _flink_jars(home: pathlib.Path) -> list[pathlib.Path]:
+    python = sorted((home / "opt").glob("flink-python-*.jar"))
+    if not python:
+        raise Refusal("jar missing", where=str(home / "opt"), expected="flink-python-*.jar", got="none", remedy="uv sync --reinstall-package apache-flink")
+    return [*(home / "lib").glob("*.jar"), *python, *server_jars("flink").glob("*.jar")]
+
+
+def _link_jars(folder: pathlib.Path, jars: Sequence[pathlib.Path]) -> None:
+    """One class path for all of Flink: pemja finds only classes of the system's loader, not those of a job's upload."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for jar in jars:
+        (folder / jar.name).symlink_to(jar.absolute())

@@ -1,0 +1,58 @@
+"""Real servers for the tests of this folder: started once a run, on free ports, in a temporary folder, ended by their ids."""
+
+import pathlib
+from collections.abc import Iterator
+
+import pytest
+
+from deploy.broker import start_broker
+from deploy.cluster import Cluster
+from deploy.ports import free_ports
+from deploy.processes import Processes
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """host:port of a Kafka broker without topics; a test takes a topic prefix of its own."""
+    folder = tmp_path_factory.mktemp("broker")
+    port, controller_port = free_ports(2)
+    with Processes() as processes:
+        processes.add(start_broker(folder, folder / "logs", port, controller_port))
+        yield f"127.0.0.1:{port}"
+
+
+class FlinkServers:
+    """A Flink cluster whose TaskManagers tests may kill and start.
+
+    Args:
+        folder: for configuration, logs and checkpoints.
+    """
+
+    def __init__(self, folder: pathlib.Path) -> None:
+        self.cluster = Cluster(folder, folder / "logs", free_ports(1)[0])
+        self.processes = Processes()
+        self.processes.add(self.cluster.start_job_manager())
+        self._newest = 0
+
+    def scale(self, task_managers: int) -> None:
+        """Brings the number of living TaskManagers to at least `task_managers`."""
+        for dead in self.processes.dead():
+            self.processes.forget(dead)
+        while len(self.processes.all) - 1 < task_managers:
+            self._newest += 1
+            self.processes.add(self.cluster.start_task_manager(self._newest))
+
+    def kill_task_manager(self) -> None:
+        """kill -9 of the newest TaskManager."""
+        process = self.processes.all[-1]
+        process.kill()
+        self.processes.forget(process)
+
+
+@pytest.fixture(scope="session")
+def flink(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlinkServers]:
+    """A Flink cluster with one TaskManager of one slot; `scale` gives more."""
+    servers = FlinkServers(tmp_path_factory.mktemp("flink"))
+    with servers.processes:
+        servers.scale(1)
+        yield servers
