@@ -3,7 +3,7 @@
 import msgspec
 
 from features.batch import Batch
-from features.profile import DUPLICATE, LATE
+from features.layout import DUPLICATE, LATE
 from patterns.policy import ACTIONS
 from pipeline.explanation import Explanations
 from pipeline.scorer import NOT_SCORED, Verdicts

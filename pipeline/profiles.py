@@ -40,11 +40,11 @@ class ProfileArenas:
         self._kind = kind
         self._state = state
         self._keys_max = keys_max
-        self._arenas: dict[tuple[str, int], Profiles] = {}
+        self._arenas: dict[tuple[int, bytes, int], Profiles] = {}
 
     def open(self, plan: Plan, extra_width: int, keys: list[str]) -> tuple[Profiles, NDArray[np.int64]]:
         """The arena for `plan` with all `keys` in it, and their slots."""
-        layout = (plan.layout, extra_width)
+        layout = (plan.layout, plan.arrays.outputs.tobytes(), extra_width)
         arena = self._arenas.get(layout)
         if arena is None:
             arena = self._arenas[layout] = Profiles(plan, extra_width)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from detectors.snapshot import Snapshot
 from features.batch import Batch
-from features.profile import DUPLICATE, ID_REUSED, TOO_LATE
+from features.layout import DUPLICATE, ID_REUSED, TOO_LATE
 from patterns.policy import ACTIONS
 from pipeline.decisions_file import DecisionsFile
 from pipeline.history import History, Labels

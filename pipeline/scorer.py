@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from detectors.catalogue import KEYED, Keyed, Scoring, score_from
 from detectors.snapshot import Snapshot
 from features.batch import Batch
-from features.profile import DUPLICATE, ID_REUSED, TOO_LATE, Profiles
+from features.layout import DUPLICATE, ID_REUSED, TOO_LATE
+from features.profile import Profiles
 from pipeline.models import Model
 from pipeline.profiles import ProfileArenas, ProfileState
 from pipeline.release import Release
@@ -99,7 +100,7 @@ class Scorer:
     ) -> None:
         """Lets events at or after `visible_ms` see the labels of events of `keys`, entities of one kind."""
         plan = release.features.plans.get(kind)
-        if plan is None or not plan.uses_labels:
+        if plan is None:
             return
         extra_width = keyed_width(release) if kind == release.features.kinds[0] else 0
         arena, slots = self._arena(kind).open(plan, extra_width, keys)

@@ -9,7 +9,7 @@ import numpy as np
 
 from features.batch import Batch
 from features.event import Event
-from features.profile import DUPLICATE, ID_REUSED, TOO_LATE
+from features.layout import DUPLICATE, ID_REUSED, TOO_LATE
 from features.refusal import Refusal
 from patterns.policy import ACTIONS
 from pipeline.decision import Reply, decisions_of, flag_names, reply_of

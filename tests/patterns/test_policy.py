@@ -38,7 +38,7 @@ def test_the_fallback_hardens_with_the_age_of_the_score(age_ms: int | None, acti
     ("change", "place", "words"),
     [
         (("first_ready(fraud_lr, spend_shape)", "max(a)"), "policy.yaml:2:8", "first_ready"),
-        (("action: review}, {action: block}", "action: reveiw}, {action: block}"), "policy.yaml:3:62", "did you mean review?"),
+        (("action: review}, {action: block}", "action: reveiw}, {action: block}"), "policy.yaml:3:63", "did you mean review?"),
         (("below: 0.80", "below: 0.20"), "policy.yaml:3:8", "growing"),
         (("{action: block}]", "{below: 0.9, action: block}]"), "policy.yaml:3:72", "last band"),
         (("fallback:", "fallbak:"), "policy.yaml:4:1", "did you mean fallback?"),
