@@ -54,10 +54,22 @@ def _answers(admin: AdminClient) -> bool:
 
 def _format(class_path: str, properties: pathlib.Path) -> None:
     cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-    command = [*_JAVA, "-cp", class_path, "kafka.tools.StorageTool", "format", "--standalone", f"--cluster-id={cluster}", "-c", str(properties)]
+    command = [
+        *_JAVA,
+        "-cp",
+        class_path,
+        "kafka.tools.StorageTool",
+        "format",
+        "--standalone",
+        f"--cluster-id={cluster}",
+        "-c",
+        str(properties),
+    ]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     if run.returncode:
-        raise Refusal("storage not formatted", where=str(properties), expected="a formatted folder", got=(run.stdout + run.stderr).strip()[-300:])
+        raise Refusal(
+            "storage not formatted", where=str(properties), expected="a formatted folder", got=(run.stdout + run.stderr).strip()[-300:]
+        )
 
 
 def _properties(data: pathlib.Path, port: int, controller_port: int) -> str:

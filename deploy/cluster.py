@@ -81,7 +81,9 @@ class Cluster:
 
     def launch_task_manager(self, number: int) -> Process:
         """Starts TaskManager `number` without waiting."""
-        return self._start(f"task-manager-{number}", ["taskmanager.sh", "start-foreground", "-D", f"taskmanager.resource-id={_name(number)}"])
+        return self._start(
+            f"task-manager-{number}", ["taskmanager.sh", "start-foreground", "-D", f"taskmanager.resource-id={_name(number)}"]
+        )
 
     def overview(self) -> dict[str, int] | None:
         """``slots-total``, ``slots-available``, ``taskmanagers`` and the counts of jobs; None while nothing answers."""
@@ -106,9 +108,10 @@ class Cluster:
         return isinstance(answer, dict) and any(one["id"] == _name(number) and one["freeSlots"] for one in answer["taskmanagers"])
 
     def _start(self, name: str, arguments: list[str]) -> Process:
-        return Process(name, [str(self.home / "bin" / arguments[0]), *arguments[1:]], self._environment(), self._logs)
+        return Process(name, [str(self.home / "bin" / arguments[0]), *arguments[1:]], self.environment(), self._logs)
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
+        """The environment of Flink processes and of clients that submit jobs to it."""
         python = pathlib.Path(sys.executable).parent
         return os.environ | {
             "FLINK_HOME": str(self.home),
@@ -133,7 +136,9 @@ class Cluster:
         # A quarter of the heap for young objects and ParallelGC: no slower than G1 in the tail, and less memory beside the heap.
         young_mb = max((self._task_heap_mb + _TASK_HEAP_OF_FLINK_MB) // 3, 128)
         return {
-            "env": {"java": {"opts": {"all": opens, "taskmanager": f"-XX:+UseParallelGC -Xmn{young_mb}m", "jobmanager": "-XX:+UseSerialGC"}}},
+            "env": {
+                "java": {"opts": {"all": opens, "taskmanager": f"-XX:+UseParallelGC -Xmn{young_mb}m", "jobmanager": "-XX:+UseSerialGC"}}
+            },
             "jobmanager": {
                 "bind-host": "127.0.0.1",
                 "rpc": {"address": "127.0.0.1", "port": rpc},
@@ -178,7 +183,13 @@ def _wheel() -> pathlib.Path:
 def _flink_jars(home: pathlib.Path) -> list[pathlib.Path]:
     python = sorted((home / "opt").glob("flink-python-*.jar"))
     if not python:
-        raise Refusal("jar missing", where=str(home / "opt"), expected="flink-python-*.jar", got="none", remedy="uv sync --reinstall-package apache-flink")
+        raise Refusal(
+            "jar missing",
+            where=str(home / "opt"),
+            expected="flink-python-*.jar",
+            got="none",
+            remedy="uv sync --reinstall-package apache-flink",
+        )
     return [*(home / "lib").glob("*.jar"), *python, *server_jars("flink").glob("*.jar")]
 
 

@@ -53,7 +53,11 @@ def require_java() -> None:
     missing = [name for name in ("java", "javac", "mvn") if shutil.which(name) is None]
     if missing:
         raise Refusal(
-            "program missing", where="PATH", expected="Java 17 (java, javac) and Maven (mvn)", got=f"no {', '.join(missing)}", remedy=f"as root: {INSTALL}"
+            "program missing",
+            where="PATH",
+            expected="Java 17 (java, javac) and Maven (mvn)",
+            got=f"no {', '.join(missing)}",
+            remedy=f"as root: {INSTALL}",
         )
 
 

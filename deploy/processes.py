@@ -1,6 +1,7 @@
 """Processes of this machine, each in a group of its own: started, waited for, and stopped by their ids."""
 
 import collections
+import contextlib
 import ctypes
 import os
 import pathlib
@@ -39,7 +40,13 @@ class Process:
         logs.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self._popen = subprocess.Popen(
-                self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=dict(environment), cwd=folder, preexec_fn=_bind_to_parent
+                self.command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=dict(environment),
+                cwd=folder,
+                preexec_fn=_bind_to_parent,
             )
 
     @property
@@ -66,10 +73,8 @@ class Process:
     def stop(self, seconds_max: float = 10.0) -> None:
         """Asks it to end, and kills its whole group after `seconds_max`; no-op when it has ended."""
         self.ask_to_stop()
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self._popen.wait(seconds_max)
-        except subprocess.TimeoutExpired:
-            pass
         self.kill()
 
     def ask_to_stop(self) -> None:
@@ -91,7 +96,11 @@ class Process:
         lines = self.last_lines().rstrip()
         self.kill()
         raise Refusal(
-            f"{self.name} {what}", where=str(self.log), expected=expected, got=got, remedy=f"last lines of its log:\n{lines}\ncommand: {' '.join(self.command)}"
+            f"{self.name} {what}",
+            where=str(self.log),
+            expected=expected,
+            got=got,
+            remedy=f"last lines of its log:\n{lines}\ncommand: {' '.join(self.command)}",
         )
 
 
@@ -137,7 +146,5 @@ def _bind_to_parent() -> None:
 
 
 def _signal_group(pid: int, number: signal.Signals) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(pid, number)
-    except ProcessLookupError:
-        pass

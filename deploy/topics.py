@@ -32,5 +32,10 @@ def _stream(settings: Settings, name: str) -> NewTopic:
 
 def _compacted(settings: Settings, name: str) -> NewTopic:
     # Small segments, since only closed ones are compacted and all of the topic is read at each start.
-    rules = {"cleanup.policy": "compact", "max.message.bytes": str(MESSAGE_BYTES_MAX), "segment.ms": "600000", "min.cleanable.dirty.ratio": "0.1"}
+    rules = {
+        "cleanup.policy": "compact",
+        "max.message.bytes": str(MESSAGE_BYTES_MAX),
+        "segment.ms": "600000",
+        "min.cleanable.dirty.ratio": "0.1",
+    }
     return NewTopic(settings.topic(name), 1, 1, config=rules)

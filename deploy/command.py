@@ -1,0 +1,152 @@
+"""The `weir` command. What a subcommand needs is imported inside it, so that `weir check` does not wait for Flink."""
+
+import pathlib
+import sys
+
+import click
+
+from features.refusal import Refusal
+
+SAMPLES = pathlib.Path(__file__).parent / "samples"
+DEMO_CONFIG = SAMPLES / "payments"
+
+FOLDER = click.Path(path_type=pathlib.Path, file_okay=False)
+EXISTING_FOLDER = click.Path(path_type=pathlib.Path, file_okay=False, exists=True)
+EXISTING_FILE = click.Path(path_type=pathlib.Path, dir_okay=False, exists=True)
+
+
+class Span(click.ParamType):
+    """A length of time such as ``60s`` or ``7d``, in milliseconds."""
+
+    name = "duration"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        from features.document import read_document
+
+        if isinstance(value, int):
+            return value
+        return read_document(str(value), param.opts[0] if param else "duration").duration_ms()
+
+
+class Refusing(click.Group):
+    """Prints a `Refusal` as a message and ends with status 2; Ctrl-C ends with 130, without a trace."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except Refusal as refusal:
+            click.echo(f"weir: {refusal}", err=True)
+            sys.exit(2)
+        except KeyboardInterrupt:
+            sys.exit(130)
+
+
+@click.group(cls=Refusing, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+def main() -> None:
+    """Weir scores every event of a stream while it happens."""
+
+
+@main.command()
+@click.option("--profile", type=click.Choice(["embedded"]), default="embedded", help="Which stores: embedded needs no server.")
+@click.option("--config", type=EXISTING_FOLDER, default=DEMO_CONFIG, help="Configuration folder put in force at the start.")
+@click.option("--folder", type=FOLDER, help="Where data, logs and checkpoints are kept; by default .weir.")
+def up(profile: str, config: pathlib.Path, folder: pathlib.Path | None) -> None:
+    """Starts the whole system on this machine and keeps it running until Ctrl-C."""
+    from deploy.up import run_until_interrupted
+
+    run_until_interrupted(config, folder)
+
+
+@main.command()
+@click.argument("directory", type=EXISTING_FOLDER)
+def check(directory: pathlib.Path) -> None:
+    """Validates the configuration folder DIRECTORY."""
+    from deploy.releases import read_folder
+    from pipeline.release import compile_release
+
+    release = compile_release(1, read_folder(directory))
+    kinds = ", ".join(release.features.kinds)
+    click.echo(f"{directory}: ok: {len(release.features.names)} features over {kinds}; models {', '.join(m.name for m in release.models)}")
+
+
+@main.command()
+@click.argument("directory", type=EXISTING_FOLDER)
+def push(directory: pathlib.Path) -> None:
+    """Puts the configuration folder DIRECTORY in force on the running system."""
+    from deploy.releases import publish, read_folder
+    from pipeline.settings import read_settings
+
+    settings = read_settings()
+    click.echo(f"release {publish(settings, read_folder(directory))} is in force on {settings.bootstrap}")
+
+
+@main.command()
+@click.argument("events", type=EXISTING_FILE, nargs=-1, required=True)
+@click.option("--config", type=EXISTING_FOLDER, required=True, help="Configuration folder.")
+@click.option("--labels", type=EXISTING_FILE, help="File with event_id, label (0 or 1) and label_time.")
+@click.option("--label-column", default="", help="Column of EVENTS with the label; cut off before the event is scored.")
+@click.option("--label-delay", type=Span(), default="7d", show_default=True, help="From event to label, with --label-column.")
+@click.option("--out", type=FOLDER, help="Folder for decisions.parquet.")
+@click.option("--order", type=click.Choice(["time", "arrival"]), default="time", show_default=True, help="Order in which events are taken.")
+def replay(
+    events: tuple[pathlib.Path, ...],
+    config: pathlib.Path,
+    labels: pathlib.Path | None,
+    label_column: str,
+    label_delay: int,
+    out: pathlib.Path | None,
+    order: str,
+) -> None:
+    """Scores recorded EVENTS (Parquet, JSON Lines or CSV) by the live engine. Needs no Java."""
+    from pipeline.replay_command import replay_files
+
+    if labels and label_column:
+        raise click.UsageError("--labels and --label-column exclude each other")
+    replay_files(events, config, labels, label_column, label_delay, out, order)
+
+
+@main.command()
+@click.option("--for", "span_ms", type=Span(), help="Ends by itself after this time, such as 60s; else at Ctrl-C.")
+@click.option("--rate", type=click.IntRange(1, 50_000), default=500, show_default=True, help="Payments a second.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Of the generator.")
+def demo(span_ms: int | None, rate: int, seed: int) -> None:
+    """Starts the system on free ports, feeds it payments with attacks among them, and shows its decisions."""
+    from deploy.demo import run_demo
+
+    run_demo(DEMO_CONFIG, span_ms / 1000 if span_ms else None, rate, seed)
+
+
+@main.command()
+@click.option("--jars", is_flag=True, help="Fetches the servers' jars and compiles the job's.")
+@click.option("--test-java", is_flag=True, help="Runs the tests of the score job's Java.")
+def doctor(jars: bool, test_java: bool) -> None:
+    """Says what this machine lacks, with the command that installs it."""
+    from deploy.doctor import fetch_jars, run_checks, run_java_tests
+
+    if jars:
+        fetch_jars()
+    elif test_java:
+        run_java_tests()
+    elif not run_checks():
+        sys.exit(1)
+
+
+@main.command()
+def settings() -> None:
+    """Lists every setting of the environment with its meaning and its value now."""
+    from deploy.settings_page import settings_page
+
+    click.echo(settings_page())
+
+
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def bench(arguments: tuple[str, ...]) -> None:
+    """Runs the benchmarks of a source checkout; ARGUMENTS go to pytest."""
+    from deploy.bench import run_benchmarks
+
+    sys.exit(run_benchmarks(arguments))
+
+
+if __name__ == "__main__":
+    main()

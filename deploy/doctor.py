@@ -1,0 +1,112 @@
+"""`weir doctor`: what this machine lacks for Weir, and the command that mends it."""
+
+import os
+import pathlib
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+
+import click
+
+from deploy.broker_checks import retention_problem
+from deploy.jars import INSTALL, JOB_SOURCES, job_jar, require_java, server_jars
+from deploy.ports import is_open
+from features.refusal import Refusal
+from pipeline.settings import read_settings
+
+DISK_BYTES_MIN = 4 << 30
+MEMORY_BYTES_MIN = 3 << 30
+
+
+def run_checks() -> bool:
+    """Prints a line a check, with a remedy where one fails; True when nothing failed."""
+    failed = False
+    for name, check in _CHECKS.items():
+        problem = check()
+        failed = failed or bool(problem)
+        click.echo(f"{'lacks' if problem else 'ok   '}  {name}{': ' + problem if problem else ''}")
+    return not failed
+
+
+def fetch_jars() -> None:
+    """Fetches and compiles every jar that the local stack needs; returns at once when they are there."""
+    require_java()
+    click.echo("jars: those of the first run are fetched by Maven, which takes a minute")
+    for server in ("kafka", "flink"):
+        server_jars(server)
+    job_jar()
+
+
+def run_java_tests() -> None:
+    """Runs the tests of the score job's Java operators.
+
+    Raises:
+        Refusal: Java or Maven is missing, or a test fails.
+    """
+    require_java()
+    command = ["mvn", "-B", "-q", "-f", str(JOB_SOURCES / "pom.xml"), "test"]
+    if subprocess.run(command, check=False).returncode:
+        raise Refusal("Java tests failed", where=str(JOB_SOURCES), expected="all passing", got="failures above", remedy=" ".join(command))
+
+
+def _python() -> str:
+    return "" if sys.version_info[:2] == (3, 11) else f"Python 3.11 is needed, this is {sys.version.split()[0]}; run: uv sync --python 3.11"
+
+
+def _java() -> str:
+    if shutil.which("java") is None:
+        return f"no java on PATH; as root: {INSTALL}"
+    said = subprocess.run(["java", "-version"], capture_output=True, text=True, check=False).stderr
+    found = re.search(r'version "(\d+)', said)
+    return (
+        ""
+        if found and int(found[1]) in (17, 21)
+        else f"Java 17 is needed, found {said.splitlines()[0] if said else 'none'}; as root: {INSTALL}"
+    )
+
+
+def _maven() -> str:
+    return "" if shutil.which("mvn") else f"no mvn on PATH; as root: {INSTALL}"
+
+
+def _localhost() -> str:
+    try:
+        socket.getaddrinfo("localhost", None)
+    except OSError as error:
+        return f"localhost has no address ({error}); add `127.0.0.1 localhost` to /etc/hosts"
+    return ""
+
+
+def _memory() -> str:
+    found = re.search(r"MemAvailable:\s+(\d+)", pathlib.Path("/proc/meminfo").read_text())
+    free = int(found[1]) << 10 if found else MEMORY_BYTES_MIN
+    return "" if free >= MEMORY_BYTES_MIN else f"{free >> 20} MB of memory are free, the local stack takes about {MEMORY_BYTES_MIN >> 20}"
+
+
+def _disk() -> str:
+    folder = read_settings().path()
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    writable = "" if os.access(folder, os.W_OK) else f"{folder} is not writable"
+    return writable if free >= DISK_BYTES_MIN else f"{free >> 20} MB are free below {folder}, at least {DISK_BYTES_MIN >> 20} are needed"
+
+
+def _topics() -> str:
+    settings = read_settings()
+    port = int(settings.bootstrap.rpartition(":")[2])
+    return retention_problem(settings) if is_open(port) else ""
+
+
+_CHECKS: dict[str, Callable[[], str]] = {
+    "Python 3.11": _python,
+    "Java 17": _java,
+    "Maven": _maven,
+    "address of localhost": _localhost,
+    "memory": _memory,
+    "disk": _disk,
+    "topics of the running broker": _topics,
+}

@@ -1,0 +1,172 @@
+"""The whole system as processes of this machine: broker, Flink, the score job, the side jobs and the api."""
+
+import functools
+import pathlib
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from types import TracebackType
+
+import msgspec
+
+from deploy.broker import start_broker
+from deploy.cluster import Cluster
+from deploy.jars import PROJECT
+from deploy.ports import free_ports, require_free
+from deploy.processes import Process, Processes
+from deploy.releases import publish
+from deploy.submission import submit_score_job
+from deploy.topics import make_topics
+from features.refusal import Refusal
+from pipeline.settings import Settings
+
+SIDE_JOBS = ("label", "learn", "deliver")
+RESTARTS_MAX = 5
+RESTART_SPAN_SECONDS = 60.0
+READY_SECONDS_MAX = 60.0
+
+Say = Callable[[str], None]
+
+
+class Stack:
+    """Starts everything in order, keeps it running, and stops it in the opposite order.
+
+    Use it from the main thread: its processes die with the thread that made them.
+
+    Args:
+        settings: ports, folder and bounds; `free_settings` gives some that disturb nobody.
+        texts: the definitions by part, put in force before the first event.
+        say: is told each step in a few words.
+    """
+
+    def __init__(self, settings: Settings, texts: dict[str, str], say: Say = lambda line: None) -> None:
+        self.settings = settings
+        self.logs = settings.path("logs")
+        self.cluster = Cluster(settings.path("flink"), self.logs, settings.flink_port)
+        self.release = 0
+        self._texts = texts
+        self._say = say
+        self._processes = Processes()
+        self._starts: dict[str, Callable[[], Process]] = {}
+        self._restarts: list[float] = []
+
+    def start(self) -> None:
+        """Returns when the api says ready (about 40 s).
+
+        Raises:
+            Refusal: a part does not come up; what had started is stopped again.
+        """
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def keep_running(self) -> list[str]:
+        """Starts again whatever has ended by itself, and gives the names; to be called each second or so.
+
+        Raises:
+            Refusal: more than `RESTARTS_MAX` ends within a minute.
+        """
+        restarted = []
+        for process in self._processes.dead():
+            self._count_restart(process)
+            self._processes.forget(process)
+            self._say(f"{process.name} ended; starting it again (its log: {process.log})")
+            self._run(process.name, self._starts[process.name])
+            if process.name == "job-manager":
+                self._submit()
+            restarted.append(process.name)
+        return restarted
+
+    def stop(self) -> None:
+        """Stops every process; no-op when nothing runs."""
+        self._processes.stop()
+
+    def process(self, name: str) -> Process:
+        """The running process `name`, such as ``task-manager-1`` or ``deliver``."""
+        return next(process for process in self._processes.all if process.name == name)
+
+    def __enter__(self) -> "Stack":
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.stop()
+
+    def _start(self) -> None:
+        settings = self.settings
+        require_free(settings.api_port, "the HTTP API")
+        port = int(settings.bootstrap.rpartition(":")[2])
+        [controller_port] = free_ports(1)
+        self._run("broker", lambda: start_broker(settings.path("kafka"), self.logs, port, controller_port))
+        make_topics(settings)
+        self.release = publish(settings, self._texts)
+        self._run("job-manager", self.cluster.start_job_manager)
+        for number in range(1, settings.parallelism + 1):
+            self._run(f"task-manager-{number}", functools.partial(self.cluster.start_task_manager, number))
+        self._submit()
+        for name in SIDE_JOBS:
+            self._run(name, functools.partial(self._python, name, f"pipeline.{name}_job"))
+        self._run("api", self._start_api)
+
+    def _run(self, name: str, start: Callable[[], Process]) -> None:
+        began = time.monotonic()
+        self._starts[name] = start
+        self._processes.add(start())
+        self._say(f"{name} is up ({time.monotonic() - began:.1f} s)")
+
+    def _submit(self) -> None:
+        began = time.monotonic()
+        checkpoint = self.cluster.newest_checkpoint()
+        submit_score_job(self.cluster, self.logs, self.environment(), checkpoint)
+        self._say(f"score job is up ({time.monotonic() - began:.1f} s{', from its newest checkpoint' if checkpoint else ''})")
+
+    def _start_api(self) -> Process:
+        process = self._python("api", "api.server")
+        process.wait_until(
+            lambda: _answers(self.settings.api_port, "/health"), READY_SECONDS_MAX, f"an answer on port {self.settings.api_port}"
+        )
+        process.wait_until(lambda: _answers(self.settings.api_port, "/ready"), READY_SECONDS_MAX, "a ready system")
+        return process
+
+    def _python(self, name: str, module: str) -> Process:
+        return Process(name, [sys.executable, "-m", module], self.environment(), self.logs, PROJECT)
+
+    def environment(self) -> dict[str, str]:
+        """What the processes of this system are given: the settings, and where Python finds the project."""
+        return self.cluster.environment() | settings_as_environment(self.settings) | {"PYTHONUNBUFFERED": "1"}
+
+    def _count_restart(self, process: Process) -> None:
+        now = time.monotonic()
+        self._restarts = [at for at in self._restarts if now - at < RESTART_SPAN_SECONDS] + [now]
+        if len(self._restarts) > RESTARTS_MAX:
+            raise Refusal(
+                f"{process.name} ends again and again",
+                where=str(process.log),
+                expected=f"at most {RESTARTS_MAX} restarts in {RESTART_SPAN_SECONDS:g} s",
+                got=str(len(self._restarts)),
+                remedy=f"last lines of its log:\n{process.last_lines().rstrip()}",
+            )
+
+
+def settings_as_environment(settings: Settings) -> dict[str, str]:
+    """`settings` as `read_settings` takes them."""
+    return {"WEIR_" + name.upper(): str(value) for name, value in msgspec.to_builtins(settings).items()}
+
+
+def free_settings(folder: pathlib.Path, **values: object) -> Settings:
+    """Settings of a system in `folder` on ports that nobody uses now."""
+    broker_port, api_port, flink_port = free_ports(3)
+    given = {"bootstrap": f"127.0.0.1:{broker_port}", "api_port": api_port, "flink_port": flink_port, "folder": str(folder)}
+    return msgspec.convert(given | values, Settings)
+
+
+def _answers(port: int, path: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False

@@ -1,0 +1,60 @@
+"""`weir up`: the local stack until Ctrl-C."""
+
+import pathlib
+import signal
+import time
+from types import FrameType
+
+import click
+import msgspec
+
+from deploy.jars import require_java
+from deploy.releases import read_folder
+from deploy.stack import Stack
+from pipeline.settings import Settings, read_settings
+
+
+def run_until_interrupted(config: pathlib.Path, folder: pathlib.Path | None) -> None:
+    """Starts the stack with `config` in force, restarts what fails, and stops all at Ctrl-C or TERM.
+
+    Raises:
+        Refusal: the configuration is not valid, or a part does not come up.
+    """
+    settings = read_settings()
+    if folder is not None:
+        settings = msgspec.structs.replace(settings, folder=str(folder))
+    texts = read_folder(config)
+    require_java()
+    stop_at_signals()
+    stack = Stack(settings, texts, click.echo)
+    try:
+        stack.start()
+        click.echo(_where(settings))
+        while True:
+            stack.keep_running()
+            time.sleep(1.0)
+    except KeyboardInterrupt:
+        click.echo("stopping")
+    finally:
+        stack.stop()
+
+
+def stop_at_signals() -> None:
+    """TERM and a closed terminal end the program as Ctrl-C does, with everything stopped."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _where(settings: Settings) -> str:
+    token = settings.token_file or str(settings.path("token"))
+    return (
+        f"api     http://127.0.0.1:{settings.api_port}/v1  (token in {token})\n"
+        f"flink   http://127.0.0.1:{settings.flink_port}\n"
+        f"kafka   {settings.bootstrap}, topics {settings.topic_prefix}*\n"
+        f"logs    {settings.path('logs')}\n"
+        "Ctrl-C stops everything"
+    )
