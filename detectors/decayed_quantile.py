@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.compiled import compiled
+from detectors.missing import is_present
 
 
 class DecayedQuantile:
@@ -55,7 +56,7 @@ def _excess(row: NDArray[np.float64], value: float) -> float:
     if row[3] <= 0.0:
         return 1.0
     deviations = (value - row[1]) / row[3]
-    return deviations / (1.0 + deviations) if np.isfinite(deviations) else 1.0
+    return float(deviations / (1.0 + deviations))
 
 
 @compiled("void(float64[:], float64, float64, float64)")
@@ -88,7 +89,7 @@ def _score_learn(
 ) -> None:
     for position in range(len(slots)):
         value = x[position]
-        if not np.isfinite(value):
+        if not is_present(value):
             out[position] = np.nan
             continue
         row = state[slots[position]]

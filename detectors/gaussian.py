@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.compiled import compiled
+from detectors.missing import is_present
 
 _SQUARE_ROOT_2 = math.sqrt(2.0)
 
@@ -68,7 +69,7 @@ def _score_learn(
 ) -> None:
     for position in range(len(slots)):
         value = x[position]
-        if not np.isfinite(value):
+        if not is_present(value):
             out[position] = np.nan
             continue
         row = state[slots[position]]

@@ -53,10 +53,8 @@ def add_leaf_values(
             node = 0
             for _ in range(height):
                 value = x[row, feature[tree, node]]
-                if np.isnan(value):
-                    node = 2 * node + 1 + right_when_missing[tree, node]
-                else:
-                    node = 2 * node + 1 + (value >= threshold[tree, node])
+                goes_right = right_when_missing[tree, node] if np.isnan(value) else int(value >= threshold[tree, node])
+                node = 2 * node + 1 + goes_right
             out[row] += values[tree, node - branches]
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.compiled import compiled
+from detectors.missing import is_present
 
 SCALINGS: Final = ("none", "min_max", "standard")
 """``none``: as they come. ``min_max``: River's MinMaxScaler, smallest seen to 0, largest to 1. ``standard``: the mean to
@@ -30,7 +31,7 @@ def newborn(scaling: str, inputs: int) -> NDArray[np.float64]:
 def scale_rows(scaling: int, learns: bool, figures: NDArray[np.float64], x: NDArray[np.float64], out: NDArray[np.float64]) -> None:
     """Scales the rows of `x` into `out`; with `learns`, each row is taken into `figures` before it is scaled.
 
-    Missing inputs (NaN or infinite) come out NaN and are not learned. An input that has not varied yet scales to 0
+    Missing inputs come out NaN and are not learned. An input that has not varied yet scales to 0
     (min_max, as River has it) or 0.5 (standard).
 
     Args:
@@ -39,7 +40,7 @@ def scale_rows(scaling: int, learns: bool, figures: NDArray[np.float64], x: NDAr
     for row in range(x.shape[0]):
         for column in range(x.shape[1]):
             value = x[row, column]
-            if not np.isfinite(value):
+            if not is_present(value):
                 out[row, column] = np.nan
             elif scaling == 0:
                 out[row, column] = value
@@ -48,7 +49,7 @@ def scale_rows(scaling: int, learns: bool, figures: NDArray[np.float64], x: NDAr
                     figures[column, 0] = min(figures[column, 0], value)
                     figures[column, 1] = max(figures[column, 1], value)
                 width = figures[column, 1] - figures[column, 0]
-                out[row, column] = (value - figures[column, 0]) / width if width > 0.0 and width < np.inf else 0.0
+                out[row, column] = (value - figures[column, 0]) / width if width > 0.0 else 0.0
             else:
                 if learns:
                     figures[column, 0] += 1.0

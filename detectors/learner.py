@@ -21,7 +21,7 @@ class Scoring(Protocol):
     inputs: int
 
     def score_many(self, x: NDArray[float64]) -> NDArray[float64]:
-        """Raw scores of the rows of `x` [n, inputs]; a NaN or infinite input counts as missing."""
+        """Raw scores of the rows of `x` [n, inputs]; one that is NaN or above `detectors.missing.LARGEST` counts as missing."""
         ...
 
     def probability_many(self, raw: NDArray[float64]) -> NDArray[float64]:
@@ -80,7 +80,7 @@ class Keyed(Protocol):
         Args:
             state: [rows, width] or a view of that shape; changed in place.
             slots: [n] the row of each value's key.
-            x: [n] values; a NaN or infinite one is scored NaN and not learned.
+            x: [n] values; a missing one is scored NaN and not learned.
             out: [n] scores in [0, 1], written.
         """
         ...

@@ -28,6 +28,8 @@ class LogisticRegression:
         l2: pull of the weights towards 0, at least 0.
         intercept_lr: learning rate of the intercept, at least 0; constant.
         clip_gradient: largest absolute gradient of the loss, above 0.
+        clip_input: standardised inputs are held within this many standard deviations, above 0; so that one absurd row cannot
+            throw the weights far off.
         weight_positive: a positive counts as so many rows, above 0; other than 1, probabilities are no longer calibrated.
 
     Raises:
@@ -45,16 +47,18 @@ class LogisticRegression:
         intercept_lr: float = 0.01,
         clip_gradient: float = 1e12,
         weight_positive: float = 1.0,
+        clip_input: float = 1e12,
     ) -> None:
         if inputs < 1 or not (learning_rate > 0 and 0 <= learning_rate_power <= 1 and l2 >= 0 and intercept_lr >= 0):
             raise ValueError(
                 "expected inputs of at least 1, learning_rate above 0, learning_rate_power between 0 and 1, l2 and intercept_lr "
                 f"of at least 0, got {inputs}, {learning_rate}, {learning_rate_power}, {l2}, {intercept_lr}"
             )
-        if not (clip_gradient > 0 and weight_positive > 0):
-            raise ValueError(f"expected clip_gradient and weight_positive above 0, got {clip_gradient}, {weight_positive}")
+        if not (clip_gradient > 0 and weight_positive > 0 and clip_input > 0):
+            clips = f"{clip_gradient}, {weight_positive}, {clip_input}"
+            raise ValueError(f"expected clip_gradient, weight_positive and clip_input above 0, got {clips}")
         self.inputs = inputs
-        settings = (learning_rate, learning_rate_power, l2, intercept_lr, clip_gradient, weight_positive)
+        settings = (learning_rate, learning_rate_power, l2, intercept_lr, clip_gradient, weight_positive, clip_input)
         self._settings = np.array(settings, np.float64)
         self._figures = np.zeros((inputs, 3))
         self._weights = np.zeros(inputs)
@@ -88,7 +92,12 @@ class LogisticRegression:
 
     def snapshot(self) -> Arrays:
         """All that `LogisticScoring` takes."""
-        return {"figures": self._figures.copy(), "weights": self._weights.copy(), "intercept": self._running[:1].copy()}
+        return {
+            "figures": self._figures.copy(),
+            "weights": self._weights.copy(),
+            "intercept": self._running[:1].copy(),
+            "clip_input": self._settings[-1:].copy(),
+        }
 
     def state(self) -> Arrays:
         """Figures of the scaler, weights, intercept and the number of steps."""
@@ -123,6 +132,7 @@ class LogisticScoring:
         self.inputs = len(self._weights)
         self._figures = expect_array(arrays, "figures", "<f8", (self.inputs, 3))
         self.base = float(expect_array(arrays, "intercept", "<f8", (1,))[0])
+        self._clip_input = float(expect_array(arrays, "clip_input", "<f8", (1,))[0])
         if not self.inputs or not all(bool(np.isfinite(array).all()) for array in (self._weights, self._figures, self.base)):
             raise ValueError("weights, figures and intercept: expected finite numbers for at least one input")
 
@@ -130,7 +140,7 @@ class LogisticScoring:
         """The probability of label 1 of each row of `x` [n, inputs]."""
         given = as_matrix(x, self.inputs)
         log_odds = np.empty(len(given))
-        log_odds_of_rows(given, self._figures, self._weights, self.base, log_odds)
+        log_odds_of_rows(given, self._figures, self._weights, self.base, self._clip_input, log_odds)
         return 1.0 / (1.0 + np.exp(-np.clip(log_odds, -700.0, 700.0)))
 
     def probability_many(self, raw: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -141,5 +151,5 @@ class LogisticScoring:
         """[n, inputs]: with `base` they add up to the log odds."""
         given = as_matrix(x, self.inputs)
         shares = np.empty_like(given)
-        shares_of_rows(given, self._figures, self._weights, shares)
+        shares_of_rows(given, self._figures, self._weights, self._clip_input, shares)
         return shares

@@ -1,0 +1,29 @@
+"""River's Gaussian scorer, number for number."""
+
+import numpy as np
+import pytest
+from river import anomaly
+
+from detectors.gaussian import GaussianScorer
+
+
+@pytest.mark.parametrize("grace_period", [0, 1, 2, 30])
+@pytest.mark.parametrize("spread", [0.0, 1e-9, 1.0, 1e9])
+def test_scores_equal_rivers(grace_period: int, spread: float) -> None:
+    x = np.random.default_rng(1).normal(50.0, 1.0, 300) * spread + 7.0
+    out = np.empty(300)
+    GaussianScorer(grace_period).score_learn_many(np.zeros((1, 3)), np.zeros(300, np.int64), x, out)
+    river = anomaly.GaussianScorer(grace_period=grace_period)
+    for value, score in zip(x.tolist(), out.tolist(), strict=True):
+        assert score == pytest.approx(river.score_one(None, value), rel=1e-9, abs=1e-9)
+        river.learn_one(None, value)
+
+
+def test_one_sided_scores_only_values_above_the_mean() -> None:
+    x = np.append(np.random.default_rng(1).normal(50.0, 1.0, 300), [40.0, 60.0])
+    both, above = np.empty(302), np.empty(302)
+    GaussianScorer().score_learn_many(np.zeros((1, 3)), np.zeros(302, np.int64), x, both)
+    GaussianScorer(one_sided=True).score_learn_many(np.zeros((1, 3)), np.zeros(302, np.int64), x, above)
+    assert both[-2] > 0.99
+    assert above[-2] == 0.0
+    assert above[-1] == both[-1] > 0.99
