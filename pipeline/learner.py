@@ -2,6 +2,7 @@
 
 import heapq
 from collections.abc import Iterable
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,10 @@ from detectors.catalogue import LEARNERS, Learner
 from detectors.snapshot import Snapshot
 from pipeline.models import Model
 from pipeline.release import Release
+from pipeline.vectors import WAITING, Vectors
 
 VECTORS_MAX = 1_000_000
-"""Vectors that wait for a label, a model; beyond it the oldest is taught as negative before its time."""
+"""Vectors that a model holds for labels to come."""
 
 
 class EventLearner:
@@ -57,13 +59,13 @@ class EventLearner:
 class LabelLearner:
     """A model that learns from labels, each at its own time; what stays unlabelled is taught once as negative.
 
-    Vectors wait in memory from their event to `negative_after`, and stay as long again so that a late positive can
-    still correct the negative.
+    Vectors are held from their event to `negative_after`, and as long again so that a late positive can still correct
+    the negative.
 
     Args:
         model: its definition.
         negative_after_ms: from the event's time on, an event without a label counts as negative.
-        vectors_max: vectors held.
+        vectors_max: vectors held; beyond it the oldest is forgotten, and its label teaches nothing.
     """
 
     def __init__(self, model: Model, negative_after_ms: int, vectors_max: int = VECTORS_MAX) -> None:
@@ -71,22 +73,21 @@ class LabelLearner:
         self.learner: Learner = LEARNERS[model.model](len(model.inputs), **model.parameters)
         self._negative_after_ms = negative_after_ms
         self._vectors_max = vectors_max
-        self._waiting: dict[int, tuple[int, NDArray[np.float64]]] = {}
-        self._taught: dict[int, tuple[int, NDArray[np.float64], int]] = {}
+        self._vectors = Vectors(len(model.inputs))
+        self._next = 0
         self._labels: list[tuple[int, int, int]] = []
         self._positives = 0
         self._negatives = 0
 
     def see(self, id_keys: NDArray[np.int64], times_ms: NDArray[np.int64], vectors: NDArray[np.float64]) -> None:
-        """Keeps the vectors of events that were scored, in event-time order, for their labels to come."""
+        """Keeps the vectors of events that were scored for their labels to come."""
         taken = sampled(id_keys, self.model.sample)
-        for id_key, time_ms, vector in zip(id_keys[taken].tolist(), times_ms[taken].tolist(), vectors[taken], strict=True):
-            self._waiting[id_key] = (time_ms, vector)
+        self._vectors.add(id_keys[taken], times_ms[taken], vectors[taken])
 
     def tell(self, id_key: int, label: int, label_time_ms: int, vector: NDArray[np.float64] | None = None) -> None:
-        """A label, in force at `label_time_ms`; `vector` where the model may have seen the event in an earlier life."""
-        if vector is not None and id_key not in self._waiting and id_key not in self._taught:
-            self._waiting[id_key] = (label_time_ms, vector)
+        """A label, in force at `label_time_ms`; `vector` in case the event is no longer held."""
+        if vector is not None and self._vectors.row_of(id_key) is None:
+            self._vectors.add(np.array([id_key]), np.array([label_time_ms - self._negative_after_ms]), vector[None, :])
         heapq.heappush(self._labels, (label_time_ms, id_key, label))
 
     def advance(self, time_ms: int, teach: bool = True) -> None:
@@ -94,17 +95,19 @@ class LabelLearner:
 
         Without `teach` they only stop waiting: they were taught before a restart.
         """
-        lessons: list[tuple[NDArray[np.float64], int]] = []
-        while self._labels and self._labels[0][0] <= time_ms:
-            due_ms, id_key, label = heapq.heappop(self._labels)
-            self._unlabelled_until(due_ms - 1, lessons)
-            self._labelled(id_key, label, due_ms, lessons)
-        self._unlabelled_until(time_ms, lessons)
+        lessons = self._due_labels(time_ms)
+        rows, self._next = self._vectors.waiting_until(time_ms - self._negative_after_ms, self._next)
+        due_ms = self._vectors.times_of(rows) + self._negative_after_ms
+        lessons += zip(due_ms.tolist(), rows.tolist(), [0] * len(rows), strict=True)
+        for row in rows.tolist():
+            self._vectors.teach(row, 0)
         if lessons and teach:
-            labels = np.array([label for _, label in lessons], np.float64)
-            self.learner.learn_many(np.stack([vector for vector, _ in lessons]), labels)
+            lessons.sort(key=itemgetter(0))
+            labels = np.array([label for _, _, label in lessons], np.float64)
+            self.learner.learn_many(self._vectors.of(np.array([row for _, row, _ in lessons], np.int64)), labels)
             self._positives += int(labels.sum())
             self._negatives += len(labels) - int(labels.sum())
+        self._vectors.drop(time_ms - 2 * self._negative_after_ms, self._vectors_max)
 
     def state(self) -> dict[str, NDArray[Any]]:
         """What it needs to go on learning, but for the vectors that wait."""
@@ -119,30 +122,23 @@ class LabelLearner:
         """What scores from now on; none before both classes were seen."""
         return _snapshot(self.model, self.learner, sequence, time_ms) if self._positives and self._negatives else None
 
-    def _labelled(self, id_key: int, label: int, time_ms: int, lessons: list[tuple[NDArray[np.float64], int]]) -> None:
-        held = self._waiting.pop(id_key, None)
-        if held is not None:
-            lessons.append((held[1], label))
-            self._taught[id_key] = (time_ms, held[1], label)
-            return
-        before = self._taught.get(id_key)
-        if before is not None and before[2] != label:
-            lessons.append((before[1], label))
-            self._taught[id_key] = (time_ms, before[1], label)
-
-    def _unlabelled_until(self, time_ms: int, lessons: list[tuple[NDArray[np.float64], int]]) -> None:
-        while self._waiting:
-            id_key, (event_ms, vector) = next(iter(self._waiting.items()))
-            if event_ms + self._negative_after_ms > time_ms and len(self._waiting) <= self._vectors_max:
-                break
-            del self._waiting[id_key]
-            lessons.append((vector, 0))
-            self._taught[id_key] = (event_ms + self._negative_after_ms, vector, 0)
-        while self._taught:
-            id_key, (taught_ms, _, _) = next(iter(self._taught.items()))
-            if taught_ms + self._negative_after_ms > time_ms and len(self._taught) <= self._vectors_max:
-                break
-            del self._taught[id_key]
+    def _due_labels(self, time_ms: int) -> list[tuple[int, int, int]]:
+        """(time, row, label) to teach; a label after its event had counted as negative corrects it only if it differs."""
+        lessons: list[tuple[int, int, int]] = []
+        while self._labels and self._labels[0][0] <= time_ms:
+            due_ms, id_key, label = heapq.heappop(self._labels)
+            row = self._vectors.row_of(id_key)
+            if row is None:
+                continue
+            taught = self._vectors.taught(row)
+            negative_ms = self._vectors.time_ms(row) + self._negative_after_ms
+            if taught == WAITING and due_ms > negative_ms:
+                lessons.append((negative_ms, row, 0))
+                taught = 0
+            if taught != label:
+                lessons.append((due_ms, row, label))
+            self._vectors.teach(row, label)
+        return lessons
 
 
 class Learners:

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from features.profile import Saved
-from pipeline.frames import pack_keys, pack_profiles, unpack_profiles
+from pipeline.frames import pack_keys, pack_changes, unpack_profiles
 from pipeline.profiles import Kept
 
 
@@ -32,7 +32,7 @@ class KeyedProfiles:
         self._user_kind = user_kind
 
     def read(self, kind: str, keys: list[str]) -> list[Kept]:
-        return unpack_profiles(bytes(self._state.read(pack_keys(self._flink_keys(kind, keys)))))
+        return unpack_changes(bytes(self._state.read(pack_keys(self._flink_keys(kind, keys)))))
 
     def write(self, kind: str, keys: list[str], saved: Saved) -> None:
         puts: list[list[tuple[int, bytes]]] = [[] for _ in keys]
@@ -42,7 +42,7 @@ class KeyedProfiles:
         for position, number in saved.dropped:
             drops[position].append(number)
         changes = list(zip(saved.heads, puts, drops, strict=True))
-        self._state.write(pack_keys(self._flink_keys(kind, keys)), pack_profiles(changes))
+        self._state.write(pack_keys(self._flink_keys(kind, keys)), pack_changes(changes))
 
     def _flink_keys(self, kind: str, keys: list[str]) -> list[bytes]:
         prefix = "" if self._user_kind else kind + "\0"
