@@ -60,8 +60,9 @@ def observe(
         head = arena.heads[slot]
         time_ms = times_ms[i]
         waiting = head[WAITING]
-        if waiting >= 0 and arena.notes[waiting, NOTE_VISIBLE] <= time_ms:
-            hear_labels(arena, plan, slot, time_ms, stride)
+        now_ms = max(time_ms, head[NEWEST])
+        if waiting >= 0 and arena.notes[waiting, NOTE_VISIBLE] <= now_ms:
+            hear_labels(arena, plan, slot, now_ms, stride)
         rows[i] = END
         known = known_event(arena, plan, slot, time_ms, id_keys[i], stride, is_user)
         if known != END:

@@ -1,6 +1,7 @@
 """Labels of one profile: they wait until an event may know them, then mark their row.
 
 Two lists in the head: notes that wait for their time, by `visible_ms`; and orphans, whose time has come before their event.
+A row holds one label, with its time: a late event from before a second label of a row sees none there, not the first.
 """
 
 from features.compiled import inner
@@ -64,7 +65,7 @@ def free_note(arena: Arena, note: int) -> None:
 
 @inner
 def hear_labels(arena: Arena, plan: PlanArrays, slot: int, time_ms: int, stride: int) -> None:
-    """Applies the labels that an event at `time_ms` may know; those without their event become orphans."""
+    """Applies the labels that events at `time_ms`, the newest, may know; those without their event become orphans."""
     head = arena.heads[slot]
     note = head[WAITING]
     while note >= 0 and arena.notes[note, NOTE_VISIBLE] <= time_ms:

@@ -22,7 +22,8 @@ def label_state(label: int, time_ms: int) -> int:
 
 @inner
 def value_of(arena: Arena, place: int, word: int, column: int) -> float:
-    return arena.pages_f[place >> PAGE_BITS, word + column] if column >= 0 else 0.0
+    """The number of a row; adding 0 turns -0 into 0, so that which of two equal values came first never shows."""
+    return arena.pages_f[place >> PAGE_BITS, word + column] + 0.0 if column >= 0 else 0.0
 
 
 @inner
@@ -46,7 +47,7 @@ def enter(arena: Arena, plan: PlanArrays, slot: int, unit: int, place: int, stri
         state = label_state(arena.pages[place >> PAGE_BITS, word + LABEL], now_ms)
         unit_enter(arena.heads_f[slot], spec[WORD], spec[KIND], value, state, 1.0)
         return
-    least = -value if spec[KIND] == UNIT_MAX else value
+    least = 0.0 - value if spec[KIND] == UNIT_MAX else value
     arena.backs[slot, spec[EXTREME]] = min(arena.backs[slot, spec[EXTREME]], least)
 
 
@@ -75,7 +76,7 @@ def turn_over(arena: Arena, plan: PlanArrays, slot: int, unit: int, tail: int, s
         place = place_before(arena, slot, place)
         value = value_of(arena, place, word_of(place, stride), spec[COLUMN])
         if spec[KIND] == UNIT_MAX:
-            value = -value
+            value = 0.0 - value
         least = min(least, value)
         arena.suffixes[place >> PAGE_BITS, (place & (PAGE - 1)) * extremes + spec[EXTREME]] = least
     arena.edges[slot, spec[EXTREME]] = edge
@@ -145,7 +146,7 @@ def give_out(arena: Arena, plan: PlanArrays, slot: int, before: int, out: Float6
         statistic = plan.outputs[at, 1]
         if statistic == MIN or statistic == MAX:
             least = least_of(arena, plan, slot, unit)
-            out[at] = math.nan if least == math.inf else (least if statistic == MIN else -least) / plan.scales[at]
+            out[at] = math.nan if least == math.inf else (least if statistic == MIN else 0.0 - least) / plan.scales[at]
         else:
             out[at] = unit_value(arena.heads_f[slot], plan.units[unit, WORD], statistic) / plan.scales[at]
 
@@ -200,7 +201,7 @@ def enter_scan(
         if spec[EXTREME] < 0:
             unit_enter(words, spec[WORD], spec[KIND], value, state, 1.0)
         else:
-            signed = -value if spec[KIND] == UNIT_MAX else value
+            signed = 0.0 - value if spec[KIND] == UNIT_MAX else value
             least[spec[EXTREME]] = min(least[spec[EXTREME]], signed)
 
 
@@ -212,7 +213,7 @@ def give_out_scan(plan: PlanArrays, words: Float64s, least: Float64s, before: in
         spec = plan.units[plan.outputs[at, 0]]
         if spec[KIND] == UNIT_MIN or spec[KIND] == UNIT_MAX:
             value = least[spec[EXTREME]]
-            out[at] = math.nan if value == math.inf else (value if spec[KIND] == UNIT_MIN else -value) / plan.scales[at]
+            out[at] = math.nan if value == math.inf else (value if spec[KIND] == UNIT_MIN else 0.0 - value) / plan.scales[at]
         else:
             out[at] = unit_value(words, spec[WORD], plan.outputs[at, 1]) / plan.scales[at]
 

@@ -1,0 +1,280 @@
+"""Every template and window on random streams of one key, against sums made anew for every event from all events."""
+
+import math
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from features.batch import Batch
+from features.layout import DUPLICATE, LATE, TOO_LATE
+from features.plan import (
+    COUNT,
+    LABEL_COUNT,
+    LABEL_RATE,
+    LABELLED_RATE,
+    MAX,
+    MEAN,
+    MIN,
+    STD,
+    SUM,
+    Statistic,
+    compile_plan,
+)
+from features.profile import Profiles
+from features.schema import read_schema
+
+SCHEMA = read_schema(
+    """
+id: {field: id, type: integer}
+time: {field: time}
+user: user
+entities: [terminal]
+fields: {other: {type: float}, amount: {type: float, required: false, retain: true}}
+retention: 1m
+lateness: 10s
+dedupe: 1h
+"""
+)
+WINDOWS = ((1_000, 0), (10_000, 0), (60_000, 0), (10_000, 20_000), (1_000, 10_000))
+ALL = [
+    Statistic(code, "amount" if code in (SUM, MEAN, STD, MIN, MAX) else "", length, delay, before)
+    for code in (COUNT, SUM, MEAN, STD, MIN, MAX, LABEL_COUNT, LABEL_RATE, LABELLED_RATE)
+    for length, delay in WINDOWS
+    for before in (False, True)
+] + [Statistic(COUNT, "amount", 10_000), Statistic(SUM, "other", 10_000)]
+
+
+@dataclass(eq=False)
+class Seen:
+    time_ms: int
+    id: int
+    amount: float
+    labels: list[tuple[int, int]] = field(default_factory=list)
+
+    def label_at(self, now_ms: int, newest_ms: int) -> int | None:
+        """The latest label that the key's newest event may know, if the event at `now_ms` may know it too."""
+        latest = max((visible for visible, _ in self.labels if visible <= newest_ms), default=0)
+        return next((label for visible, label in reversed(self.labels) if visible == latest <= now_ms), None)
+
+
+def expected(events: list[Seen], event: Seen, newest_ms: int, statistic: Statistic) -> float:
+    upper = event.time_ms - statistic.delay_ms
+    inside = [e for e in events if upper - statistic.length_ms < e.time_ms <= upper]
+    if statistic.delay_ms == 0:
+        inside = [e for e in inside if (e.time_ms, e.id) < (event.time_ms, event.id) or (e is event and not statistic.before)]
+    if statistic.code in (LABEL_COUNT, LABEL_RATE, LABELLED_RATE):
+        labels = [e.label_at(event.time_ms, newest_ms) for e in inside]
+        among = len(labels) - (labels.count(None) if statistic.code == LABELLED_RATE else 0)
+        return labels.count(1) if statistic.code == LABEL_COUNT else labels.count(1) / among if among else math.nan
+    if statistic.column == "":
+        return len(inside)
+    if statistic.column == "other":
+        return sum(e.id for e in inside)
+    return of_values([Fraction(e.amount) for e in inside if not math.isnan(e.amount)], statistic.code)
+
+
+def of_values(values: list[Fraction], code: int) -> float:
+    n = len(values)
+    if code == COUNT:
+        return n
+    if code == SUM:
+        return float(sum(values))
+    if n == 0 or (code == STD and n < 2):
+        return math.nan
+    mean = sum(values) / n
+    if code == MEAN:
+        return float(mean)
+    if code == STD:
+        return math.sqrt(sum((value - mean) ** 2 for value in values) / (n - 1))
+    return float(min(values) if code == MIN else max(values))
+
+
+@st.composite
+def streams(draw: st.DrawFn) -> list[tuple]:
+    """Steps ('event', time, id, amount) and ('label', time of its event, id, label, visible_ms)."""
+    steps: list[tuple] = []
+    sent: list[tuple] = []
+    clock = 1_000_000
+    amounts = st.one_of(st.integers(-5, 5).map(float), st.floats(-1e6, 1e6, width=32), st.just(math.nan))
+    for n in range(draw(st.integers(1, 60))):
+        clock += draw(st.sampled_from([0, 0, 1, 400, 999, 1_000, 5_000, 10_000, 70_000]))
+        late = draw(st.sampled_from([0, 0, 0, 0, 0, 1, 500, 1_000, 4_000, 10_001]))
+        event = ("event", clock - late, n * 7919 % 10_007, draw(amounts))
+        step = draw(st.sampled_from(["event"] * 6 + ["again", "label", "label", "label_first"]))
+        if step == "again" and sent:
+            steps.append(sent[-draw(st.integers(1, min(len(sent), 6)))])
+            continue
+        if step == "label" and sent:
+            of = sent[-draw(st.integers(1, min(len(sent), 20)))]
+            steps.append(labelled(draw, of))
+        if step == "label_first":
+            steps.append(labelled(draw, event))
+        steps.append(event)
+        sent.append(event)
+    return steps
+
+
+def labelled(draw: st.DrawFn, event: tuple) -> tuple:
+    visible = event[1] + draw(st.sampled_from([0, 1, 1_000, 5_000, 20_000, 30_000]))
+    return "label", event[1], event[2], draw(st.integers(0, 1)), visible
+
+
+class BruteForce:
+    """What each step must give, knowing all steps before."""
+
+    def __init__(self, is_user: bool) -> None:
+        self.is_user = is_user
+        self.events: dict[tuple[int, int], Seen] = {}
+        self.labels: dict[tuple[int, int], list[tuple[int, int]]] = {}
+        self.newest = 0
+
+    def step(self, step: tuple, statistics: list[Statistic]) -> tuple[int, list[float]]:
+        key = step[1], step[2]
+        labels = self.labels.setdefault(key, [])
+        if step[0] == "label":
+            labels.append((step[4], step[3]))
+            return 0, []
+        nothing = [math.nan] * len(statistics)
+        known = self.events.get(key)
+        if known and self.is_user:
+            return DUPLICATE, nothing
+        if self.is_user and step[1] < self.newest - SCHEMA.lateness_ms:
+            return TOO_LATE, nothing
+        late = known is None and bool(self.events) and key < max(self.events)
+        event = known or self.events.setdefault(key, Seen(step[1], step[2], step[3], labels))
+        self.newest = max(self.newest, step[1])
+        events = list(self.events.values())
+        return DUPLICATE if known else LATE if late else 0, [expected(events, event, self.newest, s) for s in statistics]
+
+
+class Durable:
+    """Profiles of one key, saved and restored between any two steps as Flink's state would."""
+
+    def __init__(self, plan, is_user: bool) -> None:
+        self.plan = plan
+        self.profiles = Profiles(plan)
+        self.pages: dict[int, bytes] = {}
+
+    def run(self, steps: list[tuple]) -> tuple[list[int], list[np.ndarray]]:
+        slots = np.repeat(self.profiles.slots(["key"]), len(steps))
+        if steps and steps[0][0] == "label":
+            columns = [np.array(column, dtype=np.int64) for column in list(zip(*steps, strict=True))[1:]]
+            self.profiles.label(slots, columns[0], columns[1], columns[2].astype(np.int8), columns[3])
+            return [0] * len(steps), [np.empty(0)] * len(steps)
+        out = np.full((len(steps), self.plan.width), -1.0)
+        flags, _ = self.profiles.observe(slots, batch_of(steps), out)
+        return flags.tolist(), list(out)
+
+    def save_and_restore(self, plan) -> None:
+        saved = self.profiles.save(self.profiles.slots(["key"]))
+        self.pages.update({seq: blob for _, seq, blob in saved.pages})
+        for _, seq in saved.dropped:
+            self.pages.pop(seq, None)
+        self.plan = plan
+        self.profiles = Profiles(plan)
+        self.profiles.restore("key", saved.heads[0], list(self.pages.items()))
+
+
+def batch_of(steps: list[tuple]) -> Batch:
+    ids = np.array([step[2] for step in steps], dtype=np.int64)
+    numbers = np.array([[step[2], step[3]] for step in steps], dtype=np.float64)
+    times = np.array([step[1] for step in steps], dtype=np.int64)
+    return Batch([str(i) for i in ids], ids, ids, times, ["key"] * len(steps), {}, numbers, ids + times)
+
+
+def runs_of(steps: list[tuple], cuts: set[int]) -> list[list[tuple]]:
+    """Steps in runs of one sort, also cut before each place in `cuts`."""
+    runs: list[list[tuple]] = []
+    for at, step in enumerate(steps):
+        if not runs or runs[-1][-1][0] != step[0] or at in cuts:
+            runs.append([])
+        runs[-1].append(step)
+    return runs
+
+
+def check(steps: list[tuple], flags: list[int], rows: list[np.ndarray], is_user: bool, statistics: list[Statistic]) -> None:
+    oracle = BruteForce(is_user)
+    for step, flag, row in zip(steps, flags, rows, strict=True):
+        right_flag, right = oracle.step(step, statistics)
+        if step[0] == "label":
+            continue
+        gone = step[1] < oracle.newest - 60_000  # out of retention: the same event again is new or too late
+        assert flag == right_flag or (right_flag == DUPLICATE and gone), (step, flag, right_flag)
+        if gone:
+            continue
+        for statistic, value, wanted in zip(statistics, row.tolist(), right, strict=True):
+            same = math.isnan(value) if math.isnan(wanted) else math.isclose(value, wanted, rel_tol=1e-9, abs_tol=1e-9)
+            assert same, (step, statistic, value, wanted)
+
+
+def no_old_again(steps: list[tuple], is_user: bool) -> list[tuple]:
+    """Without events that an entity would take in again after it forgot them."""
+    newest = 0
+    kept = []
+    for step in steps:
+        if step[0] == "event":
+            newest = max(newest, step[1])
+            if not is_user and step[1] < newest - 30_000:
+                continue
+        kept.append(step)
+    return kept
+
+
+FEW = settings(max_examples=60, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate], suppress_health_check=[HealthCheck.too_slow])
+
+
+@pytest.mark.parametrize("is_user", [True, False])
+@FEW
+@given(steps=streams(), cuts=st.sets(st.integers(0, 80), max_size=6))
+def test_every_statistic_equals_brute_force_and_no_cut_or_restore_changes_a_bit(steps, cuts, is_user) -> None:
+    steps = no_old_again(steps, is_user)
+    plan = compile_plan("key", is_user, ALL, SCHEMA)
+    whole, cut = Durable(plan, is_user), Durable(plan, is_user)
+    flags: list[int] = []
+    rows: list[np.ndarray] = []
+    for run in runs_of(steps, set()):
+        more_flags, more_rows = whole.run(run)
+        flags += more_flags
+        rows += more_rows
+    check(steps, flags, rows, is_user, ALL)
+    cut_rows: list[np.ndarray] = []
+    for run in runs_of(steps, cuts):
+        cut_rows += cut.run(run)[1]
+        cut.save_and_restore(plan)
+    assert [row.tobytes() for row in rows] == [row.tobytes() for row in cut_rows]
+
+
+@pytest.mark.parametrize("in_process", [True, False])
+@FEW
+@given(steps=streams(), at=st.integers(0, 60))
+def test_another_plan_goes_on_from_the_retained_history(steps, at, in_process) -> None:
+    steps = no_old_again(steps, False)
+    few = compile_plan("key", False, [Statistic(MEAN, "amount", 1_000), Statistic(LABEL_RATE, "", 10_000, 20_000)], SCHEMA)
+    wanted = [s for s in ALL if s.column != "other"]
+    plan = compile_plan("key", False, wanted, SCHEMA)
+    state = Durable(few, False)
+    for run in runs_of(steps[:at], set()):
+        state.run(run)
+    if in_process:
+        state.profiles.slots(["key"])
+        state.profiles.retune(plan)
+        state.plan = plan
+    else:
+        state.save_and_restore(plan)
+    rows: list[np.ndarray] = [np.empty(0)] * len(steps[:at])
+    flags = [0] * len(rows)
+    oracle = BruteForce(False)
+    for run in runs_of(steps[at:], set()):
+        more_flags, more_rows = state.run(run)
+        flags += more_flags
+        rows += more_rows
+    for step in steps[:at]:
+        oracle.step(step, [])
+    for step, row in zip(steps[at:], rows[at:], strict=True):
+        right = oracle.step(step, wanted)[1]
+        for value, want in zip(row.tolist(), right, strict=True):
+            assert math.isnan(value) if math.isnan(want) else math.isclose(value, want, rel_tol=1e-9, abs_tol=1e-9), (step, right)
