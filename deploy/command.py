@@ -15,17 +15,11 @@ EXISTING_FOLDER = click.Path(path_type=pathlib.Path, file_okay=False, exists=Tru
 EXISTING_FILE = click.Path(path_type=pathlib.Path, dir_okay=False, exists=True)
 
 
-class Span(click.ParamType):
+def as_duration_ms(context: click.Context, parameter: click.Parameter, value: str | None) -> int | None:
     """A length of time such as ``60s`` or ``7d``, in milliseconds."""
+    from features.document import read_document
 
-    name = "duration"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        from features.document import read_document
-
-        if isinstance(value, int):
-            return value
-        return read_document(str(value), param.opts[0] if param else "duration").duration_ms()
+    return read_document(value, parameter.opts[0]).duration_ms() if value else None
 
 
 class Refusing(click.Group):
@@ -85,7 +79,7 @@ def push(directory: pathlib.Path) -> None:
 @click.option("--config", type=EXISTING_FOLDER, required=True, help="Configuration folder.")
 @click.option("--labels", type=EXISTING_FILE, help="File with event_id, label (0 or 1) and label_time.")
 @click.option("--label-column", default="", help="Column of EVENTS with the label; cut off before the event is scored.")
-@click.option("--label-delay", type=Span(), default="7d", show_default=True, help="From event to label, with --label-column.")
+@click.option("--label-delay", callback=as_duration_ms, default="7d", show_default=True, help="From event to label, with --label-column.")
 @click.option("--out", type=FOLDER, help="Folder for decisions.parquet.")
 @click.option("--order", type=click.Choice(["time", "arrival"]), default="time", show_default=True, help="Order in which events are taken.")
 def replay(
@@ -106,7 +100,7 @@ def replay(
 
 
 @main.command()
-@click.option("--for", "span_ms", type=Span(), help="Ends by itself after this time, such as 60s; else at Ctrl-C.")
+@click.option("--for", "span_ms", callback=as_duration_ms, help="Ends by itself after this time, such as 60s; else at Ctrl-C.")
 @click.option("--rate", type=click.IntRange(1, 50_000), default=500, show_default=True, help="Payments a second.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Of the generator.")
 def demo(span_ms: int | None, rate: int, seed: int) -> None:

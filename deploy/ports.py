@@ -33,7 +33,7 @@ def require_free(port: int, use: str) -> None:
                 where=f"port {port}",
                 expected=f"a free port for {use}",
                 got=str(error.strerror),
-                remedy=f"`ss -ltnp sport = :{port}` shows by whom; stop it, or choose other ports by the settings that `weir settings` lists",
+                remedy=f"`ss -ltnp sport = :{port}` shows by whom; stop it, or choose another port (`weir settings`)",
             ) from error
 
 

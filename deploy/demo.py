@@ -1,0 +1,108 @@
+"""`weir demo`: the whole system on free ports, fed with payments and attacks, shown on the terminal."""
+
+import pathlib
+import shutil
+import tempfile
+import time
+
+from rich.console import Console
+
+from deploy.doctor import fetch_jars
+from deploy.feed import Feed
+from deploy.live_view import LiveView, summary
+from deploy.releases import read_folder
+from deploy.stack import Stack, free_settings
+from deploy.tally import Tally
+from deploy.up import stop_at_signals
+from deploy.watch import Watch
+
+HISTORY_DAYS = 3.0
+HISTORY_THIN = 40_000
+HISTORY_SECONDS = 120
+LEARN_SECONDS_MAX = 60.0
+DRAIN_SECONDS_MAX = 5.0
+
+
+def run_demo(config: pathlib.Path, seconds: float | None, rate: int, seed: int) -> None:
+    """Runs until `seconds` of live payments have passed, or Ctrl-C; then stops everything and prints a summary.
+
+    Its data goes to a temporary folder that is removed at the end, unless the demo fails: then the logs are kept and named.
+
+    Raises:
+        Refusal: a part of the system does not come up, or fails again and again.
+    """
+    console = Console()
+    stop_at_signals()
+    texts = read_folder(config)
+    fetch_jars()
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="weir-demo-"))
+    stack = Stack(free_settings(folder), texts, lambda line: console.print(line, highlight=False))
+    try:
+        console.print(f"starting the system (logs in {stack.logs})", highlight=False)
+        with stack:
+            _feed_and_show(stack, console, seconds, rate, seed)
+            console.print("stopping", highlight=False)
+    except KeyboardInterrupt:
+        console.print("stopped while starting", highlight=False)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _feed_and_show(stack: Stack, console: Console, seconds: float | None, rate: int, seed: int) -> None:
+    watch = Watch(stack.settings)
+    feed = Feed(stack.settings, rate, seed)
+    tally = Tally(feed.attacked)
+    began = time.monotonic()
+    try:
+        _teach(stack, feed, watch, console)
+        began = time.monotonic()
+        console.print(f"live: {rate} payments a second, an attack every few seconds; Ctrl-C ends", highlight=False)
+        feed.start()
+        with LiveView(tally, feed.attacks, console) as view:
+            while seconds is None or time.monotonic() - began < seconds:
+                stack.keep_running()
+                _take(watch, tally, view)
+    except KeyboardInterrupt:
+        pass
+    finally:
+        spent = time.monotonic() - began
+        feed.stop()
+        _drain(feed, watch, tally)
+        watch.close()
+    console.print(summary(tally, feed.attacks, spent), highlight=False, soft_wrap=True)
+
+
+def _teach(stack: Stack, feed: Feed, watch: Watch, console: Console) -> None:
+    """Sends a history and waits until it is scored and a model that learned from it gives scores."""
+    count = feed.send_history(HISTORY_DAYS, HISTORY_THIN + HISTORY_SECONDS * feed.rate)
+    console.print(f"{count:,} payments of the last {HISTORY_DAYS:g} days sent, to learn what is usual", highlight=False)
+    began = time.monotonic()
+    done = 0
+    while done < count and time.monotonic() - began < LEARN_SECONDS_MAX:
+        stack.keep_running()
+        decisions, _ = watch.poll(0.1)
+        done += len(decisions)
+    console.print(f"{done:,} of them scored after {time.monotonic() - began:.1f} s", highlight=False)
+
+
+def _take(watch: Watch, tally: Tally, view: LiveView) -> None:
+    decisions, letters = watch.poll(0.1)
+    for decision in decisions:
+        flagged = tally.add(decision)
+        if flagged:
+            view.show(flagged)
+    for what in letters:
+        tally.add_dead_letter(what)
+    view.draw()
+
+
+def _drain(feed: Feed, watch: Watch, tally: Tally) -> None:
+    """Waits a little for the decisions on what was sent last."""
+    deadline = time.monotonic() + DRAIN_SECONDS_MAX
+    while time.monotonic() < deadline:
+        decisions, letters = watch.poll(0.3)
+        if not decisions and not letters:
+            return
+        for decision in decisions:
+            tally.add(decision)
+        for what in letters:
+            tally.add_dead_letter(what)
