@@ -28,17 +28,20 @@ class GaussianScorer:
 
     Raises:
         ValueError: a negative grace period.
+        TypeError: one_sided is not a boolean.
     """
 
     WIDTH: ClassVar[int] = 3
     """Count, mean, sum of squared deviations."""
 
     def __init__(self, grace_period: int = 100, one_sided: bool = False) -> None:
+        if not isinstance(one_sided, bool):
+            raise TypeError(f"one_sided is true or false, got {one_sided!r}")
         if grace_period < 0:
             raise ValueError(f"grace_period of at least 0, got {grace_period}")
         self.width = self.WIDTH
         self._grace_period = float(grace_period)
-        self._one_sided = bool(one_sided)
+        self._one_sided = one_sided
 
     def score_learn_many(
         self, state: NDArray[np.float64], slots: NDArray[np.int64], x: NDArray[np.float64], out: NDArray[np.float64]

@@ -4,6 +4,7 @@ Tan, Ting and Liu: Fast anomaly detection for streaming data. IJCAI 2011. River'
 same trees for the same seed, the same scores.
 """
 
+import operator
 from typing import ClassVar, Final
 
 import numpy as np
@@ -40,6 +41,7 @@ class HalfSpaceTrees:
 
     Raises:
         ValueError: a parameter outside its range.
+        TypeError: a fraction for a whole number.
     """
 
     labelled: ClassVar[bool] = False
@@ -55,6 +57,8 @@ class HalfSpaceTrees:
         scaling: str = "none",
         recent_scores: int = 20_000,
     ) -> None:
+        for whole in (inputs, n_trees, height, window_size, seed, recent_scores):
+            operator.index(whole)
         _check_sizes(inputs, n_trees, height, window_size)
         if scaling not in SCALINGS:
             raise ValueError(f"scaling is one of {', '.join(SCALINGS)}, got {scaling!r}")

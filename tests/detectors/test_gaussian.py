@@ -27,3 +27,8 @@ def test_one_sided_scores_only_values_above_the_mean() -> None:
     assert both[-2] > 0.99
     assert above[-2] == 0.0
     assert above[-1] == both[-1] > 0.99
+
+
+def test_one_sided_is_true_or_false() -> None:
+    with pytest.raises(TypeError, match="one_sided"):
+        GaussianScorer(one_sided="no")  # type: ignore[arg-type]  # wrong on purpose

@@ -124,3 +124,9 @@ def test_the_input_that_is_strange_gets_the_largest_contribution() -> None:
 def test_parameters_out_of_range_are_refused(parameters: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="got"):
         HalfSpaceTrees(2, **parameters)  # type: ignore[arg-type]  # wrong on purpose
+
+
+@pytest.mark.parametrize("name", ["n_trees", "height", "window_size", "seed", "recent_scores"])
+def test_fractions_for_whole_numbers_are_refused(name: str) -> None:
+    with pytest.raises(TypeError, match="integer"):
+        HalfSpaceTrees(2, **{name: 2.5})  # type: ignore[arg-type]  # wrong on purpose
