@@ -50,7 +50,7 @@ class LiveView:
         now = time.monotonic()
         if self._live is None and flagged.attack and now - self._printed_at > 1 / PLAIN_FLAGGED_PER_SECOND_MAX:
             self._printed_at = now
-            self._console.print(flagged_line(flagged), highlight=False, soft_wrap=True)
+            self._console.print(flagged_line(flagged), highlight=False, markup=False, soft_wrap=True)
 
     def draw(self) -> None:
         """Brings the view up to date; to be called a few times a second."""
@@ -63,7 +63,7 @@ class LiveView:
         if self._live:
             self._live.update(Group(Text(self._status(), style="bold"), self._table()), refresh=True)
         else:
-            self._console.print(self._status(), highlight=False, soft_wrap=True)
+            self._console.print(self._status(), highlight=False, markup=False, soft_wrap=True)
 
     def _status(self) -> str:
         tally = self._tally

@@ -1,0 +1,32 @@
+"""The packages keep their order, and the pure ones stay pure."""
+
+import pathlib
+import subprocess
+import sys
+import tomllib
+
+import pytest
+
+
+def test_every_contract_of_import_linter_is_kept(project: pathlib.Path) -> None:
+    run = subprocess.run([sys.executable, "-c", _LINT], cwd=project, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_every_package_is_built_typed_and_linted(project: pathlib.Path) -> None:
+    packages = sorted(file.parent.name for file in project.glob("*/__init__.py"))
+    configuration = tomllib.loads((project / "pyproject.toml").read_text())["tool"]
+    assert packages == sorted(configuration["hatch"]["build"]["targets"]["wheel"]["packages"])
+    assert packages == sorted(configuration["mypy"]["packages"])
+    assert packages == sorted(configuration["importlinter"]["root_packages"])
+    assert packages == sorted(configuration["importlinter"]["contracts"][0]["layers"])
+
+
+@pytest.mark.parametrize("module", ["detectors.catalogue", "features.decode", "patterns.policy", "pipeline.scorer", "pipeline.release"])
+def test_a_pure_module_loads_without_any_client(module: str, project: pathlib.Path) -> None:
+    program = f"import sys, {module}; print(sorted({{'pyflink', 'confluent_kafka', 'fastapi', 'sqlite3', 'httpx'}} & set(sys.modules)))"
+    run = subprocess.run([sys.executable, "-c", program], cwd=project, capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
+
+
+_LINT = "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports())"

@@ -1,0 +1,66 @@
+"""Made-up payments are the same for the same seed, fit their schema, and hold the attacks that they claim."""
+
+import collections
+import itertools
+
+from deploy.attacks import Attacks
+from deploy.command import DEMO_CONFIG
+from deploy.payments import Payment, Town
+from features.decode import Decoder
+from features.schema import read_schema
+
+NOW_MS = 1_790_000_000_000
+
+
+def live(seed: int, seconds: int = 60) -> tuple[list[Payment], Attacks, dict[int, str]]:
+    town = Town(seed, customers=500, terminals=100)
+    attacks = Attacks(town, every_seconds=5.0)
+    payments, attacked = [], {}
+    for ms in range(NOW_MS, NOW_MS + seconds * 1000, 20):
+        for payment, attack in attacks.due(ms):
+            payments.append(payment)
+            attacked[payment.payment_id] = attack.kind
+        payments.append(town.payment(ms))
+    return payments, attacks, attacked
+
+
+def test_the_same_seed_gives_the_same_bytes() -> None:
+    assert [p.encode() for p in live(3)[0]] == [p.encode() for p in live(3)[0]]
+    assert [p.encode() for p in live(3)[0]] != [p.encode() for p in live(4)[0]]
+
+
+def test_every_payment_is_an_event_of_the_sample_schema() -> None:
+    decoder = Decoder(read_schema((DEMO_CONFIG / "schema.yaml").read_text()))
+    for payment in live(1)[0]:
+        event = decoder.decode(payment.encode(), arrived_ms=NOW_MS + 60_000)
+        assert event.id_key == payment.payment_id
+        assert event.user == payment.customer_id
+        assert event.entities == [payment.terminal_id, payment.device_id]
+
+
+def test_ids_are_unique_and_every_kind_of_attack_comes() -> None:
+    payments, attacks, attacked = live(1)
+    assert len({payment.payment_id for payment in payments}) == len(payments)
+    assert {attack.kind for attack in attacks.begun} == {"card testing", "account takeover", "compromised terminal"}
+    assert set(attacked.values()) == {attack.kind for attack in attacks.begun}
+
+
+def test_card_testing_is_many_tiny_payments_of_one_card_in_seconds() -> None:
+    payments, _, attacked = live(1)
+    probes = [payment for payment in payments if attacked.get(payment.payment_id) == "card testing"]
+    by_victim = collections.defaultdict(list)
+    for probe in probes:
+        by_victim[probe.customer_id].append(probe)
+    first = next(iter(by_victim.values()))
+    assert len(first) == 30
+    assert max(probe.amount_minor for probe in first) < 300
+    assert first[-1].at - first[0].at < 15_000
+
+
+def test_a_history_is_in_order_ends_now_and_is_dense_at_its_end() -> None:
+    times = [payment.at for payment in Town(1, 100, 20).history(NOW_MS, days=3, count=5_000, rate_per_second=20)]
+    assert len(times) == 5_000
+    assert all(earlier <= later for earlier, later in itertools.pairwise(times))
+    assert times[0] == NOW_MS - 3 * 86_400_000
+    assert NOW_MS - 60_000 <= times[-1] < NOW_MS
+    assert sum(at >= NOW_MS - 60_000 for at in times) == 20 * 60

@@ -1,0 +1,70 @@
+"""What the demo shows is counted right, in words that can be read."""
+
+import io
+import math
+
+from rich.console import Console
+
+from deploy.attacks import Attack, Attacks
+from deploy.live_view import LiveView, flagged_line, summary
+from deploy.payments import Town
+from deploy.tally import Seen, Tally
+
+ATTACK = Attack(1, "card testing", "c000007")
+
+
+def seen(event_id: str, action: str = "approve", latency_ms: int = 5) -> Seen:
+    reasons = [] if action == "approve" else ["payments_1m of 30 is unusual (payment_shape)"]
+    return Seen(event_id, 1_000, "c000007", 0.99, action, reasons, {"amount": 1.5}, {"terminal_id": "t00001"}, 1_000 + latency_ms)
+
+
+def test_flagged_payments_are_told_apart_from_false_alarms() -> None:
+    tally = Tally({"1": ATTACK, "2": ATTACK})
+    for decision in (seen("1", "block"), seen("2", "review"), seen("3", "review"), seen("4")):
+        tally.add(decision)
+    assert tally.actions == {"block": 1, "review": 2, "approve": 1}
+    assert list(tally.attacks_flagged) == [1]
+    assert tally.false_alarms == 1
+
+
+def test_latency_is_the_share_of_decisions_that_were_as_fast() -> None:
+    tally = Tally({})
+    assert math.isnan(tally.latency_ms(0.5))
+    for latency_ms in range(1, 101):
+        tally.add(seen(str(latency_ms), latency_ms=latency_ms))
+    assert tally.latency_ms(0.5) == 51
+    assert tally.latency_ms(0.99) == 100
+
+
+def test_a_flagged_payment_is_shown_with_its_reason() -> None:
+    tally = Tally({"1": ATTACK})
+    flagged = tally.add(seen("1", "block"))
+    assert flagged is not None
+    line = flagged_line(flagged)
+    for part in ("block", "0.990", "c000007 pays 1.50 at t00001", "[card testing]", "payments_1m of 30 is unusual (payment_shape)"):
+        assert part in line
+
+
+def test_without_a_terminal_the_view_prints_plain_lines() -> None:
+    tally = Tally({"1": ATTACK})
+    out = io.StringIO()
+    flagged = tally.add(seen("1", "block"))
+    assert flagged is not None
+    with LiveView(tally, Attacks(Town(1, 10, 4)), Console(file=out)) as view:
+        view.show(flagged)
+    assert "card testing" in out.getvalue()
+    assert "\x1b" not in out.getvalue()
+
+
+def test_the_summary_names_every_kind_of_attack_and_dead_letter() -> None:
+    town = Town(1, 100, 20)
+    attacks = Attacks(town, every_seconds=1.0)
+    attacks.due(0)
+    attacks.due(10_000)
+    tally = Tally({"1": attacks.begun[0]})
+    tally.add(seen("1", "block"))
+    tally.add_dead_letter("not JSON")
+    text = summary(tally, attacks, 10.0)
+    assert f"1 of {len(attacks.begun)} flagged" in text
+    assert "dead letters   1 (not JSON 1)" in text
+    assert "false alarms   0 (0.00% of decisions)" in text
