@@ -165,6 +165,12 @@ class Profiles:
         self._forget(oldest.tolist())
         return surplus
 
+    def discard(self, keys: Sequence[str]) -> None:
+        """Forgets the profiles of `keys`, which must be saved; keys that are not here are passed over."""
+        held = [self._index[key] for key in dict.fromkeys(keys) if key in self._index]
+        if held:
+            self._forget(held)
+
     def retune(self, plan: Plan) -> None:
         """Goes on under another plan of the same kind: every window is folded anew from the retained history."""
         slots = np.fromiter(self._index.values(), dtype=np.int64, count=len(self._index))

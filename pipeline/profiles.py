@@ -47,10 +47,10 @@ class ProfileArenas:
         layout = (plan.layout, plan.arrays.outputs.tobytes(), extra_width)
         arena = self._arenas.get(layout)
         if arena is None:
-            arena = self._arenas[layout] = Profiles(plan, extra_width)
+            arena = self._arenas[layout] = Profiles(plan, extra_width, durable=self._state is not None)
         for other_layout, other in self._arenas.items():
             if other_layout != layout:
-                other.forget(keys)
+                other.discard(keys)
         if self._state is not None:
             missing = arena.missing(keys)
             if missing:

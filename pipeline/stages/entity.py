@@ -55,7 +55,7 @@ def _batch_of(rows: list[tuple[str, tuple[int, ...], bytes, bytes]], columns: in
     heads = np.array([row[1] for row in rows], np.int64)
     numbers = np.frombuffer(b"".join(row[3] for row in rows)).reshape(len(rows), columns)
     times_ms, id_keys, orders = (np.ascontiguousarray(heads[:, column]) for column in range(3))
-    return Batch([], id_keys, orders, times_ms, [], {}, numbers, id_keys)
+    return Batch([row[0] for row in rows], id_keys, orders, times_ms, [], {}, numbers, id_keys)
 
 
 def make_stage(state: BulkState) -> EntityStage:

@@ -32,7 +32,7 @@ class KeyedProfiles:
         self._user_kind = user_kind
 
     def read(self, kind: str, keys: list[str]) -> list[Kept]:
-        return unpack_changes(bytes(self._state.read(pack_keys(self._flink_keys(kind, keys)))))
+        return unpack_profiles(bytes(self._state.read(pack_keys(self._flink_keys(kind, keys)))))
 
     def write(self, kind: str, keys: list[str], saved: Saved) -> None:
         puts: list[list[tuple[int, bytes]]] = [[] for _ in keys]

@@ -1,0 +1,127 @@
+"""The score job without Flink: the three stages, with plain Python where Java stands. For tests only."""
+
+import struct
+from collections.abc import Sequence
+
+import msgspec
+
+from pipeline.frames import read_frames, unpack_keys, write_bundle
+from pipeline.release import content_hash
+from pipeline.stages.decode import RECORD, DecodeStage
+from pipeline.stages.entity import EntityStage
+from pipeline.stages.user import UserStage
+
+_NAN = struct.pack("<d", float("nan"))
+
+
+class DictState:
+    """`BulkState` in a dictionary, byte for byte as the Java class answers."""
+
+    def __init__(self) -> None:
+        self.heads: dict[bytes, bytes] = {}
+        self.pages: dict[bytes, dict[int, bytes]] = {}
+
+    def read(self, keys: bytes) -> bytes:
+        wanted = unpack_keys(keys)
+        parts = [struct.pack("<I", len(wanted))]
+        for key in wanted:
+            head = self.heads.get(key)
+            parts.append(struct.pack("<I", 0xFFFFFFFF) if head is None else struct.pack("<I", len(head)) + head)
+            pages = self.pages.get(key, {})
+            parts.append(struct.pack("<I", len(pages)))
+            parts += [struct.pack("<iI", number, len(page)) + page for number, page in pages.items()]
+        return b"".join(parts)
+
+    def write(self, keys: bytes, blobs: bytes) -> None:
+        at = 4
+        for key in unpack_keys(keys):
+            (length,) = struct.unpack_from("<I", blobs, at)
+            self.heads[key] = blobs[at + 4 : at + 4 + length]
+            at += 4 + length
+            (puts,) = struct.unpack_from("<I", blobs, at)
+            at += 4
+            for _ in range(puts):
+                number, size = struct.unpack_from("<iI", blobs, at)
+                self.pages.setdefault(key, {})[number] = blobs[at + 8 : at + 8 + size]
+                at += 8 + size
+            (drops,) = struct.unpack_from("<I", blobs, at)
+            for position in range(drops):
+                self.pages.get(key, {}).pop(struct.unpack_from("<i", blobs, at + 4 + 4 * position)[0], None)
+            at += 4 + 4 * drops
+
+
+class Imitation:
+    """One subtask of each stage; what leaves is kept by tag."""
+
+    def __init__(self, entity_state: DictState | None = None, user_state: DictState | None = None) -> None:
+        self.entity_state, self.user_state = entity_state or DictState(), user_state or DictState()
+        self.decode, self.entity = DecodeStage(), EntityStage(self.entity_state)
+        self.user = UserStage(self.user_state, clock=lambda: 1_700_000_000.0)
+        self.out: dict[str, list[tuple[str, bytes]]] = {}
+        self._offset = 0
+
+    def control(self, records: Sequence[tuple[str, str, bytes]]) -> None:
+        """(``c`` or ``m``, key, value) records, to every stage."""
+        bodies = [topic.encode() + struct.pack("<H", len(key)) + key.encode() + value for topic, key, value in records]
+        for stage in (self.decode, self.entity, self.user):
+            assert stage.process(write_bundle("C", bodies)) == b""
+
+    def release(self, id: int, texts: dict[str, str]) -> None:
+        parts = {part: content_hash(text) for part, text in texts.items()}
+        definitions = [("c", f"def:{content_hash(text)}", text.encode()) for text in texts.values()]
+        record = msgspec.json.encode({"id": id, "parts": parts})
+        self.control([*definitions, ("c", f"release:{id:010d}", record)])
+
+    def labels(self, records: Sequence[tuple[str, str, dict[str, object]]], user_kind: str) -> None:
+        """(kind, id, resolved label) records, each to the stage that holds its kind."""
+        for kind, key, label in records:
+            name = f"{kind}\0{key}".encode()
+            body = struct.pack("<H", len(name)) + name + msgspec.json.encode(label)
+            stage = self.user if kind == user_kind else self.entity
+            assert stage.process(write_bundle("L", [body])) == b""
+
+    def events(self, values: Sequence[bytes], at_ms: int = 1 << 50, reply: str = "", lose_answers: bool = False) -> None:
+        """Raw records in one bundle, through all stages."""
+        head = [RECORD.pack(0, self._offset + i, at_ms, len(reply)) + reply.encode() + value for i, value in enumerate(values)]
+        self._offset += len(values)
+        frames = self._keep(read_frames(self.decode.process(write_bundle("R", head))))
+        messages = [(key, payload) for tag, key, payload in frames if tag == "k"]
+        answers = {} if lose_answers or not messages else self._answers(messages)
+        self._decide([(key, payload) for tag, key, payload in frames if tag == "e"], answers)
+
+    def decisions(self) -> list[dict[str, object]]:
+        return [msgspec.json.decode(value) for _, value in self.out.get("D", [])]
+
+    def _answers(self, messages: list[tuple[str, bytes]]) -> dict[tuple[str, int], list[tuple[int, bytes]]]:
+        bodies = []
+        release = 0
+        for key, payload in messages:
+            _, _, release, order = struct.unpack_from("<qqiH", payload)
+            name = key.encode()
+            bodies.append(struct.pack("<H", len(name)) + name + payload[22 + order :])
+        answers: dict[tuple[str, int], list[tuple[int, bytes]]] = {}
+        for tag, user, payload in self._keep(read_frames(self.entity.process(write_bundle("K", bodies, release)))):
+            assert tag == "a"
+            uid, at = struct.unpack_from("<qH", payload)
+            answers.setdefault((user, uid), []).append((at, payload[10:]))
+        return answers
+
+    def _decide(self, events: list[tuple[str, bytes]], answers: dict[tuple[str, int], list[tuple[int, bytes]]]) -> None:
+        bodies, missing, tails, release = [], [], [], 0
+        for user, payload in events:
+            _, uid, release, width, expected, order = struct.unpack_from("<qqiHBH", payload)
+            tail = bytearray(_NAN * (width // 8))
+            got = answers.get((user, uid), [])
+            for at, answer in got:
+                tail[at : at + len(answer)] = answer
+            bodies.append(payload[25 + order :])
+            missing.append(int(len(got) < expected))
+            tails.append(bytes(tail))
+        if bodies:
+            self._keep(read_frames(self.user.process(write_bundle("E", bodies, release, missing, tails if tails[0] else ()))))
+
+    def _keep(self, frames: list[tuple[str, str, bytes]]) -> list[tuple[str, str, bytes]]:
+        for tag, key, payload in frames:
+            if tag in "DRXT":
+                self.out.setdefault(tag, []).append((key, payload))
+        return [frame for frame in frames if frame[0] in "eka"]
