@@ -19,7 +19,7 @@ _JAVA = ("java", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-XX:+UseSeria
 
 
 def start_broker(folder: pathlib.Path, logs: pathlib.Path, port: int, controller_port: int) -> Process:
-    """Starts a broker that keeps its data in `folder` and returns once it answers (about 5 s; the first time also its jars).
+    """Starts a broker that keeps its data in `folder` and returns once it answers (about 3 s; the first time also its jars).
 
     Args:
         folder: kept between starts; formatted at the first one.
@@ -30,6 +30,13 @@ def start_broker(folder: pathlib.Path, logs: pathlib.Path, port: int, controller
     Raises:
         Refusal: a port is taken, the jars cannot be had, or the broker does not come up.
     """
+    broker = launch_broker(folder, logs, port, controller_port)
+    wait_for_broker(broker, port)
+    return broker
+
+
+def launch_broker(folder: pathlib.Path, logs: pathlib.Path, port: int, controller_port: int) -> Process:
+    """As `start_broker`, without waiting for its answer."""
     require_free(port, "the Kafka broker")
     require_free(controller_port, "the Kafka controller")
     folder.mkdir(parents=True, exist_ok=True)
@@ -39,10 +46,17 @@ def start_broker(folder: pathlib.Path, logs: pathlib.Path, port: int, controller
     if not (folder / "data" / "meta.properties").exists():
         _format(class_path, properties)
     command = [*_JAVA, "-Xms384m", "-Xmx384m", "-cp", class_path, "kafka.Kafka", str(properties)]
-    broker = Process("broker", command, os.environ, logs)
+    return Process("broker", command, os.environ, logs)
+
+
+def wait_for_broker(broker: Process, port: int) -> None:
+    """Returns once `broker` answers on `port`.
+
+    Raises:
+        Refusal: it does not within `READY_SECONDS_MAX`.
+    """
     admin = AdminClient({"bootstrap.servers": f"127.0.0.1:{port}", "log_level": 0})
     broker.wait_until(lambda: _answers(admin), READY_SECONDS_MAX, f"an answer on port {port}")
-    return broker
 
 
 def _answers(admin: AdminClient) -> bool:

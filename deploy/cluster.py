@@ -60,30 +60,40 @@ class Cluster:
         return self.folder / "checkpoints"
 
     def start_job_manager(self) -> Process:
-        """Writes the configuration, starts the JobManager and returns once its REST interface answers (about 6 s).
+        """Starts the JobManager and returns once its REST interface answers (about 8 s).
 
         Raises:
             Refusal: the port is taken, a jar cannot be had, or it does not come up.
         """
+        process = self.launch_job_manager()
+        self.wait_for_job_manager(process)
+        return process
+
+    def launch_job_manager(self) -> Process:
+        """Writes the configuration and starts the JobManager without waiting."""
         require_free(self.port, "Flink's REST interface")
         self.checkpoints.mkdir(parents=True, exist_ok=True)
         _link_jars(self.folder / "lib", [*_flink_jars(self.home), *([job_jar()] if self._jars is None else self._jars)])
         self._write_configuration()
-        process = self._start("job-manager", ["jobmanager.sh", "start-foreground"])
+        return self._start("job-manager", ["jobmanager.sh", "start-foreground"])
+
+    def wait_for_job_manager(self, process: Process) -> None:
+        """Returns once the REST interface answers."""
         process.wait_until(lambda: self.overview() is not None, READY_SECONDS_MAX, f"an answer on port {self.port}")
-        return process
 
     def start_task_manager(self, number: int) -> Process:
-        """Starts TaskManager `number` and returns once it has registered (about 5 s)."""
+        """Starts TaskManager `number` and returns once it has registered (about 7 s)."""
         process = self.launch_task_manager(number)
-        process.wait_until(lambda: self._registered(number), READY_SECONDS_MAX, "its registration with the JobManager")
+        self.wait_for_task_manager(process, number)
         return process
 
     def launch_task_manager(self, number: int) -> Process:
-        """Starts TaskManager `number` without waiting."""
-        return self._start(
-            f"task-manager-{number}", ["taskmanager.sh", "start-foreground", "-D", f"taskmanager.resource-id={_name(number)}"]
-        )
+        """Starts TaskManager `number` without waiting; it may come up before the JobManager."""
+        return self._start(_name(number), ["taskmanager.sh", "start-foreground", "-D", f"taskmanager.resource-id={_name(number)}"])
+
+    def wait_for_task_manager(self, process: Process, number: int) -> None:
+        """Returns once TaskManager `number` has registered with the JobManager."""
+        process.wait_until(lambda: self._registered(number), READY_SECONDS_MAX, "its registration with the JobManager")
 
     def overview(self) -> dict[str, int] | None:
         """``slots-total``, ``slots-available``, ``taskmanagers`` and the counts of jobs; None while nothing answers."""

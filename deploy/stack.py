@@ -11,7 +11,7 @@ from types import TracebackType
 
 import msgspec
 
-from deploy.broker import start_broker
+from deploy.broker import launch_broker, start_broker, wait_for_broker
 from deploy.cluster import Cluster
 from deploy.jars import PROJECT
 from deploy.ports import free_ports, require_free
@@ -75,7 +75,7 @@ class Stack:
             self._count_restart(process)
             self._processes.forget(process)
             self._say(f"{process.name} ended; starting it again (its log: {process.log})")
-            self._run(process.name, self._starts[process.name])
+            self._processes.add(self._starts[process.name]())
             if process.name == "job-manager":
                 self._submit()
             restarted.append(process.name)
@@ -97,26 +97,40 @@ class Stack:
         self.stop()
 
     def _start(self) -> None:
-        settings = self.settings
+        """Starts what does not wait for another at the same time: half of the start is Java loading its classes."""
+        settings, cluster = self.settings, self.cluster
         require_free(settings.api_port, "the HTTP API")
         port = int(settings.bootstrap.rpartition(":")[2])
         [controller_port] = free_ports(1)
-        self._run("broker", lambda: start_broker(settings.path("kafka"), self.logs, port, controller_port))
+        place = (settings.path("kafka"), self.logs, port, controller_port)
+        numbers = range(1, settings.parallelism + 1)
+        began = time.monotonic()
+        broker = self._own("broker", launch_broker(*place), functools.partial(start_broker, *place))
+        job_manager = self._own("job-manager", cluster.launch_job_manager(), cluster.start_job_manager)
+        task_managers = [self._own_task_manager(number) for number in numbers]
+        wait_for_broker(broker, port)
         make_topics(settings)
         self.release = publish(settings, self._texts)
-        self._run("job-manager", self.cluster.start_job_manager)
-        for number in range(1, settings.parallelism + 1):
-            self._run(f"task-manager-{number}", functools.partial(self.cluster.start_task_manager, number))
-        self._submit()
+        self._say(f"broker is up, release {self.release} is in force ({time.monotonic() - began:.1f} s)")
         for name in SIDE_JOBS:
-            self._run(name, functools.partial(self._python, name, f"pipeline.{name}_job"))
-        self._run("api", self._start_api)
+            start = functools.partial(self._python, name, f"pipeline.{name}_job")
+            self._own(name, start(), start)
+        api = self._own("api", self._python("api", "api.server"), self._start_api)
+        cluster.wait_for_job_manager(job_manager)
+        for number, task_manager in zip(numbers, task_managers, strict=True):
+            cluster.wait_for_task_manager(task_manager, number)
+        self._say(f"flink is up ({time.monotonic() - began:.1f} s)")
+        self._submit()
+        self._wait_for_api(api)
+        self._say(f"everything is up ({time.monotonic() - began:.1f} s)")
 
-    def _run(self, name: str, start: Callable[[], Process]) -> None:
-        began = time.monotonic()
+    def _own(self, name: str, process: Process, start: Callable[[], Process]) -> Process:
         self._starts[name] = start
-        self._processes.add(start())
-        self._say(f"{name} is up ({time.monotonic() - began:.1f} s)")
+        return self._processes.add(process)
+
+    def _own_task_manager(self, number: int) -> Process:
+        start = functools.partial(self.cluster.start_task_manager, number)
+        return self._own(f"task-manager-{number}", self.cluster.launch_task_manager(number), start)
 
     def _submit(self) -> None:
         began = time.monotonic()
@@ -126,11 +140,13 @@ class Stack:
 
     def _start_api(self) -> Process:
         process = self._python("api", "api.server")
-        process.wait_until(
-            lambda: _answers(self.settings.api_port, "/health"), READY_SECONDS_MAX, f"an answer on port {self.settings.api_port}"
-        )
-        process.wait_until(lambda: _answers(self.settings.api_port, "/ready"), READY_SECONDS_MAX, "a ready system")
+        self._wait_for_api(process)
         return process
+
+    def _wait_for_api(self, process: Process) -> None:
+        port = self.settings.api_port
+        process.wait_until(lambda: _answers(port, "/health"), READY_SECONDS_MAX, f"an answer on port {port}")
+        process.wait_until(lambda: _answers(port, "/ready"), READY_SECONDS_MAX, "a ready system")
 
     def _python(self, name: str, module: str) -> Process:
         return Process(name, [sys.executable, "-m", module], self.environment(), self.logs, PROJECT)
