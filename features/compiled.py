@@ -3,9 +3,11 @@
 import hashlib
 import pathlib
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import numba
+from numba.core import cgutils
+from numba.extending import intrinsic
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -13,7 +15,7 @@ R = TypeVar("R")
 
 def inner(function: Callable[P, R]) -> Callable[P, R]:
     """Compiles `function` as a part of the entries that call it."""
-    compiled: Callable[P, R] = numba.njit(function)
+    compiled: Callable[P, R] = numba.njit(forceinline=True)(function)
     return compiled
 
 
@@ -27,6 +29,19 @@ def entry(function: Callable[P, R]) -> Callable[P, R]:
     compiled._cache._cache_file._source_stamp = _DIGEST
     result: Callable[P, R] = compiled
     return result
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def borrowed(typing_context: Any, array: Any) -> Any:
+    """The same array without its reference count, for use while the caller holds it: counting costs more than the arithmetic."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        view = context.make_array(signature.args[0])(context, builder, value=arguments[0])
+        view.meminfo = cgutils.get_null_value(view.meminfo.type)
+        view.parent = cgutils.get_null_value(view.parent.type)
+        return view._getvalue()
+
+    return array(array), generate
 
 
 def _digest() -> str:

@@ -79,25 +79,24 @@ def new_page(arena: Arena, slot: int, after: int) -> int:
     """An empty page of `slot` behind `after` (-1: the first of all)."""
     arena.counters[FREE_PAGES] -= 1
     page = arena.free_pages[arena.counters[FREE_PAGES]]
-    head = arena.heads[slot]
-    following = arena.pages[after, NEXT] if after >= 0 else head[FIRST]
+    following = arena.pages[after, NEXT] if after >= 0 else arena.heads[slot, FIRST]
     arena.pages[page, PREV] = after
     arena.pages[page, NEXT] = following
     arena.pages[page, FILL] = 0
-    arena.pages[page, SEQ] = head[NEXT_SEQ]
+    arena.pages[page, SEQ] = arena.heads[slot, NEXT_SEQ]
     arena.pages[page, OWNER] = slot
     arena.pages[page, DIRTY] = 0
     arena.pages[page, BLOOM] = 0
-    head[NEXT_SEQ] += 1
+    arena.heads[slot, NEXT_SEQ] += 1
     if after >= 0:
         arena.pages[after, NEXT] = page
     else:
-        head[FIRST] = page
+        arena.heads[slot, FIRST] = page
     if following >= 0:
         arena.pages[following, PREV] = page
         mark_changed(arena, slot, page)
     else:
-        head[LAST] = page
+        arena.heads[slot, LAST] = page
         if after >= 0:
             mark_changed(arena, slot, after)
     return page
@@ -187,16 +186,15 @@ def insert_place(arena: Arena, slot: int, before: int, stride: int, rows: Int64s
 @inner
 def drop_old(arena: Arena, slot: int, oldest_ms: int, stride: int) -> None:
     """Lets go of pages whose every event is at or before `oldest_ms`."""
-    head = arena.heads[slot]
-    page = head[FIRST]
-    while page != head[LAST]:
+    page = arena.heads[slot, FIRST]
+    while page != arena.heads[slot, LAST]:
         fill = arena.pages[page, FILL]
         if arena.pages[page, PAGE_WORDS + (fill - 1) * stride + TIME] > oldest_ms:
             return
         following = arena.pages[page, NEXT]
         arena.pages[following, PREV] = END
-        head[FIRST] = following
-        head[ROWS] -= fill
+        arena.heads[slot, FIRST] = following
+        arena.heads[slot, ROWS] -= fill
         at = arena.counters[DROPPED]
         arena.dropped[at, 0] = slot
         arena.dropped[at, 1] = arena.pages[page, SEQ]

@@ -3,7 +3,7 @@
 import math
 
 from features.batch import Float64s, Int64s
-from features.compiled import entry, inner
+from features.compiled import borrowed, entry, inner
 from features.history import append_place, bit_of, drop_old, insert_place, place_after, word_of
 from features.labels import add_note, adopt_orphans, hear_labels
 from features.layout import (
@@ -53,63 +53,125 @@ def observe(
     rows: Int64s,
 ) -> None:
     """Takes in the events in turn; writes their outputs, flags and places."""
+    borrowed_arena = borrow_arena(arena)
+    borrowed_plan = borrow_plan(plan)
+    take_in_order(
+        borrowed_arena,
+        borrowed_plan,
+        borrowed(slots),
+        borrowed(times_ms),
+        borrowed(orders),
+        borrowed(id_keys),
+        borrowed(body_keys),
+        borrowed(numbers),
+        borrowed(out),
+        borrowed(flags),
+        borrowed(rows),
+    )
+
+
+@inner
+def take_in_order(
+    arena: Arena,
+    plan: PlanArrays,
+    slots: Int64s,
+    times_ms: Int64s,
+    orders: Int64s,
+    id_keys: Int64s,
+    body_keys: Int64s,
+    numbers: Float64s,
+    out: Float64s,
+    flags: Int64s,
+    rows: Int64s,
+) -> None:
     stride = plan.numbers[STRIDE]
     is_user = plan.numbers[IS_USER] != 0
     for i in range(len(slots)):
         slot = slots[i]
-        head = arena.heads[slot]
         time_ms = times_ms[i]
-        waiting = head[WAITING]
-        now_ms = max(time_ms, head[NEWEST])
+        waiting = arena.heads[slot, WAITING]
+        now_ms = max(time_ms, arena.heads[slot, NEWEST])
         if waiting >= 0 and arena.notes[waiting, NOTE_VISIBLE] <= now_ms:
             hear_labels(arena, plan, slot, now_ms, stride)
         rows[i] = END
         known = known_event(arena, plan, slot, time_ms, id_keys[i], stride, is_user)
         if known != END:
             rows[i] = known
-            answer_known(arena, plan, slot, known, stride, is_user, body_keys[i], out[i], flags, rows, i)
+            answer_known(arena, plan, slot, known, stride, is_user, body_keys[i], out, flags, rows, i)
         elif is_newest(arena, slot, time_ms, orders[i], stride):
             advance(arena, plan, slot, time_ms, stride)
-            give_out(arena, plan, slot, 1, out[i])
+            give_out(arena, plan, slot, 1, out, i)
             rows[i] = append_place(arena, slot)
-            write_row(arena, plan, rows[i], time_ms, orders[i], id_keys[i], body_keys[i], numbers[i], is_user)
-            if head[ORPHANS] >= 0:
+            write_row(arena, plan, rows[i], time_ms, orders[i], id_keys[i], body_keys[i], numbers, i, is_user)
+            if arena.heads[slot, ORPHANS] >= 0:
                 adopt_orphans(arena, plan, slot, rows[i], time_ms, id_keys[i], stride)
             take_in(arena, plan, slot, rows[i], time_ms, stride)
-            give_out(arena, plan, slot, 0, out[i])
+            give_out(arena, plan, slot, 0, out, i)
             drop_old(arena, slot, time_ms - plan.numbers[KEEP], stride)
-        elif is_user and time_ms < head[NEWEST] - plan.numbers[LATENESS]:
+        elif is_user and time_ms < arena.heads[slot, NEWEST] - plan.numbers[LATENESS]:
             flags[i] = TOO_LATE
             out[i, :] = math.nan
         else:
             flags[i] = LATE
             before = place_after(arena, slot, time_ms, orders[i], stride)
             rows[i] = insert_place(arena, slot, before, stride, rows, i)
-            write_row(arena, plan, rows[i], time_ms, orders[i], id_keys[i], body_keys[i], numbers[i], is_user)
-            if head[ORPHANS] >= 0:
+            write_row(arena, plan, rows[i], time_ms, orders[i], id_keys[i], body_keys[i], numbers, i, is_user)
+            if arena.heads[slot, ORPHANS] >= 0:
                 adopt_orphans(arena, plan, slot, rows[i], time_ms, id_keys[i], stride)
-            give_out_as_of(arena, plan, slot, rows[i], stride, out[i])
+            give_out_as_of(arena, plan, slot, rows[i], stride, out, i)
             rebuild(arena, plan, slot, stride, True)
 
 
 @inner
+def borrow_arena(arena: Arena) -> Arena:
+    return Arena(
+        borrowed(arena.heads),
+        borrowed(arena.heads_f),
+        borrowed(arena.pages),
+        borrowed(arena.pages_f),
+        borrowed(arena.edges),
+        borrowed(arena.backs),
+        borrowed(arena.suffixes),
+        borrowed(arena.free_pages),
+        borrowed(arena.free_notes),
+        borrowed(arena.notes),
+        borrowed(arena.sealed),
+        borrowed(arena.dropped),
+        borrowed(arena.counters),
+    )
+
+
+@inner
+def borrow_plan(plan: PlanArrays) -> PlanArrays:
+    return PlanArrays(
+        borrowed(plan.offsets),
+        borrowed(plan.passes),
+        borrowed(plan.pass_ends),
+        borrowed(plan.units),
+        borrowed(plan.live),
+        borrowed(plan.outputs),
+        borrowed(plan.scales),
+        borrowed(plan.sources),
+        borrowed(plan.numbers),
+    )
+
+
+@inner
 def is_newest(arena: Arena, slot: int, time_ms: int, order: int, stride: int) -> bool:
-    head = arena.heads[slot]
-    if time_ms != head[NEWEST]:
-        return time_ms > head[NEWEST]
-    page = head[LAST]
+    if time_ms != arena.heads[slot, NEWEST]:
+        return time_ms > arena.heads[slot, NEWEST]
+    page = arena.heads[slot, LAST]
     return order >= arena.pages[page, PAGE_WORDS + (arena.pages[page, FILL] - 1) * stride + ORDER]
 
 
 @inner
 def known_event(arena: Arena, plan: PlanArrays, slot: int, time_ms: int, id_key: int, stride: int, is_user: bool) -> int:
     """The retained event with this id: of the user within `dedupe` and the newest pages, else at this very time; or `END`."""
-    head = arena.heads[slot]
-    if not is_user and time_ms > head[NEWEST]:
+    if not is_user and time_ms > arena.heads[slot, NEWEST]:
         return END
-    oldest = head[NEWEST] - plan.numbers[DEDUPE] if is_user else time_ms
+    oldest = arena.heads[slot, NEWEST] - plan.numbers[DEDUPE] if is_user else time_ms
     bit = bit_of(id_key)
-    page = head[LAST]
+    page = arena.heads[slot, LAST]
     pages = 0
     while page >= 0 and (not is_user or pages < _DEDUPE_PAGES):
         fill = arena.pages[page, FILL]
@@ -142,9 +204,9 @@ def answer_known(
     """An id seen before: the user's is a duplicate or another event under a used id; an entity's is told as of its place."""
     if not is_user:
         flags[i] = DUPLICATE
-        give_out_as_of(arena, plan, slot, known, stride, out)
+        give_out_as_of(arena, plan, slot, known, stride, out, i)
         return
-    out[:] = math.nan
+    out[i, :] = math.nan
     if arena.pages[known >> PAGE_BITS, word_of(known, stride) + BODY] == body_key:
         flags[i] = DUPLICATE
     else:
@@ -162,23 +224,23 @@ def write_row(
     id_key: int,
     body_key: int,
     numbers: Float64s,
+    i: int,
     is_user: bool,
 ) -> None:
     page = place >> PAGE_BITS
     word = word_of(place, plan.numbers[STRIDE])
-    row = arena.pages[page]
-    row[word + TIME] = time_ms
-    row[word + ID] = id_key
-    row[word + ORDER] = order
-    row[word + LABEL] = 0
+    arena.pages[page, word + TIME] = time_ms
+    arena.pages[page, word + ID] = id_key
+    arena.pages[page, word + ORDER] = order
+    arena.pages[page, word + LABEL] = 0
     if is_user:
-        row[word + BODY] = body_key
+        arena.pages[page, word + BODY] = body_key
         arena.pages_f[page, word + SCORE] = math.nan
-        row[word + OUTCOME] = 0
+        arena.pages[page, word + OUTCOME] = 0
     first = word + plan.numbers[FIRST_NUMBER]
     for k in range(len(plan.sources)):
-        arena.pages_f[page, first + k] = numbers[plan.sources[k]]
-    row[BLOOM] |= bit_of(id_key)
+        arena.pages_f[page, first + k] = numbers[i, plan.sources[k]]
+    arena.pages[page, BLOOM] |= bit_of(id_key)
 
 
 @entry

@@ -40,19 +40,18 @@ def add_note(arena: Arena, slot: int, event_ms: int, id_key: int, label: int, vi
     row[NOTE_ID] = id_key
     row[NOTE_LABEL] = label
     row[NOTE_VISIBLE] = visible_ms
-    head = arena.heads[slot]
-    earlier = head[WAITING_LAST]
+    earlier = arena.heads[slot, WAITING_LAST]
     while earlier >= 0 and arena.notes[earlier, NOTE_VISIBLE] > visible_ms:
         earlier = arena.notes[earlier, NOTE_PREV]
-    later = head[WAITING] if earlier < 0 else arena.notes[earlier, NOTE_NEXT]
+    later = arena.heads[slot, WAITING] if earlier < 0 else arena.notes[earlier, NOTE_NEXT]
     row[NOTE_PREV] = earlier
     row[NOTE_NEXT] = later
     if earlier < 0:
-        head[WAITING] = note
+        arena.heads[slot, WAITING] = note
     else:
         arena.notes[earlier, NOTE_NEXT] = note
     if later < 0:
-        head[WAITING_LAST] = note
+        arena.heads[slot, WAITING_LAST] = note
     else:
         arena.notes[later, NOTE_PREV] = note
 
@@ -66,22 +65,21 @@ def free_note(arena: Arena, note: int) -> None:
 @inner
 def hear_labels(arena: Arena, plan: PlanArrays, slot: int, time_ms: int, stride: int) -> None:
     """Applies the labels that events at `time_ms`, the newest, may know; those without their event become orphans."""
-    head = arena.heads[slot]
-    note = head[WAITING]
+    note = arena.heads[slot, WAITING]
     while note >= 0 and arena.notes[note, NOTE_VISIBLE] <= time_ms:
         following = arena.notes[note, NOTE_NEXT]
         row = arena.notes[note]
         place = find_event(arena, nearest_page(arena, plan, slot, row[NOTE_TIME]), row[NOTE_TIME], row[NOTE_ID], stride)
         if place == END:
-            row[NOTE_NEXT] = head[ORPHANS]
-            head[ORPHANS] = note
+            row[NOTE_NEXT] = arena.heads[slot, ORPHANS]
+            arena.heads[slot, ORPHANS] = note
         else:
             mark(arena, plan, slot, place, row[NOTE_LABEL], row[NOTE_VISIBLE], stride, True)
             free_note(arena, note)
         note = following
-    head[WAITING] = note
+    arena.heads[slot, WAITING] = note
     if note < 0:
-        head[WAITING_LAST] = END
+        arena.heads[slot, WAITING_LAST] = END
     else:
         arena.notes[note, NOTE_PREV] = END
 
@@ -89,10 +87,9 @@ def hear_labels(arena: Arena, plan: PlanArrays, slot: int, time_ms: int, stride:
 @inner
 def adopt_orphans(arena: Arena, plan: PlanArrays, slot: int, place: int, event_ms: int, id_key: int, stride: int) -> None:
     """Labels that came before the event just written at `place` mark it; orphans out of retention are let go."""
-    head = arena.heads[slot]
-    oldest = max(head[NEWEST], event_ms) - plan.numbers[KEEP]
+    oldest = max(arena.heads[slot, NEWEST], event_ms) - plan.numbers[KEEP]
     before = END
-    note = head[ORPHANS]
+    note = arena.heads[slot, ORPHANS]
     while note >= 0:
         following = arena.notes[note, NOTE_NEXT]
         row = arena.notes[note]
@@ -101,7 +98,7 @@ def adopt_orphans(arena: Arena, plan: PlanArrays, slot: int, place: int, event_m
             mark(arena, plan, slot, place, row[NOTE_LABEL], row[NOTE_VISIBLE], stride, False)
         if own or row[NOTE_TIME] <= oldest:
             if before < 0:
-                head[ORPHANS] = following
+                arena.heads[slot, ORPHANS] = following
             else:
                 arena.notes[before, NOTE_NEXT] = following
             free_note(arena, note)
@@ -124,11 +121,10 @@ def mark(
     mark_changed(arena, slot, page)
     if not counted:
         return
-    head = arena.heads[slot]
     time_ms = arena.pages[page, word_of(place, stride)]
     positive = label - (1 if old != 0 and old & 1 else 0)
     for unit in range(len(plan.units)):
-        upper = head[NEWEST] - plan.units[unit, 7]
+        upper = arena.heads[slot, NEWEST] - plan.units[unit, 7]
         if plan.units[unit, 0] == UNIT_LABELS and upper - plan.units[unit, 6] < time_ms <= upper:
             arena.heads_f[slot, plan.units[unit, 2]] += positive
             arena.heads_f[slot, plan.units[unit, 2] + 1] += 1 if old == 0 else 0
@@ -137,12 +133,11 @@ def mark(
 @inner
 def nearest_page(arena: Arena, plan: PlanArrays, slot: int, time_ms: int) -> int:
     """The page to look from for an event at `time_ms`: that of the nearest cursor, or the open one."""
-    head = arena.heads[slot]
-    page = head[LAST]
-    nearest = abs(head[NEWEST] - time_ms)
+    page = arena.heads[slot, LAST]
+    nearest = abs(arena.heads[slot, NEWEST] - time_ms)
     for cursor in range(len(plan.offsets)):
-        distance = abs(head[NEWEST] - plan.offsets[cursor] - time_ms)
-        place = head[HEAD_WORDS + 2 * cursor]
+        distance = abs(arena.heads[slot, NEWEST] - plan.offsets[cursor] - time_ms)
+        place = arena.heads[slot, HEAD_WORDS + 2 * cursor]
         if place != END and distance < nearest:
             nearest = distance
             page = place >> PAGE_BITS

@@ -24,15 +24,15 @@ _SPLIT = 134217729.0  # 2**27 + 1: Dekker's constant to halve a float64's digits
 
 
 @inner
-def add_pair(words: Float64s, at: int, x: float) -> None:
-    """words[at] + words[at + 1] grows by x."""
-    s = words[at]
+def add_pair(words: Float64s, row: int, at: int, x: float) -> None:
+    """words[row, at] + words[row, at + 1] grows by x."""
+    s = words[row, at]
     t = s + x
     if abs(s) >= abs(x):
-        words[at + 1] += (s - t) + x
+        words[row, at + 1] += (s - t) + x
     else:
-        words[at + 1] += (x - t) + s
-    words[at] = t
+        words[row, at + 1] += (x - t) + s
+    words[row, at] = t
 
 
 @inner
@@ -57,43 +57,44 @@ def product_error(x: float, y: float, product: float) -> float:
 
 
 @inner
-def unit_enter(words: Float64s, at: int, kind: int, value: float, label: int, sign: float) -> None:
+def unit_enter(words: Float64s, row: int, at: int, kind: int, value: float, label: int, sign: float) -> None:
     """A row with `value` and `label` (0 none, 1 negative, 2 positive) enters (sign 1) or leaves (sign -1)."""
     if kind == UNIT_LABELS:
-        words[at] += sign * (label == 2)
-        words[at + 1] += sign * (label > 0)
-        words[at + 2] += sign
+        words[row, at] += sign * (label == 2)
+        words[row, at + 1] += sign * (label > 0)
+        words[row, at + 2] += sign
         return
     if value != value:
         return
-    words[at] += sign
+    words[row, at] += sign
     if kind == UNIT_COUNT:
         return
-    if words[at] == 0.0:
-        words[at + 1 : at + (5 if kind == UNIT_MOMENTS else 3)] = 0.0
+    if words[row, at] == 0.0:
+        for word in range(1, 5 if kind == UNIT_MOMENTS else 3):
+            words[row, at + word] = 0.0
         return
-    add_pair(words, at + 1, sign * value)
+    add_pair(words, row, at + 1, sign * value)
     if kind == UNIT_MOMENTS:
         square = value * value
-        add_pair(words, at + 3, sign * square)
-        words[at + 4] += sign * square_error(value, square)
+        add_pair(words, row, at + 3, sign * square)
+        words[row, at + 4] += sign * square_error(value, square)
 
 
 @inner
-def unit_value(words: Float64s, at: int, statistic: int) -> float:
+def unit_value(words: Float64s, row: int, at: int, statistic: int) -> float:
     """The statistic, in the column's own counting; NaN where it is missing."""
-    n = words[at]
+    n = words[row, at]
     if statistic == COUNT or statistic == LABEL_COUNT:
         return n
     if statistic == SUM:
-        return words[at + 1] + words[at + 2]
+        return words[row, at + 1] + words[row, at + 2]
     if statistic == MEAN:
-        return (words[at + 1] + words[at + 2]) / n if n > 0 else math.nan
+        return (words[row, at + 1] + words[row, at + 2]) / n if n > 0 else math.nan
     if statistic == LABEL_RATE:
-        return n / words[at + 2] if words[at + 2] > 0 else math.nan
+        return n / words[row, at + 2] if words[row, at + 2] > 0 else math.nan
     if statistic == LABELLED_RATE:
-        return n / words[at + 1] if words[at + 1] > 0 else math.nan
-    return deviation(n, words[at + 1], words[at + 2], words[at + 3], words[at + 4])
+        return n / words[row, at + 1] if words[row, at + 1] > 0 else math.nan
+    return deviation(n, words[row, at + 1], words[row, at + 2], words[row, at + 3], words[row, at + 4])
 
 
 @inner

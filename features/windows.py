@@ -32,68 +32,67 @@ def reset_units(arena: Arena, plan: PlanArrays, slot: int) -> None:
     for cursor in range(cursors):
         arena.heads[slot, HEAD_WORDS + 2 * cursor] = END
         arena.heads[slot, HEAD_WORDS + 2 * cursor + 1] = NEVER
-    arena.heads_f[slot, HEAD_WORDS + 2 * cursors :] = 0.0
-    arena.edges[slot, :] = END
-    arena.backs[slot, :] = math.inf
+    for word in range(HEAD_WORDS + 2 * cursors, arena.heads.shape[1]):
+        arena.heads[slot, word] = 0
+    for extreme in range(arena.edges.shape[1]):
+        arena.edges[slot, extreme] = END
 
 
 @inner
 def enter(arena: Arena, plan: PlanArrays, slot: int, unit: int, place: int, stride: int, now_ms: int) -> None:
     """The row at `place` enters the window of `unit`."""
-    spec = plan.units[unit]
     word = word_of(place, stride)
-    value = value_of(arena, place, word, spec[COLUMN])
-    if spec[EXTREME] < 0:
+    value = value_of(arena, place, word, plan.units[unit, COLUMN])
+    if plan.units[unit, EXTREME] < 0:
         state = label_state(arena.pages[place >> PAGE_BITS, word + LABEL], now_ms)
-        unit_enter(arena.heads_f[slot], spec[WORD], spec[KIND], value, state, 1.0)
+        unit_enter(arena.heads_f, slot, plan.units[unit, WORD], plan.units[unit, KIND], value, state, 1.0)
         return
-    least = 0.0 - value if spec[KIND] == UNIT_MAX else value
-    arena.backs[slot, spec[EXTREME]] = min(arena.backs[slot, spec[EXTREME]], least)
+    least = 0.0 - value if plan.units[unit, KIND] == UNIT_MAX else value
+    if least < arena.backs[slot, plan.units[unit, EXTREME]]:  # never so for NaN
+        arena.backs[slot, plan.units[unit, EXTREME]] = least
 
 
 @inner
 def leave(arena: Arena, plan: PlanArrays, slot: int, unit: int, place: int, stride: int, now_ms: int) -> None:
     """The row at `place`, the oldest of the window of `unit`, leaves it."""
-    spec = plan.units[unit]
-    if spec[EXTREME] >= 0:
-        if arena.edges[slot, spec[EXTREME]] == place:
+    if plan.units[unit, EXTREME] >= 0:
+        if arena.edges[slot, plan.units[unit, EXTREME]] == place:
             turn_over(arena, plan, slot, unit, place, stride)
         return
     word = word_of(place, stride)
     state = label_state(arena.pages[place >> PAGE_BITS, word + LABEL], now_ms)
-    unit_enter(arena.heads_f[slot], spec[WORD], spec[KIND], value_of(arena, place, word, spec[COLUMN]), state, -1.0)
+    unit_enter(arena.heads_f, slot, plan.units[unit, WORD], plan.units[unit, KIND], value_of(arena, place, word, plan.units[unit, COLUMN]), state, -1.0)
 
 
 @inner
 def turn_over(arena: Arena, plan: PlanArrays, slot: int, unit: int, tail: int, stride: int) -> None:
     """The front part of a min or max window is used up: the back part becomes the front, with its least value from each row on."""
-    spec = plan.units[unit]
-    edge = END if spec[HEAD] < 0 else arena.heads[slot, HEAD_WORDS + 2 * spec[HEAD]]
+    edge = END if plan.units[unit, HEAD] < 0 else arena.heads[slot, HEAD_WORDS + 2 * plan.units[unit, HEAD]]
     extremes = arena.edges.shape[1]
     least = math.inf
     place = edge
     while place != tail:
         place = place_before(arena, slot, place)
-        value = value_of(arena, place, word_of(place, stride), spec[COLUMN])
-        if spec[KIND] == UNIT_MAX:
+        value = value_of(arena, place, word_of(place, stride), plan.units[unit, COLUMN])
+        if plan.units[unit, KIND] == UNIT_MAX:
             value = 0.0 - value
-        least = min(least, value)
-        arena.suffixes[place >> PAGE_BITS, (place & (PAGE - 1)) * extremes + spec[EXTREME]] = least
-    arena.edges[slot, spec[EXTREME]] = edge
-    arena.backs[slot, spec[EXTREME]] = math.inf
+        if value < least:  # never so for NaN
+            least = value
+        arena.suffixes[place >> PAGE_BITS, (place & (PAGE - 1)) * extremes + plan.units[unit, EXTREME]] = least
+    arena.edges[slot, plan.units[unit, EXTREME]] = edge
+    arena.backs[slot, plan.units[unit, EXTREME]] = math.inf
 
 
 @inner
 def advance(arena: Arena, plan: PlanArrays, slot: int, time_ms: int, stride: int) -> None:
     """Moves every cursor to `time_ms`. Ascending offsets: a row enters a delayed window before it can leave it."""
-    head = arena.heads[slot]
     for cursor in range(len(plan.offsets)):
         at = HEAD_WORDS + 2 * cursor
         limit = time_ms - plan.offsets[cursor]
-        if head[at + 1] > limit:
+        if arena.heads[slot, at + 1] > limit:
             continue
-        place = head[at]
-        due = head[at + 1]
+        place = arena.heads[slot, at]
+        due = arena.heads[slot, at + 1]
         while due <= limit:
             for k in range(plan.pass_ends[cursor], plan.pass_ends[cursor + 1]):
                 if plan.passes[k, 2] > 0:
@@ -102,42 +101,40 @@ def advance(arena: Arena, plan: PlanArrays, slot: int, time_ms: int, stride: int
                     leave(arena, plan, slot, plan.passes[k, 1], place, stride, NEVER)
             place = next_place(arena, place)
             due = NEVER if place == END else arena.pages[place >> PAGE_BITS, word_of(place, stride) + TIME]
-        head[at] = place
-        head[at + 1] = due
+        arena.heads[slot, at] = place
+        arena.heads[slot, at + 1] = due
 
 
 @inner
 def take_in(arena: Arena, plan: PlanArrays, slot: int, place: int, time_ms: int, stride: int) -> None:
     """The newest row, just appended at `place`, enters the windows without delay; cursors at the end now point to it."""
-    head = arena.heads[slot]
     for cursor in range(len(plan.offsets)):
         at = HEAD_WORDS + 2 * cursor
-        if head[at] == END:
-            head[at] = place
-            head[at + 1] = time_ms
+        if arena.heads[slot, at] == END:
+            arena.heads[slot, at] = place
+            arena.heads[slot, at + 1] = time_ms
     for extreme in range(arena.edges.shape[1]):
         if arena.edges[slot, extreme] == END:
             arena.edges[slot, extreme] = place
     for k in range(len(plan.live)):
         enter(arena, plan, slot, plan.live[k], place, stride, NEVER)
-    head[NEWEST] = time_ms
+    arena.heads[slot, NEWEST] = time_ms
 
 
 @inner
 def least_of(arena: Arena, plan: PlanArrays, slot: int, unit: int) -> float:
     """The least value of a min or max window (of negated values); infinite when it has none."""
-    spec = plan.units[unit]
-    tail = arena.heads[slot, HEAD_WORDS + 2 * spec[TAIL]]
-    least = arena.backs[slot, spec[EXTREME]]
-    if tail != arena.edges[slot, spec[EXTREME]]:
-        at = (tail & (PAGE - 1)) * arena.edges.shape[1] + spec[EXTREME]
+    tail = arena.heads[slot, HEAD_WORDS + 2 * plan.units[unit, TAIL]]
+    least = arena.backs[slot, plan.units[unit, EXTREME]]
+    if tail != arena.edges[slot, plan.units[unit, EXTREME]]:
+        at = (tail & (PAGE - 1)) * arena.edges.shape[1] + plan.units[unit, EXTREME]
         front = arena.suffixes[tail >> PAGE_BITS, at]
         least = min(least, front)
     return least
 
 
 @inner
-def give_out(arena: Arena, plan: PlanArrays, slot: int, before: int, out: Float64s) -> None:
+def give_out(arena: Arena, plan: PlanArrays, slot: int, before: int, out: Float64s, i: int) -> None:
     """Writes the outputs that stand before the current event (1) or after it (0)."""
     for at in range(len(plan.outputs)):
         if plan.outputs[at, 2] != before:
@@ -146,9 +143,9 @@ def give_out(arena: Arena, plan: PlanArrays, slot: int, before: int, out: Float6
         statistic = plan.outputs[at, 1]
         if statistic == MIN or statistic == MAX:
             least = least_of(arena, plan, slot, unit)
-            out[at] = math.nan if least == math.inf else (least if statistic == MIN else 0.0 - least) / plan.scales[at]
+            out[i, at] = math.nan if least == math.inf else (least if statistic == MIN else 0.0 - least) / plan.scales[at]
         else:
-            out[at] = unit_value(arena.heads_f[slot], plan.units[unit, WORD], statistic) / plan.scales[at]
+            out[i, at] = unit_value(arena.heads_f, slot, plan.units[unit, WORD], statistic) / plan.scales[at]
 
 
 @inner
@@ -156,12 +153,12 @@ def rebuild(arena: Arena, plan: PlanArrays, slot: int, stride: int, sums: bool) 
     """Makes extremes, and with `sums` also cursors and sums, anew from the retained rows, as of the newest event."""
     if sums:
         reset_units(arena, plan, slot)
-    arena.backs[slot, :] = math.inf
-    head = arena.heads[slot]
-    newest = head[NEWEST]
+    for extreme in range(arena.backs.shape[1]):
+        arena.backs[slot, extreme] = math.inf
+    newest = arena.heads[slot, NEWEST]
     cursors = len(plan.offsets)
     oldest = newest - plan.offsets[cursors - 1] if cursors else newest
-    page = head[FIRST]
+    page = arena.heads[slot, FIRST]
     while page >= 0:
         for at in range(arena.pages[page, FILL]):
             time_ms = arena.pages[page, PAGE_WORDS + at * stride + TIME]
@@ -170,9 +167,9 @@ def rebuild(arena: Arena, plan: PlanArrays, slot: int, stride: int, sums: bool) 
             place = (page << PAGE_BITS) + at
             for cursor in range(cursors):
                 word = HEAD_WORDS + 2 * cursor
-                if head[word] == END and time_ms > newest - plan.offsets[cursor]:
-                    head[word] = place
-                    head[word + 1] = time_ms
+                if arena.heads[slot, word] == END and time_ms > newest - plan.offsets[cursor]:
+                    arena.heads[slot, word] = place
+                    arena.heads[slot, word + 1] = time_ms
             for unit in range(len(plan.units)):
                 upper = newest - plan.units[unit, DELAY]
                 if (sums or plan.units[unit, EXTREME] >= 0) and upper - plan.units[unit, LENGTH] < time_ms <= upper:
@@ -180,7 +177,7 @@ def rebuild(arena: Arena, plan: PlanArrays, slot: int, stride: int, sums: bool) 
         page = arena.pages[page, NEXT]
     for unit in range(len(plan.units)):
         if plan.units[unit, EXTREME] >= 0:
-            arena.edges[slot, plan.units[unit, EXTREME]] = head[HEAD_WORDS + 2 * plan.units[unit, TAIL]]
+            arena.edges[slot, plan.units[unit, EXTREME]] = arena.heads[slot, HEAD_WORDS + 2 * plan.units[unit, TAIL]]
 
 
 @inner
@@ -193,44 +190,44 @@ def enter_scan(
     time_ms = arena.pages[page, word + TIME]
     state = label_state(arena.pages[page, word + LABEL], event_ms)
     for unit in range(len(plan.units)):
-        spec = plan.units[unit]
-        upper = event_ms - spec[DELAY]
-        if not upper - spec[LENGTH] < time_ms <= upper or (only_live and spec[DELAY] != 0):
+        upper = event_ms - plan.units[unit, DELAY]
+        if not upper - plan.units[unit, LENGTH] < time_ms <= upper or (only_live and plan.units[unit, DELAY] != 0):
             continue
-        value = value_of(arena, place, word, spec[COLUMN])
-        if spec[EXTREME] < 0:
-            unit_enter(words, spec[WORD], spec[KIND], value, state, 1.0)
+        value = value_of(arena, place, word, plan.units[unit, COLUMN])
+        if plan.units[unit, EXTREME] < 0:
+            unit_enter(words, 0, plan.units[unit, WORD], plan.units[unit, KIND], value, state, 1.0)
         else:
-            signed = 0.0 - value if spec[KIND] == UNIT_MAX else value
-            least[spec[EXTREME]] = min(least[spec[EXTREME]], signed)
+            signed = 0.0 - value if plan.units[unit, KIND] == UNIT_MAX else value
+            if signed < least[plan.units[unit, EXTREME]]:  # never so for NaN
+                least[plan.units[unit, EXTREME]] = signed
 
 
 @inner
-def give_out_scan(plan: PlanArrays, words: Float64s, least: Float64s, before: int, out: Float64s) -> None:
+def give_out_scan(plan: PlanArrays, words: Float64s, least: Float64s, before: int, out: Float64s, i: int) -> None:
     for at in range(len(plan.outputs)):
         if plan.outputs[at, 2] != before:
             continue
-        spec = plan.units[plan.outputs[at, 0]]
-        if spec[KIND] == UNIT_MIN or spec[KIND] == UNIT_MAX:
-            value = least[spec[EXTREME]]
-            out[at] = math.nan if value == math.inf else (value if spec[KIND] == UNIT_MIN else 0.0 - value) / plan.scales[at]
+        unit = plan.outputs[at, 0]
+        if plan.units[unit, KIND] == UNIT_MIN or plan.units[unit, KIND] == UNIT_MAX:
+            value = least[plan.units[unit, EXTREME]]
+            out[i, at] = math.nan if value == math.inf else (value if plan.units[unit, KIND] == UNIT_MIN else 0.0 - value) / plan.scales[at]
         else:
-            out[at] = unit_value(words, spec[WORD], plan.outputs[at, 1]) / plan.scales[at]
+            out[i, at] = unit_value(words, 0, plan.units[unit, WORD], plan.outputs[at, 1]) / plan.scales[at]
 
 
 @inner
-def give_out_as_of(arena: Arena, plan: PlanArrays, slot: int, place: int, stride: int, out: Float64s) -> None:
+def give_out_as_of(arena: Arena, plan: PlanArrays, slot: int, place: int, stride: int, out: Float64s, i: int) -> None:
     """All outputs of the retained event at `place`, as of its own place in the order, by a scan of its windows."""
     event_ms = arena.pages[place >> PAGE_BITS, word_of(place, stride) + TIME]
-    words = np.zeros(arena.heads.shape[1])
+    words = np.zeros((1, arena.heads.shape[1]))
     least = np.full(arena.edges.shape[1], math.inf)
     oldest = event_ms - plan.offsets[-1] if len(plan.offsets) else event_ms
     row = place_before(arena, slot, place)
     while row != END and arena.pages[row >> PAGE_BITS, word_of(row, stride) + TIME] > oldest:
         enter_scan(arena, plan, row, event_ms, stride, words, least, False)
         row = place_before(arena, slot, row)
-    give_out_scan(plan, words, least, 1, out)
+    give_out_scan(plan, words, least, 1, out, i)
     enter_scan(arena, plan, place, event_ms, stride, words, least, True)
-    give_out_scan(plan, words, least, 0, out)
+    give_out_scan(plan, words, least, 0, out, i)
 
 
