@@ -7,8 +7,19 @@ import pytest
 
 from deploy.broker import start_broker
 from deploy.cluster import Cluster
+from deploy.command import SAMPLES
 from deploy.ports import free_ports
 from deploy.processes import Processes
+from deploy.releases import read_folder
+from deploy.stack import Stack, free_settings
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Every test of this folder needs real servers."""
+    here = pathlib.Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.integration)
 
 
 @pytest.fixture(scope="session")
@@ -56,3 +67,11 @@ def flink(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlinkServers]:
     with servers.processes:
         servers.scale(1)
         yield servers
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The whole embedded system on free ports, with the sample `payments` in force and one TaskManager."""
+    settings = free_settings(tmp_path_factory.mktemp("stack"), checkpoint_interval_ms=2_000)
+    with Stack(settings, read_folder(SAMPLES / "payments"), print) as stack:
+        yield stack

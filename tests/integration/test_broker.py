@@ -1,0 +1,109 @@
+"""The broker of the local stack: topics as they should be, and nothing lost over a restart."""
+
+import pathlib
+import uuid
+
+import msgspec
+import pytest
+from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewTopic, ResourceType
+
+from deploy.broker import start_broker
+from deploy.broker_checks import retention_problem
+from deploy.command import SAMPLES
+from deploy.ports import free_ports
+from deploy.processes import Processes
+from deploy.releases import publish, read_folder
+from deploy.topics import COMPACTED, RETENTION_MS, STREAMS, make_topics
+from features.refusal import Refusal
+from pipeline.settings import Settings
+
+
+@pytest.fixture
+def settings(broker: str) -> Settings:
+    return Settings(bootstrap=broker, topic_prefix=f"t{uuid.uuid4().hex[:8]}.", partitions=2)
+
+
+def records(bootstrap: str, topic: str, partition: int = 0) -> list[tuple[str, bytes]]:
+    consumer = Consumer(
+        {"bootstrap.servers": bootstrap, "group.id": "test", "enable.auto.commit": False, "fetch.message.max.bytes": 16_777_216}
+    )
+    try:
+        place = TopicPartition(topic, partition, 0)
+        _, end = consumer.get_watermark_offsets(place, timeout=10)
+        consumer.assign([place])
+        found: list[tuple[str, bytes]] = []
+        while len(found) < end:
+            found += [((m.key() or b"").decode(), m.value() or b"") for m in consumer.consume(100, 0.2) if not m.error()]
+        return found
+    finally:
+        consumer.close()
+
+
+def test_every_topic_is_made_once_with_its_partitions(settings: Settings) -> None:
+    make_topics(settings)
+    make_topics(settings)
+    there = AdminClient({"bootstrap.servers": settings.bootstrap}).list_topics(timeout=10).topics
+    assert {name: len(there[settings.topic(name)].partitions) for name in STREAMS} == dict.fromkeys(STREAMS, 2)
+    assert {name: len(there[settings.topic(name)].partitions) for name in COMPACTED} == dict.fromkeys(COMPACTED, 1)
+    assert retention_problem(settings) == ""
+
+
+def test_doctor_names_a_topic_that_is_kept_too_short(settings: Settings) -> None:
+    make_topics(settings)
+    entry = ConfigEntry("retention.ms", "3600000", incremental_operation=AlterConfigOpType.SET)
+    resource = ConfigResource(ResourceType.TOPIC, settings.topic("decisions"), incremental_configs=[entry])
+    admin = AdminClient({"bootstrap.servers": settings.bootstrap})
+    for future in admin.incremental_alter_configs([resource]).values():
+        future.result(10)
+    assert settings.topic("decisions") + " kept for less than 7 days" in retention_problem(settings)
+    assert str(RETENTION_MS) in retention_problem(settings)
+
+
+def test_doctor_names_topics_that_are_missing(settings: Settings) -> None:
+    assert settings.topic("events") in retention_problem(settings)
+
+
+def test_a_snapshot_of_15_megabytes_passes(settings: Settings) -> None:
+    make_topics(settings)
+    producer = Producer({"bootstrap.servers": settings.bootstrap, "message.max.bytes": 16_000_000})
+    producer.produce(settings.topic("models"), bytes(15_000_000), "forest")
+    assert producer.flush(30) == 0
+    assert [(key, len(value)) for key, value in records(settings.bootstrap, settings.topic("models"))] == [("forest", 15_000_000)]
+
+
+def test_a_release_is_written_whole_and_only_when_it_says_something_new(settings: Settings) -> None:
+    make_topics(settings)
+    texts = read_folder(SAMPLES / "payments")
+    assert publish(settings, texts) == 1
+    assert publish(settings, texts) == 1
+    changed = texts | {"policy": texts["policy"].replace("0.992", "0.991")}
+    assert publish(settings, changed) == 2
+    written = records(settings.bootstrap, settings.topic("control"))
+    definitions = {key: value.decode() for key, value in written if key.startswith("def:")}
+    releases = [(key, msgspec.json.decode(value)) for key, value in written if key.startswith("release:")]
+    assert [key for key, _ in releases] == ["release:0000000001", "release:0000000002"]
+    for (_, release), said in zip(releases, (texts, changed), strict=True):
+        assert {part: definitions[f"def:{hash}"] for part, hash in release["parts"].items()} == said
+    assert written[-1][0] == "release:0000000002", "the release comes after all that it names"
+
+
+def test_a_broker_that_is_killed_keeps_what_it_acknowledged(tmp_path: pathlib.Path) -> None:
+    port, controller_port = free_ports(2)
+    with Processes() as processes:
+        first = processes.add(start_broker(tmp_path, tmp_path / "logs", port, controller_port))
+        admin = AdminClient({"bootstrap.servers": f"127.0.0.1:{port}"})
+        admin.create_topics([NewTopic("kept", 1, 1)])["kept"].result(10)
+        producer = Producer({"bootstrap.servers": f"127.0.0.1:{port}", "acks": "all"})
+        for number in range(1_000):
+            producer.produce("kept", str(number).encode())
+        assert producer.flush(10) == 0
+        first.kill()
+        processes.forget(first)
+        processes.add(start_broker(tmp_path, tmp_path / "logs", port, controller_port))
+        assert [int(value) for _, value in records(f"127.0.0.1:{port}", "kept")] == list(range(1_000))
+
+
+def test_a_second_broker_on_the_same_port_is_refused(broker: str, tmp_path: pathlib.Path) -> None:
+    with pytest.raises(Refusal, match="port taken"):
+        start_broker(tmp_path, tmp_path / "logs", int(broker.rpartition(":")[2]), free_ports(1)[0])
