@@ -1,11 +1,13 @@
 """decisions.parquet: one row a scored event, in the order of scoring."""
 
 import pathlib
+from dataclasses import dataclass
 from types import TracebackType
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
+from numpy.typing import NDArray
 
 from features.batch import Batch
 from patterns.policy import ACTIONS
@@ -27,7 +29,7 @@ class DecisionsFile:
         self.schema = _schema_of(release)
         self._writer = pyarrow.parquet.ParquetWriter(path, self.schema, compression="zstd")
         self._release = release
-        self._waiting: list[pa.Table] = []
+        self._waiting: list[_Columns] = []
         self._rows = 0
 
     def __enter__(self) -> "DecisionsFile":
@@ -40,14 +42,14 @@ class DecisionsFile:
     def write(self, verdicts: Verdicts, batch: Batch) -> None:
         """Adds a row for each event that got a decision."""
         scored = np.flatnonzero((verdicts.flags & NOT_SCORED) == 0)
-        self._waiting.append(_table(verdicts, batch, scored, self.schema))
+        self._waiting.append(_columns(verdicts, batch, scored))
         self._rows += len(scored)
         if self._rows >= _ROWS_A_GROUP:
             self._flush()
 
     def _flush(self) -> None:
         if self._waiting:
-            self._writer.write_table(pa.concat_tables(self._waiting).combine_chunks())
+            self._writer.write_table(_table(self._waiting, self._release, self.schema))
         self._waiting, self._rows = [], 0
 
 
@@ -66,20 +68,47 @@ def _schema_of(release: Release) -> pa.Schema:
     return pa.schema(columns + [(f"model.{model.name}", number) for model in release.models])
 
 
-def _table(verdicts: Verdicts, batch: Batch, rows: np.ndarray, schema: pa.Schema) -> pa.Table:
-    names = pa.array(ACTIONS)
-    count = len(rows)
-    features = [pa.array(verdicts.features[rows, column], from_pandas=True) for column in range(verdicts.features.shape[1])]
-    struct = pa.StructArray.from_arrays(features, fields=list(schema.field("features").type))
+@dataclass(slots=True)
+class _Columns:
+    """The columns of one batch; gathered, since a table a batch costs more than its rows."""
+
+    ids: list[str]
+    users: list[str]
+    times_ms: NDArray[np.int64]
+    scores: NDArray[np.float64]
+    actions: NDArray[np.uint8]
+    features: NDArray[np.float64]
+    models: NDArray[np.float64]
+
+
+def _columns(verdicts: Verdicts, batch: Batch, rows: NDArray[np.int64]) -> _Columns:
+    whole = len(rows) == len(batch)
+    places = rows.tolist()
+    return _Columns(
+        batch.ids if whole else [batch.ids[row] for row in places],
+        batch.users if whole else [batch.users[row] for row in places],
+        batch.times_ms[rows],
+        verdicts.scores[rows],
+        verdicts.actions[rows],
+        verdicts.features[rows],
+        np.column_stack([raw[rows] for raw in verdicts.models.values()]) if verdicts.models else np.empty((len(rows), 0)),
+    )
+
+
+def _table(parts: list[_Columns], release: Release, schema: pa.Schema) -> pa.Table:
+    features, models = np.concatenate([part.features for part in parts]), np.concatenate([part.models for part in parts])
+    count = len(features)
+    struct = [pa.array(features[:, column], from_pandas=True) for column in range(features.shape[1])]
+    actions = np.concatenate([part.actions for part in parts]).astype(np.int32)
     columns: list[pa.Array] = [
-        pa.array([batch.ids[row] for row in rows.tolist()]),
-        pa.array(batch.times_ms[rows]).cast(pa.timestamp("ms")),
-        pa.array([batch.users[row] for row in rows.tolist()]),
-        pa.array(verdicts.scores[rows], from_pandas=True),
-        pa.DictionaryArray.from_arrays(pa.array(verdicts.actions[rows].astype(np.int32)), names).cast(pa.string()),
+        pa.array([id for part in parts for id in part.ids]),
+        pa.array(np.concatenate([part.times_ms for part in parts])).cast(pa.timestamp("ms")),
+        pa.array([user for part in parts for user in part.users]),
+        pa.array(np.concatenate([part.scores for part in parts]), from_pandas=True),
+        pa.DictionaryArray.from_arrays(pa.array(actions), pa.array(ACTIONS)).cast(pa.string()),
         pa.ListArray.from_arrays(pa.array(np.zeros(count + 1, np.int32)), pa.array([], pa.string())),
-        struct,
-        pa.array(np.full(count, verdicts.release.id, np.int32)),
+        pa.StructArray.from_arrays(struct, fields=list(schema.field("features").type)),
+        pa.array(np.full(count, release.id, np.int32)),
     ]
-    columns += [pa.array(raw[rows], from_pandas=True) for raw in verdicts.models.values()]
+    columns += [pa.array(models[:, column], from_pandas=True) for column in range(models.shape[1])]
     return pa.Table.from_arrays(columns, schema=schema)

@@ -1,8 +1,7 @@
 """Learning beside the decision's path: what the global models have seen, and the snapshots they publish."""
 
-import heapq
 from collections.abc import Iterable
-from operator import itemgetter
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,34 @@ from pipeline.vectors import WAITING, Vectors
 
 VECTORS_MAX = 1_000_000
 """Vectors that a model holds for labels to come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lessons:
+    """Labels by event, or by row of the vectors: [n] each.
+
+    Args:
+        id_keys: whom they are about.
+        labels: 0 or 1.
+        times_ms: when they come into force.
+    """
+
+    id_keys: NDArray[np.int64]
+    labels: NDArray[np.int8]
+    times_ms: NDArray[np.int64]
+
+    def part(self, where: slice) -> "Lessons":
+        return Lessons(self.id_keys[where], self.labels[where], self.times_ms[where])
+
+
+def joined(parts: list[Lessons]) -> Lessons:
+    """All of `parts` in order of time; those of one time in the order given."""
+    if not parts:
+        return Lessons(np.empty(0, np.int64), np.empty(0, np.int8), np.empty(0, np.int64))
+    times_ms = np.concatenate([part.times_ms for part in parts])
+    order = np.argsort(times_ms, kind="stable")
+    id_keys = np.concatenate([part.id_keys for part in parts])[order]
+    return Lessons(id_keys, np.concatenate([part.labels for part in parts])[order], times_ms[order])
 
 
 class EventLearner:
@@ -36,7 +63,7 @@ class EventLearner:
         self.learner.learn_many(vectors[taken], None)
         self._learned += int(taken.sum())
 
-    def tell(self, id_key: int, label: int, label_time_ms: int, vector: NDArray[np.float64] | None = None) -> None:
+    def tell(self, lessons: "Lessons", vectors: NDArray[np.float64] | None = None) -> None:
         """Labels teach it nothing."""
 
     def advance(self, time_ms: int, teach: bool = True) -> None:
@@ -75,7 +102,7 @@ class LabelLearner:
         self._vectors_max = vectors_max
         self._vectors = Vectors(len(model.inputs))
         self._next = 0
-        self._labels: list[tuple[int, int, int]] = []
+        self._told: list[Lessons] = []
         self._positives = 0
         self._negatives = 0
 
@@ -84,27 +111,27 @@ class LabelLearner:
         taken = sampled(id_keys, self.model.sample)
         self._vectors.add(id_keys[taken], times_ms[taken], vectors[taken])
 
-    def tell(self, id_key: int, label: int, label_time_ms: int, vector: NDArray[np.float64] | None = None) -> None:
-        """A label, in force at `label_time_ms`; `vector` in case the event is no longer held."""
-        if vector is not None and self._vectors.row_of(id_key) is None:
-            self._vectors.add(np.array([id_key]), np.array([label_time_ms - self._negative_after_ms]), vector[None, :])
-        heapq.heappush(self._labels, (label_time_ms, id_key, label))
+    def tell(self, lessons: "Lessons", vectors: NDArray[np.float64] | None = None) -> None:
+        """Labels, each in force at its time; `vectors` [n, inputs] in case the events are no longer held."""
+        if vectors is not None:
+            lost = self._vectors.rows_of(lessons.id_keys) < 0
+            self._vectors.add(lessons.id_keys[lost], lessons.times_ms[lost] - self._negative_after_ms, vectors[lost])
+        self._told.append(lessons)
 
     def advance(self, time_ms: int, teach: bool = True) -> None:
         """Teaches all labels in force at `time_ms` and the negatives that are due, each once, in order of time.
 
         Without `teach` they only stop waiting: they were taught before a restart.
         """
-        lessons = self._due_labels(time_ms)
+        lessons = [part for group in self._due_labels(time_ms) for part in self._lessons_of(group)]
         rows, self._next = self._vectors.waiting_until(time_ms - self._negative_after_ms, self._next)
         due_ms = self._vectors.times_of(rows) + self._negative_after_ms
-        lessons += zip(due_ms.tolist(), rows.tolist(), [0] * len(rows), strict=True)
-        for row in rows.tolist():
-            self._vectors.teach(row, 0)
-        if lessons and teach:
-            lessons.sort(key=itemgetter(0))
-            labels = np.array([label for _, _, label in lessons], np.float64)
-            self.learner.learn_many(self._vectors.of(np.array([row for _, row, _ in lessons], np.int64)), labels)
+        self._vectors.teach(rows, 0)
+        lessons.append(Lessons(rows, np.zeros(len(rows), np.int8), due_ms))
+        in_order = joined(lessons)
+        if len(in_order.labels) and teach:
+            labels = in_order.labels.astype(np.float64)
+            self.learner.learn_many(self._vectors.of(in_order.id_keys), labels)
             self._positives += int(labels.sum())
             self._negatives += len(labels) - int(labels.sum())
         self._vectors.drop(time_ms - 2 * self._negative_after_ms, self._vectors_max)
@@ -122,23 +149,29 @@ class LabelLearner:
         """What scores from now on; none before both classes were seen."""
         return _snapshot(self.model, self.learner, sequence, time_ms) if self._positives and self._negatives else None
 
-    def _due_labels(self, time_ms: int) -> list[tuple[int, int, int]]:
-        """(time, row, label) to teach; a label after its event had counted as negative corrects it only if it differs."""
-        lessons: list[tuple[int, int, int]] = []
-        while self._labels and self._labels[0][0] <= time_ms:
-            due_ms, id_key, label = heapq.heappop(self._labels)
-            row = self._vectors.row_of(id_key)
-            if row is None:
-                continue
-            taught = self._vectors.taught(row)
-            negative_ms = self._vectors.time_ms(row) + self._negative_after_ms
-            if taught == WAITING and due_ms > negative_ms:
-                lessons.append((negative_ms, row, 0))
-                taught = 0
-            if taught != label:
-                lessons.append((due_ms, row, label))
-            self._vectors.teach(row, label)
-        return lessons
+    def _due_labels(self, time_ms: int) -> list["Lessons"]:
+        """The labels in force at `time_ms`, in groups in which no event has two."""
+        told = joined(self._told)
+        due = int(np.searchsorted(told.times_ms, time_ms, side="right"))
+        self._told = [told.part(slice(due, None))]
+        now = told.part(slice(0, due))
+        if len(np.unique(now.id_keys)) == due:
+            return [now]
+        return [now.part(slice(position, position + 1)) for position in range(due)]
+
+    def _lessons_of(self, told: "Lessons") -> list["Lessons"]:
+        """What labels teach: an event that already counted as negative is corrected only by a label that differs."""
+        rows = self._vectors.rows_of(told.id_keys)
+        known = rows >= 0
+        rows, labels, times_ms = rows[known], told.labels[known], told.times_ms[known]
+        negative_ms = self._vectors.times_of(rows) + self._negative_after_ms
+        taught = self._vectors.taught_of(rows)
+        before = (taught == WAITING) & (times_ms > negative_ms)
+        taught = np.where(before, 0, taught)
+        differs = taught != labels
+        self._vectors.teach(rows, labels)
+        negatives = Lessons(rows[before], np.zeros(int(before.sum()), np.int8), negative_ms[before])
+        return [negatives, Lessons(rows[differs], labels[differs], times_ms[differs])]
 
 
 class Learners:

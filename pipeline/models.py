@@ -12,7 +12,7 @@ from features.document import Section, read_document
 from features.feature_set import FeatureSet
 from features.schema import Schema
 
-_FIELDS = ("name", "kind", "model", "parameters", "scope", "learns", "inputs", "publish_every", "sample", "seed")
+_FIELDS = ("name", "kind", "model", "parameters", "scope", "learns", "inputs", "publish_every", "sample")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from features.layout import DUPLICATE, ID_REUSED, TOO_LATE
 from patterns.policy import ACTIONS
 from pipeline.decisions_file import DecisionsFile
 from pipeline.history import History, Labels
-from pipeline.learner import Learners
+from pipeline.learner import Learners, Lessons
 from pipeline.release import Release
 from pipeline.scorer import NOT_SCORED, Scorer, Verdicts
 
@@ -139,8 +139,7 @@ class Replay:
         times_ms = self.labels.times_ms[first:end]
         if not self._frozen:
             for each in self.learners.each:
-                for id_key, label, time_ms in zip(id_keys.tolist(), labels.tolist(), times_ms.tolist(), strict=True):
-                    each.tell(id_key, label, time_ms)
+                each.tell(Lessons(id_keys, labels, times_ms))
         rows = self._rows_of(id_keys)
         known = rows >= 0
         self._label_profiles(rows[known], labels[known], times_ms[known])

@@ -5,7 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.snapshot import Snapshot
-from pipeline.learner import EventLearner, LabelLearner, Learners
+from pipeline.learner import EventLearner, LabelLearner, Learners, Lessons
 from pipeline.release import Release
 from pipeline.stages.labels import ResolvedLabel
 
@@ -62,7 +62,8 @@ class Teacher:
     def label(self, resolved: ResolvedLabel) -> None:
         """Takes in a label that was joined with its decision."""
         for each in self._learners:
-            each.tell(resolved.id_key, resolved.label, resolved.label_time, vector_of(resolved, each.model.inputs))
+            lesson = Lessons(np.array([resolved.id_key]), np.array([resolved.label], np.int8), np.array([resolved.label_time]))
+            each.tell(lesson, vector_of(resolved, each.model.inputs)[None, :])
 
     def refilled(self) -> None:
         """Ends a refill: what was due by now was taught before the restart."""

@@ -38,21 +38,17 @@ class Vectors:
         self._row_of.update(zip(id_keys.tolist(), range(self._end, self._end + count), strict=True))
         self._end += count
 
-    def row_of(self, id_key: int) -> int | None:
-        """The number of an event's row; ``None`` when it is not held."""
-        return self._row_of.get(id_key)
+    def rows_of(self, id_keys: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The number of each event's row; -1 when it is not held."""
+        return np.array([self._row_of.get(id_key, -1) for id_key in id_keys.tolist()], np.int64)
 
-    def taught(self, row: int) -> int:
-        """The label a row was last taught with, or `WAITING`."""
-        return int(self._taught[row - self._moved])
+    def taught_of(self, rows: NDArray[np.int64]) -> NDArray[np.int8]:
+        """The label each row was last taught with, or `WAITING`."""
+        return self._taught[rows - self._moved]
 
-    def teach(self, row: int, label: int) -> None:
-        """Notes that a row is taught with `label`."""
-        self._taught[row - self._moved] = label
-
-    def time_ms(self, row: int) -> int:
-        """Event time of a row."""
-        return int(self._times_ms[row - self._moved])
+    def teach(self, rows: NDArray[np.int64], labels: NDArray[np.int8] | int) -> None:
+        """Notes that rows are taught with `labels`."""
+        self._taught[rows - self._moved] = labels
 
     def waiting_until(self, time_ms: int, first: int) -> tuple[NDArray[np.int64], int]:
         """Rows from number `first` on, of events at or before `time_ms`, that wait; and the number after the last looked at."""
