@@ -1,18 +1,22 @@
 """The topics of a system, made where they are missing."""
 
-from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient, NewTopic
+import time
 
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
+
+from features.refusal import Refusal
 from pipeline.settings import Settings
 
 RETENTION_MS = 7 * 86_400_000
 MESSAGE_BYTES_MAX = 16_777_216
 STREAMS = ("events", "labels", "labels-resolved", "decisions", "replies", "late", "dead-letters", "metrics", "alerts")
+SERVED_SECONDS_MAX = 30.0
 COMPACTED = ("control", "models", "learners")
 
 
 def make_topics(settings: Settings) -> None:
-    """Makes each topic of the system that is missing; those that are there stay as they are.
+    """Makes each topic of the system that is missing and returns once all can be read; those that are there stay as they are.
 
     Streams have `settings.partitions` partitions and are kept for 7 days; compacted ones have one and keep the newest of each key.
     """
@@ -24,6 +28,22 @@ def make_topics(settings: Settings) -> None:
         except KafkaException as error:
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise
+
+    _wait_until_served(admin, [TopicPartition(topic.topic, number) for topic in wanted for number in range(topic.num_partitions)])
+
+
+def _wait_until_served(admin: AdminClient, places: list[TopicPartition]) -> None:
+    """A new partition is known to all a moment before its leader answers; a client that asks meanwhile gets an error."""
+    deadline = time.monotonic() + SERVED_SECONDS_MAX
+    while True:
+        try:
+            for future in admin.list_offsets({place: OffsetSpec.latest() for place in places}).values():
+                future.result(10)
+            return
+        except KafkaException as error:
+            if time.monotonic() > deadline:
+                raise Refusal("topics not served", where="broker", expected="a leader for each partition", got=str(error)) from error
+            time.sleep(0.05)
 
 
 def _stream(settings: Settings, name: str) -> NewTopic:
