@@ -1,6 +1,10 @@
 """The decision on one event, as it leaves the system."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import msgspec
+import numpy as np
 
 from features.batch import Batch
 from features.layout import DUPLICATE, LATE
@@ -9,7 +13,7 @@ from pipeline.explanation import Explanations
 from pipeline.scorer import NOT_SCORED, Verdicts
 
 
-class Decision(msgspec.Struct):
+class Decision(msgspec.Struct, gc=False):
     """A record of the topic ``decisions``. Times are milliseconds since the epoch; missing numbers are null.
 
     `event` holds the numeric fields of the event in major units: with `features` it is all that a learner needs.
@@ -23,11 +27,11 @@ class Decision(msgspec.Struct):
     score: float
     action: str
     reasons: list[str]
-    contributions: dict[str, object]
-    matches: list[object]
-    event: dict[str, float]
-    features: dict[str, float]
-    models: dict[str, dict[str, float | int | None]]
+    contributions: Any
+    matches: list[Any]
+    event: Any
+    features: Any
+    models: Any
     release: int
     flags: list[str]
     processed_at: int
@@ -46,10 +50,17 @@ class Reply(msgspec.Struct):
     release: int
 
 
+class ModelScore(msgspec.Struct, gc=False):
+    """A model's raw score, and the number of the snapshot that gave it; a detector of the user's own has none."""
+
+    score: float
+    snapshot: int | None
+
+
 def decisions_of(
     verdicts: Verdicts, batch: Batch, missing: list[bool], arrived_ms: list[int], processed_at_ms: float
-) -> list[Decision | None]:
-    """A decision a row; ``None`` for events that get no new one (duplicates, too late, id reused).
+) -> Iterator[Decision | None]:
+    """A decision a row, one at a time; ``None`` for events that get no new one (duplicates, too late, id reused).
 
     Args:
         missing: rows decided without an entity's answer.
@@ -58,40 +69,39 @@ def decisions_of(
     """
     release = verdicts.release
     explanations = Explanations(verdicts)
-    names, columns = release.features.names, release.schema.columns
     kinds = list(batch.entities)
+    entities = list(zip(*batch.entities.values(), strict=True)) if kinds else [()] * len(batch)
+    numbers = (batch.numbers / release.schema.scales).tolist()
     features, scores = verdicts.features.tolist(), verdicts.scores.tolist()
     flags, actions = verdicts.flags.tolist(), verdicts.actions.tolist()
     times_ms = batch.times_ms.tolist()
-    numbers = (batch.numbers / release.schema.scales).tolist()
-    models = [(name, verdicts.snapshots.get(name), raw.tolist()) for name, raw in verdicts.models.items()]
-    decisions: list[Decision | None] = []
+    snapshots = [verdicts.snapshots.get(name) for name in verdicts.models]
+    raw = np.column_stack(list(verdicts.models.values())).tolist() if verdicts.models else [[]] * len(batch)
+    event_shape, feature_shape, model_shape = release.event_shape, release.feature_shape, release.model_shape
     for row in range(len(batch)):
         if flags[row] & NOT_SCORED:
-            decisions.append(None)
+            yield None
             continue
-        decisions.append(
-            Decision(
-                batch.ids[row],
-                0,
-                times_ms[row],
-                batch.users[row],
-                {kind: batch.entities[kind][row] for kind in kinds},
-                scores[row],
-                ACTIONS[actions[row]],
-                explanations.reasons(row),
-                explanations.contributions(row),
-                [],
-                dict(zip(columns, numbers[row], strict=True)),
-                dict(zip(names, features[row], strict=True)),
-                {name: {"score": raw[row], "snapshot": snapshot} for name, snapshot, raw in models},
-                release.id,
-                flag_names(flags[row], missing[row], warming=scores[row] != scores[row]),
-                int(processed_at_ms),
-                processed_at_ms - arrived_ms[row],
-            )
+        score = scores[row]
+        yield Decision(
+            batch.ids[row],
+            0,
+            times_ms[row],
+            batch.users[row],
+            dict(zip(kinds, entities[row], strict=True)),
+            score,
+            ACTIONS[actions[row]],
+            explanations.reasons(row),
+            explanations.contributions(row),
+            [],
+            event_shape(*numbers[row]),
+            feature_shape(*features[row]),
+            model_shape(*map(ModelScore, raw[row], snapshots)),
+            release.id,
+            flag_names(flags[row], missing[row], warming=score != score),
+            int(processed_at_ms),
+            processed_at_ms - arrived_ms[row],
         )
-    return decisions
 
 
 def reply_of(decision: Decision) -> Reply:

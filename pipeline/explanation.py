@@ -1,12 +1,32 @@
 """Why a score is what it is: contributions that add up to it, and reasons in words."""
 
+from typing import Any
+
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from patterns.policy import ACTIONS
+from pipeline.models import Model
 from pipeline.scorer import Verdicts
 
 REASONS_MAX = 3
+
+
+class Contributions(msgspec.Struct, gc=False):
+    """What each input of a model added to its score.
+
+    Args:
+        model: that gave the score.
+        scale: ``log_odds`` or ``score``.
+        base: of an event of which nothing is known.
+        inputs: by name; they and `base` add up to the score on `scale`.
+    """
+
+    model: str
+    scale: str
+    base: float
+    inputs: Any
 
 
 class Explanations:
@@ -20,43 +40,42 @@ class Explanations:
 
     def __init__(self, verdicts: Verdicts) -> None:
         self._verdicts = verdicts
-        self._models = {model.name: model for model in verdicts.release.models}
         self._chosen = verdicts.chosen.tolist()
-        self._names = verdicts.release.policy.models
-        self._rows: dict[str, list[list[float]]] = {}
-        self._values: dict[str, list[list[float]]] = {}
+        self._approved = (verdicts.actions == ACTIONS.index("approve")).tolist()
+        self._parts: list[_Part | None] = [None] * len(verdicts.release.policy.models)
+        models = {model.name: model for model in verdicts.release.models}
         for position in set(self._chosen) - {-1}:
-            name = self._names[position]
-            inputs = verdicts.inputs[name]
-            self._values[name] = inputs.tolist()
-            self._rows[name] = self._contributions(name, inputs).tolist()
+            self._parts[position] = _Part(verdicts, models[verdicts.release.policy.models[position]])
 
-    def contributions(self, row: int) -> dict[str, object]:
-        """``{model, scale, base, inputs{}}``: base and inputs add up to the score on that scale; empty without a score."""
-        if self._chosen[row] < 0:
+    def contributions(self, row: int) -> Contributions | dict[str, Any]:
+        """Empty without a score."""
+        part = self._parts[self._chosen[row]] if self._chosen[row] >= 0 else None
+        if part is None:
             return {}
-        name = self._names[self._chosen[row]]
-        scoring = self._verdicts.scoring.get(name)
-        return {
-            "model": name,
-            "scale": scoring.scale if scoring else "score",
-            "base": scoring.base if scoring else 0.0,
-            "inputs": dict(zip(self._models[name].inputs, self._rows[name][row], strict=True)),
-        }
+        return Contributions(part.model.name, part.scale, part.base, part.model.shape(*part.shares[row]))
 
     def reasons(self, row: int) -> list[str]:
         """What raised the score most, largest first, at most `REASONS_MAX`; none for an approved event."""
-        if self._chosen[row] < 0 or self._verdicts.actions[row] == ACTIONS.index("approve"):
+        part = self._parts[self._chosen[row]] if self._chosen[row] >= 0 and not self._approved[row] else None
+        if part is None:
             return []
-        name = self._names[self._chosen[row]]
-        shares = self._rows[name][row]
-        inputs = self._models[name].inputs
-        values = self._values[name][row]
+        shares, inputs = part.shares[row], part.model.inputs
         largest = sorted(range(len(shares)), key=lambda i: -shares[i])[:REASONS_MAX]
-        return [f"{inputs[i].partition('.')[2]} of {values[i]:.6g} is unusual ({name})" for i in largest if shares[i] > 0.0]
+        values = self._verdicts.inputs[part.model.name][row]
+        return [f"{inputs[i].partition('.')[2]} of {values[i]:.6g} is unusual ({part.model.name})" for i in largest if shares[i] > 0.0]
 
-    def _contributions(self, name: str, inputs: NDArray[np.float64]) -> NDArray[np.float64]:
-        scoring = self._verdicts.scoring.get(name)
+
+class _Part:
+    """One model's share in explaining a batch."""
+
+    def __init__(self, verdicts: Verdicts, model: Model) -> None:
+        scoring = verdicts.scoring.get(model.name)
+        self.model = model
+        self.scale = scoring.scale if scoring else "score"
+        self.base = scoring.base if scoring else 0.0
+        shares: NDArray[np.float64]
         if scoring is None:  # a detector of the user's own, on one input: all of the score is that input's
-            return self._verdicts.models[name].reshape(-1, 1)
-        return scoring.contributions_many(inputs)
+            shares = verdicts.models[model.name].reshape(-1, 1)
+        else:
+            shares = scoring.contributions_many(verdicts.inputs[model.name])
+        self.shares: list[list[float]] = shares.tolist()

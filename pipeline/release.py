@@ -4,11 +4,13 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import msgspec
+
 from features.feature_set import FeatureSet, read_features
 from features.refusal import Refusal
 from features.schema import Schema, read_schema
 from patterns.policy import Policy, read_policy
-from pipeline.models import Model, read_models
+from pipeline.models import Model, object_shape, read_models
 
 PARTS = ("schema", "features", "models", "policy")
 """The definitions that a release is made of; each is one YAML file of the same name."""
@@ -16,13 +18,19 @@ PARTS = ("schema", "features", "models", "policy")
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """Compiled definitions under one growing id. Immutable; every decision names the one that it was made by."""
+    """Compiled definitions under one growing id. Immutable; every decision names the one that it was made by.
+
+    The shapes are Structs that encode as objects by name: of an event's numbers, of its features, of the models.
+    """
 
     id: int
     schema: Schema
     features: FeatureSet
     models: tuple[Model, ...]
     policy: Policy
+    event_shape: type[msgspec.Struct]
+    feature_shape: type[msgspec.Struct]
+    model_shape: type[msgspec.Struct]
 
     def entity_kinds(self) -> tuple[str, ...]:
         """Kinds whose answers an event waits for, in the order of their answers."""
@@ -51,4 +59,5 @@ def compile_release(id: int, texts: Mapping[str, str]) -> Release:
     for name in policy.models:
         if name not in names:
             raise Refusal("unknown model", where="policy.yaml: score", expected="one of " + ", ".join(names), got=name)
-    return Release(id, schema, features, models, policy)
+    shapes = [object_shape("Event", schema.columns), object_shape("Features", features.names), object_shape("Models", names)]
+    return Release(id, schema, features, models, policy, *shapes)

@@ -1,0 +1,70 @@
+"""The thin Python functions that Flink calls once a bundle; the stages themselves know nothing of Flink."""
+
+import gc
+import importlib
+from collections.abc import Iterator
+from typing import Any
+
+from pyflink.datastream.functions import KeyedProcessFunction, ProcessFunction, RuntimeContext
+
+
+def build(factory: str, *arguments: Any) -> Any:
+    """Calls ``module:function``; named by text so that a job can be given other stages."""
+    module, _, function = factory.partition(":")
+    return getattr(importlib.import_module(module), function)(*arguments)
+
+
+class UnkeyedStage(ProcessFunction):
+    """A stage without state.
+
+    Args:
+        factory: ``module:function`` that makes it.
+    """
+
+    def __init__(self, factory: str) -> None:
+        self._factory = factory
+        self._stage: Any = None
+
+    def open(self, runtime_context: RuntimeContext) -> None:
+        self._stage = build(self._factory)
+        settle_garbage()
+
+    def process_element(self, value: Any, ctx: ProcessFunction.Context) -> Iterator[bytes]:
+        frames = self._stage.process(bytes(value))
+        if frames:
+            yield frames
+
+
+class KeyedStage(KeyedProcessFunction):
+    """A stage with Flink's keyed state, of all keys of a bundle at once.
+
+    Args:
+        factory: ``module:function`` that makes it from its bulk state.
+        name: of the state.
+        ttl_ms: a key not written for so long is forgotten; 0: never.
+    """
+
+    def __init__(self, factory: str, name: str, ttl_ms: int) -> None:
+        self._factory = factory
+        self._name = name
+        self._ttl_ms = ttl_ms
+        self._stage: Any = None
+
+    def open(self, runtime_context: RuntimeContext) -> None:
+        from pemja import findClass  # only inside a TaskManager's JVM
+
+        backend = runtime_context._keyed_state_backend._keyed_state_backend  # PyFlink has no public way to many keys
+        self._stage = build(self._factory, findClass("weir.flink.BulkState")(backend, self._name, self._ttl_ms))
+        settle_garbage()
+
+    def process_element(self, value: Any, ctx: KeyedProcessFunction.Context) -> Iterator[bytes]:
+        frames = self._stage.process(bytes(value))
+        if frames:
+            yield frames
+
+
+def settle_garbage() -> None:
+    """Takes what start-up made out of the collector's sight, and lets it look less often: its pauses are in the tail."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
