@@ -4,6 +4,7 @@ from features.batch import Int64s
 from features.compiled import inner
 from features.layout import (
     BLOOM,
+    BLOOM_2,
     DIRTY,
     DROPPED,
     END,
@@ -59,8 +60,14 @@ def place_before(arena: Arena, slot: int, place: int) -> int:
 
 @inner
 def bit_of(id_key: int) -> int:
-    """The bloom bit of an id."""
-    return 1 << ((id_key ^ (id_key >> 6) ^ (id_key >> 17)) & 63)
+    """The bit of an id in BLOOM."""
+    return 1 << ((id_key ^ (id_key >> 12) ^ (id_key >> 24)) & 63)
+
+
+@inner
+def bit_2_of(id_key: int) -> int:
+    """The bit of an id in BLOOM_2."""
+    return 1 << (((id_key >> 6) ^ (id_key >> 18) ^ (id_key >> 30)) & 63)
 
 
 @inner
@@ -87,6 +94,7 @@ def new_page(arena: Arena, slot: int, after: int) -> int:
     arena.pages[page, OWNER] = slot
     arena.pages[page, DIRTY] = 0
     arena.pages[page, BLOOM] = 0
+    arena.pages[page, BLOOM_2] = 0
     arena.heads[slot, NEXT_SEQ] += 1
     if after >= 0:
         arena.pages[after, NEXT] = page
@@ -153,6 +161,7 @@ def split(arena: Arena, slot: int, page: int, stride: int, rows: Int64s, known: 
     arena.pages[young, FILL] = PAGE - _HALF
     arena.pages[page, FILL] = _HALF
     arena.pages[young, BLOOM] = arena.pages[page, BLOOM]
+    arena.pages[young, BLOOM_2] = arena.pages[page, BLOOM_2]
     first = (page << PAGE_BITS) + _HALF
     for at in range(known):
         if first <= rows[at] < first + PAGE - _HALF:

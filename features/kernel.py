@@ -4,10 +4,11 @@ import math
 
 from features.batch import Float64s, Int64s
 from features.compiled import borrowed, entry, inner
-from features.history import append_place, bit_of, drop_old, insert_place, place_after, word_of
+from features.history import append_place, bit_2_of, bit_of, drop_old, insert_place, place_after, word_of
 from features.labels import add_note, adopt_orphans, hear_labels
 from features.layout import (
     BLOOM,
+    BLOOM_2,
     BODY,
     DUPLICATE,
     END,
@@ -171,17 +172,17 @@ def known_event(arena: Arena, plan: PlanArrays, slot: int, time_ms: int, id_key:
         return END
     oldest = arena.heads[slot, NEWEST] - plan.numbers[DEDUPE] if is_user else time_ms
     bit = bit_of(id_key)
+    bit_2 = bit_2_of(id_key)
     page = arena.heads[slot, LAST]
     pages = 0
     while page >= 0 and (not is_user or pages < _DEDUPE_PAGES):
-        fill = arena.pages[page, FILL]
-        if arena.pages[page, PAGE_WORDS + (fill - 1) * stride + TIME] < oldest:
-            return END
-        if arena.pages[page, BLOOM] & bit:
-            for at in range(fill - 1, -1, -1):
+        if arena.pages[page, BLOOM] & bit and arena.pages[page, BLOOM_2] & bit_2:
+            for at in range(arena.pages[page, FILL] - 1, -1, -1):
                 word = PAGE_WORDS + at * stride
                 if arena.pages[page, word + ID] == id_key and (is_user or arena.pages[page, word + TIME] == time_ms):
                     return (page << PAGE_BITS) + at
+        if arena.pages[page, PAGE_WORDS + TIME] < oldest:
+            return END
         page = arena.pages[page, PREV]
         pages += 1
     return END
@@ -241,6 +242,7 @@ def write_row(
     for k in range(len(plan.sources)):
         arena.pages_f[page, first + k] = numbers[i, plan.sources[k]]
     arena.pages[page, BLOOM] |= bit_of(id_key)
+    arena.pages[page, BLOOM_2] |= bit_2_of(id_key)
 
 
 @entry

@@ -19,8 +19,8 @@ NEVER = np.iinfo(np.int64).max
 # Words of a head; then two words (place, time there) a cursor; then the units.
 FIRST, LAST, NEWEST, ROWS, NEXT_SEQ, WAITING, WAITING_LAST, ORPHANS, HEAD_WORDS = range(9)
 
-# Words of a page before its rows. BLOOM has one bit set for each id in the page.
-PREV, NEXT, FILL, SEQ, OWNER, DIRTY, BLOOM, PAGE_WORDS = range(8)
+# Words of a page before its rows. BLOOM and BLOOM_2 have a bit set for each id in the page: a page that lacks either is not searched.
+PREV, NEXT, FILL, SEQ, OWNER, DIRTY, BLOOM, BLOOM_2, PAGE_WORDS = range(9)
 
 # Words of a row. The primary entity's rows carry three more before the retained numbers.
 TIME, ID, ORDER, LABEL, BODY, SCORE, OUTCOME = range(7)

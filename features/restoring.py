@@ -11,6 +11,7 @@ from features.batch import Float64s, Int64s
 from features.codec import SavedHead, read_head
 from features.layout import (
     BLOOM,
+    BLOOM_2,
     DIRTY,
     END,
     FILL,
@@ -99,7 +100,9 @@ def _link(
         page = int(arena.free_pages[arena.counters[FREE_PAGES]])
         words = arena.pages[page]
         words[[PREV, NEXT, FILL, SEQ, OWNER, DIRTY]] = before, END, len(rows), seq, slot, 0
-        words[BLOOM] = _bloom(rows[:, ID])
+        ids = rows[:, ID]
+        words[BLOOM] = _bits(ids ^ (ids >> 12) ^ (ids >> 24))
+        words[BLOOM_2] = _bits((ids >> 6) ^ (ids >> 18) ^ (ids >> 30))
         words[PAGE_WORDS : PAGE_WORDS + rows.size] = rows.ravel()
         if before >= 0:
             arena.pages[before, NEXT] = page
@@ -113,9 +116,8 @@ def _link(
     return places
 
 
-def _bloom(ids: Int64s) -> np.int64:
-    bits = np.int64(1) << ((ids ^ (ids >> 6) ^ (ids >> 17)) & 63)
-    result: np.int64 = np.bitwise_or.reduce(bits)
+def _bits(hashes: Int64s) -> np.int64:
+    result: np.int64 = np.bitwise_or.reduce(np.int64(1) << (hashes & 63))
     return result
 
 
