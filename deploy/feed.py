@@ -36,7 +36,9 @@ class Feed:
         self.attacks = Attacks(self._town)
         self._topic = settings.topic("events")
         # 20 ms of linger would be seen in the latency; none would cost a request a payment.
-        self._producer = Producer({"bootstrap.servers": settings.bootstrap, "linger.ms": 2, "queue.buffering.max.messages": 500_000})
+        self._producer = Producer(
+            {"bootstrap.servers": settings.bootstrap, "linger.ms": 2, "queue.buffering.max.messages": 500_000, "log_level": 4}
+        )
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
 

@@ -24,7 +24,13 @@ class Watch:
         self._decisions = settings.topic("decisions")
         self._dead_letters = settings.topic("dead-letters")
         self._consumer = Consumer(
-            {"bootstrap.servers": settings.bootstrap, "group.id": "weir-watch", "enable.auto.commit": False, "fetch.wait.max.ms": 50}
+            {
+                "bootstrap.servers": settings.bootstrap,
+                "group.id": "weir-watch",
+                "enable.auto.commit": False,
+                "fetch.wait.max.ms": 50,
+                "log_level": 4,
+            }
         )
         self._consumer.assign([place for topic in (self._decisions, self._dead_letters) for place in self._ends(topic)])
         self._decode_decision = msgspec.json.Decoder(Seen).decode

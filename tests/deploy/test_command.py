@@ -1,0 +1,64 @@
+"""The weir command: refusals are one message and status 2, and what needs no server starts none."""
+
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from deploy.command import SAMPLES, main
+
+
+def test_check_says_what_a_good_folder_holds() -> None:
+    result = CliRunner().invoke(main, ["check", str(SAMPLES / "payments")])
+    assert result.exit_code == 0
+    assert "10 features over customer_id, terminal_id; models payment_shape, own_amount" in result.output
+
+
+def test_a_mistake_in_a_definition_is_refused_with_line_and_hint(tmp_path: pathlib.Path) -> None:
+    folder = tmp_path / "config"
+    shutil.copytree(SAMPLES / "payments", folder)
+    features = folder / "features.yaml"
+    features.write_text(features.read_text().replace("value: event.amount, window: 24h", "value: event.amonut, window: 24h"))
+    result = CliRunner().invoke(main, ["check", str(folder)])
+    assert result.exit_code == 2
+    assert result.output.startswith("weir: features.yaml:5:")
+    assert "did you mean event.amount?" in result.output
+    assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize("given", ["60", "0s", "soon"])
+def test_a_time_without_a_unit_is_refused(given: str) -> None:
+    result = CliRunner().invoke(main, ["demo", "--for", given])
+    assert result.exit_code == 2
+    assert "a whole number with a unit" in result.output
+
+
+def test_a_bad_setting_is_refused_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WEIR_PARALLELISM", "many")
+    result = CliRunner().invoke(main, ["settings"])
+    assert result.exit_code == 2
+    assert "parallelism" in result.output
+
+
+def test_labels_come_from_one_place_only(tmp_path: pathlib.Path) -> None:
+    events = tmp_path / "events.jsonl"
+    events.touch()
+    arguments = ["replay", str(events), "--config", str(SAMPLES / "cards"), "--labels", str(events), "--label-column", "TX_FRAUD"]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 2
+    assert "exclude each other" in result.output
+
+
+def test_an_unknown_benchmark_is_refused_with_those_that_exist() -> None:
+    result = CliRunner().invoke(main, ["bench", "no_such_benchmark"])
+    assert result.exit_code == 2
+    assert "no_such_benchmark" in result.output
+
+
+def test_help_loads_neither_flink_nor_a_client() -> None:
+    program = "import sys, deploy.command; print(sorted({'pyflink', 'confluent_kafka', 'numba', 'rich'} & set(sys.modules)))"
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
