@@ -1,0 +1,110 @@
+"""The whole embedded system: events are decided, parts that are killed come back, and a new policy is in force at once."""
+
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from confluent_kafka import Producer
+
+from deploy.command import SAMPLES
+from deploy.payments import Payment, Town
+from deploy.releases import publish, read_folder
+from deploy.stack import SIDE_JOBS, Stack
+from deploy.tally import Seen
+from deploy.watch import Watch
+
+
+@pytest.fixture
+def watch(stack: Stack) -> Iterator[Watch]:
+    watch = Watch(stack.settings)
+    yield watch
+    watch.close()
+
+
+def payments(count: int) -> list[Payment]:
+    """Of now, with ids that no other test has."""
+    town = Town(1, customers=50, terminals=20, first_id=time.time_ns() // 1000)
+    return [town.payment(int(time.time() * 1000)) for _ in range(count)]
+
+
+def send(stack: Stack, some: list[Payment]) -> None:
+    producer = Producer({"bootstrap.servers": stack.settings.bootstrap, "acks": "all"})
+    for payment in some:
+        producer.produce(stack.settings.topic("events"), payment.encode(), payment.customer_id)
+    assert producer.flush(30) == 0
+
+
+def decided(watch: Watch, wanted: list[Payment], keep_running: Callable[[], object], seconds: float = 60.0) -> dict[str, Seen]:
+    """The first decision of each of `wanted`, by event id."""
+    missing = {str(payment.payment_id) for payment in wanted}
+    found: dict[str, Seen] = {}
+    deadline = time.monotonic() + seconds
+    while missing:
+        assert time.monotonic() < deadline, f"{len(missing)} of {len(wanted)} without a decision"
+        keep_running()
+        for decision in watch.poll(0.2)[0]:
+            if decision.event_id in missing:
+                missing.discard(decision.event_id)
+                found[decision.event_id] = decision
+    return found
+
+
+def test_every_event_gets_its_decision(stack: Stack, watch: Watch) -> None:
+    sent = payments(500)
+    send(stack, sent)
+    found = decided(watch, sent, stack.keep_running)
+    for payment in sent:
+        decision = found[str(payment.payment_id)]
+        assert decision.user == payment.customer_id
+        assert decision.event["amount"] == payment.amount_minor / 100
+        assert decision.entities == {"terminal_id": payment.terminal_id, "device_id": payment.device_id}
+
+
+def test_bytes_that_are_no_event_become_a_dead_letter_and_stop_nothing(stack: Stack, watch: Watch) -> None:
+    producer = Producer({"bootstrap.servers": stack.settings.bootstrap})
+    producer.produce(stack.settings.topic("events"), b"no event at all", "c000001")
+    producer.flush(10)
+    deadline = time.monotonic() + 30
+    while not watch.poll(0.2)[1]:
+        assert time.monotonic() < deadline
+    sent = payments(10)
+    send(stack, sent)
+    decided(watch, sent, stack.keep_running)
+
+
+@pytest.mark.parametrize("name", [*SIDE_JOBS, "api"])
+def test_a_killed_side_process_comes_back_and_decisions_go_on_meanwhile(stack: Stack, watch: Watch, name: str) -> None:
+    before = stack.process(name)
+    before.kill()
+    sent = payments(50)
+    send(stack, sent)
+    decided(watch, sent, lambda: None)
+    assert stack.keep_running() == [name]
+    after = stack.process(name)
+    assert after.running()
+    assert after.pid != before.pid
+
+
+def test_a_killed_task_manager_comes_back_and_no_event_is_without_a_decision(stack: Stack, watch: Watch) -> None:
+    sent = payments(2_000)
+    send(stack, sent[:1_000])
+    stack.process("task-manager-1").kill()
+    send(stack, sent[1_000:])
+    decided(watch, sent, stack.keep_running, seconds=90)
+
+
+def test_a_pushed_policy_is_in_force_within_five_seconds(stack: Stack, watch: Watch) -> None:
+    texts = read_folder(SAMPLES / "payments")
+    strict = texts | {"policy": "score: first_ready(payment_shape)\nbands: [{action: block}]\nfallback: {action: block}\n"}
+    try:
+        publish(stack.settings, strict)
+        pushed = time.monotonic()
+        while True:
+            sent = payments(1)
+            send(stack, sent)
+            [decision] = decided(watch, sent, stack.keep_running).values()
+            if decision.action == "block":
+                break
+            assert time.monotonic() - pushed < 5.0
+    finally:
+        publish(stack.settings, texts)
