@@ -20,7 +20,7 @@ BYTES_MAX = 1_048_576
 ID_CHARACTERS_MAX = 512
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 _MILLISECOND = datetime.timedelta(milliseconds=1)
-_MS_IN = {"s": 1_000, "ms": 1, "us": 1}
+_SECONDS_MAX = 1e15  # far in the future, and its milliseconds are still a number
 _PLACE = re.compile(r" - at `\$\.?([^`]*)`")
 _NAMED = re.compile(r"`([^`]+)`")
 _JSON_TYPES = {"decimal": float | str, "float": float, "integer": int, "boolean": bool, "string": str}
@@ -40,9 +40,12 @@ class Decoder:
         self._values = _getter(self._fields)
         self._entities_end = 3 + len(schema.entities)
         self._columns_end = self._entities_end + len(schema.columns)
-        self._readers = [column_reader(field) for field in schema.fields if field.is_number]
+        readers = [column_reader(field) for field in schema.fields if field.is_number]
+        self._readers = list(enumerate(readers, self._entities_end))
         self._pack = struct.Struct(f"<{len(schema.columns)}d").pack
-        self._integer_id = schema.id_type == "integer"
+        self._read_id = _integer_id if schema.id_type == "integer" else _text_id
+        self._in_ms = schema.time_unit == "ms"
+        self._max_ahead_ms = schema.max_ahead_ms
 
     def decode(self, value: bytes, arrived_ms: int, reply: str = "") -> Event:
         """The event in `value`, which came at clock time `arrived_ms`; `reply` names the API instance that waits.
@@ -58,20 +61,29 @@ class Decoder:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             _refuse(error, value)
         at, end = self._entities_end, self._columns_end
-        text, key, order = _integer_id(values[0], self._fields[0]) if self._integer_id else _text_id(values[0], self._fields[0])
+        text, key, order = self._read_id(values[0], self._fields[0])
+        time_ms = values[1]
+        if not self._in_ms or not 0 <= time_ms <= arrived_ms + self._max_ahead_ms:
+            time_ms = self._time_ms(time_ms, arrived_ms)
+        user = values[2]
         return Event(
             text,
             key,
             order,
-            self._time_ms(values[1], arrived_ms),
-            _entity(values[2], self._fields[2], required=True),
-            [_entity(id_, name) for id_, name in zip(values[3:at], self._fields[3:at], strict=True)],
-            self._pack(*[read(number) for read, number in zip(self._readers, values[at:end], strict=True)]),
-            list(values[end:]),
+            time_ms,
+            user if user.__class__ is str and 0 < len(user) <= ID_CHARACTERS_MAX else _entity(user, self._fields[2], required=True),
+            [id_ if id_.__class__ is str and len(id_) <= ID_CHARACTERS_MAX else self._entity(id_, values) for id_ in values[3:at]],
+            self._pack(*[read(values[place]) for place, read in self._readers]),
+            [*values[end:]],
             (zlib.crc32(value) << 31) ^ zlib.adler32(value),
             arrived_ms,
             reply,
         )
+
+    def _entity(self, value: Any, values: tuple[Any, ...]) -> str:
+        """The rare entity that is a number, absent, or too long to be an id."""
+        place = next(at for at in range(3, self._entities_end) if values[at] is value)
+        return _entity(value, self._fields[place])
 
     def _time_ms(self, value: Any, arrived_ms: int) -> int:
         schema = self._schema
@@ -80,7 +92,7 @@ class Decoder:
         elif schema.time_unit == "us":
             time_ms = value // 1_000
         else:
-            time_ms = round(value * _MS_IN[schema.time_unit])
+            time_ms = round(max(-1.0, min(value, _SECONDS_MAX)) * 1_000) if schema.time_unit == "s" else value
         if 0 <= time_ms <= arrived_ms + schema.max_ahead_ms:
             return int(time_ms)
         expected = f"0 to {schema.max_ahead_ms} ms after its arrival at {arrived_ms} ms"
@@ -95,7 +107,7 @@ def _integer_id(value: int, field: str) -> tuple[str, int, bytes]:
 
 def _text_id(value: str, field: str) -> tuple[str, int, bytes]:
     if not 0 < len(value) <= ID_CHARACTERS_MAX:
-        raise Refusal("bad id", where=field, expected=f"1 to {ID_CHARACTERS_MAX} characters", got=value)
+        raise Refusal("bad id", where=field, expected=f"1 to {ID_CHARACTERS_MAX} characters", got=value or "an empty text")
     order = value.encode()
     return value, int.from_bytes(hashlib.blake2b(order, digest_size=8).digest(), "little", signed=True), order
 
@@ -104,7 +116,7 @@ def _entity(value: str | int | None, field: str, required: bool = False) -> str:
     if value.__class__ is not str:
         value = "" if value is None else str(value)
     if len(value) > ID_CHARACTERS_MAX or (required and not value):
-        raise Refusal("bad id", where=field, expected=f"{int(required)} to {ID_CHARACTERS_MAX} characters", got=value)
+        raise Refusal("bad id", where=field, expected=f"{int(required)} to {ID_CHARACTERS_MAX} characters", got=value or "an empty text")
     return value
 
 

@@ -1,0 +1,212 @@
+import json
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from features.batch import Batch
+from features.decode import BYTES_MAX, Decoder
+from features.refusal import Refusal
+from features.schema import read_schema
+
+SCHEMA = read_schema(
+    """
+id: {field: id, type: integer}
+time: {field: ts, unit: ms}
+user: customer
+entities: [terminal, card.token]
+fields:
+  amount: {type: decimal, retain: true}
+  ratio: {type: float, required: false}
+  items: {type: integer, required: false}
+  online: {type: boolean, required: false}
+  category: {type: string}
+  note: {type: string, required: false}
+"""
+)
+NOW = 1_700_000_000_000
+GOOD = {
+    "id": 7,
+    "ts": NOW,
+    "customer": "c-1",
+    "terminal": 12,
+    "card": {"token": "t", "issuer": "ignored"},
+    "amount": 10.05,
+    "items": 3,
+    "online": True,
+    "category": "books",
+    "extra": [1, {"a": None}],
+}
+
+
+def decode(value: object, now: int = NOW):
+    return Decoder(SCHEMA).decode(value if isinstance(value, bytes) else json.dumps(value).encode(), now)
+
+
+def test_a_good_event_is_decoded_in_full() -> None:
+    event = decode(GOOD)
+    assert (event.id, event.id_key, event.time_ms, event.user) == ("7", 7, NOW, "c-1")
+    assert event.entities == ["12", "t"]
+    numbers = np.frombuffer(event.numbers)
+    assert numbers[0] == 1005.0
+    assert math.isnan(numbers[1])
+    assert numbers[2:].tolist() == [3.0, 1.0]
+    assert event.texts == ["books", None]
+
+
+BAD = {
+    "bytes that are no JSON": (b"\x00\xffhello", "event"),
+    "nothing": (b"", "event"),
+    "half an event": (json.dumps(GOOD).encode()[:-5], "event"),
+    "two events": (json.dumps(GOOD).encode() * 2, "event"),
+    "a list": (b"[1, 2]", "event"),
+    "a number": (b"3", "event"),
+    "null": (b"null", "event"),
+    "text that is not UTF-8": (json.dumps(GOOD).replace("books", "b?oks").encode().replace(b"?", b"\xff"), "event"),
+    "a lone surrogate": (json.dumps(GOOD).replace("books", "\\ud800").encode(), "event"),
+    "nested too deep": (b'{"extra":' + b"[" * 100_000, "event"),
+    "ten megabytes": (b'{"x":"' + b"a" * 10_000_000 + b'"}', "event"),
+    "no amount": ({**GOOD, "amount": ...}, "amount"),
+    "no id": ({**GOOD, "id": ...}, "id"),
+    "no user": ({**GOOD, "customer": ...}, "customer"),
+    "an empty user": ({**GOOD, "customer": ""}, "customer"),
+    "a user that is null": ({**GOOD, "customer": None}, "customer"),
+    "a user of 513 characters": ({**GOOD, "customer": "c" * 513}, "customer"),
+    "a text for an id": ({**GOOD, "id": "7"}, "id"),
+    "an id that is a fraction": ({**GOOD, "id": 7.5}, "id"),
+    "an id of 65 bits": ({**GOOD, "id": 1 << 64}, "id"),
+    "an amount with three digits": ({**GOOD, "amount": 10.005}, "amount"),
+    "an amount as a text with three digits": ({**GOOD, "amount": "10.005"}, "amount"),
+    "an amount of 1e400": (json.dumps(GOOD).replace("10.05", "1e400").encode(), "amount"),
+    "an amount of NaN": (json.dumps(GOOD).replace("10.05", "NaN").encode(), "event"),
+    "an amount of Infinity": (json.dumps(GOOD).replace("10.05", "-Infinity").encode(), "event"),
+    "an amount of NaN as a text": ({**GOOD, "amount": "NaN"}, "amount"),
+    "an amount of Infinity as a text": ({**GOOD, "amount": "inf"}, "amount"),
+    "a huge amount as a text": ({**GOOD, "amount": "1e999999999"}, "amount"),
+    "an amount beyond 10**15 minor units": ({**GOOD, "amount": 10**13 + 1}, "amount"),
+    "an amount of a thousand digits": (json.dumps(GOOD).replace("10.05", "9" * 1000).encode(), "amount"),
+    "an amount that is true": ({**GOOD, "amount": True}, "amount"),
+    "an amount in a list": ({**GOOD, "amount": [1]}, "amount"),
+    "a huge ratio": ({**GOOD, "ratio": 1e300}, "ratio"),
+    "more items than a float64 holds": ({**GOOD, "items": (1 << 53) + 1}, "items"),
+    "a number for a truth": ({**GOOD, "online": 1}, "online"),
+    "a number for a text": ({**GOOD, "category": 5}, "category"),
+    "a text for an object": ({**GOOD, "card": "t"}, "card"),
+    "a wrong type within an object": ({**GOOD, "card": {"token": 1.5}}, "card.token"),
+    "the far future": ({**GOOD, "ts": NOW + 300_001}, "ts"),
+    "the year a billion": ({**GOOD, "ts": 10**30}, "ts"),
+    "before 1970": ({**GOOD, "ts": -1}, "ts"),
+    "a time as a text": ({**GOOD, "ts": "2024-01-01"}, "ts"),
+}
+
+
+@pytest.mark.parametrize(("value", "where"), BAD.values(), ids=BAD.keys())
+def test_what_does_not_fit_is_refused_with_its_field(value: object, where: str) -> None:
+    if isinstance(value, dict):
+        value = {name: item for name, item in value.items() if item is not ...}
+    with pytest.raises(Refusal) as caught:
+        decode(value)
+    assert caught.value.where == where
+    assert caught.value.what
+    assert caught.value.expected
+    assert caught.value.got
+
+
+def test_the_limits_themselves_are_accepted() -> None:
+    event = decode({**GOOD, "amount": 10**13, "id": (1 << 63) - 1, "ts": NOW + 300_000, "items": 1 << 53})
+    assert np.frombuffer(event.numbers)[0] == 1e15
+    with pytest.raises(Refusal, match="too large"):
+        decode(b" " * (BYTES_MAX + 1))
+
+
+@given(st.integers(-(10**15), 10**15))
+def test_every_decimal_is_exact_as_a_number_and_as_a_text(minor: int) -> None:
+    text = f"{'-' if minor < 0 else ''}{abs(minor) // 100}.{abs(minor) % 100:02d}"
+    for given_as in (text, f'"{text}"'):
+        event = Decoder(SCHEMA).decode(json.dumps(GOOD).replace("10.05", given_as).encode(), NOW)
+        assert np.frombuffer(event.numbers)[0] == minor
+
+
+@given(st.integers(-(10**13), 10**13), st.integers(1, 9))
+def test_a_third_digit_is_always_refused(whole: int, digit: int) -> None:
+    for given_as in (f"{whole}.00{digit}", f'"{whole}.00{digit}"'):
+        if abs(whole) > 10**12:
+            continue
+        with pytest.raises(Refusal):
+            Decoder(SCHEMA).decode(json.dumps(GOOD).replace("10.05", given_as).encode(), NOW)
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_decoded_or_refused(value: bytes) -> None:
+    with pytest.raises(Refusal):
+        decode(value)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(sorted(GOOD)),
+        st.recursive(
+            st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+            lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["token", "x"]), inner, max_size=2),
+            max_leaves=4,
+        ),
+    )
+)
+def test_any_value_in_any_field_is_decoded_or_refused(changes: dict[str, object]) -> None:
+    try:
+        event = decode({**GOOD, **changes})
+    except Refusal as refusal:
+        assert refusal.where
+    else:
+        assert 0 <= event.time_ms <= NOW + SCHEMA.max_ahead_ms
+        assert Batch.of([event], SCHEMA).numbers.shape == (1, 4)
+
+
+@pytest.mark.parametrize(
+    ("unit", "given_as", "wanted"),
+    [
+        ("s", 1_600_000_000, 1_600_000_000_000),
+        ("s", 1_600_000_000.25, 1_600_000_000_250),
+        ("us", 1_600_000_000_000_999, 1_600_000_000_000),
+        ("rfc3339", "2020-09-13T14:26:40.5+02:00", 1_600_000_000_500),
+    ],
+)
+def test_time_units(unit: str, given_as: object, wanted: int) -> None:
+    schema = read_schema(f"{{id: id, time: {{field: ts, unit: {unit}}}, user: u}}")
+    assert Decoder(schema).decode(json.dumps({"id": "a", "ts": given_as, "u": "u"}).encode(), NOW).time_ms == wanted
+
+
+@pytest.mark.parametrize("seconds", [1e306, -1e306, 10**30, -0.001])
+def test_seconds_out_of_range_are_refused(seconds: float) -> None:
+    schema = read_schema("{id: id, time: {field: ts, unit: s}, user: u}")
+    with pytest.raises(Refusal) as caught:
+        Decoder(schema).decode(json.dumps({"id": "a", "ts": seconds, "u": "u"}).encode(), NOW)
+    assert caught.value.where == "ts"
+
+
+@pytest.mark.parametrize("given_as", ["2020-09-13T12:26:40", "2020-13-13T12:26:40Z", "yesterday", 5, 1e300])
+def test_a_time_without_a_zone_or_sense_is_refused(given_as: object) -> None:
+    schema = read_schema("{id: id, time: {field: ts, unit: rfc3339}, user: u}")
+    with pytest.raises(Refusal) as caught:
+        Decoder(schema).decode(json.dumps({"id": "a", "ts": given_as, "u": "u"}).encode(), NOW)
+    assert caught.value.where == "ts"
+
+
+@given(st.lists(st.integers(-(1 << 63), (1 << 63) - 1), min_size=2, max_size=6))
+def test_integer_ids_sort_as_numbers_in_bytes_and_in_columns(ids: list[int]) -> None:
+    events = [decode({**GOOD, "id": id_}) for id_ in ids]
+    assert sorted(ids) == [event.id_key for event in sorted(events, key=lambda event: event.order)]
+    assert Batch.of(events, SCHEMA).orders.tolist() == ids
+
+
+@given(st.lists(st.text(min_size=1, max_size=8), min_size=2, max_size=6))
+def test_text_ids_sort_bytewise_in_columns(ids: list[str]) -> None:
+    schema = read_schema("{id: id, time: {field: ts}, user: u}")
+    events = [Decoder(schema).decode(json.dumps({"id": id_, "ts": 5, "u": 1}).encode(), NOW) for id_ in ids]
+    orders = Batch.of(events, schema).orders.tolist()
+    for first in range(len(ids)):
+        for second in range(len(ids)):
+            if events[first].order[:8].ljust(8, b"\0") < events[second].order[:8].ljust(8, b"\0"):
+                assert orders[first] < orders[second]
