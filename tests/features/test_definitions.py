@@ -1,0 +1,118 @@
+import numpy as np
+import pytest
+
+from features.feature_set import read_features
+from features.refusal import Refusal
+from features.schema import read_schema
+
+SCHEMA_TEXT = """\
+id: {field: id, type: integer}
+time: {field: ts, unit: ms}
+user: customer
+entities: [terminal, device]
+fields:
+  amount: {type: decimal, retain: true}
+  category: {type: string}
+retention: 40d
+"""
+SCHEMA = read_schema(SCHEMA_TEXT)
+
+BAD_SCHEMAS = {
+    "an unknown name": ("lateness: 10m", "latenes: 10m", ":8:1", "did you mean lateness"),
+    "a field described twice": ("entities: [terminal, device]", "entities: [terminal, customer]", ":4:22", "each field in one place"),
+    "an unknown type": ("{type: string}", "{type: strin}", ":7:20", "did you mean string"),
+    "a scale of a string": ("{type: string}", "{type: string, scale: 2}", ":7:35", "type: decimal"),
+    "a scale of seven": ("{type: decimal,", "{type: decimal, scale: 7,", ":6:34", "from 0 to 6"),
+    "a length without a unit": ("retention: 40d", "retention: 40", ":8:12", "a whole number with a unit"),
+    "a ttl below retention": ("retention: 40d", "retention: 40d\nttl: 1d", ":9:6", "not shorter than retention"),
+    "no user": ("user: customer\n", "", ":1:1", "a field user"),
+    "a field within a field": ("  category:", "  amount.x:", ":7:13", "not nested"),
+    "a time in hours": ("unit: ms", "unit: h", ":2:25", "one of ms, s, us, rfc3339"),
+    "a list for a mapping": ("id: {field: id, type: integer}", "id: [id]", ":1:5", "a text"),
+}
+
+
+@pytest.mark.parametrize(("old", "new", "place", "expected"), BAD_SCHEMAS.values(), ids=BAD_SCHEMAS.keys())
+def test_a_bad_schema_is_refused_at_its_place(old: str, new: str, place: str, expected: str) -> None:
+    text = SCHEMA_TEXT.replace(old, new) if old in SCHEMA_TEXT else SCHEMA_TEXT + new
+    if "latenes" in new:
+        text = SCHEMA_TEXT.replace("retention: 40d", new)
+    with pytest.raises(Refusal) as caught:
+        read_schema(text)
+    assert caught.value.where == "schema.yaml" + place
+    assert expected in str(caught.value)
+
+
+BAD_FEATURES = {
+    "an unknown template": ("template: summ, value: event.amount, window: 1h", "1:23", "did you mean sum"),
+    "an unknown column": ("template: sum, value: event.amuont, window: 1h", "1:35", "did you mean event.amount"),
+    "a column that is no number": ("template: sum, value: event.category, window: 1h", "1:35", "a numeric field"),
+    "a column without event": ("template: sum, value: amount, window: 1h", "1:35", "did you mean event.amount"),
+    "a sum of nothing": ("template: sum, window: 1h", "1:3", "a field value"),
+    "a window that is negative": ("template: count, window: -1h", "1:38", "a whole number with a unit"),
+    "a window of nothing": ("template: count, window: 0h", "1:38", "a whole number with a unit"),
+    "no window": ("template: count", "1:3", "a field window"),
+    "a window longer than retention": ("template: count, window: 41d", "1:38", "longer retention"),
+    "a delay beyond retention": ("template: count, window: {length: 30d, delay: 11d}", "1:38", "40 days"),
+    "an unknown entity": ("template: count, entity: terminals, window: 1h", "1:38", "did you mean terminal"),
+    "a value of a label": ("template: label_rate, value: event.amount, window: 1h", "1:35", "one of name, template"),
+    "of without a rate": ("template: label_count, of: labelled, window: 1h", "1:40", "label_rate"),
+    "an unknown part": ("template: calendar, part: hours", "1:39", "did you mean hour"),
+    "an hour of 24": ("template: calendar, part: hour, between: [0, 24]", "1:58", "from 0 to 23"),
+    "a range of three": ("template: calendar, part: hour, between: [0, 6, 7]", "1:54", "two whole numbers"),
+    "an unknown zone": ("template: calendar, part: hour, zone: Europe/Pari", "1:51", "did you mean Europe/Paris"),
+    "a zone that is a path": ("template: calendar, part: hour, zone: ../../etc/passwd", "1:51", "an IANA zone"),
+    "a window of a calendar": ("template: calendar, part: hour, window: 1h", "1:45", "one of name, template, part"),
+}
+
+
+@pytest.mark.parametrize(("body", "place", "expected"), BAD_FEATURES.values(), ids=BAD_FEATURES.keys())
+def test_a_bad_feature_is_refused_at_its_place(body: str, place: str, expected: str) -> None:
+    with pytest.raises(Refusal) as caught:
+        read_features(f"- {{name: f, {body}}}", SCHEMA)
+    assert caught.value.where == "features.yaml:" + place
+    assert expected in str(caught.value)
+
+
+def test_a_name_given_twice_is_refused() -> None:
+    with pytest.raises(Refusal, match=r"features.yaml:2:10: name given twice"):
+        read_features("- {name: f, template: count, window: 1h}\n- {name: f, template: count, window: 2h}", SCHEMA)
+
+
+def test_kinds_have_the_user_first_and_only_entities_with_windows() -> None:
+    features = read_features("[{name: n, template: count, entity: device, window: 1h}]", SCHEMA)
+    assert features.kinds == ("customer", "device")
+    assert features.plans["customer"].width == 0
+    assert features.columns["device"].tolist() == [0]
+
+
+def test_equal_windows_share_their_sums() -> None:
+    text = "\n".join(f"- {{name: {t}{i}, template: {t}, value: event.amount, window: 1h}}" for i in range(3) for t in ("sum", "mean", "std"))
+    assert len(read_features(text, SCHEMA).plans["customer"].arrays.units) == 1
+
+
+@pytest.mark.parametrize(
+    ("definition", "time", "wanted"),
+    [
+        ("part: hour", "2024-07-01T23:30", 23),
+        ("part: hour, zone: Asia/Kolkata", "2024-07-01T23:30", 5),
+        ("part: hour, zone: Europe/Paris", "2024-03-31T00:59", 1),
+        ("part: hour, zone: Europe/Paris", "2024-03-31T01:00", 3),
+        ("part: hour, zone: Australia/Lord_Howe", "2024-10-05T15:30", 2),
+        ("part: weekday", "2024-07-01T00:00", 0),
+        ("part: weekday, zone: America/New_York", "2024-07-01T00:00", 6),
+        ("part: weekend", "2024-07-06T00:00", 1),
+        ("part: weekend", "2024-07-05T23:59", 0),
+        ("part: day", "2024-02-29T12:00", 29),
+        ("part: month", "1970-12-31T23:59", 12),
+        ("part: hour, between: [0, 6]", "2024-07-01T06:59", 1),
+        ("part: hour, between: [0, 6]", "2024-07-01T07:00", 0),
+        ("part: hour, between: [22, 6]", "2024-07-01T23:00", 1),
+        ("part: hour, between: [22, 6]", "2024-07-01T12:00", 0),
+    ],
+)
+def test_calendar(definition: str, time: str, wanted: float) -> None:
+    features = read_features(f"[{{name: c, template: calendar, {definition}}}]", SCHEMA)
+    out = np.full((1, 1), -1.0)
+    features.fill_calendar(np.array([time], dtype="datetime64[ms]").astype(np.int64), out)
+    assert out[0, 0] == wanted

@@ -1,0 +1,153 @@
+import numpy as np
+import pytest
+
+from features.batch import Batch
+from features.feature_set import read_features
+from features.layout import DROPPED, DUPLICATE, FREE_PAGES, ID_REUSED, LATE, PAGE, TOO_LATE
+from features.plan import MEAN, STD, SUM, Statistic, compile_plan
+from features.profile import Profiles
+from features.refusal import Refusal
+from features.schema import read_schema
+
+SCHEMA = read_schema(
+    """
+id: {field: id, type: integer}
+time: {field: ts}
+user: user
+fields: {amount: {type: decimal, retain: true}, x: {type: float, retain: true}, y: {type: float, retain: true}}
+retention: 40d
+"""
+)
+DAY_MS = 86_400_000
+FEATURES = "\n".join(
+    f"- {{name: {template}_{days}, template: {template}, window: {days}d{', value: event.amount' if template != 'count' else ''}}}"
+    for days in (1, 7, 30)
+    for template in ("count", "mean", "std", "max")
+)
+PLAN = read_features(FEATURES, SCHEMA).plans["user"]
+
+
+def batch_of(times: list[int], ids: list[int] | None = None, amounts: list[float] | None = None, bodies: list[int] | None = None) -> Batch:
+    keys = np.array(ids if ids is not None else range(len(times)), dtype=np.int64)
+    numbers = np.zeros((len(times), 3))
+    numbers[:, 0] = amounts if amounts is not None else 100.0
+    body_keys = np.array(bodies, dtype=np.int64) if bodies is not None else keys
+    return Batch([str(key) for key in keys], keys, keys, np.array(times, dtype=np.int64), ["u"] * len(times), {}, numbers, body_keys)
+
+
+def observed(profiles: Profiles, batch: Batch, keys: list[str] | None = None) -> tuple[np.ndarray, list[int], np.ndarray]:
+    out = np.full((len(batch), profiles.plan.width), -1.0)
+    flags, rows = profiles.observe(profiles.slots(keys or batch.users), batch, out)
+    return out, flags.tolist(), rows
+
+
+def test_flags_tell_late_too_late_duplicate_and_reused() -> None:
+    batch = batch_of([1_000_000, 2_000_000, 1_400_000, 1_399_999, 2_000_000, 2_000_000], [0, 1, 2, 3, 1, 1], bodies=[0, 1, 2, 3, 1, 9])
+    out, flags, rows = observed(Profiles(PLAN), batch)
+    assert flags == [0, 0, LATE, TOO_LATE, DUPLICATE, ID_REUSED]
+    assert np.isnan(out[3:]).all()
+    assert (rows[[3, 5]] == -1).all()
+    assert rows[4] == rows[1]
+
+
+def test_what_was_decided_is_told_for_a_duplicate_also_after_a_restore_and_a_late_event_before_it() -> None:
+    profiles = Profiles(PLAN)
+    times = [1_000 * n for n in range(40)]
+    _, _, rows = observed(profiles, batch_of([*times, 20_500], [*range(40), 99]))
+    profiles.remember(rows, np.arange(41) / 100, np.arange(41))
+    saved = profiles.save(profiles.slots(["u"]))
+    restored = Profiles(PLAN)
+    restored.restore("u", saved.heads[0], [(seq, blob) for _, seq, blob in saved.pages])
+    for state in (profiles, restored):
+        _, flags, again = observed(state, batch_of(times[10:40], list(range(10, 40))))
+        assert flags == [DUPLICATE] * 30
+        scores, outcomes = state.recall(again)
+        assert outcomes.tolist() == list(range(10, 40))
+        assert scores.tolist() == (np.arange(10, 40) / 100).tolist()
+
+
+def test_an_id_is_found_among_the_newest_240_events() -> None:
+    profiles = Profiles(PLAN)
+    observed(profiles, batch_of(list(range(1_000))))
+    _, flags, _ = observed(profiles, batch_of(list(range(760, 1_000)), list(range(760, 1_000))))
+    assert flags == [DUPLICATE] * 240
+
+
+def test_only_changed_sealed_pages_are_saved_and_old_ones_dropped() -> None:
+    profiles = Profiles(PLAN)
+    slots = profiles.slots(["u"])
+    observed(profiles, batch_of([1_000 * n for n in range(40)]))
+    assert [seq for _, seq, _ in profiles.save(slots).pages] == [0, 1]
+    observed(profiles, batch_of([41_000], [41]))
+    assert profiles.save(slots).pages == []
+    profiles.label(slots, np.array([3_000]), np.array([3]), np.array([1], dtype=np.int8), np.array([50_000]))
+    observed(profiles, batch_of([60_000], [60]))
+    assert [seq for _, seq, _ in profiles.save(slots).pages] == [0]
+    observed(profiles, batch_of([50 * DAY_MS], [61]))
+    saved = profiles.save(slots)
+    assert sorted(saved.dropped) == [(0, 0), (0, 1)]
+    assert saved.pages == []
+
+
+def test_a_profile_with_100_events_of_three_fields_takes_less_than_12_kilobytes() -> None:
+    profiles = Profiles(PLAN)
+    observed(profiles, batch_of([1_000_000 * n for n in range(100)]))
+    saved = profiles.save(profiles.slots(["u"]))
+    assert len(saved.heads[0]) + sum(len(blob) for _, _, blob in saved.pages) <= 12_288
+
+
+def test_evicted_profiles_are_the_least_recently_used_and_leave_nothing_behind() -> None:
+    profiles = Profiles(PLAN, extra_width=2)
+    for key in "abc":
+        observed(profiles, batch_of([1_000 * n for n in range(20)]), [key] * 20)
+        profiles.extra[profiles.slots([key])[0]] = 7.0
+    observed(profiles, batch_of([30_000], [30]), ["a"])
+    assert profiles.evict(1) == 2
+    assert profiles.missing(["a", "b", "c", "b"]) == ["b", "c"]
+    out, flags, _ = observed(profiles, batch_of([1_000], [0]), ["d"])
+    assert out[0, 0] == 1
+    assert flags == [0]
+    assert profiles.extra[profiles.slots(["d"])[0]].tolist() == [0.0, 0.0]
+
+
+def test_extra_numbers_are_restored_and_survive_growth() -> None:
+    profiles = Profiles(PLAN, extra_width=2)
+    slot = profiles.slots(["u"])
+    profiles.extra[slot[0]] = (1.5, -2.0)
+    profiles.slots([str(n) for n in range(1_000)])
+    saved = profiles.save(slot)
+    restored = Profiles(PLAN, extra_width=2)
+    restored.restore("u", saved.heads[0], [])
+    assert restored.extra[restored.slots(["u"])[0]].tolist() == [1.5, -2.0]
+
+
+@pytest.mark.parametrize("blob", [b"", b"x" * 7, b"\0" * 64, b"\xff" * 640])
+def test_bytes_that_are_no_profile_are_refused(blob: bytes) -> None:
+    with pytest.raises(Refusal):
+        Profiles(PLAN).restore("u", blob, [])
+
+
+def test_a_year_of_history_keeps_no_more_pages_than_retention_needs() -> None:
+    profiles = Profiles(PLAN, durable=False)
+    hours = 24 * 365
+    for start in range(0, hours, 500):
+        observed(profiles, batch_of([3_600_000 * n for n in range(start, start + 500)], list(range(start, start + 500))))
+    used = len(profiles.arena.pages) - profiles.arena.counters[FREE_PAGES] - profiles.arena.counters[DROPPED]
+    assert used * PAGE < 24 * 41 + PAGE
+
+
+def test_sums_of_the_greatest_amounts_are_exact_after_they_leave() -> None:
+    profiles = Profiles(compile_plan("user", True, [Statistic(c, "amount", 10) for c in (SUM, MEAN, STD)], SCHEMA))
+    amounts = [1e15, 1e15 - 1, 1.0, 3.0, 5.0]
+    out, _, _ = observed(profiles, batch_of([0, 1, 20, 21, 22], amounts=amounts))
+    assert out[1].tolist() == [19_999_999_999_999.99, 9_999_999_999_999.995, pytest.approx(np.std([0, 0.01], ddof=1), rel=1e-12)]
+    assert out[4].tolist() == [0.09, 0.03, pytest.approx(0.02, rel=1e-12)]
+
+
+def test_a_small_spread_about_a_great_mean_is_kept() -> None:
+    plan = compile_plan("user", True, [Statistic(STD, "x", 1_000)], SCHEMA)
+    batch = batch_of(list(range(500)))
+    batch.numbers[:, 1] = 1e9 + np.random.default_rng(1).normal(0, 0.1, 500)
+    out, _, _ = observed(Profiles(plan), batch)
+    centred = batch.numbers[:, 1] - 1e9
+    assert out[-1, 0] == pytest.approx(np.std(centred, ddof=1), rel=1e-9)
