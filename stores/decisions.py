@@ -1,0 +1,95 @@
+"""Decisions as kept for reading: one by event, the latest score of an entity, what is flagged, an entity's history."""
+
+from typing import Protocol
+
+import msgspec
+
+from features.refusal import Refusal
+
+
+class StoredDecision(msgspec.Struct, frozen=True):
+    """A decision and what it is found by.
+
+    Args:
+        event_id: as text.
+        revision: 0 for the event as it came, higher for corrections.
+        event_time: ms since the epoch.
+        order: sorts events of one time bytewise, as `features.event.Event.order`.
+        keys: (kind, id) of the user, first, and of each further entity that is not empty.
+        score: 0 to 1; None when no model was ready.
+        action: approve, review or block.
+        release: that it was made by.
+        value: the whole decision as JSON, as it was served.
+    """
+
+    event_id: str
+    revision: int
+    event_time: int
+    order: bytes
+    keys: tuple[tuple[str, str], ...]
+    score: float | None
+    action: str
+    release: int
+    value: bytes
+
+
+class LatestScore(msgspec.Struct, frozen=True):
+    """The score of an entity after its newest event; `event_time` in ms, `score` None when no model was ready."""
+
+    score: float | None
+    action: str
+    event_id: str
+    revision: int
+    event_time: int
+    release: int
+
+
+class Page(msgspec.Struct, frozen=True):
+    """Some decisions, and the cursor for those after them; None at the end."""
+
+    decisions: list[StoredDecision]
+    next: str | None
+
+
+class Decisions(Protocol):
+    """A store of decisions. One process writes, any number read; a reader sees whole writes only."""
+
+    def write(self, decisions: list[StoredDecision]) -> int:
+        """Keeps `decisions`, all or none, and gives how many were new.
+
+        The first one for (event id, revision) wins, here and within the list; repeats change nothing. Each key's latest
+        score is that of its greatest (event time, order, revision): a late event enters the history only.
+        """
+
+    def get(self, event_id: str) -> StoredDecision | None:
+        """The decision on an event in its highest revision."""
+
+    def get_many(self, event_ids: list[str]) -> dict[str, StoredDecision]:
+        """`get` for several events in one read; those unknown are left out."""
+
+    def latest(self, kind: str, id: str) -> LatestScore | None:
+        """The latest score of an entity or user; `kind` is the name of its field."""
+
+    def flagged(self, actions: tuple[str, ...], since_ms: int, cursor: str | None, limit: int) -> Page:
+        """Decisions with one of `actions` (any but approve) on events from `since_ms` on, by score, then newest first.
+
+        An event counts with its highest revision. Those without a score come last.
+
+        Raises:
+            Refusal: the cursor is not one of this store's.
+        """
+
+    def of_entity(self, kind: str, id: str, before: str | None, limit: int) -> Page:
+        """Decisions on an entity's events, newest first, from the cursor `before` on.
+
+        Raises:
+            Refusal: the cursor is not one of this store's.
+        """
+
+    def close(self) -> None:
+        """Lets the store go; it is not used afterwards."""
+
+
+def bad_cursor(got: str) -> Refusal:
+    """The answer to a cursor that no page of the store gave out."""
+    return Refusal("bad cursor", where="cursor", expected="the cursor of a page before", got=got)

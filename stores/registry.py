@@ -1,0 +1,69 @@
+"""Definitions by the hash of their text, and the releases made of them."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Protocol
+
+import msgspec
+
+
+class StoredRelease(msgspec.Struct, frozen=True):
+    """A release as kept.
+
+    Args:
+        id: growing from 1.
+        parts: hash of the definition by part (schema, features, models, policy).
+        by: who made it.
+        at_ms: when, ms since the epoch.
+    """
+
+    id: int
+    parts: dict[str, str]
+    by: str
+    at_ms: int
+
+
+class Registry(Protocol):
+    """Definitions and releases. What is stored never changes. Safe for the threads of one process."""
+
+    def put(self, part: str, text: str, by: str, at_ms: int) -> str:
+        """Keeps a definition and gives its hash; the same text again changes nothing."""
+
+    def text(self, hash: str) -> str | None:
+        """The definition of a hash."""
+
+    def release(self, parts: Mapping[str, str], by: str, at_ms: int) -> int:
+        """Keeps a release of the definitions `parts` (hash by part) and gives its id, one above the newest.
+
+        It is pending until `published`.
+
+        Raises:
+            Refusal: a hash is unknown.
+        """
+
+    def adopt(self, release: StoredRelease) -> None:
+        """Keeps a release that another made and published, under its own id; one that is there stays.
+
+        Raises:
+            Refusal: a hash is unknown.
+        """
+
+    def newest(self) -> StoredRelease | None:
+        """The release of the highest id."""
+
+    def get(self, id: int) -> StoredRelease | None:
+        """The release of an id."""
+
+    def pending_publication(self) -> list[StoredRelease]:
+        """Releases stored but not known to be on the control topic, oldest first; publish them again, twice is harmless."""
+
+    def published(self, id: int) -> None:
+        """The release and its definitions are on the control topic."""
+
+    def close(self) -> None:
+        """Lets the store go; it is not used afterwards."""
+
+
+def content_hash(text: str) -> str:
+    """The address of a definition: SHA-256 of its UTF-8 text, in hexadecimal."""
+    return hashlib.sha256(text.encode()).hexdigest()
