@@ -133,6 +133,7 @@ def recycle(arena: Arena) -> NDArray[np.int64]:
 
 
 def _longer(array: NDArray[Any], length: int, fill: float) -> NDArray[Any]:
-    longer = np.full((length, *array.shape[1:]), fill, dtype=array.dtype) if fill else np.zeros((length, *array.shape[1:]), dtype=array.dtype)
+    shape = (length, *array.shape[1:])
+    longer = np.full(shape, fill, dtype=array.dtype) if fill else np.zeros(shape, dtype=array.dtype)
     longer[: len(array)] = array
     return longer

@@ -42,17 +42,18 @@ class Calendar:
 
     def _part(self, local_ms: Int64s) -> Int64s:
         hours = local_ms // HOUR_MS
-        days = hours // DAY_HOURS
+        days: Int64s = hours // DAY_HOURS
         if self.part == "hour":
-            return hours % DAY_HOURS
+            hour: Int64s = hours % DAY_HOURS
+            return hour
         if self.part in ("weekday", "weekend"):
             weekday = (days + 3) % 7  # 1 January 1970 was a Thursday
-            return weekday if self.part == "weekday" else (weekday >= 5).astype(np.int64)
+            result: Int64s = weekday if self.part == "weekday" else (weekday >= 5).astype(np.int64)
+            return result
         dates = days.astype("datetime64[D]")
         months = dates.astype("datetime64[M]")
-        if self.part == "day":
-            return (dates - months.astype("datetime64[D]")).astype(np.int64) + 1
-        return months.astype(np.int64) % 12 + 1
+        part: Int64s = (dates - months.astype("datetime64[D]")).astype(np.int64) + 1
+        return part if self.part == "day" else months.astype(np.int64) % 12 + 1
 
     def _offset_ms(self, times_ms: Int64s) -> Int64s:
         """Local time minus UTC. Zones change at whole quarters of an hour; each quarter is looked up once."""

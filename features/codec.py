@@ -5,6 +5,7 @@ retained columns (JSON, padded), the head, the detectors' extra numbers, the not
 A sealed page is its rows. Places in history are written as seq * PAGE + index.
 """
 
+import itertools
 from typing import NamedTuple
 
 import msgspec
@@ -132,7 +133,7 @@ def heads_as_bytes(arena: Arena, plan: Plan, slots: Int64s, extra: Float64s) -> 
     encode_heads(arena, slots, extra.view(np.int64), prefix, names.copy(), len(plan.arrays.offsets), plan.row_words, ends, words)
     buffer = words.tobytes()
     starts = [0, *(8 * ends).tolist()]
-    return [buffer[start:end] for start, end in zip(starts, starts[1:], strict=False)]
+    return [buffer[start:end] for start, end in itertools.pairwise(starts)]
 
 
 def read_head(blob: bytes, is_user: bool) -> SavedHead:
@@ -156,5 +157,14 @@ def read_head(blob: bytes, is_user: bool) -> SavedHead:
     for length in (head_words, extra_width, NOTE_SAVED_WORDS * waiting, NOTE_SAVED_WORDS * orphans, fill * stride):
         parts.append(words[at : at + length])
         at += length
-    notes = [part.reshape(-1, NOTE_SAVED_WORDS) for part in parts[2:4]]
-    return SavedHead(layout, columns, stride, parts[0], parts[1].view(np.float64), *notes, open_seq, parts[4].reshape(fill, stride))
+    return SavedHead(
+        layout=layout,
+        columns=columns,
+        stride=stride,
+        words=parts[0],
+        extra=parts[1].view(np.float64),
+        waiting=parts[2].reshape(-1, NOTE_SAVED_WORDS),
+        orphans=parts[3].reshape(-1, NOTE_SAVED_WORDS),
+        open_seq=open_seq,
+        rows=parts[4].reshape(fill, stride),
+    )

@@ -65,7 +65,7 @@ class Section:
         for key, value in self._pairs():
             if key.value == name:
                 return Section(value, self._source)
-        self.refuse("missing field", f"a field {name}", ", ".join(self.names()) or "an empty mapping")
+        return self.refuse("missing field", f"a field {name}", ", ".join(self.names()) or "an empty mapping")
 
     def items(self) -> Iterator["Section"]:
         """The elements of a list."""
@@ -133,7 +133,8 @@ def read_document(text: str, source: str) -> Section:
     except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         place = f"{source}:{mark.line + 1}:{mark.column + 1}" if mark else source
-        raise Refusal("not YAML", where=place, expected="a YAML document", got=getattr(error, "problem", None) or "bytes that do not parse") from error
+        got = getattr(error, "problem", None) or "bytes that do not parse"
+        raise Refusal("not YAML", where=place, expected="a YAML document", got=got) from error
     if node is None:
         raise Refusal("empty document", where=source, expected="a YAML document", got="nothing")
     return Section(node, source)

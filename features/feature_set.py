@@ -116,7 +116,7 @@ def _read_column(section: Section, schema: Schema) -> str:
     remedy = f"did you mean {near[0]}?" if near else ""
     if name in schema.texts:
         section.refuse("not a number", "a numeric field: " + (", ".join(known) or "the schema has none"), text, remedy)
-    section.refuse("unknown field", "one of " + (", ".join(known) or "the schema's numeric fields: it has none"), text, remedy)
+    return section.refuse("unknown field", "one of " + (", ".join(known) or "the schema's numeric fields: it has none"), text, remedy)
 
 
 def _read_window(section: Section, schema: Schema) -> tuple[int, int]:

@@ -39,6 +39,7 @@ def word_of(place: int, stride: int) -> int:
 
 @inner
 def next_place(arena: Arena, place: int) -> int:
+    """The row behind `place`, or `END`."""
     page = place >> PAGE_BITS
     if (place & (PAGE - 1)) + 1 < arena.pages[page, FILL]:
         return place + 1
@@ -85,7 +86,7 @@ def mark_changed(arena: Arena, slot: int, page: int) -> None:
 def new_page(arena: Arena, slot: int, after: int) -> int:
     """An empty page of `slot` behind `after` (-1: the first of all)."""
     arena.counters[FREE_PAGES] -= 1
-    page = arena.free_pages[arena.counters[FREE_PAGES]]
+    page: int = arena.free_pages[arena.counters[FREE_PAGES]]
     following = arena.pages[after, NEXT] if after >= 0 else arena.heads[slot, FIRST]
     arena.pages[page, PREV] = after
     arena.pages[page, NEXT] = following
@@ -113,10 +114,10 @@ def new_page(arena: Arena, slot: int, after: int) -> int:
 @inner
 def append_place(arena: Arena, slot: int) -> int:
     """A new row behind the newest; its words are the caller's to write."""
-    page = arena.heads[slot, LAST]
+    page: int = arena.heads[slot, LAST]
     if page < 0 or arena.pages[page, FILL] == PAGE:
         page = new_page(arena, slot, page)
-    fill = arena.pages[page, FILL]
+    fill: int = arena.pages[page, FILL]
     arena.pages[page, FILL] = fill + 1
     arena.heads[slot, ROWS] += 1
     return (page << PAGE_BITS) + fill

@@ -85,6 +85,7 @@ def take_in_order(
     flags: Int64s,
     rows: Int64s,
 ) -> None:
+    """The loop of `observe`, over arrays without reference counts."""
     stride = plan.numbers[STRIDE]
     is_user = plan.numbers[IS_USER] != 0
     for i in range(len(slots)):
@@ -125,6 +126,7 @@ def take_in_order(
 
 @inner
 def borrow_arena(arena: Arena) -> Arena:
+    """The arena without reference counts."""
     return Arena(
         borrowed(arena.heads),
         borrowed(arena.heads_f),
@@ -144,6 +146,7 @@ def borrow_arena(arena: Arena) -> Arena:
 
 @inner
 def borrow_plan(plan: PlanArrays) -> PlanArrays:
+    """The plan without reference counts."""
     return PlanArrays(
         borrowed(plan.offsets),
         borrowed(plan.passes),
@@ -159,10 +162,12 @@ def borrow_plan(plan: PlanArrays) -> PlanArrays:
 
 @inner
 def is_newest(arena: Arena, slot: int, time_ms: int, order: int, stride: int) -> bool:
+    """Whether (time_ms, order) sorts behind all that is retained, or with the last of it."""
     if time_ms != arena.heads[slot, NEWEST]:
-        return time_ms > arena.heads[slot, NEWEST]
+        return bool(time_ms > arena.heads[slot, NEWEST])
     page = arena.heads[slot, LAST]
-    return order >= arena.pages[page, PAGE_WORDS + (arena.pages[page, FILL] - 1) * stride + ORDER]
+    newest_order = arena.pages[page, PAGE_WORDS + (arena.pages[page, FILL] - 1) * stride + ORDER]
+    return bool(order >= newest_order)
 
 
 @inner
@@ -173,7 +178,7 @@ def known_event(arena: Arena, plan: PlanArrays, slot: int, time_ms: int, id_key:
     oldest = arena.heads[slot, NEWEST] - plan.numbers[DEDUPE] if is_user else time_ms
     bit = bit_of(id_key)
     bit_2 = bit_2_of(id_key)
-    page = arena.heads[slot, LAST]
+    page: int = arena.heads[slot, LAST]
     pages = 0
     while page >= 0 and (not is_user or pages < _DEDUPE_PAGES):
         if arena.pages[page, BLOOM] & bit and arena.pages[page, BLOOM_2] & bit_2:
@@ -228,6 +233,7 @@ def write_row(
     i: int,
     is_user: bool,
 ) -> None:
+    """Writes event i to its row; nothing is decided about it yet."""
     page = place >> PAGE_BITS
     word = word_of(place, plan.numbers[STRIDE])
     arena.pages[page, word + TIME] = time_ms

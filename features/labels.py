@@ -58,6 +58,7 @@ def add_note(arena: Arena, slot: int, event_ms: int, id_key: int, label: int, vi
 
 @inner
 def free_note(arena: Arena, note: int) -> None:
+    """Puts a note back on the stack."""
     arena.free_notes[arena.counters[FREE_NOTES]] = note
     arena.counters[FREE_NOTES] += 1
 
@@ -133,7 +134,7 @@ def mark(
 @inner
 def nearest_page(arena: Arena, plan: PlanArrays, slot: int, time_ms: int) -> int:
     """The page to look from for an event at `time_ms`: that of the nearest cursor, or the open one."""
-    page = arena.heads[slot, LAST]
+    page: int = arena.heads[slot, LAST]
     nearest = abs(arena.heads[slot, NEWEST] - time_ms)
     for cursor in range(len(plan.offsets)):
         distance = abs(arena.heads[slot, NEWEST] - plan.offsets[cursor] - time_ms)

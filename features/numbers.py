@@ -28,7 +28,7 @@ def column_reader(field: Field) -> Reader:
     def read(value: float | bool | str | None) -> float:
         if value is None:
             return math.nan
-        if -limit <= value <= limit:
+        if not isinstance(value, str) and -limit <= value <= limit:
             return float(value)
         raise Refusal("number out of range", where=field.name, expected=f"a number from {-limit:g} to {limit:g}", got=value)
 

@@ -1,7 +1,7 @@
 """All profiles of one kind of entity in one process."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,9 +88,19 @@ class Profiles:
         for start in range(0, n, _CHUNK):
             part = slice(start, start + _CHUNK)
             self.arena = with_room(self.arena, min(_CHUNK, n - start), 0)
-            columns = (slots[part], batch.times_ms[part], batch.orders[part], batch.id_keys[part], batch.body_keys[part])
-            inputs = [np.require(column, np.int64, ["C", "W"]) for column in columns]
-            kernel.observe(self.arena, self.plan.arrays, *inputs, numbers[part], result[part], flags[part], rows[part])
+            kernel.observe(
+                self.arena,
+                self.plan.arrays,
+                _plain(slots[part]),
+                _plain(batch.times_ms[part]),
+                _plain(batch.orders[part]),
+                _plain(batch.id_keys[part]),
+                _plain(batch.body_keys[part]),
+                numbers[part],
+                result[part],
+                flags[part],
+                rows[part],
+            )
             if not self._durable:
                 self.arena.counters[SEALED] = 0
         if result is not out:
@@ -128,7 +138,7 @@ class Profiles:
         self.arena = with_room(self.arena, 0, len(slots))
         visible = np.clip(visible_ms, 0, _VISIBLE_MAX_MS)
         columns = (slots, event_times_ms, id_keys, labels, visible)
-        kernel.note_labels(self.arena, *[np.require(column, np.int64, ["C", "W"]) for column in columns])
+        kernel.note_labels(self.arena, *[_plain(column) for column in columns])
         self._tick += 1
         self._used[slots] = self._tick
 
@@ -137,7 +147,7 @@ class Profiles:
         self._reclaim()
         position = {slot: at for at, slot in enumerate(slots.tolist())}
         return Saved(
-            heads=heads_as_bytes(self.arena, self.plan, np.require(slots, np.int64, ["C", "W"]), self.extra),
+            heads=heads_as_bytes(self.arena, self.plan, _plain(slots), self.extra),
             pages=self._changed_pages(position),
             dropped=self._dropped_pages(position),
         )
@@ -237,6 +247,11 @@ class Profiles:
         later = [row for row in gone if row[0] not in position]
         self._gone = [np.array(later, dtype=np.int64)] if later else []
         return [(position[slot], seq) for slot, seq, _ in gone if slot in position]
+
+
+def _plain(column: NDArray[np.integer[Any]]) -> Int64s:
+    """As the kernel was compiled for: int64, contiguous, writable."""
+    return np.require(column, np.int64, ["C", "W"])
 
 
 def compile_kernels() -> None:

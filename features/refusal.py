@@ -1,7 +1,7 @@
 """The one shape of an error that a user can mend."""
 
 
-class Refusal(ValueError):
+class Refusal(ValueError):  # noqa: N818 - what the user reads is a refusal, not a fault
     """Input that is not accepted, in words that say how to mend it.
 
     Args:

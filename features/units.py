@@ -84,10 +84,10 @@ def unit_enter(words: Float64s, row: int, at: int, kind: int, value: float, labe
 def unit_value(words: Float64s, row: int, at: int, statistic: int) -> float:
     """The statistic, in the column's own counting; NaN where it is missing."""
     n = words[row, at]
-    if statistic == COUNT or statistic == LABEL_COUNT:
-        return n
+    if statistic in (COUNT, LABEL_COUNT):
+        return float(n)
     if statistic == SUM:
-        return words[row, at + 1] + words[row, at + 2]
+        return float(words[row, at + 1] + words[row, at + 2])
     if statistic == MEAN:
         return (words[row, at + 1] + words[row, at + 2]) / n if n > 0 else math.nan
     if statistic == LABEL_RATE:

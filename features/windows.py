@@ -28,6 +28,7 @@ def value_of(arena: Arena, place: int, word: int, column: int) -> float:
 
 @inner
 def reset_units(arena: Arena, plan: PlanArrays, slot: int) -> None:
+    """Empties all windows."""
     cursors = len(plan.offsets)
     for cursor in range(cursors):
         arena.heads[slot, HEAD_WORDS + 2 * cursor] = END
@@ -61,7 +62,8 @@ def leave(arena: Arena, plan: PlanArrays, slot: int, unit: int, place: int, stri
         return
     word = word_of(place, stride)
     state = label_state(arena.pages[place >> PAGE_BITS, word + LABEL], now_ms)
-    unit_enter(arena.heads_f, slot, plan.units[unit, WORD], plan.units[unit, KIND], value_of(arena, place, word, plan.units[unit, COLUMN]), state, -1.0)
+    value = value_of(arena, place, word, plan.units[unit, COLUMN])
+    unit_enter(arena.heads_f, slot, plan.units[unit, WORD], plan.units[unit, KIND], value, state, -1.0)
 
 
 @inner
@@ -125,7 +127,7 @@ def take_in(arena: Arena, plan: PlanArrays, slot: int, place: int, time_ms: int,
 def least_of(arena: Arena, plan: PlanArrays, slot: int, unit: int) -> float:
     """The least value of a min or max window (of negated values); infinite when it has none."""
     tail = arena.heads[slot, HEAD_WORDS + 2 * plan.units[unit, TAIL]]
-    least = arena.backs[slot, plan.units[unit, EXTREME]]
+    least: float = arena.backs[slot, plan.units[unit, EXTREME]]
     if tail != arena.edges[slot, plan.units[unit, EXTREME]]:
         at = (tail & (PAGE - 1)) * arena.edges.shape[1] + plan.units[unit, EXTREME]
         front = arena.suffixes[tail >> PAGE_BITS, at]
@@ -141,7 +143,7 @@ def give_out(arena: Arena, plan: PlanArrays, slot: int, before: int, out: Float6
             continue
         unit = plan.outputs[at, 0]
         statistic = plan.outputs[at, 1]
-        if statistic == MIN or statistic == MAX:
+        if statistic in (MIN, MAX):
             least = least_of(arena, plan, slot, unit)
             out[i, at] = math.nan if least == math.inf else (least if statistic == MIN else 0.0 - least) / plan.scales[at]
         else:
@@ -204,6 +206,7 @@ def enter_scan(
 
 @inner
 def give_out_scan(plan: PlanArrays, words: Float64s, least: Float64s, before: int, out: Float64s, i: int) -> None:
+    """As `give_out`, from gathered sums."""
     for at in range(len(plan.outputs)):
         if plan.outputs[at, 2] != before:
             continue

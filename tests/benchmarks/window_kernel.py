@@ -14,6 +14,7 @@ import numpy as np
 
 from features.batch import Batch
 from features.feature_set import read_features
+from features.plan import Plan
 from features.profile import Profiles, compile_kernels
 from features.schema import read_schema
 
@@ -40,7 +41,7 @@ def stream(events: int, keys: int, seed: int) -> tuple[np.ndarray, Batch]:
     return chosen, Batch([""] * events, ids, ids, times, [""] * events, {}, amounts, ids)
 
 
-def plan_of_benchmark():  # noqa: ANN201 - a tuple of plan and names for this file
+def plan_of_benchmark() -> Plan:
     schema = read_schema(_SCHEMA)
     return read_features(_FEATURES, schema).plans["user"]
 

@@ -158,7 +158,8 @@ def test_any_value_in_any_field_is_decoded_or_refused(changes: dict[str, object]
     try:
         event = decode({**GOOD, **changes})
     except Refusal as refusal:
-        assert refusal.where
+        refused = refusal.where
+        assert refused
     else:
         assert 0 <= event.time_ms <= NOW + SCHEMA.max_ahead_ms
         assert Batch.of([event], SCHEMA).numbers.shape == (1, 4)

@@ -87,7 +87,8 @@ def test_kinds_have_the_user_first_and_only_entities_with_windows() -> None:
 
 
 def test_equal_windows_share_their_sums() -> None:
-    text = "\n".join(f"- {{name: {t}{i}, template: {t}, value: event.amount, window: 1h}}" for i in range(3) for t in ("sum", "mean", "std"))
+    line = "- {{name: {0}{1}, template: {0}, value: event.amount, window: 1h}}"
+    text = "\n".join(line.format(template, i) for i in range(3) for template in ("sum", "mean", "std"))
     assert len(read_features(text, SCHEMA).plans["customer"].arrays.units) == 1
 
 

@@ -224,7 +224,12 @@ def no_old_again(steps: list[tuple], is_user: bool) -> list[tuple]:
     return kept
 
 
-FEW = settings(max_examples=60, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate], suppress_health_check=[HealthCheck.too_slow])
+FEW = settings(
+    max_examples=60,
+    deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # shrinking sums of fractions takes minutes
+    suppress_health_check=[HealthCheck.too_slow],
+)
 
 
 @pytest.mark.parametrize("is_user", [True, False])
