@@ -1,0 +1,188 @@
+"""The synchronous decision: an event goes through Kafka and Flink while its caller waits, with a deadline and a fallback."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Protocol
+from urllib.parse import parse_qs
+
+import msgspec
+
+from api.condition import Condition
+from api.counts import Counts
+from api.in_force import InForce
+from api.log import Clock, Log, LogUnavailableError
+from api.problem import Answer, Problem
+from api.waiting import TooManyInFlightError, Waiter, Waiting
+from features.event import Event
+from pipeline.decision import Reply
+from pipeline.release import Release
+
+DEADLINE_MS_MAX = 10_000
+RETRY_SOON = [(b"retry-after", b"1")]
+REPLY_HEADER = "weir-reply"
+
+
+class Score(Protocol):
+    """What the store knows of an entity's latest decision."""
+
+    @property
+    def score(self) -> float | None: ...
+    @property
+    def action(self) -> str: ...
+    @property
+    def event_id(self) -> str: ...
+    @property
+    def event_time(self) -> int: ...
+
+
+Latest = Callable[[str, str], Score | None]
+"""The latest score of (kind, id); raises nothing that stops a decision for long."""
+
+
+class Decided(msgspec.Struct):
+    """The answer to a caller that waited: the pipeline's reply."""
+
+    event_id: str
+    revision: int
+    score: float | None
+    action: str
+    reasons: list[str]
+    flags: list[str]
+    release: int
+    elapsed_ms: float
+
+
+class FellBack(msgspec.Struct):
+    """The answer without a decision of this event: `score` is the user's latest, `age_ms` old; null where there is none."""
+
+    event_id: str
+    score: float | None
+    age_ms: int | None
+    action: str
+    reasons: list[str]
+    flags: list[str]
+    release: int
+    elapsed_ms: float
+
+
+_encode = msgspec.json.Encoder().encode
+_decode_reply = msgspec.json.Decoder(type=msgspec.defstruct("ReplyRead", [("score", float | None)], bases=(Reply,), kw_only=True)).decode
+
+
+class Decide:
+    """Takes the body of ``POST /v1/decisions`` to its answer.
+
+    Args:
+        latest: gives the fallback's score.
+        deadline_ms: when the caller names none.
+    """
+
+    def __init__(
+        self,
+        in_force: InForce,
+        waiting: Waiting,
+        log: Log,
+        topic: str,
+        condition: Condition,
+        latest: Latest,
+        counts: Counts,
+        clock: Clock,
+        deadline_ms: int,
+    ) -> None:
+        self._in_force = in_force
+        self._waiting = waiting
+        self._log = log
+        self._topic = topic
+        self._condition = condition
+        self._latest = latest
+        self._counts = counts
+        self._clock = clock
+        self._deadline_ms = deadline_ms
+
+    async def answer(self, body: bytes, query: bytes) -> Answer:
+        """The decision as the pipeline made it, or past the deadline the policy's fallback; the event is scored in any case.
+
+        Raises:
+            Refusal: the body is not an event of the schema.
+            Problem: 422 for a bad deadline, 429 when too many decisions are in flight, 503 when the event cannot be sent.
+        """
+        began = time.perf_counter()
+        deadline_ms = deadline_of(query, self._deadline_ms)
+        release, decoder = self._in_force.require()
+        event = decoder.decode(body, int(self._clock() * 1000))
+        why = self._condition.without_scores
+        reply = None
+        if why:
+            self._send(event, body, ())
+        else:
+            reply = await self._ask(event, body, began + deadline_ms / 1000)
+            why = f"no decision within {deadline_ms} ms"
+        seconds = time.perf_counter() - began
+        if reply is None:
+            self._counts.decided("fallback", seconds)
+            return Answer(200, _encode(self._fallback(release, event, why, began)))
+        self._counts.decided("answered", seconds)
+        found = _decode_reply(reply)
+        return Answer(
+            200,
+            _encode(
+                Decided(found.event_id, found.revision, found.score, found.action, found.reasons, found.flags, found.release, _ms(seconds))
+            ),
+        )
+
+    async def _ask(self, event: Event, body: bytes, until: float) -> bytes | None:
+        """The reply's bytes; None past the time `until`."""
+        try:
+            waiter, new = self._waiting.join((event.user, event.id, event.body_key))
+        except TooManyInFlightError:
+            text = f"{self._waiting.in_flight_max} decisions are in flight, no more are taken"
+            raise Problem(429, text, RETRY_SOON) from None
+        try:
+            if new:
+                self._send(event, body, [(REPLY_HEADER, waiter.name.encode())])
+            return await _within(waiter, until)
+        finally:
+            self._waiting.leave(waiter)
+
+    def _send(self, event: Event, body: bytes, headers: list[tuple[str, bytes]] | tuple[()]) -> None:
+        try:
+            self._log.produce(self._topic, event.user, body, headers)
+        except LogUnavailableError as error:
+            raise Problem(503, f"the event was not taken: {error}", RETRY_SOON) from error
+
+    def _fallback(self, release: Release, event: Event, why: str, began: float) -> FellBack:
+        latest = self._latest(release.schema.user, event.user)
+        age_ms = None if latest is None else max(0, int(self._clock() * 1000) - latest.event_time)
+        action = release.policy.fallback.action_at(age_ms)
+        score = None if latest is None else latest.score
+        return FellBack(event.id, score, age_ms, action, [why], ["degraded"], release.id, _ms(time.perf_counter() - began))
+
+
+async def _within(waiter: Waiter, until: float) -> bytes | None:
+    if not waiter.reply.done():
+        # wait() leaves the future alone at the end of the time: other callers may still wait for it.
+        await asyncio.wait((waiter.reply,), timeout=max(0.0, until - time.perf_counter()))
+    return waiter.reply.result() if waiter.reply.done() else None
+
+
+def deadline_of(query: bytes, default_ms: int) -> int:
+    """``deadline_ms`` of a query string, 1 to 10,000.
+
+    Raises:
+        Problem: 422, it is given and is something else.
+    """
+    if not query:
+        return default_ms
+    given = parse_qs(query.decode("latin-1"), keep_blank_values=True).get("deadline_ms")
+    if given is None:
+        return default_ms
+    text = given[-1]
+    if text.isascii() and text.isdigit() and len(text) < 6 and 1 <= int(text) <= DEADLINE_MS_MAX:
+        return int(text)
+    members = {"what": "bad deadline", "where": "deadline_ms", "expected": f"1 to {DEADLINE_MS_MAX}", "got": text[:80], "remedy": ""}
+    raise Problem(422, f"deadline_ms: expected 1 to {DEADLINE_MS_MAX}, got {text[:80]}", **members)
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1000, 3)

@@ -1,0 +1,35 @@
+"""The release by which this process reads events and answers without a score."""
+
+from collections.abc import Mapping
+
+from api.problem import Problem
+from features.decode import Decoder
+from pipeline.release import Release
+
+
+class InForce:
+    """The newest release and the texts that it was compiled from. Belongs to the event loop's thread."""
+
+    def __init__(self) -> None:
+        self.release: Release | None = None
+        self.texts: dict[str, str] = {}
+        self._decoder: Decoder | None = None
+
+    def install(self, release: Release, texts: Mapping[str, str]) -> bool:
+        """Puts `release` in force unless a newer one, or it itself, already is; says whether it did."""
+        if self.release is not None and self.release.id >= release.id:
+            return False
+        self.release = release
+        self.texts = dict(texts)
+        self._decoder = Decoder(release.schema)
+        return True
+
+    def require(self) -> tuple[Release, Decoder]:
+        """The release and the decoder of its schema.
+
+        Raises:
+            Problem: 503, there is no release yet.
+        """
+        if self.release is None or self._decoder is None:
+            raise Problem(503, "no release is in force: push a configuration", [(b"retry-after", b"1")])
+        return self.release, self._decoder

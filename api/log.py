@@ -1,0 +1,114 @@
+"""The log that events, labels and definitions are written to, as the API sees it."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+MESSAGE_BYTES_MAX = 16_777_216
+_POLL_SECONDS = 0.1
+
+KafkaHeaders = Sequence[tuple[str, bytes]]
+
+
+class LogUnavailableError(Exception):
+    """The log does not take a record now; the caller may try again."""
+
+
+class Log(Protocol):
+    """Where records go, in order for one key."""
+
+    def produce(self, topic: str, key: str, value: bytes, headers: KafkaHeaders = ()) -> None:
+        """Hands a record over and returns at once.
+
+        Raises:
+            LogUnavailableError: too many records wait for the broker.
+        """
+
+    async def deliver(self, topic: str, key: str, value: bytes) -> None:
+        """Returns when the broker has the record.
+
+        Raises:
+            LogUnavailableError: it does not take it within some seconds.
+        """
+
+
+class KafkaLog:
+    """A `Log` on a Kafka broker. Its callbacks run in a thread of its own.
+
+    Args:
+        bootstrap: host:port of the broker.
+        acks: ``1``: the leader has it; ``all``: every replica in step has it, and no retry writes it twice.
+        seconds_max: for how long a record is tried.
+    """
+
+    def __init__(self, bootstrap: str, acks: str, seconds_max: float = 10.0) -> None:
+        self._producer = Producer(
+            {
+                "bootstrap.servers": bootstrap,
+                "acks": acks,
+                "enable.idempotence": acks == "all",
+                "linger.ms": 0,
+                "message.max.bytes": MESSAGE_BYTES_MAX,
+                "message.timeout.ms": int(seconds_max * 1000),
+                "socket.nagle.disable": True,
+                "log_level": 4,
+            }
+        )
+        self._stopping = False
+        self._thread = threading.Thread(target=self._poll, name=f"log-acks-{acks}", daemon=True)
+        self._thread.start()
+
+    def produce(self, topic: str, key: str, value: bytes, headers: KafkaHeaders = ()) -> None:
+        self._hand_over(topic, key, value, headers=list(headers))
+
+    async def deliver(self, topic: str, key: str, value: bytes) -> None:
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
+
+        def delivered(error: KafkaError | None, message: Message) -> None:
+            loop.call_soon_threadsafe(_settle, done, error)
+
+        self._hand_over(topic, key, value, on_delivery=delivered)
+        await done
+
+    def reaches_broker(self, seconds: float) -> str:
+        """Asks the broker for its topics: '' when it answers within `seconds`, else why not. Blocks."""
+        try:
+            self._producer.list_topics(timeout=seconds)
+        except KafkaException as error:
+            return str(error.args[0].str())
+        return ""
+
+    def close(self, seconds: float = 5.0) -> None:
+        """Waits up to `seconds` for what is under way and ends the thread."""
+        self._producer.flush(seconds)
+        self._stopping = True
+        self._thread.join()
+
+    def _hand_over(self, topic: str, key: str, value: bytes, **more: Any) -> None:
+        try:
+            self._producer.produce(topic, value, key, **more)
+        except BufferError as error:
+            raise LogUnavailableError("too many records wait for the broker") from error
+        except KafkaException as error:
+            raise LogUnavailableError(str(error.args[0].str())) from error
+
+    def _poll(self) -> None:
+        while not self._stopping:
+            self._producer.poll(_POLL_SECONDS)
+
+
+def _settle(done: asyncio.Future[None], error: KafkaError | None) -> None:
+    if done.done():
+        return
+    if error is None:
+        done.set_result(None)
+    else:
+        done.set_exception(LogUnavailableError(error.str()))
+
+
+Clock = Callable[[], float]
+"""Seconds since the epoch."""

@@ -1,0 +1,69 @@
+"""Every error of the API in one shape: RFC 9457, ``application/problem+json``."""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+
+from features.refusal import Refusal
+
+PROBLEM_TYPE = b"application/problem+json"
+JSON_TYPE = b"application/json"
+
+Headers = list[tuple[bytes, bytes]]
+_encode = msgspec.json.Encoder().encode
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What goes back to a caller: status, body and headers beside content type and length."""
+
+    status: int
+    body: bytes
+    content_type: bytes = JSON_TYPE
+    headers: Sequence[tuple[bytes, bytes]] = ()
+
+    def all_headers(self) -> Headers:
+        """The headers with content type and length."""
+        length = str(len(self.body)).encode()
+        return [(b"content-type", self.content_type), (b"content-length", length), *self.headers]
+
+
+class Problem(Exception):  # noqa: N818 - the word of RFC 9457
+    """An error that the caller is told of.
+
+    Args:
+        status: of HTTP, 400 to 599.
+        detail: what is wrong, in a sentence; never holds a secret or a stack trace.
+        headers: such as ``Retry-After``.
+        members: further members of the problem, such as what, where, expected and got.
+    """
+
+    def __init__(self, status: int, detail: str, headers: Sequence[tuple[bytes, bytes]] = (), **members: Any) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.headers = headers
+        self.members = members
+
+    def answer(self) -> Answer:
+        """The problem as an answer."""
+        body = {"type": "about:blank", "title": _title(self.status), "status": self.status, "detail": self.detail, **self.members}
+        return Answer(self.status, _encode(body), PROBLEM_TYPE, self.headers)
+
+
+def refused(refusal: Refusal, status: int = 422) -> Problem:
+    """The problem that says what, where, expected and got of `refusal`."""
+    return Problem(status, str(refusal), **refusal.fields())
+
+
+def json_answer(status: int, body: object) -> Answer:
+    """`body` as JSON; missing numbers become null."""
+    return Answer(status, _encode(body))
+
+
+def _title(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Error"
