@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Protocol
 from urllib.parse import parse_qs
 
 import msgspec
@@ -15,28 +14,15 @@ from api.log import Clock, Log, LogUnavailableError
 from api.problem import Answer, Problem
 from api.waiting import TooManyInFlightError, Waiter, Waiting
 from features.event import Event
-from pipeline.decision import Reply
 from pipeline.release import Release
+from stores.decisions import LatestScore
 
 DEADLINE_MS_MAX = 10_000
 RETRY_SOON = [(b"retry-after", b"1")]
 REPLY_HEADER = "weir-reply"
 
 
-class Score(Protocol):
-    """What the store knows of an entity's latest decision."""
-
-    @property
-    def score(self) -> float | None: ...
-    @property
-    def action(self) -> str: ...
-    @property
-    def event_id(self) -> str: ...
-    @property
-    def event_time(self) -> int: ...
-
-
-Latest = Callable[[str, str], Score | None]
+Latest = Callable[[str, str], LatestScore | None]
 """The latest score of (kind, id); raises nothing that stops a decision for long."""
 
 
@@ -50,7 +36,7 @@ class Decided(msgspec.Struct):
     reasons: list[str]
     flags: list[str]
     release: int
-    elapsed_ms: float
+    elapsed_ms: float = 0.0
 
 
 class FellBack(msgspec.Struct):
@@ -67,7 +53,7 @@ class FellBack(msgspec.Struct):
 
 
 _encode = msgspec.json.Encoder().encode
-_decode_reply = msgspec.json.Decoder(type=msgspec.defstruct("ReplyRead", [("score", float | None)], bases=(Reply,), kw_only=True)).decode
+_decode_reply = msgspec.json.Decoder(type=Decided).decode
 
 
 class Decide:
@@ -123,13 +109,9 @@ class Decide:
             self._counts.decided("fallback", seconds)
             return Answer(200, _encode(self._fallback(release, event, why, began)))
         self._counts.decided("answered", seconds)
-        found = _decode_reply(reply)
-        return Answer(
-            200,
-            _encode(
-                Decided(found.event_id, found.revision, found.score, found.action, found.reasons, found.flags, found.release, _ms(seconds))
-            ),
-        )
+        decided = _decode_reply(reply)
+        decided.elapsed_ms = _ms(seconds)
+        return Answer(200, _encode(decided))
 
     async def _ask(self, event: Event, body: bytes, until: float) -> bytes | None:
         """The reply's bytes; None past the time `until`."""
@@ -181,7 +163,7 @@ def deadline_of(query: bytes, default_ms: int) -> int:
     if text.isascii() and text.isdigit() and len(text) < 6 and 1 <= int(text) <= DEADLINE_MS_MAX:
         return int(text)
     members = {"what": "bad deadline", "where": "deadline_ms", "expected": f"1 to {DEADLINE_MS_MAX}", "got": text[:80], "remedy": ""}
-    raise Problem(422, f"deadline_ms: expected 1 to {DEADLINE_MS_MAX}, got {text[:80]}", **members)
+    raise Problem(422, f"deadline_ms: expected 1 to {DEADLINE_MS_MAX}, got {text[:80]}", members=members)
 
 
 def _ms(seconds: float) -> float:

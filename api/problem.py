@@ -1,8 +1,7 @@
 """Every error of the API in one shape: RFC 9457, ``application/problem+json``."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
 
 import msgspec
 
@@ -39,12 +38,14 @@ class Problem(Exception):  # noqa: N818 - the word of RFC 9457
         members: further members of the problem, such as what, where, expected and got.
     """
 
-    def __init__(self, status: int, detail: str, headers: Sequence[tuple[bytes, bytes]] = (), **members: Any) -> None:
+    def __init__(
+        self, status: int, detail: str, headers: Sequence[tuple[bytes, bytes]] = (), members: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
         self.headers = headers
-        self.members = members
+        self.members = members or {}
 
     def answer(self) -> Answer:
         """The problem as an answer."""
@@ -54,7 +55,7 @@ class Problem(Exception):  # noqa: N818 - the word of RFC 9457
 
 def refused(refusal: Refusal, status: int = 422) -> Problem:
     """The problem that says what, where, expected and got of `refusal`."""
-    return Problem(status, str(refusal), **refusal.fields())
+    return Problem(status, str(refusal), members=refusal.fields())
 
 
 def json_answer(status: int, body: object) -> Answer:

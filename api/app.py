@@ -1,0 +1,86 @@
+"""The application, put together from its parts; all of them are passed in."""
+
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from api.condition import Condition
+from api.counts import Counts
+from api.decide import Decide
+from api.definition_routes import make_definition_routes
+from api.definitions import Definitions
+from api.front import Front, problem_of
+from api.health import make_health
+from api.in_force import InForce
+from api.log import Clock, Log, LogUnavailableError
+from api.problem import Problem
+from api.reads import as_response, make_reads
+from api.scores import Scores
+from api.token import Guard
+from api.waiting import Waiting
+from api.writes import make_writes
+from features.refusal import Refusal
+from pipeline.settings import Settings
+from stores.decisions import Decisions
+
+Lifespan = Callable[[FastAPI], contextlib.AbstractAsyncContextManager[None]]
+
+
+def make_app(
+    settings: Settings,
+    token: str,
+    in_force: InForce,
+    definitions: Definitions,
+    decisions: Decisions,
+    log: Log,
+    quick_log: Log,
+    waiting: Waiting,
+    condition: Condition,
+    clock: Clock,
+    lifespan: Lifespan | None = None,
+) -> Front:
+    """The whole API as one ASGI application.
+
+    Args:
+        log: for what is answered once the broker has it.
+        quick_log: for events whose caller waits for the decision.
+        lifespan: what is started before the first request and stopped after the last.
+    """
+    counts = Counts()
+    scores = Scores(in_force, decisions, clock)
+    decide = Decide(
+        in_force, waiting, quick_log, settings.topic("events"), condition, decisions.latest, counts, clock, settings.deadline_ms
+    )
+    app = FastAPI(title="Weir", version="1", docs_url=None, redoc_url=None, lifespan=lifespan or _nothing)
+    app.include_router(make_reads(decisions, scores, in_force), prefix="/v1")
+    app.include_router(make_writes(in_force, decide, log, settings, clock), prefix="/v1")
+    app.include_router(make_definition_routes(definitions, in_force), prefix="/v1")
+    app.include_router(make_health(condition, counts, in_force, waiting))
+    for kind in (Problem, Refusal, LogUnavailableError, HTTPException, RequestValidationError):
+        app.add_exception_handler(kind, _tell)
+    return Front(app, Guard(token), decide.answer, scores.answer, counts)
+
+
+async def _tell(request: Request, error: Exception) -> Response:
+    if isinstance(error, HTTPException):
+        headers = [(name.encode(), value.encode()) for name, value in (error.headers or {}).items()]
+        return as_response(Problem(error.status_code, str(error.detail), headers).answer())
+    if isinstance(error, RequestValidationError):
+        return as_response(_invalid(error.errors()[0]).answer())
+    return as_response(problem_of(error).answer())
+
+
+def _invalid(first: dict[str, Any]) -> Problem:
+    where = ".".join(str(part) for part in first["loc"][1:])
+    got = repr(first.get("input"))[:80]
+    members = {"what": "bad parameter", "where": where, "expected": str(first["msg"]), "got": got, "remedy": ""}
+    return Problem(422, f"{where}: {first['msg']}, got {got}", members=members)
+
+
+@contextlib.asynccontextmanager
+async def _nothing(app: FastAPI) -> AsyncIterator[None]:
+    yield

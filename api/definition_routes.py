@@ -1,0 +1,51 @@
+"""Routes that read and change definitions."""
+
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+
+from api.definitions import Definitions
+from api.in_force import InForce
+from api.problem import json_answer
+from api.reads import as_response
+from features.refusal import Refusal
+from pipeline.release import PARTS
+
+YAML_TYPE = "application/yaml"
+BY = "api"
+
+
+def make_definition_routes(definitions: Definitions, in_force: InForce) -> APIRouter:
+    """``GET`` and ``PUT`` of each part of a release, and the list of releases."""
+    routes = APIRouter(tags=["definitions"])
+    for part in PARTS:
+        routes.get(f"/{part}", name=f"read_{part}", summary=f"{part}.yaml of the release in force")(_reader(part, in_force))
+        summary = f"Puts a new {part}.yaml in force, as a release of its own; refused with line and column when it does not compile"
+        routes.put(f"/{part}", name=f"put_{part}", summary=summary)(_writer(part, definitions))
+
+    @routes.get("/releases", summary="The newest releases, newest first")
+    def releases(limit: Annotated[int, Query(ge=1, le=200)] = 20) -> Response:
+        return as_response(json_answer(200, {"releases": definitions.releases(limit)}))
+
+    return routes
+
+
+def _reader(part: str, in_force: InForce) -> Callable[[], Response]:
+    def read() -> Response:
+        release, _ = in_force.require()
+        return Response(in_force.texts[part], media_type=YAML_TYPE, headers={"weir-release": str(release.id)})
+
+    return read
+
+
+def _writer(part: str, definitions: Definitions) -> Callable[[Request], object]:
+    async def write(request: Request) -> Response:
+        body = await request.body()
+        try:
+            text = body.decode()
+        except UnicodeDecodeError as error:
+            raise Refusal("not text", where=f"{part}.yaml", expected="YAML in UTF-8", got=str(error)) from error
+        return as_response(json_answer(200, await definitions.put(part, text, BY)))
+
+    return write

@@ -1,0 +1,51 @@
+"""The fast read: an entity's latest score, from one row."""
+
+import msgspec
+
+from api.in_force import InForce
+from api.log import Clock
+from api.problem import Answer, Problem
+from stores.decisions import Decisions
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Scored(msgspec.Struct):
+    """The answer; `age_ms` since the event's own time, `score` null when no model was ready."""
+
+    entity: str
+    id: str
+    score: float | None
+    action: str
+    event_id: str
+    event_time: int
+    age_ms: int
+    release: int
+
+
+class Scores:
+    """Answers ``GET /v1/scores/{entity}/{id}``: one read by key, on the event loop."""
+
+    def __init__(self, in_force: InForce, decisions: Decisions, clock: Clock) -> None:
+        self._in_force = in_force
+        self._decisions = decisions
+        self._clock = clock
+
+    def answer(self, rest: str) -> Answer:
+        """The score of ``{entity}/{id}``; the id may hold slashes.
+
+        Raises:
+            Problem: 404, there is no such kind of entity, or the entity has no decision yet.
+        """
+        kind, _, id = rest.partition("/")
+        release, _ = self._in_force.require()
+        kinds = (release.schema.user, *release.schema.entities)
+        if kind not in kinds:
+            text = f"no entity is called {kind[:80]}; there are {', '.join(kinds)}"
+            raise Problem(404, text)
+        latest = self._decisions.latest(kind, id)
+        if latest is None:
+            raise Problem(404, f"{kind} {id[:80]} has no decision yet")
+        age_ms = max(0, int(self._clock() * 1000) - latest.event_time)
+        scored = Scored(kind, id, latest.score, latest.action, latest.event_id, latest.event_time, age_ms, latest.release)
+        return Answer(200, _encode(scored))

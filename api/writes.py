@@ -1,0 +1,92 @@
+"""Routes that take events, labels and requests for a decision."""
+
+import datetime
+from typing import Literal
+
+import msgspec
+from fastapi import APIRouter, Request, Response
+
+from api.decide import Decide
+from api.in_force import InForce
+from api.log import Clock, Log
+from api.problem import json_answer
+from api.reads import as_response
+from features.decode import ID_CHARACTERS_MAX
+from features.refusal import Refusal, shortened
+from pipeline.settings import Settings
+
+AHEAD_MS_MAX = 300_000
+
+
+class GivenLabel(msgspec.Struct):
+    """A label as callers send it; without `label_time` it is known from now on."""
+
+    event_id: str | int
+    label: Literal[0, 1]
+    label_time: int | datetime.datetime | None = None
+
+
+class Label(msgspec.Struct):
+    """A record of the topic ``labels``; `label_time` in ms since the epoch."""
+
+    event_id: str
+    label: int
+    label_time: int
+
+
+_decode_label = msgspec.json.Decoder(GivenLabel).decode
+_encode = msgspec.json.Encoder().encode
+
+
+def make_writes(in_force: InForce, decide: Decide, log: Log, settings: Settings, clock: Clock) -> APIRouter:
+    """The routes over the log; 202 is said once the broker has the record."""
+    routes = APIRouter(tags=["events"])
+
+    @routes.post("/events", status_code=202, summary="Takes one event, to be scored")
+    async def event(request: Request) -> Response:
+        body = await request.body()
+        _, decoder = in_force.require()
+        taken = decoder.decode(body, int(clock() * 1000))
+        await log.deliver(settings.topic("events"), taken.user, body)
+        return as_response(json_answer(202, {"event_id": taken.id}))
+
+    @routes.post("/decisions", summary="Scores one event while the caller waits; ?deadline_ms= bounds it, the policy's fallback follows")
+    async def decision(request: Request) -> Response:
+        return as_response(await decide.answer(await request.body(), request.scope["query_string"]))
+
+    @routes.post("/labels", status_code=202, summary="Takes one label: event_id, label (0 or 1), label_time (ms or RFC 3339)")
+    async def label(request: Request) -> Response:
+        taken = read_label(await request.body(), int(clock() * 1000))
+        await log.deliver(settings.topic("labels"), taken.event_id, _encode(taken))
+        return as_response(json_answer(202, taken))
+
+    return routes
+
+
+def read_label(body: bytes, now_ms: int) -> Label:
+    """The label in `body`.
+
+    Raises:
+        Refusal: it is not JSON, lacks a field, has a value of another type, or its time is negative or more than 5 min ahead.
+    """
+    try:
+        given = _decode_label(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        expected = '{"event_id": …, "label": 0 or 1, "label_time": ms or RFC 3339}'
+        raise Refusal("bad label", where="label", expected=expected, got=shortened(str(error), 200)) from error
+    event_id = str(given.event_id)
+    if not 0 < len(event_id) <= ID_CHARACTERS_MAX:
+        raise Refusal("bad id", where="event_id", expected=f"1 to {ID_CHARACTERS_MAX} characters", got=event_id)
+    return Label(event_id, given.label, _time_ms(given.label_time, now_ms))
+
+
+def _time_ms(given: int | datetime.datetime | None, now_ms: int) -> int:
+    if given is None:
+        return now_ms
+    if isinstance(given, datetime.datetime):
+        if given.tzinfo is None:
+            raise Refusal("time without a zone", where="label_time", expected="RFC 3339 with a zone, or ms", got=given.isoformat())
+        given = int(given.timestamp() * 1000)
+    if not 0 <= given <= now_ms + AHEAD_MS_MAX:
+        raise Refusal("label time out of range", where="label_time", expected=f"0 to {AHEAD_MS_MAX} ms after now ({now_ms})", got=given)
+    return given
