@@ -42,7 +42,7 @@ class Registry(Protocol):
         """
 
     def adopt(self, release: StoredRelease) -> None:
-        """Keeps a release that another made and published, under its own id; one that is there stays.
+        """Keeps a release that another made and published, under its own id; a pending one of that id moves to the next.
 
         Raises:
             Refusal: a hash is unknown.

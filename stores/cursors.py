@@ -1,0 +1,57 @@
+"""Cursors: the place after a page's last row, as text that means nothing to its holder."""
+
+import base64
+import binascii
+from typing import TypeVar
+
+import msgspec
+
+from stores.decisions import bad_cursor
+
+Place = TypeVar("Place")
+
+
+class FlaggedPlace(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """The last row of a page of flagged decisions; a missing score is -1."""
+
+    score: float
+    event_time: int
+    event_id: str
+
+
+class HistoryPlace(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """The last row of a page of an entity's history."""
+
+    event_time: int
+    order: bytes
+    revision: int
+
+
+def cursor_of(place: FlaggedPlace | HistoryPlace) -> str:
+    """`place` as text."""
+    return base64.urlsafe_b64encode(msgspec.msgpack.encode(place)).decode()
+
+
+def flagged_place(cursor: str) -> FlaggedPlace:
+    """The place of a cursor of `Decisions.flagged`.
+
+    Raises:
+        Refusal: it is none.
+    """
+    return _place(cursor, FlaggedPlace)
+
+
+def history_place(cursor: str) -> HistoryPlace:
+    """The place of a cursor of `Decisions.of_entity`.
+
+    Raises:
+        Refusal: it is none.
+    """
+    return _place(cursor, HistoryPlace)
+
+
+def _place(cursor: str, shape: type[Place]) -> Place:
+    try:
+        return msgspec.msgpack.decode(base64.b64decode(cursor.encode(), b"-_", validate=True), type=shape)
+    except (ValueError, binascii.Error, msgspec.DecodeError) as error:
+        raise bad_cursor(cursor) from error

@@ -1,0 +1,207 @@
+"""Decisions in a SQLite file: one process writes, others read it at the same time."""
+
+import pathlib
+from collections.abc import Callable
+
+import msgspec
+
+from stores.cursors import FlaggedPlace, HistoryPlace, cursor_of, flagged_place, history_place
+from stores.decisions import LatestScore, Page, StoredDecision
+from stores.sqlite import Reading, in_chunks, open_for_writing
+
+MIGRATIONS = (
+    (
+        """CREATE TABLE decision (
+            seq INTEGER PRIMARY KEY, event_id TEXT NOT NULL, revision INTEGER NOT NULL, event_time INTEGER NOT NULL, sort BLOB NOT NULL,
+            keys TEXT NOT NULL, score REAL, action TEXT NOT NULL, release INTEGER NOT NULL, value BLOB NOT NULL)""",
+        "CREATE UNIQUE INDEX decision_by_event ON decision (event_id, revision)",
+        """CREATE TABLE history (
+            kind TEXT NOT NULL, id TEXT NOT NULL, event_time INTEGER NOT NULL, sort BLOB NOT NULL, revision INTEGER NOT NULL,
+            event_id TEXT NOT NULL, seq INTEGER NOT NULL,
+            PRIMARY KEY (kind, id, event_time, sort, revision, event_id)) WITHOUT ROWID""",
+        """CREATE TABLE latest (
+            kind TEXT NOT NULL, id TEXT NOT NULL, score REAL, action TEXT NOT NULL, event_id TEXT NOT NULL, revision INTEGER NOT NULL,
+            event_time INTEGER NOT NULL, sort BLOB NOT NULL, release INTEGER NOT NULL, PRIMARY KEY (kind, id)) WITHOUT ROWID""",
+        """CREATE TABLE flagged (
+            score REAL NOT NULL, event_time INTEGER NOT NULL, event_id TEXT NOT NULL, action TEXT NOT NULL, seq INTEGER NOT NULL,
+            PRIMARY KEY (score, event_time, event_id)) WITHOUT ROWID""",
+    ),
+)
+_NO_SCORE = -1.0
+"""Ranks what has no score behind everything that has one."""
+
+_COLUMNS = "d.event_id, d.revision, d.event_time, d.sort, d.keys, d.score, d.action, d.release, d.value"
+_KEEP_LATEST = """INSERT INTO latest VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (kind, id) DO UPDATE SET score = excluded.score, action = excluded.action, event_id = excluded.event_id,
+        revision = excluded.revision, event_time = excluded.event_time, sort = excluded.sort, release = excluded.release
+    WHERE (excluded.event_time, excluded.sort, excluded.revision) > (latest.event_time, latest.sort, latest.revision)"""
+
+
+class SqliteDecisionsReader:
+    """The reading half; empty until the writer has made the file. Safe for threads.
+
+    Args:
+        path: of the file.
+    """
+
+    def __init__(self, path: pathlib.Path) -> None:
+        self._reading = Reading(path, len(MIGRATIONS))
+
+    def get(self, event_id: str) -> StoredDecision | None:
+        return self.get_many([event_id]).get(event_id)
+
+    def get_many(self, event_ids: list[str]) -> dict[str, StoredDecision]:
+        found: dict[str, tuple[object, ...]] = {}
+        for holders, part in in_chunks(event_ids):
+            query = f"SELECT {_COLUMNS} FROM decision d WHERE d.event_id IN ({holders}) ORDER BY d.revision"  # noqa: S608
+            found |= {str(row[0]): row for row in self._reading.rows(query, part)}
+        return {event_id: _decision(row) for event_id, row in found.items()}
+
+    def latest(self, kind: str, id: str) -> LatestScore | None:
+        query = "SELECT score, action, event_id, revision, event_time, release FROM latest WHERE kind = ? AND id = ?"
+        rows = self._reading.rows(query, (kind, id))
+        return LatestScore(*rows[0]) if rows else None  # type: ignore[arg-type]
+
+    def flagged(self, actions: tuple[str, ...], since_ms: int, cursor: str | None, limit: int) -> Page:
+        place = flagged_place(cursor) if cursor is not None else None
+        after = "AND (f.score, f.event_time, f.event_id) < (?, ?, ?)" if place else ""
+        query = f"""SELECT {_COLUMNS} FROM flagged f JOIN decision d ON d.seq = f.seq
+            WHERE f.event_time >= ? AND f.action IN (SELECT value FROM json_each(?)) {after}
+            ORDER BY f.score DESC, f.event_time DESC, f.event_id DESC LIMIT ?"""  # noqa: S608
+        start = (place.score, place.event_time, place.event_id) if place else ()
+        rows = self._reading.rows(query, (since_ms, _json(list(actions)), *start, limit + 1))
+        return _page([_decision(row) for row in rows], limit, _flagged_place_of)
+
+    def of_entity(self, kind: str, id: str, before: str | None, limit: int) -> Page:
+        place = history_place(before) if before is not None else None
+        after = "AND (h.event_time, h.sort, h.revision) < (?, ?, ?)" if place else ""
+        query = f"""SELECT {_COLUMNS} FROM history h JOIN decision d ON d.seq = h.seq WHERE h.kind = ? AND h.id = ? {after}
+            ORDER BY h.event_time DESC, h.sort DESC, h.revision DESC LIMIT ?"""  # noqa: S608
+        start = (place.event_time, place.order, place.revision) if place else ()
+        rows = self._reading.rows(query, (kind, id, *start, limit + 1))
+        return _page([_decision(row) for row in rows], limit, _history_place_of)
+
+    def write(self, decisions: list[StoredDecision]) -> int:
+        """Not this half's.
+
+        Raises:
+            RuntimeError: always.
+        """
+        raise RuntimeError("opened for reading only")
+
+    def close(self) -> None:
+        self._reading.close()
+
+
+class SqliteDecisions(SqliteDecisionsReader):
+    """Reads and writes; one at a time may write. A write is one transaction: about 40 µs a decision.
+
+    Args:
+        path: of the file, made with its folder where missing.
+    """
+
+    def __init__(self, path: pathlib.Path) -> None:
+        self._connection = open_for_writing(path, MIGRATIONS)
+        super().__init__(path)
+
+    def write(self, decisions: list[StoredDecision]) -> int:
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            written = self._write(decisions)
+            self._connection.execute("COMMIT")
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        return written
+
+    def close(self) -> None:
+        super().close()
+        self._connection.close()
+
+    def _write(self, decisions: list[StoredDecision]) -> int:
+        known = self._revisions({decision.event_id for decision in decisions})
+        fresh: dict[tuple[str, int], StoredDecision] = {}
+        for decision in decisions:
+            if decision.revision not in known.get(decision.event_id, ()):
+                fresh.setdefault((decision.event_id, decision.revision), decision)
+        if fresh:
+            first = int(self._connection.execute("SELECT coalesce(max(seq), 0) + 1 FROM decision").fetchone()[0])
+            numbered = list(enumerate(fresh.values(), first))
+            self._keep(numbered)
+            self._flag(numbered, known)
+        return len(fresh)
+
+    def _revisions(self, event_ids: set[str]) -> dict[str, set[int]]:
+        """Which revisions of these events are kept."""
+        known: dict[str, set[int]] = {}
+        for holders, part in in_chunks(list(event_ids)):
+            query = f"SELECT event_id, revision FROM decision WHERE event_id IN ({holders})"  # noqa: S608
+            for event_id, revision in self._connection.execute(query, part):
+                known.setdefault(event_id, set()).add(revision)
+        return known
+
+    def _keep(self, numbered: list[tuple[int, StoredDecision]]) -> None:
+        many = self._connection.executemany
+        many(
+            "INSERT INTO decision VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (seq, d.event_id, d.revision, d.event_time, d.order, _json(d.keys), d.score, d.action, d.release, d.value)
+                for seq, d in numbered
+            ],
+        )
+        of_keys = sorted((kind, id, d.event_time, d.order, d.revision, d.event_id, seq) for seq, d in numbered for kind, id in set(d.keys))
+        many("INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?)", of_keys)
+        newest: dict[tuple[str, str], StoredDecision] = {}
+        for _, d in sorted(numbered, key=lambda pair: (pair[1].event_time, pair[1].order, pair[1].revision)):
+            newest.update(dict.fromkeys(d.keys, d))
+        many(
+            _KEEP_LATEST,
+            [
+                (*key, d.score, d.action, d.event_id, d.revision, d.event_time, d.order, d.release)
+                for key, d in sorted(newest.items(), key=lambda item: item[0])
+            ],
+        )
+
+    def _flag(self, numbered: list[tuple[int, StoredDecision]], known: dict[str, set[int]]) -> None:
+        """Each event stands with its highest revision, and not at all when that one approves."""
+        highest: dict[str, tuple[int, StoredDecision]] = {}
+        for seq, d in numbered:
+            above = max((*known.get(d.event_id, ()), highest[d.event_id][1].revision if d.event_id in highest else -1), default=-1)
+            if d.revision > above:
+                highest[d.event_id] = (seq, d)
+        corrected = [event_id for event_id in highest if event_id in known]
+        for holders, part in in_chunks(corrected):
+            query = f"DELETE FROM flagged WHERE seq IN (SELECT seq FROM decision WHERE event_id IN ({holders}))"  # noqa: S608
+            self._connection.execute(query, part)
+        self._connection.executemany(
+            "INSERT INTO flagged VALUES (?, ?, ?, ?, ?)",
+            [(_rank(d), d.event_time, d.event_id, d.action, seq) for seq, d in highest.values() if d.action != "approve"],
+        )
+
+
+def _flagged_place_of(decision: StoredDecision) -> FlaggedPlace:
+    return FlaggedPlace(_rank(decision), decision.event_time, decision.event_id)
+
+
+def _history_place_of(decision: StoredDecision) -> HistoryPlace:
+    return HistoryPlace(decision.event_time, decision.order, decision.revision)
+
+
+def _rank(decision: StoredDecision) -> float:
+    return _NO_SCORE if decision.score is None else decision.score
+
+
+def _page(decisions: list[StoredDecision], limit: int, place_of: Callable[[StoredDecision], FlaggedPlace | HistoryPlace]) -> Page:
+    """A page of `limit` from one row more than that, which tells whether another page follows."""
+    shown = decisions[:limit]
+    return Page(shown, cursor_of(place_of(shown[-1])) if shown and len(decisions) > limit else None)
+
+
+def _decision(row: tuple[object, ...]) -> StoredDecision:
+    event_id, revision, event_time, order, keys, score, action, release, value = row
+    pairs = msgspec.json.decode(str(keys), type=tuple[tuple[str, str], ...])
+    return StoredDecision(event_id, revision, event_time, order, pairs, score, action, release, value)  # type: ignore[arg-type]
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()

@@ -1,0 +1,180 @@
+"""What every store of decisions keeps to; a new implementation joins `STORES`."""
+
+import pathlib
+import random
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from features.refusal import Refusal
+from stores.decisions import Decisions, LatestScore, StoredDecision
+from stores.sqlite_decisions import SqliteDecisions
+
+STORES: dict[str, Callable[[pathlib.Path], Decisions]] = {"sqlite": lambda folder: SqliteDecisions(folder / "decisions.db")}
+
+
+@pytest.fixture(params=STORES)
+def store(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> Iterator[Decisions]:
+    made = STORES[request.param](tmp_path)
+    yield made
+    made.close()
+
+
+def decision(
+    event_id: int | str,
+    event_time: int = 1_000,
+    score: float | None = 0.5,
+    action: str = "approve",
+    user: str = "u",
+    device: str = "",
+    revision: int = 0,
+    value: bytes = b"{}",
+) -> StoredDecision:
+    order = (event_id + (1 << 63)).to_bytes(8, "big") if isinstance(event_id, int) else event_id.encode()
+    keys = (("customer", user), ("device", device)) if device else (("customer", user),)
+    return StoredDecision(str(event_id), revision, event_time, order, keys, score, action, 7, value)
+
+
+def ids(decisions: list[StoredDecision]) -> list[str]:
+    return [each.event_id for each in decisions]
+
+
+def test_a_decision_comes_back_whole(store: Decisions) -> None:
+    one = decision(1, device="d", score=None, value=b'{"event_id":"1"}')
+    assert store.write([one]) == 1
+    assert store.get("1") == one
+    assert store.get("2") is None
+
+
+@pytest.mark.parametrize("event_id", ["", "\0", "a\0b", "ü", '"', "x" * 5_000, "%_'"])
+def test_any_id_is_found_again_and_known_as_a_repeat(store: Decisions, event_id: str) -> None:
+    one = decision(event_id, user=event_id)
+    assert store.write([one]) == 1
+    assert store.write([one]) == 0
+    assert store.get(event_id) == one
+    assert store.latest("customer", event_id) is not None
+
+
+def test_the_first_of_an_event_and_revision_wins(store: Decisions) -> None:
+    first, second, third = (decision(1, score=score, value=value) for score, value in ((0.1, b"1"), (0.2, b"2"), (0.3, b"3")))
+    assert store.write([first, second]) == 1
+    assert store.write([third]) == 0
+    assert store.get("1") == first
+    assert store.latest("customer", "u") == LatestScore(0.1, "approve", "1", 0, 1_000, 7)
+    assert store.of_entity("customer", "u", None, 10).decisions == [first]
+
+
+def test_the_highest_revision_is_the_one_that_is_got(store: Decisions) -> None:
+    store.write([decision(1, revision=2, score=0.9), decision(1, revision=0)])
+    store.write([decision(1, revision=1)])
+    found = store.get("1")
+    assert found is not None
+    assert found.revision == 2
+    latest = store.latest("customer", "u")
+    assert latest is not None
+    assert latest.score == 0.9
+
+
+def test_many_are_read_at_once_in_their_highest_revisions(store: Decisions) -> None:
+    store.write([decision(number) for number in range(1_700)] + [decision(3, revision=1)])
+    found = store.get_many([str(number) for number in range(1, 1_800)])
+    assert set(found) == {str(number) for number in range(1, 1_700)}
+    assert found["3"].revision == 1
+
+
+def test_latest_is_by_event_time_then_id_order_then_revision(store: Decisions) -> None:
+    store.write([decision(10, 1_000, 0.1, device="d")])
+    store.write([decision(9, 1_000, 0.2, device="d")])  # as text 9 would come after 10
+    store.write([decision(8, 999, 0.3)])
+    for kind, id in (("customer", "u"), ("device", "d")):
+        latest = store.latest(kind, id)
+        assert latest is not None
+        assert latest.event_id == "10"
+    store.write([decision(11, 1_000, 0.4)])
+    latest = store.latest("customer", "u")
+    assert latest is not None
+    assert latest.event_id == "11"
+
+
+def test_a_late_event_enters_the_history_and_not_the_latest(store: Decisions) -> None:
+    store.write([decision(5, 2_000)])
+    store.write([decision(4, 1_000, score=0.99)])
+    latest = store.latest("customer", "u")
+    assert latest is not None
+    assert latest.event_id == "5"
+    assert ids(store.of_entity("customer", "u", None, 10).decisions) == ["5", "4"]
+
+
+def test_an_unknown_entity_has_no_score_and_no_history(store: Decisions) -> None:
+    store.write([decision(1)])
+    assert store.latest("device", "u") is None
+    assert store.of_entity("device", "u", None, 10).decisions == []
+
+
+def test_flagged_are_ranked_by_score_then_newest_first(store: Decisions) -> None:
+    store.write(
+        [
+            decision(1, 1_000, 0.9, "block"),
+            decision(2, 3_000, 0.8, "review"),
+            decision(3, 2_000, 0.9, "review"),
+            decision(4, 4_000, None, "review"),
+            decision(5, 4_000, 1.0, "approve"),
+            decision(6, 10, 1.0, "block"),
+        ]
+    )
+    assert ids(store.flagged(("review", "block"), 1_000, None, 10).decisions) == ["3", "1", "2", "4"]
+    assert ids(store.flagged(("block",), 0, None, 10).decisions) == ["6", "1"]
+
+
+def test_a_correction_moves_or_ends_a_flag(store: Decisions) -> None:
+    store.write([decision(1, score=0.9, action="block"), decision(2, score=0.8, action="block")])
+    store.write([decision(1, revision=1, score=0.1), decision(2, revision=1, score=0.5, action="review")])
+    page = store.flagged(("review", "block"), 0, None, 10)
+    assert [(each.event_id, each.revision) for each in page.decisions] == [("2", 1)]
+    store.write([decision(3, revision=1), decision(3, revision=0, score=0.9, action="block")])
+    assert ids(store.flagged(("review", "block"), 0, None, 10).decisions) == ["2"]
+
+
+def test_pages_follow_each_other_without_gap_or_repeat(store: Decisions) -> None:
+    draw = random.Random(3)
+    actions = ("review", "block")
+    store.write([decision(n, draw.randrange(5), draw.choice([0.1, 0.5, None]), draw.choice(actions), device="d") for n in range(95)])
+    for read in (
+        lambda cursor, limit: store.flagged(actions, 0, cursor, limit),
+        lambda cursor, limit: store.of_entity("device", "d", cursor, limit),
+    ):
+        whole = read(None, 200)
+        assert len(whole.decisions) == 95
+        assert whole.next is None
+        seen, cursor = [], None
+        while True:
+            page = read(cursor, 19)
+            seen += page.decisions
+            cursor = page.next
+            if cursor is None:
+                break
+        assert seen == whole.decisions
+
+
+@pytest.mark.parametrize("cursor", ["", "x", "AAAA", "éé", "kwECAw=="])
+def test_a_foreign_cursor_is_refused(store: Decisions, cursor: str) -> None:
+    with pytest.raises(Refusal, match="cursor"):
+        store.flagged(("block",), 0, cursor, 1)
+    with pytest.raises(Refusal, match="cursor"):
+        store.of_entity("customer", "u", cursor, 1)
+
+
+def test_any_order_and_grouping_of_writes_gives_the_same_answers(store: Decisions) -> None:
+    draw = random.Random(8)
+    made = [decision(n, draw.randrange(20), draw.random(), draw.choice(["approve", "block"]), f"u{draw.randrange(5)}") for n in range(300)]
+    shuffled = draw.sample(made, len(made))
+    while shuffled:
+        size = draw.randrange(1, 40)
+        store.write(shuffled[:size] + draw.choices(made[:1], k=2))
+        shuffled = shuffled[size:]
+    for user in range(5):
+        of_user = sorted((d for d in made if d.keys[0][1] == f"u{user}"), key=lambda d: (d.event_time, d.order))
+        assert store.of_entity("customer", f"u{user}", None, 500).decisions == of_user[::-1]
+        latest = store.latest("customer", f"u{user}")
+        assert latest is not None
+        assert latest.event_id == of_user[-1].event_id

@@ -1,0 +1,74 @@
+import pathlib
+import sqlite3
+
+import pytest
+
+from features.refusal import Refusal
+from stores.decisions import StoredDecision
+from stores.sqlite_decisions import SqliteDecisions, SqliteDecisionsReader
+
+
+def decision(number: int) -> StoredDecision:
+    return StoredDecision(str(number), 0, number, number.to_bytes(8, "big"), (("customer", "u"),), 0.5, "review", 1, b"{}")
+
+
+def test_a_reader_is_empty_before_the_writer_and_then_follows_it(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "stores" / "decisions.db"
+    reader = SqliteDecisionsReader(path)
+    assert reader.get("1") is None
+    assert reader.flagged(("review",), 0, None, 5).decisions == []
+    writer = SqliteDecisions(path)
+    writer.write([decision(1)])
+    assert reader.get("1") == decision(1)
+    writer.write([decision(2)])
+    latest = reader.latest("customer", "u")
+    assert latest is not None
+    assert latest.event_id == "2"
+    reader.close()
+    writer.close()
+
+
+def test_a_reader_cannot_write(tmp_path: pathlib.Path) -> None:
+    with pytest.raises(RuntimeError):
+        SqliteDecisionsReader(tmp_path / "decisions.db").write([decision(1)])
+
+
+def test_a_write_that_fails_leaves_nothing(tmp_path: pathlib.Path) -> None:
+    store = SqliteDecisions(tmp_path / "decisions.db")
+    bad = StoredDecision("2", 0, 1 << 70, b"", (), 0.5, "review", 1, b"{}")
+    with pytest.raises(OverflowError):
+        store.write([decision(1), bad])
+    assert store.get("1") is None
+    assert store.write([decision(1)]) == 1
+    store.close()
+
+
+def test_decisions_outlive_the_process(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "decisions.db"
+    store = SqliteDecisions(path)
+    store.write([decision(1)])
+    store.close()
+    again = SqliteDecisions(path)
+    assert again.get("1") == decision(1)
+    assert again.write([decision(1)]) == 0
+    again.close()
+
+
+def test_tables_of_a_newer_version_are_refused(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "decisions.db"
+    SqliteDecisions(path).close()
+    connection = sqlite3.connect(path)
+    connection.execute("INSERT INTO schema_version VALUES (99, 0)")
+    connection.commit()
+    connection.close()
+    with pytest.raises(Refusal, match="newer"):
+        SqliteDecisions(path)
+    with pytest.raises(Refusal, match="newer"):
+        SqliteDecisionsReader(path).get("1")
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "decisions.db"
+    path.write_bytes(b"no database" * 1_000)
+    with pytest.raises(Refusal, match="not a store"):
+        SqliteDecisions(path)
