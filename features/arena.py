@@ -12,6 +12,7 @@ from features.layout import (
     FREE_NOTES,
     FREE_PAGES,
     HEAD_WORDS,
+    HEARD,
     NEVER,
     NEWEST,
     NEXT_SEQ,
@@ -56,6 +57,7 @@ def blank_heads(plan: Plan, slots: int) -> NDArray[np.int64]:
     """Heads of entities never seen."""
     heads = np.full((slots, plan.head_words), END, dtype=np.int64)
     heads[:, NEWEST] = LONG_AGO
+    heads[:, HEARD] = LONG_AGO
     heads[:, ROWS] = 0
     heads[:, NEXT_SEQ] = 0
     cursors = len(plan.arrays.offsets)

@@ -11,6 +11,7 @@ from features.layout import (
     FILL,
     FIRST,
     FREE_PAGES,
+    HEAD_WORDS,
     ID,
     LAST,
     NEXT,
@@ -154,8 +155,20 @@ def find_event(arena: Arena, page: int, time_ms: int, id_key: int, stride: int) 
 
 
 @inner
-def split(arena: Arena, slot: int, page: int, stride: int, rows: Int64s, known: int) -> None:
-    """Moves the younger half of a full page to a new one behind it, and the first `known` references in `rows` with it."""
+def move_references(arena: Arena, slot: int, cursors: int, rows: Int64s, known: int, first: int, end: int, by: int) -> None:
+    """Rows at places in [first, end) stand `by` further on: so do the cursors and the first `known` references in `rows`."""
+    for cursor in range(cursors):
+        at = HEAD_WORDS + 2 * cursor
+        if first <= arena.heads[slot, at] < end:
+            arena.heads[slot, at] += by
+    for i in range(known):
+        if first <= rows[i] < end:
+            rows[i] += by
+
+
+@inner
+def split(arena: Arena, slot: int, page: int, stride: int, cursors: int, rows: Int64s, known: int) -> None:
+    """Moves the younger half of a full page to a new one behind it."""
     young = new_page(arena, slot, page)
     for word in range(_HALF * stride):
         arena.pages[young, PAGE_WORDS + word] = arena.pages[page, PAGE_WORDS + _HALF * stride + word]
@@ -164,19 +177,17 @@ def split(arena: Arena, slot: int, page: int, stride: int, rows: Int64s, known: 
     arena.pages[young, BLOOM] = arena.pages[page, BLOOM]
     arena.pages[young, BLOOM_2] = arena.pages[page, BLOOM_2]
     first = (page << PAGE_BITS) + _HALF
-    for at in range(known):
-        if first <= rows[at] < first + PAGE - _HALF:
-            rows[at] += (young << PAGE_BITS) - first
+    move_references(arena, slot, cursors, rows, known, first, first + PAGE - _HALF, (young << PAGE_BITS) - first)
     mark_changed(arena, slot, page)
 
 
 @inner
-def insert_place(arena: Arena, slot: int, before: int, stride: int, rows: Int64s, known: int) -> int:
-    """A new row before the row at `before`; younger rows of its page move up, with the first `known` references in `rows`."""
+def insert_place(arena: Arena, slot: int, before: int, stride: int, cursors: int, rows: Int64s, known: int) -> int:
+    """A new row before the row at `before`; younger rows of its page move up, and all references to them."""
     page = before >> PAGE_BITS
     at = before & (PAGE - 1)
     if arena.pages[page, FILL] == PAGE:
-        split(arena, slot, page, stride, rows, known)
+        split(arena, slot, page, stride, cursors, rows, known)
         if at >= _HALF:
             page = arena.pages[page, NEXT]
             at -= _HALF
@@ -186,9 +197,7 @@ def insert_place(arena: Arena, slot: int, before: int, stride: int, rows: Int64s
     arena.pages[page, FILL] = fill + 1
     arena.heads[slot, ROWS] += 1
     place = (page << PAGE_BITS) + at
-    for known_at in range(known):
-        if place <= rows[known_at] < (page << PAGE_BITS) + fill:
-            rows[known_at] += 1
+    move_references(arena, slot, cursors, rows, known, place, (page << PAGE_BITS) + fill, 1)
     mark_changed(arena, slot, page)
     return place
 

@@ -4,6 +4,7 @@ import math
 
 from features.batch import Float64s, Int64s
 from features.compiled import borrowed, entry, inner
+from features.disorder import give_out_as_of, settle
 from features.history import append_place, bit_2_of, bit_of, drop_old, insert_place, place_after, word_of
 from features.labels import add_note, adopt_orphans, hear_labels
 from features.layout import (
@@ -33,7 +34,7 @@ from features.layout import (
     Arena,
 )
 from features.plan import PlanArrays
-from features.windows import advance, give_out, give_out_as_of, rebuild, take_in
+from features.windows import advance, give_out, rebuild, take_in
 
 IS_USER, STRIDE, FIRST_NUMBER, LATENESS, KEEP, DEDUPE = range(6)
 _DEDUPE_PAGES = 16
@@ -116,12 +117,12 @@ def take_in_order(
         else:
             flags[i] = LATE
             before = place_after(arena, slot, time_ms, orders[i], stride)
-            rows[i] = insert_place(arena, slot, before, stride, rows, i)
+            rows[i] = insert_place(arena, slot, before, stride, len(plan.offsets), rows, i)
             write_row(arena, plan, rows[i], time_ms, orders[i], id_keys[i], body_keys[i], numbers, i, is_user)
             if arena.heads[slot, ORPHANS] >= 0:
                 adopt_orphans(arena, plan, slot, rows[i], time_ms, id_keys[i], stride)
-            give_out_as_of(arena, plan, slot, rows[i], stride, out, i)
-            rebuild(arena, plan, slot, stride, True)
+            give_out_as_of(arena, plan, slot, rows[i], stride, False, out, i)
+            settle(arena, plan, slot, rows[i], stride)
 
 
 @inner
@@ -210,7 +211,7 @@ def answer_known(
     """An id seen before: the user's is a duplicate or another event under a used id; an entity's is told as of its place."""
     if not is_user:
         flags[i] = DUPLICATE
-        give_out_as_of(arena, plan, slot, known, stride, out, i)
+        give_out_as_of(arena, plan, slot, known, stride, True, out, i)
         return
     out[i, :] = math.nan
     if arena.pages[known >> PAGE_BITS, word_of(known, stride) + BODY] == body_key:

@@ -10,6 +10,7 @@ from features.layout import (
     END,
     FREE_NOTES,
     HEAD_WORDS,
+    HEARD,
     LABEL,
     LAST,
     NEWEST,
@@ -119,6 +120,7 @@ def mark(
     if old != 0 and ((old >> 2) > visible_ms):
         return
     arena.pages[page, word] = (visible_ms << 2) + 2 + label
+    arena.heads[slot, HEARD] = max(arena.heads[slot, HEARD], visible_ms)
     mark_changed(arena, slot, page)
     if not counted:
         return

@@ -16,8 +16,8 @@ PAGE_BITS = 4
 END = -1
 NEVER = np.iinfo(np.int64).max
 
-# Words of a head; then two words (place, time there) a cursor; then the units.
-FIRST, LAST, NEWEST, ROWS, NEXT_SEQ, WAITING, WAITING_LAST, ORPHANS, HEAD_WORDS = range(9)
+# Words of a head; then two words (place, time there) a cursor; then the units. HEARD is the latest time of a label applied.
+FIRST, LAST, NEWEST, ROWS, NEXT_SEQ, WAITING, WAITING_LAST, ORPHANS, HEARD, HEAD_WORDS = range(10)
 
 # Words of a page before its rows. BLOOM and BLOOM_2 have a bit set for each id in the page: a page that lacks either is not searched.
 PREV, NEXT, FILL, SEQ, OWNER, DIRTY, BLOOM, BLOOM_2, PAGE_WORDS = range(9)

@@ -19,6 +19,7 @@ from features.layout import (
     FREE_NOTES,
     FREE_PAGES,
     HEAD_WORDS,
+    HEARD,
     ID,
     LAST,
     NEWEST,
@@ -59,7 +60,8 @@ def place_profile(
     same_rows = saved.columns == plan.columns
     chain = _link(arena, plan, slot, _sorted_pages(saved, pages), saved, same_rows)
     head = arena.heads[slot]
-    head[[NEWEST, NEXT_SEQ]] = saved.words[[NEWEST, NEXT_SEQ]]
+    kept = [NEWEST, NEXT_SEQ, HEARD]
+    head[kept] = saved.words[kept]
     here = np.array([slot], dtype=np.int64)
     if saved.layout == plan.layout and len(saved.words) == plan.head_words:
         head[_UNITS_FROM:] = saved.words[_UNITS_FROM:]

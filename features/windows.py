@@ -2,13 +2,11 @@
 
 import math
 
-import numpy as np
-
 from features.batch import Float64s
 from features.compiled import inner
 from features.history import next_place, place_before, word_of
 from features.layout import END, FILL, FIRST, HEAD_WORDS, LABEL, NEVER, NEWEST, NEXT, PAGE, PAGE_BITS, PAGE_WORDS, TIME, Arena
-from features.plan import MAX, MIN, UNIT_MAX, UNIT_MIN, PlanArrays
+from features.plan import MAX, MIN, UNIT_MAX, PlanArrays
 from features.units import unit_enter, unit_value
 
 KIND, COLUMN, WORD, EXTREME, HEAD, TAIL, LENGTH, DELAY = range(8)
@@ -180,57 +178,3 @@ def rebuild(arena: Arena, plan: PlanArrays, slot: int, stride: int, sums: bool) 
     for unit in range(len(plan.units)):
         if plan.units[unit, EXTREME] >= 0:
             arena.edges[slot, plan.units[unit, EXTREME]] = arena.heads[slot, HEAD_WORDS + 2 * plan.units[unit, TAIL]]
-
-
-@inner
-def enter_scan(
-    arena: Arena, plan: PlanArrays, place: int, event_ms: int, stride: int, words: Float64s, least: Float64s, only_live: bool
-) -> None:
-    """The row at `place` enters the windows, as of `event_ms`, that `words` and `least` gather."""
-    word = word_of(place, stride)
-    page = place >> PAGE_BITS
-    time_ms = arena.pages[page, word + TIME]
-    state = label_state(arena.pages[page, word + LABEL], event_ms)
-    for unit in range(len(plan.units)):
-        upper = event_ms - plan.units[unit, DELAY]
-        if not upper - plan.units[unit, LENGTH] < time_ms <= upper or (only_live and plan.units[unit, DELAY] != 0):
-            continue
-        value = value_of(arena, place, word, plan.units[unit, COLUMN])
-        if plan.units[unit, EXTREME] < 0:
-            unit_enter(words, 0, plan.units[unit, WORD], plan.units[unit, KIND], value, state, 1.0)
-        else:
-            signed = 0.0 - value if plan.units[unit, KIND] == UNIT_MAX else value
-            if signed < least[plan.units[unit, EXTREME]]:  # never so for NaN
-                least[plan.units[unit, EXTREME]] = signed
-
-
-@inner
-def give_out_scan(plan: PlanArrays, words: Float64s, least: Float64s, before: int, out: Float64s, i: int) -> None:
-    """As `give_out`, from gathered sums."""
-    for at in range(len(plan.outputs)):
-        if plan.outputs[at, 2] != before:
-            continue
-        unit = plan.outputs[at, 0]
-        if plan.units[unit, KIND] == UNIT_MIN or plan.units[unit, KIND] == UNIT_MAX:
-            value = least[plan.units[unit, EXTREME]]
-            out[i, at] = math.nan if value == math.inf else (value if plan.units[unit, KIND] == UNIT_MIN else 0.0 - value) / plan.scales[at]
-        else:
-            out[i, at] = unit_value(words, 0, plan.units[unit, WORD], plan.outputs[at, 1]) / plan.scales[at]
-
-
-@inner
-def give_out_as_of(arena: Arena, plan: PlanArrays, slot: int, place: int, stride: int, out: Float64s, i: int) -> None:
-    """All outputs of the retained event at `place`, as of its own place in the order, by a scan of its windows."""
-    event_ms = arena.pages[place >> PAGE_BITS, word_of(place, stride) + TIME]
-    words = np.zeros((1, arena.heads.shape[1]))
-    least = np.full(arena.edges.shape[1], math.inf)
-    oldest = event_ms - plan.offsets[-1] if len(plan.offsets) else event_ms
-    row = place_before(arena, slot, place)
-    while row != END and arena.pages[row >> PAGE_BITS, word_of(row, stride) + TIME] > oldest:
-        enter_scan(arena, plan, row, event_ms, stride, words, least, False)
-        row = place_before(arena, slot, row)
-    give_out_scan(plan, words, least, 1, out, i)
-    enter_scan(arena, plan, place, event_ms, stride, words, least, True)
-    give_out_scan(plan, words, least, 0, out, i)
-
-
