@@ -36,6 +36,7 @@ def make_app(
     in_force: InForce,
     definitions: Definitions,
     decisions: Decisions,
+    quick_decisions: Decisions,
     log: Log,
     quick_log: Log,
     waiting: Waiting,
@@ -46,14 +47,16 @@ def make_app(
     """The whole API as one ASGI application.
 
     Args:
+        decisions: read by pages, in threads.
+        quick_decisions: the same store for single rows on the event loop; of its own, so that no page holds it up.
         log: for what is answered once the broker has it.
         quick_log: for events whose caller waits for the decision.
         lifespan: what is started before the first request and stopped after the last.
     """
     counts = Counts()
-    scores = Scores(in_force, decisions, clock)
+    scores = Scores(in_force, quick_decisions, clock)
     decide = Decide(
-        in_force, waiting, quick_log, settings.topic("events"), condition, decisions.latest, counts, clock, settings.deadline_ms
+        in_force, waiting, quick_log, settings.topic("events"), condition, quick_decisions.latest, counts, clock, settings.deadline_ms
     )
     app = FastAPI(title="Weir", version="1", docs_url=None, redoc_url=None, lifespan=lifespan or _nothing)
     app.include_router(make_reads(decisions, scores, in_force), prefix="/v1")

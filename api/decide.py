@@ -1,6 +1,7 @@
 """The synchronous decision: an event goes through Kafka and Flink while its caller waits, with a deadline and a fallback."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from urllib.parse import parse_qs
@@ -17,13 +18,15 @@ from features.event import Event
 from pipeline.release import Release
 from stores.decisions import LatestScore
 
+log = logging.getLogger(__name__)
+
 DEADLINE_MS_MAX = 10_000
 RETRY_SOON = [(b"retry-after", b"1")]
 REPLY_HEADER = "weir-reply"
 
 
 Latest = Callable[[str, str], LatestScore | None]
-"""The latest score of (kind, id); raises nothing that stops a decision for long."""
+"""The latest score of (kind, id); at most some 100 µs."""
 
 
 class Decided(msgspec.Struct):
@@ -68,7 +71,7 @@ class Decide:
         self,
         in_force: InForce,
         waiting: Waiting,
-        log: Log,
+        events: Log,
         topic: str,
         condition: Condition,
         latest: Latest,
@@ -78,7 +81,7 @@ class Decide:
     ) -> None:
         self._in_force = in_force
         self._waiting = waiting
-        self._log = log
+        self._events = events
         self._topic = topic
         self._condition = condition
         self._latest = latest
@@ -129,16 +132,23 @@ class Decide:
 
     def _send(self, event: Event, body: bytes, headers: list[tuple[str, bytes]] | tuple[()]) -> None:
         try:
-            self._log.produce(self._topic, event.user, body, headers)
+            self._events.produce(self._topic, event.user, body, headers)
         except LogUnavailableError as error:
             raise Problem(503, f"the event was not taken: {error}", RETRY_SOON) from error
 
     def _fallback(self, release: Release, event: Event, why: str, began: float) -> FellBack:
-        latest = self._latest(release.schema.user, event.user)
+        latest = self._latest_of(release.schema.user, event.user)
         age_ms = None if latest is None else max(0, int(self._clock() * 1000) - latest.event_time)
         action = release.policy.fallback.action_at(age_ms)
         score = None if latest is None else latest.score
         return FellBack(event.id, score, age_ms, action, [why], ["degraded"], release.id, _ms(time.perf_counter() - began))
+
+    def _latest_of(self, kind: str, id: str) -> LatestScore | None:
+        try:
+            return self._latest(kind, id)
+        except Exception:  # whatever store it is: the caller needs an action now, with the score or without
+            log.exception("the latest score could not be read")
+            return None
 
 
 async def _within(waiter: Waiter, until: float) -> bytes | None:

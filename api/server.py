@@ -1,0 +1,129 @@
+"""``python -m api.server``: one process of the API, with the settings of the environment."""
+
+import asyncio
+import contextlib
+import logging
+import sys
+import time
+from collections.abc import AsyncIterator, Sequence
+
+import httpx
+import uvicorn
+from fastapi import FastAPI
+
+from api.app import make_app
+from api.checks import Checks, ScoreJob
+from api.condition import Condition
+from api.control import Control
+from api.definitions import Definitions
+from api.front import Front
+from api.in_force import InForce
+from api.log import KafkaLog
+from api.replies import Replies
+from api.token import find_token
+from api.waiting import Waiting
+from features.refusal import Refusal
+from pipeline.settings import Settings, read_settings
+from stores.sqlite_decisions import SqliteDecisionsReader
+from stores.sqlite_registry import SqliteRegistry
+
+IN_FLIGHT_MAX = 2_000
+SWITCH_SECONDS = 0.0005
+"""How long one thread may keep the interpreter from another; 5 ms by default, which a waiting caller would notice."""
+
+
+class Server:
+    """Holds the clients of one API process and starts and stops them around the application.
+
+    Args:
+        settings: broker, topics, ports, folder.
+        token: that callers show.
+    """
+
+    def __init__(self, settings: Settings, token: str) -> None:
+        self._settings = settings
+        self._in_force = InForce()
+        self._condition = Condition(settings.partitions)
+        self._registry = SqliteRegistry(settings.path("registry.db"))
+        decisions = settings.path("decisions.db")
+        self._decisions, self._quick_decisions = SqliteDecisionsReader(decisions), SqliteDecisionsReader(decisions)
+        self._log = KafkaLog(settings.bootstrap, acks="all")
+        # The caller learns from the reply that its event arrived, and from the fallback that it perhaps did not: so the
+        # leader's word is enough here, and no replica is waited for.
+        self._quick_log = KafkaLog(settings.bootstrap, acks="1")
+        self._definitions = Definitions(self._registry, self._in_force, self._condition, self._log, settings.topic("control"), time.time)
+        self._waiting = Waiting(settings.api_instance, time.time_ns(), IN_FLIGHT_MAX)
+        self._replies = Replies(settings.bootstrap, settings.topic("replies"), settings.api_instance, self._waiting.settle)
+        self._control = Control(settings.bootstrap, settings.topic("control"), self._take_control)
+        self._following: asyncio.Queue[Sequence[tuple[str, bytes]]] = asyncio.Queue()
+        self.app: Front = make_app(
+            settings, token, self._in_force, self._definitions, self._decisions, self._quick_decisions, self._log, self._quick_log,
+            self._waiting, self._condition, time.time, self._lifespan,
+        )  # fmt: skip
+
+    def _take_control(self, records: Sequence[tuple[str, bytes]]) -> None:
+        self._following.put_nowait(records)
+
+    @contextlib.asynccontextmanager
+    async def _lifespan(self, app: FastAPI) -> AsyncIterator[None]:
+        loop = asyncio.get_running_loop()
+        await asyncio.to_thread(self._replies.start, loop)
+        await self._definitions.take(await asyncio.to_thread(self._control.read_to_end))
+        await self._definitions.repair()
+        self._control.start(loop)
+        async with httpx.AsyncClient() as client:
+            tasks = [asyncio.create_task(self._follow()), asyncio.create_task(self._checks(client).run())]
+            try:
+                yield
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+                await asyncio.to_thread(self._close)
+
+    async def _follow(self) -> None:
+        """Batch after batch, so that records keep their order."""
+        while True:
+            await self._definitions.take(await self._following.get())
+
+    def _checks(self, client: httpx.AsyncClient) -> Checks:
+        async def broker() -> str:
+            return await asyncio.to_thread(self._log.reaches_broker, 2.0)
+
+        async def store() -> str:
+            await asyncio.to_thread(self._decisions.get, "")
+            return ""
+
+        score_job = ScoreJob(client, f"http://127.0.0.1:{self._settings.flink_port}")
+        return Checks(self._condition, {"broker": broker, "score_job": score_job.check, "store": store})
+
+    def _close(self) -> None:
+        for part in (self._control, self._replies, self._log, self._quick_log, self._decisions, self._quick_decisions, self._registry):
+            part.close()
+
+
+def main() -> None:
+    """Serves until TERM or Ctrl-C; ends with status 2 and a message when a setting or the broker refuses."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    sys.setswitchinterval(SWITCH_SECONDS)
+    try:
+        settings = read_settings()
+        server = Server(settings, find_token(settings))
+    except Refusal as refusal:
+        print(f"weir: {refusal}", file=sys.stderr)
+        sys.exit(2)
+    uvicorn.run(
+        server.app,
+        host="127.0.0.1",
+        port=settings.api_port,
+        loop="uvloop",
+        http="httptools",
+        access_log=False,
+        log_level="warning",
+        timeout_graceful_shutdown=5,
+    )
+
+
+if __name__ == "__main__":
+    main()
