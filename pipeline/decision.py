@@ -106,9 +106,7 @@ def decisions_of(
 
 def reply_of(decision: Decision) -> Reply:
     """The short form of `decision`."""
-    return Reply(
-        decision.event_id, decision.revision, decision.score, decision.action, decision.reasons, decision.flags, decision.release
-    )
+    return Reply(decision.event_id, decision.revision, decision.score, decision.action, decision.reasons, decision.flags, decision.release)
 
 
 def flag_names(flags: int, degraded: bool, warming: bool) -> list[str]:

@@ -113,7 +113,9 @@ def _read_model(section: Section, schema: Schema, features: FeatureSet) -> Model
 def object_shape(name: str, keys: Sequence[str]) -> type[msgspec.Struct]:
     """A Struct of positional values that encodes as an object with `keys`: a third of a dictionary's cost to make."""
     attributes = [f"field_{position}" for position in range(len(keys))]
-    return msgspec.defstruct(name, [(attribute, Any) for attribute in attributes], rename=dict(zip(attributes, keys, strict=True)), gc=False)
+    return msgspec.defstruct(
+        name, [(attribute, Any) for attribute in attributes], rename=dict(zip(attributes, keys, strict=True)), gc=False
+    )
 
 
 def _columns(inputs: tuple[str, ...], schema: Schema, features: FeatureSet) -> InputColumns:

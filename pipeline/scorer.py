@@ -143,9 +143,7 @@ class Scorer:
         self._arena(kind).keep(arena, batch.users)
         return verdicts
 
-    def _run_models(
-        self, verdicts: Verdicts, batch: Batch, arena: Profiles, slots: NDArray[np.int64]
-    ) -> dict[str, NDArray[np.float64]]:
+    def _run_models(self, verdicts: Verdicts, batch: Batch, arena: Profiles, slots: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
         probabilities: dict[str, NDArray[np.float64]] = {}
         first_cell = 0
         for model in verdicts.release.models:

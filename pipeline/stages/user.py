@@ -74,9 +74,7 @@ class UserStage:
         verdicts = self._scorer.decide(release, batch, features)
         return b"".join(self._frames(bundle, verdicts, batch, events, values))
 
-    def _frames(
-        self, bundle: Bundle, verdicts: Verdicts, batch: Batch, events: list[Event], values: list[memoryview]
-    ) -> list[bytes]:
+    def _frames(self, bundle: Bundle, verdicts: Verdicts, batch: Batch, events: list[Event], values: list[memoryview]) -> list[bytes]:
         frames: list[bytes] = []
         missing = bundle.missing.astype(bool).tolist()
         arrived_ms = [event.arrived_ms for event in events]

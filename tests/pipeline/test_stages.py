@@ -229,5 +229,3 @@ def test_missing_numbers_are_null_in_a_decision(job: Imitation) -> None:
     raw = job.out["D"][0][1]
     assert b"NaN" not in raw
     assert np.isfinite(msgspec.json.decode(raw)["event"]["amount"])
-
-

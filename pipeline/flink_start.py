@@ -1,0 +1,106 @@
+"""What a submission of the score job finds in Kafka: where the topics end, and how far behind the job is."""
+
+import uuid
+from dataclasses import dataclass
+
+from confluent_kafka import Consumer, TopicPartition
+
+from features.refusal import Refusal
+from pipeline.release import Release
+from pipeline.settings import Settings
+from pipeline.stages.definitions import Definitions
+
+GROUP = "weir-score"
+BEHIND_MIN = 1_000
+"""Fewer records than this are no backlog: the job starts in arrival mode."""
+_SECONDS_MAX = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """One submission's view of Kafka.
+
+    Args:
+        run: its name.
+        release: newest on the control topic; its schema says how event time is read.
+        event_time: whether to start in event_time mode.
+        control_end, models_end: one past the last record.
+        labels_ends: of the partitions of labels-resolved that have records.
+        backlog: end of each partition of events that has records not yet read.
+    """
+
+    run: str
+    release: Release
+    event_time: bool
+    control_end: int
+    models_end: int
+    labels_ends: dict[int, int]
+    backlog: dict[int, int]
+
+
+def look(settings: Settings, mode: str = "auto") -> Start:
+    """Reads ends and committed offsets, and the newest release.
+
+    Args:
+        mode: ``auto``, ``arrival`` or ``event_time``.
+
+    Raises:
+        Refusal: no release that compiles is on the control topic.
+    """
+    consumer = Consumer({"bootstrap.servers": settings.bootstrap, "group.id": GROUP, "enable.auto.commit": False})
+    try:
+        release = newest_release(consumer, settings)
+        control, models = (max(_ends(consumer, settings.topic(name)).values(), default=0) for name in ("control", "models"))
+        backlog = _backlog(consumer, settings.topic("events"))
+        behind = sum(end - first for first, end in backlog.values())
+        event_time = mode == "event_time" or (mode == "auto" and behind >= BEHIND_MIN)
+        ends = {partition: end for partition, (_, end) in backlog.items()}
+        labels = _ends(consumer, settings.topic("labels-resolved"))
+        return Start(uuid.uuid4().hex[:12], release, event_time, control, models, labels, ends if event_time else {})
+    finally:
+        consumer.close()
+
+
+def newest_release(consumer: Consumer, settings: Settings) -> Release:
+    """The newest release of the control topic that compiles."""
+    topic = settings.topic("control")
+    definitions = Definitions()
+    for partition, end in _ends(consumer, topic).items():
+        place = TopicPartition(topic, partition, consumer.get_watermark_offsets(TopicPartition(topic, partition))[0])
+        consumer.assign([place])
+        while consumer.position([place])[0].offset < end:
+            for message in consumer.consume(500, 1.0):
+                if not message.error():
+                    definitions.take("c", (message.key() or b"").decode(), message.value() or b"")
+    if definitions.newest is None:
+        raise Refusal("no release", where=topic, expected="a release that compiles", got="none", remedy="weir push DIR")
+    return definitions.newest
+
+
+def _partitions(consumer: Consumer, topic: str) -> list[int]:
+    found = consumer.list_topics(topic, timeout=_SECONDS_MAX).topics[topic]
+    if found.error or not found.partitions:
+        raise Refusal("no such topic", where=topic, expected="a topic", got=str(found.error), remedy="weir up makes all topics")
+    return sorted(found.partitions)
+
+
+def _ends(consumer: Consumer, topic: str) -> dict[int, int]:
+    """One past the last record of each partition that has any."""
+    ends = {}
+    for partition in _partitions(consumer, topic):
+        low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=_SECONDS_MAX)
+        if high > low:
+            ends[partition] = high
+    return ends
+
+
+def _backlog(consumer: Consumer, topic: str) -> dict[int, tuple[int, int]]:
+    """(next, end) of each partition in which records wait."""
+    places = [TopicPartition(topic, partition) for partition in _partitions(consumer, topic)]
+    waiting = {}
+    for place in consumer.committed(places, timeout=_SECONDS_MAX):
+        low, high = consumer.get_watermark_offsets(TopicPartition(topic, place.partition), timeout=_SECONDS_MAX)
+        first = max(low, place.offset)
+        if high > first:
+            waiting[place.partition] = (first, high)
+    return waiting

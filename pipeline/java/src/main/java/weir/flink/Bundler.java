@@ -1,0 +1,150 @@
+package weir.flink;
+
+import java.util.ArrayDeque;
+import org.apache.flink.api.common.operators.MailboxExecutor;
+import org.apache.flink.api.common.state.MapStateDescriptor;
+import org.apache.flink.api.common.typeinfo.PrimitiveArrayTypeInfo;
+import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
+import org.apache.flink.streaming.api.operators.BoundedMultiInput;
+import org.apache.flink.streaming.api.operators.TwoInputStreamOperator;
+import org.apache.flink.streaming.api.watermark.Watermark;
+import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+import org.apache.flink.types.Row;
+
+/**
+ * Stands before a Python stage: gathers records into bundles, in order with the control records (the second, broadcast input).
+ *
+ * <p>A bundle leaves when it is full, when the task has nothing else to do, before a barrier and before a watermark. Records
+ * wait at the gate until the control topic is read, and behind an event whose release has not arrived.
+ *
+ * @param <OUT> bytes before a stage without keys, (key, bytes) before one with keys.
+ */
+public abstract class Bundler<OUT> extends AbstractStreamOperator<OUT>
+        implements TwoInputStreamOperator<Row, Row, OUT>, BoundedMultiInput {
+    private static final MapStateDescriptor<String, byte[]> CONTROL =
+            new MapStateDescriptor<>("control", Types.STRING, PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO);
+
+    protected final JobStart start;
+    protected transient ControlLog control;
+    protected transient BundleWriter writer;
+    protected transient ArrayDeque<Row> held;
+    private transient MailboxExecutor mailbox;
+    private transient boolean watching;
+    private transient long added;
+    private transient long seen;
+
+    protected Bundler(JobStart start) {
+        this.start = start;
+    }
+
+    /** The element that carries a bundle; the key is that of its first body. */
+    protected abstract OUT element(String key, byte[] bundle);
+
+    /** A key of this subtask, for bundles of control records. */
+    protected abstract String anyKey();
+
+    /** Takes in a record that has passed the gate. */
+    protected abstract void admit(Row row) throws Exception;
+
+    /** The release that a record was stamped with; 0 where it was not. */
+    protected abstract int releaseOf(Row row);
+
+    /** The control log has changed: the mode may have, too. */
+    protected void controlChanged() throws Exception {}
+
+    /** Everything at or before the watermark has come. */
+    protected void passed(long watermarkMs) throws Exception {}
+
+    @Override
+    public void open() throws Exception {
+        super.open();
+        control = new ControlLog(start, getOperatorStateBackend().getBroadcastState(CONTROL));
+        held = new ArrayDeque<>();
+        writer = new BundleWriter(start.eventsMax, start.bytesMax, (key, bundle) ->
+                output.collect(new StreamRecord<>(element(key, bundle))));
+        mailbox = getContainingTask().getMailboxExecutorFactory().createExecutor(getOperatorConfig().getChainIndex());
+        mailbox.execute(this::restore, "restored records");
+    }
+
+    private void restore() throws Exception {
+        for (byte[] body : control.restored()) {
+            writer.add('C', 0, anyKey(), body, 0);
+        }
+        writer.flush();
+        readmit();
+        drain();
+    }
+
+    /** Takes in again what waited when the state was written. */
+    protected void readmit() throws Exception {}
+
+    @Override
+    public void processElement1(StreamRecord<Row> record) throws Exception {
+        Row row = record.getValue();
+        if (held.isEmpty() && mayPass(row)) {
+            admit(row);
+        } else {
+            held.add(row);
+        }
+        watch();
+    }
+
+    @Override
+    public void processElement2(StreamRecord<Row> record) throws Exception {
+        Row row = record.getValue();
+        control.take(row);
+        writer.add('C', 0, anyKey(), Rows.payload(row), 0);
+        controlChanged();
+        drain();
+        watch();
+    }
+
+    private boolean mayPass(Row row) {
+        return control.isRead() && control.hasRelease(releaseOf(row));
+    }
+
+    protected final void drain() throws Exception {
+        while (!held.isEmpty() && mayPass(held.peek())) {
+            admit(held.poll());
+        }
+    }
+
+    /** Flushes once the task has been idle for a turn of its mailbox: a timer would only add its period. */
+    protected final void watch() {
+        added++;
+        if (!watching && !writer.isEmpty()) {
+            watching = true;
+            seen = added - 1;
+            mailbox.execute(this::whenIdle, "bundle");
+        }
+    }
+
+    private void whenIdle() {
+        if (added != seen && !writer.isEmpty()) {
+            seen = added;
+            mailbox.execute(this::whenIdle, "bundle");
+        } else {
+            watching = false;
+            writer.flush();
+        }
+    }
+
+    @Override
+    public void processWatermark(Watermark mark) throws Exception {
+        passed(mark.getTimestamp());
+        writer.flush();
+        super.processWatermark(mark);
+    }
+
+    @Override
+    public void prepareSnapshotPreBarrier(long checkpoint) throws Exception {
+        writer.flush();
+        super.prepareSnapshotPreBarrier(checkpoint);
+    }
+
+    @Override
+    public void endInput(int input) throws Exception {
+        writer.flush();
+    }
+}

@@ -1,0 +1,71 @@
+package weir.flink;
+
+import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
+import java.util.Map;
+import org.apache.flink.api.common.state.ListState;
+import org.apache.flink.api.common.state.ListStateDescriptor;
+import org.apache.flink.runtime.state.StateSnapshotContext;
+import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+import org.apache.flink.types.Row;
+import org.apache.flink.util.OutputTag;
+
+/** Bundles of raw records. Marks on the control topic which partitions have passed the end of their backlog. */
+public class DecodeBundler extends Bundler<byte[]> {
+    public static final OutputTag<Row> MARKS = new OutputTag<>("marks", Rows.TYPE);
+    private static final char CONTROL_TOPIC = 'Q';
+    private static final ListStateDescriptor<Row> HELD = new ListStateDescriptor<>("held", Rows.TYPE);
+    private transient Map<Integer, Long> backlog;
+    private transient ListState<Row> heldState;
+
+    public DecodeBundler(JobStart start) {
+        super(start);
+    }
+
+    @Override
+    public void open() throws Exception {
+        super.open();
+        backlog = new HashMap<>(start.backlog);
+        heldState = getOperatorStateBackend().getListState(HELD);
+    }
+
+    @Override
+    protected void readmit() throws Exception {
+        for (Row row : heldState.get()) {
+            held.add(row);
+        }
+    }
+
+    @Override
+    protected byte[] element(String key, byte[] bundle) {
+        return bundle;
+    }
+
+    @Override
+    protected String anyKey() {
+        return "";
+    }
+
+    @Override
+    protected int releaseOf(Row row) {
+        return 0;
+    }
+
+    @Override
+    protected void admit(Row row) {
+        writer.add('R', 0, "", Rows.payload(row), 0);
+        Long end = backlog.isEmpty() ? null : backlog.get(Rows.partition(row));
+        if (end != null && Rows.offset(row) >= end - 1) {
+            backlog.remove(Rows.partition(row));
+            byte[] done = "1".getBytes(StandardCharsets.UTF_8);
+            writer.flush();
+            output.collect(MARKS, new StreamRecord<>(Rows.of(start.mark(Rows.partition(row)), done, CONTROL_TOPIC)));
+        }
+    }
+
+    @Override
+    public void snapshotState(StateSnapshotContext context) throws Exception {
+        super.snapshotState(context);
+        heldState.update(new java.util.ArrayList<>(held));
+    }
+}

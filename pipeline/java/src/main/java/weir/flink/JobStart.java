@@ -1,0 +1,49 @@
+package weir.flink;
+
+import java.io.Serializable;
+import java.util.HashMap;
+import java.util.Map;
+
+/**
+ * What the submission of a job found and chose; the same for all operators.
+ *
+ * <p>The ends are one past the last offset at that time.
+ */
+public class JobStart implements Serializable {
+    final String run;
+    final boolean eventTime;
+    final long controlEnd;
+    final long modelsEnd;
+    final Map<Integer, Long> backlog;
+    final int eventsMax;
+    final int bytesMax;
+    final long entityWaitMs;
+
+    /**
+     * @param run names this submission; marks of other runs are not looked at.
+     * @param eventTime whether it starts in event_time mode and goes over to arrival once the backlog is done.
+     * @param backlog end of each partition of the events that had records not yet read.
+     */
+    public JobStart(
+            String run,
+            boolean eventTime,
+            long controlEnd,
+            long modelsEnd,
+            Map<Integer, Long> backlog,
+            int eventsMax,
+            int bytesMax,
+            long entityWaitMs) {
+        this.run = run;
+        this.eventTime = eventTime;
+        this.controlEnd = controlEnd;
+        this.modelsEnd = modelsEnd;
+        this.backlog = new HashMap<>(backlog);
+        this.eventsMax = eventsMax;
+        this.bytesMax = bytesMax;
+        this.entityWaitMs = entityWaitMs;
+    }
+
+    String mark(int partition) {
+        return "mode:" + run + ":" + partition;
+    }
+}

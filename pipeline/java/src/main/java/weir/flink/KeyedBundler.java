@@ -1,0 +1,116 @@
+package weir.flink;
+
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import org.apache.flink.runtime.state.KeyGroupRange;
+import org.apache.flink.runtime.state.KeyGroupRangeAssignment;
+import org.apache.flink.runtime.state.StateSnapshotContext;
+import org.apache.flink.types.Row;
+
+/** A bundler behind a keyBy: all keys of a bundle belong to its subtask. In event_time mode it releases by watermark. */
+public abstract class KeyedBundler extends Bundler<Row> {
+    protected transient TimeOrder buffer;
+    private transient WaitingRows waiting;
+    private transient String ownKey;
+    private transient boolean eventTime;
+
+    protected KeyedBundler(JobStart start) {
+        super(start);
+    }
+
+    /** Takes in a row whose turn it is. */
+    protected abstract void release(Row row) throws Exception;
+
+    /** Takes in a row that waits for no watermark: a label, an answer. False: it has to wait its turn. */
+    protected abstract boolean atOnce(Row row) throws Exception;
+
+    /** Rows that wait here beside those at the gate and in the buffer. */
+    protected abstract List<Row> parked();
+
+    @Override
+    public void open() throws Exception {
+        super.open();
+        buffer = new TimeOrder();
+        waiting = new WaitingRows(getKeyedStateBackend());
+        ownKey = keyOf(((org.apache.flink.runtime.state.AbstractKeyedStateBackend<?>) getKeyedStateBackend()).getKeyGroupRange());
+        eventTime = control.inEventTime();
+    }
+
+    private String keyOf(KeyGroupRange range) {
+        int groups = getRuntimeContext().getTaskInfo().getMaxNumberOfParallelSubtasks();
+        for (int i = 0; ; i++) {
+            if (range.contains(KeyGroupRangeAssignment.assignToKeyGroup(Row.of("control-" + i), groups))) {
+                return "control-" + i;
+            }
+        }
+    }
+
+    @Override
+    protected Row element(String key, byte[] bundle) {
+        return Row.of(key, bundle);
+    }
+
+    @Override
+    protected String anyKey() {
+        return ownKey;
+    }
+
+    @Override
+    protected int releaseOf(Row row) {
+        return Rows.tag(row) == Rows.EVENT || Rows.tag(row) == Rows.MESSAGE ? Bytes.of(Rows.payload(row)).getInt(16) : 0;
+    }
+
+    @Override
+    protected void admit(Row row) throws Exception {
+        if (atOnce(row)) {
+            return;
+        }
+        if (eventTime) {
+            byte[] payload = Rows.payload(row);
+            buffer.add(Bytes.of(payload).getLong(0), order(payload), row);
+        } else {
+            release(row);
+        }
+    }
+
+    /** The bytes that break ties of time; each kind of payload has them elsewhere. */
+    protected abstract byte[] order(byte[] payload);
+
+    @Override
+    protected void passed(long watermarkMs) throws Exception {
+        for (Row row = buffer.poll(watermarkMs); row != null; row = buffer.poll(watermarkMs)) {
+            release(row);
+        }
+    }
+
+    @Override
+    protected void controlChanged() throws Exception {
+        if (eventTime && !control.inEventTime()) {
+            passed(Long.MAX_VALUE);
+            eventTime = false;
+        }
+    }
+
+    protected final boolean inEventTime() {
+        return eventTime;
+    }
+
+    @Override
+    protected void readmit() throws Exception {
+        held.addAll(waiting.read());
+    }
+
+    @Override
+    public void snapshotState(StateSnapshotContext context) throws Exception {
+        super.snapshotState(context);
+        List<Row> rows = new ArrayList<>(parked());
+        rows.addAll(buffer.rows());
+        rows.addAll(held);
+        waiting.write(rows);
+    }
+
+    static byte[] utf8(String text) {
+        return text.getBytes(StandardCharsets.UTF_8);
+    }
+}

@@ -1,0 +1,53 @@
+package weir.flink;
+
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import org.apache.flink.api.common.typeinfo.TypeInformation;
+import org.apache.flink.connector.kafka.source.reader.deserializer.KafkaRecordDeserializationSchema;
+import org.apache.flink.kafka.shaded.org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.flink.kafka.shaded.org.apache.kafka.common.header.Header;
+import org.apache.flink.types.Row;
+import org.apache.flink.util.Collector;
+
+/** A Kafka record as the body that a bundle holds of it. Nothing is decoded here: what is bad is found where it can be named. */
+public class RecordDeserializer implements KafkaRecordDeserializationSchema<Row> {
+    private static final String REPLY = "weir-reply";
+    private static final byte[] NOTHING = new byte[0];
+    private final char tag;
+
+    /** @param tag RAW for events, LABEL for resolved labels, CONTROL or MODEL. */
+    public RecordDeserializer(String tag) {
+        this.tag = tag.charAt(0);
+    }
+
+    @Override
+    public void deserialize(ConsumerRecord<byte[], byte[]> record, Collector<Row> out) {
+        byte[] key = record.key() == null ? NOTHING : record.key();
+        byte[] value = record.value() == null ? NOTHING : record.value();
+        String name = tag == Rows.RAW ? "" : new String(key, StandardCharsets.UTF_8);
+        byte[] body = tag == Rows.RAW ? event(record, value) : named(key, value);
+        out.collect(Rows.of(name, body, tag, record.partition(), record.offset()));
+    }
+
+    private static byte[] event(ConsumerRecord<byte[], byte[]> record, byte[] value) {
+        Header header = record.headers().lastHeader(REPLY);
+        byte[] reply = header == null || header.value() == null || header.value().length > 255 ? NOTHING : header.value();
+        ByteBuffer body = Bytes.ofSize(22 + reply.length + value.length);
+        body.putInt(record.partition()).putLong(record.offset()).putLong(record.timestamp());
+        return body.putShort((short) reply.length).put(reply).put(value).array();
+    }
+
+    private byte[] named(byte[] key, byte[] value) {
+        boolean label = tag == Rows.LABEL;
+        ByteBuffer body = Bytes.ofSize((label ? 2 : 3) + key.length + value.length);
+        if (!label) {
+            body.put((byte) (tag == Rows.MODEL ? 'm' : 'c'));
+        }
+        return body.putShort((short) key.length).put(key).put(value).array();
+    }
+
+    @Override
+    public TypeInformation<Row> getProducedType() {
+        return Rows.TYPE;
+    }
+}

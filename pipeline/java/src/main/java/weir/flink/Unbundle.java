@@ -1,0 +1,35 @@
+package weir.flink;
+
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import org.apache.flink.streaming.api.functions.ProcessFunction;
+import org.apache.flink.types.Row;
+import org.apache.flink.util.Collector;
+import org.apache.flink.util.OutputTag;
+
+/** Splits what a Python stage gave back into its frames: those for later stages to side outputs, those for Kafka on. */
+public class Unbundle extends ProcessFunction<byte[], Row> {
+    public static final OutputTag<Row> EVENTS = new OutputTag<>("events", Rows.TYPE);
+    public static final OutputTag<Row> MESSAGES = new OutputTag<>("messages", Rows.TYPE);
+    public static final OutputTag<Row> ANSWERS = new OutputTag<>("answers", Rows.TYPE);
+
+    @Override
+    public void processElement(byte[] frames, Context context, Collector<Row> out) {
+        ByteBuffer in = Bytes.of(frames);
+        while (in.hasRemaining()) {
+            char tag = (char) in.get();
+            int length = in.getShort() & 0xFFFF;
+            String key = new String(frames, in.position(), length, StandardCharsets.UTF_8);
+            in.position(in.position() + length);
+            byte[] payload = new byte[in.getInt()];
+            in.get(payload);
+            Row row = Rows.of(key, payload, tag);
+            switch (tag) {
+                case Rows.EVENT -> context.output(EVENTS, row);
+                case Rows.MESSAGE -> context.output(MESSAGES, row);
+                case Rows.ANSWER -> context.output(ANSWERS, row);
+                default -> out.collect(row);
+            }
+        }
+    }
+}

@@ -1,0 +1,158 @@
+package weir.flink;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.flink.types.Row;
+
+/**
+ * Joins events with the answers of their entities and bundles them for the user stage.
+ *
+ * <p>An event goes on when its answers are there, or without them when `entityWait` is over, and never before an earlier
+ * event of its user. In event_time mode the watermark says that all answers have come.
+ */
+public class UserBundler extends KeyedBundler {
+    private static final long TICK_MS = 5;
+    private static final long EARLY_KEPT_MS = 60_000;
+    private transient Map<Long, Parked> byUid;
+    private transient Map<String, ArrayDeque<Parked>> byUser;
+    private transient ArrayDeque<Parked> byDeadline;
+    private transient Map<Long, List<Row>> early;
+    private transient ArrayDeque<long[]> earlyUntil;
+    private transient boolean ticking;
+
+    public UserBundler(JobStart start) {
+        super(start);
+    }
+
+    @Override
+    public void open() throws Exception {
+        super.open();
+        byUid = new HashMap<>();
+        byUser = new HashMap<>();
+        byDeadline = new ArrayDeque<>();
+        early = new HashMap<>();
+        earlyUntil = new ArrayDeque<>();
+    }
+
+    @Override
+    protected boolean atOnce(Row row) {
+        switch (Rows.tag(row)) {
+            case Rows.LABEL -> writer.add('L', 0, Rows.key(row), Rows.payload(row), 0);
+            case Rows.ANSWER -> answer(row);
+            default -> {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    @Override
+    protected void release(Row row) {
+        Parked parked = new Parked(row, now() + start.entityWaitMs);
+        List<Row> before = early.remove(parked.uid);
+        if (before != null) {
+            before.forEach(parked::take);
+        }
+        if (inEventTime()) {
+            parked.expire(); // the watermark has passed the entities' answers too: what is not there will not come
+        }
+        ArrayDeque<Parked> queue = byUser.get(Rows.key(row));
+        if (queue == null && parked.mayGo()) {
+            send(parked);
+            return;
+        }
+        byUser.computeIfAbsent(Rows.key(row), user -> new ArrayDeque<>(2)).add(parked);
+        if (!parked.mayGo()) {
+            byUid.put(parked.uid, parked);
+            byDeadline.add(parked);
+            tick();
+        }
+    }
+
+    private void answer(Row row) {
+        long uid = Bytes.of(Rows.payload(row)).getLong(0);
+        Parked parked = byUid.get(uid);
+        if (parked == null) {
+            early.computeIfAbsent(uid, key -> new ArrayList<>(2)).add(row);
+            if (!inEventTime()) {
+                earlyUntil.add(new long[] {now() + EARLY_KEPT_MS, uid});
+                tick();
+            }
+            return;
+        }
+        parked.take(row);
+        if (parked.isComplete()) {
+            byUid.remove(uid);
+            sendFirst(Rows.key(parked.row));
+        }
+    }
+
+    private void sendFirst(String user) {
+        ArrayDeque<Parked> queue = byUser.get(user);
+        while (queue != null && !queue.isEmpty() && queue.peek().mayGo()) {
+            send(queue.poll());
+        }
+        if (queue != null && queue.isEmpty()) {
+            byUser.remove(user);
+        }
+    }
+
+    private void send(Parked parked) {
+        byte[] answers = parked.answers.length == 0 ? null : parked.answers;
+        writer.add('E', releaseOf(parked.row), Rows.key(parked.row), Rows.payload(parked.row), parked.body(), answers, !parked.isComplete());
+    }
+
+    private long now() {
+        return getProcessingTimeService().getCurrentProcessingTime();
+    }
+
+    private void tick() {
+        if (!ticking) {
+            ticking = true;
+            getProcessingTimeService().registerTimer(now() + Math.min(TICK_MS, start.entityWaitMs), time -> expire());
+        }
+    }
+
+    /** Lets go whatever has waited long enough. One timer serves the whole subtask. */
+    private void expire() {
+        ticking = false;
+        long nowMs = now();
+        while (!byDeadline.isEmpty() && (byDeadline.peek().isComplete() || byDeadline.peek().deadlineMs <= nowMs)) {
+            Parked parked = byDeadline.poll();
+            if (byUid.remove(parked.uid) != null) {
+                parked.expire();
+                sendFirst(Rows.key(parked.row));
+            }
+        }
+        while (!earlyUntil.isEmpty() && earlyUntil.peek()[0] <= nowMs) {
+            early.remove(earlyUntil.poll()[1]);
+        }
+        if (!byDeadline.isEmpty() || !earlyUntil.isEmpty()) {
+            tick();
+        }
+        watch();
+    }
+
+    @Override
+    protected byte[] order(byte[] payload) {
+        byte[] order = new byte[Bytes.of(payload).getShort(Parked.HEAD - 2)];
+        System.arraycopy(payload, Parked.HEAD, order, 0, order.length);
+        return order;
+    }
+
+    @Override
+    protected List<Row> parked() {
+        List<Row> rows = new ArrayList<>();
+        early.values().forEach(rows::addAll);
+        for (ArrayDeque<Parked> queue : byUser.values()) {
+            for (Parked parked : queue) {
+                rows.addAll(parked.given);
+                rows.add(parked.row);
+            }
+        }
+        return rows;
+    }
+}
