@@ -10,6 +10,8 @@ from features.schema import Field
 MINOR_MAX = 10**15
 INTEGER_MAX = 1 << 53
 FLOAT_MAX = 1e15
+FLOAT_NOISE = 2.0**-50
+"""Relative distance from a decimal up to which a JSON number still counts as it; a text must be exact."""
 
 Reader = Callable[[float | bool | str | None], float]
 
@@ -17,7 +19,7 @@ Reader = Callable[[float | bool | str | None], float]
 def column_reader(field: Field) -> Reader:
     """What turns the JSON value of `field` into its float64. None gives NaN.
 
-    A decimal becomes its whole number of minor units; a JSON number counts as the decimal that it is the nearest float64 to.
+    A decimal becomes its whole number of minor units; a JSON number counts as the decimal that it lies within 2**-50 of, relatively.
     The reader raises `Refusal` for more digits than the scale, or for sizes beyond 10**15 minor units, 2**53 for an integer,
     10**15 for a float: beyond these, sums over a window would no longer be exact.
     """
@@ -44,8 +46,8 @@ def _decimal_reader(field: Field) -> Reader:
     def read(value: float | bool | str | None) -> float:
         if value.__class__ is float and -limit <= value <= limit:
             minor = round(value * scale)
-            # A whole number below 2**53 over a power of ten rounds correctly: equality means the same decimal.
-            if minor / scale == value:
+            # Senders that compute in float64 write 233.64999999999998 for 233.65: noise in the last bits is not a digit.
+            if abs(minor / scale - value) <= FLOAT_NOISE * abs(value):
                 return float(minor)
         elif value is None:
             return math.nan

@@ -3,6 +3,7 @@
 import numpy as np
 
 from features.batch import Batch
+from features.profile import compile_kernels
 from pipeline.frames import Bundle, answer_frame, read_bundle
 from pipeline.release import Release
 from pipeline.scorer import Scorer
@@ -59,5 +60,6 @@ def _batch_of(rows: list[tuple[str, tuple[int, ...], bytes, bytes]], columns: in
 
 
 def make_stage(state: BulkState) -> EntityStage:
-    """The stage as the score job asks for it."""
+    """The stage as the score job asks for it, with its kernels loaded: the first event must not wait for them."""
+    compile_kernels()
     return EntityStage(state)

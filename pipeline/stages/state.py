@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from features.profile import Saved
-from pipeline.frames import pack_keys, pack_changes, unpack_profiles
+from pipeline.frames import pack_changes, pack_keys, unpack_profiles
 from pipeline.profiles import Kept
 
 

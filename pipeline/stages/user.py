@@ -10,6 +10,7 @@ import numpy as np
 from features.batch import Batch
 from features.event import Event
 from features.layout import DUPLICATE, ID_REUSED, TOO_LATE
+from features.profile import compile_kernels
 from features.refusal import Refusal
 from patterns.policy import ACTIONS
 from pipeline.decision import Reply, decisions_of, flag_names, reply_of
@@ -118,5 +119,6 @@ def _not_scored(verdicts: Verdicts, row: int, event: Event, value: bytes) -> lis
 
 
 def make_stage(state: BulkState) -> UserStage:
-    """The stage as the score job asks for it."""
+    """The stage as the score job asks for it, with its kernels loaded: the first event must not wait for them."""
+    compile_kernels()
     return UserStage(state)
