@@ -23,6 +23,7 @@ from features.layout import (
     SEALED,
     Arena,
 )
+from features.memory import grown, roomy
 from features.plan import Plan
 
 LONG_AGO = -(1 << 62)
@@ -31,8 +32,9 @@ _SLOTS_LEAST = 64
 
 def empty_arena(plan: Plan, slots: int = _SLOTS_LEAST, pages: int = _SLOTS_LEAST) -> Arena:
     """An arena with room for so many slots and pages, all free."""
-    heads = blank_heads(plan, slots)
-    rows = np.zeros((pages, PAGE_WORDS + PAGE * plan.row_words), dtype=np.int64)
+    heads = roomy(slots, plan.head_words)
+    heads[:] = blank_heads(plan, slots)
+    rows = roomy(pages, PAGE_WORDS + PAGE * plan.row_words)
     counters = np.zeros(COUNTERS, dtype=np.int64)
     counters[FREE_PAGES] = pages
     counters[FREE_NOTES] = _SLOTS_LEAST
@@ -72,7 +74,8 @@ def with_slots(arena: Arena, plan: Plan, slots: int) -> Arena:
     if slots <= have:
         return arena
     more = max(slots, 2 * have) - have
-    heads = np.concatenate([arena.heads, blank_heads(plan, more)])
+    heads = grown(arena.heads, have + more)
+    heads[have:] = blank_heads(plan, more)
     return arena._replace(
         heads=heads,
         heads_f=heads.view(np.float64),
@@ -96,7 +99,7 @@ def with_room(arena: Arena, pages: int, notes: int, logged: int = 0) -> Arena:
 def _with_pages(arena: Arena, pages: int) -> Arena:
     have = len(arena.pages)
     total = max(2 * have, have + pages)
-    rows = _longer(arena.pages, total, 0)
+    rows = grown(arena.pages, total)
     free = int(arena.counters[FREE_PAGES])
     stack = np.empty(total, dtype=np.int64)
     # The oldest pages last, so that they are used first.
