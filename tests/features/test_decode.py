@@ -213,6 +213,9 @@ def test_text_ids_sort_bytewise_in_columns(ids: list[str]) -> None:
                 assert orders[first] < orders[second]
 
 
-@pytest.mark.parametrize(("text", "minor"), [("233.64999999999998", 23365.0), ("0.30000000000000004", 30.0), ("-1.1400000000000001", -114.0)])
+NOISY = [("233.64999999999998", 23365.0), ("0.30000000000000004", 30.0), ("-1.1400000000000001", -114.0)]
+
+
+@pytest.mark.parametrize(("text", "minor"), NOISY)
 def test_noise_of_float_arithmetic_in_a_json_number_is_no_digit(text: str, minor: float) -> None:
     assert np.frombuffer(decode(json.dumps(GOOD).replace("10.05", text).encode()).numbers)[0] == minor
