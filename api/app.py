@@ -63,7 +63,7 @@ def make_app(
     app.include_router(make_writes(in_force, decide, log, settings, clock), prefix="/v1")
     app.include_router(make_definition_routes(definitions, in_force), prefix="/v1")
     app.include_router(make_health(condition, counts, in_force, waiting))
-    for kind in (Problem, Refusal, LogUnavailableError, HTTPException, RequestValidationError):
+    for kind in (Problem, Refusal, LogUnavailableError, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(kind, _tell)
     return Front(app, Guard(token), decide.answer, scores.answer, counts)
 

@@ -55,8 +55,8 @@ class Definitions:
             for key, value in records:
                 try:
                     await self._take(key, value)
-                except (Refusal, ValueError, KeyError) as error:
-                    log.error("control record %s is not taken in: %s", key, error)
+                except Exception as error:  # one bad record, or a registry that is busy, must not end the following
+                    log.error("control record %s is not taken in: %s: %s", key, type(error).__name__, error)
 
     async def repair(self) -> None:
         """Publishes what the registry holds and the control topic does not; to be called once the topic was read to its end.

@@ -54,9 +54,8 @@ class Front:
             if answer is None:
                 await self._app(scope, Bounded(receive), sent)
         except Exception as error:
-            answer = problem_of(error).answer()
-            if sent.status:
-                answer = None
+            # Starlette answers what it cannot handle through _tell, and raises it all the same.
+            answer = None if sent.status else problem_of(error).answer()
         if answer is not None:
             await sent.answer(answer)
         self._counts.requests[_route(scope["path"]), sent.status] += 1

@@ -49,7 +49,8 @@ class Problem(Exception):  # noqa: N818 - the word of RFC 9457
 
     def answer(self) -> Answer:
         """The problem as an answer."""
-        body = {"type": "about:blank", "title": _title(self.status), "status": self.status, "detail": self.detail, **self.members}
+        body = {"type": "about:blank", "title": _title(self.status), "status": self.status, "detail": _sendable(self.detail)}
+        body |= {name: _sendable(text) for name, text in self.members.items()}
         return Answer(self.status, _encode(body), PROBLEM_TYPE, self.headers)
 
 
@@ -68,3 +69,8 @@ def _title(status: int) -> str:
         return HTTPStatus(status).phrase
     except ValueError:
         return "Error"
+
+
+def _sendable(text: str) -> str:
+    """`text` without the halves of surrogate pairs that an escape of YAML can bring in: UTF-8 has no place for them."""
+    return text.encode("utf-8", "replace").decode()

@@ -1,0 +1,126 @@
+"""The application with everything real but the log: the stores are SQLite files."""
+
+import asyncio
+import base64
+import pathlib
+from collections.abc import Callable, Sequence
+
+import httpx
+import msgspec
+
+from api.app import make_app
+from api.condition import Condition
+from api.definitions import Definitions
+from api.front import Front
+from api.in_force import InForce
+from api.log import LogUnavailableError
+from api.waiting import Waiting
+from pipeline.release import compile_release
+from pipeline.settings import Settings
+from stores.decisions import StoredDecision
+from stores.sqlite_decisions import SqliteDecisions
+from stores.sqlite_registry import SqliteRegistry
+
+TOKEN = "a-token-for-the-tests"
+NOW_MS = 1_700_000_000_000
+IN_FLIGHT_MAX = 3
+
+TEXTS = {
+    "schema": "id: {field: id, type: integer}\ntime: {field: at, unit: ms}\nuser: customer\nentities: [terminal]\n"
+    "fields:\n  amount: {type: decimal, retain: true}\n",
+    "features": "- {name: count_1h, template: count, window: 1h}\n",
+    "models": "- {name: own, kind: river, model: anomaly.GaussianScorer, scope: user, inputs: [event.amount]}\n",
+    "policy": "score: first_ready(own)\nbands: [{below: 0.9, action: approve}, {action: block}]\n"
+    "fallback: {action: approve, when_score_older_than: {1d: review}}\n",
+}
+
+Record = tuple[str, str, bytes, Sequence[tuple[str, bytes]]]
+
+
+class FakeLog:
+    """Keeps what it is given; `respond` may answer a record that wants a reply, with (name, reply)."""
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+        self.down = False
+        self.respond: Callable[[str, bytes], None] | None = None
+
+    def produce(self, topic: str, key: str, value: bytes, headers: Sequence[tuple[str, bytes]] = ()) -> None:
+        if self.down:
+            raise LogUnavailableError("the test's log is down")
+        self.records.append((topic, key, value, headers))
+        if self.respond and headers:
+            self.respond(headers[0][1].decode(), value)
+
+    async def deliver(self, topic: str, key: str, value: bytes) -> None:
+        await asyncio.sleep(0)
+        self.produce(topic, key, value)
+
+    def of(self, topic: str) -> list[tuple[str, bytes]]:
+        """Key and value of the records of one topic."""
+        return [(record[1], record[2]) for record in self.records if record[0] == "weir." + topic]
+
+
+class Api:
+    """One application and what is behind it.
+
+    Args:
+        folder: of its stores.
+    """
+
+    def __init__(self, folder: pathlib.Path) -> None:
+        self.log = FakeLog()
+        self.now_ms = NOW_MS
+        self.settings = Settings(deadline_ms=50)
+        self.in_force = InForce()
+        self.condition = Condition(partitions=2)
+        self.decisions = SqliteDecisions(folder / "decisions.db")
+        self.registry = SqliteRegistry(folder / "registry.db")
+        self.waiting = Waiting("api-1", 1, IN_FLIGHT_MAX)
+        self.definitions = Definitions(self.registry, self.in_force, self.condition, self.log, "weir.control", self.clock)
+        self.in_force.install(compile_release(1, TEXTS), TEXTS)
+        self.app: Front = make_app(
+            self.settings, TOKEN, self.in_force, self.definitions, self.decisions, self.decisions, self.log, self.log,
+            self.waiting, self.condition, self.clock,
+        )  # fmt: skip
+        self.client = httpx.AsyncClient(
+            transport=httpx.ASGITransport(self.app), base_url="http://api", headers={"authorization": f"Bearer {TOKEN}"}
+        )
+
+    def clock(self) -> float:
+        return self.now_ms / 1000
+
+    def answer_all(self, action: str = "approve", score: float = 0.25) -> None:
+        """Lets the pipeline answer each event at once."""
+
+        def respond(name: str, value: bytes) -> None:
+            asyncio.get_running_loop().call_soon(self.waiting.settle, [(name, reply(value, action, score))])
+
+        self.log.respond = respond
+
+    def keep(
+        self, event_id: str, action: str = "approve", score: float | None = 0.25, at_ms: int = NOW_MS - 1000, user: str = "c1"
+    ) -> None:
+        """Writes a decision into the store, as the deliver job does."""
+        value = msgspec.json.encode({"event_id": event_id, "score": score, "action": action})
+        order = event_id.encode()
+        keys = (("customer", user), ("terminal", "t/1"))
+        self.decisions.write([StoredDecision(event_id, 0, at_ms, order, keys, score, action, 1, value)])
+
+
+def reply(value: bytes, action: str = "approve", score: float = 0.25) -> bytes:
+    """The pipeline's reply to an event."""
+    id = str(msgspec.json.decode(value)["id"])
+    return msgspec.json.encode(
+        {"event_id": id, "revision": 0, "score": score, "action": action, "reasons": ["why"], "flags": [], "release": 1}
+    )
+
+
+def event(id: int = 1, customer: str = "c1", **more: object) -> dict[str, object]:
+    """A good event."""
+    return {"id": id, "at": NOW_MS, "customer": customer, "terminal": "t1", "amount": 12.5} | more
+
+
+def encoded_cursor(text: str) -> str:
+    """A cursor with `text` inside that no store gave out."""
+    return base64.urlsafe_b64encode(text.encode()).decode()

@@ -1,0 +1,142 @@
+import asyncio
+import pathlib
+
+import msgspec
+import pytest
+from api_imitation import NOW_MS, TEXTS, Api, event
+
+from api.seed import seed
+from features.refusal import Refusal
+from pipeline.release import content_hash
+
+MORE_FEATURES = TEXTS["features"] + "- {name: sum_1h, template: sum, value: event.amount, window: 1h}\n"
+REVIEW_ALL = TEXTS["policy"].replace("block", "review")
+
+
+async def test_an_upload_makes_a_release_whose_definitions_are_published_before_it(api: Api) -> None:
+    answer = await api.client.put("/v1/features", content=MORE_FEATURES)
+    hash = content_hash(MORE_FEATURES)
+    assert (answer.status_code, answer.json()) == (200, {"release": 1, "hash": hash, "changed": True})
+    keys = [key for key, _ in api.log.of("control")]
+    assert sorted(keys[:-1]) == sorted(f"def:{content_hash(text)}" for text in (TEXTS | {"features": MORE_FEATURES}).values())
+    key, value = api.log.of("control")[-1]
+    assert key == "release:0000000001"
+    assert msgspec.json.decode(value)["parts"]["features"] == hash
+    assert api.registry.pending_publication() == []
+
+
+async def test_an_uploaded_definition_is_in_force_for_the_next_event(api: Api) -> None:
+    await follow_first(api)
+    schema = TEXTS["schema"] + "  country: {type: string}\n"
+    assert (await api.client.put("/v1/schema", content=schema)).json()["release"] == 2
+    assert (await api.client.post("/v1/events", json=event())).json()["where"] == "country"
+    answer = await api.client.get("/v1/schema")
+    assert (answer.text, answer.headers["weir-release"], answer.headers["content-type"]) == (schema, "2", "application/yaml")
+
+
+async def test_the_same_text_again_makes_no_release(api: Api) -> None:
+    assert (await api.client.put("/v1/policy", content=TEXTS["policy"])).json()["changed"] is False
+    assert api.log.records == []
+
+
+@pytest.mark.parametrize(
+    ("part", "text", "where"),
+    [
+        ("features", TEXTS["features"] + "- {name: x, template: nonsense}\n", "features.yaml:2:"),
+        ("features", "- {name: count_1h", "features.yaml:"),
+        ("policy", TEXTS["policy"].replace("own", "other"), "policy.yaml"),
+        ("models", TEXTS["models"].replace("event.amount", "feature.nothing"), "models.yaml:1:"),
+        ("schema", TEXTS["schema"].replace("amount", "total"), "models.yaml:1:"),
+        ("schema", "", "schema.yaml"),
+        ("schema", "x: &a [*a]", "schema.yaml"),
+    ],
+)
+async def test_what_does_not_compile_as_a_whole_release_is_refused_with_its_place(api: Api, part: str, text: str, where: str) -> None:
+    answer = await api.client.put(f"/v1/{part}", content=text)
+    assert answer.status_code == 422
+    assert answer.json()["where"].startswith(where)
+    assert api.log.records == []
+    assert api.registry.newest() is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "where"),
+    [("field: id", "field: number", "id.field"), ("type: integer", "type: string", "id.type"), ("field: at", "field: when", "time.field"),
+     ("unit: ms", "unit: s", "time.unit"), ("user: customer", "user: payer", "user")],
+)  # fmt: skip
+async def test_the_id_time_and_user_of_a_schema_stay_as_they_are(api: Api, old: str, new: str, where: str) -> None:
+    answer = await api.client.put("/v1/schema", content=TEXTS["schema"].replace(old, new))
+    assert answer.status_code == 422
+    assert (answer.json()["what"], answer.json()["where"]) == ("identity changed", f"schema.yaml: {where}")
+
+
+async def test_bytes_that_are_not_text_are_refused(api: Api) -> None:
+    assert (await api.client.put("/v1/policy", content=b"\xff\xfe")).status_code == 422
+
+
+async def test_two_uploads_at_once_make_two_releases_that_both_hold(api: Api) -> None:
+    await follow_first(api)
+    await asyncio.gather(api.client.put("/v1/features", content=MORE_FEATURES), api.client.put("/v1/policy", content=REVIEW_ALL))
+    releases = (await api.client.get("/v1/releases")).json()["releases"]
+    assert [release["id"] for release in releases] == [3, 2, 1]
+    assert releases[0]["parts"]["features"] == content_hash(MORE_FEATURES)
+    assert releases[0]["parts"]["policy"] == content_hash(REVIEW_ALL)
+
+
+async def test_a_release_stored_before_a_crash_is_published_at_the_next_start(api: Api) -> None:
+    await follow_first(api)
+    api.log.down = True
+    assert (await api.client.put("/v1/policy", content=REVIEW_ALL)).status_code == 503
+    assert api.in_force.release.id == 1
+    api.log.down = False
+    await api.definitions.repair()
+    assert api.log.of("control")[-1][0] == "release:0000000002"
+    assert api.registry.pending_publication() == []
+    assert (api.in_force.release.id, api.in_force.texts["policy"]) == (2, REVIEW_ALL)
+
+
+async def test_a_release_that_another_published_is_followed_and_kept(api: Api) -> None:
+    texts = TEXTS | {"policy": REVIEW_ALL}
+    await api.definitions.take(published(4, texts))
+    assert api.in_force.release.id == 4
+    assert api.registry.newest().id == 4
+    assert (await api.client.put("/v1/features", content=MORE_FEATURES)).json()["release"] == 5
+    assert api.in_force.texts == texts | {"features": MORE_FEATURES}
+
+
+async def test_a_record_of_control_that_makes_no_sense_is_passed_over(api: Api) -> None:
+    bad = [
+        ("release:0000000009", b"{}"),
+        ("release:0000000009", b'{"id":9,"parts":{"schema":"gone"}}'),
+        ("def:1", b"\xff"),
+        ("mode:", b""),
+        ("x", b""),
+    ]
+    await api.definitions.take([*bad, *published(4, TEXTS)])
+    assert api.in_force.release.id == 4
+
+
+async def test_an_older_release_does_not_come_back(api: Api) -> None:
+    await api.definitions.take(published(4, TEXTS | {"policy": REVIEW_ALL}) + published(3, TEXTS))
+    assert api.in_force.release.id == 4
+
+
+async def test_an_empty_registry_is_seeded_once(api: Api, tmp_path: pathlib.Path) -> None:
+    with pytest.raises(Refusal, match=r"features\.yaml"):
+        seed(api.registry, TEXTS | {"features": "- nonsense"}, NOW_MS)
+    assert seed(api.registry, TEXTS, NOW_MS) == 1
+    assert [release.id for release in api.registry.pending_publication()] == [1]
+    assert seed(api.registry, TEXTS, NOW_MS) is None
+
+
+async def follow_first(api: Api) -> None:
+    """Release 1 as the control topic has it."""
+    api.in_force.release = None
+    await api.definitions.take(published(1, TEXTS))
+
+
+def published(id: int, texts: dict[str, str]) -> list[tuple[str, bytes]]:
+    """The records of a release on the control topic."""
+    parts = {part: content_hash(text) for part, text in texts.items()}
+    release = (f"release:{id:010d}", msgspec.json.encode({"id": id, "parts": parts}))
+    return [*((f"def:{parts[part]}", text.encode()) for part, text in texts.items()), release]

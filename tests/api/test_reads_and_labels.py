@@ -1,0 +1,122 @@
+import msgspec
+import pytest
+from api_imitation import NOW_MS, Api, event
+
+
+async def test_an_event_is_accepted_once_the_log_has_it(api: Api) -> None:
+    answer = await api.client.post("/v1/events", json=event(3, "c9"))
+    assert (answer.status_code, answer.json()) == (202, {"event_id": "3"})
+    [(topic, key, value, headers)] = api.log.records
+    assert (topic, key, msgspec.json.decode(value), headers) == ("weir.events", "c9", event(3, "c9"), ())
+
+
+async def test_an_events_bytes_go_on_unchanged(api: Api) -> None:
+    body = b'{ "id":1, "at":5, "customer":"c1", "amount":12.50, "unknown": [1.0] }'
+    await api.client.post("/v1/events", content=body)
+    assert api.log.of("events") == [("c1", body)]
+
+
+async def test_a_decision_is_read_back_as_it_was_served(api: Api) -> None:
+    api.keep("7", "block", 0.93)
+    answer = await api.client.get("/v1/decisions/7")
+    assert (answer.status_code, answer.json()) == (200, {"event_id": "7", "score": 0.93, "action": "block"})
+    assert (await api.client.get("/v1/decisions/8")).status_code == 404
+
+
+@pytest.mark.parametrize(("kind", "id"), [("customer", "c1"), ("terminal", "t/1")])
+async def test_the_latest_score_of_an_entity_has_its_age(api: Api, kind: str, id: str) -> None:
+    api.keep("1", score=0.1, at_ms=NOW_MS - 5000)
+    api.keep("2", score=0.7, at_ms=NOW_MS - 1500)
+    answer = await api.client.get(f"/v1/scores/{kind}/{id}")
+    assert answer.json() == {
+        "entity": kind, "id": id, "score": 0.7, "action": "approve", "event_id": "2", "event_time": NOW_MS - 1500, "age_ms": 1500, "release": 1,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("path", ["customer/c2", "device/c1", "customer/", "terminal/t"])
+async def test_an_entity_without_a_score_is_not_found(api: Api, path: str) -> None:
+    api.keep("1")
+    assert (await api.client.get(f"/v1/scores/{path}")).status_code == 404
+
+
+async def test_flagged_gives_every_flagged_decision_once_over_its_pages(api: Api) -> None:
+    for number in range(10):
+        api.keep(str(number), ("approve", "review", "block")[number % 3], number / 10)
+    seen, cursor = [], None
+    while True:
+        page = (await api.client.get("/v1/flagged", params={"limit": 4} | ({"cursor": cursor} if cursor else {}))).json()
+        seen += [decision["event_id"] for decision in page["decisions"]]
+        cursor = page["next"]
+        if cursor is None:
+            break
+    assert seen == ["8", "7", "5", "4", "2", "1"]
+
+
+async def test_flagged_is_narrowed_by_action_and_time(api: Api) -> None:
+    api.keep("1", "review", at_ms=NOW_MS - 500)
+    api.keep("2", "block", at_ms=NOW_MS - 500)
+    api.keep("3", "block", at_ms=NOW_MS - 5000)
+    page = (await api.client.get(f"/v1/flagged?action=block&since={NOW_MS - 1000}")).json()
+    assert [decision["event_id"] for decision in page["decisions"]] == ["2"]
+
+
+async def test_an_entitys_decisions_are_read_newest_first(api: Api) -> None:
+    for number in range(3):
+        api.keep(str(number), at_ms=NOW_MS + number)
+    page = (await api.client.get("/v1/entities/customer/c1/decisions?limit=2")).json()
+    assert [decision["event_id"] for decision in page["decisions"]] == ["2", "1"]
+    page = (await api.client.get("/v1/entities/customer/c1/decisions", params={"before": page["next"]})).json()
+    assert [decision["event_id"] for decision in page["decisions"]] == ["0"]
+
+
+@pytest.mark.parametrize(
+    ("given", "time_ms"),
+    [
+        ({}, NOW_MS),
+        ({"label_time": 5}, 5),
+        ({"label_time": "2023-11-14T22:13:20Z"}, NOW_MS),
+        ({"label_time": "2023-11-14T23:13:20.5+01:00"}, NOW_MS + 500),
+    ],
+)
+async def test_a_label_is_written_with_its_time_in_ms(api: Api, given: dict[str, object], time_ms: int) -> None:
+    answer = await api.client.post("/v1/labels", json={"event_id": 12, "label": 1} | given)
+    expected = {"event_id": "12", "label": 1, "label_time": time_ms}
+    assert (answer.status_code, answer.json()) == (202, expected)
+    [(key, value)] = api.log.of("labels")
+    assert (key, msgspec.json.decode(value)) == ("12", expected)
+
+
+async def test_health_is_of_the_process_and_ready_of_all_that_it_needs(api: Api) -> None:
+    assert (await api.client.get("/health")).status_code == 200
+    answer = await api.client.get("/ready")
+    assert (answer.status_code, answer.json()["status"]) == (503, "not_ready")
+    for name in api.condition.parts:
+        api.condition.found(name, "")
+    answer = await api.client.get("/ready")
+    assert (answer.status_code, answer.json()["status"], answer.json()["release"]) == (200, "ready", 1)
+    api.condition.take_mark("mode:run-2:1")
+    assert (await api.client.get("/ready")).json()["status"] == "catching_up"
+    api.condition.found("broker", "no broker")
+    answer = await api.client.get("/ready")
+    assert (answer.status_code, answer.json()["parts"]["broker"]) == (503, {"ok": False, "detail": "no broker"})
+
+
+async def test_metrics_count_requests_and_decisions_and_name_no_entity(api: Api) -> None:
+    api.answer_all()
+    await api.client.post("/v1/decisions", json=event(1, "secret-customer"))
+    await api.client.get("/v1/scores/customer/secret-customer")
+    await api.client.get("/v1/anything")
+    text = (await api.client.get("/metrics")).text
+    assert 'weir_api_requests_total{route="decisions",status="200"} 1' in text
+    assert 'weir_api_requests_total{route="scores",status="404"} 1' in text
+    assert 'weir_api_requests_total{route="other",status="404"} 1' in text
+    assert 'weir_api_decisions_total{outcome="answered"} 1' in text
+    assert "weir_api_decision_seconds_count 1" in text
+    assert "secret-customer" not in text
+
+
+async def test_the_openapi_document_names_every_route(api: Api) -> None:
+    paths = set((await api.client.get("/openapi.json")).json()["paths"])
+    named = {"/v1/events", "/v1/decisions", "/v1/decisions/{event_id}", "/v1/scores/{entity}/{id}", "/v1/flagged", "/v1/labels",
+             "/v1/features", "/v1/policy", "/v1/schema", "/v1/models", "/v1/releases", "/health", "/ready", "/metrics"}  # fmt: skip
+    assert named <= paths
