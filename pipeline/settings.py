@@ -26,6 +26,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         bundle_bytes_max: bytes in one call into Python.
         checkpoint_interval_ms: between two checkpoints.
         linger_ms: how long a producer of decisions gathers a batch; 0 is best below 2,000 events/s.
+        label_wait_ms: how long a label waits for its event's decision before it is a dead letter.
         deadline_ms: of a synchronous decision, when the caller names none.
         token_file: holds the API's bearer token; made at the first start.
     """
@@ -44,6 +45,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     bundle_bytes_max: int = 4_194_304
     checkpoint_interval_ms: int = 10_000
     linger_ms: int = 2
+    label_wait_ms: int = 3_600_000
     deadline_ms: int = 500
     token_file: str = ""
 

@@ -1,0 +1,123 @@
+"""Consumers and producers of the side jobs, and the control topic as they follow it."""
+
+import logging
+from collections.abc import Callable
+
+from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
+
+from pipeline.settings import Settings
+from pipeline.stages.definitions import Definitions
+
+log = logging.getLogger(__name__)
+
+BATCH_MAX = 2_000
+MESSAGE_BYTES_MAX = 16_000_000
+SECONDS_MAX = 30.0
+
+Offsets = dict[str, int]
+"""Next record by ``topic/partition``."""
+
+
+def consumer_of(settings: Settings, group: str, **options: object) -> Consumer:
+    """A consumer that begins at the oldest record and commits only when told to."""
+    fixed = {
+        "bootstrap.servers": settings.bootstrap,
+        "group.id": f"{settings.topic_prefix}{group}",
+        "enable.auto.commit": False,
+        "auto.offset.reset": "earliest",
+        # A fifth of the default: what is fetched ahead is memory.
+        "queued.max.messages.kbytes": 13_107,
+    }
+    return Consumer(fixed | options)
+
+
+def producer_of(settings: Settings, **options: object) -> Producer:
+    """A producer whose records are acknowledged by every replica, in order and without repeats of its own."""
+    fixed = {
+        "bootstrap.servers": settings.bootstrap,
+        "acks": "all",
+        "enable.idempotence": True,
+        "message.max.bytes": MESSAGE_BYTES_MAX,
+        "linger.ms": 5,
+    }
+    return Producer(fixed | options)
+
+
+class Outbox:
+    """Sends records and knows whether all of them were acknowledged.
+
+    Args:
+        producer: its alone.
+    """
+
+    def __init__(self, producer: Producer) -> None:
+        self._producer = producer
+        self._failed: list[str] = []
+
+    def send(self, topic: str, key: bytes, value: bytes) -> None:
+        """Takes a record; waits while the producer's queue is full."""
+        while True:
+            try:
+                self._producer.produce(topic, value, key, on_delivery=self._note)
+                return
+            except BufferError:
+                self._producer.poll(0.1)
+
+    def flush(self) -> None:
+        """Returns when every record sent is acknowledged.
+
+        Raises:
+            KafkaException: one was not; all since the last flush are to be sent again.
+        """
+        left = self._producer.flush(SECONDS_MAX)
+        failed, self._failed = self._failed, []
+        if left or failed:
+            self._producer.purge()
+            self._producer.flush(1)
+            self._failed.clear()
+            raise KafkaException(f"{left + len(failed)} records not acknowledged: {failed[0] if failed else 'no answer in time'}")
+
+    def _note(self, error: object, message: Message) -> None:
+        if error is not None:
+            self._failed.append(f"{message.topic()}: {error}")
+
+
+class ControlTopic:
+    """The definitions and releases on the control topic, for a job that reads other topics in a group.
+
+    Args:
+        settings: where the broker is.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.definitions = Definitions()
+        self._consumer = consumer_of(settings, "control-reader")
+        self._topic = settings.topic("control")
+
+    def read_to_end(self, stopping: Callable[[], bool] = lambda: False) -> None:
+        """Takes in all that is there at the call; the first call begins at the oldest record."""
+        place = TopicPartition(self._topic, 0)
+        low, high = self._consumer.get_watermark_offsets(place, timeout=SECONDS_MAX)
+        if not self._consumer.assignment():
+            place.offset = low
+            self._consumer.assign([place])
+        at = low
+        while at < high and not stopping():
+            for message in self._consumer.consume(BATCH_MAX, 0.1):
+                if not message.error():
+                    self.definitions.take("c", (message.key() or b"").decode(), message.value() or b"")
+            at = max(low, self._consumer.position([place])[0].offset)
+
+    def close(self) -> None:
+        self._consumer.close()
+
+
+def place_of(message: Message) -> str:
+    """``topic/partition`` of a record."""
+    return f"{message.topic()}/{message.partition()}"
+
+
+def partition_of(place: str) -> tuple[str, int]:
+    """Topic and partition of ``topic/partition``."""
+    topic, _, partition = place.rpartition("/")
+    return topic, int(partition)

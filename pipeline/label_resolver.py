@@ -1,0 +1,243 @@
+"""Labels joined with the decisions as served: what the label job does, apart from Kafka."""
+
+import base64
+import datetime
+import logging
+from collections.abc import Callable
+
+import msgspec
+
+from features.event import id_key_of
+from features.refusal import Refusal
+from pipeline.stages.definitions import Definitions
+from stores.decisions import Decisions, StoredDecision
+
+log = logging.getLogger(__name__)
+
+RETRY_MS_MIN = 1_000
+RETRY_MS_MAX = 60_000
+WAITING_MAX = 100_000
+TIME_MS_MAX = 253_402_300_799_999
+"""The end of the year 9999."""
+
+
+class LabelRecord(msgspec.Struct, frozen=True):
+    """A record of the labels topic; `place` is ``topic/partition``, `at_ms` when the broker had it."""
+
+    place: str
+    offset: int
+    at_ms: int
+    value: bytes
+
+
+class Sent(msgspec.Struct, frozen=True):
+    """A record to write; `topic` without its prefix."""
+
+    topic: str
+    key: bytes
+    value: bytes
+
+
+class Label(msgspec.Struct):
+    """The value of a label's record."""
+
+    event_id: str | int
+    label: int
+    label_time: int | str
+
+
+class _Served(msgspec.Struct):
+    user: str
+    event: msgspec.Raw
+    features: msgspec.Raw
+
+
+class _Resolved(msgspec.Struct, omit_defaults=True):
+    """`pipeline.stages.labels.ResolvedLabel`, with the decision's parts passed on as they are."""
+
+    event_id: str
+    id_key: int
+    event_time: int
+    label: int
+    label_time: int
+    user: str
+    features: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    event: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+
+class _Waiting(msgspec.Struct):
+    """The labels of one event, in their order, that wait for its decision."""
+
+    labels: list[tuple[LabelRecord, int, int]]
+    since_ms: int
+    retry_ms: int
+    pause_ms: int = RETRY_MS_MIN
+
+
+class LabelResolver:
+    """Takes labels, gives resolved ones and dead letters, and knows up to where the labels topic is dealt with.
+
+    A label whose decision is not in the store waits; its wait begins anew when the process does. Labels of one event stay in order.
+
+    Args:
+        decisions: are looked up here.
+        definitions: tell how ids become keys.
+        wait_ms: the end of a label's wait.
+        now_ms: the clock.
+    """
+
+    def __init__(self, decisions: Decisions, definitions: Definitions, wait_ms: int, now_ms: Callable[[], int]) -> None:
+        self.resolved = 0
+        self.refused = 0
+        self._decisions = decisions
+        self._definitions = definitions
+        self._wait_ms = wait_ms
+        self._now_ms = now_ms
+        self._waiting: dict[str, _Waiting] = {}
+        self._next: dict[str, int] = {}
+
+    @property
+    def full(self) -> bool:
+        """Whether so many events wait for their decisions that no more labels should be taken."""
+        return len(self._waiting) >= WAITING_MAX
+
+    @property
+    def waiting(self) -> int:
+        """Events whose labels wait."""
+        return len(self._waiting)
+
+    def take(self, records: list[LabelRecord]) -> list[Sent]:
+        """Takes in a batch; gives what can be written now."""
+        sent, now = [], self._now_ms()
+        event_ids: dict[str, None] = {}
+        for record in records:
+            self._next[record.place] = record.offset + 1
+            try:
+                event_id, label, time_ms = read_label(record.value)
+            except Refusal as refusal:
+                sent.append(self._dead(record, refusal))
+                continue
+            self._waiting.setdefault(event_id, _Waiting([], now, now)).labels.append((record, label, time_ms))
+            event_ids[event_id] = None
+        return sent + self._resolve(list(event_ids), now)
+
+    def retry(self) -> list[Sent]:
+        """Looks again for the decisions whose turn it is; gives what can be written now. To be called each second or so."""
+        now = self._now_ms()
+        due = [event_id for event_id, waiting in self._waiting.items() if waiting.retry_ms <= now]
+        return self._resolve(due, now)
+
+    def done(self) -> dict[str, int]:
+        """Next record by place, to be committed once all that was given is written: the oldest that waits, or the one after the last."""
+        done = dict(self._next)
+        for waiting in self._waiting.values():
+            for record, _, _ in waiting.labels:
+                done[record.place] = min(done[record.place], record.offset)
+        return done
+
+    def forget(self, places: list[str]) -> None:
+        """Partitions that another process reads from now on: it begins with what waits here."""
+        for place in places:
+            self._next.pop(place, None)
+        for event_id, waiting in list(self._waiting.items()):
+            waiting.labels = [each for each in waiting.labels if each[0].place not in places]
+            if not waiting.labels:
+                del self._waiting[event_id]
+
+    def _resolve(self, event_ids: list[str], now_ms: int) -> list[Sent]:
+        try:
+            found = self._decisions.get_many(event_ids) if event_ids else {}
+        except Exception as error:  # whatever store it is: the labels wait, and none is given up meanwhile
+            log.warning("the store does not answer, %d labels wait: %s", len(self._waiting), error)
+            self._postpone(event_ids, now_ms)
+            return []
+        sent: list[Sent] = []
+        for event_id in event_ids:
+            if event_id in found:
+                for _, label, time_ms in self._waiting.pop(event_id).labels:
+                    sent += self._resolved(found[event_id], label, time_ms)
+            elif now_ms - self._waiting[event_id].since_ms >= self._wait_ms:
+                sent += [self._dead(record, self._unknown(event_id)) for record, _, _ in self._waiting.pop(event_id).labels]
+            else:
+                self._postpone([event_id], now_ms)
+        return sent
+
+    def _postpone(self, event_ids: list[str], now_ms: int) -> None:
+        for event_id in event_ids:
+            waiting = self._waiting[event_id]
+            waiting.retry_ms = now_ms + waiting.pause_ms
+            waiting.pause_ms = min(2 * waiting.pause_ms, RETRY_MS_MAX)
+
+    def _resolved(self, decision: StoredDecision, label: int, time_ms: int) -> list[Sent]:
+        """One record for each key of the decision; only the user's carries what learning needs."""
+        self.resolved += 1
+        served = msgspec.json.decode(decision.value, type=_Served)
+        id_key = self._id_key(decision)
+        sent: list[Sent] = []
+        for kind, id in decision.keys:
+            resolved = _Resolved(decision.event_id, id_key, decision.event_time, label, time_ms, served.user)
+            if not sent:
+                resolved.features, resolved.event = served.features, served.event
+            sent.append(Sent("labels-resolved", f"{kind}\0{id}".encode(), msgspec.json.encode(resolved)))
+        return sent
+
+    def _id_key(self, decision: StoredDecision) -> int:
+        release = self._definitions.releases.get(decision.release) or self._definitions.newest
+        integer = release is not None and release.schema.id_type == "integer"
+        try:
+            return id_key_of(decision.event_id, integer)
+        except ValueError:  # decided before the schema called ids integers
+            return id_key_of(decision.event_id, False)
+
+    def _unknown(self, event_id: str) -> Refusal:
+        return Refusal(
+            "no decision for this label",
+            where="event_id",
+            expected=f"an event that was decided, at the latest {self._wait_ms / 1000:g} s after its label came",
+            got=event_id,
+            remedy="drive it in again once the event is decided",
+        )
+
+    def _dead(self, record: LabelRecord, refusal: Refusal) -> Sent:
+        self.refused += 1
+        topic, _, partition = record.place.rpartition("/")
+        letter = {
+            "reason": refusal.fields(),
+            "value": base64.b64encode(record.value).decode(),
+            "topic": topic,
+            "partition": int(partition),
+            "offset": record.offset,
+            "at": record.at_ms,
+        }
+        return Sent("dead-letters", f"{record.place}:{record.offset}".encode(), msgspec.json.encode(letter))
+
+
+def read_label(value: bytes) -> tuple[str, int, int]:
+    """Event id, label and label time in ms.
+
+    Raises:
+        Refusal: the value is no label.
+    """
+    try:
+        read = msgspec.json.decode(value, type=Label)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Refusal("bad label", where="label", expected="{event_id, label: 0 or 1, label_time}", got=str(error)) from error
+    if read.label not in (0, 1):
+        raise Refusal("unknown label", where="label", expected="0 or 1", got=read.label)
+    return str(read.event_id), read.label, _time_ms(read.label_time)
+
+
+def _time_ms(given: int | str) -> int:
+    expected = "ms since the epoch, or RFC 3339 with its offset"
+    time_ms = given
+    if isinstance(time_ms, str):
+        try:
+            at = msgspec.convert(time_ms, datetime.datetime)
+        except msgspec.ValidationError as error:
+            raise Refusal("bad time", where="label_time", expected=expected, got=given) from error
+        if at.tzinfo is None:
+            raise Refusal("time without offset", where="label_time", expected=expected, got=given)
+        time_ms = (at - datetime.datetime.fromtimestamp(0, datetime.UTC)) // datetime.timedelta(milliseconds=1)
+    if not 0 <= time_ms <= TIME_MS_MAX:
+        raise Refusal("time out of range", where="label_time", expected=f"{expected}, from 1970 to 9999", got=given)
+    return time_ms

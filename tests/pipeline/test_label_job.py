@@ -1,0 +1,183 @@
+import base64
+import pathlib
+
+import msgspec
+import pytest
+
+from deploy.command import SAMPLES
+from deploy.releases import read_folder
+from features.event import id_key_of
+from features.refusal import Refusal
+from pipeline.label_resolver import LabelRecord, LabelResolver, Sent, read_label
+from pipeline.release import content_hash
+from pipeline.stages.definitions import Definitions
+from pipeline.stages.labels import ResolvedLabel
+from stores.decisions import StoredDecision
+from stores.sqlite_decisions import SqliteDecisions
+
+HOUR_MS = 3_600_000
+
+
+class Bench:
+    """A resolver over a real store with a clock that the test moves."""
+
+    def __init__(self, folder: pathlib.Path) -> None:
+        self.store = SqliteDecisions(folder / "decisions.db")
+        self.definitions = Definitions()
+        texts = read_folder(SAMPLES / "payments")
+        for text in texts.values():
+            self.definitions.take("c", f"def:{content_hash(text)}", text.encode())
+        record = {"id": 1, "parts": {part: content_hash(text) for part, text in texts.items()}}
+        self.definitions.take("c", "release:0000000001", msgspec.json.encode(record))
+        self.now_ms = 10**12
+        self.offset = 0
+        self.resolver = self.restart()
+
+    def restart(self) -> LabelResolver:
+        self.resolver = LabelResolver(self.store, self.definitions, HOUR_MS, lambda: self.now_ms)
+        return self.resolver
+
+    def decide(self, number: int) -> None:
+        value = {"user": "u", "event": {"amount": 4.5}, "features": {"a": 1.25, "b": None}, "event_id": str(number)}
+        keys = (("customer_id", "u"), ("terminal_id", "t"))
+        order = (number + (1 << 63)).to_bytes(8, "big")
+        self.store.write([StoredDecision(str(number), 0, 5_000, order, keys, 0.5, "review", 1, msgspec.json.encode(value))])
+
+    def label(self, *numbers: int, label: object = 1, label_time: object = 9_000) -> list[Sent]:
+        return self.resolver.take([self.record({"event_id": str(n), "label": label, "label_time": label_time}) for n in numbers])
+
+    def record(self, value: object) -> LabelRecord:
+        self.offset += 1
+        raw = value if isinstance(value, bytes) else msgspec.json.encode(value)
+        return LabelRecord("weir.labels/0", self.offset - 1, self.now_ms, raw)
+
+    def later(self, ms: int) -> list[Sent]:
+        self.now_ms += ms
+        return self.resolver.retry()
+
+
+@pytest.fixture
+def bench(tmp_path: pathlib.Path) -> Bench:
+    return Bench(tmp_path)
+
+
+def test_a_label_goes_to_every_key_and_its_vector_to_the_user_only(bench: Bench) -> None:
+    bench.decide(7)
+    user, terminal = bench.label(7)
+    assert (user.topic, user.key) == ("labels-resolved", b"customer_id\0u")
+    assert (terminal.topic, terminal.key) == ("labels-resolved", b"terminal_id\0t")
+    read = msgspec.json.decode(user.value, type=ResolvedLabel)
+    assert read == ResolvedLabel("7", id_key_of("7", True), 5_000, 1, 9_000, "u", {"a": 1.25, "b": None}, {"amount": 4.5})
+    assert msgspec.json.decode(terminal.value) == {
+        "event_id": "7",
+        "id_key": 7,
+        "event_time": 5_000,
+        "label": 1,
+        "label_time": 9_000,
+        "user": "u",
+    }
+
+
+def test_a_label_without_a_decision_waits_for_it(bench: Bench) -> None:
+    assert bench.label(7) == []
+    assert bench.later(5_000) == []
+    bench.decide(7)
+    assert len(bench.later(60_000)) == 2
+    assert bench.later(60_000) == []
+
+
+def test_the_wait_of_a_label_ends_in_a_dead_letter_with_its_reason(bench: Bench) -> None:
+    bench.label(7)
+    sent: list[Sent] = []
+    for _ in range(59):
+        sent += bench.later(60_000)
+    assert sent == []
+    sent = bench.later(120_000)
+    assert [record.topic for record in sent] == ["dead-letters"]
+    letter = msgspec.json.decode(sent[0].value)
+    assert letter["reason"]["what"] == "no decision for this label"
+    assert letter["reason"]["got"] == "7"
+    assert (letter["topic"], letter["partition"], letter["offset"]) == ("weir.labels", 0, 0)
+    assert bench.resolver.waiting == 0
+
+
+def test_offsets_stand_at_the_oldest_label_that_waits(bench: Bench) -> None:
+    bench.decide(1)
+    bench.decide(3)
+    bench.label(1, 2, 3)
+    assert bench.resolver.done() == {"weir.labels/0": 1}
+    bench.decide(2)
+    bench.later(60_000)
+    assert bench.resolver.done() == {"weir.labels/0": 3}
+
+
+def test_a_label_that_waits_survives_a_restart(bench: Bench) -> None:
+    lost = bench.record({"event_id": "2", "label": 1, "label_time": 9_000})
+    bench.resolver.take([lost])
+    assert bench.resolver.done()[lost.place] == lost.offset
+    bench.restart()
+    bench.decide(2)
+    assert len(bench.resolver.take([lost])) == 2
+
+
+def test_two_labels_of_one_event_stay_in_their_order(bench: Bench) -> None:
+    bench.label(7, label=1)
+    bench.decide(7)
+    sent = bench.label(7, label=0)
+    assert [msgspec.json.decode(record.value)["label"] for record in sent] == [1, 1, 0, 0]
+
+
+def test_labels_of_a_partition_that_is_taken_away_are_forgotten(bench: Bench) -> None:
+    bench.label(7)
+    bench.resolver.forget(["weir.labels/0"])
+    bench.decide(7)
+    assert bench.later(60_000) == []
+    assert bench.resolver.done() == {}
+
+
+def test_a_store_that_fails_makes_labels_wait_and_loses_none(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(event_ids: list[str]) -> dict[str, StoredDecision]:
+        raise OSError("disk gone")
+
+    bench.decide(7)
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.store, "get_many", fail)
+        assert bench.label(7) == []
+        assert bench.later(2 * HOUR_MS) == []
+    assert len(bench.later(60_000)) == 2
+
+
+@pytest.mark.parametrize(
+    ("value", "where"),
+    [
+        (b"", "label"),
+        (b"\xff\xfe", "label"),
+        (b"not json", "label"),
+        (b"[" * 100_000, "label"),
+        (b'{"event_id":"1","label":1}', "label"),
+        (b'{"event_id":null,"label":1,"label_time":1}', "label"),
+        (b'{"event_id":"1","label":true,"label_time":1}', "label"),
+        (b'{"event_id":"1","label":2,"label_time":1}', "label"),
+        (b'{"event_id":"1","label":-1,"label_time":1}', "label"),
+        (b'{"event_id":"1","label":"1","label_time":1}', "label"),
+        (b'{"event_id":"1","label":NaN,"label_time":1}', "label"),
+        (b'{"event_id":"1","label":1,"label_time":-5}', "label_time"),
+        (b'{"event_id":"1","label":1,"label_time":99999999999999999999}', "label_time"),
+        (b'{"event_id":"1","label":1,"label_time":"yesterday"}', "label_time"),
+        (b'{"event_id":"1","label":1,"label_time":"2024-05-01T10:00:00"}', "label_time"),
+    ],
+)
+def test_a_bad_label_is_a_dead_letter_at_once(bench: Bench, value: bytes, where: str) -> None:
+    [dead] = bench.resolver.take([bench.record(value)])
+    letter = msgspec.json.decode(dead.value)
+    assert dead.topic == "dead-letters"
+    assert letter["reason"]["where"] == where
+    assert base64.b64decode(letter["value"]) == value
+    assert bench.resolver.done() == {"weir.labels/0": 1}
+
+
+def test_label_times_are_ms_or_rfc_3339() -> None:
+    assert read_label(b'{"event_id":5,"label":0,"label_time":1714557600000}') == ("5", 0, 1_714_557_600_000)
+    assert read_label(b'{"event_id":"5","label":1,"label_time":"2024-05-01T12:00:00.5+02:00"}') == ("5", 1, 1_714_557_600_500)
+    with pytest.raises(Refusal, match="offset"):
+        read_label(b'{"event_id":"5","label":1,"label_time":"2024-05-01T12:00:00"}')
