@@ -19,7 +19,8 @@ from deploy.watch import Watch
 HISTORY_DAYS = 3.0
 HISTORY_THIN = 40_000
 HISTORY_SECONDS = 120
-LEARN_SECONDS_MAX = 60.0
+LEARN_SECONDS_MAX = 120.0
+SAY_SECONDS = 3.0
 DRAIN_SECONDS_MAX = 5.0
 
 
@@ -75,12 +76,15 @@ def _teach(stack: Stack, feed: Feed, watch: Watch, console: Console) -> None:
     """Sends a history and waits until it is scored and a model that learned from it gives scores."""
     count = feed.send_history(HISTORY_DAYS, HISTORY_THIN + HISTORY_SECONDS * feed.rate)
     console.print(f"{count:,} payments of the last {HISTORY_DAYS:g} days sent, to learn what is usual", highlight=False)
-    began = time.monotonic()
+    began = said = time.monotonic()
     done = 0
     while done < count and time.monotonic() - began < LEARN_SECONDS_MAX:
         stack.keep_running()
         decisions, _ = watch.poll(0.1)
         done += len(decisions)
+        if time.monotonic() > said + SAY_SECONDS:
+            said = time.monotonic()
+            console.print(f"  {done:,} scored", highlight=False)
     console.print(f"{done:,} of them scored after {time.monotonic() - began:.1f} s", highlight=False)
 
 

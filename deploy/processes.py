@@ -10,6 +10,7 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
+from typing import NoReturn
 
 from features.refusal import Refusal
 
@@ -70,6 +71,19 @@ class Process:
                 self._fail("not ready in time", f"{what} within {seconds_max:g} s", "none")
             time.sleep(0.1)
 
+    def wait_for_end(self, seconds_max: float) -> None:
+        """Returns once it has ended with status 0.
+
+        Raises:
+            Refusal: it ended otherwise, or not in time.
+        """
+        try:
+            status = self._popen.wait(seconds_max)
+        except subprocess.TimeoutExpired:
+            self._fail("not done in time", f"its end within {seconds_max:g} s", "none")
+        if status:
+            self._fail("failed", "exit status 0", f"exit status {status}")
+
     def stop(self, seconds_max: float = 10.0) -> None:
         """Asks it to end, and kills its whole group after `seconds_max`; no-op when it has ended."""
         self.ask_to_stop()
@@ -92,7 +106,7 @@ class Process:
         with self.log.open(errors="replace") as log:
             return "".join(collections.deque(log, count))
 
-    def _fail(self, what: str, expected: str, got: str) -> None:
+    def _fail(self, what: str, expected: str, got: str) -> NoReturn:
         lines = self.last_lines().rstrip()
         self.kill()
         raise Refusal(

@@ -23,6 +23,8 @@ from features.refusal import Refusal
 from pipeline.settings import Settings
 
 SIDE_JOBS = ("label", "learn", "deliver")
+COMPILE_KERNELS = "import pipeline.scorer, features.profile; features.profile.compile_kernels()"
+KERNELS_SECONDS_MAX = 180.0
 RESTARTS_MAX = 5
 RESTART_SPAN_SECONDS = 60.0
 READY_SECONDS_MAX = 60.0
@@ -106,12 +108,14 @@ class Stack:
         numbers = range(1, settings.parallelism + 1)
         began = time.monotonic()
         broker = self._own("broker", launch_broker(*place), functools.partial(start_broker, *place))
+        kernels = self._processes.add(Process("kernels", [sys.executable, "-c", COMPILE_KERNELS], self.environment(), self.logs, PROJECT))
         job_manager = self._own("job-manager", cluster.launch_job_manager(), cluster.start_job_manager)
         task_managers = [self._own_task_manager(number) for number in numbers]
         wait_for_broker(broker, port)
         make_topics(settings)
         self.release = publish(settings, self._texts)
         self._say(f"broker is up, release {self.release} is in force ({time.monotonic() - began:.1f} s)")
+        self._wait_for_kernels(kernels)
         for name in SIDE_JOBS:
             start = functools.partial(self._python, name, f"pipeline.{name}_job")
             self._own(name, start(), start)
@@ -123,6 +127,11 @@ class Stack:
         self._submit()
         self._wait_for_api(api)
         self._say(f"everything is up ({time.monotonic() - began:.1f} s)")
+
+    def _wait_for_kernels(self, kernels: Process) -> None:
+        """The first process that needs the kernels compiles them for all; at once, each would compile its own (20 s)."""
+        kernels.wait_for_end(KERNELS_SECONDS_MAX)
+        self._processes.forget(kernels)
 
     def _own(self, name: str, process: Process, start: Callable[[], Process]) -> Process:
         self._starts[name] = start

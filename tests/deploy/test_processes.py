@@ -105,3 +105,9 @@ def test_a_process_that_ended_by_itself_is_found(tmp_path: pathlib.Path) -> None
         brief = processes.add(start(tmp_path, "pass", "brief"))
         wait_for(lambda: processes.dead() == [brief])
         assert lasting.running()
+
+
+def test_a_process_that_does_its_work_and_fails_is_explained(tmp_path: pathlib.Path) -> None:
+    start(tmp_path, "pass").wait_for_end(10)
+    with pytest.raises(Refusal, match="no such disk"):
+        start(tmp_path, "raise SystemExit('no such disk')").wait_for_end(10)
