@@ -76,7 +76,7 @@ def move(arena: Arena, plan: PlanArrays, unit: int, row: int, stride: int, words
 def wind_back(arena: Arena, plan: PlanArrays, slot: int, place: int, event_ms: int, stride: int, counted: bool, words: Float64s) -> None:
     """Turns the sums of the newest event into those of the event at `place`, without itself; it is `counted` in them or not.
 
-    Rows that have left since enter first, so that no sum runs empty, and loses its rest, before its time.
+    Rows that have left since enter before others leave: a sum that runs empty on the way would lose its rest.
     """
     for word in range(words.shape[1]):
         words[0, word] = arena.heads_f[slot, word]

@@ -153,7 +153,7 @@ def test_a_small_spread_about_a_great_mean_is_kept() -> None:
     assert out[-1, 0] == pytest.approx(np.std(centred, ddof=1), rel=1e-9)
 
 
-def test_winding_back_takes_rows_in_before_it_takes_others_out() -> None:
+def test_a_late_event_sees_the_delayed_window_of_its_own_time_though_all_of_it_has_gone_by() -> None:
     plan = compile_plan("user", True, [Statistic(SUM, "amount", 10, 10), Statistic(MEAN, "amount", 10, 10)], SCHEMA)
     out, flags, _ = observed(Profiles(plan), batch_of([5, 25, 45, 60, 20], amounts=[100.0, 300.0, 700.0, 0.0, 0.0]))
     assert flags[-1] == LATE
