@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 
-from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from pipeline.settings import Settings
 from pipeline.stages.definitions import Definitions
@@ -25,6 +25,9 @@ def consumer_of(settings: Settings, group: str, **options: object) -> Consumer:
         "group.id": f"{settings.topic_prefix}{group}",
         "enable.auto.commit": False,
         "auto.offset.reset": "earliest",
+        # A killed process holds its partitions for so long; the client's default is 45 s.
+        "session.timeout.ms": 6_000,
+        "heartbeat.interval.ms": 2_000,
         # A fifth of the default: what is fetched ahead is memory.
         "queued.max.messages.kbytes": 13_107,
     }
@@ -91,25 +94,77 @@ class ControlTopic:
 
     def __init__(self, settings: Settings) -> None:
         self.definitions = Definitions()
-        self._consumer = consumer_of(settings, "control-reader")
+        self._consumer = consumer_of(settings, "control-reader", **{"enable.partition.eof": True})
         self._topic = settings.topic("control")
+        self._at: int | None = None
 
     def read_to_end(self, stopping: Callable[[], bool] = lambda: False) -> None:
-        """Takes in all that is there at the call; the first call begins at the oldest record."""
+        """Takes in all that is there at the call; the first call begins at the oldest record.
+
+        Raises:
+            KafkaException: the broker does not answer the first call; later ones leave it at what is known.
+        """
         place = TopicPartition(self._topic, 0)
-        low, high = self._consumer.get_watermark_offsets(place, timeout=SECONDS_MAX)
-        if not self._consumer.assignment():
-            place.offset = low
+        try:
+            low, high = self._consumer.get_watermark_offsets(place, timeout=SECONDS_MAX)
+        except KafkaException as error:
+            if self._at is None:
+                raise
+            log.warning("the control topic is not read: %s", error)
+            return
+        if self._at is None:
+            self._at = place.offset = low
             self._consumer.assign([place])
-        at = low
-        while at < high and not stopping():
+        while self._at < high and not stopping():
             for message in self._consumer.consume(BATCH_MAX, 0.1):
-                if not message.error():
+                if is_end(message):
+                    self._at = max(self._at, message.offset() or 0)
+                elif not message.error():
                     self.definitions.take("c", (message.key() or b"").decode(), message.value() or b"")
-            at = max(low, self._consumer.position([place])[0].offset)
+                    self._at = (message.offset() or 0) + 1
 
     def close(self) -> None:
         self._consumer.close()
+
+
+def read_until(
+    consumer: Consumer, starts: Offsets, ends: Offsets, take: Callable[[list[Message]], None], stopping: Callable[[], bool]
+) -> None:
+    """Gives `take` the records of each place of `ends` from its start (else the oldest) up to its end, which is left out.
+
+    The consumer has to be one with ``enable.partition.eof``: it alone tells of an end behind which no record will be given out.
+    """
+    left = {place: end for place, end in ends.items() if starts.get(place, 0) < end}
+    consumer.assign([TopicPartition(*partition_of(place), starts.get(place, OFFSET_BEGINNING)) for place in left])
+    while left and not stopping():
+        taken: list[Message] = []
+        for message in consumer.consume(BATCH_MAX, 0.5):
+            place, offset = place_of(message), message.offset() or 0
+            if message.error() and not is_end(message):
+                log.warning("consumer: %s", message.error())
+            elif is_end(message) or offset >= ends.get(place, 0):
+                left.pop(place, None)
+            else:
+                taken.append(message)
+                if offset + 1 >= ends[place]:
+                    left.pop(place, None)
+        take(taken)
+
+
+def ends_of(consumer: Consumer, topics: list[str]) -> Offsets:
+    """The end of each partition of `topics`."""
+    ends = {}
+    for topic in topics:
+        for partition in consumer.list_topics(topic, timeout=SECONDS_MAX).topics[topic].partitions:
+            place = TopicPartition(topic, partition)
+            ends[f"{topic}/{partition}"] = consumer.get_watermark_offsets(place, timeout=SECONDS_MAX)[1]
+    return ends
+
+
+def is_end(message: Message) -> bool:
+    """Whether it only says that there is nothing more for now."""
+    error = message.error()
+    return error is not None and error.code() == KafkaError._PARTITION_EOF
 
 
 def place_of(message: Message) -> str:

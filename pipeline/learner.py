@@ -63,6 +63,10 @@ class EventLearner:
         self.learner.learn_many(vectors[taken], None)
         self._learned += int(taken.sum())
 
+    def held(self, id_keys: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which of these events it holds a vector of: none."""
+        return np.zeros(len(id_keys), np.bool_)
+
     def tell(self, lessons: "Lessons", vectors: NDArray[np.float64] | None = None) -> None:
         """Labels teach it nothing."""
 
@@ -110,6 +114,10 @@ class LabelLearner:
         """Keeps the vectors of events that were scored for their labels to come."""
         taken = sampled(id_keys, self.model.sample)
         self._vectors.add(id_keys[taken], times_ms[taken], vectors[taken])
+
+    def held(self, id_keys: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which of these events it holds a vector of."""
+        return self._vectors.rows_of(id_keys) >= 0
 
     def tell(self, lessons: "Lessons", vectors: NDArray[np.float64] | None = None) -> None:
         """Labels, each in force at its time; `vectors` [n, inputs] in case the events are no longer held."""

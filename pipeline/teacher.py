@@ -57,7 +57,9 @@ class Teacher:
             if refill and isinstance(each, EventLearner):
                 continue
             vectors = np.array([vector_of(decisions[row], each.model.inputs) for row in fresh])
-            each.see(id_keys[fresh], times_ms, vectors)
+            # A label that overtook its decision brought the vector: a second one would be taught as negative.
+            new = ~each.held(id_keys[fresh])
+            each.see(id_keys[fresh][new], times_ms[new], vectors[new])
 
     def label(self, resolved: ResolvedLabel) -> None:
         """Takes in a label that was joined with its decision."""
@@ -76,10 +78,13 @@ class Teacher:
         sequence = self.clock_ms // every_ms if every_ms else 0
         return sequence if sequence > sequence_before else None
 
-    def snapshots(self, sequence: int) -> list[Snapshot]:
-        """What each learner has to publish now."""
+    def advance(self) -> None:
+        """Teaches all that is due by now."""
         for each in self._learners:
             each.advance(self.clock_ms)
+
+    def snapshots(self, sequence: int) -> list[Snapshot]:
+        """What each learner has to publish, as of the last `advance`."""
         made = (each.snapshot(sequence, self.clock_ms) for each in self._learners)
         return [snapshot for snapshot in made if snapshot is not None]
 

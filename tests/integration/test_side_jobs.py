@@ -1,0 +1,239 @@
+"""The learn, label and deliver jobs against a real broker, killed and started again."""
+
+import os
+import pathlib
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import msgspec
+import pytest
+from confluent_kafka import Message
+
+from deploy.processes import Process, Processes
+from deploy.releases import publish
+from deploy.stack import settings_as_environment
+from deploy.topics import make_topics
+from detectors.snapshot import Snapshot
+from pipeline.deliver_job import DeliverJob
+from pipeline.kafka import Outbox, consumer_of, ends_of, producer_of, read_until
+from pipeline.label_job import LabelJob
+from pipeline.learn_job import LearnJob, Place
+from pipeline.settings import Settings
+from stores.sqlite_decisions import SqliteDecisions, SqliteDecisionsReader
+
+DAY_MS = 86_400_000
+START_MS = 1_700_000_000_000
+TEXTS = {
+    "schema": """
+id: {field: id, type: integer}
+time: {field: at, unit: ms}
+user: customer
+entities: [terminal]
+fields:
+  amount: {type: decimal, retain: true}
+labels: {negative_after: 7d}
+""",
+    "features": "- {name: count_1h, template: count, window: 1h}\n",
+    "models": """
+- name: shape
+  kind: river
+  model: anomaly.HalfSpaceTrees
+  parameters: {n_trees: 5, height: 4, window_size: 50, seed: 1}
+  scope: global
+  publish_every: 1h
+  inputs: [event.amount]
+- name: fraud
+  kind: river
+  model: linear_model.LogisticRegression
+  scope: global
+  learns: labels
+  publish_every: 1h
+  inputs: [event.amount]
+""",
+    "policy": "score: first_ready(fraud, shape)\nbands: [{below: 0.5, action: approve}, {action: review}]\nfallback: {action: approve}\n",
+}
+
+
+@pytest.fixture
+def settings(broker: str, tmp_path: pathlib.Path, request: pytest.FixtureRequest) -> Settings:
+    made = Settings(
+        bootstrap=broker, topic_prefix=f"{abs(hash(request.node.name))}.", partitions=2, folder=str(tmp_path), label_wait_ms=3_000
+    )
+    make_topics(made)
+    publish(made, TEXTS)
+    return made
+
+
+def decision(number: int, amount: float = 1.0, score: float = 0.5) -> bytes:
+    return msgspec.json.encode(
+        {
+            "event_id": str(number),
+            "revision": 0,
+            "event_time": START_MS + number * 60_000,
+            "user": f"u{number % 7}",
+            "entities": {"terminal": f"t{number % 3}" if number % 2 else ""},
+            "score": score,
+            "action": "review",
+            "release": 1,
+            "event": {"amount": amount},
+            "features": {"count_1h": 1.0},
+        }
+    )
+
+
+def send(settings: Settings, topic: str, records: list[tuple[bytes, bytes]]) -> None:
+    outbox = Outbox(producer_of(settings))
+    for key, value in records:
+        outbox.send(settings.topic(topic), key, value)
+    outbox.flush()
+
+
+def send_decisions(settings: Settings, numbers: range, score: float = 0.5) -> None:
+    send(settings, "decisions", [(f"u{n % 7}".encode(), decision(n, float(n % 50), score)) for n in numbers])
+
+
+def all_of(settings: Settings, topic: str) -> list[Message]:
+    consumer = consumer_of(settings, "test", **{"enable.partition.eof": True})
+    found: list[Message] = []
+    read_until(consumer, {}, ends_of(consumer, [settings.topic(topic)]), found.extend, lambda: False)
+    consumer.close()
+    return found
+
+
+def wait_until(true: Callable[[], bool], what: str, seconds: float = 30.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        time.sleep(0.05)
+
+
+class Running:
+    """A job in a thread, stopped as SIGTERM stops it."""
+
+    def __init__(self, job: LearnJob | LabelJob | DeliverJob) -> None:
+        self.job = job
+        self._thread = threading.Thread(target=job.run)
+
+    def __enter__(self) -> "Running":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.job.stop()
+        self._thread.join(30)
+        assert not self._thread.is_alive()
+
+
+@pytest.fixture
+def processes() -> Iterator[Processes]:
+    with Processes() as made:
+        yield made
+
+
+def start(processes: Processes, settings: Settings, module: str, folder: pathlib.Path) -> Process:
+    environment = {**os.environ, **settings_as_environment(settings)}
+    return processes.add(Process(module, [sys.executable, "-m", module], environment, folder, pathlib.Path.cwd()))
+
+
+def test_a_deliver_job_killed_in_mid_stream_loses_and_repeats_nothing(
+    settings: Settings, processes: Processes, tmp_path: pathlib.Path
+) -> None:
+    reader = SqliteDecisionsReader(settings.path("decisions.db"))
+    ids = [str(n) for n in range(40_000)]
+    job = start(processes, settings, "pipeline.deliver_job", tmp_path)
+    send_decisions(settings, range(20_000))
+    wait_until(lambda: bool(reader.get_many(ids)), "the first decisions")
+    job.kill()
+    processes.forget(job)
+    send_decisions(settings, range(10_000), score=0.9)
+    send_decisions(settings, range(20_000, 40_000))
+    start(processes, settings, "pipeline.deliver_job", tmp_path)
+    wait_until(lambda: len(reader.get_many(ids)) == len(ids), "all decisions")
+    assert {kept.score for kept in reader.get_many(ids).values()} == {0.5}
+    latest = reader.latest("customer", "u0")
+    assert latest is not None
+    assert latest.event_id == str(max(n for n in range(40_000) if n % 7 == 0))
+
+
+def test_labels_are_resolved_for_every_key_and_wait_across_a_restart(settings: Settings) -> None:
+    store = SqliteDecisions(settings.path("decisions.db"))
+    with Running(DeliverJob(settings, store)) as deliver:
+        send_decisions(settings, range(10))
+        wait_until(lambda: deliver.job.deliverer.written == 10, "decisions delivered")
+    labels = [(b"", msgspec.json.encode({"event_id": str(n), "label": 1, "label_time": START_MS + DAY_MS})) for n in range(11)]
+    send(settings, "labels", labels[10:] + labels[:10])
+    reader = SqliteDecisionsReader(settings.path("decisions.db"))
+    with Running(LabelJob(settings, reader)) as label:
+        wait_until(lambda: label.job.resolver.resolved == 10 and label.job.resolver.waiting == 1, "labels resolved")
+    keys = sorted((message.key() or b"").decode() for message in all_of(settings, "labels-resolved"))
+    assert len(keys) == 15
+    with Running(DeliverJob(settings, SqliteDecisions(settings.path("decisions.db")))) as deliver:
+        send_decisions(settings, range(10, 11))
+        wait_until(lambda: deliver.job.deliverer.written == 1, "the late decision")
+    with Running(LabelJob(settings, SqliteDecisionsReader(settings.path("decisions.db")))):
+        wait_until(lambda: any(b'"event_id":"10"' in (m.value() or b"") for m in all_of(settings, "labels-resolved")), "the late label")
+
+
+def test_a_label_that_never_finds_its_decision_and_a_bad_one_end_as_dead_letters(settings: Settings) -> None:
+    send(settings, "labels", [(b"", b"nonsense"), (b"", msgspec.json.encode({"event_id": "404", "label": 1, "label_time": 5}))])
+    with Running(LabelJob(settings, SqliteDecisionsReader(settings.path("decisions.db")))):
+        wait_until(lambda: len(all_of(settings, "dead-letters")) == 2, "two dead letters")
+    assert {msgspec.json.decode(m.value() or b"")["reason"]["what"] for m in all_of(settings, "dead-letters")} == {
+        "bad label",
+        "no decision for this label",
+    }
+
+
+def newest_place(settings: Settings) -> Place | None:
+    found = all_of(settings, "learners")
+    return msgspec.msgpack.decode(found[-1].value() or b"", type=Place) if found else None
+
+
+def learned_up_to(settings: Settings, decisions: int) -> bool:
+    place = newest_place(settings)
+    return place is not None and sum(offset for name, offset in place.offsets.items() if ".decisions/" in name) >= decisions
+
+
+def lessons(settings: Settings, model: str) -> list[int]:
+    place = newest_place(settings)
+    assert place is not None
+    found: list[int] = Snapshot.decode(place.states[model]).arrays["lessons"].tolist()
+    return found
+
+
+def send_labels(settings: Settings, numbers: range) -> None:
+    records = []
+    for n in numbers:
+        event_time = START_MS + n * 60_000
+        value = {"event_id": str(n), "id_key": n, "event_time": event_time, "label": 1, "label_time": event_time + 3_600_000}
+        served = {"user": f"u{n % 7}", "features": {"count_1h": 1.0}, "event": {"amount": float(n % 50)}}
+        records.append((f"customer\0u{n % 7}".encode(), msgspec.json.encode(value | served)))
+    send(settings, "labels-resolved", records)
+
+
+def test_a_learn_job_started_again_teaches_nothing_twice_and_forgets_nothing(settings: Settings) -> None:
+    week = 7 * 24 * 60
+    send_decisions(settings, range(week))
+    send_labels(settings, range(0, week, 100))
+    with Running(LearnJob(settings, publish_seconds_min=0.0)):
+        wait_until(lambda: learned_up_to(settings, week), "the first week")
+    first = {Snapshot.decode(m.value() or b"").model: m.value() for m in all_of(settings, "models")}
+    assert lessons(settings, "shape") == [week]
+    for _ in range(2):  # the second start must still know where the vectors of the first week are
+        with Running(LearnJob(settings, publish_seconds_min=0.0)):
+            time.sleep(1.5)
+    again = {Snapshot.decode(m.value() or b"").model: m.value() for m in all_of(settings, "models")}
+    assert again == first
+    send_decisions(settings, range(week, 2 * week + 61))
+    with Running(LearnJob(settings, publish_seconds_min=0.0)):
+        wait_until(lambda: learned_up_to(settings, 2 * week + 61), "the second week")
+    with Running(LearnJob(settings, publish_seconds_min=0.0)):
+        time.sleep(1.5)
+    assert lessons(settings, "shape") == [2 * week + 61]
+    positives, negatives = lessons(settings, "fraud")
+    labelled = len(range(0, week, 100))
+    assert positives == labelled
+    due = week + 61  # events whose week without a label is over at the clock of the newest event
+    assert negatives == due - labelled
