@@ -11,17 +11,12 @@ class Part(msgspec.Struct):
 
 
 class Condition:
-    """The latest findings on each dependency, and whether the score job still works through old events.
+    """The latest findings on each dependency, and whether the score job still works through old events."""
 
-    Args:
-        partitions: of the events topic.
-    """
-
-    def __init__(self, partitions: int) -> None:
+    def __init__(self) -> None:
         self.parts = {name: Part(False, "not checked yet") for name in ("broker", "score_job", "store", "release")}
-        self._partitions = partitions
         self._run = ""
-        self._caught_up: set[str] = set()
+        self._behind: set[str] = set()
 
     @property
     def ready(self) -> bool:
@@ -30,8 +25,8 @@ class Condition:
 
     @property
     def catching_up(self) -> bool:
-        """Some partitions of the newest run have said that they caught up, but not all."""
-        return 0 < len(self._caught_up) < self._partitions
+        """The newest run of the score job began behind, and not all of its partitions have said that they caught up."""
+        return bool(self._behind)
 
     @property
     def without_scores(self) -> str:
@@ -45,11 +40,18 @@ class Condition:
         """Notes what a check of `name` found; '' is well."""
         self.parts[name] = Part(not problem, problem)
 
-    def take_mark(self, key: str) -> None:
-        """Takes in a record ``mode:<run>:<partition>`` of the control topic: that partition has caught up."""
-        _, _, place = key.partition(":")
-        run, _, partition = place.rpartition(":")
-        if run != self._run:
+    def take_mark(self, key: str, value: bytes) -> None:
+        """Takes in a record of the control topic about a run of the score job.
+
+        ``mode:<run>`` lists, at the run's start, the partitions that it has to catch up with; ``mode:<run>:<partition>`` says
+        that one of them has.
+
+        Raises:
+            ValueError: the list is none.
+        """
+        _, run, *partition = key.split(":")
+        if partition and run == self._run:
+            self._behind.discard(partition[0])
+        elif not partition:
+            self._behind = set(map(str, msgspec.json.decode(value, type=list[int])))
             self._run = run
-            self._caught_up = set()
-        self._caught_up.add(partition)

@@ -120,7 +120,7 @@ class Definitions:
         if key.startswith("def:"):
             self._texts[key[4:]] = value.decode()
         elif key.startswith("mode:"):
-            self._condition.take_mark(key)
+            self._condition.take_mark(key, value)
         elif key.startswith("release:"):
             await self._follow(msgspec.json.decode(value, type=ReleaseRecord))
         self._note()

@@ -43,7 +43,7 @@ class Server:
     def __init__(self, settings: Settings, token: str) -> None:
         self._settings = settings
         self._in_force = InForce()
-        self._condition = Condition(settings.partitions)
+        self._condition = Condition()
         self._registry = SqliteRegistry(settings.path("registry.db"))
         decisions = settings.path("decisions.db")
         self._decisions, self._quick_decisions = SqliteDecisionsReader(decisions), SqliteDecisionsReader(decisions)

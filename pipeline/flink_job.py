@@ -18,7 +18,7 @@ from pyflink.util.java_utils import add_jars_to_context_class_loader
 
 from features.refusal import Refusal
 from pipeline.flink_stages import KeyedStage, UnkeyedStage
-from pipeline.flink_start import GROUP, Start, look
+from pipeline.flink_start import GROUP, Start, announce, look
 from pipeline.settings import Settings, read_settings
 
 log = logging.getLogger(__name__)
@@ -191,6 +191,7 @@ def submit(
     environment = StreamExecutionEnvironment(java.StreamExecutionEnvironment(configuration._j_configuration))
     environment.set_parallelism(settings.parallelism)
     ScoreJob(settings, start, environment, stages).build()
+    announce(settings, start)
     log.info("run %s starts in %s mode, backlog %s", start.run, "event_time" if start.event_time else "arrival", start.backlog)
     return str(environment.execute_async("weir-score").get_job_id())
 

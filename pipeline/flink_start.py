@@ -3,7 +3,8 @@
 import uuid
 from dataclasses import dataclass
 
-from confluent_kafka import Consumer, TopicPartition
+import msgspec
+from confluent_kafka import Consumer, Producer, TopicPartition
 
 from features.refusal import Refusal
 from pipeline.release import Release
@@ -59,6 +60,20 @@ def look(settings: Settings, mode: str = "auto") -> Start:
         return Start(uuid.uuid4().hex[:12], release, event_time, control, models, labels, ends if event_time else {})
     finally:
         consumer.close()
+
+
+def announce(settings: Settings, start: Start) -> None:
+    """Says on the control topic, under ``mode:<run>``, which partitions the run has to catch up with.
+
+    With the marks ``mode:<run>:<partition>`` that follow, a reader knows whether the job works through old events.
+
+    Raises:
+        Refusal: the broker does not take it.
+    """
+    producer = Producer({"bootstrap.servers": settings.bootstrap, "acks": "all"})
+    producer.produce(settings.topic("control"), msgspec.json.encode(sorted(start.backlog)), f"mode:{start.run}")
+    if producer.flush(_SECONDS_MAX):
+        raise Refusal("run not announced", where=settings.topic("control"), expected="an acknowledgement of the broker", got="none")
 
 
 def newest_release(consumer: Consumer, settings: Settings) -> Release:

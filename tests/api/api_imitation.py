@@ -73,7 +73,7 @@ class Api:
         self.now_ms = NOW_MS
         self.settings = Settings(deadline_ms=50)
         self.in_force = InForce()
-        self.condition = Condition(partitions=2)
+        self.condition = Condition()
         self.decisions = SqliteDecisions(folder / "decisions.db")
         self.registry = SqliteRegistry(folder / "registry.db")
         self.waiting = Waiting("api-1", 1, IN_FLIGHT_MAX)

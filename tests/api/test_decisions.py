@@ -42,7 +42,7 @@ async def test_no_caller_waits_while_the_pipeline_catches_up_or_is_down_but_the_
     if why == "down":
         api.condition.found("score_job", "state RESTARTING")
     else:
-        api.condition.take_mark("mode:run-1:0")
+        api.condition.take_mark("mode:run-1", b"[0]")
     body = (await asyncio.wait_for(api.client.post("/v1/decisions?deadline_ms=10000", json=event()), 2)).json()
     assert body["flags"] == ["degraded"]
     assert why in body["reasons"][0]
@@ -50,10 +50,21 @@ async def test_no_caller_waits_while_the_pipeline_catches_up_or_is_down_but_the_
 
 
 async def test_all_partitions_caught_up_ends_the_catching_up(api: Api) -> None:
-    api.condition.take_mark("mode:run-1:0")
-    api.condition.take_mark("mode:run-1:1")
     api.answer_all()
-    assert (await api.client.post("/v1/decisions", json=event())).json()["flags"] == []
+    flags = []
+    marks = [
+        ("mode:a", b"[0,3]"),
+        ("mode:a:3", b""),
+        ("mode:old:0", b""),
+        ("mode:a:0", b""),
+        ("mode:b", b"[1]"),
+        ("mode:a:1", b""),
+        ("mode:c", b"[]"),
+    ]
+    for id, (key, value) in enumerate(marks):
+        api.condition.take_mark(key, value)
+        flags.append((await api.client.post("/v1/decisions", json=event(id))).json()["flags"])
+    assert flags == [["degraded"], ["degraded"], ["degraded"], [], ["degraded"], ["degraded"], []]
 
 
 async def test_an_unreachable_flink_does_not_stop_callers_from_waiting(api: Api) -> None:

@@ -29,7 +29,8 @@ async def test_the_latest_score_of_an_entity_has_its_age(api: Api, kind: str, id
     api.keep("2", score=0.7, at_ms=NOW_MS - 1500)
     answer = await api.client.get(f"/v1/scores/{kind}/{id}")
     assert answer.json() == {
-        "entity": kind, "id": id, "score": 0.7, "action": "approve", "event_id": "2", "event_time": NOW_MS - 1500, "age_ms": 1500, "release": 1,
+        "entity": kind, "id": id, "score": 0.7,
+        "action": "approve", "event_id": "2", "event_time": NOW_MS - 1500, "age_ms": 1500, "release": 1,
     }  # fmt: skip
 
 
@@ -94,7 +95,7 @@ async def test_health_is_of_the_process_and_ready_of_all_that_it_needs(api: Api)
         api.condition.found(name, "")
     answer = await api.client.get("/ready")
     assert (answer.status_code, answer.json()["status"], answer.json()["release"]) == (200, "ready", 1)
-    api.condition.take_mark("mode:run-2:1")
+    api.condition.take_mark("mode:run-2", b"[1]")
     assert (await api.client.get("/ready")).json()["status"] == "catching_up"
     api.condition.found("broker", "no broker")
     answer = await api.client.get("/ready")
