@@ -1,0 +1,88 @@
+import numpy as np
+import pytest
+
+from pipeline.release import Release, compile_release
+from pipeline.stages.labels import ResolvedLabel
+from pipeline.teacher import ServedDecision, Teacher
+
+WEEK_MS = 7 * 86_400_000
+TEXTS = {
+    "schema": (
+        "id: {field: id, type: integer}\ntime: {field: at, unit: ms}\nuser: u\nentities: []\n"
+        "fields:\n  amount: {type: decimal, retain: true}\nlabels: {negative_after: 7d}\n"
+    ),
+    "features": "- {name: count_1h, template: count, window: 1h}\n",
+    "models": (
+        "- {name: shape, kind: river, model: anomaly.HalfSpaceTrees, scope: global, inputs: [event.amount]}\n"
+        "- {name: fraud, kind: river, model: linear_model.LogisticRegression, scope: global, learns: labels, inputs: [event.amount]}\n"
+    ),
+    "policy": "score: first_ready(fraud, shape)\nbands: [{below: 0.5, action: approve}, {action: review}]\nfallback: {action: approve}\n",
+}
+
+
+@pytest.fixture(scope="module")
+def release() -> Release:
+    return compile_release(1, TEXTS)
+
+
+def teacher_of(release: Release) -> Teacher:
+    made = Teacher()
+    made.change(release)
+    return made
+
+
+def decide(teacher: Teacher, *numbers: int, time_ms: int = 0, refill: bool = False) -> None:
+    made = [ServedDecision(str(n), time_ms + n, "u", {"amount": float(n)}, {"count_1h": 1.0}, 1) for n in numbers]
+    teacher.decide(made, np.array(numbers, np.int64), refill)
+
+
+def label(teacher: Teacher, number: int, value: int = 1) -> None:
+    teacher.label(ResolvedLabel(str(number), number, number, value, number + 10, "u", {"count_1h": 1.0}, {"amount": float(number)}))
+
+
+def lessons(teacher: Teacher) -> list[list[int]]:
+    """Events that the unsupervised model saw; positives and negatives that the labelled one was taught."""
+    teacher.advance()
+    return [each.state()["lessons"].tolist() for each in teacher.learners]
+
+
+def test_a_repeat_is_taught_once_and_counted(release: Release) -> None:
+    teacher = teacher_of(release)
+    decide(teacher, 1, 2, 2)
+    decide(teacher, 1)
+    assert lessons(teacher)[0] == [2]
+    assert teacher.repeats == 2
+
+
+def test_a_label_that_overtakes_its_decision_is_taught_once_and_never_as_negative(release: Release) -> None:
+    teacher = teacher_of(release)
+    label(teacher, 1)
+    decide(teacher, 1, 2)
+    decide(teacher, 3, time_ms=WEEK_MS + 10)
+    assert lessons(teacher)[1] == [1, 1]
+
+
+def test_what_is_read_again_after_a_restart_waits_and_is_not_taught(release: Release) -> None:
+    before = teacher_of(release)
+    decide(before, 1, 2, 100)
+    label(before, 1)
+    taught = lessons(before)
+    after = teacher_of(release)
+    after.resume(before.states(1), before.clock_ms)
+    decide(after, 1, 2, 100, refill=True)
+    label(after, 1)
+    after.refilled()
+    assert lessons(after) == taught
+    decide(after, 101, time_ms=WEEK_MS)
+    assert lessons(after) == [[4], [1, 2]]
+
+
+def test_states_give_the_snapshots_that_were_published(release: Release) -> None:
+    before = teacher_of(release)
+    decide(before, *range(1, 300))
+    before.advance()
+    states = before.states(4)
+    after = teacher_of(release)
+    after.resume(states, before.clock_ms)
+    assert [each.encode() for each in after.snapshots(4)] == [each.encode() for each in before.snapshots(4)]
+    assert len(before.snapshots(4)) == 1
