@@ -14,13 +14,15 @@ from deploy.releases import read_folder
 from deploy.stack import Stack, free_settings
 from deploy.tally import Tally
 from deploy.up import stop_at_signals
-from deploy.watch import Watch
+from deploy.watch import Watch, follow_models
+from features.refusal import Refusal
 
 HISTORY_DAYS = 3.0
 HISTORY_THIN = 40_000
 HISTORY_SECONDS = 120
 LEARN_SECONDS_MAX = 120.0
 SAY_SECONDS = 3.0
+MODEL_AGE_MS_MAX = 40_000
 DRAIN_SECONDS_MAX = 5.0
 
 
@@ -74,6 +76,7 @@ def _feed_and_show(stack: Stack, console: Console, seconds: float | None, rate: 
 
 def _teach(stack: Stack, feed: Feed, watch: Watch, console: Console) -> None:
     """Sends a history and waits until it is scored and a model that learned from it gives scores."""
+    end_ms = int(time.time() * 1000)
     count = feed.send_history(HISTORY_DAYS, HISTORY_THIN + HISTORY_SECONDS * feed.rate)
     console.print(f"{count:,} payments of the last {HISTORY_DAYS:g} days sent, to learn what is usual", highlight=False)
     began = said = time.monotonic()
@@ -86,6 +89,25 @@ def _teach(stack: Stack, feed: Feed, watch: Watch, console: Console) -> None:
             said = time.monotonic()
             console.print(f"  {done:,} scored", highlight=False)
     console.print(f"{done:,} of them scored after {time.monotonic() - began:.1f} s", highlight=False)
+    _wait_for_model(stack, end_ms - MODEL_AGE_MS_MAX)
+    console.print(f"a model has learned from them after {time.monotonic() - began:.1f} s", highlight=False)
+
+
+def _wait_for_model(stack: Stack, learned_ms: int) -> None:
+    """Until a snapshot is out that learned from events up to `learned_ms`: an earlier one finds the live rate strange."""
+    deadline = time.monotonic() + LEARN_SECONDS_MAX
+    for snapshots in follow_models(stack.settings):
+        if any(snapshot.event_time_ms >= learned_ms for snapshot in snapshots):
+            return
+        if time.monotonic() > deadline:
+            raise Refusal(
+                "no model",
+                where="models topic",
+                expected="a snapshot that learned from the history",
+                got="none",
+                remedy=f"see {stack.logs}",
+            )
+        stack.keep_running()
 
 
 def _take(watch: Watch, tally: Tally, view: LiveView) -> None:

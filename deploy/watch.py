@@ -1,9 +1,12 @@
 """Reads decisions and dead letters as they are written."""
 
+from collections.abc import Iterator
+
 import msgspec
 from confluent_kafka import Consumer, Message, TopicPartition
 
 from deploy.tally import Seen
+from detectors.snapshot import Snapshot
 from pipeline.settings import Settings
 
 
@@ -61,3 +64,16 @@ class Watch:
         for place in places:
             place.offset = self._consumer.get_watermark_offsets(place, timeout=30)[1]
         return places
+
+
+def follow_models(settings: Settings) -> Iterator[list[Snapshot]]:
+    """Snapshots as they were and are published: those of up to 0.2 s a step, without end."""
+    consumer = Consumer(
+        {"bootstrap.servers": settings.bootstrap, "group.id": "weir-watch-models", "enable.auto.commit": False, "log_level": 4}
+    )
+    consumer.assign([TopicPartition(settings.topic("models"), 0, 0)])
+    try:
+        while True:
+            yield [Snapshot.decode(message.value() or b"") for message in consumer.consume(100, 0.2) if not message.error()]
+    finally:
+        consumer.close()
