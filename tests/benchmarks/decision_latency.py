@@ -17,6 +17,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import cast
 from urllib.parse import urlsplit
 
 import msgspec
@@ -28,7 +29,6 @@ from deploy.payments import Town
 WARM_SECONDS = 3.0
 DRAIN_SECONDS_MAX = 12.0
 CONNECTIONS = 64
-Kind = str
 
 
 @dataclass
@@ -55,9 +55,7 @@ class Connection(asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-        self._free.append(self)
+        self.transport = cast(asyncio.Transport, transport)
 
     def connection_lost(self, error: Exception | None) -> None:
         self.transport = None
@@ -112,7 +110,7 @@ class Generator:
     async def connect(self) -> None:
         """Opens the connections; more follow when all are busy."""
         for _ in range(CONNECTIONS):
-            await self._open()
+            self._free.append(await self._open())
 
     async def run(self, rate: int, seconds: float) -> Run:
         """Sends `rate` requests a second at random times (as independent callers do) for `seconds`."""
@@ -135,7 +133,7 @@ class Generator:
         body = self._town.payment(int(time.time() * 1000)).encode()
         request = self._head + str(len(body)).encode() + b"\r\n\r\n" + body
         try:
-            connection = self._free.popleft() if self._free else await self._open(take=True)
+            connection = self._free.popleft() if self._free else await self._open()
             run.sent_late_ms = max(run.sent_late_ms, (time.perf_counter() - due) * 1000)
             status, answer = await connection.ask(request)
         except (ConnectionError, OSError):
@@ -144,19 +142,20 @@ class Generator:
         run.latencies_ms.append((time.perf_counter() - due) * 1000)
         run.outcomes[outcome_of(status, answer)] += 1
 
-    async def _open(self, take: bool = False) -> Connection:
+    async def _open(self) -> Connection:
         connection = Connection(self._free)
         await asyncio.get_running_loop().create_connection(lambda: connection, self._host, self._port)
-        if take:
-            self._free.remove(connection)
         return connection
 
 
 def outcome_of(status: int, answer: bytes) -> str:
-    """answered (a decision of the pipeline), fallback, or the status."""
+    """answered, degraded (by the pipeline, without an entity's answer), fallback (by the API, at its deadline), or the status."""
     if status != 200:
         return f"status {status}"
-    return "fallback" if "degraded" in msgspec.json.decode(answer)["flags"] else "answered"
+    found = msgspec.json.decode(answer)
+    if "age_ms" in found:
+        return "fallback"
+    return "degraded" if "degraded" in found["flags"] else "answered"
 
 
 def row_of(run: Run) -> str:
