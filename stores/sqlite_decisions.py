@@ -94,7 +94,7 @@ class SqliteDecisionsReader:
 
 
 class SqliteDecisions(SqliteDecisionsReader):
-    """Reads and writes; one at a time may write. A write is one transaction: about 40 µs a decision.
+    """Reads and writes; one at a time may write. A write is one transaction: about 50 µs a decision of two or three keys.
 
     Args:
         path: of the file, made with its folder where missing.
