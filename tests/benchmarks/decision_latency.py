@@ -1,7 +1,8 @@
 """Latency of synchronous decisions against a running API: open loop, so that a slow answer delays no later request.
 
 Each request has its time in a plan that is made before the start; its latency counts from that time, not from when it was
-sent, and so a stall of the generator or the service is in the figures of all that it held up. Run it in a process of its own:
+sent, and so a stall of the generator or the service is in the figures of all that it held up. Alone it starts a system of its
+own and measures it from another process; with `--url` it measures a running one:
 
     python tests/benchmarks/decision_latency.py --url http://127.0.0.1:18000 --token-file .weir/token --rate 100 --rate 500
 """
@@ -12,7 +13,9 @@ import contextlib
 import gc
 import pathlib
 import random
+import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter, deque
 from collections.abc import Iterator
@@ -24,7 +27,10 @@ import msgspec
 import numpy as np
 import uvloop
 
+from deploy.command import SAMPLES
 from deploy.payments import Town
+from deploy.releases import read_folder
+from deploy.stack import Stack, free_settings
 
 WARM_SECONDS = 3.0
 DRAIN_SECONDS_MAX = 12.0
@@ -190,18 +196,29 @@ async def measure(arguments: argparse.Namespace, token: str) -> None:
             print(row_of(run), flush=True)
 
 
+def measure_own_system(arguments: list[str]) -> int:
+    """Starts the embedded system on free ports, measures it from a process of its own, and stops it."""
+    with tempfile.TemporaryDirectory(prefix="weir-bench-") as folder:
+        settings = free_settings(pathlib.Path(folder))
+        with Stack(settings, read_folder(SAMPLES / "payments"), print):
+            place = ["--url", f"http://127.0.0.1:{settings.api_port}", "--token-file", str(settings.path("token"))]
+            return subprocess.run([sys.executable, __file__, *place, *arguments], check=False).returncode
+
+
 def main() -> None:
     """Reads the command line and measures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--url", default="http://127.0.0.1:18000")
+    parser.add_argument("--url", help="of a running API; without it a system of its own is started")
     parser.add_argument("--token-file", type=pathlib.Path, default=pathlib.Path(".weir/token"))
-    parser.add_argument("--rate", type=int, action="append", help="requests a second; may be repeated")
+    parser.add_argument("--rate", type=int, action="append", help="requests a second; may be repeated; default 100, 500, 1,000 and 2,000")
     parser.add_argument("--seconds", type=float, default=60.0, help="of each run")
     parser.add_argument("--runs", type=int, default=1, help="of each rate")
     parser.add_argument("--deadline-ms", type=int, default=2_000)
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     arguments.rate = arguments.rate or [100, 500, 1_000, 2_000]
+    if arguments.url is None:
+        sys.exit(measure_own_system(sys.argv[1:]))
     if not arguments.token_file.exists():
         sys.exit(f"no token in {arguments.token_file}: is the system up? (`weir up`)")
     uvloop.run(measure(arguments, arguments.token_file.read_text().strip()))
