@@ -57,6 +57,7 @@ class ScoreJob:
         """Adds the whole graph to the environment."""
         weir, schema = self._weir, self._start.release.schema
         times = weir.EventWatermarks(schema.time_field, schema.time_unit, self._settings.disorder_ms, schema.max_ahead_ms)
+        times = times.withIdleness(self._java.java.time.Duration.ofMillis(_IDLE_MS))
         events = self._source("events", "R", times, self._settings.parallelism)
         control = self._control()
         labels = self._source("labels-resolved", "L", weir.SideWatermarks(self._offsets(self._start.labels_ends)), 1)
@@ -82,8 +83,7 @@ class ScoreJob:
         for name, value in _CONSUMER.items():
             builder = builder.setProperty(name, value)
         source = builder.setStartingOffsets(offsets.earliest()).setDeserializer(self._weir.RecordDeserializer(tag)).build()
-        patient = watermarks.withIdleness(self._java.java.time.Duration.ofMillis(_IDLE_MS))
-        stream = self._environment._j_stream_execution_environment.fromSource(source, patient, topic)
+        stream = self._environment._j_stream_execution_environment.fromSource(source, watermarks, topic)
         return stream.uid(f"{topic}-source").setParallelism(parallelism)
 
     def _control(self) -> Any:
@@ -125,10 +125,9 @@ class ScoreJob:
         stream.sinkTo(sink).uid(uid).name(uid)
 
     def _offsets(self, ends: dict[int, int]) -> Any:
-        """A Java map; py4j would make small numbers Integers where offsets are Longs."""
         offsets = self._java.java.util.HashMap()
         for partition, end in ends.items():
-            offsets.put(partition, self._java.java.lang.Long.valueOf(str(end)))
+            offsets.put(partition, end)
         return offsets
 
     def _array(self, *streams: Any) -> Any:

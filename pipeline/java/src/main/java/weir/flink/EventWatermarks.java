@@ -1,5 +1,6 @@
 package weir.flink;
 
+import java.util.concurrent.atomic.AtomicLong;
 import org.apache.flink.api.common.eventtime.TimestampAssigner;
 import org.apache.flink.api.common.eventtime.TimestampAssignerSupplier;
 import org.apache.flink.api.common.eventtime.Watermark;
@@ -12,8 +13,9 @@ import org.apache.flink.types.Row;
 /**
  * Watermarks of the events, a partition at a time: behind the newest event by the declared disorder.
  *
- * <p>An event too far ahead of its arrival, or without a readable time, moves no clock. After a second without input the
- * watermark goes up to the newest event, so that the last events are not kept for ever.
+ * <p>An event too far ahead of its arrival, or without a readable time, moves no clock. After a second without input a
+ * partition's watermark goes up to the newest event of all partitions of the subtask, so that the last events are not kept
+ * for ever; between subtasks Flink does the same once all are idle.
  */
 public class EventWatermarks implements WatermarkStrategy<Row> {
     private static final long QUIET_MS = 1_000;
@@ -21,6 +23,7 @@ public class EventWatermarks implements WatermarkStrategy<Row> {
     private final EventTimes times;
     private final long disorderMs;
     private final long aheadMaxMs;
+    private transient AtomicLong newestOfAllMs;
 
     public EventWatermarks(String field, String unit, long disorderMs, long aheadMaxMs) {
         this.times = new EventTimes(field, unit);
@@ -40,21 +43,31 @@ public class EventWatermarks implements WatermarkStrategy<Row> {
 
     @Override
     public WatermarkGenerator<Row> createWatermarkGenerator(WatermarkGeneratorSupplier.Context context) {
-        return new Generator(disorderMs);
+        if (newestOfAllMs == null) {
+            newestOfAllMs = new AtomicLong(EventTimes.NONE);
+        }
+        return new Generator(disorderMs, newestOfAllMs);
     }
 
     static final class Generator implements WatermarkGenerator<Row> {
         private final long disorderMs;
+        private final AtomicLong newestOfAllMs;
         private long newestMs = EventTimes.NONE;
         private long lastSeenAtMs = System.currentTimeMillis();
 
-        Generator(long disorderMs) {
+        Generator(long disorderMs, AtomicLong newestOfAllMs) {
             this.disorderMs = disorderMs;
+            this.newestOfAllMs = newestOfAllMs;
         }
 
         @Override
         public void onEvent(Row row, long timeMs, WatermarkOutput output) {
-            newestMs = Math.max(newestMs, timeMs);
+            if (timeMs > newestMs) {
+                newestMs = timeMs;
+                if (timeMs > newestOfAllMs.get()) {
+                    newestOfAllMs.set(timeMs); // one thread runs all generators of a subtask
+                }
+            }
             lastSeenAtMs = 0; // the next period sets it: a clock call an event would cost more than all the rest here
         }
 
@@ -66,7 +79,7 @@ public class EventWatermarks implements WatermarkStrategy<Row> {
             }
             if (newestMs != EventTimes.NONE) {
                 boolean quiet = nowMs - lastSeenAtMs >= QUIET_MS;
-                output.emitWatermark(new Watermark(quiet ? newestMs : newestMs - disorderMs - 1));
+                output.emitWatermark(new Watermark(quiet ? newestOfAllMs.get() : newestMs - disorderMs - 1));
             }
         }
     }

@@ -29,7 +29,7 @@ public class JobStart implements Serializable {
             boolean eventTime,
             long controlEnd,
             long modelsEnd,
-            Map<Integer, Long> backlog,
+            Map<Integer, ? extends Number> backlog,
             int eventsMax,
             int bytesMax,
             long entityWaitMs) {
@@ -37,10 +37,17 @@ public class JobStart implements Serializable {
         this.eventTime = eventTime;
         this.controlEnd = controlEnd;
         this.modelsEnd = modelsEnd;
-        this.backlog = new HashMap<>(backlog);
+        this.backlog = offsets(backlog);
         this.eventsMax = eventsMax;
         this.bytesMax = bytesMax;
         this.entityWaitMs = entityWaitMs;
+    }
+
+    /** A copy with Longs: what comes from Python is an Integer where it fits one. */
+    static Map<Integer, Long> offsets(Map<Integer, ? extends Number> given) {
+        Map<Integer, Long> offsets = new HashMap<>();
+        given.forEach((partition, offset) -> offsets.put(partition, offset.longValue()));
+        return offsets;
     }
 
     String mark(int partition) {
