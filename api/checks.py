@@ -75,6 +75,6 @@ class ScoreJob:
         if not jobs:
             return "state: no job was submitted"
         newest = max(jobs, key=lambda job: job.start_time)
-        if newest.state == "RUNNING" and newest.tasks.running == newest.tasks.total:
+        if newest.state == "RUNNING" and newest.tasks.running == newest.tasks.total > 0:
             return ""
         return f"state {newest.state}, {newest.tasks.running} of {newest.tasks.total} tasks run"

@@ -49,7 +49,7 @@ def _wait_until_running(cluster: Cluster, logs: pathlib.Path) -> str:
         if jobs:
             newest = max(jobs, key=lambda job: job["start-time"])
             state = f"{newest['state']} with tasks {newest['tasks']}"
-            if newest["state"] == "RUNNING" and newest["tasks"]["running"] == newest["tasks"]["total"]:
+            if newest["state"] == "RUNNING" and newest["tasks"]["running"] == newest["tasks"]["total"] > 0:
                 return str(newest["jid"])
             if newest["state"] in ("FAILED", "CANCELED", "FINISHED"):
                 raise Refusal(

@@ -1,0 +1,51 @@
+import asyncio
+
+import httpx
+import pytest
+
+from api.checks import Checks, ScoreJob
+from api.condition import Condition
+
+
+def job(state: str, running: int, total: int, start: int = 1) -> dict[str, object]:
+    """A job as Flink's overview shows it."""
+    return {
+        "jid": "a",
+        "name": "weir-score",
+        "state": state,
+        "start-time": start,
+        "tasks": {"total": total, "running": running, "created": 0},
+    }
+
+
+@pytest.mark.parametrize(
+    ("jobs", "finding"),
+    [
+        ([job("RUNNING", 8, 8)], ""),
+        ([job("FAILED", 0, 8), job("RUNNING", 8, 8, start=2)], ""),
+        ([job("RUNNING", 8, 8), job("RESTARTING", 0, 8, start=2)], "state RESTARTING, 0 of 8 tasks run"),
+        ([job("RUNNING", 7, 8)], "state RUNNING, 7 of 8 tasks run"),
+        ([job("RUNNING", 0, 0)], "state RUNNING, 0 of 0 tasks run"),
+        ([], "state: no job was submitted"),
+    ],
+)
+async def test_the_score_job_is_well_when_all_tasks_of_the_newest_job_run(jobs: list[object], finding: str) -> None:
+    transport = httpx.MockTransport(lambda request: httpx.Response(200, json={"jobs": jobs}))
+    async with httpx.AsyncClient(transport=transport) as client:
+        assert await ScoreJob(client, "http://flink").check() == finding
+
+
+async def test_a_check_that_fails_is_a_finding_and_the_others_go_on() -> None:
+    condition = Condition()
+
+    async def broken() -> str:
+        raise OSError("no route")
+
+    async def well() -> str:
+        return ""
+
+    task = asyncio.create_task(Checks(condition, {"broker": broken, "store": well}).run())
+    await asyncio.sleep(0.01)
+    task.cancel()
+    assert (condition.parts["broker"].ok, condition.parts["broker"].detail) == (False, "OSError: no route")
+    assert condition.parts["store"].ok
