@@ -47,6 +47,8 @@ class Cluster:
         self._slots = slots
         self._task_heap_mb = task_heap_mb
         self._jars = jars
+        self._ids: dict[int, str] = {}
+        self._starts = 0
         self.home = _wheel()
 
     @property
@@ -89,7 +91,9 @@ class Cluster:
 
     def launch_task_manager(self, number: int) -> Process:
         """Starts TaskManager `number` without waiting; it may come up before the JobManager."""
-        return self._start(_name(number), ["taskmanager.sh", "start-foreground", "-D", f"taskmanager.resource-id={_name(number)}"])
+        self._starts += 1
+        self._ids[number] = f"{_name(number)}-{self._starts}"  # a dead one of the same number stays registered for some seconds
+        return self._start(_name(number), ["taskmanager.sh", "start-foreground", "-D", f"taskmanager.resource-id={self._ids[number]}"])
 
     def wait_for_task_manager(self, process: Process, number: int) -> None:
         """Returns once TaskManager `number` has registered with the JobManager."""
@@ -115,7 +119,7 @@ class Cluster:
 
     def _registered(self, number: int) -> bool:
         answer = self.get("/taskmanagers")
-        return isinstance(answer, dict) and any(one["id"] == _name(number) and one["freeSlots"] for one in answer["taskmanagers"])
+        return isinstance(answer, dict) and any(one["id"] == self._ids[number] for one in answer["taskmanagers"])
 
     def _start(self, name: str, arguments: list[str]) -> Process:
         return Process(name, [str(self.home / "bin" / arguments[0]), *arguments[1:]], self.environment(), self._logs)
