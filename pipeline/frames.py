@@ -5,18 +5,22 @@ answers as one matrix behind them. Frames are what a stage gives back, each with
 """
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 _HEAD = struct.Struct("<BiII")
-_EVENT = struct.Struct("<qqiHBH")
-_MESSAGE = struct.Struct("<qqiH")
-_ANSWER = struct.Struct("<qH")
-_NUMBER = struct.Struct("<I")
-_ABSENT = 0xFFFFFFFF
+# Each frame's payload begins with such a head; the length of the payload stands before it.
+_EVENT_FRAME = struct.Struct("<IqqiHBH")
+_MESSAGE_FRAME = struct.Struct("<IqqiH")
+_ANSWER_FRAME = struct.Struct("<IqH")
+_EVENT_SIZE, _MESSAGE_SIZE, _ANSWER_SIZE = _EVENT_FRAME.size - 4, _MESSAGE_FRAME.size - 4, _ANSWER_FRAME.size - 4
+_SHORT = [length.to_bytes(2, "little") for length in range(8_192)]
+_ABSENT = -1
+_PAGE = np.dtype([("key", "<i4"), ("number", "<i4"), ("length", "<i4")])
+_DROP = np.dtype([("key", "<i4"), ("number", "<i4")])
 
 ProfileBytes = tuple[bytes | None, list[tuple[int, bytes]]]
 """Head (``None``: never seen) and numbered pages of one profile."""
@@ -77,19 +81,23 @@ def topic_frame(tag: str, key: str, value: bytes) -> bytes:
     return b"".join([tag.encode(), len(name).to_bytes(2, "little"), name, len(value).to_bytes(4, "little"), value])
 
 
-def event_frame(user: str, time_ms: int, uid: int, release: int, width: int, answers: int, order: bytes, body: bytes) -> bytes:
-    """An event for the user stage, which waits for `answers` answers of `width` bytes in all."""
-    return topic_frame("e", user, _EVENT.pack(time_ms, uid, release, width, answers, len(order)) + order + body)
+def add_event(
+    frames: list[bytes], user: bytes, time_ms: int, uid: int, release: int, width: int, answers: int, order: bytes, body: list[bytes]
+) -> None:
+    """Adds an event for the user stage, which waits for `answers` answers of `width` bytes in all."""
+    size = _EVENT_SIZE + len(order) + sum(map(len, body))
+    frames += [b"e", _SHORT[len(user)], user, _EVENT_FRAME.pack(size, time_ms, uid, release, width, answers, len(order)), order, *body]
 
 
-def message_frame(key: str, time_ms: int, uid: int, release: int, order: bytes, body: bytes) -> bytes:
-    """A message for the entity stage; `key` is ``kind NUL id``."""
-    return topic_frame("k", key, _MESSAGE.pack(time_ms, uid, release, len(order)) + order + body)
+def add_message(frames: list[bytes], key: bytes, time_ms: int, uid: int, release: int, order: bytes, body: list[bytes]) -> None:
+    """Adds a message for the entity stage; `key` is ``kind NUL id``."""
+    size = _MESSAGE_SIZE + len(order) + sum(map(len, body))
+    frames += [b"k", _SHORT[len(key)], key, _MESSAGE_FRAME.pack(size, time_ms, uid, release, len(order)), order, *body]
 
 
-def answer_frame(user: str, uid: int, at: int, answer: bytes) -> bytes:
-    """An entity's answer, for offset `at` of the answers that the event `uid` of `user` waits for."""
-    return topic_frame("a", user, _ANSWER.pack(uid, at) + answer)
+def add_answer(frames: list[bytes], user: bytes, uid: int, at: int, answer: bytes) -> None:
+    """Adds an entity's answer, for offset `at` of the answers that the event `uid` of `user` waits for."""
+    frames += [b"a", _SHORT[len(user)], user, _ANSWER_FRAME.pack(_ANSWER_SIZE + len(answer), uid, at), answer]
 
 
 def read_frames(data: bytes) -> list[tuple[str, str, bytes]]:
@@ -105,56 +113,44 @@ def read_frames(data: bytes) -> list[tuple[str, str, bytes]]:
 
 
 def pack_keys(keys: Sequence[bytes]) -> bytes:
-    """Keys for one bulk call: a count, then each with its length."""
-    return b"".join([_NUMBER.pack(len(keys)), *(part for key in keys for part in (_NUMBER.pack(len(key)), key))])
+    """Keys for one bulk call: a count, their lengths, then all of them."""
+    return b"".join([_lengths(keys), *keys])
 
 
 def unpack_keys(data: bytes) -> list[bytes]:
     """The keys that `pack_keys` packed."""
-    keys, at = [], 4
-    for _ in range(_number(data, 0)):
-        end = at + 4 + _number(data, at)
-        keys.append(data[at + 4 : end])
-        at = end
-    return keys
+    count = int.from_bytes(data[:4], "little")
+    return _cut(data, 4 + 4 * count, np.frombuffer(data, "<i4", count, 4))
 
 
 def unpack_profiles(data: bytes) -> list[ProfileBytes]:
-    """Profiles as a bulk read gives them."""
-    profiles: list[ProfileBytes] = []
-    at = 4
-    for _ in range(_number(data, 0)):
-        head, at = _blob(data, at)
-        pages, count = [], _number(data, at)
-        at += 4
-        for _ in range(count):
-            number = int.from_bytes(data[at : at + 4], "little", signed=True)
-            page, at = _blob(data, at + 4)
-            pages.append((number, page or b""))
-        profiles.append((head, pages))
+    """Profiles as a bulk read gives them: lengths of heads, a table of pages, then heads and pages."""
+    count = int.from_bytes(data[:4], "little")
+    lengths = np.frombuffer(data, "<i4", count, 4)
+    at = 4 + 4 * count
+    table = np.frombuffer(data, _PAGE, int.from_bytes(data[at : at + 4], "little"), at + 4)
+    first = at + 4 + table.nbytes
+    heads = _cut(data, first, np.maximum(lengths, 0))
+    profiles: list[ProfileBytes] = [(head if length >= 0 else None, []) for head, length in zip(heads, lengths.tolist(), strict=True)]
+    blobs = _cut(data, first + int(np.maximum(lengths, 0).sum()), table["length"])
+    for (key, number, _), page in zip(table.tolist(), blobs, strict=True):
+        profiles[key][1].append((number, page))
     return profiles
 
 
-def pack_changes(changes: Iterable[tuple[bytes | None, Sequence[tuple[int, bytes]], Sequence[int]]]) -> bytes:
-    """(head, pages to put, page numbers to drop) of each key, as a bulk write takes them; no head clears the key."""
-    parts: list[bytes] = []
-    count = 0
-    for head, puts, drops in changes:
-        parts.append(_NUMBER.pack(_ABSENT) if head is None else _NUMBER.pack(len(head)) + head)
-        parts.append(_NUMBER.pack(len(puts)))
-        parts += [number.to_bytes(4, "little", signed=True) + _NUMBER.pack(len(page)) + page for number, page in puts]
-        parts.append(_NUMBER.pack(len(drops)))
-        parts += [number.to_bytes(4, "little", signed=True) for number in drops]
-        count += 1
-    return b"".join([_NUMBER.pack(count), *parts])
+def pack_changes(heads: Sequence[bytes], pages: Sequence[tuple[int, int, bytes]], dropped: Sequence[tuple[int, int]]) -> bytes:
+    """New heads of all keys, (key's position, number, bytes) of pages to put, (key's position, number) of pages to drop."""
+    table = np.array([(key, number, len(page)) for key, number, page in pages], _PAGE)
+    drops = np.array(list(dropped), _DROP)
+    counts = [len(table).to_bytes(4, "little"), len(drops).to_bytes(4, "little")]
+    return b"".join([_lengths(heads), counts[0], table.tobytes(), counts[1], drops.tobytes(), *heads, *(page for _, _, page in pages)])
 
 
-def _number(data: bytes, at: int) -> int:
-    return int.from_bytes(data[at : at + 4], "little")
+def _lengths(parts: Sequence[bytes]) -> bytes:
+    return len(parts).to_bytes(4, "little") + np.fromiter(map(len, parts), "<i4", len(parts)).tobytes()
 
 
-def _blob(data: bytes, at: int) -> tuple[bytes | None, int]:
-    length = _number(data, at)
-    if length == _ABSENT:
-        return None, at + 4
-    return data[at + 4 : at + 4 + length], at + 4 + length
+def _cut(data: bytes, first: int, lengths: NDArray[np.int32]) -> list[bytes]:
+    """Pieces of the given lengths that follow each other from `first`."""
+    ends = (np.cumsum(lengths, dtype=np.int64) + first).tolist()
+    return [data[start:end] for start, end in zip([first, *ends], ends, strict=False)]

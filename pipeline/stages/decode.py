@@ -8,7 +8,7 @@ import msgspec
 from features.decode import Decoder
 from features.event import Event
 from features.refusal import Refusal
-from pipeline.frames import Bundle, event_frame, message_frame, read_bundle, topic_frame
+from pipeline.frames import Bundle, add_event, add_message, read_bundle, topic_frame
 from pipeline.release import Release
 from pipeline.stages.definitions import Definitions
 
@@ -25,6 +25,7 @@ class DecodeStage:
     def __init__(self) -> None:
         self._definitions = Definitions()
         self._decoder: tuple[Release, Decoder] | None = None
+        self._entities: list[tuple[int, bytes, int]] = []
         self._encode = msgspec.msgpack.Encoder().encode
 
     def process(self, data: bytes) -> bytes:
@@ -47,7 +48,7 @@ class DecodeStage:
                 if reply:
                     frames.append(self._refused_reply(refusal, value, reply))
                 continue
-            frames += self._event_frames(release, event, value, partition << 48 | offset)
+            self._add_frames(frames, release, event, value, partition << 48 | offset)
         return b"".join(frames)
 
     def _in_force(self) -> tuple[Release, Decoder]:
@@ -56,25 +57,25 @@ class DecodeStage:
             raise Refusal("no release", where="control topic", expected="a release in force", got="none", remedy="push a configuration")
         if self._decoder is None or self._decoder[0] is not release:
             self._decoder = (release, Decoder(release.schema))
+            positions, plans = release.schema.entities, release.features.plans
+            self._entities = [(positions.index(kind), kind.encode() + b"\0", plans[kind].width * 8) for kind in release.entity_kinds()]
         return self._decoder
 
-    def _event_frames(self, release: Release, event: Event, value: bytes, uid: int) -> list[bytes]:
-        frames: list[bytes] = []
+    def _add_frames(self, frames: list[bytes], release: Release, event: Event, value: bytes, uid: int) -> None:
         order = int.from_bytes(event.order[:8].ljust(8, b"\0"), "big") - (1 << 63)
         user = event.user.encode()
         answers = at = 0
-        for kind in release.entity_kinds():
-            entity = event.entities[release.schema.entities.index(kind)]
+        for position, prefix, width in self._entities:
+            entity = event.entities[position]
             if entity:
                 head = MESSAGE.pack(event.time_ms, event.id_key, order, uid, at, len(user))
-                key = f"{kind}\0{entity}"
-                frames.append(message_frame(key, event.time_ms, uid, release.id, event.order, head + user + event.numbers))
+                body = [head, user, event.numbers]
+                add_message(frames, prefix + entity.encode(), event.time_ms, uid, release.id, event.order, body)
                 answers += 1
-            at += release.features.plans[kind].width * 8
+            at += width
         encoded = self._encode(event)
-        body = len(encoded).to_bytes(4, "little") + encoded + value
-        frames.append(event_frame(event.user, event.time_ms, uid, release.id, at, answers, event.order, body))
-        return frames
+        body = [len(encoded).to_bytes(4, "little"), encoded, value]
+        add_event(frames, user, event.time_ms, uid, release.id, at, answers, event.order, body)
 
     def _refused_reply(self, refusal: Refusal, value: bytes, reply: str) -> bytes:
         release = self._definitions.newest

@@ -4,7 +4,7 @@ import numpy as np
 
 from features.batch import Batch
 from features.profile import compile_kernels
-from pipeline.frames import Bundle, answer_frame, read_bundle
+from pipeline.frames import Bundle, add_answer, read_bundle
 from pipeline.release import Release
 from pipeline.scorer import Scorer
 from pipeline.stages.decode import MESSAGE, take_control
@@ -32,31 +32,40 @@ class EntityStage:
         return self._answers(bundle, self._definitions.releases[bundle.release])
 
     def _answers(self, bundle: Bundle, release: Release) -> bytes:
-        rows_by_kind: dict[str, list[tuple[str, tuple[int, ...], bytes, bytes]]] = {}
-        for body in bundle.bodies:
-            raw = bytes(body)
-            start = 2 + int.from_bytes(raw[:2], "little")
-            kind, _, key = raw[2:start].decode().partition("\0")
-            head = MESSAGE.unpack_from(raw, start)
-            first = start + MESSAGE.size
-            user_end = first + head[5]
-            rows_by_kind.setdefault(kind, []).append((key, head, raw[first:user_end], raw[user_end:]))
+        messages = [_Message(body) for body in bundle.bodies]
+        kinds = {message.kind for message in messages}
         frames: list[bytes] = []
-        for kind, rows in rows_by_kind.items():
-            keys = [row[0] for row in rows]
-            answers = self._scorer.observe(release, kind, keys, _batch_of(rows, len(release.schema.columns)))
+        for kind in kinds:
+            own = messages if len(kinds) == 1 else [message for message in messages if message.kind == kind]
+            answers = self._scorer.observe(release, kind, [message.key for message in own], _batch_of(own, len(release.schema.columns)))
             width = answers.shape[1] * 8
             packed = np.ascontiguousarray(answers).tobytes()
-            for position, (_, head, user, _) in enumerate(rows):
-                frames.append(answer_frame(user.decode(), head[3], head[4], packed[position * width : (position + 1) * width]))
+            for position, message in enumerate(own):
+                head = message.head
+                add_answer(frames, message.user, head[3], head[4], packed[position * width : (position + 1) * width])
         return b"".join(frames)
 
 
-def _batch_of(rows: list[tuple[str, tuple[int, ...], bytes, bytes]], columns: int) -> Batch:
-    heads = np.array([row[1] for row in rows], np.int64)
-    numbers = np.frombuffer(b"".join(row[3] for row in rows)).reshape(len(rows), columns)
+class _Message:
+    """A message taken apart: whose it is, and what the profile needs of the event."""
+
+    __slots__ = ("head", "key", "kind", "numbers", "user")
+
+    def __init__(self, body: memoryview) -> None:
+        start = 2 + (body[0] | body[1] << 8)
+        self.kind, _, self.key = str(body[2:start], "utf-8").partition("\0")
+        self.head = MESSAGE.unpack_from(body, start)
+        first = start + MESSAGE.size
+        end = first + self.head[5]
+        self.user = bytes(body[first:end])
+        self.numbers = body[end:]
+
+
+def _batch_of(messages: list[_Message], columns: int) -> Batch:
+    heads = np.array([message.head for message in messages], np.int64)
+    numbers = np.frombuffer(b"".join([message.numbers for message in messages])).reshape(len(messages), columns)
     times_ms, id_keys, orders = (np.ascontiguousarray(heads[:, column]) for column in range(3))
-    return Batch([row[0] for row in rows], id_keys, orders, times_ms, [], {}, numbers, id_keys)
+    return Batch([message.key for message in messages], id_keys, orders, times_ms, [], {}, numbers, id_keys)
 
 
 def make_stage(state: BulkState) -> EntityStage:

@@ -35,14 +35,7 @@ class KeyedProfiles:
         return unpack_profiles(bytes(self._state.read(pack_keys(self._flink_keys(kind, keys)))))
 
     def write(self, kind: str, keys: list[str], saved: Saved) -> None:
-        puts: list[list[tuple[int, bytes]]] = [[] for _ in keys]
-        drops: list[list[int]] = [[] for _ in keys]
-        for position, number, page in saved.pages:
-            puts[position].append((number, page))
-        for position, number in saved.dropped:
-            drops[position].append(number)
-        changes = list(zip(saved.heads, puts, drops, strict=True))
-        self._state.write(pack_keys(self._flink_keys(kind, keys)), pack_changes(changes))
+        self._state.write(pack_keys(self._flink_keys(kind, keys)), pack_changes(saved.heads, saved.pages, saved.dropped))
 
     def _flink_keys(self, kind: str, keys: list[str]) -> list[bytes]:
         prefix = "" if self._user_kind else kind + "\0"

@@ -23,31 +23,37 @@ class DictState:
 
     def read(self, keys: bytes) -> bytes:
         wanted = unpack_keys(keys)
-        parts = [struct.pack("<I", len(wanted))]
-        for key in wanted:
-            head = self.heads.get(key)
-            parts.append(struct.pack("<I", 0xFFFFFFFF) if head is None else struct.pack("<I", len(head)) + head)
-            pages = self.pages.get(key, {})
-            parts.append(struct.pack("<I", len(pages)))
-            parts += [struct.pack("<iI", number, len(page)) + page for number, page in pages.items()]
-        return b"".join(parts)
+        heads = [self.heads.get(key) for key in wanted]
+        pages = [(at, number, page) for at, key in enumerate(wanted) for number, page in self.pages.get(key, {}).items()]
+        lengths = [-1 if head is None else len(head) for head in heads]
+        parts = [struct.pack(f"<I{len(wanted)}i", len(wanted), *lengths), struct.pack("<I", len(pages))]
+        parts += [struct.pack("<iiI", at, number, len(page)) for at, number, page in pages]
+        return b"".join([*parts, *(head or b"" for head in heads), *(page for _, _, page in pages)])
 
-    def write(self, keys: bytes, blobs: bytes) -> None:
-        at = 4
-        for key in unpack_keys(keys):
-            (length,) = struct.unpack_from("<I", blobs, at)
-            self.heads[key] = blobs[at + 4 : at + 4 + length]
-            at += 4 + length
-            (puts,) = struct.unpack_from("<I", blobs, at)
-            at += 4
-            for _ in range(puts):
-                number, size = struct.unpack_from("<iI", blobs, at)
-                self.pages.setdefault(key, {})[number] = blobs[at + 8 : at + 8 + size]
-                at += 8 + size
-            (drops,) = struct.unpack_from("<I", blobs, at)
-            for position in range(drops):
-                self.pages.get(key, {}).pop(struct.unpack_from("<i", blobs, at + 4 + 4 * position)[0], None)
-            at += 4 + 4 * drops
+    def write(self, keys: bytes, changes: bytes) -> None:
+        names = unpack_keys(keys)
+        take = _Reader(changes)
+        lengths = [take.number() for _ in range(take.number())]
+        puts = [(take.number(), take.number(), take.number()) for _ in range(take.number())]
+        drops = [(take.number(), take.number()) for _ in range(take.number())]
+        for key, length in zip(names, lengths, strict=True):
+            self.heads[key] = take.bytes(length)
+        for position, number, length in puts:
+            self.pages.setdefault(names[position], {})[number] = take.bytes(length)
+        for position, number in drops:
+            self.pages.get(names[position], {}).pop(number, None)
+
+
+class _Reader:
+    def __init__(self, data: bytes) -> None:
+        self._data, self._at = data, 0
+
+    def number(self) -> int:
+        return int(struct.unpack("<i", self.bytes(4))[0])
+
+    def bytes(self, length: int) -> bytes:
+        self._at += length
+        return self._data[self._at - length : self._at]
 
 
 class Imitation:

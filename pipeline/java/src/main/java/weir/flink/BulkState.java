@@ -1,6 +1,5 @@
 package weir.flink;
 
-import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -45,83 +44,86 @@ public class BulkState {
         this.pages = this.backend.getPartitionedState(VoidNamespace.INSTANCE, VoidNamespaceSerializer.INSTANCE, page);
     }
 
-    /** Profiles of `keys` (a count, then each with its length): for each its head, then its numbered pages. */
+    /** Profiles of `keys`: a count, lengths of the heads, a table of (key's position, number, length) of pages, then all bytes. */
     public byte[] read(byte[] keys) throws Exception {
-        List<String> names = names(keys);
-        ByteArrayOutputStream out = new ByteArrayOutputStream(64 + 512 * names.size());
-        putInt(out, names.size());
-        for (String name : names) {
-            backend.setCurrentKey(Row.of(name));
-            putBlob(out, heads.value());
-            List<Map.Entry<Integer, byte[]>> entries = new ArrayList<>();
+        String[] names = names(keys);
+        byte[][] found = new byte[names.length][];
+        List<int[]> table = new ArrayList<>();
+        List<byte[]> blobs = new ArrayList<>();
+        int size = 8 + 4 * names.length;
+        for (int i = 0; i < names.length; i++) {
+            backend.setCurrentKey(Row.of(names[i]));
+            found[i] = heads.value();
+            if (found[i] == null) {
+                continue;
+            }
+            size += found[i].length;
             if (!pages.isEmpty()) {
-                pages.entries().forEach(entries::add);
-            }
-            putInt(out, entries.size());
-            for (Map.Entry<Integer, byte[]> entry : entries) {
-                putInt(out, entry.getKey());
-                putBlob(out, entry.getValue());
+                for (Map.Entry<Integer, byte[]> page : pages.entries()) {
+                    table.add(new int[] {i, page.getKey(), page.getValue().length});
+                    blobs.add(page.getValue());
+                    size += 12 + page.getValue().length;
+                }
             }
         }
-        return out.toByteArray();
+        ByteBuffer out = Bytes.ofSize(size).putInt(names.length);
+        for (byte[] head : found) {
+            out.putInt(head == null ? ABSENT : head.length);
+        }
+        out.putInt(table.size());
+        for (int[] row : table) {
+            out.putInt(row[0]).putInt(row[1]).putInt(row[2]);
+        }
+        for (byte[] head : found) {
+            out.put(head == null ? new byte[0] : head);
+        }
+        blobs.forEach(out::put);
+        return out.array();
     }
 
-    /** Writes each key's head, puts and drops its pages; an absent head clears the key. */
+    /** New heads of all keys, a table of pages to put, one of (key's position, number) of pages to drop, then all bytes. */
     public void write(byte[] keys, byte[] changes) throws Exception {
+        String[] names = names(keys);
         ByteBuffer in = Bytes.of(changes);
-        in.getInt();
-        for (String name : names(keys)) {
-            backend.setCurrentKey(Row.of(name));
-            byte[] head = blob(in);
-            if (head == null) {
-                heads.clear();
-                pages.clear();
-            } else {
-                heads.update(head);
-            }
-            for (int left = in.getInt(); left > 0; left--) {
-                int number = in.getInt();
-                pages.put(number, blob(in));
-            }
-            for (int left = in.getInt(); left > 0; left--) {
-                pages.remove(in.getInt());
-            }
+        int[] lengths = ints(in, in.getInt());
+        int[] puts = ints(in, 3 * in.getInt());
+        int[] drops = ints(in, 2 * in.getInt());
+        for (int i = 0; i < names.length; i++) {
+            backend.setCurrentKey(Row.of(names[i]));
+            heads.update(bytes(in, lengths[i]));
+        }
+        for (int i = 0; i < puts.length; i += 3) {
+            backend.setCurrentKey(Row.of(names[puts[i]]));
+            pages.put(puts[i + 1], bytes(in, puts[i + 2]));
+        }
+        for (int i = 0; i < drops.length; i += 2) {
+            backend.setCurrentKey(Row.of(names[drops[i]]));
+            pages.remove(drops[i + 1]);
         }
     }
 
-    private static List<String> names(byte[] keys) {
+    private static String[] names(byte[] keys) {
         ByteBuffer in = Bytes.of(keys);
-        int count = in.getInt();
-        List<String> names = new ArrayList<>(count);
-        for (int i = 0; i < count; i++) {
-            int length = in.getInt();
-            names.add(new String(keys, in.position(), length, StandardCharsets.UTF_8));
-            in.position(in.position() + length);
+        int[] lengths = ints(in, in.getInt());
+        String[] names = new String[lengths.length];
+        int at = in.position();
+        for (int i = 0; i < names.length; i++) {
+            names[i] = new String(keys, at, lengths[i], StandardCharsets.UTF_8);
+            at += lengths[i];
         }
         return names;
     }
 
-    private static byte[] blob(ByteBuffer in) {
-        int length = in.getInt();
-        if (length == ABSENT) {
-            return null;
-        }
+    private static int[] ints(ByteBuffer in, int count) {
+        int[] numbers = new int[count];
+        in.asIntBuffer().get(numbers);
+        in.position(in.position() + 4 * count);
+        return numbers;
+    }
+
+    private static byte[] bytes(ByteBuffer in, int length) {
         byte[] bytes = new byte[length];
         in.get(bytes);
         return bytes;
-    }
-
-    private static void putBlob(ByteArrayOutputStream out, byte[] bytes) {
-        putInt(out, bytes == null ? ABSENT : bytes.length);
-        if (bytes != null) {
-            out.write(bytes, 0, bytes.length);
-        }
-    }
-
-    private static void putInt(ByteArrayOutputStream out, int number) {
-        out.write(number);
-        out.write(number >> 8);
-        out.write(number >> 16);
-        out.write(number >> 24);
     }
 }
