@@ -38,7 +38,7 @@ class Cluster:
         logs: pathlib.Path,
         port: int,
         slots: int = 1,
-        task_heap_mb: int = 512,
+        task_heap_mb: int = 1024,
         jars: Sequence[pathlib.Path] | None = None,
     ) -> None:
         self.folder = folder
@@ -151,7 +151,7 @@ class Cluster:
         young_mb = max((self._task_heap_mb + _TASK_HEAP_OF_FLINK_MB) // 3, 128)
         return {
             "env": {
-                "java": {"opts": {"all": opens, "taskmanager": f"-XX:+UseParallelGC -Xmn{young_mb}m", "jobmanager": "-XX:+UseSerialGC"}}
+                "java": {"opts": {"all": opens, "taskmanager": f"-XX:+UseParallelGC -XX:TieredStopAtLevel=1 -Xmn{young_mb}m", "jobmanager": "-XX:+UseSerialGC"}}
             },
             "jobmanager": {
                 "bind-host": "127.0.0.1",

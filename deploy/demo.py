@@ -7,13 +7,13 @@ import time
 
 from rich.console import Console
 
+from deploy import interruption
 from deploy.doctor import fetch_jars
 from deploy.feed import Feed
 from deploy.live_view import LiveView, summary
 from deploy.releases import read_folder
 from deploy.stack import Stack, free_settings
 from deploy.tally import Tally
-from deploy.up import stop_at_signals
 from deploy.watch import Watch, follow_models
 from features.refusal import Refusal
 
@@ -35,9 +35,9 @@ def run_demo(config: pathlib.Path, seconds: float | None, rate: int, seed: int) 
         Refusal: a part of the system does not come up, or fails again and again.
     """
     console = Console()
-    stop_at_signals()
     texts = read_folder(config)
     fetch_jars()
+    interruption.listen()
     folder = pathlib.Path(tempfile.mkdtemp(prefix="weir-demo-"))
     stack = Stack(free_settings(folder), texts, lambda line: console.print(line, highlight=False))
     try:
@@ -62,6 +62,7 @@ def _feed_and_show(stack: Stack, console: Console, seconds: float | None, rate: 
         feed.start()
         with LiveView(tally, feed.attacks, console) as view:
             while seconds is None or time.monotonic() - began < seconds:
+                interruption.check()
                 stack.keep_running()
                 _take(watch, tally, view)
     except KeyboardInterrupt:
@@ -82,6 +83,7 @@ def _teach(stack: Stack, feed: Feed, watch: Watch, console: Console) -> None:
     began = said = time.monotonic()
     done = 0
     while done < count and time.monotonic() - began < LEARN_SECONDS_MAX:
+        interruption.check()
         stack.keep_running()
         decisions, _ = watch.poll(0.1)
         done += len(decisions)
@@ -107,6 +109,7 @@ def _wait_for_model(stack: Stack, learned_ms: int) -> None:
                 got="none",
                 remedy=f"see {stack.logs}",
             )
+        interruption.check()
         stack.keep_running()
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import NoReturn
 
+from deploy import interruption
 from features.refusal import Refusal
 
 _PR_SET_PDEATHSIG = 1
@@ -62,9 +63,11 @@ class Process:
 
         Raises:
             Refusal: the process ended, or `seconds_max` passed; with the last lines of its log.
+            KeyboardInterrupt: somebody asked the program to end.
         """
         deadline = time.monotonic() + seconds_max
         while not ready():
+            interruption.check()
             if not self.running():
                 self._fail("ended while starting", what, f"exit status {self._popen.returncode}")
             if time.monotonic() > deadline:
@@ -77,18 +80,21 @@ class Process:
         Raises:
             Refusal: it ended otherwise, or not in time.
         """
-        try:
-            status = self._popen.wait(seconds_max)
-        except subprocess.TimeoutExpired:
-            self._fail("not done in time", f"its end within {seconds_max:g} s", "none")
-        if status:
-            self._fail("failed", "exit status 0", f"exit status {status}")
+        deadline = time.monotonic() + seconds_max
+        while self.running():
+            interruption.check()
+            if time.monotonic() > deadline:
+                self._fail("not done in time", f"its end within {seconds_max:g} s", "none")
+            time.sleep(0.05)
+        if self._popen.returncode:
+            self._fail("failed", "exit status 0", f"exit status {self._popen.returncode}")
 
     def stop(self, seconds_max: float = 10.0) -> None:
         """Asks it to end, and kills its whole group after `seconds_max`; no-op when it has ended."""
         self.ask_to_stop()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._popen.wait(seconds_max)
+        deadline = time.monotonic() + seconds_max
+        while self.running() and time.monotonic() < deadline and not interruption.asked_twice():
+            time.sleep(0.05)
         self.kill()
 
     def ask_to_stop(self) -> None:
@@ -139,13 +145,9 @@ class Processes:
 
     def stop(self) -> None:
         """Stops all, the newest first; a second Ctrl-C kills what is left at once."""
-        try:
-            while self.all:
-                self.all[-1].stop()
-                self.all.pop()
-        finally:
-            for process in self.all:
-                process.kill()
+        while self.all:
+            self.all[-1].stop()
+            self.all.pop()
 
     def __enter__(self) -> "Processes":
         return self

@@ -1,13 +1,14 @@
 """The score job handed over to a Flink cluster."""
 
 import pathlib
-import subprocess
 import sys
 import time
 from collections.abc import Mapping
 
+from deploy import interruption
 from deploy.cluster import Cluster
 from deploy.jars import PROJECT
+from deploy.processes import Process
 from features.refusal import Refusal
 
 SUBMIT_SECONDS_MAX = 120.0
@@ -26,17 +27,12 @@ def submit_score_job(cluster: Cluster, logs: pathlib.Path, environment: Mapping[
     Raises:
         Refusal: the job was not accepted, or does not come to run.
     """
-    log = logs / "submission.log"
     arguments = ["--restore", str(checkpoint)] if checkpoint else []
-    with log.open("ab") as out:
-        run = subprocess.run(
-            [sys.executable, "-m", "pipeline.flink_job", *arguments],
-            stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=dict(environment), cwd=PROJECT, timeout=SUBMIT_SECONDS_MAX, check=False,
-        )  # fmt: skip
-    if run.returncode:
-        raise Refusal(
-            "score job not submitted", where=str(log), expected="an accepted job", got=f"exit status {run.returncode}", remedy=_tail(log)
-        )
+    submission = Process("submission", [sys.executable, "-m", "pipeline.flink_job", *arguments], environment, logs, PROJECT)
+    try:
+        submission.wait_for_end(SUBMIT_SECONDS_MAX)
+    finally:
+        submission.kill()
     return _wait_until_running(cluster, logs)
 
 
@@ -44,6 +40,7 @@ def _wait_until_running(cluster: Cluster, logs: pathlib.Path) -> str:
     deadline = time.monotonic() + RUNNING_SECONDS_MAX
     state = "no job"
     while time.monotonic() < deadline:
+        interruption.check()
         answer = cluster.get("/jobs/overview")
         jobs = answer["jobs"] if isinstance(answer, dict) else []
         if jobs:
@@ -63,7 +60,3 @@ def _failure(cluster: Cluster, job: str) -> str:
     answer = cluster.get(f"/jobs/{job}/exceptions")
     entries = answer["exceptionHistory"]["entries"] if isinstance(answer, dict) else []
     return "\n".join(entry["stacktrace"][:2_000] for entry in entries[:1])
-
-
-def _tail(log: pathlib.Path) -> str:
-    return "last lines of its log:\n" + "\n".join(log.read_text(errors="replace").splitlines()[-15:])

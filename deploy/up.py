@@ -1,13 +1,12 @@
 """`weir up`: the local stack until Ctrl-C."""
 
 import pathlib
-import signal
 import time
-from types import FrameType
 
 import click
 import msgspec
 
+from deploy import interruption
 from deploy.jars import require_java
 from deploy.releases import read_folder
 from deploy.stack import Stack
@@ -25,28 +24,19 @@ def run_until_interrupted(config: pathlib.Path, folder: pathlib.Path | None) -> 
         settings = msgspec.structs.replace(settings, folder=str(folder))
     texts = read_folder(config)
     require_java()
-    stop_at_signals()
+    interruption.listen()
     stack = Stack(settings, texts, click.echo)
     try:
         stack.start()
         click.echo(_where(settings))
         while True:
+            interruption.check()
             stack.keep_running()
-            time.sleep(1.0)
+            time.sleep(0.2)
     except KeyboardInterrupt:
         click.echo("stopping")
     finally:
         stack.stop()
-
-
-def stop_at_signals() -> None:
-    """TERM and a closed terminal end the program as Ctrl-C does, with everything stopped."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def _where(settings: Settings) -> str:
