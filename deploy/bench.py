@@ -14,23 +14,28 @@ BENCHMARKS = PROJECT / "tests" / "benchmarks"
 
 
 def run_benchmarks(names: Sequence[str]) -> int:
-    """Runs ``bench_<name>.py`` for each of `names`, all without any; gives the number of those that failed.
+    """Runs ``tests/benchmarks/<name>.py`` for each of `names`, all without any; gives the number of those that failed.
 
     Raises:
         Refusal: there is no source checkout, or no benchmark of a name.
     """
-    there = {file.stem.removeprefix("bench_"): file for file in sorted(BENCHMARKS.glob("bench_*.py"))}
+    there = {file.stem: file for file in sorted(BENCHMARKS.glob("*.py")) if _runs(file)}
     unknown = [name for name in names if name not in there]
     if unknown or not there:
         raise Refusal(
             "unknown benchmark",
             where=str(BENCHMARKS),
-            expected=", ".join(there) or "bench_*.py in a source checkout",
+            expected=", ".join(there) or "programs in a source checkout",
             got=" ".join(unknown) or "none",
         )
     return sum(_run(there[name]) for name in names or there)
 
 
 def _run(file: pathlib.Path) -> bool:
-    click.echo(f"== {file.stem.removeprefix('bench_')}")
+    click.echo(f"== {file.stem}")
     return subprocess.run([sys.executable, str(file)], cwd=PROJECT, check=False).returncode != 0
+
+
+def _runs(file: pathlib.Path) -> bool:
+    """Parts that several benchmarks share stand beside them and do nothing by themselves."""
+    return "__main__" in file.read_text()

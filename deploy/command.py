@@ -134,12 +134,12 @@ def settings() -> None:
 
 
 @main.command(context_settings={"ignore_unknown_options": True})
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def bench(arguments: tuple[str, ...]) -> None:
-    """Runs the benchmarks of a source checkout; ARGUMENTS go to pytest."""
+@click.argument("names", nargs=-1, type=click.UNPROCESSED)
+def bench(names: tuple[str, ...]) -> None:
+    """Runs the benchmarks of a source checkout; NAMES choose some."""
     from deploy.bench import run_benchmarks
 
-    sys.exit(run_benchmarks(arguments))
+    sys.exit(run_benchmarks(names))
 
 
 if __name__ == "__main__":

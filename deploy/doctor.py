@@ -12,7 +12,7 @@ from collections.abc import Callable
 import click
 
 from deploy.broker_checks import retention_problem
-from deploy.jars import INSTALL, JOB_SOURCES, job_jar, require_java, server_jars
+from deploy.jars import CACHE, INSTALL, JOB_SOURCES, job_jar, require_java, server_jars
 from deploy.ports import is_open
 from features.refusal import Refusal
 from pipeline.settings import read_settings
@@ -34,7 +34,8 @@ def run_checks() -> bool:
 def fetch_jars() -> None:
     """Fetches and compiles every jar that the local stack needs; returns at once when they are there."""
     require_java()
-    click.echo("jars: those of the first run are fetched by Maven, which takes a minute")
+    if not CACHE.exists():
+        click.echo("jars are fetched by Maven; this first time it takes a minute")
     for server in ("kafka", "flink"):
         server_jars(server)
     job_jar()
