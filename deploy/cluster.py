@@ -132,6 +132,7 @@ class Cluster:
             "FLINK_CONF_DIR": str(self.folder / "conf"),
             "FLINK_LIB_DIR": str(self.folder / "lib"),
             "FLINK_LOG_DIR": str(self._logs),
+            "FLINK_PID_DIR": str(self.folder),
             "VIRTUAL_ENV": sys.prefix,
             "PATH": f"{python}{os.pathsep}{os.environ['PATH']}",
             "PYTHONPATH": str(PROJECT),
@@ -151,7 +152,7 @@ class Cluster:
         young_mb = max((self._task_heap_mb + _TASK_HEAP_OF_FLINK_MB) // 3, 128)
         return {
             "env": {
-                "java": {"opts": {"all": opens, "taskmanager": f"-XX:+UseParallelGC -XX:TieredStopAtLevel=1 -Xmn{young_mb}m", "jobmanager": "-XX:+UseSerialGC"}}
+                "java": {"opts": {"all": opens, "taskmanager": f"-XX:+UseParallelGC -Xmn{young_mb}m", "jobmanager": "-XX:+UseSerialGC"}}
             },
             "jobmanager": {
                 "bind-host": "127.0.0.1",
@@ -179,6 +180,7 @@ class Cluster:
             "rest": {"address": "127.0.0.1", "bind-address": "127.0.0.1", "port": self.port},
             "heartbeat": {"interval": 1000, "timeout": 5000, "rpc-failure-threshold": 2},
             "python": {"executable": sys.executable},
+            "web": {"tmpdir": str(self.folder / "tmp")},
             "io": {"tmp": {"dirs": str(self.folder / "tmp")}},
             "execution": {"checkpointing": {"dir": self.checkpoints.as_uri()}},
         }

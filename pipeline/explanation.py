@@ -73,9 +73,7 @@ class _Part:
         self.model = model
         self.scale = scoring.scale if scoring else "score"
         self.base = scoring.base if scoring else 0.0
-        shares: NDArray[np.float64]
-        if scoring is None:  # a detector of the user's own, on one input: all of the score is that input's
-            shares = verdicts.models[model.name].reshape(-1, 1)
-        else:
-            shares = scoring.contributions_many(verdicts.inputs[model.name])
+        # Of a detector of the user's own, on one input, all of the score is that input's.
+        alone = verdicts.models[model.name].reshape(-1, 1)
+        shares: NDArray[np.float64] = alone if scoring is None else scoring.contributions_many(verdicts.inputs[model.name])
         self.shares: list[list[float]] = shares.tolist()

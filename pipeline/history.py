@@ -193,10 +193,14 @@ def _texts(column: pa.ChunkedArray) -> list[str]:
 
 def _times(column: pa.ChunkedArray, unit: str) -> NDArray[np.int64]:
     if pa.types.is_timestamp(column.type):
-        return np.asarray(pc.cast(column, pa.timestamp("ms"), safe=False).to_numpy()).astype("datetime64[ms]").astype(np.int64)
+        stamps = np.asarray(pc.cast(column, pa.timestamp("ms"), safe=False).to_numpy()).astype("datetime64[ms]")
+        times_ms: NDArray[np.int64] = stamps.astype(np.int64)
+        return times_ms
     if pa.types.is_string(column.type):
         return _times(pc.cast(column, pa.timestamp("ms", tz="UTC")), "ms")
-    return np.floor(pc.cast(column, pa.float64()).to_numpy(zero_copy_only=False) / _UNIT_PER_MS[unit]).astype(np.int64)
+    moments = np.floor(pc.cast(column, pa.float64()).to_numpy(zero_copy_only=False) / _UNIT_PER_MS[unit])
+    times_ms: NDArray[np.int64] = moments.astype(np.int64)
+    return times_ms
 
 
 def _id_keys(column: pa.ChunkedArray, schema: Schema) -> tuple[NDArray[np.int64], NDArray[np.int64], list[str]]:
@@ -211,9 +215,10 @@ def _id_keys(column: pa.ChunkedArray, schema: Schema) -> tuple[NDArray[np.int64]
 
 def _total_order(batch: Batch, schema: Schema) -> NDArray[np.int64]:
     if schema.id_type == "integer":
-        return np.lexsort((batch.id_keys, batch.times_ms))
+        order: NDArray[np.int64] = np.lexsort((batch.id_keys, batch.times_ms))
+        return order
     texts = np.array([text.encode() for text in batch.ids], dtype=object)
-    by_id = np.argsort(texts, kind="stable")
+    by_id: NDArray[np.int64] = np.argsort(texts, kind="stable")
     return by_id[np.argsort(batch.times_ms[by_id], kind="stable")]
 
 

@@ -69,8 +69,8 @@ class UserStage:
         for kind in release.entity_kinds():
             columns = release.features.columns[kind]
             width = release.features.plans[kind].width
-            assert bundle.tail is not None  # events that wait for answers come with them
-            features[:, columns] = bundle.tail[:, first : first + width]
+            if bundle.tail is not None:
+                features[:, columns] = bundle.tail[:, first : first + width]
             first += width
         verdicts = self._scorer.decide(release, batch, features)
         return b"".join(self._frames(bundle, verdicts, batch, events, values))

@@ -36,7 +36,7 @@ from pipeline.replay import Replay
 from pipeline.settings import Settings
 
 SAMPLE = pathlib.Path(__file__).resolve().parents[2] / "deploy" / "samples" / "cards"
-WARM_UP, SMALL, LARGE = 50_000, 100_000, 400_000
+WARM_UP, SMALL, LARGE = 300_000, 100_000, 600_000
 USERS, TERMINALS = 50_000, 10_000
 BAR = 40_000.0
 START_MS = 1_600_000_000_000
@@ -49,10 +49,11 @@ def events_of(count: int, seed: int) -> list[tuple[str, bytes]]:
     users = np.searchsorted(weights, random.random(count) * weights[-1])
     terminals, amounts = random.integers(0, TERMINALS, count), np.round(random.lognormal(3.5, 1.0, count), 2)
     encode = msgspec.json.Encoder().encode
-    return [
-        (str(user), encode({"TRANSACTION_ID": i, "TX_DATETIME": START_MS + 20 * i, "CUSTOMER_ID": str(user), "TERMINAL_ID": str(terminal), "TX_AMOUNT": amount}))
-        for i, (user, terminal, amount) in enumerate(zip(users.tolist(), terminals.tolist(), amounts.tolist(), strict=True))
-    ]  # fmt: skip
+    events = []
+    for i, (user, terminal, amount) in enumerate(zip(users.tolist(), terminals.tolist(), amounts.tolist(), strict=True)):
+        names = {"TRANSACTION_ID": i, "CUSTOMER_ID": str(user), "TERMINAL_ID": str(terminal)}
+        events.append((str(user), encode({**names, "TX_DATETIME": START_MS + 20 * i, "TX_AMOUNT": amount})))
+    return events
 
 
 def snapshots_of(texts: dict[str, str]) -> list[tuple[str, bytes]]:
@@ -106,7 +107,9 @@ def check(settings: Settings, records: list[tuple[str, bytes]]) -> None:
     consumer.close()
 
 
-def run_once(cluster: Cluster, task_manager: Process, base: Settings, texts: dict[str, str], models: list[tuple[str, bytes]], count: int) -> float:
+def run_once(
+    cluster: Cluster, task_manager: Process, base: Settings, texts: dict[str, str], models: list[tuple[str, bytes]], count: int
+) -> float:
     """CPU seconds of the TaskManager for one backlog, from submission to the last decision."""
     settings = msgspec.structs.replace(base, topic_prefix=f"bench-{count}.")
     make_topics(settings)

@@ -36,7 +36,11 @@ public class BulkState {
         MapStateDescriptor<Integer, byte[]> page =
                 new MapStateDescriptor<>(name + "-pages", IntSerializer.INSTANCE, BytePrimitiveArraySerializer.INSTANCE);
         if (ttlMs > 0) {
-            StateTtlConfig ttl = StateTtlConfig.newBuilder(Duration.ofMillis(ttlMs)).build();
+            // Cleaning as it goes looks at five other entries with each access; what has expired leaves with the checkpoints.
+            StateTtlConfig ttl = StateTtlConfig.newBuilder(Duration.ofMillis(ttlMs))
+                    .disableCleanupInBackground()
+                    .cleanupFullSnapshot()
+                    .build();
             head.enableTimeToLive(ttl);
             page.enableTimeToLive(ttl);
         }
