@@ -3,6 +3,7 @@
 import pathlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -194,13 +195,16 @@ def _texts(column: pa.ChunkedArray) -> list[str]:
 def _times(column: pa.ChunkedArray, unit: str) -> NDArray[np.int64]:
     if pa.types.is_timestamp(column.type):
         stamps = np.asarray(pc.cast(column, pa.timestamp("ms"), safe=False).to_numpy()).astype("datetime64[ms]")
-        times_ms: NDArray[np.int64] = stamps.astype(np.int64)
-        return times_ms
+        return _whole(stamps)
     if pa.types.is_string(column.type):
         return _times(pc.cast(column, pa.timestamp("ms", tz="UTC")), "ms")
     moments = np.floor(pc.cast(column, pa.float64()).to_numpy(zero_copy_only=False) / _UNIT_PER_MS[unit])
-    times_ms: NDArray[np.int64] = moments.astype(np.int64)
-    return times_ms
+    return _whole(moments)
+
+
+def _whole(values: NDArray[Any]) -> NDArray[np.int64]:
+    whole: NDArray[np.int64] = values.astype(np.int64)
+    return whole
 
 
 def _id_keys(column: pa.ChunkedArray, schema: Schema) -> tuple[NDArray[np.int64], NDArray[np.int64], list[str]]:
