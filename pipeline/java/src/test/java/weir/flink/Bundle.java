@@ -1,0 +1,46 @@
+package weir.flink;
+
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+
+/** A bundle taken apart as the Python stages do it. */
+record Bundle(char kind, int release, List<byte[]> bodies, List<Boolean> missing, List<List<Double>> answers) {
+    static Bundle of(byte[] bytes) {
+        ByteBuffer in = Bytes.of(bytes);
+        char kind = (char) in.get();
+        int release = in.getInt();
+        int count = in.getInt();
+        int width = in.getInt();
+        int[] ends = new int[count];
+        for (int i = 0; i < count; i++) {
+            ends[i] = in.getInt();
+        }
+        List<Boolean> missing = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            missing.add(in.get() == 1);
+        }
+        List<byte[]> bodies = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            byte[] body = new byte[ends[i] - (i == 0 ? 0 : ends[i - 1])];
+            in.get(body);
+            bodies.add(body);
+        }
+        List<List<Double>> answers = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            List<Double> its = new ArrayList<>();
+            for (int at = 0; at < width; at += 8) {
+                its.add(in.getDouble());
+            }
+            answers.add(its);
+        }
+        if (in.hasRemaining()) {
+            throw new AssertionError(in.remaining() + " bytes after the end of the bundle");
+        }
+        return new Bundle(kind, release, bodies, missing, answers);
+    }
+
+    List<String> texts() {
+        return bodies.stream().map(Records::text).toList();
+    }
+}
