@@ -3,17 +3,26 @@
 from collections.abc import Callable
 from typing import Annotated
 
+import msgspec
 from fastapi import APIRouter, Query, Request, Response
 
 from api.definitions import Definitions
 from api.in_force import InForce
 from api.problem import json_answer
 from api.reads import as_response
-from features.refusal import Refusal
+from features.refusal import Refusal, shortened
 from pipeline.release import PARTS
 
 YAML_TYPE = "application/yaml"
 BY = "api"
+
+
+class Put(msgspec.Struct):
+    """The answer to the upload of one part; `changed` is false when the text was in force already."""
+
+    release: int
+    hash: str
+    changed: bool
 
 
 def make_definition_routes(definitions: Definitions, in_force: InForce) -> APIRouter:
@@ -28,7 +37,28 @@ def make_definition_routes(definitions: Definitions, in_force: InForce) -> APIRo
     def releases(limit: Annotated[int, Query(ge=1, le=200)] = 20) -> Response:
         return as_response(json_answer(200, {"releases": definitions.releases(limit)}))
 
+    @routes.post("/releases", summary="Puts the YAML texts of several parts, a JSON object by part, in force together as one release")
+    async def release(request: Request) -> Response:
+        return as_response(json_answer(200, await definitions.put(read_parts(await request.body()), BY)))
+
     return routes
+
+
+def read_parts(body: bytes) -> dict[str, str]:
+    """The texts of `body` by part.
+
+    Raises:
+        Refusal: it is not an object of texts, is empty, or names something that is no part.
+    """
+    expected = "a JSON object of YAML texts by " + ", ".join(PARTS)
+    try:
+        texts = msgspec.json.decode(body, type=dict[str, str])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Refusal("bad release", where="release", expected=expected, got=shortened(str(error), 200)) from error
+    unknown = [name for name in texts if name not in PARTS]
+    if unknown or not texts:
+        raise Refusal("bad release", where="release", expected=expected, got=shortened(", ".join(unknown) or "nothing", 200))
+    return texts
 
 
 def _reader(part: str, in_force: InForce) -> Callable[[], Response]:
@@ -46,6 +76,7 @@ def _writer(part: str, definitions: Definitions) -> Callable[[Request], object]:
             text = body.decode()
         except UnicodeDecodeError as error:
             raise Refusal("not text", where=f"{part}.yaml", expected="YAML in UTF-8", got=str(error)) from error
-        return as_response(json_answer(200, await definitions.put(part, text, BY)))
+        published = await definitions.put({part: text}, BY)
+        return as_response(json_answer(200, Put(published.release, published.parts[part], published.changed)))
 
     return write

@@ -1,15 +1,14 @@
 """Definitions and releases: followed from the control topic, changed by upload, published so that no crash loses one."""
 
 import asyncio
-import dataclasses
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from api.condition import Condition
 from api.in_force import InForce
-from api.log import Clock, Log
+from api.log import Clock, Log, LogUnavailableError
 from api.problem import Problem
 from features.refusal import Refusal
 from features.schema import Schema, read_schema
@@ -25,10 +24,10 @@ FIXED = ("id_field", "id_type", "time_field", "time_unit", "user")
 
 
 class Published(msgspec.Struct):
-    """The answer to an upload. `changed` is false when the text was in force already."""
+    """The outcome of an upload: the release in force, and its hashes by part. `changed` is false when it said the same before."""
 
     release: int
-    hash: str
+    parts: dict[str, str]
     changed: bool
 
 
@@ -47,6 +46,7 @@ class Definitions:
         self._topic = topic
         self._clock = clock
         self._texts: dict[str, str] = {}
+        self._id_seen = 0
         self._one = asyncio.Lock()
 
     async def take(self, records: Records) -> None:
@@ -59,42 +59,46 @@ class Definitions:
                     log.error("control record %s is not taken in: %s: %s", key, type(error).__name__, error)
 
     async def repair(self) -> None:
-        """Publishes what the registry holds and the control topic does not; to be called once the topic was read to its end.
+        """Publishes what the registry holds and the control topic lacks; to be called once the topic was read to its end.
 
-        A release that was stored but not published before a crash, whose id another has taken since, is left out.
-        """
-        async with self._one:
-            for release in self._registry.pending_publication():
-                in_force = self._in_force.release
-                if in_force is not None and in_force.id >= release.id:
-                    log.warning("release %d was stored and not published, and is passed over: another has its id", release.id)
-                    self._registry.published(release.id)
-                    continue
-                await self._publish(release)
-                texts = {part: self._text(hash) for part, hash in release.parts.items()}
-                self._in_force.install(await asyncio.to_thread(compile_release, release.id, texts), texts)
-            self._note()
-
-    async def put(self, part: str, text: str, by: str) -> Published:
-        """Makes `text` the definition of `part` in a new release; returns when it is on the control topic.
+        That is each release that was stored and not published before a crash, and the newest one where the topic was lost.
+        A release whose id another has taken since is left out, and so is one that no longer compiles.
 
         Raises:
-            Refusal: the release that it would make does not compile; with line and column.
-            Problem: 503, there is no release to change.
-            LogUnavailableError: the release is stored, and published at the next start or upload.
+            LogUnavailableError: the topic takes nothing now.
         """
         async with self._one:
-            current, _ = self._in_force.require()
-            texts = self._in_force.texts | {part: text}
-            hash = content_hash(text)
-            if self._in_force.texts[part] == text:
-                return Published(current.id, hash, False)
-            compiled = await asyncio.to_thread(_compile, current, texts)
+            await self._publish_pending()
+            newest = self._registry.newest()
+            if newest is not None and newest.id > self._id_seen:
+                await self._publish(newest)
+            self._note()
+
+    async def put(self, changes: Mapping[str, str], by: str) -> Published:
+        """Makes the texts of `changes`, by part, the definitions of a new release; returns when it is on the control topic.
+
+        What an earlier upload stored and could not publish goes first, so that the new release holds it too.
+
+        Raises:
+            Refusal: the release that it would make does not compile, or lacks a part; with line and column.
+            LogUnavailableError: the topic takes nothing now; nothing is stored.
+            Problem: 503, the topic did not take the new release, which is stored and will be published.
+        """
+        async with self._one:
+            await self._publish_pending()
+            current = self._in_force.release
+            texts = {**self._in_force.texts, **changes}
+            if current is not None and texts == self._in_force.texts:
+                return Published(current.id, _hashes(texts), False)
+            await asyncio.to_thread(_compile, current, texts)
             stored = await asyncio.to_thread(self._store, texts, by)
-            for pending in await asyncio.to_thread(self._registry.pending_publication):
-                await self._publish(pending)
-            self._in_force.install(dataclasses.replace(compiled, id=stored.id), texts)
-            return Published(stored.id, hash, True)
+            try:
+                await self._publish(stored)
+            except LogUnavailableError as error:
+                text = f"release {stored.id} is stored and will be in force from the next upload or start on: {error}"
+                raise Problem(503, text, [(b"retry-after", b"1")]) from error
+            self._note()
+            return Published(stored.id, stored.parts, True)
 
     def releases(self, limit: int) -> list[StoredRelease]:
         """The newest `limit` releases, newest first."""
@@ -108,12 +112,29 @@ class Definitions:
         id = self._registry.release(parts, by, at_ms)
         return StoredRelease(id, parts, by, at_ms)
 
+    async def _publish_pending(self) -> None:
+        for release in await asyncio.to_thread(self._registry.pending_publication):
+            if release.id > self._id_seen:
+                await self._publish(release)
+            else:
+                log.warning("release %d was stored and not published, and is passed over: another has its id", release.id)
+                await asyncio.to_thread(self._registry.published, release.id)
+
     async def _publish(self, release: StoredRelease) -> None:
-        """Definitions first, then the release that names them: each waits for the broker's word."""
-        for hash in release.parts.values():
-            await self._log.deliver(self._topic, f"def:{hash}", self._text(hash).encode())
+        """Definitions first, then the release that names them: each waits for the broker's word. Then it is in force here."""
+        texts = {part: self._text(hash) for part, hash in release.parts.items()}
+        try:
+            compiled = await asyncio.to_thread(compile_release, release.id, texts)
+        except Refusal as refusal:  # by an earlier version of this program: no stage could take it in either
+            log.error("release %d of the registry is passed over: %s", release.id, refusal)
+            await asyncio.to_thread(self._registry.published, release.id)
+            return
+        for part, hash in release.parts.items():
+            await self._log.deliver(self._topic, f"def:{hash}", texts[part].encode())
         record = msgspec.json.encode(ReleaseRecord(release.id, release.parts))
         await self._log.deliver(self._topic, f"release:{release.id:010d}", record)
+        self._id_seen = release.id
+        self._in_force.install(compiled, texts)
         await asyncio.to_thread(self._registry.published, release.id)
 
     async def _take(self, key: str, value: bytes) -> None:
@@ -126,6 +147,7 @@ class Definitions:
         self._note()
 
     async def _follow(self, record: ReleaseRecord) -> None:
+        self._id_seen = max(self._id_seen, record.id)
         if self._in_force.release is not None and self._in_force.release.id >= record.id:
             return
         texts = {part: self._texts[hash] for part, hash in record.parts.items()}
@@ -149,9 +171,14 @@ class Definitions:
         self._condition.found("release", "" if self._in_force.release else "no release is in force")
 
 
-def _compile(current: Release, texts: dict[str, str]) -> Release:
-    _keep_identity(current.schema, read_schema(texts["schema"], "schema.yaml"))
-    return compile_release(current.id + 1, texts)
+def _compile(current: Release | None, texts: dict[str, str]) -> None:
+    if current is not None:
+        _keep_identity(current.schema, read_schema(texts["schema"], "schema.yaml"))
+    compile_release(current.id + 1 if current else 1, texts)
+
+
+def _hashes(texts: Mapping[str, str]) -> dict[str, str]:
+    return {part: content_hash(text) for part, text in texts.items()}
 
 
 def _keep_identity(old: Schema, new: Schema) -> None:

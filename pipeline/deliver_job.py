@@ -7,6 +7,7 @@ import logging
 import signal
 import time
 from collections.abc import Callable
+from typing import Annotated
 
 import msgspec
 from confluent_kafka import Consumer, KafkaException, Message
@@ -25,17 +26,21 @@ WAIT_SECONDS_MAX = 10.0
 REPORT_SECONDS = 60.0
 
 
+Whole = Annotated[int, msgspec.Meta(ge=-(1 << 63), le=(1 << 63) - 1)]
+"""What a store can hold: a write that can never succeed would be tried for ever."""
+
+
 class IndexedDecision(msgspec.Struct):
     """What a decision is found by; the rest of its value is kept unread."""
 
     event_id: str
-    revision: int
-    event_time: int
+    revision: Whole
+    event_time: Whole
     user: str
     entities: dict[str, str]
     score: float | None
     action: str
-    release: int
+    release: Whole
 
 
 _decode = msgspec.json.Decoder(IndexedDecision).decode

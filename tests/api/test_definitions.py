@@ -3,8 +3,11 @@ import pathlib
 
 import msgspec
 import pytest
-from api_imitation import NOW_MS, TEXTS, Api, event
+from api_imitation import NOW_MS, TEXTS, Api, FakeLog, event
 
+from api.condition import Condition
+from api.definitions import Definitions
+from api.in_force import InForce
 from api.seed import seed
 from features.refusal import Refusal
 from pipeline.release import content_hash
@@ -95,6 +98,68 @@ async def test_a_release_stored_before_a_crash_is_published_at_the_next_start(ap
     assert (api.in_force.release.id, api.in_force.texts["policy"]) == (2, REVIEW_ALL)
 
 
+async def test_an_upload_that_failed_is_part_of_the_next_release(api: Api) -> None:
+    await follow_first(api)
+    api.log.down = True
+    answer = await api.client.put("/v1/policy", content=REVIEW_ALL)
+    assert answer.status_code == 503
+    assert "release 2 is stored" in answer.json()["detail"]
+    api.log.down = False
+    assert (await api.client.put("/v1/features", content=MORE_FEATURES)).json()["release"] == 3
+    assert api.in_force.texts == TEXTS | {"policy": REVIEW_ALL, "features": MORE_FEATURES}
+    assert [key for key, _ in api.log.of("control") if key.startswith("release:")] == ["release:0000000002", "release:0000000003"]
+
+
+async def test_uploads_while_the_broker_is_down_do_not_pile_up(api: Api) -> None:
+    await follow_first(api)
+    api.log.down = True
+    for text in (REVIEW_ALL, REVIEW_ALL + "\n", REVIEW_ALL + "\n\n"):
+        assert (await api.client.put("/v1/policy", content=text)).status_code == 503
+    assert [release.id for release in api.registry.pending_publication()] == [2]
+
+
+async def test_the_newest_release_is_published_again_where_the_control_topic_was_lost(api: Api) -> None:
+    await follow_first(api)
+    await api.client.put("/v1/policy", content=REVIEW_ALL)
+    for on_topic in ([], published(1, TEXTS)):
+        in_force, log = await started_again(api, on_topic)
+        assert log.of("control")[-1][0] == "release:0000000002"
+        assert (in_force.release.id, in_force.texts["policy"]) == (2, REVIEW_ALL)
+    _, log = await started_again(api, published(2, TEXTS | {"policy": REVIEW_ALL}))
+    assert log.records == []
+
+
+async def test_a_stored_release_that_no_longer_compiles_does_not_stop_the_start(api: Api) -> None:
+    await follow_first(api)
+    parts = {part: api.registry.put(part, text, "earlier", NOW_MS) for part, text in (TEXTS | {"policy": "no longer valid"}).items()}
+    api.registry.release(parts, "earlier", NOW_MS)
+    in_force, log = await started_again(api, published(1, TEXTS))
+    assert (in_force.release.id, log.records, api.registry.pending_publication()) == (1, [], [])
+
+
+async def test_parts_put_together_make_one_release(api: Api) -> None:
+    await follow_first(api)
+    answer = await api.client.post("/v1/releases", json={"policy": REVIEW_ALL, "features": MORE_FEATURES})
+    texts = TEXTS | {"policy": REVIEW_ALL, "features": MORE_FEATURES}
+    assert answer.json() == {"release": 2, "parts": {part: content_hash(text) for part, text in texts.items()}, "changed": True}
+    assert (await api.client.post("/v1/releases", json=texts)).json()["changed"] is False
+    assert api.registry.newest().id == 2
+
+
+async def test_a_system_without_a_release_gets_its_first_from_all_parts_together(api: Api) -> None:
+    api.in_force.release, api.in_force.texts = None, {}
+    assert (await api.client.post("/v1/releases", json={"policy": REVIEW_ALL})).json()["what"] == "missing part"
+    assert (await api.client.post("/v1/releases", json=TEXTS)).json()["release"] == 1
+    assert (await api.client.post("/v1/events", json=event())).status_code == 202
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"policy":1}', b'{"rules":"x"}', b"\xff", b"[" * 100_000])
+async def test_what_is_no_set_of_parts_is_refused(api: Api, body: bytes) -> None:
+    answer = await api.client.post("/v1/releases", content=body)
+    assert (answer.status_code, answer.json()["where"]) == (422, "release")
+    assert api.registry.newest() is None
+
+
 async def test_a_release_that_another_published_is_followed_and_kept(api: Api) -> None:
     texts = TEXTS | {"policy": REVIEW_ALL}
     await api.definitions.take(published(4, texts))
@@ -133,6 +198,15 @@ async def follow_first(api: Api) -> None:
     """Release 1 as the control topic has it."""
     api.in_force.release = None
     await api.definitions.take(published(1, TEXTS))
+
+
+async def started_again(api: Api, on_topic: list[tuple[str, bytes]]) -> tuple[InForce, FakeLog]:
+    """Another process on the same registry, after its start; `on_topic` is all that the control topic has."""
+    in_force, log = InForce(), FakeLog()
+    definitions = Definitions(api.registry, in_force, Condition(), log, "weir.control", api.clock)
+    await definitions.take(on_topic)
+    await definitions.repair()
+    return in_force, log
 
 
 def published(id: int, texts: dict[str, str]) -> list[tuple[str, bytes]]:

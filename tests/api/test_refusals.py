@@ -151,13 +151,14 @@ garbage = st.one_of(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
         lambda inner: (
-            st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["id", "at", "customer", "amount", "event_id", "label"]), inner)
+            st.lists(inner, max_size=4)
+            | st.dictionaries(st.sampled_from(["id", "at", "customer", "amount", "event_id", "label", "policy"]), inner)
         ),
         max_leaves=12,
     ).map(lambda value: json.dumps(value).encode()),
 )
 paths = st.sampled_from(
-    ["/v1/events", "/v1/decisions?deadline_ms=1", "/v1/labels", "/v1/features", "/v1/policy", "/v1/schema", "/v1/models"]
+    ["/v1/events", "/v1/decisions?deadline_ms=1", "/v1/labels", "/v1/features", "/v1/policy", "/v1/schema", "/v1/models", "/v1/releases"]
 )
 
 

@@ -114,6 +114,15 @@ def test_what_is_no_decision_is_counted_and_does_not_stop_the_rest(store: Sqlite
     assert (deliverer.written, deliverer.unreadable) == (1, 4)
 
 
+@pytest.mark.parametrize("field", ["revision", "event_time", "release"])
+def test_a_number_that_no_store_can_hold_is_not_tried_for_ever(store: SqliteDecisions, field: str) -> None:
+    waits: list[float] = []
+    deliverer = Deliverer(store, definitions(), lambda: None, waits.append, stopping=lambda: bool(waits))
+    huge = msgspec.json.encode(msgspec.json.decode(value(2)) | {field: (1 << 64) - 1})
+    assert deliverer.deliver([huge, value(1)])
+    assert (deliverer.written, deliverer.unreadable, waits) == (1, 1, [])
+
+
 def test_a_decision_of_a_release_not_yet_read_waits_for_it(store: SqliteDecisions) -> None:
     known, waits = definitions(), []
     deliverer = Deliverer(store, known, lambda: give(known, 2, 2) if len(waits) == 2 else None, wait=waits.append)
