@@ -16,7 +16,7 @@ import org.apache.flink.types.Row;
  * Stands before a Python stage: gathers records into bundles, in order with the control records (the second, broadcast input).
  *
  * <p>A bundle leaves when it is full, when the task has nothing else to do, before a barrier and before a watermark. Records
- * wait at the gate until the control topic is read, and behind an event whose release has not arrived.
+ * wait at the gate until the control topic is read, and behind an event whose release has not arrived; so do watermarks.
  *
  * @param <OUT> bytes before a stage without keys, (key, bytes) before one with keys.
  */
@@ -30,6 +30,7 @@ public abstract class Bundler<OUT> extends AbstractStreamOperator<OUT>
     protected transient BundleWriter writer;
     protected transient ArrayDeque<Row> held;
     private transient MailboxExecutor mailbox;
+    private transient Watermark heldMark;
     private transient boolean watching;
     private transient long added;
     private transient long seen;
@@ -74,6 +75,7 @@ public abstract class Bundler<OUT> extends AbstractStreamOperator<OUT>
         writer.flush();
         readmit();
         drain();
+        watch();
     }
 
     /** Takes in again what waited when the state was written. */
@@ -108,6 +110,11 @@ public abstract class Bundler<OUT> extends AbstractStreamOperator<OUT>
         while (!held.isEmpty() && mayPass(held.peek())) {
             admit(held.poll());
         }
+        if (held.isEmpty() && heldMark != null) {
+            Watermark mark = heldMark;
+            heldMark = null;
+            processWatermark(mark);
+        }
     }
 
     /** Flushes once the task has been idle for a turn of its mailbox: a timer would only add its period. */
@@ -132,6 +139,10 @@ public abstract class Bundler<OUT> extends AbstractStreamOperator<OUT>
 
     @Override
     public void processWatermark(Watermark mark) throws Exception {
+        if (!held.isEmpty()) {
+            heldMark = mark; // later stages would go on without those that wait here
+            return;
+        }
         passed(mark.getTimestamp());
         writer.flush();
         super.processWatermark(mark);
