@@ -26,7 +26,6 @@ log = logging.getLogger(__name__)
 PARALLELISM_MAX = 128
 TOPICS = {"D": "decisions", "R": "replies", "X": "dead-letters", "T": "late", "M": "models", "Q": "control"}
 STAGES = ("pipeline.stages.decode:make_stage", "pipeline.stages.entity:make_stage", "pipeline.stages.user:make_stage")
-_IDLE_MS = 3_000
 _BYTES = Types.PRIMITIVE_ARRAY(Types.BYTE())
 
 
@@ -56,8 +55,8 @@ class ScoreJob:
     def build(self) -> None:
         """Adds the whole graph to the environment."""
         weir, schema = self._weir, self._start.release.schema
-        times = weir.EventWatermarks(schema.time_field, schema.time_unit, self._settings.disorder_ms, schema.max_ahead_ms)
-        times = times.withIdleness(self._java.java.time.Duration.ofMillis(_IDLE_MS))
+        backlog = self._offsets(self._start.backlog)
+        times = weir.EventWatermarks(schema.time_field, schema.time_unit, self._settings.disorder_ms, schema.max_ahead_ms, backlog)
         events = self._source("events", "R", times, self._settings.parallelism)
         control = self._control()
         labels = self._source("labels-resolved", "L", weir.SideWatermarks(self._offsets(self._start.labels_ends)), 1)

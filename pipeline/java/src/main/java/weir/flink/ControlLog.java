@@ -1,5 +1,6 @@
 package weir.flink;
 
+import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.TreeMap;
 import org.apache.flink.api.common.state.BroadcastState;
@@ -21,6 +22,7 @@ final class ControlLog {
     private long modelsPosition;
     private int newestRelease;
     private int marks;
+    private long backlogEndMs = Long.MIN_VALUE;
 
     ControlLog(JobStart start, BroadcastState<String, byte[]> kept) throws Exception {
         this.start = start;
@@ -33,7 +35,7 @@ final class ControlLog {
                 modelsPosition = name.endsWith("m") ? position : modelsPosition;
             } else {
                 restored.put(name, entry.getValue());
-                learn(name);
+                learn(name, entry.getValue());
             }
         }
     }
@@ -54,16 +56,18 @@ final class ControlLog {
         if (!name.startsWith("cmode:") || name.startsWith("cmode:" + start.run + ":")) {
             kept.put(name, Rows.payload(row));
             if (!known) {
-                learn(name);
+                learn(name, Rows.payload(row));
             }
         }
     }
 
-    private void learn(String name) {
+    private void learn(String name, byte[] body) {
         if (name.startsWith("c" + RELEASE)) {
             newestRelease = Math.max(newestRelease, Integer.parseInt(name.substring(1 + RELEASE.length())));
         } else if (name.startsWith("cmode:" + start.run + ":")) {
             marks++;
+            int value = 2 + name.length(); // a tag, two bytes of length, the key without the tag in front of it here
+            backlogEndMs = Math.max(backlogEndMs, Long.parseLong(new String(body, value, body.length - value, StandardCharsets.UTF_8)));
         }
     }
 
@@ -73,6 +77,11 @@ final class ControlLog {
 
     boolean hasRelease(int release) {
         return release <= newestRelease;
+    }
+
+    /** The greatest event time of the backlog, once all of it is read. */
+    long backlogEndMs() {
+        return backlogEndMs;
     }
 
     boolean inEventTime() {

@@ -10,12 +10,16 @@ import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.types.Row;
 import org.apache.flink.util.OutputTag;
 
-/** Bundles of raw records. Marks on the control topic which partitions have passed the end of their backlog. */
+/**
+ * Bundles of raw records. Marks on the control topic which partitions have passed the end of their backlog, with the greatest
+ * event time read so far.
+ */
 public class DecodeBundler extends Bundler<byte[]> {
     public static final OutputTag<Row> MARKS = new OutputTag<>("marks", Rows.TYPE);
     private static final char CONTROL_TOPIC = 'Q';
     private static final ListStateDescriptor<Row> HELD = new ListStateDescriptor<>("held", Rows.TYPE);
     private transient Map<Integer, Long> backlog;
+    private transient long newestMs;
     private transient ListState<Row> heldState;
 
     public DecodeBundler(JobStart start) {
@@ -26,6 +30,7 @@ public class DecodeBundler extends Bundler<byte[]> {
     public void open() throws Exception {
         super.open();
         backlog = new HashMap<>(start.backlog);
+        newestMs = Long.MIN_VALUE;
         heldState = getOperatorStateBackend().getListState(HELD);
     }
 
@@ -52,12 +57,18 @@ public class DecodeBundler extends Bundler<byte[]> {
     }
 
     @Override
+    public void processElement1(StreamRecord<Row> record) throws Exception {
+        newestMs = Math.max(newestMs, record.hasTimestamp() ? record.getTimestamp() : newestMs);
+        super.processElement1(record);
+    }
+
+    @Override
     protected void admit(Row row) {
         writer.add('R', 0, "", Rows.payload(row), 0);
         Long end = backlog.isEmpty() ? null : backlog.get(Rows.partition(row));
         if (end != null && Rows.offset(row) >= end - 1) {
             backlog.remove(Rows.partition(row));
-            byte[] done = "1".getBytes(StandardCharsets.UTF_8);
+            byte[] done = Long.toString(newestMs).getBytes(StandardCharsets.UTF_8);
             writer.flush();
             output.collect(MARKS, new StreamRecord<>(Rows.of(start.mark(Rows.partition(row)), done, CONTROL_TOPIC)));
         }

@@ -14,6 +14,7 @@ public abstract class KeyedBundler extends Bundler<Row> {
     private transient WaitingRows waiting;
     private transient String ownKey;
     private transient boolean eventTime;
+    private transient boolean leaving;
 
     protected KeyedBundler(JobStart start) {
         super(start);
@@ -79,16 +80,24 @@ public abstract class KeyedBundler extends Bundler<Row> {
 
     @Override
     protected void passed(long watermarkMs) throws Exception {
+        releaseUntil(watermarkMs);
+        if (leaving && watermarkMs >= control.backlogEndMs()) {
+            eventTime = false;
+            releaseUntil(Long.MAX_VALUE);
+        }
+    }
+
+    private void releaseUntil(long watermarkMs) throws Exception {
         for (Row row = buffer.poll(watermarkMs); row != null; row = buffer.poll(watermarkMs)) {
             release(row);
         }
     }
 
+    /** The backlog is read. All of it still goes by watermark, so that every answer is there; what comes after goes by arrival. */
     @Override
     protected void controlChanged() throws Exception {
-        if (eventTime && !control.inEventTime()) {
-            passed(Long.MAX_VALUE);
-            eventTime = false;
+        if (eventTime && !leaving && !control.inEventTime()) {
+            leaving = true;
         }
     }
 

@@ -1,0 +1,178 @@
+import math
+import pathlib
+import random
+import urllib.request
+from collections.abc import Iterator
+
+import msgspec
+import numpy as np
+import pyarrow.parquet
+import pytest
+from confluent_kafka import Consumer, Producer, TopicPartition
+
+from deploy.releases import publish
+from deploy.stack import settings_as_environment
+from deploy.submission import submit_score_job
+from deploy.topics import make_topics
+from features.batch import Batch
+from features.decode import Decoder
+from pipeline.history import History, Labels
+from pipeline.release import compile_release
+from pipeline.replay import Replay
+from pipeline.settings import Settings
+
+TEXTS = {
+    "schema": """
+id: {field: id, type: integer}
+time: {field: at, unit: ms}
+user: who
+entities: [shop]
+fields: {amount: {type: decimal, scale: 2, retain: true}}
+lateness: 10m
+""",
+    "features": """
+- {name: count_1h, template: count, window: 1h}
+- {name: mean_1d, template: mean, value: event.amount, window: 1d}
+- {name: shop_count_1h, template: count, entity: shop, window: 1h}
+- {name: shop_max_1h, template: max, entity: shop, value: event.amount, window: 1h}
+- {name: shop_risk, template: label_rate, entity: shop, window: {length: 1d, delay: 1h}}
+""",
+    "models": """
+- {name: shape, kind: river, model: anomaly.HalfSpaceTrees, scope: global, inputs: [event.amount, feature.count_1h],
+   parameters: {window_size: 50, scaling: standard, seed: 7}}
+- {name: own, kind: river, model: anomaly.GaussianScorer, scope: user, inputs: [event.amount], parameters: {grace_period: 3}}
+""",
+    "policy": """
+score: first_ready(shape, own)
+bands: [{below: 0.5, action: approve}, {below: 0.9, action: review}, {action: block}]
+fallback: {action: review}
+""",
+}
+RELEASE = compile_release(1, TEXTS)
+EVENTS = 6_000
+START_MS = 1_700_000_000_000
+
+
+def payments(seed: int) -> list[dict[str, object]]:
+    """In order of (time, id); some times are equal, some events have no shop."""
+    draw = random.Random(seed)
+    at, events = START_MS, []
+    for id in range(EVENTS):
+        at += draw.choice((0, 1, 500, 9_000))
+        shop = f"s{draw.randrange(40)}" if draw.random() < 0.9 else None
+        events.append({"id": id, "at": at, "who": f"u{draw.randrange(300)}", "shop": shop, "amount": draw.randrange(1, 99_999) / 100})
+    return events
+
+
+def history_of(events: list[dict[str, object]]) -> History:
+    decoder = Decoder(RELEASE.schema)
+    return History(Batch.of([decoder.decode(msgspec.json.encode(event), 1 << 50) for event in events], RELEASE.schema))
+
+
+def positives(events: list[dict[str, object]]) -> list[tuple[dict[str, object], int]]:
+    """Every 37th event, with the time its label is known at."""
+    return [(event, int(event["at"]) + 3_600_000 + 1_000 * int(event["id"])) for event in events[::37]]
+
+
+def replayed(events: list[dict[str, object]], folder: pathlib.Path) -> tuple[list[dict[str, object]], list[tuple[str, bytes]]]:
+    """The decisions of replay with frozen snapshots, and the snapshots."""
+    learned = Replay(RELEASE, history_of(payments(2)), None)
+    learned.run(None)
+    snapshots = tuple(learned.published.values())
+    known = sorted(positives(events), key=lambda pair: pair[1])
+    ids = np.array([event["id"] for event, _ in known], np.int64)
+    labels = Labels(ids, np.ones(len(known), np.int8), np.array([at for _, at in known], np.int64))
+    Replay(RELEASE, history_of(events), labels, frozen=snapshots).run(folder)
+    rows = pyarrow.parquet.read_table(folder / "decisions.parquet").to_pylist()
+    return rows, [(snapshot.model, snapshot.encode()) for snapshot in snapshots]
+
+
+def differences(streamed: dict[str, dict[str, object]], expected: list[dict[str, object]]) -> list[str]:
+    """Where decisions differ from replay's: bit for bit, but that missing equals missing."""
+    found = []
+    for row in expected:
+        decision = streamed[row["event_id"]]
+        pairs = {name: (decision["features"][name], value) for name, value in row["features"].items()}
+        pairs |= {f"model.{name}": (decision["models"][name]["score"], row[f"model.{name}"]) for name in ("shape", "own")}
+        pairs |= {name: (decision[name], row[name]) for name in ("score", "action", "user", "release")}
+        found += [f"{row['event_id']} {name}: {one} and {other}" for name, (one, other) in pairs.items() if not same(one, other)]
+    return found
+
+
+def same(one: object, other: object) -> bool:
+    missing = [value is None or (isinstance(value, float) and math.isnan(value)) for value in (one, other)]
+    return all(missing) or (not any(missing) and one == other)
+
+
+def produce(settings: Settings, topic: str, records: list[tuple[str, bytes]]) -> None:
+    producer = Producer({"bootstrap.servers": settings.bootstrap, "linger.ms": 5})
+    for key, value in records:
+        producer.produce(settings.topic(topic), value, key)
+    assert producer.flush(60) == 0
+
+
+def decisions(settings: Settings, count: int) -> list[dict[str, object]]:
+    """The first `count` decisions, in the order of each partition."""
+    consumer = Consumer({"bootstrap.servers": settings.bootstrap, "group.id": "test", "enable.auto.commit": False})
+    consumer.assign([TopicPartition(settings.topic("decisions"), partition, 0) for partition in range(settings.partitions)])
+    read: list[dict[str, object]] = []
+    quiet = 0
+    while len(read) < count and quiet < 60:
+        messages = consumer.consume(5_000, 1.0)
+        quiet = 0 if messages else quiet + 1
+        read += [msgspec.json.decode(message.value() or b"") for message in messages if not message.error()]
+    consumer.close()
+    return read
+
+
+def label_records(events: list[dict[str, object]]) -> list[tuple[str, bytes]]:
+    records = []
+    for event, known_at in positives(events):
+        label = {"event_id": str(event["id"]), "id_key": event["id"], "event_time": event["at"], "label": 1, "label_time": known_at}
+        value = msgspec.json.encode({**label, "user": event["who"]})
+        records += [(f"{kind}\0{event[kind]}", value) for kind in ("who", "shop") if event[kind]]
+    return records
+
+
+@pytest.fixture(scope="module", params=[1, 2])
+def served(request, broker: str, flink, tmp_path_factory) -> Iterator[tuple[dict[str, dict[str, object]], list[dict[str, object]]]]:
+    """Decisions of the score job over a backlog, by event id, and those of replay."""
+    parallelism = request.param
+    folder = tmp_path_factory.mktemp(f"parity-{parallelism}")
+    settings = Settings(
+        bootstrap=broker, topic_prefix=f"parity{parallelism}.", folder=str(folder), flink_port=flink.cluster.port,
+        parallelism=parallelism, checkpoint_interval_ms=2_000,
+    )  # fmt: skip
+    events = payments(1)
+    expected, snapshots = replayed(events, folder)
+    make_topics(settings)
+    publish(settings, TEXTS)
+    produce(settings, "models", snapshots)
+    produce(settings, "labels-resolved", label_records(events))
+    produce(settings, "events", [(str(event["who"]), msgspec.json.encode(event)) for event in events])
+    flink.scale(parallelism)
+    (folder / "logs").mkdir()
+    job = submit_score_job(flink.cluster, folder / "logs", flink.cluster.environment() | settings_as_environment(settings))
+    read = decisions(settings, EVENTS)
+    yield {str(decision["event_id"]): decision for decision in read}, expected
+    address = f"http://127.0.0.1:{flink.cluster.port}/jobs/{job}?mode=cancel"
+    urllib.request.urlopen(urllib.request.Request(address, method="PATCH"), timeout=10)
+
+
+def test_the_score_job_decides_as_replay_does_bit_for_bit(served) -> None:
+    streamed, expected = served
+    assert len(streamed) == len(expected) == EVENTS
+    assert differences(streamed, expected) == []
+
+
+def test_labels_were_seen_on_the_way(served) -> None:
+    streamed, _ = served
+    assert any(decision["features"]["shop_risk"] for decision in streamed.values())
+
+
+def test_a_planted_error_of_one_cent_is_noticed(served, tmp_path: pathlib.Path) -> None:
+    streamed, _ = served
+    events = payments(1)
+    events[EVENTS // 2]["amount"] = float(events[EVENTS // 2]["amount"]) + 0.01
+    planted, _ = replayed(events, tmp_path)
+    assert differences(streamed, planted) != []
