@@ -75,6 +75,11 @@ final class Bench implements AutoCloseable {
         return this;
     }
 
+    Bench record(Row row, long timeMs) throws Exception {
+        harness.processElement1(new StreamRecord<>(row, timeMs));
+        return this;
+    }
+
     Bench control(Row... rows) throws Exception {
         for (Row row : rows) {
             harness.processElement2(new StreamRecord<>(row));
@@ -134,6 +139,11 @@ final class Bench implements AutoCloseable {
     /** The bodies of all bundles since the last look. */
     List<String> texts() {
         return bundles().stream().flatMap(bundle -> bundle.texts().stream()).toList();
+    }
+
+    /** The bodies of events. */
+    List<String> events() {
+        return bundles().stream().filter(bundle -> bundle.kind() == 'E').flatMap(bundle -> bundle.texts().stream()).toList();
     }
 
     List<Row> marks() {

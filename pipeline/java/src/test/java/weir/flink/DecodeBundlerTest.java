@@ -51,6 +51,14 @@ class DecodeBundlerTest {
     }
 
     @Test
+    void aMarkSaysTheGreatestEventTimeReadSoFar() throws Exception {
+        try (Bench bench = bench(Map.of(0, 2L, 1, 2L))) {
+            bench.record(raw(0, 0, "a"), 70).record(raw(0, 1, "b"), 60).record(raw(1, 1, "c"), 90);
+            assertEquals(List.of("70", "90"), bench.marks().stream().map(mark -> Records.text(Rows.payload(mark))).toList());
+        }
+    }
+
+    @Test
     void theMarkGoesBehindTheRecordsThatItSpeaksOf() throws Exception {
         try (Bench bench = bench(Map.of(0, 2L))) {
             bench.records(raw(0, 0, "a"), raw(0, 1, "b"));

@@ -4,9 +4,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static weir.flink.Records.answer;
 import static weir.flink.Records.control;
 import static weir.flink.Records.event;
+import static weir.flink.Records.mark;
 import static weir.flink.Records.message;
 
 import java.util.List;
+import java.util.Map;
 import org.apache.flink.types.Row;
 import org.junit.jupiter.api.Test;
 
@@ -59,46 +61,34 @@ class EventTimeModeTest {
     }
 
     @Test
-    void afterTheMarksOfAllPartitionsTheBufferGoesInOrderByWatermarkThenEventsGoAsTheyCome() throws Exception {
+    void afterTheMarksOfAllPartitionsTheBacklogGoesInOrderByWatermarkThenEventsGoAsTheyCome() throws Exception {
         try (Bench bench = Bench.of(new UserBundler(Bench.eventTime()))) {
             bench.records(at("ann", 30, 1, "30"), at("ann", 20, 1, "20"));
-            bench.control(control("mode:r:0", 0), control("mode:r:1", 1)).records(at("ann", 10, 1, "10")).watermark(15);
-            assertEquals(List.of("mode:r:0", "mode:r:1", "10"), bench.texts());
-            bench.records(at("ann", 25, 1, "25")).watermark(30);
-            assertEquals(List.of("20", "25", "30"), bench.texts());
+            bench.control(mark("r", 0, 0, 30), mark("r", 1, 1, 12)).records(at("ann", 10, 1, "10")).watermark(15);
+            assertEquals(List.of("10"), bench.events());
+            bench.records(at("ann", 25, 1, "25"), at("ann", 35, 1, "35"), at("ann", 33, 1, "33")).watermark(30);
+            assertEquals(List.of("20", "25", "30", "33", "35"), bench.events(), "and with the backlog all that is buffered");
             bench.records(at("ann", 50, 1, "50"), at("ann", 40, 1, "40")).idle();
-            assertEquals(List.of("50", "40"), bench.texts());
+            assertEquals(List.of("50", "40"), bench.events());
         }
     }
 
     @Test
     void marksOfOnePartitionTwiceOrOfAnotherRunChangeNothing() throws Exception {
         try (Bench bench = Bench.of(new UserBundler(Bench.eventTime()))) {
-            bench.control(control("mode:r:0", 0), control("mode:r:0", 1), control("mode:other:1", 2), control("mode:r", 3)).idle();
-            bench.bundles();
-            bench.records(at("ann", 30, 1, "30")).idle();
-            assertEquals(List.of(), bench.texts());
+            bench.control(mark("r", 0, 0, 5), mark("r", 0, 1, 5), mark("other", 1, 2, 5), control("mode:r", 3)).watermark(20);
+            bench.records(at("ann", 30, 1, "30")).watermark(29).idle();
+            assertEquals(List.of(), bench.events());
         }
     }
 
     @Test
-    void anEmptyBufferIsLeftAtTheLastMark() throws Exception {
-        try (Bench bench = Bench.of(new UserBundler(Bench.eventTime()))) {
-            bench.control(control("mode:r:0", 0), control("mode:r:1", 1)).idle();
-            bench.bundles();
-            bench.records(at("ann", 30, 1, "30")).idle();
-            assertEquals(List.of("30"), bench.texts());
-        }
-    }
-
-    @Test
-    void eventsThatTheLastWatermarkDidNotPassStillHaveTheirTimeForAnswers() throws Exception {
+    void eventsAfterTheBacklogStillHaveTheirTimeForAnswers() throws Exception {
         try (Bench bench = Bench.of(new UserBundler(Bench.eventTime()))) {
             bench.at(1_000).records(event("ann", 10, 1, "backlog"));
-            bench.control(control("mode:r:0", 0), control("mode:r:1", 1));
+            bench.control(mark("r", 0, 0, 10), mark("r", 1, 1, 10));
             bench.records(event("bob", 40, 1, "second"), event("bob", 30, 1, "first")).watermark(20);
-            List<Bundle> bundles = bench.bundles();
-            assertEquals(List.of("backlog"), bundles.get(bundles.size() - 1).texts());
+            assertEquals(List.of("backlog"), bench.events());
             bench.records(answer("bob", 40, 0, 4.0), answer("bob", 30, 0, 3.0)).idle();
             Bundle bundle = bench.bundles().get(0);
             assertEquals(List.of("first", "second"), bundle.texts());
@@ -120,7 +110,7 @@ class EventTimeModeTest {
 
     @Test
     void aRunWithoutBacklogTakesEventsAsTheyCome() throws Exception {
-        try (Bench bench = Bench.of(new UserBundler(Bench.start(true, 0, 0, java.util.Map.of())))) {
+        try (Bench bench = Bench.of(new UserBundler(Bench.start(true, 0, 0, Map.of())))) {
             bench.records(at("ann", 30, 1, "30"), at("ann", 20, 1, "20")).idle();
             assertEquals(List.of("30", "20"), bench.texts());
         }

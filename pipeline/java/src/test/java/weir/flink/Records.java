@@ -53,6 +53,15 @@ final class Records {
         return Rows.of(key, utf8(key), Rows.CONTROL, 0, offset);
     }
 
+    /** A mark of `run`, as the decode stage's bundler sends it round through the control topic. */
+    static Row mark(String run, int partition, long offset, long newestMs) {
+        byte[] key = utf8("mode:" + run + ":" + partition);
+        byte[] value = utf8(Long.toString(newestMs));
+        ByteBuffer body = Bytes.ofSize(3 + key.length + value.length);
+        body.put((byte) 'c').putShort((short) key.length);
+        return Rows.of(text(key), body.put(key).put(value).array(), Rows.CONTROL, 0, offset);
+    }
+
     static Row model(String key, long offset) {
         return Rows.of(key, utf8(key), Rows.MODEL, 0, offset);
     }

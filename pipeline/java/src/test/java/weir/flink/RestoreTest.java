@@ -2,15 +2,18 @@ package weir.flink;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 import static weir.flink.Records.answer;
 import static weir.flink.Records.control;
 import static weir.flink.Records.event;
+import static weir.flink.Records.mark;
 import static weir.flink.Records.message;
 
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
+import org.apache.flink.runtime.state.KeyGroupRangeAssignment;
 import org.apache.flink.streaming.util.AbstractStreamOperatorTestHarness;
 import org.apache.flink.types.Row;
 import org.junit.jupiter.api.Test;
@@ -72,7 +75,7 @@ class RestoreTest {
     void theModeStaysWhatTheMarksOfTheRunMadeIt() throws Exception {
         OperatorSubtaskState state;
         try (Bench bench = user(Bench.eventTime(), null)) {
-            state = bench.control(control("mode:r:0", 0), control("mode:r:1", 1)).idle().snapshot();
+            state = bench.control(mark("r", 0, 0, 5), mark("r", 1, 1, 5)).idle().snapshot();
         }
         try (Bench bench = user(Bench.eventTime(), state)) {
             bench.bundles();
@@ -154,7 +157,7 @@ class RestoreTest {
         for (int i = 0; i < USERS; i++) {
             expected.add("first " + i);
             expected.add("second " + i);
-            assertEquals(true, seen.indexOf("first " + i) < seen.indexOf("second " + i), "order of user " + i);
+            assertTrue(seen.indexOf("first " + i) < seen.indexOf("second " + i), "order of user " + i);
         }
         assertEquals(expected.stream().sorted().toList(), seen.stream().sorted().toList());
     }
@@ -186,7 +189,7 @@ class RestoreTest {
         for (int index = 0; index < 4; index++) {
             UserBundler bundler = new UserBundler(Bench.arrival());
             try (Bench bench = Bench.of(bundler, null, 4, index)) {
-                int group = org.apache.flink.runtime.state.KeyGroupRangeAssignment.assignToKeyGroup(
+                int group = KeyGroupRangeAssignment.assignToKeyGroup(
                         Row.of(bundler.anyKey()), Bench.MAX_PARALLELISM);
                 assertEquals(index, group * 4 / Bench.MAX_PARALLELISM);
             }
