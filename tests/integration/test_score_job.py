@@ -1,6 +1,7 @@
 import math
 import pathlib
 import random
+import time
 import urllib.request
 from collections.abc import Iterator
 
@@ -50,14 +51,15 @@ fallback: {action: review}
 }
 RELEASE = compile_release(1, TEXTS)
 EVENTS = 6_000
+MANY = 80_000
 START_MS = 1_700_000_000_000
 
 
-def payments(seed: int) -> list[dict[str, object]]:
+def payments(seed: int, count: int = EVENTS) -> list[dict[str, object]]:
     """In order of (time, id); some times are equal, some events have no shop."""
     draw = random.Random(seed)
     at, events = START_MS, []
-    for id in range(EVENTS):
+    for id in range(count):
         at += draw.choice((0, 1, 500, 9_000))
         shop = f"s{draw.randrange(40)}" if draw.random() < 0.9 else None
         events.append({"id": id, "at": at, "who": f"u{draw.randrange(300)}", "shop": shop, "amount": draw.randrange(1, 99_999) / 100})
@@ -134,29 +136,68 @@ def label_records(events: list[dict[str, object]]) -> list[tuple[str, bytes]]:
     return records
 
 
-@pytest.fixture(scope="module", params=[1, 2])
-def served(request, broker: str, flink, tmp_path_factory) -> Iterator[tuple[dict[str, dict[str, object]], list[dict[str, object]]]]:
-    """Decisions of the score job over a backlog, by event id, and those of replay."""
-    parallelism = request.param
-    folder = tmp_path_factory.mktemp(f"parity-{parallelism}")
+def fed(broker: str, flink, folder: pathlib.Path, prefix: str, parallelism: int, events: list[dict[str, object]]):
+    """Settings of a system whose topics hold `events`, their labels and frozen snapshots; and what replay says of them."""
     settings = Settings(
-        bootstrap=broker, topic_prefix=f"parity{parallelism}.", folder=str(folder), flink_port=flink.cluster.port,
-        parallelism=parallelism, checkpoint_interval_ms=2_000,
+        bootstrap=broker, topic_prefix=prefix, folder=str(folder), flink_port=flink.cluster.port,
+        parallelism=parallelism, checkpoint_interval_ms=1_000,
     )  # fmt: skip
-    events = payments(1)
     expected, snapshots = replayed(events, folder)
     make_topics(settings)
     publish(settings, TEXTS)
     produce(settings, "models", snapshots)
     produce(settings, "labels-resolved", label_records(events))
     produce(settings, "events", [(str(event["who"]), msgspec.json.encode(event)) for event in events])
-    flink.scale(parallelism)
     (folder / "logs").mkdir()
-    job = submit_score_job(flink.cluster, folder / "logs", flink.cluster.environment() | settings_as_environment(settings))
-    read = decisions(settings, EVENTS)
-    yield {str(decision["event_id"]): decision for decision in read}, expected
+    return settings, expected
+
+
+def submitted(flink, settings: Settings, checkpoint: pathlib.Path | None = None) -> str:
+    environment = flink.cluster.environment() | settings_as_environment(settings)
+    return submit_score_job(flink.cluster, settings.path("logs"), environment, checkpoint)
+
+
+def cancel(flink, job: str) -> None:
     address = f"http://127.0.0.1:{flink.cluster.port}/jobs/{job}?mode=cancel"
     urllib.request.urlopen(urllib.request.Request(address, method="PATCH"), timeout=10)
+    while flink.cluster.get(f"/jobs/{job}")["state"] not in ("CANCELED", "FAILED"):
+        time.sleep(0.2)
+
+
+def decided(settings: Settings) -> int:
+    """Decisions on the topic so far."""
+    consumer = Consumer({"bootstrap.servers": settings.bootstrap, "group.id": "count"})
+    name = settings.topic("decisions")
+    ends = [consumer.get_watermark_offsets(TopicPartition(name, partition))[1] for partition in range(settings.partitions)]
+    consumer.close()
+    return sum(ends)
+
+
+def wait_for(condition, seconds: float, what: str) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.05)
+
+
+def by_id(read: list[dict[str, object]]) -> dict[str, dict[str, object]]:
+    """The first decision on each event; a repeated one must be identical but for when it was made."""
+    first: dict[str, dict[str, object]] = {}
+    for decision in read:
+        stripped = {name: value for name, value in decision.items() if name not in ("processed_at", "latency_ms")}
+        assert first.setdefault(str(decision["event_id"]), stripped) == stripped
+    return first
+
+
+@pytest.fixture(scope="module", params=[1, 2])
+def served(request, broker: str, flink, tmp_path_factory) -> Iterator[tuple[dict[str, dict[str, object]], list[dict[str, object]]]]:
+    """Decisions of the score job over a backlog, by event id, and those of replay."""
+    flink.scale(request.param)
+    folder = tmp_path_factory.mktemp(f"parity-{request.param}")
+    settings, expected = fed(broker, flink, folder, f"parity{request.param}.", request.param, payments(1))
+    job = submitted(flink, settings)
+    yield by_id(decisions(settings, EVENTS)), expected
+    cancel(flink, job)
 
 
 def test_the_score_job_decides_as_replay_does_bit_for_bit(served) -> None:
@@ -176,3 +217,28 @@ def test_a_planted_error_of_one_cent_is_noticed(served, tmp_path: pathlib.Path) 
     events[EVENTS // 2]["amount"] = float(events[EVENTS // 2]["amount"]) + 0.01
     planted, _ = replayed(events, tmp_path)
     assert differences(streamed, planted) != []
+
+
+def test_a_kill_and_a_resume_at_another_parallelism_lose_nothing_and_count_nothing_twice(broker: str, flink, tmp_path) -> None:
+    flink.scale(2)
+    settings, expected = fed(broker, flink, tmp_path, "killed.", 1, payments(3, MANY))
+    job = submitted(flink, settings)
+    wait_for(lambda: decided(settings) > MANY // 20, 60, "no decisions before the kill")
+    killed_at = decided(settings)
+    for process in flink.processes.all[1:]:
+        process.kill()
+    flink.scale(2)
+    wait_for(lambda: decided(settings) > killed_at + MANY // 20, 90, "no decisions after the kill")
+    cancel(flink, job)
+    assert killed_at < MANY, "the kill came after the end"
+    checkpoints = sorted(settings.path("flink", "checkpoints", job).glob("chk-*/_metadata"), key=lambda path: path.stat().st_mtime_ns)
+    again = submitted(flink, msgspec.structs.replace(settings, parallelism=2), checkpoints[-1].parent)
+    streamed: dict[str, dict[str, object]] = {}
+
+    def every_event_is_decided() -> bool:
+        streamed.update(by_id(decisions(settings, decided(settings))))
+        return len(streamed) == MANY
+
+    wait_for(every_event_is_decided, 120, "events without a decision")
+    cancel(flink, again)
+    assert differences(streamed, expected) == []
