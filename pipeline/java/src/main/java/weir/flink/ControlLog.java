@@ -1,6 +1,8 @@
 package weir.flink;
 
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.apache.flink.api.common.state.BroadcastState;
@@ -14,29 +16,40 @@ import org.apache.flink.types.Row;
  */
 final class ControlLog {
     private static final String POSITION = "position:";
-    private static final String RELEASE = "release:";
+    private static final String RELEASE = "crelease:";
+    private static final String MODE = "cmode:";
+    private static final String LEFT = "left:";
     private final JobStart start;
     private final BroadcastState<String, byte[]> kept;
     private final TreeMap<String, byte[]> restored = new TreeMap<>();
     private long controlPosition;
     private long modelsPosition;
-    private int newestRelease;
+    private long newestRelease;
     private int marks;
+    private boolean left;
     private long backlogEndMs = Long.MIN_VALUE;
 
     ControlLog(JobStart start, BroadcastState<String, byte[]> kept) throws Exception {
         this.start = start;
         this.kept = kept;
+        List<String> past = new ArrayList<>();
         for (Map.Entry<String, byte[]> entry : kept.immutableEntries()) {
             String name = entry.getKey();
             if (name.startsWith(POSITION)) {
                 long position = Bytes.of(entry.getValue()).getLong();
                 controlPosition = name.endsWith("c") ? position : controlPosition;
                 modelsPosition = name.endsWith("m") ? position : modelsPosition;
+            } else if (ofAnotherRun(name)) {
+                past.add(name);
+            } else if (name.startsWith(LEFT)) {
+                left = true;
             } else {
                 restored.put(name, entry.getValue());
                 learn(name, entry.getValue());
             }
+        }
+        for (String name : past) {
+            kept.remove(name);
         }
     }
 
@@ -53,7 +66,7 @@ final class ControlLog {
         controlPosition = model ? controlPosition : Math.max(controlPosition, position);
         modelsPosition = model ? Math.max(modelsPosition, position) : modelsPosition;
         boolean known = kept.contains(name);
-        if (!name.startsWith("cmode:") || name.startsWith("cmode:" + start.run + ":")) {
+        if (!ofAnotherRun(name)) {
             kept.put(name, Rows.payload(row));
             if (!known) {
                 learn(name, Rows.payload(row));
@@ -62,13 +75,26 @@ final class ControlLog {
     }
 
     private void learn(String name, byte[] body) {
-        if (name.startsWith("c" + RELEASE)) {
-            newestRelease = Math.max(newestRelease, Integer.parseInt(name.substring(1 + RELEASE.length())));
-        } else if (name.startsWith("cmode:" + start.run + ":")) {
+        if (name.startsWith(RELEASE)) {
+            newestRelease = Math.max(newestRelease, number(name.substring(RELEASE.length())));
+        } else if (name.startsWith(MODE)) {
             marks++;
             int value = 2 + name.length(); // a tag, two bytes of length, the key without the tag in front of it here
-            backlogEndMs = Math.max(backlogEndMs, Long.parseLong(new String(body, value, body.length - value, StandardCharsets.UTF_8)));
+            backlogEndMs = Math.max(backlogEndMs, number(new String(body, value, body.length - value, StandardCharsets.UTF_8)));
         }
+    }
+
+    /** What is no number says nothing: the record would be there again after each restart. */
+    private static long number(String text) {
+        try {
+            return Long.parseLong(text);
+        } catch (NumberFormatException bad) {
+            return Long.MIN_VALUE;
+        }
+    }
+
+    private boolean ofAnotherRun(String name) {
+        return name.startsWith(MODE) && !name.startsWith(MODE + start.run + ":") || name.startsWith(LEFT) && !name.equals(LEFT + start.run);
     }
 
     boolean isRead() {
@@ -84,7 +110,17 @@ final class ControlLog {
         return backlogEndMs;
     }
 
+    boolean isBacklogRead() {
+        return marks >= start.backlog.size();
+    }
+
     boolean inEventTime() {
-        return start.eventTime && marks < start.backlog.size();
+        return start.eventTime && !start.backlog.isEmpty() && !left;
+    }
+
+    /** The run goes by arrival from here on, after a restart too. */
+    void leaveEventTime() throws Exception {
+        left = true;
+        kept.put(LEFT + start.run, new byte[0]);
     }
 }

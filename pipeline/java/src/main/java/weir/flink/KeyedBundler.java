@@ -14,7 +14,7 @@ public abstract class KeyedBundler extends Bundler<Row> {
     private transient WaitingRows waiting;
     private transient String ownKey;
     private transient boolean eventTime;
-    private transient boolean leaving;
+    private transient long passedMs;
 
     protected KeyedBundler(JobStart start) {
         super(start);
@@ -36,6 +36,7 @@ public abstract class KeyedBundler extends Bundler<Row> {
         waiting = new WaitingRows(getKeyedStateBackend());
         ownKey = keyOf(((org.apache.flink.runtime.state.AbstractKeyedStateBackend<?>) getKeyedStateBackend()).getKeyGroupRange());
         eventTime = control.inEventTime();
+        passedMs = Long.MIN_VALUE;
     }
 
     private String keyOf(KeyGroupRange range) {
@@ -80,9 +81,15 @@ public abstract class KeyedBundler extends Bundler<Row> {
 
     @Override
     protected void passed(long watermarkMs) throws Exception {
+        passedMs = watermarkMs;
         releaseUntil(watermarkMs);
-        if (leaving && watermarkMs >= control.backlogEndMs()) {
+        leaveEventTime();
+    }
+
+    private void leaveEventTime() throws Exception {
+        if (eventTime && control.isBacklogRead() && passedMs >= control.backlogEndMs()) {
             eventTime = false;
+            control.leaveEventTime();
             releaseUntil(Long.MAX_VALUE);
         }
     }
@@ -96,9 +103,7 @@ public abstract class KeyedBundler extends Bundler<Row> {
     /** The backlog is read. All of it still goes by watermark, so that every answer is there; what comes after goes by arrival. */
     @Override
     protected void controlChanged() throws Exception {
-        if (eventTime && !leaving && !control.inEventTime()) {
-            leaving = true;
-        }
+        leaveEventTime();
     }
 
     protected final boolean inEventTime() {

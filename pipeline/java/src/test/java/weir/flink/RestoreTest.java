@@ -75,7 +75,7 @@ class RestoreTest {
     void theModeStaysWhatTheMarksOfTheRunMadeIt() throws Exception {
         OperatorSubtaskState state;
         try (Bench bench = user(Bench.eventTime(), null)) {
-            state = bench.control(mark("r", 0, 0, 5), mark("r", 1, 1, 5)).idle().snapshot();
+            state = bench.control(mark("r", 0, 0, 5), mark("r", 1, 1, 5)).watermark(5).idle().snapshot();
         }
         try (Bench bench = user(Bench.eventTime(), state)) {
             bench.bundles();
