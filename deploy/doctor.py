@@ -42,14 +42,19 @@ def fetch_jars() -> None:
 
 
 def run_java_tests() -> None:
-    """Runs the tests of the score job's Java operators.
+    """Runs the tests of the score job's Java operators and prints their closing line. Half a minute.
 
     Raises:
         Refusal: Java or Maven is missing, or a test fails.
     """
     require_java()
-    command = ["mvn", "-B", "-q", "-f", str(JOB_SOURCES / "pom.xml"), "test"]
-    if subprocess.run(command, check=False).returncode:
+    command = ["mvn", "-B", "-ntp", "-f", str(JOB_SOURCES / "pom.xml"), "test"]
+    run = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    closing = re.findall(r"^(?:\[\w+\] )?(Tests run: \d+, Failures: \d+, Errors: \d+, Skipped: \d+)\s*$", run.stdout, re.MULTILINE)
+    if run.returncode or not closing:
+        click.echo(run.stdout)
+    click.echo(closing[-1] if closing else "no Java test was run")
+    if run.returncode or not closing:
         raise Refusal("Java tests failed", where=str(JOB_SOURCES), expected="all passing", got="failures above", remedy=" ".join(command))
 
 

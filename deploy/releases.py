@@ -38,14 +38,15 @@ def read_folder(folder: pathlib.Path) -> dict[str, str]:
     return texts
 
 
-def publish(settings: Settings, texts: dict[str, str]) -> int:
+def publish(settings: Settings, texts: dict[str, str], replace: bool = True) -> int:
     """Writes `texts` as the next release and gives its id; the id in force when it says the same already.
 
+    Without `replace`, what is in force stays: `texts` count only where there is no release yet.
     Not to be called twice at once: both would take the same id.
     """
     parts = {part: content_hash(text) for part, text in texts.items()}
     newest = _newest(settings)
-    if newest is not None and newest.parts == parts:
+    if newest is not None and (not replace or newest.parts == parts):
         return newest.id
     record = Record(newest.id + 1 if newest else 1, parts)
     producer = Producer({"bootstrap.servers": settings.bootstrap, "acks": "all"})

@@ -41,14 +41,16 @@ class Stack:
         settings: ports, folder and bounds; `free_settings` gives some that disturb nobody.
         texts: the definitions by part, put in force before the first event.
         say: is told each step in a few words.
+        replace: whether `texts` replace a release that is in force already.
     """
 
-    def __init__(self, settings: Settings, texts: dict[str, str], say: Say = lambda line: None) -> None:
+    def __init__(self, settings: Settings, texts: dict[str, str], say: Say = lambda line: None, replace: bool = True) -> None:
         self.settings = settings
         self.logs = settings.path("logs")
         self.cluster = Cluster(settings.path("flink"), self.logs, settings.flink_port)
         self.release = 0
         self._texts = texts
+        self._replace = replace
         self._say = say
         self._processes = Processes()
         self._starts: dict[str, Callable[[], Process]] = {}
@@ -113,7 +115,7 @@ class Stack:
         task_managers = [self._own_task_manager(number) for number in numbers]
         wait_for_broker(broker, port)
         make_topics(settings)
-        self.release = publish(settings, self._texts)
+        self.release = publish(settings, self._texts, self._replace)
         self._say(f"broker is up, release {self.release} is in force ({time.monotonic() - began:.1f} s)")
         self._wait_for_kernels(kernels)
         for name in SIDE_JOBS:

@@ -13,8 +13,14 @@ from deploy.stack import Stack
 from pipeline.settings import Settings, read_settings
 
 
-def run_until_interrupted(config: pathlib.Path, folder: pathlib.Path | None) -> None:
-    """Starts the stack with `config` in force, restarts what fails, and stops all at Ctrl-C or TERM.
+def run_until_interrupted(config: pathlib.Path, folder: pathlib.Path | None, replace: bool) -> None:
+    """Starts the stack, restarts what fails, and stops all at Ctrl-C or TERM.
+
+    Args:
+        config: the configuration folder.
+        folder: of the system; ``None``: that of the settings.
+        replace: puts `config` in force in any case; otherwise only in a system that has no release yet, so that what was
+            changed over HTTP outlives a restart.
 
     Raises:
         Refusal: the configuration is not valid, or a part does not come up.
@@ -25,7 +31,7 @@ def run_until_interrupted(config: pathlib.Path, folder: pathlib.Path | None) -> 
     texts = read_folder(config)
     require_java()
     interruption.listen()
-    stack = Stack(settings, texts, click.echo)
+    stack = Stack(settings, texts, click.echo, replace=replace)
     try:
         stack.start()
         click.echo(_where(settings))
