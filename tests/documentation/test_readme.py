@@ -12,7 +12,7 @@ README = (PROJECT / "README.md").read_text()
 
 def yaml_examples() -> dict[str, str]:
     blocks = re.findall(r"```yaml\n# (\w+)\.yaml\n(.*?)```", README, re.DOTALL)
-    return {part: text for part, text in blocks}
+    return dict(blocks)
 
 
 def test_the_configuration_of_the_readme_compiles() -> None:
