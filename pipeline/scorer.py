@@ -35,6 +35,7 @@ class Verdicts:
         snapshots: sequence number of the snapshot behind each global model.
         flags: bits of `features.profile`.
         rows: references of the retained rows, for what is remembered of a decision.
+        releases: that each decision was made by: for a duplicate, that of the first decision.
         chosen: position in the policy's models of the one that gave the score; -1: none.
         inputs: what each model saw, [n, inputs].
         scoring: the scoring side of each global model that was ready.
@@ -46,6 +47,7 @@ class Verdicts:
     features: NDArray[np.float64]
     flags: NDArray[np.uint8]
     rows: NDArray[np.int64]
+    releases: NDArray[np.int64]
     chosen: NDArray[np.int8]
     models: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     snapshots: dict[str, int] = field(default_factory=dict)
@@ -131,8 +133,9 @@ class Scorer:
         flags, rows = arena.observe(slots, batch, out)
         features[:, release.features.columns[kind]] = out
         release.features.fill_calendar(batch.times_ms, features)
-        nothing = np.full(len(batch), np.nan)
-        verdicts = Verdicts(release, nothing, np.zeros(len(batch), np.uint8), features, flags, rows, np.full(len(batch), -1, np.int8))
+        count = len(batch)
+        nothing, actions, chosen = np.full(count, np.nan), np.zeros(count, np.uint8), np.full(count, -1, np.int8)
+        verdicts = Verdicts(release, nothing, actions, features, flags, rows, np.full(count, release.id), chosen)
         probabilities = self._run_models(verdicts, batch, arena, slots)
         for position, name in enumerate(release.policy.models):
             empty = np.isnan(verdicts.scores) & ~np.isnan(probabilities[name])
@@ -178,11 +181,13 @@ class Scorer:
         fresh = (verdicts.flags & NOT_SCORED) == 0
         outcomes = verdicts.actions.astype(np.int64) | (verdicts.release.id << 8)
         arena.remember(verdicts.rows[fresh], verdicts.scores[fresh], outcomes[fresh])
+        if fresh.all():
+            return
+        verdicts.scores[~fresh] = np.nan
         repeated = (verdicts.flags & DUPLICATE) != 0
-        if repeated.any():
-            scores, outcomes = arena.recall(verdicts.rows[repeated])
-            verdicts.scores[repeated] = scores
-            verdicts.actions[repeated] = (outcomes & 0xFF).astype(np.uint8)
+        verdicts.scores[repeated], outcomes = arena.recall(verdicts.rows[repeated])
+        verdicts.actions[repeated] = (outcomes & 0xFF).astype(np.uint8)
+        verdicts.releases[repeated] = outcomes >> 8
 
     def _arena(self, kind: str) -> ProfileArenas:
         arenas = self._arenas.get(kind)

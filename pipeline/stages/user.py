@@ -114,7 +114,8 @@ def _not_scored(verdicts: Verdicts, row: int, event: Event, value: bytes) -> lis
     if event.reply:
         action = ACTIONS[verdicts.actions[row]] if flags & DUPLICATE else verdicts.release.policy.fallback.action
         names = flag_names(flags, degraded=not flags & DUPLICATE, warming=False)
-        frames.append(topic_frame("R", event.reply, _encode(Reply(event.id, 0, score, action, reasons, names, verdicts.release.id))))
+        reply = Reply(event.id, 0, score, action, reasons, names, int(verdicts.releases[row]))
+        frames.append(topic_frame("R", event.reply, _encode(reply)))
     return frames
 
 

@@ -157,6 +157,15 @@ def test_a_repeated_event_is_answered_with_the_first_decision_and_counted_once(j
     assert job.decisions()[1]["features"]["shop_count_1h"] in (2.0, None)
 
 
+def test_a_duplicate_names_the_release_that_decided_first(job: Imitation) -> None:
+    event = payments(1)
+    job.events(encoded(event), reply="api-1")
+    job.release(2, {**TEXTS, "policy": TEXTS["policy"].replace("action: review", "action: block")})
+    job.events(encoded(event), reply="api-1")
+    first, second = (msgspec.json.decode(value) for _, value in job.out["R"])
+    assert (second["release"], second["action"], second["score"]) == (1, first["action"], first["score"])
+
+
 def test_an_id_used_for_another_body_is_a_dead_letter(job: Imitation) -> None:
     event = payments(1)[0]
     job.events(encoded([event, {**event, "amount": 12.34}]))
