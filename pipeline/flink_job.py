@@ -120,7 +120,9 @@ class ScoreJob:
         properties = {**_PRODUCER, "linger.ms": str(self._settings.linger_ms)}
         for name, value in properties.items():
             builder = builder.setProperty(name, value)
-        sink = builder.setRecordSerializer(self._weir.TopicSerializer(topics)).build()
+        # Without this the producer's buffer is not flushed at a checkpoint, and a kill just after one loses what was in it.
+        at_least_once = self._java.org.apache.flink.connector.base.DeliveryGuarantee.AT_LEAST_ONCE
+        sink = builder.setDeliveryGuarantee(at_least_once).setRecordSerializer(self._weir.TopicSerializer(topics)).build()
         stream.sinkTo(sink).uid(uid).name(uid)
 
     def _offsets(self, ends: dict[int, int]) -> Any:

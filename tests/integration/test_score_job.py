@@ -3,7 +3,6 @@ import pathlib
 import random
 import time
 import urllib.request
-from collections.abc import Iterator
 
 import msgspec
 import numpy as np
@@ -190,7 +189,7 @@ def by_id(read: list[dict[str, object]]) -> dict[str, dict[str, object]]:
 
 
 @pytest.fixture(scope="module", params=[1, 2])
-def served(request, broker: str, flink, tmp_path_factory) -> Iterator[tuple[dict[str, dict[str, object]], list[dict[str, object]]]]:
+def served(request, broker: str, flink, tmp_path_factory) -> tuple[dict[str, dict[str, object]], list[dict[str, object]]]:
     """Decisions of the score job over a backlog, by event id, and those of replay."""
     flink.scale(request.param)
     folder = tmp_path_factory.mktemp(f"parity-{request.param}")
@@ -198,7 +197,7 @@ def served(request, broker: str, flink, tmp_path_factory) -> Iterator[tuple[dict
     job = submitted(flink, settings)
     streamed = by_id(decisions(settings, EVENTS))
     cancel(flink, job)  # its slots are the next test's
-    yield streamed, expected
+    return streamed, expected
 
 
 def test_the_score_job_decides_as_replay_does_bit_for_bit(served) -> None:
