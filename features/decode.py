@@ -1,7 +1,6 @@
 """JSON bytes to `Event`, by the schema; what does not fit is refused with its field."""
 
 import datetime
-import hashlib
 import re
 import struct
 import zlib
@@ -11,7 +10,7 @@ from typing import Annotated, Any, NoReturn
 
 import msgspec
 
-from features.event import Event
+from features.event import Event, id_key_of
 from features.numbers import column_reader
 from features.refusal import Refusal
 from features.schema import Field, Schema
@@ -108,8 +107,7 @@ def _integer_id(value: int, field: str) -> tuple[str, int, bytes]:
 def _text_id(value: str, field: str) -> tuple[str, int, bytes]:
     if not 0 < len(value) <= ID_CHARACTERS_MAX:
         raise Refusal("bad id", where=field, expected=f"1 to {ID_CHARACTERS_MAX} characters", got=value or "an empty text")
-    order = value.encode()
-    return value, int.from_bytes(hashlib.blake2b(order, digest_size=8).digest(), "little", signed=True), order
+    return value, id_key_of(value, integer=False), value.encode()
 
 
 def _entity(value: str | int | None, field: str, required: bool = False) -> str:
