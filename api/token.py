@@ -33,21 +33,41 @@ class Guard:
 
 
 def find_token(settings: Settings, environment: Mapping[str, str] | None = None) -> str:
-    """The token of ``WEIR_TOKEN``, else of the token file, which is made with a random token when it is missing.
+    """As `read_token`; a token file that is missing is made with a random token.
 
     Raises:
         Refusal: the file can be neither read nor made.
     """
-    given = (os.environ if environment is None else environment).get(TOKEN_VARIABLE, "")
-    if given:
-        return given
-    file = pathlib.Path(settings.token_file) if settings.token_file else settings.path("token")
+    file = token_file(settings)
+    if _given(environment) or file.exists():
+        return read_token(settings, environment)
     try:
-        return _made(file) if not file.exists() else file.read_text().strip()
+        return _made(file)
     except (OSError, UnicodeDecodeError) as error:
-        raise Refusal(
-            "token not readable", where=str(file), expected="a file with a token, or a folder to make one in", got=str(error)
-        ) from error
+        raise Refusal("token not writable", where=str(file), expected="a folder to make a token file in", got=str(error)) from error
+
+
+def read_token(settings: Settings, environment: Mapping[str, str] | None = None) -> str:
+    """The token of ``WEIR_TOKEN``, else of the token file.
+
+    Raises:
+        Refusal: the file is missing or cannot be read.
+    """
+    file = token_file(settings)
+    try:
+        return _given(environment) or file.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        remedy = f"weir up makes it at its first start; {TOKEN_VARIABLE} gives the token itself, WEIR_FOLDER the system's folder"
+        raise Refusal("token not readable", where=str(file), expected="a file with a token", got=str(error), remedy=remedy) from error
+
+
+def token_file(settings: Settings) -> pathlib.Path:
+    """Where the token is kept when ``WEIR_TOKEN`` does not give it."""
+    return pathlib.Path(settings.token_file) if settings.token_file else settings.path("token")
+
+
+def _given(environment: Mapping[str, str] | None) -> str:
+    return (os.environ if environment is None else environment).get(TOKEN_VARIABLE, "")
 
 
 def _made(file: pathlib.Path) -> str:

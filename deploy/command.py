@@ -67,11 +67,12 @@ def check(directory: pathlib.Path) -> None:
 @click.argument("directory", type=EXISTING_FOLDER)
 def push(directory: pathlib.Path) -> None:
     """Puts the configuration folder DIRECTORY in force on the running system."""
-    from deploy.releases import publish, read_folder
+    from deploy.push import push as push_texts
+    from deploy.releases import read_folder
     from pipeline.settings import read_settings
 
-    settings = read_settings()
-    click.echo(f"release {publish(settings, read_folder(directory))} is in force on {settings.bootstrap}")
+    published = push_texts(read_settings(), read_folder(directory))
+    click.echo(f"release {published.release} {'is' if published.changed else 'was already'} in force")
 
 
 @main.command()

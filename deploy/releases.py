@@ -1,22 +1,15 @@
-"""A configuration folder put in force: its definitions and one release record on the control topic."""
+"""A configuration folder read, and put in force while no api runs yet: see `deploy.push` for when one does."""
 
 import pathlib
 
 import msgspec
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import KafkaException, Message
 
 from features.refusal import Refusal
+from pipeline.kafka import Outbox, consumer_of, ends_of, producer_of, read_until
 from pipeline.release import PARTS, compile_release, content_hash
 from pipeline.settings import Settings
-
-_SECONDS_MAX = 30.0
-
-
-class Record(msgspec.Struct):
-    """Value of ``release:<id>``."""
-
-    id: int
-    parts: dict[str, str]
+from pipeline.stages.definitions import ReleaseRecord
 
 
 def read_folder(folder: pathlib.Path) -> dict[str, str]:
@@ -42,37 +35,39 @@ def publish(settings: Settings, texts: dict[str, str], replace: bool = True) -> 
     """Writes `texts` as the next release and gives its id; the id in force when it says the same already.
 
     Without `replace`, what is in force stays: `texts` count only where there is no release yet.
-    Not to be called twice at once: both would take the same id.
+    Only for a system whose api does not run, and not twice at once: another writer would take the same id.
+
+    Raises:
+        Refusal: the broker does not take it.
     """
     parts = {part: content_hash(text) for part, text in texts.items()}
     newest = _newest(settings)
     if newest is not None and (not replace or newest.parts == parts):
         return newest.id
-    record = Record(newest.id + 1 if newest else 1, parts)
-    producer = Producer({"bootstrap.servers": settings.bootstrap, "acks": "all"})
-    control = settings.topic("control")
+    record = ReleaseRecord(newest.id + 1 if newest else 1, parts)
+    outbox, control = Outbox(producer_of(settings)), settings.topic("control")
     for part, text in texts.items():
-        producer.produce(control, text.encode(), f"def:{parts[part]}")
-    producer.produce(control, msgspec.json.encode(record), f"release:{record.id:010d}")
-    if producer.flush(_SECONDS_MAX):
+        outbox.send(control, f"def:{parts[part]}".encode(), text.encode())
+    outbox.send(control, f"release:{record.id:010d}".encode(), msgspec.json.encode(record))
+    try:
+        outbox.flush()
+    except KafkaException as error:
         raise Refusal(
-            "release not written", where=control, expected="an acknowledgement of the broker", got="none", remedy="is the broker up?"
-        )
+            "release not written", where=control, expected="an acknowledgement of the broker", got=str(error), remedy="is the broker up?"
+        ) from error
     return record.id
 
 
-def _newest(settings: Settings) -> Record | None:
-    consumer = Consumer({"bootstrap.servers": settings.bootstrap, "group.id": "weir-push", "enable.auto.commit": False})
+def _newest(settings: Settings) -> ReleaseRecord | None:
+    found: list[ReleaseRecord] = []
+
+    def take(messages: list[Message]) -> None:
+        values = [message.value() or b"" for message in messages if (message.key() or b"").startswith(b"release:")]
+        found.extend(msgspec.json.decode(value, type=ReleaseRecord) for value in values)
+
+    consumer = consumer_of(settings, "publish", **{"enable.partition.eof": True})
     try:
-        place = TopicPartition(settings.topic("control"), 0)
-        low, high = consumer.get_watermark_offsets(place, timeout=_SECONDS_MAX)
-        place.offset = low
-        consumer.assign([place])
-        newest = None
-        while low < high and consumer.position([place])[0].offset < high:
-            for message in consumer.consume(500, 1.0):
-                if not message.error() and (message.key() or b"").startswith(b"release:"):
-                    newest = msgspec.json.decode(message.value() or b"", type=Record)
-        return newest
+        read_until(consumer, {}, ends_of(consumer, [settings.topic("control")]), take, lambda: False)
     finally:
         consumer.close()
+    return found[-1] if found else None

@@ -6,6 +6,7 @@ import time
 import click
 import msgspec
 
+from api.token import token_file
 from deploy import interruption
 from deploy.jars import require_java
 from deploy.releases import read_folder
@@ -46,9 +47,8 @@ def run_until_interrupted(config: pathlib.Path, folder: pathlib.Path | None, rep
 
 
 def _where(settings: Settings) -> str:
-    token = settings.token_file or str(settings.path("token"))
     return (
-        f"api     http://127.0.0.1:{settings.api_port}/v1  (token in {token})\n"
+        f"api     http://127.0.0.1:{settings.api_port}/v1  (token in {token_file(settings)})\n"
         f"flink   http://127.0.0.1:{settings.flink_port}\n"
         f"kafka   {settings.bootstrap}, topics {settings.topic_prefix}*\n"
         f"logs    {settings.path('logs')}\n"

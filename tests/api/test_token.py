@@ -3,7 +3,7 @@ import stat
 
 import pytest
 
-from api.token import Guard, find_token
+from api.token import Guard, find_token, read_token
 from features.refusal import Refusal
 from pipeline.settings import Settings
 
@@ -32,3 +32,10 @@ def test_a_short_token_is_refused_without_being_shown() -> None:
 def test_a_token_file_that_cannot_be_read_is_named(tmp_path: pathlib.Path) -> None:
     with pytest.raises(Refusal, match="not readable"):
         find_token(Settings(token_file=str(tmp_path)), {})
+
+
+def test_reading_a_token_makes_none(tmp_path: pathlib.Path) -> None:
+    with pytest.raises(Refusal, match="not readable"):
+        read_token(Settings(folder=str(tmp_path)), {})
+    assert list(tmp_path.iterdir()) == []
+    assert read_token(Settings(folder=str(tmp_path)), {"WEIR_TOKEN": "from-the-environment"}) == "from-the-environment"

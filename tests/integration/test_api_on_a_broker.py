@@ -1,6 +1,7 @@
 """The API process on a real broker, with a thread in place of the score job."""
 
 import asyncio
+import concurrent.futures
 import pathlib
 import sys
 import threading
@@ -15,9 +16,11 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from deploy.command import SAMPLES
 from deploy.ports import free_ports
 from deploy.processes import Process, Processes
+from deploy.push import push
 from deploy.releases import publish, read_folder
 from deploy.stack import settings_as_environment
 from deploy.topics import make_topics
+from features.refusal import Refusal
 from pipeline.settings import Settings
 
 TOKEN = "token-of-the-integration-test"
@@ -154,14 +157,46 @@ def test_an_event_of_almost_a_mebibyte_gets_through(client: httpx.Client, echo: 
     assert body in echo.seen
 
 
-def test_an_upload_and_a_push_both_reach_the_control_topic_under_growing_ids(settings: Settings, client: httpx.Client) -> None:
-    first = client.put("/v1/policy", content=TEXTS["policy"] + "# first\n").json()["release"]
-    pushed = publish(settings, TEXTS | {"policy": TEXTS["policy"] + "# second\n"})
-    deadline = time.monotonic() + 10
-    while client.get("/v1/policy").headers["weir-release"] != str(pushed) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    last = client.put("/v1/policy", content=TEXTS["policy"] + "# third\n").json()["release"]
-    assert (first, pushed, last) == (2, 3, 4)
+def test_uploads_and_pushes_at_once_get_each_a_release_of_its_own(
+    settings: Settings, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WEIR_TOKEN", TOKEN)
+    before = int(client.get("/v1/policy").headers["weir-release"])
+
+    def upload(number: int) -> int:
+        text = TEXTS["policy"] + f"# {number}\n"
+        return push(settings, TEXTS | {"policy": text}).release if number % 2 else put_policy(client, text)
+
+    with concurrent.futures.ThreadPoolExecutor(8) as threads:
+        given = list(threads.map(upload, range(8)))
+    assert sorted(given) == list(range(before + 1, before + 9))
+    assert push(settings, TEXTS | {"policy": client.get("/v1/policy").text}).changed is False
+
+
+def put_policy(client: httpx.Client, text: str) -> int:
+    return client.put("/v1/policy", content=text).json()["release"]
+
+
+def test_a_push_that_the_api_refuses_says_what_the_api_says(
+    settings: Settings, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WEIR_TOKEN", TOKEN)
+    before = client.get("/v1/policy").headers["weir-release"]
+    schema = TEXTS["schema"].replace("user: customer_id", "user: device_id").replace(", device_id]", ", customer_id]")
+    other_user = TEXTS | {"schema": schema}
+    answer = client.post("/v1/releases", json=other_user).json()
+    with pytest.raises(Refusal) as refused:
+        push(settings, other_user)
+    assert refused.value.fields() == {name: answer[name] for name in ("what", "where", "expected", "got", "remedy")}
+    assert refused.value.what == "identity changed"
+    assert client.get("/v1/policy").headers["weir-release"] == before
+
+
+def test_a_push_with_a_wrong_token_is_refused(settings: Settings, client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WEIR_TOKEN", TOKEN + "wrong")
+    with pytest.raises(Refusal, match="got 401; a bearer token is needed") as refused:
+        push(settings, TEXTS)
+    assert TOKEN not in str(refused.value)
 
 
 def test_ready_names_the_part_that_is_missing(client: httpx.Client) -> None:
