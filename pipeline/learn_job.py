@@ -53,7 +53,7 @@ class Place(msgspec.Struct):
     Args:
         offsets: next record, by ``topic/partition``.
         marks: oldest first; from the first one's offsets the vectors that wait can be read again.
-        clock_ms: greatest event time seen.
+        clock_ms: greatest event time seen when the last snapshots were made.
         sequence: of the last snapshots.
         states: what each learner needs to go on.
     """
@@ -166,7 +166,7 @@ class LearnJob:
     def _publish(self, now: float) -> None:
         """Publishes what is due by event time, not oftener than the clock allows; the place is kept first."""
         self._mark()
-        sequence = self.teacher.due(self._place.sequence)
+        sequence = self.teacher.due(self._place.sequence, self._place.clock_ms)
         if sequence is None or now - self._published_at < self._publish_seconds_min:
             return
         self.teacher.advance()

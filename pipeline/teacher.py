@@ -72,11 +72,19 @@ class Teacher:
         for each in self._learners:
             each.advance(self.clock_ms, teach=False)
 
-    def due(self, sequence_before: int) -> int | None:
-        """The number of the snapshots that are due by event time, when it is above `sequence_before`."""
+    def due(self, sequence_before: int, clock_before_ms: int) -> int | None:
+        """The number of the snapshots when they are due by event time, else ``None``.
+
+        It is the number of the period that the clock is in, and above `sequence_before` also where that was of shorter periods.
+
+        Args:
+            sequence_before: of the last snapshots.
+            clock_before_ms: event time at which they were made.
+        """
         every_ms = min((each.model.publish_every_ms for each in self._learners), default=0)
-        sequence = self.clock_ms // every_ms if every_ms else 0
-        return sequence if sequence > sequence_before else None
+        if not every_ms or self.clock_ms // every_ms <= clock_before_ms // every_ms:
+            return None
+        return max(sequence_before + 1, self.clock_ms // every_ms)
 
     def advance(self) -> None:
         """Teaches all that is due by now."""

@@ -86,3 +86,16 @@ def test_states_give_the_snapshots_that_were_published(release: Release) -> None
     after.resume(states, before.clock_ms)
     assert [each.encode() for each in after.snapshots(4)] == [each.encode() for each in before.snapshots(4)]
     assert len(before.snapshots(4)) == 1
+
+
+def test_a_longer_time_between_snapshots_stops_none_and_their_numbers_go_on_growing(release: Release) -> None:
+    teacher = teacher_of(release)  # once an hour
+    decide(teacher, 1, time_ms=WEEK_MS)
+    published = teacher.due(0, 0), teacher.clock_ms
+    assert teacher.due(*published) is None
+    daily = TEXTS["models"].replace("scope: global,", "scope: global, publish_every: 1d,")
+    teacher.change(compile_release(2, TEXTS | {"models": daily}))
+    decide(teacher, 2, time_ms=WEEK_MS + 7_200_000)
+    assert teacher.due(*published) is None
+    decide(teacher, 3, time_ms=WEEK_MS + WEEK_MS // 7)
+    assert teacher.due(*published) == published[0] + 1
