@@ -10,7 +10,7 @@ import java.util.function.BiConsumer;
  * <p>All bodies of a bundle are of one kind, release and width of answers; it ends at a bound of count or bytes.
  */
 final class BundleWriter {
-    private static final byte[] MISSING = {0, 0, 0, 0, 0, 0, (byte) 0xF8, 0x7F};
+    private static final long MISSING = Double.doubleToRawLongBits(Double.NaN);
     private final int eventsMax;
     private final int bytesMax;
     private final BiConsumer<String, byte[]> out;
@@ -92,10 +92,10 @@ final class BundleWriter {
 
     /** Answers of `width` bytes that nobody has given yet: NaN. */
     static byte[] noAnswers(int width) {
-        byte[] answers = new byte[width];
-        for (int at = 0; at + 8 <= width; at += 8) {
-            System.arraycopy(MISSING, 0, answers, at, 8);
+        ByteBuffer answers = Bytes.ofSize(width);
+        while (answers.remaining() >= 8) {
+            answers.putLong(MISSING);
         }
-        return answers;
+        return answers.array();
     }
 }

@@ -95,7 +95,7 @@ public abstract class KeyedBundler extends Bundler<Row> {
     }
 
     private void releaseUntil(long watermarkMs) throws Exception {
-        for (Row row = buffer.poll(watermarkMs); row != null; row = buffer.poll(watermarkMs)) {
+        for (Row row : buffer.take(watermarkMs)) {
             release(row);
         }
     }
