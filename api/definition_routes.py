@@ -35,10 +35,12 @@ def make_definition_routes(definitions: Definitions, in_force: InForce) -> APIRo
 
     @routes.get("/releases", summary="The newest releases, newest first")
     def releases(limit: Annotated[int, Query(ge=1, le=200)] = 20) -> Response:
+        """Each with the hashes of its parts, by whom and when."""
         return as_response(json_answer(200, {"releases": definitions.releases(limit)}))
 
     @routes.post("/releases", summary="Puts the YAML texts of several parts, a JSON object by part, in force together as one release")
     async def release(request: Request) -> Response:
+        """Parts that are not named stay as they are."""
         return as_response(json_answer(200, await definitions.put(read_parts(await request.body()), BY)))
 
     return routes
@@ -63,6 +65,7 @@ def read_parts(body: bytes) -> dict[str, str]:
 
 def _reader(part: str, in_force: InForce) -> Callable[[], Response]:
     def read() -> Response:
+        """The text as it was uploaded; the header ``weir-release`` has the release that it is part of."""
         release, _ = in_force.require()
         return Response(in_force.texts[part], media_type=YAML_TYPE, headers={"weir-release": str(release.id)})
 
@@ -71,6 +74,7 @@ def _reader(part: str, in_force: InForce) -> Callable[[], Response]:
 
 def _writer(part: str, definitions: Definitions) -> Callable[[Request], object]:
     async def write(request: Request) -> Response:
+        """The body is the YAML text; the answer comes once the new release is on its way to every stage."""
         body = await request.body()
         try:
             text = body.decode()

@@ -16,10 +16,12 @@ def make_health(condition: Condition, counts: Counts, in_force: InForce, waiting
 
     @routes.get("/health", summary="The process answers")
     async def health() -> Response:
+        """200 while the process lives, whatever it depends on."""
         return as_response(json_answer(200, {"status": "up"}))
 
     @routes.get("/ready", summary="Each dependency; 503 unless all are well")
     async def ready() -> Response:
+        """Broker, score job, store and release by name; ``catching_up`` while the score job works through old events."""
         release = in_force.release
         state = "catching_up" if condition.catching_up else "ready"
         body = {
@@ -32,6 +34,7 @@ def make_health(condition: Condition, counts: Counts, in_force: InForce, waiting
 
     @routes.get("/metrics", summary="Figures in Prometheus' text format")
     async def metrics() -> Response:
+        """Requests by route and status, decisions and callers that wait."""
         return Response(counts.text(len(waiting), waiting.unmatched), media_type="text/plain; version=0.0.4")
 
     return routes

@@ -62,9 +62,11 @@ class KafkaLog:
         self._thread.start()
 
     def produce(self, topic: str, key: str, value: bytes, headers: KafkaHeaders = ()) -> None:
+        """See `Log.produce`. What the broker refuses later is lost unseen: the caller has to wait for another sign."""
         self._hand_over(topic, key, value, headers=list(headers))
 
     async def deliver(self, topic: str, key: str, value: bytes) -> None:
+        """See `Log.deliver`. The broker's word comes in the thread and is handed to the event loop."""
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
 

@@ -44,6 +44,7 @@ def make_writes(in_force: InForce, decide: Decide, log: Log, settings: Settings,
 
     @routes.post("/events", status_code=202, summary="Takes one event, to be scored")
     async def event(request: Request) -> Response:
+        """Refused unless it fits the schema in force."""
         body = await request.body()
         _, decoder = in_force.require()
         taken = decoder.decode(body, int(clock() * 1000))
@@ -52,10 +53,12 @@ def make_writes(in_force: InForce, decide: Decide, log: Log, settings: Settings,
 
     @routes.post("/decisions", summary="Scores one event while the caller waits; ?deadline_ms= bounds it, the policy's fallback follows")
     async def decision(request: Request) -> Response:
+        """Past the deadline the answer is flagged ``degraded``; the event is scored all the same."""
         return as_response(await decide.answer(await request.body(), request.scope["query_string"]))
 
     @routes.post("/labels", status_code=202, summary="Takes one label: event_id, label (0 or 1), label_time (ms or RFC 3339)")
     async def label(request: Request) -> Response:
+        """Joined with the event's decision once there is one."""
         taken = read_label(await request.body(), int(clock() * 1000))
         await log.deliver(settings.topic("labels"), taken.event_id, _encode(taken))
         return as_response(json_answer(202, taken))

@@ -36,6 +36,7 @@ def borrowed(typing_context: Any, array: Any) -> Any:
     """The same array without its reference count, for use while the caller holds it: counting costs more than the arithmetic."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        """The LLVM code: a view of the array with neither owner nor parent."""
         view = context.make_array(signature.args[0])(context, builder, value=arguments[0])
         view.meminfo = cgutils.get_null_value(view.meminfo.type)
         view.parent = cgutils.get_null_value(view.parent.type)

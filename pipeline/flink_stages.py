@@ -26,6 +26,7 @@ class UnkeyedStage(ProcessFunction):
         self._stage: Any = None
 
     def open(self, runtime_context: RuntimeContext) -> None:
+        """Makes the stage, once a start of the task."""
         self._stage = build(self._factory)
         settle_garbage()
 
@@ -51,6 +52,7 @@ class KeyedStage(KeyedProcessFunction):
         self._stage: Any = None
 
     def open(self, runtime_context: RuntimeContext) -> None:
+        """Makes the stage on the state of its task, once a start."""
         from pemja import findClass  # only inside a TaskManager's JVM
 
         backend = runtime_context._keyed_state_backend._keyed_state_backend  # PyFlink has no public way to many keys

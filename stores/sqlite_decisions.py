@@ -63,6 +63,7 @@ class SqliteDecisionsReader:
         return LatestScore(*rows[0]) if rows else None  # type: ignore[arg-type]
 
     def flagged(self, actions: tuple[str, ...], since_ms: int, cursor: str | None, limit: int) -> Page:
+        """See `Decisions.flagged`: each page begins in the table ``flagged`` where the cursor says, and reads none before."""
         place = flagged_place(cursor) if cursor is not None else None
         after = "AND (f.score, f.event_time, f.event_id) < (?, ?, ?)" if place else ""
         query = f"""SELECT {_COLUMNS} FROM flagged f JOIN decision d ON d.seq = f.seq
@@ -73,6 +74,7 @@ class SqliteDecisionsReader:
         return _page([_decision(row) for row in rows], limit, _flagged_place_of)
 
     def of_entity(self, kind: str, id: str, before: str | None, limit: int) -> Page:
+        """See `Decisions.of_entity`: a walk along the table ``history`` from the cursor on."""
         place = history_place(before) if before is not None else None
         after = "AND (h.event_time, h.sort, h.revision) < (?, ?, ?)" if place else ""
         query = f"""SELECT {_COLUMNS} FROM history h JOIN decision d ON d.seq = h.seq WHERE h.kind = ? AND h.id = ? {after}

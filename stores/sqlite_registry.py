@@ -43,12 +43,14 @@ class SqliteRegistry:
         return str(rows[0][0]) if rows else None
 
     def release(self, parts: Mapping[str, str], by: str, at_ms: int) -> int:
+        """See `Registry.release`: the id is chosen and taken in one statement, so that no other process gets the same."""
         self._require(parts)
         query = "INSERT INTO release SELECT coalesce(max(id), 0) + 1, ?, ?, ?, 0 FROM release RETURNING id"
         [[id]] = self._rows(query, _text_of(parts), by, at_ms)
         return int(str(id))
 
     def adopt(self, release: StoredRelease) -> None:
+        """See `Registry.adopt`: repeating it changes nothing."""
         self._require(release.parts)
         parts = _text_of(release.parts)
         # A pending one of that id was never seen by anybody: it takes the next free id.
