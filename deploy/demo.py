@@ -66,7 +66,7 @@ def _feed_and_show(stack: Stack, console: Console, seconds: float | None, rate: 
                 stack.keep_running()
                 _take(watch, tally, view)
     except KeyboardInterrupt:
-        pass
+        pass  # the usual end of a demo without a time: its summary follows
     finally:
         spent = time.monotonic() - began
         feed.stop()

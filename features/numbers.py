@@ -66,5 +66,5 @@ def _from_text(value: str, name: str, digits: int, expected: str) -> float:
             if minor == minor.to_integral_value() and abs(minor) <= MINOR_MAX:
                 return float(int(minor))
     except decimal.InvalidOperation:
-        pass
+        pass  # no number at all: refused below, with the text as it came
     raise Refusal("not a decimal of this field", where=name, expected=expected, got=value)
