@@ -1,6 +1,8 @@
 """Real servers for the tests of this folder: started once a run, on free ports, in a temporary folder, ended by their ids."""
 
+import importlib.util
 import pathlib
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +14,20 @@ from deploy.ports import free_ports
 from deploy.processes import Processes
 from deploy.releases import read_folder
 from deploy.stack import Stack, free_settings
+
+
+def _load(place: str) -> None:
+    """Makes a module of the tests importable; the tests themselves are no package."""
+    name = pathlib.Path(place).name
+    spec = importlib.util.spec_from_file_location(name, pathlib.Path(__file__).parent / f"{place}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(sys.modules[name])
+
+
+for place in ("score_job_runs", "side_job_runs", "planted_stages", "../features/bad_events"):
+    _load(place)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

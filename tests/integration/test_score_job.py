@@ -1,57 +1,22 @@
 import math
 import pathlib
 import random
-import time
-import urllib.request
 
 import msgspec
 import numpy as np
 import pyarrow.parquet
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
+from score_job_runs import START_MS, TEXTS, cancel, decided, decisions, prepared, produce, produce_events, submitted, wait_for
 
-from deploy.releases import publish
-from deploy.stack import settings_as_environment
-from deploy.submission import submit_score_job
-from deploy.topics import make_topics
 from features.batch import Batch
 from features.decode import Decoder
 from pipeline.history import History, Labels
 from pipeline.release import compile_release
 from pipeline.replay import Replay
-from pipeline.settings import Settings
 
-TEXTS = {
-    "schema": """
-id: {field: id, type: integer}
-time: {field: at, unit: ms}
-user: who
-entities: [shop]
-fields: {amount: {type: decimal, scale: 2, retain: true}}
-lateness: 10m
-""",
-    "features": """
-- {name: count_1h, template: count, window: 1h}
-- {name: mean_1d, template: mean, value: event.amount, window: 1d}
-- {name: shop_count_1h, template: count, entity: shop, window: 1h}
-- {name: shop_max_1h, template: max, entity: shop, value: event.amount, window: 1h}
-- {name: shop_risk, template: label_rate, entity: shop, window: {length: 1d, delay: 1h}}
-""",
-    "models": """
-- {name: shape, kind: river, model: anomaly.HalfSpaceTrees, scope: global, inputs: [event.amount, feature.count_1h],
-   parameters: {window_size: 50, scaling: standard, seed: 7}}
-- {name: own, kind: river, model: anomaly.GaussianScorer, scope: user, inputs: [event.amount], parameters: {grace_period: 3}}
-""",
-    "policy": """
-score: first_ready(shape, own)
-bands: [{below: 0.5, action: approve}, {below: 0.9, action: review}, {action: block}]
-fallback: {action: review}
-""",
-}
 RELEASE = compile_release(1, TEXTS)
 EVENTS = 6_000
 MANY = 80_000
-START_MS = 1_700_000_000_000
 
 
 def payments(seed: int, count: int = EVENTS) -> list[dict[str, object]]:
@@ -105,27 +70,6 @@ def same(one: object, other: object) -> bool:
     return all(missing) or (not any(missing) and one == other)
 
 
-def produce(settings: Settings, topic: str, records: list[tuple[str, bytes]]) -> None:
-    producer = Producer({"bootstrap.servers": settings.bootstrap, "linger.ms": 5})
-    for key, value in records:
-        producer.produce(settings.topic(topic), value, key)
-    assert producer.flush(60) == 0
-
-
-def decisions(settings: Settings, count: int) -> list[dict[str, object]]:
-    """The first `count` decisions, in the order of each partition."""
-    consumer = Consumer({"bootstrap.servers": settings.bootstrap, "group.id": "test", "enable.auto.commit": False})
-    consumer.assign([TopicPartition(settings.topic("decisions"), partition, 0) for partition in range(settings.partitions)])
-    read: list[dict[str, object]] = []
-    quiet = 0
-    while len(read) < count and quiet < 60:
-        messages = consumer.consume(5_000, 1.0)
-        quiet = 0 if messages else quiet + 1
-        read += [msgspec.json.decode(message.value() or b"") for message in messages if not message.error()]
-    consumer.close()
-    return read
-
-
 def label_records(events: list[dict[str, object]]) -> list[tuple[str, bytes]]:
     records = []
     for event, known_at in positives(events):
@@ -137,46 +81,12 @@ def label_records(events: list[dict[str, object]]) -> list[tuple[str, bytes]]:
 
 def fed(broker: str, flink, folder: pathlib.Path, prefix: str, parallelism: int, events: list[dict[str, object]]):
     """Settings of a system whose topics hold `events`, their labels and frozen snapshots; and what replay says of them."""
-    settings = Settings(
-        bootstrap=broker, topic_prefix=prefix, folder=str(folder), flink_port=flink.cluster.port,
-        parallelism=parallelism, checkpoint_interval_ms=1_000,
-    )  # fmt: skip
+    settings = prepared(broker, flink, folder, prefix, parallelism=parallelism)
     expected, snapshots = replayed(events, folder) if events else ([], [])
-    make_topics(settings)
-    publish(settings, TEXTS)
     produce(settings, "models", snapshots)
     produce(settings, "labels-resolved", label_records(events))
-    produce(settings, "events", [(str(event["who"]), msgspec.json.encode(event)) for event in events])
-    (folder / "logs").mkdir()
+    produce_events(settings, events)
     return settings, expected
-
-
-def submitted(flink, settings: Settings, checkpoint: pathlib.Path | None = None) -> str:
-    environment = flink.cluster.environment() | settings_as_environment(settings)
-    return submit_score_job(flink.cluster, settings.path("logs"), environment, checkpoint)
-
-
-def cancel(flink, job: str) -> None:
-    address = f"http://127.0.0.1:{flink.cluster.port}/jobs/{job}?mode=cancel"
-    urllib.request.urlopen(urllib.request.Request(address, method="PATCH"), timeout=10)
-    while flink.cluster.get(f"/jobs/{job}")["state"] not in ("CANCELED", "FAILED"):
-        time.sleep(0.2)
-
-
-def decided(settings: Settings) -> int:
-    """Decisions on the topic so far."""
-    consumer = Consumer({"bootstrap.servers": settings.bootstrap, "group.id": "count"})
-    name = settings.topic("decisions")
-    ends = [consumer.get_watermark_offsets(TopicPartition(name, partition))[1] for partition in range(settings.partitions)]
-    consumer.close()
-    return sum(ends)
-
-
-def wait_for(condition, seconds: float, what: str) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.05)
 
 
 def by_id(read: list[dict[str, object]]) -> dict[str, dict[str, object]]:
@@ -254,7 +164,7 @@ def test_two_events_of_one_user_a_millisecond_apart_keep_their_order_and_see_eac
         for pair in range(pairs)
         for second in (0, 1)
     ]
-    produce(settings, "events", [(str(event["who"]), msgspec.json.encode(event)) for event in events])
+    produce_events(settings, events)
     read = decisions(settings, 2 * pairs)
     cancel(flink, job)
     places = {decision["event_id"]: place for place, decision in enumerate(read)}

@@ -3,13 +3,13 @@
 import os
 import pathlib
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 
 import msgspec
 import pytest
 from confluent_kafka import Message
+from side_job_runs import Running
 
 from deploy.processes import Process, Processes
 from deploy.releases import publish
@@ -107,23 +107,6 @@ def wait_until(true: Callable[[], bool], what: str, seconds: float = 30.0) -> No
     while not true():
         assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
         time.sleep(0.05)
-
-
-class Running:
-    """A job in a thread, stopped as SIGTERM stops it."""
-
-    def __init__(self, job: LearnJob | LabelJob | DeliverJob) -> None:
-        self.job = job
-        self._thread = threading.Thread(target=job.run)
-
-    def __enter__(self) -> "Running":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.job.stop()
-        self._thread.join(30)
-        assert not self._thread.is_alive()
 
 
 @pytest.fixture

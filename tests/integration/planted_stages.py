@@ -1,0 +1,58 @@
+"""Stages of the score job with a fault planted in them, named to a job as ``tests.integration.planted_stages:...``.
+
+They run inside the TaskManager, where nothing but the events can tell them what to do.
+"""
+
+import os
+import pathlib
+import time
+
+import msgspec
+
+from pipeline.frames import read_bundle, read_frames, topic_frame
+from pipeline.stages.entity import EntityStage
+from pipeline.stages.entity import make_stage as make_entity_stage
+from pipeline.stages.state import BulkState
+from pipeline.stages.user import UserStage
+from pipeline.stages.user import make_stage as make_user_stage
+
+HELD_BY = "held-by:"
+"""Before the path of a file in an entity's id: the entity stage stands still while the file is there."""
+LOOK_SECONDS = 0.01
+
+
+class ProcessAsScore:
+    """A user stage whose scores name the process that decided, so that a second decision differs from the first."""
+
+    def __init__(self, stage: UserStage) -> None:
+        self._stage = stage
+
+    def process(self, data: bytes) -> bytes:
+        frames = read_frames(self._stage.process(data))
+        return b"".join(topic_frame(tag, key, self._stamped(value) if tag == "D" else value) for tag, key, value in frames)
+
+    def _stamped(self, value: bytes) -> bytes:
+        return msgspec.json.encode(msgspec.json.decode(value) | {"score": os.getpid() / (1 << 22)})
+
+
+class HeldUp:
+    """An entity stage that stands still before a bundle as long as the file that one of its entities names is there."""
+
+    def __init__(self, stage: EntityStage) -> None:
+        self._stage = stage
+
+    def process(self, data: bytes) -> bytes:
+        bundle = read_bundle(data)
+        for body in bundle.bodies if bundle.kind == "K" else []:
+            _, _, id = bytes(body[2 : 2 + int.from_bytes(body[:2], "little")]).decode().partition("\0")
+            while id.startswith(HELD_BY) and pathlib.Path(id.removeprefix(HELD_BY)).exists():
+                time.sleep(LOOK_SECONDS)
+        return self._stage.process(data)
+
+
+def process_as_score(state: BulkState) -> ProcessAsScore:
+    return ProcessAsScore(make_user_stage(state))
+
+
+def held_up(state: BulkState) -> HeldUp:
+    return HeldUp(make_entity_stage(state))
