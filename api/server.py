@@ -14,12 +14,11 @@ from fastapi import FastAPI
 from api.app import make_app
 from api.checks import Checks, ScoreJob
 from api.condition import Condition
-from api.control import Control
 from api.definitions import Definitions
+from api.following import Following, Record
 from api.front import Front
 from api.in_force import InForce
 from api.log import KafkaLog
-from api.replies import Replies
 from api.token import find_token
 from api.waiting import Waiting
 from features.refusal import Refusal
@@ -53,22 +52,25 @@ class Server:
         self._quick_log = KafkaLog(settings.bootstrap, acks="1")
         self._definitions = Definitions(self._registry, self._in_force, self._condition, self._log, settings.topic("control"), time.time)
         self._waiting = Waiting(settings.api_instance, time.time_ns(), IN_FLIGHT_MAX)
-        self._replies = Replies(settings.bootstrap, settings.topic("replies"), settings.api_instance, self._waiting.settle)
-        self._control = Control(settings.bootstrap, settings.topic("control"), self._take_control)
-        self._following: asyncio.Queue[Sequence[tuple[str, bytes]]] = asyncio.Queue()
+        own = f"{settings.api_instance}/".encode()
+        self._replies = Following(settings.bootstrap, settings.topic("replies"), "replies", self._waiting.settle, own)
+        self._control = Following(settings.bootstrap, settings.topic("control"), "control", self._take_control)
+        self._followed: asyncio.Queue[Sequence[Record]] = asyncio.Queue()
         self.app: Front = make_app(
             settings, token, self._in_force, self._definitions, self._decisions, self._quick_decisions, self._log, self._quick_log,
             self._waiting, self._condition, time.time, self._lifespan,
         )  # fmt: skip
 
-    def _take_control(self, records: Sequence[tuple[str, bytes]]) -> None:
-        self._following.put_nowait(records)
+    def _take_control(self, records: Sequence[Record]) -> None:
+        self._followed.put_nowait(records)
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, app: FastAPI) -> AsyncIterator[None]:
         loop = asyncio.get_running_loop()
-        await asyncio.to_thread(self._replies.start, loop)
-        await self._definitions.take(await asyncio.to_thread(self._control.read_to_end))
+        await asyncio.to_thread(self._replies.assign, from_end=True)
+        self._replies.start(loop)
+        ends = await asyncio.to_thread(self._control.assign, from_end=False)
+        await self._definitions.take(await asyncio.to_thread(self._control.read_to, ends))
         await self._definitions.repair()
         self._control.start(loop)
         async with httpx.AsyncClient() as client:
@@ -84,7 +86,7 @@ class Server:
     async def _follow(self) -> None:
         """Batch after batch, so that records keep their order."""
         while True:
-            await self._definitions.take(await self._following.get())
+            await self._definitions.take(await self._followed.get())
 
     def _checks(self, client: httpx.AsyncClient) -> Checks:
         async def broker() -> str:

@@ -13,6 +13,7 @@ import msgspec
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
+from api.following import Following
 from deploy.command import SAMPLES
 from deploy.ports import free_ports
 from deploy.processes import Process, Processes
@@ -118,6 +119,15 @@ def payment(id: int) -> dict[str, object]:
         "payment_id": id, "at": int(time.time() * 1000), "customer_id": f"c{id % 7}", "terminal_id": "t1", "device_id": "d1",
         "amount": 10.5, "currency": "EUR", "merchant_category": "5411",
     }  # fmt: skip
+
+
+def test_a_topic_that_is_not_there_is_refused_by_name(settings: Settings) -> None:
+    following = Following(settings.bootstrap, settings.topic("none"), "replies", lambda records: None)
+    try:
+        with pytest.raises(Refusal, match=r"api-test\.none: replies not readable"):
+            following.assign(from_end=True)
+    finally:
+        following.close()
 
 
 def test_a_decision_goes_through_the_broker_and_back(client: httpx.Client) -> None:
