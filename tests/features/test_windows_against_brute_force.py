@@ -215,14 +215,14 @@ def check(steps: list[tuple], flags: list[int], rows: list[np.ndarray], is_user:
             assert same, (step, statistic, value, wanted)
 
 
-def no_old_again(steps: list[tuple], is_user: bool) -> list[tuple]:
-    """Without events that an entity would take in again after it forgot them."""
+def none_too_late(steps: list[tuple], is_user: bool) -> list[tuple]:
+    """Without events later than lateness at an entity: it keeps no history for them, and the user's stage refuses them."""
     newest = 0
     kept = []
     for step in steps:
         if step[0] == "event":
             newest = max(newest, step[1])
-            if not is_user and step[1] < newest - 30_000:
+            if not is_user and step[1] < newest - SCHEMA.lateness_ms:
                 continue
         kept.append(step)
     return kept
@@ -241,7 +241,7 @@ FEW = settings(
 @FEW
 @given(steps=streams(), cuts=st.sets(st.integers(0, 80), max_size=6))
 def test_every_statistic_equals_brute_force_and_no_cut_or_restore_changes_a_bit(steps, cuts, is_user, statistics) -> None:
-    steps = no_old_again(steps, is_user)
+    steps = none_too_late(steps, is_user)
     plan = compile_plan("key", is_user, statistics, SCHEMA)
     whole, cut = Durable(plan, is_user), Durable(plan, is_user)
     flags: list[int] = []
@@ -262,7 +262,7 @@ def test_every_statistic_equals_brute_force_and_no_cut_or_restore_changes_a_bit(
 @FEW
 @given(steps=streams(), at=st.integers(0, 60))
 def test_another_plan_goes_on_from_the_retained_history(steps, at, in_process) -> None:
-    steps = no_old_again(steps, False)
+    steps = none_too_late(steps, False)
     few = compile_plan("key", False, [Statistic(MEAN, "amount", 1_000), Statistic(LABEL_RATE, "", 10_000, 20_000)], SCHEMA)
     wanted = [s for s in ALL if s.column != "other"]
     plan = compile_plan("key", False, wanted, SCHEMA)
