@@ -32,6 +32,7 @@ class FeatureSet:
         plans: one a kind.
         columns: by kind, the place in `names` of each output of its plan.
         calendars: (place in `names`, calendar).
+        written: by name, the feature as its file has it.
     """
 
     names: tuple[str, ...]
@@ -39,6 +40,7 @@ class FeatureSet:
     plans: dict[str, Plan]
     columns: dict[str, Int64s]
     calendars: tuple[tuple[int, Calendar], ...]
+    written: dict[str, object]
 
     def fill_calendar(self, times_ms: Int64s, out: Float64s) -> None:
         """Writes the calendar features of events at `times_ms` to their columns of out[n, len(names)]."""
@@ -56,6 +58,7 @@ def read_features(text: str, schema: Schema, source: str = "features.yaml") -> F
     document = read_document(text, source)
     names: list[str] = []
     calendars: list[tuple[int, Calendar]] = []
+    written: dict[str, object] = {}
     by_kind: dict[str, list[tuple[int, Statistic]]] = {schema.user: []}
     for section in document.items():
         if len(names) == FEATURES_MAX:
@@ -68,6 +71,7 @@ def read_features(text: str, schema: Schema, source: str = "features.yaml") -> F
             kind, statistic = _read_statistic(section, template, schema)
             by_kind.setdefault(kind, []).append((len(names), statistic))
         names.append(name)
+        written[name] = section.plain()
     kinds = (schema.user, *(kind for kind in schema.entities if kind in by_kind))
     return FeatureSet(
         names=tuple(names),
@@ -75,6 +79,7 @@ def read_features(text: str, schema: Schema, source: str = "features.yaml") -> F
         plans={kind: compile_plan(kind, kind == schema.user, [s for _, s in by_kind[kind]], schema) for kind in kinds},
         columns={kind: np.array([at for at, _ in by_kind[kind]], dtype=np.int64) for kind in kinds},
         calendars=tuple(calendars),
+        written=written,
     )
 
 

@@ -30,7 +30,7 @@ class Model:
         inputs: ``event.<field>`` or ``feature.<name>``, in order.
         publish_every_ms: of event time, between two snapshots.
         sample: share of events that the learner sees, by hash of the event id.
-        definition: content hash of all of this; a snapshot of another definition is not used.
+        definition: content hash of all of this and of the features it reads; a snapshot of another definition is not used.
         columns: where the inputs stand in a batch.
         shape: a Struct with one attribute an input, which encodes as an object by the inputs' names.
     """
@@ -104,7 +104,7 @@ def _read_model(section: Section, schema: Schema, features: FeatureSet) -> Model
         inputs=inputs,
         publish_every_ms=section.at("publish_every").duration_ms() if section.has("publish_every") else 3_600_000,
         sample=section.at("sample").number(0.0, 1.0) if section.has("sample") else 1.0,
-        definition=hashlib.sha256(msgspec.json.encode(section.plain(), order="sorted")).hexdigest(),
+        definition=_definition(section, inputs, features),
         columns=_columns(inputs, schema, features),
         shape=object_shape("Inputs", inputs),
     )
@@ -116,6 +116,12 @@ def object_shape(name: str, keys: Sequence[str]) -> type[msgspec.Struct]:
     return msgspec.defstruct(
         name, [(attribute, Any) for attribute in attributes], rename=dict(zip(attributes, keys, strict=True)), gc=False
     )
+
+
+def _definition(section: Section, inputs: tuple[str, ...], features: FeatureSet) -> str:
+    """What was learned of a feature says nothing of another one under the same name: so the features count too."""
+    read = [features.written[name.removeprefix("feature.")] for name in inputs if name.startswith("feature.")]
+    return hashlib.sha256(msgspec.json.encode([section.plain(), read], order="sorted")).hexdigest()
 
 
 def _columns(inputs: tuple[str, ...], schema: Schema, features: FeatureSet) -> InputColumns:
