@@ -26,7 +26,7 @@ def _load(place: str) -> None:
     spec.loader.exec_module(sys.modules[name])
 
 
-for place in ("score_job_runs", "side_job_runs", "planted_stages", "../features/bad_events"):
+for place in ("score_job_runs", "side_job_runs", "planted_stages", "one_release", "changing_run", "../features/bad_events"):
     _load(place)
 
 
