@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 Records = Sequence[tuple[str, bytes]]
 FIXED = ("id_field", "id_type", "time_field", "time_unit", "user")
 """What a schema says that every kept event, profile and decision is filed under."""
+ELSEWHERE = "start"
+"""By whom a release is that was found on the control topic: the system's start writes the first one itself."""
 
 
 class Published(msgspec.Struct):
@@ -158,8 +160,8 @@ class Definitions:
     def _adopt(self, record: ReleaseRecord, texts: dict[str, str]) -> None:
         at_ms = int(self._clock() * 1000)
         for part, text in texts.items():
-            self._registry.put(part, text, "push", at_ms)
-        self._registry.adopt(StoredRelease(record.id, record.parts, "push", at_ms))
+            self._registry.put(part, text, ELSEWHERE, at_ms)
+        self._registry.adopt(StoredRelease(record.id, record.parts, ELSEWHERE, at_ms))
 
     def _text(self, hash: str) -> str:
         text = self._registry.text(hash)
