@@ -45,7 +45,9 @@ def publish(settings: Settings, texts: dict[str, str], replace: bool = True) -> 
     if newest is not None and (not replace or newest.parts == parts):
         return newest.id
     record = ReleaseRecord(newest.id + 1 if newest else 1, parts)
-    outbox, control = Outbox(producer_of(settings)), settings.topic("control")
+    control = settings.topic("control")
+    # A broker that has only just come up lets an idempotent producer wait: no news for whoever started it.
+    outbox = Outbox(producer_of(settings, log_level=3))
     for part, text in texts.items():
         outbox.send(control, f"def:{parts[part]}".encode(), text.encode())
     outbox.send(control, f"release:{record.id:010d}".encode(), msgspec.json.encode(record))

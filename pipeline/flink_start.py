@@ -4,12 +4,12 @@ import uuid
 from dataclasses import dataclass
 
 import msgspec
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from features.refusal import Refusal
+from pipeline.kafka import ControlTopic, Outbox, consumer_of, producer_of
 from pipeline.release import Release
 from pipeline.settings import Settings
-from pipeline.stages.definitions import Definitions
 
 GROUP = "weir-score"
 BEHIND_MIN = 1_000
@@ -48,10 +48,11 @@ def look(settings: Settings, mode: str = "auto") -> Start:
     Raises:
         Refusal: no release that compiles is on the control topic.
     """
-    consumer = Consumer({"bootstrap.servers": settings.bootstrap, "group.id": GROUP, "enable.auto.commit": False})
+    # Flink commits under the bare name.
+    consumer = consumer_of(settings, GROUP, **{"group.id": GROUP})
     try:
-        release = newest_release(consumer, settings)
         control, models = (max(_ends(consumer, settings.topic(name)).values(), default=0) for name in ("control", "models"))
+        release = newest_release(settings)
         backlog = _backlog(consumer, settings.topic("events"))
         behind = sum(end - first for first, end in backlog.values())
         event_time = mode == "event_time" or (mode == "auto" and behind >= BEHIND_MIN)
@@ -70,26 +71,31 @@ def announce(settings: Settings, start: Start) -> None:
     Raises:
         Refusal: the broker does not take it.
     """
-    producer = Producer({"bootstrap.servers": settings.bootstrap, "acks": "all"})
-    producer.produce(settings.topic("control"), msgspec.json.encode(sorted(start.backlog)), f"mode:{start.run}")
-    if producer.flush(_SECONDS_MAX):
-        raise Refusal("run not announced", where=settings.topic("control"), expected="an acknowledgement of the broker", got="none")
+    outbox, control = Outbox(producer_of(settings)), settings.topic("control")
+    outbox.send(control, f"mode:{start.run}".encode(), msgspec.json.encode(sorted(start.backlog)))
+    try:
+        outbox.flush()
+    except KafkaException as error:
+        raise Refusal("run not announced", where=control, expected="an acknowledgement of the broker", got=str(error)) from error
 
 
-def newest_release(consumer: Consumer, settings: Settings) -> Release:
-    """The newest release of the control topic that compiles."""
-    topic = settings.topic("control")
-    definitions = Definitions()
-    for partition, end in _ends(consumer, topic).items():
-        place = TopicPartition(topic, partition, consumer.get_watermark_offsets(TopicPartition(topic, partition))[0])
-        consumer.assign([place])
-        while consumer.position([place])[0].offset < end:
-            for message in consumer.consume(500, 1.0):
-                if not message.error():
-                    definitions.take("c", (message.key() or b"").decode(), message.value() or b"")
-    if definitions.newest is None:
-        raise Refusal("no release", where=topic, expected="a release that compiles", got="none", remedy="weir push DIR")
-    return definitions.newest
+def newest_release(settings: Settings) -> Release:
+    """The newest release of the control topic that compiles.
+
+    Raises:
+        Refusal: there is none.
+    """
+    control = ControlTopic(settings)
+    try:
+        control.read_to_end()
+    finally:
+        control.close()
+    newest = control.definitions.newest
+    if newest is None:
+        raise Refusal(
+            "no release", where=settings.topic("control"), expected="a release that compiles", got="none", remedy="weir up --config DIR"
+        )
+    return newest
 
 
 def _partitions(consumer: Consumer, topic: str) -> list[int]:
