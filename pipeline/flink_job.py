@@ -5,6 +5,7 @@ place again when the job is restored at another parallelism or by another versio
 """
 
 import logging
+import os
 import pathlib
 import sys
 from typing import Any
@@ -63,15 +64,15 @@ class ScoreJob:
 
         raw = weir.Wiring.bundle(events, control, weir.DecodeBundler(self._job_start), _BYTES.get_java_type_info(), None, "decode-bundler")
         decoded = self._unbundled(DataStream(raw).process(UnkeyedStage(self._stages[0]), _BYTES), "decode")
-        messages = self._side(decoded, weir.Unbundle.MESSAGES).union(self._array(self._labels(labels, schema.user, users=False)))
+        messages = decoded.getSideOutput(weir.Unbundle.MESSAGES).union(self._array(self._labels(labels, schema.user, users=False)))
         answered = self._keyed_stage("entity", messages, control, weir.EntityBundler(self._job_start), self._stages[1])
-        answers = self._side(answered, weir.Unbundle.ANSWERS)
+        answers = answered.getSideOutput(weir.Unbundle.ANSWERS)
         users = self._labels(labels, schema.user, users=True)
-        arrivals = self._side(decoded, weir.Unbundle.EVENTS).union(self._array(answers, users))
+        arrivals = decoded.getSideOutput(weir.Unbundle.EVENTS).union(self._array(answers, users))
         decided = self._keyed_stage("user", arrivals, control, weir.UserBundler(self._job_start), self._stages[2])
 
         self._sink(decided, "decisions-sink")
-        self._sink(decoded.union(self._array(self._side(raw, weir.DecodeBundler.MARKS))), "refusals-sink")
+        self._sink(decoded.union(self._array(raw.getSideOutput(weir.DecodeBundler.MARKS))), "refusals-sink")
 
     def _source(self, topic: str, tag: str, watermarks: Any, parallelism: int) -> Any:
         kafka = self._java.org.apache.flink.connector.kafka.source
@@ -108,9 +109,6 @@ class ScoreJob:
     def _unbundled(self, frames: DataStream, name: str) -> Any:
         frames.uid(f"{name}-stage").name(f"{name}-stage")
         return frames._j_data_stream.process(self._weir.Unbundle(), self._weir.Rows.TYPE).uid(f"{name}-unbundle")
-
-    def _side(self, stream: Any, tag: Any) -> Any:
-        return stream.getSideOutput(tag)
 
     def _sink(self, stream: Any, uid: str) -> None:
         topics = self._java.java.util.HashMap()
@@ -198,8 +196,6 @@ def submit(
 
 def _client_jars() -> list[pathlib.Path]:
     """The jars that the client needs to build the graph: the cluster has them on its own class path."""
-    import os
-
     folder = pathlib.Path(os.environ["FLINK_LIB_DIR"])
     return [jar for jar in sorted(folder.glob("*.jar")) if jar.name.startswith(("weir-", "flink-sql-connector-kafka"))]
 
