@@ -31,7 +31,8 @@ class Bundle:
     """What Java hands over in one call.
 
     Args:
-        kind: R raw records, C control and models, K messages of entities, E events, L labels.
+        kind: R raw records, C control and models, K messages of entities, E events, L labels, S a checkpoint that
+            follows: what is not in the state yet is written now.
         release: that all of them were stamped with; 0 where they are not.
         n: how many bodies.
         missing: 1 where an event comes without an answer that it waited for.

@@ -68,13 +68,20 @@ class Scorer:
         self._snapshots: dict[str, tuple[Snapshot, Scoring]] = {}
 
     def install(self, snapshot: Snapshot, release: Release) -> bool:
-        """Scores with `snapshot` from now on; false when it is not of a model of `release`, or not newer."""
+        """Scores with `snapshot` from now on; false when it is not of a model of `release`, or not newer.
+
+        Raises:
+            ValueError: its arrays are not those of such a model; the one before stays.
+        """
         for model in release.models:
             if model.name == snapshot.model and model.definition == snapshot.definition:
                 held = self._snapshots.get(model.name)
                 if held and held[0].definition == snapshot.definition and held[0].sequence >= snapshot.sequence:
                     return False
-                self._snapshots[model.name] = (snapshot, score_from(model.model, snapshot.arrays))
+                scoring = score_from(model.model, snapshot.arrays)
+                if scoring.inputs != len(model.inputs):
+                    raise ValueError(f"snapshot for {scoring.inputs} inputs; the model has {len(model.inputs)}")
+                self._snapshots[model.name] = (snapshot, scoring)
                 return True
         return False
 
@@ -87,7 +94,7 @@ class Scorer:
         arena, slots = self._arena(kind).open(plan, 0, keys)
         out = np.empty((len(keys), plan.width))
         arena.observe(slots, batch, out)
-        self._arena(kind).keep(arena, keys)
+        self._arena(kind).keep(len(keys))
         return out
 
     def label(
@@ -107,7 +114,7 @@ class Scorer:
         extra_width = keyed_width(release) if kind == release.features.kinds[0] else 0
         arena, slots = self._arena(kind).open(plan, extra_width, keys)
         arena.label(slots, event_times_ms, id_keys, labels, visible_ms)
-        self._arena(kind).keep(arena, keys)
+        self._arena(kind).keep(len(keys))
 
     def score(self, release: Release, batch: Batch) -> Verdicts:
         """Both stages at once: entities, then users."""
@@ -143,7 +150,7 @@ class Scorer:
             verdicts.chosen[empty] = position
         verdicts.actions = release.policy.decide_many(verdicts.scores)
         self._remember(verdicts, arena)
-        self._arena(kind).keep(arena, batch.users)
+        self._arena(kind).keep(count)
         return verdicts
 
     def _run_models(self, verdicts: Verdicts, batch: Batch, arena: Profiles, slots: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
@@ -188,6 +195,11 @@ class Scorer:
         verdicts.scores[repeated], outcomes = arena.recall(verdicts.rows[repeated])
         verdicts.actions[repeated] = (outcomes & 0xFF).astype(np.uint8)
         verdicts.releases[repeated] = outcomes >> 8
+
+    def save(self) -> None:
+        """Writes to the state whatever it does not have yet: before a checkpoint."""
+        for arenas in self._arenas.values():
+            arenas.save()
 
     def _arena(self, kind: str) -> ProfileArenas:
         arenas = self._arenas.get(kind)

@@ -26,6 +26,9 @@ class EntityStage:
         if bundle.kind == "C":
             take_control(bundle, self._definitions)
             return b""
+        if bundle.kind == "S":
+            self._scorer.save()
+            return b""
         if bundle.kind == "L":
             take_labels(bundle, self._definitions.newest, self._scorer)
             return b""

@@ -46,6 +46,9 @@ class UserStage:
         if bundle.kind == "C":
             take_control(bundle, self._definitions)
             return b""
+        if bundle.kind == "S":
+            self._scorer.save()
+            return b""
         if bundle.kind == "L":
             take_labels(bundle, self._definitions.newest, self._scorer)
             return b""

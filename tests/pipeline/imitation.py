@@ -95,6 +95,11 @@ class Imitation:
         answers = {} if lose_answers or not messages else self._answers(messages)
         self._decide([(key, payload) for tag, key, payload in frames if tag == "e"], answers)
 
+    def checkpoint(self) -> None:
+        """What comes before a barrier: each stage writes its state."""
+        for stage in (self.entity, self.user):
+            assert stage.process(write_bundle("S", [b""])) == b""
+
     def decisions(self) -> list[dict[str, object]]:
         return [msgspec.json.decode(value) for _, value in self.out.get("D", [])]
 

@@ -107,6 +107,7 @@ def test_state_carries_on_in_another_process(job: Imitation) -> None:
     whole.release(1, TEXTS)
     whole.events(values)
     job.events(values[:150])
+    job.checkpoint()
     after = Imitation(job.entity_state, job.user_state)
     after.release(1, TEXTS)
     after.events(values[150:])

@@ -54,6 +54,9 @@ public abstract class Bundler<OUT> extends AbstractStreamOperator<OUT>
     /** The control log has changed: the mode may have, too. */
     protected void controlChanged() throws Exception {}
 
+    /** All that came before the barrier has been handed over. */
+    protected void checkpointFollows() {}
+
     /** Everything at or before the watermark has come. */
     protected void passed(long watermarkMs) throws Exception {}
 
@@ -151,6 +154,7 @@ public abstract class Bundler<OUT> extends AbstractStreamOperator<OUT>
     @Override
     public void prepareSnapshotPreBarrier(long checkpoint) throws Exception {
         writer.flush();
+        checkpointFollows();
         super.prepareSnapshotPreBarrier(checkpoint);
     }
 

@@ -136,9 +136,9 @@ final class Bench implements AutoCloseable {
         return out().stream().filter(Bundle.class::isInstance).map(Bundle.class::cast).toList();
     }
 
-    /** The bodies of all bundles since the last look. */
+    /** The bodies of all bundles since the last look; one that announces a checkpoint has none. */
     List<String> texts() {
-        return bundles().stream().flatMap(bundle -> bundle.texts().stream()).toList();
+        return bundles().stream().filter(bundle -> bundle.kind() != 'S').flatMap(bundle -> bundle.texts().stream()).toList();
     }
 
     /** The bodies of events. */

@@ -121,6 +121,14 @@ class UserBundlerTest {
     }
 
     @Test
+    void aBarrierIsAnnouncedToPythonAfterAllThatCameBeforeIt() throws Exception {
+        bench.records(event("ann", 2, 0, "b")).snapshot();
+        assertEquals(List.of('E', 'S'), bench.bundles().stream().map(Bundle::kind).toList());
+        bench.snapshot();
+        assertEquals(List.of('S'), bench.bundles().stream().map(Bundle::kind).toList());
+    }
+
+    @Test
     void recordsOfOneTurnShareABundle() throws Exception {
         for (int i = 0; i < 10; i++) {
             bench.records(event("u" + i, i, 0, "x"));

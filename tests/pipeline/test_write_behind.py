@@ -1,0 +1,73 @@
+import msgspec
+import pytest
+from imitation import Imitation
+
+from pipeline import profiles
+
+TEXTS = {
+    "schema": """
+id: {field: id, type: integer}
+time: {field: at, unit: ms}
+user: who
+entities: [shop]
+fields: {amount: {type: decimal, scale: 2, retain: true}}
+""",
+    "features": """
+- {name: sum_1h, template: sum, value: event.amount, window: 1h}
+- {name: shop_count_1h, template: count, entity: shop, window: 1h}
+""",
+    "models": "- {name: own, kind: river, model: anomaly.GaussianScorer, scope: user, inputs: [event.amount]}",
+    "policy": "{score: first_ready(own), bands: [{action: approve}], fallback: {action: review}}",
+}
+START_MS = 1_700_000_000_000
+
+
+def payments(count: int, users: int = 1) -> list[bytes]:
+    rows = [{"id": id, "at": START_MS + id, "who": f"u{id * 7 % users}", "shop": "s", "amount": id % 90} for id in range(count)]
+    return [msgspec.json.encode(row) for row in rows]
+
+
+@pytest.fixture
+def job() -> Imitation:
+    job = Imitation()
+    job.release(1, TEXTS)
+    return job
+
+
+def test_a_small_bundle_is_in_the_state_at_once(job: Imitation) -> None:
+    job.events(payments(profiles.SMALL_EVENTS))
+    assert set(job.user_state.heads) == {b"u0"}
+    assert set(job.entity_state.heads) == {b"shop\0s"}
+
+
+def test_a_large_bundle_is_in_the_state_before_the_checkpoint(job: Imitation) -> None:
+    job.events(payments(profiles.SMALL_EVENTS + 1))
+    assert (job.user_state.heads, job.entity_state.heads) == ({}, {})
+    job.checkpoint()
+    assert (set(job.user_state.heads), set(job.entity_state.heads)) == ({b"u0"}, {b"shop\0s"})
+
+
+def test_a_small_bundle_takes_with_it_what_larger_ones_left(job: Imitation) -> None:
+    job.events(payments(100, users=50))
+    job.events(payments(101)[100:])
+    assert len(job.user_state.heads) == 50
+
+
+def test_what_waits_to_be_written_has_a_bound(job: Imitation, monkeypatch) -> None:
+    monkeypatch.setattr(profiles, "UNSAVED_MAX", 49)
+    job.events(payments(98, users=49))
+    assert job.user_state.heads == {}
+    job.events(payments(200, users=50)[100:])
+    assert len(job.user_state.heads) == 50
+
+
+def test_profiles_beyond_the_bound_of_memory_are_read_from_the_state_again(job: Imitation, monkeypatch) -> None:
+    whole = Imitation()
+    whole.release(1, TEXTS)
+    values = payments(1_200, users=100)
+    whole.events(values)
+    monkeypatch.setattr(profiles, "KEYS_MAX", 16)
+    for first in range(0, len(values), 80):
+        job.events(values[first : first + 80])
+    assert job.decisions() == whole.decisions()
+    assert len(job.decisions()) == 1_200
