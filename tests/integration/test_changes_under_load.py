@@ -17,14 +17,16 @@ CHANGES = ("features", "policy", "models")
 
 
 def changed(part: str, text: str) -> str:
-    """A text of `part` under which decisions come out otherwise."""
+    """A text of `part` under which decisions come out otherwise, whatever their score."""
     if part == "features":
         new = "- {name: payments_5m, template: count, window: 5m}\n"
         new += "- {name: terminal_payments_3m, template: count, entity: terminal_id, window: 3m}\n"
         spent = "name: spent_1m, template: sum, value: event.amount, window: "
         return replaced(text, spent + "1m", spent + "7m") + new
     if part == "policy":
-        return replaced(replaced(text, "(payment_shape)", "(payment_shape, own_amount)"), "below: 0.985", "below: 0.5")
+        text = replaced(text, "(payment_shape)", "(payment_shape, own_amount)")
+        bands = "bands: [{below: 0.985, action: approve}, {below: 0.998, action: review}, {action: block}]"
+        return replaced(text, bands, "bands: [{below: 0.5, action: review}, {below: 0.998, action: block}, {action: approve}]")
     return replaced(replaced(text, "seed: 1", "seed: 2"), "publish_every: 30s", "publish_every: 10s")
 
 
