@@ -72,7 +72,8 @@ class ScoreJob:
         decided = self._keyed_stage("user", arrivals, control, weir.UserBundler(self._job_start), self._stages[2])
 
         self._sink(decided, "decisions-sink")
-        self._sink(decoded.union(self._array(raw.getSideOutput(weir.DecodeBundler.MARKS))), "refusals-sink")
+        # Of the entity stage only labels that are none come this way.
+        self._sink(decoded.union(self._array(raw.getSideOutput(weir.DecodeBundler.MARKS), answered)), "refusals-sink")
 
     def _source(self, topic: str, tag: str, watermarks: Any, parallelism: int) -> Any:
         kafka = self._java.org.apache.flink.connector.kafka.source

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from pipeline.settings import Settings
-from pipeline.stages.definitions import Definitions
+from pipeline.stages.definitions import Definitions, key_text
 
 log = logging.getLogger(__name__)
 
@@ -120,7 +120,7 @@ class ControlTopic:
                 if is_end(message):
                     self._at = max(self._at, message.offset() or 0)
                 elif not message.error():
-                    self.definitions.take("c", (message.key() or b"").decode(), message.value() or b"")
+                    self.definitions.take("c", key_text(message.key()), message.value() or b"")
                     self._at = (message.offset() or 0) + 1
 
     def close(self) -> None:

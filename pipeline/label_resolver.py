@@ -1,6 +1,5 @@
 """Labels joined with the decisions as served: what the label job does, apart from Kafka."""
 
-import base64
 import datetime
 import logging
 from collections.abc import Callable
@@ -9,6 +8,7 @@ import msgspec
 
 from features.event import id_key_of
 from features.refusal import Refusal
+from pipeline.dead_letter import dead_letter
 from pipeline.stages.definitions import Definitions
 from stores.decisions import Decisions, StoredDecision
 
@@ -201,15 +201,8 @@ class LabelResolver:
     def _dead(self, record: LabelRecord, refusal: Refusal) -> Sent:
         self.refused += 1
         topic, _, partition = record.place.rpartition("/")
-        letter = {
-            "reason": refusal.fields(),
-            "value": base64.b64encode(record.value).decode(),
-            "topic": topic,
-            "partition": int(partition),
-            "offset": record.offset,
-            "at": record.at_ms,
-        }
-        return Sent("dead-letters", f"{record.place}:{record.offset}".encode(), msgspec.json.encode(letter))
+        letter = dead_letter(refusal, record.value, int(partition), record.offset, record.at_ms, topic=topic)
+        return Sent("dead-letters", f"{record.place}:{record.offset}".encode(), letter)
 
 
 def read_label(value: bytes) -> tuple[str, int, int]:

@@ -143,7 +143,7 @@ class LearnJob:
                     decisions.append(msgspec.json.decode(message.value() or b"", type=ServedDecision))
                 else:
                     self._take_label(message)
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                 self.unreadable += 1
                 log.error("%s holds what is none of its records: %s", place_of(message), error)
         if decisions:

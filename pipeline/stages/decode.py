@@ -1,16 +1,16 @@
 """The first stage: bytes become events, stamped with the release in force, or dead letters with their reason."""
 
-import base64
 import struct
 
 import msgspec
 
-from features.decode import Decoder
+from features.decode import ID_CHARACTERS_MAX, Decoder
 from features.event import Event
 from features.refusal import Refusal
+from pipeline.dead_letter import dead_letter
 from pipeline.frames import Bundle, add_event, add_message, read_bundle, topic_frame
 from pipeline.release import Release
-from pipeline.stages.definitions import Definitions
+from pipeline.stages.definitions import Definitions, key_text
 
 RECORD = struct.Struct("<iqqH")
 """Head of a raw record: partition, offset, record time in ms, length of the reply instance's name."""
@@ -38,13 +38,13 @@ class DecodeStage:
         for body in bundle.bodies:
             partition, offset, at_ms, reply_length = RECORD.unpack_from(body)
             end = RECORD.size + reply_length
-            reply = str(body[RECORD.size : end], "utf-8")
+            reply = str(body[RECORD.size : end], "utf-8", "replace")  # it may be anybody's header
             value = bytes(body[end:])
             try:
                 release, decoder = self._in_force()
                 event = decoder.decode(value, at_ms, reply)
             except Refusal as refusal:
-                frames += dead_letter(refusal, value, partition, offset, at_ms)
+                frames.append(refused(refusal, value, partition, offset, at_ms))
                 if reply:
                     frames.append(self._refused_reply(refusal, value, reply))
                 continue
@@ -97,28 +97,21 @@ def take_control(bundle: Bundle, definitions: Definitions) -> None:
     for body in bundle.bodies:
         raw = bytes(body)
         length = int.from_bytes(raw[1:3], "little")
-        definitions.take(chr(raw[0]), raw[3 : 3 + length].decode(), raw[3 + length :])
+        definitions.take(chr(raw[0]), key_text(raw[3 : 3 + length]), raw[3 + length :])
 
 
-def dead_letter(refusal: Refusal, value: bytes, partition: int, offset: int, at_ms: int) -> list[bytes]:
-    """The frame that carries `value` and the reason to the dead-letter topic."""
-    record = {
-        "reason": refusal.fields(),
-        "value": base64.b64encode(value).decode(),
-        "partition": partition,
-        "offset": offset,
-        "at": at_ms,
-    }
-    return [topic_frame("X", f"{partition}:{offset}", msgspec.json.encode(record))]
+def refused(refusal: Refusal, value: bytes, partition: int = -1, offset: int = -1, at_ms: int = 0, **more: str) -> bytes:
+    """The frame that carries `value` and the reason to the dead-letter topic; the arguments are those of `dead_letter`."""
+    return topic_frame("X", f"{partition}:{offset}", dead_letter(refusal, value, partition, offset, at_ms, **more))
 
 
 def _id_in(value: bytes, release: Release | None) -> str:
     """The event's id where the refused bytes still show one."""
     try:
         found = msgspec.json.decode(value)
-    except (msgspec.DecodeError, RecursionError):
+        return str(found.get(release.schema.id_field, ""))[:ID_CHARACTERS_MAX] if isinstance(found, dict) and release else ""
+    except (ValueError, RecursionError):  # no JSON, no UTF-8, nested too deep, a number with too many digits
         return ""
-    return str(found.get(release.schema.id_field, "")) if isinstance(found, dict) and release else ""
 
 
 def make_stage(config: dict[str, str] | None = None) -> DecodeStage:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from typing import Annotated
 
 import msgspec
 
@@ -17,8 +18,13 @@ RELEASES_KEPT = 8
 class ReleaseRecord(msgspec.Struct):
     """A record ``release:<id>`` of the control topic: the hashes of its parts."""
 
-    id: int
+    id: Annotated[int, msgspec.Meta(ge=1, le=(1 << 31) - 1)]
     parts: dict[str, str]
+
+
+def key_text(key: bytes | None) -> str:
+    """A record's key as Java reads it too: what is not UTF-8 becomes U+FFFD, and no key is an empty one."""
+    return (key or b"").decode(errors="replace")
 
 
 class Definitions:
@@ -51,16 +57,18 @@ class Definitions:
             elif key.startswith("def:"):
                 self._texts[key[4:]] = value.decode()
             elif key.startswith("release:"):
-                self._compile(msgspec.json.decode(value, type=ReleaseRecord))
+                self._compile(key, msgspec.json.decode(value, type=ReleaseRecord))
             else:
                 return
-        except (Refusal, ValueError, KeyError) as error:
+        except Exception as error:  # whatever is written there: the stream goes on with what is in force
             log.error("%s record %s is not in force: %s", "models" if topic == "m" else "control", key, error)
             return
         for action in self._on_change:
             action()
 
-    def _compile(self, record: ReleaseRecord) -> None:
+    def _compile(self, key: str, record: ReleaseRecord) -> None:
+        if int(key.removeprefix("release:")) != record.id:  # Java goes by the key, and would wait for ever for the other
+            raise Refusal("another number", where=key, expected="the number of the key", got=record.id)
         if record.id in self.releases:
             return
         texts = {part: self._texts[hash] for part, hash in record.parts.items()}

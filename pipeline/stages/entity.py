@@ -30,8 +30,7 @@ class EntityStage:
             self._scorer.save()
             return b""
         if bundle.kind == "L":
-            take_labels(bundle, self._definitions.newest, self._scorer)
-            return b""
+            return take_labels(bundle, self._definitions.newest, self._scorer)
         return self._answers(bundle, self._definitions.releases[bundle.release])
 
     def _answers(self, bundle: Bundle, release: Release) -> bytes:

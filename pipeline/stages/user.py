@@ -1,6 +1,7 @@
 """The user stage: an event with its entities' answers becomes a decision."""
 
 import base64
+import logging
 import time
 from collections.abc import Callable
 
@@ -13,14 +14,16 @@ from features.layout import DUPLICATE, ID_REUSED, TOO_LATE
 from features.profile import compile_kernels
 from features.refusal import Refusal
 from patterns.policy import ACTIONS
-from pipeline.decision import Reply, decisions_of, flag_names, reply_of
-from pipeline.frames import Bundle, read_bundle, topic_frame
+from pipeline.decision import Reply, decisions_of, reply_of
+from pipeline.frames import Bundle, add_record, read_bundle, topic_frame
 from pipeline.release import Release
-from pipeline.scorer import Scorer, Verdicts
-from pipeline.stages.decode import dead_letter, take_control
+from pipeline.scorer import NOT_SCORED, Scorer, Verdicts
+from pipeline.stages.decode import refused, take_control
 from pipeline.stages.definitions import Definitions
 from pipeline.stages.labels import take_labels
 from pipeline.stages.state import BulkState, KeyedProfiles
+
+log = logging.getLogger(__name__)
 
 _decode_event = msgspec.msgpack.Decoder(Event).decode
 _encode = msgspec.json.Encoder().encode
@@ -50,15 +53,17 @@ class UserStage:
             self._scorer.save()
             return b""
         if bundle.kind == "L":
-            take_labels(bundle, self._definitions.newest, self._scorer)
-            return b""
+            return take_labels(bundle, self._definitions.newest, self._scorer)
         return self._decide(bundle, self._definitions.releases[bundle.release])
 
     def _install(self) -> None:
         release = self._definitions.newest
         if release is not None:
             for snapshot in self._definitions.snapshots.values():
-                self._scorer.install(snapshot, release)
+                try:
+                    self._scorer.install(snapshot, release)
+                except (ValueError, KeyError) as error:
+                    log.error("snapshot %d of %s is not in force: %s", snapshot.sequence, snapshot.model, error)
 
     def _decide(self, bundle: Bundle, release: Release) -> bytes:
         events, values = [], []
@@ -80,16 +85,16 @@ class UserStage:
 
     def _frames(self, bundle: Bundle, verdicts: Verdicts, batch: Batch, events: list[Event], values: list[memoryview]) -> list[bytes]:
         frames: list[bytes] = []
-        missing = bundle.missing.astype(bool).tolist()
-        arrived_ms = [event.arrived_ms for event in events]
-        decisions = decisions_of(verdicts, batch, missing, arrived_ms, self._clock() * 1000)
+        arrived_ms = np.array([event.arrived_ms for event in events])
+        decisions = decisions_of(verdicts, batch, bundle.missing, arrived_ms, self._clock() * 1000)
+        scored = ((verdicts.flags & NOT_SCORED) == 0).tolist()
         for row, (decision, event) in enumerate(zip(decisions, events, strict=True)):
-            if decision is None:
+            if not scored[row]:
                 frames += _not_scored(verdicts, row, event, bytes(values[row]))
                 continue
-            frames.append(topic_frame("D", event.user, _encode(decision)))
+            add_record(frames, b"D", event.user.encode(), _encode(decision))
             if event.reply:
-                frames.append(topic_frame("R", event.reply, _encode(reply_of(decision))))
+                add_record(frames, b"R", event.reply.encode(), _encode(reply_of(decision)))
         return frames
 
 
@@ -101,7 +106,7 @@ def _not_scored(verdicts: Verdicts, row: int, event: Event, value: bytes) -> lis
     score = float(verdicts.scores[row])
     if flags & ID_REUSED:
         refusal = Refusal("id_reused", where=event.id, expected="an id of its own for each event", got="another body under the same id")
-        frames += dead_letter(refusal, value, -1, -1, event.arrived_ms)
+        frames.append(refused(refusal, value, at_ms=event.arrived_ms))
         reasons = [str(refusal)]
     elif flags & TOO_LATE:
         lateness_ms = verdicts.release.schema.lateness_ms
@@ -116,7 +121,7 @@ def _not_scored(verdicts: Verdicts, row: int, event: Event, value: bytes) -> lis
         frames.append(topic_frame("T", event.user, _encode(record)))
     if event.reply:
         action = ACTIONS[verdicts.actions[row]] if flags & DUPLICATE else verdicts.release.policy.fallback.action
-        names = flag_names(flags, degraded=not flags & DUPLICATE, warming=False)
+        names = ["duplicate"] if flags & DUPLICATE else ["degraded"]
         reply = Reply(event.id, 0, score, action, reasons, names, int(verdicts.releases[row]))
         frames.append(topic_frame("R", event.reply, _encode(reply)))
     return frames
