@@ -140,8 +140,10 @@ def all_run(flink, job: str) -> bool:
 
 
 def restarts(flink, job: str) -> int:
-    """How often the job has been started again."""
-    [metric] = flink.cluster.get(f"/jobs/{job}/metrics?get=numRestarts")
+    """How often the job has been started again; metrics are gathered only once somebody asks."""
+    place = f"/jobs/{job}/metrics?get=numRestarts"
+    wait_for(lambda: bool(flink.cluster.get(place)), 60, "Flink gives no metrics")
+    [metric] = flink.cluster.get(place)
     return int(metric["value"])
 
 
