@@ -1,6 +1,7 @@
 """All profiles of one kind of entity in one process."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import filterfalse
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -58,18 +59,15 @@ class Profiles:
     def __len__(self) -> int:
         return len(self._index)
 
-    def missing(self, keys: Sequence[str]) -> list[str]:
+    def missing(self, keys: Iterable[str]) -> list[str]:
         """Those of `keys` that have no profile here, each once."""
-        return list(dict.fromkeys([key for key in keys if key not in self._index]))
+        return list(dict.fromkeys(filterfalse(self._index.__contains__, keys)))
 
     def slots(self, keys: Sequence[str]) -> Int64s:
         """The slot of each key; a new key gets an empty profile."""
-        found = [self._index.get(key, -1) for key in keys]
-        if -1 in found:
-            for key in self.missing(keys):
-                self._add(key)
-            found = [self._index[key] for key in keys]
-        return np.array(found, dtype=np.int64)
+        for key in self.missing(keys):
+            self._add(key)
+        return np.fromiter(map(self._index.__getitem__, keys), np.int64, len(keys))
 
     def observe(self, slots: Int64s, batch: Batch, out: Float64s) -> tuple[NDArray[np.uint8], Int64s]:
         """Takes in a batch, in its order; event i belongs to slots[i]. Writes out[n, plan.width].

@@ -1,16 +1,18 @@
 """The decision on one event, as it leaves the system."""
 
 from collections.abc import Iterator
+from itertools import repeat, starmap
 from typing import Any
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from features.batch import Batch
 from features.layout import DUPLICATE, LATE
 from patterns.policy import ACTIONS
 from pipeline.explanation import Explanations
-from pipeline.scorer import NOT_SCORED, Verdicts
+from pipeline.scorer import Verdicts
 
 
 class Decision(msgspec.Struct, gc=False):
@@ -23,7 +25,7 @@ class Decision(msgspec.Struct, gc=False):
     revision: int
     event_time: int
     user: str
-    entities: dict[str, str]
+    entities: Any
     score: float
     action: str
     reasons: list[str]
@@ -58,50 +60,45 @@ class ModelScore(msgspec.Struct, gc=False):
 
 
 def decisions_of(
-    verdicts: Verdicts, batch: Batch, missing: list[bool], arrived_ms: list[int], processed_at_ms: float
-) -> Iterator[Decision | None]:
-    """A decision a row, one at a time; ``None`` for events that get no new one (duplicates, too late, id reused).
+    verdicts: Verdicts, batch: Batch, missing: NDArray[np.uint8], arrived_ms: NDArray[np.int64], processed_at_ms: float
+) -> Iterator[Decision]:
+    """A decision a row, each made when it is asked for, so that one at a time is in memory.
+
+    Columns meet in C: no line of Python runs for a row. Those of events that get no new decision (`NOT_SCORED`) mean nothing.
 
     Args:
-        missing: rows decided without an entity's answer.
+        missing: 1 where an event was decided without an entity's answer.
         arrived_ms: when the broker had each event.
         processed_at_ms: now.
     """
     release = verdicts.release
     explanations = Explanations(verdicts)
-    kinds = list(batch.entities)
-    entities = list(zip(*batch.entities.values(), strict=True)) if kinds else [()] * len(batch)
+    kinds = list(batch.entities.values())
+    snapshots = [repeat(verdicts.snapshots.get(name)) for name in verdicts.models]
+    scores = [map(ModelScore, raw.tolist(), snapshot) for raw, snapshot in zip(verdicts.models.values(), snapshots, strict=True)]
     numbers = (batch.numbers / release.schema.scales).tolist()
-    features, scores = verdicts.features.tolist(), verdicts.scores.tolist()
-    flags, actions = verdicts.flags.tolist(), verdicts.actions.tolist()
-    times_ms = batch.times_ms.tolist()
-    snapshots = [verdicts.snapshots.get(name) for name in verdicts.models]
-    raw = np.column_stack(list(verdicts.models.values())).tolist() if verdicts.models else [[]] * len(batch)
-    event_shape, feature_shape, model_shape = release.event_shape, release.feature_shape, release.model_shape
-    for row in range(len(batch)):
-        if flags[row] & NOT_SCORED:
-            yield None
-            continue
-        score = scores[row]
-        yield Decision(
-            batch.ids[row],
-            0,
-            times_ms[row],
-            batch.users[row],
-            dict(zip(kinds, entities[row], strict=True)),
-            score,
-            ACTIONS[actions[row]],
-            explanations.reasons(row),
-            explanations.contributions(row),
-            [],
-            event_shape(*numbers[row]),
-            feature_shape(*features[row]),
-            model_shape(*map(ModelScore, raw[row], snapshots)),
-            release.id,
-            flag_names(flags[row], missing[row], warming=score != score),
-            int(processed_at_ms),
-            processed_at_ms - arrived_ms[row],
-        )
+    warming = np.isnan(verdicts.scores)
+    flags = (verdicts.flags & (LATE | DUPLICATE)) | missing.astype(np.uint8) * _DEGRADED | warming * np.uint8(_WARMING)
+    return map(
+        Decision,
+        batch.ids,
+        repeat(0),
+        batch.times_ms.tolist(),
+        batch.users,
+        map(release.entity_shape, *kinds) if kinds else repeat({}),
+        verdicts.scores.tolist(),
+        map(ACTIONS.__getitem__, verdicts.actions.tolist()),
+        explanations.reasons(),
+        explanations.contributions(),
+        repeat([]),
+        starmap(release.event_shape, numbers),
+        starmap(release.feature_shape, verdicts.features.tolist()),
+        map(release.model_shape, *scores) if scores else repeat({}),
+        repeat(release.id),
+        map(_FLAG_NAMES.__getitem__, flags.tolist()),
+        repeat(int(processed_at_ms)),
+        (processed_at_ms - arrived_ms).tolist(),
+    )
 
 
 def reply_of(decision: Decision) -> Reply:
@@ -109,15 +106,11 @@ def reply_of(decision: Decision) -> Reply:
     return Reply(decision.event_id, decision.revision, decision.score, decision.action, decision.reasons, decision.flags, decision.release)
 
 
-def flag_names(flags: int, degraded: bool, warming: bool) -> list[str]:
+def flag_names(flags: int) -> list[str]:
     """Flags in words: late, duplicate, warming (no model was ready), degraded (decided without an entity's answer)."""
-    names = []
-    if flags & LATE:
-        names.append("late")
-    if flags & DUPLICATE:
-        names.append("duplicate")
-    if warming:
-        names.append("warming")
-    if degraded:
-        names.append("degraded")
-    return names
+    words = {LATE: "late", DUPLICATE: "duplicate", _WARMING: "warming", _DEGRADED: "degraded"}
+    return [word for bit, word in words.items() if flags & bit]
+
+
+_WARMING, _DEGRADED = 64, 128
+_FLAG_NAMES = [flag_names(flags) for flags in range(256)]

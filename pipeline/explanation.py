@@ -1,5 +1,6 @@
 """Why a score is what it is: contributions that add up to it, and reasons in words."""
 
+from itertools import repeat, starmap
 from typing import Any
 
 import msgspec
@@ -40,40 +41,45 @@ class Explanations:
 
     def __init__(self, verdicts: Verdicts) -> None:
         self._verdicts = verdicts
-        self._chosen = verdicts.chosen.tolist()
-        self._approved = (verdicts.actions == ACTIONS.index("approve")).tolist()
-        self._parts: list[_Part | None] = [None] * len(verdicts.release.policy.models)
         models = {model.name: model for model in verdicts.release.models}
-        for position in set(self._chosen) - {-1}:
-            self._parts[position] = _Part(verdicts, models[verdicts.release.policy.models[position]])
+        chosen = [(models[name], np.flatnonzero(verdicts.chosen == at)) for at, name in enumerate(verdicts.release.policy.models)]
+        self._parts = [_Part(verdicts, model, rows) for model, rows in chosen if len(rows)]
 
-    def contributions(self, row: int) -> Contributions | dict[str, Any]:
-        """Empty without a score."""
-        part = self._parts[self._chosen[row]] if self._chosen[row] >= 0 else None
-        if part is None:
-            return {}
-        return Contributions(part.model.name, part.scale, part.base, part.model.shape(*part.shares[row]))
+    def contributions(self) -> list[Contributions | dict[str, Any]]:
+        """One a row; empty without a score."""
+        found: list[Contributions | dict[str, Any]] = [{}] * len(self._verdicts.chosen)
+        for part in self._parts:
+            shapes = starmap(part.model.shape, part.shares.tolist())
+            made = map(Contributions, repeat(part.model.name), repeat(part.scale), repeat(part.base), shapes)
+            for row, contributions in zip(part.rows.tolist(), made, strict=False):
+                found[row] = contributions
+        return found
 
-    def reasons(self, row: int) -> list[str]:
-        """What raised the score most, largest first, at most `REASONS_MAX`; none for an approved event."""
-        part = self._parts[self._chosen[row]] if self._chosen[row] >= 0 and not self._approved[row] else None
-        if part is None:
-            return []
-        shares, inputs = part.shares[row], part.model.inputs
-        largest = sorted(range(len(shares)), key=lambda i: -shares[i])[:REASONS_MAX]
-        values = self._verdicts.inputs[part.model.name][row]
-        return [f"{inputs[i].partition('.')[2]} of {values[i]:.6g} is unusual ({part.model.name})" for i in largest if shares[i] > 0.0]
+    def reasons(self) -> list[list[str]]:
+        """What raised each score most, largest first, at most `REASONS_MAX`; none for an approved event."""
+        found: list[list[str]] = [[]] * len(self._verdicts.chosen)
+        approved = self._verdicts.actions == ACTIONS.index("approve")
+        for part in self._parts:
+            for place in np.flatnonzero(~approved[part.rows]).tolist():
+                found[part.rows[place]] = part.reasons(place)
+        return found
 
 
 class _Part:
-    """One model's share in explaining a batch."""
+    """One model's share in explaining a batch: that of the rows whose score it gave."""
 
-    def __init__(self, verdicts: Verdicts, model: Model) -> None:
+    def __init__(self, verdicts: Verdicts, model: Model, rows: NDArray[np.int64]) -> None:
         scoring = verdicts.scoring.get(model.name)
         self.model = model
+        self.rows = rows
         self.scale = scoring.scale if scoring else "score"
         self.base = scoring.base if scoring else 0.0
+        self._inputs = verdicts.inputs[model.name][rows]
         # Of a detector of the user's own, on one input, all of the score is that input's.
-        alone = verdicts.models[model.name].reshape(-1, 1)
-        shares: NDArray[np.float64] = alone if scoring is None else scoring.contributions_many(verdicts.inputs[model.name])
-        self.shares: list[list[float]] = shares.tolist()
+        alone = verdicts.models[model.name][rows].reshape(-1, 1)
+        self.shares: NDArray[np.float64] = alone if scoring is None else scoring.contributions_many(self._inputs)
+
+    def reasons(self, place: int) -> list[str]:
+        shares, values, names = self.shares[place].tolist(), self._inputs[place], self.model.inputs
+        largest = sorted(range(len(shares)), key=lambda i: -shares[i])[:REASONS_MAX]
+        return [f"{names[i].partition('.')[2]} of {values[i]:.6g} is unusual ({self.model.name})" for i in largest if shares[i] > 0.0]

@@ -76,6 +76,11 @@ def write_bundle(
     return b"".join([_HEAD.pack(ord(kind), release, len(bodies), width), ends, marks, *bodies, *answers])
 
 
+def add_record(frames: list[bytes], tag: bytes, key: bytes, value: bytes) -> None:
+    """Adds a record for the topic that `tag` stands for."""
+    frames += (tag, _SHORT[len(key)], key, len(value).to_bytes(4, "little"), value)
+
+
 def topic_frame(tag: str, key: str, value: bytes) -> bytes:
     """A frame `tag` with a key and a payload."""
     name = key.encode()
@@ -83,17 +88,17 @@ def topic_frame(tag: str, key: str, value: bytes) -> bytes:
 
 
 def add_event(
-    frames: list[bytes], user: bytes, time_ms: int, uid: int, release: int, width: int, answers: int, order: bytes, body: list[bytes]
+    frames: list[bytes], user: bytes, time_ms: int, uid: int, release: int, width: int, answers: int, order: bytes, body: bytes
 ) -> None:
     """Adds an event for the user stage, which waits for `answers` answers of `width` bytes in all."""
-    size = _EVENT_SIZE + len(order) + sum(map(len, body))
-    frames += [b"e", _SHORT[len(user)], user, _EVENT_FRAME.pack(size, time_ms, uid, release, width, answers, len(order)), order, *body]
+    head = _EVENT_FRAME.pack(_EVENT_SIZE + len(order) + len(body), time_ms, uid, release, width, answers, len(order))
+    frames += (b"e", _SHORT[len(user)], user, head, order, body)
 
 
-def add_message(frames: list[bytes], key: bytes, time_ms: int, uid: int, release: int, order: bytes, body: list[bytes]) -> None:
+def add_message(frames: list[bytes], key: bytes, time_ms: int, uid: int, release: int, order: bytes, body: bytes) -> None:
     """Adds a message for the entity stage; `key` is ``kind NUL id``."""
-    size = _MESSAGE_SIZE + len(order) + sum(map(len, body))
-    frames += [b"k", _SHORT[len(key)], key, _MESSAGE_FRAME.pack(size, time_ms, uid, release, len(order)), order, *body]
+    head = _MESSAGE_FRAME.pack(_MESSAGE_SIZE + len(order) + len(body), time_ms, uid, release, len(order))
+    frames += (b"k", _SHORT[len(key)], key, head, order, body)
 
 
 def add_answer(frames: list[bytes], user: bytes, uid: int, at: int, answer: bytes) -> None:

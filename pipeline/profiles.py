@@ -62,12 +62,13 @@ class ProfileArenas:
                 self._write(other)
                 other.profiles.discard(keys)
         if self._state is not None:
-            missing = arena.profiles.missing(keys)
+            touched = dict.fromkeys(keys)
+            missing = arena.profiles.missing(touched)
             if missing:
                 for key, (head, pages) in zip(missing, self._state.read(self._kind, missing), strict=True):
                     if head is not None:
                         arena.profiles.restore(key, head, pages)
-            arena.unsaved.update(dict.fromkeys(keys))
+            arena.unsaved.update(touched)
         return arena.profiles, arena.profiles.slots(keys)
 
     def keep(self, events: int) -> None:

@@ -20,7 +20,7 @@ PARTS = ("schema", "features", "models", "policy")
 class Release:
     """Compiled definitions under one growing id. Immutable; every decision names the one that it was made by.
 
-    The shapes are Structs that encode as objects by name: of an event's numbers, of its features, of the models.
+    The shapes are Structs that encode as objects by name: of an event's numbers and entities, of its features, of the models.
     """
 
     id: int
@@ -29,6 +29,7 @@ class Release:
     models: tuple[Model, ...]
     policy: Policy
     event_shape: type[msgspec.Struct]
+    entity_shape: type[msgspec.Struct]
     feature_shape: type[msgspec.Struct]
     model_shape: type[msgspec.Struct]
 
@@ -59,5 +60,5 @@ def compile_release(id: int, texts: Mapping[str, str]) -> Release:
     for name in policy.models:
         if name not in names:
             raise Refusal("unknown model", where="policy.yaml: score", expected="one of " + ", ".join(names), got=name)
-    shapes = [object_shape("Event", schema.columns), object_shape("Features", features.names), object_shape("Models", names)]
-    return Release(id, schema, features, models, policy, *shapes)
+    keys = {"Event": schema.columns, "Entities": schema.entities, "Features": features.names, "Models": names}
+    return Release(id, schema, features, models, policy, *[object_shape(name, own) for name, own in keys.items()])

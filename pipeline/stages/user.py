@@ -8,8 +8,6 @@ from collections.abc import Callable
 import msgspec
 import numpy as np
 
-from features.batch import Batch
-from features.event import Event
 from features.layout import DUPLICATE, ID_REUSED, TOO_LATE
 from features.profile import compile_kernels
 from features.refusal import Refusal
@@ -20,12 +18,12 @@ from pipeline.release import Release
 from pipeline.scorer import NOT_SCORED, Scorer, Verdicts
 from pipeline.stages.decode import refused, take_control
 from pipeline.stages.definitions import Definitions
+from pipeline.stages.event_body import Arrivals, EventBodies
 from pipeline.stages.labels import take_labels
 from pipeline.stages.state import BulkState, KeyedProfiles
 
 log = logging.getLogger(__name__)
 
-_decode_event = msgspec.msgpack.Decoder(Event).decode
 _encode = msgspec.json.Encoder().encode
 
 
@@ -66,13 +64,8 @@ class UserStage:
                     log.error("snapshot %d of %s is not in force: %s", snapshot.sequence, snapshot.model, error)
 
     def _decide(self, bundle: Bundle, release: Release) -> bytes:
-        events, values = [], []
-        for body in bundle.bodies:
-            end = 4 + int.from_bytes(body[:4], "little")
-            events.append(_decode_event(body[4:end]))
-            values.append(body[end:])
-        batch = Batch.of(events, release.schema)
-        features = np.full((len(batch), len(release.features.names)), np.nan)
+        arrivals = EventBodies(release.schema).read(bundle.bodies)
+        features = np.full((bundle.n, len(release.features.names)), np.nan)
         first = 0
         for kind in release.entity_kinds():
             columns = release.features.columns[kind]
@@ -80,50 +73,50 @@ class UserStage:
             if bundle.tail is not None:
                 features[:, columns] = bundle.tail[:, first : first + width]
             first += width
-        verdicts = self._scorer.decide(release, batch, features)
-        return b"".join(self._frames(bundle, verdicts, batch, events, values))
+        verdicts = self._scorer.decide(release, arrivals.batch, features)
+        return b"".join(self._frames(bundle, verdicts, arrivals))
 
-    def _frames(self, bundle: Bundle, verdicts: Verdicts, batch: Batch, events: list[Event], values: list[memoryview]) -> list[bytes]:
+    def _frames(self, bundle: Bundle, verdicts: Verdicts, arrivals: Arrivals) -> list[bytes]:
         frames: list[bytes] = []
-        arrived_ms = np.array([event.arrived_ms for event in events])
-        decisions = decisions_of(verdicts, batch, bundle.missing, arrived_ms, self._clock() * 1000)
+        batch = arrivals.batch
+        decisions = decisions_of(verdicts, batch, bundle.missing, arrivals.arrived_ms, self._clock() * 1000)
         scored = ((verdicts.flags & NOT_SCORED) == 0).tolist()
-        for row, (decision, event) in enumerate(zip(decisions, events, strict=True)):
+        for row, (decision, user, reply) in enumerate(zip(decisions, batch.users, arrivals.replies, strict=True)):
             if not scored[row]:
-                frames += _not_scored(verdicts, row, event, bytes(values[row]))
+                frames += _not_scored(verdicts, row, arrivals)
                 continue
-            add_record(frames, b"D", event.user.encode(), _encode(decision))
-            if event.reply:
-                add_record(frames, b"R", event.reply.encode(), _encode(reply_of(decision)))
+            add_record(frames, b"D", user.encode(), _encode(decision))
+            if reply:
+                add_record(frames, b"R", reply.encode(), _encode(reply_of(decision)))
         return frames
 
 
-def _not_scored(verdicts: Verdicts, row: int, event: Event, value: bytes) -> list[bytes]:
+def _not_scored(verdicts: Verdicts, row: int, arrivals: Arrivals) -> list[bytes]:
     """What leaves for an event without a decision of its own: the first answer again, or where it went and why."""
     frames: list[bytes] = []
-    flags = int(verdicts.flags[row])
+    flags, score = int(verdicts.flags[row]), float(verdicts.scores[row])
+    id, user = arrivals.batch.ids[row], arrivals.batch.users[row]
     reasons: list[str] = []
-    score = float(verdicts.scores[row])
     if flags & ID_REUSED:
-        refusal = Refusal("id_reused", where=event.id, expected="an id of its own for each event", got="another body under the same id")
-        frames.append(refused(refusal, value, at_ms=event.arrived_ms))
+        refusal = Refusal("id_reused", where=id, expected="an id of its own for each event", got="another body under the same id")
+        frames.append(refused(refusal, arrivals.value(row), at_ms=int(arrivals.arrived_ms[row])))
         reasons = [str(refusal)]
     elif flags & TOO_LATE:
         lateness_ms = verdicts.release.schema.lateness_ms
         reasons = [f"too late: more than {lateness_ms} ms before the user's newest event"]
         record = {
             "reason": reasons[0],
-            "event_id": event.id,
-            "user": event.user,
-            "event_time": event.time_ms,
-            "value": base64.b64encode(value).decode(),
+            "event_id": id,
+            "user": user,
+            "event_time": int(arrivals.batch.times_ms[row]),
+            "value": base64.b64encode(arrivals.value(row)).decode(),
         }
-        frames.append(topic_frame("T", event.user, _encode(record)))
-    if event.reply:
+        frames.append(topic_frame("T", user, _encode(record)))
+    if arrivals.replies[row]:
         action = ACTIONS[verdicts.actions[row]] if flags & DUPLICATE else verdicts.release.policy.fallback.action
         names = ["duplicate"] if flags & DUPLICATE else ["degraded"]
-        reply = Reply(event.id, 0, score, action, reasons, names, int(verdicts.releases[row]))
-        frames.append(topic_frame("R", event.reply, _encode(reply)))
+        reply = Reply(id, 0, score, action, reasons, names, int(verdicts.releases[row]))
+        frames.append(topic_frame("R", arrivals.replies[row], _encode(reply)))
     return frames
 
 

@@ -1,0 +1,78 @@
+"""An event between the decode stage and the user stage: bytes, a bundle of which becomes columns at once.
+
+A body is a head of numbers, the event's own numbers, its texts (msgpack: id, user, who waits, entities), and the bytes as
+they came. No object is made of an event: that alone would cost a microsecond.
+"""
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from features.batch import Batch
+from features.event import Event
+from features.schema import Schema
+
+_HEAD = [("time_ms", "<i8"), ("id_key", "<i8"), ("order", "<i8"), ("body_key", "<i8"), ("arrived_ms", "<i8"), ("texts", "<u4")]
+_pack = struct.Struct("<qqqqqI").pack
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(list[str]).decode
+
+
+@dataclass(slots=True)
+class Arrivals:
+    """A bundle of events.
+
+    Args:
+        batch: as the engine takes it.
+        arrived_ms: [n] when the broker had each.
+        replies: API instance that waits for each; '' when nobody does.
+    """
+
+    batch: Batch
+    arrived_ms: NDArray[np.int64]
+    replies: list[str]
+    _bodies: Sequence[memoryview]
+    _starts: list[int]
+
+    def value(self, row: int) -> bytes:
+        """The event's bytes as they came."""
+        return bytes(self._bodies[row][self._starts[row] :])
+
+
+def event_body(event: Event, order_key: int, value: bytes) -> bytes:
+    """The body of `event`; `order_key` is the beginning of its order as a number, `value` the bytes as they came."""
+    texts = _encode((event.id, event.user, event.reply, *event.entities))
+    head = _pack(event.time_ms, event.id_key, order_key, event.body_key, event.arrived_ms, len(texts))
+    return b"".join((head, event.numbers, texts, value))
+
+
+class EventBodies:
+    """Reads the bodies of events of one schema; about half a microsecond each."""
+
+    def __init__(self, schema: Schema) -> None:
+        self._kinds = schema.entities
+        self._row = np.dtype([*_HEAD, ("numbers", "<f8", (len(schema.columns),))])
+
+    def read(self, bodies: Sequence[memoryview]) -> Arrivals:
+        """The columns of `bodies`, at least one."""
+        size = self._row.itemsize
+        rows = np.frombuffer(b"".join([body[:size] for body in bodies]), self._row)
+        starts = (rows["texts"] + size).tolist()
+        texts = [_decode(body[size:start]) for body, start in zip(bodies, starts, strict=True)]
+        ids, users, replies, *entities = map(list, zip(*texts, strict=True))
+        columns = {name: np.ascontiguousarray(rows[name]) for name, _ in _HEAD}
+        batch = Batch(
+            ids,
+            columns["id_key"],
+            columns["order"],
+            columns["time_ms"],
+            users,
+            dict(zip(self._kinds, entities, strict=True)),
+            np.ascontiguousarray(rows["numbers"]),
+            columns["body_key"],
+        )
+        return Arrivals(batch, columns["arrived_ms"], replies, bodies, starts)
