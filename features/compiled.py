@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
 import numba
-from numba.core import cgutils
+from llvmlite import ir
+from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 P = ParamSpec("P")
@@ -43,6 +44,25 @@ def borrowed(typing_context: Any, array: Any) -> Any:
         return view._getvalue()
 
     return array(array), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def prefetch(typing_context: Any, array: Any, row: Any, word: Any) -> Any:
+    """Asks for the cache line of array[row, word], C-contiguous, without waiting for it. Any address is allowed."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        """The LLVM code: the prefetch instruction, to be read, with the longest stay in the cache."""
+        view = context.make_array(signature.args[0])(context, builder, value=arguments[0])
+        words = builder.extract_value(view.shape, 1)
+        place = builder.add(builder.mul(arguments[1], words), arguments[2])
+        address = builder.bitcast(builder.gep(view.data, [place]), cgutils.voidptr_t)
+        number = cgutils.int32_t
+        kind = ir.FunctionType(ir.VoidType(), [cgutils.voidptr_t, number, number, number])
+        instruction = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        builder.call(instruction, [address, number(0), number(3), number(1)])
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, types.intp), generate
 
 
 def _digest() -> str:

@@ -3,7 +3,7 @@
 import math
 
 from features.batch import Float64s, Int64s
-from features.compiled import borrowed, entry, inner
+from features.compiled import borrowed, entry, inner, prefetch
 from features.disorder import give_out_as_of, settle
 from features.history import append_place, bit_2_of, bit_of, drop_old, insert_place, place_after, word_of
 from features.labels import add_note, adopt_orphans, hear_labels
@@ -14,6 +14,7 @@ from features.layout import (
     DUPLICATE,
     END,
     FILL,
+    HEAD_WORDS,
     ID,
     ID_REUSED,
     LABEL,
@@ -38,6 +39,8 @@ from features.windows import advance, give_out, rebuild, take_in
 
 IS_USER, STRIDE, FIRST_NUMBER, LATENESS, KEEP, DEDUPE = range(6)
 _DEDUPE_PAGES = 16
+_LINE_WORDS = 8
+_HEAD_AHEAD, _PAGE_AHEAD, _ROW_AHEAD = 12, 8, 4
 
 
 @entry
@@ -90,6 +93,7 @@ def take_in_order(
     stride = plan.numbers[STRIDE]
     is_user = plan.numbers[IS_USER] != 0
     for i in range(len(slots)):
+        fetch_ahead(arena, plan, slots, i, stride)
         slot = slots[i]
         time_ms = times_ms[i]
         waiting = arena.heads[slot, WAITING]
@@ -123,6 +127,28 @@ def take_in_order(
                 adopt_orphans(arena, plan, slot, rows[i], time_ms, id_keys[i], stride)
             give_out_as_of(arena, plan, slot, rows[i], stride, False, out, i)
             settle(arena, plan, slot, rows[i], stride)
+
+
+@inner
+def fetch_ahead(arena: Arena, plan: PlanArrays, slots: Int64s, i: int, stride: int) -> None:
+    """Asks for what the events after i will read: of the furthest one its head; of a nearer one, whose head has come by now, its
+    open page and the rows at the tails; of the nearest one the row it will be written to. Among many keys the kernel would spend most of its time waiting for memory."""
+    if i + _HEAD_AHEAD < len(slots):
+        for word in range(0, arena.heads.shape[1], _LINE_WORDS):
+            prefetch(arena.heads, slots[i + _HEAD_AHEAD], word)
+    if i + _PAGE_AHEAD < len(slots):
+        slot = slots[i + _PAGE_AHEAD]
+        page = arena.heads[slot, LAST]
+        if page >= 0:
+            prefetch(arena.pages, page, 0)
+            for cursor in range(len(plan.offsets)):
+                place = arena.heads[slot, HEAD_WORDS + 2 * cursor]
+                if place >= 0:
+                    prefetch(arena.pages, place >> PAGE_BITS, word_of(place, stride))
+    if i + _ROW_AHEAD < len(slots):
+        page = arena.heads[slots[i + _ROW_AHEAD], LAST]
+        if page >= 0:
+            prefetch(arena.pages, page, PAGE_WORDS + arena.pages[page, FILL] * stride)
 
 
 @inner
