@@ -57,7 +57,8 @@ class ScoreJob:
         """Adds the whole graph to the environment."""
         weir, schema = self._weir, self._start.release.schema
         backlog = self._offsets(self._start.backlog)
-        times = weir.EventWatermarks(schema.time_field, schema.time_unit, self._settings.disorder_ms, schema.max_ahead_ms, backlog)
+        bounds = (self._settings.disorder_ms, schema.max_ahead_ms, backlog, self._start.drift_ms)
+        times = weir.EventWatermarks(schema.time_field, schema.time_unit, *bounds)
         events = self._source("events", "R", times, self._settings.parallelism)
         control = self._control()
         labels = self._source("labels-resolved", "L", weir.SideWatermarks(self._offsets(self._start.labels_ends)), 1)

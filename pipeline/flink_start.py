@@ -1,11 +1,14 @@
 """What a submission of the score job finds in Kafka: where the topics end, and how far behind the job is."""
 
+import contextlib
+import time
 import uuid
 from dataclasses import dataclass
 
 import msgspec
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
+from features.decode import Decoder
 from features.refusal import Refusal
 from pipeline.kafka import ControlTopic, Outbox, consumer_of, producer_of
 from pipeline.release import Release
@@ -14,7 +17,11 @@ from pipeline.settings import Settings
 GROUP = "weir-score"
 BEHIND_MIN = 1_000
 """Fewer records than this are no backlog: the job starts in arrival mode."""
+ALIGNED_EVENTS = 50_000
+"""While catching up no partition runs ahead of the slowest by more event time than so many events take on average."""
+DRIFT_MS_LEAST = 60_000
 _SECONDS_MAX = 30.0
+_PROBE_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +35,7 @@ class Start:
         control_end, models_end: one past the last record.
         labels_ends: of the partitions of labels-resolved that have records.
         backlog: end of each partition of events that has records not yet read.
+        drift_ms: of event time, that partitions may be apart while catching up; 0: any.
     """
 
     run: str
@@ -37,6 +45,7 @@ class Start:
     models_end: int
     labels_ends: dict[int, int]
     backlog: dict[int, int]
+    drift_ms: int
 
 
 def look(settings: Settings, mode: str = "auto") -> Start:
@@ -56,11 +65,22 @@ def look(settings: Settings, mode: str = "auto") -> Start:
         backlog = _backlog(consumer, settings.topic("events"))
         behind = sum(end - first for first, end in backlog.values())
         event_time = mode == "event_time" or (mode == "auto" and behind >= BEHIND_MIN)
-        ends = {partition: end for partition, (_, end) in backlog.items()}
+        ends = {partition: end for partition, (_, end) in backlog.items()} if event_time else {}
+        drift_ms = drift_of(_times_ms(consumer, settings.topic("events"), backlog, release), behind) if event_time else 0
         labels = _ends(consumer, settings.topic("labels-resolved"))
-        return Start(uuid.uuid4().hex[:12], release, event_time, control, models, labels, ends if event_time else {})
+        return Start(uuid.uuid4().hex[:12], release, event_time, control, models, labels, ends, drift_ms)
     finally:
         consumer.close()
+
+
+def drift_of(times_ms: list[int], events: int) -> int:
+    """How far partitions may be apart, given event times of the first and last records of a backlog of so many events.
+
+    0, so that nothing is held back, when there are no times to go by.
+    """
+    if not times_ms:
+        return 0
+    return max(DRIFT_MS_LEAST, (max(times_ms) - min(times_ms)) * ALIGNED_EVENTS // max(events, 1))
 
 
 def announce(settings: Settings, start: Start) -> None:
@@ -113,6 +133,21 @@ def _ends(consumer: Consumer, topic: str) -> dict[int, int]:
         if high > low:
             ends[partition] = high
     return ends
+
+
+def _times_ms(consumer: Consumer, topic: str, backlog: dict[int, tuple[int, int]], release: Release) -> list[int]:
+    """Event times of the first and the last record of each partition; bad ones, or such as do not come soon, are left out."""
+    decode = Decoder(release.schema).decode
+    found = []
+    until = time.monotonic() + _PROBE_SECONDS
+    for partition, (first, end) in backlog.items():
+        for offset in {first, end - 1}:
+            consumer.assign([TopicPartition(topic, partition, offset)])
+            message = consumer.poll(max(0.0, until - time.monotonic()))
+            if message is not None and not message.error():
+                with contextlib.suppress(Refusal):
+                    found.append(decode(message.value() or b"", message.timestamp()[1]).time_ms)
+    return found
 
 
 def _backlog(consumer: Consumer, topic: str) -> dict[int, tuple[int, int]]:

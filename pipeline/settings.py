@@ -22,7 +22,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         parallelism: of the score job.
         entity_wait_ms: how long an event waits for its entities' answers in arrival mode.
         disorder_ms: how far the watermark stays behind the greatest event time in event_time mode.
-        bundle_events_max: events in one call into Python.
+        bundle_events_max: events in one call into Python; what they become has to fit into a core's cache.
         bundle_bytes_max: bytes in one call into Python.
         checkpoint_interval_ms: between two checkpoints.
         linger_ms: how long a producer of decisions gathers a batch; 0 is best below 2,000 events/s.
@@ -41,7 +41,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     parallelism: int = 1
     entity_wait_ms: int = 20
     disorder_ms: int = 5_000
-    bundle_events_max: int = 2_048
+    bundle_events_max: int = 512
     bundle_bytes_max: int = 4_194_304
     checkpoint_interval_ms: int = 10_000
     linger_ms: int = 2

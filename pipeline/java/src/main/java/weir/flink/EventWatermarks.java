@@ -1,10 +1,11 @@
 package weir.flink;
 
 import java.util.Map;
-import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongSupplier;
 import org.apache.flink.api.common.eventtime.TimestampAssigner;
 import org.apache.flink.api.common.eventtime.TimestampAssignerSupplier;
 import org.apache.flink.api.common.eventtime.Watermark;
+import org.apache.flink.api.common.eventtime.WatermarkAlignmentParams;
 import org.apache.flink.api.common.eventtime.WatermarkGenerator;
 import org.apache.flink.api.common.eventtime.WatermarkGeneratorSupplier;
 import org.apache.flink.api.common.eventtime.WatermarkOutput;
@@ -12,30 +13,43 @@ import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.types.Row;
 
 /**
- * Watermarks of the events, a partition at a time: behind the newest event by the declared disorder.
+ * Watermarks of the events, a partition at a time: behind the newest event by the declared disorder, until the partition has been
+ * read to the end of its backlog; then it holds nothing back, and the stages go over to arrival once that is so of all.
  *
- * <p>An event too far ahead of its arrival, or without a readable time, moves no clock. After a second without input a
- * partition's watermark goes up to the newest event of all partitions of the subtask, so that the last events are not kept
- * for ever; a little later it is idle, and between subtasks Flink gives out the greatest watermark once all are. A partition
- * that has not been read to the end of its backlog is never quiet: it is only slow, and its events would come late.
+ * <p>An event too far ahead of its arrival, or without a readable time, moves no clock. While it catches up, no partition runs
+ * ahead of the slowest by more than the drift: Flink stops reading it, or what waits for the watermark would have no bound.
  */
 public class EventWatermarks implements WatermarkStrategy<Row> {
-    private static final long QUIET_MS = 1_000;
-    private static final long IDLE_MS = 3_000;
+    /** Behind every event time there is. Not Long.MAX_VALUE, which Flink takes for the end of the input. */
+    static final long END_MS = 253_402_300_799_999L;
+
     private static final long PATIENCE_MS = 30_000;
+    private static final long ALIGNED_EVERY_MS = 100;
     private static final int BODY_HEAD = 22;
     private final EventTimes times;
     private final long disorderMs;
     private final long aheadMaxMs;
     private final Map<Integer, Long> backlog;
-    private transient AtomicLong newestOfAllMs;
+    private final long driftMs;
 
-    /** @param backlog end of each partition with records to catch up with; empty in arrival mode. */
-    public EventWatermarks(String field, String unit, long disorderMs, long aheadMaxMs, Map<Integer, ? extends Number> backlog) {
+    /**
+     * @param backlog end of each partition with records to catch up with; empty in arrival mode.
+     * @param driftMs of event time, between the slowest partition and the others; 0: any.
+     */
+    public EventWatermarks(
+            String field, String unit, long disorderMs, long aheadMaxMs, Map<Integer, ? extends Number> backlog, long driftMs) {
         this.times = new EventTimes(field, unit);
         this.disorderMs = disorderMs;
         this.aheadMaxMs = aheadMaxMs;
         this.backlog = JobStart.offsets(backlog);
+        this.driftMs = driftMs;
+    }
+
+    @Override
+    public WatermarkAlignmentParams getAlignmentParameters() {
+        return driftMs == 0
+                ? WatermarkAlignmentParams.WATERMARK_ALIGNMENT_DISABLED
+                : new WatermarkAlignmentParams(driftMs, "events", ALIGNED_EVERY_MS);
     }
 
     @Override
@@ -50,54 +64,36 @@ public class EventWatermarks implements WatermarkStrategy<Row> {
 
     @Override
     public WatermarkGenerator<Row> createWatermarkGenerator(WatermarkGeneratorSupplier.Context context) {
-        if (newestOfAllMs == null) {
-            newestOfAllMs = new AtomicLong(EventTimes.NONE);
-        }
-        return new Generator(newestOfAllMs);
+        return new Generator(System::currentTimeMillis);
     }
 
     final class Generator implements WatermarkGenerator<Row> {
-        private final AtomicLong newestOfAllMs;
+        private final LongSupplier clock;
+        private final long madeAtMs;
         private long newestMs = EventTimes.NONE;
-        private long lastSeenAtMs = System.currentTimeMillis();
         private boolean started;
-        private boolean passed;
-        private boolean idle;
+        private boolean passed = backlog.isEmpty();
 
-        Generator(AtomicLong newestOfAllMs) {
-            this.newestOfAllMs = newestOfAllMs;
+        Generator(LongSupplier clock) {
+            this.clock = clock;
+            this.madeAtMs = clock.getAsLong();
         }
 
         @Override
         public void onEvent(Row row, long timeMs, WatermarkOutput output) {
             started = true;
+            newestMs = Math.max(newestMs, timeMs);
             passed = passed || Rows.offset(row) >= backlog.getOrDefault(Rows.partition(row), 0L) - 1;
-            if (idle) {
-                idle = false;
-                output.markActive();
-            }
-            if (timeMs > newestMs) {
-                newestMs = timeMs;
-                if (timeMs > newestOfAllMs.get()) {
-                    newestOfAllMs.set(timeMs); // one thread runs all generators of a subtask
-                }
-            }
-            lastSeenAtMs = 0; // the next period sets it: a clock call an event would cost more than all the rest here
         }
 
         @Override
         public void onPeriodicEmit(WatermarkOutput output) {
-            long nowMs = System.currentTimeMillis();
-            if (lastSeenAtMs == 0) {
-                lastSeenAtMs = nowMs;
-            }
-            long silentMs = nowMs - lastSeenAtMs;
-            if (silentMs >= (started || backlog.isEmpty() ? IDLE_MS : PATIENCE_MS) && (passed || !started)) {
-                idle = true;
-                output.markIdle();
+            // A partition without records gives none to see its end by.
+            passed = passed || !started && clock.getAsLong() - madeAtMs >= PATIENCE_MS;
+            if (passed) {
+                output.emitWatermark(new Watermark(END_MS));
             } else if (newestMs != EventTimes.NONE) {
-                boolean quiet = passed && silentMs >= QUIET_MS;
-                output.emitWatermark(new Watermark(quiet ? newestOfAllMs.get() : newestMs - disorderMs - 1));
+                output.emitWatermark(new Watermark(newestMs - disorderMs - 1));
             }
         }
     }

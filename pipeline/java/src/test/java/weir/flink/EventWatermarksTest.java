@@ -1,6 +1,7 @@
 package weir.flink;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import java.nio.ByteBuffer;
 import java.util.List;
@@ -12,7 +13,16 @@ import org.junit.jupiter.api.Test;
 class EventWatermarksTest {
     private static final long DISORDER_MS = 10;
     private static final long AHEAD_MAX_MS = 100;
-    private final EventWatermarks strategy = new EventWatermarks("t", "ms", DISORDER_MS, AHEAD_MAX_MS, Map.of());
+    private final EventWatermarks strategy = of(Map.of(0, 9L, 1, 3L, 2, 3L), 0);
+    private long nowMs;
+
+    private static EventWatermarks of(Map<Integer, Long> backlog, long driftMs) {
+        return new EventWatermarks("t", "ms", DISORDER_MS, AHEAD_MAX_MS, backlog, driftMs);
+    }
+
+    private WatermarkGenerator<Row> generator() {
+        return strategy.new Generator(() -> nowMs);
+    }
 
     private static Row event(String reply, String json) {
         byte[] value = Records.utf8(json);
@@ -56,14 +66,14 @@ class EventWatermarksTest {
 
     @Test
     void theWatermarkStaysBehindTheNewestEventByTheDisorder() {
-        WatermarkGenerator<Row> generator = strategy.createWatermarkGenerator(null);
+        WatermarkGenerator<Row> generator = generator();
         see(generator, 500, 700, 600);
         assertEquals(List.of(700 - DISORDER_MS - 1), period(generator));
     }
 
     @Test
     void anEventWithoutATimeMovesNothing() {
-        WatermarkGenerator<Row> generator = strategy.createWatermarkGenerator(null);
+        WatermarkGenerator<Row> generator = generator();
         see(generator, EventTimes.NONE);
         assertEquals(List.of(), period(generator));
         see(generator, 700, EventTimes.NONE);
@@ -71,54 +81,37 @@ class EventWatermarksTest {
     }
 
     @Test
-    void afterAQuietSecondThePartitionGoesToTheNewestEventOfAll() throws Exception {
-        WatermarkGenerator<Row> quiet = strategy.createWatermarkGenerator(null);
-        WatermarkGenerator<Row> busy = strategy.createWatermarkGenerator(null);
-        WatermarkGenerator<Row> empty = strategy.createWatermarkGenerator(null);
-        see(quiet, 700);
-        see(busy, 900);
-        assertEquals(List.of(689L), period(quiet));
-        assertEquals(List.of(889L), period(busy));
-        Thread.sleep(1_050);
-        see(busy, 901);
-        assertEquals(List.of(901L), period(quiet));
-        assertEquals(List.of(890L), period(busy), "one that is not quiet stays behind");
-        assertEquals(List.of(), period(empty));
-        see(quiet, 905);
-        assertEquals(List.of(894L), period(quiet), "and so does one that goes on");
-    }
-
-    @Test
-    void aPartitionThatHasNotReachedTheEndOfItsBacklogIsOnlySlow() throws Exception {
-        EventWatermarks behind = new EventWatermarks("t", "ms", DISORDER_MS, AHEAD_MAX_MS, Map.of(1, 3L, 2, 3L, 3, 3L));
-        WatermarkGenerator<Row> slow = behind.createWatermarkGenerator(null);
-        WatermarkGenerator<Row> done = behind.createWatermarkGenerator(null);
-        WatermarkGenerator<Row> unread = behind.createWatermarkGenerator(null);
+    void aPartitionReadToTheEndOfItsBacklogHoldsNothingBack() {
+        WatermarkGenerator<Row> slow = generator();
+        WatermarkGenerator<Row> done = generator();
         seeOf(slow, 1, 1, 700);
         seeOf(done, 2, 2, 900);
-        assertEquals(List.of(List.of(689L), List.of(889L), List.of()), List.of(period(slow), period(done), period(unread)));
-        Thread.sleep(1_050);
-        assertEquals(List.of(List.of(689L), List.of(900L), List.of()), List.of(period(slow), period(done), period(unread)));
-        Thread.sleep(2_000);
-        assertEquals(List.of(0, 1, 0), List.of(idle(slow), idle(done), idle(unread)));
+        assertEquals(List.of(List.of(689L), List.of(EventWatermarks.END_MS)), List.of(period(slow), period(done)));
+        nowMs += 3_600_000;
+        assertEquals(List.of(689L), period(slow), "however long it is silent, it is only slow");
+        seeOf(slow, 1, 2, 650);
+        seeOf(done, 2, 3, 901);
+        assertEquals(List.of(List.of(EventWatermarks.END_MS), List.of(EventWatermarks.END_MS)), List.of(period(slow), period(done)));
     }
 
     @Test
-    void aPartitionIsIdleAfterThreeQuietSecondsUntilItsNextEvent() throws Exception {
-        WatermarkGenerator<Row> generator = strategy.createWatermarkGenerator(null);
-        WatermarkGenerator<Row> empty = strategy.createWatermarkGenerator(null);
-        see(generator, 700);
-        assertEquals(List.of(0, 0), List.of(idle(generator), idle(empty)));
-        Thread.sleep(3_050);
-        assertEquals(List.of(1, 1), List.of(idle(generator), idle(empty)));
-        assertEquals(1, seeOf(generator, 0, 1, 800).active);
-        assertEquals(0, seeOf(generator, 0, 2, 801).active);
-        assertEquals(List.of(790L), period(generator));
+    void aPartitionWithoutRecordsHoldsTheOthersBackForHalfAMinute() {
+        WatermarkGenerator<Row> empty = generator();
+        nowMs += 29_999;
+        assertEquals(List.of(), period(empty));
+        nowMs += 1;
+        assertEquals(List.of(EventWatermarks.END_MS), period(empty));
     }
 
-    private static int idle(WatermarkGenerator<Row> generator) {
-        Said said = new Said();
-        generator.onPeriodicEmit(said);
-        return said.idle;
+    @Test
+    void withoutABacklogNothingIsHeldBack() {
+        WatermarkGenerator<Row> generator = of(Map.of(), 0).createWatermarkGenerator(null);
+        assertEquals(List.of(EventWatermarks.END_MS), period(generator));
+    }
+
+    @Test
+    void partitionsAreKeptTogetherOnlyWhereADriftIsGiven() {
+        assertFalse(of(Map.of(), 0).getAlignmentParameters().isEnabled());
+        assertEquals(5_000, of(Map.of(0, 1L), 5_000).getAlignmentParameters().getMaxAllowedWatermarkDrift());
     }
 }
