@@ -1,8 +1,8 @@
 """A profile's head as bytes: 64-bit little-endian words.
 
-``version, layout, columns' bytes, extra width, notes that wait, orphans, seq of the open page, its rows`` then the names of the
-retained columns (JSON, padded), the head, the detectors' extra numbers, the notes (4 words each), the rows of the open page.
-A sealed page is its rows. Places in history are written as seq * PAGE + index.
+``version, layout, names' bytes, extra width, notes that wait, orphans, seq of the open page, its rows`` then the names of the
+retained columns and the detectors with their cells (JSON, padded), the head, the detectors' extra numbers, the notes (4 words
+each), the rows of the open page. A sealed page is its rows. Places in history are written as seq * PAGE + index.
 """
 
 import itertools
@@ -37,16 +37,21 @@ from features.layout import (
 from features.plan import Plan
 from features.refusal import Refusal
 
-VERSION = 1
+VERSION = 2
 PREFIX_WORDS = 8
 NOTE_SAVED_WORDS = 4
 
 
+Cells = tuple[tuple[str, int], ...]
+"""Detectors that keep numbers in a profile, in the order of their numbers: by what each is known, and how many are its."""
+
+
 class SavedHead(NamedTuple):
-    """A decoded head. `rows` are those of the open page, `stride` words each."""
+    """A decoded head. `rows` are those of the open page, `stride` words each; `extra` are the numbers of `cells`."""
 
     layout: int
     columns: tuple[str, ...]
+    cells: Cells
     stride: int
     words: Int64s
     extra: Float64s
@@ -56,9 +61,9 @@ class SavedHead(NamedTuple):
     rows: Int64s
 
 
-def column_words(plan: Plan) -> Int64s:
-    """The names of the plan's retained columns as words."""
-    text = msgspec.json.encode(plan.columns)
+def name_words(plan: Plan, cells: Cells) -> Int64s:
+    """The names of the plan's retained columns and of the detectors as words."""
+    text = msgspec.json.encode((plan.columns, cells))
     return np.frombuffer(text.ljust(-(-len(text) // 8) * 8), dtype=np.int64)
 
 
@@ -122,9 +127,9 @@ def encode_heads(
             at += words
 
 
-def heads_as_bytes(arena: Arena, plan: Plan, slots: Int64s, extra: Float64s) -> list[bytes]:
+def heads_as_bytes(arena: Arena, plan: Plan, slots: Int64s, extra: Float64s, cells: Cells) -> list[bytes]:
     """The heads of `slots` as bytes."""
-    names = column_words(plan)
+    names = name_words(plan, cells)
     prefix = np.array([VERSION, plan.layout, 8 * len(names), extra.shape[1], 0, 0, END, 0], dtype=np.int64)
     fixed = PREFIX_WORDS + len(names) + plan.head_words + extra.shape[1]
     ends = np.empty(len(slots), dtype=np.int64)
@@ -147,7 +152,7 @@ def read_head(blob: bytes, is_user: bool) -> SavedHead:
         raise Refusal("not a profile", where="state", expected=f"a head of version {VERSION}", got=blob[:16])
     _, layout, name_bytes, extra_width, waiting, orphans, open_seq, fill = words[:PREFIX_WORDS].tolist()
     at = PREFIX_WORDS + name_bytes // 8
-    columns = msgspec.json.decode(words[PREFIX_WORDS:at].tobytes(), type=tuple[str, ...])
+    columns, cells = msgspec.json.decode(words[PREFIX_WORDS:at].tobytes(), type=tuple[tuple[str, ...], Cells])
     stride = (NUMBERS_OF_USER if is_user else NUMBERS_OF_ENTITY) + len(columns)
     tail = extra_width + NOTE_SAVED_WORDS * (waiting + orphans) + fill * stride
     head_words = len(words) - at - tail
@@ -160,6 +165,7 @@ def read_head(blob: bytes, is_user: bool) -> SavedHead:
     return SavedHead(
         layout=layout,
         columns=columns,
+        cells=cells,
         stride=stride,
         words=parts[0],
         extra=parts[1].view(np.float64),

@@ -131,8 +131,11 @@ def take_in_order(
 
 @inner
 def fetch_ahead(arena: Arena, plan: PlanArrays, slots: Int64s, i: int, stride: int) -> None:
-    """Asks for what the events after i will read: of the furthest one its head; of a nearer one, whose head has come by now, its
-    open page and the rows at the tails; of the nearest one the row it will be written to. Among many keys the kernel would spend most of its time waiting for memory."""
+    """Asks for what the events after i will read. Among many keys the kernel would spend most of its time waiting for memory.
+
+    Of the furthest one its head; of a nearer one, whose head has come by now, its open page and the rows at the tails; of the
+    nearest one the row it will be written to.
+    """
     if i + _HEAD_AHEAD < len(slots):
         for word in range(0, arena.heads.shape[1], _LINE_WORDS):
             prefetch(arena.heads, slots[i + _HEAD_AHEAD], word)

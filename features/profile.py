@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from features import kernel
 from features.arena import empty_arena, recycle, with_room, with_slots
 from features.batch import Batch, Float64s, Int64s
-from features.codec import heads_as_bytes
+from features.codec import Cells, heads_as_bytes
 from features.layout import DIRTY, FILL, LAST, OUTCOME, OWNER, PAGE, PAGE_BITS, PAGE_WORDS, SCORE, SEALED, SEQ
 from features.plan import Plan
-from features.restoring import forget, place_profile, retuned
+from features.restoring import forget, place_cells, place_profile, retuned
 
 _CHUNK = 8_192
 _VISIBLE_MAX_MS = 1 << 60
@@ -38,16 +38,18 @@ class Profiles:
 
     Args:
         plan: what to compute.
-        extra_width: numbers a slot that belong to detectors; see `extra`.
+        cells: detectors whose numbers stand in `extra`, a row a slot. Restored numbers go to the detector of their name and
+            width; a detector without any begins at zero.
         durable: keep note of what `save` has to give; without it `save` must not be called.
 
     Answers depend on the order of each key's events and labels only, not on how they are cut into batches, nor on saves.
     """
 
-    def __init__(self, plan: Plan, extra_width: int = 0, durable: bool = True) -> None:
+    def __init__(self, plan: Plan, cells: Cells = (), durable: bool = True) -> None:
         self.plan = plan
         self.arena = empty_arena(plan)
-        self.extra: Float64s = np.zeros((len(self.arena.heads), extra_width))
+        self.extra: Float64s = np.zeros((len(self.arena.heads), sum(width for _, width in cells)))
+        self._cells = cells
         self._durable = durable
         self._index: dict[str, int] = {}
         self._keys: list[str] = []
@@ -145,7 +147,7 @@ class Profiles:
         self._reclaim()
         position = {slot: at for at, slot in enumerate(slots.tolist())}
         return Saved(
-            heads=heads_as_bytes(self.arena, self.plan, _plain(slots), self.extra),
+            heads=heads_as_bytes(self.arena, self.plan, _plain(slots), self.extra, self._cells),
             pages=self._changed_pages(position),
             dropped=self._dropped_pages(position),
         )
@@ -161,7 +163,8 @@ class Profiles:
         self._reclaim()
         self.arena = with_room(self.arena, len(pages) + 1, 0)
         slot = self._add(key)
-        self.arena = place_profile(self.arena, self.plan, slot, head, pages, self.extra)
+        self.arena, saved = place_profile(self.arena, self.plan, slot, head, pages)
+        place_cells(saved, self._cells, self.extra[slot])
 
     def evict(self, keys_max: int) -> int:
         """Forgets the least recently used profiles, which must be saved, down to `keys_max`; gives their number."""

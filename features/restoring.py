@@ -1,5 +1,6 @@
 """Saved profiles put back into an arena, under the same plan or another; profiles forgotten."""
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 from features import kernel
 from features.arena import blank_heads, with_room
 from features.batch import Float64s, Int64s
-from features.codec import SavedHead, read_head
+from features.codec import Cells, SavedHead, read_head
 from features.layout import (
     BLOOM,
     BLOOM_2,
@@ -50,12 +51,9 @@ _UNITS_FROM = HEAD_WORDS
 
 
 def place_profile(
-    arena: Arena, plan: Plan, slot: int, blob: bytes, pages: Sequence[tuple[int, bytes]], extra: Float64s
-) -> Arena:
-    """Fills the empty `slot` with a saved profile. The arena must have room for its pages; notes are made room for.
-
-    Extra numbers of another width than saved stay zero: they belong to other detectors.
-    """
+    arena: Arena, plan: Plan, slot: int, blob: bytes, pages: Sequence[tuple[int, bytes]]
+) -> tuple[Arena, SavedHead]:
+    """Fills the empty `slot` with a saved profile. The arena must have room for its pages; notes are made room for."""
     saved = read_head(blob, plan.is_user)
     same_rows = saved.columns == plan.columns
     chain = _link(arena, plan, slot, _sorted_pages(saved, pages), saved, same_rows)
@@ -71,9 +69,20 @@ def place_profile(
         kernel.rebuild_all(arena, plan.arrays, here, False)
     else:
         kernel.rebuild_all(arena, plan.arrays, here, True)
-    if saved.extra.shape == extra[slot].shape:
-        extra[slot] = saved.extra
-    return _put_notes(arena, slot, saved)
+    return _put_notes(arena, slot, saved), saved
+
+
+def place_cells(saved: SavedHead, cells: Cells, extra: Float64s) -> None:
+    """Gives each detector of `cells` the numbers that were saved of it; others keep what they have."""
+    starts = _starts(saved.cells)
+    for cell, start in _starts(cells).items():
+        if cell in starts:
+            extra[start : start + cell[1]] = saved.extra[starts[cell] : starts[cell] + cell[1]]
+
+
+def _starts(cells: Cells) -> dict[tuple[str, int], int]:
+    ends = itertools.accumulate((width for _, width in cells), initial=0)
+    return dict(zip(cells, ends, strict=False))
 
 
 def _sorted_pages(saved: SavedHead, pages: Sequence[tuple[int, bytes]]) -> list[tuple[int, Int64s]]:

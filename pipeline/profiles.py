@@ -6,6 +6,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from features.codec import Cells
 from features.plan import Plan
 from features.profile import Profiles, Saved
 
@@ -49,14 +50,14 @@ class ProfileArenas:
     def __init__(self, kind: str, state: ProfileState | None = None) -> None:
         self._kind = kind
         self._state = state
-        self._arenas: dict[tuple[int, bytes, int], _Arena] = {}
+        self._arenas: dict[tuple[int, bytes, Cells], _Arena] = {}
 
-    def open(self, plan: Plan, extra_width: int, keys: list[str]) -> tuple[Profiles, NDArray[np.int64]]:
+    def open(self, plan: Plan, cells: Cells, keys: list[str]) -> tuple[Profiles, NDArray[np.int64]]:
         """The arena for `plan` with all `keys` in it, and their slots; `save` or `keep` has to follow what changes them."""
-        layout = (plan.layout, plan.arrays.outputs.tobytes(), extra_width)
+        layout = (plan.layout, plan.arrays.outputs.tobytes(), cells)
         arena = self._arenas.get(layout)
         if arena is None:
-            arena = self._arenas[layout] = _Arena(Profiles(plan, extra_width, durable=self._state is not None), {})
+            arena = self._arenas[layout] = _Arena(Profiles(plan, cells, durable=self._state is not None), {})
         for other in self._arenas.values():
             if other is not arena:
                 self._write(other)

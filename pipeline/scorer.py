@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from detectors.catalogue import KEYED, Keyed, Scoring, score_from
 from detectors.snapshot import Snapshot
 from features.batch import Batch
+from features.codec import Cells
 from features.layout import DUPLICATE, ID_REUSED, TOO_LATE
 from features.profile import Profiles
 from pipeline.models import Model
@@ -91,7 +92,7 @@ class Scorer:
         Returns [n, width of the kind's plan]. An event that is there already is not added again.
         """
         plan = release.features.plans[kind]
-        arena, slots = self._arena(kind).open(plan, 0, keys)
+        arena, slots = self._arena(kind).open(plan, (), keys)
         out = np.empty((len(keys), plan.width))
         arena.observe(slots, batch, out)
         self._arena(kind).keep(len(keys))
@@ -111,8 +112,8 @@ class Scorer:
         plan = release.features.plans.get(kind)
         if plan is None:
             return
-        extra_width = keyed_width(release) if kind == release.features.kinds[0] else 0
-        arena, slots = self._arena(kind).open(plan, extra_width, keys)
+        cells = keyed_cells(release) if kind == release.features.kinds[0] else ()
+        arena, slots = self._arena(kind).open(plan, cells, keys)
         arena.label(slots, event_times_ms, id_keys, labels, visible_ms)
         self._arena(kind).keep(len(keys))
 
@@ -135,7 +136,7 @@ class Scorer:
         """The user stage: `features` [n, features] holds the entities' answers and is filled with all others."""
         kind = release.features.kinds[0]
         plan = release.features.plans[kind]
-        arena, slots = self._arena(kind).open(plan, keyed_width(release), batch.users)
+        arena, slots = self._arena(kind).open(plan, keyed_cells(release), batch.users)
         out = np.empty((len(batch), plan.width))
         flags, rows = arena.observe(slots, batch, out)
         features[:, release.features.columns[kind]] = out
@@ -213,9 +214,9 @@ def keyed_detector(model: Model) -> Keyed:
     return KEYED[model.model](**model.parameters)
 
 
-def keyed_width(release: Release) -> int:
-    """Cells a user's profile holds for the release's detectors."""
-    return sum(keyed_detector(model).width for model in release.models if model.keyed)
+def keyed_cells(release: Release) -> Cells:
+    """The release's detectors with state per user, known by their definitions: another definition begins anew."""
+    return tuple((model.definition[:12], keyed_detector(model).width) for model in release.models if model.keyed)
 
 
 def _score_keyed(

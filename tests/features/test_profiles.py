@@ -97,7 +97,7 @@ def test_a_profile_with_100_events_of_three_fields_takes_less_than_12_kilobytes(
 
 
 def test_evicted_profiles_are_the_least_recently_used_and_leave_nothing_behind() -> None:
-    profiles = Profiles(PLAN, extra_width=2)
+    profiles = Profiles(PLAN, cells=(("own", 2),))
     for key in "abc":
         observed(profiles, batch_of([1_000 * n for n in range(20)]), [key] * 20)
         profiles.extra[profiles.slots([key])[0]] = 7.0
@@ -111,14 +111,24 @@ def test_evicted_profiles_are_the_least_recently_used_and_leave_nothing_behind()
 
 
 def test_extra_numbers_are_restored_and_survive_growth() -> None:
-    profiles = Profiles(PLAN, extra_width=2)
+    profiles = Profiles(PLAN, cells=(("own", 2),))
     slot = profiles.slots(["u"])
     profiles.extra[slot[0]] = (1.5, -2.0)
     profiles.slots([str(n) for n in range(1_000)])
     saved = profiles.save(slot)
-    restored = Profiles(PLAN, extra_width=2)
+    restored = Profiles(PLAN, cells=(("own", 2),))
     restored.restore("u", saved.heads[0], [])
     assert restored.extra[restored.slots(["u"])[0]].tolist() == [1.5, -2.0]
+
+
+def test_each_detector_finds_its_own_numbers_again_and_a_new_one_begins_at_zero() -> None:
+    profiles = Profiles(PLAN, cells=(("gone", 1), ("own", 2), ("wider", 1)))
+    slot = profiles.slots(["u"])
+    profiles.extra[slot[0]] = (9.0, 1.5, -2.0, 7.0)
+    saved = profiles.save(slot)
+    restored = Profiles(PLAN, cells=(("new", 1), ("wider", 2), ("own", 2)))
+    restored.restore("u", saved.heads[0], [])
+    assert restored.extra[restored.slots(["u"])[0]].tolist() == [0.0, 0.0, 0.0, 1.5, -2.0]
 
 
 @pytest.mark.parametrize("blob", [b"", b"x" * 7, b"\0" * 64, b"\xff" * 640])
