@@ -5,6 +5,8 @@ sent, and so a stall of the generator or the service is in the figures of all th
 own and measures it from another process; with `--url` it measures a running one:
 
     python tests/benchmarks/decision_latency.py --url http://127.0.0.1:18000 --token-file .weir/token --rate 100 --rate 500
+
+Beside each run a Kafka client sends small records to the same broker and back (`echo`): what the machine and the broker cost.
 """
 
 import argparse
@@ -26,13 +28,13 @@ from urllib.parse import urlsplit
 import msgspec
 import numpy as np
 import uvloop
+from kafka_echo import Echo
 
 from deploy.command import SAMPLES
 from deploy.payments import Town
 from deploy.releases import read_folder
 from deploy.stack import Stack, free_settings
 
-WARM_SECONDS = 3.0
 DRAIN_SECONDS_MAX = 12.0
 CONNECTIONS = 64
 
@@ -183,17 +185,27 @@ def without_collection() -> Iterator[None]:
         gc.enable()
 
 
+def median_of(runs: list[Run]) -> str:
+    """One line: medians over runs of one rate."""
+    figures = np.median([np.percentile(run.latencies_ms or [np.nan], [50, 99, 99.9]) for run in runs], axis=0)
+    return f"{runs[0].rate:>8,} {figures[0]:>8.2f} {figures[1]:>8.2f} {figures[2]:>8.2f}   median of {len(runs)} runs"
+
+
 async def measure(arguments: argparse.Namespace, token: str) -> None:
-    """Warms the service up, then prints a line a rate."""
+    """Warms the service up, then prints a line a run, and medians."""
     generator = Generator(arguments.url, token, arguments.deadline_ms, arguments.seed)
     await generator.connect()
-    await generator.run(min(arguments.rate[0], 200), WARM_SECONDS)
+    await generator.run(500, arguments.warm_seconds)
     print(f"{'rate/s':>8} {'p50 ms':>8} {'p99 ms':>8} {'p99.9 ms':>8} {'max ms':>8} {'sent late':>10}   outcomes")
-    for rate in arguments.rate:
-        for _ in range(arguments.runs):
-            with without_collection():
-                run = await generator.run(rate, arguments.seconds)
-            print(row_of(run), flush=True)
+    with Echo(arguments.bootstrap) if arguments.bootstrap else contextlib.nullcontext() as echo:
+        for rate in arguments.rate:
+            runs = []
+            for _ in range(arguments.runs):
+                with without_collection():
+                    runs.append(await generator.run(rate, arguments.seconds))
+                beside = "; echo p50 {:.1f} p99 {:.1f} ms".format(*echo.taken()) if echo else ""
+                print(row_of(runs[-1]) + beside, flush=True)
+            print(median_of(runs), flush=True)
 
 
 def measure_own_system(arguments: list[str]) -> int:
@@ -202,6 +214,7 @@ def measure_own_system(arguments: list[str]) -> int:
         settings = free_settings(pathlib.Path(folder))
         with Stack(settings, read_folder(SAMPLES / "payments"), print):
             place = ["--url", f"http://127.0.0.1:{settings.api_port}", "--token-file", str(settings.path("token"))]
+            place += ["--bootstrap", settings.bootstrap]
             return subprocess.run([sys.executable, __file__, *place, *arguments], check=False).returncode
 
 
@@ -210,6 +223,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--url", help="of a running API; without it a system of its own is started")
     parser.add_argument("--token-file", type=pathlib.Path, default=pathlib.Path(".weir/token"))
+    parser.add_argument("--bootstrap", help="host:port of its broker, for the echo; without it there is none")
+    parser.add_argument("--warm-seconds", type=float, default=30.0, help="at 500/s before the first run, while the JVMs compile")
     parser.add_argument("--rate", type=int, action="append", help="requests a second; may be repeated; default 100, 500, 1,000 and 2,000")
     parser.add_argument("--seconds", type=float, default=60.0, help="of each run")
     parser.add_argument("--runs", type=int, default=1, help="of each rate")
