@@ -36,7 +36,7 @@ from pipeline.replay import Replay
 from pipeline.settings import Settings
 
 SAMPLE = pathlib.Path(__file__).resolve().parents[2] / "deploy" / "samples" / "cards"
-WARM_UP, SMALL, LARGE = 300_000, 100_000, 600_000
+WARM_UP, SMALL, LARGE = 400_000, 200_000, 1_000_000
 USERS, TERMINALS = 50_000, 10_000
 BAR = 40_000.0
 START_MS = 1_600_000_000_000
