@@ -17,7 +17,7 @@ class Event(msgspec.Struct, array_like=True):
         entities: ids of the further entities in the schema's order; '' where absent.
         numbers: float64 little-endian in the order of `Schema.columns`; decimals in minor units; NaN where absent.
         texts: string fields in the order of `Schema.texts`.
-        body_key: 64 bits of a hash of the original bytes.
+        body_key: CRC-32 and length of the original bytes: tells another body under a used id.
         arrived_ms: clock time at which it came in.
         reply: API instance that waits for the decision; '' when nobody does.
     """
