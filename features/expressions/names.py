@@ -1,0 +1,54 @@
+"""The names that an expression may read, with their types."""
+
+import difflib
+from collections.abc import Iterable, Mapping
+
+from features.expressions.types import Type
+from features.schema import Schema
+
+_FIELD_TYPES = {"decimal": Type.DOUBLE, "float": Type.DOUBLE, "integer": Type.INT, "boolean": Type.BOOL, "string": Type.STRING}
+_SHOWN_MAX = 12
+
+
+class Names:
+    """Types by full name: ``event.amount``, ``feature.count_1h``.
+
+    Args:
+        types: of each name; the part before the first dot is its root.
+    """
+
+    def __init__(self, types: Mapping[str, Type]) -> None:
+        self.types = dict(types)
+        self._prefixes = {name[:at] for name in types for at, character in enumerate(name) if character == "."}
+
+    def is_prefix(self, name: str) -> bool:
+        """Whether some known name begins with `name` and a dot."""
+        return name in self._prefixes
+
+    def nearest(self, name: str) -> str:
+        """A remedy that names the known name most like `name`; empty when none is."""
+        last = name.rpartition(".")[2]
+        same = [known for known in self.types if known.rpartition(".")[2] == last]
+        near = same or difflib.get_close_matches(name, self.types, n=1) or difflib.get_close_matches(f"event.{name}", self.types, n=1)
+        return f"did you mean {near[0]}?" if near else ""
+
+    def expected(self) -> str:
+        """What a refusal of an unknown name says was expected."""
+        shown = sorted(self.types)
+        if not shown:
+            return "no name: nothing can be read here"
+        more = f" and {len(shown) - _SHOWN_MAX} more" if len(shown) > _SHOWN_MAX else ""
+        return "one of " + ", ".join(shown[:_SHOWN_MAX]) + more
+
+
+def names_of_schema(schema: Schema, features: Iterable[str] = ()) -> Names:
+    """``event.`` names of a schema's fields and ``feature.`` names of `features`, which are doubles.
+
+    Decimals are doubles in major units. The event's time is a timestamp. Ids of entities and of the user are strings, the
+    event's own id is what the schema says.
+    """
+    types = {f"event.{schema.id_field}": Type.INT if schema.id_type == "integer" else Type.STRING}
+    types[f"event.{schema.time_field}"] = Type.TIMESTAMP
+    types |= {f"event.{name}": Type.STRING for name in (schema.user, *schema.entities)}
+    types |= {f"event.{field.name}": _FIELD_TYPES[field.type] for field in schema.fields}
+    return Names(types | {f"feature.{name}": Type.DOUBLE for name in features})
