@@ -1,0 +1,134 @@
+"""Kafka, Flink, the score job, the deliver job and the api over a backlog of card payments. For tests only."""
+
+import pathlib
+import shutil
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+import msgspec
+from confluent_kafka import Consumer, TopicPartition
+from score_job_runs import decided, submitted, wait_for
+
+from deploy.broker import start_broker
+from deploy.cluster import Cluster
+from deploy.jars import PROJECT
+from deploy.ports import free_ports
+from deploy.processes import Process, Processes
+from deploy.releases import publish
+from deploy.stack import free_settings, settings_as_environment
+from deploy.topics import make_topics
+from detectors.snapshot import Snapshot
+from features.batch import Batch
+from pipeline.history import History
+from pipeline.kafka import Outbox, producer_of
+
+TOKEN = "token-of-the-card-payments"
+HEAP_MB = 4_096
+"""Of each TaskManager: while labels are read, all events wait in its state, and all labels in the profiles."""
+SECONDS_MAX = 1_800.0
+
+
+@dataclass
+class CardSystem:
+    """Everything on free ports in `folder`, which is emptied of data at the end; logs stay.
+
+    Args:
+        parallelism: of the score job; a TaskManager each.
+        took: seconds by step.
+    """
+
+    folder: pathlib.Path
+    texts: dict[str, str]
+    parallelism: int
+    took: dict[str, float] = field(default_factory=dict)
+
+    def __enter__(self) -> "CardSystem":
+        self.settings = free_settings(self.folder, parallelism=self.parallelism)
+        self.logs = self.settings.path("logs")
+        self.cluster = Cluster(self.settings.path("flink"), self.logs, self.settings.flink_port, task_heap_mb=HEAP_MB)
+        self.processes = Processes()
+        try:
+            port = int(self.settings.bootstrap.rpartition(":")[2])
+            self.processes.add(start_broker(self.settings.path("kafka"), self.logs, port, free_ports(1)[0]))
+            make_topics(self.settings)
+            publish(self.settings, self.texts)
+            self.processes.add(self.cluster.start_job_manager())
+            for number in range(1, self.parallelism + 1):
+                self.processes.add(self.cluster.start_task_manager(number))
+        except BaseException:
+            self.processes.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.processes.stop()
+        for name in ("kafka", "flink"):
+            shutil.rmtree(self.settings.path(name), ignore_errors=True)
+        for file in self.folder.glob("decisions.db*"):
+            file.unlink()
+
+    def produce(self, topic: str, records: Iterable[tuple[str, bytes]]) -> None:
+        """Writes (key, value) records."""
+        began, outbox, name = time.monotonic(), Outbox(producer_of(self.settings, **{"linger.ms": 20})), self.settings.topic(topic)
+        for key, value in records:
+            outbox.send(name, key.encode(), value)
+        outbox.flush()
+        self.took[f"{topic} produced"] = time.monotonic() - began
+
+    def decide_all(self, count: int) -> None:
+        """Starts the deliver job, the api and the score job; returns once `count` events are decided and their decisions delivered."""
+        environment = self.cluster.environment() | settings_as_environment(self.settings) | {"WEIR_TOKEN": TOKEN}
+        for name, module in (("deliver", "pipeline.deliver_job"), ("api", "api.server")):
+            self.processes.add(Process(name, [sys.executable, "-m", module], environment, self.logs, PROJECT))
+        wait_for(self._api_answers, 60, "the api does not answer")
+        began = time.monotonic()
+        self.job = submitted(self, self.settings)
+        self.took["submission"] = time.monotonic() - began
+        wait_for(lambda: decided(self.settings) >= count, SECONDS_MAX, "events without a decision")
+        self.took["decided, submission included"] = time.monotonic() - began
+        wait_for(lambda: self._delivered() == decided(self.settings), SECONDS_MAX, "decisions not delivered")
+        self.took["delivered, submission included"] = time.monotonic() - began
+
+    def _api_answers(self) -> bool:
+        try:
+            return urllib.request.urlopen(f"http://127.0.0.1:{self.settings.api_port}/health", timeout=2).status == 200
+        except (urllib.error.URLError, OSError):
+            return False
+
+    def _delivered(self) -> int:
+        """Decisions that the deliver job has written: it commits what it has written."""
+        consumer = Consumer({"bootstrap.servers": self.settings.bootstrap, "group.id": f"{self.settings.topic_prefix}deliver"})
+        places = [TopicPartition(self.settings.topic("decisions"), partition) for partition in range(self.settings.partitions)]
+        committed = sum(max(place.offset, 0) for place in consumer.committed(places, timeout=30))
+        consumer.close()
+        return committed
+
+
+def event_records(events: Batch) -> Iterator[tuple[str, bytes]]:
+    """The payments as a bank would send them, keyed by the customer; ids are whole numbers, as in the file."""
+    columns = (events.ids, events.times_ms.tolist(), events.users, events.entities["TERMINAL_ID"], events.numbers[:, 0].tolist())
+    for id, at, customer, terminal, cents in zip(*columns, strict=True):
+        event = {"TRANSACTION_ID": int(id), "TX_DATETIME": at, "CUSTOMER_ID": int(customer), "TERMINAL_ID": int(terminal)}
+        yield customer, msgspec.json.encode(event | {"TX_AMOUNT": cents / 100})
+
+
+def label_records(history: History) -> Iterator[tuple[str, bytes]]:
+    """The label of every event for both of its keys, in the order in which they become known."""
+    events, labels = history.batch, history.labels
+    assert labels is not None and labels.id_keys.tolist() == events.id_keys.tolist()
+    columns = (events.ids, events.times_ms.tolist(), events.users, events.entities["TERMINAL_ID"])
+    known = (labels.labels.tolist(), labels.times_ms.tolist())
+    for id, at, customer, terminal, label, known_at in zip(*columns, *known, strict=True):
+        told = {"event_id": id, "id_key": int(id), "event_time": at, "label": label, "label_time": known_at, "user": customer}
+        value = msgspec.json.encode(told)
+        yield f"CUSTOMER_ID\0{customer}", value
+        yield f"TERMINAL_ID\0{terminal}", value
+
+
+def snapshot_records(snapshots: Iterable[Snapshot]) -> list[tuple[str, bytes]]:
+    """Snapshots as the learn job writes them."""
+    return [(snapshot.model, snapshot.encode()) for snapshot in snapshots]
