@@ -156,7 +156,8 @@ def read_head(blob: bytes, is_user: bool) -> SavedHead:
     stride = (NUMBERS_OF_USER if is_user else NUMBERS_OF_ENTITY) + len(columns)
     tail = extra_width + NOTE_SAVED_WORDS * (waiting + orphans) + fill * stride
     head_words = len(words) - at - tail
-    if head_words < HEAD_WORDS or min(extra_width, waiting, orphans, fill) < 0:
+    widths = [width for _, width in cells]
+    if head_words < HEAD_WORDS or min(waiting, orphans, fill, *widths) < 0 or sum(widths) != extra_width:
         raise Refusal("not a profile", where="state", expected="a head whose lengths fit", got=f"{len(blob)} bytes")
     parts: list[NDArray[np.int64]] = []
     for length in (head_words, extra_width, NOTE_SAVED_WORDS * waiting, NOTE_SAVED_WORDS * orphans, fill * stride):

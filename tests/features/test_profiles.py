@@ -131,6 +131,27 @@ def test_each_detector_finds_its_own_numbers_again_and_a_new_one_begins_at_zero(
     assert restored.extra[restored.slots(["u"])[0]].tolist() == [0.0, 0.0, 0.0, 1.5, -2.0]
 
 
+def head_of_two_detectors() -> bytes:
+    profiles = Profiles(PLAN, cells=(("own", 2), ("other", 1)))
+    return profiles.save(profiles.slots(["u"])).heads[0]
+
+
+@pytest.mark.parametrize("version", [1, 3])
+def test_a_head_of_another_version_is_refused(version: int) -> None:
+    blob = version.to_bytes(8, "little") + head_of_two_detectors()[8:]
+    with pytest.raises(Refusal, match="version"):
+        Profiles(PLAN).restore("u", blob, [])
+
+
+@pytest.mark.parametrize("table", [b'["own",2],["other",2]', b'["own",9],["other",1]', b'["own",4],["othe",-1]'])
+def test_a_head_whose_detectors_do_not_fit_its_numbers_is_refused(table: bytes) -> None:
+    blob = head_of_two_detectors()
+    other = blob.replace(b'["own",2],["other",1]', table)
+    assert len(other) == len(blob) and other != blob
+    with pytest.raises(Refusal, match="lengths"):
+        Profiles(PLAN, cells=(("other", 2),)).restore("u", other, [])
+
+
 @pytest.mark.parametrize("blob", [b"", b"x" * 7, b"\0" * 64, b"\xff" * 640])
 def test_bytes_that_are_no_profile_are_refused(blob: bytes) -> None:
     with pytest.raises(Refusal):

@@ -42,5 +42,19 @@ def test_another_detector_beside_it_changes_nothing() -> None:
 
 
 def test_a_detector_that_comes_back_begins_anew() -> None:
+    """Its numbers went with the first event under the release that did not have it; they are not kept for a way back."""
     of_tips = OWN.replace("event.amount", "event.tip")
     assert own_scores(OWN, of_tips, OWN)[20:23] == [0.0, 0.0, 0.0]
+
+
+def test_a_restart_under_a_release_with_another_detector_beside_it_changes_nothing() -> None:
+    before = Imitation()
+    before.release(1, {**TEXTS, "models": OWN})
+    before.events(events(10, 10))
+    before.checkpoint()
+    after = Imitation(user_state=before.user_state)
+    after.release(2, {**TEXTS, "models": OTHER + OWN})
+    after.events(events(20, 10))
+    scores = [decision["models"]["own"]["score"] for decision in after.decisions()]
+    assert scores == own_scores(OWN, OWN)[10:]
+    assert scores[0] > 0.0
