@@ -1,7 +1,8 @@
 package weir.flink;
 
+import java.util.HashSet;
 import java.util.Map;
-import java.util.function.LongSupplier;
+import java.util.Set;
 import org.apache.flink.api.common.eventtime.TimestampAssigner;
 import org.apache.flink.api.common.eventtime.TimestampAssignerSupplier;
 import org.apache.flink.api.common.eventtime.Watermark;
@@ -11,6 +12,7 @@ import org.apache.flink.api.common.eventtime.WatermarkGeneratorSupplier;
 import org.apache.flink.api.common.eventtime.WatermarkOutput;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.types.Row;
+import org.apache.flink.util.clock.RelativeClock;
 
 /**
  * Watermarks of the events, a partition at a time: behind the newest event by the declared disorder, until the partition has been
@@ -31,6 +33,7 @@ public class EventWatermarks implements WatermarkStrategy<Row> {
     private final long aheadMaxMs;
     private final Map<Integer, Long> backlog;
     private final long driftMs;
+    private transient Set<Integer> begun;
 
     /**
      * @param backlog end of each partition with records to catch up with; empty in arrival mode.
@@ -64,32 +67,50 @@ public class EventWatermarks implements WatermarkStrategy<Row> {
 
     @Override
     public WatermarkGenerator<Row> createWatermarkGenerator(WatermarkGeneratorSupplier.Context context) {
-        return new Generator(System::currentTimeMillis);
+        if (begun == null) {
+            begun = new HashSet<>();
+        }
+        return new Generator(context.getInputActivityClock(), begun);
     }
 
     final class Generator implements WatermarkGenerator<Row> {
-        private final LongSupplier clock;
+        private final RelativeClock clock; // stands still while what was read cannot be handed on
+        private final Set<Integer> begun; // partitions of the subtask with a backlog that have given something: one thread sees them
         private final long madeAtMs;
         private long newestMs = EventTimes.NONE;
         private boolean started;
-        private boolean passed = backlog.isEmpty();
+        private boolean passed;
 
-        Generator(LongSupplier clock) {
+        Generator(RelativeClock clock, Set<Integer> begun) {
             this.clock = clock;
-            this.madeAtMs = clock.getAsLong();
+            this.begun = begun;
+            this.madeAtMs = clock.relativeTimeMillis();
         }
 
         @Override
         public void onEvent(Row row, long timeMs, WatermarkOutput output) {
-            started = true;
+            if (!started) {
+                started = true;
+                begin(Rows.partition(row));
+            }
             newestMs = Math.max(newestMs, timeMs);
             passed = passed || Rows.offset(row) >= backlog.getOrDefault(Rows.partition(row), 0L) - 1;
         }
 
+        private void begin(int partition) {
+            if (backlog.containsKey(partition)) {
+                begun.add(partition);
+            }
+        }
+
+        /** A partition without records gives none to see its end by. */
+        private boolean isEmpty() {
+            return !started && (begun.size() == backlog.size() || clock.relativeTimeMillis() - madeAtMs >= PATIENCE_MS);
+        }
+
         @Override
         public void onPeriodicEmit(WatermarkOutput output) {
-            // A partition without records gives none to see its end by.
-            passed = passed || !started && clock.getAsLong() - madeAtMs >= PATIENCE_MS;
+            passed = passed || isEmpty();
             if (passed) {
                 output.emitWatermark(new Watermark(END_MS));
             } else if (newestMs != EventTimes.NONE) {

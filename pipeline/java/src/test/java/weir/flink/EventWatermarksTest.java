@@ -4,8 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import java.nio.ByteBuffer;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.apache.flink.api.common.eventtime.WatermarkGenerator;
 import org.apache.flink.types.Row;
 import org.junit.jupiter.api.Test;
@@ -14,14 +16,15 @@ class EventWatermarksTest {
     private static final long DISORDER_MS = 10;
     private static final long AHEAD_MAX_MS = 100;
     private final EventWatermarks strategy = of(Map.of(0, 9L, 1, 3L, 2, 3L), 0);
-    private long nowMs;
+    private final HandClock clock = new HandClock();
+    private final Set<Integer> begun = new HashSet<>();
 
     private static EventWatermarks of(Map<Integer, Long> backlog, long driftMs) {
         return new EventWatermarks("t", "ms", DISORDER_MS, AHEAD_MAX_MS, backlog, driftMs);
     }
 
     private WatermarkGenerator<Row> generator() {
-        return strategy.new Generator(() -> nowMs);
+        return strategy.new Generator(clock, begun);
     }
 
     private static Row event(String reply, String json) {
@@ -87,7 +90,7 @@ class EventWatermarksTest {
         seeOf(slow, 1, 1, 700);
         seeOf(done, 2, 2, 900);
         assertEquals(List.of(List.of(689L), List.of(EventWatermarks.END_MS)), List.of(period(slow), period(done)));
-        nowMs += 3_600_000;
+        clock.nowMs += 3_600_000;
         assertEquals(List.of(689L), period(slow), "however long it is silent, it is only slow");
         seeOf(slow, 1, 2, 650);
         seeOf(done, 2, 3, 901);
@@ -97,15 +100,26 @@ class EventWatermarksTest {
     @Test
     void aPartitionWithoutRecordsHoldsTheOthersBackForHalfAMinute() {
         WatermarkGenerator<Row> empty = generator();
-        nowMs += 29_999;
+        clock.nowMs += 29_999;
         assertEquals(List.of(), period(empty));
-        nowMs += 1;
+        clock.nowMs += 1;
+        assertEquals(List.of(EventWatermarks.END_MS), period(empty));
+    }
+
+    @Test
+    void aPartitionIsKnownToBeEmptyOnceAllThatAreNotHaveBegun() {
+        WatermarkGenerator<Row> empty = generator();
+        seeOf(generator(), 0, 0, 700);
+        seeOf(generator(), 1, 0, 700);
+        seeOf(generator(), 7, 0, 700);
+        assertEquals(List.of(), period(empty));
+        seeOf(generator(), 2, 0, 700);
         assertEquals(List.of(EventWatermarks.END_MS), period(empty));
     }
 
     @Test
     void withoutABacklogNothingIsHeldBack() {
-        WatermarkGenerator<Row> generator = of(Map.of(), 0).createWatermarkGenerator(null);
+        WatermarkGenerator<Row> generator = of(Map.of(), 0).new Generator(clock, begun);
         assertEquals(List.of(EventWatermarks.END_MS), period(generator));
     }
 

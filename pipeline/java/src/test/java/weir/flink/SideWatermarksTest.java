@@ -11,7 +11,7 @@ import org.apache.flink.util.clock.RelativeClock;
 import org.junit.jupiter.api.Test;
 
 class SideWatermarksTest {
-    private long activeMs;
+    private final HandClock clock = new HandClock();
 
     private WatermarkGenerator<Row> generatorOf(SideWatermarks strategy) {
         return strategy.createWatermarkGenerator(new WatermarkGeneratorSupplier.Context() {
@@ -22,17 +22,7 @@ class SideWatermarksTest {
 
             @Override
             public RelativeClock getInputActivityClock() {
-                return new RelativeClock() {
-                    @Override
-                    public long relativeTimeMillis() {
-                        return activeMs;
-                    }
-
-                    @Override
-                    public long relativeTimeNanos() {
-                        return activeMs * 1_000_000;
-                    }
-                };
+                return clock;
             }
         });
     }
@@ -89,7 +79,7 @@ class SideWatermarksTest {
         for (int offset = 0; offset < 100; offset++) {
             see(first, 1, offset);
             assertEquals("00", idle(first, second));
-            activeMs += 20_000;
+            clock.nowMs += 20_000;
         }
         see(second, 2, 2);
         assertEquals("11", idle(first, second));
@@ -110,10 +100,10 @@ class SideWatermarksTest {
         WatermarkGenerator<Row> begun = generatorOf(strategy);
         see(begun, 1, 0);
         assertEquals("00", idle(silent, begun));
-        activeMs += 29_999;
+        clock.nowMs += 29_999;
         see(silent, 3, 7); // a partition that had none at the start: live labels prolong nothing
         assertEquals("00", idle(silent, begun));
-        activeMs += 1;
+        clock.nowMs += 1;
         assertEquals("00", idle(silent, begun));
         see(begun, 1, 2);
         assertEquals("11", idle(silent, begun));
