@@ -12,7 +12,7 @@ from typing import Annotated
 import msgspec
 from confluent_kafka import Consumer, KafkaException, Message
 
-from pipeline.kafka import BATCH_MAX, ControlTopic, consumer_of
+from pipeline.kafka import BATCH_MAX, UNHURRIED, ControlTopic, consumer_of
 from pipeline.release import Release
 from pipeline.settings import Settings, read_settings
 from pipeline.stages.definitions import Definitions
@@ -151,7 +151,7 @@ class DeliverJob:
         self._stopping = False
         self._settings = settings
         self._store = store
-        self._consumer: Consumer = consumer_of(settings, "deliver")
+        self._consumer: Consumer = consumer_of(settings, "deliver", **UNHURRIED)
         self._control = ControlTopic(settings)
         self.deliverer = Deliverer(
             store, self._control.definitions, lambda: self._control.read_to_end(self.stopping), stopping=self.stopping

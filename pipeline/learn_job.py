@@ -16,6 +16,7 @@ from confluent_kafka import KafkaException, Message, TopicPartition
 from features.event import id_key_of
 from pipeline.kafka import (
     BATCH_MAX,
+    UNHURRIED,
     ControlTopic,
     Offsets,
     Outbox,
@@ -76,7 +77,7 @@ class LearnJob:
     def __init__(self, settings: Settings, publish_seconds_min: float = PUBLISH_SECONDS_MIN) -> None:
         self._settings = settings
         self._publish_seconds_min = publish_seconds_min
-        self._consumer = consumer_of(settings, "learn", **{"enable.partition.eof": True})
+        self._consumer = consumer_of(settings, "learn", **UNHURRIED, **{"enable.partition.eof": True})
         self._outbox = Outbox(producer_of(settings))
         self._control = ControlTopic(settings)
         self._control.definitions.watch(self._change)
