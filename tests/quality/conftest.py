@@ -1,8 +1,10 @@
-"""Modules that tests of this folder share; tests are no package, so these are made importable by their files."""
+"""What tests of this folder share; they are no package, so modules beside them are made importable by their files."""
 
 import importlib.util
 import pathlib
 import sys
+
+import pytest
 
 HERE = pathlib.Path(__file__).parent
 
@@ -14,3 +16,10 @@ for place in ("../integration/score_job_runs", "decision_columns", "reading_back
         assert spec.loader is not None
         sys.modules[name] = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(sys.modules[name])
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Every test of this folder takes minutes and needs the data."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.quality)

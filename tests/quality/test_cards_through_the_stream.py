@@ -27,7 +27,7 @@ EVENTS_MAX = int(os.environ.get("CARD_EVENTS_MAX", 1 << 31))
 """A smaller part of the file for a look in between."""
 LABEL_DELAY_MS = 7 * 86_400_000
 
-pytestmark = [pytest.mark.quality, pytest.mark.skipif(not DATA.exists(), reason=f"needs {DATA.name} in the folder of WEIR_DATA")]
+pytestmark = pytest.mark.skipif(not DATA.exists(), reason=f"needs {DATA.name} in the folder of WEIR_DATA")
 
 
 @dataclasses.dataclass
