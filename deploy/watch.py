@@ -74,6 +74,14 @@ def follow_models(settings: Settings) -> Iterator[list[Snapshot]]:
     consumer.assign([TopicPartition(settings.topic("models"), 0, 0)])
     try:
         while True:
-            yield [Snapshot.decode(message.value() or b"") for message in consumer.consume(100, 0.2) if not message.error()]
+            yield [snapshot for message in consumer.consume(100, 0.2) for snapshot in _snapshot_in(message)]
     finally:
         consumer.close()
+
+
+def _snapshot_in(message: Message) -> list[Snapshot]:
+    """What is no snapshot is none, as for the score job, which says so in its log."""
+    try:
+        return [] if message.error() else [Snapshot.decode(message.value() or b"")]
+    except ValueError:
+        return []
