@@ -8,17 +8,13 @@ import json
 import os
 import pathlib
 import platform
-import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Sequence
 
 import msgspec
 import numpy as np
-from confluent_kafka import Consumer, Producer, TopicPartition
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
+from backlog import SAMPLE, START_MS, check, ends, produce
 
 from deploy.broker import start_broker
 from deploy.cluster import Cluster
@@ -35,11 +31,9 @@ from pipeline.release import compile_release
 from pipeline.replay import Replay
 from pipeline.settings import Settings
 
-SAMPLE = pathlib.Path(__file__).resolve().parents[2] / "deploy" / "samples" / "cards"
 WARM_UP, SMALL, LARGE = 400_000, 200_000, 1_000_000
 USERS, TERMINALS = 50_000, 10_000
 BAR = 40_000.0
-START_MS = 1_600_000_000_000
 
 
 def events_of(count: int, seed: int) -> list[tuple[str, bytes]]:
@@ -68,43 +62,9 @@ def snapshots_of(texts: dict[str, str]) -> list[tuple[str, bytes]]:
     return [(name, snapshot.encode()) for name, snapshot in replay.published.items()]
 
 
-def produce(settings: Settings, topic: str, records: Sequence[tuple[str, bytes]]) -> None:
-    producer = Producer({"bootstrap.servers": settings.bootstrap, "linger.ms": 20, "acks": 1, "queue.buffering.max.messages": 1_000_000})
-    for key, value in records:
-        producer.produce(settings.topic(topic), value, key)
-    producer.flush(120)
-
-
-def ends(settings: Settings, topic: str) -> int:
-    """Records in a topic."""
-    consumer = Consumer({"bootstrap.servers": settings.bootstrap, "group.id": "bench"})
-    name = settings.topic(topic)
-    partitions = consumer.list_topics(name).topics[name].partitions
-    total = sum(consumer.get_watermark_offsets(TopicPartition(name, partition))[1] for partition in partitions)
-    consumer.close()
-    return total
-
-
 def cpu_seconds(process: Process) -> float:
     fields = pathlib.Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def check(settings: Settings, records: list[tuple[str, bytes]]) -> None:
-    """Each event has one decision, with the number of its user's events so far."""
-    seen: dict[str, int] = {}
-    expected = {}
-    for number, (user, _) in enumerate(records):
-        expected[str(number)] = seen[user] = seen.get(user, 0) + 1
-    name = settings.topic("decisions")
-    consumer = Consumer({"bootstrap.servers": settings.bootstrap, "group.id": "check", "enable.auto.commit": False})
-    consumer.assign([TopicPartition(name, partition, 0) for partition in consumer.list_topics(name).topics[name].partitions])
-    left = dict(expected)
-    while left:
-        for message in consumer.consume(10_000, 5.0):
-            decision = msgspec.json.decode(message.value() or b"")
-            assert decision["features"]["customer_count_30d"] == left.pop(decision["event_id"]), decision
-    consumer.close()
 
 
 def run_once(
@@ -125,7 +85,7 @@ def run_once(
     used, wall = cpu_seconds(task_manager) - before, time.time() - started
     print(f"{count:,} events: {used:.1f} s of CPU, {wall:.1f} s from submission", flush=True)
     urllib.request.urlopen(urllib.request.Request(f"http://127.0.0.1:{base.flink_port}/jobs/{job}?mode=cancel", method="PATCH"))
-    check(settings, records)
+    check(settings, [user for user, _ in records])
     return used
 
 
