@@ -13,7 +13,9 @@ import argparse
 import asyncio
 import contextlib
 import gc
+import os
 import pathlib
+import platform
 import random
 import subprocess
 import sys
@@ -22,6 +24,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from typing import cast
 from urllib.parse import urlsplit
 
@@ -186,16 +189,20 @@ def without_collection() -> Iterator[None]:
 
 
 def median_of(runs: list[Run]) -> str:
-    """One line: medians over runs of one rate."""
-    figures = np.median([np.percentile(run.latencies_ms or [np.nan], [50, 99, 99.9]) for run in runs], axis=0)
-    return f"{runs[0].rate:>8,} {figures[0]:>8.2f} {figures[1]:>8.2f} {figures[2]:>8.2f}   median of {len(runs)} runs"
+    """One line: medians over runs of one rate, and how far apart the runs' p99 lie."""
+    each = np.array([np.percentile(run.latencies_ms or [np.nan], [50, 99, 99.9]) for run in runs])
+    p50, p99, p999 = np.median(each, axis=0)
+    spread = f"p99 from {each[:, 1].min():.2f} to {each[:, 1].max():.2f}"
+    return f"{runs[0].rate:>8,} {p50:>8.2f} {p99:>8.2f} {p999:>8.2f}   median of {len(runs)} runs, {spread}"
 
 
 async def measure(arguments: argparse.Namespace, token: str) -> None:
     """Warms the service up, then prints a line a run, and medians."""
     generator = Generator(arguments.url, token, arguments.deadline_ms, arguments.seed)
     await generator.connect()
-    await generator.run(500, arguments.warm_seconds)
+    if arguments.warm_seconds:
+        await generator.run(500, arguments.warm_seconds)
+    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, Flink {version('apache-flink')}")
     print(f"{'rate/s':>8} {'p50 ms':>8} {'p99 ms':>8} {'p99.9 ms':>8} {'max ms':>8} {'sent late':>10}   outcomes")
     with Echo(arguments.bootstrap) if arguments.bootstrap else contextlib.nullcontext() as echo:
         for rate in arguments.rate:
@@ -203,9 +210,10 @@ async def measure(arguments: argparse.Namespace, token: str) -> None:
             for _ in range(arguments.runs):
                 with without_collection():
                     runs.append(await generator.run(rate, arguments.seconds))
-                beside = "; echo p50 {:.1f} p99 {:.1f} ms".format(*echo.taken()) if echo else ""
+                beside = "; echo p50 {:.1f} p99 {:.1f} max {:.1f} ms".format(*echo.taken()) if echo else ""
                 print(row_of(runs[-1]) + beside, flush=True)
-            print(median_of(runs), flush=True)
+            if len(runs) > 1:
+                print(median_of(runs), flush=True)
 
 
 def measure_own_system(arguments: list[str]) -> int:
