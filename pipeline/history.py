@@ -197,7 +197,8 @@ def _times(column: pa.ChunkedArray, unit: str) -> NDArray[np.int64]:
         stamps = np.asarray(pc.cast(column, pa.timestamp("ms"), safe=False).to_numpy()).astype("datetime64[ms]")
         return _whole(stamps)
     if pa.types.is_string(column.type):
-        return _times(pc.cast(column, pa.timestamp("ms", tz="UTC")), "ms")
+        # Any fraction of a second, as the decoder takes it; a cast to ms refuses a finer one.
+        return _times(pc.cast(column, pa.timestamp("ns", tz="UTC")), unit)
     moments = np.floor(pc.cast(column, pa.float64()).to_numpy(zero_copy_only=False) / _UNIT_PER_MS[unit])
     return _whole(moments)
 
