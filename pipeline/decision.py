@@ -12,7 +12,7 @@ from features.batch import Batch
 from features.layout import DUPLICATE, LATE
 from patterns.policy import ACTIONS
 from pipeline.explanation import Explanations
-from pipeline.scorer import Verdicts
+from pipeline.verdicts import Verdicts
 
 
 class Decision(msgspec.Struct, gc=False):

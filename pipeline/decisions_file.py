@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from features.batch import Batch
 from patterns.policy import ACTIONS
 from pipeline.release import Release
-from pipeline.scorer import NOT_SCORED, Verdicts
+from pipeline.verdicts import NOT_SCORED, Verdicts
 
 _ROWS_A_GROUP = 65_536
 

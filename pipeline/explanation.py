@@ -7,11 +7,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from patterns.policy import ACTIONS
 from pipeline.models import Model
-from pipeline.scorer import Verdicts
-
-REASONS_MAX = 3
+from pipeline.reasons import shares_of
+from pipeline.release import Release
+from pipeline.verdicts import NOT_SCORED, Verdicts
 
 
 class Contributions(msgspec.Struct, gc=False):
@@ -42,44 +41,42 @@ class Explanations:
     def __init__(self, verdicts: Verdicts) -> None:
         self._verdicts = verdicts
         models = {model.name: model for model in verdicts.release.models}
-        chosen = [(models[name], np.flatnonzero(verdicts.chosen == at)) for at, name in enumerate(verdicts.release.policy.models)]
-        self._parts = [_Part(verdicts, model, rows) for model, rows in chosen if len(rows)]
+        self._models = [models[name] for name in verdicts.release.policy.models]
 
     def contributions(self) -> list[Contributions | dict[str, Any]]:
         """One a row; empty without a score."""
         found: list[Contributions | dict[str, Any]] = [{}] * len(self._verdicts.chosen)
-        for part in self._parts:
-            shapes = starmap(part.model.shape, part.shares.tolist())
-            made = map(Contributions, repeat(part.model.name), repeat(part.scale), repeat(part.base), shapes)
-            for row, contributions in zip(part.rows.tolist(), made, strict=False):
+        for position, model in enumerate(self._models):
+            rows = np.flatnonzero(self._verdicts.chosen == position)
+            if not len(rows):
+                continue
+            scoring = self._verdicts.scoring.get(model.name)
+            scale, base = (scoring.scale, scoring.base) if scoring else ("score", 0.0)
+            shapes = starmap(model.shape, shares_of(self._verdicts, model, rows).tolist())
+            made = map(Contributions, repeat(model.name), repeat(scale), repeat(base), shapes)
+            for row, contributions in zip(rows.tolist(), made, strict=False):
                 found[row] = contributions
         return found
 
     def reasons(self) -> list[list[str]]:
-        """What raised each score most, largest first, at most `REASONS_MAX`; none for an approved event."""
+        """What raised each score most, largest first, at most `pipeline.reasons.REASONS_MAX`; none for an approved event."""
         found: list[list[str]] = [[]] * len(self._verdicts.chosen)
-        approved = self._verdicts.actions == ACTIONS.index("approve")
-        for part in self._parts:
-            for place in np.flatnonzero(~approved[part.rows]).tolist():
-                found[part.rows[place]] = part.reasons(place)
+        scored = (self._verdicts.flags & NOT_SCORED) == 0
+        for row in np.flatnonzero(scored & (self._verdicts.reasons[:, 0] >= 0)).tolist():
+            model = self._models[self._verdicts.chosen[row]]
+            values = self._verdicts.inputs[model.name][row]
+            inputs = [int(position) for position in self._verdicts.reasons[row] if position >= 0]
+            found[row] = [f"{_short(model, at)} of {values[at]:.6g} is unusual ({model.name})" for at in inputs]
         return found
 
 
-class _Part:
-    """One model's share in explaining a batch: that of the rows whose score it gave."""
+def reasons_again(release: Release, chosen: int, reasons: NDArray[np.int8]) -> list[str]:
+    """The reasons of a decision made before, by `release`, of which only the inputs are remembered and not their values."""
+    if chosen < 0 or chosen >= len(release.policy.models):
+        return []
+    model = next(model for model in release.models if model.name == release.policy.models[chosen])
+    return [f"{_short(model, int(at))} is unusual ({model.name})" for at in reasons if 0 <= at < len(model.inputs)]
 
-    def __init__(self, verdicts: Verdicts, model: Model, rows: NDArray[np.int64]) -> None:
-        scoring = verdicts.scoring.get(model.name)
-        self.model = model
-        self.rows = rows
-        self.scale = scoring.scale if scoring else "score"
-        self.base = scoring.base if scoring else 0.0
-        self._inputs = verdicts.inputs[model.name][rows]
-        # Of a detector of the user's own, on one input, all of the score is that input's.
-        alone = verdicts.models[model.name][rows].reshape(-1, 1)
-        self.shares: NDArray[np.float64] = alone if scoring is None else scoring.contributions_many(self._inputs)
 
-    def reasons(self, place: int) -> list[str]:
-        shares, values, names = self.shares[place].tolist(), self._inputs[place], self.model.inputs
-        largest = sorted(range(len(shares)), key=lambda i: -shares[i])[:REASONS_MAX]
-        return [f"{names[i].partition('.')[2]} of {values[i]:.6g} is unusual ({self.model.name})" for i in largest if shares[i] > 0.0]
+def _short(model: Model, at: int) -> str:
+    return model.inputs[at].partition(".")[2]

@@ -15,7 +15,8 @@ from pipeline.decisions_file import DecisionsFile
 from pipeline.history import History, Labels
 from pipeline.learner import Learners, Lessons
 from pipeline.release import Release
-from pipeline.scorer import NOT_SCORED, Scorer, Verdicts
+from pipeline.scorer import Scorer
+from pipeline.verdicts import NOT_SCORED, Verdicts
 
 BATCH_MAX = 4_096
 

@@ -4,8 +4,6 @@ The Flink stages, replay and the tests all call it, so that they all give the sa
 order in which each key's events come and on the release and snapshots in force, never on how events are batched.
 """
 
-from dataclasses import dataclass, field
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,47 +11,14 @@ from detectors.catalogue import KEYED, Keyed, Scoring, score_from
 from detectors.snapshot import Snapshot
 from features.batch import Batch
 from features.codec import Cells
-from features.layout import DUPLICATE, ID_REUSED, TOO_LATE
+from features.layout import DUPLICATE
 from features.profile import Profiles
+from patterns.policy import ACTIONS
 from pipeline.models import Model
 from pipeline.profiles import ProfileArenas, ProfileState
+from pipeline.reasons import REASONS_MAX, Outcomes, largest, shares_of
 from pipeline.release import Release
-
-NOT_SCORED = DUPLICATE | ID_REUSED | TOO_LATE
-"""Flags of events that leave no trace in the user's profile and get no new decision."""
-
-
-@dataclass(slots=True)
-class Verdicts:
-    """What the engine says of a batch, a row an event.
-
-    Args:
-        release: the release it was made by.
-        scores: in [0, 1], NaN where no model was ready.
-        actions: codes of `patterns.policy.ACTIONS`.
-        features: [n, features], major units, NaN where missing.
-        models: raw score of each model; NaN where it was not ready.
-        snapshots: sequence number of the snapshot behind each global model.
-        flags: bits of `features.profile`.
-        rows: references of the retained rows, for what is remembered of a decision.
-        releases: that each decision was made by: for a duplicate, that of the first decision.
-        chosen: position in the policy's models of the one that gave the score; -1: none.
-        inputs: what each model saw, [n, inputs].
-        scoring: the scoring side of each global model that was ready.
-    """
-
-    release: Release
-    scores: NDArray[np.float64]
-    actions: NDArray[np.uint8]
-    features: NDArray[np.float64]
-    flags: NDArray[np.uint8]
-    rows: NDArray[np.int64]
-    releases: NDArray[np.int64]
-    chosen: NDArray[np.int8]
-    models: dict[str, NDArray[np.float64]] = field(default_factory=dict)
-    snapshots: dict[str, int] = field(default_factory=dict)
-    inputs: dict[str, NDArray[np.float64]] = field(default_factory=dict)
-    scoring: dict[str, Scoring] = field(default_factory=dict)
+from pipeline.verdicts import NOT_SCORED, Verdicts
 
 
 class Scorer:
@@ -143,13 +108,15 @@ class Scorer:
         release.features.fill_calendar(batch.times_ms, features)
         count = len(batch)
         nothing, actions, chosen = np.full(count, np.nan), np.zeros(count, np.uint8), np.full(count, -1, np.int8)
-        verdicts = Verdicts(release, nothing, actions, features, flags, rows, np.full(count, release.id), chosen)
+        reasons = np.full((count, REASONS_MAX), -1, np.int8)
+        verdicts = Verdicts(release, nothing, actions, features, flags, rows, np.full(count, release.id), chosen, reasons)
         probabilities = self._run_models(verdicts, batch, arena, slots)
         for position, name in enumerate(release.policy.models):
             empty = np.isnan(verdicts.scores) & ~np.isnan(probabilities[name])
             verdicts.scores[empty] = probabilities[name][empty]
             verdicts.chosen[empty] = position
         verdicts.actions = release.policy.decide_many(verdicts.scores)
+        _find_reasons(verdicts)
         self._remember(verdicts, arena)
         self._arena(kind).keep(count)
         return verdicts
@@ -185,17 +152,18 @@ class Scorer:
         return raw, scoring.probability_many(raw)
 
     def _remember(self, verdicts: Verdicts, arena: Profiles) -> None:
-        """Keeps scores and actions for duplicates to be answered with; recalls them for the duplicates of this batch."""
+        """Keeps what was decided for duplicates to be answered with; recalls it for the duplicates of this batch."""
         fresh = (verdicts.flags & NOT_SCORED) == 0
-        outcomes = verdicts.actions.astype(np.int64) | (verdicts.release.id << 8)
-        arena.remember(verdicts.rows[fresh], verdicts.scores[fresh], outcomes[fresh])
+        outcomes = Outcomes(verdicts.actions[fresh], verdicts.chosen[fresh], verdicts.reasons[fresh], verdicts.releases[fresh])
+        arena.remember(verdicts.rows[fresh], verdicts.scores[fresh], outcomes.packed())
         if fresh.all():
             return
         verdicts.scores[~fresh] = np.nan
         repeated = (verdicts.flags & DUPLICATE) != 0
-        verdicts.scores[repeated], outcomes = arena.recall(verdicts.rows[repeated])
-        verdicts.actions[repeated] = (outcomes & 0xFF).astype(np.uint8)
-        verdicts.releases[repeated] = outcomes >> 8
+        verdicts.scores[repeated], packed = arena.recall(verdicts.rows[repeated])
+        first = Outcomes.unpacked(packed)
+        verdicts.actions[repeated], verdicts.chosen[repeated] = first.actions, first.chosen
+        verdicts.reasons[repeated], verdicts.releases[repeated] = first.reasons, first.releases
 
     def save(self) -> None:
         """Writes to the state whatever it does not have yet: before a checkpoint."""
@@ -207,6 +175,16 @@ class Scorer:
         if arenas is None:
             arenas = self._arenas[kind] = ProfileArenas(kind, self._state)
         return arenas
+
+
+def _find_reasons(verdicts: Verdicts) -> None:
+    """The inputs that raised the score most, for those events that are not approved: few, so that it costs little."""
+    models = {model.name: model for model in verdicts.release.models}
+    suspected = verdicts.actions != ACTIONS.index("approve")
+    for position, name in enumerate(verdicts.release.policy.models):
+        rows = np.flatnonzero(suspected & (verdicts.chosen == position))
+        if len(rows):
+            verdicts.reasons[rows] = largest(shares_of(verdicts, models[name], rows))
 
 
 def keyed_detector(model: Model) -> Keyed:

@@ -13,14 +13,16 @@ from features.profile import compile_kernels
 from features.refusal import Refusal
 from patterns.policy import ACTIONS
 from pipeline.decision import Reply, decisions_of, reply_of
+from pipeline.explanation import reasons_again
 from pipeline.frames import Bundle, add_record, read_bundle, topic_frame
 from pipeline.release import Release
-from pipeline.scorer import NOT_SCORED, Scorer, Verdicts
+from pipeline.scorer import Scorer
 from pipeline.stages.decode import refused, take_control
 from pipeline.stages.definitions import Definitions
 from pipeline.stages.event_body import Arrivals, EventBodies
 from pipeline.stages.labels import take_labels
 from pipeline.stages.state import BulkState, KeyedProfiles
+from pipeline.verdicts import NOT_SCORED, Verdicts
 
 log = logging.getLogger(__name__)
 
@@ -83,41 +85,42 @@ class UserStage:
         scored = ((verdicts.flags & NOT_SCORED) == 0).tolist()
         for row, (decision, user, reply) in enumerate(zip(decisions, batch.users, arrivals.replies, strict=True)):
             if not scored[row]:
-                frames += _not_scored(verdicts, row, arrivals)
+                frames += self._not_scored(verdicts, row, arrivals)
                 continue
             add_record(frames, b"D", user.encode(), _encode(decision))
             if reply:
                 add_record(frames, b"R", reply.encode(), _encode(reply_of(decision)))
         return frames
 
-
-def _not_scored(verdicts: Verdicts, row: int, arrivals: Arrivals) -> list[bytes]:
-    """What leaves for an event without a decision of its own: the first answer again, or where it went and why."""
-    frames: list[bytes] = []
-    flags, score = int(verdicts.flags[row]), float(verdicts.scores[row])
-    id, user = arrivals.batch.ids[row], arrivals.batch.users[row]
-    reasons: list[str] = []
-    if flags & ID_REUSED:
-        refusal = Refusal("id_reused", where=id, expected="an id of its own for each event", got="another body under the same id")
-        frames.append(refused(refusal, arrivals.value(row), at_ms=int(arrivals.arrived_ms[row])))
-        reasons = [str(refusal)]
-    elif flags & TOO_LATE:
-        lateness_ms = verdicts.release.schema.lateness_ms
-        reasons = [f"too late: more than {lateness_ms} ms before the user's newest event"]
-        record = {
-            "reason": reasons[0],
-            "event_id": id,
-            "user": user,
-            "event_time": int(arrivals.batch.times_ms[row]),
-            "value": base64.b64encode(arrivals.value(row)).decode(),
-        }
-        frames.append(topic_frame("T", user, _encode(record)))
-    if arrivals.replies[row]:
-        action = ACTIONS[verdicts.actions[row]] if flags & DUPLICATE else verdicts.release.policy.fallback.action
-        names = ["duplicate"] if flags & DUPLICATE else ["degraded"]
-        reply = Reply(id, 0, score, action, reasons, names, int(verdicts.releases[row]))
-        frames.append(topic_frame("R", arrivals.replies[row], _encode(reply)))
-    return frames
+    def _not_scored(self, verdicts: Verdicts, row: int, arrivals: Arrivals) -> list[bytes]:
+        """What leaves for an event without a decision of its own: the first answer again, or where it went and why."""
+        frames: list[bytes] = []
+        flags, score = int(verdicts.flags[row]), float(verdicts.scores[row])
+        id, user = arrivals.batch.ids[row], arrivals.batch.users[row]
+        reasons: list[str] = []
+        if flags & ID_REUSED:
+            refusal = Refusal("id_reused", where=id, expected="an id of its own for each event", got="another body under the same id")
+            frames.append(refused(refusal, arrivals.value(row), at_ms=int(arrivals.arrived_ms[row])))
+            reasons = [str(refusal)]
+        elif flags & TOO_LATE:
+            lateness_ms = verdicts.release.schema.lateness_ms
+            reasons = [f"too late: more than {lateness_ms} ms before the user's newest event"]
+            record = {
+                "reason": reasons[0],
+                "event_id": id,
+                "user": user,
+                "event_time": int(arrivals.batch.times_ms[row]),
+                "value": base64.b64encode(arrivals.value(row)).decode(),
+            }
+            frames.append(topic_frame("T", user, _encode(record)))
+        elif (first := self._definitions.releases.get(int(verdicts.releases[row]))) is not None:
+            reasons = reasons_again(first, int(verdicts.chosen[row]), verdicts.reasons[row])
+        if arrivals.replies[row]:
+            action = ACTIONS[verdicts.actions[row]] if flags & DUPLICATE else verdicts.release.policy.fallback.action
+            names = ["duplicate"] if flags & DUPLICATE else ["degraded"]
+            reply = Reply(id, 0, score, action, reasons, names, int(verdicts.releases[row]))
+            frames.append(topic_frame("R", arrivals.replies[row], _encode(reply)))
+        return frames
 
 
 def make_stage(state: BulkState) -> UserStage:

@@ -1,6 +1,7 @@
 import base64
 import math
 import random
+import re
 
 import msgspec
 import numpy as np
@@ -156,6 +157,18 @@ def test_a_repeated_event_is_answered_with_the_first_decision_and_counted_once(j
     job.events(encoded([later]))
     assert job.decisions()[1]["features"]["count_1h"] == 2.0
     assert job.decisions()[1]["features"]["shop_count_1h"] in (2.0, None)
+
+
+def test_a_duplicate_has_the_reasons_of_the_first_decision_without_their_values(job: Imitation) -> None:
+    values = encoded(payments(200))
+    job.events(values, reply="api-1")
+    job.events(values, reply="api-1")
+    replies = [msgspec.json.decode(value) for _, value in job.out["R"]]
+    firsts, seconds = replies[:200], replies[200:]
+    assert sum(bool(first["reasons"]) for first in firsts) > 5
+    for first, second in zip(firsts, seconds, strict=True):
+        assert second["flags"] == ["duplicate"]
+        assert second["reasons"] == [re.sub(" of [^ ]+ is", " is", reason) for reason in first["reasons"]]
 
 
 def test_a_duplicate_names_the_release_that_decided_first(job: Imitation) -> None:
