@@ -12,7 +12,8 @@ missing and ``event.x > 3 || true`` is true. ``c ? a : b`` needs c and the side 
 condition that ends without a value is false (`Column.truths`), a feature that does is missing: NaN (`Column.numbers`).
 
 **Errors while running** are values too: division of integers by zero, integers or times out of range, an index or key that is not
-there, a text that cannot be converted or is too long. They spread as missing does; where both meet, the error shows.
+there, a text that cannot be converted or is too long. They spread as missing does; where both meet, the error shows. Doubles have
+none: they become infinite or NaN, and a feature that is NaN is missing.
 
 **Cost** is bounded when an expression is compiled: its length, its nesting, the length of its lists and texts, the size of its
 patterns, and the sum over its steps. Macros go over lists that stand in the expression and are written out, so nothing loops.

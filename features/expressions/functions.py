@@ -16,7 +16,7 @@ from features.expressions.types import Type
 from features.expressions.zones import Zone
 
 BOOL, INT, DOUBLE, STRING, TIMESTAMP, DURATION = Type
-_MATCH_COST = 1_000
+_MATCH_COST = 1_500
 _PART_COST = 30
 _ZONE_COST = 150
 _EXTREMES_MAX = 6

@@ -11,7 +11,10 @@ _SHOWN_AFTER = 40
 
 @dataclass(frozen=True)
 class Place:
-    """Where an expression begins: line and column of its first character, both from 1."""
+    """Where an expression begins: line and column of its first character, both from 1.
+
+    A column on a later line is that of the expression's own text: where YAML takes an indent off, it is smaller by the indent.
+    """
 
     source: str = "expression"
     line: int = 1

@@ -104,9 +104,7 @@ class Builder:
         """
         self._work += 1
         if self._work > WORK_MAX:
-            self._source.refuse(
-                at, "expression too large", f"at most {WORK_MAX} values and operations", "more", _REMEDY
-            )
+            self._source.refuse(at, "expression too large", f"at most {WORK_MAX} values and operations", "more", _REMEDY)
 
     def value_of(self, step: int) -> Value | Fault | None:
         """The value of a constant step; None when it depends on the event."""

@@ -13,13 +13,14 @@ from features.expressions.expression import compile_expression
 from features.expressions.types import Type
 
 RESULTS = list(Type)
+DOUBLES = (0.0, -0.0, 1.0, -2.5, 0.1, 0.1 + 0.2, 99999.5, 999999.0, 1e6, 1234567.0, 1e15, 1e21, 1e-4, 1.5e-5, 5e-324, 1.8e308, -1e300)
 
 
 def columns_of(rows: list[dict]) -> dict[str, Column]:
     return {name: Column.of_values(type, [row[name] for row in rows]) for name, type in FIELDS.items()}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.sampled_from(RESULTS).flatmap(written), st.lists(events(missing=True), min_size=1, max_size=7))
 def test_a_batch_answers_as_its_events_one_by_one(text: str, rows: list[dict]) -> None:
     expression = compile_expression(text, NAMES)
@@ -28,11 +29,17 @@ def test_a_batch_answers_as_its_events_one_by_one(text: str, rows: list[dict]) -
     assert [same(column.item(at)) for at in range(len(rows))] == [same(expression.of(row)) for row in rows]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.sampled_from(RESULTS).flatmap(written), events(missing=True))
 def test_an_event_is_answered_as_google_does(text: str, row: dict) -> None:
     ours = compile_expression(text, NAMES).of(row)
     assert ("error" if isinstance(ours, Fault) else same(ours)) == googles(text, row), text
+
+
+@pytest.mark.parametrize("value", DOUBLES)
+def test_a_double_is_written_as_google_writes_it(value: float) -> None:
+    row = dict.fromkeys(FIELDS) | {"event.d": value}
+    assert same(compile_expression("string(event.d)", NAMES).of(row)) == googles("string(event.d)", row)
 
 
 def googles(text: str, row: dict) -> object:

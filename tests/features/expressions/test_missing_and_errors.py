@@ -100,6 +100,18 @@ def test_what_has_no_answer_is_an_error_of_its_kind(text: str, fault: Fault) -> 
     assert of(text, {"event.n": 0, "event.x": 0.0, "event.s": "z", "event.at": 0}) is fault
 
 
+@pytest.mark.parametrize(("n", "sizes"), [(0, 0), (3, 1)])
+def test_what_a_filter_leaves_out_is_not_computed(n: int, sizes: int) -> None:
+    assert of("[0, event.n].filter(x, x != 0).map(y, 6 / y).size()", {"event.n": n}) == sizes
+    assert of("[0, event.n].filter(x, x != 0).exists(y, 6 / y == 2)", {"event.n": n}) is (n == 3)
+    assert of("[0, event.n].filter(x, x != 0).all(y, 6 / y == 2)", {"event.n": n}) is True
+
+
+def test_a_fault_in_what_a_filter_keeps_is_one_of_the_whole() -> None:
+    assert of("[0, event.n].filter(x, x < 3).map(y, 6 / y).size()", {"event.n": 5}) is Fault.DIVIDED_BY_ZERO
+    assert of("[1, event.n].filter(x, 6 / x > 0).size()", {"event.n": 0}) is Fault.DIVIDED_BY_ZERO
+
+
 def test_an_error_shows_before_a_missing_value() -> None:
     assert of("1 / event.n == 1 && event.b", {"event.n": 0}) is Fault.DIVIDED_BY_ZERO
     assert of("event.b && 1 / event.n == 1", {"event.n": 0}) is Fault.DIVIDED_BY_ZERO
