@@ -158,3 +158,9 @@ try:
 except ExpressionRefusal:
     print("refused")
 """
+
+
+def test_the_evaluator_beside_the_grammar_is_never_loaded() -> None:
+    program = _COMPILE.format(text="1 + 1") + "\nimport sys; print(sorted({'celpy', 'pendulum', 'jmespath'} & set(sys.modules)))"
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert run.stdout.strip() == "[]"
