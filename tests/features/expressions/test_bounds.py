@@ -106,7 +106,9 @@ def test_a_pattern_that_would_backtrack_takes_time_in_proportion_to_the_text() -
     assert evil.of({"event.s": "a" * 70_000}) is Fault.TOO_LONG
 
 
-@pytest.mark.parametrize("pattern", ["((((a{100}){100}){100}){100})", "(a{1000}){1000}", "x" * 513, "(?P<n>a)(?P=n)", "(?<!a)b", "a{1001}"])
+@pytest.mark.parametrize(
+    "pattern", ["((((a{100}){100}){100}){100})", "(a{1000}){1000}", "x" * 513, "(?P<n>a)(?P=n)", "(?<!a)b", "a{1001}", "\\\\pL{60}"]
+)
 def test_a_pattern_that_is_too_large_or_needs_backtracking_is_refused(pattern: str) -> None:
     assert refused(f"event.s.matches('{pattern}')") == "bad regular expression"
 
