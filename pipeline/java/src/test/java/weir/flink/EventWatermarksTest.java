@@ -101,9 +101,12 @@ class EventWatermarksTest {
     void aPartitionWithoutRecordsHoldsTheOthersBackForHalfAMinute() {
         WatermarkGenerator<Row> empty = generator();
         clock.nowMs += 29_999;
-        assertEquals(List.of(), period(empty));
+        assertEquals(0, idle(empty));
         clock.nowMs += 1;
-        assertEquals(List.of(EventWatermarks.END_MS), period(empty));
+        assertEquals(1, idle(empty));
+        assertEquals(List.of(), period(empty), "it says nothing for those that go on");
+        seeOf(empty, 0, 3, 700);
+        assertEquals(List.of(689L), period(empty));
     }
 
     @Test
@@ -112,14 +115,18 @@ class EventWatermarksTest {
         seeOf(generator(), 0, 0, 700);
         seeOf(generator(), 1, 0, 700);
         seeOf(generator(), 7, 0, 700);
-        assertEquals(List.of(), period(empty));
+        assertEquals(0, idle(empty));
         seeOf(generator(), 2, 0, 700);
-        assertEquals(List.of(EventWatermarks.END_MS), period(empty));
+        assertEquals(1, idle(empty));
+        assertEquals(List.of(), period(empty));
     }
 
     @Test
-    void withoutABacklogNothingIsHeldBack() {
+    void withoutABacklogThereAreNoWatermarksBeforeTheFirstEvent() {
         WatermarkGenerator<Row> generator = of(Map.of(), 0).new Generator(clock, begun);
+        assertEquals(List.of(), period(generator));
+        assertEquals(0, idle(generator));
+        see(generator, 700);
         assertEquals(List.of(EventWatermarks.END_MS), period(generator));
     }
 
@@ -127,5 +134,11 @@ class EventWatermarksTest {
     void partitionsAreKeptTogetherOnlyWhereADriftIsGiven() {
         assertFalse(of(Map.of(), 0).getAlignmentParameters().isEnabled());
         assertEquals(5_000, of(Map.of(0, 1L), 5_000).getAlignmentParameters().getMaxAllowedWatermarkDrift());
+    }
+
+    private static int idle(WatermarkGenerator<Row> generator) {
+        Said said = new Said();
+        generator.onPeriodicEmit(said);
+        return said.idle;
     }
 }
