@@ -2,7 +2,10 @@ package weir.flink;
 
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Set;
 import org.apache.flink.runtime.state.KeyGroupRange;
 import org.apache.flink.runtime.state.KeyGroupRangeAssignment;
 import org.apache.flink.runtime.state.StateSnapshotContext;
@@ -13,6 +16,8 @@ public abstract class KeyedBundler extends Bundler<Row> {
     private static final byte[] NOTHING = new byte[0];
     protected transient TimeOrder buffer;
     private transient WaitingRows waiting;
+    private transient WaitingRows ordered;
+    private transient Set<Row> behind;
     private transient String ownKey;
     private transient boolean eventTime;
     private transient long passedMs;
@@ -34,7 +39,9 @@ public abstract class KeyedBundler extends Bundler<Row> {
     public void open() throws Exception {
         super.open();
         buffer = new TimeOrder();
-        waiting = new WaitingRows(getKeyedStateBackend());
+        waiting = new WaitingRows("waiting", getKeyedStateBackend());
+        ordered = new WaitingRows("ordered", getKeyedStateBackend());
+        behind = Collections.newSetFromMap(new IdentityHashMap<>());
         ownKey = keyOf(((org.apache.flink.runtime.state.AbstractKeyedStateBackend<?>) getKeyedStateBackend()).getKeyGroupRange());
         eventTime = control.inEventTime();
         passedMs = Long.MIN_VALUE;
@@ -114,6 +121,21 @@ public abstract class KeyedBundler extends Bundler<Row> {
     @Override
     protected void readmit() throws Exception {
         held.addAll(waiting.read());
+        for (Row row : ordered.read()) {
+            byte[] payload = Rows.payload(row);
+            buffer.add(Bytes.of(payload).getLong(0), order(payload), row);
+        }
+        if (!eventTime) {
+            // The run before had read its backlog to the end and was stopped before it was worked through: first in order what is left.
+            List<Row> left = buffer.take(Long.MAX_VALUE);
+            behind.addAll(left);
+            held.addAll(left);
+        }
+    }
+
+    /** Whether the row was left over by a run in event_time mode; once for each. */
+    protected final boolean isBehind(Row row) {
+        return !behind.isEmpty() && behind.remove(row);
     }
 
     /** PyFlink has no hook at a checkpoint: so a bundle of its own tells Python to write now what is not in Flink's state yet. */
@@ -127,9 +149,9 @@ public abstract class KeyedBundler extends Bundler<Row> {
     public void snapshotState(StateSnapshotContext context) throws Exception {
         super.snapshotState(context);
         List<Row> rows = new ArrayList<>(parked());
-        rows.addAll(buffer.rows());
         rows.addAll(held);
         waiting.write(rows);
+        ordered.write(buffer.rows());
     }
 
     static byte[] utf8(String text) {

@@ -2,9 +2,11 @@ package weir.flink;
 
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.PriorityQueue;
 import org.apache.flink.types.Row;
 
 /**
@@ -16,9 +18,13 @@ import org.apache.flink.types.Row;
 public class UserBundler extends KeyedBundler {
     private static final long TICK_MS = 5;
     private static final long EARLY_KEPT_MS = 60_000;
+
+    /** How long an event waits that a run in event_time mode left over: its entities have as much left over themselves. */
+    private static final long BEHIND_WAIT_MS = 60_000;
+
     private transient Map<Long, Parked> byUid;
     private transient Map<String, ArrayDeque<Parked>> byUser;
-    private transient ArrayDeque<Parked> byDeadline;
+    private transient PriorityQueue<Parked> byDeadline;
     private transient Map<Long, List<Row>> early;
     private transient ArrayDeque<long[]> earlyUntil;
     private transient boolean ticking;
@@ -32,7 +38,7 @@ public class UserBundler extends KeyedBundler {
         super.open();
         byUid = new HashMap<>();
         byUser = new HashMap<>();
-        byDeadline = new ArrayDeque<>();
+        byDeadline = new PriorityQueue<>(Comparator.comparingLong(parked -> parked.deadlineMs));
         early = new HashMap<>();
         earlyUntil = new ArrayDeque<>();
     }
@@ -51,7 +57,7 @@ public class UserBundler extends KeyedBundler {
 
     @Override
     protected void release(Row row) {
-        Parked parked = new Parked(row, now() + start.entityWaitMs);
+        Parked parked = new Parked(row, now() + (isBehind(row) ? BEHIND_WAIT_MS : start.entityWaitMs));
         List<Row> before = early.remove(parked.uid);
         if (before != null) {
             before.forEach(parked::take);

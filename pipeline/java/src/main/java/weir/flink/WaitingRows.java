@@ -21,20 +21,23 @@ import org.apache.flink.types.Row;
  * <p>Between checkpoints they live in plain collections: state a row would cost more than all the rest.
  */
 final class WaitingRows {
-    private static final ListStateDescriptor<Row> WAITING = new ListStateDescriptor<>("waiting", Rows.TYPE);
+    private final String name;
     private final KeyedStateBackend<Row> backend;
     private final ListState<Row> state;
     private final Set<String> written = new HashSet<>();
 
-    WaitingRows(KeyedStateBackend<Row> backend) throws Exception {
+    /** @param name of the state; each kind of waiting has its own. */
+    WaitingRows(String name, KeyedStateBackend<Row> backend) throws Exception {
+        this.name = name;
         this.backend = backend;
-        this.state = backend.getPartitionedState(VoidNamespace.INSTANCE, VoidNamespaceSerializer.INSTANCE, WAITING);
+        this.state = backend.getPartitionedState(
+                VoidNamespace.INSTANCE, VoidNamespaceSerializer.INSTANCE, new ListStateDescriptor<>(name, Rows.TYPE));
     }
 
     /** The rows of the last checkpoint, each key's in order. */
     List<Row> read() throws Exception {
         List<Row> keys;
-        try (Stream<Row> stream = backend.getKeys(WAITING.getName(), VoidNamespace.INSTANCE)) {
+        try (Stream<Row> stream = backend.getKeys(name, VoidNamespace.INSTANCE)) {
             keys = stream.collect(Collectors.toList());
         }
         List<Row> rows = new ArrayList<>();

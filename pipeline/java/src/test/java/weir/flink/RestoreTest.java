@@ -72,6 +72,29 @@ class RestoreTest {
     }
 
     @Test
+    void whatARunInEventTimeLeftOverGoesFirstInOrderAndWaitsForItsEntities() throws Exception {
+        OperatorSubtaskState state;
+        try (Bench bench = user(Bench.eventTime(), null)) {
+            state = bench.records(event("ann", 3, 0, "3"), event("ann", 1, 1, "1"), event("bob", 2, 0, "2")).idle().snapshot();
+        }
+        try (Bench bench = user(Bench.arrival(), state)) {
+            assertEquals(List.of("2"), bench.idle().texts(), "ann waits for the entity of her first");
+            bench.records(event("bob", 9, 1, "9")).at(1_000).idle();
+            assertEquals(List.of("9"), bench.texts(), "what comes now waits no longer than ever");
+            bench.records(answer("ann", 1, 0, 6.0)).idle();
+            assertEquals(List.of("1", "3"), bench.texts());
+        }
+        try (Bench bench = Bench.of(new EntityBundler(Bench.eventTime()))) {
+            bench.records(message("card\0x", 9, 0, new byte[] {1}, "late"), message("card\0x", 8, 0, new byte[] {1}, "early"));
+            state = bench.snapshot();
+        }
+        try (Bench bench = Bench.of(new EntityBundler(Bench.arrival()), state, 1, 0)) {
+            List<String> texts = bench.idle().texts();
+            assertEquals(List.of("early", "late"), texts.stream().map(text -> text.substring(8)).toList());
+        }
+    }
+
+    @Test
     void theModeStaysWhatTheMarksOfTheRunMadeIt() throws Exception {
         OperatorSubtaskState state;
         try (Bench bench = user(Bench.eventTime(), null)) {
