@@ -110,10 +110,10 @@ public class EventWatermarks implements WatermarkStrategy<Row> {
 
         @Override
         public void onPeriodicEmit(WatermarkOutput output) {
-            if (isEmpty()) {
+            if (isEmpty() && !begun.isEmpty()) {
                 // Not the end: Flink makes one more generator, of no partition, whose watermark would stand for all of them.
                 output.markIdle();
-            } else if (passed) {
+            } else if (passed || isEmpty()) { // where none has begun, all was read before a restart
                 output.emitWatermark(new Watermark(END_MS));
             } else if (newestMs != EventTimes.NONE) {
                 output.emitWatermark(new Watermark(newestMs - disorderMs - 1));

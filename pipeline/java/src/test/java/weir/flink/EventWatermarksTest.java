@@ -98,8 +98,18 @@ class EventWatermarksTest {
     }
 
     @Test
+    void aRestartWithNothingLeftToReadIsAtTheEndAfterHalfAMinute() {
+        WatermarkGenerator<Row> read = generator();
+        clock.nowMs += 29_999;
+        assertEquals(List.of(), period(read));
+        clock.nowMs += 1;
+        assertEquals(List.of(EventWatermarks.END_MS), period(read));
+    }
+
+    @Test
     void aPartitionWithoutRecordsHoldsTheOthersBackForHalfAMinute() {
         WatermarkGenerator<Row> empty = generator();
+        seeOf(generator(), 1, 0, 700);
         clock.nowMs += 29_999;
         assertEquals(0, idle(empty));
         clock.nowMs += 1;
