@@ -46,6 +46,7 @@ class Echo:
     def __exit__(self, *error: object) -> None:
         self._stopping.set()
         self._thread.join()
+        self._producer.flush(_SECONDS_MAX)
         self._consumer.close()
         self._admin.delete_topics([self._topic])[self._topic].result(_SECONDS_MAX)
 
