@@ -3,6 +3,7 @@
 import collections
 import contextlib
 import ctypes
+import functools
 import os
 import pathlib
 import signal
@@ -48,7 +49,7 @@ class Process:
                 stderr=log,
                 env=dict(environment),
                 cwd=folder,
-                preexec_fn=_bind_to_parent,
+                preexec_fn=functools.partial(_bind_to, os.getpid()),
             )
 
     @property
@@ -156,9 +157,11 @@ class Processes:
         self.stop()
 
 
-def _bind_to_parent() -> None:
+def _bind_to(parent: int) -> None:
     os.setsid()
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # killed before the kernel was told: no signal will come any more
+        os._exit(1)
 
 
 def _signal_group(pid: int, number: signal.Signals) -> None:

@@ -99,6 +99,29 @@ def test_children_die_with_a_parent_that_is_killed(tmp_path: pathlib.Path) -> No
     wait_for(lambda: ended(child))
 
 
+def test_a_child_dies_with_a_parent_that_is_killed_while_it_starts_the_child(tmp_path: pathlib.Path) -> None:
+    parent = """
+        import os, pathlib, sys, time
+        from deploy import processes
+
+        class Late:
+            def prctl(self, *arguments):
+                pathlib.Path(sys.argv[1]).write_text(str(os.getpid()))
+                while os.getppid() == parent:
+                    time.sleep(0.02)
+
+        parent = os.getpid()
+        processes._libc = Late()
+        processes.Process("child", [sys.executable, "-c", "import time; time.sleep(60)"], os.environ, pathlib.Path(sys.argv[1]).parent)
+    """
+    told = tmp_path / "pid"
+    started = subprocess.Popen([sys.executable, "-c", textwrap.dedent(parent), str(told)])
+    wait_for(lambda: told.exists() and told.read_text())
+    started.kill()
+    started.wait()
+    wait_for(lambda: ended(int(told.read_text())))
+
+
 def test_a_process_that_ended_by_itself_is_found(tmp_path: pathlib.Path) -> None:
     with Processes() as processes:
         lasting = processes.add(start(tmp_path, "import time; time.sleep(60)", "lasting"))
