@@ -1,7 +1,7 @@
 """Events as columns."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from features.schema import Schema
 
 Int64s = NDArray[np.int64]
 Float64s = NDArray[np.float64]
+Int8s = NDArray[np.int8]
 _ORDER_BYTES = 8
 _SIGN = np.uint64(1 << 63)
 
@@ -25,6 +26,8 @@ class Batch:
             that agree in time and in 8 bytes keep their order of arrival.
         entities: ids by kind of entity; '' where absent.
         numbers: one row an event, columns as in the schema.
+        texts: values of the string fields by name; None where absent.
+        ops: `ADD`, `CORRECT` or `RETRACT`, an event each; none given: all are added.
     """
 
     ids: list[str]
@@ -35,6 +38,12 @@ class Batch:
     entities: dict[str, list[str]]
     numbers: Float64s
     body_keys: Int64s
+    texts: dict[str, list[str | None]] = field(default_factory=dict)
+    ops: Int8s = field(default_factory=lambda: np.zeros(0, np.int8))
+
+    def __post_init__(self) -> None:
+        if not len(self.ops):
+            self.ops = np.zeros(len(self.ids), np.int8)
 
     @classmethod
     def of(cls, events: Sequence[Event], schema: Schema) -> "Batch":
@@ -43,6 +52,7 @@ class Batch:
         width = len(schema.columns)
         numbers = np.frombuffer(b"".join([event.numbers for event in events]), dtype="<f8")
         entities = [event.entities for event in events]
+        texts = [event.texts for event in events]
         return cls(
             ids=[event.id for event in events],
             id_keys=np.array([event.id_key for event in events], dtype=np.int64),
@@ -52,6 +62,8 @@ class Batch:
             entities={kind: [ids[at] for ids in entities] for at, kind in enumerate(schema.entities)},
             numbers=numbers.reshape(n, width),
             body_keys=np.array([event.body_key for event in events], dtype=np.int64),
+            texts={name: [values[at] for values in texts] for at, name in enumerate(schema.texts)},
+            ops=np.array([event.op for event in events], dtype=np.int8),
         )
 
     def __len__(self) -> int:
@@ -71,6 +83,8 @@ class Batch:
             entities={kind: [ids[i] for i in places] for kind, ids in self.entities.items()},
             numbers=self.numbers[at],
             body_keys=self.body_keys[at],
+            texts={name: [values[i] for i in places] for name, values in self.texts.items()},
+            ops=self.ops[at],
         )
 
 

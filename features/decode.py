@@ -10,15 +10,16 @@ from typing import Annotated, Any, NoReturn
 
 import msgspec
 
-from features.event import Event, id_key_of
+from features.event import ADD, OPERATIONS, Event, id_key_of
 from features.numbers import column_reader
 from features.refusal import Refusal
-from features.schema import Field, Schema
+from features.schema import OPERATION, Field, Schema
 
 BYTES_MAX = 1_048_576
 ID_CHARACTERS_MAX = 512
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 _MILLISECOND = datetime.timedelta(milliseconds=1)
+_ENTITIES = 4  # values before them: id, time, user, operation
 _SECONDS_MAX = 1e15  # far in the future, and its milliseconds are still a number
 _PLACE = re.compile(r" - at `\$\.?([^`]*)`")
 _NAMED = re.compile(r"`([^`]+)`")
@@ -29,15 +30,15 @@ class Decoder:
     """Decodes the events of one schema. About a microsecond an event.
 
     Fields that the schema does not name are ignored. An entity's id may be a text or a whole number; null and '' mean that
-    it is absent.
+    it is absent. The field ``op`` says whether an event is added (as without it), corrects an earlier one or retracts it.
     """
 
     def __init__(self, schema: Schema) -> None:
         self._schema = schema
-        self._fields = (schema.id_field, schema.time_field, schema.user, *schema.entities, *schema.columns, *schema.texts)
+        self._fields = (schema.id_field, schema.time_field, schema.user, OPERATION, *schema.entities, *schema.columns, *schema.texts)
         self._decode = msgspec.json.Decoder(_json_shape(schema)).decode
         self._values = _getter(self._fields)
-        self._entities_end = 3 + len(schema.entities)
+        self._entities_end = _ENTITIES + len(schema.entities)
         self._columns_end = self._entities_end + len(schema.columns)
         readers = [column_reader(field) for field in schema.fields if field.is_number]
         self._readers = list(enumerate(readers, self._entities_end))
@@ -71,17 +72,18 @@ class Decoder:
             order,
             time_ms,
             user if user.__class__ is str and 0 < len(user) <= ID_CHARACTERS_MAX else _entity(user, self._fields[2], required=True),
-            [id_ if id_.__class__ is str and len(id_) <= ID_CHARACTERS_MAX else self._entity(id_, values) for id_ in values[3:at]],
+            [id_ if id_.__class__ is str and len(id_) <= ID_CHARACTERS_MAX else self._entity(id_, values) for id_ in values[_ENTITIES:at]],
             self._pack(*[read(values[place]) for place, read in self._readers]),
             [*values[end:]],
             zlib.crc32(value) << 20 ^ len(value),
             arrived_ms,
             reply,
+            ADD if values[3] == "add" else _operation(values[3]),
         )
 
     def _entity(self, value: Any, values: tuple[Any, ...]) -> str:
         """The rare entity that is a number, absent, or too long to be an id."""
-        place = next(at for at in range(3, self._entities_end) if values[at] is value)
+        place = next(at for at in range(_ENTITIES, self._entities_end) if values[at] is value)
         return _entity(value, self._fields[place])
 
     def _time_ms(self, value: Any, arrived_ms: int) -> int:
@@ -118,6 +120,12 @@ def _entity(value: str | int | None, field: str, required: bool = False) -> str:
     return value
 
 
+def _operation(name: str) -> int:
+    if name not in OPERATIONS:
+        raise Refusal("unknown operation", where=OPERATION, expected="one of " + ", ".join(OPERATIONS), got=name or "an empty text")
+    return OPERATIONS[name]
+
+
 def _refuse(error: Exception, value: bytes) -> NoReturn:
     message = str(error)
     if not isinstance(error, msgspec.ValidationError):
@@ -136,16 +144,17 @@ def _refuse(error: Exception, value: bytes) -> NoReturn:
 
 
 def _json_shape(schema: Schema) -> type[msgspec.Struct]:
-    """A Struct with one attribute a field, nested as the dots say."""
+    """A Struct with one attribute a field, nested as the dots say. A leaf is a type and what stands for an absent value."""
     times: dict[str, Any] = {"s": int | float, "ms": int, "us": int, "rfc3339": Annotated[datetime.datetime, msgspec.Meta(tz=True)]}
     tree: dict[str, Any] = {}
-    _plant(tree, schema.id_field, (int if schema.id_type == "integer" else str, True))
-    _plant(tree, schema.time_field, (times[schema.time_unit], True))
-    _plant(tree, schema.user, (str | int, True))
+    _plant(tree, schema.id_field, (int if schema.id_type == "integer" else str, msgspec.NODEFAULT))
+    _plant(tree, schema.time_field, (times[schema.time_unit], msgspec.NODEFAULT))
+    _plant(tree, schema.user, (str | int, msgspec.NODEFAULT))
+    _plant(tree, OPERATION, (str, "add"))
     for name in schema.entities:
-        _plant(tree, name, (str | int | None, False))
+        _plant(tree, name, (str | int | None, None))
     for field in schema.fields:
-        _plant(tree, field.name, (_field_type(field), field.required))
+        _plant(tree, field.name, (_field_type(field), msgspec.NODEFAULT if field.required else None))
     return _shape("Event", tree)
 
 
@@ -154,7 +163,7 @@ def _field_type(field: Field) -> Any:
     return kind if field.required else kind | None
 
 
-def _plant(tree: dict[str, Any], name: str, leaf: tuple[Any, bool]) -> None:
+def _plant(tree: dict[str, Any], name: str, leaf: tuple[Any, Any]) -> None:
     *parents, last = name.split(".")
     for parent in parents:
         tree = tree.setdefault(parent, {})
@@ -171,10 +180,10 @@ def _shape(name: str, tree: dict[str, Any]) -> type[msgspec.Struct]:
                 required.append((child, shape))
             else:
                 optional.append((child, shape | None, None))
-        elif leaf[1]:
+        elif leaf[1] is msgspec.NODEFAULT:
             required.append((child, leaf[0]))
         else:
-            optional.append((child, leaf[0], None))
+            optional.append((child, *leaf))
     return msgspec.defstruct(name, [*required, *optional], kw_only=True)
 
 

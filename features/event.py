@@ -4,9 +4,13 @@ import hashlib
 
 import msgspec
 
+ADD, CORRECT, RETRACT = range(3)
+OPERATIONS = {"add": ADD, "correct": CORRECT, "retract": RETRACT}
+"""What an event's field ``op`` may say: it is new, it replaces an earlier one, or it takes an earlier one back."""
 
-class Event(msgspec.Struct, array_like=True):
-    """An event that fits its schema. Travels as a msgpack array.
+
+class Event(msgspec.Struct, gc=False):
+    """An event that fits its schema.
 
     Args:
         id: as text; unique per user.
@@ -20,6 +24,7 @@ class Event(msgspec.Struct, array_like=True):
         body_key: CRC-32 and length of the original bytes: tells another body under a used id.
         arrived_ms: clock time at which it came in.
         reply: API instance that waits for the decision; '' when nobody does.
+        op: `ADD`, `CORRECT` or `RETRACT`. The last two carry id, user, entities and time of the event that they mean.
     """
 
     id: str
@@ -33,6 +38,7 @@ class Event(msgspec.Struct, array_like=True):
     body_key: int
     arrived_ms: int
     reply: str = ""
+    op: int = ADD
 
 
 def id_key_of(id: str, integer: bool) -> int:

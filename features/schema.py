@@ -10,6 +10,8 @@ from features.document import Section, read_document
 
 DAY_MS = 86_400_000
 FIELD_TYPES = ("decimal", "float", "integer", "boolean", "string")
+OPERATION = "op"
+"""The field of every event that says whether it is new, a correction or a retraction; see `features.event.OPERATIONS`."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
 _NAMES_OF_SCHEMA = ("id", "time", "user", "entities", "fields", "lateness", "retention", "labels", "max_ahead", "dedupe", "ttl")
 
@@ -136,6 +138,7 @@ def _read_name(section: Section, taken: set[str]) -> str:
     name = section.text()
     if not _NAME.fullmatch(name):
         section.refuse("not a field's name", "letters, digits and _, with dots between nested names")
+    _keep_apart(section, name)
     for other in taken:
         if name == other:
             section.refuse("field described twice", "each field in one place", name)
@@ -143,6 +146,12 @@ def _read_name(section: Section, taken: set[str]) -> str:
             section.refuse("field inside another", f"a name that does not nest with {other}", name)
     taken.add(name)
     return name
+
+
+def _keep_apart(section: Section, name: str) -> None:
+    if name.partition(".")[0] == OPERATION:
+        expected = f"another name: {OPERATION} says whether an event is new, a correction or a retraction"
+        section.refuse("field with a meaning of its own", expected, name, f"send it under another name than {OPERATION}")
 
 
 def _read_fields(section: Section, taken: set[str]) -> list[Field]:
@@ -153,6 +162,7 @@ def _read_fields(section: Section, taken: set[str]) -> list[Field]:
 def _read_field(name: str, section: Section, taken: set[str]) -> Field:
     if not _NAME.fullmatch(name) or name in taken or any(n.startswith(name + ".") or name.startswith(n + ".") for n in taken):
         section.refuse("bad field name", "letters, digits and _, described once, not nested with another", name)
+    _keep_apart(section, name)
     taken.add(name)
     section.only("type", "scale", "currency", "retain", "required")
     kind = section.at("type").choice(FIELD_TYPES)

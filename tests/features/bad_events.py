@@ -75,6 +75,11 @@ def bad_events(arrival_ms: int) -> dict[str, tuple[bytes, str]]:
         "the year a billion": ({**GOOD, "ts": 10**30}, "ts"),
         "before 1970": ({**GOOD, "ts": -1}, "ts"),
         "a time as a text": ({**GOOD, "ts": "2024-01-01"}, "ts"),
+        "an unknown operation": ({**GOOD, "op": "delete"}, "op"),
+        "an operation in capitals": ({**GOOD, "op": "ADD"}, "op"),
+        "an empty operation": ({**GOOD, "op": ""}, "op"),
+        "an operation that is null": ({**GOOD, "op": None}, "op"),
+        "an operation that is a number": ({**GOOD, "op": 1}, "op"),
     }
     return {what: (_encoded(value), where) for what, (value, where) in found.items()}
 

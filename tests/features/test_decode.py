@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from features.batch import Batch
 from features.decode import BYTES_MAX, Decoder
+from features.event import ADD, CORRECT, RETRACT
 from features.refusal import Refusal
 from features.schema import read_schema
 
@@ -29,6 +30,21 @@ def test_a_good_event_is_decoded_in_full() -> None:
     assert math.isnan(numbers[1])
     assert numbers[2:].tolist() == [3.0, 1.0]
     assert event.texts == ["books", None]
+
+
+@pytest.mark.parametrize(("given", "code"), [({}, ADD), ({"op": "add"}, ADD), ({"op": "correct"}, CORRECT), ({"op": "retract"}, RETRACT)])
+def test_the_operation_of_an_event_is_add_unless_it_says_otherwise(given: dict[str, str], code: int) -> None:
+    assert decode({**GOOD, **given}).op == code
+
+
+def test_texts_and_operations_are_columns_that_can_be_taken_apart() -> None:
+    changes: list[dict[str, object]] = [{}, {"op": "retract", "note": "n", "category": "toys"}, {"op": "correct", "note": None}]
+    batch = Batch.of([decode({**GOOD, **change}) for change in changes], SCHEMA)
+    assert batch.texts == {"category": ["books", "toys", "books"], "note": [None, "n", None]}
+    assert batch.ops.tolist() == [ADD, RETRACT, CORRECT]
+    part = batch.take([2, 1])
+    assert part.texts == {"category": ["books", "toys"], "note": [None, "n"]}
+    assert part.ops.tolist() == [CORRECT, RETRACT]
 
 
 BAD = bad_events(NOW)

@@ -28,6 +28,9 @@ BAD_SCHEMAS = {
     "no user": ("user: customer\n", "", ":1:1", "a field user"),
     "a field within a field": ("  category:", "  amount.x:", ":7:13", "not nested"),
     "a time in hours": ("unit: ms", "unit: h", ":2:25", "one of ms, s, us, rfc3339"),
+    "a field called op": ("  category:", "  op:", ":7:7", "another name than op"),
+    "a field within op": ("  category:", "  op.kind:", ":7:12", "another name than op"),
+    "an entity called op": ("[terminal, device]", "[terminal, op]", ":4:22", "another name than op"),
     "a list for a mapping": ("id: {field: id, type: integer}", "id: [id]", ":1:5", "a text"),
 }
 
