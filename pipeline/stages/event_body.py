@@ -1,7 +1,7 @@
 """An event between the decode stage and the user stage: bytes, a bundle of which becomes columns at once.
 
-A body is a head of numbers, the event's own numbers, its texts (msgpack: id, user, who waits, entities), and the bytes as
-they came. No object is made of an event: that alone would cost a microsecond.
+A body is a head of numbers, the event's own numbers, its texts (msgpack: id, user, who waits, entities, string fields), and the
+bytes as they came. No object is made of an event: that alone would cost a microsecond.
 """
 
 import struct
@@ -16,10 +16,10 @@ from features.batch import Batch
 from features.event import Event
 from features.schema import Schema
 
-_HEAD = [("time_ms", "<i8"), ("id_key", "<i8"), ("order", "<i8"), ("body_key", "<i8"), ("arrived_ms", "<i8"), ("texts", "<u4")]
-_pack = struct.Struct("<qqqqqI").pack
+_HEAD = [("time_ms", "<i8"), ("id_key", "<i8"), ("order", "<i8"), ("body_key", "<i8"), ("arrived_ms", "<i8"), ("texts", "<u4"), ("op", "i1")]
+_pack = struct.Struct("<qqqqqIb").pack
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(list[str]).decode
+_decode = msgspec.msgpack.Decoder(list[str | None]).decode
 
 
 @dataclass(slots=True)
@@ -45,8 +45,8 @@ class Arrivals:
 
 def event_body(event: Event, order_key: int, value: bytes) -> bytes:
     """The body of `event`; `order_key` is the beginning of its order as a number, `value` the bytes as they came."""
-    texts = _encode((event.id, event.user, event.reply, *event.entities))
-    head = _pack(event.time_ms, event.id_key, order_key, event.body_key, event.arrived_ms, len(texts))
+    texts = _encode((event.id, event.user, event.reply, *event.entities, *event.texts))
+    head = _pack(event.time_ms, event.id_key, order_key, event.body_key, event.arrived_ms, len(texts), event.op)
     return b"".join((head, event.numbers, texts, value))
 
 
@@ -54,7 +54,7 @@ class EventBodies:
     """Reads the bodies of events of one schema; about half a microsecond each."""
 
     def __init__(self, schema: Schema) -> None:
-        self._kinds = schema.entities
+        self._kinds, self._texts = schema.entities, schema.texts
         self._row = np.dtype([*_HEAD, ("numbers", "<f8", (len(schema.columns),))])
 
     def read(self, bodies: Sequence[memoryview]) -> Arrivals:
@@ -63,7 +63,8 @@ class EventBodies:
         rows = np.frombuffer(b"".join([body[:size] for body in bodies]), self._row)
         starts = (rows["texts"] + size).tolist()
         texts = [_decode(body[size:start]) for body, start in zip(bodies, starts, strict=True)]
-        ids, users, replies, *entities = map(list, zip(*texts, strict=True))
+        ids, users, replies, *others = map(list, zip(*texts, strict=True))
+        entities, fields = others[: len(self._kinds)], others[len(self._kinds) :]
         columns = {name: np.ascontiguousarray(rows[name]) for name, _ in _HEAD}
         batch = Batch(
             ids,
@@ -74,5 +75,7 @@ class EventBodies:
             dict(zip(self._kinds, entities, strict=True)),
             np.ascontiguousarray(rows["numbers"]),
             columns["body_key"],
+            dict(zip(self._texts, fields, strict=True)),
+            columns["op"],
         )
         return Arrivals(batch, columns["arrived_ms"], replies, bodies, starts)
