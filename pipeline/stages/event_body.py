@@ -16,7 +16,7 @@ from features.batch import Batch
 from features.event import Event
 from features.schema import Schema
 
-_HEAD = [("time_ms", "<i8"), ("id_key", "<i8"), ("order", "<i8"), ("body_key", "<i8"), ("arrived_ms", "<i8"), ("texts", "<u4"), ("op", "i1")]
+_HEAD = [(name, "<i8") for name in ("time_ms", "id_key", "order", "body_key", "arrived_ms")] + [("texts", "<u4"), ("op", "i1")]
 _pack = struct.Struct("<qqqqqIb").pack
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[str | None]).decode

@@ -8,6 +8,7 @@ import pyarrow.csv
 import pyarrow.parquet
 import pytest
 
+from features.event import ADD, CORRECT, RETRACT
 from features.schema import read_schema
 from pipeline.history import read_history, read_labels
 
@@ -27,6 +28,85 @@ def test_times_as_texts_are_the_same_milliseconds_in_every_format(tmp_path: path
     else:
         pyarrow.parquet.write_table(pa.Table.from_pylist(rows), path)
     assert read_history([path], SCHEMA, order="arrival").batch.times_ms.tolist() == TIMES_MS
+
+
+RICH = read_schema("""
+id: id
+time: {field: at}
+user: user
+entities: [shop]
+fields: {x: {type: float}, code: {type: string}, note: {type: string, required: false}}
+""")
+ROWS = [
+    {"id": "a", "at": 5, "user": "007", "shop": "01", "x": 1.0, "code": "0123", "note": None, "op": "add"},
+    {"id": "b", "at": 7, "user": "007", "shop": None, "x": 2.0, "code": "NA", "note": "n", "op": None},
+    {"id": "a", "at": 5, "user": "007", "shop": "01", "x": 9.0, "code": "0124", "note": None, "op": "correct"},
+    {"id": "c", "at": 8, "user": "u", "shop": "s", "x": 3.0, "code": "c", "note": None, "op": "add"},
+    {"id": "b", "at": 7, "user": "007", "shop": None, "x": 2.0, "code": "NA", "note": "n", "op": "retract"},
+]
+
+
+def written(path: pathlib.Path, rows: list[dict[str, object]]) -> pathlib.Path:
+    if path.suffix == ".jsonl":
+        path.write_text("".join(json.dumps({name: value for name, value in row.items() if value is not None}) + "\n" for row in rows))
+    elif path.suffix == ".csv":
+        pyarrow.csv.write_csv(pa.Table.from_pylist(rows), path)
+    else:
+        pyarrow.parquet.write_table(pa.Table.from_pylist(rows), path)
+    return path
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "csv", "parquet"])
+def test_texts_and_operations_are_the_same_in_every_format(tmp_path: pathlib.Path, suffix: str) -> None:
+    batch = read_history([written(tmp_path / f"events.{suffix}", ROWS)], RICH, order="arrival").batch
+    assert batch.texts == {"code": ["0123", "NA", "0124", "c", "NA"], "note": [None, "n", None, None, "n"]}
+    assert batch.ops.tolist() == [ADD, ADD, CORRECT, ADD, RETRACT]
+    assert batch.users == ["007", "007", "007", "u", "007"]
+    assert batch.entities == {"shop": ["01", "", "01", "s", ""]}
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "csv", "parquet"])
+def test_a_correction_has_its_turn_at_the_newest_time_before_it(tmp_path: pathlib.Path, suffix: str) -> None:
+    batch = read_history([written(tmp_path / f"events.{suffix}", ROWS)], RICH).batch
+    assert list(zip(batch.ids, batch.ops.tolist(), strict=True)) == [("a", ADD), ("a", CORRECT), ("b", ADD), ("b", RETRACT), ("c", ADD)]
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "csv", "parquet"])
+def test_an_unknown_operation_is_refused_with_its_row(tmp_path: pathlib.Path, suffix: str) -> None:
+    rows = [ROWS[0], ROWS[1] | {"op": "delete"}]
+    history = read_history([written(tmp_path / f"events.{suffix}", rows)], RICH)
+    assert history.batch.ids == ["a"]
+    assert [(row, refusal.where, refusal.got) for _, row, refusal in history.refused] == [(2, "op", "delete")]
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "csv", "parquet"])
+def test_an_event_without_a_required_text_is_refused(tmp_path: pathlib.Path, suffix: str) -> None:
+    history = read_history([written(tmp_path / f"events.{suffix}", [ROWS[0] | {"code": None}, ROWS[3]])], RICH)
+    assert history.batch.ids == ["c"]
+    assert [refusal.where for _, _, refusal in history.refused] == ["code"]
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "csv", "parquet"])
+def test_another_content_is_another_body_in_every_format(tmp_path: pathlib.Path, suffix: str) -> None:
+    rows = [ROWS[0], ROWS[0], ROWS[2], ROWS[2], ROWS[2] | {"code": "other"}, ROWS[2] | {"x": 8.0}]
+    bodies = read_history([written(tmp_path / f"events.{suffix}", rows)], RICH, order="arrival").batch.body_keys.tolist()
+    assert bodies[0] == bodies[1]
+    assert bodies[2] == bodies[3]
+    assert len(set(bodies)) == 4
+
+
+def test_files_with_operations_are_merged_each_with_its_own_turns(tmp_path: pathlib.Path) -> None:
+    one = written(tmp_path / "one.csv", ROWS[:3])
+    other = written(tmp_path / "other.jsonl", [{**ROWS[3], "at": 6}])
+    batch = read_history([one, other], RICH).batch
+    assert list(zip(batch.ids, batch.times_ms.tolist(), strict=True)) == [("a", 5), ("c", 6), ("a", 5), ("b", 7)]
+
+
+def test_a_label_column_labels_each_event_once(tmp_path: pathlib.Path) -> None:
+    rows = [row | {"fraud": at} for at, row in enumerate([ROWS[0], ROWS[3] | {"at": 6}, ROWS[2]])]
+    history = read_history([written(tmp_path / "events.parquet", rows)], RICH, label_column="fraud")
+    assert history.labels is not None
+    assert history.labels.labels.tolist() == [0, 1]
 
 
 @pytest.mark.parametrize("text", TEXTS)
