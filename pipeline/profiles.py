@@ -59,8 +59,8 @@ class ProfileArenas:
         if arena is None:
             arena = self._arenas[layout] = _Arena(Profiles(plan, cells, durable=self._state is not None), {})
         for other in self._arenas.values():
-            if other is not arena:
-                self._write(other)
+            if other is not arena and len(other.profiles):
+                self._write(other, [key for key in dict.fromkeys(keys) if key in other.unsaved])
                 other.profiles.discard(keys)
         if self._state is not None:
             touched = dict.fromkeys(keys)
@@ -76,19 +76,20 @@ class ProfileArenas:
         """Says that a bundle of so many events is done: writes at once what costs little now, or would cost too much later."""
         for arena in self._arenas.values():
             if events <= SMALL_EVENTS or len(arena.unsaved) > UNSAVED_MAX or len(arena.profiles) > KEYS_MAX:
-                self._write(arena)
+                self._write(arena, list(arena.unsaved))
             if len(arena.profiles) > KEYS_MAX:
                 arena.profiles.evict(KEYS_MAX - KEYS_MAX // 8)
 
     def save(self) -> None:
         """Writes whatever the state does not have yet."""
         for arena in self._arenas.values():
-            self._write(arena)
+            self._write(arena, list(arena.unsaved))
 
-    def _write(self, arena: "_Arena") -> None:
+    def _write(self, arena: "_Arena", keys: list[str]) -> None:
         if self._state is None:
             return
-        keys, arena.unsaved = list(arena.unsaved), {}
+        for key in keys:
+            del arena.unsaved[key]
         for first in range(0, len(keys), WRITTEN_AT_ONCE):
             part = keys[first : first + WRITTEN_AT_ONCE]
             self._state.write(self._kind, part, arena.profiles.save(arena.profiles.slots(part)))
