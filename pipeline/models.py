@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.catalogue import KEYED, LEARNERS
+from detectors.catalogue import KEYED, LEARNERS, Keyed
 from features.document import Section, read_document
 from features.feature_set import FeatureSet
 from features.schema import Schema
@@ -25,7 +25,7 @@ class Model:
         name: unique within the release.
         model: name in the catalogue, such as ``anomaly.HalfSpaceTrees``.
         parameters: given to the detector as they stand.
-        keyed: state per user (scope user) instead of one global learner.
+        keyed: the detector, where its state is per user (scope user); ``None`` for one global learner.
         labelled: learns from labels instead of from every event.
         inputs: ``event.<field>`` or ``feature.<name>``, in order.
         publish_every_ms: of event time, between two snapshots.
@@ -38,7 +38,7 @@ class Model:
     name: str
     model: str
     parameters: dict[str, object]
-    keyed: bool
+    keyed: Keyed | None
     labelled: bool
     inputs: tuple[str, ...]
     publish_every_ms: int
@@ -94,12 +94,12 @@ def _read_model(section: Section, schema: Schema, features: FeatureSet) -> Model
     inputs = tuple(_read_input(item, schema, features) for item in section.at("inputs").items())
     if not inputs or (keyed and len(inputs) != 1):
         section.at("inputs").refuse("wrong number of inputs", "one input" if keyed else "at least one input")
-    parameters = _parameters(section, model, keyed, len(inputs))
+    parameters, detector = _parameters(section, model, keyed, len(inputs))
     return Model(
         name=_name(section.at("name")),
         model=model,
         parameters=parameters,
-        keyed=keyed,
+        keyed=detector,
         labelled=labelled,
         inputs=inputs,
         publish_every_ms=section.at("publish_every").duration_ms() if section.has("publish_every") else 3_600_000,
@@ -147,12 +147,17 @@ def _read_input(section: Section, schema: Schema, features: FeatureSet) -> str:
     return section.choice(known) if name not in known else name
 
 
-def _parameters(section: Section, model: str, keyed: bool, inputs: int) -> dict[str, object]:
+def _parameters(section: Section, model: str, keyed: bool, inputs: int) -> tuple[dict[str, object], Keyed | None]:
+    """The parameters, which must be those of such a detector, and the detector itself where its state is per user."""
     plain = section.at("parameters").plain() if section.has("parameters") else {}
     if not isinstance(plain, dict):
         section.at("parameters").refuse("wrong type", "a mapping of parameters")
+    detector = None
     try:
-        KEYED[model](**plain) if keyed else LEARNERS[model](inputs, **plain)
+        if keyed:
+            detector = KEYED[model](**plain)
+        else:
+            LEARNERS[model](inputs, **plain)
     except (TypeError, ValueError) as error:
         section.at("parameters").refuse("bad parameters", f"parameters of {model}", str(error))
-    return {str(name): value for name, value in plain.items()}
+    return {str(name): value for name, value in plain.items()}, detector

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from features.codec import Cells
 from features.feature_set import FeatureSet, read_features
 from features.refusal import Refusal
 from features.schema import Schema, read_schema
@@ -20,7 +21,8 @@ PARTS = ("schema", "features", "models", "policy")
 class Release:
     """Compiled definitions under one growing id. Immutable; every decision names the one that it was made by.
 
-    The shapes are Structs that encode as objects by name: of an event's numbers and entities, of its features, of the models.
+    `cells` are the detectors with state per user, known by their definitions: another definition begins anew. The shapes are
+    Structs that encode as objects by name: of an event's numbers and entities, of its features, of the models.
     """
 
     id: int
@@ -28,6 +30,7 @@ class Release:
     features: FeatureSet
     models: tuple[Model, ...]
     policy: Policy
+    cells: Cells
     event_shape: type[msgspec.Struct]
     entity_shape: type[msgspec.Struct]
     feature_shape: type[msgspec.Struct]
@@ -61,4 +64,5 @@ def compile_release(id: int, texts: Mapping[str, str]) -> Release:
         if name not in names:
             raise Refusal("unknown model", where="policy.yaml: score", expected="one of " + ", ".join(names), got=name)
     keys = {"Event": schema.columns, "Entities": schema.entities, "Features": features.names, "Models": names}
-    return Release(id, schema, features, models, policy, *[object_shape(name, own) for name, own in keys.items()])
+    cells = tuple((model.definition[:12], model.keyed.width) for model in models if model.keyed)
+    return Release(id, schema, features, models, policy, cells, *[object_shape(name, own) for name, own in keys.items()])

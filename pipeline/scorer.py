@@ -7,10 +7,9 @@ order in which each key's events come and on the release and snapshots in force,
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.catalogue import KEYED, Keyed, Scoring, score_from
+from detectors.catalogue import Keyed, Scoring, score_from
 from detectors.snapshot import Snapshot
 from features.batch import Batch
-from features.codec import Cells
 from features.layout import DUPLICATE
 from features.profile import Profiles
 from patterns.policy import ACTIONS
@@ -77,7 +76,7 @@ class Scorer:
         plan = release.features.plans.get(kind)
         if plan is None:
             return
-        cells = keyed_cells(release) if kind == release.features.kinds[0] else ()
+        cells = release.cells if kind == release.features.kinds[0] else ()
         arena, slots = self._arena(kind).open(plan, cells, keys)
         arena.label(slots, event_times_ms, id_keys, labels, visible_ms)
         self._arena(kind).keep(len(keys))
@@ -101,7 +100,7 @@ class Scorer:
         """The user stage: `features` [n, features] holds the entities' answers and is filled with all others."""
         kind = release.features.kinds[0]
         plan = release.features.plans[kind]
-        arena, slots = self._arena(kind).open(plan, keyed_cells(release), batch.users)
+        arena, slots = self._arena(kind).open(plan, release.cells, batch.users)
         out = np.empty((len(batch), plan.width))
         flags, rows = arena.observe(slots, batch, out)
         features[:, release.features.columns[kind]] = out
@@ -128,9 +127,8 @@ class Scorer:
             inputs = model.columns.take(batch.numbers, verdicts.features)
             verdicts.inputs[model.name] = inputs
             if model.keyed:
-                detector = keyed_detector(model)
-                raw = _score_keyed(detector, arena, slots, first_cell, inputs[:, 0], verdicts.flags)
-                first_cell += detector.width
+                raw = _score_keyed(model.keyed, arena, slots, first_cell, inputs[:, 0], verdicts.flags)
+                first_cell += model.keyed.width
                 probability = raw
             else:
                 raw, probability = self._score_global(model, inputs, verdicts)
@@ -185,16 +183,6 @@ def _find_reasons(verdicts: Verdicts) -> None:
         rows = np.flatnonzero(suspected & (verdicts.chosen == position))
         if len(rows):
             verdicts.reasons[rows] = largest(shares_of(verdicts, models[name], rows))
-
-
-def keyed_detector(model: Model) -> Keyed:
-    """The detector of a model with state per user."""
-    return KEYED[model.model](**model.parameters)
-
-
-def keyed_cells(release: Release) -> Cells:
-    """The release's detectors with state per user, known by their definitions: another definition begins anew."""
-    return tuple((model.definition[:12], keyed_detector(model).width) for model in release.models if model.keyed)
 
 
 def _score_keyed(

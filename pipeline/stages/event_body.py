@@ -4,6 +4,7 @@ A body is a head of numbers, the event's own numbers, its texts (msgpack: id, us
 bytes as they came. No object is made of an event: that alone would cost a microsecond.
 """
 
+import functools
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from features.batch import Batch
 from features.event import Event
 from features.schema import Schema
+from pipeline.stages.definitions import RELEASES_KEPT
 
 _HEAD = [(name, "<i8") for name in ("time_ms", "id_key", "order", "body_key", "arrived_ms")] + [("texts", "<u4"), ("op", "i1")]
 _pack = struct.Struct("<qqqqqIb").pack
@@ -79,3 +81,9 @@ class EventBodies:
             columns["op"],
         )
         return Arrivals(batch, columns["arrived_ms"], replies, bodies, starts)
+
+
+@functools.lru_cache(maxsize=RELEASES_KEPT)
+def bodies_of(schema: Schema) -> EventBodies:
+    """What reads the bodies of events of `schema`, made once."""
+    return EventBodies(schema)

@@ -19,7 +19,7 @@ from pipeline.release import Release
 from pipeline.scorer import Scorer
 from pipeline.stages.decode import refused, take_control
 from pipeline.stages.definitions import Definitions
-from pipeline.stages.event_body import Arrivals, EventBodies
+from pipeline.stages.event_body import Arrivals, bodies_of
 from pipeline.stages.labels import take_labels
 from pipeline.stages.state import BulkState, KeyedProfiles
 from pipeline.verdicts import NOT_SCORED, Verdicts
@@ -66,7 +66,7 @@ class UserStage:
                     log.error("snapshot %d of %s is not in force: %s", snapshot.sequence, snapshot.model, error)
 
     def _decide(self, bundle: Bundle, release: Release) -> bytes:
-        arrivals = EventBodies(release.schema).read(bundle.bodies)
+        arrivals = bodies_of(release.schema).read(bundle.bodies)
         features = np.full((bundle.n, len(release.features.names)), np.nan)
         first = 0
         for kind in release.entity_kinds():
