@@ -29,6 +29,21 @@ class Section:
         mark = self._node.start_mark
         return f"{self._source}:{mark.line + 1}:{mark.column + 1}"
 
+    def text_start(self) -> tuple[int, int, int]:
+        """Where the text of a scalar itself begins, past a quote or the mark of a block: line and column from 1, and the indent
+        that a block's later lines have in the file."""
+        mark, style = self._node.start_mark, getattr(self._node, "style", None)
+        line, column = mark.line + 1, mark.column + 1
+        if style in ("'", '"'):
+            return line, column + 1, 0
+        if style not in ("|", ">") or mark.buffer is None:
+            return line, column, 0
+        below = mark.buffer[mark.pointer :].rstrip("\0").split("\n")[1:]
+        blank = next((at for at, row in enumerate(below) if row.strip()), 0)
+        first = below[blank] if below else ""
+        indent = len(first) - len(first.lstrip(" "))
+        return line + 1, indent + 1, indent
+
     def refuse(self, what: str, expected: str, got: object = None, remedy: str = "") -> NoReturn:
         """Raises a `Refusal` that points here."""
         raise Refusal(what, where=self.where, expected=expected, got=self.plain() if got is None else got, remedy=remedy)

@@ -22,6 +22,7 @@ patterns, and the sum over its steps. Macros go over lists that stand in the exp
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from features.expressions.canonical import canonical
 from features.expressions.checker import Checker
 from features.expressions.column import Column, Fault, Value
 from features.expressions.names import Names
@@ -41,12 +42,14 @@ class Expression:
         type: of what comes out.
         names: what it reads, with types.
         cost: nanoseconds an event in batches of 1,000, roughly and at most.
+        canonical: one text for all ways to write this expression; it compiles to the same.
     """
 
     text: str
     type: Type
     names: Mapping[str, Type]
     cost: int
+    canonical: str
     _program: Program
 
     def over(self, columns: Mapping[str, Column]) -> Column:
@@ -93,4 +96,4 @@ def compile_expression(text: str, names: Names, where: Place | None = None) -> E
     term = Checker(source, names, builder, reads, {}).term(node)
     if not isinstance(term, Scalar):
         source.refuse(Mark(1, 1), "not a single value", "an expression that gives one value", f"{term.shown}")
-    return Expression(text, term.type, reads, builder.cost, builder.finish(term.step))
+    return Expression(text, term.type, reads, builder.cost, canonical(node), builder.finish(term.step))

@@ -13,16 +13,18 @@ _SHOWN_AFTER = 40
 class Place:
     """Where an expression begins: line and column of its first character, both from 1.
 
-    A column on a later line is that of the expression's own text: where YAML takes an indent off, it is smaller by the indent.
+    Args:
+        indent: characters that stand before each later line in the file and are no part of the expression.
     """
 
     source: str = "expression"
     line: int = 1
     column: int = 1
+    indent: int = 0
 
     def at(self, line: int, column: int) -> str:
         """``source:line:column`` of a place inside the expression, given from its own start."""
-        return f"{self.source}:{self.line + line - 1}:{column + self.column - 1 if line == 1 else column}"
+        return f"{self.source}:{self.line + line - 1}:{column + (self.column - 1 if line == 1 else self.indent)}"
 
 
 @dataclass(frozen=True)
