@@ -5,7 +5,7 @@ import struct
 import msgspec
 
 from features.decode import ID_CHARACTERS_MAX, Decoder
-from features.event import Event
+from features.event import ADD, Event
 from features.refusal import Refusal
 from pipeline.dead_letter import dead_letter
 from pipeline.frames import Bundle, add_event, add_message, read_bundle, topic_frame
@@ -13,8 +13,9 @@ from pipeline.release import Release
 from pipeline.stages.definitions import Definitions, key_text
 from pipeline.stages.event_body import event_body
 
-RECORD = struct.Struct("<iqqH")
-"""Head of a raw record: partition, offset, record time in ms, length of the reply instance's name."""
+RECORD = struct.Struct("<iqqqH")
+"""Head of a raw record: partition, offset, record time, greatest event time that the partition had before it, both in ms, length
+of the reply instance's name."""
 
 MESSAGE = struct.Struct("<qqqqHH")
 """Head of an entity's message: event time, id key, order, uid, offset of its answer, length of the user's id."""
@@ -36,7 +37,7 @@ class DecodeStage:
             return b""
         frames: list[bytes] = []
         for body in bundle.bodies:
-            partition, offset, at_ms, reply_length = RECORD.unpack_from(body)
+            partition, offset, at_ms, newest_ms, reply_length = RECORD.unpack_from(body)
             end = RECORD.size + reply_length
             reply = str(body[RECORD.size : end], "utf-8", "replace")  # it may be anybody's header
             value = bytes(body[end:])
@@ -48,7 +49,7 @@ class DecodeStage:
                 if reply:
                     frames.append(self._refused_reply(refusal, value, reply))
                 continue
-            self._add_frames(frames, release, event, value, partition << 48 | offset)
+            self._add_frames(frames, release, event, value, partition << 48 | offset, newest_ms)
         return b"".join(frames)
 
     def _in_force(self) -> tuple[Release, Decoder]:
@@ -61,8 +62,10 @@ class DecodeStage:
             self._entities = [(positions.index(kind), kind.encode() + b"\0", plans[kind].width * 8) for kind in release.entity_kinds()]
         return self._decoder
 
-    def _add_frames(self, frames: list[bytes], release: Release, event: Event, value: bytes, uid: int) -> None:
+    def _add_frames(self, frames: list[bytes], release: Release, event: Event, value: bytes, uid: int, newest_ms: int) -> None:
         user, order, time_ms = event.user.encode(), event.order, event.time_ms
+        # Among events ordered by time, a correction comes when it was sent: not in its event's place, which may be long past.
+        turn_ms = time_ms if event.op == ADD else max(time_ms, newest_ms)
         order_key = int.from_bytes(order[:8].ljust(8, b"\0"), "big") - (1 << 63)
         user_and_numbers = user + event.numbers
         answers = at = 0
@@ -70,10 +73,10 @@ class DecodeStage:
             entity = event.entities[position]
             if entity:
                 body = MESSAGE.pack(time_ms, event.id_key, order_key, uid, at, len(user)) + user_and_numbers
-                add_message(frames, prefix + entity.encode(), time_ms, uid, release.id, order, body)
+                add_message(frames, prefix + entity.encode(), turn_ms, uid, release.id, order, body)
                 answers += 1
             at += width
-        add_event(frames, user, time_ms, uid, release.id, at, answers, order, event_body(event, order_key, value))
+        add_event(frames, user, turn_ms, uid, release.id, at, answers, order, event_body(event, order_key, value))
 
     def _refused_reply(self, refusal: Refusal, value: bytes, reply: str) -> bytes:
         release = self._definitions.newest

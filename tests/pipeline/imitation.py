@@ -11,6 +11,8 @@ from pipeline.stages.decode import RECORD, DecodeStage
 from pipeline.stages.entity import EntityStage
 from pipeline.stages.user import UserStage
 
+NONE_MS = -(1 << 63)
+"""The greatest event time of a partition that has had none."""
 _NAN = struct.pack("<d", float("nan"))
 
 
@@ -88,7 +90,7 @@ class Imitation:
 
     def events(self, values: Sequence[bytes], at_ms: int = 1 << 50, reply: str = "", lose_answers: bool = False) -> None:
         """Raw records in one bundle, through all stages."""
-        head = [RECORD.pack(0, self._offset + i, at_ms, len(reply)) + reply.encode() + value for i, value in enumerate(values)]
+        head = [RECORD.pack(0, self._offset + i, at_ms, NONE_MS, len(reply)) + reply.encode() + value for i, value in enumerate(values)]
         self._offset += len(values)
         frames = self._keep(read_frames(self.decode.process(write_bundle("R", head))))
         messages = [(key, payload) for tag, key, payload in frames if tag == "k"]

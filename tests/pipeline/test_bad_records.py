@@ -95,7 +95,7 @@ def test_a_bad_resolved_label_is_a_dead_letter_and_the_good_ones_beside_it_count
 
 def test_a_reply_header_that_is_not_utf_8_stops_nothing(job: Imitation) -> None:
     header = b"\xff\xfe"
-    body = RECORD.pack(0, 0, 1 << 50, len(header)) + header + msgspec.json.encode(EVENT)
+    body = RECORD.pack(0, 0, 1 << 50, 0, len(header)) + header + msgspec.json.encode(EVENT)
     tags = [tag for tag, _, _ in read_frames(job.decode.process(write_bundle("R", [body])))]
     assert tags == ["k", "e"]
 

@@ -1,7 +1,9 @@
 package weir.flink;
 
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.apache.flink.api.common.state.ListState;
 import org.apache.flink.api.common.state.ListStateDescriptor;
@@ -11,15 +13,20 @@ import org.apache.flink.types.Row;
 import org.apache.flink.util.OutputTag;
 
 /**
- * Bundles of raw records. Marks on the control topic which partitions have passed the end of their backlog, with the greatest
- * event time read so far.
+ * Bundles of raw records. Tells each the greatest event time that its partition had before it: a correction's turn in event_time
+ * mode, wherever bundles, watermarks and restarts fall. Marks on the control topic which partitions have passed the end of their
+ * backlog, with the greatest event time read so far.
  */
 public class DecodeBundler extends Bundler<byte[]> {
     public static final OutputTag<Row> MARKS = new OutputTag<>("marks", Rows.TYPE);
     private static final char CONTROL_TOPIC = 'Q';
     private static final ListStateDescriptor<Row> HELD = new ListStateDescriptor<>("held", Rows.TYPE);
+    private static final ListStateDescriptor<Row> NEWEST = new ListStateDescriptor<>("newest", Rows.TYPE);
+    private static final byte[] NOTHING = new byte[0];
     private transient Map<Integer, Long> backlog;
+    private transient Map<Integer, Long> newest;
     private transient long newestMs;
+    private transient ListState<Row> newestState;
     private transient ListState<Row> heldState;
 
     public DecodeBundler(JobStart start) {
@@ -32,6 +39,11 @@ public class DecodeBundler extends Bundler<byte[]> {
         backlog = new HashMap<>(start.backlog);
         newestMs = Long.MIN_VALUE;
         heldState = getOperatorStateBackend().getListState(HELD);
+        newest = new HashMap<>();
+        newestState = getOperatorStateBackend().getUnionListState(NEWEST); // partitions move between subtasks
+        for (Row row : newestState.get()) {
+            newest.merge(Rows.partition(row), Rows.offset(row), Math::max);
+        }
     }
 
     @Override
@@ -58,7 +70,14 @@ public class DecodeBundler extends Bundler<byte[]> {
 
     @Override
     public void processElement1(StreamRecord<Row> record) throws Exception {
-        newestMs = Math.max(newestMs, record.hasTimestamp() ? record.getTimestamp() : newestMs);
+        long timeMs = record.hasTimestamp() ? record.getTimestamp() : EventTimes.NONE;
+        newestMs = Math.max(newestMs, timeMs);
+        int partition = Rows.partition(record.getValue());
+        long before = newest.getOrDefault(partition, EventTimes.NONE);
+        Bytes.of(Rows.payload(record.getValue())).putLong(RecordDeserializer.NEWEST_AT, before);
+        if (timeMs > before) {
+            newest.put(partition, timeMs);
+        }
         super.processElement1(record);
     }
 
@@ -77,6 +96,9 @@ public class DecodeBundler extends Bundler<byte[]> {
     @Override
     public void snapshotState(StateSnapshotContext context) throws Exception {
         super.snapshotState(context);
-        heldState.update(new java.util.ArrayList<>(held));
+        heldState.update(new ArrayList<>(held));
+        List<Row> rows = new ArrayList<>();
+        newest.forEach((partition, timeMs) -> rows.add(Rows.of("", NOTHING, Rows.RAW, partition, timeMs)));
+        newestState.update(rows);
     }
 }

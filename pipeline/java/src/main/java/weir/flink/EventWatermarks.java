@@ -27,7 +27,6 @@ public class EventWatermarks implements WatermarkStrategy<Row> {
 
     private static final long PATIENCE_MS = 30_000;
     private static final long ALIGNED_EVERY_MS = 100;
-    private static final int BODY_HEAD = 22;
     private final EventTimes times;
     private final long disorderMs;
     private final long aheadMaxMs;
@@ -59,7 +58,7 @@ public class EventWatermarks implements WatermarkStrategy<Row> {
     public TimestampAssigner<Row> createTimestampAssigner(TimestampAssignerSupplier.Context context) {
         return (row, recordTimeMs) -> {
             byte[] body = Rows.payload(row);
-            int start = BODY_HEAD + Bytes.of(body).getShort(BODY_HEAD - 2);
+            int start = RecordDeserializer.HEAD + Bytes.of(body).getShort(RecordDeserializer.HEAD - 2);
             long timeMs = times.read(body, start, body.length - start);
             return timeMs > recordTimeMs + aheadMaxMs ? EventTimes.NONE : timeMs;
         };

@@ -9,8 +9,19 @@ import org.apache.flink.kafka.shaded.org.apache.kafka.common.header.Header;
 import org.apache.flink.types.Row;
 import org.apache.flink.util.Collector;
 
-/** A Kafka record as the body that a bundle holds of it. Nothing is decoded here: what is bad is found where it can be named. */
+/**
+ * A Kafka record as the body that a bundle holds of it. Nothing is decoded here: what is bad is found where it can be named.
+ *
+ * <p>An event's body begins with partition, offset, record time, a place for what DecodeBundler knows, and the length of the
+ * reply address.
+ */
 public class RecordDeserializer implements KafkaRecordDeserializationSchema<Row> {
+    /** Bytes before the reply address of an event. */
+    static final int HEAD = 30;
+
+    /** Where the greatest event time stands that the partition had before the event. */
+    static final int NEWEST_AT = 20;
+
     private static final String REPLY = "weir-reply";
     private static final byte[] NOTHING = new byte[0];
     private final char tag;
@@ -32,8 +43,8 @@ public class RecordDeserializer implements KafkaRecordDeserializationSchema<Row>
     private static byte[] event(ConsumerRecord<byte[], byte[]> record, byte[] value) {
         Header header = record.headers().lastHeader(REPLY);
         byte[] reply = header == null || header.value() == null || header.value().length > 255 ? NOTHING : header.value();
-        ByteBuffer body = Bytes.ofSize(22 + reply.length + value.length);
-        body.putInt(record.partition()).putLong(record.offset()).putLong(record.timestamp());
+        ByteBuffer body = Bytes.ofSize(HEAD + reply.length + value.length);
+        body.putInt(record.partition()).putLong(record.offset()).putLong(record.timestamp()).putLong(EventTimes.NONE);
         return body.putShort((short) reply.length).put(reply).put(value).array();
     }
 

@@ -2,6 +2,7 @@ package weir.flink;
 
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /** A bundle taken apart as the Python stages do it. */
@@ -41,6 +42,12 @@ record Bundle(char kind, int release, List<byte[]> bodies, List<Boolean> missing
     }
 
     List<String> texts() {
-        return bodies.stream().map(Records::text).toList();
+        int from = kind == 'R' ? RecordDeserializer.HEAD : 0;
+        return bodies.stream().map(body -> Records.text(Arrays.copyOfRange(body, from, body.length))).toList();
+    }
+
+    /** Of raw records: the greatest event time that the partition had before each. */
+    List<Long> newest() {
+        return bodies.stream().map(body -> Bytes.of(body).getLong(RecordDeserializer.NEWEST_AT)).toList();
     }
 }

@@ -48,7 +48,7 @@ class BundleWriterTest {
     @Test
     void itEndsAtItsCountOfBodies() {
         BundleWriter writer = writer(2, 1_000);
-        List.of("a", "b", "c").forEach(body -> add(writer, 'R', 0, body));
+        List.of("a", "b", "c").forEach(body -> add(writer, 'K', 0, body));
         assertEquals(List.of(List.of("a", "b")), texts());
         writer.flush();
         assertEquals(List.of(List.of("a", "b"), List.of("c")), texts());
@@ -57,7 +57,7 @@ class BundleWriterTest {
     @Test
     void itEndsBeforeABodyThatWouldGoBeyondItsBytes() {
         BundleWriter writer = writer(10, 5);
-        List.of("abc", "de", "fgh", "ijk").forEach(body -> add(writer, 'R', 0, body));
+        List.of("abc", "de", "fgh", "ijk").forEach(body -> add(writer, 'K', 0, body));
         assertEquals(List.of(List.of("abc", "de"), List.of("fgh")), texts());
     }
 
@@ -65,7 +65,7 @@ class BundleWriterTest {
     void aBodyLargerThanAllTheBytesOfABundleGoesAlone() {
         BundleWriter writer = writer(10, 5);
         String large = "x".repeat(200_000);
-        List.of("a", large, "b").forEach(body -> add(writer, 'R', 0, body));
+        List.of("a", large, "b").forEach(body -> add(writer, 'K', 0, body));
         writer.flush();
         assertEquals(List.of(List.of("a"), List.of(large), List.of("b")), texts());
     }

@@ -59,6 +59,28 @@ class DecodeBundlerTest {
     }
 
     @Test
+    void aRecordIsToldTheGreatestTimeThatItsPartitionHadBeforeIt() throws Exception {
+        try (Bench bench = bench(Map.of())) {
+            bench.record(raw(0, 0, "a"), 70).record(raw(1, 0, "b"), 90).record(raw(0, 1, "c"), 60).record(raw(0, 2, "d"), EventTimes.NONE);
+            bench.record(raw(0, 3, "e"), 80).record(raw(1, 1, "f"), 100).idle();
+            assertEquals(List.of(EventTimes.NONE, EventTimes.NONE, 70L, 70L, 70L, 90L), bench.bundles().get(0).newest());
+        }
+    }
+
+    @Test
+    void theGreatestTimesOfPartitionsSurviveARestoreAndSoDoThoseToldToHeldRecords() throws Exception {
+        JobStart start = Bench.start(false, 1, 0, Map.of());
+        OperatorSubtaskState state;
+        try (Bench bench = Bench.of(new DecodeBundler(start), null)) {
+            state = bench.record(raw(0, 0, "a"), 70).record(raw(1, 0, "b"), 90).record(raw(0, 1, "c"), 60).snapshot();
+        }
+        try (Bench bench = Bench.of(new DecodeBundler(start), state)) {
+            bench.record(raw(0, 2, "d"), 50).record(raw(1, 1, "e"), 95).control(control("def:aa", 0)).idle();
+            assertEquals(List.of(EventTimes.NONE, EventTimes.NONE, 70L, 70L, 90L), bench.bundles().get(1).newest());
+        }
+    }
+
+    @Test
     void theMarkGoesBehindTheRecordsThatItSpeaksOf() throws Exception {
         try (Bench bench = bench(Map.of(0, 2L))) {
             bench.records(raw(0, 0, "a"), raw(0, 1, "b"));

@@ -29,7 +29,7 @@ class EventWatermarksTest {
 
     private static Row event(String reply, String json) {
         byte[] value = Records.utf8(json);
-        ByteBuffer body = Bytes.ofSize(22 + reply.length() + value.length).putInt(3).putLong(4).putLong(5);
+        ByteBuffer body = Bytes.ofSize(30 + reply.length() + value.length).putInt(3).putLong(4).putLong(5).putLong(6);
         return Rows.of("", body.putShort((short) reply.length()).put(Records.utf8(reply)).put(value).array(), Rows.RAW);
     }
 

@@ -44,8 +44,11 @@ final class Records {
         return Rows.of(key, utf8(body), Rows.LABEL);
     }
 
+    /** An event as it comes from its topic; a bundle's texts leave out what stands before the body. */
     static Row raw(int partition, long offset, String body) {
-        return Rows.of("", utf8(body), Rows.RAW, partition, offset);
+        byte[] text = utf8(body);
+        byte[] payload = Bytes.ofSize(RecordDeserializer.HEAD + text.length).position(RecordDeserializer.HEAD).put(text).array();
+        return Rows.of("", payload, Rows.RAW, partition, offset);
     }
 
     /** Records of control and models carry their own key as payload, so that a bundle shows which they are. */

@@ -121,15 +121,15 @@ class RoutesTest {
     void aRawRecordKeepsItsPlaceTimeReplyAddressAndValue() {
         Row row = read("R", "ann", "{}", "api");
         ByteBuffer body = Bytes.of(Rows.payload(row));
-        assertEquals(List.of(3, 4L, -1L, (short) 3), List.of(body.getInt(), body.getLong(), body.getLong(), body.getShort()));
-        assertEquals("api{}", Records.text(Arrays.copyOfRange(body.array(), 22, body.array().length)));
+        assertEquals(List.of(3, 4L, -1L, EventTimes.NONE, (short) 3), List.of(body.getInt(), body.getLong(), body.getLong(), body.getLong(), body.getShort()));
+        assertEquals("api{}", Records.text(Arrays.copyOfRange(body.array(), 30, body.array().length)));
         assertEquals(List.of(3, 4L), List.of(Rows.partition(row), Rows.offset(row)));
     }
 
     @Test
     void aRawRecordWithoutValueOrWithAnAbsurdReplyAddressIsStillARecord() {
-        assertEquals(22, Rows.payload(read("R", null, null, null)).length);
-        assertEquals(23, Rows.payload(read("R", null, "v", "x".repeat(256))).length);
+        assertEquals(30, Rows.payload(read("R", null, null, null)).length);
+        assertEquals(31, Rows.payload(read("R", null, "v", "x".repeat(256))).length);
     }
 
     @Test
