@@ -5,14 +5,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from features.counts import empty_counts, with_room_for
 from features.layout import (
     COUNTERS,
     DROPPED,
+    DROPPED_MS,
     END,
     FREE_NOTES,
     FREE_PAGES,
     HEAD_WORDS,
     HEARD,
+    LONG_AGO,
+    NEEDED,
     NEVER,
     NEWEST,
     NEXT_SEQ,
@@ -21,12 +25,13 @@ from features.layout import (
     PAGE_WORDS,
     ROWS,
     SEALED,
+    UNKNOWN_MS,
     Arena,
 )
 from features.memory import grown, roomy
 from features.plan import Plan
+from features.ranks import empty_ranks, with_room_for_ranks
 
-LONG_AGO = -(1 << 62)
 _SLOTS_LEAST = 64
 
 
@@ -45,26 +50,30 @@ def empty_arena(plan: Plan, slots: int = _SLOTS_LEAST, pages: int = _SLOTS_LEAST
         pages_f=rows.view(np.float64),
         edges=np.full((slots, plan.extremes), END, dtype=np.int64),
         backs=np.full((slots, plan.extremes), np.inf),
-        suffixes=np.zeros((pages if plan.extremes else 0, PAGE * plan.extremes)),
+        suffixes=np.zeros((pages, PAGE * plan.extremes)),
+        roots=np.full((slots, plan.ranked), END, dtype=np.int64),
+        counts=empty_counts(),
+        ranks=empty_ranks(),
         free_pages=np.arange(pages - 1, -1, -1, dtype=np.int64),
         free_notes=np.arange(_SLOTS_LEAST - 1, -1, -1, dtype=np.int64),
         notes=np.zeros((_SLOTS_LEAST, NOTE_WORDS), dtype=np.int64),
         sealed=np.zeros((_SLOTS_LEAST, 2), dtype=np.int64),
-        dropped=np.zeros((pages, 3), dtype=np.int64),
+        dropped=np.zeros((2 * pages, 3), dtype=np.int64),
         counters=counters,
+        context=np.zeros(0, dtype=np.int64),
     )
 
 
 def blank_heads(plan: Plan, slots: int) -> NDArray[np.int64]:
     """Heads of entities never seen."""
     heads = np.full((slots, plan.head_words), END, dtype=np.int64)
-    heads[:, NEWEST] = LONG_AGO
-    heads[:, HEARD] = LONG_AGO
+    heads[:, [NEWEST, HEARD, DROPPED_MS, UNKNOWN_MS]] = LONG_AGO
     heads[:, ROWS] = 0
     heads[:, NEXT_SEQ] = 0
-    cursors = len(plan.arrays.offsets)
-    heads[:, HEAD_WORDS + 1 : HEAD_WORDS + 2 * cursors : 2] = NEVER
-    heads[:, HEAD_WORDS + 2 * cursors :] = 0
+    first = HEAD_WORDS + 2 * plan.cursors
+    heads[:, HEAD_WORDS + 1 : first : 2] = NEVER
+    heads[:, first : first + len(plan.columns)] = LONG_AGO
+    heads[:, first + len(plan.columns) :] = 0
     return heads
 
 
@@ -81,6 +90,7 @@ def with_slots(arena: Arena, plan: Plan, slots: int) -> Arena:
         heads_f=heads.view(np.float64),
         edges=_longer(arena.edges, have + more, END),
         backs=_longer(arena.backs, have + more, np.inf),
+        roots=_longer(arena.roots, have + more, END),
     )
 
 
@@ -90,10 +100,19 @@ def with_room(arena: Arena, pages: int, notes: int, logged: int = 0) -> Arena:
         arena = _with_pages(arena, pages)
     if arena.counters[FREE_NOTES] < notes:
         arena = _with_notes(arena, notes)
-    needed = int(arena.counters[SEALED]) + 3 * pages + len(arena.notes) + logged + 8
+    needed = int(arena.counters[SEALED]) + len(arena.pages) + logged + 8
     if len(arena.sealed) < needed:
         arena = arena._replace(sealed=_longer(arena.sealed, 2 * needed, 0))
     return arena
+
+
+def with_values(arena: Arena, plan: Plan, rows: int) -> Arena:
+    """The same arena with room for the values of at least so many rows, and for what the kernel said that it needs."""
+    if not plan.counted and not plan.ranked:
+        return arena
+    entries = max(2 * rows * max(plan.counted, plan.ranked), int(arena.counters[NEEDED]))
+    arena.counters[NEEDED] = 0
+    return arena._replace(counts=with_room_for(arena.counts, entries), ranks=with_room_for_ranks(arena.ranks, entries))
 
 
 def _with_pages(arena: Arena, pages: int) -> Arena:
@@ -109,9 +128,9 @@ def _with_pages(arena: Arena, pages: int) -> Arena:
     return arena._replace(
         pages=rows,
         pages_f=rows.view(np.float64),
-        suffixes=_longer(arena.suffixes, total, 0) if len(arena.suffixes) else arena.suffixes,
+        suffixes=_longer(arena.suffixes, total, 0),
         free_pages=stack,
-        dropped=_longer(arena.dropped, total, 0),
+        dropped=_longer(arena.dropped, 2 * total, 0),
     )
 
 
@@ -130,9 +149,10 @@ def recycle(arena: Arena) -> NDArray[np.int64]:
     """Puts dropped pages back on the stack of free ones; gives their (slot, seq, page)."""
     count = int(arena.counters[DROPPED])
     gone = arena.dropped[:count].copy()
+    freed = gone[gone[:, 2] >= 0, 2]
     free = int(arena.counters[FREE_PAGES])
-    arena.free_pages[free : free + count] = gone[:, 2]
-    arena.counters[FREE_PAGES] = free + count
+    arena.free_pages[free : free + len(freed)] = freed
+    arena.counters[FREE_PAGES] = free + len(freed)
     arena.counters[DROPPED] = 0
     return gone
 

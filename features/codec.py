@@ -1,11 +1,12 @@
 """A profile's head as bytes: 64-bit little-endian words.
 
-``version, layout, names' bytes, extra width, notes that wait, orphans, seq of the open page, its rows`` then the names of the
-retained columns and the detectors with their cells (JSON, padded), the head, the detectors' extra numbers, the notes (4 words
-each), the rows of the open page. A sealed page is its rows. Places in history are written as seq * PAGE + index.
+``version, layout, names' bytes, extra width, notes that wait, orphans, seq of the open page, its rows`` then what the words mean
+(`Meaning` as JSON, padded), the head, the detectors' extra numbers, the notes (4 words each), the rows of the open page. A sealed
+page is its rows. Places in history are written as seq * PAGE + index.
 """
 
 import itertools
+from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
@@ -34,10 +35,10 @@ from features.layout import (
     WAITING,
     Arena,
 )
-from features.plan import Plan
+from features.plan import Carried, Plan
 from features.refusal import Refusal
 
-VERSION = 2
+VERSION = 3
 PREFIX_WORDS = 8
 NOTE_SAVED_WORDS = 4
 
@@ -46,12 +47,27 @@ Cells = tuple[tuple[str, int], ...]
 """Detectors that keep numbers in a profile, in the order of their numbers: by what each is known, and how many are its."""
 
 
-class SavedHead(NamedTuple):
-    """A decoded head. `rows` are those of the open page, `stride` words each; `extra` are the numbers of `cells`."""
+class Meaning(NamedTuple):
+    """What stands in a head.
 
-    layout: int
+    Args:
+        columns: names of the rows' columns.
+        cells: detectors and how many numbers each has.
+        cursors: places in history, two words each.
+        carried: windows without an end: what each holds, its first word, its words.
+    """
+
     columns: tuple[str, ...]
     cells: Cells
+    cursors: int
+    carried: tuple[Carried, ...]
+
+
+class SavedHead(NamedTuple):
+    """A decoded head. `rows` are those of the open page, `stride` words each; `extra` are the numbers of the detectors."""
+
+    layout: int
+    meaning: Meaning
     stride: int
     words: Int64s
     extra: Float64s
@@ -62,8 +78,8 @@ class SavedHead(NamedTuple):
 
 
 def name_words(plan: Plan, cells: Cells) -> Int64s:
-    """The names of the plan's retained columns and of the detectors as words."""
-    text = msgspec.json.encode((plan.columns, cells))
+    """What the words of a head mean, as words."""
+    text = msgspec.json.encode(Meaning(tuple(column.name for column in plan.columns), cells, plan.cursors, plan.carried))
     return np.frombuffer(text.ljust(-(-len(text) // 8) * 8), dtype=np.int64)
 
 
@@ -135,10 +151,15 @@ def heads_as_bytes(arena: Arena, plan: Plan, slots: Int64s, extra: Float64s, cel
     ends = np.empty(len(slots), dtype=np.int64)
     head_sizes(arena, slots, fixed, plan.row_words, ends)
     words = np.zeros(int(ends[-1]) if len(ends) else 0, dtype=np.int64)
-    encode_heads(arena, slots, extra.view(np.int64), prefix, names.copy(), len(plan.arrays.offsets), plan.row_words, ends, words)
+    encode_heads(arena, slots, extra.view(np.int64), prefix, names.copy(), plan.cursors, plan.row_words, ends, words)
     buffer = words.tobytes()
     starts = [0, *(8 * ends).tolist()]
     return [buffer[start:end] for start, end in itertools.pairwise(starts)]
+
+
+@lru_cache(maxsize=64)
+def _read_meaning(text: bytes) -> Meaning:
+    return msgspec.json.decode(text, type=Meaning)
 
 
 def read_head(blob: bytes, is_user: bool) -> SavedHead:
@@ -152,12 +173,16 @@ def read_head(blob: bytes, is_user: bool) -> SavedHead:
         raise Refusal("not a profile", where="state", expected=f"a head of version {VERSION}", got=blob[:16])
     _, layout, name_bytes, extra_width, waiting, orphans, open_seq, fill = words[:PREFIX_WORDS].tolist()
     at = PREFIX_WORDS + name_bytes // 8
-    columns, cells = msgspec.json.decode(words[PREFIX_WORDS:at].tobytes(), type=tuple[tuple[str, ...], Cells])
-    stride = (NUMBERS_OF_USER if is_user else NUMBERS_OF_ENTITY) + len(columns)
+    meaning = _read_meaning(words[PREFIX_WORDS:at].tobytes())
+    stride = (NUMBERS_OF_USER if is_user else NUMBERS_OF_ENTITY) + len(meaning.columns)
     tail = extra_width + NOTE_SAVED_WORDS * (waiting + orphans) + fill * stride
     head_words = len(words) - at - tail
-    widths = [width for _, width in cells]
-    if head_words < HEAD_WORDS or min(waiting, orphans, fill, *widths) < 0 or sum(widths) != extra_width:
+    widths = [width for _, width in meaning.cells]
+    if (
+        head_words < HEAD_WORDS + 2 * meaning.cursors + len(meaning.columns)
+        or min(waiting, orphans, fill, *widths) < 0
+        or sum(widths) != extra_width
+    ):
         raise Refusal("not a profile", where="state", expected="a head whose lengths fit", got=f"{len(blob)} bytes")
     parts: list[NDArray[np.int64]] = []
     for length in (head_words, extra_width, NOTE_SAVED_WORDS * waiting, NOTE_SAVED_WORDS * orphans, fill * stride):
@@ -165,8 +190,7 @@ def read_head(blob: bytes, is_user: bool) -> SavedHead:
         at += length
     return SavedHead(
         layout=layout,
-        columns=columns,
-        cells=cells,
+        meaning=meaning,
         stride=stride,
         words=parts[0],
         extra=parts[1].view(np.float64),

@@ -16,7 +16,13 @@ R = TypeVar("R")
 
 def inner(function: Callable[P, R]) -> Callable[P, R]:
     """Compiles `function` as a part of the entries that call it."""
-    compiled: Callable[P, R] = numba.njit(forceinline=True)(function)
+    compiled: Callable[P, R] = numba.njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
+    return compiled
+
+
+def outer(function: Callable[P, R]) -> Callable[P, R]:
+    """Compiles `function` once, to be called by the entries: for what is long and not on the shortest path."""
+    compiled: Callable[P, R] = numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
     return compiled
 
 

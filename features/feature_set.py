@@ -11,8 +11,11 @@ import numpy as np
 from features.batch import Float64s, Int64s
 from features.calendar import RANGES, Calendar
 from features.document import Section, read_document
-from features.plan import COUNT, LABELLED_RATE, STATISTICS, Plan, Statistic, compile_plan
+from features.plan import Plan, compile_plan
+from features.reading import Code, Reading
+from features.row_column import Origin, RowColumn
 from features.schema import Schema
+from features.window import SLIDING, Window
 
 TEMPLATES = ("count", "sum", "mean", "std", "min", "max", "label_count", "label_rate", "calendar")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -59,7 +62,7 @@ def read_features(text: str, schema: Schema, source: str = "features.yaml") -> F
     names: list[str] = []
     calendars: list[tuple[int, Calendar]] = []
     written: dict[str, object] = {}
-    by_kind: dict[str, list[tuple[int, Statistic]]] = {schema.user: []}
+    by_kind: dict[str, list[tuple[int, Reading]]] = {schema.user: []}
     for section in document.items():
         if len(names) == FEATURES_MAX:
             section.refuse("too many features", f"at most {FEATURES_MAX}", len(names) + 1)
@@ -76,11 +79,22 @@ def read_features(text: str, schema: Schema, source: str = "features.yaml") -> F
     return FeatureSet(
         names=tuple(names),
         kinds=kinds,
-        plans={kind: compile_plan(kind, kind == schema.user, [s for _, s in by_kind[kind]], schema) for kind in kinds},
+        plans={kind: _plan(kind, [s for _, s in by_kind[kind]], schema) for kind in kinds},
         columns={kind: np.array([at for at, _ in by_kind[kind]], dtype=np.int64) for kind in kinds},
         calendars=tuple(calendars),
         written=written,
     )
+
+
+def _plan(kind: str, readings: list[Reading], schema: Schema) -> Plan:
+    wanted = {reading.column for reading in readings}
+    scales = dict(zip(schema.columns, schema.scales.tolist(), strict=True))
+    columns = [
+        RowColumn(f"event.{name}", Origin.NUMBER, name, scales[name], name in schema.retained)
+        for name in schema.columns
+        if name in schema.retained or f"event.{name}" in wanted
+    ]
+    return compile_plan(kind, kind == schema.user, readings, columns, schema)
 
 
 def _read_name(section: Section, taken: Sequence[str]) -> str:
@@ -93,22 +107,22 @@ def _read_name(section: Section, taken: Sequence[str]) -> str:
     return name
 
 
-def _read_statistic(section: Section, template: str, schema: Schema) -> tuple[str, Statistic]:
+def _read_statistic(section: Section, template: str, schema: Schema) -> tuple[str, Reading]:
     is_label = template.startswith("label_")
     section.only(*(_LABELLED if is_label else _WINDOWED))
-    code = STATISTICS[template]
+    code = Code[template.upper()]
     if is_label and section.has("of") and section.at("of").choice(("all", "labelled")) == "labelled":
         if template != "label_rate":
             section.at("of").refuse("of without a rate", "template: label_rate")
-        code = LABELLED_RATE
+        code = Code.LABELLED_RATE
     column = ""
-    if section.has("value") or not (is_label or code == COUNT):
+    if section.has("value") or not (is_label or code is Code.COUNT):
         column = _read_column(section.at("value"), schema)
     kinds = (schema.user, *schema.entities)
     kind = section.at("entity").choice(kinds) if section.has("entity") else schema.user
     length_ms, delay_ms = _read_window(section.at("window"), schema)
     current = section.at("include_current").flag() if section.has("include_current") else True
-    return kind, Statistic(code, column, length_ms, delay_ms, before=not current)
+    return kind, Reading(code, column and f"event.{column}", Window(SLIDING, length_ms, delay_ms), before=not current)
 
 
 def _read_column(section: Section, schema: Schema) -> str:

@@ -7,6 +7,7 @@ from features.layout import (
     BLOOM_2,
     DIRTY,
     DROPPED,
+    DROPPED_MS,
     END,
     FILL,
     FIRST,
@@ -156,11 +157,14 @@ def find_event(arena: Arena, page: int, time_ms: int, id_key: int, stride: int) 
 
 @inner
 def move_references(arena: Arena, slot: int, cursors: int, rows: Int64s, known: int, first: int, end: int, by: int) -> None:
-    """Rows at places in [first, end) stand `by` further on: so do the cursors and the first `known` references in `rows`."""
+    """Rows at places in [first, end) stand `by` further on: so do cursors, edges and the first `known` references in `rows`."""
     for cursor in range(cursors):
         at = HEAD_WORDS + 2 * cursor
         if first <= arena.heads[slot, at] < end:
             arena.heads[slot, at] += by
+    for extreme in range(arena.edges.shape[1]):
+        if first <= arena.edges[slot, extreme] < end:
+            arena.edges[slot, extreme] += by
     for i in range(known):
         if first <= rows[i] < end:
             rows[i] += by
@@ -172,6 +176,9 @@ def split(arena: Arena, slot: int, page: int, stride: int, cursors: int, rows: I
     young = new_page(arena, slot, page)
     for word in range(_HALF * stride):
         arena.pages[young, PAGE_WORDS + word] = arena.pages[page, PAGE_WORDS + _HALF * stride + word]
+    half = _HALF * arena.edges.shape[1]
+    for word in range(half):
+        arena.suffixes[young, word] = arena.suffixes[page, half + word]
     arena.pages[young, FILL] = PAGE - _HALF
     arena.pages[page, FILL] = _HALF
     arena.pages[young, BLOOM] = arena.pages[page, BLOOM]
@@ -203,22 +210,70 @@ def insert_place(arena: Arena, slot: int, before: int, stride: int, cursors: int
 
 
 @inner
-def drop_old(arena: Arena, slot: int, oldest_ms: int, stride: int) -> None:
-    """Lets go of pages whose every event is at or before `oldest_ms`."""
-    page = arena.heads[slot, FIRST]
-    while page != arena.heads[slot, LAST]:
-        fill = arena.pages[page, FILL]
-        if arena.pages[page, PAGE_WORDS + (fill - 1) * stride + TIME] > oldest_ms:
-            return
+def remove_row(arena: Arena, slot: int, place: int, stride: int, cursors: int, rows: Int64s, known: int) -> int:
+    """Takes a row out of history; gives the row that follows it, or `END`. A page that runs empty is let go."""
+    page = place >> PAGE_BITS
+    fill = arena.pages[page, FILL] - 1
+    for word in range(PAGE_WORDS + (place & (PAGE - 1)) * stride, PAGE_WORDS + fill * stride):
+        arena.pages[page, word] = arena.pages[page, word + stride]
+    arena.pages[page, FILL] = fill
+    arena.heads[slot, ROWS] -= 1
+    for i in range(known):
+        if rows[i] == place:
+            rows[i] = END
+    move_references(arena, slot, cursors, rows, known, place + 1, (page << PAGE_BITS) + fill + 1, -1)
+    mark_changed(arena, slot, page)
+    if fill == 0:
         following = arena.pages[page, NEXT]
-        arena.pages[following, PREV] = END
+        unlink(arena, slot, page)
+        return END if following < 0 else following << PAGE_BITS
+    if place == (page << PAGE_BITS) + fill:
+        following = arena.pages[page, NEXT]
+        return END if following < 0 else following << PAGE_BITS
+    return place
+
+
+@inner
+def unlink(arena: Arena, slot: int, page: int) -> None:
+    """Lets go of an empty page. Where it was the open one, the page before is open from now on, under a number of its own."""
+    before, following = arena.pages[page, PREV], arena.pages[page, NEXT]
+    if before >= 0:
+        arena.pages[before, NEXT] = following
+    else:
         arena.heads[slot, FIRST] = following
-        arena.heads[slot, ROWS] -= fill
-        at = arena.counters[DROPPED]
-        arena.dropped[at, 0] = slot
-        arena.dropped[at, 1] = arena.pages[page, SEQ]
-        arena.dropped[at, 2] = page
-        arena.counters[DROPPED] = at + 1
+    if following >= 0:
+        arena.pages[following, PREV] = before
+    else:
+        arena.heads[slot, LAST] = before
+        if before >= 0:
+            note_gone(arena, slot, before, END)
+            arena.pages[before, SEQ] = arena.heads[slot, NEXT_SEQ]
+            arena.pages[before, DIRTY] = 0
+            arena.heads[slot, NEXT_SEQ] += 1
+    note_gone(arena, slot, page, page)
+
+
+@inner
+def note_gone(arena: Arena, slot: int, page: int, freed: int) -> None:
+    """What was saved of `page` under its number is to be deleted; `freed` is the page to be used again, or END."""
+    at = arena.counters[DROPPED]
+    arena.dropped[at, 0] = slot
+    arena.dropped[at, 1] = arena.pages[page, SEQ]
+    arena.dropped[at, 2] = freed
+    arena.counters[DROPPED] = at + 1
+    if freed >= 0:
         arena.pages[page, DIRTY] = 0
         arena.pages[page, OWNER] = END
-        page = following
+
+
+@inner
+def drop_first(arena: Arena, slot: int, stride: int) -> None:
+    """Lets go of the oldest page, which is not the open one."""
+    page = arena.heads[slot, FIRST]
+    fill = arena.pages[page, FILL]
+    following = arena.pages[page, NEXT]
+    arena.pages[following, PREV] = END
+    arena.heads[slot, FIRST] = following
+    arena.heads[slot, ROWS] -= fill
+    arena.heads[slot, DROPPED_MS] = arena.pages[page, PAGE_WORDS + (fill - 1) * stride + TIME]
+    note_gone(arena, slot, page, page)

@@ -4,8 +4,10 @@ Two lists in the head: notes that wait for their time, by `visible_ms`; and orph
 A row holds one label, with its time: a late event from before a second label of a row sees none there, not the first.
 """
 
-from features.compiled import inner
+from features.batch import Int64s
+from features.compiled import inner, outer
 from features.history import find_event, mark_changed, word_of
+from features.kernel_context import arena_of, plan_of
 from features.layout import (
     END,
     FREE_NOTES,
@@ -26,9 +28,11 @@ from features.layout import (
     WAITING_LAST,
     Arena,
 )
-from features.plan import UNIT_LABELS, PlanArrays
+from features.plan import HEAD, KEEP, KIND, TAIL, WHERE, WORD, PlanArrays
+from features.plan_units import UnitKind
+from features.rows import is_before, is_counted
 
-KEEP = 4
+_LABELS = int(UnitKind.LABELS)
 
 
 @inner
@@ -64,9 +68,10 @@ def free_note(arena: Arena, note: int) -> None:
     arena.counters[FREE_NOTES] += 1
 
 
-@inner
-def hear_labels(arena: Arena, plan: PlanArrays, slot: int, time_ms: int, stride: int) -> None:
+@outer
+def hear_labels(context: Int64s, slot: int, time_ms: int, stride: int) -> None:
     """Applies the labels that events at `time_ms`, the newest, may know; those without their event become orphans."""
+    arena, plan = arena_of(context), plan_of(context)
     note = arena.heads[slot, WAITING]
     while note >= 0 and arena.notes[note, NOTE_VISIBLE] <= time_ms:
         following = arena.notes[note, NOTE_NEXT]
@@ -86,9 +91,10 @@ def hear_labels(arena: Arena, plan: PlanArrays, slot: int, time_ms: int, stride:
         arena.notes[note, NOTE_PREV] = END
 
 
-@inner
-def adopt_orphans(arena: Arena, plan: PlanArrays, slot: int, place: int, event_ms: int, id_key: int, stride: int) -> None:
+@outer
+def adopt_orphans(context: Int64s, slot: int, place: int, event_ms: int, id_key: int, stride: int) -> None:
     """Labels that came before the event just written at `place` mark it; orphans out of retention are let go."""
+    arena, plan = arena_of(context), plan_of(context)
     oldest = max(arena.heads[slot, NEWEST], event_ms) - plan.numbers[KEEP]
     before = END
     note = arena.heads[slot, ORPHANS]
@@ -110,9 +116,7 @@ def adopt_orphans(arena: Arena, plan: PlanArrays, slot: int, place: int, event_m
 
 
 @inner
-def mark(
-    arena: Arena, plan: PlanArrays, slot: int, place: int, label: int, visible_ms: int, stride: int, counted: bool
-) -> None:
+def mark(arena: Arena, plan: PlanArrays, slot: int, place: int, label: int, visible_ms: int, stride: int, counted: bool) -> None:
     """Writes a label to its row unless a later one stands there; `counted` rows change the running counts they are in."""
     page = place >> PAGE_BITS
     word = word_of(place, stride) + LABEL
@@ -124,13 +128,27 @@ def mark(
     mark_changed(arena, slot, page)
     if not counted:
         return
-    time_ms = arena.pages[page, word_of(place, stride)]
     positive = label - (1 if old != 0 and old & 1 else 0)
     for unit in range(len(plan.units)):
-        upper = arena.heads[slot, NEWEST] - plan.units[unit, 7]
-        if plan.units[unit, 0] == UNIT_LABELS and upper - plan.units[unit, 6] < time_ms <= upper:
-            arena.heads_f[slot, plan.units[unit, 2]] += positive
-            arena.heads_f[slot, plan.units[unit, 2] + 1] += 1 if old == 0 else 0
+        if plan.units[unit, KIND] == _LABELS and is_inside(arena, plan, slot, unit, place, stride):
+            arena.heads_f[slot, plan.units[unit, WORD]] += positive
+            arena.heads_f[slot, plan.units[unit, WORD] + 1] += 1 if old == 0 else 0
+
+
+@inner
+def is_inside(arena: Arena, plan: PlanArrays, slot: int, unit: int, place: int, stride: int) -> bool:
+    """Whether the row is in the window of a unit, and counted there."""
+    head, tail = plan.units[unit, HEAD], plan.units[unit, TAIL]
+    if not is_counted(arena, place, plan.units[unit, WHERE], stride):
+        return False
+    if tail >= 0:
+        oldest = arena.heads[slot, HEAD_WORDS + 2 * tail]
+        if oldest == END or is_before(arena, place, oldest, stride):
+            return False
+    if head < 0:
+        return True
+    behind = arena.heads[slot, HEAD_WORDS + 2 * head]
+    return behind == END or is_before(arena, place, behind, stride)
 
 
 @inner

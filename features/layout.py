@@ -10,14 +10,19 @@ from typing import NamedTuple
 import numpy as np
 
 from features.batch import Float64s, Int64s
+from features.counts import Counts
+from features.ranks import Ranks
 
 PAGE = 16
 PAGE_BITS = 4
 END = -1
 NEVER = np.iinfo(np.int64).max
+LONG_AGO = -(1 << 62)
 
-# Words of a head; then two words (place, time there) a cursor; then the units. HEARD is the latest time of a label applied.
-FIRST, LAST, NEWEST, ROWS, NEXT_SEQ, WAITING, WAITING_LAST, ORPHANS, HEARD, HEAD_WORDS = range(10)
+# Words of a head; then two words (place, time there) a cursor; then the time up to which each column of the rows is unknown; then the
+# units. HEARD is the latest time of a label applied, DROPPED_MS that of the newest row let go,
+# UNKNOWN_MS that of the newest row that lacks a column.
+FIRST, LAST, NEWEST, ROWS, NEXT_SEQ, WAITING, WAITING_LAST, ORPHANS, HEARD, DROPPED_MS, UNKNOWN_MS, HEAD_WORDS = range(12)
 
 # Words of a page before its rows. BLOOM and BLOOM_2 have a bit set for each id in the page: a page that lacks either is not searched.
 PREV, NEXT, FILL, SEQ, OWNER, DIRTY, BLOOM, BLOOM_2, PAGE_WORDS = range(9)
@@ -30,10 +35,12 @@ NUMBERS_OF_USER = 7
 # Words of a waiting label: a note. VISIBLE is the time from which events may know it.
 NOTE_PREV, NOTE_NEXT, NOTE_TIME, NOTE_ID, NOTE_LABEL, NOTE_VISIBLE, NOTE_WORDS = range(7)
 
-# Counters that the kernel and its owner share: free pages and notes on their stacks, entries in the logs.
-FREE_PAGES, FREE_NOTES, SEALED, DROPPED, COUNTERS = range(5)
+# Counters that the kernel and its owner share: free pages and notes on their stacks, entries in the logs,
+# entries that the tables of values must have room for before the kernel can go on.
+FREE_PAGES, FREE_NOTES, SEALED, DROPPED, NEEDED, COUNTERS = range(6)
 
-LATE, TOO_LATE, DUPLICATE, ID_REUSED = 1, 2, 4, 8
+LATE, TOO_LATE, DUPLICATE, ID_REUSED, WARMING, CORRECTED, RETRACTED, UNKNOWN = (1 << bit for bit in range(8))
+ADD, CORRECT, RETRACT = range(3)
 
 
 class Arena(NamedTuple):
@@ -45,11 +52,15 @@ class Arena(NamedTuple):
         edges: of each min or max window of a slot: place where its back part begins.
         backs: least value of the back part.
         suffixes: of each row of a page, least value from there to the edge; of maxima the negated values.
+        roots: of each window with ranks of a slot, its tree.
+        counts: of the values of windows that count them.
+        ranks: trees of the values of windows that rank them.
         free_pages, free_notes: stacks.
         notes: labels that wait.
         sealed: (slot, page) of sealed pages that changed since they were saved.
-        dropped: (slot, seq, page) of pages that went out of retention.
+        dropped: (slot, seq, page) of pages that are gone; page -1 where only what was saved under seq is.
         counters: see above.
+        context: where compiled functions find all of this; empty outside of them.
     """
 
     heads: Int64s
@@ -59,9 +70,13 @@ class Arena(NamedTuple):
     edges: Int64s
     backs: Float64s
     suffixes: Float64s
+    roots: Int64s
+    counts: Counts
+    ranks: Ranks
     free_pages: Int64s
     free_notes: Int64s
     notes: Int64s
     sealed: Int64s
     dropped: Int64s
     counters: Int64s
+    context: Int64s

@@ -1,4 +1,4 @@
-"""Window statistics of one kind of entity, compiled to the arrays that drive the kernel."""
+"""Readings of one kind of entity, compiled to the arrays that drive the kernel."""
 
 import hashlib
 from collections.abc import Sequence
@@ -8,87 +8,99 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
+from features import window as windows
 from features.batch import Float64s, Int64s
 from features.layout import HEAD_WORDS, NUMBERS_OF_ENTITY, NUMBERS_OF_USER
+from features.plan_units import EXTREMES, LET_GO_WORDS, UNIT_WORDS, Unit, UnitKind, units_of
+from features.reading import Code, Reading
+from features.row_column import Origin, RowColumn
 from features.schema import Schema
+from features.window import CALENDAR_UNITS, Window
+from features.zone_table import LONGEST_MS, zone_changes
 
-COUNT, SUM, MEAN, STD, MIN, MAX, LABEL_COUNT, LABEL_RATE, LABELLED_RATE = range(9)
-STATISTICS = {
-    "count": COUNT,
-    "sum": SUM,
-    "mean": MEAN,
-    "std": STD,
-    "min": MIN,
-    "max": MAX,
-    "label_count": LABEL_COUNT,
-    "label_rate": LABEL_RATE,
-    "labelled_rate": LABELLED_RATE,
-}
-UNIT_COUNT, UNIT_SUM, UNIT_MOMENTS, UNIT_LABELS, UNIT_MIN, UNIT_MAX = range(6)
-UNIT_WORDS = (1, 3, 5, 3, 0, 0)
-_UNIT_OF = {COUNT: UNIT_COUNT, SUM: UNIT_SUM, MEAN: UNIT_SUM, STD: UNIT_MOMENTS, MIN: UNIT_MIN, MAX: UNIT_MAX}
-
-
-class Statistic(NamedTuple):
-    """One number over one window: rows with time in (t - length - delay, t - delay].
-
-    `column` is a numeric field or '' for the events themselves; `before` leaves the current event out.
-    """
-
-    code: int
-    column: str
-    length_ms: int
-    delay_ms: int = 0
-    before: bool = False
+KIND, COLUMN, WORD, AUX, HEAD, TAIL, WHERE, LENGTH, LIMIT, REACH, BEGAN, UNIT_COLUMNS = range(12)
+MARK_KIND, MARK_SPAN, MARK_COUNT, MARK_WHERE, MARK_HELD, MARK_CHANGES, MARK_CHANGES_END, MARK_UNIT, MARK_COLUMNS = range(9)
+LINK_ORIGIN, LINK_TO, LINK_OF, LINK_WHERE, LINK_PREVIOUS, LINK_COLUMNS = range(6)
+IS_USER, STRIDE, FIRST_NUMBER, LATENESS, KEEP, DEDUPE, RETENTION, REACH_MS, FIRST_UNKNOWN, CARRIES, COUNTED, RANKED = range(12)
+_LINKED = (Origin.PREVIOUS, Origin.PAIR, Origin.FROM)
+_NOT_SCALED = {Code.SUM, Code.MEAN, Code.STD, Code.MIN, Code.MAX, Code.LAST, Code.FIRST, Code.EW_MEAN, Code.EW_STD}
 
 
 class PlanArrays(NamedTuple):
     """What the kernel reads of a plan.
 
     Args:
-        offsets: of each cursor, ascending: a cursor stands at the first row younger than its offset.
+        offsets: of the cursors of sliding windows, ascending: such a cursor stands at the first row younger than its offset.
+        marks: the cursors of all other windows, numbered on: (kind of window, its span, its count, word of its `where` or -1, word of
+            the head that counts its rows or -1, first and end of its zone's changes, calendar unit).
         passes: (cursor, unit, +1 enters or -1 leaves) in the order of cursors; `pass_ends` bounds those of a cursor.
-        units: (kind, history column or -1, first word in the head, index among the extremes or -1, head cursor or -1,
-            tail cursor, length, delay).
+        units: (kind, column, first word in the head, index among its like or -1, head cursor or -1, tail cursor or -1, column of
+            `where` or -1, half-life or tick, threshold, reach or 0 without an end, word of the head with the time from which it knows
+            all rows or -1). Columns count in words from the row's first word.
         live: units without delay, which take in the current event.
-        outputs: (unit, statistic, 1 if before the current event).
+        outputs: (unit, code, 1 if before the current event).
         scales: divides the output.
-        sources: schema column of each retained number.
-        numbers: [is_user, columns of a row, first retained number, lateness, keep, dedupe].
+        links: columns that the kernel fills in: (origin, column, base column, column of `where` or -1, column of its PREVIOUS).
+        changes, shifts: of the zones, see `zone_table`.
+        numbers: [is_user, columns of a row, first retained number, lateness, keep, dedupe, retention, reach, first word of the head
+            that tells up to when a column is unknown, 1 if some window has no end, windows that count values, windows that rank them].
     """
 
     offsets: Int64s
+    marks: Int64s
     passes: Int64s
     pass_ends: Int64s
     units: Int64s
     live: Int64s
     outputs: Int64s
     scales: Float64s
-    sources: Int64s
+    links: Int64s
+    changes: Int64s
+    shifts: Int64s
     numbers: Int64s
+
+
+class Carried(NamedTuple):
+    """Words of a head that no retained row can give again: those of windows without an end.
+
+    Args:
+        key: of what they hold; equal in any plan.
+        word: the first.
+        words: how many.
+    """
+
+    key: str
+    word: int
+    words: int
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A compiled set of statistics.
+    """A compiled set of readings.
 
     Args:
         kind: of entity.
         is_user: the primary entity: its history also remembers what was decided, and judges lateness.
-        columns: retained numeric fields, a column of history each.
+        columns: of a retained row.
         width: outputs.
         head_words: of one entity's head.
         extremes: min and max windows.
+        ranked: windows with ranks.
+        counted: windows that count values.
+        carried: see there.
         layout: hash of all that the bytes of a head depend on.
     """
 
     kind: str
     is_user: bool
-    columns: tuple[str, ...]
+    columns: tuple[RowColumn, ...]
     arrays: PlanArrays = field(repr=False)
     width: int
     head_words: int
     extremes: int
+    ranked: int
+    counted: int
+    carried: tuple[Carried, ...]
     layout: int
 
     @property
@@ -96,77 +108,179 @@ class Plan:
         """64-bit words of one retained event."""
         return int(self.arrays.numbers[1])
 
-
-def compile_plan(kind: str, is_user: bool, statistics: Sequence[Statistic], schema: Schema) -> Plan:
-    """The plan that gives `statistics`, in their order. Equal windows over one column share their running sums."""
-    wanted = {s.column for s in statistics if s.column} | set(schema.retained)
-    columns = tuple(name for name in schema.columns if name in wanted)
-    first = NUMBERS_OF_USER if is_user else NUMBERS_OF_ENTITY
-    offsets = sorted({s.length_ms + s.delay_ms for s in statistics} | {s.delay_ms for s in statistics if s.delay_ms})
-    keys = _units_of(statistics)
-    units, words, extremes = _lay_out(keys, offsets, columns, first)
-    passes, pass_ends = _passes(units, len(offsets))
-    keep_ms = max(schema.retention_ms, max(offsets, default=0) + schema.lateness_ms)
-    scale_of = dict(zip(schema.columns, schema.scales, strict=True))
-    arrays = PlanArrays(
-        offsets=np.array(offsets, dtype=np.int64),
-        passes=passes,
-        pass_ends=pass_ends,
-        units=units,
-        live=np.flatnonzero(units[:, 4] < 0).astype(np.int64),
-        outputs=np.array([(_place(keys, s), s.code, s.before) for s in statistics], dtype=np.int64).reshape(-1, 3),
-        scales=np.array([1.0 if s.code == COUNT else scale_of.get(s.column, 1.0) for s in statistics], dtype=np.float64),
-        sources=np.array([schema.columns.index(name) for name in columns], dtype=np.int64),
-        numbers=np.array([is_user, first + len(columns), first, schema.lateness_ms, keep_ms, schema.dedupe_ms], dtype=np.int64),
-    )
-    layout = msgspec.json.encode([kind, is_user, columns, offsets, units.tolist()])
-    return Plan(
-        kind=kind,
-        is_user=is_user,
-        columns=columns,
-        arrays=arrays,
-        width=len(statistics),
-        head_words=words,
-        extremes=extremes,
-        layout=int.from_bytes(hashlib.blake2b(layout, digest_size=8).digest(), "little", signed=True),
-    )
+    @property
+    def cursors(self) -> int:
+        """Places in history that move with the newest event."""
+        return len(self.arrays.offsets) + len(self.arrays.marks)
 
 
-_Key = tuple[int, str, int, int]
+def compile_plan(kind: str, is_user: bool, readings: Sequence[Reading], columns: Sequence[RowColumn], schema: Schema) -> Plan:
+    """The plan that gives `readings`, in their order. Equal windows over one column share their state.
+
+    Args:
+        columns: at least those that `readings` name; a column follows those that it is made of.
+    """
+    return _Compiler(kind, is_user, tuple(columns), schema).compile(readings)
 
 
-def _family(statistic: Statistic) -> tuple[int, str, int, int]:
-    """What may share a unit: sums of one column, or labels, over one window."""
-    unit = _UNIT_OF.get(statistic.code, UNIT_LABELS)
-    group = UNIT_MOMENTS if unit in (UNIT_COUNT, UNIT_SUM) else unit
-    return group, statistic.column, statistic.length_ms, statistic.delay_ms
+class _Compiler:
+    """Numbers the columns, cursors, units and words of one plan."""
+
+    def __init__(self, kind: str, is_user: bool, columns: tuple[RowColumn, ...], schema: Schema) -> None:
+        self.kind = kind
+        self.is_user = is_user
+        self.columns = columns
+        self.schema = schema
+        self.first = NUMBERS_OF_USER if is_user else NUMBERS_OF_ENTITY
+        self.words = {column.name: self.first + at for at, column in enumerate(columns)} | {"": -1}
+        self.offsets: list[int] = []
+        self.marks: list[tuple[Window, str]] = []
+        self.changes: list[Int64s] = []
+        self.shifts: list[Int64s] = []
+
+    def compile(self, readings: Sequence[Reading]) -> Plan:
+        """All arrays."""
+        units = units_of(readings)
+        self._number_cursors(units)
+        cursors = len(self.offsets) + len(self.marks)
+        unknown = HEAD_WORDS + 2 * cursors
+        held = unknown + len(self.columns)
+        marks, word = self._mark_rows(held)
+        rows, carried, word = self._unit_rows(units, word)
+        passes, pass_ends = _passes(rows, cursors)
+        reach_ms = int(rows[:, REACH].max(initial=0))
+        keep_ms = max(self.schema.retention_ms, reach_ms + self.schema.lateness_ms)
+        lengths = [self.schema.lateness_ms, keep_ms, self.schema.dedupe_ms, self.schema.retention_ms, reach_ms]
+        scales = {column.name: column.scale for column in self.columns}
+        counted = sum(unit.kind is UnitKind.VALUES for unit in units)
+        ranked = sum(unit.kind is UnitKind.RANKS for unit in units)
+        arrays = PlanArrays(
+            offsets=np.array(self.offsets, dtype=np.int64),
+            marks=marks,
+            passes=passes,
+            pass_ends=pass_ends,
+            units=rows,
+            live=np.flatnonzero(rows[:, HEAD] < 0).astype(np.int64),
+            outputs=np.array([(_place(units, r), r.code, r.before) for r in readings], dtype=np.int64).reshape(-1, 3),
+            scales=np.array([scales.get(r.column, 1.0) if r.code in _NOT_SCALED else 1.0 for r in readings], dtype=np.float64),
+            links=self._links(),
+            changes=np.concatenate([*self.changes, np.zeros(0, dtype=np.int64)]),
+            shifts=np.concatenate([*self.shifts, np.zeros(0, dtype=np.int64)]),
+            numbers=np.array(
+                [self.is_user, self.first + len(self.columns), self.first, *lengths, unknown, bool(carried), counted, ranked],
+                dtype=np.int64,
+            ),
+        )
+        named = [self.kind, self.is_user, [column[:4] for column in self.columns], self.offsets, marks.tolist(), rows.tolist()]
+        digest = hashlib.blake2b(msgspec.json.encode(named), digest_size=8).digest()
+        return Plan(
+            kind=self.kind,
+            is_user=self.is_user,
+            columns=self.columns,
+            arrays=arrays,
+            width=len(readings),
+            head_words=word,
+            extremes=sum(unit.kind in EXTREMES for unit in units),
+            ranked=ranked,
+            counted=counted,
+            carried=carried,
+            layout=int.from_bytes(digest, "little", signed=True),
+        )
+
+    def _number_cursors(self, units: Sequence[Unit]) -> None:
+        slides = [unit.window for unit in units if unit.window.kind == windows.SLIDING]
+        self.offsets = sorted({w.length_ms + w.delay_ms for w in slides} | {w.delay_ms for w in slides if w.delay_ms})
+        for unit in units:
+            if (mark := _mark_of(unit)) is not None and mark not in self.marks:
+                self.marks.append(mark)
+
+    def _mark_rows(self, word: int) -> tuple[Int64s, int]:
+        rows = []
+        for window, where in self.marks:
+            begin = end = code = 0
+            if window.kind == windows.CALENDAR:
+                begin, end = self._zone(window.zone)
+                code = CALENDAR_UNITS.index(window.unit)
+            held = word if window.kind == windows.LAST else -1
+            word += window.kind == windows.LAST
+            rows.append((window.kind, window.length_ms, window.count, self.words[where], held, begin, end, code))
+        return np.array(rows, dtype=np.int64).reshape(-1, MARK_COLUMNS), word
+
+    def _zone(self, zone: str) -> tuple[int, int]:
+        changes, shifts = zone_changes(zone)
+        begin = sum(map(len, self.changes))
+        self.changes.append(changes)
+        self.shifts.append(shifts)
+        return begin, begin + len(changes)
+
+    def _unit_rows(self, units: Sequence[Unit], word: int) -> tuple[Int64s, tuple[Carried, ...], int]:
+        rows, carried = [], []
+        like: dict[str, int] = {}
+        for unit in units:
+            aux = -1
+            if (group := unit.group) is not None:
+                aux = like.setdefault(group, 0)
+                like[group] += 1
+            head, tail = self._ends(unit)
+            window = unit.window
+            own = (self.words[unit.column], word, aux, head, tail, self.words[unit.where])
+            end = -1
+            words = UNIT_WORDS[unit.kind]
+            if not _ends_somewhere(window):
+                words += LET_GO_WORDS.get(unit.kind, 0) + 1  # the last one: the time up to which its rows were gone when it began
+                carried.append(Carried(msgspec.json.encode(unit).decode(), word, words))
+                end = word + words - 1
+            rows.append((unit.kind, *own, window.length_ms, window.count, self._reach_ms(window), end))
+            word += words
+        return np.array(rows, dtype=np.int64).reshape(-1, UNIT_COLUMNS), tuple(carried), word
+
+    def _ends(self, unit: Unit) -> tuple[int, int]:
+        window = unit.window
+        if window.kind == windows.SLIDING:
+            head = self.offsets.index(window.delay_ms) if window.delay_ms else -1
+            return head, self.offsets.index(window.length_ms + window.delay_ms)
+        mark = _mark_of(unit)
+        return -1, -1 if mark is None else len(self.offsets) + self.marks.index(mark)
+
+    def _reach_ms(self, window: Window) -> int:
+        if window.kind == windows.SLIDING:
+            return window.length_ms + window.delay_ms
+        if window.kind == windows.CALENDAR:
+            return LONGEST_MS[CALENDAR_UNITS.index(window.unit)]
+        return self.schema.retention_ms if window.kind in (windows.SESSION, windows.LAST) else 0
+
+    def _links(self) -> Int64s:
+        previous = {(c.source, c.where): self.words[c.name] for c in self.columns if c.origin is Origin.PREVIOUS}
+        rows = [
+            (
+                column.origin,
+                self.words[column.name],
+                self.words[column.source],
+                self.words[column.where],
+                previous[column.source, column.where],
+            )
+            for column in self.columns
+            if column.origin in _LINKED
+        ]
+        return np.array(rows, dtype=np.int64).reshape(-1, LINK_COLUMNS)
 
 
-def _units_of(statistics: Sequence[Statistic]) -> dict[_Key, int]:
-    """The least unit that serves each family, in order of first use."""
-    kinds: dict[_Key, int] = {}
-    for statistic in statistics:
-        key = _family(statistic)
-        kinds[key] = max(kinds.get(key, 0), _UNIT_OF.get(statistic.code, UNIT_LABELS))
-    return kinds
+def _ends_somewhere(window: Window) -> bool:
+    return window.kind not in (windows.UNBOUNDED, windows.DECAYED, windows.TICKS)
 
 
-def _place(keys: dict[_Key, int], statistic: Statistic) -> int:
-    return list(keys).index(_family(statistic))
+def _mark_of(unit: Unit) -> tuple[Window, str] | None:
+    """The cursor at the tail of a window that does not slide; only windows of N rows depend on which rows count."""
+    window = unit.window
+    if window.kind in (windows.SLIDING, windows.DECAYED, windows.TICKS):
+        return None
+    if window.kind == windows.UNBOUNDED and unit.kind not in EXTREMES:
+        return None
+    return window, unit.where if window.kind == windows.LAST else ""
 
 
-def _lay_out(keys: dict[_Key, int], offsets: list[int], columns: tuple[str, ...], first: int) -> tuple[Int64s, int, int]:
-    rows = []
-    word = HEAD_WORDS + 2 * len(offsets)
-    extremes = 0
-    for (_, column, length, delay), kind in keys.items():
-        is_extreme = kind in (UNIT_MIN, UNIT_MAX)
-        at = first + columns.index(column) if column else -1
-        head = offsets.index(delay) if delay else -1
-        rows.append((kind, at, word, extremes if is_extreme else -1, head, offsets.index(length + delay), length, delay))
-        word += UNIT_WORDS[kind]
-        extremes += is_extreme
-    return np.array(rows, dtype=np.int64).reshape(-1, 8), word, extremes
+def _place(units: Sequence[Unit], reading: Reading) -> int:
+    return next(at for at, unit in enumerate(units) if unit.serves(reading))
 
 
 def _passes(units: Int64s, cursors: int) -> tuple[Int64s, Int64s]:
@@ -174,9 +288,9 @@ def _passes(units: Int64s, cursors: int) -> tuple[Int64s, Int64s]:
     ends = [0]
     for cursor in range(cursors):
         for at, unit in enumerate(units.tolist()):
-            if unit[4] == cursor:
+            if unit[HEAD] == cursor:
                 rows.append((cursor, at, 1))
-            if unit[5] == cursor:
+            if unit[TAIL] == cursor:
                 rows.append((cursor, at, -1))
         ends.append(len(rows))
     return np.array(rows, dtype=np.int64).reshape(-1, 3), np.array(ends, dtype=np.int64)

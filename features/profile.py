@@ -1,6 +1,7 @@
 """All profiles of one kind of entity in one process."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import filterfalse
 from typing import Any, NamedTuple
 
@@ -8,12 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features import kernel
-from features.arena import empty_arena, recycle, with_room, with_slots
+from features.arena import empty_arena, recycle, with_room, with_slots, with_values
+from features.arrivals import MORE
 from features.batch import Batch, Float64s, Int64s
 from features.codec import Cells, heads_as_bytes
-from features.layout import DIRTY, FILL, LAST, OUTCOME, OWNER, PAGE, PAGE_BITS, PAGE_WORDS, SCORE, SEALED, SEQ
-from features.plan import Plan
-from features.restoring import forget, place_cells, place_profile, retuned
+from features.kernel_context import context_of
+from features.layout import DIRTY, END, FILL, LAST, OUTCOME, OWNER, PAGE, PAGE_BITS, PAGE_WORDS, SCORE, SEALED, SEQ, Arena
+from features.plan import Plan, compile_plan
+from features.restoring import forget, place_cells, place_profile
 
 _CHUNK = 8_192
 _VISIBLE_MAX_MS = 1 << 60
@@ -31,6 +34,21 @@ class Saved(NamedTuple):
     heads: list[bytes]
     pages: list[tuple[int, int, bytes]]
     dropped: list[tuple[int, int]]
+
+
+class Observed(NamedTuple):
+    """What became of n events.
+
+    Args:
+        flags: see `layout`: LATE, TOO_LATE, DUPLICATE, ID_REUSED, WARMING, CORRECTED, RETRACTED, UNKNOWN.
+        rows: references to the retained rows, -1 where the event is not retained; a duplicate refers to the first one. They hold
+            until the next call.
+        outcomes: what `remember` was given for an event that is now corrected or retracted; else 0.
+    """
+
+    flags: NDArray[Any]
+    rows: Int64s
+    outcomes: Int64s
 
 
 class Profiles:
@@ -57,6 +75,8 @@ class Profiles:
         self._used = np.zeros(len(self.arena.heads), dtype=np.int64)
         self._tick = 0
         self._gone: list[Int64s] = []
+        self._context_arena: Arena | None = None
+        self._table = np.zeros(0, dtype=np.int64)
 
     def __len__(self) -> int:
         return len(self._index)
@@ -71,43 +91,50 @@ class Profiles:
             self._add(key)
         return np.fromiter(map(self._index.__getitem__, keys), np.int64, len(keys))
 
-    def observe(self, slots: Int64s, batch: Batch, out: Float64s) -> tuple[NDArray[np.uint8], Int64s]:
-        """Takes in a batch, in its order; event i belongs to slots[i]. Writes out[n, plan.width].
+    def observe(self, slots: Int64s, batch: Batch, values: Float64s, out: Float64s) -> Observed:
+        """Takes in a batch, in its order; event i belongs to slots[i].
 
-        Returns:
-            Flags (LATE, TOO_LATE, DUPLICATE, ID_REUSED of `layout`) and references to the retained rows, -1 where the event
-            is not retained. A duplicate refers to the first one. References hold until the next call. Outputs of the user's
-            too late, duplicate and reused events are NaN.
+        Args:
+            values: [n, columns] what rows of the plan hold of each event; columns that the kernel fills in may hold anything.
+            out: [n, plan.width] is written. Outputs of the user's too late, duplicate and reused events are NaN, and of all that
+                are retracted or unknown.
         """
         n = len(batch)
-        flags = np.zeros(n, dtype=np.int64)
-        rows = np.full(n, -1, dtype=np.int64)
-        numbers = np.require(batch.numbers, np.float64, ["C", "W"])
         result = np.require(out, np.float64, ["C", "W"])
+        observed = Observed(np.zeros(n, np.int64), np.full(n, END), np.zeros(n, np.int64))
+        columns = [_plain(column) for column in (slots, batch.times_ms, batch.orders, batch.id_keys, batch.body_keys, batch.ops)]
+        words = np.require(values, np.float64, ["C", "W"])
         self._reclaim()
         for start in range(0, n, _CHUNK):
             part = slice(start, start + _CHUNK)
-            self.arena = with_room(self.arena, min(_CHUNK, n - start), 0)
-            kernel.observe(
-                self.arena,
-                self.plan.arrays,
-                _plain(slots[part]),
-                _plain(batch.times_ms[part]),
-                _plain(batch.orders[part]),
-                _plain(batch.id_keys[part]),
-                _plain(batch.body_keys[part]),
-                numbers[part],
-                result[part],
-                flags[part],
-                rows[part],
-            )
-            if not self._durable:
-                self.arena.counters[SEALED] = 0
+            self._take_in([*[column[part] for column in columns], words[part], result[part], *[column[part] for column in observed]])
         if result is not out:
             out[:] = result
         self._tick += 1
         self._used[slots] = self._tick
-        return flags.astype(np.uint8), rows
+        return observed._replace(flags=observed.flags.astype(np.uint8))
+
+    def _take_in(self, columns: list[NDArray[Any]]) -> None:
+        n = len(columns[0])
+        flags = columns[-3]
+        self.arena = with_room(self.arena, n, 0)
+        done = self._go_on(columns, 0)
+        while done < n:
+            if not kernel.settle(self._table, done):
+                self._go_on(columns, n)  # room only: the event is settled next
+            elif flags[done] == kernel.AGAIN:
+                flags[done] = 0
+                done = kernel.observe(self._table, done)
+            else:
+                done = kernel.observe(self._table, done + 1)
+        if not self._durable:
+            self.arena.counters[SEALED] = 0
+
+    def _go_on(self, columns: list[NDArray[Any]], start: int) -> int:
+        """Makes room for values, tells the kernel where everything is, and has it take in the events from `start` on."""
+        self.arena = with_values(self.arena, self.plan, len(columns[0]))
+        kernel.bring(self._context(), *columns)
+        return int(kernel.observe(self._table, start))
 
     def remember(self, rows: Int64s, scores: Float64s, outcomes: Int64s) -> None:
         """Keeps with each event what was decided: its score and a number of the caller's. Rows of -1 are passed over."""
@@ -126,9 +153,7 @@ class Profiles:
         outcomes[kept] = self.arena.pages[pages, words + OUTCOME]
         return scores, outcomes
 
-    def label(
-        self, slots: Int64s, event_times_ms: Int64s, id_keys: Int64s, labels: NDArray[np.int8], visible_ms: Int64s
-    ) -> None:
+    def label(self, slots: Int64s, event_times_ms: Int64s, id_keys: Int64s, labels: NDArray[np.int8], visible_ms: Int64s) -> None:
         """Labels (1 positive, 0 negative) of events, known to events from `visible_ms` on.
 
         They may come before or after their event; one with a later `visible_ms` replaces an earlier one.
@@ -138,7 +163,7 @@ class Profiles:
         self.arena = with_room(self.arena, 0, len(slots))
         visible = np.clip(visible_ms, 0, _VISIBLE_MAX_MS)
         columns = (slots, event_times_ms, id_keys, labels, visible)
-        kernel.note_labels(self.arena, *[_plain(column) for column in columns])
+        kernel.note_labels(self._context(), *[_plain(column) for column in columns])
         self._tick += 1
         self._used[slots] = self._tick
 
@@ -182,12 +207,10 @@ class Profiles:
         if held:
             self._forget(held)
 
-    def retune(self, plan: Plan) -> None:
-        """Goes on under another plan of the same kind: every window is folded anew from the retained history."""
-        slots = np.fromiter(self._index.values(), dtype=np.int64, count=len(self._index))
-        self._reclaim()
-        self.arena = retuned(self.arena, self.plan, plan, slots)
-        self.plan = plan
+    def _context(self) -> Int64s:
+        if self._context_arena is not self.arena:
+            self._context_arena, self._table = self.arena, context_of(self.arena, self.plan.arrays, MORE)
+        return self._table
 
     def _add(self, key: str) -> int:
         if self._free_slots:
@@ -257,17 +280,17 @@ def _plain(column: NDArray[np.integer[Any]]) -> Int64s:
 
 def compile_kernels() -> None:
     """Compiles or loads every kernel, so that the first event need not wait: seconds the first time, then a fraction of one."""
-    from features.feature_set import read_features
     from features.schema import read_schema
 
-    schema = read_schema("{id: id, time: {field: time}, user: user, fields: {amount: {type: float}}}")
-    plan = read_features("[{name: n, template: max, value: event.amount, window: 1h}]", schema).plans["user"]
+    schema = read_schema("{id: id, time: {field: time}, user: user}")
+    plan = compile_plan("user", True, [], [], schema)
     profiles = Profiles(plan)
     zeros = np.zeros(1, dtype=np.int64)
-    batch = Batch(["1"], zeros, zeros, zeros, ["a"], {}, np.zeros((1, 1)), zeros)
+    batch = Batch(["1"], zeros, zeros, zeros, ["a"], {}, np.zeros((1, 0)), zeros)
     slots = profiles.slots(["a"])
     profiles.label(slots, zeros, zeros, np.zeros(1, dtype=np.int8), zeros)
-    profiles.observe(slots, batch, np.empty((1, plan.width)))
+    for time_ms in (2, 1):
+        later = replace(batch, id_keys=zeros + time_ms, times_ms=zeros + time_ms)
+        profiles.observe(slots, later, np.empty((1, 0)), np.empty((1, plan.width)))
     saved = profiles.save(slots)
     profiles.restore("b", saved.heads[0], [])
-    profiles.retune(plan)

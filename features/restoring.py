@@ -4,16 +4,17 @@ import itertools
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from features import kernel
-from features.arena import blank_heads, with_room
+from features.arena import blank_heads, with_room, with_values
 from features.batch import Float64s, Int64s
 from features.codec import Cells, SavedHead, read_head
+from features.kernel_context import context_of
 from features.layout import (
     BLOOM,
     BLOOM_2,
     DIRTY,
+    DROPPED_MS,
     END,
     FILL,
     FIRST,
@@ -23,12 +24,11 @@ from features.layout import (
     HEARD,
     ID,
     LAST,
+    LONG_AGO,
     NEWEST,
     NEXT,
     NEXT_SEQ,
     NOTE_NEXT,
-    NUMBERS_OF_ENTITY,
-    NUMBERS_OF_USER,
     ORDER,
     ORPHANS,
     OWNER,
@@ -40,41 +40,60 @@ from features.layout import (
     SEALED,
     SEQ,
     TIME,
+    UNKNOWN_MS,
     WAITING,
     Arena,
 )
+from features.mapping import mapped_rows, unknown_until
 from features.plan import Plan
 from features.refusal import Refusal
 
-_NAN_BITS = np.array([np.nan]).view(np.int64)[0]
-_UNITS_FROM = HEAD_WORDS
 
-
-def place_profile(
-    arena: Arena, plan: Plan, slot: int, blob: bytes, pages: Sequence[tuple[int, bytes]]
-) -> tuple[Arena, SavedHead]:
-    """Fills the empty `slot` with a saved profile. The arena must have room for its pages; notes are made room for."""
+def place_profile(arena: Arena, plan: Plan, slot: int, blob: bytes, pages: Sequence[tuple[int, bytes]]) -> tuple[Arena, SavedHead]:
+    """Fills the empty `slot` with a saved profile. The arena must have room for its pages; notes and values are made room for."""
     saved = read_head(blob, plan.is_user)
-    same_rows = saved.columns == plan.columns
+    meaning = saved.meaning
+    same_rows = meaning.columns == tuple(column.name for column in plan.columns)
     chain = _link(arena, plan, slot, _sorted_pages(saved, pages), saved, same_rows)
     head = arena.heads[slot]
-    kept = [NEWEST, NEXT_SEQ, HEARD]
+    kept = [NEWEST, NEXT_SEQ, HEARD, DROPPED_MS, UNKNOWN_MS]
     head[kept] = saved.words[kept]
+    arena = with_values(arena, plan, int(head[ROWS]) + 1)
     here = np.array([slot], dtype=np.int64)
     if saved.layout == plan.layout and len(saved.words) == plan.head_words:
-        head[_UNITS_FROM:] = saved.words[_UNITS_FROM:]
-        for at in range(HEAD_WORDS, HEAD_WORDS + 2 * len(plan.arrays.offsets), 2):
+        head[HEAD_WORDS:] = saved.words[HEAD_WORDS:]
+        for at in range(HEAD_WORDS, HEAD_WORDS + 2 * plan.cursors, 2):
             if head[at] >= 0:
                 head[at] = (chain[int(head[at]) >> PAGE_BITS] << PAGE_BITS) + (head[at] & (PAGE - 1))
-        kernel.rebuild_all(arena, plan.arrays, here, False)
+        kernel.rebuild_all(context_of(arena, plan.arrays, 0), here, False)
     else:
-        kernel.rebuild_all(arena, plan.arrays, here, True)
-    return _put_notes(arena, slot, saved), saved
+        _say_unknown(head, plan, saved)
+        kernel.rebuild_all(context_of(arena, plan.arrays, 0), here, True)
+        _carry(head, plan, saved)
+    return _put_notes(arena, plan, slot, saved), saved
+
+
+def _say_unknown(head: Int64s, plan: Plan, saved: SavedHead) -> None:
+    """Up to when the rows lack each column: all of them, where the column is new and does not follow from others."""
+    was = dict(zip(saved.meaning.columns, saved.words[HEAD_WORDS + 2 * saved.meaning.cursors :].tolist(), strict=False))
+    first = HEAD_WORDS + 2 * plan.cursors
+    for at, column in enumerate(plan.columns):
+        head[first + at] = unknown_until(column, was, int(head[NEWEST]))
+    head[UNKNOWN_MS] = head[first : first + len(plan.columns)].max(initial=LONG_AGO)
+
+
+def _carry(head: Int64s, plan: Plan, saved: SavedHead) -> None:
+    """Windows without an end go on with what was saved of them: the rows let go cannot be folded again."""
+    was = {carried.key: carried for carried in saved.meaning.carried}
+    for carried in plan.carried:
+        if carried.key in was:
+            old = was[carried.key].word
+            head[carried.word : carried.word + carried.words] = saved.words[old : old + carried.words]
 
 
 def place_cells(saved: SavedHead, cells: Cells, extra: Float64s) -> None:
     """Gives each detector of `cells` the numbers that were saved of it; others keep what they have."""
-    starts = _starts(saved.cells)
+    starts = _starts(saved.meaning.cells)
     for cell, start in _starts(cells).items():
         if cell in starts:
             extra[start : start + cell[1]] = saved.extra[starts[cell] : starts[cell] + cell[1]]
@@ -98,15 +117,13 @@ def _sorted_pages(saved: SavedHead, pages: Sequence[tuple[int, bytes]]) -> list[
     return found
 
 
-def _link(
-    arena: Arena, plan: Plan, slot: int, pages: list[tuple[int, Int64s]], saved: SavedHead, same_rows: bool
-) -> dict[int, int]:
+def _link(arena: Arena, plan: Plan, slot: int, pages: list[tuple[int, Int64s]], saved: SavedHead, same_rows: bool) -> dict[int, int]:
     """Writes the pages as the chain of `slot`; gives the page of each seq. Rows under other columns must be saved again."""
     head = arena.heads[slot]
     places: dict[int, int] = {}
     before = END
     for seq, old_rows in pages:
-        rows = old_rows if same_rows else mapped_rows(old_rows, saved.columns, plan)
+        rows = old_rows if same_rows else mapped_rows(old_rows, saved.meaning.columns, plan)
         arena.counters[FREE_PAGES] -= 1
         page = int(arena.free_pages[arena.counters[FREE_PAGES]])
         words = arena.pages[page]
@@ -140,18 +157,7 @@ def _mark_sealed(arena: Arena, slot: int, pages: list[int]) -> None:
             arena.counters[SEALED] += 1
 
 
-def mapped_rows(rows: Int64s, columns: tuple[str, ...], plan: Plan) -> Int64s:
-    """Rows [..., words] under `columns` as rows of `plan`; a number that was not retained is NaN."""
-    first = NUMBERS_OF_USER if plan.is_user else NUMBERS_OF_ENTITY
-    result: NDArray[np.int64] = np.full((*rows.shape[:-1], plan.row_words), _NAN_BITS, dtype=np.int64)
-    result[..., :first] = rows[..., :first]
-    for at, name in enumerate(plan.columns):
-        if name in columns:
-            result[..., first + at] = rows[..., first + columns.index(name)]
-    return result
-
-
-def _put_notes(arena: Arena, slot: int, saved: SavedHead) -> Arena:
+def _put_notes(arena: Arena, plan: Plan, slot: int, saved: SavedHead) -> Arena:
     arena = with_room(arena, 0, len(saved.waiting) + len(saved.orphans))
     for event_ms, id_key, label, visible_ms in saved.orphans[::-1].tolist():
         arena.counters[FREE_NOTES] -= 1
@@ -160,12 +166,15 @@ def _put_notes(arena: Arena, slot: int, saved: SavedHead) -> Arena:
         arena.heads[slot, ORPHANS] = note
     if len(saved.waiting):
         columns = [np.ascontiguousarray(column) for column in saved.waiting.T]
-        kernel.note_labels(arena, np.full(len(saved.waiting), slot, dtype=np.int64), *columns)
+        kernel.note_labels(context_of(arena, plan.arrays, 0), np.full(len(saved.waiting), slot, dtype=np.int64), *columns)
     return arena
 
 
 def forget(arena: Arena, plan: Plan, slots: Sequence[int]) -> None:
     """Frees the pages and notes of `slots` and leaves them empty."""
+    where = np.asarray(slots, dtype=np.int64)
+    if plan.counted or plan.ranked:
+        kernel.clear_all(context_of(arena, plan.arrays, 0), where)
     for slot in slots:
         head = arena.heads[slot]
         page = int(head[FIRST])
@@ -180,38 +189,6 @@ def forget(arena: Arena, plan: Plan, slots: Sequence[int]) -> None:
                 arena.free_notes[arena.counters[FREE_NOTES]] = note
                 arena.counters[FREE_NOTES] += 1
                 note = int(arena.notes[note, NOTE_NEXT])
-    where = np.asarray(slots, dtype=np.int64)
     arena.heads[where] = blank_heads(plan, len(where))
     arena.edges[where] = END
     arena.backs[where] = np.inf
-
-
-def retuned(arena: Arena, old: Plan, plan: Plan, slots: Int64s) -> Arena:
-    """The same profiles under `plan`."""
-    heads = blank_heads(plan, len(arena.heads))
-    heads[:, :HEAD_WORDS] = arena.heads[:, :HEAD_WORDS]
-    arena = arena._replace(
-        heads=heads,
-        heads_f=heads.view(np.float64),
-        edges=np.full((len(heads), plan.extremes), END, dtype=np.int64),
-        backs=np.full((len(heads), plan.extremes), np.inf),
-        suffixes=np.zeros((len(arena.pages) if plan.extremes else 0, PAGE * plan.extremes)),
-    )
-    if old.columns != plan.columns:
-        arena = _with_columns(arena, old, plan)
-    kernel.rebuild_all(arena, plan.arrays, slots, True)
-    return arena
-
-
-def _with_columns(arena: Arena, old: Plan, plan: Plan) -> Arena:
-    pages = np.zeros((len(arena.pages), PAGE_WORDS + PAGE * plan.row_words), dtype=np.int64)
-    pages[:, :PAGE_WORDS] = arena.pages[:, :PAGE_WORDS]
-    rows = arena.pages[:, PAGE_WORDS:].reshape(len(pages), PAGE, old.row_words)
-    pages[:, PAGE_WORDS:] = mapped_rows(rows, old.columns, plan).reshape(len(pages), -1)
-    arena = arena._replace(pages=pages, pages_f=pages.view(np.float64))
-    arena = with_room(arena, 0, 0, logged=len(pages))
-    free = np.zeros(len(pages), dtype=bool)
-    free[arena.free_pages[: arena.counters[FREE_PAGES]]] = True
-    for page in np.flatnonzero(~free & (pages[:, NEXT] >= 0)).tolist():
-        _mark_sealed(arena, int(pages[page, OWNER]), [page])
-    return arena

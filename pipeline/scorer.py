@@ -12,6 +12,7 @@ from detectors.snapshot import Snapshot
 from features.batch import Batch
 from features.layout import DUPLICATE
 from features.profile import Profiles
+from features.row_values import row_values
 from patterns.policy import ACTIONS
 from pipeline.models import Model
 from pipeline.profiles import ProfileArenas, ProfileState
@@ -58,7 +59,7 @@ class Scorer:
         plan = release.features.plans[kind]
         arena, slots = self._arena(kind).open(plan, (), keys)
         out = np.empty((len(keys), plan.width))
-        arena.observe(slots, batch, out)
+        arena.observe(slots, batch, row_values(plan.columns, batch, release.schema), out)
         self._arena(kind).keep(len(keys))
         return out
 
@@ -102,7 +103,7 @@ class Scorer:
         plan = release.features.plans[kind]
         arena, slots = self._arena(kind).open(plan, release.cells, batch.users)
         out = np.empty((len(batch), plan.width))
-        flags, rows = arena.observe(slots, batch, out)
+        flags, rows, _ = arena.observe(slots, batch, row_values(plan.columns, batch, release.schema), out)
         features[:, release.features.columns[kind]] = out
         release.features.fill_calendar(batch.times_ms, features)
         count = len(batch)

@@ -30,6 +30,7 @@ from deploy.topics import make_topics
 from features.batch import Batch
 from features.feature_set import read_features
 from features.profile import Profiles
+from features.row_values import row_values
 from features.schema import read_schema
 from pipeline.settings import Settings
 
@@ -61,12 +62,14 @@ def round_of(number: int, users: int) -> Batch:
 
 def bytes_in_process(users: int) -> np.ndarray:
     """Of each user's head and pages."""
-    plan = read_features(_FEATURES, read_schema(_SCHEMA)).plans["user"]
+    schema = read_schema(_SCHEMA)
+    plan = read_features(_FEATURES, schema).plans["user"]
     profiles = Profiles(plan)
     slots = profiles.slots([str(user) for user in range(users)])
     out = np.empty((users, plan.width))
     for number in range(USER_EVENTS):
-        profiles.observe(slots, round_of(number, users), out)
+        batch = round_of(number, users)
+        profiles.observe(slots, batch, row_values(plan.columns, batch, schema), out)
     saved = profiles.save(slots)
     pages: list[list[tuple[int, bytes]]] = [[] for _ in range(users)]
     for user, seq, page in saved.pages:
@@ -90,7 +93,7 @@ def check_restored(profiles: Profiles, heads: list[bytes], pages: list[list[tupl
     answers = []
     for each in (profiles, restored):
         answers.append(np.empty((len(keys), profiles.plan.width)))
-        each.observe(each.slots(keys), batch, answers[-1])
+        each.observe(each.slots(keys), batch, batch.numbers, answers[-1])
     if [len(head) for head in again] != [len(heads[user]) for user in some]:
         raise AssertionError("restored profiles take another number of bytes")
     if answers[0].tobytes() != answers[1].tobytes() or (answers[0][:, 0] != 24).any() or (answers[0][:, 4] != USER_EVENTS + 1).any():

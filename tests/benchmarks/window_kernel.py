@@ -55,7 +55,7 @@ def timed(events: int, seed: int) -> float:
     out = np.empty((BATCH, profiles.plan.width))
     start = time.process_time()
     for part_slots, part in parts:
-        profiles.observe(part_slots, part, out[: len(part)])
+        profiles.observe(part_slots, part, part.numbers, out[: len(part)])
     return time.process_time() - start
 
 
@@ -65,7 +65,7 @@ def check(events: int = 20_000, keys: int = 50) -> None:
     profiles = Profiles(plan_of_benchmark())
     own = profiles.slots([str(key) for key in range(keys)])[slots]
     out = np.empty((events, profiles.plan.width))
-    profiles.observe(own, batch, out)
+    profiles.observe(own, batch, batch.numbers, out)
     for key in range(keys):
         mine = np.flatnonzero(slots == key)
         times, amounts = batch.times_ms[mine], batch.numbers[mine, 0]

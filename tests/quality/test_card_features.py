@@ -56,7 +56,8 @@ def in_order(profiles: Profiles, slots: np.ndarray, batch: Batch, labels: np.nda
         late = slice(known, due)
         profiles.label(slots[late], batch.times_ms[late], batch.id_keys[late], labels[late], batch.times_ms[late] + 7 * DAY_MS)
         known = due
-        flags, _ = profiles.observe(slots[part], batch.take(part), out[part[0] : part[-1] + 1])
+        own = batch.take(part)
+        flags = profiles.observe(slots[part], own, own.numbers[:, : len(profiles.plan.columns)], out[part[0] : part[-1] + 1]).flags
         assert not flags.any()
     return out
 

@@ -1,0 +1,69 @@
+"""Events on their way into profiles, and what is answered, as compiled functions find them in a context."""
+
+from typing import NamedTuple
+
+from features.batch import Float64s, Int64s
+from features.compiled import inner
+from features.context import float_rows, ints
+from features.kernel_context import ARRAYS
+
+MORE = 11
+"""Arrays that the context has room for behind the arena and the plan."""
+_ANSWERS = 7
+
+
+class Arrivals(NamedTuple):
+    """n events of many profiles, in the order in which they are taken in.
+
+    Args:
+        slots: of their profiles.
+        times_ms, orders, id_keys, body_keys: as in a `Batch`.
+        ops: ADD, CORRECT or RETRACT.
+        values: [n, columns] words of their rows.
+    """
+
+    slots: Int64s
+    times_ms: Int64s
+    orders: Int64s
+    id_keys: Int64s
+    body_keys: Int64s
+    ops: Int64s
+    values: Float64s
+
+
+class Answers(NamedTuple):
+    """What is written for each of n events.
+
+    Args:
+        out: [n, outputs].
+        flags: see `layout`.
+        rows: where it is retained; `END` where it is not.
+        outcomes: what was remembered of an event before it was corrected or retracted.
+    """
+
+    out: Float64s
+    flags: Int64s
+    rows: Int64s
+    outcomes: Int64s
+
+
+@inner
+def arrivals_of(context: Int64s) -> Arrivals:
+    """The events of a context."""
+    first = ARRAYS
+    return Arrivals(
+        ints(context, first),
+        ints(context, first + 1),
+        ints(context, first + 2),
+        ints(context, first + 3),
+        ints(context, first + 4),
+        ints(context, first + 5),
+        float_rows(context, first + 6),
+    )
+
+
+@inner
+def answers_of(context: Int64s) -> Answers:
+    """Where the answers of a context go."""
+    first = ARRAYS + _ANSWERS
+    return Answers(float_rows(context, first), ints(context, first + 1), ints(context, first + 2), ints(context, first + 3))

@@ -1,0 +1,72 @@
+"""Whether an event is new, and whether it comes in order."""
+
+import math
+
+from features.arrivals import Answers, Arrivals
+from features.compiled import inner
+from features.history import bit_2_of, bit_of, word_of
+from features.layout import (
+    BLOOM,
+    BLOOM_2,
+    BODY,
+    DUPLICATE,
+    END,
+    FILL,
+    ID,
+    ID_REUSED,
+    LAST,
+    NEWEST,
+    ORDER,
+    PAGE_BITS,
+    PAGE_WORDS,
+    PREV,
+    TIME,
+    Arena,
+)
+from features.plan import DEDUPE, PlanArrays
+
+_DEDUPE_PAGES = 16
+
+
+@inner
+def is_newest(arena: Arena, slot: int, time_ms: int, order: int, stride: int) -> bool:
+    """Whether (time_ms, order) sorts behind all that is retained, or with the last of it."""
+    if time_ms != arena.heads[slot, NEWEST]:
+        return bool(time_ms > arena.heads[slot, NEWEST])
+    page = arena.heads[slot, LAST]
+    newest_order = arena.pages[page, PAGE_WORDS + (arena.pages[page, FILL] - 1) * stride + ORDER]
+    return bool(order >= newest_order)
+
+
+@inner
+def known_event(arena: Arena, plan: PlanArrays, slot: int, time_ms: int, id_key: int, stride: int, is_user: bool) -> int:
+    """The retained event with this id: of the user within `dedupe` and the newest pages, else at this very time; or `END`."""
+    if not is_user and time_ms > arena.heads[slot, NEWEST]:
+        return END
+    oldest = arena.heads[slot, NEWEST] - plan.numbers[DEDUPE] if is_user else time_ms
+    bit = bit_of(id_key)
+    bit_2 = bit_2_of(id_key)
+    page: int = arena.heads[slot, LAST]
+    pages = 0
+    while page >= 0 and (not is_user or pages < _DEDUPE_PAGES):
+        if arena.pages[page, BLOOM] & bit and arena.pages[page, BLOOM_2] & bit_2:
+            for at in range(arena.pages[page, FILL] - 1, -1, -1):
+                word = PAGE_WORDS + at * stride
+                if arena.pages[page, word + ID] == id_key and (is_user or arena.pages[page, word + TIME] == time_ms):
+                    return (page << PAGE_BITS) + at
+        if arena.pages[page, PAGE_WORDS + TIME] < oldest:
+            return END
+        page = arena.pages[page, PREV]
+        pages += 1
+    return END
+
+
+@inner
+def answer_known(arena: Arena, arrivals: Arrivals, answers: Answers, i: int, known: int, stride: int) -> None:
+    """An id that the user has sent before: a duplicate, or another event under a used id."""
+    answers.out[i, :] = math.nan
+    if arena.pages[known >> PAGE_BITS, word_of(known, stride) + BODY] == arrivals.body_keys[i]:
+        answers.flags[i] = DUPLICATE
+        answers.rows[i] = known
+    else:
+        answers.flags[i] = ID_REUSED

@@ -1,0 +1,76 @@
+"""A zone's changes of the clock as arrays, and the calendar unit of a time in it, for compiled code."""
+
+import zoneinfo
+from datetime import UTC, datetime
+from functools import cache
+
+import numpy as np
+
+from features.batch import Int64s
+from features.compiled import inner
+
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+HOUR, DAY, WEEK, MONTH, YEAR = range(5)
+LONGEST_MS = (2 * HOUR_MS, 26 * HOUR_MS, 7 * DAY_MS + 2 * HOUR_MS, 31 * DAY_MS + 2 * HOUR_MS, 366 * DAY_MS + 2 * HOUR_MS)
+"""No unit lasts longer: a change of the clock makes it longer by up to two hours."""
+_FIRST_DAY, _END_DAY = -1, 47_500
+_THURSDAY = 3
+
+
+@cache
+def zone_changes(zone: str) -> tuple[Int64s, Int64s]:
+    """Times (ms) from which a shift from UTC (ms) holds, from 1970 to 2100; both of one length, ascending.
+
+    Daily samples, and bisection between two that differ: two changes within a day that undo each other are not seen.
+    """
+    info = zoneinfo.ZoneInfo(zone)
+    starts, shifts = [-(1 << 62)], [_shift_ms(info, _FIRST_DAY * DAY_MS)]
+    for day in range(_FIRST_DAY + 1, _END_DAY):
+        shift = _shift_ms(info, day * DAY_MS)
+        if shift != shifts[-1]:
+            low, high = (day - 1) * DAY_MS, day * DAY_MS
+            while high - low > 1_000:
+                middle = (low + high) // 2_000 * 1_000
+                low, high = (low, middle) if _shift_ms(info, middle) == shift else (middle, high)
+            starts.append(high)
+            shifts.append(shift)
+    return np.array(starts, dtype=np.int64), np.array(shifts, dtype=np.int64)
+
+
+def _shift_ms(info: zoneinfo.ZoneInfo, time_ms: int) -> int:
+    offset = datetime.fromtimestamp(time_ms / 1000, UTC).astimezone(info).utcoffset()
+    return round(offset.total_seconds() * 1000) if offset else 0
+
+
+@inner
+def unit_of(starts: Int64s, shifts: Int64s, first: int, end: int, unit: int, time_ms: int) -> int:
+    """The number of the calendar unit that holds `time_ms`, by the changes in [first, end); they grow with time."""
+    while end - first > 1:
+        middle = (first + end) >> 1
+        if starts[middle] <= time_ms:
+            first = middle
+        else:
+            end = middle
+    local_ms = time_ms + shifts[first]
+    if unit == HOUR:
+        return int(local_ms // HOUR_MS)
+    days = local_ms // DAY_MS
+    if unit == DAY:
+        return int(days)
+    if unit == WEEK:
+        return int((days + _THURSDAY) // 7)
+    return month_of(days) if unit == MONTH else month_of(days) // 12
+
+
+@inner
+def month_of(days: int) -> int:
+    """Months since the year 0 of a day since 1970 (Hinnant, days_from_civil turned round)."""
+    shifted = days + 719_468
+    era = shifted // 146_097
+    of_era = shifted - era * 146_097
+    year_of_era = (of_era - of_era // 1_460 + of_era // 36_524 - of_era // 146_096) // 365
+    of_year = of_era - (365 * year_of_era + year_of_era // 4 - year_of_era // 100)
+    month = (5 * of_year + 2) // 153
+    year = year_of_era + era * 400
+    return 12 * year + month + 2
