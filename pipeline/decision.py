@@ -12,13 +12,15 @@ from features.batch import Batch
 from features.layout import DUPLICATE, LATE
 from patterns.policy import ACTIONS
 from pipeline.explanation import Explanations
-from pipeline.verdicts import Verdicts
+from pipeline.verdicts import CORRECTED, RETRACTED, WARMING, Verdicts
 
 
 class Decision(msgspec.Struct, gc=False):
     """A record of the topic ``decisions``. Times are milliseconds since the epoch; missing numbers are null.
 
-    `event` holds the numeric fields of the event in major units: with `features` it is all that a learner needs.
+    `revision` counts the corrections and the retraction of an event. `flags`: late; warming: no model was ready, or the history
+    does not reach back far enough; degraded: decided without an entity's answer; corrected; retracted. `event` holds the
+    numeric fields of the event in major units: with `features` it is all that a learner needs.
     """
 
     event_id: str
@@ -64,7 +66,7 @@ def decisions_of(
 ) -> Iterator[Decision]:
     """A decision a row, each made when it is asked for, so that one at a time is in memory.
 
-    Columns meet in C: no line of Python runs for a row. Those of events that get no new decision (`NOT_SCORED`) mean nothing.
+    Columns meet in C: no line of Python runs for a row. Those of events that get no new decision (`UNDECIDED`) mean nothing.
 
     Args:
         missing: 1 where an event was decided without an entity's answer.
@@ -77,18 +79,21 @@ def decisions_of(
     snapshots = [repeat(verdicts.snapshots.get(name)) for name in verdicts.models]
     scores = [map(ModelScore, raw.tolist(), snapshot) for raw, snapshot in zip(verdicts.models.values(), snapshots, strict=True)]
     numbers = (batch.numbers / release.schema.scales).tolist()
-    warming = np.isnan(verdicts.scores)
-    flags = (verdicts.flags & (LATE | DUPLICATE)) | missing.astype(np.uint8) * _DEGRADED | warming * np.uint8(_WARMING)
+    retracted = verdicts.are(RETRACTED)
+    flags = verdicts.flags | missing.astype(np.int64) * DEGRADED | (np.isnan(verdicts.scores) & ~retracted) * WARMING
+    reasons = explanations.reasons()
+    for row in np.flatnonzero(retracted).tolist():
+        reasons[row] = RETRACTED_REASONS
     return map(
         Decision,
         batch.ids,
-        repeat(0),
+        verdicts.revisions.tolist(),
         batch.times_ms.tolist(),
         batch.users,
         map(release.entity_shape, *kinds) if kinds else repeat({}),
         verdicts.scores.tolist(),
         map(ACTIONS.__getitem__, verdicts.actions.tolist()),
-        explanations.reasons(),
+        reasons,
         explanations.contributions(),
         repeat([]),
         starmap(release.event_shape, numbers),
@@ -107,10 +112,14 @@ def reply_of(decision: Decision) -> Reply:
 
 
 def flag_names(flags: int) -> list[str]:
-    """Flags in words: late, duplicate, warming (no model was ready), degraded (decided without an entity's answer)."""
-    words = {LATE: "late", DUPLICATE: "duplicate", _WARMING: "warming", _DEGRADED: "degraded"}
-    return [word for bit, word in words.items() if flags & bit]
+    """Flags in words, those that a decision or a reply may have."""
+    return [word for bit, word in _WORDS.items() if flags & bit]
 
 
-_WARMING, _DEGRADED = 64, 128
-_FLAG_NAMES = [flag_names(flags) for flags in range(256)]
+DEGRADED = 256
+"""Decided without an entity's answer; beside the flags of `Verdicts`."""
+
+RETRACTED_REASONS = ["retracted"]
+
+_WORDS = {LATE: "late", DUPLICATE: "duplicate", WARMING: "warming", DEGRADED: "degraded", CORRECTED: "corrected", RETRACTED: "retracted"}
+_FLAG_NAMES = [flag_names(flags) for flags in range(2 * DEGRADED)]

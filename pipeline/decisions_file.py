@@ -1,4 +1,4 @@
-"""decisions.parquet: one row a scored event, in the order of scoring."""
+"""decisions.parquet: one row a decision, in the order of scoring; a corrected event has one for each revision."""
 
 import pathlib
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from features.batch import Batch
 from patterns.policy import ACTIONS
 from pipeline.release import Release
-from pipeline.verdicts import NOT_SCORED, Verdicts
+from pipeline.verdicts import UNDECIDED, Verdicts
 
 _ROWS_A_GROUP = 65_536
 
@@ -40,10 +40,10 @@ class DecisionsFile:
         self._writer.close()
 
     def write(self, verdicts: Verdicts, batch: Batch) -> None:
-        """Adds a row for each event that got a decision."""
-        scored = np.flatnonzero((verdicts.flags & NOT_SCORED) == 0)
-        self._waiting.append(_columns(verdicts, batch, scored))
-        self._rows += len(scored)
+        """Adds a row for each decision."""
+        decided = np.flatnonzero(~verdicts.are(UNDECIDED))
+        self._waiting.append(_columns(verdicts, batch, decided))
+        self._rows += len(decided)
         if self._rows >= _ROWS_A_GROUP:
             self._flush()
 
@@ -57,6 +57,7 @@ def _schema_of(release: Release) -> pa.Schema:
     number = pa.float64()
     columns = [
         ("event_id", pa.string()),
+        ("revision", pa.int32()),
         ("event_time", pa.timestamp("ms")),
         ("user", pa.string()),
         ("score", number),
@@ -73,6 +74,7 @@ class _Columns:
     """The columns of one batch; gathered, since a table a batch costs more than its rows."""
 
     ids: list[str]
+    revisions: NDArray[np.int64]
     users: list[str]
     times_ms: NDArray[np.int64]
     scores: NDArray[np.float64]
@@ -86,6 +88,7 @@ def _columns(verdicts: Verdicts, batch: Batch, rows: NDArray[np.int64]) -> _Colu
     places = rows.tolist()
     return _Columns(
         batch.ids if whole else [batch.ids[row] for row in places],
+        verdicts.revisions[rows],
         batch.users if whole else [batch.users[row] for row in places],
         batch.times_ms[rows],
         verdicts.scores[rows],
@@ -102,6 +105,7 @@ def _table(parts: list[_Columns], release: Release, schema: pa.Schema) -> pa.Tab
     actions = np.concatenate([part.actions for part in parts]).astype(np.int32)
     columns: list[pa.Array] = [
         pa.array([id for part in parts for id in part.ids]),
+        pa.array(np.concatenate([part.revisions for part in parts]).astype(np.int32)),
         pa.array(np.concatenate([part.times_ms for part in parts])).cast(pa.timestamp("ms")),
         pa.array([user for part in parts for user in part.users]),
         pa.array(np.concatenate([part.scores for part in parts]), from_pandas=True),

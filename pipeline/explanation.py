@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pipeline.models import Model
 from pipeline.reasons import shares_of
 from pipeline.release import Release
-from pipeline.verdicts import NOT_SCORED, Verdicts
+from pipeline.verdicts import UNDECIDED, Verdicts
 
 
 class Contributions(msgspec.Struct, gc=False):
@@ -61,7 +61,7 @@ class Explanations:
     def reasons(self) -> list[list[str]]:
         """What raised each score most, largest first, at most `pipeline.reasons.REASONS_MAX`; none for an approved event."""
         found: list[list[str]] = [[]] * len(self._verdicts.chosen)
-        scored = (self._verdicts.flags & NOT_SCORED) == 0
+        scored = ~self._verdicts.are(UNDECIDED)
         for row in np.flatnonzero(scored & (self._verdicts.reasons[:, 0] >= 0)).tolist():
             model = self._models[self._verdicts.chosen[row]]
             values = self._verdicts.inputs[model.name][row]

@@ -16,6 +16,9 @@ from pipeline.models import Model, object_shape, read_models
 PARTS = ("schema", "features", "models", "policy")
 """The definitions that a release is made of; each is one YAML file of the same name."""
 
+RELEASE_MAX = (1 << 27) - 1
+"""The greatest id: what is remembered of a decision has no room for more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Release:

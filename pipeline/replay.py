@@ -16,9 +16,18 @@ from pipeline.history import History, Labels
 from pipeline.learner import Learners, Lessons
 from pipeline.release import Release
 from pipeline.scorer import Scorer
-from pipeline.verdicts import NOT_SCORED, Verdicts
+from pipeline.verdicts import CORRECTED, RETRACTED, REVISED, UNDECIDED, UNKNOWN, Verdicts
 
 BATCH_MAX = 4_096
+
+_NO_SCORE_OF_THEIR_OWN = {
+    DUPLICATE: "duplicate",
+    TOO_LATE: "too late",
+    ID_REUSED: "id reused",
+    UNKNOWN: "unknown",
+    CORRECTED: "corrected",
+    RETRACTED: "retracted",
+}
 
 Progress = Callable[[int, int], None]
 """Called with (events done, events in all)."""
@@ -30,11 +39,11 @@ class Outcome:
 
     Args:
         events: given to the engine.
-        actions: how many events got each.
-        unscored: how many got no decision of their own, by reason.
+        actions: how many events got each at first.
+        unscored: how many got no decision of their own or a later one on an event decided before, by reason.
         snapshots: published, all models together.
-        scores: of the scored events, ``score`` and ``model.<name>``.
-        id_keys: of the scored events.
+        scores: of the events when they came, ``score`` and ``model.<name>``.
+        id_keys: of the events that have a score each.
     """
 
     events: int
@@ -122,7 +131,7 @@ class Replay:
     def _score(self, batch: Batch) -> Verdicts:
         self._tell(int(batch.times_ms.max()))
         verdicts = self.scorer.score(self.release, batch)
-        fresh = (verdicts.flags & NOT_SCORED) == 0
+        fresh = ~verdicts.are(UNDECIDED | REVISED)  # what was learned once is not taught again
         if not self._frozen:
             for each in self.learners.each:
                 each.see(batch.id_keys[fresh], batch.times_ms[fresh], verdicts.inputs[each.model.name][fresh])
@@ -159,12 +168,14 @@ class Replay:
             self.scorer.label(self.release, kind, keys, events.times_ms[rows], events.id_keys[rows], labels, times_ms)
 
     def _count(self, verdicts: Verdicts, batch: Batch, outcome: Outcome) -> None:
-        fresh = (verdicts.flags & NOT_SCORED) == 0
+        fresh = ~verdicts.are(UNDECIDED | REVISED)
         for code, count in enumerate(np.bincount(verdicts.actions[fresh], minlength=len(ACTIONS)).tolist()):
             outcome.actions[ACTIONS[code]] += count
         if not fresh.all():
-            for flag, reason in ((DUPLICATE, "duplicate"), (TOO_LATE, "too late"), (ID_REUSED, "id reused")):
-                outcome.unscored[reason] = outcome.unscored.get(reason, 0) + int(((verdicts.flags & flag) != 0).sum())
+            repeated = verdicts.are(DUPLICATE)  # which says of itself what its newest decision was
+            for flag, reason in _NO_SCORE_OF_THEIR_OWN.items():
+                concerned = repeated if flag == DUPLICATE else verdicts.are(flag) & ~repeated
+                outcome.unscored[reason] = outcome.unscored.get(reason, 0) + int(concerned.sum())
         scores = {"score": verdicts.scores[fresh]}
         scores.update((f"model.{name}", raw[fresh]) for name, raw in verdicts.models.items())
         self._kept.append((batch.id_keys[fresh], scores))

@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 from detectors.catalogue import Keyed, Scoring, score_from
 from detectors.snapshot import Snapshot
 from features.batch import Batch
-from features.layout import DUPLICATE
 from features.profile import Profiles
 from features.row_values import row_values
 from patterns.policy import ACTIONS
 from pipeline.models import Model
 from pipeline.profiles import ProfileArenas, ProfileState
-from pipeline.reasons import REASONS_MAX, Outcomes, largest, shares_of
+from pipeline.reasons import REASONS_MAX, largest, shares_of
 from pipeline.release import Release
-from pipeline.verdicts import NOT_SCORED, Verdicts
+from pipeline.revisions import number_revisions, remember
+from pipeline.verdicts import RETRACTED, REVISED, UNDECIDED, Verdicts
 
 
 class Scorer:
@@ -103,21 +103,23 @@ class Scorer:
         plan = release.features.plans[kind]
         arena, slots = self._arena(kind).open(plan, release.cells, batch.users)
         out = np.empty((len(batch), plan.width))
-        flags, rows, _ = arena.observe(slots, batch, row_values(plan.columns, batch, release.schema), out)
+        flags, rows, outcomes = arena.observe(slots, batch, row_values(plan.columns, batch, release.schema), out)
         features[:, release.features.columns[kind]] = out
         release.features.fill_calendar(batch.times_ms, features)
         count = len(batch)
         nothing, actions, chosen = np.full(count, np.nan), np.zeros(count, np.uint8), np.full(count, -1, np.int8)
-        reasons = np.full((count, REASONS_MAX), -1, np.int8)
-        verdicts = Verdicts(release, nothing, actions, features, flags, rows, np.full(count, release.id), chosen, reasons)
+        reasons, revisions = np.full((count, REASONS_MAX), -1, np.int8), np.zeros(count, np.int64)
+        verdicts = Verdicts(release, nothing, actions, features, flags, rows, np.full(count, release.id), revisions, chosen, reasons)
+        number_revisions(verdicts, arena)
         probabilities = self._run_models(verdicts, batch, arena, slots)
         for position, name in enumerate(release.policy.models):
             empty = np.isnan(verdicts.scores) & ~np.isnan(probabilities[name])
             verdicts.scores[empty] = probabilities[name][empty]
             verdicts.chosen[empty] = position
         verdicts.actions = release.policy.decide_many(verdicts.scores)
+        _take_back(verdicts)
         _find_reasons(verdicts)
-        self._remember(verdicts, arena)
+        remember(verdicts, arena)
         self._arena(kind).keep(count)
         return verdicts
 
@@ -150,20 +152,6 @@ class Scorer:
         raw = scoring.score_many(inputs)
         return raw, scoring.probability_many(raw)
 
-    def _remember(self, verdicts: Verdicts, arena: Profiles) -> None:
-        """Keeps what was decided for duplicates to be answered with; recalls it for the duplicates of this batch."""
-        fresh = (verdicts.flags & NOT_SCORED) == 0
-        outcomes = Outcomes(verdicts.actions[fresh], verdicts.chosen[fresh], verdicts.reasons[fresh], verdicts.releases[fresh])
-        arena.remember(verdicts.rows[fresh], verdicts.scores[fresh], outcomes.packed())
-        if fresh.all():
-            return
-        verdicts.scores[~fresh] = np.nan
-        repeated = (verdicts.flags & DUPLICATE) != 0
-        verdicts.scores[repeated], packed = arena.recall(verdicts.rows[repeated])
-        first = Outcomes.unpacked(packed)
-        verdicts.actions[repeated], verdicts.chosen[repeated] = first.actions, first.chosen
-        verdicts.reasons[repeated], verdicts.releases[repeated] = first.reasons, first.releases
-
     def save(self) -> None:
         """Writes to the state whatever it does not have yet: before a checkpoint."""
         for arenas in self._arenas.values():
@@ -174,6 +162,16 @@ class Scorer:
         if arenas is None:
             arenas = self._arenas[kind] = ProfileArenas(kind, self._state)
         return arenas
+
+
+def _take_back(verdicts: Verdicts) -> None:
+    """Leaves of a retracted event neither features nor scores; it is approved."""
+    gone = verdicts.are(RETRACTED)
+    if gone.any():
+        verdicts.features[gone] = verdicts.scores[gone] = np.nan
+        verdicts.chosen[gone] = -1
+        verdicts.actions[gone] = ACTIONS.index("approve")
+        verdicts.models = {name: np.where(gone, np.nan, raw) for name, raw in verdicts.models.items()}
 
 
 def _find_reasons(verdicts: Verdicts) -> None:
@@ -194,8 +192,9 @@ def _score_keyed(
     inputs: NDArray[np.float64],
     flags: NDArray[np.uint8],
 ) -> NDArray[np.float64]:
+    """What the detector says of new events; it has learned a corrected one as it was, and can neither forget nor judge it."""
     raw = np.full(len(inputs), np.nan)
-    fresh = (flags & NOT_SCORED) == 0
+    fresh = (flags & (UNDECIDED | REVISED)) == 0
     state = arena.extra[:, first_cell : first_cell + detector.width]
     scores = np.empty(int(fresh.sum()))
     detector.score_learn_many(state, slots[fresh], inputs[fresh], scores)

@@ -8,7 +8,7 @@ import msgspec
 
 from detectors.snapshot import Snapshot
 from features.refusal import Refusal
-from pipeline.release import Release, compile_release
+from pipeline.release import RELEASE_MAX, Release, compile_release
 
 log = logging.getLogger(__name__)
 
@@ -18,7 +18,7 @@ RELEASES_KEPT = 8
 class ReleaseRecord(msgspec.Struct):
     """A record ``release:<id>`` of the control topic: the hashes of its parts."""
 
-    id: Annotated[int, msgspec.Meta(ge=1, le=(1 << 31) - 1)]
+    id: Annotated[int, msgspec.Meta(ge=1, le=RELEASE_MAX)]
     parts: dict[str, str]
 
 

@@ -12,9 +12,10 @@ from features.layout import DUPLICATE, ID_REUSED, TOO_LATE
 from features.profile import compile_kernels
 from features.refusal import Refusal
 from patterns.policy import ACTIONS
-from pipeline.decision import Reply, decisions_of, reply_of
+from pipeline.decision import RETRACTED_REASONS, Reply, decisions_of, flag_names, reply_of
 from pipeline.explanation import reasons_again
 from pipeline.frames import Bundle, add_record, read_bundle, topic_frame
+from pipeline.reasons import REVISION_MAX
 from pipeline.release import Release
 from pipeline.scorer import Scorer
 from pipeline.stages.decode import refused, take_control
@@ -22,7 +23,7 @@ from pipeline.stages.definitions import Definitions
 from pipeline.stages.event_body import Arrivals, bodies_of
 from pipeline.stages.labels import take_labels
 from pipeline.stages.state import BulkState, KeyedProfiles
-from pipeline.verdicts import NOT_SCORED, Verdicts
+from pipeline.verdicts import RETRACTED, REVISED, UNDECIDED, Verdicts
 
 log = logging.getLogger(__name__)
 
@@ -82,26 +83,23 @@ class UserStage:
         frames: list[bytes] = []
         batch = arrivals.batch
         decisions = decisions_of(verdicts, batch, bundle.missing, arrivals.arrived_ms, self._clock() * 1000)
-        scored = ((verdicts.flags & NOT_SCORED) == 0).tolist()
+        decided = (~verdicts.are(UNDECIDED)).tolist()
         for row, (decision, user, reply) in enumerate(zip(decisions, batch.users, arrivals.replies, strict=True)):
-            if not scored[row]:
-                frames += self._not_scored(verdicts, row, arrivals)
+            if not decided[row]:
+                frames += self._undecided(verdicts, row, arrivals)
                 continue
             add_record(frames, b"D", user.encode(), _encode(decision))
             if reply:
                 add_record(frames, b"R", reply.encode(), _encode(reply_of(decision)))
         return frames
 
-    def _not_scored(self, verdicts: Verdicts, row: int, arrivals: Arrivals) -> list[bytes]:
-        """What leaves for an event without a decision of its own: the first answer again, or where it went and why."""
+    def _undecided(self, verdicts: Verdicts, row: int, arrivals: Arrivals) -> list[bytes]:
+        """What leaves for an event without a decision of its own: the newest answer again, or where it went and why."""
         frames: list[bytes] = []
-        flags, score = int(verdicts.flags[row]), float(verdicts.scores[row])
+        flags = int(verdicts.flags[row])
         id, user = arrivals.batch.ids[row], arrivals.batch.users[row]
-        reasons: list[str] = []
-        if flags & ID_REUSED:
-            refusal = Refusal("id_reused", where=id, expected="an id of its own for each event", got="another body under the same id")
-            frames.append(refused(refusal, arrivals.value(row), at_ms=int(arrivals.arrived_ms[row])))
-            reasons = [str(refusal)]
+        if flags & DUPLICATE:
+            reasons = self._reasons_again(verdicts, row)
         elif flags & TOO_LATE:
             lateness_ms = verdicts.release.schema.lateness_ms
             reasons = [f"too late: more than {lateness_ms} ms before the user's newest event"]
@@ -113,14 +111,42 @@ class UserStage:
                 "value": base64.b64encode(arrivals.value(row)).decode(),
             }
             frames.append(topic_frame("T", user, _encode(record)))
-        elif (first := self._definitions.releases.get(int(verdicts.releases[row]))) is not None:
-            reasons = reasons_again(first, int(verdicts.chosen[row]), verdicts.reasons[row])
+        else:
+            refusal = _refusal_of(flags, int(verdicts.revisions[row]), id)
+            frames.append(refused(refusal, arrivals.value(row), at_ms=int(arrivals.arrived_ms[row])))
+            reasons = [str(refusal)]
         if arrivals.replies[row]:
-            action = ACTIONS[verdicts.actions[row]] if flags & DUPLICATE else verdicts.release.policy.fallback.action
-            names = ["duplicate"] if flags & DUPLICATE else ["degraded"]
-            reply = Reply(id, 0, score, action, reasons, names, int(verdicts.releases[row]))
-            frames.append(topic_frame("R", arrivals.replies[row], _encode(reply)))
+            frames.append(topic_frame("R", arrivals.replies[row], _encode(_reply_to(verdicts, row, id, reasons))))
         return frames
+
+    def _reasons_again(self, verdicts: Verdicts, row: int) -> list[str]:
+        if verdicts.flags[row] & RETRACTED:
+            return RETRACTED_REASONS
+        newest = self._definitions.releases.get(int(verdicts.releases[row]))
+        return [] if newest is None else reasons_again(newest, int(verdicts.chosen[row]), verdicts.reasons[row])
+
+
+def _refusal_of(flags: int, revision: int, id: str) -> Refusal:
+    if flags & ID_REUSED:
+        return Refusal("id_reused", where=id, expected="an id of its own for each event", got="another body under the same id")
+    if revision > REVISION_MAX:
+        return Refusal("corrected too often", where=id, expected=f"at most {REVISION_MAX} corrections of one event", got="one more")
+    return Refusal(
+        "event_unknown",
+        where=id,
+        expected="id, user, entities and time of an event that was decided, is within retention and is not retracted",
+        got="a correction of another one",
+        remedy="to change one of these, retract the event as it was sent and send it anew under a new id",
+    )
+
+
+def _reply_to(verdicts: Verdicts, row: int, id: str, reasons: list[str]) -> Reply:
+    """A duplicate is answered with the newest decision, any other undecided event with the fallback."""
+    flags = int(verdicts.flags[row])
+    score, revision, release = float(verdicts.scores[row]), int(verdicts.revisions[row]), int(verdicts.releases[row])
+    if flags & DUPLICATE:
+        return Reply(id, revision, score, ACTIONS[verdicts.actions[row]], reasons, flag_names(flags & (DUPLICATE | REVISED)), release)
+    return Reply(id, 0, score, verdicts.release.policy.fallback.action, reasons, ["degraded"], release)
 
 
 def make_stage(state: BulkState) -> UserStage:
