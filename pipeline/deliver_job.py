@@ -41,6 +41,7 @@ class IndexedDecision(msgspec.Struct):
     score: float | None
     action: str
     release: Whole
+    flags: list[str] = []
 
 
 _decode = msgspec.json.Decoder(IndexedDecision).decode
@@ -112,8 +113,18 @@ class Deliverer:
             return None
         order = order_of(found.event_id, release.schema.id_type == "integer")
         keys = ((release.schema.user, found.user), *((kind, id) for kind, id in found.entities.items() if id))
-        score = found.score
-        return StoredDecision(found.event_id, found.revision, found.event_time, order, keys, score, found.action, found.release, value)
+        return StoredDecision(
+            found.event_id,
+            found.revision,
+            found.event_time,
+            order,
+            keys,
+            found.score,
+            found.action,
+            found.release,
+            value,
+            "retracted" in found.flags,
+        )
 
     def _release(self, id: int) -> Release | None:
         """The decision's own release; the newest one when it is too old to be held; waits for one that is yet to come."""

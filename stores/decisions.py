@@ -20,6 +20,7 @@ class StoredDecision(msgspec.Struct, frozen=True):
         action: approve, review or block.
         release: that it was made by.
         value: the whole decision as JSON, as it was served.
+        retracted: the event was taken back; no later revision follows.
     """
 
     event_id: str
@@ -31,6 +32,7 @@ class StoredDecision(msgspec.Struct, frozen=True):
     action: str
     release: int
     value: bytes
+    retracted: bool = False
 
 
 class LatestScore(msgspec.Struct, frozen=True):
@@ -58,7 +60,8 @@ class Decisions(Protocol):
         """Keeps `decisions`, all or none, and gives how many were new.
 
         The first one for (event id, revision) wins, here and within the list; repeats change nothing. Each key's latest
-        score is that of its greatest (event time, order, revision): a late event enters the history only.
+        score is that of its greatest (event time, order, revision) among events that are not retracted: a late event enters
+        the history only, and when the newest one is retracted, the one before it is the latest again.
         """
 
     def get(self, event_id: str) -> StoredDecision | None:

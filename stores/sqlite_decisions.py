@@ -26,15 +26,26 @@ MIGRATIONS = (
             score REAL NOT NULL, event_time INTEGER NOT NULL, event_id TEXT NOT NULL, action TEXT NOT NULL, seq INTEGER NOT NULL,
             PRIMARY KEY (score, event_time, event_id)) WITHOUT ROWID""",
     ),
+    (
+        "ALTER TABLE decision ADD COLUMN retracted INTEGER NOT NULL DEFAULT 0",
+        "CREATE INDEX retracted_event ON decision (event_id) WHERE retracted",
+    ),
 )
 _NO_SCORE = -1.0
 """Ranks what has no score behind everything that has one."""
 
-_COLUMNS = "d.event_id, d.revision, d.event_time, d.sort, d.keys, d.score, d.action, d.release, d.value"
+_COLUMNS = "d.event_id, d.revision, d.event_time, d.sort, d.keys, d.score, d.action, d.release, d.value, d.retracted"
 _KEEP_LATEST = """INSERT INTO latest VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (kind, id) DO UPDATE SET score = excluded.score, action = excluded.action, event_id = excluded.event_id,
         revision = excluded.revision, event_time = excluded.event_time, sort = excluded.sort, release = excluded.release
     WHERE (excluded.event_time, excluded.sort, excluded.revision) > (latest.event_time, latest.sort, latest.revision)"""
+
+
+_LATEST_AGAIN = """INSERT INTO latest
+    SELECT h.kind, h.id, d.score, d.action, d.event_id, d.revision, d.event_time, d.sort, d.release
+    FROM history h JOIN decision d ON d.seq = h.seq
+    WHERE h.kind = ? AND h.id = ? AND h.event_id NOT IN (SELECT event_id FROM decision WHERE retracted AND event_id = h.event_id)
+    ORDER BY h.event_time DESC, h.sort DESC, h.revision DESC LIMIT 1"""
 
 
 class SqliteDecisionsReader:
@@ -130,6 +141,7 @@ class SqliteDecisions(SqliteDecisionsReader):
             first = int(self._connection.execute("SELECT coalesce(max(seq), 0) + 1 FROM decision").fetchone()[0])
             numbered = list(enumerate(fresh.values(), first))
             self._keep(numbered)
+            self._end_latest(numbered)
             self._flag(numbered, known)
         return len(fresh)
 
@@ -145,9 +157,9 @@ class SqliteDecisions(SqliteDecisionsReader):
     def _keep(self, numbered: list[tuple[int, StoredDecision]]) -> None:
         many = self._connection.executemany
         many(
-            "INSERT INTO decision VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO decision VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
-                (seq, d.event_id, d.revision, d.event_time, d.order, _json(d.keys), d.score, d.action, d.release, d.value)
+                (seq, d.event_id, d.revision, d.event_time, d.order, _json(d.keys), d.score, d.action, d.release, d.value, d.retracted)
                 for seq, d in numbered
             ],
         )
@@ -163,6 +175,16 @@ class SqliteDecisions(SqliteDecisionsReader):
                 for key, d in sorted(newest.items(), key=lambda item: item[0])
             ],
         )
+
+    def _end_latest(self, numbered: list[tuple[int, StoredDecision]]) -> None:
+        """The latest scores of all keys of retracted events are looked up anew."""
+        gone = {d.event_id for _, d in numbered if d.retracted}
+        for holders, part in in_chunks(list({d.event_id for _, d in numbered} - gone)):
+            query = f"SELECT event_id FROM decision WHERE retracted AND event_id IN ({holders})"  # noqa: S608
+            gone |= {event_id for (event_id,) in self._connection.execute(query, part)}
+        keys = sorted({key for _, d in numbered if d.event_id in gone for key in d.keys})
+        self._connection.executemany("DELETE FROM latest WHERE kind = ? AND id = ?", keys)
+        self._connection.executemany(_LATEST_AGAIN, keys)
 
     def _flag(self, numbered: list[tuple[int, StoredDecision]], known: dict[str, set[int]]) -> None:
         """Each event stands with its highest revision, and not at all when that one approves."""
@@ -200,9 +222,9 @@ def _page(decisions: list[StoredDecision], limit: int, place_of: Callable[[Store
 
 
 def _decision(row: tuple[object, ...]) -> StoredDecision:
-    event_id, revision, event_time, order, keys, score, action, release, value = row
+    event_id, revision, event_time, order, keys, score, action, release, value, retracted = row
     pairs = msgspec.json.decode(str(keys), type=tuple[tuple[str, str], ...])
-    return StoredDecision(event_id, revision, event_time, order, pairs, score, action, release, value)  # type: ignore[arg-type]
+    return StoredDecision(event_id, revision, event_time, order, pairs, score, action, release, value, bool(retracted))  # type: ignore[arg-type]
 
 
 def _json(value: object) -> str:

@@ -29,10 +29,11 @@ def decision(
     device: str = "",
     revision: int = 0,
     value: bytes = b"{}",
+    retracted: bool = False,
 ) -> StoredDecision:
     order = (event_id + (1 << 63)).to_bytes(8, "big") if isinstance(event_id, int) else event_id.encode()
     keys = (("customer", user), ("device", device)) if device else (("customer", user),)
-    return StoredDecision(str(event_id), revision, event_time, order, keys, score, action, 7, value)
+    return StoredDecision(str(event_id), revision, event_time, order, keys, score, action, 7, value, retracted)
 
 
 def ids(decisions: list[StoredDecision]) -> list[str]:
@@ -105,6 +106,47 @@ def test_a_late_event_enters_the_history_and_not_the_latest(store: Decisions) ->
     assert ids(store.of_entity("customer", "u", None, 10).decisions) == ["5", "4"]
 
 
+def latest_event(store: Decisions, kind: str = "customer", id: str = "u") -> tuple[str, int] | None:
+    latest = store.latest(kind, id)
+    return None if latest is None else (latest.event_id, latest.revision)
+
+
+def test_a_corrected_score_is_the_latest_where_its_event_is(store: Decisions) -> None:
+    store.write([decision(1, 1_000, 0.1), decision(2, 2_000, 0.2)])
+    store.write([decision(1, 1_000, 0.9, revision=1)])
+    assert latest_event(store) == ("2", 0)
+    store.write([decision(2, 2_000, 0.8, revision=1)])
+    assert latest_event(store) == ("2", 1)
+
+
+def test_a_retracted_event_leaves_the_latest_score_to_the_one_before_it(store: Decisions) -> None:
+    store.write([decision(1, 1_000, 0.1, revision=2, device="d"), decision(1, 1_000, 0.3, device="d"), decision(2, 2_000, 0.2, device="d")])
+    store.write([decision(2, 2_000, None, revision=1, device="d", retracted=True)])
+    assert latest_event(store) == latest_event(store, "device", "d") == ("1", 2)
+    found = store.get("2")
+    assert found is not None
+    assert found.retracted
+    store.write([decision(1, 1_000, None, revision=3, device="d", retracted=True)])
+    assert latest_event(store) is None
+    assert latest_event(store, "device", "d") is None
+    store.write([decision(3, 500, 0.2, device="d")])
+    assert latest_event(store) == ("3", 0)
+
+
+def test_a_retraction_that_comes_before_what_it_takes_back_still_counts(store: Decisions) -> None:
+    store.write([decision(1, 1_000, 0.1)])
+    store.write([decision(2, 2_000, None, revision=1, retracted=True)])
+    assert latest_event(store) == ("1", 0)
+    store.write([decision(2, 2_000, 0.9)])
+    assert latest_event(store) == ("1", 0)
+
+
+def test_a_retraction_ends_a_flag(store: Decisions) -> None:
+    store.write([decision(1, score=0.9, action="block")])
+    store.write([decision(1, score=None, revision=1, retracted=True)])
+    assert ids(store.flagged(("review", "block"), 0, None, 10).decisions) == []
+
+
 def test_an_unknown_entity_has_no_score_and_no_history(store: Decisions) -> None:
     store.write([decision(1)])
     assert store.latest("device", "u") is None
@@ -167,14 +209,23 @@ def test_a_foreign_cursor_is_refused(store: Decisions, cursor: str) -> None:
 def test_any_order_and_grouping_of_writes_gives_the_same_answers(store: Decisions) -> None:
     draw = random.Random(8)
     made = [decision(n, draw.randrange(20), draw.random(), draw.choice(["approve", "block"]), f"u{draw.randrange(5)}") for n in range(300)]
+    for first in draw.sample(made, 90):  # some are corrected, some of these retracted, some at once
+        count = draw.randrange(1, 4)
+        ended = draw.randrange(2)
+        for revision in range(1, count + 1):
+            gone = bool(ended and revision == count)
+            score = None if gone else draw.random()
+            event = (int(first.event_id), first.event_time, score, "approve", first.keys[0][1])
+            made.append(decision(*event, revision=revision, retracted=gone))
+    retracted = {each.event_id for each in made if each.retracted}
+    assert 20 < len(retracted) < 80
     shuffled = draw.sample(made, len(made))
     while shuffled:
         size = draw.randrange(1, 40)
         store.write(shuffled[:size] + draw.choices(made[:1], k=2))
         shuffled = shuffled[size:]
     for user in range(5):
-        of_user = sorted((d for d in made if d.keys[0][1] == f"u{user}"), key=lambda d: (d.event_time, d.order))
+        of_user = sorted((d for d in made if d.keys[0][1] == f"u{user}"), key=lambda d: (d.event_time, d.order, d.revision))
         assert store.of_entity("customer", f"u{user}", None, 500).decisions == of_user[::-1]
-        latest = store.latest("customer", f"u{user}")
-        assert latest is not None
-        assert latest.event_id == of_user[-1].event_id
+        standing = [d for d in of_user if d.event_id not in retracted]
+        assert latest_event(store, "customer", f"u{user}") == (standing[-1].event_id, standing[-1].revision)
