@@ -10,6 +10,7 @@ from features.batch import Float64s, Int64s
 
 HOUR_MS = 3_600_000
 DAY_HOURS = 24
+DAY_MS = DAY_HOURS * HOUR_MS
 RANGES = {"hour": (0, 23), "weekday": (0, 6), "weekend": (0, 1), "day": (1, 31), "month": (1, 12)}
 _QUARTER_MS = HOUR_MS // 4
 _QUARTERS_MAX = 100_000
@@ -33,12 +34,16 @@ class Calendar:
 
     def values(self, times_ms: Int64s) -> Float64s:
         """The feature at each time."""
-        part = self._part(times_ms + self._offset_ms(times_ms))
+        part = self._part(self.local_ms(times_ms))
         if self.low is None or self.high is None:
             return part.astype(np.float64)
         if self.low <= self.high:
             return ((part >= self.low) & (part <= self.high)).astype(np.float64)
         return ((part >= self.low) | (part <= self.high)).astype(np.float64)
+
+    def local_ms(self, times_ms: Int64s) -> Int64s:
+        """What the zone's clocks show at each time, as milliseconds since they showed the beginning of 1970."""
+        return times_ms + self._offset_ms(times_ms)
 
     def _part(self, local_ms: Int64s) -> Int64s:
         hours = local_ms // HOUR_MS

@@ -7,6 +7,7 @@ from typing import NoReturn
 
 import yaml
 
+from features.expressions.place import Place
 from features.refusal import Refusal
 
 _UNIT_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
@@ -29,20 +30,18 @@ class Section:
         mark = self._node.start_mark
         return f"{self._source}:{mark.line + 1}:{mark.column + 1}"
 
-    def text_start(self) -> tuple[int, int, int]:
-        """Where the text of a scalar itself begins, past a quote or the mark of a block: line and column from 1, and the indent
-        that a block's later lines have in the file."""
+    def text_place(self) -> Place:
+        """Where the text of a scalar itself begins: past a quote, or on the line below the mark of a block."""
         mark, style = self._node.start_mark, getattr(self._node, "style", None)
         line, column = mark.line + 1, mark.column + 1
         if style in ("'", '"'):
-            return line, column + 1, 0
+            return Place(self._source, line, column + 1)
         if style not in ("|", ">") or mark.buffer is None:
-            return line, column, 0
-        below = mark.buffer[mark.pointer :].rstrip("\0").split("\n")[1:]
-        blank = next((at for at, row in enumerate(below) if row.strip()), 0)
-        first = below[blank] if below else ""
+            return Place(self._source, line, column)
+        rows = mark.buffer[mark.pointer :].split("\n")
+        first = next((row for row in rows[1:] if row.strip()), "")
         indent = len(first) - len(first.lstrip(" "))
-        return line + 1, indent + 1, indent
+        return Place(self._source, line + 1, indent + 1, indent)
 
     def refuse(self, what: str, expected: str, got: object = None, remedy: str = "") -> NoReturn:
         """Raises a `Refusal` that points here."""
@@ -54,6 +53,9 @@ class Section:
 
     def is_mapping(self) -> bool:
         return isinstance(self._node, yaml.MappingNode)
+
+    def is_list(self) -> bool:
+        return isinstance(self._node, yaml.SequenceNode)
 
     def names(self) -> list[str]:
         """The names of a mapping, in order."""

@@ -1,28 +1,33 @@
 """Features by name: ``features.yaml`` read, checked and compiled."""
 
-import difflib
 import re
-import zoneinfo
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from features.batch import Float64s, Int64s
-from features.calendar import RANGES, Calendar
+from features.batch import Batch, Float64s, Int64s
+from features.definition import Definition, read_definition
+from features.dependencies import Cycle, behind, in_order
+from features.derived import Derived
 from features.document import Section, read_document
+from features.entity_reading import KEY_JOINT, parts_of
+from features.event_columns import ids_of
+from features.expressions.names import names_of_schema
+from features.finishing import Finishing
+from features.given import Known
 from features.plan import Plan, compile_plan
-from features.reading import Code, Reading
-from features.row_column import Origin, RowColumn
+from features.plan_columns import columns_of
+from features.reading import Reading
+from features.refusal import Refusal
 from features.schema import Schema
-from features.window import SLIDING, Window
 
-TEMPLATES = ("count", "sum", "mean", "std", "min", "max", "label_count", "label_rate", "calendar")
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_WINDOWED = ("name", "template", "value", "entity", "window", "include_current")
-_LABELLED = ("name", "template", "entity", "window", "include_current", "of")
-_CALENDAR = ("name", "template", "part", "between", "zone")
 FEATURES_MAX = 4_096
+COST_MAX_NS = 200_000
+"""What all features together may cost an event, as their templates and expressions estimate it."""
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_FEATURE = "feature."
+_SHOWN_MAX = 3
 
 
 @dataclass(frozen=True)
@@ -31,139 +36,128 @@ class FeatureSet:
 
     Args:
         names: of all features: the columns of a feature matrix.
-        kinds: of entity that hold windows: the user first, then further ones in the schema's order.
+        kinds: of entity that hold windows: the user first, then further ones in the schema's order, then pairs in order of use.
         plans: one a kind.
-        columns: by kind, the place in `names` of each output of its plan.
-        calendars: (place in `names`, calendar).
-        written: by name, the feature as its file has it.
+        columns: by kind, the places in `names` of the features that are made at its stage; the others have no window.
+        written: by name, the feature as its file has it, without what is said to people.
+        definitions: by name.
     """
 
     names: tuple[str, ...]
     kinds: tuple[str, ...]
     plans: dict[str, Plan]
     columns: dict[str, Int64s]
-    calendars: tuple[tuple[int, Calendar], ...]
-    written: dict[str, object]
+    written: dict[str, dict[str, object]]
+    definitions: dict[str, Definition]
+    schema: Schema
+    _finishing: dict[str, Finishing]
+    _derived: Derived
 
-    def fill_calendar(self, times_ms: Int64s, out: Float64s) -> None:
-        """Writes the calendar features of events at `times_ms` to their columns of out[n, len(names)]."""
-        for at, calendar in self.calendars:
-            out[:, at] = calendar.values(times_ms)
+    def finish(self, kind: str, read: Float64s, values: Float64s, times_ms: Int64s) -> Float64s:
+        """The features of one kind, [n, len(columns[kind])], of what its plan reads.
+
+        Args:
+            read: [n, width of the plan].
+            values: the events' row words, [n, columns of the plan].
+        """
+        return self._finishing[kind].over(read, values, times_ms)
+
+    def complete(self, batch: Batch, features: Float64s) -> None:
+        """Fills in calendar features and expressions in `features` [n, len(names)], which holds all others."""
+        self._derived.fill(batch, features)
+
+    def fill_calendar(self, times_ms: Int64s, features: Float64s) -> None:
+        """Of `complete` what needs the events' times alone."""
+        self._derived.fill_from_times(times_ms, features)
+
+    def key(self, kind: str, batch: Batch) -> list[str]:
+        """The key of each event's profile of a kind: the entity's id, or both of a pair; '' where it has none."""
+        first, *second = (ids_of(part, batch, self.schema) for part in parts_of(kind))
+        if not second:
+            return first
+        return [f"{a}{KEY_JOINT}{b}" if a and b else "" for a, b in zip(first, second[0], strict=True)]
+
+    def behind(self, names: Sequence[str]) -> list[str]:
+        """`names` and the features that they are computed from, over any number of steps."""
+        return behind(names, {name: _features_read(definition) for name, definition in self.definitions.items()})
 
 
 def read_features(text: str, schema: Schema, source: str = "features.yaml") -> FeatureSet:
     """The features that `text` describes over events of `schema`.
 
     Raises:
-        Refusal: anything unknown, missing, given twice or out of range, a value that is no number, a window longer than
-            retention; with line and column and the nearest right name.
+        Refusal: anything unknown, missing, given twice or out of range, a window that makes no sense, features that need one another,
+            too many of them or too costly ones; with line, column and the nearest right name.
     """
-    document = read_document(text, source)
-    names: list[str] = []
-    calendars: list[tuple[int, Calendar]] = []
-    written: dict[str, object] = {}
-    by_kind: dict[str, list[tuple[int, Reading]]] = {schema.user: []}
-    for section in document.items():
-        if len(names) == FEATURES_MAX:
-            section.refuse("too many features", f"at most {FEATURES_MAX}", len(names) + 1)
-        name = _read_name(section, names)
-        template = section.at("template").choice(TEMPLATES)
-        if template == "calendar":
-            calendars.append((len(names), _read_calendar(section)))
-        else:
-            kind, statistic = _read_statistic(section, template, schema)
-            by_kind.setdefault(kind, []).append((len(names), statistic))
-        names.append(name)
-        written[name] = section.plain()
-    kinds = (schema.user, *(kind for kind in schema.entities if kind in by_kind))
+    sections = _sections_by_name(read_document(text, source))
+    known = Known(schema, names_of_schema(schema), names_of_schema(schema, sections))
+    definitions = {name: read_definition(section, name, known) for name, section in sections.items()}
+    _check_cost(definitions, source)
+    by_kind: dict[str, list[Definition]] = {kind: [] for kind in (schema.user, *schema.entities)}
+    for definition in definitions.values():
+        if definition.recipe.readings:
+            by_kind.setdefault(definition.kind, []).append(definition)
+    kinds = (schema.user, *(kind for kind, own in by_kind.items() if own and kind != schema.user))
+    readings = {kind: _readings_of(by_kind[kind]) for kind in kinds}
+    plans = {kind: compile_plan(kind, kind == schema.user, readings[kind], columns_of(by_kind[kind], schema), schema) for kind in kinds}
+    places = {name: at for at, name in enumerate(sections)}
     return FeatureSet(
-        names=tuple(names),
+        names=tuple(sections),
         kinds=kinds,
-        plans={kind: _plan(kind, [s for _, s in by_kind[kind]], schema) for kind in kinds},
-        columns={kind: np.array([at for at, _ in by_kind[kind]], dtype=np.int64) for kind in kinds},
-        calendars=tuple(calendars),
-        written=written,
+        plans=plans,
+        columns={kind: np.array([places[definition.name] for definition in by_kind[kind]], dtype=np.int64) for kind in kinds},
+        written={name: definition.written for name, definition in definitions.items()},
+        definitions=definitions,
+        schema=schema,
+        _finishing={kind: Finishing(by_kind[kind], readings[kind], plans[kind]) for kind in kinds},
+        _derived=Derived(_without_windows(definitions), tuple(sections), schema),
     )
 
 
-def _plan(kind: str, readings: list[Reading], schema: Schema) -> Plan:
-    wanted = {reading.column for reading in readings}
-    scales = dict(zip(schema.columns, schema.scales.tolist(), strict=True))
-    columns = [
-        RowColumn(f"event.{name}", Origin.NUMBER, name, scales[name], name in schema.retained)
-        for name in schema.columns
-        if name in schema.retained or f"event.{name}" in wanted
-    ]
-    return compile_plan(kind, kind == schema.user, readings, columns, schema)
+def _sections_by_name(document: Section) -> dict[str, Section]:
+    sections: dict[str, Section] = {}
+    for section in document.items():
+        if len(sections) == FEATURES_MAX:
+            section.refuse("too many features", f"at most {FEATURES_MAX}", str(len(sections) + 1))
+        place = section.at("name")
+        name = place.text()
+        if not _NAME.fullmatch(name):
+            place.refuse("not a feature's name", "letters, digits and _")
+        if name in sections:
+            place.refuse("name given twice", "each feature under a name of its own", name)
+        sections[name] = section
+    return sections
 
 
-def _read_name(section: Section, taken: Sequence[str]) -> str:
-    place = section.at("name")
-    name = place.text()
-    if not _NAME.fullmatch(name):
-        place.refuse("not a feature's name", "letters, digits and _")
-    if name in taken:
-        place.refuse("name given twice", "each feature under a name of its own", name)
-    return name
+def _readings_of(definitions: Sequence[Definition]) -> tuple[Reading, ...]:
+    """Each once, however many features name it."""
+    return tuple(dict.fromkeys(reading for definition in definitions for reading in definition.recipe.readings))
 
 
-def _read_statistic(section: Section, template: str, schema: Schema) -> tuple[str, Reading]:
-    is_label = template.startswith("label_")
-    section.only(*(_LABELLED if is_label else _WINDOWED))
-    code = Code[template.upper()]
-    if is_label and section.has("of") and section.at("of").choice(("all", "labelled")) == "labelled":
-        if template != "label_rate":
-            section.at("of").refuse("of without a rate", "template: label_rate")
-        code = Code.LABELLED_RATE
-    column = ""
-    if section.has("value") or not (is_label or code is Code.COUNT):
-        column = _read_column(section.at("value"), schema)
-    kinds = (schema.user, *schema.entities)
-    kind = section.at("entity").choice(kinds) if section.has("entity") else schema.user
-    length_ms, delay_ms = _read_window(section.at("window"), schema)
-    current = section.at("include_current").flag() if section.has("include_current") else True
-    return kind, Reading(code, column and f"event.{column}", Window(SLIDING, length_ms, delay_ms), before=not current)
+def _features_read(definition: Definition) -> list[str]:
+    return [name.removeprefix(_FEATURE) for name in definition.reads if name.startswith(_FEATURE)]
 
 
-def _read_column(section: Section, schema: Schema) -> str:
-    text = section.text()
-    name = text.removeprefix("event.")
-    if name in schema.columns and text.startswith("event."):
-        return name
-    known = [f"event.{column}" for column in schema.columns]
-    near = difflib.get_close_matches(text, known, n=1, cutoff=0.5)
-    remedy = f"did you mean {near[0]}?" if near else ""
-    if name in schema.texts:
-        section.refuse("not a number", "a numeric field: " + (", ".join(known) or "the schema has none"), text, remedy)
-    return section.refuse("unknown field", "one of " + (", ".join(known) or "the schema's numeric fields: it has none"), text, remedy)
-
-
-def _read_window(section: Section, schema: Schema) -> tuple[int, int]:
-    if section.is_mapping():
-        section.only("length", "delay")
-        length_ms = section.at("length").duration_ms()
-        delay_ms = section.at("delay").duration_ms() if section.has("delay") else 0
-    else:
-        length_ms, delay_ms = section.duration_ms(), 0
-    if length_ms + delay_ms > schema.retention_ms:
-        expected = f"length and delay of at most {schema.retention_ms / 86_400_000:g} days together"
-        section.refuse("window longer than retention", expected, remedy="set a longer retention in the schema")
-    return length_ms, delay_ms
-
-
-def _read_calendar(section: Section) -> Calendar:
-    section.only(*_CALENDAR)
-    part = section.at("part").choice(tuple(RANGES))
-    zone = section.at("zone").text() if section.has("zone") else "UTC"
+def _without_windows(definitions: dict[str, Definition]) -> list[Definition]:
+    """Calendar features and expressions, each after those that it reads."""
+    reads = {name: _features_read(definition) for name, definition in definitions.items() if not definition.recipe.readings}
     try:
-        zoneinfo.ZoneInfo(zone)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        near = difflib.get_close_matches(zone, sorted(zoneinfo.available_timezones()), n=1)
-        section.at("zone").refuse("unknown zone", "an IANA zone such as Europe/Paris", zone, f"did you mean {near[0]}?" if near else "")
-    if not section.has("between"):
-        return Calendar(part, zone=zone)
-    bounds = list(section.at("between").items())
-    if len(bounds) != 2:
-        section.at("between").refuse("not a range", "two whole numbers, both inclusive")
-    low, high = (bound.integer(*RANGES[part]) for bound in bounds)
-    return Calendar(part, low, high, zone)
+        return [definitions[name] for name in in_order(reads)]
+    except Cycle as cycle:
+        path = " → ".join(cycle.names)
+        place = definitions[cycle.names[0]].section.at("expression")
+        return place.refuse("features that need one another", "expressions over features that are there before them", path)
+
+
+def _check_cost(definitions: dict[str, Definition], source: str) -> None:
+    cost_ns = sum(definition.cost_ns for definition in definitions.values())
+    if cost_ns <= COST_MAX_NS:
+        return
+    largest = sorted(definitions.values(), key=lambda definition: -definition.cost_ns)[:_SHOWN_MAX]
+    raise Refusal(
+        "features too costly",
+        where=source,
+        expected=f"at most {COST_MAX_NS} ns an event, by estimate",
+        got=f"{cost_ns} ns",
+        remedy="the largest are " + ", ".join(f"{definition.name} ({definition.cost_ns} ns)" for definition in largest),
+    )

@@ -81,5 +81,6 @@ def _part(node: Node) -> str:
 
 def _operand(node: Node) -> str:
     """Before a dot or an index, or after a sign: numbers too, whose own sign or point could be read otherwise there."""
-    closed = isinstance(node, Name | Select | Call | Index | ListOf | MapOf) or (isinstance(node, Literal) and isinstance(node.value, str | bool))
-    return canonical(node) if closed else f"({canonical(node)})"
+    if isinstance(node, Literal):
+        return canonical(node) if isinstance(node.value, str | bool) else f"({canonical(node)})"
+    return f"({canonical(node)})" if isinstance(node, Unary | Chain | Choice) else canonical(node)

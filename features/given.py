@@ -1,0 +1,198 @@
+"""What a definition in features.yaml gives its template: columns of rows, windows and parameters, read and checked."""
+
+from typing import NamedTuple, NoReturn
+
+from features.document import Section
+from features.entity_reading import read_kind
+from features.expressions.expression import Expression, compile_expression
+from features.expressions.names import Names
+from features.expressions.place import ExpressionRefusal
+from features.expressions.types import Type
+from features.row_column import Origin, RowColumn
+from features.schema import Schema
+from features.template import Template
+from features.window import Window
+from features.window_reading import read_length_ms, read_window
+from features.zone import read_zone
+
+_EVENT = "event."
+_WORD_COST_NS = 100
+_CONVERSIONS = {Type.TIMESTAMP: "write int(…) for its seconds", Type.DURATION: "write (…).getSeconds()"}
+
+
+class Known(NamedTuple):
+    """What definitions may name.
+
+    Args:
+        events: ``event.`` names.
+        everything: these and ``feature.`` names.
+    """
+
+    schema: Schema
+    events: Names
+    everything: Names
+
+
+class Given:
+    """One definition, as its template reads it. What is read gathers in `columns`, `reads` and `cost_ns`.
+
+    Args:
+        section: the definition.
+        template: of it.
+
+    Attributes:
+        kind: of the entity whose rows it looks at.
+        columns: of rows that it needs, by name.
+        reads: ``event.`` and ``feature.`` names that it depends on.
+        cost_ns: an event.
+    """
+
+    def __init__(self, section: Section, template: Template, known: Known) -> None:
+        self.section = section
+        self.template = template
+        self.schema = known.schema
+        self.columns: dict[str, RowColumn] = {}
+        self.reads: dict[str, None] = {}
+        self.cost_ns = template.cost_ns
+        self._known = known
+        self._texts = (known.schema.user, *known.schema.entities, *known.schema.texts, known.schema.id_field)
+        self.kind = read_kind(section.at("entity"), known.schema) if section.has("entity") else known.schema.user
+
+    def has(self, parameter: str) -> bool:
+        return self.section.has(parameter)
+
+    def number(self, parameter: str = "value") -> str:
+        """The column of a numeric value, by its name.
+
+        Raises:
+            Refusal: it is missing, reads what events do not have, or is no number.
+        """
+        section = self.section.at(parameter)
+        name, type = self._column(section)
+        if not type.is_number and type is not Type.BOOL:
+            fields = ", ".join(_EVENT + column for column in self.schema.columns) or "the schema has none"
+            expected = f"a numeric field: {fields}; or an expression that gives a number"
+            section.refuse("not a number", expected, remedy=_CONVERSIONS.get(type, ""))
+        return name
+
+    def anything(self, parameter: str = "value") -> str:
+        """The column of a value that is compared and no more: a number, a text or an id.
+
+        Raises:
+            Refusal: it is missing, reads what events do not have, or is a time.
+        """
+        section = self.section.at(parameter)
+        name, type = self._column(section)
+        if type in _CONVERSIONS:
+            section.refuse("neither number nor text", "a number, a truth value, a text or an id", remedy=_CONVERSIONS[type])
+        return name
+
+    def where(self, also: str = "") -> str:
+        """The column of the condition on rows; '' without one.
+
+        Args:
+            also: a condition that must hold besides.
+        """
+        if not self.has("where"):
+            return self._expression_column(compile_expression(also, self._known.events)) if also else ""
+        section = self.section.at("where")
+        expression = self.over_events(section, "a condition")
+        if expression.type is not Type.BOOL:
+            remedy = "compare it: event.x > 0" if expression.type.is_number else ""
+            section.refuse("not a condition", "an expression over event.* that gives a bool", expression.type.value, remedy)
+        if also:
+            expression = compile_expression(f"({expression.canonical}) && ({also})", self._known.events)
+        return self._expression_column(expression)
+
+    def window(self, default: Window | None = None) -> Window:
+        """The window; `default` where none is given."""
+        if default is not None and not self.has("window"):
+            return default
+        return read_window(self.section.at("window"), self.template)
+
+    def before(self) -> bool:
+        """Whether the event itself stays out."""
+        return self.has("include_current") and not self.section.at("include_current").flag()
+
+    def length_ms(self, parameter: str, default_ms: int | None = None) -> int:
+        """A length of time; `default_ms` where none is given."""
+        if default_ms is not None and not self.has(parameter):
+            return default_ms
+        return read_length_ms(self.section.at(parameter))
+
+    def measure(self, parameter: str, low: float, high: float, default: float) -> float:
+        """A number in [low, high]; `default` where none is given."""
+        return self.section.at(parameter).number(low, high) if self.has(parameter) else default
+
+    def zone(self) -> str:
+        return read_zone(self.section.at("zone")) if self.has("zone") else "UTC"
+
+    def add(self, column: RowColumn) -> str:
+        """Has rows hold `column`; gives its name."""
+        self.columns[column.name] = column
+        return column.name
+
+    def text_column(self, field: str) -> str:
+        """The column of the user, an entity, a text or the event's id."""
+        self.reads[_EVENT + field] = None
+        self.cost_ns += _WORD_COST_NS
+        return self.add(RowColumn(_EVENT + field, Origin.TEXT, field))
+
+    def present(self, column: str) -> str:
+        """The condition that a row has a value in `column`."""
+        return f"has({column})" if self.columns[column].origin is not Origin.EXPRESSION else f"({column}) == ({column})"
+
+    def over_events(self, section: Section, what: str) -> Expression:
+        """The expression in `section`, over event.* alone.
+
+        Raises:
+            Refusal: it is none, or reads features: history keeps events.
+        """
+        try:
+            return compile_expression(section.text(), self._known.events, section.text_place())
+        except ExpressionRefusal as refusal:
+            if refusal.got.partition(".")[0] != "feature":
+                raise
+            _refuse_feature(refusal, what)
+
+    def over_everything(self, section: Section) -> Expression:
+        """The expression in `section`, over event.* and feature.*."""
+        expression = compile_expression(section.text(), self._known.everything, section.text_place())
+        self.reads |= dict.fromkeys(expression.names)
+        self.cost_ns += expression.cost
+        return expression
+
+    def _column(self, section: Section) -> tuple[str, Type]:
+        field = self._field(section.text())
+        if not field:
+            expression = self.over_events(section, "a value")
+            field = self._field(expression.canonical)
+            if not field:
+                return self._expression_column(expression), expression.type
+        return (self._number_column(field), Type.DOUBLE) if field in self.schema.columns else (self.text_column(field), Type.STRING)
+
+    def _field(self, text: str) -> str:
+        """The field that `text` is and that rows can hold as it is; '' otherwise."""
+        field = text.removeprefix(_EVENT)
+        return field if text.startswith(_EVENT) and field in (*self.schema.columns, *self._texts) else ""
+
+    def _number_column(self, field: str) -> str:
+        self.reads[_EVENT + field] = None
+        scale = float(self.schema.scales[self.schema.columns.index(field)])
+        return self.add(RowColumn(_EVENT + field, Origin.NUMBER, field, scale))
+
+    def _expression_column(self, expression: Expression) -> str:
+        self.reads |= dict.fromkeys(expression.names)
+        self.cost_ns += expression.cost
+        return self.add(RowColumn(expression.canonical, Origin.EXPRESSION, expression.canonical))
+
+
+def _refuse_feature(refusal: ExpressionRefusal, what: str) -> NoReturn:
+    raise ExpressionRefusal(
+        "a feature inside a window",
+        where=refusal.where,
+        expected=f"{what} over event.* alone: history keeps events, not features",
+        got=refusal.got,
+        remedy="compare features in a feature of its own: expression: ...",
+        excerpt=refusal.excerpt,
+    ) from None

@@ -1,0 +1,39 @@
+"""How far a value is from the usual."""
+
+import numpy as np
+
+from features.batch import Float64s
+from features.given import Given
+from features.parameters import COMPARED, ENTITY, NUMBER_VALUE, WHERE, WINDOW
+from features.reading import Code, Reading
+from features.template import Current, Finish, Recipe, Template, divided
+
+
+def _recipe(given: Given) -> Recipe:
+    column = given.number()
+    scope = (column, given.window(), given.where(), True)
+    return Recipe((Reading(Code.MEAN, *scope), Reading(Code.STD, *scope)), _finish(column))
+
+
+def _finish(column: str) -> Finish:
+    def z_score(read: Float64s, current: Current) -> Float64s:
+        with np.errstate(invalid="ignore"):
+            return divided(current.number(column) - read[:, 0], read[:, 1])
+
+    return z_score
+
+
+TEMPLATE = Template(
+    name="z_score",
+    meaning=(
+        "How many standard deviations the event's value is above the mean of the events before it in the window; below, it is negative."
+        " Missing below two of these, where they are all alike, and where the event has no value."
+    ),
+    unit="standard deviations",
+    parameters=(NUMBER_VALUE, ENTITY, WINDOW, WHERE),
+    recipe=_recipe,
+    unsuited=COMPARED,
+    state_words=7,
+    cost_ns=60,
+    example="- {name: amount_unusual, template: z_score, value: event.amount, window: 30d}",
+)
