@@ -4,12 +4,12 @@ from features import window as windows
 from features.batch import Int64s
 from features.burst import BURST_WORDS, burst_step
 from features.compiled import inner, outer
-from features.cursors import step
+from features.cursors import step, step_counted
 from features.extremes import extreme_let_go
-from features.history import drop_first
+from features.history import drop_first, place_before
 from features.kernel_context import arena_of, plan_of
-from features.layout import END, FILL, FIRST, HEAD_WORDS, LAST, PAGE_BITS, PAGE_WORDS, TIME, Arena
-from features.plan import KIND, LENGTH, LIMIT, MARK_KIND, WORD, PlanArrays
+from features.layout import END, FILL, FIRST, HEAD_WORDS, LAST, PAGE_BITS, PAGE_WORDS, ROWS, TIME, Arena
+from features.plan import EVENTS_MAX, KIND, LENGTH, LIMIT, MARK_KIND, WORD, PlanArrays
 from features.plan_units import UnitKind
 from features.rows import time_of, value_of
 
@@ -18,9 +18,12 @@ _BURST, _UNBOUNDED = int(UnitKind.BURST), windows.UNBOUNDED
 
 @inner
 def drop_old(arena: Arena, plan: PlanArrays, slot: int, oldest_ms: int, stride: int) -> None:
-    """Lets go of pages whose every event is at or before `oldest_ms`."""
+    """Lets go of pages whose every event is at or before `oldest_ms`, and of the oldest page of too many rows."""
     page = arena.heads[slot, FIRST]
-    while page != arena.heads[slot, LAST] and arena.pages[page, PAGE_WORDS + (arena.pages[page, FILL] - 1) * stride + TIME] <= oldest_ms:
+    while page != arena.heads[slot, LAST]:
+        newest_ms = arena.pages[page, PAGE_WORDS + (arena.pages[page, FILL] - 1) * stride + TIME]
+        if newest_ms > oldest_ms and arena.heads[slot, ROWS] <= plan.numbers[EVENTS_MAX]:
+            return
         let_go(arena.context, slot, page, stride)
         drop_first(arena, slot, stride)
         page = arena.heads[slot, FIRST]
@@ -28,24 +31,21 @@ def drop_old(arena: Arena, plan: PlanArrays, slot: int, oldest_ms: int, stride: 
 
 @outer
 def let_go(context: Int64s, slot: int, page: int, stride: int) -> None:
-    """Folds the oldest page into the windows that have no end."""
+    """Folds the oldest page into the windows that have no end; from others its rows go, if they are still in them."""
     arena, plan = arena_of(context), plan_of(context)
-    for mark in range(len(plan.marks)):
-        cursor = len(plan.offsets) + mark
-        if plan.marks[mark, MARK_KIND] == _UNBOUNDED:
-            place = arena.heads[slot, HEAD_WORDS + 2 * cursor]
-            while place != END and place >> PAGE_BITS == page:
+    last = place_before(arena, slot, END)
+    for cursor in range(len(plan.offsets) + len(plan.marks)):
+        mark = cursor - len(plan.offsets)
+        place = arena.heads[slot, HEAD_WORDS + 2 * cursor]
+        while place != END and place >> PAGE_BITS == page:
+            if mark >= 0 and plan.marks[mark, MARK_KIND] == _UNBOUNDED:
                 for k in range(plan.pass_ends[cursor], plan.pass_ends[cursor + 1]):
                     extreme_let_go(arena, plan, slot, plan.passes[k, 1], place, stride)
-                step(
-                    arena,
-                    plan,
-                    slot,
-                    cursor,
-                    (arena.heads[slot, LAST] << PAGE_BITS) + arena.pages[arena.heads[slot, LAST], FILL] - 1,
-                    stride,
-                )
-                place = arena.heads[slot, HEAD_WORDS + 2 * cursor]
+            if mark >= 0:
+                step_counted(arena, plan, slot, mark, last, stride)
+            else:
+                step(arena, plan, slot, cursor, last, stride)
+            place = arena.heads[slot, HEAD_WORDS + 2 * cursor]
     for unit in range(len(plan.units)):
         if plan.units[unit, KIND] == _BURST:
             for at in range(arena.pages[page, FILL]):

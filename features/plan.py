@@ -21,7 +21,7 @@ from features.zone_table import LONGEST_MS, zone_changes
 KIND, COLUMN, WORD, AUX, HEAD, TAIL, WHERE, LENGTH, LIMIT, REACH, BEGAN, UNIT_COLUMNS = range(12)
 MARK_KIND, MARK_SPAN, MARK_COUNT, MARK_WHERE, MARK_HELD, MARK_CHANGES, MARK_CHANGES_END, MARK_UNIT, MARK_COLUMNS = range(9)
 LINK_ORIGIN, LINK_TO, LINK_OF, LINK_WHERE, LINK_PREVIOUS, LINK_COLUMNS = range(6)
-IS_USER, STRIDE, FIRST_NUMBER, LATENESS, KEEP, DEDUPE, RETENTION, REACH_MS, FIRST_UNKNOWN, CARRIES, COUNTED, RANKED = range(12)
+IS_USER, STRIDE, FIRST_NUMBER, LATENESS, KEEP, DEDUPE, RETENTION, REACH_MS, FIRST_UNKNOWN, CARRIES, COUNTED, RANKED, EVENTS_MAX = range(13)
 _LINKED = (Origin.PREVIOUS, Origin.PAIR, Origin.FROM)
 _NOT_SCALED = {Code.SUM, Code.MEAN, Code.STD, Code.MIN, Code.MAX, Code.LAST, Code.FIRST, Code.EW_MEAN, Code.EW_STD}
 
@@ -43,7 +43,8 @@ class PlanArrays(NamedTuple):
         links: columns that the kernel fills in: (origin, column, base column, column of `where` or -1, column of its PREVIOUS).
         changes, shifts: of the zones, see `zone_table`.
         numbers: [is_user, columns of a row, first retained number, lateness, keep, dedupe, retention, reach, first word of the head
-            that tells up to when a column is unknown, 1 if some window has no end, windows that count values, windows that rank them].
+            that tells up to when a column is unknown, 1 if some window has no end, windows that count values, windows that rank them,
+            rows at most].
     """
 
     offsets: Int64s
@@ -89,6 +90,7 @@ class Plan:
         counted: windows that count values.
         carried: see there.
         layout: hash of all that the bytes of a head depend on.
+        schema: of the events.
     """
 
     kind: str
@@ -102,6 +104,7 @@ class Plan:
     counted: int
     carried: tuple[Carried, ...]
     layout: int
+    schema: Schema = field(repr=False)
 
     @property
     def row_words(self) -> int:
@@ -167,7 +170,17 @@ class _Compiler:
             changes=np.concatenate([*self.changes, np.zeros(0, dtype=np.int64)]),
             shifts=np.concatenate([*self.shifts, np.zeros(0, dtype=np.int64)]),
             numbers=np.array(
-                [self.is_user, self.first + len(self.columns), self.first, *lengths, unknown, bool(carried), counted, ranked],
+                [
+                    self.is_user,
+                    self.first + len(self.columns),
+                    self.first,
+                    *lengths,
+                    unknown,
+                    bool(carried),
+                    counted,
+                    ranked,
+                    self.schema.events_max,
+                ],
                 dtype=np.int64,
             ),
         )
@@ -185,6 +198,7 @@ class _Compiler:
             counted=counted,
             carried=carried,
             layout=int.from_bytes(digest, "little", signed=True),
+            schema=self.schema,
         )
 
     def _number_cursors(self, units: Sequence[Unit]) -> None:

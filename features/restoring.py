@@ -54,7 +54,8 @@ def place_profile(arena: Arena, plan: Plan, slot: int, blob: bytes, pages: Seque
     saved = read_head(blob, plan.is_user)
     meaning = saved.meaning
     same_rows = meaning.columns == tuple(column.name for column in plan.columns)
-    chain = _link(arena, plan, slot, _sorted_pages(saved, pages), saved, same_rows)
+    found = _sorted_pages(saved, pages)
+    chain = _link(arena, plan, slot, found if same_rows else _mapped(found, saved, plan), same_rows)
     head = arena.heads[slot]
     kept = [NEWEST, NEXT_SEQ, HEARD, DROPPED_MS, UNKNOWN_MS]
     head[kept] = saved.words[kept]
@@ -78,7 +79,7 @@ def _say_unknown(head: Int64s, plan: Plan, saved: SavedHead) -> None:
     was = dict(zip(saved.meaning.columns, saved.words[HEAD_WORDS + 2 * saved.meaning.cursors :].tolist(), strict=False))
     first = HEAD_WORDS + 2 * plan.cursors
     for at, column in enumerate(plan.columns):
-        head[first + at] = unknown_until(column, was, int(head[NEWEST]))
+        head[first + at] = unknown_until(column, was, int(head[NEWEST]), plan.schema)
     head[UNKNOWN_MS] = head[first : first + len(plan.columns)].max(initial=LONG_AGO)
 
 
@@ -117,13 +118,20 @@ def _sorted_pages(saved: SavedHead, pages: Sequence[tuple[int, bytes]]) -> list[
     return found
 
 
-def _link(arena: Arena, plan: Plan, slot: int, pages: list[tuple[int, Int64s]], saved: SavedHead, same_rows: bool) -> dict[int, int]:
+def _mapped(pages: list[tuple[int, Int64s]], saved: SavedHead, plan: Plan) -> list[tuple[int, Int64s]]:
+    """The pages' rows as rows of `plan`; all at once, for columns that follow from others are computed as columns."""
+    rows = np.concatenate([rows for _, rows in pages] or [np.zeros((0, saved.stride), dtype=np.int64)])
+    ends = list(itertools.accumulate(len(rows) for _, rows in pages))
+    mapped = np.split(mapped_rows(rows, saved.meaning.columns, plan), ends)
+    return [(seq, part) for (seq, _), part in zip(pages, mapped, strict=False)]
+
+
+def _link(arena: Arena, plan: Plan, slot: int, pages: list[tuple[int, Int64s]], same_rows: bool) -> dict[int, int]:
     """Writes the pages as the chain of `slot`; gives the page of each seq. Rows under other columns must be saved again."""
     head = arena.heads[slot]
     places: dict[int, int] = {}
     before = END
-    for seq, old_rows in pages:
-        rows = old_rows if same_rows else mapped_rows(old_rows, saved.meaning.columns, plan)
+    for seq, rows in pages:
         arena.counters[FREE_PAGES] -= 1
         page = int(arena.free_pages[arena.counters[FREE_PAGES]])
         words = arena.pages[page]

@@ -9,11 +9,25 @@ from numpy.typing import NDArray
 from features.document import Section, read_document
 
 DAY_MS = 86_400_000
+_EVENTS_LEAST = 32
 FIELD_TYPES = ("decimal", "float", "integer", "boolean", "string")
 OPERATION = "op"
 """The field of every event that says whether it is new, a correction or a retraction; see `features.event.OPERATIONS`."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
-_NAMES_OF_SCHEMA = ("id", "time", "user", "entities", "fields", "lateness", "retention", "labels", "max_ahead", "dedupe", "ttl")
+_NAMES_OF_SCHEMA = (
+    "id",
+    "time",
+    "user",
+    "entities",
+    "fields",
+    "lateness",
+    "retention",
+    "labels",
+    "max_ahead",
+    "dedupe",
+    "ttl",
+    "events_max",
+)
 
 
 class Field(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,6 +71,8 @@ class Schema(msgspec.Struct, frozen=True, kw_only=True):
         max_ahead_ms: an event further ahead of its arrival is refused.
         dedupe_ms: how long ids of events are remembered.
         ttl_ms: an entity not seen for so long is forgotten.
+        events_max: events kept per entity. Beyond it the oldest go early: they leave windows that have an end, and decisions say
+            `warming` while such a window would reach further back; windows without an end keep them.
     """
 
     id_field: str
@@ -72,6 +88,7 @@ class Schema(msgspec.Struct, frozen=True, kw_only=True):
     max_ahead_ms: int = 300_000
     dedupe_ms: int = DAY_MS
     ttl_ms: int = 90 * DAY_MS
+    events_max: int = 1_000_000
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -92,6 +109,11 @@ class Schema(msgspec.Struct, frozen=True, kw_only=True):
     def retained(self) -> tuple[str, ...]:
         """Names of the numeric fields with ``retain: true``."""
         return tuple(field.name for field in self.fields if field.is_number and field.retain)
+
+    @property
+    def retained_texts(self) -> tuple[str, ...]:
+        """Names of the string fields with ``retain: true``."""
+        return tuple(field.name for field in self.fields if not field.is_number and field.retain)
 
 
 def read_schema(text: str, source: str = "schema.yaml") -> Schema:
@@ -114,6 +136,7 @@ def read_schema(text: str, source: str = "schema.yaml") -> Schema:
         entities=tuple(_read_name(item, taken) for item in document.at("entities").items()) if document.has("entities") else (),
         fields=tuple(_read_fields(document.at("fields"), taken)) if document.has("fields") else (),
         **_read_lengths(document),
+        events_max=document.at("events_max").integer(_EVENTS_LEAST, 1 << 40) if document.has("events_max") else 1_000_000,
     )
     if schema.ttl_ms < schema.retention_ms:
         document.at("ttl" if document.has("ttl") else "retention").refuse("kept longer than its owner", "ttl not shorter than retention")
