@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.batch import Batch
-from features.layout import DUPLICATE, LATE
+from features.layout import CORRECTED, DUPLICATE, LATE, RETRACTED, WARMING
 from patterns.policy import ACTIONS
 from pipeline.explanation import Explanations
-from pipeline.verdicts import CORRECTED, RETRACTED, WARMING, Verdicts
+from pipeline.verdicts import Verdicts
 
 
 class Decision(msgspec.Struct, gc=False):

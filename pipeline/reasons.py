@@ -7,14 +7,11 @@ from numpy.typing import NDArray
 
 from pipeline.models import Model
 from pipeline.release import RELEASE_MAX
-from pipeline.verdicts import Verdicts
+from pipeline.verdicts import REASONS_MAX, Verdicts
 
-REASONS_MAX = 3
 REVISION_MAX = 255
 """Of the decisions on one event, from 0: what is remembered has no room for more."""
 _POSITION_MAX = 126
-_RETRACTED = 3
-"""In the place of an action's code, which is less."""
 
 
 def shares_of(verdicts: Verdicts, model: Model, rows: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -37,7 +34,7 @@ def largest(shares: NDArray[np.float64]) -> NDArray[np.int8]:
 class Outcomes(NamedTuple):
     """Of n decisions what a duplicate is answered with, beside the score; see `Verdicts`.
 
-    Where nothing was decided yet the word is 0, and so is its revision. A retraction has the action approve.
+    Where nothing was decided yet the word is 0, and so is its revision.
     """
 
     actions: NDArray[np.uint8]
@@ -45,12 +42,10 @@ class Outcomes(NamedTuple):
     reasons: NDArray[np.int8]
     releases: NDArray[np.int64]
     revisions: NDArray[np.int64]
-    retracted: NDArray[np.bool_]
 
     def packed(self) -> NDArray[np.int64]:
         """One word each: 2 bits of action, 6 of the model, 27 of the release, 8 of the revision, 7 a reason."""
-        words = (self.releases << 8) | (self.revisions << 35) | ((self.chosen.astype(np.int64) + 1) << 2)
-        words |= np.where(self.retracted, _RETRACTED, self.actions)
+        words = self.actions.astype(np.int64) | ((self.chosen.astype(np.int64) + 1) << 2) | (self.releases << 8) | (self.revisions << 35)
         for place in range(REASONS_MAX):
             words |= (self.reasons[:, place].astype(np.int64) + 1) << (43 + 7 * place)
         return words
@@ -59,12 +54,10 @@ class Outcomes(NamedTuple):
     def unpacked(words: NDArray[np.int64]) -> "Outcomes":
         """What `packed` made the words of."""
         reasons = [((words >> (43 + 7 * place)) & 0x7F) - 1 for place in range(REASONS_MAX)]
-        retracted = (words & 3) == _RETRACTED
         return Outcomes(
-            np.where(retracted, 0, words & 3).astype(np.uint8),
+            (words & 3).astype(np.uint8),
             (((words >> 2) & 63) - 1).astype(np.int8),
             np.stack(reasons, axis=1).astype(np.int8),
             (words >> 8) & RELEASE_MAX,
             (words >> 35) & REVISION_MAX,
-            retracted,
         )

@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 from detectors.snapshot import Snapshot
 from features.batch import Batch
-from features.layout import DUPLICATE, ID_REUSED, TOO_LATE
+from features.layout import CORRECTED, DUPLICATE, ID_REUSED, RETRACTED, TOO_LATE, UNKNOWN
 from patterns.policy import ACTIONS
 from pipeline.decisions_file import DecisionsFile
 from pipeline.history import History, Labels
 from pipeline.learner import Learners, Lessons
 from pipeline.release import Release
 from pipeline.scorer import Scorer
-from pipeline.verdicts import CORRECTED, RETRACTED, REVISED, UNDECIDED, UNKNOWN, Verdicts
+from pipeline.verdicts import REVISED, UNDECIDED, Verdicts
 
 BATCH_MAX = 4_096
 
@@ -77,6 +77,7 @@ class Replay:
         self._frozen = frozen
         self._kept: list[tuple[NDArray[np.int64], dict[str, NDArray[np.float64]]]] = []
         self._labels_done = 0
+        self._keys = {kind: release.features.key(kind, history.batch) for kind in release.features.kinds} if labels is not None else {}
         self._row_by_id = np.argsort(history.batch.id_keys, kind="stable")
         self._sorted_ids = history.batch.id_keys[self._row_by_id]
         for snapshot in frozen:
@@ -163,7 +164,7 @@ class Replay:
         events = self.history.batch
         positions = rows.tolist()
         for kind in self.release.features.kinds:
-            ids = events.users if kind == self.release.schema.user else events.entities[kind]
+            ids = self._keys[kind]
             keys = [ids[position] for position in positions]
             self.scorer.label(self.release, kind, keys, events.times_ms[rows], events.id_keys[rows], labels, times_ms)
 

@@ -10,15 +10,16 @@ from numpy.typing import NDArray
 from detectors.catalogue import Keyed, Scoring, score_from
 from detectors.snapshot import Snapshot
 from features.batch import Batch
+from features.layout import RETRACTED, UNKNOWN, WARMING
 from features.profile import Profiles
 from features.row_values import row_values
 from patterns.policy import ACTIONS
 from pipeline.models import Model
 from pipeline.profiles import ProfileArenas, ProfileState
-from pipeline.reasons import REASONS_MAX, largest, shares_of
+from pipeline.reasons import largest, shares_of
 from pipeline.release import Release
-from pipeline.revisions import number_revisions, remember
-from pipeline.verdicts import RETRACTED, REVISED, UNDECIDED, Verdicts
+from pipeline.revisions import number_revisions, remember, turns
+from pipeline.verdicts import REVISED, UNDECIDED, Verdicts, joined, nothing_said
 
 
 class Scorer:
@@ -51,17 +52,23 @@ class Scorer:
                 return True
         return False
 
-    def observe(self, release: Release, kind: str, keys: list[str], batch: Batch) -> NDArray[np.float64]:
+    def observe(self, release: Release, kind: str, keys: list[str], batch: Batch, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Adds the events to the profiles of `keys`, entities of one kind, and gives the features of each event there.
 
-        Returns [n, width of the kind's plan]. An event that is there already is not added again.
+        An event that is there already is not added again; of one that is corrected the features are those of the correction.
+
+        Args:
+            values: [n, columns of the kind's plan] see `features.row_values`.
+
+        Returns [n, features of the kind + 1]; the last is 1 where the history does not reach back far enough, else 0.
         """
         plan = release.features.plans[kind]
         arena, slots = self._arena(kind).open(plan, (), keys)
         out = np.empty((len(keys), plan.width))
-        arena.observe(slots, batch, row_values(plan.columns, batch, release.schema), out)
+        flags = arena.observe(slots, batch, values, out).flags
         self._arena(kind).keep(len(keys))
-        return out
+        features = release.features.finish(kind, out, values, batch.times_ms)
+        return np.column_stack([features, (flags & (WARMING | UNKNOWN)) != 0])
 
     def label(
         self,
@@ -84,33 +91,43 @@ class Scorer:
 
     def score(self, release: Release, batch: Batch) -> Verdicts:
         """Both stages at once: entities, then users."""
-        features = np.full((len(batch), len(release.features.names)), np.nan)
+        features, warming = np.full((len(batch), len(release.features.names)), np.nan), np.zeros(len(batch), np.bool_)
         for kind in release.entity_kinds():
-            keys = batch.entities[kind]
-            present = np.fromiter((key != "" for key in keys), np.bool_, len(keys))
-            columns = release.features.columns[kind]
-            if present.all():
-                features[:, columns] = self.observe(release, kind, keys, batch)
-            elif present.any():
-                rows = np.flatnonzero(present)
-                answers = self.observe(release, kind, [keys[row] for row in rows], batch.take(rows))
-                features[rows[:, None], columns] = answers
-        return self.decide(release, batch, features)
+            keys = release.features.key(kind, batch)
+            rows = np.flatnonzero(np.fromiter(map(bool, keys), np.bool_, len(keys)))
+            if len(rows):
+                here, keys = (batch, keys) if len(rows) == len(batch) else (batch.take(rows), [keys[row] for row in rows.tolist()])
+                values = row_values(release.features.plans[kind].columns, here, release.schema)
+                answers = self.observe(release, kind, keys, here, values)
+                features[rows[:, None], release.features.columns[kind]] = answers[:, :-1]
+                warming[rows] |= answers[:, -1] == 1.0
+        return self.decide(release, batch, features, warming)
 
-    def decide(self, release: Release, batch: Batch, features: NDArray[np.float64]) -> Verdicts:
-        """The user stage: `features` [n, features] holds the entities' answers and is filled with all others."""
+    def decide(self, release: Release, batch: Batch, features: NDArray[np.float64], warming: NDArray[np.bool_]) -> Verdicts:
+        """The user stage.
+
+        Args:
+            features: [n, features] holds the entities' answers and is filled with all others.
+            warming: [n] whether the history of one of the entities does not reach back far enough.
+        """
+        parts = list(turns(batch))
+        if len(parts) == 1:
+            return self._decide(release, batch, features, warming)
+        places = [np.arange(part.start, part.stop) for part in parts]
+        return joined([self._decide(release, batch.take(at), features[at], warming[at]) for at in places])
+
+    def _decide(self, release: Release, batch: Batch, features: NDArray[np.float64], warming: NDArray[np.bool_]) -> Verdicts:
         kind = release.features.kinds[0]
         plan = release.features.plans[kind]
         arena, slots = self._arena(kind).open(plan, release.cells, batch.users)
         out = np.empty((len(batch), plan.width))
-        flags, rows, outcomes = arena.observe(slots, batch, row_values(plan.columns, batch, release.schema), out)
-        features[:, release.features.columns[kind]] = out
-        release.features.fill_calendar(batch.times_ms, features)
-        count = len(batch)
-        nothing, actions, chosen = np.full(count, np.nan), np.zeros(count, np.uint8), np.full(count, -1, np.int8)
-        reasons, revisions = np.full((count, REASONS_MAX), -1, np.int8), np.zeros(count, np.int64)
-        verdicts = Verdicts(release, nothing, actions, features, flags, rows, np.full(count, release.id), revisions, chosen, reasons)
-        number_revisions(verdicts, arena)
+        values = row_values(plan.columns, batch, release.schema)
+        flags, rows, outcomes = arena.observe(slots, batch, values, out)
+        features[:, release.features.columns[kind]] = release.features.finish(kind, out, values, batch.times_ms)
+        release.features.complete(batch, features)
+        flags[warming & ((flags & UNDECIDED) == 0)] |= WARMING
+        verdicts = nothing_said(release, features, flags, rows)
+        number_revisions(verdicts, outcomes)
         probabilities = self._run_models(verdicts, batch, arena, slots)
         for position, name in enumerate(release.policy.models):
             empty = np.isnan(verdicts.scores) & ~np.isnan(probabilities[name])
@@ -120,7 +137,7 @@ class Scorer:
         _take_back(verdicts)
         _find_reasons(verdicts)
         remember(verdicts, arena)
-        self._arena(kind).keep(count)
+        self._arena(kind).keep(len(batch))
         return verdicts
 
     def _run_models(self, verdicts: Verdicts, batch: Batch, arena: Profiles, slots: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:

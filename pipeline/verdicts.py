@@ -1,15 +1,16 @@
 """What the engine says of a batch of events."""
 
+import copy
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detectors.catalogue import Scoring
-from features.layout import DUPLICATE, ID_REUSED, TOO_LATE
+from features.layout import CORRECTED, DUPLICATE, ID_REUSED, RETRACTED, TOO_LATE, UNKNOWN
 from pipeline.release import Release
 
-WARMING, CORRECTED, RETRACTED, UNKNOWN = 16, 32, 64, 128
+REASONS_MAX = 3
 
 UNDECIDED = DUPLICATE | ID_REUSED | TOO_LATE | UNKNOWN
 """Flags of events that leave no trace in the user's profile and get no new decision."""
@@ -29,7 +30,7 @@ class Verdicts:
         features: [n, features], major units, NaN where missing.
         models: raw score of each model; NaN where it was not ready.
         snapshots: sequence number of the snapshot behind each global model.
-        flags: bits of `features.profile`. A duplicate is also CORRECTED or RETRACTED where the newest decision is.
+        flags: bits of `features.layout`. A duplicate is also CORRECTED where the newest decision on its event is.
         rows: references of the retained rows, for what is remembered of a decision.
         releases: that each decision was made by: for a duplicate, that of the newest decision.
         revisions: number of each decision on its event, from 0; for a duplicate, that of the newest one.
@@ -59,3 +60,24 @@ class Verdicts:
         """[n] whether an event has any of `flags`."""
         found: NDArray[np.bool_] = (self.flags & flags) != 0
         return found
+
+def nothing_said(
+    release: Release, features: NDArray[np.float64], flags: NDArray[np.uint8], rows: NDArray[np.int64]
+) -> Verdicts:
+    """Of events of which no more is known than what became of them."""
+    n = len(rows)
+    chosen, reasons = np.full(n, -1, np.int8), np.full((n, REASONS_MAX), -1, np.int8)
+    releases, revisions = np.full(n, release.id), np.zeros(n, np.int64)
+    return Verdicts(release, np.full(n, np.nan), np.zeros(n, np.uint8), features, flags, rows, releases, revisions, chosen, reasons)
+
+
+def joined(parts: list[Verdicts]) -> Verdicts:
+    """Of batches of one release that follow each other, made by the same snapshots, as of one."""
+    if len(parts) == 1:
+        return parts[0]
+    whole = copy.copy(parts[0])
+    for name in ("scores", "actions", "features", "flags", "rows", "releases", "revisions", "chosen", "reasons"):
+        setattr(whole, name, np.concatenate([getattr(part, name) for part in parts]))
+    whole.models = {name: np.concatenate([part.models[name] for part in parts]) for name in whole.models}
+    whole.inputs = {name: np.concatenate([part.inputs[name] for part in parts]) for name in whole.inputs}
+    return whole

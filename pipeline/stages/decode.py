@@ -1,12 +1,16 @@
 """The first stage: bytes become events, stamped with the release in force, or dead letters with their reason."""
 
 import struct
+from typing import NamedTuple
 
 import msgspec
+import numpy as np
 
+from features.batch import Batch
 from features.decode import ID_CHARACTERS_MAX, Decoder
 from features.event import ADD, Event
 from features.refusal import Refusal
+from features.row_values import row_values
 from pipeline.dead_letter import dead_letter
 from pipeline.frames import Bundle, add_event, add_message, read_bundle, topic_frame
 from pipeline.release import Release
@@ -17,8 +21,12 @@ RECORD = struct.Struct("<iqqqH")
 """Head of a raw record: partition, offset, record time, greatest event time that the partition had before it, both in ms, length
 of the reply instance's name."""
 
-MESSAGE = struct.Struct("<qqqqHH")
-"""Head of an entity's message: event time, id key, order, uid, offset of its answer, length of the user's id."""
+MESSAGE = struct.Struct("<qqqqHHb")
+"""Head of an entity's message: event time, id key, order, uid, offset of its answer, length of the user's id, operation. Behind it
+the user's id, the words that a row of the entity's history holds, and as msgpack the event's retained texts if there are such fields."""
+
+
+_encode = msgspec.msgpack.Encoder().encode
 
 
 class DecodeStage:
@@ -27,7 +35,6 @@ class DecodeStage:
     def __init__(self) -> None:
         self._definitions = Definitions()
         self._decoder: tuple[Release, Decoder] | None = None
-        self._entities: list[tuple[int, bytes, int]] = []
 
     def process(self, data: bytes) -> bytes:
         """Frames for one bundle of control or raw records. About 3 µs an event."""
@@ -36,20 +43,24 @@ class DecodeStage:
             take_control(bundle, self._definitions)
             return b""
         frames: list[bytes] = []
+        taken: list[_Taken] = []
         for body in bundle.bodies:
             partition, offset, at_ms, newest_ms, reply_length = RECORD.unpack_from(body)
             end = RECORD.size + reply_length
             reply = str(body[RECORD.size : end], "utf-8", "replace")  # it may be anybody's header
             value = bytes(body[end:])
             try:
-                release, decoder = self._in_force()
-                event = decoder.decode(value, at_ms, reply)
+                event = self._in_force()[1].decode(value, at_ms, reply)
             except Refusal as refusal:
                 frames.append(refused(refusal, value, partition, offset, at_ms))
                 if reply:
                     frames.append(self._refused_reply(refusal, value, reply))
                 continue
-            self._add_frames(frames, release, event, value, partition << 48 | offset, newest_ms)
+            # Among events ordered by time, a correction comes when it was sent: not in its event's place, which may be long past.
+            turn_ms = event.time_ms if event.op == ADD else max(event.time_ms, newest_ms)
+            taken.append(_Taken(event, value, partition << 48 | offset, turn_ms))
+        if taken:
+            _add_frames(frames, self._in_force()[0], taken)
         return b"".join(frames)
 
     def _in_force(self) -> tuple[Release, Decoder]:
@@ -58,25 +69,7 @@ class DecodeStage:
             raise Refusal("no release", where="control topic", expected="a release in force", got="none", remedy="push a configuration")
         if self._decoder is None or self._decoder[0] is not release:
             self._decoder = (release, Decoder(release.schema))
-            positions, plans = release.schema.entities, release.features.plans
-            self._entities = [(positions.index(kind), kind.encode() + b"\0", plans[kind].width * 8) for kind in release.entity_kinds()]
         return self._decoder
-
-    def _add_frames(self, frames: list[bytes], release: Release, event: Event, value: bytes, uid: int, newest_ms: int) -> None:
-        user, order, time_ms = event.user.encode(), event.order, event.time_ms
-        # Among events ordered by time, a correction comes when it was sent: not in its event's place, which may be long past.
-        turn_ms = time_ms if event.op == ADD else max(time_ms, newest_ms)
-        order_key = int.from_bytes(order[:8].ljust(8, b"\0"), "big") - (1 << 63)
-        user_and_numbers = user + event.numbers
-        answers = at = 0
-        for position, prefix, width in self._entities:
-            entity = event.entities[position]
-            if entity:
-                body = MESSAGE.pack(time_ms, event.id_key, order_key, uid, at, len(user)) + user_and_numbers
-                add_message(frames, prefix + entity.encode(), turn_ms, uid, release.id, order, body)
-                answers += 1
-            at += width
-        add_event(frames, user, turn_ms, uid, release.id, at, answers, order, event_body(event, order_key, value))
 
     def _refused_reply(self, refusal: Refusal, value: bytes, reply: str) -> bytes:
         release = self._definitions.newest
@@ -91,6 +84,51 @@ class DecodeStage:
             "release": release.id if release else 0,
         }
         return topic_frame("R", reply, msgspec.json.encode(answer))
+
+
+class _Taken(NamedTuple):
+    event: Event
+    value: bytes
+    uid: int
+    turn_ms: int
+
+
+class _Kind(NamedTuple):
+    """The messages to the entities of one kind: keys and row words of all events, and where an answer goes among an event's answers."""
+
+    prefix: bytes
+    keys: list[str]
+    words: bytes
+    size: int
+    at: int
+
+
+def _add_frames(frames: list[bytes], release: Release, taken: list[_Taken]) -> None:
+    """Adds each event, behind the messages to its entities."""
+    batch = Batch.of([each.event for each in taken], release.schema)
+    kinds, width = _kinds_of(release, batch)
+    retained = [batch.texts[name] for name in release.schema.retained_texts]
+    texts = list(map(_encode, zip(*retained, strict=True))) if retained else [b""] * len(taken)
+    for place, (order_key, (event, value, uid, turn_ms)) in enumerate(zip(batch.orders.tolist(), taken, strict=True)):
+        user, order, answers = event.user.encode(), event.order, 0
+        for prefix, keys, words, size, at in kinds:
+            if keys[place]:
+                head = MESSAGE.pack(event.time_ms, event.id_key, order_key, uid, at, len(user), event.op)
+                body = b"".join((head, user, words[place * size : (place + 1) * size], texts[place]))
+                add_message(frames, prefix + keys[place].encode(), turn_ms, uid, release.id, order, body)
+                answers += 1
+        add_event(frames, user, turn_ms, uid, release.id, width, answers, order, event_body(event, order_key, value))
+
+
+def _kinds_of(release: Release, batch: Batch) -> tuple[list[_Kind], int]:
+    """What goes to each kind of entity, and the bytes of all their answers: features of the kind, and one for `warming`."""
+    kinds, at = [], 0
+    for kind in release.entity_kinds():
+        words = row_values(release.features.plans[kind].columns, batch, release.schema)
+        raw = np.ascontiguousarray(words).tobytes()
+        kinds.append(_Kind(kind.encode() + b"\0", release.features.key(kind, batch), raw, 8 * words.shape[1], at))
+        at += 8 * (len(release.features.columns[kind]) + 1)
+    return kinds, at
 
 
 def take_control(bundle: Bundle, definitions: Definitions) -> None:

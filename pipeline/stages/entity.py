@@ -1,6 +1,8 @@
 """The entity stage: every kind of further entity, keyed by (kind, id), answers what it knows as of each event."""
 
+import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from features.batch import Batch
 from features.profile import compile_kernels
@@ -11,6 +13,8 @@ from pipeline.stages.decode import MESSAGE, take_control
 from pipeline.stages.definitions import Definitions
 from pipeline.stages.labels import take_labels
 from pipeline.stages.state import BulkState, KeyedProfiles
+
+_decode = msgspec.msgpack.Decoder(list[str | None]).decode
 
 
 class EntityStage:
@@ -39,7 +43,8 @@ class EntityStage:
         frames: list[bytes] = []
         for kind in kinds:
             own = messages if len(kinds) == 1 else [message for message in messages if message.kind == kind]
-            answers = self._scorer.observe(release, kind, [message.key for message in own], _batch_of(own, len(release.schema.columns)))
+            batch, values = _batch_of(own, len(release.features.plans[kind].columns), release.schema.retained_texts)
+            answers = self._scorer.observe(release, kind, [message.key for message in own], batch, values)
             width = answers.shape[1] * 8
             packed = np.ascontiguousarray(answers).tobytes()
             for position, message in enumerate(own):
@@ -51,7 +56,7 @@ class EntityStage:
 class _Message:
     """A message taken apart: whose it is, and what the profile needs of the event."""
 
-    __slots__ = ("head", "key", "kind", "numbers", "user")
+    __slots__ = ("head", "key", "kind", "user", "words")
 
     def __init__(self, body: memoryview) -> None:
         start = 2 + (body[0] | body[1] << 8)
@@ -60,14 +65,21 @@ class _Message:
         first = start + MESSAGE.size
         end = first + self.head[5]
         self.user = bytes(body[first:end])
-        self.numbers = body[end:]
+        self.words = body[end:]
 
 
-def _batch_of(messages: list[_Message], columns: int) -> Batch:
+def _batch_of(messages: list[_Message], columns: int, retained: tuple[str, ...]) -> tuple[Batch, NDArray[np.float64]]:
+    """The events as their entities know them, and their row words, [n, columns]."""
     heads = np.array([message.head for message in messages], np.int64)
-    numbers = np.frombuffer(b"".join([message.numbers for message in messages])).reshape(len(messages), columns)
+    n, size = len(messages), 8 * columns
+    values = np.frombuffer(b"".join([message.words[:size] for message in messages])).reshape(n, columns)
     times_ms, id_keys, orders = (np.ascontiguousarray(heads[:, column]) for column in range(3))
-    return Batch([message.key for message in messages], id_keys, orders, times_ms, [], {}, numbers, id_keys)
+    texts: dict[str, list[str | None]] = {}
+    if retained:
+        rows = [_decode(message.words[size:]) for message in messages]
+        texts = {name: [row[at] for row in rows] for at, name in enumerate(retained)}
+    keys = [message.key for message in messages]
+    return Batch(keys, id_keys, orders, times_ms, [], {}, np.empty((n, 0)), id_keys, texts, heads[:, 6].astype(np.int8)), values
 
 
 def make_stage(state: BulkState) -> EntityStage:

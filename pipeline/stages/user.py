@@ -7,12 +7,13 @@ from collections.abc import Callable
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from features.layout import DUPLICATE, ID_REUSED, TOO_LATE
 from features.profile import compile_kernels
 from features.refusal import Refusal
 from patterns.policy import ACTIONS
-from pipeline.decision import RETRACTED_REASONS, Reply, decisions_of, flag_names, reply_of
+from pipeline.decision import Reply, decisions_of, flag_names, reply_of
 from pipeline.explanation import reasons_again
 from pipeline.frames import Bundle, add_record, read_bundle, topic_frame
 from pipeline.reasons import REVISION_MAX
@@ -23,7 +24,7 @@ from pipeline.stages.definitions import Definitions
 from pipeline.stages.event_body import Arrivals, bodies_of
 from pipeline.stages.labels import take_labels
 from pipeline.stages.state import BulkState, KeyedProfiles
-from pipeline.verdicts import RETRACTED, REVISED, UNDECIDED, Verdicts
+from pipeline.verdicts import REVISED, UNDECIDED, Verdicts
 
 log = logging.getLogger(__name__)
 
@@ -68,15 +69,8 @@ class UserStage:
 
     def _decide(self, bundle: Bundle, release: Release) -> bytes:
         arrivals = bodies_of(release.schema).read(bundle.bodies)
-        features = np.full((bundle.n, len(release.features.names)), np.nan)
-        first = 0
-        for kind in release.entity_kinds():
-            columns = release.features.columns[kind]
-            width = release.features.plans[kind].width
-            if bundle.tail is not None:
-                features[:, columns] = bundle.tail[:, first : first + width]
-            first += width
-        verdicts = self._scorer.decide(release, arrivals.batch, features)
+        features, warming = answers_of(bundle, release)
+        verdicts = self._scorer.decide(release, arrivals.batch, features, warming)
         return b"".join(self._frames(bundle, verdicts, arrivals))
 
     def _frames(self, bundle: Bundle, verdicts: Verdicts, arrivals: Arrivals) -> list[bytes]:
@@ -120,10 +114,23 @@ class UserStage:
         return frames
 
     def _reasons_again(self, verdicts: Verdicts, row: int) -> list[str]:
-        if verdicts.flags[row] & RETRACTED:
-            return RETRACTED_REASONS
         newest = self._definitions.releases.get(int(verdicts.releases[row]))
         return [] if newest is None else reasons_again(newest, int(verdicts.chosen[row]), verdicts.reasons[row])
+
+
+def answers_of(bundle: Bundle, release: Release) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """What the entities said: [n, features], NaN where nothing, and whether one of them is warming."""
+    features, warming = np.full((bundle.n, len(release.features.names)), np.nan), np.zeros(bundle.n, np.bool_)
+    if bundle.tail is None:
+        return features, warming
+    first = 0
+    for kind in release.entity_kinds():
+        columns = release.features.columns[kind]
+        end = first + len(columns)
+        features[:, columns] = bundle.tail[:, first:end]
+        warming |= bundle.tail[:, end] == 1.0
+        first = end + 1
+    return features, warming
 
 
 def _refusal_of(flags: int, revision: int, id: str) -> Refusal:
