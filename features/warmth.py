@@ -44,8 +44,10 @@ def is_warming(arena: Arena, plan: PlanArrays, slot: int, time_ms: int, stride: 
 
 @outer
 def some_unit_warms(context: Int64s, slot: int, time_ms: int, stride: int) -> bool:
-    """Looks at each unit."""
+    """Looks at each unit, unless the event is older than rows that are gone: then none can tell."""
     arena, plan = arena_of(context), plan_of(context)
+    if time_ms < arena.heads[slot, DROPPED_MS]:
+        return True
     for unit in range(len(plan.units)):
         if plan.units[unit, BEGAN] >= 0:
             began = arena.heads[slot, plan.units[unit, BEGAN]]
