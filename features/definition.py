@@ -1,5 +1,6 @@
 """One feature as features.yaml has it, read by its template."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from features.document import Section
@@ -21,7 +22,8 @@ class Definition:
         kind: of the entity at whose stage it is made; the user of a calendar or an expression.
         columns: of rows that its readings need, each after those that it follows.
         reads: ``event.`` and ``feature.`` names that it depends on.
-        cost_ns: an event, roughly.
+        own_cost_ns: an event, roughly, without its columns.
+        column_costs_ns: an event, by column, for those that are computed.
         written: as in the file, without description and owner.
     """
 
@@ -31,11 +33,17 @@ class Definition:
     recipe: Recipe
     columns: tuple[RowColumn, ...]
     reads: tuple[str, ...]
-    cost_ns: int
+    own_cost_ns: int
+    column_costs_ns: Mapping[str, int]
     description: str
     owner: str
     written: dict[str, object]
     section: Section
+
+    @property
+    def cost_ns(self) -> int:
+        """An event, roughly, if no other feature shared its columns."""
+        return self.own_cost_ns + sum(self.column_costs_ns.values())
 
 
 def read_definition(section: Section, name: str, known: Known) -> Definition:
@@ -57,7 +65,8 @@ def read_definition(section: Section, name: str, known: Known) -> Definition:
         recipe=recipe,
         columns=tuple(given.columns.values()),
         reads=tuple(given.reads),
-        cost_ns=given.cost_ns,
+        own_cost_ns=given.cost_ns,
+        column_costs_ns=given.column_costs_ns,
         description=section.at("description").text() if section.has("description") else "",
         owner=section.at("owner").text() if section.has("owner") else "",
         written={str(key): value for key, value in plain.items() if key not in _ABOUT} if isinstance(plain, dict) else {},

@@ -90,7 +90,7 @@ def read_features(text: str, schema: Schema, source: str = "features.yaml") -> F
             too many of them or too costly ones; with line, column and the nearest right name.
     """
     sections = _sections_by_name(read_document(text, source))
-    known = Known(schema, names_of_schema(schema), names_of_schema(schema, sections))
+    known = Known(schema, names_of_schema(schema), names_of_schema(schema, sections), tuple(sections))
     definitions = {name: read_definition(section, name, known) for name, section in sections.items()}
     _check_cost(definitions, source)
     by_kind: dict[str, list[Definition]] = {kind: [] for kind in (schema.user, *schema.entities)}
@@ -150,7 +150,8 @@ def _without_windows(definitions: dict[str, Definition]) -> list[Definition]:
 
 
 def _check_cost(definitions: dict[str, Definition], source: str) -> None:
-    cost_ns = sum(definition.cost_ns for definition in definitions.values())
+    columns = {(d.kind, column): cost_ns for d in definitions.values() for column, cost_ns in d.column_costs_ns.items()}
+    cost_ns = sum(definition.own_cost_ns for definition in definitions.values()) + sum(columns.values())
     if cost_ns <= COST_MAX_NS:
         return
     largest = sorted(definitions.values(), key=lambda definition: -definition.cost_ns)[:_SHOWN_MAX]

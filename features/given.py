@@ -1,5 +1,7 @@
 """What a definition in features.yaml gives its template: columns of rows, windows and parameters, read and checked."""
 
+import difflib
+from collections.abc import Sequence
 from typing import NamedTuple, NoReturn
 
 from features.document import Section
@@ -26,15 +28,17 @@ class Known(NamedTuple):
     Args:
         events: ``event.`` names.
         everything: these and ``feature.`` names.
+        features: names without ``feature.``.
     """
 
     schema: Schema
     events: Names
     everything: Names
+    features: tuple[str, ...]
 
 
 class Given:
-    """One definition, as its template reads it. What is read gathers in `columns`, `reads` and `cost_ns`.
+    """One definition, as its template reads it. What is read gathers in the attributes.
 
     Args:
         section: the definition.
@@ -44,7 +48,8 @@ class Given:
         kind: of the entity whose rows it looks at.
         columns: of rows that it needs, by name.
         reads: ``event.`` and ``feature.`` names that it depends on.
-        cost_ns: an event.
+        cost_ns: an event, without the columns.
+        column_costs_ns: of each column that is computed; others with the same column share it.
     """
 
     def __init__(self, section: Section, template: Template, known: Known) -> None:
@@ -54,6 +59,7 @@ class Given:
         self.columns: dict[str, RowColumn] = {}
         self.reads: dict[str, None] = {}
         self.cost_ns = template.cost_ns
+        self.column_costs_ns: dict[str, int] = {}
         self._known = known
         self._texts = (known.schema.user, *known.schema.entities, *known.schema.texts, known.schema.id_field)
         self.kind = read_kind(section.at("entity"), known.schema) if section.has("entity") else known.schema.user
@@ -135,7 +141,7 @@ class Given:
     def text_column(self, field: str) -> str:
         """The column of the user, an entity, a text or the event's id."""
         self.reads[_EVENT + field] = None
-        self.cost_ns += _WORD_COST_NS
+        self.column_costs_ns[_EVENT + field] = _WORD_COST_NS
         return self.add(RowColumn(_EVENT + field, Origin.TEXT, field))
 
     def present(self, column: str) -> str:
@@ -156,8 +162,17 @@ class Given:
             _refuse_feature(refusal, what)
 
     def over_everything(self, section: Section) -> Expression:
-        """The expression in `section`, over event.* and feature.*."""
-        expression = compile_expression(section.text(), self._known.everything, section.text_place())
+        """The expression in `section`, over event.* and feature.*.
+
+        Raises:
+            Refusal: it is none; of a feature that is not there it says who reads it.
+        """
+        try:
+            expression = compile_expression(section.text(), self._known.everything, section.text_place())
+        except ExpressionRefusal as refusal:
+            if refusal.what != "unknown name" or not refusal.got.startswith("feature."):
+                raise
+            _refuse_unknown_feature(refusal, self.section.at("name").text(), self._known.features)
         self.reads |= dict.fromkeys(expression.names)
         self.cost_ns += expression.cost
         return expression
@@ -183,8 +198,26 @@ class Given:
 
     def _expression_column(self, expression: Expression) -> str:
         self.reads |= dict.fromkeys(expression.names)
-        self.cost_ns += expression.cost
+        self.column_costs_ns[expression.canonical] = expression.cost
         return self.add(RowColumn(expression.canonical, Origin.EXPRESSION, expression.canonical))
+
+
+def _refuse_unknown_feature(refusal: ExpressionRefusal, reader: str, features: Sequence[str]) -> NoReturn:
+    name = refusal.got.removeprefix("feature.")
+    raise ExpressionRefusal(
+        "unknown feature",
+        where=refusal.where,
+        expected=f"one of features.yaml, since expression {reader} reads it",
+        got=refusal.got,
+        remedy=nearest_feature(name, [known for known in features if known != reader]),
+        excerpt=refusal.excerpt,
+    ) from None
+
+
+def nearest_feature(name: str, features: Sequence[str]) -> str:
+    """What to do about a feature that is not there."""
+    near = difflib.get_close_matches(name, features, n=1)
+    return f"did you mean feature.{near[0]}?" if near else f"give features.yaml a feature {name}, or take it out here"
 
 
 def _refuse_feature(refusal: ExpressionRefusal, what: str) -> NoReturn:

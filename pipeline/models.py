@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from detectors.catalogue import KEYED, LEARNERS, Keyed
 from features.document import Section, read_document
 from features.feature_set import FeatureSet
+from features.given import nearest_feature
 from features.schema import Schema
 
 _FIELDS = ("name", "kind", "model", "parameters", "scope", "learns", "inputs", "publish_every", "sample")
@@ -91,12 +92,13 @@ def _read_model(section: Section, schema: Schema, features: FeatureSet) -> Model
     labelled = not keyed and bool(LEARNERS[model].labelled)
     if section.has("learns") and (section.at("learns").choice(("labels", "events")) == "labels") != labelled:
         section.at("learns").refuse("cannot learn so", f"learns: {'labels' if labelled else 'events'} for {model}")
-    inputs = tuple(_read_input(item, schema, features) for item in section.at("inputs").items())
+    name = _name(section.at("name"))
+    inputs = tuple(_read_input(item, name, schema, features) for item in section.at("inputs").items())
     if not inputs or (keyed and len(inputs) != 1):
         section.at("inputs").refuse("wrong number of inputs", "one input" if keyed else "at least one input")
     parameters, detector = _parameters(section, model, keyed, len(inputs))
     return Model(
-        name=_name(section.at("name")),
+        name=name,
         model=model,
         parameters=parameters,
         keyed=detector,
@@ -119,9 +121,9 @@ def object_shape(name: str, keys: Sequence[str]) -> type[msgspec.Struct]:
 
 
 def _definition(section: Section, inputs: tuple[str, ...], features: FeatureSet) -> str:
-    """What was learned of a feature says nothing of another one under the same name: so the features count too."""
-    read = [features.written[name.removeprefix("feature.")] for name in inputs if name.startswith("feature.")]
-    return hashlib.sha256(msgspec.json.encode([section.plain(), read], order="sorted")).hexdigest()
+    """What was learned of a feature says nothing of another one under the same name: so the features count too, and those behind."""
+    read = features.behind([name.removeprefix("feature.") for name in inputs if name.startswith("feature.")])
+    return hashlib.sha256(msgspec.json.encode([section.plain(), [features.written[name] for name in read]], order="sorted")).hexdigest()
 
 
 def _columns(inputs: tuple[str, ...], schema: Schema, features: FeatureSet) -> InputColumns:
@@ -141,10 +143,15 @@ def _name(section: Section) -> str:
     return name
 
 
-def _read_input(section: Section, schema: Schema, features: FeatureSet) -> str:
+def _read_input(section: Section, model: str, schema: Schema, features: FeatureSet) -> str:
     name = section.text()
     known = [f"event.{column}" for column in schema.columns] + [f"feature.{feature}" for feature in features.names]
-    return section.choice(known) if name not in known else name
+    if name in known:
+        return name
+    if not name.startswith("feature."):
+        return section.choice(known)
+    remedy = nearest_feature(name.removeprefix("feature."), features.names)
+    return section.refuse("unknown feature", f"one of features.yaml, since model {model} reads it", name, remedy)
 
 
 def _parameters(section: Section, model: str, keyed: bool, inputs: int) -> tuple[dict[str, object], Keyed | None]:

@@ -123,3 +123,17 @@ def test_calendar(definition: str, time: str, wanted: float) -> None:
     out = np.full((1, 1), -1.0)
     features.fill_calendar(np.array([time], dtype="datetime64[ms]").astype(np.int64), out)
     assert out[0, 0] == wanted
+
+
+def test_a_column_that_features_share_is_paid_for_once() -> None:
+    line = "- {{name: f{at}, template: count, window: 1h, where: 'event.category.matches(\"^[a-z]+$\")'}}"
+    read_features("\n".join(line.format(at=at) for at in range(1_000)), SCHEMA)
+    other = "- {{name: f{at}, template: count, window: 1h, where: 'event.category.matches(\"^[a-z]+{at}$\")'}}"
+    with pytest.raises(Refusal, match="features too costly: expected at most 200000 ns an event"):
+        read_features("\n".join(other.format(at=at) for at in range(1_000)), SCHEMA)
+
+
+def test_a_chain_of_expressions_may_be_longer_than_python_recurses() -> None:
+    text = "\n".join(f"- {{name: f{at}, expression: feature.f{at + 1} + 1.0}}" for at in range(1_500))
+    features = read_features(text + "\n- {name: f1500, template: count, window: 1h}", SCHEMA)
+    assert features.behind(["f0"])[-1] == "f1500"
