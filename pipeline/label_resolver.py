@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from features.entity_reading import KEY_JOINT, parts_of
 from features.event import id_key_of
 from features.refusal import Refusal
 from pipeline.dead_letter import dead_letter
@@ -154,8 +155,7 @@ class LabelResolver:
         sent: list[Sent] = []
         for event_id in event_ids:
             if event_id in found:
-                for _, label, time_ms in self._waiting.pop(event_id).labels:
-                    sent += self._resolved(found[event_id], label, time_ms)
+                sent += self._answered(found[event_id], self._waiting.pop(event_id).labels)
             elif now_ms - self._waiting[event_id].since_ms >= self._wait_ms:
                 sent += [self._dead(record, self._unknown(event_id)) for record, _, _ in self._waiting.pop(event_id).labels]
             else:
@@ -168,18 +168,33 @@ class LabelResolver:
             waiting.retry_ms = now_ms + waiting.pause_ms
             waiting.pause_ms = min(2 * waiting.pause_ms, RETRY_MS_MAX)
 
+    def _answered(self, decision: StoredDecision, labels: list[tuple[LabelRecord, int, int]]) -> list[Sent]:
+        if decision.retracted:
+            return [self._dead(record, _retracted(decision.event_id)) for record, _, _ in labels]
+        return [sent for _, label, time_ms in labels for sent in self._resolved(decision, label, time_ms)]
+
     def _resolved(self, decision: StoredDecision, label: int, time_ms: int) -> list[Sent]:
-        """One record for each key of the decision; only the user's carries what learning needs."""
+        """One record for each key of the newest decision, and each pair of them that features are kept of; only the user's, the first,
+        carries what learning needs."""
         self.resolved += 1
         served = msgspec.json.decode(decision.value, type=_Served)
         id_key = self._id_key(decision)
         sent: list[Sent] = []
-        for kind, id in decision.keys:
+        for kind, id in (*decision.keys, *self._pairs(decision)):
             resolved = _Resolved(decision.event_id, id_key, decision.event_time, label, time_ms, served.user)
             if not sent:
                 resolved.features, resolved.event = served.features, served.event
             sent.append(Sent("labels-resolved", f"{kind}\0{id}".encode(), msgspec.json.encode(resolved)))
         return sent
+
+    def _pairs(self, decision: StoredDecision) -> list[tuple[str, str]]:
+        release, ids = self._definitions.newest, dict(decision.keys)
+        pairs = []
+        for kind in release.entity_kinds() if release else ():
+            parts = parts_of(kind)
+            if len(parts) > 1 and all(part in ids for part in parts):
+                pairs.append((kind, KEY_JOINT.join(ids[part] for part in parts)))
+        return pairs
 
     def _id_key(self, decision: StoredDecision) -> int:
         release = self._definitions.releases.get(decision.release) or self._definitions.newest
@@ -203,6 +218,11 @@ class LabelResolver:
         topic, _, partition = record.place.rpartition("/")
         letter = dead_letter(refusal, record.value, int(partition), record.offset, record.at_ms, topic=topic)
         return Sent("dead-letters", f"{record.place}:{record.offset}".encode(), letter)
+
+
+def _retracted(event_id: str) -> Refusal:
+    expected = "an event that stands: one that was taken back counts in nothing"
+    return Refusal("label of a retracted event", where="event_id", expected=expected, got=event_id)
 
 
 def read_label(value: bytes) -> tuple[str, int, int]:

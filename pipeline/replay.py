@@ -162,11 +162,12 @@ class Replay:
 
     def _label_profiles(self, rows: NDArray[np.int64], labels: NDArray[np.int8], times_ms: NDArray[np.int64]) -> None:
         events = self.history.batch
-        positions = rows.tolist()
         for kind in self.release.features.kinds:
-            ids = self._keys[kind]
-            keys = [ids[position] for position in positions]
-            self.scorer.label(self.release, kind, keys, events.times_ms[rows], events.id_keys[rows], labels, times_ms)
+            keys = list(map(self._keys[kind].__getitem__, rows.tolist()))
+            has = np.fromiter(map(bool, keys), np.bool_, len(keys))
+            own = rows[has]
+            times = (events.times_ms[own], events.id_keys[own], labels[has], times_ms[has])
+            self.scorer.label(self.release, kind, list(filter(None, keys)), *times)
 
     def _count(self, verdicts: Verdicts, batch: Batch, outcome: Outcome) -> None:
         fresh = ~verdicts.are(UNDECIDED | REVISED)

@@ -21,6 +21,7 @@ class ServedDecision(msgspec.Struct):
     event: dict[str, float | None]
     features: dict[str, float | None]
     release: int
+    revision: int = 0
 
 
 class Teacher:
@@ -46,9 +47,10 @@ class Teacher:
     def decide(self, decisions: list[ServedDecision], id_keys: NDArray[np.int64], refill: bool = False) -> None:
         """Takes in decisions as served; repeats of one event are dropped and counted.
 
+        What is learned is the event as it first came: a correction or retraction teaches nothing and takes nothing back.
         `refill` reads again what was learned from before a restart: vectors wait for their labels, nothing is taught.
         """
-        fresh = [row for row, decision in enumerate(decisions) if self._first(decision)]
+        fresh = [row for row, decision in enumerate(decisions) if not decision.revision and self._first(decision)]
         if not fresh:
             return
         times_ms = np.array([decisions[row].event_time for row in fresh], np.int64)

@@ -6,6 +6,7 @@ import msgspec
 import numpy as np
 
 from features.decode import ID_CHARACTERS_MAX
+from features.entity_reading import KEY_JOINT, parts_of
 from features.refusal import Refusal
 from pipeline.frames import Bundle
 from pipeline.release import Release
@@ -57,8 +58,9 @@ def _entity_of(key: bytes) -> tuple[str, str]:
         kind, _, id = key.decode().partition("\0")
     except UnicodeDecodeError:
         kind = id = ""
-    if not (kind and 0 < len(id) <= ID_CHARACTERS_MAX):
-        expected = f"the kind of entity, NUL, and an id of 1 to {ID_CHARACTERS_MAX} characters, in UTF-8"
+    ids = id.split(KEY_JOINT, len(parts_of(kind)) - 1)
+    if not (kind and all(0 < len(each) <= ID_CHARACTERS_MAX for each in ids)):
+        expected = f"the kind of entity, NUL, and an id of 1 to {ID_CHARACTERS_MAX} characters, of a pair two, in UTF-8"
         raise Refusal("bad key of a label", where="key", expected=expected, got=key)
     return kind, id
 

@@ -24,24 +24,27 @@ class Bench:
     def __init__(self, folder: pathlib.Path) -> None:
         self.store = SqliteDecisions(folder / "decisions.db")
         self.definitions = Definitions()
-        texts = read_folder(SAMPLES / "payments")
-        for text in texts.values():
-            self.definitions.take("c", f"def:{content_hash(text)}", text.encode())
-        record = {"id": 1, "parts": {part: content_hash(text) for part, text in texts.items()}}
-        self.definitions.take("c", "release:0000000001", msgspec.json.encode(record))
+        self.push(1, read_folder(SAMPLES / "payments"))
         self.now_ms = 10**12
         self.offset = 0
         self.resolver = self.restart()
+
+    def push(self, release: int, texts: dict[str, str]) -> None:
+        for text in texts.values():
+            self.definitions.take("c", f"def:{content_hash(text)}", text.encode())
+        record = {"id": release, "parts": {part: content_hash(text) for part, text in texts.items()}}
+        self.definitions.take("c", f"release:{release:010d}", msgspec.json.encode(record))
 
     def restart(self) -> LabelResolver:
         self.resolver = LabelResolver(self.store, self.definitions, HOUR_MS, lambda: self.now_ms)
         return self.resolver
 
-    def decide(self, number: int) -> None:
-        value = {"user": "u", "event": {"amount": 4.5}, "features": {"a": 1.25, "b": None}, "event_id": str(number)}
+    def decide(self, number: int, revision: int = 0, amount: float = 4.5, retracted: bool = False) -> None:
+        value = {"user": "u", "event": {"amount": amount}, "features": {"a": 1.25, "b": None}, "event_id": str(number)}
         keys = (("customer_id", "u"), ("terminal_id", "t"))
         order = (number + (1 << 63)).to_bytes(8, "big")
-        self.store.write([StoredDecision(str(number), 0, 5_000, order, keys, 0.5, "review", 1, msgspec.json.encode(value))])
+        value_json = msgspec.json.encode(value)
+        self.store.write([StoredDecision(str(number), revision, 5_000, order, keys, 0.5, "review", 1, value_json, retracted)])
 
     def label(self, *numbers: int, label: object = 1, label_time: object = 9_000) -> list[Sent]:
         return self.resolver.take([self.record({"event_id": str(n), "label": label, "label_time": label_time}) for n in numbers])
@@ -54,6 +57,9 @@ class Bench:
     def later(self, ms: int) -> list[Sent]:
         self.now_ms += ms
         return self.resolver.retry()
+
+
+PAIR = "- {name: pair_1h, template: count, entity: [customer_id, terminal_id], window: 1h}\n"
 
 
 @pytest.fixture
@@ -181,3 +187,26 @@ def test_label_times_are_ms_or_rfc_3339() -> None:
     assert read_label(b'{"event_id":"5","label":1,"label_time":"2024-05-01T12:00:00.5+02:00"}') == ("5", 1, 1_714_557_600_500)
     with pytest.raises(Refusal, match="offset"):
         read_label(b'{"event_id":"5","label":1,"label_time":"2024-05-01T12:00:00"}')
+
+
+def test_a_label_carries_what_the_newest_revision_says(bench: Bench) -> None:
+    bench.decide(7)
+    bench.decide(7, revision=1, amount=9.0)
+    user, _ = bench.label(7)
+    assert msgspec.json.decode(user.value)["event"] == {"amount": 9.0}
+
+
+def test_a_label_of_a_retracted_event_is_a_dead_letter(bench: Bench) -> None:
+    bench.decide(7)
+    bench.decide(7, revision=1, retracted=True)
+    [sent] = bench.label(7)
+    assert sent.topic == "dead-letters"
+    assert msgspec.json.decode(sent.value)["reason"]["what"] == "label of a retracted event"
+    assert bench.resolver.done() == {"weir.labels/0": 1}
+
+
+def test_a_label_goes_to_the_pairs_that_features_are_kept_of(bench: Bench) -> None:
+    texts = read_folder(SAMPLES / "payments")
+    bench.push(2, texts | {"features": texts["features"] + PAIR + PAIR.replace("terminal_id", "device_id").replace("pair", "other")})
+    bench.decide(7)
+    assert [sent.key for sent in bench.label(7)] == [b"customer_id\0u", b"terminal_id\0t", b"customer_id+terminal_id\0u\x1ft"]

@@ -54,6 +54,19 @@ def test_a_repeat_is_taught_once_and_counted(release: Release) -> None:
     assert teacher.repeats == 2
 
 
+def test_a_corrected_event_is_taught_once_as_it_first_came(release: Release) -> None:
+    teacher, plain = teacher_of(release), teacher_of(release)
+    for each in (teacher, plain):
+        decide(each, 1, 2)
+    corrections = [ServedDecision(id, 1, "u", {"amount": 900.0}, {"count_1h": 1.0}, 1, revision) for id, revision in (("1", 1), ("9", 2))]
+    teacher.decide(corrections, np.array([1, 9], np.int64))
+    for each in (teacher, plain):
+        label(each, 1)
+        decide(each, 3, time_ms=WEEK_MS + 10)
+    assert lessons(teacher) == lessons(plain) == [[3], [1, 1]]
+    assert teacher.states(1) == plain.states(1)
+
+
 def test_a_label_that_overtakes_its_decision_is_taught_once_and_never_as_negative(release: Release) -> None:
     teacher = teacher_of(release)
     label(teacher, 1)
