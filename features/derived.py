@@ -32,15 +32,9 @@ class Derived:
         self._name_at = {at: name for name, at in self._inputs}
         self._events = EventColumns(reads, schema)
 
-    def fill_from_times(self, times_ms: Int64s, features: Float64s) -> None:
-        """Writes what follows from the events' times alone."""
-        nothing = np.empty((len(times_ms), 0))
-        for at, finish in self._of_times:
-            features[:, at] = finish(nothing, Current(nothing, {}, times_ms))
-
     def fill(self, batch: Batch, features: Float64s) -> None:
         """Writes these features' columns of `features` [n, names], which holds all others."""
-        self.fill_from_times(batch.times_ms, features)
+        self._fill_from_times(batch.times_ms, features)
         if not self._steps:
             return
         columns = self._events.of(batch)
@@ -50,6 +44,11 @@ class Derived:
             features[:, at] = expression.over(columns).numbers()
             if at in self._name_at:
                 columns[self._name_at[at]] = _feature_column(features, at)
+
+    def _fill_from_times(self, times_ms: Int64s, features: Float64s) -> None:
+        nothing = np.empty((len(times_ms), 0))
+        for at, finish in self._of_times:
+            features[:, at] = finish(nothing, Current(nothing, {}, times_ms))
 
 
 def _feature_column(features: Float64s, at: int) -> Column:

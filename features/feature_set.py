@@ -66,10 +66,6 @@ class FeatureSet:
         """Fills in calendar features and expressions in `features` [n, len(names)], which holds all others."""
         self._derived.fill(batch, features)
 
-    def fill_calendar(self, times_ms: Int64s, features: Float64s) -> None:
-        """Of `complete` what needs the events' times alone."""
-        self._derived.fill_from_times(times_ms, features)
-
     def key(self, kind: str, batch: Batch) -> list[str]:
         """The key of each event's profile of a kind: the entity's id, or both of a pair; '' where it has none."""
         first, *second = (ids_of(part, batch, self.schema) for part in parts_of(kind))

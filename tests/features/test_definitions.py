@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from features.batch import Batch
 from features.feature_set import read_features
 from features.refusal import Refusal
 from features.schema import read_schema
@@ -121,7 +122,9 @@ def test_equal_windows_share_their_sums() -> None:
 def test_calendar(definition: str, time: str, wanted: float) -> None:
     features = read_features(f"[{{name: c, template: calendar, {definition}}}]", SCHEMA)
     out = np.full((1, 1), -1.0)
-    features.fill_calendar(np.array([time], dtype="datetime64[ms]").astype(np.int64), out)
+    key = np.zeros(1, dtype=np.int64)
+    times_ms = np.array([time], dtype="datetime64[ms]").astype(np.int64)
+    features.complete(Batch(["1"], key, key, times_ms, ["anna"], {}, np.zeros((1, 1)), key), out)
     assert out[0, 0] == wanted
 
 

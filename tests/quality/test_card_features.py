@@ -37,7 +37,7 @@ def own_features(frame: pd.DataFrame) -> pd.DataFrame:
     terminals = frame.TERMINAL_ID.astype(str).tolist()
     batch = Batch([""] * len(frame), ids, ids, times, users, {"TERMINAL_ID": terminals}, numbers, ids)
     out = np.full((len(frame), len(features.names)), np.nan)
-    features.fill_calendar(times, out)
+    features.complete(batch, out)
     for kind in features.kinds:
         keys = users if kind == "CUSTOMER_ID" else terminals
         profiles = Profiles(features.plans[kind], durable=False)
