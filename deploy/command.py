@@ -134,6 +134,21 @@ def settings() -> None:
     click.echo(settings_page())
 
 
+@main.command()
+@click.argument("name", required=False)
+@click.option("--config", type=EXISTING_FOLDER, help="Lists the features of this configuration folder instead.")
+def features(name: str | None, config: pathlib.Path | None) -> None:
+    """Lists the templates of features, or says all of the template NAME."""
+    from deploy.features_page import features_page, template_page, templates_page
+    from deploy.releases import read_folder
+    from pipeline.release import compile_release
+
+    if config:
+        click.echo(features_page(compile_release(1, read_folder(config)).features))
+    else:
+        click.echo(template_page(name) if name else templates_page())
+
+
 @main.command(context_settings={"ignore_unknown_options": True})
 @click.argument("names", nargs=-1, type=click.UNPROCESSED)
 def bench(names: tuple[str, ...]) -> None:
