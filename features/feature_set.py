@@ -16,8 +16,9 @@ from features.event_columns import ids_of
 from features.expressions.names import names_of_schema
 from features.finishing import Finishing
 from features.given import Known
-from features.plan import Plan, compile_plan
+from features.plan import Plan
 from features.plan_columns import columns_of
+from features.plan_compiler import compile_plan
 from features.reading import Reading
 from features.refusal import Refusal
 from features.schema import Schema

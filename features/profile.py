@@ -15,7 +15,8 @@ from features.batch import Batch, Float64s, Int64s
 from features.codec import Cells, heads_as_bytes
 from features.kernel_context import context_of
 from features.layout import DIRTY, END, FILL, LAST, OUTCOME, OWNER, PAGE, PAGE_BITS, PAGE_WORDS, SCORE, SEALED, SEQ, Arena
-from features.plan import Plan, compile_plan
+from features.plan import Plan
+from features.plan_compiler import compile_plan
 from features.restoring import forget, place_cells, place_profile
 
 _CHUNK = 8_192

@@ -16,3 +16,4 @@ def _load(name: str) -> ModuleType:
 
 
 _load("bad_events")
+_load("reading_oracle")

@@ -4,7 +4,7 @@ import pytest
 from features.batch import Batch
 from features.feature_set import read_features
 from features.layout import DROPPED, DUPLICATE, FREE_PAGES, ID_REUSED, LATE, PAGE, TOO_LATE
-from features.plan import compile_plan
+from features.plan_compiler import compile_plan
 from features.profile import Profiles
 from features.reading import Code, Reading
 from features.refusal import Refusal

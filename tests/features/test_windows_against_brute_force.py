@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from features.batch import Batch
 from features.layout import DUPLICATE, LATE, TOO_LATE
-from features.plan import compile_plan
+from features.plan_compiler import compile_plan
 from features.profile import Profiles
 from features.reading import Code, Reading
 from features.row_column import Origin, RowColumn
