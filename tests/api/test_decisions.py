@@ -19,6 +19,15 @@ async def test_an_event_is_sent_keyed_by_its_user_and_its_caller_gets_the_pipeli
     assert headers == [("weir-reply", b"api-1/1")]
 
 
+@pytest.mark.parametrize("path", ["/v1/events", "/v1/decisions"])
+async def test_what_an_event_does_is_passed_on_and_refused_at_the_door_where_it_is_nothing(api: Api, path: str) -> None:
+    api.answer_all()
+    assert (await api.client.post(path, json=event(7) | {"op": "correct"})).is_success
+    answer = await api.client.post(path, json=event(8) | {"op": "undo"})
+    assert (answer.status_code, "op: " in answer.text or '"op"' in answer.text) == (422, True)
+    assert [msgspec.json.decode(value) for _, _, value, _ in api.log.records] == [event(7) | {"op": "correct"}]
+
+
 async def test_past_the_deadline_the_policys_fallback_is_answered_and_the_event_was_sent(api: Api) -> None:
     answer = await api.client.post("/v1/decisions?deadline_ms=5", json=event())
     body = answer.json()
