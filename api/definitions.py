@@ -133,7 +133,7 @@ class Definitions:
             return
         for part, hash in release.parts.items():
             await self._log.deliver(self._topic, f"def:{hash}", texts[part].encode())
-        record = msgspec.json.encode(ReleaseRecord(release.id, release.parts))
+        record = msgspec.json.encode(ReleaseRecord(release.id, release.parts, release.at_ms))
         await self._log.deliver(self._topic, f"release:{release.id:010d}", record)
         self._id_seen = release.id
         self._in_force.install(compiled, texts)

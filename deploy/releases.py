@@ -1,6 +1,7 @@
 """A configuration folder read, and put in force while no api runs yet: see `deploy.push` for when one does."""
 
 import pathlib
+import time
 
 import msgspec
 from confluent_kafka import KafkaException, Message
@@ -44,7 +45,7 @@ def publish(settings: Settings, texts: dict[str, str], replace: bool = True) -> 
     newest = _newest(settings)
     if newest is not None and (not replace or newest.parts == parts):
         return newest.id
-    record = ReleaseRecord(newest.id + 1 if newest else 1, parts)
+    record = ReleaseRecord(newest.id + 1 if newest else 1, parts, time.time_ns() // 1_000_000)
     control = settings.topic("control")
     # A broker that has only just come up lets an idempotent producer wait: no news for whoever started it.
     outbox = Outbox(producer_of(settings, log_level=3))

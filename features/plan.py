@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from features.batch import Float64s, Int64s
+from features.layout import LONG_AGO
 from features.row_column import RowColumn
 from features.schema import Schema
 
@@ -78,6 +79,7 @@ class Plan:
         carried: see there.
         layout: hash of all that the bytes of a head depend on.
         schema: of the events.
+        began_ms: since when entities of this kind have profiles; what they did before is not known.
     """
 
     kind: str
@@ -92,6 +94,7 @@ class Plan:
     carried: tuple[Carried, ...]
     layout: int
     schema: Schema = field(repr=False)
+    began_ms: int = LONG_AGO
 
     @property
     def row_words(self) -> int:

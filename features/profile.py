@@ -14,7 +14,23 @@ from features.arrivals import MORE
 from features.batch import Batch, Float64s, Int64s
 from features.codec import Cells, heads_as_bytes
 from features.kernel_context import context_of
-from features.layout import DIRTY, END, FILL, LAST, OUTCOME, OWNER, PAGE, PAGE_BITS, PAGE_WORDS, SCORE, SEALED, SEQ, Arena
+from features.layout import (
+    DIRTY,
+    DROPPED_MS,
+    END,
+    FILL,
+    LAST,
+    LONG_AGO,
+    OUTCOME,
+    OWNER,
+    PAGE,
+    PAGE_BITS,
+    PAGE_WORDS,
+    SCORE,
+    SEALED,
+    SEQ,
+    Arena,
+)
 from features.plan import Plan
 from features.plan_compiler import compile_plan
 from features.restoring import forget, place_cells, place_profile
@@ -191,6 +207,7 @@ class Profiles:
         slot = self._add(key)
         self.arena, saved = place_profile(self.arena, self.plan, slot, head, pages)
         place_cells(saved, self._cells, self.extra[slot])
+        self.arena.heads[slot, DROPPED_MS] = max(self.arena.heads[slot, DROPPED_MS], self.plan.began_ms)
 
     def evict(self, keys_max: int) -> int:
         """Forgets the least recently used profiles, which must be saved, down to `keys_max`; gives their number."""
@@ -222,9 +239,17 @@ class Profiles:
             self._keys.append(key)
             self._grow(slot + 1)
         self.extra[slot] = 0.0
+        self._begin(slot)
         self._used[slot] = self._tick
         self._index[key] = slot
         return slot
+
+    def _begin(self, slot: int) -> None:
+        """Says of an empty profile that rows before the beginning of its kind are gone."""
+        if self.plan.began_ms > LONG_AGO:
+            head = self.arena.heads[slot]
+            head[DROPPED_MS] = self.plan.began_ms
+            head[[carried.word + carried.words - 1 for carried in self.plan.carried]] = self.plan.began_ms + 1
 
     def _grow(self, slots: int) -> None:
         self.arena = with_slots(self.arena, self.plan, slots)

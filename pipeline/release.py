@@ -2,7 +2,8 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import msgspec
 
@@ -49,8 +50,11 @@ def content_hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def compile_release(id: int, texts: Mapping[str, str]) -> Release:
+def compile_release(id: int, texts: Mapping[str, str], began_ms: Mapping[str, int] = MappingProxyType({})) -> Release:
     """Compiles the YAML `texts`, by part.
+
+    Args:
+        began_ms: since when entities of a kind have profiles, for kinds that came with a later release than the first.
 
     Raises:
         Refusal: a part is missing or does not compile, or the parts do not fit each other.
@@ -60,6 +64,9 @@ def compile_release(id: int, texts: Mapping[str, str]) -> Release:
             raise Refusal("missing part", where="release", expected=", ".join(PARTS), got=", ".join(sorted(texts)) or "nothing")
     schema = read_schema(texts["schema"], "schema.yaml")
     features = read_features(texts["features"], schema, "features.yaml")
+    for kind in features.kinds:
+        if kind in began_ms:
+            features.plans[kind] = replace(features.plans[kind], began_ms=began_ms[kind])
     models = read_models(texts["models"], schema, features, "models.yaml")
     policy = read_policy(texts["policy"], "policy.yaml")
     names = [model.name for model in models]

@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 
 from detectors.snapshot import Snapshot
+from features.layout import LONG_AGO
 from features.refusal import Refusal
 from pipeline.release import RELEASE_MAX, Release, compile_release
 
@@ -16,10 +17,11 @@ RELEASES_KEPT = 8
 
 
 class ReleaseRecord(msgspec.Struct):
-    """A record ``release:<id>`` of the control topic: the hashes of its parts."""
+    """A record ``release:<id>`` of the control topic: the hashes of its parts, and when it was made."""
 
     id: Annotated[int, msgspec.Meta(ge=1, le=RELEASE_MAX)]
     parts: dict[str, str]
+    at_ms: int = 0
 
 
 def key_text(key: bytes | None) -> str:
@@ -37,6 +39,7 @@ class Definitions:
         self.releases: dict[int, Release] = {}
         self.snapshots: dict[str, Snapshot] = {}
         self._texts: dict[str, str] = {}
+        self._began_ms: dict[str, int] = {}
         self._on_change: list[Callable[[], None]] = []
 
     def watch(self, action: Callable[[], None]) -> None:
@@ -72,6 +75,10 @@ class Definitions:
         if record.id in self.releases:
             return
         texts = {part: self._texts[hash] for part, hash in record.parts.items()}
-        self.releases[record.id] = compile_release(record.id, texts)
+        release = compile_release(record.id, texts, self._began_ms)
+        new = {kind: self._began_ms.get(kind, record.at_ms if self.releases else LONG_AGO) for kind in release.features.kinds}
+        if new != self._began_ms:
+            release = compile_release(record.id, texts, new)
+        self.releases[record.id], self._began_ms = release, new
         for old in sorted(self.releases)[:-RELEASES_KEPT]:
             del self.releases[old]

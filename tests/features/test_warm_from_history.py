@@ -1,5 +1,7 @@
 """A new feature over retained history is what it would be had it always been there, or says that it warms."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -116,3 +118,15 @@ def test_beyond_the_bound_on_events_the_oldest_leave_windows_early_and_decisions
     assert set(answers[40:, 0].tolist()) <= set(range(17, 34))
     assert answers[-1, 1] == batch_of(0, EVENTS).numbers[:, 0].max() / 100
     assert [bool(flag & WARMING) for flag in flags] == [False] * 33 + [True] * 167
+
+
+def test_entities_of_a_kind_that_came_later_warm_until_windows_have_passed_its_beginning() -> None:
+    schema = read_schema(SCHEMA % "40d")
+    features = read_features("[{name: n, template: count, window: 10h}, {name: known, template: age}]", schema)
+    plan = replace(features.plans["user"], began_ms=99 * HOUR_MS + 1)
+    _, flags = observed(Profiles(plan), features, schema, batch_of(100, 150))
+    assert all(flag & WARMING for flag in flags), "what has no end stays unknown"
+    windows = read_features("[{name: n, template: count, window: 10h}]", schema)
+    later = Profiles(replace(windows.plans["user"], began_ms=99 * HOUR_MS + 1))
+    _, flags = observed(later, windows, schema, batch_of(100, 150))
+    assert [bool(flag & WARMING) for flag in flags] == [True] * 10 + [False] * 40
