@@ -110,11 +110,6 @@ class Schema(msgspec.Struct, frozen=True, kw_only=True):
         """Names of the numeric fields with ``retain: true``."""
         return tuple(field.name for field in self.fields if field.is_number and field.retain)
 
-    @property
-    def retained_texts(self) -> tuple[str, ...]:
-        """Names of the string fields with ``retain: true``."""
-        return tuple(field.name for field in self.fields if not field.is_number and field.retain)
-
 
 def read_schema(text: str, source: str = "schema.yaml") -> Schema:
     """The schema that `text` describes.

@@ -23,10 +23,7 @@ of the reply instance's name."""
 
 MESSAGE = struct.Struct("<qqqqHHb")
 """Head of an entity's message: event time, id key, order, uid, offset of its answer, length of the user's id, operation. Behind it
-the user's id, the words that a row of the entity's history holds, and as msgpack the event's retained texts if there are such fields."""
-
-
-_encode = msgspec.msgpack.Encoder().encode
+the user's id, and the words that a row of the entity's history holds."""
 
 
 class DecodeStage:
@@ -107,14 +104,12 @@ def _add_frames(frames: list[bytes], release: Release, taken: list[_Taken]) -> N
     """Adds each event, behind the messages to its entities."""
     batch = Batch.of([each.event for each in taken], release.schema)
     kinds, width = _kinds_of(release, batch)
-    retained = [batch.texts[name] for name in release.schema.retained_texts]
-    texts = list(map(_encode, zip(*retained, strict=True))) if retained else [b""] * len(taken)
     for place, (order_key, (event, value, uid, turn_ms)) in enumerate(zip(batch.orders.tolist(), taken, strict=True)):
         user, order, answers = event.user.encode(), event.order, 0
         for prefix, keys, words, size, at in kinds:
             if keys[place]:
                 head = MESSAGE.pack(event.time_ms, event.id_key, order_key, uid, at, len(user), event.op)
-                body = b"".join((head, user, words[place * size : (place + 1) * size], texts[place]))
+                body = b"".join((head, user, words[place * size : (place + 1) * size]))
                 add_message(frames, prefix + keys[place].encode(), turn_ms, uid, release.id, order, body)
                 answers += 1
         add_event(frames, user, turn_ms, uid, release.id, width, answers, order, event_body(event, order_key, value))

@@ -1,6 +1,5 @@
 """The entity stage: every kind of further entity, keyed by (kind, id), answers what it knows as of each event."""
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,8 +12,6 @@ from pipeline.stages.decode import MESSAGE, take_control
 from pipeline.stages.definitions import Definitions
 from pipeline.stages.labels import take_labels
 from pipeline.stages.state import BulkState, KeyedProfiles
-
-_decode = msgspec.msgpack.Decoder(list[str | None]).decode
 
 
 class EntityStage:
@@ -43,7 +40,7 @@ class EntityStage:
         frames: list[bytes] = []
         for kind in kinds:
             own = messages if len(kinds) == 1 else [message for message in messages if message.kind == kind]
-            batch, values = _batch_of(own, len(release.features.plans[kind].columns), release.schema.retained_texts)
+            batch, values = _batch_of(own, len(release.features.plans[kind].columns))
             answers = self._scorer.observe(release, kind, [message.key for message in own], batch, values)
             width = answers.shape[1] * 8
             packed = np.ascontiguousarray(answers).tobytes()
@@ -68,18 +65,14 @@ class _Message:
         self.words = body[end:]
 
 
-def _batch_of(messages: list[_Message], columns: int, retained: tuple[str, ...]) -> tuple[Batch, NDArray[np.float64]]:
+def _batch_of(messages: list[_Message], columns: int) -> tuple[Batch, NDArray[np.float64]]:
     """The events as their entities know them, and their row words, [n, columns]."""
     heads = np.array([message.head for message in messages], np.int64)
-    n, size = len(messages), 8 * columns
-    values = np.frombuffer(b"".join([message.words[:size] for message in messages])).reshape(n, columns)
+    n = len(messages)
+    values = np.frombuffer(b"".join([message.words for message in messages])).reshape(n, columns)
     times_ms, id_keys, orders = (np.ascontiguousarray(heads[:, column]) for column in range(3))
-    texts: dict[str, list[str | None]] = {}
-    if retained:
-        rows = [_decode(message.words[size:]) for message in messages]
-        texts = {name: [row[at] for row in rows] for at, name in enumerate(retained)}
     keys = [message.key for message in messages]
-    return Batch(keys, id_keys, orders, times_ms, [], {}, np.empty((n, 0)), id_keys, texts, heads[:, 6].astype(np.int8)), values
+    return Batch(keys, id_keys, orders, times_ms, [], {}, np.empty((n, 0)), id_keys, {}, heads[:, 6].astype(np.int8)), values
 
 
 def make_stage(state: BulkState) -> EntityStage:
