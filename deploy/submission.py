@@ -9,6 +9,7 @@ from deploy import interruption
 from deploy.cluster import Cluster
 from deploy.jars import PROJECT
 from deploy.processes import Process
+from features.profile import compile_kernels
 from features.refusal import Refusal
 
 SUBMIT_SECONDS_MAX = 120.0
@@ -27,6 +28,7 @@ def submit_score_job(cluster: Cluster, logs: pathlib.Path, environment: Mapping[
     Raises:
         Refusal: the job was not accepted, or does not come to run.
     """
+    compile_kernels()  # once for all: two stages that compile side by side on a fresh machine would not be ready in time
     arguments = ["--restore", str(checkpoint)] if checkpoint else []
     submission = Process("submission", [sys.executable, "-m", "pipeline.flink_job", *arguments], environment, logs, PROJECT)
     try:

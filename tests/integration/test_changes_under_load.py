@@ -119,7 +119,7 @@ def test_a_changed_model_gives_no_score_before_its_own_snapshot_and_the_next_one
 def test_features_that_do_not_compile_are_refused_with_line_and_column_and_change_nothing(run: Run) -> None:
     before, answer, after = run.refused
     assert answer.status_code == 422
-    assert answer.json()["where"] == "features.yaml:2:42"
+    assert answer.json()["where"] == "features.yaml:2:48"
     assert "did you mean event.amount?" in answer.json()["remedy"]
     assert after == before
     assert sorted(run.releases) == [run.first, *(run.changes[part].release for part in CHANGES)]
