@@ -186,6 +186,7 @@ def _take_back(verdicts: Verdicts) -> None:
     gone = verdicts.are(RETRACTED)
     if gone.any():
         verdicts.features[gone] = verdicts.scores[gone] = np.nan
+        verdicts.flags[gone] &= ~np.uint8(WARMING)
         verdicts.chosen[gone] = -1
         verdicts.actions[gone] = ACTIONS.index("approve")
         verdicts.models = {name: np.where(gone, np.nan, raw) for name, raw in verdicts.models.items()}

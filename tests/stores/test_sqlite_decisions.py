@@ -5,7 +5,8 @@ import pytest
 
 from features.refusal import Refusal
 from stores.decisions import StoredDecision
-from stores.sqlite_decisions import SqliteDecisions, SqliteDecisionsReader
+from stores.sqlite import open_for_writing
+from stores.sqlite_decisions import MIGRATIONS, SqliteDecisions, SqliteDecisionsReader
 
 
 def decision(number: int) -> StoredDecision:
@@ -52,6 +53,18 @@ def test_decisions_outlive_the_process(tmp_path: pathlib.Path) -> None:
     assert again.get("1") == decision(1)
     assert again.write([decision(1)]) == 0
     again.close()
+
+
+def test_decisions_of_the_first_version_are_there_after_an_upgrade(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "decisions.db"
+    connection = open_for_writing(path, MIGRATIONS[:1])
+    connection.execute("INSERT INTO decision VALUES (1, '1', 0, 1, x'01', '[[\"customer\",\"u\"]]', 0.5, 'review', 1, x'7b7d')")
+    connection.execute("INSERT INTO history VALUES ('customer', 'u', 1, x'01', 0, '1', 1)")
+    connection.close()
+    store = SqliteDecisions(path)
+    assert store.get("1") == StoredDecision("1", 0, 1, b"\x01", (("customer", "u"),), 0.5, "review", 1, b"{}")
+    assert store.of_entity("customer", "u", None, 5).decisions == [store.get("1")]
+    store.close()
 
 
 def test_tables_of_a_newer_version_are_refused(tmp_path: pathlib.Path) -> None:
