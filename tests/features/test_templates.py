@@ -242,6 +242,11 @@ def test_retained_fields_are_columns_of_every_kind() -> None:
         ]
 
 
+def test_a_retained_field_that_a_feature_reads_stays_one_retained_column() -> None:
+    [plan] = read_features("[{name: s, template: sum, value: event.amount, window: 1h}]", SCHEMA).plans.values()
+    assert [column.retained for column in plan.columns if column.name == "event.amount"] == [True]
+
+
 def test_concentration_grows_with_the_mean_length_and_has_a_bound() -> None:
     r = np.array([0.0, 0.3, 0.529, 0.53, 0.849, 0.85, 0.99, 0.9999, 1.0, 1.0 + 1e-15])
     kappa = concentration(r)
