@@ -22,6 +22,13 @@ def as_duration_ms(context: click.Context, parameter: click.Parameter, value: st
     return read_document(value, parameter.opts[0]).duration_ms() if value else None
 
 
+def as_moment_ms(context: click.Context, parameter: click.Parameter, value: str | None) -> int | None:
+    """A moment such as ``2026-11-23T12:00:00Z``, or milliseconds since the epoch, in those."""
+    from pipeline.moment import moment_ms
+
+    return moment_ms(value, parameter.opts[0]) if value else None
+
+
 class Refusing(click.Group):
     """Prints a `Refusal` as a message and ends with status 2; Ctrl-C ends with 130, without a trace."""
 
@@ -98,6 +105,46 @@ def replay(
     if labels and label_column:
         raise click.UsageError("--labels and --label-column exclude each other")
     replay_files(events, config, labels, label_column, label_delay, out, order)
+
+
+@main.command()
+@click.option("--replayed", type=EXISTING_FILE, multiple=True, help="Recorded events (Parquet, JSON Lines or CSV) to replay.")
+@click.option("--served", is_flag=True, help="Takes the decisions and labels of the running system instead.")
+@click.option("--config", type=EXISTING_FOLDER, help="Configuration folder, with --replayed.")
+@click.option("--labels", type=EXISTING_FILE, help="File with event_id, label (0 or 1) and label_time, with --replayed.")
+@click.option("--label-column", default="", help="Column of the events with the label; cut off before the event is scored.")
+@click.option("--label-delay", callback=as_duration_ms, help="From event to label, with --label-column; by default 7d.")
+@click.option("--from", "from_ms", callback=as_moment_ms, help="First event time, such as 2026-11-23T00:00:00Z, with --served.")
+@click.option("--to", "to_ms", callback=as_moment_ms, help="Event time before which it ends, with --served.")
+@click.option("--out", type=click.Path(path_type=pathlib.Path), required=True, help="Parquet file to write.")
+@click.option("--overwrite", is_flag=True, help="Replaces the file when it exists.")
+def export(
+    replayed: tuple[pathlib.Path, ...],
+    served: bool,
+    config: pathlib.Path | None,
+    labels: pathlib.Path | None,
+    label_column: str,
+    label_delay: int | None,
+    from_ms: int | None,
+    to_ms: int | None,
+    out: pathlib.Path,
+    overwrite: bool,
+) -> None:
+    """Writes training data: every feature as it was or would have been at its event, scores, and labels with their time."""
+    from pipeline.export_command import export_replayed, export_served
+    from pipeline.settings import read_settings
+
+    if served == bool(replayed):
+        raise click.UsageError("give either --replayed or --served")
+    if served and (config or labels or label_column or label_delay is not None):
+        raise click.UsageError("--config and labels of your own go with --replayed")
+    if served:
+        return export_served(read_settings(), out, from_ms, to_ms, overwrite)
+    if config is None or from_ms is not None or to_ms is not None:
+        raise click.UsageError("--replayed needs --config; --from and --to go with --served")
+    if (labels and label_column) or (label_delay is not None and not label_column):
+        raise click.UsageError("--labels and --label-column exclude each other; --label-delay goes with --label-column")
+    return export_replayed(replayed, config, labels, label_column, label_delay or 7 * 86_400_000, out, overwrite)
 
 
 @main.command()

@@ -105,6 +105,10 @@ class Replay:
         self._collect(outcome)
         return outcome
 
+    def scored(self) -> Iterator[tuple[Verdicts, Batch]]:
+        """Each batch as it is scored, for who keeps more of it than `run` does."""
+        return ((self._score(batch), batch) for batch in self._batches(Outcome(len(self.history.batch), {}, {}, 0)))
+
     def _batches(self, outcome: Outcome) -> Iterator[Batch]:
         """Batches in order, split where snapshots are published; publishes between them."""
         every_ms = self.learners.publish_every_ms()

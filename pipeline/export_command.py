@@ -1,0 +1,67 @@
+"""What `weir export` does: choose the source, write, say what came of it."""
+
+import pathlib
+import sys
+from collections.abc import Sequence
+
+from pipeline.history import read_history, read_labels
+from pipeline.release import compile_release
+from pipeline.replay_command import read_folder
+from pipeline.replayed_source import ReplayedSource
+from pipeline.served_source import ServedSource
+from pipeline.settings import Settings
+from pipeline.training_file import Summary, check_free, export
+from pipeline.training_rows import ALWAYS
+from pipeline.training_source import TrainingSource
+
+
+def export_replayed(
+    paths: Sequence[pathlib.Path],
+    config: pathlib.Path,
+    labels_path: pathlib.Path | None,
+    label_column: str,
+    label_delay_ms: int,
+    out: pathlib.Path,
+    overwrite: bool,
+) -> None:
+    """Exports what the configuration in `config` makes of the events in `paths`.
+
+    Raises:
+        Refusal: the configuration or a file is not usable, or `out` is not to be written.
+    """
+    check_free(out, overwrite)
+    release = compile_release(1, read_folder(config))
+    history = read_history(paths, release.schema, "time", label_column, label_delay_ms)
+    labels = read_labels(labels_path, release.schema) if labels_path else history.labels
+    _export(ReplayedSource(release, history, labels, _progress), out, ALWAYS, overwrite)
+
+
+def export_served(settings: Settings, out: pathlib.Path, from_ms: int | None, to_ms: int | None, overwrite: bool) -> None:
+    """Exports what the running system has decided on events from `from_ms` up to `to_ms`, which is left out.
+
+    Raises:
+        Refusal: the broker does not answer, or `out` is not to be written.
+    """
+    check_free(out, overwrite)
+    span_ms = (ALWAYS[0] if from_ms is None else from_ms, ALWAYS[1] if to_ms is None else to_ms)
+    _export(ServedSource(settings, _progress), out, span_ms, overwrite)
+
+
+def _export(source: TrainingSource, out: pathlib.Path, span_ms: tuple[int, int], overwrite: bool) -> None:
+    print(report(export(source, out, span_ms, overwrite), source, out))
+
+
+def report(summary: Summary, source: TrainingSource, out: pathlib.Path) -> str:
+    """The closing lines."""
+    lines = [
+        f"rows        {summary.rows:,}  columns {summary.columns:,}  repeats dropped {summary.repeats:,}",
+        f"labels      {summary.labelled:,} rows  positive {summary.positives:,}  of unknown events {summary.strangers:,}",
+    ]
+    remarks = source.remarks()
+    return "\n".join([*lines, *([f"left out    {remarks}"] if remarks else []), f"written     {out}"])
+
+
+def _progress(done: int, total: int) -> None:
+    if sys.stderr.isatty():
+        end = "\n" if done == total else ""
+        print(f"\r{done:,} of {total:,} ({done / max(total, 1):.0%})", end=end, file=sys.stderr, flush=True)

@@ -1,0 +1,104 @@
+"""Training data as it would have been: a replay of recorded events under a configuration."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from features.batch import Batch
+from features.layout import RETRACTED, WARMING
+from patterns.policy import ACTIONS
+from pipeline.decision import flag_names
+from pipeline.deliver_job import order_of
+from pipeline.history import History, Labels
+from pipeline.release import Release
+from pipeline.replay import Progress, Replay
+from pipeline.training_source import EVENT_TIME, LABELS, ORDER, decision_batch, texts_or_null
+from pipeline.verdicts import UNDECIDED, Verdicts
+
+_LABELS_A_BATCH = 65_536
+
+
+class ReplayedSource:
+    """The decisions of one replay, and the labels that it was given.
+
+    Args:
+        release: the definitions to score by.
+        history: events in the order to score them.
+        labels: each is given out at its time; ``None``: none.
+        progress: told of events done.
+    """
+
+    def __init__(self, release: Release, history: History, labels: Labels | None, progress: Progress = lambda done, total: None) -> None:
+        self._release = release
+        self._history = history
+        self._labels = labels
+        self._progress = progress
+
+    def decisions(self) -> Iterator[pa.RecordBatch]:
+        """Batches in the order of scoring."""
+        done, total = 0, len(self._history.batch)
+        for verdicts, batch in Replay(self._release, self._history, self._labels).scored():
+            decided = np.flatnonzero(~verdicts.are(UNDECIDED))
+            if len(decided):
+                yield _columns(verdicts, batch, decided)
+            done += len(batch)
+            self._progress(done, total)
+
+    def labels(self) -> Iterator[pa.RecordBatch]:
+        """Labels in the order of their times; those of events that the files do not hold are left out."""
+        given, events = self._labels, self._history.batch
+        if given is None or not len(events):
+            return
+        by_key = np.argsort(events.id_keys, kind="stable")
+        at = np.minimum(np.searchsorted(events.id_keys, given.id_keys, sorter=by_key), len(by_key) - 1)
+        rows = by_key[at]
+        known = np.flatnonzero(events.id_keys[rows] == given.id_keys)
+        for first in range(0, len(known), _LABELS_A_BATCH):
+            chosen = known[first : first + _LABELS_A_BATCH]
+            ids = [events.ids[row] for row in rows[chosen].tolist()]
+            columns = [pa.array(ids, pa.string()), pa.array(given.labels[chosen], pa.int8()), pa.array(given.times_ms[chosen], pa.int64())]
+            yield pa.RecordBatch.from_arrays(columns, schema=LABELS)
+
+    def remarks(self) -> str:
+        """How many events were refused, with the first reason."""
+        refused = self._history.refused
+        return f"{len(refused):,} events refused, the first at {refused[0][0]} row {refused[0][1]}: {refused[0][2]}" if refused else ""
+
+
+def _columns(verdicts: Verdicts, batch: Batch, rows: NDArray[np.int64]) -> pa.RecordBatch:
+    release, places = verdicts.release, rows.tolist()
+    ids = [batch.ids[row] for row in places]
+    integer = release.schema.id_type == "integer"
+    fixed = {
+        ORDER: pa.array([order_of(id, integer) for id in ids], pa.binary()),
+        "event_id": pa.array(ids, pa.string()),
+        "revision": pa.array(verdicts.revisions[rows].astype(np.int32)),
+        "event_time": pa.array(batch.times_ms[rows]).cast(EVENT_TIME),
+        "user": pa.array([batch.users[row] for row in places], pa.string()),
+        "score": _numbers(verdicts.scores[rows]),
+        "action": pa.array([ACTIONS[code] for code in verdicts.actions[rows].tolist()], pa.string()),
+        "release": pa.array(np.full(len(rows), release.id, np.int32)),
+        "flags": pa.array(_flags(verdicts, rows), pa.list_(pa.string())),
+    }
+    numbers, features = batch.numbers[rows] / release.schema.scales, verdicts.features[rows]
+    groups = {
+        "entity": {kind: texts_or_null([texts[row] for row in places]) for kind, texts in batch.entities.items()},
+        "event": {name: _numbers(numbers[:, column]) for column, name in enumerate(release.schema.columns)},
+        "feature": {name: _numbers(features[:, column]) for column, name in enumerate(release.features.names)},
+        "model": {name: _numbers(raw[rows]) for name, raw in verdicts.models.items()},
+    }
+    return decision_batch(fixed, groups)
+
+
+def _numbers(values: NDArray[np.float64]) -> pa.Array:
+    """NaN and infinities are null, as they are in a decision's JSON."""
+    return pa.array(values, pa.float64(), mask=~np.isfinite(values))
+
+
+def _flags(verdicts: Verdicts, rows: NDArray[np.int64]) -> list[list[str]]:
+    """Words of each decision, as `pipeline.decision.decisions_of` gives them."""
+    codes = verdicts.flags.astype(np.int64) | (np.isnan(verdicts.scores) & ~verdicts.are(RETRACTED)) * WARMING
+    words = {code: flag_names(code) for code in np.unique(codes).tolist()}
+    return [words[code] for code in codes[rows].tolist()]
