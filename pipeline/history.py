@@ -4,6 +4,7 @@ import pathlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -51,24 +52,25 @@ def read_history(
     """Reads and merges `paths`: in the total order (event time, id) for ``time``, as they stand for ``arrival``.
 
     A correction or retraction has its turn at the newest event time that stands before it in its file, as it has in the live
-    system at the newest one of its partition. A `label_column` is cut off the events and becomes labels known
+    system at the newest one of its partition. A `label_column` is cut off the events and, where it is not null, becomes labels known
     `label_delay_ms` after each event; that of a correction counts for nothing.
 
     Raises:
-        Refusal: a file is missing, is of no known format, or lacks a column that the schema requires.
+        Refusal: a file is missing, is of no known format, lacks a column that the schema requires, or a label is not 0 or 1.
     """
     parts: list[Batch] = []
-    marks: list[NDArray[np.int8]] = []
+    marks: list[NDArray[np.float64]] = []
     refused: Refused = []
     for path in paths:
         table = read_table(path, schema)
         if table is None:
-            parts.append(_decode_lines(path, schema, refused))
-            marks.append(np.zeros(len(parts[-1]), np.int8))
+            batch, mark = _decode_lines(path, schema, label_column, refused)
+            parts.append(batch)
+            marks.append(mark)
             continue
         if label_column and label_column not in table.column_names:
             raise Refusal("missing label column", where=str(path), expected=label_column, got=", ".join(table.column_names))
-        mark = numbers_of(table, label_column).astype(np.int8) if label_column else np.zeros(len(table), np.int8)
+        mark = numbers_of(table, label_column) if label_column else np.zeros(len(table))
         batch, good = batch_of_table(table, schema, str(path), refused)
         parts.append(batch)
         marks.append(mark[good])
@@ -76,7 +78,7 @@ def read_history(
     if order == "time":
         place = _total_order(batch, np.concatenate([turns_of(part) for part in parts]), schema)
         batch, mark = batch.take(place), mark[place]
-    return History(batch, _labels_in(batch, mark, label_delay_ms) if label_column else None, refused)
+    return History(batch, _labels_in(batch, mark, label_delay_ms, label_column) if label_column else None, refused)
 
 
 def read_labels(path: pathlib.Path, schema: Schema) -> Labels:
@@ -107,15 +109,19 @@ def turns_of(batch: Batch) -> NDArray[np.int64]:
     return np.where(batch.ops == ADD, batch.times_ms, np.maximum.accumulate(batch.times_ms))
 
 
-def _labels_in(batch: Batch, marks: NDArray[np.int8], delay_ms: int) -> Labels:
-    added = np.flatnonzero(batch.ops == ADD)
+def _labels_in(batch: Batch, marks: NDArray[np.float64], delay_ms: int, name: str) -> Labels:
+    added = np.flatnonzero((batch.ops == ADD) & ~np.isnan(marks))
     by_time = added[np.argsort(batch.times_ms[added], kind="stable")]
-    return Labels(batch.id_keys[by_time], marks[by_time], batch.times_ms[by_time] + delay_ms)
+    labels = marks[by_time]
+    if not np.isin(labels, (0, 1)).all():
+        raise Refusal("unknown label", where=name, expected="0, 1 or null", got=labels[~np.isin(labels, (0, 1))][0])
+    return Labels(batch.id_keys[by_time], labels.astype(np.int8), batch.times_ms[by_time] + delay_ms)
 
 
-def _decode_lines(path: pathlib.Path, schema: Schema, refused: Refused) -> Batch:
+def _decode_lines(path: pathlib.Path, schema: Schema, label_column: str, refused: Refused) -> tuple[Batch, NDArray[np.float64]]:
     decoder = Decoder(schema)
     events: list[Event] = []
+    marks: list[float] = []
     with path.open("rb") as lines:
         for number, line in enumerate(lines, 1):
             if not line.strip():
@@ -124,7 +130,20 @@ def _decode_lines(path: pathlib.Path, schema: Schema, refused: Refused) -> Batch
                 events.append(decoder.decode(line.rstrip(b"\r\n"), 2**62))
             except Refusal as refusal:
                 refused.append((str(path), number, refusal))
-    return Batch.of(events, schema)
+                continue
+            if label_column:
+                marks.append(_mark_in(line, label_column, f"{path}:{number}"))
+    return Batch.of(events, schema), np.array(marks) if label_column else np.zeros(len(events))
+
+
+def _mark_in(line: bytes, name: str, where: str) -> float:
+    """The label of an event in JSON; NaN where it has none or null."""
+    value = msgspec.json.decode(line).get(name)
+    if value is None:
+        return float("nan")
+    if not isinstance(value, int | float):
+        raise Refusal("unknown label", where=f"{where}: {name}", expected="0, 1 or null", got=value)
+    return float(value)
 
 
 def _total_order(batch: Batch, turns_ms: NDArray[np.int64], schema: Schema) -> NDArray[np.int64]:

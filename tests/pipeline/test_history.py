@@ -9,6 +9,7 @@ import pyarrow.parquet
 import pytest
 
 from features.event import ADD, CORRECT, RETRACT
+from features.refusal import Refusal
 from features.schema import read_schema
 from pipeline.history import read_history, read_labels
 
@@ -102,11 +103,27 @@ def test_files_with_operations_are_merged_each_with_its_own_turns(tmp_path: path
     assert list(zip(batch.ids, batch.times_ms.tolist(), strict=True)) == [("a", 5), ("c", 6), ("a", 5), ("b", 7)]
 
 
-def test_a_label_column_labels_each_event_once(tmp_path: pathlib.Path) -> None:
+@pytest.mark.parametrize("suffix", ["jsonl", "csv", "parquet"])
+def test_a_label_column_labels_each_event_once(tmp_path: pathlib.Path, suffix: str) -> None:
     rows = [row | {"fraud": at} for at, row in enumerate([ROWS[0], ROWS[3] | {"at": 6}, ROWS[2]])]
-    history = read_history([written(tmp_path / "events.parquet", rows)], RICH, label_column="fraud")
+    history = read_history([written(tmp_path / f"events.{suffix}", rows)], RICH, label_column="fraud")
     assert history.labels is not None
     assert history.labels.labels.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "csv", "parquet"])
+def test_an_event_whose_label_is_null_has_none(tmp_path: pathlib.Path, suffix: str) -> None:
+    rows = [ROWS[0] | {"fraud": None}, ROWS[3] | {"fraud": 1}]
+    history = read_history([written(tmp_path / f"events.{suffix}", rows)], RICH, label_column="fraud")
+    assert history.labels is not None
+    assert history.labels.id_keys.tolist() == [history.batch.id_keys[history.batch.ids.index("c")]]
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "csv", "parquet"])
+def test_a_label_that_is_neither_0_nor_1_is_refused(tmp_path: pathlib.Path, suffix: str) -> None:
+    path = written(tmp_path / f"events.{suffix}", [ROWS[0] | {"fraud": 0}, ROWS[3] | {"fraud": 3}])
+    with pytest.raises(Refusal, match="unknown label"):
+        read_history([path], RICH, label_column="fraud")
 
 
 @pytest.mark.parametrize("text", TEXTS)
