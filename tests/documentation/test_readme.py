@@ -1,9 +1,13 @@
 import pathlib
 import re
 
+import msgspec
+import pyarrow.parquet
 import pytest
+from click.testing import CliRunner
 
 from deploy.command import main
+from deploy.payments import Town
 from pipeline.release import PARTS, compile_release
 
 PROJECT = pathlib.Path(__file__).parents[2]
@@ -35,3 +39,17 @@ def test_every_file_that_the_readme_names_is_there(path: str) -> None:
 @pytest.mark.parametrize("target", re.findall(r"^\$ make (\w+)", README, re.MULTILINE))
 def test_every_make_target_of_the_readme_exists(target: str) -> None:
     assert re.search(rf"^{target}:", (PROJECT / "Makefile").read_text(), re.MULTILINE)
+
+
+def test_the_export_of_recorded_events_runs_as_the_readme_says(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (command,) = re.findall(r"^\$ weir (export --replayed .*)", README, re.MULTILINE)
+    payments = [msgspec.json.decode(each.encode()) for each in Town(1, customers=50).history(1_700_000_000_000, 20, 500, 1)]
+    lines = [msgspec.json.encode(payment | {"fraud": int(payment["payment_id"] % 10 == 0)}) + b"\n" for payment in payments]
+    (tmp_path / "events.jsonl").write_bytes(b"".join(lines))
+    (tmp_path / "deploy").symlink_to(PROJECT / "deploy")
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(main, command.split())
+    assert result.exit_code == 0, result.output
+    table = pyarrow.parquet.read_table("training.parquet")
+    assert table["event_id"].to_pylist() == [str(payment["payment_id"]) for payment in payments]
+    assert sum(table["label"].to_pylist()) == 50
