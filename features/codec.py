@@ -77,6 +77,20 @@ class SavedHead(NamedTuple):
     rows: Int64s
 
 
+class Saved(NamedTuple):
+    """What changed since the last save, as bytes.
+
+    Args:
+        heads: one a slot.
+        pages: (position in the slots given, seq, bytes) of each sealed page that changed.
+        dropped: (position, seq) of each page that went out of retention.
+    """
+
+    heads: list[bytes]
+    pages: list[tuple[int, int, bytes]]
+    dropped: list[tuple[int, int]]
+
+
 def name_words(plan: Plan, cells: Cells) -> Int64s:
     """What the words of a head mean, as words."""
     text = msgspec.json.encode(Meaning(tuple(column.name for column in plan.columns), cells, plan.cursors, plan.carried))

@@ -1,7 +1,6 @@
 """All profiles of one kind of entity in one process."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from itertools import filterfalse
 from typing import Any, NamedTuple
 
@@ -12,7 +11,7 @@ from features import kernel
 from features.arena import empty_arena, recycle, with_room, with_slots, with_values
 from features.arrivals import MORE
 from features.batch import Batch, Float64s, Int64s
-from features.codec import Cells, heads_as_bytes
+from features.codec import Cells, Saved, heads_as_bytes
 from features.kernel_context import context_of
 from features.layout import (
     DIRTY,
@@ -32,25 +31,10 @@ from features.layout import (
     Arena,
 )
 from features.plan import Plan
-from features.plan_compiler import compile_plan
 from features.restoring import forget, place_cells, place_profile
 
 _CHUNK = 8_192
 _VISIBLE_MAX_MS = 1 << 60
-
-
-class Saved(NamedTuple):
-    """What changed since the last save, as bytes.
-
-    Args:
-        heads: one a slot.
-        pages: (position in the slots given, seq, bytes) of each sealed page that changed.
-        dropped: (position, seq) of each page that went out of retention.
-    """
-
-    heads: list[bytes]
-    pages: list[tuple[int, int, bytes]]
-    dropped: list[tuple[int, int]]
 
 
 class Observed(NamedTuple):
@@ -302,21 +286,3 @@ class Profiles:
 def _plain(column: NDArray[np.integer[Any]]) -> Int64s:
     """As the kernel was compiled for: int64, contiguous, writable."""
     return np.require(column, np.int64, ["C", "W"])
-
-
-def compile_kernels() -> None:
-    """Compiles or loads every kernel, so that the first event need not wait: seconds the first time, then a fraction of one."""
-    from features.schema import read_schema
-
-    schema = read_schema("{id: id, time: {field: time}, user: user}")
-    plan = compile_plan("user", True, [], [], schema)
-    profiles = Profiles(plan)
-    zeros = np.zeros(1, dtype=np.int64)
-    batch = Batch(["1"], zeros, zeros, zeros, ["a"], {}, np.zeros((1, 0)), zeros)
-    slots = profiles.slots(["a"])
-    profiles.label(slots, zeros, zeros, np.zeros(1, dtype=np.int8), zeros)
-    for time_ms in (2, 1):
-        later = replace(batch, id_keys=zeros + time_ms, times_ms=zeros + time_ms)
-        profiles.observe(slots, later, np.empty((1, 0)), np.empty((1, plan.width)))
-    saved = profiles.save(slots)
-    profiles.restore("b", saved.heads[0], [])

@@ -6,9 +6,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from features.codec import Cells
+from features.codec import Cells, Saved
 from features.plan import Plan
-from features.profile import Profiles, Saved
+from features.profile import Profiles
 
 Kept = tuple[bytes | None, list[tuple[int, bytes]]]
 """A profile as kept: its head, and its sealed pages by number. No head: never seen."""

@@ -22,8 +22,7 @@ def _finish(place: EarlierPlace) -> Finish:
 TEMPLATE = Template(
     name="geo_distance",
     meaning=(
-        "The distance from the newest event before this one in the window that has a place; missing where none has, or this one"
-        " lacks one."
+        "The distance from the newest event before this one in the window that has a place; missing where none has, or this one lacks one."
     ),
     unit="kilometres",
     parameters=(LATITUDE, LONGITUDE, ENTITY, WINDOW, WHERE),

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.batch import Batch
-from features.profile import compile_kernels
+from features.compilation import compile_kernels
 from pipeline.frames import Bundle, add_answer, read_bundle
 from pipeline.release import Release
 from pipeline.scorer import Scorer

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from features.profile import Saved
+from features.codec import Saved
 from pipeline.frames import pack_changes, pack_keys, unpack_profiles
 from pipeline.profiles import Kept
 

@@ -9,8 +9,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from features.compilation import compile_kernels
 from features.layout import DUPLICATE, ID_REUSED, TOO_LATE
-from features.profile import compile_kernels
 from features.refusal import Refusal
 from patterns.policy import ACTIONS
 from pipeline.decision import Reply, decisions_of, flag_names, reply_of

@@ -13,9 +13,10 @@ import time
 import numpy as np
 
 from features.batch import Batch
+from features.compilation import compile_kernels
 from features.feature_set import read_features
 from features.plan import Plan
-from features.profile import Profiles, compile_kernels
+from features.profile import Profiles
 from features.schema import read_schema
 
 KEYS = 1_000_000
