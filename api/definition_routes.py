@@ -11,18 +11,22 @@ from api.in_force import InForce
 from api.problem import json_answer
 from api.reads import as_response
 from features.refusal import Refusal, shortened
+from features.template import template_entry
+from features.template_registry import TEMPLATES
+from pipeline.feature_catalogue import catalogue_of_release
 from pipeline.release import PARTS
 
 YAML_TYPE = "application/yaml"
 BY = "api"
 
 
-class Put(msgspec.Struct):
-    """The answer to the upload of one part; `changed` is false when the text was in force already."""
+class Put(msgspec.Struct, omit_defaults=True):
+    """The answer to the upload of one part; `changed` is false when the text was in force already. `warming` as in `Published`."""
 
     release: int
     hash: str
     changed: bool
+    warming: tuple[str, ...] = ()
 
 
 def make_definition_routes(definitions: Definitions, in_force: InForce) -> APIRouter:
@@ -32,6 +36,17 @@ def make_definition_routes(definitions: Definitions, in_force: InForce) -> APIRo
         routes.get(f"/{part}", name=f"read_{part}", summary=f"{part}.yaml of the release in force")(_reader(part, in_force))
         summary = f"Puts a new {part}.yaml in force, as a release of its own; refused with line and column when it does not compile"
         routes.put(f"/{part}", name=f"put_{part}", summary=summary)(_writer(part, definitions))
+
+    @routes.get("/features/catalogue", summary="Each feature in force: what it is, what it reads, who uses it, what it costs")
+    def catalogue() -> Response:
+        """In the order of features.yaml; a version is another one when the values mean something else."""
+        release, _ = in_force.require()
+        return as_response(json_answer(200, {"release": release.id, "features": list(catalogue_of_release(release).values())}))
+
+    @routes.get("/templates", summary="The templates of features, with their parameters and an example each")
+    def templates() -> Response:
+        """What may be written in features.yaml."""
+        return as_response(json_answer(200, {"templates": [template_entry(template) for template in TEMPLATES.values()]}))
 
     @routes.get("/releases", summary="The newest releases, newest first")
     def releases(limit: Annotated[int, Query(ge=1, le=200)] = 20) -> Response:
@@ -81,6 +96,6 @@ def _writer(part: str, definitions: Definitions) -> Callable[[Request], object]:
         except UnicodeDecodeError as error:
             raise Refusal("not text", where=f"{part}.yaml", expected="YAML in UTF-8", got=str(error)) from error
         published = await definitions.put({part: text}, BY)
-        return as_response(json_answer(200, Put(published.release, published.parts[part], published.changed)))
+        return as_response(json_answer(200, Put(published.release, published.parts[part], published.changed, published.warming)))
 
     return write

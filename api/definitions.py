@@ -12,6 +12,7 @@ from api.log import Clock, Log, LogUnavailableError
 from api.problem import Problem
 from features.refusal import Refusal
 from features.schema import Schema, read_schema
+from features.warm_up import features_that_warm
 from pipeline.release import PARTS, Release, compile_release, content_hash
 from pipeline.stages.definitions import ReleaseRecord
 from stores.registry import Registry, StoredRelease
@@ -25,12 +26,16 @@ ELSEWHERE = "start"
 """By whom a release is that was found on the control topic: the system's start writes the first one itself."""
 
 
-class Published(msgspec.Struct):
-    """The outcome of an upload: the release in force, and its hashes by part. `changed` is false when it said the same before."""
+class Published(msgspec.Struct, omit_defaults=True):
+    """The outcome of an upload: the release in force, and its hashes by part. `changed` is false when it said the same before.
+
+    `warming` are new and changed features that history cannot give at once: decisions say so until it can.
+    """
 
     release: int
     parts: dict[str, str]
     changed: bool
+    warming: tuple[str, ...] = ()
 
 
 class Definitions:
@@ -92,7 +97,7 @@ class Definitions:
             texts = {**self._in_force.texts, **changes}
             if current is not None and texts == self._in_force.texts:
                 return Published(current.id, _hashes(texts), False)
-            await asyncio.to_thread(_compile, current, texts)
+            compiled = await asyncio.to_thread(_compile, current, texts)
             stored = await asyncio.to_thread(self._store, texts, by)
             try:
                 await self._publish(stored)
@@ -100,7 +105,8 @@ class Definitions:
                 text = f"release {stored.id} is stored and will be in force from the next upload or start on: {error}"
                 raise Problem(503, text, [(b"retry-after", b"1")]) from error
             self._note()
-            return Published(stored.id, stored.parts, True)
+            warming = features_that_warm(current.features, compiled.features) if current is not None else ()
+            return Published(stored.id, stored.parts, True, warming)
 
     def releases(self, limit: int) -> list[StoredRelease]:
         """The newest `limit` releases, newest first."""
@@ -173,10 +179,10 @@ class Definitions:
         self._condition.found("release", "" if self._in_force.release else "no release is in force")
 
 
-def _compile(current: Release | None, texts: dict[str, str]) -> None:
+def _compile(current: Release | None, texts: dict[str, str]) -> Release:
     if current is not None:
         _keep_identity(current.schema, read_schema(texts["schema"], "schema.yaml"))
-    compile_release(current.id + 1 if current else 1, texts)
+    return compile_release(current.id + 1 if current else 1, texts)
 
 
 def _hashes(texts: Mapping[str, str]) -> dict[str, str]:

@@ -99,6 +99,21 @@ class Template:
         return any(known.name == parameter for known in self.parameters)
 
 
+def template_entry(template: Template) -> dict[str, object]:
+    """What there is to say of a template, for people and programs."""
+    return {
+        "name": template.name,
+        "meaning": template.meaning,
+        "unit": template.unit,
+        "parameters": [parameter._asdict() for parameter in template.parameters],
+        "unsuited": dict(template.unsuited),
+        "state_words": template.state_words,
+        "value_words": template.value_words,
+        "cost_ns": template.cost_ns,
+        "example": template.example,
+    }
+
+
 def divided(a: Float64s, b: Float64s) -> Float64s:
     """a / b, and NaN where b is 0."""
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -214,3 +214,26 @@ def published(id: int, texts: dict[str, str]) -> list[tuple[str, bytes]]:
     parts = {part: content_hash(text) for part, text in texts.items()}
     release = (f"release:{id:010d}", msgspec.json.encode({"id": id, "parts": parts}))
     return [*((f"def:{parts[part]}", text.encode()) for part, text in texts.items()), release]
+
+
+async def test_an_upload_is_told_which_features_have_to_warm_up(api: Api) -> None:
+    await follow_first(api)
+    answer = await api.client.put("/v1/features", content=MORE_FEATURES + "- {name: ever, template: age}\n")
+    assert answer.json()["warming"][-1] == "ever"
+
+
+async def test_the_catalogue_says_of_each_feature_what_it_is_and_who_uses_it(api: Api) -> None:
+    await follow_first(api)
+    text = MORE_FEATURES + "- {name: ratio, expression: event.amount / feature.sum_1h, owner: risk, description: part of the hour}\n"
+    assert (await api.client.put("/v1/features", content=text)).status_code == 200
+    answer = (await api.client.get("/v1/features/catalogue")).json()
+    entries = {entry["name"]: entry for entry in answer["features"]}
+    assert entries["sum_1h"]["used_by"] == ["expression ratio"]
+    assert (entries["ratio"]["owner"], entries["ratio"]["template"]) == ("risk", "expression")
+    assert entries["sum_1h"]["version"] != entries["ratio"]["version"]
+
+
+async def test_templates_are_listed_with_an_example_each(api: Api) -> None:
+    templates = (await api.client.get("/v1/templates")).json()["templates"]
+    assert len(templates) >= 30
+    assert all(template["example"] and template["meaning"] for template in templates)
