@@ -2,6 +2,7 @@
 
 import pathlib
 import random
+import re
 import uuid
 
 import msgspec
@@ -134,6 +135,17 @@ def test_an_export_may_be_bounded_in_event_time(settings: Settings, tmp_path: pa
     send(settings, "decisions", [decision(number) for number in range(20)])
     table = exported(tmp_path, "--from", str(START_MS + 2), "--to", "2023-11-14T22:13:20.005Z")
     assert table["event_id"].to_pylist() == ["4", "5", "6", "7", "8", "9"]
+
+
+def test_the_export_of_the_readme_runs(settings: Settings, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    readme = (pathlib.Path(__file__).parents[2] / "README.md").read_text()
+    (command,) = re.findall(r"^\$ weir (export --served .*)", readme, re.MULTILINE)
+    in_november_2026 = 1_795_000_000_000
+    send(settings, "decisions", [decision(1), decision(2, event_time=in_november_2026)])
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(main, command.split())
+    assert result.exit_code == 0, result.output
+    assert pyarrow.parquet.read_table("served.parquet")["event_id"].to_pylist() == ["2"]
 
 
 def test_an_export_before_the_first_decision_is_a_file_without_rows(settings: Settings, tmp_path: pathlib.Path) -> None:
