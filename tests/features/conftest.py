@@ -17,3 +17,4 @@ def _load(name: str) -> ModuleType:
 
 _load("bad_events")
 _load("reading_oracle")
+_load("oracle")
