@@ -23,8 +23,8 @@ from features.refusal import Refusal
 from pipeline.settings import Settings
 
 SIDE_JOBS = ("label", "learn", "deliver")
-COMPILE_KERNELS = "import pipeline.scorer, features.profile; features.profile.compile_kernels()"
-KERNELS_SECONDS_MAX = 180.0
+COMPILE_KERNELS = "import pipeline.scorer, features.compilation; features.compilation.compile_kernels()"
+KERNELS_SECONDS_MAX = 600.0
 RESTARTS_MAX = 5
 RESTART_SPAN_SECONDS = 60.0
 READY_SECONDS_MAX = 60.0
@@ -131,7 +131,7 @@ class Stack:
         self._say(f"everything is up ({time.monotonic() - began:.1f} s)")
 
     def _wait_for_kernels(self, kernels: Process) -> None:
-        """The first process that needs the kernels compiles them for all; at once, each would compile its own (20 s)."""
+        """The first process that needs the kernels compiles them for all; at once, each would compile its own."""
         kernels.wait_for_end(KERNELS_SECONDS_MAX)
         self._processes.forget(kernels)
 

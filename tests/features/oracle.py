@@ -44,7 +44,6 @@ class Oracle:
         self.user, self.lateness_ms, self.retention_ms = user, lateness_ms, retention_ms
         self.definitions = definitions
         self.rows: dict[str, dict[str, dict[tuple[int, int], dict]]] = {}
-        self.newest: dict[str, int] = {}
         self.used: dict[tuple[str, int], dict] = {}
         self.labels: dict[tuple[str, int], tuple[int, int]] = {}
 
@@ -72,14 +71,14 @@ class Oracle:
             return self.change(kind, rows, event)
         if kind == self.user and (key, event["id"]) in self.used:
             return "duplicate" if self.used[key, event["id"]] == event else "id reused"
-        if kind == self.user and event["time_ms"] < self.newest.get(key, 0) - self.lateness_ms:
+        newest_ms = max((time_ms for time_ms, _ in rows), default=0)  # what was retracted makes nothing late
+        if kind == self.user and event["time_ms"] < newest_ms - self.lateness_ms:
             return "too late"
         if place in rows:
             return "duplicate"
         fate = "late" if rows and place < max(rows) else "scored"
         rows[place] = event
         if kind == self.user:
-            self.newest[key] = max(self.newest.get(key, 0), event["time_ms"])
             self.used[key, event["id"]] = event
         return fate
 

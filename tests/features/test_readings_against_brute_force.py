@@ -111,7 +111,7 @@ def test_every_reading_equals_brute_force(window, steps, cuts) -> None:
                 # A decayed sum that 30 half-lives were taken from again keeps 1e-10 of the largest value there was.
                 least = 1e-4 if reading.code is Code.EW_STD else 1e-6
                 close = math.isnan(value) if math.isnan(want) else math.isclose(value, want, rel_tol=1e-9, abs_tol=least)
-                assert close, (first + at, reading, value, want, steps)
+                assert close, (value, want, first + at, reading.code, reading.column, reading.where, reading.before, steps)
         first = end
         durable.save_and_restore()
 
