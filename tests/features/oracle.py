@@ -221,7 +221,8 @@ def quantile_rank(view: View) -> float | None:
 def decayed(view: View) -> tuple[list[float], list[float]]:
     half_life = length_ms(view.definition["half_life"])
     rows = [row for row in view.rows if view.value(row) is not None]
-    return [2.0 ** (-(view.t - row["time_ms"]) / half_life) for row in rows], [float(view.value(row)) for row in rows]
+    newest_ms = max((row["time_ms"] for row in rows), default=view.t)  # a quotient of weights is the same as of any time; none underflows
+    return [2.0 ** ((row["time_ms"] - newest_ms) / half_life) for row in rows], [float(view.value(row)) for row in rows]
 
 
 def ew_mean(view: View) -> float | None:
