@@ -151,10 +151,11 @@ def streams(draw: st.DrawFn) -> list[tuple]:
         late = draw(st.sampled_from([0, 0, 0, 0, 1, 1_000, 4_500, 12_000]))
         op = draw(st.sampled_from([ADD] * 7 + ["again", CORRECT, CORRECT, RETRACT]))
         fresh = (draw(values), float(draw(st.integers(0, 2))), float(draw(st.integers(0, 1))))
-        if op == ADD or not steps:
+        known = [step for step in steps[-8:] if step[1] > clock - RETENTION_MS]  # older ones may be gone
+        if op == ADD or not known:
             steps.append((ADD, clock - late, n * 7919 % 10_007, *fresh))
             continue
-        old = steps[-draw(st.integers(1, min(len(steps), 8)))]
+        old = known[-draw(st.integers(1, len(known)))]
         steps.append((ADD, *old[1:]) if op == "again" else (op, old[1], old[2], *(fresh if op == CORRECT else old[3:])))
     return steps
 
