@@ -64,7 +64,7 @@ def move_landmark(words: Float64s, row: int, at: int, landmark: float) -> None:
 
 @inner
 def decayed_mean(words: Float64s, row: int, at: int) -> float:
-    """The weighted mean; NaN without rows."""
+    """The weighted mean; NaN without rows, and where all that are left weigh nothing beside one that was taken back."""
     if words[row, at + N] <= 0.0:
         return math.nan
     return float((words[row, at + VALUES] + words[row, at + VALUES + 1]) / (words[row, at + WEIGHTS] + words[row, at + WEIGHTS + 1]))
@@ -76,6 +76,8 @@ def decayed_std(words: Float64s, row: int, at: int) -> float:
     if words[row, at + N] < 2.0:
         return math.nan
     w, w_rest = normal(words, row, at + WEIGHTS)
+    if w <= 0.0:
+        return math.nan
     v, v_rest = normal(words, row, at + VALUES)
     q, q_rest = normal(words, row, at + SQUARES)
     scaled, squared = w * q, v * v

@@ -9,11 +9,11 @@ from features.extremes import extreme_let_go
 from features.history import drop_first, place_before
 from features.kernel_context import arena_of, plan_of
 from features.layout import END, FILL, FIRST, HEAD_WORDS, LAST, PAGE_BITS, PAGE_WORDS, ROWS, TIME, Arena
-from features.plan import EVENTS_MAX, KIND, LENGTH, LIMIT, MARK_KIND, WORD, PlanArrays
+from features.plan import EVENTS_MAX, KIND, LENGTH, LIMIT, MARK_KIND, REACH, WORD, PlanArrays
 from features.plan_units import UnitKind
 from features.rows import time_of, value_of
 
-_BURST, _UNBOUNDED = int(UnitKind.BURST), windows.UNBOUNDED
+_BURST, _LAST, _UNBOUNDED = int(UnitKind.BURST), int(UnitKind.LAST), windows.UNBOUNDED
 
 
 @inner
@@ -47,9 +47,22 @@ def let_go(context: Int64s, slot: int, page: int, stride: int) -> None:
                 step(arena, plan, slot, cursor, last, stride)
             place = arena.heads[slot, HEAD_WORDS + 2 * cursor]
     for unit in range(len(plan.units)):
+        if plan.units[unit, KIND] == _LAST and plan.units[unit, REACH] == 0:
+            keep_newest(arena, plan, slot, unit, page, stride)
         if plan.units[unit, KIND] == _BURST:
             for at in range(arena.pages[page, FILL]):
                 place = (page << PAGE_BITS) + at
                 if value_of(arena, plan, unit, place, stride) == 0.0:
                     word, limit = plan.units[unit, WORD] + BURST_WORDS, float(plan.units[unit, LIMIT])
                     burst_step(arena.heads_f, slot, word, time_of(arena, place, stride), plan.units[unit, LENGTH], limit)
+
+
+@inner
+def keep_newest(arena: Arena, plan: PlanArrays, slot: int, unit: int, page: int, stride: int) -> None:
+    """The newest value on a page that goes, and its time: for when time runs back to before all rows that are retained."""
+    for at in range(arena.pages[page, FILL]):
+        place = (page << PAGE_BITS) + at
+        value = value_of(arena, plan, unit, place, stride)
+        if value == value:
+            arena.heads_f[slot, plan.units[unit, WORD] + 3] = value
+            arena.heads[slot, plan.units[unit, WORD] + 4] = time_of(arena, place, stride)

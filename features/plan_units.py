@@ -44,8 +44,8 @@ UNIT_WORDS = {
     UnitKind.BURST: 2 * BURST_WORDS,
 }
 """A burst's second half is its state after the rows let go."""
-LET_GO_WORDS = {UnitKind.MIN: 2, UnitKind.MAX: 2}
-"""What a window without an end keeps beside, of the rows let go: how many had a value, and the least."""
+LET_GO_WORDS = {UnitKind.MIN: 2, UnitKind.MAX: 2, UnitKind.LAST: 2}
+"""What a window without an end keeps beside, of the rows let go: how many had a value, and the least; or the newest value, and its time."""
 
 _OF = {
     Code.COUNT: UnitKind.COUNT,

@@ -19,7 +19,22 @@ from features.history import next_place, place_before
 from features.kernel_context import arena_of, plan_of
 from features.layout import END, FIRST, HEAD_WORDS, NEVER, NEWEST, PAGE_BITS
 from features.moves import is_undone, returns
-from features.plan import AUX, HEAD, KIND, LENGTH, LIMIT, MARK_COUNT, MARK_HELD, MARK_KIND, MARK_SPAN, MARK_WHERE, RETENTION, TAIL, WORD
+from features.plan import (
+    AUX,
+    HEAD,
+    KIND,
+    LENGTH,
+    LIMIT,
+    MARK_COUNT,
+    MARK_HELD,
+    MARK_KIND,
+    MARK_SPAN,
+    MARK_WHERE,
+    REACH,
+    RETENTION,
+    TAIL,
+    WORD,
+)
 from features.plan_units import UnitKind
 from features.rows import due_of, is_counted, time_of, value_of
 
@@ -189,7 +204,10 @@ def mend(context: Int64s, slot: int, unit: int, first: int, last: int, cut: Int6
 
 @outer
 def newest_again(context: Int64s, slot: int, unit: int, first: int, last: int, stride: int) -> None:
-    """Finds the newest row with a value anew, unless the one known has stayed. Rows let go are not known any more: NaN."""
+    """Finds the newest row with a value anew, unless the one known has stayed.
+
+    Of the rows let go a window without an end knows the newest.
+    """
     arena, plan = arena_of(context), plan_of(context)
     word = plan.units[unit, WORD]
     if arena.heads_f[slot, word] <= 0.0 or arena.heads[slot, word + 2] < time_of(arena, first, stride):
@@ -203,6 +221,9 @@ def newest_again(context: Int64s, slot: int, unit: int, first: int, last: int, s
         place = place_before(arena, slot, place)
     arena.heads_f[slot, word + 1] = value
     arena.heads[slot, word + 2] = time_of(arena, place, stride)
+    if place == END and plan.units[unit, REACH] == 0:
+        arena.heads[slot, word + 1] = arena.heads[slot, word + 3]
+        arena.heads[slot, word + 2] = arena.heads[slot, word + 4]
 
 
 @outer

@@ -17,4 +17,7 @@ def _load(name: str) -> ModuleType:
 
 _load("bad_events")
 _load("reading_oracle")
+_load("oracle_view")
+_load("oracle_templates")
 _load("oracle")
+_load("template_streams")

@@ -4,7 +4,8 @@ import math
 from decimal import Decimal
 
 import pytest
-from oracle import Oracle, Said
+from oracle import Oracle
+from oracle_view import Said
 
 MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
 MIDNIGHT_MS = 1_704_067_200_000  # Monday, 2024-01-01 in UTC

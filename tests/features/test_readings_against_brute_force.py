@@ -127,3 +127,13 @@ def test_windows_without_an_end_keep_what_history_lets_go() -> None:
             assert row == pytest.approx(oracle.step(step, readings)[1], rel=1e-9, nan_ok=True), step
         durable.save_and_restore()
     assert len(durable.pages) < 10, "history was let go"
+
+
+def test_time_that_runs_back_to_before_all_that_is_retained_finds_the_newest_value_let_go() -> None:
+    durable = Durable(compile_plan("key", False, [Reading(Code.LAST, "a", Window(UNBOUNDED), "w", True)], COLUMNS, SCHEMA))
+    start_ms = 1_700_000_000_000
+    durable.run([(ADD, start_ms + 1_000 * n, n, float(n), 0.0, 1.0) for n in range(100)])
+    later = [(ADD, start_ms + 400_000 + 1_000 * n, 200 + n, float(n), 0.0, 0.0) for n in range(40)]
+    late = (ADD, later[-1][1] - 10_000, 190, 0.0, 0.0, 0.0)
+    _, out = durable.run([*later, (ADD, later[-1][1] + 1, 300, 7.0, 0.0, 1.0), late])
+    assert out[-1, 0] == 99.0
