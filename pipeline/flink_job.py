@@ -168,9 +168,7 @@ def job_configuration(settings: Settings, checkpoint: pathlib.Path | None) -> di
     return chosen
 
 
-def submit(
-    settings: Settings, checkpoint: pathlib.Path | None = None, mode: str = "auto", stages: tuple[str, ...] = STAGES
-) -> str:
+def submit(settings: Settings, checkpoint: pathlib.Path | None = None, mode: str = "auto", stages: tuple[str, ...] = STAGES) -> str:
     """Submits the job to the cluster of `settings` and gives its id.
 
     Args:

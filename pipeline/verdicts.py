@@ -61,9 +61,8 @@ class Verdicts:
         found: NDArray[np.bool_] = (self.flags & flags) != 0
         return found
 
-def nothing_said(
-    release: Release, features: NDArray[np.float64], flags: NDArray[np.uint8], rows: NDArray[np.int64]
-) -> Verdicts:
+
+def nothing_said(release: Release, features: NDArray[np.float64], flags: NDArray[np.uint8], rows: NDArray[np.int64]) -> Verdicts:
     """Of events of which no more is known than what became of them."""
     n = len(rows)
     chosen, reasons = np.full(n, -1, np.int8), np.full((n, REASONS_MAX), -1, np.int8)
