@@ -14,6 +14,7 @@ import msgspec
 from deploy.broker import launch_broker, start_broker, wait_for_broker
 from deploy.cluster import Cluster
 from deploy.jars import PROJECT
+from deploy.kernels import COMPILE_SECONDS_MAX, start_compiling
 from deploy.ports import free_ports, require_free
 from deploy.processes import Process, Processes
 from deploy.releases import publish
@@ -23,8 +24,6 @@ from features.refusal import Refusal
 from pipeline.settings import Settings
 
 SIDE_JOBS = ("label", "learn", "deliver")
-COMPILE_KERNELS = "import pipeline.scorer, features.compilation; features.compilation.compile_kernels()"
-KERNELS_SECONDS_MAX = 600.0
 RESTARTS_MAX = 5
 RESTART_SPAN_SECONDS = 60.0
 READY_SECONDS_MAX = 60.0
@@ -110,7 +109,7 @@ class Stack:
         numbers = range(1, settings.parallelism + 1)
         began = time.monotonic()
         broker = self._own("broker", launch_broker(*place), functools.partial(start_broker, *place))
-        kernels = self._processes.add(Process("kernels", [sys.executable, "-c", COMPILE_KERNELS], self.environment(), self.logs, PROJECT))
+        kernels = self._processes.add(start_compiling(self.environment(), self.logs))
         job_manager = self._own("job-manager", cluster.launch_job_manager(), cluster.start_job_manager)
         task_managers = [self._own_task_manager(number) for number in numbers]
         wait_for_broker(broker, port)
@@ -132,7 +131,7 @@ class Stack:
 
     def _wait_for_kernels(self, kernels: Process) -> None:
         """The first process that needs the kernels compiles them for all; at once, each would compile its own."""
-        kernels.wait_for_end(KERNELS_SECONDS_MAX)
+        kernels.wait_for_end(COMPILE_SECONDS_MAX)
         self._processes.forget(kernels)
 
     def _own(self, name: str, process: Process, start: Callable[[], Process]) -> Process:

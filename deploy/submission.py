@@ -11,7 +11,6 @@ from deploy.jars import PROJECT
 from deploy.processes import Process
 from features.refusal import Refusal
 
-COMPILE_SECONDS_MAX = 600.0
 SUBMIT_SECONDS_MAX = 120.0
 RUNNING_SECONDS_MAX = 90.0
 
@@ -28,7 +27,6 @@ def submit_score_job(cluster: Cluster, logs: pathlib.Path, environment: Mapping[
     Raises:
         Refusal: the job was not accepted, or does not come to run.
     """
-    _compile_kernels(environment, logs)
     arguments = ["--restore", str(checkpoint)] if checkpoint else []
     submission = Process("submission", [sys.executable, "-m", "pipeline.flink_job", *arguments], environment, logs, PROJECT)
     try:
@@ -36,16 +34,6 @@ def submit_score_job(cluster: Cluster, logs: pathlib.Path, environment: Mapping[
     finally:
         submission.kill()
     return _wait_until_running(cluster, logs)
-
-
-def _compile_kernels(environment: Mapping[str, str], logs: pathlib.Path) -> None:
-    """Once for all: two stages that compile side by side on a fresh machine would not be ready in time. Then it takes a second."""
-    code = "from features.compilation import compile_kernels; compile_kernels()"
-    compilation = Process("compilation", [sys.executable, "-c", code], environment, logs, PROJECT)
-    try:
-        compilation.wait_for_end(COMPILE_SECONDS_MAX)
-    finally:
-        compilation.kill()
 
 
 def _wait_until_running(cluster: Cluster, logs: pathlib.Path) -> str:

@@ -18,6 +18,7 @@ from backlog import SAMPLE, START_MS, check, ends, produce
 
 from deploy.broker import start_broker
 from deploy.cluster import Cluster
+from deploy.kernels import compile_ahead
 from deploy.ports import free_ports
 from deploy.processes import Process, Processes
 from deploy.releases import publish, read_folder
@@ -78,6 +79,7 @@ def run_once(
     records = events_of(count, 1)
     produce(settings, "events", records)
     before, started = cpu_seconds(task_manager), time.time()
+    compile_ahead(cluster.environment(), base.path("logs"))
     job = submit_score_job(cluster, base.path("logs"), cluster.environment() | settings_as_environment(settings))
     while ends(settings, "decisions") < count:
         time.sleep(0.2)

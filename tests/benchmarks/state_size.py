@@ -21,6 +21,7 @@ from backlog import SAMPLE, START_MS, check, ends, produce
 
 from deploy.broker import start_broker
 from deploy.cluster import Cluster
+from deploy.kernels import compile_ahead
 from deploy.ports import free_ports
 from deploy.processes import Processes
 from deploy.releases import publish, read_folder
@@ -112,6 +113,7 @@ def checkpoint_of(users: int, events: int, heap_mb: int) -> dict[str, object]:
         make_topics(settings)
         publish(settings, read_folder(SAMPLE))
         produce_payments(settings, users, events)
+        compile_ahead(cluster.environment(), settings.path("logs"))
         job = submit_score_job(cluster, settings.path("logs"), cluster.environment() | settings_as_environment(settings))
         wait_until(lambda: ends(settings, "decisions") >= events, f"{events:,} decisions")
         decided_at_ms = time.time() * 1000

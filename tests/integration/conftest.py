@@ -10,6 +10,7 @@ import pytest
 from deploy.broker import start_broker
 from deploy.cluster import Cluster
 from deploy.command import SAMPLES
+from deploy.kernels import compile_ahead
 from deploy.ports import free_ports
 from deploy.processes import Processes
 from deploy.releases import read_folder
@@ -58,6 +59,7 @@ class FlinkServers:
     def __init__(self, folder: pathlib.Path) -> None:
         self.cluster = Cluster(folder, folder / "logs", free_ports(1)[0])
         self.processes = Processes()
+        compile_ahead(self.cluster.environment(), folder / "logs")
         self.processes.add(self.cluster.start_job_manager())
         self._newest = 0
 
