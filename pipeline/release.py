@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 
 import msgspec
 
@@ -50,11 +49,8 @@ def content_hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def compile_release(id: int, texts: Mapping[str, str], began_ms: Mapping[str, int] = MappingProxyType({})) -> Release:
+def compile_release(id: int, texts: Mapping[str, str]) -> Release:
     """Compiles the YAML `texts`, by part.
-
-    Args:
-        began_ms: since when entities of a kind have profiles, for kinds that came with a later release than the first.
 
     Raises:
         Refusal: a part is missing or does not compile, or the parts do not fit each other.
@@ -64,9 +60,6 @@ def compile_release(id: int, texts: Mapping[str, str], began_ms: Mapping[str, in
             raise Refusal("missing part", where="release", expected=", ".join(PARTS), got=", ".join(sorted(texts)) or "nothing")
     schema = read_schema(texts["schema"], "schema.yaml")
     features = read_features(texts["features"], schema, "features.yaml")
-    for kind in features.kinds:
-        if kind in began_ms:
-            features.plans[kind] = replace(features.plans[kind], began_ms=began_ms[kind])
     models = read_models(texts["models"], schema, features, "models.yaml")
     policy = read_policy(texts["policy"], "policy.yaml")
     names = [model.name for model in models]
@@ -76,3 +69,9 @@ def compile_release(id: int, texts: Mapping[str, str], began_ms: Mapping[str, in
     keys = {"Event": schema.columns, "Entities": schema.entities, "Features": features.names, "Models": names}
     cells = tuple((model.definition[:12], model.keyed.width) for model in models if model.keyed)
     return Release(id, schema, features, models, policy, cells, *[object_shape(name, own) for name, own in keys.items()])
+
+
+def with_beginnings(release: Release, began_ms: Mapping[str, int]) -> Release:
+    """`release`, whose plans know since when entities of each kind have profiles."""
+    plans = {kind: replace(plan, began_ms=began_ms[kind]) for kind, plan in release.features.plans.items()}
+    return replace(release, features=replace(release.features, plans=plans))

@@ -9,7 +9,7 @@ import msgspec
 from detectors.snapshot import Snapshot
 from features.layout import LONG_AGO
 from features.refusal import Refusal
-from pipeline.release import RELEASE_MAX, Release, compile_release
+from pipeline.release import RELEASE_MAX, Release, compile_release, with_beginnings
 
 log = logging.getLogger(__name__)
 
@@ -75,10 +75,9 @@ class Definitions:
         if record.id in self.releases:
             return
         texts = {part: self._texts[hash] for part, hash in record.parts.items()}
-        release = compile_release(record.id, texts, self._began_ms)
-        new = {kind: self._began_ms.get(kind, record.at_ms if self.releases else LONG_AGO) for kind in release.features.kinds}
-        if new != self._began_ms:
-            release = compile_release(record.id, texts, new)
-        self.releases[record.id], self._began_ms = release, new
+        release = compile_release(record.id, texts)
+        now_ms = record.at_ms if self.releases else LONG_AGO
+        self._began_ms = {kind: self._began_ms.get(kind, now_ms) for kind in release.features.kinds}
+        self.releases[record.id] = with_beginnings(release, self._began_ms)
         for old in sorted(self.releases)[:-RELEASES_KEPT]:
             del self.releases[old]
