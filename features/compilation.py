@@ -12,7 +12,6 @@ from features.schema import read_schema
 
 def compile_kernels() -> None:
     """Compiles or loads every kernel, so that the first event need not wait: a minute or two the first time, then a second."""
-
     schema = read_schema("{id: id, time: {field: time}, user: user}")
     plan = compile_plan("user", True, [], [], schema)
     profiles = Profiles(plan)

@@ -2,14 +2,15 @@
 
 from features import window as windows
 from features.batch import Int64s
-from features.burst import BURST_WORDS, burst_step
+from features.burst import BURST_WORDS
 from features.compiled import inner, outer
 from features.cursors import step, step_counted
 from features.extremes import extreme_let_go
 from features.history import drop_first, place_before
 from features.kernel_context import arena_of, plan_of
 from features.layout import END, FILL, FIRST, HEAD_WORDS, LAST, PAGE_BITS, PAGE_WORDS, ROWS, TIME, Arena
-from features.plan import EVENTS_MAX, KIND, LENGTH, LIMIT, MARK_KIND, REACH, WORD, PlanArrays
+from features.moves import burst_takes
+from features.plan import EVENTS_MAX, KIND, MARK_KIND, REACH, WORD, PlanArrays
 from features.plan_units import UnitKind
 from features.rows import time_of, value_of
 
@@ -51,10 +52,7 @@ def let_go(context: Int64s, slot: int, page: int, stride: int) -> None:
             keep_newest(arena, plan, slot, unit, page, stride)
         if plan.units[unit, KIND] == _BURST:
             for at in range(arena.pages[page, FILL]):
-                place = (page << PAGE_BITS) + at
-                if value_of(arena, plan, unit, place, stride) == 0.0:
-                    word, limit = plan.units[unit, WORD] + BURST_WORDS, float(plan.units[unit, LIMIT])
-                    burst_step(arena.heads_f, slot, word, time_of(arena, place, stride), plan.units[unit, LENGTH], limit)
+                burst_takes(arena, plan, slot, unit, plan.units[unit, WORD] + BURST_WORDS, (page << PAGE_BITS) + at, stride)
 
 
 @inner

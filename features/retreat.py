@@ -11,20 +11,18 @@ import numpy as np
 
 from features import window as windows
 from features.batch import Int64s
-from features.burst import BURST_WORDS, burst_step
+from features.burst import BURST_WORDS
 from features.compiled import outer
 from features.cursors import calendar_unit, take_in_order
 from features.extremes import gather_back, signed_value, turn_over
 from features.history import next_place, place_before
 from features.kernel_context import arena_of, plan_of
 from features.layout import END, FIRST, HEAD_WORDS, NEVER, NEWEST, PAGE_BITS
-from features.moves import is_undone, returns
+from features.moves import burst_takes, is_undone, returns
 from features.plan import (
     AUX,
     HEAD,
     KIND,
-    LENGTH,
-    LIMIT,
     MARK_COUNT,
     MARK_HELD,
     MARK_KIND,
@@ -235,9 +233,7 @@ def fold_again(context: Int64s, slot: int, unit: int, last: int, stride: int) ->
         arena.heads[slot, word + at] = arena.heads[slot, word + BURST_WORDS + at]
     place = arena.heads[slot, FIRST] << PAGE_BITS
     while last != END:
-        if value_of(arena, plan, unit, place, stride) == 0.0:
-            threshold = float(plan.units[unit, LIMIT])
-            burst_step(arena.heads_f, slot, word, time_of(arena, place, stride), plan.units[unit, LENGTH], threshold)
+        burst_takes(arena, plan, slot, unit, word, place, stride)
         if place == last:
             break
         place = next_place(arena, place)

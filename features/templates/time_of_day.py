@@ -26,8 +26,8 @@ def _finish(cosine: str, sine: str) -> Finish:
         c, s, n = read[:, 0], read[:, 1], read[:, 2]
         mean = np.arctan2(s, c)
         own = np.arctan2(current.number(sine), current.number(cosine))
-        likeness = np.exp(concentration(np.hypot(c, s)) * (np.cos(own - mean) - 1.0))
-        return np.where(n >= 2.0, likeness, np.nan)
+        found = np.exp(concentration(np.hypot(c, s)) * (np.cos(own - mean) - 1.0))
+        return np.where(n >= 2.0, found, np.nan)
 
     return likeness
 
