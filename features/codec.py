@@ -1,8 +1,8 @@
 """A profile's head as bytes: 64-bit little-endian words.
 
 ``version, layout, names' bytes, extra width, notes that wait, orphans, seq of the open page, its rows`` then what the words mean
-(`Meaning` as JSON, padded), the head, the detectors' extra numbers, the notes (4 words each), the rows of the open page. A sealed
-page is its rows. Places in history are written as seq * PAGE + index.
+(`Meaning` as JSON, padded), the head, the detectors' extra numbers, the notes (4 words each), the rows of the open page; for a sealed
+page see `page_encoding`. Places in history are written as seq * PAGE + index.
 """
 
 import itertools
@@ -38,7 +38,7 @@ from features.layout import (
 from features.plan import Carried, Plan
 from features.refusal import Refusal
 
-VERSION = 3
+VERSION = 4
 PREFIX_WORDS = 8
 NOTE_SAVED_WORDS = 4
 

@@ -17,7 +17,6 @@ from features.layout import (
     DIRTY,
     DROPPED_MS,
     END,
-    FILL,
     LAST,
     LONG_AGO,
     OUTCOME,
@@ -30,6 +29,7 @@ from features.layout import (
     SEQ,
     Arena,
 )
+from features.page_encoding import pages_as_bytes
 from features.plan import Plan
 from features.restoring import forget, place_cells, place_profile
 
@@ -260,8 +260,7 @@ class Profiles:
 
     def _changed_pages(self, position: dict[int, int]) -> list[tuple[int, int, bytes]]:
         pages, log = self.arena.pages, self.arena.sealed
-        saved = []
-        kept = 0
+        saved, kept = [], 0
         for slot, page in log[: self.arena.counters[SEALED]].tolist():
             row = pages[page]
             if not row[DIRTY] or row[OWNER] != slot or page == self.arena.heads[slot, LAST]:
@@ -271,10 +270,10 @@ class Profiles:
                 kept += 1
                 continue
             row[DIRTY] = 0
-            rows = row[PAGE_WORDS : PAGE_WORDS + row[FILL] * self.plan.row_words]
-            saved.append((position[slot], int(row[SEQ]), rows.tobytes()))
+            saved.append((position[slot], int(row[SEQ]), page))
         self.arena.counters[SEALED] = kept
-        return saved
+        blobs = pages_as_bytes(self.arena, [page for _, _, page in saved], self.plan.row_words)
+        return [(at, seq, blob) for (at, seq, _), blob in zip(saved, blobs, strict=True)]
 
     def _dropped_pages(self, position: dict[int, int]) -> list[tuple[int, int]]:
         gone = [(slot, seq, page) for part in self._gone for slot, seq, page in part.tolist()]

@@ -45,8 +45,8 @@ from features.layout import (
     Arena,
 )
 from features.mapping import mapped_rows, unknown_until
+from features.page_decoding import read_pages
 from features.plan import Plan
-from features.refusal import Refusal
 
 
 def place_profile(arena: Arena, plan: Plan, slot: int, blob: bytes, pages: Sequence[tuple[int, bytes]]) -> tuple[Arena, SavedHead]:
@@ -106,12 +106,8 @@ def _starts(cells: Cells) -> dict[tuple[str, int], int]:
 
 
 def _sorted_pages(saved: SavedHead, pages: Sequence[tuple[int, bytes]]) -> list[tuple[int, Int64s]]:
-    found: list[tuple[int, Int64s]] = []
-    for seq, blob in pages:
-        words = np.frombuffer(blob, dtype=np.int64) if len(blob) % 8 == 0 else np.zeros(1, dtype=np.int64)
-        if len(words) % saved.stride or not 0 < len(words) <= PAGE * saved.stride:
-            raise Refusal("not a page of history", where="state", expected=f"rows of {8 * saved.stride} bytes", got=f"{len(blob)} bytes")
-        found.append((seq, words.reshape(-1, saved.stride)))
+    rows = read_pages([blob for _, blob in pages], saved.stride)
+    found = [(seq, part) for (seq, _), part in zip(pages, rows, strict=True)]
     found.sort(key=lambda page: (page[1][0, TIME], page[1][0, ORDER], page[0]))
     if len(saved.rows):
         found.append((saved.open_seq, saved.rows))
