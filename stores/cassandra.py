@@ -1,0 +1,174 @@
+"""A keyspace of a Cassandra cluster: tables made by migrations, statements prepared once, many writes at a time."""
+
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import msgspec
+from cassandra import ConsistencyLevel, DriverException, ProtocolVersion
+from cassandra.auth import PlainTextAuthProvider
+from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, ResponseFuture, Session
+from cassandra.policies import DCAwareRoundRobinPolicy, TokenAwarePolicy
+from cassandra.query import BatchStatement, BatchType, BoundStatement, PreparedStatement, SimpleStatement, tuple_factory
+
+from features.refusal import Refusal
+
+BATCH_ROWS_MAX = 60
+IN_FLIGHT_MAX = 8
+CONNECT_SECONDS = 5.0
+_VERSION = "CREATE TABLE IF NOT EXISTS schema_version (id int, version int, at_ms bigint, PRIMARY KEY (id, version))"
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a keyspace is.
+
+    Args:
+        hosts: some nodes of the cluster; the others are found through them.
+        port: of all of them, for clients.
+        keyspace: made where it is missing.
+        copies: of each row, when the keyspace is made.
+        user, password: none where the cluster asks for none.
+        kept_days: rows older than that are gone; 0 keeps them.
+        timeout_seconds: for one request.
+    """
+
+    hosts: tuple[str, ...] = ("127.0.0.1",)
+    port: int = 9042
+    keyspace: str = "weir"
+    copies: int = 1
+    user: str = ""
+    password: str = ""
+    kept_days: int = 90
+    timeout_seconds: float = 10.0
+
+
+class Keyspace:
+    """A connection. Requests go to a node that holds the row; reads and writes are by local quorum. Safe for threads.
+
+    Args:
+        place: where it is.
+        migrations: CQL from each version of the tables to the next; a published one never changes.
+        owner: makes keyspace and tables where they are missing; others refuse to read tables of another version.
+
+    Raises:
+        Refusal: no node answers, or the tables are of another version.
+    """
+
+    def __init__(self, place: Place, migrations: Sequence[Sequence[str]], owner: bool) -> None:
+        profile = ExecutionProfile(
+            load_balancing_policy=TokenAwarePolicy(DCAwareRoundRobinPolicy()),
+            request_timeout=place.timeout_seconds,
+            consistency_level=ConsistencyLevel.LOCAL_QUORUM,
+            row_factory=tuple_factory,
+        )
+        self._place = place
+        self._prepared: dict[str, PreparedStatement] = {}
+        self._cluster = Cluster(
+            list(place.hosts),
+            port=place.port,
+            protocol_version=ProtocolVersion.V5,
+            auth_provider=PlainTextAuthProvider(place.user, place.password) if place.user else None,
+            execution_profiles={EXEC_PROFILE_DEFAULT: profile},
+            connect_timeout=CONNECT_SECONDS,
+        )
+        try:
+            self._session: Session = self._cluster.connect()
+            self._open(migrations, owner)
+        except DriverException as error:
+            self._cluster.shutdown()
+            where = f"{', '.join(place.hosts)} port {place.port}"
+            raise Refusal("no answer from Cassandra", where=where, expected=f"keyspace {place.keyspace}", got=str(error)) from error
+        except Refusal:
+            self._cluster.shutdown()
+            raise
+
+    def bound(self, query: str, *values: object) -> BoundStatement:
+        """A prepared statement with its values."""
+        prepared = self._prepared.get(query)
+        if prepared is None:
+            prepared = self._prepared[query] = self._session.prepare(query, keyspace=self._place.keyspace)
+        return prepared.bind(values)
+
+    def run(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        """The answer to a statement that is needed once."""
+        return list(self._session.execute(SimpleStatement(statement, keyspace=self._place.keyspace), values))
+
+    def rows(self, query: str, *values: object, page: int = 1_000) -> Iterator[tuple[Any, ...]]:
+        """The answer to a query, read in pages as it is asked for."""
+        bound = self.bound(query, *values)
+        bound.fetch_size = page
+        yield from self._session.execute(bound)
+
+    def write(self, rows: Iterable[BoundStatement]) -> None:
+        """Sends all statements, in any order, and waits for all of them, whatever becomes of them.
+
+        Those of one node travel together, unlogged: a node applies its own without asking others.
+
+        Raises:
+            DriverException: one of them did not succeed.
+        """
+        waiting: list[ResponseFuture] = []
+        failed: list[Exception] = []
+        for batch in self._batches(rows):
+            if len(waiting) == IN_FLIGHT_MAX:
+                _wait(waiting.pop(0), failed)
+            waiting.append(self._session.execute_async(batch))
+        for future in waiting:
+            _wait(future, failed)
+        if failed:
+            raise failed[0]
+
+    def close(self) -> None:
+        self._cluster.shutdown()
+
+    def _batches(self, rows: Iterable[BoundStatement]) -> Iterator[BatchStatement]:
+        by_node: dict[object, list[BoundStatement]] = defaultdict(list)
+        alone = len(self._cluster.metadata.all_hosts()) == 1
+        for row in rows:
+            by_node[None if alone else self._node_of(row)].append(row)
+        for own in by_node.values():
+            for first in range(0, len(own), BATCH_ROWS_MAX):
+                batch = BatchStatement(BatchType.UNLOGGED, consistency_level=ConsistencyLevel.LOCAL_QUORUM)
+                for row in own[first : first + BATCH_ROWS_MAX]:
+                    batch.add(row)
+                yield batch
+
+    def _node_of(self, row: BoundStatement) -> object:
+        replicas = self._cluster.metadata.get_replicas(self._place.keyspace, row.routing_key)
+        return replicas[0].host_id if replicas else None
+
+    def _open(self, migrations: Sequence[Sequence[str]], owner: bool) -> None:
+        if owner:
+            replication = f"{{'class': 'SimpleStrategy', 'replication_factor': {self._place.copies}}}"
+            self._session.execute(f"CREATE KEYSPACE IF NOT EXISTS {self._place.keyspace} WITH replication = {replication}")
+        version = self._migrate(migrations) if owner else self._version()
+        if version != len(migrations):
+            expected = f"tables of version {len(migrations)}"
+            raise Refusal(
+                "store of another version",
+                where=f"keyspace {self._place.keyspace}",
+                expected=expected,
+                got=version,
+                remedy="upgrade the older side",
+            )
+
+    def _migrate(self, migrations: Sequence[Sequence[str]]) -> int:
+        """Each statement may run again: another process may migrate at the same time, or one may have been stopped half-way."""
+        self.run(_VERSION)
+        version = self._version()
+        for number, statements in enumerate(migrations[version:], version + 1):
+            for statement in statements:
+                self.run(statement)
+            self.run("INSERT INTO schema_version (id, version, at_ms) VALUES (0, %s, %s)", number, int(time.time() * 1000))
+        return max(version, len(migrations))
+
+    def _version(self) -> int:
+        return max((version for (version,) in self.run("SELECT version FROM schema_version WHERE id = 0")), default=0)
+
+
+def _wait(future: ResponseFuture, failed: list[Exception]) -> None:
+    try:
+        future.result()
+    except Exception as error:
+        failed.append(error)
