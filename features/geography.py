@@ -18,7 +18,7 @@ class EarlierPlace(NamedTuple):
     """The newest earlier event that has both coordinates.
 
     Args:
-        latitude, longitude: columns.
+        latitude, longitude: columns, each missing where the other one is.
         readings: its latitude, its longitude and the seconds since.
     """
 
@@ -34,15 +34,15 @@ class EarlierPlace(NamedTuple):
 def earlier_place(given: Given) -> EarlierPlace:
     """How to read the place before, as the parameters `latitude` and `longitude` say."""
     latitude, longitude = given.number("latitude"), given.number("longitude")
-    where = given.where(also=f"{given.present(latitude)} && {given.present(longitude)}")
-    window = given.window()
+    north, east = given.number_with(latitude, longitude), given.number_with(longitude, latitude)
+    window, where = given.window(), given.where()
     return EarlierPlace(
-        latitude,
-        longitude,
+        north,
+        east,
         (
-            Reading(Code.LAST, latitude, window, where, before=True),
-            Reading(Code.LAST, longitude, window, where, before=True),
-            Reading(Code.LAST_AGE, "", window, where, before=True),
+            Reading(Code.LAST, north, window, where, before=True),
+            Reading(Code.LAST, east, window, where, before=True),
+            Reading(Code.LAST_AGE, north, window, where, before=True),
         ),
     )
 

@@ -93,21 +93,15 @@ class Given:
             section.refuse("neither number nor text", "a number, a truth value, a text or an id", remedy=_CONVERSIONS[type])
         return name
 
-    def where(self, also: str = "") -> str:
-        """The column of the condition on rows; '' without one.
-
-        Args:
-            also: a condition that must hold besides.
-        """
+    def where(self) -> str:
+        """The column of the condition on rows; '' without one."""
         if not self.has("where"):
-            return self._expression_column(compile_expression(also, self._known.events)) if also else ""
+            return ""
         section = self.section.at("where")
         expression = self.over_events(section, "a condition")
         if expression.type is not Type.BOOL:
             remedy = "compare it: event.x > 0" if expression.type.is_number else ""
             section.refuse("not a condition", "an expression over event.* that gives a bool", expression.type.value, remedy)
-        if also:
-            expression = compile_expression(f"({expression.canonical}) && ({also})", self._known.events)
         return self._expression_column(expression)
 
     def window(self, default: Window | None = None) -> Window:
@@ -144,9 +138,9 @@ class Given:
         self.column_costs_ns[_EVENT + field] = _WORD_COST_NS
         return self.add(RowColumn(_EVENT + field, Origin.TEXT, field))
 
-    def present(self, column: str) -> str:
-        """The condition that a row has a value in `column`."""
-        return f"has({column})" if self.columns[column].origin is not Origin.EXPRESSION else f"({column}) == ({column})"
+    def number_with(self, column: str, other: str) -> str:
+        """The column of the numbers of `column`, missing where `other` is."""
+        return self._expression_column(compile_expression(f"double({column}) + 0.0 * double({other})", self._known.events))
 
     def over_events(self, section: Section, what: str) -> Expression:
         """The expression in `section`, over event.* alone.
