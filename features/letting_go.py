@@ -5,16 +5,18 @@ from features.batch import Int64s
 from features.burst import BURST_WORDS
 from features.compiled import inner, outer
 from features.cursors import step, step_counted
+from features.decayed import DECAYED_WORDS
 from features.extremes import extreme_let_go
 from features.history import drop_first, place_before
 from features.kernel_context import arena_of, plan_of
 from features.layout import END, FILL, FIRST, HEAD_WORDS, LAST, PAGE_BITS, PAGE_WORDS, ROWS, TIME, Arena
-from features.moves import burst_takes
+from features.moves import fold
 from features.plan import EVENTS_MAX, KIND, MARK_KIND, REACH, WORD, PlanArrays
 from features.plan_units import UnitKind
 from features.rows import time_of, value_of
 
-_BURST, _LAST, _UNBOUNDED = int(UnitKind.BURST), int(UnitKind.LAST), windows.UNBOUNDED
+_BURST, _DECAYED, _LAST = int(UnitKind.BURST), int(UnitKind.DECAYED), int(UnitKind.LAST)
+_UNBOUNDED = windows.UNBOUNDED
 
 
 @inner
@@ -50,9 +52,10 @@ def let_go(context: Int64s, slot: int, page: int, stride: int) -> None:
     for unit in range(len(plan.units)):
         if plan.units[unit, KIND] == _LAST and plan.units[unit, REACH] == 0:
             keep_newest(arena, plan, slot, unit, page, stride)
-        if plan.units[unit, KIND] == _BURST:
+        if plan.units[unit, KIND] in (_BURST, _DECAYED):
+            words = BURST_WORDS if plan.units[unit, KIND] == _BURST else DECAYED_WORDS
             for at in range(arena.pages[page, FILL]):
-                burst_takes(arena, plan, slot, unit, plan.units[unit, WORD] + BURST_WORDS, (page << PAGE_BITS) + at, stride)
+                fold(arena, plan, slot, unit, plan.units[unit, WORD] + words, (page << PAGE_BITS) + at, stride)
 
 
 @inner

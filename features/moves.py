@@ -111,15 +111,19 @@ def moves(context: Int64s, slot: int, unit: int, place: int, stride: int, sign: 
     elif kind == _FIRST:
         first_moves(arena, plan, slot, unit, place, value, stride, sign, at_head)
     elif sign > 0.0 and at_head > 0.0:
-        burst_takes(arena, plan, slot, unit, word, place, stride)
+        fold(arena, plan, slot, unit, word, place, stride)
 
 
 @inner
-def burst_takes(arena: Arena, plan: PlanArrays, slot: int, unit: int, word: int, place: int, stride: int) -> None:
-    """The next row of a burst whose state begins at `word` of the head; one that is not counted changes nothing."""
-    if value_of(arena, plan, unit, place, stride) == 0.0:
-        limit = float(plan.units[unit, LIMIT])
-        burst_step(arena.heads_f, slot, word, time_of(arena, place, stride), plan.units[unit, LENGTH], limit)
+def fold(arena: Arena, plan: PlanArrays, slot: int, unit: int, word: int, place: int, stride: int) -> None:
+    """The next row into the state of a burst, or of decayed sums, that begins at `word` of the head."""
+    value = value_of(arena, plan, unit, place, stride)
+    length_ms, time_ms = plan.units[unit, LENGTH], time_of(arena, place, stride)
+    if plan.units[unit, KIND] == _DECAYED:
+        if value == value:
+            decayed_enter(arena.heads_f, slot, word, value, time_ms, length_ms, 1.0)
+    elif value == 0.0:
+        burst_step(arena.heads_f, slot, word, time_ms, length_ms, float(plan.units[unit, LIMIT]))
 
 
 @inner

@@ -40,10 +40,10 @@ UNIT_WORDS = {
     UnitKind.LAST: 3,
     UnitKind.VALUES: VALUE_WORDS,
     UnitKind.RANKS: 1,
-    UnitKind.DECAYED: DECAYED_WORDS,
+    UnitKind.DECAYED: 2 * DECAYED_WORDS,
     UnitKind.BURST: 2 * BURST_WORDS,
 }
-"""A burst's second half is its state after the rows let go."""
+"""The second half of a burst and of decayed sums is their state after the rows let go."""
 LET_GO_WORDS = {UnitKind.MIN: 2, UnitKind.MAX: 2, UnitKind.LAST: 2}
 """What a window without an end keeps beside, of the rows let go: how many had a value, and the least; or the newest value, and its time."""
 

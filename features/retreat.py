@@ -2,7 +2,8 @@
 
 What comes can go again: rows that have left since return at the old end, rows that have come since go at the new one. Then the
 event is taken in as if it had come in order, and those behind it once more (`replay`). The cost is that of the rows behind it, and
-of the few that left meanwhile; of minima, maxima and `burst`, which cannot run backwards in every case, at worst of the window.
+of the few that left meanwhile; of minima, maxima, decayed sums and `burst`, which cannot run backwards in every case, at worst that
+of the window.
 """
 
 import math
@@ -14,11 +15,12 @@ from features.batch import Int64s
 from features.burst import BURST_WORDS
 from features.compiled import outer
 from features.cursors import calendar_unit, take_in_order
+from features.decayed import DECAYED_WORDS, WEIGHTS
 from features.extremes import gather_back, signed_value, turn_over
 from features.history import next_place, place_before
 from features.kernel_context import arena_of, plan_of
 from features.layout import END, FIRST, HEAD_WORDS, NEVER, NEWEST, PAGE_BITS
-from features.moves import burst_takes, is_undone, returns
+from features.moves import fold, is_undone, returns
 from features.plan import (
     AUX,
     HEAD,
@@ -37,6 +39,9 @@ from features.plan_units import UnitKind
 from features.rows import due_of, is_counted, time_of, value_of
 
 _MIN, _MAX, _LAST_UNIT, _BURST = int(UnitKind.MIN), int(UnitKind.MAX), int(UnitKind.LAST), int(UnitKind.BURST)
+_DECAYED = int(UnitKind.DECAYED)
+_LIGHT = 2.0**-40
+"""Sums of 106 bits that lose more than so much of their weight do not hold what is left of it any more."""
 _CALENDAR, _SESSION, _LAST = windows.CALENDAR, windows.SESSION, windows.LAST
 
 
@@ -51,6 +56,10 @@ def retreat(context: Int64s, slot: int, first: int, stride: int) -> None:
     cut = np.zeros(arena.edges.shape[1], np.int64)  # of each extreme: 1 if its back part changes, 2 if the cut itself
     to = np.empty(cursors, np.int64)
     held = np.zeros(len(plan.marks), np.int64)
+    weights = np.zeros(len(plan.units))  # of decayed sums
+    for unit in range(len(plan.units)):
+        if plan.units[unit, KIND] == _DECAYED:
+            weights[unit] = arena.heads_f[slot, plan.units[unit, WORD] + WEIGHTS]
     for cursor in range(cursors):
         to[cursor] = place_as_of(arena.context, slot, cursor, first, last, held, stride)
     for sign in (-1, 1):
@@ -65,7 +74,7 @@ def retreat(context: Int64s, slot: int, first: int, stride: int) -> None:
         if plan.marks[mark, MARK_HELD] >= 0:
             arena.heads[slot, plan.marks[mark, MARK_HELD]] = held[mark]
     for unit in range(len(plan.units)):
-        mend(arena.context, slot, unit, first, last, cut, stride)
+        mend(arena.context, slot, unit, first, last, cut, weights[unit], stride)
     arena.heads[slot, NEWEST] = time_of(arena, last, stride)
 
 
@@ -179,8 +188,8 @@ def undo_live(context: Int64s, slot: int, first: int, cut: Int64s, stride: int) 
 
 
 @outer
-def mend(context: Int64s, slot: int, unit: int, first: int, last: int, cut: Int64s, stride: int) -> None:
-    """What did not run backwards is made anew, as of the row at `last`."""
+def mend(context: Int64s, slot: int, unit: int, first: int, last: int, cut: Int64s, weight: float, stride: int) -> None:
+    """What did not run backwards is made anew, as of the row at `last`; `weight` is what decayed sums weighed before."""
     arena, plan = arena_of(context), plan_of(context)
     kind = plan.units[unit, KIND]
     if kind in (_MIN, _MAX):
@@ -196,7 +205,7 @@ def mend(context: Int64s, slot: int, unit: int, first: int, last: int, cut: Int6
             gather_back(arena.context, slot, unit, last, stride)
     elif kind == _LAST_UNIT:
         newest_again(arena.context, slot, unit, first, last, stride)
-    elif kind == _BURST:
+    elif kind == _BURST or (kind == _DECAYED and arena.heads_f[slot, plan.units[unit, WORD] + WEIGHTS] < _LIGHT * weight):
         fold_again(arena.context, slot, unit, last, stride)
 
 
@@ -226,14 +235,15 @@ def newest_again(context: Int64s, slot: int, unit: int, first: int, last: int, s
 
 @outer
 def fold_again(context: Int64s, slot: int, unit: int, last: int, stride: int) -> None:
-    """Folds a burst anew: from its state after the rows let go, over those retained up to `last`."""
+    """Folds a burst or decayed sums anew: from the state after the rows let go, over those retained up to `last`."""
     arena, plan = arena_of(context), plan_of(context)
     word = plan.units[unit, WORD]
-    for at in range(BURST_WORDS):
-        arena.heads[slot, word + at] = arena.heads[slot, word + BURST_WORDS + at]
+    words = BURST_WORDS if plan.units[unit, KIND] == _BURST else DECAYED_WORDS
+    for at in range(words):
+        arena.heads[slot, word + at] = arena.heads[slot, word + words + at]
     place = arena.heads[slot, FIRST] << PAGE_BITS
     while last != END:
-        burst_takes(arena, plan, slot, unit, word, place, stride)
+        fold(arena, plan, slot, unit, word, place, stride)
         if place == last:
             break
         place = next_place(arena, place)

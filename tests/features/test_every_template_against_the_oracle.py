@@ -81,13 +81,7 @@ SETTINGS = settings(
 )
 
 
-DIFFERS = {
-    "ew_mean": "sums keep nothing of rows hundreds of half-lives older than one that is taken back",
-    "ew_std": "as ew_mean",
-}
-
-
-@pytest.mark.parametrize("template", [pytest.param(t, marks=pytest.mark.xfail(reason=DIFFERS[t]) if t in DIFFERS else ()) for t in CASES])
+@pytest.mark.parametrize("template", CASES)
 @SETTINGS
 @given(steps=arrivals(), cuts=st.sets(st.integers(0, 30), max_size=4), which=st.randoms(use_true_random=False))
 def test_a_template_equals_the_oracle(template, steps, cuts, which) -> None:
@@ -123,7 +117,6 @@ def test_an_event_sent_again_after_its_correction_is_a_duplicate() -> None:
     assert flags.tolist() == [0, CORRECTED, DUPLICATE]
 
 
-@pytest.mark.xfail(strict=True, reason="rows 2,016 half-lives older lost their weights when the newer one came")
 def test_a_value_taken_back_leaves_the_older_ones_their_weights() -> None:
     t = 1_700_000_000_000
     newest = event(t + 14 * DAY_MS, 3, x=2.0)
