@@ -75,7 +75,7 @@ class Decoder:
             [id_ if id_.__class__ is str and len(id_) <= ID_CHARACTERS_MAX else self._entity(id_, values) for id_ in values[_ENTITIES:at]],
             self._pack(*[read(values[place]) for place, read in self._readers]),
             [*values[end:]],
-            zlib.crc32(value) << 20 ^ len(value),
+            zlib.crc32(value),
             arrived_ms,
             reply,
             ADD if values[3] == "add" else _operation(values[3]),

@@ -21,7 +21,7 @@ class Event(msgspec.Struct, gc=False):
         entities: ids of the further entities in the schema's order; '' where absent.
         numbers: float64 little-endian in the order of `Schema.columns`; decimals in minor units; NaN where absent.
         texts: string fields in the order of `Schema.texts`.
-        body_key: CRC-32 and length of the original bytes: tells another body under a used id.
+        body_key: CRC-32 of the original bytes: tells another body under a used id.
         arrived_ms: clock time at which it came in.
         reply: API instance that waits for the decision; '' when nobody does.
         op: `ADD`, `CORRECT` or `RETRACT`. The last two carry id, user, entities and time of the event that they mean.

@@ -26,6 +26,8 @@ from features.layout import (
 from features.plan import DEDUPE, PlanArrays
 
 _DEDUPE_PAGES = 16
+_HASH_BITS = 32
+_HASH = (1 << _HASH_BITS) - 1
 
 
 @inner
@@ -62,10 +64,25 @@ def known_event(arena: Arena, plan: PlanArrays, slot: int, time_ms: int, id_key:
 
 
 @inner
+def body_word(body_key: int, before: int) -> int:
+    """What a row says of its bodies: a hash of the newest, and above it how that of the first one differs; `before` is 0 for a new row."""
+    newest = body_key & _HASH
+    first = (before ^ (before >> _HASH_BITS)) & _HASH if before != 0 else newest
+    return newest | ((newest ^ first) << _HASH_BITS)
+
+
+@inner
+def is_body(word: int, body_key: int) -> bool:
+    """Whether a body is the newest of a row, or the first: an event may be sent again after its correction."""
+    differs = (word ^ body_key) & _HASH
+    return bool(differs == 0 or differs == (word >> _HASH_BITS) & _HASH)
+
+
+@inner
 def answer_known(arena: Arena, arrivals: Arrivals, answers: Answers, i: int, known: int, stride: int) -> None:
     """An id that the user has sent before: a duplicate, or another event under a used id."""
     answers.out[i, :] = math.nan
-    if arena.pages[known >> PAGE_BITS, word_of(known, stride) + BODY] == arrivals.body_keys[i]:
+    if is_body(arena.pages[known >> PAGE_BITS, word_of(known, stride) + BODY], arrivals.body_keys[i]):
         answers.flags[i] = DUPLICATE
         answers.rows[i] = known
     else:

@@ -7,6 +7,7 @@ from features.batch import Int64s
 from features.compiled import outer
 from features.history import find_event, insert_place, mark_changed, place_after, place_before, remove_row, word_of
 from features.kernel_context import arena_of, plan_of
+from features.known import body_word, is_body
 from features.labels import nearest_page
 from features.layout import BODY, CORRECT, CORRECTED, DUPLICATE, END, LATE, OUTCOME, PAGE_BITS, RETRACTED, UNKNOWN
 from features.plan import IS_USER
@@ -70,7 +71,7 @@ def amend(context: Int64s, i: int, stride: int) -> bool:
     if is_user:
         answers.outcomes[i] = arena.pages[page, word + OUTCOME]
     if arrivals.ops[i] == CORRECT:
-        if is_user and arena.pages[page, word + BODY] == arrivals.body_keys[i]:
+        if is_user and is_body(arena.pages[page, word + BODY], arrivals.body_keys[i]):
             answers.flags[i] = DUPLICATE
             answers.rows[i] = place
             answers.out[i, :] = math.nan
@@ -79,7 +80,7 @@ def amend(context: Int64s, i: int, stride: int) -> bool:
             return False
         answers.flags[i] |= CORRECTED
         if is_user:
-            arena.pages[page, word + BODY] = arrivals.body_keys[i]
+            arena.pages[page, word + BODY] = body_word(arrivals.body_keys[i], arena.pages[page, word + BODY])
         return True
     if not has_room(arena, plan, slot, place, stride):
         return False

@@ -7,6 +7,7 @@ from features.arrivals import Answers, Arrivals
 from features.compiled import inner
 from features.cursors import advance, take_in
 from features.history import bit_2_of, bit_of, word_of
+from features.known import body_word
 from features.labels import adopt_orphans
 from features.layout import BLOOM, BLOOM_2, BODY, ID, LABEL, ORDER, ORPHANS, OUTCOME, PAGE_BITS, SCORE, TIME, WARMING, Arena
 from features.plan import FIRST_NUMBER, STRIDE, PlanArrays
@@ -40,7 +41,7 @@ def write_row(arena: Arena, plan: PlanArrays, arrivals: Arrivals, i: int, place:
     arena.pages[page, word + ORDER] = arrivals.orders[i]
     arena.pages[page, word + LABEL] = 0
     if is_user:
-        arena.pages[page, word + BODY] = arrivals.body_keys[i]
+        arena.pages[page, word + BODY] = body_word(arrivals.body_keys[i], 0)
         arena.pages_f[page, word + SCORE] = math.nan
         arena.pages[page, word + OUTCOME] = 0
     write_values(arena, plan, arrivals, i, place)

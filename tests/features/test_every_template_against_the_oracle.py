@@ -109,7 +109,6 @@ def test_a_burst_over_an_hours_edge_is_seen_whole() -> None:
     assert stage.observe(batch_of(payments))[1][:, 0].tolist() == list(range(1, 11))
 
 
-@pytest.mark.xfail(strict=True, reason="rows keep the latest body only, so that the first one counts as another event under a used id")
 def test_an_event_sent_again_after_its_correction_is_a_duplicate() -> None:
     stage = Stage(read_features("- {name: n, template: count, window: 1h}", SCHEMA), "user")
     first = event(1_700_000_000_000, 1, amount=Decimal(1))
