@@ -61,7 +61,7 @@ def prepared(broker: str, flink, folder: pathlib.Path, prefix: str, texts: dict[
 
 def produce(settings: Settings, topic: str, records: list[tuple[str, bytes]]) -> None:
     """Writes (key, value) records, the partition by the key."""
-    producer = Producer({"bootstrap.servers": settings.bootstrap, "linger.ms": 5})
+    producer = Producer({"bootstrap.servers": settings.bootstrap, "linger.ms": 5, "queue.buffering.max.messages": 1_000_000})
     for key, value in records:
         producer.produce(settings.topic(topic), value, key)
     assert producer.flush(60) == 0
