@@ -10,6 +10,7 @@ from api.definitions import Definitions
 from api.in_force import InForce
 from api.problem import json_answer
 from api.reads import as_response
+from features.catalogue import NO_DIFFERENCE, Difference
 from features.refusal import Refusal, shortened
 from features.template import template_entry
 from features.template_registry import TEMPLATES
@@ -21,11 +22,12 @@ BY = "api"
 
 
 class Put(msgspec.Struct, omit_defaults=True):
-    """The answer to the upload of one part; `changed` is false when the text was in force already. `warming` as in `Published`."""
+    """The answer to the upload of one part; `changed` is false when the text was in force already. The rest as in `Published`."""
 
     release: int
     hash: str
     changed: bool
+    features: Difference = NO_DIFFERENCE
     warming: tuple[str, ...] = ()
 
 
@@ -42,6 +44,11 @@ def make_definition_routes(definitions: Definitions, in_force: InForce) -> APIRo
         """In the order of features.yaml; a version is another one when the values mean something else."""
         release, _ = in_force.require()
         return as_response(json_answer(200, {"release": release.id, "features": list(catalogue_of_release(release).values())}))
+
+    @routes.get("/features/{name}/versions", summary="What a feature was in one release after another, newest first")
+    def versions(name: str) -> Response:
+        """Releases that leave the feature as it was are passed over; a version of null says that it was taken out."""
+        return as_response(json_answer(200, {"versions": definitions.feature_versions(name)}))
 
     @routes.get("/templates", summary="The templates of features, with their parameters and an example each")
     def templates() -> Response:
@@ -96,6 +103,7 @@ def _writer(part: str, definitions: Definitions) -> Callable[[Request], object]:
         except UnicodeDecodeError as error:
             raise Refusal("not text", where=f"{part}.yaml", expected="YAML in UTF-8", got=str(error)) from error
         published = await definitions.put({part: text}, BY)
-        return as_response(json_answer(200, Put(published.release, published.parts[part], published.changed, published.warming)))
+        put = Put(published.release, published.parts[part], published.changed, published.features, published.warming)
+        return as_response(json_answer(200, put))
 
     return write

@@ -7,12 +7,16 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from api.condition import Condition
+from api.feature_versions import FeatureVersion, feature_versions
 from api.in_force import InForce
 from api.log import Clock, Log, LogUnavailableError
 from api.problem import Problem
+from features.catalogue import NO_DIFFERENCE, Difference, check_removal, difference
+from features.feature_set import read_features
 from features.refusal import Refusal
 from features.schema import Schema, read_schema
 from features.warm_up import features_that_warm
+from pipeline.feature_catalogue import catalogue_of_release, users_of
 from pipeline.release import PARTS, Release, compile_release, content_hash
 from pipeline.stages.definitions import ReleaseRecord
 from stores.registry import Registry, StoredRelease
@@ -29,12 +33,14 @@ ELSEWHERE = "start"
 class Published(msgspec.Struct, omit_defaults=True):
     """The outcome of an upload: the release in force, and its hashes by part. `changed` is false when it said the same before.
 
-    `warming` are new and changed features that history cannot give at once: decisions say so until it can.
+    `features` are the names of those that came, changed and went; `warming` new and changed ones that history cannot give at once:
+    decisions say so until it can.
     """
 
     release: int
     parts: dict[str, str]
     changed: bool
+    features: Difference = NO_DIFFERENCE
     warming: tuple[str, ...] = ()
 
 
@@ -97,7 +103,7 @@ class Definitions:
             texts = {**self._in_force.texts, **changes}
             if current is not None and texts == self._in_force.texts:
                 return Published(current.id, _hashes(texts), False)
-            compiled = await asyncio.to_thread(_compile, current, texts)
+            compiled = await asyncio.to_thread(_compile, current, texts, changes)
             stored = await asyncio.to_thread(self._store, texts, by)
             try:
                 await self._publish(stored)
@@ -105,8 +111,14 @@ class Definitions:
                 text = f"release {stored.id} is stored and will be in force from the next upload or start on: {error}"
                 raise Problem(503, text, [(b"retry-after", b"1")]) from error
             self._note()
-            warming = features_that_warm(current.features, compiled.features) if current is not None else ()
-            return Published(stored.id, stored.parts, True, warming)
+            if current is None:
+                return Published(stored.id, stored.parts, True)
+            change = difference(catalogue_of_release(current), catalogue_of_release(compiled))
+            return Published(stored.id, stored.parts, True, change, features_that_warm(current.features, compiled.features))
+
+    def feature_versions(self, name: str) -> list[FeatureVersion]:
+        """See `feature_versions.feature_versions`."""
+        return feature_versions(self._registry, name)
 
     def releases(self, limit: int) -> list[StoredRelease]:
         """The newest `limit` releases, newest first."""
@@ -179,9 +191,13 @@ class Definitions:
         self._condition.found("release", "" if self._in_force.release else "no release is in force")
 
 
-def _compile(current: Release | None, texts: dict[str, str]) -> Release:
+def _compile(current: Release | None, texts: dict[str, str], changes: Mapping[str, str]) -> Release:
     if current is not None:
-        _keep_identity(current.schema, read_schema(texts["schema"], "schema.yaml"))
+        schema = read_schema(texts["schema"], "schema.yaml")
+        _keep_identity(current.schema, schema)
+        if "models" not in changes:
+            features = read_features(texts["features"], schema, "features.yaml")
+            check_removal(set(current.features.names).difference(features.names), users_of(current))
     return compile_release(current.id + 1 if current else 1, texts)
 
 

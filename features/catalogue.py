@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple, NoReturn
 
 import msgspec
 
@@ -46,12 +45,15 @@ Catalogue = dict[str, Entry]
 """Entries by name, in the order of features.yaml."""
 
 
-class Difference(NamedTuple):
+class Difference(msgspec.Struct, frozen=True):
     """Names that one catalogue has and another has not, or has with another version."""
 
     added: tuple[str, ...]
     changed: tuple[str, ...]
     removed: tuple[str, ...]
+
+
+NO_DIFFERENCE = Difference((), (), ())
 
 
 def catalogue_of(features: FeatureSet, users: Mapping[str, Iterable[str]]) -> Catalogue:
@@ -70,22 +72,25 @@ def catalogue_of(features: FeatureSet, users: Mapping[str, Iterable[str]]) -> Ca
     return {name: _entry(features, definition, tuple(used_by[name])) for name, definition in features.definitions.items()}
 
 
-def missing(catalogue: Catalogue, removed: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """Who would break if the features `removed` were gone, by feature; those that nobody else uses are left out."""
-    gone = set(removed)
-    leaving = {f"expression {name}" for name in gone}
-    users = {name: tuple(user for user in entry.used_by if user not in leaving) for name, entry in catalogue.items() if name in gone}
-    return {name: found for name, found in users.items() if found}
+def check_removal(removed: Iterable[str], users: Mapping[str, Iterable[str]], source: str = "features.yaml") -> None:
+    """Makes sure that nobody uses the features `removed`; expressions are refused where they stand.
 
-
-def check_removal(catalogue: Catalogue, removed: Iterable[str], source: str = "features.yaml") -> None:
-    """Makes sure that nobody uses the features `removed`.
+    Args:
+        users: as for `catalogue_of`.
 
     Raises:
         Refusal: somebody does; it says who.
     """
-    for name, users in missing(catalogue, removed).items():
-        _refuse_removal(name, users, source)
+    for name in removed:
+        found = [user for user, names in users.items() if _FEATURE + name in names]
+        if found:
+            raise Refusal(
+                "feature in use",
+                where=source,
+                expected=f"{name}, which is used by {', '.join(found)}",
+                got=f"no feature {name}",
+                remedy="take it out there first, or put both in force together",
+            )
 
 
 def difference(old: Catalogue, new: Catalogue) -> Difference:
@@ -94,16 +99,6 @@ def difference(old: Catalogue, new: Catalogue) -> Difference:
         added=tuple(name for name in new if name not in old),
         changed=tuple(name for name, entry in new.items() if name in old and old[name].version != entry.version),
         removed=tuple(name for name in old if name not in new),
-    )
-
-
-def _refuse_removal(name: str, users: tuple[str, ...], source: str) -> NoReturn:
-    raise Refusal(
-        "feature in use",
-        where=source,
-        expected=f"{name}, which is used by {', '.join(users)}",
-        got=f"no feature {name}",
-        remedy="take it out there first",
     )
 
 

@@ -13,13 +13,14 @@ from features.refusal import Refusal
 from pipeline.release import content_hash
 
 MORE_FEATURES = TEXTS["features"] + "- {name: sum_1h, template: sum, value: event.amount, window: 1h}\n"
+SUM_ADDED = {"added": ["sum_1h"], "changed": [], "removed": []}
 REVIEW_ALL = TEXTS["policy"].replace("block", "review")
 
 
 async def test_an_upload_makes_a_release_whose_definitions_are_published_before_it(api: Api) -> None:
     answer = await api.client.put("/v1/features", content=MORE_FEATURES)
     hash = content_hash(MORE_FEATURES)
-    assert (answer.status_code, answer.json()) == (200, {"release": 1, "hash": hash, "changed": True})
+    assert (answer.status_code, answer.json()) == (200, {"release": 1, "hash": hash, "changed": True, "features": SUM_ADDED})
     keys = [key for key, _ in api.log.of("control")]
     assert sorted(keys[:-1]) == sorted(f"def:{content_hash(text)}" for text in (TEXTS | {"features": MORE_FEATURES}).values())
     key, value = api.log.of("control")[-1]
@@ -141,7 +142,8 @@ async def test_parts_put_together_make_one_release(api: Api) -> None:
     await follow_first(api)
     answer = await api.client.post("/v1/releases", json={"policy": REVIEW_ALL, "features": MORE_FEATURES})
     texts = TEXTS | {"policy": REVIEW_ALL, "features": MORE_FEATURES}
-    assert answer.json() == {"release": 2, "parts": {part: content_hash(text) for part, text in texts.items()}, "changed": True}
+    parts = {part: content_hash(text) for part, text in texts.items()}
+    assert answer.json() == {"release": 2, "parts": parts, "changed": True, "features": SUM_ADDED}
     assert (await api.client.post("/v1/releases", json=texts)).json()["changed"] is False
     assert api.registry.newest().id == 2
 
@@ -237,3 +239,42 @@ async def test_templates_are_listed_with_an_example_each(api: Api) -> None:
     templates = (await api.client.get("/v1/templates")).json()["templates"]
     assert len(templates) >= 30
     assert all(template["example"] and template["meaning"] for template in templates)
+
+
+async def test_an_upload_is_told_which_features_came_changed_and_went(api: Api) -> None:
+    await follow_first(api)
+    first = await api.client.put("/v1/features", content=MORE_FEATURES + "- {name: ever, template: age}\n")
+    assert first.json()["features"]["added"][-1] == "ever"
+    second = await api.client.put("/v1/features", content=MORE_FEATURES + "- {name: oldest, template: age}\n")
+    assert second.json()["features"] == {"added": ["oldest"], "changed": [], "removed": ["ever"]}
+
+
+async def test_a_feature_that_a_model_reads_is_not_removed_but_together_with_it(api: Api) -> None:
+    await follow_first(api)
+    reading = TEXTS["models"].replace("event.amount", "feature.count_1h")
+    assert (await api.client.put("/v1/models", content=reading)).status_code == 200
+    refused = await api.client.put("/v1/features", content="[]")
+    assert (refused.status_code, refused.json()["what"]) == (422, "feature in use")
+    assert refused.json()["expected"] == "count_1h, which is used by model own"
+    together = await api.client.post("/v1/releases", json={"features": "[]", "models": TEXTS["models"]})
+    assert together.json()["features"]["removed"] == ["count_1h"]
+
+
+async def test_each_version_of_a_feature_is_told_with_the_release_that_brought_it(api: Api) -> None:
+    await follow_first(api)
+    for text in (
+        "{name: ever, template: age, owner: risk}",
+        "{name: ever, template: age, where: event.amount > 1.0}",
+        "{name: other, template: age}",
+    ):
+        assert (await api.client.put("/v1/features", content=f"{MORE_FEATURES}- {text}\n")).status_code == 200
+    newest = (await api.client.get("/v1/policy")).headers["weir-release"]
+    versions = (await api.client.get("/v1/features/ever/versions")).json()["versions"]
+    assert [version["release"] for version in versions] == [int(newest), int(newest) - 1, int(newest) - 2]
+    gone, changed, first = versions
+    assert gone["version"] is gone["definition"] is None
+    assert changed["version"] != first["version"]
+    assert (first["owner"], first["definition"]["template"]) == ("risk", "age")
+    unknown = await api.client.get("/v1/features/evr/versions")
+    assert unknown.status_code == 404
+    assert "did you mean ever?" in unknown.json()["detail"]
