@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
 from urllib.parse import parse_qs
 
 import msgspec
@@ -11,22 +10,19 @@ import msgspec
 from api.condition import Condition
 from api.counts import Counts
 from api.in_force import InForce
+from api.latest import Latest
 from api.log import Clock, Log, LogUnavailableError
 from api.problem import Answer, Problem
 from api.waiting import TooManyInFlightError, Waiter, Waiting
 from features.event import Event
 from pipeline.release import Release
-from stores.decisions import LatestScore
+from stores.decisions import LatestScore, StoreUnavailableError
 
 log = logging.getLogger(__name__)
 
 DEADLINE_MS_MAX = 10_000
 RETRY_SOON = [(b"retry-after", b"1")]
 REPLY_HEADER = "weir-reply"
-
-
-Latest = Callable[[str, str], LatestScore | None]
-"""The latest score of (kind, id); at most some 100 µs."""
 
 
 class Decided(msgspec.Struct):
@@ -110,7 +106,7 @@ class Decide:
         seconds = time.perf_counter() - began
         if reply is None:
             self._counts.decided("fallback", seconds)
-            return Answer(200, _encode(self._fallback(release, event, why, began)))
+            return Answer(200, _encode(await self._fallback(release, event, why, began)))
         self._counts.decided("answered", seconds)
         decided = _decode_reply(reply)
         decided.elapsed_ms = _ms(seconds)
@@ -136,19 +132,21 @@ class Decide:
         except LogUnavailableError as error:
             raise Problem(503, f"the event was not taken: {error}", RETRY_SOON) from error
 
-    def _fallback(self, release: Release, event: Event, why: str, began: float) -> FellBack:
-        latest = self._latest_of(release.schema.user, event.user)
+    async def _fallback(self, release: Release, event: Event, why: str, began: float) -> FellBack:
+        latest = await self._latest_of(release.schema.user, event.user)
         age_ms = None if latest is None else max(0, int(self._clock() * 1000) - latest.event_time)
         action = release.policy.fallback.action_at(age_ms)
         score = None if latest is None else latest.score
         return FellBack(event.id, score, age_ms, action, [why], ["degraded"], release.id, _ms(time.perf_counter() - began))
 
-    def _latest_of(self, kind: str, id: str) -> LatestScore | None:
+    async def _latest_of(self, kind: str, id: str) -> LatestScore | None:
         try:
-            return self._latest(kind, id)
+            return await self._latest(kind, id)
+        except StoreUnavailableError as error:
+            log.warning("the latest score could not be read: %s", error)
         except Exception:  # whatever store it is: the caller needs an action now, with the score or without
             log.exception("the latest score could not be read")
-            return None
+        return None
 
 
 async def _within(waiter: Waiter, until: float) -> bytes | None:

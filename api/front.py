@@ -13,6 +13,7 @@ from api.log import LogUnavailableError
 from api.problem import Answer, Problem, refused
 from api.token import Guard
 from features.refusal import Refusal
+from stores.decisions import StoreUnavailableError
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +26,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Decide = Callable[[bytes, bytes], Awaitable[Answer]]
-Scores = Callable[[str], Answer]
+Scores = Callable[[str], Awaitable[Answer]]
 
 
 class Front:
@@ -74,7 +75,7 @@ class Front:
         if path == "/v1/decisions" and scope["method"] == "POST":
             return await self._decide(await read_body(Bounded(receive)), scope["query_string"])
         if path.startswith("/v1/scores/") and scope["method"] == "GET":
-            return self._scores(path[11:])
+            return await self._scores(path[11:])
         return None
 
 
@@ -141,6 +142,8 @@ def problem_of(error: Exception) -> Problem:
         return refused(error)
     if isinstance(error, LogUnavailableError):
         return Problem(503, f"the record was not taken: {error}", [(b"retry-after", b"1")])
+    if isinstance(error, StoreUnavailableError):
+        return Problem(503, f"the store of decisions does not answer: {error}", [(b"retry-after", b"1")])
     log.error("request failed", exc_info=error)
     return Problem(500, "this request met a fault; it is in the log of the api")
 

@@ -27,8 +27,8 @@ def make_reads(decisions: Decisions, scores: Scores, in_force: InForce) -> APIRo
         return Response(stored.value, media_type="application/json")
 
     @routes.get("/scores/{entity}/{id:path}", summary="The latest score of an entity: score, action, event and age")
-    def score(entity: str, id: str) -> Response:
-        return as_response(scores.answer(f"{entity}/{id}"))
+    async def score(entity: str, id: str) -> Response:
+        return as_response(await scores.answer(f"{entity}/{id}"))
 
     @routes.get("/flagged", summary="Decisions to look at, by score")
     def flagged(

@@ -18,12 +18,13 @@ from api.definitions import Definitions
 from api.following import Following, Record
 from api.front import Front
 from api.in_force import InForce
+from api.latest import latest_from
 from api.log import KafkaLog
 from api.token import find_token
 from api.waiting import Waiting
 from features.refusal import Refusal
+from pipeline.decision_store import open_decisions_reader
 from pipeline.settings import Settings, read_settings
-from stores.sqlite_decisions import SqliteDecisionsReader
 from stores.sqlite_registry import SqliteRegistry
 
 IN_FLIGHT_MAX = 2_000
@@ -44,8 +45,8 @@ class Server:
         self._in_force = InForce()
         self._condition = Condition()
         self._registry = SqliteRegistry(settings.path("registry.db"))
-        decisions = settings.path("decisions.db")
-        self._decisions, self._quick_decisions = SqliteDecisionsReader(decisions), SqliteDecisionsReader(decisions)
+        timeout_seconds = settings.store_timeout_ms / 1000
+        self._decisions, self._quick_decisions = (open_decisions_reader(settings, timeout_seconds) for _ in range(2))
         self._log = KafkaLog(settings.bootstrap, acks="all")
         # The caller learns from the reply that its event arrived, and from the fallback that it perhaps did not: so the
         # leader's word is enough here, and no replica is waited for.
@@ -56,8 +57,9 @@ class Server:
         self._replies = Following(settings.bootstrap, settings.topic("replies"), "replies", self._waiting.settle, own)
         self._control = Following(settings.bootstrap, settings.topic("control"), "control", self._take_control)
         self._followed: asyncio.Queue[Sequence[Record]] = asyncio.Queue()
+        latest = latest_from(self._quick_decisions, timeout_seconds)
         self.app: Front = make_app(
-            settings, token, self._in_force, self._definitions, self._decisions, self._quick_decisions, self._log, self._quick_log,
+            settings, token, self._in_force, self._definitions, self._decisions, latest, self._log, self._quick_log,
             self._waiting, self._condition, time.time, self._lifespan,
         )  # fmt: skip
 

@@ -48,14 +48,19 @@ def main() -> None:
 
 
 @main.command()
-@click.option("--profile", type=click.Choice(["embedded"]), default="embedded", help="Which stores: embedded needs no server.")
+@click.option(
+    "--profile",
+    type=click.Choice(["embedded", "full"]),
+    default="embedded",
+    help="embedded: stores in files; full: Cassandra beside.",
+)
 @click.option("--config", type=EXISTING_FOLDER, help="Configuration folder put in force at the start; none: what was in force before.")
 @click.option("--folder", type=FOLDER, help="Where data, logs and checkpoints are kept; by default .weir.")
 def up(profile: str, config: pathlib.Path | None, folder: pathlib.Path | None) -> None:
     """Starts the whole system on this machine and keeps it running until Ctrl-C."""
     from deploy.up import run_until_interrupted
 
-    run_until_interrupted(config or DEMO_CONFIG, folder, replace=config is not None)
+    run_until_interrupted(config or DEMO_CONFIG, folder, config is not None, profile)
 
 
 @main.command()

@@ -36,7 +36,7 @@ def fetch_jars() -> None:
     require_java()
     if not CACHE.exists():
         click.echo("jars are fetched by Maven; this first time it takes a minute")
-    for server in ("kafka", "flink"):
+    for server in ("kafka", "flink", "cassandra"):
         server_jars(server)
     job_jar()
 

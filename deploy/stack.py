@@ -6,12 +6,13 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 
 import msgspec
 
 from deploy.broker import launch_broker, start_broker, wait_for_broker
+from deploy.cassandra import launch_cassandra, start_cassandra, wait_for_cassandra
 from deploy.cluster import Cluster
 from deploy.jars import PROJECT
 from deploy.kernels import COMPILE_SECONDS_MAX, start_compiling
@@ -21,8 +22,10 @@ from deploy.releases import publish
 from deploy.submission import submit_score_job
 from deploy.topics import make_topics
 from features.refusal import Refusal
+from pipeline.decision_store import open_decisions
 from pipeline.settings import Settings
 
+SERVERS = ("cassandra",)
 SIDE_JOBS = ("label", "learn", "deliver")
 RESTARTS_MAX = 5
 RESTART_SPAN_SECONDS = 60.0
@@ -41,9 +44,17 @@ class Stack:
         texts: the definitions by part, put in force before the first event.
         say: is told each step in a few words.
         replace: whether `texts` replace a release that is in force already.
+        servers: the stores' own servers to start beside, of `SERVERS`.
     """
 
-    def __init__(self, settings: Settings, texts: dict[str, str], say: Say = lambda line: None, replace: bool = True) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        texts: dict[str, str],
+        say: Say = lambda line: None,
+        replace: bool = True,
+        servers: Sequence[str] = (),
+    ) -> None:
         self.settings = settings
         self.logs = settings.path("logs")
         self.cluster = Cluster(settings.path("flink"), self.logs, settings.flink_port)
@@ -51,6 +62,7 @@ class Stack:
         self._texts = texts
         self._replace = replace
         self._say = say
+        self._servers = servers
         self._processes = Processes()
         self._starts: dict[str, Callable[[], Process]] = {}
         self._restarts: list[float] = []
@@ -108,6 +120,7 @@ class Stack:
         place = (settings.path("kafka"), self.logs, port, controller_port)
         numbers = range(1, settings.parallelism + 1)
         began = time.monotonic()
+        cassandra = self._launch_cassandra() if "cassandra" in self._servers else None
         broker = self._own("broker", launch_broker(*place), functools.partial(start_broker, *place))
         kernels = self._processes.add(start_compiling(self.environment(), self.logs))
         job_manager = self._own("job-manager", cluster.launch_job_manager(), cluster.start_job_manager)
@@ -116,6 +129,10 @@ class Stack:
         make_topics(settings)
         self.release = publish(settings, self._texts, self._replace)
         self._say(f"broker is up, release {self.release} is in force ({time.monotonic() - began:.1f} s)")
+        if cassandra is not None:
+            wait_for_cassandra(cassandra, settings.cassandra_port)
+            open_decisions(settings).close()
+            self._say(f"cassandra is up ({time.monotonic() - began:.1f} s)")
         self._wait_for_kernels(kernels)
         for name in SIDE_JOBS:
             start = functools.partial(self._python, name, f"pipeline.{name}_job")
@@ -137,6 +154,11 @@ class Stack:
     def _own(self, name: str, process: Process, start: Callable[[], Process]) -> Process:
         self._starts[name] = start
         return self._processes.add(process)
+
+    def _launch_cassandra(self) -> Process:
+        [storage_port] = free_ports(1)
+        place = (self.settings.path("cassandra"), self.logs, self.settings.cassandra_port, storage_port)
+        return self._own("cassandra", launch_cassandra(*place), functools.partial(start_cassandra, *place))
 
     def _own_task_manager(self, number: int) -> Process:
         start = functools.partial(self.cluster.start_task_manager, number)
@@ -185,8 +207,9 @@ def settings_as_environment(settings: Settings) -> dict[str, str]:
 
 def free_settings(folder: pathlib.Path, **values: object) -> Settings:
     """Settings of a system in `folder` on ports that nobody uses now."""
-    broker_port, api_port, flink_port = free_ports(3)
+    broker_port, api_port, flink_port, cassandra_port = free_ports(4)
     given = {"bootstrap": f"127.0.0.1:{broker_port}", "api_port": api_port, "flink_port": flink_port, "folder": str(folder)}
+    given["cassandra_port"] = cassandra_port
     return msgspec.convert(given | values, Settings)
 
 

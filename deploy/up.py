@@ -10,11 +10,11 @@ from api.token import token_file
 from deploy import interruption
 from deploy.jars import require_java
 from deploy.releases import read_folder
-from deploy.stack import Stack
+from deploy.stack import SERVERS, Stack
 from pipeline.settings import Settings, read_settings
 
 
-def run_until_interrupted(config: pathlib.Path, folder: pathlib.Path | None, replace: bool) -> None:
+def run_until_interrupted(config: pathlib.Path, folder: pathlib.Path | None, replace: bool, profile: str) -> None:
     """Starts the stack, restarts what fails, and stops all at Ctrl-C or TERM.
 
     Args:
@@ -22,6 +22,7 @@ def run_until_interrupted(config: pathlib.Path, folder: pathlib.Path | None, rep
         folder: of the system; ``None``: that of the settings.
         replace: puts `config` in force in any case; otherwise only in a system that has no release yet, so that what was
             changed over HTTP outlives a restart.
+        profile: ``embedded``: with the stores that the settings name; ``full``: with stores that are servers, started beside.
 
     Raises:
         Refusal: the configuration is not valid, or a part does not come up.
@@ -29,10 +30,12 @@ def run_until_interrupted(config: pathlib.Path, folder: pathlib.Path | None, rep
     settings = read_settings()
     if folder is not None:
         settings = msgspec.structs.replace(settings, folder=str(folder))
+    if profile == "full":
+        settings = msgspec.structs.replace(settings, store="cassandra", cassandra_hosts="127.0.0.1")
     texts = read_folder(config)
     require_java()
     interruption.listen()
-    stack = Stack(settings, texts, click.echo, replace=replace)
+    stack = Stack(settings, texts, click.echo, replace=replace, servers=SERVERS if profile == "full" else ())
     try:
         stack.start()
         click.echo(_where(settings))

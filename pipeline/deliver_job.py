@@ -12,12 +12,12 @@ from typing import Annotated
 import msgspec
 from confluent_kafka import Consumer, KafkaException, Message
 
+from pipeline.decision_store import open_decisions
 from pipeline.kafka import BATCH_MAX, UNHURRIED, ControlTopic, consumer_of
 from pipeline.release import Release
 from pipeline.settings import Settings, read_settings
 from pipeline.stages.definitions import Definitions
 from stores.decisions import Decisions, StoredDecision
-from stores.sqlite_decisions import SqliteDecisions
 
 log = logging.getLogger(__name__)
 
@@ -212,7 +212,7 @@ def main() -> None:
     """Runs the job until SIGTERM or SIGINT."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     settings = read_settings()
-    job = DeliverJob(settings, SqliteDecisions(settings.path("decisions.db")))
+    job = DeliverJob(settings, open_decisions(settings))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: job.stop())
     job.run()

@@ -10,11 +10,11 @@ import time
 
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
+from pipeline.decision_store import open_decisions_reader
 from pipeline.kafka import BATCH_MAX, ControlTopic, Offsets, Outbox, consumer_of, partition_of, place_of, producer_of
 from pipeline.label_resolver import LabelRecord, LabelResolver, Sent
 from pipeline.settings import Settings, read_settings
 from stores.decisions import Decisions
-from stores.sqlite_decisions import SqliteDecisionsReader
 
 log = logging.getLogger(__name__)
 
@@ -130,7 +130,7 @@ def main() -> None:
     """Runs the job until SIGTERM or SIGINT."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     settings = read_settings()
-    job = LabelJob(settings, SqliteDecisionsReader(settings.path("decisions.db")))
+    job = LabelJob(settings, open_decisions_reader(settings))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: job.stop())
     job.run()

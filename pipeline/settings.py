@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+from typing import Literal
 
 import msgspec
 
@@ -29,6 +30,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         label_wait_ms: how long a label waits for its event's decision before it is a dead letter.
         deadline_ms: of a synchronous decision, when the caller names none.
         token_file: holds the API's bearer token; made at the first start.
+        store: of decisions: sqlite (a file in the folder) or cassandra.
+        store_timeout_ms: how long the API waits for a store that is a server.
+        decisions_kept_days: in Cassandra; 0 keeps them for ever.
+        cassandra_hosts: some nodes, with commas between them.
+        cassandra_port: of all of them.
+        cassandra_keyspace: made where it is missing.
+        cassandra_copies: of each row, where the keyspace is made.
+        cassandra_user: empty where the cluster asks for none.
+        cassandra_password_file: holds the user's password.
     """
 
     bootstrap: str = "127.0.0.1:19092"
@@ -48,6 +58,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     label_wait_ms: int = 3_600_000
     deadline_ms: int = 500
     token_file: str = ""
+    store: Literal["sqlite", "cassandra"] = "sqlite"
+    store_timeout_ms: int = 50
+    decisions_kept_days: int = 90
+    cassandra_hosts: str = "127.0.0.1"
+    cassandra_port: int = 19042
+    cassandra_keyspace: str = "weir"
+    cassandra_copies: int = 1
+    cassandra_user: str = ""
+    cassandra_password_file: str = ""
 
     def topic(self, name: str) -> str:
         """The full name of the topic `name`, such as ``events`` or ``dead-letters``."""

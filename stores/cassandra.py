@@ -1,5 +1,6 @@
 """A keyspace of a Cassandra cluster: tables made by migrations, statements prepared once, many writes at a time."""
 
+import contextlib
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -8,15 +9,17 @@ from typing import Any
 import msgspec
 from cassandra import ConsistencyLevel, DriverException, ProtocolVersion
 from cassandra.auth import PlainTextAuthProvider
-from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, ResponseFuture, Session
-from cassandra.policies import DCAwareRoundRobinPolicy, TokenAwarePolicy
-from cassandra.query import BatchStatement, BatchType, BoundStatement, PreparedStatement, SimpleStatement, tuple_factory
+from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, NoHostAvailable, ResponseFuture, Session
+from cassandra.policies import ConstantReconnectionPolicy, DCAwareRoundRobinPolicy, TokenAwarePolicy
+from cassandra.query import BatchStatement, BatchType, BoundStatement, SimpleStatement, tuple_factory
 
 from features.refusal import Refusal
+from stores.decisions import StoreUnavailableError
 
 BATCH_ROWS_MAX = 60
 IN_FLIGHT_MAX = 8
 CONNECT_SECONDS = 5.0
+RECONNECT_SECONDS = 1.0
 _VERSION = "CREATE TABLE IF NOT EXISTS schema_version (id int, version int, at_ms bigint, PRIMARY KEY (id, version))"
 
 
@@ -49,13 +52,14 @@ class Keyspace:
     Args:
         place: where it is.
         migrations: CQL from each version of the tables to the next; a published one never changes.
+        statements: all that are asked for later, prepared at once: a node that stands still would hold that up.
         owner: makes keyspace and tables where they are missing; others refuse to read tables of another version.
 
     Raises:
         Refusal: no node answers, or the tables are of another version.
     """
 
-    def __init__(self, place: Place, migrations: Sequence[Sequence[str]], owner: bool) -> None:
+    def __init__(self, place: Place, migrations: Sequence[Sequence[str]], owner: bool, statements: Sequence[str]) -> None:
         profile = ExecutionProfile(
             load_balancing_policy=TokenAwarePolicy(DCAwareRoundRobinPolicy()),
             request_timeout=place.timeout_seconds,
@@ -63,7 +67,6 @@ class Keyspace:
             row_factory=tuple_factory,
         )
         self._place = place
-        self._prepared: dict[str, PreparedStatement] = {}
         self._cluster = Cluster(
             list(place.hosts),
             port=place.port,
@@ -71,11 +74,13 @@ class Keyspace:
             auth_provider=PlainTextAuthProvider(place.user, place.password) if place.user else None,
             execution_profiles={EXEC_PROFILE_DEFAULT: profile},
             connect_timeout=CONNECT_SECONDS,
+            reconnection_policy=ConstantReconnectionPolicy(RECONNECT_SECONDS, None),
         )
         try:
             self._session: Session = self._cluster.connect()
             self._open(migrations, owner)
-        except DriverException as error:
+            self._prepared = {query: self._session.prepare(query, keyspace=place.keyspace) for query in statements}
+        except (DriverException, NoHostAvailable) as error:
             self._cluster.shutdown()
             where = f"{', '.join(place.hosts)} port {place.port}"
             raise Refusal("no answer from Cassandra", where=where, expected=f"keyspace {place.keyspace}", got=str(error)) from error
@@ -85,20 +90,29 @@ class Keyspace:
 
     def bound(self, query: str, *values: object) -> BoundStatement:
         """A prepared statement with its values."""
-        prepared = self._prepared.get(query)
-        if prepared is None:
-            prepared = self._prepared[query] = self._session.prepare(query, keyspace=self._place.keyspace)
-        return prepared.bind(values)
+        return self._prepared[query].bind(values)
 
     def run(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         """The answer to a statement that is needed once."""
         return list(self._session.execute(SimpleStatement(statement, keyspace=self._place.keyspace), values))
 
     def rows(self, query: str, *values: object, page: int = 1_000) -> Iterator[tuple[Any, ...]]:
-        """The answer to a query, read in pages as it is asked for."""
-        bound = self.bound(query, *values)
-        bound.fetch_size = page
-        yield from self._session.execute(bound)
+        """The answer to a query, read in pages as it is asked for.
+
+        Raises:
+            StoreUnavailableError: no node answers in time.
+        """
+        with _naming_the_store():
+            bound = self.bound(query, *values)
+            bound.fetch_size = page
+            yield from self._session.execute(bound)
+
+    def ask(self, query: str, *values: object, page: int) -> ResponseFuture:
+        """The first page of an answer, without waiting for it; its callbacks run on a thread of the driver."""
+        with _naming_the_store():
+            bound = self.bound(query, *values)
+            bound.fetch_size = page
+            return self._session.execute_async(bound)
 
     def write(self, rows: Iterable[BoundStatement]) -> None:
         """Sends all statements, in any order, and waits for all of them, whatever becomes of them.
@@ -106,18 +120,19 @@ class Keyspace:
         Those of one node travel together, unlogged: a node applies its own without asking others.
 
         Raises:
-            DriverException: one of them did not succeed.
+            StoreUnavailableError: one of them did not succeed.
         """
         waiting: list[ResponseFuture] = []
         failed: list[Exception] = []
-        for batch in self._batches(rows):
-            if len(waiting) == IN_FLIGHT_MAX:
-                _wait(waiting.pop(0), failed)
-            waiting.append(self._session.execute_async(batch))
-        for future in waiting:
-            _wait(future, failed)
-        if failed:
-            raise failed[0]
+        with _naming_the_store():
+            for batch in self._batches(rows):
+                if len(waiting) == IN_FLIGHT_MAX:
+                    _wait(waiting.pop(0), failed)
+                waiting.append(self._session.execute_async(batch))
+            for future in waiting:
+                _wait(future, failed)
+            if failed:
+                raise failed[0]
 
     def close(self) -> None:
         self._cluster.shutdown()
@@ -165,6 +180,14 @@ class Keyspace:
 
     def _version(self) -> int:
         return max((version for (version,) in self.run("SELECT version FROM schema_version WHERE id = 0")), default=0)
+
+
+@contextlib.contextmanager
+def _naming_the_store() -> Iterator[None]:
+    try:
+        yield
+    except (DriverException, NoHostAvailable) as error:
+        raise StoreUnavailableError(f"Cassandra: {error}") from error
 
 
 def _wait(future: ResponseFuture, failed: list[Exception]) -> None:

@@ -11,6 +11,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 import msgspec
+from cassandra.cluster import ResponseFuture
 from cassandra.query import BoundStatement
 
 from stores.cassandra import Keyspace, Place
@@ -36,6 +37,7 @@ MIGRATIONS = (
 )
 DAY_MS = 86_400_000
 IDS_AT_ONCE = 50
+LATEST_ROWS = 8
 _NO_SCORE = -1.0
 """Ranks what has no score behind everything that has one."""
 
@@ -44,7 +46,19 @@ _KEEP = f"INSERT INTO decision ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?
 _REMEMBER = """INSERT INTO history (kind, id, event_time, sort, revision, event_id, score, action, release, retracted)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _FLAG = "INSERT INTO flagged (day, score, event_time, event_id, action, revision) VALUES (?, ?, ?, ?, ?, ?)"
+_OF_EVENTS = f"SELECT {_COLUMNS} FROM decision WHERE event_id IN ?"  # noqa: S608
+_SEEN_OF_EVENTS = "SELECT event_id, revision, event_time, score, action FROM decision WHERE event_id IN ?"
+_HISTORY = "SELECT event_id, revision, event_time, sort FROM history WHERE kind = ? AND id = ?"
+_OF_ENTITY = f"{_HISTORY} LIMIT ?"
+_OF_ENTITY_AFTER = f"{_HISTORY} AND (event_time, sort, revision) < (?, ?, ?) LIMIT ?"
+_DAYS = "SELECT day FROM flagged_day WHERE id = 0"
+_FLAG_DAY = "INSERT INTO flagged_day (id, day) VALUES (0, ?)"
+_FLAGGED = "SELECT score, event_time, event_id, action FROM flagged WHERE day = ?"
+_FLAGGED_AFTER = f"{_FLAGGED} AND (score, event_time, event_id) < (?, ?, ?)"
+_LATEST = "SELECT score, action, event_id, revision, event_time, release, retracted FROM history WHERE kind = ? AND id = ?"
 _UNFLAG = "DELETE FROM flagged WHERE day = ? AND score = ? AND event_time = ? AND event_id = ?"
+_READS = (_OF_EVENTS, _SEEN_OF_EVENTS, _OF_ENTITY, _OF_ENTITY_AFTER, _DAYS, _FLAGGED, _FLAGGED_AFTER, _LATEST)
+_WRITES = (_KEEP, _REMEMBER, _FLAG, _FLAG_DAY, _UNFLAG)
 
 
 class _Seen(NamedTuple):
@@ -69,7 +83,7 @@ class CassandraDecisions:
     """
 
     def __init__(self, place: Place, owner: bool = True) -> None:
-        self._keyspace = Keyspace(place, MIGRATIONS, owner)
+        self._keyspace = Keyspace(place, MIGRATIONS, owner, (*_READS, *_WRITES))
         self._days: set[int] = set()
         if owner:
             for table in ("decision", "history", "flagged", "flagged_day"):
@@ -96,7 +110,7 @@ class CassandraDecisions:
 
     def get_many(self, event_ids: list[str]) -> dict[str, StoredDecision]:
         found: dict[str, StoredDecision] = {}
-        for row in self._of_events(_COLUMNS, event_ids):
+        for row in self._of_events(_OF_EVENTS, event_ids):
             decision = _decision(row)
             if decision.event_id not in found or found[decision.event_id].revision < decision.revision:
                 found[decision.event_id] = decision
@@ -104,13 +118,16 @@ class CassandraDecisions:
 
     def latest(self, kind: str, id: str) -> LatestScore | None:
         """See `Decisions.latest`: the newest rows of one partition, as far as they are retracted."""
-        query = "SELECT score, action, event_id, revision, event_time, release, retracted FROM history WHERE kind = ? AND id = ?"
-        return latest_of(self._keyspace.rows(query, kind, id, page=8))
+        return latest_of(self._keyspace.rows(_LATEST, kind, id, page=LATEST_ROWS))
+
+    def ask_latest(self, kind: str, id: str) -> ResponseFuture:
+        """The newest `LATEST_ROWS` rows for `latest_of`, without waiting for them."""
+        return self._keyspace.ask(_LATEST, kind, id, page=LATEST_ROWS)
 
     def flagged(self, actions: tuple[str, ...], since_ms: int, cursor: str | None, limit: int) -> Page:
         """See `Decisions.flagged`: the days are read side by side, each from the cursor on."""
         after = flagged_place(cursor) if cursor is not None else None
-        days = [day for (day,) in self._keyspace.rows("SELECT day FROM flagged_day WHERE id = 0") if day >= since_ms // DAY_MS]
+        days = [day for (day,) in self._keyspace.rows(_DAYS) if day >= since_ms // DAY_MS]
         merged = heapq.merge(*(self._flagged_on(day, after, limit) for day in days), reverse=True)
         wanted = (row for row in merged if row[1] >= since_ms and row[3] in actions)
         places = [FlaggedPlace(*row[:3]) for row in islice(wanted, limit + 1)]
@@ -121,11 +138,10 @@ class CassandraDecisions:
     def of_entity(self, kind: str, id: str, before: str | None, limit: int) -> Page:
         """See `Decisions.of_entity`: a slice of one partition."""
         place = history_place(before) if before is not None else None
-        after = "AND (event_time, sort, revision) < (?, ?, ?)" if place else ""
-        query = f"SELECT event_id, revision, event_time, sort FROM history WHERE kind = ? AND id = ? {after} LIMIT ?"  # noqa: S608
+        query = _OF_ENTITY_AFTER if place else _OF_ENTITY
         start = (place.event_time, place.order, place.revision) if place else ()
         rows = list(self._keyspace.rows(query, kind, id, *start, limit + 1))
-        stored = {(row[0], row[1]): row for row in self._of_events(_COLUMNS, list({row[0] for row in rows}))}
+        stored = {(row[0], row[1]): row for row in self._of_events(_OF_EVENTS, list({row[0] for row in rows}))}
         shown = [_decision(stored[row[:2]]) for row in rows[:limit] if row[:2] in stored]
         _, revision, event_time, order = rows[limit - 1] if len(rows) > limit else ("", 0, 0, b"")
         return Page(shown, cursor_of(HistoryPlace(event_time, order, revision)) if len(rows) > limit else None)
@@ -136,13 +152,12 @@ class CassandraDecisions:
     def _seen(self, event_ids: Iterable[str]) -> dict[str, list[_Seen]]:
         """Which revisions of these events are kept."""
         seen: dict[str, list[_Seen]] = {}
-        for event_id, *rest in self._of_events("event_id, revision, event_time, score, action", list(event_ids)):
+        for event_id, *rest in self._of_events(_SEEN_OF_EVENTS, list(event_ids)):
             seen.setdefault(event_id, []).append(_Seen(*rest))
         return seen
 
-    def _of_events(self, columns: str, event_ids: list[str]) -> Iterator[tuple[Any, ...]]:
+    def _of_events(self, query: str, event_ids: list[str]) -> Iterator[tuple[Any, ...]]:
         """All revisions of some events; an empty id is nobody's, and no key of a partition."""
-        query = f"SELECT {columns} FROM decision WHERE event_id IN ?"  # noqa: S608
         wanted = [event_id for event_id in event_ids if event_id]
         for first in range(0, len(wanted), IDS_AT_ONCE):
             yield from self._keyspace.rows(query, wanted[first : first + IDS_AT_ONCE])
@@ -166,17 +181,15 @@ class CassandraDecisions:
                 place = _place_of(highest, event_id)
                 places.discard(place)
                 if place[0] not in self._days:
-                    yield self._keyspace.bound("INSERT INTO flagged_day (id, day) VALUES (0, ?)", place[0])
+                    yield self._keyspace.bound(_FLAG_DAY, place[0])
                     self._days.add(place[0])
                 yield self._keyspace.bound(_FLAG, *place, highest.action, highest.revision)
             for place in places if len(own) > 1 else ():
                 yield self._keyspace.bound(_UNFLAG, *place)
 
     def _flagged_on(self, day: int, after: FlaggedPlace | None, limit: int) -> Iterator[tuple[Any, ...]]:
-        slice = "AND (score, event_time, event_id) < (?, ?, ?)" if after else ""
-        query = f"SELECT score, event_time, event_id, action FROM flagged WHERE day = ? {slice}"  # noqa: S608
         start = (after.score, after.event_time, after.event_id) if after else ()
-        return self._keyspace.rows(query, day, *start, page=limit + 1)
+        return self._keyspace.rows(_FLAGGED_AFTER if after else _FLAGGED, day, *start, page=limit + 1)
 
 
 def latest_of(rows: Iterable[tuple[Any, ...]]) -> LatestScore | None:

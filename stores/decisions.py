@@ -54,10 +54,14 @@ class Page(msgspec.Struct, frozen=True):
 
 
 class Decisions(Protocol):
-    """A store of decisions. One process writes, any number read; a reader sees whole writes only."""
+    """A store of decisions. One process writes a partition's decisions, any number read.
+
+    Raises:
+        StoreUnavailableError: any call, of a store that is a server.
+    """
 
     def write(self, decisions: list[StoredDecision]) -> int:
-        """Keeps `decisions`, all or none, and gives how many were new.
+        """Keeps `decisions` and gives how many were new. What failed is written again, whole; nothing then counts twice.
 
         The first one for (event id, revision) wins, here and within the list; repeats change nothing. Each key's latest
         score is that of its greatest (event time, order, revision) among events that are not retracted: a late event enters
@@ -91,6 +95,10 @@ class Decisions(Protocol):
 
     def close(self) -> None:
         """Lets the store go; it is not used afterwards."""
+
+
+class StoreUnavailableError(Exception):
+    """The store does not answer, or not in time; what it was asked may have been done."""
 
 
 def bad_cursor(got: str) -> Refusal:
