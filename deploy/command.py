@@ -153,6 +153,19 @@ def export(
 
 
 @main.command()
+@click.argument("topic", type=click.Choice(["dead-letters", "late"]))
+@click.option("--reason", default="", help="Only those whose reason holds this text, such as 'missing field'.")
+@click.option("--dry-run", is_flag=True, help="Says what would be driven in, by reason, and sends nothing.")
+def redrive(topic: str, reason: str, dry_run: bool) -> None:
+    """Drives refused or late records in again after a mend, as far as the definitions in force accept them now."""
+    from pipeline.redrive import redrive as redrive_topic
+    from pipeline.redrive import report
+    from pipeline.settings import read_settings
+
+    click.echo(report(redrive_topic(read_settings(), topic, reason, dry_run), dry_run))
+
+
+@main.command()
 @click.option("--for", "span_ms", callback=as_duration_ms, help="Ends by itself after this time, such as 60s; else at Ctrl-C.")
 @click.option("--rate", type=click.IntRange(1, 50_000), default=500, show_default=True, help="Payments a second.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Of the generator.")

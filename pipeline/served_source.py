@@ -63,7 +63,7 @@ class ServedSource:
 
     def decisions(self) -> Iterator[pa.RecordBatch]:
         """What the topic ``decisions`` holds."""
-        definitions = self._definitions()
+        definitions = read_definitions(self._settings)
         for values in values_of(self._settings, "decisions", self._progress):
             alike = defaultdict(list)
             for value in values:
@@ -95,18 +95,24 @@ class ServedSource:
         left_out = {"records that are no decision": self._unreadable, "bad labels": self._bad_labels}
         return ", ".join(f"{count:,} {what} left out" for what, count in left_out.items() if count)
 
-    def _definitions(self) -> Definitions:
-        control = None
-        try:
-            ends_or_refusal(self._settings, "control")
-            control = ControlTopic(self._settings)
-            control.read_to_end()
-        except KafkaException as error:
-            raise _no_answer(self._settings, error) from error
-        finally:
-            if control is not None:
-                control.close()
-        return control.definitions
+
+def read_definitions(settings: Settings) -> Definitions:
+    """What the control topic holds now.
+
+    Raises:
+        Refusal: there is no such topic, or the broker does not answer.
+    """
+    control = None
+    try:
+        ends_or_refusal(settings, "control")
+        control = ControlTopic(settings)
+        control.read_to_end()
+    except KafkaException as error:
+        raise _no_answer(settings, error) from error
+    finally:
+        if control is not None:
+            control.close()
+    return control.definitions
 
 
 def values_of(settings: Settings, topic: str, progress: Progress = lambda done, total: None) -> Iterator[list[bytes]]:

@@ -73,11 +73,12 @@ class FlinkServers:
             self._newest += 1
             self.processes.add(self.cluster.start_task_manager(self._newest))
 
-    def kill_task_manager(self) -> None:
-        """kill -9 of the newest TaskManager."""
-        process = self.processes.all[-1]
-        process.kill()
-        self.processes.forget(process)
+    def kill_task_managers(self) -> None:
+        """kill -9 of all of them: which one a job runs on, only Flink knows."""
+        for process in self.processes.all[1:]:
+            process.kill()
+        for dead in self.processes.dead():
+            self.processes.forget(dead)
 
 
 @pytest.fixture(scope="session")

@@ -70,8 +70,7 @@ def test_a_kill_and_a_resume_at_another_parallelism_lose_nothing_and_count_nothi
     job = submitted(flink, settings)
     wait_for(lambda: decided(settings) > MANY // 20, 60, "no decisions before the kill")
     killed_at = decided(settings)
-    for process in flink.processes.all[1:]:
-        process.kill()
+    flink.kill_task_managers()
     flink.scale(2)
     wait_for(lambda: decided(settings) > killed_at + MANY // 20, 90, "no decisions after the kill")
     cancel(flink, job)

@@ -54,7 +54,7 @@ def run(broker: str, flink, tmp_path_factory) -> Iterator[tuple[list[Json], Sqli
         checkpoint(flink, job)
         produce_events(settings, [event(id) for id in range(EARLY, ALL)])
         wait_for(lambda: decided(settings) > EARLY + (ALL - EARLY) // 8, 60, "no decisions after the checkpoint")
-        flink.kill_task_manager()
+        flink.kill_task_managers()
         assert decided(settings) < ALL, "the kill came after the end"
         flink.scale(1)
         figures = deliver.job.deliverer
