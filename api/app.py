@@ -16,7 +16,6 @@ from api.definitions import Definitions
 from api.front import Front, problem_of
 from api.health import make_health
 from api.in_force import InForce
-from api.latest import Latest
 from api.log import Clock, Log, LogUnavailableError
 from api.problem import Problem
 from api.reads import as_response, make_reads
@@ -37,7 +36,7 @@ def make_app(
     in_force: InForce,
     definitions: Definitions,
     decisions: Decisions,
-    latest: Latest,
+    quick_decisions: Decisions,
     log: Log,
     quick_log: Log,
     waiting: Waiting,
@@ -49,14 +48,14 @@ def make_app(
 
     Args:
         decisions: read by pages, in threads.
-        latest: reads single rows of the same store on the event loop; by a connection of its own, so that no page holds it up.
+        quick_decisions: the same store for single rows on the event loop; of its own, so that no page holds it up.
         log: for what is answered once the broker has it.
         quick_log: for events whose caller waits for the decision.
         lifespan: what is started before the first request and stopped after the last.
     """
     counts = Counts()
-    scores = Scores(in_force, latest, clock)
-    decide = Decide(in_force, waiting, quick_log, settings.topic("events"), condition, latest, counts, clock, settings.deadline_ms)
+    scores = Scores(in_force, quick_decisions, clock)
+    decide = Decide(in_force, waiting, quick_log, settings.topic("events"), condition, quick_decisions, counts, clock, settings.deadline_ms)
     app = FastAPI(title="Weir", version="1", docs_url=None, redoc_url=None, lifespan=lifespan or _nothing)
     app.include_router(make_reads(decisions, scores, in_force), prefix="/v1")
     app.include_router(make_writes(in_force, decide, log, settings, clock), prefix="/v1")

@@ -10,13 +10,12 @@ import msgspec
 from api.condition import Condition
 from api.counts import Counts
 from api.in_force import InForce
-from api.latest import Latest
 from api.log import Clock, Log, LogUnavailableError
 from api.problem import Answer, Problem
 from api.waiting import TooManyInFlightError, Waiter, Waiting
 from features.event import Event
 from pipeline.release import Release
-from stores.decisions import LatestScore, StoreUnavailableError
+from stores.decisions import Decisions, LatestScore, StoreUnavailableError
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +58,7 @@ class Decide:
     """Takes the body of ``POST /v1/decisions`` to its answer.
 
     Args:
-        latest: gives the fallback's score.
+        decisions: give the fallback's score.
         deadline_ms: when the caller names none.
     """
 
@@ -70,7 +69,7 @@ class Decide:
         events: Log,
         topic: str,
         condition: Condition,
-        latest: Latest,
+        decisions: Decisions,
         counts: Counts,
         clock: Clock,
         deadline_ms: int,
@@ -80,7 +79,7 @@ class Decide:
         self._events = events
         self._topic = topic
         self._condition = condition
-        self._latest = latest
+        self._decisions = decisions
         self._counts = counts
         self._clock = clock
         self._deadline_ms = deadline_ms
@@ -141,7 +140,7 @@ class Decide:
 
     async def _latest_of(self, kind: str, id: str) -> LatestScore | None:
         try:
-            return await self._latest(kind, id)
+            return await self._decisions.latest_soon(kind, id)
         except StoreUnavailableError as error:
             log.warning("the latest score could not be read: %s", error)
         except Exception:  # whatever store it is: the caller needs an action now, with the score or without

@@ -3,9 +3,9 @@
 import msgspec
 
 from api.in_force import InForce
-from api.latest import Latest
 from api.log import Clock
 from api.problem import Answer, Problem
+from stores.decisions import Decisions
 
 _encode = msgspec.json.Encoder().encode
 
@@ -26,9 +26,9 @@ class Scored(msgspec.Struct):
 class Scores:
     """Answers ``GET /v1/scores/{entity}/{id}``: one read by key, on the event loop."""
 
-    def __init__(self, in_force: InForce, latest: Latest, clock: Clock) -> None:
+    def __init__(self, in_force: InForce, decisions: Decisions, clock: Clock) -> None:
         self._in_force = in_force
-        self._latest = latest
+        self._decisions = decisions
         self._clock = clock
 
     async def answer(self, rest: str) -> Answer:
@@ -44,7 +44,7 @@ class Scores:
         if kind not in kinds:
             text = f"no entity is called {kind[:80]}; there are {', '.join(kinds)}"
             raise Problem(404, text)
-        latest = await self._latest(kind, id)
+        latest = await self._decisions.latest_soon(kind, id)
         if latest is None:
             raise Problem(404, f"{kind} {id[:80]} has no decision yet")
         age_ms = max(0, int(self._clock() * 1000) - latest.event_time)

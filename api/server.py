@@ -18,7 +18,6 @@ from api.definitions import Definitions
 from api.following import Following, Record
 from api.front import Front
 from api.in_force import InForce
-from api.latest import latest_from
 from api.log import KafkaLog
 from api.token import find_token
 from api.waiting import Waiting
@@ -57,9 +56,8 @@ class Server:
         self._replies = Following(settings.bootstrap, settings.topic("replies"), "replies", self._waiting.settle, own)
         self._control = Following(settings.bootstrap, settings.topic("control"), "control", self._take_control)
         self._followed: asyncio.Queue[Sequence[Record]] = asyncio.Queue()
-        latest = latest_from(self._quick_decisions, timeout_seconds)
         self.app: Front = make_app(
-            settings, token, self._in_force, self._definitions, self._decisions, latest, self._log, self._quick_log,
+            settings, token, self._in_force, self._definitions, self._decisions, self._quick_decisions, self._log, self._quick_log,
             self._waiting, self._condition, time.time, self._lifespan,
         )  # fmt: skip
 

@@ -98,7 +98,16 @@ def launch_cassandra(folder: pathlib.Path, logs: pathlib.Path, port: int, storag
         "io.netty.tryReflectionSetAccessible": "true",
     }
     command = [
-        *("java", f"-Xms{_HEAP}", f"-Xmx{_HEAP}", "-XX:+UseSerialGC", "-Xss512k", "-XX:+ExitOnOutOfMemoryError", f"-javaagent:{agent}"),
+        *(
+            "java",
+            f"-Xms{_HEAP}",
+            f"-Xmx{_HEAP}",
+            "-XX:+UseSerialGC",
+            "-XX:TieredStopAtLevel=1",
+            "-Xss512k",
+            "-XX:+ExitOnOutOfMemoryError",
+            f"-javaagent:{agent}",
+        ),
         *(f"--add-exports={name}=ALL-UNNAMED" for name in _EXPORTS),
         *(f"--add-opens={name}=ALL-UNNAMED" for name in _OPENS),
         *(f"-D{name}={value}" for name, value in chosen.items()),
@@ -152,7 +161,7 @@ def _configuration(folder: pathlib.Path, port: int, storage_port: int) -> dict[s
         "commitlog_segment_size": "8MiB",
         "commitlog_total_space": "256MiB",
         "concurrent_reads": 4,
-        "concurrent_writes": 4,
+        "concurrent_writes": 32,  # they wait for the commit log together
         "concurrent_counter_writes": 2,
         "concurrent_compactors": 1,
         "memtable_heap_space": "64MiB",

@@ -5,13 +5,13 @@ is the first row of an event that stands, so that writes may come in any order, 
 score; ``flagged_day`` says which days there are.
 """
 
+import asyncio
 import heapq
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, NamedTuple
 
 import msgspec
-from cassandra.cluster import ResponseFuture
 from cassandra.query import BoundStatement
 
 from stores.cassandra import Keyspace, Place
@@ -120,9 +120,13 @@ class CassandraDecisions:
         """See `Decisions.latest`: the newest rows of one partition, as far as they are retracted."""
         return latest_of(self._keyspace.rows(_LATEST, kind, id, page=LATEST_ROWS))
 
-    def ask_latest(self, kind: str, id: str) -> ResponseFuture:
-        """The newest `LATEST_ROWS` rows for `latest_of`, without waiting for them."""
-        return self._keyspace.ask(_LATEST, kind, id, page=LATEST_ROWS)
+    async def latest_soon(self, kind: str, id: str) -> LatestScore | None:
+        """See `Decisions.latest_soon`: one request, unless all rows of its page are retracted; those behind them are read in a thread."""
+        rows = await self._keyspace.first_page(_LATEST, kind, id, page=LATEST_ROWS)
+        latest = latest_of(rows)
+        if latest is None and len(rows) == LATEST_ROWS:
+            return await asyncio.to_thread(self.latest, kind, id)
+        return latest
 
     def flagged(self, actions: tuple[str, ...], since_ms: int, cursor: str | None, limit: int) -> Page:
         """See `Decisions.flagged`: the days are read side by side, each from the cursor on."""

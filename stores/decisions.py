@@ -77,6 +77,9 @@ class Decisions(Protocol):
     def latest(self, kind: str, id: str) -> LatestScore | None:
         """The latest score of an entity or user; `kind` is the name of its field."""
 
+    async def latest_soon(self, kind: str, id: str) -> LatestScore | None:
+        """As `latest`, for an event loop, which it never holds up: at once, or within the time that the store was opened with."""
+
     def flagged(self, actions: tuple[str, ...], since_ms: int, cursor: str | None, limit: int) -> Page:
         """Decisions with one of `actions` (any but approve) on events from `since_ms` on, by score, then newest first.
 

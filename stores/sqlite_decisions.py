@@ -73,6 +73,10 @@ class SqliteDecisionsReader:
         rows = self._reading.rows(query, (kind, id))
         return LatestScore(*rows[0]) if rows else None  # type: ignore[arg-type]
 
+    async def latest_soon(self, kind: str, id: str) -> LatestScore | None:
+        """See `Decisions.latest_soon`: some ten microseconds, less than any way round the event loop."""
+        return self.latest(kind, id)
+
     def flagged(self, actions: tuple[str, ...], since_ms: int, cursor: str | None, limit: int) -> Page:
         """See `Decisions.flagged`: each page begins in the table ``flagged`` where the cursor says, and reads none before."""
         place = flagged_place(cursor) if cursor is not None else None

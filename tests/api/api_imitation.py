@@ -13,7 +13,6 @@ from api.condition import Condition
 from api.definitions import Definitions
 from api.front import Front
 from api.in_force import InForce
-from api.latest import latest_from
 from api.log import LogUnavailableError
 from api.waiting import Waiting
 from pipeline.release import compile_release
@@ -81,7 +80,7 @@ class Api:
         self.definitions = Definitions(self.registry, self.in_force, self.condition, self.log, "weir.control", self.clock)
         self.in_force.install(compile_release(1, TEXTS), TEXTS)
         self.app: Front = make_app(
-            self.settings, TOKEN, self.in_force, self.definitions, self.decisions, latest_from(self.decisions, 0.05), self.log, self.log,
+            self.settings, TOKEN, self.in_force, self.definitions, self.decisions, self.decisions, self.log, self.log,
             self.waiting, self.condition, self.clock,
         )  # fmt: skip
         self.client = httpx.AsyncClient(

@@ -110,6 +110,16 @@ def test_latest_is_by_event_time_then_id_order_then_revision(store: Decisions) -
     assert latest.event_id == "11"
 
 
+async def test_an_event_loop_is_told_the_same_latest_score(store: Decisions) -> None:
+    store.write([decision(number, 1_000 * number, 0.01 * number) for number in range(1, 30)])
+    store.write([decision(number, 1_000 * number, None, revision=1, retracted=True) for number in range(12, 30)])
+    soon = await store.latest_soon("customer", "u")
+    assert soon == store.latest("customer", "u")
+    assert soon is not None
+    assert soon.event_id == "11"
+    assert await store.latest_soon("customer", "nobody") is None
+
+
 def test_a_late_event_enters_the_history_and_not_the_latest(store: Decisions) -> None:
     store.write([decision(5, 2_000)])
     store.write([decision(4, 1_000, score=0.99)])
