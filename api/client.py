@@ -1,0 +1,161 @@
+"""A client of the HTTP API: each call once, typed answers, and every error as a `Refusal`."""
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import httpx
+import msgspec
+
+from features.refusal import Refusal
+
+Shape = TypeVar("Shape")
+SECONDS_MAX = 30.0
+
+
+class Decision(msgspec.Struct):
+    """The answer to a caller that waits. With the flag ``degraded`` it is the policy's fallback, by a score `age_ms` old, or none."""
+
+    event_id: str
+    score: float | None
+    action: str
+    reasons: list[str]
+    flags: list[str]
+    release: int
+    elapsed_ms: float
+    revision: int = 0
+    age_ms: int | None = None
+
+
+class Score(msgspec.Struct):
+    """The latest score of an entity; times in ms."""
+
+    entity: str
+    id: str
+    score: float | None
+    action: str
+    event_id: str
+    event_time: int
+    age_ms: int
+    release: int
+
+
+class Page(msgspec.Struct):
+    """Decisions as they were served, and the cursor for those after them; None at the end."""
+
+    decisions: list[dict[str, Any]]
+    next: str | None
+
+
+class Release(msgspec.Struct):
+    """The release in force after an upload; `changed` is false when it said the same before."""
+
+    release: int
+    parts: dict[str, str]
+    changed: bool
+    features: dict[str, list[str]] = {}
+    warming: list[str] = []
+
+
+class _Told(msgspec.Struct):
+    """What is read of a problem (RFC 9457); the parts are those of a `Refusal`, where there is one."""
+
+    detail: str = ""
+    what: str = ""
+    where: str = ""
+    expected: str = ""
+    got: str = ""
+    remedy: str = ""
+
+
+class Client:
+    """Calls one API. Safe for threads; a context manager that closes its connections.
+
+    Args:
+        url: such as ``http://127.0.0.1:18000``.
+        token: that it knows.
+        seconds_max: for one call.
+
+    Raises:
+        Refusal: any call: the API does not answer, is another program, does not know the token, or refuses what it was given,
+            then with its own words.
+    """
+
+    def __init__(self, url: str, token: str, seconds_max: float = SECONDS_MAX) -> None:
+        self._url = url
+        headers = {b"authorization": b"Bearer " + token.encode()}
+        # The api is near: a proxy of the environment is for others.
+        self._http = httpx.Client(base_url=url, headers=headers, trust_env=False, timeout=seconds_max)
+
+    def decide(self, event: Mapping[str, object] | bytes, deadline_ms: int | None = None) -> Decision:
+        """The decision on `event`, an object or its JSON; a second call with the same event gets the same answer."""
+        body = event if isinstance(event, bytes) else msgspec.json.encode(event)
+        parameters = {} if deadline_ms is None else {"deadline_ms": deadline_ms}
+        return self._read("POST", "/v1/decisions", Decision, content=body, params=parameters)
+
+    def send(self, event: Mapping[str, object] | bytes) -> None:
+        """Has `event` scored; returns when the broker has it."""
+        self._read("POST", "/v1/events", dict[str, str], content=event if isinstance(event, bytes) else msgspec.json.encode(event))
+
+    def label(self, event_id: str | int, label: int, label_time: int | str | None = None) -> None:
+        """Says what turned out: 1 fraud, 0 none, known since `label_time` (ms or RFC 3339; None: now)."""
+        self._read("POST", "/v1/labels", dict[str, object], json={"event_id": event_id, "label": label, "label_time": label_time})
+
+    def decision(self, event_id: str | int) -> dict[str, Any] | None:
+        """The decision on an event as it was served; None before there is one."""
+        return self._found(f"/v1/decisions/{quote(str(event_id), safe='')}", dict[str, Any])
+
+    def score(self, entity: str, id: str) -> Score | None:
+        """The latest score of an entity; None before there is one."""
+        return self._found(f"/v1/scores/{quote(entity, safe='')}/{quote(id, safe='')}", Score)
+
+    def flagged(self, since_ms: int = 0, cursor: str | None = None, limit: int = 50) -> Page:
+        """Decisions to look at on events from `since_ms` on, by score."""
+        parameters = {"since": since_ms, "limit": limit} | ({} if cursor is None else {"cursor": cursor})
+        return self._read("GET", "/v1/flagged", Page, params=parameters)
+
+    def put(self, texts: Mapping[str, str]) -> Release:
+        """Puts YAML texts, by part, in force together as one release."""
+        return self._read("POST", "/v1/releases", Release, json=dict(texts))
+
+    def close(self) -> None:
+        self._http.close()
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def _found(self, path: str, shape: type[Shape]) -> Shape | None:
+        answer = self._answer("GET", path)
+        return None if answer.status_code == 404 else self._shaped(answer, shape)
+
+    def _read(self, method: str, path: str, shape: type[Shape], **how: Any) -> Shape:
+        return self._shaped(self._answer(method, path, **how), shape)
+
+    def _answer(self, method: str, path: str, **how: Any) -> httpx.Response:
+        try:
+            return self._http.request(method, path, **how)
+        except httpx.TransportError as error:
+            remedy = "weir up starts it; WEIR_API_PORT names its port"
+            got = str(error) or type(error).__name__
+            raise Refusal("the api does not answer", where=self._url + path, expected="a running system", got=got, remedy=remedy) from error
+
+    def _shaped(self, answer: httpx.Response, shape: type[Shape]) -> Shape:
+        try:
+            if answer.is_success:
+                return msgspec.json.decode(answer.content, type=shape)
+            told = msgspec.json.decode(answer.content, type=_Told)
+        except msgspec.DecodeError as error:
+            got = f"{answer.status_code} and {answer.text}"
+            remedy = "does another program listen on WEIR_API_PORT?"
+            raise Refusal(
+                "not an answer of the api", where=str(answer.url), expected="what its OpenAPI says", got=got, remedy=remedy
+            ) from error
+        if told.what:
+            raise Refusal(told.what, where=told.where, expected=told.expected, got=told.got, remedy=told.remedy)
+        raise Refusal(
+            "the api did not take the request", where=str(answer.url), expected="200", got=str(answer.status_code), remedy=told.detail
+        )
