@@ -35,7 +35,7 @@ class Run:
     Args:
         first: the release before all changes.
         releases: texts of it and of those that the changes made.
-        changes: by part.
+        changes: by name.
         refused: the answer to a definition that does not compile, with the releases before and after.
         sent: good payments, by number.
         live: those that came while the changes were made, in the order of each partition.
@@ -81,15 +81,15 @@ class Driver:
         self._live_ms = time.time() * 1000
         self._feed.start()
 
-    def change(self, part: str, text: str) -> None:
-        """Uploads another text of `part`."""
+    def change(self, part: str, text: str, name: str = "") -> None:
+        """Uploads another text of `part`, a change called `name`."""
         answer = self._api.put(f"/v1/{part}", content=text)
         answered_ms = time.time() * 1000
         assert answer.status_code == 200, answer.text
         self.texts = self.texts | {part: text}
         self.release = answer.json()["release"]
         self.run.releases[self.release] = self.texts
-        self.run.changes[part] = Change(self.release, answered_ms)
+        self.run.changes[name or part] = Change(self.release, answered_ms)
 
     def upload_broken(self) -> None:
         """Uploads features that do not compile."""

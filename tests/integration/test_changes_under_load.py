@@ -13,7 +13,8 @@ from deploy.stack import Stack
 
 DECISIONS_EACH = 1_500
 IN_FORCE_MS_MAX = 5_000
-CHANGES = ("features", "policy", "models")
+CHANGES = ("features", "policy", "models", "removal")
+ADDED = {"payments_5m", "terminal_payments_3m"}
 
 
 def changed(part: str, text: str) -> str:
@@ -54,6 +55,8 @@ def run(stack: Stack) -> Iterator[Run]:
             driver.decided(DECISIONS_EACH)
             driver.change("models", changed("models", before["models"]))
             driver.decided(DECISIONS_EACH, has_snapshot)
+            driver.change("features", before["features"], "removal")
+            driver.decided(DECISIONS_EACH)
             yield driver.finish()
         finally:
             driver.close()
@@ -69,13 +72,13 @@ def snapshots_of(decisions: Iterable[dict]) -> set[int]:
     return {decision["models"]["payment_shape"]["snapshot"] for decision in decisions if has_snapshot(decision)}
 
 
-@pytest.mark.parametrize("part", CHANGES)
-def test_a_change_is_in_force_within_five_seconds_of_the_answer(run: Run, part: str) -> None:
-    change = run.changes[part]
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_change_is_in_force_within_five_seconds_of_the_answer(run: Run, name: str) -> None:
+    change = run.changes[name]
     made = [(decision["release"], decision["processed_at"]) for decision in (run.oracle.decisions[event.id] for event in run.live)]
     first_new = min(at for release, at in made if release == change.release)
     last_old = max(at for release, at in made if release < change.release)
-    print(f"{part}: first decision {first_new - change.answered_ms:.0f} ms after the answer, last by the release before", end=" ")
+    print(f"{name}: first decision {first_new - change.answered_ms:.0f} ms after the answer, last by the release before", end=" ")
     print(f"{last_old - change.answered_ms:.0f} ms after it")
     assert max(first_new, last_old) - change.answered_ms <= IN_FORCE_MS_MAX
 
@@ -116,10 +119,18 @@ def test_a_changed_model_gives_no_score_before_its_own_snapshot_and_the_next_one
     assert not snapshots_of(decisions) & snapshots_of(others)
 
 
+def test_features_that_were_added_are_in_every_decision_until_they_are_removed(run: Run) -> None:
+    removed = run.changes["removal"].release
+    for event in run.live:
+        decision = run.oracle.decisions[event.id]
+        has = ADDED & set(decision["features"])
+        assert has == (ADDED if run.first < decision["release"] < removed else set())
+
+
 def test_features_that_do_not_compile_are_refused_with_line_and_column_and_change_nothing(run: Run) -> None:
     before, answer, after = run.refused
     assert answer.status_code == 422
     assert answer.json()["where"] == "features.yaml:2:48"
     assert "did you mean event.amount?" in answer.json()["remedy"]
     assert after == before
-    assert sorted(run.releases) == [run.first, *(run.changes[part].release for part in CHANGES)]
+    assert sorted(run.releases) == [run.first, *(run.changes[name].release for name in CHANGES)]
