@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -21,6 +22,7 @@ BATCH_ROWS_MAX = 60
 IN_FLIGHT_MAX = 8
 CONNECT_SECONDS = 5.0
 RECONNECT_SECONDS = 1.0
+_KEYSPACE = re.compile(r"[A-Za-z]\w{0,47}", re.ASCII)
 _VERSION = "CREATE TABLE IF NOT EXISTS schema_version (id int, version int, at_ms bigint, PRIMARY KEY (id, version))"
 
 
@@ -172,6 +174,9 @@ class Keyspace:
         return replicas[0].host_id if replicas else None
 
     def _open(self, migrations: Sequence[Sequence[str]], owner: bool) -> None:
+        if not _KEYSPACE.fullmatch(self._place.keyspace):
+            expected = "a letter, then letters, digits and _, at most 48"
+            raise Refusal("bad keyspace", where="WEIR_CASSANDRA_KEYSPACE", expected=expected, got=self._place.keyspace)
         if owner:
             replication = f"{{'class': 'SimpleStrategy', 'replication_factor': {self._place.copies}}}"
             self._session.execute(f"CREATE KEYSPACE IF NOT EXISTS {self._place.keyspace} WITH replication = {replication}")

@@ -96,7 +96,10 @@ class CassandraDecisions:
             if all(seen.revision != d.revision for seen in known.get(d.event_id, ())):
                 fresh.setdefault((d.event_id, d.revision), d)
         new = list(fresh.values())
-        self._keyspace.write([*self._remembered(new), *self._flags(new, known)])
+        days = {d.event_time // DAY_MS for d in new if d.action != "approve"} - self._days
+        dated = [self._keyspace.bound(_FLAG_DAY, day) for day in days]
+        self._keyspace.write([*dated, *self._remembered(new), *self._flags(new, known)])
+        self._days |= days
         self._keyspace.write(
             self._keyspace.bound(
                 _KEEP, d.event_id, d.revision, d.event_time, d.order, _text_of(d.keys), d.score, d.action, d.release, d.value, d.retracted
@@ -184,9 +187,6 @@ class CassandraDecisions:
             if highest.action != "approve":
                 place = _place_of(highest, event_id)
                 places.discard(place)
-                if place[0] not in self._days:
-                    yield self._keyspace.bound(_FLAG_DAY, place[0])
-                    self._days.add(place[0])
                 yield self._keyspace.bound(_FLAG, *place, highest.action, highest.revision)
             for place in places if len(own) > 1 else ():
                 yield self._keyspace.bound(_UNFLAG, *place)
