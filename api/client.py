@@ -8,6 +8,7 @@ from urllib.parse import quote
 import httpx
 import msgspec
 
+from api.answers import Score
 from features.refusal import Refusal
 
 Shape = TypeVar("Shape")
@@ -26,19 +27,6 @@ class Decision(msgspec.Struct):
     elapsed_ms: float
     revision: int = 0
     age_ms: int | None = None
-
-
-class Score(msgspec.Struct):
-    """The latest score of an entity; times in ms."""
-
-    entity: str
-    id: str
-    score: float | None
-    action: str
-    event_id: str
-    event_time: int
-    age_ms: int
-    release: int
 
 
 class Page(msgspec.Struct):

@@ -2,25 +2,13 @@
 
 import msgspec
 
+from api.answers import Score
 from api.in_force import InForce
 from api.log import Clock
 from api.problem import Answer, Problem
 from stores.decisions import Decisions
 
 _encode = msgspec.json.Encoder().encode
-
-
-class Scored(msgspec.Struct):
-    """The answer; `age_ms` since the event's own time, `score` null when no model was ready."""
-
-    entity: str
-    id: str
-    score: float | None
-    action: str
-    event_id: str
-    event_time: int
-    age_ms: int
-    release: int
 
 
 class Scores:
@@ -48,5 +36,5 @@ class Scores:
         if latest is None:
             raise Problem(404, f"{kind} {id[:80]} has no decision yet")
         age_ms = max(0, int(self._clock() * 1000) - latest.event_time)
-        scored = Scored(kind, id, latest.score, latest.action, latest.event_id, latest.event_time, age_ms, latest.release)
+        scored = Score(kind, id, latest.score, latest.action, latest.event_id, latest.event_time, age_ms, latest.release)
         return Answer(200, _encode(scored))
