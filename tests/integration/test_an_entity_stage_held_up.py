@@ -18,7 +18,7 @@ def event(id: int, shop: str | None = None) -> Json:
 
 def test_events_are_decided_without_their_entities_and_with_them_again_when_the_stage_goes_on(broker: str, flink, tmp_path) -> None:
     flink.scale(1)
-    settings = prepared(broker, flink, tmp_path, "held.", checkpoint_interval_ms=600_000, entity_wait_ms=3_000)
+    settings = prepared(broker, flink, tmp_path, "held.", checkpoint_interval_ms=86_400_000, entity_wait_ms=3_000)
     job = submitted_in_arrival_mode(flink, settings, STAGES_THAT_CAN_BE_HELD_UP)
     lock = tmp_path / "held"
     lock.touch()

@@ -24,6 +24,7 @@ from stores.sqlite_decisions import SqliteDecisions, SqliteDecisionsReader
 
 STAGES_THAT_NAME_THEIR_PROCESS = (*STAGES[:2], "tests.integration.planted_stages:process_as_score")
 USERS = 300
+DAY_MS = 86_400_000
 EARLY, ALL = 5_000, 45_000
 """Events before the checkpoint, and in all."""
 
@@ -33,11 +34,16 @@ def event(id: int) -> Json:
     return {"id": id, "at": START_MS + 50 * id, "who": f"u{id * 7919 % USERS}", "shop": f"s{id % 40}", "amount": id % 500 + 0.5}
 
 
+def checkpoints_done(flink, job: str) -> int:
+    return int(flink.cluster.get(f"/jobs/{job}/checkpoints")["counts"]["completed"])
+
+
 def checkpoint(flink, job: str) -> None:
-    """Takes the only checkpoint of the run, so that no other comes between it and the kill."""
+    """Takes one now. Those by the clock begin at a random moment within their interval, which is a day here."""
+    before = checkpoints_done(flink, job)
     address = f"http://127.0.0.1:{flink.cluster.port}/jobs/{job}/checkpoints"
     urllib.request.urlopen(urllib.request.Request(address, b"{}", {"Content-Type": "application/json"}), timeout=10)
-    wait_for(lambda: flink.cluster.get(f"/jobs/{job}/checkpoints")["counts"]["completed"] == 1, 60, "no checkpoint")
+    wait_for(lambda: checkpoints_done(flink, job) > before, 60, "no checkpoint")
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +51,7 @@ def run(broker: str, flink, tmp_path_factory) -> Iterator[tuple[list[Json], Sqli
     """All records of the decisions topic, in the order of each partition, and the store that the deliver job filled meanwhile."""
     flink.scale(1)
     folder = tmp_path_factory.mktemp("first-wins")
-    settings = prepared(broker, flink, folder, "first.", checkpoint_interval_ms=600_000)
+    settings = prepared(broker, flink, folder, "first.", checkpoint_interval_ms=DAY_MS)
     store = settings.path("decisions.db")
     with Running(DeliverJob(settings, SqliteDecisions(store))) as deliver:
         job = submitted_in_arrival_mode(flink, settings, STAGES_THAT_NAME_THEIR_PROCESS)
