@@ -134,6 +134,15 @@ class Keyspace:
             except TimeoutError as error:
                 raise StoreUnavailableError(f"Cassandra: no answer within {self._place.timeout_seconds * 1000:g} ms") from error
 
+    def change(self, query: str, *values: object) -> bool:
+        """A prepared lightweight transaction (``IF …``), which all copies agree on; whether its condition held. Costs four ways.
+
+        Raises:
+            StoreUnavailableError: no node answers in time; it may have been applied.
+        """
+        with _naming_the_store():
+            return bool(self._session.execute(self.bound(query, *values)).was_applied)
+
     def write(self, rows: Iterable[BoundStatement]) -> None:
         """Sends all statements, in any order, and waits for all of them, whatever becomes of them.
 
