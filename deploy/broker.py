@@ -15,6 +15,7 @@ from deploy.processes import Process
 from features.refusal import Refusal
 
 READY_SECONDS_MAX = 60.0
+_SERVER = ("java", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-XX:+UseSerialGC", "-Xms384m", "-Xmx384m", "-Xmn256m")
 _JAVA = ("java", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 
 
@@ -45,7 +46,7 @@ def launch_broker(folder: pathlib.Path, logs: pathlib.Path, port: int, controlle
     class_path = f"{server_jars('kafka')}/*"
     if not (folder / "data" / "meta.properties").exists():
         _format(class_path, properties)
-    command = [*_JAVA, "-Xms384m", "-Xmx384m", "-cp", class_path, "kafka.Kafka", str(properties)]
+    command = [*_SERVER, "-cp", class_path, "kafka.Kafka", str(properties)]
     return Process("broker", command, os.environ, logs)
 
 
@@ -111,5 +112,6 @@ def _properties(data: pathlib.Path, port: int, controller_port: int) -> str:
         "message.max.bytes": 16_777_216,
         "replica.fetch.max.bytes": 16_777_216,
         "log.cleaner.backoff.ms": 15_000,
+        "log.cleaner.dedupe.buffer.size": 8_388_608,
     }
     return "".join(f"{name}={value}\n" for name, value in values.items())

@@ -17,6 +17,7 @@ from deploy import interruption
 from features.refusal import Refusal
 
 _PR_SET_PDEATHSIG = 1
+_NICENESS = 10
 _libc = ctypes.CDLL(None)
 
 
@@ -32,10 +33,17 @@ class Process:
         environment: its whole environment.
         logs: folder of the log file ``<name>.log``, which is appended to.
         folder: working directory.
+        background: gives way to the others where cores are short: nobody waits for what it does.
     """
 
     def __init__(
-        self, name: str, command: Sequence[str], environment: Mapping[str, str], logs: pathlib.Path, folder: pathlib.Path | None = None
+        self,
+        name: str,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        logs: pathlib.Path,
+        folder: pathlib.Path | None = None,
+        background: bool = False,
     ) -> None:
         self.name = name
         self.command = list(command)
@@ -49,7 +57,7 @@ class Process:
                 stderr=log,
                 env=dict(environment),
                 cwd=folder,
-                preexec_fn=functools.partial(_bind_to, os.getpid()),
+                preexec_fn=functools.partial(_bind_to, os.getpid(), background),
             )
 
     @property
@@ -157,11 +165,20 @@ class Processes:
         self.stop()
 
 
-def _bind_to(parent: int) -> None:
+def _bind_to(parent: int, background: bool) -> None:
     os.setsid()
+    if background:
+        _give_way()
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # killed before the kernel was told: no signal will come any more
         os._exit(1)
+
+
+def _give_way() -> None:
+    """Linux shares cores out among sessions first, and only within one by niceness: so both are set."""
+    os.nice(_NICENESS)
+    with contextlib.suppress(OSError):  # a kernel without groups of sessions has no such file, and goes by niceness alone
+        pathlib.Path("/proc/self/autogroup").write_text(str(_NICENESS))
 
 
 def _signal_group(pid: int, number: signal.Signals) -> None:

@@ -181,7 +181,7 @@ class Stack:
         process.wait_until(lambda: _answers(port, "/ready"), READY_SECONDS_MAX, "a ready system")
 
     def _python(self, name: str, module: str) -> Process:
-        return Process(name, [sys.executable, "-m", module], self.environment(), self.logs, PROJECT)
+        return Process(name, [sys.executable, "-m", module], self.environment(), self.logs, PROJECT, background=name in SIDE_JOBS)
 
     def environment(self) -> dict[str, str]:
         """What the processes of this system are given: the settings, and where Python finds the project."""

@@ -15,6 +15,7 @@ from features.codec import Cells, Saved, heads_as_bytes
 from features.kernel_context import context_of
 from features.layout import (
     DIRTY,
+    DROPPED,
     DROPPED_MS,
     END,
     LAST,
@@ -101,10 +102,10 @@ class Profiles:
                 are retracted or unknown.
         """
         n = len(batch)
-        result = np.require(out, np.float64, ["C", "W"])
+        result = _plain(out, np.float64)
         observed = Observed(np.zeros(n, np.int64), np.full(n, END), np.zeros(n, np.int64))
         columns = [_plain(column) for column in (slots, batch.times_ms, batch.orders, batch.id_keys, batch.body_keys, batch.ops)]
-        words = np.require(values, np.float64, ["C", "W"])
+        words = _plain(values, np.float64)
         self._reclaim()
         for start in range(0, n, _CHUNK):
             part = slice(start, start + _CHUNK)
@@ -251,14 +252,17 @@ class Profiles:
         self._gone = [rows[~np.isin(rows[:, 0], slots)] for rows in self._gone]
 
     def _reclaim(self) -> None:
-        gone = recycle(self.arena)
-        if len(gone) and self._durable:
-            self._gone.append(gone)
+        if self.arena.counters[DROPPED]:
+            gone = recycle(self.arena)
+            if self._durable:
+                self._gone.append(gone)
 
     def _words(self, rows: Int64s) -> tuple[Int64s, Int64s]:
         return rows >> PAGE_BITS, PAGE_WORDS + (rows & (PAGE - 1)) * self.plan.row_words
 
     def _changed_pages(self, position: dict[int, int]) -> list[tuple[int, int, bytes]]:
+        if not self.arena.counters[SEALED]:
+            return []
         pages, log = self.arena.pages, self.arena.sealed
         saved, kept = [], 0
         for slot, page in log[: self.arena.counters[SEALED]].tolist():
@@ -276,12 +280,17 @@ class Profiles:
         return [(at, seq, blob) for (at, seq, _), blob in zip(saved, blobs, strict=True)]
 
     def _dropped_pages(self, position: dict[int, int]) -> list[tuple[int, int]]:
+        if not self._gone:
+            return []
         gone = [(slot, seq, page) for part in self._gone for slot, seq, page in part.tolist()]
         later = [row for row in gone if row[0] not in position]
         self._gone = [np.array(later, dtype=np.int64)] if later else []
         return [(position[slot], seq) for slot, seq, _ in gone if slot in position]
 
 
-def _plain(column: NDArray[np.integer[Any]]) -> Int64s:
-    """As the kernel was compiled for: int64, contiguous, writable."""
-    return np.require(column, np.int64, ["C", "W"])
+def _plain(array: NDArray[Any], type: Any = np.int64) -> NDArray[Any]:
+    """As the kernel was compiled for: contiguous, writable, and of its type."""
+    flags = array.flags
+    if array.dtype == type and flags.c_contiguous and flags.writeable:  # nearly always; numpy takes 2 µs to find out
+        return array
+    return np.require(array, type, ["C", "W"])
