@@ -58,7 +58,7 @@ class Cluster:
 
     @property
     def checkpoints(self) -> pathlib.Path:
-        """Where the job keeps its checkpoints; survives restarts."""
+        """Where the jobs keep their checkpoints, each in a folder of its name; survives restarts."""
         return self.folder / "checkpoints"
 
     def start_job_manager(self) -> Process:
@@ -112,9 +112,9 @@ class Cluster:
         except (urllib.error.URLError, OSError, ValueError):
             return None
 
-    def newest_checkpoint(self) -> pathlib.Path | None:
-        """The newest complete checkpoint of any job of this cluster; None before the first."""
-        done = sorted(self.checkpoints.glob("*/chk-*/_metadata"), key=lambda path: path.stat().st_mtime_ns)
+    def newest_checkpoint(self, job: str) -> pathlib.Path | None:
+        """The newest complete checkpoint of any run of the job of this name; None before the first."""
+        done = sorted((self.checkpoints / job).glob("*/chk-*/_metadata"), key=lambda path: path.stat().st_mtime_ns)
         return done[-1].parent if done else None
 
     def _registered(self, number: int) -> bool:

@@ -14,6 +14,7 @@ import msgspec
 from deploy.broker import launch_broker, start_broker, wait_for_broker
 from deploy.cassandra import launch_cassandra, start_cassandra, wait_for_cassandra
 from deploy.cluster import Cluster
+from deploy.delivery import JOBS, Delivery
 from deploy.jars import PROJECT
 from deploy.kernels import COMPILE_SECONDS_MAX, start_compiling
 from deploy.ports import free_ports, require_free
@@ -63,6 +64,7 @@ class Stack:
         self._replace = replace
         self._say = say
         self._servers = servers
+        self._delivery = Delivery(self.cluster, self.logs)
         self._processes = Processes()
         self._starts: dict[str, Callable[[], Process]] = {}
         self._restarts: list[float] = []
@@ -93,11 +95,17 @@ class Stack:
             self._processes.add(self._starts[process.name]())
             if process.name == "job-manager":
                 self._submit()
+                self._delivery.submit(self.environment())
             restarted.append(process.name)
+        if failed := self._delivery.failed():
+            self._count_restart(failed)
+            self._say(f"the jobs that deliver were not submitted; trying again (its log: {failed.log})")
+            self._delivery.submit(self.environment())
         return restarted
 
     def stop(self) -> None:
         """Stops every process; no-op when nothing runs."""
+        self._delivery.stop()
         self._processes.stop()
 
     def process(self, name: str) -> Process:
@@ -145,6 +153,9 @@ class Stack:
         self._submit()
         self._wait_for_api(api)
         self._say(f"everything is up ({time.monotonic() - began:.1f} s)")
+        for number in range(settings.parallelism + 1, settings.parallelism + len(JOBS) + 1):
+            self._own_task_manager(number)
+        self._delivery.submit(self.environment())
 
     def _wait_for_kernels(self, kernels: Process) -> None:
         """The first process that needs the kernels compiles them for all; at once, each would compile its own."""
@@ -166,7 +177,7 @@ class Stack:
 
     def _submit(self) -> None:
         began = time.monotonic()
-        checkpoint = self.cluster.newest_checkpoint()
+        checkpoint = self.cluster.newest_checkpoint("score")
         submit_score_job(self.cluster, self.logs, self.environment(), checkpoint)
         self._say(f"score job is up ({time.monotonic() - began:.1f} s{', from its newest checkpoint' if checkpoint else ''})")
 

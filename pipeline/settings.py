@@ -25,7 +25,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         disorder_ms: how far the watermark stays behind the greatest event time in event_time mode.
         bundle_events_max: events in one call into Python; what they become has to fit into a core's cache.
         bundle_bytes_max: bytes in one call into Python.
-        checkpoint_interval_ms: between two checkpoints.
+        checkpoint_interval_ms: between two checkpoints of the score job.
+        metrics_interval_ms: between two checkpoints of the metrics job, each of which hands out what was counted since.
+        archive_interval_ms: between two checkpoints of the archive job, each of which makes its files.
+        repeats_window: decisions a partition, in which the metrics and archive jobs know a decision that was written again.
         linger_ms: how long a producer of decisions gathers a batch; 0 is best below 2,000 events/s.
         label_wait_ms: how long a label waits for its event's decision before it is a dead letter.
         deadline_ms: of a synchronous decision, when the caller names none.
@@ -54,6 +57,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     bundle_events_max: int = 512
     bundle_bytes_max: int = 4_194_304
     checkpoint_interval_ms: int = 10_000
+    metrics_interval_ms: int = 10_000
+    archive_interval_ms: int = 60_000
+    repeats_window: int = 500_000
     linger_ms: int = 2
     label_wait_ms: int = 3_600_000
     deadline_ms: int = 500
