@@ -8,7 +8,7 @@ from deploy.cluster import Cluster
 from deploy.jars import PROJECT
 from deploy.processes import Process
 
-JOBS = ("metrics",)
+JOBS = ("metrics", "archive")
 """By name; each takes one slot, and so a TaskManager of its own."""
 
 

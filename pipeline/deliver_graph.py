@@ -11,15 +11,20 @@ from pipeline.settings import Settings
 FOR_EVER = 0
 
 
-def delivered(graph: Graph, settings: Settings, topics: Sequence[str], stage: str, name: str) -> Any:
-    """What the stage `name`, made by the factory `stage`, gives of the records of `topics`, from what was committed on."""
+def delivered(graph: Graph, settings: Settings, topics: Sequence[str], stage: str, name: str, *arguments: object) -> Any:
+    """What the stage `name`, made by the factory `stage`, gives of the records of `topics`, from what was committed on.
+
+    `arguments` are those of the factory, behind the state and the window of repeats.
+    """
     nothing = graph.java.org.apache.flink.api.common.eventtime.WatermarkStrategy.noWatermarks()
     first, *others = [graph.source(topic, "P", nothing, 1, delivering=True) for topic in topics]
     records = first.union(graph.array(*others)) if others else first
     keyed = records.keyBy(graph.selector, graph.weir.Rows.KEY)
     bundler = graph.weir.RecordBundler(settings.bundle_events_max, settings.bundle_bytes_max)
     bundles = keyed.transform(f"{name}-bundler", graph.weir.Rows.BUNDLE, bundler).uid(f"{name}-bundler")
-    return graph.unbundled(graph.keyed(bundles).process(KeyedStage(stage, name, FOR_EVER, settings.repeats_window), BYTES), name)
+    return graph.unbundled(
+        graph.keyed(bundles).process(KeyedStage(stage, name, FOR_EVER, settings.repeats_window, *arguments), BYTES), name
+    )
 
 
 def submit(

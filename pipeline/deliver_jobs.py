@@ -8,12 +8,15 @@ from collections.abc import Callable
 import click
 
 from features.refusal import Refusal
-from pipeline import metrics_job
+from pipeline import archive_job, metrics_job
 from pipeline.deliver_graph import submit
 from pipeline.flink_graph import Graph
 from pipeline.settings import Settings, read_settings
 
-JOBS: dict[str, Callable[[Graph, Settings], None]] = {metrics_job.NAME: metrics_job.build}
+JOBS: dict[str, Callable[[Graph, Settings], None]] = {
+    metrics_job.NAME: metrics_job.build,
+    archive_job.NAME: archive_job.build,
+}
 """What builds each job, by its name."""
 
 

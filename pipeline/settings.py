@@ -28,6 +28,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         checkpoint_interval_ms: between two checkpoints of the score job.
         metrics_interval_ms: between two checkpoints of the metrics job, each of which hands out what was counted since.
         archive_interval_ms: between two checkpoints of the archive job, each of which makes its files.
+        archive_url: root of the archive: file:///…, hdfs://host:port/… or s3://bucket/…; empty: ``archive`` in the folder.
         repeats_window: decisions a partition, in which the metrics and archive jobs know a decision that was written again.
         linger_ms: how long a producer of decisions gathers a batch; 0 is best below 2,000 events/s.
         label_wait_ms: how long a label waits for its event's decision before it is a dead letter.
@@ -59,6 +60,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     checkpoint_interval_ms: int = 10_000
     metrics_interval_ms: int = 10_000
     archive_interval_ms: int = 60_000
+    archive_url: str = ""
     repeats_window: int = 500_000
     linger_ms: int = 2
     label_wait_ms: int = 3_600_000
@@ -81,6 +83,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def path(self, *parts: str) -> pathlib.Path:
         """A path below the system's folder."""
         return pathlib.Path(self.folder).absolute().joinpath(*parts)
+
+    def archive_place(self) -> str:
+        """The URL of the archive's root."""
+        return self.archive_url or self.path("archive").as_uri()
 
 
 def read_settings(environment: dict[str, str] | None = None) -> Settings:

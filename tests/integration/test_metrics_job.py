@@ -1,7 +1,6 @@
 """The metrics job on a real broker and cluster: every decision is counted once, whatever is killed or written again."""
 
 from collections import Counter
-from collections.abc import Iterator
 
 import pytest
 from delivery_runs import as_records, committed_rows, decision, submitted
@@ -37,7 +36,7 @@ def counted(rows: list[MetricRow]) -> Counter[tuple[object, ...]]:
 
 
 @pytest.fixture(scope="module")
-def run(broker: str, flink, tmp_path_factory) -> Iterator[tuple[list[Json], list[MetricRow]]]:
+def run(broker: str, flink, tmp_path_factory) -> tuple[list[Json], list[MetricRow]]:
     """Decisions as written, with repeats among them, and the rows that came of them; the TaskManager is killed in mid-stream."""
     flink.scale(1)
     settings = prepared(broker, flink, tmp_path_factory.mktemp("metrics"), "rolled.", metrics_interval_ms=1_000)
@@ -56,7 +55,7 @@ def run(broker: str, flink, tmp_path_factory) -> Iterator[tuple[list[Json], list
     wanted = ALL + BEFORE // 500
     wait_for(lambda: sum(counted(committed_rows(settings)).values()) >= wanted, 120, "decisions that are not counted")
     cancel(flink, job)
-    yield written + again + rest, committed_rows(settings)
+    return written + again + rest, committed_rows(settings)
 
 
 def test_each_decision_is_counted_once_in_its_minute_and_by_its_dimensions(run) -> None:
