@@ -59,7 +59,7 @@ class FlinkServers:
     """
 
     def __init__(self, folder: pathlib.Path) -> None:
-        self.cluster = Cluster(folder, folder / "logs", free_ports(1)[0])
+        self.cluster = Cluster(folder, folder / "logs", free_ports(1)[0], libraries=("hadoop-client",))
         self.processes = Processes()
         compile_ahead(self.cluster.environment(), folder / "logs")
         self.processes.add(self.cluster.start_job_manager())
