@@ -6,24 +6,25 @@ import urllib.request
 from typing import Any
 
 from features.refusal import Refusal
+from pipeline.settings import Settings
 from stores.druid_columns import DIMENSIONS, NESTED, SUMS
 
 SECONDS_MAX = 30.0
 
 
-def apply_supervisor(coordinator: str, bootstrap: str, topic: str) -> str:
-    """Lets Druid read `topic` into the data source of the same name; gives what was done: made, changed, resumed or kept.
+def apply_supervisor(settings: Settings) -> str:
+    """Lets Druid read topic ``metrics`` into the data source of the same name; gives what was done.
 
-    May be called at any time and again: one that runs as it should is not touched, a suspended one goes on where it was.
-
-    Args:
-        coordinator: URL of the coordinator.
-        bootstrap: host:port of the Kafka broker.
+    ``made``, ``changed``, ``resumed`` or ``kept``: one that runs as it should is not touched, a suspended one goes on where it was, and
+    one that was terminated is made anew and goes on there too, for the place is kept with the data.
 
     Raises:
         Refusal: Druid does not answer or does not take it.
     """
-    wanted = supervisor_spec(bootstrap, topic)
+    topic = settings.topic("metrics")
+    coordinator = coordinator_of(settings)
+    _call(f"{coordinator}/druid/coordinator/v1/rules/{topic}", rules(settings.metrics_kept_days))
+    wanted = supervisor_spec(settings.bootstrap, topic)
     place = f"{coordinator}/druid/indexer/v1/supervisor"
     known = topic in _call(place)
     found = _call(f"{place}/{topic}") if known else {}
@@ -36,16 +37,28 @@ def apply_supervisor(coordinator: str, bootstrap: str, topic: str) -> str:
     return "changed" if known else "made"
 
 
-def supervisor_state(coordinator: str, topic: str, seconds_max: float = SECONDS_MAX) -> str:
-    """What the supervisor of `topic` says of itself, such as RUNNING, SUSPENDED or UNHEALTHY_TASKS; MISSING where there is none.
+def supervisor_state(settings: Settings, seconds_max: float = SECONDS_MAX) -> str:
+    """What the supervisor says of itself, such as RUNNING, SUSPENDED or UNHEALTHY_TASKS; MISSING where there is none.
 
     Raises:
         Refusal: Druid does not answer.
     """
-    place = f"{coordinator}/druid/indexer/v1/supervisor"
+    topic = settings.topic("metrics")
+    place = f"{coordinator_of(settings)}/druid/indexer/v1/supervisor"
     if topic not in _call(place, seconds_max=seconds_max):
         return "MISSING"
     return str(_call(f"{place}/{topic}/status", seconds_max=seconds_max)["payload"]["detailedState"])
+
+
+def coordinator_of(settings: Settings) -> str:
+    """URL of the coordinator."""
+    return f"http://{settings.druid_host}:{settings.druid_coordinator_port}"
+
+
+def rules(kept_days: int) -> list[dict[str, Any]]:
+    """How long segments are served: those of the last `kept_days`, and of the time to come, since events may be ahead."""
+    kept = {"type": "loadByPeriod", "period": f"P{kept_days}D", "includeFuture": True, "tieredReplicants": {"_default_tier": 1}}
+    return [kept, {"type": "dropForever"}]
 
 
 def supervisor_spec(bootstrap: str, topic: str) -> dict[str, Any]:
@@ -86,13 +99,13 @@ def contains(found: Any, wanted: Any) -> bool:
     return bool(found == wanted)
 
 
-def _call(url: str, body: dict[str, Any] | None = None, seconds_max: float = SECONDS_MAX) -> Any:
+def _call(url: str, body: object = None, seconds_max: float = SECONDS_MAX) -> Any:
     """The answer to a GET, or to a POST of `body`."""
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data, {"Content-Type": "application/json"})  # noqa: S310 - the settings' own URL
     try:
         with urllib.request.urlopen(request, timeout=seconds_max) as answer:  # noqa: S310
-            return json.loads(answer.read())
+            return json.loads(answer.read() or b"null")
     except urllib.error.HTTPError as error:
         with error:
             raise Refusal("supervisor refused", where=url, expected="a supervisor", got=error.read().decode()[:300]) from error

@@ -25,14 +25,13 @@ _TABLES = (
     f"CREATE TABLE IF NOT EXISTS metric ({', '.join(f'{name} {type}' for name, type in _TYPES.items())})",
     "CREATE TABLE IF NOT EXISTS next_offset (place VARCHAR PRIMARY KEY, next BIGINT)",
 )
-_FIGURES = ", ".join(f"{how}({name})::{_TYPES[name]}" for name, how in _SUMS.items())
+_FIGURES = ", ".join(f"{how}({name})::{_TYPES[name]} AS {name}" for name, how in _SUMS.items())
 _COLUMNS = ", ".join((*_KEY, *_SUMS))
 _GIVEN = "(SELECT unnest(from_json($rows::JSON, $types), recursive := true))"
-_INSERT = f"INSERT INTO metric ({_COLUMNS}) SELECT {', '.join(_KEY)}, {_FIGURES} FROM {_GIVEN} GROUP BY {', '.join(_KEY)}"
-_FOLDED = (
-    f"CREATE TEMP TABLE folded AS SELECT {', '.join(_KEY)}, {', '.join(f'{how}({name})::{_TYPES[name]} AS {name}' for name, how in _SUMS.items())} "
-    f"FROM metric WHERE time >= $from_ms AND time < $to_ms GROUP BY {', '.join(_KEY)}"
-)
+# Texts of this module alone are put together, here and in `duckdb_query`; whatever was given is a parameter.
+_NAMES = ", ".join(_KEY)
+_INSERT = f"INSERT INTO metric ({_COLUMNS}) SELECT {_NAMES}, {_FIGURES} FROM {_GIVEN} GROUP BY {_NAMES}"  # noqa: S608
+_OF_A_RANGE = f"SELECT {_NAMES}, {_FIGURES} FROM metric WHERE time >= $from_ms AND time < $to_ms GROUP BY {_NAMES}"  # noqa: S608
 
 
 class DuckDbMetrics:
@@ -59,6 +58,8 @@ class DuckDbMetrics:
                 rows = cursor.execute(text, values).fetchall()
             except duckdb.InterruptException as error:
                 raise MetricsUnavailableError(f"no answer within {self._timeout_seconds:g} s") from error
+            except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+                raise MetricsUnavailableError(str(error)) from error
             finally:
                 breaking.cancel()
         ahead = 1 + len(query.group_by)
@@ -91,9 +92,9 @@ class DuckDbMetrics:
     def fold(self, from_ms: int, to_ms: int) -> None:
         """Makes one row of those with the same minute and dimensions; answers stay as they are."""
         with self._cursor() as cursor, _transaction(cursor):
-            cursor.execute(_FOLDED, {"from_ms": from_ms, "to_ms": to_ms})
+            cursor.execute(f"CREATE TEMP TABLE folded AS {_OF_A_RANGE}", {"from_ms": from_ms, "to_ms": to_ms})
             cursor.execute("DELETE FROM metric WHERE time >= ? AND time < ?", [from_ms, to_ms])
-            cursor.execute(f"INSERT INTO metric SELECT {_COLUMNS} FROM folded")  # noqa: S608 - names of this module
+            cursor.execute(f"INSERT INTO metric ({_COLUMNS}) SELECT {_COLUMNS} FROM folded")  # noqa: S608
             cursor.execute("DROP TABLE folded")
 
     def forget(self, before_ms: int) -> None:
@@ -147,10 +148,10 @@ def duckdb_query(query: MetricQuery) -> tuple[str, dict[str, Any]]:
     columns = ["time - time % $step AS start" if step else "$from_ms AS start"]
     columns += [f"{_expression(name, f'group_{number}', values)} AS g{number}" for number, name in enumerate(query.group_by)]
     groups = ["start", *(f"g{number}" for number in range(len(query.group_by)))]
-    inner = f"SELECT {', '.join((*columns, *_SUMS))} FROM metric WHERE {' AND '.join(conditions)}"
-    # Ordered by position: the first figure is the count.
-    order = ["start", f"{len(groups) + 1} DESC", *groups[1:]]
-    text = f"SELECT {', '.join(groups)}, {_FIGURES} FROM ({inner}) GROUP BY {', '.join(groups)} ORDER BY {', '.join(order)} LIMIT $limit"
+    inner = f"SELECT {', '.join((*columns, *_SUMS))} FROM metric WHERE {' AND '.join(conditions)}"  # noqa: S608
+    order = ["start", f"{len(groups) + 1} DESC", *groups[1:]]  # by its position: the first figure is the count
+    names = ", ".join(groups)
+    text = f"SELECT {names}, {_FIGURES} FROM ({inner}) GROUP BY {names} ORDER BY {', '.join(order)} LIMIT $limit"  # noqa: S608
     return text, values
 
 

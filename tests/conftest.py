@@ -3,6 +3,7 @@
 import pathlib
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 
 from deploy.broker import start_broker
@@ -10,6 +11,7 @@ from deploy.cassandra import start_cassandra
 from deploy.druid import start_druid
 from deploy.ports import free_ports
 from deploy.processes import Process, Processes
+from pipeline.settings import Settings
 from stores.cassandra import Place
 
 
@@ -35,10 +37,14 @@ class DruidServers:
         self._folder = folder
         self._processes = processes
         self.bootstrap = f"127.0.0.1:{port}"
-        self.broker = f"http://127.0.0.1:{self._port}"
-        self.coordinator = f"http://127.0.0.1:{self._coordinator_port}"
         processes.add(start_broker(folder / "kafka", folder / "logs", port, controller_port))
         self.process = self.start()
+
+    def settings(self, topic_prefix: str, **values: object) -> Settings:
+        """Those of a system whose topics begin so."""
+        given = {"bootstrap": self.bootstrap, "topic_prefix": topic_prefix, "folder": str(self._folder / topic_prefix)}
+        given |= {"metrics_store": "druid", "druid_port": self._port, "druid_coordinator_port": self._coordinator_port}
+        return msgspec.convert(given | values, Settings)
 
     def start(self) -> Process:
         """Druid, on its data from before and the same two ports."""

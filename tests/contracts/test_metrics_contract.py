@@ -71,15 +71,16 @@ def in_duckdb(request: pytest.FixtureRequest) -> Metrics:
 
 def in_druid(request: pytest.FixtureRequest) -> Metrics:
     druid = request.getfixturevalue("druid")
-    topic = "contract.metrics"
+    settings = druid.settings("contract.")
+    topic = settings.topic("metrics")
     admin = AdminClient({"bootstrap.servers": druid.bootstrap})
     admin.create_topics([NewTopic(topic, 2, 1)])[topic].result(30)
     producer = Producer({"bootstrap.servers": druid.bootstrap})
     for row in ROWS:
         producer.produce(topic, msgspec.json.encode(row))
     producer.flush()
-    assert apply_supervisor(druid.coordinator, druid.bootstrap, topic) == "made"
-    store = DruidMetrics(druid.broker, topic, 30)
+    assert apply_supervisor(settings) == "made"
+    store = DruidMetrics(f"http://127.0.0.1:{settings.druid_port}", topic, 30)
     deadline = time.monotonic() + SECONDS_MAX
     while total(store) < sum(row.count for row in ROWS):
         assert time.monotonic() < deadline, f"only {total(store)} have arrived"
@@ -207,7 +208,10 @@ def test_a_value_is_a_value_whatever_it_says(store: Metrics, nasty: str) -> None
 
 @pytest.mark.parametrize(
     "name",
-    ["user", "time", "count", "metric", "event", "event.", "event.secret", "pattern", "action; DROP TABLE metric", "event.x'] OR 1=1 --", '"action"', "ACTION"],
+    [
+        "user", "time", "count", "metric", "event", "event.", "event.secret", "pattern", "action; DROP TABLE metric",
+        "event.x'] OR 1=1 --", '"action"', "ACTION",
+    ],
 )  # fmt: skip
 def test_an_unknown_dimension_is_refused_with_the_known_ones(store: Metrics, name: str) -> None:
     for asked in (query(group_by=(name,)), query(filters={name: ("x",)})):
