@@ -49,6 +49,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         druid_host: of the broker and the coordinator.
         druid_port: of the broker, which answers queries.
         druid_coordinator_port: of the coordinator, which is told what to read.
+        hdfs_port: of the NameNode that `weir up --profile full` starts, for clients.
+        hdfs_web_port: of the same, for its state.
     """
 
     bootstrap: str = "127.0.0.1:19092"
@@ -87,6 +89,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     druid_host: str = "127.0.0.1"
     druid_port: int = 18082
     druid_coordinator_port: int = 18083
+    hdfs_port: int = 18020
+    hdfs_web_port: int = 18070
 
     def topic(self, name: str) -> str:
         """The full name of the topic `name`, such as ``events`` or ``dead-letters``."""
