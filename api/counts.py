@@ -12,6 +12,7 @@ class Counts:
     def __init__(self) -> None:
         self.requests: Counter[tuple[str, int]] = Counter()
         self.decisions: Counter[str] = Counter()
+        self.not_let_in: Counter[str] = Counter()
         self._buckets = [0] * (len(BOUNDS_SECONDS) + 1)
         self._seconds = 0.0
 
@@ -29,6 +30,8 @@ class Counts:
         ]
         lines.append("# TYPE weir_api_decisions_total counter")
         lines += [f'weir_api_decisions_total{{outcome="{outcome}"}} {n}' for outcome, n in sorted(self.decisions.items())]
+        lines.append("# TYPE weir_api_authentication_failures_total counter")
+        lines += [f'weir_api_authentication_failures_total{{reason="{reason}"}} {n}' for reason, n in sorted(self.not_let_in.items())]
         lines += ["# TYPE weir_api_decisions_in_flight gauge", f"weir_api_decisions_in_flight {in_flight}"]
         lines += ["# TYPE weir_api_replies_unmatched_total counter", f"weir_api_replies_unmatched_total {unmatched}"]
         return "\n".join([*lines, *self._histogram()]) + "\n"

@@ -6,6 +6,7 @@ from typing import Annotated
 import msgspec
 from fastapi import APIRouter, Query, Request, Response
 
+from api.calling import caller_of, note_subject
 from api.definitions import Definitions
 from api.in_force import InForce
 from api.problem import json_answer
@@ -18,7 +19,6 @@ from pipeline.feature_catalogue import catalogue_of_release
 from pipeline.release import PARTS
 
 YAML_TYPE = "application/yaml"
-BY = "api"
 
 
 class Put(msgspec.Struct, omit_defaults=True):
@@ -63,7 +63,9 @@ def make_definition_routes(definitions: Definitions, in_force: InForce) -> APIRo
     @routes.post("/releases", summary="Puts the YAML texts of several parts, a JSON object by part, in force together as one release")
     async def release(request: Request) -> Response:
         """Parts that are not named stay as they are."""
-        return as_response(json_answer(200, await definitions.put(read_parts(await request.body()), BY)))
+        published = await definitions.put(read_parts(await request.body()), caller_of(request).name)
+        note_subject(request, f"release {published.release}")
+        return as_response(json_answer(200, published))
 
     return routes
 
@@ -102,7 +104,8 @@ def _writer(part: str, definitions: Definitions) -> Callable[[Request], object]:
             text = body.decode()
         except UnicodeDecodeError as error:
             raise Refusal("not text", where=f"{part}.yaml", expected="YAML in UTF-8", got=str(error)) from error
-        published = await definitions.put({part: text}, BY)
+        published = await definitions.put({part: text}, caller_of(request).name)
+        note_subject(request, f"release {published.release}")
         put = Put(published.release, published.parts[part], published.changed, published.features, published.warming)
         return as_response(json_answer(200, put))
 

@@ -9,16 +9,22 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from api.counts import Counts
+from api.gate import Gate
 from api.log import LogUnavailableError
+from api.permissions import ADMIN, ANYBODY, CALLER, forbidden, roles_for
 from api.problem import Answer, Problem, refused
-from api.token import Guard
 from features.refusal import Refusal
 from stores.decisions import StoreUnavailableError
 
 log = logging.getLogger(__name__)
 
 BODY_BYTES_MAX = 1_048_576
-ROUTES = ("decisions", "events", "features", "flagged", "labels", "models", "policy", "releases", "schema", "scores")
+ROUTES = frozenset(
+    "audit decisions events features flagged health labels metrics models policy ready releases schema scores tokens".split()
+)
+
+DECIDERS = roles_for("POST", "/v1/decisions")
+SCORE_READERS = roles_for("GET", "/v1/scores/entity/id")
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -34,13 +40,14 @@ class Front:
 
     Args:
         app: everything but the hot routes.
+        gate: says who calls.
         decide: from body and query string to the answer of ``POST /v1/decisions``.
         scores: from what follows ``/v1/scores/`` to the answer.
     """
 
-    def __init__(self, app: App, guard: Guard, decide: Decide, scores: Scores, counts: Counts) -> None:
+    def __init__(self, app: App, gate: Gate, decide: Decide, scores: Scores, counts: Counts) -> None:
         self._app = app
-        self._guard = guard
+        self._gate = gate
         self._decide = decide
         self._scores = scores
         self._counts = counts
@@ -61,20 +68,33 @@ class Front:
             await sent.answer(answer)
         self._counts.requests[_route(scope["path"]), sent.status] += 1
 
+    async def close(self) -> None:
+        """Lets go what the gate holds."""
+        await self._gate.close()
+
     async def _hot(self, scope: Scope, receive: Receive) -> Answer | None:
         """The answer of a hot route; None for the others, which FastAPI answers."""
         path: str = scope["path"]
+        method: str = scope["method"]
         authorization = None
         for name, value in scope["headers"]:
             if name == b"authorization":
+                if authorization is not None:
+                    raise self._gate.refuse("two_headers")
                 authorization = value
             elif name == b"content-length" and (len(value) > 9 or not value.isdigit() or int(value) > BODY_BYTES_MAX):
                 raise too_large()
-        if path.startswith("/v1") and not self._guard.allows(authorization):
-            raise Problem(401, "a bearer token is needed, and this is none that counts", [(b"www-authenticate", b"Bearer")])
-        if path == "/v1/decisions" and scope["method"] == "POST":
+        decides = path == "/v1/decisions" and method == "POST"
+        scores = not decides and method == "GET" and path.startswith("/v1/scores/")
+        allowed = DECIDERS if decides else SCORE_READERS if scores else roles_for(method, path)
+        if allowed != ANYBODY:
+            caller = self._gate.known(authorization) or await self._gate.identify(authorization)
+            if not caller.mask & (allowed or ADMIN):
+                raise forbidden(caller, allowed)
+            scope[CALLER] = caller
+        if decides:
             return await self._decide(await read_body(Bounded(receive)), scope["query_string"])
-        if path.startswith("/v1/scores/") and scope["method"] == "GET":
+        if scores:
             return await self._scores(path[11:])
         return None
 
@@ -150,4 +170,4 @@ def problem_of(error: Exception) -> Problem:
 
 def _route(path: str) -> str:
     first = path.removeprefix("/v1/").partition("/")[0] if path.startswith("/v1/") else path.removeprefix("/")
-    return first if first in ROUTES or first in ("health", "ready", "metrics") else "other"
+    return first if first in ROUTES else "other"

@@ -11,6 +11,7 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 
+from api.access import open_access
 from api.app import make_app
 from api.checks import Checks, ScoreJob
 from api.condition import Condition
@@ -36,7 +37,7 @@ class Server:
 
     Args:
         settings: broker, topics, ports, folder.
-        token: that callers show.
+        token: the owner's.
     """
 
     def __init__(self, settings: Settings, token: str) -> None:
@@ -46,6 +47,7 @@ class Server:
         self._registry = SqliteRegistry(settings.path("registry.db"))
         timeout_seconds = settings.store_timeout_ms / 1000
         self._decisions, self._quick_decisions = (open_decisions_reader(settings, timeout_seconds) for _ in range(2))
+        self._access = open_access(settings, token, time.time)
         self._log = KafkaLog(settings.bootstrap, acks="all")
         # The caller learns from the reply that its event arrived, and from the fallback that it perhaps did not: so the
         # leader's word is enough here, and no replica is waited for.
@@ -57,7 +59,7 @@ class Server:
         self._control = Following(settings.bootstrap, settings.topic("control"), "control", self._take_control)
         self._followed: asyncio.Queue[Sequence[Record]] = asyncio.Queue()
         self.app: Front = make_app(
-            settings, token, self._in_force, self._definitions, self._decisions, self._quick_decisions, self._log, self._quick_log,
+            settings, self._access, self._in_force, self._definitions, self._decisions, self._quick_decisions, self._log, self._quick_log,
             self._waiting, self._condition, time.time, self._lifespan,
         )  # fmt: skip
 
@@ -81,6 +83,7 @@ class Server:
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
+                await self.app.close()
                 await asyncio.to_thread(self._close)
 
     async def _follow(self) -> None:
@@ -102,6 +105,7 @@ class Server:
     def _close(self) -> None:
         for part in (self._control, self._replies, self._log, self._quick_log, self._decisions, self._quick_decisions, self._registry):
             part.close()
+        self._access.close()
 
 
 def main() -> None:

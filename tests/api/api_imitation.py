@@ -8,18 +8,22 @@ from collections.abc import Callable, Sequence
 import httpx
 import msgspec
 
+from api.access import Access
 from api.app import make_app
 from api.condition import Condition
 from api.definitions import Definitions
 from api.front import Front
 from api.in_force import InForce
 from api.log import LogUnavailableError
+from api.token import install_owner
 from api.waiting import Waiting
 from pipeline.release import compile_release
 from pipeline.settings import Settings
 from stores.decisions import StoredDecision
+from stores.sqlite_audit import SqliteAudit
 from stores.sqlite_decisions import SqliteDecisions
 from stores.sqlite_registry import SqliteRegistry
+from stores.sqlite_tokens import SqliteTokens
 
 TOKEN = "a-token-for-the-tests"
 NOW_MS = 1_700_000_000_000
@@ -79,8 +83,10 @@ class Api:
         self.waiting = Waiting("api-1", 1, IN_FLIGHT_MAX)
         self.definitions = Definitions(self.registry, self.in_force, self.condition, self.log, "weir.control", self.clock)
         self.in_force.install(compile_release(1, TEXTS), TEXTS)
+        self.access = Access(SqliteTokens(folder / "tokens.db"), SqliteAudit(folder / "audit.db"))
+        install_owner(self.access.tokens, TOKEN, NOW_MS)
         self.app: Front = make_app(
-            self.settings, TOKEN, self.in_force, self.definitions, self.decisions, self.decisions, self.log, self.log,
+            self.settings, self.access, self.in_force, self.definitions, self.decisions, self.decisions, self.log, self.log,
             self.waiting, self.condition, self.clock,
         )  # fmt: skip
         self.client = httpx.AsyncClient(
