@@ -9,11 +9,18 @@ from api.jwks import Keys
 from api.log import Clock
 from api.oidc import OidcProver, read_rules
 from api.token import OWNER, install_owner
+from pipeline.decision_store import cassandra_place
 from pipeline.settings import Settings
 from stores.audit import Audit, Entry, Fact
+from stores.cassandra import Place
+from stores.cassandra_access import access_place
+from stores.cassandra_audit import CassandraAudit
+from stores.cassandra_tokens import CassandraTokens
 from stores.sqlite_audit import SqliteAudit, walk_file
 from stores.sqlite_tokens import SqliteTokens
 from stores.tokens import Tokens
+
+STORE_SECONDS_MAX = 2.0
 
 
 class Access(msgspec.Struct):
@@ -35,7 +42,7 @@ def open_access(settings: Settings, owner_token: str, clock: Clock) -> Access:
     Raises:
         Refusal: a setting or a store refuses, or the token is too short or somebody else's.
     """
-    access = Access(SqliteTokens(settings.path("tokens.db")), SqliteAudit(settings.path("audit.db")), _oidc(settings))
+    access = Access(open_tokens(settings), open_audit(settings), _oidc(settings))
     _install(access, owner_token, int(clock() * 1000))
     return access
 
@@ -52,10 +59,41 @@ def _install(access: Access, owner_token: str, at_ms: int) -> None:
         access.audit.append(Fact(at_ms, OWNER, ("admin",), "start", "outcome", subject="token owner"))
 
 
+def open_tokens(settings: Settings) -> Tokens:
+    """The store of tokens; makes its tables where they are missing.
+
+    Raises:
+        Refusal: it does not answer, or is of another version.
+    """
+    if settings.store == "cassandra":
+        return CassandraTokens(_place(settings))
+    return SqliteTokens(settings.path("tokens.db"))
+
+
+def open_audit(settings: Settings) -> Audit:
+    """The audit log; makes its tables where they are missing.
+
+    Raises:
+        Refusal: it does not answer, or is of another version.
+    """
+    return CassandraAudit(_place(settings)) if settings.store == "cassandra" else SqliteAudit(settings.path("audit.db"))
+
+
 def walk_audit(settings: Settings) -> Iterator[Entry]:
     """All entries of the system's log, the oldest first, without writing to it.
 
     Raises:
         Refusal: there is none.
     """
-    return walk_file(settings.path("audit.db"))
+    if settings.store != "cassandra":
+        yield from walk_file(settings.path("audit.db"))
+        return
+    audit = CassandraAudit(_place(settings), owner=False)
+    try:
+        yield from audit.walk()
+    finally:
+        audit.close()
+
+
+def _place(settings: Settings) -> Place:
+    return access_place(cassandra_place(settings, STORE_SECONDS_MAX))

@@ -19,10 +19,8 @@ from stores.decisions import StoreUnavailableError
 log = logging.getLogger(__name__)
 
 BODY_BYTES_MAX = 1_048_576
-ROUTES = frozenset(
-    "audit decisions events features flagged health labels metrics models policy ready releases schema scores tokens".split()
-)
-
+_NAMES = ("audit", "decisions", "events", "features", "flagged", "labels", "models", "policy", "releases", "schema", "scores", "tokens")
+ROUTES = frozenset((*_NAMES, "health", "metrics", "ready"))
 DECIDERS = roles_for("POST", "/v1/decisions")
 SCORE_READERS = roles_for("GET", "/v1/scores/entity/id")
 
