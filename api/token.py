@@ -46,6 +46,17 @@ def find_token(settings: Settings, environment: Mapping[str, str] | None = None)
         raise Refusal("token not writable", where=str(file), expected="a folder to make a token file in", got=str(error)) from error
 
 
+def token_made_now(settings: Settings, environment: Mapping[str, str] | None = None) -> str:
+    """As `find_token`; gives the token when this call made it, and '' when there was one.
+
+    Raises:
+        Refusal: as `find_token`.
+    """
+    known = bool(_given(environment)) or token_file(settings).exists()
+    token = find_token(settings, environment)
+    return "" if known else token
+
+
 def read_token(settings: Settings, environment: Mapping[str, str] | None = None) -> str:
     """The token of ``WEIR_TOKEN``, else of the token file.
 
