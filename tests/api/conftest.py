@@ -21,6 +21,7 @@ def _load(name: str) -> None:
 
 
 _load("api_imitation")
+_load("identity_provider")
 
 
 @pytest.fixture

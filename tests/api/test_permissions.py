@@ -58,7 +58,8 @@ def test_a_route_may_be_called_by_these_roles_and_by_admins(method: str, path: s
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", "/"), ("GET", "/v1"), ("GET", "/v1/"), ("GET", "/v1/no"), ("GET", "/v1/flagged/"), ("GET", "//v1/flagged"), ("HEAD", "/v1/flagged"),
+    [("GET", "/"), ("GET", "/v1"), ("GET", "/v1/"), ("GET", "/v1/no"), ("GET", "/v1/flagged/"), ("GET", "//v1/flagged"),
+     ("HEAD", "/v1/flagged"),
      ("DELETE", "/v1/policy"), ("POST", "/v1/policy:burn"), ("POST", "/v1/:activate"), ("GET", "/v1/decisions/"), ("GET", "/v1/tokens/x"),
      ("get", "/v1/flagged"), ("POST", "/v1/DECISIONS"), ("POST", "/health"), ("PUT", "/v1/features/versions/3"), ("GET", "/v1/audit/1")],
 )  # fmt: skip
