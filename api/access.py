@@ -1,5 +1,6 @@
 """What decides who may do what, and keeps a record of it, opened as the settings say."""
 
+import contextlib
 import time
 from collections.abc import Iterator
 
@@ -9,6 +10,7 @@ from api.jwks import Keys
 from api.log import Clock
 from api.oidc import OidcProver, read_rules
 from api.token import OWNER, install_owner
+from features.refusal import Refusal
 from pipeline.decision_store import cassandra_place
 from pipeline.settings import Settings
 from stores.audit import Audit, Entry, Fact
@@ -16,6 +18,7 @@ from stores.cassandra import Place
 from stores.cassandra_access import access_place
 from stores.cassandra_audit import CassandraAudit
 from stores.cassandra_tokens import CassandraTokens
+from stores.decisions import StoreUnavailableError
 from stores.sqlite_audit import SqliteAudit, walk_file
 from stores.sqlite_tokens import SqliteTokens
 from stores.tokens import Tokens
@@ -83,16 +86,16 @@ def walk_audit(settings: Settings) -> Iterator[Entry]:
     """All entries of the system's log, the oldest first, without writing to it.
 
     Raises:
-        Refusal: there is none.
+        Refusal: there is none, or it cannot be read.
     """
-    if settings.store != "cassandra":
-        yield from walk_file(settings.path("audit.db"))
-        return
-    audit = CassandraAudit(_place(settings), owner=False)
     try:
-        yield from audit.walk()
-    finally:
-        audit.close()
+        if settings.store != "cassandra":
+            yield from walk_file(settings.path("audit.db"))
+            return
+        with contextlib.closing(CassandraAudit(_place(settings), owner=False)) as audit:
+            yield from audit.walk()
+    except StoreUnavailableError as error:
+        raise Refusal("audit log not readable", where=settings.store, expected="all entries", got=str(error)) from error
 
 
 def _place(settings: Settings) -> Place:
