@@ -1,6 +1,7 @@
 """What decides who may do what, and keeps a record of it, opened as the settings say."""
 
 import contextlib
+import hashlib
 import time
 from collections.abc import Iterator
 
@@ -19,6 +20,7 @@ from stores.cassandra_access import access_place
 from stores.cassandra_audit import CassandraAudit
 from stores.cassandra_tokens import CassandraTokens
 from stores.decisions import StoreUnavailableError
+from stores.registry import StoredRelease
 from stores.sqlite_audit import SqliteAudit, walk_file
 from stores.sqlite_tokens import SqliteTokens
 from stores.tokens import Tokens
@@ -48,6 +50,14 @@ def open_access(settings: Settings, owner_token: str, clock: Clock) -> Access:
     access = Access(open_tokens(settings), open_audit(settings), _oidc(settings))
     _install(access, owner_token, int(clock() * 1000))
     return access
+
+
+def note_found(audit: Audit, release: StoredRelease) -> None:
+    """Writes down a release that no api made: the system's start did, or somebody who may write to the control topic."""
+    text = msgspec.json.encode(release.parts)
+    digest = hashlib.sha256(text).hexdigest()
+    subject = f"release {release.id}, found on the control topic"
+    audit.append(Fact(release.at_ms, release.by, (), "found", "outcome", subject=subject, body_sha256=digest, body_bytes=len(text)))
 
 
 def _oidc(settings: Settings) -> OidcProver | None:

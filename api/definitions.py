@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -49,10 +49,21 @@ class Definitions:
 
     Args:
         topic: full name of the control topic.
+        found: is told, in a thread, of each release on the topic that the registry does not know.
     """
 
-    def __init__(self, registry: Registry, in_force: InForce, condition: Condition, log: Log, topic: str, clock: Clock) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        in_force: InForce,
+        condition: Condition,
+        log: Log,
+        topic: str,
+        clock: Clock,
+        found: Callable[[StoredRelease], None] = lambda release: None,
+    ) -> None:
         self._registry = registry
+        self._found = found
         self._in_force = in_force
         self._condition = condition
         self._log = log
@@ -179,7 +190,11 @@ class Definitions:
         at_ms = int(self._clock() * 1000)
         for part, text in texts.items():
             self._registry.put(part, text, ELSEWHERE, at_ms)
-        self._registry.adopt(StoredRelease(record.id, record.parts, ELSEWHERE, at_ms))
+        release = StoredRelease(record.id, record.parts, ELSEWHERE, at_ms)
+        known = self._registry.get(record.id)
+        if known is None or known.parts != record.parts:
+            self._found(release)
+        self._registry.adopt(release)
 
     def _text(self, hash: str) -> str:
         text = self._registry.text(hash)

@@ -52,8 +52,9 @@ class Front:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
+            if scope["type"] == "lifespan":
+                await self._app(scope, receive, send)
+            return  # nothing else has a way past the gate
         sent = Sent(send)
         try:
             answer = await self._hot(scope, receive)
@@ -161,7 +162,7 @@ def problem_of(error: Exception) -> Problem:
     if isinstance(error, LogUnavailableError):
         return Problem(503, f"the record was not taken: {error}", [(b"retry-after", b"1")])
     if isinstance(error, StoreUnavailableError):
-        return Problem(503, f"the store of decisions does not answer: {error}", [(b"retry-after", b"1")])
+        return Problem(503, f"a store does not answer: {error}", [(b"retry-after", b"1")])
     log.error("request failed", exc_info=error)
     return Problem(500, "this request met a fault; it is in the log of the api")
 

@@ -40,7 +40,7 @@ TABLE: tuple[tuple[str, str, str], ...] = (
     *(line for part in ("lists", "patterns") for line in (
         ("POST", f"/v1/{part}", "author"),
         ("PUT", f"/v1/{part}/{{name}}", "author"),
-        ("POST", f"/v1/{part}/{{name}}", "author"),
+        ("POST", f"/v1/{part}/{{name}}:edit", "author"),
         ("DELETE", f"/v1/{part}/{{name}}", "author"),
         ("PUT", f"/v1/{part}/{{name}}/{{rest:path}}", "author"),
         ("DELETE", f"/v1/{part}/{{name}}/{{rest:path}}", "author"),

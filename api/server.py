@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import logging
 import sys
 import time
@@ -11,7 +12,7 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 
-from api.access import open_access
+from api.access import note_found, open_access
 from api.app import make_app
 from api.checks import Checks, ScoreJob
 from api.condition import Condition
@@ -52,7 +53,10 @@ class Server:
         # The caller learns from the reply that its event arrived, and from the fallback that it perhaps did not: so the
         # leader's word is enough here, and no replica is waited for.
         self._quick_log = KafkaLog(settings.bootstrap, acks="1")
-        self._definitions = Definitions(self._registry, self._in_force, self._condition, self._log, settings.topic("control"), time.time)
+        self._definitions = Definitions(
+            self._registry, self._in_force, self._condition, self._log, settings.topic("control"), time.time,
+            functools.partial(note_found, self._access.audit),
+        )  # fmt: skip
         self._waiting = Waiting(settings.api_instance, time.time_ns(), IN_FLIGHT_MAX)
         own = f"{settings.api_instance}/".encode()
         self._replies = Following(settings.bootstrap, settings.topic("replies"), "replies", self._waiting.settle, own)

@@ -122,3 +122,10 @@ async def test_no_token_is_in_any_log_or_answer_but_the_one_that_makes_it(api: A
     for text in (caplog.text, *(answer.text for answer in answers)):
         assert token not in text
         assert TOKEN not in text
+
+
+async def test_nothing_but_requests_gets_past_the_front(api: Api) -> None:
+    async def never(*given: object) -> dict[str, object]:
+        raise AssertionError(given)
+
+    await api.app({"type": "websocket", "path": "/v1/flagged", "headers": []}, never, never)
