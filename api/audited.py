@@ -29,6 +29,7 @@ class Audited:
         self._app = app
         self._audit = audit
         self._clock = clock
+        self._running: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not is_change(scope["method"], scope["path"]):
@@ -38,10 +39,16 @@ class Audited:
         intent = self._fact(scope, body)
         number = await self._begin(intent)
         held = _Held()
-        # The outcome is written even when the caller has gone meanwhile.
-        await asyncio.shield(asyncio.create_task(self._run(scope, body, held, intent, number)))
-        for message in held.messages:
-            await send(message)
+        running = asyncio.create_task(self._run(scope, body, held, intent, number))
+        self._running.add(running)
+        running.add_done_callback(self._running.discard)
+        try:
+            # The outcome is written even when the caller has gone meanwhile.
+            await asyncio.shield(running)
+        except Exception:  # what was not foreseen is answered already, and told to whoever is in front all the same
+            await held.pass_on(send)
+            raise
+        await held.pass_on(send)
 
     async def _run(self, scope: Scope, body: bytes, held: "_Held", intent: Fact, number: int) -> None:
         try:
@@ -92,13 +99,18 @@ class _Held:
     """`send` that keeps an answer back; changes are answered in few bytes."""
 
     def __init__(self) -> None:
-        self.messages: list[Message] = []
+        self._messages: list[Message] = []
         self.status = 0
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-        self.messages.append(message)
+        self._messages.append(message)
+
+    async def pass_on(self, send: Send) -> None:
+        """Sends all of it."""
+        for message in self._messages:
+            await send(message)
 
 
 def _short(text: str) -> str:

@@ -43,6 +43,12 @@ class ShownToken(msgspec.Struct, omit_defaults=True):
     token: str = ""
 
 
+class ShownTokens(msgspec.Struct):
+    """All tokens, by name."""
+
+    tokens: list[ShownToken]
+
+
 def make_token_routes(tokens: Tokens, gate: Gate, clock: Clock) -> APIRouter:
     """``/tokens``: made, listed, revoked."""
     routes = APIRouter(tags=["tokens"])
@@ -51,7 +57,7 @@ def make_token_routes(tokens: Tokens, gate: Gate, clock: Clock) -> APIRouter:
     def listed() -> Response:
         """Also those that count no more."""
         now_ms = int(clock() * 1000)
-        return as_response(json_answer(200, {"tokens": [shown(token, now_ms) for token in tokens.all()]}))
+        return as_response(json_answer(200, ShownTokens([shown(token, now_ms) for token in tokens.all()])))
 
     @routes.post("/tokens", status_code=201, summary="Makes a token: name, roles, expires_at_ms (ms since the epoch, or none)")
     async def make(request: Request) -> Response:

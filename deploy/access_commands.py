@@ -66,9 +66,9 @@ def verify(head: str) -> None:
 
     found = verify_entries(walk_audit(read_settings()), head.strip().lower())
     if found.broken is None:
-        click.echo(f"{found.entries} entries, none changed, removed, moved or put in\nhead {found.head}")
+        click.echo(f"entries: {found.entries}, none changed, removed, moved or put in\nhead: {found.head}")
         return
-    click.echo(f"broken: {found.broken.what}\n{found.entries} entries before it are whole, head {found.head}")
+    click.echo(f"broken: {found.broken.what}\nentries that are whole: {found.entries}\nhead: {found.head}")
     sys.exit(1)
 
 

@@ -1,6 +1,7 @@
 import asyncio
 import hashlib
 import pathlib
+import sqlite3
 from typing import Any
 
 import msgspec
@@ -38,13 +39,17 @@ async def test_the_intent_is_there_before_the_change_runs(api: Api, monkeypatch:
     assert [each.phase for each in seen] == ["intent"]
 
 
-async def test_a_change_that_is_refused_or_fails_says_so(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_change_that_is_refused_or_fails_says_so(
+    api: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     async def burst(*given: object) -> None:
         raise RuntimeError("secret detail")
 
     assert (await api.client.put("/v1/policy", content="x: y")).status_code == 422
     monkeypatch.setattr(api.definitions, "put", burst)
-    assert (await api.client.put("/v1/policy", content=TEXTS["policy"])).status_code == 500
+    answer = await api.client.put("/v1/policy", content=TEXTS["policy"])
+    assert (answer.status_code, answer.headers["content-type"], "secret" in answer.text) == (500, "application/problem+json", False)
+    assert caplog.text.count("request failed") == 1
     assert [(each.phase, each.of, each.status) for each in said(api)] == [
         ("intent", 0, 0), ("outcome", 1, 422), ("intent", 0, 0), ("outcome", 3, 500),
     ]  # fmt: skip
@@ -146,3 +151,13 @@ async def test_a_body_that_is_too_large_is_refused_before_anything_is_written(ap
 async def test_any_path_can_be_written_down(api: Api, path: str) -> None:
     assert (await api.client.put(path)).status_code == 404
     assert len(said(api)) == 2
+
+
+async def test_an_entry_that_was_altered_beyond_reading_is_shown_as_far_as_it_goes(api: Api, tmp_path: pathlib.Path) -> None:
+    await api.client.put("/v1/policy", content=TEXTS["policy"])
+    connection = sqlite3.connect(tmp_path / "audit.db")
+    connection.execute("UPDATE entry SET said = 'nonsense' WHERE number = 1")
+    connection.commit()
+    connection.close()
+    outcome, intent = (await api.client.get("/v1/audit")).json()["entries"]
+    assert (outcome["action"], intent["action"], intent["said"]) == ("PUT /v1/policy", "not readable", "nonsense")

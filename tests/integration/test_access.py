@@ -179,7 +179,7 @@ def test_a_killed_process_leaves_the_intent_of_what_it_was_doing_and_an_unbroken
     threads = [threading.Thread(target=upload, args=(number,)) for number in range(12)]
     for thread in threads:
         thread.start()
-    while weir.run("audit", "verify").stdout.startswith("0 ") or not intents_without_outcome(weir):
+    while weir.run("audit", "verify").stdout.startswith("entries: 0") or not intents_without_outcome(weir):
         time.sleep(0.001)
     [process] = running.all
     process.kill()

@@ -95,7 +95,7 @@ def test_the_command_verifies_the_log_in_cassandra(node: tuple[Process, Settings
     for name, value in settings_as_environment(settings).items():
         monkeypatch.setenv(name, value)
     found = CliRunner().invoke(main, ["audit", "verify"])
-    assert (found.exit_code, found.stdout[:9]) == (0, "1 entries")
+    assert (found.exit_code, found.stdout[:11]) == (0, "entries: 1,")
     nowhere = msgspec.structs.replace(settings, cassandra_port=free_ports(1)[0])
     monkeypatch.setenv("WEIR_CASSANDRA_PORT", str(nowhere.cassandra_port))
     assert CliRunner().invoke(main, ["audit", "verify"]).exit_code == 2
