@@ -79,6 +79,7 @@ class Gate:
         if now >= known.renew_at:
             if now >= known.until:
                 return None
+            known.renew_at = min(now + RETRY_SECONDS, known.until)
             self._ask(key, bearer(authorization))
         return known.caller
 

@@ -127,8 +127,8 @@ def roles_for(method: str, path: str) -> int:
         rest = node.rest or rest
         following = node.texts.get(part)
         if following is None:
-            following = node.verbs.get(part[part.rfind(":") :]) if node.verbs else None
-            following = following or (node.anything if part else None)
+            colon = part.rfind(":")
+            following = (node.verbs.get(part[colon:]) if colon > 0 else None) or (node.anything if part else None)
             if following is None:
                 return rest
         node = following

@@ -3,6 +3,8 @@ import re
 import pytest
 from api_imitation import Api
 from fastapi import FastAPI
+from hypothesis import given
+from hypothesis import strategies as st
 
 from api.permissions import ADMIN, ANYBODY, ROLES, TABLE, caller, is_change, mask_of, roles_for
 
@@ -65,6 +67,42 @@ def test_a_route_may_be_called_by_these_roles_and_by_admins(method: str, path: s
 )  # fmt: skip
 def test_what_is_not_in_the_table_is_open_to_nobody(method: str, path: str) -> None:
     assert roles_for(method, path) == 0
+
+
+def pattern(shape: str) -> re.Pattern[str]:
+    """A shape of the table as an expression."""
+    parts = re.split(r"({\w+(?::path)?})", shape)
+    return re.compile("".join((".*" if part.endswith(":path}") else "[^/]+") if part[:1] == "{" else re.escape(part) for part in parts))
+
+
+words = st.sampled_from(sorted({part for _, shape, _ in TABLE for part in re.split(r"[/{}:]+", shape)} | {"x", "a:b", "v1:activate", ""}))
+lines = st.sampled_from(TABLE)
+
+
+@given(line=lines, values=st.lists(words, min_size=4, max_size=4))
+def test_a_path_of_a_line_has_at_most_what_the_lines_that_fit_it_grant_and_its_own_where_no_other_fits(
+    line: tuple[str, str, str], values: list[str]
+) -> None:
+    method, shape, _ = line
+    given = iter(values)
+    path = re.sub(r"{\w+(:path)?}", lambda found: next(given), shape)
+    fitting = [mask(roles) for each, other, roles in TABLE if each == method and pattern(other).fullmatch(path)]
+    found = roles_for(method, path)
+    assert found in fitting or not found
+    if len(set(fitting)) == 1 and all(values):
+        assert found in (*fitting, 0)
+        assert found or ":" in "".join(values) or "versions" in values
+
+
+def mask(roles: str) -> int:
+    return ANYBODY if roles == "anybody" else ADMIN | mask_of(roles.split())
+
+
+@given(method=st.sampled_from(["GET", "POST", "PUT", "DELETE"]), parts=st.lists(words, max_size=6))
+def test_any_path_has_what_one_of_the_lines_that_fit_it_grants_or_nothing(method: str, parts: list[str]) -> None:
+    path = "/".join(["", *parts])
+    fitting = [mask(roles) for each, shape, roles in TABLE if each == method and pattern(shape).fullmatch(path)]
+    assert roles_for(method, path) in (*fitting, 0)
 
 
 async def test_what_is_not_in_the_table_is_refused_to_all_but_admins(api: Api) -> None:

@@ -3,7 +3,7 @@ import stat
 
 import pytest
 
-from api.token import OWNER, find_token, install_owner, read_token
+from api.token import OWNER, find_token, install_owner, read_token, token_made_now
 from features.refusal import Refusal
 from pipeline.settings import Settings
 from stores.sqlite_tokens import SqliteTokens
@@ -16,6 +16,13 @@ def test_a_token_is_made_once_and_only_its_owner_may_read_it(tmp_path: pathlib.P
     assert len(token) >= 32
     assert find_token(settings, {}) == token
     assert stat.S_IMODE((tmp_path / "new" / "token").stat().st_mode) == 0o600
+
+
+def test_a_token_is_told_of_at_the_start_that_made_it_and_never_again(tmp_path: pathlib.Path) -> None:
+    settings = Settings(folder=str(tmp_path))
+    token = token_made_now(settings, {})
+    assert token == read_token(settings, {}) != ""
+    assert token_made_now(settings, {}) == token_made_now(settings, {"WEIR_TOKEN": "from-the-environment"}) == ""
 
 
 def test_the_environment_goes_before_the_file(tmp_path: pathlib.Path) -> None:
