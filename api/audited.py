@@ -36,8 +36,7 @@ class Audited:
             await self._app(scope, receive, send)
             return
         body = await read_body(receive)
-        intent = self._fact(scope, body)
-        number = await self._begin(intent)
+        intent, number = await self._begin(scope, body)
         held = _Held()
         running = asyncio.create_task(self._run(scope, body, held, intent, number))
         self._running.add(running)
@@ -56,12 +55,20 @@ class Audited:
         finally:
             await self._end(scope, intent, number, held.status)
 
-    async def _begin(self, intent: Fact) -> int:
+    async def _begin(self, scope: Scope, body: bytes) -> tuple[Fact, int]:
         try:
-            return (await asyncio.to_thread(self._audit.append, intent)).number
+            return await asyncio.to_thread(self._write_intent, scope, body)
         except StoreUnavailableError as error:
             text = f"nothing was changed, for the audit log takes no entry now: {error}"
             raise Problem(503, text, [(b"retry-after", b"1")]) from error
+
+    def _write_intent(self, scope: Scope, body: bytes) -> tuple[Fact, int]:
+        caller: Caller = scope[CALLER]
+        action = _short(f"{scope['method']} {scope['path']}")
+        digest = hashlib.sha256(body).hexdigest()
+        at_ms = int(self._clock() * 1000)
+        intent = Fact(at_ms, caller.name, caller.roles, action, "intent", body_sha256=digest, body_bytes=len(body))
+        return intent, self._audit.append(intent).number
 
     async def _end(self, scope: Scope, intent: Fact, number: int, status: int) -> None:
         subject = _short(str(scope.get(SUBJECT, "")))
@@ -76,12 +83,6 @@ class Audited:
                     log.error("the outcome of entry %d, status %d, is not in the audit log: %s", number, status, error)
                 else:
                     await asyncio.sleep(seconds)
-
-    def _fact(self, scope: Scope, body: bytes) -> Fact:
-        caller: Caller = scope[CALLER]
-        action = _short(f"{scope['method']} {scope['path']}")
-        digest = hashlib.sha256(body).hexdigest()
-        return Fact(int(self._clock() * 1000), caller.name, caller.roles, action, "intent", body_sha256=digest, body_bytes=len(body))
 
 
 class _Given:

@@ -67,6 +67,7 @@ TABLE: tuple[tuple[str, str, str], ...] = (
     ("GET", "/ready", "anybody"),
     ("GET", "/metrics", "anybody"),
     ("GET", "/openapi.json", "anybody"),
+    ("GET", "/v1/openapi.json", "anybody"),
 )  # fmt: skip
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
