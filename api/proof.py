@@ -6,6 +6,8 @@ import msgspec
 
 from api.permissions import Caller
 
+TOKEN_BYTES_MAX = 8_192
+
 
 class Proof(msgspec.Struct, frozen=True):
     """A token that counts.
@@ -66,6 +68,3 @@ def bearer(authorization: bytes | None) -> str:
     if scheme.lower() != b"bearer" or not token or len(token) > TOKEN_BYTES_MAX or min(token) <= 0x20 or max(token) >= 0x7F:
         raise Rejected("malformed")
     return token.decode()
-
-
-TOKEN_BYTES_MAX = 8_192

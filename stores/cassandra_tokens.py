@@ -4,8 +4,7 @@ from typing import Any
 
 from stores.cassandra import Keyspace, Place
 from stores.cassandra_access import MIGRATIONS
-from stores.sqlite_tokens import taken
-from stores.tokens import StoredToken
+from stores.tokens import StoredToken, taken
 
 _COLUMNS = "name, hash, roles, made_by, made_at_ms, expires_at_ms, revoked_at_ms"
 _ADD = f"INSERT INTO api_token ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?) IF NOT EXISTS"  # noqa: S608

@@ -6,10 +6,9 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 
-from features.refusal import Refusal
 from stores.decisions import StoreUnavailableError
 from stores.sqlite import open_for_writing
-from stores.tokens import StoredToken
+from stores.tokens import StoredToken, taken
 
 MIGRATIONS = (
     (
@@ -67,11 +66,6 @@ class SqliteTokens:
     def _rows(self, query: str, *values: object) -> list[tuple[object, ...]]:
         with self._lock, naming_the_store("tokens"):
             return self._connection.execute(query, values).fetchall()
-
-
-def taken(name: str, other: str) -> Refusal:
-    """The answer to a token that has another name already."""
-    return Refusal("token of another name", where=f"token {name}", expected="a token of its own", got=f"the token of {other}")
 
 
 @contextlib.contextmanager

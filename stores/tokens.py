@@ -10,6 +10,8 @@ from typing import Protocol
 
 import msgspec
 
+from features.refusal import Refusal
+
 TOKEN_BYTES = 32
 TOKEN_MARK = "weir_"  # noqa: S105 - what a token begins with, so that one that leaked is recognised
 
@@ -77,3 +79,8 @@ def new_token() -> str:
 def token_hash(token: str) -> str:
     """SHA-256 of `token`, in hexadecimal: what is kept of it."""
     return hashlib.sha256(token.encode()).hexdigest()
+
+
+def taken(name: str, other: str) -> Refusal:
+    """The answer to a token that has another name already."""
+    return Refusal("token of another name", where=f"token {name}", expected="a token of its own", got=f"the token of {other}")
