@@ -8,6 +8,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from api.bypass_routes import make_bypass_routes
 from api.condition import Condition
 from api.counts import Counts
 from api.decide import Decide
@@ -16,7 +17,10 @@ from api.definitions import Definitions
 from api.front import Front, problem_of
 from api.health import make_health
 from api.in_force import InForce
+from api.list_routes import make_list_routes
 from api.log import Clock, Log, LogUnavailableError
+from api.openapi import PATH as OPENAPI_PATH
+from api.openapi import tell_openapi
 from api.problem import Problem
 from api.reads import as_response, make_reads
 from api.scores import Scores
@@ -56,11 +60,13 @@ def make_app(
     counts = Counts()
     scores = Scores(in_force, quick_decisions, clock)
     decide = Decide(in_force, waiting, quick_log, settings.topic("events"), condition, quick_decisions, counts, clock, settings.deadline_ms)
-    app = FastAPI(title="Weir", version="1", docs_url=None, redoc_url=None, lifespan=lifespan or _nothing)
-    app.include_router(make_reads(decisions, scores, in_force), prefix="/v1")
+    app = FastAPI(title="Weir", version="1", docs_url=None, redoc_url=None, openapi_url=OPENAPI_PATH, lifespan=lifespan or _nothing)
+    app.include_router(make_reads(decisions, scores, in_force, clock), prefix="/v1")
     app.include_router(make_writes(in_force, decide, log, settings, clock), prefix="/v1")
-    app.include_router(make_definition_routes(definitions, in_force), prefix="/v1")
+    for routes in (make_definition_routes, make_list_routes, make_bypass_routes):
+        app.include_router(routes(definitions, in_force), prefix="/v1")
     app.include_router(make_health(condition, counts, in_force, waiting))
+    tell_openapi(app)
     for kind in (Problem, Refusal, LogUnavailableError, StoreUnavailableError, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(kind, _tell)
     return Front(app, Guard(token), decide.answer, scores.answer, counts)

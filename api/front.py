@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from api.counts import Counts
+from api.json_body import NOT_JSON
 from api.log import LogUnavailableError
 from api.problem import Answer, Problem, refused
 from api.token import Guard
@@ -18,7 +19,12 @@ from stores.decisions import StoreUnavailableError
 log = logging.getLogger(__name__)
 
 BODY_BYTES_MAX = 1_048_576
-ROUTES = ("decisions", "events", "features", "flagged", "labels", "models", "policy", "releases", "schema", "scores")
+LARGE_BYTES_MAX = 20_971_520
+"""Of a body that may hold lists."""
+ROUTES = (
+    "decisions", "entities", "events", "features", "flagged", "labels", "lists", "models", "openapi.json", "policy", "releases", "schema",
+    "scores", "stream", "templates",
+)  # fmt: skip
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -53,7 +59,7 @@ class Front:
         try:
             answer = await self._hot(scope, receive)
             if answer is None:
-                await self._app(scope, Bounded(receive), sent)
+                await self._app(scope, Bounded(receive, bytes_max_of(scope["path"])), sent)
         except Exception as error:
             # Starlette answers what it cannot handle through _tell, and raises it all the same.
             answer = None if sent.status else problem_of(error).answer()
@@ -68,8 +74,8 @@ class Front:
         for name, value in scope["headers"]:
             if name == b"authorization":
                 authorization = value
-            elif name == b"content-length" and (len(value) > 9 or not value.isdigit() or int(value) > BODY_BYTES_MAX):
-                raise too_large()
+            elif name == b"content-length" and (len(value) > 9 or not value.isdigit() or int(value) > bytes_max_of(path)):
+                raise too_large(bytes_max_of(path))
         if path.startswith("/v1") and not self._guard.allows(authorization):
             raise Problem(401, "a bearer token is needed, and this is none that counts", [(b"www-authenticate", b"Bearer")])
         if path == "/v1/decisions" and scope["method"] == "POST":
@@ -99,17 +105,18 @@ class Sent:
 
 
 class Bounded:
-    """`receive`, which ends with 413 once more than `BODY_BYTES_MAX` came."""
+    """`receive`, which ends with 413 once more than `bytes_max` came."""
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, bytes_max: int = BODY_BYTES_MAX) -> None:
         self._receive = receive
         self._bytes = 0
+        self._bytes_max = bytes_max
 
     async def __call__(self) -> Message:
         message = await self._receive()
         self._bytes += len(message.get("body", b""))
-        if self._bytes > BODY_BYTES_MAX:
-            raise too_large()
+        if self._bytes > self._bytes_max:
+            raise too_large(self._bytes_max)
         return message
 
 
@@ -129,9 +136,14 @@ async def read_body(receive: Receive) -> bytes:
             return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-def too_large() -> Problem:
+def bytes_max_of(path: str) -> int:
+    """How large a body may be."""
+    return LARGE_BYTES_MAX if path == "/v1/releases" or path.startswith("/v1/lists/") else BODY_BYTES_MAX
+
+
+def too_large(bytes_max: int) -> Problem:
     """413; the connection is closed, so that the rest need not be read."""
-    return Problem(413, f"a body has at most {BODY_BYTES_MAX} bytes", [(b"connection", b"close")])
+    return Problem(413, f"a body has at most {bytes_max} bytes", [(b"connection", b"close")])
 
 
 def problem_of(error: Exception) -> Problem:
@@ -139,7 +151,7 @@ def problem_of(error: Exception) -> Problem:
     if isinstance(error, Problem):
         return error
     if isinstance(error, Refusal):
-        return refused(error)
+        return refused(error, 400 if error.what == NOT_JSON else 422)
     if isinstance(error, LogUnavailableError):
         return Problem(503, f"the record was not taken: {error}", [(b"retry-after", b"1")])
     if isinstance(error, StoreUnavailableError):
@@ -149,5 +161,5 @@ def problem_of(error: Exception) -> Problem:
 
 
 def _route(path: str) -> str:
-    first = path.removeprefix("/v1/").partition("/")[0] if path.startswith("/v1/") else path.removeprefix("/")
+    first = path.removeprefix("/v1/").partition("/")[0].partition(":")[0] if path.startswith("/v1/") else path.removeprefix("/")
     return first if first in ROUTES or first in ("health", "ready", "metrics") else "other"

@@ -13,7 +13,7 @@ from features.compilation import compile_kernels
 from features.layout import DUPLICATE, ID_REUSED, TOO_LATE
 from features.refusal import Refusal
 from patterns.policy import ACTIONS
-from pipeline.decision import Reply, decisions_of, flag_names, reply_of
+from pipeline.decision import Reply, decisions_of, fallback_flags, flag_names, reply_of
 from pipeline.explanation import reasons_again
 from pipeline.frames import Bundle, add_record, read_bundle, topic_frame
 from pipeline.reasons import REVISION_MAX
@@ -153,7 +153,7 @@ def _reply_to(verdicts: Verdicts, row: int, id: str, reasons: list[str]) -> Repl
     score, revision, release = float(verdicts.scores[row]), int(verdicts.revisions[row]), int(verdicts.releases[row])
     if flags & DUPLICATE:
         return Reply(id, revision, score, ACTIONS[verdicts.actions[row]], reasons, flag_names(flags & (DUPLICATE | REVISED)), release)
-    return Reply(id, 0, score, verdicts.release.policy.fallback.action, reasons, ["degraded"], release)
+    return Reply(id, 0, score, verdicts.release.policy.fallback.action, reasons, fallback_flags(verdicts.release), release)
 
 
 def make_stage(state: BulkState) -> UserStage:
