@@ -107,7 +107,8 @@ async def test_a_bad_query_of_flagged_is_refused_by_the_name_of_its_part(api: Ap
 
 @pytest.mark.parametrize(
     "body", [b"", b"[]", b'{"event_id": "1"}', b'{"event_id": "1", "label": 2}', b'{"event_id": "1", "label": true}',
-             b'{"event_id": "", "label": 1}', b'{"event_id": "1", "label": 1, "lable_time": 5}', b'{"event_id": null, "label": 1}', b'{"event_id": "1", "label": 1, "label_time": -5}',
+             b'{"event_id": "", "label": 1}', b'{"event_id": "1", "label": 1, "lable_time": 5}',
+             b'{"event_id": null, "label": 1}', b'{"event_id": "1", "label": 1, "label_time": -5}',
              b'{"event_id": "1", "label": 1, "label_time": "2023-01-01T00:00:00"}',
              b'{"event_id": "1", "label": 1, "label_time": 99999999999999}',
              b'{"event_id": "1", "label": 1, "label_time": "9999-12-31T23:59:59Z"}', b'{"event_id": "1", "label": 1, "label_time": 1e400}'],
