@@ -22,8 +22,10 @@ from api.log import Clock, Log, LogUnavailableError
 from api.openapi import PATH as OPENAPI_PATH
 from api.openapi import tell_openapi
 from api.problem import Problem
-from api.reads import as_response, make_reads
+from api.reads import as_response, make_reads, require_kind
 from api.scores import Scores
+from api.stream import Stream
+from api.stream_route import make_stream_route
 from api.token import Guard
 from api.waiting import Waiting
 from api.writes import make_writes
@@ -46,6 +48,7 @@ def make_app(
     waiting: Waiting,
     condition: Condition,
     clock: Clock,
+    stream: Stream,
     lifespan: Lifespan | None = None,
 ) -> Front:
     """The whole API as one ASGI application.
@@ -55,6 +58,7 @@ def make_app(
         quick_decisions: the same store for single rows on the event loop; of its own, so that no page holds it up.
         log: for what is answered once the broker has it.
         quick_log: for events whose caller waits for the decision.
+        stream: of decisions, for those that watch.
         lifespan: what is started before the first request and stopped after the last.
     """
     counts = Counts()
@@ -65,7 +69,8 @@ def make_app(
     app.include_router(make_writes(in_force, decide, log, settings, clock), prefix="/v1")
     for routes in (make_definition_routes, make_list_routes, make_bypass_routes):
         app.include_router(routes(definitions, in_force), prefix="/v1")
-    app.include_router(make_health(condition, counts, in_force, waiting))
+    app.include_router(make_stream_route(stream, in_force, require_kind), prefix="/v1")
+    app.include_router(make_health(condition, counts, in_force, waiting, stream))
     tell_openapi(app)
     for kind in (Problem, Refusal, LogUnavailableError, StoreUnavailableError, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(kind, _tell)

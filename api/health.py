@@ -10,6 +10,7 @@ from api.counts import Counts
 from api.in_force import InForce
 from api.problem import json_answer
 from api.reads import as_response
+from api.stream import Stream
 from api.told import told
 from api.waiting import Waiting
 
@@ -30,7 +31,7 @@ def ready_told() -> dict[str, Any]:
     return arguments
 
 
-def make_health(condition: Condition, counts: Counts, in_force: InForce, waiting: Waiting) -> APIRouter:
+def make_health(condition: Condition, counts: Counts, in_force: InForce, waiting: Waiting, stream: Stream) -> APIRouter:
     """``/health``, ``/ready`` and ``/metrics``."""
     routes = APIRouter(tags=["health"])
 
@@ -51,6 +52,6 @@ def make_health(condition: Condition, counts: Counts, in_force: InForce, waiting
     @routes.get("/metrics", summary="Figures in Prometheus' text format", **told("text/plain"))
     async def metrics() -> Response:
         """Requests by route and status, decisions and callers that wait."""
-        return Response(counts.text(len(waiting), waiting.unmatched), media_type="text/plain; version=0.0.4")
+        return Response(counts.text(len(waiting), waiting.unmatched, len(stream)), media_type="text/plain; version=0.0.4")
 
     return routes

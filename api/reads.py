@@ -52,13 +52,13 @@ def make_reads(decisions: Decisions, scores: Scores, in_force: InForce, clock: C
         before: Annotated[str | None, Query(max_length=1_000, description="`next` of the page before")] = None,
         limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 50,
     ) -> Response:
-        _require_kind(in_force, entity)
+        require_kind(in_force, entity)
         return _page(decisions.of_entity(entity, id, before, limit))
 
     @routes.get("/entities/{entity}/{id:path}", summary="The profile of an entity", **told(Profile, 404))
     def profile(entity: str, id: str, limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 50) -> Response:
         """Latest score, features of the newest decision, and the newest decisions with what they say by action."""
-        _require_kind(in_force, entity)
+        require_kind(in_force, entity)
         return as_response(json_answer(200, profile_of(decisions, entity, id, limit, int(clock() * 1000))))
 
     return routes
@@ -70,7 +70,12 @@ def as_response(answer: Answer) -> Response:
     return Response(answer.body, answer.status, headers, answer.content_type.decode())
 
 
-def _require_kind(in_force: InForce, entity: str) -> None:
+def require_kind(in_force: InForce, entity: str) -> None:
+    """Lets `entity` pass when it is a kind of entity of the release in force.
+
+    Raises:
+        Problem: 404, it is none.
+    """
     release, _ = in_force.require()
     kinds = (release.schema.user, *release.schema.entities)
     if entity not in kinds:
