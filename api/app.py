@@ -64,7 +64,15 @@ def make_app(
     counts = Counts()
     scores = Scores(in_force, quick_decisions, clock)
     decide = Decide(in_force, waiting, quick_log, settings.topic("events"), condition, quick_decisions, counts, clock, settings.deadline_ms)
-    app = FastAPI(title="Weir", version="1", docs_url=None, redoc_url=None, openapi_url=OPENAPI_PATH, lifespan=lifespan or _nothing)
+    app = FastAPI(
+        title="Weir",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        openapi_url=OPENAPI_PATH,
+        lifespan=lifespan or _nothing,
+    )
     app.include_router(make_reads(decisions, scores, in_force, clock), prefix="/v1")
     app.include_router(make_writes(in_force, decide, log, settings, clock), prefix="/v1")
     for routes in (make_definition_routes, make_list_routes, make_bypass_routes):

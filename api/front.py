@@ -4,6 +4,7 @@ FastAPI costs some 85 µs a request and a bare ASGI route 17: so the two calls t
 ``POST /v1/decisions`` and ``GET /v1/scores``, do not go through it.
 """
 
+import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -20,6 +21,12 @@ from stores.decisions import StoreUnavailableError
 log = logging.getLogger(__name__)
 
 BODY_BYTES_MAX = 1_048_576
+BODY_SECONDS_MAX = 30.0
+TYPES = frozenset(
+    (b"", b"application/json", b"application/octet-stream", b"application/x-www-form-urlencoded", b"application/x-yaml",
+     b"application/yaml", b"text/json", b"text/plain", b"text/x-yaml", b"text/yaml")
+)  # fmt: skip
+"""What a body may say that it is: each route takes one shape, so no more hangs on it."""
 LARGE_BYTES_MAX = 20_971_520
 """Of a body that may hold lists."""
 ROUTES = (
@@ -77,6 +84,8 @@ class Front:
         for name, value in scope["headers"]:
             if name == b"authorization":
                 authorization = value
+            elif name == b"content-type" and not is_text(value):
+                raise Problem(415, f"a body is JSON, YAML or plain text, not {value[:80].decode('latin-1')}")
             elif name == b"content-length" and (len(value) > 9 or not value.isdigit() or int(value) > bytes_max_of(path)):
                 raise too_large(bytes_max_of(path))
         if path.startswith("/v1") and not self._guard.allows(authorization):
@@ -108,15 +117,29 @@ class Sent:
 
 
 class Bounded:
-    """`receive`, which ends with 413 once more than `bytes_max` came."""
+    """`receive`, which ends with 413 once more than `bytes_max` came, and with 408 `BODY_SECONDS_MAX` after the first call.
+
+    Behind the end of the body it waits for the caller to go away, which has no end.
+    """
 
     def __init__(self, receive: Receive, bytes_max: int = BODY_BYTES_MAX) -> None:
         self._receive = receive
         self._bytes = 0
         self._bytes_max = bytes_max
+        self._until: float | None = None
+        self._ended = False
 
     async def __call__(self) -> Message:
-        message = await self._receive()
+        if self._ended:
+            return await self._receive()
+        if self._until is None:
+            self._until = asyncio.get_running_loop().time() + BODY_SECONDS_MAX
+        try:
+            async with asyncio.timeout_at(self._until):
+                message = await self._receive()
+        except TimeoutError:
+            raise Problem(408, f"the body of a request has to come within {BODY_SECONDS_MAX:g} s", [(b"connection", b"close")]) from None
+        self._ended = not message.get("more_body", False)
         self._bytes += len(message.get("body", b""))
         if self._bytes > self._bytes_max:
             raise too_large(self._bytes_max)
@@ -137,6 +160,12 @@ async def read_body(receive: Receive) -> bytes:
         parts.append(message.get("body", b""))
         if not message.get("more_body", False):
             return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def is_text(content_type: bytes) -> bool:
+    """Whether a body of that type may be what some route takes; programs that name none often send a form's."""
+    kind = content_type.partition(b";")[0].strip().lower()
+    return kind in TYPES or kind.endswith((b"+json", b"+yaml"))
 
 
 def bytes_max_of(path: str) -> int:

@@ -19,6 +19,7 @@ from api.following import Following, Record
 from api.front import Front
 from api.in_force import InForce
 from api.log import KafkaLog
+from api.protocol import PatientProtocol
 from api.stream import Stream
 from api.stream_source import TopicSource
 from api.token import find_token
@@ -122,7 +123,9 @@ def main() -> None:
         host="127.0.0.1",
         port=settings.api_port,
         loop="uvloop",
-        http="httptools",
+        http=PatientProtocol,
+        ws="none",
+        server_header=False,
         access_log=False,
         log_level="warning",
         timeout_graceful_shutdown=5,

@@ -20,7 +20,8 @@ def _load(name: str) -> None:
     spec.loader.exec_module(module)
 
 
-_load("api_imitation")
+for name in ("api_imitation", "served"):
+    _load(name)
 
 
 @pytest.fixture
