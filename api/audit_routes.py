@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Response
 
 from api.problem import json_answer
 from api.reads import as_response
+from api.told import told
 from stores.audit import Audit, Entry, Fact
 
 PAGE_MAX = 500
@@ -42,7 +43,7 @@ def make_audit_routes(audit: Audit) -> APIRouter:
     """``/audit``."""
     routes = APIRouter(tags=["audit"])
 
-    @routes.get("/audit", summary="Who changed what and with which outcome, newest first")
+    @routes.get("/audit", summary="Who changed what and with which outcome, newest first", **told(ShownPage))
     def entries(
         cursor: Annotated[int | None, Query(ge=1, le=1 << 62, description="`next` of the page before")] = None,
         limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 50,

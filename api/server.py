@@ -21,6 +21,9 @@ from api.following import Following, Record
 from api.front import Front
 from api.in_force import InForce
 from api.log import KafkaLog
+from api.protocol import PatientProtocol
+from api.stream import Stream
+from api.stream_source import TopicSource
 from api.token import find_token
 from api.waiting import Waiting
 from features.refusal import Refusal
@@ -64,7 +67,7 @@ class Server:
         self._followed: asyncio.Queue[Sequence[Record]] = asyncio.Queue()
         self.app: Front = make_app(
             settings, self._access, self._in_force, self._definitions, self._decisions, self._quick_decisions, self._log, self._quick_log,
-            self._waiting, self._condition, time.time, self._lifespan,
+            self._waiting, self._condition, time.time, Stream(TopicSource(settings.bootstrap, settings.topic("decisions"))), self._lifespan,
         )  # fmt: skip
 
     def _take_control(self, records: Sequence[Record]) -> None:
@@ -128,7 +131,9 @@ def main() -> None:
         host="127.0.0.1",
         port=settings.api_port,
         loop="uvloop",
-        http="httptools",
+        http=PatientProtocol,
+        ws="none",
+        server_header=False,
         access_log=False,
         log_level="warning",
         timeout_graceful_shutdown=5,

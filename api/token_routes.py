@@ -14,6 +14,7 @@ from api.permissions import ROLES
 from api.problem import Answer, Problem, json_answer
 from api.reads import as_response
 from api.token import OWNER
+from api.told import told
 from features.refusal import Refusal, shortened
 from stores.tokens import StoredToken, Tokens, new_token, token_hash
 
@@ -53,13 +54,13 @@ def make_token_routes(tokens: Tokens, gate: Gate, clock: Clock) -> APIRouter:
     """``/tokens``: made, listed, revoked."""
     routes = APIRouter(tags=["tokens"])
 
-    @routes.get("/tokens", summary="All tokens with their roles and times; never a token itself")
+    @routes.get("/tokens", summary="All tokens with their roles and times; never a token itself", **told(ShownTokens))
     def listed() -> Response:
         """Also those that count no more."""
         now_ms = int(clock() * 1000)
         return as_response(json_answer(200, ShownTokens([shown(token, now_ms) for token in tokens.all()])))
 
-    @routes.post("/tokens", status_code=201, summary="Makes a token: name, roles, expires_at_ms (ms since the epoch, or none)")
+    @routes.post("/tokens", summary="Makes a token", **told(ShownToken, 409, status=201, body=GivenToken))
     async def make(request: Request) -> Response:
         """The answer holds the token; it is kept as a hash and never shown again."""
         given = read_given(await request.body(), int(clock() * 1000))
@@ -70,7 +71,7 @@ def make_token_routes(tokens: Tokens, gate: Gate, clock: Clock) -> APIRouter:
         answer = json_answer(201, told)
         return as_response(Answer(answer.status, answer.body, headers=_NO_STORE))
 
-    @routes.delete("/tokens/{name}", summary="Revokes a token")
+    @routes.delete("/tokens/{name}", summary="Revokes a token", **told(ShownToken, 404))
     async def revoke(request: Request, name: Annotated[str, Path(max_length=200)]) -> Response:
         """In force here at once, in other processes within 5 s; a second time changes nothing."""
         now_ms = int(clock() * 1000)

@@ -20,8 +20,8 @@ def _load(name: str) -> None:
     spec.loader.exec_module(module)
 
 
-_load("api_imitation")
-_load("identity_provider")
+for name in ("api_imitation", "identity_provider", "served"):
+    _load(name)
 
 
 @pytest.fixture
