@@ -34,7 +34,7 @@ async def test_it_is_told_with_since_when_by_whom_and_why(api: Api) -> None:
     await api.client.put("/v1/lists/a", content="x")
     told = (await api.client.get("/v1/policy:bypass")).json()
     assert (told["mode"], told["reason"], told["release"]) == ("approve_all", "a rule blocks everybody: \"'", 3)
-    assert (told["since"], told["by"], told["at_ms"]) == (2, "api", NOW_MS + 5)
+    assert (told["since"], told["by"], told["at_ms"]) == (2, "owner", NOW_MS + 5)
 
 
 @pytest.mark.parametrize(
