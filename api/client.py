@@ -1,6 +1,6 @@
 """A client of the HTTP API: each call once, typed answers, and every error as a `Refusal`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -44,6 +44,19 @@ class Release(msgspec.Struct):
     changed: bool
     features: dict[str, list[str]] = {}
     warming: list[str] = []
+
+
+class Token(msgspec.Struct):
+    """An API token; `token` itself is there only in the answer that made it."""
+
+    name: str
+    roles: list[str]
+    by: str
+    made_at_ms: int
+    expires_at_ms: int | None
+    revoked_at_ms: int | None
+    state: str
+    token: str = ""
 
 
 class _Told(msgspec.Struct):
@@ -106,6 +119,18 @@ class Client:
     def put(self, texts: Mapping[str, str]) -> Release:
         """Puts YAML texts, by part, in force together as one release."""
         return self._read("POST", "/v1/releases", Release, json=dict(texts))
+
+    def make_token(self, name: str, roles: Sequence[str], expires_at_ms: int | None = None) -> Token:
+        """A new token, shown this once."""
+        return self._read("POST", "/v1/tokens", Token, json={"name": name, "roles": list(roles), "expires_at_ms": expires_at_ms})
+
+    def tokens(self) -> list[Token]:
+        """All tokens, without themselves."""
+        return self._read("GET", "/v1/tokens", dict[str, list[Token]])["tokens"]
+
+    def revoke_token(self, name: str) -> Token:
+        """Ends a token."""
+        return self._read("DELETE", f"/v1/tokens/{quote(name, safe='')}", Token)
 
     def close(self) -> None:
         self._http.close()
