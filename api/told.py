@@ -30,7 +30,11 @@ def told(answer: Any, *problems: int, status: int = 200, body: Any = None, text:
         optional: the body may be left out.
     """
     components: dict[str, Any] = {}
-    content = {answer: {"schema": _TEXTS.get(answer, {"type": "string"})}} if isinstance(answer, str) else {JSON: {"schema": _schema(answer, components)}}
+    content = (
+        {answer: {"schema": _TEXTS.get(answer, {"type": "string"})}}
+        if isinstance(answer, str)
+        else {JSON: {"schema": _schema(answer, components)}}
+    )
     responses: dict[int | str, dict[str, Any]] = {status: {"description": "as asked", "content": content}}
     responses |= {code: _problem(code) for code in problems}
     extra: dict[str, Any] = {COMPONENTS: components}
