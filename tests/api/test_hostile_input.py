@@ -68,8 +68,10 @@ async def test_a_body_that_is_no_json_is_a_bad_request(api: Api, path: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("path", "body"), [("/v1/labels", {"event_id": "1", "label": 1, "who": "x"}), ("/v1/policy:bypass", {"mode": "off", "reason": "x", "who": 1}),
-                       ("/v1/policy:activate", {"hash": "x", "who": 1}), ("/v1/lists/a:edit", {"add": [], "who": 1}), ("/v1/releases", {"who": "x"})],
+    ("path", "body"), [("/v1/labels", {"event_id": "1", "label": 1, "who": "x"}),
+                       ("/v1/policy:bypass", {"mode": "off", "reason": "x", "who": 1}),
+                       ("/v1/policy:activate", {"hash": "x", "who": 1}), ("/v1/lists/a:edit", {"add": [], "who": 1}),
+                       ("/v1/releases", {"who": "x"})],
 )  # fmt: skip
 async def test_an_unknown_field_is_refused_by_its_name(api: Api, path: str, body: dict[str, object]) -> None:
     answer = await api.client.post(path, json=body)
