@@ -9,7 +9,7 @@ import pytest
 from api_imitation import TOKEN, Api
 from served import exchange, rest_of, served
 
-from api import front, protocol
+from api import protocol
 
 AUTHORIZED = b"authorization: Bearer " + TOKEN.encode() + b"\r\n"
 PROBLEM = b"content-type: application/problem+json"
@@ -18,8 +18,8 @@ PROBLEM = b"content-type: application/problem+json"
 @pytest.fixture
 def port(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """Of a server whose patience is 0.3 s."""
-    for module, name in ((protocol, "HEAD_SECONDS_MAX"), (front, "BODY_SECONDS_MAX"), (protocol, "CLOSING_SECONDS_MAX")):
-        monkeypatch.setattr(module, name, 0.3)
+    for name in ("HEAD_SECONDS_MAX", "BODY_SECONDS_MAX", "CLOSING_SECONDS_MAX"):
+        monkeypatch.setattr(protocol, name, 0.3)
     api = Api(tmp_path)
     with served(api) as port:
         yield port
