@@ -17,6 +17,7 @@ load_all_checks()
 NAMES = ("not_a_server_error", "status_code_conformance", "content_type_conformance", "response_schema_conformance")
 ENDLESS = "/v1/stream"
 EXAMPLES = 20
+MODES = (schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE)
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +62,7 @@ def test_no_request_made_from_the_document_finds_a_fault_or_an_answer_that_it_do
         )
         @given(data=st.data())
         def ask(data: st.DataObject) -> None:
-            case = data.draw(operation.as_strategy())  # noqa: B023 - run before the next one
+            case = data.draw(operation.as_strategy(generation_mode=data.draw(st.sampled_from(MODES))))  # noqa: B023 - run before the next one
             case.call_and_validate(checks=checks, headers=headers, timeout=20)
 
         with warnings.catch_warnings():
