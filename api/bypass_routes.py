@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 from fastapi import APIRouter, Request, Response
 
+from api.answers import BypassInForce
 from api.calling import note_subject
 from api.definition_texts import by_of
 from api.definitions import Definitions
@@ -26,17 +27,6 @@ class GivenBypass(msgspec.Struct, forbid_unknown_fields=True):
 
     mode: Literal["off", "approve_all", "fallback_only"]
     reason: Annotated[str, msgspec.Meta(min_length=1, max_length=REASON_CHARACTERS_MAX)]
-
-
-class BypassInForce(msgspec.Struct):
-    """The bypass of release `release`; `since` is the release that brought it, made by `by` at `at_ms`; null where none ever was."""
-
-    mode: str
-    reason: str
-    release: int
-    since: int | None
-    by: str | None
-    at_ms: int | None
 
 
 def make_bypass_routes(definitions: Definitions, in_force: InForce) -> APIRouter:

@@ -8,6 +8,7 @@ import msgspec
 PARTS = ("broker", "score_job", "store", "release", "metrics")
 DISPENSABLE = ("metrics",)
 """Parts without which events are decided all the same."""
+NOT_CHECKED = "not checked yet"
 
 
 class Part(msgspec.Struct):
@@ -27,7 +28,7 @@ class Condition:
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
-        self.parts = {name: Part(False, "not checked yet", self._now_ms()) for name in PARTS}
+        self.parts = {name: Part(False, NOT_CHECKED, self._now_ms()) for name in PARTS}
         self._run = ""
         self._behind: set[str] = set()
 
@@ -48,6 +49,12 @@ class Condition:
             return "the pipeline is catching up"
         job = self.parts["score_job"]
         return "" if job.ok or not job.detail.startswith("state") else f"the score job is down: {job.detail}"
+
+    @property
+    def may_lose_events(self) -> str:
+        """Why an event that was sent may not arrive; '' when nothing speaks for it."""
+        broker = self.parts["broker"]
+        return "" if broker.ok or broker.detail == NOT_CHECKED else "the broker does not answer: send the event again, for it may be lost"
 
     def found(self, name: str, problem: str) -> None:
         """Notes what a check of `name` found; '' is well."""

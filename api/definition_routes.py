@@ -6,8 +6,9 @@ from typing import Annotated
 import msgspec
 from fastapi import APIRouter, Path, Query, Request, Response
 
+from api.answers import Put
 from api.calling import note_subject
-from api.definition_texts import IfMatch, IfNoneMatch, Put, by_of, put_answer, seen, text_in, text_in_force
+from api.definition_texts import IfMatch, IfNoneMatch, by_of, put_answer, seen, text_in, text_in_force
 from api.definitions import Definitions, Published
 from api.feature_versions import FeatureVersion
 from api.in_force import InForce

@@ -5,26 +5,16 @@ from typing import Annotated
 import msgspec
 from fastapi import Header, Request, Response
 
+from api.answers import Put
 from api.calling import caller_of, note_subject
 from api.definitions import Published
 from api.etag import etag_of, names
 from api.in_force import InForce
 from api.problem import Answer, Problem, json_answer
-from features.catalogue import NO_DIFFERENCE, Difference
 from features.refusal import Refusal
 
 IfMatch = Annotated[str | None, Header(description="the ETag of what is changed; 412 when another is in force since")]
 IfNoneMatch = Annotated[str | None, Header(description="ETags that the caller has; 304 when one of them is in force")]
-
-
-class Put(msgspec.Struct, omit_defaults=True):
-    """The answer to the change of one part; `changed` is false when the text was in force already. The rest as in `Published`."""
-
-    release: int
-    hash: str
-    changed: bool
-    features: Difference = NO_DIFFERENCE
-    warming: tuple[str, ...] = ()
 
 
 def by_of(request: Request) -> str:

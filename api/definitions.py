@@ -174,7 +174,7 @@ class Definitions:
         """
         release = await asyncio.to_thread(self.release, id)
         texts: dict[str, str | None] = dict.fromkeys(self._in_force.texts)
-        texts |= await asyncio.to_thread(lambda: {part: self._text(hash) for part, hash in release.parts.items()})
+        texts |= await asyncio.to_thread(self._texts_of, release)
         return await self.put(texts, by)
 
     def release(self, id: int) -> StoredRelease:
@@ -219,7 +219,7 @@ class Definitions:
 
     async def _publish(self, release: StoredRelease) -> None:
         """Definitions first, then the release that names them: each waits for the broker's word. Then it is in force here."""
-        texts = {part: self._text(hash) for part, hash in release.parts.items()}
+        texts = await asyncio.to_thread(self._texts_of, release)
         try:
             compiled = await asyncio.to_thread(compile_release, release.id, texts)
         except Refusal as refusal:  # by an earlier version of this program: no stage could take it in either
@@ -234,7 +234,7 @@ class Definitions:
         record = msgspec.json.encode(ReleaseRecord(release.id, release.parts, release.at_ms))
         await self._log.deliver(self._topic, f"release:{release.id:010d}", record)
         self._id_seen = release.id
-        self._in_force.install(compiled, texts)
+        self._in_force.install(compiled, texts, release.parts)
         self._texts.released(release.parts.values())
         await asyncio.to_thread(self._registry.published, release.id)
 
@@ -254,7 +254,7 @@ class Definitions:
         texts = self._texts.named(record.parts)
         release = await asyncio.to_thread(compile_release, record.id, texts)
         await asyncio.to_thread(self._adopt, record, texts)
-        self._in_force.install(release, texts)
+        self._in_force.install(release, texts, record.parts)
         self._texts.released(record.parts.values())
 
     def _adopt(self, record: ReleaseRecord, texts: dict[str, str]) -> None:
@@ -267,8 +267,11 @@ class Definitions:
             self._found(release)
         self._registry.adopt(release)
 
+    def _texts_of(self, release: StoredRelease) -> dict[str, str]:
+        return {part: self._text(hash) for part, hash in release.parts.items()}
+
     def _text(self, hash: str) -> str:
-        text = self._registry.text(hash)
+        text = self._texts[hash] if hash in self._texts else self._registry.text(hash)
         if text is None:
             raise Problem(500, "the registry lacks a definition that one of its releases names")
         return text
@@ -284,7 +287,10 @@ def _compile(current: Release | None, texts: dict[str, str], changes: Changes) -
         if "models" not in changes:
             features = read_features(texts["features"], schema, "features.yaml")
             check_removal(set(current.features.names).difference(features.names), users_of(current))
-    return compile_release(current.id + 1 if current else 1, texts)
+    release = compile_release(current.id + 1 if current else 1, texts)
+    for entries in release.lists.values():
+        entries.check()
+    return release
 
 
 def _changed(texts: Mapping[str, str], changes: Changes) -> dict[str, str]:

@@ -16,13 +16,15 @@ class InForce:
         self.hashes: dict[str, str] = {}
         self._decoder: Decoder | None = None
 
-    def install(self, release: Release, texts: Mapping[str, str]) -> bool:
-        """Puts `release` in force unless a newer one, or it itself, already is; says whether it did."""
+    def install(self, release: Release, texts: Mapping[str, str], hashes: Mapping[str, str] | None = None) -> bool:
+        """Puts `release` in force unless a newer one, or it itself, already is; says whether it did.
+
+        Args:
+            hashes: of `texts`, by part, where they are known.
+        """
         if self.release is not None and self.release.id >= release.id:
             return False
-        # What stayed as it was is not hashed anew: a list may have 15 MiB.
-        kept = {part: hash for part, hash in self.hashes.items() if self.texts.get(part) == texts.get(part)}
-        self.hashes = {part: kept.get(part) or content_hash(text) for part, text in texts.items()}
+        self.hashes = dict(hashes) if hashes else {part: content_hash(text) for part, text in texts.items()}
         self.release = release
         self.texts = dict(texts)
         self._decoder = Decoder(release.schema)

@@ -5,7 +5,8 @@ from typing import Annotated
 import msgspec
 from fastapi import APIRouter, Path, Request, Response
 
-from api.definition_texts import IfMatch, IfNoneMatch, Put, by_of, put_answer, seen, text_in, text_in_force
+from api.answers import ListEntry, Lists, Put
+from api.definition_texts import IfMatch, IfNoneMatch, by_of, put_answer, seen, text_in, text_in_force
 from api.definitions import Definitions
 from api.in_force import InForce
 from api.json_body import read_json
@@ -18,21 +19,6 @@ from pipeline.release import Release
 
 TEXT_TYPE = "text/plain"
 EDIT = '{"add": ["<entry>", …], "remove": ["<entry>", …]}'
-
-
-class ListEntry(msgspec.Struct):
-    """A list in force, and how many entries it has."""
-
-    name: str
-    hash: str
-    entries: int
-
-
-class Lists(msgspec.Struct):
-    """The lists of the release in force, by name."""
-
-    release: int
-    lists: list[ListEntry]
 
 
 class Edit(msgspec.Struct, forbid_unknown_fields=True):

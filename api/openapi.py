@@ -5,7 +5,6 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from fastapi.routing import APIRoute
 
 from api.told import COMPONENTS, problems_of
 
@@ -46,15 +45,12 @@ def openapi_of(app: FastAPI) -> dict[str, Any]:
     )
     components = document.setdefault("components", {})
     schemas: dict[str, Any] = {"Problem": PROBLEM}
-    for route in app.routes:
-        found = (route.openapi_extra or {}).get(COMPONENTS, {}) if isinstance(route, APIRoute) else {}
-        for name, schema in found.items():
-            if schemas.setdefault(name, schema) != schema:
-                raise ValueError(f"two shapes of the API are called {name}")
     components["schemas"] = schemas
     components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
     for path, operation in _operations(document):
-        operation.pop(COMPONENTS, None)
+        for name, schema in operation.pop(COMPONENTS, {}).items():
+            if schemas.setdefault(name, schema) != schema:
+                raise ValueError(f"two shapes of the API are called {name}")
         operation["responses"].pop("422", None)  # FastAPI's own shape, which no answer has
         if path.startswith("/v1"):
             operation["security"] = [{"token": []}]

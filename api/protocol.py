@@ -1,5 +1,5 @@
 """HTTP on a connection, with an end to everything that a caller may draw out: heads, bodies that nobody reads, answers that it does
-not take. What the application reads of a body is bounded by `api.front`."""
+not take. How large a body may be is a matter of `api.front`."""
 
 import asyncio
 from http import HTTPStatus
@@ -13,6 +13,9 @@ HEAD_BYTES_MAX = 65_536
 HEADERS_MAX = 100
 HEAD_SECONDS_MAX = 10.0
 """From the first byte of a request, or the start of the connection, to the end of its headers."""
+
+BODY_SECONDS_MAX = 30.0
+"""From the end of the headers to the end of the body."""
 
 REQUEST_BYTES_MAX = 50_331_648
 """Of one request as it comes, with what chunks are wrapped in; greater than any body that is taken."""
@@ -36,7 +39,7 @@ class PatientProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._hurry()
+        self._hurry(HEAD_SECONDS_MAX)
         if len(self.connections) > CONNECTIONS_MAX:
             self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, f"{CONNECTIONS_MAX} connections are open, no more are taken")
 
@@ -54,8 +57,8 @@ class PatientProtocol(HttpToolsProtocol):
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"the head of a request has at most {HEAD_BYTES_MAX} bytes")
         elif self._bytes > REQUEST_BYTES_MAX:
             self.transport.abort()
-        elif self._in_head or self.cycle.response_complete:
-            self._hurry()
+        else:
+            self._hurry(HEAD_SECONDS_MAX if self._in_head else BODY_SECONDS_MAX)
 
     def on_headers_complete(self) -> None:
         """Refuses a head that is too large although it came at once; the exception ends the parsing."""
@@ -94,9 +97,9 @@ class PatientProtocol(HttpToolsProtocol):
         if self.transport.get_write_buffer_size():
             self.loop.call_later(CLOSING_SECONDS_MAX, self.transport.abort)
 
-    def _hurry(self) -> None:
+    def _hurry(self, seconds: float) -> None:
         if self._timer is None:
-            self._timer = self.loop.call_later(HEAD_SECONDS_MAX, self._too_slow)
+            self._timer = self.loop.call_later(seconds, self._too_slow)
 
     def _relax(self) -> None:
         if self._timer is not None:
@@ -105,10 +108,15 @@ class PatientProtocol(HttpToolsProtocol):
 
     def _too_slow(self) -> None:
         self._timer = None
-        if self.cycle is not None and not self.cycle.response_complete:
-            self.transport.abort()  # an answer is under way: nothing can be said in between
-        else:
-            self._refuse(HTTPStatus.REQUEST_TIMEOUT, f"the head of a request has to come within {HEAD_SECONDS_MAX:g} s")
+        part, seconds = ("head", HEAD_SECONDS_MAX) if self._in_head else ("body", BODY_SECONDS_MAX)
+        cycle = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            if self._in_head or cycle.response_started:
+                self.transport.abort()  # an answer is under way: nothing can be said in between
+                return
+            cycle.disconnected = True  # so the application stops to wait for the body
+            cycle.message_event.set()
+        self._refuse(HTTPStatus.REQUEST_TIMEOUT, f"the {part} of a request has to come within {seconds:g} s")
 
     def _refuse(self, status: HTTPStatus, detail: str) -> None:
         answer = Problem(status, detail).answer()

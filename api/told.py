@@ -14,6 +14,8 @@ PROBLEM = "application/problem+json"
 PROBLEM_SCHEMA = {"$ref": "#/components/schemas/Problem"}
 OBJECT: dict[str, Any] = {"type": "object", "additionalProperties": True}
 EVENT_EXAMPLE = {"schema": OBJECT | {"description": "fields as schema.yaml in force names them"}}
+_TEXT = {"type": "string"}
+_TEXTS = {"application/yaml": {"description": "a definition as it was uploaded"}}
 _MEANINGS = {304: "the caller has it already", 404: "there is none", 409: "it is there already", 412: "another is in force since"}
 
 
@@ -29,14 +31,15 @@ def told(answer: Any, *problems: int, status: int = 200, body: Any = None, text:
         optional: the body may be left out.
     """
     components: dict[str, Any] = {}
-    content = {answer: {"schema": {"type": "string"}}} if isinstance(answer, str) else {JSON: {"schema": _schema(answer, components)}}
+    media, schema = (answer, _TEXTS.get(answer, _TEXT)) if isinstance(answer, str) else (JSON, _schema(answer, components))
+    content = {media: {"schema": schema}}
     responses: dict[int | str, dict[str, Any]] = {status: {"description": "as asked", "content": content}}
     responses |= {code: _problem(code) for code in problems}
     extra: dict[str, Any] = {COMPONENTS: components}
     if body is not None:
         extra["requestBody"] = {"required": not optional, "content": {JSON: {"schema": _schema(body, components)}}}
     elif text:
-        extra["requestBody"] = {"required": True, "content": {text: {"schema": {"type": "string"}}}}
+        extra["requestBody"] = {"required": True, "content": {text: {"schema": _TEXT}}}
     return {"status_code": status, "response_class": Response, "responses": responses, "openapi_extra": extra}
 
 

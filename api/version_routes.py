@@ -7,8 +7,9 @@ from typing import Annotated
 import msgspec
 from fastapi import APIRouter, Depends, Query, Request, Response
 
+from api.answers import Kept, Put
 from api.calling import note_subject
-from api.definition_texts import IfMatch, Put, by_of, put_answer, seen, text_in
+from api.definition_texts import IfMatch, by_of, put_answer, seen, text_in
 from api.definitions import Definitions
 from api.in_force import InForce
 from api.json_body import read_json
@@ -18,14 +19,6 @@ from api.told import told
 from api.versions import VERSIONS_MAX, Comparison, Version, compare, text_of, versions_of
 
 HASH = '{"hash": "<the hash of a version>"}'
-
-
-class Kept(msgspec.Struct):
-    """A definition that was stored, and is in force only where `in_force` says so."""
-
-    hash: str
-    part: str
-    in_force: bool
 
 
 class Activation(msgspec.Struct, forbid_unknown_fields=True):

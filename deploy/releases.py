@@ -30,7 +30,8 @@ def read_folder(folder: pathlib.Path) -> dict[str, str]:
                 "definition not readable", where=str(file), expected=f"a configuration folder with {', '.join(PARTS)}.yaml", got=str(error)
             ) from error
     texts |= read_lists(folder)
-    compile_release(1, texts)
+    for entries in compile_release(1, texts).lists.values():
+        entries.check()
     return texts
 
 

@@ -11,7 +11,7 @@ from features.feature_set import FeatureSet, read_features
 from features.refusal import Refusal
 from features.schema import Schema, read_schema
 from patterns.bypass import Bypass, bypassed, read_bypass
-from patterns.lists import LIST_PREFIX, check_name, read_list
+from patterns.lists import LIST_PREFIX, EntryList, check_name, read_list
 from patterns.policy import Policy, read_policy
 from pipeline.models import Model, object_shape, read_models
 
@@ -46,7 +46,7 @@ class Release:
     feature_shape: type[msgspec.Struct]
     model_shape: type[msgspec.Struct]
     bypass: Bypass = field(default_factory=Bypass)
-    lists: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    lists: Mapping[str, EntryList] = field(default_factory=dict)
 
     def entity_kinds(self) -> tuple[str, ...]:
         """Kinds whose answers an event waits for, in the order of their answers."""
@@ -91,12 +91,8 @@ def compile_release(id: int, texts: Mapping[str, str]) -> Release:
     return Release(id, schema, features, models, policy, cells, event, entity, dimension, feature, model, bypass, lists_of(texts))
 
 
-def lists_of(texts: Mapping[str, str]) -> dict[str, frozenset[str]]:
-    """The entries of each list among the parts `texts`, by the list's name.
-
-    Raises:
-        Refusal: one does not compile.
-    """
+def lists_of(texts: Mapping[str, str]) -> dict[str, EntryList]:
+    """The lists among the parts `texts`, by name; who takes them in from outside has to `check` them."""
     names = [part.removeprefix(LIST_PREFIX) for part in texts if part.startswith(LIST_PREFIX)]
     return {name: read_list(texts[LIST_PREFIX + name], f"lists/{name}.txt") for name in names}
 

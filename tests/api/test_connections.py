@@ -9,7 +9,7 @@ import pytest
 from api_imitation import TOKEN, Api
 from served import exchange, rest_of, served
 
-from api import front, protocol
+from api import protocol
 
 AUTHORIZED = b"authorization: Bearer " + TOKEN.encode() + b"\r\n"
 PROBLEM = b"content-type: application/problem+json"
@@ -18,8 +18,8 @@ PROBLEM = b"content-type: application/problem+json"
 @pytest.fixture
 def port(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """Of a server whose patience is 0.3 s."""
-    for module, name in ((protocol, "HEAD_SECONDS_MAX"), (front, "BODY_SECONDS_MAX"), (protocol, "CLOSING_SECONDS_MAX")):
-        monkeypatch.setattr(module, name, 0.3)
+    for name in ("HEAD_SECONDS_MAX", "BODY_SECONDS_MAX", "CLOSING_SECONDS_MAX"):
+        monkeypatch.setattr(protocol, name, 0.3)
     api = Api(tmp_path)
     with served(api) as port:
         yield port
@@ -88,7 +88,8 @@ def test_headers_without_an_end_are_refused(port: int) -> None:
 
 @pytest.mark.parametrize(
     "request_", [b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x00" * 60, b"GET\r\n\r\n", b"GET /\xff\xfe HTTP/1.1\r\n\r\n",
-                 b"GET / HTTP/9.9\r\n\r\n", b"CONNECT x:1 HTTP/1.1\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"GET /a\x00b HTTP/1.1\r\n\r\n",
+                 b"GET / HTTP/9.9\r\n\r\n", b"CONNECT x:1 HTTP/1.1\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+                 b"GET /a\x00b HTTP/1.1\r\n\r\n",
                  b"POST / HTTP/1.1\r\ncontent-length: -5\r\n\r\n", b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\nZZZ\r\n",
                  b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\ncontent-length: 3\r\n\r\nabc"],
 )  # fmt: skip
@@ -101,7 +102,8 @@ def test_what_is_no_http_is_answered_with_a_problem_or_not_at_all(port: int, req
 @pytest.mark.parametrize(
     "path", ["/v1/scores/customer/%ff%fe", "/v1/scores/customer/..%2f..%2fetc%2fpasswd", "/v1/scores/customer/%00", "/v1/scores/%2e%2e/x",
              "/v1/entities/customer/%c0%ae%c0%ae", "/v1/decisions/" + "x" * 20_000, "/v1/scores/customer/%", "/v1/scores/customer/%zz",
-             "/v1/policy/versions/%27%20OR%201=1", "/v1/lists/..%2fpolicy", "/v1/releases/..;/", "//v1//policy", "/v1/policy/", "/v1/./policy",
+             "/v1/policy/versions/%27%20OR%201=1", "/v1/lists/..%2fpolicy", "/v1/releases/..;/", "//v1//policy", "/v1/policy/",
+             "/v1/./policy",
              "/v1/flagged?cursor=%ff", "/v1/flagged?limit=1&limit=%00", "/v1/flagged?action=review%00"],
 )  # fmt: skip
 def test_a_strange_path_finds_nothing_and_breaks_nothing(port: int, path: str) -> None:

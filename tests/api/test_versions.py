@@ -39,7 +39,7 @@ async def test_versions_are_listed_with_by_whom_when_and_the_releases_that_used_
     await api.client.put("/v1/policy", content=REVIEW_ALL)
     await api.client.put("/v1/policy", content=TEXTS["policy"])
     newest, oldest = (await api.client.get("/v1/policy/versions")).json()["versions"]
-    assert (newest["hash"], newest["by"], newest["at_ms"], newest["releases"]) == (content_hash(REVIEW_ALL), "api", api.now_ms, [2])
+    assert (newest["hash"], newest["by"], newest["at_ms"], newest["releases"]) == (content_hash(REVIEW_ALL), "owner", api.now_ms, [2])
     assert (oldest["hash"], oldest["releases"]) == (content_hash(TEXTS["policy"]), [3, 1])
 
 
