@@ -94,7 +94,7 @@ def _of_services(folder: pathlib.Path, ports: DruidPorts) -> dict[str, dict[str,
             "druid.coordinator.asOverlord.enabled": "true",
             "druid.coordinator.asOverlord.overlordService": "druid/overlord",
             # A task that is stored from before and finds no indexer yet sleeps for a minute; so they wait for it.
-            "druid.indexer.queue.startDelay": "PT4S",
+            "druid.indexer.queue.startDelay": "PT10S",
             "druid.indexer.storage.type": "metadata",
             "druid.manager.segments.pollDuration": "PT1S",
             "druid.manager.rules.pollDuration": "PT1S",

@@ -49,6 +49,13 @@ class MetricStream:
         else:
             self._producer.abort_transaction(30)
 
+    def write_raw(self, values: list[bytes]) -> None:
+        """Records that are none of metrics."""
+        self._producer.begin_transaction()
+        for value in values:
+            self._producer.produce(self._topic, value)
+        self._producer.commit_transaction(30)
+
     @property
     def total(self) -> int:
         return sum(row.count for row in self.committed)

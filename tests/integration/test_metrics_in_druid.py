@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from conftest import DruidServers
 
 TOKEN = "token-of-the-integration-test"
-SECONDS_MAX = 90
+SECONDS_MAX = 120
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +90,7 @@ def known(store: Metrics, total: int) -> bool:
 
 
 def assert_all_counted_once(store: Metrics, stream: MetricStream) -> None:
-    wait_for(lambda: known(store, stream.total), SECONDS_MAX, f"not all of {stream.total} are counted")
+    wait_for(lambda: known(store, stream.total), SECONDS_MAX, f"{stream.total} were committed, and fewer are counted")
     assert total_of(store) == stream.total
     assert figures_of(store) == stream.figures()
 
@@ -112,7 +112,7 @@ def test_a_supervisor_that_runs_is_left_alone_and_a_stopped_one_goes_on_where_it
     assert apply_supervisor(settings) == "kept"
     for verb, done in (("suspend", "resumed"), ("terminate", "made")):
         place = f"{coordinator_of(settings)}/druid/indexer/v1/supervisor/{settings.topic('metrics')}"
-        httpx.post(f"{place}/{verb}", trust_env=False).raise_for_status()
+        httpx.post(f"{place}/{verb}", timeout=60, trust_env=False).raise_for_status()
         state = {"suspend": "SUSPENDED", "terminate": "MISSING"}[verb]
         wait_for(lambda state=state: supervisor_state(settings) == state, SECONDS_MAX, f"not {state}")
         wait_for(lambda: segments_served(settings) > 0, SECONDS_MAX, "no segment is served")
@@ -120,16 +120,17 @@ def test_a_supervisor_that_runs_is_left_alone_and_a_stopped_one_goes_on_where_it
         stream.write(200)
         stream.write(200, commit=False)
         assert apply_supervisor(settings) == done
+        print(f"after {verb}: {done}")
         assert_all_counted_once(store, stream)
 
 
 def segments_served(settings: Settings) -> int:
     """How many published segments the historical has."""
-    answer = httpx.get(f"{coordinator_of(settings)}/druid/coordinator/v1/loadstatus?simple", trust_env=False)
+    answer = httpx.get(f"{coordinator_of(settings)}/druid/coordinator/v1/loadstatus?simple", timeout=60, trust_env=False)
     waiting = answer.json().get(settings.topic("metrics"))
     query = {"query": "SELECT count(*) AS n FROM sys.segments WHERE is_published = 1 AND datasource = ?"}
     query["parameters"] = [{"type": "VARCHAR", "value": settings.topic("metrics")}]  # type: ignore[assignment]
-    found = httpx.post(f"http://127.0.0.1:{settings.druid_port}/druid/v2/sql", json=query, trust_env=False).json()
+    found = httpx.post(f"http://127.0.0.1:{settings.druid_port}/druid/v2/sql", json=query, timeout=60, trust_env=False).json()
     return int(found[0]["n"]) if waiting == 0 else 0
 
 
@@ -176,9 +177,7 @@ def test_while_druid_stands_still_a_query_is_a_503_in_time_and_other_routes_answ
             assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
             assert answer.headers["content-type"] == "application/problem+json"
             assert seconds < 10
-            print(
-                f"while Druid stands still a query is answered in {seconds * 1000:.0f} ms, with a timeout of {settings.metrics_timeout_ms} ms"
-            )
+            print(f"while Druid stands still a query is answered after {seconds:.1f} s; its timeout is {settings.metrics_timeout_ms} ms")
         wait_for(lambda: not api.get("/ready").json()["parts"]["metrics"]["ok"], 30, "the metrics are still well")
         parts = api.get("/ready").json()["parts"]
         assert parts["broker"]["ok"]
