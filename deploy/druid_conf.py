@@ -69,6 +69,9 @@ def _shared(folder: pathlib.Path, ports: DruidPorts) -> dict[str, object]:
         # Without these two a stop takes half a minute.
         "druid.server.http.gracefulShutdownTimeout": "PT0.5S",
         "druid.server.http.unannouncePropagationDelay": "PT0S",
+        # A task that has published waits so long until it looks whether another serves its segments. Killed meanwhile, it would be run
+        # once more from where it began, and hide what it had published.
+        "druid.segment.handoff.pollDuration": "PT1S",
         "druid.sql.enable": "true",
     }
 
