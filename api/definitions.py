@@ -6,31 +6,26 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
+from api.change import Changes, compile_change
 from api.condition import Condition
 from api.etag import names
 from api.feature_versions import FeatureVersion, feature_versions
 from api.in_force import InForce
 from api.log import Clock, Log, LogUnavailableError
 from api.problem import Problem
-from features.catalogue import NO_DIFFERENCE, Difference, check_removal, difference
-from features.feature_set import read_features
+from features.catalogue import NO_DIFFERENCE, Difference, difference
 from features.refusal import Refusal
-from features.schema import Schema, read_schema
 from features.warm_up import features_that_warm
 from patterns.lists import LIST_PREFIX
-from pipeline.feature_catalogue import catalogue_of_release, users_of
+from pipeline.feature_catalogue import catalogue_of_release
 from pipeline.kept_texts import KeptTexts
-from pipeline.release import RELEASE_MAX, Release, compile_release
+from pipeline.release import RELEASE_MAX, compile_release
 from pipeline.stages.definitions import ReleaseRecord
 from stores.registry import Registry, StoredRelease
 
 log = logging.getLogger(__name__)
 
 Records = Sequence[tuple[str, bytes]]
-Changes = Mapping[str, str | None]
-"""Texts by part; None takes a part out."""
-FIXED = ("id_field", "id_type", "time_field", "time_unit", "user")
-"""What a schema says that every kept event, profile and decision is filed under."""
 ELSEWHERE = "start"
 """By whom a release is that was found on the control topic: the system's start writes the first one itself."""
 
@@ -142,7 +137,7 @@ class Definitions:
         texts = _changed(self._in_force.texts, changes)
         if current is not None and texts == self._in_force.texts:
             return Published(current.id, self._in_force.hashes, False)
-        compiled = await asyncio.to_thread(_compile, current, texts, changes)
+        compiled = await asyncio.to_thread(compile_change, current, texts, changes)
         stored = await asyncio.to_thread(self._store, texts, by)
         try:
             await self._publish(stored)
@@ -163,7 +158,7 @@ class Definitions:
         """
         async with self._one:
             texts = _changed(self._in_force.texts, {part: text})
-            await asyncio.to_thread(_compile, self._in_force.release, texts, {part: text})
+            await asyncio.to_thread(compile_change, self._in_force.release, texts, {part: text})
             return await asyncio.to_thread(self._registry.put, part, text, by, int(self._clock() * 1000))
 
     async def go_back(self, id: int, by: str) -> Published:
@@ -280,31 +275,5 @@ class Definitions:
         self._condition.found("release", "" if self._in_force.release else "no release is in force")
 
 
-def _compile(current: Release | None, texts: dict[str, str], changes: Changes) -> Release:
-    if current is not None:
-        schema = read_schema(texts["schema"], "schema.yaml")
-        _keep_identity(current.schema, schema)
-        if "models" not in changes:
-            features = read_features(texts["features"], schema, "features.yaml")
-            check_removal(set(current.features.names).difference(features.names), users_of(current))
-    release = compile_release(current.id + 1 if current else 1, texts)
-    for entries in release.lists.values():
-        entries.check()
-    return release
-
-
 def _changed(texts: Mapping[str, str], changes: Changes) -> dict[str, str]:
     return {part: text for part, text in {**texts, **changes}.items() if text is not None}
-
-
-def _keep_identity(old: Schema, new: Schema) -> None:
-    for name in FIXED:
-        if getattr(old, name) != getattr(new, name):
-            place, _, detail = name.partition("_")
-            raise Refusal(
-                "identity changed",
-                where=f"schema.yaml: {place}{'.' + detail if detail else ''}",
-                expected=f"{getattr(old, name)}, as in the release in force",
-                got=getattr(new, name),
-                remedy="events that are kept are filed under it: start a new system for another id, time or user",
-            )

@@ -10,10 +10,20 @@ import pytest
 from score_job_runs import wait_for
 
 from api.token import read_token
+from deploy.command import SAMPLES
 from deploy.payments import Town
-from deploy.stack import Stack
+from deploy.releases import read_folder
+from deploy.stack import Stack, free_settings
 
 SCORED = {"degraded", "duplicate"}
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A system of this file's own: what it kills counts as restarts, of which a system takes a few a minute."""
+    settings = free_settings(tmp_path_factory.mktemp("answers"), checkpoint_interval_ms=2_000)
+    with Stack(settings, read_folder(SAMPLES / "payments"), print) as made:
+        yield made
 
 
 @pytest.fixture
