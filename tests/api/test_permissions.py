@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from api.permissions import ADMIN, ANYBODY, ROLES, TABLE, caller, is_change, mask_of, roles_for
 
-
 NOBODY = {"entity": "nobody", "id": "x"}
 """A query that no answer without an end is given to."""
 
