@@ -5,8 +5,18 @@ import msgspec
 from features.catalogue import NO_DIFFERENCE, Difference
 
 
+class Included(msgspec.Struct, frozen=True):
+    """How far along a partition of the topic of decisions an answer is."""
+
+    partition: int
+    offset: int
+
+
 class Score(msgspec.Struct):
-    """The latest score of an entity, of the event at `event_time` (ms), `age_ms` ago; None when no model was ready."""
+    """The latest score of an entity, of the event at `event_time` (ms), `age_ms` ago; None when no model was ready.
+
+    `includes` is where its decision stands in the topic of decisions; None for one kept before that was noted.
+    """
 
     entity: str
     id: str
@@ -16,6 +26,7 @@ class Score(msgspec.Struct):
     event_time: int
     age_ms: int
     release: int
+    includes: Included | None = None
 
 
 class ListEntry(msgspec.Struct):

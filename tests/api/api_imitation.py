@@ -20,7 +20,7 @@ from api.token import install_owner
 from api.waiting import Waiting
 from pipeline.release import compile_release
 from pipeline.settings import Settings
-from stores.decisions import StoredDecision
+from stores.decisions import StoredDecision, TopicPlace
 from stores.duckdb_metrics import DuckDbMetrics
 from stores.sqlite_audit import SqliteAudit
 from stores.sqlite_decisions import SqliteDecisions
@@ -97,6 +97,7 @@ class Api:
         self.in_force = InForce()
         self.condition = Condition()
         self.decisions = SqliteDecisions(folder / "decisions.db")
+        self.kept = 0
         self.registry = SqliteRegistry(folder / "registry.db")
         self.metrics = DuckDbMetrics(folder / "metrics.duckdb", 10)
         self.waiting = Waiting("api-1", 1, IN_FLIGHT_MAX)
@@ -132,7 +133,8 @@ class Api:
         value = msgspec.json.encode({"event_id": event_id, "score": score, "action": action})
         order = event_id.encode()
         keys = (("customer", user), ("terminal", "t/1"))
-        self.decisions.write([StoredDecision(event_id, 0, at_ms, order, keys, score, action, 1, value)])
+        self.decisions.write([StoredDecision(event_id, 0, at_ms, order, keys, score, action, 1, value, False, TopicPlace(2, self.kept))])
+        self.kept += 1
 
 
 def reply(value: bytes, action: str = "approve", score: float = 0.25) -> bytes:
