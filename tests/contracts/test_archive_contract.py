@@ -8,9 +8,10 @@ import pytest
 
 from features.refusal import Refusal
 from stores import archive_compaction
-from stores.archive import FileArchive, open_archive
+from stores.archive import open_archive
 from stores.archive_compaction import compact
 from stores.archive_encoding import day_of, decode_decision, encode_decisions, encode_records, folder_of
+from stores.archive_files import FileArchive
 from stores.archive_rows import DAY_MS, ArchivedRecord, Kind
 
 START_MS = 1_700_006_400_000
@@ -128,7 +129,7 @@ def test_decisions_have_their_features_as_columns(archive: FileArchive) -> None:
 
 class TestCompaction:
     def files(self, archive: FileArchive) -> list[str]:
-        return [path.rpartition("/")[2] for path, _ in archive.counting("events", day_of(START_MS))]
+        return [each.name for each in archive.counting("events", day_of(START_MS))]
 
     def filled(self, archive: FileArchive) -> list[tuple[int, int]]:
         for number in range(5):
@@ -166,8 +167,8 @@ class TestCompaction:
         before = self.filled(archive)
 
         def crash(archive: FileArchive, kind: Kind, day: str) -> None:
-            for path, _ in archive.replaced(kind, day)[:deleted]:
-                archive.files.delete_file(path)
+            for each in archive.replaced(kind, day)[:deleted]:
+                archive.files.delete_file(each.path)
             if archive.replaced(kind, day):
                 raise KeyboardInterrupt
 
