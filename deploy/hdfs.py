@@ -138,6 +138,7 @@ def _site(folder: pathlib.Path, ports: HdfsPorts) -> dict[str, object]:
         # One node has nobody to wait for.
         "dfs.namenode.safemode.extension": 0,
         "dfs.namenode.safemode.min.datanodes": 1,
+        "dfs.namenode.safemode.threshold-pct": 1.0,  # ready means that every block can be read
         "dfs.namenode.datanode.registration.ip-hostname-check": "false",
         "dfs.client.block.write.replace-datanode-on-failure.policy": "NEVER",
     }
