@@ -1,15 +1,17 @@
-"""Training data as it was served: the decisions and labels topics, read from their oldest record to the end they have now."""
+"""Training data as it was served: the archive's decisions and labels, and from the topics what is not archived yet."""
 
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 import msgspec
 import pyarrow as pa
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
 
 from features.refusal import Refusal
+from pipeline.archived_values import ArchivedValues
 from pipeline.deliver_job import order_of
 from pipeline.kafka import BATCH_MAX, SECONDS_MAX, ControlTopic, Offsets, consumer_of, ends_of, is_end, partition_of, place_of
 from pipeline.label_resolver import read_label
@@ -17,10 +19,12 @@ from pipeline.replay import Progress
 from pipeline.settings import Settings
 from pipeline.stages.definitions import Definitions
 from pipeline.training_source import EVENT_TIME, LABELS, ORDER, decision_batch, texts_or_null
+from stores.archive_encoding import Kind
 
 log = logging.getLogger(__name__)
 
 Number = float | None
+_EVER_MS = 1 << 60
 
 
 class _ModelScore(msgspec.Struct):
@@ -51,20 +55,24 @@ class ServedSource:
     """Decisions and labels of a running system. Partitions are read one after the other, so that the first decision stays so.
 
     Args:
-        settings: where the broker is.
+        settings: where the broker and the archive are.
         progress: told of the records of the decisions topic that are done.
+        span_ms: event times that are asked for, the end left out; days of the archive outside are not read.
     """
 
-    def __init__(self, settings: Settings, progress: Progress = lambda done, total: None) -> None:
+    def __init__(
+        self, settings: Settings, progress: Progress = lambda done, total: None, span_ms: tuple[int, int] = (-_EVER_MS, _EVER_MS)
+    ) -> None:
         self._settings = settings
         self._progress = progress
+        self._span_ms = span_ms
         self._unreadable = 0
         self._bad_labels = 0
 
     def decisions(self) -> Iterator[pa.RecordBatch]:
-        """What the topic ``decisions`` holds."""
+        """What the archive and then the topic ``decisions`` holds."""
         definitions = read_definitions(self._settings)
-        for values in values_of(self._settings, "decisions", self._progress):
+        for values in self._values("decisions", self._span_ms, self._progress):
             alike = defaultdict(list)
             for value in values:
                 try:
@@ -79,8 +87,8 @@ class ServedSource:
                 yield _columns(rows, _integer_ids(definitions, release))
 
     def labels(self) -> Iterator[pa.RecordBatch]:
-        """What the topic ``labels`` holds; one that is no label is left out."""
-        for values in values_of(self._settings, "labels"):
+        """What the archive and then the topic ``labels`` holds; one that is no label is left out."""
+        for values in self._values("labels", (-_EVER_MS, _EVER_MS)):
             read = []
             for value in values:
                 try:
@@ -89,6 +97,11 @@ class ServedSource:
                     self._bad_labels += 1
             columns = [pa.array([each[part] for each in read], type) for part, type in enumerate(LABELS.types)]
             yield pa.RecordBatch.from_arrays(columns, schema=LABELS)
+
+    def _values(self, topic: Kind, span_ms: tuple[int, int], progress: Progress = lambda done, total: None) -> Iterator[list[bytes]]:
+        archived = ArchivedValues(self._settings, topic, span_ms)
+        yield from archived
+        yield from values_of(self._settings, topic, progress, archived.ends)
 
     def remarks(self) -> str:
         """How many records were no decisions and no labels."""
@@ -115,8 +128,13 @@ def read_definitions(settings: Settings) -> Definitions:
     return control.definitions
 
 
-def values_of(settings: Settings, topic: str, progress: Progress = lambda done, total: None) -> Iterator[list[bytes]]:
+def values_of(
+    settings: Settings, topic: str, progress: Progress = lambda done, total: None, starts: Mapping[int, int] = MappingProxyType({})
+) -> Iterator[list[bytes]]:
     """The values of a topic up to the end that it has at the call, a partition after the other.
+
+    Args:
+        starts: offset from which a partition is read, where that is not its oldest record.
 
     Raises:
         Refusal: there is no such topic, or the broker does not answer.
@@ -126,7 +144,10 @@ def values_of(settings: Settings, topic: str, progress: Progress = lambda done, 
     total, before = sum(ends.values()), 0
     try:
         for place, end in sorted(ends.items(), key=lambda each: partition_of(each[0])):
-            for values, at in _partition(consumer, settings, place, end):
+            start = starts.get(partition_of(place)[1], 0)
+            if 0 < start == end:
+                continue
+            for values, at in _partition(consumer, settings, place, end, start if start <= end else 0):
                 yield values
                 progress(before + at, total)
             before += end
@@ -154,9 +175,9 @@ def ends_or_refusal(settings: Settings, topic: str) -> Offsets:
     return ends
 
 
-def _partition(consumer: Consumer, settings: Settings, place: str, end: int) -> Iterator[tuple[list[bytes], int]]:
-    """Values of a partition from its oldest record on, and the place after them."""
-    consumer.assign([TopicPartition(*partition_of(place), OFFSET_BEGINNING)])
+def _partition(consumer: Consumer, settings: Settings, place: str, end: int, start: int) -> Iterator[tuple[list[bytes], int]]:
+    """Values of a partition from `start` on, or from its oldest record where that is gone or 0, and the place after them."""
+    consumer.assign([TopicPartition(*partition_of(place), start or OFFSET_BEGINNING)])
     at, heard = 0, time.monotonic()
     while at < end:
         values = []

@@ -39,6 +39,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         cassandra_copies: of each row, where the keyspace is made.
         cassandra_user: empty where the cluster asks for none.
         cassandra_password_file: holds the user's password.
+        archive_url: of events, decisions and labels as Parquet: a folder, hdfs:// or s3://; empty: in the system's folder.
+        hdfs_port: of the HDFS that the full profile starts when no archive is named.
     """
 
     bootstrap: str = "127.0.0.1:19092"
@@ -67,6 +69,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cassandra_copies: int = 1
     cassandra_user: str = ""
     cassandra_password_file: str = ""
+    archive_url: str = ""
+    hdfs_port: int = 18020
 
     def topic(self, name: str) -> str:
         """The full name of the topic `name`, such as ``events`` or ``dead-letters``."""
@@ -75,6 +79,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def path(self, *parts: str) -> pathlib.Path:
         """A path below the system's folder."""
         return pathlib.Path(self.folder).absolute().joinpath(*parts)
+
+    def archive_place(self) -> str:
+        """Where the archive is, for `stores.archive_place.open_archive`."""
+        return self.archive_url or str(self.path("archive"))
 
 
 def read_settings(environment: dict[str, str] | None = None) -> Settings:
