@@ -3,8 +3,7 @@
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from types import MappingProxyType
+from collections.abc import Iterator
 
 import msgspec
 import pyarrow as pa
@@ -101,7 +100,7 @@ class ServedSource:
     def _values(self, topic: Kind, span_ms: tuple[int, int], progress: Progress = lambda done, total: None) -> Iterator[list[bytes]]:
         archived = ArchivedValues(self._settings, topic, span_ms)
         yield from archived
-        yield from values_of(self._settings, topic, progress, archived.ends)
+        yield from values_of(self._settings, topic, progress, archived)
 
     def remarks(self) -> str:
         """How many records were no decisions and no labels."""
@@ -129,12 +128,12 @@ def read_definitions(settings: Settings) -> Definitions:
 
 
 def values_of(
-    settings: Settings, topic: str, progress: Progress = lambda done, total: None, starts: Mapping[int, int] = MappingProxyType({})
+    settings: Settings, topic: str, progress: Progress = lambda done, total: None, archived: ArchivedValues | None = None
 ) -> Iterator[list[bytes]]:
     """The values of a topic up to the end that it has at the call, a partition after the other.
 
     Args:
-        starts: offset from which a partition is read, where that is not its oldest record.
+        archived: leaves out what this has given out.
 
     Raises:
         Refusal: there is no such topic, or the broker does not answer.
@@ -144,10 +143,7 @@ def values_of(
     total, before = sum(ends.values()), 0
     try:
         for place, end in sorted(ends.items(), key=lambda each: partition_of(each[0])):
-            start = starts.get(partition_of(place)[1], 0)
-            if 0 < start == end:
-                continue
-            for values, at in _partition(consumer, settings, place, end, start if start <= end else 0):
+            for values, at in _partition(consumer, settings, place, end, archived):
                 yield values
                 progress(before + at, total)
             before += end
@@ -175,9 +171,13 @@ def ends_or_refusal(settings: Settings, topic: str) -> Offsets:
     return ends
 
 
-def _partition(consumer: Consumer, settings: Settings, place: str, end: int, start: int) -> Iterator[tuple[list[bytes], int]]:
-    """Values of a partition from `start` on, or from its oldest record where that is gone or 0, and the place after them."""
-    consumer.assign([TopicPartition(*partition_of(place), start or OFFSET_BEGINNING)])
+def _partition(
+    consumer: Consumer, settings: Settings, place: str, end: int, archived: ArchivedValues | None
+) -> Iterator[tuple[list[bytes], int]]:
+    """Values of a partition from its oldest record on, or from where it is not archived, and the place after them."""
+    topic, partition = partition_of(place)
+    start = archived.start(partition, end) if archived else 0
+    consumer.assign([TopicPartition(topic, partition, start or OFFSET_BEGINNING)])
     at, heard = 0, time.monotonic()
     while at < end:
         values = []
@@ -188,7 +188,7 @@ def _partition(consumer: Consumer, settings: Settings, place: str, end: int, sta
                 heard = time.monotonic()
                 offset = message.offset() or 0
                 at = end if is_end(message) else min(offset + 1, end)
-                if not is_end(message) and offset < end:
+                if not is_end(message) and offset < end and not (archived and archived.holds(partition, offset)):
                     values.append(message.value() or b"")
         if values:
             yield values, at

@@ -13,7 +13,7 @@ TIMEOUT_SECONDS = 10.0
 _FORMS = "a folder, file:///folder, hdfs://host:port/folder or s3://bucket/folder"
 
 
-def open_archive(url: str, timeout_seconds: float = TIMEOUT_SECONDS) -> FileArchive:
+def open_archive(url: str, timeout_seconds: float | None = None) -> FileArchive:
     """The archive at `url`; an empty one where nothing is yet. Nothing is asked of a server before the first call.
 
     Credentials for S3 come from where its clients look for them (``AWS_ACCESS_KEY_ID``); of its own kind of store the URL
@@ -21,11 +21,12 @@ def open_archive(url: str, timeout_seconds: float = TIMEOUT_SECONDS) -> FileArch
 
     Args:
         url: a folder, ``file:///folder``, ``hdfs://host:port/folder`` or ``s3://bucket/folder``.
-        timeout_seconds: for one call to a server.
+        timeout_seconds: for one call to a server; None: `TIMEOUT_SECONDS`.
 
     Raises:
         Refusal: `url` has none of these forms.
     """
+    timeout_seconds = timeout_seconds or TIMEOUT_SECONDS
     if "://" not in url:
         return _local(pathlib.Path(url), url)
     read = urllib.parse.urlsplit(url)

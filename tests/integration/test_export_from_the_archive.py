@@ -1,0 +1,117 @@
+"""weir export --served: what the archive holds and what only the topics hold yet, together, each once."""
+
+import pathlib
+import uuid
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+from click.testing import CliRunner
+from confluent_kafka import TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from deploy.command import main
+from deploy.releases import publish
+from deploy.topics import make_topics
+from pipeline.kafka import Outbox, consumer_of, producer_of
+from pipeline.settings import Settings
+from stores.archive_encoding import day_of, decision_of, encode_decisions, encode_records
+from stores.archive_place import open_archive
+from stores.archive_rows import ArchivedRecord
+
+START_MS = 1_700_000_000_000
+HOUR_MS = 3_600_000
+TEXTS = {
+    "schema": "id: {field: id, type: integer}\ntime: {field: at, unit: ms}\nuser: who\nfields: {amount: {type: decimal}}\n",
+    "features": "- {name: count_1h, template: count, window: 1h}\n",
+    "models": "- {name: own, kind: river, model: anomaly.GaussianScorer, scope: user, inputs: [event.amount]}\n",
+    "policy": "score: first_ready(own)\nbands: [{below: 0.5, action: approve}, {action: review}]\nfallback: {action: approve}\n",
+}
+
+
+@pytest.fixture
+def settings(broker: str, monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> Settings:
+    made = Settings(bootstrap=broker, topic_prefix=f"a{uuid.uuid4().hex[:8]}.", partitions=2, archive_url=str(tmp_path / "archive"))
+    make_topics(made)
+    publish(made, TEXTS)
+    for name in ("bootstrap", "topic_prefix", "archive_url"):
+        monkeypatch.setenv("WEIR_" + name.upper(), getattr(made, name))
+    return made
+
+
+def decision(number: int) -> bytes:
+    fields = {"event_id": str(number), "revision": 0, "event_time": START_MS + number * HOUR_MS, "user": f"u{number % 7}"}
+    fields |= {"entities": {}, "score": number / 7, "action": "review", "reasons": [], "event": {"amount": 1.5}}
+    fields |= {"features": {"count_1h": number / 3}, "models": {"own": {"score": 0.1, "snapshot": None}}, "release": 1, "flags": []}
+    return msgspec.json.encode(fields)
+
+
+def send(settings: Settings, topic: str, values: list[bytes]) -> None:
+    outbox = Outbox(producer_of(settings))
+    for value in values:
+        outbox.send(settings.topic(topic), value[:16], value)
+    outbox.flush()
+
+
+def archive_topic(settings: Settings, topic: str, gone: int, left_out: int) -> None:
+    """Archives each partition but its last `left_out` records and one before; then the topic forgets its first `gone`."""
+    store = open_archive(settings.archive_place())
+    consumer = consumer_of(settings, "test")
+    for partition in range(settings.partitions):
+        place = TopicPartition(settings.topic(topic), partition, 0)
+        end = consumer.get_watermark_offsets(place, timeout=10)[1]
+        consumer.assign([place])
+        messages = [message for message in consumer.consume(end, 10) if message.offset() not in (end - left_out - 2,)][: end - left_out - 1]
+        for message in messages:
+            value, offset = message.value(), message.offset()
+            if topic == "decisions":
+                row = decision_of(value, partition, offset)
+                store.put("decisions", day_of(row.event_time), encode_decisions([row]))
+            else:
+                at_ms = message.timestamp()[1]
+                store.put("labels", day_of(at_ms), encode_records([ArchivedRecord(partition, offset, at_ms, b"", value)]))
+    consumer.close()
+    admin = AdminClient({"bootstrap.servers": settings.bootstrap})
+    for future in admin.delete_records([TopicPartition(settings.topic(topic), part, gone) for part in range(settings.partitions)]).values():
+        future.result()
+
+
+def exported(tmp_path: pathlib.Path, *arguments: str) -> tuple[pa.Table, str]:
+    out = tmp_path / f"{uuid.uuid4().hex}.parquet"
+    shown = CliRunner().invoke(main, ["export", "--served", "--out", str(out), *arguments])
+    assert shown.exit_code == 0, shown.output
+    return pyarrow.parquet.read_table(out), shown.output
+
+
+def test_decisions_come_from_the_archive_and_from_the_topic_each_once(settings: Settings, tmp_path: pathlib.Path) -> None:
+    send(settings, "decisions", [decision(number) for number in range(60)])
+    send(settings, "labels", [msgspec.json.encode({"event_id": str(n), "label": n % 2, "label_time": START_MS}) for n in range(60)])
+    whole, _ = exported(tmp_path)
+    archive_topic(settings, "decisions", gone=10, left_out=4)
+    archive_topic(settings, "labels", gone=10, left_out=4)
+    again, said = exported(tmp_path)
+    assert again.equals(whole)
+    assert again["label"].null_count == 0
+    assert "rows        60 " in said
+    assert "repeats dropped 0" in said
+    some, _ = exported(tmp_path, "--from", str(START_MS + 10 * HOUR_MS), "--to", str(START_MS + 50 * HOUR_MS))
+    assert some.equals(whole.slice(10, 40))
+
+
+def test_a_topic_that_is_shorter_than_its_archive_is_read_whole(settings: Settings, tmp_path: pathlib.Path) -> None:
+    send(settings, "decisions", [decision(number) for number in range(10)])
+    rows = [decision_of(decision(100 + number), partition, 50 + number) for number in range(3) for partition in (0, 1)]
+    open_archive(settings.archive_place()).put("decisions", day_of(rows[0].event_time), encode_decisions(rows))
+    table, _ = exported(tmp_path)
+    assert table["event_id"].to_pylist() == [str(number) for number in [*range(10), 100, 101, 102]]
+
+
+def test_an_archive_that_cannot_be_reached_is_a_refusal(
+    settings: Settings, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WEIR_ARCHIVE_URL", "hdfs://127.0.0.1:1/weir/archive")
+    monkeypatch.setattr("stores.archive_place.TIMEOUT_SECONDS", 1.0)
+    shown = CliRunner().invoke(main, ["export", "--served", "--out", str(tmp_path / "out.parquet")])
+    assert shown.exit_code == 2
+    assert "no answer from the archive" in shown.output
