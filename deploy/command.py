@@ -2,6 +2,7 @@
 
 import pathlib
 import sys
+import time
 
 import click
 
@@ -52,7 +53,7 @@ def main() -> None:
     "--profile",
     type=click.Choice(["embedded", "full"]),
     default="embedded",
-    help="embedded: stores in files; full: Cassandra beside.",
+    help="embedded: stores in files; full: Cassandra, Druid and HDFS beside.",
 )
 @click.option("--config", type=EXISTING_FOLDER, help="Configuration folder put in force at the start; none: what was in force before.")
 @click.option("--folder", type=FOLDER, help="Where data, logs and checkpoints are kept; by default .weir.")
@@ -113,15 +114,13 @@ def replay(
     """Scores recorded EVENTS (Parquet, JSON Lines or CSV), or those of the archive, by the live engine. Needs no Java."""
     from pipeline.replay_command import replay_archived, replay_files
     from pipeline.settings import read_settings
-    from pipeline.training_rows import ALWAYS
 
     if archived == bool(events):
         raise click.UsageError("give either EVENTS or --archived")
+    if archived and (labels or label_column):
+        raise click.UsageError("labels of your own go with EVENTS")
     if archived:
-        if labels or label_column:
-            raise click.UsageError("labels of your own go with EVENTS")
-        span_ms = (ALWAYS[0] if from_ms is None else from_ms, ALWAYS[1] if to_ms is None else to_ms)
-        replay_archived(read_settings(), config, span_ms, out, order)
+        replay_archived(read_settings(), config, from_ms, to_ms, out, order)
         return
     if from_ms is not None or to_ms is not None:
         raise click.UsageError("--from and --to go with --archived")
@@ -177,7 +176,7 @@ def archive() -> None:
 
 @archive.command("list")
 def archive_list() -> None:
-    """Lists what the archive holds: days, files, rows and bytes of each kind."""
+    """Lists what the archive holds: files, rows and bytes of each kind and day."""
     from pipeline.archive_command import list_archive
     from pipeline.settings import read_settings
 
@@ -186,11 +185,11 @@ def archive_list() -> None:
 
 @archive.command("compact")
 def archive_compact() -> None:
-    """Makes one file a day of each kind, of days that have ended. Safe to be stopped, and to be run again."""
+    """Makes one file of each kind and day that has ended. May be stopped at any moment and run again."""
     from pipeline.archive_command import compact_archive
     from pipeline.settings import read_settings
 
-    compact_archive(read_settings(), click.echo)
+    compact_archive(read_settings(), click.echo, time.time() * 1_000)
 
 
 @main.command()

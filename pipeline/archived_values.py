@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from pipeline.archive_access import read_archive
 from pipeline.settings import Settings
-from stores.archive_encoding import Kind
+from stores.archive_rows import Kind
 
 OVERLAP = 200_000
 """Records of a partition before its last archived one among which some may not be archived yet: files of one checkpoint appear
@@ -21,18 +21,19 @@ class ArchivedValues:
     Args:
         settings: where the archive is.
         kind: of records.
-        span_ms: their times, the end left out.
+        from_ms, to_ms: their times, the end left out; None where there is no bound.
     """
 
-    def __init__(self, settings: Settings, kind: Kind, span_ms: tuple[int, int]) -> None:
+    def __init__(self, settings: Settings, kind: Kind, from_ms: int | None = None, to_ms: int | None = None) -> None:
         self._settings = settings
         self._kind = kind
-        self._span_ms = span_ms
+        self._from_ms = from_ms
+        self._to_ms = to_ms
         self._newest: dict[int, NDArray[np.int64]] = {}
         self._held: dict[int, set[int]] = {}
 
     def __iter__(self) -> Iterator[list[bytes]]:
-        for table in read_archive(self._settings, self._kind, self._span_ms, ("partition", "offset", "value")):
+        for table in read_archive(self._settings, self._kind, self._from_ms, self._to_ms, ("partition", "offset", "value")):
             self._note(table)
             yield table["value"].to_pylist()
         self._held = {partition: set(offsets.tolist()) for partition, offsets in self._newest.items()}

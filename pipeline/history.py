@@ -74,7 +74,7 @@ def read_history(
         batch, good = batch_of_table(table, schema, str(path), refused)
         parts.append(batch)
         marks.append(mark[good])
-    batch, mark = _joined(parts), np.concatenate(marks)
+    batch, mark = joined(parts), np.concatenate(marks)
     if order == "time":
         place = total_order(batch, np.concatenate([turns_of(part) for part in parts]), schema)
         batch, mark = batch.take(place), mark[place]
@@ -147,7 +147,7 @@ def _mark_in(line: bytes, name: str, where: str) -> float:
 
 
 def total_order(batch: Batch, turns_ms: NDArray[np.int64], schema: Schema) -> NDArray[np.int64]:
-    """Rows of `batch` by (turn, id)."""
+    """The rows of `batch` by (turn, id)."""
     if schema.id_type == "integer":
         order: NDArray[np.int64] = np.lexsort((batch.id_keys, turns_ms))
         return order
@@ -156,7 +156,8 @@ def total_order(batch: Batch, turns_ms: NDArray[np.int64], schema: Schema) -> ND
     return by_id[np.argsort(turns_ms[by_id], kind="stable")]
 
 
-def _joined(parts: list[Batch]) -> Batch:
+def joined(parts: list[Batch]) -> Batch:
+    """Batches of one schema, one after the other."""
     if len(parts) == 1:
         return parts[0]
     return Batch(

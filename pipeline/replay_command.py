@@ -40,15 +40,17 @@ def replay_files(
     return _replay(release, history, read_labels(labels_path, release.schema) if labels_path else history.labels, out)
 
 
-def replay_archived(settings: Settings, config: pathlib.Path, span_ms: tuple[int, int], out: pathlib.Path | None, order: str) -> Outcome:
-    """As `replay_files`, of the archived events that arrived within `span_ms`, its end left out, with the archived labels.
+def replay_archived(
+    settings: Settings, config: pathlib.Path, from_ms: int | None, to_ms: int | None, out: pathlib.Path | None = None, order: str = "time"
+) -> Outcome:
+    """As `replay_files`, of the archived events that arrived in [from_ms, to_ms), with the labels that arrived since.
 
     Raises:
         Refusal: the configuration is not usable, or the archive does not answer.
     """
     release = compile_release(1, read_folder(config))
-    history = archived_history(settings, release.schema, span_ms, order)
-    labels, bad = archived_labels(settings, release.schema, span_ms[0])
+    history = archived_history(settings, release.schema, from_ms, to_ms, order)
+    labels, bad = archived_labels(settings, release.schema, from_ms)
     if bad:
         print(f"left out    {bad:,} bad labels")
     return _replay(release, history, labels if len(labels.labels) else None, out)

@@ -18,12 +18,10 @@ from pipeline.replay import Progress
 from pipeline.settings import Settings
 from pipeline.stages.definitions import Definitions
 from pipeline.training_source import EVENT_TIME, LABELS, ORDER, decision_batch, texts_or_null
-from stores.archive_encoding import Kind
 
 log = logging.getLogger(__name__)
 
 Number = float | None
-_EVER_MS = 1 << 60
 
 
 class _ModelScore(msgspec.Struct):
@@ -56,22 +54,22 @@ class ServedSource:
     Args:
         settings: where the broker and the archive are.
         progress: told of the records of the decisions topic that are done.
-        span_ms: event times that are asked for, the end left out; days of the archive outside are not read.
+        from_ms, to_ms: event times that are asked for, the end left out; what the archive has outside is not read.
     """
 
     def __init__(
-        self, settings: Settings, progress: Progress = lambda done, total: None, span_ms: tuple[int, int] = (-_EVER_MS, _EVER_MS)
+        self, settings: Settings, progress: Progress = lambda done, total: None, from_ms: int | None = None, to_ms: int | None = None
     ) -> None:
         self._settings = settings
         self._progress = progress
-        self._span_ms = span_ms
+        self._span_ms = (from_ms, to_ms)
         self._unreadable = 0
         self._bad_labels = 0
 
     def decisions(self) -> Iterator[pa.RecordBatch]:
         """What the archive and then the topic ``decisions`` holds."""
         definitions = read_definitions(self._settings)
-        for values in self._values("decisions", self._span_ms, self._progress):
+        for values in self._values(ArchivedValues(self._settings, "decisions", *self._span_ms), "decisions", self._progress):
             alike = defaultdict(list)
             for value in values:
                 try:
@@ -87,7 +85,7 @@ class ServedSource:
 
     def labels(self) -> Iterator[pa.RecordBatch]:
         """What the archive and then the topic ``labels`` holds; one that is no label is left out."""
-        for values in self._values("labels", (-_EVER_MS, _EVER_MS)):
+        for values in self._values(ArchivedValues(self._settings, "labels"), "labels"):
             read = []
             for value in values:
                 try:
@@ -97,8 +95,7 @@ class ServedSource:
             columns = [pa.array([each[part] for each in read], type) for part, type in enumerate(LABELS.types)]
             yield pa.RecordBatch.from_arrays(columns, schema=LABELS)
 
-    def _values(self, topic: Kind, span_ms: tuple[int, int], progress: Progress = lambda done, total: None) -> Iterator[list[bytes]]:
-        archived = ArchivedValues(self._settings, topic, span_ms)
+    def _values(self, archived: ArchivedValues, topic: str, progress: Progress = lambda done, total: None) -> Iterator[list[bytes]]:
         yield from archived
         yield from values_of(self._settings, topic, progress, archived)
 

@@ -25,7 +25,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         disorder_ms: how far the watermark stays behind the greatest event time in event_time mode.
         bundle_events_max: events in one call into Python; what they become has to fit into a core's cache.
         bundle_bytes_max: bytes in one call into Python.
-        checkpoint_interval_ms: between two checkpoints.
+        checkpoint_interval_ms: between two checkpoints of the score job.
+        metrics_interval_ms: between two checkpoints of the metrics job, each of which hands out what was counted since.
+        archive_interval_ms: between two checkpoints of the archive job, each of which makes its files.
+        archive_url: root of the archive: file:///…, hdfs://host:port/… or s3://bucket/…; empty: ``archive`` in the folder.
+        repeats_window: decisions a partition, in which the metrics and archive jobs know a decision that was written again.
         linger_ms: how long a producer of decisions gathers a batch; 0 is best below 2,000 events/s.
         label_wait_ms: how long a label waits for its event's decision before it is a dead letter.
         deadline_ms: of a synchronous decision, when the caller names none.
@@ -39,8 +43,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         cassandra_copies: of each row, where the keyspace is made.
         cassandra_user: empty where the cluster asks for none.
         cassandra_password_file: holds the user's password.
-        archive_url: of events, decisions and labels as Parquet: a folder, hdfs:// or s3://; empty: in the system's folder.
-        hdfs_port: of the HDFS that the full profile starts when no archive is named.
+        metrics_store: of event metrics: duckdb (a file in the folder, filled by the API process) or druid.
+        metrics_timeout_ms: how long a query of event metrics may take.
+        metrics_kept_days: in either store.
+        druid_host: of the broker and the coordinator.
+        druid_port: of the broker, which answers queries.
+        druid_coordinator_port: of the coordinator, which is told what to read.
+        hdfs_port: of the NameNode that `weir up --profile full` starts, for clients.
+        hdfs_web_port: of the same, for its state.
     """
 
     bootstrap: str = "127.0.0.1:19092"
@@ -56,6 +66,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     bundle_events_max: int = 512
     bundle_bytes_max: int = 4_194_304
     checkpoint_interval_ms: int = 10_000
+    metrics_interval_ms: int = 10_000
+    archive_interval_ms: int = 60_000
+    archive_url: str = ""
+    repeats_window: int = 500_000
     linger_ms: int = 2
     label_wait_ms: int = 3_600_000
     deadline_ms: int = 500
@@ -69,8 +83,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cassandra_copies: int = 1
     cassandra_user: str = ""
     cassandra_password_file: str = ""
-    archive_url: str = ""
+    metrics_store: Literal["duckdb", "druid"] = "duckdb"
+    metrics_timeout_ms: int = 2_000
+    metrics_kept_days: int = 400
+    druid_host: str = "127.0.0.1"
+    druid_port: int = 18082
+    druid_coordinator_port: int = 18083
     hdfs_port: int = 18020
+    hdfs_web_port: int = 18070
 
     def topic(self, name: str) -> str:
         """The full name of the topic `name`, such as ``events`` or ``dead-letters``."""
@@ -81,8 +101,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return pathlib.Path(self.folder).absolute().joinpath(*parts)
 
     def archive_place(self) -> str:
-        """Where the archive is, for `stores.archive_place.open_archive`."""
-        return self.archive_url or str(self.path("archive"))
+        """The URL of the archive's root."""
+        return self.archive_url or self.path("archive").as_uri()
 
 
 def read_settings(environment: dict[str, str] | None = None) -> Settings:

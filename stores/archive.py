@@ -1,78 +1,76 @@
-"""The archive: events, decisions and labels as they came, by day, as Parquet files wherever Arrow can open files."""
+"""The archive read: events, decisions and labels of some days, from files on this machine, on HDFS or in S3-compatible storage."""
 
+import os
+import urllib.parse
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-import msgspec
 import pyarrow as pa
+import pyarrow.fs
 
-from stores.archive_encoding import Kind
-from stores.archive_rows import ArchivedDecision, ArchivedRecord
+from features.refusal import Refusal
+from stores.archive_files import FileArchive
+from stores.archive_rows import Day, Kind
 
-
-class ArchivedDay(msgspec.Struct, frozen=True):
-    """What the archive holds of one kind and day.
-
-    Args:
-        kind: events, decisions or labels.
-        day: in UTC, such as ``2026-11-28``.
-        files: that are read; those that a merged one replaces are not counted.
-        rows: in them, repeats among them.
-        bytes: of them.
-    """
-
-    kind: Kind
-    day: str
-    files: int
-    rows: int
-    bytes: int
+TIMEOUT_SECONDS = 10.0
+_FORMS = "file:///…, hdfs://host:port/… or s3://bucket/…"
 
 
 class Archive(Protocol):
-    """Complete files, by kind and day. Any number read, any number write, one process at a time should `compact`.
+    """History by kind and day. Any number may read and write; one at a time should compact.
 
     Raises:
-        StoreUnavailableError: any call, when the files cannot be reached in time.
-        Refusal: a file is not the archive's, or of another version.
+        StoreUnavailableError: any call, when the file system does not answer in time.
+        Refusal: a file is none of this archive's.
     """
 
-    def read(self, kind: Kind, from_ms: int, to_ms: int, columns: Sequence[str] = ()) -> Iterator[pa.Table]:
-        """Rows from `from_ms` up to `to_ms`, which is left out, as tables of some 65,536 rows.
+    def days(self, kind: Kind) -> list[Day]:
+        """What there is, oldest first."""
 
-        Times are the event's for decisions, the record's own for events and labels; rows come in the order of (time, partition,
-        offset). A record written twice comes once. Of decisions with the same event id, revision and event time the first comes.
-        Memory holds what files overlap in time, not a day. What is written meanwhile comes or not.
+    def read(self, kind: Kind, from_ms: int | None = None, to_ms: int | None = None, columns: Sequence[str] = ()) -> Iterator[pa.Table]:
+        """Rows with times in [from_ms, to_ms), in the order of (time, partition, offset), as tables of some 65,536 rows.
+
+        Times are those of `archive_rows.time_column`. A record that was written twice is there once. Of decisions with the same event
+        id, revision and event time the first is there. Memory holds what files overlap in time, not a day.
 
         Args:
-            columns: of `stores.archive_encoding.schema_of`, all when empty.
-        """
-
-    def days(self, kind: Kind) -> list[ArchivedDay]:
-        """What there is, the oldest day first."""
-
-    def put(self, kind: Kind, day: str, image: bytes) -> None:
-        """Adds a file of rows of that day; it appears whole."""
-
-    def compact(self, kind: Kind, day: str) -> bool:
-        """Makes one file of a day's, sorted and without repeats; False when there was nothing to do.
-
-        Whatever moment it is killed at, each row is read once: the merged file names those that it replaces, and only when it is
-        there are those deleted. Not for a day that is still written into.
+            columns: of `archive_rows.schema_of`; all when empty.
         """
 
 
-def records_of(table: pa.Table) -> list[ArchivedRecord]:
-    """Events or labels as rows; `table` has all columns."""
-    columns = [table[name].to_pylist() for name in ("partition", "offset")]
-    columns.append(table["arrived"].cast(pa.int64()).to_pylist())
-    columns += [table[name].to_pylist() for name in ("key", "value")]
-    return list(map(ArchivedRecord, *columns))
+def open_archive(url: str, timeout_seconds: float = TIMEOUT_SECONDS) -> FileArchive:
+    """The archive at `url`; an empty one where nothing is yet. Nothing is asked of a server before the first call.
+
+    Credentials of S3 come from where its clients look for them (``AWS_ACCESS_KEY_ID``), and so does the address of another
+    storage than Amazon's (``AWS_ENDPOINT_URL``).
+
+    Args:
+        url: ``file:///folder``, ``hdfs://host:port/folder`` or ``s3://bucket/folder``.
+        timeout_seconds: for one call to a server.
+
+    Raises:
+        Refusal: `url` is none of these.
+    """
+    read = urllib.parse.urlsplit(url)
+    if read.scheme == "file" and read.path:
+        return FileArchive(pyarrow.fs.LocalFileSystem(), urllib.parse.unquote(read.path))
+    if read.scheme == "hdfs" and read.hostname and read.path.strip("/"):
+        from stores.archive_hdfs import HdfsHandler
+
+        files = pyarrow.fs.PyFileSystem(HdfsHandler(f"hdfs://{read.netloc}", timeout_seconds))
+        return FileArchive(files, "/" + read.path.strip("/"))
+    if read.scheme == "s3" and read.netloc:
+        return FileArchive(_s3(timeout_seconds), f"{read.netloc}/{read.path.strip('/')}")
+    raise Refusal("bad archive", where="WEIR_ARCHIVE_URL", expected=_FORMS, got=url)
 
 
-def decisions_of(table: pa.Table) -> list[ArchivedDecision]:
-    """Decisions as rows; `table` has all columns. Some microseconds a feature: who reads many takes columns."""
-    columns = []
-    for name in ArchivedDecision.__struct_fields__:
-        column = table[name].cast(pa.int64()) if name == "event_time" else table[name]
-        columns.append([dict(pairs) for pairs in column.to_pylist()] if name == "features" else column.to_pylist())
-    return list(map(ArchivedDecision, *columns))
+def _s3(timeout_seconds: float) -> pyarrow.fs.S3FileSystem:
+    endpoint = urllib.parse.urlsplit(os.environ.get("AWS_ENDPOINT_URL", ""))
+    return pyarrow.fs.S3FileSystem(
+        endpoint_override=endpoint.netloc or None,
+        scheme=endpoint.scheme or "https",
+        region=os.environ.get("AWS_REGION", "us-east-1"),
+        connect_timeout=timeout_seconds,
+        request_timeout=timeout_seconds,
+        retry_strategy=pyarrow.fs.AwsStandardS3RetryStrategy(max_attempts=2),
+    )

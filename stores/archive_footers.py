@@ -5,59 +5,58 @@ import datetime
 import msgspec
 import pyarrow as pa
 import pyarrow.fs
-import pyarrow.parquet as pq
+import pyarrow.parquet
 
 from features.refusal import Refusal
-from stores.archive_encoding import SCHEMA_VERSION, Kind, time_column
 from stores.archive_merging import Part
+from stores.archive_rows import Kind, schema_of, time_column
 
 REPLACES = b"weir.replaces"
-_VERSION = b"weir.schema_version"
+"""In a merged file's metadata: names of the files of its folder that it holds all of."""
+
+EVER_MS = 1 << 62
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 _MILLISECOND = datetime.timedelta(milliseconds=1)
-_EVER_MS = 1 << 62
 
 
 class Footer(msgspec.Struct, frozen=True):
     """The end of a file.
 
     Args:
-        path, name: of the file, whole and without its folder.
+        path: of the file.
         bytes: of the file.
         metadata: as Parquet has it.
         replaces: names of files of the same folder whose rows are all in this one.
     """
 
     path: str
-    name: str
     bytes: int
-    metadata: pq.FileMetaData
+    metadata: pyarrow.parquet.FileMetaData
     replaces: tuple[str, ...]
 
+    @property
+    def name(self) -> str:
+        """Of the file, without its folder."""
+        return self.path.rpartition("/")[2]
 
-def is_complete(name: str) -> bool:
-    """Whether a file's name is one of a complete file; what is being written begins with a dot or an underscore."""
-    return name.startswith("part-") and name.endswith(".parquet")
 
-
-def read_footer(files: pyarrow.fs.FileSystem, info: pyarrow.fs.FileInfo) -> Footer:
-    """The end of a file.
+def read_footer(files: pyarrow.fs.FileSystem, kind: Kind, path: str, size: int) -> Footer:
+    """The end of the file at `path`, which has `size` bytes.
 
     Raises:
-        Refusal: it is not Parquet, or not of this version of the archive.
+        Refusal: it is not Parquet, or has not the columns of `kind`.
         OSError: it cannot be reached, or is gone.
     """
     try:
-        with files.open_input_file(info.path) as file:
-            metadata = pq.read_metadata(file)
+        with files.open_input_file(path) as file:
+            metadata = pyarrow.parquet.read_metadata(file)
+        found = metadata.schema.to_arrow_schema()
     except pa.ArrowInvalid as error:
-        raise Refusal("bad file in the archive", where=info.path, expected="a Parquet file", got=str(error)) from error
-    own = metadata.metadata or {}
-    version = own.get(_VERSION, b"none").decode()
-    if version != str(SCHEMA_VERSION):
-        raise Refusal("bad file in the archive", where=info.path, expected=f"version {SCHEMA_VERSION} of its columns", got=version)
-    replaces = msgspec.json.decode(own.get(REPLACES, b"[]"), type=tuple[str, ...])
-    return Footer(info.path, info.base_name, info.size, metadata, replaces)
+        raise Refusal("not a file of the archive", where=path, expected="a Parquet file", got=str(error)) from error
+    if not found.equals(schema_of(kind)):
+        raise Refusal("not a file of the archive", where=path, expected=", ".join(schema_of(kind).names), got=str(found))
+    replaces = msgspec.json.decode((metadata.metadata or {}).get(REPLACES, b"[]"), type=tuple[str, ...])
+    return Footer(path, size, metadata, replaces)
 
 
 def parts_of(footer: Footer, kind: Kind) -> list[Part]:
@@ -67,8 +66,8 @@ def parts_of(footer: Footer, kind: Kind) -> list[Part]:
     return [Part(footer.path, number, *_bounds_ms(group, column)) for number, group in enumerate(groups) if group.num_rows]
 
 
-def _bounds_ms(group: pq.RowGroupMetaData, column: int) -> tuple[int, int]:
+def _bounds_ms(group: pyarrow.parquet.RowGroupMetaData, column: int) -> tuple[int, int]:
     known = group.column(column).statistics
     if known is None or not known.has_min_max:
-        return -_EVER_MS, _EVER_MS
+        return -EVER_MS, EVER_MS
     return (known.min - _EPOCH) // _MILLISECOND, (known.max - _EPOCH) // _MILLISECOND

@@ -8,7 +8,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from stores.archive_encoding import ROWS_A_GROUP, Kind, time_column
+from stores.archive_rows import Kind, time_column
+
+ROWS_AT_ONCE = 65_536
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -32,29 +34,28 @@ def needed_columns(kind: Kind) -> list[str]:
     return ["partition", "offset", time_column(kind), *own]
 
 
-def merged(kind: Kind, parts: Sequence[Part], read: Callable[[Part], pa.Table], span_ms: tuple[int, int]) -> Iterator[pa.Table]:
-    """The rows of `parts` in the order of (time, partition, offset), as tables of some `ROWS_A_GROUP` rows.
+def merged(kind: Kind, parts: Sequence[Part], read: Callable[[Part], pa.Table], from_ms: int, to_ms: int) -> Iterator[pa.Table]:
+    """The rows of `parts` with times in [from_ms, to_ms) in the order of (time, partition, offset), some `ROWS_AT_ONCE` a table.
 
     All rows of one moment come in one table. Memory holds the parts that overlap, and as much again for sorting.
 
     Args:
         read: a part's rows, with `needed_columns` among them.
-        span_ms: the first time, and the one before which it ends.
     """
     held: list[pa.Table] = []
-    rows, rows_max = 0, ROWS_A_GROUP
+    rows, rows_max = 0, ROWS_AT_ONCE
     for part in sorted(parts, key=lambda part: (part.first_ms, part.path, part.group)):
         if rows >= rows_max:
-            ready, rest = _split(_ordered(kind, held), time_column(kind), part.first_ms)
+            ready, rest = _split(_in_order(kind, held), time_column(kind), part.first_ms)
             if len(ready):
                 yield ready
             held, rows = [rest], len(rest)
-            rows_max = max(ROWS_A_GROUP, 2 * rows)  # what could not go yet is not sorted again for each further part
-        table = _within(read(part), kind, part, span_ms)
+            rows_max = max(ROWS_AT_ONCE, 2 * rows)  # what could not go yet is not sorted again for each further part
+        table = _within(read(part), kind, part, from_ms, to_ms)
         held.append(table)
         rows += len(table)
     if rows:
-        yield _ordered(kind, held)
+        yield _in_order(kind, held)
 
 
 def times_ms(table: pa.Table, column: str) -> NDArray[np.int64]:
@@ -63,22 +64,21 @@ def times_ms(table: pa.Table, column: str) -> NDArray[np.int64]:
     return numbers
 
 
-def _within(table: pa.Table, kind: Kind, part: Part, span_ms: tuple[int, int]) -> pa.Table:
-    if span_ms[0] <= part.first_ms and part.last_ms < span_ms[1]:
+def _within(table: pa.Table, kind: Kind, part: Part, from_ms: int, to_ms: int) -> pa.Table:
+    if from_ms <= part.first_ms and part.last_ms < to_ms:
         return table
     times = times_ms(table, time_column(kind))
-    return table.filter(pa.array((times >= span_ms[0]) & (times < span_ms[1])))
+    return table.filter(pa.array((times >= from_ms) & (times < to_ms)))
 
 
-def _ordered(kind: Kind, tables: list[pa.Table]) -> pa.Table:
-    """Sorted and without repeats."""
+def _in_order(kind: Kind, tables: list[pa.Table]) -> pa.Table:
     table = pa.concat_tables(tables).combine_chunks()
     order = pc.sort_indices(table, [(name, "ascending") for name in (time_column(kind), "partition", "offset")]).to_numpy()
     if (order != np.arange(len(order))).any():
         table = table.take(pa.array(order))
-    kept = ~(_same_as_before(table["partition"]) & _same_as_before(table["offset"]))
-    if not kept.all():
-        table = table.filter(pa.array(kept))
+    repeated = np.logical_and.reduce([_same_as_before(table[name]) for name in (time_column(kind), "partition", "offset")])
+    if repeated.any():
+        table = table.filter(pa.array(~repeated))
     return _first_decisions(table) if kind == "decisions" else table
 
 
@@ -89,9 +89,9 @@ def _same_as_before(column: pa.ChunkedArray) -> NDArray[np.bool_]:
 
 def _first_decisions(table: pa.Table) -> pa.Table:
     """Without later decisions of the same event id, revision and event time."""
-    keys = {"id": table["event_id"], "revision": table["revision"], "time": table["event_time"], "row": np.arange(len(table))}
     if len(table) == 0:
         return table
+    keys = {"id": table["event_id"], "revision": table["revision"], "time": table["event_time"], "row": pa.array(np.arange(len(table)))}
     first = pa.table(keys).group_by(["id", "revision", "time"], use_threads=False).aggregate([("row", "min")])["row_min"]
     return table if len(first) == len(table) else table.take(pc.take(first, pc.sort_indices(first)))
 

@@ -27,7 +27,7 @@ def _load(place: str) -> None:
     spec.loader.exec_module(sys.modules[name])
 
 
-for place in ("score_job_runs", "side_job_runs", "planted_stages", "one_release", "changing_run", "parity"):
+for place in ("score_job_runs", "side_job_runs", "planted_stages", "one_release", "changing_run", "parity", "delivery_runs"):
     _load(place)
 for place in ("bad_events", "oracle_view", "template_streams"):
     _load(f"../features/{place}")
@@ -59,7 +59,7 @@ class FlinkServers:
     """
 
     def __init__(self, folder: pathlib.Path) -> None:
-        self.cluster = Cluster(folder, folder / "logs", free_ports(1)[0])
+        self.cluster = Cluster(folder, folder / "logs", free_ports(1)[0], libraries=("hadoop-client",))
         self.processes = Processes()
         compile_ahead(self.cluster.environment(), folder / "logs")
         self.processes.add(self.cluster.start_job_manager())

@@ -16,9 +16,9 @@ from deploy.releases import publish
 from deploy.topics import make_topics
 from pipeline.kafka import Outbox, consumer_of, producer_of
 from pipeline.settings import Settings
-from stores.archive_encoding import day_of, decision_of, encode_decisions, encode_records
-from stores.archive_place import open_archive
-from stores.archive_rows import ArchivedRecord
+from stores.archive import open_archive
+from stores.archive_encoding import day_of, decode_decision, encode_decisions, encode_records, folder_of
+from stores.archive_rows import ArchivedRecord, Kind
 
 START_MS = 1_700_000_000_000
 HOUR_MS = 3_600_000
@@ -32,7 +32,7 @@ TEXTS = {
 
 @pytest.fixture
 def settings(broker: str, monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> Settings:
-    made = Settings(bootstrap=broker, topic_prefix=f"a{uuid.uuid4().hex[:8]}.", partitions=2, archive_url=str(tmp_path / "archive"))
+    made = Settings(bootstrap=broker, topic_prefix=f"a{uuid.uuid4().hex[:8]}.", partitions=2, archive_url=(tmp_path / "archive").as_uri())
     make_topics(made)
     publish(made, TEXTS)
     for name in ("bootstrap", "topic_prefix", "archive_url"):
@@ -54,23 +54,28 @@ def send(settings: Settings, topic: str, values: list[bytes]) -> None:
     outbox.flush()
 
 
-def archive_topic(settings: Settings, topic: str, gone: int, left_out: int) -> None:
-    """Archives each partition but its last `left_out` records and one before; then the topic forgets its first `gone`."""
+def put(settings: Settings, kind: Kind, rows: list[ArchivedRecord]) -> None:
+    """A file of `rows`, which are all of one day, as Flink's sink leaves it."""
     store = open_archive(settings.archive_place())
+    decisions = [decode_decision(row.value) for row in rows] if kind == "decisions" else []
+    day = day_of(decisions[0].event_time if decisions else rows[0].at_ms)
+    folder = f"{store.root}/{folder_of(kind, day)}"
+    store.files.create_dir(folder, recursive=True)
+    with store.files.open_output_stream(f"{folder}/part-{uuid.uuid4().hex}.parquet") as file:
+        file.write(encode_decisions(rows, decisions) if decisions else encode_records(rows))
+
+
+def archive_topic(settings: Settings, topic: Kind, gone: int, left_out: int) -> None:
+    """Archives each partition but its last `left_out` records and one before; then the topic forgets its first `gone`."""
     consumer = consumer_of(settings, "test")
     for partition in range(settings.partitions):
         place = TopicPartition(settings.topic(topic), partition, 0)
         end = consumer.get_watermark_offsets(place, timeout=10)[1]
         consumer.assign([place])
-        messages = [message for message in consumer.consume(end, 10) if message.offset() not in (end - left_out - 2,)][: end - left_out - 1]
-        for message in messages:
-            value, offset = message.value(), message.offset()
-            if topic == "decisions":
-                row = decision_of(value, partition, offset)
-                store.put("decisions", day_of(row.event_time), encode_decisions([row]))
-            else:
-                at_ms = message.timestamp()[1]
-                store.put("labels", day_of(at_ms), encode_records([ArchivedRecord(partition, offset, at_ms, b"", value)]))
+        for message in consumer.consume(end, 10):
+            offset, value = message.offset(), message.value()
+            if offset < end - left_out and offset != end - left_out - 2:
+                put(settings, topic, [ArchivedRecord(partition, offset, message.timestamp()[1], b"", value)])
     consumer.close()
     admin = AdminClient({"bootstrap.servers": settings.bootstrap})
     for future in admin.delete_records([TopicPartition(settings.topic(topic), part, gone) for part in range(settings.partitions)]).values():
@@ -101,8 +106,8 @@ def test_decisions_come_from_the_archive_and_from_the_topic_each_once(settings: 
 
 def test_a_topic_that_is_shorter_than_its_archive_is_read_whole(settings: Settings, tmp_path: pathlib.Path) -> None:
     send(settings, "decisions", [decision(number) for number in range(10)])
-    rows = [decision_of(decision(100 + number), partition, 50 + number) for number in range(3) for partition in (0, 1)]
-    open_archive(settings.archive_place()).put("decisions", day_of(rows[0].event_time), encode_decisions(rows))
+    for number in range(100, 103):
+        put(settings, "decisions", [ArchivedRecord(part, number, START_MS, b"", decision(number)) for part in (0, 1)])
     table, _ = exported(tmp_path)
     assert table["event_id"].to_pylist() == [str(number) for number in [*range(10), 100, 101, 102]]
 
@@ -111,7 +116,6 @@ def test_an_archive_that_cannot_be_reached_is_a_refusal(
     settings: Settings, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WEIR_ARCHIVE_URL", "hdfs://127.0.0.1:1/weir/archive")
-    monkeypatch.setattr("stores.archive_place.TIMEOUT_SECONDS", 1.0)
     shown = CliRunner().invoke(main, ["export", "--served", "--out", str(tmp_path / "out.parquet")])
     assert shown.exit_code == 2
     assert "no answer from the archive" in shown.output
