@@ -1,4 +1,4 @@
-"""weir export --served when Kafka has forgotten: what is archived, what is in both, and what is only in Kafka, each once."""
+"""weir export --served: what the archive holds and what only the topics hold yet, together, each once."""
 
 import pathlib
 import uuid
@@ -7,21 +7,21 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from deploy.command import main
 from deploy.releases import publish
 from deploy.topics import make_topics
-from pipeline.kafka import Outbox, producer_of
+from pipeline.kafka import Outbox, consumer_of, producer_of
 from pipeline.settings import Settings
-from pipeline.topic_values import records_of
 from stores.archive import open_archive
 from stores.archive_encoding import day_of, decode_decision, encode_decisions, encode_records, folder_of
-from stores.archive_rows import DAY_MS, ArchivedRecord, Kind
+from stores.archive_rows import ArchivedRecord, Kind
 
-START_MS = 1_700_006_400_000
+START_MS = 1_700_000_000_000
+HOUR_MS = 3_600_000
 TEXTS = {
     "schema": "id: {field: id, type: integer}\ntime: {field: at, unit: ms}\nuser: who\nfields: {amount: {type: decimal}}\n",
     "features": "- {name: count_1h, template: count, window: 1h}\n",
@@ -31,7 +31,7 @@ TEXTS = {
 
 
 @pytest.fixture
-def settings(broker: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+def settings(broker: str, monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> Settings:
     made = Settings(bootstrap=broker, topic_prefix=f"a{uuid.uuid4().hex[:8]}.", partitions=2, archive_url=(tmp_path / "archive").as_uri())
     make_topics(made)
     publish(made, TEXTS)
@@ -40,93 +40,100 @@ def settings(broker: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatc
     return made
 
 
-def decision(number: int, **changes: object) -> dict[str, object]:
-    fixed = {"event_id": str(number), "revision": 0, "event_time": START_MS + number * 3_600_000, "user": f"u{number % 7}"}
-    parts = {"entities": {}, "score": number / 1_000, "action": "review", "release": 1, "features": {"count_1h": number / 3}}
-    return fixed | parts | changes
+def decision(number: int) -> bytes:
+    fields = {"event_id": str(number), "revision": 0, "event_time": START_MS + number * HOUR_MS, "user": f"u{number % 7}"}
+    fields |= {"entities": {}, "score": number / 7, "action": "review", "reasons": [], "event": {"amount": 1.5}}
+    fields |= {"features": {"count_1h": number / 3}, "models": {"own": {"score": 0.1, "snapshot": None}}, "release": 1, "flags": []}
+    return msgspec.json.encode(fields)
 
 
-def label(number: int, value: int) -> dict[str, object]:
-    return {"event_id": str(number), "label": value, "label_time": START_MS + number * 3_600_000 + DAY_MS, "user": f"u{number % 7}"}
-
-
-def send(settings: Settings, topic: str, values: list[dict[str, object]]) -> None:
+def send(settings: Settings, topic: str, values: list[bytes]) -> None:
     outbox = Outbox(producer_of(settings))
     for value in values:
-        outbox.send(settings.topic(topic), str(value["user"]).encode(), msgspec.json.encode(value))
+        outbox.send(settings.topic(topic), value[:16], value)
     outbox.flush()
 
 
-def keep(settings: Settings, kind: Kind) -> None:
-    """Archives what the topic has, in one file a day."""
-    archive = open_archive(settings.archive_place())
-    days: dict[str, list[ArchivedRecord]] = {}
-    for batch in records_of(settings, kind):
-        for offset, at_ms, value in zip(batch.offsets, batch.at_ms, batch.values, strict=True):
-            time_ms = decode_decision(value).event_time if kind == "decisions" else at_ms
-            days.setdefault(day_of(time_ms), []).append(ArchivedRecord(batch.partition, offset, at_ms, b"", value))
-    for day, rows in days.items():
-        folder = f"{archive.root}/{folder_of(kind, day)}"
-        archive.files.create_dir(folder, recursive=True)
-        with archive.files.open_output_stream(f"{folder}/part-{uuid.uuid4().hex}.parquet") as out:
-            decisions = kind == "decisions"
-            out.write(encode_decisions(rows, [decode_decision(row.value) for row in rows]) if decisions else encode_records(rows))
+def put(settings: Settings, kind: Kind, rows: list[ArchivedRecord]) -> None:
+    """A file of `rows`, which are all of one day, as Flink's sink leaves it."""
+    store = open_archive(settings.archive_place())
+    decisions = [decode_decision(row.value) for row in rows] if kind == "decisions" else []
+    day = day_of(decisions[0].event_time if decisions else rows[0].at_ms)
+    folder = f"{store.root}/{folder_of(kind, day)}"
+    store.files.create_dir(folder, recursive=True)
+    with store.files.open_output_stream(f"{folder}/part-{uuid.uuid4().hex}.parquet") as file:
+        file.write(encode_decisions(rows, decisions) if decisions else encode_records(rows))
 
 
-def forget(settings: Settings, kind: Kind) -> None:
-    """Kafka deletes what the topic has."""
+def archive_topic(settings: Settings, topic: Kind, gone: int, left_out: int) -> None:
+    """Archives each partition but its last `left_out` records and one before; then the topic forgets its first `gone`."""
+    consumer = consumer_of(settings, "test")
+    for partition in range(settings.partitions):
+        place = TopicPartition(settings.topic(topic), partition, 0)
+        end = consumer.get_watermark_offsets(place, timeout=10)[1]
+        consumer.assign([place])
+        for message in consumer.consume(end, 10):
+            offset, value = message.offset(), message.value()
+            if offset < end - left_out and offset != end - left_out - 2:
+                put(settings, topic, [ArchivedRecord(partition, offset, message.timestamp()[1], b"", value)])
+    consumer.close()
     admin = AdminClient({"bootstrap.servers": settings.bootstrap})
-    ends = [TopicPartition(settings.topic(kind), partition, -1) for partition in range(settings.partitions)]
-    for future in admin.delete_records(ends).values():
+    for future in admin.delete_records([TopicPartition(settings.topic(topic), part, gone) for part in range(settings.partitions)]).values():
         future.result()
 
 
-@pytest.fixture
-def all_of_it(settings: Settings) -> Settings:
-    """Decisions 0 to 199 in the archive alone, 200 to 249 in both, 250 to 299 in Kafka alone, with a repeat; labels likewise."""
-    send(settings, "decisions", [decision(number) for number in range(200)])
-    send(settings, "labels", [label(10, 1), label(20, 0)])
-    keep(settings, "decisions")
-    keep(settings, "labels")
-    forget(settings, "decisions")
-    forget(settings, "labels")
-    send(settings, "decisions", [decision(number) for number in range(200, 250)])
-    keep(settings, "decisions")
-    send(settings, "labels", [label(210, 1), label(20, 1)])
-    send(settings, "decisions", [decision(number) for number in range(250, 300)] + [decision(7, score=0.99)])
-    return settings
+def exported(tmp_path: pathlib.Path, *arguments: str) -> tuple[pa.Table, str]:
+    out = tmp_path / f"{uuid.uuid4().hex}.parquet"
+    shown = CliRunner().invoke(main, ["export", "--served", "--out", str(out), *arguments])
+    assert shown.exit_code == 0, shown.output
+    return pyarrow.parquet.read_table(out), shown.output
 
 
-def exported(tmp_path: pathlib.Path, *arguments: str) -> tuple[Result, pa.Table]:
-    result = CliRunner().invoke(main, ["export", "--served", "--out", str(tmp_path / "training.parquet"), *arguments])
-    assert result.exit_code == 0, result.output
-    return result, pyarrow.parquet.read_table(tmp_path / "training.parquet")
+def test_decisions_come_from_the_archive_and_from_the_topic_each_once(settings: Settings, tmp_path: pathlib.Path) -> None:
+    send(settings, "decisions", [decision(number) for number in range(60)])
+    send(settings, "labels", [msgspec.json.encode({"event_id": str(n), "label": n % 2, "label_time": START_MS}) for n in range(60)])
+    whole, _ = exported(tmp_path)
+    archive_topic(settings, "decisions", gone=10, left_out=4)
+    archive_topic(settings, "labels", gone=10, left_out=4)
+    again, said = exported(tmp_path)
+    assert again.equals(whole)
+    assert again["label"].null_count == 0
+    assert "rows        60 " in said
+    assert "repeats dropped 0" in said
+    some, _ = exported(tmp_path, "--from", str(START_MS + 10 * HOUR_MS), "--to", str(START_MS + 50 * HOUR_MS))
+    assert some.equals(whole.slice(10, 40))
 
 
-def test_archived_decisions_and_later_ones_are_exported_once_with_their_labels(all_of_it: Settings, tmp_path: pathlib.Path) -> None:
-    result, table = exported(tmp_path)
-    assert "repeats dropped 1" in result.output
-    assert table["event_id"].to_pylist() == [str(number) for number in range(300)]
-    assert table["score"].to_pylist() == [number / 1_000 for number in range(300)]
-    assert table["feature.count_1h"].to_pylist() == [number / 3 for number in range(300)]
-    given = {id: one for id, one in zip(table["event_id"].to_pylist(), table["label"].to_pylist(), strict=True) if one is not None}
-    assert given == {"10": 1, "20": 1, "210": 1}
+def test_a_topic_that_is_shorter_than_its_archive_is_read_whole(settings: Settings, tmp_path: pathlib.Path) -> None:
+    send(settings, "decisions", [decision(number) for number in range(10)])
+    for number in range(100, 103):
+        put(settings, "decisions", [ArchivedRecord(part, number, START_MS, b"", decision(number)) for part in (0, 1)])
+    table, _ = exported(tmp_path)
+    assert table["event_id"].to_pylist() == [str(number) for number in [*range(10), 100, 101, 102]]
 
 
-def test_a_span_of_event_time_bounds_what_is_exported_wherever_it_is(all_of_it: Settings, tmp_path: pathlib.Path) -> None:
-    first, last = (str(START_MS + number * 3_600_000) for number in (190, 260))
-    _, table = exported(tmp_path, "--from", first, "--to", last)
-    assert table["event_id"].to_pylist() == [str(number) for number in range(190, 260)]
+def test_a_topic_made_anew_hides_nothing_behind_archived_offsets(settings: Settings, tmp_path: pathlib.Path) -> None:
+    """Its offsets begin at 0 again, as the archived ones did."""
+    for number in range(5):
+        put(settings, "decisions", [ArchivedRecord(part, number, START_MS, b"", decision(10 * part + number)) for part in (0, 1)])
+    send(settings, "decisions", [decision(number) for number in range(20, 80)])
+    table, _ = exported(tmp_path)
+    assert table["event_id"].to_pylist() == [str(number) for number in [*range(5), *range(10, 15), *range(20, 80)]]
 
 
-def test_topics_that_were_made_anew_hide_nothing_behind_archived_offsets(settings: Settings, tmp_path: pathlib.Path) -> None:
-    """Their offsets begin at 0 again, as the archived ones did."""
-    send(settings, "decisions", [decision(number) for number in range(20)])
-    keep(settings, "decisions")
-    admin = AdminClient({"bootstrap.servers": settings.bootstrap})
-    for future in admin.delete_topics([settings.topic("decisions")], operation_timeout=30).values():
-        future.result()
-    make_topics(settings)
-    send(settings, "decisions", [decision(number) for number in range(20, 40)])
-    _, table = exported(tmp_path)
-    assert table["event_id"].to_pylist() == [str(number) for number in range(40)]
+def test_of_a_decision_in_the_archive_and_again_in_the_topic_the_archived_one_wins(settings: Settings, tmp_path: pathlib.Path) -> None:
+    send(settings, "decisions", [decision(number) for number in range(10)])
+    archive_topic(settings, "decisions", gone=1, left_out=0)
+    send(settings, "decisions", [decision(number).replace(b'"review"', b'"block"') for number in range(3)])
+    table, said = exported(tmp_path)
+    assert "repeats dropped 3" in said
+    assert table["action"].to_pylist() == ["review"] * 10
+
+
+def test_an_archive_that_cannot_be_reached_is_a_refusal(
+    settings: Settings, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WEIR_ARCHIVE_URL", "hdfs://127.0.0.1:1/weir/archive")
+    shown = CliRunner().invoke(main, ["export", "--served", "--out", str(tmp_path / "out.parquet")])
+    assert shown.exit_code == 2
+    assert "no answer from the archive" in shown.output
