@@ -2,6 +2,7 @@
 
 import pathlib
 import sys
+import time
 
 import click
 
@@ -93,7 +94,10 @@ def push(directory: pathlib.Path) -> None:
 
 
 @main.command()
-@click.argument("events", type=EXISTING_FILE, nargs=-1, required=True)
+@click.argument("events", type=EXISTING_FILE, nargs=-1)
+@click.option("--archived", is_flag=True, help="Takes the events and labels of the archive instead of EVENTS.")
+@click.option("--from", "from_ms", callback=as_moment_ms, help="First arrival, such as 2026-11-23T00:00:00Z, with --archived.")
+@click.option("--to", "to_ms", callback=as_moment_ms, help="Arrival before which it ends, with --archived.")
 @click.option("--config", type=EXISTING_FOLDER, required=True, help="Configuration folder.")
 @click.option("--labels", type=EXISTING_FILE, help="File with event_id, label (0 or 1) and label_time.")
 @click.option("--label-column", default="", help="Column of EVENTS with the label; cut off before the event is scored.")
@@ -102,6 +106,9 @@ def push(directory: pathlib.Path) -> None:
 @click.option("--order", type=click.Choice(["time", "arrival"]), default="time", show_default=True, help="Order in which events are taken.")
 def replay(
     events: tuple[pathlib.Path, ...],
+    archived: bool,
+    from_ms: int | None,
+    to_ms: int | None,
     config: pathlib.Path,
     labels: pathlib.Path | None,
     label_column: str,
@@ -109,9 +116,19 @@ def replay(
     out: pathlib.Path | None,
     order: str,
 ) -> None:
-    """Scores recorded EVENTS (Parquet, JSON Lines or CSV) by the live engine. Needs no Java."""
-    from pipeline.replay_command import replay_files
+    """Scores recorded EVENTS (Parquet, JSON Lines or CSV), or those of the archive, by the live engine. Needs no Java."""
+    from pipeline.replay_command import replay_archived, replay_files
+    from pipeline.settings import read_settings
 
+    if archived == bool(events):
+        raise click.UsageError("give either EVENTS or --archived")
+    if archived and (labels or label_column):
+        raise click.UsageError("labels of your own go with EVENTS")
+    if archived:
+        replay_archived(read_settings(), config, from_ms, to_ms, out, order)
+        return
+    if from_ms is not None or to_ms is not None:
+        raise click.UsageError("--from and --to go with --archived")
     if labels and label_column:
         raise click.UsageError("--labels and --label-column exclude each other")
     replay_files(events, config, labels, label_column, label_delay, out, order)
@@ -155,6 +172,29 @@ def export(
     if (labels and label_column) or (label_delay is not None and not label_column):
         raise click.UsageError("--labels and --label-column exclude each other; --label-delay goes with --label-column")
     return export_replayed(replayed, config, labels, label_column, label_delay or 7 * 86_400_000, out, overwrite)
+
+
+@main.group()
+def archive() -> None:
+    """The archive of events, decisions and labels."""
+
+
+@archive.command("list")
+def archive_list() -> None:
+    """Lists what the archive holds: files, rows and bytes of each kind and day."""
+    from pipeline.archive_command import list_archive
+    from pipeline.settings import read_settings
+
+    click.echo(list_archive(read_settings()))
+
+
+@archive.command("compact")
+def archive_compact() -> None:
+    """Makes one file of each kind and day that has ended. May be stopped at any moment and run again."""
+    from pipeline.archive_command import compact_archive
+    from pipeline.settings import read_settings
+
+    compact_archive(read_settings(), click.echo, time.time() * 1_000)
 
 
 @main.command()

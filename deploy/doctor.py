@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import click
 
+from deploy.archive_checks import archive_problem
 from deploy.broker_checks import retention_problem
 from deploy.druid_checks import metrics_problem
 from deploy.jars import CACHE, INSTALL, JOB_SOURCES, job_jar, require_java, server_classes, server_jars
@@ -109,6 +110,10 @@ def _topics() -> str:
     return retention_problem(settings) if is_open(port) else ""
 
 
+def _archive() -> str:
+    return archive_problem(read_settings())
+
+
 def _metrics() -> str:
     return metrics_problem(read_settings())
 
@@ -122,4 +127,5 @@ _CHECKS: dict[str, Callable[[], str]] = {
     "disk": _disk,
     "topics of the running broker": _topics,
     "Druid of the running system": _metrics,
+    "archive of the running system": _archive,
 }

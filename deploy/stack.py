@@ -13,6 +13,7 @@ import msgspec
 
 from deploy.broker import launch_broker, start_broker, wait_for_broker
 from deploy.cluster import Cluster
+from deploy.compaction import Compaction
 from deploy.delivery import JOBS, Delivery
 from deploy.jars import PROJECT
 from deploy.kernels import COMPILE_SECONDS_MAX, start_compiling
@@ -64,6 +65,7 @@ class Stack:
         self._say = say
         self._servers = servers
         self._delivery = Delivery(self.cluster, self.logs)
+        self._compaction = Compaction(self.logs, say)
         self._processes = Processes()
         self._starts: dict[str, Callable[[], Process]] = {}
         self._restarts: list[float] = []
@@ -100,10 +102,12 @@ class Stack:
             self._count_restart(failed)
             self._say(f"the jobs that deliver were not submitted; trying again (its log: {failed.log})")
             self._delivery.submit(self.environment())
+        self._compaction.check(self.environment())
         return restarted
 
     def stop(self) -> None:
         """Stops every process; no-op when nothing runs."""
+        self._compaction.stop()
         self._delivery.stop()
         self._processes.stop()
 

@@ -74,9 +74,9 @@ def read_history(
         batch, good = batch_of_table(table, schema, str(path), refused)
         parts.append(batch)
         marks.append(mark[good])
-    batch, mark = _joined(parts), np.concatenate(marks)
+    batch, mark = joined(parts), np.concatenate(marks)
     if order == "time":
-        place = _total_order(batch, np.concatenate([turns_of(part) for part in parts]), schema)
+        place = total_order(batch, np.concatenate([turns_of(part) for part in parts]), schema)
         batch, mark = batch.take(place), mark[place]
     return History(batch, _labels_in(batch, mark, label_delay_ms, label_column) if label_column else None, refused)
 
@@ -146,7 +146,8 @@ def _mark_in(line: bytes, name: str, where: str) -> float:
     return float(value)
 
 
-def _total_order(batch: Batch, turns_ms: NDArray[np.int64], schema: Schema) -> NDArray[np.int64]:
+def total_order(batch: Batch, turns_ms: NDArray[np.int64], schema: Schema) -> NDArray[np.int64]:
+    """The rows of `batch` by (turn, id)."""
     if schema.id_type == "integer":
         order: NDArray[np.int64] = np.lexsort((batch.id_keys, turns_ms))
         return order
@@ -155,7 +156,8 @@ def _total_order(batch: Batch, turns_ms: NDArray[np.int64], schema: Schema) -> N
     return by_id[np.argsort(turns_ms[by_id], kind="stable")]
 
 
-def _joined(parts: list[Batch]) -> Batch:
+def joined(parts: list[Batch]) -> Batch:
+    """Batches of one schema, one after the other."""
     if len(parts) == 1:
         return parts[0]
     return Batch(

@@ -9,10 +9,12 @@ import msgspec
 import numpy as np
 
 from patterns.lists import LIST_PREFIX
+from pipeline.archived_history import archived_history, archived_labels
 from pipeline.history import History, Labels, read_history, read_labels
 from pipeline.quality import quality_of
 from pipeline.release import PARTS, Release, compile_release
 from pipeline.replay import Outcome, Replay
+from pipeline.settings import Settings
 
 
 def read_folder(folder: pathlib.Path) -> dict[str, str]:
@@ -37,7 +39,26 @@ def replay_files(
     """
     release = compile_release(1, read_folder(config))
     history = read_history(paths, release.schema, order, label_column, label_delay_ms)
-    labels = read_labels(labels_path, release.schema) if labels_path else history.labels
+    return _replay(release, history, read_labels(labels_path, release.schema) if labels_path else history.labels, out)
+
+
+def replay_archived(
+    settings: Settings, config: pathlib.Path, from_ms: int | None, to_ms: int | None, out: pathlib.Path | None = None, order: str = "time"
+) -> Outcome:
+    """As `replay_files`, of the archived events that arrived in [from_ms, to_ms), with the labels that arrived since.
+
+    Raises:
+        Refusal: the configuration is not usable, or the archive does not answer.
+    """
+    release = compile_release(1, read_folder(config))
+    history = archived_history(settings, release.schema, from_ms, to_ms, order)
+    labels, bad = archived_labels(settings, release.schema, from_ms)
+    if bad:
+        print(f"left out    {bad:,} bad labels")
+    return _replay(release, history, labels if len(labels.labels) else None, out)
+
+
+def _replay(release: Release, history: History, labels: Labels | None, out: pathlib.Path | None) -> Outcome:
     started, cpu = time.perf_counter(), time.process_time()
     outcome = Replay(release, history, labels).run(out, _progress if sys.stderr.isatty() else lambda done, total: None)
     seconds, cpu = time.perf_counter() - started, time.process_time() - cpu

@@ -13,6 +13,12 @@ import pyarrow.parquet
 from stores.archive_rows import AT, DAY_MS, DECISIONS, RECORDS, ArchivedRecord, Kind
 
 ROW_GROUP = 65_536
+WRITING = {
+    "compression": "zstd",
+    "use_dictionary": ["partition", "user", "action", "release", "features.key_value.key"],
+    "write_statistics": ["partition", "offset", "at", "event_time"],
+}
+"""How files are written: no dictionary of values that never come again, no bounds of what nobody looks for by them."""
 
 
 class ArchivedDecision(msgspec.Struct):
@@ -69,7 +75,7 @@ def encode_decisions(records: Sequence[ArchivedRecord], decisions: Sequence[Arch
 def file_of(table: pa.Table) -> bytes:
     """The bytes of a file that holds `table`."""
     out = io.BytesIO()
-    pyarrow.parquet.write_table(table, out, compression="zstd", row_group_size=ROW_GROUP)
+    pyarrow.parquet.write_table(table, out, row_group_size=ROW_GROUP, **WRITING)
     return out.getvalue()
 
 

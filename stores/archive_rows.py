@@ -2,6 +2,7 @@
 
 from typing import Literal, NamedTuple, get_args
 
+import msgspec
 import pyarrow as pa
 
 Kind = Literal["events", "decisions", "labels"]
@@ -18,6 +19,16 @@ class ArchivedRecord(NamedTuple):
     at_ms: int
     key: bytes
     value: bytes
+
+
+class Day(msgspec.Struct, frozen=True):
+    """What the archive has of one kind and day: `files` that count, their bytes and rows, repeats among them."""
+
+    kind: Kind
+    day: str
+    files: int
+    bytes: int
+    rows: int
 
 
 RECORDS = pa.schema(

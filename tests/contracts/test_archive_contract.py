@@ -8,9 +8,10 @@ import pytest
 
 from features.refusal import Refusal
 from stores import archive_compaction
-from stores.archive import FileArchive, open_archive
+from stores.archive import open_archive
 from stores.archive_compaction import compact
 from stores.archive_encoding import day_of, decode_decision, encode_decisions, encode_records, folder_of
+from stores.archive_files import FileArchive
 from stores.archive_rows import DAY_MS, ArchivedRecord, Kind
 
 START_MS = 1_700_006_400_000
@@ -126,9 +127,57 @@ def test_decisions_have_their_features_as_columns(archive: FileArchive) -> None:
     assert table["value"].to_pylist() == values[1:3]
 
 
+def decision_file(*decisions: tuple[int, str, int, float]) -> bytes:
+    """Offset, event id, revision and score of each."""
+    rows = []
+    for offset, event_id, revision, score in decisions:
+        fields = {"event_id": event_id, "revision": revision, "event_time": START_MS, "user": "u", "score": score, "action": "review"}
+        rows.append(record(offset, value=msgspec.json.encode(fields | {"release": 1})))
+    return encode_decisions(rows, [decode_decision(row.value) for row in rows])
+
+
+def test_of_decisions_on_one_event_and_revision_the_first_is_there_wherever_the_others_are(archive: FileArchive) -> None:
+    add(archive, "decisions", day_of(START_MS), "part-1.parquet", decision_file((5, "a", 0, 0.5), (6, "b", 0, 0.6), (7, "a", 1, 0.7)))
+    add(archive, "decisions", day_of(START_MS), "part-2.parquet", decision_file((2, "a", 0, 0.2), (9, "b", 0, 0.9)))
+    [table] = archive.read("decisions", columns=["event_id", "revision", "score"])
+    assert table.column_names == ["event_id", "revision", "score"]
+    assert [tuple(row.values()) for row in table.to_pylist()] == [("a", 0, 0.2), ("b", 0, 0.6), ("a", 1, 0.7)]
+    compact(archive, "decisions", day_of(START_MS))
+    assert archive.days("decisions")[0].rows == 3
+
+
+def test_a_day_comes_in_tables_of_some_65536_rows(archive: FileArchive) -> None:
+    for number in range(4):
+        rows = [record(offset, at_ms=START_MS + offset) for offset in range(40_000 * number, 40_000 * (number + 1))]
+        add(archive, "events", day_of(START_MS), f"part-{number}.parquet", encode_records(rows))
+    tables = list(archive.read("events", columns=["offset"]))
+    assert max(map(len, tables)) <= 2 * 65_536
+    assert len(tables) > 1
+    assert [offset for table in tables for offset in table["offset"].to_pylist()] == list(range(160_000))
+
+
+def test_files_that_are_merged_while_they_are_read_are_read_on_from_the_merged_one(archive: FileArchive) -> None:
+    for number in range(4):
+        rows = [record(offset, at_ms=START_MS + offset) for offset in range(70_000 * number, 70_000 * (number + 1))]
+        add(archive, "events", day_of(START_MS), f"part-{number}.parquet", encode_records(rows))
+    reading = archive.read("events", columns=["offset"])
+    offsets = next(reading)["offset"].to_pylist()
+    assert compact(archive, "events", day_of(START_MS)) is not None
+    assert offsets + [offset for table in reading for offset in table["offset"].to_pylist()] == list(range(280_000))
+
+
+def test_what_a_killed_compaction_left_goes_with_the_next_one(archive: FileArchive) -> None:
+    add(archive, "events", day_of(START_MS), "part-1.parquet", encode_records([record(1)]))
+    add(archive, "events", day_of(START_MS), ".merged-0123.parquet", b"half a f")
+    assert compact(archive, "events", day_of(START_MS)) is None
+    path = f"{archive.root}/{folder_of('events', day_of(START_MS))}/.merged-0123.parquet"
+    assert not archive.files.get_file_info(path).is_file
+    assert places(archive) == [(0, 1)]
+
+
 class TestCompaction:
     def files(self, archive: FileArchive) -> list[str]:
-        return [path.rpartition("/")[2] for path, _ in archive.counting("events", day_of(START_MS))]
+        return [each.name for each in archive.counting("events", day_of(START_MS))]
 
     def filled(self, archive: FileArchive) -> list[tuple[int, int]]:
         for number in range(5):
@@ -166,8 +215,8 @@ class TestCompaction:
         before = self.filled(archive)
 
         def crash(archive: FileArchive, kind: Kind, day: str) -> None:
-            for path, _ in archive.replaced(kind, day)[:deleted]:
-                archive.files.delete_file(path)
+            for each in archive.replaced(kind, day)[:deleted]:
+                archive.files.delete_file(each.path)
             if archive.replaced(kind, day):
                 raise KeyboardInterrupt
 

@@ -1,0 +1,95 @@
+"""Events and labels of the archive, as replay takes them: decoded as the stream decodes them."""
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from features.batch import Batch
+from features.decode import Decoder
+from features.event import ADD, Event, id_key_of
+from features.refusal import Refusal
+from features.schema import Schema
+from pipeline.archive_access import read_archive
+from pipeline.history import History, Labels, joined, total_order
+from pipeline.label_resolver import read_label
+from pipeline.settings import Settings
+from pipeline.tables import Refused
+
+_IDS_64_BITS = 1 << 63
+
+
+def archived_history(settings: Settings, schema: Schema, from_ms: int | None, to_ms: int | None, order: str = "time") -> History:
+    """The archived events that arrived in [from_ms, to_ms); what the decoder refuses is listed and not scored.
+
+    In the total order (event time, id) for ``time``, as they arrived for ``arrival``. A correction or retraction has its turn at the
+    newest event time that stands before it in its partition, as it has in the live system.
+
+    Raises:
+        Refusal: the archive does not answer, or holds no event of that span that can be read.
+    """
+    decoder = Decoder(schema)
+    parts: list[Batch] = []
+    places: list[NDArray[np.int64]] = []
+    refused: Refused = []
+    for table in read_archive(settings, "events", from_ms, to_ms, ("partition", "offset", "at", "value")):
+        events, rows = _decoded(table, decoder, refused)
+        if events:
+            parts.append(Batch.of(events, schema))
+            places.append(np.stack([table[name].cast(pa.int64()).to_numpy()[rows] for name in ("partition", "offset")]))
+    if not parts:
+        got = f"{len(refused)} that do not" if refused else "none"
+        raise Refusal("no events", where=settings.archive_place(), expected="archived events that fit the schema", got=got)
+    batch = joined(parts)
+    if order == "time":
+        batch = batch.take(total_order(batch, _turns_of(batch, *np.concatenate(places, axis=1)), schema))
+    return History(batch, None, refused)
+
+
+def archived_labels(settings: Settings, schema: Schema, from_ms: int | None) -> tuple[Labels, int]:
+    """The archived labels that arrived from `from_ms` on, in the order of their own times, and how many were no labels.
+
+    Raises:
+        Refusal: the archive does not answer.
+    """
+    integer = schema.id_type == "integer"
+    found: list[tuple[int, int, int]] = []
+    bad = 0
+    for table in read_archive(settings, "labels", from_ms, columns=("value",)):
+        for value in table["value"].to_pylist():
+            try:
+                event_id, label, time_ms = read_label(value)
+                key = id_key_of(event_id, integer)
+            except ValueError:  # no label, or an id that is no number
+                bad += 1
+                continue
+            if -_IDS_64_BITS <= key < _IDS_64_BITS:
+                found.append((key, label, time_ms))
+            else:
+                bad += 1
+    keys, labels, times_ms = np.array(found, np.int64).reshape(-1, 3).T
+    by_time = np.argsort(times_ms, kind="stable")
+    return Labels(keys[by_time], labels.astype(np.int8)[by_time], times_ms[by_time]), bad
+
+
+def _decoded(table: pa.Table, decoder: Decoder, refused: Refused) -> tuple[list[Event], list[int]]:
+    """The good events of `table`, and their rows; the others are added to `refused` with their offset."""
+    events: list[Event] = []
+    rows: list[int] = []
+    arrived_ms = table["at"].cast(pa.int64()).to_pylist()
+    for row, (value, at_ms) in enumerate(zip(table["value"].to_pylist(), arrived_ms, strict=True)):
+        try:
+            events.append(decoder.decode(value, at_ms))
+            rows.append(row)
+        except Refusal as refusal:
+            refused.append((f"events/{table['partition'][row]}", table["offset"][row].as_py(), refusal))
+    return events, rows
+
+
+def _turns_of(batch: Batch, partitions: NDArray[np.int64], offsets: NDArray[np.int64]) -> NDArray[np.int64]:
+    """As `pipeline.history.turns_of`, for each partition by itself."""
+    turns = batch.times_ms.copy()
+    for partition in np.unique(partitions).tolist():
+        rows = np.flatnonzero(partitions == partition)
+        rows = rows[np.argsort(offsets[rows], kind="stable")]
+        turns[rows] = np.maximum.accumulate(batch.times_ms[rows])
+    return np.where(batch.ops == ADD, batch.times_ms, turns)
