@@ -6,6 +6,7 @@ import time
 
 import click
 
+from deploy.access_commands import audit, tokens
 from features.refusal import Refusal
 
 SAMPLES = pathlib.Path(__file__).parent / "samples"
@@ -46,6 +47,10 @@ class Refusing(click.Group):
 @click.group(cls=Refusing, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
 def main() -> None:
     """Weir scores every event of a stream while it happens."""
+
+
+main.add_command(tokens)
+main.add_command(audit)
 
 
 @main.command()

@@ -69,6 +69,9 @@ def _shared(folder: pathlib.Path, ports: DruidPorts) -> dict[str, object]:
         # Without these two a stop takes half a minute.
         "druid.server.http.gracefulShutdownTimeout": "PT0.5S",
         "druid.server.http.unannouncePropagationDelay": "PT0S",
+        # A task that has published waits so long until it looks whether another serves its segments. Killed meanwhile, it would be run
+        # once more from where it began, and hide what it had published.
+        "druid.segment.handoff.pollDuration": "PT1S",
         "druid.sql.enable": "true",
     }
 
@@ -94,7 +97,7 @@ def _of_services(folder: pathlib.Path, ports: DruidPorts) -> dict[str, dict[str,
             "druid.coordinator.asOverlord.enabled": "true",
             "druid.coordinator.asOverlord.overlordService": "druid/overlord",
             # A task that is stored from before and finds no indexer yet sleeps for a minute; so they wait for it.
-            "druid.indexer.queue.startDelay": "PT4S",
+            "druid.indexer.queue.startDelay": "PT10S",
             "druid.indexer.storage.type": "metadata",
             "druid.manager.segments.pollDuration": "PT1S",
             "druid.manager.rules.pollDuration": "PT1S",

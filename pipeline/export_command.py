@@ -44,7 +44,7 @@ def export_served(settings: Settings, out: pathlib.Path, from_ms: int | None, to
     """
     check_free(out, overwrite)
     span_ms = (ALWAYS[0] if from_ms is None else from_ms, ALWAYS[1] if to_ms is None else to_ms)
-    _export(ServedSource(settings, _progress, from_ms, to_ms), out, span_ms, overwrite)
+    _export(ServedSource(settings, from_ms, to_ms, _progress), out, span_ms, overwrite)
 
 
 def _export(source: TrainingSource, out: pathlib.Path, span_ms: tuple[int, int], overwrite: bool) -> None:

@@ -18,8 +18,8 @@ from features.refusal import Refusal
 from features.schema import Schema
 from pipeline.kafka import Outbox, producer_of
 from pipeline.label_resolver import read_label
-from pipeline.served_source import read_definitions, values_of
 from pipeline.settings import Settings
+from pipeline.topic_values import read_definitions, values_of
 
 DEAD_LETTERS, LATE = "dead-letters", "late"
 TOPICS = (DEAD_LETTERS, LATE)

@@ -1,25 +1,21 @@
-"""Training data as it was served: the archive's decisions and labels, and from the topics what is not archived yet."""
+"""Training data as it was served: decisions and labels of the archive, and of Kafka what is not there yet."""
 
-import logging
-import time
 from collections import defaultdict
 from collections.abc import Iterator
 
 import msgspec
 import pyarrow as pa
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
 
 from features.refusal import Refusal
-from pipeline.archived_values import ArchivedValues
 from pipeline.deliver_job import order_of
-from pipeline.kafka import BATCH_MAX, SECONDS_MAX, ControlTopic, Offsets, consumer_of, ends_of, is_end, partition_of, place_of
 from pipeline.label_resolver import read_label
+from pipeline.recorded_values import recorded_values
 from pipeline.replay import Progress
 from pipeline.settings import Settings
 from pipeline.stages.definitions import Definitions
+from pipeline.topic_values import read_definitions
 from pipeline.training_source import EVENT_TIME, LABELS, ORDER, decision_batch, texts_or_null
-
-log = logging.getLogger(__name__)
+from stores.archive_rows import DAY_MS
 
 Number = float | None
 
@@ -53,23 +49,29 @@ class ServedSource:
 
     Args:
         settings: where the broker and the archive are.
+        from_ms, to_ms: archived decisions of other event times are left out, but for a day around, in which corrections may have
+            moved an event; None: no bound.
         progress: told of the records of the decisions topic that are done.
-        from_ms, to_ms: event times that are asked for, the end left out; what the archive has outside is not read.
     """
 
     def __init__(
-        self, settings: Settings, progress: Progress = lambda done, total: None, from_ms: int | None = None, to_ms: int | None = None
+        self,
+        settings: Settings,
+        from_ms: int | None = None,
+        to_ms: int | None = None,
+        progress: Progress = lambda done, total: None,
     ) -> None:
         self._settings = settings
+        self._from_ms = None if from_ms is None else from_ms - DAY_MS
+        self._to_ms = None if to_ms is None else to_ms + DAY_MS
         self._progress = progress
-        self._span_ms = (from_ms, to_ms)
         self._unreadable = 0
         self._bad_labels = 0
 
     def decisions(self) -> Iterator[pa.RecordBatch]:
-        """What the archive and then the topic ``decisions`` holds."""
+        """What was written to the topic ``decisions``."""
         definitions = read_definitions(self._settings)
-        for values in self._values(ArchivedValues(self._settings, "decisions", *self._span_ms), "decisions", self._progress):
+        for values in recorded_values(self._settings, "decisions", self._from_ms, self._to_ms, self._progress):
             alike = defaultdict(list)
             for value in values:
                 try:
@@ -84,8 +86,8 @@ class ServedSource:
                 yield _columns(rows, _integer_ids(definitions, release))
 
     def labels(self) -> Iterator[pa.RecordBatch]:
-        """What the archive and then the topic ``labels`` holds; one that is no label is left out."""
-        for values in self._values(ArchivedValues(self._settings, "labels"), "labels"):
+        """What was written to the topic ``labels``, since `from_ms` where it is archived; one that is no label is left out."""
+        for values in recorded_values(self._settings, "labels", self._from_ms):
             read = []
             for value in values:
                 try:
@@ -95,107 +97,10 @@ class ServedSource:
             columns = [pa.array([each[part] for each in read], type) for part, type in enumerate(LABELS.types)]
             yield pa.RecordBatch.from_arrays(columns, schema=LABELS)
 
-    def _values(self, archived: ArchivedValues, topic: str, progress: Progress = lambda done, total: None) -> Iterator[list[bytes]]:
-        yield from archived
-        yield from values_of(self._settings, topic, progress, archived)
-
     def remarks(self) -> str:
         """How many records were no decisions and no labels."""
         left_out = {"records that are no decision": self._unreadable, "bad labels": self._bad_labels}
         return ", ".join(f"{count:,} {what} left out" for what, count in left_out.items() if count)
-
-
-def read_definitions(settings: Settings) -> Definitions:
-    """What the control topic holds now.
-
-    Raises:
-        Refusal: there is no such topic, or the broker does not answer.
-    """
-    control = None
-    try:
-        ends_or_refusal(settings, "control")
-        control = ControlTopic(settings)
-        control.read_to_end()
-    except KafkaException as error:
-        raise _no_answer(settings, error) from error
-    finally:
-        if control is not None:
-            control.close()
-    return control.definitions
-
-
-def values_of(
-    settings: Settings, topic: str, progress: Progress = lambda done, total: None, archived: ArchivedValues | None = None
-) -> Iterator[list[bytes]]:
-    """The values of a topic up to the end that it has at the call, a partition after the other.
-
-    Args:
-        archived: leaves out what this has given out.
-
-    Raises:
-        Refusal: there is no such topic, or the broker does not answer.
-    """
-    ends = ends_or_refusal(settings, topic)
-    consumer = consumer_of(settings, "export", **{"enable.partition.eof": True})
-    total, before = sum(ends.values()), 0
-    try:
-        for place, end in sorted(ends.items(), key=lambda each: partition_of(each[0])):
-            for values, at in _partition(consumer, settings, place, end, archived):
-                yield values
-                progress(before + at, total)
-            before += end
-    finally:
-        consumer.close()
-
-
-def ends_or_refusal(settings: Settings, topic: str) -> Offsets:
-    """The end of each partition of `topic`.
-
-    Raises:
-        Refusal: there is no such topic, or the broker does not answer.
-    """
-    consumer = consumer_of(settings, "export")
-    name = settings.topic(topic)
-    try:
-        ends = ends_of(consumer, [name])
-    except KafkaException as error:
-        raise _no_answer(settings, error) from error
-    finally:
-        consumer.close()
-    if not ends:
-        remedy = "WEIR_BOOTSTRAP and WEIR_TOPIC_PREFIX say where the system is"
-        raise Refusal("no such topic", where=settings.bootstrap, expected="the topics of a running system", got=name, remedy=remedy)
-    return ends
-
-
-def _partition(
-    consumer: Consumer, settings: Settings, place: str, end: int, archived: ArchivedValues | None
-) -> Iterator[tuple[list[bytes], int]]:
-    """Values of a partition from its oldest record on, or from where it is not archived, and the place after them."""
-    topic, partition = partition_of(place)
-    start = archived.start(partition, end) if archived else 0
-    consumer.assign([TopicPartition(topic, partition, start or OFFSET_BEGINNING)])
-    at, heard = 0, time.monotonic()
-    while at < end:
-        values = []
-        for message in consumer.consume(BATCH_MAX, 0.5):
-            if message.error() and not is_end(message):
-                log.warning("consumer: %s", message.error())
-            elif place_of(message) == place:
-                heard = time.monotonic()
-                offset = message.offset() or 0
-                at = end if is_end(message) else min(offset + 1, end)
-                if not is_end(message) and offset < end and not (archived and archived.holds(partition, offset)):
-                    values.append(message.value() or b"")
-        if values:
-            yield values, at
-        elif time.monotonic() - heard > SECONDS_MAX:
-            raise _no_answer(settings, f"no record of {place} in {SECONDS_MAX:g} s")
-
-
-def _no_answer(settings: Settings, error: object) -> Refusal:
-    remedy = "WEIR_BOOTSTRAP says where the broker is"
-    return Refusal("no answer from the broker", where=settings.bootstrap, expected="its records", got=str(error), remedy=remedy)
 
 
 def _integer_ids(definitions: Definitions, release: int) -> bool:

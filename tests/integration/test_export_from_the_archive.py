@@ -112,6 +112,24 @@ def test_a_topic_that_is_shorter_than_its_archive_is_read_whole(settings: Settin
     assert table["event_id"].to_pylist() == [str(number) for number in [*range(10), 100, 101, 102]]
 
 
+def test_a_topic_made_anew_hides_nothing_behind_archived_offsets(settings: Settings, tmp_path: pathlib.Path) -> None:
+    """Its offsets begin at 0 again, as the archived ones did."""
+    for number in range(5):
+        put(settings, "decisions", [ArchivedRecord(part, number, START_MS, b"", decision(10 * part + number)) for part in (0, 1)])
+    send(settings, "decisions", [decision(number) for number in range(20, 80)])
+    table, _ = exported(tmp_path)
+    assert table["event_id"].to_pylist() == [str(number) for number in [*range(5), *range(10, 15), *range(20, 80)]]
+
+
+def test_of_a_decision_in_the_archive_and_again_in_the_topic_the_archived_one_wins(settings: Settings, tmp_path: pathlib.Path) -> None:
+    send(settings, "decisions", [decision(number) for number in range(10)])
+    archive_topic(settings, "decisions", gone=1, left_out=0)
+    send(settings, "decisions", [decision(number).replace(b'"review"', b'"block"') for number in range(3)])
+    table, said = exported(tmp_path)
+    assert "repeats dropped 3" in said
+    assert table["action"].to_pylist() == ["review"] * 10
+
+
 def test_an_archive_that_cannot_be_reached_is_a_refusal(
     settings: Settings, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
