@@ -17,6 +17,7 @@ from api.front import Front, problem_of
 from api.health import make_health
 from api.in_force import InForce
 from api.log import Clock, Log, LogUnavailableError
+from api.metric_routes import make_metric_routes
 from api.problem import Problem
 from api.reads import as_response, make_reads
 from api.scores import Scores
@@ -26,6 +27,7 @@ from api.writes import make_writes
 from features.refusal import Refusal
 from pipeline.settings import Settings
 from stores.decisions import Decisions, StoreUnavailableError
+from stores.metrics import Metrics
 
 Lifespan = Callable[[FastAPI], contextlib.AbstractAsyncContextManager[None]]
 
@@ -43,6 +45,7 @@ def make_app(
     condition: Condition,
     clock: Clock,
     lifespan: Lifespan | None = None,
+    metrics: Metrics | None = None,
 ) -> Front:
     """The whole API as one ASGI application.
 
@@ -52,6 +55,7 @@ def make_app(
         log: for what is answered once the broker has it.
         quick_log: for events whose caller waits for the decision.
         lifespan: what is started before the first request and stopped after the last.
+        metrics: without them there is no route that asks for them.
     """
     counts = Counts()
     scores = Scores(in_force, quick_decisions, clock)
@@ -60,6 +64,8 @@ def make_app(
     app.include_router(make_reads(decisions, scores, in_force), prefix="/v1")
     app.include_router(make_writes(in_force, decide, log, settings, clock), prefix="/v1")
     app.include_router(make_definition_routes(definitions, in_force), prefix="/v1")
+    if metrics is not None:
+        app.include_router(make_metric_routes(metrics, in_force, clock), prefix="/v1")
     app.include_router(make_health(condition, counts, in_force, waiting))
     for kind in (Problem, Refusal, LogUnavailableError, StoreUnavailableError, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(kind, _tell)

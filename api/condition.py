@@ -2,6 +2,9 @@
 
 import msgspec
 
+DISPENSABLE = ("metrics",)
+"""Parts without which events are decided all the same."""
+
 
 class Part(msgspec.Struct):
     """One dependency: `ok`, and in `detail` why not."""
@@ -14,14 +17,14 @@ class Condition:
     """The latest findings on each dependency, and whether the score job still works through old events."""
 
     def __init__(self) -> None:
-        self.parts = {name: Part(False, "not checked yet") for name in ("broker", "score_job", "store", "release")}
+        self.parts = {name: Part(False, "not checked yet") for name in ("broker", "score_job", "store", "release", "metrics")}
         self._run = ""
         self._behind: set[str] = set()
 
     @property
     def ready(self) -> bool:
-        """Every dependency was found well."""
-        return all(part.ok for part in self.parts.values())
+        """Every dependency of a decision was found well."""
+        return all(part.ok for name, part in self.parts.items() if name not in DISPENSABLE)
 
     @property
     def catching_up(self) -> bool:

@@ -19,6 +19,7 @@ from api.following import Following, Record
 from api.front import Front
 from api.in_force import InForce
 from api.log import KafkaLog
+from api.metrics_part import MetricsPart
 from api.token import find_token
 from api.waiting import Waiting
 from features.refusal import Refusal
@@ -55,10 +56,11 @@ class Server:
         own = f"{settings.api_instance}/".encode()
         self._replies = Following(settings.bootstrap, settings.topic("replies"), "replies", self._waiting.settle, own)
         self._control = Following(settings.bootstrap, settings.topic("control"), "control", self._take_control)
+        self._metrics = MetricsPart(settings)
         self._followed: asyncio.Queue[Sequence[Record]] = asyncio.Queue()
         self.app: Front = make_app(
             settings, token, self._in_force, self._definitions, self._decisions, self._quick_decisions, self._log, self._quick_log,
-            self._waiting, self._condition, time.time, self._lifespan,
+            self._waiting, self._condition, time.time, self._lifespan, self._metrics.store,
         )  # fmt: skip
 
     def _take_control(self, records: Sequence[Record]) -> None:
@@ -73,8 +75,11 @@ class Server:
         await self._definitions.take(await asyncio.to_thread(self._control.read_to, ends))
         await self._definitions.repair()
         self._control.start(loop)
+        self._metrics.start()
         async with httpx.AsyncClient() as client:
             tasks = [asyncio.create_task(self._follow()), asyncio.create_task(self._checks(client).run())]
+            # Beside the others: one that waits for a store of metrics must not hold them up.
+            tasks.append(asyncio.create_task(Checks(self._condition, {"metrics": self._metrics.check}).run()))
             try:
                 yield
             finally:
@@ -102,6 +107,7 @@ class Server:
     def _close(self) -> None:
         for part in (self._control, self._replies, self._log, self._quick_log, self._decisions, self._quick_decisions, self._registry):
             part.close()
+        self._metrics.close()
 
 
 def main() -> None:

@@ -12,7 +12,8 @@ from collections.abc import Callable
 import click
 
 from deploy.broker_checks import retention_problem
-from deploy.jars import CACHE, INSTALL, JOB_SOURCES, job_jar, require_java, server_jars
+from deploy.druid_checks import metrics_problem
+from deploy.jars import CACHE, INSTALL, JOB_SOURCES, job_jar, require_java, server_classes, server_jars
 from deploy.ports import is_open
 from features.refusal import Refusal
 from pipeline.settings import read_settings
@@ -36,8 +37,9 @@ def fetch_jars() -> None:
     require_java()
     if not CACHE.exists():
         click.echo("jars are fetched by Maven; this first time it takes a minute")
-    for server in ("kafka", "flink", "cassandra"):
+    for server in ("kafka", "flink", "cassandra", "druid"):
         server_jars(server)
+    server_classes("druid")
     job_jar()
 
 
@@ -107,6 +109,10 @@ def _topics() -> str:
     return retention_problem(settings) if is_open(port) else ""
 
 
+def _metrics() -> str:
+    return metrics_problem(read_settings())
+
+
 _CHECKS: dict[str, Callable[[], str]] = {
     "Python 3.11": _python,
     "Java 17": _java,
@@ -115,4 +121,5 @@ _CHECKS: dict[str, Callable[[], str]] = {
     "memory": _memory,
     "disk": _disk,
     "topics of the running broker": _topics,
+    "Druid of the running system": _metrics,
 }

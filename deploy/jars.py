@@ -44,6 +44,20 @@ def job_jar(cache: pathlib.Path = CACHE) -> pathlib.Path:
     return folder / JOB_JAR
 
 
+def server_classes(server: str, cache: pathlib.Path = CACHE) -> pathlib.Path:
+    """The compiled sources beside the pom of `server`: a folder for each of its ``src``; made anew when a source has changed.
+
+    Raises:
+        Refusal: Java or Maven is missing, the jars cannot be fetched, or the sources do not compile.
+    """
+    sources = SERVERS / server / "src"
+    jars = server_jars(server, cache)
+    folder = cache / f"{server}-classes-{_digest([SERVERS / server / 'pom.xml', *sorted(sources.rglob('*.java'))])}"
+    if not folder.exists():
+        _make(folder, lambda made: _compile(sources, jars, made))
+    return folder
+
+
 def require_java() -> None:
     """Passes where Java and Maven can be run.
 
@@ -86,13 +100,22 @@ def _compile_job(made: pathlib.Path) -> None:
     shutil.rmtree(copy)
 
 
+def _compile(sources: pathlib.Path, jars: pathlib.Path, made: pathlib.Path) -> None:
+    for part in sorted(sources.iterdir()):
+        files = map(str, sorted(part.rglob("*.java")))
+        _run(["javac", "-cp", f"{jars}/*", "-d", str(made / part.name), *files], "javac", str(part))
+
+
 def _run_maven(pom: pathlib.Path, *arguments: str) -> None:
-    command = ["mvn", "-B", "-q", "-f", str(pom), *arguments]
+    _run(["mvn", "-B", "-q", "-f", str(pom), *arguments], "Maven", str(pom))
+
+
+def _run(command: list[str], program: str, where: str) -> None:
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     if run.returncode:
         lines = (run.stdout + run.stderr).strip().splitlines() or ["no output"]
         remedy = f"command: {' '.join(command)}\nlast lines of its output:\n" + "\n".join(lines[-15:])
-        raise Refusal("Maven failed", where=str(pom), expected="jars", got=lines[0], remedy=remedy)
+        raise Refusal(f"{program} failed", where=where, expected="jars", got=lines[0], remedy=remedy)
 
 
 def _digest(files: Iterable[pathlib.Path]) -> str:

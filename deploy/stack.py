@@ -14,6 +14,8 @@ import msgspec
 from deploy.broker import launch_broker, start_broker, wait_for_broker
 from deploy.cassandra import launch_cassandra, start_cassandra, wait_for_cassandra
 from deploy.cluster import Cluster
+from deploy.druid import launch_druid, start_druid, wait_for_druid
+from deploy.druid_supervisor import apply_supervisor
 from deploy.jars import PROJECT
 from deploy.kernels import COMPILE_SECONDS_MAX, start_compiling
 from deploy.ports import free_ports, require_free
@@ -25,7 +27,7 @@ from features.refusal import Refusal
 from pipeline.decision_store import open_decisions
 from pipeline.settings import Settings
 
-SERVERS = ("cassandra",)
+SERVERS = ("cassandra", "druid")
 SIDE_JOBS = ("label", "learn", "deliver")
 RESTARTS_MAX = 5
 RESTART_SPAN_SECONDS = 60.0
@@ -121,6 +123,7 @@ class Stack:
         numbers = range(1, settings.parallelism + 1)
         began = time.monotonic()
         cassandra = self._launch_cassandra() if "cassandra" in self._servers else None
+        druid = self._launch_druid() if "druid" in self._servers else None
         broker = self._own("broker", launch_broker(*place), functools.partial(start_broker, *place))
         kernels = self._processes.add(start_compiling(self.environment(), self.logs))
         job_manager = self._own("job-manager", cluster.launch_job_manager(), cluster.start_job_manager)
@@ -133,6 +136,10 @@ class Stack:
             wait_for_cassandra(cassandra, settings.cassandra_port)
             open_decisions(settings).close()
             self._say(f"cassandra is up ({time.monotonic() - began:.1f} s)")
+        if druid is not None:
+            wait_for_druid(druid, settings.druid_port, settings.druid_coordinator_port)
+            done = apply_supervisor(settings)
+            self._say(f"druid is up, its supervisor {done} ({time.monotonic() - began:.1f} s)")
         self._wait_for_kernels(kernels)
         for name in SIDE_JOBS:
             start = functools.partial(self._python, name, f"pipeline.{name}_job")
@@ -159,6 +166,10 @@ class Stack:
         [storage_port] = free_ports(1)
         place = (self.settings.path("cassandra"), self.logs, self.settings.cassandra_port, storage_port)
         return self._own("cassandra", launch_cassandra(*place), functools.partial(start_cassandra, *place))
+
+    def _launch_druid(self) -> Process:
+        place = (self.settings.path("druid"), self.logs, self.settings.druid_port, self.settings.druid_coordinator_port)
+        return self._own("druid", launch_druid(*place), functools.partial(start_druid, *place))
 
     def _own_task_manager(self, number: int) -> Process:
         start = functools.partial(self.cluster.start_task_manager, number)
@@ -207,9 +218,10 @@ def settings_as_environment(settings: Settings) -> dict[str, str]:
 
 def free_settings(folder: pathlib.Path, **values: object) -> Settings:
     """Settings of a system in `folder` on ports that nobody uses now."""
-    broker_port, api_port, flink_port, cassandra_port = free_ports(4)
+    broker_port, api_port, flink_port, cassandra_port, druid_port, druid_coordinator_port = free_ports(6)
     given = {"bootstrap": f"127.0.0.1:{broker_port}", "api_port": api_port, "flink_port": flink_port, "folder": str(folder)}
     given["cassandra_port"] = cassandra_port
+    given |= {"druid_port": druid_port, "druid_coordinator_port": druid_coordinator_port}
     return msgspec.convert(given | values, Settings)
 
 

@@ -32,6 +32,7 @@ def run_until_interrupted(config: pathlib.Path, folder: pathlib.Path | None, rep
         settings = msgspec.structs.replace(settings, folder=str(folder))
     if profile == "full":
         settings = msgspec.structs.replace(settings, store="cassandra", cassandra_hosts="127.0.0.1")
+        settings = msgspec.structs.replace(settings, metrics_store="druid", druid_host="127.0.0.1")
     texts = read_folder(config)
     require_java()
     interruption.listen()

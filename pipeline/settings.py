@@ -39,6 +39,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         cassandra_copies: of each row, where the keyspace is made.
         cassandra_user: empty where the cluster asks for none.
         cassandra_password_file: holds the user's password.
+        metrics_store: of event metrics: duckdb (a file in the folder, filled by the API process) or druid.
+        metrics_timeout_ms: how long a query of event metrics may take.
+        metrics_kept_days: in either store.
+        druid_host: of the broker and the coordinator.
+        druid_port: of the broker, which answers queries.
+        druid_coordinator_port: of the coordinator, which is told what to read.
     """
 
     bootstrap: str = "127.0.0.1:19092"
@@ -67,6 +73,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cassandra_copies: int = 1
     cassandra_user: str = ""
     cassandra_password_file: str = ""
+    metrics_store: Literal["duckdb", "druid"] = "duckdb"
+    metrics_timeout_ms: int = 2_000
+    metrics_kept_days: int = 400
+    druid_host: str = "127.0.0.1"
+    druid_port: int = 18082
+    druid_coordinator_port: int = 18083
 
     def topic(self, name: str) -> str:
         """The full name of the topic `name`, such as ``events`` or ``dead-letters``."""

@@ -1,12 +1,17 @@
 """Servers that tests of several folders use: started once a run, on free ports, in a temporary folder, ended by their ids."""
 
+import pathlib
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 
+from deploy.broker import start_broker
 from deploy.cassandra import start_cassandra
+from deploy.druid import start_druid
 from deploy.ports import free_ports
-from deploy.processes import Processes
+from deploy.processes import Process, Processes
+from pipeline.settings import Settings
 from stores.cassandra import Place
 
 
@@ -18,3 +23,43 @@ def cassandra(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     with Processes() as processes:
         processes.add(start_cassandra(folder, folder / "logs", port, storage_port))
         yield Place(port=port)
+
+
+class DruidServers:
+    """A Kafka broker, and Druid beside it, which tests may kill and start again.
+
+    Args:
+        folder: for data and logs of both.
+    """
+
+    def __init__(self, folder: pathlib.Path, processes: Processes) -> None:
+        port, controller_port, self._port, self._coordinator_port = free_ports(4)
+        self._folder = folder
+        self._processes = processes
+        self.bootstrap = f"127.0.0.1:{port}"
+        processes.add(start_broker(folder / "kafka", folder / "logs", port, controller_port))
+        self.process = self.start()
+
+    def settings(self, topic_prefix: str, **values: object) -> Settings:
+        """Those of a system whose topics begin so."""
+        given = {"bootstrap": self.bootstrap, "topic_prefix": topic_prefix, "folder": str(self._folder / topic_prefix)}
+        given |= {"metrics_store": "druid", "druid_port": self._port, "druid_coordinator_port": self._coordinator_port}
+        return msgspec.convert(given | values, Settings)
+
+    def start(self) -> Process:
+        """Druid, on its data from before and the same two ports."""
+        place = (self._folder / "druid", self._folder / "logs", self._port, self._coordinator_port)
+        self.process = self._processes.add(start_druid(*place))
+        return self.process
+
+    def kill(self) -> None:
+        """kill -9."""
+        self.process.kill()
+        self._processes.forget(self.process)
+
+
+@pytest.fixture(scope="session")
+def druid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DruidServers]:
+    """Druid without data sources and a broker without topics; a test takes a topic of its own."""
+    with Processes() as processes:
+        yield DruidServers(tmp_path_factory.mktemp("druid"), processes)

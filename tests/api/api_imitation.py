@@ -18,6 +18,7 @@ from api.waiting import Waiting
 from pipeline.release import compile_release
 from pipeline.settings import Settings
 from stores.decisions import StoredDecision
+from stores.duckdb_metrics import DuckDbMetrics
 from stores.sqlite_decisions import SqliteDecisions
 from stores.sqlite_registry import SqliteRegistry
 
@@ -76,12 +77,13 @@ class Api:
         self.condition = Condition()
         self.decisions = SqliteDecisions(folder / "decisions.db")
         self.registry = SqliteRegistry(folder / "registry.db")
+        self.metrics = DuckDbMetrics(folder / "metrics.duckdb", 10)
         self.waiting = Waiting("api-1", 1, IN_FLIGHT_MAX)
         self.definitions = Definitions(self.registry, self.in_force, self.condition, self.log, "weir.control", self.clock)
         self.in_force.install(compile_release(1, TEXTS), TEXTS)
         self.app: Front = make_app(
             self.settings, TOKEN, self.in_force, self.definitions, self.decisions, self.decisions, self.log, self.log,
-            self.waiting, self.condition, self.clock,
+            self.waiting, self.condition, self.clock, metrics=self.metrics,
         )  # fmt: skip
         self.client = httpx.AsyncClient(
             transport=httpx.ASGITransport(self.app), base_url="http://api", headers={"authorization": f"Bearer {TOKEN}"}

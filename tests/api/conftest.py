@@ -33,3 +33,4 @@ async def api(tmp_path: pathlib.Path) -> "AsyncIterator[Api]":
     await made.client.aclose()
     made.decisions.close()
     made.registry.close()
+    made.metrics.close()

@@ -27,7 +27,7 @@ def _load(place: str) -> None:
     spec.loader.exec_module(sys.modules[name])
 
 
-for place in ("score_job_runs", "side_job_runs", "planted_stages", "one_release", "changing_run", "parity"):
+for place in ("score_job_runs", "side_job_runs", "planted_stages", "one_release", "changing_run", "parity", "metric_stream"):
     _load(place)
 for place in ("bad_events", "oracle_view", "template_streams"):
     _load(f"../features/{place}")

@@ -15,7 +15,7 @@ from api.token import read_token
 from deploy.command import SAMPLES
 from deploy.payments import Payment, Town
 from deploy.releases import read_folder
-from deploy.stack import SERVERS, Stack, free_settings
+from deploy.stack import Stack, free_settings
 
 TOWN = Town(1, customers=30, terminals=10, first_id=time.time_ns() // 1000)
 
@@ -23,7 +23,7 @@ TOWN = Town(1, customers=30, terminals=10, first_id=time.time_ns() // 1000)
 @pytest.fixture(scope="module")
 def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     settings = free_settings(tmp_path_factory.mktemp("full"), store="cassandra", checkpoint_interval_ms=2_000)
-    with Stack(settings, read_folder(SAMPLES / "payments"), print, servers=SERVERS) as stack:
+    with Stack(settings, read_folder(SAMPLES / "payments"), print, servers=("cassandra",)) as stack:
         yield stack
 
 

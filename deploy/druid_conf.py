@@ -1,0 +1,120 @@
+"""The property files of Druid's services on one small machine."""
+
+import pathlib
+
+import msgspec
+
+SERVICES = ("broker", "coordinator-overlord", "indexer", "historical")
+"""In the order of their start: one that comes before the one it asks for waits some 10 s for it."""
+_SEGMENTS_MAX = "20g"
+_LOG4J = """<Configuration status="WARN">
+  <Appenders><Console name="console"><PatternLayout pattern="%d{ISO8601} %p [%t] %c - %m%n"/></Console></Appenders>
+  <Loggers><Root level="info"><AppenderRef ref="console"/></Root></Loggers>
+</Configuration>
+"""
+
+
+class DruidPorts(msgspec.Struct, frozen=True):
+    """All on 127.0.0.1: the broker answers queries, the coordinator takes supervisors; nobody else uses the rest."""
+
+    broker: int
+    coordinator: int
+    indexer: int
+    historical: int
+    zookeeper: int
+    metadata: int
+
+
+def write_configuration(folder: pathlib.Path, ports: DruidPorts) -> pathlib.Path:
+    """Writes what the services read into ``folder/conf`` and gives it; data is kept in `folder`, the process's files too."""
+    conf = folder / "conf"
+    conf.mkdir(parents=True, exist_ok=True)
+    (conf / "log4j2.xml").write_text(_LOG4J)
+    (conf / "common.properties").write_text(_lines(_shared(folder, ports)))
+    for service, properties in _of_services(folder, ports).items():
+        (conf / f"{service}.properties").write_text(_lines(properties))
+    return conf
+
+
+def _lines(properties: dict[str, object]) -> str:
+    return "".join(f"{name}={value}\n" for name, value in properties.items())
+
+
+def _shared(folder: pathlib.Path, ports: DruidPorts) -> dict[str, object]:
+    return {
+        "druid.extensions.loadList": "[]",  # the Kafka extension stands on the class path
+        "druid.host": "127.0.0.1",
+        "druid.zk.service.host": f"127.0.0.1:{ports.zookeeper}",
+        "druid.zk.paths.base": "/druid",
+        "druid.metadata.storage.type": "derby",
+        "druid.metadata.storage.connector.connectURI": f"jdbc:derby://127.0.0.1:{ports.metadata}/{folder}/metadata.db;create=true",
+        "druid.metadata.storage.connector.host": "127.0.0.1",
+        "druid.metadata.storage.connector.port": ports.metadata,
+        "druid.storage.type": "local",
+        "druid.storage.storageDirectory": folder / "segments",
+        "druid.indexer.logs.type": "file",
+        "druid.indexer.logs.directory": folder / "indexing-logs",
+        "druid.indexer.task.baseDir": folder / "task",
+        "druid.indexer.runner.type": "httpRemote",
+        "druid.emitter": "noop",
+        "druid.serverview.type": "http",
+        "druid.startup.logging.logProperties": "false",
+        "druid.lookup.enableLookupSyncOnStartup": "false",
+        "druid.processing.numThreads": 1,
+        "druid.processing.numMergeBuffers": 2,
+        "druid.processing.buffer.sizeBytes": "10MiB",
+        "druid.global.http.numConnections": 10,
+        "druid.broker.http.numConnections": 5,
+        "druid.server.http.numThreads": 12,
+        # Without these two a stop takes half a minute.
+        "druid.server.http.gracefulShutdownTimeout": "PT0.5S",
+        "druid.server.http.unannouncePropagationDelay": "PT0S",
+        # A task that has published waits so long until it looks whether another serves its segments. Killed meanwhile, it would be run
+        # once more from where it began, and hide what it had published.
+        "druid.segment.handoff.pollDuration": "PT1S",
+        "druid.sql.enable": "true",
+    }
+
+
+def _of_services(folder: pathlib.Path, ports: DruidPorts) -> dict[str, dict[str, object]]:
+    cache = msgspec.json.encode([{"path": str(folder / "segment-cache"), "maxSize": _SEGMENTS_MAX}]).decode()
+    return {
+        "broker": {
+            "druid.service": "druid/broker",
+            "druid.plaintextPort": ports.broker,
+            "druid.broker.cache.useCache": "false",
+            "druid.broker.cache.populateCache": "false",
+            "druid.broker.segment.awaitInitializationOnStart": "false",
+            "druid.broker.http.readTimeout": "PT1M",
+            "druid.sql.planner.metadataRefreshPeriod": "PT1S",
+        },
+        "coordinator-overlord": {
+            "druid.service": "druid/coordinator",
+            "druid.plaintextPort": ports.coordinator,
+            "druid.coordinator.startDelay": "PT1S",
+            "druid.coordinator.period": "PT2S",
+            "druid.coordinator.period.indexingPeriod": "PT60S",
+            "druid.coordinator.asOverlord.enabled": "true",
+            "druid.coordinator.asOverlord.overlordService": "druid/overlord",
+            # A task that is stored from before and finds no indexer yet sleeps for a minute; so they wait for it.
+            "druid.indexer.queue.startDelay": "PT10S",
+            "druid.indexer.storage.type": "metadata",
+            "druid.manager.segments.pollDuration": "PT1S",
+            "druid.manager.rules.pollDuration": "PT1S",
+        },
+        "indexer": {
+            "druid.service": "druid/indexer",
+            "druid.plaintextPort": ports.indexer,
+            "druid.worker.capacity": 4,
+            "druid.worker.globalIngestionHeapLimitBytes": 100_000_000,
+            "druid.worker.numConcurrentMerges": 1,
+        },
+        "historical": {
+            "druid.service": "druid/historical",
+            "druid.plaintextPort": ports.historical,
+            "druid.server.maxSize": _SEGMENTS_MAX,
+            "druid.segmentCache.locations": cache,
+            "druid.historical.cache.useCache": "false",
+            "druid.historical.cache.populateCache": "false",
+        },
+    }

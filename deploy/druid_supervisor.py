@@ -1,0 +1,113 @@
+"""What Druid is told to read: topic ``metrics``, rolled up by minute, kept on reading by a supervisor."""
+
+import json
+import urllib.error
+import urllib.request
+from typing import Any
+
+from features.refusal import Refusal
+from pipeline.settings import Settings
+from stores.druid_columns import DIMENSIONS, NESTED, SUMS
+
+SECONDS_MAX = 30.0
+
+
+def apply_supervisor(settings: Settings) -> str:
+    """Lets Druid read topic ``metrics`` into the data source of the same name; gives what was done.
+
+    ``made``, ``changed``, ``resumed`` or ``kept``: one that runs as it should is not touched, a suspended one goes on where it was, and
+    one that was terminated is made anew and goes on there too, for the place is kept with the data.
+
+    Raises:
+        Refusal: Druid does not answer or does not take it.
+    """
+    topic = settings.topic("metrics")
+    coordinator = coordinator_of(settings)
+    _call(f"{coordinator}/druid/coordinator/v1/rules/{topic}", rules(settings.metrics_kept_days))
+    wanted = supervisor_spec(settings.bootstrap, topic)
+    place = f"{coordinator}/druid/indexer/v1/supervisor"
+    known = topic in _call(place)
+    found = _call(f"{place}/{topic}") if known else {}
+    if known and contains(found, wanted):
+        if not found.get("suspended"):
+            return "kept"
+        _call(f"{place}/{topic}/resume", {})
+        return "resumed"
+    _call(place, wanted)
+    return "changed" if known else "made"
+
+
+def supervisor_state(settings: Settings, seconds_max: float = SECONDS_MAX) -> str:
+    """What the supervisor says of itself, such as RUNNING, SUSPENDED or UNHEALTHY_TASKS; MISSING where there is none.
+
+    Raises:
+        Refusal: Druid does not answer.
+    """
+    topic = settings.topic("metrics")
+    place = f"{coordinator_of(settings)}/druid/indexer/v1/supervisor"
+    if topic not in _call(place, seconds_max=seconds_max):
+        return "MISSING"
+    return str(_call(f"{place}/{topic}/status", seconds_max=seconds_max)["payload"]["detailedState"])
+
+
+def coordinator_of(settings: Settings) -> str:
+    """URL of the coordinator."""
+    return f"http://{settings.druid_host}:{settings.druid_coordinator_port}"
+
+
+def rules(kept_days: int) -> list[dict[str, Any]]:
+    """How long segments are served: those of the last `kept_days`, and of the time to come, since events may be ahead."""
+    kept = {"type": "loadByPeriod", "period": f"P{kept_days}D", "includeFuture": True, "tieredReplicants": {"_default_tier": 1}}
+    return [kept, {"type": "dropForever"}]
+
+
+def supervisor_spec(bootstrap: str, topic: str) -> dict[str, Any]:
+    """The supervisor as Druid takes it."""
+    schema = {
+        "dataSource": topic,
+        "timestampSpec": {"column": "time", "format": "millis"},
+        "dimensionsSpec": {
+            "dimensions": [*({"type": "string", "name": name} for name in DIMENSIONS), {"type": "json", "name": NESTED}],
+            "useSchemaDiscovery": False,
+        },
+        "metricsSpec": [{"type": kind, "name": name, "fieldName": name} for name, kind in SUMS.items()],
+        "granularitySpec": {"type": "uniform", "segmentGranularity": "HOUR", "queryGranularity": "MINUTE", "rollup": True},
+    }
+    reading = {
+        "topic": topic,
+        "inputFormat": {"type": "json"},
+        # What an aborted transaction wrote was never said.
+        "consumerProperties": {"bootstrap.servers": bootstrap, "isolation.level": "read_committed"},
+        "taskCount": 1,
+        "replicas": 1,
+        "taskDuration": "PT3600S",
+        "startDelay": "PT0S",
+        "period": "PT1S",
+        "useEarliestOffset": True,
+    }
+    # An offset that the topic no longer has: records have expired, or the topic was made anew. What is there was not read yet.
+    tuning = {"type": "kafka", "offsetFetchPeriod": "PT5S", "resetOffsetAutomatically": True}
+    return {"type": "kafka", "spec": {"dataSchema": schema, "ioConfig": reading, "tuningConfig": tuning}}
+
+
+def contains(found: Any, wanted: Any) -> bool:
+    """Whether `found` says all that `wanted` says; Druid adds what it was not told."""
+    if isinstance(wanted, dict):
+        return isinstance(found, dict) and all(name in found and contains(found[name], value) for name, value in wanted.items())
+    if isinstance(wanted, list):
+        return isinstance(found, list) and len(found) == len(wanted) and all(map(contains, found, wanted))
+    return bool(found == wanted)
+
+
+def _call(url: str, body: object = None, seconds_max: float = SECONDS_MAX) -> Any:
+    """The answer to a GET, or to a POST of `body`."""
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data, {"Content-Type": "application/json"})  # noqa: S310 - the settings' own URL
+    try:
+        with urllib.request.urlopen(request, timeout=seconds_max) as answer:  # noqa: S310
+            return json.loads(answer.read() or b"null")
+    except urllib.error.HTTPError as error:
+        with error:
+            raise Refusal("supervisor refused", where=url, expected="a supervisor", got=error.read().decode()[:300]) from error
+    except (urllib.error.URLError, OSError, ValueError) as error:
+        raise Refusal("Druid does not answer", where=url, expected="its answer", got=str(error), remedy="is it up?") from error

@@ -1,0 +1,14 @@
+"""The store of event metrics that the settings name."""
+
+from pipeline.settings import Settings
+from stores.druid_metrics import DruidMetrics
+from stores.duckdb_metrics import DuckDbMetrics
+from stores.metrics import Metrics
+
+
+def open_metrics(settings: Settings) -> Metrics:
+    """For reading; nothing is asked before the first query. A DuckDB file wants to be filled by the same process."""
+    timeout_seconds = settings.metrics_timeout_ms / 1000
+    if settings.metrics_store == "druid":
+        return DruidMetrics(f"http://{settings.druid_host}:{settings.druid_port}", settings.topic("metrics"), timeout_seconds)
+    return DuckDbMetrics(settings.path("metrics.duckdb"), timeout_seconds)

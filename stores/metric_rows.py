@@ -1,0 +1,50 @@
+"""The record of topic ``metrics``: what one minute added up to, for one combination of dimensions."""
+
+from typing import Literal
+
+import msgspec
+
+MINUTE_MS = 60_000
+SCORE_BANDS = tuple(f"{tenth / 10:.1f}-{(tenth + 1) / 10:.1f}" for tenth in range(10))
+NO_SCORE = "none"
+"""The score band of a decision without a score."""
+
+
+class MetricRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A delta: rows of the same time and dimensions add up, whatever their number and order.
+
+    Args:
+        time: start of the event-time minute, ms since the epoch, a multiple of 60,000.
+        metric: what is counted: ``decisions``, or ``matches`` of patterns.
+        count: how many; deltas never subtract.
+        action: of the decision, or that the pattern asked for.
+        score_band: one of `SCORE_BANDS`, or `NO_SCORE`; empty for matches.
+        revised: the decision is on a corrected event.
+        degraded: the decision was made without all that it needs.
+        late: the event came late.
+        dimensions: the event's own fields that the schema lists, by name; a missing text is empty.
+        score_sum: of those with a score.
+        scored: how many those are.
+        latency_ms_sum: from arrival to decision, over all `count`.
+        latency_ms_max: the greatest.
+        pattern: that matched; empty for decisions.
+        version: of the pattern.
+        shadow: the pattern was only watched.
+    """
+
+    time: int
+    metric: Literal["decisions", "matches"]
+    count: int
+    action: str = ""
+    score_band: str = ""
+    revised: bool = False
+    degraded: bool = False
+    late: bool = False
+    dimensions: dict[str, str] = msgspec.field(default_factory=dict)
+    score_sum: float = 0.0
+    scored: int = 0
+    latency_ms_sum: float = 0.0
+    latency_ms_max: float = 0.0
+    pattern: str = ""
+    version: str = ""
+    shadow: bool = False

@@ -1,0 +1,210 @@
+"""Event metrics from a topic into Druid: aborted ones never count, committed ones once, whatever is stopped or killed meanwhile."""
+
+import os
+import pathlib
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+from metric_stream import MetricStream, figures_of, total_of
+from score_job_runs import wait_for
+
+from deploy.command import SAMPLES
+from deploy.druid_checks import metrics_problem
+from deploy.druid_supervisor import apply_supervisor, coordinator_of, supervisor_state
+from deploy.ports import free_ports
+from deploy.processes import Process, Processes
+from deploy.releases import publish, read_folder
+from deploy.stack import settings_as_environment
+from deploy.topics import make_topics
+from pipeline.metric_store import open_metrics
+from pipeline.settings import Settings
+from stores.metrics import Metrics, MetricsUnavailableError
+
+if TYPE_CHECKING:
+    from conftest import DruidServers
+
+TOKEN = "token-of-the-integration-test"
+SECONDS_MAX = 60
+
+
+@pytest.fixture(scope="module")
+def settings(druid: "DruidServers") -> Settings:
+    """Topics of their own, with the sample `payments` in force, and Druid told to read."""
+    api_port, flink_port = free_ports(2)
+    made = druid.settings("metrics-test.", api_port=api_port, flink_port=flink_port, metrics_timeout_ms=1_500)
+    make_topics(made)
+    publish(made, read_folder(SAMPLES / "payments"))
+    assert apply_supervisor(made) == "made"
+    return made
+
+
+@pytest.fixture(scope="module")
+def stream(settings: Settings) -> MetricStream:
+    return MetricStream(settings)
+
+
+@pytest.fixture(scope="module")
+def store(settings: Settings) -> Iterator[Metrics]:
+    opened = open_metrics(settings)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def api(settings: Settings) -> Iterator[httpx.Client]:
+    """An API process over Druid."""
+    with Processes() as processes, caller(settings) as client:
+        processes.add(start_api(settings, client))
+        yield client
+
+
+def start_api(settings: Settings, client: httpx.Client) -> Process:
+    environment = settings_as_environment(settings) | {"WEIR_TOKEN": TOKEN}
+    api = Process("api", [sys.executable, "-m", "api.server"], environment, settings.path("logs"), pathlib.Path.cwd())
+    api.wait_until(lambda: answers(client), 60, "an answer")
+    return api
+
+
+def caller(settings: Settings) -> httpx.Client:
+    headers = {"authorization": f"Bearer {TOKEN}"}
+    return httpx.Client(base_url=f"http://127.0.0.1:{settings.api_port}", headers=headers, timeout=30, trust_env=False)
+
+
+def answers(client: httpx.Client) -> bool:
+    try:
+        return client.get("/health").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def known(store: Metrics, total: int) -> bool:
+    try:
+        return total_of(store) >= total
+    except MetricsUnavailableError:
+        return False
+
+
+def assert_all_counted_once(store: Metrics, stream: MetricStream) -> None:
+    wait_for(lambda: known(store, stream.total), SECONDS_MAX, f"{stream.total} were committed, and fewer are counted")
+    assert total_of(store) == stream.total
+    assert figures_of(store) == stream.figures()
+
+
+def test_what_a_transaction_aborted_never_counts(store: Metrics, stream: MetricStream) -> None:
+    for commit in (True, False, True, False, True):
+        stream.write(200, commit=commit)
+    assert_all_counted_once(store, stream)
+
+
+def test_late_deltas_add_to_hours_long_past(store: Metrics, stream: MetricStream) -> None:
+    stream.write(300, minutes=(-3_000, -2_000))
+    assert_all_counted_once(store, stream)
+
+
+def test_a_supervisor_that_runs_is_left_alone_and_a_stopped_one_goes_on_where_it_was(
+    settings: Settings, store: Metrics, stream: MetricStream
+) -> None:
+    assert apply_supervisor(settings) == "kept"
+    for verb, done in (("suspend", "resumed"), ("terminate", "made")):
+        place = f"{coordinator_of(settings)}/druid/indexer/v1/supervisor/{settings.topic('metrics')}"
+        httpx.post(f"{place}/{verb}", timeout=60, trust_env=False).raise_for_status()
+        state = {"suspend": "SUSPENDED", "terminate": "MISSING"}[verb]
+        wait_for(lambda state=state: supervisor_state(settings) == state, SECONDS_MAX, f"not {state}")
+        wait_for(lambda: segments_served(settings) > 0, SECONDS_MAX, "no segment is served")
+        assert_all_counted_once(store, stream)
+        stream.write(200)
+        stream.write(200, commit=False)
+        assert apply_supervisor(settings) == done
+        print(f"after {verb}: {done}")
+        assert_all_counted_once(store, stream)
+
+
+def running_tasks(settings: Settings) -> int:
+    return len(httpx.get(f"{coordinator_of(settings)}/druid/indexer/v1/runningTasks", timeout=60, trust_env=False).json())
+
+
+def segments_served(settings: Settings) -> int:
+    """How many published segments the historical has."""
+    answer = httpx.get(f"{coordinator_of(settings)}/druid/coordinator/v1/loadstatus?simple", timeout=60, trust_env=False)
+    waiting = answer.json().get(settings.topic("metrics"))
+    query = {"query": "SELECT count(*) AS n FROM sys.segments WHERE is_published = 1 AND datasource = ?"}
+    query["parameters"] = [{"type": "VARCHAR", "value": settings.topic("metrics")}]  # type: ignore[assignment]
+    found = httpx.post(f"http://127.0.0.1:{settings.druid_port}/druid/v2/sql", json=query, timeout=60, trust_env=False).json()
+    return int(found[0]["n"]) if waiting == 0 else 0
+
+
+def test_a_kill_of_druid_loses_nothing_and_counts_nothing_twice(
+    settings: Settings, druid: "DruidServers", store: Metrics, stream: MetricStream
+) -> None:
+    stream.write(500)
+    assert_all_counted_once(store, stream)
+    wait_for(lambda: running_tasks(settings) == 1, SECONDS_MAX, "tasks that have published have not ended")
+    for _ in range(2):
+        stream.write(500)
+        druid.kill()
+        stream.write(100, commit=False)
+        stream.write(300, minutes=(-500, 120))
+        began = time.monotonic()
+        druid.start()
+        assert_all_counted_once(store, stream)
+        print(f"after kill -9: every row is queryable again {time.monotonic() - began:.1f} s after the start")
+        stream.write(100)
+        assert_all_counted_once(store, stream)
+
+
+def test_over_http_the_figures_are_those_of_the_topic(store: Metrics, stream: MetricStream, api: httpx.Client) -> None:
+    stream.write(10)
+    assert_all_counted_once(store, stream)
+    times = [row.time for row in stream.committed]
+    path = f"/v1/metrics/query?from={min(times)}&to={max(times) + 60_000}&granularity=all&group_by=action"
+    answer = api.get(path)
+    assert answer.status_code == 200
+    assert sum(group["count"] for group in answer.json()["groups"]) == stream.total
+    refused = api.get(path + "&group_by=customer_id")
+    assert refused.status_code == 422
+    assert refused.json()["what"] == "unknown dimension"
+
+
+def test_while_druid_stands_still_a_query_is_a_503_in_time_and_other_routes_answer(
+    settings: Settings, druid: "DruidServers", api: httpx.Client
+) -> None:
+    wait_for(lambda: api.get("/ready").json()["parts"]["metrics"]["ok"], SECONDS_MAX, "the metrics are not well")
+    assert metrics_problem(settings) == ""
+    os.killpg(druid.process.pid, signal.SIGSTOP)
+    try:
+        for _ in range(3):
+            began = time.monotonic()
+            answer = api.get("/v1/metrics/query")
+            seconds = time.monotonic() - began
+            assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+            assert answer.headers["content-type"] == "application/problem+json"
+            assert seconds < 10
+            print(f"while Druid stands still a query is answered after {seconds:.1f} s; its timeout is {settings.metrics_timeout_ms} ms")
+        wait_for(lambda: not api.get("/ready").json()["parts"]["metrics"]["ok"], 30, "the metrics are still well")
+        parts = api.get("/ready").json()["parts"]
+        assert parts["broker"]["ok"]
+        assert parts["store"]["ok"]
+        assert api.get("/v1/flagged").status_code == 200
+        assert "does not answer" in metrics_problem(settings)
+    finally:
+        os.killpg(druid.process.pid, signal.SIGCONT)
+    wait_for(lambda: api.get("/v1/metrics/query").status_code == 200, SECONDS_MAX, "no answer after the stop")
+    wait_for(lambda: api.get("/ready").json()["parts"]["metrics"]["ok"], SECONDS_MAX, "the metrics are not well again")
+
+
+def test_a_topic_that_was_made_anew_is_read_from_its_beginning(settings: Settings, store: Metrics, stream: MetricStream) -> None:
+    from confluent_kafka.admin import AdminClient
+
+    admin = AdminClient({"bootstrap.servers": settings.bootstrap})
+    admin.delete_topics([settings.topic("metrics")])[settings.topic("metrics")].result(30)
+    wait_for(lambda: settings.topic("metrics") not in admin.list_topics(timeout=10).topics, 30, "the topic is still there")
+    time.sleep(2)
+    make_topics(settings)
+    stream.write(50)
+    assert apply_supervisor(settings) in ("kept", "resumed")
+    assert_all_counted_once(store, stream)
