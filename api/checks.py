@@ -12,6 +12,7 @@ from api.condition import Condition
 log = logging.getLogger(__name__)
 
 PERIOD_SECONDS = 1.0
+SCORE_JOB = "weir-score"
 Check = Callable[[], Awaitable[str]]
 """Gives '' when all is well, else what is not."""
 
@@ -45,6 +46,7 @@ class _Tasks(msgspec.Struct):
 
 
 class _Job(msgspec.Struct, rename={"start_time": "start-time"}):
+    name: str
     state: str
     start_time: int
     tasks: _Tasks
@@ -55,7 +57,7 @@ class _Overview(msgspec.Struct):
 
 
 class ScoreJob:
-    """Asks Flink's REST interface for its newest job.
+    """Asks Flink's REST interface for the newest run of the score job.
 
     Args:
         client: used for nothing else.
@@ -67,11 +69,11 @@ class ScoreJob:
         self._url = url
 
     async def check(self) -> str:
-        """'' while all tasks of the newest job run; ``state …`` when Flink itself says that they do not."""
+        """'' while all tasks of the newest run do; ``state …`` when Flink itself says that they do not."""
         answer = await self._client.get(f"{self._url}/jobs/overview", timeout=2.0)
         if answer.status_code != 200:
             return f"Flink answers with status {answer.status_code}"
-        jobs = msgspec.json.decode(answer.content, type=_Overview).jobs
+        jobs = [job for job in msgspec.json.decode(answer.content, type=_Overview).jobs if job.name == SCORE_JOB]
         if not jobs:
             return "state: no job was submitted"
         newest = max(jobs, key=lambda job: job.start_time)

@@ -62,7 +62,7 @@ def make_metric_routes(metrics: Metrics, in_force: InForce, clock: Clock) -> API
             filters=read_filters(filter or []),
             limit=limit,
         )
-        fields = tuple(getattr(release.schema, "dimensions", ()))
+        fields = release.schema.dimensions
         answer = await asking.ask(asked, fields)
         body = {"metric": metric, "from": from_ms, "to": to_ms, "granularity": granularity} | msgspec.structs.asdict(answer)
         return as_response(json_answer(200, body))

@@ -29,7 +29,8 @@ class Cluster:
         port: of the REST interface on 127.0.0.1.
         slots: of each TaskManager. One interpreter serves a whole TaskManager, so more Python needs more TaskManagers.
         task_heap_mb: Java heap of each TaskManager for the job, where its state lives.
-        jars: further jars on the class path of all; by default the score job's own.
+        jars: further jars on the class path of all; by default those of the jobs' own Java.
+        libraries: folders of deploy/servers whose jars are there too, such as ``hadoop-client`` for files on HDFS.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Cluster:
         slots: int = 1,
         task_heap_mb: int = 1024,
         jars: Sequence[pathlib.Path] | None = None,
+        libraries: Sequence[str] = (),
     ) -> None:
         self.folder = folder
         self.port = port
@@ -47,6 +49,7 @@ class Cluster:
         self._slots = slots
         self._task_heap_mb = task_heap_mb
         self._jars = jars
+        self._libraries = libraries
         self._ids: dict[int, str] = {}
         self._starts = 0
         self.home = _wheel()
@@ -58,7 +61,7 @@ class Cluster:
 
     @property
     def checkpoints(self) -> pathlib.Path:
-        """Where the job keeps its checkpoints; survives restarts."""
+        """Where the jobs keep their checkpoints, each in a folder of its name; survives restarts."""
         return self.folder / "checkpoints"
 
     def start_job_manager(self) -> Process:
@@ -75,7 +78,8 @@ class Cluster:
         """Writes the configuration and starts the JobManager without waiting."""
         require_free(self.port, "Flink's REST interface")
         self.checkpoints.mkdir(parents=True, exist_ok=True)
-        _link_jars(self.folder / "lib", [*_flink_jars(self.home), *([job_jar()] if self._jars is None else self._jars)])
+        libraries = [jar for name in self._libraries for jar in server_jars(name).glob("*.jar")]
+        _link_jars(self.folder / "lib", [*_flink_jars(self.home), *libraries, *([job_jar()] if self._jars is None else self._jars)])
         self._write_configuration()
         return self._start("job-manager", ["jobmanager.sh", "start-foreground"])
 
@@ -112,9 +116,9 @@ class Cluster:
         except (urllib.error.URLError, OSError, ValueError):
             return None
 
-    def newest_checkpoint(self) -> pathlib.Path | None:
-        """The newest complete checkpoint of any job of this cluster; None before the first."""
-        done = sorted(self.checkpoints.glob("*/chk-*/_metadata"), key=lambda path: path.stat().st_mtime_ns)
+    def newest_checkpoint(self, job: str) -> pathlib.Path | None:
+        """The newest complete checkpoint of any run of the job of this name; None before the first."""
+        done = sorted((self.checkpoints / job).glob("*/chk-*/_metadata"), key=lambda path: path.stat().st_mtime_ns)
         return done[-1].parent if done else None
 
     def _registered(self, number: int) -> bool:

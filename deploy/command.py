@@ -52,7 +52,7 @@ def main() -> None:
     "--profile",
     type=click.Choice(["embedded", "full"]),
     default="embedded",
-    help="embedded: stores in files; full: Cassandra and Druid beside.",
+    help="embedded: stores in files; full: Cassandra, Druid and HDFS beside.",
 )
 @click.option("--config", type=EXISTING_FOLDER, help="Configuration folder put in force at the start; none: what was in force before.")
 @click.option("--folder", type=FOLDER, help="Where data, logs and checkpoints are kept; by default .weir.")

@@ -37,7 +37,7 @@ def fetch_jars() -> None:
     require_java()
     if not CACHE.exists():
         click.echo("jars are fetched by Maven; this first time it takes a minute")
-    for server in ("kafka", "flink", "cassandra", "druid"):
+    for server in ("kafka", "flink", "cassandra", "druid", "hdfs", "hadoop-client"):
         server_jars(server)
     server_classes("druid")
     job_jar()

@@ -67,6 +67,10 @@ class Process:
     def running(self) -> bool:
         return self._popen.poll() is None
 
+    def exit_status(self) -> int | None:
+        """None while it runs."""
+        return self._popen.poll()
+
     def wait_until(self, ready: Callable[[], bool], seconds_max: float, what: str) -> None:
         """Returns as soon as `ready()` holds; asked every 0.1 s.
 

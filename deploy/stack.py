@@ -12,22 +12,19 @@ from types import TracebackType
 import msgspec
 
 from deploy.broker import launch_broker, start_broker, wait_for_broker
-from deploy.cassandra import launch_cassandra, start_cassandra, wait_for_cassandra
 from deploy.cluster import Cluster
-from deploy.druid import launch_druid, start_druid, wait_for_druid
-from deploy.druid_supervisor import apply_supervisor
+from deploy.delivery import JOBS, Delivery
 from deploy.jars import PROJECT
 from deploy.kernels import COMPILE_SECONDS_MAX, start_compiling
 from deploy.ports import free_ports, require_free
 from deploy.processes import Process, Processes
 from deploy.releases import publish
+from deploy.store_servers import SERVERS, StoreServer
 from deploy.submission import submit_score_job
 from deploy.topics import make_topics
 from features.refusal import Refusal
-from pipeline.decision_store import open_decisions
 from pipeline.settings import Settings
 
-SERVERS = ("cassandra", "druid")
 SIDE_JOBS = ("label", "learn", "deliver")
 RESTARTS_MAX = 5
 RESTART_SPAN_SECONDS = 60.0
@@ -59,12 +56,14 @@ class Stack:
     ) -> None:
         self.settings = settings
         self.logs = settings.path("logs")
-        self.cluster = Cluster(settings.path("flink"), self.logs, settings.flink_port)
+        libraries = ("hadoop-client",) if settings.archive_url.startswith("hdfs:") else ()
+        self.cluster = Cluster(settings.path("flink"), self.logs, settings.flink_port, libraries=libraries)
         self.release = 0
         self._texts = texts
         self._replace = replace
         self._say = say
         self._servers = servers
+        self._delivery = Delivery(self.cluster, self.logs)
         self._processes = Processes()
         self._starts: dict[str, Callable[[], Process]] = {}
         self._restarts: list[float] = []
@@ -95,11 +94,17 @@ class Stack:
             self._processes.add(self._starts[process.name]())
             if process.name == "job-manager":
                 self._submit()
+                self._delivery.submit(self.environment())
             restarted.append(process.name)
+        if failed := self._delivery.failed():
+            self._count_restart(failed)
+            self._say(f"the jobs that deliver were not submitted; trying again (its log: {failed.log})")
+            self._delivery.submit(self.environment())
         return restarted
 
     def stop(self) -> None:
         """Stops every process; no-op when nothing runs."""
+        self._delivery.stop()
         self._processes.stop()
 
     def process(self, name: str) -> Process:
@@ -122,8 +127,9 @@ class Stack:
         place = (settings.path("kafka"), self.logs, port, controller_port)
         numbers = range(1, settings.parallelism + 1)
         began = time.monotonic()
-        cassandra = self._launch_cassandra() if "cassandra" in self._servers else None
-        druid = self._launch_druid() if "druid" in self._servers else None
+        servers = [SERVERS[name](settings, self.logs, self._own) for name in self._servers]
+        for server in servers:
+            server.launch()
         broker = self._own("broker", launch_broker(*place), functools.partial(start_broker, *place))
         kernels = self._processes.add(start_compiling(self.environment(), self.logs))
         job_manager = self._own("job-manager", cluster.launch_job_manager(), cluster.start_job_manager)
@@ -132,14 +138,7 @@ class Stack:
         make_topics(settings)
         self.release = publish(settings, self._texts, self._replace)
         self._say(f"broker is up, release {self.release} is in force ({time.monotonic() - began:.1f} s)")
-        if cassandra is not None:
-            wait_for_cassandra(cassandra, settings.cassandra_port)
-            open_decisions(settings).close()
-            self._say(f"cassandra is up ({time.monotonic() - began:.1f} s)")
-        if druid is not None:
-            wait_for_druid(druid, settings.druid_port, settings.druid_coordinator_port)
-            done = apply_supervisor(settings)
-            self._say(f"druid is up, its supervisor {done} ({time.monotonic() - began:.1f} s)")
+        self._wait_for([server for server in servers if server.early], began)
         self._wait_for_kernels(kernels)
         for name in SIDE_JOBS:
             start = functools.partial(self._python, name, f"pipeline.{name}_job")
@@ -151,7 +150,11 @@ class Stack:
         self._say(f"flink is up ({time.monotonic() - began:.1f} s)")
         self._submit()
         self._wait_for_api(api)
+        self._wait_for([server for server in servers if not server.early], began)
         self._say(f"everything is up ({time.monotonic() - began:.1f} s)")
+        for number in range(settings.parallelism + 1, settings.parallelism + len(JOBS) + 1):
+            self._own_task_manager(number)
+        self._delivery.submit(self.environment())
 
     def _wait_for_kernels(self, kernels: Process) -> None:
         """The first process that needs the kernels compiles them for all; at once, each would compile its own."""
@@ -162,14 +165,9 @@ class Stack:
         self._starts[name] = start
         return self._processes.add(process)
 
-    def _launch_cassandra(self) -> Process:
-        [storage_port] = free_ports(1)
-        place = (self.settings.path("cassandra"), self.logs, self.settings.cassandra_port, storage_port)
-        return self._own("cassandra", launch_cassandra(*place), functools.partial(start_cassandra, *place))
-
-    def _launch_druid(self) -> Process:
-        place = (self.settings.path("druid"), self.logs, self.settings.druid_port, self.settings.druid_coordinator_port)
-        return self._own("druid", launch_druid(*place), functools.partial(start_druid, *place))
+    def _wait_for(self, servers: list[StoreServer], began: float) -> None:
+        for server in servers:
+            self._say(f"{server.wait()} ({time.monotonic() - began:.1f} s)")
 
     def _own_task_manager(self, number: int) -> Process:
         start = functools.partial(self.cluster.start_task_manager, number)
@@ -177,7 +175,7 @@ class Stack:
 
     def _submit(self) -> None:
         began = time.monotonic()
-        checkpoint = self.cluster.newest_checkpoint()
+        checkpoint = self.cluster.newest_checkpoint("score")
         submit_score_job(self.cluster, self.logs, self.environment(), checkpoint)
         self._say(f"score job is up ({time.monotonic() - began:.1f} s{', from its newest checkpoint' if checkpoint else ''})")
 
@@ -218,10 +216,11 @@ def settings_as_environment(settings: Settings) -> dict[str, str]:
 
 def free_settings(folder: pathlib.Path, **values: object) -> Settings:
     """Settings of a system in `folder` on ports that nobody uses now."""
-    broker_port, api_port, flink_port, cassandra_port, druid_port, druid_coordinator_port = free_ports(6)
+    broker_port, api_port, flink_port, cassandra_port, druid_port, druid_coordinator_port, hdfs_port, hdfs_web_port = free_ports(8)
     given = {"bootstrap": f"127.0.0.1:{broker_port}", "api_port": api_port, "flink_port": flink_port, "folder": str(folder)}
     given["cassandra_port"] = cassandra_port
     given |= {"druid_port": druid_port, "druid_coordinator_port": druid_coordinator_port}
+    given |= {"hdfs_port": hdfs_port, "hdfs_web_port": hdfs_web_port}
     return msgspec.convert(given | values, Settings)
 
 

@@ -11,6 +11,7 @@ from deploy.jars import PROJECT
 from deploy.processes import Process
 from features.refusal import Refusal
 
+SCORE_JOB = "weir-score"
 SUBMIT_SECONDS_MAX = 120.0
 RUNNING_SECONDS_MAX = 90.0
 
@@ -42,7 +43,7 @@ def _wait_until_running(cluster: Cluster, logs: pathlib.Path) -> str:
     while time.monotonic() < deadline:
         interruption.check()
         answer = cluster.get("/jobs/overview")
-        jobs = answer["jobs"] if isinstance(answer, dict) else []
+        jobs = [job for job in answer["jobs"] if job["name"] == SCORE_JOB] if isinstance(answer, dict) else []
         if jobs:
             newest = max(jobs, key=lambda job: job["start-time"])
             state = f"{newest['state']} with tasks {newest['tasks']}"

@@ -10,7 +10,8 @@ from api.token import token_file
 from deploy import interruption
 from deploy.jars import require_java
 from deploy.releases import read_folder
-from deploy.stack import SERVERS, Stack
+from deploy.stack import Stack
+from deploy.store_servers import SERVERS
 from pipeline.settings import Settings, read_settings
 
 
@@ -31,12 +32,11 @@ def run_until_interrupted(config: pathlib.Path, folder: pathlib.Path | None, rep
     if folder is not None:
         settings = msgspec.structs.replace(settings, folder=str(folder))
     if profile == "full":
-        settings = msgspec.structs.replace(settings, store="cassandra", cassandra_hosts="127.0.0.1")
-        settings = msgspec.structs.replace(settings, metrics_store="druid", druid_host="127.0.0.1")
+        settings = with_servers(settings)
     texts = read_folder(config)
     require_java()
     interruption.listen()
-    stack = Stack(settings, texts, click.echo, replace=replace, servers=SERVERS if profile == "full" else ())
+    stack = Stack(settings, texts, click.echo, replace=replace, servers=tuple(SERVERS) if profile == "full" else ())
     try:
         stack.start()
         click.echo(_where(settings))
@@ -48,6 +48,18 @@ def run_until_interrupted(config: pathlib.Path, folder: pathlib.Path | None, rep
         click.echo("stopping")
     finally:
         stack.stop()
+
+
+def with_servers(settings: Settings) -> Settings:
+    """`settings` of a system whose stores are the servers beside it."""
+    return msgspec.structs.replace(
+        settings,
+        store="cassandra",
+        cassandra_hosts="127.0.0.1",
+        metrics_store="druid",
+        druid_host="127.0.0.1",
+        archive_url=f"hdfs://127.0.0.1:{settings.hdfs_port}/weir/archive",
+    )
 
 
 def _where(settings: Settings) -> str:

@@ -10,6 +10,7 @@ from features.document import Section, read_document
 
 DAY_MS = 86_400_000
 _EVENTS_LEAST = 32
+DIMENSIONS_MAX = 8
 FIELD_TYPES = ("decimal", "float", "integer", "boolean", "string")
 OPERATION = "op"
 """The field of every event that says whether it is new, a correction or a retraction; see `features.event.OPERATIONS`."""
@@ -39,6 +40,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
         scale: digits after the point of a decimal, 0 to 6; such a field is held in units of 10**-scale, exactly.
         currency: name of the field with the currency's code, or the code; only carried along.
         retain: kept in the history of every entity, so that later features over it start warm.
+        dimension: a text of few values, by which event metrics are counted; decisions carry it.
         required: an event without it is refused; otherwise a missing number is NaN and a missing text None.
     """
 
@@ -47,6 +49,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     scale: int = 0
     currency: str = ""
     retain: bool = False
+    dimension: bool = False
     required: bool = True
 
     @property
@@ -99,6 +102,11 @@ class Schema(msgspec.Struct, frozen=True, kw_only=True):
     def texts(self) -> tuple[str, ...]:
         """Names of the string fields, in the order of an event's texts."""
         return tuple(field.name for field in self.fields if not field.is_number)
+
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        """Names of the string fields by which event metrics are counted."""
+        return tuple(field.name for field in self.fields if field.dimension)
 
     @property
     def scales(self) -> NDArray[np.float64]:
@@ -174,7 +182,11 @@ def _keep_apart(section: Section, name: str) -> None:
 
 def _read_fields(section: Section, taken: set[str]) -> list[Field]:
     section.only(*section.names())
-    return [_read_field(name, section.at(name), taken) for name in section.names()]
+    fields = [_read_field(name, section.at(name), taken) for name in section.names()]
+    chosen = [field.name for field in fields if field.dimension]
+    if len(chosen) > DIMENSIONS_MAX:
+        section.at(chosen[DIMENSIONS_MAX]).refuse("too many dimensions", f"at most {DIMENSIONS_MAX} fields with dimension: true")
+    return fields
 
 
 def _read_field(name: str, section: Section, taken: set[str]) -> Field:
@@ -182,8 +194,10 @@ def _read_field(name: str, section: Section, taken: set[str]) -> Field:
         section.refuse("bad field name", "letters, digits and _, described once, not nested with another", name)
     _keep_apart(section, name)
     taken.add(name)
-    section.only("type", "scale", "currency", "retain", "required")
+    section.only("type", "scale", "currency", "retain", "dimension", "required")
     kind = section.at("type").choice(FIELD_TYPES)
+    if section.has("dimension") and kind != "string":
+        section.at("dimension").refuse(f"dimension of a {kind}", "type: string")
     if kind != "decimal":
         for only_decimal in ("scale", "currency"):
             if section.has(only_decimal):
@@ -194,6 +208,7 @@ def _read_field(name: str, section: Section, taken: set[str]) -> Field:
         scale=(section.at("scale").integer(0, 6) if section.has("scale") else 2) if kind == "decimal" else 0,
         currency=section.at("currency").text() if section.has("currency") else "",
         retain=section.at("retain").flag() if section.has("retain") else False,
+        dimension=section.at("dimension").flag() if section.has("dimension") else False,
         required=section.at("required").flag() if section.has("required") else True,
     )
 

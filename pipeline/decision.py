@@ -12,6 +12,7 @@ from features.batch import Batch
 from features.layout import CORRECTED, DUPLICATE, LATE, RETRACTED, WARMING
 from patterns.policy import ACTIONS
 from pipeline.explanation import Explanations
+from pipeline.release import Release
 from pipeline.verdicts import Verdicts
 
 
@@ -20,7 +21,8 @@ class Decision(msgspec.Struct, gc=False):
 
     `revision` counts the corrections and the retraction of an event. `flags`: late; warming: no model was ready, or the history
     does not reach back far enough; degraded: decided without an entity's answer; corrected; retracted. `event` holds the
-    numeric fields of the event in major units: with `features` it is all that a learner needs.
+    numeric fields of the event in major units: with `features` it is all that a learner needs. `dimensions` are the texts by which
+    event metrics are counted.
     """
 
     event_id: str
@@ -34,6 +36,7 @@ class Decision(msgspec.Struct, gc=False):
     contributions: Any
     matches: list[Any]
     event: Any
+    dimensions: Any
     features: Any
     models: Any
     release: int
@@ -97,6 +100,7 @@ def decisions_of(
         explanations.contributions(),
         repeat([]),
         starmap(release.event_shape, numbers),
+        _dimensions_of(release, batch),
         starmap(release.feature_shape, verdicts.features.tolist()),
         map(release.model_shape, *scores) if scores else repeat({}),
         repeat(release.id),
@@ -104,6 +108,12 @@ def decisions_of(
         repeat(int(processed_at_ms)),
         (processed_at_ms - arrived_ms).tolist(),
     )
+
+
+def _dimensions_of(release: Release, batch: Batch) -> Iterator[Any]:
+    """A missing text is an empty one: whoever counts by it has no third value."""
+    columns = [[text or "" for text in batch.texts[name]] for name in release.schema.dimensions]
+    return map(release.dimension_shape, *columns) if columns else repeat({})
 
 
 def reply_of(decision: Decision) -> Reply:

@@ -43,12 +43,14 @@ class KeyedStage(KeyedProcessFunction):
         factory: ``module:function`` that makes it from its bulk state.
         name: of the state.
         ttl_ms: a key not written for so long is forgotten; 0: never.
+        arguments: of the factory, behind the state.
     """
 
-    def __init__(self, factory: str, name: str, ttl_ms: int) -> None:
+    def __init__(self, factory: str, name: str, ttl_ms: int, *arguments: Any) -> None:
         self._factory = factory
         self._name = name
         self._ttl_ms = ttl_ms
+        self._arguments = arguments
         self._stage: Any = None
 
     def open(self, runtime_context: RuntimeContext) -> None:
@@ -56,7 +58,7 @@ class KeyedStage(KeyedProcessFunction):
         from pemja import findClass  # only inside a TaskManager's JVM
 
         backend = runtime_context._keyed_state_backend._keyed_state_backend  # PyFlink has no public way to many keys
-        self._stage = build(self._factory, findClass("weir.flink.BulkState")(backend, self._name, self._ttl_ms))
+        self._stage = build(self._factory, findClass("weir.flink.BulkState")(backend, self._name, self._ttl_ms), *self._arguments)
         settle_garbage()
 
     def process_element(self, value: Any, ctx: KeyedProcessFunction.Context) -> Iterator[bytes]:

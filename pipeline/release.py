@@ -25,7 +25,7 @@ class Release:
     """Compiled definitions under one growing id. Immutable; every decision names the one that it was made by.
 
     `cells` are the detectors with state per user, known by their definitions: another definition begins anew. The shapes are
-    Structs that encode as objects by name: of an event's numbers and entities, of its features, of the models.
+    Structs that encode as objects by name: of an event's numbers, entities and dimensions, of its features, of the models.
     """
 
     id: int
@@ -36,6 +36,7 @@ class Release:
     cells: Cells
     event_shape: type[msgspec.Struct]
     entity_shape: type[msgspec.Struct]
+    dimension_shape: type[msgspec.Struct]
     feature_shape: type[msgspec.Struct]
     model_shape: type[msgspec.Struct]
 
@@ -66,7 +67,13 @@ def compile_release(id: int, texts: Mapping[str, str]) -> Release:
     for name in policy.models:
         if name not in names:
             raise Refusal("unknown model", where="policy.yaml: score", expected="one of " + ", ".join(names), got=name)
-    keys = {"Event": schema.columns, "Entities": schema.entities, "Features": features.names, "Models": names}
+    keys = {
+        "Event": schema.columns,
+        "Entities": schema.entities,
+        "Dimensions": schema.dimensions,
+        "Features": features.names,
+        "Models": names,
+    }
     cells = tuple((model.definition[:12], model.keyed.width) for model in models if model.keyed)
     return Release(id, schema, features, models, policy, cells, *[object_shape(name, own) for name, own in keys.items()])
 

@@ -25,7 +25,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         disorder_ms: how far the watermark stays behind the greatest event time in event_time mode.
         bundle_events_max: events in one call into Python; what they become has to fit into a core's cache.
         bundle_bytes_max: bytes in one call into Python.
-        checkpoint_interval_ms: between two checkpoints.
+        checkpoint_interval_ms: between two checkpoints of the score job.
+        metrics_interval_ms: between two checkpoints of the metrics job, each of which hands out what was counted since.
+        archive_interval_ms: between two checkpoints of the archive job, each of which makes its files.
+        archive_url: root of the archive: file:///…, hdfs://host:port/… or s3://bucket/…; empty: ``archive`` in the folder.
+        repeats_window: decisions a partition, in which the metrics and archive jobs know a decision that was written again.
         linger_ms: how long a producer of decisions gathers a batch; 0 is best below 2,000 events/s.
         label_wait_ms: how long a label waits for its event's decision before it is a dead letter.
         deadline_ms: of a synchronous decision, when the caller names none.
@@ -45,6 +49,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         druid_host: of the broker and the coordinator.
         druid_port: of the broker, which answers queries.
         druid_coordinator_port: of the coordinator, which is told what to read.
+        hdfs_port: of the NameNode that `weir up --profile full` starts, for clients.
+        hdfs_web_port: of the same, for its state.
     """
 
     bootstrap: str = "127.0.0.1:19092"
@@ -60,6 +66,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     bundle_events_max: int = 512
     bundle_bytes_max: int = 4_194_304
     checkpoint_interval_ms: int = 10_000
+    metrics_interval_ms: int = 10_000
+    archive_interval_ms: int = 60_000
+    archive_url: str = ""
+    repeats_window: int = 500_000
     linger_ms: int = 2
     label_wait_ms: int = 3_600_000
     deadline_ms: int = 500
@@ -79,6 +89,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     druid_host: str = "127.0.0.1"
     druid_port: int = 18082
     druid_coordinator_port: int = 18083
+    hdfs_port: int = 18020
+    hdfs_web_port: int = 18070
 
     def topic(self, name: str) -> str:
         """The full name of the topic `name`, such as ``events`` or ``dead-letters``."""
@@ -87,6 +99,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def path(self, *parts: str) -> pathlib.Path:
         """A path below the system's folder."""
         return pathlib.Path(self.folder).absolute().joinpath(*parts)
+
+    def archive_place(self) -> str:
+        """The URL of the archive's root."""
+        return self.archive_url or self.path("archive").as_uri()
 
 
 def read_settings(environment: dict[str, str] | None = None) -> Settings:

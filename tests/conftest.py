@@ -9,6 +9,7 @@ import pytest
 from deploy.broker import start_broker
 from deploy.cassandra import start_cassandra
 from deploy.druid import start_druid
+from deploy.hdfs import Hdfs
 from deploy.ports import free_ports
 from deploy.processes import Process, Processes
 from pipeline.settings import Settings
@@ -23,6 +24,18 @@ def cassandra(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     with Processes() as processes:
         processes.add(start_cassandra(folder, folder / "logs", port, storage_port))
         yield Place(port=port)
+
+
+@pytest.fixture(scope="session")
+def hdfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hdfs]:
+    """An empty HDFS; a test takes a folder of its own."""
+    folder = tmp_path_factory.mktemp("hdfs")
+    hdfs = Hdfs(folder, folder / "logs", *free_ports(2))
+    with Processes() as processes:
+        name_node = processes.add(hdfs.launch_name_node())
+        processes.add(hdfs.launch_data_node())
+        hdfs.wait(name_node)
+        yield hdfs
 
 
 class DruidServers:

@@ -26,6 +26,7 @@ def job(state: str, running: int, total: int, start: int = 1) -> dict[str, objec
         ([job("RUNNING", 8, 8), job("RESTARTING", 0, 8, start=2)], "state RESTARTING, 0 of 8 tasks run"),
         ([job("RUNNING", 7, 8)], "state RUNNING, 7 of 8 tasks run"),
         ([job("RUNNING", 0, 0)], "state RUNNING, 0 of 0 tasks run"),
+        ([job("RUNNING", 8, 8), job("FAILED", 0, 3, start=2) | {"name": "weir-metrics"}], ""),
         ([], "state: no job was submitted"),
     ],
 )

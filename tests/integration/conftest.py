@@ -27,7 +27,8 @@ def _load(place: str) -> None:
     spec.loader.exec_module(sys.modules[name])
 
 
-for place in ("score_job_runs", "side_job_runs", "planted_stages", "one_release", "changing_run", "parity", "metric_stream"):
+names = ("score_job_runs", "side_job_runs", "planted_stages", "one_release", "changing_run", "parity", "delivery_runs", "metric_stream")
+for place in names:
     _load(place)
 for place in ("bad_events", "oracle_view", "template_streams"):
     _load(f"../features/{place}")
@@ -59,7 +60,7 @@ class FlinkServers:
     """
 
     def __init__(self, folder: pathlib.Path) -> None:
-        self.cluster = Cluster(folder, folder / "logs", free_ports(1)[0])
+        self.cluster = Cluster(folder, folder / "logs", free_ports(1)[0], libraries=("hadoop-client",))
         self.processes = Processes()
         compile_ahead(self.cluster.environment(), folder / "logs")
         self.processes.add(self.cluster.start_job_manager())

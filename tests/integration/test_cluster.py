@@ -47,13 +47,13 @@ def test_the_class_path_holds_python_support_connector_and_job(tmp_path: pathlib
         assert sum(name.startswith(start) for name in names) == 1, start
 
 
-def test_the_newest_complete_checkpoint_is_found(tmp_path: pathlib.Path) -> None:
+def test_the_newest_complete_checkpoint_of_a_job_is_found(tmp_path: pathlib.Path) -> None:
     cluster = Cluster(tmp_path, tmp_path / "logs", port=1)
-    assert cluster.newest_checkpoint() is None
-    for age, name in enumerate(["a/chk-9", "b/chk-2", "a/chk-10"]):
+    assert cluster.newest_checkpoint("score") is None
+    for age, name in enumerate(["metrics/c/chk-11", "score/a/chk-9", "score/b/chk-2", "score/a/chk-10"]):
         metadata = cluster.checkpoints / name / "_metadata"
         metadata.parent.mkdir(parents=True)
         metadata.touch()
         os.utime(metadata, (1_000 - age, 1_000 - age))
-    (cluster.checkpoints / "b" / "chk-3").mkdir()
-    assert cluster.newest_checkpoint() == cluster.checkpoints / "a" / "chk-9"
+    (cluster.checkpoints / "score" / "b" / "chk-3").mkdir()
+    assert cluster.newest_checkpoint("score") == cluster.checkpoints / "score" / "a" / "chk-9"

@@ -75,7 +75,9 @@ def test_a_kill_and_a_resume_at_another_parallelism_lose_nothing_and_count_nothi
     wait_for(lambda: decided(settings) > killed_at + MANY // 20, 90, "no decisions after the kill")
     cancel(flink, job)
     assert killed_at < MANY, "the kill came after the end"
-    checkpoints = sorted(settings.path("flink", "checkpoints", job).glob("chk-*/_metadata"), key=lambda path: path.stat().st_mtime_ns)
+    checkpoints = sorted(
+        settings.path("flink", "checkpoints", "score", job).glob("chk-*/_metadata"), key=lambda path: path.stat().st_mtime_ns
+    )
     again = submitted(flink, msgspec.structs.replace(settings, parallelism=2), checkpoints[-1].parent)
     streamed: dict[str, dict[str, object]] = {}
 

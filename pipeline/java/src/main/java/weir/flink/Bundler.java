@@ -29,11 +29,8 @@ public abstract class Bundler<OUT> extends AbstractStreamOperator<OUT>
     protected transient ControlLog control;
     protected transient BundleWriter writer;
     protected transient ArrayDeque<Row> held;
-    private transient MailboxExecutor mailbox;
+    private transient IdleFlush idle;
     private transient Watermark heldMark;
-    private transient boolean watching;
-    private transient long added;
-    private transient long seen;
 
     protected Bundler(JobStart start) {
         this.start = start;
@@ -67,7 +64,8 @@ public abstract class Bundler<OUT> extends AbstractStreamOperator<OUT>
         held = new ArrayDeque<>();
         writer = new BundleWriter(start.eventsMax, start.bytesMax, (key, bundle) ->
                 output.collect(new StreamRecord<>(element(key, bundle))));
-        mailbox = getContainingTask().getMailboxExecutorFactory().createExecutor(getOperatorConfig().getChainIndex());
+        MailboxExecutor mailbox = getContainingTask().getMailboxExecutorFactory().createExecutor(getOperatorConfig().getChainIndex());
+        idle = new IdleFlush(mailbox, writer);
         mailbox.execute(this::restore, "restored records");
     }
 
@@ -120,24 +118,9 @@ public abstract class Bundler<OUT> extends AbstractStreamOperator<OUT>
         }
     }
 
-    /** Flushes once the task has been idle for a turn of its mailbox: a timer would only add its period. */
+    /** Flushes once the task is idle. */
     protected final void watch() {
-        added++;
-        if (!watching && !writer.isEmpty()) {
-            watching = true;
-            seen = added - 1;
-            mailbox.execute(this::whenIdle, "bundle");
-        }
-    }
-
-    private void whenIdle() {
-        if (added != seen && !writer.isEmpty()) {
-            seen = added;
-            mailbox.execute(this::whenIdle, "bundle");
-        } else {
-            watching = false;
-            writer.flush();
-        }
+        idle.watch();
     }
 
     @Override

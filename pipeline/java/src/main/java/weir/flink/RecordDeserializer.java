@@ -26,7 +26,7 @@ public class RecordDeserializer implements KafkaRecordDeserializationSchema<Row>
     private static final byte[] NOTHING = new byte[0];
     private final char tag;
 
-    /** @param tag RAW for events, LABEL for resolved labels, CONTROL or MODEL. */
+    /** @param tag RAW for events, LABEL for resolved labels, CONTROL or MODEL; PLACED for records as they stand, of any topic. */
     public RecordDeserializer(String tag) {
         this.tag = tag.charAt(0);
     }
@@ -35,6 +35,11 @@ public class RecordDeserializer implements KafkaRecordDeserializationSchema<Row>
     public void deserialize(ConsumerRecord<byte[], byte[]> record, Collector<Row> out) {
         byte[] key = record.key() == null ? NOTHING : record.key();
         byte[] value = record.value() == null ? NOTHING : record.value();
+        if (tag == Rows.PLACED) {
+            String place = record.topic() + ":" + record.partition();
+            out.collect(Rows.of(place, placed(record, key, value), tag, record.partition(), record.offset()));
+            return;
+        }
         String name = tag == Rows.RAW ? "" : new String(key, StandardCharsets.UTF_8);
         byte[] body = tag == Rows.RAW ? event(record, value) : named(key, value);
         out.collect(Rows.of(name, body, tag, record.partition(), record.offset()));
@@ -46,6 +51,14 @@ public class RecordDeserializer implements KafkaRecordDeserializationSchema<Row>
         ByteBuffer body = Bytes.ofSize(HEAD + reply.length + value.length);
         body.putInt(record.partition()).putLong(record.offset()).putLong(record.timestamp()).putLong(EventTimes.NONE);
         return body.putShort((short) reply.length).put(reply).put(value).array();
+    }
+
+    private static byte[] placed(ConsumerRecord<byte[], byte[]> record, byte[] key, byte[] value) {
+        byte[] topic = record.topic().getBytes(StandardCharsets.UTF_8);
+        ByteBuffer body = Bytes.ofSize(28 + topic.length + key.length + value.length);
+        body.putInt(record.partition()).putLong(record.offset()).putLong(record.timestamp());
+        body.putInt(topic.length).putInt(key.length).put(topic).put(key);
+        return body.put(value).array();
     }
 
     private byte[] named(byte[] key, byte[] value) {

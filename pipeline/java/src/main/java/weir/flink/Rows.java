@@ -14,6 +14,7 @@ public final class Rows {
     public static final char CONTROL = 'C';
     public static final char MODEL = 'M';
     public static final char LABEL = 'L';
+    public static final char PLACED = 'P';
     public static final char EVENT = 'e';
     public static final char MESSAGE = 'k';
     public static final char ANSWER = 'a';

@@ -1,0 +1,48 @@
+"""The jobs that deliver, beside the score job on the same cluster: submitted once decisions are made, in the background."""
+
+import pathlib
+import sys
+from collections.abc import Mapping
+
+from deploy.cluster import Cluster
+from deploy.jars import PROJECT
+from deploy.processes import Process
+
+JOBS = ("metrics", "archive")
+"""By name; each takes one slot, and so a TaskManager of its own."""
+
+
+class Delivery:
+    """Hands the jobs over to Flink, again when that fails: decisions go on meanwhile, and wait in Kafka.
+
+    Args:
+        cluster: with a slot for each of `JOBS` beside those of the score job, now or later.
+        logs: where ``delivery.log`` goes.
+    """
+
+    def __init__(self, cluster: Cluster, logs: pathlib.Path) -> None:
+        self._cluster = cluster
+        self._logs = logs
+        self._submission: Process | None = None
+
+    def submit(self, environment: Mapping[str, str]) -> None:
+        """Begins to submit all jobs, each from its newest checkpoint."""
+        self.stop()
+        newest = {name: self._cluster.newest_checkpoint(name) for name in JOBS}
+        restores = [part for name, path in newest.items() if path for part in ("--restore", name, str(path))]
+        command = [sys.executable, "-m", "pipeline.deliver_jobs", *restores]
+        self._submission = Process("delivery", command, environment, self._logs, PROJECT, background=True)
+
+    def failed(self) -> Process | None:
+        """The submission, once when it has ended without its jobs being taken; `submit` tries again."""
+        submission = self._submission
+        if submission is None or submission.running():
+            return None
+        self._submission = None
+        return submission if submission.exit_status() else None
+
+    def stop(self) -> None:
+        """Ends a submission that is under way."""
+        if self._submission is not None:
+            self._submission.kill()
+            self._submission = None

@@ -1,0 +1,14 @@
+"""The metrics job: decisions rolled up by minute and dimensions into the topic of event metrics, exactly once."""
+
+from pipeline.deliver_graph import delivered
+from pipeline.flink_graph import Graph
+from pipeline.settings import Settings
+
+NAME = "metrics"
+STAGE = "pipeline.stages.roll_up:make_stage"
+
+
+def build(graph: Graph, settings: Settings, stage: str = STAGE) -> None:
+    """Adds the graph; rows become visible to those who read committed records once their checkpoint is complete."""
+    rows = delivered(graph, settings, ["decisions"], stage, NAME)
+    graph.kafka_sink(rows, "metrics-sink", {"V": "metrics"}, transactions=settings.topic(NAME))

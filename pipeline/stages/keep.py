@@ -1,0 +1,93 @@
+"""Records gathered into files of the archive: what leaves are whole Parquet files, before each checkpoint."""
+
+import logging
+from collections import defaultdict
+from typing import cast
+
+import msgspec
+
+from pipeline.frames import add_record, read_bundle
+from pipeline.stages.first_wins import FirstWins, word_of_decision
+from pipeline.stages.placed import Placed, placed_of
+from pipeline.stages.state import BulkState
+from stores.archive_encoding import ArchivedDecision, day_of, decode_decision, encode_decisions, encode_records, folder_of
+from stores.archive_rows import KINDS, ArchivedRecord, Kind
+
+log = logging.getLogger(__name__)
+
+BYTES_MAX = 64 << 20
+"""Bytes of records held between two checkpoints; more leave at once, in files of their own."""
+
+
+class _Gathered:
+    def __init__(self) -> None:
+        self.records: list[ArchivedRecord] = []
+        self.decisions: list[ArchivedDecision] = []
+
+
+class Keep:
+    """Events and labels as they came, and the first decision of each event and revision, by day.
+
+    Nothing that it holds outlives a checkpoint: Flink gives the files their names once the checkpoint is complete.
+
+    Args:
+        state: Flink's keyed state of the operator, by partition.
+        window: see `FirstWins`.
+        prefix: of the topics' names.
+    """
+
+    def __init__(self, state: BulkState, window: int, prefix: str) -> None:
+        self.repeats = 0
+        self.unreadable = 0
+        self._first_wins = FirstWins(state, window)
+        self._prefix = prefix
+        self._gathered: dict[tuple[Kind, str], _Gathered] = defaultdict(_Gathered)
+        self._bytes = 0
+
+    def process(self, data: bytes) -> bytes:
+        """Files before a checkpoint, or when too much is held; else nothing."""
+        bundle = read_bundle(data)
+        if bundle.kind == "S":
+            self._first_wins.save()
+            return self._files()
+        for record in placed_of(bundle):
+            kind = cast(Kind, record.topic.removeprefix(self._prefix))
+            row = ArchivedRecord(record.partition, record.offset, record.at_ms, record.key, record.value)
+            if kind == "decisions":
+                self._take_decision(record, row)
+            else:
+                self._gathered[kind, day_of(record.at_ms)].records.append(row)
+            self._bytes += len(record.value)
+        return self._files() if self._bytes > BYTES_MAX else b""
+
+    def _take_decision(self, record: Placed, row: ArchivedRecord) -> None:
+        try:
+            decision = decode_decision(record.value)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:  # nobody but the score job writes there
+            self.unreadable += 1
+            log.error("%s offset %d is no decision: %s", record.place, record.offset, error)
+            return
+        if not self._first_wins.is_first(record.place, word_of_decision(decision.event_id, decision.revision)):
+            self.repeats += 1
+            return
+        gathered = self._gathered["decisions", day_of(decision.event_time)]
+        gathered.records.append(row)
+        gathered.decisions.append(decision)
+
+    def _files(self) -> bytes:
+        frames: list[bytes] = []
+        for (kind, day), rows in self._gathered.items():
+            file = encode_decisions(rows.records, rows.decisions) if kind == "decisions" else encode_records(rows.records)
+            add_record(frames, b"F", folder_of(kind, day).encode(), file)
+        self._gathered.clear()
+        self._bytes = 0
+        return b"".join(frames)
+
+
+def make_stage(state: BulkState, window: int, prefix: str) -> Keep:
+    """The stage as the archive job asks for it."""
+    return Keep(state, window, prefix)
+
+
+TOPICS = KINDS
+"""Short names of the topics that are kept."""

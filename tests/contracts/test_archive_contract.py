@@ -1,0 +1,186 @@
+"""What an archive keeps to, wherever its files are; a new place joins `PLACES`."""
+
+import random
+from collections.abc import Callable
+
+import msgspec
+import pytest
+
+from features.refusal import Refusal
+from stores import archive_compaction
+from stores.archive import FileArchive, open_archive
+from stores.archive_compaction import compact
+from stores.archive_encoding import day_of, decode_decision, encode_decisions, encode_records, folder_of
+from stores.archive_rows import DAY_MS, ArchivedRecord, Kind
+
+START_MS = 1_700_006_400_000
+"""Noon of a UTC day."""
+
+
+def on_this_machine(request: pytest.FixtureRequest) -> str:
+    return (request.getfixturevalue("tmp_path") / "archive").as_uri()
+
+
+def on_hdfs(request: pytest.FixtureRequest) -> str:
+    return f"{request.getfixturevalue('hdfs').url}/contract/{request.node.name}"
+
+
+PLACES: dict[str, Callable[[pytest.FixtureRequest], str]] = {"files": on_this_machine, "hdfs": on_hdfs}
+
+
+@pytest.fixture(params=["files", pytest.param("hdfs", marks=pytest.mark.integration)])
+def archive(request: pytest.FixtureRequest) -> FileArchive:
+    return open_archive(PLACES[request.param](request))
+
+
+def record(offset: int, partition: int = 0, at_ms: int = START_MS, value: bytes = b"{}") -> ArchivedRecord:
+    return ArchivedRecord(partition, offset, at_ms, b"key", value)
+
+
+def add(archive: FileArchive, kind: Kind, day: str, name: str, file: bytes) -> None:
+    """A file as Flink's sink leaves it."""
+    folder = f"{archive.root}/{folder_of(kind, day)}"
+    archive.files.create_dir(folder, recursive=True)
+    with archive.files.open_output_stream(f"{folder}/{name}") as out:
+        out.write(file)
+
+
+def places(archive: FileArchive, kind: Kind = "events", from_ms: int | None = None, to_ms: int | None = None) -> list[tuple[int, int]]:
+    tables = archive.read(kind, from_ms, to_ms)
+    return [place for table in tables for place in zip(table["partition"].to_pylist(), table["offset"].to_pylist(), strict=True)]
+
+
+def test_an_archive_without_files_is_empty(archive: FileArchive) -> None:
+    assert archive.days("events") == []
+    assert places(archive) == []
+
+
+def test_records_come_back_as_they_were_whatever_their_bytes(archive: FileArchive) -> None:
+    values = [b"", b"\0\xff", b"{", "ü".encode(), random.Random(1).randbytes(100_000)]
+    add(archive, "events", day_of(START_MS), "part-1.parquet", encode_records([record(at, value=each) for at, each in enumerate(values)]))
+    [table] = archive.read("events")
+    assert table["value"].to_pylist() == values
+    assert table["key"].to_pylist() == [b"key"] * len(values)
+
+
+def test_rows_come_by_day_time_and_place(archive: FileArchive) -> None:
+    rows = [record(offset, offset % 3, START_MS + offset * 7_919_000 % (3 * DAY_MS)) for offset in range(500)]
+    random.Random(7).shuffle(rows)
+    for number in range(0, 500, 100):
+        for day in {day_of(row.at_ms) for row in rows[number : number + 100]}:
+            mine = [row for row in rows[number : number + 100] if day_of(row.at_ms) == day]
+            add(archive, "events", day, f"part-{number}.parquet", encode_records(mine))
+    expected = sorted(rows, key=lambda row: (row.at_ms, row.partition, row.offset))
+    assert places(archive) == [(row.partition, row.offset) for row in expected]
+    assert sum(day.rows for day in archive.days("events")) == 500
+
+
+def test_the_first_moment_belongs_to_a_span_and_the_last_one_does_not(archive: FileArchive) -> None:
+    for day in range(3):
+        rows = [record(10 * day + hour, at_ms=START_MS + day * DAY_MS + hour * 3_600_000) for hour in range(3)]
+        add(archive, "events", day_of(rows[0].at_ms), "part-1.parquet", encode_records(rows))
+    at_ms = START_MS + DAY_MS + 3_600_000
+    assert places(archive, from_ms=at_ms) == [(0, 11), (0, 12), (0, 20), (0, 21), (0, 22)]
+    assert places(archive, to_ms=at_ms) == [(0, 0), (0, 1), (0, 2), (0, 10)]
+    assert places(archive, from_ms=at_ms, to_ms=at_ms + 1) == [(0, 11)]
+    assert places(archive, from_ms=at_ms, to_ms=at_ms) == []
+
+
+def test_a_record_that_was_written_twice_is_there_once(archive: FileArchive) -> None:
+    day = day_of(START_MS)
+    add(archive, "events", day, "part-1.parquet", encode_records([record(1), record(2)]))
+    add(archive, "events", day, "part-2.parquet", encode_records([record(2), record(3), record(2, partition=1)]))
+    assert places(archive) == [(0, 1), (0, 2), (0, 3), (1, 2)]
+
+
+def test_files_that_have_no_name_yet_are_not_there(archive: FileArchive) -> None:
+    day = day_of(START_MS)
+    add(archive, "events", day, "part-1.parquet", encode_records([record(1)]))
+    add(archive, "events", day, ".part-2.parquet.inprogress.1", b"half a f")
+    add(archive, "events", day, "_SUCCESS", b"")
+    assert places(archive) == [(0, 1)]
+
+
+def test_a_file_that_is_none_is_named(archive: FileArchive) -> None:
+    add(archive, "events", day_of(START_MS), "part-1.parquet", b"no Parquet")
+    with pytest.raises(Refusal, match="part-1"):
+        places(archive)
+
+
+def test_decisions_have_their_features_as_columns(archive: FileArchive) -> None:
+    values = [
+        msgspec.json.encode(
+            {
+                "event_id": f"e{n}", "revision": n % 2, "event_time": START_MS + n, "user": "u", "score": None if n == 2 else 0.25,
+                "action": "approve", "release": 3, "features": {"count": float(n), "mean": None} if n else {}, "more": [1],
+            }
+        )
+        for n in range(4)
+    ]  # fmt: skip
+    rows = [record(n, value=value) for n, value in enumerate(values)]
+    add(archive, "decisions", day_of(START_MS), "part-1.parquet", encode_decisions(rows, [decode_decision(value) for value in values]))
+    [table] = archive.read("decisions", START_MS + 1, START_MS + 3)
+    assert table["event_id"].to_pylist() == ["e1", "e2"]
+    assert table["score"].to_pylist() == [0.25, None]
+    assert [dict(each) for each in table["features"].to_pylist()] == [{"count": 1.0, "mean": None}, {"count": 2.0, "mean": None}]
+    assert table["value"].to_pylist() == values[1:3]
+
+
+class TestCompaction:
+    def files(self, archive: FileArchive) -> list[str]:
+        return [path.rpartition("/")[2] for path, _ in archive.counting("events", day_of(START_MS))]
+
+    def filled(self, archive: FileArchive) -> list[tuple[int, int]]:
+        for number in range(5):
+            rows = [record(offset, at_ms=START_MS + 1_000 - offset) for offset in range(10 * number, 10 * number + 12)]
+            add(archive, "events", day_of(START_MS), f"part-{number}.parquet", encode_records(rows))
+        return places(archive)
+
+    def test_many_files_become_one_with_the_same_rows_in_order(self, archive: FileArchive) -> None:
+        before = self.filled(archive)
+        day = compact(archive, "events", day_of(START_MS))
+        assert day is not None
+        assert (day.files, day.rows) == (1, 52)
+        assert places(archive) == before
+        assert len(self.files(archive)) == 1
+
+    def test_one_file_is_left_alone(self, archive: FileArchive) -> None:
+        self.filled(archive)
+        compact(archive, "events", day_of(START_MS))
+        name = self.files(archive)
+        assert compact(archive, "events", day_of(START_MS)) is None
+        assert self.files(archive) == name
+
+    def test_files_that_come_later_are_merged_with_the_merged_one(self, archive: FileArchive) -> None:
+        self.filled(archive)
+        compact(archive, "events", day_of(START_MS))
+        add(archive, "events", day_of(START_MS), "part-9.parquet", encode_records([record(99)]))
+        before = places(archive)
+        assert compact(archive, "events", day_of(START_MS)) is not None
+        assert places(archive) == before
+
+    @pytest.mark.parametrize("deleted", [0, 1, 3])
+    def test_a_crash_between_merging_and_deleting_loses_and_repeats_nothing(
+        self, archive: FileArchive, monkeypatch: pytest.MonkeyPatch, deleted: int
+    ) -> None:
+        before = self.filled(archive)
+
+        def crash(archive: FileArchive, kind: Kind, day: str) -> None:
+            for path, _ in archive.replaced(kind, day)[:deleted]:
+                archive.files.delete_file(path)
+            if archive.replaced(kind, day):
+                raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(archive_compaction, "_delete_replaced", crash)
+            with pytest.raises(KeyboardInterrupt):
+                compact(archive, "events", day_of(START_MS))
+        assert places(archive) == before
+        assert compact(archive, "events", day_of(START_MS)) is None
+        assert len(archive.replaced("events", day_of(START_MS))) == 0
+        assert places(archive) == before
+
+
+def test_a_place_that_is_none_is_refused() -> None:
+    with pytest.raises(Refusal, match="hdfs://host:port"):
+        open_archive("ftp://somewhere/archive")

@@ -1,0 +1,147 @@
+"""The whole system with every store a server of its own: each is told of every event once, and none is needed for a decision."""
+
+import collections
+import os
+import pathlib
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+import httpx
+import msgspec
+import pyarrow.parquet
+import pytest
+from score_job_runs import decided, produce, wait_for
+
+from api.token import read_token
+from deploy.command import SAMPLES
+from deploy.payments import Payment, Town
+from deploy.releases import read_folder
+from deploy.stack import Stack, free_settings, settings_as_environment
+from deploy.store_servers import SERVERS
+from deploy.up import with_servers
+from pipeline.replay_command import replay_files
+from stores.archive import open_archive
+
+MODELS = (
+    "- {name: own_amount, kind: river, model: anomaly.GaussianScorer, parameters: {grace_period: 5}, scope: user, inputs: [event.amount]}\n"
+)
+POLICY = "score: first_ready(own_amount)\nbands: [{below: 0.9, action: approve}, {action: review}]\nfallback: {action: approve}\n"
+"""What a user's score depends on is in the order of the user's own events, so that replay says the same."""
+PAYMENTS = 4_000
+MINUTE_MS = 60_000
+
+
+class Full:
+    """A system, and all payments that it was sent."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self.settings = stack.settings
+        self.sent: list[Payment] = []
+        self._town = Town(3, customers=60, terminals=12)
+        headers = {"authorization": f"Bearer {read_token(self.settings)}"}
+        url = f"http://127.0.0.1:{self.settings.api_port}"
+        self.api = httpx.Client(base_url=url, headers=headers, timeout=30, trust_env=False)
+
+    def send(self, count: int) -> None:
+        """Payments of now, to the topic."""
+        some = [self._town.payment(int(time.time() * 1000)) for _ in range(count)]
+        self.sent += some
+        produce(self.settings, "events", [(payment.customer_id, payment.encode()) for payment in some])
+        wait_for(lambda: decided(self.settings) >= len(self.sent), 60, "payments without a decision")
+
+    def scores(self) -> dict[str, float | None]:
+        """What Cassandra holds of each payment, asked for over HTTP."""
+        answers = [(payment, self.api.get(f"/v1/decisions/{payment.payment_id}")) for payment in self.sent]
+        return {str(payment.payment_id): answer.json()["score"] for payment, answer in answers if answer.status_code == 200}
+
+    def counted(self) -> collections.Counter[str]:
+        """What Druid holds, by category."""
+        first = min(payment.at for payment in self.sent) // MINUTE_MS * MINUTE_MS
+        span = {"from": first, "to": (int(time.time() * 1000) // MINUTE_MS + 2) * MINUTE_MS}
+        answer = self.api.get("/v1/metrics/query", params={**span, "group_by": "event.merchant_category"})
+        if answer.status_code != 200:
+            return collections.Counter()
+        return collections.Counter({row["dimensions"]["event.merchant_category"]: row["count"] for row in answer.json()["groups"]})
+
+    def archived(self, kind: str) -> int:
+        return sum(len(table) for table in open_archive(self.settings.archive_place()).read(kind))
+
+    def is_everywhere(self) -> bool:
+        return sum(self.counted().values()) == self.archived("events") == self.archived("decisions") == len(self.sent)
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Full]:
+    chosen = {"checkpoint_interval_ms": 2_000, "metrics_interval_ms": 2_000, "archive_interval_ms": 2_000}
+    settings = with_servers(free_settings(tmp_path_factory.mktemp("full"), **chosen))
+    texts = read_folder(SAMPLES / "payments") | {"models": MODELS, "policy": POLICY}
+    with Stack(settings, texts, print, servers=tuple(SERVERS)) as stack:
+        full = Full(stack)
+        full.send(PAYMENTS)
+        wait_for(full.is_everywhere, 180, "payments that are not in every store")
+        yield full
+
+
+def test_scores_in_cassandra_are_those_of_replay(full: Full, tmp_path: pathlib.Path) -> None:
+    events, config = tmp_path / "events.jsonl", tmp_path / "config"
+    events.write_bytes(b"\n".join(payment.encode() for payment in full.sent))
+    config.mkdir()
+    for part, text in (read_folder(SAMPLES / "payments") | {"models": MODELS, "policy": POLICY}).items():
+        (config / f"{part}.yaml").write_text(text)
+    replay_files([events], config, out=tmp_path / "out", order="arrival")
+    replayed = pyarrow.parquet.read_table(tmp_path / "out" / "decisions.parquet")
+    expected = dict(zip(map(str, replayed["event_id"].to_pylist()), replayed["score"].to_pylist(), strict=True))
+    wait_for(lambda: len(full.scores()) == len(full.sent), 60, "decisions that are not in Cassandra")
+    assert full.scores() == expected
+
+
+def test_totals_in_druid_are_the_count_of_decisions(full: Full) -> None:
+    assert full.counted() == collections.Counter(payment.category for payment in full.sent)
+
+
+def test_the_archive_holds_what_was_sent(full: Full) -> None:
+    kept = [value for table in open_archive(full.settings.archive_place()).read("events") for value in table["value"].to_pylist()]
+    assert sorted(kept) == sorted(payment.encode() for payment in full.sent)
+
+
+def test_doctor_says_that_all_is_well(full: Full) -> None:
+    environment = os.environ | settings_as_environment(full.settings)
+    run = subprocess.run([sys.executable, "-m", "deploy.command", "doctor"], env=environment, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout
+    assert "lacks" not in run.stdout
+
+
+@pytest.mark.parametrize("server", ["cassandra", "druid", "name-node"])
+def test_while_a_store_is_down_decisions_and_the_other_stores_go_on(full: Full, server: str) -> None:
+    """And all is delivered once it is back."""
+    others: dict[str, Callable[[], bool]] = {
+        "cassandra": lambda: full.api.get(f"/v1/decisions/{full.sent[-1].payment_id}").status_code == 200,
+        "druid": lambda: sum(full.counted().values()) == len(full.sent),
+        "name-node": lambda: full.archived("events") == len(full.sent),
+    }
+    full.stack.process(server).kill()
+    asked = full.api.post("/v1/decisions?deadline_ms=5000", content=_one_more(full))
+    assert (asked.status_code, asked.json()["flags"]) == (200, [])
+    full.send(500)
+    for name, has_all in others.items():
+        if name != server:
+            wait_for(has_all, 120, f"{name} waits for {server}")
+    full.stack.keep_running()
+    for name, has_all in others.items():
+        wait_for(has_all, 180, f"{name} lacks payments after {server} was down")
+    wait_for(full.is_everywhere, 60, "payments that are not in every store")
+
+
+def _one_more(full: Full) -> bytes:
+    payment = full._town.payment(int(time.time() * 1000))
+    full.sent.append(payment)
+    return payment.encode()
+
+
+def test_every_answer_of_ready_is_well(full: Full) -> None:
+    wait_for(lambda: full.api.get("/ready").status_code == 200, 60, "not ready")
+    parts = msgspec.json.decode(full.api.get("/ready").content)["parts"]
+    assert {name: part["detail"] for name, part in parts.items() if not part["ok"]} == {}
