@@ -40,7 +40,7 @@ class DruidMetrics:
     def query(self, query: MetricQuery, fields: Collection[str]) -> MetricAnswer:
         check_query(query, fields)
         body = druid_query(query, self._data_source, int(self._timeout_seconds * 1000))
-        rows = msgspec.json.decode(self._ask("POST", "/druid/v2", body), type=list[_Row])
+        rows = _rows(self._ask("POST", "/druid/v2", body))
         # Without dimensions Druid answers a row of nothing where there is none.
         groups = [_group(query, row) for row in rows if row.event["count"]]
         return MetricAnswer(groups[: query.limit], complete=len(groups) <= query.limit)
@@ -68,6 +68,14 @@ class DruidMetrics:
                 return bytes(content)
         except httpx.HTTPError as error:
             raise MetricsUnavailableError(f"{type(error).__name__} after at most {self._timeout_seconds:g} s") from error
+
+
+def _rows(content: bytes) -> list[_Row]:
+    """Of an answer. Druid streams it, so what fails behind its first row ends it early, with status 200."""
+    try:
+        return msgspec.json.decode(content, type=list[_Row])
+    except msgspec.MsgspecError as error:
+        raise MetricsUnavailableError(f"Druid's answer of {len(content)} bytes is not whole: {error}") from error
 
 
 def druid_query(query: MetricQuery, data_source: str, timeout_ms: int) -> dict[str, Any]:
