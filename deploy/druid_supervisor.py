@@ -85,7 +85,7 @@ def supervisor_spec(bootstrap: str, topic: str) -> dict[str, Any]:
         "period": "PT1S",
         "useEarliestOffset": True,
     }
-    # An offset that the topic no longer has: records have expired, or the topic was made anew. What is there was not read yet.
+    # An offset that the topic no longer has: records have expired, and those that are there were not read yet.
     tuning = {"type": "kafka", "offsetFetchPeriod": "PT5S", "resetOffsetAutomatically": True}
     return {"type": "kafka", "spec": {"dataSchema": schema, "ioConfig": reading, "tuningConfig": tuning}}
 

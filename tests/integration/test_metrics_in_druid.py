@@ -195,16 +195,3 @@ def test_while_druid_stands_still_a_query_is_a_503_in_time_and_other_routes_answ
         os.killpg(druid.process.pid, signal.SIGCONT)
     wait_for(lambda: api.get("/v1/metrics/query").status_code == 200, SECONDS_MAX, "no answer after the stop")
     wait_for(lambda: api.get("/ready").json()["parts"]["metrics"]["ok"], SECONDS_MAX, "the metrics are not well again")
-
-
-def test_a_topic_that_was_made_anew_is_read_from_its_beginning(settings: Settings, store: Metrics, stream: MetricStream) -> None:
-    from confluent_kafka.admin import AdminClient
-
-    admin = AdminClient({"bootstrap.servers": settings.bootstrap})
-    admin.delete_topics([settings.topic("metrics")])[settings.topic("metrics")].result(30)
-    wait_for(lambda: settings.topic("metrics") not in admin.list_topics(timeout=10).topics, 30, "the topic is still there")
-    time.sleep(2)
-    make_topics(settings)
-    stream.write(50)
-    assert apply_supervisor(settings) in ("kept", "resumed")
-    assert_all_counted_once(store, stream)
