@@ -2,9 +2,21 @@
 
 import msgspec
 
+from features.catalogue import NO_DIFFERENCE, Difference
+
+
+class Included(msgspec.Struct, frozen=True):
+    """How far along a partition of the topic of decisions an answer is."""
+
+    partition: int
+    offset: int
+
 
 class Score(msgspec.Struct):
-    """The latest score of an entity, of the event at `event_time` (ms), `age_ms` ago; None when no model was ready."""
+    """The latest score of an entity, of the event at `event_time` (ms), `age_ms` ago; None when no model was ready.
+
+    `includes` is where its decision stands in the topic of decisions; None for one kept before that was noted.
+    """
 
     entity: str
     id: str
@@ -14,3 +26,48 @@ class Score(msgspec.Struct):
     event_time: int
     age_ms: int
     release: int
+    includes: Included | None = None
+
+
+class ListEntry(msgspec.Struct):
+    """A list in force, and how many entries it has."""
+
+    name: str
+    hash: str
+    entries: int
+
+
+class Lists(msgspec.Struct):
+    """The lists of the release in force, by name."""
+
+    release: int
+    lists: list[ListEntry]
+
+
+class BypassInForce(msgspec.Struct):
+    """The bypass of release `release`; `since` is the release that brought it, made by `by` at `at_ms`; null where none ever was."""
+
+    mode: str
+    reason: str
+    release: int
+    since: int | None
+    by: str | None
+    at_ms: int | None
+
+
+class Kept(msgspec.Struct):
+    """A definition that was stored, and is in force only where `in_force` says so."""
+
+    hash: str
+    part: str
+    in_force: bool
+
+
+class Put(msgspec.Struct, omit_defaults=True):
+    """The answer to the change of one part; `changed` is false when the text was in force already. The rest as in `Published`."""
+
+    release: int
+    hash: str
+    changed: bool
+    features: Difference = NO_DIFFERENCE
+    warming: tuple[str, ...] = ()

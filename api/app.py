@@ -8,20 +8,31 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from api.access import Access
+from api.audit_routes import make_audit_routes
+from api.audited import Audited
+from api.bypass_routes import make_bypass_routes
 from api.condition import Condition
 from api.counts import Counts
 from api.decide import Decide
 from api.definition_routes import make_definition_routes
 from api.definitions import Definitions
 from api.front import Front, problem_of
+from api.gate import Gate
 from api.health import make_health
 from api.in_force import InForce
+from api.list_routes import make_list_routes
 from api.log import Clock, Log, LogUnavailableError
 from api.metric_routes import make_metric_routes
+from api.openapi import PATH as OPENAPI_PATH
+from api.openapi import tell_openapi
 from api.problem import Problem
-from api.reads import as_response, make_reads
+from api.reads import as_response, make_reads, require_kind
 from api.scores import Scores
-from api.token import Guard
+from api.stream import Stream
+from api.stream_route import make_stream_route
+from api.token_prover import TokenProver
+from api.token_routes import make_token_routes
 from api.waiting import Waiting
 from api.writes import make_writes
 from features.refusal import Refusal
@@ -34,7 +45,7 @@ Lifespan = Callable[[FastAPI], contextlib.AbstractAsyncContextManager[None]]
 
 def make_app(
     settings: Settings,
-    token: str,
+    access: Access,
     in_force: InForce,
     definitions: Definitions,
     decisions: Decisions,
@@ -44,32 +55,49 @@ def make_app(
     waiting: Waiting,
     condition: Condition,
     clock: Clock,
+    stream: Stream,
     lifespan: Lifespan | None = None,
     metrics: Metrics | None = None,
 ) -> Front:
     """The whole API as one ASGI application.
 
     Args:
+        access: who may do what.
         decisions: read by pages, in threads.
         quick_decisions: the same store for single rows on the event loop; of its own, so that no page holds it up.
         log: for what is answered once the broker has it.
         quick_log: for events whose caller waits for the decision.
+        stream: of decisions, for those that watch.
         lifespan: what is started before the first request and stopped after the last.
         metrics: without them there is no route that asks for them.
     """
     counts = Counts()
     scores = Scores(in_force, quick_decisions, clock)
     decide = Decide(in_force, waiting, quick_log, settings.topic("events"), condition, quick_decisions, counts, clock, settings.deadline_ms)
-    app = FastAPI(title="Weir", version="1", docs_url=None, redoc_url=None, lifespan=lifespan or _nothing)
-    app.include_router(make_reads(decisions, scores, in_force), prefix="/v1")
+    gate = Gate([*([access.oidc] if access.oidc else []), TokenProver(access.tokens, clock)], counts.not_let_in, clock)
+    app = FastAPI(
+        title="Weir",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        openapi_url=OPENAPI_PATH,
+        lifespan=lifespan or _nothing,
+    )
+    app.include_router(make_reads(decisions, scores, in_force, clock), prefix="/v1")
     app.include_router(make_writes(in_force, decide, log, settings, clock), prefix="/v1")
-    app.include_router(make_definition_routes(definitions, in_force), prefix="/v1")
     if metrics is not None:
         app.include_router(make_metric_routes(metrics, in_force, clock), prefix="/v1")
-    app.include_router(make_health(condition, counts, in_force, waiting))
+    for routes in (make_definition_routes, make_list_routes, make_bypass_routes):
+        app.include_router(routes(definitions, in_force), prefix="/v1")
+    app.include_router(make_stream_route(stream, in_force, require_kind), prefix="/v1")
+    app.include_router(make_token_routes(access.tokens, gate, clock), prefix="/v1")
+    app.include_router(make_audit_routes(access.audit), prefix="/v1")
+    app.include_router(make_health(condition, counts, in_force, waiting, stream))
+    tell_openapi(app)
     for kind in (Problem, Refusal, LogUnavailableError, StoreUnavailableError, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(kind, _tell)
-    return Front(app, Guard(token), decide.answer, scores.answer, counts)
+    return Front(Audited(app, access.audit, clock), gate, decide.answer, scores.answer, counts)
 
 
 async def _tell(request: Request, error: Exception) -> Response:

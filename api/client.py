@@ -1,6 +1,6 @@
 """A client of the HTTP API: each call once, typed answers, and every error as a `Refusal`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -8,7 +8,9 @@ from urllib.parse import quote
 import httpx
 import msgspec
 
-from api.answers import Score
+from api.answers import BypassInForce, Kept, Lists, Put, Score
+from api.profile import Profile
+from api.versions import Comparison, Version
 from features.refusal import Refusal
 
 Shape = TypeVar("Shape")
@@ -46,6 +48,26 @@ class Release(msgspec.Struct):
     warming: list[str] = []
 
 
+class Token(msgspec.Struct):
+    """An API token; `token` itself is there only in the answer that made it."""
+
+    name: str
+    roles: list[str]
+    by: str
+    made_at_ms: int
+    expires_at_ms: int | None
+    revoked_at_ms: int | None
+    state: str
+    token: str = ""
+
+
+class Text(msgspec.Struct):
+    """A definition in force, and its hash."""
+
+    text: str
+    hash: str
+
+
 class _Told(msgspec.Struct):
     """What is read of a problem (RFC 9457); the parts are those of a `Refusal`, where there is one."""
 
@@ -55,6 +77,10 @@ class _Told(msgspec.Struct):
     expected: str = ""
     got: str = ""
     remedy: str = ""
+
+
+def _if_match(seen: str | None) -> dict[str, str]:
+    return {} if seen is None else {"if-match": f'"{seen}"'}
 
 
 class Client:
@@ -107,6 +133,70 @@ class Client:
         """Puts YAML texts, by part, in force together as one release."""
         return self._read("POST", "/v1/releases", Release, json=dict(texts))
 
+    def make_token(self, name: str, roles: Sequence[str], expires_at_ms: int | None = None) -> Token:
+        """A new token, shown this once."""
+        return self._read("POST", "/v1/tokens", Token, json={"name": name, "roles": list(roles), "expires_at_ms": expires_at_ms})
+
+    def tokens(self) -> list[Token]:
+        """All tokens, without themselves."""
+        return self._read("GET", "/v1/tokens", dict[str, list[Token]])["tokens"]
+
+    def revoke_token(self, name: str) -> Token:
+        """Ends a token."""
+        return self._read("DELETE", f"/v1/tokens/{quote(name, safe='')}", Token)
+
+    def profile(self, entity: str, id: str, limit: int = 50) -> Profile | None:
+        """What is known of an entity, with its newest `limit` decisions; None before there is one."""
+        return self._found(f"/v1/entities/{quote(entity, safe='')}/{quote(id, safe='')}", Profile, limit=limit)
+
+    def text(self, part: str) -> Text | None:
+        """The text of `part` in force, such as ``policy`` or ``lists/blocked``, with its hash; None where there is none."""
+        answer = self._answer("GET", f"/v1/{part}")
+        if answer.status_code == 404:
+            return None
+        if not answer.is_success:
+            self._shaped(answer, str)
+        return Text(answer.text, answer.headers["etag"].strip('"'))
+
+    def put_text(self, part: str, text: str, seen: str | None = None) -> Put:
+        """Puts `text` in force as `part`; `seen`: the hash of what it was made from, and no other may be in force."""
+        return self._read("PUT", f"/v1/{part}", Put, content=text.encode(), headers=_if_match(seen))
+
+    def keep(self, part: str, text: str) -> Kept:
+        """Stores a version of `part` and does not put it in force."""
+        return self._read("POST", f"/v1/{part}/versions", Kept, content=text.encode())
+
+    def versions(self, part: str, limit: int = 50) -> list[Version]:
+        """The newest versions of `part`, newest first."""
+        return self._read("GET", f"/v1/{part}/versions", dict[str, list[Version]], params={"limit": limit})["versions"]
+
+    def diff(self, part: str, old: str, new: str | None = None) -> Comparison:
+        """What is another in the version `new`, by default the one in force, than in `old`."""
+        parameters = {"from": old} | ({} if new is None else {"to": new})
+        return self._read("GET", f"/v1/{part}/diff", Comparison, params=parameters)
+
+    def activate(self, part: str, hash: str, seen: str | None = None) -> Put:
+        """Puts a version of `part` in force; `seen` as for `put_text`."""
+        return self._read("POST", f"/v1/{part}:activate", Put, json={"hash": hash}, headers=_if_match(seen))
+
+    def roll_back(self, release: int) -> Release:
+        """Makes a new release with the parts of an earlier one."""
+        return self._read("POST", f"/v1/releases/{release}:activate", Release)
+
+    def lists(self) -> Lists:
+        """The lists in force."""
+        return self._read("GET", "/v1/lists", Lists)
+
+    def edit_list(self, name: str, add: Sequence[str] = (), remove: Sequence[str] = (), seen: str | None = None) -> Put:
+        """Adds and removes entries of a list in force; `seen` as for `put_text`."""
+        return self._read("POST", f"/v1/lists/{name}:edit", Put, json={"add": add, "remove": remove}, headers=_if_match(seen))
+
+    def bypass(self, mode: str | None = None, reason: str = "") -> BypassInForce:
+        """Whether the score decides; `mode` switches: off, approve_all or fallback_only."""
+        if mode is None:
+            return self._read("GET", "/v1/policy:bypass", BypassInForce)
+        return self._read("POST", "/v1/policy:bypass", BypassInForce, json={"mode": mode, "reason": reason})
+
     def close(self) -> None:
         self._http.close()
 
@@ -116,8 +206,8 @@ class Client:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
-    def _found(self, path: str, shape: type[Shape]) -> Shape | None:
-        answer = self._answer("GET", path)
+    def _found(self, path: str, shape: type[Shape], **parameters: int) -> Shape | None:
+        answer = self._answer("GET", path, params=parameters)
         return None if answer.status_code == 404 else self._shaped(answer, shape)
 
     def _read(self, method: str, path: str, shape: type[Shape], **how: Any) -> Shape:

@@ -1,23 +1,34 @@
 """What this process knows of the parts that it depends on."""
 
+import time
+from collections.abc import Callable
+
 import msgspec
 
+PARTS = ("broker", "score_job", "store", "release", "metrics")
 DISPENSABLE = ("metrics",)
 """Parts without which events are decided all the same."""
+NOT_CHECKED = "not checked yet"
 
 
 class Part(msgspec.Struct):
-    """One dependency: `ok`, and in `detail` why not."""
+    """One dependency: `ok`, in `detail` why not, and since when (ms since the epoch) it is so."""
 
     ok: bool
     detail: str = ""
+    since_ms: int = 0
 
 
 class Condition:
-    """The latest findings on each dependency, and whether the score job still works through old events."""
+    """The latest findings on each dependency, and whether the score job still works through old events.
 
-    def __init__(self) -> None:
-        self.parts = {name: Part(False, "not checked yet") for name in ("broker", "score_job", "store", "release", "metrics")}
+    Args:
+        clock: seconds since the epoch.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self.parts = {name: Part(False, NOT_CHECKED, self._now_ms()) for name in PARTS}
         self._run = ""
         self._behind: set[str] = set()
 
@@ -39,9 +50,17 @@ class Condition:
         job = self.parts["score_job"]
         return "" if job.ok or not job.detail.startswith("state") else f"the score job is down: {job.detail}"
 
+    @property
+    def may_lose_events(self) -> str:
+        """Why an event that was sent may not arrive; '' when nothing speaks for it."""
+        broker = self.parts["broker"]
+        return "" if broker.ok or broker.detail == NOT_CHECKED else "the broker does not answer: send the event again, for it may be lost"
+
     def found(self, name: str, problem: str) -> None:
         """Notes what a check of `name` found; '' is well."""
-        self.parts[name] = Part(not problem, problem)
+        before = self.parts[name]
+        since_ms = before.since_ms if before.ok == (not problem) else self._now_ms()
+        self.parts[name] = Part(not problem, problem, since_ms)
 
     def take_mark(self, key: str, value: bytes) -> None:
         """Takes in a record of the control topic about a run of the score job.
@@ -58,3 +77,6 @@ class Condition:
         elif not partition:
             self._behind = set(map(str, msgspec.json.decode(value, type=list[int])))
             self._run = run
+
+    def _now_ms(self) -> int:
+        return int(self._clock() * 1000)

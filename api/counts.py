@@ -1,9 +1,31 @@
-"""What ``/metrics`` shows: a few counters and one histogram, in Prometheus' text format. Never an entity's id."""
+"""What ``/metrics`` shows: a few counters and histograms, in Prometheus' text format. Never an entity's id."""
 
 import bisect
+import itertools
 from collections import Counter
 
 BOUNDS_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
+
+
+class Histogram:
+    """How often something took how long."""
+
+    def __init__(self) -> None:
+        self._buckets = [0] * (len(BOUNDS_SECONDS) + 1)
+        self._seconds = 0.0
+
+    def add(self, seconds: float) -> None:
+        """Once more."""
+        self._buckets[bisect.bisect_left(BOUNDS_SECONDS, seconds)] += 1
+        self._seconds += seconds
+
+    def lines(self, name: str, label: str = "") -> list[str]:
+        """In Prometheus' text format; `label` as ``route="scores"``, or none."""
+        lines = []
+        for bound, count in zip([*map(str, BOUNDS_SECONDS), "+Inf"], itertools.accumulate(self._buckets), strict=True):
+            lines.append(f'{name}_bucket{{{label + "," if label else ""}le="{bound}"}} {count}')
+        braces = f"{{{label}}}" if label else ""
+        return [*lines, f"{name}_sum{braces} {self._seconds:.6f}", f"{name}_count{braces} {sum(self._buckets)}"]
 
 
 class Counts:
@@ -12,31 +34,39 @@ class Counts:
     def __init__(self) -> None:
         self.requests: Counter[tuple[str, int]] = Counter()
         self.decisions: Counter[str] = Counter()
-        self._buckets = [0] * (len(BOUNDS_SECONDS) + 1)
-        self._seconds = 0.0
+        self.not_let_in: Counter[str] = Counter()
+        self._decision_seconds = Histogram()
+        self._request_seconds: dict[str, Histogram] = {}
+
+    def requested(self, route: str, status: int, seconds: float | None) -> None:
+        """One request was answered; without `seconds` where it lasts as long as its caller likes."""
+        self.requests[route, status] += 1
+        if seconds is not None:
+            histogram = self._request_seconds.get(route)
+            if histogram is None:
+                histogram = self._request_seconds[route] = Histogram()
+            histogram.add(seconds)
 
     def decided(self, outcome: str, seconds: float) -> None:
         """One synchronous decision: `outcome` is answered or fallback."""
         self.decisions[outcome] += 1
-        self._buckets[bisect.bisect_left(BOUNDS_SECONDS, seconds)] += 1
-        self._seconds += seconds
+        self._decision_seconds.add(seconds)
 
-    def text(self, in_flight: int, unmatched: int) -> str:
-        """All of it; `in_flight` and `unmatched` are of the decisions that callers wait for."""
+    def text(self, in_flight: int, unmatched: int, watchers: int) -> str:
+        """All of it; `in_flight` and `unmatched` are of the decisions that callers wait for, `watchers` follow the stream."""
         lines = ["# TYPE weir_api_requests_total counter"]
         lines += [
             f'weir_api_requests_total{{route="{route}",status="{status}"}} {n}' for (route, status), n in sorted(self.requests.items())
         ]
         lines.append("# TYPE weir_api_decisions_total counter")
         lines += [f'weir_api_decisions_total{{outcome="{outcome}"}} {n}' for outcome, n in sorted(self.decisions.items())]
+        lines.append("# TYPE weir_api_authentication_failures_total counter")
+        lines += [f'weir_api_authentication_failures_total{{reason="{reason}"}} {n}' for reason, n in sorted(self.not_let_in.items())]
         lines += ["# TYPE weir_api_decisions_in_flight gauge", f"weir_api_decisions_in_flight {in_flight}"]
         lines += ["# TYPE weir_api_replies_unmatched_total counter", f"weir_api_replies_unmatched_total {unmatched}"]
-        return "\n".join([*lines, *self._histogram()]) + "\n"
-
-    def _histogram(self) -> list[str]:
-        lines = ["# TYPE weir_api_decision_seconds histogram"]
-        total = 0
-        for bound, count in zip([*map(str, BOUNDS_SECONDS), "+Inf"], self._buckets, strict=True):
-            total += count
-            lines.append(f'weir_api_decision_seconds_bucket{{le="{bound}"}} {total}')
-        return [*lines, f"weir_api_decision_seconds_sum {self._seconds:.6f}", f"weir_api_decision_seconds_count {total}"]
+        lines += ["# TYPE weir_api_stream_clients gauge", f"weir_api_stream_clients {watchers}"]
+        lines += ["# TYPE weir_api_decision_seconds histogram", *self._decision_seconds.lines("weir_api_decision_seconds")]
+        lines.append("# TYPE weir_api_request_seconds histogram")
+        for route, histogram in sorted(self._request_seconds.items()):
+            lines += histogram.lines("weir_api_request_seconds", f'route="{route}"')
+        return "\n".join(lines) + "\n"

@@ -14,6 +14,7 @@ from api.log import Clock, Log, LogUnavailableError
 from api.problem import Answer, Problem
 from api.waiting import TooManyInFlightError, Waiter, Waiting
 from features.event import Event
+from pipeline.decision import fallback_flags
 from pipeline.release import Release
 from stores.decisions import Decisions, LatestScore, StoreUnavailableError
 
@@ -136,7 +137,8 @@ class Decide:
         age_ms = None if latest is None else max(0, int(self._clock() * 1000) - latest.event_time)
         action = release.policy.fallback.action_at(age_ms)
         score = None if latest is None else latest.score
-        return FellBack(event.id, score, age_ms, action, [why], ["degraded"], release.id, _ms(time.perf_counter() - began))
+        reasons = [why, *filter(None, [self._condition.may_lose_events])]
+        return FellBack(event.id, score, age_ms, action, reasons, fallback_flags(release), release.id, _ms(time.perf_counter() - began))
 
     async def _latest_of(self, kind: str, id: str) -> LatestScore | None:
         try:

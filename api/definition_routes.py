@@ -4,68 +4,125 @@ from collections.abc import Callable
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
-from api.definitions import Definitions
+from api.answers import Put
+from api.calling import note_subject
+from api.definition_texts import IfMatch, IfNoneMatch, by_of, put_answer, seen, text_in, text_in_force
+from api.definitions import Definitions, Published
+from api.feature_versions import FeatureVersion
 from api.in_force import InForce
+from api.json_body import read_json
 from api.problem import json_answer
 from api.reads import as_response
-from features.catalogue import NO_DIFFERENCE, Difference
+from api.told import told
+from api.version_routes import add_version_routes
+from features.catalogue import Entry
 from features.refusal import Refusal, shortened
 from features.template import template_entry
 from features.template_registry import TEMPLATES
+from patterns.lists import LIST_PREFIX
 from pipeline.feature_catalogue import catalogue_of_release
-from pipeline.release import PARTS
+from pipeline.release import PARTS, RELEASE_MAX, check_part
+from stores.registry import StoredRelease
 
 YAML_TYPE = "application/yaml"
-BY = "api"
+ReleaseId = Annotated[int, Path(ge=1, le=RELEASE_MAX)]
 
 
-class Put(msgspec.Struct, omit_defaults=True):
-    """The answer to the upload of one part; `changed` is false when the text was in force already. The rest as in `Published`."""
+class Catalogue(msgspec.Struct):
+    """The features of release `release`, in the order of features.yaml."""
 
     release: int
-    hash: str
-    changed: bool
-    features: Difference = NO_DIFFERENCE
-    warming: tuple[str, ...] = ()
+    features: list[Entry]
+
+
+class FeatureVersions(msgspec.Struct):
+    """Newest first."""
+
+    versions: list[FeatureVersion]
+
+
+class Templates(msgspec.Struct):
+    """What may be written in features.yaml."""
+
+    templates: list[dict[str, object]]
+
+
+class Releases(msgspec.Struct):
+    """Newest first; `next` goes on below them as `before`, null at the end."""
+
+    releases: list[StoredRelease]
+    next: int | None
 
 
 def make_definition_routes(definitions: Definitions, in_force: InForce) -> APIRouter:
-    """``GET`` and ``PUT`` of each part of a release, and the list of releases."""
+    """``GET`` and ``PUT`` of each part of a release, their versions, and the releases."""
     routes = APIRouter(tags=["definitions"])
     for part in PARTS:
-        routes.get(f"/{part}", name=f"read_{part}", summary=f"{part}.yaml of the release in force")(_reader(part, in_force))
-        summary = f"Puts a new {part}.yaml in force, as a release of its own; refused with line and column when it does not compile"
-        routes.put(f"/{part}", name=f"put_{part}", summary=summary)(_writer(part, definitions))
+        _add_part(routes, part, definitions, in_force)
+    _add_catalogue(routes, definitions, in_force)
+    for part in PARTS:  # behind the versions of one feature, which may be called versions
+        add_version_routes(routes, f"/{part}", _always(part), YAML_TYPE, definitions, in_force)
+    _add_releases(routes, definitions)
+    return routes
 
-    @routes.get("/features/catalogue", summary="Each feature in force: what it is, what it reads, who uses it, what it costs")
+
+def _add_catalogue(routes: APIRouter, definitions: Definitions, in_force: InForce) -> None:
+    @routes.get(
+        "/features/catalogue", summary="Each feature in force: what it is, what it reads, who uses it, what it costs", **told(Catalogue)
+    )
     def catalogue() -> Response:
         """In the order of features.yaml; a version is another one when the values mean something else."""
         release, _ = in_force.require()
-        return as_response(json_answer(200, {"release": release.id, "features": list(catalogue_of_release(release).values())}))
+        return as_response(json_answer(200, Catalogue(release.id, list(catalogue_of_release(release).values()))))
 
-    @routes.get("/features/{name}/versions", summary="What a feature was in one release after another, newest first")
+    @routes.get(
+        "/features/{name}/versions", summary="What a feature was in one release after another, newest first", **told(FeatureVersions, 404)
+    )
     def versions(name: str) -> Response:
         """Releases that leave the feature as it was are passed over; a version of null says that it was taken out."""
-        return as_response(json_answer(200, {"versions": definitions.feature_versions(name)}))
+        return as_response(json_answer(200, FeatureVersions(definitions.feature_versions(name))))
 
-    @routes.get("/templates", summary="The templates of features, with their parameters and an example each")
+    @routes.get("/templates", summary="The templates of features, with their parameters and an example each", **told(Templates))
     def templates() -> Response:
         """What may be written in features.yaml."""
-        return as_response(json_answer(200, {"templates": [template_entry(template) for template in TEMPLATES.values()]}))
+        return as_response(json_answer(200, Templates([template_entry(template) for template in TEMPLATES.values()])))
 
-    @routes.get("/releases", summary="The newest releases, newest first")
-    def releases(limit: Annotated[int, Query(ge=1, le=200)] = 20) -> Response:
+
+def _add_releases(routes: APIRouter, definitions: Definitions) -> None:
+    @routes.get("/releases", summary="The newest releases, newest first", **told(Releases))
+    def releases(
+        limit: Annotated[int, Query(ge=1, le=200)] = 20,
+        before: Annotated[int | None, Query(ge=1, le=RELEASE_MAX + 1, description="`next` of the page before")] = None,
+    ) -> Response:
         """Each with the hashes of its parts, by whom and when."""
-        return as_response(json_answer(200, {"releases": definitions.releases(limit)}))
+        found = definitions.registry.releases(limit, before)
+        following = found[-1].id if len(found) == limit and found[-1].id > 1 else None
+        return as_response(json_answer(200, Releases(found, following)))
 
-    @routes.post("/releases", summary="Puts the YAML texts of several parts, a JSON object by part, in force together as one release")
+    @routes.get("/releases/{id}", summary="A release: hashes of its parts, by whom and when", **told(StoredRelease, 404))
+    def one(id: ReleaseId) -> Response:
+        """Whether it is in force says ``/ready``."""
+        return as_response(json_answer(200, definitions.release(id)))
+
+    @routes.post("/releases/{id}:activate", summary="Rolls back: a new release with the parts of an earlier one", **told(Published, 404))
+    async def activate(id: ReleaseId, request: Request) -> Response:
+        """All of them, with lists and bypass; ids of releases only grow."""
+        published = await definitions.go_back(id, by_of(request))
+        note_subject(request, f"release {published.release} with the parts of release {id}")
+        return as_response(json_answer(200, published))
+
+    @routes.post(
+        "/releases",
+        summary="Puts the texts of several parts, a JSON object by part, in force together as one release",
+        **told(Published, body=dict[str, str]),
+    )
     async def release(request: Request) -> Response:
-        """Parts that are not named stay as they are."""
-        return as_response(json_answer(200, await definitions.put(read_parts(await request.body()), BY)))
-
-    return routes
+        """Parts that are not named stay as they are; a list is called ``list:<name>``."""
+        published = await definitions.put(read_parts(await request.body()), by_of(request))
+        note_subject(request, f"release {published.release}")
+        return as_response(json_answer(200, published))
 
 
 def read_parts(body: bytes) -> dict[str, str]:
@@ -74,36 +131,34 @@ def read_parts(body: bytes) -> dict[str, str]:
     Raises:
         Refusal: it is not an object of texts, is empty, or names something that is no part.
     """
-    expected = "a JSON object of YAML texts by " + ", ".join(PARTS)
-    try:
-        texts = msgspec.json.decode(body, type=dict[str, str])
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Refusal("bad release", where="release", expected=expected, got=shortened(str(error), 200)) from error
-    unknown = [name for name in texts if name not in PARTS]
+    expected = "a JSON object of texts by " + ", ".join((*PARTS, LIST_PREFIX + "<name>"))
+    texts = read_json(body, dict[str, str], "release", expected)
+    unknown = [name for name in texts if name not in PARTS and not name.startswith(LIST_PREFIX)]
     if unknown or not texts:
         raise Refusal("bad release", where="release", expected=expected, got=shortened(", ".join(unknown) or "nothing", 200))
+    for name in texts:
+        check_part(name)
     return texts
 
 
-def _reader(part: str, in_force: InForce) -> Callable[[], Response]:
-    def read() -> Response:
+def _always(part: str) -> Callable[[], str]:
+    def part_of() -> str:
+        """The part that the path says."""
+        return part
+
+    return part_of
+
+
+def _add_part(routes: APIRouter, part: str, definitions: Definitions, in_force: InForce) -> None:
+    @routes.get(f"/{part}", name=f"read_{part}", summary=f"{part}.yaml of the release in force", **told(YAML_TYPE, 304))
+    def read(if_none_match: IfNoneMatch = None) -> Response:
         """The text as it was uploaded; the header ``weir-release`` has the release that it is part of."""
-        release, _ = in_force.require()
-        return Response(in_force.texts[part], media_type=YAML_TYPE, headers={"weir-release": str(release.id)})
+        return text_in_force(in_force, part, if_none_match, YAML_TYPE)
 
-    return read
+    summary = f"Puts a new {part}.yaml in force, as a release of its own; refused with line and column when it does not compile"
 
-
-def _writer(part: str, definitions: Definitions) -> Callable[[Request], object]:
-    async def write(request: Request) -> Response:
+    @routes.put(f"/{part}", name=f"put_{part}", summary=summary, **told(Put, 412, text=YAML_TYPE))
+    async def write(request: Request, if_match: IfMatch = None) -> Response:
         """The body is the YAML text; the answer comes once the new release is on its way to every stage."""
-        body = await request.body()
-        try:
-            text = body.decode()
-        except UnicodeDecodeError as error:
-            raise Refusal("not text", where=f"{part}.yaml", expected="YAML in UTF-8", got=str(error)) from error
-        published = await definitions.put({part: text}, BY)
-        put = Put(published.release, published.parts[part], published.changed, published.features, published.warming)
-        return as_response(json_answer(200, put))
-
-    return write
+        text = await text_in(request, f"{part}.yaml")
+        return as_response(put_answer(request, await definitions.put({part: text}, by_of(request), seen(part, if_match)), part))

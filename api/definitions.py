@@ -2,30 +2,30 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
+from api.change import Changes, compile_change
 from api.condition import Condition
+from api.etag import names
 from api.feature_versions import FeatureVersion, feature_versions
 from api.in_force import InForce
 from api.log import Clock, Log, LogUnavailableError
 from api.problem import Problem
-from features.catalogue import NO_DIFFERENCE, Difference, check_removal, difference
-from features.feature_set import read_features
+from features.catalogue import NO_DIFFERENCE, Difference, difference
 from features.refusal import Refusal
-from features.schema import Schema, read_schema
 from features.warm_up import features_that_warm
-from pipeline.feature_catalogue import catalogue_of_release, users_of
-from pipeline.release import PARTS, Release, compile_release, content_hash
+from patterns.lists import LIST_PREFIX
+from pipeline.feature_catalogue import catalogue_of_release
+from pipeline.kept_texts import KeptTexts
+from pipeline.release import RELEASE_MAX, compile_release
 from pipeline.stages.definitions import ReleaseRecord
 from stores.registry import Registry, StoredRelease
 
 log = logging.getLogger(__name__)
 
 Records = Sequence[tuple[str, bytes]]
-FIXED = ("id_field", "id_type", "time_field", "time_unit", "user")
-"""What a schema says that every kept event, profile and decision is filed under."""
 ELSEWHERE = "start"
 """By whom a release is that was found on the control topic: the system's start writes the first one itself."""
 
@@ -49,16 +49,27 @@ class Definitions:
 
     Args:
         topic: full name of the control topic.
+        found: is told, in a thread, of each release on the topic that the registry does not know.
     """
 
-    def __init__(self, registry: Registry, in_force: InForce, condition: Condition, log: Log, topic: str, clock: Clock) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        in_force: InForce,
+        condition: Condition,
+        log: Log,
+        topic: str,
+        clock: Clock,
+        found: Callable[[StoredRelease], None] = lambda release: None,
+    ) -> None:
         self._registry = registry
+        self._found = found
         self._in_force = in_force
         self._condition = condition
         self._log = log
         self._topic = topic
         self._clock = clock
-        self._texts: dict[str, str] = {}
+        self._texts = KeptTexts()
         self._id_seen = 0
         self._one = asyncio.Lock()
 
@@ -87,48 +98,109 @@ class Definitions:
                 await self._publish(newest)
             self._note()
 
-    async def put(self, changes: Mapping[str, str], by: str) -> Published:
+    async def put(self, changes: Changes, by: str, seen: Mapping[str, str] | None = None) -> Published:
         """Makes the texts of `changes`, by part, the definitions of a new release; returns when it is on the control topic.
 
         What an earlier upload stored and could not publish goes first, so that the new release holds it too.
 
+        Args:
+            changes: None takes a part out.
+            seen: by part, the header ``If-Match``: what the change was made to.
+
         Raises:
+            Problem: 412, a part that was seen is another one now.
             Refusal: the release that it would make does not compile, or lacks a part; with line and column.
             LogUnavailableError: the topic takes nothing now; nothing is stored.
             Problem: 503, the topic did not take the new release, which is stored and will be published.
         """
         async with self._one:
             await self._publish_pending()
-            current = self._in_force.release
-            texts = {**self._in_force.texts, **changes}
-            if current is not None and texts == self._in_force.texts:
-                return Published(current.id, _hashes(texts), False)
-            compiled = await asyncio.to_thread(_compile, current, texts, changes)
-            stored = await asyncio.to_thread(self._store, texts, by)
-            try:
-                await self._publish(stored)
-            except LogUnavailableError as error:
-                text = f"release {stored.id} is stored and will be in force from the next upload or start on: {error}"
-                raise Problem(503, text, [(b"retry-after", b"1")]) from error
-            self._note()
-            if current is None:
-                return Published(stored.id, stored.parts, True)
-            change = difference(catalogue_of_release(current), catalogue_of_release(compiled))
-            return Published(stored.id, stored.parts, True, change, features_that_warm(current.features, compiled.features))
+            self._require_seen(seen or {})
+            return await self._put(changes, by)
+
+    async def edit(self, part: str, make: Callable[[str], str], by: str, seen: Mapping[str, str]) -> Published:
+        """As `put`, of what `make` makes of the text of `part` that is in force at that moment.
+
+        Raises:
+            Problem: 404, the release in force has no such part; else as `put`.
+        """
+        async with self._one:
+            await self._publish_pending()
+            self._require_seen(seen)
+            if part not in self._in_force.texts:
+                raise Problem(404, f"the release in force has no {part}")
+            text = await asyncio.to_thread(make, self._in_force.texts[part])
+            return await self._put({part: text}, by)
+
+    async def _put(self, changes: Changes, by: str) -> Published:
+        current = self._in_force.release
+        texts = _changed(self._in_force.texts, changes)
+        if current is not None and texts == self._in_force.texts:
+            return Published(current.id, self._in_force.hashes, False)
+        compiled = await asyncio.to_thread(compile_change, current, texts, changes)
+        stored = await asyncio.to_thread(self._store, texts, by)
+        try:
+            await self._publish(stored)
+        except LogUnavailableError as error:
+            text = f"release {stored.id} is stored and will be in force from the next upload or start on: {error}"
+            raise Problem(503, text, [(b"retry-after", b"1")]) from error
+        self._note()
+        if current is None:
+            return Published(stored.id, stored.parts, True)
+        change = difference(catalogue_of_release(current), catalogue_of_release(compiled))
+        return Published(stored.id, stored.parts, True, change, features_that_warm(current.features, compiled.features))
+
+    async def keep(self, part: str, text: str, by: str) -> str:
+        """Stores a definition that is not put in force, and gives its hash.
+
+        Raises:
+            Refusal: it does not compile with the other parts in force.
+        """
+        async with self._one:
+            texts = _changed(self._in_force.texts, {part: text})
+            await asyncio.to_thread(compile_change, self._in_force.release, texts, {part: text})
+            return await asyncio.to_thread(self._registry.put, part, text, by, int(self._clock() * 1000))
+
+    async def go_back(self, id: int, by: str) -> Published:
+        """A new release with the parts of release `id`.
+
+        Raises:
+            Problem: 404, there is no such release; else as `put`.
+        """
+        release = await asyncio.to_thread(self.release, id)
+        texts: dict[str, str | None] = dict.fromkeys(self._in_force.texts)
+        texts |= await asyncio.to_thread(self._texts_of, release)
+        return await self.put(texts, by)
+
+    def release(self, id: int) -> StoredRelease:
+        """The release of an id.
+
+        Raises:
+            Problem: 404, there is none.
+        """
+        found = self._registry.get(id) if 0 < id <= RELEASE_MAX else None
+        if found is None:
+            raise Problem(404, f"there is no release {id}")
+        return found
+
+    @property
+    def registry(self) -> Registry:
+        """Where they are kept, for reading."""
+        return self._registry
 
     def feature_versions(self, name: str) -> list[FeatureVersion]:
         """See `feature_versions.feature_versions`."""
         return feature_versions(self._registry, name)
 
-    def releases(self, limit: int) -> list[StoredRelease]:
-        """The newest `limit` releases, newest first."""
-        newest = self._registry.newest()
-        ids = range(newest.id, max(0, newest.id - limit), -1) if newest else range(0)
-        return [release for release in map(self._registry.get, ids) if release is not None]
+    def _require_seen(self, seen: Mapping[str, str]) -> None:
+        for part, header in seen.items():
+            if not names(header, self._in_force.hashes.get(part)):
+                text = f"{part} was changed since: read what is in force now, and change that"
+                raise Problem(412, text, members={"in_force": self._in_force.hashes.get(part, "")})
 
     def _store(self, texts: dict[str, str], by: str) -> StoredRelease:
         at_ms = int(self._clock() * 1000)
-        parts = {name: self._registry.put(name, texts[name], by, at_ms) for name in PARTS}
+        parts = {name: self._registry.put(name, text, by, at_ms) for name, text in texts.items()}
         id = self._registry.release(parts, by, at_ms)
         return StoredRelease(id, parts, by, at_ms)
 
@@ -142,7 +214,7 @@ class Definitions:
 
     async def _publish(self, release: StoredRelease) -> None:
         """Definitions first, then the release that names them: each waits for the broker's word. Then it is in force here."""
-        texts = {part: self._text(hash) for part, hash in release.parts.items()}
+        texts = await asyncio.to_thread(self._texts_of, release)
         try:
             compiled = await asyncio.to_thread(compile_release, release.id, texts)
         except Refusal as refusal:  # by an earlier version of this program: no stage could take it in either
@@ -150,16 +222,20 @@ class Definitions:
             await asyncio.to_thread(self._registry.published, release.id)
             return
         for part, hash in release.parts.items():
-            await self._log.deliver(self._topic, f"def:{hash}", texts[part].encode())
+            # A list may have 15 MiB: one that the newest release on the topic holds is not written to it again.
+            if not (part.startswith(LIST_PREFIX) and hash in self._texts and self._in_force.hashes.get(part) == hash):
+                await self._log.deliver(self._topic, f"def:{hash}", texts[part].encode())
+            self._texts.take(hash, texts[part])
         record = msgspec.json.encode(ReleaseRecord(release.id, release.parts, release.at_ms))
         await self._log.deliver(self._topic, f"release:{release.id:010d}", record)
         self._id_seen = release.id
-        self._in_force.install(compiled, texts)
+        self._in_force.install(compiled, texts, release.parts)
+        self._texts.released(release.parts.values())
         await asyncio.to_thread(self._registry.published, release.id)
 
     async def _take(self, key: str, value: bytes) -> None:
         if key.startswith("def:"):
-            self._texts[key[4:]] = value.decode()
+            self._texts.take(key[4:], value.decode())
         elif key.startswith("mode:"):
             self._condition.take_mark(key, value)
         elif key.startswith("release:"):
@@ -170,19 +246,27 @@ class Definitions:
         self._id_seen = max(self._id_seen, record.id)
         if self._in_force.release is not None and self._in_force.release.id >= record.id:
             return
-        texts = {part: self._texts[hash] for part, hash in record.parts.items()}
+        texts = self._texts.named(record.parts)
         release = await asyncio.to_thread(compile_release, record.id, texts)
         await asyncio.to_thread(self._adopt, record, texts)
-        self._in_force.install(release, texts)
+        self._in_force.install(release, texts, record.parts)
+        self._texts.released(record.parts.values())
 
     def _adopt(self, record: ReleaseRecord, texts: dict[str, str]) -> None:
         at_ms = int(self._clock() * 1000)
         for part, text in texts.items():
             self._registry.put(part, text, ELSEWHERE, at_ms)
-        self._registry.adopt(StoredRelease(record.id, record.parts, ELSEWHERE, at_ms))
+        release = StoredRelease(record.id, record.parts, ELSEWHERE, at_ms)
+        known = self._registry.get(record.id)
+        if known is None or known.parts != record.parts:
+            self._found(release)
+        self._registry.adopt(release)
+
+    def _texts_of(self, release: StoredRelease) -> dict[str, str]:
+        return {part: self._text(hash) for part, hash in release.parts.items()}
 
     def _text(self, hash: str) -> str:
-        text = self._registry.text(hash)
+        text = self._texts[hash] if hash in self._texts else self._registry.text(hash)
         if text is None:
             raise Problem(500, "the registry lacks a definition that one of its releases names")
         return text
@@ -191,28 +275,5 @@ class Definitions:
         self._condition.found("release", "" if self._in_force.release else "no release is in force")
 
 
-def _compile(current: Release | None, texts: dict[str, str], changes: Mapping[str, str]) -> Release:
-    if current is not None:
-        schema = read_schema(texts["schema"], "schema.yaml")
-        _keep_identity(current.schema, schema)
-        if "models" not in changes:
-            features = read_features(texts["features"], schema, "features.yaml")
-            check_removal(set(current.features.names).difference(features.names), users_of(current))
-    return compile_release(current.id + 1 if current else 1, texts)
-
-
-def _hashes(texts: Mapping[str, str]) -> dict[str, str]:
-    return {part: content_hash(text) for part, text in texts.items()}
-
-
-def _keep_identity(old: Schema, new: Schema) -> None:
-    for name in FIXED:
-        if getattr(old, name) != getattr(new, name):
-            place, _, detail = name.partition("_")
-            raise Refusal(
-                "identity changed",
-                where=f"schema.yaml: {place}{'.' + detail if detail else ''}",
-                expected=f"{getattr(old, name)}, as in the release in force",
-                got=getattr(new, name),
-                remedy="events that are kept are filed under it: start a new system for another id, time or user",
-            )
+def _changed(texts: Mapping[str, str], changes: Changes) -> dict[str, str]:
+    return {part: text for part, text in {**texts, **changes}.items() if text is not None}

@@ -36,14 +36,15 @@ class Following:
         self._take = take
         self._prefix = prefix
         self._stopping = False
+        self.starts: list[TopicPartition] = []
         self._thread: threading.Thread | None = None
         rules = {"bootstrap.servers": bootstrap, "group.id": f"weir-api-{name}", "enable.auto.commit": False, "log_level": 4}
         # A bundle of replies must not wait for another; a definition may be large.
         rules |= {"fetch.min.bytes": 1, "socket.nagle.disable": True, "fetch.message.max.bytes": 16_777_216}
         self._consumer = Consumer(rules)
 
-    def assign(self, from_end: bool) -> list[TopicPartition]:
-        """Reads from the oldest records on, or from those that come after the return. Blocks.
+    def assign(self, from_end: bool, back: int = 0) -> list[TopicPartition]:
+        """Reads from the oldest records on, or from those that come after the return and the `back` before them. Blocks.
 
         Gives the end of each partition that holds records now.
 
@@ -57,10 +58,11 @@ class Following:
             starts, ends = [], []
             for number in found.partitions:
                 low, high = self._consumer.get_watermark_offsets(TopicPartition(self._topic, number), timeout=_START_SECONDS)
-                starts.append(TopicPartition(self._topic, number, high if from_end else low))
+                starts.append(TopicPartition(self._topic, number, max(low, high - back) if from_end else low))
                 if low < high:
                     ends.append(TopicPartition(self._topic, number, high))
             self._consumer.assign(starts)
+            self.starts = starts
         except KafkaException as error:
             what, got = f"{self._name} not readable", str(error.args[0].str())
             raise Refusal(what, where=self._topic, expected="a broker with the topic", got=got, remedy="is the broker up?") from error
@@ -109,5 +111,8 @@ class Following:
                 continue
             key = message.key() or b""
             if key.startswith(self._prefix):
-                found.append((key.decode(errors="replace"), message.value() or b""))
+                found.append(self._record(message))
         return found
+
+    def _record(self, message: Message) -> Record:
+        return (message.key() or b"").decode(errors="replace"), message.value() or b""

@@ -5,20 +5,39 @@ FastAPI costs some 85 µs a request and a bare ASGI route 17: so the two calls t
 """
 
 import logging
+import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from starlette.requests import ClientDisconnect
+
 from api.counts import Counts
+from api.gate import Gate
+from api.json_body import NOT_JSON
 from api.log import LogUnavailableError
+from api.permissions import ADMIN, ANYBODY, CALLER, forbidden, roles_for
 from api.problem import Answer, Problem, refused
-from api.token import Guard
 from features.refusal import Refusal
 from stores.decisions import StoreUnavailableError
 
 log = logging.getLogger(__name__)
 
+GONE = "the caller went away before the end of the body"
 BODY_BYTES_MAX = 1_048_576
-ROUTES = ("decisions", "events", "features", "flagged", "labels", "models", "policy", "releases", "schema", "scores")
+TYPES = frozenset(
+    (b"", b"application/json", b"application/octet-stream", b"application/x-www-form-urlencoded", b"application/x-yaml",
+     b"application/yaml", b"text/json", b"text/plain", b"text/x-yaml", b"text/yaml")
+)  # fmt: skip
+"""What a body may say that it is: each route takes one shape, so no more hangs on it."""
+LARGE_BYTES_MAX = 20_971_520
+"""Of a body that may hold lists."""
+_NAMES = (
+    "audit", "decisions", "entities", "events", "features", "flagged", "labels", "lists", "models", "openapi.json", "policy", "releases",
+    "schema", "scores", "stream", "templates", "tokens",
+)  # fmt: skip
+ROUTES = frozenset((*_NAMES, "health", "metrics", "ready"))
+DECIDERS = roles_for("POST", "/v1/decisions")
+SCORE_READERS = roles_for("GET", "/v1/scores/entity/id")
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -34,47 +53,66 @@ class Front:
 
     Args:
         app: everything but the hot routes.
+        gate: says who calls.
         decide: from body and query string to the answer of ``POST /v1/decisions``.
         scores: from what follows ``/v1/scores/`` to the answer.
     """
 
-    def __init__(self, app: App, guard: Guard, decide: Decide, scores: Scores, counts: Counts) -> None:
+    def __init__(self, app: App, gate: Gate, decide: Decide, scores: Scores, counts: Counts) -> None:
         self._app = app
-        self._guard = guard
+        self._gate = gate
         self._decide = decide
         self._scores = scores
         self._counts = counts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
+            if scope["type"] == "lifespan":
+                await self._app(scope, receive, send)
+            return  # nothing else has a way past the gate
         sent = Sent(send)
+        began = time.perf_counter()
         try:
             answer = await self._hot(scope, receive)
             if answer is None:
-                await self._app(scope, Bounded(receive), sent)
+                await self._app(scope, Bounded(receive, bytes_max_of(scope["path"])), sent)
         except Exception as error:
             # Starlette answers what it cannot handle through _tell, and raises it all the same.
             answer = None if sent.status else problem_of(error).answer()
         if answer is not None:
             await sent.answer(answer)
-        self._counts.requests[_route(scope["path"]), sent.status] += 1
+        route = _route(scope["path"])
+        self._counts.requested(route, sent.status, None if route == "stream" else time.perf_counter() - began)
+
+    async def close(self) -> None:
+        """Lets go what the gate holds."""
+        await self._gate.close()
 
     async def _hot(self, scope: Scope, receive: Receive) -> Answer | None:
         """The answer of a hot route; None for the others, which FastAPI answers."""
         path: str = scope["path"]
+        method: str = scope["method"]
         authorization = None
         for name, value in scope["headers"]:
             if name == b"authorization":
+                if authorization is not None:
+                    raise self._gate.refuse("two_headers")
                 authorization = value
-            elif name == b"content-length" and (len(value) > 9 or not value.isdigit() or int(value) > BODY_BYTES_MAX):
-                raise too_large()
-        if path.startswith("/v1") and not self._guard.allows(authorization):
-            raise Problem(401, "a bearer token is needed, and this is none that counts", [(b"www-authenticate", b"Bearer")])
-        if path == "/v1/decisions" and scope["method"] == "POST":
+            elif name == b"content-type" and not is_text(value):
+                raise Problem(415, f"a body is JSON, YAML or plain text, not {value[:80].decode('latin-1')}")
+            elif name == b"content-length" and (len(value) > 9 or not value.isdigit() or int(value) > bytes_max_of(path)):
+                raise too_large(bytes_max_of(path))
+        decides = path == "/v1/decisions" and method == "POST"
+        scores = not decides and method == "GET" and path.startswith("/v1/scores/")
+        allowed = DECIDERS if decides else SCORE_READERS if scores else roles_for(method, path)
+        if allowed != ANYBODY:
+            caller = self._gate.known(authorization) or await self._gate.identify(authorization)
+            if not caller.mask & (allowed or ADMIN):
+                raise forbidden(caller, allowed)
+            scope[CALLER] = caller
+        if decides:
             return await self._decide(await read_body(Bounded(receive)), scope["query_string"])
-        if path.startswith("/v1/scores/") and scope["method"] == "GET":
+        if scores:
             return await self._scores(path[11:])
         return None
 
@@ -99,17 +137,18 @@ class Sent:
 
 
 class Bounded:
-    """`receive`, which ends with 413 once more than `BODY_BYTES_MAX` came."""
+    """`receive`, which ends with 413 once more than `bytes_max` came."""
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, bytes_max: int = BODY_BYTES_MAX) -> None:
         self._receive = receive
         self._bytes = 0
+        self._bytes_max = bytes_max
 
     async def __call__(self) -> Message:
         message = await self._receive()
         self._bytes += len(message.get("body", b""))
-        if self._bytes > BODY_BYTES_MAX:
-            raise too_large()
+        if self._bytes > self._bytes_max:
+            raise too_large(self._bytes_max)
         return message
 
 
@@ -123,15 +162,26 @@ async def read_body(receive: Receive) -> bytes:
     while True:
         message = await receive()
         if message["type"] != "http.request":
-            raise Problem(400, "the caller went away before the end of the body")
+            raise Problem(400, GONE)
         parts.append(message.get("body", b""))
         if not message.get("more_body", False):
             return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-def too_large() -> Problem:
+def is_text(content_type: bytes) -> bool:
+    """Whether a body of that type may be what some route takes; programs that name none often send a form's."""
+    kind = content_type.partition(b";")[0].strip().lower()
+    return kind in TYPES or kind.endswith((b"+json", b"+yaml"))
+
+
+def bytes_max_of(path: str) -> int:
+    """How large a body may be."""
+    return LARGE_BYTES_MAX if path == "/v1/releases" or path.startswith("/v1/lists/") else BODY_BYTES_MAX
+
+
+def too_large(bytes_max: int) -> Problem:
     """413; the connection is closed, so that the rest need not be read."""
-    return Problem(413, f"a body has at most {BODY_BYTES_MAX} bytes", [(b"connection", b"close")])
+    return Problem(413, f"a body has at most {bytes_max} bytes", [(b"connection", b"close")])
 
 
 def problem_of(error: Exception) -> Problem:
@@ -139,15 +189,17 @@ def problem_of(error: Exception) -> Problem:
     if isinstance(error, Problem):
         return error
     if isinstance(error, Refusal):
-        return refused(error)
+        return refused(error, 400 if error.what == NOT_JSON else 422)
     if isinstance(error, LogUnavailableError):
         return Problem(503, f"the record was not taken: {error}", [(b"retry-after", b"1")])
     if isinstance(error, StoreUnavailableError):
-        return Problem(503, f"the store of decisions does not answer: {error}", [(b"retry-after", b"1")])
+        return Problem(503, f"a store does not answer: {error}", [(b"retry-after", b"1")])
+    if isinstance(error, ClientDisconnect):
+        return Problem(400, GONE)
     log.error("request failed", exc_info=error)
     return Problem(500, "this request met a fault; it is in the log of the api")
 
 
 def _route(path: str) -> str:
-    first = path.removeprefix("/v1/").partition("/")[0] if path.startswith("/v1/") else path.removeprefix("/")
-    return first if first in ROUTES or first in ("health", "ready", "metrics") else "other"
+    first = path.removeprefix("/v1/").partition("/")[0].partition(":")[0] if path.startswith("/v1/") else path.removeprefix("/")
+    return first if first in ROUTES else "other"

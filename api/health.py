@@ -1,25 +1,46 @@
 """Routes for whoever watches this process: alive, ready, figures. They need no token and name no entity."""
 
+from typing import Any
+
+import msgspec
 from fastapi import APIRouter, Response
 
-from api.condition import Condition
+from api.condition import Condition, Part
 from api.counts import Counts
 from api.in_force import InForce
 from api.problem import json_answer
 from api.reads import as_response
+from api.stream import Stream
+from api.told import told
 from api.waiting import Waiting
 
 
-def make_health(condition: Condition, counts: Counts, in_force: InForce, waiting: Waiting) -> APIRouter:
+class Ready(msgspec.Struct):
+    """Whether this process can do all of its work, and each dependency with its state, since when (ms) and why not."""
+
+    status: str
+    catching_up: bool
+    release: int | None
+    parts: dict[str, Part]
+
+
+def ready_told() -> dict[str, Any]:
+    """What the document is told of ``/ready``: the same answer with both statuses."""
+    arguments = told(Ready)
+    arguments["responses"][503] = arguments["responses"][200] | {"description": "some part is not well"}
+    return arguments
+
+
+def make_health(condition: Condition, counts: Counts, in_force: InForce, waiting: Waiting, stream: Stream) -> APIRouter:
     """``/health``, ``/ready`` and ``/metrics``."""
     routes = APIRouter(tags=["health"])
 
-    @routes.get("/health", summary="The process answers")
+    @routes.get("/health", summary="The process answers", **told(dict[str, str]))
     async def health() -> Response:
         """200 while the process lives, whatever it depends on."""
         return as_response(json_answer(200, {"status": "up"}))
 
-    @routes.get("/ready", summary="Each dependency; 503 unless all are well")
+    @routes.get("/ready", summary="Each dependency; 503 unless all are well", **ready_told())
     async def ready() -> Response:
         """Broker, score job, store and release by name; ``catching_up`` while the score job works through old events.
 
@@ -27,17 +48,13 @@ def make_health(condition: Condition, counts: Counts, in_force: InForce, waiting
         """
         release = in_force.release
         state = "catching_up" if condition.catching_up else "ready"
-        body = {
-            "status": state if condition.ready else "not_ready",
-            "catching_up": condition.catching_up,
-            "release": release.id if release else None,
-            "parts": condition.parts,
-        }
+        id = release.id if release else None
+        body = Ready(state if condition.ready else "not_ready", condition.catching_up, id, condition.parts)
         return as_response(json_answer(200 if condition.ready else 503, body))
 
-    @routes.get("/metrics", summary="Figures in Prometheus' text format")
+    @routes.get("/metrics", summary="Figures in Prometheus' text format", **told("text/plain"))
     async def metrics() -> Response:
         """Requests by route and status, decisions and callers that wait."""
-        return Response(counts.text(len(waiting), waiting.unmatched), media_type="text/plain; version=0.0.4")
+        return Response(counts.text(len(waiting), waiting.unmatched, len(stream)), media_type="text/plain; version=0.0.4")
 
     return routes

@@ -4,21 +4,27 @@ from collections.abc import Mapping
 
 from api.problem import Problem
 from features.decode import Decoder
-from pipeline.release import Release
+from pipeline.release import Release, content_hash
 
 
 class InForce:
-    """The newest release and the texts that it was compiled from. Belongs to the event loop's thread."""
+    """The newest release, the texts that it was compiled from and their hashes, by part. Belongs to the event loop's thread."""
 
     def __init__(self) -> None:
         self.release: Release | None = None
         self.texts: dict[str, str] = {}
+        self.hashes: dict[str, str] = {}
         self._decoder: Decoder | None = None
 
-    def install(self, release: Release, texts: Mapping[str, str]) -> bool:
-        """Puts `release` in force unless a newer one, or it itself, already is; says whether it did."""
+    def install(self, release: Release, texts: Mapping[str, str], hashes: Mapping[str, str] | None = None) -> bool:
+        """Puts `release` in force unless a newer one, or it itself, already is; says whether it did.
+
+        Args:
+            hashes: of `texts`, by part, where they are known.
+        """
         if self.release is not None and self.release.id >= release.id:
             return False
+        self.hashes = dict(hashes) if hashes else {part: content_hash(text) for part, text in texts.items()}
         self.release = release
         self.texts = dict(texts)
         self._decoder = Decoder(release.schema)

@@ -5,32 +5,38 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
+from api.answers import Score
 from api.in_force import InForce
-from api.problem import Answer, Problem
+from api.log import Clock
+from api.problem import Answer, Problem, json_answer
+from api.profile import Profile, profile_of
 from api.scores import Scores
+from api.told import OBJECT, told
 from patterns.policy import ACTIONS
 from stores.decisions import Decisions, Page
 
 PAGE_MAX = 500
+DECISION = OBJECT | {"description": "a decision as it was served"}
+PAGE = OBJECT | {"properties": {"decisions": {"type": "array", "items": DECISION}, "next": {"type": ["string", "null"]}}}
 FLAGS = tuple(action for action in ACTIONS if action != "approve")
 
 
-def make_reads(decisions: Decisions, scores: Scores, in_force: InForce) -> APIRouter:
+def make_reads(decisions: Decisions, scores: Scores, in_force: InForce, clock: Clock) -> APIRouter:
     """The routes over the store of decisions."""
     routes = APIRouter(tags=["decisions"])
 
-    @routes.get("/decisions/{event_id}", summary="The decision on an event, as it was served")
+    @routes.get("/decisions/{event_id:path}", summary="The decision on an event, as it was served", **told(DECISION, 404))
     def decision(event_id: str) -> Response:
         stored = decisions.get(event_id)
         if stored is None:
             raise Problem(404, f"event {event_id[:80]} has no decision, or none yet")
         return Response(stored.value, media_type="application/json")
 
-    @routes.get("/scores/{entity}/{id:path}", summary="The latest score of an entity: score, action, event and age")
+    @routes.get("/scores/{entity}/{id:path}", summary="The latest score of an entity: score, action, event and age", **told(Score, 404))
     async def score(entity: str, id: str) -> Response:
         return as_response(await scores.answer(f"{entity}/{id}"))
 
-    @routes.get("/flagged", summary="Decisions to look at, by score")
+    @routes.get("/flagged", summary="Decisions to look at, by score", **told(PAGE))
     def flagged(
         action: Annotated[list[str] | None, Query(description="review, block or both")] = None,
         since: Annotated[int, Query(ge=0, le=1 << 62, description="event time in ms since the epoch")] = 0,
@@ -39,17 +45,21 @@ def make_reads(decisions: Decisions, scores: Scores, in_force: InForce) -> APIRo
     ) -> Response:
         return _page(decisions.flagged(_actions(action), since, cursor, limit))
 
-    @routes.get("/entities/{entity}/{id}/decisions", summary="Decisions on an entity's events, newest first")
+    @routes.get("/entities/{entity}/{id:path}/decisions", summary="Decisions on an entity's events, newest first", **told(PAGE, 404))
     def of_entity(
         entity: str,
         id: str,
         before: Annotated[str | None, Query(max_length=1_000, description="`next` of the page before")] = None,
         limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 50,
     ) -> Response:
-        release, _ = in_force.require()
-        if entity not in (release.schema.user, *release.schema.entities):
-            raise Problem(404, f"no entity is called {entity[:80]}")
+        require_kind(in_force, entity)
         return _page(decisions.of_entity(entity, id, before, limit))
+
+    @routes.get("/entities/{entity}/{id:path}", summary="The profile of an entity", **told(Profile, 404))
+    def profile(entity: str, id: str, limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 50) -> Response:
+        """Latest score, features of the newest decision, and the newest decisions with what they say by action."""
+        require_kind(in_force, entity)
+        return as_response(json_answer(200, profile_of(decisions, entity, id, limit, int(clock() * 1000))))
 
     return routes
 
@@ -58,6 +68,18 @@ def as_response(answer: Answer) -> Response:
     """`answer` as Starlette sends it."""
     headers = {name.decode(): value.decode() for name, value in answer.headers}
     return Response(answer.body, answer.status, headers, answer.content_type.decode())
+
+
+def require_kind(in_force: InForce, entity: str) -> None:
+    """Lets `entity` pass when it is a kind of entity of the release in force.
+
+    Raises:
+        Problem: 404, it is none.
+    """
+    release, _ = in_force.require()
+    kinds = (release.schema.user, *release.schema.entities)
+    if entity not in kinds:
+        raise Problem(404, f"no entity is called {entity[:80]}; there are {', '.join(kinds)}")
 
 
 def _actions(given: list[str] | None) -> tuple[str, ...]:

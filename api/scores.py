@@ -2,7 +2,7 @@
 
 import msgspec
 
-from api.answers import Score
+from api.answers import Included, Score
 from api.in_force import InForce
 from api.log import Clock
 from api.problem import Answer, Problem
@@ -36,5 +36,6 @@ class Scores:
         if latest is None:
             raise Problem(404, f"{kind} {id[:80]} has no decision yet")
         age_ms = max(0, int(self._clock() * 1000) - latest.event_time)
-        scored = Score(kind, id, latest.score, latest.action, latest.event_id, latest.event_time, age_ms, latest.release)
+        includes = Included(latest.place.partition, latest.place.offset) if latest.place else None
+        scored = Score(kind, id, latest.score, latest.action, latest.event_id, latest.event_time, age_ms, latest.release, includes)
         return Answer(200, _encode(scored))

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import logging
 import sys
 import time
@@ -11,6 +12,7 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 
+from api.access import note_found, open_access
 from api.app import make_app
 from api.checks import Checks, ScoreJob
 from api.condition import Condition
@@ -20,6 +22,9 @@ from api.front import Front
 from api.in_force import InForce
 from api.log import KafkaLog
 from api.metrics_part import MetricsPart
+from api.protocol import PatientProtocol
+from api.stream import Stream
+from api.stream_source import TopicSource
 from api.token import find_token
 from api.waiting import Waiting
 from features.refusal import Refusal
@@ -37,7 +42,7 @@ class Server:
 
     Args:
         settings: broker, topics, ports, folder.
-        token: that callers show.
+        token: the owner's.
     """
 
     def __init__(self, settings: Settings, token: str) -> None:
@@ -47,11 +52,15 @@ class Server:
         self._registry = SqliteRegistry(settings.path("registry.db"))
         timeout_seconds = settings.store_timeout_ms / 1000
         self._decisions, self._quick_decisions = (open_decisions_reader(settings, timeout_seconds) for _ in range(2))
+        self._access = open_access(settings, token, time.time)
         self._log = KafkaLog(settings.bootstrap, acks="all")
         # The caller learns from the reply that its event arrived, and from the fallback that it perhaps did not: so the
         # leader's word is enough here, and no replica is waited for.
         self._quick_log = KafkaLog(settings.bootstrap, acks="1")
-        self._definitions = Definitions(self._registry, self._in_force, self._condition, self._log, settings.topic("control"), time.time)
+        self._definitions = Definitions(
+            self._registry, self._in_force, self._condition, self._log, settings.topic("control"), time.time,
+            functools.partial(note_found, self._access.audit),
+        )  # fmt: skip
         self._waiting = Waiting(settings.api_instance, time.time_ns(), IN_FLIGHT_MAX)
         own = f"{settings.api_instance}/".encode()
         self._replies = Following(settings.bootstrap, settings.topic("replies"), "replies", self._waiting.settle, own)
@@ -59,8 +68,9 @@ class Server:
         self._metrics = MetricsPart(settings)
         self._followed: asyncio.Queue[Sequence[Record]] = asyncio.Queue()
         self.app: Front = make_app(
-            settings, token, self._in_force, self._definitions, self._decisions, self._quick_decisions, self._log, self._quick_log,
-            self._waiting, self._condition, time.time, self._lifespan, self._metrics.store,
+            settings, self._access, self._in_force, self._definitions, self._decisions, self._quick_decisions, self._log, self._quick_log,
+            self._waiting, self._condition, time.time, Stream(TopicSource(settings.bootstrap, settings.topic("decisions"))), self._lifespan,
+            self._metrics.store,
         )  # fmt: skip
 
     def _take_control(self, records: Sequence[Record]) -> None:
@@ -86,6 +96,7 @@ class Server:
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
+                await self.app.close()
                 await asyncio.to_thread(self._close)
 
     async def _follow(self) -> None:
@@ -108,6 +119,7 @@ class Server:
         for part in (self._control, self._replies, self._log, self._quick_log, self._decisions, self._quick_decisions, self._registry):
             part.close()
         self._metrics.close()
+        self._access.close()
 
 
 def main() -> None:
@@ -126,7 +138,9 @@ def main() -> None:
         host="127.0.0.1",
         port=settings.api_port,
         loop="uvloop",
-        http="httptools",
+        http=PatientProtocol,
+        ws="none",
+        server_header=False,
         access_log=False,
         log_level="warning",
         timeout_graceful_shutdown=5,

@@ -1,35 +1,34 @@
-"""The bearer token: found or made, and compared in constant time."""
+"""The owner's token: found or made, and kept like all others, as a hash, under the name `OWNER`."""
 
-import hmac
 import os
 import pathlib
-import secrets
 from collections.abc import Mapping
 
 from features.refusal import Refusal
 from pipeline.settings import Settings
+from stores.tokens import StoredToken, Tokens, new_token, token_hash
 
 TOKEN_VARIABLE = "WEIR_TOKEN"  # noqa: S105 - the variable's name
 LENGTH_MIN = 16
+OWNER = "owner"
 
 
-class Guard:
-    """Lets callers in that know the token. Its text is in no log and no message.
+def install_owner(tokens: Tokens, token: str, at_ms: int) -> bool:
+    """Makes `token` the owner's, an admin, in place of the owner's before; whether that changed anything.
 
-    Args:
-        token: at least 16 characters.
+    One that was revoked stays revoked: only another token mends that.
+
+    Raises:
+        Refusal: it is shorter than 16 characters, or somebody else's.
     """
-
-    def __init__(self, token: str) -> None:
-        if len(token) < LENGTH_MIN:
-            raise Refusal("token too short", where="token", expected=f"at least {LENGTH_MIN} characters", got=f"{len(token)} characters")
-        self._expected = b"Bearer " + token.encode()
-
-    def allows(self, authorization: bytes | None) -> bool:
-        """True when the header `authorization` carries the token; the time taken tells nothing about it."""
-        scheme, _, credentials = (authorization or b"").partition(b" ")
-        given = b"Bearer " + credentials.strip() if scheme.lower() == b"bearer" else b""
-        return hmac.compare_digest(given, self._expected)
+    if len(token) < LENGTH_MIN:
+        raise Refusal("token too short", where="token", expected=f"at least {LENGTH_MIN} characters", got=f"{len(token)} characters")
+    hash = token_hash(token)
+    known = tokens.by_name(OWNER)
+    if known is not None and known.hash == hash:
+        return False
+    tokens.replace(StoredToken(OWNER, hash, ("admin",), OWNER, at_ms))
+    return True
 
 
 def find_token(settings: Settings, environment: Mapping[str, str] | None = None) -> str:
@@ -45,6 +44,17 @@ def find_token(settings: Settings, environment: Mapping[str, str] | None = None)
         return _made(file)
     except (OSError, UnicodeDecodeError) as error:
         raise Refusal("token not writable", where=str(file), expected="a folder to make a token file in", got=str(error)) from error
+
+
+def token_made_now(settings: Settings, environment: Mapping[str, str] | None = None) -> str:
+    """As `find_token`; gives the token when this call made it, and '' when there was one.
+
+    Raises:
+        Refusal: as `find_token`.
+    """
+    known = bool(_given(environment)) or token_file(settings).exists()
+    token = find_token(settings, environment)
+    return "" if known else token
 
 
 def read_token(settings: Settings, environment: Mapping[str, str] | None = None) -> str:
@@ -73,7 +83,7 @@ def _given(environment: Mapping[str, str] | None) -> str:
 def _made(file: pathlib.Path) -> str:
     """Writes a random token that only the owner can read; the first of two processes that try at once wins."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    token = secrets.token_urlsafe(32)
+    token = new_token()
     try:
         handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

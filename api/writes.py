@@ -1,29 +1,37 @@
 """Routes that take events, labels and requests for a decision."""
 
 import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
-from api.decide import Decide
+from api.decide import DEADLINE_MS_MAX, Decide, Decided, FellBack
 from api.in_force import InForce
+from api.json_body import read_json
 from api.log import Clock, Log
 from api.problem import json_answer
 from api.reads import as_response
+from api.told import OBJECT, told
 from features.decode import ID_CHARACTERS_MAX
-from features.refusal import Refusal, shortened
+from features.refusal import Refusal
 from pipeline.settings import Settings
 
 AHEAD_MS_MAX = 300_000
 
 
-class GivenLabel(msgspec.Struct):
+class GivenLabel(msgspec.Struct, forbid_unknown_fields=True):
     """A label as callers send it; without `label_time` it is known from now on."""
 
     event_id: str | int
     label: Literal[0, 1]
     label_time: int | datetime.datetime | None = None
+
+
+class Taken(msgspec.Struct):
+    """The broker has the event; its decision comes."""
+
+    event_id: str
 
 
 class Label(msgspec.Struct):
@@ -34,7 +42,6 @@ class Label(msgspec.Struct):
     label_time: int
 
 
-_decode_label = msgspec.json.Decoder(GivenLabel).decode
 _encode = msgspec.json.Encoder().encode
 
 
@@ -42,21 +49,31 @@ def make_writes(in_force: InForce, decide: Decide, log: Log, settings: Settings,
     """The routes over the log; 202 is said once the broker has the record."""
     routes = APIRouter(tags=["events"])
 
-    @routes.post("/events", status_code=202, summary="Takes one event, to be scored")
+    @routes.post("/events", summary="Takes one event, to be scored", **told(Taken, status=202, body=OBJECT))
     async def event(request: Request) -> Response:
         """Refused unless it fits the schema in force."""
         body = await request.body()
         _, decoder = in_force.require()
         taken = decoder.decode(body, int(clock() * 1000))
         await log.deliver(settings.topic("events"), taken.user, body)
-        return as_response(json_answer(202, {"event_id": taken.id}))
+        return as_response(json_answer(202, Taken(taken.id)))
 
-    @routes.post("/decisions", summary="Scores one event while the caller waits; ?deadline_ms= bounds it, the policy's fallback follows")
-    async def decision(request: Request) -> Response:
+    @routes.post(
+        "/decisions",
+        summary="Scores one event while the caller waits; ?deadline_ms= bounds it, the policy's fallback follows",
+        **told((Decided, FellBack), body=OBJECT),
+    )
+    async def decision(
+        request: Request, deadline_ms: Annotated[int | None, Query(ge=1, le=DEADLINE_MS_MAX, description="how long to wait")] = None
+    ) -> Response:
         """Past the deadline the answer is flagged ``degraded``; the event is scored all the same."""
         return as_response(await decide.answer(await request.body(), request.scope["query_string"]))
 
-    @routes.post("/labels", status_code=202, summary="Takes one label: event_id, label (0 or 1), label_time (ms or RFC 3339)")
+    @routes.post(
+        "/labels",
+        summary="Takes one label: event_id, label (0 or 1), label_time (ms or RFC 3339)",
+        **told(Label, status=202, body=GivenLabel),
+    )
     async def label(request: Request) -> Response:
         """Joined with the event's decision once there is one."""
         taken = read_label(await request.body(), int(clock() * 1000))
@@ -72,11 +89,7 @@ def read_label(body: bytes, now_ms: int) -> Label:
     Raises:
         Refusal: it is not JSON, lacks a field, has a value of another type, or its time is negative or more than 5 min ahead.
     """
-    try:
-        given = _decode_label(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        expected = '{"event_id": …, "label": 0 or 1, "label_time": ms or RFC 3339}'
-        raise Refusal("bad label", where="label", expected=expected, got=shortened(str(error), 200)) from error
+    given = read_json(body, GivenLabel, "label", '{"event_id": …, "label": 0 or 1, "label_time": ms or RFC 3339}')
     event_id = str(given.event_id)
     if not 0 < len(event_id) <= ID_CHARACTERS_MAX:
         raise Refusal("bad id", where="event_id", expected=f"1 to {ID_CHARACTERS_MAX} characters", got=event_id)

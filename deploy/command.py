@@ -5,6 +5,7 @@ import sys
 
 import click
 
+from deploy.access_commands import audit, tokens
 from features.refusal import Refusal
 
 SAMPLES = pathlib.Path(__file__).parent / "samples"
@@ -45,6 +46,10 @@ class Refusing(click.Group):
 @click.group(cls=Refusing, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
 def main() -> None:
     """Weir scores every event of a stream while it happens."""
+
+
+main.add_command(tokens)
+main.add_command(audit)
 
 
 @main.command()

@@ -11,5 +11,14 @@ def push(settings: Settings, texts: dict[str, str]) -> Release:
     Raises:
         Refusal: the api does not answer, does not know the token, or refuses `texts`: then with its own words.
     """
-    with Client(f"http://127.0.0.1:{settings.api_port}", read_token(settings)) as api:
+    with api_of(settings) as api:
         return api.put(texts)
+
+
+def api_of(settings: Settings) -> Client:
+    """The api of the running system, for whoever has its token.
+
+    Raises:
+        Refusal: there is no token.
+    """
+    return Client(f"http://127.0.0.1:{settings.api_port}", read_token(settings))

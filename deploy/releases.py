@@ -7,6 +7,7 @@ import msgspec
 from confluent_kafka import KafkaException, Message
 
 from features.refusal import Refusal
+from patterns.lists import LIST_PREFIX
 from pipeline.kafka import Outbox, consumer_of, ends_of, producer_of, read_until
 from pipeline.release import PARTS, compile_release, content_hash
 from pipeline.settings import Settings
@@ -28,14 +29,32 @@ def read_folder(folder: pathlib.Path) -> dict[str, str]:
             raise Refusal(
                 "definition not readable", where=str(file), expected=f"a configuration folder with {', '.join(PARTS)}.yaml", got=str(error)
             ) from error
-    compile_release(1, texts)
+    texts |= read_lists(folder)
+    for entries in compile_release(1, texts).lists.values():
+        entries.check()
+    return texts
+
+
+def read_lists(folder: pathlib.Path) -> dict[str, str]:
+    """The texts of ``lists/*.txt`` by part; the name of a file is that of the list.
+
+    Raises:
+        Refusal: a file cannot be read.
+    """
+    texts = {}
+    for file in sorted(folder.glob("lists/*.txt")):
+        try:
+            texts[LIST_PREFIX + file.stem] = file.read_text()
+        except (OSError, UnicodeDecodeError) as error:
+            raise Refusal("list not readable", where=str(file), expected="a text in UTF-8", got=str(error)) from error
     return texts
 
 
 def publish(settings: Settings, texts: dict[str, str], replace: bool = True) -> int:
     """Writes `texts` as the next release and gives its id; the id in force when it says the same already.
 
-    Without `replace`, what is in force stays: `texts` count only where there is no release yet.
+    Lists and the bypass that are in force and not among `texts` stay. Without `replace`, all that is in force stays: `texts` count
+    only where there is no release yet.
     Only for a system whose api does not run, and not twice at once: another writer would take the same id.
 
     Raises:
@@ -43,6 +62,8 @@ def publish(settings: Settings, texts: dict[str, str], replace: bool = True) -> 
     """
     parts = {part: content_hash(text) for part, text in texts.items()}
     newest = _newest(settings)
+    if newest is not None:
+        parts = {part: hash for part, hash in newest.parts.items() if part not in PARTS} | parts
     if newest is not None and (not replace or newest.parts == parts):
         return newest.id
     record = ReleaseRecord(newest.id + 1 if newest else 1, parts, time.time_ns() // 1_000_000)

@@ -1,12 +1,13 @@
 """`weir up`: the local stack until Ctrl-C."""
 
 import pathlib
+import sys
 import time
 
 import click
 import msgspec
 
-from api.token import token_file
+from api.token import token_file, token_made_now
 from deploy import interruption
 from deploy.jars import require_java
 from deploy.releases import read_folder
@@ -36,10 +37,13 @@ def run_until_interrupted(config: pathlib.Path, folder: pathlib.Path | None, rep
     texts = read_folder(config)
     require_java()
     interruption.listen()
+    token = token_made_now(settings)
     stack = Stack(settings, texts, click.echo, replace=replace, servers=tuple(SERVERS) if profile == "full" else ())
     try:
         stack.start()
         click.echo(_where(settings))
+        if token and sys.stdout.isatty():  # elsewhere it would be kept, in a log
+            click.echo(f"token   {token}  (an admin's; shown this once)")
         while True:
             interruption.check()
             stack.keep_running()

@@ -20,9 +20,9 @@ class Decision(msgspec.Struct, gc=False):
     """A record of the topic ``decisions``. Times are milliseconds since the epoch; missing numbers are null.
 
     `revision` counts the corrections and the retraction of an event. `flags`: late; warming: no model was ready, or the history
-    does not reach back far enough; degraded: decided without an entity's answer; corrected; retracted. `event` holds the
-    numeric fields of the event in major units: with `features` it is all that a learner needs. `dimensions` are the texts by which
-    event metrics are counted.
+    does not reach back far enough; degraded: decided without an entity's answer; corrected; retracted; bypass: the action is not the
+    score's. `event` holds the numeric fields of the event in major units: with `features` it is all that a learner needs.
+    `dimensions` are the texts by which event metrics are counted.
     """
 
     event_id: str
@@ -84,6 +84,7 @@ def decisions_of(
     numbers = (batch.numbers / release.schema.scales).tolist()
     retracted = verdicts.are(RETRACTED)
     flags = verdicts.flags | missing.astype(np.int64) * DEGRADED | (np.isnan(verdicts.scores) & ~retracted) * WARMING
+    flags |= BYPASSED * release.bypass.on
     reasons = explanations.reasons()
     for row in np.flatnonzero(retracted).tolist():
         reasons[row] = RETRACTED_REASONS
@@ -126,10 +127,19 @@ def flag_names(flags: int) -> list[str]:
     return [word for bit, word in _WORDS.items() if flags & bit]
 
 
+def fallback_flags(release: Release | None) -> list[str]:
+    """Of an answer that the policy's fallback of `release` gives."""
+    return ["degraded", "bypass"] if release is not None and release.bypass.on else ["degraded"]
+
+
 DEGRADED = 256
 """Decided without an entity's answer; beside the flags of `Verdicts`."""
+
+BYPASSED = 512
+"""Decided while the bypass of the release was on."""
 
 RETRACTED_REASONS = ["retracted"]
 
 _WORDS = {LATE: "late", DUPLICATE: "duplicate", WARMING: "warming", DEGRADED: "degraded", CORRECTED: "corrected", RETRACTED: "retracted"}
-_FLAG_NAMES = [flag_names(flags) for flags in range(2 * DEGRADED)]
+_WORDS[BYPASSED] = "bypass"
+_FLAG_NAMES = [flag_names(flags) for flags in range(2 * BYPASSED)]

@@ -6,7 +6,8 @@ A batch is written whole before its offsets are committed; after a crash it is w
 import logging
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import repeat
 from typing import Annotated
 
 import msgspec
@@ -17,7 +18,7 @@ from pipeline.kafka import BATCH_MAX, UNHURRIED, ControlTopic, consumer_of
 from pipeline.release import Release
 from pipeline.settings import Settings, read_settings
 from pipeline.stages.definitions import Definitions
-from stores.decisions import Decisions, StoredDecision
+from stores.decisions import Decisions, StoredDecision, TopicPlace
 
 log = logging.getLogger(__name__)
 
@@ -75,12 +76,13 @@ class Deliverer:
         self._wait = wait
         self._stopping = stopping
 
-    def deliver(self, values: list[bytes]) -> bool:
-        """Writes a batch; False when it was told to stop before the batch was written.
+    def deliver(self, values: list[bytes], places: Sequence[TopicPlace] = ()) -> bool:
+        """Writes a batch, each with its place in the topic where it is given; False when it was told to stop before it was written.
 
         A value that is no decision is counted and left out: nobody but the score job writes to the topic.
         """
-        decisions = [decision for value in values if (decision := self._stored(value)) is not None]
+        placed = zip(values, places or repeat(None), strict=False)
+        decisions = [decision for value, place in placed if (decision := self._stored(value, place)) is not None]
         if len(decisions) < len(values) and self._stopping():
             return False
         return self._write(decisions)
@@ -101,7 +103,7 @@ class Deliverer:
             self.repeats += len(decisions) - new
             return True
 
-    def _stored(self, value: bytes) -> StoredDecision | None:
+    def _stored(self, value: bytes, place: TopicPlace | None) -> StoredDecision | None:
         try:
             found = _decode(value)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -124,6 +126,7 @@ class Deliverer:
             found.release,
             value,
             "retracted" in found.flags,
+            place,
         )
 
     def _release(self, id: int) -> Release | None:
@@ -201,7 +204,8 @@ class DeliverJob:
         for message in messages:
             if message.error():
                 log.warning("consumer: %s", message.error())
-        if good and self.deliverer.deliver([message.value() or b"" for message in good]):
+        places = [TopicPlace(message.partition() or 0, message.offset() or 0) for message in good]
+        if good and self.deliverer.deliver([message.value() or b"" for message in good], places):
             try:
                 self._consumer.commit(asynchronous=False)
             except KafkaException as error:  # read again by whoever has the partition now, and dropped as repeats

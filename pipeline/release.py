@@ -1,8 +1,8 @@
-"""A release: the schema, features, models and policy that are in force together."""
+"""A release: the schema, features, models, policy and lists that are in force together."""
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
@@ -10,11 +10,16 @@ from features.codec import Cells
 from features.feature_set import FeatureSet, read_features
 from features.refusal import Refusal
 from features.schema import Schema, read_schema
+from patterns.bypass import Bypass, bypassed, read_bypass
+from patterns.lists import LIST_PREFIX, EntryList, check_name, read_list
 from patterns.policy import Policy, read_policy
 from pipeline.models import Model, object_shape, read_models
 
 PARTS = ("schema", "features", "models", "policy")
 """The definitions that a release is made of; each is one YAML file of the same name."""
+
+BYPASS = "bypass"
+"""The optional part that switches past the score; the lists, each ``list:<name>``, are the other ones."""
 
 RELEASE_MAX = (1 << 27) - 1
 """The greatest id: what is remembered of a decision has no room for more."""
@@ -25,7 +30,8 @@ class Release:
     """Compiled definitions under one growing id. Immutable; every decision names the one that it was made by.
 
     `cells` are the detectors with state per user, known by their definitions: another definition begins anew. The shapes are
-    Structs that encode as objects by name: of an event's numbers, entities and dimensions, of its features, of the models.
+    Structs that encode as objects by name: of an event's numbers, entities and dimensions, of its features, of the models. `policy`
+    decides as `bypass` has it. `lists` are entries by the list's name.
     """
 
     id: int
@@ -39,6 +45,8 @@ class Release:
     dimension_shape: type[msgspec.Struct]
     feature_shape: type[msgspec.Struct]
     model_shape: type[msgspec.Struct]
+    bypass: Bypass = field(default_factory=Bypass)
+    lists: Mapping[str, EntryList] = field(default_factory=dict)
 
     def entity_kinds(self) -> tuple[str, ...]:
         """Kinds whose answers an event waits for, in the order of their answers."""
@@ -54,8 +62,10 @@ def compile_release(id: int, texts: Mapping[str, str]) -> Release:
     """Compiles the YAML `texts`, by part.
 
     Raises:
-        Refusal: a part is missing or does not compile, or the parts do not fit each other.
+        Refusal: a part is missing, unknown or does not compile, or the parts do not fit each other.
     """
+    for part in texts:
+        check_part(part)
     for part in PARTS:
         if part not in texts:
             raise Refusal("missing part", where="release", expected=", ".join(PARTS), got=", ".join(sorted(texts)) or "nothing")
@@ -75,7 +85,28 @@ def compile_release(id: int, texts: Mapping[str, str]) -> Release:
         "Models": names,
     }
     cells = tuple((model.definition[:12], model.keyed.width) for model in models if model.keyed)
-    return Release(id, schema, features, models, policy, cells, *[object_shape(name, own) for name, own in keys.items()])
+    bypass = read_bypass(texts[BYPASS]) if BYPASS in texts else Bypass()
+    event, entity, dimension, feature, model = (object_shape(name, own) for name, own in keys.items())
+    policy = bypassed(policy, bypass)
+    return Release(id, schema, features, models, policy, cells, event, entity, dimension, feature, model, bypass, lists_of(texts))
+
+
+def lists_of(texts: Mapping[str, str]) -> dict[str, EntryList]:
+    """The lists among the parts `texts`, by name; who takes them in from outside has to `check` them."""
+    names = [part.removeprefix(LIST_PREFIX) for part in texts if part.startswith(LIST_PREFIX)]
+    return {name: read_list(texts[LIST_PREFIX + name], f"lists/{name}.txt") for name in names}
+
+
+def check_part(part: str) -> None:
+    """Lets a name pass that a part of a release may have.
+
+    Raises:
+        Refusal: it is another one.
+    """
+    if part.startswith(LIST_PREFIX):
+        check_name(part.removeprefix(LIST_PREFIX))
+    elif part not in (*PARTS, BYPASS):
+        raise Refusal("unknown part", where="release", expected=", ".join((*PARTS, BYPASS, LIST_PREFIX + "<name>")), got=part)
 
 
 def with_beginnings(release: Release, began_ms: Mapping[str, int]) -> Release:

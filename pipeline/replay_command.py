@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
+from patterns.lists import LIST_PREFIX
 from pipeline.history import History, Labels, read_history, read_labels
 from pipeline.quality import quality_of
 from pipeline.release import PARTS, Release, compile_release
@@ -16,7 +17,8 @@ from pipeline.replay import Outcome, Replay
 
 def read_folder(folder: pathlib.Path) -> dict[str, str]:
     """The texts of a configuration folder by part; parts without a file are left out."""
-    return {part: (folder / f"{part}.yaml").read_text() for part in PARTS if (folder / f"{part}.yaml").exists()}
+    lists = {LIST_PREFIX + file.stem: file.read_text() for file in sorted(folder.glob("lists/*.txt"))}
+    return lists | {part: (folder / f"{part}.yaml").read_text() for part in PARTS if (folder / f"{part}.yaml").exists()}
 
 
 def replay_files(

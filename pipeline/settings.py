@@ -33,7 +33,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         linger_ms: how long a producer of decisions gathers a batch; 0 is best below 2,000 events/s.
         label_wait_ms: how long a label waits for its event's decision before it is a dead letter.
         deadline_ms: of a synchronous decision, when the caller names none.
-        token_file: holds the API's bearer token; made at the first start.
+        token_file: holds the owner's bearer token, an admin's; made at the first start.
+        oidc_issuer: URL of the identity provider whose tokens are taken too; empty: none.
+        oidc_audience: that such a token has to be for.
+        oidc_jwks_url: where the provider's keys are; empty: the provider is asked.
+        oidc_name_claim: claim with the caller's name.
+        oidc_roles_claim: claim with the caller's groups; a dot leads into an object.
+        oidc_roles: role of each group that has one, such as ``fraud-desk=analyst,platform=admin``.
         store: of decisions: sqlite (a file in the folder) or cassandra.
         store_timeout_ms: how long the API waits for a store that is a server.
         decisions_kept_days: in Cassandra; 0 keeps them for ever.
@@ -74,6 +80,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     label_wait_ms: int = 3_600_000
     deadline_ms: int = 500
     token_file: str = ""
+    oidc_issuer: str = ""
+    oidc_audience: str = ""
+    oidc_jwks_url: str = ""
+    oidc_name_claim: str = "sub"
+    oidc_roles_claim: str = "roles"
+    oidc_roles: str = ""
     store: Literal["sqlite", "cassandra"] = "sqlite"
     store_timeout_ms: int = 50
     decisions_kept_days: int = 90

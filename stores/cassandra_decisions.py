@@ -9,16 +9,18 @@ import asyncio
 import heapq
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 from cassandra.query import BoundStatement
 
 from stores.cassandra import Keyspace, Place
+from stores.cassandra_rows import decision_of, first_wins_us, flag_us, packed_decision, packed_score, score_of
 from stores.cursors import FlaggedPlace, HistoryPlace, cursor_of, flagged_place, history_place
 from stores.decisions import LatestScore, Page, StoredDecision
 
 _TABLE = "AND compaction = {'class': 'TimeWindowCompactionStrategy', 'compaction_window_unit': 'DAYS', 'compaction_window_size': 1}"
+_UNIFIED = "compaction = {'class': 'UnifiedCompactionStrategy'}"
 MIGRATIONS = (
     (
         f"""CREATE TABLE IF NOT EXISTS decision (
@@ -34,6 +36,13 @@ MIGRATIONS = (
             WITH CLUSTERING ORDER BY (score DESC, event_time DESC, event_id DESC) {_TABLE}""",
         "CREATE TABLE IF NOT EXISTS flagged_day (id int, day int, PRIMARY KEY (id, day)) WITH CLUSTERING ORDER BY (day DESC)",
     ),
+    (  # timestamps of writes are no longer those of a clock, which windows of time need
+        "ALTER TABLE decision ADD IF NOT EXISTS packed blob",
+        "ALTER TABLE history ADD IF NOT EXISTS packed blob",
+        f"ALTER TABLE decision WITH {_UNIFIED} AND compression = {{'enabled': 'false'}}",
+        f"ALTER TABLE history WITH {_UNIFIED}",
+        f"ALTER TABLE flagged WITH {_UNIFIED}",
+    ),
 )
 DAY_MS = 86_400_000
 IDS_AT_ONCE = 50
@@ -41,13 +50,11 @@ LATEST_ROWS = 8
 _NO_SCORE = -1.0
 """Ranks what has no score behind everything that has one."""
 
-_COLUMNS = "event_id, revision, event_time, sort, keys, score, action, release, value, retracted"
-_KEEP = f"INSERT INTO decision ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
-_REMEMBER = """INSERT INTO history (kind, id, event_time, sort, revision, event_id, score, action, release, retracted)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
-_FLAG = "INSERT INTO flagged (day, score, event_time, event_id, action, revision) VALUES (?, ?, ?, ?, ?, ?)"
+_COLUMNS = "event_id, revision, event_time, sort, keys, score, action, release, value, retracted, packed"
+_KEEP = "INSERT INTO decision (event_id, revision, packed) VALUES (?, ?, ?) USING TIMESTAMP ?"
+_REMEMBER = "INSERT INTO history (kind, id, event_time, sort, revision, event_id, packed) VALUES (?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ?"
+_FLAG = "INSERT INTO flagged (day, score, event_time, event_id, action, revision) VALUES (?, ?, ?, ?, ?, ?) USING TIMESTAMP ?"
 _OF_EVENTS = f"SELECT {_COLUMNS} FROM decision WHERE event_id IN ?"  # noqa: S608
-_SEEN_OF_EVENTS = "SELECT event_id, revision, event_time, score, action FROM decision WHERE event_id IN ?"
 _HISTORY = "SELECT event_id, revision, event_time, sort FROM history WHERE kind = ? AND id = ?"
 _OF_ENTITY = f"{_HISTORY} LIMIT ?"
 _OF_ENTITY_AFTER = f"{_HISTORY} AND (event_time, sort, revision) < (?, ?, ?) LIMIT ?"
@@ -55,24 +62,17 @@ _DAYS = "SELECT day FROM flagged_day WHERE id = 0"
 _FLAG_DAY = "INSERT INTO flagged_day (id, day) VALUES (0, ?)"
 _FLAGGED = "SELECT score, event_time, event_id, action FROM flagged WHERE day = ?"
 _FLAGGED_AFTER = f"{_FLAGGED} AND (score, event_time, event_id) < (?, ?, ?)"
-_LATEST = "SELECT score, action, event_id, revision, event_time, release, retracted FROM history WHERE kind = ? AND id = ?"
-_UNFLAG = "DELETE FROM flagged WHERE day = ? AND score = ? AND event_time = ? AND event_id = ?"
-_READS = (_OF_EVENTS, _SEEN_OF_EVENTS, _OF_ENTITY, _OF_ENTITY_AFTER, _DAYS, _FLAGGED, _FLAGGED_AFTER, _LATEST)
-_WRITES = (_KEEP, _REMEMBER, _FLAG, _FLAG_DAY, _UNFLAG)
-
-
-class _Seen(NamedTuple):
-    """What a flag is made of."""
-
-    revision: int
-    event_time: int
-    score: float | None
-    action: str
+_LATEST = "SELECT score, action, event_id, revision, event_time, release, retracted, packed FROM history WHERE kind = ? AND id = ?"
+_READS = (_OF_EVENTS, _OF_ENTITY, _OF_ENTITY_AFTER, _DAYS, _FLAGGED, _FLAGGED_AFTER, _LATEST)
+_WRITES = (_KEEP, _REMEMBER, _FLAG, _FLAG_DAY)
 
 
 class CassandraDecisions:
-    """See `stores.decisions.Decisions`. A write is not one transaction: rows of ``decision`` come last, so that a write that failed
-    half-way is done again whole, and readers never find an event of which something is missing.
+    """See `stores.decisions.Decisions`. A write is not one transaction: rows of ``decision`` come last, so that readers never find an
+    event of which something is missing; one that failed half-way is done again whole.
+
+    Which of several copies stands is for the timestamps, see `stores.cassandra_rows`: an event id that comes in two partitions, of
+    two users, keeps the decision of the lower offset, and an entity that only the other one has keeps that one's score.
 
     Args:
         place: the keyspace.
@@ -90,23 +90,13 @@ class CassandraDecisions:
                 self._keyspace.run(f"ALTER TABLE {table} WITH default_time_to_live = {place.kept_days * DAY_MS // 1000}")
 
     def write(self, decisions: list[StoredDecision]) -> int:
-        known = self._seen({decision.event_id for decision in decisions})
-        fresh: dict[tuple[str, int], StoredDecision] = {}
-        for d in decisions:
-            if all(seen.revision != d.revision for seen in known.get(d.event_id, ())):
-                fresh.setdefault((d.event_id, d.revision), d)
-        new = list(fresh.values())
-        days = {d.event_time // DAY_MS for d in new if d.action != "approve"} - self._days
-        dated = [self._keyspace.bound(_FLAG_DAY, day) for day in days]
-        self._keyspace.write([*dated, *self._remembered(new), *self._flags(new, known)])
+        """See `Decisions.write`: nothing is read first, so that of repeats only those within the list are known."""
+        days = {d.event_time // DAY_MS for d in decisions if d.action != "approve"} - self._days
+        bound = self._keyspace.bound
+        self._keyspace.write([*(bound(_FLAG_DAY, day) for day in days), *self._remembered(decisions), *self._flags(decisions)])
         self._days |= days
-        self._keyspace.write(
-            self._keyspace.bound(
-                _KEEP, d.event_id, d.revision, d.event_time, d.order, _text_of(d.keys), d.score, d.action, d.release, d.value, d.retracted
-            )
-            for d in new
-        )
-        return len(new)
+        self._keyspace.write(bound(_KEEP, d.event_id, d.revision, packed_decision(d), first_wins_us(d)) for d in decisions)
+        return len({(d.event_id, d.revision) for d in decisions})
 
     def get(self, event_id: str) -> StoredDecision | None:
         return self.get_many([event_id]).get(event_id)
@@ -114,7 +104,7 @@ class CassandraDecisions:
     def get_many(self, event_ids: list[str]) -> dict[str, StoredDecision]:
         found: dict[str, StoredDecision] = {}
         for row in self._of_events(_OF_EVENTS, event_ids):
-            decision = _decision(row)
+            decision = decision_of(row)
             if decision.event_id not in found or found[decision.event_id].revision < decision.revision:
                 found[decision.event_id] = decision
         return found
@@ -136,11 +126,9 @@ class CassandraDecisions:
         after = flagged_place(cursor) if cursor is not None else None
         days = [day for (day,) in self._keyspace.rows(_DAYS) if day >= since_ms // DAY_MS]
         merged = heapq.merge(*(self._flagged_on(day, after, limit) for day in days), reverse=True)
-        wanted = (row for row in merged if row[1] >= since_ms and row[3] in actions)
-        places = [FlaggedPlace(*row[:3]) for row in islice(wanted, limit + 1)]
-        decisions = self.get_many([place.event_id for place in places[:limit]])
-        shown = [decisions[place.event_id] for place in places[:limit] if place.event_id in decisions]
-        return Page(shown, cursor_of(places[limit - 1]) if len(places) > limit else None)
+        wanted = (FlaggedPlace(*row[:3]) for row in merged if row[1] >= since_ms and row[3] in actions)
+        shown = list(islice(self._standing(wanted, actions, limit + 1), limit + 1))
+        return Page(shown[:limit], cursor_of(_flagged_place_of(shown[limit - 1])) if len(shown) > limit else None)
 
     def of_entity(self, kind: str, id: str, before: str | None, limit: int) -> Page:
         """See `Decisions.of_entity`: a slice of one partition."""
@@ -149,19 +137,13 @@ class CassandraDecisions:
         start = (place.event_time, place.order, place.revision) if place else ()
         rows = list(self._keyspace.rows(query, kind, id, *start, limit + 1))
         stored = {(row[0], row[1]): row for row in self._of_events(_OF_EVENTS, list({row[0] for row in rows}))}
-        shown = [_decision(stored[row[:2]]) for row in rows[:limit] if row[:2] in stored]
+        found = [(decision_of(stored[row[:2]]), row) for row in rows[:limit] if row[:2] in stored]
+        shown = [d for d, row in found if (kind, id) in d.keys and (d.event_time, d.order) == row[2:]]  # not what a repeat left
         _, revision, event_time, order = rows[limit - 1] if len(rows) > limit else ("", 0, 0, b"")
         return Page(shown, cursor_of(HistoryPlace(event_time, order, revision)) if len(rows) > limit else None)
 
     def close(self) -> None:
         self._keyspace.close()
-
-    def _seen(self, event_ids: Iterable[str]) -> dict[str, list[_Seen]]:
-        """Which revisions of these events are kept."""
-        seen: dict[str, list[_Seen]] = {}
-        for event_id, *rest in self._of_events(_SEEN_OF_EVENTS, list(event_ids)):
-            seen.setdefault(event_id, []).append(_Seen(*rest))
-        return seen
 
     def _of_events(self, query: str, event_ids: list[str]) -> Iterator[tuple[Any, ...]]:
         """All revisions of some events; an empty id is nobody's, and no key of a partition."""
@@ -171,25 +153,25 @@ class CassandraDecisions:
 
     def _remembered(self, decisions: list[StoredDecision]) -> Iterator[BoundStatement]:
         for d in decisions:
+            said, at_us = packed_score(d), first_wins_us(d)
             for kind, id in set(d.keys):
-                yield self._keyspace.bound(
-                    _REMEMBER, kind, id, d.event_time, d.order, d.revision, d.event_id, d.score, d.action, d.release, d.retracted
-                )
+                yield self._keyspace.bound(_REMEMBER, kind, id, d.event_time, d.order, d.revision, d.event_id, said, at_us)
 
-    def _flags(self, decisions: list[StoredDecision], known: dict[str, list[_Seen]]) -> Iterator[BoundStatement]:
-        """Each event stands with its highest revision, and not at all when that one approves."""
-        seen = {d.event_id: list(known.get(d.event_id, ())) for d in decisions}
+    def _flags(self, decisions: list[StoredDecision]) -> Iterator[BoundStatement]:
+        """A flag stays when its event is corrected; `_standing` leaves it out."""
         for d in decisions:
-            seen[d.event_id].append(_Seen(d.revision, d.event_time, d.score, d.action))
-        for event_id, own in seen.items():
-            highest = max(own)
-            places = {_place_of(each, event_id) for each in own if each.action != "approve"}
-            if highest.action != "approve":
-                place = _place_of(highest, event_id)
-                places.discard(place)
-                yield self._keyspace.bound(_FLAG, *place, highest.action, highest.revision)
-            for place in places if len(own) > 1 else ():
-                yield self._keyspace.bound(_UNFLAG, *place)
+            if d.action != "approve":
+                place = msgspec.structs.astuple(_flagged_place_of(d))
+                yield self._keyspace.bound(_FLAG, d.event_time // DAY_MS, *place, d.action, d.revision, flag_us(d))
+
+    def _standing(self, places: Iterator[FlaggedPlace], actions: tuple[str, ...], at_once: int) -> Iterator[StoredDecision]:
+        """The decisions of those flags that say what their events' highest revisions say."""
+        while some := list(islice(places, at_once)):
+            decisions = self.get_many([place.event_id for place in some])
+            for place in some:
+                d = decisions.get(place.event_id)
+                if d is not None and d.action in actions and _flagged_place_of(d) == place:
+                    yield d
 
     def _flagged_on(self, day: int, after: FlaggedPlace | None, limit: int) -> Iterator[tuple[Any, ...]]:
         start = (after.score, after.event_time, after.event_id) if after else ()
@@ -199,23 +181,14 @@ class CassandraDecisions:
 def latest_of(rows: Iterable[tuple[Any, ...]]) -> LatestScore | None:
     """The first score of an event that is not retracted, of rows from the newest event on; a retraction stands before what it ends."""
     gone = set()
-    for *score, retracted in rows:
+    for row in rows:
+        latest, retracted = score_of(row)
         if retracted:
-            gone.add(score[2])
-        elif score[2] not in gone:
-            return LatestScore(*score)
+            gone.add(latest.event_id)
+        elif latest.event_id not in gone:
+            return latest
     return None
 
 
-def _place_of(seen: _Seen, event_id: str) -> tuple[int, float, int, str]:
-    return seen.event_time // DAY_MS, _NO_SCORE if seen.score is None else seen.score, seen.event_time, event_id
-
-
-def _decision(row: tuple[Any, ...]) -> StoredDecision:
-    event_id, revision, event_time, order, keys, score, action, release, value, retracted = row
-    pairs = msgspec.json.decode(keys, type=tuple[tuple[str, str], ...])
-    return StoredDecision(event_id, revision, event_time, order, pairs, score, action, release, value, retracted)
-
-
-def _text_of(keys: tuple[tuple[str, str], ...]) -> str:
-    return msgspec.json.encode(keys).decode()
+def _flagged_place_of(d: StoredDecision) -> FlaggedPlace:
+    return FlaggedPlace(_NO_SCORE if d.score is None else d.score, d.event_time, d.event_id)

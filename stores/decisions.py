@@ -7,6 +7,13 @@ import msgspec
 from features.refusal import Refusal
 
 
+class TopicPlace(msgspec.Struct, frozen=True, array_like=True):
+    """Where a decision stands in the topic of decisions."""
+
+    partition: int
+    offset: int
+
+
 class StoredDecision(msgspec.Struct, frozen=True):
     """A decision and what it is found by.
 
@@ -21,6 +28,7 @@ class StoredDecision(msgspec.Struct, frozen=True):
         release: that it was made by.
         value: the whole decision as JSON, as it was served.
         retracted: the event was taken back; no later revision follows.
+        place: of its record; repeats of it stand behind it in the same partition. None for what was kept before there were places.
     """
 
     event_id: str
@@ -33,10 +41,14 @@ class StoredDecision(msgspec.Struct, frozen=True):
     release: int
     value: bytes
     retracted: bool = False
+    place: TopicPlace | None = None
 
 
 class LatestScore(msgspec.Struct, frozen=True):
-    """The score of an entity after its newest event; `event_time` in ms, `score` None when no model was ready."""
+    """The score of an entity after its newest event; `event_time` in ms, `score` None when no model was ready.
+
+    `place` is that of the decision it comes from: what stands before it in its partition is included.
+    """
 
     score: float | None
     action: str
@@ -44,6 +56,7 @@ class LatestScore(msgspec.Struct, frozen=True):
     revision: int
     event_time: int
     release: int
+    place: TopicPlace | None = None
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -61,10 +74,10 @@ class Decisions(Protocol):
     """
 
     def write(self, decisions: list[StoredDecision]) -> int:
-        """Keeps `decisions` and gives how many were new. What failed is written again, whole; nothing then counts twice.
+        """Keeps `decisions` and gives how many it does not know for repeats. What failed is written again, whole.
 
-        The first one for (event id, revision) wins, here and within the list; repeats change nothing. Each key's latest
-        score is that of its greatest (event time, order, revision) among events that are not retracted: a late event enters
+        The first one for (event id, revision) wins, that of the least offset, here and within the list; repeats change nothing. Each
+        key's latest score is that of its greatest (event time, order, revision) among events that are not retracted: a late event enters
         the history only, and when the newest one is retracted, the one before it is the latest again.
         """
 

@@ -23,6 +23,15 @@ class StoredRelease(msgspec.Struct, frozen=True):
     at_ms: int
 
 
+class StoredDefinition(msgspec.Struct, frozen=True):
+    """A definition as listed: its hash, the part that it was put as, by whom and when (ms since the epoch) first."""
+
+    hash: str
+    part: str
+    by: str
+    at_ms: int
+
+
 class Registry(Protocol):
     """Definitions and releases. What is stored never changes. Safe for the threads of one process."""
 
@@ -31,6 +40,9 @@ class Registry(Protocol):
 
     def text(self, hash: str) -> str | None:
         """The definition of a hash."""
+
+    def definitions(self, part: str, limit: int) -> list[StoredDefinition]:
+        """The newest `limit` definitions that were put as `part`, newest first; a text put as several parts is listed with each."""
 
     def release(self, parts: Mapping[str, str], by: str, at_ms: int) -> int:
         """Keeps a release of the definitions `parts` (hash by part) and gives its id, one above the newest.
@@ -53,6 +65,9 @@ class Registry(Protocol):
 
     def get(self, id: int) -> StoredRelease | None:
         """The release of an id."""
+
+    def releases(self, limit: int, before: int | None = None) -> list[StoredRelease]:
+        """The newest `limit` releases, newest first; those with ids below `before` where it is given."""
 
     def pending_publication(self) -> list[StoredRelease]:
         """Releases stored but not known to be on the control topic, oldest first; publish them again, twice is harmless."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import msgspec
 
 from stores.cursors import FlaggedPlace, HistoryPlace, cursor_of, flagged_place, history_place
-from stores.decisions import LatestScore, Page, StoredDecision
+from stores.decisions import LatestScore, Page, StoredDecision, TopicPlace
 from stores.sqlite import Reading, in_chunks, open_for_writing
 
 MIGRATIONS = (
@@ -30,19 +30,21 @@ MIGRATIONS = (
         "ALTER TABLE decision ADD COLUMN retracted INTEGER NOT NULL DEFAULT 0",
         "CREATE INDEX retracted_event ON decision (event_id) WHERE retracted",
     ),
+    tuple(f"ALTER TABLE {table} ADD COLUMN {column}" for table in ("decision", "latest") for column in ("partition INTEGER", "at INTEGER")),
 )
 _NO_SCORE = -1.0
 """Ranks what has no score behind everything that has one."""
 
-_COLUMNS = "d.event_id, d.revision, d.event_time, d.sort, d.keys, d.score, d.action, d.release, d.value, d.retracted"
-_KEEP_LATEST = """INSERT INTO latest VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+_COLUMNS = "d.event_id, d.revision, d.event_time, d.sort, d.keys, d.score, d.action, d.release, d.value, d.retracted, d.partition, d.at"
+_KEEP_LATEST = """INSERT INTO latest VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (kind, id) DO UPDATE SET score = excluded.score, action = excluded.action, event_id = excluded.event_id,
-        revision = excluded.revision, event_time = excluded.event_time, sort = excluded.sort, release = excluded.release
+        revision = excluded.revision, event_time = excluded.event_time, sort = excluded.sort, release = excluded.release,
+        partition = excluded.partition, at = excluded.at
     WHERE (excluded.event_time, excluded.sort, excluded.revision) > (latest.event_time, latest.sort, latest.revision)"""
 
 
 _LATEST_AGAIN = """INSERT INTO latest
-    SELECT h.kind, h.id, d.score, d.action, d.event_id, d.revision, d.event_time, d.sort, d.release
+    SELECT h.kind, h.id, d.score, d.action, d.event_id, d.revision, d.event_time, d.sort, d.release, d.partition, d.at
     FROM history h JOIN decision d ON d.seq = h.seq
     WHERE h.kind = ? AND h.id = ? AND h.event_id NOT IN (SELECT event_id FROM decision WHERE retracted AND event_id = h.event_id)
     ORDER BY h.event_time DESC, h.sort DESC, h.revision DESC LIMIT 1"""
@@ -69,9 +71,12 @@ class SqliteDecisionsReader:
         return {event_id: _decision(row) for event_id, row in found.items()}
 
     def latest(self, kind: str, id: str) -> LatestScore | None:
-        query = "SELECT score, action, event_id, revision, event_time, release FROM latest WHERE kind = ? AND id = ?"
+        query = "SELECT score, action, event_id, revision, event_time, release, partition, at FROM latest WHERE kind = ? AND id = ?"
         rows = self._reading.rows(query, (kind, id))
-        return LatestScore(*rows[0]) if rows else None  # type: ignore[arg-type]
+        if not rows:
+            return None
+        *score, partition, offset = rows[0]
+        return LatestScore(*score, _place(partition, offset))  # type: ignore[arg-type, call-arg]
 
     async def latest_soon(self, kind: str, id: str) -> LatestScore | None:
         """See `Decisions.latest_soon`: some ten microseconds, less than any way round the event loop."""
@@ -161,11 +166,8 @@ class SqliteDecisions(SqliteDecisionsReader):
     def _keep(self, numbered: list[tuple[int, StoredDecision]]) -> None:
         many = self._connection.executemany
         many(
-            "INSERT INTO decision VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                (seq, d.event_id, d.revision, d.event_time, d.order, _json(d.keys), d.score, d.action, d.release, d.value, d.retracted)
-                for seq, d in numbered
-            ],
+            "INSERT INTO decision VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [_row_of(seq, d) for seq, d in numbered],
         )
         of_keys = sorted((kind, id, d.event_time, d.order, d.revision, d.event_id, seq) for seq, d in numbered for kind, id in set(d.keys))
         many("INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?)", of_keys)
@@ -175,7 +177,7 @@ class SqliteDecisions(SqliteDecisionsReader):
         many(
             _KEEP_LATEST,
             [
-                (*key, d.score, d.action, d.event_id, d.revision, d.event_time, d.order, d.release)
+                (*key, d.score, d.action, d.event_id, d.revision, d.event_time, d.order, d.release, *_columns(d.place))
                 for key, d in sorted(newest.items(), key=lambda item: item[0])
             ],
         )
@@ -225,10 +227,24 @@ def _page(decisions: list[StoredDecision], limit: int, place_of: Callable[[Store
     return Page(shown, cursor_of(place_of(shown[-1])) if shown and len(decisions) > limit else None)
 
 
+def _row_of(seq: int, d: StoredDecision) -> tuple[object, ...]:
+    found_by = (seq, d.event_id, d.revision, d.event_time, d.order, _json(d.keys))
+    return (*found_by, d.score, d.action, d.release, d.value, d.retracted, *_columns(d.place))
+
+
 def _decision(row: tuple[object, ...]) -> StoredDecision:
-    event_id, revision, event_time, order, keys, score, action, release, value, retracted = row
+    event_id, revision, event_time, order, keys, score, action, release, value, retracted, *place = row
     pairs = msgspec.json.decode(str(keys), type=tuple[tuple[str, str], ...])
-    return StoredDecision(event_id, revision, event_time, order, pairs, score, action, release, value, bool(retracted))  # type: ignore[arg-type]
+    found = (event_id, revision, event_time, order, pairs, score, action, release, value, bool(retracted), _place(*place))
+    return StoredDecision(*found)  # type: ignore[arg-type]
+
+
+def _place(partition: object, offset: object) -> TopicPlace | None:
+    return None if partition is None else TopicPlace(partition, offset)  # type: ignore[arg-type]
+
+
+def _columns(place: TopicPlace | None) -> tuple[int, int] | tuple[None, None]:
+    return (place.partition, place.offset) if place else (None, None)
 
 
 def _json(value: object) -> str:

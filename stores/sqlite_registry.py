@@ -7,8 +7,10 @@ from collections.abc import Mapping
 import msgspec
 
 from features.refusal import Refusal
-from stores.registry import StoredRelease, content_hash
+from stores.registry import StoredDefinition, StoredRelease, content_hash
 from stores.sqlite import open_for_writing
+
+ID_AFTER_ALL = (1 << 63) - 1
 
 MIGRATIONS = (
     (
@@ -16,6 +18,11 @@ MIGRATIONS = (
             hash TEXT PRIMARY KEY, part TEXT NOT NULL, text TEXT NOT NULL, by TEXT NOT NULL, at_ms INTEGER NOT NULL) WITHOUT ROWID""",
         """CREATE TABLE release (
             id INTEGER PRIMARY KEY, parts TEXT NOT NULL, by TEXT NOT NULL, at_ms INTEGER NOT NULL, published INTEGER NOT NULL)""",
+    ),
+    (
+        """CREATE TABLE definition_of_part (
+            part TEXT NOT NULL, at_ms INTEGER NOT NULL, hash TEXT NOT NULL, by TEXT NOT NULL, PRIMARY KEY (part, hash)) WITHOUT ROWID""",
+        "INSERT INTO definition_of_part SELECT part, at_ms, hash, by FROM definition",
     ),
 )
 
@@ -36,11 +43,16 @@ class SqliteRegistry:
     def put(self, part: str, text: str, by: str, at_ms: int) -> str:
         hash = content_hash(text)
         self._rows("INSERT OR IGNORE INTO definition VALUES (?, ?, ?, ?, ?)", hash, part, text, by, at_ms)
+        self._rows("INSERT OR IGNORE INTO definition_of_part VALUES (?, ?, ?, ?)", part, at_ms, hash, by)
         return hash
 
     def text(self, hash: str) -> str | None:
         rows = self._rows("SELECT text FROM definition WHERE hash = ?", hash)
         return str(rows[0][0]) if rows else None
+
+    def definitions(self, part: str, limit: int) -> list[StoredDefinition]:
+        query = "SELECT hash, part, by, at_ms FROM definition_of_part WHERE part = ? ORDER BY at_ms DESC, hash LIMIT ?"
+        return [_definition(row) for row in self._rows(query, part, limit)]
 
     def release(self, parts: Mapping[str, str], by: str, at_ms: int) -> int:
         """See `Registry.release`: the id is chosen and taken in one statement, so that no other process gets the same."""
@@ -69,6 +81,10 @@ class SqliteRegistry:
 
     def get(self, id: int) -> StoredRelease | None:
         return self._one("SELECT id, parts, by, at_ms FROM release WHERE id = ?", id)
+
+    def releases(self, limit: int, before: int | None = None) -> list[StoredRelease]:
+        query = "SELECT id, parts, by, at_ms FROM release WHERE id < ? ORDER BY id DESC LIMIT ?"
+        return [_release(row) for row in self._rows(query, ID_AFTER_ALL if before is None else before, limit)]
 
     def pending_publication(self) -> list[StoredRelease]:
         return [_release(row) for row in self._rows("SELECT id, parts, by, at_ms FROM release WHERE published = 0 ORDER BY id")]
@@ -101,3 +117,7 @@ def _text_of(parts: Mapping[str, str]) -> str:
 def _release(row: tuple[object, ...]) -> StoredRelease:
     id, parts, by, at_ms = row
     return msgspec.convert({"id": id, "parts": msgspec.json.decode(str(parts)), "by": by, "at_ms": at_ms}, StoredRelease)
+
+
+def _definition(row: tuple[object, ...]) -> StoredDefinition:
+    return msgspec.convert(dict(zip(StoredDefinition.__struct_fields__, row, strict=True)), StoredDefinition)

@@ -12,6 +12,7 @@ from features.event import ADD, Event
 from features.refusal import Refusal
 from features.row_values import row_values
 from pipeline.dead_letter import dead_letter
+from pipeline.decision import fallback_flags
 from pipeline.frames import Bundle, add_event, add_message, read_bundle, topic_frame
 from pipeline.release import Release
 from pipeline.stages.definitions import Definitions, key_text
@@ -77,7 +78,7 @@ class DecodeStage:
             "score": None,
             "action": action,
             "reasons": [str(refusal)],
-            "flags": ["degraded"],
+            "flags": fallback_flags(release),
             "release": release.id if release else 0,
         }
         return topic_frame("R", reply, msgspec.json.encode(answer))

@@ -9,11 +9,10 @@ import msgspec
 from detectors.snapshot import Snapshot
 from features.layout import LONG_AGO
 from features.refusal import Refusal
+from pipeline.kept_texts import RELEASES_KEPT, KeptTexts
 from pipeline.release import RELEASE_MAX, Release, compile_release, with_beginnings
 
 log = logging.getLogger(__name__)
-
-RELEASES_KEPT = 8
 
 
 class ReleaseRecord(msgspec.Struct):
@@ -38,7 +37,7 @@ class Definitions:
     def __init__(self) -> None:
         self.releases: dict[int, Release] = {}
         self.snapshots: dict[str, Snapshot] = {}
-        self._texts: dict[str, str] = {}
+        self._texts = KeptTexts()
         self._began_ms: dict[str, int] = {}
         self._on_change: list[Callable[[], None]] = []
 
@@ -58,7 +57,7 @@ class Definitions:
                 snapshot = Snapshot.decode(value)
                 self.snapshots[snapshot.model] = snapshot
             elif key.startswith("def:"):
-                self._texts[key[4:]] = value.decode()
+                self._texts.take(key[4:], value.decode())
             elif key.startswith("release:"):
                 self._compile(key, msgspec.json.decode(value, type=ReleaseRecord))
             else:
@@ -74,10 +73,11 @@ class Definitions:
             raise Refusal("another number", where=key, expected="the number of the key", got=record.id)
         if record.id in self.releases:
             return
-        texts = {part: self._texts[hash] for part, hash in record.parts.items()}
+        texts = self._texts.named(record.parts)
         release = compile_release(record.id, texts)
         now_ms = record.at_ms if self.releases else LONG_AGO
         self._began_ms = {kind: self._began_ms.get(kind, now_ms) for kind in release.features.kinds}
         self.releases[record.id] = with_beginnings(release, self._began_ms)
+        self._texts.released(record.parts.values())
         for old in sorted(self.releases)[:-RELEASES_KEPT]:
             del self.releases[old]

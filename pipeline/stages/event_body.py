@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from features.batch import Batch
 from features.event import Event
 from features.schema import Schema
-from pipeline.stages.definitions import RELEASES_KEPT
+from pipeline.kept_texts import RELEASES_KEPT
 
 _HEAD = [(name, "<i8") for name in ("time_ms", "id_key", "order", "body_key", "arrived_ms")] + [("texts", "<u4"), ("op", "i1")]
 _pack = struct.Struct("<qqqqqIb").pack

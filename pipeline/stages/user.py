@@ -13,7 +13,7 @@ from features.compilation import compile_kernels
 from features.layout import DUPLICATE, ID_REUSED, TOO_LATE
 from features.refusal import Refusal
 from patterns.policy import ACTIONS
-from pipeline.decision import Reply, decisions_of, flag_names, reply_of
+from pipeline.decision import BYPASSED, Reply, decisions_of, fallback_flags, flag_names, reply_of
 from pipeline.explanation import reasons_again
 from pipeline.frames import Bundle, add_record, read_bundle, topic_frame
 from pipeline.reasons import REVISION_MAX
@@ -110,12 +110,23 @@ class UserStage:
             frames.append(refused(refusal, arrivals.value(row), at_ms=int(arrivals.arrived_ms[row])))
             reasons = [str(refusal)]
         if arrivals.replies[row]:
-            frames.append(topic_frame("R", arrivals.replies[row], _encode(_reply_to(verdicts, row, id, reasons))))
+            frames.append(topic_frame("R", arrivals.replies[row], _encode(self._reply_to(verdicts, row, id, reasons))))
         return frames
 
     def _reasons_again(self, verdicts: Verdicts, row: int) -> list[str]:
         newest = self._definitions.releases.get(int(verdicts.releases[row]))
         return [] if newest is None else reasons_again(newest, int(verdicts.chosen[row]), verdicts.reasons[row])
+
+    def _reply_to(self, verdicts: Verdicts, row: int, id: str, reasons: list[str]) -> Reply:
+        """A duplicate is answered with the newest decision, any other undecided event with the fallback."""
+        flags = int(verdicts.flags[row])
+        score, revision, release = float(verdicts.scores[row]), int(verdicts.revisions[row]), int(verdicts.releases[row])
+        if not flags & DUPLICATE:
+            return Reply(id, 0, score, verdicts.release.policy.fallback.action, reasons, fallback_flags(verdicts.release), release)
+        decider = self._definitions.releases.get(release)
+        bypassed = BYPASSED * (decider is not None and decider.bypass.on)
+        said = flag_names(flags & (DUPLICATE | REVISED) | bypassed)
+        return Reply(id, revision, score, ACTIONS[verdicts.actions[row]], reasons, said, release)
 
 
 def answers_of(bundle: Bundle, release: Release) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
@@ -145,15 +156,6 @@ def _refusal_of(flags: int, revision: int, id: str) -> Refusal:
         got="a correction of another one",
         remedy="to change one of these, retract the event as it was sent and send it anew under a new id",
     )
-
-
-def _reply_to(verdicts: Verdicts, row: int, id: str, reasons: list[str]) -> Reply:
-    """A duplicate is answered with the newest decision, any other undecided event with the fallback."""
-    flags = int(verdicts.flags[row])
-    score, revision, release = float(verdicts.scores[row]), int(verdicts.revisions[row]), int(verdicts.releases[row])
-    if flags & DUPLICATE:
-        return Reply(id, revision, score, ACTIONS[verdicts.actions[row]], reasons, flag_names(flags & (DUPLICATE | REVISED)), release)
-    return Reply(id, 0, score, verdicts.release.policy.fallback.action, reasons, ["degraded"], release)
 
 
 def make_stage(state: BulkState) -> UserStage:

@@ -8,19 +8,24 @@ from collections.abc import Callable, Sequence
 import httpx
 import msgspec
 
+from api.access import Access
 from api.app import make_app
 from api.condition import Condition
 from api.definitions import Definitions
 from api.front import Front
 from api.in_force import InForce
 from api.log import LogUnavailableError
+from api.stream import Placed, Stream
+from api.token import install_owner
 from api.waiting import Waiting
 from pipeline.release import compile_release
 from pipeline.settings import Settings
-from stores.decisions import StoredDecision
+from stores.decisions import StoredDecision, TopicPlace
 from stores.duckdb_metrics import DuckDbMetrics
+from stores.sqlite_audit import SqliteAudit
 from stores.sqlite_decisions import SqliteDecisions
 from stores.sqlite_registry import SqliteRegistry
+from stores.sqlite_tokens import SqliteTokens
 
 TOKEN = "a-token-for-the-tests"
 NOW_MS = 1_700_000_000_000
@@ -62,6 +67,22 @@ class FakeLog:
         return [(record[1], record[2]) for record in self.records if record[0] == "weir." + topic]
 
 
+class FakeSource:
+    """Decisions of one partition that a test hands to the stream; `before` are those from before the first watcher."""
+
+    def __init__(self) -> None:
+        self.before: list[Placed] = []
+        self.is_open = False
+
+    async def open(self, stream: Stream) -> None:
+        self.is_open = True
+        stream.begin({0: self.before[0][0][1] if self.before else 0})
+        stream.take(self.before)
+
+    async def close(self) -> None:
+        self.is_open = False
+
+
 class Api:
     """One application and what is behind it.
 
@@ -76,14 +97,19 @@ class Api:
         self.in_force = InForce()
         self.condition = Condition()
         self.decisions = SqliteDecisions(folder / "decisions.db")
+        self.kept = 0
         self.registry = SqliteRegistry(folder / "registry.db")
         self.metrics = DuckDbMetrics(folder / "metrics.duckdb", 10)
         self.waiting = Waiting("api-1", 1, IN_FLIGHT_MAX)
+        self.source = FakeSource()
+        self.stream = Stream(self.source)
         self.definitions = Definitions(self.registry, self.in_force, self.condition, self.log, "weir.control", self.clock)
         self.in_force.install(compile_release(1, TEXTS), TEXTS)
+        self.access = Access(SqliteTokens(folder / "tokens.db"), SqliteAudit(folder / "audit.db"))
+        install_owner(self.access.tokens, TOKEN, NOW_MS)
         self.app: Front = make_app(
-            self.settings, TOKEN, self.in_force, self.definitions, self.decisions, self.decisions, self.log, self.log,
-            self.waiting, self.condition, self.clock, metrics=self.metrics,
+            self.settings, self.access, self.in_force, self.definitions, self.decisions, self.decisions, self.log, self.log,
+            self.waiting, self.condition, self.clock, self.stream, metrics=self.metrics,
         )  # fmt: skip
         self.client = httpx.AsyncClient(
             transport=httpx.ASGITransport(self.app), base_url="http://api", headers={"authorization": f"Bearer {TOKEN}"}
@@ -107,7 +133,8 @@ class Api:
         value = msgspec.json.encode({"event_id": event_id, "score": score, "action": action})
         order = event_id.encode()
         keys = (("customer", user), ("terminal", "t/1"))
-        self.decisions.write([StoredDecision(event_id, 0, at_ms, order, keys, score, action, 1, value)])
+        self.decisions.write([StoredDecision(event_id, 0, at_ms, order, keys, score, action, 1, value, False, TopicPlace(2, self.kept))])
+        self.kept += 1
 
 
 def reply(value: bytes, action: str = "approve", score: float = 0.25) -> bytes:

@@ -20,7 +20,8 @@ def _load(name: str) -> None:
     spec.loader.exec_module(module)
 
 
-_load("api_imitation")
+for name in ("api_imitation", "identity_provider", "served"):
+    _load(name)
 
 
 @pytest.fixture
@@ -34,3 +35,4 @@ async def api(tmp_path: pathlib.Path) -> "AsyncIterator[Api]":
     made.decisions.close()
     made.registry.close()
     made.metrics.close()
+    made.access.close()

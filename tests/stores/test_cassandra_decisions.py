@@ -5,8 +5,8 @@ import pytest
 
 from features.refusal import Refusal
 from stores.cassandra import Keyspace, Place
-from stores.cassandra_decisions import CassandraDecisions
-from stores.decisions import StoredDecision, StoreUnavailableError
+from stores.cassandra_decisions import MIGRATIONS, CassandraDecisions
+from stores.decisions import LatestScore, StoredDecision, StoreUnavailableError, TopicPlace
 
 pytestmark = pytest.mark.integration
 
@@ -38,7 +38,8 @@ def test_a_write_that_failed_half_way_is_whole_when_it_is_done_again(place: Plac
     assert store.write([flagged(1)]) == 1
     assert store.get("1") == flagged(1)
     assert [each.event_id for each in store.flagged(("block",), 0, None, 10).decisions] == ["1"]
-    assert store.write([flagged(1)]) == 0
+    store.write([flagged(1)])
+    assert [each.event_id for each in store.flagged(("block",), 0, None, 10).decisions] == ["1"]
     store.close()
 
 
@@ -60,3 +61,62 @@ def test_old_rows_are_let_go_as_the_settings_say(place: Place) -> None:
         query = "SELECT default_time_to_live FROM system_schema.tables WHERE keyspace_name = %s AND table_name = %s"
         assert {store._keyspace.run(query, "failing", table)[0][0] for table in ("decision", "history", "flagged")} == {seconds}
         store.close()
+
+
+def copy(offset: int, score: float, action: str = "block", revision: int = 0) -> StoredDecision:
+    place = TopicPlace(1, offset)
+    return StoredDecision("7", revision, 1_700_000_000_000, b"7", (("card", "c"),), score, action, 1, str(score).encode(), False, place)
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+def test_the_copy_of_the_least_offset_stands_whatever_was_written_last(place: Place, order: tuple[int, ...]) -> None:
+    store = CassandraDecisions(msgspec.structs.replace(place, keyspace=f"copies_{order[0]}{order[1]}"))
+    copies = [copy(10, 0.6), copy(11, 0.9), copy(1 << 40, 0.7, "review")]
+    for number in order:
+        store.write([copies[number]])
+    assert store.get("7") == copies[0]
+    assert store.flagged(("block", "review"), 0, None, 10).decisions == [copies[0]]
+    assert store.of_entity("card", "c", None, 10).decisions == [copies[0]]
+    assert store.latest("card", "c") == LatestScore(0.6, "block", "7", 0, 1_700_000_000_000, 1, TopicPlace(1, 10))
+    store.close()
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (2, 0, 1)])
+def test_a_flag_is_the_highest_revisions_even_where_its_place_is_that_of_a_lower_one(place: Place, order: tuple[int, ...]) -> None:
+    store = CassandraDecisions(msgspec.structs.replace(place, keyspace=f"flags_{order[0]}{order[1]}"))
+    revisions = [copy(10, 0.9, "review"), copy(20, 0.3, "approve", 1), copy(30, 0.9, "block", 2)]
+    for number in order:
+        store.write([revisions[number]])
+    assert store.flagged(("block",), 0, None, 10).decisions == [revisions[2]]
+    assert store.flagged(("review",), 0, None, 10).decisions == []
+    store.close()
+
+
+def test_pages_are_full_though_flags_of_corrected_events_lie_between(place: Place) -> None:
+    store = CassandraDecisions(msgspec.structs.replace(place, keyspace="between"))
+    store.write([flagged(number) for number in range(1, 40)])
+    store.write(
+        [msgspec.structs.replace(flagged(number), revision=1, action="approve", score=0.1) for number in range(1, 40) if number % 9]
+    )
+    first = store.flagged(("block",), 0, None, 3)
+    second = store.flagged(("block",), 0, first.next, 3)
+    assert [each.event_id for each in first.decisions + second.decisions] == ["9", "36", "27", "18"]
+    assert (first.next is None, second.next) == (False, None)
+    store.close()
+
+
+def test_rows_from_before_they_were_packed_are_read_and_stand(place: Place) -> None:
+    at = msgspec.structs.replace(place, keyspace="older")
+    old = Keyspace(at, MIGRATIONS[:1], True, ())
+    kept = "event_id, revision, event_time, sort, keys, score, action, release, value, retracted"
+    old.run(f"INSERT INTO decision ({kept}) VALUES ('1', 0, 5, 0x01, '[[\"card\",\"c\"]]', 0.5, 'review', 1, 0x7b7d, false)")
+    kept = "kind, id, event_time, sort, revision, event_id, score, action, release, retracted"
+    old.run(f"INSERT INTO history ({kept}) VALUES ('card', 'c', 5, 0x01, 0, '1', 0.5, 'review', 1, false)")
+    old.close()
+    store = CassandraDecisions(at)
+    first = StoredDecision("1", 0, 5, b"\x01", (("card", "c"),), 0.5, "review", 1, b"{}")
+    store.write([msgspec.structs.replace(first, score=0.9, place=TopicPlace(0, 3))])
+    assert store.get("1") == first
+    assert store.latest("card", "c") == LatestScore(0.5, "review", "1", 0, 5, 1)
+    assert store.of_entity("card", "c", None, 5).decisions == [first]
+    store.close()

@@ -5,8 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from features.refusal import Refusal
-from stores.registry import StoredRelease, content_hash
-from stores.sqlite_registry import SqliteRegistry
+from stores.registry import StoredDefinition, StoredRelease, content_hash
+from stores.sqlite import open_for_writing
+from stores.sqlite_registry import MIGRATIONS, SqliteRegistry
 
 
 @pytest.fixture
@@ -65,3 +66,33 @@ def test_threads_get_ids_of_their_own(registry: SqliteRegistry) -> None:
     with ThreadPoolExecutor(8) as pool:
         ids = list(pool.map(lambda at_ms: registry.release({"policy": hash}, "ann", at_ms), range(200)))
     assert sorted(ids) == list(range(1, 201))
+
+
+def test_the_definitions_of_a_part_are_listed_newest_first_with_who_put_them_first(registry: SqliteRegistry) -> None:
+    old, new = registry.put("policy", "a", "ann", 1), registry.put("policy", "b", "bob", 2)
+    registry.put("policy", "a", "cid", 3)
+    registry.put("list:good", "a", "cid", 4)
+    found = [StoredDefinition(new, "policy", "bob", 2), StoredDefinition(old, "policy", "ann", 1)]
+    assert registry.definitions("policy", 10) == found
+    assert registry.definitions("policy", 1) == found[:1]
+    assert registry.definitions("list:good", 10) == [StoredDefinition(old, "list:good", "cid", 4)]
+    assert registry.definitions("schema", 10) == []
+
+
+def test_releases_are_listed_newest_first_and_go_on_below_an_id(registry: SqliteRegistry) -> None:
+    hash = registry.put("policy", "a", "ann", 1)
+    for at_ms in range(5):
+        registry.release({"policy": hash}, "ann", at_ms)
+    assert [release.id for release in registry.releases(3)] == [5, 4, 3]
+    assert [release.id for release in registry.releases(3, before=3)] == [2, 1]
+    assert registry.releases(1) == [StoredRelease(5, {"policy": hash}, "ann", 4)]
+    assert registry.releases(3, before=1) == []
+
+
+def test_definitions_of_an_older_file_are_listed_after_its_migration(tmp_path: pathlib.Path) -> None:
+    file = open_for_writing(tmp_path / "registry.db", MIGRATIONS[:1])
+    file.execute("INSERT INTO definition VALUES ('h', 'policy', 'a', 'ann', 1)")
+    file.close()
+    registry = SqliteRegistry(tmp_path / "registry.db")
+    assert registry.definitions("policy", 5) == [StoredDefinition("h", "policy", "ann", 1)]
+    registry.close()

@@ -1,0 +1,112 @@
+"""What decides who may do what, and keeps a record of it, opened as the settings say."""
+
+import contextlib
+import hashlib
+import time
+from collections.abc import Iterator
+
+import msgspec
+
+from api.jwks import Keys
+from api.log import Clock
+from api.oidc import OidcProver, read_rules
+from api.token import OWNER, install_owner
+from features.refusal import Refusal
+from pipeline.decision_store import cassandra_place
+from pipeline.settings import Settings
+from stores.audit import Audit, Entry, Fact
+from stores.cassandra import Place
+from stores.cassandra_access import access_place
+from stores.cassandra_audit import CassandraAudit
+from stores.cassandra_tokens import CassandraTokens
+from stores.decisions import StoreUnavailableError
+from stores.registry import StoredRelease
+from stores.sqlite_audit import SqliteAudit, walk_file
+from stores.sqlite_tokens import SqliteTokens
+from stores.tokens import Tokens
+
+STORE_SECONDS_MAX = 2.0
+
+
+class Access(msgspec.Struct):
+    """Tokens, the audit log, and the identity provider where there is one."""
+
+    tokens: Tokens
+    audit: Audit
+    oidc: OidcProver | None = None
+
+    def close(self) -> None:
+        """Lets the stores go."""
+        self.tokens.close()
+        self.audit.close()
+
+
+def open_access(settings: Settings, owner_token: str, clock: Clock) -> Access:
+    """Opens the stores and makes `owner_token` that of an admin.
+
+    Raises:
+        Refusal: a setting or a store refuses, or the token is too short or somebody else's.
+    """
+    access = Access(open_tokens(settings), open_audit(settings), _oidc(settings))
+    _install(access, owner_token, int(clock() * 1000))
+    return access
+
+
+def note_found(audit: Audit, release: StoredRelease) -> None:
+    """Writes down a release that no api made: the system's start did, or somebody who may write to the control topic."""
+    text = msgspec.json.encode(release.parts)
+    digest = hashlib.sha256(text).hexdigest()
+    subject = f"release {release.id}, found on the control topic"
+    audit.append(Fact(release.at_ms, release.by, (), "found", "outcome", subject=subject, body_sha256=digest, body_bytes=len(text)))
+
+
+def _oidc(settings: Settings) -> OidcProver | None:
+    if not settings.oidc_issuer:
+        return None
+    return OidcProver(read_rules(settings), Keys(settings.oidc_issuer, settings.oidc_jwks_url, time.monotonic))
+
+
+def _install(access: Access, owner_token: str, at_ms: int) -> None:
+    """The owner's token comes from outside: that it changed is in the log all the same."""
+    if install_owner(access.tokens, owner_token, at_ms):
+        access.audit.append(Fact(at_ms, OWNER, ("admin",), "start", "outcome", subject="token owner"))
+
+
+def open_tokens(settings: Settings) -> Tokens:
+    """The store of tokens; makes its tables where they are missing.
+
+    Raises:
+        Refusal: it does not answer, or is of another version.
+    """
+    if settings.store == "cassandra":
+        return CassandraTokens(_place(settings))
+    return SqliteTokens(settings.path("tokens.db"))
+
+
+def open_audit(settings: Settings) -> Audit:
+    """The audit log; makes its tables where they are missing.
+
+    Raises:
+        Refusal: it does not answer, or is of another version.
+    """
+    return CassandraAudit(_place(settings)) if settings.store == "cassandra" else SqliteAudit(settings.path("audit.db"))
+
+
+def walk_audit(settings: Settings) -> Iterator[Entry]:
+    """All entries of the system's log, the oldest first, without writing to it.
+
+    Raises:
+        Refusal: there is none, or it cannot be read.
+    """
+    try:
+        if settings.store != "cassandra":
+            yield from walk_file(settings.path("audit.db"))
+            return
+        with contextlib.closing(CassandraAudit(_place(settings), owner=False)) as audit:
+            yield from audit.walk()
+    except StoreUnavailableError as error:
+        raise Refusal("audit log not readable", where=settings.store, expected="all entries", got=str(error)) from error
+
+
+def _place(settings: Settings) -> Place:
+    return access_place(cassandra_place(settings, STORE_SECONDS_MAX))

@@ -1,0 +1,46 @@
+"""What a change of definitions is compiled and checked by, before anything of it is stored."""
+
+from collections.abc import Mapping
+
+from features.catalogue import check_removal
+from features.feature_set import read_features
+from features.refusal import Refusal
+from features.schema import Schema, read_schema
+from pipeline.feature_catalogue import users_of
+from pipeline.release import Release, compile_release
+
+Changes = Mapping[str, str | None]
+"""Texts by part; None takes a part out."""
+FIXED = ("id_field", "id_type", "time_field", "time_unit", "user")
+"""What a schema says that every kept event, profile and decision is filed under."""
+
+
+def compile_change(current: Release | None, texts: dict[str, str], changes: Changes) -> Release:
+    """The release that `texts` make; `current`: the one in force, `changes`: what is another in `texts`.
+
+    Raises:
+        Refusal: it does not compile, has another identity, or lacks a feature that is in use.
+    """
+    if current is not None:
+        schema = read_schema(texts["schema"], "schema.yaml")
+        _keep_identity(current.schema, schema)
+        if "models" not in changes:
+            features = read_features(texts["features"], schema, "features.yaml")
+            check_removal(set(current.features.names).difference(features.names), users_of(current))
+    release = compile_release(current.id + 1 if current else 1, texts)
+    for entries in release.lists.values():
+        entries.check()
+    return release
+
+
+def _keep_identity(old: Schema, new: Schema) -> None:
+    for name in FIXED:
+        if getattr(old, name) != getattr(new, name):
+            place, _, detail = name.partition("_")
+            raise Refusal(
+                "identity changed",
+                where=f"schema.yaml: {place}{'.' + detail if detail else ''}",
+                expected=f"{getattr(old, name)}, as in the release in force",
+                got=getattr(new, name),
+                remedy="events that are kept are filed under it: start a new system for another id, time or user",
+            )

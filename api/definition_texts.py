@@ -1,0 +1,65 @@
+"""Bodies and answers of the routes that carry definitions as text."""
+
+from typing import Annotated
+
+import msgspec
+from fastapi import Header, Request, Response
+
+from api.answers import Put
+from api.calling import caller_of, note_subject
+from api.definitions import Published
+from api.etag import etag_of, names
+from api.in_force import InForce
+from api.problem import Answer, Problem, json_answer
+from features.refusal import Refusal
+
+IfMatch = Annotated[str | None, Header(description="the ETag of what is changed; 412 when another is in force since")]
+IfNoneMatch = Annotated[str | None, Header(description="ETags that the caller has; 304 when one of them is in force")]
+
+
+def by_of(request: Request) -> str:
+    """Who calls, for the registry."""
+    return caller_of(request).name
+
+
+def seen(part: str, if_match: str | None) -> dict[str, str]:
+    """What a change of `part` was made to, as `Definitions.put` takes it."""
+    return {} if if_match is None else {part: if_match}
+
+
+async def text_in(request: Request, source: str) -> str:
+    """The body as text.
+
+    Raises:
+        Refusal: it is not UTF-8.
+    """
+    body = await request.body()
+    try:
+        return body.decode()
+    except UnicodeDecodeError as error:
+        raise Refusal("not text", where=source, expected="UTF-8", got=str(error)) from error
+
+
+def text_in_force(in_force: InForce, part: str, if_none_match: str | None, media_type: str) -> Response:
+    """The text of `part`, with its ETag and the release that it is part of; 304 when the caller has it.
+
+    Raises:
+        Problem: 404, the release in force has no such part.
+    """
+    release, _ = in_force.require()
+    if part not in in_force.texts:
+        raise Problem(404, f"the release in force has no {part}")
+    hash = in_force.hashes[part]
+    headers = {"weir-release": str(release.id), "etag": etag_of(hash)}
+    if if_none_match is not None and names(if_none_match, hash):
+        return Response(status_code=304, headers=headers)
+    return Response(in_force.texts[part], media_type=media_type, headers=headers)
+
+
+def put_answer(request: Request, published: Published, part: str) -> Answer:
+    """What is told of the change of `part`, also to the audit log; no hash where it was taken out."""
+    note_subject(request, f"release {published.release}: {part}")
+    hash = published.parts.get(part, "")
+    put = Put(published.release, hash, published.changed, published.features, published.warming)
+    answer = json_answer(200, put)
+    return msgspec.structs.replace(answer, headers=[(b"etag", etag_of(hash).encode())]) if hash else answer

@@ -1,0 +1,53 @@
+"""The switch past the score: every event approved, or every event with the fallback's action, while scores go on."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from features.document import read_document
+from features.refusal import Refusal
+from patterns.policy import ACTIONS, Fallback, Policy
+
+MODES = ("off", "approve_all", "fallback_only")
+REASON_CHARACTERS_MAX = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Bypass:
+    """A compiled bypass.
+
+    Args:
+        mode: off; approve_all: every action is approve; fallback_only: every action is the fallback's.
+        reason: why, in the words of whoever switched it.
+    """
+
+    mode: str = "off"
+    reason: str = ""
+
+    @property
+    def on(self) -> bool:
+        """The score decides nothing."""
+        return self.mode != "off"
+
+
+def read_bypass(text: str, source: str = "bypass") -> Bypass:
+    """Compiles a bypass.
+
+    Raises:
+        Refusal: the mode is none of `MODES`, or the reason is missing or too long.
+    """
+    document = read_document(text, source)
+    document.only("mode", "reason")
+    mode = document.at("mode").choice(MODES)
+    reason = document.at("reason").text().strip()
+    if not 0 < len(reason) <= REASON_CHARACTERS_MAX:
+        raise Refusal("bad reason", where=f"{source}: reason", expected=f"1 to {REASON_CHARACTERS_MAX} characters", got=reason or "nothing")
+    return Bypass(mode, reason)
+
+
+def bypassed(policy: Policy, bypass: Bypass) -> Policy:
+    """`policy` as it decides while `bypass` holds; its models still give the score."""
+    if not bypass.on:
+        return policy
+    fallback = Fallback("approve", ()) if bypass.mode == "approve_all" else policy.fallback
+    return replace(policy, bounds=np.array([]), actions=np.array([ACTIONS.index(fallback.action)], np.uint8), fallback=fallback)

@@ -1,0 +1,34 @@
+import msgspec
+import pytest
+from api_imitation import NOW_MS, Api
+
+from stores.decisions import StoredDecision
+
+
+def keep(api: Api, number: int, action: str, score: float | None = 0.5) -> None:
+    """A decision on an event of customer c/1, `number` ms after the first."""
+    value = msgspec.json.encode({"event_id": str(number), "action": action, "features": {"count_1h": float(number), "none": None}})
+    keys = (("customer", "c/1"), ("terminal", "t1"))
+    api.decisions.write([StoredDecision(str(number), 0, NOW_MS - 100 + number, b"%04d" % number, keys, score, action, 1, value)])
+
+
+async def test_a_profile_has_the_latest_score_the_newest_features_and_the_newest_decisions(api: Api) -> None:
+    for number, action in enumerate(["approve", "block", "review", "approve"]):
+        keep(api, number, action)
+    body = (await api.client.get("/v1/entities/customer/c%2F1?limit=3")).json()
+    recent = body.pop("recent")
+    assert body == {
+        "entity": "customer", "id": "c/1", "score": 0.5, "action": "approve", "event_id": "3", "event_time": NOW_MS - 97, "age_ms": 97,
+        "features": {"count_1h": 3.0, "none": None},
+    }  # fmt: skip
+    assert recent["actions"] == {"approve": 1, "review": 1, "block": 1}
+    assert [decision["event_id"] for decision in recent["decisions"]] == ["3", "2", "1"]
+    rest = (await api.client.get("/v1/entities/customer/c%2F1/decisions", params={"before": recent["next"]})).json()
+    assert [decision["event_id"] for decision in rest["decisions"]] == ["0"]
+
+
+@pytest.mark.parametrize("path", ["customer/nobody", "nothing/c1", "customer/" + "x" * 5_000, "customer/%00", "customer/..%2f.."])
+async def test_a_profile_of_what_is_not_there_is_not_found(api: Api, path: str) -> None:
+    keep(api, 1, "approve")
+    answer = await api.client.get(f"/v1/entities/{path}")
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")

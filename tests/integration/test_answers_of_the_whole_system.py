@@ -1,0 +1,169 @@
+"""Synchronous decisions, the bypass, lists and the stream of decisions on the whole embedded system."""
+
+import concurrent.futures
+import time
+from collections.abc import Iterator
+
+import httpx
+import msgspec
+import pytest
+from score_job_runs import wait_for
+
+from api.token import read_token
+from deploy.command import SAMPLES
+from deploy.payments import Town
+from deploy.releases import read_folder
+from deploy.stack import Stack, free_settings
+
+SCORED = {"degraded", "duplicate"}
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A system of this file's own: what it kills counts as restarts, of which a system takes a few a minute."""
+    settings = free_settings(tmp_path_factory.mktemp("answers"), checkpoint_interval_ms=2_000)
+    with Stack(settings, read_folder(SAMPLES / "payments"), print) as made:
+        yield made
+
+
+@pytest.fixture
+def caller(stack: Stack) -> Iterator[httpx.Client]:
+    """One that has the token; the score job runs and has caught up."""
+    headers = {"authorization": f"Bearer {read_token(stack.settings)}"}
+    with httpx.Client(base_url=f"http://127.0.0.1:{stack.settings.api_port}", headers=headers, timeout=20) as made:
+        wait_for(lambda: stack.keep_running() == [] and is_ready(made), 90, "the system is not ready")
+        wait_for(lambda: "degraded" not in decide(made, payment())["flags"], 60, "no decision but the fallback")
+        yield made
+
+
+def is_ready(caller: httpx.Client) -> bool:
+    try:
+        return caller.get("/ready").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def payment(**more: object) -> dict[str, object]:
+    """Of now, with an id that no other has."""
+    town = Town(1, customers=5, terminals=5, first_id=time.time_ns() // 1000)
+    return msgspec.json.decode(town.payment(int(time.time() * 1000)).encode()) | more
+
+
+def decide(caller: httpx.Client, event: dict[str, object], deadline_ms: int = 8_000) -> dict[str, object]:
+    answer = caller.post(f"/v1/decisions?deadline_ms={deadline_ms}", json=event)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_a_retry_gets_the_same_answer_also_from_an_api_that_was_started_anew(stack: Stack, caller: httpx.Client) -> None:
+    event = payment()
+    first = decide(caller, event)
+    again = decide(caller, event)
+    before = stack.process("api")
+    before.kill()
+    wait_for(lambda: stack.keep_running() is not None and is_ready(caller), 60, "the api does not come back")
+    assert stack.process("api").pid != before.pid
+    after = decide(caller, event)
+    assert not SCORED & set(first["flags"])
+    for later in (again, after):
+        assert "duplicate" in later["flags"]
+        assert {name: later[name] for name in ("event_id", "score", "action", "release", "revision")} == {
+            name: first[name] for name in ("event_id", "score", "action", "release", "revision")
+        }
+
+
+def test_callers_at_once_with_one_event_get_one_answer(caller: httpx.Client) -> None:
+    event = payment()
+    with concurrent.futures.ThreadPoolExecutor(10) as threads:
+        answers = list(threads.map(lambda _: decide(caller, event), range(10)))
+    assert len({(answer["score"], answer["action"], answer["revision"]) for answer in answers}) == 1
+    assert all("degraded" not in answer["flags"] for answer in answers)
+
+
+def test_an_event_past_its_deadline_is_scored_all_the_same_and_a_retry_gets_that_score(caller: httpx.Client) -> None:
+    event = payment()
+    first = decide(caller, event, deadline_ms=1)
+    if "degraded" not in first["flags"]:
+        pytest.skip("the pipeline answered within a millisecond")
+    id = str(event["payment_id"])
+    wait_for(lambda: caller.get(f"/v1/decisions/{id}").status_code == 200, 30, "no decision")
+    kept = caller.get(f"/v1/decisions/{id}").json()
+    again = decide(caller, event)
+    assert (again["score"], again["action"]) == (kept["score"], kept["action"])
+    assert "duplicate" in again["flags"]
+
+
+def test_an_event_that_is_too_late_or_reuses_an_id_is_answered_at_once_with_the_reason(caller: httpx.Client) -> None:
+    event = payment(customer_id="late-customer")
+    decide(caller, event)
+    late = decide(caller, payment(customer_id="late-customer", at=int(event["at"]) - 86_400_000))
+    assert late["flags"] == ["degraded"]
+    assert "too late" in late["reasons"][0]
+    reused = decide(caller, event | {"amount": float(event["amount"]) + 1})
+    assert reused["flags"] == ["degraded"]
+    assert "id_reused" in reused["reasons"][0]
+    assert max(late["elapsed_ms"], reused["elapsed_ms"]) < 8_000
+
+
+def test_with_the_pipeline_down_the_fallback_answers_by_the_bypass_and_the_event_is_scored_later(
+    stack: Stack, caller: httpx.Client
+) -> None:
+    policy = caller.get("/v1/policy")
+    switched = caller.post("/v1/policy:bypass", json={"mode": "approve_all", "reason": "drill"})
+    assert switched.status_code == 200, switched.text
+    began = time.monotonic()
+    while "bypass" not in (answer := decide(caller, payment()))["flags"]:
+        assert time.monotonic() - began < 5.0
+    assert (answer["action"], answer["release"]) == ("approve", switched.json()["release"])
+    stack.process("task-manager-1").kill()
+    event = payment()
+    down = decide(caller, event, deadline_ms=500)
+    assert (down["action"], down["flags"]) == ("approve", ["degraded", "bypass"])
+    wait_for(lambda: stack.keep_running() is not None and is_ready(caller), 90, "the system does not come back")
+    wait_for(lambda: caller.get(f"/v1/decisions/{event['payment_id']}").status_code == 200, 60, "an event that was lost")
+    back = caller.post(f"/v1/releases/{policy.headers['weir-release']}:activate").json()
+    assert caller.get("/v1/policy:bypass").json()["mode"] == "off"
+    wait_for(lambda: decide(caller, payment())["release"] == back["release"], 5, "the release before is not in force")
+
+
+def test_a_large_list_reaches_every_stage_and_decisions_go_on(caller: httpx.Client) -> None:
+    text = "".join(f"card-{number:08d}\n" for number in range(1_000_000))
+    put = caller.put("/v1/lists/blocked_cards", content=text)
+    assert put.status_code == 200, put.text
+    wait_for(lambda: decide(caller, payment())["release"] == put.json()["release"], 20, "the list is not in force")
+    edited = caller.post(
+        "/v1/lists/blocked_cards:edit", json={"add": ["x"], "remove": ["card-00000000"]}, headers={"if-match": put.headers["etag"]}
+    )
+    assert edited.status_code == 200
+    wait_for(lambda: decide(caller, payment())["release"] == edited.json()["release"], 20, "the list is not in force")
+    assert caller.get("/v1/lists").json()["lists"][0]["entries"] == 1_000_000
+    assert caller.delete("/v1/lists/blocked_cards").status_code == 200
+
+
+def test_a_watcher_that_comes_back_to_another_process_misses_no_decision(stack: Stack, caller: httpx.Client) -> None:
+    def follow(sent: list[dict[str, object]], headers: dict[str, str]) -> tuple[list[str], str]:
+        wanted, found, last = {str(event["payment_id"]) for event in sent}, [], ""
+        with caller.stream("GET", "/v1/stream", headers=headers) as answer:
+            if not headers:
+                for event in sent:
+                    assert caller.post("/v1/events", json=event).status_code == 202
+            for line in answer.iter_lines():
+                if line.startswith("id: "):
+                    last = line[4:]
+                elif line.startswith("data: "):
+                    id = msgspec.json.decode(line[6:]).get("event_id")
+                    found += [id] if id in wanted else []
+                if wanted <= set(found):
+                    return found, last
+        raise AssertionError(f"the stream ended after {len(found)} of {len(wanted)}")
+
+    first = [payment() for _ in range(5)]
+    found, last = follow(first, {})
+    assert sorted(found) == sorted(str(event["payment_id"]) for event in first)
+    missed = [payment() for _ in range(5)]
+    for event in missed:
+        assert caller.post("/v1/events", json=event).status_code == 202
+    stack.process("api").kill()
+    wait_for(lambda: stack.keep_running() is not None and is_ready(caller), 60, "the api does not come back")
+    found, _ = follow(missed, {"last-event-id": last})
+    assert sorted(found) == sorted(str(event["payment_id"]) for event in missed)

@@ -1,0 +1,85 @@
+"""The API as a process of its own: callers that draw out their requests are let go, and others are served meanwhile."""
+
+import contextlib
+import pathlib
+import socket
+import sys
+import time
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from score_job_runs import wait_for
+
+from deploy.command import SAMPLES
+from deploy.ports import free_ports
+from deploy.processes import Process, Processes
+from deploy.releases import publish, read_folder
+from deploy.stack import settings_as_environment
+from deploy.topics import make_topics
+from pipeline.settings import Settings
+
+TOKEN = "token-of-the-connections-test"
+SLOW = 200
+
+
+@pytest.fixture(scope="module")
+def port(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """Of an API that has a release."""
+    api_port, flink_port = free_ports(2)
+    folder = tmp_path_factory.mktemp("connections")
+    settings = Settings(bootstrap=broker, topic_prefix="connections.", folder=str(folder), api_port=api_port, flink_port=flink_port)
+    make_topics(settings)
+    texts = read_folder(SAMPLES / "payments")
+    assert publish(settings, texts | {"list:blocked": "card-1\n"}) == 1
+    assert publish(settings, texts) == 1, "a list that the folder lacks stays in force"
+    environment = settings_as_environment(settings) | {"WEIR_TOKEN": TOKEN}
+    process = Process("api", [sys.executable, "-m", "api.server"], environment, settings.path("logs"), pathlib.Path.cwd())
+    with Processes() as processes:
+        processes.add(process)
+        wait_for(lambda: serves(api_port), 30, "no answer")
+        yield api_port
+
+
+def serves(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/health", timeout=2).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def test_hundreds_that_never_end_their_heads_are_let_go_and_others_are_served_meanwhile(port: int) -> None:
+    with contextlib.ExitStack() as stack:
+        slow = [stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=30)) for _ in range(SLOW)]
+        ended: set[int] = set()
+        deadline = time.monotonic() + 60
+        while len(ended) < SLOW:
+            assert time.monotonic() < deadline, f"{SLOW - len(ended)} are still held"
+            for number, connection in enumerate(slow):
+                if number not in ended and has_ended(connection):
+                    ended.add(number)
+            assert serves(port)
+            time.sleep(0.5)
+
+
+def has_ended(connection: socket.socket) -> bool:
+    """Sends a little more of a head; whether the other side has had enough."""
+    try:
+        connection.sendall(b"GET /health HTTP/1.1\r\nx: y\r\n" if connection.gettimeout() == 30 else b"x: y\r\n")
+        connection.settimeout(0.001)
+        return connection.recv(4_096) is not None
+    except TimeoutError:
+        return False
+    except OSError:
+        return True
+
+
+def test_a_list_put_before_the_start_is_served_and_a_list_of_the_largest_size_is_taken(port: int) -> None:
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"authorization": f"Bearer {TOKEN}"}, timeout=60) as caller:
+        assert caller.get("/v1/lists/blocked").text == "card-1\n"
+        text = "x" * 511 + "\n"
+        whole = "".join(f"{number:06d}" + text[6:] for number in range(15_728_640 // len(text)))
+        answer = caller.put("/v1/lists/blocked", content=whole)
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["release"] == 2
+        assert caller.get("/v1/lists/blocked").text == whole
