@@ -40,9 +40,9 @@ class DruidMetrics:
     def query(self, query: MetricQuery, fields: Collection[str]) -> MetricAnswer:
         check_query(query, fields)
         body = druid_query(query, self._data_source, int(self._timeout_seconds * 1000))
-        rows = msgspec.json.decode(self._ask("POST", "/druid/v2", body), type=list[_Row])
+        rows = _rows(self._ask("POST", "/druid/v2", body))
         # Without dimensions Druid answers a row of nothing where there is none.
-        groups = [_group(query, row) for row in rows if row.event["count"]]
+        groups = sorted((_group(query, row) for row in rows if row.event["count"]), key=_place)
         return MetricAnswer(groups[: query.limit], complete=len(groups) <= query.limit)
 
     def check(self) -> None:
@@ -68,6 +68,14 @@ class DruidMetrics:
                 return bytes(content)
         except httpx.HTTPError as error:
             raise MetricsUnavailableError(f"{type(error).__name__} after at most {self._timeout_seconds:g} s") from error
+
+
+def _rows(content: bytes) -> list[_Row]:
+    """Of an answer. Druid streams it, so what fails behind its first row ends it early, with status 200."""
+    try:
+        return msgspec.json.decode(content, type=list[_Row])
+    except msgspec.MsgspecError as error:
+        raise MetricsUnavailableError(f"Druid's answer of {len(content)} bytes is not whole: {error}") from error
 
 
 def druid_query(query: MetricQuery, data_source: str, timeout_ms: int) -> dict[str, Any]:
@@ -117,6 +125,11 @@ def _group(query: MetricQuery, row: _Row) -> MetricGroup:
     values = [event[f"g{number}"] or "" for number in range(len(query.group_by))]
     time_ms = round(datetime.fromisoformat(row.timestamp).timestamp() * 1000)
     return metric_group(query, time_ms, values, *(event[name] for name in SUMS))
+
+
+def _place(group: MetricGroup) -> tuple[int, int, list[str]]:
+    """Where it comes in an answer. Druid goes by UTF-16, in which characters beyond 16 bits are before the last of the others."""
+    return group.time, -group.count, list(group.dimensions.values())
 
 
 def _moment(time_ms: int) -> str:

@@ -1,17 +1,25 @@
 """The record of topic ``metrics``: what one minute added up to, for one combination of dimensions."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 
 MINUTE_MS = 60_000
+TIME_MS_MAX = 253_402_300_800_000
+"""Start of the year 10000: from there on no store writes times."""
 SCORE_BANDS = tuple(f"{tenth / 10:.1f}-{(tenth + 1) / 10:.1f}" for tenth in range(10))
 NO_SCORE = "none"
 """The score band of a decision without a score."""
+COUNT_MAX = 2**40
+"""Of one delta; far from where sums of them leave 64 bits."""
+
+_Minute = Annotated[int, Meta(ge=0, lt=TIME_MS_MAX, multiple_of=MINUTE_MS)]
+_Count = Annotated[int, Meta(ge=0, le=COUNT_MAX)]
 
 
 class MetricRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A delta: rows of the same time and dimensions add up, whatever their number and order.
+    """A delta: rows of the same time and dimensions add up, whatever their number and order. Its bounds hold where it is read.
 
     Args:
         time: start of the event-time minute, ms since the epoch, a multiple of 60,000.
@@ -32,9 +40,9 @@ class MetricRow(msgspec.Struct, frozen=True, kw_only=True):
         shadow: the pattern was only watched.
     """
 
-    time: int
+    time: _Minute
     metric: Literal["decisions", "matches"]
-    count: int
+    count: Annotated[int, Meta(ge=1, le=COUNT_MAX)]
     action: str = ""
     score_band: str = ""
     revised: bool = False
@@ -42,7 +50,7 @@ class MetricRow(msgspec.Struct, frozen=True, kw_only=True):
     late: bool = False
     dimensions: dict[str, str] = msgspec.field(default_factory=dict)
     score_sum: float = 0.0
-    scored: int = 0
+    scored: _Count = 0
     latency_ms_sum: float = 0.0
     latency_ms_max: float = 0.0
     pattern: str = ""

@@ -8,7 +8,7 @@ import msgspec
 
 from features.refusal import Refusal
 from stores.decisions import StoreUnavailableError
-from stores.metric_rows import MINUTE_MS
+from stores.metric_rows import MINUTE_MS, TIME_MS_MAX
 
 Metric = Literal["decisions", "matches"]
 Granularity = Literal["minute", "5m", "hour", "day", "all"]
@@ -160,8 +160,9 @@ def _check_range(query: MetricQuery) -> None:
     if query.metric not in get_args(Metric) or query.granularity not in get_args(Granularity):
         expected = f"{' or '.join(get_args(Metric))}, by {', '.join(get_args(Granularity))}"
         raise Refusal("unknown metric or granularity", where="metric", expected=expected, got=f"{query.metric}, {query.granularity}")
-    if query.from_ms % MINUTE_MS or query.to_ms % MINUTE_MS or query.from_ms < 0:
-        raise Refusal("bad time", where="from, to", expected="whole minutes in ms since the epoch", got=f"{query.from_ms}, {query.to_ms}")
+    if query.from_ms % MINUTE_MS or query.to_ms % MINUTE_MS or query.from_ms < 0 or max(query.from_ms, query.to_ms) >= TIME_MS_MAX:
+        expected = "whole minutes in ms since the epoch, before the year 10000"
+        raise Refusal("bad time", where="from, to", expected=expected, got=f"{query.from_ms}, {query.to_ms}")
     if not 0 < query.to_ms - query.from_ms <= RANGE_MS_MAX:
         expected = f"an end after the start, and at most {RANGE_MS_MAX} ms after it"
         raise Refusal("bad range", where="from, to", expected=expected, got=f"{query.to_ms - query.from_ms} ms")

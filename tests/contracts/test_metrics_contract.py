@@ -22,7 +22,7 @@ from stores.metrics import MetricGroup, MetricQuery, Metrics
 START_MS = 1_795_424_400_000  # a whole hour, and not a whole day
 HOUR_MS = 60 * MINUTE_MS
 FIELDS = ("merchant_category", "card.country", "free")
-NASTY = ("", "'", "') OR 1=1 --", '"', "\\", "$['x']", "ü", "😀", "a\nb", "*", "null", "${x}", "'; DROP TABLE metric; --")
+NASTY = ("", "'", "') OR 1=1 --", '"', "\\", "$['x']", "ü", "😀", "a\nb", "*", "null", "${x}", "a\x00b", "～", "'; DROP TABLE metric; --")
 SECONDS_MAX = 60
 
 
@@ -258,6 +258,8 @@ def test_where_nothing_was_counted_there_is_no_group(store: Metrics) -> None:
         ({"from_ms": START_MS, "to_ms": START_MS}, "bad range"),
         ({"from_ms": START_MS, "to_ms": START_MS - MINUTE_MS}, "bad range"),
         ({"from_ms": 0}, "bad range"),
+        ({"from_ms": 253_402_300_800_000 - MINUTE_MS, "to_ms": 253_402_300_800_000 + MINUTE_MS}, "bad time"),
+        ({"from_ms": 10**30 * MINUTE_MS, "to_ms": (10**30 + 1) * MINUTE_MS}, "bad time"),
         ({"from_ms": START_MS - 30_000 * MINUTE_MS, "granularity": "minute"}, "too many steps"),
         ({"limit": 0}, "bad limit"),
         ({"limit": 10_001}, "bad limit"),

@@ -6,8 +6,9 @@ import sys
 import time
 from collections.abc import Iterator
 
+import msgspec
 import pytest
-from metric_stream import MetricStream, figures_of, total_of
+from metric_stream import MetricStream, delta, figures_of, total_of
 from score_job_runs import wait_for
 
 from deploy.ports import free_ports
@@ -19,6 +20,9 @@ from pipeline.settings import Settings
 from stores.duckdb_metrics import DuckDbMetrics
 from stores.metrics import MetricsUnavailableError
 
+OUT_OF_BOUNDS: tuple[dict[str, int | float], ...] = (
+    {"count": 2**63}, {"count": 0}, {"count": -1}, {"scored": -1}, {"scored": 2**70}, {"time": -60_000}, {"time": 60_001}, {"time": 2**63},
+)  # fmt: skip
 FOLLOW = """
 import time
 from pipeline.metric_follower import MetricFollower
@@ -127,6 +131,7 @@ def test_what_is_no_record_of_metrics_is_passed_over(settings: Settings, store: 
     stream = MetricStream(settings, seed=4)
     stream.write(20)
     stream.write_raw([b"", b"no json", b"[]", b'{"time": 1}', b'{"time": 60000, "metric": "other", "count": 1}'])
+    stream.write_raw([msgspec.json.encode(msgspec.to_builtins(delta(stream.draw, 5)) | wrong) for wrong in OUT_OF_BOUNDS])
     stream.write(20)
     followed(store, settings, stream.total)
     assert figures_of(store) == stream.figures()
