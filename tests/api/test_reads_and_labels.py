@@ -30,7 +30,8 @@ async def test_the_latest_score_of_an_entity_has_its_age(api: Api, kind: str, id
     answer = await api.client.get(f"/v1/scores/{kind}/{id}")
     assert answer.json() == {
         "entity": kind, "id": id, "score": 0.7,
-        "action": "approve", "event_id": "2", "event_time": NOW_MS - 1500, "age_ms": 1500, "release": 1, "includes": {"partition": 2, "offset": 1},
+        "action": "approve", "event_id": "2", "event_time": NOW_MS - 1500, "age_ms": 1500, "release": 1,
+        "includes": {"partition": 2, "offset": 1},
     }  # fmt: skip
 
 
