@@ -14,6 +14,8 @@ from deploy.processes import Process
 
 READY_SECONDS_MAX = 120.0
 _HEAP = "512m"
+_YOUNG = "200m"
+_TRIE = {"configurations": {"trie": {"class_name": "TrieMemtable"}, "default": {"inherits": "trie"}}}
 _EXPORTS = (
     "java.base/jdk.internal.misc",
     "java.base/jdk.internal.ref",
@@ -103,7 +105,7 @@ def launch_cassandra(folder: pathlib.Path, logs: pathlib.Path, port: int, storag
             f"-Xms{_HEAP}",
             f"-Xmx{_HEAP}",
             "-XX:+UseSerialGC",
-            "-XX:TieredStopAtLevel=1",
+            f"-Xmn{_YOUNG}",
             "-Xss512k",
             "-XX:+ExitOnOutOfMemoryError",
             f"-javaagent:{agent}",
@@ -164,6 +166,8 @@ def _configuration(folder: pathlib.Path, port: int, storage_port: int) -> dict[s
         "concurrent_writes": 32,  # they wait for the commit log together
         "concurrent_counter_writes": 2,
         "concurrent_compactors": 1,
+        "memtable": _TRIE,
+        "memtable_allocation_type": "offheap_objects",
         "memtable_heap_space": "64MiB",
         "memtable_offheap_space": "64MiB",
         "file_cache_size": "32MiB",

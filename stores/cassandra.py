@@ -18,7 +18,9 @@ from cassandra.query import BatchStatement, BatchType, BoundStatement, SimpleSta
 from features.refusal import Refusal
 from stores.decisions import StoreUnavailableError
 
-BATCH_ROWS_MAX = 60
+BATCH_ROWS_MAX = 200
+BATCH_BYTES_MAX = 131_072
+"""Of the values of one batch; far below what a node refuses, see ``batch_size_fail_threshold``. A greater row goes alone."""
 IN_FLIGHT_MAX = 8
 CONNECT_SECONDS = 5.0
 RECONNECT_SECONDS = 1.0
@@ -172,9 +174,9 @@ class Keyspace:
         for row in rows:
             by_node[None if alone else self._node_of(row)].append(row)
         for own in by_node.values():
-            for first in range(0, len(own), BATCH_ROWS_MAX):
+            for part in _parts(own):
                 batch = BatchStatement(BatchType.UNLOGGED, consistency_level=ConsistencyLevel.LOCAL_QUORUM)
-                for row in own[first : first + BATCH_ROWS_MAX]:
+                for row in part:
                     batch.add(row)
                 yield batch
 
@@ -212,6 +214,20 @@ class Keyspace:
 
     def _version(self) -> int:
         return max((version for (version,) in self.run("SELECT version FROM schema_version WHERE id = 0")), default=0)
+
+
+def _parts(rows: list[BoundStatement]) -> Iterator[list[BoundStatement]]:
+    part: list[BoundStatement] = []
+    left = BATCH_BYTES_MAX
+    for row in rows:
+        size = sum(len(value) for value in row.values if value)
+        if part and (len(part) == BATCH_ROWS_MAX or size > left):
+            yield part
+            part, left = [], BATCH_BYTES_MAX
+        part.append(row)
+        left -= size
+    if part:
+        yield part
 
 
 @contextlib.contextmanager

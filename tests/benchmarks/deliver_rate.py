@@ -18,7 +18,7 @@ from deploy.ports import free_ports
 from deploy.processes import Process, Processes
 from stores.cassandra import Place
 from stores.cassandra_decisions import CassandraDecisions
-from stores.decisions import Decisions, StoredDecision
+from stores.decisions import Decisions, StoredDecision, TopicPlace
 from stores.sqlite_decisions import SqliteDecisions
 
 DECISIONS, BATCH, WARM = 60_000, 2_000, 20_000
@@ -35,7 +35,8 @@ def decisions(count: int) -> list[StoredDecision]:
         keys = (("customer_id", f"c{number * 7919 % 20_000}"), ("terminal_id", f"t{number % 5_000}"), ("device_id", f"d{number % 9_000}"))
         order = (number + (1 << 63)).to_bytes(8, "big")
         action = "approve" if number % 50 else "review"
-        made.append(StoredDecision(str(number), 0, 1_700_000_000_000 + 50 * number, order, keys, number % 1_000 / 1_000, action, 1, value))
+        found_by = (str(number), 0, 1_700_000_000_000 + 50 * number, order, keys)
+        made.append(StoredDecision(*found_by, number % 1_000 / 1_000, action, 1, value, False, TopicPlace(0, number)))
     return made
 
 

@@ -1,5 +1,7 @@
 """What only a store that is a server can get wrong."""
 
+import random
+
 import msgspec
 import pytest
 
@@ -119,4 +121,13 @@ def test_rows_from_before_they_were_packed_are_read_and_stand(place: Place) -> N
     assert store.get("1") == first
     assert store.latest("card", "c") == LatestScore(0.5, "review", "1", 0, 5, 1)
     assert store.of_entity("card", "c", None, 5).decisions == [first]
+    store.close()
+
+
+def test_decisions_too_great_for_one_batch_are_kept_too(place: Place) -> None:
+    store = CassandraDecisions(msgspec.structs.replace(place, keyspace="great"))
+    draw = random.Random(5)
+    great = [msgspec.structs.replace(flagged(number), value=draw.randbytes(20_000 if number else 400_000)) for number in range(250)]
+    store.write(great)
+    assert store.get_many([each.event_id for each in great]) == {each.event_id: each for each in great}
     store.close()
