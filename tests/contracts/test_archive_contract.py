@@ -13,6 +13,7 @@ from stores.archive_compaction import compact
 from stores.archive_encoding import day_of, decode_decision, encode_decisions, encode_records, folder_of
 from stores.archive_files import FileArchive
 from stores.archive_rows import DAY_MS, ArchivedRecord, Kind
+from stores.decisions import StoreUnavailableError
 
 START_MS = 1_700_006_400_000
 """Noon of a UTC day."""
@@ -26,10 +27,14 @@ def on_hdfs(request: pytest.FixtureRequest) -> str:
     return f"{request.getfixturevalue('hdfs').url}/contract/{request.node.name}"
 
 
-PLACES: dict[str, Callable[[pytest.FixtureRequest], str]] = {"files": on_this_machine, "hdfs": on_hdfs}
+def on_s3(request: pytest.FixtureRequest) -> str:
+    return f"{request.getfixturevalue('s3')}/contract/{request.node.name}"
 
 
-@pytest.fixture(params=["files", pytest.param("hdfs", marks=pytest.mark.integration)])
+PLACES: dict[str, Callable[[pytest.FixtureRequest], str]] = {"files": on_this_machine, "hdfs": on_hdfs, "s3": on_s3}
+
+
+@pytest.fixture(params=["files", *(pytest.param(name, marks=pytest.mark.integration) for name in ("hdfs", "s3"))])
 def archive(request: pytest.FixtureRequest) -> FileArchive:
     return open_archive(PLACES[request.param](request))
 
@@ -233,3 +238,9 @@ class TestCompaction:
 def test_a_place_that_is_none_is_refused() -> None:
     with pytest.raises(Refusal, match="hdfs://host:port"):
         open_archive("ftp://somewhere/archive")
+
+
+@pytest.mark.integration
+def test_an_s3_storage_that_stands_still_is_an_error_and_not_an_empty_archive(s3_held_up: str) -> None:
+    with pytest.raises(StoreUnavailableError):
+        open_archive(f"{s3_held_up}/contract", 1.0).days("events")

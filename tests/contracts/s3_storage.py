@@ -1,0 +1,60 @@
+"""An S3-compatible storage over a folder, as a process of this machine."""
+
+import os
+import pathlib
+import urllib.error
+import urllib.request
+
+from deploy.jars import server_jars
+from deploy.ports import free_ports, is_open
+from deploy.processes import Process
+
+BUCKET = "weir"
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "made-up", "AWS_SECRET_ACCESS_KEY": "made-up", "AWS_EC2_METADATA_DISABLED": "true"}
+_LOGBACK = """<configuration>
+  <appender name="console" class="ch.qos.logback.core.ConsoleAppender"><encoder><pattern>%date %level %msg%n</pattern></encoder></appender>
+  <root level="WARN"><appender-ref ref="console"/></root>
+</configuration>
+"""
+
+
+class S3Storage:
+    """Holds one bucket, `BUCKET`.
+
+    Args:
+        folder: for its data, configuration and log.
+    """
+
+    def __init__(self, folder: pathlib.Path) -> None:
+        [self.port] = free_ports(1)
+        self.endpoint = f"http://127.0.0.1:{self.port}"
+        self.url = f"s3://{BUCKET}"
+        (folder / "data" / BUCKET).mkdir(parents=True)
+        values = {
+            "s3proxy.authorization": "none",
+            "s3proxy.endpoint": self.endpoint,
+            "jclouds.provider": "filesystem-nio2",
+            "jclouds.identity": "made-up",
+            "jclouds.credential": "made-up",
+            "jclouds.filesystem.basedir": folder / "data",
+        }
+        (folder / "s3.properties").write_text("".join(f"{name}={value}\n" for name, value in values.items()))
+        (folder / "logback.xml").write_text(_LOGBACK)
+        java = ["java", "-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", f"-Dlogback.configurationFile={folder / 'logback.xml'}"]
+        command = [*java, "-cp", f"{server_jars('s3proxy')}/*", "org.gaul.s3proxy.Main", "--properties", str(folder / "s3.properties")]
+        self.process = Process("s3", command, os.environ, folder / "logs")
+        self.process.wait_until(self._answers, 60, f"an answer on port {self.port}")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a client needs to find it."""
+        return CREDENTIALS | {"AWS_ENDPOINT_URL": self.endpoint}
+
+    def _answers(self) -> bool:
+        if not is_open(self.port):
+            return False
+        try:
+            with urllib.request.urlopen(f"{self.endpoint}/{BUCKET}", timeout=2):
+                return True
+        except urllib.error.URLError:
+            return False
