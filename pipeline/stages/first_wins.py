@@ -1,14 +1,21 @@
 """Which decisions of a topic came before: the first one for an event and revision counts, whatever was written again behind it."""
 
 import hashlib
+import logging
 import struct
 from collections import deque
+from collections.abc import Callable
+from typing import Generic, Protocol, TypeVar
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.frames import pack_changes, pack_keys, unpack_profiles
+from pipeline.stages.placed import Placed
 from pipeline.stages.state import BulkState
+
+log = logging.getLogger(__name__)
 
 PAGE = 4_096
 _WORD = struct.Struct("<Q")
@@ -88,3 +95,45 @@ class FirstWins:
                 seen.dropped.append(seen.first)
             seen.first += 1
             seen.saved = max(seen.saved, seen.first)
+
+
+class Identified(Protocol):
+    """What tells a decision from another."""
+
+    event_id: str
+    revision: int
+
+
+Decoded = TypeVar("Decoded", bound=Identified)
+
+
+class FirstDecisions(Generic[Decoded]):
+    """Decodes records of the decisions topic and lets the first of each event and revision pass.
+
+    Args:
+        decode: from a record's value; raises `msgspec.DecodeError`.
+        first_wins: remembers which came.
+    """
+
+    def __init__(self, decode: Callable[[bytes], Decoded], first_wins: FirstWins) -> None:
+        self.repeats = 0
+        self.unreadable = 0
+        self._decode = decode
+        self._first_wins = first_wins
+
+    def take(self, record: Placed) -> Decoded | None:
+        """The decision; None for a repeat, and for what is none: nobody but the score job writes there."""
+        try:
+            decision = self._decode(record.value)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            self.unreadable += 1
+            log.error("%s offset %d is no decision: %s", record.place, record.offset, error)
+            return None
+        if self._first_wins.is_first(record.place, word_of_decision(decision.event_id, decision.revision)):
+            return decision
+        self.repeats += 1
+        return None
+
+    def save(self) -> None:
+        """See `FirstWins.save`."""
+        self._first_wins.save()

@@ -1,19 +1,14 @@
 """Records gathered into files of the archive: what leaves are whole Parquet files, before each checkpoint."""
 
-import logging
 from collections import defaultdict
 from typing import cast
 
-import msgspec
-
 from pipeline.frames import add_record, read_bundle
-from pipeline.stages.first_wins import FirstWins, word_of_decision
+from pipeline.stages.first_wins import FirstDecisions, FirstWins
 from pipeline.stages.placed import Placed, placed_of
 from pipeline.stages.state import BulkState
 from stores.archive_encoding import ArchivedDecision, day_of, decode_decision, encode_decisions, encode_records, folder_of
 from stores.archive_rows import KINDS, ArchivedRecord, Kind
-
-log = logging.getLogger(__name__)
 
 BYTES_MAX = 64 << 20
 """Bytes of records held between two checkpoints; more leave at once, in files of their own."""
@@ -37,9 +32,7 @@ class Keep:
     """
 
     def __init__(self, state: BulkState, window: int, prefix: str) -> None:
-        self.repeats = 0
-        self.unreadable = 0
-        self._first_wins = FirstWins(state, window)
+        self.taken = FirstDecisions(decode_decision, FirstWins(state, window))
         self._prefix = prefix
         self._gathered: dict[tuple[Kind, str], _Gathered] = defaultdict(_Gathered)
         self._bytes = 0
@@ -48,7 +41,7 @@ class Keep:
         """Files before a checkpoint, or when too much is held; else nothing."""
         bundle = read_bundle(data)
         if bundle.kind == "S":
-            self._first_wins.save()
+            self.taken.save()
             return self._files()
         for record in placed_of(bundle):
             kind = cast(Kind, record.topic.removeprefix(self._prefix))
@@ -61,14 +54,8 @@ class Keep:
         return self._files() if self._bytes > BYTES_MAX else b""
 
     def _take_decision(self, record: Placed, row: ArchivedRecord) -> None:
-        try:
-            decision = decode_decision(record.value)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:  # nobody but the score job writes there
-            self.unreadable += 1
-            log.error("%s offset %d is no decision: %s", record.place, record.offset, error)
-            return
-        if not self._first_wins.is_first(record.place, word_of_decision(decision.event_id, decision.revision)):
-            self.repeats += 1
+        decision = self.taken.take(record)
+        if decision is None:
             return
         gathered = self._gathered["decisions", day_of(decision.event_time)]
         gathered.records.append(row)

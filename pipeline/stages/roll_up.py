@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from pipeline.frames import add_record, read_bundle
-from pipeline.stages.first_wins import FirstWins, word_of_decision
+from pipeline.stages.first_wins import FirstDecisions, FirstWins
 from pipeline.stages.placed import placed_of
 from pipeline.stages.state import BulkState
 from stores.metric_rows import MINUTE_MS, NO_SCORE, SCORE_BANDS, MetricRow
@@ -61,9 +61,7 @@ class RollUp:
     """
 
     def __init__(self, state: BulkState, window: int) -> None:
-        self.repeats = 0
-        self.unreadable = 0
-        self._first_wins = FirstWins(state, window)
+        self.taken = FirstDecisions(_decode, FirstWins(state, window))
         self._sums: dict[Key, list[float]] = {}
         self._values: dict[str, set[str]] = {}
 
@@ -71,19 +69,12 @@ class RollUp:
         """Rows before a checkpoint, or when too many are held; else nothing."""
         bundle = read_bundle(data)
         if bundle.kind == "S":
-            self._first_wins.save()
+            self.taken.save()
             return self._rows()
         for record in placed_of(bundle):
-            try:
-                decision = _decode(record.value)
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:  # nobody but the score job writes there
-                self.unreadable += 1
-                log.error("%s offset %d is no decision: %s", record.place, record.offset, error)
-                continue
-            if self._first_wins.is_first(record.place, word_of_decision(decision.event_id, decision.revision)):
+            decision = self.taken.take(record)
+            if decision is not None:
                 self._count(decision)
-            else:
-                self.repeats += 1
         return self._rows() if len(self._sums) > ROWS_MAX else b""
 
     def _count(self, decision: CountedDecision) -> None:

@@ -24,6 +24,7 @@ BAD_SCHEMAS = {
     "an unknown type": ("{type: string}", "{type: strin}", ":7:20", "did you mean string"),
     "a scale of a string": ("{type: string}", "{type: string, scale: 2}", ":7:35", "type: decimal"),
     "a scale of seven": ("{type: decimal,", "{type: decimal, scale: 7,", ":6:34", "from 0 to 6"),
+    "a dimension of a number": ("{type: decimal,", "{type: decimal, dimension: true,", ":6:38", "type: string"),
     "a length without a unit": ("retention: 40d", "retention: 40", ":8:12", "a whole number with a unit"),
     "a ttl below retention": ("retention: 40d", "retention: 40d\nttl: 1d", ":9:6", "not shorter than retention"),
     "no user": ("user: customer\n", "", ":1:1", "a field user"),
@@ -34,6 +35,19 @@ BAD_SCHEMAS = {
     "an entity called op": ("[terminal, device]", "[terminal, op]", ":4:22", "another name than op"),
     "a list for a mapping": ("id: {field: id, type: integer}", "id: [id]", ":1:5", "a text"),
 }
+
+
+def test_dimensions_are_the_texts_that_say_so() -> None:
+    assert SCHEMA.dimensions == ()
+    assert read_schema(SCHEMA_TEXT.replace("{type: string}", "{type: string, dimension: true}")).dimensions == ("category",)
+
+
+def test_a_ninth_dimension_is_refused_at_its_place() -> None:
+    fields = "".join(f"  d{n}: {{type: string, dimension: true}}\n" for n in range(9))
+    with pytest.raises(Refusal) as caught:
+        read_schema("id: id\ntime: {field: at}\nuser: who\nfields:\n" + fields)
+    assert caught.value.where.startswith("schema.yaml:13:")
+    assert "at most 8" in str(caught.value)
 
 
 @pytest.mark.parametrize(("old", "new", "place", "expected"), BAD_SCHEMAS.values(), ids=BAD_SCHEMAS.keys())

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from imitation import DictState
 
-from pipeline.frames import read_frames, write_bundle
+from pipeline.frames import read_bundle, read_frames, write_bundle
 from pipeline.stages.first_wins import PAGE, FirstWins, word_of_decision
 from pipeline.stages.placed import placed_of
 from pipeline.stages.roll_up import OTHER, VALUES_MAX, RollUp, band_of
@@ -41,10 +41,7 @@ def counted(rows: list[MetricRow]) -> Counter[tuple[int, str, str, bool]]:
 
 
 def test_a_body_is_taken_apart_into_place_key_and_value() -> None:
-    bundle = write_bundle("R", [body(b"value", 3, 1 << 40)])
-    from pipeline.frames import read_bundle
-
-    [placed] = placed_of(read_bundle(bundle))
+    [placed] = placed_of(read_bundle(write_bundle("R", [body(b"value", 3, 1 << 40)])))
     assert (placed.place, placed.offset, placed.at_ms, placed.key, placed.value) == (f"{TOPIC}:3", 1 << 40, 5, b"u", b"value")
 
 
@@ -89,7 +86,7 @@ def test_the_first_of_two_decisions_on_an_event_counts() -> None:
     stage = RollUp(DictState(), WINDOW)
     stage.process(write_bundle("R", [body(decision(1, action="block")), body(decision(1, action="approve"))]))
     [row] = rows_of(stage.process(write_bundle("S", [b""])))
-    assert (row.action, row.count, stage.repeats) == ("block", 1, 1)
+    assert (row.action, row.count, stage.taken.repeats) == ("block", 1, 1)
 
 
 def test_nothing_comes_of_a_checkpoint_without_decisions() -> None:
@@ -113,7 +110,7 @@ def test_values_of_a_dimension_beyond_its_bound_are_counted_together() -> None:
 def test_what_is_no_decision_is_counted_and_passed_over() -> None:
     stage = RollUp(DictState(), WINDOW)
     stage.process(write_bundle("R", [body(b"{"), body(b"\xff"), body(b'{"event_id": 1}'), body(decision(1))]))
-    assert stage.unreadable == 3
+    assert stage.taken.unreadable == 3
     assert sum(row.count for row in rows_of(stage.process(write_bundle("S", [b""])))) == 1
 
 
