@@ -108,7 +108,7 @@ def _add_releases(routes: APIRouter, definitions: Definitions) -> None:
 
     @routes.post("/releases/{id}:activate", summary="Rolls back: a new release with the parts of an earlier one", **told(Published, 404))
     async def activate(id: ReleaseId, request: Request) -> Response:
-        """All of them, with lists and bypass; ids of releases only grow."""
+        """All of them, with lists; the bypass stays as it is. Ids of releases only grow."""
         published = await definitions.go_back(id, by_of(request))
         note_subject(request, f"release {published.release} with the parts of release {id}")
         return as_response(json_answer(200, published))

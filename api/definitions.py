@@ -19,7 +19,7 @@ from features.warm_up import features_that_warm
 from patterns.lists import LIST_PREFIX
 from pipeline.feature_catalogue import catalogue_of_release
 from pipeline.kept_texts import KeptTexts
-from pipeline.release import RELEASE_MAX, compile_release
+from pipeline.release import BYPASS, RELEASE_MAX, compile_release
 from pipeline.stages.definitions import ReleaseRecord
 from stores.registry import Registry, StoredRelease
 
@@ -162,7 +162,7 @@ class Definitions:
             return await asyncio.to_thread(self._registry.put, part, text, by, int(self._clock() * 1000))
 
     async def go_back(self, id: int, by: str) -> Published:
-        """A new release with the parts of release `id`.
+        """A new release with the parts of release `id`. The bypass stays as it is: who may roll back need not be one who may switch it.
 
         Raises:
             Problem: 404, there is no such release; else as `put`.
@@ -170,6 +170,7 @@ class Definitions:
         release = await asyncio.to_thread(self.release, id)
         texts: dict[str, str | None] = dict.fromkeys(self._in_force.texts)
         texts |= await asyncio.to_thread(self._texts_of, release)
+        texts.pop(BYPASS, None)
         return await self.put(texts, by)
 
     def release(self, id: int) -> StoredRelease:

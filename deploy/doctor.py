@@ -20,7 +20,7 @@ from features.refusal import Refusal
 from pipeline.settings import read_settings
 
 DISK_BYTES_MIN = 4 << 30
-MEMORY_BYTES_MIN = 3 << 30
+MEMORY_BYTES_MIN = 4 << 30
 
 
 def run_checks() -> bool:

@@ -67,12 +67,22 @@ async def test_rolling_back_makes_a_new_release_with_the_parts_of_the_old_one(ap
     await begin(api)
     await api.client.put("/v1/lists/blocked", content="card-1\n")
     await api.client.put("/v1/features", content=MORE_FEATURES)
-    await api.client.post("/v1/policy:bypass", json={"mode": "approve_all", "reason": "drill"})
     answer = (await api.client.post("/v1/releases/2:activate")).json()
-    assert (answer["release"], answer["features"]["removed"]) == (5, ["sum_1h"])
+    assert (answer["release"], answer["features"]["removed"]) == (4, ["sum_1h"])
     assert api.in_force.texts == TEXTS | {"list:blocked": "card-1\n"}
-    assert (await api.client.get("/v1/releases/5")).json()["parts"] == (await api.client.get("/v1/releases/2")).json()["parts"]
-    assert (await api.client.post("/v1/releases/5:activate")).json()["changed"] is False
+    assert (await api.client.get("/v1/releases/4")).json()["parts"] == (await api.client.get("/v1/releases/2")).json()["parts"]
+    assert (await api.client.post("/v1/releases/4:activate")).json()["changed"] is False
+
+
+async def test_rolling_back_neither_brings_a_bypass_nor_ends_one(api: Api) -> None:
+    """Authors may roll back, and only approvers may switch the bypass."""
+    await begin(api)
+    await api.client.post("/v1/policy:bypass", json={"mode": "approve_all", "reason": "drill"})
+    await api.client.post("/v1/releases/1:activate")
+    assert (await api.client.get("/v1/policy:bypass")).json()["mode"] == "approve_all"
+    await api.client.post("/v1/policy:bypass", json={"mode": "off", "reason": "over"})
+    await api.client.post("/v1/releases/2:activate")
+    assert (await api.client.get("/v1/policy:bypass")).json()["mode"] == "off"
 
 
 async def test_the_releases_come_in_pages(api: Api) -> None:
