@@ -28,9 +28,8 @@ from api.stream_source import TopicSource
 from api.token import find_token
 from api.waiting import Waiting
 from features.refusal import Refusal
-from pipeline.decision_store import open_decisions_reader
+from pipeline.decision_store import open_decisions_reader, open_registry
 from pipeline.settings import Settings, read_settings
-from stores.sqlite_registry import SqliteRegistry
 
 IN_FLIGHT_MAX = 2_000
 SWITCH_SECONDS = 0.0005
@@ -49,7 +48,7 @@ class Server:
         self._settings = settings
         self._in_force = InForce()
         self._condition = Condition()
-        self._registry = SqliteRegistry(settings.path("registry.db"))
+        self._registry = open_registry(settings)
         timeout_seconds = settings.store_timeout_ms / 1000
         self._decisions, self._quick_decisions = (open_decisions_reader(settings, timeout_seconds) for _ in range(2))
         self._access = open_access(settings, token, time.time)
