@@ -165,7 +165,7 @@ def test_a_release_and_its_record_name_who_made_it(weir: Weir) -> None:
     assert (releases[0]["id"], releases[0]["by"]) == (put["release"], "ann")
     outcome, intent = weir.ask("GET", "/v1/audit?limit=2", OWNER).json()["entries"]
     assert (intent["by"], intent["action"], intent["phase"]) == ("ann", "PUT /v1/policy", "intent")
-    assert (outcome["of"], outcome["status"], outcome["subject"]) == (intent["number"], 200, f"release {put['release']}")
+    assert (outcome["of"], outcome["status"], outcome["subject"]) == (intent["number"], 200, f"release {put['release']}: policy")
     assert weir.ask("GET", "/v1/audit", token).status_code == 403
 
 
