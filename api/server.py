@@ -23,6 +23,7 @@ from api.in_force import InForce
 from api.log import KafkaLog
 from api.metrics_part import MetricsPart
 from api.protocol import PatientProtocol
+from api.registry_store import open_registry
 from api.stream import Stream
 from api.stream_source import TopicSource
 from api.token import find_token
@@ -30,7 +31,6 @@ from api.waiting import Waiting
 from features.refusal import Refusal
 from pipeline.decision_store import open_decisions_reader
 from pipeline.settings import Settings, read_settings
-from stores.sqlite_registry import SqliteRegistry
 
 IN_FLIGHT_MAX = 2_000
 SWITCH_SECONDS = 0.0005
@@ -49,7 +49,7 @@ class Server:
         self._settings = settings
         self._in_force = InForce()
         self._condition = Condition()
-        self._registry = SqliteRegistry(settings.path("registry.db"))
+        self._registry = open_registry(settings)
         timeout_seconds = settings.store_timeout_ms / 1000
         self._decisions, self._quick_decisions = (open_decisions_reader(settings, timeout_seconds) for _ in range(2))
         self._access = open_access(settings, token, time.time)
