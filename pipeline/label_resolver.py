@@ -20,6 +20,8 @@ RETRY_MS_MAX = 60_000
 WAITING_MAX = 100_000
 TIME_MS_MAX = 253_402_300_799_999
 """The end of the year 9999."""
+EVENT_ID_BYTES_MAX = 65_535
+"""What a key in Cassandra may have: one that is longer fails the look-up of all that are asked for with it."""
 
 
 class LabelRecord(msgspec.Struct, frozen=True):
@@ -78,7 +80,8 @@ class _Waiting(msgspec.Struct):
 class LabelResolver:
     """Takes labels, gives resolved ones and dead letters, and knows up to where the labels topic is dealt with.
 
-    A label whose decision is not in the store waits; its wait begins anew when the process does. Labels of one event stay in order.
+    A label whose decision is not in the store waits; its wait begins anew when the process does, and when a store answers again that
+    did not: decisions made meanwhile come to it only now. Labels of one event stay in order.
 
     Args:
         decisions: are looked up here.
@@ -96,6 +99,7 @@ class LabelResolver:
         self._now_ms = now_ms
         self._waiting: dict[str, _Waiting] = {}
         self._next: dict[str, int] = {}
+        self._store_is_away = False
 
     @property
     def full(self) -> bool:
@@ -149,9 +153,13 @@ class LabelResolver:
         try:
             found = self._decisions.get_many(event_ids) if event_ids else {}
         except Exception as error:  # whatever store it is: the labels wait, and none is given up meanwhile
-            log.warning("the store does not answer, %d labels wait: %s", len(self._waiting), error)
-            self._postpone(event_ids, now_ms)
+            log.warning("the store does not answer, labels of %d events wait: %s", len(self._waiting), error)
+            self._store_is_away = True
+            for event_id in event_ids:
+                self._waiting[event_id].retry_ms = now_ms + RETRY_MS_MIN
             return []
+        if event_ids and self._store_is_away:
+            self._wait_anew(now_ms)
         sent: list[Sent] = []
         for event_id in event_ids:
             if event_id in found:
@@ -161,6 +169,11 @@ class LabelResolver:
             else:
                 self._postpone([event_id], now_ms)
         return sent
+
+    def _wait_anew(self, now_ms: int) -> None:
+        self._store_is_away = False
+        for waiting in self._waiting.values():
+            waiting.since_ms, waiting.pause_ms = now_ms, RETRY_MS_MIN
 
     def _postpone(self, event_ids: list[str], now_ms: int) -> None:
         for event_id in event_ids:
@@ -237,7 +250,11 @@ def read_label(value: bytes) -> tuple[str, int, int]:
         raise Refusal("bad label", where="label", expected="{event_id, label: 0 or 1, label_time}", got=str(error)) from error
     if read.label not in (0, 1):
         raise Refusal("unknown label", where="label", expected="0 or 1", got=read.label)
-    return str(read.event_id), read.label, _time_ms(read.label_time)
+    event_id = str(read.event_id)
+    size = len(event_id.encode())
+    if size > EVENT_ID_BYTES_MAX:
+        raise Refusal("long event id", where="event_id", expected=f"at most {EVENT_ID_BYTES_MAX} bytes", got=f"{size} bytes")
+    return event_id, read.label, _time_ms(read.label_time)
 
 
 def _time_ms(given: int | str) -> int:

@@ -12,7 +12,7 @@ from pipeline.label_resolver import LabelRecord, LabelResolver, Sent, read_label
 from pipeline.release import content_hash
 from pipeline.stages.definitions import Definitions
 from pipeline.stages.labels import ResolvedLabel
-from stores.decisions import StoredDecision
+from stores.decisions import StoredDecision, StoreUnavailableError
 from stores.sqlite_decisions import SqliteDecisions
 
 HOUR_MS = 3_600_000
@@ -141,16 +141,62 @@ def test_labels_of_a_partition_that_is_taken_away_are_forgotten(bench: Bench) ->
     assert bench.resolver.done() == {}
 
 
-def test_a_store_that_fails_makes_labels_wait_and_loses_none(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(event_ids: list[str]) -> dict[str, StoredDecision]:
-        raise OSError("disk gone")
+class StoreIsAway:
+    """While it is entered, the bench's store does not answer."""
 
+    def __init__(self, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.bench, self.monkeypatch = bench, monkeypatch
+
+    def __enter__(self) -> None:
+        def fail(event_ids: list[str]) -> dict[str, StoredDecision]:
+            raise StoreUnavailableError("Cassandra: no answer")
+
+        self.monkeypatch.setattr(self.bench.store, "get_many", fail)
+
+    def __exit__(self, *error: object) -> None:
+        self.monkeypatch.undo()
+
+
+def test_a_store_that_fails_makes_labels_wait_and_loses_none(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.decide(7)
-    with monkeypatch.context() as patch:
-        patch.setattr(bench.store, "get_many", fail)
+    with StoreIsAway(bench, monkeypatch):
         assert bench.label(7) == []
         assert bench.later(2 * HOUR_MS) == []
-    assert len(bench.later(60_000)) == 2
+        assert bench.resolver.done() == {"weir.labels/0": 0}
+    assert len(bench.later(1_000)) == 2
+    assert bench.resolver.done() == {"weir.labels/0": 1}
+
+
+def test_a_long_outage_makes_no_label_wait_longer_than_a_second_once_the_store_is_back(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.decide(7)
+    with StoreIsAway(bench, monkeypatch):
+        bench.label(7)
+        for _ in range(600):
+            assert bench.later(1_000) == []
+        assert bench.label(8) == []
+    bench.decide(8)
+    assert len(bench.label(7)) == 4
+    assert len(bench.later(1_000)) == 2
+    assert bench.resolver.waiting == 0
+
+
+def test_a_decision_that_comes_to_the_store_after_an_outage_still_finds_its_label(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.label(1)
+    with StoreIsAway(bench, monkeypatch):
+        bench.label(7)
+        assert bench.later(2 * HOUR_MS) == []
+    assert bench.later(1_000) == []
+    bench.decide(7)
+    assert [sent.topic for sent in bench.later(2_000)] == ["labels-resolved", "labels-resolved"]
+    assert [sent.topic for sent in bench.later(2 * HOUR_MS)] == ["dead-letters"]
+
+
+def test_a_label_of_an_id_that_no_store_can_look_up_holds_up_no_other(bench: Bench) -> None:
+    bench.decide(7)
+    sent = bench.resolver.take([bench.record({"event_id": "x" * 70_000, "label": 1, "label_time": 9_000})]) + bench.label(7)
+    assert [each.topic for each in sent] == ["dead-letters", "labels-resolved", "labels-resolved"]
 
 
 @pytest.mark.parametrize(
