@@ -23,6 +23,7 @@ from api.in_force import InForce
 from api.log import KafkaLog
 from api.metrics_part import MetricsPart
 from api.protocol import PatientProtocol
+from api.registry_store import open_registry
 from api.stream import Stream
 from api.stream_source import TopicSource
 from api.token import find_token

@@ -87,7 +87,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     oidc_roles_claim: str = "roles"
     oidc_roles: str = ""
     store: Literal["sqlite", "cassandra"] = "sqlite"
-    store_timeout_ms: int = 50
+    store_timeout_ms: int = 40
     decisions_kept_days: int = 90
     cassandra_hosts: str = "127.0.0.1"
     cassandra_port: int = 19042

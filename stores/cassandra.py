@@ -145,6 +145,18 @@ class Keyspace:
         with _naming_the_store():
             return bool(self._session.execute(self.bound(query, *values)).was_applied)
 
+    def change_all(self, changes: Iterable[BoundStatement]) -> bool:
+        """Lightweight transactions on rows of one partition, as one: all are made, or none; whether all their conditions held.
+
+        Raises:
+            StoreUnavailableError: no node answers in time; they may have been applied.
+        """
+        batch = BatchStatement(BatchType.UNLOGGED, consistency_level=ConsistencyLevel.LOCAL_QUORUM)
+        for change in changes:
+            batch.add(change)
+        with _naming_the_store():
+            return bool(self._session.execute(batch).was_applied)
+
     def write(self, rows: Iterable[BoundStatement]) -> None:
         """Sends all statements, in any order, and waits for all of them, whatever becomes of them.
 

@@ -1,0 +1,18 @@
+"""The registry of definitions and releases, opened as the settings say."""
+
+from pipeline.decision_store import WRITE_SECONDS_MAX, cassandra_place
+from pipeline.settings import Settings
+from stores.cassandra_registry import CassandraRegistry, registry_place
+from stores.registry import Registry
+from stores.sqlite_registry import SqliteRegistry
+
+
+def open_registry(settings: Settings) -> Registry:
+    """Makes its tables where they are missing.
+
+    Raises:
+        Refusal: it does not answer, or is of another version.
+    """
+    if settings.store == "cassandra":
+        return CassandraRegistry(registry_place(cassandra_place(settings, WRITE_SECONDS_MAX)))
+    return SqliteRegistry(settings.path("registry.db"))
