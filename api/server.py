@@ -29,7 +29,7 @@ from api.stream_source import TopicSource
 from api.token import find_token
 from api.waiting import Waiting
 from features.refusal import Refusal
-from pipeline.decision_store import open_decisions_reader, open_registry
+from pipeline.decision_store import open_decisions_reader
 from pipeline.settings import Settings, read_settings
 
 IN_FLIGHT_MAX = 2_000

@@ -1,4 +1,4 @@
-"""The stores of decisions and of definitions that the settings name."""
+"""The store of decisions that the settings name, for who writes and for who reads."""
 
 import pathlib
 
@@ -6,11 +6,8 @@ from features.refusal import Refusal
 from pipeline.settings import Settings
 from stores.cassandra import Place
 from stores.cassandra_decisions import CassandraDecisions
-from stores.cassandra_registry import CassandraRegistry, registry_place
 from stores.decisions import Decisions
-from stores.registry import Registry
 from stores.sqlite_decisions import SqliteDecisions, SqliteDecisionsReader
-from stores.sqlite_registry import SqliteRegistry
 
 WRITE_SECONDS_MAX = 10.0
 
@@ -38,17 +35,6 @@ def open_decisions_reader(settings: Settings, timeout_seconds: float = WRITE_SEC
     if settings.store == "cassandra":
         return CassandraDecisions(cassandra_place(settings, timeout_seconds), owner=False)
     return SqliteDecisionsReader(settings.path("decisions.db"))
-
-
-def open_registry(settings: Settings) -> Registry:
-    """Of definitions and releases; makes its tables where they are missing.
-
-    Raises:
-        Refusal: it does not answer, or is of another version.
-    """
-    if settings.store == "cassandra":
-        return CassandraRegistry(registry_place(cassandra_place(settings, WRITE_SECONDS_MAX)))
-    return SqliteRegistry(settings.path("registry.db"))
 
 
 def cassandra_place(settings: Settings, timeout_seconds: float) -> Place:
