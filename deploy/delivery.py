@@ -2,7 +2,7 @@
 
 import pathlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from deploy.cluster import Cluster
 from deploy.jars import PROJECT
@@ -18,17 +18,25 @@ class Delivery:
     Args:
         cluster: with a slot for each of `JOBS` beside those of the score job, now or later.
         logs: where ``delivery.log`` goes.
+        jobs: which of `JOBS` run.
     """
 
-    def __init__(self, cluster: Cluster, logs: pathlib.Path) -> None:
+    def __init__(self, cluster: Cluster, logs: pathlib.Path, jobs: Sequence[str] = JOBS) -> None:
+        self._jobs = jobs
         self._cluster = cluster
         self._logs = logs
         self._submission: Process | None = None
 
+    def task_managers(self, after: int) -> range:
+        """Numbers of the TaskManagers that the jobs take, behind those of the score job."""
+        return range(after + 1, after + len(self._jobs) + 1)
+
     def submit(self, environment: Mapping[str, str]) -> None:
         """Begins to submit all jobs, each from its newest checkpoint."""
         self.stop()
-        newest = {name: self._cluster.newest_checkpoint(name) for name in JOBS}
+        if not self._jobs:
+            return
+        newest = {name: self._cluster.newest_checkpoint(name) for name in self._jobs}
         restores = [part for name, path in newest.items() if path for part in ("--restore", name, str(path))]
         command = [sys.executable, "-m", "pipeline.deliver_jobs", *restores]
         self._submission = Process("delivery", command, environment, self._logs, PROJECT, background=True)

@@ -45,6 +45,7 @@ class Stack:
         say: is told each step in a few words.
         replace: whether `texts` replace a release that is in force already.
         servers: the stores' own servers to start beside, of `SERVERS`.
+        delivers: whether the jobs for metrics and archive run too; decisions need them not.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Stack:
         say: Say = lambda line: None,
         replace: bool = True,
         servers: Sequence[str] = (),
+        delivers: bool = True,
     ) -> None:
         self.settings = settings
         self.logs = settings.path("logs")
@@ -64,7 +66,7 @@ class Stack:
         self._replace = replace
         self._say = say
         self._servers = servers
-        self._delivery = Delivery(self.cluster, self.logs)
+        self._delivery = Delivery(self.cluster, self.logs, JOBS if delivers else ())
         self._compaction = Compaction(self.logs, say)
         self._processes = Processes()
         self._starts: dict[str, Callable[[], Process]] = {}
@@ -156,7 +158,7 @@ class Stack:
         self._wait_for_api(api)
         self._wait_for([server for server in servers if not server.early], began)
         self._say(f"everything is up ({time.monotonic() - began:.1f} s)")
-        for number in range(settings.parallelism + 1, settings.parallelism + len(JOBS) + 1):
+        for number in self._delivery.task_managers(settings.parallelism):
             self._own_task_manager(number)
         self._delivery.submit(self.environment())
 

@@ -71,8 +71,11 @@ class DruidServers:
         self._processes.forget(self.process)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def druid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DruidServers]:
-    """Druid without data sources and a broker without topics; a test takes a topic of its own."""
+    """Druid without data sources and a broker without topics; a test takes a topic of its own.
+
+    Not for the whole run: idle it takes a tenth of a core.
+    """
     with Processes() as processes:
         yield DruidServers(tmp_path_factory.mktemp("druid"), processes)

@@ -103,5 +103,5 @@ def flink(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlinkServers]:
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The whole embedded system on free ports, with the sample `payments` in force and one TaskManager."""
     settings = free_settings(tmp_path_factory.mktemp("stack"), checkpoint_interval_ms=2_000)
-    with Stack(settings, read_folder(SAMPLES / "payments"), print) as stack:
+    with Stack(settings, read_folder(SAMPLES / "payments"), print, delivers=False) as stack:
         yield stack

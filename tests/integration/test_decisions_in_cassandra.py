@@ -23,7 +23,7 @@ TOWN = Town(1, customers=30, terminals=10, first_id=time.time_ns() // 1000)
 @pytest.fixture(scope="module")
 def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     settings = free_settings(tmp_path_factory.mktemp("full"), store="cassandra", checkpoint_interval_ms=2_000)
-    with Stack(settings, read_folder(SAMPLES / "payments"), print, servers=("cassandra",)) as stack:
+    with Stack(settings, read_folder(SAMPLES / "payments"), print, servers=("cassandra",), delivers=False) as stack:
         yield stack
 
 
