@@ -1,5 +1,6 @@
 """Routes that switch past the score, and say whether that is so."""
 
+import asyncio
 import json
 from typing import Annotated, Literal
 
@@ -45,7 +46,7 @@ def make_bypass_routes(definitions: Definitions, in_force: InForce) -> APIRouter
         text = f"mode: {json.dumps(given.mode)}\nreason: {json.dumps(given.reason)}\n"
         published = await definitions.put({BYPASS: text}, by_of(request))
         note_subject(request, f"release {published.release}: bypass {given.mode}")
-        release = definitions.release(published.release)
+        release = await asyncio.to_thread(definitions.release, published.release)
         return as_response(json_answer(200, BypassInForce(given.mode, given.reason, release.id, release.id, release.by, release.at_ms)))
 
     return routes

@@ -93,7 +93,7 @@ class Definitions:
         """
         async with self._one:
             await self._publish_pending()
-            newest = self._registry.newest()
+            newest = await asyncio.to_thread(self._registry.newest)
             if newest is not None and newest.id > self._id_seen:
                 await self._publish(newest)
             self._note()
