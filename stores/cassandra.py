@@ -24,6 +24,8 @@ BATCH_BYTES_MAX = 131_072
 IN_FLIGHT_MAX = 8
 CONNECT_SECONDS = 5.0
 RECONNECT_SECONDS = 1.0
+ONCE_SECONDS = 10.0
+"""For a statement of the opening: what readers may be kept waiting for later says nothing about a start on a busy machine."""
 _KEYSPACE = re.compile(r"[A-Za-z]\w{0,47}", re.ASCII)
 _VERSION = "CREATE TABLE IF NOT EXISTS schema_version (id int, version int, at_ms bigint, PRIMARY KEY (id, version))"
 
@@ -99,7 +101,7 @@ class Keyspace:
 
     def run(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         """The answer to a statement that is needed once."""
-        return list(self._session.execute(SimpleStatement(statement, keyspace=self._place.keyspace), values))
+        return list(self._session.execute(SimpleStatement(statement, keyspace=self._place.keyspace), values, timeout=ONCE_SECONDS))
 
     def rows(self, query: str, *values: object, page: int = 1_000) -> Iterator[tuple[Any, ...]]:
         """The answer to a query, read in pages as it is asked for.

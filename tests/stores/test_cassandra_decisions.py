@@ -131,3 +131,9 @@ def test_decisions_too_great_for_one_batch_are_kept_too(place: Place) -> None:
     store.write(great)
     assert store.get_many([each.event_id for each in great]) == {each.event_id: each for each in great}
     store.close()
+
+
+def test_who_waits_little_for_answers_opens_the_store_all_the_same(cassandra: Place) -> None:
+    place = msgspec.structs.replace(cassandra, keyspace="opened")
+    CassandraDecisions(place).close()
+    CassandraDecisions(msgspec.structs.replace(place, timeout_seconds=0.000_001), owner=False).close()
