@@ -1,7 +1,6 @@
-"""The archive job on a real broker and cluster, into files of this machine and into HDFS: what was sent is read back, each record once."""
+"""The archive job on a real broker and cluster, into HDFS: what was sent is read back, each record once."""
 
 import time
-from collections.abc import Callable
 from typing import NamedTuple
 
 import msgspec
@@ -9,6 +8,7 @@ import pytest
 from delivery_runs import as_records, decision, submitted
 from score_job_runs import START_MS, Json, cancel, prepared, produce, records, wait_for
 
+from deploy.hdfs import Hdfs
 from pipeline.settings import Settings
 from stores.archive import Archive, open_archive
 from stores.archive_rows import Kind
@@ -37,21 +37,12 @@ class Run(NamedTuple):
     """As written, with repeats."""
 
 
-def on_this_machine(request: pytest.FixtureRequest) -> str:
-    return ""
-
-
-def on_hdfs(request: pytest.FixtureRequest) -> str:
-    return request.getfixturevalue("hdfs").url + "/weir/archive"
-
-
-@pytest.fixture(scope="module", params=[on_this_machine, on_hdfs])
-def run(broker: str, flink, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Run:
+@pytest.fixture(scope="module")
+def run(broker: str, flink, hdfs: Hdfs, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """All of it in the archive, though the TaskManager was killed in mid-stream."""
-    place: Callable[[pytest.FixtureRequest], str] = request.param
     flink.scale(1)
     folder = tmp_path_factory.mktemp("archive")
-    settings = prepared(broker, flink, folder, f"{place.__name__}.", archive_interval_ms=1_000, archive_url=place(request))
+    settings = prepared(broker, flink, folder, "kept.", archive_interval_ms=1_000, archive_url=f"{hdfs.url}/weir/archive")
     archive = open_archive(settings.archive_place())
     written = [decision(id) for id in range(BEFORE)]
     again = [decision(id) | {"score": 0.99} for id in range(BEFORE - 3_000, BEFORE)]

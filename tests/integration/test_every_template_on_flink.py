@@ -1,4 +1,4 @@
-"""Every template, window and sort of entity: 200,000 events through Kafka and Flink are decided as by replay, bit for bit."""
+"""Every template, window and sort of entity: 100,000 events through Kafka and Flink are decided as by replay, bit for bit."""
 
 import random
 
@@ -7,7 +7,7 @@ from parity import Parity, Replayed, by_id
 from score_job_runs import Json, cancel, decisions, submitted
 from template_streams import CASES, definitions_of, yaml_of
 
-EVENTS = 200_000
+EVENTS = 100_000
 START_MS = 1_648_339_200_000  # a day before Paris goes to summer time
 SCHEMA = """
 id: {field: id, type: integer}
