@@ -11,6 +11,7 @@ from features.refusal import Refusal
 from pipeline import archive_job, metrics_job
 from pipeline.deliver_graph import submit
 from pipeline.flink_graph import Graph
+from pipeline.running_jobs import running_jobs
 from pipeline.settings import Settings, read_settings
 
 JOBS: dict[str, Callable[[Graph, Settings], None]] = {
@@ -21,19 +22,23 @@ JOBS: dict[str, Callable[[Graph, Settings], None]] = {
 
 
 def submit_jobs(settings: Settings, checkpoints: dict[str, pathlib.Path]) -> dict[str, str]:
-    """Submits every job and gives the id of each.
+    """Submits every job that does not run yet and gives the id of each: after a failure half-way a second one would count twice.
 
     Args:
         checkpoints: what a job starts from, by its name; see `deliver_graph.submit`.
     """
+    running = running_jobs(settings.flink_port)
     intervals_ms = {name: getattr(settings, f"{name}_interval_ms") for name in JOBS}
-    return {name: submit(settings, name, intervals_ms[name], checkpoints.get(name), build) for name, build in JOBS.items()}
+    return {
+        name: running.get(f"weir-{name}") or submit(settings, name, intervals_ms[name], checkpoints.get(name), build)
+        for name, build in JOBS.items()
+    }
 
 
 @click.command()
 @click.option("--restore", multiple=True, type=(click.Choice(list(JOBS)), click.Path(exists=True, path_type=pathlib.Path)))
 def main(restore: tuple[tuple[str, pathlib.Path], ...]) -> None:
-    """Submits the jobs and prints their ids; --restore NAME PATH: the checkpoint that one starts from."""
+    """Submits the jobs that do not run yet and prints the ids of all; --restore NAME PATH: the checkpoint that one starts from."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
         for name, id in submit_jobs(read_settings(), dict(restore)).items():

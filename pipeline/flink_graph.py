@@ -17,7 +17,7 @@ from pipeline.settings import Settings
 PARALLELISM_MAX = 128
 BYTES = Types.PRIMITIVE_ARRAY(Types.BYTE())
 TRANSACTION_MS_MAX = 900_000
-"""The broker's own bound: a job that is away for longer writes the rows of its last checkpoint once more."""
+"""The broker's own bound. Rows are lost where a job is killed between a checkpoint and its commit, some ms, and away for longer."""
 _CONSUMER = {"fetch.min.bytes": "1", "fetch.max.wait.ms": "500", "partition.discovery.interval.ms": "30000"}
 _UNHURRIED = {"fetch.min.bytes": "1048576"}
 """Half a second of records at once: nobody waits for what is delivered, and each fetch costs broker and job as much as a decision."""

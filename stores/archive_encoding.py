@@ -13,6 +13,8 @@ import pyarrow.parquet
 from stores.archive_rows import AT, DAY_MS, DECISIONS, RECORDS, ArchivedRecord, Kind
 
 ROW_GROUP = 65_536
+LAST_DAY = 2_932_896
+"""9999-12-31, in days since the epoch."""
 WRITING = {
     "compression": "zstd",
     "use_dictionary": ["partition", "user", "action", "release", "features.key_value.key"],
@@ -39,8 +41,9 @@ decode_decision = msgspec.json.Decoder(ArchivedDecision).decode
 
 
 def day_of(time_ms: int) -> str:
-    """The UTC day of a moment, such as 2026-11-28."""
-    return datetime.fromtimestamp(time_ms // DAY_MS * DAY_MS / 1000, UTC).strftime("%Y-%m-%d")
+    """The UTC day of a moment, such as 2026-11-28; the first or last one that there is, for times that a producer made up beyond them."""
+    day = min(max(time_ms // DAY_MS, 0), LAST_DAY)
+    return datetime.fromtimestamp(day * DAY_MS / 1000, UTC).strftime("%Y-%m-%d")
 
 
 def folder_of(kind: Kind, day: str) -> str:

@@ -1,7 +1,5 @@
 """What the end of an archived file tells: its row groups with their times, and which files it replaces."""
 
-import datetime
-
 import msgspec
 import pyarrow as pa
 import pyarrow.fs
@@ -15,8 +13,6 @@ REPLACES = b"weir.replaces"
 """In a merged file's metadata: names of the files of its folder that it holds all of."""
 
 EVER_MS = 1 << 62
-_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
-_MILLISECOND = datetime.timedelta(milliseconds=1)
 
 
 class Footer(msgspec.Struct, frozen=True):
@@ -70,4 +66,4 @@ def _bounds_ms(group: pyarrow.parquet.RowGroupMetaData, column: int) -> tuple[in
     known = group.column(column).statistics
     if known is None or not known.has_min_max:
         return -EVER_MS, EVER_MS
-    return (known.min - _EPOCH) // _MILLISECOND, (known.max - _EPOCH) // _MILLISECOND
+    return known.min_raw, known.max_raw  # as dates, times that a producer made up would overflow

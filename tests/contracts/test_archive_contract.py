@@ -61,6 +61,18 @@ def test_an_archive_without_files_is_empty(archive: FileArchive) -> None:
     assert places(archive) == []
 
 
+def test_times_that_a_producer_made_up_are_kept_as_they_were(archive: FileArchive) -> None:
+    """A broker takes any time of the past as a record's own."""
+    times_ms = [-(10**16), -1, START_MS, 1_700_000_000_000_000]
+    for offset, at_ms in enumerate(times_ms):
+        add(archive, "events", day_of(at_ms), f"part-{offset}.parquet", encode_records([record(offset, at_ms=at_ms)]))
+    assert [day.day for day in archive.days("events")] == ["1970-01-01", day_of(START_MS), "9999-12-31"]
+    compact(archive, "events", "1970-01-01")
+    assert places(archive) == [(0, offset) for offset in range(4)]
+    [table] = archive.read("events", from_ms=START_MS + 1)
+    assert table["at"].cast("int64").to_pylist() == times_ms[-1:]
+
+
 def test_records_come_back_as_they_were_whatever_their_bytes(archive: FileArchive) -> None:
     values = [b"", b"\0\xff", b"{", "ü".encode(), random.Random(1).randbytes(100_000)]
     add(archive, "events", day_of(START_MS), "part-1.parquet", encode_records([record(at, value=each) for at, each in enumerate(values)]))

@@ -56,6 +56,13 @@ def test_decisions_go_by_their_events_time_and_the_first_one_counts() -> None:
     assert (kept.taken.repeats, kept.taken.unreadable) == (1, 1)
 
 
+def test_a_time_that_a_producer_made_up_stops_nothing() -> None:
+    kept = stage()
+    kept.process(write_bundle("R", [body("events", b"e", at_ms=-(10**16)), body("events", b"f")]))
+    folders = sorted(key for _, key, _ in read_frames(kept.process(write_bundle("S", [b""]))))
+    assert folders == ["events/day=1970-01-01", "events/day=2023-11-15"]
+
+
 def test_what_is_too_much_to_hold_leaves_at_once(monkeypatch) -> None:
     monkeypatch.setattr(keep, "BYTES_MAX", 1_000)
     kept = stage()

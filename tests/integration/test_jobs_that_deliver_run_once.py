@@ -1,0 +1,41 @@
+"""Jobs that deliver are handed over again when that failed half-way: those that run already stay the only ones of their name."""
+
+import pathlib
+import sys
+
+from score_job_runs import cancel, prepared
+
+from deploy.processes import Process
+from deploy.stack import settings_as_environment
+from pipeline.deliver_jobs import JOBS
+from pipeline.running_jobs import ENDED
+from pipeline.settings import Settings
+
+
+def handed_over(flink, settings: Settings) -> dict[str, str]:
+    """Ids by name, as the stack's own submission prints them."""
+    environment = flink.cluster.environment() | settings_as_environment(settings)
+    command = [sys.executable, "-m", "pipeline.deliver_jobs"]
+    submission = Process("delivery", command, environment, settings.path("logs"), pathlib.Path.cwd())
+    submission.wait_for_end(120)
+    return dict(line.split() for line in submission.last_lines(len(JOBS)).splitlines())
+
+
+def alive(flink) -> list[str]:
+    jobs = flink.cluster.get("/jobs/overview")["jobs"]
+    return sorted(job["name"] for job in jobs if job["state"] not in ENDED)
+
+
+def test_a_second_submission_hands_over_only_what_does_not_run(broker: str, flink, tmp_path: pathlib.Path) -> None:
+    flink.scale(2)
+    settings = prepared(broker, flink, tmp_path, "once.")
+    first = handed_over(flink, settings)
+    assert sorted(first) == ["archive", "metrics"]
+    assert handed_over(flink, settings) == first
+    cancel(flink, first["archive"])
+    third = handed_over(flink, settings)
+    assert third["metrics"] == first["metrics"]
+    assert third["archive"] != first["archive"]
+    assert alive(flink) == ["weir-archive", "weir-metrics"]
+    for id in third.values():
+        cancel(flink, id)
