@@ -6,7 +6,7 @@ import sys
 
 import msgspec
 from confluent_kafka import Consumer, TopicPartition
-from score_job_runs import START_MS, Json, wait_for
+from score_job_runs import START_MS, Json, all_run, wait_for
 
 from deploy.processes import Process
 from deploy.stack import settings_as_environment
@@ -59,13 +59,8 @@ def submitted(flink, settings: Settings, job: str, checkpoint: pathlib.Path | No
     submission = Process(f"{job}-submission", [sys.executable, "-c", program], environment, settings.path("logs"), pathlib.Path.cwd())
     submission.wait_for_end(120)
     id = submission.last_lines(1).strip()
-    wait_for(lambda: _runs(flink, id), 90, f"job {id} does not run")
+    wait_for(lambda: all_run(flink, id), 90, f"job {id} does not run")
     return id
-
-
-def _runs(flink, id: str) -> bool:
-    answer = flink.cluster.get(f"/jobs/{id}")
-    return bool(answer) and all(vertex["status"] == "RUNNING" for vertex in answer["vertices"])
 
 
 def committed_rows(settings: Settings) -> list[MetricRow]:
