@@ -30,6 +30,7 @@ from api.token import find_token
 from api.waiting import Waiting
 from features.refusal import Refusal
 from pipeline.decision_store import open_decisions_reader
+from pipeline.garbage import settle_garbage
 from pipeline.settings import Settings, read_settings
 
 IN_FLIGHT_MAX = 2_000
@@ -90,6 +91,7 @@ class Server:
             tasks = [asyncio.create_task(self._follow()), asyncio.create_task(self._checks(client).run())]
             # Beside the others: one that waits for a store of metrics must not hold them up.
             tasks.append(asyncio.create_task(Checks(self._condition, {"metrics": self._metrics.check}).run()))
+            settle_garbage()
             try:
                 yield
             finally:

@@ -9,14 +9,16 @@ import uuid
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
+from deploy.compilers import ALL_FROM_THE_START, QUICK_ONLY
 from deploy.jars import server_jars
 from deploy.ports import require_free
 from deploy.processes import Process
 from features.refusal import Refusal
 
 READY_SECONDS_MAX = 60.0
-_SERVER = ("java", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-XX:+UseSerialGC", "-Xms384m", "-Xmx384m", "-Xmn256m")
-_JAVA = ("java", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+_JAVA = ("java", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-XX:+UseSerialGC")
+_SERVER = (*_JAVA, "-Xms384m", "-Xmx384m", "-Xmn256m", ALL_FROM_THE_START)
+_TOOL = (*_JAVA, QUICK_ONLY)
 
 
 def start_broker(folder: pathlib.Path, logs: pathlib.Path, port: int, controller_port: int) -> Process:
@@ -70,7 +72,7 @@ def _answers(admin: AdminClient) -> bool:
 def _format(class_path: str, properties: pathlib.Path) -> None:
     cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
     command = [
-        *_JAVA,
+        *_TOOL,
         "-cp",
         class_path,
         "kafka.tools.StorageTool",

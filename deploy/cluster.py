@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import yaml
 
+from deploy.compilers import ALL_FROM_THE_START, QUICK_ONLY
 from deploy.jars import PROJECT, job_jar, server_jars
 from deploy.ports import free_ports, require_free
 from deploy.processes import Process
@@ -18,6 +19,7 @@ from features.refusal import Refusal
 
 READY_SECONDS_MAX = 90.0
 _TASK_HEAP_OF_FLINK_MB = 128
+_SIDE_HEAP_MB = 384
 
 
 class Cluster:
@@ -81,23 +83,32 @@ class Cluster:
         libraries = [jar for name in self._libraries for jar in server_jars(name).glob("*.jar")]
         _link_jars(self.folder / "lib", [*_flink_jars(self.home), *libraries, *([job_jar()] if self._jars is None else self._jars)])
         self._write_configuration()
-        return self._start("job-manager", ["jobmanager.sh", "start-foreground"])
+        return Process("job-manager", [str(self.home / "bin" / "jobmanager.sh"), "start-foreground"], self.environment(), self._logs)
 
     def wait_for_job_manager(self, process: Process) -> None:
         """Returns once the REST interface answers."""
         process.wait_until(lambda: self.overview() is not None, READY_SECONDS_MAX, f"an answer on port {self.port}")
 
-    def start_task_manager(self, number: int) -> Process:
-        """Starts TaskManager `number` and returns once it has registered (about 7 s)."""
-        process = self.launch_task_manager(number)
+    def start_task_manager(self, number: int, background: bool = False) -> Process:
+        """Starts TaskManager `number` and returns once it has registered (about 7 s); arguments as of `launch_task_manager`."""
+        process = self.launch_task_manager(number, background)
         self.wait_for_task_manager(process, number)
         return process
 
-    def launch_task_manager(self, number: int) -> Process:
-        """Starts TaskManager `number` without waiting; it may come up before the JobManager."""
+    def launch_task_manager(self, number: int, background: bool = False) -> Process:
+        """Starts TaskManager `number` without waiting; it may come up before the JobManager.
+
+        Args:
+            background: it gives way to the others and has a small heap: for jobs that nobody waits for.
+        """
         self._starts += 1
         self._ids[number] = f"{_name(number)}-{self._starts}"  # a dead one of the same number stays registered for some seconds
-        return self._start(_name(number), ["taskmanager.sh", "start-foreground", "-D", f"taskmanager.resource-id={self._ids[number]}"])
+        chosen, environment = ["-D", f"taskmanager.resource-id={self._ids[number]}"], self.environment()
+        if background:
+            chosen += ["-D", f"taskmanager.memory.task.heap.size={_SIDE_HEAP_MB}m"]
+            environment["FLINK_ENV_JAVA_OPTS_TM"] = f"-XX:+UseSerialGC {QUICK_ONLY}"
+        command = [str(self.home / "bin" / "taskmanager.sh"), "start-foreground", *chosen]
+        return Process(_name(number), command, environment, self._logs, background=background)
 
     def wait_for_task_manager(self, process: Process, number: int) -> None:
         """Returns once TaskManager `number` has registered with the JobManager."""
@@ -125,9 +136,6 @@ class Cluster:
         answer = self.get("/taskmanagers")
         return isinstance(answer, dict) and any(one["id"] == self._ids[number] for one in answer["taskmanagers"])
 
-    def _start(self, name: str, arguments: list[str]) -> Process:
-        return Process(name, [str(self.home / "bin" / arguments[0]), *arguments[1:]], self.environment(), self._logs)
-
     def environment(self) -> dict[str, str]:
         """The environment of Flink processes and of clients that submit jobs to it."""
         python = pathlib.Path(sys.executable).parent
@@ -154,10 +162,9 @@ class Cluster:
         [rpc] = free_ports(1)
         # A quarter of the heap for young objects and ParallelGC: no slower than G1 in the tail, and less memory beside the heap.
         young_mb = max((self._task_heap_mb + _TASK_HEAP_OF_FLINK_MB) // 3, 128)
+        of_tasks = f"-XX:+UseParallelGC -Xmn{young_mb}m {ALL_FROM_THE_START}"
         return {
-            "env": {
-                "java": {"opts": {"all": opens, "taskmanager": f"-XX:+UseParallelGC -Xmn{young_mb}m", "jobmanager": "-XX:+UseSerialGC"}}
-            },
+            "env": {"java": {"opts": {"all": opens, "taskmanager": of_tasks, "jobmanager": f"-XX:+UseSerialGC {QUICK_ONLY}"}}},
             "jobmanager": {
                 "bind-host": "127.0.0.1",
                 "rpc": {"address": "127.0.0.1", "port": rpc},

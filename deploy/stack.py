@@ -14,6 +14,7 @@ import msgspec
 from deploy.broker import launch_broker, start_broker, wait_for_broker
 from deploy.cluster import Cluster
 from deploy.compaction import Compaction
+from deploy.compilers import let_compilers_give_way
 from deploy.delivery import JOBS, Delivery
 from deploy.jars import PROJECT
 from deploy.kernels import COMPILE_SECONDS_MAX, start_compiling
@@ -71,6 +72,7 @@ class Stack:
         self._processes = Processes()
         self._starts: dict[str, Callable[[], Process]] = {}
         self._restarts: list[float] = []
+        self._side_task_managers: set[str] = set()
 
     def start(self) -> None:
         """Returns when the api says ready (about 40 s).
@@ -92,14 +94,17 @@ class Stack:
         """
         restarted = []
         for process in self._processes.dead():
+            if process not in self._processes.all:  # replaced with the JobManager before it
+                continue
             self._count_restart(process)
             self._processes.forget(process)
             self._say(f"{process.name} ended; starting it again (its log: {process.log})")
             self._processes.add(self._starts[process.name]())
             if process.name == "job-manager":
-                self._submit()
-                self._delivery.submit(self.environment())
+                self._submit_again()
             restarted.append(process.name)
+        if restarted:
+            let_compilers_give_way(self._processes.all)
         if failed := self._delivery.failed():
             self._count_restart(failed)
             self._say(f"the jobs that deliver were not submitted; trying again (its log: {failed.log})")
@@ -158,9 +163,8 @@ class Stack:
         self._wait_for_api(api)
         self._wait_for([server for server in servers if not server.early], began)
         self._say(f"everything is up ({time.monotonic() - began:.1f} s)")
-        for number in self._delivery.task_managers(settings.parallelism):
-            self._own_task_manager(number)
-        self._delivery.submit(self.environment())
+        self._start_delivery()
+        let_compilers_give_way(self._processes.all)
 
     def _wait_for_kernels(self, kernels: Process) -> None:
         """The first process that needs the kernels compiles them for all; at once, each would compile its own."""
@@ -175,15 +179,28 @@ class Stack:
         for server in servers:
             self._say(f"{server.wait()} ({time.monotonic() - began:.1f} s)")
 
-    def _own_task_manager(self, number: int) -> Process:
-        start = functools.partial(self.cluster.start_task_manager, number)
-        return self._own(f"task-manager-{number}", self.cluster.launch_task_manager(number), start)
+    def _own_task_manager(self, number: int, background: bool = False) -> Process:
+        start = functools.partial(self.cluster.start_task_manager, number, background)
+        return self._own(f"task-manager-{number}", self.cluster.launch_task_manager(number, background), start)
 
     def _submit(self) -> None:
         began = time.monotonic()
         checkpoint = self.cluster.newest_checkpoint("score")
         submit_score_job(self.cluster, self.logs, self.environment(), checkpoint)
         self._say(f"score job is up ({time.monotonic() - began:.1f} s{', from its newest checkpoint' if checkpoint else ''})")
+
+    def _submit_again(self) -> None:
+        """After the JobManager, whose loss frees all slots: the score job must not be given one that gives way to others."""
+        for process in [process for process in self._processes.all if process.name in self._side_task_managers]:
+            process.stop()
+            self._processes.forget(process)
+        self._submit()
+        self._start_delivery()
+
+    def _start_delivery(self) -> None:
+        for number in self._delivery.task_managers(self.settings.parallelism):
+            self._side_task_managers.add(self._own_task_manager(number, background=True).name)
+        self._delivery.submit(self.environment())
 
     def _start_api(self) -> Process:
         process = self._python("api", "api.server")

@@ -70,18 +70,22 @@ class Graph:
         frames.uid(f"{name}-stage").name(f"{name}-stage")
         return frames._j_data_stream.process(self.weir.Unbundle(), self.weir.Rows.TYPE).uid(f"{name}-unbundle")
 
-    def kafka_sink(self, stream: Any, uid: str, topics: Mapping[str, str], transactions: str = "") -> None:
+    def kafka_sink(self, stream: Any, uid: str, topics: Mapping[str, str], linger_ms: int = 0, transactions: str = "") -> None:
         """Writes each row to the topic of its tag: at least once and at once, or exactly once with the checkpoint.
 
         Args:
             topics: short names by tag.
+            linger_ms: how long a batch is gathered. 0: whatever has come since the last request; one is on the way at a time, so
+                that under load the batches grow by themselves.
             transactions: before the ids of transactions, of this job alone; empty: at least once.
         """
         names = self.java.java.util.HashMap()
         for tag, name in topics.items():
             names.put(tag, self._settings.topic(name))
         builder = self.java.org.apache.flink.connector.kafka.sink.KafkaSink.builder().setBootstrapServers(self._settings.bootstrap)
-        properties = {**_PRODUCER, "linger.ms": str(self._settings.linger_ms)}
+        properties = {**_PRODUCER, "linger.ms": str(linger_ms)}
+        if not linger_ms:
+            properties["max.in.flight.requests.per.connection"] = "1"
         guarantees = self.java.org.apache.flink.connector.base.DeliveryGuarantee
         # Without a guarantee the producer's buffer is not flushed at a checkpoint, and a kill just after one loses what was in it.
         guarantee = guarantees.AT_LEAST_ONCE

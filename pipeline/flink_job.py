@@ -65,9 +65,12 @@ class ScoreJob:
         arrivals = decoded.getSideOutput(weir.Unbundle.EVENTS).union(graph.array(answers, users))
         decided = self._keyed_stage("user", arrivals, control, weir.UserBundler(self._job_start), self._stages[2])
 
-        graph.kafka_sink(decided, "decisions-sink", TOPICS)
+        graph.kafka_sink(decided, "decisions-sink", TOPICS, self._settings.linger_ms)
+        graph.kafka_sink(decided.getSideOutput(weir.Unbundle.REPLIES), "replies-sink", TOPICS)
         # Of the entity stage only labels that are none come this way.
-        refused = decoded.union(graph.array(raw.getSideOutput(weir.DecodeBundler.MARKS), answered))
+        refused = decoded.union(
+            graph.array(decoded.getSideOutput(weir.Unbundle.REPLIES), raw.getSideOutput(weir.DecodeBundler.MARKS), answered)
+        )
         graph.kafka_sink(refused, "refusals-sink", TOPICS)
 
     def _control(self) -> Any:

@@ -1,11 +1,12 @@
 """The thin Python functions that Flink calls once a bundle; the stages themselves know nothing of Flink."""
 
-import gc
 import importlib
 from collections.abc import Iterator
 from typing import Any
 
 from pyflink.datastream.functions import KeyedProcessFunction, ProcessFunction, RuntimeContext
+
+from pipeline.garbage import settle_garbage
 
 
 def build(factory: str, *arguments: Any) -> Any:
@@ -65,10 +66,3 @@ class KeyedStage(KeyedProcessFunction):
         frames = self._stage.process(bytes(value))
         if frames:
             yield frames
-
-
-def settle_garbage() -> None:
-    """Takes what start-up made out of the collector's sight, and lets it look less often: its pauses are in the tail."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)

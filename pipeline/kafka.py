@@ -14,7 +14,7 @@ BATCH_MAX = 2_000
 MESSAGE_BYTES_MAX = 16_000_000
 SECONDS_MAX = 30.0
 
-UNHURRIED = {"fetch.min.bytes": 1_000_000, "fetch.wait.max.ms": 100}
+UNHURRIED = {"fetch.min.bytes": 1_000_000, "fetch.wait.max.ms": 50}
 """Options of a side job's consumer: to fetch each record as it comes costs the broker, and so the decisions, more than the work."""
 
 Offsets = dict[str, int]

@@ -11,4 +11,4 @@ STAGE = "pipeline.stages.roll_up:make_stage"
 def build(graph: Graph, settings: Settings, stage: str = STAGE) -> None:
     """Adds the graph; rows become visible to those who read committed records once their checkpoint is complete."""
     rows = delivered(graph, settings, ["decisions"], stage, NAME)
-    graph.kafka_sink(rows, "metrics-sink", {"V": "metrics"}, transactions=settings.topic(NAME))
+    graph.kafka_sink(rows, "metrics-sink", {"V": "metrics"}, settings.linger_ms, transactions=settings.topic(NAME))

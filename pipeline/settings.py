@@ -30,7 +30,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         archive_interval_ms: between two checkpoints of the archive job, each of which makes its files.
         archive_url: root of the archive: file:///…, hdfs://host:port/… or s3://bucket/…; empty: ``archive`` in the folder.
         repeats_window: decisions a partition, in which the metrics and archive jobs know a decision that was written again.
-        linger_ms: how long a producer of decisions gathers a batch; 0 is best below 2,000 events/s.
+        linger_ms: how long the producer of decisions gathers a batch; replies never wait for it.
         label_wait_ms: how long a label waits for its event's decision before it is a dead letter.
         deadline_ms: of a synchronous decision, when the caller names none.
         token_file: holds the owner's bearer token, an admin's; made at the first start.
@@ -76,7 +76,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     archive_interval_ms: int = 60_000
     archive_url: str = ""
     repeats_window: int = 500_000
-    linger_ms: int = 2
+    linger_ms: int = 5
     label_wait_ms: int = 3_600_000
     deadline_ms: int = 500
     token_file: str = ""

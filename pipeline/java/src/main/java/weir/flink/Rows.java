@@ -18,6 +18,7 @@ public final class Rows {
     public static final char EVENT = 'e';
     public static final char MESSAGE = 'k';
     public static final char ANSWER = 'a';
+    public static final char REPLY = 'R';
 
     public static final TypeInformation<Row> TYPE =
             Types.ROW(Types.STRING, Types.PRIMITIVE_ARRAY(Types.BYTE), Types.INT, Types.INT, Types.LONG);

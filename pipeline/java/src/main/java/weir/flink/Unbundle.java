@@ -7,11 +7,12 @@ import org.apache.flink.types.Row;
 import org.apache.flink.util.Collector;
 import org.apache.flink.util.OutputTag;
 
-/** Splits what a Python stage gave back into its frames: those for later stages to side outputs, those for Kafka on. */
+/** Splits what a Python stage gave back into its frames: those for later stages and the replies to side outputs, the rest of Kafka's on. */
 public class Unbundle extends ProcessFunction<byte[], Row> {
     public static final OutputTag<Row> EVENTS = new OutputTag<>("events", Rows.TYPE);
     public static final OutputTag<Row> MESSAGES = new OutputTag<>("messages", Rows.TYPE);
     public static final OutputTag<Row> ANSWERS = new OutputTag<>("answers", Rows.TYPE);
+    public static final OutputTag<Row> REPLIES = new OutputTag<>("replies", Rows.TYPE);
 
     @Override
     public void processElement(byte[] frames, Context context, Collector<Row> out) {
@@ -28,6 +29,7 @@ public class Unbundle extends ProcessFunction<byte[], Row> {
                 case Rows.EVENT -> context.output(EVENTS, row);
                 case Rows.MESSAGE -> context.output(MESSAGES, row);
                 case Rows.ANSWER -> context.output(ANSWERS, row);
+                case Rows.REPLY -> context.output(REPLIES, row);
                 default -> out.collect(row);
             }
         }

@@ -52,6 +52,7 @@ class RoutesTest {
                             frame('k', "card\0é", Records.utf8("k1")),
                             frame('D', "ann", new byte[0]),
                             frame('a', "", Records.utf8("a1")),
+                            frame('R', "ann", Records.utf8("r1")),
                             frame('e', "bob", Records.utf8("e2")),
                             frame('X', "", Records.utf8("x1"))),
                     0);
@@ -59,6 +60,7 @@ class RoutesTest {
             assertEquals(List.of("e ann e1", "e bob e2"), side(harness, Unbundle.EVENTS));
             assertEquals(List.of("k card\0é k1"), side(harness, Unbundle.MESSAGES));
             assertEquals(List.of("a  a1"), side(harness, Unbundle.ANSWERS));
+            assertEquals(List.of("R ann r1"), side(harness, Unbundle.REPLIES));
             assertEquals(List.of("D ann ", "X  x1"), harness.extractOutputValues().stream().map(RoutesTest::shown).toList());
         }
     }
