@@ -10,6 +10,10 @@ from features.refusal import Refusal
 
 BUSY_SECONDS_MAX = 30.0
 CHUNK = 500
+PAGE_BYTES = 1_024
+PAGES_AHEAD_MAX = 16_384
+"""What the log holds before it is copied into the file. A decision touches seven pages far from each other: with pages of 4 KB and 1,000
+of them ahead, the defaults, it writes 24 KB, and so 10 KB, for the same CPU. The broker waits for the same disk."""
 
 
 def open_for_writing(path: pathlib.Path, migrations: Sequence[Sequence[str]]) -> sqlite3.Connection:
@@ -24,9 +28,11 @@ def open_for_writing(path: pathlib.Path, migrations: Sequence[Sequence[str]]) ->
     path.parent.mkdir(parents=True, exist_ok=True)
     connection = sqlite3.connect(path, timeout=BUSY_SECONDS_MAX, isolation_level=None, check_same_thread=False)
     try:
+        connection.execute(f"PRAGMA page_size={PAGE_BYTES}")  # of a new file; others stay as they are
         connection.execute("PRAGMA journal_mode=WAL")
         # Without a sync at each commit a power cut may lose the last ones, but a crash of the process may not.
         connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute(f"PRAGMA wal_autocheckpoint={PAGES_AHEAD_MAX}")
         connection.execute("BEGIN IMMEDIATE")
         _migrate(connection, path, migrations)
         connection.execute("COMMIT")
