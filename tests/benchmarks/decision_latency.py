@@ -1,8 +1,6 @@
-"""Latency of synchronous decisions against a running API: open loop, so that a slow answer delays no later request.
+"""Latency of synchronous decisions against a running API, in an open loop.
 
-Each request has its time in a plan that is made before the start; its latency counts from that time, not from when it was
-sent, and so a stall of the generator or the service is in the figures of all that it held up. Alone it starts a system of its
-own and measures it from another process; with `--url` it measures a running one:
+Alone it starts a system of its own and measures it from another process; with `--url` it measures a running one:
 
     python tests/benchmarks/decision_latency.py --url http://127.0.0.1:18000 --token-file .weir/token --rate 100 --rate 500
 
@@ -10,95 +8,29 @@ Beside each run a Kafka client sends small records to the same broker and back (
 """
 
 import argparse
-import asyncio
 import contextlib
-import gc
 import os
 import pathlib
 import platform
-import random
 import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter, deque
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from importlib.metadata import version
-from typing import cast
-from urllib.parse import urlsplit
 
 import msgspec
 import numpy as np
 import uvloop
 from kafka_echo import Echo
+from open_loop import HEADINGS, OpenLoop, Run, row_of, without_collection
 
 from deploy.command import SAMPLES
 from deploy.payments import Town
 from deploy.releases import read_folder
 from deploy.stack import Stack, free_settings
 
-DRAIN_SECONDS_MAX = 12.0
-CONNECTIONS = 64
 
-
-@dataclass
-class Run:
-    """What one rate gave: latencies in ms by request, outcomes by their count."""
-
-    rate: int
-    latencies_ms: list[float] = field(default_factory=list)
-    outcomes: Counter[str] = field(default_factory=Counter)
-    sent_late_ms: float = 0.0
-
-
-class Connection(asyncio.Protocol):
-    """One kept-alive connection; requests on it are answered one after another.
-
-    HTTP/1.1 by hand, since a client library costs more than the service under test and would be what is measured.
-    """
-
-    def __init__(self, free: "deque[Connection]") -> None:
-        self._free = free
-        self._buffer = b""
-        self._need = -1
-        self._answer: asyncio.Future[tuple[int, bytes]] | None = None
-        self.transport: asyncio.Transport | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)
-
-    def connection_lost(self, error: Exception | None) -> None:
-        self.transport = None
-        if self._answer and not self._answer.done():
-            self._answer.set_exception(ConnectionError("the service closed the connection"))
-
-    def ask(self, request: bytes) -> "asyncio.Future[tuple[int, bytes]]":
-        """Sends `request`; gives status and body."""
-        assert self.transport is not None
-        self._answer = asyncio.get_running_loop().create_future()
-        self.transport.write(request)
-        return self._answer
-
-    def data_received(self, data: bytes) -> None:
-        self._buffer += data
-        if self._need < 0:
-            end = self._buffer.find(b"\r\n\r\n")
-            if end < 0:
-                return
-            head = self._buffer[:end].lower()
-            at = head.index(b"content-length:") + 15
-            self._need = end + 4 + int(head[at:].split(b"\r\n", 1)[0])
-        if len(self._buffer) >= self._need:
-            status, body = int(self._buffer[9:12]), self._buffer[self._buffer.find(b"\r\n\r\n") + 4 : self._need]
-            self._buffer, self._need = b"", -1
-            answer, self._answer = self._answer, None
-            self._free.append(self)
-            if answer and not answer.done():
-                answer.set_result((status, body))
-
-
-class Generator:
+class Generator(OpenLoop):
     """Asks for decisions on payments of a made-up town.
 
     Args:
@@ -108,84 +40,25 @@ class Generator:
     """
 
     def __init__(self, url: str, token: str, deadline_ms: int, seed: int) -> None:
-        place = urlsplit(url)
-        self._host, self._port = place.hostname or "127.0.0.1", place.port or 80
+        super().__init__(url)
         self._head = (
-            f"POST /v1/decisions?deadline_ms={deadline_ms} HTTP/1.1\r\nhost: {self._host}\r\nauthorization: Bearer {token}\r\n"
+            f"POST /v1/decisions?deadline_ms={deadline_ms} HTTP/1.1\r\nhost: {self.host}\r\nauthorization: Bearer {token}\r\n"
             "content-type: application/json\r\ncontent-length: "
         ).encode()
         self._town = Town(seed, customers=20_000, terminals=2_000, first_id=time.time_ns() // 1000)
-        self._random = random.Random(seed)
-        self._free: deque[Connection] = deque()
 
-    async def connect(self) -> None:
-        """Opens the connections; more follow when all are busy."""
-        for _ in range(CONNECTIONS):
-            self._free.append(await self._open())
-
-    async def run(self, rate: int, seconds: float) -> Run:
-        """Sends `rate` requests a second at random times (as independent callers do) for `seconds`."""
-        run = Run(rate)
-        gaps = np.random.default_rng(rate).exponential(1 / rate, int(rate * seconds))
-        tasks = []
-        began = time.perf_counter() + 0.05
-        for due in (began + np.cumsum(gaps)).tolist():
-            ahead = due - time.perf_counter()
-            if ahead > 0.0005:
-                await asyncio.sleep(ahead - 0.0003)
-            while time.perf_counter() < due:
-                await asyncio.sleep(0)
-            tasks.append(asyncio.create_task(self._one(run, due)))
-        await asyncio.wait(tasks, timeout=DRAIN_SECONDS_MAX)
-        run.outcomes["unanswered"] += sum(not task.done() for task in tasks)
-        return run
-
-    async def _one(self, run: Run, due: float) -> None:
+    def request(self) -> bytes:
         body = self._town.payment(int(time.time() * 1000)).encode()
-        request = self._head + str(len(body)).encode() + b"\r\n\r\n" + body
-        try:
-            connection = self._free.popleft() if self._free else await self._open()
-            run.sent_late_ms = max(run.sent_late_ms, (time.perf_counter() - due) * 1000)
-            status, answer = await connection.ask(request)
-        except (ConnectionError, OSError):
-            run.outcomes["failed"] += 1
-            return
-        run.latencies_ms.append((time.perf_counter() - due) * 1000)
-        run.outcomes[outcome_of(status, answer)] += 1
+        return self._head + str(len(body)).encode() + b"\r\n\r\n" + body
 
-    async def _open(self) -> Connection:
-        connection = Connection(self._free)
-        await asyncio.get_running_loop().create_connection(lambda: connection, self._host, self._port)
-        return connection
-
-
-def outcome_of(status: int, answer: bytes) -> str:
-    """answered, degraded (by the pipeline, without an entity's answer), fallback (by the API, at its deadline), or the status."""
-    if status != 200:
-        return f"status {status}"
-    found = msgspec.json.decode(answer)
-    if "age_ms" in found:
-        return "fallback"
-    return "degraded" if "degraded" in found["flags"] else "answered"
-
-
-def row_of(run: Run) -> str:
-    """One line of the table."""
-    latencies = np.array(run.latencies_ms or [np.nan])
-    p50, p99, p999 = np.percentile(latencies, [50, 99, 99.9])
-    outcomes = ", ".join(f"{count:,} {name}" for name, count in run.outcomes.most_common() if count)
-    return f"{run.rate:>8,} {p50:>8.2f} {p99:>8.2f} {p999:>8.2f} {latencies.max():>8.1f} {run.sent_late_ms:>10.2f}   {outcomes}"
-
-
-@contextlib.contextmanager
-def without_collection() -> Iterator[None]:
-    """No garbage collection of the generator inside its figures."""
-    gc.collect()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
+    def outcome_of(self, status: int, answer: bytes) -> str:
+        """answered, degraded (by the pipeline, without an entity's answer), fallback (by the API, at its deadline), or the status."""
+        if status != 200:
+            return f"status {status}"
+        found = msgspec.json.decode(answer)
+        if "age_ms" in found:
+            return "fallback"
+        return "degraded" if "degraded" in found["flags"] else "answered"
 
 
 def median_of(runs: list[Run]) -> str:
@@ -203,7 +76,7 @@ async def measure(arguments: argparse.Namespace, token: str) -> None:
     if arguments.warm_seconds:
         await generator.run(500, arguments.warm_seconds)
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, Flink {version('apache-flink')}")
-    print(f"{'rate/s':>8} {'p50 ms':>8} {'p99 ms':>8} {'p99.9 ms':>8} {'max ms':>8} {'sent late':>10}   outcomes")
+    print(HEADINGS)
     with Echo(arguments.bootstrap) if arguments.bootstrap else contextlib.nullcontext() as echo:
         for rate in arguments.rate:
             runs = []
