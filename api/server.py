@@ -112,6 +112,7 @@ class Server:
 
         async def store() -> str:
             await asyncio.to_thread(self._decisions.get, "")
+            await self._quick_decisions.latest_soon("nothing", "nobody")
             return ""
 
         score_job = ScoreJob(client, f"http://127.0.0.1:{self._settings.flink_port}")

@@ -1,11 +1,10 @@
 """A keyspace of a Cassandra cluster: tables made by migrations, statements prepared once, many writes at a time."""
 
-import asyncio
 import contextlib
 import re
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -113,30 +112,6 @@ class Keyspace:
             bound = self.bound(query, *values)
             bound.fetch_size = page
             yield from self._session.execute(bound)
-
-    async def first_page(self, query: str, *values: object, page: int) -> list[tuple[Any, ...]]:
-        """Up to `page` rows of an answer, for an event loop: the driver's threads wait for them.
-
-        Raises:
-            StoreUnavailableError: they did not come within the place's `timeout_seconds`.
-        """
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[list[tuple[Any, ...]]] = loop.create_future()
-
-        def settle(act: Callable[[Any], None], outcome: object) -> None:
-            if not answer.done():
-                act(outcome)
-
-        with _naming_the_store():
-            bound = self.bound(query, *values)
-            bound.fetch_size = page
-            asked = self._session.execute_async(bound)
-            asked.add_callback(lambda rows: loop.call_soon_threadsafe(settle, answer.set_result, rows))
-            asked.add_errback(lambda error: loop.call_soon_threadsafe(settle, answer.set_exception, error))
-            try:
-                return await asyncio.wait_for(answer, self._place.timeout_seconds)
-            except TimeoutError as error:
-                raise StoreUnavailableError(f"Cassandra: no answer within {self._place.timeout_seconds * 1000:g} ms") from error
 
     def change(self, query: str, *values: object) -> bool:
         """A prepared lightweight transaction (``IF …``), which all copies agree on; whether its condition held. Costs four ways.

@@ -15,6 +15,7 @@ import msgspec
 from cassandra.query import BoundStatement
 
 from stores.cassandra import Keyspace, Place
+from stores.cassandra_quick import QuickQuery
 from stores.cassandra_rows import decision_of, first_wins_us, flag_us, packed_decision, packed_score, score_of
 from stores.cursors import FlaggedPlace, HistoryPlace, cursor_of, flagged_place, history_place
 from stores.decisions import LatestScore, Page, StoredDecision
@@ -84,6 +85,7 @@ class CassandraDecisions:
 
     def __init__(self, place: Place, owner: bool = True) -> None:
         self._keyspace = Keyspace(place, MIGRATIONS, owner, (*_READS, *_WRITES))
+        self._latest = QuickQuery(place, _LATEST, LATEST_ROWS)
         self._days: set[int] = set()
         if owner:
             for table in ("decision", "history", "flagged", "flagged_day"):
@@ -115,7 +117,7 @@ class CassandraDecisions:
 
     async def latest_soon(self, kind: str, id: str) -> LatestScore | None:
         """See `Decisions.latest_soon`: one request, unless all rows of its page are retracted; those behind them are read in a thread."""
-        rows = await self._keyspace.first_page(_LATEST, kind, id, page=LATEST_ROWS)
+        rows = await self._latest.rows(kind, id)
         latest = latest_of(rows)
         if latest is None and len(rows) == LATEST_ROWS:
             return await asyncio.to_thread(self.latest, kind, id)
@@ -143,6 +145,7 @@ class CassandraDecisions:
         return Page(shown, cursor_of(HistoryPlace(event_time, order, revision)) if len(rows) > limit else None)
 
     def close(self) -> None:
+        self._latest.close()
         self._keyspace.close()
 
     def _of_events(self, query: str, event_ids: list[str]) -> Iterator[tuple[Any, ...]]:

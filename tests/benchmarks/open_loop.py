@@ -55,7 +55,8 @@ class Connection(asyncio.Protocol):
 
     def ask(self, request: bytes) -> "asyncio.Future[tuple[int, bytes]]":
         """Sends `request`; gives status and body."""
-        assert self.transport is not None
+        if self.transport is None:
+            raise ConnectionError("the service has closed the connection")
         self._answer = asyncio.get_running_loop().create_future()
         self.transport.write(request)
         return self._answer
@@ -116,8 +117,10 @@ class OpenLoop(ABC):
             while time.perf_counter() < due:
                 await asyncio.sleep(0)
             tasks.append(asyncio.create_task(self._one(run, due)))
-        await asyncio.wait(tasks, timeout=DRAIN_SECONDS_MAX)
-        run.outcomes["unanswered"] += sum(not task.done() for task in tasks)
+        _, late = await asyncio.wait(tasks, timeout=DRAIN_SECONDS_MAX)
+        run.outcomes["unanswered"] += len(late)
+        for task in late:
+            task.cancel()
         return run
 
     async def _one(self, run: Run, due: float) -> None:

@@ -58,7 +58,7 @@ async def read(url: str, api: int, node: int, rates: list[int], seconds: float) 
     """Prints a line a rate."""
     reader = Reader(url)
     await reader.connect()
-    await reader.run(1_000, 5.0)
+    await reader.run(1_000, 15.0)
     print(HEADINGS + "; CPU of the API, of the node", flush=True)
     for rate in rates:
         before = [_cpu_seconds(pid) for pid in (api, node)]

@@ -4,7 +4,7 @@ import pytest
 
 from deploy.ports import free_ports
 from features.refusal import Refusal
-from pipeline.running_jobs import running_jobs
+from pipeline.jobs import running_jobs
 
 
 def test_a_cluster_that_does_not_answer_is_refused_and_not_taken_for_an_empty_one() -> None:
