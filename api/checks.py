@@ -8,11 +8,12 @@ import httpx
 import msgspec
 
 from api.condition import Condition
+from pipeline.jobs import SCORE, flink_name
 
 log = logging.getLogger(__name__)
 
 PERIOD_SECONDS = 1.0
-SCORE_JOB = "weir-score"
+SCORE_JOB = flink_name(SCORE)
 Check = Callable[[], Awaitable[str]]
 """Gives '' when all is well, else what is not."""
 

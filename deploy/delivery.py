@@ -2,38 +2,43 @@
 
 import pathlib
 import sys
+import time
 from collections.abc import Mapping, Sequence
 
 from deploy.cluster import Cluster
 from deploy.jars import PROJECT
 from deploy.processes import Process
+from features.refusal import Refusal
+from pipeline.jobs import DELIVERING, flink_name, running_jobs
 
-JOBS = ("metrics", "archive")
-"""By name; each takes one slot, and so a TaskManager of its own."""
+LOOK_SECONDS = 10.0
+_ANSWER_SECONDS_MAX = 2.0
 
 
 class Delivery:
-    """Hands the jobs over to Flink, again when that fails: decisions go on meanwhile, and wait in Kafka.
+    """Hands the jobs over to Flink, again when that fails or one has ended: decisions go on meanwhile, and wait in Kafka.
 
     Args:
-        cluster: with a slot for each of `JOBS` beside those of the score job, now or later.
+        cluster: with a slot for each of `jobs` beside those of the score job, now or later.
         logs: where ``delivery.log`` goes.
-        jobs: which of `JOBS` run.
+        jobs: which of `DELIVERING` run: all, or none.
     """
 
-    def __init__(self, cluster: Cluster, logs: pathlib.Path, jobs: Sequence[str] = JOBS) -> None:
+    def __init__(self, cluster: Cluster, logs: pathlib.Path, jobs: Sequence[str] = DELIVERING) -> None:
         self._jobs = jobs
         self._cluster = cluster
         self._logs = logs
         self._submission: Process | None = None
+        self._next_look = 0.0
 
     def task_managers(self, after: int) -> range:
         """Numbers of the TaskManagers that the jobs take, behind those of the score job."""
         return range(after + 1, after + len(self._jobs) + 1)
 
     def submit(self, environment: Mapping[str, str]) -> None:
-        """Begins to submit all jobs, each from its newest checkpoint."""
+        """Begins to submit all jobs that do not run, each from its newest checkpoint."""
         self.stop()
+        self._next_look = time.monotonic() + LOOK_SECONDS
         if not self._jobs:
             return
         newest = {name: self._cluster.newest_checkpoint(name) for name in self._jobs}
@@ -41,13 +46,20 @@ class Delivery:
         command = [sys.executable, "-m", "pipeline.deliver_jobs", *restores]
         self._submission = Process("delivery", command, environment, self._logs, PROJECT, background=True)
 
-    def failed(self) -> Process | None:
-        """The submission, once when it has ended without its jobs being taken; `submit` tries again."""
-        submission = self._submission
-        if submission is None or submission.running():
-            return None
-        self._submission = None
-        return submission if submission.exit_status() else None
+    def check(self, environment: Mapping[str, str]) -> str:
+        """Submits again what does not run, at most each `LOOK_SECONDS`; says so, or nothing. To be called each second or so."""
+        if not self._jobs or time.monotonic() < self._next_look or (self._submission and self._submission.running()):
+            return ""
+        self._next_look = time.monotonic() + LOOK_SECONDS
+        try:
+            running = running_jobs(self._cluster.port, _ANSWER_SECONDS_MAX)
+        except Refusal:  # while the JobManager is away nothing can be handed over
+            return ""
+        missing = [job for job in self._jobs if flink_name(job) not in running]
+        if not missing:
+            return ""
+        self.submit(environment)
+        return f"not running: {', '.join(missing)}; submitting again (log: {self._logs / 'delivery.log'})"
 
     def stop(self) -> None:
         """Ends a submission that is under way."""

@@ -15,7 +15,7 @@ from deploy.broker import launch_broker, start_broker, wait_for_broker
 from deploy.cluster import Cluster
 from deploy.compaction import Compaction
 from deploy.compilers import let_compilers_give_way
-from deploy.delivery import JOBS, Delivery
+from deploy.delivery import Delivery
 from deploy.jars import PROJECT
 from deploy.kernels import COMPILE_SECONDS_MAX, start_compiling
 from deploy.ports import free_ports, require_free
@@ -25,6 +25,7 @@ from deploy.store_servers import SERVERS, StoreServer
 from deploy.submission import submit_score_job
 from deploy.topics import make_topics
 from features.refusal import Refusal
+from pipeline.jobs import DELIVERING
 from pipeline.settings import Settings
 
 SIDE_JOBS = ("label", "learn", "deliver")
@@ -67,7 +68,7 @@ class Stack:
         self._replace = replace
         self._say = say
         self._servers = servers
-        self._delivery = Delivery(self.cluster, self.logs, JOBS if delivers else ())
+        self._delivery = Delivery(self.cluster, self.logs, DELIVERING if delivers else ())
         self._compaction = Compaction(self.logs, say)
         self._processes = Processes()
         self._starts: dict[str, Callable[[], Process]] = {}
@@ -105,10 +106,8 @@ class Stack:
             restarted.append(process.name)
         if restarted:
             let_compilers_give_way(self._processes.all)
-        if failed := self._delivery.failed():
-            self._count_restart(failed)
-            self._say(f"the jobs that deliver were not submitted; trying again (its log: {failed.log})")
-            self._delivery.submit(self.environment())
+        if said := self._delivery.check(self.environment()):
+            self._say(said)
         self._compaction.check(self.environment())
         return restarted
 

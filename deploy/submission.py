@@ -10,8 +10,9 @@ from deploy.cluster import Cluster
 from deploy.jars import PROJECT
 from deploy.processes import Process
 from features.refusal import Refusal
+from pipeline.jobs import ENDED, SCORE, flink_name
 
-SCORE_JOB = "weir-score"
+SCORE_JOB = flink_name(SCORE)
 SUBMIT_SECONDS_MAX = 120.0
 RUNNING_SECONDS_MAX = 90.0
 
@@ -49,7 +50,7 @@ def _wait_until_running(cluster: Cluster, logs: pathlib.Path) -> str:
             state = f"{newest['state']} with tasks {newest['tasks']}"
             if newest["state"] == "RUNNING" and newest["tasks"]["running"] == newest["tasks"]["total"] > 0:
                 return str(newest["jid"])
-            if newest["state"] in ("FAILED", "CANCELED", "FINISHED"):
+            if newest["state"] in ENDED:
                 raise Refusal(
                     "score job ended", where=str(logs), expected="a running job", got=state, remedy=_failure(cluster, newest["jid"])
                 )

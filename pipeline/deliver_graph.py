@@ -6,6 +6,7 @@ from typing import Any
 
 from pipeline.flink_graph import BYTES, Graph, job_configuration, remote_environment
 from pipeline.flink_stages import KeyedStage
+from pipeline.jobs import flink_name
 from pipeline.settings import Settings
 
 FOR_EVER = 0
@@ -37,5 +38,5 @@ def submit(
         build: adds the graph.
     """
     environment = remote_environment(job_configuration(settings, name, checkpoint_interval_ms, checkpoint), parallelism=1)
-    build(Graph(settings, environment, f"weir-{name}"), settings)
-    return str(environment.execute_async(f"weir-{name}").get_job_id())
+    build(Graph(settings, environment, flink_name(name)), settings)
+    return str(environment.execute_async(flink_name(name)).get_job_id())

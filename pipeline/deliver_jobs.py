@@ -11,7 +11,7 @@ from features.refusal import Refusal
 from pipeline import archive_job, metrics_job
 from pipeline.deliver_graph import submit
 from pipeline.flink_graph import Graph
-from pipeline.running_jobs import running_jobs
+from pipeline.jobs import flink_name, running_jobs
 from pipeline.settings import Settings, read_settings
 
 JOBS: dict[str, Callable[[Graph, Settings], None]] = {
@@ -30,7 +30,7 @@ def submit_jobs(settings: Settings, checkpoints: dict[str, pathlib.Path]) -> dic
     running = running_jobs(settings.flink_port)
     intervals_ms = {name: getattr(settings, f"{name}_interval_ms") for name in JOBS}
     return {
-        name: running.get(f"weir-{name}") or submit(settings, name, intervals_ms[name], checkpoints.get(name), build)
+        name: running.get(flink_name(name)) or submit(settings, name, intervals_ms[name], checkpoints.get(name), build)
         for name, build in JOBS.items()
     }
 

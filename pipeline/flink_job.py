@@ -17,11 +17,11 @@ from features.refusal import Refusal
 from pipeline.flink_graph import BYTES, Graph, job_configuration, remote_environment
 from pipeline.flink_stages import KeyedStage, UnkeyedStage
 from pipeline.flink_start import GROUP, Start, announce, look
+from pipeline.jobs import SCORE, flink_name
 from pipeline.settings import Settings, read_settings
 
 log = logging.getLogger(__name__)
 
-NAME = "score"
 TOPICS = {"D": "decisions", "R": "replies", "X": "dead-letters", "T": "late", "M": "models", "Q": "control"}
 STAGES = ("pipeline.stages.decode:make_stage", "pipeline.stages.entity:make_stage", "pipeline.stages.user:make_stage")
 
@@ -104,12 +104,12 @@ def submit(settings: Settings, checkpoint: pathlib.Path | None = None, mode: str
         Refusal: no release is on the control topic.
     """
     start = look(settings, mode)
-    configuration = job_configuration(settings, NAME, settings.checkpoint_interval_ms, checkpoint)
+    configuration = job_configuration(settings, SCORE, settings.checkpoint_interval_ms, checkpoint)
     environment = remote_environment(configuration, settings.parallelism)
     ScoreJob(settings, start, environment, stages).build()
     announce(settings, start)
     log.info("run %s starts in %s mode, backlog %s", start.run, "event_time" if start.event_time else "arrival", start.backlog)
-    return str(environment.execute_async(f"weir-{NAME}").get_job_id())
+    return str(environment.execute_async(flink_name(SCORE)).get_job_id())
 
 
 @click.command()

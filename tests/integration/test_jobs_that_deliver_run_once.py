@@ -2,13 +2,17 @@
 
 import pathlib
 import sys
+import time
 
+import pytest
 from score_job_runs import cancel, prepared
 
+from deploy import delivery
+from deploy.delivery import Delivery
 from deploy.processes import Process
 from deploy.stack import settings_as_environment
 from pipeline.deliver_jobs import JOBS
-from pipeline.running_jobs import ENDED
+from pipeline.jobs import ENDED, running_jobs
 from pipeline.settings import Settings
 
 
@@ -39,3 +43,29 @@ def test_a_second_submission_hands_over_only_what_does_not_run(broker: str, flin
     assert alive(flink) == ["weir-archive", "weir-metrics"]
     for id in third.values():
         cancel(flink, id)
+
+
+def test_a_job_that_has_ended_is_handed_over_again_and_the_other_one_left_alone(
+    broker: str, flink, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "LOOK_SECONDS", 0.0)
+    flink.scale(2)
+    settings = prepared(broker, flink, tmp_path, "again.")
+    environment = flink.cluster.environment() | settings_as_environment(settings)
+    first = handed_over(flink, settings)
+    watched = Delivery(flink.cluster, settings.path("logs"))
+    try:
+        assert watched.check(environment) == ""
+        cancel(flink, first["archive"])
+        assert watched.check(environment).startswith("not running: archive; submitting again")
+        deadline = time.monotonic() + 120
+        while alive(flink) != ["weir-archive", "weir-metrics"] and time.monotonic() < deadline:
+            assert "metrics" not in watched.check(environment)
+            time.sleep(0.5)
+        running = running_jobs(flink.cluster.port)
+        assert running["weir-metrics"] == first["metrics"]
+        assert running["weir-archive"] != first["archive"]
+    finally:
+        watched.stop()
+        for id in running_jobs(flink.cluster.port).values():
+            cancel(flink, id)
