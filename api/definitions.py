@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from api.change import Changes, compile_change
+from api.change import Changes, compile_change, with_changes
 from api.condition import Condition
 from api.etag import names
 from api.feature_versions import FeatureVersion, feature_versions
@@ -14,6 +14,7 @@ from api.followed import Followed
 from api.in_force import InForce
 from api.log import Clock, Log, LogUnavailableError
 from api.problem import Problem
+from api.settled import settled
 from features.catalogue import NO_DIFFERENCE, Difference, difference
 from features.refusal import Refusal
 from features.warm_up import features_that_warm
@@ -27,7 +28,6 @@ from stores.registry import Registry, StoredRelease
 log = logging.getLogger(__name__)
 
 Records = Sequence[tuple[str, bytes]]
-SETTLE_SECONDS = 1.0
 ELSEWHERE = "start"
 """By whom a release is that was found on the control topic: the system's start writes the first one itself."""
 
@@ -105,23 +105,10 @@ class Definitions:
 
     async def settle(self) -> None:
         """For as long as the process lives: brings the registry what was followed, and repairs once, each as soon as that can be done."""
-        told = ""
         while True:
             await self._to_settle.wait()
             self._to_settle.clear()
-            try:
-                await self._followed.adopt()
-                if not self._repaired:
-                    await asyncio.to_thread(self._registry.newest)  # one that stands still must not hold up what comes by the topic
-                    await self.repair()
-            except Exception as error:  # whatever store it is, it may answer later
-                self._to_settle.set()
-                if str(error) != told:
-                    log.warning("what the registry and the control topic lack waits: %s: %s", type(error).__name__, error)
-                told = str(error)
-                await asyncio.sleep(SETTLE_SECONDS)
-            else:
-                told = ""
+            await settled(self._settle, "what the registry or the control topic lacks")
 
     async def put(self, changes: Changes, by: str, seen: Mapping[str, str] | None = None) -> Published:
         """Makes the texts of `changes`, by part, the definitions of a new release; returns when it is on the control topic.
@@ -161,7 +148,7 @@ class Definitions:
 
     async def _put(self, changes: Changes, by: str) -> Published:
         current = self._in_force.release
-        texts = _changed(self._in_force.texts, changes)
+        texts = with_changes(self._in_force.texts, changes)
         if current is not None and texts == self._in_force.texts:
             return Published(current.id, self._in_force.hashes, False)
         compiled = await asyncio.to_thread(compile_change, current, texts, changes)
@@ -184,7 +171,7 @@ class Definitions:
             Refusal: it does not compile with the other parts in force.
         """
         async with self._one:
-            texts = _changed(self._in_force.texts, {part: text})
+            texts = with_changes(self._in_force.texts, {part: text})
             await asyncio.to_thread(compile_change, self._in_force.release, texts, {part: text})
             return await asyncio.to_thread(self._registry.put, part, text, by, int(self._clock() * 1000))
 
@@ -231,6 +218,12 @@ class Definitions:
         parts = {name: self._registry.put(name, text, by, at_ms) for name, text in texts.items()}
         id = self._registry.release(parts, by, at_ms)
         return StoredRelease(id, parts, by, at_ms)
+
+    async def _settle(self) -> None:
+        await self._followed.adopt()
+        if not self._repaired:
+            await asyncio.to_thread(self._registry.newest)  # one that stands still must not hold up what comes by the topic
+            await self.repair()
 
     async def _catch_up(self) -> None:
         await self._followed.adopt()
@@ -302,7 +295,3 @@ class Definitions:
 
     def _note(self) -> None:
         self._condition.found("release", "" if self._in_force.release else "no release is in force")
-
-
-def _changed(texts: Mapping[str, str], changes: Changes) -> dict[str, str]:
-    return {part: text for part, text in {**texts, **changes}.items() if text is not None}

@@ -8,6 +8,7 @@ from api.log import Clock
 from api.noted import note_once
 from api.permissions import caller
 from api.proof import Proof
+from api.settled import settled
 from api.token import OWNER, install_owner, is_owners, require_length
 from features.refusal import Refusal
 from stores.audit import Audit, Fact
@@ -16,7 +17,6 @@ from stores.tokens import Tokens, token_hash
 log = logging.getLogger(__name__)
 
 ROLES = ("admin",)
-SETTLE_SECONDS = 1.0
 
 
 class Owner:
@@ -62,17 +62,8 @@ class Owner:
             self._changed = None
 
     async def settle(self) -> None:
-        """Calls `keep` once a second until it is done, or refused, which the log of the process says then."""
-        while True:
-            try:
-                await asyncio.to_thread(self.keep)
-            except Refusal as refusal:
-                log.error("the owner's token is not taken: %s", refusal)
-            except Exception as error:  # whatever store it is, it may answer later
-                log.warning("the owner's token is not kept yet: %s: %s", type(error).__name__, error)
-                await asyncio.sleep(SETTLE_SECONDS)
-                continue
-            return
+        """Calls `keep` until it is done, or refused, which the log of the process says then."""
+        await settled(lambda: asyncio.to_thread(self._keep_or_tell), "the owner's token")
 
     def takes(self, token: str) -> bool:
         return not self.kept and hmac.compare_digest(token_hash(token), self._hash)
@@ -82,6 +73,12 @@ class Owner:
 
     async def close(self) -> None:
         """Holds no connection."""
+
+    def _keep_or_tell(self) -> None:
+        try:
+            self.keep()
+        except Refusal as refusal:
+            log.error("the owner's token is not taken: %s", refusal)
 
     def _install(self, at_ms: int) -> None:
         try:

@@ -11,8 +11,8 @@ import msgspec
 import pytest
 from api_imitation import NOW_MS, TEXTS, FakeLog
 
-from api import definitions as definitions_module
 from api import followed as followed_module
+from api import settled
 from api.condition import Condition
 from api.definitions import Definitions
 from api.followed import Followed
@@ -66,7 +66,7 @@ class Process:
 
 @pytest.fixture
 def registry(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
-    monkeypatch.setattr(definitions_module, "SETTLE_SECONDS", 0.002)
+    monkeypatch.setattr(settled, "RETRY_SECONDS", 0.002)
     return Registry(tmp_path)
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from api import owner as owner_module
+from api import settled
 from api.access import Access, note_found
 from api.gate import Gate
 from api.owner import Owner
@@ -117,7 +117,7 @@ async def test_a_token_that_was_revoked_before_counts_no_more_once_the_store_say
 async def test_it_is_kept_as_soon_as_the_store_is_there(
     tokens: Tokens, audit: Audit, owner: Owner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(owner_module, "SETTLE_SECONDS", 0.001)
+    monkeypatch.setattr(settled, "RETRY_SECONDS", 0.001)
     settling = asyncio.create_task(owner.settle())
     await asyncio.sleep(0.02)
     assert not owner.kept
