@@ -81,7 +81,7 @@ class Definitions:
     async def take(self, records: Records) -> None:
         """Takes in records of the control topic, in order; a release that does not compile here is logged and passed over.
 
-        Asks no registry: `settle` and whatever changes definitions bring it what was followed.
+        Asks no registry unless too many wait: `settle` and whatever changes definitions bring it what was followed.
         """
         async with self._one:
             for key, value in records:
@@ -281,7 +281,7 @@ class Definitions:
         release = await asyncio.to_thread(compile_release, record.id, texts)
         self._in_force.install(release, texts, record.parts)
         self._texts.released(record.parts.values())
-        self._followed.add(StoredRelease(record.id, record.parts, ELSEWHERE, int(self._clock() * 1000)), texts)
+        await self._followed.add(StoredRelease(record.id, record.parts, ELSEWHERE, int(self._clock() * 1000)), texts)
         self._to_settle.set()
 
     def _texts_of(self, release: StoredRelease) -> dict[str, str]:

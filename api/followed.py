@@ -1,6 +1,7 @@
 """Releases that came by the control topic, on their way into the registry, which may be away."""
 
 import asyncio
+import contextlib
 import logging
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -26,16 +27,22 @@ class Followed:
         self._found = found
         self._waiting: deque[tuple[StoredRelease, Mapping[str, str]]] = deque()
         self._one = asyncio.Lock()
+        self._passed_over = False
 
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def add(self, release: StoredRelease, texts: Mapping[str, str]) -> None:
-        """Takes in `release`, of the definitions `texts` (by part)."""
-        self._waiting.append((release, texts))
-        if len(self._waiting) > WAITING_MAX:
+    async def add(self, release: StoredRelease, texts: Mapping[str, str]) -> None:
+        """Takes in `release`, of the definitions `texts` (by part). Asks the registry only when it is full."""
+        if len(self._waiting) >= WAITING_MAX:
+            with contextlib.suppress(StoreUnavailableError):
+                await self.adopt()
+        if len(self._waiting) >= WAITING_MAX:
             oldest, _ = self._waiting.popleft()
-            log.warning("release %d is in the registry from the next start on: %d newer ones wait for it", oldest.id, WAITING_MAX)
+            if not self._passed_over:
+                log.warning("release %d reaches the registry at the next start: %d newer ones wait", oldest.id, WAITING_MAX)
+            self._passed_over = True
+        self._waiting.append((release, texts))
 
     async def adopt(self) -> None:
         """Returns when all are in the registry.
@@ -49,6 +56,7 @@ class Followed:
                 await asyncio.to_thread(self._try, *first)
                 if self._waiting and self._waiting[0] is first:  # else there were too many meanwhile
                     self._waiting.popleft()
+            self._passed_over = False
 
     def _try(self, release: StoredRelease, texts: Mapping[str, str]) -> None:
         try:

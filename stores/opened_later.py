@@ -68,10 +68,8 @@ class OpenedLater(Generic[Value]):
         while not self._ended.wait(RECONNECT_SECONDS):
             try:
                 value = self._open()
-            except Refusal as refusal:  # also of another version: it may be upgraded
-                self._refused(str(refusal))
-            except Exception as error:  # whatever a client raises: an end of this thread would be an end of the store
-                self._refused(f"{type(error).__name__}: {error}")
+            except Exception as error:  # also a refusal of another version, which may be upgraded: an end here would be for good
+                self._refused(str(error) or type(error).__name__)
             else:
                 self._take(value)
                 return

@@ -179,7 +179,7 @@ async def test_one_that_the_audit_log_cannot_take_now_is_not_adopted_before_it_c
             raise StoreUnavailableError("the test says so")
 
     followed = Followed(registry, found)
-    followed.add(StoredRelease(1, {"policy": content_hash("a")}, "start", 1), {"policy": "a"})
+    await followed.add(StoredRelease(1, {"policy": content_hash("a")}, "start", 1), {"policy": "a"})
     with pytest.raises(StoreUnavailableError):
         await followed.adopt()
     assert registry.newest() is None
@@ -190,8 +190,8 @@ async def test_one_that_the_audit_log_cannot_take_now_is_not_adopted_before_it_c
 
 async def test_one_that_cannot_be_kept_does_not_keep_back_those_behind_it(registry: Registry) -> None:
     followed = Followed(registry, lambda release: None)
-    followed.add(StoredRelease(1, {"policy": "another hash"}, "start", 1), {"policy": "a"})
-    followed.add(StoredRelease(2, {"policy": content_hash("a")}, "start", 1), {"policy": "a"})
+    await followed.add(StoredRelease(1, {"policy": "another hash"}, "start", 1), {"policy": "a"})
+    await followed.add(StoredRelease(2, {"policy": content_hash("a")}, "start", 1), {"policy": "a"})
     await followed.adopt()
     assert (registry.adopted, len(followed)) == ([2], 0)
 
@@ -199,7 +199,18 @@ async def test_one_that_cannot_be_kept_does_not_keep_back_those_behind_it(regist
 async def test_there_is_a_bound_and_the_newest_stay(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(followed_module, "WAITING_MAX", 2)
     followed = Followed(registry, lambda release: None)
+    registry.away = True
     for id in (1, 2, 3):
-        followed.add(StoredRelease(id, {"policy": content_hash("a")}, "start", 1), {"policy": "a"})
+        await followed.add(StoredRelease(id, {"policy": content_hash("a")}, "start", 1), {"policy": "a"})
+    registry.away = False
     await followed.adopt()
     assert registry.adopted == [2, 3]
+
+
+async def test_the_bound_takes_none_from_a_registry_that_answers(
+    registry: Registry, process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(followed_module, "WAITING_MAX", 2)
+    await process.definitions.take([record for id in range(1, 8) for record in published(id, policy(id))])
+    await process.definitions.repair()
+    assert registry.adopted == [1, 2, 3, 4, 5, 6, 7]

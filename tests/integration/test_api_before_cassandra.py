@@ -18,7 +18,7 @@ from api.condition import NOT_CHECKED, PARTS
 from api.token import read_token
 from deploy.cassandra import start_cassandra
 from deploy.ports import free_ports
-from deploy.processes import Process, Processes
+from deploy.processes import Processes
 from deploy.releases import publish
 from deploy.topics import make_topics
 from pipeline.decision_store import open_decisions
@@ -52,17 +52,16 @@ class System:
         self._storage_port = storage_port
         self._processes = processes
         self.api = processes.add(start_api(settings, token=""))
-        self.node: Process | None = None
         headers = {"authorization": f"Bearer {read_token(settings, {})}"}
         self.client = httpx.Client(base_url=f"http://127.0.0.1:{settings.api_port}", headers=headers, timeout=20, trust_env=False)
 
     def start_node(self) -> None:
         folder = pathlib.Path(self.settings.folder)
-        self.node = start_cassandra(folder / "cassandra", folder / "logs", self.settings.cassandra_port, self._storage_port)
-        self._processes.add(self.node)
+        node = start_cassandra(folder / "cassandra", folder / "logs", self.settings.cassandra_port, self._storage_port)
+        self._processes.add(node)
 
     def start_again_without_node(self) -> None:
-        for process in filter(None, (self.api, self.node)):
+        for process in self._processes.all:
             process.kill()
             self._processes.forget(process)
         self.api = self._processes.add(start_api(self.settings, token=""))
@@ -158,6 +157,9 @@ def test_once_cassandra_is_there_all_of_it_works_and_nothing_is_missing_or_there
 
 def test_another_start_without_cassandra_does_nothing_a_second_time(system: System) -> None:
     before = system.entries()
+    system.start_again_without_node()
+    system.api.ask_to_stop()
+    system.api.wait_for_end(5)
     system.start_again_without_node()
     assert set(system.missing()) == IN_CASSANDRA
     decide(system, 4)
