@@ -61,7 +61,7 @@ class System:
         self._processes.add(node)
 
     def start_again_without_node(self) -> None:
-        for process in self._processes.all:
+        for process in list(self._processes.all):
             process.kill()
             self._processes.forget(process)
         self.api = self._processes.add(start_api(self.settings, token=""))
