@@ -74,7 +74,7 @@ class Keyspace:
         owner: makes keyspace and tables where they are missing; others refuse to read tables of another version.
 
     Raises:
-        Refusal: no node answers and the place is not patient, or the tables are of another version.
+        Refusal: no node answers and `place` is not patient, or the tables are of another version.
     """
 
     def __init__(self, place: Place, migrations: Sequence[Sequence[str]], owner: bool, statements: Sequence[str]) -> None:
