@@ -130,6 +130,8 @@ def main() -> None:
     """Serves until TERM or Ctrl-C; ends with status 2 and a message when a setting or the broker refuses."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    # The driver writes a trace at each try; the stores say themselves why they do not answer.
+    logging.getLogger("cassandra").setLevel(logging.CRITICAL)
     sys.setswitchinterval(SWITCH_SECONDS)
     try:
         settings = read_settings()

@@ -159,7 +159,7 @@ def test_another_start_without_cassandra_does_nothing_a_second_time(system: Syst
     before = system.entries()
     system.start_again_without_node()
     system.api.ask_to_stop()
-    system.api.wait_for_end(5)
+    wait_for(lambda: not system.api.running(), 5, "the api does not end")
     system.start_again_without_node()
     assert set(system.missing()) == IN_CASSANDRA
     decide(system, 4)
