@@ -9,8 +9,11 @@ import msgspec
 
 from api.jwks import Keys
 from api.log import Clock
+from api.noted import note_once
 from api.oidc import OidcProver, read_rules
-from api.token import OWNER, install_owner
+from api.owner import Owner
+from api.proof import Prover
+from api.token_prover import TokenProver
 from features.refusal import Refusal
 from pipeline.decision_store import cassandra_place
 from pipeline.settings import Settings
@@ -29,11 +32,17 @@ STORE_SECONDS_MAX = 2.0
 
 
 class Access(msgspec.Struct):
-    """Tokens, the audit log, and the identity provider where there is one."""
+    """Tokens, the audit log, the owner until it is kept there, and the identity provider where there is one."""
 
     tokens: Tokens
     audit: Audit
     oidc: OidcProver | None = None
+    owner: Owner | None = None
+
+    def provers(self, clock: Clock) -> list[Prover]:
+        """In the order in which they are asked."""
+        found: list[Prover | None] = [self.oidc, self.owner, TokenProver(self.tokens, clock)]
+        return [prover for prover in found if prover is not None]
 
     def close(self) -> None:
         """Lets the stores go."""
@@ -42,22 +51,31 @@ class Access(msgspec.Struct):
 
 
 def open_access(settings: Settings, owner_token: str, clock: Clock) -> Access:
-    """Opens the stores and makes `owner_token` that of an admin.
+    """Opens the stores and makes `owner_token` that of an admin. Stores that do not answer may do so later, see `Access.owner`.
 
     Raises:
         Refusal: a setting or a store refuses, or the token is too short or somebody else's.
     """
-    access = Access(open_tokens(settings), open_audit(settings), _oidc(settings))
-    _install(access, owner_token, int(clock() * 1000))
-    return access
+    tokens, audit = open_tokens(settings), open_audit(settings)
+    owner = Owner(tokens, audit, owner_token, clock)
+    with contextlib.suppress(StoreUnavailableError):
+        owner.keep()
+    return Access(tokens, audit, _oidc(settings), owner)
 
 
 def note_found(audit: Audit, release: StoredRelease) -> None:
-    """Writes down a release that no api made: the system's start did, or somebody who may write to the control topic."""
+    """Writes down a release that no api made: the system's start did, or somebody who may write to the control topic.
+
+    Once, however often it is called with `release`.
+
+    Raises:
+        StoreUnavailableError: the log does not answer.
+    """
     text = msgspec.json.encode(release.parts)
     digest = hashlib.sha256(text).hexdigest()
     subject = f"release {release.id}, found on the control topic"
-    audit.append(Fact(release.at_ms, release.by, (), "found", "outcome", subject=subject, body_sha256=digest, body_bytes=len(text)))
+    fact = Fact(release.at_ms, release.by, (), "found", "outcome", subject=subject, body_sha256=digest, body_bytes=len(text))
+    note_once(audit, fact)
 
 
 def _oidc(settings: Settings) -> OidcProver | None:
@@ -66,30 +84,24 @@ def _oidc(settings: Settings) -> OidcProver | None:
     return OidcProver(read_rules(settings), Keys(settings.oidc_issuer, settings.oidc_jwks_url, time.monotonic))
 
 
-def _install(access: Access, owner_token: str, at_ms: int) -> None:
-    """The owner's token comes from outside: that it changed is in the log all the same."""
-    if install_owner(access.tokens, owner_token, at_ms):
-        access.audit.append(Fact(at_ms, OWNER, ("admin",), "start", "outcome", subject="token owner"))
-
-
 def open_tokens(settings: Settings) -> Tokens:
-    """The store of tokens; makes its tables where they are missing.
+    """The store of tokens; makes its tables where they are missing. A server that does not answer may do so later.
 
     Raises:
-        Refusal: it does not answer, or is of another version.
+        Refusal: it is of another version.
     """
     if settings.store == "cassandra":
-        return CassandraTokens(_place(settings))
+        return CassandraTokens(_place(settings, patient=True))
     return SqliteTokens(settings.path("tokens.db"))
 
 
 def open_audit(settings: Settings) -> Audit:
-    """The audit log; makes its tables where they are missing.
+    """The audit log; makes its tables where they are missing. A server that does not answer may do so later.
 
     Raises:
-        Refusal: it does not answer, or is of another version.
+        Refusal: it is of another version.
     """
-    return CassandraAudit(_place(settings)) if settings.store == "cassandra" else SqliteAudit(settings.path("audit.db"))
+    return CassandraAudit(_place(settings, patient=True)) if settings.store == "cassandra" else SqliteAudit(settings.path("audit.db"))
 
 
 def walk_audit(settings: Settings) -> Iterator[Entry]:
@@ -108,5 +120,5 @@ def walk_audit(settings: Settings) -> Iterator[Entry]:
         raise Refusal("audit log not readable", where=settings.store, expected="all entries", got=str(error)) from error
 
 
-def _place(settings: Settings) -> Place:
-    return access_place(cassandra_place(settings, STORE_SECONDS_MAX))
+def _place(settings: Settings, patient: bool = False) -> Place:
+    return access_place(cassandra_place(settings, STORE_SECONDS_MAX, patient))

@@ -31,7 +31,6 @@ from api.reads import as_response, make_reads, require_kind
 from api.scores import Scores
 from api.stream import Stream
 from api.stream_route import make_stream_route
-from api.token_prover import TokenProver
 from api.token_routes import make_token_routes
 from api.waiting import Waiting
 from api.writes import make_writes
@@ -74,7 +73,7 @@ def make_app(
     counts = Counts()
     scores = Scores(in_force, quick_decisions, clock)
     decide = Decide(in_force, waiting, quick_log, settings.topic("events"), condition, quick_decisions, counts, clock, settings.deadline_ms)
-    gate = Gate([*([access.oidc] if access.oidc else []), TokenProver(access.tokens, clock)], counts.not_let_in, clock)
+    gate = Gate(access.provers(clock), counts.not_let_in, clock)
     app = FastAPI(
         title="Weir",
         version="1",

@@ -44,3 +44,8 @@ def _keep_identity(old: Schema, new: Schema) -> None:
                 got=getattr(new, name),
                 remedy="events that are kept are filed under it: start a new system for another id, time or user",
             )
+
+
+def with_changes(texts: Mapping[str, str], changes: Changes) -> dict[str, str]:
+    """`texts` after `changes`, both by part."""
+    return {part: text for part, text in {**texts, **changes}.items() if text is not None}

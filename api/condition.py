@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import msgspec
 
-PARTS = ("broker", "score_job", "store", "release", "metrics")
-DISPENSABLE = ("metrics",)
+PARTS = ("broker", "score_job", "store", "release", "metrics", "registry", "tokens", "audit")
+DISPENSABLE = ("metrics", "registry", "audit")
 """Parts without which events are decided all the same."""
 NOT_CHECKED = "not checked yet"
 

@@ -6,13 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from api.change import Changes, compile_change
+from api.change import Changes, compile_change, with_changes
 from api.condition import Condition
 from api.etag import names
 from api.feature_versions import FeatureVersion, feature_versions
+from api.followed import Followed
 from api.in_force import InForce
 from api.log import Clock, Log, LogUnavailableError
 from api.problem import Problem
+from api.settled import settled
 from features.catalogue import NO_DIFFERENCE, Difference, difference
 from features.refusal import Refusal
 from features.warm_up import features_that_warm
@@ -63,7 +65,6 @@ class Definitions:
         found: Callable[[StoredRelease], None] = lambda release: None,
     ) -> None:
         self._registry = registry
-        self._found = found
         self._in_force = in_force
         self._condition = condition
         self._log = log
@@ -72,14 +73,21 @@ class Definitions:
         self._texts = KeptTexts()
         self._id_seen = 0
         self._one = asyncio.Lock()
+        self._followed = Followed(registry, found)
+        self._repaired = False
+        self._to_settle = asyncio.Event()
+        self._to_settle.set()
 
     async def take(self, records: Records) -> None:
-        """Takes in records of the control topic, in order; a release that does not compile here is logged and passed over."""
+        """Takes in records of the control topic, in order; a release that does not compile here is logged and passed over.
+
+        Asks no registry unless too many wait: `settle` and whatever changes definitions bring it what was followed.
+        """
         async with self._one:
             for key, value in records:
                 try:
                     await self._take(key, value)
-                except Exception as error:  # one bad record, or a registry that is busy, must not end the following
+                except Exception as error:  # one bad record must not end the following
                     log.error("control record %s is not taken in: %s: %s", key, type(error).__name__, error)
 
     async def repair(self) -> None:
@@ -90,18 +98,23 @@ class Definitions:
 
         Raises:
             LogUnavailableError: the topic takes nothing now.
+            StoreUnavailableError: the registry does not answer.
         """
         async with self._one:
-            await self._publish_pending()
-            newest = await asyncio.to_thread(self._registry.newest)
-            if newest is not None and newest.id > self._id_seen:
-                await self._publish(newest)
-            self._note()
+            await self._catch_up()
+
+    async def settle(self) -> None:
+        """For as long as the process lives: brings the registry what was followed, and repairs once, each as soon as that can be done."""
+        while True:
+            await self._to_settle.wait()
+            self._to_settle.clear()
+            await settled(self._settle, "what the registry or the control topic lacks")
 
     async def put(self, changes: Changes, by: str, seen: Mapping[str, str] | None = None) -> Published:
         """Makes the texts of `changes`, by part, the definitions of a new release; returns when it is on the control topic.
 
-        What an earlier upload stored and could not publish goes first, so that the new release holds it too.
+        What was followed, and what an earlier upload stored and could not publish, goes first: the new release holds it too, and gets
+        the id of none of it.
 
         Args:
             changes: None takes a part out.
@@ -111,10 +124,11 @@ class Definitions:
             Problem: 412, a part that was seen is another one now.
             Refusal: the release that it would make does not compile, or lacks a part; with line and column.
             LogUnavailableError: the topic takes nothing now; nothing is stored.
+            StoreUnavailableError: the registry does not answer.
             Problem: 503, the topic did not take the new release, which is stored and will be published.
         """
         async with self._one:
-            await self._publish_pending()
+            await self._catch_up()
             self._require_seen(seen or {})
             return await self._put(changes, by)
 
@@ -125,7 +139,7 @@ class Definitions:
             Problem: 404, the release in force has no such part; else as `put`.
         """
         async with self._one:
-            await self._publish_pending()
+            await self._catch_up()
             self._require_seen(seen)
             if part not in self._in_force.texts:
                 raise Problem(404, f"the release in force has no {part}")
@@ -134,7 +148,7 @@ class Definitions:
 
     async def _put(self, changes: Changes, by: str) -> Published:
         current = self._in_force.release
-        texts = _changed(self._in_force.texts, changes)
+        texts = with_changes(self._in_force.texts, changes)
         if current is not None and texts == self._in_force.texts:
             return Published(current.id, self._in_force.hashes, False)
         compiled = await asyncio.to_thread(compile_change, current, texts, changes)
@@ -157,7 +171,7 @@ class Definitions:
             Refusal: it does not compile with the other parts in force.
         """
         async with self._one:
-            texts = _changed(self._in_force.texts, {part: text})
+            texts = with_changes(self._in_force.texts, {part: text})
             await asyncio.to_thread(compile_change, self._in_force.release, texts, {part: text})
             return await asyncio.to_thread(self._registry.put, part, text, by, int(self._clock() * 1000))
 
@@ -205,6 +219,22 @@ class Definitions:
         id = self._registry.release(parts, by, at_ms)
         return StoredRelease(id, parts, by, at_ms)
 
+    async def _settle(self) -> None:
+        await self._followed.adopt()
+        if not self._repaired:
+            await asyncio.to_thread(self._registry.newest)  # one that stands still must not hold up what comes by the topic
+            await self.repair()
+
+    async def _catch_up(self) -> None:
+        await self._followed.adopt()
+        await self._publish_pending()
+        if not self._repaired:
+            newest = await asyncio.to_thread(self._registry.newest)
+            if newest is not None and newest.id > self._id_seen:
+                await self._publish(newest)
+            self._repaired = True
+        self._note()
+
     async def _publish_pending(self) -> None:
         for release in await asyncio.to_thread(self._registry.pending_publication):
             if release.id > self._id_seen:
@@ -249,19 +279,10 @@ class Definitions:
             return
         texts = self._texts.named(record.parts)
         release = await asyncio.to_thread(compile_release, record.id, texts)
-        await asyncio.to_thread(self._adopt, record, texts)
         self._in_force.install(release, texts, record.parts)
         self._texts.released(record.parts.values())
-
-    def _adopt(self, record: ReleaseRecord, texts: dict[str, str]) -> None:
-        at_ms = int(self._clock() * 1000)
-        for part, text in texts.items():
-            self._registry.put(part, text, ELSEWHERE, at_ms)
-        release = StoredRelease(record.id, record.parts, ELSEWHERE, at_ms)
-        known = self._registry.get(record.id)
-        if known is None or known.parts != record.parts:
-            self._found(release)
-        self._registry.adopt(release)
+        await self._followed.add(StoredRelease(record.id, record.parts, ELSEWHERE, int(self._clock() * 1000)), texts)
+        self._to_settle.set()
 
     def _texts_of(self, release: StoredRelease) -> dict[str, str]:
         return {part: self._text(hash) for part, hash in release.parts.items()}
@@ -274,7 +295,3 @@ class Definitions:
 
     def _note(self) -> None:
         self._condition.found("release", "" if self._in_force.release else "no release is in force")
-
-
-def _changed(texts: Mapping[str, str], changes: Changes) -> dict[str, str]:
-    return {part: text for part, text in {**texts, **changes}.items() if text is not None}

@@ -42,9 +42,10 @@ def make_health(condition: Condition, counts: Counts, in_force: InForce, waiting
 
     @routes.get("/ready", summary="Each dependency; 503 unless all are well", **ready_told())
     async def ready() -> Response:
-        """Broker, score job, store and release by name; ``catching_up`` while the score job works through old events.
+        """Broker, score job, release and the stores by name; ``catching_up`` while the score job works through old events.
 
-        Ready means that events can be decided. The part `metrics` has its own state, and never makes the answer a 503.
+        Ready means that events can be decided. Metrics, the registry and the audit log, which only queries and changes need, have a
+        state each and never make the answer a 503.
         """
         release = in_force.release
         state = "catching_up" if condition.catching_up else "ready"

@@ -8,11 +8,11 @@ from stores.sqlite_registry import SqliteRegistry
 
 
 def open_registry(settings: Settings) -> Registry:
-    """Makes its tables where they are missing.
+    """Makes its tables where they are missing. A server that does not answer may do so later.
 
     Raises:
-        Refusal: it does not answer, or is of another version.
+        Refusal: it is of another version.
     """
     if settings.store == "cassandra":
-        return CassandraRegistry(registry_place(cassandra_place(settings, WRITE_SECONDS_MAX)))
+        return CassandraRegistry(registry_place(cassandra_place(settings, WRITE_SECONDS_MAX, patient=True)))
     return SqliteRegistry(settings.path("registry.db"))

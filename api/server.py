@@ -14,7 +14,7 @@ from fastapi import FastAPI
 
 from api.access import note_found, open_access
 from api.app import make_app
-from api.checks import Checks, ScoreJob
+from api.checks import Check, Checks, ScoreJob
 from api.condition import Condition
 from api.definitions import Definitions
 from api.following import Following, Record
@@ -24,6 +24,7 @@ from api.log import KafkaLog
 from api.metrics_part import MetricsPart
 from api.protocol import PatientProtocol
 from api.registry_store import open_registry
+from api.store_checks import StoreChecks
 from api.stream import Stream
 from api.stream_source import TopicSource
 from api.token import find_token
@@ -32,6 +33,7 @@ from features.refusal import Refusal
 from pipeline.decision_store import open_decisions_reader
 from pipeline.garbage import settle_garbage
 from pipeline.settings import Settings, read_settings
+from stores.decisions import StoreUnavailableError
 
 IN_FLIGHT_MAX = 2_000
 SWITCH_SECONDS = 0.0005
@@ -52,7 +54,7 @@ class Server:
         self._condition = Condition()
         self._registry = open_registry(settings)
         timeout_seconds = settings.store_timeout_ms / 1000
-        self._decisions, self._quick_decisions = (open_decisions_reader(settings, timeout_seconds) for _ in range(2))
+        self._decisions, self._quick_decisions = (open_decisions_reader(settings, timeout_seconds, patient=True) for _ in range(2))
         self._access = open_access(settings, token, time.time)
         self._log = KafkaLog(settings.bootstrap, acks="all")
         # The caller learns from the reply that its event arrived, and from the fallback that it perhaps did not: so the
@@ -67,6 +69,7 @@ class Server:
         self._replies = Following(settings.bootstrap, settings.topic("replies"), "replies", self._waiting.settle, own)
         self._control = Following(settings.bootstrap, settings.topic("control"), "control", self._take_control)
         self._metrics = MetricsPart(settings)
+        self._store_checks = StoreChecks(self._decisions, self._quick_decisions, self._registry, self._access)
         self._followed: asyncio.Queue[Sequence[Record]] = asyncio.Queue()
         self.app: Front = make_app(
             settings, self._access, self._in_force, self._definitions, self._decisions, self._quick_decisions, self._log, self._quick_log,
@@ -84,13 +87,15 @@ class Server:
         self._replies.start(loop)
         ends = await asyncio.to_thread(self._control.assign, from_end=False)
         await self._definitions.take(await asyncio.to_thread(self._control.read_to, ends))
-        await self._definitions.repair()
+        with contextlib.suppress(StoreUnavailableError):  # then `settle` does it
+            await self._definitions.repair()
         self._control.start(loop)
         self._metrics.start()
         async with httpx.AsyncClient() as client:
-            tasks = [asyncio.create_task(self._follow()), asyncio.create_task(self._checks(client).run())]
-            # Beside the others: one that waits for a store of metrics must not hold them up.
-            tasks.append(asyncio.create_task(Checks(self._condition, {"metrics": self._metrics.check}).run()))
+            # Each by itself: one that waits for its store must not hold up the others.
+            checks = [Checks(self._condition, {name: check}).run() for name, check in self._checks(client).items()]
+            settling = [self._definitions.settle(), *([self._access.owner.settle()] if self._access.owner else [])]
+            tasks = [asyncio.create_task(each) for each in (self._follow(), *settling, *checks)]
             settle_garbage()
             try:
                 yield
@@ -106,22 +111,18 @@ class Server:
         while True:
             await self._definitions.take(await self._followed.get())
 
-    def _checks(self, client: httpx.AsyncClient) -> Checks:
+    def _checks(self, client: httpx.AsyncClient) -> dict[str, Check]:
         async def broker() -> str:
             return await asyncio.to_thread(self._log.reaches_broker, 2.0)
 
-        async def store() -> str:
-            await asyncio.to_thread(self._decisions.get, "")
-            await self._quick_decisions.latest_soon("nothing", "nobody")
-            return ""
-
         score_job = ScoreJob(client, f"http://127.0.0.1:{self._settings.flink_port}")
-        return Checks(self._condition, {"broker": broker, "score_job": score_job.check, "store": store})
+        return {"broker": broker, "score_job": score_job.check, "metrics": self._metrics.check, **self._store_checks.all()}
 
     def _close(self) -> None:
         for part in (self._control, self._replies, self._log, self._quick_log, self._decisions, self._quick_decisions, self._registry):
             part.close()
         self._metrics.close()
+        self._store_checks.close()
         self._access.close()
 
 
@@ -129,6 +130,8 @@ def main() -> None:
     """Serves until TERM or Ctrl-C; ends with status 2 and a message when a setting or the broker refuses."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    # The driver writes a trace at each try; the stores say themselves why they do not answer.
+    logging.getLogger("cassandra").setLevel(logging.CRITICAL)
     sys.setswitchinterval(SWITCH_SECONDS)
     try:
         settings = read_settings()

@@ -21,14 +21,27 @@ def install_owner(tokens: Tokens, token: str, at_ms: int) -> bool:
     Raises:
         Refusal: it is shorter than 16 characters, or somebody else's.
     """
+    require_length(token)
+    if is_owners(tokens, token):
+        return False
+    tokens.replace(StoredToken(OWNER, token_hash(token), ("admin",), OWNER, at_ms))
+    return True
+
+
+def require_length(token: str) -> None:
+    """Lets `token` pass unless it is shorter than 16 characters.
+
+    Raises:
+        Refusal: it is.
+    """
     if len(token) < LENGTH_MIN:
         raise Refusal("token too short", where="token", expected=f"at least {LENGTH_MIN} characters", got=f"{len(token)} characters")
-    hash = token_hash(token)
+
+
+def is_owners(tokens: Tokens, token: str) -> bool:
+    """Whether `token` is kept as the owner's, revoked or not."""
     known = tokens.by_name(OWNER)
-    if known is not None and known.hash == hash:
-        return False
-    tokens.replace(StoredToken(OWNER, hash, ("admin",), OWNER, at_ms))
-    return True
+    return known is not None and known.hash == token_hash(token)
 
 
 def find_token(settings: Settings, environment: Mapping[str, str] | None = None) -> str:

@@ -23,21 +23,22 @@ def open_decisions(settings: Settings) -> Decisions:
     return SqliteDecisions(settings.path("decisions.db"))
 
 
-def open_decisions_reader(settings: Settings, timeout_seconds: float = WRITE_SECONDS_MAX) -> Decisions:
+def open_decisions_reader(settings: Settings, timeout_seconds: float = WRITE_SECONDS_MAX, patient: bool = False) -> Decisions:
     """For reading only.
 
     Args:
         timeout_seconds: for one request to a server.
+        patient: a server that does not answer may do so later.
 
     Raises:
         Refusal: it does not answer, or is of another version.
     """
     if settings.store == "cassandra":
-        return CassandraDecisions(cassandra_place(settings, timeout_seconds), owner=False)
+        return CassandraDecisions(cassandra_place(settings, timeout_seconds, patient), owner=False)
     return SqliteDecisionsReader(settings.path("decisions.db"))
 
 
-def cassandra_place(settings: Settings, timeout_seconds: float) -> Place:
+def cassandra_place(settings: Settings, timeout_seconds: float, patient: bool = False) -> Place:
     """Where the settings say that the keyspace is."""
     return Place(
         hosts=tuple(host.strip() for host in settings.cassandra_hosts.split(",")),
@@ -48,6 +49,7 @@ def cassandra_place(settings: Settings, timeout_seconds: float) -> Place:
         password=_secret(settings.cassandra_password_file),
         kept_days=settings.decisions_kept_days,
         timeout_seconds=timeout_seconds,
+        patient=patient,
     )
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,21 +12,23 @@ import msgspec
 from cassandra import ConsistencyLevel, DriverException, ProtocolVersion
 from cassandra.auth import PlainTextAuthProvider
 from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, NoHostAvailable, ResponseFuture, Session
+from cassandra.metadata import Metadata
 from cassandra.policies import ConstantReconnectionPolicy, DCAwareRoundRobinPolicy, TokenAwarePolicy
-from cassandra.query import BatchStatement, BatchType, BoundStatement, SimpleStatement, tuple_factory
+from cassandra.query import BatchStatement, BatchType, BoundStatement, PreparedStatement, SimpleStatement, tuple_factory
 
 from features.refusal import Refusal
 from stores.decisions import StoreUnavailableError
+from stores.opened_later import RECONNECT_SECONDS, NoAnswerError, OpenedLater
 
 BATCH_ROWS_MAX = 200
 BATCH_BYTES_MAX = 131_072
 """Of the values of one batch; far below what a node refuses, see ``batch_size_fail_threshold``. A greater row goes alone."""
 IN_FLIGHT_MAX = 8
 CONNECT_SECONDS = 5.0
-RECONNECT_SECONDS = 1.0
 ONCE_SECONDS = 10.0
 """For a statement of the opening: what readers may be kept waiting for later says nothing about a start on a busy machine."""
 _KEYSPACE = re.compile(r"[A-Za-z]\w{0,47}", re.ASCII)
+_ONE_MIGRATES = threading.Lock()
 _VERSION = "CREATE TABLE IF NOT EXISTS schema_version (id int, version int, at_ms bigint, PRIMARY KEY (id, version))"
 
 
@@ -40,6 +43,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
         user, password: none where the cluster asks for none.
         kept_days: rows older than that are gone; 0 keeps them.
         timeout_seconds: for one request.
+        patient: while no node answers, it is opened all the same, and looks for one once a second.
     """
 
     hosts: tuple[str, ...] = ("127.0.0.1",)
@@ -50,6 +54,13 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     password: str = ""
     kept_days: int = 90
     timeout_seconds: float = 10.0
+    patient: bool = False
+
+
+class _Opened(msgspec.Struct, frozen=True):
+    cluster: Cluster
+    session: Session
+    prepared: dict[str, PreparedStatement]
 
 
 class Keyspace:
@@ -62,45 +73,26 @@ class Keyspace:
         owner: makes keyspace and tables where they are missing; others refuse to read tables of another version.
 
     Raises:
-        Refusal: no node answers, or the tables are of another version.
+        Refusal: no node answers and `place` is not patient, or the tables are of another version.
     """
 
     def __init__(self, place: Place, migrations: Sequence[Sequence[str]], owner: bool, statements: Sequence[str]) -> None:
-        profile = ExecutionProfile(
-            load_balancing_policy=TokenAwarePolicy(DCAwareRoundRobinPolicy()),
-            request_timeout=place.timeout_seconds,
-            consistency_level=ConsistencyLevel.LOCAL_QUORUM,
-            row_factory=tuple_factory,
-        )
+        if not _KEYSPACE.fullmatch(place.keyspace):
+            expected = "a letter, then letters, digits and _, at most 48"
+            raise Refusal("bad keyspace", where="WEIR_CASSANDRA_KEYSPACE", expected=expected, got=place.keyspace)
         self._place = place
-        self._cluster = Cluster(
-            list(place.hosts),
-            port=place.port,
-            protocol_version=ProtocolVersion.V5,
-            auth_provider=PlainTextAuthProvider(place.user, place.password) if place.user else None,
-            execution_profiles={EXEC_PROFILE_DEFAULT: profile},
-            connect_timeout=CONNECT_SECONDS,
-            reconnection_policy=ConstantReconnectionPolicy(RECONNECT_SECONDS, None),
-        )
-        try:
-            self._session: Session = self._cluster.connect()
-            self._open(migrations, owner)
-            self._prepared = {query: self._session.prepare(query, keyspace=place.keyspace) for query in statements}
-        except (DriverException, NoHostAvailable) as error:
-            self._cluster.shutdown()
-            where = f"{', '.join(place.hosts)} port {place.port}"
-            raise Refusal("no answer from Cassandra", where=where, expected=f"keyspace {place.keyspace}", got=str(error)) from error
-        except Refusal:
-            self._cluster.shutdown()
-            raise
+        self._migrations = migrations
+        self._owner = owner
+        self._statements = statements
+        self._opened = OpenedLater(self._open, lambda opened: opened.cluster.shutdown(), place.patient)
 
     def bound(self, query: str, *values: object) -> BoundStatement:
         """A prepared statement with its values."""
-        return self._prepared[query].bind(values)
+        return self._opened.get().prepared[query].bind(values)
 
     def run(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         """The answer to a statement that is needed once."""
-        return list(self._session.execute(SimpleStatement(statement, keyspace=self._place.keyspace), values, timeout=ONCE_SECONDS))
+        return self._run(self._session, statement, *values)
 
     def rows(self, query: str, *values: object, page: int = 1_000) -> Iterator[tuple[Any, ...]]:
         """The answer to a query, read in pages as it is asked for.
@@ -155,13 +147,18 @@ class Keyspace:
                 raise failed[0]
 
     def close(self) -> None:
-        self._cluster.shutdown()
+        self._opened.close()
+
+    @property
+    def _session(self) -> Session:
+        return self._opened.get().session
 
     def _batches(self, rows: Iterable[BoundStatement]) -> Iterator[BatchStatement]:
         by_node: dict[object, list[BoundStatement]] = defaultdict(list)
-        alone = len(self._cluster.metadata.all_hosts()) == 1
+        metadata = self._opened.get().cluster.metadata
+        alone = len(metadata.all_hosts()) == 1
         for row in rows:
-            by_node[None if alone else self._node_of(row)].append(row)
+            by_node[None if alone else self._node_of(row, metadata)].append(row)
         for own in by_node.values():
             for part in _parts(own):
                 batch = BatchStatement(BatchType.UNLOGGED, consistency_level=ConsistencyLevel.LOCAL_QUORUM)
@@ -169,40 +166,75 @@ class Keyspace:
                     batch.add(row)
                 yield batch
 
-    def _node_of(self, row: BoundStatement) -> object:
-        replicas = self._cluster.metadata.get_replicas(self._place.keyspace, row.routing_key)
+    def _node_of(self, row: BoundStatement, metadata: Metadata) -> object:
+        replicas = metadata.get_replicas(self._place.keyspace, row.routing_key)
         return replicas[0].host_id if replicas else None
 
-    def _open(self, migrations: Sequence[Sequence[str]], owner: bool) -> None:
-        if not _KEYSPACE.fullmatch(self._place.keyspace):
-            expected = "a letter, then letters, digits and _, at most 48"
-            raise Refusal("bad keyspace", where="WEIR_CASSANDRA_KEYSPACE", expected=expected, got=self._place.keyspace)
-        if owner:
-            replication = f"{{'class': 'SimpleStrategy', 'replication_factor': {self._place.copies}}}"
-            self._session.execute(f"CREATE KEYSPACE IF NOT EXISTS {self._place.keyspace} WITH replication = {replication}")
-        version = self._migrate(migrations) if owner else self._version()
-        if version != len(migrations):
-            expected = f"tables of version {len(migrations)}"
+    def _open(self) -> _Opened:
+        place = self._place
+        cluster = None
+        try:
+            cluster = _cluster_at(place)
+            session = cluster.connect()
+            self._require_tables(session)
+            return _Opened(cluster, session, {query: session.prepare(query, keyspace=place.keyspace) for query in self._statements})
+        except Exception as error:
+            if cluster is not None:
+                cluster.shutdown()
+            if not isinstance(error, DriverException | NoHostAvailable):
+                raise
+            where = f"{', '.join(place.hosts)} port {place.port}"
+            raise NoAnswerError("no answer from Cassandra", where=where, expected=f"keyspace {place.keyspace}", got=str(error)) from error
+
+    def _require_tables(self, session: Session) -> None:
+        version = self._migrate(session) if self._owner else self._version(session)
+        if version != len(self._migrations):
             raise Refusal(
                 "store of another version",
                 where=f"keyspace {self._place.keyspace}",
-                expected=expected,
+                expected=f"tables of version {len(self._migrations)}",
                 got=version,
                 remedy="upgrade the older side",
             )
 
-    def _migrate(self, migrations: Sequence[Sequence[str]]) -> int:
+    def _migrate(self, session: Session) -> int:
         """Each statement may run again: another process may migrate at the same time, or one may have been stopped half-way."""
-        self.run(_VERSION)
-        version = self._version()
-        for number, statements in enumerate(migrations[version:], version + 1):
-            for statement in statements:
-                self.run(statement)
-            self.run("INSERT INTO schema_version (id, version, at_ms) VALUES (0, %s, %s)", number, int(time.time() * 1000))
-        return max(version, len(migrations))
+        with _ONE_MIGRATES:
+            replication = f"{{'class': 'SimpleStrategy', 'replication_factor': {self._place.copies}}}"
+            session.execute(f"CREATE KEYSPACE IF NOT EXISTS {self._place.keyspace} WITH replication = {replication}")
+            self._run(session, _VERSION)
+            version = self._version(session)
+            for number, statements in enumerate(self._migrations[version:], version + 1):
+                for statement in statements:
+                    self._run(session, statement)
+                now_ms = int(time.time() * 1000)
+                self._run(session, "INSERT INTO schema_version (id, version, at_ms) VALUES (0, %s, %s)", number, now_ms)
+            return max(version, len(self._migrations))
 
-    def _version(self) -> int:
-        return max((version for (version,) in self.run("SELECT version FROM schema_version WHERE id = 0")), default=0)
+    def _version(self, session: Session) -> int:
+        rows = self._run(session, "SELECT version FROM schema_version WHERE id = 0")
+        return max((version for (version,) in rows), default=0)
+
+    def _run(self, session: Session, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        return list(session.execute(SimpleStatement(statement, keyspace=self._place.keyspace), values, timeout=ONCE_SECONDS))
+
+
+def _cluster_at(place: Place) -> Cluster:
+    profile = ExecutionProfile(
+        load_balancing_policy=TokenAwarePolicy(DCAwareRoundRobinPolicy()),
+        request_timeout=place.timeout_seconds,
+        consistency_level=ConsistencyLevel.LOCAL_QUORUM,
+        row_factory=tuple_factory,
+    )
+    return Cluster(
+        list(place.hosts),
+        port=place.port,
+        protocol_version=ProtocolVersion.V5,
+        auth_provider=PlainTextAuthProvider(place.user, place.password) if place.user else None,
+        execution_profiles={EXEC_PROFILE_DEFAULT: profile},
+        connect_timeout=CONNECT_SECONDS,
+        reconnection_policy=ConstantReconnectionPolicy(RECONNECT_SECONDS, None),
+    )
 
 
 def _parts(rows: list[BoundStatement]) -> Iterator[list[BoundStatement]]:

@@ -29,7 +29,7 @@ class CassandraAudit:
         owner: makes the tables where they are missing.
 
     Raises:
-        Refusal: no node answers, or the tables are of another version.
+        Refusal: no node answers and `place` is not patient, or the tables are of another version.
     """
 
     def __init__(self, place: Place, owner: bool = True) -> None:

@@ -80,7 +80,7 @@ class CassandraDecisions:
         owner: makes the tables, and writes; else for reading only.
 
     Raises:
-        Refusal: no node answers, or the tables are of another version.
+        Refusal: no node answers and `place` is not patient, or the tables are of another version.
     """
 
     def __init__(self, place: Place, owner: bool = True) -> None:

@@ -67,7 +67,7 @@ class CassandraRegistry:
         place: the keyspace.
 
     Raises:
-        Refusal: no node answers, or the tables are of another version.
+        Refusal: no node answers and `place` is not patient, or the tables are of another version.
     """
 
     def __init__(self, place: Place) -> None:

@@ -33,7 +33,11 @@ class StoredDefinition(msgspec.Struct, frozen=True):
 
 
 class Registry(Protocol):
-    """Definitions and releases. What is stored never changes. Safe for the threads of one process."""
+    """Definitions and releases. What is stored never changes. Safe for the threads of one process.
+
+    Raises:
+        StoreUnavailableError: any call: the store does not answer; what it was asked may have been done.
+    """
 
     def put(self, part: str, text: str, by: str, at_ms: int) -> str:
         """Keeps a definition and gives its hash; the same text again changes nothing."""

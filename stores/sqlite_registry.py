@@ -9,6 +9,7 @@ import msgspec
 from features.refusal import Refusal
 from stores.registry import StoredDefinition, StoredRelease, content_hash
 from stores.sqlite import open_for_writing
+from stores.sqlite_tokens import naming_the_store
 
 ID_AFTER_ALL = (1 << 63) - 1
 
@@ -106,7 +107,7 @@ class SqliteRegistry:
         return _release(rows[0]) if rows else None
 
     def _rows(self, query: str, *values: object) -> list[tuple[object, ...]]:
-        with self._lock:
+        with self._lock, naming_the_store("registry"):
             return self._connection.execute(query, values).fetchall()
 
 

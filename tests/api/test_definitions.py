@@ -167,6 +167,7 @@ async def test_a_release_that_another_published_is_followed_and_kept(api: Api) -
     texts = TEXTS | {"policy": REVIEW_ALL}
     await api.definitions.take(published(4, texts))
     assert api.in_force.release.id == 4
+    await api.definitions.repair()
     assert api.registry.newest().id == 4
     assert (await api.client.put("/v1/features", content=MORE_FEATURES)).json()["release"] == 5
     assert api.in_force.texts == texts | {"features": MORE_FEATURES}

@@ -127,16 +127,19 @@ async def test_queries_that_wait_are_few_and_hold_up_no_other_route(api: Api, mo
     assert len(asked) == QUERIES_MAX
 
 
-async def test_without_its_metrics_the_system_is_still_ready_to_decide(api: Api) -> None:
-    for part in ("broker", "score_job", "store", "release"):
+@pytest.mark.parametrize("away", ["metrics", "registry", "audit"])
+async def test_without_what_only_queries_and_changes_need_the_system_is_still_ready_to_decide(api: Api, away: str) -> None:
+    for part in api.condition.parts:
         api.condition.found(part, "")
-    api.condition.found("metrics", "the store stands still")
+    api.condition.found(away, "the store stands still")
     answer = await api.client.get("/ready")
     assert answer.status_code == 200
-    part = answer.json()["parts"]["metrics"]
+    part = answer.json()["parts"][away]
     assert (part["ok"], part["detail"]) == (False, "the store stands still")
-    api.condition.found("store", "down")
-    assert (await api.client.get("/ready")).status_code == 503
+    for needed in ("store", "tokens"):
+        api.condition.found(needed, "down")
+        assert (await api.client.get("/ready")).status_code == 503
+        api.condition.found(needed, "")
 
 
 def test_the_settings_choose_the_store(api: Api) -> None:

@@ -36,6 +36,7 @@ for place in (
     "parity",
     "delivery_runs",
     "metric_stream",
+    "api_process",
 ):
     _load(place)
 for place in ("bad_events", "oracle_view", "template_streams"):

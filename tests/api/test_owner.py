@@ -1,0 +1,164 @@
+"""The owner's token while the stores are away, and when they come back."""
+
+import asyncio
+import pathlib
+from collections import Counter
+
+import pytest
+
+from api import settled
+from api.access import Access, note_found
+from api.gate import Gate
+from api.owner import Owner
+from api.problem import Problem
+from features.refusal import Refusal
+from stores.audit import Entry, Fact
+from stores.decisions import StoreUnavailableError
+from stores.registry import StoredRelease
+from stores.sqlite_audit import SqliteAudit
+from stores.sqlite_tokens import SqliteTokens
+from stores.tokens import StoredToken, token_hash
+
+TOKEN = "the-token-of-the-owner"
+OTHER = "a-token-of-somebody-else"
+
+
+class Tokens(SqliteTokens):
+    """`away` for everything, or after a `replace` is done and before its answer."""
+
+    def __init__(self, folder: pathlib.Path) -> None:
+        super().__init__(folder / "tokens.db")
+        self.away = True
+        self.loses_answers = False
+
+    def by_name(self, name: str) -> StoredToken | None:
+        self._require()
+        return super().by_name(name)
+
+    def by_hash(self, hash: str) -> StoredToken | None:
+        self._require()
+        return super().by_hash(hash)
+
+    def replace(self, token: StoredToken) -> None:
+        super().replace(token)
+        if self.loses_answers:
+            self.away = True
+            self._require()
+
+    def _require(self) -> None:
+        if self.away:
+            raise StoreUnavailableError("the test says so")
+
+
+class Audit(SqliteAudit):
+    """As `Tokens`."""
+
+    def __init__(self, folder: pathlib.Path) -> None:
+        super().__init__(folder / "audit.db")
+        self.loses_answers = False
+
+    def append(self, fact: Fact) -> Entry:
+        entry = super().append(fact)
+        if self.loses_answers:
+            raise StoreUnavailableError("the test says so")
+        return entry
+
+
+@pytest.fixture
+def tokens(tmp_path: pathlib.Path) -> Tokens:
+    return Tokens(tmp_path)
+
+
+@pytest.fixture
+def audit(tmp_path: pathlib.Path) -> Audit:
+    return Audit(tmp_path)
+
+
+@pytest.fixture
+def owner(tokens: Tokens, audit: Audit) -> Owner:
+    return Owner(tokens, audit, TOKEN, lambda: 1.0)
+
+
+def said(audit: Audit) -> list[str]:
+    return [entry.fact().subject for entry in audit.walk()]
+
+
+async def status(gate: Gate, token: str) -> int:
+    try:
+        found = await gate.identify(f"Bearer {token}".encode())
+    except Problem as problem:
+        return problem.status
+    assert found.name == "owner"
+    return 200
+
+
+async def test_while_the_store_is_away_the_owners_token_counts_and_no_other(tokens: Tokens, audit: Audit, owner: Owner) -> None:
+    now = 0.0
+    gate = Gate(Access(tokens, audit, None, owner).provers(lambda: 1.0), Counter(), lambda: 1.0, lambda: now)
+    assert [await status(gate, token) for token in (TOKEN, OTHER, TOKEN[:-1])] == [200, 503, 503]
+    tokens.away = False
+    owner.keep()
+    tokens.revoke("owner", 2)
+    now = 10.0
+    assert [await status(gate, token) for token in (TOKEN, OTHER)] == [401, 401]
+    await gate.close()
+
+
+async def test_a_token_that_was_revoked_before_counts_no_more_once_the_store_says_so(tokens: Tokens, audit: Audit, owner: Owner) -> None:
+    tokens.away = False
+    tokens.replace(StoredToken("owner", token_hash(TOKEN), ("admin",), "owner", 1, revoked_at_ms=2))
+    owner.keep()
+    gate = Gate(Access(tokens, audit, None, owner).provers(lambda: 1.0), Counter(), lambda: 1.0)
+    assert await status(gate, TOKEN) == 401
+    assert said(audit) == []
+    await gate.close()
+
+
+async def test_it_is_kept_as_soon_as_the_store_is_there(
+    tokens: Tokens, audit: Audit, owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settled, "RETRY_SECONDS", 0.001)
+    settling = asyncio.create_task(owner.settle())
+    await asyncio.sleep(0.02)
+    assert not owner.kept
+    tokens.away = False
+    await asyncio.wait_for(settling, 5)
+    assert (owner.kept, owner.takes(TOKEN)) == (True, False)
+    assert said(audit) == ["token owner"]
+
+
+def test_a_change_whose_answer_was_lost_is_in_the_log_once(tokens: Tokens, audit: Audit, owner: Owner) -> None:
+    tokens.away = False
+    tokens.loses_answers = True
+    with pytest.raises(StoreUnavailableError):
+        owner.keep()
+    assert said(audit) == []
+    tokens.away = False
+    audit.loses_answers = True
+    with pytest.raises(StoreUnavailableError):
+        owner.keep()
+    audit.loses_answers = False
+    for _ in range(2):
+        owner.keep()
+    assert said(audit) == ["token owner"]
+
+
+async def test_a_token_of_somebody_else_ends_the_trying_and_is_no_owners(tokens: Tokens, audit: Audit, owner: Owner) -> None:
+    tokens.away = False
+    tokens.add(StoredToken("ann", token_hash(TOKEN), ("reader",), "owner", 1))
+    with pytest.raises(Refusal, match="the token of ann"):
+        Owner(tokens, audit, TOKEN, lambda: 1.0).keep()
+    await asyncio.wait_for(owner.settle(), 5)
+    assert not owner.takes(TOKEN)
+    assert said(audit) == []
+
+
+def test_a_token_that_is_too_short_is_refused_at_once(tokens: Tokens, audit: Audit) -> None:
+    with pytest.raises(Refusal, match="too short"):
+        Owner(tokens, audit, "hunter2", lambda: 1.0)
+
+
+def test_a_release_found_is_written_down_once_and_others_each(audit: Audit) -> None:
+    for id in (1, 2, 1, 2):
+        note_found(audit, StoredRelease(id, {"policy": "h"}, "start", 5))
+    assert said(audit) == [f"release {id}, found on the control topic" for id in (1, 2)]

@@ -1,0 +1,55 @@
+"""The parts of ``/ready`` that are stores."""
+
+import asyncio
+import threading
+
+from api_imitation import Api
+
+from api.checks import Checks
+from api.store_checks import StoreChecks
+from stores.decisions import LatestScore, StoreUnavailableError
+
+
+async def found(api: Api, seconds: float = 0.1) -> dict[str, tuple[bool, str]]:
+    """What checks by themselves, as in the server, find within some time."""
+    checks = StoreChecks(api.decisions, api.decisions, api.registry, api.access)
+    tasks = [asyncio.create_task(Checks(api.condition, {name: check}).run()) for name, check in checks.all().items()]
+    await asyncio.sleep(seconds)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    checks.close()
+    return {name: (api.condition.parts[name].ok, api.condition.parts[name].detail) for name in ("store", "registry", "tokens", "audit")}
+
+
+async def test_each_store_that_is_away_is_named_and_no_other(api: Api) -> None:
+    assert await found(api) == dict.fromkeys(("store", "registry", "tokens", "audit"), (True, ""))
+    for name, store in (("registry", api.registry), ("tokens", api.access.tokens), ("audit", api.access.audit)):
+        store.close()
+        parts = await found(api)
+        detail = parts.pop(name)
+        assert detail[0] is False
+        assert "StoreUnavailableError" in detail[1]
+        assert name in detail[1]
+        api.condition.found(name, "")
+        parts = {part: state for part, state in parts.items() if state != (True, "")}
+        assert set(parts) <= {"registry", "tokens"} - {name}  # those that were closed before
+
+
+async def test_the_fast_reads_are_asked_too(api: Api) -> None:
+    async def away(kind: str, id: str) -> LatestScore | None:
+        raise StoreUnavailableError("the fast reads are away")
+
+    api.decisions.latest_soon = away  # type: ignore[method-assign]
+    assert (await found(api))["store"] == (False, "StoreUnavailableError: the fast reads are away")
+
+
+async def test_one_that_stands_still_holds_up_no_other(api: Api) -> None:
+    goes_on = threading.Event()
+    api.registry.newest = lambda: goes_on.wait(5) and None  # type: ignore[method-assign, assignment, return-value]
+    try:
+        parts = await found(api)
+    finally:
+        goes_on.set()
+    assert parts["registry"] == (False, "not checked yet")
+    assert {part for part, (ok, _) in parts.items() if ok} == {"store", "tokens", "audit"}
