@@ -11,8 +11,9 @@ from typing import Any
 import acsylla
 from acsylla.errors import CassException
 
-from stores.cassandra import CONNECT_SECONDS, RECONNECT_SECONDS, Place
+from stores.cassandra import CONNECT_SECONDS, Place
 from stores.decisions import StoreUnavailableError
+from stores.opened_later import RECONNECT_SECONDS
 
 
 class QuickQuery:
