@@ -35,6 +35,7 @@ for place in (
     "changing_run",
     "parity",
     "delivery_runs",
+    "full_system",
     "metric_stream",
 ):
     _load(place)

@@ -8,7 +8,9 @@ import pytest
 
 HERE = pathlib.Path(__file__).parent
 
-for place in ("../integration/score_job_runs", "decision_columns", "reading_back", "card_system"):
+BESIDE = ("../integration/score_job_runs", "../integration/full_system")
+
+for place in (*BESIDE, "decision_columns", "reading_back", "card_system", "card_truth", "full_card_system"):
     name = pathlib.Path(place).name
     if name not in sys.modules:
         spec = importlib.util.spec_from_file_location(name, HERE / f"{place}.py")
