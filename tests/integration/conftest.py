@@ -36,6 +36,7 @@ for place in (
     "parity",
     "delivery_runs",
     "full_system",
+    "druid_segments",
     "metric_stream",
 ):
     _load(place)

@@ -7,9 +7,12 @@ import time
 from collections.abc import Iterator
 
 import msgspec
-from card_system import delivered, event_records, label_records, produce, snapshot_records
+from card_records import event_records, label_records, snapshot_records
+from card_system import delivered, produce
 from card_truth import TEXTS, Truth
+from druid_segments import running_tasks, segments_served, stop_supervisor
 from full_system import FullSystem
+from score_job_runs import wait_for
 
 from deploy.broker import start_broker
 from deploy.ports import free_ports
@@ -21,6 +24,7 @@ from deploy.up import with_servers
 from pipeline.settings import Settings
 
 DAY_MS = 86_400_000
+HOUR_MS = 3_600_000
 KEPT_DAYS = 4_000
 """Of event metrics: Druid drops what is older, by event time, and the payments are of 2018."""
 SECONDS_MAX = 600.0
@@ -82,6 +86,14 @@ class FullCardSystem(FullSystem):
         self.took["read from Cassandra"] = time.monotonic() - began
         self.took["decided"] = (max(msgspec.json.decode(value)["processed_at"] for value in values) - self._began_ms()) / 1000
         return values
+
+    def hand_over_in_druid(self) -> None:
+        """Returns once the task that has read all rows has ended, and the historical serves every hour that has any."""
+        began, hours = time.monotonic(), len({at // HOUR_MS for at in self.events.times_ms.tolist()})
+        stop_supervisor(self.settings, "suspend")
+        wait_for(lambda: not running_tasks(self.settings), SECONDS_MAX, "the task has not ended")
+        wait_for(lambda: segments_served(self.settings) >= hours, SECONDS_MAX, "segments are not served")
+        self.took[f"{segments_served(self.settings)} segments made and loaded"] = time.monotonic() - began
 
     def _began_ms(self) -> int:
         return self.jobs()["weir-score"]["start-time"]

@@ -8,12 +8,15 @@ from collections.abc import Iterable, Iterator
 import pyarrow.compute
 import pyarrow.parquet
 import pytest
-from card_system import check_of_one_catch_up, event_records
+from card_records import event_records
+from card_system import check_of_one_catch_up
 from card_truth import DATA, EVENTS_MAX, Truth, learned_truth
 from decision_columns import DecisionColumns, differences
 from full_card_system import JOBS, FullCardSystem, days_and_actions, full_card_system
 from reading_back import read_back
 from score_job_runs import restarts
+
+from deploy.druid_supervisor import apply_supervisor
 
 DAYS = 20
 """The first days of the file: 191,611 payments, labels of the first 13 days known within them."""
@@ -95,6 +98,12 @@ def test_the_backlog_was_worked_through_by_event_time_in_one_run_and_nothing_was
 
 def test_doctor_says_that_all_is_well(system: FullCardSystem) -> None:
     assert "lacks" not in system.doctor()
+
+
+def test_totals_are_the_same_once_druid_has_made_segments_of_all_these_hours(system: FullCardSystem, kept: list[bytes]) -> None:
+    system.hand_over_in_druid()
+    assert system.by_day_and_action() == days_and_actions(kept)
+    assert apply_supervisor(system.settings) == "resumed"
 
 
 def lacking_and_more(wanted: Iterable[object], found: Iterable[object]) -> tuple[list[object], list[object]]:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import pyarrow.parquet
 import pytest
-from card_system import TOKEN, CardSystem, check_of_one_catch_up, event_records, label_records, snapshot_records
+from card_records import event_records, label_records, snapshot_records
+from card_system import TOKEN, CardSystem, check_of_one_catch_up
 from card_truth import DATA, EVENTS_MAX, TEXTS, Truth, learned_truth
 from decision_columns import DecisionColumns, differences
 from reading_back import read_back
