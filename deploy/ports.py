@@ -6,7 +6,6 @@ import socket
 
 from features.refusal import Refusal
 
-
 CHOSEN = range(20_000, 32_768)
 """Below the ports that Linux gives to outgoing connections: any of these could take a port between its choice and its use."""
 
