@@ -107,7 +107,7 @@ def delivered(settings: Settings) -> int:
 
 def produce(settings: Settings, topic: str, records: Iterable[tuple[str, bytes]]) -> None:
     """Writes (key, value) records, as many as there are."""
-    outbox, name = Outbox(producer_of(settings, **{"linger.ms": 20})), settings.topic(topic)
+    outbox, name = Outbox(producer_of(settings, **{"linger.ms": 20, "log_level": 3})), settings.topic(topic)
     for key, value in records:
         outbox.send(name, key.encode(), value)
     outbox.flush()
