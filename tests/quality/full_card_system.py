@@ -3,6 +3,7 @@
 import collections
 import contextlib
 import pathlib
+import shutil
 import time
 from collections.abc import Iterator
 
@@ -108,16 +109,23 @@ class FullCardSystem(FullSystem):
 
 @contextlib.contextmanager
 def full_card_system(folder: pathlib.Path, truth: Truth) -> Iterator[FullCardSystem]:
-    """Started as `weir up` does, on topics that hold all payments; returns once every store has everything."""
+    """Started as `weir up` does, on topics that hold all payments; gives it once every store has everything.
+
+    What is in `folder` goes at the end; logs stay.
+    """
     settings = with_servers(free_settings(folder, metrics_kept_days=KEPT_DAYS, store_timeout_ms=READ_MS_MAX))
     fill_topics(settings, truth)
-    with Stack(settings, TEXTS, print, servers=tuple(SERVERS)) as stack:
-        system = FullCardSystem(stack, truth)
-        try:
-            system.wait_until_everywhere()
-            yield system
-        finally:
-            system.close()
+    try:
+        with Stack(settings, TEXTS, print, servers=tuple(SERVERS)) as stack:
+            system = FullCardSystem(stack, truth)
+            try:
+                system.wait_until_everywhere()
+                yield system
+            finally:
+                system.close()
+    finally:
+        for name in ("kafka", "flink", *SERVERS):
+            shutil.rmtree(settings.path(name), ignore_errors=True)
 
 
 def fill_topics(settings: Settings, truth: Truth) -> None:
