@@ -1,20 +1,32 @@
 """Ports of this machine."""
 
+import contextlib
+import random
 import socket
 
 from features.refusal import Refusal
 
+CHOSEN = range(20_000, 32_768)
+"""Below the ports that Linux gives to outgoing connections: any of these could take a port between its choice and its use."""
+
 
 def free_ports(count: int) -> list[int]:
-    """`count` different ports that nobody listens on now; another process may still take one before its use."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [int(one.getsockname()[1]) for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
+    """`count` different ports of `CHOSEN` that nobody listens on now, at random; another process may still take one before its use.
+
+    Raises:
+        Refusal: there are not so many.
+    """
+    ports: list[int] = []
+    with contextlib.ExitStack() as sockets:
+        for port in random.SystemRandom().sample(CHOSEN, len(CHOSEN)):
+            if len(ports) == count:
+                break
+            with contextlib.suppress(OSError):
+                sockets.enter_context(socket.socket()).bind(("127.0.0.1", port))
+                ports.append(port)
+    if len(ports) < count:
+        raise Refusal("no free ports", where=f"ports {CHOSEN[0]} to {CHOSEN[-1]}", expected=f"{count} that nobody uses", got=len(ports))
+    return ports
 
 
 def require_free(port: int, use: str) -> None:

@@ -1,10 +1,11 @@
 """Ports are free when they are said to be."""
 
+import pathlib
 import socket
 
 import pytest
 
-from deploy.ports import free_ports, is_open, require_free
+from deploy.ports import CHOSEN, free_ports, is_open, require_free
 from features.refusal import Refusal
 
 
@@ -13,6 +14,19 @@ def test_free_ports_are_different_and_can_be_listened_on() -> None:
     assert len(set(ports)) == 5
     for port in ports:
         require_free(port, "a test")
+
+
+def test_no_outgoing_connection_can_take_a_free_port_before_its_use() -> None:
+    first = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    if first <= CHOSEN[-1]:
+        pytest.skip(f"this machine gives outgoing connections ports from {first} on")
+    assert max(free_ports(20)) < first
+
+
+def test_more_free_ports_than_there_are_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("deploy.ports.CHOSEN", CHOSEN[:3])
+    with pytest.raises(Refusal, match=r"ports 20000 to 20002: no free ports: expected 4 that nobody uses"):
+        free_ports(4)
 
 
 def test_a_taken_port_is_refused_with_its_number_and_its_use() -> None:

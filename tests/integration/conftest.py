@@ -35,6 +35,8 @@ for place in (
     "changing_run",
     "parity",
     "delivery_runs",
+    "full_system",
+    "druid_segments",
     "metric_stream",
     "api_process",
 ):

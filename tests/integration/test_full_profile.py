@@ -1,29 +1,22 @@
 """The whole system with every store a server of its own: each is told of every event once, and none is needed for a decision."""
 
 import collections
-import os
 import pathlib
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 
-import httpx
 import pyarrow.parquet
 import pytest
+from full_system import FullSystem
 from score_job_runs import decided, produce, wait_for
 
-from api.token import read_token
 from deploy.command import SAMPLES
 from deploy.payments import Payment, Town
 from deploy.releases import read_folder
-from deploy.stack import Stack, free_settings, settings_as_environment
+from deploy.stack import Stack, free_settings
 from deploy.store_servers import SERVERS
 from deploy.up import with_servers
-from pipeline.decision_store import open_decisions_reader
 from pipeline.replay_command import replay_files
-from stores.archive import open_archive
-from stores.decisions import StoreUnavailableError
 
 MODELS = (
     "- {name: own_amount, kind: river, model: anomaly.GaussianScorer, parameters: {grace_period: 5}, scope: user, inputs: [event.amount]}\n"
@@ -34,18 +27,13 @@ PAYMENTS = 2_000
 MINUTE_MS = 60_000
 
 
-class Full:
+class Full(FullSystem):
     """A system, and all payments that it was sent."""
 
     def __init__(self, stack: Stack) -> None:
-        self.stack = stack
-        self.settings = stack.settings
+        super().__init__(stack)
         self.sent: list[Payment] = []
         self._town = Town(3, customers=60, terminals=12)
-        headers = {"authorization": f"Bearer {read_token(self.settings)}"}
-        url = f"http://127.0.0.1:{self.settings.api_port}"
-        self.store = open_decisions_reader(self.settings)
-        self.api = httpx.Client(base_url=url, headers=headers, timeout=30, trust_env=False)
 
     def send(self, count: int) -> None:
         """Payments of now, to the topic."""
@@ -55,31 +43,18 @@ class Full:
         wait_for(lambda: decided(self.settings) >= len(self.sent), 60, "payments without a decision")
 
     def scores(self) -> dict[str, float | None]:
-        """What Cassandra holds of each payment; nothing while it does not answer."""
-        try:
-            found = self.store.get_many([str(payment.payment_id) for payment in self.sent])
-        except StoreUnavailableError:
-            return {}
+        """What Cassandra holds of each payment."""
+        found = self.decisions([payment.payment_id for payment in self.sent])
         return {event_id: decision.score for event_id, decision in found.items()}
 
-    def counted(self) -> collections.Counter[str]:
+    def by_category(self) -> collections.Counter[str]:
         """What Druid holds, by category."""
         first = min(payment.at for payment in self.sent) // MINUTE_MS * MINUTE_MS
-        span = {"from": first, "to": (int(time.time() * 1000) // MINUTE_MS + 2) * MINUTE_MS}
-        answer = self.api.get("/v1/metrics/query", params={**span, "group_by": "event.merchant_category"})
-        if answer.status_code != 200:
-            return collections.Counter()
-        return collections.Counter({row["dimensions"]["event.merchant_category"]: row["count"] for row in answer.json()["groups"]})
-
-    def archived(self, kind: str) -> int:
-        """Rows in the archive; none while HDFS does not answer, or has only begun to."""
-        try:
-            return sum(len(table) for table in open_archive(self.settings.archive_place()).read(kind))
-        except StoreUnavailableError:
-            return 0
+        return self.counted(first, (int(time.time() * 1000) // MINUTE_MS + 2) * MINUTE_MS, "event.merchant_category")
 
     def is_everywhere(self) -> bool:
-        return sum(self.counted().values()) == self.archived("events") == self.archived("decisions") == len(self.sent)
+        archived = self.rows_archived("events") == self.rows_archived("decisions") == len(self.sent)
+        return archived and sum(self.by_category().values()) == len(self.sent)
 
 
 @pytest.fixture(scope="module")
@@ -92,8 +67,7 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Full]:
         full.send(PAYMENTS)
         wait_for(full.is_everywhere, 180, "payments that are not in every store")
         yield full
-        full.store.close()
-        full.api.close()
+        full.close()
 
 
 def test_scores_in_cassandra_are_those_of_replay(full: Full, tmp_path: pathlib.Path) -> None:
@@ -110,19 +84,16 @@ def test_scores_in_cassandra_are_those_of_replay(full: Full, tmp_path: pathlib.P
 
 
 def test_totals_in_druid_are_the_count_of_decisions(full: Full) -> None:
-    assert full.counted() == collections.Counter(payment.category for payment in full.sent)
+    assert full.by_category() == collections.Counter(payment.category for payment in full.sent)
 
 
 def test_the_archive_holds_what_was_sent(full: Full) -> None:
-    kept = [value for table in open_archive(full.settings.archive_place()).read("events") for value in table["value"].to_pylist()]
+    kept = [value for table in full.archived("events") for value in table["value"].to_pylist()]
     assert sorted(kept) == sorted(payment.encode() for payment in full.sent)
 
 
 def test_doctor_says_that_all_is_well(full: Full) -> None:
-    environment = os.environ | settings_as_environment(full.settings)
-    run = subprocess.run([sys.executable, "-m", "deploy.command", "doctor"], env=environment, capture_output=True, text=True, check=False)
-    assert run.returncode == 0, run.stdout
-    assert "lacks" not in run.stdout
+    assert "lacks" not in full.doctor()
 
 
 @pytest.mark.parametrize("server", ["cassandra", "druid", "name-node"])
@@ -130,8 +101,8 @@ def test_while_a_store_is_down_decisions_and_the_other_stores_go_on(full: Full, 
     """And all is delivered once it is back."""
     others: dict[str, Callable[[], bool]] = {
         "cassandra": lambda: len(full.scores()) == len(full.sent),
-        "druid": lambda: sum(full.counted().values()) == len(full.sent),
-        "name-node": lambda: full.archived("events") == len(full.sent),
+        "druid": lambda: sum(full.by_category().values()) == len(full.sent),
+        "name-node": lambda: full.rows_archived("events") == len(full.sent),
     }
     full.stack.process(server).kill()
     asked = full.api.post("/v1/decisions?deadline_ms=5000", content=_one_more(full))

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+from druid_segments import running_tasks, segments_served, stop_supervisor
 from metric_stream import MetricStream, figures_of, total_of
 from score_job_runs import wait_for
 
 from deploy.command import SAMPLES
 from deploy.druid_checks import metrics_problem
-from deploy.druid_supervisor import apply_supervisor, coordinator_of, supervisor_state
+from deploy.druid_supervisor import apply_supervisor
 from deploy.ports import free_ports
 from deploy.processes import Process, Processes
 from deploy.releases import publish, read_folder
@@ -111,10 +112,7 @@ def test_a_supervisor_that_runs_is_left_alone_and_a_stopped_one_goes_on_where_it
 ) -> None:
     assert apply_supervisor(settings) == "kept"
     for verb, done in (("suspend", "resumed"), ("terminate", "made")):
-        place = f"{coordinator_of(settings)}/druid/indexer/v1/supervisor/{settings.topic('metrics')}"
-        httpx.post(f"{place}/{verb}", timeout=60, trust_env=False).raise_for_status()
-        state = {"suspend": "SUSPENDED", "terminate": "MISSING"}[verb]
-        wait_for(lambda state=state: supervisor_state(settings) == state, SECONDS_MAX, f"not {state}")
+        stop_supervisor(settings, verb)
         if verb == "suspend":
             wait_for(lambda: segments_served(settings) > 0, SECONDS_MAX, "no segment is served")
             assert_all_counted_once(store, stream)
@@ -124,20 +122,6 @@ def test_a_supervisor_that_runs_is_left_alone_and_a_stopped_one_goes_on_where_it
         assert apply_supervisor(settings) == done
         print(f"after {verb}: {done}")
         assert_all_counted_once(store, stream)
-
-
-def running_tasks(settings: Settings) -> int:
-    return len(httpx.get(f"{coordinator_of(settings)}/druid/indexer/v1/runningTasks", timeout=60, trust_env=False).json())
-
-
-def segments_served(settings: Settings) -> int:
-    """How many published segments the historical has."""
-    answer = httpx.get(f"{coordinator_of(settings)}/druid/coordinator/v1/loadstatus?simple", timeout=60, trust_env=False)
-    waiting = answer.json().get(settings.topic("metrics"))
-    query = {"query": "SELECT count(*) AS n FROM sys.segments WHERE is_published = 1 AND datasource = ?"}
-    query["parameters"] = [{"type": "VARCHAR", "value": settings.topic("metrics")}]  # type: ignore[assignment]
-    found = httpx.post(f"http://127.0.0.1:{settings.druid_port}/druid/v2/sql", json=query, timeout=60, trust_env=False).json()
-    return int(found[0]["n"]) if waiting == 0 else 0
 
 
 def test_a_kill_of_druid_loses_nothing_and_counts_nothing_twice(

@@ -6,12 +6,12 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import msgspec
 from confluent_kafka import Consumer, TopicPartition
-from score_job_runs import decided, submitted, wait_for
+from score_job_runs import decided, ends, records, submitted, wait_for
 
 from deploy.broker import start_broker
 from deploy.cluster import Cluster
@@ -21,10 +21,8 @@ from deploy.processes import Process, Processes
 from deploy.releases import publish
 from deploy.stack import free_settings, settings_as_environment
 from deploy.topics import make_topics
-from detectors.snapshot import Snapshot
-from features.batch import Batch
-from pipeline.history import History
 from pipeline.kafka import Outbox, producer_of
+from pipeline.settings import Settings
 
 TOKEN = "token-of-the-card-payments"
 HEAP_MB = 4_096
@@ -72,11 +70,9 @@ class CardSystem:
             file.unlink()
 
     def produce(self, topic: str, records: Iterable[tuple[str, bytes]]) -> None:
-        """Writes (key, value) records."""
-        began, outbox, name = time.monotonic(), Outbox(producer_of(self.settings, **{"linger.ms": 20})), self.settings.topic(topic)
-        for key, value in records:
-            outbox.send(name, key.encode(), value)
-        outbox.flush()
+        """Writes (key, value) records and notes how long it took."""
+        began = time.monotonic()
+        produce(self.settings, topic, records)
         self.took[f"{topic} produced"] = time.monotonic() - began
 
     def decide_all(self, count: int) -> None:
@@ -90,7 +86,7 @@ class CardSystem:
         self.took["submission"] = time.monotonic() - began
         wait_for(lambda: decided(self.settings) >= count, SECONDS_MAX, "events without a decision")
         self.took["decided, submission included"] = time.monotonic() - began
-        wait_for(lambda: self._delivered() == decided(self.settings), SECONDS_MAX, "decisions not delivered")
+        wait_for(lambda: delivered(self.settings) == decided(self.settings), SECONDS_MAX, "decisions not delivered")
         self.took["delivered, submission included"] = time.monotonic() - began
 
     def _api_answers(self) -> bool:
@@ -99,36 +95,28 @@ class CardSystem:
         except (urllib.error.URLError, OSError):
             return False
 
-    def _delivered(self) -> int:
-        """Decisions that the deliver job has written: it commits what it has written."""
-        consumer = Consumer({"bootstrap.servers": self.settings.bootstrap, "group.id": f"{self.settings.topic_prefix}deliver"})
-        places = [TopicPartition(self.settings.topic("decisions"), partition) for partition in range(self.settings.partitions)]
-        committed = sum(max(place.offset, 0) for place in consumer.committed(places, timeout=30))
-        consumer.close()
-        return committed
+
+def delivered(settings: Settings) -> int:
+    """Decisions that the deliver job has written: it commits what it has written."""
+    consumer = Consumer({"bootstrap.servers": settings.bootstrap, "group.id": f"{settings.topic_prefix}deliver"})
+    places = [TopicPartition(settings.topic("decisions"), partition) for partition in range(settings.partitions)]
+    committed = sum(max(place.offset, 0) for place in consumer.committed(places, timeout=30))
+    consumer.close()
+    return committed
 
 
-def event_records(events: Batch) -> Iterator[tuple[str, bytes]]:
-    """The payments as a bank would send them, keyed by the customer; ids are whole numbers, as in the file."""
-    columns = (events.ids, events.times_ms.tolist(), events.users, events.entities["TERMINAL_ID"], events.numbers[:, 0].tolist())
-    for id, at, customer, terminal, cents in zip(*columns, strict=True):
-        event = {"TRANSACTION_ID": int(id), "TX_DATETIME": at, "CUSTOMER_ID": int(customer), "TERMINAL_ID": int(terminal)}
-        yield customer, msgspec.json.encode(event | {"TX_AMOUNT": cents / 100})
+def produce(settings: Settings, topic: str, records: Iterable[tuple[str, bytes]]) -> None:
+    """Writes (key, value) records, as many as there are."""
+    outbox, name = Outbox(producer_of(settings, **{"linger.ms": 20, "log_level": 3})), settings.topic(topic)
+    for key, value in records:
+        outbox.send(name, key.encode(), value)
+    outbox.flush()
 
 
-def label_records(history: History) -> Iterator[tuple[str, bytes]]:
-    """The label of every event for both of its keys, in the order in which they become known."""
-    events, labels = history.batch, history.labels
-    assert labels is not None and labels.id_keys.tolist() == events.id_keys.tolist()
-    columns = (events.ids, events.times_ms.tolist(), events.users, events.entities["TERMINAL_ID"])
-    known = (labels.labels.tolist(), labels.times_ms.tolist())
-    for id, at, customer, terminal, label, known_at in zip(*columns, *known, strict=True):
-        told = {"event_id": id, "id_key": int(id), "event_time": at, "label": label, "label_time": known_at, "user": customer}
-        value = msgspec.json.encode(told)
-        yield f"CUSTOMER_ID\0{customer}", value
-        yield f"TERMINAL_ID\0{terminal}", value
-
-
-def snapshot_records(snapshots: Iterable[Snapshot]) -> list[tuple[str, bytes]]:
-    """Snapshots as the learn job writes them."""
-    return [(snapshot.model, snapshot.encode()) for snapshot in snapshots]
+def check_of_one_catch_up(settings: Settings, count: int) -> None:
+    """One run of the score job began behind, in event_time mode, and has decided `count` events; nothing was refused."""
+    control = records(msgspec.structs.replace(settings, partitions=1), "control")
+    [behind] = [m.value() for m in control if m.key().startswith(b"mode:") and m.key().count(b":") == 1]
+    assert msgspec.json.decode(behind) == list(range(settings.partitions))
+    assert sum(ends(settings, "decisions")) == count
+    assert sum(ends(settings, "dead-letters")) == sum(ends(settings, "late")) == 0

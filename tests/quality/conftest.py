@@ -7,8 +7,9 @@ import sys
 import pytest
 
 HERE = pathlib.Path(__file__).parent
+BESIDE = ("../integration/score_job_runs", "../integration/full_system", "../integration/druid_segments")
 
-for place in ("../integration/score_job_runs", "decision_columns", "reading_back", "card_system"):
+for place in (*BESIDE, "decision_columns", "reading_back", "card_records", "card_system", "card_truth", "full_card_system"):
     name = pathlib.Path(place).name
     if name not in sys.modules:
         spec = importlib.util.spec_from_file_location(name, HERE / f"{place}.py")

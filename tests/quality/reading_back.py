@@ -24,12 +24,14 @@ async def one_connection(port: int, token: str, ids: Sequence[int], rows: range,
     """Reads `rows` one after the other."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     tail = f" HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {token}\r\n\r\n"
-    for row in rows:
-        writer.write(f"GET /v1/decisions/{ids[row]}{tail}".encode())
-        status, *headers = (await reader.readuntil(b"\r\n\r\n")).lower().split(b"\r\n")
-        [length] = [int(header.partition(b":")[2]) for header in headers if header.startswith(b"content-length:")]
-        body = await reader.readexactly(length)
-        assert status.split()[1] == b"200", f"event {ids[row]}: {status!r} {body!r}"
-        take(row, body)
-    writer.close()
+    try:
+        for row in rows:
+            writer.write(f"GET /v1/decisions/{ids[row]}{tail}".encode())
+            status, *headers = (await reader.readuntil(b"\r\n\r\n")).lower().split(b"\r\n")
+            [length] = [int(header.partition(b":")[2]) for header in headers if header.startswith(b"content-length:")]
+            body = await reader.readexactly(length)
+            assert status.split()[1] == b"200", f"event {ids[row]}: {status!r} {body!r}"
+            take(row, body)
+    finally:
+        writer.close()
     await writer.wait_closed()

@@ -1,48 +1,22 @@
 """All card payments through Kafka, Flink, SQLite and HTTP: each decision is replay's, bit for bit."""
 
 import dataclasses
-import os
 import pathlib
 import time
 from collections.abc import Iterator
 
-import msgspec
 import pyarrow.parquet
 import pytest
-from card_system import TOKEN, CardSystem, event_records, label_records, snapshot_records
-from decision_columns import DecisionColumns, columns_of_replay, differences
+from card_records import event_records, label_records, snapshot_records
+from card_system import TOKEN, CardSystem, check_of_one_catch_up
+from card_truth import DATA, EVENTS_MAX, TEXTS, Truth, learned_truth
+from decision_columns import DecisionColumns, differences
 from reading_back import read_back
-from score_job_runs import ends, records, restarts
+from score_job_runs import restarts
 
-from detectors.snapshot import Snapshot
-from pipeline.history import History, read_history
-from pipeline.release import Release, compile_release
-from pipeline.replay import Replay
-from pipeline.replay_command import read_folder
-
-ROOT = pathlib.Path(__file__).parents[2]
-DATA = pathlib.Path(os.environ.get("WEIR_DATA", ROOT / "../shared/data")) / "fdh-raw-apr-jul.parquet"
-TEXTS = read_folder(ROOT / "deploy/samples/cards")
-EVENTS_MAX = int(os.environ.get("CARD_EVENTS_MAX", 1 << 31))
-"""A smaller part of the file for a look in between."""
-LABEL_DELAY_MS = 7 * 86_400_000
+from pipeline.history import History
 
 pytestmark = pytest.mark.skipif(not DATA.exists(), reason=f"needs {DATA.name} in the folder of WEIR_DATA")
-
-
-@dataclasses.dataclass
-class Truth:
-    """The payments, and what replay says of them by snapshots that stay as they are."""
-
-    release: Release
-    history: History
-    snapshots: tuple[Snapshot, ...]
-
-    def decisions(self, history: History, folder: pathlib.Path) -> DecisionColumns:
-        """Replay's decisions on `history`."""
-        Replay(self.release, history, self.history.labels, frozen=self.snapshots).run(folder)
-        sequences = {snapshot.model: snapshot.sequence for snapshot in self.snapshots}
-        return columns_of_replay(folder / "decisions.parquet", self.release, history.batch.entities, sequences)
 
 
 @dataclasses.dataclass
@@ -55,13 +29,7 @@ class Served:
 
 @pytest.fixture(scope="module")
 def truth(tmp_path_factory: pytest.TempPathFactory) -> Truth:
-    release = compile_release(1, TEXTS)
-    part = tmp_path_factory.mktemp("cards") / "events.parquet"
-    pyarrow.parquet.write_table(pyarrow.parquet.read_table(DATA).slice(0, EVENTS_MAX), part)
-    history = read_history([part], release.schema, "time", "TX_FRAUD", LABEL_DELAY_MS)
-    learned = Replay(release, history, history.labels)
-    learned.run(None)
-    return Truth(release, history, tuple(learned.published.values()))
+    return learned_truth(pyarrow.parquet.read_table(DATA).slice(0, EVENTS_MAX), tmp_path_factory.mktemp("cards"))
 
 
 @pytest.fixture(scope="module")
@@ -98,12 +66,7 @@ def test_models_bands_and_labels_all_had_a_say(served: Served, truth: Truth) -> 
 
 
 def test_the_backlog_was_worked_through_by_event_time_in_one_run_and_nothing_was_refused(served: Served, truth: Truth) -> None:
-    settings = served.system.settings
-    control = records(msgspec.structs.replace(settings, partitions=1), "control")
-    [behind] = [m.value() for m in control if m.key().startswith(b"mode:") and m.key().count(b":") == 1]
-    assert msgspec.json.decode(behind) == list(range(settings.partitions))
-    assert sum(ends(settings, "decisions")) == len(truth.history.batch)
-    assert sum(ends(settings, "dead-letters")) == sum(ends(settings, "late")) == 0
+    check_of_one_catch_up(served.system.settings, len(truth.history.batch))
     assert restarts(served.system, served.system.job) == 0
 
 
