@@ -93,9 +93,10 @@ class CassandraDecisions:
         """See `Decisions.write`: nothing is read first, so that of repeats only those within the list are known."""
         days = {d.event_time // DAY_MS for d in decisions if d.action != "approve"} - self._days
         bound = self._keyspace.bound
-        self._keyspace.write([*(bound(_FLAG_DAY, day) for day in days), *self._remembered(decisions), *self._flags(decisions)])
+        found_by = [*(bound(_FLAG_DAY, day) for day in days), *self._remembered(decisions), *self._flags(decisions)]
+        kept = (bound(_KEEP, d.event_id, d.revision, packed_decision(d), first_wins_us(d)) for d in decisions)
+        self._keyspace.write(found_by, kept)
         self._days |= days
-        self._keyspace.write(bound(_KEEP, d.event_id, d.revision, packed_decision(d), first_wins_us(d)) for d in decisions)
         return len({(d.event_id, d.revision) for d in decisions})
 
     def get(self, event_id: str) -> StoredDecision | None:
