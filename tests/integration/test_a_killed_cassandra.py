@@ -15,7 +15,7 @@ from deploy.processes import Process, Processes
 from stores.cassandra import Keyspace, Place
 from stores.decisions import StoreUnavailableError
 
-ROUNDS, WRITERS, ROWS = 3, 16, 10
+ROUNDS, WRITERS, ROWS = 3, 16, 40
 BYTES = 1_500
 TABLES = {"gathered": 0, "flushed": 700}
 """Milliseconds after which a memtable is flushed, so that the log gives up segments and begins new ones; 0: when it is full."""
