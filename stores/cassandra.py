@@ -1,6 +1,10 @@
-"""A keyspace of a Cassandra cluster: tables made by migrations, statements prepared once, many writes at a time."""
+"""A keyspace of a Cassandra cluster: tables made by migrations, statements prepared once, many writes at a time.
+
+What a write has returned from outlives a killed node, see `stores.cassandra_settling`.
+"""
 
 import contextlib
+import functools
 import re
 import threading
 import time
@@ -17,6 +21,7 @@ from cassandra.policies import ConstantReconnectionPolicy, DCAwareRoundRobinPoli
 from cassandra.query import BatchStatement, BatchType, BoundStatement, PreparedStatement, SimpleStatement, tuple_factory
 
 from features.refusal import Refusal
+from stores.cassandra_settling import Settling
 from stores.decisions import StoreUnavailableError
 from stores.opened_later import RECONNECT_SECONDS, NoAnswerError, OpenedLater
 
@@ -111,8 +116,7 @@ class Keyspace:
         Raises:
             StoreUnavailableError: no node answers in time; it may have been applied.
         """
-        with _naming_the_store():
-            return bool(self._session.execute(self.bound(query, *values)).was_applied)
+        return self._changed(self.bound(query, *values))
 
     def change_all(self, changes: Iterable[BoundStatement]) -> bool:
         """Lightweight transactions on rows of one partition, as one: all are made, or none; whether all their conditions held.
@@ -123,28 +127,21 @@ class Keyspace:
         batch = BatchStatement(BatchType.UNLOGGED, consistency_level=ConsistencyLevel.LOCAL_QUORUM)
         for change in changes:
             batch.add(change)
-        with _naming_the_store():
-            return bool(self._session.execute(batch).was_applied)
+        return self._changed(batch)
 
-    def write(self, rows: Iterable[BoundStatement]) -> None:
-        """Sends all statements, in any order, and waits for all of them, whatever becomes of them.
+    def write(self, *groups: Iterable[BoundStatement]) -> None:
+        """Sends all statements of a group, in any order, and waits for all of them, whatever becomes of them; then the next group.
 
         Those of one node travel together, unlogged: a node applies its own without asking others.
 
         Raises:
-            StoreUnavailableError: one of them did not succeed.
+            StoreUnavailableError: one of them did not succeed, or may be lost.
         """
-        waiting: list[ResponseFuture] = []
-        failed: list[Exception] = []
         with _naming_the_store():
-            for batch in self._batches(rows):
-                if len(waiting) == IN_FLIGHT_MAX:
-                    _wait(waiting.pop(0), failed)
-                waiting.append(self._session.execute_async(batch))
-            for future in waiting:
-                _wait(future, failed)
-            if failed:
-                raise failed[0]
+            life = self._settling.life()
+            for rows in groups:
+                self._send(rows)
+            self._settling.settle(life)
 
     def close(self) -> None:
         self._opened.close()
@@ -152,6 +149,30 @@ class Keyspace:
     @property
     def _session(self) -> Session:
         return self._opened.get().session
+
+    @functools.cached_property
+    def _settling(self) -> Settling:
+        return Settling(self._session, self._place.keyspace)
+
+    def _changed(self, change: BoundStatement | BatchStatement) -> bool:
+        with _naming_the_store():
+            life = self._settling.life()
+            applied = bool(self._session.execute(change).was_applied)
+            if applied:
+                self._settling.settle(life)
+            return applied
+
+    def _send(self, rows: Iterable[BoundStatement]) -> None:
+        waiting: list[ResponseFuture] = []
+        failed: list[Exception] = []
+        for batch in self._batches(rows):
+            if len(waiting) == IN_FLIGHT_MAX:
+                _wait(waiting.pop(0), failed)
+            waiting.append(self._session.execute_async(batch))
+        for future in waiting:
+            _wait(future, failed)
+        if failed:
+            raise failed[0]
 
     def _batches(self, rows: Iterable[BoundStatement]) -> Iterator[BatchStatement]:
         by_node: dict[object, list[BoundStatement]] = defaultdict(list)
@@ -235,6 +256,13 @@ def _cluster_at(place: Place) -> Cluster:
         connect_timeout=CONNECT_SECONDS,
         reconnection_policy=ConstantReconnectionPolicy(RECONNECT_SECONDS, None),
     )
+
+
+def alike(row: BoundStatement, *texts: str) -> BoundStatement:
+    """`row` with other texts in its first columns: the rest need not be converted again, which is most of what binding costs."""
+    made = BoundStatement(row.prepared_statement)
+    made.values = [*(text.encode() for text in texts), *row.values[len(texts) :]]
+    return made
 
 
 def _parts(rows: list[BoundStatement]) -> Iterator[list[BoundStatement]]:

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 from cassandra.query import BoundStatement
 
-from stores.cassandra import Keyspace, Place
+from stores.cassandra import Keyspace, Place, alike
 from stores.cassandra_quick import QuickQuery
 from stores.cassandra_rows import decision_of, first_wins_us, flag_us, packed_decision, packed_score, score_of
 from stores.cursors import FlaggedPlace, HistoryPlace, cursor_of, flagged_place, history_place
@@ -95,9 +95,10 @@ class CassandraDecisions:
         """See `Decisions.write`: nothing is read first, so that of repeats only those within the list are known."""
         days = {d.event_time // DAY_MS for d in decisions if d.action != "approve"} - self._days
         bound = self._keyspace.bound
-        self._keyspace.write([*(bound(_FLAG_DAY, day) for day in days), *self._remembered(decisions), *self._flags(decisions)])
+        found_by = [*(bound(_FLAG_DAY, day) for day in days), *self._remembered(decisions), *self._flags(decisions)]
+        kept = (bound(_KEEP, d.event_id, d.revision, packed_decision(d), first_wins_us(d)) for d in decisions)
+        self._keyspace.write(found_by, kept)
         self._days |= days
-        self._keyspace.write(bound(_KEEP, d.event_id, d.revision, packed_decision(d), first_wins_us(d)) for d in decisions)
         return len({(d.event_id, d.revision) for d in decisions})
 
     def get(self, event_id: str) -> StoredDecision | None:
@@ -156,9 +157,14 @@ class CassandraDecisions:
 
     def _remembered(self, decisions: list[StoredDecision]) -> Iterator[BoundStatement]:
         for d in decisions:
-            said, at_us = packed_score(d), first_wins_us(d)
+            row = None
             for kind, id in set(d.keys):
-                yield self._keyspace.bound(_REMEMBER, kind, id, d.event_time, d.order, d.revision, d.event_id, said, at_us)
+                row = alike(row, kind, id) if row else self._remembered_by(kind, id, d)
+                yield row
+
+    def _remembered_by(self, kind: str, id: str, d: StoredDecision) -> BoundStatement:
+        found_by = (kind, id, d.event_time, d.order, d.revision, d.event_id)
+        return self._keyspace.bound(_REMEMBER, *found_by, packed_score(d), first_wins_us(d))
 
     def _flags(self, decisions: list[StoredDecision]) -> Iterator[BoundStatement]:
         """A flag stays when its event is corrected; `_standing` leaves it out."""
