@@ -25,15 +25,15 @@ def place(cassandra: Place) -> Place:
 @pytest.mark.parametrize("failing", [0, 1])
 def test_a_write_that_failed_half_way_is_whole_when_it_is_done_again(place: Place, failing: int, monkeypatch: pytest.MonkeyPatch) -> None:
     store = CassandraDecisions(msgspec.structs.replace(place, keyspace=f"failing_{failing}"))
-    real, calls = Keyspace.write, []
+    real, calls = Keyspace._send, []
 
-    def write(keyspace: Keyspace, rows: object) -> None:
+    def send(keyspace: Keyspace, rows: object) -> None:
         calls.append(rows)
         if len(calls) == failing + 1:
             raise StoreUnavailableError("the test says so")
         real(keyspace, rows)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Keyspace, "write", write)
+    monkeypatch.setattr(Keyspace, "_send", send)
     with pytest.raises(StoreUnavailableError):
         store.write([flagged(1)])
     assert store.get("1") is None
