@@ -102,13 +102,13 @@ class Cluster:
             background: it gives way to the others and has a small heap: for jobs that nobody waits for.
         """
         self._starts += 1
-        self._ids[number] = f"{_name(number)}-{self._starts}"  # a dead one of the same number stays registered for some seconds
+        self._ids[number] = f"{task_manager_name(number)}-{self._starts}"  # a dead one of the same number stays registered for some seconds
         chosen, environment = ["-D", f"taskmanager.resource-id={self._ids[number]}"], self.environment()
         if background:
             chosen += ["-D", f"taskmanager.memory.task.heap.size={_SIDE_HEAP_MB}m"]
             environment["FLINK_ENV_JAVA_OPTS_TM"] = f"-XX:+UseSerialGC {QUICK_ONLY}"
         command = [str(self.home / "bin" / "taskmanager.sh"), "start-foreground", *chosen]
-        return Process(_name(number), command, environment, self._logs, background=background)
+        return Process(task_manager_name(number), command, environment, self._logs, background=background)
 
     def wait_for_task_manager(self, process: Process, number: int) -> None:
         """Returns once TaskManager `number` has registered with the JobManager."""
@@ -197,7 +197,8 @@ class Cluster:
         }
 
 
-def _name(number: int) -> str:
+def task_manager_name(number: int) -> str:
+    """What the process of TaskManager `number` is called, and its log."""
     return f"task-manager-{number}"
 
 

@@ -12,7 +12,7 @@ from types import TracebackType
 import msgspec
 
 from deploy.broker import launch_broker, start_broker, wait_for_broker
-from deploy.cluster import Cluster
+from deploy.cluster import Cluster, task_manager_name
 from deploy.compaction import Compaction
 from deploy.compilers import let_compilers_give_way
 from deploy.delivery import Delivery
@@ -73,7 +73,6 @@ class Stack:
         self._processes = Processes()
         self._starts: dict[str, Callable[[], Process]] = {}
         self._restarts: list[float] = []
-        self._side_task_managers: set[str] = set()
 
     def start(self) -> None:
         """Returns when the api says ready (about 40 s).
@@ -180,7 +179,7 @@ class Stack:
 
     def _own_task_manager(self, number: int, background: bool = False) -> Process:
         start = functools.partial(self.cluster.start_task_manager, number, background)
-        return self._own(f"task-manager-{number}", self.cluster.launch_task_manager(number, background), start)
+        return self._own(task_manager_name(number), self.cluster.launch_task_manager(number, background), start)
 
     def _submit(self) -> None:
         began = time.monotonic()
@@ -190,7 +189,8 @@ class Stack:
 
     def _submit_again(self) -> None:
         """After the JobManager, whose loss frees all slots: the score job must not be given one that gives way to others."""
-        for process in [process for process in self._processes.all if process.name in self._side_task_managers]:
+        for number in self._delivery.task_managers(self.settings.parallelism):
+            process = self.process(task_manager_name(number))
             process.stop()
             self._processes.forget(process)
         self._submit()
@@ -198,7 +198,7 @@ class Stack:
 
     def _start_delivery(self) -> None:
         for number in self._delivery.task_managers(self.settings.parallelism):
-            self._side_task_managers.add(self._own_task_manager(number, background=True).name)
+            self._own_task_manager(number, background=True)
         self._delivery.submit(self.environment())
 
     def _start_api(self) -> Process:
@@ -208,8 +208,8 @@ class Stack:
 
     def _wait_for_api(self, process: Process) -> None:
         port = self.settings.api_port
-        process.wait_until(lambda: _answers(port, "/health"), READY_SECONDS_MAX, f"an answer on port {port}")
-        process.wait_until(lambda: _answers(port, "/ready"), READY_SECONDS_MAX, "a ready system")
+        process.wait_until(lambda: answers(port, "/health"), READY_SECONDS_MAX, f"an answer on port {port}")
+        process.wait_until(lambda: answers(port, "/ready"), READY_SECONDS_MAX, "a ready system")
 
     def _python(self, name: str, module: str) -> Process:
         return Process(name, [sys.executable, "-m", module], self.environment(), self.logs, PROJECT, background=name in SIDE_JOBS)
@@ -246,7 +246,8 @@ def free_settings(folder: pathlib.Path, **values: object) -> Settings:
     return msgspec.convert(given | values, Settings)
 
 
-def _answers(port: int, path: str) -> bool:
+def answers(port: int, path: str) -> bool:
+    """Whether what listens on `port` of this machine answers `path` with 200."""
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=2) as answer:
             return bool(answer.status == 200)

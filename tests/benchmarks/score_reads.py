@@ -26,7 +26,7 @@ from deploy.command import SAMPLES
 from deploy.ports import free_ports
 from deploy.processes import Process, Processes
 from deploy.releases import publish, read_folder
-from deploy.stack import free_settings, settings_as_environment
+from deploy.stack import answers, free_settings, settings_as_environment
 from deploy.topics import make_topics
 from pipeline.decision_store import open_decisions
 from pipeline.settings import Settings
@@ -92,7 +92,7 @@ def serving(store: str) -> Iterator[tuple[str, int, int]]:
         environment = os.environ | settings_as_environment(settings) | {"WEIR_TOKEN": TOKEN}
         api = processes.add(Process("api", [sys.executable, "-m", "api.server"], environment, settings.path("logs"), pathlib.Path.cwd()))
         url = f"http://127.0.0.1:{settings.api_port}"
-        api.wait_until(lambda: _answers(url), 60.0, "an answer")
+        api.wait_until(lambda: answers(settings.api_port, "/health"), 60.0, "an answer")
         _check(url)
         yield url, api.pid, node
 
@@ -108,13 +108,6 @@ def _fill(settings: Settings) -> None:
     for first in range(0, DECISIONS, BATCH):
         store.write(made[first : first + BATCH])
     store.close()
-
-
-def _answers(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/health", timeout=2.0).status_code == 200
-    except httpx.HTTPError:
-        return False
 
 
 def _check(url: str) -> None:

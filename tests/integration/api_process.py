@@ -5,14 +5,13 @@ import sys
 import threading
 import time
 
-import httpx
 import msgspec
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from deploy.command import SAMPLES
 from deploy.processes import Process
 from deploy.releases import read_folder
-from deploy.stack import settings_as_environment
+from deploy.stack import answers, settings_as_environment
 from pipeline.settings import Settings
 
 TOKEN = "token-of-the-integration-test"
@@ -53,19 +52,12 @@ class Echo:
             self._producer.poll(0)
 
 
-def start_api(settings: Settings, token: str = TOKEN) -> Process:
+def start_api(settings: Settings, token: str = TOKEN, name: str = "api") -> Process:
     """The API as a process of its own, once it answers; without a token it takes that of its token file."""
     environment = settings_as_environment(settings) | {"WEIR_TOKEN": token}
-    process = Process("api", [sys.executable, "-m", "api.server"], environment, settings.path("logs"), pathlib.Path.cwd())
-    process.wait_until(lambda: answers(settings), 30, "an answer")
+    process = Process(name, [sys.executable, "-m", "api.server"], environment, settings.path("logs"), pathlib.Path.cwd())
+    process.wait_until(lambda: answers(settings.api_port, "/health"), 30, "an answer")
     return process
-
-
-def answers(settings: Settings) -> bool:
-    try:
-        return httpx.get(f"http://127.0.0.1:{settings.api_port}/health", timeout=2).status_code == 200
-    except httpx.TransportError:
-        return False
 
 
 def payment(id: int) -> dict[str, object]:

@@ -1,21 +1,19 @@
 """The API as a process of its own: callers that draw out their requests are let go, and others are served meanwhile."""
 
 import contextlib
-import pathlib
 import socket
-import sys
 import time
 from collections.abc import Iterator
 
 import httpx
 import pytest
-from score_job_runs import wait_for
+from api_process import start_api
 
 from deploy.command import SAMPLES
 from deploy.ports import free_ports
-from deploy.processes import Process, Processes
+from deploy.processes import Processes
 from deploy.releases import publish, read_folder
-from deploy.stack import settings_as_environment
+from deploy.stack import answers
 from deploy.topics import make_topics
 from pipeline.settings import Settings
 
@@ -33,19 +31,9 @@ def port(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]
     texts = read_folder(SAMPLES / "payments")
     assert publish(settings, texts | {"list:blocked": "card-1\n"}) == 1
     assert publish(settings, texts) == 1, "a list that the folder lacks stays in force"
-    environment = settings_as_environment(settings) | {"WEIR_TOKEN": TOKEN}
-    process = Process("api", [sys.executable, "-m", "api.server"], environment, settings.path("logs"), pathlib.Path.cwd())
     with Processes() as processes:
-        processes.add(process)
-        wait_for(lambda: serves(api_port), 30, "no answer")
+        processes.add(start_api(settings, TOKEN))
         yield api_port
-
-
-def serves(port: int) -> bool:
-    try:
-        return httpx.get(f"http://127.0.0.1:{port}/health", timeout=2).status_code == 200
-    except httpx.TransportError:
-        return False
 
 
 def test_hundreds_that_never_end_their_heads_are_let_go_and_others_are_served_meanwhile(port: int) -> None:
@@ -58,7 +46,7 @@ def test_hundreds_that_never_end_their_heads_are_let_go_and_others_are_served_me
             for number, connection in enumerate(slow):
                 if number not in ended and has_ended(connection):
                     ended.add(number)
-            assert serves(port)
+            assert answers(port, "/health")
             time.sleep(0.5)
 
 
