@@ -30,9 +30,8 @@ class QuickQuery:
         self._query = query
         self._page = page
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._opening: asyncio.Future[Any] | None = None
+        self._opening: asyncio.Future[tuple[Any, Any]] | None = None
         self._opened_at = 0.0
-        self._session: Any = None
 
     async def rows(self, *values: object) -> list[tuple[Any, ...]]:
         """The first page of the answer.
@@ -42,10 +41,10 @@ class QuickQuery:
         """
         try:
             async with asyncio.timeout(self._place.timeout_seconds):
-                prepared = await asyncio.shield(self._prepared())
+                session, prepared = await asyncio.shield(self._opened())
                 bound = prepared.bind(page_size=self._page)
                 bound.bind_list([*values])
-                answer = await self._session.execute(bound)
+                answer = await session.execute(bound)
         except TimeoutError as error:
             raise StoreUnavailableError(f"Cassandra: no answer within {self._place.timeout_seconds * 1000:g} ms") from error
         except CassException as error:
@@ -54,10 +53,10 @@ class QuickQuery:
 
     def close(self) -> None:
         """Lets the connection go."""
-        self._session = self._opening = self._loop = None
+        self._opening = self._loop = None
 
-    def _prepared(self) -> "asyncio.Future[Any]":
-        """The prepared query, once for all that ask meanwhile; tried again `RECONNECT_SECONDS` after a failure."""
+    def _opened(self) -> "asyncio.Future[tuple[Any, Any]]":
+        """The session and its prepared query, once for all that ask meanwhile; tried again `RECONNECT_SECONDS` after a failure."""
         loop, opening = asyncio.get_running_loop(), self._opening
         failed = opening is not None and opening.done() and (opening.cancelled() or opening.exception() is not None)
         if opening is None or self._loop is not loop or (failed and time.monotonic() > self._opened_at + RECONNECT_SECONDS):
@@ -65,7 +64,7 @@ class QuickQuery:
             self._opening = opening = loop.create_task(self._open())
         return opening
 
-    async def _open(self) -> Any:
+    async def _open(self) -> tuple[Any, Any]:
         place = self._place
         cluster = acsylla.create_cluster(
             list(place.hosts),
@@ -79,5 +78,5 @@ class QuickQuery:
             log_level="critical",  # it calls each node an error that is not of the brand whose shards it looks for
             application_name="weir",
         )
-        self._session = await cluster.create_session(keyspace=place.keyspace)
-        return await self._session.create_prepared(self._query)
+        session = await cluster.create_session(keyspace=place.keyspace)
+        return session, await session.create_prepared(self._query)

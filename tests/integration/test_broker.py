@@ -1,5 +1,6 @@
 """The broker of the local stack: topics as they should be, and nothing lost over a restart."""
 
+import os
 import pathlib
 import uuid
 
@@ -11,6 +12,7 @@ from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, C
 from deploy.broker import start_broker
 from deploy.broker_checks import retention_problem
 from deploy.command import SAMPLES
+from deploy.compilers import let_compilers_give_way
 from deploy.ports import free_ports
 from deploy.processes import Processes
 from deploy.releases import publish, read_folder
@@ -107,3 +109,24 @@ def test_a_broker_that_is_killed_keeps_what_it_acknowledged(tmp_path: pathlib.Pa
 def test_a_second_broker_on_the_same_port_is_refused(broker: str, tmp_path: pathlib.Path) -> None:
     with pytest.raises(Refusal, match="port taken"):
         start_broker(tmp_path, tmp_path / "logs", int(broker.rpartition(":")[2]), free_ports(1)[0])
+
+
+def test_its_compilers_give_way_and_nothing_else_in_it_does(tmp_path: pathlib.Path) -> None:
+    port, controller_port = free_ports(2)
+    with Processes() as processes:
+        broker = processes.add(start_broker(tmp_path, tmp_path / "logs", port, controller_port))
+        let_compilers_give_way([broker])
+        compilers, others = niceness_of_threads(broker.pid)
+    assert len(compilers) >= 2
+    assert set(compilers) == {19}
+    assert set(others) == {0}
+
+
+def niceness_of_threads(pid: int) -> tuple[list[int], list[int]]:
+    """Of those that compile, and of the others."""
+    compilers: list[int] = []
+    others: list[int] = []
+    for thread in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        compiles = "Compiler" in (thread / "comm").read_text()
+        (compilers if compiles else others).append(os.getpriority(os.PRIO_PROCESS, int(thread.name)))
+    return compilers, others
