@@ -20,9 +20,8 @@ from importlib.metadata import version
 
 import msgspec
 import numpy as np
-import uvloop
 from kafka_echo import Echo
-from open_loop import HEADINGS, OpenLoop, Run, row_of, without_collection
+from open_loop import HEADINGS, OpenLoop, Run, row_of, run_open_loop, without_collection
 
 from deploy.command import SAMPLES
 from deploy.payments import Town
@@ -117,7 +116,7 @@ def main() -> None:
         sys.exit(measure_own_system(sys.argv[1:]))
     if not arguments.token_file.exists():
         sys.exit(f"no token in {arguments.token_file}: is the system up? (`weir up`)")
-    uvloop.run(measure(arguments, arguments.token_file.read_text().strip()))
+    run_open_loop(measure(arguments, arguments.token_file.read_text().strip()))
 
 
 if __name__ == "__main__":

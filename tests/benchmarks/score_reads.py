@@ -16,9 +16,8 @@ from collections.abc import Iterator
 
 import httpx
 import msgspec
-import uvloop
 from deliver_rate import BATCH, decisions
-from open_loop import HEADINGS, OpenLoop, row_of, without_collection
+from open_loop import HEADINGS, OpenLoop, row_of, run_open_loop, without_collection
 
 from deploy.broker import start_broker
 from deploy.cassandra import start_cassandra
@@ -130,7 +129,7 @@ def main() -> None:
     rates = arguments.rate or list(RATES)
     if arguments.reading:
         url, api, node = arguments.reading
-        uvloop.run(read(url, int(api), int(node), rates, arguments.seconds))
+        run_open_loop(read(url, int(api), int(node), rates, arguments.seconds))
         return
     options = [part for rate in rates for part in ("--rate", str(rate))] + ["--seconds", str(arguments.seconds)]
     for store in arguments.store or ["sqlite", "cassandra"]:
