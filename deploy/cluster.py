@@ -54,6 +54,7 @@ class Cluster:
         self._libraries = libraries
         self._ids: dict[int, str] = {}
         self._starts = 0
+        [self._rpc_port] = free_ports(1)  # kept: TaskManagers look for a JobManager that starts again where the last one was
         self.home = _wheel()
 
     @property
@@ -159,7 +160,6 @@ class Cluster:
 
     def _configuration(self) -> dict[str, object]:
         opens = yaml.safe_load((self.home / "conf" / "config.yaml").read_text())["env"]["java"]["opts"]["all"]
-        [rpc] = free_ports(1)
         # A quarter of the heap for young objects and ParallelGC: no slower than G1 in the tail, and less memory beside the heap.
         young_mb = max((self._task_heap_mb + _TASK_HEAP_OF_FLINK_MB) // 3, 128)
         of_tasks = f"-XX:+UseParallelGC -Xmn{young_mb}m {ALL_FROM_THE_START}"
@@ -167,7 +167,7 @@ class Cluster:
             "env": {"java": {"opts": {"all": opens, "taskmanager": of_tasks, "jobmanager": f"-XX:+UseSerialGC {QUICK_ONLY}"}}},
             "jobmanager": {
                 "bind-host": "127.0.0.1",
-                "rpc": {"address": "127.0.0.1", "port": rpc},
+                "rpc": {"address": "127.0.0.1", "port": self._rpc_port},
                 "memory": {
                     "heap": {"size": "256m"},
                     "off-heap": {"size": "64m"},
