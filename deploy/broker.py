@@ -13,6 +13,7 @@ from deploy.compilers import ALL_FROM_THE_START, QUICK_ONLY
 from deploy.jars import server_jars
 from deploy.ports import require_free
 from deploy.processes import Process
+from deploy.topics import RETENTION_MS
 from features.refusal import Refusal
 
 READY_SECONDS_MAX = 60.0
@@ -110,6 +111,8 @@ def _properties(data: pathlib.Path, port: int, controller_port: int) -> str:
         "transaction.state.log.num.partitions": 4,
         "transaction.state.log.replication.factor": 1,
         "transaction.state.log.min.isr": 1,
+        # As long as topics are kept: a job that was stopped with the machine still commits what its last checkpoint holds.
+        "transaction.max.timeout.ms": RETENTION_MS,
         "share.coordinator.state.topic.replication.factor": 1,
         "share.coordinator.state.topic.min.isr": 1,
         "group.initial.rebalance.delay.ms": 0,

@@ -13,11 +13,10 @@ from pyflink.java_gateway import get_gateway
 from pyflink.util.java_utils import add_jars_to_context_class_loader
 
 from pipeline.settings import Settings
+from pipeline.transactions import transaction_ms_max
 
 PARALLELISM_MAX = 128
 BYTES = Types.PRIMITIVE_ARRAY(Types.BYTE())
-TRANSACTION_MS_MAX = 900_000
-"""The broker's own bound. Rows are lost where a job is killed between a checkpoint and its commit, some ms, and away for longer."""
 _CONSUMER = {"fetch.min.bytes": "1", "fetch.max.wait.ms": "500", "partition.discovery.interval.ms": "30000"}
 _UNHURRIED = {"fetch.min.bytes": "1048576"}
 """Half a second of records at once: nobody waits for what is delivered, and each fetch costs broker and job as much as a decision."""
@@ -91,7 +90,7 @@ class Graph:
         guarantee = guarantees.AT_LEAST_ONCE
         if transactions:
             guarantee = guarantees.EXACTLY_ONCE
-            properties["transaction.timeout.ms"] = str(TRANSACTION_MS_MAX)
+            properties["transaction.timeout.ms"] = str(transaction_ms_max(self._settings))
             builder = builder.setTransactionalIdPrefix(transactions)
         for name, value in properties.items():
             builder = builder.setProperty(name, value)

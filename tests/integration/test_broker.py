@@ -18,7 +18,9 @@ from deploy.processes import Processes
 from deploy.releases import publish, read_folder
 from deploy.topics import COMPACTED, RETENTION_MS, STREAMS, make_topics
 from features.refusal import Refusal
+from pipeline import transactions
 from pipeline.settings import Settings
+from pipeline.transactions import TRANSACTION_MS, transaction_ms_max
 
 
 @pytest.fixture
@@ -49,6 +51,16 @@ def test_every_topic_is_made_once_with_its_partitions(settings: Settings) -> Non
     assert {name: len(there[settings.topic(name)].partitions) for name in STREAMS} == dict.fromkeys(STREAMS, 2)
     assert {name: len(there[settings.topic(name)].partitions) for name in COMPACTED} == dict.fromkeys(COMPACTED, 1)
     assert retention_problem(settings) == ""
+
+
+def test_a_transaction_may_stand_open_as_long_as_topics_are_kept(settings: Settings) -> None:
+    """A job that is killed between a checkpoint and its commit has so long to come back."""
+    assert transaction_ms_max(settings) == RETENTION_MS
+
+
+def test_a_broker_that_does_not_say_what_it_allows_is_given_what_all_allow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transactions, "SECONDS_MAX", 0.5)
+    assert transaction_ms_max(Settings(bootstrap=f"127.0.0.1:{free_ports(1)[0]}")) == TRANSACTION_MS
 
 
 def test_doctor_names_a_topic_that_is_kept_too_short(settings: Settings) -> None:

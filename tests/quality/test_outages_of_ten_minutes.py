@@ -20,6 +20,8 @@ PAUSE_SECONDS = 2.0
 AT_ONCE = 50
 DEADLINE_MS = 5_000
 """Cores are shared with three stores that start again: what is asked is whether an answer waits for a store, not how soon it comes."""
+CHOSEN = {"metrics_interval_ms": 5_000, "archive_interval_ms": 5_000, "entity_wait_ms": 2_000}
+"""A stage that waits for a core is no outage of a store: entities' answers are waited for longer than usual."""
 MINUTE_MS = 60_000
 
 
@@ -66,7 +68,7 @@ class Watched(FullSystem):
 
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
-    settings = with_servers(free_settings(tmp_path_factory.mktemp("outages"), metrics_interval_ms=5_000, archive_interval_ms=5_000))
+    settings = with_servers(free_settings(tmp_path_factory.mktemp("outages"), **CHOSEN))
     with Stack(settings, read_folder(SAMPLES / "payments"), print, servers=tuple(SERVERS)) as stack:
         watched = Watched(stack)
         watched.warm_up()
