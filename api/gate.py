@@ -21,8 +21,9 @@ RENEW_SECONDS = 2.0
 """After that a token in use is looked up again, beside its requests."""
 REVOKED_SECONDS_MAX = 5.0
 """A token that was revoked by another process counts no longer than that, while the store answers."""
-STALE_SECONDS_MAX = 600.0
-"""Tokens that were proved within that time go on while the store does not answer."""
+STALE_SECONDS_MAX = 3_600.0
+"""Tokens that were proved within that time go on while the store does not answer: far beyond an outage of ten minutes, in which no
+decision may fail. What is revoked meanwhile was revoked through a process that does reach the store."""
 SIGNED_SECONDS_MAX = 900.0
 """A token that is proved by its signature is looked at again after that, for the key may have been withdrawn."""
 RETRY_SECONDS = 1.0
