@@ -20,8 +20,9 @@ from importlib.metadata import version
 
 import msgspec
 import numpy as np
+import uvloop
 from kafka_echo import Echo
-from open_loop import HEADINGS, OpenLoop, Run, row_of, run_open_loop, without_collection
+from open_loop import HEADINGS, OpenLoop, Run, row_of, without_collection
 
 from deploy.command import SAMPLES
 from deploy.payments import Town
@@ -116,7 +117,7 @@ def main() -> None:
         sys.exit(measure_own_system(sys.argv[1:]))
     if not arguments.token_file.exists():
         sys.exit(f"no token in {arguments.token_file}: is the system up? (`weir up`)")
-    run_open_loop(measure(arguments, arguments.token_file.read_text().strip()))
+    uvloop.run(measure(arguments, arguments.token_file.read_text().strip()))
 
 
 if __name__ == "__main__":

@@ -7,19 +7,19 @@ figures of all that it held up.
 import asyncio
 import contextlib
 import gc
-import selectors
 import time
 from abc import ABC, abstractmethod
-from collections import Counter, deque
-from collections.abc import Coroutine, Iterator
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import cast
 from urllib.parse import urlsplit
 
 import numpy as np
 
 DRAIN_SECONDS_MAX = 12.0
-CONNECTIONS = 64
+CONNECTIONS, CONNECTIONS_MAX = 64, 512
+"""At the start; and when all are busy. A request that waits for one has its wait in its latency."""
 HEADINGS = f"{'rate/s':>8} {'p50 ms':>8} {'p99 ms':>8} {'p99.9 ms':>8} {'max ms':>8} {'sent late':>10}   outcomes"
 
 
@@ -39,7 +39,7 @@ class Connection(asyncio.Protocol):
     HTTP/1.1 by hand, since a client library costs more than the service under test and would be what is measured.
     """
 
-    def __init__(self, free: "deque[Connection]") -> None:
+    def __init__(self, free: "asyncio.Queue[Connection]") -> None:
         self._free = free
         self._buffer = b""
         self._need = -1
@@ -75,7 +75,7 @@ class Connection(asyncio.Protocol):
             status, body = int(self._buffer[9:12]), self._buffer[self._buffer.find(b"\r\n\r\n") + 4 : self._need]
             self._buffer, self._need = b"", -1
             answer, self._answer = self._answer, None
-            self._free.append(self)
+            self._free.put_nowait(self)
             if answer and not answer.done():
                 answer.set_result((status, body))
 
@@ -90,7 +90,8 @@ class OpenLoop(ABC):
     def __init__(self, url: str) -> None:
         place = urlsplit(url)
         self.host, self._port = place.hostname or "127.0.0.1", place.port or 80
-        self._free: deque[Connection] = deque()
+        self._free: asyncio.Queue[Connection] = asyncio.Queue()
+        self._opened = 0
 
     @abstractmethod
     def request(self) -> bytes:
@@ -103,10 +104,14 @@ class OpenLoop(ABC):
     async def connect(self) -> None:
         """Opens the connections; more follow when all are busy."""
         for _ in range(CONNECTIONS):
-            self._free.append(await self._open())
+            self._free.put_nowait(await self._open())
 
     async def run(self, rate: int, seconds: float) -> Run:
-        """Sends `rate` requests a second at random times (as independent callers do) for `seconds`."""
+        """Sends `rate` requests a second at random times (as independent callers do) for `seconds`.
+
+        Each is late by up to a millisecond, to which timers round, and has that in its latency: to spin until its time took a sixth of
+        a core from the service at 500 a second, and a whole one at 5,000.
+        """
         run = Run(rate)
         gaps = np.random.default_rng(rate).exponential(1 / rate, int(rate * seconds))
         tasks = []
@@ -125,7 +130,7 @@ class OpenLoop(ABC):
     async def _one(self, run: Run, due: float) -> None:
         request = self.request()
         try:
-            connection = self._free.popleft() if self._free else await self._open()
+            connection = await self._next()
             run.sent_late_ms = max(run.sent_late_ms, (time.perf_counter() - due) * 1000)
             status, answer = await connection.ask(request)
         except (ConnectionError, OSError):
@@ -134,7 +139,11 @@ class OpenLoop(ABC):
         run.latencies_ms.append((time.perf_counter() - due) * 1000)
         run.outcomes[self.outcome_of(status, answer)] += 1
 
+    async def _next(self) -> Connection:
+        return await (self._open() if self._free.empty() and self._opened < CONNECTIONS_MAX else self._free.get())
+
     async def _open(self) -> Connection:
+        self._opened += 1
         connection = Connection(self._free)
         await asyncio.get_running_loop().create_connection(lambda: connection, self.host, self._port)
         return connection
@@ -146,13 +155,6 @@ def row_of(run: Run) -> str:
     p50, p99, p999 = np.percentile(latencies, [50, 99, 99.9])
     outcomes = ", ".join(f"{count:,} {name}" for name, count in run.outcomes.most_common() if count)
     return f"{run.rate:>8,} {p50:>8.2f} {p99:>8.2f} {p999:>8.2f} {latencies.max():>8.1f} {run.sent_late_ms:>10.2f}   {outcomes}"
-
-
-def run_open_loop(main: Coroutine[Any, Any, None]) -> None:
-    """Runs `main` on a loop that wakes to the microsecond: uvloop and epoll round to a millisecond, and to spin for the rest would
-    take a sixth of a core from the service."""
-    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selectors.SelectSelector())) as runner:
-        runner.run(main)
 
 
 @contextlib.contextmanager

@@ -16,16 +16,18 @@ from collections.abc import Iterator
 
 import httpx
 import msgspec
+import uvloop
 from deliver_rate import BATCH, decisions
-from open_loop import HEADINGS, OpenLoop, row_of, run_open_loop, without_collection
+from open_loop import HEADINGS, OpenLoop, row_of, without_collection
 
 from deploy.broker import start_broker
 from deploy.cassandra import start_cassandra
 from deploy.command import SAMPLES
+from deploy.compilers import let_compilers_give_way
 from deploy.ports import free_ports
 from deploy.processes import Process, Processes
 from deploy.releases import publish, read_folder
-from deploy.stack import answers, free_settings, settings_as_environment
+from deploy.stack import free_settings, settings_as_environment
 from deploy.topics import make_topics
 from pipeline.decision_store import open_decisions
 from pipeline.settings import Settings
@@ -34,6 +36,8 @@ DECISIONS, CUSTOMERS = 60_000, 20_000
 CHECKED = 500
 TOKEN = "token-of-the-benchmark"
 RATES = (1_000, 2_500, 5_000, 7_500)
+WARM_RATE, WARM_SECONDS = 2_000, 60.0
+"""While the node's JVM compiles."""
 BAR_A_SECOND, BAR_P99_MS = 5_000, 5.0
 
 
@@ -57,7 +61,7 @@ async def read(url: str, api: int, node: int, rates: list[int], seconds: float) 
     """Prints a line a rate."""
     reader = Reader(url)
     await reader.connect()
-    await reader.run(1_000, 15.0)
+    await reader.run(WARM_RATE, WARM_SECONDS)
     print(HEADINGS + "; CPU of the API, of the node", flush=True)
     for rate in rates:
         before = [_cpu_seconds(pid) for pid in (api, node)]
@@ -91,9 +95,17 @@ def serving(store: str) -> Iterator[tuple[str, int, int]]:
         environment = os.environ | settings_as_environment(settings) | {"WEIR_TOKEN": TOKEN}
         api = processes.add(Process("api", [sys.executable, "-m", "api.server"], environment, settings.path("logs"), pathlib.Path.cwd()))
         url = f"http://127.0.0.1:{settings.api_port}"
-        api.wait_until(lambda: answers(settings.api_port, "/health"), 60.0, "an answer")
+        api.wait_until(lambda: _reads(url), 60.0, "a score")
         _check(url)
+        let_compilers_give_way(processes.all)  # as the stack has it
         yield url, api.pid, node
+
+
+def _reads(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/v1/scores/customer_id/c0", headers={"authorization": f"Bearer {TOKEN}"}).status_code == 200
+    except httpx.HTTPError:
+        return False
 
 
 def _start_node(settings: Settings, processes: Processes) -> int:
@@ -129,7 +141,7 @@ def main() -> None:
     rates = arguments.rate or list(RATES)
     if arguments.reading:
         url, api, node = arguments.reading
-        run_open_loop(read(url, int(api), int(node), rates, arguments.seconds))
+        uvloop.run(read(url, int(api), int(node), rates, arguments.seconds))
         return
     options = [part for rate in rates for part in ("--rate", str(rate))] + ["--seconds", str(arguments.seconds)]
     for store in arguments.store or ["sqlite", "cassandra"]:
