@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import yaml
 
 from deploy.compilers import ALL_FROM_THE_START, QUICK_ONLY
+from deploy.flink_files import FlinkFiles
 from deploy.jars import PROJECT, job_jar, server_jars
 from deploy.ports import free_ports, require_free
 from deploy.processes import Process
@@ -32,7 +33,7 @@ class Cluster:
         slots: of each TaskManager. One interpreter serves a whole TaskManager, so more Python needs more TaskManagers.
         task_heap_mb: Java heap of each TaskManager for the job, where its state lives.
         jars: further jars on the class path of all; by default those of the jobs' own Java.
-        libraries: folders of deploy/servers whose jars are there too, such as ``hadoop-client`` for files on HDFS.
+        files: what jobs need that write files elsewhere than on this machine.
     """
 
     def __init__(
@@ -43,7 +44,7 @@ class Cluster:
         slots: int = 1,
         task_heap_mb: int = 1024,
         jars: Sequence[pathlib.Path] | None = None,
-        libraries: Sequence[str] = (),
+        files: FlinkFiles = FlinkFiles(),
     ) -> None:
         self.folder = folder
         self.port = port
@@ -51,7 +52,7 @@ class Cluster:
         self._slots = slots
         self._task_heap_mb = task_heap_mb
         self._jars = jars
-        self._libraries = libraries
+        self._files = files
         self._ids: dict[int, str] = {}
         self._starts = 0
         [self._rpc_port] = free_ports(1)  # kept: TaskManagers look for a JobManager that starts again where the last one was
@@ -81,8 +82,9 @@ class Cluster:
         """Writes the configuration and starts the JobManager without waiting."""
         require_free(self.port, "Flink's REST interface")
         self.checkpoints.mkdir(parents=True, exist_ok=True)
-        libraries = [jar for name in self._libraries for jar in server_jars(name).glob("*.jar")]
+        libraries = [jar for name in self._files.libraries for jar in server_jars(name).glob("*.jar")]
         _link_jars(self.folder / "lib", [*_flink_jars(self.home), *libraries, *([job_jar()] if self._jars is None else self._jars)])
+        _link_plugins(self.folder / "plugins", self._files.plugins)
         self._write_configuration()
         return Process("job-manager", [str(self.home / "bin" / "jobmanager.sh"), "start-foreground"], self.environment(), self._logs)
 
@@ -144,6 +146,7 @@ class Cluster:
             "FLINK_HOME": str(self.home),
             "FLINK_CONF_DIR": str(self.folder / "conf"),
             "FLINK_LIB_DIR": str(self.folder / "lib"),
+            "FLINK_PLUGINS_DIR": str(self.folder / "plugins"),
             "FLINK_LOG_DIR": str(self._logs),
             "FLINK_PID_DIR": str(self.folder),
             "VIRTUAL_ENV": sys.prefix,
@@ -194,7 +197,7 @@ class Cluster:
             "web": {"tmpdir": str(self.folder / "tmp")},
             "io": {"tmp": {"dirs": str(self.folder / "tmp")}},
             "execution": {"checkpointing": {"dir": self.checkpoints.as_uri()}},
-        }
+        } | self._files.configuration
 
 
 def task_manager_name(number: int) -> str:
@@ -227,3 +230,10 @@ def _link_jars(folder: pathlib.Path, jars: Sequence[pathlib.Path]) -> None:
     folder.mkdir(parents=True)
     for jar in jars:
         (folder / jar.name).symlink_to(jar.absolute())
+
+
+def _link_plugins(folder: pathlib.Path, names: Sequence[str]) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for name in names:
+        _link_jars(folder / name, list(server_jars(name).glob("*.jar")))

@@ -16,6 +16,7 @@ from deploy.cluster import Cluster, task_manager_name
 from deploy.compaction import Compaction
 from deploy.compilers import let_compilers_give_way
 from deploy.delivery import Delivery
+from deploy.flink_files import needed_for
 from deploy.jars import PROJECT
 from deploy.kernels import COMPILE_SECONDS_MAX, start_compiling
 from deploy.ports import free_ports, require_free
@@ -61,8 +62,7 @@ class Stack:
     ) -> None:
         self.settings = settings
         self.logs = settings.path("logs")
-        libraries = ("hadoop-client",) if settings.archive_url.startswith("hdfs:") else ()
-        self.cluster = Cluster(settings.path("flink"), self.logs, settings.flink_port, libraries=libraries)
+        self.cluster = Cluster(settings.path("flink"), self.logs, settings.flink_port, files=needed_for(settings.archive_url))
         self.release = 0
         self._texts = texts
         self._replace = replace

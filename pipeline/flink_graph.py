@@ -144,11 +144,19 @@ def remote_environment(configuration: Mapping[str, str], parallelism: int) -> St
     for name, value in configuration.items():
         chosen.set_string(name, value)
     add_jars_to_context_class_loader([jar.as_uri() for jar in _client_jars()])
+    _find_file_systems()
     java = get_gateway().jvm.org.apache.flink.streaming.api.environment
     # get_execution_environment would start a cluster of its own inside this process and not look at the target.
     environment = StreamExecutionEnvironment(java.StreamExecutionEnvironment(chosen._j_configuration))
     environment.set_parallelism(parallelism)
     return environment
+
+
+def _find_file_systems() -> None:
+    """A file sink asks for its file system in the client too, and Flink looks for those that are plugins only when told to."""
+    flink = get_gateway().jvm.org.apache.flink
+    configuration = flink.configuration.GlobalConfiguration.loadConfiguration()
+    flink.core.fs.FileSystem.initialize(configuration, flink.core.plugin.PluginUtils.createPluginManagerFromRootFolder(configuration))
 
 
 def _client_jars() -> list[pathlib.Path]:

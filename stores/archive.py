@@ -1,6 +1,5 @@
 """The archive read: events, decisions and labels of some days, from files on this machine, on HDFS or in S3-compatible storage."""
 
-import os
 import urllib.parse
 from collections.abc import Iterator, Sequence
 from typing import Protocol
@@ -11,6 +10,7 @@ import pyarrow.fs
 from features.refusal import Refusal
 from stores.archive_files import FileArchive
 from stores.archive_rows import Day, Kind
+from stores.archive_s3 import s3_files
 
 TIMEOUT_SECONDS = 10.0
 _FORMS = "file:///…, hdfs://host:port/… or s3://bucket/…"
@@ -60,17 +60,5 @@ def open_archive(url: str, timeout_seconds: float = TIMEOUT_SECONDS) -> FileArch
         files = pyarrow.fs.PyFileSystem(HdfsHandler(f"hdfs://{read.netloc}", timeout_seconds))
         return FileArchive(files, "/" + read.path.strip("/"))
     if read.scheme == "s3" and read.netloc:
-        return FileArchive(_s3(timeout_seconds), f"{read.netloc}/{read.path.strip('/')}")
+        return FileArchive(s3_files(timeout_seconds), f"{read.netloc}/{read.path.strip('/')}")
     raise Refusal("bad archive", where="WEIR_ARCHIVE_URL", expected=_FORMS, got=url)
-
-
-def _s3(timeout_seconds: float) -> pyarrow.fs.S3FileSystem:
-    endpoint = urllib.parse.urlsplit(os.environ.get("AWS_ENDPOINT_URL", ""))
-    return pyarrow.fs.S3FileSystem(
-        endpoint_override=endpoint.netloc or None,
-        scheme=endpoint.scheme or "https",
-        region=os.environ.get("AWS_REGION", "us-east-1"),
-        connect_timeout=timeout_seconds,
-        request_timeout=timeout_seconds,
-        retry_strategy=pyarrow.fs.AwsStandardS3RetryStrategy(max_attempts=2),
-    )

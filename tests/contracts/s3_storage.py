@@ -10,7 +10,7 @@ from deploy.ports import free_ports, is_open
 from deploy.processes import Process
 
 BUCKET = "weir"
-CREDENTIALS = {"AWS_ACCESS_KEY_ID": "made-up", "AWS_SECRET_ACCESS_KEY": "made-up", "AWS_EC2_METADATA_DISABLED": "true"}
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "made-up", "AWS_SECRET_ACCESS_KEY": "made-up-secret", "AWS_EC2_METADATA_DISABLED": "true"}
 _LOGBACK = """<configuration>
   <appender name="console" class="ch.qos.logback.core.ConsoleAppender"><encoder><pattern>%date %level %msg%n</pattern></encoder></appender>
   <root level="WARN"><appender-ref ref="console"/></root>
@@ -19,7 +19,7 @@ _LOGBACK = """<configuration>
 
 
 class S3Storage:
-    """Holds one bucket, `BUCKET`.
+    """Holds one bucket, `BUCKET`, for those who have `CREDENTIALS`; it may be killed and started again.
 
     Args:
         folder: for its data, configuration and log.
@@ -29,9 +29,12 @@ class S3Storage:
         [self.port] = free_ports(1)
         self.endpoint = f"http://127.0.0.1:{self.port}"
         self.url = f"s3://{BUCKET}"
+        self._folder = folder
         (folder / "data" / BUCKET).mkdir(parents=True)
         values = {
-            "s3proxy.authorization": "none",
+            "s3proxy.authorization": "aws-v2-or-v4",
+            "s3proxy.identity": CREDENTIALS["AWS_ACCESS_KEY_ID"],
+            "s3proxy.credential": CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
             "s3proxy.endpoint": self.endpoint,
             "jclouds.provider": "filesystem-nio2",
             "jclouds.identity": "made-up",
@@ -40,15 +43,21 @@ class S3Storage:
         }
         (folder / "s3.properties").write_text("".join(f"{name}={value}\n" for name, value in values.items()))
         (folder / "logback.xml").write_text(_LOGBACK)
-        java = ["java", "-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", f"-Dlogback.configurationFile={folder / 'logback.xml'}"]
-        command = [*java, "-cp", f"{server_jars('s3proxy')}/*", "org.gaul.s3proxy.Main", "--properties", str(folder / "s3.properties")]
-        self.process = Process("s3", command, os.environ, folder / "logs")
-        self.process.wait_until(self._answers, 60, f"an answer on port {self.port}")
+        self.process = self.start()
 
     @property
     def environment(self) -> dict[str, str]:
         """What a client needs to find it."""
         return CREDENTIALS | {"AWS_ENDPOINT_URL": self.endpoint}
+
+    def start(self) -> Process:
+        """Returns once it answers, on its data from before and the same port."""
+        folder = self._folder
+        java = ["java", "-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", f"-Dlogback.configurationFile={folder / 'logback.xml'}"]
+        command = [*java, "-cp", f"{server_jars('s3proxy')}/*", "org.gaul.s3proxy.Main", "--properties", str(folder / "s3.properties")]
+        self.process = Process("s3", command, os.environ, folder / "logs")
+        self.process.wait_until(self._answers, 60, f"an answer on port {self.port}")
+        return self.process
 
     def _answers(self) -> bool:
         if not is_open(self.port):
@@ -56,5 +65,7 @@ class S3Storage:
         try:
             with urllib.request.urlopen(f"{self.endpoint}/{BUCKET}", timeout=2):
                 return True
+        except urllib.error.HTTPError as error:
+            return error.code == 403  # it asks for credentials
         except urllib.error.URLError:
             return False

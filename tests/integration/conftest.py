@@ -8,9 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from deploy.broker import start_broker
-from deploy.cluster import Cluster
 from deploy.command import SAMPLES
-from deploy.kernels import compile_ahead
+from deploy.flink_files import needed_for
 from deploy.ports import free_ports
 from deploy.processes import Processes
 from deploy.releases import read_folder
@@ -28,6 +27,7 @@ def _load(place: str) -> None:
 
 
 for place in (
+    "flink_servers",
     "score_job_runs",
     "side_job_runs",
     "planted_stages",
@@ -35,6 +35,7 @@ for place in (
     "changing_run",
     "parity",
     "delivery_runs",
+    "archive_runs",
     "full_system",
     "druid_segments",
     "metric_stream",
@@ -43,6 +44,9 @@ for place in (
     _load(place)
 for place in ("bad_events", "oracle_view", "template_streams"):
     _load(f"../features/{place}")
+_load("../contracts/s3_storage")
+
+from flink_servers import FlinkServers  # noqa: E402 - there once it has been loaded
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -63,40 +67,10 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield f"127.0.0.1:{port}"
 
 
-class FlinkServers:
-    """A Flink cluster whose TaskManagers tests may kill and start.
-
-    Args:
-        folder: for configuration, logs and checkpoints.
-    """
-
-    def __init__(self, folder: pathlib.Path) -> None:
-        self.cluster = Cluster(folder, folder / "logs", free_ports(1)[0], libraries=("hadoop-client",))
-        self.processes = Processes()
-        compile_ahead(self.cluster.environment(), folder / "logs")
-        self.processes.add(self.cluster.start_job_manager())
-        self._newest = 0
-
-    def scale(self, task_managers: int) -> None:
-        """Brings the number of living TaskManagers to at least `task_managers`."""
-        for dead in self.processes.dead():
-            self.processes.forget(dead)
-        while len(self.processes.all) - 1 < task_managers:
-            self._newest += 1
-            self.processes.add(self.cluster.start_task_manager(self._newest))
-
-    def kill_task_managers(self) -> None:
-        """kill -9 of all of them: which one a job runs on, only Flink knows."""
-        for process in self.processes.all[1:]:
-            process.kill()
-        for dead in self.processes.dead():
-            self.processes.forget(dead)
-
-
 @pytest.fixture(scope="session")
 def flink(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlinkServers]:
     """A Flink cluster with one TaskManager of one slot; `scale` gives more."""
-    servers = FlinkServers(tmp_path_factory.mktemp("flink"))
+    servers = FlinkServers(tmp_path_factory.mktemp("flink"), needed_for("hdfs:"))
     with servers.processes:
         servers.scale(1)
         yield servers
