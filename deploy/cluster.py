@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import yaml
 
 from deploy.compilers import ALL_FROM_THE_START, QUICK_ONLY
-from deploy.flink_files import FlinkFiles
+from deploy.flink_files import LOCAL_FILES, FlinkFiles
 from deploy.jars import PROJECT, job_jar, server_jars
 from deploy.ports import free_ports, require_free
 from deploy.processes import Process
@@ -44,7 +44,7 @@ class Cluster:
         slots: int = 1,
         task_heap_mb: int = 1024,
         jars: Sequence[pathlib.Path] | None = None,
-        files: FlinkFiles = FlinkFiles(),
+        files: FlinkFiles = LOCAL_FILES,
     ) -> None:
         self.folder = folder
         self.port = port

@@ -19,6 +19,9 @@ class FlinkFiles(NamedTuple):
     """Flink's own settings. No credentials: they stay in the environment of the processes."""
 
 
+LOCAL_FILES = FlinkFiles()
+
+
 def needed_for(archive_url: str) -> FlinkFiles:
     """What the archive at `archive_url` takes.
 
@@ -28,7 +31,7 @@ def needed_for(archive_url: str) -> FlinkFiles:
     scheme = archive_url.partition(":")[0]
     if scheme == "hdfs":
         return FlinkFiles(libraries=("hadoop-client",))
-    return FlinkFiles(plugins=("flink-s3",), configuration=_s3_configuration()) if scheme == "s3" else FlinkFiles()
+    return FlinkFiles(plugins=("flink-s3",), configuration=_s3_configuration()) if scheme == "s3" else LOCAL_FILES
 
 
 def _s3_configuration() -> dict[str, str]:
