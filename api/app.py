@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
@@ -24,9 +24,9 @@ from api.in_force import InForce
 from api.list_routes import make_list_routes
 from api.log import Clock, Log, LogUnavailableError
 from api.metric_routes import make_metric_routes
-from api.openapi import PATH as OPENAPI_PATH
 from api.openapi import tell_openapi
 from api.problem import Problem
+from api.query import require_known_query
 from api.reads import as_response, make_reads, require_kind
 from api.scores import Scores
 from api.stream import Stream
@@ -80,7 +80,8 @@ def make_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        openapi_url=OPENAPI_PATH,
+        openapi_url=None,
+        dependencies=[Depends(require_known_query)],
         lifespan=lifespan or _nothing,
     )
     app.include_router(make_reads(decisions, scores, in_force, clock), prefix="/v1")

@@ -34,7 +34,7 @@ def make_reads(decisions: Decisions, scores: Scores, in_force: InForce, clock: C
 
     @routes.get("/scores/{entity}/{id:path}", summary="The latest score of an entity: score, action, event and age", **told(Score, 404))
     async def score(entity: str, id: str) -> Response:
-        return as_response(await scores.answer(f"{entity}/{id}"))
+        return as_response(await scores.answer(f"{entity}/{id}", b""))
 
     @routes.get("/flagged", summary="Decisions to look at, by score", **told(PAGE))
     def flagged(
