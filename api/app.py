@@ -17,6 +17,7 @@ from api.counts import Counts
 from api.decide import Decide
 from api.definition_routes import make_definition_routes
 from api.definitions import Definitions
+from api.entity_paths import AsWritten
 from api.front import Front, problem_of
 from api.gate import Gate
 from api.health import make_health
@@ -97,7 +98,7 @@ def make_app(
     tell_openapi(app)
     for kind in (Problem, Refusal, LogUnavailableError, StoreUnavailableError, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(kind, _tell)
-    return Front(Audited(app, access.audit, clock), gate, decide.answer, scores.answer, counts)
+    return Front(Audited(AsWritten(app), access.audit, clock), gate, decide.answer, scores.answer, counts)
 
 
 async def _tell(request: Request, error: Exception) -> Response:
