@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
@@ -17,6 +17,7 @@ from api.counts import Counts
 from api.decide import Decide
 from api.definition_routes import make_definition_routes
 from api.definitions import Definitions
+from api.entity_paths import AsWritten
 from api.front import Front, problem_of
 from api.gate import Gate
 from api.health import make_health
@@ -24,9 +25,9 @@ from api.in_force import InForce
 from api.list_routes import make_list_routes
 from api.log import Clock, Log, LogUnavailableError
 from api.metric_routes import make_metric_routes
-from api.openapi import PATH as OPENAPI_PATH
 from api.openapi import tell_openapi
 from api.problem import Problem
+from api.query import require_known_query
 from api.reads import as_response, make_reads, require_kind
 from api.scores import Scores
 from api.stream import Stream
@@ -80,7 +81,8 @@ def make_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        openapi_url=OPENAPI_PATH,
+        openapi_url=None,
+        dependencies=[Depends(require_known_query)],
         lifespan=lifespan or _nothing,
     )
     app.include_router(make_reads(decisions, scores, in_force, clock), prefix="/v1")
@@ -96,7 +98,7 @@ def make_app(
     tell_openapi(app)
     for kind in (Problem, Refusal, LogUnavailableError, StoreUnavailableError, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(kind, _tell)
-    return Front(Audited(app, access.audit, clock), gate, decide.answer, scores.answer, counts)
+    return Front(Audited(AsWritten(app), access.audit, clock), gate, decide.answer, scores.answer, counts)
 
 
 async def _tell(request: Request, error: Exception) -> Response:

@@ -9,9 +9,10 @@ import httpx
 import msgspec
 
 from api.answers import BypassInForce, Kept, Lists, Put, Score
+from api.client_refusals import no_answer, no_api, refusal_of
+from api.client_stream import AWAY_SECONDS_MAX, SILENT_SECONDS_MAX, Watch
 from api.profile import Profile
 from api.versions import Comparison, Version
-from features.refusal import Refusal
 
 Shape = TypeVar("Shape")
 SECONDS_MAX = 30.0
@@ -68,17 +69,6 @@ class Text(msgspec.Struct):
     hash: str
 
 
-class _Told(msgspec.Struct):
-    """What is read of a problem (RFC 9457); the parts are those of a `Refusal`, where there is one."""
-
-    detail: str = ""
-    what: str = ""
-    where: str = ""
-    expected: str = ""
-    got: str = ""
-    remedy: str = ""
-
-
 def _if_match(seen: str | None) -> dict[str, str]:
     return {} if seen is None else {"if-match": f'"{seen}"'}
 
@@ -97,7 +87,7 @@ class Client:
     """
 
     def __init__(self, url: str, token: str, seconds_max: float = SECONDS_MAX) -> None:
-        self._url = url
+        self._seconds_max = seconds_max
         headers = {b"authorization": b"Bearer " + token.encode()}
         # The api is near: a proxy of the environment is for others.
         self._http = httpx.Client(base_url=url, headers=headers, trust_env=False, timeout=seconds_max)
@@ -129,6 +119,31 @@ class Client:
         parameters = {"since": since_ms, "limit": limit} | ({} if cursor is None else {"cursor": cursor})
         return self._read("GET", "/v1/flagged", Page, params=parameters)
 
+    def stream(
+        self,
+        actions: Sequence[str] = (),
+        entity: str | None = None,
+        id: str | None = None,
+        min_score: float | None = None,
+        after: str | None = None,
+        away_seconds_max: float = AWAY_SECONDS_MAX,
+    ) -> Watch:
+        """Decisions as they are delivered, without an end, and how many were missed; by action, entity and score where these are given.
+
+        `after`: the id of one that was streamed. A lost connection is made anew; a `Refusal` when the API is away for longer than
+        `away_seconds_max`.
+        """
+        chosen = {"action": list(actions), "entity": entity, "id": id, "min_score": min_score}
+        parameters = {name: value for name, value in chosen.items() if value is not None}
+        timeout = httpx.Timeout(self._seconds_max, read=SILENT_SECONDS_MAX)
+
+        def ask(after: str | None) -> httpx.Response:
+            headers = {} if after is None else {"last-event-id": after}
+            request = self._http.build_request("GET", "/v1/stream", params=parameters, headers=headers, timeout=timeout)
+            return self._http.send(request, stream=True)
+
+        return Watch(ask, after, away_seconds_max)
+
     def put(self, texts: Mapping[str, str]) -> Release:
         """Puts YAML texts, by part, in force together as one release."""
         return self._read("POST", "/v1/releases", Release, json=dict(texts))
@@ -155,7 +170,7 @@ class Client:
         if answer.status_code == 404:
             return None
         if not answer.is_success:
-            self._shaped(answer, str)
+            raise refusal_of(answer)
         return Text(answer.text, answer.headers["etag"].strip('"'))
 
     def put_text(self, part: str, text: str, seen: str | None = None) -> Put:
@@ -217,23 +232,12 @@ class Client:
         try:
             return self._http.request(method, path, **how)
         except httpx.TransportError as error:
-            remedy = "weir up starts it; WEIR_API_PORT names its port"
-            got = str(error) or type(error).__name__
-            raise Refusal("the api does not answer", where=self._url + path, expected="a running system", got=got, remedy=remedy) from error
+            raise no_answer(error) from error
 
     def _shaped(self, answer: httpx.Response, shape: type[Shape]) -> Shape:
+        if not answer.is_success:
+            raise refusal_of(answer)
         try:
-            if answer.is_success:
-                return msgspec.json.decode(answer.content, type=shape)
-            told = msgspec.json.decode(answer.content, type=_Told)
+            return msgspec.json.decode(answer.content, type=shape)
         except msgspec.DecodeError as error:
-            got = f"{answer.status_code} and {answer.text}"
-            remedy = "does another program listen on WEIR_API_PORT?"
-            raise Refusal(
-                "not an answer of the api", where=str(answer.url), expected="what its OpenAPI says", got=got, remedy=remedy
-            ) from error
-        if told.what:
-            raise Refusal(told.what, where=told.where, expected=told.expected, got=told.got, remedy=told.remedy)
-        raise Refusal(
-            "the api did not take the request", where=str(answer.url), expected="200", got=str(answer.status_code), remedy=told.detail
-        )
+            raise no_api(answer) from error

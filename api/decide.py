@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from urllib.parse import parse_qs
+from urllib.parse import parse_qsl
 
 import msgspec
 
@@ -12,6 +12,7 @@ from api.counts import Counts
 from api.in_force import InForce
 from api.log import Clock, Log, LogUnavailableError
 from api.problem import Answer, Problem
+from api.query import require_known
 from api.waiting import TooManyInFlightError, Waiter, Waiting
 from features.event import Event
 from pipeline.decision import fallback_flags
@@ -21,6 +22,7 @@ from stores.decisions import Decisions, LatestScore, StoreUnavailableError
 log = logging.getLogger(__name__)
 
 DEADLINE_MS_MAX = 10_000
+TAKEN = {"deadline_ms": False}
 RETRY_SOON = [(b"retry-after", b"1")]
 REPLY_HEADER = "weir-reply"
 
@@ -89,7 +91,7 @@ class Decide:
         """The decision as the pipeline made it, or past the deadline the policy's fallback; the event is scored in any case.
 
         Raises:
-            Refusal: the body is not an event of the schema.
+            Refusal: the body is not an event of the schema, or the query has another parameter.
             Problem: 422 for a bad deadline, 429 when too many decisions are in flight, 503 when the event cannot be sent.
         """
         began = time.perf_counter()
@@ -162,6 +164,7 @@ def deadline_of(query: bytes, default_ms: int) -> int:
 
     Raises:
         Problem: 422, it is given and is something else.
+        Refusal: it is given twice, or another parameter is.
     """
     if not query:
         return default_ms
@@ -169,10 +172,11 @@ def deadline_of(query: bytes, default_ms: int) -> int:
     if name == b"deadline_ms" and value.isdigit():  # as nearly all are; the general way takes as long as the rest of a request
         text = value.decode()
     else:
-        given = parse_qs(query.decode("latin-1"), keep_blank_values=True).get("deadline_ms")
-        if given is None:
+        require_known(query, TAKEN)
+        given = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
+        if not given:
             return default_ms
-        text = given[-1]
+        [(_, text)] = given
     if text.isascii() and text.isdigit() and len(text) < 6 and 1 <= int(text) <= DEADLINE_MS_MAX:
         return int(text)
     members = {"what": "bad deadline", "where": "deadline_ms", "expected": f"1 to {DEADLINE_MS_MAX}", "got": text[:80], "remedy": ""}

@@ -45,7 +45,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Decide = Callable[[bytes, bytes], Awaitable[Answer]]
-Scores = Callable[[str], Awaitable[Answer]]
+Scores = Callable[[str, bytes], Awaitable[Answer]]
 
 
 class Front:
@@ -55,7 +55,7 @@ class Front:
         app: everything but the hot routes.
         gate: says who calls.
         decide: from body and query string to the answer of ``POST /v1/decisions``.
-        scores: from what follows ``/v1/scores/`` to the answer.
+        scores: from what follows ``/v1/scores/``, and the query string, to the answer.
     """
 
     def __init__(self, app: App, gate: Gate, decide: Decide, scores: Scores, counts: Counts) -> None:
@@ -113,7 +113,7 @@ class Front:
         if decides:
             return await self._decide(await read_body(Bounded(receive)), scope["query_string"])
         if scores:
-            return await self._scores(path[11:])
+            return await self._scores(path[11:], scope["query_string"])
         return None
 
 

@@ -3,12 +3,16 @@
 from collections.abc import Iterator
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
 from fastapi.openapi.utils import get_openapi
 
+from api.problem import json_answer
+from api.reads import as_response
 from api.told import COMPONENTS, problems_of
 
 PATH = "/v1/openapi.json"
+ANYWHERE = (422,)
+"""Problems that every route may answer."""
 EVERYWHERE = (400, 401, 403, 408, 413, 415, 422, 429, 500, 503)
 """Problems that any route below ``/v1`` may answer."""
 
@@ -33,6 +37,11 @@ def tell_openapi(app: FastAPI) -> None:
 
     app.openapi = document  # type: ignore[method-assign]
 
+    # A route like all others, which FastAPI's own is not: it would take any query.
+    @app.get(PATH, include_in_schema=False)
+    async def told() -> Response:
+        return as_response(json_answer(200, document()))
+
 
 def openapi_of(app: FastAPI) -> dict[str, Any]:
     """The document of the routes of `app`.
@@ -52,9 +61,10 @@ def openapi_of(app: FastAPI) -> dict[str, Any]:
             if schemas.setdefault(name, schema) != schema:
                 raise ValueError(f"two shapes of the API are called {name}")
         operation["responses"].pop("422", None)  # FastAPI's own shape, which no answer has
-        if path.startswith("/v1"):
+        below = path.startswith("/v1")
+        if below:
             operation["security"] = [{"token": []}]
-            operation["responses"] = problems_of(EVERYWHERE) | operation["responses"]
+        operation["responses"] = problems_of(EVERYWHERE if below else ANYWHERE) | operation["responses"]
     return document
 
 

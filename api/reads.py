@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 
 from api.answers import Score
+from api.entity_paths import decoded
 from api.in_force import InForce
 from api.log import Clock
 from api.problem import Answer, Problem, json_answer
@@ -34,7 +35,7 @@ def make_reads(decisions: Decisions, scores: Scores, in_force: InForce, clock: C
 
     @routes.get("/scores/{entity}/{id:path}", summary="The latest score of an entity: score, action, event and age", **told(Score, 404))
     async def score(entity: str, id: str) -> Response:
-        return as_response(await scores.answer(f"{entity}/{id}"))
+        return as_response(await scores.answer(f"{entity}/{id}", b""))
 
     @routes.get("/flagged", summary="Decisions to look at, by score", **told(PAGE))
     def flagged(
@@ -52,14 +53,19 @@ def make_reads(decisions: Decisions, scores: Scores, in_force: InForce, clock: C
         before: Annotated[str | None, Query(max_length=1_000, description="`next` of the page before")] = None,
         limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 50,
     ) -> Response:
-        require_kind(in_force, entity)
-        return _page(decisions.of_entity(entity, id, before, limit))
+        kind, id = decoded(entity, id)
+        require_kind(in_force, kind)
+        return _page(decisions.of_entity(kind, id, before, limit))
 
     @routes.get("/entities/{entity}/{id:path}", summary="The profile of an entity", **told(Profile, 404))
     def profile(entity: str, id: str, limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 50) -> Response:
-        """Latest score, features of the newest decision, and the newest decisions with what they say by action."""
-        require_kind(in_force, entity)
-        return as_response(json_answer(200, profile_of(decisions, entity, id, limit, int(clock() * 1000))))
+        """Latest score, features of the newest decision, and the newest decisions with what they say by action.
+
+        An id that ends in ``/decisions`` is written with ``%2F``.
+        """
+        kind, id = decoded(entity, id)
+        require_kind(in_force, kind)
+        return as_response(json_answer(200, profile_of(decisions, kind, id, limit, int(clock() * 1000))))
 
     return routes
 

@@ -6,6 +6,7 @@ from api.answers import Included, Score
 from api.in_force import InForce
 from api.log import Clock
 from api.problem import Answer, Problem
+from api.query import NONE, require_known
 from stores.decisions import Decisions
 
 _encode = msgspec.json.Encoder().encode
@@ -19,13 +20,16 @@ class Scores:
         self._decisions = decisions
         self._clock = clock
 
-    async def answer(self, rest: str) -> Answer:
-        """The score of ``{entity}/{id}``; the id may hold slashes.
+    async def answer(self, rest: str, query: bytes) -> Answer:
+        """The score of ``{entity}/{id}``; the id may hold slashes. There are no parameters.
 
         Raises:
             Problem: 404, there is no such kind of entity, or the entity has no decision yet.
+            Refusal: the query has a parameter.
             StoreUnavailableError: the store does not answer.
         """
+        if query:
+            require_known(query, NONE)
         kind, _, id = rest.partition("/")
         release, _ = self._in_force.require()
         kinds = (release.schema.user, *release.schema.entities)

@@ -61,10 +61,14 @@ class Wanted(msgspec.Struct, frozen=True):
 
 
 class Watcher:
-    """One watcher's queue: when it is full, what comes is dropped and counted, and the count is told first thing afterwards."""
+    """One watcher's queue: when it is full, what comes is dropped and counted, and the count is told first thing afterwards.
+
+    `begins_after`: the id of the place from which on it is served; '' where it named one itself.
+    """
 
     def __init__(self, wanted: Wanted) -> None:
         self.wanted = wanted
+        self.begins_after = ""
         self._queue: deque[bytes] = deque()
         self._dropped = 0
         self._there = asyncio.Event()
@@ -127,7 +131,9 @@ class Stream:
                 self._reset()
                 await self._source.open(self)
             watcher = Watcher(wanted)
-            if after is not None:
+            if after is None:
+                watcher.begins_after = self._id()
+            else:
                 self._catch_up(watcher, after)
             self._watchers.append(watcher)
         return watcher
@@ -153,11 +159,14 @@ class Stream:
                 seen = _read(value)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 continue
-            frame = frame_of("decision", value, ",".join(f"{number}:{at}" for number, at in sorted(self._at.items())))
+            frame = frame_of("decision", value, self._id())
             self._keep((partition, offset), seen, frame)
             for watcher in self._watchers:
                 if watcher.wanted.takes(seen):
                     watcher.put(frame)
+
+    def _id(self) -> str:
+        return ",".join(f"{number}:{at}" for number, at in sorted(self._at.items()))
 
     def _keep(self, place: Place, seen: Seen, frame: bytes) -> None:
         self._kept.append((place, seen, frame))

@@ -15,6 +15,8 @@ from features.decode import ID_CHARACTERS_MAX
 from patterns.policy import ACTIONS
 
 HEARTBEAT_SECONDS = 10.0
+RETRY_MS = 2_000
+"""After that a watcher is to come back whose connection broke."""
 SEND_SECONDS_MAX = 30.0
 """How long one that reads nothing keeps its place."""
 
@@ -50,7 +52,9 @@ class EventStream(Response):
 
     async def _send(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-        await send({"type": "http.response.body", "body": b"retry: 2000\n\n", "more_body": True})
+        # The id first, so that one whose connection breaks before any decision has a place to go on from.
+        place = f"id: {self._watcher.begins_after}\n" if self._watcher.begins_after else ""
+        await send({"type": "http.response.body", "body": f"{place}retry: {RETRY_MS}\n\n".encode(), "more_body": True})
         while True:
             frames = await self._watcher.next(self._heartbeat_seconds)
             async with asyncio.timeout(SEND_SECONDS_MAX):

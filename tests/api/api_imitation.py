@@ -73,9 +73,11 @@ class FakeSource:
     def __init__(self) -> None:
         self.before: list[Placed] = []
         self.is_open = False
+        self.loop: asyncio.AbstractEventLoop | None = None
 
     async def open(self, stream: Stream) -> None:
         self.is_open = True
+        self.loop = asyncio.get_running_loop()
         stream.begin({0: self.before[0][0][1] if self.before else 0})
         stream.take(self.before)
 

@@ -63,6 +63,7 @@ def test_a_profile_is_read_by_an_id_with_a_slash(client: Client) -> None:
     profile = client.profile("terminal", "t/1")
     assert profile is not None and (profile.event_id, profile.recent.actions) == ("1", {"review": 1})
     assert client.profile("terminal", "t/2") is None
+    assert client.profile("terminal", "t/1/decisions") is None
 
 
 def test_lists_of_a_folder_are_pushed_with_the_rest_and_others_stay(client: Client) -> None:

@@ -1,3 +1,5 @@
+from urllib.parse import quote
+
 import msgspec
 import pytest
 from api_imitation import NOW_MS, Api
@@ -5,10 +7,10 @@ from api_imitation import NOW_MS, Api
 from stores.decisions import StoredDecision
 
 
-def keep(api: Api, number: int, action: str, score: float | None = 0.5) -> None:
-    """A decision on an event of customer c/1, `number` ms after the first."""
+def keep(api: Api, number: int, action: str, score: float | None = 0.5, id: str = "c/1") -> None:
+    """A decision on an event of customer `id`, `number` ms after the first."""
     value = msgspec.json.encode({"event_id": str(number), "action": action, "features": {"count_1h": float(number), "none": None}})
-    keys = (("customer", "c/1"), ("terminal", "t1"))
+    keys = (("customer", id), ("terminal", "t1"))
     api.decisions.write([StoredDecision(str(number), 0, NOW_MS - 100 + number, b"%04d" % number, keys, score, action, 1, value)])
 
 
@@ -32,3 +34,25 @@ async def test_a_profile_of_what_is_not_there_is_not_found(api: Api, path: str) 
     keep(api, 1, "approve")
     answer = await api.client.get(f"/v1/entities/{path}")
     assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+
+
+@pytest.mark.parametrize(
+    "id", ["a/decisions", "decisions", "a/decisions/decisions", "/decisions", "a%2Fdecisions", "100%", "é/ü", "a//b?c#d"]
+)
+async def test_an_entity_is_found_by_its_id_whatever_that_holds(api: Api, id: str) -> None:
+    keep(api, 1, "approve", id=id)
+    keep(api, 2, "approve", id="a")
+    path = f"/v1/entities/customer/{quote(id, safe='')}"
+    assert (await api.client.get(path)).json()["id"] == id
+    page = (await api.client.get(f"{path}/decisions")).json()
+    assert [decision["event_id"] for decision in page["decisions"]] == ["1"]
+
+
+async def test_plain_slashes_of_an_id_may_stay_unless_decisions_follows(api: Api) -> None:
+    keep(api, 1, "approve", id="a/b")
+    keep(api, 2, "approve", id="a/decisions")
+    assert (await api.client.get("/v1/entities/customer/a/b")).json()["event_id"] == "1"
+    assert (await api.client.get("/v1/entities/%63ustomer/a/b")).json()["entity"] == "customer"
+    for path, ids in (("a/b/decisions", ["1"]), ("a/decisions/decisions", ["2"]), ("a/decisions", [])):
+        page = (await api.client.get(f"/v1/entities/customer/{path}")).json()
+        assert [decision["event_id"] for decision in page["decisions"]] == ids
