@@ -197,7 +197,8 @@ class Cluster:
             "web": {"tmpdir": str(self.folder / "tmp")},
             "io": {"tmp": {"dirs": str(self.folder / "tmp")}},
             "execution": {"checkpointing": {"dir": self.checkpoints.as_uri()}},
-        } | self._files.configuration
+            **self._files.configuration,
+        }
 
 
 def task_manager_name(number: int) -> str:
