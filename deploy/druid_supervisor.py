@@ -5,23 +5,18 @@ import urllib.error
 import urllib.request
 from typing import Any
 
-from deploy.topics import topic_id
 from features.refusal import Refusal
 from pipeline.settings import Settings
 from stores.druid_columns import DIMENSIONS, NESTED, SUMS
 
 SECONDS_MAX = 30.0
-TOPIC_ID = "weirTopicId"
-"""In the context of a supervisor: which topic its place is of."""
 
 
 def apply_supervisor(settings: Settings) -> str:
     """Lets Druid read topic ``metrics`` into the data source of the same name; gives what was done.
 
     ``made``, ``changed``, ``resumed`` or ``kept``: one that runs as it should is not touched, a suspended one goes on where it was, and
-    one that was terminated is made anew and goes on there too, for the place is kept with the data. ``begun anew``: the topic is
-    another one of the same name, so the place means nothing in it. What was read but not yet published of the old one goes, up to an
-    hour's rows, since nobody can say which of them are of the new one.
+    one that was terminated is made anew and goes on there too, for the place is kept with the data.
 
     Raises:
         Refusal: Druid does not answer or does not take it.
@@ -29,7 +24,7 @@ def apply_supervisor(settings: Settings) -> str:
     topic = settings.topic("metrics")
     coordinator = coordinator_of(settings)
     _call(f"{coordinator}/druid/coordinator/v1/rules/{topic}", rules(settings.metrics_kept_days))
-    wanted = supervisor_spec(settings.bootstrap, topic, topic_id(settings, "metrics"))
+    wanted = supervisor_spec(settings.bootstrap, topic)
     place = f"{coordinator}/druid/indexer/v1/supervisor"
     known = topic in _call(place)
     found = _call(f"{place}/{topic}") if known else {}
@@ -38,17 +33,8 @@ def apply_supervisor(settings: Settings) -> str:
             return "kept"
         _call(f"{place}/{topic}/resume", {})
         return "resumed"
-    anew = known and reads_another(found, wanted)
-    if anew:
-        _call(f"{place}/{topic}/reset", {})
     _call(place, wanted)
-    return "begun anew" if anew else "changed" if known else "made"
-
-
-def reads_another(found: Any, wanted: Any) -> bool:
-    """Whether the supervisor `found` was told of another topic than `wanted` is of."""
-    before = (found.get("context") or {}).get(TOPIC_ID)
-    return before is not None and bool(before != wanted["context"][TOPIC_ID])
+    return "changed" if known else "made"
 
 
 def supervisor_state(settings: Settings, seconds_max: float = SECONDS_MAX) -> str:
@@ -75,8 +61,8 @@ def rules(kept_days: int) -> list[dict[str, Any]]:
     return [kept, {"type": "dropForever"}]
 
 
-def supervisor_spec(bootstrap: str, topic: str, id: str) -> dict[str, Any]:
-    """The supervisor as Druid takes it; `id` is the broker's own of the topic."""
+def supervisor_spec(bootstrap: str, topic: str) -> dict[str, Any]:
+    """The supervisor as Druid takes it."""
     schema = {
         "dataSource": topic,
         "timestampSpec": {"column": "time", "format": "millis"},
@@ -101,7 +87,7 @@ def supervisor_spec(bootstrap: str, topic: str, id: str) -> dict[str, Any]:
     }
     # An offset that the topic no longer has: records have expired, and those that are there were not read yet.
     tuning = {"type": "kafka", "offsetFetchPeriod": "PT5S", "resetOffsetAutomatically": True}
-    return {"type": "kafka", "spec": {"dataSchema": schema, "ioConfig": reading, "tuningConfig": tuning}, "context": {TOPIC_ID: id}}
+    return {"type": "kafka", "spec": {"dataSchema": schema, "ioConfig": reading, "tuningConfig": tuning}}
 
 
 def contains(found: Any, wanted: Any) -> bool:

@@ -2,7 +2,7 @@
 
 import time
 
-from confluent_kafka import KafkaError, KafkaException, TopicCollection, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 
 from features.refusal import Refusal
@@ -30,21 +30,6 @@ def make_topics(settings: Settings) -> None:
                 raise
 
     _wait_until_served(admin, [TopicPartition(topic.topic, number) for topic in wanted for number in range(topic.num_partitions)])
-
-
-def topic_id(settings: Settings, name: str) -> str:
-    """What brokers call the topic `name` for themselves: another one once it was deleted and made anew.
-
-    Raises:
-        Refusal: there is no such topic, or no broker answers.
-    """
-    topic = settings.topic(name)
-    admin = AdminClient({"bootstrap.servers": settings.bootstrap})
-    try:
-        [described] = admin.describe_topics(TopicCollection([topic]), request_timeout=SERVED_SECONDS_MAX).values()
-        return str(described.result(SERVED_SECONDS_MAX).topic_id)
-    except KafkaException as error:
-        raise Refusal("topic not described", where=topic, expected="its id", got=str(error), remedy="`weir up` makes it") from error
 
 
 def _wait_until_served(admin: AdminClient, places: list[TopicPartition]) -> None:
