@@ -18,9 +18,9 @@ from features.refusal import Refusal
 from pipeline.decision_store import cassandra_place
 from pipeline.settings import Settings
 from stores.audit import Audit, Entry, Fact
-from stores.cassandra import Place
 from stores.cassandra_access import access_place
 from stores.cassandra_audit import CassandraAudit
+from stores.cassandra_opening import Place
 from stores.cassandra_tokens import CassandraTokens
 from stores.decisions import StoreUnavailableError
 from stores.registry import StoredRelease

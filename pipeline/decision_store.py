@@ -4,8 +4,8 @@ import pathlib
 
 from features.refusal import Refusal
 from pipeline.settings import Settings
-from stores.cassandra import Place
 from stores.cassandra_decisions import CassandraDecisions
+from stores.cassandra_opening import Place
 from stores.decisions import Decisions
 from stores.sqlite_decisions import SqliteDecisions, SqliteDecisionsReader
 

@@ -5,7 +5,7 @@ Tables: ``api_token`` by name and ``token_name`` by hash; ``audit`` with the ent
 
 import msgspec
 
-from stores.cassandra import Place
+from stores.cassandra_opening import Place
 
 MIGRATIONS = (
     (

@@ -6,8 +6,9 @@ import time
 from collections.abc import Iterator
 
 from stores.audit import FIRST, Entry, Fact, link
-from stores.cassandra import Keyspace, Place
+from stores.cassandra import Keyspace
 from stores.cassandra_access import MIGRATIONS
+from stores.cassandra_opening import Place
 from stores.decisions import StoreUnavailableError
 
 BUCKET = 1_000

@@ -14,7 +14,8 @@ from typing import Any
 import msgspec
 from cassandra.query import BoundStatement
 
-from stores.cassandra import Keyspace, Place, alike
+from stores.cassandra import Keyspace, alike
+from stores.cassandra_opening import Place
 from stores.cassandra_quick import QuickQuery
 from stores.cassandra_rows import decision_of, first_wins_us, flag_us, packed_decision, packed_score, score_of
 from stores.cursors import FlaggedPlace, HistoryPlace, cursor_of, flagged_place, history_place

@@ -11,7 +11,7 @@ from typing import Any
 import acsylla
 from acsylla.errors import CassException
 
-from stores.cassandra import CONNECT_SECONDS, Place
+from stores.cassandra_opening import CONNECT_SECONDS, Place
 from stores.decisions import StoreUnavailableError
 from stores.opened_later import RECONNECT_SECONDS
 

@@ -14,7 +14,8 @@ import msgspec
 from cassandra.query import BoundStatement
 
 from features.refusal import Refusal
-from stores.cassandra import Keyspace, Place
+from stores.cassandra import Keyspace
+from stores.cassandra_opening import Place
 from stores.decisions import StoreUnavailableError
 from stores.registry import StoredDefinition, StoredRelease, content_hash
 

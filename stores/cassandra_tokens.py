@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from stores.cassandra import Keyspace, Place
+from stores.cassandra import Keyspace
 from stores.cassandra_access import MIGRATIONS
+from stores.cassandra_opening import Place
 from stores.tokens import StoredToken, taken
 
 _COLUMNS = "name, hash, roles, made_by, made_at_ms, expires_at_ms, revoked_at_ms"

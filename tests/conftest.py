@@ -13,7 +13,7 @@ from deploy.hdfs import Hdfs
 from deploy.ports import free_ports
 from deploy.processes import Process, Processes
 from pipeline.settings import Settings
-from stores.cassandra import Place
+from stores.cassandra_opening import Place
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from api.in_force import InForce
 from api.problem import Problem
 from api.registry_store import open_registry
 from pipeline.settings import Settings
-from stores.cassandra import Place
+from stores.cassandra_opening import Place
 from stores.registry import Registry
 
 pytestmark = pytest.mark.integration

@@ -16,8 +16,8 @@ import msgspec
 from deploy.cassandra import start_cassandra
 from deploy.ports import free_ports
 from deploy.processes import Process, Processes
-from stores.cassandra import Place
 from stores.cassandra_decisions import CassandraDecisions
+from stores.cassandra_opening import Place
 from stores.decisions import Decisions, StoredDecision, TopicPlace
 from stores.sqlite_decisions import SqliteDecisions
 

@@ -11,9 +11,9 @@ import pytest
 
 from stores import cassandra_audit
 from stores.audit import FIRST, Audit, Fact, verify
-from stores.cassandra import Place
 from stores.cassandra_access import access_place
 from stores.cassandra_audit import CassandraAudit
+from stores.cassandra_opening import Place
 from stores.sqlite_audit import SqliteAudit
 
 Opener = Callable[[], Audit]

@@ -12,7 +12,8 @@ import pytest
 from deploy.cassandra import start_cassandra
 from deploy.ports import free_ports
 from deploy.processes import Process, Processes
-from stores.cassandra import Keyspace, Place
+from stores.cassandra import Keyspace
+from stores.cassandra_opening import Place
 from stores.decisions import StoreUnavailableError
 
 ROUNDS, WRITERS, ROWS = 3, 16, 40

@@ -7,9 +7,9 @@ import pytest
 
 from stores import cassandra_audit
 from stores.audit import Fact, verify
-from stores.cassandra import Place
 from stores.cassandra_access import access_place
 from stores.cassandra_audit import CassandraAudit
+from stores.cassandra_opening import Place
 
 pytestmark = pytest.mark.integration
 

@@ -6,8 +6,9 @@ import msgspec
 import pytest
 
 from features.refusal import Refusal
-from stores.cassandra import Keyspace, Place
+from stores.cassandra import Keyspace
 from stores.cassandra_decisions import MIGRATIONS, CassandraDecisions
+from stores.cassandra_opening import Place
 from stores.decisions import LatestScore, StoredDecision, StoreUnavailableError, TopicPlace
 
 pytestmark = pytest.mark.integration

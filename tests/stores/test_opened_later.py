@@ -8,7 +8,8 @@ import pytest
 
 from features.refusal import Refusal
 from stores import opened_later
-from stores.cassandra import Keyspace, Place
+from stores.cassandra import Keyspace
+from stores.cassandra_opening import Place
 from stores.decisions import StoreUnavailableError
 from stores.opened_later import NoAnswerError, OpenedLater
 
