@@ -69,8 +69,7 @@ def _shared(folder: pathlib.Path, ports: DruidPorts) -> dict[str, object]:
         # Without these two a stop takes half a minute.
         "druid.server.http.gracefulShutdownTimeout": "PT0.5S",
         "druid.server.http.unannouncePropagationDelay": "PT0S",
-        # A task that has published waits so long until it looks whether another serves its segments. Killed meanwhile, it would be run
-        # once more from where it began, and hide what it had published.
+        # A task that has published looks so often whether another serves its segments, and ends then.
         "druid.segment.handoff.pollDuration": "PT1S",
         "druid.sql.enable": "true",
     }
@@ -96,9 +95,11 @@ def _of_services(folder: pathlib.Path, ports: DruidPorts) -> dict[str, dict[str,
             "druid.coordinator.period.indexingPeriod": "PT60S",
             "druid.coordinator.asOverlord.enabled": "true",
             "druid.coordinator.asOverlord.overlordService": "druid/overlord",
-            # A task that is stored from before and finds no indexer yet sleeps for a minute; so they wait for it.
+            # A task that finds no indexer yet sleeps for a minute; so they wait for it.
             "druid.indexer.queue.startDelay": "PT10S",
-            "druid.indexer.storage.type": "metadata",
+            # Tasks end with the process that runs them, and their supervisor makes them anew from the offsets that were published. Kept in
+            # the database, one that had published but not ended would run once more from where it began, and hide what came after.
+            "druid.indexer.storage.type": "local",
             "druid.manager.segments.pollDuration": "PT1S",
             "druid.manager.rules.pollDuration": "PT1S",
         },
