@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import time
-from urllib.parse import parse_qsl
 
 import msgspec
 
@@ -172,8 +171,7 @@ def deadline_of(query: bytes, default_ms: int) -> int:
     if name == b"deadline_ms" and value.isdigit():  # as nearly all are; the general way takes as long as the rest of a request
         text = value.decode()
     else:
-        require_known(query, TAKEN)
-        given = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
+        given = require_known(query, TAKEN)
         if not given:
             return default_ms
         [(_, text)] = given

@@ -15,21 +15,23 @@ Taken = Mapping[str, bool]
 NONE: Taken = {}
 
 
-def require_known(query: bytes, taken: Taken) -> None:
-    """Lets a query string pass that names only parameters of `taken`.
+def require_known(query: bytes, taken: Taken) -> list[tuple[str, str]]:
+    """Names and values of a query string, which names only parameters of `taken`.
 
     Raises:
         Refusal: another one is in it, or one comes twice that has one value.
     """
     if not query:
-        return
+        return []
+    given = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
     seen = set()
-    for name, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
+    for name, value in given:
         if name not in taken:
             raise _unknown(name, taken)
         if name in seen and not taken[name]:
             raise Refusal("parameter given twice", where=shortened(name), expected="one value in the query", got=f"another one: {value}")
         seen.add(name)
+    return given
 
 
 async def require_known_query(request: Request) -> None:

@@ -28,8 +28,7 @@ class Scores:
             Refusal: the query has a parameter.
             StoreUnavailableError: the store does not answer.
         """
-        if query:
-            require_known(query, NONE)
+        require_known(query, NONE)
         kind, _, id = rest.partition("/")
         release, _ = self._in_force.require()
         kinds = (release.schema.user, *release.schema.entities)

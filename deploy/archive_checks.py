@@ -8,8 +8,8 @@ from stores.decisions import StoreUnavailableError
 
 SECONDS_MAX = 5.0
 _REMEDIES = {
-    "hdfs": "`weir up --profile full` starts an HDFS of this machine",
-    "s3": "AWS_ENDPOINT_URL, AWS_REGION and AWS_ACCESS_KEY_ID or ~/.aws name the storage and who asks",
+    "hdfs": "; `weir up --profile full` starts an HDFS of this machine",
+    "s3": "; AWS_ENDPOINT_URL, AWS_REGION and AWS_ACCESS_KEY_ID or ~/.aws name the storage and who asks",
 }
 
 
@@ -20,6 +20,6 @@ def archive_problem(settings: Settings) -> str:
     try:
         open_archive(settings.archive_url, SECONDS_MAX).day_names("events")
     except (StoreUnavailableError, Refusal) as error:
-        said = [f"WEIR_ARCHIVE_URL={settings.archive_url} does not answer: {error}", "the archive job waits and loses nothing"]
-        return "; ".join([*said, *filter(None, [_REMEDIES.get(settings.archive_url.partition(":")[0])])])
+        remedy = _REMEDIES.get(settings.archive_url.partition(":")[0], "")
+        return f"WEIR_ARCHIVE_URL={settings.archive_url} does not answer: {error}; the archive job waits and loses nothing{remedy}"
     return ""

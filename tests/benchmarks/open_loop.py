@@ -134,6 +134,7 @@ class OpenLoop(ABC):
             run.sent_late_ms = max(run.sent_late_ms, (time.perf_counter() - due) * 1000)
             status, answer = await connection.ask(request)
         except (ConnectionError, OSError):
+            self._opened -= 1  # it does not come back
             run.outcomes["failed"] += 1
             return
         run.latencies_ms.append((time.perf_counter() - due) * 1000)

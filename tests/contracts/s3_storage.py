@@ -43,21 +43,20 @@ class S3Storage:
         }
         (folder / "s3.properties").write_text("".join(f"{name}={value}\n" for name, value in values.items()))
         (folder / "logback.xml").write_text(_LOGBACK)
-        self.process = self.start()
+        self.start()
 
     @property
     def environment(self) -> dict[str, str]:
         """What a client needs to find it."""
         return CREDENTIALS | {"AWS_ENDPOINT_URL": self.endpoint}
 
-    def start(self) -> Process:
+    def start(self) -> None:
         """Returns once it answers, on its data from before and the same port."""
         folder = self._folder
         java = ["java", "-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", f"-Dlogback.configurationFile={folder / 'logback.xml'}"]
         command = [*java, "-cp", f"{server_jars('s3proxy')}/*", "org.gaul.s3proxy.Main", "--properties", str(folder / "s3.properties")]
         self.process = Process("s3", command, os.environ, folder / "logs")
         self.process.wait_until(self._answers, 60, f"an answer on port {self.port}")
-        return self.process
 
     def _answers(self) -> bool:
         if not is_open(self.port):

@@ -4,6 +4,7 @@ import collections
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from deploy.stack import Stack, settings_as_environment
 from pipeline.decision_store import open_decisions_reader
 from stores.archive import open_archive
 from stores.decisions import StoredDecision, StoreUnavailableError
+from stores.metric_rows import MINUTE_MS
 
 DOCTOR_SECONDS_MAX = 120
 
@@ -53,6 +55,10 @@ class FullSystem:
         """Decisions in Druid by one dimension."""
         groups = self.groups(from_ms, to_ms, group_by=dimension)
         return collections.Counter({group["dimensions"][dimension]: group["count"] for group in groups})
+
+    def counted_since(self, from_ms: int, dimension: str) -> collections.Counter[str]:
+        """Of the minute of `from_ms` and all after it, the one to come among them."""
+        return self.counted(from_ms // MINUTE_MS * MINUTE_MS, (int(time.time() * 1000) // MINUTE_MS + 2) * MINUTE_MS, dimension)
 
     def archived(self, kind: str, columns: Sequence[str] = ()) -> Iterator[pa.Table]:
         """The archive on HDFS, read back."""

@@ -11,9 +11,7 @@ from deploy.command import SAMPLES
 from deploy.payments import Town
 from deploy.releases import read_folder
 from deploy.stack import Stack, free_settings
-from pipeline.jobs import ENDED
-
-MINUTE_MS = 60_000
+from pipeline.jobs import running_jobs
 
 
 class Paid(FullSystem):
@@ -22,7 +20,7 @@ class Paid(FullSystem):
     def __init__(self, stack: Stack) -> None:
         super().__init__(stack)
         self._town = Town(11, customers=40, terminals=8)
-        self.began_ms = int(time.time() * 1000) // MINUTE_MS * MINUTE_MS
+        self.began_ms = int(time.time() * 1000)
         self.sent = 0
 
     def send(self, count: int) -> None:
@@ -31,17 +29,15 @@ class Paid(FullSystem):
         self.sent += count
 
     def counted_in_metrics(self) -> int:
-        return sum(self.counted(self.began_ms, (int(time.time() * 1000) // MINUTE_MS + 2) * MINUTE_MS, "action").values())
+        return sum(self.counted_since(self.began_ms, "action").values())
 
-    def jobs(self) -> dict[str, dict]:
-        """What Flink says of each job that has not ended."""
-        answer = self.stack.cluster.get("/jobs/overview")
-        assert isinstance(answer, dict)
-        return {job["name"]: job for job in answer["jobs"] if job["state"] not in ENDED}
+    def jobs(self) -> dict[str, str]:
+        """Ids by name of the jobs that have not ended."""
+        return running_jobs(self.settings.flink_port)
 
     def task_managers_of(self, job: str) -> set[str]:
         """The resource ids that the tasks of `job` run on."""
-        found = self.stack.cluster.get(f"/jobs/{self.jobs()[job]['jid']}")
+        found = self.stack.cluster.get(f"/jobs/{self.jobs()[job]}")
         assert isinstance(found, dict)
         vertices = [self.stack.cluster.get(f"/jobs/{found['jid']}/vertices/{vertex['id']}") for vertex in found["vertices"]]
         return {task["taskmanager-id"] for vertex in vertices for task in vertex["subtasks"]}

@@ -24,7 +24,6 @@ MODELS = (
 POLICY = "score: first_ready(own_amount)\nbands: [{below: 0.9, action: approve}, {action: review}]\nfallback: {action: approve}\n"
 """What a user's score depends on is in the order of the user's own events, so that replay says the same."""
 PAYMENTS = 2_000
-MINUTE_MS = 60_000
 
 
 class Full(FullSystem):
@@ -49,8 +48,7 @@ class Full(FullSystem):
 
     def by_category(self) -> collections.Counter[str]:
         """What Druid holds, by category."""
-        first = min(payment.at for payment in self.sent) // MINUTE_MS * MINUTE_MS
-        return self.counted(first, (int(time.time() * 1000) // MINUTE_MS + 2) * MINUTE_MS, "event.merchant_category")
+        return self.counted_since(min(payment.at for payment in self.sent), "event.merchant_category")
 
     def is_everywhere(self) -> bool:
         archived = self.rows_archived("events") == self.rows_archived("decisions") == len(self.sent)
