@@ -114,14 +114,17 @@ class OpenLoop(ABC):
         """
         run = Run(rate)
         gaps = np.random.default_rng(rate).exponential(1 / rate, int(rate * seconds))
-        tasks = []
+        open_tasks: set[asyncio.Task[None]] = set()
         began = time.perf_counter() + 0.05
         for due in (began + np.cumsum(gaps)).tolist():
             ahead = due - time.perf_counter()
             if ahead > 0:
                 await asyncio.sleep(ahead)
-            tasks.append(asyncio.create_task(self._one(run, due)))
-        _, late = await asyncio.wait(tasks, timeout=DRAIN_SECONDS_MAX)
+            task = asyncio.create_task(self._one(run, due))
+            open_tasks.add(task)
+            task.add_done_callback(open_tasks.discard)
+        await asyncio.sleep(0)  # the last one has begun
+        _, late = await asyncio.wait(open_tasks, timeout=DRAIN_SECONDS_MAX) if open_tasks else (set(), set())
         run.outcomes["unanswered"] += len(late)
         for task in late:
             task.cancel()

@@ -145,3 +145,10 @@ def test_a_process_in_the_background_gives_way_to_the_others(tmp_path: pathlib.P
     own, group = process.last_lines().split()
     assert int(own) == min(before + 10, 19)
     assert int(group) == 10
+
+
+def test_a_process_may_be_woken_later_than_it_asks(tmp_path: pathlib.Path) -> None:
+    program = "import pathlib; print(pathlib.Path('/proc/self/timerslack_ns').read_text())"
+    process = Process("child", [sys.executable, "-c", program], os.environ, tmp_path, timer_slack_us=500)
+    process.wait_for_end(10)
+    assert int(process.last_lines()) == 500_000
