@@ -9,11 +9,11 @@ import uuid
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from deploy.compilers import ALL_FROM_THE_START, QUICK_ONLY
 from deploy.jars import server_jars
 from deploy.ports import require_free
 from deploy.processes import Process
 from deploy.topics import RETENTION_MS
+from deploy.yielding import ALL_FROM_THE_START, QUICK_ONLY
 from features.refusal import Refusal
 
 READY_SECONDS_MAX = 60.0

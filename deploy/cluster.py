@@ -11,11 +11,11 @@ from collections.abc import Sequence
 
 import yaml
 
-from deploy.compilers import ALL_FROM_THE_START, QUICK_ONLY
 from deploy.flink_files import LOCAL_FILES, FlinkFiles
 from deploy.jars import PROJECT, job_jar, server_jars
 from deploy.ports import free_ports, require_free
 from deploy.processes import Process
+from deploy.yielding import ALL_FROM_THE_START, QUICK_ONLY
 from features.refusal import Refusal
 
 READY_SECONDS_MAX = 90.0

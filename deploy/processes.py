@@ -173,21 +173,16 @@ class Processes:
 
 
 def _bind_to(parent: int, background: bool, timer_slack_us: int | None) -> None:
-    os.setsid()
+    # A group to be killed by, in the session of its parent: Linux shares cores out among sessions first, so that in sessions of their own
+    # processes would not give way to each other's threads.
+    os.setpgid(0, 0)
     if background:
-        _give_way()
+        os.nice(_NICENESS)
     if timer_slack_us is not None:
         _libc.prctl(_PR_SET_TIMERSLACK, timer_slack_us * 1000)
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # killed before the kernel was told: no signal will come any more
         os._exit(1)
-
-
-def _give_way() -> None:
-    """Linux shares cores out among sessions first, and only within one by niceness: so both are set."""
-    os.nice(_NICENESS)
-    with contextlib.suppress(OSError):  # a kernel without groups of sessions has no such file, and goes by niceness alone
-        pathlib.Path("/proc/self/autogroup").write_text(str(_NICENESS))
 
 
 def _signal_group(pid: int, number: signal.Signals) -> None:

@@ -14,7 +14,6 @@ import msgspec
 from deploy.broker import launch_broker, start_broker, wait_for_broker
 from deploy.cluster import Cluster, task_manager_name
 from deploy.compaction import Compaction
-from deploy.compilers import let_compilers_give_way
 from deploy.delivery import Delivery
 from deploy.flink_files import needed_for
 from deploy.jars import PROJECT
@@ -25,6 +24,7 @@ from deploy.releases import publish
 from deploy.store_servers import SERVERS, StoreServer
 from deploy.submission import submit_score_job
 from deploy.topics import make_topics
+from deploy.yielding import Yielding
 from features.refusal import Refusal
 from pipeline.jobs import DELIVERING
 from pipeline.settings import Settings
@@ -71,6 +71,7 @@ class Stack:
         self._delivery = Delivery(self.cluster, self.logs, DELIVERING if delivers else ())
         self._compaction = Compaction(self.logs, say)
         self._processes = Processes()
+        self._yielding = Yielding()
         self._starts: dict[str, Callable[[], Process]] = {}
         self._restarts: list[float] = []
 
@@ -103,8 +104,7 @@ class Stack:
             if process.name == "job-manager":
                 self._submit_again()
             restarted.append(process.name)
-        if restarted:
-            let_compilers_give_way(self._processes.all)
+        self._yielding.step(self._processes.all)
         if said := self._delivery.check(self.environment()):
             self._say(said)
         self._compaction.check(self.environment())
@@ -162,7 +162,7 @@ class Stack:
         self._wait_for([server for server in servers if not server.early], began)
         self._say(f"everything is up ({time.monotonic() - began:.1f} s)")
         self._start_delivery()
-        let_compilers_give_way(self._processes.all)
+        self._yielding.step(self._processes.all)
 
     def _wait_for_kernels(self, kernels: Process) -> None:
         """The first process that needs the kernels compiles them for all; at once, each would compile its own."""

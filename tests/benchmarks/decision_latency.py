@@ -93,10 +93,14 @@ def measure_own_system(arguments: list[str]) -> int:
     """Starts the embedded system on free ports, measures it from a process of its own, and stops it."""
     with tempfile.TemporaryDirectory(prefix="weir-bench-") as folder:
         settings = free_settings(pathlib.Path(folder))
-        with Stack(settings, read_folder(SAMPLES / "payments"), print):
+        with Stack(settings, read_folder(SAMPLES / "payments"), print) as stack:
             place = ["--url", f"http://127.0.0.1:{settings.api_port}", "--token-file", str(settings.path("token"))]
             place += ["--bootstrap", settings.bootstrap]
-            return subprocess.run([sys.executable, __file__, *place, *arguments], check=False).returncode
+            measuring = subprocess.Popen([sys.executable, __file__, *place, *arguments])
+            while measuring.poll() is None:
+                stack.keep_running()
+                time.sleep(1.0)
+            return measuring.returncode
 
 
 def main() -> None:

@@ -23,12 +23,12 @@ from open_loop import HEADINGS, OpenLoop, row_of, without_collection
 from deploy.broker import start_broker
 from deploy.cassandra import start_cassandra
 from deploy.command import SAMPLES
-from deploy.compilers import let_compilers_give_way
 from deploy.ports import free_ports
 from deploy.processes import Process, Processes
 from deploy.releases import publish, read_folder
 from deploy.stack import free_settings, settings_as_environment
 from deploy.topics import make_topics
+from deploy.yielding import Yielding
 from pipeline.decision_store import open_decisions
 from pipeline.settings import Settings
 
@@ -97,7 +97,7 @@ def serving(store: str) -> Iterator[tuple[str, int, int]]:
         url = f"http://127.0.0.1:{settings.api_port}"
         api.wait_until(lambda: _reads(url), 60.0, "a score")
         _check(url)
-        let_compilers_give_way(processes.all)  # as the stack has it
+        Yielding().step(processes.all)  # as the stack has it
         yield url, api.pid, node
 
 

@@ -12,11 +12,11 @@ from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, C
 from deploy.broker import start_broker
 from deploy.broker_checks import retention_problem
 from deploy.command import SAMPLES
-from deploy.compilers import let_compilers_give_way
 from deploy.ports import free_ports
 from deploy.processes import Processes
 from deploy.releases import publish, read_folder
 from deploy.topics import COMPACTED, RETENTION_MS, STREAMS, make_topics
+from deploy.yielding import Yielding
 from features.refusal import Refusal
 from pipeline import transactions
 from pipeline.settings import Settings
@@ -123,22 +123,15 @@ def test_a_second_broker_on_the_same_port_is_refused(broker: str, tmp_path: path
         start_broker(tmp_path, tmp_path / "logs", int(broker.rpartition(":")[2]), free_ports(1)[0])
 
 
-def test_its_compilers_give_way_and_nothing_else_in_it_does(tmp_path: pathlib.Path) -> None:
+def test_what_nobody_waits_for_gives_way_in_it_and_nothing_else_does(tmp_path: pathlib.Path) -> None:
     port, controller_port = free_ports(2)
     with Processes() as processes:
         broker = processes.add(start_broker(tmp_path, tmp_path / "logs", port, controller_port))
-        let_compilers_give_way([broker])
-        compilers, others = niceness_of_threads(broker.pid)
-    assert len(compilers) >= 2
-    assert set(compilers) == {19}
-    assert set(others) == {0}
+        Yielding().step([broker])
+        found = {(thread / "comm").read_text().strip(): niceness(thread) for thread in pathlib.Path(f"/proc/{broker.pid}/task").iterdir()}
+    assert sorted(name for name, nice in found.items() if nice == 19) == ["C1 CompilerThre", "C2 CompilerThre", "kafka-log-clean"]
+    assert set(found.values()) == {0, 19}
 
 
-def niceness_of_threads(pid: int) -> tuple[list[int], list[int]]:
-    """Of those that compile, and of the others."""
-    compilers: list[int] = []
-    others: list[int] = []
-    for thread in pathlib.Path(f"/proc/{pid}/task").iterdir():
-        compiles = "Compiler" in (thread / "comm").read_text()
-        (compilers if compiles else others).append(os.getpriority(os.PRIO_PROCESS, int(thread.name)))
-    return compilers, others
+def niceness(thread: pathlib.Path) -> int:
+    return os.getpriority(os.PRIO_PROCESS, int(thread.name))

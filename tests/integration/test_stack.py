@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from confluent_kafka import Producer
+from score_job_runs import wait_for
 
 from deploy.command import SAMPLES
 from deploy.payments import Payment, Town
@@ -62,6 +63,24 @@ def test_every_event_gets_its_decision(stack: Stack, watch: Watch) -> None:
         assert decision.user == payment.customer_id
         assert decision.event["amount"] == payment.amount_minor / 100
         assert decision.entities == {"terminal_id": payment.terminal_id, "device_id": payment.device_id}
+
+
+def test_copies_of_a_checkpoint_and_compilers_give_way_to_decisions(stack: Stack) -> None:
+    pid = stack.process("task-manager-1").pid
+
+    def all_give_way() -> bool:
+        stack.keep_running()
+        nicenesses = [niceness_of(pid, name) for name in ("AsyncOperations", "C2 Compiler")]
+        return nicenesses == [{19}, {19}]
+
+    wait_for(all_give_way, 60, "no copy of a checkpoint gives way")
+    assert niceness_of(pid, "user-bundler") == niceness_of(pid, "kafka-producer") == {0}
+
+
+def niceness_of(pid: int, name: str) -> set[int]:
+    """Of the threads whose name begins so."""
+    threads = [thread for thread in pathlib.Path(f"/proc/{pid}/task").iterdir() if (thread / "comm").read_text().startswith(name)]
+    return {os.getpriority(os.PRIO_PROCESS, int(thread.name)) for thread in threads}
 
 
 def test_bytes_that_are_no_event_become_a_dead_letter_and_stop_nothing(stack: Stack, watch: Watch) -> None:
