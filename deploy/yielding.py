@@ -14,8 +14,8 @@ ALL_FROM_THE_START = "-XX:-UseDynamicNumberOfCompilerThreads"
 """Java's flag without which compilers come and go, and new ones would not give way at once."""
 QUICK_ONLY = "-XX:TieredStopAtLevel=1"
 """Java's flag for a program that is seldom busy: the first compiler's code will do, and the second never starts."""
-NICENESS = 19
-NAMES = ("C1 Compiler", "C2 Compiler", "AsyncOperations", "kafka-log-clean")
+_NICENESS = 19
+_NAMES = ("C1 Compiler", "C2 Compiler", "AsyncOperations", "kafka-log-clean")
 """Of threads, as far as the kernel keeps a name: 15 bytes."""
 _JAVA = "java"
 """The name of the program, and of a thread that it has not named yet."""
@@ -48,7 +48,7 @@ class Yielding:
 def _decided(thread: pathlib.Path) -> bool:
     with contextlib.suppress(OSError):  # it has ended
         name = (thread / "comm").read_text().rstrip("\n")
-        if name.startswith(NAMES):
-            os.setpriority(os.PRIO_PROCESS, int(thread.name), NICENESS)
+        if name.startswith(_NAMES):
+            os.setpriority(os.PRIO_PROCESS, int(thread.name), _NICENESS)
         return name != _JAVA
     return False
