@@ -8,8 +8,6 @@ FOR ?=
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 RUN := .venv/bin/
 export UV_PROJECT_ENVIRONMENT := .venv
-# One place for compiled kernels, whoever compiles them first.
-export NUMBA_CACHE_DIR ?= $(CURDIR)/build/numba
 
 help:
 	@sed -n 's/^# //p' Makefile

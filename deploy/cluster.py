@@ -152,7 +152,6 @@ class Cluster:
             "VIRTUAL_ENV": sys.prefix,
             "PATH": f"{python}{os.pathsep}{os.environ['PATH']}",
             "PYTHONPATH": str(PROJECT),
-            "NUMBA_CACHE_DIR": os.environ.get("NUMBA_CACHE_DIR", str(PROJECT / "build" / "numba")),
         }
 
     def _write_configuration(self) -> None:

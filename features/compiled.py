@@ -1,7 +1,5 @@
 """How kernels are compiled: numba, cached on disk, and never stale."""
 
-import hashlib
-import pathlib
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
@@ -9,6 +7,8 @@ import numba
 from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
+
+from foundation.kernel_cache import keep_on_disk
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -27,15 +27,9 @@ def outer(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def entry(function: Callable[P, R]) -> Callable[P, R]:
-    """Compiles `function`, which Python calls, and keeps the machine code on disk.
-
-    numba looks at the age of the entry's own file only; here the sources of the whole package count, so that a change in a
-    part cannot leave an old kernel in use.
-    """
-    compiled = numba.njit(cache=True)(function)
-    compiled._cache._cache_file._source_stamp = _DIGEST
-    result: Callable[P, R] = compiled
-    return result
+    """Compiles `function`, which Python calls, and keeps the machine code on disk."""
+    compiled: Callable[P, R] = keep_on_disk(numba.njit(function))
+    return compiled
 
 
 @intrinsic  # type: ignore[untyped-decorator]
@@ -69,11 +63,3 @@ def prefetch(typing_context: Any, array: Any, row: Any, word: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(array, types.intp, types.intp), generate
-
-
-def _digest() -> str:
-    sources = sorted(pathlib.Path(__file__).parent.glob("*.py"))
-    return hashlib.sha256(b"\0".join(source.read_bytes() for source in sources)).hexdigest()
-
-
-_DIGEST = _digest()

@@ -1,0 +1,132 @@
+"""Compiled kernels on disk, found by the content of all the sources that they were compiled from."""
+
+import ast
+import functools
+import hashlib
+import os
+import pathlib
+import shutil
+import time
+from collections.abc import Callable
+from typing import Any
+
+from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
+
+PROJECT = pathlib.Path(__file__).resolve().parent.parent
+
+UNUSED_DAYS_MAX = 30
+"""Kernels of sources that nothing has loaded for so long are deleted when new ones are compiled."""
+
+
+def keep_on_disk(dispatcher: Any) -> Any:
+    """Makes numba load the machine code of `dispatcher` from disk where it is there, and write it there where it is not.
+
+    numba's own cache knows the file that a function stands in, and nothing of the parts that are compiled into it. Here a kernel
+    is known by the digest of its module and of every module of the project that this one imports, so that a change of a part
+    never leaves an old kernel in use, a change elsewhere compiles nothing, and two checkouts with the same sources share kernels.
+
+    Args:
+        dispatcher: what ``numba.njit`` made of a function, before anything is compiled.
+
+    Returns:
+        The same dispatcher.
+    """
+    dispatcher._cache = _KernelCache(dispatcher.py_func)
+    return dispatcher
+
+
+def cache_folder() -> pathlib.Path:
+    """Where kernels are kept: ``NUMBA_CACHE_DIR``, or ``weir/kernels`` in the user's cache folder."""
+    given = os.environ.get("NUMBA_CACHE_DIR")
+    if given:
+        return pathlib.Path(given)
+    cache = os.environ.get("XDG_CACHE_HOME")
+    return (pathlib.Path(cache) if cache else pathlib.Path.home() / ".cache") / "weir" / "kernels"
+
+
+@functools.cache
+def digest_of(source: pathlib.Path) -> str:
+    """The SHA-256, in hexadecimal, of `source` and of all sources of the project that it imports, directly or not.
+
+    Args:
+        source: the absolute path of a module.
+    """
+    found: dict[pathlib.Path, bytes] = {}
+    waiting = [source]
+    while waiting:
+        path = waiting.pop()
+        if path not in found:
+            found[path] = path.read_bytes()
+            waiting += _imported(found[path])
+    return hashlib.sha256(b"\0".join(found[path] for path in sorted(found, key=lambda path: os.path.relpath(path, PROJECT)))).hexdigest()
+
+
+def _imported(source: bytes) -> list[pathlib.Path]:
+    """The modules of the project that `source` names in its absolute imports."""
+    modules: list[str] = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            modules += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.Import):
+            modules += [alias.name for alias in node.names]
+    paths = [PROJECT / (module.replace(".", "/") + ".py") for module in modules]
+    return [path for path in paths if path.exists()]
+
+
+class _ByContent(_CacheLocator):  # type: ignore[misc]  # numba is untyped
+    """Places the kernels of a function in a folder named by the digest of its sources."""
+
+    def __init__(self, function: Callable[..., Any], file: str) -> None:
+        self._digest = digest_of(pathlib.Path(file).resolve())
+        self._line = function.__code__.co_firstlineno
+        self._folder = cache_folder() / self._digest[:32]
+
+    @classmethod
+    def from_function(cls, py_func: Callable[..., Any], py_file: str) -> "_ByContent":
+        return cls(py_func, py_file)
+
+    def get_cache_path(self) -> str:
+        return str(self._folder)
+
+    def get_source_stamp(self) -> str:
+        return self._digest
+
+    def get_disambiguator(self) -> str:
+        return str(self._line)
+
+    def ensure_cache_path(self) -> None:
+        if not self._folder.exists():
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _delete_unused(self._folder.parent)
+
+
+def _delete_unused(folder: pathlib.Path) -> None:
+    oldest = time.time() - UNUSED_DAYS_MAX * 86_400
+    for kernels in folder.iterdir():
+        if kernels.stat().st_mtime < oldest:
+            shutil.rmtree(kernels, ignore_errors=True)
+
+
+class _Kernels(CompileResultCacheImpl):  # type: ignore[misc]  # numba is untyped
+    _locator_classes = [_ByContent]  # noqa: RUF012 - numba reads the attribute of the class
+
+
+class _KernelCache(FunctionCache):  # type: ignore[misc]  # numba is untyped
+    """Goes on without the disk where its folder cannot be read or written: then a kernel is compiled once a process."""
+
+    _impl_class = _Kernels
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        try:
+            found = super().load_overload(sig, target_context)
+            if found is not None:
+                os.utime(self.cache_path)
+        except OSError:
+            return None
+        return found
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        try:
+            super().save_overload(sig, data)
+        except OSError:
+            self.disable()
