@@ -5,6 +5,9 @@ from collections.abc import Iterator
 
 import msgspec
 import pytest
+from example_counts import IS_DEEP
+from hypothesis import settings as hypothesis_settings
+from servers_of_a_test import mark
 
 from deploy.broker import start_broker
 from deploy.cassandra import start_cassandra
@@ -14,6 +17,17 @@ from deploy.ports import free_ports
 from deploy.processes import Process, Processes
 from pipeline.settings import Settings
 from stores.cassandra_opening import Place
+
+# An ordinary run tries the same examples each time, so that a failure is the change's own; a deep run looks for new ones.
+hypothesis_settings.register_profile("ordinary", deadline=None, derandomize=True)
+hypothesis_settings.register_profile("deep", deadline=None, print_blob=True)
+hypothesis_settings.load_profile("deep" if IS_DEEP else "ordinary")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks each test with the servers that it needs."""
+    for item in items:
+        mark(item)
 
 
 @pytest.fixture(scope="session")

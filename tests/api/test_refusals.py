@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 from api_imitation import NOW_MS, TOKEN, Api, encoded_cursor, event
+from example_counts import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -163,7 +164,7 @@ paths = st.sampled_from(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(300), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(path=paths, body=garbage)
 async def test_no_body_whatever_makes_a_5xx(api: Api, path: str, body: bytes) -> None:
     method = "PUT" if path.removeprefix("/v1/") in ("features", "policy", "schema", "models") else "POST"

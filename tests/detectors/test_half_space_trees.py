@@ -3,6 +3,7 @@
 import hypothesis.strategies as st
 import numpy as np
 import pytest
+from example_counts import examples
 from hypothesis import given, settings
 from numpy.typing import NDArray
 from river import anomaly, compose, preprocessing
@@ -17,7 +18,7 @@ def present(row: NDArray[np.float64]) -> dict[int, float]:
     return {position: value for position, value in enumerate(row.tolist()) if value == value}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40))
 @given(
     seed=st.integers(0, 2**31),
     n_trees=st.integers(1, 6),

@@ -6,6 +6,7 @@ from typing import Any
 import hypothesis.strategies as st
 import numpy as np
 import pytest
+from example_counts import examples
 from hypothesis import given, settings
 from numpy.typing import NDArray
 
@@ -36,7 +37,7 @@ def values(rows: int, seed: int = 3) -> tuple[NDArray[np.int64], NDArray[np.floa
 
 
 @every_detector
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25))
 @given(cuts=st.lists(st.integers(0, 900), max_size=5))
 def test_many_small_calls_equal_one_large_call(name: str, parameters: dict[str, Any], cuts: list[int]) -> None:
     detector = KEYED[name](**parameters)

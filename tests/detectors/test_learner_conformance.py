@@ -10,6 +10,7 @@ from typing import Any
 import hypothesis.strategies as st
 import numpy as np
 import pytest
+from example_counts import examples
 from hypothesis import given, settings
 from numpy.typing import NDArray
 
@@ -114,7 +115,7 @@ def test_a_state_of_other_sizes_is_refused_and_changes_nothing(name: str, parame
 
 
 @every_learner
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25))
 @given(cuts=st.lists(st.integers(0, 600), max_size=6))
 def test_many_small_calls_equal_one_large_call(name: str, parameters: dict[str, Any], cuts: list[int]) -> None:
     generator = np.random.default_rng(5)

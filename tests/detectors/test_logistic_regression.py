@@ -6,6 +6,7 @@ from typing import Any
 import hypothesis.strategies as st
 import numpy as np
 import pytest
+from example_counts import examples
 from hypothesis import given, settings
 from numpy.typing import NDArray
 from river import compose, linear_model, optim, preprocessing
@@ -52,7 +53,7 @@ def test_probabilities_equal_rivers(
     assert_equal_after(LogisticRegression(5, **settings_ours), river_pipeline(**settings_river()), (rows, stream[1]), later)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30))
 @given(seed=st.integers(0, 2**31), spread=st.sampled_from([1e-6, 1.0, 1e6]), rate=st.sampled_from([0.01, 1.0]))
 def test_probabilities_equal_rivers_on_any_scale(seed: int, spread: float, rate: float) -> None:
     generator = np.random.default_rng(seed)

@@ -1,10 +1,10 @@
 """Every template, window and entity, from YAML to features, on random arrivals, against the oracle; saved and restored in between."""
 
 import math
-import os
 from decimal import Decimal
 
 import pytest
+from example_counts import IS_DEEP, examples
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from oracle import Oracle
@@ -71,12 +71,9 @@ def check(definitions: list[dict], steps: list[dict], cuts: set[int]) -> None:
             stage.save_and_restore()
 
 
-DEEP = os.environ.get("WEIR_HYPOTHESIS") == "deep"
 SETTINGS = settings(
-    max_examples=500 if DEEP else 12,
-    deadline=None,
-    derandomize=not DEEP,
-    phases=[Phase.explicit, Phase.reuse, Phase.generate, *([Phase.shrink] if DEEP else [])],
+    max_examples=examples(12),
+    phases=[Phase.explicit, Phase.reuse, Phase.generate, *([Phase.shrink] if IS_DEEP else [])],
     suppress_health_check=list(HealthCheck),
 )
 

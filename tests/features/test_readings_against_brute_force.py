@@ -1,10 +1,10 @@
 """Every reading over every kind of window, on random streams of one key with late, repeated, corrected and retracted events."""
 
 import math
-import os
 
 import numpy as np
 import pytest
+from example_counts import examples
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from reading_oracle import RETENTION_MS, TICKED, BruteForce, streams
@@ -94,9 +94,7 @@ class Durable:
 
 @pytest.mark.parametrize("window", WINDOWS, ids=lambda window: f"{window.kind}-{window.delay_ms}-{window.unit}")
 @settings(
-    max_examples=60,
-    deadline=None,
-    derandomize=os.environ.get("WEIR_HYPOTHESIS") != "deep",
+    max_examples=examples(60),
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=list(HealthCheck),
 )

@@ -4,6 +4,7 @@ import math
 from collections import Counter
 
 import numpy as np
+from example_counts import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,7 +15,7 @@ from features.decayed import DECAYED_WORDS, decayed_enter, decayed_mean, decayed
 from features.ranks import Ranks, empty_ranks, rank_add, rank_clear, rank_of, rank_remove, with_room_for_ranks
 from features.value_counts import VALUE_WORDS, entropy_bits, value_enter
 
-FEW = settings(max_examples=100, deadline=None, derandomize=True)
+FEW = settings(max_examples=examples(100))
 
 
 @entry

@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from example_counts import examples
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -233,8 +234,7 @@ def none_too_late(steps: list[tuple], is_user: bool) -> list[tuple]:
 
 
 FEW = settings(
-    max_examples=60,
-    deadline=None,
+    max_examples=examples(60),
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # shrinking sums of fractions takes minutes
     suppress_health_check=[HealthCheck.too_slow],
 )

@@ -5,6 +5,7 @@ from collections import Counter
 
 import msgspec
 import pytest
+from example_counts import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from imitation import DictState
@@ -45,7 +46,7 @@ def test_a_body_is_taken_apart_into_place_key_and_value() -> None:
     assert (placed.place, placed.offset, placed.at_ms, placed.key, placed.value) == (f"{TOPIC}:3", 1 << 40, 5, b"u", b"value")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(
     st.lists(st.tuples(st.integers(0, 40), st.integers(0, 1), st.integers(0, 2)), max_size=120),
     st.lists(st.sampled_from(["bundle", "checkpoint", "restart"]), min_size=1, max_size=20),

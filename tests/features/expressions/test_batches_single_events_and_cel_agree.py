@@ -4,6 +4,7 @@ import datetime
 import math
 
 import pytest
+from example_counts import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from written_expressions import EPOCH, FIELDS, NAMES, events, written
@@ -20,7 +21,7 @@ def columns_of(rows: list[dict]) -> dict[str, Column]:
     return {name: Column.of_values(type, [row[name] for row in rows]) for name, type in FIELDS.items()}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(st.sampled_from(RESULTS).flatmap(written), st.lists(events(missing=True), min_size=1, max_size=7))
 def test_a_batch_answers_as_its_events_one_by_one(text: str, rows: list[dict]) -> None:
     expression = compile_expression(text, NAMES)
@@ -29,7 +30,7 @@ def test_a_batch_answers_as_its_events_one_by_one(text: str, rows: list[dict]) -
     assert [same(column.item(at)) for at in range(len(rows))] == [same(expression.of(row)) for row in rows]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 @given(st.sampled_from(RESULTS).flatmap(written), events(missing=True))
 def test_an_event_is_answered_as_google_does(text: str, row: dict) -> None:
     ours = compile_expression(text, NAMES).of(row)
