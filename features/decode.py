@@ -13,7 +13,7 @@ import msgspec
 from features.event import ADD, OPERATIONS, Event, id_key_of
 from features.numbers import column_reader
 from features.refusal import Refusal
-from features.schema import OPERATION, Field, Schema
+from features.schema import LAST_TIME_MS, OPERATION, Field, Schema
 
 BYTES_MAX = 1_048_576
 ID_CHARACTERS_MAX = 512
@@ -46,13 +46,14 @@ class Decoder:
         self._read_id = _integer_id if schema.id_type == "integer" else _text_id
         self._in_ms = schema.time_unit == "ms"
         self._max_ahead_ms = schema.max_ahead_ms
+        self._min_time_ms = schema.min_time_ms
 
     def decode(self, value: bytes, arrived_ms: int, reply: str = "") -> Event:
         """The event in `value`, which came at clock time `arrived_ms`; `reply` names the API instance that waits.
 
         Raises:
             Refusal: `value` is over 1 MiB, is not JSON, lacks a required field, has a value of another type or out of range,
-                or its time is negative or more than `max_ahead` after its arrival. `where` is the field.
+                or its time is before the schema's `min_time` or more than `max_ahead` after its arrival. `where` is the field.
         """
         if len(value) > BYTES_MAX:
             raise Refusal("event too large", where="event", expected=f"at most {BYTES_MAX} bytes", got=f"{len(value)} bytes")
@@ -63,7 +64,7 @@ class Decoder:
         at, end = self._entities_end, self._columns_end
         text, key, order = self._read_id(values[0], self._fields[0])
         time_ms = values[1]
-        if not self._in_ms or not 0 <= time_ms <= arrived_ms + self._max_ahead_ms:
+        if not self._in_ms or not self._min_time_ms <= time_ms <= arrived_ms + self._max_ahead_ms:
             time_ms = self._time_ms(time_ms, arrived_ms)
         user = values[2]
         return Event(
@@ -94,10 +95,21 @@ class Decoder:
             time_ms = value // 1_000
         else:
             time_ms = round(max(-1.0, min(value, _SECONDS_MAX)) * 1_000) if schema.time_unit == "s" else value
-        if 0 <= time_ms <= arrived_ms + schema.max_ahead_ms:
+        if schema.min_time_ms <= time_ms <= arrived_ms + schema.max_ahead_ms:
             return int(time_ms)
-        expected = f"0 to {schema.max_ahead_ms} ms after its arrival at {arrived_ms} ms"
-        raise Refusal("time before 1970" if time_ms < 0 else "time in the future", where=schema.time_field, expected=expected, got=value)
+        if time_ms < schema.min_time_ms:
+            refuse_early(time_ms, value, schema.time_field, schema.min_time_ms)
+        expected = f"at most {schema.max_ahead_ms} ms after its arrival at {arrived_ms} ms"
+        raise Refusal("time in the future", where=schema.time_field, expected=expected, got=value)
+
+
+def refuse_early(time_ms: float, value: object, where: str, min_time_ms: int) -> NoReturn:
+    """Refuses `value` in the field `where`, whose `time_ms` is before `min_time_ms`, and says so when it looks like seconds for milliseconds or the like."""
+    least = _EPOCH + min_time_ms * _MILLISECOND
+    expected = f"a time from {least:%Y-%m-%dT%H:%M:%SZ} on, which is min_time of the schema"
+    seconds = min_time_ms <= time_ms * 1_000 <= LAST_TIME_MS and not isinstance(value, datetime.datetime)
+    remedy = "it looks like a unit a thousand times as long" if seconds else "lower min_time if events are that old"
+    raise Refusal("time before min_time", where=where, expected=expected, got=value, remedy=remedy)
 
 
 def _integer_id(value: int, field: str) -> tuple[str, int, bytes]:

@@ -1,5 +1,6 @@
 """YAML definitions read with their positions, so that every refusal names line and column."""
 
+import datetime
 import difflib
 import re
 from collections.abc import Iterator, Sequence
@@ -12,6 +13,8 @@ from features.refusal import Refusal
 
 _UNIT_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 _DURATION = re.compile(r"(\d+)(ms|s|m|h|d|w)")
+_DAY_CHARACTERS = len("2000-01-01")
+_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
 
 class Section:
@@ -131,6 +134,22 @@ class Section:
         if not match or int(match[1]) == 0:
             self.refuse("not a duration", "a whole number with a unit: ms, s, m, h, d or w")
         return int(match[1]) * _UNIT_MS[match[2]]
+
+    def moment_ms(self) -> int:
+        """A day such as ``2000-01-01``, which begins at midnight UTC, or a time in RFC 3339 with a zone, in ms since the epoch.
+
+        It is not before 1970.
+        """
+        text = str(self._node.value)
+        try:
+            moment = datetime.datetime.fromisoformat(text)
+        except ValueError:
+            moment = None
+        if moment is not None and len(text) == _DAY_CHARACTERS:
+            moment = moment.replace(tzinfo=datetime.UTC)
+        if moment is None or moment.tzinfo is None or moment < _EPOCH:
+            self.refuse("not a moment", "a day such as 2000-01-01, or a time in RFC 3339 with a zone, from 1970 on", text)
+        return (moment - _EPOCH) // datetime.timedelta(milliseconds=1)
 
     def _pairs(self) -> list[tuple[yaml.Node, yaml.Node]]:
         if not isinstance(self._node, yaml.MappingNode):

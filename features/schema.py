@@ -9,6 +9,10 @@ from numpy.typing import NDArray
 from features.document import Section, read_document
 
 DAY_MS = 86_400_000
+MIN_TIME_MS = 946_684_800_000
+"""2000-01-01: what `Schema.min_time_ms` is unless the schema says otherwise."""
+LAST_TIME_MS = 253_402_300_799_999
+"""The end of the year 9999, which is the last time that an event or a label may have."""
 _EVENTS_LEAST = 32
 DIMENSIONS_MAX = 8
 FIELD_TYPES = ("decimal", "float", "integer", "boolean", "string")
@@ -25,6 +29,7 @@ _NAMES_OF_SCHEMA = (
     "retention",
     "labels",
     "max_ahead",
+    "min_time",
     "dedupe",
     "ttl",
     "events_max",
@@ -72,6 +77,7 @@ class Schema(msgspec.Struct, frozen=True, kw_only=True):
         retention_ms: history kept per entity.
         negative_after_ms: an event without a label counts as negative from this age on.
         max_ahead_ms: an event further ahead of its arrival is refused.
+        min_time_ms: an event or a label before this moment is refused, for its time is probably in another unit.
         dedupe_ms: how long ids of events are remembered.
         ttl_ms: an entity not seen for so long is forgotten.
         events_max: events kept per entity. Beyond it the oldest go early: they leave windows that have an end, and decisions say
@@ -89,6 +95,7 @@ class Schema(msgspec.Struct, frozen=True, kw_only=True):
     retention_ms: int = 40 * DAY_MS
     negative_after_ms: int = 7 * DAY_MS
     max_ahead_ms: int = 300_000
+    min_time_ms: int = MIN_TIME_MS
     dedupe_ms: int = DAY_MS
     ttl_ms: int = 90 * DAY_MS
     events_max: int = 1_000_000
@@ -139,6 +146,7 @@ def read_schema(text: str, source: str = "schema.yaml") -> Schema:
         entities=tuple(_read_name(item, taken) for item in document.at("entities").items()) if document.has("entities") else (),
         fields=tuple(_read_fields(document.at("fields"), taken)) if document.has("fields") else (),
         **_read_lengths(document),
+        min_time_ms=document.at("min_time").moment_ms() if document.has("min_time") else MIN_TIME_MS,
         events_max=document.at("events_max").integer(_EVENTS_LEAST, 1 << 40) if document.has("events_max") else 1_000_000,
     )
     if schema.ttl_ms < schema.retention_ms:

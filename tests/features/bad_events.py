@@ -74,6 +74,7 @@ def bad_events(arrival_ms: int) -> dict[str, tuple[bytes, str]]:
         "the far future": ({**GOOD, "ts": arrival_ms + 300_001}, "ts"),
         "the year a billion": ({**GOOD, "ts": 10**30}, "ts"),
         "before 1970": ({**GOOD, "ts": -1}, "ts"),
+        "seconds for milliseconds": ({**GOOD, "ts": arrival_ms // 1_000}, "ts"),
         "a time as a text": ({**GOOD, "ts": "2024-01-01"}, "ts"),
         "an unknown operation": ({**GOOD, "op": "delete"}, "op"),
         "an operation in capitals": ({**GOOD, "op": "ADD"}, "op"),

@@ -150,7 +150,7 @@ def test_integer_ids_sort_as_numbers_in_bytes_and_in_columns(ids: list[int]) -> 
 
 @given(st.lists(st.text(min_size=1, max_size=8), min_size=2, max_size=6))
 def test_text_ids_sort_bytewise_in_columns(ids: list[str]) -> None:
-    schema = read_schema("{id: id, time: {field: ts}, user: u}")
+    schema = read_schema("{id: id, time: {field: ts}, min_time: 1970-01-01, user: u}")
     events = [Decoder(schema).decode(json.dumps({"id": id_, "ts": 5, "u": 1}).encode(), NOW) for id_ in ids]
     orders = Batch.of(events, schema).orders.tolist()
     for first in range(len(ids)):
@@ -165,3 +165,31 @@ NOISY = [("233.64999999999998", 23365.0), ("0.30000000000000004", 30.0), ("-1.14
 @pytest.mark.parametrize(("text", "minor"), NOISY)
 def test_noise_of_float_arithmetic_in_a_json_number_is_no_digit(text: str, minor: float) -> None:
     assert np.frombuffer(decode(json.dumps(GOOD).replace("10.05", text).encode()).numbers)[0] == minor
+
+
+SECONDS = [("ms", 1_767_884_551), ("us", 1_767_884_551_000), ("s", 1_767_884), ("rfc3339", "1999-12-31T23:59:59.999Z")]
+
+
+@pytest.mark.parametrize(("unit", "given_as"), SECONDS)
+def test_a_time_before_2000_is_refused_for_it_is_probably_in_another_unit(unit: str, given_as: object) -> None:
+    schema = read_schema(f"{{id: id, time: {{field: ts, unit: {unit}}}, user: u}}")
+    with pytest.raises(Refusal) as caught:
+        Decoder(schema).decode(json.dumps({"id": "a", "ts": given_as, "u": "u"}).encode(), NOW)
+    assert (caught.value.what, caught.value.where) == ("time before min_time", "ts")
+    assert caught.value.remedy.startswith("lower min_time" if unit == "rfc3339" else "it looks like a unit")
+
+
+@pytest.mark.parametrize(
+    ("least", "least_ms"), [("1970-01-01", 0), ("2010-06-01", 1_275_350_400_000), ("2010-06-01T02:00:00+02:00", 1_275_350_400_000)]
+)
+def test_the_least_time_of_an_event_is_what_the_schema_says(least: str, least_ms: int) -> None:
+    schema = read_schema(f'{{id: id, time: {{field: ts}}, min_time: "{least}", user: u}}')
+    assert Decoder(schema).decode(b'{"id": "a", "ts": %d, "u": "u"}' % least_ms, NOW).time_ms == least_ms
+    with pytest.raises(Refusal):
+        Decoder(schema).decode(b'{"id": "a", "ts": %d, "u": "u"}' % (least_ms - 1), NOW)
+
+
+@pytest.mark.parametrize("given_as", ["yesterday", "1969-12-31", "2000-01-01T00:00:00", "5", "2000-13-01", "[2000-01-01]", "~"])
+def test_a_least_time_that_is_no_moment_is_refused_with_line_and_column(given_as: str) -> None:
+    with pytest.raises(Refusal, match=r"schema\.yaml:3:11: not a moment"):
+        read_schema(f"id: id\ntime: {{field: ts}}\nmin_time: {given_as}\nuser: u")

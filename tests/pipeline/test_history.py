@@ -34,6 +34,7 @@ def test_times_as_texts_are_the_same_milliseconds_in_every_format(tmp_path: path
 RICH = read_schema("""
 id: id
 time: {field: at}
+min_time: 1970-01-01
 user: user
 entities: [shop]
 fields: {x: {type: float}, code: {type: string}, note: {type: string, required: false}}
