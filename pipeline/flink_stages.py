@@ -7,6 +7,7 @@ from typing import Any
 from pyflink.datastream.functions import KeyedProcessFunction, ProcessFunction, RuntimeContext
 
 from pipeline.garbage import settle_garbage
+from pipeline.stages.state import OutspokenState
 
 
 def build(factory: str, *arguments: Any) -> Any:
@@ -59,7 +60,8 @@ class KeyedStage(KeyedProcessFunction):
         from pemja import findClass  # only inside a TaskManager's JVM
 
         backend = runtime_context._keyed_state_backend._keyed_state_backend  # PyFlink has no public way to many keys
-        self._stage = build(self._factory, findClass("weir.flink.BulkState")(backend, self._name, self._ttl_ms), *self._arguments)
+        state = OutspokenState(findClass("weir.flink.BulkState")(backend, self._name, self._ttl_ms))
+        self._stage = build(self._factory, state, *self._arguments)
         settle_garbage()
 
     def process_element(self, value: Any, ctx: KeyedProcessFunction.Context) -> Iterator[bytes]:

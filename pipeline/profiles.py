@@ -74,11 +74,18 @@ class ProfileArenas:
 
     def keep(self, events: int) -> None:
         """Says that a bundle of so many events is done: writes at once what costs little now, or would cost too much later."""
+        if self._state is None:
+            return
         for arena in self._arenas.values():
             if events <= SMALL_EVENTS or len(arena.unsaved) > UNSAVED_MAX or len(arena.profiles) > KEYS_MAX:
                 self._write(arena, list(arena.unsaved))
             if len(arena.profiles) > KEYS_MAX:
                 arena.profiles.evict(KEYS_MAX - KEYS_MAX // 8)
+
+    @property
+    def unsaved(self) -> bool:
+        """Whether the state lacks anything of what is here."""
+        return any(arena.unsaved for arena in self._arenas.values())
 
     def save(self) -> None:
         """Writes whatever the state does not have yet."""

@@ -66,7 +66,6 @@ class Scorer:
         arena, slots = self._arena(kind).open(plan, (), keys)
         out = np.empty((len(keys), plan.width))
         flags = arena.observe(slots, batch, values, out).flags
-        self._arena(kind).keep(len(keys))
         features = release.features.finish(kind, out, values, batch.times_ms)
         return np.column_stack([features, (flags & (WARMING | UNKNOWN)) != 0])
 
@@ -87,7 +86,6 @@ class Scorer:
         cells = release.cells if kind == release.features.kinds[0] else ()
         arena, slots = self._arena(kind).open(plan, cells, keys)
         arena.label(slots, event_times_ms, id_keys, labels, visible_ms)
-        self._arena(kind).keep(len(keys))
 
     def score(self, release: Release, batch: Batch) -> Verdicts:
         """Both stages at once: entities, then users."""
@@ -137,7 +135,6 @@ class Scorer:
         _take_back(verdicts)
         _find_reasons(verdicts)
         remember(verdicts, arena)
-        self._arena(kind).keep(len(batch))
         return verdicts
 
     def _run_models(self, verdicts: Verdicts, batch: Batch, arena: Profiles, slots: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
@@ -169,10 +166,30 @@ class Scorer:
         raw = scoring.score_many(inputs)
         return raw, scoring.probability_many(raw)
 
+    def keep(self, events: int) -> None:
+        """Says that a bundle of so many events is done; see `ProfileArenas.keep`. Nothing reaches the state before."""
+        for arenas in self._arenas.values():
+            arenas.keep(events)
+
+    @property
+    def unsaved(self) -> bool:
+        """Whether the state lacks anything of what the profiles are now."""
+        return any(arenas.unsaved for arenas in self._arenas.values())
+
     def save(self) -> None:
         """Writes to the state whatever it does not have yet: before a checkpoint."""
         for arenas in self._arenas.values():
             arenas.save()
+
+    def forget(self) -> None:
+        """Lets go all profiles in memory, whatever befell them: they are read from the state again, as they were last written.
+
+        Raises:
+            ValueError: there is no state to read them from.
+        """
+        if self._state is None:
+            raise ValueError("profiles without a state cannot be read again")
+        self._arenas.clear()
 
     def _arena(self, kind: str) -> ProfileArenas:
         arenas = self._arenas.get(kind)

@@ -1,6 +1,8 @@
 """The first stage: bytes become events, stamped with the release in force, or dead letters with their reason."""
 
+import logging
 import struct
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -14,9 +16,12 @@ from features.row_values import row_values
 from pipeline.dead_letter import dead_letter
 from pipeline.decision import fallback_flags
 from pipeline.frames import Bundle, add_event, add_message, read_bundle, topic_frame
+from pipeline.isolation import FAULT_MET, fault_of, one_by_one
 from pipeline.release import Release
 from pipeline.stages.definitions import Definitions, key_text
 from pipeline.stages.event_body import event_body
+
+log = logging.getLogger(__name__)
 
 RECORD = struct.Struct("<iqqqH")
 """Head of a raw record: partition, offset, record time, greatest event time that the partition had before it, both in ms, length
@@ -33,6 +38,7 @@ class DecodeStage:
     def __init__(self) -> None:
         self._definitions = Definitions()
         self._decoder: tuple[Release, Decoder] | None = None
+        self._raised_in_a_row = 0
 
     def process(self, data: bytes) -> bytes:
         """Frames for one bundle of control or raw records. About 3 µs an event."""
@@ -40,9 +46,12 @@ class DecodeStage:
         if bundle.kind == "C":
             take_control(bundle, self._definitions)
             return b""
+        return b"".join(one_by_one(bundle.bodies, self._frames, lambda: None, self._refuse))
+
+    def _frames(self, bodies: Sequence[memoryview]) -> bytes:
         frames: list[bytes] = []
         taken: list[_Taken] = []
-        for body in bundle.bodies:
+        for body in bodies:
             partition, offset, at_ms, newest_ms, reply_length = RECORD.unpack_from(body)
             end = RECORD.size + reply_length
             reply = str(body[RECORD.size : end], "utf-8", "replace")  # it may be anybody's header
@@ -52,14 +61,26 @@ class DecodeStage:
             except Refusal as refusal:
                 frames.append(refused(refusal, value, partition, offset, at_ms))
                 if reply:
-                    frames.append(self._refused_reply(refusal, value, reply))
+                    frames.append(self._refused_reply(str(refusal), value, reply))
                 continue
             # Among events ordered by time, a correction comes when it was sent: not in its event's place, which may be long past.
             turn_ms = event.time_ms if event.op == ADD else max(event.time_ms, newest_ms)
             taken.append(_Taken(event, value, partition << 48 | offset, turn_ms))
         if taken:
             _add_frames(frames, self._in_force()[0], taken)
+            self._raised_in_a_row = 0
         return b"".join(frames)
+
+    def _refuse(self, body: memoryview, error: Exception) -> bytes:
+        partition, offset, at_ms, _, reply_length = RECORD.unpack_from(body)
+        value = bytes(body[RECORD.size + reply_length :])
+        reply = str(body[RECORD.size : RECORD.size + reply_length], "utf-8", "replace")
+        log.error("a record is set aside, for processing it raised an exception", exc_info=error)
+        release = self._definitions.newest
+        self._raised_in_a_row += 1
+        more = {"release": str(release.id if release else 0), "in_a_row": str(self._raised_in_a_row)}
+        frames = refused(fault_of(error, "decode stage"), value, partition, offset, at_ms, **more)
+        return frames + self._refused_reply(FAULT_MET, value, reply) if reply else frames
 
     def _in_force(self) -> tuple[Release, Decoder]:
         release = self._definitions.newest
@@ -69,7 +90,7 @@ class DecodeStage:
             self._decoder = (release, Decoder(release.schema))
         return self._decoder
 
-    def _refused_reply(self, refusal: Refusal, value: bytes, reply: str) -> bytes:
+    def _refused_reply(self, reason: str, value: bytes, reply: str) -> bytes:
         release = self._definitions.newest
         action = release.policy.fallback.action if release else "approve"
         answer = {
@@ -77,7 +98,7 @@ class DecodeStage:
             "revision": 0,
             "score": None,
             "action": action,
-            "reasons": [str(refusal)],
+            "reasons": [reason],
             "flags": fallback_flags(release),
             "release": release.id if release else 0,
         }

@@ -6,12 +6,17 @@ from numpy.typing import NDArray
 from features.batch import Batch
 from features.compilation import compile_kernels
 from pipeline.frames import Bundle, add_answer, read_bundle
+from pipeline.isolation import fault_of
 from pipeline.release import Release
 from pipeline.scorer import Scorer
-from pipeline.stages.decode import MESSAGE, take_control
+from pipeline.stages.decode import MESSAGE, refused, take_control
 from pipeline.stages.definitions import Definitions
-from pipeline.stages.labels import take_labels
+from pipeline.stages.labels import refused_label, take_labels
 from pipeline.stages.state import BulkState, KeyedProfiles
+from pipeline.stages.undoable import UndoableBundles
+
+MESSAGES = "entity-messages"
+"""Where a dead letter of this stage comes from: from no topic."""
 
 
 class EntityStage:
@@ -20,19 +25,28 @@ class EntityStage:
     def __init__(self, state: BulkState) -> None:
         self._definitions = Definitions()
         self._scorer = Scorer(KeyedProfiles(state, user_kind=False))
+        self._bundles = UndoableBundles(self._scorer, self._run, self._refuse)
 
     def process(self, data: bytes) -> bytes:
         """Frames for one bundle of control records, labels or messages."""
         bundle = read_bundle(data)
-        if bundle.kind == "C":
-            take_control(bundle, self._definitions)
+        if bundle.kind in "CS":
+            self._bundles.save()
+            if bundle.kind == "C":
+                take_control(bundle, self._definitions)
             return b""
-        if bundle.kind == "S":
-            self._scorer.save()
-            return b""
+        release = self._definitions.newest if bundle.kind == "L" else self._definitions.releases[bundle.release]
+        return b"" if release is None else self._bundles.process(data, bundle, release)
+
+    def _run(self, bundle: Bundle, release: Release) -> bytes:
+        return take_labels(bundle, release, self._scorer) if bundle.kind == "L" else self._answers(bundle, release)
+
+    def _refuse(self, bundle: Bundle, release: Release, error: Exception, in_a_row: int) -> bytes:
+        """The event goes on without this entity's answer, as if it had not come in time."""
         if bundle.kind == "L":
-            return take_labels(bundle, self._definitions.newest, self._scorer)
-        return self._answers(bundle, self._definitions.releases[bundle.release])
+            return refused_label(bundle.bodies[0], error, "entity stage")
+        more = {"topic": MESSAGES, "release": str(release.id), "in_a_row": str(in_a_row)}
+        return refused(fault_of(error, "entity stage"), bytes(bundle.bodies[0]), -1, -1, 0, **more)
 
     def _answers(self, bundle: Bundle, release: Release) -> bytes:
         messages = [_Message(body) for body in bundle.bodies]

@@ -9,6 +9,7 @@ from features.decode import ID_CHARACTERS_MAX
 from features.entity_reading import KEY_JOINT, parts_of
 from features.refusal import Refusal
 from pipeline.frames import Bundle
+from pipeline.isolation import fault_of
 from pipeline.release import Release
 from pipeline.scorer import Scorer
 from pipeline.stages.decode import refused
@@ -33,10 +34,8 @@ class ResolvedLabel(msgspec.Struct):
 _decode = msgspec.json.Decoder(ResolvedLabel).decode
 
 
-def take_labels(bundle: Bundle, release: Release | None, scorer: Scorer) -> bytes:
+def take_labels(bundle: Bundle, release: Release, scorer: Scorer) -> bytes:
     """Gives the labels of a bundle to the profiles of the keys that they name; frames of dead letters for those that are none."""
-    if release is None:
-        return b""
     by_kind: dict[str, list[tuple[str, ResolvedLabel]]] = {}
     frames: list[bytes] = []
     for body in bundle.bodies:
@@ -50,6 +49,12 @@ def take_labels(bundle: Bundle, release: Release | None, scorer: Scorer) -> byte
     for kind, rows in by_kind.items():
         _give(release, scorer, kind, [key for key, _ in rows], [label for _, label in rows])
     return b"".join(frames)
+
+
+def refused_label(body: memoryview, error: Exception, where: str) -> bytes:
+    """The frame of a dead letter for a label at which `where` raised `error`."""
+    raw = bytes(body)
+    return refused(fault_of(error, where), raw[2 + int.from_bytes(raw[:2], "little") :], topic="labels-resolved")
 
 
 def _entity_of(key: bytes) -> tuple[str, str]:

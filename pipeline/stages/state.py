@@ -4,6 +4,7 @@ from typing import Protocol
 
 from features.codec import Saved
 from pipeline.frames import pack_changes, pack_keys, unpack_profiles
+from pipeline.isolation import NoRecordsFaultError
 from pipeline.profiles import Kept
 
 
@@ -17,6 +18,29 @@ class BulkState(Protocol):
     def write(self, keys: bytes, blobs: bytes) -> None:
         """Writes the packed changes of the packed `keys`."""
         ...
+
+
+class StateFailedError(NoRecordsFaultError):
+    """Flink's state did not read or write."""
+
+
+class OutspokenState:
+    """Flink's state, whose failures say that they are no record's fault."""
+
+    def __init__(self, state: BulkState) -> None:
+        self._state = state
+
+    def read(self, keys: bytes) -> bytes:
+        try:
+            return self._state.read(keys)
+        except Exception as error:  # whatever the JVM raises
+            raise StateFailedError(f"state not read: {error}") from error
+
+    def write(self, keys: bytes, blobs: bytes) -> None:
+        try:
+            self._state.write(keys, blobs)
+        except Exception as error:  # whatever the JVM raises
+            raise StateFailedError(f"state not written: {error}") from error
 
 
 class KeyedProfiles:

@@ -2,6 +2,7 @@
 
 import base64
 import logging
+import math
 import time
 from collections.abc import Callable
 
@@ -16,19 +17,24 @@ from patterns.policy import ACTIONS
 from pipeline.decision import BYPASSED, Reply, decisions_of, fallback_flags, flag_names, reply_of
 from pipeline.explanation import reasons_again
 from pipeline.frames import Bundle, add_record, read_bundle, topic_frame
+from pipeline.isolation import FAULT_MET, fault_of
 from pipeline.reasons import REVISION_MAX
 from pipeline.release import Release
 from pipeline.scorer import Scorer
 from pipeline.stages.decode import refused, take_control
 from pipeline.stages.definitions import Definitions
 from pipeline.stages.event_body import Arrivals, bodies_of
-from pipeline.stages.labels import take_labels
+from pipeline.stages.labels import refused_label, take_labels
 from pipeline.stages.state import BulkState, KeyedProfiles
+from pipeline.stages.undoable import UndoableBundles
 from pipeline.verdicts import REVISED, UNDECIDED, Verdicts
 
 log = logging.getLogger(__name__)
 
 _encode = msgspec.json.Encoder().encode
+
+EVENT_BODIES = "event-bodies"
+"""Where a dead letter comes from whose event could not be read: from no topic."""
 
 
 class UserStage:
@@ -43,20 +49,38 @@ class UserStage:
         self._definitions = Definitions()
         self._definitions.watch(self._install)
         self._scorer = Scorer(KeyedProfiles(state, user_kind=True))
+        self._bundles = UndoableBundles(self._scorer, self._run, self._refuse)
         self._clock = clock
 
     def process(self, data: bytes) -> bytes:
         """Frames for one bundle of control records, labels or events."""
         bundle = read_bundle(data)
-        if bundle.kind == "C":
-            take_control(bundle, self._definitions)
+        if bundle.kind in "CS":
+            self._bundles.save()
+            if bundle.kind == "C":
+                take_control(bundle, self._definitions)
             return b""
-        if bundle.kind == "S":
-            self._scorer.save()
-            return b""
+        release = self._definitions.newest if bundle.kind == "L" else self._definitions.releases[bundle.release]
+        return b"" if release is None else self._bundles.process(data, bundle, release)
+
+    def _run(self, bundle: Bundle, release: Release) -> bytes:
+        return take_labels(bundle, release, self._scorer) if bundle.kind == "L" else self._decide(bundle, release)
+
+    def _refuse(self, bundle: Bundle, release: Release, error: Exception, in_a_row: int) -> bytes:
+        body = bundle.bodies[0]
         if bundle.kind == "L":
-            return take_labels(bundle, self._definitions.newest, self._scorer)
-        return self._decide(bundle, self._definitions.releases[bundle.release])
+            return refused_label(body, error, "user stage")
+        more = {"release": str(release.id), "in_a_row": str(in_a_row)}
+        try:
+            event = bodies_of(release.schema).read(bundle.bodies)
+            id, reply, value, at_ms = event.batch.ids[0], event.replies[0], event.value(0), int(event.arrived_ms[0])
+        except Exception:  # it may be the reading that raises: then nobody can be answered, and the body is kept as it is
+            return refused(fault_of(error, "user stage"), bytes(body), -1, -1, 0, topic=EVENT_BODIES, **more)
+        frames = refused(fault_of(error, "user stage"), value, -1, -1, at_ms, **more)
+        if reply:
+            answer = Reply(id, 0, math.nan, release.policy.fallback.action, [FAULT_MET], fallback_flags(release), release.id)
+            frames += topic_frame("R", reply, _encode(answer))
+        return frames
 
     def _install(self) -> None:
         release = self._definitions.newest
@@ -64,7 +88,7 @@ class UserStage:
             for snapshot in self._definitions.snapshots.values():
                 try:
                     self._scorer.install(snapshot, release)
-                except (ValueError, KeyError) as error:
+                except Exception as error:  # whatever a snapshot holds: the one before stays
                     log.error("snapshot %d of %s is not in force: %s", snapshot.sequence, snapshot.model, error)
 
     def _decide(self, bundle: Bundle, release: Release) -> bytes:

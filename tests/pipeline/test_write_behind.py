@@ -73,10 +73,9 @@ def test_profiles_beyond_the_bound_of_memory_are_read_from_the_state_again(job: 
     assert len(job.decisions()) == 1_200
 
 
-def test_a_bundle_under_another_release_writes_only_the_profiles_that_it_takes_over(job: Imitation) -> None:
+def test_what_waits_is_written_before_a_bundle_of_another_release(job: Imitation) -> None:
     job.events(payments(100, users=50))
+    assert job.user_state.heads == {}
     job.release(2, TEXTS | {"features": TEXTS["features"] + "- {name: max_1h, template: max, value: event.amount, window: 1h}\n"})
     job.events(payments(100 + profiles.SMALL_EVENTS + 1, users=3)[100:])
-    assert set(job.user_state.heads) == {b"u0", b"u1", b"u2"}
-    job.checkpoint()
     assert len(job.user_state.heads) == 50
