@@ -58,7 +58,10 @@ def add_leaf_values(
             out[row] += values[tree, node - branches]
 
 
-@compiled("void(float64[:, ::1], int64, int64, int32[:, ::1], float64[:, ::1], int32[:, ::1], int64, float64[:, ::1], float64[::1])")
+@compiled(
+    "void(float64[:, ::1], int64, int64, int32[:, ::1], float64[:, ::1], "
+    "int32[:, ::1], int32[:, ::1], int64, float64[:, ::1], float64[::1])"
+)
 def learn_rows(
     x: NDArray[np.float64],
     first: int,
@@ -66,14 +69,15 @@ def learn_rows(
     feature: NDArray[np.int32],
     threshold: NDArray[np.float64],
     l_mass: NDArray[np.int32],
+    r_mass: NDArray[np.int32],
     height: int,
     values: NDArray[np.float64],
     out: NDArray[np.float64],
 ) -> None:
     """Counts the rows [first, last) into `l_mass`, and adds to `out` what each row's walk was worth before it was counted.
 
-    Learning and scoring walk the same path: a missing input goes to the heavier child, and a row is counted in a node
-    before its children are compared.
+    Learning and scoring walk the same path. A missing input goes to the child that is heavier in both windows together:
+    the window being filled alone says nothing while it is young, and a missing input would then fall where nobody falls.
     """
     trees, branches = feature.shape
     for tree in range(trees):
@@ -84,7 +88,8 @@ def learn_rows(
                 value = x[row, feature[tree, node]]
                 node = 2 * node + 1
                 if np.isnan(value):
-                    node += l_mass[tree, node] < l_mass[tree, node + 1]
+                    left, right = l_mass[tree, node] + r_mass[tree, node], l_mass[tree, node + 1] + r_mass[tree, node + 1]
+                    node += left < right
                 else:
                     node += value >= threshold[tree, (node - 1) >> 1]
             l_mass[tree, node] += 1

@@ -10,7 +10,7 @@ from detectors.half_space_kernels import add_contributions, add_leaf_values, pat
 from detectors.input_scaling import SCALINGS, WIDTH, scale_rows
 from detectors.learner import Arrays
 from detectors.matrix import as_matrix
-from detectors.recent_scores import LEVELS, share_below
+from detectors.recent_scores import LEVELS, mid_ranks
 
 
 class HalfSpaceScoring:
@@ -59,8 +59,8 @@ class HalfSpaceScoring:
         return 1.0 - total / self._score_max
 
     def probability_many(self, raw: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The share of recent events that scored lower, in [0, 1]; NaN before the first window was full."""
-        return share_below(raw, self._grid)
+        """The mid-rank among the scores of recent events, in [0, 1]; NaN before the first window was full, and where `raw` is."""
+        return mid_ranks(raw, self._grid)
 
     def contributions_many(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """[n, inputs]: with `base` they add up to the score; about 1 µs a row with 10 trees of height 8."""

@@ -25,7 +25,7 @@ class Scoring(Protocol):
         ...
 
     def probability_many(self, raw: NDArray[float64]) -> NDArray[float64]:
-        """Raw scores as numbers in [0, 1], never falling where `raw` rises; NaN while there is nothing to go by."""
+        """Raw scores as numbers in [0, 1], never falling where `raw` rises; NaN where `raw` is, and while there is nothing to go by."""
         ...
 
     def contributions_many(self, x: NDArray[float64]) -> NDArray[float64]:

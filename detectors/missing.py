@@ -2,6 +2,9 @@
 
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from detectors.compiled import compiled
 
 LARGEST: Final = 1e100
@@ -12,3 +15,22 @@ LARGEST: Final = 1e100
 def is_present(value: float) -> bool:
     """Whether `value` is a number that a detector takes in."""
     return abs(value) <= LARGEST
+
+
+def are_mostly_missing(x: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """[n] whether more than half of the inputs of each row of `x` [n, inputs] are missing.
+
+    A model says nothing of such a row and learns nothing from it: its score would be that of the gap, not of the event.
+    """
+    missing = np.empty(len(x), np.bool_)
+    _find_mostly_missing(np.ascontiguousarray(x, np.float64), missing)
+    return missing
+
+
+@compiled("void(float64[:, ::1], boolean[::1])")
+def _find_mostly_missing(x: NDArray[np.float64], out: NDArray[np.bool_]) -> None:
+    for row in range(x.shape[0]):
+        present = 0
+        for column in range(x.shape[1]):
+            present += is_present(x[row, column])
+        out[row] = 2 * present < x.shape[1]

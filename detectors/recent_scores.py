@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 LEVELS: Final = np.concatenate((np.linspace(0.0, 0.99, 100), 1.0 - np.logspace(-2.1, -4.0, 20)))
 """Shares of the latest scores below each point of a grid: even up to 0.99, ever closer from there to 0.9999."""
 
+_RANKS: Final = np.concatenate(([0.0], LEVELS, [1.0]))
+
 
 class RecentScores:
     """The latest scores in a ring; older ones are forgotten, so that the scale follows the stream.
@@ -35,14 +37,22 @@ class RecentScores:
         return np.asarray(np.quantile(held, LEVELS) if len(held) else (), np.float64)
 
 
-def share_below(raw: NDArray[np.float64], grid: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The share of recent scores below each of `raw`, in [0, 1]: one minus the tail probability.
+def mid_ranks(raw: NDArray[np.float64], grid: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The mid-rank of each of `raw` among the recent scores, in [0, 1]: the share of them below it and half of those equal to it.
 
-    Linear between the points of the grid, from 0 at score 0 to 1 at score 1, so that it rises wherever `raw` does.
-    All NaN while the grid is empty.
+    It is linear between the points of the grid, from 0 at score 0 to 1 at score 1. Where several points of the grid are equal to
+    a score, the score gets the middle of their levels, so that a score that everybody has is never an extreme one. The rank is
+    NaN for a score that is NaN, and for all of them while the grid is empty.
+
+    Args:
+        raw: scores in [0, 1], or NaN.
+        grid: of `RecentScores.grid`.
     """
     if not len(grid):
         return np.full(len(raw), np.nan)
     points = np.concatenate(([0.0], grid, [1.0]))
-    shares = np.concatenate(([0.0], LEVELS, [1.0]))
-    return np.asarray(np.interp(raw, points, shares), np.float64)
+    ranks = np.asarray(np.interp(raw, points, _RANKS), np.float64)  # the level of the last of equal points
+    first = np.minimum(np.searchsorted(points, raw), len(points) - 1)
+    tied = points[first] == raw
+    ranks[tied] = (_RANKS[first[tied]] + ranks[tied]) / 2.0
+    return ranks

@@ -19,7 +19,7 @@ from pipeline.verdicts import Verdicts
 class Decision(msgspec.Struct, gc=False):
     """A record of the topic ``decisions``. Times are milliseconds since the epoch; missing numbers are null.
 
-    `revision` counts the corrections and the retraction of an event. `flags`: late; warming: no model was ready, or the history
+    `revision` counts the corrections and the retraction of an event. `flags`: late; warming: no model gave a score, or the history
     does not reach back far enough; degraded: decided without an entity's answer; corrected; retracted; bypass: the action is not the
     score's. `event` holds the numeric fields of the event in major units: with `features` it is all that a learner needs.
     `dimensions` are the texts by which event metrics are counted.

@@ -59,10 +59,16 @@ class Explanations:
         return found
 
     def reasons(self) -> list[list[str]]:
-        """What raised each score most, largest first, at most `pipeline.reasons.REASONS_MAX`; none for an approved event."""
+        """What raised each score most, largest first, at most `pipeline.reasons.REASONS_MAX`; none for an event that its score approved.
+
+        An event without a score has the reason that a model's inputs are mostly missing, where that is so.
+        """
         found: list[list[str]] = [[]] * len(self._verdicts.chosen)
         scored = ~self._verdicts.are(UNDECIDED)
         for row in np.flatnonzero(scored & (self._verdicts.reasons[:, 0] >= 0)).tolist():
+            if self._verdicts.chosen[row] < 0:
+                found[row] = [_gap_of(self._models[self._verdicts.reasons[row, 0]])]
+                continue
             model = self._models[self._verdicts.chosen[row]]
             values = self._verdicts.inputs[model.name][row]
             inputs = [int(position) for position in self._verdicts.reasons[row] if position >= 0]
@@ -72,10 +78,18 @@ class Explanations:
 
 def reasons_again(release: Release, chosen: int, reasons: NDArray[np.int8]) -> list[str]:
     """The reasons of a decision made before, by `release`, of which only the inputs are remembered and not their values."""
-    if chosen < 0 or chosen >= len(release.policy.models):
+    models = release.policy.models
+    position = int(reasons[0]) if chosen < 0 else chosen
+    if not 0 <= position < len(models):
         return []
-    model = next(model for model in release.models if model.name == release.policy.models[chosen])
+    model = next(model for model in release.models if model.name == models[position])
+    if chosen < 0:
+        return [_gap_of(model)]
     return [f"{_short(model, int(at))} is unusual ({model.name})" for at in reasons if 0 <= at < len(model.inputs)]
+
+
+def _gap_of(model: Model) -> str:
+    return f"{model.name} gives no score: more than half of its inputs are missing"
 
 
 def _short(model: Model, at: int) -> str:

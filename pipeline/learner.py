@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.catalogue import LEARNERS, Learner
+from detectors.missing import are_mostly_missing
 from detectors.snapshot import Snapshot
 from pipeline.models import Model
 from pipeline.release import Release
@@ -58,8 +59,8 @@ class EventLearner:
         self._learned = 0
 
     def see(self, id_keys: NDArray[np.int64], times_ms: NDArray[np.int64], vectors: NDArray[np.float64]) -> None:
-        """Learns from events that were scored, in their order."""
-        taken = sampled(id_keys, self.model.sample)
+        """Learns from events that were scored, in their order, but for those whose inputs are mostly missing."""
+        taken = sampled(id_keys, self.model.sample) & ~are_mostly_missing(vectors)
         self.learner.learn_many(vectors[taken], None)
         self._learned += int(taken.sum())
 
@@ -111,8 +112,8 @@ class LabelLearner:
         self._negatives = 0
 
     def see(self, id_keys: NDArray[np.int64], times_ms: NDArray[np.int64], vectors: NDArray[np.float64]) -> None:
-        """Keeps the vectors of events that were scored for their labels to come."""
-        taken = sampled(id_keys, self.model.sample)
+        """Keeps the vectors of events that were scored for their labels to come, but for those whose inputs are mostly missing."""
+        taken = sampled(id_keys, self.model.sample) & ~are_mostly_missing(vectors)
         self._vectors.add(id_keys[taken], times_ms[taken], vectors[taken])
 
     def held(self, id_keys: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -122,7 +123,7 @@ class LabelLearner:
     def tell(self, lessons: "Lessons", vectors: NDArray[np.float64] | None = None) -> None:
         """Labels, each in force at its time; `vectors` [n, inputs] in case the events are no longer held."""
         if vectors is not None:
-            lost = self._vectors.rows_of(lessons.id_keys) < 0
+            lost = (self._vectors.rows_of(lessons.id_keys) < 0) & ~are_mostly_missing(vectors)
             self._vectors.add(lessons.id_keys[lost], lessons.times_ms[lost] - self._negative_after_ms, vectors[lost])
         self._told.append(lessons)
 

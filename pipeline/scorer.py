@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.catalogue import Keyed, Scoring, score_from
+from detectors.missing import are_mostly_missing
 from detectors.snapshot import Snapshot
 from features.batch import Batch
 from features.layout import RETRACTED, UNKNOWN, WARMING
@@ -164,6 +165,7 @@ class Scorer:
         verdicts.snapshots[model.name] = snapshot.sequence
         verdicts.scoring[model.name] = scoring
         raw = scoring.score_many(inputs)
+        raw[are_mostly_missing(inputs)] = np.nan
         return raw, scoring.probability_many(raw)
 
     def keep(self, events: int) -> None:
@@ -217,6 +219,15 @@ def _find_reasons(verdicts: Verdicts) -> None:
         rows = np.flatnonzero(suspected & (verdicts.chosen == position))
         if len(rows):
             verdicts.reasons[rows] = largest(shares_of(verdicts, models[name], rows))
+    _find_gaps(verdicts)
+
+
+def _find_gaps(verdicts: Verdicts) -> None:
+    """Of the events that no model gave a score: the first of the policy's models whose inputs are mostly missing."""
+    silent = np.flatnonzero(np.isnan(verdicts.scores) & ~verdicts.are(UNDECIDED | RETRACTED))
+    if len(silent):
+        for position, name in reversed(list(enumerate(verdicts.release.policy.models))):
+            verdicts.reasons[silent[are_mostly_missing(verdicts.inputs[name][silent])], 0] = position
 
 
 def _score_keyed(

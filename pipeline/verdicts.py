@@ -25,10 +25,10 @@ class Verdicts:
 
     Args:
         release: the release it was made by.
-        scores: in [0, 1], NaN where no model was ready and where the event was retracted.
+        scores: in [0, 1], NaN where no model gave one and where the event was retracted.
         actions: codes of `patterns.policy.ACTIONS`.
         features: [n, features], major units, NaN where missing.
-        models: raw score of each model; NaN where it was not ready.
+        models: raw score of each model; NaN where it was not ready, and where its inputs are mostly missing.
         snapshots: sequence number of the snapshot behind each global model.
         flags: bits of `features.layout`. A duplicate is also CORRECTED where the newest decision on its event is.
         rows: references of the retained rows, for what is remembered of a decision.
@@ -36,6 +36,7 @@ class Verdicts:
         revisions: number of each decision on its event, from 0; for a duplicate, that of the newest one.
         chosen: position in the policy's models of the one that gave the score; -1: none.
         reasons: [n, REASONS_MAX] positions among that model's inputs of those that raised the score most, largest first; -1: none.
+            Where no model gave a score, the first is the position of the first of the policy's models whose inputs are mostly missing.
             A duplicate has those of the newest decision, of the model and release that made it.
         inputs: what each model saw, [n, inputs].
         scoring: the scoring side of each global model that was ready.

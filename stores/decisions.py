@@ -23,7 +23,7 @@ class StoredDecision(msgspec.Struct, frozen=True):
         event_time: ms since the epoch.
         order: sorts events of one time bytewise, as `features.event.Event.order`.
         keys: (kind, id) of the user, first, and of each further entity that is not empty.
-        score: 0 to 1; None when no model was ready.
+        score: 0 to 1; None when no model gave one.
         action: approve, review or block.
         release: that it was made by.
         value: the whole decision as JSON, as it was served.
@@ -45,7 +45,7 @@ class StoredDecision(msgspec.Struct, frozen=True):
 
 
 class LatestScore(msgspec.Struct, frozen=True):
-    """The score of an entity after its newest event; `event_time` in ms, `score` None when no model was ready.
+    """The score of an entity after its newest event; `event_time` in ms, `score` None when no model gave one.
 
     `place` is that of the decision it comes from: what stands before it in its partition is included.
     """

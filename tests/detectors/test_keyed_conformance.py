@@ -98,6 +98,16 @@ def test_a_missing_value_leaves_the_state_as_it_was(name: str, parameters: dict[
 
 
 @every_detector
+@pytest.mark.parametrize("value", [9.99, 0.0, -3.1, 1e9])
+@pytest.mark.parametrize("other", [0.01, 1_000.0, -1_000.0])
+def test_a_value_that_nearly_all_of_its_key_equal_is_not_strange(name: str, parameters: dict[str, Any], value: float, other: float) -> None:
+    detector = KEYED[name](**parameters)
+    for x in (np.full(300, value), np.where(np.arange(300) % 40 == 20, value + other, value)):
+        scores = run(detector, np.zeros((1, detector.width)), np.zeros(300, np.int64), x)
+        assert scores[x == value].max() <= 0.5
+
+
+@every_detector
 def test_a_value_far_above_all_others_scores_higher_than_they(name: str, parameters: dict[str, Any]) -> None:
     detector = KEYED[name](**parameters)
     state = np.zeros((1, detector.width))

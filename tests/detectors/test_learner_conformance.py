@@ -175,6 +175,18 @@ def test_probability_lies_in_the_unit_interval_and_never_falls_where_the_score_r
 
 
 @every_learner
+@pytest.mark.parametrize("value", [0.0, 9.99, np.nan])
+def test_rows_that_are_all_alike_are_not_strange(name: str, parameters: dict[str, Any], value: float) -> None:
+    learner = LEARNERS[name](3, **parameters)
+    x = np.full((1_000, 3), value)
+    for first in range(0, 1_000, 50):
+        learner.learn_many(x[first : first + 50], np.zeros(50))
+        scoring = score_from(name, learner.snapshot())
+        probability = scoring.probability_many(scoring.score_many(x[:1]))
+        assert np.isnan(probability[0]) or probability[0] <= 0.51
+
+
+@every_learner
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e300, -1e300, 1e100, -1e100, 5e-324])
 def test_no_input_breaks_a_learner(name: str, parameters: dict[str, Any], value: float, stream: Stream) -> None:
     learner = taught(name, parameters, stream)

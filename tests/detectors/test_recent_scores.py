@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from detectors.recent_scores import LEVELS, RecentScores, share_below
+from detectors.recent_scores import LEVELS, RecentScores, mid_ranks
 
 
 @settings(deadline=None)
@@ -25,21 +25,46 @@ def test_shares_follow_the_exact_distribution() -> None:
     recent.add(scores)
     exact = np.array([0.05, 0.5, 0.95, 0.995, 0.9995])
     raw = np.asarray(np.quantile(scores, exact), np.float64)
-    np.testing.assert_allclose(share_below(raw, recent.grid()), exact, atol=2e-3)
+    np.testing.assert_allclose(mid_ranks(raw, recent.grid()), exact, atol=2e-3)
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=50))
 def test_shares_are_bounded_and_do_not_fall(scores: list[float]) -> None:
     recent = RecentScores(50)
     recent.add(np.array(scores))
-    shares = share_below(np.linspace(0.0, 1.0, 201), recent.grid())
+    shares = mid_ranks(np.linspace(0.0, 1.0, 201), recent.grid())
     assert (np.diff(shares) >= 0.0).all()
     assert shares[0] >= 0.0
     assert shares[-1] <= 1.0
 
 
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=60))
+def test_a_score_that_many_have_gets_the_share_below_it_and_half_of_its_equals(fifths: list[int]) -> None:
+    scores = np.repeat(np.array(fifths) / 5.0, 40)
+    recent = RecentScores(len(scores))
+    recent.add(scores)
+    for score, rank in zip(scores, mid_ranks(scores, recent.grid()), strict=True):
+        assert rank == pytest.approx(np.mean(scores < score) + np.mean(scores == score) / 2.0, abs=0.011)
+
+
+@pytest.mark.parametrize("score", [0.0, 0.25, 1.0])
+def test_a_score_that_all_have_is_in_the_middle(score: float) -> None:
+    recent = RecentScores(300)
+    recent.add(np.full(300, score))
+    assert mid_ranks(np.array([score]), recent.grid())[0] == pytest.approx(0.5, abs=0.01)
+
+
+def test_a_score_that_is_missing_has_no_rank() -> None:
+    recent = RecentScores(3)
+    recent.add(np.array([0.1, 0.2, 0.3]))
+    ranks = mid_ranks(np.array([np.nan, 0.2]), recent.grid())
+    assert np.isnan(ranks[0])
+    assert ranks[1] == pytest.approx(0.5)
+
+
 def test_without_scores_there_is_no_share() -> None:
-    assert np.isnan(share_below(np.array([0.5]), RecentScores(10).grid())).all()
+    assert np.isnan(mid_ranks(np.array([0.5]), RecentScores(10).grid())).all()
 
 
 def test_levels_rise_within_the_unit_interval() -> None:
