@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
@@ -93,7 +94,12 @@ class Following:
 
     def _run(self, loop: asyncio.AbstractEventLoop) -> None:
         while not self._stopping:
-            found = self._next(_POLL_SECONDS)
+            try:
+                found = self._next(_POLL_SECONDS)
+            except Exception as error:  # whatever it is: following ends with the process and not before
+                log.error("%s: %s: %s", self._name, type(error).__name__, error)
+                time.sleep(_POLL_SECONDS)
+                continue
             if found and not loop.is_closed():
                 loop.call_soon_threadsafe(self._take, found)
 

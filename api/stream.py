@@ -8,6 +8,7 @@ from typing import Protocol
 import msgspec
 
 from api.problem import Problem
+from pipeline.isolation import Aside
 
 CLIENTS_MAX = 100
 QUEUE_MAX = 256
@@ -107,6 +108,7 @@ class Stream:
     """
 
     def __init__(self, source: Source) -> None:
+        self.aside = Aside("decision")
         self._source = source
         self._one = asyncio.Lock()
         self._watchers: list[Watcher] = []
@@ -155,15 +157,17 @@ class Stream:
         """Takes in decisions, in order within a partition; what is no decision is passed over."""
         for (partition, offset), value in records:
             self._at[partition] = offset
-            try:
-                seen = _read(value)
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                continue
-            frame = frame_of("decision", value, self._id())
-            self._keep((partition, offset), seen, frame)
-            for watcher in self._watchers:
-                if watcher.wanted.takes(seen):
-                    watcher.put(frame)
+            for _ in self.aside.each([(f"decisions/{partition}", offset, ((partition, offset), value))], self._show):
+                pass
+
+    def _show(self, record: Placed) -> None:
+        place, value = record
+        seen = _read(value)
+        frame = frame_of("decision", value, self._id())
+        wanted = [watcher for watcher in self._watchers if watcher.wanted.takes(seen)]
+        self._keep(place, seen, frame)
+        for watcher in wanted:
+            watcher.put(frame)
 
     def _id(self) -> str:
         return ",".join(f"{number}:{at}" for number, at in sorted(self._at.items()))

@@ -5,6 +5,8 @@ A batch is written whole before its offsets are committed; after a crash it is w
 
 import logging
 import signal
+import sqlite3
+import struct
 import time
 from collections.abc import Callable, Sequence
 from itertools import repeat
@@ -14,6 +16,7 @@ import msgspec
 from confluent_kafka import Consumer, KafkaException, Message
 
 from pipeline.decision_store import open_decisions
+from pipeline.isolation import Aside, one_by_one
 from pipeline.kafka import BATCH_MAX, UNHURRIED, ControlTopic, consumer_of
 from pipeline.release import Release
 from pipeline.settings import Settings, read_settings
@@ -25,8 +28,16 @@ log = logging.getLogger(__name__)
 WAIT_SECONDS_MIN = 0.1
 WAIT_SECONDS_MAX = 10.0
 REPORT_SECONDS = 60.0
+RELEASE_SECONDS_MAX = 60.0
+"""How long a decision waits for its release; one that names a release which nobody made must not hold up the others."""
+GIVEN_UP_MAX = 1_000
+KEY_CHARACTERS_MAX = 16_000
+"""Of an id: in UTF-8 it is still a key that any store takes."""
+NEVER_HELD = (UnicodeError, OverflowError, RecursionError, struct.error, sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError)
+"""What a store raises at a decision that it can never hold; anything else says that the store is away, and is tried again."""
 
 
+Id = Annotated[str, msgspec.Meta(max_length=KEY_CHARACTERS_MAX)]
 Whole = Annotated[int, msgspec.Meta(ge=-(1 << 63), le=(1 << 63) - 1)]
 """What a store can hold: a write that can never succeed would be tried for ever."""
 
@@ -34,11 +45,11 @@ Whole = Annotated[int, msgspec.Meta(ge=-(1 << 63), le=(1 << 63) - 1)]
 class IndexedDecision(msgspec.Struct):
     """What a decision is found by; the rest of its value is kept unread."""
 
-    event_id: str
+    event_id: Id
     revision: Whole
     event_time: Whole
-    user: str
-    entities: dict[str, str]
+    user: Id
+    entities: dict[str, Id]
     score: float | None
     action: str
     release: Whole
@@ -69,7 +80,8 @@ class Deliverer:
     ) -> None:
         self.written = 0
         self.repeats = 0
-        self.unreadable = 0
+        self.aside = Aside("decision")
+        self._given_up: set[int] = set()
         self._store = store
         self._definitions = definitions
         self._refresh = refresh
@@ -79,19 +91,26 @@ class Deliverer:
     def deliver(self, values: list[bytes], places: Sequence[TopicPlace] = ()) -> bool:
         """Writes a batch, each with its place in the topic where it is given; False when it was told to stop before it was written.
 
-        A value that is no decision is counted and left out: nobody but the score job writes to the topic.
+        What cannot be made a decision, or that the store can never hold, is set aside: nobody but the score job writes to the topic.
         """
-        placed = zip(values, places or repeat(None), strict=False)
-        decisions = [decision for value, place in placed if (decision := self._stored(value, place)) is not None]
-        if len(decisions) < len(values) and self._stopping():
+        placed = list(zip(values, places or repeat(None), strict=False))
+        found = self.aside.each(((*_place_of(place), (value, place)) for value, place in placed), lambda each: self._stored(*each))
+        decisions = [decision for decision in found if decision is not None]
+        if self._stopping() and len(decisions) < len(values):
             return False
-        return self._write(decisions)
+        return not decisions or all(one_by_one(decisions, self._write, lambda: None, self._unwritable))
 
-    def _write(self, decisions: list[StoredDecision]) -> bool:
+    def _unwritable(self, decision: StoredDecision, error: Exception) -> bool:
+        self.aside.put(*_place_of(decision.place), error)
+        return True
+
+    def _write(self, decisions: Sequence[StoredDecision]) -> bool:
         wait_seconds = WAIT_SECONDS_MIN
         while True:
             try:
-                new = self._store.write(decisions)
+                new = self._store.write(list(decisions))
+            except NEVER_HELD:
+                raise
             except Exception as error:
                 log.warning("the store does not take %d decisions, next try in %.1f s: %s", len(decisions), wait_seconds, error)
                 if self._stopping():
@@ -104,12 +123,7 @@ class Deliverer:
             return True
 
     def _stored(self, value: bytes, place: TopicPlace | None) -> StoredDecision | None:
-        try:
-            found = _decode(value)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            self.unreadable += 1
-            log.error("a record of the decisions topic is no decision: %s", error)
-            return None
+        found = _decode(value)
         release = self._release(found.release)
         if release is None:
             return None
@@ -130,19 +144,33 @@ class Deliverer:
         )
 
     def _release(self, id: int) -> Release | None:
-        """The decision's own release; the newest one when it is too old to be held; waits for one that is yet to come."""
+        """The decision's own release; the newest one when it is too old to be held, or one that is yet to come does not come in time."""
         releases = self._definitions.releases
-        wait_seconds = WAIT_SECONDS_MIN
-        while id not in releases and id > max(releases, default=0):
+        wait_seconds, waited_seconds = WAIT_SECONDS_MIN, 0.0
+        while id not in releases and id > max(releases, default=0) and id not in self._given_up:
             self._refresh()
             if id in releases or self._stopping():
                 break
+            if releases and waited_seconds >= RELEASE_SECONDS_MAX:
+                log.error("release %d did not come to the control topic: its decisions are filed as those of the newest", id)
+                self._give_up(id)
+                break
+            waited_seconds += wait_seconds
             log.warning("release %d is not on the control topic yet", id)
             self._wait(wait_seconds)
             wait_seconds = min(2 * wait_seconds, WAIT_SECONDS_MAX)
         if self._stopping() and id > max(releases, default=0):
             return None
         return releases.get(id) or self._definitions.newest
+
+    def _give_up(self, id: int) -> None:
+        if len(self._given_up) >= GIVEN_UP_MAX:
+            self._given_up.clear()
+        self._given_up.add(id)
+
+
+def _place_of(place: TopicPlace | None) -> tuple[str, int]:
+    return (f"decisions/{place.partition}", place.offset) if place else ("decisions", -1)
 
 
 def order_of(event_id: str, integer: bool) -> bytes:
@@ -197,7 +225,7 @@ class DeliverJob:
     def figures(self) -> str:
         """What was done so far, in words."""
         done = self.deliverer
-        return f"{done.written} decisions written, {done.repeats} repeats dropped, {done.unreadable} unreadable"
+        return f"{done.written} decisions written, {done.repeats} repeats dropped, {done.aside.count} set aside"
 
     def _take(self, messages: list[Message]) -> None:
         good = [message for message in messages if not message.error()]

@@ -1,10 +1,13 @@
 """An exception on one record of many costs that record: the others are taken again in halves, and the one that raises is set aside."""
 
+import logging
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from features.refusal import Refusal
+
+log = logging.getLogger(__name__)
 
 Record = TypeVar("Record")
 Result = TypeVar("Result")
@@ -56,15 +59,55 @@ def one_by_one(
     return [*one_by_one(records[:middle], run, undo, refuse), *one_by_one(records[middle:], run, undo, refuse)]
 
 
+class Aside:
+    """Counts and logs records that cannot be processed, each with its place: they stay where they are, in their topic.
+
+    Args:
+        what: the records are, in messages.
+    """
+
+    def __init__(self, what: str) -> None:
+        self.count = 0
+        self._what = what
+
+    def put(self, place: str, offset: int, error: Exception) -> None:
+        """Sets the record at `offset` of `place`, which is ``topic/partition``, aside."""
+        self.count += 1
+        log.error("offset %d of %s is set aside, for it is no %s that can be processed: %s", offset, place, self._what, last_line(error))
+
+    def each(self, records: Iterable[tuple[str, int, Record]], use: Callable[[Record], Result]) -> Iterator[Result]:
+        """What `use` gives for each record of (place, offset, record); one at which it raises is set aside.
+
+        Args:
+            use: changes nothing before it raises.
+
+        Raises:
+            MemoryError, NoRecordsFaultError: from `use`.
+        """
+        for place, offset, record in records:
+            try:
+                result = use(record)
+            except NOBODYS_FAULT:
+                raise
+            except Exception as error:
+                self.put(place, offset, error)
+            else:
+                yield result
+
+
+def last_line(error: Exception) -> str:
+    """The last line of an exception's traceback, cut to 400 characters."""
+    return traceback.format_exception_only(error)[-1].strip()[:400]
+
+
 def fault_of(error: Exception, where: str) -> Refusal:
     """The refusal of a record at which `where` raised `error`: the last line of its traceback, and the line of code that raised it."""
-    last = traceback.format_exception_only(error)[-1].strip()
     frames = traceback.extract_tb(error.__traceback__)
     place = f" ({frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno})" if frames else ""
     return Refusal(
         RAISED,
         where=where,
         expected="a record that is processed without an exception",
-        got=f"{last[:400]}{place}"[:480],
+        got=f"{last_line(error)}{place}",
         remedy="report the fault with this record; `weir redrive dead-letters` sends it again once the fault is mended",
     )

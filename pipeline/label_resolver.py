@@ -10,6 +10,7 @@ from features.entity_reading import KEY_JOINT, parts_of
 from features.event import id_key_of
 from features.refusal import Refusal
 from pipeline.dead_letter import dead_letter
+from pipeline.isolation import NOBODYS_FAULT, fault_of
 from pipeline.stages.definitions import Definitions
 from stores.decisions import Decisions, StoredDecision
 
@@ -119,8 +120,10 @@ class LabelResolver:
             self._next[record.place] = record.offset + 1
             try:
                 event_id, label, time_ms = read_label(record.value)
-            except Refusal as refusal:
-                sent.append(self._dead(record, refusal))
+            except NOBODYS_FAULT:
+                raise
+            except Exception as error:
+                sent.append(self._dead(record, error if isinstance(error, Refusal) else fault_of(error, "label job")))
                 continue
             self._waiting.setdefault(event_id, _Waiting([], now, now)).labels.append((record, label, time_ms))
             event_ids[event_id] = None
@@ -184,12 +187,19 @@ class LabelResolver:
     def _answered(self, decision: StoredDecision, labels: list[tuple[LabelRecord, int, int]]) -> list[Sent]:
         if decision.retracted:
             return [self._dead(record, _retracted(decision.event_id)) for record, _, _ in labels]
-        return [sent for _, label, time_ms in labels for sent in self._resolved(decision, label, time_ms)]
+        return [sent for each in labels for sent in self._resolved_or_dead(decision, *each)]
+
+    def _resolved_or_dead(self, decision: StoredDecision, record: LabelRecord, label: int, time_ms: int) -> list[Sent]:
+        try:
+            return self._resolved(decision, label, time_ms)
+        except NOBODYS_FAULT:
+            raise
+        except Exception as error:  # what was served may be whatever somebody wrote to the topic of decisions
+            return [self._dead(record, fault_of(error, "label job"))]
 
     def _resolved(self, decision: StoredDecision, label: int, time_ms: int) -> list[Sent]:
         """One record for each key of the newest decision, and each pair of them that features are kept of; only the user's, the first,
         carries what learning needs."""
-        self.resolved += 1
         served = msgspec.json.decode(decision.value, type=_Served)
         id_key = self._id_key(decision)
         sent: list[Sent] = []
@@ -198,6 +208,7 @@ class LabelResolver:
             if not sent:
                 resolved.features, resolved.event = served.features, served.event
             sent.append(Sent("labels-resolved", f"{kind}\0{id}".encode(), msgspec.json.encode(resolved)))
+        self.resolved += 1
         return sent
 
     def _pairs(self, decision: StoredDecision) -> list[tuple[str, str]]:

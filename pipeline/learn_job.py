@@ -8,12 +8,14 @@ kept before its snapshots are published, and they are published again at each st
 import logging
 import signal
 import time
+from collections.abc import Sequence
 
 import msgspec
 import numpy as np
 from confluent_kafka import KafkaException, Message, TopicPartition
 
 from features.event import id_key_of
+from pipeline.isolation import Aside, one_by_one
 from pipeline.kafka import (
     BATCH_MAX,
     UNHURRIED,
@@ -82,7 +84,7 @@ class LearnJob:
         self._control = ControlTopic(settings)
         self._control.definitions.watch(self._change)
         self.teacher = Teacher()
-        self.unreadable = 0
+        self.aside = Aside("decision or label")
         self._offsets: Offsets = {}
         self._place = Place({}, [], 0, 0, {})
         self._published_at = 0.0
@@ -132,24 +134,31 @@ class LearnJob:
         self._take(messages, refill=True)
 
     def _take(self, messages: list[Message], refill: bool = False) -> None:
-        decisions: list[ServedDecision] = []
+        good: list[tuple[str, int, Message]] = []
         for message in messages:
             if message.error():
                 if not is_end(message):
                     log.warning("consumer: %s", message.error())
                 continue
             self._offsets[place_of(message)] = (message.offset() or 0) + 1
-            try:
-                if message.topic() == self._decisions:
-                    decisions.append(msgspec.json.decode(message.value() or b"", type=ServedDecision))
-                else:
-                    self._take_label(message)
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-                self.unreadable += 1
-                log.error("%s holds what is none of its records: %s", place_of(message), error)
+            good.append((place_of(message), message.offset() or 0, message))
+        decisions = [each for each in self.aside.each(good, self._decision_in) if each is not None]
         if decisions:
-            id_keys = np.array([self._id_key(decision.event_id) for decision in decisions], np.int64)
-            self.teacher.decide(decisions, id_keys, refill)
+            one_by_one(decisions, lambda some: self._decide(some, refill), lambda: None, self._unlearnable)
+
+    def _decision_in(self, message: Message) -> tuple[Message, ServedDecision] | None:
+        """The decision; a label is taken in at once."""
+        if message.topic() == self._decisions:
+            return message, msgspec.json.decode(message.value() or b"", type=ServedDecision)
+        self._take_label(message)
+        return None
+
+    def _decide(self, decisions: Sequence[tuple[Message, ServedDecision]], refill: bool) -> None:
+        id_keys = np.array([self._id_key(decision.event_id) for _, decision in decisions], np.int64)
+        self.teacher.decide([decision for _, decision in decisions], id_keys, refill)
+
+    def _unlearnable(self, decision: tuple[Message, ServedDecision], error: Exception) -> None:
+        self.aside.put(place_of(decision[0]), decision[0].offset() or 0, error)
 
     def _take_label(self, message: Message) -> None:
         release = self._control.definitions.newest
@@ -209,8 +218,9 @@ class LearnJob:
             self.teacher.change(release)
 
     def _take_place(self, messages: list[Message]) -> None:
-        for message in messages:
-            self._place = msgspec.msgpack.decode(message.value() or b"", type=Place)
+        placed = [(place_of(message), message.offset() or 0, message.value() or b"") for message in messages]
+        for place in self.aside.each(placed, msgspec.msgpack.Decoder(Place).decode):
+            self._place = place
 
 
 def main() -> None:

@@ -3,12 +3,13 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import duckdb
 import msgspec
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message, TopicPartition
 
+from pipeline.isolation import Aside, NoRecordsFaultError, one_by_one
 from pipeline.kafka import SECONDS_MAX, UNHURRIED, consumer_of, partition_of, place_of
 from pipeline.settings import Settings
 from stores.duckdb_metrics import DuckDbMetrics
@@ -44,6 +45,7 @@ class MetricFollower:
         self._thread = threading.Thread(target=self._run, name="metrics", daemon=True)
         self._touched: set[int] = set()
         self._tidied = time.monotonic()
+        self.aside = Aside("row of metrics")
         self.problem = "not read yet"
         """Why the topic is not taken in now; empty while it is."""
 
@@ -63,9 +65,9 @@ class MetricFollower:
             consumer = consumer_of(self._settings, "metrics", **UNHURRIED, **{"isolation.level": "read_committed"})
             try:
                 self._follow(consumer)
-            except (KafkaException, MetricsUnavailableError, duckdb.Error) as error:
+            except Exception as error:  # whatever it is: the thread goes on for as long as the process
                 self.problem = str(error)
-                log.warning("metrics are not taken in: %s", error)
+                log.warning("metrics are not taken in: %s: %s", type(error).__name__, error)
                 self._stopping.wait(WAIT_SECONDS)
             finally:
                 consumer.close()
@@ -85,19 +87,30 @@ class MetricFollower:
                 self.tidy()
 
     def _take(self, messages: list[Message]) -> None:
-        rows, offsets = [], {}
         for message in messages:
             error = message.error()
             if error:
                 raise KafkaException(error)
-            offsets[place_of(message)] = (message.offset() or 0) + 1
-            try:
-                rows.append(_decode(message.value() or b""))
-            except msgspec.MsgspecError as bad:
-                log.warning("no metrics at offset %s of %s: %s", message.offset(), place_of(message), bad)
-        if offsets:
-            self._store.add(rows, offsets)
-            self._touched.update(row.time // HOUR_MS for row in rows)
+        placed = [(place_of(message), message.offset() or 0, message) for message in messages]
+        rows = list(self.aside.each(placed, lambda message: (message, _decode(message.value() or b""))))
+        if rows:
+            one_by_one(rows, self._add, lambda: None, self._pass_over)
+        if placed:
+            self._store.add([], {place: offset + 1 for place, offset, _ in placed})
+
+    def _add(self, read: Sequence[tuple[Message, MetricRow]]) -> None:
+        """Adds rows, and that they were read, in one transaction."""
+        rows = [row for _, row in read]
+        try:
+            self._store.add(rows, {place_of(message): (message.offset() or 0) + 1 for message, _ in read})
+        except (duckdb.DataError, duckdb.IntegrityError):  # of one of the rows
+            raise
+        except (duckdb.Error, MetricsUnavailableError) as error:
+            raise NoRecordsFaultError(str(error)) from error
+        self._touched.update(row.time // HOUR_MS for row in rows)
+
+    def _pass_over(self, read: tuple[Message, MetricRow], error: Exception) -> None:
+        self.aside.put(place_of(read[0]), read[0].offset() or 0, error)
 
     def tidy(self) -> None:
         """Makes one row of many in the hours that were added to, and drops what is too old."""

@@ -50,15 +50,15 @@ class Teacher:
         What is learned is the event as it first came: a correction or retraction teaches nothing and takes nothing back.
         `refill` reads again what was learned from before a restart: vectors wait for their labels, nothing is taught.
         """
-        fresh = [row for row, decision in enumerate(decisions) if not decision.revision and self._first(decision)]
+        fresh = self._fresh(decisions)
+        times_ms = np.array([decisions[row].event_time for row in fresh], np.int64)
+        learners = [each for each in self._learners if not (refill and isinstance(each, EventLearner))]
+        prepared = [(each, np.array([vector_of(decisions[row], each.model.inputs) for row in fresh])) for each in learners]
+        self._see(decisions)  # nothing has changed before: a decision that raises above leaves no trace
         if not fresh:
             return
-        times_ms = np.array([decisions[row].event_time for row in fresh], np.int64)
         self.clock_ms = max(self.clock_ms, int(times_ms.max()))
-        for each in self._learners:
-            if refill and isinstance(each, EventLearner):
-                continue
-            vectors = np.array([vector_of(decisions[row], each.model.inputs) for row in fresh])
+        for each, vectors in prepared:
             # A label that overtook its decision brought the vector: a second one would be taught as negative.
             new = ~each.held(id_keys[fresh])
             each.see(id_keys[fresh][new], times_ms[new], vectors[new])
@@ -114,14 +114,19 @@ class Teacher:
                 if state.definition == each.model.definition:
                     each.resume(state.arrays)
 
-    def _first(self, decision: ServedDecision) -> bool:
-        if decision.event_id in self._seen:
-            self.repeats += 1
-            return False
-        self._seen[decision.event_id] = None
-        if len(self._seen) > _REPEATS_KNOWN:
-            del self._seen[next(iter(self._seen))]
-        return True
+    def _fresh(self, decisions: list[ServedDecision]) -> list[int]:
+        """The rows of decisions on events that were not seen yet."""
+        first = {decision.event_id: row for row, decision in reversed(list(enumerate(decisions))) if not decision.revision}
+        return sorted(row for event_id, row in first.items() if event_id not in self._seen)
+
+    def _see(self, decisions: list[ServedDecision]) -> None:
+        for decision in decisions:
+            if decision.revision:
+                continue
+            self.repeats += decision.event_id in self._seen
+            self._seen.setdefault(decision.event_id)
+            if len(self._seen) > _REPEATS_KNOWN:
+                del self._seen[next(iter(self._seen))]
 
 
 def vector_of(served: ServedDecision | ResolvedLabel, inputs: tuple[str, ...]) -> NDArray[np.float64]:

@@ -4,6 +4,7 @@ import io
 import itertools
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Annotated
 
 import msgspec
 import numpy as np
@@ -24,15 +25,15 @@ WRITING = {
 
 
 class ArchivedDecision(msgspec.Struct):
-    """What of a decision becomes a column."""
+    """What of a decision becomes a column; its whole numbers are such as the column holds."""
 
     event_id: str
-    revision: int
-    event_time: int
+    revision: Annotated[int, msgspec.Meta(ge=-(1 << 31), le=(1 << 31) - 1)]
+    event_time: Annotated[int, msgspec.Meta(ge=-(1 << 63), le=(1 << 63) - 1)]
     user: str
     score: float | None
     action: str
-    release: int
+    release: Annotated[int, msgspec.Meta(ge=-(1 << 31), le=(1 << 31) - 1)]
     features: dict[str, float | None] = {}
 
 

@@ -1,21 +1,18 @@
 """Which decisions of a topic came before: the first one for an event and revision counts, whatever was written again behind it."""
 
 import hashlib
-import logging
 import struct
 from collections import deque
 from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.frames import pack_changes, pack_keys, unpack_profiles
+from pipeline.isolation import Aside
 from pipeline.stages.placed import Placed
 from pipeline.stages.state import BulkState
-
-log = logging.getLogger(__name__)
 
 PAGE = 4_096
 _WORD = struct.Struct("<Q")
@@ -111,28 +108,32 @@ class FirstDecisions(Generic[Decoded]):
     """Decodes records of the decisions topic and lets the first of each event and revision pass.
 
     Args:
-        decode: from a record's value; raises `msgspec.DecodeError`.
+        decode: from a record's value; whatever it raises says that the record is no decision.
         first_wins: remembers which came.
     """
 
     def __init__(self, decode: Callable[[bytes], Decoded], first_wins: FirstWins) -> None:
         self.repeats = 0
-        self.unreadable = 0
+        self.aside = Aside("decision")
         self._decode = decode
         self._first_wins = first_wins
 
-    def take(self, record: Placed) -> Decoded | None:
-        """The decision; None for a repeat, and for what is none: nobody but the score job writes there."""
-        try:
+    def take(self, record: Placed, use: Callable[[Decoded], None]) -> None:
+        """Has `use` take the decision, unless it is a repeat. A record at which anything raises is set aside.
+
+        Args:
+            use: changes nothing before it raises.
+        """
+
+        def once(record: Placed) -> None:
             decision = self._decode(record.value)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            self.unreadable += 1
-            log.error("%s offset %d is no decision: %s", record.place, record.offset, error)
-            return None
-        if self._first_wins.is_first(record.place, word_of_decision(decision.event_id, decision.revision)):
-            return decision
-        self.repeats += 1
-        return None
+            if self._first_wins.is_first(record.place, word_of_decision(decision.event_id, decision.revision)):
+                use(decision)
+            else:
+                self.repeats += 1
+
+        for _ in self.aside.each([(record.place, record.offset, record)], once):
+            pass
 
     def save(self) -> None:
         """See `FirstWins.save`."""

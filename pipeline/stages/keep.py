@@ -1,11 +1,14 @@
 """Records gathered into files of the archive: what leaves are whole Parquet files, before each checkpoint."""
 
 from collections import defaultdict
+from collections.abc import Sequence
+from functools import partial
 from typing import cast
 
 from pipeline.frames import add_record, read_bundle
+from pipeline.isolation import one_by_one
 from pipeline.stages.first_wins import FirstDecisions, FirstWins
-from pipeline.stages.placed import Placed, placed_of
+from pipeline.stages.placed import placed_of
 from pipeline.stages.state import BulkState
 from stores.archive_encoding import ArchivedDecision, day_of, decode_decision, encode_decisions, encode_records, folder_of
 from stores.archive_rows import KINDS, ArchivedRecord, Kind
@@ -14,10 +17,12 @@ BYTES_MAX = 64 << 20
 """Bytes of records held between two checkpoints; more leave at once, in files of their own."""
 
 
+Row = tuple[ArchivedRecord, ArchivedDecision | None]
+
+
 class _Gathered:
     def __init__(self) -> None:
-        self.records: list[ArchivedRecord] = []
-        self.decisions: list[ArchivedDecision] = []
+        self.rows: list[Row] = []
 
 
 class Keep:
@@ -47,28 +52,35 @@ class Keep:
             kind = cast(Kind, record.topic.removeprefix(self._prefix))
             row = ArchivedRecord(record.partition, record.offset, record.at_ms, record.key, record.value)
             if kind == "decisions":
-                self._take_decision(record, row)
+                self.taken.take(record, partial(self._gather, row))
             else:
-                self._gathered[kind, day_of(record.at_ms)].records.append(row)
+                self._gathered[kind, day_of(record.at_ms)].rows.append((row, None))
             self._bytes += len(record.value)
         return self._files() if self._bytes > BYTES_MAX else b""
 
-    def _take_decision(self, record: Placed, row: ArchivedRecord) -> None:
-        decision = self.taken.take(record)
-        if decision is None:
-            return
-        gathered = self._gathered["decisions", day_of(decision.event_time)]
-        gathered.records.append(row)
-        gathered.decisions.append(decision)
+    def _gather(self, row: ArchivedRecord, decision: ArchivedDecision) -> None:
+        self._gathered["decisions", day_of(decision.event_time)].rows.append((row, decision))
 
     def _files(self) -> bytes:
         frames: list[bytes] = []
-        for (kind, day), rows in self._gathered.items():
-            file = encode_decisions(rows.records, rows.decisions) if kind == "decisions" else encode_records(rows.records)
-            add_record(frames, b"F", folder_of(kind, day).encode(), file)
+        for (kind, day), gathered in self._gathered.items():
+            for file in one_by_one(gathered.rows, partial(_file_of, kind), lambda: None, partial(self._set_aside, kind)):
+                if file:
+                    add_record(frames, b"F", folder_of(kind, day).encode(), file)
         self._gathered.clear()
         self._bytes = 0
         return b"".join(frames)
+
+    def _set_aside(self, kind: Kind, row: Row, error: Exception) -> bytes:
+        self.taken.aside.put(f"{self._prefix}{kind}/{row[0].partition}", row[0].offset, error)
+        return b""
+
+
+def _file_of(kind: Kind, rows: Sequence[Row]) -> bytes:
+    records = [record for record, _ in rows]
+    if kind == "decisions":
+        return encode_decisions(records, [decision for _, decision in rows if decision is not None])
+    return encode_records(records)
 
 
 def make_stage(state: BulkState, window: int, prefix: str) -> Keep:

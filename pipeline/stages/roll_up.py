@@ -1,7 +1,7 @@
 """Decisions added up by event-time minute and dimensions: what leaves are deltas, a row a combination, before each checkpoint."""
 
 import logging
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -20,13 +20,15 @@ ROWS_MAX = 100_000
 """Combinations held between two checkpoints; more leave at once, as rows of their own."""
 
 Key = tuple[Any, ...]
+Whole = Annotated[int, msgspec.Meta(ge=-(1 << 63), le=(1 << 63) - 1)]
+"""What a row can hold."""
 
 
 class Match(msgspec.Struct):
     """A pattern that matched."""
 
     pattern: str = ""
-    version: int | str = ""
+    version: Whole | str = ""
     shadow: bool = False
     action: str = ""
 
@@ -35,8 +37,8 @@ class CountedDecision(msgspec.Struct):
     """What is counted of a decision."""
 
     event_id: str
-    revision: int
-    event_time: int
+    revision: Whole
+    event_time: Whole
     score: float | None
     action: str
     latency_ms: float = 0.0
@@ -72,9 +74,7 @@ class RollUp:
             self.taken.save()
             return self._rows()
         for record in placed_of(bundle):
-            decision = self.taken.take(record)
-            if decision is not None:
-                self._count(decision)
+            self.taken.take(record, self._count)
         return self._rows() if len(self._sums) > ROWS_MAX else b""
 
     def _count(self, decision: CountedDecision) -> None:
@@ -85,6 +85,7 @@ class RollUp:
             *(minute_ms, dimensions, decision.action, band_of(decision.score)),
             *(decision.revision > 0, "degraded" in flags, "late" in flags),
         )
+        of_matches = [(minute_ms, dimensions, match.action, match.pattern, str(match.version), match.shadow) for match in decision.matches]
         sums = self._sums.get(key)
         if sums is None:
             sums = self._sums[key] = [0, 0.0, 0, 0.0, 0.0]
@@ -94,8 +95,7 @@ class RollUp:
             sums[2] += 1
         sums[3] += decision.latency_ms
         sums[4] = max(sums[4], decision.latency_ms)
-        for match in decision.matches:
-            of_match = (minute_ms, dimensions, match.action, match.pattern, str(match.version), match.shadow)
+        for of_match in of_matches:
             self._sums.setdefault(of_match, [0])[0] += 1
 
     def _value(self, name: str, text: str) -> str:

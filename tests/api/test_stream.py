@@ -159,3 +159,11 @@ async def ticks() -> AsyncIterator[None]:
         while True:
             await asyncio.sleep(0.01)
             yield
+
+
+async def test_a_decision_that_cannot_be_shown_costs_itself(api: Api) -> None:
+    watcher = await api.stream.join(Wanted(min_score=0.1), None)
+    odd = (0, 2), b'{"user": "u", "entities": ' + b"[" * 100_000
+    api.stream.take([decision(1), odd, ((0, 3), b"\xff"), decision(4)])
+    assert ids_in(await watcher.next(1)) == ["1", "4"]
+    assert api.stream.aside.count == 2

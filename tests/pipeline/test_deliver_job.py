@@ -111,7 +111,7 @@ def test_a_stop_while_the_store_fails_leaves_the_batch_undone(tmp_path: pathlib.
 def test_what_is_no_decision_is_counted_and_does_not_stop_the_rest(store: SqliteDecisions) -> None:
     deliverer = Deliverer(store, definitions(), lambda: None)
     assert deliverer.deliver([b"", b"{", b"\xff", b"{}", value(1)])
-    assert (deliverer.written, deliverer.unreadable) == (1, 4)
+    assert (deliverer.written, deliverer.aside.count) == (1, 4)
 
 
 @pytest.mark.parametrize("field", ["revision", "event_time", "release"])
@@ -120,7 +120,7 @@ def test_a_number_that_no_store_can_hold_is_not_tried_for_ever(store: SqliteDeci
     deliverer = Deliverer(store, definitions(), lambda: None, waits.append, stopping=lambda: bool(waits))
     huge = msgspec.json.encode(msgspec.json.decode(value(2)) | {field: (1 << 64) - 1})
     assert deliverer.deliver([huge, value(1)])
-    assert (deliverer.written, deliverer.unreadable, waits) == (1, 1, [])
+    assert (deliverer.written, deliverer.aside.count, waits) == (1, 1, [])
 
 
 def test_a_decision_of_a_release_not_yet_read_waits_for_it(store: SqliteDecisions) -> None:

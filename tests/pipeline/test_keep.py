@@ -11,6 +11,7 @@ from pipeline.frames import read_frames, write_bundle
 from pipeline.stages import keep
 from pipeline.stages.first_wins import PAGE
 from pipeline.stages.keep import Keep
+from stores.archive_rows import ArchivedRecord
 
 NOON_MS = 1_700_049_600_000
 """Of 2023-11-15, UTC."""
@@ -53,7 +54,7 @@ def test_decisions_go_by_their_events_time_and_the_first_one_counts() -> None:
     kept.process(write_bundle("R", [body("decisions", late), body("decisions", decision(1, action="block")), body("decisions", b"no")]))
     [[row]] = files(kept.process(write_bundle("S", [b""]))).values()
     assert (row["value"], row["features"]) == (late, [("count", 1.0)])
-    assert (kept.taken.repeats, kept.taken.unreadable) == (1, 1)
+    assert (kept.taken.repeats, kept.taken.aside.count) == (1, 1)
 
 
 def test_a_time_that_a_producer_made_up_stops_nothing() -> None:
@@ -69,3 +70,28 @@ def test_what_is_too_much_to_hold_leaves_at_once(monkeypatch) -> None:
     assert kept.process(write_bundle("R", [body("events", b"x" * 600)])) == b""
     [rows] = files(kept.process(write_bundle("R", [body("events", b"x" * 600)]))).values()
     assert len(rows) == 2
+
+
+def test_a_decision_that_fits_into_no_column_or_is_nested_too_deep_costs_itself(monkeypatch) -> None:
+    kept = stage()
+    bad = [b'{"event_id": ' + b"[" * 100_000, decision(2, event_time=1 << 70), decision(3, revision=1 << 40), decision(4, release=1 << 40)]
+    kept.process(write_bundle("R", [body("decisions", value) for value in (*bad, decision(1))]))
+    [[row]] = files(kept.process(write_bundle("S", [b""]))).values()
+    assert (row["value"], kept.taken.aside.count) == (decision(1), 4)
+
+
+def test_a_row_at_which_the_encoding_raises_costs_itself(monkeypatch) -> None:
+    encode = keep.encode_records
+
+    def planted(records: list[ArchivedRecord]) -> bytes:
+        if any(record.value == b"bad" for record in records):
+            raise OverflowError("planted")
+        return encode(records)
+
+    monkeypatch.setattr(keep, "encode_records", planted)
+    kept = stage()
+    kept.process(write_bundle("R", [body("events", b"bad" if at == 5 else b"%d" % at, at) for at in range(9)]))
+    frames = read_frames(kept.process(write_bundle("S", [b""])))
+    rows = [row for _, _, value in frames for row in pyarrow.parquet.read_table(io.BytesIO(value)).to_pylist()]
+    assert [row["offset"] for row in rows] == [0, 1, 2, 3, 4, 6, 7, 8]
+    assert kept.taken.aside.count == 1

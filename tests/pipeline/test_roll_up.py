@@ -110,8 +110,9 @@ def test_values_of_a_dimension_beyond_its_bound_are_counted_together() -> None:
 
 def test_what_is_no_decision_is_counted_and_passed_over() -> None:
     stage = RollUp(DictState(), WINDOW)
-    stage.process(write_bundle("R", [body(b"{"), body(b"\xff"), body(b'{"event_id": 1}'), body(decision(1))]))
-    assert stage.taken.unreadable == 3
+    deep, huge = b'{"event_id": ' + b"[" * 100_000, decision(2, event_time=1 << 70)
+    stage.process(write_bundle("R", [body(value) for value in (b"{", b"\xff", b'{"event_id": 1}', deep, huge, decision(1))]))
+    assert stage.taken.aside.count == 5
     assert sum(row.count for row in rows_of(stage.process(write_bundle("S", [b""])))) == 1
 
 
