@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import yaml
 
+from deploy.checkpoints import newest_checkpoint
 from deploy.flink_files import LOCAL_FILES, FlinkFiles
 from deploy.jars import PROJECT, job_jar, server_jars
 from deploy.ports import free_ports, require_free
@@ -48,7 +49,7 @@ class Cluster:
     ) -> None:
         self.folder = folder
         self.port = port
-        self._logs = logs
+        self.logs = logs
         self._slots = slots
         self._task_heap_mb = task_heap_mb
         self._jars = jars
@@ -86,7 +87,7 @@ class Cluster:
         _link_jars(self.folder / "lib", [*_flink_jars(self.home), *libraries, *([job_jar()] if self._jars is None else self._jars)])
         _link_plugins(self.folder / "plugins", self._files.plugins)
         self._write_configuration()
-        return Process("job-manager", [str(self.home / "bin" / "jobmanager.sh"), "start-foreground"], self.environment(), self._logs)
+        return Process("job-manager", [str(self.home / "bin" / "jobmanager.sh"), "start-foreground"], self.environment(), self.logs)
 
     def wait_for_job_manager(self, process: Process) -> None:
         """Returns once the REST interface answers."""
@@ -111,7 +112,7 @@ class Cluster:
             chosen += ["-D", f"taskmanager.memory.task.heap.size={_SIDE_HEAP_MB}m"]
             environment["FLINK_ENV_JAVA_OPTS_TM"] = f"-XX:+UseSerialGC {QUICK_ONLY}"
         command = [str(self.home / "bin" / "taskmanager.sh"), "start-foreground", *chosen]
-        return Process(task_manager_name(number), command, environment, self._logs, background=background)
+        return Process(task_manager_name(number), command, environment, self.logs, background=background)
 
     def wait_for_task_manager(self, process: Process, number: int) -> None:
         """Returns once TaskManager `number` has registered with the JobManager."""
@@ -132,8 +133,7 @@ class Cluster:
 
     def newest_checkpoint(self, job: str) -> pathlib.Path | None:
         """The newest complete checkpoint of any run of the job of this name; None before the first."""
-        done = sorted((self.checkpoints / job).glob("*/chk-*/_metadata"), key=lambda path: path.stat().st_mtime_ns)
-        return done[-1].parent if done else None
+        return newest_checkpoint(self.checkpoints / job)
 
     def _registered(self, number: int) -> bool:
         answer = self.get("/taskmanagers")
@@ -147,7 +147,7 @@ class Cluster:
             "FLINK_CONF_DIR": str(self.folder / "conf"),
             "FLINK_LIB_DIR": str(self.folder / "lib"),
             "FLINK_PLUGINS_DIR": str(self.folder / "plugins"),
-            "FLINK_LOG_DIR": str(self._logs),
+            "FLINK_LOG_DIR": str(self.logs),
             "FLINK_PID_DIR": str(self.folder),
             "VIRTUAL_ENV": sys.prefix,
             "PATH": f"{python}{os.pathsep}{os.environ['PATH']}",

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import NoReturn
 
 from deploy import interruption
+from deploy.log_files import set_aside
 from features.refusal import Refusal
 
 _PR_SET_PDEATHSIG = 1
@@ -32,7 +33,7 @@ class Process:
         name: in messages, and of the log file.
         command: program and arguments.
         environment: its whole environment.
-        logs: folder of the log file ``<name>.log``, which is appended to.
+        logs: folder of the log file ``<name>.log``, which is appended to; see `log_files` for its end.
         folder: working directory.
         background: gives way to the others where cores are short: nobody waits for what it does.
         timer_slack_us: how much later than asked the kernel may wake its threads from a sleep; None: as it does by itself, 50.
@@ -52,6 +53,7 @@ class Process:
         self.command = list(command)
         self.log = logs / f"{name}.log"
         logs.mkdir(parents=True, exist_ok=True)
+        set_aside(self.log)
         with self.log.open("ab") as log:
             self._popen = subprocess.Popen(
                 self.command,

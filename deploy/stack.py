@@ -23,6 +23,7 @@ from deploy.processes import Process, Processes
 from deploy.releases import publish
 from deploy.store_servers import SERVERS, StoreServer
 from deploy.submission import submit_score_job
+from deploy.tidying import Tidying
 from deploy.topics import make_topics
 from deploy.yielding import Yielding
 from features.refusal import Refusal
@@ -70,6 +71,7 @@ class Stack:
         self._servers = servers
         self._delivery = Delivery(self.cluster, self.logs, DELIVERING if delivers else ())
         self._compaction = Compaction(self.logs, say)
+        self._tidying = Tidying(self.cluster)
         self._processes = Processes()
         self._yielding = Yielding()
         self._starts: dict[str, Callable[[], Process]] = {}
@@ -108,6 +110,7 @@ class Stack:
         if said := self._delivery.check(self.environment()):
             self._say(said)
         self._compaction.check(self.environment())
+        self._tidying.step()
         return restarted
 
     def stop(self) -> None:

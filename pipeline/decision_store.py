@@ -20,7 +20,7 @@ def open_decisions(settings: Settings) -> Decisions:
     """
     if settings.store == "cassandra":
         return CassandraDecisions(cassandra_place(settings, WRITE_SECONDS_MAX))
-    return SqliteDecisions(settings.path("decisions.db"))
+    return SqliteDecisions(settings.path("decisions.db"), settings.decisions_kept_days)
 
 
 def open_decisions_reader(settings: Settings, timeout_seconds: float = WRITE_SECONDS_MAX, patient: bool = False) -> Decisions:

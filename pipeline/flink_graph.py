@@ -126,6 +126,9 @@ def job_configuration(settings: Settings, name: str, checkpoint_interval_ms: int
         "execution.buffer-timeout.interval": "0 ms",
         "execution.checkpointing.interval": f"{checkpoint_interval_ms} ms",
         "execution.checkpointing.mode": "EXACTLY_ONCE",
+        "execution.checkpointing.num-retained": "2",
+        # A full disk fails checkpoints: the job goes on from what it has in memory, and the next one that succeeds holds all of it.
+        "execution.checkpointing.tolerable-failed-checkpoints": "1000000",
         "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
         "execution.checkpointing.dir": settings.path("flink", "checkpoints", name).as_uri(),
         "state.backend.type": "hashmap",

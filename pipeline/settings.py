@@ -42,7 +42,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         oidc_roles: role of each group that has one, such as ``fraud-desk=analyst,platform=admin``.
         store: of decisions: sqlite (a file in the folder) or cassandra.
         store_timeout_ms: how long the API waits for a store that is a server.
-        decisions_kept_days: in Cassandra; 0 keeps them for ever.
+        decisions_kept_days: in either store, from the day on which each was written; 0 keeps them for ever.
         cassandra_hosts: some nodes, with commas between them.
         cassandra_port: of all of them.
         cassandra_keyspace: made where it is missing.

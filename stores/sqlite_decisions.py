@@ -1,6 +1,7 @@
 """Decisions in a SQLite file: one process writes, others read it at the same time."""
 
 import pathlib
+import time
 from collections.abc import Callable
 
 import msgspec
@@ -8,6 +9,7 @@ import msgspec
 from stores.cursors import FlaggedPlace, HistoryPlace, cursor_of, flagged_place, history_place
 from stores.decisions import LatestScore, Page, StoredDecision, TopicPlace
 from stores.sqlite import Reading, in_chunks, open_for_writing
+from stores.sqlite_retention import Retention
 
 MIGRATIONS = (
     (
@@ -120,20 +122,25 @@ class SqliteDecisions(SqliteDecisionsReader):
 
     Args:
         path: of the file, made with its folder where missing.
+        kept_days: how long a decision is kept after it was written; 0: for ever.
+        clock: seconds since the epoch; tells the days.
     """
 
-    def __init__(self, path: pathlib.Path) -> None:
+    def __init__(self, path: pathlib.Path, kept_days: int = 0, clock: Callable[[], float] = time.time) -> None:
         self._connection = open_for_writing(path, MIGRATIONS)
+        self._retention = Retention(self._connection, kept_days, clock, _LATEST_AGAIN)
         super().__init__(path)
 
     def write(self, decisions: list[StoredDecision]) -> int:
         self._connection.execute("BEGIN IMMEDIATE")
         try:
+            self._retention.begin_day()
             written = self._write(decisions)
             self._connection.execute("COMMIT")
         except BaseException:
             self._connection.execute("ROLLBACK")
             raise
+        self._retention.forget(written)
         return written
 
     def close(self) -> None:
