@@ -11,7 +11,7 @@ from api.definitions import Published
 from api.etag import etag_of, names
 from api.in_force import InForce
 from api.problem import Answer, Problem, json_answer
-from features.refusal import Refusal
+from features.text_bytes import decode_text
 
 IfMatch = Annotated[str | None, Header(description="the ETag of what is changed; 412 when another is in force since")]
 IfNoneMatch = Annotated[str | None, Header(description="ETags that the caller has; 304 when one of them is in force")]
@@ -31,13 +31,9 @@ async def text_in(request: Request, source: str) -> str:
     """The body as text.
 
     Raises:
-        Refusal: it is not UTF-8.
+        Refusal: it is not UTF-8; with line and column.
     """
-    body = await request.body()
-    try:
-        return body.decode()
-    except UnicodeDecodeError as error:
-        raise Refusal("not text", where=source, expected="UTF-8", got=str(error)) from error
+    return decode_text(await request.body(), source)
 
 
 def text_in_force(in_force: InForce, part: str, if_none_match: str | None, media_type: str) -> Response:

@@ -7,9 +7,9 @@ import msgspec
 from confluent_kafka import KafkaException, Message
 
 from features.refusal import Refusal
-from patterns.lists import LIST_PREFIX
+from pipeline.configuration_folder import compile_texts, read_texts
 from pipeline.kafka import Outbox, consumer_of, ends_of, producer_of, read_until
-from pipeline.release import PARTS, compile_release, content_hash
+from pipeline.release import PARTS, content_hash
 from pipeline.settings import Settings
 from pipeline.stages.definitions import ReleaseRecord
 
@@ -20,33 +20,8 @@ def read_folder(folder: pathlib.Path) -> dict[str, str]:
     Raises:
         Refusal: a file is missing or does not compile; with file, line and column.
     """
-    texts = {}
-    for part in PARTS:
-        file = folder / f"{part}.yaml"
-        try:
-            texts[part] = file.read_text()
-        except (OSError, UnicodeDecodeError) as error:
-            raise Refusal(
-                "definition not readable", where=str(file), expected=f"a configuration folder with {', '.join(PARTS)}.yaml", got=str(error)
-            ) from error
-    texts |= read_lists(folder)
-    for entries in compile_release(1, texts).lists.values():
-        entries.check()
-    return texts
-
-
-def read_lists(folder: pathlib.Path) -> dict[str, str]:
-    """The texts of ``lists/*.txt`` by part; the name of a file is that of the list.
-
-    Raises:
-        Refusal: a file cannot be read.
-    """
-    texts = {}
-    for file in sorted(folder.glob("lists/*.txt")):
-        try:
-            texts[LIST_PREFIX + file.stem] = file.read_text()
-        except (OSError, UnicodeDecodeError) as error:
-            raise Refusal("list not readable", where=str(file), expected="a text in UTF-8", got=str(error)) from error
+    texts = read_texts(folder)
+    compile_texts(texts)
     return texts
 
 

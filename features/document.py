@@ -1,4 +1,4 @@
-"""YAML definitions read with their positions, so that every refusal names line and column."""
+"""YAML definitions read by the types that are asked for, so that every refusal names line and column."""
 
 import datetime
 import difflib
@@ -6,13 +6,12 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NoReturn
 
-import yaml
-
 from features.expressions.place import Place
 from features.refusal import Refusal
+from features.yaml_tree import Node, read_tree
 
 _UNIT_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
-_DURATION = re.compile(r"(\d+)(ms|s|m|h|d|w)")
+_DURATION = re.compile(r"([0-9]{1,15})(ms|s|m|h|d|w)")
 _DAY_CHARACTERS = len("2000-01-01")
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
@@ -23,28 +22,18 @@ class Section:
     Readers are named for the type they give and refuse anything else. `only` refuses names that nothing reads.
     """
 
-    def __init__(self, node: yaml.Node, source: str) -> None:
+    def __init__(self, node: Node, source: str) -> None:
         self._node = node
         self._source = source
 
     @property
     def where(self) -> str:
         """``file:line:column``, both from 1."""
-        mark = self._node.start_mark
-        return f"{self._source}:{mark.line + 1}:{mark.column + 1}"
+        return f"{self._source}:{self._node.line}:{self._node.column}"
 
     def text_place(self) -> Place:
         """Where the text of a scalar itself begins: past a quote, or on the line below the mark of a block."""
-        mark, style = self._node.start_mark, getattr(self._node, "style", None)
-        line, column = mark.line + 1, mark.column + 1
-        if style in ("'", '"'):
-            return Place(self._source, line, column + 1)
-        if style not in ("|", ">") or mark.buffer is None:
-            return Place(self._source, line, column)
-        rows = mark.buffer[mark.pointer :].split("\n")
-        first = next((row for row in rows[1:] if row.strip()), "")
-        indent = len(first) - len(first.lstrip(" "))
-        return Place(self._source, line + 1, indent + 1, indent)
+        return Place(self._source, *self._node.content)
 
     def refuse(self, what: str, expected: str, got: object = None, remedy: str = "") -> NoReturn:
         """Raises a `Refusal` that points here."""
@@ -52,44 +41,44 @@ class Section:
 
     def plain(self) -> object:
         """The value as plain Python objects."""
-        return _plain(self._node)
+        return self._node.plain()
 
     def is_mapping(self) -> bool:
-        return isinstance(self._node, yaml.MappingNode)
+        return isinstance(self._node.value, dict)
 
     def is_list(self) -> bool:
-        return isinstance(self._node, yaml.SequenceNode)
+        return isinstance(self._node.value, list)
 
     def names(self) -> list[str]:
         """The names of a mapping, in order."""
-        return [str(key.value) for key, _ in self._pairs()]
+        return list(self._pairs())
+
+    def entries(self) -> Iterator[tuple["Section", "Section"]]:
+        """The names and values of a mapping, in order."""
+        for name, value in self._pairs().values():
+            yield Section(name, self._source), Section(value, self._source)
 
     def only(self, *allowed: str) -> None:
-        """Refuses a mapping that has a name outside `allowed` or one name twice."""
-        seen: set[str] = set()
-        for key, _ in self._pairs():
-            name = str(key.value)
-            here = Section(key, self._source)
+        """Refuses a mapping that has a name outside `allowed`."""
+        for name, (node, _) in self._pairs().items():
             if name not in allowed:
                 near = difflib.get_close_matches(name, allowed, n=1)
-                here.refuse("unknown field", "one of " + ", ".join(allowed), name, f"did you mean {near[0]}?" if near else "")
-            if name in seen:
-                here.refuse("field given twice", "each field once", name)
-            seen.add(name)
+                remedy = f"did you mean {near[0]}?" if near else ""
+                Section(node, self._source).refuse("unknown field", "one of " + ", ".join(allowed), name, remedy)
 
     def has(self, name: str) -> bool:
-        return any(key.value == name for key, _ in self._pairs())
+        return name in self._pairs()
 
     def at(self, name: str) -> "Section":
         """The value under `name`, which must be there."""
-        for key, value in self._pairs():
-            if key.value == name:
-                return Section(value, self._source)
-        return self.refuse("missing field", f"a field {name}", ", ".join(self.names()) or "an empty mapping")
+        pairs = self._pairs()
+        if name not in pairs:
+            self.refuse("missing field", f"a field {name}", ", ".join(pairs) or "an empty mapping")
+        return Section(pairs[name][1], self._source)
 
     def items(self) -> Iterator["Section"]:
         """The elements of a list."""
-        if not isinstance(self._node, yaml.SequenceNode):
+        if not isinstance(self._node.value, list):
             self.refuse("wrong type", "a list")
         for child in self._node.value:
             yield Section(child, self._source)
@@ -97,7 +86,8 @@ class Section:
     def text(self) -> str:
         value = self.plain()
         if not isinstance(value, str):
-            self.refuse("wrong type", "a text")
+            written = self._node.text
+            self.refuse("wrong type", "a text", remedy=f'quote it: "{written}"' if written else "")
         return value
 
     def integer(self, low: int, high: int) -> int:
@@ -122,25 +112,29 @@ class Section:
 
     def choice(self, options: Sequence[str]) -> str:
         """One of `options`; a miss names the nearest."""
-        value = str(self.plain())
+        value = self._written()
         if value not in options:
             near = difflib.get_close_matches(value, options, n=1)
             self.refuse("unknown value", "one of " + ", ".join(options), value, f"did you mean {near[0]}?" if near else "")
         return value
 
-    def duration_ms(self) -> int:
-        """A length of time such as ``30d``, ``10m`` or ``500ms``, in milliseconds, above 0."""
-        match = _DURATION.fullmatch(str(self.plain()))
-        if not match or int(match[1]) == 0:
-            self.refuse("not a duration", "a whole number with a unit: ms, s, m, h, d or w")
-        return int(match[1]) * _UNIT_MS[match[2]]
+    def duration_ms(self, least_ms: int = 1) -> int:
+        """A length of time such as ``30d``, ``10m`` or ``500ms``, in milliseconds, of at least `least_ms`."""
+        match = _DURATION.fullmatch(self._written())
+        expected = "a whole number with a unit: ms, s, m, h, d or w"
+        if not match:
+            self.refuse("not a duration", expected)
+        length_ms = int(match[1]) * _UNIT_MS[match[2]]
+        if length_ms < least_ms:
+            self.refuse("duration too short", f"{expected}; at least {least_ms}ms")
+        return length_ms
 
     def moment_ms(self) -> int:
         """A day such as ``2000-01-01``, which begins at midnight UTC, or a time in RFC 3339 with a zone, in ms since the epoch.
 
         It is not before 1970.
         """
-        text = str(self._node.value)
+        text = self._written()
         try:
             moment = datetime.datetime.fromisoformat(text)
         except ValueError:
@@ -151,36 +145,20 @@ class Section:
             self.refuse("not a moment", "a day such as 2000-01-01, or a time in RFC 3339 with a zone, from 1970 on", text)
         return (moment - _EPOCH) // datetime.timedelta(milliseconds=1)
 
-    def _pairs(self) -> list[tuple[yaml.Node, yaml.Node]]:
-        if not isinstance(self._node, yaml.MappingNode):
+    def _written(self) -> str:
+        """The text of a scalar, whatever its type; another value as Python shows it."""
+        return str(self.plain()) if self.is_mapping() or self.is_list() else self._node.text
+
+    def _pairs(self) -> dict[str, tuple[Node, Node]]:
+        if not isinstance(self._node.value, dict):
             self.refuse("wrong type", "a mapping of names to values")
-        pairs: list[tuple[yaml.Node, yaml.Node]] = self._node.value
-        return pairs
+        return self._node.value
 
 
 def read_document(text: str, source: str) -> Section:
-    """Parses `text` as one YAML document.
+    """Parses `text` as one YAML document; see `features.yaml_tree.read_tree` for what is accepted.
 
     Raises:
-        Refusal: it is not YAML, is empty, or nests deeper than aliases and sanity allow.
+        Refusal: it is not YAML, is empty, or exceeds the bounds; with line and column.
     """
-    try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-    except (yaml.YAMLError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f"{source}:{mark.line + 1}:{mark.column + 1}" if mark else source
-        got = getattr(error, "problem", None) or "bytes that do not parse"
-        raise Refusal("not YAML", where=place, expected="a YAML document", got=got) from error
-    if node is None:
-        raise Refusal("empty document", where=source, expected="a YAML document", got="nothing")
-    return Section(node, source)
-
-
-def _plain(node: yaml.Node) -> object:
-    loader = yaml.SafeLoader("")
-    try:
-        return loader.construct_document(node)
-    except yaml.YAMLError as error:
-        return str(error)
-    finally:
-        loader.dispose()
+    return Section(read_tree(text, source), source)

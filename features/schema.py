@@ -223,8 +223,8 @@ def _read_field(name: str, section: Section, taken: set[str]) -> Field:
 
 def _read_lengths(document: Section) -> dict[str, int]:
     lengths = {
-        name + "_ms": document.at(name).duration_ms()
-        for name in ("lateness", "retention", "max_ahead", "dedupe", "ttl")
+        name + "_ms": document.at(name).duration_ms(least_ms)
+        for name, least_ms in (("lateness", 0), ("retention", 1), ("max_ahead", 0), ("dedupe", 1), ("ttl", 1))
         if document.has(name)
     }
     lengths.setdefault("ttl_ms", max(90 * DAY_MS, lengths.get("retention_ms", 0)))

@@ -46,12 +46,12 @@ def read_window(section: Section, template: Template) -> Window:
     if not section.has("delay"):
         return Window(SLIDING, length_ms)
     _check(section.at("delay"), "delay", template)
-    return Window(SLIDING, length_ms, read_length_ms(section.at("delay")))
+    return Window(SLIDING, length_ms, read_length_ms(section.at("delay"), least_ms=0))
 
 
-def read_length_ms(section: Section) -> int:
-    """A length of time of at most a hundred years, in milliseconds."""
-    length_ms = section.duration_ms()
+def read_length_ms(section: Section, least_ms: int = 1) -> int:
+    """A length of time from `least_ms` to a hundred years, in milliseconds."""
+    length_ms = section.duration_ms(least_ms)
     if length_ms > LENGTH_MAX_MS:
         section.refuse("too long", f"at most {LENGTH_MAX_MS // 86_400_000}d", remedy="for all rows ever: window: unbounded")
     return length_ms

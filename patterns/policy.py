@@ -102,7 +102,6 @@ def _fallback(section: Section) -> Fallback:
     older: list[tuple[int, str]] = []
     if section.has("when_score_older_than"):
         ages = section.at("when_score_older_than")
-        for name in ages.names():
-            age_ms = read_document(name, ages.where).duration_ms()
-            older.append((age_ms, ages.at(name).choice(ACTIONS)))
+        for age, action in ages.entries():
+            older.append((age.duration_ms(), action.choice(ACTIONS)))
     return Fallback(section.at("action").choice(ACTIONS), tuple(sorted(older)))

@@ -4,9 +4,8 @@ import pathlib
 import sys
 from collections.abc import Sequence
 
+from pipeline.configuration_folder import compile_texts, read_texts
 from pipeline.history import read_history, read_labels
-from pipeline.release import compile_release
-from pipeline.replay_command import read_folder
 from pipeline.replayed_source import ReplayedSource
 from pipeline.served_source import ServedSource
 from pipeline.settings import Settings
@@ -30,7 +29,7 @@ def export_replayed(
         Refusal: the configuration or a file is not usable, or `out` is not to be written.
     """
     check_free(out, overwrite)
-    release = compile_release(1, read_folder(config))
+    release = compile_texts(read_texts(config))
     history = read_history(paths, release.schema, "time", label_column, label_delay_ms)
     labels = read_labels(labels_path, release.schema) if labels_path else history.labels
     _export(ReplayedSource(release, history, labels, _progress), out, ALWAYS, overwrite)

@@ -94,6 +94,9 @@ def _read_model(section: Section, schema: Schema, features: FeatureSet) -> Model
         section.at("learns").refuse("cannot learn so", f"learns: {'labels' if labelled else 'events'} for {model}")
     name = _name(section.at("name"))
     inputs = tuple(_read_input(item, name, schema, features) for item in section.at("inputs").items())
+    for position, item in enumerate(section.at("inputs").items()):
+        if inputs[position] in inputs[:position]:
+            item.refuse("input given twice", "each input once", inputs[position])
     if not inputs or (keyed and len(inputs) != 1):
         section.at("inputs").refuse("wrong number of inputs", "one input" if keyed else "at least one input")
     parameters, detector = _parameters(section, model, keyed, len(inputs))

@@ -8,19 +8,13 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
-from patterns.lists import LIST_PREFIX
 from pipeline.archived_history import archived_history, archived_labels
+from pipeline.configuration_folder import compile_texts, read_texts
 from pipeline.history import History, Labels, read_history, read_labels
 from pipeline.quality import quality_of
-from pipeline.release import PARTS, Release, compile_release
+from pipeline.release import Release
 from pipeline.replay import Outcome, Replay
 from pipeline.settings import Settings
-
-
-def read_folder(folder: pathlib.Path) -> dict[str, str]:
-    """The texts of a configuration folder by part; parts without a file are left out."""
-    lists = {LIST_PREFIX + file.stem: file.read_text() for file in sorted(folder.glob("lists/*.txt"))}
-    return lists | {part: (folder / f"{part}.yaml").read_text() for part in PARTS if (folder / f"{part}.yaml").exists()}
 
 
 def replay_files(
@@ -37,7 +31,7 @@ def replay_files(
     Raises:
         Refusal: the configuration or a file is not usable.
     """
-    release = compile_release(1, read_folder(config))
+    release = compile_texts(read_texts(config))
     history = read_history(paths, release.schema, order, label_column, label_delay_ms)
     return _replay(release, history, read_labels(labels_path, release.schema) if labels_path else history.labels, out)
 
@@ -50,7 +44,7 @@ def replay_archived(
     Raises:
         Refusal: the configuration is not usable, or the archive does not answer.
     """
-    release = compile_release(1, read_folder(config))
+    release = compile_texts(read_texts(config))
     history = archived_history(settings, release.schema, from_ms, to_ms, order)
     labels, bad = archived_labels(settings, release.schema, from_ms)
     if bad:

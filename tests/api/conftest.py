@@ -12,15 +12,15 @@ if TYPE_CHECKING:
 
 def _load(name: str) -> None:
     """Makes a module beside the tests importable; the tests themselves are no package."""
-    spec = importlib.util.spec_from_file_location(name, pathlib.Path(__file__).with_name(f"{name}.py"))
+    spec = importlib.util.spec_from_file_location(pathlib.Path(name).name, pathlib.Path(__file__).parent / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
+    sys.modules[spec.name] = module
     spec.loader.exec_module(module)
 
 
-for name in ("api_imitation", "identity_provider", "served"):
+for name in ("api_imitation", "identity_provider", "served", "../features/strange_documents"):
     _load(name)
 
 

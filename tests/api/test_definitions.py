@@ -4,6 +4,7 @@ import pathlib
 import msgspec
 import pytest
 from api_imitation import NOW_MS, TEXTS, Api, FakeLog, event
+from strange_documents import STRANGE_DOCUMENTS
 
 from api.condition import Condition
 from api.definitions import Definitions
@@ -75,8 +76,23 @@ async def test_the_id_time_and_user_of_a_schema_stay_as_they_are(api: Api, old: 
     assert (answer.json()["what"], answer.json()["where"]) == ("identity changed", f"schema.yaml: {where}")
 
 
-async def test_bytes_that_are_not_text_are_refused(api: Api) -> None:
-    assert (await api.client.put("/v1/policy", content=b"\xff\xfe")).status_code == 422
+async def test_bytes_that_are_not_text_are_refused_with_line_and_column(api: Api) -> None:
+    answer = await api.client.put("/v1/policy", content=b"score: caf\xe9")
+    assert (answer.status_code, answer.json()["where"], answer.json()["what"]) == (422, "policy.yaml:1:11", "not UTF-8")
+
+
+@pytest.mark.parametrize("name", [name for name in STRANGE_DOCUMENTS if name != "too many characters"])
+async def test_a_strange_document_is_refused_with_its_place(api: Api, name: str) -> None:
+    answer = await api.client.put("/v1/features", content=STRANGE_DOCUMENTS[name].encode("utf-8", "surrogatepass"))
+    assert answer.status_code == 422
+    assert answer.json()["where"].startswith("features.yaml")
+    assert api.log.of("control") == []
+
+
+async def test_a_model_that_is_given_an_input_twice_is_refused_at_the_second(api: Api) -> None:
+    answer = await api.client.put("/v1/models", content=TEXTS["models"].replace("[event.amount]", "[event.amount, event.amount]"))
+    assert (answer.status_code, answer.json()["what"]) == (422, "input given twice")
+    assert answer.json()["where"].startswith("models.yaml:1:")
 
 
 async def test_two_uploads_at_once_make_two_releases_that_both_hold(api: Api) -> None:

@@ -29,6 +29,40 @@ def test_a_mistake_in_a_definition_is_refused_with_line_and_hint(tmp_path: pathl
     assert "Traceback" not in result.output
 
 
+@pytest.mark.parametrize(
+    ("part", "old", "new", "place"),
+    [
+        ("features", b"- {name: ", b"- {description: caf\xe9, name: ", "features.yaml:2:"),
+        ("models", b"inputs: [event.amount]", b"inputs: [event.amount, event.amount]", "models.yaml:11:"),
+        ("schema", b"retain: true", b"retain: yes", "schema.yaml:7:"),
+        ("policy", b"bands: [", b"bands: &b [", "policy.yaml:3:8:"),
+        ("lists/known", b"", b"good\n\xff", "known.txt:2:1:"),
+    ],
+)
+@pytest.mark.parametrize("command", ["check", "replay", "export", "push"])
+def test_each_command_refuses_a_folder_with_a_mistake_by_file_line_and_column(
+    tmp_path: pathlib.Path, command: str, part: str, old: bytes, new: bytes, place: str
+) -> None:
+    folder, events = tmp_path / "config", tmp_path / "events.jsonl"
+    shutil.copytree(SAMPLES / "payments", folder)
+    (folder / "lists").mkdir()
+    file = folder / (f"{part}.txt" if "/" in part else f"{part}.yaml")
+    before = file.read_bytes() if file.exists() else b""
+    assert old in before
+    file.write_bytes(before.replace(old, new, 1) if old else new)
+    events.touch()
+    arguments = {
+        "check": ["check", str(folder)],
+        "push": ["push", str(folder)],
+        "replay": ["replay", str(events), "--config", str(folder)],
+        "export": ["export", "--replayed", str(events), "--config", str(folder), "--out", str(tmp_path / "out.parquet")],
+    }
+    result = CliRunner().invoke(main, arguments[command])
+    assert result.exit_code == 2
+    assert place in result.output
+    assert "Traceback" not in result.output
+
+
 @pytest.mark.parametrize("given", ["60", "0s", "soon"])
 def test_a_time_without_a_unit_is_refused(given: str) -> None:
     result = CliRunner().invoke(main, ["demo", "--for", given])

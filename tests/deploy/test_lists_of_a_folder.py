@@ -27,7 +27,7 @@ def test_the_lists_of_a_folder_are_parts_of_its_release(folder: pathlib.Path) ->
 
 @pytest.mark.parametrize(
     ("name", "data", "said"),
-    [("Blocked.txt", b"x\n", "bad list name"), ("a.txt", b"ok\n\x01\n", "lists/a.txt:2"), ("b.txt", b"\xff", "list not readable")],
+    [("Blocked.txt", b"x\n", "bad list name"), ("a.txt", b"ok\n\x01\n", "lists/a.txt:2"), ("b.txt", b"ok\n\xff", "b.txt:2:1: not UTF-8")],
 )
 def test_a_bad_list_is_refused_with_its_place(folder: pathlib.Path, name: str, data: bytes, said: str) -> None:
     (folder / "lists" / name).write_bytes(data)

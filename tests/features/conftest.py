@@ -16,6 +16,7 @@ def _load(name: str) -> ModuleType:
 
 
 _load("bad_events")
+_load("strange_documents")
 _load("reading_oracle")
 _load("oracle_view")
 _load("oracle_templates")

@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 
@@ -89,6 +91,21 @@ def test_a_bad_feature_is_refused_at_its_place(body: str, place: str, expected: 
         read_features(f"- {{name: f, {body}}}", SCHEMA)
     assert caught.value.where == "features.yaml:" + place
     assert expected in str(caught.value)
+
+
+def test_a_lateness_a_delay_and_a_lead_of_nothing_are_lengths_of_time() -> None:
+    schema = read_schema(SCHEMA_TEXT.replace("lateness: 10m\n", "") + "lateness: 0s\nmax_ahead: 0s\n")
+    assert (schema.lateness_ms, schema.max_ahead_ms) == (0, 0)
+    features = read_features(
+        "- {name: f, template: count, window: {length: 1h, delay: 0s}}\n- {name: g, template: count, window: 1h}", schema
+    )
+    assert features.definitions["f"].recipe.readings == features.definitions["g"].recipe.readings
+
+
+@pytest.mark.parametrize("name", ["retention", "dedupe", "ttl"])
+def test_other_lengths_of_nothing_are_refused(name: str) -> None:
+    with pytest.raises(Refusal, match="at least 1ms"):
+        read_schema(re.sub(f"(?m)^{name}: .*\n", "", SCHEMA_TEXT) + f"{name}: 0s\n")
 
 
 def test_a_name_given_twice_is_refused() -> None:

@@ -9,14 +9,14 @@ import pyarrow.parquet
 from decision_columns import DecisionColumns, columns_of_replay
 
 from detectors.snapshot import Snapshot
+from pipeline.configuration_folder import read_texts
 from pipeline.history import History, read_history
 from pipeline.release import Release, compile_release
 from pipeline.replay import Replay
-from pipeline.replay_command import read_folder
 
 ROOT = pathlib.Path(__file__).parents[2]
 DATA = pathlib.Path(os.environ.get("WEIR_DATA", ROOT / "../shared/data")) / "fdh-raw-apr-jul.parquet"
-TEXTS = read_folder(ROOT / "deploy/samples/cards")
+TEXTS = read_texts(ROOT / "deploy/samples/cards")
 EVENTS_MAX = int(os.environ.get("CARD_EVENTS_MAX", 1 << 31))
 """A smaller part of the file for a look in between."""
 LABEL_DELAY_MS = 7 * 86_400_000

@@ -1,0 +1,40 @@
+"""A configuration folder: the texts of its files, read in one way by all commands."""
+
+import pathlib
+from collections.abc import Mapping
+
+from features.refusal import Refusal
+from features.text_bytes import decode_text
+from patterns.lists import LIST_PREFIX
+from pipeline.release import PARTS, Release, compile_release
+
+
+def read_texts(folder: pathlib.Path) -> dict[str, str]:
+    """The texts of `folder` by part: the definitions, and ``lists/*.txt`` under the names of the files.
+
+    Raises:
+        Refusal: a definition is missing, or a file cannot be read or is not UTF-8; with the file, and line and column for the latter.
+    """
+    lists = {LIST_PREFIX + file.stem: _read(file) for file in sorted(folder.glob("lists/*.txt"))}
+    return {part: _read(folder / f"{part}.yaml") for part in PARTS} | lists
+
+
+def compile_texts(texts: Mapping[str, str]) -> Release:
+    """The release that `texts` make, under the id 1, with its lists checked.
+
+    Raises:
+        Refusal: as of `pipeline.release.compile_release`, or a list has a bad entry.
+    """
+    release = compile_release(1, texts)
+    for entries in release.lists.values():
+        entries.check()
+    return release
+
+
+def _read(file: pathlib.Path) -> str:
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        expected = f"a configuration folder with {', '.join(f'{part}.yaml' for part in PARTS)}"
+        raise Refusal("file not readable", where=str(file), expected=expected, got=error.strerror or str(error)) from None
+    return decode_text(content, str(file))
