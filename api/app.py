@@ -58,6 +58,7 @@ def make_app(
     stream: Stream,
     lifespan: Lifespan | None = None,
     metrics: Metrics | None = None,
+    counts: Counts | None = None,
 ) -> Front:
     """The whole API as one ASGI application.
 
@@ -70,8 +71,9 @@ def make_app(
         stream: of decisions, for those that watch.
         lifespan: what is started before the first request and stopped after the last.
         metrics: without them there is no route that asks for them.
+        counts: what ``/metrics`` shows; by default its own.
     """
-    counts = Counts()
+    counts = counts or Counts()
     scores = Scores(in_force, quick_decisions, clock)
     decide = Decide(in_force, waiting, quick_log, settings.topic("events"), condition, quick_decisions, counts, clock, settings.deadline_ms)
     gate = Gate(access.provers(clock), counts.not_let_in, clock)

@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 import msgspec
 
-PARTS = ("broker", "score_job", "store", "release", "metrics", "registry", "tokens", "audit")
-DISPENSABLE = ("metrics", "registry", "audit")
-"""Parts without which events are decided all the same."""
+PARTS = ("broker", "score_job", "store", "release", "metrics", "registry", "tokens", "audit", "taken_back")
+DISPENSABLE = ("metrics", "registry", "audit", "taken_back")
+"""Parts without which events are decided all the same; ``taken_back`` is well while no release is in force in place of one that raised."""
 NOT_CHECKED = "not checked yet"
 
 

@@ -35,6 +35,8 @@ class Counts:
         self.requests: Counter[tuple[str, int]] = Counter()
         self.decisions: Counter[str] = Counter()
         self.not_let_in: Counter[str] = Counter()
+        self.raised: Counter[str] = Counter()
+        self.taken_back = 0
         self._decision_seconds = Histogram()
         self._request_seconds: dict[str, Histogram] = {}
 
@@ -62,6 +64,11 @@ class Counts:
         lines += [f'weir_api_decisions_total{{outcome="{outcome}"}} {n}' for outcome, n in sorted(self.decisions.items())]
         lines.append("# TYPE weir_api_authentication_failures_total counter")
         lines += [f'weir_api_authentication_failures_total{{reason="{reason}"}} {n}' for reason, n in sorted(self.not_let_in.items())]
+        lines.append("# TYPE weir_raised_total counter")
+        lines += [
+            f'weir_raised_total{{where="{where}"}} {n}' for where, n in sorted(self.raised.items()) if where.replace(" ", "").isalnum()
+        ]
+        lines += ["# TYPE weir_releases_taken_back_total counter", f"weir_releases_taken_back_total {self.taken_back}"]
         lines += ["# TYPE weir_api_decisions_in_flight gauge", f"weir_api_decisions_in_flight {in_flight}"]
         lines += ["# TYPE weir_api_replies_unmatched_total counter", f"weir_api_replies_unmatched_total {unmatched}"]
         lines += ["# TYPE weir_api_stream_clients gauge", f"weir_api_stream_clients {watchers}"]

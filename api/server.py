@@ -16,7 +16,9 @@ from api.access import note_found, open_access
 from api.app import make_app
 from api.checks import Check, Checks, ScoreJob
 from api.condition import Condition
+from api.counts import Counts
 from api.definitions import Definitions
+from api.falling_back import FallingBack, RaisedLetters
 from api.following import Following, Record
 from api.front import Front
 from api.in_force import InForce
@@ -69,12 +71,17 @@ class Server:
         self._replies = Following(settings.bootstrap, settings.topic("replies"), "replies", self._waiting.settle, own)
         self._control = Following(settings.bootstrap, settings.topic("control"), "control", self._take_control)
         self._metrics = MetricsPart(settings)
+        counts = Counts()
+        self._falling_back = FallingBack(
+            self._definitions, self._in_force, self._access.audit, counts, time.time, settings.raises_in_a_row_max
+        )
+        self._letters = RaisedLetters(settings.bootstrap, settings.topic("dead-letters"), "dead-letters", self._falling_back.take)
         self._store_checks = StoreChecks(self._decisions, self._quick_decisions, self._registry, self._access)
         self._followed: asyncio.Queue[Sequence[Record]] = asyncio.Queue()
         self.app: Front = make_app(
             settings, self._access, self._in_force, self._definitions, self._decisions, self._quick_decisions, self._log, self._quick_log,
             self._waiting, self._condition, time.time, Stream(TopicSource(settings.bootstrap, settings.topic("decisions"))), self._lifespan,
-            self._metrics.store,
+            self._metrics.store, counts,
         )  # fmt: skip
 
     def _take_control(self, records: Sequence[Record]) -> None:
@@ -90,12 +97,14 @@ class Server:
         with contextlib.suppress(StoreUnavailableError):  # then `settle` does it
             await self._definitions.repair()
         self._control.start(loop)
+        await asyncio.to_thread(self._letters.assign, from_end=True)
+        self._letters.start(loop)
         self._metrics.start()
         async with httpx.AsyncClient() as client:
             # Each by itself: one that waits for its store must not hold up the others.
             checks = [Checks(self._condition, {name: check}).run() for name, check in self._checks(client).items()]
             settling = [self._definitions.settle(), *([self._access.owner.settle()] if self._access.owner else [])]
-            tasks = [asyncio.create_task(each) for each in (self._follow(), *settling, *checks)]
+            tasks = [asyncio.create_task(each) for each in (self._follow(), self._falling_back.run(), *settling, *checks)]
             settle_garbage()
             try:
                 yield
@@ -116,10 +125,25 @@ class Server:
             return await asyncio.to_thread(self._log.reaches_broker, 2.0)
 
         score_job = ScoreJob(client, f"http://127.0.0.1:{self._settings.flink_port}")
-        return {"broker": broker, "score_job": score_job.check, "metrics": self._metrics.check, **self._store_checks.all()}
+        return {
+            "broker": broker,
+            "score_job": score_job.check,
+            "metrics": self._metrics.check,
+            "taken_back": self._falling_back.check,
+            **self._store_checks.all(),
+        }
 
     def _close(self) -> None:
-        for part in (self._control, self._replies, self._log, self._quick_log, self._decisions, self._quick_decisions, self._registry):
+        for part in (
+            self._control,
+            self._replies,
+            self._letters,
+            self._log,
+            self._quick_log,
+            self._decisions,
+            self._quick_decisions,
+            self._registry,
+        ):
             part.close()
         self._metrics.close()
         self._store_checks.close()
