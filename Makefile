@@ -1,12 +1,15 @@
 # make demo    the whole system on this machine, fed with payments; FOR=60s ends it
 # make test    all tests, servers included; make check the fast part with linters and types
+# make test-deep  many more examples, kills again and again, outages of ten minutes: hours
 # make quality measures on the data of WEIR_DATA; make bench the benchmarks
 .DEFAULT_GOAL := help
-.PHONY: help ready jars demo test check quality bench clean
+.PHONY: help ready jars kernels demo test test-python test-java test-deep check quality bench clean
 
 FOR ?=
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 RUN := .venv/bin/
+# Workers of pytest: each may have a whole system running, of 5 GB.
+WORKERS ?= $(shell awk '/^MemAvailable/ {workers = int($$2 / 5000000); print workers > 3 ? 3 : workers < 1 ? 1 : workers}' /proc/meminfo)
 export UV_PROJECT_ENVIRONMENT := .venv
 
 help:
@@ -25,21 +28,35 @@ help:
 
 ready: .venv/.ready
 
+# Compiled once before anything asks for them: side by side, each process would compile them for itself.
+kernels: ready
+	@$(RUN)python -c "from features.compilation import compile_kernels; compile_kernels()"
+
 jars: ready
 	$(RUN)weir doctor --jars
 
 demo: jars
 	@$(RUN)weir demo $(if $(FOR),--for $(FOR))
 
-test: jars
-	$(RUN)pytest -m "not quality" $(ARGS)
+# Two at a time: the servers of some tests start and wait while others compute.
+test: ready
+	@$(MAKE) --no-print-directory -j2 jars kernels
+	@$(MAKE) --no-print-directory -j2 -k test-python test-java
+
+test-python:
+	$(RUN)pytest -m "not quality and not deep" -n $(WORKERS) --dist loadgroup --no-loadscope-reorder $(ARGS)
+
+test-java:
 	$(RUN)weir doctor --test-java
 
-check: ready
+test-deep: jars kernels
+	WEIR_HYPOTHESIS=deep $(RUN)pytest -m deep $(ARGS)
+
+check: kernels
 	$(RUN)ruff check .
 	$(RUN)mypy
 	$(RUN)lint-imports
-	$(RUN)pytest -q -m "not integration and not quality" $(ARGS)
+	$(RUN)pytest -q -m "not integration and not quality and not deep" -n 2 --dist loadgroup $(ARGS)
 
 quality: ready
 	$(RUN)pytest -m quality $(ARGS)

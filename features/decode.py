@@ -104,7 +104,7 @@ class Decoder:
 
 
 def refuse_early(time_ms: float, value: object, where: str, min_time_ms: int) -> NoReturn:
-    """Refuses `value` in the field `where`, whose `time_ms` is before `min_time_ms`, and says so when it looks like seconds for milliseconds or the like."""
+    """Refuses `value` in the field `where`, whose `time_ms` is before `min_time_ms`; says so when it looks like seconds in place of ms."""
     least = _EPOCH + min_time_ms * _MILLISECOND
     expected = f"a time from {least:%Y-%m-%dT%H:%M:%SZ} on, which is min_time of the schema"
     seconds = min_time_ms <= time_ms * 1_000 <= LAST_TIME_MS and not isinstance(value, datetime.datetime)

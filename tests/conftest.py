@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from example_counts import IS_DEEP
 from hypothesis import settings as hypothesis_settings
-from servers_of_a_test import mark
+from servers_of_a_test import mark, turn
 
 from deploy.broker import start_broker
 from deploy.cassandra import start_cassandra
@@ -25,9 +25,10 @@ hypothesis_settings.load_profile("deep" if IS_DEEP else "ordinary")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks each test with the servers that it needs."""
+    """Marks each test with the servers that it needs, and lets those that take longest go first."""
     for item in items:
         mark(item)
+    items.sort(key=turn)
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,8 @@ from deploy.stack import Stack, free_settings
 from deploy.store_servers import SERVERS
 from deploy.up import with_servers
 
+pytestmark = pytest.mark.deep
+
 OUTAGE_SECONDS = 600.0
 PAUSE_SECONDS = 2.0
 AT_ONCE = 50

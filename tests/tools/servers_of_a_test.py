@@ -1,6 +1,7 @@
 """Which real servers a test needs, read off its fixtures and parameters, so that no test has to say it again."""
 
 import pytest
+from example_counts import IS_DEEP
 
 MARKERS = {
     "stack": "flink",
@@ -22,11 +23,20 @@ def mark(item: pytest.Item) -> None:
     fixtures may be dear too.
     """
     needed = _needed(item)
+    if IS_DEEP and hasattr(getattr(item, "obj", None), "hypothesis"):
+        item.add_marker("deep")
     for name in needed:
         item.add_marker(MARKERS[name])
     if needed:
         item.add_marker("integration")
     item.add_marker(pytest.mark.xdist_group(MARKERS[needed[0]] if needed else item.nodeid.partition("::")[0]))
+
+
+def turn(item: pytest.Item) -> int:
+    """When `item` runs: Flink's tests, which one worker runs, are the longest; those without a server fill what is left."""
+    if item.get_closest_marker("integration") is None:
+        return 2
+    return 0 if item.get_closest_marker("flink") else 1
 
 
 def _needed(item: pytest.Item) -> list[str]:
