@@ -61,11 +61,11 @@ class Feed:
         self._producer.flush(10)
 
     def _run(self) -> None:
-        began = time.time()
+        began = time.monotonic()
         done = 0
         while not self._stopping.is_set():
-            now = time.time()
-            for payment, attack in self.attacks.due(int(now * 1000)):
+            now = time.monotonic()
+            for payment, attack in self.attacks.due(int(time.time() * 1000)):
                 self.attacked[str(payment.payment_id)] = attack
                 self._send(payment)
             while done < (now - began) * self.rate:

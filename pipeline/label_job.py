@@ -40,7 +40,7 @@ class LabelJob:
         self._committed: Offsets = {}
         self._paused = False
         self._stopping = False
-        self.resolver = LabelResolver(decisions, self._control.definitions, settings.label_wait_ms, lambda: int(time.time() * 1000))
+        self.resolver = LabelResolver(decisions, self._control.definitions, settings.label_wait_ms, _monotonic_ms)
 
     def run(self) -> None:
         """Resolves labels until `stop`."""
@@ -114,6 +114,10 @@ class LabelJob:
         self.resolver.forget(places)
         for place in places:
             self._committed.pop(place, None)
+
+
+def _monotonic_ms() -> int:
+    return int(time.monotonic() * 1000)
 
 
 def _records(messages: list[Message]) -> list[LabelRecord]:

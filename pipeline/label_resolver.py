@@ -88,7 +88,7 @@ class LabelResolver:
         decisions: are looked up here.
         definitions: tell how ids become keys.
         wait_ms: the end of a label's wait.
-        now_ms: the clock.
+        now_ms: of a clock that never goes back: labels wait by it, and one that was set back would have them wait for so much longer.
     """
 
     def __init__(self, decisions: Decisions, definitions: Definitions, wait_ms: int, now_ms: Callable[[], int]) -> None:

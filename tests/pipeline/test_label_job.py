@@ -1,5 +1,6 @@
 import base64
 import pathlib
+import time
 
 import msgspec
 import pytest
@@ -8,8 +9,10 @@ from deploy.command import SAMPLES
 from deploy.releases import read_folder
 from features.event import id_key_of
 from features.refusal import Refusal
+from pipeline.label_job import LabelJob
 from pipeline.label_resolver import LabelRecord, LabelResolver, Sent, read_label
 from pipeline.release import content_hash
+from pipeline.settings import Settings
 from pipeline.stages.definitions import Definitions
 from pipeline.stages.labels import ResolvedLabel
 from stores.decisions import StoredDecision, StoreUnavailableError
@@ -256,3 +259,12 @@ def test_a_label_goes_to_the_pairs_that_features_are_kept_of(bench: Bench) -> No
     bench.push(2, texts | {"features": texts["features"] + PAIR + PAIR.replace("terminal_id", "device_id").replace("pair", "other")})
     bench.decide(7)
     assert [sent.key for sent in bench.label(7)] == [b"customer_id\0u", b"terminal_id\0t", b"customer_id+terminal_id\0u\x1ft"]
+
+
+def test_labels_wait_by_a_clock_that_is_never_set_back(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = SqliteDecisions(tmp_path / "decisions.db")
+    job = LabelJob(Settings(), store)
+    monkeypatch.setattr(time, "time", lambda: 0.0)
+    monkeypatch.setattr(time, "monotonic", lambda: 77.0)
+    assert job.resolver._now_ms() == 77_000
+    store.close()

@@ -7,6 +7,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.PriorityQueue;
+import org.apache.flink.streaming.runtime.tasks.ProcessingTimeService;
 import org.apache.flink.types.Row;
 
 /**
@@ -28,6 +29,7 @@ public class UserBundler extends KeyedBundler {
     private transient Map<Long, List<Row>> early;
     private transient ArrayDeque<long[]> earlyUntil;
     private transient boolean ticking;
+    private transient SteadyTime time;
 
     public UserBundler(JobStart start) {
         super(start);
@@ -36,6 +38,7 @@ public class UserBundler extends KeyedBundler {
     @Override
     public void open() throws Exception {
         super.open();
+        time = new SteadyTime(() -> getProcessingTimeService().getCurrentProcessingTime());
         byUid = new HashMap<>();
         byUser = new HashMap<>();
         byDeadline = new PriorityQueue<>(Comparator.comparingLong(parked -> parked.deadlineMs));
@@ -112,13 +115,14 @@ public class UserBundler extends KeyedBundler {
     }
 
     private long now() {
-        return getProcessingTimeService().getCurrentProcessingTime();
+        return time.now();
     }
 
     private void tick() {
         if (!ticking) {
             ticking = true;
-            getProcessingTimeService().registerTimer(now() + Math.min(TICK_MS, start.entityWaitMs), time -> expire());
+            ProcessingTimeService timers = getProcessingTimeService();
+            timers.registerTimer(timers.getCurrentProcessingTime() + Math.min(TICK_MS, start.entityWaitMs), at -> expire());
         }
     }
 
