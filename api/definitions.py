@@ -20,14 +20,14 @@ from features.refusal import Refusal
 from features.warm_up import features_that_warm
 from patterns.lists import LIST_PREFIX
 from pipeline.feature_catalogue import catalogue_of_release
-from pipeline.kept_texts import KeptTexts
+from pipeline.known_releases import DEFINITION, KnownReleases, ReleaseRecord, release_key
 from pipeline.release import BYPASS, RELEASE_MAX, compile_release
-from pipeline.stages.definitions import ReleaseRecord
+from pipeline.surplus import surplus
 from stores.registry import Registry, StoredRelease
 
 log = logging.getLogger(__name__)
 
-Records = Sequence[tuple[str, bytes]]
+Records = Sequence[tuple[str, bytes | None]]
 ELSEWHERE = "start"
 """By whom a release is that was found on the control topic: the system's start writes the first one itself."""
 
@@ -70,8 +70,10 @@ class Definitions:
         self._log = log
         self._topic = topic
         self._clock = clock
-        self._texts = KeptTexts()
+        self._known = KnownReleases()
+        self._unnamed: frozenset[str] = frozenset()
         self._id_seen = 0
+        self._followed_ids: set[int] = set()
         self._one = asyncio.Lock()
         self._followed = Followed(registry, found)
         self._repaired = False
@@ -79,16 +81,18 @@ class Definitions:
         self._to_settle.set()
 
     async def take(self, records: Records) -> None:
-        """Takes in records of the control topic, in order; a release that does not compile here is logged and passed over.
+        """Takes in a batch of records of the control topic; then the newest release that compiles is in force here.
 
         Asks no registry unless too many wait: `settle` and whatever changes definitions bring it what was followed.
         """
         async with self._one:
             for key, value in records:
                 try:
-                    await self._take(key, value)
+                    self._take(key, value)
                 except Exception as error:  # one bad record must not end the following
                     log.error("control record %s is not taken in: %s: %s", key, type(error).__name__, error)
+            await self._follow()
+            self._note()
 
     async def repair(self) -> None:
         """Publishes what the registry holds and the control topic lacks; to be called once the topic was read to its end.
@@ -232,6 +236,7 @@ class Definitions:
             newest = await asyncio.to_thread(self._registry.newest)
             if newest is not None and newest.id > self._id_seen:
                 await self._publish(newest)
+            await self._let_go()
             self._repaired = True
         self._note()
 
@@ -254,41 +259,66 @@ class Definitions:
             return
         for part, hash in release.parts.items():
             # A list may have 15 MiB: one that the newest release on the topic holds is not written to it again.
-            if not (part.startswith(LIST_PREFIX) and hash in self._texts and self._in_force.hashes.get(part) == hash):
-                await self._log.deliver(self._topic, f"def:{hash}", texts[part].encode())
-            self._texts.take(hash, texts[part])
-        record = msgspec.json.encode(ReleaseRecord(release.id, release.parts, release.at_ms))
-        await self._log.deliver(self._topic, f"release:{release.id:010d}", record)
+            if not (part.startswith(LIST_PREFIX) and self._known.text(hash) is not None and self._in_force.hashes.get(part) == hash):
+                await self._write(DEFINITION + hash, texts[part].encode())
+        record = ReleaseRecord(release.id, release.parts, release.at_ms)
+        began_ms = await asyncio.to_thread(self._known.beginnings, record)
+        record = ReleaseRecord(release.id, release.parts, release.at_ms, began_ms)
+        await self._write(release_key(release.id), msgspec.json.encode(record))
         self._id_seen = release.id
         self._in_force.install(compiled, texts, release.parts)
-        self._texts.released(release.parts.values())
         await asyncio.to_thread(self._registry.published, release.id)
+        await self._let_go()
 
-    async def _take(self, key: str, value: bytes) -> None:
-        if key.startswith("def:"):
-            self._texts.take(key[4:], value.decode())
-        elif key.startswith("mode:"):
-            self._condition.take_mark(key, value)
-        elif key.startswith("release:"):
-            await self._follow(msgspec.json.decode(value, type=ReleaseRecord))
-        self._note()
+    async def _write(self, key: str, value: bytes | None) -> None:
+        await self._log.deliver(self._topic, key, value)
+        self._known.take(key, value)
 
-    async def _follow(self, record: ReleaseRecord) -> None:
-        self._id_seen = max(self._id_seen, record.id)
-        if self._in_force.release is not None and self._in_force.release.id >= record.id:
-            return
-        texts = self._texts.named(record.parts)
-        release = await asyncio.to_thread(compile_release, record.id, texts)
-        self._in_force.install(release, texts, record.parts)
-        self._texts.released(record.parts.values())
-        await self._followed.add(StoredRelease(record.id, record.parts, ELSEWHERE, int(self._clock() * 1000)), texts)
-        self._to_settle.set()
+    async def _let_go(self) -> None:
+        """Takes off the topic what no kept release needs. What cannot be written now goes the next time: the release is out already."""
+        found = surplus(self._known, self._unnamed)
+        self._unnamed = found.unnamed
+        try:
+            for key, value in (*found.stated, *dict.fromkeys(found.gone).items()):
+                await self._write(key, value)
+        except LogUnavailableError as error:
+            log.warning("releases of long ago stay on the control topic until the next upload: %s", error)
+
+    def _take(self, key: str, value: bytes | None) -> None:
+        if key.startswith("mode:"):
+            if value is not None:
+                self._condition.take_mark(key, value)
+        else:
+            self._known.take(key, value)
+
+    async def _follow(self) -> None:
+        """Brings on the way into the registry what came since the release in force, and puts the newest that compiles in force."""
+        current = self._in_force.release.id if self._in_force.release is not None else 0
+        self._id_seen = max(self._id_seen, *self._known.ids(), 0)
+        self._followed_ids = {id for id in self._followed_ids if id > current}
+        for record in [record for id in self._known.ids() if id > current and (record := self._known.record(id))]:
+            if record.id in self._followed_ids:
+                continue
+            try:
+                texts = self._known.texts(record.parts)
+            except Refusal as refusal:  # its definitions may be yet to come
+                log.warning("release %d of the control topic is not whole: %s", record.id, refusal)
+                continue
+            self._followed_ids.add(record.id)
+            at_ms = int(self._clock() * 1000)
+            await self._followed.add(StoredRelease(record.id, record.parts, ELSEWHERE, at_ms), texts)
+            self._to_settle.set()
+        newest = await asyncio.to_thread(lambda: self._known.newest)
+        if newest is not None and newest.id > current and (known := self._known.record(newest.id)) is not None:
+            self._in_force.install(newest, self._known.texts(known.parts), known.parts)
 
     def _texts_of(self, release: StoredRelease) -> dict[str, str]:
         return {part: self._text(hash) for part, hash in release.parts.items()}
 
     def _text(self, hash: str) -> str:
-        text = self._texts[hash] if hash in self._texts else self._registry.text(hash)
+        text = self._known.text(hash)
+        if text is None:
+            text = self._registry.text(hash)
         if text is None:
             raise Problem(500, "the registry lacks a definition that one of its releases names")
         return text

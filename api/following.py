@@ -12,8 +12,8 @@ from features.refusal import Refusal
 
 log = logging.getLogger(__name__)
 
-Record = tuple[str, bytes]
-"""Key and value."""
+Record = tuple[str, bytes | None]
+"""Key and value; None: the key has no record any more."""
 Take = Callable[[Sequence[Record]], None]
 BATCH_MAX = 500
 _POLL_SECONDS = 0.2
@@ -121,4 +121,4 @@ class Following:
         return found
 
     def _record(self, message: Message) -> Record:
-        return (message.key() or b"").decode(errors="replace"), message.value() or b""
+        return (message.key() or b"").decode(errors="replace"), message.value()

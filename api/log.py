@@ -27,8 +27,8 @@ class Log(Protocol):
             LogUnavailableError: too many records wait for the broker.
         """
 
-    async def deliver(self, topic: str, key: str, value: bytes) -> None:
-        """Returns when the broker has the record.
+    async def deliver(self, topic: str, key: str, value: bytes | None) -> None:
+        """Returns when the broker has the record; None takes the record of `key` off a compacted topic.
 
         Raises:
             LogUnavailableError: it does not take it within some seconds.
@@ -65,7 +65,7 @@ class KafkaLog:
         """See `Log.produce`. What the broker refuses later is lost unseen: the caller has to wait for another sign."""
         self._hand_over(topic, key, value, headers=list(headers))
 
-    async def deliver(self, topic: str, key: str, value: bytes) -> None:
+    async def deliver(self, topic: str, key: str, value: bytes | None) -> None:
         """See `Log.deliver`. The broker's word comes in the thread and is handed to the event loop."""
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
@@ -90,7 +90,7 @@ class KafkaLog:
         self._stopping = True
         self._thread.join()
 
-    def _hand_over(self, topic: str, key: str, value: bytes, **more: Any) -> None:
+    def _hand_over(self, topic: str, key: str, value: bytes | None, **more: Any) -> None:
         try:
             self._producer.produce(topic, value, key, **more)
         except BufferError as error:

@@ -68,4 +68,4 @@ class _Following(Following):
 
 def _placed(records: Sequence[Record]) -> list[Placed]:
     places = ((key.partition(":"), value) for key, value in records)
-    return [((int(partition), int(offset)), value) for (partition, _, offset), value in places]
+    return [((int(partition), int(offset)), value or b"") for (partition, _, offset), value in places]

@@ -78,11 +78,11 @@ class Waiting:
             if self._by_key.get(waiter.key) is waiter:
                 del self._by_key[waiter.key]
 
-    def settle(self, replies: Sequence[tuple[str, bytes]]) -> None:
+    def settle(self, replies: Sequence[tuple[str, bytes | None]]) -> None:
         """Hands replies, by name, to who waits; counts those that nobody waits for any more."""
         for name, value in replies:
             waiter = self._by_name.get(name)
             if waiter is None:
                 self.unmatched += 1
-            elif not waiter.reply.done():
+            elif value is not None and not waiter.reply.done():
                 waiter.reply.set_result(value)

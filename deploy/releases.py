@@ -9,9 +9,9 @@ from confluent_kafka import KafkaException, Message
 from features.refusal import Refusal
 from pipeline.configuration_folder import compile_texts, read_texts
 from pipeline.kafka import Outbox, consumer_of, ends_of, producer_of, read_until
+from pipeline.known_releases import DEFINITION, RELEASE, ReleaseRecord, release_key
 from pipeline.release import PARTS, content_hash
 from pipeline.settings import Settings
-from pipeline.stages.definitions import ReleaseRecord
 
 
 def read_folder(folder: pathlib.Path) -> dict[str, str]:
@@ -46,8 +46,8 @@ def publish(settings: Settings, texts: dict[str, str], replace: bool = True) -> 
     # A broker that has only just come up lets an idempotent producer wait: no news for whoever started it.
     outbox = Outbox(producer_of(settings, log_level=3))
     for part, text in texts.items():
-        outbox.send(control, f"def:{parts[part]}".encode(), text.encode())
-    outbox.send(control, f"release:{record.id:010d}".encode(), msgspec.json.encode(record))
+        outbox.send(control, (DEFINITION + parts[part]).encode(), text.encode())
+    outbox.send(control, release_key(record.id).encode(), msgspec.json.encode(record))
     try:
         outbox.flush()
     except KafkaException as error:
@@ -61,12 +61,12 @@ def _newest(settings: Settings) -> ReleaseRecord | None:
     found: list[ReleaseRecord] = []
 
     def take(messages: list[Message]) -> None:
-        values = [message.value() or b"" for message in messages if (message.key() or b"").startswith(b"release:")]
-        found.extend(msgspec.json.decode(value, type=ReleaseRecord) for value in values)
+        values = [message.value() for message in messages if (message.key() or b"").startswith(RELEASE.encode())]
+        found.extend(msgspec.json.decode(value, type=ReleaseRecord) for value in values if value is not None)
 
     consumer = consumer_of(settings, "publish", **{"enable.partition.eof": True})
     try:
         read_until(consumer, {}, ends_of(consumer, [settings.topic("control")]), take, lambda: False)
     finally:
         consumer.close()
-    return found[-1] if found else None
+    return max(found, key=lambda record: record.id, default=None)

@@ -3,7 +3,7 @@
 import time
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewTopic, OffsetSpec
 
 from features.refusal import Refusal
 from pipeline.settings import Settings
@@ -13,10 +13,23 @@ MESSAGE_BYTES_MAX = 16_777_216
 STREAMS = ("events", "labels", "labels-resolved", "decisions", "replies", "late", "dead-letters", "metrics", "alerts")
 SERVED_SECONDS_MAX = 30.0
 COMPACTED = ("control", "models", "learners")
+COMPACTION = {
+    "cleanup.policy": "compact",
+    "max.message.bytes": str(MESSAGE_BYTES_MAX),
+    # Small segments, since only closed ones are compacted and all of the topic is read at each start.
+    "segment.ms": "600000",
+    "segment.bytes": str(64 << 20),
+    "min.cleanable.dirty.ratio": "0.1",
+    # A job that was stopped for less than this still hears of each record that was taken away meanwhile.
+    "delete.retention.ms": str(30 * 86_400_000),
+}
+"""The rules of a compacted topic. A topic that an older version made is given them too: it would hold what was taken away for ever."""
 
 
 def make_topics(settings: Settings) -> None:
-    """Makes each topic of the system that is missing and returns once all can be read; those that are there stay as they are.
+    """Makes each topic of the system that is missing and returns once all can be read.
+
+    Of those that are there the streams stay as they are, and the compacted ones are given the rules `COMPACTION`.
 
     Streams have `settings.partitions` partitions and are kept for 7 days; compacted ones have one and keep the newest of each key.
     """
@@ -28,8 +41,15 @@ def make_topics(settings: Settings) -> None:
         except KafkaException as error:
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise
-
+    _set_rules(admin, [settings.topic(name) for name in COMPACTED])
     _wait_until_served(admin, [TopicPartition(topic.topic, number) for topic in wanted for number in range(topic.num_partitions)])
+
+
+def _set_rules(admin: AdminClient, topics: list[str]) -> None:
+    entries = [ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET) for name, value in COMPACTION.items()]
+    resources = [ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=entries) for topic in topics]
+    for future in admin.incremental_alter_configs(resources).values():
+        future.result(30)
 
 
 def _wait_until_served(admin: AdminClient, places: list[TopicPartition]) -> None:
@@ -51,11 +71,4 @@ def _stream(settings: Settings, name: str) -> NewTopic:
 
 
 def _compacted(settings: Settings, name: str) -> NewTopic:
-    # Small segments, since only closed ones are compacted and all of the topic is read at each start.
-    rules = {
-        "cleanup.policy": "compact",
-        "max.message.bytes": str(MESSAGE_BYTES_MAX),
-        "segment.ms": "600000",
-        "min.cleanable.dirty.ratio": "0.1",
-    }
-    return NewTopic(settings.topic(name), 1, 1, config=rules)
+    return NewTopic(settings.topic(name), 1, 1, config=COMPACTION)

@@ -144,14 +144,18 @@ class Deliverer:
         )
 
     def _release(self, id: int) -> Release | None:
-        """The decision's own release; the newest one when it is too old to be held, or one that is yet to come does not come in time."""
-        releases = self._definitions.releases
+        """The decision's own release; the nearest where it cannot be had, or one that is yet to come does not come in time."""
+        release = self._definitions.releases.get(id)
+        if release is not None:
+            return release
         wait_seconds, waited_seconds = WAIT_SECONDS_MIN, 0.0
-        while id not in releases and id > max(releases, default=0) and id not in self._given_up:
+        while self._is_to_come(id):
             self._refresh()
-            if id in releases or self._stopping():
+            if not self._is_to_come(id):
                 break
-            if releases and waited_seconds >= RELEASE_SECONDS_MAX:
+            if self._stopping():
+                return None
+            if self._definitions.releases.ids() and waited_seconds >= RELEASE_SECONDS_MAX:
                 log.error("release %d did not come to the control topic: its decisions are filed as those of the newest", id)
                 self._give_up(id)
                 break
@@ -159,9 +163,10 @@ class Deliverer:
             log.warning("release %d is not on the control topic yet", id)
             self._wait(wait_seconds)
             wait_seconds = min(2 * wait_seconds, WAIT_SECONDS_MAX)
-        if self._stopping() and id > max(releases, default=0):
-            return None
-        return releases.get(id) or self._definitions.newest
+        return self._definitions.releases.nearest(id)
+
+    def _is_to_come(self, id: int) -> bool:
+        return id > max(self._definitions.releases.ids(), default=0) and id not in self._given_up
 
     def _give_up(self, id: int) -> None:
         if len(self._given_up) >= GIVEN_UP_MAX:

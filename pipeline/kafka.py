@@ -6,7 +6,7 @@ from collections.abc import Callable
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from pipeline.settings import Settings
-from pipeline.stages.definitions import Definitions, key_text
+from pipeline.stages.definitions import ControlRecord, Definitions, key_text
 
 log = logging.getLogger(__name__)
 
@@ -118,13 +118,15 @@ class ControlTopic:
         if self._at is None:
             self._at = place.offset = low
             self._consumer.assign([place])
+        found: list[ControlRecord] = []
         while self._at < high and not stopping():
             for message in self._consumer.consume(BATCH_MAX, 0.1):
                 if is_end(message):
                     self._at = max(self._at, message.offset() or 0)
                 elif not message.error():
-                    self.definitions.take("c", key_text(message.key()), message.value() or b"")
+                    found.append(("c", key_text(message.key()), message.value()))
                     self._at = (message.offset() or 0) + 1
+        self.definitions.take(found)
 
     def close(self) -> None:
         self._consumer.close()

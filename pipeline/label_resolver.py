@@ -221,7 +221,7 @@ class LabelResolver:
         return pairs
 
     def _id_key(self, decision: StoredDecision) -> int:
-        release = self._definitions.releases.get(decision.release) or self._definitions.newest
+        release = self._definitions.releases.nearest(decision.release)
         integer = release is not None and release.schema.id_type == "integer"
         try:
             return id_key_of(decision.event_id, integer)

@@ -104,7 +104,7 @@ class ServedSource:
 
 
 def _integer_ids(definitions: Definitions, release: int) -> bool:
-    known = definitions.releases.get(release) or definitions.newest
+    known = definitions.releases.nearest(release)
     return known is not None and known.schema.id_type == "integer"
 
 

@@ -18,7 +18,7 @@ from pipeline.decision import fallback_flags
 from pipeline.frames import Bundle, add_event, add_message, read_bundle, topic_frame
 from pipeline.isolation import FAULT_MET, fault_of, one_by_one
 from pipeline.release import Release
-from pipeline.stages.definitions import Definitions, key_text
+from pipeline.stages.definitions import ControlRecord, Definitions, key_text
 from pipeline.stages.event_body import event_body
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ class DecodeStage:
     """Raw Kafka records in; one event for the user stage and one message an entity out, or a dead letter."""
 
     def __init__(self) -> None:
-        self._definitions = Definitions()
+        self.definitions = Definitions()
         self._decoder: tuple[Release, Decoder] | None = None
         self._raised_in_a_row = 0
 
@@ -44,7 +44,7 @@ class DecodeStage:
         """Frames for one bundle of control or raw records. About 3 µs an event."""
         bundle = read_bundle(data)
         if bundle.kind == "C":
-            take_control(bundle, self._definitions)
+            take_control(bundle, self.definitions)
             return b""
         return b"".join(one_by_one(bundle.bodies, self._frames, lambda: None, self._refuse))
 
@@ -61,7 +61,7 @@ class DecodeStage:
             except Refusal as refusal:
                 frames.append(refused(refusal, value, partition, offset, at_ms))
                 if reply:
-                    frames.append(self._refused_reply(str(refusal), value, reply))
+                    frames.append(refused_reply(self.definitions.newest, str(refusal), value, reply))
                 continue
             # Among events ordered by time, a correction comes when it was sent: not in its event's place, which may be long past.
             turn_ms = event.time_ms if event.op == ADD else max(event.time_ms, newest_ms)
@@ -76,33 +76,20 @@ class DecodeStage:
         value = bytes(body[RECORD.size + reply_length :])
         reply = str(body[RECORD.size : RECORD.size + reply_length], "utf-8", "replace")
         log.error("a record is set aside, for processing it raised an exception", exc_info=error)
-        release = self._definitions.newest
+        release = self.definitions.newest
         self._raised_in_a_row += 1
         more = {"release": str(release.id if release else 0), "in_a_row": str(self._raised_in_a_row)}
         frames = refused(fault_of(error, "decode stage"), value, partition, offset, at_ms, **more)
-        return frames + self._refused_reply(FAULT_MET, value, reply) if reply else frames
+        return frames + refused_reply(release, FAULT_MET, value, reply) if reply else frames
 
     def _in_force(self) -> tuple[Release, Decoder]:
-        release = self._definitions.newest
+        release = self.definitions.newest
         if release is None:
             raise Refusal("no release", where="control topic", expected="a release in force", got="none", remedy="push a configuration")
         if self._decoder is None or self._decoder[0] is not release:
             self._decoder = (release, Decoder(release.schema))
         return self._decoder
 
-    def _refused_reply(self, reason: str, value: bytes, reply: str) -> bytes:
-        release = self._definitions.newest
-        action = release.policy.fallback.action if release else "approve"
-        answer = {
-            "event_id": _id_in(value, release),
-            "revision": 0,
-            "score": None,
-            "action": action,
-            "reasons": [reason],
-            "flags": fallback_flags(release),
-            "release": release.id if release else 0,
-        }
-        return topic_frame("R", reply, msgspec.json.encode(answer))
 
 
 class _Taken(NamedTuple):
@@ -149,11 +136,28 @@ def _kinds_of(release: Release, batch: Batch) -> tuple[list[_Kind], int]:
 
 
 def take_control(bundle: Bundle, definitions: Definitions) -> None:
-    """Takes the records of a control bundle in, in order."""
-    for body in bundle.bodies:
-        raw = bytes(body)
-        length = int.from_bytes(raw[1:3], "little")
-        definitions.take(chr(raw[0]), key_text(raw[3 : 3 + length]), raw[3 + length :])
+    """Takes the records of a control bundle in."""
+    definitions.take([_control_record(bytes(body)) for body in bundle.bodies])
+
+
+def _control_record(raw: bytes) -> ControlRecord:
+    """A small letter stands before a record, a capital before a key whose record was taken away."""
+    topic, end = chr(raw[0]), 3 + int.from_bytes(raw[1:3], "little")
+    return topic.lower(), key_text(raw[3:end]), raw[end:] if topic.islower() else None
+
+
+def refused_reply(release: Release | None, reason: str, value: bytes, reply: str) -> bytes:
+    """The frame that answers whoever waits under `reply` for the event `value`, which is refused for `reason`."""
+    answer = {
+        "event_id": _id_in(value, release),
+        "revision": 0,
+        "score": None,
+        "action": release.policy.fallback.action if release else "approve",
+        "reasons": [reason],
+        "flags": fallback_flags(release),
+        "release": release.id if release else 0,
+    }
+    return topic_frame("R", reply, msgspec.json.encode(answer))
 
 
 def refused(refusal: Refusal, value: bytes, partition: int = -1, offset: int = -1, at_ms: int = 0, **more: str) -> bytes:

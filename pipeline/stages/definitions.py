@@ -1,26 +1,16 @@
 """What the control and models topics have said so far, as one stage knows it."""
 
 import logging
-from collections.abc import Callable
-from typing import Annotated
-
-import msgspec
+from collections.abc import Callable, Iterable
 
 from detectors.snapshot import Snapshot
-from features.layout import LONG_AGO
-from features.refusal import Refusal
-from pipeline.kept_texts import RELEASES_KEPT, KeptTexts
-from pipeline.release import RELEASE_MAX, Release, compile_release, with_beginnings
+from pipeline.known_releases import KnownReleases
+from pipeline.release import Release
 
 log = logging.getLogger(__name__)
 
-
-class ReleaseRecord(msgspec.Struct):
-    """A record ``release:<id>`` of the control topic: the hashes of its parts, and when it was made."""
-
-    id: Annotated[int, msgspec.Meta(ge=1, le=RELEASE_MAX)]
-    parts: dict[str, str]
-    at_ms: int = 0
+ControlRecord = tuple[str, str, bytes | None]
+"""Topic (``c`` for control, ``m`` for models), key and value; None takes the record of the key away."""
 
 
 def key_text(key: bytes | None) -> str:
@@ -29,55 +19,42 @@ def key_text(key: bytes | None) -> str:
 
 
 class Definitions:
-    """Definitions by hash, the last few releases compiled, and the newest snapshot of each model.
-
-    A release that does not compile is not put in force; the one before stays.
-    """
+    """The releases that are known, and the newest snapshot of each model."""
 
     def __init__(self) -> None:
-        self.releases: dict[int, Release] = {}
+        self.releases = KnownReleases()
         self.snapshots: dict[str, Snapshot] = {}
-        self._texts = KeptTexts()
-        self._began_ms: dict[str, int] = {}
         self._on_change: list[Callable[[], None]] = []
 
     def watch(self, action: Callable[[], None]) -> None:
-        """Calls `action` after each record that changed something."""
+        """Calls `action` after each batch of records that changed something."""
         self._on_change.append(action)
 
     @property
     def newest(self) -> Release | None:
         """The release in force for events that come now."""
-        return self.releases[max(self.releases)] if self.releases else None
+        return self.releases.newest
 
-    def take(self, topic: str, key: str, value: bytes) -> None:
-        """Takes in one record; `topic` is ``c`` for control and ``m`` for models."""
+    def take(self, records: Iterable[ControlRecord]) -> None:
+        """Takes in a batch of records, then compiles the release that is in force now: the next event must not wait for that.
+
+        A record that makes no sense is said in the log and passed over: the stream goes on with what was known before.
+        """
+        changed = [self._take(*record) for record in records]
+        if any(changed):
+            self.releases.newest  # noqa: B018 - compiles it
+            for action in self._on_change:
+                action()
+
+    def _take(self, topic: str, key: str, value: bytes | None) -> bool:
         try:
-            if topic == "m":
-                snapshot = Snapshot.decode(value)
-                self.snapshots[snapshot.model] = snapshot
-            elif key.startswith("def:"):
-                self._texts.take(key[4:], value.decode())
-            elif key.startswith("release:"):
-                self._compile(key, msgspec.json.decode(value, type=ReleaseRecord))
-            else:
-                return
-        except Exception as error:  # whatever is written there: the stream goes on with what is in force
-            log.error("%s record %s is not in force: %s", "models" if topic == "m" else "control", key, error)
-            return
-        for action in self._on_change:
-            action()
-
-    def _compile(self, key: str, record: ReleaseRecord) -> None:
-        if int(key.removeprefix("release:")) != record.id:  # Java goes by the key, and would wait for ever for the other
-            raise Refusal("another number", where=key, expected="the number of the key", got=record.id)
-        if record.id in self.releases:
-            return
-        texts = self._texts.named(record.parts)
-        release = compile_release(record.id, texts)
-        now_ms = record.at_ms if self.releases else LONG_AGO
-        self._began_ms = {kind: self._began_ms.get(kind, now_ms) for kind in release.features.kinds}
-        self.releases[record.id] = with_beginnings(release, self._began_ms)
-        self._texts.released(record.parts.values())
-        for old in sorted(self.releases)[:-RELEASES_KEPT]:
-            del self.releases[old]
+            if topic != "m":
+                return self.releases.take(key, value)
+            if value is None:
+                return self.snapshots.pop(key, None) is not None
+            snapshot = Snapshot.decode(value)
+            self.snapshots[snapshot.model] = snapshot
+        except Exception as error:  # whatever is written there: the stream goes on
+            log.error("%s record %s is not taken in: %s", "models" if topic == "m" else "control", key, error)
+            return False
+        return True

@@ -1,5 +1,7 @@
 """The entity stage: every kind of further entity, keyed by (kind, id), answers what it knows as of each event."""
 
+import logging
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,14 +20,17 @@ from pipeline.stages.undoable import UndoableBundles
 MESSAGES = "entity-messages"
 """Where a dead letter of this stage comes from: from no topic."""
 
+log = logging.getLogger(__name__)
+
 
 class EntityStage:
     """Messages of entities in, answers for the user stage out."""
 
     def __init__(self, state: BulkState) -> None:
-        self._definitions = Definitions()
+        self.definitions = Definitions()
         self._scorer = Scorer(KeyedProfiles(state, user_kind=False))
         self._bundles = UndoableBundles(self._scorer, self._run, self._refuse)
+        self.passed_over = 0
 
     def process(self, data: bytes) -> bytes:
         """Frames for one bundle of control records, labels or messages."""
@@ -33,10 +38,15 @@ class EntityStage:
         if bundle.kind in "CS":
             self._bundles.save()
             if bundle.kind == "C":
-                take_control(bundle, self._definitions)
+                take_control(bundle, self.definitions)
             return b""
-        release = self._definitions.newest if bundle.kind == "L" else self._definitions.releases[bundle.release]
-        return b"" if release is None else self._bundles.process(data, bundle, release)
+        release = self.definitions.newest if bundle.kind == "L" else self.definitions.releases.get(bundle.release)
+        if release is not None:
+            return self._bundles.process(data, bundle, release)
+        # What the words of a row mean only its own release says. Without an answer its event is decided all the same, degraded.
+        self.passed_over += bundle.n
+        log.error("release %d cannot be had: %d messages to entities are passed over", bundle.release, bundle.n)
+        return b""
 
     def _run(self, bundle: Bundle, release: Release) -> bytes:
         return take_labels(bundle, release, self._scorer) if bundle.kind == "L" else self._answers(bundle, release)

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from features.batch import Batch
 from features.event import Event
 from features.schema import Schema
-from pipeline.kept_texts import RELEASES_KEPT
+from pipeline.known_releases import COMPILED_KEPT
 
 _HEAD = [(name, "<i8") for name in ("time_ms", "id_key", "order", "body_key", "arrived_ms")] + [("texts", "<u4"), ("op", "i1")]
-_pack = struct.Struct("<qqqqqIb").pack
+_STRUCT = struct.Struct("<qqqqqIb")
+_pack, _unpack, _HEAD_BYTES = _STRUCT.pack, _STRUCT.unpack_from, _STRUCT.size
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[str | None]).decode
 
@@ -50,6 +51,25 @@ def event_body(event: Event, order_key: int, value: bytes) -> bytes:
     texts = _encode((event.id, event.user, event.reply, *event.entities, *event.texts))
     head = _pack(event.time_ms, event.id_key, order_key, event.body_key, event.arrived_ms, len(texts), event.op)
     return b"".join((head, event.numbers, texts, value))
+
+
+def parts_without_schema(body: memoryview) -> tuple[int, int, str, bytes]:
+    """Key of the order, arrival in ms, who waits, and the event's bytes as they came, of a body whose schema is not known.
+
+    How many numbers it holds is found by trying: where one too few or too many is assumed, no texts of the stated length stand.
+
+    Raises:
+        ValueError: it is no body of an event.
+    """
+    _, _, order_key, _, arrived_ms, length, _ = _unpack(body)
+    for first in range(_HEAD_BYTES, len(body) - length + 1, 8):
+        try:
+            texts = _decode(body[first : first + length])
+        except msgspec.DecodeError:
+            continue
+        if len(texts) > 2:
+            return order_key, arrived_ms, texts[2] or "", bytes(body[first + length :])
+    raise ValueError("no body of an event")
 
 
 class EventBodies:
@@ -83,7 +103,7 @@ class EventBodies:
         return Arrivals(batch, columns["arrived_ms"], replies, bodies, starts)
 
 
-@functools.lru_cache(maxsize=RELEASES_KEPT)
+@functools.lru_cache(maxsize=COMPILED_KEPT)
 def bodies_of(schema: Schema) -> EventBodies:
     """What reads the bodies of events of `schema`, made once."""
     return EventBodies(schema)

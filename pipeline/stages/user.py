@@ -21,10 +21,11 @@ from pipeline.isolation import FAULT_MET, fault_of
 from pipeline.reasons import REVISION_MAX
 from pipeline.release import Release
 from pipeline.scorer import Scorer
-from pipeline.stages.decode import refused, take_control
+from pipeline.stages.decode import refused, refused_reply, take_control
 from pipeline.stages.definitions import Definitions
 from pipeline.stages.event_body import Arrivals, bodies_of
 from pipeline.stages.labels import refused_label, take_labels
+from pipeline.stages.read_anew import ReadAnew, read_anew
 from pipeline.stages.state import BulkState, KeyedProfiles
 from pipeline.stages.undoable import UndoableBundles
 from pipeline.verdicts import REVISED, UNDECIDED, Verdicts
@@ -46,11 +47,12 @@ class UserStage:
     """
 
     def __init__(self, state: BulkState, clock: Callable[[], float] = time.time) -> None:
-        self._definitions = Definitions()
-        self._definitions.watch(self._install)
+        self.definitions = Definitions()
+        self.definitions.watch(self._install)
         self._scorer = Scorer(KeyedProfiles(state, user_kind=True))
         self._bundles = UndoableBundles(self._scorer, self._run, self._refuse)
         self._clock = clock
+        self.by_nearest = 0
 
     def process(self, data: bytes) -> bytes:
         """Frames for one bundle of control records, labels or events."""
@@ -58,13 +60,20 @@ class UserStage:
         if bundle.kind in "CS":
             self._bundles.save()
             if bundle.kind == "C":
-                take_control(bundle, self._definitions)
+                take_control(bundle, self.definitions)
             return b""
-        release = self._definitions.newest if bundle.kind == "L" else self._definitions.releases[bundle.release]
-        return b"" if release is None else self._bundles.process(data, bundle, release)
+        release = self.definitions.newest if bundle.kind == "L" else self.definitions.releases.nearest(bundle.release)
+        if release is None:
+            return b"" if bundle.kind == "L" else b"".join(self._refused(read_anew(bundle.bodies, None), None))
+        if bundle.kind != "L" and release.id != bundle.release:
+            self.by_nearest += bundle.n
+            log.error("release %d cannot be had: %d events are decided by %d, degraded", bundle.release, bundle.n, release.id)
+        return self._bundles.process(data, bundle, release)
 
     def _run(self, bundle: Bundle, release: Release) -> bytes:
-        return take_labels(bundle, release, self._scorer) if bundle.kind == "L" else self._decide(bundle, release)
+        if bundle.kind == "L":
+            return take_labels(bundle, release, self._scorer)
+        return self._decide(bundle, release) if release.id == bundle.release else self._decide_anew(bundle, release)
 
     def _refuse(self, bundle: Bundle, release: Release, error: Exception, in_a_row: int) -> bytes:
         body = bundle.bodies[0]
@@ -83,9 +92,9 @@ class UserStage:
         return frames
 
     def _install(self) -> None:
-        release = self._definitions.newest
+        release = self.definitions.newest
         if release is not None:
-            for snapshot in self._definitions.snapshots.values():
+            for snapshot in self.definitions.snapshots.values():
                 try:
                     self._scorer.install(snapshot, release)
                 except Exception as error:  # whatever a snapshot holds: the one before stays
@@ -95,12 +104,32 @@ class UserStage:
         arrivals = bodies_of(release.schema).read(bundle.bodies)
         features, warming = answers_of(bundle, release)
         verdicts = self._scorer.decide(release, arrivals.batch, features, warming)
-        return b"".join(self._frames(bundle, verdicts, arrivals))
+        return b"".join(self._frames(verdicts, arrivals, bundle.missing))
 
-    def _frames(self, bundle: Bundle, verdicts: Verdicts, arrivals: Arrivals) -> list[bytes]:
+    def _decide_anew(self, bundle: Bundle, release: Release) -> bytes:
+        """Decides events whose own release cannot be had by `release`, without their entities' answers, which fit the other alone."""
+        anew = read_anew(bundle.bodies, release)
+        frames = self._refused(anew, release)
+        if anew.bodies:
+            arrivals = bodies_of(release.schema).read([memoryview(body) for body in anew.bodies])
+            n = len(anew.bodies)
+            features, warming = np.full((n, len(release.features.names)), np.nan), np.zeros(n, np.bool_)
+            verdicts = self._scorer.decide(release, arrivals.batch, features, warming)
+            frames += self._frames(verdicts, arrivals, np.ones(n, np.uint8))
+        return b"".join(frames)
+
+    def _refused(self, anew: ReadAnew, release: Release | None) -> list[bytes]:
+        frames = []
+        for refusal, value, reply, arrived_ms in anew.refused:
+            frames.append(refused(refusal, value, at_ms=arrived_ms))
+            if reply:
+                frames.append(refused_reply(release, str(refusal), value, reply))
+        return frames
+
+    def _frames(self, verdicts: Verdicts, arrivals: Arrivals, missing: NDArray[np.uint8]) -> list[bytes]:
         frames: list[bytes] = []
         batch = arrivals.batch
-        decisions = decisions_of(verdicts, batch, bundle.missing, arrivals.arrived_ms, self._clock() * 1000)
+        decisions = decisions_of(verdicts, batch, missing, arrivals.arrived_ms, self._clock() * 1000)
         decided = (~verdicts.are(UNDECIDED)).tolist()
         for row, (decision, user, reply) in enumerate(zip(decisions, batch.users, arrivals.replies, strict=True)):
             if not decided[row]:
@@ -138,7 +167,7 @@ class UserStage:
         return frames
 
     def _reasons_again(self, verdicts: Verdicts, row: int) -> list[str]:
-        newest = self._definitions.releases.get(int(verdicts.releases[row]))
+        newest = self.definitions.releases.get(int(verdicts.releases[row]))
         return [] if newest is None else reasons_again(newest, int(verdicts.chosen[row]), verdicts.reasons[row])
 
     def _reply_to(self, verdicts: Verdicts, row: int, id: str, reasons: list[str]) -> Reply:
@@ -147,7 +176,7 @@ class UserStage:
         score, revision, release = float(verdicts.scores[row]), int(verdicts.revisions[row]), int(verdicts.releases[row])
         if not flags & DUPLICATE:
             return Reply(id, 0, score, verdicts.release.policy.fallback.action, reasons, fallback_flags(verdicts.release), release)
-        decider = self._definitions.releases.get(release)
+        decider = self.definitions.releases.get(release)
         bypassed = BYPASSED * (decider is not None and decider.bypass.on)
         said = flag_names(flags & (DUPLICATE | REVISED) | bypassed)
         return Reply(id, revision, score, ACTIONS[verdicts.actions[row]], reasons, said, release)

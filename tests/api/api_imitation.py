@@ -40,7 +40,7 @@ TEXTS = {
     "fallback: {action: approve, when_score_older_than: {1d: review}}\n",
 }
 
-Record = tuple[str, str, bytes, Sequence[tuple[str, bytes]]]
+Record = tuple[str, str, bytes | None, Sequence[tuple[str, bytes]]]
 
 
 class FakeLog:
@@ -51,18 +51,18 @@ class FakeLog:
         self.down = False
         self.respond: Callable[[str, bytes], None] | None = None
 
-    def produce(self, topic: str, key: str, value: bytes, headers: Sequence[tuple[str, bytes]] = ()) -> None:
+    def produce(self, topic: str, key: str, value: bytes | None, headers: Sequence[tuple[str, bytes]] = ()) -> None:
         if self.down:
             raise LogUnavailableError("the test's log is down")
         self.records.append((topic, key, value, headers))
         if self.respond and headers:
             self.respond(headers[0][1].decode(), value)
 
-    async def deliver(self, topic: str, key: str, value: bytes) -> None:
+    async def deliver(self, topic: str, key: str, value: bytes | None) -> None:
         await asyncio.sleep(0)
         self.produce(topic, key, value)
 
-    def of(self, topic: str) -> list[tuple[str, bytes]]:
+    def of(self, topic: str) -> list[tuple[str, bytes | None]]:
         """Key and value of the records of one topic."""
         return [(record[1], record[2]) for record in self.records if record[0] == "weir." + topic]
 

@@ -74,6 +74,17 @@ def test_doctor_names_a_topic_that_is_kept_too_short(settings: Settings) -> None
     assert str(RETENTION_MS) in retention_problem(settings)
 
 
+def test_a_compacted_topic_that_an_older_version_made_is_given_the_rules_that_let_records_go(settings: Settings) -> None:
+    admin = AdminClient({"bootstrap.servers": settings.bootstrap})
+    admin.create_topics([NewTopic(settings.topic("control"), 1, 1, config={"cleanup.policy": "compact"})])[
+        settings.topic("control")
+    ].result(10)
+    make_topics(settings)
+    resource = ConfigResource(ResourceType.TOPIC, settings.topic("control"))
+    rules = admin.describe_configs([resource])[resource].result(10)
+    assert {name: rules[name].value for name in COMPACTION} == COMPACTION
+
+
 def test_doctor_names_topics_that_are_missing(settings: Settings) -> None:
     assert settings.topic("events") in retention_problem(settings)
 

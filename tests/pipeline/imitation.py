@@ -11,6 +11,7 @@ from pipeline.stages.decode import RECORD, DecodeStage
 from pipeline.stages.entity import EntityStage
 from pipeline.stages.user import UserStage
 
+ControlRecord = tuple[str, str, bytes | None]
 NONE_MS = -(1 << 63)
 """The greatest event time of a partition that has had none."""
 _NAN = struct.pack("<d", float("nan"))
@@ -68,17 +69,24 @@ class Imitation:
         self.out: dict[str, list[tuple[str, bytes]]] = {}
         self._offset = 0
 
-    def control(self, records: Sequence[tuple[str, str, bytes]]) -> None:
-        """(``c`` or ``m``, key, value) records, to every stage."""
-        bodies = [topic.encode() + struct.pack("<H", len(key)) + key.encode() + value for topic, key, value in records]
+    def control(self, records: Sequence[ControlRecord]) -> None:
+        """(``c`` or ``m``, key, value) records, to every stage; without a value it is one that took the key's record away."""
+        bodies = [
+            (topic if value is not None else topic.upper()).encode() + struct.pack("<H", len(key)) + key.encode() + (value or b"")
+            for topic, key, value in records
+        ]
         for stage in (self.decode, self.entity, self.user):
             assert stage.process(write_bundle("C", bodies)) == b""
 
     def release(self, id: int, texts: dict[str, str]) -> None:
+        self.control(self.records_of(id, texts))
+
+    @staticmethod
+    def records_of(id: int, texts: dict[str, str]) -> list[ControlRecord]:
+        """A release as its publisher writes it to the control topic: definitions first."""
         parts = {part: content_hash(text) for part, text in texts.items()}
-        definitions = [("c", f"def:{content_hash(text)}", text.encode()) for text in texts.values()]
-        record = msgspec.json.encode({"id": id, "parts": parts})
-        self.control([*definitions, ("c", f"release:{id:010d}", record)])
+        definitions: list[ControlRecord] = [("c", f"def:{content_hash(text)}", text.encode()) for text in texts.values()]
+        return [*definitions, ("c", f"release:{id:010d}", msgspec.json.encode({"id": id, "parts": parts}))]
 
     def labels(self, records: Sequence[tuple[str, str, dict[str, object]]], user_kind: str) -> None:
         """(kind, id, resolved label) records, each to the stage that holds its kind."""
@@ -90,9 +98,16 @@ class Imitation:
 
     def events(self, values: Sequence[bytes], at_ms: int = 1 << 50, reply: str = "", lose_answers: bool = False) -> None:
         """Raw records in one bundle, through all stages."""
+        self.arrive(self.stamp(values, at_ms, reply), lose_answers)
+
+    def stamp(self, values: Sequence[bytes], at_ms: int = 1 << 50, reply: str = "") -> list[tuple[str, str, bytes]]:
+        """Raw records through the decode stage alone: what is on its way to the others."""
         head = [RECORD.pack(0, self._offset + i, at_ms, NONE_MS, len(reply)) + reply.encode() + value for i, value in enumerate(values)]
         self._offset += len(values)
-        frames = self._keep(read_frames(self.decode.process(write_bundle("R", head))))
+        return self._keep(read_frames(self.decode.process(write_bundle("R", head))))
+
+    def arrive(self, frames: list[tuple[str, str, bytes]], lose_answers: bool = False) -> None:
+        """What was on its way comes to the entity and the user stage."""
         messages = [(key, payload) for tag, key, payload in frames if tag == "k"]
         answers = {} if lose_answers or not messages else self._answers(messages)
         self._decide([(key, payload) for tag, key, payload in frames if tag == "e"], answers)

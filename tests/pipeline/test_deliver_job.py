@@ -22,10 +22,10 @@ def definitions(releases: int = 1) -> Definitions:
 def give(made: Definitions, first: int, last: int) -> None:
     texts = read_folder(SAMPLES / "payments")
     for text in texts.values():
-        made.take("c", f"def:{content_hash(text)}", text.encode())
+        made.take([("c", f"def:{content_hash(text)}", text.encode())])
     for id in range(first, last + 1):
         record = {"id": id, "parts": {part: content_hash(text) for part, text in texts.items()}}
-        made.take("c", f"release:{id:010d}", msgspec.json.encode(record))
+        made.take([("c", f"release:{id:010d}", msgspec.json.encode(record))])
 
 
 def value(number: int, release: int = 1, score: float | None = 0.25, **changes: object) -> bytes:
@@ -133,7 +133,8 @@ def test_a_decision_of_a_release_not_yet_read_waits_for_it(store: SqliteDecision
 
 def test_a_decision_of_a_release_no_longer_held_is_kept_too(store: SqliteDecisions) -> None:
     known = definitions(20)
-    assert 1 not in known.releases
+    known.take([("c", "release:0000000001", None)])
+    assert known.releases.get(1) is None
     deliverer = Deliverer(store, known, lambda: None)
     assert deliverer.deliver([value(1, release=1)])
     assert deliverer.written == 1

@@ -104,7 +104,7 @@ def _in_inputs(verdicts: Any) -> bool:
 def decode_release() -> Any:
     job = Imitation()
     job.release(1, TEXTS)
-    return job.decode._definitions.newest
+    return job.decode.definitions.newest
 
 
 @contextmanager

@@ -5,17 +5,17 @@ import msgspec
 from deploy.command import SAMPLES
 from deploy.releases import read_folder
 from features.layout import LONG_AGO
+from pipeline.known_releases import ReleaseRecord, release_key
 from pipeline.release import content_hash
-from pipeline.stages.definitions import Definitions, ReleaseRecord
+from pipeline.stages.definitions import Definitions
 
 PAIR = "- {name: pair_1h, template: count, entity: [customer_id, terminal_id], window: 1h}\n"
 
 
 def push(definitions: Definitions, id: int, texts: dict[str, str]) -> None:
-    for text in texts.values():
-        definitions.take("c", f"def:{content_hash(text)}", text.encode())
+    definitions.take([("c", f"def:{content_hash(text)}", text.encode()) for text in texts.values()])
     record = ReleaseRecord(id, {part: content_hash(text) for part, text in texts.items()}, at_ms=1_000 * id)
-    definitions.take("c", f"release:{id:010d}", msgspec.json.encode(record))
+    definitions.take([("c", release_key(id), msgspec.json.encode(record))])
 
 
 def test_a_kind_begins_with_the_first_of_the_releases_in_a_row_that_have_it() -> None:
@@ -25,6 +25,6 @@ def test_a_kind_begins_with_the_first_of_the_releases_in_a_row_that_have_it() ->
     pair = "customer_id+terminal_id"
     for id, some in enumerate((texts, with_pair, with_pair | {"policy": texts["policy"] + "\n"}, texts, with_pair), 1):
         push(definitions, id, some)
-    plans = {id: release.features.plans for id, release in definitions.releases.items()}
+    plans = {id: release.features.plans for id in definitions.releases.ids() if (release := definitions.releases.get(id))}
     assert [plans[id][pair].began_ms for id in (2, 3, 5)] == [2_000, 2_000, 5_000]
     assert all(plans[id]["customer_id"].began_ms == LONG_AGO for id in plans)

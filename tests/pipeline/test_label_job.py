@@ -34,9 +34,9 @@ class Bench:
 
     def push(self, release: int, texts: dict[str, str]) -> None:
         for text in texts.values():
-            self.definitions.take("c", f"def:{content_hash(text)}", text.encode())
+            self.definitions.take([("c", f"def:{content_hash(text)}", text.encode())])
         record = {"id": release, "parts": {part: content_hash(text) for part, text in texts.items()}}
-        self.definitions.take("c", f"release:{release:010d}", msgspec.json.encode(record))
+        self.definitions.take([("c", f"release:{release:010d}", msgspec.json.encode(record))])
 
     def restart(self) -> LabelResolver:
         self.resolver = LabelResolver(self.store, self.definitions, HOUR_MS, lambda: self.now_ms)

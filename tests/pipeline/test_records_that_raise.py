@@ -33,9 +33,9 @@ TEXTS = read_folder(SAMPLES / "payments")
 def definitions() -> Definitions:
     made = Definitions()
     for text in TEXTS.values():
-        made.take("c", f"def:{content_hash(text)}", text.encode())
+        made.take([("c", f"def:{content_hash(text)}", text.encode())])
     parts = {part: content_hash(text) for part, text in TEXTS.items()}
-    made.take("c", "release:0000000001", msgspec.json.encode({"id": 1, "parts": parts}))
+    made.take([("c", "release:0000000001", msgspec.json.encode({"id": 1, "parts": parts}))])
     return made
 
 

@@ -48,6 +48,11 @@ public abstract class Bundler<OUT> extends AbstractStreamOperator<OUT>
     /** The release that a record was stamped with; 0 where it was not. */
     protected abstract int releaseOf(Row row);
 
+    /** The rows that wait here for anything. */
+    protected Iterable<Row> waitingRows() {
+        return held;
+    }
+
     /** The control log has changed: the mode may have, too. */
     protected void controlChanged() throws Exception {}
 
@@ -96,8 +101,9 @@ public abstract class Bundler<OUT> extends AbstractStreamOperator<OUT>
     @Override
     public void processElement2(StreamRecord<Row> record) throws Exception {
         Row row = record.getValue();
-        control.take(row);
-        writer.add('C', 0, anyKey(), Rows.payload(row), 0);
+        if (control.take(row)) {
+            writer.add('C', 0, anyKey(), Rows.payload(row), 0);
+        }
         controlChanged();
         drain();
         watch();
@@ -137,8 +143,24 @@ public abstract class Bundler<OUT> extends AbstractStreamOperator<OUT>
     @Override
     public void prepareSnapshotPreBarrier(long checkpoint) throws Exception {
         writer.flush();
+        letGo();
         checkpointFollows();
         super.prepareSnapshotPreBarrier(checkpoint);
+    }
+
+    private void letGo() throws Exception {
+        if (!control.hasGone()) {
+            return;
+        }
+        int oldest = Integer.MAX_VALUE;
+        for (Row row : waitingRows()) {
+            int release = releaseOf(row);
+            oldest = release == 0 ? oldest : Math.min(oldest, release);
+        }
+        for (byte[] body : control.letGo(oldest)) {
+            writer.add('C', 0, anyKey(), body, 0);
+        }
+        writer.flush();
     }
 
     @Override

@@ -5,11 +5,16 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import org.apache.flink.api.common.state.BroadcastState;
 import org.apache.flink.types.Row;
 
 /**
  * What the control and models topics have said: the newest record of each key, in broadcast state.
+ *
+ * <p>A record that the topic has taken away stays until `letGo`, which is called before a barrier. What the decode stage stamps
+ * behind a barrier is at least as new as what the topics said before it; so once the barrier is here only events that wait here can
+ * carry an older release.
  *
  * <p>Says when both have been read to where they ended at the start, which release is the newest, and whether the backlog
  * is done.
@@ -19,9 +24,13 @@ final class ControlLog {
     private static final String RELEASE = "crelease:";
     private static final String MODE = "cmode:";
     private static final String LEFT = "left:";
+    private static final String GONE = "gone:";
+    private static final byte[] NOTHING = new byte[0];
     private final JobStart start;
     private final BroadcastState<String, byte[]> kept;
-    private final TreeMap<String, byte[]> restored = new TreeMap<>();
+    private final TreeSet<String> goneReleases = new TreeSet<>();
+    private final TreeSet<String> goneOthers = new TreeSet<>();
+    private TreeMap<String, byte[]> restored = new TreeMap<>();
     private long controlPosition;
     private long modelsPosition;
     private long newestRelease;
@@ -43,6 +52,8 @@ final class ControlLog {
                 past.add(name);
             } else if (name.startsWith(LEFT)) {
                 left = true;
+            } else if (name.startsWith(GONE)) {
+                gone(name.substring(GONE.length())).add(name.substring(GONE.length()));
             } else {
                 restored.put(name, entry.getValue());
                 learn(name, entry.getValue());
@@ -53,25 +64,79 @@ final class ControlLog {
         }
     }
 
-    /** Bodies to give to Python first after a restore: definitions, then releases, then models. */
+    /** Bodies to give to Python first after a restore, once; their order says nothing. */
     Iterable<byte[]> restored() {
-        return restored.values();
+        Iterable<byte[]> bodies = restored.values();
+        restored = new TreeMap<>();
+        return bodies;
     }
 
-    void take(Row row) throws Exception {
+    /** Whether it is for Python now; what the topic has taken away is so later, see `letGo`. */
+    boolean take(Row row) throws Exception {
         boolean model = Rows.tag(row) == Rows.MODEL;
         String name = (model ? "m" : "c") + Rows.key(row);
         long position = Rows.offset(row) + 1;
         kept.put(POSITION + (model ? "m" : "c"), Bytes.ofSize(8).putLong(position).array());
         controlPosition = model ? controlPosition : Math.max(controlPosition, position);
         modelsPosition = model ? Math.max(modelsPosition, position) : modelsPosition;
+        if (isGone(Rows.payload(row))) {
+            takeAway(name);
+            return false;
+        }
         boolean known = kept.contains(name);
+        if (gone(name).remove(name)) {
+            kept.remove(GONE + name);
+        }
         if (!ofAnotherRun(name)) {
             kept.put(name, Rows.payload(row));
             if (!known) {
                 learn(name, Rows.payload(row));
             }
         }
+        return true;
+    }
+
+    private static boolean isGone(byte[] body) {
+        return body.length > 0 && Character.isUpperCase(body[0]);
+    }
+
+    private void takeAway(String name) throws Exception {
+        if (kept.contains(name)) {
+            kept.put(GONE + name, NOTHING);
+            gone(name).add(name);
+        }
+    }
+
+    private TreeSet<String> gone(String name) {
+        return name.startsWith(RELEASE) ? goneReleases : goneOthers;
+    }
+
+    boolean hasGone() {
+        return !goneReleases.isEmpty() || !goneOthers.isEmpty();
+    }
+
+    /**
+     * Drops what the topics have taken away, and gives the bodies that tell Python so. Releases from `oldestWaiting` on stay, and as long
+     * as one of them does, so do definitions.
+     */
+    List<byte[]> letGo(int oldestWaiting) throws Exception {
+        List<String> names = new ArrayList<>();
+        while (!goneReleases.isEmpty() && number(goneReleases.first().substring(RELEASE.length())) < oldestWaiting) {
+            names.add(goneReleases.pollFirst());
+        }
+        if (goneReleases.isEmpty()) {
+            names.addAll(goneOthers);
+            goneOthers.clear();
+        }
+        List<byte[]> bodies = new ArrayList<>();
+        for (String name : names) {
+            kept.remove(name);
+            kept.remove(GONE + name);
+            byte[] key = name.substring(1).getBytes(StandardCharsets.UTF_8);
+            byte tag = (byte) Character.toUpperCase(name.charAt(0));
+            bodies.add(Bytes.ofSize(3 + key.length).put(tag).putShort((short) key.length).put(key).array());
+        }
+        return bodies;
     }
 
     private void learn(String name, byte[] body) {

@@ -146,6 +146,14 @@ public abstract class KeyedBundler extends Bundler<Row> {
     }
 
     @Override
+    protected Iterable<Row> waitingRows() {
+        List<Row> rows = new ArrayList<>(parked());
+        rows.addAll(held);
+        buffer.rows().forEach(rows::add);
+        return rows;
+    }
+
+    @Override
     public void snapshotState(StateSnapshotContext context) throws Exception {
         super.snapshotState(context);
         List<Row> rows = new ArrayList<>(parked());

@@ -41,7 +41,7 @@ public class RecordDeserializer implements KafkaRecordDeserializationSchema<Row>
             return;
         }
         String name = tag == Rows.RAW ? "" : new String(key, StandardCharsets.UTF_8);
-        byte[] body = tag == Rows.RAW ? event(record, value) : named(key, value);
+        byte[] body = tag == Rows.RAW ? event(record, value) : named(key, value, record.value() == null);
         out.collect(Rows.of(name, body, tag, record.partition(), record.offset()));
     }
 
@@ -61,11 +61,12 @@ public class RecordDeserializer implements KafkaRecordDeserializationSchema<Row>
         return body.put(value).array();
     }
 
-    private byte[] named(byte[] key, byte[] value) {
+    private byte[] named(byte[] key, byte[] value, boolean gone) {
         boolean label = tag == Rows.LABEL;
         ByteBuffer body = Bytes.ofSize((label ? 2 : 3) + key.length + value.length);
         if (!label) {
-            body.put((byte) (tag == Rows.MODEL ? 'm' : 'c'));
+            char name = tag == Rows.MODEL ? 'm' : 'c';
+            body.put((byte) (gone ? Character.toUpperCase(name) : name)); // a capital: the key has no record any more
         }
         return body.putShort((short) key.length).put(key).put(value).array();
     }

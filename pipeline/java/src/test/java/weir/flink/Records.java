@@ -56,6 +56,12 @@ final class Records {
         return Rows.of(key, utf8(key), Rows.CONTROL, 0, offset);
     }
 
+    /** Says that a key of the control topic has no record any more. */
+    static Row gone(String key, long offset) {
+        byte[] name = utf8(key);
+        return Rows.of(key, Bytes.ofSize(3 + name.length).put((byte) 'C').putShort((short) name.length).put(name).array(), Rows.CONTROL, 0, offset);
+    }
+
     /** A mark of `run`, as the decode stage's bundler sends it round through the control topic. */
     static Row mark(String run, int partition, long offset, long newestMs) {
         byte[] key = utf8("mode:" + run + ":" + partition);
