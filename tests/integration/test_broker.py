@@ -15,7 +15,7 @@ from deploy.command import SAMPLES
 from deploy.ports import free_ports
 from deploy.processes import Processes
 from deploy.releases import publish, read_folder
-from deploy.topics import COMPACTED, RETENTION_MS, STREAMS, make_topics
+from deploy.topics import COMPACTED, COMPACTION, RETENTION_MS, STREAMS, make_topics
 from deploy.yielding import Yielding
 from features.refusal import Refusal
 from pipeline import transactions
