@@ -47,7 +47,7 @@ class RaisedLetters(Following):
     """Those dead letters, from now on, that are of records at which a stage raised: few, so that a flood of refused events costs little."""
 
     def _wanted(self, messages: list[Message]) -> list[Record]:
-        return [record for record in super()._wanted(messages) if record[1].startswith(_BEGINNING)]
+        return [record for record in super()._wanted(messages) if record[1] is not None and record[1].startswith(_BEGINNING)]
 
 
 class FallingBack:
@@ -76,7 +76,7 @@ class FallingBack:
         """Takes in dead letters of `RaisedLetters`; what is none is passed over."""
         for _, value in letters:
             try:
-                letter = _decode(value)
+                letter = _decode(value or b"")
                 release, in_a_row = int(letter.release or 0), int(letter.in_a_row)
             except (ValueError, RecursionError):
                 continue
