@@ -102,13 +102,21 @@ class Client:
         """Has `event` scored; returns when the broker has it."""
         self._read("POST", "/v1/events", dict[str, str], content=event if isinstance(event, bytes) else msgspec.json.encode(event))
 
-    def label(self, event_id: str | int, label: int, label_time: int | str | None = None) -> None:
-        """Says what turned out: 1 fraud, 0 none, known since `label_time` (ms or RFC 3339; None: now)."""
-        self._read("POST", "/v1/labels", dict[str, object], json={"event_id": event_id, "label": label, "label_time": label_time})
+    def label(self, event_id: str | int, label: int, label_time: int | str | None = None, user: str | None = None) -> None:
+        """Says what turned out: 1 fraud, 0 none, known since `label_time` (ms or RFC 3339; None: now).
 
-    def decision(self, event_id: str | int) -> dict[str, Any] | None:
-        """The decision on an event as it was served; None before there is one."""
-        return self._found(f"/v1/decisions/{quote(str(event_id), safe='')}", dict[str, Any])
+        `user` is whose event it is; without it a label of an id that several users have becomes a dead letter.
+        """
+        given = {"event_id": event_id, "label": label, "label_time": label_time, "user": user}
+        self._read("POST", "/v1/labels", dict[str, object], json=given)
+
+    def decision(self, event_id: str | int, user: str | None = None) -> dict[str, Any] | None:
+        """The decision on an event as it was served; None before there is one.
+
+        An id alone is refused where several users have an event with it: the refusal names them, and `user` chooses one.
+        """
+        given = {} if user is None else {"user": user}
+        return self._found(f"/v1/decisions/{quote(str(event_id), safe='')}", dict[str, Any], **given)
 
     def score(self, entity: str, id: str) -> Score | None:
         """The latest score of an entity; None before there is one."""
@@ -221,7 +229,7 @@ class Client:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
-    def _found(self, path: str, shape: type[Shape], **parameters: int) -> Shape | None:
+    def _found(self, path: str, shape: type[Shape], **parameters: int | str) -> Shape | None:
         answer = self._answer("GET", path, params=parameters)
         return None if answer.status_code == 404 else self._shaped(answer, shape)
 

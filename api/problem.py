@@ -35,11 +35,11 @@ class Problem(Exception):  # noqa: N818 - the word of RFC 9457
         status: of HTTP, 400 to 599.
         detail: what is wrong, in a sentence; never holds a secret or a stack trace.
         headers: such as ``Retry-After``.
-        members: further members of the problem, such as what, where, expected and got.
+        members: further members of the problem, such as what, where, expected and got; texts, or what JSON has.
     """
 
     def __init__(
-        self, status: int, detail: str, headers: Sequence[tuple[bytes, bytes]] = (), members: Mapping[str, str] | None = None
+        self, status: int, detail: str, headers: Sequence[tuple[bytes, bytes]] = (), members: Mapping[str, object] | None = None
     ) -> None:
         super().__init__(detail)
         self.status = status
@@ -50,7 +50,7 @@ class Problem(Exception):  # noqa: N818 - the word of RFC 9457
     def answer(self) -> Answer:
         """The problem as an answer."""
         body = {"type": "about:blank", "title": _title(self.status), "status": self.status, "detail": _sendable(self.detail)}
-        body |= {name: _sendable(text) for name, text in self.members.items()}
+        body |= {name: _sendable(member) if isinstance(member, str) else member for name, member in self.members.items()}
         return Answer(self.status, _encode(body), PROBLEM_TYPE, self.headers)
 
 

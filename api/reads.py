@@ -14,7 +14,8 @@ from api.profile import Profile, profile_of
 from api.scores import Scores
 from api.told import OBJECT, told
 from patterns.policy import ACTIONS
-from stores.decisions import Decisions, Page
+from pipeline.label_resolver import of_several_users
+from stores.decisions import Decisions, Page, StoredDecision
 
 PAGE_MAX = 500
 DECISION = OBJECT | {"description": "a decision as it was served"}
@@ -26,12 +27,18 @@ def make_reads(decisions: Decisions, scores: Scores, in_force: InForce, clock: C
     """The routes over the store of decisions."""
     routes = APIRouter(tags=["decisions"])
 
-    @routes.get("/decisions/{event_id:path}", summary="The decision on an event, as it was served", **told(DECISION, 404))
-    def decision(event_id: str) -> Response:
-        stored = decisions.get(event_id)
-        if stored is None:
-            raise Problem(404, f"event {event_id[:80]} has no decision, or none yet")
-        return Response(stored.value, media_type="application/json")
+    @routes.get("/decisions/{event_id:path}", summary="The decision on an event, as it was served", **told(DECISION, 404, 409))
+    def decision(
+        event_id: str, user: Annotated[str | None, Query(description="whose event it is, where several users have one with this id")] = None
+    ) -> Response:
+        """An id alone is answered where it stands for one event, else with 409 and `candidates`: user, event time and action of each."""
+        found = decisions.get(event_id, user)
+        if not found:
+            of_user = "" if user is None else f" of user {user[:80]}"
+            raise Problem(404, f"event {event_id[:80]}{of_user} has no decision, or none yet")
+        if len(found) > 1:
+            raise _of_several_users(event_id, found)
+        return Response(found[0].value, media_type="application/json")
 
     @routes.get("/scores/{entity}/{id:path}", summary="The latest score of an entity: score, action, event and age", **told(Score, 404))
     async def score(entity: str, id: str) -> Response:
@@ -68,6 +75,13 @@ def make_reads(decisions: Decisions, scores: Scores, in_force: InForce, clock: C
         return as_response(json_answer(200, profile_of(decisions, kind, id, limit, int(clock() * 1000))))
 
     return routes
+
+
+def _of_several_users(event_id: str, found: list[StoredDecision]) -> Problem:
+    """The answer to an id that several users have: at most `USERS_MAX` of them are named."""
+    refusal = of_several_users(event_id[:80], found)
+    candidates = [{"user": each.user, "event_time": each.event_time, "action": each.action} for each in found]
+    return Problem(409, str(refusal), members=refusal.fields() | {"candidates": candidates})
 
 
 def as_response(answer: Answer) -> Response:

@@ -21,11 +21,12 @@ AHEAD_MS_MAX = 300_000
 
 
 class GivenLabel(msgspec.Struct, forbid_unknown_fields=True):
-    """A label as callers send it; without `label_time` it is known from now on."""
+    """A label as callers send it; without `label_time` it is known from now on, without `user` one user alone has that event id."""
 
     event_id: str | int
     label: Literal[0, 1]
     label_time: int | datetime.datetime | None = None
+    user: str | int | None = None
 
 
 class Taken(msgspec.Struct):
@@ -34,12 +35,13 @@ class Taken(msgspec.Struct):
     event_id: str
 
 
-class Label(msgspec.Struct):
+class Label(msgspec.Struct, omit_defaults=True):
     """A record of the topic ``labels``; `label_time` in ms since the epoch."""
 
     event_id: str
     label: int
     label_time: int
+    user: str | None = None
 
 
 _encode = msgspec.json.Encoder().encode
@@ -90,10 +92,16 @@ def read_label(body: bytes, now_ms: int) -> Label:
         Refusal: it is not JSON, lacks a field, has a value of another type, or its time is negative or more than 5 min ahead.
     """
     given = read_json(body, GivenLabel, "label", '{"event_id": …, "label": 0 or 1, "label_time": ms or RFC 3339}')
-    event_id = str(given.event_id)
-    if not 0 < len(event_id) <= ID_CHARACTERS_MAX:
-        raise Refusal("bad id", where="event_id", expected=f"1 to {ID_CHARACTERS_MAX} characters", got=event_id)
-    return Label(event_id, given.label, _time_ms(given.label_time, now_ms))
+    event_id = _id(given.event_id, "event_id")
+    user = None if given.user is None else _id(given.user, "user")
+    return Label(event_id, given.label, _time_ms(given.label_time, now_ms), user)
+
+
+def _id(given: str | int, where: str) -> str:
+    id = str(given)
+    if not 0 < len(id) <= ID_CHARACTERS_MAX:
+        raise Refusal("bad id", where=where, expected=f"1 to {ID_CHARACTERS_MAX} characters", got=id)
+    return id
 
 
 def _time_ms(given: int | datetime.datetime | None, now_ms: int) -> int:

@@ -53,22 +53,24 @@ def archived_labels(settings: Settings, schema: Schema, from_ms: int | None) -> 
     """
     integer = schema.id_type == "integer"
     found: list[tuple[int, int, int]] = []
+    users: list[str | None] = []
     bad = 0
     for table in read_archive(settings, "labels", from_ms, columns=("value",)):
         for value in table["value"].to_pylist():
             try:
-                event_id, label, time_ms = read_label(value)
-                key = id_key_of(event_id, integer)
+                read = read_label(value)
+                key = id_key_of(read.event.event_id, integer)
             except ValueError:  # no label, or an id that is no number
                 bad += 1
                 continue
             if -_IDS_64_BITS <= key < _IDS_64_BITS:
-                found.append((key, label, time_ms))
+                found.append((key, read.label, read.time_ms))
+                users.append(read.event.user)
             else:
                 bad += 1
     keys, labels, times_ms = np.array(found, np.int64).reshape(-1, 3).T
     by_time = np.argsort(times_ms, kind="stable")
-    return Labels(keys[by_time], labels.astype(np.int8)[by_time], times_ms[by_time]), bad
+    return Labels(keys[by_time], labels.astype(np.int8)[by_time], times_ms[by_time], [users[row] for row in by_time.tolist()]), bad
 
 
 def _decoded(table: pa.Table, decoder: Decoder, refused: Refused) -> tuple[list[Event], list[int]]:

@@ -56,6 +56,8 @@ def report(summary: Summary, source: TrainingSource, out: pathlib.Path) -> str:
         f"rows        {summary.rows:,}  columns {summary.columns:,}  repeats dropped {summary.repeats:,}",
         f"labels      {summary.labelled:,} rows  positive {summary.positives:,}  of unknown events {summary.strangers:,}",
     ]
+    if summary.ambiguous:
+        lines.append(f"            {summary.ambiguous:,} labels left out: they name no user, and several have an event with that id")
     remarks = source.remarks()
     return "\n".join([*lines, *([f"left out    {remarks}"] if remarks else []), f"written     {out}"])
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from features.batch import Batch
@@ -24,11 +25,13 @@ class Labels:
         id_keys: of the labelled events.
         labels: 0 or 1.
         times_ms: from when on each is known.
+        users: whose event each is about; None where a label does not say, or none of them does.
     """
 
     id_keys: NDArray[np.int64]
     labels: NDArray[np.int8]
     times_ms: NDArray[np.int64]
+    users: list[str | None] | None = None
 
 
 @dataclass(slots=True)
@@ -82,7 +85,7 @@ def read_history(
 
 
 def read_labels(path: pathlib.Path, schema: Schema) -> Labels:
-    """Reads ``event_id, label, label_time`` from Parquet, CSV or JSON Lines.
+    """Reads ``event_id, label, label_time``, and ``user`` where there is one, from Parquet, CSV or JSON Lines.
 
     Raises:
         Refusal: a column is missing or a label is not 0 or 1.
@@ -101,7 +104,8 @@ def read_labels(path: pathlib.Path, schema: Schema) -> Labels:
     times_ms = times_of(table["label_time"], "ms")
     keys = id_keys_of(table["event_id"], schema)[0]
     by_time = np.argsort(times_ms, kind="stable")
-    return Labels(keys[by_time], labels.astype(np.int8)[by_time], times_ms[by_time])
+    users = table["user"].cast(pa.string()).take(by_time).to_pylist() if "user" in table.column_names else None
+    return Labels(keys[by_time], labels.astype(np.int8)[by_time], times_ms[by_time], users)
 
 
 def turns_of(batch: Batch) -> NDArray[np.int64]:
@@ -115,7 +119,8 @@ def _labels_in(batch: Batch, marks: NDArray[np.float64], delay_ms: int, name: st
     labels = marks[by_time]
     if not np.isin(labels, (0, 1)).all():
         raise Refusal("unknown label", where=name, expected="0, 1 or null", got=labels[~np.isin(labels, (0, 1))][0])
-    return Labels(batch.id_keys[by_time], labels.astype(np.int8), batch.times_ms[by_time] + delay_ms)
+    users: list[str | None] = [batch.users[row] for row in by_time.tolist()]
+    return Labels(batch.id_keys[by_time], labels.astype(np.int8), batch.times_ms[by_time] + delay_ms, users)
 
 
 def _decode_lines(path: pathlib.Path, schema: Schema, label_column: str, refused: Refused) -> tuple[Batch, NDArray[np.float64]]:

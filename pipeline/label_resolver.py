@@ -3,6 +3,7 @@
 import datetime
 import logging
 from collections.abc import Callable
+from typing import NamedTuple
 
 import msgspec
 
@@ -12,7 +13,7 @@ from features.refusal import Refusal
 from pipeline.dead_letter import dead_letter
 from pipeline.isolation import NOBODYS_FAULT, fault_of
 from pipeline.stages.definitions import Definitions
-from stores.decisions import Decisions, StoredDecision
+from stores.decisions import Decisions, EventName, StoredDecision
 
 log = logging.getLogger(__name__)
 
@@ -43,11 +44,20 @@ class Sent(msgspec.Struct, frozen=True):
 
 
 class Label(msgspec.Struct):
-    """The value of a label's record."""
+    """The value of a label's record; `user` names whose event it is, and may be left out where one user alone has that id."""
 
     event_id: str | int
     label: int
     label_time: int | str
+    user: str | int | None = None
+
+
+class ReadLabel(NamedTuple):
+    """A label that was read: which event it is about, 0 or 1, and the time in ms from which on it is known."""
+
+    event: EventName
+    label: int
+    time_ms: int
 
 
 class _Served(msgspec.Struct):
@@ -72,7 +82,7 @@ class _Resolved(msgspec.Struct, omit_defaults=True):
 class _Waiting(msgspec.Struct):
     """The labels of one event, in their order, that wait for its decision."""
 
-    labels: list[tuple[LabelRecord, int, int]]
+    labels: list[tuple[LabelRecord, ReadLabel]]
     since_ms: int
     retry_ms: int
     pause_ms: int = RETRY_MS_MIN
@@ -98,7 +108,7 @@ class LabelResolver:
         self._definitions = definitions
         self._wait_ms = wait_ms
         self._now_ms = now_ms
-        self._waiting: dict[str, _Waiting] = {}
+        self._waiting: dict[EventName, _Waiting] = {}
         self._next: dict[str, int] = {}
         self._store_is_away = False
 
@@ -115,31 +125,31 @@ class LabelResolver:
     def take(self, records: list[LabelRecord]) -> list[Sent]:
         """Takes in a batch; gives what can be written now."""
         sent, now = [], self._now_ms()
-        event_ids: dict[str, None] = {}
+        events: dict[EventName, None] = {}
         for record in records:
             self._next[record.place] = record.offset + 1
             try:
-                event_id, label, time_ms = read_label(record.value)
+                label = read_label(record.value)
             except NOBODYS_FAULT:
                 raise
             except Exception as error:
                 sent.append(self._dead(record, error if isinstance(error, Refusal) else fault_of(error, "label job")))
                 continue
-            self._waiting.setdefault(event_id, _Waiting([], now, now)).labels.append((record, label, time_ms))
-            event_ids[event_id] = None
-        return sent + self._resolve(list(event_ids), now)
+            self._waiting.setdefault(label.event, _Waiting([], now, now)).labels.append((record, label))
+            events[label.event] = None
+        return sent + self._resolve(list(events), now)
 
     def retry(self) -> list[Sent]:
         """Looks again for the decisions whose turn it is; gives what can be written now. To be called each second or so."""
         now = self._now_ms()
-        due = [event_id for event_id, waiting in self._waiting.items() if waiting.retry_ms <= now]
+        due = [event for event, waiting in self._waiting.items() if waiting.retry_ms <= now]
         return self._resolve(due, now)
 
     def done(self) -> dict[str, int]:
         """Next record by place, to be committed once all that was given is written: the oldest that waits, or the one after the last."""
         done = dict(self._next)
         for waiting in self._waiting.values():
-            for record, _, _ in waiting.labels:
+            for record, _ in waiting.labels:
                 done[record.place] = min(done[record.place], record.offset)
         return done
 
@@ -147,30 +157,30 @@ class LabelResolver:
         """Partitions that another process reads from now on: it begins with what waits here."""
         for place in places:
             self._next.pop(place, None)
-        for event_id, waiting in list(self._waiting.items()):
+        for event, waiting in list(self._waiting.items()):
             waiting.labels = [each for each in waiting.labels if each[0].place not in places]
             if not waiting.labels:
-                del self._waiting[event_id]
+                del self._waiting[event]
 
-    def _resolve(self, event_ids: list[str], now_ms: int) -> list[Sent]:
+    def _resolve(self, events: list[EventName], now_ms: int) -> list[Sent]:
         try:
-            found = self._decisions.get_many(event_ids) if event_ids else {}
+            found = self._decisions.get_many(events) if events else {}
         except Exception as error:  # whatever store it is: the labels wait, and none is given up meanwhile
             log.warning("the store does not answer, labels of %d events wait: %s", len(self._waiting), error)
             self._store_is_away = True
-            for event_id in event_ids:
-                self._waiting[event_id].retry_ms = now_ms + RETRY_MS_MIN
+            for event in events:
+                self._waiting[event].retry_ms = now_ms + RETRY_MS_MIN
             return []
-        if event_ids and self._store_is_away:
+        if events and self._store_is_away:
             self._wait_anew(now_ms)
         sent: list[Sent] = []
-        for event_id in event_ids:
-            if event_id in found:
-                sent += self._answered(found[event_id], self._waiting.pop(event_id).labels)
-            elif now_ms - self._waiting[event_id].since_ms >= self._wait_ms:
-                sent += [self._dead(record, self._unknown(event_id)) for record, _, _ in self._waiting.pop(event_id).labels]
+        for event in events:
+            if event in found:
+                sent += self._answered(event, found[event], self._waiting.pop(event).labels)
+            elif now_ms - self._waiting[event].since_ms >= self._wait_ms:
+                sent += [self._dead(record, self._unknown(event)) for record, _ in self._waiting.pop(event).labels]
             else:
-                self._postpone([event_id], now_ms)
+                self._postpone(event, now_ms)
         return sent
 
     def _wait_anew(self, now_ms: int) -> None:
@@ -178,33 +188,34 @@ class LabelResolver:
         for waiting in self._waiting.values():
             waiting.since_ms, waiting.pause_ms = now_ms, RETRY_MS_MIN
 
-    def _postpone(self, event_ids: list[str], now_ms: int) -> None:
-        for event_id in event_ids:
-            waiting = self._waiting[event_id]
-            waiting.retry_ms = now_ms + waiting.pause_ms
-            waiting.pause_ms = min(2 * waiting.pause_ms, RETRY_MS_MAX)
+    def _postpone(self, event: EventName, now_ms: int) -> None:
+        waiting = self._waiting[event]
+        waiting.retry_ms = now_ms + waiting.pause_ms
+        waiting.pause_ms = min(2 * waiting.pause_ms, RETRY_MS_MAX)
 
-    def _answered(self, decision: StoredDecision, labels: list[tuple[LabelRecord, int, int]]) -> list[Sent]:
-        if decision.retracted:
-            return [self._dead(record, _retracted(decision.event_id)) for record, _, _ in labels]
-        return [sent for each in labels for sent in self._resolved_or_dead(decision, *each)]
+    def _answered(self, event: EventName, decisions: list[StoredDecision], labels: list[tuple[LabelRecord, ReadLabel]]) -> list[Sent]:
+        if len(decisions) > 1:
+            return [self._dead(record, of_several_users(event.event_id, decisions)) for record, _ in labels]
+        if decisions[0].retracted:
+            return [self._dead(record, _retracted(event.event_id)) for record, _ in labels]
+        return [sent for record, label in labels for sent in self._resolved_or_dead(decisions[0], record, label)]
 
-    def _resolved_or_dead(self, decision: StoredDecision, record: LabelRecord, label: int, time_ms: int) -> list[Sent]:
+    def _resolved_or_dead(self, decision: StoredDecision, record: LabelRecord, label: ReadLabel) -> list[Sent]:
         try:
-            return self._resolved(decision, label, time_ms)
+            return self._resolved(decision, label)
         except NOBODYS_FAULT:
             raise
         except Exception as error:  # what was served may be whatever somebody wrote to the topic of decisions
             return [self._dead(record, fault_of(error, "label job"))]
 
-    def _resolved(self, decision: StoredDecision, label: int, time_ms: int) -> list[Sent]:
+    def _resolved(self, decision: StoredDecision, label: ReadLabel) -> list[Sent]:
         """One record for each key of the newest decision, and each pair of them that features are kept of; only the user's, the first,
         carries what learning needs."""
         served = msgspec.json.decode(decision.value, type=_Served)
         id_key = self._id_key(decision)
         sent: list[Sent] = []
         for kind, id in (*decision.keys, *self._pairs(decision)):
-            resolved = _Resolved(decision.event_id, id_key, decision.event_time, label, time_ms, served.user)
+            resolved = _Resolved(decision.event_id, id_key, decision.event_time, label.label, label.time_ms, served.user)
             if not sent:
                 resolved.features, resolved.event = served.features, served.event
             sent.append(Sent("labels-resolved", f"{kind}\0{id}".encode(), msgspec.json.encode(resolved)))
@@ -228,12 +239,12 @@ class LabelResolver:
         except ValueError:  # decided before the schema called ids integers
             return id_key_of(decision.event_id, False)
 
-    def _unknown(self, event_id: str) -> Refusal:
+    def _unknown(self, event: EventName) -> Refusal:
         return Refusal(
             "no decision for this label",
             where="event_id",
             expected=f"an event that was decided, at the latest {self._wait_ms / 1000:g} s after its label came",
-            got=event_id,
+            got=event.event_id if event.user is None else f"{event.event_id} of user {event.user}",
             remedy="drive it in again once the event is decided",
         )
 
@@ -244,13 +255,24 @@ class LabelResolver:
         return Sent("dead-letters", f"{record.place}:{record.offset}".encode(), letter)
 
 
+def of_several_users(event_id: str, decisions: list[StoredDecision]) -> Refusal:
+    """The refusal of an id alone that stands for an event of each of several users."""
+    return Refusal(
+        "several users have an event with this id",
+        where="user",
+        expected="the user whose event is meant, one of " + ", ".join(decision.user for decision in decisions),
+        got=f"event {event_id} without a user",
+        remedy="name the user beside the id",
+    )
+
+
 def _retracted(event_id: str) -> Refusal:
     expected = "an event that stands: one that was taken back counts in nothing"
     return Refusal("label of a retracted event", where="event_id", expected=expected, got=event_id)
 
 
-def read_label(value: bytes) -> tuple[str, int, int]:
-    """Event id, label and label time in ms.
+def read_label(value: bytes) -> ReadLabel:
+    """The label in the value of a record.
 
     Raises:
         Refusal: the value is no label.
@@ -265,7 +287,8 @@ def read_label(value: bytes) -> tuple[str, int, int]:
     size = len(event_id.encode())
     if size > EVENT_ID_BYTES_MAX:
         raise Refusal("long event id", where="event_id", expected=f"at most {EVENT_ID_BYTES_MAX} bytes", got=f"{size} bytes")
-    return event_id, read.label, _time_ms(read.label_time)
+    user = None if read.user is None else str(read.user)
+    return ReadLabel(EventName(event_id, user), read.label, _time_ms(read.label_time))
 
 
 def _time_ms(given: int | str) -> int:

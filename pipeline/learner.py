@@ -23,17 +23,17 @@ class Lessons:
     """Labels by event, or by row of the vectors: [n] each.
 
     Args:
-        id_keys: whom they are about.
+        keys: which events they are about, see `pipeline.event_keys`, or which rows.
         labels: 0 or 1.
         times_ms: when they come into force.
     """
 
-    id_keys: NDArray[np.int64]
+    keys: NDArray[np.int64]
     labels: NDArray[np.int8]
     times_ms: NDArray[np.int64]
 
     def part(self, where: slice) -> "Lessons":
-        return Lessons(self.id_keys[where], self.labels[where], self.times_ms[where])
+        return Lessons(self.keys[where], self.labels[where], self.times_ms[where])
 
 
 def joined(parts: list[Lessons]) -> Lessons:
@@ -42,8 +42,8 @@ def joined(parts: list[Lessons]) -> Lessons:
         return Lessons(np.empty(0, np.int64), np.empty(0, np.int8), np.empty(0, np.int64))
     times_ms = np.concatenate([part.times_ms for part in parts])
     order = np.argsort(times_ms, kind="stable")
-    id_keys = np.concatenate([part.id_keys for part in parts])[order]
-    return Lessons(id_keys, np.concatenate([part.labels for part in parts])[order], times_ms[order])
+    keys = np.concatenate([part.keys for part in parts])[order]
+    return Lessons(keys, np.concatenate([part.labels for part in parts])[order], times_ms[order])
 
 
 class EventLearner:
@@ -58,15 +58,15 @@ class EventLearner:
         self.learner: Learner = LEARNERS[model.model](len(model.inputs), **model.parameters)
         self._learned = 0
 
-    def see(self, id_keys: NDArray[np.int64], times_ms: NDArray[np.int64], vectors: NDArray[np.float64]) -> None:
+    def see(self, id_keys: NDArray[np.int64], keys: NDArray[np.int64], times_ms: NDArray[np.int64], vectors: NDArray[np.float64]) -> None:
         """Learns from events that were scored, in their order, but for those whose inputs are mostly missing."""
         taken = sampled(id_keys, self.model.sample) & ~are_mostly_missing(vectors)
         self.learner.learn_many(vectors[taken], None)
         self._learned += int(taken.sum())
 
-    def held(self, id_keys: NDArray[np.int64]) -> NDArray[np.bool_]:
+    def held(self, keys: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Which of these events it holds a vector of: none."""
-        return np.zeros(len(id_keys), np.bool_)
+        return np.zeros(len(keys), np.bool_)
 
     def tell(self, lessons: "Lessons", vectors: NDArray[np.float64] | None = None) -> None:
         """Labels teach it nothing."""
@@ -111,20 +111,20 @@ class LabelLearner:
         self._positives = 0
         self._negatives = 0
 
-    def see(self, id_keys: NDArray[np.int64], times_ms: NDArray[np.int64], vectors: NDArray[np.float64]) -> None:
+    def see(self, id_keys: NDArray[np.int64], keys: NDArray[np.int64], times_ms: NDArray[np.int64], vectors: NDArray[np.float64]) -> None:
         """Keeps the vectors of events that were scored for their labels to come, but for those whose inputs are mostly missing."""
         taken = sampled(id_keys, self.model.sample) & ~are_mostly_missing(vectors)
-        self._vectors.add(id_keys[taken], times_ms[taken], vectors[taken])
+        self._vectors.add(keys[taken], times_ms[taken], vectors[taken])
 
-    def held(self, id_keys: NDArray[np.int64]) -> NDArray[np.bool_]:
+    def held(self, keys: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Which of these events it holds a vector of."""
-        return self._vectors.rows_of(id_keys) >= 0
+        return self._vectors.rows_of(keys) >= 0
 
     def tell(self, lessons: "Lessons", vectors: NDArray[np.float64] | None = None) -> None:
         """Labels, each in force at its time; `vectors` [n, inputs] in case the events are no longer held."""
         if vectors is not None:
-            lost = (self._vectors.rows_of(lessons.id_keys) < 0) & ~are_mostly_missing(vectors)
-            self._vectors.add(lessons.id_keys[lost], lessons.times_ms[lost] - self._negative_after_ms, vectors[lost])
+            lost = (self._vectors.rows_of(lessons.keys) < 0) & ~are_mostly_missing(vectors)
+            self._vectors.add(lessons.keys[lost], lessons.times_ms[lost] - self._negative_after_ms, vectors[lost])
         self._told.append(lessons)
 
     def advance(self, time_ms: int, teach: bool = True) -> None:
@@ -140,7 +140,7 @@ class LabelLearner:
         in_order = joined(lessons)
         if len(in_order.labels) and teach:
             labels = in_order.labels.astype(np.float64)
-            self.learner.learn_many(self._vectors.of(in_order.id_keys), labels)
+            self.learner.learn_many(self._vectors.of(in_order.keys), labels)
             self._positives += int(labels.sum())
             self._negatives += len(labels) - int(labels.sum())
         self._vectors.drop(time_ms - 2 * self._negative_after_ms, self._vectors_max)
@@ -164,13 +164,13 @@ class LabelLearner:
         due = int(np.searchsorted(told.times_ms, time_ms, side="right"))
         self._told = [told.part(slice(due, None))]
         now = told.part(slice(0, due))
-        if len(np.unique(now.id_keys)) == due:
+        if len(np.unique(now.keys)) == due:
             return [now]
         return [now.part(slice(position, position + 1)) for position in range(due)]
 
     def _lessons_of(self, told: "Lessons") -> list["Lessons"]:
         """What labels teach: an event that already counted as negative is corrected only by a label that differs."""
-        rows = self._vectors.rows_of(told.id_keys)
+        rows = self._vectors.rows_of(told.keys)
         known = rows >= 0
         rows, labels, times_ms = rows[known], told.labels[known], told.times_ms[known]
         negative_ms = self._vectors.times_of(rows) + self._negative_after_ms

@@ -12,6 +12,7 @@ from features.batch import Batch
 from features.layout import CORRECTED, DUPLICATE, ID_REUSED, RETRACTED, TOO_LATE, UNKNOWN
 from patterns.policy import ACTIONS
 from pipeline.decisions_file import DecisionsFile
+from pipeline.event_keys import SEVERAL_EVENTS, event_keys, rows_of_labels
 from pipeline.history import History, Labels
 from pipeline.learner import Learners, Lessons
 from pipeline.release import Release
@@ -43,7 +44,8 @@ class Outcome:
         unscored: how many got no decision of their own or a later one on an event decided before, by reason.
         snapshots: published, all models together.
         scores: of the events when they came, ``score`` and ``model.<name>``.
-        id_keys: of the events that have a score each.
+        marks: of the events that have a score each: the last label that each had, 0 for none.
+        ambiguous: labels that count for nothing, for they name no user, and several have an event with their id.
     """
 
     events: int
@@ -51,7 +53,8 @@ class Outcome:
     unscored: dict[str, int]
     snapshots: int
     scores: dict[str, NDArray[np.float64]] = field(default_factory=dict)
-    id_keys: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    marks: NDArray[np.int8] = field(default_factory=lambda: np.empty(0, np.int8))
+    ambiguous: int = 0
 
 
 class Replay:
@@ -78,8 +81,7 @@ class Replay:
         self._kept: list[tuple[NDArray[np.int64], dict[str, NDArray[np.float64]]]] = []
         self._labels_done = 0
         self._keys = {kind: release.features.key(kind, history.batch) for kind in release.features.kinds} if labels is not None else {}
-        self._row_by_id = np.argsort(history.batch.id_keys, kind="stable")
-        self._sorted_ids = history.batch.id_keys[self._row_by_id]
+        self._label_rows = np.empty(0, np.int64) if labels is None else rows_of_labels(history.batch, labels)
         for snapshot in frozen:
             self.scorer.install(snapshot, release)
 
@@ -137,9 +139,10 @@ class Replay:
         self._tell(int(batch.times_ms.max()))
         verdicts = self.scorer.score(self.release, batch)
         fresh = ~verdicts.are(UNDECIDED | REVISED)  # what was learned once is not taught again
-        if not self._frozen:
+        if not self._frozen and self.learners.each:
+            keys = event_keys(batch.id_keys, batch.users)
             for each in self.learners.each:
-                each.see(batch.id_keys[fresh], batch.times_ms[fresh], verdicts.inputs[each.model.name][fresh])
+                each.see(batch.id_keys[fresh], keys[fresh], batch.times_ms[fresh], verdicts.inputs[each.model.name][fresh])
         return verdicts
 
     def _tell(self, until_ms: int) -> None:
@@ -150,19 +153,17 @@ class Replay:
         self._labels_done = max(first, end)
         if end <= first:
             return
-        id_keys, labels = self.labels.id_keys[first:end], self.labels.labels[first:end]
-        times_ms = self.labels.times_ms[first:end]
+        known = first + np.flatnonzero(self._label_rows[first:end] >= 0)
+        rows, labels, times_ms = self._label_rows[known], self.labels.labels[known], self.labels.times_ms[known]
         if not self._frozen:
+            keys = self._keys_of(rows)
             for each in self.learners.each:
-                each.tell(Lessons(id_keys, labels, times_ms))
-        rows = self._rows_of(id_keys)
-        known = rows >= 0
-        self._label_profiles(rows[known], labels[known], times_ms[known])
+                each.tell(Lessons(keys, labels, times_ms))
+        self._label_profiles(rows, labels, times_ms)
 
-    def _rows_of(self, id_keys: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The row of each id in the history; -1 where there is none."""
-        at = np.minimum(np.searchsorted(self._sorted_ids, id_keys), len(self._sorted_ids) - 1)
-        return np.where(self._sorted_ids[at] == id_keys, self._row_by_id[at], -1)
+    def _keys_of(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        events = self.history.batch
+        return event_keys(events.id_keys[rows], map(events.users.__getitem__, rows.tolist()))
 
     def _label_profiles(self, rows: NDArray[np.int64], labels: NDArray[np.int8], times_ms: NDArray[np.int64]) -> None:
         events = self.history.batch
@@ -184,9 +185,19 @@ class Replay:
                 outcome.unscored[reason] = outcome.unscored.get(reason, 0) + int(concerned.sum())
         scores = {"score": verdicts.scores[fresh]}
         scores.update((f"model.{name}", raw[fresh]) for name, raw in verdicts.models.items())
-        self._kept.append((batch.id_keys[fresh], scores))
+        self._kept.append((event_keys(batch.id_keys, batch.users)[fresh], scores))
 
     def _collect(self, outcome: Outcome) -> None:
+        outcome.ambiguous = int((self._label_rows == SEVERAL_EVENTS).sum())
         if self._kept:
-            outcome.id_keys = np.concatenate([id_keys for id_keys, _ in self._kept])
+            keys = np.concatenate([keys for keys, _ in self._kept])
+            outcome.marks = self._marks_of(keys)
             outcome.scores = {name: np.concatenate([scores[name] for _, scores in self._kept]) for name in self._kept[0][1]}
+
+    def _marks_of(self, keys: NDArray[np.int64]) -> NDArray[np.int8]:
+        if self.labels is None:
+            return np.zeros(len(keys), np.int8)
+        known = np.flatnonzero(self._label_rows >= 0)
+        labelled = self._keys_of(self._label_rows[known])
+        marks = dict(zip(labelled.tolist(), self.labels.labels[known].tolist(), strict=True))
+        return np.array([marks.get(key, 0) for key in keys.tolist()], np.int8)

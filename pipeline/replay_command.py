@@ -6,7 +6,6 @@ import time
 from collections.abc import Sequence
 
 import msgspec
-import numpy as np
 
 from pipeline.archived_history import archived_history, archived_labels
 from pipeline.configuration_folder import compile_texts, read_texts
@@ -72,11 +71,11 @@ def report(release: Release, history: History, labels: Labels | None, outcome: O
         f"snapshots   {outcome.snapshots:,}",
     ]
     if labels is not None and outcome.scores:
-        by_id = dict(zip(labels.id_keys.tolist(), labels.labels.tolist(), strict=True))
-        marks = np.array([by_id.get(id_key, 0) for id_key in outcome.id_keys.tolist()], np.int8)
-        lines.append(f"positives   {int(marks.sum()):,}  (events without a label count as negative)")
+        lines.append(f"positives   {int(outcome.marks.sum()):,}  (events without a label count as negative)")
+        if outcome.ambiguous:
+            lines.append(f"left out    {outcome.ambiguous:,} labels that name no user, though several have an event with their id")
         for name, scores in outcome.scores.items():
-            measures = quality_of(marks, scores)
+            measures = quality_of(outcome.marks, scores)
             lines.append(f"{name:<28}" + "  ".join(f"{measure} {value:.4f}" for measure, value in measures.items()))
     return "\n".join(lines)
 

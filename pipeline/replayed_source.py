@@ -11,6 +11,7 @@ from features.layout import RETRACTED, WARMING
 from patterns.policy import ACTIONS
 from pipeline.decision import flag_names
 from pipeline.deliver_job import order_of
+from pipeline.event_keys import SEVERAL_EVENTS, rows_of_labels
 from pipeline.history import History, Labels
 from pipeline.release import Release
 from pipeline.replay import Progress, Replay
@@ -35,6 +36,7 @@ class ReplayedSource:
         self._history = history
         self._labels = labels
         self._progress = progress
+        self._ambiguous = 0
 
     def decisions(self) -> Iterator[pa.RecordBatch]:
         """Batches in the order of scoring."""
@@ -51,20 +53,24 @@ class ReplayedSource:
         given, events = self._labels, self._history.batch
         if given is None or not len(events):
             return
-        by_key = np.argsort(events.id_keys, kind="stable")
-        at = np.minimum(np.searchsorted(events.id_keys, given.id_keys, sorter=by_key), len(by_key) - 1)
-        rows = by_key[at]
-        known = np.flatnonzero(events.id_keys[rows] == given.id_keys)
+        rows = rows_of_labels(events, given)
+        self._ambiguous = int((rows == SEVERAL_EVENTS).sum())
+        known = np.flatnonzero(rows >= 0)
         for first in range(0, len(known), _LABELS_A_BATCH):
             chosen = known[first : first + _LABELS_A_BATCH]
-            ids = [events.ids[row] for row in rows[chosen].tolist()]
-            columns = [pa.array(ids, pa.string()), pa.array(given.labels[chosen], pa.int8()), pa.array(given.times_ms[chosen], pa.int64())]
-            yield pa.RecordBatch.from_arrays(columns, schema=LABELS)
+            own = rows[chosen].tolist()
+            ids, users = ([texts[row] for row in own] for texts in (events.ids, events.users))
+            numbers = [pa.array(given.labels[chosen], pa.int8()), pa.array(given.times_ms[chosen], pa.int64())]
+            yield pa.RecordBatch.from_arrays([pa.array(ids, pa.string()), pa.array(users, pa.string()), *numbers], schema=LABELS)
 
     def remarks(self) -> str:
-        """How many events were refused, with the first reason."""
-        refused = self._history.refused
-        return f"{len(refused):,} events refused, the first at {refused[0][0]} row {refused[0][1]}: {refused[0][2]}" if refused else ""
+        """How many events were refused, with the first reason, and how many labels name no user though several have their id."""
+        refused, remarks = self._history.refused, []
+        if refused:
+            remarks.append(f"{len(refused):,} events refused, the first at {refused[0][0]} row {refused[0][1]}: {refused[0][2]}")
+        if self._ambiguous:
+            remarks.append(f"{self._ambiguous:,} labels that name no user, though several have an event with their id")
+        return ", ".join(remarks)
 
 
 def _columns(verdicts: Verdicts, batch: Batch, rows: NDArray[np.int64]) -> pa.RecordBatch:

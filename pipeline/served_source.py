@@ -91,7 +91,8 @@ class ServedSource:
             read = []
             for value in values:
                 try:
-                    read.append(read_label(value))
+                    label = read_label(value)
+                    read.append((*label.event, label.label, label.time_ms))
                 except Refusal:  # the label job has made it a dead letter
                     self._bad_labels += 1
             columns = [pa.array([each[part] for each in read], type) for part, type in enumerate(LABELS.types)]

@@ -5,6 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.snapshot import Snapshot
+from pipeline.event_keys import event_keys
 from pipeline.learner import EventLearner, LabelLearner, Learners, Lessons
 from pipeline.release import Release
 from pipeline.stages.labels import ResolvedLabel
@@ -32,7 +33,7 @@ class Teacher:
         self.repeats = 0
         self._learners: list[EventLearner | LabelLearner] = []
         self._release: Release | None = None
-        self._seen: dict[str, None] = {}
+        self._seen: dict[tuple[str, str], None] = {}
 
     @property
     def learners(self) -> list[EventLearner | LabelLearner]:
@@ -58,15 +59,17 @@ class Teacher:
         if not fresh:
             return
         self.clock_ms = max(self.clock_ms, int(times_ms.max()))
+        keys = event_keys(id_keys[fresh], [decisions[row].user for row in fresh])
         for each, vectors in prepared:
             # A label that overtook its decision brought the vector: a second one would be taught as negative.
-            new = ~each.held(id_keys[fresh])
-            each.see(id_keys[fresh][new], times_ms[new], vectors[new])
+            new = ~each.held(keys)
+            each.see(id_keys[fresh][new], keys[new], times_ms[new], vectors[new])
 
     def label(self, resolved: ResolvedLabel) -> None:
         """Takes in a label that was joined with its decision."""
+        keys = event_keys(np.array([resolved.id_key]), [resolved.user])
         for each in self._learners:
-            lesson = Lessons(np.array([resolved.id_key]), np.array([resolved.label], np.int8), np.array([resolved.label_time]))
+            lesson = Lessons(keys, np.array([resolved.label], np.int8), np.array([resolved.label_time]))
             each.tell(lesson, vector_of(resolved, each.model.inputs)[None, :])
 
     def refilled(self) -> None:
@@ -116,17 +119,21 @@ class Teacher:
 
     def _fresh(self, decisions: list[ServedDecision]) -> list[int]:
         """The rows of decisions on events that were not seen yet."""
-        first = {decision.event_id: row for row, decision in reversed(list(enumerate(decisions))) if not decision.revision}
-        return sorted(row for event_id, row in first.items() if event_id not in self._seen)
+        first = {_event_of(decision): row for row, decision in reversed(list(enumerate(decisions))) if not decision.revision}
+        return sorted(row for event, row in first.items() if event not in self._seen)
 
     def _see(self, decisions: list[ServedDecision]) -> None:
         for decision in decisions:
             if decision.revision:
                 continue
-            self.repeats += decision.event_id in self._seen
-            self._seen.setdefault(decision.event_id)
+            self.repeats += _event_of(decision) in self._seen
+            self._seen.setdefault(_event_of(decision))
             if len(self._seen) > _REPEATS_KNOWN:
                 del self._seen[next(iter(self._seen))]
+
+
+def _event_of(decision: ServedDecision) -> tuple[str, str]:
+    return decision.user, decision.event_id
 
 
 def vector_of(served: ServedDecision | ResolvedLabel, inputs: tuple[str, ...]) -> NDArray[np.float64]:

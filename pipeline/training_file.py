@@ -27,6 +27,7 @@ class Summary:
     columns: int
     repeats: int
     strangers: int
+    ambiguous: int
 
 
 def export(source: TrainingSource, out: pathlib.Path, span_ms: tuple[int, int] = ALWAYS, overwrite: bool = False) -> Summary:
@@ -52,7 +53,7 @@ def export(source: TrainingSource, out: pathlib.Path, span_ms: tuple[int, int] =
         check_free(out, overwrite)
         os.replace(folder / "out.parquet", out)
     has, positives = int((chosen.labels >= 0).sum()), int((chosen.labels == 1).sum())
-    return Summary(len(chosen.rows), has, positives, len(schema), chosen.repeats, chosen.strangers)
+    return Summary(len(chosen.rows), has, positives, len(schema), chosen.repeats, chosen.strangers, chosen.ambiguous)
 
 
 def check_free(out: pathlib.Path, overwrite: bool) -> None:

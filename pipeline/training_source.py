@@ -13,7 +13,8 @@ AFTER_GROUPS = {"score": pa.float64(), "action": pa.string(), "release": pa.int3
 ORDER = "order"
 """What sorts events of one time, as `features.event.Event.order`; not exported."""
 
-LABELS = pa.schema({"event_id": pa.string(), "label": pa.int8(), "label_time": pa.int64()})
+LABELS = pa.schema({"event_id": pa.string(), "user": pa.string(), "label": pa.int8(), "label_time": pa.int64()})
+"""The user is null where a label names none: it is then about the one event that has the id, or about none."""
 
 
 class TrainingSource(Protocol):
@@ -22,7 +23,7 @@ class TrainingSource(Protocol):
     def decisions(self) -> Iterator[pa.RecordBatch]:
         """Batches as `decision_batch` makes them, each of one release.
 
-        Of several with the same event id and revision the first one counts. In no particular order.
+        Of several with the same user, event id and revision the first one counts. In no particular order.
 
         Raises:
             Refusal: they cannot be read.

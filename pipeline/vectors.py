@@ -8,7 +8,7 @@ WAITING = -1
 
 
 class Vectors:
-    """A queue of vectors in one growing matrix, found by event id. About 0.2 µs an event in and out.
+    """A queue of vectors in one growing matrix, found by the event's key (`pipeline.event_keys`). About 0.2 µs an event in and out.
 
     Args:
         inputs: numbers a vector.
@@ -16,7 +16,7 @@ class Vectors:
 
     def __init__(self, inputs: int) -> None:
         self._matrix = np.empty((1_024, inputs))
-        self._ids = np.empty(1_024, np.int64)
+        self._keys = np.empty(1_024, np.int64)
         self._times_ms = np.empty(1_024, np.int64)
         self._taught = np.empty(1_024, np.int8)
         self._row_of: dict[int, int] = {}
@@ -27,20 +27,20 @@ class Vectors:
     def __len__(self) -> int:
         return self._end - self._first
 
-    def add(self, id_keys: NDArray[np.int64], times_ms: NDArray[np.int64], vectors: NDArray[np.float64]) -> None:
+    def add(self, keys: NDArray[np.int64], times_ms: NDArray[np.int64], vectors: NDArray[np.float64]) -> None:
         """Adds vectors of events; their times count as not before those already held."""
-        count = len(id_keys)
+        count = len(keys)
         self._make_room(count)
         place = slice(self._end - self._moved, self._end - self._moved + count)
-        self._matrix[place], self._ids[place], self._taught[place] = vectors, id_keys, WAITING
+        self._matrix[place], self._keys[place], self._taught[place] = vectors, keys, WAITING
         newest = self._times_ms[place.start - 1] if len(self) else np.int64(0)
         self._times_ms[place] = np.maximum(np.maximum.accumulate(times_ms), newest) if count else times_ms
-        self._row_of.update(zip(id_keys.tolist(), range(self._end, self._end + count), strict=True))
+        self._row_of.update(zip(keys.tolist(), range(self._end, self._end + count), strict=True))
         self._end += count
 
-    def rows_of(self, id_keys: NDArray[np.int64]) -> NDArray[np.int64]:
+    def rows_of(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
         """The number of each event's row; -1 when it is not held."""
-        return np.array([self._row_of.get(id_key, -1) for id_key in id_keys.tolist()], np.int64)
+        return np.array([self._row_of.get(key, -1) for key in keys.tolist()], np.int64)
 
     def taught_of(self, rows: NDArray[np.int64]) -> NDArray[np.int8]:
         """The label each row was last taught with, or `WAITING`."""
@@ -70,18 +70,18 @@ class Vectors:
         start = self._first - self._moved
         old = int(np.searchsorted(self._times_ms[start : self._end - self._moved], before_ms, side="left"))
         count = max(old, len(self) - keep_max)
-        for id_key, row in zip(self._ids[start : start + count].tolist(), range(self._first, self._first + count), strict=True):
-            if self._row_of.get(id_key) == row:
-                del self._row_of[id_key]
+        for key, row in zip(self._keys[start : start + count].tolist(), range(self._first, self._first + count), strict=True):
+            if self._row_of.get(key) == row:
+                del self._row_of[key]
         self._first += max(count, 0)
 
     def _make_room(self, count: int) -> None:
         used, held = self._end - self._moved, len(self)
-        if used + count <= len(self._ids):
+        if used + count <= len(self._keys):
             return
         size = max(1_024, 2 * (held + count))
         place = slice(self._first - self._moved, used)
-        for name in ("_matrix", "_ids", "_times_ms", "_taught"):
+        for name in ("_matrix", "_keys", "_times_ms", "_taught"):
             old = getattr(self, name)
             grown = np.empty((size, *old.shape[1:]), old.dtype)
             grown[:held] = old[place]

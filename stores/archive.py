@@ -30,8 +30,8 @@ class Archive(Protocol):
     def read(self, kind: Kind, from_ms: int | None = None, to_ms: int | None = None, columns: Sequence[str] = ()) -> Iterator[pa.Table]:
         """Rows with times in [from_ms, to_ms), in the order of (time, partition, offset), as tables of some 65,536 rows.
 
-        Times are those of `archive_rows.time_column`. A record that was written twice is there once. Of decisions with the same event
-        id, revision and event time the first is there. Memory holds what files overlap in time, not a day.
+        Times are those of `archive_rows.time_column`. A record that was written twice is there once. Of decisions with the same user,
+        event id, revision and event time the first is there. Memory holds what files overlap in time, not a day.
 
         Args:
             columns: of `archive_rows.schema_of`; all when empty.

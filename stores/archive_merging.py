@@ -30,7 +30,7 @@ class Part(msgspec.Struct, frozen=True):
 
 def needed_columns(kind: Kind) -> list[str]:
     """What order and repeats are told by."""
-    own = ["event_id", "revision"] if kind == "decisions" else []
+    own = ["user", "event_id", "revision"] if kind == "decisions" else []
     return ["partition", "offset", time_column(kind), *own]
 
 
@@ -88,11 +88,12 @@ def _same_as_before(column: pa.ChunkedArray) -> NDArray[np.bool_]:
 
 
 def _first_decisions(table: pa.Table) -> pa.Table:
-    """Without later decisions of the same event id, revision and event time."""
+    """Without later decisions of the same user, event id, revision and event time."""
     if len(table) == 0:
         return table
-    keys = {"id": table["event_id"], "revision": table["revision"], "time": table["event_time"], "row": pa.array(np.arange(len(table)))}
-    first = pa.table(keys).group_by(["id", "revision", "time"], use_threads=False).aggregate([("row", "min")])["row_min"]
+    names = ["user", "event_id", "revision", "event_time"]
+    keys = {name: table[name] for name in names} | {"row": pa.array(np.arange(len(table)))}
+    first = pa.table(keys).group_by(names, use_threads=False).aggregate([("row", "min")])["row_min"]
     return table if len(first) == len(table) else table.take(pc.take(first, pc.sort_indices(first)))
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from cassandra import ConsistencyLevel, DriverException
 from cassandra.cluster import NoHostAvailable, ResponseFuture, Session
 from cassandra.metadata import Metadata
-from cassandra.query import BatchStatement, BatchType, BoundStatement
+from cassandra.query import BatchStatement, BatchType, BoundStatement, SimpleStatement
 
 from stores.cassandra_opening import Opening, Place, run_once
 from stores.cassandra_settling import Settling
@@ -36,6 +36,7 @@ class Keyspace:
     """
 
     def __init__(self, place: Place, migrations: Sequence[Sequence[str]], owner: bool, statements: Sequence[str]) -> None:
+        self.name = place.keyspace.lower()
         self._keyspace = place.keyspace
         opening = Opening(place, migrations, owner, statements)
         self._opened = OpenedLater(opening.open, lambda opened: opened.cluster.shutdown(), place.patient)
@@ -47,6 +48,15 @@ class Keyspace:
     def run(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         """The answer to a statement that is needed once."""
         return run_once(self._session, self._keyspace, statement, *values)
+
+    def once(self, query: str, page: int) -> Iterator[tuple[Any, ...]]:
+        """The answer to a query that is not prepared, read in pages as it is asked for.
+
+        Raises:
+            StoreUnavailableError: no node answers in time.
+        """
+        with _naming_the_store():
+            yield from self._session.execute(SimpleStatement(query, keyspace=self._keyspace, fetch_size=page))
 
     def rows(self, query: str, *values: object, page: int = 1_000) -> Iterator[tuple[Any, ...]]:
         """The answer to a query, read in pages as it is asked for.

@@ -1,13 +1,13 @@
 """Decisions in Cassandra, in three tables, each with all that its question needs.
 
-``decision`` one partition an event, the highest revision first. ``history`` one an entity, the newest event first: its latest score
-is the first row of an event that stands, so that writes may come in any order, and again. ``flagged`` one a day of event time, by
-score; ``flagged_day`` says which days there are.
+``event_decision`` one partition an event id, by user, the highest revision first. ``entity_history`` one an entity, the newest event
+first: its latest score is the first row of an event that stands, so that writes may come in any order, and again. ``flagged_event`` one a
+day of event time, by score; ``flagged_day`` says which days there are.
 """
 
 import asyncio
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -15,11 +15,12 @@ import msgspec
 from cassandra.query import BoundStatement
 
 from stores.cassandra import Keyspace, alike
+from stores.cassandra_copying import copy_decisions
 from stores.cassandra_opening import Place
 from stores.cassandra_quick import QuickQuery
 from stores.cassandra_rows import decision_of, first_wins_us, flag_us, packed_decision, packed_score, score_of
 from stores.cursors import FlaggedPlace, HistoryPlace, cursor_of, flagged_place, history_place
-from stores.decisions import LatestScore, Page, StoredDecision
+from stores.decisions import USERS_MAX, EventName, LatestScore, Page, StoredDecision
 
 _TABLE = "AND compaction = {'class': 'TimeWindowCompactionStrategy', 'compaction_window_unit': 'DAYS', 'compaction_window_size': 1}"
 _UNIFIED = "compaction = {'class': 'UnifiedCompactionStrategy'}"
@@ -45,36 +46,56 @@ MIGRATIONS = (
         f"ALTER TABLE history WITH {_UNIFIED}",
         f"ALTER TABLE flagged WITH {_UNIFIED}",
     ),
+    (  # an event is its user and its id; `stores.cassandra_copying` fills these from the tables before
+        f"""CREATE TABLE IF NOT EXISTS event_decision (
+            event_id text, user text, revision int, packed blob, PRIMARY KEY (event_id, user, revision))
+            WITH CLUSTERING ORDER BY (user ASC, revision DESC) AND {_UNIFIED} AND compression = {{'enabled': 'false'}}""",
+        f"""CREATE TABLE IF NOT EXISTS entity_history (
+            kind text, id text, event_time bigint, sort blob, revision int, user text, event_id text, packed blob,
+            PRIMARY KEY ((kind, id), event_time, sort, revision, user, event_id))
+            WITH CLUSTERING ORDER BY (event_time DESC, sort DESC, revision DESC, user DESC, event_id ASC) AND {_UNIFIED}""",
+        f"""CREATE TABLE IF NOT EXISTS flagged_event (
+            day int, score double, event_time bigint, event_id text, user text, action text, revision int,
+            PRIMARY KEY (day, score, event_time, event_id, user))
+            WITH CLUSTERING ORDER BY (score DESC, event_time DESC, event_id DESC, user DESC) AND {_UNIFIED}""",
+    ),
 )
+TABLES = ("event_decision", "entity_history", "flagged_event", "flagged_day")
 DAY_MS = 86_400_000
 IDS_AT_ONCE = 50
 LATEST_ROWS = 8
 _NO_SCORE = -1.0
 """Ranks what has no score behind everything that has one."""
 
-_COLUMNS = "event_id, revision, event_time, sort, keys, score, action, release, value, retracted, packed"
-_KEEP = "INSERT INTO decision (event_id, revision, packed) VALUES (?, ?, ?) USING TIMESTAMP ?"
-_REMEMBER = "INSERT INTO history (kind, id, event_time, sort, revision, event_id, packed) VALUES (?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ?"
-_FLAG = "INSERT INTO flagged (day, score, event_time, event_id, action, revision) VALUES (?, ?, ?, ?, ?, ?) USING TIMESTAMP ?"
-_OF_EVENTS = f"SELECT {_COLUMNS} FROM decision WHERE event_id IN ?"  # noqa: S608
-_HISTORY = "SELECT event_id, revision, event_time, sort FROM history WHERE kind = ? AND id = ?"
+_COLUMNS = "event_id, user, revision, packed"
+_KEEP = "INSERT INTO event_decision (event_id, user, revision, packed) VALUES (?, ?, ?, ?) USING TIMESTAMP ?"
+_REMEMBER = (
+    "INSERT INTO entity_history (kind, id, event_time, sort, revision, user, event_id, packed) VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
+    "USING TIMESTAMP ?"
+)
+_FLAG = (
+    "INSERT INTO flagged_event (day, score, event_time, event_id, user, action, revision) VALUES (?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ?"
+)
+_OF_IDS = f"SELECT {_COLUMNS} FROM event_decision WHERE event_id IN ? GROUP BY event_id, user PER PARTITION LIMIT {USERS_MAX}"  # noqa: S608
+_OF_EVENT = f"SELECT {_COLUMNS} FROM event_decision WHERE event_id = ? AND user = ? LIMIT 1"  # noqa: S608
+_REVISIONS = f"SELECT {_COLUMNS} FROM event_decision WHERE event_id IN ? AND user IN ?"  # noqa: S608
+_HISTORY = "SELECT event_id, user, revision, event_time, sort FROM entity_history WHERE kind = ? AND id = ?"
 _OF_ENTITY = f"{_HISTORY} LIMIT ?"
-_OF_ENTITY_AFTER = f"{_HISTORY} AND (event_time, sort, revision) < (?, ?, ?) LIMIT ?"
+_OF_ENTITY_AFTER = f"{_HISTORY} AND (event_time, sort, revision, user) < (?, ?, ?, ?) LIMIT ?"
 _DAYS = "SELECT day FROM flagged_day WHERE id = 0"
 _FLAG_DAY = "INSERT INTO flagged_day (id, day) VALUES (0, ?)"
-_FLAGGED = "SELECT score, event_time, event_id, action FROM flagged WHERE day = ?"
-_FLAGGED_AFTER = f"{_FLAGGED} AND (score, event_time, event_id) < (?, ?, ?)"
-_LATEST = "SELECT score, action, event_id, revision, event_time, release, retracted, packed FROM history WHERE kind = ? AND id = ?"
-_READS = (_OF_EVENTS, _OF_ENTITY, _OF_ENTITY_AFTER, _DAYS, _FLAGGED, _FLAGGED_AFTER, _LATEST)
+_FLAGGED = "SELECT score, event_time, event_id, user, action FROM flagged_event WHERE day = ?"
+_FLAGGED_AFTER = f"{_FLAGGED} AND (score, event_time, event_id, user) < (?, ?, ?, ?)"
+_LATEST = "SELECT event_id, user, revision, event_time, packed FROM entity_history WHERE kind = ? AND id = ?"
+_READS = (_OF_IDS, _OF_EVENT, _REVISIONS, _OF_ENTITY, _OF_ENTITY_AFTER, _DAYS, _FLAGGED, _FLAGGED_AFTER, _LATEST)
 _WRITES = (_KEEP, _REMEMBER, _FLAG, _FLAG_DAY)
 
 
 class CassandraDecisions:
-    """See `stores.decisions.Decisions`. A write is not one transaction: rows of ``decision`` come last, so that readers never find an
+    """See `stores.decisions.Decisions`. A write is not one transaction: rows of ``event_decision`` come last, so that readers never find an
     event of which something is missing; one that failed half-way is done again whole.
 
-    Which of several copies stands is for the timestamps, see `stores.cassandra_rows`: an event id that comes in two partitions, of
-    two users, keeps the decision of the lower offset, and an entity that only the other one has keeps that one's score.
+    Which of several copies stands is for the timestamps, see `stores.cassandra_rows`.
 
     Args:
         place: the keyspace.
@@ -89,28 +110,35 @@ class CassandraDecisions:
         self._latest = QuickQuery(place, _LATEST, LATEST_ROWS)
         self._days: set[int] = set()
         if owner:
-            for table in ("decision", "history", "flagged", "flagged_day"):
+            for table in TABLES:
                 self._keyspace.run(f"ALTER TABLE {table} WITH default_time_to_live = {place.kept_days * DAY_MS // 1000}")
+            copy_decisions(self._keyspace, self.write)
 
     def write(self, decisions: list[StoredDecision]) -> int:
         """See `Decisions.write`: nothing is read first, so that of repeats only those within the list are known."""
         days = {d.event_time // DAY_MS for d in decisions if d.action != "approve"} - self._days
         bound = self._keyspace.bound
         found_by = [*(bound(_FLAG_DAY, day) for day in days), *self._remembered(decisions), *self._flags(decisions)]
-        kept = (bound(_KEEP, d.event_id, d.revision, packed_decision(d), first_wins_us(d)) for d in decisions)
+        kept = (bound(_KEEP, d.event_id, d.user, d.revision, packed_decision(d), first_wins_us(d)) for d in decisions)
         self._keyspace.write(found_by, kept)
         self._days |= days
-        return len({(d.event_id, d.revision) for d in decisions})
+        return len({(d.event_id, d.user, d.revision) for d in decisions})
 
-    def get(self, event_id: str) -> StoredDecision | None:
-        return self.get_many([event_id]).get(event_id)
+    def get(self, event_id: str, user: str | None = None) -> list[StoredDecision]:
+        name = EventName(event_id, user)
+        return self.get_many([name]).get(name, [])
 
-    def get_many(self, event_ids: list[str]) -> dict[str, StoredDecision]:
-        found: dict[str, StoredDecision] = {}
-        for row in self._of_events(_OF_EVENTS, event_ids):
-            decision = decision_of(row)
-            if decision.event_id not in found or found[decision.event_id].revision < decision.revision:
-                found[decision.event_id] = decision
+    def get_many(self, names: Sequence[EventName]) -> dict[EventName, list[StoredDecision]]:
+        """See `Decisions.get_many`: by ids, 50 a request, for nearly all stand for one user; a user whom that leaves out is asked for."""
+        by_id = self._of_ids(list({name.event_id for name in names}))
+        found: dict[EventName, list[StoredDecision]] = {}
+        for name in names:
+            those = by_id.get(name.event_id, [])
+            if name.user is not None:
+                own = [decision for decision in those if decision.user == name.user]
+                those = own if own or len(those) < USERS_MAX else list(self._read(_OF_EVENT, name.event_id, name.user))
+            if those:
+                found[name] = those
         return found
 
     def latest(self, kind: str, id: str) -> LatestScore | None:
@@ -130,7 +158,7 @@ class CassandraDecisions:
         after = flagged_place(cursor) if cursor is not None else None
         days = [day for (day,) in self._keyspace.rows(_DAYS) if day >= since_ms // DAY_MS]
         merged = heapq.merge(*(self._flagged_on(day, after, limit) for day in days), reverse=True)
-        wanted = (FlaggedPlace(*row[:3]) for row in merged if row[1] >= since_ms and row[3] in actions)
+        wanted = (FlaggedPlace(*row[:4]) for row in merged if row[1] >= since_ms and row[4] in actions)
         shown = list(islice(self._standing(wanted, actions, limit + 1), limit + 1))
         return Page(shown[:limit], cursor_of(_flagged_place_of(shown[limit - 1])) if len(shown) > limit else None)
 
@@ -138,23 +166,37 @@ class CassandraDecisions:
         """See `Decisions.of_entity`: a slice of one partition."""
         place = history_place(before) if before is not None else None
         query = _OF_ENTITY_AFTER if place else _OF_ENTITY
-        start = (place.event_time, place.order, place.revision) if place else ()
+        start = msgspec.structs.astuple(place) if place else ()
         rows = list(self._keyspace.rows(query, kind, id, *start, limit + 1))
-        stored = {(row[0], row[1]): row for row in self._of_events(_OF_EVENTS, list({row[0] for row in rows}))}
-        found = [(decision_of(stored[row[:2]]), row) for row in rows[:limit] if row[:2] in stored]
-        shown = [d for d, row in found if (kind, id) in d.keys and (d.event_time, d.order) == row[2:]]  # not what a repeat left
-        _, revision, event_time, order = rows[limit - 1] if len(rows) > limit else ("", 0, 0, b"")
-        return Page(shown, cursor_of(HistoryPlace(event_time, order, revision)) if len(rows) > limit else None)
+        stored = self._revisions({row[0] for row in rows}, {row[1] for row in rows})
+        found = [(stored[row[:3]], row) for row in rows[:limit] if row[:3] in stored]
+        shown = [d for d, row in found if (kind, id) in d.keys and (d.event_time, d.order) == row[3:]]  # not what a repeat left
+        _, user, revision, event_time, order = rows[limit - 1] if len(rows) > limit else ("", "", 0, 0, b"")
+        return Page(shown, cursor_of(HistoryPlace(event_time, order, revision, user)) if len(rows) > limit else None)
 
     def close(self) -> None:
         self._latest.close()
         self._keyspace.close()
 
-    def _of_events(self, query: str, event_ids: list[str]) -> Iterator[tuple[Any, ...]]:
-        """All revisions of some events; an empty id is nobody's, and no key of a partition."""
+    def _read(self, query: str, *values: object) -> Iterator[StoredDecision]:
+        return map(decision_of, self._keyspace.rows(query, *values))
+
+    def _of_ids(self, event_ids: list[str]) -> dict[str, list[StoredDecision]]:
+        """By id, each user's highest revision, of the first users; an empty id is nobody's, and no key of a partition."""
+        found: dict[str, list[StoredDecision]] = {}
         wanted = [event_id for event_id in event_ids if event_id]
         for first in range(0, len(wanted), IDS_AT_ONCE):
-            yield from self._keyspace.rows(query, wanted[first : first + IDS_AT_ONCE])
+            for decision in self._read(_OF_IDS, wanted[first : first + IDS_AT_ONCE]):
+                found.setdefault(decision.event_id, []).append(decision)
+        return found
+
+    def _revisions(self, event_ids: set[str], users: set[str]) -> dict[tuple[str, str, int], StoredDecision]:
+        """All revisions of the events with one of some ids and of some users: these are few on a page, and most ids are one user's."""
+        wanted, found = list(event_ids), {}
+        for first in range(0, len(wanted), IDS_AT_ONCE):
+            for decision in self._read(_REVISIONS, wanted[first : first + IDS_AT_ONCE], list(users)):
+                found[decision.event_id, decision.user, decision.revision] = decision
+        return found
 
     def _remembered(self, decisions: list[StoredDecision]) -> Iterator[BoundStatement]:
         for d in decisions:
@@ -164,7 +206,7 @@ class CassandraDecisions:
                 yield row
 
     def _remembered_by(self, kind: str, id: str, d: StoredDecision) -> BoundStatement:
-        found_by = (kind, id, d.event_time, d.order, d.revision, d.event_id)
+        found_by = (kind, id, d.event_time, d.order, d.revision, d.user, d.event_id)
         return self._keyspace.bound(_REMEMBER, *found_by, packed_score(d), first_wins_us(d))
 
     def _flags(self, decisions: list[StoredDecision]) -> Iterator[BoundStatement]:
@@ -177,14 +219,14 @@ class CassandraDecisions:
     def _standing(self, places: Iterator[FlaggedPlace], actions: tuple[str, ...], at_once: int) -> Iterator[StoredDecision]:
         """The decisions of those flags that say what their events' highest revisions say."""
         while some := list(islice(places, at_once)):
-            decisions = self.get_many([place.event_id for place in some])
+            decisions = self.get_many([EventName(place.event_id, place.user) for place in some])
             for place in some:
-                d = decisions.get(place.event_id)
-                if d is not None and d.action in actions and _flagged_place_of(d) == place:
-                    yield d
+                for d in decisions.get(EventName(place.event_id, place.user), []):
+                    if d.action in actions and _flagged_place_of(d) == place:
+                        yield d
 
     def _flagged_on(self, day: int, after: FlaggedPlace | None, limit: int) -> Iterator[tuple[Any, ...]]:
-        start = (after.score, after.event_time, after.event_id) if after else ()
+        start = msgspec.structs.astuple(after) if after else ()
         return self._keyspace.rows(_FLAGGED_AFTER if after else _FLAGGED, day, *start, page=limit + 1)
 
 
@@ -194,11 +236,11 @@ def latest_of(rows: Iterable[tuple[Any, ...]]) -> LatestScore | None:
     for row in rows:
         latest, retracted = score_of(row)
         if retracted:
-            gone.add(latest.event_id)
-        elif latest.event_id not in gone:
+            gone.add((latest.event_id, latest.user))
+        elif (latest.event_id, latest.user) not in gone:
             return latest
     return None
 
 
 def _flagged_place_of(d: StoredDecision) -> FlaggedPlace:
-    return FlaggedPlace(_NO_SCORE if d.score is None else d.score, d.event_time, d.event_id)
+    return FlaggedPlace(_NO_SCORE if d.score is None else d.score, d.event_time, d.event_id, d.user)

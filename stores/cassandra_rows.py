@@ -35,7 +35,7 @@ class PackedDecision(msgspec.Struct, frozen=True, array_like=True):
 
 
 class PackedScore(msgspec.Struct, frozen=True, array_like=True):
-    """What a row of ``history`` says besides its key."""
+    """What a row of ``entity_history`` says besides its key."""
 
     score: float | None
     action: str
@@ -61,32 +61,34 @@ def flag_us(decision: StoredDecision) -> int:
 
 
 def packed_decision(d: StoredDecision) -> bytes:
-    """The cell of a row of ``decision``."""
+    """The cell of a row of ``event_decision``."""
     packed = PackedDecision(d.event_time, d.order, d.keys, d.score, d.action, d.release, d.retracted, d.place, d.value)
     return zlib.compress(_encode(packed), DEFLATE_LEVEL)
 
 
 def packed_score(d: StoredDecision) -> bytes:
-    """The cell of a row of ``history``."""
+    """The cell of a row of ``entity_history``."""
     return _encode(PackedScore(d.score, d.action, d.release, d.retracted, d.place))
 
 
 def decision_of(row: tuple[Any, ...]) -> StoredDecision:
-    """A row of ``decision``; one from before rows were packed has its columns, and stands."""
+    """A row of ``event_decision``."""
+    event_id, _, revision, packed = row
+    p = _decode_decision(zlib.decompress(packed))
+    return StoredDecision(event_id, revision, p.event_time, p.order, p.keys, p.score, p.action, p.release, p.value, p.retracted, p.place)
+
+
+def older_decision_of(row: tuple[Any, ...]) -> StoredDecision:
+    """A row of ``decision``, the table from before events had users; one from before rows were packed has its columns."""
     event_id, revision, event_time, order, keys, score, action, release, value, retracted, packed = row
     if value is None:
-        p = _decode_decision(zlib.decompress(packed))
-        return StoredDecision(
-            event_id, revision, p.event_time, p.order, p.keys, p.score, p.action, p.release, p.value, p.retracted, p.place
-        )
+        return decision_of((event_id, "", revision, packed))
     pairs = msgspec.json.decode(keys, type=tuple[tuple[str, str], ...])
     return StoredDecision(event_id, revision, event_time, order, pairs, score, action, release, value, retracted)
 
 
 def score_of(row: tuple[Any, ...]) -> tuple[LatestScore, bool]:
-    """A row of ``history`` and whether its event is retracted."""
-    score, action, event_id, revision, event_time, release, retracted, packed = row
-    if action is None:
-        p = _decode_score(packed)
-        return LatestScore(p.score, p.action, event_id, revision, event_time, p.release, p.place), p.retracted
-    return LatestScore(score, action, event_id, revision, event_time, release), retracted
+    """A row of ``entity_history`` and whether its event is retracted."""
+    event_id, user, revision, event_time, packed = row
+    p = _decode_score(packed)
+    return LatestScore(p.score, p.action, event_id, revision, event_time, p.release, p.place, user), p.retracted

@@ -12,19 +12,21 @@ Place = TypeVar("Place")
 
 
 class FlaggedPlace(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """The last row of a page of flagged decisions; a missing score is -1."""
+    """The last row of a page of flagged decisions; a missing score is -1. Cursors from before rows had a user have none."""
 
     score: float
     event_time: int
     event_id: str
+    user: str = ""
 
 
 class HistoryPlace(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """The last row of a page of an entity's history."""
+    """The last row of a page of an entity's history. Cursors from before rows had a user have none."""
 
     event_time: int
     order: bytes
     revision: int
+    user: str = ""
 
 
 def cursor_of(place: FlaggedPlace | HistoryPlace) -> str:

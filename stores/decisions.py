@@ -1,10 +1,24 @@
-"""Decisions as kept for reading: one by event, the latest score of an entity, what is flagged, an entity's history."""
+"""Decisions as kept for reading: one by event, the latest score of an entity, what is flagged, an entity's history.
 
-from typing import Protocol
+An event is its user and its id: two users may use one id, for two events.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
 
 import msgspec
 
 from features.refusal import Refusal
+
+USERS_MAX = 20
+"""How many users' events an id alone finds at most; whoever means another one names the user."""
+
+
+class EventName(NamedTuple):
+    """What an event is asked for by; without a `user` it is any event with that id."""
+
+    event_id: str
+    user: str | None = None
 
 
 class TopicPlace(msgspec.Struct, frozen=True, array_like=True):
@@ -43,11 +57,16 @@ class StoredDecision(msgspec.Struct, frozen=True):
     retracted: bool = False
     place: TopicPlace | None = None
 
+    @property
+    def user(self) -> str:
+        """The id of the user whose event it is."""
+        return self.keys[0][1] if self.keys else ""
+
 
 class LatestScore(msgspec.Struct, frozen=True):
     """The score of an entity after its newest event; `event_time` in ms, `score` None when no model gave one.
 
-    `place` is that of the decision it comes from: what stands before it in its partition is included.
+    `place` is that of the decision it comes from: what stands before it in its partition is included. `user` is whose event it was.
     """
 
     score: float | None
@@ -57,6 +76,7 @@ class LatestScore(msgspec.Struct, frozen=True):
     event_time: int
     release: int
     place: TopicPlace | None = None
+    user: str = ""
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -76,16 +96,19 @@ class Decisions(Protocol):
     def write(self, decisions: list[StoredDecision]) -> int:
         """Keeps `decisions` and gives how many it does not know for repeats. What failed is written again, whole.
 
-        The first one for (event id, revision) wins, that of the least offset, here and within the list; repeats change nothing. Each
+        The first one for (user, event id, revision) wins, that of the least offset, here and within the list; repeats change nothing. Each
         key's latest score is that of its greatest (event time, order, revision) among events that are not retracted: a late event enters
         the history only, and when the newest one is retracted, the one before it is the latest again.
         """
 
-    def get(self, event_id: str) -> StoredDecision | None:
-        """The decision on an event in its highest revision."""
+    def get(self, event_id: str, user: str | None = None) -> list[StoredDecision]:
+        """The decisions on the events with an id, each in its highest revision: by user, `USERS_MAX` of them at most.
 
-    def get_many(self, event_ids: list[str]) -> dict[str, StoredDecision]:
-        """`get` for several events in one read; those unknown are left out."""
+        With a `user` it is one, or none.
+        """
+
+    def get_many(self, names: Sequence[EventName]) -> dict[EventName, list[StoredDecision]]:
+        """`get` for several names in one call; those unknown are left out."""
 
     def latest(self, kind: str, id: str) -> LatestScore | None:
         """The latest score of an entity or user; `kind` is the name of its field."""

@@ -36,6 +36,7 @@ class Match(msgspec.Struct):
 class CountedDecision(msgspec.Struct):
     """What is counted of a decision."""
 
+    user: str
     event_id: str
     revision: Whole
     event_time: Whole

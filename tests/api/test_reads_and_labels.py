@@ -25,6 +25,25 @@ async def test_a_decision_is_read_back_as_it_was_served(api: Api) -> None:
     assert (await api.client.get("/v1/decisions/8")).status_code == 404
 
 
+async def test_an_id_that_two_users_have_is_answered_to_who_names_one_and_with_the_candidates_to_who_does_not(api: Api) -> None:
+    api.keep("7", "block", 0.93, user="a/1")
+    api.keep("7", "approve", 0.1, user="b")
+    answer = await api.client.get("/v1/decisions/7")
+    assert (answer.status_code, answer.headers["content-type"]) == (409, "application/problem+json")
+    assert answer.json()["candidates"] == [
+        {"user": "a/1", "event_time": NOW_MS - 1000, "action": "block"},
+        {"user": "b", "event_time": NOW_MS - 1000, "action": "approve"},
+    ]
+    for user, action in (("a/1", "block"), ("b", "approve")):
+        answer = await api.client.get("/v1/decisions/7", params={"user": user})
+        assert (answer.status_code, answer.json()["action"]) == (200, action)
+    answer = await api.client.get("/v1/decisions/7?user=c")
+    assert (answer.status_code, "of user c" in answer.json()["detail"]) == (404, True)
+    for path in ("customer/b", "customer/a%2F1"):
+        assert (await api.client.get(f"/v1/scores/{path}")).status_code == 200
+        assert len((await api.client.get(f"/v1/entities/{path}/decisions")).json()["decisions"]) == 1
+
+
 @pytest.mark.parametrize(("kind", "id"), [("customer", "c1"), ("terminal", "t/1")])
 async def test_the_latest_score_of_an_entity_has_its_age(api: Api, kind: str, id: str) -> None:
     api.keep("1", score=0.1, at_ms=NOW_MS - 5000)
@@ -80,11 +99,12 @@ async def test_an_entitys_decisions_are_read_newest_first(api: Api) -> None:
         ({"label_time": 5}, 5),
         ({"label_time": "2023-11-14T22:13:20Z"}, NOW_MS),
         ({"label_time": "2023-11-14T23:13:20.5+01:00"}, NOW_MS + 500),
+        ({"user": "u/1"}, NOW_MS),
     ],
 )
 async def test_a_label_is_written_with_its_time_in_ms(api: Api, given: dict[str, object], time_ms: int) -> None:
     answer = await api.client.post("/v1/labels", json={"event_id": 12, "label": 1} | given)
-    expected = {"event_id": "12", "label": 1, "label_time": time_ms}
+    expected = {"event_id": "12", "label": 1, "label_time": time_ms} | {name: given[name] for name in ("user",) if name in given}
     assert (answer.status_code, answer.json()) == (202, expected)
     [(key, value)] = api.log.of("labels")
     assert (key, msgspec.json.decode(value)) == ("12", expected)

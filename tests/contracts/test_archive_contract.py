@@ -144,11 +144,11 @@ def test_decisions_have_their_features_as_columns(archive: FileArchive) -> None:
     assert table["value"].to_pylist() == values[1:3]
 
 
-def decision_file(*decisions: tuple[int, str, int, float]) -> bytes:
+def decision_file(*decisions: tuple[int, str, int, float], user: str = "u") -> bytes:
     """Offset, event id, revision and score of each."""
     rows = []
     for offset, event_id, revision, score in decisions:
-        fields = {"event_id": event_id, "revision": revision, "event_time": START_MS, "user": "u", "score": score, "action": "review"}
+        fields = {"event_id": event_id, "revision": revision, "event_time": START_MS, "user": user, "score": score, "action": "review"}
         rows.append(record(offset, value=msgspec.json.encode(fields | {"release": 1})))
     return encode_decisions(rows, [decode_decision(row.value) for row in rows])
 
@@ -161,6 +161,17 @@ def test_of_decisions_on_one_event_and_revision_the_first_is_there_wherever_the_
     assert [tuple(row.values()) for row in table.to_pylist()] == [("a", 0, 0.2), ("b", 0, 0.6), ("a", 1, 0.7)]
     compact(archive, "decisions", day_of(START_MS))
     assert archive.days("decisions")[0].rows == 3
+
+
+def test_decisions_of_two_users_with_one_event_id_are_both_there(archive: FileArchive) -> None:
+    for user in ("u", "v"):
+        add(
+            archive, "decisions", day_of(START_MS), f"part-{user}.parquet", decision_file((1 if user == "u" else 2, "a", 0, 0.5), user=user)
+        )
+    for _ in range(2):
+        [table] = archive.read("decisions", columns=["user"])
+        assert table["user"].to_pylist() == ["u", "v"]
+        compact(archive, "decisions", day_of(START_MS))
 
 
 def test_a_day_comes_in_tables_of_some_65536_rows(archive: FileArchive) -> None:

@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from features.refusal import Refusal
-from stores.cassandra_decisions import CassandraDecisions
-from stores.decisions import Decisions, LatestScore, StoredDecision, TopicPlace
+from stores.cassandra_decisions import TABLES, CassandraDecisions
+from stores.decisions import USERS_MAX, Decisions, EventName, LatestScore, StoredDecision, TopicPlace
 from stores.sqlite_decisions import SqliteDecisions
 
 
@@ -19,7 +19,7 @@ def in_sqlite(request: pytest.FixtureRequest) -> Decisions:
 
 def in_cassandra(request: pytest.FixtureRequest) -> Decisions:
     store = CassandraDecisions(msgspec.structs.replace(request.getfixturevalue("cassandra"), keyspace="contract"))
-    for table in ("decision", "history", "flagged", "flagged_day"):
+    for table in TABLES:
         store._keyspace.run(f"TRUNCATE {table}")
     return store
 
@@ -63,8 +63,8 @@ def ids(decisions: list[StoredDecision]) -> list[str]:
 def test_a_decision_comes_back_whole(store: Decisions) -> None:
     one = decision(1, device="d", score=None, value=b'{"event_id":"1"}')
     assert store.write([one]) == 1
-    assert store.get("1") == one
-    assert store.get("2") is None
+    assert store.get("1") == [one]
+    assert store.get("2") == []
 
 
 @pytest.mark.parametrize("event_id", ["\0", "a\0b", "ü", '"', "x" * 5_000, "%_'"])
@@ -72,7 +72,7 @@ def test_any_id_is_found_again_and_known_as_a_repeat(store: Decisions, event_id:
     one = decision(event_id, user=event_id)
     assert store.write([one]) == 1
     store.write([one])
-    assert store.get(event_id) == one
+    assert store.get(event_id) == store.get(event_id, event_id) == [one]
     assert store.latest("customer", event_id) is not None
     assert store.of_entity("customer", event_id, None, 10).decisions == [one]
 
@@ -81,16 +81,15 @@ def test_the_first_of_an_event_and_revision_wins(store: Decisions) -> None:
     first, second, third = (decision(1, score=score, value=value) for score, value in ((0.1, b"1"), (0.2, b"2"), (0.3, b"3")))
     assert store.write([first, second]) == 1
     store.write([third])
-    assert store.get("1") == first
-    assert store.latest("customer", "u") == LatestScore(0.1, "approve", "1", 0, 1_000, 7, first.place)
+    assert store.get("1") == [first]
+    assert store.latest("customer", "u") == LatestScore(0.1, "approve", "1", 0, 1_000, 7, first.place, "u")
     assert store.of_entity("customer", "u", None, 10).decisions == [first]
 
 
 def test_the_highest_revision_is_the_one_that_is_got(store: Decisions) -> None:
     store.write([decision(1, revision=2, score=0.9), decision(1, revision=0)])
     store.write([decision(1, revision=1)])
-    found = store.get("1")
-    assert found is not None
+    [found] = store.get("1")
     assert found.revision == 2
     latest = store.latest("customer", "u")
     assert latest is not None
@@ -99,9 +98,53 @@ def test_the_highest_revision_is_the_one_that_is_got(store: Decisions) -> None:
 
 def test_many_are_read_at_once_in_their_highest_revisions(store: Decisions) -> None:
     store.write([decision(number) for number in range(1_700)] + [decision(3, revision=1)])
-    found = store.get_many([str(number) for number in range(1, 1_800)])
-    assert set(found) == {str(number) for number in range(1, 1_700)}
-    assert found["3"].revision == 1
+    for user in ("u", None):
+        found = store.get_many([EventName(str(number), user) for number in range(1, 1_800)])
+        assert set(found) == {EventName(str(number), user) for number in range(1, 1_700)}
+        assert [each.revision for each in found[EventName("3", user)]] == [1]
+
+
+def test_one_id_of_two_users_is_two_events(store: Decisions) -> None:
+    of_u = decision(1, score=0.9, action="block", user="u", device="d", value=b"u")
+    of_v = decision(1, score=0.9, action="block", user="v", device="d", value=b"v")
+    assert store.write([of_u, of_v]) == 2
+    assert store.get("1") == [of_u, of_v]
+    assert (store.get("1", "u"), store.get("1", "v"), store.get("1", "w")) == ([of_u], [of_v], [])
+    assert store.get_many([EventName("1", "v"), EventName("1"), EventName("1", "w")]) == {
+        EventName("1", "v"): [of_v],
+        EventName("1"): [of_u, of_v],
+    }
+    assert store.of_entity("customer", "v", None, 10).decisions == [of_v]
+    assert store.of_entity("device", "d", None, 10).decisions == [of_v, of_u]
+    assert store.flagged(("block",), 0, None, 10).decisions == [of_v, of_u]
+    first = store.of_entity("device", "d", None, 1)
+    assert (first.decisions, store.of_entity("device", "d", first.next, 1).decisions) == ([of_v], [of_u])
+    first = store.flagged(("block",), 0, None, 1)
+    assert (first.decisions, store.flagged(("block",), 0, first.next, 1).decisions) == ([of_v], [of_u])
+
+
+def test_what_becomes_of_one_users_event_changes_nothing_of_anothers_with_the_same_id(store: Decisions) -> None:
+    store.write([decision(1, score=0.9, action="block", user=user, device="d") for user in ("u", "v")])
+    store.write([decision(1, score=None, revision=1, user="u", device="d", retracted=True)])
+    assert [(each.user, each.retracted) for each in store.get("1")] == [("u", True), ("v", False)]
+    assert [each.user for each in store.flagged(("block",), 0, None, 10).decisions] == ["v"]
+    assert latest_event(store) is None
+    assert latest_event(store, "customer", "v") == ("1", 0)
+    latest = store.latest("device", "d")
+    assert latest is not None
+    assert (latest.event_id, latest.user) == ("1", "v")
+    store.write([decision(1, score=0.2, revision=1, user="v", device="d")])
+    assert store.flagged(("block",), 0, None, 10).decisions == []
+
+
+def test_an_id_of_very_many_users_gives_some_of_them_and_each_by_name(store: Decisions) -> None:
+    users = [f"u{number:03}" for number in range(4 * USERS_MAX)]
+    store.write([decision(1, user=user) for user in users])
+    store.write([decision(1, user=users[0], revision=revision) for revision in range(1, 2 * USERS_MAX)])
+    assert [each.user for each in store.get("1")] == users[:USERS_MAX]
+    assert store.get("1")[0].revision == 2 * USERS_MAX - 1
+    found = store.get_many([EventName("1", user) for user in users])
+    assert [[each.user for each in found[EventName("1", user)]] for user in users] == [[user] for user in users]
 
 
 def test_latest_is_by_event_time_then_id_order_then_revision(store: Decisions) -> None:
@@ -154,8 +197,7 @@ def test_a_retracted_event_leaves_the_latest_score_to_the_one_before_it(store: D
     store.write([decision(1, 1_000, 0.1, revision=2, device="d"), decision(1, 1_000, 0.3, device="d"), decision(2, 2_000, 0.2, device="d")])
     store.write([decision(2, 2_000, None, revision=1, device="d", retracted=True)])
     assert latest_event(store) == latest_event(store, "device", "d") == ("1", 2)
-    found = store.get("2")
-    assert found is not None
+    [found] = store.get("2")
     assert found.retracted
     store.write([decision(1, 1_000, None, revision=3, device="d", retracted=True)])
     assert latest_event(store) is None

@@ -21,6 +21,7 @@ from pipeline.kafka import Outbox, consumer_of, ends_of, producer_of, read_until
 from pipeline.label_job import LabelJob
 from pipeline.learn_job import LearnJob, Place
 from pipeline.settings import Settings
+from stores.decisions import EventName
 from stores.sqlite_decisions import SqliteDecisions, SqliteDecisionsReader
 
 DAY_MS = 86_400_000
@@ -124,7 +125,7 @@ def test_a_deliver_job_killed_in_mid_stream_loses_and_repeats_nothing(
     settings: Settings, processes: Processes, tmp_path: pathlib.Path
 ) -> None:
     reader = SqliteDecisionsReader(settings.path("decisions.db"))
-    ids = [str(n) for n in range(40_000)]
+    ids = [EventName(str(n)) for n in range(40_000)]
     job = start(processes, settings, "pipeline.deliver_job", tmp_path)
     send_decisions(settings, range(20_000))
     wait_until(lambda: bool(reader.get_many(ids)), "the first decisions")
@@ -134,7 +135,7 @@ def test_a_deliver_job_killed_in_mid_stream_loses_and_repeats_nothing(
     send_decisions(settings, range(20_000, 40_000))
     start(processes, settings, "pipeline.deliver_job", tmp_path)
     wait_until(lambda: len(reader.get_many(ids)) == len(ids), "all decisions")
-    assert {kept.score for kept in reader.get_many(ids).values()} == {0.5}
+    assert {kept.score for [kept] in reader.get_many(ids).values()} == {0.5}
     latest = reader.latest("customer", "u0")
     assert latest is not None
     assert latest.event_id == str(max(n for n in range(40_000) if n % 7 == 0))

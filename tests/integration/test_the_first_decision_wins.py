@@ -20,6 +20,7 @@ from side_job_runs import Running
 
 from pipeline.deliver_job import DeliverJob
 from pipeline.flink_job import STAGES
+from stores.decisions import EventName
 from stores.sqlite_decisions import SqliteDecisions, SqliteDecisionsReader
 
 STAGES_THAT_NAME_THEIR_PROCESS = (*STAGES[:2], "tests.integration.planted_stages:process_as_score")
@@ -90,7 +91,7 @@ def test_some_events_were_decided_twice_and_otherwise(run) -> None:
 def test_the_store_holds_the_first_of_them_for_every_event(run) -> None:
     read, reader = run
     first = first_of_each(read)
-    kept = reader.get_many([str(id) for id in range(ALL)])
+    kept = {name.event_id: each for name, [each] in reader.get_many([EventName(str(id)) for id in range(ALL)]).items()}
     assert len(kept) == len(first) == ALL
     assert [id for id, decision in first.items() if kept[id].score != decision["score"]] == []
     assert reader.latest("who", event(ALL - 1)["who"]).event_id == str(ALL - 1)

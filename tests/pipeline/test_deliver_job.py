@@ -66,8 +66,7 @@ class FailingStore(SqliteDecisions):
 
 def test_a_decision_is_found_by_its_event_its_user_and_its_entities_that_are_not_empty(store: SqliteDecisions) -> None:
     assert Deliverer(store, definitions(), lambda: None).deliver([value(7)])
-    found = store.get("7")
-    assert found is not None
+    [found] = store.get("7")
     assert found.value == value(7)
     assert found.keys == (("customer_id", "u"), ("terminal_id", "t"))
     assert store.latest("terminal_id", "t") == store.latest("customer_id", "u")
@@ -85,8 +84,7 @@ def test_repeats_are_counted_and_change_nothing(store: SqliteDecisions) -> None:
     deliverer.deliver([value(7), value(7, score=0.9)])
     deliverer.deliver([value(7), value(8)])
     assert (deliverer.written, deliverer.repeats) == (2, 2)
-    found = store.get("7")
-    assert found is not None
+    [found] = store.get("7")
     assert found.score == 0.25
 
 

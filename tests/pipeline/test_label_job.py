@@ -42,15 +42,16 @@ class Bench:
         self.resolver = LabelResolver(self.store, self.definitions, HOUR_MS, lambda: self.now_ms)
         return self.resolver
 
-    def decide(self, number: int, revision: int = 0, amount: float = 4.5, retracted: bool = False) -> None:
-        value = {"user": "u", "event": {"amount": amount}, "features": {"a": 1.25, "b": None}, "event_id": str(number)}
-        keys = (("customer_id", "u"), ("terminal_id", "t"))
+    def decide(self, number: int, revision: int = 0, amount: float = 4.5, retracted: bool = False, user: str = "u") -> None:
+        value = {"user": user, "event": {"amount": amount}, "features": {"a": 1.25, "b": None}, "event_id": str(number)}
+        keys = (("customer_id", user), ("terminal_id", "t"))
         order = (number + (1 << 63)).to_bytes(8, "big")
         value_json = msgspec.json.encode(value)
         self.store.write([StoredDecision(str(number), revision, 5_000, order, keys, 0.5, "review", 1, value_json, retracted)])
 
-    def label(self, *numbers: int, label: object = 1, label_time: object = 9_000) -> list[Sent]:
-        return self.resolver.take([self.record({"event_id": str(n), "label": label, "label_time": label_time}) for n in numbers])
+    def label(self, *numbers: int, label: object = 1, label_time: object = 9_000, **more: object) -> list[Sent]:
+        value = {"label": label, "label_time": label_time} | more
+        return self.resolver.take([self.record({"event_id": str(n)} | value) for n in numbers])
 
     def record(self, value: object) -> LabelRecord:
         self.offset += 1
@@ -85,6 +86,32 @@ def test_a_label_goes_to_every_key_and_its_vector_to_the_user_only(bench: Bench)
         "label_time": 9_000,
         "user": "u",
     }
+
+
+def test_a_label_goes_to_the_event_of_the_user_whom_it_names(bench: Bench) -> None:
+    bench.decide(7, user="u", amount=1.0)
+    bench.decide(7, user="v", amount=2.0)
+    for user, amount in (("v", 2.0), ("u", 1.0)):
+        sent, _ = bench.label(7, user=user)
+        assert sent.key == f"customer_id\0{user}".encode()
+        assert msgspec.json.decode(sent.value)["event"] == {"amount": amount}
+
+
+def test_a_label_of_an_id_that_several_users_have_is_a_dead_letter_unless_it_names_one(bench: Bench) -> None:
+    bench.decide(7, user="u")
+    bench.decide(7, user="v")
+    [dead] = bench.label(7)
+    assert dead.topic == "dead-letters"
+    reason = msgspec.json.decode(dead.value)["reason"]
+    assert (reason["what"], reason["where"]) == ("several users have an event with this id", "user")
+    assert reason["expected"].endswith("u, v")
+
+
+def test_a_label_waits_for_the_event_of_its_own_user(bench: Bench) -> None:
+    bench.decide(7, user="u")
+    assert bench.label(7, user="v") == []
+    bench.decide(7, user="v")
+    assert [sent.key for sent in bench.later(60_000)] == [b"customer_id\0v", b"terminal_id\0t"]
 
 
 def test_a_label_without_a_decision_waits_for_it(bench: Bench) -> None:
@@ -210,6 +237,7 @@ def test_a_label_of_an_id_that_no_store_can_look_up_holds_up_no_other(bench: Ben
         (b"not json", "label"),
         (b"[" * 100_000, "label"),
         (b'{"event_id":"1","label":1}', "label"),
+        (b'{"event_id":"1","label":1,"label_time":1,"user":[]}', "label"),
         (b'{"event_id":null,"label":1,"label_time":1}', "label"),
         (b'{"event_id":"1","label":true,"label_time":1}', "label"),
         (b'{"event_id":"1","label":2,"label_time":1}', "label"),
@@ -232,8 +260,12 @@ def test_a_bad_label_is_a_dead_letter_at_once(bench: Bench, value: bytes, where:
 
 
 def test_label_times_are_ms_or_rfc_3339() -> None:
-    assert read_label(b'{"event_id":5,"label":0,"label_time":1714557600000}') == ("5", 0, 1_714_557_600_000)
-    assert read_label(b'{"event_id":"5","label":1,"label_time":"2024-05-01T12:00:00.5+02:00"}') == ("5", 1, 1_714_557_600_500)
+    assert read_label(b'{"event_id":5,"label":0,"label_time":1714557600000}') == (("5", None), 0, 1_714_557_600_000)
+    assert read_label(b'{"event_id":"5","label":1,"user":"u","label_time":"2024-05-01T12:00:00.5+02:00"}') == (
+        ("5", "u"),
+        1,
+        1_714_557_600_500,
+    )
     with pytest.raises(Refusal, match="offset"):
         read_label(b'{"event_id":"5","label":1,"label_time":"2024-05-01T12:00:00"}')
 

@@ -112,3 +112,17 @@ def test_a_longer_time_between_snapshots_stops_none_and_their_numbers_go_on_grow
     assert teacher.due(*published) is None
     decide(teacher, 3, time_ms=WEEK_MS + WEEK_MS // 7)
     assert teacher.due(*published) == published[0] + 1
+
+
+def test_a_label_teaches_the_event_of_its_own_user_and_not_anothers_with_the_same_id(release: Release) -> None:
+    crossed, apart = teacher_of(release), teacher_of(release)
+    for each, other in ((crossed, "1"), (apart, "2")):
+        payments = (("1", "u", 5.0), (other, "v", 90.0))
+        served = [ServedDecision(id, 1, user, {"amount": amount}, {"count_1h": amount}, 1) for id, user, amount in payments]
+        each.decide(served, np.array([int(decision.event_id) for decision in served], np.int64))
+        each.label(ResolvedLabel("1", 1, 1, 1, 2, "u", {"count_1h": 5.0}, {"amount": 5.0}))
+        decide(each, 3, time_ms=WEEK_MS + 10)
+        each.advance()
+    assert crossed.repeats == 0
+    assert lessons(crossed) == lessons(apart)
+    assert crossed.states(1) == apart.states(1)

@@ -26,7 +26,7 @@ def body(value: bytes, partition: int = 0, offset: int = 0) -> bytes:
 
 
 def decision(id: int, revision: int = 0, **more: object) -> bytes:
-    given_ = {"event_id": str(id), "revision": revision, "event_time": id * 9_000, "score": id % 10 / 10, "action": "approve"}
+    given_ = {"user": "u", "event_id": str(id), "revision": revision, "event_time": id * 9_000, "score": id % 10 / 10, "action": "approve"}
     return msgspec.json.encode(given_ | {"latency_ms": 2.0, "flags": [], "matches": [], "dimensions": {"kind": f"k{id % 3}"}} | more)
 
 
@@ -88,6 +88,12 @@ def test_the_first_of_two_decisions_on_an_event_counts() -> None:
     stage.process(write_bundle("R", [body(decision(1, action="block")), body(decision(1, action="approve"))]))
     [row] = rows_of(stage.process(write_bundle("S", [b""])))
     assert (row.action, row.count, stage.taken.repeats) == ("block", 1, 1)
+
+
+def test_one_id_of_two_users_is_counted_twice() -> None:
+    stage = RollUp(DictState(), WINDOW)
+    stage.process(write_bundle("R", [body(decision(1, user=user)) for user in ("u", "v", "u")]))
+    assert sum(row.count for row in rows_of(stage.process(write_bundle("S", [b""])))) == 2
 
 
 def test_nothing_comes_of_a_checkpoint_without_decisions() -> None:
@@ -155,4 +161,5 @@ class TestFirstWins:
         assert again.is_first("p", 2)
 
     def test_an_id_and_a_revision_have_a_word_of_their_own(self) -> None:
-        assert len({word_of_decision(id, revision) for id in ("1", "1 ", "11", "") for revision in (0, 1, 11)}) == 12
+        ids, users, revisions = ("1", "1 ", "11", ""), ("", "1", "1 1"), (0, 1, 11)
+        assert len({word_of_decision(user, id, revision) for user in users for id in ids for revision in revisions}) == 36

@@ -7,9 +7,10 @@ import pytest
 
 from features.refusal import Refusal
 from stores.cassandra import Keyspace
-from stores.cassandra_decisions import MIGRATIONS, CassandraDecisions
+from stores.cassandra_decisions import MIGRATIONS, TABLES, CassandraDecisions
 from stores.cassandra_opening import Place
-from stores.decisions import LatestScore, StoredDecision, StoreUnavailableError, TopicPlace
+from stores.cassandra_rows import packed_decision
+from stores.decisions import EventName, LatestScore, StoredDecision, StoreUnavailableError, TopicPlace
 
 pytestmark = pytest.mark.integration
 
@@ -37,9 +38,9 @@ def test_a_write_that_failed_half_way_is_whole_when_it_is_done_again(place: Plac
     monkeypatch.setattr(Keyspace, "_send", send)
     with pytest.raises(StoreUnavailableError):
         store.write([flagged(1)])
-    assert store.get("1") is None
+    assert store.get("1") == []
     assert store.write([flagged(1)]) == 1
-    assert store.get("1") == flagged(1)
+    assert store.get("1") == [flagged(1)]
     assert [each.event_id for each in store.flagged(("block",), 0, None, 10).decisions] == ["1"]
     store.write([flagged(1)])
     assert [each.event_id for each in store.flagged(("block",), 0, None, 10).decisions] == ["1"]
@@ -62,7 +63,7 @@ def test_old_rows_are_let_go_as_the_settings_say(place: Place) -> None:
     for kept_days, seconds in ((7, 7 * 86_400), (0, 0)):
         store = CassandraDecisions(msgspec.structs.replace(place, kept_days=kept_days))
         query = "SELECT default_time_to_live FROM system_schema.tables WHERE keyspace_name = %s AND table_name = %s"
-        assert {store._keyspace.run(query, "failing", table)[0][0] for table in ("decision", "history", "flagged")} == {seconds}
+        assert {store._keyspace.run(query, "failing", table)[0][0] for table in TABLES} == {seconds}
         store.close()
 
 
@@ -77,10 +78,10 @@ def test_the_copy_of_the_least_offset_stands_whatever_was_written_last(place: Pl
     copies = [copy(10, 0.6), copy(11, 0.9), copy(1 << 40, 0.7, "review")]
     for number in order:
         store.write([copies[number]])
-    assert store.get("7") == copies[0]
+    assert store.get("7") == [copies[0]]
     assert store.flagged(("block", "review"), 0, None, 10).decisions == [copies[0]]
     assert store.of_entity("card", "c", None, 10).decisions == [copies[0]]
-    assert store.latest("card", "c") == LatestScore(0.6, "block", "7", 0, 1_700_000_000_000, 1, TopicPlace(1, 10))
+    assert store.latest("card", "c") == LatestScore(0.6, "block", "7", 0, 1_700_000_000_000, 1, TopicPlace(1, 10), "c")
     store.close()
 
 
@@ -119,9 +120,31 @@ def test_rows_from_before_they_were_packed_are_read_and_stand(place: Place) -> N
     store = CassandraDecisions(at)
     first = StoredDecision("1", 0, 5, b"\x01", (("card", "c"),), 0.5, "review", 1, b"{}")
     store.write([msgspec.structs.replace(first, score=0.9, place=TopicPlace(0, 3))])
-    assert store.get("1") == first
-    assert store.latest("card", "c") == LatestScore(0.5, "review", "1", 0, 5, 1)
+    assert store.get("1") == store.get("1", "c") == [first]
+    assert store.latest("card", "c") == LatestScore(0.5, "review", "1", 0, 5, 1, None, "c")
     assert store.of_entity("card", "c", None, 5).decisions == [first]
+    store.close()
+
+
+def test_decisions_of_the_tables_before_events_had_users_are_copied_and_found_by_all_that_found_them(place: Place) -> None:
+    at = msgspec.structs.replace(place, keyspace="before_users")
+    old = Keyspace(at, MIGRATIONS[:2], True, ())
+    made = [
+        msgspec.structs.replace(flagged(number), keys=(("card", f"c{number % 7}"), ("device", "d")), place=TopicPlace(1, number))
+        for number in range(1, 2_500)
+    ]
+    insert = old._session.prepare("INSERT INTO before_users.decision (event_id, revision, packed) VALUES (?, ?, ?)")
+    old._send(insert.bind((each.event_id, each.revision, packed_decision(each))) for each in made)
+    old.close()
+    CassandraDecisions(at).close()
+    store = CassandraDecisions(at)
+    names = [EventName(each.event_id, each.user) for each in made]
+    assert store.get_many(names) == {name: [each] for name, each in zip(names, made, strict=True)}
+    assert len(store.of_entity("device", "d", None, 3_000).decisions) == len(made)
+    assert store.flagged(("block",), 0, None, 1).decisions == [max(made, key=lambda each: each.event_id)]
+    assert store.latest("card", "c1") is not None
+    store.write([msgspec.structs.replace(made[0], score=0.1, place=TopicPlace(1, 9_000))])
+    assert store.get("1") == [made[0]]
     store.close()
 
 
@@ -130,7 +153,7 @@ def test_decisions_too_great_for_one_batch_are_kept_too(place: Place) -> None:
     draw = random.Random(5)
     great = [msgspec.structs.replace(flagged(number), value=draw.randbytes(20_000 if number else 400_000)) for number in range(250)]
     store.write(great)
-    assert store.get_many([each.event_id for each in great]) == {each.event_id: each for each in great}
+    assert store.get_many([EventName(each.event_id) for each in great]) == {EventName(each.event_id): [each] for each in great}
     store.close()
 
 
