@@ -87,11 +87,13 @@ class Decide:
         self._deadline_ms = deadline_ms
 
     async def answer(self, body: bytes, query: bytes) -> Answer:
-        """The decision as the pipeline made it, or past the deadline the policy's fallback; the event is scored in any case.
+        """The decision as the pipeline made it, or past the deadline the policy's fallback; then the event is scored all the same.
+
+        An event that cannot be sent is answered with the fallback too, at once, and its reasons say that it was not taken.
 
         Raises:
             Refusal: the body is not an event of the schema, or the query has another parameter.
-            Problem: 422 for a bad deadline, 429 when too many decisions are in flight, 503 when the event cannot be sent.
+            Problem: 422 for a bad deadline, 429 when too many decisions are in flight.
         """
         began = time.perf_counter()
         deadline_ms = deadline_of(query, self._deadline_ms)
@@ -99,11 +101,14 @@ class Decide:
         event = decoder.decode(body, int(self._clock() * 1000))
         why = self._condition.without_scores
         reply = None
-        if why:
-            self._send(event, body, ())
-        else:
-            reply = await self._ask(event, body, began + deadline_ms / 1000)
-            why = f"no decision within {deadline_ms} ms"
+        try:
+            if why:
+                self._send(event, body, ())
+            else:
+                reply = await self._ask(event, body, began + deadline_ms / 1000)
+                why = f"no decision within {deadline_ms} ms"
+        except LogUnavailableError as error:
+            why = f"the event was not taken, send it again: {error}"
         seconds = time.perf_counter() - began
         if reply is None:
             self._counts.decided("fallback", seconds)
@@ -128,10 +133,7 @@ class Decide:
             self._waiting.leave(waiter)
 
     def _send(self, event: Event, body: bytes, headers: list[tuple[str, bytes]] | tuple[()]) -> None:
-        try:
-            self._events.produce(self._topic, event.user, body, headers)
-        except LogUnavailableError as error:
-            raise Problem(503, f"the event was not taken: {error}", RETRY_SOON) from error
+        self._events.produce(self._topic, event.user, body, headers)
 
     async def _fallback(self, release: Release, event: Event, why: str, began: float) -> FellBack:
         latest = await self._latest_of(release.schema.user, event.user)

@@ -18,6 +18,7 @@ from deploy.delivery import Delivery
 from deploy.flink_files import needed_for
 from deploy.jars import PROJECT
 from deploy.kernels import COMPILE_SECONDS_MAX, start_compiling
+from deploy.patience import Patience
 from deploy.ports import free_ports, require_free
 from deploy.processes import Process, Processes
 from deploy.releases import publish
@@ -31,8 +32,6 @@ from pipeline.jobs import DELIVERING
 from pipeline.settings import Settings
 
 SIDE_JOBS = ("label", "learn", "deliver")
-RESTARTS_MAX = 5
-RESTART_SPAN_SECONDS = 60.0
 READY_SECONDS_MAX = 60.0
 
 Say = Callable[[str], None]
@@ -75,7 +74,8 @@ class Stack:
         self._processes = Processes()
         self._yielding = Yielding()
         self._starts: dict[str, Callable[[], Process]] = {}
-        self._restarts: list[float] = []
+        self._patience = Patience()
+        self._to_submit = False
 
     def start(self) -> None:
         """Returns when the api says ready (about 40 s).
@@ -92,20 +92,15 @@ class Stack:
     def keep_running(self) -> list[str]:
         """Starts again whatever has ended by itself, and gives the names; to be called each second or so.
 
-        Raises:
-            Refusal: more than `RESTARTS_MAX` ends within a minute.
+        What does not come up is tried again after growing waits, and never stops the others: while the broker is away the api answers
+        with the fallback, and while a disk is full there is nothing to be done but to wait for room.
         """
         restarted = []
         for process in self._processes.dead():
-            if process not in self._processes.all:  # replaced with the JobManager before it
-                continue
-            self._count_restart(process)
-            self._processes.forget(process)
-            self._say(f"{process.name} ended; starting it again (its log: {process.log})")
-            self._processes.add(self._starts[process.name]())
-            if process.name == "job-manager":
-                self._submit_again()
-            restarted.append(process.name)
+            if process in self._processes.all and self._patience.may_try(process.name) and self._start_again(process):
+                restarted.append(process.name)
+        if self._to_submit and self._patience.may_try("submission"):
+            self._submit_again()
         self._yielding.step(self._processes.all)
         if said := self._delivery.check(self.environment()):
             self._say(said)
@@ -155,7 +150,7 @@ class Stack:
         for name in SIDE_JOBS:
             start = functools.partial(self._python, name, f"pipeline.{name}_job")
             self._own(name, start(), start)
-        api = self._own("api", self._python("api", "api.server"), self._start_api)
+        api = self._own("api", self._python("api", "api.server"), functools.partial(self._python, "api", "api.server"))
         cluster.wait_for_job_manager(job_manager)
         for number, task_manager in zip(numbers, task_managers, strict=True):
             cluster.wait_for_task_manager(task_manager, number)
@@ -192,22 +187,23 @@ class Stack:
 
     def _submit_again(self) -> None:
         """After the JobManager, whose loss frees all slots: the score job must not be given one that gives way to others."""
-        for number in self._delivery.task_managers(self.settings.parallelism):
-            process = self.process(task_manager_name(number))
-            process.stop()
-            self._processes.forget(process)
-        self._submit()
-        self._start_delivery()
+        wait_seconds = self._patience.tried("submission")
+        try:
+            for number in self._delivery.task_managers(self.settings.parallelism):
+                for process in [each for each in self._processes.all if each.name == task_manager_name(number)]:
+                    process.stop()
+                    self._processes.forget(process)
+            self._submit()
+            self._start_delivery()
+        except (Refusal, OSError) as error:
+            self._say(f"the jobs are not submitted, next try in {wait_seconds:g} s: {error}")
+        else:
+            self._to_submit = False
 
     def _start_delivery(self) -> None:
         for number in self._delivery.task_managers(self.settings.parallelism):
             self._own_task_manager(number, background=True)
         self._delivery.submit(self.environment())
-
-    def _start_api(self) -> Process:
-        process = self._python("api", "api.server")
-        self._wait_for_api(process)
-        return process
 
     def _wait_for_api(self, process: Process) -> None:
         port = self.settings.api_port
@@ -221,17 +217,19 @@ class Stack:
         """What the processes of this system are given: the settings, and where Python finds the project."""
         return self.cluster.environment() | settings_as_environment(self.settings) | {"PYTHONUNBUFFERED": "1"}
 
-    def _count_restart(self, process: Process) -> None:
-        now = time.monotonic()
-        self._restarts = [at for at in self._restarts if now - at < RESTART_SPAN_SECONDS] + [now]
-        if len(self._restarts) > RESTARTS_MAX:
-            raise Refusal(
-                f"{process.name} ends again and again",
-                where=str(process.log),
-                expected=f"at most {RESTARTS_MAX} restarts in {RESTART_SPAN_SECONDS:g} s",
-                got=str(len(self._restarts)),
-                remedy=f"last lines of its log:\n{process.last_lines().rstrip()}",
-            )
+    def _start_again(self, process: Process) -> bool:
+        """Whether a process in the place of `process`, which has ended, was started; one that ends soon is seen to have ended later."""
+        wait_seconds = self._patience.tried(process.name)
+        self._say(f"{process.name} ended; starting it again (its log: {process.log})")
+        try:
+            started = self._starts[process.name]()
+        except (Refusal, OSError) as error:
+            self._say(f"{process.name} does not start, next try in {wait_seconds:g} s: {error}")
+            return False
+        self._processes.forget(process)
+        self._processes.add(started)
+        self._to_submit = self._to_submit or process.name == "job-manager"
+        return True
 
 
 def settings_as_environment(settings: Settings) -> dict[str, str]:

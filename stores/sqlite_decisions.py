@@ -171,7 +171,8 @@ class SqliteDecisions(SqliteDecisionsReader):
             written = self._write(decisions)
             self._connection.execute("COMMIT")
         except BaseException:
-            self._connection.execute("ROLLBACK")
+            if self._connection.in_transaction:  # SQLite ends it itself where a disk is full
+                self._connection.execute("ROLLBACK")
             raise
         self._retention.forget(written)
         return written

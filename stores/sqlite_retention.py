@@ -1,9 +1,12 @@
 """Decisions in SQLite that were written so many days ago go: some with each write, so that no write waits for them."""
 
+import logging
 import sqlite3
 from collections.abc import Callable
 
 import msgspec
+
+log = logging.getLogger(__name__)
 
 DAY_SECONDS = 86_400
 AT_ONCE_MAX = 500
@@ -53,17 +56,28 @@ class Retention:
             self._day = day
 
     def forget(self, written: int) -> int:
-        """After a write of so many decisions, lets go up to twice as many that are too old, in a transaction of its own."""
+        """After a write of so many decisions, lets go up to twice as many that are too old, in a transaction of its own.
+
+        What cannot be done now, on a full disk for instance, is logged and done after a later write: the write before it stands.
+        """
         if not self._kept_days:
             return 0
-        self._connection.execute("BEGIN IMMEDIATE")
         try:
+            self._connection.execute("BEGIN IMMEDIATE")
             gone = self._forget(min(AT_ONCE_MAX, 2 * written + AT_ONCE_LEAST))
             self._connection.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            log.warning("decisions that are too old stay for now: %s", error)
+            self._roll_back()
+            return 0
         except BaseException:
-            self._connection.execute("ROLLBACK")
+            self._roll_back()
             raise
         return gone
+
+    def _roll_back(self) -> None:
+        if self._connection.in_transaction:  # SQLite ends it itself where a disk is full
+            self._connection.execute("ROLLBACK")
 
     def _forget(self, limit: int) -> int:
         [(newest,)] = self._connection.execute(_NEWEST)

@@ -131,11 +131,17 @@ async def test_more_decisions_in_flight_than_the_bound_are_turned_away_with_a_ti
     assert (await api.client.post("/v1/decisions?deadline_ms=1", json=event(9))).status_code == 200
 
 
-async def test_an_event_that_the_log_does_not_take_is_said_to_be_lost(api: Api) -> None:
+@pytest.mark.parametrize("catching_up", [False, True])
+async def test_an_event_that_the_log_does_not_take_is_answered_with_the_fallback_and_said_to_be_lost(api: Api, catching_up: bool) -> None:
+    api.keep("3", score=0.5)
+    if catching_up:
+        api.condition.take_mark("mode:r", b"[0]")
     api.log.down = True
     answer = await api.client.post("/v1/decisions", json=event())
-    assert answer.status_code == 503
-    assert answer.headers["retry-after"] == "1"
+    assert answer.status_code == 200
+    told = answer.json()
+    assert (told["action"], told["score"], told["flags"]) == ("approve", 0.5, ["degraded"])
+    assert told["reasons"][0].startswith("the event was not taken, send it again")
     assert len(api.waiting) == 0
 
 

@@ -239,3 +239,21 @@ def test_the_teacher_sees_each_event_once_within_a_batch_and_behind_it() -> None
     job._take(messages)  # type: ignore[arg-type]
     assert job.teacher.repeats == 2 + 4
     assert np.isfinite(job.teacher.clock_ms)
+
+
+def test_while_the_disk_is_full_decisions_wait_and_what_is_there_is_read(tmp_path: pathlib.Path) -> None:
+    store, waits = SqliteDecisions(tmp_path / "decisions.db", 1), list[float]()
+    pages = [int(store._connection.execute("PRAGMA page_count").fetchone()[0]) + 40]
+    store._connection.execute(f"PRAGMA max_page_count={pages[0]}")
+
+    def wait(seconds: float) -> None:
+        waits.append(seconds)
+        assert store.latest("customer_id", "u") is None or store.get_many(["0"])
+        if len(waits) == 4:
+            store._connection.execute("PRAGMA max_page_count=100000")
+
+    deliverer = Deliverer(store, definitions(), lambda: None, wait)
+    for first in range(0, 2_000, 100):
+        assert deliverer.deliver([decision(number) for number in range(first, first + 100)])
+    assert (deliverer.written, deliverer.aside.count, waits) == (2_000, 0, [0.1, 0.2, 0.4, 0.8])
+    store.close()
