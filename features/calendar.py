@@ -1,19 +1,16 @@
 """Parts of the calendar at an event's time, in a zone."""
 
-import zoneinfo
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 import numpy as np
 
 from features.batch import Float64s, Int64s
+from features.expressions.zones import Zone
 
 HOUR_MS = 3_600_000
 DAY_HOURS = 24
 DAY_MS = DAY_HOURS * HOUR_MS
 RANGES = {"hour": (0, 23), "weekday": (0, 6), "weekend": (0, 1), "day": (1, 31), "month": (1, 12)}
-_QUARTER_MS = HOUR_MS // 4
-_QUARTERS_MAX = 100_000
 
 
 @dataclass(frozen=True)
@@ -30,7 +27,10 @@ class Calendar:
     low: int | None = None
     high: int | None = None
     zone: str = "UTC"
-    _offsets: dict[int, int] = field(default_factory=dict, repr=False, compare=False)
+    _zone: Zone = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_zone", Zone(self.zone))
 
     def values(self, times_ms: Int64s) -> Float64s:
         """The feature at each time."""
@@ -43,7 +43,7 @@ class Calendar:
 
     def local_ms(self, times_ms: Int64s) -> Int64s:
         """What the zone's clocks show at each time, as milliseconds since they showed the beginning of 1970."""
-        return times_ms + self._offset_ms(times_ms)
+        return times_ms + self._zone.shift_us(times_ms * 1_000) // 1_000
 
     def _part(self, local_ms: Int64s) -> Int64s:
         hours = local_ms // HOUR_MS
@@ -59,20 +59,3 @@ class Calendar:
         months = dates.astype("datetime64[M]")
         part: Int64s = (dates - months.astype("datetime64[D]")).astype(np.int64) + 1
         return part if self.part == "day" else months.astype(np.int64) % 12 + 1
-
-    def _offset_ms(self, times_ms: Int64s) -> Int64s:
-        """Local time minus UTC. Zones change at whole quarters of an hour; each quarter is looked up once."""
-        if self.zone == "UTC":
-            return np.zeros(len(times_ms), dtype=np.int64)
-        quarters, inverse = np.unique(times_ms // _QUARTER_MS, return_inverse=True)
-        if len(self._offsets) > _QUARTERS_MAX:
-            self._offsets.clear()
-        return np.array([self._quarter_offset_ms(quarter) for quarter in quarters.tolist()], dtype=np.int64)[inverse]
-
-    def _quarter_offset_ms(self, quarter: int) -> int:
-        offset = self._offsets.get(quarter)
-        if offset is None:
-            local = datetime.fromtimestamp(quarter * (_QUARTER_MS // 1000), UTC).astimezone(zoneinfo.ZoneInfo(self.zone))
-            shift = local.utcoffset()
-            offset = self._offsets[quarter] = round(shift.total_seconds() * 1000) if shift else 0
-        return offset

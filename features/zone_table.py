@@ -12,8 +12,10 @@ from features.compiled import inner
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 HOUR, DAY, WEEK, MONTH, YEAR = range(5)
-LONGEST_MS = (2 * HOUR_MS, 26 * HOUR_MS, 7 * DAY_MS + 2 * HOUR_MS, 31 * DAY_MS + 2 * HOUR_MS, 366 * DAY_MS + 2 * HOUR_MS)
-"""No unit lasts longer: a change of the clock makes it longer by up to two hours."""
+SET_BACK_MAX_MS = 7 * HOUR_MS
+"""Clocks were never set back by more since 1970: Antarctica/Vostok, in 1994."""
+LONGEST_MS = tuple(length_ms + SET_BACK_MAX_MS for length_ms in (HOUR_MS, DAY_MS, 7 * DAY_MS, 31 * DAY_MS, 366 * DAY_MS))
+"""No unit lasts longer."""
 _FIRST_DAY, _END_DAY = -1, 47_500
 _THURSDAY = 3
 

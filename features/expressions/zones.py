@@ -9,7 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 QUARTER_US = 900_000_000
-_OFFSETS_MAX = 100_000
+SECOND_US = 1_000_000
+_SHIFTS_MAX = 100_000
+_CHANGING_US = 1 << 62
+"""Stands for the shift of a quarter of an hour in which it changes."""
 _FIXED = re.compile(r"([+-]?)([0-9]{1,2}):([0-9]{2})")
 _MINUTE_US = 60_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -29,7 +32,7 @@ class Zone:
 
     name: str
     _fixed_us: int | None = field(init=False, repr=False, compare=False, default=None)
-    _offsets_us: dict[int, int] = field(init=False, repr=False, compare=False, default_factory=dict)
+    _shifts_us: dict[int, int] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         fixed = _FIXED.fullmatch(self.name)
@@ -45,25 +48,41 @@ class Zone:
                 raise UnknownZone(self.name) from error
 
     def local_us(self, times_us: NDArray[np.int64]) -> NDArray[np.int64]:
-        """What the zone's clocks show, as microseconds since their own 1970. Zones change at whole quarters of an hour."""
+        """What the zone's clocks show, as microseconds since their own 1970."""
+        return times_us + self.shift_us(times_us)
+
+    def shift_us(self, times_us: NDArray[np.int64]) -> NDArray[np.int64]:
+        """How far the zone's clocks are ahead of UTC at each time, exact to the second in which they change.
+
+        Each quarter of an hour is looked up once at either end, and the seconds of one in which clocks change each by itself.
+        """
         if self._fixed_us is not None:
-            return times_us + self._fixed_us
-        quarters, at = np.unique(times_us // QUARTER_US, return_inverse=True)
-        if len(self._offsets_us) > _OFFSETS_MAX:
-            self._offsets_us.clear()
-        offsets = np.array([self._offset_us(quarter) for quarter in quarters.tolist()], dtype=np.int64)
-        return times_us + offsets[at.reshape(times_us.shape)]
+            return np.full_like(times_us, self._fixed_us)
+        shifts_us = self._looked_up(times_us // QUARTER_US)
+        changing = np.flatnonzero(shifts_us == _CHANGING_US)
+        if len(changing):
+            seconds = times_us.ravel()[changing] // SECOND_US
+            shifts_us[changing] = [_shift_at(second * SECOND_US, zoneinfo.ZoneInfo(self.name)) for second in seconds.tolist()]
+        return shifts_us.reshape(times_us.shape)
 
-    def _offset_us(self, quarter: int) -> int:
-        offset_us = self._offsets_us.get(quarter)
-        if offset_us is None:
-            offset_us = self._offsets_us[quarter] = _offset_at(quarter, zoneinfo.ZoneInfo(self.name))
-        return offset_us
+    def _looked_up(self, quarters: NDArray[np.int64]) -> NDArray[np.int64]:
+        found, at = np.unique(quarters, return_inverse=True)
+        if len(self._shifts_us) > _SHIFTS_MAX:
+            self._shifts_us.clear()
+        return np.array([self._shift_of_quarter(quarter) for quarter in found.tolist()], dtype=np.int64)[at.ravel()]
+
+    def _shift_of_quarter(self, quarter: int) -> int:
+        shift_us = self._shifts_us.get(quarter)
+        if shift_us is None:
+            zone = zoneinfo.ZoneInfo(self.name)
+            shift_us, end_us = (_shift_at(time_us, zone) for time_us in (quarter * QUARTER_US, (quarter + 1) * QUARTER_US - SECOND_US))
+            shift_us = self._shifts_us[quarter] = shift_us if shift_us == end_us else _CHANGING_US
+        return shift_us
 
 
-def _offset_at(quarter: int, zone: zoneinfo.ZoneInfo) -> int:
+def _shift_at(time_us: int, zone: zoneinfo.ZoneInfo) -> int:
     try:
-        shift = (_EPOCH + timedelta(microseconds=quarter * QUARTER_US)).astimezone(zone).utcoffset()
+        shift = (_EPOCH + timedelta(microseconds=time_us)).astimezone(zone).utcoffset()
     except OverflowError:  # within a day of the first or the last year
         return 0
     return 0 if shift is None else shift // timedelta(microseconds=1)

@@ -17,6 +17,7 @@ def _load(name: str) -> ModuleType:
 
 _load("bad_events")
 _load("strange_documents")
+_load("zone_records")
 _load("reading_oracle")
 _load("oracle_view")
 _load("oracle_templates")
