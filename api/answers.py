@@ -63,6 +63,17 @@ class Kept(msgspec.Struct):
     in_force: bool
 
 
+class KeptParts(msgspec.Struct):
+    """Definitions that were stored together and are not in force: the hash of each by part, and what would change.
+
+    An approver puts them in force with ``POST /v1/releases:activate`` and these `parts`.
+    """
+
+    parts: dict[str, str]
+    features: Difference = NO_DIFFERENCE
+    warming: tuple[str, ...] = ()
+
+
 class Put(msgspec.Struct, omit_defaults=True):
     """The answer to the change of one part; `changed` is false when the text was in force already. The rest as in `Published`."""
 

@@ -26,6 +26,7 @@ from api.list_routes import make_list_routes
 from api.log import Clock, Log, LogUnavailableError
 from api.metric_routes import make_metric_routes
 from api.openapi import tell_openapi
+from api.peer import read_peers
 from api.problem import Problem
 from api.query import require_known_query
 from api.reads import as_response, make_reads, require_kind
@@ -100,7 +101,9 @@ def make_app(
     tell_openapi(app)
     for kind in (Problem, Refusal, LogUnavailableError, StoreUnavailableError, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(kind, _tell)
-    return Front(Audited(AsWritten(app), access.audit, clock), gate, decide.answer, scores.answer, counts)
+    return Front(
+        Audited(AsWritten(app), access.audit, clock), gate, decide.answer, scores.answer, counts, read_peers(settings.trusted_proxies)
+    )
 
 
 async def _tell(request: Request, error: Exception) -> Response:

@@ -7,7 +7,7 @@ import logging
 from api.calling import SUBJECT
 from api.front import App, Message, Receive, Scope, Send, read_body
 from api.log import Clock
-from api.permissions import CALLER, Caller, is_change
+from api.permissions import CALLER, PEER, Caller, is_change
 from api.problem import Problem
 from stores.audit import Audit, Fact
 from stores.decisions import StoreUnavailableError
@@ -67,13 +67,13 @@ class Audited:
         action = _short(f"{scope['method']} {scope['path']}")
         digest = hashlib.sha256(body).hexdigest()
         at_ms = int(self._clock() * 1000)
-        intent = Fact(at_ms, caller.name, caller.roles, action, "intent", body_sha256=digest, body_bytes=len(body))
+        intent = Fact(at_ms, caller.name, caller.roles, action, "intent", body_sha256=digest, body_bytes=len(body), peer=scope[PEER])
         return intent, self._audit.append(intent).number
 
     async def _end(self, scope: Scope, intent: Fact, number: int, status: int) -> None:
         subject = _short(str(scope.get(SUBJECT, "")))
         at_ms = int(self._clock() * 1000)
-        outcome = Fact(at_ms, intent.by, intent.roles, intent.action, "outcome", number, status or 500, subject)
+        outcome = Fact(at_ms, intent.by, intent.roles, intent.action, "outcome", number, status or 500, subject, peer=intent.peer)
         for seconds in (0.1, 1.0, None):
             try:
                 await asyncio.to_thread(self._audit.append, outcome)

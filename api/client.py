@@ -8,13 +8,14 @@ from urllib.parse import quote
 import httpx
 import msgspec
 
-from api.answers import BypassInForce, Kept, Lists, Put, Score
+from api.answers import BypassInForce, Kept, KeptParts, Lists, Put, Score
 from api.client_refusals import no_answer, no_api, refusal_of
 from api.client_stream import AWAY_SECONDS_MAX, SILENT_SECONDS_MAX, Watch
 from api.profile import Profile
 from api.versions import Comparison, Version
 
 Shape = TypeVar("Shape")
+Waiting = TypeVar("Waiting")
 SECONDS_MAX = 30.0
 
 
@@ -152,9 +153,13 @@ class Client:
 
         return Watch(ask, after, away_seconds_max)
 
-    def put(self, texts: Mapping[str, str]) -> Release:
-        """Puts YAML texts, by part, in force together as one release."""
-        return self._read("POST", "/v1/releases", Release, json=dict(texts))
+    def put(self, texts: Mapping[str, str]) -> Release | KeptParts:
+        """Puts YAML texts, by part, in force together as one release; `KeptParts` where they wait for an approver, see `activate_parts`."""
+        return self._put("POST", "/v1/releases", Release, KeptParts, json=dict(texts))
+
+    def activate_parts(self, parts: Mapping[str, str]) -> Release:
+        """Puts stored versions, a hash by part, in force together as one release."""
+        return self._read("POST", "/v1/releases:activate", Release, json={"parts": dict(parts)})
 
     def make_token(self, name: str, roles: Sequence[str], expires_at_ms: int | None = None) -> Token:
         """A new token, shown this once."""
@@ -181,9 +186,13 @@ class Client:
             raise refusal_of(answer)
         return Text(answer.text, answer.headers["etag"].strip('"'))
 
-    def put_text(self, part: str, text: str, seen: str | None = None) -> Put:
-        """Puts `text` in force as `part`; `seen`: the hash of what it was made from, and no other may be in force."""
-        return self._read("PUT", f"/v1/{part}", Put, content=text.encode(), headers=_if_match(seen))
+    def put_text(self, part: str, text: str, seen: str | None = None) -> Put | Kept:
+        """Puts `text` in force as `part`; `Kept` where it waits for an approver.
+
+        Args:
+            seen: the hash of what it was made from, and no other may be in force.
+        """
+        return self._put("PUT", f"/v1/{part}", Put, Kept, content=text.encode(), headers=_if_match(seen))
 
     def keep(self, part: str, text: str) -> Kept:
         """Stores a version of `part` and does not put it in force."""
@@ -232,6 +241,10 @@ class Client:
     def _found(self, path: str, shape: type[Shape], **parameters: int | str) -> Shape | None:
         answer = self._answer("GET", path, params=parameters)
         return None if answer.status_code == 404 else self._shaped(answer, shape)
+
+    def _put(self, method: str, path: str, shape: type[Shape], waiting: type[Waiting], **how: Any) -> Shape | Waiting:
+        answer = self._answer(method, path, **how)
+        return self._shaped(answer, waiting) if answer.status_code == 202 else self._shaped(answer, shape)
 
     def _read(self, method: str, path: str, shape: type[Shape], **how: Any) -> Shape:
         return self._shaped(self._answer(method, path, **how), shape)

@@ -56,6 +56,10 @@ class Condition:
         broker = self.parts["broker"]
         return "" if broker.ok or broker.detail == NOT_CHECKED else "the broker does not answer: send the event again, for it may be lost"
 
+    def parts_without_details(self) -> dict[str, Part]:
+        """The parts as anybody may see them: which of them are well, and since when, but not why not."""
+        return {name: Part(part.ok, "", part.since_ms) for name, part in self.parts.items()}
+
     def found(self, name: str, problem: str) -> None:
         """Notes what a check of `name` found; '' is well."""
         before = self.parts[name]

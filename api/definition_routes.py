@@ -1,14 +1,15 @@
 """Routes that read and change definitions."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from api.answers import Put
-from api.calling import note_subject
-from api.definition_texts import IfMatch, IfNoneMatch, by_of, put_answer, seen, text_in, text_in_force
+from api.answers import Kept, KeptParts, Put
+from api.calling import caller_of, note_subject
+from api.definition_texts import IfMatch, IfNoneMatch, by_of, kept_answer, put_answer, seen, text_in, text_in_force
 from api.definitions import Definitions, Published
 from api.feature_versions import FeatureVersion
 from api.in_force import InForce
@@ -17,6 +18,7 @@ from api.problem import json_answer
 from api.reads import as_response
 from api.told import told
 from api.version_routes import add_version_routes
+from api.versions import text_of, version_of
 from features.catalogue import Entry
 from features.refusal import Refusal, shortened
 from features.template import template_entry
@@ -28,6 +30,15 @@ from stores.registry import StoredRelease
 
 YAML_TYPE = "application/yaml"
 ReleaseId = Annotated[int, Path(ge=1, le=RELEASE_MAX)]
+
+
+HASHES = '{"parts": {"<part>": "<the hash of a version>"}}'
+
+
+class Activations(msgspec.Struct, forbid_unknown_fields=True):
+    """Which versions are to be in force: a hash by part."""
+
+    parts: Annotated[dict[str, str], msgspec.Meta(min_length=1)]
 
 
 class Catalogue(msgspec.Struct):
@@ -109,6 +120,7 @@ def _add_releases(routes: APIRouter, definitions: Definitions) -> None:
     @routes.post("/releases/{id}:activate", summary="Rolls back: a new release with the parts of an earlier one", **told(Published, 404))
     async def activate(id: ReleaseId, request: Request) -> Response:
         """All of them, with lists; the bypass stays as it is. Ids of releases only grow."""
+        definitions.approval.require_approver(caller_of(request))
         published = await definitions.go_back(id, by_of(request))
         note_subject(request, f"release {published.release} with the parts of release {id}")
         return as_response(json_answer(200, published))
@@ -116,12 +128,37 @@ def _add_releases(routes: APIRouter, definitions: Definitions) -> None:
     @routes.post(
         "/releases",
         summary="Puts the texts of several parts, a JSON object by part, in force together as one release",
-        **told(Published, body=dict[str, str]),
+        **told(Published, body=dict[str, str], waiting=KeptParts),
     )
     async def release(request: Request) -> Response:
-        """Parts that are not named stay as they are; a list is called ``list:<name>``."""
-        published = await definitions.put(read_parts(await request.body()), by_of(request))
+        """Parts that are not named stay as they are; a list is called ``list:<name>``.
+
+        202: they are stored and wait for an approver, for the caller may not put them in force alone.
+        """
+        texts = read_parts(await request.body())
+        if not definitions.approval.acts_alone(caller_of(request)):
+            kept = await definitions.keep(texts, by_of(request))
+            note_subject(request, f"versions of {', '.join(kept.parts)}")
+            return as_response(json_answer(202, kept))
+        published = await definitions.put(texts, by_of(request))
         note_subject(request, f"release {published.release}")
+        return as_response(json_answer(200, published))
+
+    @routes.post(
+        "/releases:activate",
+        summary="Puts stored versions of several parts, a hash each, in force together as one release",
+        **told(Published, 404, body=Activations),
+    )
+    async def activate_parts(request: Request) -> Response:
+        """Parts that are not named stay as they are. Versions that were never in force need another person than their author."""
+        wanted = read_json(await request.body(), Activations, "activation", HASHES).parts
+        for part, hash in wanted.items():
+            check_part(part)
+            version = await asyncio.to_thread(version_of, definitions.registry, part, hash)
+            definitions.approval.require_other_author(caller_of(request), version)
+        texts = {part: await asyncio.to_thread(text_of, definitions.registry, part, hash) for part, hash in wanted.items()}
+        published = await definitions.put(texts, by_of(request))
+        note_subject(request, f"release {published.release} with {', '.join(f'{part} {hash}' for part, hash in wanted.items())}")
         return as_response(json_answer(200, published))
 
 
@@ -157,8 +194,14 @@ def _add_part(routes: APIRouter, part: str, definitions: Definitions, in_force: 
 
     summary = f"Puts a new {part}.yaml in force, as a release of its own; refused with line and column when it does not compile"
 
-    @routes.put(f"/{part}", name=f"put_{part}", summary=summary, **told(Put, 412, text=YAML_TYPE))
+    @routes.put(f"/{part}", name=f"put_{part}", summary=summary, **told(Put, 412, text=YAML_TYPE, waiting=Kept))
     async def write(request: Request, if_match: IfMatch = None) -> Response:
-        """The body is the YAML text; the answer comes once the new release is on its way to every stage."""
+        """The body is the YAML text; the answer comes once the new release is on its way to every stage.
+
+        202: it is stored and waits for an approver, for the caller may not put it in force alone.
+        """
         text = await text_in(request, f"{part}.yaml")
+        if not definitions.approval.acts_alone(caller_of(request)):
+            kept = await definitions.keep({part: text}, by_of(request), seen(part, if_match))
+            return as_response(kept_answer(request, 202, kept, part, in_force))
         return as_response(put_answer(request, await definitions.put({part: text}, by_of(request), seen(part, if_match)), part))

@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 from fastapi import Header, Request, Response
 
-from api.answers import Put
+from api.answers import Kept, KeptParts, Put
 from api.calling import caller_of, note_subject
 from api.definitions import Published
 from api.etag import etag_of, names
@@ -50,6 +50,13 @@ def text_in_force(in_force: InForce, part: str, if_none_match: str | None, media
     if if_none_match is not None and names(if_none_match, hash):
         return Response(status_code=304, headers=headers)
     return Response(in_force.texts[part], media_type=media_type, headers=headers)
+
+
+def kept_answer(request: Request, status: int, kept: KeptParts, part: str, in_force: InForce) -> Answer:
+    """What is told of a version of `part` that was stored, also to the audit log; with `status` 202 it waits for an approver."""
+    hash = kept.parts[part]
+    note_subject(request, f"version {hash} of {part}")
+    return json_answer(status, Kept(hash, part, in_force.hashes.get(part) == hash))
 
 
 def put_answer(request: Request, published: Published, part: str) -> Answer:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
+from api.answers import KeptParts
+from api.approval import Approval
 from api.change import Changes, compile_change, with_changes
 from api.condition import Condition
 from api.etag import names
@@ -52,6 +54,7 @@ class Definitions:
     Args:
         topic: full name of the control topic.
         found: is told, in a thread, of each release on the topic that the registry does not know.
+        approval: says who puts in force what was uploaded; routes ask it.
     """
 
     def __init__(
@@ -63,7 +66,9 @@ class Definitions:
         topic: str,
         clock: Clock,
         found: Callable[[StoredRelease], None] = lambda release: None,
+        approval: Approval | None = None,
     ) -> None:
+        self.approval = approval or Approval()
         self._registry = registry
         self._in_force = in_force
         self._condition = condition
@@ -168,16 +173,27 @@ class Definitions:
         change = difference(catalogue_of_release(current), catalogue_of_release(compiled))
         return Published(stored.id, stored.parts, True, change, features_that_warm(current.features, compiled.features))
 
-    async def keep(self, part: str, text: str, by: str) -> str:
-        """Stores a definition that is not put in force, and gives its hash.
+    async def keep(self, changes: Mapping[str, str], by: str, seen: Mapping[str, str] | None = None) -> KeptParts:
+        """Stores definitions, by part, that are not put in force.
+
+        Args:
+            seen: as for `put`.
 
         Raises:
-            Refusal: it does not compile with the other parts in force.
+            Problem: 412, a part that was seen is another one now.
+            Refusal: together they do not compile with the other parts in force.
         """
         async with self._one:
-            texts = with_changes(self._in_force.texts, {part: text})
-            await asyncio.to_thread(compile_change, self._in_force.release, texts, {part: text})
-            return await asyncio.to_thread(self._registry.put, part, text, by, int(self._clock() * 1000))
+            self._require_seen(seen or {})
+            current = self._in_force.release
+            texts = with_changes(self._in_force.texts, changes)
+            compiled = await asyncio.to_thread(compile_change, current, texts, changes)
+            at_ms = int(self._clock() * 1000)
+            parts = {part: await asyncio.to_thread(self._registry.put, part, text, by, at_ms) for part, text in changes.items()}
+            if current is None:
+                return KeptParts(parts)
+            change = difference(catalogue_of_release(current), catalogue_of_release(compiled))
+            return KeptParts(parts, change, features_that_warm(current.features, compiled.features))
 
     async def go_back(self, id: int, by: str) -> Published:
         """A new release with the parts of release `id`. The bypass stays as it is: who may roll back need not be one who may switch it.

@@ -4,6 +4,7 @@ FastAPI costs some 85 µs a request and a bare ASGI route 17: so the two calls t
 ``POST /v1/decisions`` and ``GET /v1/scores``, do not go through it.
 """
 
+import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -11,12 +12,14 @@ from typing import Any
 
 from starlette.requests import ClientDisconnect
 
+from api.admission import Admission
 from api.counts import Counts
 from api.gate import Gate
 from api.json_body import NOT_JSON
 from api.log import LogUnavailableError
-from api.permissions import ADMIN, ANYBODY, CALLER, forbidden, roles_for
-from api.problem import Answer, Problem, refused
+from api.peer import Peers
+from api.permissions import ADMIN, ADMISSION, ANYBODY, CALLER, PEER, forbidden, roles_for
+from api.problem import SAFE_HEADERS, Answer, Problem, refused
 from features.refusal import Refusal
 from stores.decisions import StoreUnavailableError
 
@@ -56,11 +59,13 @@ class Front:
         gate: says who calls.
         decide: from body and query string to the answer of ``POST /v1/decisions``.
         scores: from what follows ``/v1/scores/``, and the query string, to the answer.
+        peers: reads where a request came from.
     """
 
-    def __init__(self, app: App, gate: Gate, decide: Decide, scores: Scores, counts: Counts) -> None:
+    def __init__(self, app: App, gate: Gate, decide: Decide, scores: Scores, counts: Counts, peers: Peers) -> None:
         self._app = app
         self._gate = gate
+        self._peers = peers
         self._decide = decide
         self._scores = scores
         self._counts = counts
@@ -96,7 +101,7 @@ class Front:
         for name, value in scope["headers"]:
             if name == b"authorization":
                 if authorization is not None:
-                    raise self._gate.refuse("two_headers")
+                    raise self._gate.refuse("two_headers", self._peers.of(scope))
                 authorization = value
             elif name == b"content-type" and not is_text(value):
                 raise Problem(415, f"a body is JSON, YAML or plain text, not {value[:80].decode('latin-1')}")
@@ -106,19 +111,29 @@ class Front:
         scores = not decides and method == "GET" and path.startswith("/v1/scores/")
         allowed = DECIDERS if decides else SCORE_READERS if scores else roles_for(method, path)
         if allowed != ANYBODY:
-            caller = self._gate.known(authorization) or await self._gate.identify(authorization)
+            caller = self._gate.known(authorization) or await self._gate.identify(authorization, self._peers.of(scope))
             if not caller.mask & (allowed or ADMIN):
                 raise forbidden(caller, allowed)
             scope[CALLER] = caller
+            if not (decides or scores):
+                scope[PEER] = self._peers.of(scope)
+                scope[ADMISSION] = Admission(self._gate, authorization, allowed, scope[PEER])
+        elif authorization is not None:
+            await self._greet(scope, authorization)
         if decides:
             return await self._decide(await read_body(Bounded(receive)), scope["query_string"])
         if scores:
             return await self._scores(path[11:], scope["query_string"])
         return None
 
+    async def _greet(self, scope: Scope, authorization: bytes) -> None:
+        """Notes who calls a route that is open to all: one that is known is told more, any other no less than all others."""
+        with contextlib.suppress(Problem):
+            scope[CALLER] = self._gate.known(authorization) or await self._gate.identify(authorization, self._peers.of(scope))
+
 
 class Sent:
-    """`send`, with the status that went through it; 0 before."""
+    """`send` that adds `SAFE_HEADERS`, with the status that went through it; 0 before."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -127,6 +142,8 @@ class Sent:
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
+            names = {name for name, _ in message["headers"]}
+            message["headers"] = [*message["headers"], *(header for header in SAFE_HEADERS if header[0] not in names)]
         await self._send(message)
 
     async def answer(self, answer: Answer) -> None:

@@ -14,6 +14,7 @@ from api.log import Clock
 from api.permissions import Caller
 from api.problem import Problem
 from api.proof import Proof, Prover, ProverUnavailableError, Rejected, bearer
+from api.rejection_log import RejectionLog
 
 log = logging.getLogger(__name__)
 
@@ -24,11 +25,10 @@ REVOKED_SECONDS_MAX = 5.0
 STALE_SECONDS_MAX = 3_600.0
 """Tokens that were proved within that time go on while the store does not answer: far beyond an outage of ten minutes, in which no
 decision may fail. What is revoked meanwhile was revoked through a process that does reach the store."""
-SIGNED_SECONDS_MAX = 900.0
+SIGNED_SECONDS_MAX = 60.0
 """A token that is proved by its signature is looked at again after that, for the key may have been withdrawn."""
 RETRY_SECONDS = 1.0
 KNOWN_MAX = 10_000
-LOG_SECONDS = 10.0
 
 Value = TypeVar("Value")
 Question: TypeAlias = "asyncio.Task[Caller | Rejected | ProverUnavailableError]"
@@ -65,7 +65,7 @@ class Gate:
         self._refused: dict[bytes, tuple[str, float]] = {}
         self._asked: dict[bytes, Question] = {}
         self._forgotten = 0
-        self._logged: dict[str, tuple[float, int]] = {}
+        self._log = RejectionLog(monotonic)
 
     def known(self, authorization: bytes | None) -> Caller | None:
         """The caller of a header ``Authorization`` that was proved a moment ago; None: ask `identify`."""
@@ -84,8 +84,8 @@ class Gate:
             self._ask(key, bearer(authorization))
         return known.caller
 
-    async def identify(self, authorization: bytes | None) -> Caller:
-        """The caller of a header ``Authorization``, proved if need be.
+    async def identify(self, authorization: bytes | None, peer: str) -> Caller:
+        """The caller of a header ``Authorization``, proved if need be; `peer` is where the request came from, for the log.
 
         Raises:
             Problem: 401, the token does not count; 503, that cannot be found out now.
@@ -93,20 +93,21 @@ class Gate:
         try:
             token = bearer(authorization)
         except Rejected as rejected:
-            raise self._rejected(rejected) from None
+            raise self._rejected(rejected, peer) from None
         key = hashlib.sha256(authorization or b"").digest()
         reason, until = self._refused.get(key, ("", 0.0))
         found = Rejected(reason) if self._monotonic() < until else await asyncio.shield(self._ask(key, token))
         if isinstance(found, Rejected):
-            raise self._rejected(found)
+            raise self._rejected(found, peer)
         if isinstance(found, ProverUnavailableError):
-            self._note("unavailable", str(found))
-            raise Problem(503, f"who calls cannot be found out now: {found}", [(b"retry-after", b"1")])
+            self._log.note("unavailable", peer, str(found))
+            # Whoever asks is not known, so it is told nothing of the store; the log has it.
+            raise Problem(503, "who calls cannot be found out now", [(b"retry-after", b"1")])
         return found
 
-    def refuse(self, reason: str) -> Problem:
-        """401 for a request that has no token to prove, counted under `reason`."""
-        return self._rejected(Rejected(reason))
+    def refuse(self, reason: str, peer: str) -> Problem:
+        """401 for a request from `peer` that has no token to prove, counted under `reason`."""
+        return self._rejected(Rejected(reason), peer)
 
     def forget(self, source: str) -> None:
         """Whatever was proved by `source` is proved anew from now on, also where that is being done just now."""
@@ -168,21 +169,11 @@ class Gate:
         known.until = min(now + REVOKED_SECONDS_MAX, known.last_resort)
         return known.caller
 
-    def _rejected(self, rejected: Rejected) -> Problem:
+    def _rejected(self, rejected: Rejected, peer: str) -> Problem:
         self._failures[rejected.reason] += 1
-        self._note(rejected.reason, "")
+        self._log.note(rejected.reason, peer)
         challenge = b'Bearer realm="weir"' if rejected.reason == "missing" else _INVALID
         return Problem(401, "a bearer token is needed, and this is none that counts", [(b"www-authenticate", challenge)])
-
-    def _note(self, reason: str, detail: str) -> None:
-        """A line for each reason now and then; never the token."""
-        now = self._monotonic()
-        last, unsaid = self._logged.get(reason, (-LOG_SECONDS, 0))
-        if now - last < LOG_SECONDS:
-            self._logged[reason] = (last, unsaid + 1)
-            return
-        self._logged[reason] = (now, 0)
-        log.warning("a caller was not let in: %s%s", detail or reason, f" (and {unsaid} more before)" if unsaid else "")
 
 
 def _keep(table: dict[bytes, Value], key: bytes, value: Value) -> None:

@@ -3,11 +3,12 @@
 from typing import Any
 
 import msgspec
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
 from api.condition import Condition, Part
 from api.counts import Counts
 from api.in_force import InForce
+from api.permissions import CALLER
 from api.problem import json_answer
 from api.reads import as_response
 from api.stream import Stream
@@ -41,16 +42,17 @@ def make_health(condition: Condition, counts: Counts, in_force: InForce, waiting
         return as_response(json_answer(200, {"status": "up"}))
 
     @routes.get("/ready", summary="Each dependency; 503 unless all are well", **ready_told())
-    async def ready() -> Response:
+    async def ready(request: Request) -> Response:
         """Broker, score job, release and the stores by name; ``catching_up`` while the score job works through old events.
 
         Ready means that events can be decided. Metrics, the registry and the audit log, which only queries and changes need, have a
-        state each and never make the answer a 503.
+        state each and never make the answer a 503. Why a part is not well is told to callers with a token only.
         """
         release = in_force.release
         state = "catching_up" if condition.catching_up else "ready"
         id = release.id if release else None
-        body = Ready(state if condition.ready else "not_ready", condition.catching_up, id, condition.parts)
+        parts = condition.parts if CALLER in request.scope else condition.parts_without_details()
+        body = Ready(state if condition.ready else "not_ready", condition.catching_up, id, parts)
         return as_response(json_answer(200 if condition.ready else 503, body))
 
     @routes.get("/metrics", summary="Figures in Prometheus' text format", **told("text/plain"))

@@ -18,8 +18,9 @@ log = logging.getLogger(__name__)
 
 REFRESH_SECONDS_MIN = 10.0
 """Between two fetches: tokens with made-up key ids must not turn this process against the provider."""
-REFRESH_SECONDS_MAX = 900.0
-"""Keys older than that are fetched again beside the requests, so that one that was withdrawn counts no more."""
+REFRESH_SECONDS_MAX = 180.0
+"""Keys older than that are fetched again beside the requests. Together with `api.gate.SIGNED_SECONDS_MAX`, which passes once before
+and once after, a key that its provider has withdrawn counts for five minutes at most, while the provider answers."""
 FETCH_SECONDS_MAX = 3.0
 BODY_BYTES_MAX = 1_048_576
 RSA_BITS_MIN = 2_048

@@ -8,6 +8,7 @@ import msgspec
 from api.jwks import Keys
 from api.permissions import ROLES, caller
 from api.proof import Proof, Rejected
+from api.token_kind import is_access_token
 from features.refusal import Refusal
 from pipeline.settings import Settings
 
@@ -35,6 +36,7 @@ class Rules(msgspec.Struct, frozen=True):
         name_claim: whose value is the caller's name.
         roles_claim: whose values are looked up in `roles`; a dot leads into an object.
         roles: roles of Weir by value of the claim.
+        untyped: whether a token that does not say what it is for counts, see `api.token_kind`.
     """
 
     issuer: str
@@ -42,6 +44,7 @@ class Rules(msgspec.Struct, frozen=True):
     name_claim: str
     roles_claim: str
     roles: dict[str, tuple[str, ...]]
+    untyped: str = "refuse"
 
 
 class OidcProver:
@@ -68,6 +71,8 @@ class OidcProver:
         if header["alg"] != key.algorithm:
             raise Rejected("algorithm")
         claims = self._claims(token, key.key, key.algorithm)
+        if not is_access_token(header, claims, self._rules.untyped):
+            raise Rejected("no_access_token")
         name = claims.get(self._rules.name_claim)
         if not isinstance(name, str) or not name.isprintable() or not 0 < len(name) <= NAME_CHARACTERS_MAX:
             raise Rejected("claims")
@@ -121,4 +126,5 @@ def read_rules(settings: Settings) -> Rules:
         roles[value] = (*roles.get(value, ()), role)
     if not roles:
         raise Refusal("no roles", where="WEIR_OIDC_ROLES", expected="value=role with commas between", got="")
-    return Rules(settings.oidc_issuer, settings.oidc_audience, settings.oidc_name_claim, settings.oidc_roles_claim, roles)
+    claims = (settings.oidc_name_claim, settings.oidc_roles_claim)
+    return Rules(settings.oidc_issuer, settings.oidc_audience, *claims, roles, settings.oidc_untyped)

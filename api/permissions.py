@@ -13,6 +13,10 @@ from api.problem import Problem
 ROLES = ("system", "reader", "analyst", "author", "approver", "admin")
 CALLER = "weir.caller"
 """Under this name an ASGI scope holds who calls."""
+PEER = "weir.peer"
+"""Under this name an ASGI scope holds where the request came from."""
+ADMISSION = "weir.admission"
+"""Under this name an ASGI scope holds the `api.admission.Admission` of the caller, for answers that last."""
 _BITS = {role: 1 << place for place, role in enumerate(ROLES)}
 ANYBODY = 1 << len(ROLES)
 """The bit of routes that need no token."""

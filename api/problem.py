@@ -11,6 +11,8 @@ PROBLEM_TYPE = b"application/problem+json"
 JSON_TYPE = b"application/json"
 
 Headers = list[tuple[bytes, bytes]]
+SAFE_HEADERS = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
+"""On every answer: no browser takes it for another type than it says, and none between here and the caller keeps it."""
 _encode = msgspec.json.Encoder().encode
 
 
@@ -25,7 +27,7 @@ class Answer(msgspec.Struct, frozen=True):
     def all_headers(self) -> Headers:
         """The headers with content type and length."""
         length = str(len(self.body)).encode()
-        return [(b"content-type", self.content_type), (b"content-length", length), *self.headers]
+        return [(b"content-type", self.content_type), (b"content-length", length), *SAFE_HEADERS, *self.headers]
 
 
 class Problem(Exception):  # noqa: N818 - the word of RFC 9457

@@ -14,6 +14,7 @@ from fastapi import FastAPI
 
 from api.access import note_found, open_access
 from api.app import make_app
+from api.approval import Approval
 from api.checks import Check, Checks, ScoreJob
 from api.condition import Condition
 from api.counts import Counts
@@ -64,7 +65,7 @@ class Server:
         self._quick_log = KafkaLog(settings.bootstrap, acks="1")
         self._definitions = Definitions(
             self._registry, self._in_force, self._condition, self._log, settings.topic("control"), time.time,
-            functools.partial(note_found, self._access.audit),
+            functools.partial(note_found, self._access.audit), Approval(settings.approval),
         )  # fmt: skip
         self._waiting = Waiting(settings.api_instance, time.time_ns(), IN_FLIGHT_MAX)
         own = f"{settings.api_instance}/".encode()

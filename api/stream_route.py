@@ -8,6 +8,7 @@ from fastapi import APIRouter, Header, Query, Response
 from starlette.types import Receive, Scope, Send
 
 from api.in_force import InForce
+from api.permissions import ADMISSION
 from api.problem import Problem
 from api.stream import Stream, Wanted, Watcher, places_of
 from api.told import told
@@ -22,7 +23,7 @@ SEND_SECONDS_MAX = 30.0
 
 
 class EventStream(Response):
-    """Sends what comes to a watcher until it goes away.
+    """Sends what comes to a watcher until it goes away, or its token no longer counts.
 
     Args:
         stream: to take part in.
@@ -42,12 +43,14 @@ class EventStream(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         gone = asyncio.create_task(_until_gone(receive))
         sending = asyncio.create_task(self._send(send))
+        not_let_in = asyncio.create_task(scope[ADMISSION].ended())
+        tasks = (gone, sending, not_let_in)
         try:
-            await asyncio.wait((gone, sending), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (gone, sending):
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(gone, sending, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
             await asyncio.shield(self._stream.leave(self._watcher))
 
     async def _send(self, send: Send) -> None:

@@ -19,7 +19,9 @@ _TEXTS = {"application/yaml": {"description": "a definition as it was uploaded"}
 _MEANINGS = {304: "the caller has it already", 404: "there is none", 409: "it is there already", 412: "another is in force since"}
 
 
-def told(answer: Any, *problems: int, status: int = 200, body: Any = None, text: str = "", optional: bool = False) -> dict[str, Any]:
+def told(
+    answer: Any, *problems: int, status: int = 200, body: Any = None, text: str = "", optional: bool = False, waiting: Any = None
+) -> dict[str, Any]:
     """Arguments for the decorator of a route.
 
     Args:
@@ -29,11 +31,15 @@ def told(answer: Any, *problems: int, status: int = 200, body: Any = None, text:
         body: the type of the JSON that it takes; `OBJECT`: any object.
         text: the media type of what it takes where that is no JSON.
         optional: the body may be left out.
+        waiting: the type of the answer 202 where what was sent is stored and waits for somebody else.
     """
     components: dict[str, Any] = {}
     media, schema = (answer, _TEXTS.get(answer, _TEXT)) if isinstance(answer, str) else (JSON, _schema(answer, components))
     content = {media: {"schema": schema}}
     responses: dict[int | str, dict[str, Any]] = {status: {"description": "as asked", "content": content}}
+    if waiting is not None:
+        content = {JSON: {"schema": _schema(waiting, components)}}
+        responses[202] = {"description": "stored, and not in force before an approver says so", "content": content}
     responses |= {code: _problem(code) for code in problems}
     extra: dict[str, Any] = {COMPONENTS: components}
     if body is not None:

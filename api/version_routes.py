@@ -8,15 +8,15 @@ import msgspec
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from api.answers import Kept, Put
-from api.calling import note_subject
-from api.definition_texts import IfMatch, by_of, put_answer, seen, text_in
+from api.calling import caller_of
+from api.definition_texts import IfMatch, by_of, kept_answer, put_answer, seen, text_in
 from api.definitions import Definitions
 from api.in_force import InForce
 from api.json_body import read_json
 from api.problem import Problem, json_answer
 from api.reads import as_response
 from api.told import told
-from api.versions import VERSIONS_MAX, Comparison, Version, compare, text_of, versions_of
+from api.versions import VERSIONS_MAX, Comparison, Version, compare, text_of, version_of, versions_of
 
 HASH = '{"hash": "<the hash of a version>"}'
 
@@ -49,9 +49,8 @@ def add_version_routes(
     )
     async def keep(request: Request, part: Part) -> Response:
         """Refused, with line and column, unless it compiles with the other parts in force."""
-        hash = await definitions.keep(part, await text_in(request, part), by_of(request))
-        note_subject(request, f"version {hash} of {part}")
-        return as_response(json_answer(200, Kept(hash, part, in_force.hashes.get(part) == hash)))
+        kept = await definitions.keep({part: await text_in(request, part)}, by_of(request))
+        return as_response(kept_answer(request, 200, kept, part, in_force))
 
     @routes.get(f"{path}/versions", name=f"versions_of_{name}", summary="Versions, newest first", **told(Versions))
     def versions(part: Part, limit: Annotated[int, Query(ge=1, le=VERSIONS_MAX)] = 50) -> Response:
@@ -78,7 +77,9 @@ def add_version_routes(
 
     @routes.post(f"{path}:activate", name=f"activate_{name}", summary="Puts a version in force", **told(Put, 404, 412, body=Activation))
     async def activate(request: Request, part: Part, if_match: IfMatch = None) -> Response:
-        """As a release of its own; the other parts stay as they are."""
+        """As a release of its own; the other parts stay as they are. One that was never in force needs another person than its author."""
         wanted = read_json(await request.body(), Activation, "activation", HASH)
+        version = await asyncio.to_thread(version_of, definitions.registry, part, wanted.hash)
+        definitions.approval.require_other_author(caller_of(request), version)
         text = await asyncio.to_thread(text_of, definitions.registry, part, wanted.hash)
         return as_response(put_answer(request, await definitions.put({part: text}, by_of(request), seen(part, if_match)), part))

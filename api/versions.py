@@ -52,6 +52,18 @@ def versions_of(registry: Registry, part: str, limit: int) -> list[Version]:
     ]
 
 
+def version_of(registry: Registry, part: str, hash: str) -> Version:
+    """The version `hash` of `part`.
+
+    Raises:
+        Problem: 404, `part` had none of that hash among its newest `VERSIONS_MAX`.
+    """
+    for version in versions_of(registry, part, VERSIONS_MAX):
+        if version.hash == hash:
+            return version
+    raise _unknown(part, hash)
+
+
 def text_of(registry: Registry, part: str, hash: str) -> str:
     """The text of a definition of `part`.
 
@@ -60,7 +72,7 @@ def text_of(registry: Registry, part: str, hash: str) -> str:
     """
     text = registry.text(hash) if any(found.hash == hash for found in registry.definitions(part, VERSIONS_MAX)) else None
     if text is None:
-        raise Problem(404, f"{part} has no version {hash[:80]}")
+        raise _unknown(part, hash)
     return text
 
 
@@ -80,6 +92,10 @@ def compare(registry: Registry, part: str, old: str, new: str, schema: str) -> C
     before, after = ([line if line.endswith("\n") else line + "\n" for line in each] for each in lines)
     diff = "".join(difflib.unified_diff(before, after, fromfile=old, tofile=new))
     return Comparison(old, new, diff, _features_that_changed(*texts, schema) if part == "features" else NO_DIFFERENCE)
+
+
+def _unknown(part: str, hash: str) -> Problem:
+    return Problem(404, f"{part} has no version {hash[:80]}")
 
 
 def _entries_that_changed(old: str, new: str) -> str:

@@ -84,13 +84,31 @@ def check(directory: pathlib.Path) -> None:
 @main.command()
 @click.argument("directory", type=EXISTING_FOLDER)
 def push(directory: pathlib.Path) -> None:
-    """Puts the configuration folder DIRECTORY in force on the running system."""
+    """Puts the configuration folder DIRECTORY in force on the running system, or stores it for an approver."""
+    from api.client import Release
     from deploy.push import push as push_texts
     from deploy.releases import read_folder
     from pipeline.settings import read_settings
 
     published = push_texts(read_settings(), read_folder(directory))
-    click.echo(f"release {published.release} {'is' if published.changed else 'was already'} in force")
+    if isinstance(published, Release):
+        click.echo(f"release {published.release} {'is' if published.changed else 'was already'} in force")
+    else:
+        click.echo("the definitions are stored, and not in force before another person approves them:")
+        click.echo("weir activate " + " ".join(f"{part}={hash}" for part, hash in published.parts.items()))
+
+
+@main.command()
+@click.argument("versions", nargs=-1, required=True, metavar="PART=HASH...")
+def activate(versions: tuple[str, ...]) -> None:
+    """Puts stored definitions in force together, such as policy=4f1c… features=09ab…; `weir push` prints them."""
+    from deploy.push import activate as activate_parts
+    from pipeline.settings import read_settings
+
+    parts = dict(version.rpartition("=")[::2] for version in versions)
+    if not all(parts.keys()):
+        raise click.UsageError("name the part and the hash of each version, such as policy=4f1c…")
+    click.echo(f"release {activate_parts(read_settings(), parts).release} is in force")
 
 
 @main.command()

@@ -18,6 +18,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         partitions: of each topic that the stack makes.
         folder: where the local stack keeps data, logs and checkpoints.
         api_port: where the HTTP API listens.
+        trusted_proxies: addresses or networks, with commas between, whose header ``X-Forwarded-For`` says where a request came from.
         api_instance: name of this API process among those that wait for replies.
         flink_port: where Flink's REST interface listens.
         parallelism: of the score job.
@@ -41,6 +42,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         oidc_name_claim: claim with the caller's name.
         oidc_roles_claim: claim with the caller's groups; a dot leads into an object.
         oidc_roles: role of each group that has one, such as ``fraud-desk=analyst,platform=admin``.
+        oidc_untyped: refuse or accept tokens that do not say whether they are access tokens; ID tokens never count.
+        approval: two: a definition is put in force by another person than its author, or by an admin; one: by whoever writes it.
         store: of decisions: sqlite (a file in the folder) or cassandra.
         store_timeout_ms: how long the API waits for a store that is a server.
         decisions_kept_days: in either store, from the day on which each was written; 0 keeps them for ever.
@@ -65,6 +68,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     partitions: int = 4
     folder: str = ".weir"
     api_port: int = 18000
+    trusted_proxies: str = ""
     api_instance: str = "api-1"
     flink_port: int = 18081
     parallelism: int = 1
@@ -88,6 +92,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     oidc_name_claim: str = "sub"
     oidc_roles_claim: str = "roles"
     oidc_roles: str = ""
+    oidc_untyped: Literal["refuse", "accept"] = "refuse"
+    approval: Literal["two", "one"] = "two"
     store: Literal["sqlite", "cassandra"] = "sqlite"
     store_timeout_ms: int = 40
     decisions_kept_days: int = 90

@@ -29,6 +29,7 @@ class Fact(msgspec.Struct, frozen=True):
         subject: what was changed, in a few words, such as ``release 7``.
         body_sha256: of the request's body, in hexadecimal; the body itself is not kept here.
         body_bytes: its length.
+        peer: ``address:port`` that the request came from; '' for what no request did.
     """
 
     at_ms: int
@@ -41,6 +42,7 @@ class Fact(msgspec.Struct, frozen=True):
     subject: str = ""
     body_sha256: str = ""
     body_bytes: int = 0
+    peer: str = ""
 
 
 class Entry(msgspec.Struct, frozen=True):

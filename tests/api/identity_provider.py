@@ -51,7 +51,16 @@ class Provider:
     def token(self, key: str = "first", algorithm: str = "RS256", header: dict[str, Any] | None = None, **claims: Any) -> str:
         """A token of `claims` over good ones; a claim of None is left out."""
         now = int(time.time())
-        good = {"iss": self.issuer, "aud": AUDIENCE, "sub": "zoë", "roles": ["fraud-desk"], "iat": now, "nbf": now, "exp": now + 300}
+        good = {
+            "iss": self.issuer,
+            "aud": AUDIENCE,
+            "sub": "zoë",
+            "roles": ["fraud-desk"],
+            "scope": "weir",
+            "iat": now,
+            "nbf": now,
+            "exp": now + 300,
+        }
         body = {name: value for name, value in (good | claims).items() if value is not None}
         return jwt.encode(body, self.keys[key], algorithm, {"kid": key} | (header or {}))
 

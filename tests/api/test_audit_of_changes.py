@@ -22,8 +22,10 @@ async def test_a_change_leaves_its_intent_and_its_outcome(api: Api) -> None:
     assert (await api.client.put("/v1/policy", content=body)).status_code == 200
     digest = hashlib.sha256(body.encode()).hexdigest()
     intent, outcome = said(api)
-    assert intent == Fact(NOW_MS, "owner", ("admin",), "PUT /v1/policy", "intent", body_sha256=digest, body_bytes=len(body))
-    assert outcome == Fact(NOW_MS, "owner", ("admin",), "PUT /v1/policy", "outcome", 1, 200, outcome.subject)
+    assert intent == Fact(
+        NOW_MS, "owner", ("admin",), "PUT /v1/policy", "intent", body_sha256=digest, body_bytes=len(body), peer="127.0.0.1:123"
+    )
+    assert outcome == Fact(NOW_MS, "owner", ("admin",), "PUT /v1/policy", "outcome", 1, 200, outcome.subject, peer="127.0.0.1:123")
     assert outcome.subject.startswith("release 1")
 
 

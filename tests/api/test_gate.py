@@ -13,9 +13,12 @@ from api import token_prover
 from api.gate import REVOKED_SECONDS_MAX, STALE_SECONDS_MAX, Gate
 from api.permissions import Caller
 from api.problem import Problem
+from api.rejection_log import LOG_SECONDS
 from api.token_prover import TokenProver
 from stores.sqlite_tokens import SqliteTokens
 from stores.tokens import StoredToken, new_token, token_hash
+
+PEER = "203.0.113.9:4711"
 
 
 class SlowTokens(SqliteTokens):
@@ -59,7 +62,7 @@ class Door:
         return self.gate.known(f"Bearer {token}".encode())
 
     async def caller(self, token: str) -> Caller:
-        return self.known(token) or await self.gate.identify(f"Bearer {token}".encode())
+        return self.known(token) or await self.gate.identify(f"Bearer {token}".encode(), PEER)
 
     async def status(self, token: str) -> int:
         try:
@@ -243,10 +246,10 @@ async def test_a_flood_of_wrong_tokens_is_a_line_in_the_log_and_no_token_is_in_i
     for token in tokens:
         await door.status(token)
     lines = [record.getMessage() for record in caplog.records if record.name == "api.gate"]
-    assert lines == ["a caller was not let in: unknown"]
-    door.moved += gates.LOG_SECONDS
+    assert lines == ["a caller from 203.0.113.9:4711 was not let in: unknown"]
+    door.moved += LOG_SECONDS
     await door.status(tokens[0])
-    assert caplog.records[-1].getMessage() == "a caller was not let in: unknown (and 199 more before)"
+    assert caplog.records[-1].getMessage() == "a caller from 203.0.113.9:4711 was not let in: unknown (and 199 more)"
     assert not any(token in caplog.text or token_hash(token) in caplog.text for token in tokens)
 
 
@@ -274,6 +277,6 @@ async def test_a_fault_of_the_store_is_told_without_its_detail(door: Door, monke
 async def test_what_is_no_token_is_refused_for_its_reason(door: Door, header: bytes | None, reason: str) -> None:
     assert door.gate.known(header) is None
     with pytest.raises(Problem) as problem:
-        await door.gate.identify(header)
+        await door.gate.identify(header, PEER)
     assert problem.value.status == 401
     assert door.failures == {reason: 1}

@@ -21,6 +21,9 @@ from pipeline.settings import Settings
 FIRST_WAIT = jwks.REFRESH_SECONDS_MIN + 1
 
 
+PEER = "203.0.113.9:4711"
+
+
 class Desk:
     """A gate that takes tokens of one provider, with a clock that the test moves."""
 
@@ -41,7 +44,7 @@ class Desk:
 
     async def caller(self, token: str) -> Caller:
         header = f"Bearer {token}".encode()
-        return self.gate.known(header) or await self.gate.identify(header)
+        return self.gate.known(header) or await self.gate.identify(header, PEER)
 
     async def refused(self, token: str) -> tuple[int, str]:
         before = self.failures.copy()

@@ -132,10 +132,10 @@ async def test_a_403_is_a_problem_that_says_what_is_needed(api: Api) -> None:
     assert answer.headers["www-authenticate"] == 'Bearer realm="weir", error="insufficient_scope"'
 
 
-async def test_a_release_is_by_its_author(api: Api) -> None:
-    headers = await token_for(api, "author")
+async def test_a_release_is_by_who_put_it_in_force(api: Api) -> None:
+    headers = await token_for(api, "admin")
     await api.client.put("/v1/policy", headers=headers, content=api.in_force.texts["policy"] + "# new\n")
-    assert (await api.client.get("/v1/releases")).json()["releases"][0]["by"] == "holder-of-author"
+    assert (await api.client.get("/v1/releases")).json()["releases"][0]["by"] == "holder-of-admin"
 
 
 def test_what_changes_something_is_to_be_in_the_log_and_data_is_not() -> None:

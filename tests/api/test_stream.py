@@ -5,10 +5,18 @@ import msgspec
 import pytest
 from api_imitation import Api
 
+from api.permissions import ADMISSION
 from api.stream import CLIENTS_MAX, HEARTBEAT, QUEUE_MAX, Placed, Wanted, places_of
 from api.stream_route import EventStream
 
 ALL = Wanted()
+
+
+class Unending:
+    """An admission that nobody takes back."""
+
+    async def ended(self) -> None:
+        await asyncio.Event().wait()
 
 
 def decision(offset: int, action: str = "review", score: float | None = 0.5, user: str = "c1", partition: int = 0) -> Placed:
@@ -143,7 +151,7 @@ async def test_the_answer_goes_on_until_the_caller_goes_away_and_then_its_place_
         sent.append(message.get("body", b""))
 
     answer = EventStream(api.stream, await api.stream.join(ALL, None), heartbeat_seconds=0.02)
-    running = asyncio.create_task(answer({"type": "http"}, receive, send))
+    running = asyncio.create_task(answer({"type": "http", ADMISSION: Unending()}, receive, send))
     api.stream.take([decision(0)])
     async for _ in ticks():
         if HEARTBEAT in sent and ids_in(b"".join(sent)) == ["0"]:
