@@ -13,7 +13,7 @@ async def test_an_event_is_accepted_once_the_log_has_it(api: Api) -> None:
 
 
 async def test_an_events_bytes_go_on_unchanged(api: Api) -> None:
-    body = b'{ "id":1, "at":5, "customer":"c1", "amount":12.50, "unknown": [1.0] }'
+    body = b'{ "id":1, "at":1700000000000, "customer":"c1", "amount":12.50, "unknown": [1.0] }'
     await api.client.post("/v1/events", content=body)
     assert api.log.of("events") == [("c1", body)]
 
