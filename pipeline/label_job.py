@@ -12,13 +12,14 @@ from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from pipeline.decision_store import open_decisions_reader
 from pipeline.kafka import BATCH_MAX, ControlTopic, Offsets, Outbox, consumer_of, partition_of, place_of, producer_of
-from pipeline.label_resolver import LabelRecord, LabelResolver, Sent
+from pipeline.label_record import LabelRecord
+from pipeline.label_resolver import LabelResolver, Sent
 from pipeline.settings import Settings, read_settings
 from stores.decisions import Decisions
 
 log = logging.getLogger(__name__)
 
-RETRY_SECONDS = 1.0
+REFRESH_SECONDS = 1.0
 SEND_SECONDS_MIN = 0.1
 SEND_SECONDS_MAX = 10.0
 
@@ -46,14 +47,14 @@ class LabelJob:
         """Resolves labels until `stop`."""
         self._control.read_to_end(self.stopping)
         self._consumer.subscribe([self._settings.topic("labels")], on_revoke=self._revoked, on_lost=self._revoked)
-        retried = time.monotonic()
+        refreshed = time.monotonic()
         while not self._stopping:
             records = _records(self._consumer.consume(BATCH_MAX, 0.2))
             sent = self.resolver.take(records) if records else []
-            if time.monotonic() - retried >= RETRY_SECONDS:
-                retried = time.monotonic()
+            if time.monotonic() - refreshed >= REFRESH_SECONDS:
+                refreshed = time.monotonic()
                 self._control.read_to_end(self.stopping)
-                sent += self.resolver.retry()
+            sent += self.resolver.retry()
             if self._send(sent):
                 self._commit()
             self._hold_back()
@@ -101,13 +102,13 @@ class LabelJob:
             log.warning("offsets not committed: %s", error)
 
     def _hold_back(self) -> None:
-        """Takes no more labels while too many wait: those on the topic lose nothing."""
+        """Takes no more labels while too many wait for a store that does not answer: those on the topic lose nothing."""
         if self.resolver.full == self._paused:
             return
         self._paused = self.resolver.full
         change = self._consumer.pause if self._paused else self._consumer.resume
         change(self._consumer.assignment())
-        log.warning("%s labels: %d events wait for decisions", "taking no more" if self._paused else "taking", self.resolver.waiting)
+        log.warning("%s labels: %d wait for decisions", "taking no more" if self._paused else "taking", self.resolver.waiting)
 
     def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         places = [f"{each.topic}/{each.partition}" for each in partitions]

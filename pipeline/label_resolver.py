@@ -3,7 +3,7 @@
 import datetime
 import logging
 from collections.abc import Callable
-from typing import NamedTuple
+from itertools import chain
 
 import msgspec
 
@@ -12,27 +12,20 @@ from features.event import id_key_of
 from features.refusal import Refusal
 from pipeline.dead_letter import dead_letter
 from pipeline.isolation import NOBODYS_FAULT, fault_of
+from pipeline.label_record import LabelRecord, ReadLabel
 from pipeline.stages.definitions import Definitions
+from pipeline.waiting_labels import Given, WaitingLabels
 from stores.decisions import Decisions, EventName, StoredDecision
 
 log = logging.getLogger(__name__)
 
-RETRY_MS_MIN = 1_000
-RETRY_MS_MAX = 60_000
 WAITING_MAX = 100_000
+WAITING_OF_CALLER_MAX = 20_000
+RETRIED_AT_ONCE = 4_000
 TIME_MS_MAX = 253_402_300_799_999
 """The end of the year 9999."""
 EVENT_ID_BYTES_MAX = 65_535
 """What a key in Cassandra may have: one that is longer fails the look-up of all that are asked for with it."""
-
-
-class LabelRecord(msgspec.Struct, frozen=True):
-    """A record of the labels topic; `place` is ``topic/partition``, `at_ms` when the broker had it."""
-
-    place: str
-    offset: int
-    at_ms: int
-    value: bytes
 
 
 class Sent(msgspec.Struct, frozen=True):
@@ -44,20 +37,15 @@ class Sent(msgspec.Struct, frozen=True):
 
 
 class Label(msgspec.Struct):
-    """The value of a label's record; `user` names whose event it is, and may be left out where one user alone has that id."""
+    """The value of a label's record, see `pipeline.label_record.ReadLabel`."""
 
     event_id: str | int
     label: int
     label_time: int | str
     user: str | int | None = None
-
-
-class ReadLabel(NamedTuple):
-    """A label that was read: which event it is about, 0 or 1, and the time in ms from which on it is known."""
-
-    event: EventName
-    label: int
-    time_ms: int
+    by: str = ""
+    source: str = ""
+    weight: float = 1.0
 
 
 class _Served(msgspec.Struct):
@@ -75,57 +63,64 @@ class _Resolved(msgspec.Struct, omit_defaults=True):
     label: int
     label_time: int
     user: str
+    by: str = ""
+    source: str = ""
+    weight: float = 1.0
     features: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
     event: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-
-
-class _Waiting(msgspec.Struct):
-    """The labels of one event, in their order, that wait for its decision."""
-
-    labels: list[tuple[LabelRecord, ReadLabel]]
-    since_ms: int
-    retry_ms: int
-    pause_ms: int = RETRY_MS_MIN
 
 
 class LabelResolver:
     """Takes labels, gives resolved ones and dead letters, and knows up to where the labels topic is dealt with.
 
     A label whose decision is not in the store waits; its wait begins anew when the process does, and when a store answers again that
-    did not: decisions made meanwhile come to it only now. Labels of one event stay in order.
+    did not: decisions made meanwhile come to it only now. Labels of one event stay in order. Those that wait hold up no others: where a
+    caller has more of them than it may, or all have, the oldest becomes a dead letter, and can be driven in again. While the store does not
+    answer none does, but no more labels are taken.
 
     Args:
         decisions: are looked up here.
         definitions: tell how ids become keys.
         wait_ms: the end of a label's wait.
         now_ms: of a clock that never goes back: labels wait by it, and one that was set back would have them wait for so much longer.
+        waiting_max, of_caller_max: labels that may wait, in all and of one caller.
     """
 
-    def __init__(self, decisions: Decisions, definitions: Definitions, wait_ms: int, now_ms: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        decisions: Decisions,
+        definitions: Definitions,
+        wait_ms: int,
+        now_ms: Callable[[], int],
+        waiting_max: int = WAITING_MAX,
+        of_caller_max: int = WAITING_OF_CALLER_MAX,
+    ) -> None:
         self.resolved = 0
         self.refused = 0
         self._decisions = decisions
         self._definitions = definitions
         self._wait_ms = wait_ms
         self._now_ms = now_ms
-        self._waiting: dict[EventName, _Waiting] = {}
+        self._waiting_max = waiting_max
+        self._of_caller_max = of_caller_max
+        self._waiting = WaitingLabels()
         self._next: dict[str, int] = {}
         self._store_is_away = False
 
     @property
     def full(self) -> bool:
-        """Whether so many events wait for their decisions that no more labels should be taken."""
-        return len(self._waiting) >= WAITING_MAX
+        """Whether no more labels should be taken: so many wait for a store that does not answer."""
+        return self._store_is_away and len(self._waiting) >= self._waiting_max
 
     @property
     def waiting(self) -> int:
-        """Events whose labels wait."""
+        """Labels that wait."""
         return len(self._waiting)
 
     def take(self, records: list[LabelRecord]) -> list[Sent]:
         """Takes in a batch; gives what can be written now."""
-        sent, now = [], self._now_ms()
-        events: dict[EventName, None] = {}
+        sent: list[Sent] = []
+        taken: dict[EventName, list[Given]] = {}
         for record in records:
             self._next[record.place] = record.offset + 1
             try:
@@ -135,65 +130,78 @@ class LabelResolver:
             except Exception as error:
                 sent.append(self._dead(record, error if isinstance(error, Refusal) else fault_of(error, "label job")))
                 continue
-            self._waiting.setdefault(label.event, _Waiting([], now, now)).labels.append((record, label))
-            events[label.event] = None
-        return sent + self._resolve(list(events), now)
+            taken.setdefault(label.event, []).append((record, label))
+        now_ms = self._now_ms()
+        found = self._found(list(taken), now_ms)
+        for event, labels in taken.items():
+            if event in found:
+                sent += self._answered(event, found[event], [*self._waiting.pop(event), *labels])
+        for record, label in sorted(chain.from_iterable(taken[event] for event in taken.keys() - found.keys()), key=_place_of):
+            self._waiting.add(record, label, now_ms)
+        return sent + ([] if self._store_is_away else self._beyond_bounds(taken))
 
     def retry(self) -> list[Sent]:
-        """Looks again for the decisions whose turn it is; gives what can be written now. To be called each second or so."""
-        now = self._now_ms()
-        due = [event for event, waiting in self._waiting.items() if waiting.retry_ms <= now]
-        return self._resolve(due, now)
+        """Looks again for some of the decisions whose turn it is; gives what can be written now. To be called after each batch."""
+        now_ms = self._now_ms()
+        due = self._waiting.due(now_ms, RETRIED_AT_ONCE)
+        found = self._found(due, now_ms)
+        sent: list[Sent] = []
+        for event in due:
+            if event in found:
+                sent += self._answered(event, found[event], self._waiting.pop(event))
+            elif self._store_is_away:
+                self._waiting.try_soon(event, now_ms)
+            elif self._waiting.waited_ms(event, now_ms) >= self._wait_ms:
+                sent += [self._dead(record, self._unknown(event)) for record, _ in self._waiting.pop(event)]
+            else:
+                self._waiting.postpone(event, now_ms)
+        return sent
 
     def done(self) -> dict[str, int]:
         """Next record by place, to be committed once all that was given is written: the oldest that waits, or the one after the last."""
-        done = dict(self._next)
-        for waiting in self._waiting.values():
-            for record, _ in waiting.labels:
-                done[record.place] = min(done[record.place], record.offset)
-        return done
+        return self._next | {place: offset for place, offset in self._waiting.oldest() if place in self._next}
 
     def forget(self, places: list[str]) -> None:
         """Partitions that another process reads from now on: it begins with what waits here."""
         for place in places:
             self._next.pop(place, None)
-        for event, waiting in list(self._waiting.items()):
-            waiting.labels = [each for each in waiting.labels if each[0].place not in places]
-            if not waiting.labels:
-                del self._waiting[event]
+            self._waiting.pop_place(place)
 
-    def _resolve(self, events: list[EventName], now_ms: int) -> list[Sent]:
+    def _found(self, events: list[EventName], now_ms: int) -> dict[EventName, list[StoredDecision]]:
+        """The decisions on `events`; none while the store does not answer."""
         try:
             found = self._decisions.get_many(events) if events else {}
         except Exception as error:  # whatever store it is: the labels wait, and none is given up meanwhile
-            log.warning("the store does not answer, labels of %d events wait: %s", len(self._waiting), error)
+            log.warning("the store does not answer, %d labels wait: %s", len(self._waiting), error)
             self._store_is_away = True
-            for event in events:
-                self._waiting[event].retry_ms = now_ms + RETRY_MS_MIN
-            return []
+            return {}
         if events and self._store_is_away:
-            self._wait_anew(now_ms)
+            self._store_is_away = False
+            self._waiting.wait_anew(now_ms)
+        return found
+
+    def _beyond_bounds(self, taken: dict[EventName, list[Given]]) -> list[Sent]:
+        """Dead letters of the oldest labels of those callers that have too many; all of theirs were looked for in vain."""
         sent: list[Sent] = []
-        for event in events:
-            if event in found:
-                sent += self._answered(event, found[event], self._waiting.pop(event).labels)
-            elif now_ms - self._waiting[event].since_ms >= self._wait_ms:
-                sent += [self._dead(record, self._unknown(event)) for record, _ in self._waiting.pop(event).labels]
-            else:
-                self._postpone(event, now_ms)
+        for caller in {label.by for labels in taken.values() for _, label in labels}:
+            while self._waiting.count_of(caller) > self._of_caller_max:
+                sent.append(self._too_many(caller, self._of_caller_max, "of one caller"))
+        while len(self._waiting) > self._waiting_max:
+            sent.append(self._too_many(self._waiting.busiest(), self._waiting_max, "of all callers"))
         return sent
 
-    def _wait_anew(self, now_ms: int) -> None:
-        self._store_is_away = False
-        for waiting in self._waiting.values():
-            waiting.since_ms, waiting.pause_ms = now_ms, RETRY_MS_MIN
+    def _too_many(self, caller: str, most: int, whose: str) -> Sent:
+        record, label = self._waiting.pop_oldest_of(caller)
+        refusal = Refusal(
+            "too many labels wait",
+            where="event_id",
+            expected=f"at most {most:,} labels {whose} that wait for the decisions on their events",
+            got=f"one more; the oldest of {caller or 'unnamed callers'} is on event {label.event.event_id}",
+            remedy="drive it in again once the event is decided",
+        )
+        return self._dead(record, refusal)
 
-    def _postpone(self, event: EventName, now_ms: int) -> None:
-        waiting = self._waiting[event]
-        waiting.retry_ms = now_ms + waiting.pause_ms
-        waiting.pause_ms = min(2 * waiting.pause_ms, RETRY_MS_MAX)
-
-    def _answered(self, event: EventName, decisions: list[StoredDecision], labels: list[tuple[LabelRecord, ReadLabel]]) -> list[Sent]:
+    def _answered(self, event: EventName, decisions: list[StoredDecision], labels: list[Given]) -> list[Sent]:
         if len(decisions) > 1:
             return [self._dead(record, of_several_users(event.event_id, decisions)) for record, _ in labels]
         if decisions[0].retracted:
@@ -215,7 +223,7 @@ class LabelResolver:
         id_key = self._id_key(decision)
         sent: list[Sent] = []
         for kind, id in (*decision.keys, *self._pairs(decision)):
-            resolved = _Resolved(decision.event_id, id_key, decision.event_time, label.label, label.time_ms, served.user)
+            resolved = _Resolved(decision.event_id, id_key, decision.event_time, label.label, label.time_ms, served.user, *label[3:])
             if not sent:
                 resolved.features, resolved.event = served.features, served.event
             sent.append(Sent("labels-resolved", f"{kind}\0{id}".encode(), msgspec.json.encode(resolved)))
@@ -255,6 +263,10 @@ class LabelResolver:
         return Sent("dead-letters", f"{record.place}:{record.offset}".encode(), letter)
 
 
+def _place_of(given: Given) -> tuple[str, int]:
+    return given[0].place, given[0].offset
+
+
 def of_several_users(event_id: str, decisions: list[StoredDecision]) -> Refusal:
     """The refusal of an id alone that stands for an event of each of several users."""
     return Refusal(
@@ -288,7 +300,7 @@ def read_label(value: bytes) -> ReadLabel:
     if size > EVENT_ID_BYTES_MAX:
         raise Refusal("long event id", where="event_id", expected=f"at most {EVENT_ID_BYTES_MAX} bytes", got=f"{size} bytes")
     user = None if read.user is None else str(read.user)
-    return ReadLabel(EventName(event_id, user), read.label, _time_ms(read.label_time))
+    return ReadLabel(EventName(event_id, user), read.label, _time_ms(read.label_time), read.by, read.source, read.weight)
 
 
 def _time_ms(given: int | str) -> int:

@@ -91,7 +91,6 @@ class DecodeStage:
         return self._decoder
 
 
-
 class _Taken(NamedTuple):
     event: Event
     value: bytes

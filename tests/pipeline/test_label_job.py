@@ -1,5 +1,6 @@
 import base64
 import pathlib
+import random
 import time
 
 import msgspec
@@ -10,12 +11,13 @@ from deploy.releases import read_folder
 from features.event import id_key_of
 from features.refusal import Refusal
 from pipeline.label_job import LabelJob
-from pipeline.label_resolver import LabelRecord, LabelResolver, Sent, read_label
+from pipeline.label_record import LabelRecord, ReadLabel
+from pipeline.label_resolver import LabelResolver, Sent, read_label
 from pipeline.release import content_hash
 from pipeline.settings import Settings
 from pipeline.stages.definitions import Definitions
 from pipeline.stages.labels import ResolvedLabel
-from stores.decisions import StoredDecision, StoreUnavailableError
+from stores.decisions import EventName, StoredDecision, StoreUnavailableError
 from stores.sqlite_decisions import SqliteDecisions
 
 HOUR_MS = 3_600_000
@@ -38,8 +40,8 @@ class Bench:
         record = {"id": release, "parts": {part: content_hash(text) for part, text in texts.items()}}
         self.definitions.take([("c", f"release:{release:010d}", msgspec.json.encode(record))])
 
-    def restart(self) -> LabelResolver:
-        self.resolver = LabelResolver(self.store, self.definitions, HOUR_MS, lambda: self.now_ms)
+    def restart(self, **bounds: int) -> LabelResolver:
+        self.resolver = LabelResolver(self.store, self.definitions, HOUR_MS, lambda: self.now_ms, **bounds)
         return self.resolver
 
     def decide(self, number: int, revision: int = 0, amount: float = 4.5, retracted: bool = False, user: str = "u") -> None:
@@ -163,6 +165,85 @@ def test_two_labels_of_one_event_stay_in_their_order(bench: Bench) -> None:
     assert [msgspec.json.decode(record.value)["label"] for record in sent] == [1, 1, 0, 0]
 
 
+def test_very_many_labels_of_unknown_events_hold_up_no_other(bench: Bench) -> None:
+    bench.restart(waiting_max=3_000, of_caller_max=1_000)
+    for first in range(1_000, 6_000, 500):
+        bench.label(*range(first, first + 500), by="backfill")
+        assert not bench.resolver.full
+        number = first // 500
+        bench.decide(number)
+        assert [sent.topic for sent in bench.label(number, by="analyst")] == ["labels-resolved"] * 2
+    assert bench.resolver.waiting == 1_000
+
+
+def test_beyond_the_bound_of_a_caller_its_oldest_labels_are_dead_letters_and_nobody_elses(bench: Bench) -> None:
+    bench.restart(waiting_max=1_000, of_caller_max=3)
+    assert bench.label(1, 2, by="other") == []
+    sent = [each for number in range(10, 16) for each in bench.label(number, by="backfill")]
+    letters = [msgspec.json.decode(each.value) for each in sent]
+    assert [msgspec.json.decode(base64.b64decode(letter["value"]))["event_id"] for letter in letters] == ["10", "11", "12"]
+    assert {letter["reason"]["what"] for letter in letters} == {"too many labels wait"}
+    for number in (1, 2, 13, 15):
+        bench.decide(number)
+    assert len(bench.later(60_000)) == 8
+    assert bench.resolver.waiting == 1
+
+
+def test_beyond_the_bound_of_all_the_caller_with_most_labels_gives_way(bench: Bench) -> None:
+    bench.restart(waiting_max=5, of_caller_max=100)
+    assert bench.label(1, by="few") == []
+    assert bench.label(10, 11, 12, 13, by="many") == []
+    [dead] = bench.label(2, by="few")
+    assert msgspec.json.decode(base64.b64decode(msgspec.json.decode(dead.value)["value"]))["event_id"] == "10"
+
+
+def test_while_the_store_is_away_no_label_is_given_up_and_beyond_the_bound_none_is_taken(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.restart(waiting_max=4, of_caller_max=2)
+    for number in range(1, 5):
+        bench.decide(number)
+    with StoreIsAway(bench, monkeypatch):
+        assert bench.label(1, 2, 3, by="u") == []
+        assert not bench.resolver.full
+        assert bench.label(4, by="u") == []
+        assert bench.resolver.full
+        assert bench.later(2 * HOUR_MS) == []
+    assert [sent.topic for sent in bench.later(1_000)] == ["labels-resolved"] * 8
+    assert not bench.resolver.full
+
+
+def test_offsets_and_waiting_labels_are_as_a_plain_account_of_them_says(bench: Bench) -> None:
+    draw = random.Random(4)
+    bench.restart(waiting_max=40, of_caller_max=15)
+    waiting: dict[int, int] = {}  # event by offset
+    for _ in range(300):
+        if draw.random() < 0.3:
+            number = draw.randrange(1, 200)
+            bench.decide(number)
+            gone = bench.later(draw.choice([1_000, 70_000]))
+        else:
+            numbers = [draw.randrange(1, 200) for _ in range(draw.randrange(1, 6))]
+            waiting |= {bench.offset + at: number for at, number in enumerate(numbers)}
+            gone = bench.label(*numbers, by=draw.choice("abc"))
+        for sent in gone:
+            value = msgspec.json.decode(sent.value)
+            if sent.topic == "dead-letters":
+                del waiting[value["offset"]]
+            else:
+                waiting = {offset: number for offset, number in waiting.items() if str(number) != value["event_id"]}
+        assert bench.resolver.waiting == len(waiting)
+        assert bench.resolver.done().get("weir.labels/0", 0) == min(waiting, default=bench.offset)
+
+
+def test_what_is_known_of_a_label_besides_goes_on_with_it(bench: Bench) -> None:
+    bench.decide(7)
+    sent = bench.label(7, by="ana", source="chargeback", weight=0.5)
+    values = [msgspec.json.decode(each.value) for each in sent]
+    assert {(value["by"], value["source"], value["weight"]) for value in values} == {("ana", "chargeback", 0.5)}
+    assert msgspec.json.decode(sent[0].value, type=ResolvedLabel).label == 1
+
+
 def test_labels_of_a_partition_that_is_taken_away_are_forgotten(bench: Bench) -> None:
     bench.label(7)
     bench.resolver.forget(["weir.labels/0"])
@@ -260,11 +341,9 @@ def test_a_bad_label_is_a_dead_letter_at_once(bench: Bench, value: bytes, where:
 
 
 def test_label_times_are_ms_or_rfc_3339() -> None:
-    assert read_label(b'{"event_id":5,"label":0,"label_time":1714557600000}') == (("5", None), 0, 1_714_557_600_000)
-    assert read_label(b'{"event_id":"5","label":1,"user":"u","label_time":"2024-05-01T12:00:00.5+02:00"}') == (
-        ("5", "u"),
-        1,
-        1_714_557_600_500,
+    assert read_label(b'{"event_id":5,"label":0,"label_time":1714557600000}')[:3] == (("5", None), 0, 1_714_557_600_000)
+    assert read_label(b'{"event_id":"5","label":1,"user":"u","label_time":"2024-05-01T12:00:00.5+02:00"}') == ReadLabel(
+        EventName("5", "u"), 1, 1_714_557_600_500
     )
     with pytest.raises(Refusal, match="offset"):
         read_label(b'{"event_id":"5","label":1,"label_time":"2024-05-01T12:00:00"}')

@@ -14,7 +14,8 @@ from deploy.releases import read_folder
 from pipeline import deliver_job
 from pipeline.deliver_job import Deliverer
 from pipeline.isolation import Aside, NoRecordsFaultError, one_by_one
-from pipeline.label_resolver import LabelRecord, LabelResolver
+from pipeline.label_record import LabelRecord
+from pipeline.label_resolver import LabelResolver
 from pipeline.learn_job import LearnJob
 from pipeline.metric_follower import MetricFollower
 from pipeline.release import compile_release, content_hash
