@@ -103,13 +103,26 @@ class Client:
         """Has `event` scored; returns when the broker has it."""
         self._read("POST", "/v1/events", dict[str, str], content=event if isinstance(event, bytes) else msgspec.json.encode(event))
 
-    def label(self, event_id: str | int, label: int, label_time: int | str | None = None, user: str | None = None) -> None:
+    def label(
+        self,
+        event_id: str | int,
+        label: int,
+        label_time: int | str | None = None,
+        user: str | None = None,
+        source: str = "",
+        weight: float = 1.0,
+    ) -> None:
         """Says what turned out: 1 fraud, 0 none, known since `label_time` (ms or RFC 3339; None: now).
 
-        `user` is whose event it is; without it a label of an id that several users have becomes a dead letter.
+        `user` is whose event it is; without it a label of an id that several users have becomes a dead letter. `source`, what said so,
+        and `weight`, up to 1,000, are kept with it.
         """
-        given = {"event_id": event_id, "label": label, "label_time": label_time, "user": user}
+        given = {"event_id": event_id, "label": label, "label_time": label_time, "user": user, "source": source, "weight": weight}
         self._read("POST", "/v1/labels", dict[str, object], json=given)
+
+    def label_many(self, labels: Sequence[Mapping[str, object]]) -> None:
+        """Gives up to 1,000 labels, each an object with the parameters of `label` as its fields: all are taken, or none."""
+        self._read("POST", "/v1/labels", dict[str, object], json=list(labels))
 
     def decision(self, event_id: str | int, user: str | None = None) -> dict[str, Any] | None:
         """The decision on an event as it was served; None before there is one.

@@ -1,11 +1,13 @@
 """Routes that take events, labels and requests for a decision."""
 
+import asyncio
 import datetime
 from typing import Annotated, Literal
 
 import msgspec
 from fastapi import APIRouter, Query, Request, Response
 
+from api.calling import caller_of, note_subject
 from api.decide import DEADLINE_MS_MAX, Decide, Decided, FellBack
 from api.in_force import InForce
 from api.json_body import read_json
@@ -18,15 +20,25 @@ from features.refusal import Refusal
 from pipeline.settings import Settings
 
 AHEAD_MS_MAX = 300_000
+LABELS_MAX = 1_000
+"""Of one request."""
+SOURCE_CHARACTERS_MAX = 100
+WEIGHT_MAX = 1_000.0
 
 
 class GivenLabel(msgspec.Struct, forbid_unknown_fields=True):
-    """A label as callers send it; without `label_time` it is known from now on, without `user` one user alone has that event id."""
+    """A label as callers send it.
+
+    Without `label_time` it is known from now on; `user` may be left out where one user alone has that event id. `source`, what said
+    so, and `weight`, how much it counts beside others, are kept with it.
+    """
 
     event_id: str | int
     label: Literal[0, 1]
     label_time: int | datetime.datetime | None = None
     user: str | int | None = None
+    source: Annotated[str, msgspec.Meta(max_length=SOURCE_CHARACTERS_MAX)] = ""
+    weight: Annotated[float, msgspec.Meta(gt=0, le=WEIGHT_MAX)] = 1.0
 
 
 class Taken(msgspec.Struct):
@@ -35,15 +47,25 @@ class Taken(msgspec.Struct):
     event_id: str
 
 
+class TakenLabels(msgspec.Struct):
+    """The broker has so many labels."""
+
+    labels: int
+
+
 class Label(msgspec.Struct, omit_defaults=True):
-    """A record of the topic ``labels``; `label_time` in ms since the epoch."""
+    """A record of the topic ``labels``; `label_time` in ms since the epoch, `by` the name of the caller who gave it."""
 
     event_id: str
     label: int
     label_time: int
     user: str | None = None
+    by: str = ""
+    source: str = ""
+    weight: float = 1.0
 
 
+_EXPECTED = '{"event_id": …, "label": 0 or 1, "label_time": ms or RFC 3339}'
 _encode = msgspec.json.Encoder().encode
 
 
@@ -73,28 +95,54 @@ def make_writes(in_force: InForce, decide: Decide, log: Log, settings: Settings,
 
     @routes.post(
         "/labels",
-        summary="Takes one label: event_id, label (0 or 1), label_time (ms or RFC 3339)",
-        **told(Label, status=202, body=GivenLabel),
+        summary="Takes one label, or a list of them: event_id, label (0 or 1), label_time (ms or RFC 3339), user, source, weight",
+        **told((Label, TakenLabels), status=202, body=(GivenLabel, list[GivenLabel])),
     )
     async def label(request: Request) -> Response:
-        """Joined with the event's decision once there is one."""
-        taken = read_label(await request.body(), int(clock() * 1000))
-        await log.deliver(settings.topic("labels"), taken.event_id, _encode(taken))
-        return as_response(json_answer(202, taken))
+        """Joined with the event's decision once there is one. A list is taken whole or refused whole; the audit log names its length."""
+        body, by = await request.body(), caller_of(request).name
+        now_ms = int(clock() * 1000)
+        many = body.lstrip()[:1] == b"["
+        taken = read_labels(body, now_ms, by) if many else [read_label(body, now_ms, by)]
+        note_subject(request, f"{len(taken)} label{'s' if len(taken) != 1 else ''}")
+        await asyncio.gather(*(log.deliver(settings.topic("labels"), each.event_id, _encode(each)) for each in taken))
+        return as_response(json_answer(202, TakenLabels(len(taken)) if many else taken[0]))
 
     return routes
 
 
-def read_label(body: bytes, now_ms: int) -> Label:
-    """The label in `body`.
+def read_label(body: bytes, now_ms: int, by: str) -> Label:
+    """The label in `body`, given by the caller `by`.
 
     Raises:
         Refusal: it is not JSON, lacks a field, has a value of another type, or its time is negative or more than 5 min ahead.
     """
-    given = read_json(body, GivenLabel, "label", '{"event_id": …, "label": 0 or 1, "label_time": ms or RFC 3339}')
+    return _checked(read_json(body, GivenLabel, "label", _EXPECTED), now_ms, by)
+
+
+def read_labels(body: bytes, now_ms: int, by: str) -> list[Label]:
+    """The labels in a JSON array.
+
+    Raises:
+        Refusal: see `read_label`; it names the place in the array. Or there are none, or more than `LABELS_MAX`.
+    """
+    given = read_json(body, list[GivenLabel], "labels", f"[{_EXPECTED}, …]")
+    if not 0 < len(given) <= LABELS_MAX:
+        raise Refusal("number of labels", where="labels", expected=f"1 to {LABELS_MAX:,} in one request", got=len(given))
+    labels = []
+    for number, each in enumerate(given):
+        try:
+            labels.append(_checked(each, now_ms, by))
+        except Refusal as refusal:
+            where = f"[{number}].{refusal.where}"
+            raise Refusal(refusal.what, where=where, expected=refusal.expected, got=refusal.got, remedy=refusal.remedy) from refusal
+    return labels
+
+
+def _checked(given: GivenLabel, now_ms: int, by: str) -> Label:
     event_id = _id(given.event_id, "event_id")
     user = None if given.user is None else _id(given.user, "user")
-    return Label(event_id, given.label, _time_ms(given.label_time, now_ms), user)
+    return Label(event_id, given.label, _time_ms(given.label_time, now_ms), user, by, given.source, given.weight)
 
 
 def _id(given: str | int, where: str) -> str:

@@ -57,10 +57,20 @@ async def test_a_change_that_is_refused_or_fails_says_so(
     ]  # fmt: skip
 
 
+async def test_labels_of_one_request_are_one_change_that_says_how_many_they_are(api: Api) -> None:
+    await api.client.post("/v1/labels", json={"event_id": "1", "label": 1})
+    await api.client.post("/v1/labels", json=[{"event_id": str(number), "label": 0} for number in range(500)])
+    await api.client.post("/v1/labels", json=[{"event_id": "", "label": 1}])
+    outcomes = [each for each in said(api) if each.phase == "outcome"]
+    assert [(each.action, each.status, each.subject) for each in outcomes] == [
+        ("POST /v1/labels", 202, "1 label"), ("POST /v1/labels", 202, "500 labels"), ("POST /v1/labels", 422, ""),
+    ]  # fmt: skip
+    assert {each.by for each in outcomes} == {"owner"}
+
+
 async def test_reads_and_data_and_who_may_not_leave_nothing(api: Api) -> None:
     await api.client.post("/v1/events", json=event())
     await api.client.post("/v1/decisions?deadline_ms=1", json=event(2))
-    await api.client.post("/v1/labels", json={"event_id": "1", "label": 1})
     for path in ("/v1/flagged", "/v1/policy", "/v1/releases", "/v1/tokens", "/v1/audit", "/health", "/metrics", "/v1/no"):
         await api.client.get(path)
     await api.client.put("/v1/policy", content="x", headers={"authorization": "Bearer wrong"})

@@ -99,15 +99,36 @@ async def test_an_entitys_decisions_are_read_newest_first(api: Api) -> None:
         ({"label_time": 5}, 5),
         ({"label_time": "2023-11-14T22:13:20Z"}, NOW_MS),
         ({"label_time": "2023-11-14T23:13:20.5+01:00"}, NOW_MS + 500),
-        ({"user": "u/1"}, NOW_MS),
+        ({"user": "u/1", "source": "chargeback", "weight": 0.5}, NOW_MS),
     ],
 )
-async def test_a_label_is_written_with_its_time_in_ms(api: Api, given: dict[str, object], time_ms: int) -> None:
+async def test_a_label_is_written_with_its_time_in_ms_and_the_name_of_who_gave_it(api: Api, given: dict[str, object], time_ms: int) -> None:
     answer = await api.client.post("/v1/labels", json={"event_id": 12, "label": 1} | given)
-    expected = {"event_id": "12", "label": 1, "label_time": time_ms} | {name: given[name] for name in ("user",) if name in given}
+    expected = {"event_id": "12", "label": 1} | given | {"label_time": time_ms, "by": "owner"}
     assert (answer.status_code, answer.json()) == (202, expected)
     [(key, value)] = api.log.of("labels")
     assert (key, msgspec.json.decode(value)) == ("12", expected)
+
+
+async def test_a_list_of_labels_is_taken_whole_or_refused_whole(api: Api) -> None:
+    labels: list[dict[str, object]] = [{"event_id": number, "label": number % 2, "user": "u"} for number in range(3)]
+    answer = await api.client.post("/v1/labels", json=labels)
+    assert (answer.status_code, answer.json()) == (202, {"labels": 3})
+    assert [key for key, _ in api.log.of("labels")] == ["0", "1", "2"]
+    for bad in ([*labels, {"event_id": 9, "label": 1, "user": ""}], [], labels * 400, [*labels, {"event_id": 9, "label": 7}]):
+        answer = await api.client.post("/v1/labels", json=bad)
+        assert answer.status_code == 422
+    answer = await api.client.post("/v1/labels", json=[*labels, {"event_id": 9, "label": 1, "label_time": -5}])
+    assert answer.json()["where"] == "[3].label_time"
+    assert len(api.log.of("labels")) == 3
+
+
+@pytest.mark.parametrize(
+    "field", [{"by": "somebody"}, {"weight": 0}, {"weight": 1e9}, {"weight": "1"}, {"source": "x" * 101}, {"user": ""}]
+)
+async def test_a_label_that_says_who_gave_it_or_has_a_bad_part_is_refused(api: Api, field: dict[str, object]) -> None:
+    answer = await api.client.post("/v1/labels", json={"event_id": "1", "label": 1} | field)
+    assert (answer.status_code, api.log.records) == (422, [])
 
 
 async def test_health_is_of_the_process_and_ready_of_all_that_it_needs(api: Api) -> None:
