@@ -7,7 +7,8 @@ from features.feature_set import read_features
 from features.refusal import Refusal
 from features.schema import Schema, read_schema
 from pipeline.feature_catalogue import users_of
-from pipeline.release import Release, compile_release
+from pipeline.release import Release
+from pipeline.trial import try_release
 
 Changes = Mapping[str, str | None]
 """Texts by part; None takes a part out."""
@@ -19,7 +20,7 @@ def compile_change(current: Release | None, texts: dict[str, str], changes: Chan
     """The release that `texts` make; `current`: the one in force, `changes`: what is another in `texts`.
 
     Raises:
-        Refusal: it does not compile, has another identity, or lacks a feature that is in use.
+        Refusal: it does not compile, does not decide on a synthetic event, has another identity, or lacks a feature that is in use.
     """
     if current is not None:
         schema = read_schema(texts["schema"], "schema.yaml")
@@ -27,7 +28,7 @@ def compile_change(current: Release | None, texts: dict[str, str], changes: Chan
         if "models" not in changes:
             features = read_features(texts["features"], schema, "features.yaml")
             check_removal(set(current.features.names).difference(features.names), users_of(current))
-    release = compile_release(current.id + 1 if current else 1, texts)
+    release = try_release(texts, current.id + 1 if current else 1)
     for entries in release.lists.values():
         entries.check()
     return release

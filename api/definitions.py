@@ -23,7 +23,7 @@ from features.warm_up import features_that_warm
 from patterns.lists import LIST_PREFIX
 from pipeline.feature_catalogue import catalogue_of_release
 from pipeline.known_releases import DEFINITION, KnownReleases, ReleaseRecord, release_key
-from pipeline.release import BYPASS, RELEASE_MAX, compile_release
+from pipeline.release import BYPASS, RELEASE_MAX, Release, compile_release
 from pipeline.surplus import surplus
 from stores.registry import Registry, StoredRelease
 
@@ -79,6 +79,7 @@ class Definitions:
         self._unnamed: frozenset[str] = frozenset()
         self._id_seen = 0
         self._followed_ids: set[int] = set()
+        self._unmarked: set[int] = set()
         self._one = asyncio.Lock()
         self._followed = Followed(registry, found)
         self._repaired = False
@@ -161,6 +162,7 @@ class Definitions:
         if current is not None and texts == self._in_force.texts:
             return Published(current.id, self._in_force.hashes, False)
         compiled = await asyncio.to_thread(compile_change, current, texts, changes)
+        change, warming = _what_changes(current, compiled)
         stored = await asyncio.to_thread(self._store, texts, by)
         try:
             await self._publish(stored)
@@ -168,10 +170,7 @@ class Definitions:
             text = f"release {stored.id} is stored and will be in force from the next upload or start on: {error}"
             raise Problem(503, text, [(b"retry-after", b"1")]) from error
         self._note()
-        if current is None:
-            return Published(stored.id, stored.parts, True)
-        change = difference(catalogue_of_release(current), catalogue_of_release(compiled))
-        return Published(stored.id, stored.parts, True, change, features_that_warm(current.features, compiled.features))
+        return Published(stored.id, stored.parts, True, change, warming)
 
     async def keep(self, changes: Mapping[str, str], by: str, seen: Mapping[str, str] | None = None) -> KeptParts:
         """Stores definitions, by part, that are not put in force.
@@ -261,8 +260,10 @@ class Definitions:
             if release.id > self._id_seen:
                 await self._publish(release)
             else:
-                log.warning("release %d was stored and not published, and is passed over: another has its id", release.id)
+                if release.id not in self._unmarked:
+                    log.warning("release %d was stored and not published, and is passed over: another has its id", release.id)
                 await asyncio.to_thread(self._registry.published, release.id)
+                self._unmarked.discard(release.id)
 
     async def _publish(self, release: StoredRelease) -> None:
         """Definitions first, then the release that names them: each waits for the broker's word. Then it is in force here."""
@@ -283,8 +284,16 @@ class Definitions:
         await self._write(release_key(release.id), msgspec.json.encode(record))
         self._id_seen = release.id
         self._in_force.install(compiled, texts, release.parts)
-        await asyncio.to_thread(self._registry.published, release.id)
+        await self._mark_published(release.id)
         await self._let_go()
+
+    async def _mark_published(self, id: int) -> None:
+        """The release is out and in force whatever befalls this: what fails here is done before the next upload."""
+        try:
+            await asyncio.to_thread(self._registry.published, id)
+        except Exception as error:  # whatever a store raises
+            self._unmarked.add(id)
+            log.warning("release %d is published, and the registry does not know so yet: %s", id, error)
 
     async def _write(self, key: str, value: bytes | None) -> None:
         await self._log.deliver(self._topic, key, value)
@@ -341,3 +350,11 @@ class Definitions:
 
     def _note(self) -> None:
         self._condition.found("release", "" if self._in_force.release else "no release is in force")
+
+
+def _what_changes(current: Release | None, compiled: Release) -> tuple[Difference, tuple[str, ...]]:
+    if current is None:
+        return NO_DIFFERENCE, ()
+    return difference(catalogue_of_release(current), catalogue_of_release(compiled)), features_that_warm(
+        current.features, compiled.features
+    )

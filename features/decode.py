@@ -182,28 +182,35 @@ def _plant(tree: dict[str, Any], name: str, leaf: tuple[Any, Any]) -> None:
     tree[last] = leaf
 
 
+def _attribute(name: str) -> str:
+    """What the field `name` is called inside a Struct: a name of its own would clash with those of every Python class."""
+    return "field_" + name
+
+
 def _shape(name: str, tree: dict[str, Any]) -> type[msgspec.Struct]:
     required: list[tuple[str, Any]] = []
     optional: list[tuple[str, Any, Any]] = []
     for child, leaf in tree.items():
+        attribute = _attribute(child)
         if isinstance(leaf, dict):
             shape = _shape(child, leaf)
             if any(field.required for field in msgspec.structs.fields(shape)):
-                required.append((child, shape))
+                required.append((attribute, shape))
             else:
-                optional.append((child, shape | None, None))
+                optional.append((attribute, shape | None, None))
         elif leaf[1] is msgspec.NODEFAULT:
-            required.append((child, leaf[0]))
+            required.append((attribute, leaf[0]))
         else:
-            optional.append((child, *leaf))
-    return msgspec.defstruct(name, [*required, *optional], kw_only=True)
+            optional.append((attribute, *leaf))
+    names = {_attribute(child): child for child in tree}
+    return msgspec.defstruct(name, [*required, *optional], kw_only=True, rename=names)
 
 
 def _getter(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
     """All values of a decoded event at once; a nested object that is absent gives None."""
-    if not any("." in name for name in names):
-        return attrgetter(*names)
-    paths = [name.split(".") for name in names]
+    paths = [[_attribute(part) for part in name.split(".")] for name in names]
+    if all(len(path) == 1 for path in paths):
+        return attrgetter(*(path[0] for path in paths))
 
     def read(event: Any) -> tuple[Any, ...]:
         found = []

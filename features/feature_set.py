@@ -1,7 +1,7 @@
 """Features by name: ``features.yaml`` read, checked and compiled."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +21,7 @@ from features.plan_columns import columns_of
 from features.plan_compiler import compile_plan
 from features.reading import Reading
 from features.refusal import Refusal
-from features.schema import Schema
+from features.schema import ENTITIES_MAX, NAME_CHARACTERS_MAX, Schema
 
 FEATURES_MAX = 4_096
 COST_MAX_NS = 200_000
@@ -94,6 +94,7 @@ def read_features(text: str, schema: Schema, source: str = "features.yaml") -> F
     for definition in definitions.values():
         if definition.recipe.readings:
             by_kind.setdefault(definition.kind, []).append(definition)
+            _check_kinds(by_kind, definition, schema)
     kinds = (schema.user, *(kind for kind, own in by_kind.items() if own and kind != schema.user))
     readings = {kind: _readings_of(by_kind[kind]) for kind in kinds}
     plans = {kind: compile_plan(kind, kind == schema.user, readings[kind], columns_of(by_kind[kind], schema), schema) for kind in kinds}
@@ -120,10 +121,19 @@ def _sections_by_name(document: Section) -> dict[str, Section]:
         name = place.text()
         if not _NAME.fullmatch(name):
             place.refuse("not a feature's name", "letters, digits and _")
+        if len(name) > NAME_CHARACTERS_MAX:
+            place.refuse("name too long", f"at most {NAME_CHARACTERS_MAX} characters", name)
         if name in sections:
             place.refuse("name given twice", "each feature under a name of its own", name)
         sections[name] = section
     return sections
+
+
+def _check_kinds(by_kind: Mapping[str, Sequence[Definition]], newest: Definition, schema: Schema) -> None:
+    """Pairs are kinds too, so that features may need more of them than the schema has entities."""
+    waited_for = sum(bool(own) for kind, own in by_kind.items() if kind != schema.user)
+    if waited_for > ENTITIES_MAX:
+        newest.section.refuse("too many kinds of entities", f"windows of at most {ENTITIES_MAX} entities and pairs", newest.kind)
 
 
 def _readings_of(definitions: Sequence[Definition]) -> tuple[Reading, ...]:

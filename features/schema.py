@@ -15,6 +15,14 @@ LAST_TIME_MS = 253_402_300_799_999
 """The end of the year 9999, which is the last time that an event or a label may have."""
 _EVENTS_LEAST = 32
 DIMENSIONS_MAX = 8
+FIELDS_MAX = 1_024
+"""Fields under ``fields``."""
+ENTITIES_MAX = 127
+"""Kinds of entities that an event waits for: it counts their answers in a signed byte."""
+NAME_CHARACTERS_MAX = 128
+"""Of a field's name: it is part of the keys of its entities and stands in every decision."""
+NAME_PARTS_MAX = 16
+"""Of a field's name, between its dots: each is one JSON object inside another."""
 FIELD_TYPES = ("decimal", "float", "integer", "boolean", "string")
 OPERATION = "op"
 """The field of every event that says whether it is new, a correction or a retraction; see `features.event.OPERATIONS`."""
@@ -143,7 +151,7 @@ def read_schema(text: str, source: str = "schema.yaml") -> Schema:
         time_field=time_field,
         time_unit=time_unit,
         user=_read_name(document.at("user"), taken),
-        entities=tuple(_read_name(item, taken) for item in document.at("entities").items()) if document.has("entities") else (),
+        entities=_read_entities(document.at("entities"), taken) if document.has("entities") else (),
         fields=tuple(_read_fields(document.at("fields"), taken)) if document.has("fields") else (),
         **_read_lengths(document),
         min_time_ms=document.at("min_time").moment_ms() if document.has("min_time") else MIN_TIME_MS,
@@ -168,10 +176,20 @@ def _read_time(section: Section, taken: set[str]) -> tuple[str, str]:
     return _read_name(section.at("field"), taken), unit
 
 
+def _read_entities(section: Section, taken: set[str]) -> tuple[str, ...]:
+    names: list[str] = []
+    for item in section.items():
+        if len(names) == ENTITIES_MAX:
+            item.refuse("too many entities", f"at most {ENTITIES_MAX}", str(ENTITIES_MAX + 1))
+        names.append(_read_name(item, taken))
+    return tuple(names)
+
+
 def _read_name(section: Section, taken: set[str]) -> str:
     name = section.text()
     if not _NAME.fullmatch(name):
         section.refuse("not a field's name", "letters, digits and _, with dots between nested names")
+    _check_length(section, name)
     _keep_apart(section, name)
     for other in taken:
         if name == other:
@@ -182,6 +200,13 @@ def _read_name(section: Section, taken: set[str]) -> str:
     return name
 
 
+def _check_length(section: Section, name: str) -> None:
+    if len(name) > NAME_CHARACTERS_MAX:
+        section.refuse("name too long", f"at most {NAME_CHARACTERS_MAX} characters", name)
+    if name.count(".") >= NAME_PARTS_MAX:
+        section.refuse("name nests too deep", f"at most {NAME_PARTS_MAX} names with dots between them", name)
+
+
 def _keep_apart(section: Section, name: str) -> None:
     if name.partition(".")[0] == OPERATION:
         expected = f"another name: {OPERATION} says whether an event is new, a correction or a retraction"
@@ -189,8 +214,11 @@ def _keep_apart(section: Section, name: str) -> None:
 
 
 def _read_fields(section: Section, taken: set[str]) -> list[Field]:
-    section.only(*section.names())
-    fields = [_read_field(name, section.at(name), taken) for name in section.names()]
+    names = section.names()
+    section.only(*names)
+    if len(names) > FIELDS_MAX:
+        section.at(names[FIELDS_MAX]).refuse("too many fields", f"at most {FIELDS_MAX}", len(names))
+    fields = [_read_field(name, section.at(name), taken) for name in names]
     chosen = [field.name for field in fields if field.dimension]
     if len(chosen) > DIMENSIONS_MAX:
         section.at(chosen[DIMENSIONS_MAX]).refuse("too many dimensions", f"at most {DIMENSIONS_MAX} fields with dimension: true")
@@ -200,6 +228,7 @@ def _read_fields(section: Section, taken: set[str]) -> list[Field]:
 def _read_field(name: str, section: Section, taken: set[str]) -> Field:
     if not _NAME.fullmatch(name) or name in taken or any(n.startswith(name + ".") or name.startswith(n + ".") for n in taken):
         section.refuse("bad field name", "letters, digits and _, described once, not nested with another", name)
+    _check_length(section, name)
     _keep_apart(section, name)
     taken.add(name)
     section.only("type", "scale", "currency", "retain", "dimension", "required")

@@ -11,6 +11,8 @@ from features.document import Section, read_document
 ACTIONS = ("approve", "review", "block")
 """Actions by code, mildest first."""
 
+MODELS_MAX = 62
+"""Of a policy: what is remembered of a decision has six bits for the one that gave the score."""
 _FIRST_READY = re.compile(r"first_ready\(\s*([A-Za-z_]\w*(?:\s*,\s*[A-Za-z_]\w*)*)\s*\)")
 
 
@@ -75,7 +77,10 @@ def _models(section: Section) -> tuple[str, ...]:
     match = _FIRST_READY.fullmatch(section.text().strip())
     if not match:
         section.refuse("unknown score", "first_ready(model, …)")
-    return tuple(name.strip() for name in match[1].split(","))
+    names = tuple(name.strip() for name in match[1].split(","))
+    if len(names) > MODELS_MAX:
+        section.refuse("too many models", f"at most {MODELS_MAX} in first_ready", len(names))
+    return names
 
 
 def _bands(section: Section) -> tuple[list[float], list[int]]:

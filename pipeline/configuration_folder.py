@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from features.refusal import Refusal
 from features.text_bytes import decode_text
 from patterns.lists import LIST_PREFIX
-from pipeline.release import PARTS, Release, compile_release
+from pipeline.release import PARTS, Release
+from pipeline.trial import try_release
 
 
 def read_texts(folder: pathlib.Path) -> dict[str, str]:
@@ -20,12 +21,12 @@ def read_texts(folder: pathlib.Path) -> dict[str, str]:
 
 
 def compile_texts(texts: Mapping[str, str]) -> Release:
-    """The release that `texts` make, under the id 1, with its lists checked.
+    """The release that `texts` make, under the id 1, with its lists checked, after it has decided on synthetic events.
 
     Raises:
-        Refusal: as of `pipeline.release.compile_release`, or a list has a bad entry.
+        Refusal: as of `pipeline.trial.try_release`, or a list has a bad entry.
     """
-    release = compile_release(1, texts)
+    release = try_release(texts)
     for entries in release.lists.values():
         entries.check()
     return release

@@ -13,8 +13,10 @@ from detectors.catalogue import KEYED, LEARNERS, Keyed
 from features.document import Section, read_document
 from features.feature_set import FeatureSet
 from features.given import nearest_feature
-from features.schema import Schema
+from features.schema import NAME_CHARACTERS_MAX, Schema
 
+MODELS_MAX = 256
+"""Of a release."""
 _FIELDS = ("name", "kind", "model", "parameters", "scope", "learns", "inputs", "publish_every", "sample")
 
 
@@ -76,6 +78,8 @@ def read_models(text: str, schema: Schema, features: FeatureSet, source: str = "
     """
     models: list[Model] = []
     for section in read_document(text, source).items():
+        if len(models) == MODELS_MAX:
+            section.refuse("too many models", f"at most {MODELS_MAX}", str(MODELS_MAX + 1))
         model = _read_model(section, schema, features)
         if any(other.name == model.name for other in models):
             section.at("name").refuse("name given twice", "a name of its own for each model", model.name)
@@ -143,6 +147,8 @@ def _name(section: Section) -> str:
     name = section.text()
     if not name.isidentifier():
         section.refuse("not a name", "letters, digits and underscores, not starting with a digit")
+    if len(name) > NAME_CHARACTERS_MAX:
+        section.refuse("name too long", f"at most {NAME_CHARACTERS_MAX} characters", name)
     return name
 
 

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 import msgspec
 
@@ -20,6 +21,9 @@ PARTS = ("schema", "features", "models", "policy")
 
 BYPASS = "bypass"
 """The optional part that switches past the score; the lists, each ``list:<name>``, are the other ones."""
+
+PARTS_KEPT = 8
+"""Compiled schemas, sets of features and sets of models that are remembered by their texts, for releases that share them."""
 
 RELEASE_MAX = (1 << 27) - 1
 """The greatest id: what is remembered of a decision has no room for more."""
@@ -59,7 +63,7 @@ def content_hash(text: str) -> str:
 
 
 def compile_release(id: int, texts: Mapping[str, str]) -> Release:
-    """Compiles the YAML `texts`, by part.
+    """Compiles the YAML `texts`, by part. A part that was compiled lately, over the same parts before it, is not compiled again.
 
     Raises:
         Refusal: a part is missing, unknown or does not compile, or the parts do not fit each other.
@@ -69,9 +73,9 @@ def compile_release(id: int, texts: Mapping[str, str]) -> Release:
     for part in PARTS:
         if part not in texts:
             raise Refusal("missing part", where="release", expected=", ".join(PARTS), got=", ".join(sorted(texts)) or "nothing")
-    schema = read_schema(texts["schema"], "schema.yaml")
-    features = read_features(texts["features"], schema, "features.yaml")
-    models = read_models(texts["models"], schema, features, "models.yaml")
+    schema = _schema_of(texts["schema"])
+    features = _features_of(texts["features"], texts["schema"])
+    models = _models_of(texts["models"], texts["features"], texts["schema"])
     policy = read_policy(texts["policy"], "policy.yaml")
     names = [model.name for model in models]
     for name in policy.models:
@@ -89,6 +93,21 @@ def compile_release(id: int, texts: Mapping[str, str]) -> Release:
     event, entity, dimension, feature, model = (object_shape(name, own) for name, own in keys.items())
     policy = bypassed(policy, bypass)
     return Release(id, schema, features, models, policy, cells, event, entity, dimension, feature, model, bypass, lists_of(texts))
+
+
+@lru_cache(maxsize=PARTS_KEPT)
+def _schema_of(schema: str) -> Schema:
+    return read_schema(schema, "schema.yaml")
+
+
+@lru_cache(maxsize=PARTS_KEPT)
+def _features_of(features: str, schema: str) -> FeatureSet:
+    return read_features(features, _schema_of(schema), "features.yaml")
+
+
+@lru_cache(maxsize=PARTS_KEPT)
+def _models_of(models: str, features: str, schema: str) -> tuple[Model, ...]:
+    return read_models(models, _schema_of(schema), _features_of(features, schema), "models.yaml")
 
 
 def lists_of(texts: Mapping[str, str]) -> dict[str, EntryList]:

@@ -12,6 +12,7 @@ from api.in_force import InForce
 from api.seed import seed
 from features.refusal import Refusal
 from pipeline.release import content_hash
+from stores.decisions import StoreUnavailableError
 
 MORE_FEATURES = TEXTS["features"] + "- {name: sum_1h, template: sum, value: event.amount, window: 1h}\n"
 SUM_ADDED = {"added": ["sum_1h"], "changed": [], "removed": []}
@@ -296,3 +297,26 @@ async def test_each_version_of_a_feature_is_told_with_the_release_that_brought_i
     unknown = await api.client.get("/v1/features/evr/versions")
     assert unknown.status_code == 404
     assert "did you mean ever?" in unknown.json()["detail"]
+
+
+async def test_a_release_that_is_out_is_answered_though_the_registry_does_not_take_the_mark(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(id: int) -> None:
+        raise StoreUnavailableError("the registry went away")
+
+    await follow_first(api)
+    monkeypatch.setattr(api.registry, "published", fails)
+    answer = await api.client.put("/v1/features", content=MORE_FEATURES)
+    assert (answer.status_code, answer.json()["release"], api.in_force.release.id) == (200, 2, 2)
+    monkeypatch.undo()
+    assert (await api.client.put("/v1/policy", content=REVIEW_ALL)).json()["release"] == 3
+    assert api.registry.pending_publication() == []
+
+
+async def test_a_release_that_raises_at_every_event_is_refused_before_anything_is_stored(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    await follow_first(api)
+    monkeypatch.setattr("pipeline.scorer.nothing_said", lambda *given: {}["no such thing"])
+    answer = await api.client.put("/v1/policy", content=REVIEW_ALL)
+    assert (answer.status_code, answer.json()["what"]) == (422, "release does not decide")
+    assert (api.in_force.release.id, api.registry.pending_publication()) == (1, [])
