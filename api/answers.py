@@ -13,7 +13,7 @@ class Included(msgspec.Struct, frozen=True):
 
 
 class Score(msgspec.Struct):
-    """The latest score of an entity, of the event at `event_time` (ms), `age_ms` ago; None when no model gave one.
+    """The latest score of an entity, of the event of `user` at `event_time` (ms), `age_ms` ago; None when no model gave one.
 
     `includes` is where its decision stands in the topic of decisions; None for one kept before that was noted.
     """
@@ -27,6 +27,7 @@ class Score(msgspec.Struct):
     age_ms: int
     release: int
     includes: Included | None = None
+    user: str = ""
 
 
 class ListEntry(msgspec.Struct):

@@ -40,5 +40,6 @@ class Scores:
             raise Problem(404, f"{kind} {id[:80]} has no decision yet")
         age_ms = max(0, int(self._clock() * 1000) - latest.event_time)
         includes = Included(latest.place.partition, latest.place.offset) if latest.place else None
-        scored = Score(kind, id, latest.score, latest.action, latest.event_id, latest.event_time, age_ms, latest.release, includes)
+        event = (latest.event_id, latest.event_time, age_ms, latest.release, includes, latest.user)
+        scored = Score(kind, id, latest.score, latest.action, *event)
         return Answer(200, _encode(scored))

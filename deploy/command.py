@@ -117,7 +117,9 @@ def activate(versions: tuple[str, ...]) -> None:
 @click.option("--from", "from_ms", callback=as_moment_ms, help="First arrival, such as 2026-11-23T00:00:00Z, with --archived.")
 @click.option("--to", "to_ms", callback=as_moment_ms, help="Arrival before which it ends, with --archived.")
 @click.option("--config", type=EXISTING_FOLDER, required=True, help="Configuration folder.")
-@click.option("--labels", type=EXISTING_FILE, help="File with event_id, label (0 or 1) and label_time.")
+@click.option(
+    "--labels", type=EXISTING_FILE, help="File with event_id, label (0 or 1), label_time and, where ids of several users agree, user."
+)
 @click.option("--label-column", default="", help="Column of EVENTS with the label; cut off before the event is scored.")
 @click.option("--label-delay", callback=as_duration_ms, default="7d", show_default=True, help="From event to label, with --label-column.")
 @click.option("--out", type=FOLDER, help="Folder for decisions.parquet.")
@@ -156,7 +158,7 @@ def replay(
 @click.option("--replayed", type=EXISTING_FILE, multiple=True, help="Recorded events (Parquet, JSON Lines or CSV) to replay.")
 @click.option("--served", is_flag=True, help="Takes the decisions and labels of the running system instead.")
 @click.option("--config", type=EXISTING_FOLDER, help="Configuration folder, with --replayed.")
-@click.option("--labels", type=EXISTING_FILE, help="File with event_id, label (0 or 1) and label_time, with --replayed.")
+@click.option("--labels", type=EXISTING_FILE, help="File with event_id, label, label_time and perhaps user, with --replayed.")
 @click.option("--label-column", default="", help="Column of the events with the label; cut off before the event is scored.")
 @click.option("--label-delay", callback=as_duration_ms, help="From event to label, with --label-column; by default 7d.")
 @click.option("--from", "from_ms", callback=as_moment_ms, help="First event time, such as 2026-11-23T00:00:00Z, with --served.")

@@ -52,7 +52,7 @@ async def test_the_latest_score_of_an_entity_has_its_age(api: Api, kind: str, id
     assert answer.json() == {
         "entity": kind, "id": id, "score": 0.7,
         "action": "approve", "event_id": "2", "event_time": NOW_MS - 1500, "age_ms": 1500, "release": 1,
-        "includes": {"partition": 2, "offset": 1},
+        "includes": {"partition": 2, "offset": 1}, "user": "c1",
     }  # fmt: skip
 
 
