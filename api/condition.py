@@ -24,11 +24,14 @@ class Condition:
 
     Args:
         clock: seconds since the epoch.
+
+    `decided_by_another` says by which other release than the one in force events are decided; '' when by none.
     """
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
         self.parts = {name: Part(False, NOT_CHECKED, self._now_ms()) for name in PARTS}
+        self.decided_by_another = ""
         self._run = ""
         self._behind: set[str] = set()
 
@@ -59,6 +62,10 @@ class Condition:
     def parts_without_details(self) -> dict[str, Part]:
         """The parts as anybody may see them: which of them are well, and since when, but not why not."""
         return {name: Part(part.ok, "", part.since_ms) for name, part in self.parts.items()}
+
+    def release_problem(self, in_force: bool) -> str:
+        """Why the release is not well: there is none, or events are decided by another one; '' when it is well."""
+        return self.decided_by_another if in_force else "no release is in force"
 
     def found(self, name: str, problem: str) -> None:
         """Notes what a check of `name` found; '' is well."""

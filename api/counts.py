@@ -37,6 +37,7 @@ class Counts:
         self.not_let_in: Counter[str] = Counter()
         self.raised: Counter[str] = Counter()
         self.taken_back = 0
+        self.by_another_release = 0
         self._decision_seconds = Histogram()
         self._request_seconds: dict[str, Histogram] = {}
 
@@ -69,6 +70,10 @@ class Counts:
             f'weir_raised_total{{where="{where}"}} {n}' for where, n in sorted(self.raised.items()) if where.replace(" ", "").isalnum()
         ]
         lines += ["# TYPE weir_releases_taken_back_total counter", f"weir_releases_taken_back_total {self.taken_back}"]
+        lines += [
+            "# TYPE weir_decided_by_another_release_total counter",
+            f"weir_decided_by_another_release_total {self.by_another_release}",
+        ]
         lines += ["# TYPE weir_api_decisions_in_flight gauge", f"weir_api_decisions_in_flight {in_flight}"]
         lines += ["# TYPE weir_api_replies_unmatched_total counter", f"weir_api_replies_unmatched_total {unmatched}"]
         lines += ["# TYPE weir_api_stream_clients gauge", f"weir_api_stream_clients {watchers}"]

@@ -300,7 +300,12 @@ class Definitions:
         self._known.take(key, value)
 
     async def _let_go(self) -> None:
-        """Takes off the topic what no kept release needs. What cannot be written now goes the next time: the release is out already."""
+        """Takes off the topic what no kept release needs. What cannot be written now goes the next time: the release is out already.
+
+        While events are decided by another release than the one in force nothing goes: it may be the one that they are decided by.
+        """
+        if self._condition.decided_by_another:
+            return
         found = surplus(self._known, self._unnamed)
         self._unnamed = found.unnamed
         try:
@@ -349,7 +354,7 @@ class Definitions:
         return text
 
     def _note(self) -> None:
-        self._condition.found("release", "" if self._in_force.release else "no release is in force")
+        self._condition.found("release", self._condition.release_problem(self._in_force.release is not None))
 
 
 def _what_changes(current: Release | None, compiled: Release) -> tuple[Difference, tuple[str, ...]]:

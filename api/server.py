@@ -18,6 +18,7 @@ from api.approval import Approval
 from api.checks import Check, Checks, ScoreJob
 from api.condition import Condition
 from api.counts import Counts
+from api.deciders import Deciders
 from api.definitions import Definitions
 from api.falling_back import FallingBack, RaisedLetters
 from api.following import Following, Record
@@ -25,6 +26,7 @@ from api.front import Front
 from api.in_force import InForce
 from api.log import KafkaLog
 from api.metrics_part import MetricsPart
+from api.newest_decisions import NewestDecisions
 from api.protocol import PatientProtocol
 from api.registry_store import open_registry
 from api.store_checks import StoreChecks
@@ -76,6 +78,8 @@ class Server:
         self._falling_back = FallingBack(
             self._definitions, self._in_force, self._access.audit, counts, time.time, settings.raises_in_a_row_max
         )
+        self._newest_decisions = NewestDecisions(settings.bootstrap, settings.topic("decisions"))
+        self._deciders = Deciders(self._newest_decisions, self._in_force, self._condition, counts, time.time)
         self._letters = RaisedLetters(settings.bootstrap, settings.topic("dead-letters"), "dead-letters", self._falling_back.take)
         self._store_checks = StoreChecks(self._decisions, self._quick_decisions, self._registry, self._access)
         self._followed: asyncio.Queue[Sequence[Record]] = asyncio.Queue()
@@ -131,6 +135,7 @@ class Server:
             "score_job": score_job.check,
             "metrics": self._metrics.check,
             "taken_back": self._falling_back.check,
+            "release": self._deciders.check,
             **self._store_checks.all(),
         }
 
@@ -139,6 +144,7 @@ class Server:
             self._control,
             self._replies,
             self._letters,
+            self._newest_decisions,
             self._log,
             self._quick_log,
             self._decisions,
