@@ -38,6 +38,11 @@ class Snapshot:
     event_time_ms: int
     arrays: Arrays
 
+    @property
+    def key(self) -> str:
+        """What it is kept under: a definition that comes back finds what was learned for it."""
+        return snapshot_key(self.model, self.definition)
+
     def encode(self) -> bytes:
         """MessagePack; the same snapshot gives the same bytes.
 
@@ -66,3 +71,8 @@ class Snapshot:
             raise ValueError(f"snapshot whose names are longer than {NAME_CHARACTERS_MAX} characters")
         arrays = unpack_arrays(encoded.arrays)
         return Snapshot(encoded.model, encoded.definition, encoded.sequence, encoded.event_time_ms, arrays)
+
+
+def snapshot_key(model: str, definition: str) -> str:
+    """The key of the snapshots of a model of one definition."""
+    return f"{model}/{definition}"

@@ -60,8 +60,8 @@ class Outbox:
         self._producer = producer
         self._failed: list[str] = []
 
-    def send(self, topic: str, key: bytes, value: bytes) -> None:
-        """Takes a record; waits while the producer's queue is full."""
+    def send(self, topic: str, key: bytes, value: bytes | None) -> None:
+        """Takes a record, without a value one that takes the key's record away; waits while the producer's queue is full."""
         while True:
             try:
                 self._producer.produce(topic, value, key, on_delivery=self._note)

@@ -91,6 +91,8 @@ class LearnJob:
         self._decisions = settings.topic("decisions")
         self._labels = settings.topic("labels-resolved")
         self._learners = settings.topic("learners")
+        self._models = settings.topic("models")
+        self._renamed: set[str] = set()
         self._stopping = False
 
     def run(self) -> None:
@@ -188,8 +190,15 @@ class LearnJob:
         self._send_snapshots(sequence)
 
     def _send_snapshots(self, sequence: int) -> None:
+        """Publishes the snapshots, each under its definition, and takes away those that are kept no longer."""
         for snapshot in self.teacher.snapshots(sequence):
-            self._outbox.send(self._settings.topic("models"), snapshot.model.encode(), snapshot.encode())
+            self._outbox.send(self._models, snapshot.key.encode(), snapshot.encode())
+            if snapshot.model not in self._renamed:  # older versions wrote under the model's name, one snapshot for all definitions
+                self._outbox.send(self._models, snapshot.model.encode(), None)
+                self._renamed.add(snapshot.model)
+        dropped, self.teacher.dropped = self.teacher.dropped, []
+        for key in dropped:
+            self._outbox.send(self._models, key.encode(), None)
         self._flush()
 
     def _flush(self) -> None:

@@ -4,12 +4,14 @@ The Flink stages, replay and the tests all call it, so that they all give the sa
 order in which each key's events come and on the release and snapshots in force, never on how events are batched.
 """
 
+from collections.abc import Collection
+
 import numpy as np
 from numpy.typing import NDArray
 
 from detectors.catalogue import Keyed, Scoring, score_from
 from detectors.missing import are_mostly_missing
-from detectors.snapshot import Snapshot
+from detectors.snapshot import Snapshot, snapshot_key
 from features.batch import Batch
 from features.layout import RETRACTED, UNKNOWN, WARMING
 from features.profile import Profiles
@@ -43,15 +45,19 @@ class Scorer:
         """
         for model in release.models:
             if model.name == snapshot.model and model.definition == snapshot.definition:
-                held = self._snapshots.get(model.name)
-                if held and held[0].definition == snapshot.definition and held[0].sequence >= snapshot.sequence:
+                held = self._snapshots.get(snapshot.key)
+                if held and held[0].sequence >= snapshot.sequence:
                     return False
                 scoring = score_from(model.model, snapshot.arrays)
                 if scoring.inputs != len(model.inputs):
                     raise ValueError(f"snapshot for {scoring.inputs} inputs; the model has {len(model.inputs)}")
-                self._snapshots[model.name] = (snapshot, scoring)
+                self._snapshots[snapshot.key] = (snapshot, scoring)
                 return True
         return False
+
+    def retain(self, keys: Collection[str]) -> None:
+        """Drops all snapshots but those of `keys`: see `Snapshot.key`."""
+        self._snapshots = {key: held for key, held in self._snapshots.items() if key in keys}
 
     def observe(self, release: Release, kind: str, keys: list[str], batch: Batch, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Adds the events to the profiles of `keys`, entities of one kind, and gives the features of each event there.
@@ -157,8 +163,8 @@ class Scorer:
     def _score_global(
         self, model: Model, inputs: NDArray[np.float64], verdicts: Verdicts
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        held = self._snapshots.get(model.name)
-        if held is None or held[0].definition != model.definition:
+        held = self._snapshots.get(snapshot_key(model.name, model.definition))
+        if held is None:
             nothing = np.full(len(inputs), np.nan)
             return nothing, nothing
         snapshot, scoring = held

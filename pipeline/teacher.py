@@ -4,13 +4,14 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.snapshot import Snapshot
+from detectors.snapshot import Snapshot, snapshot_key
 from pipeline.event_keys import event_keys
 from pipeline.learner import EventLearner, LabelLearner, Learners, Lessons
 from pipeline.release import Release
 from pipeline.stages.labels import ResolvedLabel
 
 _REPEATS_KNOWN = 200_000
+REPLACED_KEPT = 4
 
 
 class ServedDecision(msgspec.Struct):
@@ -26,9 +27,15 @@ class ServedDecision(msgspec.Struct):
 
 
 class Teacher:
-    """Feeds decisions and labels to the learners of the newest release. No I/O."""
+    """Feeds decisions and labels to the learners of the newest release. No I/O.
+
+    What a model has learned outlives its definition: the last `REPLACED_KEPT` definitions of each model that were replaced keep their
+    state, and go on from it when they come back. Meanwhile they learn nothing. `dropped` are the keys of those that are kept no longer.
+    """
 
     def __init__(self) -> None:
+        self.dropped: list[str] = []
+        self._replaced: dict[str, Snapshot] = {}
         self.clock_ms = 0
         self.repeats = 0
         self._learners: list[EventLearner | LabelLearner] = []
@@ -41,9 +48,24 @@ class Teacher:
 
     def change(self, release: Release) -> None:
         """Learns for `release`; a model whose definition stands unchanged goes on."""
-        held = {(each.model.name, each.model.definition): each for each in self._learners}
-        self._learners = [held.get((each.model.name, each.model.definition), each) for each in Learners(release).each]
+        held = {_key_of(each): each for each in self._learners}
+        self._learners = [held.pop(key) if (key := _key_of(each)) in held else self._come_back(each) for each in Learners(release).each]
+        for each in held.values():
+            self._replace(_state_of(each, 0, self.clock_ms))
         self._release = release
+
+    def _come_back(self, learner: EventLearner | LabelLearner) -> EventLearner | LabelLearner:
+        """`learner`, which goes on from what was learned for its definition before."""
+        state = self._replaced.pop(_key_of(learner), None)
+        if state is not None:
+            learner.resume(state.arrays)
+        return learner
+
+    def _replace(self, state: Snapshot) -> None:
+        self._replaced[state.key] = state
+        for key in [key for key, each in self._replaced.items() if each.model == state.model][:-REPLACED_KEPT]:
+            del self._replaced[key]
+            self.dropped.append(key)
 
     def decide(self, decisions: list[ServedDecision], id_keys: NDArray[np.int64], refill: bool = False) -> None:
         """Takes in decisions as served; repeats of one event are dropped and counted.
@@ -102,20 +124,20 @@ class Teacher:
         return [snapshot for snapshot in made if snapshot is not None]
 
     def states(self, sequence: int) -> dict[str, bytes]:
-        """All that the learners need to go on, by model."""
-        return {
-            each.model.name: Snapshot(each.model.name, each.model.definition, sequence, self.clock_ms, each.state()).encode()
-            for each in self._learners
-        }
+        """All that the learners need to go on, by `Snapshot.key`: those that were replaced first, in their order."""
+        states = [*self._replaced.values(), *(_state_of(each, sequence, self.clock_ms) for each in self._learners)]
+        return {state.key: state.encode() for state in states}
 
     def resume(self, states: dict[str, bytes], clock_ms: int) -> None:
-        """Goes on from `states`; a model whose definition has changed since starts anew."""
+        """Goes on from `states`; a model whose definition is not among them starts anew."""
         self.clock_ms = clock_ms
-        for each in self._learners:
-            if each.model.name in states:
-                state = Snapshot.decode(states[each.model.name])
-                if state.definition == each.model.definition:
-                    each.resume(state.arrays)
+        learners = {_key_of(each): each for each in self._learners}
+        for encoded in states.values():
+            state = Snapshot.decode(encoded)
+            if state.key in learners:
+                learners[state.key].resume(state.arrays)
+            else:
+                self._replace(state)
 
     def _fresh(self, decisions: list[ServedDecision]) -> list[int]:
         """The rows of decisions on events that were not seen yet."""
@@ -144,3 +166,11 @@ def vector_of(served: ServedDecision | ResolvedLabel, inputs: tuple[str, ...]) -
         value = (served.event if place == "event" else served.features).get(field)
         values.append(np.nan if value is None else value)
     return np.array(values, np.float64)
+
+
+def _key_of(learner: EventLearner | LabelLearner) -> str:
+    return snapshot_key(learner.model.name, learner.model.definition)
+
+
+def _state_of(learner: EventLearner | LabelLearner, sequence: int, clock_ms: int) -> Snapshot:
+    return Snapshot(learner.model.name, learner.model.definition, sequence, clock_ms, learner.state())

@@ -19,7 +19,7 @@ def key_text(key: bytes | None) -> str:
 
 
 class Definitions:
-    """The releases that are known, and the newest snapshot of each model."""
+    """The releases that are known, and the newest snapshot of each model and definition, by `Snapshot.key`."""
 
     def __init__(self) -> None:
         self.releases = KnownReleases()
@@ -53,7 +53,10 @@ class Definitions:
             if value is None:
                 return self.snapshots.pop(key, None) is not None
             snapshot = Snapshot.decode(value)
-            self.snapshots[snapshot.model] = snapshot
+            held = self.snapshots.get(snapshot.key)
+            if held is not None and held.sequence > snapshot.sequence:
+                return False
+            self.snapshots[snapshot.key] = snapshot
         except Exception as error:  # whatever is written there: the stream goes on
             log.error("%s record %s is not taken in: %s", "models" if topic == "m" else "control", key, error)
             return False

@@ -52,6 +52,7 @@ class UserStage:
         self._scorer = Scorer(KeyedProfiles(state, user_kind=True))
         self._bundles = UndoableBundles(self._scorer, self._run, self._refuse)
         self._clock = clock
+        self._equipped: Release | None = None
         self.by_nearest = 0
 
     def process(self, data: bytes) -> bytes:
@@ -68,6 +69,8 @@ class UserStage:
         if bundle.kind != "L" and release.id != bundle.release:
             self.by_nearest += bundle.n
             log.error("release %d cannot be had: %d events are decided by %d, degraded", bundle.release, bundle.n, release.id)
+        if release is not self._equipped:
+            self._equip(release)
         return self._bundles.process(data, bundle, release)
 
     def _run(self, bundle: Bundle, release: Release) -> bytes:
@@ -92,13 +95,18 @@ class UserStage:
         return frames
 
     def _install(self) -> None:
-        release = self.definitions.newest
-        if release is not None:
-            for snapshot in self.definitions.snapshots.values():
-                try:
-                    self._scorer.install(snapshot, release)
-                except Exception as error:  # whatever a snapshot holds: the one before stays
-                    log.error("snapshot %d of %s is not in force: %s", snapshot.sequence, snapshot.model, error)
+        self._scorer.retain(self.definitions.snapshots)
+        if self.definitions.newest is not None:
+            self._equip(self.definitions.newest)
+
+    def _equip(self, release: Release) -> None:
+        """Installs the snapshots for the models of `release`: events may carry another one than that in force."""
+        for snapshot in self.definitions.snapshots.values():
+            try:
+                self._scorer.install(snapshot, release)
+            except Exception as error:  # whatever a snapshot holds: the one before stays
+                log.error("snapshot %d of %s is not in force: %s", snapshot.sequence, snapshot.model, error)
+        self._equipped = release
 
     def _decide(self, bundle: Bundle, release: Release) -> bytes:
         arrivals = bodies_of(release.schema).read(bundle.bodies)

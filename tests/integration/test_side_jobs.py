@@ -183,7 +183,8 @@ def learned_up_to(settings: Settings, decisions: int) -> bool:
 def lessons(settings: Settings, model: str) -> list[int]:
     place = newest_place(settings)
     assert place is not None
-    found: list[int] = Snapshot.decode(place.states[model]).arrays["lessons"].tolist()
+    [state] = [state for key, state in place.states.items() if key.startswith(f"{model}/")]
+    found: list[int] = Snapshot.decode(state).arrays["lessons"].tolist()
     return found
 
 

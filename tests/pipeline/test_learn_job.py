@@ -3,7 +3,7 @@ import pytest
 
 from pipeline.release import Release, compile_release
 from pipeline.stages.labels import ResolvedLabel
-from pipeline.teacher import ServedDecision, Teacher
+from pipeline.teacher import REPLACED_KEPT, ServedDecision, Teacher
 
 WEEK_MS = 7 * 86_400_000
 TEXTS = {
@@ -126,3 +126,57 @@ def test_a_label_teaches_the_event_of_its_own_user_and_not_anothers_with_the_sam
     assert crossed.repeats == 0
     assert lessons(crossed) == lessons(apart)
     assert crossed.states(1) == apart.states(1)
+
+
+def other(seed: int) -> Release:
+    """A release whose model `shape` has another definition for each seed."""
+    return compile_release(
+        9,
+        TEXTS
+        | {"models": TEXTS["models"].replace("inputs: [event.amount]}", f"inputs: [event.amount], parameters: {{seed: {seed}}}}}", 1)},
+    )
+
+
+def test_a_definition_that_comes_back_goes_on_from_what_was_learned_for_it(release: Release) -> None:
+    teacher = teacher_of(release)
+    decide(teacher, *range(1, 300))
+    teacher.advance()
+    before = [each.encode() for each in teacher.snapshots(4)]
+    teacher.change(other(1))
+    assert [each.model for each in teacher.snapshots(4)] == []
+    teacher.change(release)
+    assert [each.encode() for each in teacher.snapshots(4)] == before
+    decide(teacher, 300)
+    assert lessons(teacher)[0] == [300]
+
+
+def test_a_definition_that_comes_back_after_a_restart_goes_on_too(release: Release) -> None:
+    before = teacher_of(release)
+    decide(before, *range(1, 300))
+    before.advance()
+    published = [each.encode() for each in before.snapshots(4)]
+    before.change(other(1))
+    after = teacher_of(other(1))
+    after.resume(before.states(4), before.clock_ms)
+    assert after.states(4) == before.states(4)
+    after.change(release)
+    assert [each.encode() for each in after.snapshots(4)] == published
+
+
+def test_so_many_replaced_definitions_of_a_model_are_kept_and_the_rest_is_dropped(release: Release) -> None:
+    teacher = teacher_of(release)
+    decide(teacher, 1)
+    keys = [next(key for key in teacher.states(1) if key.startswith("shape/"))]
+    for seed in range(100):
+        teacher.change(other(seed))
+        keys.append(list(teacher.states(1))[-2])
+    states = [key for key in teacher.states(1) if key.startswith("shape/")]
+    assert states == keys[-REPLACED_KEPT - 1 :]
+    assert teacher.dropped == keys[: -REPLACED_KEPT - 1]
+
+
+def test_states_that_an_older_version_kept_by_the_names_of_models_are_taken_up(release: Release) -> None:
+    before, after = teacher_of(release), teacher_of(release)
+    decide(before, 1, 2, 3)
+    after.resume({key.partition("/")[0]: state for key, state in before.states(1).items()}, before.clock_ms)
+    assert after.states(1) == before.states(1)

@@ -1,0 +1,85 @@
+"""A rollback finds the snapshots of the definition that it brings back."""
+
+import msgspec
+import numpy as np
+import pytest
+from imitation import ControlRecord, Imitation
+
+from pipeline.release import Release, compile_release
+from pipeline.teacher import ServedDecision, Teacher
+
+TEXTS = {
+    "schema": "id: {field: id, type: integer}\ntime: {field: at, unit: ms}\nuser: who\nentities: []\n"
+    "fields: {amount: {type: decimal, scale: 2, retain: true}}\n",
+    "features": "- {name: count_1h, template: count, window: 1h}\n",
+    "models": "- {name: shape, kind: river, model: anomaly.HalfSpaceTrees, inputs: [event.amount], parameters: {seed: 1}}\n",
+    "policy": "score: first_ready(shape)\nbands: [{below: 0.9, action: approve}, {action: block}]\nfallback: {action: review}\n",
+}
+OTHER = TEXTS | {"models": TEXTS["models"].replace("seed: 1", "seed: 2")}
+
+
+def snapshot_record(release: Release, sequence: int) -> ControlRecord:
+    """A snapshot as the learn job publishes it."""
+    teacher = Teacher()
+    teacher.change(release)
+    served = [ServedDecision(str(id), id, "u", {"amount": float(id % 17)}, {"count_1h": 1.0}, 1) for id in range(300)]
+    teacher.decide(served, np.arange(300))
+    [snapshot] = teacher.snapshots(sequence)
+    return ("m", snapshot.key, snapshot.encode())
+
+
+def scores(job: Imitation, id: int) -> tuple[object, object]:
+    """Score of the next event, and the number of the snapshot that gave it."""
+    job.events([msgspec.json.encode({"id": id, "at": 1_700_000_000_000 + id, "who": "u", "amount": 1.5})])
+    model = job.decisions()[-1]["models"]["shape"]  # type: ignore[index]
+    return model["score"], model["snapshot"]
+
+
+@pytest.fixture
+def records() -> list[ControlRecord]:
+    """Two definitions of a model one after the other, each with a snapshot of its own."""
+    return [
+        *Imitation.records_of(1, TEXTS),
+        snapshot_record(compile_release(1, TEXTS), 7),
+        *Imitation.records_of(2, OTHER),
+        snapshot_record(compile_release(2, OTHER), 8),
+    ]
+
+
+def test_a_release_that_brings_an_earlier_definition_back_scores_at_once_by_its_snapshot(records: list[ControlRecord]) -> None:
+    job = Imitation()
+    job.control(records[:-1])
+    job.control(records[-1:])
+    assert scores(job, 1)[1] == 8
+    job.release(3, TEXTS)
+    assert scores(job, 2)[1] == 7
+
+
+def test_so_it_does_after_a_restart(records: list[ControlRecord]) -> None:
+    job = Imitation()
+    job.control([*records, *Imitation.records_of(3, TEXTS)])
+    assert scores(job, 1)[1] == 7
+
+
+def test_an_event_that_was_stamped_before_the_change_is_scored_by_the_snapshot_of_its_own_definition(records: list[ControlRecord]) -> None:
+    job = Imitation()
+    job.control(records[:6])
+    on_their_way = job.stamp([msgspec.json.encode({"id": 1, "at": 1_700_000_000_000, "who": "u", "amount": 1.5})])
+    restored = Imitation()
+    restored.control(records)
+    restored.arrive(on_their_way)
+    assert restored.decisions()[-1]["models"]["shape"]["snapshot"] == 7  # type: ignore[index]
+
+
+def test_a_snapshot_that_was_taken_away_scores_no_longer(records: list[ControlRecord]) -> None:
+    job = Imitation()
+    job.control(records)
+    job.control([("m", records[-1][1], None)])
+    assert scores(job, 1) == (None, None)
+
+
+def test_an_older_snapshot_of_the_same_definition_does_not_come_back(records: list[ControlRecord]) -> None:
+    job = Imitation()
+    job.control(records)
+    job.control([snapshot_record(compile_release(2, OTHER), 3)])
+    assert scores(job, 1)[1] == 8
