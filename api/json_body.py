@@ -5,6 +5,7 @@ from typing import TypeVar
 
 import msgspec
 
+from features.duplicates import refuse_repeated_keys
 from features.refusal import Refusal, shortened
 
 Shape = TypeVar("Shape")
@@ -21,10 +22,10 @@ def read_json(body: bytes, shape: type[Shape], where: str, expected: str) -> Sha
         expected: in words, for the refusal.
 
     Raises:
-        Refusal: it is no JSON, or not of that shape; an unknown field is named.
+        Refusal: it is no JSON, has one key twice, or is not of that shape; an unknown field is named.
     """
     try:
-        return msgspec.json.decode(body, type=shape)
+        read = msgspec.json.decode(body, type=shape)
     except msgspec.ValidationError as error:
         place = _PLACE.search(str(error))
         unknown = _UNKNOWN.search(str(error))
@@ -34,3 +35,5 @@ def read_json(body: bytes, shape: type[Shape], where: str, expected: str) -> Sha
         ) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Refusal(NOT_JSON, where=where, expected=expected, got=shortened(str(error), 200)) from error
+    refuse_repeated_keys(body)
+    return read

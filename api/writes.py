@@ -17,6 +17,8 @@ from api.reads import as_response
 from api.told import OBJECT, told
 from features.decode import ID_CHARACTERS_MAX
 from features.refusal import Refusal
+from features.schema import MIN_TIME_MS
+from pipeline.label_times import label_time_ms
 from pipeline.settings import Settings
 
 AHEAD_MS_MAX = 300_000
@@ -102,8 +104,9 @@ def make_writes(in_force: InForce, decide: Decide, log: Log, settings: Settings,
         """Joined with the event's decision once there is one. A list is taken whole or refused whole; the audit log names its length."""
         body, by = await request.body(), caller_of(request).name
         now_ms = int(clock() * 1000)
+        span_ms = (in_force.release.schema.min_time_ms if in_force.release else MIN_TIME_MS, now_ms + AHEAD_MS_MAX)
         many = body.lstrip()[:1] == b"["
-        taken = read_labels(body, now_ms, by) if many else [read_label(body, now_ms, by)]
+        taken = read_labels(body, now_ms, by, span_ms) if many else [read_label(body, now_ms, by, span_ms)]
         note_subject(request, f"{len(taken)} label{'s' if len(taken) != 1 else ''}")
         await asyncio.gather(*(log.deliver(settings.topic("labels"), each.event_id, _encode(each)) for each in taken))
         return as_response(json_answer(202, TakenLabels(len(taken)) if many else taken[0]))
@@ -111,16 +114,17 @@ def make_writes(in_force: InForce, decide: Decide, log: Log, settings: Settings,
     return routes
 
 
-def read_label(body: bytes, now_ms: int, by: str) -> Label:
+def read_label(body: bytes, now_ms: int, by: str, span_ms: tuple[int, int]) -> Label:
     """The label in `body`, given by the caller `by`.
 
     Raises:
-        Refusal: it is not JSON, lacks a field, has a value of another type, or its time is negative or more than 5 min ahead.
+        Refusal: it is not JSON, has one key twice, lacks a field, has a value of another type, or its time is outside `span_ms`, which
+            goes from the schema's `min_time` to 5 min ahead of now, both included.
     """
-    return _checked(read_json(body, GivenLabel, "label", _EXPECTED), now_ms, by)
+    return _checked(read_json(body, GivenLabel, "label", _EXPECTED), now_ms, by, span_ms)
 
 
-def read_labels(body: bytes, now_ms: int, by: str) -> list[Label]:
+def read_labels(body: bytes, now_ms: int, by: str, span_ms: tuple[int, int]) -> list[Label]:
     """The labels in a JSON array.
 
     Raises:
@@ -132,17 +136,18 @@ def read_labels(body: bytes, now_ms: int, by: str) -> list[Label]:
     labels = []
     for number, each in enumerate(given):
         try:
-            labels.append(_checked(each, now_ms, by))
+            labels.append(_checked(each, now_ms, by, span_ms))
         except Refusal as refusal:
             where = f"[{number}].{refusal.where}"
             raise Refusal(refusal.what, where=where, expected=refusal.expected, got=refusal.got, remedy=refusal.remedy) from refusal
     return labels
 
 
-def _checked(given: GivenLabel, now_ms: int, by: str) -> Label:
+def _checked(given: GivenLabel, now_ms: int, by: str, span_ms: tuple[int, int]) -> Label:
     event_id = _id(given.event_id, "event_id")
     user = None if given.user is None else _id(given.user, "user")
-    return Label(event_id, given.label, _time_ms(given.label_time, now_ms), user, by, given.source, given.weight)
+    time_ms = now_ms if given.label_time is None else label_time_ms(given.label_time, *span_ms)
+    return Label(event_id, given.label, time_ms, user, by, given.source, given.weight)
 
 
 def _id(given: str | int, where: str) -> str:
@@ -150,15 +155,3 @@ def _id(given: str | int, where: str) -> str:
     if not 0 < len(id) <= ID_CHARACTERS_MAX:
         raise Refusal("bad id", where=where, expected=f"1 to {ID_CHARACTERS_MAX} characters", got=id)
     return id
-
-
-def _time_ms(given: int | datetime.datetime | None, now_ms: int) -> int:
-    if given is None:
-        return now_ms
-    if isinstance(given, datetime.datetime):
-        if given.tzinfo is None:
-            raise Refusal("time without a zone", where="label_time", expected="RFC 3339 with a zone, or ms", got=given.isoformat())
-        given = int(given.timestamp() * 1000)
-    if not 0 <= given <= now_ms + AHEAD_MS_MAX:
-        raise Refusal("label time out of range", where="label_time", expected=f"0 to {AHEAD_MS_MAX} ms after now ({now_ms})", got=given)
-    return given

@@ -92,3 +92,21 @@ def order_keys(orders: Sequence[bytes]) -> Int64s:
     """The first 8 bytes of each order as a signed number that sorts as the bytes do."""
     joined = b"".join([order[:_ORDER_BYTES].ljust(_ORDER_BYTES, b"\0") for order in orders])
     return (np.frombuffer(joined, dtype=">u8").astype(np.uint64) ^ _SIGN).view(np.int64)
+
+
+def joined(parts: list[Batch]) -> Batch:
+    """Batches of one schema, one after the other."""
+    if len(parts) == 1:
+        return parts[0]
+    return Batch(
+        [id for part in parts for id in part.ids],
+        np.concatenate([part.id_keys for part in parts]),
+        np.concatenate([part.orders for part in parts]),
+        np.concatenate([part.times_ms for part in parts]),
+        [user for part in parts for user in part.users],
+        {kind: [key for part in parts for key in part.entities[kind]] for kind in parts[0].entities},
+        np.concatenate([part.numbers for part in parts]),
+        np.concatenate([part.body_keys for part in parts]),
+        {name: [text for part in parts for text in part.texts[name]] for name in parts[0].texts},
+        np.concatenate([part.ops for part in parts]),
+    )

@@ -10,6 +10,7 @@ from typing import Annotated, Any, NoReturn
 
 import msgspec
 
+from features.duplicates import refuse_repeated_keys
 from features.event import ADD, OPERATIONS, Event, id_key_of
 from features.numbers import column_reader
 from features.refusal import Refusal
@@ -36,8 +37,10 @@ class Decoder:
     def __init__(self, schema: Schema) -> None:
         self._schema = schema
         self._fields = (schema.id_field, schema.time_field, schema.user, OPERATION, *schema.entities, *schema.columns, *schema.texts)
-        self._decode = msgspec.json.Decoder(_json_shape(schema)).decode
+        shape = _json_shape(schema)
+        self._decode = msgspec.json.Decoder(shape).decode
         self._values = _getter(self._fields)
+        self._keys_least = _required_keys(shape)
         self._entities_end = _ENTITIES + len(schema.entities)
         self._columns_end = self._entities_end + len(schema.columns)
         readers = [column_reader(field) for field in schema.fields if field.is_number]
@@ -52,8 +55,8 @@ class Decoder:
         """The event in `value`, which came at clock time `arrived_ms`; `reply` names the API instance that waits.
 
         Raises:
-            Refusal: `value` is over 1 MiB, is not JSON, lacks a required field, has a value of another type or out of range,
-                or its time is before the schema's `min_time` or more than `max_ahead` after its arrival. `where` is the field.
+            Refusal: `value` is over 1 MiB, is not JSON, has one key twice, lacks a required field, has a value of another type or out of
+                range, or its time is before the schema's `min_time` or more than `max_ahead` after its arrival. `where` is the field.
         """
         if len(value) > BYTES_MAX:
             raise Refusal("event too large", where="event", expected=f"at most {BYTES_MAX} bytes", got=f"{len(value)} bytes")
@@ -61,6 +64,7 @@ class Decoder:
             values = self._values(self._decode(value))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             _refuse(error, value)
+        refuse_repeated_keys(value, self._keys_least)
         at, end = self._entities_end, self._columns_end
         text, key, order = self._read_id(values[0], self._fields[0])
         time_ms = values[1]
@@ -168,6 +172,13 @@ def _json_shape(schema: Schema) -> type[msgspec.Struct]:
     for field in schema.fields:
         _plant(tree, field.name, (_field_type(field), msgspec.NODEFAULT if field.required else None))
     return _shape("Event", tree)
+
+
+def _required_keys(shape: type[msgspec.Struct]) -> int:
+    """How many keys an event has at least, at all depths."""
+    required = [field for field in msgspec.structs.fields(shape) if field.required]
+    nested = [field.type for field in required if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct)]
+    return len(required) + sum(map(_required_keys, nested))
 
 
 def _field_type(field: Field) -> Any:

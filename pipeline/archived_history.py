@@ -4,18 +4,17 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from features.batch import Batch
+from features.batch import Batch, joined
 from features.decode import Decoder
-from features.event import ADD, Event, id_key_of
+from features.event import ADD, Event
 from features.refusal import Refusal
 from features.schema import Schema
 from pipeline.archive_access import read_archive
-from pipeline.history import History, Labels, joined, total_order
+from pipeline.history import History, Labels, total_order
+from pipeline.label_files import label_key_of
 from pipeline.label_resolver import read_label
+from pipeline.refused import RefusedRows
 from pipeline.settings import Settings
-from pipeline.tables import Refused
-
-_IDS_64_BITS = 1 << 63
 
 
 def archived_history(settings: Settings, schema: Schema, from_ms: int | None, to_ms: int | None, order: str = "time") -> History:
@@ -30,7 +29,7 @@ def archived_history(settings: Settings, schema: Schema, from_ms: int | None, to
     decoder = Decoder(schema)
     parts: list[Batch] = []
     places: list[NDArray[np.int64]] = []
-    refused: Refused = []
+    refused = RefusedRows()
     for table in read_archive(settings, "events", from_ms, to_ms, ("partition", "offset", "at", "value")):
         events, rows = _decoded(table, decoder, refused)
         if events:
@@ -51,29 +50,23 @@ def archived_labels(settings: Settings, schema: Schema, from_ms: int | None) -> 
     Raises:
         Refusal: the archive does not answer.
     """
-    integer = schema.id_type == "integer"
     found: list[tuple[int, int, int]] = []
     users: list[str | None] = []
     bad = 0
     for table in read_archive(settings, "labels", from_ms, columns=("value",)):
         for value in table["value"].to_pylist():
             try:
-                read = read_label(value)
-                key = id_key_of(read.event.event_id, integer)
-            except ValueError:  # no label, or an id that is no number
-                bad += 1
-                continue
-            if -_IDS_64_BITS <= key < _IDS_64_BITS:
-                found.append((key, read.label, read.time_ms))
+                read = read_label(value, schema.min_time_ms)
+                found.append((label_key_of(read.event.event_id, schema), read.label, read.time_ms))
                 users.append(read.event.user)
-            else:
+            except Refusal:
                 bad += 1
     keys, labels, times_ms = np.array(found, np.int64).reshape(-1, 3).T
     by_time = np.argsort(times_ms, kind="stable")
     return Labels(keys[by_time], labels.astype(np.int8)[by_time], times_ms[by_time], [users[row] for row in by_time.tolist()]), bad
 
 
-def _decoded(table: pa.Table, decoder: Decoder, refused: Refused) -> tuple[list[Event], list[int]]:
+def _decoded(table: pa.Table, decoder: Decoder, refused: RefusedRows) -> tuple[list[Event], list[int]]:
     """The good events of `table`, and their rows; the others are added to `refused` with their offset."""
     events: list[Event] = []
     rows: list[int] = []
@@ -83,7 +76,7 @@ def _decoded(table: pa.Table, decoder: Decoder, refused: Refused) -> tuple[list[
             events.append(decoder.decode(value, at_ms))
             rows.append(row)
         except Refusal as refusal:
-            refused.append((f"events/{table['partition'][row]}", table["offset"][row].as_py(), refusal))
+            refused.add(f"events/{table['partition'][row]}", table["offset"][row].as_py(), refusal, value)
     return events, rows
 
 

@@ -4,8 +4,10 @@ import pathlib
 import sys
 from collections.abc import Sequence
 
+from pipeline import refused
 from pipeline.configuration_folder import compile_texts, read_texts
-from pipeline.history import read_history, read_labels
+from pipeline.history import read_history
+from pipeline.label_files import labels_for
 from pipeline.replayed_source import ReplayedSource
 from pipeline.served_source import ServedSource
 from pipeline.settings import Settings
@@ -31,8 +33,9 @@ def export_replayed(
     check_free(out, overwrite)
     release = compile_texts(read_texts(config))
     history = read_history(paths, release.schema, "time", label_column, label_delay_ms)
-    labels = read_labels(labels_path, release.schema) if labels_path else history.labels
+    labels = labels_for(history, labels_path, release.schema)
     _export(ReplayedSource(release, history, labels, _progress), out, ALWAYS, overwrite)
+    history.refused.write(out.with_name(f"{out.stem}.{refused.NAME}"))
 
 
 def export_served(settings: Settings, out: pathlib.Path, from_ms: int | None, to_ms: int | None, overwrite: bool) -> None:
@@ -52,14 +55,14 @@ def _export(source: TrainingSource, out: pathlib.Path, span_ms: tuple[int, int],
 
 def report(summary: Summary, source: TrainingSource, out: pathlib.Path) -> str:
     """The closing lines."""
+    strangers = summary.strangers + source.strangers()
     lines = [
         f"rows        {summary.rows:,}  columns {summary.columns:,}  repeats dropped {summary.repeats:,}",
-        f"labels      {summary.labelled:,} rows  positive {summary.positives:,}  of unknown events {summary.strangers:,}",
+        f"labels      {summary.labelled:,} rows  positive {summary.positives:,}  of unknown events {strangers:,}",
     ]
     if summary.ambiguous:
         lines.append(f"            {summary.ambiguous:,} labels left out: they name no user, and several have an event with that id")
-    remarks = source.remarks()
-    return "\n".join([*lines, *([f"left out    {remarks}"] if remarks else []), f"written     {out}"])
+    return "\n".join([*lines, *source.remarks(), f"written     {out}"])
 
 
 def _progress(done: int, total: int) -> None:

@@ -7,12 +7,15 @@ from itertools import chain
 
 import msgspec
 
+from features.duplicates import refuse_repeated_keys
 from features.entity_reading import KEY_JOINT, parts_of
 from features.event import id_key_of
 from features.refusal import Refusal
+from features.schema import MIN_TIME_MS
 from pipeline.dead_letter import dead_letter
 from pipeline.isolation import NOBODYS_FAULT, fault_of
 from pipeline.label_record import LabelRecord, ReadLabel
+from pipeline.label_times import early_label, label_time_ms
 from pipeline.stages.definitions import Definitions
 from pipeline.waiting_labels import Given, WaitingLabels
 from stores.decisions import Decisions, EventName, StoredDecision
@@ -22,10 +25,9 @@ log = logging.getLogger(__name__)
 WAITING_MAX = 100_000
 WAITING_OF_CALLER_MAX = 20_000
 RETRIED_AT_ONCE = 4_000
-TIME_MS_MAX = 253_402_300_799_999
-"""The end of the year 9999."""
 EVENT_ID_BYTES_MAX = 65_535
 """What a key in Cassandra may have: one that is longer fails the look-up of all that are asked for with it."""
+_KEYS_LEAST = 3  # event_id, label and label_time
 
 
 class Sent(msgspec.Struct, frozen=True):
@@ -124,7 +126,7 @@ class LabelResolver:
         for record in records:
             self._next[record.place] = record.offset + 1
             try:
-                label = read_label(record.value)
+                label = read_label(record.value, self._min_time_ms())
             except NOBODYS_FAULT:
                 raise
             except Exception as error:
@@ -209,6 +211,8 @@ class LabelResolver:
         return [sent for record, label in labels for sent in self._resolved_or_dead(decisions[0], record, label)]
 
     def _resolved_or_dead(self, decision: StoredDecision, record: LabelRecord, label: ReadLabel) -> list[Sent]:
+        if label.time_ms < decision.event_time:
+            return [self._dead(record, early_label(label.time_ms, decision.event_time))]
         try:
             return self._resolved(decision, label)
         except NOBODYS_FAULT:
@@ -247,6 +251,10 @@ class LabelResolver:
         except ValueError:  # decided before the schema called ids integers
             return id_key_of(decision.event_id, False)
 
+    def _min_time_ms(self) -> int:
+        release = self._definitions.newest
+        return release.schema.min_time_ms if release is not None else MIN_TIME_MS
+
     def _unknown(self, event: EventName) -> Refusal:
         return Refusal(
             "no decision for this label",
@@ -283,8 +291,8 @@ def _retracted(event_id: str) -> Refusal:
     return Refusal("label of a retracted event", where="event_id", expected=expected, got=event_id)
 
 
-def read_label(value: bytes) -> ReadLabel:
-    """The label in the value of a record.
+def read_label(value: bytes, min_time_ms: int = MIN_TIME_MS) -> ReadLabel:
+    """The label in the value of a record, with a time from `min_time_ms` up to the year 9999.
 
     Raises:
         Refusal: the value is no label.
@@ -293,27 +301,22 @@ def read_label(value: bytes) -> ReadLabel:
         read = msgspec.json.decode(value, type=Label)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Refusal("bad label", where="label", expected="{event_id, label: 0 or 1, label_time}", got=str(error)) from error
+    refuse_repeated_keys(value, _KEYS_LEAST)
     if read.label not in (0, 1):
         raise Refusal("unknown label", where="label", expected="0 or 1", got=read.label)
     event_id = str(read.event_id)
     size = len(event_id.encode())
-    if size > EVENT_ID_BYTES_MAX:
-        raise Refusal("long event id", where="event_id", expected=f"at most {EVENT_ID_BYTES_MAX} bytes", got=f"{size} bytes")
+    if not 0 < size <= EVENT_ID_BYTES_MAX:
+        raise Refusal("bad event id", where="event_id", expected=f"1 to {EVENT_ID_BYTES_MAX} bytes", got=f"{size} bytes")
     user = None if read.user is None else str(read.user)
-    return ReadLabel(EventName(event_id, user), read.label, _time_ms(read.label_time), read.by, read.source, read.weight)
+    time_ms = label_time_ms(_moment(read.label_time), min_time_ms)
+    return ReadLabel(EventName(event_id, user), read.label, time_ms, read.by, read.source, read.weight)
 
 
-def _time_ms(given: int | str) -> int:
-    expected = "ms since the epoch, or RFC 3339 with its offset"
-    time_ms = given
-    if isinstance(time_ms, str):
-        try:
-            at = msgspec.convert(time_ms, datetime.datetime)
-        except msgspec.ValidationError as error:
-            raise Refusal("bad time", where="label_time", expected=expected, got=given) from error
-        if at.tzinfo is None:
-            raise Refusal("time without offset", where="label_time", expected=expected, got=given)
-        time_ms = (at - datetime.datetime.fromtimestamp(0, datetime.UTC)) // datetime.timedelta(milliseconds=1)
-    if not 0 <= time_ms <= TIME_MS_MAX:
-        raise Refusal("time out of range", where="label_time", expected=f"{expected}, from 1970 to 9999", got=given)
-    return time_ms
+def _moment(given: int | str) -> int | datetime.datetime:
+    if isinstance(given, int):
+        return given
+    try:
+        return msgspec.convert(given, datetime.datetime)
+    except msgspec.ValidationError as error:
+        raise Refusal("bad time", where="label_time", expected="ms since the epoch, or RFC 3339 with a zone", got=given) from error

@@ -99,7 +99,7 @@ class Redrive:
             event: Event = self._decoder.decode(value, letter.at or 1 << 62)
             return Record("events", event.user, value)
         if letter.topic.endswith("labels"):
-            return Record("labels", read_label(value).event.event_id, value)
+            return Record("labels", read_label(value, 0).event.event_id, value)
         raise Refusal("made by the system itself", where="topic", expected="events or labels", got=letter.topic)
 
 

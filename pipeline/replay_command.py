@@ -5,11 +5,11 @@ import sys
 import time
 from collections.abc import Sequence
 
-import msgspec
-
+from pipeline import refused
 from pipeline.archived_history import archived_history, archived_labels
 from pipeline.configuration_folder import compile_texts, read_texts
-from pipeline.history import History, Labels, read_history, read_labels
+from pipeline.history import History, Labels, read_history
+from pipeline.label_files import fitted, labels_for
 from pipeline.quality import quality_of
 from pipeline.release import Release
 from pipeline.replay import Outcome, Replay
@@ -32,7 +32,7 @@ def replay_files(
     """
     release = compile_texts(read_texts(config))
     history = read_history(paths, release.schema, order, label_column, label_delay_ms)
-    return _replay(release, history, read_labels(labels_path, release.schema) if labels_path else history.labels, out)
+    return _replay(release, history, labels_for(history, labels_path, release.schema), out)
 
 
 def replay_archived(
@@ -48,6 +48,7 @@ def replay_archived(
     labels, bad = archived_labels(settings, release.schema, from_ms)
     if bad:
         print(f"left out    {bad:,} bad labels")
+    labels = fitted(labels, history.batch, history.refused)
     return _replay(release, history, labels if len(labels.labels) else None, out)
 
 
@@ -55,8 +56,8 @@ def _replay(release: Release, history: History, labels: Labels | None, out: path
     started, cpu = time.perf_counter(), time.process_time()
     outcome = Replay(release, history, labels).run(out, _progress if sys.stderr.isatty() else lambda done, total: None)
     seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
-    if out is not None and history.refused:
-        _write_refused(history, out / "dead_letters.jsonl")
+    if out is not None:
+        history.refused.write(out / refused.NAME)
     print(report(release, history, labels, outcome, seconds, cpu))
     return outcome
 
@@ -77,15 +78,11 @@ def report(release: Release, history: History, labels: Labels | None, outcome: O
         for name, scores in outcome.scores.items():
             measures = quality_of(outcome.marks, scores)
             lines.append(f"{name:<28}" + "  ".join(f"{measure} {value:.4f}" for measure, value in measures.items()))
-    return "\n".join(lines)
+    if labels is not None and labels.unknown:
+        lines.append(f"left out    {labels.unknown:,} labels of unknown events")
+    return "\n".join([*lines, *history.refused.summary()])
 
 
 def _progress(done: int, total: int) -> None:
     end = "\n" if done == total else ""
     print(f"\r{done:,} of {total:,} events ({done / total:.0%})", end=end, file=sys.stderr, flush=True)
-
-
-def _write_refused(history: History, path: pathlib.Path) -> None:
-    with path.open("wb") as file:
-        for source, row, refusal in history.refused:
-            file.write(msgspec.json.encode({"file": source, "row": row, "reason": refusal.fields()}) + b"\n")

@@ -63,14 +63,14 @@ class ReplayedSource:
             numbers = [pa.array(given.labels[chosen], pa.int8()), pa.array(given.times_ms[chosen], pa.int64())]
             yield pa.RecordBatch.from_arrays([pa.array(ids, pa.string()), pa.array(users, pa.string()), *numbers], schema=LABELS)
 
-    def remarks(self) -> str:
-        """How many events were refused, with the first reason, and how many labels name no user though several have their id."""
-        refused, remarks = self._history.refused, []
-        if refused:
-            remarks.append(f"{len(refused):,} events refused, the first at {refused[0][0]} row {refused[0][1]}: {refused[0][2]}")
-        if self._ambiguous:
-            remarks.append(f"{self._ambiguous:,} labels that name no user, though several have an event with their id")
-        return ", ".join(remarks)
+    def strangers(self) -> int:
+        """Labels that were left out since the files hold no event of theirs."""
+        return self._labels.unknown if self._labels is not None else 0
+
+    def remarks(self) -> list[str]:
+        """How many labels name no user though several have their id, and refused events and labels by reason, each with its first row."""
+        several = f"left out    {self._ambiguous:,} labels that name no user, though several have an event with their id"
+        return [several] * bool(self._ambiguous) + self._history.refused.summary()
 
 
 def _columns(verdicts: Verdicts, batch: Batch, rows: NDArray[np.int64]) -> pa.RecordBatch:

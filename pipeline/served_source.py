@@ -91,17 +91,21 @@ class ServedSource:
             read = []
             for value in values:
                 try:
-                    label = read_label(value)
+                    label = read_label(value, 0)
                     read.append((*label.event, label.label, label.time_ms))
                 except Refusal:  # the label job has made it a dead letter
                     self._bad_labels += 1
             columns = [pa.array([each[part] for each in read], type) for part, type in enumerate(LABELS.types)]
             yield pa.RecordBatch.from_arrays(columns, schema=LABELS)
 
-    def remarks(self) -> str:
+    def strangers(self) -> int:
+        """None: every label is given."""
+        return 0
+
+    def remarks(self) -> list[str]:
         """How many records were no decisions and no labels."""
         left_out = {"records that are no decision": self._unreadable, "bad labels": self._bad_labels}
-        return ", ".join(f"{count:,} {what} left out" for what, count in left_out.items() if count)
+        return [f"left out    {count:,} {what}" for what, count in left_out.items() if count]
 
 
 def _integer_ids(definitions: Definitions, release: int) -> bool:

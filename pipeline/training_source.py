@@ -36,8 +36,11 @@ class TrainingSource(Protocol):
             Refusal: they cannot be read.
         """
 
-    def remarks(self) -> str:
-        """What was left out on reading, in words; empty when nothing was."""
+    def strangers(self) -> int:
+        """How many labels are not among `labels` because their event is unknown."""
+
+    def remarks(self) -> list[str]:
+        """What was left out on reading, a line for each reason; none when nothing was."""
 
 
 def decision_batch(fixed: Mapping[str, pa.Array], groups: Mapping[str, Mapping[str, pa.Array]]) -> pa.RecordBatch:

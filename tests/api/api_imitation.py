@@ -32,7 +32,7 @@ NOW_MS = 1_700_000_000_000
 IN_FLIGHT_MAX = 3
 
 TEXTS = {
-    "schema": "id: {field: id, type: integer}\ntime: {field: at, unit: ms}\nuser: customer\nentities: [terminal]\n"
+    "schema": "id: {field: id, type: integer}\ntime: {field: at, unit: ms}\nmin_time: 1970-01-01\nuser: customer\nentities: [terminal]\n"
     "fields:\n  amount: {type: decimal, retain: true}\n",
     "features": "- {name: count_1h, template: count, window: 1h}\n",
     "models": "- {name: own, kind: river, model: anomaly.GaussianScorer, scope: user, inputs: [event.amount]}\n",

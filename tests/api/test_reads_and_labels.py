@@ -96,9 +96,10 @@ async def test_an_entitys_decisions_are_read_newest_first(api: Api) -> None:
     ("given", "time_ms"),
     [
         ({}, NOW_MS),
-        ({"label_time": 5}, 5),
+        ({"label_time": 1_000_000_000_001}, 1_000_000_000_001),
         ({"label_time": "2023-11-14T22:13:20Z"}, NOW_MS),
         ({"label_time": "2023-11-14T23:13:20.5+01:00"}, NOW_MS + 500),
+        ({"label_time": "2023-11-14T22:13:20.001Z"}, NOW_MS + 1),
         ({"user": "u/1", "source": "chargeback", "weight": 0.5}, NOW_MS),
     ],
 )
@@ -129,6 +130,21 @@ async def test_a_list_of_labels_is_taken_whole_or_refused_whole(api: Api) -> Non
 async def test_a_label_that_says_who_gave_it_or_has_a_bad_part_is_refused(api: Api, field: dict[str, object]) -> None:
     answer = await api.client.post("/v1/labels", json={"event_id": "1", "label": 1} | field)
     assert (answer.status_code, api.log.records) == (422, [])
+
+
+@pytest.mark.parametrize("at", [-1, "1969-12-31T23:59:59Z", "2023-11-14T22:13:20", NOW_MS + 300_001])
+async def test_a_label_whose_time_is_out_of_range_or_without_a_zone_is_refused(api: Api, at: object) -> None:
+    answer = await api.client.post("/v1/labels", json={"event_id": 12, "label": 1, "label_time": at})
+    assert answer.status_code == 422
+    assert api.log.of("labels") == []
+
+
+@pytest.mark.parametrize("path", ["/v1/labels", "/v1/events", "/v1/decisions"])
+async def test_a_body_that_has_one_key_twice_is_refused(api: Api, path: str) -> None:
+    one = {"event_id": "1", "label": 1} if path == "/v1/labels" else event(1)
+    more = b',"label":0}' if path == "/v1/labels" else b',"amount":"5.00"}'
+    answer = await api.client.post(path, content=msgspec.json.encode(one)[:-1] + more)
+    assert (answer.status_code, answer.json()["what"]) == (422, "key given twice")
 
 
 async def test_health_is_of_the_process_and_ready_of_all_that_it_needs(api: Api) -> None:

@@ -161,7 +161,11 @@ def test_labels_are_resolved_for_every_key_and_wait_across_a_restart(settings: S
 
 
 def test_a_label_that_never_finds_its_decision_and_a_bad_one_end_as_dead_letters(settings: Settings) -> None:
-    send(settings, "labels", [(b"", b"nonsense"), (b"", msgspec.json.encode({"event_id": "404", "label": 1, "label_time": 5}))])
+    send(
+        settings,
+        "labels",
+        [(b"", b"nonsense"), (b"", msgspec.json.encode({"event_id": "404", "label": 1, "label_time": 1_767_884_551_090}))],
+    )
     with Running(LabelJob(settings, SqliteDecisionsReader(settings.path("decisions.db")))):
         wait_until(lambda: len(all_of(settings, "dead-letters")) == 2, "two dead letters")
     assert {msgspec.json.decode(m.value() or b"")["reason"]["what"] for m in all_of(settings, "dead-letters")} == {

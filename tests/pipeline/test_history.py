@@ -11,7 +11,9 @@ import pytest
 from features.event import ADD, CORRECT, RETRACT
 from features.refusal import Refusal
 from features.schema import read_schema
-from pipeline.history import read_history, read_labels
+from pipeline.history import read_history
+from pipeline.label_files import read_labels
+from pipeline.refused import RefusedRows
 
 SCHEMA = read_schema("{id: id, time: {field: at, unit: rfc3339}, user: user, fields: {x: {type: float}}}")
 TEXTS = ["2026-03-02T02:16:02Z", "2026-03-02T02:16:02.5Z", "2026-03-02T02:16:02.383565Z", "2026-03-02T04:16:02.38399+02:00"]
@@ -78,14 +80,14 @@ def test_an_unknown_operation_is_refused_with_its_row(tmp_path: pathlib.Path, su
     rows = [ROWS[0], ROWS[1] | {"op": "delete"}]
     history = read_history([written(tmp_path / f"events.{suffix}", rows)], RICH)
     assert history.batch.ids == ["a"]
-    assert [(row, refusal.where, refusal.got) for _, row, refusal in history.refused] == [(2, "op", "delete")]
+    assert [(each.row, each.refusal.where, each.refusal.got) for each in history.refused] == [(2, "op", "delete")]
 
 
 @pytest.mark.parametrize("suffix", ["jsonl", "csv", "parquet"])
 def test_an_event_without_a_required_text_is_refused(tmp_path: pathlib.Path, suffix: str) -> None:
     history = read_history([written(tmp_path / f"events.{suffix}", [ROWS[0] | {"code": None}, ROWS[3]])], RICH)
     assert history.batch.ids == ["c"]
-    assert [refusal.where for _, _, refusal in history.refused] == ["code"]
+    assert [each.refusal.where for each in history.refused] == ["code"]
 
 
 @pytest.mark.parametrize("suffix", ["jsonl", "csv", "parquet"])
@@ -121,14 +123,32 @@ def test_an_event_whose_label_is_null_has_none(tmp_path: pathlib.Path, suffix: s
 
 
 @pytest.mark.parametrize("suffix", ["jsonl", "csv", "parquet"])
-def test_a_label_that_is_neither_0_nor_1_is_refused(tmp_path: pathlib.Path, suffix: str) -> None:
+def test_a_label_that_is_neither_0_nor_1_is_refused_and_its_event_stays(tmp_path: pathlib.Path, suffix: str) -> None:
     path = written(tmp_path / f"events.{suffix}", [ROWS[0] | {"fraud": 0}, ROWS[3] | {"fraud": 3}])
-    with pytest.raises(Refusal, match="unknown label"):
-        read_history([path], RICH, label_column="fraud")
+    history = read_history([path], RICH, label_column="fraud")
+    assert history.labels is not None
+    assert (len(history.batch), history.labels.labels.tolist()) == (2, [0])
+    assert [(each.row, each.refusal.what, each.refusal.where) for each in history.refused] == [(2, "unknown label", "fraud")]
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "csv", "parquet"])
+@pytest.mark.parametrize("name", ["frud", "y.frud"])
+def test_a_label_column_that_no_event_has_is_refused(tmp_path: pathlib.Path, suffix: str, name: str) -> None:
+    path = written(tmp_path / f"events.{suffix}", [ROWS[0] | {"fraud": 0}])
+    with pytest.raises(Refusal, match="missing label column"):
+        read_history([path], RICH, label_column=name)
+
+
+def test_a_label_may_stand_in_a_nested_field(tmp_path: pathlib.Path) -> None:
+    rows = [ROWS[0] | {"y": {"fraud": 0}}, ROWS[3] | {"y": {"fraud": 1}}]
+    for suffix in ("jsonl", "parquet"):
+        labels = read_history([written(tmp_path / f"events.{suffix}", rows)], RICH, label_column="y.fraud").labels
+        assert labels is not None
+        assert labels.labels.tolist() == [0, 1]
 
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_a_labels_time_may_be_a_text_with_any_fraction_of_a_second(tmp_path: pathlib.Path, text: str) -> None:
     path = tmp_path / "labels.jsonl"
     path.write_text(json.dumps({"event_id": "e", "label": 1, "label_time": text}) + "\n")
-    assert read_labels(path, SCHEMA).times_ms.tolist() == [TIMES_MS[TEXTS.index(text)]]
+    assert read_labels(path, SCHEMA, RefusedRows()).times_ms.tolist() == [TIMES_MS[TEXTS.index(text)]]

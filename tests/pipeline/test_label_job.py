@@ -21,6 +21,7 @@ from stores.decisions import EventName, StoredDecision, StoreUnavailableError
 from stores.sqlite_decisions import SqliteDecisions
 
 HOUR_MS = 3_600_000
+EVENT_MS = 990_000_000_000
 
 
 class Bench:
@@ -49,9 +50,9 @@ class Bench:
         keys = (("customer_id", user), ("terminal_id", "t"))
         order = (number + (1 << 63)).to_bytes(8, "big")
         value_json = msgspec.json.encode(value)
-        self.store.write([StoredDecision(str(number), revision, 5_000, order, keys, 0.5, "review", 1, value_json, retracted)])
+        self.store.write([StoredDecision(str(number), revision, EVENT_MS, order, keys, 0.5, "review", 1, value_json, retracted)])
 
-    def label(self, *numbers: int, label: object = 1, label_time: object = 9_000, **more: object) -> list[Sent]:
+    def label(self, *numbers: int, label: object = 1, label_time: object = EVENT_MS + 4_000, **more: object) -> list[Sent]:
         value = {"label": label, "label_time": label_time} | more
         return self.resolver.take([self.record({"event_id": str(n)} | value) for n in numbers])
 
@@ -79,13 +80,13 @@ def test_a_label_goes_to_every_key_and_its_vector_to_the_user_only(bench: Bench)
     assert (user.topic, user.key) == ("labels-resolved", b"customer_id\0u")
     assert (terminal.topic, terminal.key) == ("labels-resolved", b"terminal_id\0t")
     read = msgspec.json.decode(user.value, type=ResolvedLabel)
-    assert read == ResolvedLabel("7", id_key_of("7", True), 5_000, 1, 9_000, "u", {"a": 1.25, "b": None}, {"amount": 4.5})
+    assert read == ResolvedLabel("7", id_key_of("7", True), EVENT_MS, 1, EVENT_MS + 4_000, "u", {"a": 1.25, "b": None}, {"amount": 4.5})
     assert msgspec.json.decode(terminal.value) == {
         "event_id": "7",
         "id_key": 7,
-        "event_time": 5_000,
+        "event_time": EVENT_MS,
         "label": 1,
-        "label_time": 9_000,
+        "label_time": EVENT_MS + 4_000,
         "user": "u",
     }
 
@@ -150,7 +151,7 @@ def test_offsets_stand_at_the_oldest_label_that_waits(bench: Bench) -> None:
 
 
 def test_a_label_that_waits_survives_a_restart(bench: Bench) -> None:
-    lost = bench.record({"event_id": "2", "label": 1, "label_time": 9_000})
+    lost = bench.record({"event_id": "2", "label": 1, "label_time": EVENT_MS + 4_000})
     bench.resolver.take([lost])
     assert bench.resolver.done()[lost.place] == lost.offset
     bench.restart()
@@ -306,7 +307,7 @@ def test_a_decision_that_comes_to_the_store_after_an_outage_still_finds_its_labe
 
 def test_a_label_of_an_id_that_no_store_can_look_up_holds_up_no_other(bench: Bench) -> None:
     bench.decide(7)
-    sent = bench.resolver.take([bench.record({"event_id": "x" * 70_000, "label": 1, "label_time": 9_000})]) + bench.label(7)
+    sent = bench.resolver.take([bench.record({"event_id": "x" * 70_000, "label": 1, "label_time": EVENT_MS + 4_000})]) + bench.label(7)
     assert [each.topic for each in sent] == ["dead-letters", "labels-resolved", "labels-resolved"]
 
 
@@ -325,6 +326,10 @@ def test_a_label_of_an_id_that_no_store_can_look_up_holds_up_no_other(bench: Ben
         (b'{"event_id":"1","label":-1,"label_time":1}', "label"),
         (b'{"event_id":"1","label":"1","label_time":1}', "label"),
         (b'{"event_id":"1","label":NaN,"label_time":1}', "label"),
+        (b'{"event_id":"1","label":1,"label":0,"label_time":1714557600000}', "label"),
+        (b'{"event_id":"","label":1,"label_time":1714557600000}', "event_id"),
+        (b'{"event_id":"1","label":1,"label_time":null}', "label"),
+        (b'{"event_id":"1","label":1,"label_time":1714557600}', "label_time"),
         (b'{"event_id":"1","label":1,"label_time":-5}', "label_time"),
         (b'{"event_id":"1","label":1,"label_time":99999999999999999999}', "label_time"),
         (b'{"event_id":"1","label":1,"label_time":"yesterday"}', "label_time"),
@@ -340,12 +345,20 @@ def test_a_bad_label_is_a_dead_letter_at_once(bench: Bench, value: bytes, where:
     assert bench.resolver.done() == {"weir.labels/0": 1}
 
 
+def test_a_label_from_before_its_event_is_a_dead_letter(bench: Bench) -> None:
+    bench.decide(7)
+    sent = bench.label(7, label_time=EVENT_MS - 1) + bench.label(7, label_time=EVENT_MS)
+    assert [each.topic for each in sent].count("dead-letters") == 1
+    assert msgspec.json.decode(sent[0].value)["reason"]["what"] == "label before its event"
+    assert msgspec.json.decode(sent[1].value)["label_time"] == EVENT_MS
+
+
 def test_label_times_are_ms_or_rfc_3339() -> None:
     assert read_label(b'{"event_id":5,"label":0,"label_time":1714557600000}')[:3] == (("5", None), 0, 1_714_557_600_000)
     assert read_label(b'{"event_id":"5","label":1,"user":"u","label_time":"2024-05-01T12:00:00.5+02:00"}') == ReadLabel(
         EventName("5", "u"), 1, 1_714_557_600_500
     )
-    with pytest.raises(Refusal, match="offset"):
+    with pytest.raises(Refusal, match="zone"):
         read_label(b'{"event_id":"5","label":1,"label_time":"2024-05-01T12:00:00"}')
 
 
