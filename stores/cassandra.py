@@ -23,6 +23,7 @@ BATCH_ROWS_MAX = 200
 BATCH_BYTES_MAX = 131_072
 """Of the values of one batch; far below what a node refuses, see ``batch_size_fail_threshold``. A greater row goes alone."""
 IN_FLIGHT_MAX = 8
+READS_IN_FLIGHT_MAX = 32
 
 
 class Keyspace:
@@ -68,6 +69,23 @@ class Keyspace:
             bound = self.bound(query, *values)
             bound.fetch_size = page
             yield from self._session.execute(bound)
+
+    def side_by_side(self, query: str, many: Sequence[Sequence[object]], page: int) -> list[Iterable[tuple[Any, ...]]]:
+        """The answers to a query with each of several sets of values, their first pages asked for at once.
+
+        Raises:
+            StoreUnavailableError: no node answers in time.
+        """
+        answers: list[Iterable[tuple[Any, ...]]] = []
+        with _naming_the_store():
+            for first in range(0, len(many), READS_IN_FLIGHT_MAX):
+                asked = []
+                for values in many[first : first + READS_IN_FLIGHT_MAX]:
+                    bound = self.bound(query, *values)
+                    bound.fetch_size = page
+                    asked.append(self._session.execute_async(bound))
+                answers += [_walked(each.result()) for each in asked]
+        return answers
 
     def change(self, query: str, *values: object) -> bool:
         """A prepared lightweight transaction (``IF …``), which all copies agree on; whether its condition held. Costs four ways.
@@ -149,6 +167,12 @@ class Keyspace:
     def _node_of(self, row: BoundStatement, metadata: Metadata) -> object:
         replicas = metadata.get_replicas(self._keyspace, row.routing_key)
         return replicas[0].host_id if replicas else None
+
+
+def _walked(answer: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+    """The rows of an answer, whose later pages may be asked for when no node answers any more."""
+    with _naming_the_store():
+        yield from answer
 
 
 def alike(row: BoundStatement, *texts: str) -> BoundStatement:

@@ -1,8 +1,9 @@
 """Decisions in Cassandra, in three tables, each with all that its question needs.
 
 ``event_decision`` one partition an event id, by user, the highest revision first. ``entity_history`` one an entity, the newest event
-first: its latest score is the first row of an event that stands, so that writes may come in any order, and again. ``flagged_event`` one a
-day of event time, by score; ``flagged_day`` says which days there are.
+first: its latest score is the first row of an event that stands, so that writes may come in any order, and again. ``flagged_in_hour``
+one an hour of event time, by score; ``flagged_hour`` says which hours there are. No partition grows without end: an event has few
+revisions, an hour is over, and of an entity's history the newest rows stay, see `stores.cassandra_trimming`.
 """
 
 import asyncio
@@ -15,10 +16,11 @@ import msgspec
 from cassandra.query import BoundStatement
 
 from stores.cassandra import Keyspace, alike
-from stores.cassandra_copying import copy_decisions
+from stores.cassandra_copying import copy_decisions, copy_flags
 from stores.cassandra_opening import Place
 from stores.cassandra_quick import QuickQuery
 from stores.cassandra_rows import decision_of, first_wins_us, flag_us, packed_decision, packed_score, score_of
+from stores.cassandra_trimming import TRIMMING, Trimming
 from stores.cursors import FlaggedPlace, HistoryPlace, cursor_of, flagged_place, history_place
 from stores.decisions import USERS_MAX, EventName, LatestScore, Page, StoredDecision
 
@@ -59,11 +61,22 @@ MIGRATIONS = (
             PRIMARY KEY (day, score, event_time, event_id, user))
             WITH CLUSTERING ORDER BY (score DESC, event_time DESC, event_id DESC, user DESC) AND {_UNIFIED}""",
     ),
+    (  # a day of flags was one partition; `stores.cassandra_copying` fills these from the table before
+        f"""CREATE TABLE IF NOT EXISTS flagged_in_hour (
+            hour int, score double, event_time bigint, event_id text, user text, action text, revision int,
+            PRIMARY KEY (hour, score, event_time, event_id, user))
+            WITH CLUSTERING ORDER BY (score DESC, event_time DESC, event_id DESC, user DESC) AND {_UNIFIED}""",
+        "CREATE TABLE IF NOT EXISTS flagged_hour (id int, hour int, PRIMARY KEY (id, hour)) WITH CLUSTERING ORDER BY (hour DESC)",
+    ),
 )
-TABLES = ("event_decision", "entity_history", "flagged_event", "flagged_day")
+TABLES = ("event_decision", "entity_history", "flagged_in_hour", "flagged_hour")
 DAY_MS = 86_400_000
+HOUR_MS = 3_600_000
 IDS_AT_ONCE = 50
 LATEST_ROWS = 8
+HOURS_KNOWN_MAX = 10_000
+FLAGS_AT_ONCE = 20
+"""Of one hour: a page takes few rows of most hours."""
 _NO_SCORE = -1.0
 """Ranks what has no score behind everything that has one."""
 
@@ -74,7 +87,7 @@ _REMEMBER = (
     "USING TIMESTAMP ?"
 )
 _FLAG = (
-    "INSERT INTO flagged_event (day, score, event_time, event_id, user, action, revision) VALUES (?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ?"
+    "INSERT INTO flagged_in_hour (hour, score, event_time, event_id, user, action, revision) VALUES (?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ?"
 )
 _OF_IDS = f"SELECT {_COLUMNS} FROM event_decision WHERE event_id IN ? GROUP BY event_id, user PER PARTITION LIMIT {USERS_MAX}"  # noqa: S608
 _OF_EVENT = f"SELECT {_COLUMNS} FROM event_decision WHERE event_id = ? AND user = ? LIMIT 1"  # noqa: S608
@@ -82,13 +95,13 @@ _REVISIONS = f"SELECT {_COLUMNS} FROM event_decision WHERE event_id IN ? AND use
 _HISTORY = "SELECT event_id, user, revision, event_time, sort FROM entity_history WHERE kind = ? AND id = ?"
 _OF_ENTITY = f"{_HISTORY} LIMIT ?"
 _OF_ENTITY_AFTER = f"{_HISTORY} AND (event_time, sort, revision, user) < (?, ?, ?, ?) LIMIT ?"
-_DAYS = "SELECT day FROM flagged_day WHERE id = 0"
-_FLAG_DAY = "INSERT INTO flagged_day (id, day) VALUES (0, ?)"
-_FLAGGED = "SELECT score, event_time, event_id, user, action FROM flagged_event WHERE day = ?"
+_HOURS = "SELECT hour FROM flagged_hour WHERE id = 0 AND hour >= ?"
+_FLAG_HOUR = "INSERT INTO flagged_hour (id, hour) VALUES (0, ?)"
+_FLAGGED = "SELECT score, event_time, event_id, user, action FROM flagged_in_hour WHERE hour = ?"
 _FLAGGED_AFTER = f"{_FLAGGED} AND (score, event_time, event_id, user) < (?, ?, ?, ?)"
 _LATEST = "SELECT event_id, user, revision, event_time, packed FROM entity_history WHERE kind = ? AND id = ?"
-_READS = (_OF_IDS, _OF_EVENT, _REVISIONS, _OF_ENTITY, _OF_ENTITY_AFTER, _DAYS, _FLAGGED, _FLAGGED_AFTER, _LATEST)
-_WRITES = (_KEEP, _REMEMBER, _FLAG, _FLAG_DAY)
+_READS = (_OF_IDS, _OF_EVENT, _REVISIONS, _OF_ENTITY, _OF_ENTITY_AFTER, _HOURS, _FLAGGED, _FLAGGED_AFTER, _LATEST)
+_WRITES = (_KEEP, _REMEMBER, _FLAG, _FLAG_HOUR, *TRIMMING)
 
 
 class CassandraDecisions:
@@ -108,20 +121,23 @@ class CassandraDecisions:
     def __init__(self, place: Place, owner: bool = True) -> None:
         self._keyspace = Keyspace(place, MIGRATIONS, owner, (*_READS, *_WRITES))
         self._latest = QuickQuery(place, _LATEST, LATEST_ROWS)
-        self._days: set[int] = set()
+        self._hours: set[int] = set()
+        self._trimming = Trimming(self._keyspace)
         if owner:
             for table in TABLES:
                 self._keyspace.run(f"ALTER TABLE {table} WITH default_time_to_live = {place.kept_days * DAY_MS // 1000}")
             copy_decisions(self._keyspace, self.write)
+            copy_flags(self._keyspace, _FLAG, _FLAG_HOUR)
 
     def write(self, decisions: list[StoredDecision]) -> int:
         """See `Decisions.write`: nothing is read first, so that of repeats only those within the list are known."""
-        days = {d.event_time // DAY_MS for d in decisions if d.action != "approve"} - self._days
+        hours = {_hour_of(d.event_time) for d in decisions if d.action != "approve"} - self._hours
         bound = self._keyspace.bound
-        found_by = [*(bound(_FLAG_DAY, day) for day in days), *self._remembered(decisions), *self._flags(decisions)]
+        found_by = [*(bound(_FLAG_HOUR, hour) for hour in hours), *self._remembered(decisions), *self._flags(decisions)]
         kept = (bound(_KEEP, d.event_id, d.user, d.revision, packed_decision(d), first_wins_us(d)) for d in decisions)
         self._keyspace.write(found_by, kept)
-        self._days |= days
+        self._hours = hours if len(self._hours) > HOURS_KNOWN_MAX else self._hours | hours
+        self._trimming.wrote([key for d in decisions for key in d.keys])
         return len({(d.event_id, d.user, d.revision) for d in decisions})
 
     def get(self, event_id: str, user: str | None = None) -> list[StoredDecision]:
@@ -154,10 +170,13 @@ class CassandraDecisions:
         return latest
 
     def flagged(self, actions: tuple[str, ...], since_ms: int, cursor: str | None, limit: int) -> Page:
-        """See `Decisions.flagged`: the days are read side by side, each from the cursor on."""
+        """See `Decisions.flagged`: the hours are read side by side, each from the cursor on."""
         after = flagged_place(cursor) if cursor is not None else None
-        days = [day for (day,) in self._keyspace.rows(_DAYS) if day >= since_ms // DAY_MS]
-        merged = heapq.merge(*(self._flagged_on(day, after, limit) for day in days), reverse=True)
+        hours = [hour for (hour,) in self._keyspace.rows(_HOURS, _hour_of(since_ms))]
+        start = msgspec.structs.astuple(after) if after else ()
+        query = _FLAGGED_AFTER if after else _FLAGGED
+        page = min(limit + 1, FLAGS_AT_ONCE)
+        merged = heapq.merge(*self._keyspace.side_by_side(query, [(hour, *start) for hour in hours], page), reverse=True)
         wanted = (FlaggedPlace(*row[:4]) for row in merged if row[1] >= since_ms and row[4] in actions)
         shown = list(islice(self._standing(wanted, actions, limit + 1), limit + 1))
         return Page(shown[:limit], cursor_of(_flagged_place_of(shown[limit - 1])) if len(shown) > limit else None)
@@ -214,7 +233,7 @@ class CassandraDecisions:
         for d in decisions:
             if d.action != "approve":
                 place = msgspec.structs.astuple(_flagged_place_of(d))
-                yield self._keyspace.bound(_FLAG, d.event_time // DAY_MS, *place, d.action, d.revision, flag_us(d))
+                yield self._keyspace.bound(_FLAG, _hour_of(d.event_time), *place, d.action, d.revision, flag_us(d))
 
     def _standing(self, places: Iterator[FlaggedPlace], actions: tuple[str, ...], at_once: int) -> Iterator[StoredDecision]:
         """The decisions of those flags that say what their events' highest revisions say."""
@@ -225,9 +244,10 @@ class CassandraDecisions:
                     if d.action in actions and _flagged_place_of(d) == place:
                         yield d
 
-    def _flagged_on(self, day: int, after: FlaggedPlace | None, limit: int) -> Iterator[tuple[Any, ...]]:
-        start = msgspec.structs.astuple(after) if after else ()
-        return self._keyspace.rows(_FLAGGED_AFTER if after else _FLAGGED, day, *start, page=limit + 1)
+
+def _hour_of(time_ms: int) -> int:
+    """The number of an hour, as far as the column goes: times beyond it are made up, and share its ends."""
+    return min(max(time_ms // HOUR_MS, -(1 << 31)), (1 << 31) - 1)
 
 
 def latest_of(rows: Iterable[tuple[Any, ...]]) -> LatestScore | None:

@@ -6,15 +6,19 @@ They run inside the TaskManager, where nothing but the events can tell them what
 import os
 import pathlib
 import time
+from typing import Any
 
 import msgspec
 
+from features.batch import Batch
 from pipeline.frames import read_bundle, read_frames, topic_frame
+from pipeline.release import Release
 from pipeline.stages.entity import EntityStage
 from pipeline.stages.entity import make_stage as make_entity_stage
 from pipeline.stages.state import BulkState
 from pipeline.stages.user import UserStage
 from pipeline.stages.user import make_stage as make_user_stage
+from pipeline.verdicts import Verdicts
 
 HELD_BY = "held-by:"
 """Before the path of a file in an entity's id: the entity stage stands still while the file is there."""
@@ -56,3 +60,21 @@ def process_as_score(state: BulkState) -> ProcessAsScore:
 
 def held_up(state: BulkState) -> HeldUp:
     return HeldUp(make_entity_stage(state))
+
+
+RAISES_AT = 666.66
+"""The amount of an event at which a planted user stage raises, after the user's profile has taken it in."""
+
+
+def raising(state: BulkState) -> UserStage:
+    stage = make_user_stage(state)
+    decide = stage._scorer.decide
+
+    def planted(release: Release, batch: Batch, *more: Any) -> Verdicts:
+        verdicts = decide(release, batch, *more)
+        if (batch.numbers / release.schema.scales == RAISES_AT).any():
+            raise ZeroDivisionError("planted")
+        return verdicts
+
+    stage._scorer.decide = planted  # type: ignore[method-assign]
+    return stage

@@ -4,8 +4,10 @@ import random
 
 import msgspec
 import pytest
+from cassandra import InvalidRequest
 
 from features.refusal import Refusal
+from stores import cassandra_trimming
 from stores.cassandra import Keyspace
 from stores.cassandra_decisions import MIGRATIONS, TABLES, CassandraDecisions
 from stores.cassandra_opening import Place
@@ -161,3 +163,76 @@ def test_who_waits_little_for_answers_opens_the_store_all_the_same(cassandra: Pl
     place = msgspec.structs.replace(cassandra, keyspace="opened")
     CassandraDecisions(place).close()
     CassandraDecisions(msgspec.structs.replace(place, timeout_seconds=0.000_001), owner=False).close()
+
+
+def test_flags_of_the_table_by_the_day_are_copied_once_and_stand_by_the_hour(place: Place) -> None:
+    at = msgspec.structs.replace(place, keyspace="by_the_day")
+    hour_ms = 3_600_000
+    made = [msgspec.structs.replace(flagged(number), event_time=number * hour_ms, place=TopicPlace(1, number)) for number in range(1, 60)]
+    old = Keyspace(at, MIGRATIONS[:3], True, ())
+    row = "INSERT INTO flagged_event (day, score, event_time, event_id, user, action, revision) VALUES (%s, 0.9, %s, %s, 'c', 'block', 0)"
+    for each in made:
+        old.run(row, each.event_time // (24 * hour_ms), each.event_time, each.event_id)
+    old.close()
+    CassandraDecisions(at).close()
+    store = CassandraDecisions(at)
+    with pytest.raises(InvalidRequest):
+        store._keyspace.run("SELECT day FROM flagged_event")
+    kept = store._keyspace.rows("SELECT hour FROM flagged_hour WHERE id = 0 AND hour >= ?", 0)
+    assert sorted(hour for (hour,) in kept) == list(range(1, 60))
+    assert store.flagged(("block",), 0, None, 100).decisions == []  # what was decided is not there
+    store.write(made)
+    assert len(store.flagged(("block",), 0, None, 100).decisions) == 59
+    store.close()
+
+
+def test_flags_of_many_hours_come_by_score_page_by_page(place: Place) -> None:
+    store = CassandraDecisions(msgspec.structs.replace(place, keyspace="by_the_hour"))
+    hour_ms = 3_600_000
+    made = [
+        msgspec.structs.replace(flagged(number), event_time=(number % 70) * hour_ms + number, score=number * 37 % 1_009 / 1_009)
+        for number in range(1, 1_000)
+    ]
+    store.write(made)
+    cursor, found = None, list[StoredDecision]()
+    while True:
+        page = store.flagged(("block",), 5 * hour_ms, cursor, 90)
+        found += page.decisions
+        if (cursor := page.next) is None:
+            break
+    wanted = [each for each in made if each.event_time >= 5 * hour_ms]
+    assert found == sorted(wanted, key=lambda each: (each.score, each.event_time, each.event_id), reverse=True)
+    store.close()
+
+
+def test_of_an_entitys_history_the_newest_rows_stay(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cassandra_trimming, "ROWS_MAX", 200)
+    monkeypatch.setattr(cassandra_trimming, "LOOK_AFTER", 50)
+    store = CassandraDecisions(msgspec.structs.replace(place, keyspace="hot"))
+    for first in range(0, 2_000, 20):
+        made = [
+            msgspec.structs.replace(
+                flagged(number), event_time=1_000 + number, place=TopicPlace(0, number), keys=(("card", f"c{number}"), ("shop", "hot"))
+            )
+            for number in range(first, first + 20)
+        ]
+        store.write(made)
+    kept = store.of_entity("shop", "hot", None, 3_000).decisions
+    assert [each.event_id for each in kept] == [str(number) for number in range(1_999, 1_999 - len(kept), -1)]
+    assert 200 <= len(kept) <= 200 + 50 + 20
+    assert store.latest("shop", "hot").event_id == "1999"  # type: ignore[union-attr]
+    assert store.latest("card", "c3") is not None
+    assert store.get("3") != []
+    store.close()
+
+
+def test_entities_that_are_seldom_written_are_counted_no_more_than_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cassandra_trimming, "COUNTED_MAX", 100)
+    looked_at: list[tuple[str, str]] = []
+    monkeypatch.setattr(cassandra_trimming, "LOOK_AFTER", 500)
+    trimming = cassandra_trimming.Trimming(None)  # type: ignore[arg-type]
+    monkeypatch.setattr(trimming, "_trim", lambda *key: looked_at.append(key))
+    for number in range(2_100):
+        trimming.wrote([("shop", "hot"), ("card", f"c{number}")])
+        assert len(trimming._counts) <= 100
+    assert looked_at == [("shop", "hot")] * 4
