@@ -40,6 +40,8 @@ from pipeline.garbage import settle_garbage
 from pipeline.settings import Settings, read_settings
 from stores.decisions import StoreUnavailableError
 
+log = logging.getLogger(__name__)
+
 IN_FLIGHT_MAX = 2_000
 SWITCH_SECONDS = 0.0005
 """How long one thread may keep the interpreter from another; 5 ms by default, which a waiting caller would notice."""
@@ -121,9 +123,13 @@ class Server:
                 await asyncio.to_thread(self._close)
 
     async def _follow(self) -> None:
-        """Batch after batch, so that records keep their order."""
+        """Batch after batch, so that records keep their order; one that raises costs itself, and the following goes on."""
         while True:
-            await self._definitions.take(await self._followed.get())
+            records = await self._followed.get()
+            try:
+                await self._definitions.take(records)
+            except Exception:
+                log.exception("%d records of the control topic are not taken in", len(records))
 
     def _checks(self, client: httpx.AsyncClient) -> dict[str, Check]:
         async def broker() -> str:
