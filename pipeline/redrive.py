@@ -74,7 +74,7 @@ class Redrive:
         for value in values:
             try:
                 letter = msgspec.json.decode(value, type=Letter)
-            except (msgspec.DecodeError, UnicodeDecodeError):
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 self.left["not a letter"] += 1
                 continue
             if self._reason not in letter.what or (not self._reason and letter.what in BY_STATE):

@@ -1,13 +1,15 @@
 """Training data as it was served: decisions and labels of the archive, and of Kafka what is not there yet."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 
 import msgspec
 import pyarrow as pa
 
 from features.refusal import Refusal
 from pipeline.deliver_job import order_of
+from pipeline.isolation import one_by_one
 from pipeline.label_resolver import read_label
 from pipeline.recorded_values import recorded_values
 from pipeline.replay import Progress
@@ -76,14 +78,19 @@ class ServedSource:
             for value in values:
                 try:
                     served = _decode(value)
-                except (msgspec.DecodeError, UnicodeDecodeError):
+                except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                     self._unreadable += 1
                     continue
                 alike[served.release, tuple(served.entities), tuple(served.event), tuple(served.features), tuple(served.models)].append(
                     served
                 )
             for release, rows in ((key[0], rows) for key, rows in alike.items()):
-                yield _columns(rows, _integer_ids(definitions, release))
+                columns = partial(_columns, integer=_integer_ids(definitions, release))
+                yield from (batch for batch in one_by_one(rows, columns, lambda: None, self._set_aside) if batch is not None)
+
+    def _set_aside(self, served: _Served, error: Exception) -> None:
+        """One whose numbers no column holds: nobody but the score job writes there."""
+        self._unreadable += 1
 
     def labels(self) -> Iterator[pa.RecordBatch]:
         """What was written to the topic ``labels``, since `from_ms` where it is archived; one that is no label is left out."""
@@ -113,7 +120,7 @@ def _integer_ids(definitions: Definitions, release: int) -> bool:
     return known is not None and known.schema.id_type == "integer"
 
 
-def _columns(rows: list[_Served], integer: bool) -> pa.RecordBatch:
+def _columns(rows: Sequence[_Served], integer: bool) -> pa.RecordBatch | None:
     """Decisions with the same entities, fields, features and models."""
     texts, number = pa.string(), pa.float64()
     fixed = {

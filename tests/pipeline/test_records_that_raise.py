@@ -11,7 +11,7 @@ import pytest
 
 from deploy.command import SAMPLES
 from deploy.releases import read_folder
-from pipeline import deliver_job
+from pipeline import deliver_job, served_source
 from pipeline.deliver_job import Deliverer
 from pipeline.isolation import Aside, NoRecordsFaultError, one_by_one
 from pipeline.label_record import LabelRecord
@@ -258,3 +258,12 @@ def test_while_the_disk_is_full_decisions_wait_and_what_is_there_is_read(tmp_pat
         assert deliverer.deliver([decision(number) for number in range(first, first + 100)])
     assert (deliverer.written, deliverer.aside.count, waits) == (2_000, 0, [0.1, 0.2, 0.4, 0.8])
     store.close()
+
+
+def test_an_export_leaves_out_decisions_that_no_column_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = [decision(1), DEEP, decision(2, event_time=1 << 70), decision(3, revision=1 << 40), b"\xff", decision(4)]
+    monkeypatch.setattr(served_source, "read_definitions", lambda settings: definitions())
+    monkeypatch.setattr(served_source, "recorded_values", lambda *_: [values])
+    source = served_source.ServedSource(Settings())
+    ids = [id for batch in source.decisions() for id in batch.column("event_id").to_pylist()]
+    assert (ids, source._unreadable) == (["1", "4"], 4)

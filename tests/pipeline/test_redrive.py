@@ -22,11 +22,14 @@ def test_what_is_accepted_now_goes_back_to_its_topic_under_its_key() -> None:
     assert dict(found.taken) == {"missing field": 1, "no decision for this label": 1}
 
 
+DEEP = b'{"reason": "x", "value": ' + b"[" * 100_000
+
+
 def test_what_is_still_refused_stays_with_its_reason() -> None:
     found = Redrive(SCHEMA, "")
-    assert list(found.records([letter(b'{"id": 1}'), letter(b"\xff"), b"no letter", letter(b"{}", topic="weir.labels")])) == []
-    assert sum(found.left.values()) == 4
-    assert "not a letter" in found.left
+    assert list(found.records([letter(b'{"id": 1}'), letter(b"\xff"), b"no letter", DEEP, letter(b"{}", topic="weir.labels")])) == []
+    assert sum(found.left.values()) == 5
+    assert found.left["not a letter"] == 2
 
 
 @pytest.mark.parametrize("what", ["id_reused", "event_unknown", "corrected too often"])
