@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from features.refusal import Refusal
+from pipeline.kafka_access import Connection
 
 log = logging.getLogger(__name__)
 
@@ -24,14 +25,14 @@ class Following:
     """All partitions of one topic. First `assign`, then `start`; `close` in any case.
 
     Args:
-        bootstrap: host:port of the broker.
+        broker: how to reach it, as `connection_of` gives it.
         topic: full name.
         name: short one, for messages.
         take: is called in the event loop with the records of a batch, in order.
         prefix: of the keys that are wanted; others are passed over.
     """
 
-    def __init__(self, bootstrap: str, topic: str, name: str, take: Take, prefix: bytes = b"") -> None:
+    def __init__(self, broker: Connection, topic: str, name: str, take: Take, prefix: bytes = b"") -> None:
         self._topic = topic
         self._name = name
         self._take = take
@@ -39,7 +40,7 @@ class Following:
         self._stopping = False
         self.starts: list[TopicPartition] = []
         self._thread: threading.Thread | None = None
-        rules = {"bootstrap.servers": bootstrap, "group.id": f"weir-api-{name}", "enable.auto.commit": False, "log_level": 4}
+        rules: dict[str, object] = {**broker, "group.id": f"weir-api-{name}", "enable.auto.commit": False, "log_level": 4}
         # A bundle of replies must not wait for another; a definition may be large.
         rules |= {"fetch.min.bytes": 1, "socket.nagle.disable": True, "fetch.message.max.bytes": 16_777_216}
         self._consumer = Consumer(rules)

@@ -7,6 +7,8 @@ from typing import Any, Protocol
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
+from pipeline.kafka_access import Connection
+
 MESSAGE_BYTES_MAX = 16_777_216
 _POLL_SECONDS = 0.1
 
@@ -39,15 +41,15 @@ class KafkaLog:
     """A `Log` on a Kafka broker. Its callbacks run in a thread of its own.
 
     Args:
-        bootstrap: host:port of the broker.
+        broker: how to reach it, as `connection_of` gives it.
         acks: ``1``: the leader has it; ``all``: every replica in step has it, and no retry writes it twice.
         seconds_max: for how long a record is tried.
     """
 
-    def __init__(self, bootstrap: str, acks: str, seconds_max: float = 10.0) -> None:
+    def __init__(self, broker: Connection, acks: str, seconds_max: float = 10.0) -> None:
         self._producer = Producer(
             {
-                "bootstrap.servers": bootstrap,
+                **broker,
                 "acks": acks,
                 "enable.idempotence": acks == "all",
                 "linger.ms": 0,

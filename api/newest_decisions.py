@@ -8,6 +8,7 @@ import msgspec
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from api.deciders import Newest
+from pipeline.kafka_access import Connection
 
 SECONDS_MAX = 2.0
 
@@ -16,13 +17,13 @@ class NewestDecisions:
     """See `Decided`. Blocks in a thread; one call at a time.
 
     Args:
-        bootstrap: host:port of the broker.
+        broker: how to reach it, as `connection_of` gives it.
         topic: full name of the topic of decisions.
     """
 
-    def __init__(self, bootstrap: str, topic: str) -> None:
+    def __init__(self, broker: Connection, topic: str) -> None:
         self._topic = topic
-        rules = {"bootstrap.servers": bootstrap, "group.id": "weir-api-newest", "enable.auto.commit": False, "log_level": 4}
+        rules: dict[str, object] = {**broker, "group.id": "weir-api-newest", "enable.auto.commit": False, "log_level": 4}
         self._consumer = Consumer(rules)
 
     async def newest(self) -> list[Newest]:

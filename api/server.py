@@ -36,7 +36,9 @@ from api.token import find_token
 from api.waiting import Waiting
 from features.refusal import Refusal
 from pipeline.decision_store import open_decisions_reader
+from pipeline.flink_rest import rest_of
 from pipeline.garbage import settle_garbage
+from pipeline.kafka_access import connection_of
 from pipeline.settings import Settings, read_settings
 from stores.decisions import StoreUnavailableError
 
@@ -57,37 +59,38 @@ class Server:
 
     def __init__(self, settings: Settings, token: str) -> None:
         self._settings = settings
+        broker = connection_of(settings)
         self._in_force = InForce()
         self._condition = Condition()
         self._registry = open_registry(settings)
         timeout_seconds = settings.store_timeout_ms / 1000
         self._decisions, self._quick_decisions = (open_decisions_reader(settings, timeout_seconds, patient=True) for _ in range(2))
         self._access = open_access(settings, token, time.time)
-        self._log = KafkaLog(settings.bootstrap, acks="all")
+        self._log = KafkaLog(broker, acks="all")
         # The caller learns from the reply that its event arrived, and from the fallback that it perhaps did not: so the
         # leader's word is enough here, and no replica is waited for.
-        self._quick_log = KafkaLog(settings.bootstrap, acks="1")
+        self._quick_log = KafkaLog(broker, acks="1")
         self._definitions = Definitions(
             self._registry, self._in_force, self._condition, self._log, settings.topic("control"), time.time,
             functools.partial(note_found, self._access.audit), Approval(settings.approval),
         )  # fmt: skip
         self._waiting = Waiting(settings.api_instance, time.time_ns(), IN_FLIGHT_MAX)
         own = f"{settings.api_instance}/".encode()
-        self._replies = Following(settings.bootstrap, settings.topic("replies"), "replies", self._waiting.settle, own)
-        self._control = Following(settings.bootstrap, settings.topic("control"), "control", self._take_control)
+        self._replies = Following(broker, settings.topic("replies"), "replies", self._waiting.settle, own)
+        self._control = Following(broker, settings.topic("control"), "control", self._take_control)
         self._metrics = MetricsPart(settings)
         counts = Counts()
         self._falling_back = FallingBack(
             self._definitions, self._in_force, self._access.audit, counts, time.time, settings.raises_in_a_row_max
         )
-        self._newest_decisions = NewestDecisions(settings.bootstrap, settings.topic("decisions"))
+        self._newest_decisions = NewestDecisions(broker, settings.topic("decisions"))
         self._deciders = Deciders(self._newest_decisions, self._in_force, self._condition, counts, time.time)
-        self._letters = RaisedLetters(settings.bootstrap, settings.topic("dead-letters"), "dead-letters", self._falling_back.take)
+        self._letters = RaisedLetters(broker, settings.topic("dead-letters"), "dead-letters", self._falling_back.take)
         self._store_checks = StoreChecks(self._decisions, self._quick_decisions, self._registry, self._access)
         self._followed: asyncio.Queue[Sequence[Record]] = asyncio.Queue()
         self.app: Front = make_app(
             settings, self._access, self._in_force, self._definitions, self._decisions, self._quick_decisions, self._log, self._quick_log,
-            self._waiting, self._condition, time.time, Stream(TopicSource(settings.bootstrap, settings.topic("decisions"))), self._lifespan,
+            self._waiting, self._condition, time.time, Stream(TopicSource(broker, settings.topic("decisions"))), self._lifespan,
             self._metrics.store, counts,
         )  # fmt: skip
 
@@ -107,7 +110,7 @@ class Server:
         await asyncio.to_thread(self._letters.assign, from_end=True)
         self._letters.start(loop)
         self._metrics.start()
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(verify=rest_of(self._settings).tls() or True, trust_env=False) as client:
             # Each by itself: one that waits for its store must not hold up the others.
             checks = [Checks(self._condition, {name: check}).run() for name, check in self._checks(client).items()]
             settling = [self._definitions.settle(), *([self._access.owner.settle()] if self._access.owner else [])]
@@ -135,7 +138,7 @@ class Server:
         async def broker() -> str:
             return await asyncio.to_thread(self._log.reaches_broker, 2.0)
 
-        score_job = ScoreJob(client, f"http://127.0.0.1:{self._settings.flink_port}")
+        score_job = ScoreJob(client, rest_of(self._settings).url)
         return {
             "broker": broker,
             "score_job": score_job.check,

@@ -9,6 +9,7 @@ from api.following import Following, Record
 from api.problem import Problem
 from api.stream import Placed, Stream
 from features.refusal import Refusal
+from pipeline.kafka_access import Connection
 
 BACK = 500
 """Decisions of each partition from before the first watcher came: for one that comes back after a restart."""
@@ -18,17 +19,17 @@ class TopicSource:
     """See `Source`.
 
     Args:
-        bootstrap: host:port of the broker.
+        broker: how to reach it, as `connection_of` gives it.
         topic: full name.
     """
 
-    def __init__(self, bootstrap: str, topic: str) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, broker: Connection, topic: str) -> None:
+        self._broker = broker
         self._topic = topic
         self._following: _Following | None = None
 
     async def open(self, stream: Stream) -> None:
-        following = _Following(self._bootstrap, self._topic, stream)
+        following = _Following(self._broker, self._topic, stream)
         try:
             starts, before = await asyncio.to_thread(following.begin)
         except Refusal as refusal:
@@ -48,8 +49,8 @@ class TopicSource:
 class _Following(Following):
     """Hands over places in place of keys."""
 
-    def __init__(self, bootstrap: str, topic: str, stream: Stream) -> None:
-        super().__init__(bootstrap, topic, "decisions", self._hand_over)
+    def __init__(self, broker: Connection, topic: str, stream: Stream) -> None:
+        super().__init__(broker, topic, "decisions", self._hand_over)
         self._stream = stream
 
     def begin(self) -> tuple[dict[int, int], list[Placed]]:

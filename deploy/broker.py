@@ -3,14 +3,16 @@
 import base64
 import os
 import pathlib
+import secrets
 import subprocess
 import uuid
 
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import AdminClient, ScramCredentialInfo, ScramMechanism, UserScramCredentialUpsertion
 
 from deploy.jars import server_jars
-from deploy.ports import require_free
+from deploy.ports import free_ports, require_free
+from deploy.private_files import UMASK, make_private_folder, secret_in, write_private
 from deploy.processes import Process
 from deploy.topics import RETENTION_MS
 from deploy.yielding import ALL_FROM_THE_START, QUICK_ONLY
@@ -22,10 +24,17 @@ _JAVA = ("java", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn")
 # what outlives two collections (samples of the broker's own metrics, mostly) is not copied again at each.
 _COLLECTOR = ("-XX:+UseG1GC", "-XX:MaxGCPauseMillis=5", "-XX:MaxTenuringThreshold=2")
 _SERVER = (*_JAVA, "-Xms384m", "-Xmx384m", *_COLLECTOR, ALL_FROM_THE_START)
+MECHANISM = "SCRAM-SHA-512"
+USER = "weir"
+_OWNER = "owner"
+_OWNER_FILE = "owner"
+_PLAIN = "org.apache.kafka.common.security.plain.PlainLoginModule"
+_ITERATIONS = 4096
+_TELL_SECONDS_MAX = 30.0
 _TOOL = (*_JAVA, "-XX:+UseSerialGC", QUICK_ONLY)
 
 
-def start_broker(folder: pathlib.Path, logs: pathlib.Path, port: int, controller_port: int) -> Process:
+def start_broker(folder: pathlib.Path, logs: pathlib.Path, port: int, controller_port: int, secret: pathlib.Path | None = None) -> Process:
     """Starts a broker that keeps its data in `folder` and returns once it answers (about 3 s; the first time also its jars).
 
     Args:
@@ -33,22 +42,25 @@ def start_broker(folder: pathlib.Path, logs: pathlib.Path, port: int, controller
         logs: where ``broker.log`` goes.
         port: for clients, on 127.0.0.1.
         controller_port: for the broker's own controller.
+        secret: file of the password that clients have to know, as user `USER`; made where it is missing. None: it takes anyone.
 
     Raises:
         Refusal: a port is taken, the jars cannot be had, or the broker does not come up.
     """
-    broker = launch_broker(folder, logs, port, controller_port)
-    wait_for_broker(broker, port)
+    broker = launch_broker(folder, logs, port, controller_port, secret)
+    wait_for_broker(broker, port, folder, secret)
     return broker
 
 
-def launch_broker(folder: pathlib.Path, logs: pathlib.Path, port: int, controller_port: int) -> Process:
+def launch_broker(folder: pathlib.Path, logs: pathlib.Path, port: int, controller_port: int, secret: pathlib.Path | None = None) -> Process:
     """As `start_broker`, without waiting for its answer."""
     require_free(port, "the Kafka broker")
     require_free(controller_port, "the Kafka controller")
-    folder.mkdir(parents=True, exist_ok=True)
+    make_private_folder(folder)
     properties = folder / "server.properties"
-    properties.write_text(_properties(folder / "data", port, controller_port))
+    values = _properties(folder / "data", port, controller_port)
+    values |= _open(port, controller_port) if secret is None else _closed(folder, port, controller_port)
+    write_private(properties, "".join(f"{name}={value}\n" for name, value in values.items()))
     class_path = f"{server_jars('kafka')}/*"
     if not (folder / "data" / "meta.properties").exists():
         _format(class_path, properties)
@@ -56,14 +68,22 @@ def launch_broker(folder: pathlib.Path, logs: pathlib.Path, port: int, controlle
     return Process("broker", command, os.environ, logs)
 
 
-def wait_for_broker(broker: Process, port: int) -> None:
-    """Returns once `broker` answers on `port`.
+def wait_for_broker(broker: Process, port: int, folder: pathlib.Path, secret: pathlib.Path | None = None) -> None:
+    """Returns once `broker` answers on `port`, and knows the password in `secret`.
 
     Raises:
         Refusal: it does not within `READY_SECONDS_MAX`.
     """
-    admin = AdminClient({"bootstrap.servers": f"127.0.0.1:{port}", "log_level": 0})
-    broker.wait_until(lambda: _answers(admin), READY_SECONDS_MAX, f"an answer on port {port}")
+    open_to_all = {"bootstrap.servers": f"127.0.0.1:{port}", "log_level": "0"}
+    if secret is None:
+        client = AdminClient({**open_to_all})
+    else:
+        owner = AdminClient({**_owner(folder)})
+        broker.wait_until(lambda: _answers(owner), READY_SECONDS_MAX, "an answer to its owner")
+        password = secret_in(secret)
+        _tell(owner, password)
+        client = AdminClient({**open_to_all, **_login(MECHANISM, USER, password)})
+    broker.wait_until(lambda: _answers(client), READY_SECONDS_MAX, f"an answer on port {port}")
 
 
 def _answers(admin: AdminClient) -> bool:
@@ -86,24 +106,19 @@ def _format(class_path: str, properties: pathlib.Path) -> None:
         "-c",
         str(properties),
     ]
-    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    run = subprocess.run(command, capture_output=True, text=True, check=False, umask=UMASK)
     if run.returncode:
         raise Refusal(
             "storage not formatted", where=str(properties), expected="a formatted folder", got=(run.stdout + run.stderr).strip()[-300:]
         )
 
 
-def _properties(data: pathlib.Path, port: int, controller_port: int) -> str:
-    here = f"PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}"
-    values = {
+def _properties(data: pathlib.Path, port: int, controller_port: int) -> dict[str, object]:
+    return {
         "process.roles": "broker,controller",
         "node.id": 1,
         "controller.quorum.bootstrap.servers": f"127.0.0.1:{controller_port}",
-        "listeners": here,
-        "advertised.listeners": here,
         "controller.listener.names": "CONTROLLER",
-        "inter.broker.listener.name": "PLAINTEXT",
-        "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
         "log.dirs": data,
         "auto.create.topics.enable": "false",
         "offsets.topic.num.partitions": 4,
@@ -124,4 +139,57 @@ def _properties(data: pathlib.Path, port: int, controller_port: int) -> str:
         "log.cleaner.backoff.ms": 15_000,
         "log.cleaner.dedupe.buffer.size": 8_388_608,
     }
-    return "".join(f"{name}={value}\n" for name, value in values.items())
+
+
+def _open(port: int, controller_port: int) -> dict[str, object]:
+    here = f"PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}"
+    return {
+        "listeners": here,
+        "advertised.listeners": here,
+        "inter.broker.listener.name": "PLAINTEXT",
+        "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+    }
+
+
+def _closed(folder: pathlib.Path, port: int, controller_port: int) -> dict[str, object]:
+    """Clients show by SCRAM that they know the password, which is never sent: who takes the port of a broker that is down learns nothing.
+
+    The broker itself, and who tells it the clients' password, use a listener of their own with a password of this start alone: so a
+    folder from before, which knows no password, and one whose password was changed start like a new one.
+    """
+    [own_port] = free_ports(1)
+    password = secrets.token_urlsafe(32)
+    write_private(folder / _OWNER_FILE, f"{own_port}\n{password}\n")
+    here = f"CLIENTS://127.0.0.1:{port},OWNER://127.0.0.1:{own_port},CONTROLLER://127.0.0.1:{controller_port}"
+    login = f'{_PLAIN} required username="{_OWNER}" password="{password}" user_{_OWNER}="{password}";'
+    return {
+        "listeners": here,
+        "advertised.listeners": here,
+        "inter.broker.listener.name": "OWNER",
+        "listener.security.protocol.map": ",".join(f"{name}:SASL_PLAINTEXT" for name in ("CLIENTS", "OWNER", "CONTROLLER")),
+        "sasl.mechanism.inter.broker.protocol": "PLAIN",
+        "sasl.mechanism.controller.protocol": "PLAIN",
+        "listener.name.clients.sasl.enabled.mechanisms": MECHANISM,
+        "listener.name.clients.scram-sha-512.sasl.jaas.config": "org.apache.kafka.common.security.scram.ScramLoginModule required;",
+        "listener.name.owner.sasl.enabled.mechanisms": "PLAIN",
+        "listener.name.owner.plain.sasl.jaas.config": login,
+        "listener.name.controller.sasl.enabled.mechanisms": "PLAIN",
+        "listener.name.controller.plain.sasl.jaas.config": login,
+    }
+
+
+def _owner(folder: pathlib.Path) -> dict[str, str]:
+    """How to reach the broker of this start as its owner."""
+    port, password = (folder / _OWNER_FILE).read_text().split()
+    return {"bootstrap.servers": f"127.0.0.1:{port}", "log_level": "0", **_login("PLAIN", _OWNER, password)}
+
+
+def _login(mechanism: str, user: str, password: str) -> dict[str, str]:
+    return {"security.protocol": "SASL_PLAINTEXT", "sasl.mechanism": mechanism, "sasl.username": user, "sasl.password": password}
+
+
+def _tell(admin: AdminClient, password: str) -> None:
+    """Lets the broker know the clients' password; it keeps a salted hash."""
+    proof = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, _ITERATIONS)
+    wanted = UserScramCredentialUpsertion(USER, proof, password.encode())
+    admin.alter_user_scram_credentials([wanted])[USER].result(_TELL_SECONDS_MAX)

@@ -4,12 +4,13 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 
 from deploy.topics import COMPACTED, RETENTION_MS, STREAMS
+from pipeline.kafka_access import connection_of
 from pipeline.settings import Settings
 
 
 def retention_problem(settings: Settings) -> str:
     """Empty when all topics are there and kept for 7 days; else what is wrong, with the remedy."""
-    admin = AdminClient({"bootstrap.servers": settings.bootstrap})
+    admin = AdminClient({**connection_of(settings)})
     try:
         there = admin.list_topics(timeout=5).topics
         missing = [settings.topic(name) for name in (*STREAMS, *COMPACTED) if settings.topic(name) not in there]

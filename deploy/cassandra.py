@@ -2,14 +2,17 @@
 
 import os
 import pathlib
+import ssl
 
 import yaml
 from cassandra import ProtocolVersion
 from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, NoHostAvailable
 from cassandra.policies import RoundRobinPolicy
 
+from deploy.certificate import Certificate, make_certificate
 from deploy.jars import server_jars
 from deploy.ports import is_open, require_free
+from deploy.private_files import make_private_folder, write_private
 from deploy.processes import Process
 
 READY_SECONDS_MAX = 120.0
@@ -66,7 +69,7 @@ _LOGBACK = """<configuration>
 """
 
 
-def start_cassandra(folder: pathlib.Path, logs: pathlib.Path, port: int, storage_port: int) -> Process:
+def start_cassandra(folder: pathlib.Path, logs: pathlib.Path, port: int, storage_port: int, closed: bool = False) -> Process:
     """Starts a node that keeps its data in `folder` and returns once it answers queries: some 10 s, the first time also its jars.
 
     Args:
@@ -74,23 +77,28 @@ def start_cassandra(folder: pathlib.Path, logs: pathlib.Path, port: int, storage
         logs: where ``cassandra.log`` goes.
         port: for clients, on 127.0.0.1.
         storage_port: between nodes; nobody else uses it.
+        closed: clients have to show the certificate in ``folder/keys``; otherwise it takes anyone.
 
     Raises:
         Refusal: a port is taken, the jars cannot be had, or the node does not come up.
     """
-    cassandra = launch_cassandra(folder, logs, port, storage_port)
-    wait_for_cassandra(cassandra, port)
+    cassandra = launch_cassandra(folder, logs, port, storage_port, closed)
+    wait_for_cassandra(cassandra, port, make_certificate(folder / "keys") if closed else None)
     return cassandra
 
 
-def launch_cassandra(folder: pathlib.Path, logs: pathlib.Path, port: int, storage_port: int) -> Process:
+def launch_cassandra(folder: pathlib.Path, logs: pathlib.Path, port: int, storage_port: int, closed: bool = False) -> Process:
     """As `start_cassandra`, without waiting for its answer."""
     require_free(port, "Cassandra's clients")
     require_free(storage_port, "Cassandra's nodes")
     jars = server_jars("cassandra")
     conf = folder / "conf"
-    conf.mkdir(parents=True, exist_ok=True)
-    (conf / "cassandra.yaml").write_text(yaml.safe_dump(_configuration(folder, port, storage_port)))
+    make_private_folder(folder)
+    conf.mkdir(exist_ok=True)
+    configuration = _configuration(folder, port, storage_port)
+    if closed:
+        configuration |= _closed(make_certificate(folder / "keys"))
+    write_private(conf / "cassandra.yaml", yaml.safe_dump(configuration))
     (conf / "logback.xml").write_text(_LOGBACK)
     [agent] = jars.glob("jamm-*.jar")
     chosen = _ALONE | {
@@ -121,24 +129,40 @@ def launch_cassandra(folder: pathlib.Path, logs: pathlib.Path, port: int, storag
     return Process("cassandra", command, os.environ, logs, timer_slack_us=_TIMER_SLACK_US)
 
 
-def wait_for_cassandra(cassandra: Process, port: int) -> None:
+def wait_for_cassandra(cassandra: Process, port: int, certificate: Certificate | None = None) -> None:
     """Returns once `cassandra` answers a query on `port`.
 
     Raises:
         Refusal: it does not within `READY_SECONDS_MAX`.
     """
-    cassandra.wait_until(lambda: is_open(port) and _answers(port), READY_SECONDS_MAX, f"an answer on port {port}")
+    cassandra.wait_until(lambda: is_open(port) and _answers(port, certificate), READY_SECONDS_MAX, f"an answer on port {port}")
 
 
-def _answers(port: int) -> bool:
+def _answers(port: int, certificate: Certificate | None) -> bool:
     profiles = {EXEC_PROFILE_DEFAULT: ExecutionProfile(RoundRobinPolicy())}
-    cluster = Cluster(["127.0.0.1"], port=port, execution_profiles=profiles, protocol_version=ProtocolVersion.V5)
+    tls = None
+    if certificate is not None:
+        tls = ssl.create_default_context(cafile=str(certificate.client))
+        tls.load_cert_chain(certificate.client)
+    cluster = Cluster(["127.0.0.1"], port=port, execution_profiles=profiles, protocol_version=ProtocolVersion.V5, ssl_context=tls)
     try:
         return bool(cluster.connect().execute("SELECT release_version FROM system.local").one())
     except NoHostAvailable:
         return False
     finally:
         cluster.shutdown()
+
+
+def _closed(certificate: Certificate) -> dict[str, object]:
+    """Passwords would leave a moment at the first start in which the well-known one of a new node opens it."""
+    stores = {
+        f"{name}{part}": value
+        for name in ("keystore", "truststore")
+        for part, value in (("", str(certificate.store)), ("_password", certificate.password))
+    }
+    return {
+        "client_encryption_options": {"enabled": True, "optional": False, "require_client_auth": True, "store_type": "PKCS12", **stores}
+    }
 
 
 def _configuration(folder: pathlib.Path, port: int, storage_port: int) -> dict[str, object]:

@@ -1,23 +1,24 @@
 """A Flink cluster as processes of this machine: one JobManager, any number of TaskManagers, from PyFlink's own wheel."""
 
-import json
 import os
 import pathlib
 import shutil
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Sequence
 
 import yaml
 
+from deploy.certificate import make_certificate
 from deploy.checkpoints import newest_checkpoint
 from deploy.flink_files import LOCAL_FILES, FlinkFiles
+from deploy.flink_security import flink_security
 from deploy.jars import PROJECT, job_jar, server_jars
 from deploy.ports import free_ports, require_free
+from deploy.private_files import make_private_folder, write_private
 from deploy.processes import Process
 from deploy.yielding import ALL_FROM_THE_START, QUICK_ONLY
 from features.refusal import Refusal
+from pipeline.flink_rest import FlinkRest
 
 READY_SECONDS_MAX = 90.0
 _TASK_HEAP_OF_FLINK_MB = 128
@@ -49,6 +50,8 @@ class Cluster:
     ) -> None:
         self.folder = folder
         self.port = port
+        self.keys = folder / "keys"
+        self.rest = FlinkRest(port, self.keys)
         self.logs = logs
         self._slots = slots
         self._task_heap_mb = task_heap_mb
@@ -82,6 +85,7 @@ class Cluster:
     def launch_job_manager(self) -> Process:
         """Writes the configuration and starts the JobManager without waiting."""
         require_free(self.port, "Flink's REST interface")
+        make_private_folder(self.folder)
         self.checkpoints.mkdir(parents=True, exist_ok=True)
         libraries = [jar for name in self._files.libraries for jar in server_jars(name).glob("*.jar")]
         _link_jars(self.folder / "lib", [*_flink_jars(self.home), *libraries, *([job_jar()] if self._jars is None else self._jars)])
@@ -126,10 +130,10 @@ class Cluster:
     def get(self, path: str) -> object:
         """The JSON that the REST interface gives for `path`; None while nothing answers."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=2) as answer:
-                return json.load(answer)
-        except (urllib.error.URLError, OSError, ValueError):
+            answer: object = self.rest.ask(path, timeout_seconds=2)
+        except (OSError, ValueError):
             return None
+        return answer
 
     def newest_checkpoint(self, job: str) -> pathlib.Path | None:
         """The newest complete checkpoint of any run of the job of this name; None before the first."""
@@ -158,7 +162,7 @@ class Cluster:
         folder = self.folder / "conf"
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copy(self.home / "conf" / "log4j-console.properties", folder)
-        (folder / "config.yaml").write_text(yaml.safe_dump(self._configuration()))
+        write_private(folder / "config.yaml", yaml.safe_dump(self._configuration()))
 
     def _configuration(self) -> dict[str, object]:
         opens = yaml.safe_load((self.home / "conf" / "config.yaml").read_text())["env"]["java"]["opts"]["all"]
@@ -193,7 +197,14 @@ class Cluster:
             "rest": {"address": "127.0.0.1", "bind-address": "127.0.0.1", "port": self.port},
             "heartbeat": {"interval": 1000, "timeout": 5000, "rpc-failure-threshold": 2},
             "python": {"executable": sys.executable},
-            "web": {"tmpdir": str(self.folder / "tmp")},
+            # No page of another site may read an answer, and no jar is taken but by who shows the certificate.
+            "web": {
+                "tmpdir": str(self.folder / "tmp"),
+                "submit": {"enable": False},
+                "cancel": {"enable": False},
+                "access-control-allow-origin": f"https://127.0.0.1:{self.port}",
+            },
+            **flink_security(make_certificate(self.keys)),
             "io": {"tmp": {"dirs": str(self.folder / "tmp")}},
             "execution": {"checkpointing": {"dir": self.checkpoints.as_uri()}},
             **self._files.configuration,

@@ -52,7 +52,7 @@ class Delivery:
             return ""
         self._next_look = time.monotonic() + LOOK_SECONDS
         try:
-            running = running_jobs(self._cluster.port, _ANSWER_SECONDS_MAX)
+            running = running_jobs(self._cluster.rest, _ANSWER_SECONDS_MAX)
         except Refusal:  # while the JobManager is away nothing can be handed over
             return ""
         missing = [job for job in self._jobs if flink_name(job) not in running]

@@ -16,6 +16,7 @@ from deploy.broker_checks import retention_problem
 from deploy.druid_checks import metrics_problem
 from deploy.jars import CACHE, INSTALL, JOB_SOURCES, job_jar, require_java, server_classes, server_jars
 from deploy.ports import is_open
+from deploy.private_files import openness
 from features.refusal import Refusal
 from pipeline.settings import read_settings
 
@@ -104,6 +105,12 @@ def _disk() -> str:
     return writable if free >= DISK_BYTES_MIN else f"{free >> 20} MB are free below {folder}, at least {DISK_BYTES_MIN >> 20} are needed"
 
 
+def _closed() -> str:
+    folder = read_settings().path()
+    mode = openness(folder)
+    return f"others may get into it ({mode}), and read tokens and events; run: chmod 700 {folder}" if mode else ""
+
+
 def _topics() -> str:
     settings = read_settings()
     port = int(settings.bootstrap.rpartition(":")[2])
@@ -123,6 +130,7 @@ _CHECKS: dict[str, Callable[[], str]] = {
     "Java 17": _java,
     "Maven": _maven,
     "address of localhost": _localhost,
+    "folder closed to others": _closed,
     "memory": _memory,
     "disk": _disk,
     "topics of the running broker": _topics,

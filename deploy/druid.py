@@ -10,8 +10,10 @@ import urllib.request
 import msgspec
 
 from deploy.druid_conf import SERVICES, DruidPorts, write_configuration
+from deploy.druid_supervisor import LOGIN_VARIABLE
 from deploy.jars import server_classes, server_jars
 from deploy.ports import free_ports, require_free
+from deploy.private_files import make_private_folder
 from deploy.processes import Process
 
 READY_SECONDS_MAX = 180.0
@@ -30,7 +32,7 @@ _OF_A_SERVICE = re.compile(r"(druid-|guice|jackson-module-guice|jersey-|calcite|
 """Jars that each service loads for itself; see `AllOfDruid.java`."""
 
 
-def start_druid(folder: pathlib.Path, logs: pathlib.Path, port: int, coordinator_port: int) -> Process:
+def start_druid(folder: pathlib.Path, logs: pathlib.Path, port: int, coordinator_port: int, login: str = "") -> Process:
     """Starts all of Druid, with its data in `folder`, and returns once it takes queries and supervisors: some 10 s.
 
     Args:
@@ -38,19 +40,21 @@ def start_druid(folder: pathlib.Path, logs: pathlib.Path, port: int, coordinator
         logs: where ``druid.log`` goes.
         port: of the broker, which answers queries, on 127.0.0.1.
         coordinator_port: of the coordinator, which takes supervisors. Other ports are free ones.
+        login: to the Kafka broker, as Java takes it; empty where that asks for none.
 
     Raises:
         Refusal: a port is taken, the jars cannot be had, or a service does not come up.
     """
-    druid = launch_druid(folder, logs, port, coordinator_port)
+    druid = launch_druid(folder, logs, port, coordinator_port, login)
     wait_for_druid(druid, port, coordinator_port)
     return druid
 
 
-def launch_druid(folder: pathlib.Path, logs: pathlib.Path, port: int, coordinator_port: int) -> Process:
+def launch_druid(folder: pathlib.Path, logs: pathlib.Path, port: int, coordinator_port: int, login: str = "") -> Process:
     """As `start_druid`, without waiting for its answer."""
     require_free(port, "Druid's broker")
     require_free(coordinator_port, "Druid's coordinator")
+    make_private_folder(folder)
     ports = DruidPorts(port, coordinator_port, *free_ports(4))
     jars, classes = server_jars("druid"), server_classes("druid")
     conf = write_configuration(folder, ports)
@@ -65,9 +69,9 @@ def launch_druid(folder: pathlib.Path, logs: pathlib.Path, port: int, coordinato
         *(f"--add-exports={name}=ALL-UNNAMED" for name in _EXPORTS),
         *(f"--add-opens={name}=ALL-UNNAMED" for name in _OPENS),
         *(f"-D{name}={value}" for name, value in _properties(folder).items()),
-        *("-cp", of_all, "weir.AllOfDruid", str(conf), str(ports.zookeeper), str(folder / "zookeeper"), of_a_service, *SERVICES),
+        *("-cp", of_all, "weir.AllOfDruid", str(conf), str(conf / "zookeeper.properties"), of_a_service, *SERVICES),
     ]
-    return Process("druid", command, os.environ, logs, folder)
+    return Process("druid", command, os.environ | {LOGIN_VARIABLE: login}, logs, folder)
 
 
 def wait_for_druid(druid: Process, port: int, coordinator_port: int) -> None:

@@ -30,6 +30,7 @@ def write_configuration(folder: pathlib.Path, ports: DruidPorts) -> pathlib.Path
     conf = folder / "conf"
     conf.mkdir(parents=True, exist_ok=True)
     (conf / "log4j2.xml").write_text(_LOG4J)
+    (conf / "zookeeper.properties").write_text(_lines(_of_zookeeper(folder, ports)))
     (conf / "common.properties").write_text(_lines(_shared(folder, ports)))
     for service, properties in _of_services(folder, ports).items():
         (conf / f"{service}.properties").write_text(_lines(properties))
@@ -40,10 +41,21 @@ def _lines(properties: dict[str, object]) -> str:
     return "".join(f"{name}={value}\n" for name, value in properties.items())
 
 
+def _of_zookeeper(folder: pathlib.Path, ports: DruidPorts) -> dict[str, object]:
+    return {
+        "tickTime": 1000,
+        "dataDir": folder / "zookeeper",
+        "clientPort": ports.zookeeper,
+        "clientPortAddress": "127.0.0.1",
+        "maxClientCnxns": 0,
+    }
+
+
 def _shared(folder: pathlib.Path, ports: DruidPorts) -> dict[str, object]:
     return {
         "druid.extensions.loadList": "[]",  # the Kafka extension stands on the class path
         "druid.host": "127.0.0.1",
+        "druid.bindOnHost": "true",
         "druid.zk.service.host": f"127.0.0.1:{ports.zookeeper}",
         "druid.zk.paths.base": "/druid",
         "druid.metadata.storage.type": "derby",

@@ -3,13 +3,18 @@
 import json
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from typing import Any
 
 from features.refusal import Refusal
+from pipeline.kafka_access import java_connection_of
 from pipeline.settings import Settings
 from stores.druid_columns import DIMENSIONS, NESTED, SUMS
 
 SECONDS_MAX = 30.0
+LOGIN = "sasl.jaas.config"
+LOGIN_VARIABLE = "WEIR_DRUID_KAFKA_LOGIN"
+"""In Druid's environment: the value of `LOGIN` for its consumers."""
 
 
 def apply_supervisor(settings: Settings) -> str:
@@ -24,7 +29,7 @@ def apply_supervisor(settings: Settings) -> str:
     topic = settings.topic("metrics")
     coordinator = coordinator_of(settings)
     _call(f"{coordinator}/druid/coordinator/v1/rules/{topic}", rules(settings.metrics_kept_days))
-    wanted = supervisor_spec(settings.bootstrap, topic)
+    wanted = supervisor_spec(settings.bootstrap, topic, java_connection_of(settings))
     place = f"{coordinator}/druid/indexer/v1/supervisor"
     known = topic in _call(place)
     found = _call(f"{place}/{topic}") if known else {}
@@ -61,8 +66,16 @@ def rules(kept_days: int) -> list[dict[str, Any]]:
     return [kept, {"type": "dropForever"}]
 
 
-def supervisor_spec(bootstrap: str, topic: str) -> dict[str, Any]:
-    """The supervisor as Druid takes it."""
+def supervisor_spec(bootstrap: str, topic: str, access: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """The supervisor as Druid takes it.
+
+    Args:
+        access: how Druid shows the broker who it is, as `java_connection_of` gives it. The login itself is not handed over: Druid takes it
+            from its own environment, variable `LOGIN_VARIABLE`, for whoever may ask Druid may read its supervisors.
+    """
+    properties: dict[str, Any] = {name: value for name, value in (access or {}).items() if name != LOGIN}
+    if access and LOGIN in access:
+        properties["druid.dynamic.config.provider"] = {"type": "environment", "variables": {LOGIN: LOGIN_VARIABLE}}
     schema = {
         "dataSource": topic,
         "timestampSpec": {"column": "time", "format": "millis"},
@@ -77,7 +90,7 @@ def supervisor_spec(bootstrap: str, topic: str) -> dict[str, Any]:
         "topic": topic,
         "inputFormat": {"type": "json"},
         # What an aborted transaction wrote was never said.
-        "consumerProperties": {"bootstrap.servers": bootstrap, "isolation.level": "read_committed"},
+        "consumerProperties": {"bootstrap.servers": bootstrap, "isolation.level": "read_committed", **properties},
         "taskCount": 1,
         "replicas": 1,
         "taskDuration": "PT3600S",

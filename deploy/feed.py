@@ -7,6 +7,7 @@ from confluent_kafka import Producer
 
 from deploy.attacks import Attack, Attacks
 from deploy.payments import Payment, Town
+from pipeline.kafka_access import connection_of
 from pipeline.settings import Settings
 
 BAD_EVERY_SECONDS = 10.0
@@ -36,9 +37,7 @@ class Feed:
         self.attacks = Attacks(self._town)
         self._topic = settings.topic("events")
         # 20 ms of linger would be seen in the latency; none would cost a request a payment.
-        self._producer = Producer(
-            {"bootstrap.servers": settings.bootstrap, "linger.ms": 2, "queue.buffering.max.messages": 500_000, "log_level": 4}
-        )
+        self._producer = Producer({**connection_of(settings), "linger.ms": 2, "queue.buffering.max.messages": 500_000, "log_level": 4})
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
 

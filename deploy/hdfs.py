@@ -10,6 +10,7 @@ from xml.sax.saxutils import escape
 
 from deploy.jars import server_jars
 from deploy.ports import free_ports, require_free
+from deploy.private_files import UMASK, make_private_folder
 from deploy.processes import Process
 from features.refusal import Refusal
 
@@ -56,10 +57,11 @@ class Hdfs:
         """
         require_free(self.port, "HDFS' clients")
         require_free(self.web_port, "the NameNode's state")
+        make_private_folder(self.folder)
         self._write_configuration()
         if not (self.folder / "name" / "current").exists():
             run = subprocess.run(
-                self._command(_NAME_NODE, "-format", "-force", "-nonInteractive"), capture_output=True, text=True, check=False
+                self._command(_NAME_NODE, "-format", "-force", "-nonInteractive"), capture_output=True, text=True, check=False, umask=UMASK
             )
             if run.returncode:
                 got = (run.stdout + run.stderr).strip()[-300:]

@@ -15,6 +15,7 @@ from typing import NoReturn
 
 from deploy import interruption
 from deploy.log_files import set_aside
+from deploy.private_files import UMASK
 from features.refusal import Refusal
 
 _PR_SET_PDEATHSIG = 1
@@ -178,6 +179,7 @@ def _bind_to(parent: int, background: bool, timer_slack_us: int | None) -> None:
     # A group to be killed by, in the session of its parent: Linux shares cores out among sessions first, so that in sessions of their own
     # processes would not give way to each other's threads.
     os.setpgid(0, 0)
+    os.umask(UMASK)
     if background:
         os.nice(_NICENESS)
     if timer_slack_us is not None:

@@ -20,6 +20,7 @@ from deploy.jars import PROJECT
 from deploy.kernels import COMPILE_SECONDS_MAX, start_compiling
 from deploy.patience import Patience
 from deploy.ports import free_ports, require_free
+from deploy.private_files import make_private_folder, secret_in
 from deploy.processes import Process, Processes
 from deploy.releases import publish
 from deploy.store_servers import SERVERS, StoreServer
@@ -29,6 +30,7 @@ from deploy.topics import make_topics
 from deploy.yielding import Yielding
 from features.refusal import Refusal
 from pipeline.jobs import DELIVERING
+from pipeline.kafka_access import SECRET_FILE
 from pipeline.settings import Settings
 
 SIDE_JOBS = ("label", "learn", "deliver")
@@ -128,10 +130,13 @@ class Stack:
     def _start(self) -> None:
         """Starts what does not wait for another at the same time: half of the start is Java loading its classes."""
         settings, cluster = self.settings, self.cluster
+        make_private_folder(settings.path())
+        secret = settings.path(*SECRET_FILE)
+        secret_in(secret)  # there before its users: by the file they know that the broker asks for it
         require_free(settings.api_port, "the HTTP API")
         port = int(settings.bootstrap.rpartition(":")[2])
         [controller_port] = free_ports(1)
-        place = (settings.path("kafka"), self.logs, port, controller_port)
+        place = (settings.path("kafka"), self.logs, port, controller_port, secret)
         numbers = range(1, settings.parallelism + 1)
         began = time.monotonic()
         servers = [SERVERS[name](settings, self.logs, self._own) for name in self._servers]
@@ -141,7 +146,7 @@ class Stack:
         kernels = self._processes.add(start_compiling(self.environment(), self.logs))
         job_manager = self._own("job-manager", cluster.launch_job_manager(), cluster.start_job_manager)
         task_managers = [self._own_task_manager(number) for number in numbers]
-        wait_for_broker(broker, port)
+        wait_for_broker(broker, port, settings.path("kafka"), secret)
         make_topics(settings)
         self.release = publish(settings, self._texts, self._replace)
         self._say(f"broker is up, release {self.release} is in force ({time.monotonic() - began:.1f} s)")

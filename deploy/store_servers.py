@@ -6,12 +6,14 @@ from collections.abc import Callable
 from typing import Protocol
 
 from deploy.cassandra import launch_cassandra, start_cassandra, wait_for_cassandra
+from deploy.certificate import make_certificate
 from deploy.druid import launch_druid, start_druid, wait_for_druid
-from deploy.druid_supervisor import apply_supervisor
+from deploy.druid_supervisor import LOGIN, apply_supervisor
 from deploy.hdfs import Hdfs
 from deploy.ports import free_ports
 from deploy.processes import Process
 from pipeline.decision_store import open_decisions
+from pipeline.kafka_access import java_connection_of
 from pipeline.settings import Settings
 
 Own = Callable[[str, Process, Callable[[], Process]], Process]
@@ -42,14 +44,14 @@ class CassandraServer:
     def __init__(self, settings: Settings, logs: pathlib.Path, own: Own) -> None:
         self._settings = settings
         [storage_port] = free_ports(1)
-        self._place = (settings.path("cassandra"), logs, settings.cassandra_port, storage_port)
+        self._place = (settings.path("cassandra"), logs, settings.cassandra_port, storage_port, True)
         self._own = own
 
     def launch(self) -> None:
         self._process = self._own("cassandra", launch_cassandra(*self._place), functools.partial(start_cassandra, *self._place))
 
     def wait(self) -> str:
-        wait_for_cassandra(self._process, self._settings.cassandra_port)
+        wait_for_cassandra(self._process, self._settings.cassandra_port, make_certificate(self._settings.path("cassandra", "keys")))
         open_decisions(self._settings).close()
         return "cassandra is up"
 
@@ -61,7 +63,13 @@ class DruidServer:
 
     def __init__(self, settings: Settings, logs: pathlib.Path, own: Own) -> None:
         self._settings = settings
-        self._place = (settings.path("druid"), logs, settings.druid_port, settings.druid_coordinator_port)
+        self._place = (
+            settings.path("druid"),
+            logs,
+            settings.druid_port,
+            settings.druid_coordinator_port,
+            java_connection_of(settings).get(LOGIN, ""),
+        )
         self._own = own
 
     def launch(self) -> None:

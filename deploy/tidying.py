@@ -31,7 +31,7 @@ class Tidying:
             return []
         self._next_look = time.monotonic() + LOOK_SECONDS
         try:
-            running = running_jobs(self._cluster.port, _ANSWER_SECONDS_MAX)
+            running = running_jobs(self._cluster.rest, _ANSWER_SECONDS_MAX)
         except Refusal:  # which runs there are is not known: another time
             return []
         jobs = [(job, running.get(flink_name(job))) for job in (SCORE, *DELIVERING)]

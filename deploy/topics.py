@@ -6,6 +6,7 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewTopic, OffsetSpec
 
 from features.refusal import Refusal
+from pipeline.kafka_access import connection_of
 from pipeline.settings import Settings
 
 RETENTION_MS = 7 * 86_400_000
@@ -33,7 +34,7 @@ def make_topics(settings: Settings) -> None:
 
     Streams have `settings.partitions` partitions and are kept for 7 days; compacted ones have one and keep the newest of each key.
     """
-    admin = AdminClient({"bootstrap.servers": settings.bootstrap})
+    admin = AdminClient({**connection_of(settings)})
     wanted = [_stream(settings, name) for name in STREAMS] + [_compacted(settings, name) for name in COMPACTED]
     for future in admin.create_topics(wanted).values():
         try:

@@ -1,5 +1,6 @@
 """`weir up`: the local stack until Ctrl-C."""
 
+import os
 import pathlib
 import sys
 import time
@@ -10,9 +11,11 @@ import msgspec
 from api.token import token_file, token_made_now
 from deploy import interruption
 from deploy.jars import require_java
+from deploy.private_files import UMASK
 from deploy.releases import read_folder
 from deploy.stack import Stack
 from deploy.store_servers import SERVERS
+from pipeline.flink_rest import rest_of
 from pipeline.settings import Settings, read_settings
 
 
@@ -37,6 +40,7 @@ def run_until_interrupted(config: pathlib.Path, folder: pathlib.Path | None, rep
     texts = read_folder(config)
     require_java()
     interruption.listen()
+    os.umask(UMASK)
     token = token_made_now(settings)
     stack = Stack(settings, texts, click.echo, replace=replace, servers=tuple(SERVERS) if profile == "full" else ())
     try:
@@ -69,7 +73,7 @@ def with_servers(settings: Settings) -> Settings:
 def _where(settings: Settings) -> str:
     return (
         f"api     http://127.0.0.1:{settings.api_port}/v1  (token in {token_file(settings)})\n"
-        f"flink   http://127.0.0.1:{settings.flink_port}\n"
+        f"flink   {rest_of(settings).url}  (for who shows the certificate in {settings.flink_keys_folder()})\n"
         f"kafka   {settings.bootstrap}, topics {settings.topic_prefix}*\n"
         f"logs    {settings.path('logs')}\n"
         "Ctrl-C stops everything"

@@ -7,6 +7,7 @@ from confluent_kafka import Consumer, Message, TopicPartition
 
 from deploy.tally import Seen
 from detectors.snapshot import Snapshot
+from pipeline.kafka_access import connection_of
 from pipeline.settings import Settings
 
 
@@ -28,7 +29,7 @@ class Watch:
         self._dead_letters = settings.topic("dead-letters")
         self._consumer = Consumer(
             {
-                "bootstrap.servers": settings.bootstrap,
+                **connection_of(settings),
                 "group.id": "weir-watch",
                 "enable.auto.commit": False,
                 "fetch.wait.max.ms": 50,
@@ -68,9 +69,7 @@ class Watch:
 
 def follow_models(settings: Settings) -> Iterator[list[Snapshot]]:
     """Snapshots as they were and are published: those of up to 0.2 s a step, without end."""
-    consumer = Consumer(
-        {"bootstrap.servers": settings.bootstrap, "group.id": "weir-watch-models", "enable.auto.commit": False, "log_level": 4}
-    )
+    consumer = Consumer({**connection_of(settings), "group.id": "weir-watch-models", "enable.auto.commit": False, "log_level": 4})
     consumer.assign([TopicPartition(settings.topic("models"), 0, 0)])
     try:
         while True:

@@ -3,7 +3,7 @@
 import pathlib
 
 from features.refusal import Refusal
-from pipeline.settings import Settings
+from pipeline.settings import CERTIFICATE_FILE, Settings
 from stores.cassandra_decisions import CassandraDecisions
 from stores.cassandra_opening import Place
 from stores.decisions import Decisions
@@ -40,6 +40,8 @@ def open_decisions_reader(settings: Settings, timeout_seconds: float = WRITE_SEC
 
 def cassandra_place(settings: Settings, timeout_seconds: float, patient: bool = False) -> Place:
     """Where the settings say that the keyspace is."""
+    own = settings.path("cassandra", "keys", CERTIFICATE_FILE)
+    known = str(own) if settings.cassandra_hosts == "127.0.0.1" and own.exists() else ""
     return Place(
         hosts=tuple(host.strip() for host in settings.cassandra_hosts.split(",")),
         port=settings.cassandra_port,
@@ -47,6 +49,8 @@ def cassandra_place(settings: Settings, timeout_seconds: float, patient: bool = 
         copies=settings.cassandra_copies,
         user=settings.cassandra_user,
         password=_secret(settings.cassandra_password_file),
+        certificate_file=settings.cassandra_certificate_file or known,
+        ca_file=settings.cassandra_ca_file or known,
         kept_days=settings.decisions_kept_days,
         timeout_seconds=timeout_seconds,
         patient=patient,

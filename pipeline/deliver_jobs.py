@@ -11,6 +11,7 @@ from features.refusal import Refusal
 from pipeline import archive_job, metrics_job
 from pipeline.deliver_graph import submit
 from pipeline.flink_graph import Graph
+from pipeline.flink_rest import rest_of
 from pipeline.jobs import flink_name, running_jobs
 from pipeline.settings import Settings, read_settings
 
@@ -27,7 +28,7 @@ def submit_jobs(settings: Settings, checkpoints: dict[str, pathlib.Path]) -> dic
     Args:
         checkpoints: what a job starts from, by its name; see `deliver_graph.submit`.
     """
-    running = running_jobs(settings.flink_port)
+    running = running_jobs(rest_of(settings))
     intervals_ms = {name: getattr(settings, f"{name}_interval_ms") for name in JOBS}
     return {
         name: running.get(flink_name(name)) or submit(settings, name, intervals_ms[name], checkpoints.get(name), build)

@@ -12,10 +12,13 @@ from pyflink.datastream.data_stream import DataStream, KeyedStream
 from pyflink.java_gateway import get_gateway
 from pyflink.util.java_utils import add_jars_to_context_class_loader
 
+from pipeline.kafka_access import java_connection_of
 from pipeline.settings import Settings
 from pipeline.transactions import transaction_ms_max
 
 PARALLELISM_MAX = 128
+_SHADED = "org.apache.flink.kafka.shaded.org.apache.kafka"
+"""Where the connector keeps Kafka's classes."""
 BYTES = Types.PRIMITIVE_ARRAY(Types.BYTE())
 _CONSUMER = {"fetch.min.bytes": "1", "fetch.max.wait.ms": "500", "partition.discovery.interval.ms": "30000"}
 _UNHURRIED = {"fetch.min.bytes": "1048576"}
@@ -52,7 +55,7 @@ class Graph:
         names = get_gateway().new_array(self.java.java.lang.String, 1)
         names[0] = self._settings.topic(topic)
         builder = kafka.KafkaSource.builder().setBootstrapServers(self._settings.bootstrap).setTopics(names).setGroupId(self._group)
-        for name, value in (_CONSUMER | (_UNHURRIED if delivering else {})).items():
+        for name, value in {**_CONSUMER, **(_UNHURRIED if delivering else {}), **java_connection_of(self._settings, _SHADED)}.items():
             builder = builder.setProperty(name, value)
         start = offsets.committedOffsets(oldest) if delivering else offsets.earliest()
         source = builder.setStartingOffsets(start).setDeserializer(self.weir.RecordDeserializer(tag)).build()
@@ -82,7 +85,7 @@ class Graph:
         for tag, name in topics.items():
             names.put(tag, self._settings.topic(name))
         builder = self.java.org.apache.flink.connector.kafka.sink.KafkaSink.builder().setBootstrapServers(self._settings.bootstrap)
-        properties = {**_PRODUCER, "linger.ms": str(linger_ms)}
+        properties = {**_PRODUCER, **java_connection_of(self._settings, _SHADED), "linger.ms": str(linger_ms)}
         if not linger_ms:
             properties["max.in.flight.requests.per.connection"] = "1"
         guarantees = self.java.org.apache.flink.connector.base.DeliveryGuarantee
@@ -143,11 +146,12 @@ def job_configuration(settings: Settings, name: str, checkpoint_interval_ms: int
 
 def remote_environment(configuration: Mapping[str, str], parallelism: int) -> StreamExecutionEnvironment:
     """An environment whose jobs go to the cluster that `configuration` names."""
+    loaded = get_gateway().jvm.org.apache.flink.configuration.GlobalConfiguration.loadConfiguration()
     chosen = Configuration()
-    for name, value in configuration.items():
+    for name, value in {**_way_in(loaded), **configuration}.items():
         chosen.set_string(name, value)
     add_jars_to_context_class_loader([jar.as_uri() for jar in _client_jars()])
-    _find_file_systems()
+    _find_file_systems(loaded)
     java = get_gateway().jvm.org.apache.flink.streaming.api.environment
     # get_execution_environment would start a cluster of its own inside this process and not look at the target.
     environment = StreamExecutionEnvironment(java.StreamExecutionEnvironment(chosen._j_configuration))
@@ -155,11 +159,15 @@ def remote_environment(configuration: Mapping[str, str], parallelism: int) -> St
     return environment
 
 
-def _find_file_systems() -> None:
+def _way_in(loaded: Any) -> dict[str, str]:
+    """What the cluster's REST interface asks of its clients, as the cluster's own configuration says it."""
+    return {name: value for name, value in dict(loaded.toMap()).items() if name.startswith("security.ssl.")}
+
+
+def _find_file_systems(loaded: Any) -> None:
     """A file sink asks for its file system in the client too, and Flink looks for those that are plugins only when told to."""
     flink = get_gateway().jvm.org.apache.flink
-    configuration = flink.configuration.GlobalConfiguration.loadConfiguration()
-    flink.core.fs.FileSystem.initialize(configuration, flink.core.plugin.PluginUtils.createPluginManagerFromRootFolder(configuration))
+    flink.core.fs.FileSystem.initialize(loaded, flink.core.plugin.PluginUtils.createPluginManagerFromRootFolder(loaded))
 
 
 def _client_jars() -> list[pathlib.Path]:

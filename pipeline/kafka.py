@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
+from pipeline.kafka_access import connection_of
 from pipeline.settings import Settings
 from pipeline.stages.definitions import ControlRecord, Definitions, key_text
 
@@ -24,7 +25,7 @@ Offsets = dict[str, int]
 def consumer_of(settings: Settings, group: str, **options: object) -> Consumer:
     """A consumer that begins at the oldest record and commits only when told to."""
     fixed = {
-        "bootstrap.servers": settings.bootstrap,
+        **connection_of(settings),
         "group.id": f"{settings.topic_prefix}{group}",
         "enable.auto.commit": False,
         "auto.offset.reset": "earliest",
@@ -40,7 +41,7 @@ def consumer_of(settings: Settings, group: str, **options: object) -> Consumer:
 def producer_of(settings: Settings, **options: object) -> Producer:
     """A producer whose records are acknowledged by every replica, in order and without repeats of its own."""
     fixed = {
-        "bootstrap.servers": settings.bootstrap,
+        **connection_of(settings),
         "acks": "all",
         "enable.idempotence": True,
         "message.max.bytes": MESSAGE_BYTES_MAX,

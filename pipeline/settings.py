@@ -8,12 +8,20 @@ import msgspec
 
 from features.refusal import Refusal
 
+CERTIFICATE_FILE = "client.pem"
+"""Certificate and key of who may use a server of the local stack, in a folder ``keys`` of that server's folder."""
+
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What the processes of one system agree on. Each field may be set by ``WEIR_`` + its name in capitals.
 
     Args:
         bootstrap: host:port of the Kafka broker.
+        kafka_security_protocol: PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL; empty: SASL_PLAINTEXT with a password, else PLAINTEXT.
+        kafka_sasl_mechanism: SCRAM-SHA-512, SCRAM-SHA-256 or PLAIN.
+        kafka_user: who this system is to the broker.
+        kafka_password_file: holds the user's password; empty: ``secrets/kafka`` in the folder, where `weir up` makes it.
+        kafka_ca_file: PEM certificates that sign the broker's; empty: those that the machine trusts.
         topic_prefix: before every topic's name.
         partitions: of each topic that the stack makes.
         folder: where the local stack keeps data, logs and checkpoints.
@@ -21,6 +29,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         trusted_proxies: addresses or networks, with commas between, whose header ``X-Forwarded-For`` says where a request came from.
         api_instance: name of this API process among those that wait for replies.
         flink_port: where Flink's REST interface listens.
+        flink_keys: folder of the certificate that it asks for; empty: ``flink/keys`` in the folder, where `weir up` makes it.
         parallelism: of the score job.
         entity_wait_ms: how long an event waits for its entities' answers in arrival mode.
         disorder_ms: how far the watermark stays behind the greatest event time in event_time mode.
@@ -53,6 +62,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         cassandra_copies: of each row, where the keyspace is made.
         cassandra_user: empty where the cluster asks for none.
         cassandra_password_file: holds the user's password.
+        cassandra_certificate_file: PEM certificate and key shown to nodes; empty: none, or that of the node that `weir up` starts.
+        cassandra_ca_file: PEM certificates that sign the nodes'; empty: none, and no encryption, or that of the same node.
         metrics_store: of event metrics: duckdb (a file in the folder, filled by the API process) or druid.
         metrics_timeout_ms: how long a query of event metrics may take.
         metrics_kept_days: in either store.
@@ -64,6 +75,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     bootstrap: str = "127.0.0.1:19092"
+    kafka_security_protocol: Literal["", "PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = ""
+    kafka_sasl_mechanism: Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"] = "SCRAM-SHA-512"
+    kafka_user: str = "weir"
+    kafka_password_file: str = ""
+    kafka_ca_file: str = ""
     topic_prefix: str = "weir."
     partitions: int = 4
     folder: str = ".weir"
@@ -71,6 +87,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     trusted_proxies: str = ""
     api_instance: str = "api-1"
     flink_port: int = 18081
+    flink_keys: str = ""
     parallelism: int = 1
     entity_wait_ms: int = 20
     disorder_ms: int = 5_000
@@ -103,6 +120,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cassandra_copies: int = 1
     cassandra_user: str = ""
     cassandra_password_file: str = ""
+    cassandra_certificate_file: str = ""
+    cassandra_ca_file: str = ""
     metrics_store: Literal["duckdb", "druid"] = "duckdb"
     metrics_timeout_ms: int = 2_000
     metrics_kept_days: int = 400
@@ -119,6 +138,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def path(self, *parts: str) -> pathlib.Path:
         """A path below the system's folder."""
         return pathlib.Path(self.folder).absolute().joinpath(*parts)
+
+    def flink_keys_folder(self) -> pathlib.Path:
+        """Where the certificate for Flink's REST interface is."""
+        return pathlib.Path(self.flink_keys) if self.flink_keys else self.path("flink", "keys")
 
     def archive_place(self) -> str:
         """The URL of the archive's root."""

@@ -5,6 +5,7 @@ import logging
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 
+from pipeline.kafka_access import connection_of
 from pipeline.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -19,7 +20,7 @@ def transaction_ms_max(settings: Settings) -> int:
 
     What a job wrote is lost when it is killed between a checkpoint and its commit and away for longer than this.
     """
-    admin = AdminClient({"bootstrap.servers": settings.bootstrap})
+    admin = AdminClient({**connection_of(settings)})
     try:
         broker = next(iter(admin.list_topics(timeout=SECONDS_MAX).brokers))
         resource = ConfigResource(ResourceType.BROKER, str(broker))

@@ -1,6 +1,7 @@
 """Opening a keyspace of a Cassandra cluster: the connection, tables made by migrations, statements prepared once."""
 
 import re
+import ssl
 import threading
 import time
 from collections.abc import Sequence
@@ -33,6 +34,8 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
         keyspace: made where it is missing.
         copies: of each row, when the keyspace is made.
         user, password: none where the cluster asks for none.
+        certificate_file: PEM, certificate and key shown to nodes; empty: none.
+        ca_file: PEM, certificates that sign those of the nodes; empty: connections are not encrypted.
         kept_days: rows older than that are gone; 0 keeps them.
         timeout_seconds: for one request.
         patient: while no node answers, it is opened all the same, and looks for one once a second.
@@ -44,6 +47,8 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     copies: int = 1
     user: str = ""
     password: str = ""
+    certificate_file: str = ""
+    ca_file: str = ""
     kept_days: int = 90
     timeout_seconds: float = 10.0
     patient: bool = False
@@ -138,6 +143,19 @@ def run_once(session: Session, keyspace: str, statement: str, *values: object) -
     return list(session.execute(SimpleStatement(statement, keyspace=keyspace), values, timeout=ONCE_SECONDS))
 
 
+def _tls(place: Place) -> ssl.SSLContext | None:
+    if not place.ca_file:
+        return None
+    try:
+        context = ssl.create_default_context(cafile=place.ca_file)
+        if place.certificate_file:
+            context.load_cert_chain(place.certificate_file)
+    except OSError as error:
+        where = f"{place.ca_file}, {place.certificate_file}"
+        raise Refusal("no certificate for Cassandra", where=where, expected="PEM files", got=str(error)) from error
+    return context
+
+
 def _cluster_at(place: Place) -> Cluster:
     profile = ExecutionProfile(
         load_balancing_policy=TokenAwarePolicy(DCAwareRoundRobinPolicy()),
@@ -150,6 +168,7 @@ def _cluster_at(place: Place) -> Cluster:
         port=place.port,
         protocol_version=ProtocolVersion.V5,
         auth_provider=PlainTextAuthProvider(place.user, place.password) if place.user else None,
+        ssl_context=_tls(place),
         execution_profiles={EXEC_PROFILE_DEFAULT: profile},
         connect_timeout=CONNECT_SECONDS,
         reconnection_policy=ConstantReconnectionPolicy(RECONNECT_SECONDS, None),

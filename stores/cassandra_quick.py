@@ -5,6 +5,7 @@ threads that compete with the loop for the interpreter, and sends each request b
 """
 
 import asyncio
+import pathlib
 import time
 from typing import Any
 
@@ -66,11 +67,16 @@ class QuickQuery:
 
     async def _open(self) -> tuple[Any, Any]:
         place = self._place
+        shown = pathlib.Path(place.certificate_file).read_text() if place.certificate_file else None
         cluster = acsylla.create_cluster(
             list(place.hosts),
             port=place.port,
             username=place.user or None,
             password=place.password or None,
+            ssl_enabled=bool(place.ca_file),
+            ssl_trusted_cert=pathlib.Path(place.ca_file).read_text() if place.ca_file else None,
+            ssl_cert=shown,
+            ssl_private_key=shown,
             connect_timeout=CONNECT_SECONDS,
             request_timeout=place.timeout_seconds,
             consistency=acsylla.Consistency.LOCAL_QUORUM,

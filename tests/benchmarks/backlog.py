@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import msgspec
 from confluent_kafka import Consumer, Producer, TopicPartition
 
+from pipeline.kafka_access import connection_of
 from pipeline.settings import Settings
 
 SAMPLE = pathlib.Path(__file__).resolve().parents[2] / "deploy" / "samples" / "cards"
@@ -27,7 +28,7 @@ class Decision(msgspec.Struct):
 
 def produce(settings: Settings, topic: str, records: Sequence[tuple[str, bytes]]) -> None:
     """Returns once all (key, value) are in the topic."""
-    producer = Producer({"bootstrap.servers": settings.bootstrap, "linger.ms": 20, "acks": 1, "queue.buffering.max.messages": 1_000_000})
+    producer = Producer({**connection_of(settings), "linger.ms": 20, "acks": 1, "queue.buffering.max.messages": 1_000_000})
     for at, (key, value) in enumerate(records):
         producer.produce(settings.topic(topic), value, key)
         if at % 100_000 == 99_999:  # the producer's queue has an end
@@ -37,7 +38,7 @@ def produce(settings: Settings, topic: str, records: Sequence[tuple[str, bytes]]
 
 def ends(settings: Settings, topic: str) -> int:
     """Records in a topic."""
-    consumer = Consumer({"bootstrap.servers": settings.bootstrap, "group.id": "bench"})
+    consumer = Consumer({**connection_of(settings), "group.id": "bench"})
     name = settings.topic(topic)
     partitions = consumer.list_topics(name).topics[name].partitions
     total = sum(consumer.get_watermark_offsets(TopicPartition(name, partition))[1] for partition in partitions)
@@ -52,7 +53,7 @@ def check(settings: Settings, users: Sequence[str]) -> None:
     for number, user in enumerate(users):
         left[str(number)] = seen[user] = seen.get(user, 0) + 1
     name = settings.topic("decisions")
-    consumer = Consumer({"bootstrap.servers": settings.bootstrap, "group.id": "check", "enable.auto.commit": False})
+    consumer = Consumer({**connection_of(settings), "group.id": "check", "enable.auto.commit": False})
     consumer.assign([TopicPartition(name, partition, 0) for partition in consumer.list_topics(name).topics[name].partitions])
     decode = msgspec.json.Decoder(Decision).decode
     while left:

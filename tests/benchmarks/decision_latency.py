@@ -27,7 +27,9 @@ from open_loop import HEADINGS, OpenLoop, Run, row_of, without_collection
 from deploy.command import SAMPLES
 from deploy.payments import Town
 from deploy.releases import read_folder
-from deploy.stack import Stack, free_settings
+from deploy.stack import Stack, free_settings, settings_as_environment
+from pipeline.kafka_access import connection_of
+from pipeline.settings import read_settings
 
 
 class Generator(OpenLoop):
@@ -77,7 +79,11 @@ async def measure(arguments: argparse.Namespace, token: str) -> None:
         await generator.run(500, arguments.warm_seconds)
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, Flink {version('apache-flink')}")
     print(HEADINGS)
-    with Echo(arguments.bootstrap) if arguments.bootstrap else contextlib.nullcontext() as echo:
+    with (
+        Echo(connection_of(msgspec.structs.replace(read_settings(), bootstrap=arguments.bootstrap)))
+        if arguments.bootstrap
+        else contextlib.nullcontext() as echo
+    ):
         for rate in arguments.rate:
             runs = []
             for _ in range(arguments.runs):
@@ -96,7 +102,7 @@ def measure_own_system(arguments: list[str]) -> int:
         with Stack(settings, read_folder(SAMPLES / "payments"), print) as stack:
             place = ["--url", f"http://127.0.0.1:{settings.api_port}", "--token-file", str(settings.path("token"))]
             place += ["--bootstrap", settings.bootstrap]
-            measuring = subprocess.Popen([sys.executable, __file__, *place, *arguments])
+            measuring = subprocess.Popen([sys.executable, __file__, *place, *arguments], env=os.environ | settings_as_environment(settings))
             while measuring.poll() is None:
                 stack.keep_running()
                 time.sleep(1.0)

@@ -8,6 +8,8 @@ import numpy as np
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
+from pipeline.kafka_access import Connection
+
 RATE = 50
 _SECONDS_MAX = 30.0
 _POLL_SECONDS_MIN = 0.001  # the client counts whole milliseconds
@@ -21,20 +23,20 @@ class Echo:
     carries that time, so that what comes back late is not taken for another.
 
     Args:
-        bootstrap: host:port of the broker.
+        broker: how to reach it, as `connection_of` gives it.
 
     Raises:
         RuntimeError: the first record did not come back.
     """
 
-    def __init__(self, bootstrap: str) -> None:
+    def __init__(self, broker: Connection) -> None:
         self.latencies_ms: list[float] = []
         self._stopping = threading.Event()
         self._topic = f"weir-bench-echo-{time.time_ns()}"
-        self._admin = AdminClient({"bootstrap.servers": bootstrap})
+        self._admin = AdminClient({**broker})
         self._admin.create_topics([NewTopic(self._topic, num_partitions=1, replication_factor=1)])[self._topic].result(_SECONDS_MAX)
-        self._producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 0, "acks": "all"})
-        self._consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": self._topic, "enable.auto.commit": False})
+        self._producer = Producer({**broker, "linger.ms": 0, "acks": "all"})
+        self._consumer = Consumer({**broker, "group.id": self._topic, "enable.auto.commit": False})
         self._consumer.assign([TopicPartition(self._topic, 0, 0)])
         self._connect()
         self._thread = threading.Thread(target=self._run, name="echo", daemon=True)

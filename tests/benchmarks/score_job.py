@@ -10,7 +10,6 @@ import pathlib
 import platform
 import tempfile
 import time
-import urllib.request
 
 import msgspec
 import numpy as np
@@ -86,7 +85,7 @@ def run_once(
         assert time.time() - started < 300, f"{ends(settings, 'decisions')} of {count} decisions"
     used, wall = cpu_seconds(task_manager) - before, time.time() - started
     print(f"{count:,} events: {used:.1f} s of CPU, {wall:.1f} s from submission", flush=True)
-    urllib.request.urlopen(urllib.request.Request(f"http://127.0.0.1:{base.flink_port}/jobs/{job}?mode=cancel", method="PATCH"))
+    cluster.rest.ask(f"/jobs/{job}?mode=cancel", 10, "PATCH")
     check(settings, [user for user, _ in records])
     return used
 

@@ -12,6 +12,7 @@ from deploy.command import SAMPLES
 from deploy.processes import Process
 from deploy.releases import read_folder
 from deploy.stack import answers, settings_as_environment
+from pipeline.kafka_access import connection_of
 from pipeline.settings import Settings
 
 TOKEN = "token-of-the-integration-test"
@@ -25,9 +26,9 @@ class Echo:
         self.muted = False
         self.seen: list[bytes] = []
         self._settings = settings
-        self._consumer = Consumer({"bootstrap.servers": settings.bootstrap, "group.id": "echo", "enable.auto.commit": False})
+        self._consumer = Consumer({**connection_of(settings), "group.id": "echo", "enable.auto.commit": False})
         self._consumer.assign([TopicPartition(settings.topic("events"), number, 0) for number in range(settings.partitions)])
-        self._producer = Producer({"bootstrap.servers": settings.bootstrap, "linger.ms": 0})
+        self._producer = Producer({**connection_of(settings), "linger.ms": 0})
         self._stopping = False
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()

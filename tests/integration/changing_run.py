@@ -12,6 +12,7 @@ from one_release import Arrived, OneRelease
 from deploy.feed import Feed
 from deploy.stack import Stack
 from detectors.snapshot import Snapshot
+from pipeline.kafka_access import connection_of
 from pipeline.release import PARTS
 from pipeline.settings import Settings
 
@@ -191,7 +192,7 @@ def arrived(settings: Settings, decisions: dict[int, dict]) -> list[Arrived]:
 
 def reader_of(settings: Settings, *topics: str) -> Consumer:
     """Reads all of `topics` from their beginning."""
-    rules = {"bootstrap.servers": settings.bootstrap, "group.id": "changes", "enable.auto.commit": False, "fetch.wait.max.ms": 50}
+    rules = {**connection_of(settings), "group.id": "changes", "enable.auto.commit": False, "fetch.wait.max.ms": 50}
     consumer = Consumer(rules)
     names = [settings.topic(topic) for topic in topics]
     partitions = {name: list(consumer.list_topics(name, timeout=30).topics[name].partitions) for name in names}

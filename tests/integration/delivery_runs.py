@@ -10,6 +10,7 @@ from score_job_runs import START_MS, Json, all_run, wait_for
 
 from deploy.processes import Process
 from deploy.stack import settings_as_environment
+from pipeline.kafka_access import connection_of
 from pipeline.settings import Settings
 from stores.metric_rows import MetricRow
 
@@ -65,7 +66,7 @@ def submitted(flink, settings: Settings, job: str, checkpoint: pathlib.Path | No
 
 def committed_rows(settings: Settings) -> list[MetricRow]:
     """All rows of event metrics that are committed now."""
-    rules = {"bootstrap.servers": settings.bootstrap, "group.id": "rows", "isolation.level": "read_committed"}
+    rules = {**connection_of(settings), "group.id": "rows", "isolation.level": "read_committed"}
     consumer = Consumer(rules | {"enable.auto.commit": False, "enable.partition.eof": True})
     left = set(range(settings.partitions))
     consumer.assign([TopicPartition(settings.topic("metrics"), partition, 0) for partition in left])

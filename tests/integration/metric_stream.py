@@ -6,6 +6,7 @@ import uuid
 import msgspec
 from confluent_kafka import Producer
 
+from pipeline.kafka_access import connection_of
 from pipeline.settings import Settings
 from stores.metric_rows import MINUTE_MS, MetricRow
 from stores.metrics import MetricGroup, MetricQuery, Metrics
@@ -33,7 +34,7 @@ class MetricStream:
         self.committed: list[MetricRow] = []
         self.draw = random.Random(seed)
         self._topic = settings.topic("metrics")
-        self._producer = Producer({"bootstrap.servers": settings.bootstrap, "transactional.id": str(uuid.uuid4()), "linger.ms": 1})
+        self._producer = Producer({**connection_of(settings), "transactional.id": str(uuid.uuid4()), "linger.ms": 1})
         self._producer.init_transactions(30)
 
     def write(self, count: int, *, commit: bool = True, minutes: tuple[int, int] = (0, 120)) -> None:

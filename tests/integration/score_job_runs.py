@@ -3,7 +3,6 @@
 import pathlib
 import sys
 import time
-import urllib.request
 from collections.abc import Callable
 
 import msgspec
@@ -15,6 +14,7 @@ from deploy.stack import settings_as_environment
 from deploy.submission import submit_score_job
 from deploy.topics import make_topics
 from pipeline.flink_job import STAGES
+from pipeline.kafka_access import connection_of
 from pipeline.settings import Settings
 
 START_MS = 1_700_000_000_000
@@ -52,7 +52,14 @@ Json = dict[str, object]
 def prepared(broker: str, flink, folder: pathlib.Path, prefix: str, texts: dict[str, str] = TEXTS, **chosen: object) -> Settings:
     """Settings of a system with topics of its own, `texts` in force, and checkpoints each second unless `chosen` says otherwise."""
     wanted = {"checkpoint_interval_ms": 1_000} | chosen
-    settings = Settings(bootstrap=broker, topic_prefix=prefix, folder=str(folder), flink_port=flink.cluster.port, **wanted)
+    settings = Settings(
+        bootstrap=broker,
+        topic_prefix=prefix,
+        folder=str(folder),
+        flink_port=flink.cluster.port,
+        flink_keys=str(flink.cluster.keys),
+        **wanted,
+    )
     make_topics(settings)
     publish(settings, texts)
     (folder / "logs").mkdir()
@@ -61,7 +68,7 @@ def prepared(broker: str, flink, folder: pathlib.Path, prefix: str, texts: dict[
 
 def produce(settings: Settings, topic: str, records: list[tuple[str, bytes]]) -> None:
     """Writes (key, value) records, the partition by the key."""
-    producer = Producer({"bootstrap.servers": settings.bootstrap, "linger.ms": 5, "queue.buffering.max.messages": 1_000_000})
+    producer = Producer({**connection_of(settings), "linger.ms": 5, "queue.buffering.max.messages": 1_000_000})
     for key, value in records:
         producer.produce(settings.topic(topic), value, key)
     assert producer.flush(60) == 0
@@ -74,7 +81,7 @@ def produce_events(settings: Settings, events: list[Json]) -> None:
 
 def decisions(settings: Settings, count: int) -> list[Json]:
     """The first `count` decisions, in the order of each partition."""
-    consumer = Consumer({"bootstrap.servers": settings.bootstrap, "group.id": "test", "enable.auto.commit": False})
+    consumer = Consumer({**connection_of(settings), "group.id": "test", "enable.auto.commit": False})
     consumer.assign([TopicPartition(settings.topic("decisions"), partition, 0) for partition in range(settings.partitions)])
     read: list[Json] = []
     quiet = 0
@@ -88,7 +95,7 @@ def decisions(settings: Settings, count: int) -> list[Json]:
 
 def records(settings: Settings, topic: str) -> list[Message]:
     """All that is on a topic, in the order of each partition."""
-    consumer = Consumer({"bootstrap.servers": settings.bootstrap, "group.id": "test", "enable.auto.commit": False})
+    consumer = Consumer({**connection_of(settings), "group.id": "test", "enable.auto.commit": False})
     left = {partition: end for partition, end in enumerate(ends(settings, topic)) if end}
     consumer.assign([TopicPartition(settings.topic(topic), partition, 0) for partition in left])
     read: list[Message] = []
@@ -109,7 +116,7 @@ def decided(settings: Settings) -> int:
 
 def ends(settings: Settings, topic: str) -> list[int]:
     """One past the last offset of each partition of a topic."""
-    consumer = Consumer({"bootstrap.servers": settings.bootstrap, "group.id": "count"})
+    consumer = Consumer({**connection_of(settings), "group.id": "count"})
     name = settings.topic(topic)
     found = [consumer.get_watermark_offsets(TopicPartition(name, partition))[1] for partition in range(settings.partitions)]
     consumer.close()
@@ -149,8 +156,7 @@ def restarts(flink, job: str) -> int:
 
 def cancel(flink, job: str) -> None:
     """Ends the job, so that its slots are the next test's."""
-    address = f"http://127.0.0.1:{flink.cluster.port}/jobs/{job}?mode=cancel"
-    urllib.request.urlopen(urllib.request.Request(address, method="PATCH"), timeout=10)
+    flink.cluster.rest.ask(f"/jobs/{job}?mode=cancel", 10, "PATCH")
     while flink.cluster.get(f"/jobs/{job}")["state"] not in ("CANCELED", "FAILED"):
         time.sleep(0.2)
 

@@ -11,6 +11,7 @@ from deploy.command import SAMPLES
 from deploy.payments import Town
 from deploy.releases import read_folder
 from deploy.stack import Stack, free_settings
+from pipeline.flink_rest import rest_of
 from pipeline.jobs import running_jobs
 
 
@@ -33,7 +34,7 @@ class Paid(FullSystem):
 
     def jobs(self) -> dict[str, str]:
         """Ids by name of the jobs that have not ended."""
-        return running_jobs(self.settings.flink_port)
+        return running_jobs(rest_of(self.settings))
 
     def task_managers_of(self, job: str) -> set[str]:
         """The resource ids that the tasks of `job` run on."""

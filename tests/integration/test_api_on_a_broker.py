@@ -18,6 +18,7 @@ from deploy.push import push
 from deploy.releases import publish
 from deploy.topics import make_topics
 from features.refusal import Refusal
+from pipeline.kafka_access import connection_of
 from pipeline.settings import Settings
 
 
@@ -58,7 +59,7 @@ def client(settings: Settings, running: Processes) -> Iterator[httpx.Client]:
 
 
 def test_a_topic_that_is_not_there_is_refused_by_name(settings: Settings) -> None:
-    following = Following(settings.bootstrap, settings.topic("none"), "replies", lambda records: None)
+    following = Following(connection_of(settings), settings.topic("none"), "replies", lambda records: None)
     try:
         with pytest.raises(Refusal, match=r"api-test\.none: replies not readable"):
             following.assign(from_end=True)

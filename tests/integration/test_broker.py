@@ -6,7 +6,7 @@ import uuid
 
 import msgspec
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewTopic, ResourceType
 
 from deploy.broker import start_broker
@@ -19,6 +19,8 @@ from deploy.topics import COMPACTED, COMPACTION, RETENTION_MS, STREAMS, make_top
 from deploy.yielding import Yielding
 from features.refusal import Refusal
 from pipeline import transactions
+from pipeline.kafka import Outbox, consumer_of, ends_of, producer_of
+from pipeline.kafka_access import connection_of
 from pipeline.settings import Settings
 from pipeline.transactions import TRANSACTION_MS, transaction_ms_max
 
@@ -47,7 +49,7 @@ def records(bootstrap: str, topic: str, partition: int = 0) -> list[tuple[str, b
 def test_every_topic_is_made_once_with_its_partitions(settings: Settings) -> None:
     make_topics(settings)
     make_topics(settings)
-    there = AdminClient({"bootstrap.servers": settings.bootstrap}).list_topics(timeout=10).topics
+    there = AdminClient({**connection_of(settings)}).list_topics(timeout=10).topics
     assert {name: len(there[settings.topic(name)].partitions) for name in STREAMS} == dict.fromkeys(STREAMS, 2)
     assert {name: len(there[settings.topic(name)].partitions) for name in COMPACTED} == dict.fromkeys(COMPACTED, 1)
     assert retention_problem(settings) == ""
@@ -67,7 +69,7 @@ def test_doctor_names_a_topic_that_is_kept_too_short(settings: Settings) -> None
     make_topics(settings)
     entry = ConfigEntry("retention.ms", "3600000", incremental_operation=AlterConfigOpType.SET)
     resource = ConfigResource(ResourceType.TOPIC, settings.topic("decisions"), incremental_configs=[entry])
-    admin = AdminClient({"bootstrap.servers": settings.bootstrap})
+    admin = AdminClient({**connection_of(settings)})
     for future in admin.incremental_alter_configs([resource]).values():
         future.result(10)
     assert settings.topic("decisions") + " kept for less than 7 days" in retention_problem(settings)
@@ -91,7 +93,7 @@ def test_doctor_names_topics_that_are_missing(settings: Settings) -> None:
 
 def test_a_snapshot_of_15_megabytes_passes(settings: Settings) -> None:
     make_topics(settings)
-    producer = Producer({"bootstrap.servers": settings.bootstrap, "message.max.bytes": 16_000_000})
+    producer = Producer({**connection_of(settings), "message.max.bytes": 16_000_000})
     producer.produce(settings.topic("models"), bytes(15_000_000), "forest")
     assert producer.flush(30) == 0
     assert [(key, len(value)) for key, value in records(settings.bootstrap, settings.topic("models"))] == [("forest", 15_000_000)]
@@ -146,3 +148,31 @@ def test_what_nobody_waits_for_gives_way_in_it_and_nothing_else_does(tmp_path: p
 
 def niceness(thread: pathlib.Path) -> int:
     return os.getpriority(os.PRIO_PROCESS, int(thread.name))
+
+
+def test_a_folder_from_before_keeps_its_records_and_asks_for_a_password_from_then_on(tmp_path: pathlib.Path) -> None:
+    port, controller_port = free_ports(2)
+    settings = Settings(bootstrap=f"127.0.0.1:{port}", folder=str(tmp_path))
+    place = (tmp_path / "kafka", tmp_path / "logs", port, controller_port)
+    with Processes() as processes:
+        processes.add(start_broker(*place))
+        make_topics(settings)
+        write(settings, b"before")
+    for said in (b"after", b"with another password"):
+        secret = tmp_path / "secrets" / "kafka"
+        secret.unlink(missing_ok=True)
+        with Processes() as processes:
+            processes.add(start_broker(*place, secret))
+            with pytest.raises(KafkaException):
+                AdminClient({"bootstrap.servers": settings.bootstrap, "log_level": 0}).list_topics(timeout=2)
+            write(settings, said)
+            consumer = consumer_of(settings, "all")
+            [end] = ends_of(consumer, [settings.topic("control")]).values()
+            consumer.close()
+    assert end == 3
+
+
+def write(settings: Settings, value: bytes) -> None:
+    outbox = Outbox(producer_of(settings))
+    outbox.send(settings.topic("control"), b"key", value)
+    outbox.flush()

@@ -15,6 +15,7 @@ from deploy.command import main
 from deploy.releases import publish
 from deploy.topics import make_topics
 from pipeline.kafka import Outbox, consumer_of, producer_of
+from pipeline.kafka_access import connection_of
 from pipeline.settings import Settings
 from stores.archive import open_archive
 from stores.archive_encoding import day_of, decode_decision, encode_decisions, encode_records, folder_of
@@ -77,7 +78,7 @@ def archive_topic(settings: Settings, topic: Kind, gone: int, left_out: int) -> 
             if offset < end - left_out and offset != end - left_out - 2:
                 put(settings, topic, [ArchivedRecord(partition, offset, message.timestamp()[1], b"", value)])
     consumer.close()
-    admin = AdminClient({"bootstrap.servers": settings.bootstrap})
+    admin = AdminClient({**connection_of(settings)})
     for future in admin.delete_records([TopicPartition(settings.topic(topic), part, gone) for part in range(settings.partitions)]).values():
         future.result()
 

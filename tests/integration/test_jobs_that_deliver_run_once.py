@@ -62,10 +62,10 @@ def test_a_job_that_has_ended_is_handed_over_again_and_the_other_one_left_alone(
         while alive(flink) != ["weir-archive", "weir-metrics"] and time.monotonic() < deadline:
             assert "metrics" not in watched.check(environment)
             time.sleep(0.5)
-        running = running_jobs(flink.cluster.port)
+        running = running_jobs(flink.cluster.rest)
         assert running["weir-metrics"] == first["metrics"]
         assert running["weir-archive"] != first["archive"]
     finally:
         watched.stop()
-        for id in running_jobs(flink.cluster.port).values():
+        for id in running_jobs(flink.cluster.rest).values():
             cancel(flink, id)

@@ -17,6 +17,7 @@ from deploy.releases import read_folder
 from deploy.stack import SIDE_JOBS, Stack, settings_as_environment
 from deploy.tally import Seen
 from deploy.watch import Watch
+from pipeline.kafka_access import connection_of
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def payments(count: int) -> list[Payment]:
 
 
 def send(stack: Stack, some: list[Payment]) -> None:
-    producer = Producer({"bootstrap.servers": stack.settings.bootstrap, "acks": "all"})
+    producer = Producer({**connection_of(stack.settings), "acks": "all"})
     for payment in some:
         producer.produce(stack.settings.topic("events"), payment.encode(), payment.customer_id)
     assert producer.flush(30) == 0
@@ -84,7 +85,7 @@ def niceness_of(pid: int, name: str) -> set[int]:
 
 
 def test_bytes_that_are_no_event_become_a_dead_letter_and_stop_nothing(stack: Stack, watch: Watch) -> None:
-    producer = Producer({"bootstrap.servers": stack.settings.bootstrap})
+    producer = Producer({**connection_of(stack.settings)})
     producer.produce(stack.settings.topic("events"), b"no event at all", "c000001")
     producer.flush(10)
     deadline = time.monotonic() + 30

@@ -1,6 +1,5 @@
 """A kill in arrival mode: what is decided again differs, and the store keeps what was decided first."""
 
-import urllib.request
 from collections import defaultdict
 from collections.abc import Iterator
 
@@ -42,8 +41,7 @@ def checkpoints_done(flink, job: str) -> int:
 def checkpoint(flink, job: str) -> None:
     """Takes one now. Those by the clock begin at a random moment within their interval, which is a day here."""
     before = checkpoints_done(flink, job)
-    address = f"http://127.0.0.1:{flink.cluster.port}/jobs/{job}/checkpoints"
-    urllib.request.urlopen(urllib.request.Request(address, b"{}", {"Content-Type": "application/json"}), timeout=10)
+    flink.cluster.rest.ask(f"/jobs/{job}/checkpoints", 10, "POST", b"{}")
     wait_for(lambda: checkpoints_done(flink, job) > before, 60, "no checkpoint")
 
 

@@ -22,6 +22,7 @@ from deploy.releases import publish
 from deploy.stack import free_settings, settings_as_environment
 from deploy.topics import make_topics
 from pipeline.kafka import Outbox, producer_of
+from pipeline.kafka_access import connection_of
 from pipeline.settings import Settings
 
 TOKEN = "token-of-the-card-payments"
@@ -98,7 +99,7 @@ class CardSystem:
 
 def delivered(settings: Settings) -> int:
     """Decisions that the deliver job has written: it commits what it has written."""
-    consumer = Consumer({"bootstrap.servers": settings.bootstrap, "group.id": f"{settings.topic_prefix}deliver"})
+    consumer = Consumer({**connection_of(settings), "group.id": f"{settings.topic_prefix}deliver"})
     places = [TopicPartition(settings.topic("decisions"), partition) for partition in range(settings.partitions)]
     committed = sum(max(place.offset, 0) for place in consumer.committed(places, timeout=30))
     consumer.close()

@@ -14,8 +14,8 @@ import org.apache.zookeeper.server.ZooKeeperServerMain;
  * ZooKeeper and several services of Druid in one JVM. Each service has a class loader of its own, for Druid keeps the pipeline of a
  * service's HTTP filters in a static field.
  *
- * <p>Arguments: folder of the configuration, ZooKeeper's port, its folder, class path of a service, and the services in the order of
- * their start. Says {@code READY} once all are up.
+ * <p>Arguments: folder of the configuration, ZooKeeper's file of properties, class path of a service, and the services in the order
+ * of their start. Says {@code READY} once all are up.
  */
 public final class AllOfDruid {
   private static final Deque<AutoCloseable> RUNNING = new ArrayDeque<>();
@@ -23,10 +23,10 @@ public final class AllOfDruid {
   private AllOfDruid() {}
 
   public static void main(String[] arguments) throws Exception {
-    startZooKeeper(arguments[1], arguments[2]);
-    final URL[] classPath = urls(arguments[3]);
+    startZooKeeper(arguments[1]);
+    final URL[] classPath = urls(arguments[2]);
     Runtime.getRuntime().addShutdownHook(new Thread(AllOfDruid::stop, "stop"));
-    for (int i = 4; i < arguments.length; i++) {
+    for (int i = 3; i < arguments.length; i++) {
       synchronized (RUNNING) {
         RUNNING.push(start(arguments[i], arguments[0], classPath));
       }
@@ -36,9 +36,9 @@ public final class AllOfDruid {
     Thread.currentThread().join();
   }
 
-  private static void startZooKeeper(String port, String folder) {
+  private static void startZooKeeper(String file) throws Exception {
     final ServerConfig config = new ServerConfig();
-    config.parse(new String[] {port, folder, "1000", "0"}); // tick in ms, no bound on connections
+    config.parse(file);
     final Thread thread = new Thread(() -> runZooKeeper(config), "zookeeper");
     thread.setDaemon(true);
     thread.start();
