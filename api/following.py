@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from features.refusal import Refusal
 from pipeline.kafka_access import Connection
@@ -39,10 +39,12 @@ class Following:
         self._prefix = prefix
         self._stopping = False
         self.starts: list[TopicPartition] = []
+        self._at_end: set[int] = set()
         self._thread: threading.Thread | None = None
         rules: dict[str, object] = {**broker, "group.id": f"weir-api-{name}", "enable.auto.commit": False, "log_level": 4}
         # A bundle of replies must not wait for another; a definition may be large.
         rules |= {"fetch.min.bytes": 1, "socket.nagle.disable": True, "fetch.message.max.bytes": 16_777_216}
+        rules |= {"enable.partition.eof": True}
         self._consumer = Consumer(rules)
 
     def assign(self, from_end: bool, back: int = 0) -> list[TopicPartition]:
@@ -90,8 +92,9 @@ class Following:
         self._consumer.close()
 
     def _has_reached(self, ends: list[TopicPartition]) -> bool:
+        """By offset, or by the consumer's word: what stands before an end may be no record, such as the marker of a transaction."""
         places = self._consumer.position([TopicPartition(end.topic, end.partition) for end in ends])
-        return all(place.offset >= end.offset for place, end in zip(places, ends, strict=True))
+        return all(end.partition in self._at_end or place.offset >= end.offset for place, end in zip(places, ends, strict=True))
 
     def _run(self, loop: asyncio.AbstractEventLoop) -> None:
         while not self._stopping:
@@ -113,6 +116,9 @@ class Following:
         found = []
         for message in messages:
             error = message.error()
+            if error and error.code() == KafkaError._PARTITION_EOF:
+                self._at_end.add(message.partition() or 0)
+                continue
             if error:
                 log.warning("%s: %s", self._name, error)
                 continue

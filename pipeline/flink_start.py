@@ -6,11 +6,11 @@ import uuid
 from dataclasses import dataclass
 
 import msgspec
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from features.decode import Decoder
 from features.refusal import Refusal
-from pipeline.kafka import ControlTopic, Outbox, consumer_of, producer_of
+from pipeline.kafka import ControlTopic, Outbox, consumer_of, is_end, producer_of
 from pipeline.release import Release
 from pipeline.settings import Settings
 
@@ -58,16 +58,16 @@ def look(settings: Settings, mode: str = "auto") -> Start:
         Refusal: no release that compiles is on the control topic.
     """
     # Flink commits under the bare name.
-    consumer = consumer_of(settings, GROUP, **{"group.id": GROUP})
+    consumer = consumer_of(settings, GROUP, **{"group.id": GROUP, "enable.partition.eof": True, "isolation.level": "read_uncommitted"})
     try:
-        control, models = (max(_ends(consumer, settings.topic(name)).values(), default=0) for name in ("control", "models"))
+        control, models = (max(ends_of_records(consumer, settings.topic(name)).values(), default=0) for name in ("control", "models"))
         release = newest_release(settings)
-        backlog = _backlog(consumer, settings.topic("events"))
+        backlog = backlog_of(consumer, settings.topic("events"))
         behind = sum(end - first for first, end in backlog.values())
         event_time = mode == "event_time" or (mode == "auto" and behind >= BEHIND_MIN)
         ends = {partition: end for partition, (_, end) in backlog.items()} if event_time else {}
         drift_ms = drift_of(_times_ms(consumer, settings.topic("events"), backlog, release), behind) if event_time else 0
-        labels = _ends(consumer, settings.topic("labels-resolved"))
+        labels = ends_of_records(consumer, settings.topic("labels-resolved"))
         return Start(uuid.uuid4().hex[:12], release, event_time, control, models, labels, ends, drift_ms)
     finally:
         consumer.close()
@@ -125,14 +125,53 @@ def _partitions(consumer: Consumer, topic: str) -> list[int]:
     return sorted(found.partitions)
 
 
-def _ends(consumer: Consumer, topic: str) -> dict[int, int]:
-    """One past the last record of each partition that has any."""
+def ends_of_records(consumer: Consumer, topic: str) -> dict[int, int]:
+    """One past the last record of each partition that has any.
+
+    Args:
+        consumer: tells of the end of a partition, and gives out the records that the job's sources give out.
+    """
     ends = {}
     for partition in _partitions(consumer, topic):
         low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=_SECONDS_MAX)
-        if high > low:
-            ends[partition] = high
+        end = _end_of_records(consumer, TopicPartition(topic, partition), low, high)
+        if end > low:
+            ends[partition] = end
     return ends
+
+
+def _end_of_records(consumer: Consumer, place: TopicPartition, low: int, high: int) -> int:
+    """One past the last record before `high`; `low` where there is none from there on.
+
+    The offsets before an end may hold none: the marker of a transaction, or what compaction took away. Nobody is ever given them, and
+    a job that waited for them would wait for ever.
+    """
+    back = 1
+    while back // 16 < high - low:
+        start = max(low, high - back)
+        consumer.assign([TopicPartition(place.topic, place.partition, start)])
+        last = _last_before(consumer, high)
+        if last is not None:
+            return last + 1
+        back *= 16
+    return low
+
+
+def _last_before(consumer: Consumer, high: int) -> int | None:
+    """The offset of the last record before `high` that the consumer gives out from where it stands."""
+    last = None
+    until = time.monotonic() + _SECONDS_MAX
+    while time.monotonic() < until:
+        message = consumer.poll(1.0)
+        if message is None or (message.error() and not is_end(message)):
+            continue
+        offset = message.offset() or 0
+        if is_end(message) or offset >= high:
+            return last
+        last = offset
+        if offset == high - 1:
+            return last
+    raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
 
 
 def _times_ms(consumer: Consumer, topic: str, backlog: dict[int, tuple[int, int]], release: Release) -> list[int]:
@@ -150,13 +189,14 @@ def _times_ms(consumer: Consumer, topic: str, backlog: dict[int, tuple[int, int]
     return found
 
 
-def _backlog(consumer: Consumer, topic: str) -> dict[int, tuple[int, int]]:
-    """(next, end) of each partition in which records wait."""
+def backlog_of(consumer: Consumer, topic: str) -> dict[int, tuple[int, int]]:
+    """(next, end) of each partition in which records wait; `consumer` as for `ends_of_records`."""
     places = [TopicPartition(topic, partition) for partition in _partitions(consumer, topic)]
+    ends = ends_of_records(consumer, topic)
     waiting = {}
     for place in consumer.committed(places, timeout=_SECONDS_MAX):
-        low, high = consumer.get_watermark_offsets(TopicPartition(topic, place.partition), timeout=_SECONDS_MAX)
-        first = max(low, place.offset)
-        if high > first:
-            waiting[place.partition] = (first, high)
+        low, _ = consumer.get_watermark_offsets(TopicPartition(topic, place.partition), timeout=_SECONDS_MAX)
+        first, end = max(low, place.offset), ends.get(place.partition, 0)
+        if end > first:
+            waiting[place.partition] = (first, end)
     return waiting

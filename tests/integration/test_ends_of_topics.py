@@ -1,0 +1,52 @@
+"""Where a topic ends for whoever waits for its last record: the marker behind a transaction has an offset, and is none."""
+
+import pathlib
+
+import pytest
+from confluent_kafka import Producer, TopicPartition
+
+from api.following import Following
+from deploy.topics import make_topics
+from pipeline.flink_start import GROUP, backlog_of, ends_of_records
+from pipeline.kafka import consumer_of
+from pipeline.settings import Settings
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def settings(broker: str, tmp_path: pathlib.Path) -> Settings:
+    made = Settings(folder=tmp_path, bootstrap=broker, topic_prefix=f"t{abs(hash(tmp_path))}.", partitions=1)
+    make_topics(made)
+    return made
+
+
+def transact(settings: Settings, topic: str, *keys: str, commit: bool = True) -> None:
+    producer = Producer({"bootstrap.servers": settings.bootstrap, "transactional.id": f"{settings.topic_prefix}{topic}"})
+    producer.init_transactions(30)
+    producer.begin_transaction()
+    for key in keys:
+        producer.produce(settings.topic(topic), b"{}", key)
+    producer.flush(30)
+    if commit:
+        producer.commit_transaction(30)
+    else:
+        producer.abort_transaction(30)
+
+
+@pytest.mark.parametrize("commit", [True, False])
+def test_the_end_of_a_backlog_is_its_last_record_and_not_the_marker_of_a_transaction(settings: Settings, commit: bool) -> None:
+    transact(settings, "events", "a", "b", commit=commit)
+    consumer = consumer_of(settings, GROUP, **{"enable.partition.eof": True, "isolation.level": "read_uncommitted"})
+    place = TopicPartition(settings.topic("events"), 0)
+    assert consumer.get_watermark_offsets(place, 30) == (0, 3)
+    assert ends_of_records(consumer, settings.topic("events")) == {0: 2}
+    assert backlog_of(consumer, settings.topic("events")) == {0: (0, 2)}
+    consumer.close()
+
+
+def test_a_process_of_the_api_reads_the_control_topic_to_its_end_where_that_is_a_marker(settings: Settings) -> None:
+    transact(settings, "control", "def:a", "release:1")
+    following = Following(settings.bootstrap, settings.topic("control"), "control", lambda records: None)
+    assert [key for key, _ in following.read_to(following.assign(from_end=False))] == ["def:a", "release:1"]
+    following.close()
