@@ -1,0 +1,122 @@
+"""Twenty releases, a hundred edits of a list, and a kill -9 in between: the newest is in force, and the state has a bound."""
+
+import pathlib
+from collections.abc import Callable
+
+import msgspec
+import pytest
+from flink_servers import FlinkServers
+from score_job_runs import TEXTS, cancel, decided, decisions, prepared, produce_events, submitted, wait_for
+
+from pipeline import surplus
+from pipeline.kafka import Outbox, producer_of
+from pipeline.known_releases import DEFINITION, KnownReleases, ReleaseRecord, release_key
+from pipeline.release import content_hash
+from pipeline.settings import Settings
+
+pytestmark = pytest.mark.integration
+LIST_CHARACTERS = 200_000
+KEPT = 4
+
+
+class Publisher:
+    """Writes releases to the control topic as the API does, and takes off it what no kept release needs."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._control = settings.topic("control")
+        self._outbox = Outbox(producer_of(settings))
+        self._known = KnownReleases()
+        self.newest = 1
+
+    def publish(self, number: int) -> None:
+        """Release `number`, whose list no other has."""
+        texts = TEXTS | {"policy": TEXTS["policy"] + f"# {number}\n", "list:good": f"user-{number}\n" + "#" * LIST_CHARACTERS + "\n"}
+        for text in texts.values():
+            self._write(DEFINITION + content_hash(text), text.encode())
+        parts = {part: content_hash(text) for part, text in texts.items()}
+        self._write(release_key(number), msgspec.json.encode(ReleaseRecord(number, parts, number)))
+        found = surplus.surplus(self._known)
+        for key, value in (*found.stated, *dict.fromkeys(found.gone).items()):
+            self._write(key, value)
+        self._outbox.flush()
+        self.newest = number
+
+    def _write(self, key: str, value: bytes | None) -> None:
+        self._outbox.send(self._control, key.encode(), value)
+        self._known.take(key, value)
+
+
+def checkpoints(settings: Settings, job: str) -> list[pathlib.Path]:
+    """Whole checkpoints, oldest first."""
+    found = settings.path("flink", "checkpoints", "score", job).glob("chk-*/_metadata")
+    return [path.parent for path in sorted(found, key=lambda path: path.stat().st_mtime_ns)]
+
+
+def checkpoint_bytes(settings: Settings, job: str) -> int:
+    """Of the second whole checkpoint from now on: the first may have begun before."""
+    before = {path.name for path in checkpoints(settings, job)}
+    wait_for(lambda: len({path.name for path in checkpoints(settings, job)} - before) >= 1, 60, "no checkpoint")
+    before |= {path.name for path in checkpoints(settings, job)}
+    wait_for(lambda: len({path.name for path in checkpoints(settings, job)} - before) >= 1, 60, "no second checkpoint")
+    return sum(path.stat().st_size for path in checkpoints(settings, job)[-1].iterdir())
+
+
+def test_the_newest_release_is_in_force_and_the_state_is_bounded(
+    broker: str, flink: FlinkServers, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(surplus, "RELEASES_KEPT", KEPT)
+    flink.scale(1)
+    settings = prepared(broker, flink, tmp_path, "many-releases.")
+    publisher = Publisher(settings)
+    asked = 0
+
+    def newest_decides() -> None:
+        nonlocal asked
+        event = {"id": asked, "at": 1_700_000_000_000 + asked, "who": "u", "shop": "s", "amount": 1.5}
+        asked += 1
+        produce_events(settings, [event])
+        by_id: dict[object, list[object]] = {}
+
+        def is_decided() -> bool:
+            for each in decisions(settings, decided(settings)):
+                by_id.setdefault(each["event_id"], []).append(each["release"])
+            return str(event["id"]) in by_id
+
+        wait_for(is_decided, 120, f"event {event['id']} is not decided")
+        assert by_id[str(event["id"])][-1] == publisher.newest
+
+    job = submitted(flink, settings)
+    newest_decides()
+    for number in range(2, 22):
+        publisher.publish(number)
+    newest_decides_soon(newest_decides)
+    before = checkpoint_bytes(settings, job)
+    flink.kill_task_managers()
+    flink.scale(1)
+    newest_decides_soon(newest_decides)
+    for number in range(22, 122):
+        publisher.publish(number)
+    newest_decides_soon(newest_decides)
+    after = checkpoint_bytes(settings, job)
+    print(f"checkpoints of {before} bytes after 20 releases, of {after} after 100 edits more")
+    assert after < 3 * KEPT * LIST_CHARACTERS * 1.5
+    assert after < 1.2 * before + LIST_CHARACTERS
+    flink.kill_task_managers()
+    flink.scale(1)
+    newest_decides_soon(newest_decides)
+    cancel(flink, job)
+    again = submitted(flink, settings, checkpoints(settings, job)[-1])
+    newest_decides_soon(newest_decides)
+    cancel(flink, again)
+
+
+def newest_decides_soon(newest_decides: Callable[[], None]) -> None:
+    """An event that is decided while a release is on its way may carry the one before; one of the next must not."""
+    for _ in range(20):
+        try:
+            newest_decides()
+        except AssertionError as error:
+            last = error
+        else:
+            return
+    raise last
