@@ -72,13 +72,16 @@ def up(profile: str, config: pathlib.Path | None, folder: pathlib.Path | None) -
 @main.command()
 @click.argument("directory", type=EXISTING_FOLDER)
 def check(directory: pathlib.Path) -> None:
-    """Validates the configuration folder DIRECTORY."""
+    """Validates the configuration folder DIRECTORY, and says where a window may hold less than it says."""
     from deploy.releases import read_folder
+    from features.retention_ends import ended_by_retention
     from pipeline.release import compile_release
 
     release = compile_release(1, read_folder(directory))
     kinds = ", ".join(release.features.kinds)
     click.echo(f"{directory}: ok: {len(release.features.names)} features over {kinds}; models {', '.join(m.name for m in release.models)}")
+    for sentence in ended_by_retention(release.features):
+        click.echo(f"warning: {sentence}")
 
 
 @main.command()

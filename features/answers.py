@@ -13,11 +13,12 @@ from features.extremes import extreme_of
 from features.history import next_place, word_of
 from features.kernel_context import arena_of, plan_of
 from features.layout import END, FIRST, HEAD_WORDS, HEARD, LABEL, PAGE_BITS, Arena
-from features.moves import label_state, owner_of
+from features.moves import owner_of
 from features.plan import AUX, COLUMN, HEAD, KIND, TAIL, WORD, PlanArrays
 from features.plan_units import UnitKind
 from features.ranks import rank_of
 from features.reading import Code
+from features.row_label import label_state
 from features.rows import bits_of, number_of, time_of, value_of
 from features.units import unit_enter, unit_value
 from features.value_counts import entropy_bits, owner_of_values

@@ -30,9 +30,11 @@ from features.layout import (
 )
 from features.memory import grown, roomy
 from features.plan import Plan
-from features.ranks import empty_ranks, with_room_for_ranks
+from features.ranks import NODE_WORDS, empty_ranks, with_room_for_ranks
 
 _SLOTS_LEAST = 64
+_COUNT_BYTES, _RANK_BYTES = 40, 8 * (NODE_WORDS + 1)
+"""Of one value that is counted, in a table at most 60 % full, and of one that is ranked."""
 
 
 def empty_arena(plan: Plan, slots: int = _SLOTS_LEAST, pages: int = _SLOTS_LEAST) -> Arena:
@@ -143,6 +145,24 @@ def _with_notes(arena: Arena, notes: int) -> Arena:
     stack[total - have : total - have + free] = arena.free_notes[:free]
     arena.counters[FREE_NOTES] = free + total - have
     return arena._replace(notes=_longer(arena.notes, total, 0), free_notes=stack)
+
+
+def slot_bytes(arena: Arena) -> int:
+    """Bytes of one slot without its pages."""
+    return 8 * int(arena.heads.shape[1] + arena.edges.shape[1] + arena.backs.shape[1] + arena.roots.shape[1])
+
+
+def page_bytes(arena: Arena) -> int:
+    """Bytes of one page."""
+    return 8 * int(arena.pages.shape[1] + arena.suffixes.shape[1])
+
+
+def bytes_in_use(arena: Arena, slots: int) -> int:
+    """Bytes of so many slots, and of all pages, waiting labels and values that are in use."""
+    pages = len(arena.pages) - int(arena.counters[FREE_PAGES])
+    notes = len(arena.notes) - int(arena.counters[FREE_NOTES])
+    values = _COUNT_BYTES * int(arena.counts.used[0]) + _RANK_BYTES * (len(arena.ranks.keys) - int(arena.ranks.free[1]))
+    return slots * slot_bytes(arena) + pages * page_bytes(arena) + notes * 8 * NOTE_WORDS + values
 
 
 def recycle(arena: Arena) -> NDArray[np.int64]:

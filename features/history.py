@@ -131,6 +131,11 @@ def place_after(arena: Arena, slot: int, time_ms: int, order: int, stride: int) 
     page = arena.heads[slot, LAST]
     result = END
     while page >= 0:
+        oldest = arena.pages[page, PAGE_WORDS + TIME]
+        if oldest > time_ms or (oldest == time_ms and arena.pages[page, PAGE_WORDS + ORDER] > order):
+            result = page << PAGE_BITS
+            page = arena.pages[page, PREV]
+            continue
         for at in range(arena.pages[page, FILL] - 1, -1, -1):
             word = PAGE_WORDS + at * stride
             then = arena.pages[page, word + TIME]
@@ -275,5 +280,6 @@ def drop_first(arena: Arena, slot: int, stride: int) -> None:
     arena.pages[following, PREV] = END
     arena.heads[slot, FIRST] = following
     arena.heads[slot, ROWS] -= fill
-    arena.heads[slot, DROPPED_MS] = arena.pages[page, PAGE_WORDS + (fill - 1) * stride + TIME]
+    newest_ms = arena.pages[page, PAGE_WORDS + (fill - 1) * stride + TIME]
+    arena.heads[slot, DROPPED_MS] = max(arena.heads[slot, DROPPED_MS], newest_ms)
     note_gone(arena, slot, page, page)

@@ -12,7 +12,6 @@ from features.known import answer_known, is_newest, known_event
 from features.labels import add_note, hear_labels
 from features.layout import (
     ADD,
-    DUPLICATE,
     END,
     FILL,
     HEAD_WORDS,
@@ -28,7 +27,7 @@ from features.layout import (
 from features.letting_go import drop_old
 from features.plan import IS_USER, KEEP, LATENESS, STRIDE, PlanArrays
 from features.rebuilding import clear, rebuild
-from features.settling import amend, answer_again, insert_late
+from features.settling import amend, answer_known_again, insert_late
 from features.taking import give_and_take, write_row
 
 AGAIN = -1
@@ -125,8 +124,7 @@ def settle(context: Int64s, i: int) -> bool:
         return amend(bare, i, stride)
     known = known_event(arena, plan, slot, time_ms, arrivals.id_keys[i], stride, is_user)
     if known != END:
-        answers.flags[i] = DUPLICATE
-        return answer_again(bare, i, known, stride)
+        return answer_known_again(bare, i, known, stride)
     return insert_late(bare, i, stride, is_user)
 
 

@@ -23,9 +23,8 @@ from features.layout import (
     TIME,
     Arena,
 )
-from features.plan import DEDUPE, PlanArrays
+from features.plan import DEDUPE, REWIND_MAX, PlanArrays
 
-_DEDUPE_PAGES = 16
 _HASH_BITS = 32
 _HASH = (1 << _HASH_BITS) - 1
 
@@ -42,24 +41,29 @@ def is_newest(arena: Arena, slot: int, time_ms: int, order: int, stride: int) ->
 
 @inner
 def known_event(arena: Arena, plan: PlanArrays, slot: int, time_ms: int, id_key: int, stride: int, is_user: bool) -> int:
-    """The retained event with this id: of the user within `dedupe` and the newest pages, else at this very time; or `END`."""
+    """The retained event with this id: of the user within `dedupe` and `rewind_max`, else at this very time; or `END`."""
     if not is_user and time_ms > arena.heads[slot, NEWEST]:
         return END
-    oldest = arena.heads[slot, NEWEST] - plan.numbers[DEDUPE] if is_user else time_ms
+    oldest = max(arena.heads[slot, NEWEST], time_ms) - plan.numbers[DEDUPE] if is_user else time_ms
     bit = bit_of(id_key)
     bit_2 = bit_2_of(id_key)
     page: int = arena.heads[slot, LAST]
-    pages = 0
-    while page >= 0 and (not is_user or pages < _DEDUPE_PAGES):
+    newer = 0
+    while page >= 0 and (not is_user or newer < plan.numbers[REWIND_MAX]):
+        fill = arena.pages[page, FILL]
         if arena.pages[page, BLOOM] & bit and arena.pages[page, BLOOM_2] & bit_2:
-            for at in range(arena.pages[page, FILL] - 1, -1, -1):
+            for at in range(fill - 1, -1, -1):
                 word = PAGE_WORDS + at * stride
-                if arena.pages[page, word + ID] == id_key and (is_user or arena.pages[page, word + TIME] == time_ms):
-                    return (page << PAGE_BITS) + at
+                if arena.pages[page, word + ID] == id_key:
+                    then = arena.pages[page, word + TIME]
+                    if is_user and then >= oldest and newer + fill - 1 - at < plan.numbers[REWIND_MAX]:
+                        return (page << PAGE_BITS) + at
+                    if not is_user and then == time_ms:
+                        return (page << PAGE_BITS) + at
         if arena.pages[page, PAGE_WORDS + TIME] < oldest:
             return END
+        newer += fill
         page = arena.pages[page, PREV]
-        pages += 1
     return END
 
 

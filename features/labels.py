@@ -30,6 +30,7 @@ from features.layout import (
 )
 from features.plan import HEAD, KEEP, KIND, TAIL, WHERE, WORD, PlanArrays
 from features.plan_units import UnitKind
+from features.row_label import label_of, with_label
 from features.rows import is_before, is_counted
 
 _LABELS = int(UnitKind.LABELS)
@@ -120,10 +121,10 @@ def mark(arena: Arena, plan: PlanArrays, slot: int, place: int, label: int, visi
     """Writes a label to its row unless a later one stands there; `counted` rows change the running counts they are in."""
     page = place >> PAGE_BITS
     word = word_of(place, stride) + LABEL
-    old = arena.pages[page, word]
+    old = label_of(arena.pages[page, word])
     if old != 0 and ((old >> 2) > visible_ms):
         return
-    arena.pages[page, word] = (visible_ms << 2) + 2 + label
+    arena.pages[page, word] = with_label(arena.pages[page, word], (visible_ms << 2) + 2 + label)
     arena.heads[slot, HEARD] = max(arena.heads[slot, HEARD], visible_ms)
     mark_changed(arena, slot, page)
     if not counted:

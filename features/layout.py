@@ -27,7 +27,8 @@ FIRST, LAST, NEWEST, ROWS, NEXT_SEQ, WAITING, WAITING_LAST, ORPHANS, HEARD, DROP
 # Words of a page before its rows. BLOOM and BLOOM_2 have a bit set for each id in the page: a page that lacks either is not searched.
 PREV, NEXT, FILL, SEQ, OWNER, DIRTY, BLOOM, BLOOM_2, PAGE_WORDS = range(9)
 
-# Words of a row. The primary entity's rows carry three more before the retained numbers.
+# Words of a row. The primary entity's rows carry three more before the retained numbers. LABEL also counts the corrections of the row,
+# see `features.row_label`.
 TIME, ID, ORDER, LABEL, BODY, SCORE, OUTCOME = range(7)
 NUMBERS_OF_ENTITY = 4
 NUMBERS_OF_USER = 7
@@ -39,7 +40,7 @@ NOTE_PREV, NOTE_NEXT, NOTE_TIME, NOTE_ID, NOTE_LABEL, NOTE_VISIBLE, NOTE_WORDS =
 # entries that the tables of values must have room for before the kernel can go on.
 FREE_PAGES, FREE_NOTES, SEALED, DROPPED, NEEDED, COUNTERS = range(6)
 
-LATE, TOO_LATE, DUPLICATE, ID_REUSED, WARMING, CORRECTED, RETRACTED, UNKNOWN = (1 << bit for bit in range(8))
+LATE, TOO_LATE, DUPLICATE, ID_REUSED, WARMING, CORRECTED, RETRACTED, UNKNOWN, TOO_FAR_BACK, TOO_OFTEN = (1 << bit for bit in range(10))
 ADD, CORRECT, RETRACT = range(3)
 
 

@@ -11,6 +11,7 @@ from features.layout import LABEL, NEVER, PAGE_BITS, Arena
 from features.plan import AUX, COLUMN, KIND, LENGTH, LIMIT, WORD, PlanArrays
 from features.plan_units import UnitKind
 from features.ranks import rank_add, rank_remove
+from features.row_label import label_state
 from features.rows import bits_of, time_of, value_of
 from features.units import unit_enter
 from features.value_counts import value_enter
@@ -18,12 +19,6 @@ from features.value_counts import value_enter
 _SUMS_END = int(UnitKind.MIN)
 _MAX, _FIRST, _LAST = int(UnitKind.MAX), int(UnitKind.FIRST), int(UnitKind.LAST)
 _VALUES, _RANKS, _DECAYED = int(UnitKind.VALUES), int(UnitKind.RANKS), int(UnitKind.DECAYED)
-
-
-@inner
-def label_state(label: int, time_ms: int) -> int:
-    """0 unlabelled, 1 negative, 2 positive, as seen at `time_ms`. The stored label is visible_ms * 4 + 2 + positive."""
-    return 1 + (label & 1) if label != 0 and (label >> 2) <= time_ms else 0
 
 
 @inner

@@ -11,7 +11,8 @@ from features.schema import Schema
 KIND, COLUMN, WORD, AUX, HEAD, TAIL, WHERE, LENGTH, LIMIT, REACH, BEGAN, UNIT_COLUMNS = range(12)
 MARK_KIND, MARK_SPAN, MARK_COUNT, MARK_WHERE, MARK_HELD, MARK_CHANGES, MARK_CHANGES_END, MARK_UNIT, MARK_COLUMNS = range(9)
 LINK_ORIGIN, LINK_TO, LINK_OF, LINK_WHERE, LINK_PREVIOUS, LINK_COLUMNS = range(6)
-IS_USER, STRIDE, FIRST_NUMBER, LATENESS, KEEP, DEDUPE, RETENTION, REACH_MS, FIRST_UNKNOWN, CARRIES, COUNTED, RANKED, EVENTS_MAX = range(13)
+IS_USER, STRIDE, FIRST_NUMBER, LATENESS, KEEP, DEDUPE, RETENTION, REACH_MS, FIRST_UNKNOWN, MAY_END, COUNTED, RANKED = range(12)
+EVENTS_MAX, REWIND_MAX = 12, 13
 
 
 class PlanArrays(NamedTuple):
@@ -31,8 +32,8 @@ class PlanArrays(NamedTuple):
         links: columns that the kernel fills in: (origin, column, base column, column of `where` or -1, column of its PREVIOUS).
         changes, shifts: of the zones, see `zone_table`.
         numbers: [is_user, columns of a row, first retained number, lateness, keep, dedupe, retention, reach, first word of the head
-            that tells up to when a column is unknown, 1 if some window has no end, windows that count values, windows that rank them,
-            rows at most].
+            that tells up to when a column is unknown, 1 if some window has no end or one that only retention sets, windows that count
+            values, windows that rank them, rows at most, rows that windows are turned back over at most].
     """
 
     offsets: Int64s
@@ -95,6 +96,11 @@ class Plan:
     layout: int
     schema: Schema = field(repr=False)
     began_ms: int = LONG_AGO
+
+    @property
+    def keep_ms(self) -> int:
+        """How long a row may be asked for after its event's time."""
+        return int(self.arrays.numbers[KEEP])
 
     @property
     def row_words(self) -> int:

@@ -17,6 +17,7 @@ from features.schema import Schema
 from features.window import CALENDAR_UNITS, Window
 from features.zone_table import LONGEST_MS, zone_changes
 
+_ENDED_BY_RETENTION = (windows.SESSION, windows.LAST)
 _LINKED = (Origin.PREVIOUS, Origin.PAIR, Origin.FROM)
 _NOT_SCALED = {Code.SUM, Code.MEAN, Code.STD, Code.MIN, Code.MAX, Code.LAST, Code.FIRST, Code.EW_MEAN, Code.EW_STD}
 
@@ -56,8 +57,9 @@ class _Compiler:
         rows, carried, word = self._unit_rows(units, word)
         passes, pass_ends = _passes(rows, cursors)
         reach_ms = int(rows[:, REACH].max(initial=0))
-        keep_ms = max(self.schema.retention_ms, reach_ms + self.schema.lateness_ms)
-        lengths = [self.schema.lateness_ms, keep_ms, self.schema.dedupe_ms, self.schema.retention_ms, reach_ms]
+        dedupe_ms = self.schema.known_ms if self.is_user else 0
+        keep_ms = max(self.schema.retention_ms, reach_ms + self.schema.lateness_ms, dedupe_ms + 1)
+        lengths = [self.schema.lateness_ms, keep_ms, dedupe_ms, self.schema.retention_ms, reach_ms]
         scales = {column.name: column.scale for column in self.columns}
         counted = sum(unit.kind is UnitKind.VALUES for unit in units)
         ranked = sum(unit.kind is UnitKind.RANKS for unit in units)
@@ -80,10 +82,11 @@ class _Compiler:
                     self.first,
                     *lengths,
                     unknown,
-                    bool(carried),
+                    bool(carried) or any(window.kind in _ENDED_BY_RETENTION for window, _ in self.marks),
                     counted,
                     ranked,
                     self.schema.events_max,
+                    self.schema.rewind_max,
                 ],
                 dtype=np.int64,
             ),
@@ -165,7 +168,7 @@ class _Compiler:
             return window.length_ms + window.delay_ms
         if window.kind == windows.CALENDAR:
             return LONGEST_MS[CALENDAR_UNITS.index(window.unit)]
-        return self.schema.retention_ms if window.kind in (windows.SESSION, windows.LAST) else 0
+        return self.schema.retention_ms if window.kind in _ENDED_BY_RETENTION else 0
 
     def _links(self) -> Int64s:
         previous = {(c.source, c.where): self.words[c.name] for c in self.columns if c.origin is Origin.PREVIOUS}

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features import kernel
-from features.arena import empty_arena, recycle, with_room, with_slots, with_values
+from features.arena import bytes_in_use, empty_arena, page_bytes, recycle, slot_bytes, with_room, with_slots, with_values
 from features.arrivals import MORE
 from features.batch import Batch, Float64s, Int64s
 from features.codec import Cells, Saved, heads_as_bytes
@@ -20,11 +20,13 @@ from features.layout import (
     END,
     LAST,
     LONG_AGO,
+    NEWEST,
     OUTCOME,
     OWNER,
     PAGE,
     PAGE_BITS,
     PAGE_WORDS,
+    ROWS,
     SCORE,
     SEALED,
     SEQ,
@@ -33,16 +35,18 @@ from features.layout import (
 from features.page_encoding import pages_as_bytes
 from features.plan import Plan
 from features.restoring import forget, place_cells, place_profile
+from features.row_label import VISIBLE_MAX_MS
 
 _CHUNK = 8_192
-_VISIBLE_MAX_MS = 1 << 60
+_KEY_BYTES = 256
+"""Of a key as a text, and of its places in a dictionary and a list."""
 
 
 class Observed(NamedTuple):
     """What became of n events.
 
     Args:
-        flags: see `layout`: LATE, TOO_LATE, DUPLICATE, ID_REUSED, WARMING, CORRECTED, RETRACTED, UNKNOWN.
+        flags: see `layout`: LATE, TOO_LATE, DUPLICATE, ID_REUSED, WARMING, CORRECTED, RETRACTED, UNKNOWN, TOO_FAR_BACK, TOO_OFTEN.
         rows: references to the retained rows, -1 where the event is not retained; a duplicate refers to the first one. They hold
             until the next call.
         outcomes: what `remember` was given for an event that is now corrected or retracted; else 0.
@@ -61,16 +65,19 @@ class Profiles:
         cells: detectors whose numbers stand in `extra`, a row a slot. Restored numbers go to the detector of their name and
             width; a detector without any begins at zero.
         durable: keep note of what `save` has to give; without it `save` must not be called.
+        forgotten_ms: what was kept of a key is forgotten after so long, sooner than windows reach: a key that is new here may have
+            had events before, and says so. 0: a key that is new here never was.
 
     Answers depend on the order of each key's events and labels only, not on how they are cut into batches, nor on saves.
     """
 
-    def __init__(self, plan: Plan, cells: Cells = (), durable: bool = True) -> None:
+    def __init__(self, plan: Plan, cells: Cells = (), durable: bool = True, forgotten_ms: int = 0) -> None:
         self.plan = plan
         self.arena = empty_arena(plan)
         self.extra: Float64s = np.zeros((len(self.arena.heads), sum(width for _, width in cells)))
         self._cells = cells
         self._durable = durable
+        self._forgotten_ms = forgotten_ms
         self._index: dict[str, int] = {}
         self._keys: list[str] = []
         self._free_slots: list[int] = []
@@ -107,6 +114,8 @@ class Profiles:
         columns = [_plain(column) for column in (slots, batch.times_ms, batch.orders, batch.id_keys, batch.body_keys, batch.ops)]
         words = _plain(values, np.float64)
         self._reclaim()
+        if self._forgotten_ms:
+            self._say_forgotten(slots, batch.times_ms)
         for start in range(0, n, _CHUNK):
             part = slice(start, start + _CHUNK)
             self._take_in([*[column[part] for column in columns], words[part], result[part], *[column[part] for column in observed]])
@@ -114,7 +123,7 @@ class Profiles:
             out[:] = result
         self._tick += 1
         self._used[slots] = self._tick
-        return observed._replace(flags=observed.flags.astype(np.uint8))
+        return observed._replace(flags=observed.flags.astype(np.uint16))
 
     def _take_in(self, columns: list[NDArray[Any]]) -> None:
         n = len(columns[0])
@@ -163,7 +172,7 @@ class Profiles:
         if not ((labels == 0) | (labels == 1)).all():
             raise ValueError("labels are 0 or 1")
         self.arena = with_room(self.arena, 0, len(slots))
-        visible = np.clip(visible_ms, 0, _VISIBLE_MAX_MS)
+        visible = np.clip(visible_ms, 0, VISIBLE_MAX_MS)
         columns = (slots, event_times_ms, id_keys, labels, visible)
         kernel.note_labels(self._context(), *[_plain(column) for column in columns])
         self._tick += 1
@@ -194,15 +203,31 @@ class Profiles:
         place_cells(saved, self._cells, self.extra[slot])
         self.arena.heads[slot, DROPPED_MS] = max(self.arena.heads[slot, DROPPED_MS], self.plan.began_ms)
 
-    def evict(self, keys_max: int) -> int:
-        """Forgets the least recently used profiles, which must be saved, down to `keys_max`; gives their number."""
-        surplus = len(self._index) - keys_max
-        if surplus <= 0:
-            return 0
+    @property
+    def size_bytes(self) -> int:
+        """Memory in use, about: what is free inside the arrays does not count."""
+        beside = _KEY_BYTES + 8 * int(self.extra.shape[1])
+        return bytes_in_use(self.arena, len(self._index)) + len(self._index) * beside
+
+    def evict(self, bytes_least: int) -> int:
+        """Forgets the least recently used profiles, which must be saved, until so many bytes are free, or none is left.
+
+        Returns:
+            The bytes that became free.
+        """
+        before = self.size_bytes
+        while self._index and before - self.size_bytes < bytes_least:
+            self._forget(self._least_used(bytes_least - before + self.size_bytes))
+        return before - self.size_bytes
+
+    def _least_used(self, bytes_least: int) -> list[int]:
+        """The slots used longest ago that have so many bytes, if all their pages are full."""
         slots = np.fromiter(self._index.values(), dtype=np.int64, count=len(self._index))
-        oldest = slots[np.argpartition(self._used[slots], surplus - 1)[:surplus]]
-        self._forget(oldest.tolist())
-        return surplus
+        slots = slots[np.argsort(self._used[slots], kind="stable")]
+        own = slot_bytes(self.arena) + _KEY_BYTES + 8 * self.extra.shape[1]
+        held = own + page_bytes(self.arena) * -(-self.arena.heads[slots, ROWS] // PAGE)
+        chosen: list[int] = slots[: np.searchsorted(np.cumsum(held), bytes_least) + 1].tolist()
+        return chosen
 
     def discard(self, keys: Sequence[str]) -> None:
         """Forgets the profiles of `keys`, which must be saved; keys that are not here are passed over."""
@@ -256,6 +281,13 @@ class Profiles:
             gone = recycle(self.arena)
             if self._durable:
                 self._gone.append(gone)
+
+    def _say_forgotten(self, slots: Int64s, times_ms: Int64s) -> None:
+        """Of keys without any event says up to when they may have had some that are forgotten."""
+        fresh = np.flatnonzero(self.arena.heads[slots, NEWEST] == LONG_AGO)
+        new, first = np.unique(slots[fresh], return_index=True)
+        gone_ms = times_ms[fresh[first]] - self._forgotten_ms
+        self.arena.heads[new, DROPPED_MS] = np.maximum(self.arena.heads[new, DROPPED_MS], gone_ms)
 
     def _words(self, rows: Int64s) -> tuple[Int64s, Int64s]:
         return rows >> PAGE_BITS, PAGE_WORDS + (rows & (PAGE - 1)) * self.plan.row_words

@@ -50,18 +50,23 @@ from features.plan import Plan
 
 
 def place_profile(arena: Arena, plan: Plan, slot: int, blob: bytes, pages: Sequence[tuple[int, bytes]]) -> tuple[Arena, SavedHead]:
-    """Fills the empty `slot` with a saved profile. The arena must have room for its pages; notes and values are made room for."""
+    """Fills the empty `slot` with a saved profile. The arena must have room for its pages; notes and values are made room for.
+
+    Where pages are gone, as after their time-to-live, windows are made anew from what is left and say what they lack.
+    """
     saved = read_head(blob, plan.is_user)
     meaning = saved.meaning
     same_rows = meaning.columns == tuple(column.name for column in plan.columns)
     found = _sorted_pages(saved, pages)
+    lost_ms = _lost_until(saved, found)
     chain = _link(arena, plan, slot, found if same_rows else _mapped(found, saved, plan), same_rows)
     head = arena.heads[slot]
     kept = [NEWEST, NEXT_SEQ, HEARD, DROPPED_MS, UNKNOWN_MS]
     head[kept] = saved.words[kept]
+    head[DROPPED_MS] = max(head[DROPPED_MS], lost_ms)
     arena = with_values(arena, plan, int(head[ROWS]) + 1)
     here = np.array([slot], dtype=np.int64)
-    if saved.layout == plan.layout and len(saved.words) == plan.head_words:
+    if saved.layout == plan.layout and len(saved.words) == plan.head_words and lost_ms == LONG_AGO:
         head[HEAD_WORDS:] = saved.words[HEAD_WORDS:]
         for at in range(HEAD_WORDS, HEAD_WORDS + 2 * plan.cursors, 2):
             if head[at] >= 0:
@@ -70,8 +75,15 @@ def place_profile(arena: Arena, plan: Plan, slot: int, blob: bytes, pages: Seque
     else:
         _say_unknown(head, plan, saved)
         kernel.rebuild_all(context_of(arena, plan.arrays, 0), here, True)
-        _carry(head, plan, saved)
+        _carry(head, plan, saved, lost_ms)
     return _put_notes(arena, plan, slot, saved), saved
+
+
+def _lost_until(saved: SavedHead, found: list[tuple[int, Int64s]]) -> int:
+    """Up to when rows may be gone that the head still counts: those of sealed pages, all before the open one."""
+    if sum(len(rows) for _, rows in found) >= saved.words[ROWS]:
+        return LONG_AGO
+    return int(saved.rows[0, TIME]) if len(saved.rows) else int(saved.words[NEWEST])
 
 
 def _say_unknown(head: Int64s, plan: Plan, saved: SavedHead) -> None:
@@ -83,13 +95,19 @@ def _say_unknown(head: Int64s, plan: Plan, saved: SavedHead) -> None:
     head[UNKNOWN_MS] = head[first : first + len(plan.columns)].max(initial=LONG_AGO)
 
 
-def _carry(head: Int64s, plan: Plan, saved: SavedHead) -> None:
-    """Windows without an end go on with what was saved of them: the rows let go cannot be folded again."""
+def _carry(head: Int64s, plan: Plan, saved: SavedHead, lost_ms: int) -> None:
+    """Windows without an end go on with what was saved of them: the rows let go cannot be folded again.
+
+    Where rows are lost these windows say so: some of them look at rows once more.
+    """
     was = {carried.key: carried for carried in saved.meaning.carried}
     for carried in plan.carried:
         if carried.key in was:
             old = was[carried.key].word
             head[carried.word : carried.word + carried.words] = saved.words[old : old + carried.words]
+        if lost_ms > LONG_AGO:
+            began = carried.word + carried.words - 1
+            head[began] = max(head[began], lost_ms + 1)
 
 
 def place_cells(saved: SavedHead, cells: Cells, extra: Float64s) -> None:

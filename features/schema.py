@@ -41,6 +41,7 @@ _NAMES_OF_SCHEMA = (
     "dedupe",
     "ttl",
     "events_max",
+    "rewind_max",
 )
 
 
@@ -86,10 +87,15 @@ class Schema(msgspec.Struct, frozen=True, kw_only=True):
         negative_after_ms: an event without a label counts as negative from this age on.
         max_ahead_ms: an event further ahead of its arrival is refused.
         min_time_ms: an event or a label before this moment is refused, for its time is probably in another unit.
-        dedupe_ms: how long ids of events are remembered.
-        ttl_ms: an entity not seen for so long is forgotten.
+        dedupe_ms: how long the id of a user's event is known: to the user's events up to so much later, inclusive, whatever was
+            restarted in between. It is never shorter than lateness, so that no event counts twice, and at most `rewind_max` newer
+            events of the user long: one that is sent again behind more of them goes to `late`.
+        ttl_ms: an entity not written for so long is forgotten; at least as long as any window reaches, see `pipeline.keeping`.
         events_max: events kept per entity. Beyond it the oldest go early: they leave windows that have an end, and decisions say
             `warming` while such a window would reach further back; windows without an end keep them.
+        rewind_max: an event that comes late, a correction or a retraction turns the windows of its entities back over at most so
+            many events of the same time or later. Behind more, the user's own late event goes to `late` and a correction is a dead
+            letter; another entity's windows do without it, and decisions say `warming` as long as they would reach back to it.
     """
 
     id_field: str
@@ -107,6 +113,12 @@ class Schema(msgspec.Struct, frozen=True, kw_only=True):
     dedupe_ms: int = DAY_MS
     ttl_ms: int = 90 * DAY_MS
     events_max: int = 1_000_000
+    rewind_max: int = 10_000
+
+    @property
+    def known_ms(self) -> int:
+        """How long ids are known in truth: an event that is not too late must not count twice."""
+        return max(self.dedupe_ms, self.lateness_ms)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -155,7 +167,7 @@ def read_schema(text: str, source: str = "schema.yaml") -> Schema:
         fields=tuple(_read_fields(document.at("fields"), taken)) if document.has("fields") else (),
         **_read_lengths(document),
         min_time_ms=document.at("min_time").moment_ms() if document.has("min_time") else MIN_TIME_MS,
-        events_max=document.at("events_max").integer(_EVENTS_LEAST, 1 << 40) if document.has("events_max") else 1_000_000,
+        **_read_counts(document),
     )
     if schema.ttl_ms < schema.retention_ms:
         document.at("ttl" if document.has("ttl") else "retention").refuse("kept longer than its owner", "ttl not shorter than retention")
@@ -248,6 +260,10 @@ def _read_field(name: str, section: Section, taken: set[str]) -> Field:
         dimension=section.at("dimension").flag() if section.has("dimension") else False,
         required=section.at("required").flag() if section.has("required") else True,
     )
+
+
+def _read_counts(document: Section) -> dict[str, int]:
+    return {name: document.at(name).integer(_EVENTS_LEAST, 1 << 40) for name in ("events_max", "rewind_max") if document.has(name)}
 
 
 def _read_lengths(document: Section) -> dict[str, int]:

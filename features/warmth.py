@@ -4,11 +4,11 @@ from features import window as windows
 from features.batch import Int64s
 from features.compiled import inner, outer
 from features.cursors import calendar_unit
+from features.history import place_before
 from features.kernel_context import arena_of, plan_of
-from features.layout import DROPPED_MS, END, HEAD_WORDS, UNKNOWN_MS, Arena
+from features.layout import DROPPED_MS, END, HEAD_WORDS, LONG_AGO, UNKNOWN_MS, Arena
 from features.plan import (
     BEGAN,
-    CARRIES,
     COLUMN,
     FIRST_NUMBER,
     FIRST_UNKNOWN,
@@ -18,6 +18,7 @@ from features.plan import (
     MARK_HELD,
     MARK_KIND,
     MARK_SPAN,
+    MAY_END,
     REACH,
     REACH_MS,
     TAIL,
@@ -37,7 +38,7 @@ _HALF_LIVES = 53
 def is_warming(arena: Arena, plan: PlanArrays, slot: int, time_ms: int, stride: int) -> bool:
     """Whether some window of the event just taken in lacks rows that it should hold."""
     unsure_ms = max(arena.heads[slot, DROPPED_MS], arena.heads[slot, UNKNOWN_MS])
-    if unsure_ms <= time_ms - plan.numbers[REACH_MS] and plan.numbers[CARRIES] == 0:
+    if unsure_ms <= time_ms - plan.numbers[REACH_MS] and plan.numbers[MAY_END] == 0:
         return False
     return some_unit_warms(arena.context, slot, time_ms, stride)
 
@@ -55,9 +56,19 @@ def some_unit_warms(context: Int64s, slot: int, time_ms: int, stride: int) -> bo
                 return True
             continue
         unsure_ms = unknown_until(arena, plan, slot, unit)
-        if unsure_ms > time_ms - plan.units[unit, REACH] and not knows_all(arena.context, slot, unit, time_ms, unsure_ms, stride):
+        if ends_by_retention(plan, unit):
+            if not knows_its_end(arena.context, slot, unit, unsure_ms, stride):
+                return True
+        elif unsure_ms > time_ms - plan.units[unit, REACH] and not is_whole_unit(arena.context, slot, unit, time_ms, unsure_ms):
             return True
     return False
+
+
+@inner
+def ends_by_retention(plan: PlanArrays, unit: int) -> bool:
+    """Whether the unit's window is a session or one of N rows."""
+    mark = plan.units[unit, TAIL] - len(plan.offsets)
+    return bool(mark >= 0 and plan.marks[mark, MARK_KIND] in (_SESSION, _LAST))
 
 
 @inner
@@ -73,19 +84,28 @@ def unknown_until(arena: Arena, plan: PlanArrays, slot: int, unit: int) -> int:
 
 
 @outer
-def knows_all(context: Int64s, slot: int, unit: int, time_ms: int, unsure_ms: int, stride: int) -> bool:
-    """Whether a window whose reach goes beyond what is known still begins within it."""
+def is_whole_unit(context: Int64s, slot: int, unit: int, time_ms: int, unsure_ms: int) -> bool:
+    """Whether a calendar window has begun since the time up to which rows are unsure."""
+    _arena, plan = arena_of(context), plan_of(context)
+    mark = plan.units[unit, TAIL] - len(plan.offsets)
+    if mark < 0 or plan.marks[mark, MARK_KIND] != _CALENDAR:
+        return False
+    return calendar_unit(plan, mark, unsure_ms) < calendar_unit(plan, mark, time_ms)
+
+
+@outer
+def knows_its_end(context: Int64s, slot: int, unit: int, unsure_ms: int, stride: int) -> bool:
+    """Whether a session or a window of N rows begins where its own rule says, not where retention or history does."""
     arena, plan = arena_of(context), plan_of(context)
     mark = plan.units[unit, TAIL] - len(plan.offsets)
-    if mark < 0:
-        return False
-    kind = plan.marks[mark, MARK_KIND]
-    if kind == _CALENDAR:
-        return calendar_unit(plan, mark, unsure_ms) < calendar_unit(plan, mark, time_ms)
     tail = arena.heads[slot, HEAD_WORDS + 2 * plan.units[unit, TAIL]]
     if tail == END:
-        return False
+        return bool(unsure_ms == LONG_AGO)
     begins_ms = time_of(arena, tail, stride)
-    if kind == _SESSION:
-        return bool(begins_ms - plan.marks[mark, MARK_SPAN] > unsure_ms)
-    return begins_ms > unsure_ms and arena.heads[slot, plan.marks[mark, MARK_HELD]] == plan.marks[mark, MARK_COUNT]
+    before = place_before(arena, slot, tail)
+    if plan.marks[mark, MARK_KIND] == _SESSION:
+        older_ms = unsure_ms if before == END else max(unsure_ms, time_of(arena, before, stride))
+        return bool(older_ms == LONG_AGO or begins_ms - plan.marks[mark, MARK_SPAN] > older_ms)
+    if arena.heads[slot, plan.marks[mark, MARK_HELD]] == plan.marks[mark, MARK_COUNT]:
+        return bool(begins_ms > unsure_ms)
+    return bool(before == END and unsure_ms == LONG_AGO)

@@ -132,10 +132,10 @@ def fallback_flags(release: Release | None) -> list[str]:
     return ["degraded", "bypass"] if release is not None and release.bypass.on else ["degraded"]
 
 
-DEGRADED = 256
+DEGRADED = 1 << 10
 """Decided without an entity's answer; beside the flags of `Verdicts`."""
 
-BYPASSED = 512
+BYPASSED = 1 << 11
 """Decided while the bypass of the release was on."""
 
 RETRACTED_REASONS = ["retracted"]

@@ -18,6 +18,7 @@ from pipeline.flink_graph import BYTES, Graph, job_configuration, remote_environ
 from pipeline.flink_stages import KeyedStage, UnkeyedStage
 from pipeline.flink_start import GROUP, Start, announce, look
 from pipeline.jobs import SCORE, flink_name
+from pipeline.keeping import kept_ms
 from pipeline.settings import Settings, read_settings
 
 log = logging.getLogger(__name__)
@@ -88,7 +89,8 @@ class ScoreJob:
         graph = self._graph
         keyed = records.keyBy(graph.selector, graph.weir.Rows.KEY)
         bundles = graph.weir.Wiring.bundle(keyed, control, bundler, graph.weir.Rows.BUNDLE, graph.selector, f"{name}-bundler")
-        function = KeyedStage(stage, name, self._start.release.schema.ttl_ms)
+        ttl_ms = kept_ms(self._start.release)
+        function = KeyedStage(stage, name, ttl_ms, ttl_ms, self._settings.profiles_bytes_max)
         return graph.unbundled(graph.keyed(bundles).process(function, BYTES), name)
 
 

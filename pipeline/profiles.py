@@ -18,12 +18,20 @@ SMALL_EVENTS = 64
 UNSAVED_MAX = 32_768
 """Profiles that wait to be written: what a checkpoint has to write at most, some 50 ms, and what memory holds twice."""
 WRITTEN_AT_ONCE = 4_096
-KEYS_MAX = 1_000_000
-"""Profiles held in memory, when there is state to read them from again."""
+BYTES_MAX = 1 << 30
+"""Of profiles held in memory, when there is state to read them from again and nothing else is said."""
+
+
+_Layout = tuple[int, bytes, Cells]
 
 
 class ProfileState(Protocol):
-    """Where profiles outlive the process. One call reads or writes all keys of a micro-batch."""
+    """Where profiles outlive the process. One call reads or writes all keys of a micro-batch.
+
+    `kept_ms` is how long it keeps a profile that is not written; 0: for ever.
+    """
+
+    kept_ms: int
 
     def read(self, kind: str, keys: list[str]) -> list[Kept]:
         """What is kept of each key, in order."""
@@ -40,7 +48,7 @@ class ProfileArenas:
     A profile is written when its bundle is small, when too many wait, and by `save` before each checkpoint: under load a busy
     key is written once for many events. Around a change of release some events still carry the old one, so that two layouts
     are in use for a moment: each key lives in the arena that used it last, and is rebuilt under the other layout from its
-    retained history.
+    retained history. After two checkpoints without an event of a layout its arena is let go: what it holds is in the state.
 
     Args:
         kind: the kind of entity.
@@ -50,14 +58,27 @@ class ProfileArenas:
     def __init__(self, kind: str, state: ProfileState | None = None) -> None:
         self._kind = kind
         self._state = state
-        self._arenas: dict[tuple[int, bytes, Cells], _Arena] = {}
+        self._arenas: dict[_Layout, _Arena] = {}
+        self._used: set[_Layout] = set()
+        self._used_before: set[_Layout] = set()
+        self._newest: _Layout | None = None
+
+    def __len__(self) -> int:
+        return len(self._arenas)
+
+    @property
+    def size_bytes(self) -> int:
+        """Memory that the profiles take, about."""
+        return sum(arena.profiles.size_bytes for arena in self._arenas.values())
 
     def open(self, plan: Plan, cells: Cells, keys: list[str]) -> tuple[Profiles, NDArray[np.int64]]:
-        """The arena for `plan` with all `keys` in it, and their slots; `save` or `keep` has to follow what changes them."""
+        """The arena for `plan` with all `keys` in it, and their slots; `write` or `save` has to follow what changes them."""
         layout = (plan.layout, plan.arrays.outputs.tobytes(), cells)
         arena = self._arenas.get(layout)
         if arena is None:
-            arena = self._arenas[layout] = _Arena(Profiles(plan, cells, durable=self._state is not None), {})
+            arena = self._arenas[layout] = _Arena(self._profiles(plan, cells), {})
+        self._used.add(layout)
+        self._newest = layout
         for other in self._arenas.values():
             if other is not arena and len(other.profiles):
                 self._write(other, [key for key in dict.fromkeys(keys) if key in other.unsaved])
@@ -72,25 +93,46 @@ class ProfileArenas:
             arena.unsaved.update(touched)
         return arena.profiles, arena.profiles.slots(keys)
 
-    def keep(self, events: int) -> None:
-        """Says that a bundle of so many events is done: writes at once what costs little now, or would cost too much later."""
-        if self._state is None:
-            return
-        for arena in self._arenas.values():
-            if events <= SMALL_EVENTS or len(arena.unsaved) > UNSAVED_MAX or len(arena.profiles) > KEYS_MAX:
-                self._write(arena, list(arena.unsaved))
-            if len(arena.profiles) > KEYS_MAX:
-                arena.profiles.evict(KEYS_MAX - KEYS_MAX // 8)
+    def is_due(self, events: int) -> bool:
+        """Whether what the state lacks should be written after a bundle of so many events: it costs little now, or too much later."""
+        return any(arena.unsaved and (events <= SMALL_EVENTS or len(arena.unsaved) > UNSAVED_MAX) for arena in self._arenas.values())
 
     @property
     def unsaved(self) -> bool:
         """Whether the state lacks anything of what is here."""
         return any(arena.unsaved for arena in self._arenas.values())
 
-    def save(self) -> None:
+    def write(self) -> None:
         """Writes whatever the state does not have yet."""
         for arena in self._arenas.values():
             self._write(arena, list(arena.unsaved))
+
+    def save(self) -> None:
+        """As `write`, before a checkpoint: arenas of layouts that were used neither since the last save nor before it go."""
+        self.write()
+        if self._state is not None:
+            lately = self._used | self._used_before | {self._newest}
+            for layout in [layout for layout in self._arenas if layout not in lately]:
+                del self._arenas[layout]
+        self._used_before, self._used = self._used, set()
+
+    def shrink(self, bytes_least: int) -> int:
+        """Lets go of profiles, which must be written, until so many bytes are free or none is left; gives the bytes that became free.
+
+        Those of a layout that is not the newest go first, then those that were used longest ago.
+        """
+        free = 0
+        for layout in sorted(self._arenas, key=lambda layout: layout == self._newest):
+            if free < bytes_least:
+                free += self._arenas[layout].profiles.evict(bytes_least - free)
+        return free
+
+    def _profiles(self, plan: Plan, cells: Cells) -> Profiles:
+        """An empty arena; it says of new keys what they may lack where the state forgets sooner than windows reach."""
+        if self._state is None:
+            return Profiles(plan, cells, durable=False)
+        kept_ms = self._state.kept_ms
+        return Profiles(plan, cells, forgotten_ms=kept_ms if 0 < kept_ms < plan.keep_ms else 0)
 
     def _write(self, arena: "_Arena", keys: list[str]) -> None:
         if self._state is None:

@@ -5,12 +5,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from features.row_label import CORRECTIONS_MAX
 from pipeline.models import Model
 from pipeline.release import RELEASE_MAX
 from pipeline.verdicts import REASONS_MAX, Verdicts
 
-REVISION_MAX = 255
-"""Of the decisions on one event, from 0: what is remembered has no room for more."""
+REVISION_MAX = CORRECTIONS_MAX + 1
+"""Of the decisions on one event, from 0: so many corrections, and a retraction. What is remembered has no room for more."""
 _POSITION_MAX = 126
 
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from features.batch import Batch
 from features.event import ADD
-from features.layout import CORRECTED, DUPLICATE, UNKNOWN
+from features.layout import CORRECTED, DUPLICATE, TOO_OFTEN
 from features.profile import Profiles
 from pipeline.reasons import REVISION_MAX, Outcomes
 from pipeline.verdicts import REVISED, UNDECIDED, Verdicts
@@ -31,13 +31,14 @@ def turns(batch: Batch) -> Iterator[slice]:
 def number_revisions(verdicts: Verdicts, outcomes: NDArray[np.int64]) -> None:
     """Numbers the decisions on corrected and retracted events: one more than the last, of which `outcomes` tells.
 
-    One above `REVISION_MAX` is no decision any more, and its event UNKNOWN.
+    Profiles refuse a correction beyond the last number before it changes anything. They do not know of those that came before they
+    counted: one above `REVISION_MAX` is no decision any more, and its event TOO_OFTEN.
     """
     revised = verdicts.are(REVISED)
     if revised.any():
         verdicts.revisions[revised] = Outcomes.unpacked(outcomes[revised]).revisions + 1
         beyond = verdicts.revisions > REVISION_MAX
-        verdicts.flags[beyond] = verdicts.flags[beyond] & ~np.uint8(REVISED) | np.uint8(UNKNOWN)
+        verdicts.flags[beyond] = verdicts.flags[beyond] & ~np.uint16(REVISED) | np.uint16(TOO_OFTEN)
 
 
 def remember(verdicts: Verdicts, arena: Profiles) -> None:
@@ -60,4 +61,4 @@ def remember(verdicts: Verdicts, arena: Profiles) -> None:
     verdicts.actions[repeated], verdicts.chosen[repeated] = newest.actions, newest.chosen
     verdicts.reasons[repeated], verdicts.releases[repeated] = newest.reasons, newest.releases
     verdicts.revisions[repeated] = newest.revisions
-    verdicts.flags[repeated] |= np.where(newest.revisions > 0, np.uint8(CORRECTED), np.uint8(0))
+    verdicts.flags[repeated] |= np.where(newest.revisions > 0, np.uint16(CORRECTED), np.uint16(0))

@@ -13,16 +13,21 @@ from detectors.catalogue import Keyed, Scoring, score_from
 from detectors.missing import are_mostly_missing
 from detectors.snapshot import Snapshot, snapshot_key
 from features.batch import Batch
-from features.layout import RETRACTED, UNKNOWN, WARMING
+from features.layout import RETRACTED, TOO_FAR_BACK, TOO_OFTEN, UNKNOWN, WARMING
 from features.profile import Profiles
 from features.row_values import row_values
 from patterns.policy import ACTIONS
 from pipeline.models import Model
-from pipeline.profiles import ProfileArenas, ProfileState
+from pipeline.profiles import BYTES_MAX, ProfileArenas, ProfileState
 from pipeline.reasons import largest, shares_of
 from pipeline.release import Release
 from pipeline.revisions import number_revisions, remember, turns
 from pipeline.verdicts import REVISED, UNDECIDED, Verdicts, joined, nothing_said
+
+_SHARE_LET_GO = 32
+"""Of the memory for profiles one part in so many is let go at once: more would hold events up, less would search too often."""
+_LACKING = WARMING | UNKNOWN | TOO_FAR_BACK | TOO_OFTEN
+"""Flags of an entity's answer that lacks something."""
 
 
 class Scorer:
@@ -30,10 +35,13 @@ class Scorer:
 
     Args:
         state: where profiles outlive the process; ``None``: they live and die with this object.
+        profiles_bytes_max: memory that profiles of all kinds take, about, beside those of one batch: beyond it those used longest
+            ago are read from the state when they are needed again. Without a state it has no meaning.
     """
 
-    def __init__(self, state: ProfileState | None = None) -> None:
+    def __init__(self, state: ProfileState | None = None, profiles_bytes_max: int = BYTES_MAX) -> None:
         self._state = state
+        self._profiles_bytes_max = profiles_bytes_max
         self._arenas: dict[str, ProfileArenas] = {}
         self._snapshots: dict[str, tuple[Snapshot, Scoring]] = {}
 
@@ -74,7 +82,7 @@ class Scorer:
         out = np.empty((len(keys), plan.width))
         flags = arena.observe(slots, batch, values, out).flags
         features = release.features.finish(kind, out, values, batch.times_ms)
-        return np.column_stack([features, (flags & (WARMING | UNKNOWN)) != 0])
+        return np.column_stack([features, (flags & _LACKING) != 0])
 
     def label(
         self,
@@ -175,9 +183,17 @@ class Scorer:
         return raw, scoring.probability_many(raw)
 
     def keep(self, events: int) -> None:
-        """Says that a bundle of so many events is done; see `ProfileArenas.keep`. Nothing reaches the state before."""
-        for arenas in self._arenas.values():
-            arenas.keep(events)
+        """Says that a bundle of so many events is done: now is the time to write profiles, and to let go of some where they take
+        too much memory. All are written or none: nothing reaches the state before, and never a part."""
+        if self._state is None:
+            return
+        held = {kind: arenas.size_bytes for kind, arenas in self._arenas.items()}
+        surplus = sum(held.values()) - self._profiles_bytes_max
+        if surplus > 0 or any(arenas.is_due(events) for arenas in self._arenas.values()):
+            for arenas in self._arenas.values():
+                arenas.write()
+        if surplus > 0:
+            self._shrink(held, surplus + self._profiles_bytes_max // _SHARE_LET_GO)
 
     @property
     def unsaved(self) -> bool:
@@ -199,6 +215,12 @@ class Scorer:
             raise ValueError("profiles without a state cannot be read again")
         self._arenas.clear()
 
+    def _shrink(self, held: dict[str, int], bytes_least: int) -> None:
+        """Lets go of so many bytes of profiles, of the kind that takes most first."""
+        for kind in sorted(held, key=held.__getitem__, reverse=True):
+            if bytes_least > 0:
+                bytes_least -= self._arenas[kind].shrink(bytes_least)
+
     def _arena(self, kind: str) -> ProfileArenas:
         arenas = self._arenas.get(kind)
         if arenas is None:
@@ -211,7 +233,7 @@ def _take_back(verdicts: Verdicts) -> None:
     gone = verdicts.are(RETRACTED)
     if gone.any():
         verdicts.features[gone] = verdicts.scores[gone] = np.nan
-        verdicts.flags[gone] &= ~np.uint8(WARMING)
+        verdicts.flags[gone] &= ~np.uint16(WARMING)
         verdicts.chosen[gone] = -1
         verdicts.actions[gone] = ACTIONS.index("approve")
         verdicts.models = {name: np.where(gone, np.nan, raw) for name, raw in verdicts.models.items()}
@@ -242,7 +264,7 @@ def _score_keyed(
     slots: NDArray[np.int64],
     first_cell: int,
     inputs: NDArray[np.float64],
-    flags: NDArray[np.uint8],
+    flags: NDArray[np.uint16],
 ) -> NDArray[np.float64]:
     """What the detector says of new events; it has learned a corrected one as it was, and can neither forget nor judge it."""
     raw = np.full(len(inputs), np.nan)

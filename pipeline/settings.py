@@ -35,6 +35,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         disorder_ms: how far the watermark stays behind the greatest event time in event_time mode.
         bundle_events_max: events in one call into Python; what they become has to fit into a core's cache.
         bundle_bytes_max: bytes in one call into Python.
+        profiles_bytes_max: memory of profiles in a keyed stage of a task, about; beyond it those used longest ago are read again from
+            Flink's state when they are needed. What one bundle needs comes on top.
         checkpoint_interval_ms: between two checkpoints of the score job.
         metrics_interval_ms: between two checkpoints of the metrics job, each of which hands out what was counted since.
         archive_interval_ms: between two checkpoints of the archive job, each of which makes its files.
@@ -93,6 +95,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     disorder_ms: int = 5_000
     bundle_events_max: int = 512
     bundle_bytes_max: int = 4_194_304
+    profiles_bytes_max: int = 1_073_741_824
     checkpoint_interval_ms: int = 10_000
     metrics_interval_ms: int = 10_000
     archive_interval_ms: int = 60_000

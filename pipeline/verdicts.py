@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.catalogue import Scoring
-from features.layout import CORRECTED, DUPLICATE, ID_REUSED, RETRACTED, TOO_LATE, UNKNOWN
+from features.layout import CORRECTED, DUPLICATE, ID_REUSED, RETRACTED, TOO_FAR_BACK, TOO_LATE, TOO_OFTEN, UNKNOWN
 from pipeline.release import Release
 
 REASONS_MAX = 3
 
-UNDECIDED = DUPLICATE | ID_REUSED | TOO_LATE | UNKNOWN
+UNDECIDED = DUPLICATE | ID_REUSED | TOO_LATE | UNKNOWN | TOO_FAR_BACK | TOO_OFTEN
 """Flags of events that leave no trace in the user's profile and get no new decision."""
 
 REVISED = CORRECTED | RETRACTED
@@ -46,7 +46,7 @@ class Verdicts:
     scores: NDArray[np.float64]
     actions: NDArray[np.uint8]
     features: NDArray[np.float64]
-    flags: NDArray[np.uint8]
+    flags: NDArray[np.uint16]
     rows: NDArray[np.int64]
     releases: NDArray[np.int64]
     revisions: NDArray[np.int64]
@@ -63,7 +63,7 @@ class Verdicts:
         return found
 
 
-def nothing_said(release: Release, features: NDArray[np.float64], flags: NDArray[np.uint8], rows: NDArray[np.int64]) -> Verdicts:
+def nothing_said(release: Release, features: NDArray[np.float64], flags: NDArray[np.uint16], rows: NDArray[np.int64]) -> Verdicts:
     """Of events of which no more is known than what became of them."""
     n = len(rows)
     chosen, reasons = np.full(n, -1, np.int8), np.full((n, REASONS_MAX), -1, np.int8)

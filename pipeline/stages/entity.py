@@ -9,6 +9,7 @@ from features.batch import Batch
 from features.compilation import compile_kernels
 from pipeline.frames import Bundle, add_answer, read_bundle
 from pipeline.isolation import fault_of
+from pipeline.profiles import BYTES_MAX
 from pipeline.release import Release
 from pipeline.scorer import Scorer
 from pipeline.stages.decode import MESSAGE, refused, take_control
@@ -24,11 +25,17 @@ log = logging.getLogger(__name__)
 
 
 class EntityStage:
-    """Messages of entities in, answers for the user stage out."""
+    """Messages of entities in, answers for the user stage out.
 
-    def __init__(self, state: BulkState) -> None:
+    Args:
+        state: Flink's keyed state of the operator.
+        kept_ms: how long the state keeps what is not written; 0: for ever.
+        profiles_bytes_max: see `Scorer`.
+    """
+
+    def __init__(self, state: BulkState, kept_ms: int = 0, profiles_bytes_max: int = BYTES_MAX) -> None:
         self.definitions = Definitions()
-        self._scorer = Scorer(KeyedProfiles(state, user_kind=False))
+        self._scorer = Scorer(KeyedProfiles(state, False, kept_ms), profiles_bytes_max)
         self._bundles = UndoableBundles(self._scorer, self._run, self._refuse)
         self.passed_over = 0
 
@@ -99,7 +106,7 @@ def _batch_of(messages: list[_Message], columns: int) -> tuple[Batch, NDArray[np
     return Batch(keys, id_keys, orders, times_ms, [], {}, np.empty((n, 0)), id_keys, {}, heads[:, 6].astype(np.int8)), values
 
 
-def make_stage(state: BulkState) -> EntityStage:
+def make_stage(state: BulkState, kept_ms: int = 0, profiles_bytes_max: int = BYTES_MAX) -> EntityStage:
     """The stage as the score job asks for it, with its kernels loaded: the first event must not wait for them."""
     compile_kernels()
-    return EntityStage(state)
+    return EntityStage(state, kept_ms, profiles_bytes_max)

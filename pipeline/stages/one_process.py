@@ -64,12 +64,13 @@ class OneProcess:
 
     Args:
         entity_state, user_state: of an earlier run.
+        bounds: of the stages that have profiles; see there.
     """
 
-    def __init__(self, entity_state: DictState | None = None, user_state: DictState | None = None) -> None:
+    def __init__(self, entity_state: DictState | None = None, user_state: DictState | None = None, **bounds: int) -> None:
         self.entity_state, self.user_state = entity_state or DictState(), user_state or DictState()
-        self.decode, self.entity = DecodeStage(), EntityStage(self.entity_state)
-        self.user = UserStage(self.user_state, clock=lambda: 1_700_000_000.0)
+        self.decode, self.entity = DecodeStage(), EntityStage(self.entity_state, **bounds)
+        self.user = UserStage(self.user_state, clock=lambda: 1_700_000_000.0, **bounds)
         self.out: dict[str, list[tuple[str, bytes]]] = {}
         self._offset = 0
 

@@ -49,9 +49,11 @@ class KeyedProfiles:
     Args:
         state: that of the operator.
         user_kind: whose keys are the bare ids; other kinds' keys are ``kind NUL id``.
+        kept_ms: how long the state keeps what is not written; 0: for ever.
     """
 
-    def __init__(self, state: BulkState, user_kind: bool) -> None:
+    def __init__(self, state: BulkState, user_kind: bool, kept_ms: int = 0) -> None:
+        self.kept_ms = kept_ms
         self._state = state
         self._user_kind = user_kind
 

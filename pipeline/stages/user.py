@@ -11,14 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.compilation import compile_kernels
-from features.layout import DUPLICATE, ID_REUSED, TOO_LATE
+from features.event import ADD
+from features.layout import DUPLICATE, ID_REUSED, TOO_FAR_BACK, TOO_LATE, TOO_OFTEN
 from features.refusal import Refusal
+from features.row_label import CORRECTIONS_MAX
+from features.schema import Schema
 from patterns.policy import ACTIONS
 from pipeline.decision import BYPASSED, Reply, decisions_of, fallback_flags, flag_names, reply_of
 from pipeline.explanation import reasons_again
 from pipeline.frames import Bundle, add_record, read_bundle, topic_frame
 from pipeline.isolation import FAULT_MET, fault_of
-from pipeline.reasons import REVISION_MAX
+from pipeline.profiles import BYTES_MAX
 from pipeline.release import Release
 from pipeline.scorer import Scorer
 from pipeline.stages.decode import refused, refused_reply, take_control
@@ -44,12 +47,16 @@ class UserStage:
     Args:
         state: Flink's keyed state of the operator.
         clock: seconds since the epoch; gives `processed_at` and nothing else.
+        kept_ms: how long the state keeps what is not written; 0: for ever.
+        profiles_bytes_max: see `Scorer`.
     """
 
-    def __init__(self, state: BulkState, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, state: BulkState, clock: Callable[[], float] = time.time, kept_ms: int = 0, profiles_bytes_max: int = BYTES_MAX
+    ) -> None:
         self.definitions = Definitions()
         self.definitions.watch(self._install)
-        self._scorer = Scorer(KeyedProfiles(state, user_kind=True))
+        self._scorer = Scorer(KeyedProfiles(state, True, kept_ms), profiles_bytes_max)
         self._bundles = UndoableBundles(self._scorer, self._run, self._refuse)
         self._clock = clock
         self._equipped: Release | None = None
@@ -155,9 +162,8 @@ class UserStage:
         id, user = arrivals.batch.ids[row], arrivals.batch.users[row]
         if flags & DUPLICATE:
             reasons = self._reasons_again(verdicts, row)
-        elif flags & TOO_LATE:
-            lateness_ms = verdicts.release.schema.lateness_ms
-            reasons = [f"too late: more than {lateness_ms} ms before the user's newest event"]
+        elif flags & TOO_LATE or (flags & TOO_FAR_BACK and arrivals.batch.ops[row] == ADD):
+            reasons = [_reason_of_lateness(flags, verdicts.release.schema)]
             record = {
                 "reason": reasons[0],
                 "event_id": id,
@@ -167,7 +173,7 @@ class UserStage:
             }
             frames.append(topic_frame("T", user, _encode(record)))
         else:
-            refusal = _refusal_of(flags, int(verdicts.revisions[row]), id)
+            refusal = _refusal_of(flags, id, verdicts.release.schema)
             frames.append(refused(refusal, arrivals.value(row), at_ms=int(arrivals.arrived_ms[row])))
             reasons = [str(refusal)]
         if arrivals.replies[row]:
@@ -205,11 +211,21 @@ def answers_of(bundle: Bundle, release: Release) -> tuple[NDArray[np.float64], N
     return features, warming
 
 
-def _refusal_of(flags: int, revision: int, id: str) -> Refusal:
+def _reason_of_lateness(flags: int, schema: Schema) -> str:
+    if flags & TOO_LATE:
+        return f"too late: more than {schema.lateness_ms} ms before the user's newest event"
+    return f"too far back: more than {schema.rewind_max} events of the user are of its time or later, or those of its time are gone"
+
+
+def _refusal_of(flags: int, id: str, schema: Schema) -> Refusal:
     if flags & ID_REUSED:
         return Refusal("id_reused", where=id, expected="an id of its own for each event", got="another body under the same id")
-    if revision > REVISION_MAX:
-        return Refusal("corrected too often", where=id, expected=f"at most {REVISION_MAX} corrections of one event", got="one more")
+    if flags & TOO_OFTEN:
+        expected = f"at most {CORRECTIONS_MAX} corrections of one event, repeated ones included"
+        return Refusal("corrected too often", where=id, expected=expected, got="one more", remedy="retract the event")
+    if flags & TOO_FAR_BACK:
+        expected = f"at most {schema.rewind_max} events of the user that are of its time or later (rewind_max of the schema)"
+        return Refusal("event_too_far_back", where=id, expected=expected, got="a correction behind more of them")
     return Refusal(
         "event_unknown",
         where=id,
@@ -219,7 +235,7 @@ def _refusal_of(flags: int, revision: int, id: str) -> Refusal:
     )
 
 
-def make_stage(state: BulkState) -> UserStage:
+def make_stage(state: BulkState, kept_ms: int = 0, profiles_bytes_max: int = BYTES_MAX) -> UserStage:
     """The stage as the score job asks for it, with its kernels loaded: the first event must not wait for them."""
     compile_kernels()
-    return UserStage(state)
+    return UserStage(state, kept_ms=kept_ms, profiles_bytes_max=profiles_bytes_max)

@@ -54,20 +54,20 @@ class HeldUp:
         return self._stage.process(data)
 
 
-def process_as_score(state: BulkState) -> ProcessAsScore:
-    return ProcessAsScore(make_user_stage(state))
+def process_as_score(state: BulkState, *bounds: int) -> ProcessAsScore:
+    return ProcessAsScore(make_user_stage(state, *bounds))
 
 
-def held_up(state: BulkState) -> HeldUp:
-    return HeldUp(make_entity_stage(state))
+def held_up(state: BulkState, *bounds: int) -> HeldUp:
+    return HeldUp(make_entity_stage(state, *bounds))
 
 
 RAISES_AT = 666.66
 """The amount of an event at which a planted user stage raises, after the user's profile has taken it in."""
 
 
-def raising(state: BulkState) -> UserStage:
-    stage = make_user_stage(state)
+def raising(state: BulkState, *bounds: int) -> UserStage:
+    stage = make_user_stage(state, *bounds)
     decide = stage._scorer.decide
 
     def planted(release: Release, batch: Batch, *more: Any) -> Verdicts:

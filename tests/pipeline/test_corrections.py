@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from imitation import Imitation
 
+from features.row_label import CORRECTIONS_MAX
 from pipeline.reasons import REVISION_MAX
 
 TEXTS = {
@@ -154,12 +155,35 @@ def test_a_correction_may_be_older_than_lateness(job: Imitation) -> None:
     assert len(job.out["T"]) == 1
 
 
-def test_one_event_is_corrected_at_most_255_times(job: Imitation) -> None:
-    send(job, FIRST, *[FIRST | {"op": "correct", "amount": 6 + number} for number in range(REVISION_MAX)])
-    assert [decision["revision"] for decision in job.decisions()] == list(range(REVISION_MAX + 1))
-    send(job, FIRST | {"op": "correct", "amount": 1}, FIRST | {"op": "correct", "amount": 2}, reply="api-1")
-    assert len(job.decisions()) == REVISION_MAX + 1
+def test_a_correction_beyond_the_last_is_refused_before_it_changes_anything_and_a_retraction_still_comes_through(job: Imitation) -> None:
+    last = 6 + CORRECTIONS_MAX - 1
+    send(job, FIRST, *[FIRST | {"op": "correct", "amount": amount} for amount in range(6, last + 1)])
+    assert [decision["revision"] for decision in job.decisions()] == list(range(CORRECTIONS_MAX + 1))
+    for amount in (1, 2):
+        send(job, FIRST | {"op": "correct", "amount": amount}, reply="api-1")
+    assert len(job.decisions()) == CORRECTIONS_MAX + 1
     assert [msgspec.json.decode(letter)["reason"]["what"] for _, letter in job.out["X"]] == ["corrected too often"] * 2
+    send(job, later(2))
+    features = job.decisions()[-1]["features"]
+    assert (features["sum_1d"], features["shop_sum_1d"]) == (last + 5, last + 5)
+    send(job, FIRST | {"op": "retract"})
+    assert (job.decisions()[-1]["revision"], job.decisions()[-1]["flags"]) == (REVISION_MAX, ["retracted"])
+
+
+def test_a_row_that_is_corrected_keeps_its_label_and_its_count_of_corrections_over_a_restart(job: Imitation) -> None:
+    job.release(2, TEXTS | {"features": TEXTS["features"] + "- {name: frauds_1d, template: label_count, window: 1d}\n"})
+    send(job, FIRST)
+    id_key = {"event_id": "1", "id_key": 1, "event_time": START_MS, "user": "u", "label": 1, "label_time": START_MS + 1_000}
+    job.labels([("who", "u", id_key)], "who")
+    send(job, later(2))
+    send(job, *[FIRST | {"op": "correct", "amount": 6 + number} for number in range(CORRECTIONS_MAX)])
+    job.checkpoint()
+    after = Imitation(job.entity_state, job.user_state)
+    after.release(2, TEXTS | {"features": TEXTS["features"] + "- {name: frauds_1d, template: label_count, window: 1d}\n"})
+    send(after, FIRST | {"op": "correct", "amount": 1})
+    assert [msgspec.json.decode(letter)["reason"]["what"] for _, letter in after.out["X"]] == ["corrected too often"]
+    send(after, later(3))
+    assert after.decisions()[-1]["features"]["frauds_1d"] == 1
 
 
 def test_answers_do_not_depend_on_how_corrections_are_bundled(job: Imitation) -> None:

@@ -1,8 +1,9 @@
 import msgspec
 import pytest
-from imitation import Imitation
+from imitation import DictState, Imitation
 
 from pipeline import profiles
+from pipeline.frames import unpack_keys
 
 TEXTS = {
     "schema": """
@@ -20,6 +21,21 @@ fields: {amount: {type: decimal, scale: 2, retain: true}}
     "policy": "{score: first_ready(own), bands: [{action: approve}], fallback: {action: review}}",
 }
 START_MS = 1_700_000_000_000
+
+
+class CountingState(DictState):
+    """Counts the keys that are read."""
+
+    reads = 0
+
+    def read(self, keys: bytes) -> bytes:
+        self.reads += len(unpack_keys(keys))
+        return super().read(keys)
+
+
+def reads_of(job: Imitation) -> int:
+    assert isinstance(job.user_state, CountingState)
+    return job.user_state.reads
 
 
 def payments(count: int, users: int = 1) -> list[bytes]:
@@ -61,14 +77,17 @@ def test_what_waits_to_be_written_has_a_bound(job: Imitation, monkeypatch) -> No
     assert len(job.user_state.heads) == 50
 
 
-def test_profiles_beyond_the_bound_of_memory_are_read_from_the_state_again(job: Imitation, monkeypatch) -> None:
-    whole = Imitation()
+def test_profiles_beyond_the_bound_of_memory_are_read_from_the_state_again() -> None:
+    job = Imitation(user_state=CountingState(), profiles_bytes_max=40_000)
+    job.release(1, TEXTS)
+    whole = Imitation(user_state=CountingState())
     whole.release(1, TEXTS)
     values = payments(1_200, users=100)
     whole.events(values)
-    monkeypatch.setattr(profiles, "KEYS_MAX", 16)
     for first in range(0, len(values), 80):
         job.events(values[first : first + 80])
+        assert job.user._scorer._arenas["who"].size_bytes <= 40_000
+    assert reads_of(job) > 200 > reads_of(whole)
     assert job.decisions() == whole.decisions()
     assert len(job.decisions()) == 1_200
 
