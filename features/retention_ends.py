@@ -2,8 +2,9 @@
 
 from features import window as windows
 from features.feature_set import FeatureSet
-from features.schema import DAY_MS
 from features.window import Window
+
+_UNITS_MS = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}
 
 
 def ended_by_retention(features: FeatureSet) -> list[str]:
@@ -18,7 +19,7 @@ def ended_by_retention(features: FeatureSet) -> list[str]:
 
 
 def _sentence(window: Window, retention_ms: int) -> str:
-    kept = f"retention ({retention_ms / DAY_MS:g} days)"
+    kept = f"retention ({_length(retention_ms)})"
     if window.kind == windows.LAST:
         return (
             f"of the last {window.count} events only those within {kept} are there;"
@@ -26,7 +27,13 @@ def _sentence(window: Window, retention_ms: int) -> str:
         )
     if window.kind == windows.SESSION and window.length_ms >= retention_ms:
         return (
-            f"a session with pauses of up to {window.length_ms / DAY_MS:g} days ends at {kept} all the same;"
+            f"a session with pauses of up to {_length(window.length_ms)} ends at {kept} all the same;"
             " decisions on sessions that go further back say warming"
         )
     return ""
+
+
+def _length(time_ms: int) -> str:
+    """As a schema has it, in the largest unit of which it is a whole number."""
+    unit = next(unit for unit, ms in _UNITS_MS.items() if time_ms % ms == 0)
+    return f"{time_ms // _UNITS_MS[unit]}{unit}"
