@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 
-from features.batch import Float64s, Int64s
 from features.burst import burst_value
 from features.compiled import inner, outer
 from features.counts import count_of
@@ -14,7 +13,8 @@ from features.history import next_place, word_of
 from features.kernel_context import arena_of, plan_of
 from features.layout import END, FIRST, HEAD_WORDS, HEARD, LABEL, PAGE_BITS, Arena
 from features.moves import owner_of
-from features.plan import AUX, COLUMN, HEAD, KIND, TAIL, WORD, PlanArrays
+from features.number_arrays import Float64s, Int64s
+from features.plan_arrays import AUX, COLUMN, HEAD, KIND, TAIL, WORD, PlanArrays
 from features.plan_units import UnitKind
 from features.ranks import rank_of
 from features.reading import Code

@@ -2,10 +2,10 @@
 
 from typing import NamedTuple
 
-from features.batch import Float64s, Int64s
 from features.compiled import inner
 from features.context import float_rows, ints
 from features.kernel_context import ARRAYS
+from features.number_arrays import Float64s, Int64s
 
 MORE = 11
 """Arrays that the context has room for behind the arena and the plan."""

@@ -8,11 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.event import Event
+from features.number_arrays import Float64s, Int8s, Int64s
 from features.schema import Schema
 
-Int64s = NDArray[np.int64]
-Float64s = NDArray[np.float64]
-Int8s = NDArray[np.int8]
 _ORDER_BYTES = 8
 _SIGN = np.uint64(1 << 63)
 

@@ -8,8 +8,8 @@ before, score.
 
 import math
 
-from features.batch import Float64s
 from features.compiled import inner, outer
+from features.number_arrays import Float64s
 
 SEEN, FIRST_TICK, TICK, NOW, BEFORE, SCORE, BURST_WORDS = range(7)
 _DECAY = 0.5

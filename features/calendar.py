@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from features.batch import Float64s, Int64s
 from features.expressions.zones import Zone
+from features.number_arrays import Float64s, Int64s
 
 HOUR_MS = 3_600_000
 DAY_HOURS = 24

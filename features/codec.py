@@ -13,7 +13,6 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from features.batch import Float64s, Int64s
 from features.compiled import entry
 from features.layout import (
     END,
@@ -35,6 +34,7 @@ from features.layout import (
     WAITING,
     Arena,
 )
+from features.number_arrays import Float64s, Int64s
 from features.plan import Carried, Plan
 from features.refusal import Refusal
 

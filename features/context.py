@@ -11,8 +11,8 @@ import numpy as np
 from numba import carray, types
 from numba.extending import intrinsic
 
-from features.batch import Float64s, Int64s
 from features.compiled import inner
+from features.number_arrays import Float64s, Int64s
 
 WORDS = 3
 

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from features.batch import Int64s
 from features.compiled import entry, inner, outer
+from features.number_arrays import Int64s
 
 _FULL = 0.6
 _MIX, _MIX_2 = -7046029254386353131, -4658895280553007687

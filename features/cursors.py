@@ -1,13 +1,13 @@
 """Windows move on with the newest event: cursors step over rows, which come into windows and leave them."""
 
 from features import window as windows
-from features.batch import Int64s
 from features.compiled import inner, outer
 from features.history import next_place
 from features.kernel_context import arena_of, plan_of
 from features.layout import END, HEAD_WORDS, NEVER, NEWEST, Arena
 from features.moves import comes, leaves
-from features.plan import (
+from features.number_arrays import Int64s
+from features.plan_arrays import (
     MARK_CHANGES,
     MARK_CHANGES_END,
     MARK_COUNT,

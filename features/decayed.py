@@ -8,8 +8,8 @@ Words: landmark in half-lives, rows, and as pairs (`units`) the sums of weights,
 
 import math
 
-from features.batch import Float64s
 from features.compiled import inner, outer
+from features.number_arrays import Float64s
 from features.pairs import add_pair, product_error
 
 LANDMARK, N, WEIGHTS, VALUES, SQUARES, DECAYED_WORDS = 0, 1, 2, 4, 6, 8

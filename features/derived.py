@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from features.batch import Batch, Float64s, Int64s
+from features.batch import Batch
 from features.definition import Definition
 from features.event_columns import EventColumns
 from features.expressions.column import Column
 from features.expressions.types import Type
+from features.number_arrays import Float64s, Int64s
 from features.schema import Schema
 from features.template import Current
 

@@ -8,12 +8,12 @@ Maxima are minima of negated values.
 
 import math
 
-from features.batch import Int64s
 from features.compiled import inner, outer
 from features.history import next_place, place_before
 from features.kernel_context import arena_of, plan_of
 from features.layout import END, HEAD_WORDS, PAGE, PAGE_BITS, Arena
-from features.plan import AUX, HEAD, KIND, REACH, TAIL, WORD, PlanArrays
+from features.number_arrays import Int64s
+from features.plan_arrays import AUX, HEAD, KIND, REACH, TAIL, WORD, PlanArrays
 from features.plan_units import UnitKind
 from features.rows import value_of
 

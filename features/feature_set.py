@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from features.batch import Batch, Float64s, Int64s
+from features.batch import Batch
 from features.definition import Definition, read_definition
 from features.dependencies import Cycle, behind, in_order
 from features.derived import Derived
@@ -16,6 +16,7 @@ from features.event_columns import ids_of
 from features.expressions.names import names_of_schema
 from features.finishing import Finishing
 from features.given import Known
+from features.number_arrays import Float64s, Int64s
 from features.plan import Plan
 from features.plan_columns import columns_of
 from features.plan_compiler import compile_plan

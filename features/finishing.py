@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from features.batch import Float64s, Int64s
 from features.definition import Definition
+from features.number_arrays import Float64s, Int64s
 from features.plan import Plan
 from features.reading import Reading
 from features.template import Current

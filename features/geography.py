@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from features.batch import Float64s
 from features.given import Given
+from features.number_arrays import Float64s
 from features.reading import Code, Reading
 from features.template import Current, Parameter
 

@@ -1,6 +1,5 @@
 """Retained events of a profile: a chain of pages, sorted by time and order."""
 
-from features.batch import Int64s
 from features.compiled import inner
 from features.layout import (
     BLOOM,
@@ -29,6 +28,7 @@ from features.layout import (
     TIME,
     Arena,
 )
+from features.number_arrays import Int64s
 
 _HALF = PAGE // 2
 

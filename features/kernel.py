@@ -3,7 +3,6 @@
 import math
 
 from features.arrivals import answers_of, arrivals_of
-from features.batch import Float64s, Int64s
 from features.compiled import borrowed, entry, inner, prefetch
 from features.context import put
 from features.history import append_place, place_before, word_of
@@ -25,7 +24,8 @@ from features.layout import (
     Arena,
 )
 from features.letting_go import drop_old
-from features.plan import IS_USER, KEEP, LATENESS, STRIDE, PlanArrays
+from features.number_arrays import Float64s, Int64s
+from features.plan_arrays import IS_USER, KEEP, LATENESS, STRIDE, PlanArrays
 from features.rebuilding import clear, rebuild
 from features.settling import amend, answer_known_again, insert_late
 from features.taking import give_and_take, write_row

@@ -1,11 +1,11 @@
 """The arena and the plan as compiled functions find them in a context."""
 
-from features.batch import Int64s
 from features.compiled import inner
 from features.context import float_rows, floats, int_rows, ints, table_of
 from features.counts import Counts
 from features.layout import Arena
-from features.plan import PlanArrays
+from features.number_arrays import Int64s
+from features.plan_arrays import PlanArrays
 from features.ranks import Ranks
 
 _HEADS, _PAGES, _EDGES, _BACKS, _SUFFIXES, _ROOTS, _FREE_PAGES, _FREE_NOTES, _NOTES, _SEALED, _DROPPED, _COUNTERS = range(12)

@@ -23,7 +23,7 @@ from features.layout import (
     TIME,
     Arena,
 )
-from features.plan import DEDUPE, REWIND_MAX, PlanArrays
+from features.plan_arrays import DEDUPE, REWIND_MAX, PlanArrays
 
 _HASH_BITS = 32
 _HASH = (1 << _HASH_BITS) - 1

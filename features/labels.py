@@ -4,7 +4,6 @@ Two lists in the head: notes that wait for their time, by `visible_ms`; and orph
 A row holds one label, with its time: a late event from before a second label of a row sees none there, not the first.
 """
 
-from features.batch import Int64s
 from features.compiled import inner, outer
 from features.history import find_event, mark_changed, word_of
 from features.kernel_context import arena_of, plan_of
@@ -28,7 +27,8 @@ from features.layout import (
     WAITING_LAST,
     Arena,
 )
-from features.plan import HEAD, KEEP, KIND, TAIL, WHERE, WORD, PlanArrays
+from features.number_arrays import Int64s
+from features.plan_arrays import HEAD, KEEP, KIND, TAIL, WHERE, WORD, PlanArrays
 from features.plan_units import UnitKind
 from features.row_label import label_of, with_label
 from features.rows import is_before, is_counted

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from features.batch import Float64s, Int64s
 from features.counts import Counts
+from features.number_arrays import Float64s, Int64s
 from features.ranks import Ranks
 
 PAGE = 16

@@ -1,7 +1,6 @@
 """History that is old enough goes; windows without an end keep what they must of it."""
 
 from features import window as windows
-from features.batch import Int64s
 from features.burst import BURST_WORDS
 from features.compiled import inner, outer
 from features.cursors import step, step_counted
@@ -11,7 +10,8 @@ from features.history import drop_first, place_before
 from features.kernel_context import arena_of, plan_of
 from features.layout import END, FILL, FIRST, HEAD_WORDS, LAST, PAGE_BITS, PAGE_WORDS, ROWS, TIME, Arena
 from features.moves import fold
-from features.plan import EVENTS_MAX, KIND, MARK_KIND, REACH, WORD, PlanArrays
+from features.number_arrays import Int64s
+from features.plan_arrays import EVENTS_MAX, KIND, MARK_KIND, REACH, WORD, PlanArrays
 from features.plan_units import UnitKind
 from features.rows import time_of, value_of
 

@@ -1,6 +1,5 @@
 """A row comes into the window of a unit, or goes out of it, at either end."""
 
-from features.batch import Int64s
 from features.burst import burst_step
 from features.compiled import inner, outer
 from features.decayed import decayed_enter
@@ -8,7 +7,8 @@ from features.extremes import extreme_comes, extreme_leaves, extreme_returns
 from features.history import next_place, word_of
 from features.kernel_context import arena_of, plan_of
 from features.layout import LABEL, NEVER, PAGE_BITS, Arena
-from features.plan import AUX, COLUMN, KIND, LENGTH, LIMIT, WORD, PlanArrays
+from features.number_arrays import Int64s
+from features.plan_arrays import AUX, COLUMN, KIND, LENGTH, LIMIT, WORD, PlanArrays
 from features.plan_units import UnitKind
 from features.ranks import rank_add, rank_remove
 from features.row_label import label_state

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from features.batch import Float64s, Int64s
 from features.compiled import entry, inner, outer
 from features.layout import PAGE
+from features.number_arrays import Float64s, Int64s
 from features.page_encoding import FEW, FLOATS, HOLES, NAN, RAW, SAME, WORD, WORDS, Bytes
 from features.refusal import Refusal
 

@@ -15,9 +15,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from features.batch import Float64s, Int64s
 from features.compiled import entry, inner, outer
 from features.layout import FILL, PAGE, PAGE_WORDS, Arena
+from features.number_arrays import Float64s, Int64s
 
 Bytes = NDArray[np.uint8]
 

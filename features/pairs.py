@@ -3,8 +3,8 @@
 Neumaier's sum; products with Dekker's exact rest. What enters a sum and leaves it cancels.
 """
 
-from features.batch import Float64s
 from features.compiled import inner
+from features.number_arrays import Float64s
 
 _SPLIT = 134217729.0  # 2**27 + 1: Dekker's constant to halve a float64's digits
 

@@ -7,9 +7,10 @@ import msgspec
 import numpy as np
 
 from features import window as windows
-from features.batch import Int64s
 from features.layout import HEAD_WORDS, NUMBERS_OF_ENTITY, NUMBERS_OF_USER
-from features.plan import HEAD, LINK_COLUMNS, MARK_COLUMNS, REACH, TAIL, UNIT_COLUMNS, Carried, Plan, PlanArrays
+from features.number_arrays import Int64s
+from features.plan import Carried, Plan
+from features.plan_arrays import HEAD, LINK_COLUMNS, MARK_COLUMNS, REACH, TAIL, UNIT_COLUMNS, PlanArrays
 from features.plan_units import EXTREMES, LET_GO_WORDS, UNIT_WORDS, Unit, UnitKind, units_of
 from features.reading import Code, Reading
 from features.row_column import Origin, RowColumn

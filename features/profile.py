@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from features import kernel
 from features.arena import bytes_in_use, empty_arena, page_bytes, recycle, slot_bytes, with_room, with_slots, with_values
 from features.arrivals import MORE
-from features.batch import Batch, Float64s, Int64s
+from features.batch import Batch
 from features.codec import Cells, Saved, heads_as_bytes
 from features.kernel_context import context_of
 from features.layout import (
@@ -32,6 +32,7 @@ from features.layout import (
     SEQ,
     Arena,
 )
+from features.number_arrays import Float64s, Int64s
 from features.page_encoding import pages_as_bytes
 from features.plan import Plan
 from features.restoring import forget, place_cells, place_profile

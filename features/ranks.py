@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from features.batch import Float64s, Int64s
 from features.compiled import inner, outer
+from features.number_arrays import Float64s, Int64s
 
 LEFT, RIGHT, SIZE, COUNT, PRIORITY, NODE_WORDS = range(6)
 _NONE = -1

@@ -7,7 +7,6 @@ import numpy as np
 
 from features import kernel
 from features.arena import blank_heads, with_room, with_values
-from features.batch import Float64s, Int64s
 from features.codec import Cells, SavedHead, read_head
 from features.kernel_context import context_of
 from features.layout import (
@@ -45,6 +44,7 @@ from features.layout import (
     Arena,
 )
 from features.mapping import mapped_rows, unknown_until
+from features.number_arrays import Float64s, Int64s
 from features.page_decoding import read_pages
 from features.plan import Plan
 

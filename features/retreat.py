@@ -11,7 +11,6 @@ import math
 import numpy as np
 
 from features import window as windows
-from features.batch import Int64s
 from features.burst import BURST_WORDS
 from features.compiled import outer
 from features.cursors import calendar_unit, take_in_order
@@ -21,20 +20,8 @@ from features.history import next_place, place_before
 from features.kernel_context import arena_of, plan_of
 from features.layout import END, FIRST, HEAD_WORDS, NEVER, NEWEST, PAGE_BITS
 from features.moves import fold, is_undone, returns
-from features.plan import (
-    AUX,
-    HEAD,
-    KIND,
-    MARK_COUNT,
-    MARK_HELD,
-    MARK_KIND,
-    MARK_SPAN,
-    MARK_WHERE,
-    REACH,
-    RETENTION,
-    TAIL,
-    WORD,
-)
+from features.number_arrays import Int64s
+from features.plan_arrays import AUX, HEAD, KIND, MARK_COUNT, MARK_HELD, MARK_KIND, MARK_SPAN, MARK_WHERE, REACH, RETENTION, TAIL, WORD
 from features.plan_units import UnitKind
 from features.rows import due_of, is_counted, time_of, value_of
 

@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from features.batch import Int64s
 from features.compiled import inner, outer
 from features.counts import free_counts
 from features.history import place_before
 from features.kernel_context import arena_of, plan_of
 from features.layout import END, HEAD_WORDS, NEEDED, Arena
-from features.plan import COUNTED, KIND, RANKED, TAIL, PlanArrays
+from features.number_arrays import Int64s
+from features.plan_arrays import COUNTED, KIND, RANKED, TAIL, PlanArrays
 from features.plan_units import UnitKind
 from features.ranks import free_ranks
 from features.retreat import place_as_of

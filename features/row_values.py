@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from features.batch import Batch, Float64s, Int64s
+from features.batch import Batch
 from features.calendar import DAY_MS, Calendar
 from features.event_columns import EventColumns, ids_of
 from features.expressions.column import Column
 from features.expressions.expression import Expression, compile_expression
 from features.expressions.names import names_of_schema
 from features.expressions.types import Type
+from features.number_arrays import Float64s, Int64s
 from features.row_column import Origin, RowColumn
 from features.schema import Schema
 from features.text_words import words_of

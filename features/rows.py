@@ -2,12 +2,12 @@
 
 import math
 
-from features.batch import Int64s
 from features.compiled import inner, outer
 from features.history import mark_changed, place_before, word_of
 from features.kernel_context import arena_of, plan_of
 from features.layout import END, LONG_AGO, NEVER, ORDER, PAGE_BITS, TIME, Arena
-from features.plan import COLUMN, LINK_OF, LINK_ORIGIN, LINK_PREVIOUS, LINK_TO, LINK_WHERE, WHERE, PlanArrays
+from features.number_arrays import Int64s
+from features.plan_arrays import COLUMN, LINK_OF, LINK_ORIGIN, LINK_PREVIOUS, LINK_TO, LINK_WHERE, WHERE, PlanArrays
 from features.row_column import Origin
 
 _PREVIOUS, _PAIR = int(Origin.PREVIOUS), int(Origin.PAIR)

@@ -3,7 +3,6 @@
 import math
 
 from features.arrivals import answers_of, arrivals_of
-from features.batch import Int64s
 from features.compiled import inner, outer
 from features.history import find_event, insert_place, mark_changed, place_after, place_before, remove_row, word_of
 from features.kernel_context import arena_of, plan_of
@@ -25,7 +24,8 @@ from features.layout import (
     UNKNOWN,
     Arena,
 )
-from features.plan import IS_USER
+from features.number_arrays import Int64s
+from features.plan_arrays import IS_USER
 from features.retreat import replay, retreat
 from features.room import has_room
 from features.row_label import CORRECTIONS_MAX, corrections_of, with_correction

@@ -10,7 +10,7 @@ from features.history import bit_2_of, bit_of, word_of
 from features.known import body_word
 from features.labels import adopt_orphans
 from features.layout import BLOOM, BLOOM_2, BODY, ID, LABEL, ORDER, ORPHANS, OUTCOME, PAGE_BITS, SCORE, TIME, WARMING, Arena
-from features.plan import FIRST_NUMBER, STRIDE, PlanArrays
+from features.plan_arrays import FIRST_NUMBER, STRIDE, PlanArrays
 from features.rows import link
 from features.warmth import is_warming
 

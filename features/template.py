@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from features.batch import Float64s, Int64s
 from features.expressions.expression import Expression
+from features.number_arrays import Float64s, Int64s
 from features.reading import Reading
 
 NUMBER, FLAG = "number", "flag"

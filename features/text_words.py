@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from features.batch import Float64s
+from features.number_arrays import Float64s
 
 _MASK = ~(1 << 62)
 _CACHED_MAX = 65_536

@@ -7,11 +7,11 @@ say from then on that a row is missing.
 import math
 
 from features.arrivals import answers_of, arrivals_of
-from features.batch import Int64s
 from features.compiled import inner, outer
 from features.kernel_context import arena_of, plan_of
 from features.layout import DROPPED_MS, FILL, LAST, PAGE_WORDS, PREV, TIME, TOO_FAR_BACK, Arena
-from features.plan import BEGAN, IS_USER, REWIND_MAX, PlanArrays
+from features.number_arrays import Int64s
+from features.plan_arrays import BEGAN, IS_USER, REWIND_MAX, PlanArrays
 
 
 @inner

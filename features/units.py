@@ -5,8 +5,8 @@ Sums and sums of squares are carried as pairs (`pairs`): a variance survives a m
 
 import math
 
-from features.batch import Float64s
 from features.compiled import inner
+from features.number_arrays import Float64s
 from features.pairs import add_pair, product_error, square_error
 from features.plan_units import UnitKind
 from features.reading import Code

@@ -7,9 +7,9 @@ also when it falls.
 
 import math
 
-from features.batch import Float64s
 from features.compiled import inner, outer
 from features.counts import Counts, change_count
+from features.number_arrays import Float64s
 from features.pairs import add_pair
 
 VALUE_WORDS = 5

@@ -1,13 +1,13 @@
 """Whether the windows know all their rows: a new feature may look further back than what is retained."""
 
 from features import window as windows
-from features.batch import Int64s
 from features.compiled import inner, outer
 from features.cursors import calendar_unit
 from features.history import place_before
 from features.kernel_context import arena_of, plan_of
 from features.layout import DROPPED_MS, END, HEAD_WORDS, LONG_AGO, UNKNOWN_MS, Arena
-from features.plan import (
+from features.number_arrays import Int64s
+from features.plan_arrays import (
     BEGAN,
     COLUMN,
     FIRST_NUMBER,

@@ -6,8 +6,8 @@ from functools import cache
 
 import numpy as np
 
-from features.batch import Int64s
 from features.compiled import inner
+from features.number_arrays import Int64s
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS

@@ -1,8 +1,8 @@
 """A part of the calendar at the event's time."""
 
-from features.batch import Float64s
 from features.calendar import RANGES, Calendar
 from features.given import Given
+from features.number_arrays import Float64s
 from features.parameters import ZONE
 from features.template import FLAG, NUMBER, Current, Finish, Parameter, Recipe, Template
 

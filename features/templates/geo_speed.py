@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from features.batch import Float64s
 from features.geography import LATITUDE, LONGITUDE, EarlierPlace, earlier_place
 from features.given import Given
+from features.number_arrays import Float64s
 from features.parameters import COMPARED, ENTITY, WHERE, WINDOW
 from features.template import Current, Finish, Recipe, Template
 

@@ -1,7 +1,7 @@
 """What share of earlier values is less."""
 
-from features.batch import Float64s
 from features.given import Given
+from features.number_arrays import Float64s
 from features.parameters import COMPARED, ENTITY, NO_VALUES_FOR_EVER, NUMBER_VALUE, WHERE, WINDOW
 from features.reading import Code, Reading
 from features.template import Current, Recipe, Template, divided

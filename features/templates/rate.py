@@ -1,7 +1,7 @@
 """How many events in an hour."""
 
-from features.batch import Float64s
 from features.given import Given
+from features.number_arrays import Float64s
 from features.parameters import CURRENT, ENTITY, MAYBE_VALUE, WHERE, WINDOW
 from features.reading import Code, Reading
 from features.template import Current, Finish, Parameter, Recipe, Template

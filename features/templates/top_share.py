@@ -1,7 +1,7 @@
 """How much of the window is one value."""
 
-from features.batch import Float64s
 from features.given import Given
+from features.number_arrays import Float64s
 from features.parameters import ANY_VALUE, CURRENT, ENTITY, NO_DELAY, NO_VALUES_FOR_EVER, WHERE, WINDOW
 from features.reading import Code, Reading
 from features.template import Current, Parameter, Recipe, Template, divided

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from features.batch import Float64s
 from features.given import Given
+from features.number_arrays import Float64s
 from features.parameters import ANY_VALUE, COMPARED, ENTITY, NO_VALUES_FOR_EVER, WHERE, WINDOW
 from features.reading import Code, Reading
 from features.row_column import Origin, RowColumn
