@@ -9,9 +9,10 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from features.batch import Batch, Int8s, joined
+from features.batch import Batch, joined
 from features.decode import Decoder
 from features.event import Event
+from features.number_arrays import Int8s
 from features.refusal import Refusal
 from features.schema import LAST_TIME_MS, OPERATION, Schema
 from pipeline.cells import wanted_of
