@@ -15,6 +15,7 @@ from starlette.requests import ClientDisconnect
 from api.admission import Admission
 from api.counts import Counts
 from api.gate import Gate
+from api.gzip_body import GZIPPED, check_encoding, inflate
 from api.json_body import NOT_JSON
 from api.log import LogUnavailableError
 from api.peer import Peers
@@ -80,7 +81,8 @@ class Front:
         try:
             answer = await self._hot(scope, receive)
             if answer is None:
-                await self._app(scope, Bounded(receive, bytes_max_of(scope["path"])), sent)
+                bounded = Bounded(receive, bytes_max_of(scope["path"]))
+                await self._app(scope, Inflated(bounded) if GZIPPED in scope else bounded, sent)
         except Exception as error:
             # Starlette answers what it cannot handle through _tell, and raises it all the same.
             answer = None if sent.status else problem_of(error).answer()
@@ -97,16 +99,7 @@ class Front:
         """The answer of a hot route; None for the others, which FastAPI answers."""
         path: str = scope["path"]
         method: str = scope["method"]
-        authorization = None
-        for name, value in scope["headers"]:
-            if name == b"authorization":
-                if authorization is not None:
-                    raise self._gate.refuse("two_headers", self._peers.of(scope))
-                authorization = value
-            elif name == b"content-type" and not is_text(value):
-                raise Problem(415, f"a body is JSON, YAML or plain text, not {value[:80].decode('latin-1')}")
-            elif name == b"content-length" and (len(value) > 9 or not value.isdigit() or int(value) > bytes_max_of(path)):
-                raise too_large(bytes_max_of(path))
+        authorization = self._read_headers(scope, path)
         decides = path == "/v1/decisions" and method == "POST"
         scores = not decides and method == "GET" and path.startswith("/v1/scores/")
         allowed = DECIDERS if decides else SCORE_READERS if scores else roles_for(method, path)
@@ -121,10 +114,27 @@ class Front:
         elif authorization is not None:
             await self._greet(scope, authorization)
         if decides:
-            return await self._decide(await read_body(Bounded(receive)), scope["query_string"])
+            bounded = Bounded(receive)
+            return await self._decide(await read_body(Inflated(bounded) if GZIPPED in scope else bounded), scope["query_string"])
         if scores:
             return await self._scores(path[11:], scope["query_string"])
         return None
+
+    def _read_headers(self, scope: Scope, path: str) -> bytes | None:
+        """The header that says who calls, None without one; refuses a body by its type, encoding and length before it is read."""
+        authorization = None
+        for name, value in scope["headers"]:
+            if name == b"authorization":
+                if authorization is not None:
+                    raise self._gate.refuse("two_headers", self._peers.of(scope))
+                authorization = value
+            elif name == b"content-type" and not is_text(value):
+                raise Problem(415, f"a body is JSON, YAML or plain text, not {value[:80].decode('latin-1')}")
+            elif name == b"content-encoding" and check_encoding(value, path):
+                scope[GZIPPED] = True
+            elif name == b"content-length" and (len(value) > 9 or not value.isdigit() or int(value) > bytes_max_of(path)):
+                raise too_large(bytes_max_of(path))
+        return authorization
 
     async def _greet(self, scope: Scope, authorization: bytes) -> None:
         """Notes who calls a route that is open to all: one that is known is told more, any other no less than all others."""
@@ -167,6 +177,20 @@ class Bounded:
         if self._bytes > self._bytes_max:
             raise too_large(self._bytes_max)
         return message
+
+
+class Inflated:
+    """`receive` of a body that is gzip, which gives the whole of it inflated as one message."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._read = False
+
+    async def __call__(self) -> Message:
+        if self._read:
+            return await self._receive()
+        self._read = True
+        return {"type": "http.request", "body": inflate(await read_body(self._receive), BODY_BYTES_MAX), "more_body": False}
 
 
 async def read_body(receive: Receive) -> bytes:
