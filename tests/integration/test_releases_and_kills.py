@@ -17,6 +17,7 @@ from pipeline.settings import Settings
 pytestmark = pytest.mark.integration
 LIST_CHARACTERS = 200_000
 KEPT = 4
+EDITS_A_KILL = 100
 
 
 class Publisher:
@@ -61,12 +62,13 @@ def checkpoint_bytes(settings: Settings, job: str) -> int:
     return sum(path.stat().st_size for path in checkpoints(settings, job)[-1].iterdir())
 
 
+@pytest.mark.parametrize("edits", [EDITS_A_KILL, pytest.param(1_000, marks=pytest.mark.deep)])
 def test_the_newest_release_is_in_force_and_the_state_is_bounded(
-    broker: str, flink: FlinkServers, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+    broker: str, flink: FlinkServers, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, edits: int
 ) -> None:
     monkeypatch.setattr(surplus, "RELEASES_KEPT", KEPT)
     flink.scale(1)
-    settings = prepared(broker, flink, tmp_path, "many-releases.")
+    settings = prepared(broker, flink, tmp_path, f"many-releases-{edits}.")
     publisher = Publisher(settings)
     asked = 0
 
@@ -94,16 +96,17 @@ def test_the_newest_release_is_in_force_and_the_state_is_bounded(
     flink.kill_task_managers()
     flink.scale(1)
     newest_decides_soon(newest_decides)
-    for number in range(22, 122):
-        publisher.publish(number)
-    newest_decides_soon(newest_decides)
-    after = checkpoint_bytes(settings, job)
-    print(f"checkpoints of {before} bytes after 20 releases, of {after} after 100 edits more")
-    assert after < 3 * KEPT * LIST_CHARACTERS * 1.5
-    assert after < 1.2 * before + LIST_CHARACTERS
-    flink.kill_task_managers()
-    flink.scale(1)
-    newest_decides_soon(newest_decides)
+    for first in range(22, 22 + edits, EDITS_A_KILL):
+        for number in range(first, first + EDITS_A_KILL):
+            publisher.publish(number)
+        newest_decides_soon(newest_decides)
+        after = checkpoint_bytes(settings, job)
+        print(f"checkpoints of {before} bytes after 20 releases, of {after} after {first + EDITS_A_KILL - 22} edits more")
+        assert after < 3 * KEPT * LIST_CHARACTERS * 1.5
+        assert after < 1.2 * before + LIST_CHARACTERS
+        flink.kill_task_managers()
+        flink.scale(1)
+        newest_decides_soon(newest_decides)
     cancel(flink, job)
     again = submitted(flink, settings, checkpoints(settings, job)[-1])
     newest_decides_soon(newest_decides)
