@@ -154,14 +154,19 @@ def _answers(port: int, certificate: Certificate | None) -> bool:
 
 
 def _closed(certificate: Certificate) -> dict[str, object]:
-    """Passwords would leave a moment at the first start in which the well-known one of a new node opens it."""
+    """Who says to be a client or another node shows the certificate.
+
+    Passwords would leave a moment at the first start in which the well-known one of a new node opens it.
+    """
     stores = {
         f"{name}{part}": value
         for name in ("keystore", "truststore")
         for part, value in (("", str(certificate.store)), ("_password", certificate.password))
     }
+    shown = {"optional": False, "require_client_auth": True, "store_type": "PKCS12", **stores}
     return {
-        "client_encryption_options": {"enabled": True, "optional": False, "require_client_auth": True, "store_type": "PKCS12", **stores}
+        "client_encryption_options": {"enabled": True, **shown},
+        "server_encryption_options": {"internode_encryption": "all", **shown},
     }
 
 

@@ -9,6 +9,9 @@ import urllib.request
 from collections.abc import Callable
 from typing import Any
 
+from cassandra import ProtocolVersion
+from cassandra.auth import PlainTextAuthProvider
+from cassandra.cluster import Cluster, NoHostAvailable
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 
@@ -80,3 +83,19 @@ def approve_all(login: dict[str, str], topic: str) -> int:
 
 def content_of(file: pathlib.Path) -> str:
     return file.read_text()
+
+
+def log_in_to_cassandra(port: int, user: str, password: str) -> str:
+    """Both in the clear and by TLS without a certificate."""
+    context = ssl._create_unverified_context()
+    login = PlainTextAuthProvider(user, password) if user else None
+    for tls in (None, context):
+        cluster = Cluster(["127.0.0.1"], port=port, auth_provider=login, ssl_context=tls, protocol_version=ProtocolVersion.V5)
+        try:
+            cluster.connect().execute("SELECT release_version FROM system.local")
+            return "logged in"
+        except NoHostAvailable as error:
+            refused = error
+        finally:
+            cluster.shutdown()
+    raise refused
