@@ -1,5 +1,6 @@
 """What another user of this machine tries, in a process of user 65534. For tests only."""
 
+import encodings.idna  # noqa: F401 - found later only by who may read the interpreter's own files, and every address needs it
 import multiprocessing
 import os
 import pathlib
