@@ -18,7 +18,7 @@ from deploy.ports import free_ports
 from deploy.processes import Process, Processes
 from stores.cassandra_decisions import CassandraDecisions
 from stores.cassandra_opening import Place
-from stores.decisions import Decisions, StoredDecision, TopicPlace
+from stores.decisions import Decisions, EventName, StoredDecision, TopicPlace
 from stores.sqlite_decisions import SqliteDecisions
 
 DECISIONS, BATCH, WARM = 60_000, 2_000, 20_000
@@ -51,7 +51,7 @@ def measured(store: Decisions, server: Process | None) -> dict[str, object]:
             raise AssertionError("not all of them were new")
     seconds, cpu = time.perf_counter() - began, [after - at for after, at in zip(_cpu_seconds(server), before, strict=True)]
     some = made[:: len(made) // 500]
-    if store.get_many([each.event_id for each in some]) != {each.event_id: each for each in some}:
+    if store.get_many([EventName(each.event_id) for each in some]) != {EventName(each.event_id): [each] for each in some}:
         raise AssertionError("what was read is not what was written")
     waits = []
     for number in range(READS):

@@ -15,7 +15,7 @@ from api.token import read_token
 from deploy.stack import Stack, settings_as_environment
 from pipeline.decision_store import open_decisions_reader
 from stores.archive import open_archive
-from stores.decisions import StoredDecision, StoreUnavailableError
+from stores.decisions import EventName, StoredDecision, StoreUnavailableError
 from stores.metric_rows import MINUTE_MS
 
 DOCTOR_SECONDS_MAX = 120
@@ -39,9 +39,10 @@ class FullSystem:
     def decisions(self, event_ids: Sequence[object]) -> dict[str, StoredDecision]:
         """What Cassandra holds of these events."""
         try:
-            return self.store.get_many([str(event_id) for event_id in event_ids])
+            found = self.store.get_many([EventName(str(event_id)) for event_id in event_ids])
         except StoreUnavailableError:
             return {}
+        return {name.event_id: decision for name, [decision] in found.items()}
 
     def groups(self, from_ms: int, to_ms: int, **asked: Any) -> list[dict[str, Any]]:
         """What Druid answers through the api."""

@@ -22,7 +22,7 @@ from pipeline.release import compile_release, content_hash
 from pipeline.settings import Settings
 from pipeline.stages.definitions import Definitions
 from pipeline.teacher import Teacher
-from stores.decisions import StoredDecision, StoreUnavailableError, TopicPlace
+from stores.decisions import EventName, StoredDecision, StoreUnavailableError, TopicPlace
 from stores.duckdb_metrics import DuckDbMetrics
 from stores.metric_rows import MetricRow
 from stores.sqlite_decisions import SqliteDecisions
@@ -135,7 +135,7 @@ def test_a_decision_that_the_store_can_never_hold_is_set_aside_and_one_that_is_a
     deliverer = Deliverer(store, definitions(), lambda: None, waits.append)
     assert deliverer.deliver([decision(number) for number in range(5)])
     assert (deliverer.written, deliverer.aside.count, waits) == (4, 1, [0.1, 0.2])
-    assert set(store.get_many([str(number) for number in range(5)])) == {"0", "1", "3", "4"}
+    assert {name.event_id for name in store.get_many([EventName(str(number)) for number in range(5)])} == {"0", "1", "3", "4"}
     store.close()
 
 
@@ -249,7 +249,7 @@ def test_while_the_disk_is_full_decisions_wait_and_what_is_there_is_read(tmp_pat
 
     def wait(seconds: float) -> None:
         waits.append(seconds)
-        assert store.latest("customer_id", "u") is None or store.get_many(["0"])
+        assert store.latest("customer_id", "u") is None or store.get("0")
         if len(waits) == 4:
             store._connection.execute("PRAGMA max_page_count=100000")
 
