@@ -155,7 +155,7 @@ def test_a_label_whose_decision_cannot_be_read_is_a_dead_letter(tmp_path: pathli
     keys = (("customer_id", "u"),)
     store.write([StoredDecision(str(number), 0, 5, b"1", keys, 0.5, "review", 1, value) for number, value in ((1, DEEP), (2, decision(2)))])
     resolver = LabelResolver(store, definitions(), 1_000, lambda: 10**12)
-    labels = [msgspec.json.encode({"event_id": id, "label": 1, "label_time": 9_000}) for id in ("1", "2")]
+    labels = [msgspec.json.encode({"event_id": id, "label": 1, "label_time": 1_700_000_000_000}) for id in ("1", "2")]
     sent = resolver.take([LabelRecord("weir.labels/0", offset, 1, value) for offset, value in enumerate(labels)])
     assert sorted(record.topic for record in sent) == ["dead-letters", "labels-resolved"]
     letter = msgspec.json.decode(next(record.value for record in sent if record.topic == "dead-letters"))
