@@ -40,7 +40,7 @@ class Decoder:
         shape = _json_shape(schema)
         self._decode = msgspec.json.Decoder(shape).decode
         self._values = _getter(self._fields)
-        self._keys_least = _required_keys(shape)
+        self._objects_least = _required_objects(shape)
         self._entities_end = _ENTITIES + len(schema.entities)
         self._columns_end = self._entities_end + len(schema.columns)
         readers = [column_reader(field) for field in schema.fields if field.is_number]
@@ -64,7 +64,8 @@ class Decoder:
             values = self._values(self._decode(value))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             _refuse(error, value)
-        refuse_repeated_keys(value, self._keys_least)
+        # What is not None has a key of its own; an operation to add may have none.
+        refuse_repeated_keys(value, self._objects_least + len(values) - values.count(None) - (values[3] == "add"))
         at, end = self._entities_end, self._columns_end
         text, key, order = self._read_id(values[0], self._fields[0])
         time_ms = values[1]
@@ -174,11 +175,11 @@ def _json_shape(schema: Schema) -> type[msgspec.Struct]:
     return _shape("Event", tree)
 
 
-def _required_keys(shape: type[msgspec.Struct]) -> int:
-    """How many keys an event has at least, at all depths."""
-    required = [field for field in msgspec.structs.fields(shape) if field.required]
-    nested = [field.type for field in required if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct)]
-    return len(required) + sum(map(_required_keys, nested))
+def _required_objects(shape: type[msgspec.Struct]) -> int:
+    """How many objects each event has within it, at all depths."""
+    required = [field.type for field in msgspec.structs.fields(shape) if field.required]
+    nested = [kind for kind in required if isinstance(kind, type) and issubclass(kind, msgspec.Struct)]
+    return len(nested) + sum(map(_required_objects, nested))
 
 
 def _field_type(field: Field) -> Any:

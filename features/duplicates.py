@@ -7,6 +7,8 @@ import msgspec
 
 from features.refusal import Refusal
 
+_ENDS_OF_KEYS = (b'":', b" :", b"\t:", b"\n:", b"\r:")
+"""Each key ends in one of these, while colons in texts mostly do not."""
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
@@ -22,7 +24,7 @@ def refuse_repeated_keys(value: bytes, keys_least: int = 0) -> None:
         Refusal: a key is given twice. `where` is the key.
     """
     colons = value.count(b":")
-    if colons <= keys_least:
+    if colons <= keys_least or sum(map(value.count, _ENDS_OF_KEYS)) <= keys_least:
         return
     try:
         if value.lstrip()[:1] != b"{" or colons != len(_members(value)):
