@@ -9,7 +9,7 @@ FOR ?=
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 RUN := .venv/bin/
 # Workers of pytest: each may have a whole system running, of 5 GB.
-WORKERS ?= $(shell awk '/^MemAvailable/ {n = int($$2 / 5000000); print (n > 3 ? 3 : (n < 1 ? 1 : n))}' /proc/meminfo)
+WORKERS ?= $(shell awk '/^MemAvailable/ {n = int($$2 / 5000000); print (n > 2 ? 2 : (n < 1 ? 1 : n))}' /proc/meminfo)
 export UV_PROJECT_ENVIRONMENT := .venv
 
 help:

@@ -24,6 +24,7 @@ hypothesis_settings.register_profile("deep", deadline=None, print_blob=True)
 hypothesis_settings.load_profile("deep" if IS_DEEP else "ordinary")
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks each test with the servers that it needs, and lets those that take longest go first."""
     for item in items:

@@ -152,6 +152,8 @@ class Reader:
         fresh = []
         for message in self._consumer.consume(5_000, 0.2):
             assert not message.error(), message.error()
+            if message.topic() == self._models and message.value() is None:
+                continue  # a snapshot of a definition of long ago was taken off the topic
             if message.topic() == self._models:
                 snapshot = Snapshot.decode(message.value())
                 self.snapshots[snapshot.model, snapshot.sequence] = snapshot

@@ -90,6 +90,8 @@ class Run:
             if message.topic() == self.settings.topic("decisions"):
                 self._take_decision(message.partition(), msgspec.json.decode(message.value()))
                 continue
+            if message.value() is None:
+                continue  # a snapshot of a definition of long ago was taken off the topic
             snapshot = Snapshot.decode(message.value())
             same = self.snapshots.setdefault((snapshot.model, snapshot.sequence), snapshot)
             assert same.encode() == message.value(), f"two snapshots {snapshot.sequence} of {snapshot.model}"

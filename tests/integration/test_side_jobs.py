@@ -216,7 +216,8 @@ def learn(settings: Settings, decisions: int, labels: int, last: int) -> None:
 
 def models(settings: Settings) -> dict[str, bytes | None]:
     """The newest snapshot of each model."""
-    return {Snapshot.decode(message.value() or b"").model: message.value() for message in all_of(settings, "models")}
+    values = [message.value() for message in all_of(settings, "models")]
+    return {Snapshot.decode(value).model: value for value in values if value is not None}
 
 
 def test_a_learn_job_started_again_teaches_nothing_twice_and_forgets_nothing(settings: Settings) -> None:
