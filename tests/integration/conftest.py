@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+from servers_of_a_test import UNHURRIED_MS
 
 from deploy.broker import start_broker
 from deploy.command import SAMPLES
@@ -79,6 +80,6 @@ def flink(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlinkServers]:
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The whole embedded system on free ports, with the sample `payments` in force and one TaskManager."""
-    settings = free_settings(tmp_path_factory.mktemp("stack"), checkpoint_interval_ms=2_000)
+    settings = free_settings(tmp_path_factory.mktemp("stack"), checkpoint_interval_ms=2_000, entity_wait_ms=UNHURRIED_MS)
     with Stack(settings, read_folder(SAMPLES / "payments"), print, delivers=False) as stack:
         yield stack

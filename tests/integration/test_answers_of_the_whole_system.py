@@ -8,6 +8,7 @@ import httpx
 import msgspec
 import pytest
 from score_job_runs import wait_for
+from servers_of_a_test import UNHURRIED_MS
 
 from api.token import read_token
 from deploy.command import SAMPLES
@@ -21,7 +22,7 @@ SCORED = {"degraded", "duplicate"}
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A system of this file's own: what it kills counts as restarts, of which a system takes a few a minute."""
-    settings = free_settings(tmp_path_factory.mktemp("answers"), checkpoint_interval_ms=2_000)
+    settings = free_settings(tmp_path_factory.mktemp("answers"), checkpoint_interval_ms=2_000, entity_wait_ms=UNHURRIED_MS)
     with Stack(settings, read_folder(SAMPLES / "payments"), print, delivers=False) as made:
         yield made
 

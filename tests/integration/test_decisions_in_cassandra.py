@@ -10,6 +10,7 @@ import httpx
 import msgspec
 import pytest
 from score_job_runs import Json, records, wait_for
+from servers_of_a_test import UNHURRIED_MS
 
 from api.token import read_token
 from deploy.command import SAMPLES
@@ -22,7 +23,7 @@ TOWN = Town(1, customers=30, terminals=10, first_id=time.time_ns() // 1000)
 
 @pytest.fixture(scope="module")
 def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    settings = free_settings(tmp_path_factory.mktemp("full"), store="cassandra", checkpoint_interval_ms=2_000)
+    settings = free_settings(tmp_path_factory.mktemp("full"), store="cassandra", checkpoint_interval_ms=2_000, entity_wait_ms=UNHURRIED_MS)
     with Stack(settings, read_folder(SAMPLES / "payments"), print, servers=("cassandra",), delivers=False) as stack:
         yield stack
 

@@ -9,6 +9,7 @@ import pyarrow.parquet
 import pytest
 from full_system import FullSystem
 from score_job_runs import decided, produce, wait_for
+from servers_of_a_test import UNHURRIED_MS
 
 from deploy.command import SAMPLES
 from deploy.payments import Payment, Town
@@ -57,7 +58,7 @@ class Full(FullSystem):
 
 @pytest.fixture(scope="module")
 def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Full]:
-    chosen = {"checkpoint_interval_ms": 2_000, "metrics_interval_ms": 2_000, "archive_interval_ms": 2_000}
+    chosen = {"checkpoint_interval_ms": 2_000, "metrics_interval_ms": 2_000, "archive_interval_ms": 2_000, "entity_wait_ms": UNHURRIED_MS}
     settings = with_servers(free_settings(tmp_path_factory.mktemp("full"), **chosen))
     texts = read_folder(SAMPLES / "payments") | {"models": MODELS, "policy": POLICY}
     with Stack(settings, texts, print, servers=tuple(SERVERS)) as stack:

@@ -16,6 +16,10 @@ MARKERS = {
 """Marker by fixture, or by the parameter of a contract test; what is dearest to start comes first."""
 
 
+UNHURRIED_MS = 2_000
+"""How long an event of a test may wait for its entities: no answer hangs on the machine being quiet, as with the 20 ms of a live system."""
+
+
 def mark(item: pytest.Item) -> None:
     """Adds the markers of the servers that `item` needs, and names the group of tests that one worker runs.
 
