@@ -26,8 +26,8 @@ def payment() -> Payment:
 
 
 def test_a_decision_is_given_again_and_read_back_with_the_scores_of_its_entities(client: Client, payment: Payment) -> None:
-    first = client.decide(payment.encode(), deadline_ms=5_000)
-    again = client.decide(msgspec.json.decode(payment.encode()), deadline_ms=5_000)
+    first = client.decide(payment.encode(), deadline_ms=10_000)
+    again = client.decide(msgspec.json.decode(payment.encode()), deadline_ms=10_000)
     assert first.flags == [] or "degraded" not in first.flags
     assert (again.event_id, again.score, again.action) == (first.event_id, first.score, first.action)
     wait_for(lambda: client.decision(payment.payment_id) is not None, 30, "a decision that is not delivered")
