@@ -26,6 +26,17 @@ def event_keys(id_keys: NDArray[np.int64], users: Iterable[str]) -> NDArray[np.i
     return id_keys ^ np.fromiter(map(_key_of_user, users), np.int64, len(id_keys))
 
 
+def first_rows(events: Batch) -> NDArray[np.int64]:
+    """By row the first one of the same event: its own, unless the event comes a second time. O(n log n)."""
+    keys = event_keys(events.id_keys, events.users)
+    order = np.argsort(keys, kind="stable")
+    ordered = keys[order]
+    starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1]))[: len(order)])
+    first = np.empty(len(order), np.int64)
+    first[order] = np.repeat(order[starts], np.diff(starts, append=len(order)))
+    return first
+
+
 def rows_of_labels(events: Batch, labels: Labels) -> NDArray[np.int64]:
     """The first row of the event that each label is about: `NO_EVENT` where there is none.
 
@@ -45,8 +56,9 @@ def rows_of_labels(events: Batch, labels: Labels) -> NDArray[np.int64]:
 
 def _rows_of(keys: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.int64]:
     order = np.argsort(keys, kind="stable")
-    at = np.minimum(np.searchsorted(keys, wanted, sorter=order), len(order) - 1)
-    return np.where(keys[order[at]] == wanted, order[at], NO_EVENT)
+    ordered = keys[order]
+    at = np.minimum(np.searchsorted(ordered, wanted), len(order) - 1)
+    return np.where(ordered[at] == wanted, order[at], NO_EVENT)
 
 
 def _only_rows_of(id_keys: NDArray[np.int64], keys: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.int64]:

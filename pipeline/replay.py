@@ -12,7 +12,7 @@ from features.batch import Batch
 from features.layout import CORRECTED, DUPLICATE, ID_REUSED, RETRACTED, TOO_LATE, UNKNOWN
 from patterns.policy import ACTIONS
 from pipeline.decisions_file import DecisionsFile
-from pipeline.event_keys import SEVERAL_EVENTS, event_keys, rows_of_labels
+from pipeline.event_keys import SEVERAL_EVENTS, first_rows, rows_of_labels
 from pipeline.history import History, Labels
 from pipeline.learner import Learners, Lessons
 from pipeline.release import Release
@@ -82,6 +82,8 @@ class Replay:
         self._labels_done = 0
         self._keys = {kind: release.features.key(kind, history.batch) for kind in release.features.kinds} if labels is not None else {}
         self._label_rows = np.empty(0, np.int64) if labels is None else rows_of_labels(history.batch, labels)
+        self._first_rows = first_rows(history.batch)  # each stands for its event
+        self._scored = 0
         for snapshot in frozen:
             self.scorer.install(snapshot, release)
 
@@ -138,11 +140,12 @@ class Replay:
     def _score(self, batch: Batch) -> Verdicts:
         self._tell(int(batch.times_ms.max()))
         verdicts = self.scorer.score(self.release, batch)
+        events = self._first_rows[self._scored : self._scored + len(batch)]
+        self._scored += len(batch)
         fresh = ~verdicts.are(UNDECIDED | REVISED)  # what was learned once is not taught again
         if not self._frozen and self.learners.each:
-            keys = event_keys(batch.id_keys, batch.users)
             for each in self.learners.each:
-                each.see(batch.id_keys[fresh], keys[fresh], batch.times_ms[fresh], verdicts.inputs[each.model.name][fresh])
+                each.see(batch.id_keys[fresh], events[fresh], batch.times_ms[fresh], verdicts.inputs[each.model.name][fresh])
         return verdicts
 
     def _tell(self, until_ms: int) -> None:
@@ -156,14 +159,9 @@ class Replay:
         known = first + np.flatnonzero(self._label_rows[first:end] >= 0)
         rows, labels, times_ms = self._label_rows[known], self.labels.labels[known], self.labels.times_ms[known]
         if not self._frozen:
-            keys = self._keys_of(rows)
             for each in self.learners.each:
-                each.tell(Lessons(keys, labels, times_ms))
+                each.tell(Lessons(rows, labels, times_ms))
         self._label_profiles(rows, labels, times_ms)
-
-    def _keys_of(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        events = self.history.batch
-        return event_keys(events.id_keys[rows], map(events.users.__getitem__, rows.tolist()))
 
     def _label_profiles(self, rows: NDArray[np.int64], labels: NDArray[np.int8], times_ms: NDArray[np.int64]) -> None:
         events = self.history.batch
@@ -185,19 +183,17 @@ class Replay:
                 outcome.unscored[reason] = outcome.unscored.get(reason, 0) + int(concerned.sum())
         scores = {"score": verdicts.scores[fresh]}
         scores.update((f"model.{name}", raw[fresh]) for name, raw in verdicts.models.items())
-        self._kept.append((event_keys(batch.id_keys, batch.users)[fresh], scores))
+        self._kept.append((self._scored - len(batch) + np.flatnonzero(fresh), scores))
 
     def _collect(self, outcome: Outcome) -> None:
         outcome.ambiguous = int((self._label_rows == SEVERAL_EVENTS).sum())
         if self._kept:
-            keys = np.concatenate([keys for keys, _ in self._kept])
-            outcome.marks = self._marks_of(keys)
+            outcome.marks = self._marks_of(np.concatenate([rows for rows, _ in self._kept]))
             outcome.scores = {name: np.concatenate([scores[name] for _, scores in self._kept]) for name in self._kept[0][1]}
 
-    def _marks_of(self, keys: NDArray[np.int64]) -> NDArray[np.int8]:
-        if self.labels is None:
-            return np.zeros(len(keys), np.int8)
-        known = np.flatnonzero(self._label_rows >= 0)
-        labelled = self._keys_of(self._label_rows[known])
-        marks = dict(zip(labelled.tolist(), self.labels.labels[known].tolist(), strict=True))
-        return np.array([marks.get(key, 0) for key in keys.tolist()], np.int8)
+    def _marks_of(self, rows: NDArray[np.int64]) -> NDArray[np.int8]:
+        marks = np.zeros(len(self.history.batch), np.int8)
+        if self.labels is not None:
+            known = self._label_rows >= 0
+            marks[self._label_rows[known]] = self.labels.labels[known]
+        return marks[self._first_rows[rows]]
