@@ -220,5 +220,5 @@ def test_strange_definitions_are_refused_or_decide_on_whatever_comes(block: int)
             outcomes.append(outcome(seed))
         except Exception as error:
             raise AssertionError(f"the definitions of seed {seed} raise") from error
-    assert [said for said in outcomes if said.startswith("release does not decide") and "Error" in said] == []
+    assert [said for said in outcomes if "release does not decide" in said and "Error" in said] == []
     assert 0 < outcomes.count("accepted") < count
