@@ -8,7 +8,7 @@
 FOR ?=
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 RUN := .venv/bin/
-# Workers of pytest: each may have a whole system running, of 5 GB.
+# One worker of pytest runs what needs servers, of 5 GB and more; the other computes.
 WORKERS ?= $(shell awk '/^MemAvailable/ {n = int($$2 / 5000000); print (n > 2 ? 2 : (n < 1 ? 1 : n))}' /proc/meminfo)
 export UV_PROJECT_ENVIRONMENT := .venv
 

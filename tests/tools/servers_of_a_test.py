@@ -13,7 +13,7 @@ MARKERS = {
     "s3_server": "s3",
     "broker": "kafka",
 }
-"""Marker by fixture, or by the parameter of a contract test; what is dearest to start comes first."""
+"""Marker by fixture, or by the parameter of a contract test."""
 
 
 UNHURRIED_MS = 2_000
@@ -23,24 +23,23 @@ UNHURRIED_MS = 2_000
 def mark(item: pytest.Item) -> None:
     """Adds the markers of the servers that `item` needs, and names the group of tests that one worker runs.
 
-    Tests that share a server are one group, so that it is started once a run. Any other test is grouped with its file, whose own
-    fixtures may be dear too.
+    One worker runs all tests with servers, one after the other, while others compute: a server is started once a run, and no two
+    whole systems fight for two cores. Any other test is grouped with its file, whose fixtures may be dear.
     """
     needed = _needed(item)
     if IS_DEEP and hasattr(getattr(item, "obj", None), "hypothesis"):
         item.add_marker("deep")
     for name in needed:
         item.add_marker(MARKERS[name])
-    if needed:
+    has_servers = bool(needed) or "integration" in item.path.parts
+    if has_servers:
         item.add_marker("integration")
-    item.add_marker(pytest.mark.xdist_group(MARKERS[needed[0]] if needed else item.nodeid.partition("::")[0]))
+    item.add_marker(pytest.mark.xdist_group("servers" if has_servers else item.nodeid.partition("::")[0]))
 
 
 def turn(item: pytest.Item) -> int:
-    """When `item` runs: Flink's tests, which one worker runs, are the longest; those without a server fill what is left."""
-    if item.get_closest_marker("integration") is None:
-        return 2
-    return 0 if item.get_closest_marker("flink") else 1
+    """When `item` runs: those with servers take longest and begin at once."""
+    return 2 if item.get_closest_marker("integration") is None else 1
 
 
 def _needed(item: pytest.Item) -> list[str]:
