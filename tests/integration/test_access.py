@@ -146,14 +146,14 @@ def test_a_token_of_the_identity_provider_has_the_role_of_its_group(weir: Weir, 
 
 
 def test_a_release_and_its_record_name_who_made_it(weir: Weir) -> None:
-    token = weir.new_token("ann", "--role", "author")
+    token = weir.new_token("ann", "--role", "admin")
     put = weir.ask("PUT", "/v1/policy", token, content=TEXTS["policy"] + "# by ann\n").json()
     releases = weir.ask("GET", "/v1/releases", token).json()["releases"]
     assert (releases[0]["id"], releases[0]["by"]) == (put["release"], "ann")
     outcome, intent = weir.ask("GET", "/v1/audit?limit=2", OWNER).json()["entries"]
     assert (intent["by"], intent["action"], intent["phase"]) == ("ann", "PUT /v1/policy", "intent")
     assert (outcome["of"], outcome["status"], outcome["subject"]) == (intent["number"], 200, f"release {put['release']}: policy")
-    assert weir.ask("GET", "/v1/audit", token).status_code == 403
+    assert weir.ask("GET", "/v1/audit", weir.new_token("eve", "--role", "author")).status_code == 403
 
 
 def test_a_killed_process_leaves_the_intent_of_what_it_was_doing_and_an_unbroken_chain(

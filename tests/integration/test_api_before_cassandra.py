@@ -28,6 +28,8 @@ from stores.decisions import StoredDecision, TopicPlace
 
 FOUND_SECONDS_MAX = 10.0
 IN_CASSANDRA = {"store", "registry", "tokens", "audit"}
+OTHERS = ("metrics", "taken_back")
+"""Parts that are not about Cassandra alone."""
 OTHER_POLICY = TEXTS["policy"] + "# found while the registry is away\n"
 
 
@@ -71,7 +73,7 @@ class System:
         wait_for(lambda: NOT_CHECKED not in self.client.get("/ready").text, 20, "a part is not checked")
         parts: Json = self.client.get("/ready").json()["parts"]
         assert set(parts) == set(PARTS)
-        return {name: part["detail"] for name, part in parts.items() if not part["ok"] and name != "metrics"}
+        return {name: part["detail"] for name, part in parts.items() if not part["ok"] and name not in OTHERS}
 
     def entries(self) -> dict[str, int]:
         """How often the audit log says what of no request."""
