@@ -3,14 +3,11 @@
 # make test-deep  many more examples, kills again and again, outages of ten minutes: hours
 # make quality measures on the data of WEIR_DATA; make bench the benchmarks
 .DEFAULT_GOAL := help
-.PHONY: help ready jars kernels demo test test-python test-java test-deep check quality bench clean
+.PHONY: help ready jars kernels demo test test-servers test-units test-java test-deep check quality bench clean
 
 FOR ?=
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 RUN := .venv/bin/
-# One worker of pytest runs what needs servers, of 5 GB and more; the other computes.
-WORKERS ?= $(shell awk '/^MemAvailable/ {n = int($$2 / 5000000); print (n > 2 ? 2 : (n < 1 ? 1 : n))}' /proc/meminfo)
-export UV_PROJECT_ENVIRONMENT := .venv
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -38,13 +35,18 @@ jars: ready
 demo: jars
 	@$(RUN)weir demo $(if $(FOR),--for $(FOR))
 
-# Two at a time: the servers of some tests start and wait while others compute.
+# Side by side: tests with servers wait for much of their time, and the others compute. What they print must not mix.
 test: ready
 	@$(MAKE) --no-print-directory -j2 jars kernels
-	@$(MAKE) --no-print-directory -j2 -k test-python test-java
+	@$(MAKE) --no-print-directory -j3 -k test-servers test-units test-java
 
-test-python:
-	$(RUN)pytest -m "not quality and not deep" -n $(WORKERS) --dist loadgroup --no-loadscope-reorder $(ARGS)
+test-servers:
+	$(RUN)pytest -m "integration and not quality and not deep" $(ARGS)
+
+test-units:
+	@mkdir -p build
+	@$(RUN)pytest -m "not integration and not quality and not deep" $(ARGS) > build/test-units.log 2>&1; \
+	status=$$?; cat build/test-units.log; exit $$status
 
 test-java:
 	$(RUN)weir doctor --test-java
@@ -56,7 +58,7 @@ check: kernels
 	$(RUN)ruff check .
 	$(RUN)mypy
 	$(RUN)lint-imports
-	$(RUN)pytest -q -m "not integration and not quality and not deep" -n 2 --dist loadgroup $(ARGS)
+	$(RUN)pytest -q -m "not integration and not quality and not deep" -n 2 --dist loadfile $(ARGS)
 
 quality: ready
 	$(RUN)pytest -m quality $(ARGS)

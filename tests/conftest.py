@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from example_counts import IS_DEEP
 from hypothesis import settings as hypothesis_settings
-from servers_of_a_test import mark, turn
+from servers_of_a_test import mark
 
 from deploy.broker import start_broker
 from deploy.cassandra import start_cassandra
@@ -24,12 +24,10 @@ hypothesis_settings.register_profile("deep", deadline=None, print_blob=True)
 hypothesis_settings.load_profile("deep" if IS_DEEP else "ordinary")
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks each test with the servers that it needs, and lets those that take longest go first."""
+    """Marks each test with the servers that it needs."""
     for item in items:
         mark(item)
-    items.sort(key=turn)
 
 
 @pytest.fixture(scope="session")

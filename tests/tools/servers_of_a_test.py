@@ -15,31 +15,19 @@ MARKERS = {
 }
 """Marker by fixture, or by the parameter of a contract test."""
 
-
 UNHURRIED_MS = 2_000
 """How long an event of a test may wait for its entities: no answer hangs on the machine being quiet, as with the 20 ms of a live system."""
 
 
 def mark(item: pytest.Item) -> None:
-    """Adds the markers of the servers that `item` needs, and names the group of tests that one worker runs.
-
-    One worker runs all tests with servers, one after the other, while others compute: a server is started once a run, and no two
-    whole systems fight for two cores. Any other test is grouped with its file, whose fixtures may be dear.
-    """
+    """Adds the markers of the servers that `item` needs; in a deep run, also that of the tests that try many examples."""
     needed = _needed(item)
     if IS_DEEP and hasattr(getattr(item, "obj", None), "hypothesis"):
         item.add_marker("deep")
     for name in needed:
         item.add_marker(MARKERS[name])
-    has_servers = bool(needed) or "integration" in item.path.parts
-    if has_servers:
+    if needed:
         item.add_marker("integration")
-    item.add_marker(pytest.mark.xdist_group("servers" if has_servers else item.nodeid.partition("::")[0]))
-
-
-def turn(item: pytest.Item) -> int:
-    """When `item` runs: those with servers take longest and begin at once."""
-    return 2 if item.get_closest_marker("integration") is None else 1
 
 
 def _needed(item: pytest.Item) -> list[str]:
