@@ -135,7 +135,7 @@ def test_an_entry_means_one_text_only(log: Log) -> None:
     said = log.entries[0].said
     assert said == (
         '{"format":1,"number":1,"at_ms":0,"by":"owner","roles":["admin"],"action":"PUT /v1/policy","phase":"intent","of":0,"status":0,'
-        f'"subject":"","body_sha256":"{"ab" * 32}","body_bytes":12}}'
+        f'"subject":"","body_sha256":"{"ab" * 32}","body_bytes":12,"peer":""}}'
     )
 
 
