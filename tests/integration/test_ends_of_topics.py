@@ -4,11 +4,13 @@ import pathlib
 
 import pytest
 from confluent_kafka import Producer, TopicPartition
+from score_job_runs import wait_for
 
 from api.following import Following
 from deploy.topics import make_topics
 from pipeline.flink_start import GROUP, backlog_of, ends_of_records
 from pipeline.kafka import consumer_of
+from pipeline.kafka_access import connection_of
 from pipeline.settings import Settings
 
 pytestmark = pytest.mark.integration
@@ -39,7 +41,7 @@ def test_the_end_of_a_backlog_is_its_last_record_and_not_the_marker_of_a_transac
     transact(settings, "events", "a", "b", commit=commit)
     consumer = consumer_of(settings, GROUP, **{"enable.partition.eof": True, "isolation.level": "read_uncommitted"})
     place = TopicPartition(settings.topic("events"), 0)
-    assert consumer.get_watermark_offsets(place, 30) == (0, 3)
+    wait_for(lambda: consumer.get_watermark_offsets(place, 30) == (0, 3), 30, "the marker of the transaction is not on the topic")
     assert ends_of_records(consumer, settings.topic("events")) == {0: 2}
     assert backlog_of(consumer, settings.topic("events")) == {0: (0, 2)}
     consumer.close()
@@ -47,6 +49,6 @@ def test_the_end_of_a_backlog_is_its_last_record_and_not_the_marker_of_a_transac
 
 def test_a_process_of_the_api_reads_the_control_topic_to_its_end_where_that_is_a_marker(settings: Settings) -> None:
     transact(settings, "control", "def:a", "release:1")
-    following = Following(settings.bootstrap, settings.topic("control"), "control", lambda records: None)
+    following = Following(connection_of(settings), settings.topic("control"), "control", lambda records: None)
     assert [key for key, _ in following.read_to(following.assign(from_end=False))] == ["def:a", "release:1"]
     following.close()

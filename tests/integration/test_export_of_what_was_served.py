@@ -115,7 +115,8 @@ def test_of_repeated_decisions_the_first_one_is_exported_and_the_newest_revision
 def test_the_latest_label_stands_at_its_event_with_its_own_time(settings: Settings, tmp_path: pathlib.Path) -> None:
     send(settings, "decisions", [decision(number) for number in range(1, 5)] + [decision(4, revision=1, flags=["retracted"])])
     labels = [(1, 0, DAY_MS), (2, 1, 2 * DAY_MS), (2, 0, DAY_MS), (3, 0, DAY_MS), (3, 1, DAY_MS), (4, 1, DAY_MS), (404, 1, DAY_MS)]
-    send(settings, "labels", [{"event_id": id, "label": label, "label_time": START_MS + after, "user": "u"} for id, label, after in labels])
+    of_users = [{"event_id": id, "label": label, "label_time": START_MS + at, "user": f"u{id % 7}"} for id, label, at in labels]
+    send(settings, "labels", of_users)
     send(settings, "labels", [b"nonsense", {"event_id": "1", "label": 2, "label_time": START_MS}])
     result = run(tmp_path / "training.parquet")
     assert "positive 2  of unknown events 1" in result.output
