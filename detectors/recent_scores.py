@@ -5,10 +5,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.compiled import compiled
+
 LEVELS: Final = np.concatenate((np.linspace(0.0, 0.99, 100), 1.0 - np.logspace(-2.1, -4.0, 20)))
 """Shares of the latest scores below each point of a grid: even up to 0.99, ever closer from there to 0.9999."""
-
-_RANKS: Final = np.concatenate(([0.0], LEVELS, [1.0]))
 
 
 class RecentScores:
@@ -48,11 +48,25 @@ def mid_ranks(raw: NDArray[np.float64], grid: NDArray[np.float64]) -> NDArray[np
         raw: scores in [0, 1], or NaN.
         grid: of `RecentScores.grid`.
     """
-    if not len(grid):
-        return np.full(len(raw), np.nan)
-    points = np.concatenate(([0.0], grid, [1.0]))
-    ranks = np.asarray(np.interp(raw, points, _RANKS), np.float64)  # the level of the last of equal points
-    first = np.minimum(np.searchsorted(points, raw), len(points) - 1)
-    tied = points[first] == raw
-    ranks[tied] = (_RANKS[first[tied]] + ranks[tied]) / 2.0
+    ranks = np.full(len(raw), np.nan)
+    if len(grid):
+        _rank(raw, grid, LEVELS, ranks)
     return ranks
+
+
+@compiled("void(float64[::1], float64[::1], float64[::1], float64[::1])")
+def _rank(raw: NDArray[np.float64], grid: NDArray[np.float64], levels: NDArray[np.float64], out: NDArray[np.float64]) -> None:
+    for row in range(len(raw)):
+        score = raw[row]
+        if np.isnan(score):
+            continue
+        first = np.searchsorted(grid, score)  # points below the score; from here on to `end` they are equal to it
+        end = first
+        while end < len(grid) and grid[end] == score:
+            end += 1
+        if end > first:
+            out[row] = (levels[first] + levels[end - 1]) / 2.0
+            continue
+        below, level = (grid[first - 1], levels[first - 1]) if first > 0 else (0.0, 0.0)
+        above, level_above = (grid[first], levels[first]) if first < len(grid) else (1.0, 1.0)
+        out[row] = level + (level_above - level) / (above - below) * (score - below)
