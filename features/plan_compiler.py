@@ -16,7 +16,7 @@ from features.reading import Code, Reading
 from features.row_column import Origin, RowColumn
 from features.schema import Schema
 from features.window import CALENDAR_UNITS, Window
-from features.zone_table import LONGEST_MS, zone_changes
+from features.zone_table import LONGEST_MS, unit_changes
 
 _ENDED_BY_RETENTION = (windows.SESSION, windows.LAST)
 _LINKED = (Origin.PREVIOUS, Origin.PAIR, Origin.FROM)
@@ -121,15 +121,15 @@ class _Compiler:
         for window, where in self.marks:
             begin = end = code = 0
             if window.kind == windows.CALENDAR:
-                begin, end = self._zone(window.zone)
                 code = CALENDAR_UNITS.index(window.unit)
+                begin, end = self._changes(window.zone, code)
             held = word if window.kind == windows.LAST else -1
             word += window.kind == windows.LAST
             rows.append((window.kind, window.length_ms, window.count, self.words[where], held, begin, end, code))
         return np.array(rows, dtype=np.int64).reshape(-1, MARK_COLUMNS), word
 
-    def _zone(self, zone: str) -> tuple[int, int]:
-        changes, shifts = zone_changes(zone)
+    def _changes(self, zone: str, unit: int) -> tuple[int, int]:
+        changes, shifts = unit_changes(zone, unit)
         begin = sum(map(len, self.changes))
         self.changes.append(changes)
         self.shifts.append(shifts)

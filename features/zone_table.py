@@ -40,6 +40,37 @@ def zone_changes(zone: str) -> tuple[Int64s, Int64s]:
     return np.array(starts, dtype=np.int64), np.array(shifts, dtype=np.int64)
 
 
+@cache
+def unit_changes(zone: str, unit: int) -> tuple[Int64s, Int64s]:
+    """As `zone_changes`, but clocks that are set back into a unit that had ended already stand still in it until then.
+
+    A unit so begins when the clocks reach it for the last time, and the numbers of units never fall as time goes on: a day that
+    clocks leave at one minute past midnight, to come back an hour later, begins when they come back.
+    """
+    starts, shifts = zone_changes(zone)
+    table = [(int(starts[0]), int(shifts[0]))]
+    for before, change_ms, after in zip(shifts[:-1].tolist(), starts[1:].tolist(), shifts[1:].tolist(), strict=True):
+        first_ms, end_ms = _local_unit(unit, change_ms + after)
+        again_ms = end_ms - before  # the clocks leave the unit that they are set back into
+        while again_ms < change_ms:
+            table.append((again_ms, first_ms - again_ms))
+            again_ms += end_ms - first_ms
+        table.append((change_ms, after))
+    return np.array([start for start, _ in table], dtype=np.int64), np.array([shift for _, shift in table], dtype=np.int64)
+
+
+def _local_unit(unit: int, local_ms: int) -> tuple[int, int]:
+    """First and end of the unit that clocks which show `local_ms` are in, as they show it."""
+    if unit in (MONTH, YEAR):
+        first = np.datetime64(local_ms, "ms").astype("datetime64[M]" if unit == MONTH else "datetime64[Y]")
+        first_ms, end_ms = (int(edge.astype("datetime64[ms]").astype(np.int64)) for edge in (first, first + 1))
+        return first_ms, end_ms
+    length_ms = (HOUR_MS, DAY_MS, 7 * DAY_MS)[unit]
+    offset_ms = _THURSDAY * DAY_MS if unit == WEEK else 0
+    first_ms = (local_ms + offset_ms) // length_ms * length_ms - offset_ms
+    return first_ms, first_ms + length_ms
+
+
 def _shift_ms(info: zoneinfo.ZoneInfo, time_ms: int) -> int:
     offset = datetime.fromtimestamp(time_ms / 1000, UTC).astimezone(info).utcoffset()
     return round(offset.total_seconds() * 1000) if offset else 0

@@ -8,10 +8,17 @@ import pytest
 from numpy.typing import NDArray
 from zone_records import changes_of
 
+from features.batch import Batch
 from features.calendar import Calendar
 from features.expressions.zones import Zone
-from features.zone_table import LONGEST_MS, zone_changes
+from features.plan_compiler import compile_plan
+from features.profile import Profiles
+from features.reading import Code, Reading
+from features.schema import read_schema
+from features.window import CALENDAR, CALENDAR_UNITS, Window
+from features.zone_table import LONGEST_MS, unit_changes, zone_changes
 
+SCHEMA = read_schema("id: {field: id, type: integer}\ntime: {field: at}\nuser: key\nretention: 400d\nttl: 500d\nmin_time: 1970-01-01")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ODD = [
     "Africa/Casablanca",
@@ -75,6 +82,49 @@ def test_the_table_that_windows_read_has_each_change_of_the_zone(zone: str) -> N
     times_ms = times_around_changes(zone)
     found = shifts[np.searchsorted(starts, times_ms, side="right") - 1]
     assert found.tolist() == [(local.utcoffset() or timedelta()) // timedelta(milliseconds=1) for local in local_of(zone, times_ms)]
+
+
+@pytest.mark.parametrize("zone", ODD)
+def test_calendar_windows_hold_the_rows_of_a_unit_which_begins_when_clocks_reach_it_for_the_last_time(zone: str) -> None:
+    plan = compile_plan(
+        "key", False, [Reading(Code.COUNT, "", Window(CALENDAR, unit=unit, zone=zone)) for unit in CALENDAR_UNITS], [], SCHEMA
+    )
+    changes = [change for change in changes_of(zone) if change < 2_000_000_000]
+    for number, change in enumerate(changes):
+        times_ms = change * 1_000 + np.array([*AROUND_MS, *(minute * 60_000 for minute in range(-190, 191, 19))], np.int64)
+        times_ms = np.unique(times_ms[times_ms >= 0])
+        ids = np.arange(len(times_ms))
+        profiles, out = Profiles(plan, durable=False), np.empty((len(times_ms), plan.width))
+        batch = Batch([""] * len(ids), ids, ids, times_ms, ["key"] * len(ids), {}, np.empty((len(ids), 0)), ids)
+        profiles.observe(np.repeat(profiles.slots(["key"]), len(ids)), batch, batch.numbers, out)
+        later = [later for later in changes[number : number + 3] if later < change + 86_400]
+        units = lasting_units(zone, times_ms, np.array(later, np.int64) * 1_000)
+        wanted = [[(units[: row + 1, unit] == units[row, unit]).sum() for unit in range(5)] for row in range(len(ids))]
+        assert out.tolist() == wanted, datetime.fromtimestamp(change, UTC)
+
+
+def lasting_units(zone: str, times_ms: NDArray[np.int64], changes_ms: NDArray[np.int64]) -> NDArray[np.int64]:
+    """[n, 5] of each time the numbers of its hour, day, week, month and year, or the least ones after a later change."""
+
+    def numbers(moments_ms: NDArray[np.int64]) -> NDArray[np.int64]:
+        rows = []
+        for local in local_of(zone, moments_ms):
+            days = (local.date() - EPOCH.date()).days
+            rows.append((days * 24 + local.hour, days, (days + 3) // 7, local.year * 12 + local.month, local.year))
+        return np.array(rows, np.int64).reshape(-1, 5)
+
+    found, after = numbers(times_ms), numbers(changes_ms)
+    for change_ms, least in zip(changes_ms.tolist(), after, strict=True):
+        found[times_ms < change_ms] = np.minimum(found[times_ms < change_ms], least)
+    return found
+
+
+@pytest.mark.parametrize("unit", range(5))
+@pytest.mark.parametrize("zone", ODD)
+def test_the_changes_that_a_window_reads_are_in_order(zone: str, unit: int) -> None:
+    starts, shifts = unit_changes(zone, unit)
+    assert (np.diff(starts) > 0).all()
+    assert len(starts) == len(shifts)
 
 
 def test_no_zone_sets_its_clocks_back_by_more_than_the_longest_units_allow_for() -> None:
