@@ -81,9 +81,7 @@ class Graph:
                 that under load the batches grow by themselves.
             transactions: before the ids of transactions, of this job alone; empty: at least once.
         """
-        names = self.java.java.util.HashMap()
-        for tag, name in topics.items():
-            names.put(tag, self._settings.topic(name))
+        names = self._map({tag: self._settings.topic(name) for tag, name in topics.items()})
         builder = self.java.org.apache.flink.connector.kafka.sink.KafkaSink.builder().setBootstrapServers(self._settings.bootstrap)
         properties = {**_PRODUCER, **java_connection_of(self._settings, _SHADED), "linger.ms": str(linger_ms)}
         if not linger_ms:
@@ -100,12 +98,24 @@ class Graph:
         sink = builder.setDeliveryGuarantee(guarantee).setRecordSerializer(self.weir.TopicSerializer(names)).build()
         stream.sinkTo(sink).uid(uid).name(uid)
 
+    def ends(self, topics: Mapping[str, str]) -> Any:
+        """What tells a task where topics of one partition end now.
+
+        Args:
+            topics: short names by tag.
+        """
+        names = self._map({tag: self._settings.topic(name) for tag, name in topics.items()})
+        return self.weir.TopicEnds(names, self._settings.bootstrap, self._map(java_connection_of(self._settings, _SHADED)))
+
     def offsets(self, ends: Mapping[int, int]) -> Any:
         """A Java map of offsets by partition."""
-        offsets = self.java.java.util.HashMap()
-        for partition, end in ends.items():
-            offsets.put(partition, end)
-        return offsets
+        return self._map(ends)
+
+    def _map(self, values: Mapping[Any, Any]) -> Any:
+        found = self.java.java.util.HashMap()
+        for key, value in values.items():
+            found.put(key, value)
+        return found
 
     def array(self, *streams: Any) -> Any:
         """A Java array of streams."""

@@ -24,6 +24,8 @@ from pipeline.settings import Settings, read_settings
 log = logging.getLogger(__name__)
 
 TOPICS = {"D": "decisions", "R": "replies", "X": "dead-letters", "T": "late", "M": "models", "Q": "control"}
+CONTROL_TAGS = {"C": "control", "M": "models"}
+"""The topics that every stage reads, by the tag of their records."""
 STAGES = ("pipeline.stages.decode:make_stage", "pipeline.stages.entity:make_stage", "pipeline.stages.user:make_stage")
 
 
@@ -43,7 +45,7 @@ class ScoreJob:
         self._stages = stages
         self._graph = graph = Graph(settings, environment, GROUP)
         self._job_start = graph.weir.JobStart(
-            start.run, start.event_time, start.control_end, start.models_end, graph.offsets(start.backlog),
+            start.run, start.event_time, start.control_end, start.models_end, graph.ends(CONTROL_TAGS), graph.offsets(start.backlog),
             settings.bundle_events_max, settings.bundle_bytes_max, settings.entity_wait_ms,
         )  # fmt: skip
 
@@ -77,8 +79,8 @@ class ScoreJob:
     def _control(self) -> Any:
         graph = self._graph
         nothing = graph.weir.SideWatermarks(graph.offsets({}))
-        control = graph.source("control", "C", nothing, 1)
-        return control.union(graph.array(graph.source("models", "M", nothing, 1))).broadcast()
+        sources = [graph.source(topic, tag, nothing, 1) for tag, topic in CONTROL_TAGS.items()]
+        return sources[0].union(graph.array(*sources[1:])).broadcast()
 
     def _labels(self, labels: Any, user_kind: str, users: bool) -> Any:
         name, weir = "user-labels" if users else "entity-labels", self._graph.weir

@@ -41,6 +41,7 @@ for place in (
     "druid_segments",
     "metric_stream",
     "api_process",
+    "publishing",
 ):
     _load(place)
 for place in ("bad_events", "oracle_view", "template_streams"):

@@ -3,48 +3,17 @@
 import pathlib
 from collections.abc import Callable
 
-import msgspec
 import pytest
 from flink_servers import FlinkServers
-from score_job_runs import TEXTS, cancel, decided, decisions, prepared, produce_events, submitted, wait_for
+from publishing import LIST_CHARACTERS, Publisher
+from score_job_runs import cancel, decided, decisions, prepared, produce_events, submitted, wait_for
 
 from pipeline import surplus
-from pipeline.kafka import Outbox, producer_of
-from pipeline.known_releases import DEFINITION, KnownReleases, ReleaseRecord, release_key
-from pipeline.release import content_hash
 from pipeline.settings import Settings
 
 pytestmark = pytest.mark.integration
-LIST_CHARACTERS = 200_000
 KEPT = 4
 EDITS_A_KILL = 100
-
-
-class Publisher:
-    """Writes releases to the control topic as the API does, and takes off it what no kept release needs."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._control = settings.topic("control")
-        self._outbox = Outbox(producer_of(settings))
-        self._known = KnownReleases()
-        self.newest = 1
-
-    def publish(self, number: int) -> None:
-        """Release `number`, whose list no other has."""
-        texts = TEXTS | {"policy": TEXTS["policy"] + f"# {number}\n", "list:good": f"user-{number}\n" + "#" * LIST_CHARACTERS + "\n"}
-        for text in texts.values():
-            self._write(DEFINITION + content_hash(text), text.encode())
-        parts = {part: content_hash(text) for part, text in texts.items()}
-        self._write(release_key(number), msgspec.json.encode(ReleaseRecord(number, parts, number)))
-        found = surplus.surplus(self._known)
-        for key, value in (*found.stated, *dict.fromkeys(found.gone).items()):
-            self._write(key, value)
-        self._outbox.flush()
-        self.newest = number
-
-    def _write(self, key: str, value: bytes | None) -> None:
-        self._outbox.send(self._control, key.encode(), value)
-        self._known.take(key, value)
 
 
 def checkpoints(settings: Settings, job: str) -> list[pathlib.Path]:

@@ -16,7 +16,7 @@ import org.apache.flink.types.Row;
  * behind a barrier is at least as new as what the topics said before it; so once the barrier is here only events that wait here can
  * carry an older release.
  *
- * <p>Says when both have been read to where they ended at the start, which release is the newest, and whether the backlog
+ * <p>Says when both have been read to where they ended when the task started, which release is the newest, and whether the backlog
  * is done.
  */
 final class ControlLog {
@@ -33,6 +33,8 @@ final class ControlLog {
     private TreeMap<String, byte[]> restored = new TreeMap<>();
     private long controlPosition;
     private long modelsPosition;
+    private final long controlEnd;
+    private final long modelsEnd;
     private long newestRelease;
     private int marks;
     private boolean left;
@@ -62,6 +64,8 @@ final class ControlLog {
         for (String name : past) {
             kept.remove(name);
         }
+        controlEnd = start.ends.end(Rows.CONTROL, Math.max(controlPosition, start.controlEnd));
+        modelsEnd = start.ends.end(Rows.MODEL, Math.max(modelsPosition, start.modelsEnd));
     }
 
     /** Bodies to give to Python first after a restore, once; their order says nothing. */
@@ -163,7 +167,7 @@ final class ControlLog {
     }
 
     boolean isRead() {
-        return controlPosition >= start.controlEnd && modelsPosition >= start.modelsEnd;
+        return controlPosition >= controlEnd && modelsPosition >= modelsEnd;
     }
 
     boolean hasRelease(int release) {

@@ -7,13 +7,15 @@ import java.util.Map;
 /**
  * What the submission of a job found and chose; the same for all operators.
  *
- * <p>The ends are one past the last offset at that time.
+ * <p>Its ends are one past the last offset at that time. They are where a task that has no state begins to look for the present ends: for
+ * Flink may start a job again long after its submission.
  */
 public class JobStart implements Serializable {
     final String run;
     final boolean eventTime;
     final long controlEnd;
     final long modelsEnd;
+    final Ends ends;
     final Map<Integer, Long> backlog;
     final int eventsMax;
     final int bytesMax;
@@ -22,6 +24,7 @@ public class JobStart implements Serializable {
     /**
      * @param run names this submission; marks of other runs are not looked at.
      * @param eventTime whether it starts in event_time mode and goes over to arrival once the backlog is done.
+     * @param ends asked by each task at each of its starts.
      * @param backlog end of each partition of the events that had records not yet read.
      */
     public JobStart(
@@ -29,6 +32,7 @@ public class JobStart implements Serializable {
             boolean eventTime,
             long controlEnd,
             long modelsEnd,
+            Ends ends,
             Map<Integer, ? extends Number> backlog,
             int eventsMax,
             int bytesMax,
@@ -37,6 +41,7 @@ public class JobStart implements Serializable {
         this.eventTime = eventTime;
         this.controlEnd = controlEnd;
         this.modelsEnd = modelsEnd;
+        this.ends = ends;
         this.backlog = offsets(backlog);
         this.eventsMax = eventsMax;
         this.bytesMax = bytesMax;

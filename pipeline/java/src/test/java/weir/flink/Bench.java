@@ -34,7 +34,12 @@ final class Bench implements AutoCloseable {
     }
 
     static JobStart start(boolean eventTime, long controlEnd, long modelsEnd, Map<Integer, Long> backlog) {
-        return new JobStart("r", eventTime, controlEnd, modelsEnd, backlog, 1_000, 1 << 20, 50);
+        return start(eventTime, controlEnd, modelsEnd, (tag, from) -> from, backlog);
+    }
+
+    /** With topics that have gone on since the submission found its ends. */
+    static JobStart start(boolean eventTime, long controlEnd, long modelsEnd, Ends ends, Map<Integer, Long> backlog) {
+        return new JobStart("r", eventTime, controlEnd, modelsEnd, ends, backlog, 1_000, 1 << 20, 50);
     }
 
     static Bench of(KeyedBundler bundler) throws Exception {

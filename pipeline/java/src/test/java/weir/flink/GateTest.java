@@ -8,6 +8,7 @@ import static weir.flink.Records.label;
 import static weir.flink.Records.model;
 import static weir.flink.Records.raw;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
@@ -110,5 +111,38 @@ class GateTest {
             bench.control(control("def:bb", 1)).idle();
             assertEquals(List.of("def:bb", "event"), bench.texts());
         }
+    }
+
+    @Test
+    void aJobThatFlinkStartsAgainWaitsForWhatWasPublishedSinceItsSubmission() throws Exception {
+        Ends now = (tag, from) -> tag == Rows.CONTROL ? 3 : 2;
+        JobStart start = Bench.start(false, 1, 1, now, Map.of());
+        OperatorSubtaskState state;
+        try (Bench bench = Bench.of(new DecodeBundler(Bench.start(false, 1, 1, Map.of())), null)) {
+            state = bench.control(control("def:aa", 0), model("forest", 0)).idle().snapshot();
+        }
+        try (Bench bench = Bench.of(new DecodeBundler(start), state)) {
+            bench.bundles();
+            bench.records(raw(0, 0, "event")).control(control("def:bb", 1), control("release:0000000002", 2)).idle();
+            assertEquals(List.of("def:bb", "release:0000000002"), bench.texts());
+            bench.control(model("trees", 1)).idle();
+            assertEquals(List.of("trees", "event"), bench.texts());
+        }
+    }
+
+    @Test
+    void theEndsAreLookedForFromWhereTheStateHasReadTo() throws Exception {
+        List<String> asked = new ArrayList<>();
+        Ends ends = (tag, from) -> {
+            asked.add(tag + " " + from);
+            return from;
+        };
+        JobStart start = Bench.start(false, 2, 1, ends, Map.of());
+        OperatorSubtaskState state;
+        try (Bench bench = Bench.of(new UserBundler(start))) {
+            state = bench.control(control("def:aa", 7)).idle().snapshot();
+        }
+        Bench.of(new UserBundler(start), state, 1, 0).close();
+        assertEquals(List.of("C 2", "M 1", "C 8", "M 1"), asked);
     }
 }
