@@ -21,7 +21,6 @@ from features.plan import Plan
 from features.plan_columns import columns_of
 from features.plan_compiler import compile_plan
 from features.reading import Reading
-from features.refusal import Refusal
 from features.schema import ENTITIES_MAX, NAME_CHARACTERS_MAX, Schema
 
 FEATURES_MAX = 4_096
@@ -90,7 +89,7 @@ def read_features(text: str, schema: Schema, source: str = "features.yaml") -> F
     sections = _sections_by_name(read_document(text, source))
     known = Known(schema, names_of_schema(schema), names_of_schema(schema, sections), tuple(sections))
     definitions = {name: read_definition(section, name, known) for name, section in sections.items()}
-    _check_cost(definitions, source)
+    _check_cost(definitions)
     by_kind: dict[str, list[Definition]] = {kind: [] for kind in (schema.user, *schema.entities)}
     for definition in definitions.values():
         if definition.recipe.readings:
@@ -157,16 +156,15 @@ def _without_windows(definitions: dict[str, Definition]) -> list[Definition]:
         return place.refuse("features that need one another", "expressions over features that are there before them", path)
 
 
-def _check_cost(definitions: dict[str, Definition], source: str) -> None:
+def _check_cost(definitions: dict[str, Definition]) -> None:
     columns = {(d.kind, column): cost_ns for d in definitions.values() for column, cost_ns in d.column_costs_ns.items()}
     cost_ns = sum(definition.own_cost_ns for definition in definitions.values()) + sum(columns.values())
     if cost_ns <= COST_MAX_NS:
         return
     largest = sorted(definitions.values(), key=lambda definition: -definition.cost_ns)[:_SHOWN_MAX]
-    raise Refusal(
+    largest[0].section.refuse(
         "features too costly",
-        where=source,
-        expected=f"at most {COST_MAX_NS} ns an event, by estimate",
-        got=f"{cost_ns} ns",
-        remedy="the largest are " + ", ".join(f"{definition.name} ({definition.cost_ns} ns)" for definition in largest),
+        f"at most {COST_MAX_NS} ns an event for all features together, by estimate",
+        f"{cost_ns} ns",
+        "the largest are " + ", ".join(f"{definition.name} ({definition.cost_ns} ns)" for definition in largest),
     )

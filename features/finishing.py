@@ -41,6 +41,7 @@ class Finishing:
         out = np.empty((len(read), self._width))
         out[:, self._to] = read.take(self._from, axis=1)
         current = Current(values, self._columns, times_ms)
-        for at, places, finish in self._steps:
-            out[:, at] = finish(read.take(places, axis=1), current)
+        with np.errstate(all="ignore"):  # what has no result is NaN, and what overflows is infinite
+            for at, places, finish in self._steps:
+                out[:, at] = finish(read.take(places, axis=1), current)
         return out

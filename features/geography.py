@@ -33,8 +33,7 @@ class EarlierPlace(NamedTuple):
 
 def earlier_place(given: Given) -> EarlierPlace:
     """How to read the place before, as the parameters `latitude` and `longitude` say."""
-    latitude, longitude = given.number("latitude"), given.number("longitude")
-    north, east = given.number_with(latitude, longitude), given.number_with(longitude, latitude)
+    north, east = given.numbers_together("latitude", "longitude")
     window, where = given.window(), given.where()
     return EarlierPlace(
         north,

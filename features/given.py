@@ -11,6 +11,7 @@ from features.expressions.names import Names
 from features.expressions.place import ExpressionRefusal
 from features.expressions.types import Type
 from features.row_column import Origin, RowColumn
+from features.row_values import compiled
 from features.schema import Schema
 from features.template import Template
 from features.window import Window
@@ -102,7 +103,7 @@ class Given:
         if expression.type is not Type.BOOL:
             remedy = "compare it: event.x > 0" if expression.type.is_number else ""
             section.refuse("not a condition", "an expression over event.* that gives a bool", expression.type.value, remedy)
-        return self._expression_column(expression)
+        return self._expression_column(expression, section)
 
     def window(self, default: Window | None = None) -> Window:
         """The window; `default` where none is given."""
@@ -138,9 +139,14 @@ class Given:
         self.column_costs_ns[_EVENT + field] = _WORD_COST_NS
         return self.add(RowColumn(_EVENT + field, Origin.TEXT, field))
 
-    def number_with(self, column: str, other: str) -> str:
-        """The column of the numbers of `column`, missing where `other` is."""
-        return self._expression_column(compile_expression(f"double({column}) + 0.0 * double({other})", self._known.events))
+    def numbers_together(self, one: str, other: str) -> tuple[str, str]:
+        """The columns of two numeric values, by their parameters, each missing where the other is.
+
+        Raises:
+            Refusal: see `number`; or one of them is a truth value, or a field that no expression can name.
+        """
+        first, second = self.number(one), self.number(other)
+        return self._number_with(one, first, second), self._number_with(other, second, first)
 
     def over_events(self, section: Section, what: str) -> Expression:
         """The expression in `section`, over event.* alone.
@@ -171,13 +177,21 @@ class Given:
         self.cost_ns += expression.cost
         return expression
 
+    def _number_with(self, parameter: str, column: str, other: str) -> str:
+        section = self.section.at(parameter)
+        try:
+            expression = compile_expression(f"double({column}) + 0.0 * double({other})", self._known.events)
+            return self._expression_column(expression, section)
+        except ExpressionRefusal as refusal:  # it points into a text that nobody wrote
+            section.refuse(refusal.what, f"numbers that can stand in an expression: {refusal.expected}", refusal.got, refusal.remedy)
+
     def _column(self, section: Section) -> tuple[str, Type]:
         field = self._field(section.text())
         if not field:
             expression = self.over_events(section, "a value")
             field = self._field(expression.canonical)
             if not field:
-                return self._expression_column(expression), expression.type
+                return self._expression_column(expression, section), expression.type
         return (self._number_column(field), Type.DOUBLE) if field in self.schema.columns else (self.text_column(field), Type.STRING)
 
     def _field(self, text: str) -> str:
@@ -190,7 +204,11 @@ class Given:
         scale = float(self.schema.scales[self.schema.columns.index(field)])
         return self.add(RowColumn(_EVENT + field, Origin.NUMBER, field, scale))
 
-    def _expression_column(self, expression: Expression) -> str:
+    def _expression_column(self, expression: Expression, section: Section) -> str:
+        try:
+            compiled(expression.canonical, self.schema)
+        except ExpressionRefusal as refusal:  # spaces and parentheses may take it over a bound that it keeps as it is written
+            section.refuse(f"{refusal.what} once it is written out in full", refusal.expected, refusal.got)
         self.reads |= dict.fromkeys(expression.names)
         self.column_costs_ns[expression.canonical] = expression.cost
         return self.add(RowColumn(expression.canonical, Origin.EXPRESSION, expression.canonical))

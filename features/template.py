@@ -116,8 +116,7 @@ def template_entry(template: Template) -> dict[str, object]:
 
 def divided(a: Float64s, b: Float64s) -> Float64s:
     """a / b, and NaN where b is 0."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(b == 0.0, np.nan, a / b)
+    return np.where(b == 0.0, np.nan, a / b)
 
 
 EXAMPLE_SCHEMA = """\

@@ -66,7 +66,9 @@ def read_tree(text: str, source: str) -> Node:
             bounds allow; with line and column.
     """
     if len(text) > CHARACTERS_MAX:
-        raise Refusal("document too long", where=source, expected=f"at most {CHARACTERS_MAX} characters", got=str(len(text)))
+        line = text.count("\n", 0, CHARACTERS_MAX) + 1
+        where = f"{source}:{line}:{CHARACTERS_MAX - text.rfind(chr(10), 0, CHARACTERS_MAX)}"
+        raise Refusal("document too long", where=where, expected=f"at most {CHARACTERS_MAX} characters", got=str(len(text)))
     text = text.removeprefix(_BYTE_ORDER_MARK)
     try:
         return _Reader(text, source).document()
@@ -84,7 +86,7 @@ class _Reader:
     def document(self) -> Node:
         next(self._events)  # the stream's start
         if isinstance(next(self._events), yaml.StreamEndEvent):
-            raise Refusal("empty document", where=self._source, expected="a YAML document", got="nothing")
+            raise Refusal("empty document", where=f"{self._source}:1:1", expected="a YAML document", got="nothing")
         node = self._node(next(self._events), 0)
         next(self._events)  # the document's end
         event = next(self._events)

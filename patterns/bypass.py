@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from features.document import read_document
-from features.refusal import Refusal
 from patterns.policy import ACTIONS, Fallback, Policy
 
 MODES = ("off", "approve_all", "fallback_only")
@@ -41,7 +40,7 @@ def read_bypass(text: str, source: str = "bypass") -> Bypass:
     mode = document.at("mode").choice(MODES)
     reason = document.at("reason").text().strip()
     if not 0 < len(reason) <= REASON_CHARACTERS_MAX:
-        raise Refusal("bad reason", where=f"{source}: reason", expected=f"1 to {REASON_CHARACTERS_MAX} characters", got=reason or "nothing")
+        document.at("reason").refuse("bad reason", f"1 to {REASON_CHARACTERS_MAX} characters", reason or "nothing")
     return Bypass(mode, reason)
 
 

@@ -1,6 +1,7 @@
 """From scores to a decision: which model's score counts, the bands, and what holds when there is no score."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,8 +61,11 @@ class Policy:
         return codes
 
 
-def read_policy(text: str, source: str = "policy.yaml") -> Policy:
+def read_policy(text: str, source: str = "policy.yaml", known: Sequence[str] | None = None) -> Policy:
     """Compiles a policy.
+
+    Args:
+        known: the models that it may name; ``None``: any.
 
     Raises:
         Refusal: with line and column, when anything is unknown, missing or out of order.
@@ -70,16 +74,19 @@ def read_policy(text: str, source: str = "policy.yaml") -> Policy:
     document.only("score", "bands", "fallback")
     bounds, actions = _bands(document.at("bands"))
     fallback = _fallback(document.at("fallback")) if document.has("fallback") else Fallback("approve", ())
-    return Policy(_models(document.at("score")), np.array(bounds), np.array(actions, np.uint8), fallback)
+    return Policy(_models(document.at("score"), known), np.array(bounds), np.array(actions, np.uint8), fallback)
 
 
-def _models(section: Section) -> tuple[str, ...]:
+def _models(section: Section, known: Sequence[str] | None) -> tuple[str, ...]:
     match = _FIRST_READY.fullmatch(section.text().strip())
     if not match:
         section.refuse("unknown score", "first_ready(model, …)")
     names = tuple(name.strip() for name in match[1].split(","))
     if len(names) > MODELS_MAX:
         section.refuse("too many models", f"at most {MODELS_MAX} in first_ready", len(names))
+    for name in names:
+        if known is not None and name not in known:
+            section.refuse("unknown model", "one of " + ", ".join(known) if known else "a model of models.yaml, which has none", name)
     return names
 
 

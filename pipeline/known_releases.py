@@ -12,11 +12,9 @@ from typing import Annotated
 
 import msgspec
 
-from features.feature_set import read_features
 from features.layout import LONG_AGO
 from features.refusal import Refusal
-from features.schema import read_schema
-from pipeline.release import RELEASE_MAX, Release, compile_release, content_hash, with_beginnings
+from pipeline.release import RELEASE_MAX, Release, compile_release, content_hash, features_of, with_beginnings
 
 log = logging.getLogger(__name__)
 
@@ -202,8 +200,7 @@ class KnownReleases:
         parts = record.parts.get("schema", ""), record.parts.get("features", "")
         if parts not in self._kinds:
             texts = self.texts(record.parts)
-            schema = read_schema(texts["schema"], "schema.yaml")
             if len(self._kinds) > COMPILED_KEPT:
                 self._kinds.clear()
-            self._kinds[parts] = read_features(texts["features"], schema, "features.yaml").kinds
+            self._kinds[parts] = features_of(texts["features"], texts["schema"]).kinds
         return self._kinds[parts]

@@ -23,7 +23,7 @@ BYPASS = "bypass"
 """The optional part that switches past the score; the lists, each ``list:<name>``, are the other ones."""
 
 PARTS_KEPT = 8
-"""Compiled schemas, sets of features and sets of models that are remembered by their texts, for releases that share them."""
+"""Compiled schemas, sets of features, sets of models and policies that are remembered by their texts, for releases that share them."""
 
 RELEASE_MAX = (1 << 27) - 1
 """The greatest id: what is remembered of a decision has no room for more."""
@@ -74,13 +74,10 @@ def compile_release(id: int, texts: Mapping[str, str]) -> Release:
         if part not in texts:
             raise Refusal("missing part", where="release", expected=", ".join(PARTS), got=", ".join(sorted(texts)) or "nothing")
     schema = _schema_of(texts["schema"])
-    features = _features_of(texts["features"], texts["schema"])
+    features = features_of(texts["features"], texts["schema"])
     models = _models_of(texts["models"], texts["features"], texts["schema"])
-    policy = read_policy(texts["policy"], "policy.yaml")
-    names = [model.name for model in models]
-    for name in policy.models:
-        if name not in names:
-            raise Refusal("unknown model", where="policy.yaml: score", expected="one of " + ", ".join(names), got=name)
+    names = tuple(model.name for model in models)
+    policy = _policy_of(texts["policy"], names)
     keys = {
         "Event": schema.columns,
         "Entities": schema.entities,
@@ -101,13 +98,23 @@ def _schema_of(schema: str) -> Schema:
 
 
 @lru_cache(maxsize=PARTS_KEPT)
-def _features_of(features: str, schema: str) -> FeatureSet:
+def features_of(features: str, schema: str) -> FeatureSet:
+    """The features of the YAML `features` over events of the YAML `schema`, not compiled again where they were lately.
+
+    Raises:
+        Refusal: one of the two does not compile.
+    """
     return read_features(features, _schema_of(schema), "features.yaml")
 
 
 @lru_cache(maxsize=PARTS_KEPT)
 def _models_of(models: str, features: str, schema: str) -> tuple[Model, ...]:
-    return read_models(models, _schema_of(schema), _features_of(features, schema), "models.yaml")
+    return read_models(models, _schema_of(schema), features_of(features, schema), "models.yaml")
+
+
+@lru_cache(maxsize=PARTS_KEPT)
+def _policy_of(policy: str, models: tuple[str, ...]) -> Policy:
+    return read_policy(policy, "policy.yaml", models)
 
 
 def lists_of(texts: Mapping[str, str]) -> dict[str, EntryList]:

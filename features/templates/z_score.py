@@ -1,7 +1,5 @@
 """How far a value is from the usual."""
 
-import numpy as np
-
 from features.given import Given
 from features.number_arrays import Float64s
 from features.parameters import COMPARED, ENTITY, NUMBER_VALUE, WHERE, WINDOW
@@ -17,8 +15,7 @@ def _recipe(given: Given) -> Recipe:
 
 def _finish(column: str) -> Finish:
     def z_score(read: Float64s, current: Current) -> Float64s:
-        with np.errstate(invalid="ignore"):
-            return divided(current.number(column) - read[:, 0], read[:, 1])
+        return divided(current.number(column) - read[:, 0], read[:, 1])
 
     return z_score
 

@@ -1,6 +1,7 @@
 """Every template has all its parts, and what it makes is what its description says."""
 
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -252,3 +253,15 @@ def test_concentration_grows_with_the_mean_length_and_has_a_bound() -> None:
     kappa = concentration(r)
     assert kappa[0] == 0.0 and (np.diff(kappa) >= 0.0).all() and kappa[-1] == kappa[-2] == 1000.0
     assert kappa[1] == pytest.approx(2 * 0.3 + 0.3**3 + 5 * 0.3**5 / 6)
+
+
+@pytest.mark.parametrize("template", ["geo_distance", "geo_speed"])
+def test_places_beyond_all_numbers_have_no_distance_and_nothing_is_said_of_them_in_the_log(template: str) -> None:
+    text = f"- {{name: away, template: {template}, latitude: event.latitude, longitude: event.longitude, window: 7d}}\n"
+    features = read_features(text, SCHEMA)
+    plan = features.plans["customer_id"]
+    read = np.array([[np.inf, 1.0, 5.0], [1.0, np.inf, 5.0], [-np.inf, -np.inf, 5.0]])[:, : plan.width]
+    values = np.ones((3, len(plan.columns)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert np.isnan(features.finish("customer_id", read, values, np.zeros(3, np.int64))).all()

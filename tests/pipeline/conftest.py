@@ -15,4 +15,5 @@ def _load(name: str) -> ModuleType:
     return module
 
 
-_load("imitation")
+for helper in ("imitation", "written_definitions", "nasty_events", "strange_releases"):
+    _load(helper)

@@ -66,7 +66,13 @@ def test_replies_to_new_to_repeated_and_to_refused_events_say_so() -> None:
 
 @pytest.mark.parametrize(
     ("text", "where"),
-    [("mode: sometimes\nreason: x", "bypass:1:7"), ("mode: approve_all", "bypass"), ("[]", "bypass"), ("reason: x", "bypass")],
+    [
+        ("mode: sometimes\nreason: x", "bypass:1:7"),
+        ("mode: approve_all\nreason: ' '", "bypass:2:9"),
+        ("mode: approve_all", "bypass"),
+        ("[]", "bypass"),
+        ("reason: x", "bypass"),
+    ],
 )
 def test_a_bad_bypass_is_refused_with_its_place(text: str, where: str) -> None:
     with pytest.raises(Refusal) as refused:
