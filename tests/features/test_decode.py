@@ -1,5 +1,6 @@
 import json
 import math
+import pathlib
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from features.refusal import Refusal
 from features.schema import read_schema
 
 SCHEMA = read_schema(SCHEMA_TEXT)
+LATER = 1_800_000_000_000
 
 
 def decode(value: object, now: int = NOW):
@@ -123,6 +125,23 @@ def test_any_value_in_any_field_is_decoded_or_refused(changes: dict[str, object]
 def test_time_units(unit: str, given_as: object, wanted: int) -> None:
     schema = read_schema(f"{{id: id, time: {{field: ts, unit: {unit}}}, user: u}}")
     assert Decoder(schema).decode(json.dumps({"id": "a", "ts": given_as, "u": "u"}).encode(), NOW).time_ms == wanted
+
+
+def read_times() -> list[list[str]]:
+    """Forms of times, which the Java side reads too: a time that moved no clock there would hold up what waits for its watermark."""
+    file = pathlib.Path(__file__).parents[2] / "pipeline" / "java" / "src" / "test" / "resources" / "event_times.tsv"
+    return [line.split("\t") for line in file.read_text().splitlines() if not line.startswith("#")]
+
+
+@pytest.mark.parametrize(("unit", "written", "milliseconds"), read_times())
+def test_each_form_of_a_time_is_read_as_the_watermarks_read_it(unit: str, written: str, milliseconds: str) -> None:
+    decoder = Decoder(read_schema(f"{{id: id, time: {{field: ts, unit: {unit}}}, user: u}}"))
+    event = f'{{"id": "a", "ts": {written}, "u": "u"}}'.encode()
+    if milliseconds == "-":
+        with pytest.raises(Refusal):
+            decoder.decode(event, LATER)
+    else:
+        assert decoder.decode(event, LATER).time_ms == int(milliseconds)
 
 
 @pytest.mark.parametrize("seconds", [1e306, -1e306, 10**30, -0.001])

@@ -2,8 +2,7 @@ package weir.flink;
 
 import java.io.IOException;
 import java.io.Serializable;
-import java.time.OffsetDateTime;
-import java.time.format.DateTimeParseException;
+import java.time.DateTimeException;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.core.JsonFactory;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.core.JsonParser;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.core.JsonToken;
@@ -47,20 +46,21 @@ public class EventTimes implements Serializable {
                 }
             }
             return NONE;
-        } catch (IOException | DateTimeParseException | ArithmeticException bad) {
+        } catch (IOException | DateTimeException | ArithmeticException bad) {
             return NONE; // the decode stage finds it again and says what is wrong
         }
     }
 
     private long milliseconds(JsonParser parser, JsonToken value) throws IOException {
         if (unit.equals("rfc3339")) {
-            return value == JsonToken.VALUE_STRING ? OffsetDateTime.parse(parser.getText()).toInstant().toEpochMilli() : NONE;
+            return value == JsonToken.VALUE_STRING ? Rfc3339.milliseconds(parser.getText()) : NONE;
         }
         if (!value.isNumeric()) {
             return NONE;
         }
         double number = parser.getDoubleValue();
+        // Halves go to the even neighbour, as Python rounds.
         double scaled = unit.equals("s") ? number * 1e3 : unit.equals("us") ? Math.floor(number / 1e3) : number;
-        return scaled >= 0 && scaled < 4e15 ? Math.round(scaled) : NONE;
+        return scaled >= 0 && scaled < 4e15 ? (long) Math.rint(scaled) : NONE;
     }
 }

@@ -3,6 +3,9 @@ package weir.flink;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -34,8 +37,19 @@ class EventTimesTest {
         assertEquals(1_700_000_000_000L, read("t", "s", "{\"t\":1700000000}"));
         assertEquals(1_700_000_000_123L, read("t", "s", "{\"t\":1700000000.123}"));
         assertEquals(1_700_000_000_123L, read("t", "us", "{\"t\":1700000000123999}"));
-        assertEquals(1_700_000_000_123L, read("t", "rfc3339", "{\"t\":\"2023-11-14T22:13:20.123Z\"}"));
-        assertEquals(1_700_000_000_000L, read("t", "rfc3339", "{\"t\":\"2023-11-14T23:13:20+01:00\"}"));
+    }
+
+    @Test
+    void eachFormOfATimeIsReadAsTheDecoderReadsIt() throws IOException {
+        try (InputStream file = EventTimesTest.class.getResourceAsStream("/event_times.tsv")) {
+            List<String> lines = new String(file.readAllBytes(), StandardCharsets.UTF_8).lines().filter(line -> !line.startsWith("#")).toList();
+            assertTrue(lines.size() > 30);
+            for (String line : lines) {
+                String[] cells = line.split("\t");
+                long expected = cells[2].equals("-") ? EventTimes.NONE : Long.parseLong(cells[2]);
+                assertEquals(expected, read("t", cells[0], "{\"t\":" + cells[1] + "}"), line);
+            }
+        }
     }
 
     @Test
