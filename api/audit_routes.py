@@ -27,6 +27,7 @@ class ShownEntry(msgspec.Struct):
     subject: str
     body_sha256: str
     body_bytes: int
+    peer: str
     previous: str
     said: str
     hash: str

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Path, Request, Response
 
 from api.calling import caller_of, note_subject
 from api.gate import Gate
+from api.json_body import read_json
 from api.log import Clock
 from api.permissions import ROLES
 from api.problem import Answer, Problem, json_answer
@@ -89,13 +90,9 @@ def read_given(body: bytes, now_ms: int) -> GivenToken:
     """The wish for a token in `body`.
 
     Raises:
-        Refusal: it is not JSON, or its name, roles or end are none.
+        Refusal: it is not JSON, has one key twice, or its name, roles or end are none.
     """
-    try:
-        given = msgspec.json.decode(body, type=GivenToken)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        expected = '{"name": …, "roles": […], "expires_at_ms": ms or null}'
-        raise Refusal("bad token request", where="token", expected=expected, got=shortened(str(error), 200)) from error
+    given = read_json(body, GivenToken, "token", '{"name": …, "roles": […], "expires_at_ms": ms or null}')
     if not _NAME.fullmatch(given.name) or given.name == OWNER:
         expected = f"1 to 64 letters, digits, dots, dashes or underscores, not {OWNER}"
         raise Refusal("bad name", where="name", expected=expected, got=shortened(given.name, 80))

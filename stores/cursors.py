@@ -40,7 +40,7 @@ def flagged_place(cursor: str) -> FlaggedPlace:
     Raises:
         Refusal: it is none.
     """
-    return _place(cursor, FlaggedPlace)
+    return _place(cursor, FlaggedPlace, "cursor")
 
 
 def history_place(cursor: str) -> HistoryPlace:
@@ -49,11 +49,11 @@ def history_place(cursor: str) -> HistoryPlace:
     Raises:
         Refusal: it is none.
     """
-    return _place(cursor, HistoryPlace)
+    return _place(cursor, HistoryPlace, "before")
 
 
-def _place(cursor: str, shape: type[Place]) -> Place:
+def _place(cursor: str, shape: type[Place], where: str) -> Place:
     try:
         return msgspec.msgpack.decode(base64.b64decode(cursor.encode(), b"-_", validate=True), type=shape)
     except (ValueError, binascii.Error, msgspec.DecodeError) as error:
-        raise bad_cursor(cursor) from error
+        raise bad_cursor(cursor, where) from error

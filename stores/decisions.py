@@ -140,6 +140,6 @@ class StoreUnavailableError(Exception):
     """The store does not answer, or not in time; what it was asked may have been done."""
 
 
-def bad_cursor(got: str) -> Refusal:
-    """The answer to a cursor that no page of the store gave out."""
-    return Refusal("bad cursor", where="cursor", expected="the cursor of a page before", got=got)
+def bad_cursor(got: str, where: str) -> Refusal:
+    """The answer to a cursor that no page of the store gave out, in the parameter `where`."""
+    return Refusal("bad cursor", where=where, expected="the cursor of a page before", got=got)

@@ -165,6 +165,12 @@ async def test_any_path_can_be_written_down(api: Api, path: str) -> None:
     assert len(said(api)) == 2
 
 
+async def test_an_entry_shows_where_its_request_came_from(api: Api) -> None:
+    await api.client.put("/v1/policy", content=TEXTS["policy"])
+    outcome, intent = (await api.client.get("/v1/audit")).json()["entries"]
+    assert intent["peer"] == outcome["peer"] == msgspec.json.decode(intent["said"])["peer"] != ""
+
+
 async def test_an_entry_that_was_altered_beyond_reading_is_shown_as_far_as_it_goes(api: Api, tmp_path: pathlib.Path) -> None:
     await api.client.put("/v1/policy", content=TEXTS["policy"])
     connection = sqlite3.connect(tmp_path / "audit.db")

@@ -57,8 +57,15 @@ async def test_a_page_of_any_other_size_is_refused_by_the_name_of_its_parameter(
         assert answer.json()["where"] == path.partition("?")[2].rstrip("=")
 
 
+@pytest.mark.parametrize("path", ["/v1/flagged?cursor=", "/v1/entities/customer/c1/decisions?before=", "/v1/audit?cursor="])
+async def test_a_cursor_that_no_page_gave_out_is_refused_by_the_name_of_its_parameter(api: Api, path: str) -> None:
+    answer = await api.client.get(path + "bm9wZQ==")
+    assert is_problem(answer, 422)
+    assert answer.json()["where"] == path.partition("?")[2].rstrip("=")
+
+
 @pytest.mark.parametrize("path", ["/v1/events", "/v1/decisions", "/v1/labels", "/v1/releases", "/v1/policy:bypass", "/v1/policy:activate",
-                                  "/v1/lists/a:edit"])  # fmt: skip
+                                  "/v1/lists/a:edit", "/v1/tokens"])  # fmt: skip
 async def test_a_body_that_is_no_json_is_a_bad_request(api: Api, path: str) -> None:
     for body in (b"", b"{", b"}{", b"not JSON", b"\xff\xfe\x00", b"{'a': 1}"):
         answer = await api.client.post(path, content=body)

@@ -60,7 +60,7 @@ async def test_a_name_is_given_once(api: Api) -> None:
 @pytest.mark.parametrize(
     ("wish", "where"),
     [
-        ({}, "token"), ([], "token"), ({"name": "x", "roles": ["system"], "token": "mine"}, "token"), ({"name": 1, "roles": []}, "token"),
+        ({}, "token"), ([], "token"), ({"name": "x", "roles": ["system"], "token": "mine"}, "token"), ({"name": 1, "roles": []}, "name"),
         ({"name": "", "roles": ["system"]}, "name"), ({"name": "owner", "roles": ["system"]}, "name"),
         ({"name": "oidc:x", "roles": ["system"]}, "name"), ({"name": "a b", "roles": ["system"]}, "name"),
         ({"name": "é", "roles": ["system"]}, "name"), ({"name": "x" * 65, "roles": ["system"]}, "name"),
