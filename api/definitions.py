@@ -83,8 +83,30 @@ class Definitions:
         self._one = asyncio.Lock()
         self._followed = Followed(registry, found)
         self._repaired = False
+        self._standing_in = False
         self._to_settle = asyncio.Event()
         self._to_settle.set()
+
+    async def stand_in(self) -> bool:
+        """Puts the newest published release of the registry in force here, until `take` is called for the first time; False: it has none.
+
+        So events can be answered with the fallback while the control topic cannot be read. Definitions cannot be changed meanwhile.
+
+        Raises:
+            StoreUnavailableError: the registry does not answer.
+        """
+        async with self._one:
+            release = await asyncio.to_thread(_newest_published, self._registry)
+            if release is None:
+                return False
+            texts = await asyncio.to_thread(self._texts_of, release)
+            try:
+                compiled = await asyncio.to_thread(compile_release, release.id, texts)
+            except Refusal as refusal:  # an earlier version of this program has taken it
+                log.error("release %d of the registry is not put in force: %s", release.id, refusal)
+                return False
+            self._standing_in = self._in_force.install(compiled, texts, release.parts)
+            return True
 
     async def take(self, records: Records) -> None:
         """Takes in a batch of records of the control topic; then the newest release that compiles is in force here.
@@ -98,6 +120,7 @@ class Definitions:
                 except Exception as error:  # one bad record must not end the following
                     log.error("control record %s is not taken in: %s: %s", key, type(error).__name__, error)
             await self._follow()
+            self._standing_in = False
             self._note()
 
     async def repair(self) -> None:
@@ -107,7 +130,7 @@ class Definitions:
         A release whose id another has taken since is left out, and so is one that no longer compiles.
 
         Raises:
-            LogUnavailableError: the topic takes nothing now.
+            LogUnavailableError: the topic takes nothing now, or has not been read yet.
             StoreUnavailableError: the registry does not answer.
         """
         async with self._one:
@@ -133,7 +156,7 @@ class Definitions:
         Raises:
             Problem: 412, a part that was seen is another one now.
             Refusal: the release that it would make does not compile, or lacks a part; with line and column.
-            LogUnavailableError: the topic takes nothing now; nothing is stored.
+            LogUnavailableError: the topic takes nothing now, or has not been read yet; nothing is stored.
             StoreUnavailableError: the registry does not answer.
             Problem: 503, the topic did not take the new release, which is stored and will be published.
         """
@@ -245,6 +268,8 @@ class Definitions:
             await self.repair()
 
     async def _catch_up(self) -> None:
+        if self._standing_in:
+            raise LogUnavailableError("the control topic has not been read since the start")
         await self._followed.adopt()
         await self._publish_pending()
         if not self._repaired:
@@ -323,7 +348,7 @@ class Definitions:
 
     async def _follow(self) -> None:
         """Brings on the way into the registry what came since the release in force, and puts the newest that compiles in force."""
-        current = self._in_force.release.id if self._in_force.release is not None else 0
+        current = self._in_force.release.id if self._in_force.release is not None and not self._standing_in else 0
         self._id_seen = max(self._id_seen, *self._known.ids(), 0)
         self._followed_ids = {id for id in self._followed_ids if id > current}
         for record in [record for id in self._known.ids() if id > current and (record := self._known.record(id))]:
@@ -355,6 +380,11 @@ class Definitions:
 
     def _note(self) -> None:
         self._condition.found("release", self._condition.release_problem(self._in_force.release is not None))
+
+
+def _newest_published(registry: Registry) -> StoredRelease | None:
+    pending = {release.id for release in registry.pending_publication()}
+    return next((release for release in registry.releases(len(pending) + 1) if release.id not in pending), None)
 
 
 def _what_changes(current: Release | None, compiled: Release) -> tuple[Difference, tuple[str, ...]]:

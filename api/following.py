@@ -65,6 +65,7 @@ class Following:
                 starts.append(TopicPartition(self._topic, number, max(low, high - back) if from_end else low))
                 if low < high:
                     ends.append(TopicPartition(self._topic, number, high))
+            self._at_end.clear()
             self._consumer.assign(starts)
             self.starts = starts
         except KafkaException as error:

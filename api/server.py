@@ -24,11 +24,12 @@ from api.falling_back import FallingBack, RaisedLetters
 from api.following import Following, Record
 from api.front import Front
 from api.in_force import InForce
-from api.log import KafkaLog
+from api.log import KafkaLog, LogUnavailableError
 from api.metrics_part import MetricsPart
 from api.newest_decisions import NewestDecisions
 from api.protocol import PatientProtocol
 from api.registry_store import open_registry
+from api.settled import settled
 from api.store_checks import StoreChecks
 from api.stream import Stream
 from api.stream_source import TopicSource
@@ -45,6 +46,9 @@ from stores.decisions import StoreUnavailableError
 log = logging.getLogger(__name__)
 
 IN_FLIGHT_MAX = 2_000
+START_SECONDS = 5.0
+"""How long the broker may take to answer at the start, before callers are answered without it."""
+CHECK_SECONDS = 2.0
 SWITCH_SECONDS = 0.0005
 """How long one thread may keep the interpreter from another; 5 ms by default, which a waiting caller would notice."""
 
@@ -99,22 +103,13 @@ class Server:
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, app: FastAPI) -> AsyncIterator[None]:
-        loop = asyncio.get_running_loop()
-        await asyncio.to_thread(self._replies.assign, from_end=True)
-        self._replies.start(loop)
-        ends = await asyncio.to_thread(self._control.assign, from_end=False)
-        await self._definitions.take(await asyncio.to_thread(self._control.read_to, ends))
-        with contextlib.suppress(StoreUnavailableError):  # then `settle` does it
-            await self._definitions.repair()
-        self._control.start(loop)
-        await asyncio.to_thread(self._letters.assign, from_end=True)
-        self._letters.start(loop)
+        connecting = [] if await self._is_connected() else [settled(self._connect_again, "the reading of topics")]
         self._metrics.start()
         async with httpx.AsyncClient(verify=rest_of(self._settings).tls() or True, trust_env=False) as client:
             # Each by itself: one that waits for its store must not hold up the others.
             checks = [Checks(self._condition, {name: check}).run() for name, check in self._checks(client).items()]
             settling = [self._definitions.settle(), *([self._access.owner.settle()] if self._access.owner else [])]
-            tasks = [asyncio.create_task(each) for each in (self._follow(), self._falling_back.run(), *settling, *checks)]
+            tasks = [asyncio.create_task(each) for each in (*connecting, self._follow(), self._falling_back.run(), *settling, *checks)]
             settle_garbage()
             try:
                 yield
@@ -124,6 +119,42 @@ class Server:
                 await asyncio.gather(*tasks, return_exceptions=True)
                 await self.app.close()
                 await asyncio.to_thread(self._close)
+
+    async def _is_connected(self) -> bool:
+        """Connects with the broker; False where it does not answer, and the registry has a release to answer callers by until it does."""
+        problem = await self._broker_problem(START_SECONDS)
+        with contextlib.suppress(StoreUnavailableError):
+            if problem and await self._definitions.stand_in():
+                log.warning("the broker does not answer (%s): callers get the fallback of the newest release in the registry", problem)
+                return False
+        await self._connect()
+        return True
+
+    async def _connect_again(self) -> None:
+        """As `_connect`, once the broker answers.
+
+        Raises:
+            LogUnavailableError: it does not.
+        """
+        problem = await self._broker_problem(CHECK_SECONDS)
+        if problem:
+            raise LogUnavailableError(problem)
+        await self._connect()
+
+    async def _connect(self) -> None:
+        """Follows the topics from where they end, the control topic from its beginning; what was on it is taken in before the return."""
+        await asyncio.to_thread(self._replies.assign, from_end=True)
+        ends = await asyncio.to_thread(self._control.assign, from_end=False)
+        await asyncio.to_thread(self._letters.assign, from_end=True)
+        records = await asyncio.to_thread(self._control.read_to, ends)
+        await self._definitions.take(records)
+        with contextlib.suppress(StoreUnavailableError, LogUnavailableError):  # then `settle` does it
+            await self._definitions.repair()
+        for following in (self._replies, self._control, self._letters):
+            following.start(asyncio.get_running_loop())
+
+    async def _broker_problem(self, seconds: float) -> str:
+        return await asyncio.to_thread(self._log.reaches_broker, seconds)
 
     async def _follow(self) -> None:
         """Batch after batch, so that records keep their order; one that raises costs itself, and the following goes on."""
@@ -135,12 +166,9 @@ class Server:
                 log.exception("%d records of the control topic are not taken in", len(records))
 
     def _checks(self, client: httpx.AsyncClient) -> dict[str, Check]:
-        async def broker() -> str:
-            return await asyncio.to_thread(self._log.reaches_broker, 2.0)
-
         score_job = ScoreJob(client, rest_of(self._settings).url)
         return {
-            "broker": broker,
+            "broker": functools.partial(self._broker_problem, CHECK_SECONDS),
             "score_job": score_job.check,
             "metrics": self._metrics.check,
             "taken_back": self._falling_back.check,
