@@ -1,5 +1,6 @@
 """The whole system as processes of this machine: broker, Flink, the score job, the side jobs and the api."""
 
+import contextlib
 import functools
 import pathlib
 import sys
@@ -47,7 +48,7 @@ class Stack:
     Args:
         settings: ports, folder and bounds; `free_settings` gives some that disturb nobody.
         texts: the definitions by part, put in force before the first event.
-        say: is told each step in a few words.
+        say: is told each step in a few words; what it writes to may be on a full disk, and when it fails nothing else does.
         replace: whether `texts` replace a release that is in force already.
         servers: the stores' own servers to start beside, of `SERVERS`.
         delivers: whether the jobs for metrics and archive run too; decisions need them not.
@@ -68,10 +69,10 @@ class Stack:
         self.release = 0
         self._texts = texts
         self._replace = replace
-        self._say = say
+        self._say = _never_failing(say)
         self._servers = servers
         self._delivery = Delivery(self.cluster, self.logs, DELIVERING if delivers else ())
-        self._compaction = Compaction(self.logs, say)
+        self._compaction = Compaction(self.logs, self._say)
         self._tidying = Tidying(self.cluster)
         self._processes = Processes()
         self._yielding = Yielding()
@@ -104,10 +105,11 @@ class Stack:
         if self._to_submit and self._patience.may_try("submission"):
             self._submit_again()
         self._yielding.step(self._processes.all)
-        if said := self._delivery.check(self.environment()):
-            self._say(said)
-        self._compaction.check(self.environment())
-        self._tidying.step()
+        for beside in (self._keep_delivering, self._keep_compacted, self._tidying.step):
+            try:
+                beside()
+            except (Refusal, OSError) as error:  # a full disk has no room for a new log; each is tried again at its time
+                self._say(f"not done for now: {error}")
         return restarted
 
     def stop(self) -> None:
@@ -215,6 +217,13 @@ class Stack:
         process.wait_until(lambda: answers(port, "/health"), READY_SECONDS_MAX, f"an answer on port {port}")
         process.wait_until(lambda: answers(port, "/ready"), READY_SECONDS_MAX, "a ready system")
 
+    def _keep_delivering(self) -> None:
+        if said := self._delivery.check(self.environment()):
+            self._say(said)
+
+    def _keep_compacted(self) -> None:
+        self._compaction.check(self.environment())
+
     def _python(self, name: str, module: str) -> Process:
         return Process(name, [sys.executable, "-m", module], self.environment(), self.logs, PROJECT, background=name in SIDE_JOBS)
 
@@ -235,6 +244,14 @@ class Stack:
         self._processes.add(started)
         self._to_submit = self._to_submit or process.name == "job-manager"
         return True
+
+
+def _never_failing(say: Say) -> Say:
+    def told(line: str) -> None:
+        with contextlib.suppress(OSError):
+            say(line)
+
+    return told
 
 
 def settings_as_environment(settings: Settings) -> dict[str, str]:

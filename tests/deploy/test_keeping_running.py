@@ -1,0 +1,54 @@
+"""What keeps the local stack running goes on where a disk is full: nothing that it says or starts beside ends the whole system."""
+
+import errno
+import pathlib
+from typing import cast
+
+import pytest
+
+from deploy.processes import Process
+from deploy.stack import Stack, free_settings
+
+FULL = OSError(errno.ENOSPC, "No space left on device")
+
+
+class Named:
+    """A process as far as the stack looks at it: one that runs, or has ended."""
+
+    def __init__(self, name: str, runs: bool) -> None:
+        self.name = name
+        self.runs = runs
+        self.pid = 0
+        self.log = pathlib.Path(f"{name}.log")
+
+    def running(self) -> bool:
+        return self.runs
+
+
+def refuse(*arguments: object) -> str:
+    raise FULL
+
+
+@pytest.fixture
+def stack(tmp_path: pathlib.Path) -> Stack:
+    """One whose api has ended and can be started again; nothing that it says is heard."""
+    made = Stack(free_settings(tmp_path), {}, refuse)
+    made._own("api", cast(Process, Named("api", runs=False)), lambda: cast(Process, Named("api", runs=True)))
+    return made
+
+
+def test_what_ended_is_started_again_though_nobody_can_be_told(stack: Stack) -> None:
+    assert stack.keep_running() == ["api"]
+    assert stack.process("api").running()
+
+
+@pytest.mark.parametrize("part", ["_delivery", "_compaction"])
+def test_a_part_beside_that_finds_no_room_for_its_log_ends_nothing(stack: Stack, part: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(getattr(stack, part), "check", refuse)
+    assert stack.keep_running() == ["api"]
+    assert stack.keep_running() == []
+
+
+def test_logs_that_cannot_be_cut_end_nothing(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stack._tidying, "step", refuse)
+    assert stack.keep_running() == ["api"]
