@@ -90,7 +90,8 @@ class Server:
         self._newest_decisions = NewestDecisions(broker, settings.topic("decisions"))
         self._deciders = Deciders(self._newest_decisions, self._in_force, self._condition, counts, time.time)
         self._letters = RaisedLetters(broker, settings.topic("dead-letters"), "dead-letters", self._falling_back.take)
-        self._store_checks = StoreChecks(self._decisions, self._quick_decisions, self._registry, self._access)
+        folder = None if settings.store == "cassandra" else settings.path()
+        self._store_checks = StoreChecks(self._decisions, self._quick_decisions, self._registry, self._access, folder)
         self._followed: asyncio.Queue[Sequence[Record]] = asyncio.Queue()
         self.app: Front = make_app(
             settings, self._access, self._in_force, self._definitions, self._decisions, self._quick_decisions, self._log, self._quick_log,
