@@ -23,6 +23,7 @@ from features.warm_up import features_that_warm
 from patterns.lists import LIST_PREFIX
 from pipeline.feature_catalogue import catalogue_of_release
 from pipeline.known_releases import DEFINITION, KnownReleases, ReleaseRecord, release_key
+from pipeline.own_detectors import detectors_that_warm
 from pipeline.release import BYPASS, RELEASE_MAX, Release, compile_release
 from pipeline.surplus import surplus
 from stores.registry import Registry, StoredRelease
@@ -38,7 +39,8 @@ class Published(msgspec.Struct, omit_defaults=True):
     """The outcome of an upload: the release in force, and its hashes by part. `changed` is false when it said the same before.
 
     `features` are the names of those that came, changed and went; `warming` new and changed ones that history cannot give at once:
-    decisions say so until it can.
+    decisions say so until it can. Among them a new or changed detector with state for each user stands as ``model.<name>`` where it
+    begins with nothing: history does not hold its input.
     """
 
     release: int
@@ -214,8 +216,7 @@ class Definitions:
             parts = {part: await asyncio.to_thread(self._registry.put, part, text, by, at_ms) for part, text in changes.items()}
             if current is None:
                 return KeptParts(parts)
-            change = difference(catalogue_of_release(current), catalogue_of_release(compiled))
-            return KeptParts(parts, change, features_that_warm(current.features, compiled.features))
+            return KeptParts(parts, *_what_changes(current, compiled))
 
     async def go_back(self, id: int, by: str) -> Published:
         """A new release with the parts of release `id`. The bypass stays as it is: who may roll back need not be one who may switch it.
@@ -390,6 +391,7 @@ def _newest_published(registry: Registry) -> StoredRelease | None:
 def _what_changes(current: Release | None, compiled: Release) -> tuple[Difference, tuple[str, ...]]:
     if current is None:
         return NO_DIFFERENCE, ()
-    return difference(catalogue_of_release(current), catalogue_of_release(compiled)), features_that_warm(
-        current.features, compiled.features
-    )
+    old, new = current.features, compiled.features
+    detectors = (f"model.{name}" for name in detectors_that_warm(current.models, compiled.models, old, new))
+    change = difference(catalogue_of_release(current), catalogue_of_release(compiled))
+    return change, (*features_that_warm(old, new), *detectors)

@@ -7,9 +7,9 @@ from features.context import float_rows, ints
 from features.kernel_context import ARRAYS
 from features.number_arrays import Float64s, Int64s
 
-MORE = 11
+MORE = 12
 """Arrays that the context has room for behind the arena and the plan."""
-_ANSWERS = 7
+_ANSWERS = 8
 
 
 class Arrivals(NamedTuple):
@@ -18,6 +18,7 @@ class Arrivals(NamedTuple):
     Args:
         slots: of their profiles.
         times_ms, orders, id_keys, body_keys: as in a `Batch`.
+        user_keys: of their users, see `features.event.user_keys`; 0 in the profiles of users, who have their ids for themselves.
         ops: ADD, CORRECT or RETRACT.
         values: [n, columns] words of their rows.
     """
@@ -27,6 +28,7 @@ class Arrivals(NamedTuple):
     orders: Int64s
     id_keys: Int64s
     body_keys: Int64s
+    user_keys: Int64s
     ops: Int64s
     values: Float64s
 
@@ -58,8 +60,15 @@ def arrivals_of(context: Int64s) -> Arrivals:
         ints(context, first + 3),
         ints(context, first + 4),
         ints(context, first + 5),
-        float_rows(context, first + 6),
+        ints(context, first + 6),
+        float_rows(context, first + 7),
     )
+
+
+@inner
+def row_key(arrivals: Arrivals, i: int) -> int:
+    """What the row of event i says of its id: in the profile of a shop or card two users' events of one id are two."""
+    return int(arrivals.id_keys[i] ^ arrivals.user_keys[i])
 
 
 @inner

@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from features.cells import Cells
 from features.compiled import entry
 from features.layout import (
     END,
@@ -43,16 +44,12 @@ PREFIX_WORDS = 8
 NOTE_SAVED_WORDS = 4
 
 
-Cells = tuple[tuple[str, int], ...]
-"""Detectors that keep numbers in a profile, in the order of their numbers: by what each is known, and how many are its."""
-
-
 class Meaning(NamedTuple):
     """What stands in a head.
 
     Args:
         columns: names of the rows' columns.
-        cells: detectors and how many numbers each has.
+        cells: detectors and how many numbers each has: first those that run, then those that rest.
         cursors: places in history, two words each.
         carried: windows without an end: what each holds, its first word, its words.
     """
@@ -118,7 +115,7 @@ def head_sizes(arena: Arena, slots: Int64s, fixed: int, stride: int, ends: Int64
 def encode_heads(
     arena: Arena, slots: Int64s, extra: Int64s, prefix: Int64s, names: Int64s, cursors: int, stride: int, ends: Int64s, out: Int64s
 ) -> None:
-    """Writes the heads behind each other; `prefix` has the layout's constant words."""
+    """Writes the heads behind each other; `prefix` has the layout's constant words, `extra` a row a head."""
     at = 0
     for i in range(len(slots)):
         slot = slots[i]
@@ -135,7 +132,7 @@ def encode_heads(
                 seq = arena.pages[place >> PAGE_BITS, SEQ]
                 out[at + HEAD_WORDS + 2 * cursor] = (seq << PAGE_BITS) + (place & (PAGE - 1))
         at += len(head)
-        out[at : at + extra.shape[1]] = extra[slot]
+        out[at : at + extra.shape[1]] = extra[i]
         at += extra.shape[1]
         for which in range(2):
             note = head[WAITING] if which == 0 else head[ORPHANS]
@@ -158,7 +155,7 @@ def encode_heads(
 
 
 def heads_as_bytes(arena: Arena, plan: Plan, slots: Int64s, extra: Float64s, cells: Cells) -> list[bytes]:
-    """The heads of `slots` as bytes."""
+    """The heads of `slots` as bytes; `extra` has the numbers of `cells`, a row a slot given."""
     names = name_words(plan, cells)
     prefix = np.array([VERSION, plan.layout, 8 * len(names), extra.shape[1], 0, 0, END, 0], dtype=np.int64)
     fixed = PREFIX_WORDS + len(names) + plan.head_words + extra.shape[1]

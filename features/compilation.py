@@ -18,7 +18,7 @@ def compile_kernels() -> None:
     zeros = np.zeros(1, dtype=np.int64)
     batch = Batch(["1"], zeros, zeros, zeros, ["a"], {}, np.zeros((1, 0)), zeros)
     slots = profiles.slots(["a"])
-    profiles.label(slots, zeros, zeros, np.zeros(1, dtype=np.int8), zeros)
+    profiles.label(slots, zeros, zeros, ["a"], np.zeros(1, dtype=np.int8), zeros)
     for time_ms in (2, 1):
         later = replace(batch, id_keys=zeros + time_ms, times_ms=zeros + time_ms)
         profiles.observe(slots, later, np.empty((1, 0)), np.empty((1, plan.width)))

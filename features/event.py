@@ -1,8 +1,13 @@
 """One decoded event, as it travels between stages."""
 
 import hashlib
+import zlib
+from collections.abc import Sequence
 
 import msgspec
+import numpy as np
+
+from features.number_arrays import Int64s
 
 ADD, CORRECT, RETRACT = range(3)
 OPERATIONS = {"add": ADD, "correct": CORRECT, "retract": RETRACT}
@@ -44,3 +49,9 @@ class Event(msgspec.Struct, gc=False):
 def id_key_of(id: str, integer: bool) -> int:
     """64-bit identity of an event's id: the integer itself, or the first 8 bytes of BLAKE2b of the text, as a signed number."""
     return int(id) if integer else int.from_bytes(hashlib.blake2b(id.encode(), digest_size=8).digest(), "little", signed=True)
+
+
+def user_keys(users: Sequence[str]) -> Int64s:
+    """32 bits that stand for each user beside the ids of events: two events of one id, time and shop are taken for one with a
+    probability of 2**-32. About 0.1 µs a user."""
+    return np.fromiter(map(zlib.crc32, map(str.encode, users)), np.int64, len(users))

@@ -62,15 +62,15 @@ def place_before(arena: Arena, slot: int, place: int) -> int:
 
 
 @inner
-def bit_of(id_key: int) -> int:
-    """The bit of an id in BLOOM."""
-    return 1 << ((id_key ^ (id_key >> 12) ^ (id_key >> 24)) & 63)
+def bit_of(key: int) -> int:
+    """The bit of a row's key in BLOOM."""
+    return 1 << ((key ^ (key >> 12) ^ (key >> 24)) & 63)
 
 
 @inner
-def bit_2_of(id_key: int) -> int:
-    """The bit of an id in BLOOM_2."""
-    return 1 << (((id_key >> 6) ^ (id_key >> 18) ^ (id_key >> 30)) & 63)
+def bit_2_of(key: int) -> int:
+    """The bit of a row's key in BLOOM_2."""
+    return 1 << (((key >> 6) ^ (key >> 18) ^ (key >> 30)) & 63)
 
 
 @inner
@@ -147,14 +147,26 @@ def place_after(arena: Arena, slot: int, time_ms: int, order: int, stride: int) 
 
 
 @inner
-def find_event(arena: Arena, page: int, time_ms: int, id_key: int, stride: int) -> int:
-    """The row of an event by its time and id, looked for from `page` on, either way; `END` when it is not there."""
+def find_event(arena: Arena, page: int, time_ms: int, key: int, id_key: int, stride: int) -> int:
+    """The row of an event by its time and key, looked for from `page` on, either way; `END` when it is not there.
+
+    Args:
+        key: see `arrivals.row_key`.
+        id_key: the key that rows have in which the user is no part of it yet.
+    """
+    place = find_row(arena, page, time_ms, key, stride)
+    return find_row(arena, page, time_ms, id_key, stride) if place == END and key != id_key else place
+
+
+@inner
+def find_row(arena: Arena, page: int, time_ms: int, key: int, stride: int) -> int:
+    """As `find_event`, by the one key."""
     while page >= 0 and arena.pages[page, PAGE_WORDS + TIME] >= time_ms and arena.pages[page, PREV] >= 0:
         page = arena.pages[page, PREV]
     while page >= 0 and arena.pages[page, PAGE_WORDS + TIME] <= time_ms:
         for at in range(arena.pages[page, FILL]):
             word = PAGE_WORDS + at * stride
-            if arena.pages[page, word + TIME] == time_ms and arena.pages[page, word + ID] == id_key:
+            if arena.pages[page, word + TIME] == time_ms and arena.pages[page, word + ID] == key:
                 return (page << PAGE_BITS) + at
         page = arena.pages[page, NEXT]
     return END

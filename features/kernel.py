@@ -2,7 +2,7 @@
 
 import math
 
-from features.arrivals import answers_of, arrivals_of
+from features.arrivals import answers_of, arrivals_of, row_key
 from features.compiled import borrowed, entry, inner, prefetch
 from features.context import put
 from features.history import append_place, place_before, word_of
@@ -44,6 +44,7 @@ def bring(
     orders: Int64s,
     id_keys: Int64s,
     body_keys: Int64s,
+    user_keys: Int64s,
     ops: Int64s,
     values: Float64s,
     out: Float64s,
@@ -57,12 +58,13 @@ def bring(
     put(context, ARRAYS + 2, orders)
     put(context, ARRAYS + 3, id_keys)
     put(context, ARRAYS + 4, body_keys)
-    put(context, ARRAYS + 5, ops)
-    put(context, ARRAYS + 6, values)
-    put(context, ARRAYS + 7, out)
-    put(context, ARRAYS + 8, flags)
-    put(context, ARRAYS + 9, rows)
-    put(context, ARRAYS + 10, outcomes)
+    put(context, ARRAYS + 5, user_keys)
+    put(context, ARRAYS + 6, ops)
+    put(context, ARRAYS + 7, values)
+    put(context, ARRAYS + 8, out)
+    put(context, ARRAYS + 9, flags)
+    put(context, ARRAYS + 10, rows)
+    put(context, ARRAYS + 11, outcomes)
 
 
 @entry
@@ -80,7 +82,7 @@ def observe(context: Int64s, start: int) -> int:
         slot, time_ms = arrivals.slots[i], arrivals.times_ms[i]
         if arrivals.ops[i] != ADD or has_news(arena, slot, time_ms):
             return i
-        known = known_event(arena, plan, slot, time_ms, arrivals.id_keys[i], stride, is_user)
+        known = known_event(arena, plan, slot, time_ms, row_key(arrivals, i), arrivals.id_keys[i], stride, is_user)
         if known != END and is_user:
             answer_known(arena, arrivals, answers, i, known, stride)
         elif known == END and is_newest(arena, slot, time_ms, arrivals.orders[i], stride):
@@ -122,7 +124,7 @@ def settle(context: Int64s, i: int) -> bool:
             return True
     if arrivals.ops[i] != ADD:
         return amend(bare, i, stride)
-    known = known_event(arena, plan, slot, time_ms, arrivals.id_keys[i], stride, is_user)
+    known = known_event(arena, plan, slot, time_ms, row_key(arrivals, i), arrivals.id_keys[i], stride, is_user)
     if known != END:
         return answer_known_again(bare, i, known, stride)
     return insert_late(bare, i, stride, is_user)
@@ -154,11 +156,11 @@ def fetch_ahead(arena: Arena, plan: PlanArrays, slots: Int64s, i: int, stride: i
 
 
 @entry
-def note_labels(context: Int64s, slots: Int64s, event_ms: Int64s, id_keys: Int64s, labels: Int64s, visible_ms: Int64s) -> None:
-    """Labels start to wait in their profiles."""
+def note_labels(context: Int64s, slots: Int64s, event_ms: Int64s, row_keys: Int64s, labels: Int64s, visible_ms: Int64s) -> None:
+    """Labels start to wait in their profiles; `row_keys` and `labels` as the words of a note have them, see `layout`."""
     arena = arena_of(borrowed(context))
     for i in range(len(slots)):
-        add_note(arena, slots[i], event_ms[i], id_keys[i], labels[i], visible_ms[i])
+        add_note(arena, slots[i], event_ms[i], row_keys[i], labels[i], visible_ms[i])
 
 
 @entry

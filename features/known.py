@@ -40,13 +40,23 @@ def is_newest(arena: Arena, slot: int, time_ms: int, order: int, stride: int) ->
 
 
 @inner
-def known_event(arena: Arena, plan: PlanArrays, slot: int, time_ms: int, id_key: int, stride: int, is_user: bool) -> int:
-    """The retained event with this id: of the user within `dedupe` and `rewind_max`, else at this very time; or `END`."""
+def known_event(arena: Arena, plan: PlanArrays, slot: int, time_ms: int, key: int, id_key: int, stride: int, is_user: bool) -> int:
+    """The retained event with this id: of the user within `dedupe` and `rewind_max`, else at this very time; or `END`.
+
+    `key` is that of its row, see `arrivals.row_key`. Rows of shops and cards from before the user was part of it have `id_key`.
+    """
     if not is_user and time_ms > arena.heads[slot, NEWEST]:
         return END
+    known = row_with(arena, plan, slot, time_ms, key, stride, is_user)
+    return row_with(arena, plan, slot, time_ms, id_key, stride, is_user) if known == END and key != id_key else known
+
+
+@inner
+def row_with(arena: Arena, plan: PlanArrays, slot: int, time_ms: int, key: int, stride: int, is_user: bool) -> int:
+    """As `known_event`, by the one key."""
     oldest = max(arena.heads[slot, NEWEST], time_ms) - plan.numbers[DEDUPE] if is_user else time_ms
-    bit = bit_of(id_key)
-    bit_2 = bit_2_of(id_key)
+    bit = bit_of(key)
+    bit_2 = bit_2_of(key)
     page: int = arena.heads[slot, LAST]
     newer = 0
     while page >= 0 and (not is_user or newer < plan.numbers[REWIND_MAX]):
@@ -54,7 +64,7 @@ def known_event(arena: Arena, plan: PlanArrays, slot: int, time_ms: int, id_key:
         if arena.pages[page, BLOOM] & bit and arena.pages[page, BLOOM_2] & bit_2:
             for at in range(fill - 1, -1, -1):
                 word = PAGE_WORDS + at * stride
-                if arena.pages[page, word + ID] == id_key:
+                if arena.pages[page, word + ID] == key:
                     then = arena.pages[page, word + TIME]
                     if is_user and then >= oldest and newer + fill - 1 - at < plan.numbers[REWIND_MAX]:
                         return (page << PAGE_BITS) + at

@@ -37,13 +37,13 @@ _LABELS = int(UnitKind.LABELS)
 
 
 @inner
-def add_note(arena: Arena, slot: int, event_ms: int, id_key: int, label: int, visible_ms: int) -> None:
+def add_note(arena: Arena, slot: int, event_ms: int, key: int, label: int, visible_ms: int) -> None:
     """A label starts to wait, behind those that are visible no later."""
     arena.counters[FREE_NOTES] -= 1
     note = arena.free_notes[arena.counters[FREE_NOTES]]
     row = arena.notes[note]
     row[NOTE_TIME] = event_ms
-    row[NOTE_ID] = id_key
+    row[NOTE_ID] = key
     row[NOTE_LABEL] = label
     row[NOTE_VISIBLE] = visible_ms
     earlier = arena.heads[slot, WAITING_LAST]
@@ -77,12 +77,13 @@ def hear_labels(context: Int64s, slot: int, time_ms: int, stride: int) -> None:
     while note >= 0 and arena.notes[note, NOTE_VISIBLE] <= time_ms:
         following = arena.notes[note, NOTE_NEXT]
         row = arena.notes[note]
-        place = find_event(arena, nearest_page(arena, plan, slot, row[NOTE_TIME]), row[NOTE_TIME], row[NOTE_ID], stride)
+        page = nearest_page(arena, plan, slot, row[NOTE_TIME])
+        place = find_event(arena, page, row[NOTE_TIME], row[NOTE_ID], row[NOTE_ID] ^ (row[NOTE_LABEL] >> 1), stride)
         if place == END:
             row[NOTE_NEXT] = arena.heads[slot, ORPHANS]
             arena.heads[slot, ORPHANS] = note
         else:
-            mark(arena, plan, slot, place, row[NOTE_LABEL], row[NOTE_VISIBLE], stride, True)
+            mark(arena, plan, slot, place, row[NOTE_LABEL] & 1, row[NOTE_VISIBLE], stride, True)
             free_note(arena, note)
         note = following
     arena.heads[slot, WAITING] = note
@@ -93,8 +94,11 @@ def hear_labels(context: Int64s, slot: int, time_ms: int, stride: int) -> None:
 
 
 @outer
-def adopt_orphans(context: Int64s, slot: int, place: int, event_ms: int, id_key: int, stride: int) -> None:
-    """Labels that came before the event just written at `place` mark it; orphans out of retention are let go."""
+def adopt_orphans(context: Int64s, slot: int, place: int, event_ms: int, key: int, id_key: int, stride: int) -> None:
+    """Labels that came before the event just written at `place` mark it; orphans out of retention are let go.
+
+    `key` is that of its row; labels from before the user was part of it have `id_key`.
+    """
     arena, plan = arena_of(context), plan_of(context)
     oldest = max(arena.heads[slot, NEWEST], event_ms) - plan.numbers[KEEP]
     before = END
@@ -102,9 +106,9 @@ def adopt_orphans(context: Int64s, slot: int, place: int, event_ms: int, id_key:
     while note >= 0:
         following = arena.notes[note, NOTE_NEXT]
         row = arena.notes[note]
-        own = row[NOTE_TIME] == event_ms and row[NOTE_ID] == id_key
+        own = row[NOTE_TIME] == event_ms and (row[NOTE_ID] == key or row[NOTE_ID] == id_key)
         if own:
-            mark(arena, plan, slot, place, row[NOTE_LABEL], row[NOTE_VISIBLE], stride, False)
+            mark(arena, plan, slot, place, row[NOTE_LABEL] & 1, row[NOTE_VISIBLE], stride, False)
         if own or row[NOTE_TIME] <= oldest:
             if before < 0:
                 arena.heads[slot, ORPHANS] = following

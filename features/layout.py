@@ -27,13 +27,14 @@ FIRST, LAST, NEWEST, ROWS, NEXT_SEQ, WAITING, WAITING_LAST, ORPHANS, HEARD, DROP
 # Words of a page before its rows. BLOOM and BLOOM_2 have a bit set for each id in the page: a page that lacks either is not searched.
 PREV, NEXT, FILL, SEQ, OWNER, DIRTY, BLOOM, BLOOM_2, PAGE_WORDS = range(9)
 
-# Words of a row. The primary entity's rows carry three more before the retained numbers. LABEL also counts the corrections of the row,
-# see `features.row_label`.
+# Words of a row. ID stands for the event's id, and in a profile that is no user's for its user too, see `arrivals.row_key`. The primary
+# entity's rows carry three more before the retained numbers. LABEL also counts the corrections of the row, see `features.row_label`.
 TIME, ID, ORDER, LABEL, BODY, SCORE, OUTCOME = range(7)
 NUMBERS_OF_ENTITY = 4
 NUMBERS_OF_USER = 7
 
-# Words of a waiting label: a note. VISIBLE is the time from which events may know it.
+# Words of a waiting label: a note. VISIBLE is the time from which events may know it. ID is as in its event's row; the lowest bit of
+# LABEL is the label, above it stands the user's part of ID.
 NOTE_PREV, NOTE_NEXT, NOTE_TIME, NOTE_ID, NOTE_LABEL, NOTE_VISIBLE, NOTE_WORDS = range(7)
 
 # Counters that the kernel and its owner share: free pages and notes on their stacks, entries in the logs,

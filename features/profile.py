@@ -11,7 +11,9 @@ from features import kernel
 from features.arena import bytes_in_use, empty_arena, page_bytes, recycle, slot_bytes, with_room, with_slots, with_values
 from features.arrivals import MORE
 from features.batch import Batch
-from features.codec import Cells, Saved, heads_as_bytes
+from features.cells import Cells, Resting, WarmUps, place_numbers, warm_up
+from features.codec import Saved, heads_as_bytes
+from features.event import user_keys
 from features.kernel_context import context_of
 from features.layout import (
     DIRTY,
@@ -35,9 +37,10 @@ from features.layout import (
 from features.number_arrays import Float64s, Int64s
 from features.page_encoding import pages_as_bytes
 from features.plan import Plan
-from features.restoring import forget, place_cells, place_profile
+from features.restoring import forget, place_profile
 from features.row_label import VISIBLE_MAX_MS
 
+NO_WARM_UPS: WarmUps = {}
 _CHUNK = 8_192
 _KEY_BYTES = 256
 """Of a key as a text, and of its places in a dictionary and a list."""
@@ -64,7 +67,8 @@ class Profiles:
     Args:
         plan: what to compute.
         cells: detectors whose numbers stand in `extra`, a row a slot. Restored numbers go to the detector of their name and
-            width; a detector without any begins at zero.
+            width; those of other detectors rest until the profile is restored where they run.
+        warm_ups: how detectors learn the retained rows of a restored profile that has no numbers of theirs; others begin at zero.
         durable: keep note of what `save` has to give; without it `save` must not be called.
         forgotten_ms: what was kept of a key is forgotten after so long, sooner than windows reach: a key that is new here may have
             had events before, and says so. 0: a key that is new here never was.
@@ -72,11 +76,13 @@ class Profiles:
     Answers depend on the order of each key's events and labels only, not on how they are cut into batches, nor on saves.
     """
 
-    def __init__(self, plan: Plan, cells: Cells = (), durable: bool = True, forgotten_ms: int = 0) -> None:
+    def __init__(self, plan: Plan, cells: Cells = (), durable: bool = True, forgotten_ms: int = 0, warm_ups: WarmUps = NO_WARM_UPS) -> None:
         self.plan = plan
         self.arena = empty_arena(plan)
         self.extra: Float64s = np.zeros((len(self.arena.heads), sum(width for _, width in cells)))
         self._cells = cells
+        self._warm_ups = warm_ups
+        self._resting: dict[int, Resting] = {}
         self._durable = durable
         self._forgotten_ms = forgotten_ms
         self._index: dict[str, int] = {}
@@ -112,7 +118,8 @@ class Profiles:
         n = len(batch)
         result = _plain(out, np.float64)
         observed = Observed(np.zeros(n, np.int64), np.full(n, END), np.zeros(n, np.int64))
-        columns = [_plain(column) for column in (slots, batch.times_ms, batch.orders, batch.id_keys, batch.body_keys, batch.ops)]
+        keys = (batch.id_keys, batch.body_keys, self._user_keys(batch.users))
+        columns = [_plain(column) for column in (slots, batch.times_ms, batch.orders, *keys, batch.ops)]
         words = _plain(values, np.float64)
         self._reclaim()
         if self._forgotten_ms:
@@ -125,6 +132,10 @@ class Profiles:
         self._tick += 1
         self._used[slots] = self._tick
         return observed._replace(flags=observed.flags.astype(np.uint16))
+
+    def _user_keys(self, users: Sequence[str]) -> Int64s:
+        """What users add to the ids of their events: nothing in their own profiles."""
+        return np.zeros(len(users), np.int64) if self.plan.is_user else user_keys(users)
 
     def _take_in(self, columns: list[NDArray[Any]]) -> None:
         n = len(columns[0])
@@ -165,8 +176,16 @@ class Profiles:
         outcomes[kept] = self.arena.pages[pages, words + OUTCOME]
         return scores, outcomes
 
-    def label(self, slots: Int64s, event_times_ms: Int64s, id_keys: Int64s, labels: NDArray[np.int8], visible_ms: Int64s) -> None:
-        """Labels (1 positive, 0 negative) of events, known to events from `visible_ms` on.
+    def label(
+        self,
+        slots: Int64s,
+        event_times_ms: Int64s,
+        id_keys: Int64s,
+        users: Sequence[str],
+        labels: NDArray[np.int8],
+        visible_ms: Int64s,
+    ) -> None:
+        """Labels (1 positive, 0 negative) of events of `users`, known to events from `visible_ms` on.
 
         They may come before or after their event; one with a later `visible_ms` replaces an earlier one.
         """
@@ -174,7 +193,8 @@ class Profiles:
             raise ValueError("labels are 0 or 1")
         self.arena = with_room(self.arena, 0, len(slots))
         visible = np.clip(visible_ms, 0, VISIBLE_MAX_MS)
-        columns = (slots, event_times_ms, id_keys, labels, visible)
+        user_keys = self._user_keys(users)
+        columns = (slots, event_times_ms, id_keys ^ user_keys, user_keys << 1 | labels, visible)
         kernel.note_labels(self._context(), *[_plain(column) for column in columns])
         self._tick += 1
         self._used[slots] = self._tick
@@ -184,7 +204,7 @@ class Profiles:
         self._reclaim()
         position = {slot: at for at, slot in enumerate(slots.tolist())}
         return Saved(
-            heads=heads_as_bytes(self.arena, self.plan, _plain(slots), self.extra, self._cells),
+            heads=self._heads(_plain(slots)),
             pages=self._changed_pages(position),
             dropped=self._dropped_pages(position),
         )
@@ -201,7 +221,11 @@ class Profiles:
         self.arena = with_room(self.arena, len(pages) + 1, 0)
         slot = self._add(key)
         self.arena, saved = place_profile(self.arena, self.plan, slot, head, pages)
-        place_cells(saved, self._cells, self.extra[slot])
+        cells = saved.meaning.cells
+        resting = place_numbers(cells, saved.extra, self._cells, self.extra[slot])
+        if resting is not None:
+            self._resting[slot] = resting
+        warm_up(self.arena, self.plan, slot, cells, self._cells, self.extra[slot], self._warm_ups)
         self.arena.heads[slot, DROPPED_MS] = max(self.arena.heads[slot, DROPPED_MS], self.plan.began_ms)
 
     @property
@@ -274,6 +298,7 @@ class Profiles:
         forget(self.arena, self.plan, slots)
         for slot in slots:
             del self._index[self._keys[slot]]
+            self._resting.pop(slot, None)
         self._free_slots.extend(slots)
         self._gone = [rows[~np.isin(rows[:, 0], slots)] for rows in self._gone]
 
@@ -292,6 +317,16 @@ class Profiles:
 
     def _words(self, rows: Int64s) -> tuple[Int64s, Int64s]:
         return rows >> PAGE_BITS, PAGE_WORDS + (rows & (PAGE - 1)) * self.plan.row_words
+
+    def _heads(self, slots: Int64s) -> list[bytes]:
+        """The heads of `slots`; few if any have numbers of detectors that do not run, and these are written apart."""
+        heads = heads_as_bytes(self.arena, self.plan, slots, self.extra[slots], self._cells)
+        if self._resting:
+            for at, slot in enumerate(slots.tolist()):
+                if (resting := self._resting.get(slot)) is not None:
+                    numbers = np.concatenate([self.extra[slot], resting.numbers])[None]
+                    [heads[at]] = heads_as_bytes(self.arena, self.plan, slots[at : at + 1], numbers, self._cells + resting.cells)
+        return heads
 
     def _changed_pages(self, position: dict[int, int]) -> list[tuple[int, int, bytes]]:
         if not self.arena.counters[SEALED]:

@@ -7,7 +7,7 @@ import numpy as np
 
 from features import kernel
 from features.arena import blank_heads, with_room, with_values
-from features.codec import Cells, SavedHead, read_head
+from features.codec import SavedHead, read_head
 from features.kernel_context import context_of
 from features.layout import (
     BLOOM,
@@ -44,7 +44,7 @@ from features.layout import (
     Arena,
 )
 from features.mapping import mapped_rows, unknown_until
-from features.number_arrays import Float64s, Int64s
+from features.number_arrays import Int64s
 from features.page_decoding import read_pages
 from features.plan import Plan
 
@@ -110,19 +110,6 @@ def _carry(head: Int64s, plan: Plan, saved: SavedHead, lost_ms: int) -> None:
             head[began] = max(head[began], lost_ms + 1)
 
 
-def place_cells(saved: SavedHead, cells: Cells, extra: Float64s) -> None:
-    """Gives each detector of `cells` the numbers that were saved of it; others keep what they have."""
-    starts = _starts(saved.meaning.cells)
-    for cell, start in _starts(cells).items():
-        if cell in starts:
-            extra[start : start + cell[1]] = saved.extra[starts[cell] : starts[cell] + cell[1]]
-
-
-def _starts(cells: Cells) -> dict[tuple[str, int], int]:
-    ends = itertools.accumulate((width for _, width in cells), initial=0)
-    return dict(zip(cells, ends, strict=False))
-
-
 def _sorted_pages(saved: SavedHead, pages: Sequence[tuple[int, bytes]]) -> list[tuple[int, Int64s]]:
     rows = read_pages([blob for _, blob in pages], saved.stride)
     found = [(seq, part) for (seq, _), part in zip(pages, rows, strict=True)]
@@ -181,10 +168,10 @@ def _mark_sealed(arena: Arena, slot: int, pages: list[int]) -> None:
 
 def _put_notes(arena: Arena, plan: Plan, slot: int, saved: SavedHead) -> Arena:
     arena = with_room(arena, 0, len(saved.waiting) + len(saved.orphans))
-    for event_ms, id_key, label, visible_ms in saved.orphans[::-1].tolist():
+    for event_ms, key, label, visible_ms in saved.orphans[::-1].tolist():
         arena.counters[FREE_NOTES] -= 1
         note = int(arena.free_notes[arena.counters[FREE_NOTES]])
-        arena.notes[note] = END, arena.heads[slot, ORPHANS], event_ms, id_key, label, visible_ms
+        arena.notes[note] = END, arena.heads[slot, ORPHANS], event_ms, key, label, visible_ms
         arena.heads[slot, ORPHANS] = note
     if len(saved.waiting):
         columns = [np.ascontiguousarray(column) for column in saved.waiting.T]

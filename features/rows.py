@@ -5,7 +5,7 @@ import math
 from features.compiled import inner, outer
 from features.history import mark_changed, place_before, word_of
 from features.kernel_context import arena_of, plan_of
-from features.layout import END, LONG_AGO, NEVER, ORDER, PAGE_BITS, TIME, Arena
+from features.layout import END, LONG_AGO, NEVER, NEXT, ORDER, PAGE_BITS, PAGE_WORDS, TIME, Arena
 from features.number_arrays import Int64s
 from features.plan_arrays import COLUMN, LINK_OF, LINK_ORIGIN, LINK_PREVIOUS, LINK_TO, LINK_WHERE, WHERE, PlanArrays
 from features.row_column import Origin
@@ -67,7 +67,18 @@ def is_before(arena: Arena, place: int, other: int, stride: int) -> bool:
     other_page, other_word = other >> PAGE_BITS, word_of(other, stride)
     if arena.pages[page, word + TIME] != arena.pages[other_page, other_word + TIME]:
         return bool(arena.pages[page, word + TIME] < arena.pages[other_page, other_word + TIME])
-    return bool(arena.pages[page, word + ORDER] < arena.pages[other_page, other_word + ORDER])
+    if arena.pages[page, word + ORDER] != arena.pages[other_page, other_word + ORDER]:
+        return bool(arena.pages[page, word + ORDER] < arena.pages[other_page, other_word + ORDER])
+    return is_page_before(arena, page, other_page, arena.pages[page, word + TIME])
+
+
+@inner
+def is_page_before(arena: Arena, page: int, other_page: int, time_ms: int) -> bool:
+    """Whether `other_page`, which has a row at `time_ms`, follows `page`: rows of one time and order stand as they came."""
+    following = arena.pages[page, NEXT]
+    while following >= 0 and following != other_page and arena.pages[following, PAGE_WORDS + TIME] <= time_ms:
+        following = arena.pages[following, NEXT]
+    return bool(following == other_page)
 
 
 @inner

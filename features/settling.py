@@ -2,7 +2,7 @@
 
 import math
 
-from features.arrivals import answers_of, arrivals_of
+from features.arrivals import answers_of, arrivals_of, row_key
 from features.compiled import inner, outer
 from features.history import find_event, insert_place, mark_changed, place_after, place_before, remove_row, word_of
 from features.kernel_context import arena_of, plan_of
@@ -94,7 +94,8 @@ def amend(context: Int64s, i: int, stride: int) -> bool:
     """
     arena, plan, arrivals, answers = arena_of(context), plan_of(context), arrivals_of(context), answers_of(context)
     slot, time_ms = arrivals.slots[i], arrivals.times_ms[i]
-    place = find_event(arena, nearest_page(arena, plan, slot, time_ms), time_ms, arrivals.id_keys[i], stride)
+    page = nearest_page(arena, plan, slot, time_ms)
+    place = find_event(arena, page, time_ms, row_key(arrivals, i), arrivals.id_keys[i], stride)
     if place == END:
         answers.flags[i] = UNKNOWN
         answers.out[i, :] = math.nan

@@ -3,7 +3,7 @@
 import math
 
 from features.answers import give_out
-from features.arrivals import Answers, Arrivals
+from features.arrivals import Answers, Arrivals, row_key
 from features.compiled import inner
 from features.cursors import advance, take_in
 from features.history import bit_2_of, bit_of, word_of
@@ -23,7 +23,7 @@ def give_and_take(arena: Arena, plan: PlanArrays, arrivals: Arrivals, answers: A
     link(arena, plan, slot, place, stride)
     advance(arena, plan, slot, time_ms, last, stride)
     if arena.heads[slot, ORPHANS] >= 0:
-        adopt_orphans(arena.context, slot, place, time_ms, arrivals.id_keys[i], stride)
+        adopt_orphans(arena.context, slot, place, time_ms, row_key(arrivals, i), arrivals.id_keys[i], stride)
     give_out(arena, plan, slot, place, 1, answers.out, i, stride)
     take_in(arena, plan, slot, place, time_ms, stride)
     give_out(arena, plan, slot, place, 0, answers.out, i, stride)
@@ -37,7 +37,7 @@ def write_row(arena: Arena, plan: PlanArrays, arrivals: Arrivals, i: int, place:
     page = place >> PAGE_BITS
     word = word_of(place, plan.numbers[STRIDE])
     arena.pages[page, word + TIME] = arrivals.times_ms[i]
-    arena.pages[page, word + ID] = arrivals.id_keys[i]
+    arena.pages[page, word + ID] = row_key(arrivals, i)
     arena.pages[page, word + ORDER] = arrivals.orders[i]
     arena.pages[page, word + LABEL] = 0
     if is_user:
@@ -45,8 +45,8 @@ def write_row(arena: Arena, plan: PlanArrays, arrivals: Arrivals, i: int, place:
         arena.pages_f[page, word + SCORE] = math.nan
         arena.pages[page, word + OUTCOME] = 0
     write_values(arena, plan, arrivals, i, place)
-    arena.pages[page, BLOOM] |= bit_of(arrivals.id_keys[i])
-    arena.pages[page, BLOOM_2] |= bit_2_of(arrivals.id_keys[i])
+    arena.pages[page, BLOOM] |= bit_of(row_key(arrivals, i))
+    arena.pages[page, BLOOM_2] |= bit_2_of(row_key(arrivals, i))
 
 
 @inner

@@ -25,21 +25,21 @@ def features_that_warm(old: FeatureSet, new: FeatureSet) -> tuple[str, ...]:
         kind = definition.kind
         if kind not in old.kinds or any(
             _reaches_beyond(reading.window, old.schema.retention_ms)
-            or not all(_is_known(column, new.plans[kind], old.plans[kind]) for column in (reading.column, reading.where))
+            or not all(is_known(column, new.plans[kind], old.plans[kind]) for column in (reading.column, reading.where))
             for reading in readings
         ):
             warming.append(name)
     return tuple(warming)
 
 
-def _is_known(name: str, plan: Plan, old: Plan) -> bool:
+def is_known(name: str, plan: Plan, old: Plan) -> bool:
     """Whether rows under `old` give the column `name` of `plan`."""
     columns = [column.name for column in old.columns]
     column = next((column for column in plan.columns if column.name == name), None)
     if column is None or name in columns:
         return True
     if column.origin in _LINKED:
-        return _is_known(column.source, plan, old) and _is_known(column.where, plan, old)
+        return is_known(column.source, plan, old) and is_known(column.where, plan, old)
     return follows(column, columns, plan.schema)
 
 

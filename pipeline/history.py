@@ -163,10 +163,22 @@ def _read_lines(path: pathlib.Path, schema: Schema, column: LabelColumn | None, 
 
 
 def total_order(batch: Batch, turns_ms: NDArray[np.int64], schema: Schema) -> NDArray[np.int64]:
-    """The rows of `batch` by (turn, id)."""
+    """The rows of `batch` by (turn, id, user); what a user sends again stays behind it."""
     if schema.id_type == "integer":
-        order: NDArray[np.int64] = np.lexsort((batch.id_keys, turns_ms))
-        return order
+        return _by_user_in_ties(np.lexsort((batch.id_keys, turns_ms)), batch, turns_ms)
     texts = np.array([text.encode() for text in batch.ids], dtype=object)
     by_id: NDArray[np.int64] = np.argsort(texts, kind="stable")
-    return by_id[np.argsort(turns_ms[by_id], kind="stable")]
+    return _by_user_in_ties(by_id[np.argsort(turns_ms[by_id], kind="stable")], batch, turns_ms)
+
+
+def _by_user_in_ties(order: NDArray[np.int64], batch: Batch, turns_ms: NDArray[np.int64]) -> NDArray[np.int64]:
+    """`order` with rows of one turn and id by their users: such rows are few, so that users are looked at for them alone."""
+    ids, turns = batch.id_keys[order], turns_ms[order]
+    is_tied = (ids[1:] == ids[:-1]) & (turns[1:] == turns[:-1])
+    tied = np.flatnonzero(np.append(is_tied, False) | np.append(False, is_tied))
+    if len(tied):
+        ties = np.cumsum(~np.append(False, is_tied))[tied].tolist()
+        rows = order[tied].tolist()
+        by_user = sorted(range(len(rows)), key=lambda at: (ties[at], batch.users[rows[at]].encode()))
+        order[tied] = [rows[at] for at in by_user]
+    return order

@@ -6,9 +6,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from features.codec import Cells, Saved
+from features.cells import Cells, WarmUps
+from features.codec import Saved
 from features.plan import Plan
-from features.profile import Profiles
+from features.profile import NO_WARM_UPS, Profiles
 
 Kept = tuple[bytes | None, list[tuple[int, bytes]]]
 """A profile as kept: its head, and its sealed pages by number. No head: never seen."""
@@ -71,12 +72,16 @@ class ProfileArenas:
         """Memory that the profiles take, about."""
         return sum(arena.profiles.size_bytes for arena in self._arenas.values())
 
-    def open(self, plan: Plan, cells: Cells, keys: list[str]) -> tuple[Profiles, NDArray[np.int64]]:
-        """The arena for `plan` with all `keys` in it, and their slots; `write` or `save` has to follow what changes them."""
+    def open(self, plan: Plan, cells: Cells, keys: list[str], warm_ups: WarmUps = NO_WARM_UPS) -> tuple[Profiles, NDArray[np.int64]]:
+        """The arena for `plan` with all `keys` in it, and their slots; `write` or `save` has to follow what changes them.
+
+        Args:
+            cells, warm_ups: see `Profiles`.
+        """
         layout = (plan.layout, plan.arrays.outputs.tobytes(), cells)
         arena = self._arenas.get(layout)
         if arena is None:
-            arena = self._arenas[layout] = _Arena(self._profiles(plan, cells), {})
+            arena = self._arenas[layout] = _Arena(self._profiles(plan, cells, warm_ups), {})
         self._used.add(layout)
         self._newest = layout
         for other in self._arenas.values():
@@ -127,12 +132,12 @@ class ProfileArenas:
                 free += self._arenas[layout].profiles.evict(bytes_least - free)
         return free
 
-    def _profiles(self, plan: Plan, cells: Cells) -> Profiles:
+    def _profiles(self, plan: Plan, cells: Cells, warm_ups: WarmUps) -> Profiles:
         """An empty arena; it says of new keys what they may lack where the state forgets sooner than windows reach."""
         if self._state is None:
             return Profiles(plan, cells, durable=False)
         kept_ms = self._state.kept_ms
-        return Profiles(plan, cells, forgotten_ms=kept_ms if 0 < kept_ms < plan.keep_ms else 0)
+        return Profiles(plan, cells, forgotten_ms=kept_ms if 0 < kept_ms < plan.keep_ms else 0, warm_ups=warm_ups)
 
     def _write(self, arena: "_Arena", keys: list[str]) -> None:
         if self._state is None:

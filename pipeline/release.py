@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import msgspec
 
-from features.codec import Cells
+from features.cells import Cells, WarmUp
 from features.feature_set import FeatureSet, read_features
 from features.refusal import Refusal
 from features.schema import Schema, read_schema
@@ -15,6 +15,7 @@ from patterns.bypass import Bypass, bypassed, read_bypass
 from patterns.lists import LIST_PREFIX, EntryList, check_name, read_list
 from patterns.policy import Policy, read_policy
 from pipeline.models import Model, object_shape, read_models
+from pipeline.own_detectors import cell_of, warm_ups_of
 
 PARTS = ("schema", "features", "models", "policy")
 """The definitions that a release is made of; each is one YAML file of the same name."""
@@ -33,7 +34,8 @@ RELEASE_MAX = (1 << 27) - 1
 class Release:
     """Compiled definitions under one growing id. Immutable; every decision names the one that it was made by.
 
-    `cells` are the detectors with state per user, known by their definitions: another definition begins anew. The shapes are
+    `cells` are the detectors with state per user, known by their definitions: another definition begins anew, from history where
+    `warm_ups` has it. The shapes are
     Structs that encode as objects by name: of an event's numbers, entities and dimensions, of its features, of the models. `policy`
     decides as `bypass` has it. `lists` are entries by the list's name.
     """
@@ -44,6 +46,7 @@ class Release:
     models: tuple[Model, ...]
     policy: Policy
     cells: Cells
+    warm_ups: Mapping[str, WarmUp]
     event_shape: type[msgspec.Struct]
     entity_shape: type[msgspec.Struct]
     dimension_shape: type[msgspec.Struct]
@@ -85,11 +88,12 @@ def compile_release(id: int, texts: Mapping[str, str]) -> Release:
         "Features": features.names,
         "Models": names,
     }
-    cells = tuple((model.definition[:12], model.keyed.width) for model in models if model.keyed)
+    cells = tuple((cell_of(model), model.keyed.width) for model in models if model.keyed)
+    warm_ups = warm_ups_of(models, schema, features)
     bypass = read_bypass(texts[BYPASS]) if BYPASS in texts else Bypass()
     event, entity, dimension, feature, model = (object_shape(name, own) for name, own in keys.items())
     policy = bypassed(policy, bypass)
-    return Release(id, schema, features, models, policy, cells, event, entity, dimension, feature, model, bypass, lists_of(texts))
+    return Release(id, schema, features, models, policy, cells, warm_ups, event, entity, dimension, feature, model, bypass, lists_of(texts))
 
 
 @lru_cache(maxsize=PARTS_KEPT)

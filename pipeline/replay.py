@@ -169,8 +169,9 @@ class Replay:
             keys = list(map(self._keys[kind].__getitem__, rows.tolist()))
             has = np.fromiter(map(bool, keys), np.bool_, len(keys))
             own = rows[has]
-            times = (events.times_ms[own], events.id_keys[own], labels[has], times_ms[has])
-            self.scorer.label(self.release, kind, list(filter(None, keys)), *times)
+            users = list(map(events.users.__getitem__, own.tolist()))
+            named = (events.times_ms[own], events.id_keys[own], users)
+            self.scorer.label(self.release, kind, list(filter(None, keys)), *named, labels[has], times_ms[has])
 
     def _count(self, verdicts: Verdicts, batch: Batch, outcome: Outcome) -> None:
         fresh = ~verdicts.are(UNDECIDED | REVISED)

@@ -91,16 +91,16 @@ class Scorer:
         keys: list[str],
         event_times_ms: NDArray[np.int64],
         id_keys: NDArray[np.int64],
+        users: list[str],
         labels: NDArray[np.int8],
         visible_ms: NDArray[np.int64],
     ) -> None:
-        """Lets events at or after `visible_ms` see the labels of events of `keys`, entities of one kind."""
+        """Lets events at or after `visible_ms` see the labels of events of `users` at `keys`, entities of one kind."""
         plan = release.features.plans.get(kind)
         if plan is None:
             return
-        cells = release.cells if kind == release.features.kinds[0] else ()
-        arena, slots = self._arena(kind).open(plan, cells, keys)
-        arena.label(slots, event_times_ms, id_keys, labels, visible_ms)
+        arena, slots = self._open(release, keys) if kind == release.features.kinds[0] else self._arena(kind).open(plan, (), keys)
+        arena.label(slots, event_times_ms, id_keys, users, labels, visible_ms)
 
     def score(self, release: Release, batch: Batch) -> Verdicts:
         """Both stages at once: entities, then users."""
@@ -132,7 +132,7 @@ class Scorer:
     def _decide(self, release: Release, batch: Batch, features: NDArray[np.float64], warming: NDArray[np.bool_]) -> Verdicts:
         kind = release.features.kinds[0]
         plan = release.features.plans[kind]
-        arena, slots = self._arena(kind).open(plan, release.cells, batch.users)
+        arena, slots = self._open(release, batch.users)
         out = np.empty((len(batch), plan.width))
         values = row_values(plan.columns, batch, release.schema)
         flags, rows, outcomes = arena.observe(slots, batch, values, out)
@@ -220,6 +220,11 @@ class Scorer:
         for kind in sorted(held, key=held.__getitem__, reverse=True):
             if bytes_least > 0:
                 bytes_least -= self._arenas[kind].shrink(bytes_least)
+
+    def _open(self, release: Release, users: list[str]) -> tuple[Profiles, NDArray[np.int64]]:
+        """The profiles of `users`, and their slots."""
+        kind = release.features.kinds[0]
+        return self._arena(kind).open(release.features.plans[kind], release.cells, users, release.warm_ups)
 
     def _arena(self, kind: str) -> ProfileArenas:
         arenas = self._arenas.get(kind)

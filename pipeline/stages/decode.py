@@ -118,7 +118,7 @@ def _add_frames(frames: list[bytes], release: Release, taken: list[_Taken]) -> N
             if keys[place]:
                 head = MESSAGE.pack(event.time_ms, event.id_key, order_key, uid, at, len(user), event.op)
                 body = b"".join((head, user, words[place * size : (place + 1) * size]))
-                add_message(frames, prefix + keys[place].encode(), turn_ms, uid, release.id, order, body)
+                add_message(frames, prefix + keys[place].encode(), turn_ms, uid, release.id, order + b"\0" + user, body)
                 answers += 1
         add_event(frames, user, turn_ms, uid, release.id, width, answers, order, event_body(event, order_key, value))
 

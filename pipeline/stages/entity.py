@@ -102,8 +102,8 @@ def _batch_of(messages: list[_Message], columns: int) -> tuple[Batch, NDArray[np
     n = len(messages)
     values = np.frombuffer(b"".join([message.words for message in messages])).reshape(n, columns)
     times_ms, id_keys, orders = (np.ascontiguousarray(heads[:, column]) for column in range(3))
-    keys = [message.key for message in messages]
-    return Batch(keys, id_keys, orders, times_ms, [], {}, np.empty((n, 0)), id_keys, {}, heads[:, 6].astype(np.int8)), values
+    keys, users = [message.key for message in messages], [str(message.user, "utf-8") for message in messages]
+    return Batch(keys, id_keys, orders, times_ms, users, {}, np.empty((n, 0)), id_keys, {}, heads[:, 6].astype(np.int8)), values
 
 
 def make_stage(state: BulkState, kept_ms: int = 0, profiles_bytes_max: int = BYTES_MAX) -> EntityStage:

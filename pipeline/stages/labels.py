@@ -84,6 +84,7 @@ def _give(release: Release, scorer: Scorer, kind: str, keys: list[str], labels: 
         keys,
         np.array([label.event_time for label in labels], np.int64),
         np.array([label.id_key for label in labels], np.int64),
+        [label.user for label in labels],
         np.array([label.label for label in labels], np.int8),
         np.array([label.label_time for label in labels], np.int64),
     )

@@ -49,7 +49,8 @@ def stream(text_ids: bool, seed: int = 1) -> tuple[np.ndarray, Batch]:
         "merchant": [f"m{number}" for number in random.zipf(1.3, n) % 2_000],
         "category": [f"c{number}" for number in random.integers(0, 20, n)],
     }
-    return random.integers(0, KEYS, n), Batch([""] * n, keys, orders, times, [""] * n, {}, amounts, bodies, texts)
+    users = [f"c{number}" for number in random.integers(0, 50_000, n)]
+    return random.integers(0, KEYS, n), Batch([""] * n, keys, orders, times, users, {}, amounts, bodies, texts)
 
 
 def filled(plan: Plan, text_ids: bool) -> Profiles:

@@ -29,7 +29,7 @@ DAY_MS = 86_400_000
 def batch_of(times: np.ndarray, first_id: int) -> Batch:
     ids = first_id + np.arange(len(times), dtype=np.int64)
     numbers = np.full((len(times), 1), 100.0)
-    return Batch([""] * len(ids), ids, ids, times.astype(np.int64), [], {}, numbers, ids)
+    return Batch([""] * len(ids), ids, ids, times.astype(np.int64), [""] * len(ids), {}, numbers, ids)
 
 
 def observe(profiles: Profiles, batch: Batch) -> tuple[float, np.ndarray]:

@@ -1,7 +1,8 @@
 """What every template must give, made anew for each event from all that has arrived: the meaning of features, without their engine.
 
 A definition is a dict as in features.yaml, in which `value`, `where`, `latitude` and `longitude` are `Said` (text and the same in
-Python over an event's fields). Events are dicts of id, time_ms, fields (user and entities among them; None where missing) and op.
+Python over an event's fields). Events are dicts of id, time_ms, fields (user and entities among them; None where missing) and op. Where
+several users have one id they also have a turn: the number of the event in the order in which events came first.
 """
 
 from oracle_templates import TEMPLATES
@@ -14,7 +15,7 @@ class Oracle:
     def __init__(self, definitions: list[dict], user: str, lateness_ms: int, retention_ms: int) -> None:
         self.user, self.lateness_ms, self.retention_ms = user, lateness_ms, retention_ms
         self.definitions = definitions
-        self.rows: dict[str, dict[str, dict[tuple[int, int], dict]]] = {}
+        self.rows: dict[str, dict[str, dict[tuple[int, int, int], dict]]] = {}
         self.used: dict[tuple[str, int], dict] = {}
         self.labels: dict[tuple[str, int], tuple[int, int]] = {}
 
@@ -42,7 +43,7 @@ class Oracle:
             return self.change(kind, rows, event)
         if kind == self.user and (key, event["id"]) in self.used:
             return "duplicate" if self.used[key, event["id"]] == event else "id reused"
-        newest_ms = max((time_ms for time_ms, _ in rows), default=0)  # what was retracted makes nothing late
+        newest_ms = max((time_ms for time_ms, *_ in rows), default=0)  # what was retracted makes nothing late
         if kind == self.user and event["time_ms"] < newest_ms - self.lateness_ms:
             return "too late"
         if place in rows:

@@ -142,34 +142,42 @@ def arrivals(draw: st.DrawFn) -> list[dict]:
     gone, labelled, corrected = set(), set(), set()
     for n in range(draw(st.integers(2, 30))):
         clock += draw(st.sampled_from(STEPS_MS))
-        what = draw(st.sampled_from(["new"] * 8 + ["again", "reused", "correct", "correct", "retract", "unknown", "label", "label"]))
+        what = draw(
+            st.sampled_from(
+                ["new"] * 7 + ["shared", "shared", "again", "reused", "correct", "correct", "retract", "unknown", "label", "label"]
+            )
+        )
         ids = {
             "user": draw(st.sampled_from("aaab")),
             "shop": draw(st.sampled_from("sst") | st.just("")),
             "device": draw(st.sampled_from("def")),
         }
         time_ms = clock - draw(st.sampled_from(LATE_MS))
-        fresh = {"id": n * 7919 % 10_007, "time_ms": time_ms, "fields": {**draw(fields()), **ids}, "op": "add"}
-        open_ = [event for event in sent if event["id"] not in gone]
-        if what in ("new", "unknown") or not open_:
+        fresh = {"id": n * 7919 % 10_007, "time_ms": time_ms, "fields": {**draw(fields()), **ids}, "op": "add", "turn": n}
+        open_ = [event for event in sent if event["turn"] not in gone]
+        if what == "shared" and sent:  # the id and time of an event of another user
+            other = sent[-draw(st.integers(1, min(len(sent), 8)))]
+            ids["user"] = next(name for name in "abcdefgh" if (name, other["id"]) not in {(e["fields"]["user"], e["id"]) for e in sent})
+            fresh |= {"id": other["id"], "time_ms": other["time_ms"], "fields": {**fresh["fields"], **ids}}
+        if what in ("new", "shared", "unknown") or not open_:
             steps.append({**fresh, "op": "correct"} if what == "unknown" else fresh)
             sent += [fresh] if what != "unknown" else []
             continue
         old = open_[-draw(st.integers(1, min(len(open_), 8)))]
         if what == "label":
-            if old["id"] not in labelled:
-                labelled.add(old["id"])
+            if old["turn"] not in labelled:
+                labelled.add(old["turn"])
                 visible = old["time_ms"] + draw(st.sampled_from([0, 1, HOUR_MS, DAY_MS]))
                 steps.append({"label": draw(st.integers(0, 1)), "of": old, "visible_ms": visible})
         elif what == "again":
-            steps += [old] if old["id"] not in corrected else []  # see the test of an event sent again after its correction
+            steps += [old] if old["turn"] not in corrected else []  # see the test of an event sent again after its correction
         elif what == "reused":
             steps.append({**old, "fields": {**fresh["fields"], **{k: old["fields"][k] for k in ids}, "amount": Decimal(12_345 + n)}})
         elif what == "retract":
-            gone.add(old["id"])
+            gone.add(old["turn"])
             steps.append({**old, "op": "retract"})
         else:
-            corrected.add(old["id"])
+            corrected.add(old["turn"])
             steps.append({**old, "op": "correct", "fields": {**fresh["fields"], **{k: old["fields"][k] for k in ids}}})
     return steps
 
@@ -205,7 +213,7 @@ class Stage:
         key = key_of(self.kind, label["of"])
         if key:
             one = [np.array([value]) for value in (label["of"]["time_ms"], label["of"]["id"], label["label"], label["visible_ms"])]
-            self.profiles.label(self.slots([key]), one[0], one[1], one[2].astype(np.int8), one[3])
+            self.profiles.label(self.slots([key]), one[0], one[1], [label["of"]["fields"]["user"]], one[2].astype(np.int8), one[3])
 
     def save_and_restore(self) -> None:
         saved = self.profiles.save(self.profiles.slots(self.keys))

@@ -89,7 +89,7 @@ def test_only_changed_sealed_pages_are_saved_and_old_ones_dropped() -> None:
     assert [seq for _, seq, _ in profiles.save(slots).pages] == [0, 1]
     observed(profiles, batch_of([41_000], [41]))
     assert profiles.save(slots).pages == []
-    profiles.label(slots, np.array([3_000]), np.array([3]), np.array([1], dtype=np.int8), np.array([50_000]))
+    profiles.label(slots, np.array([3_000]), np.array([3]), ["u"], np.array([1], dtype=np.int8), np.array([50_000]))
     observed(profiles, batch_of([60_000], [60]))
     assert [seq for _, seq, _ in profiles.save(slots).pages] == [0]
     observed(profiles, batch_of([50 * DAY_MS], [61]))

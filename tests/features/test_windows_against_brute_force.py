@@ -1,4 +1,7 @@
-"""Every template and window on random streams of one key, against sums made anew for every event from all events."""
+"""Every template and window on random streams of one key, against sums made anew for every event from all events.
+
+At a key that is no user, events of several users meet, and some have one id and one time.
+"""
 
 import math
 from dataclasses import dataclass, field
@@ -62,6 +65,7 @@ class Seen:
     time_ms: int
     id: int
     amount: float
+    arrived: int
     labels: list[tuple[int, int]] = field(default_factory=list)
 
     def label_at(self, now_ms: int, newest_ms: int) -> int | None:
@@ -74,7 +78,11 @@ def expected(events: list[Seen], event: Seen, newest_ms: int, statistic: Reading
     upper = event.time_ms - statistic.window.delay_ms
     inside = [e for e in events if upper - statistic.window.length_ms < e.time_ms <= upper]
     if statistic.window.delay_ms == 0:
-        inside = [e for e in inside if (e.time_ms, e.id) < (event.time_ms, event.id) or (e is event and not statistic.before)]
+        inside = [
+            e
+            for e in inside
+            if (e.time_ms, e.id, e.arrived) < (event.time_ms, event.id, event.arrived) or (e is event and not statistic.before)
+        ]
     if statistic.code in (LABEL_COUNT, LABEL_RATE, LABELLED_RATE):
         labels = [e.label_at(event.time_ms, newest_ms) for e in inside]
         among = len(labels) - (labels.count(None) if statistic.code == LABELLED_RATE else 0)
@@ -104,7 +112,7 @@ def of_values(values: list[Fraction], code: int) -> float:
 
 @st.composite
 def streams(draw: st.DrawFn) -> list[tuple]:
-    """Steps ('event', time, id, amount) and ('label', time of its event, id, label, visible_ms)."""
+    """Steps ('event', time, id, amount, 0, user) and ('label', time of its event, id, label, visible_ms, user)."""
     steps: list[tuple] = []
     sent: list[tuple] = []
     clock = 1_000_000
@@ -112,8 +120,11 @@ def streams(draw: st.DrawFn) -> list[tuple]:
     for n in range(draw(st.integers(1, 60))):
         clock += draw(st.sampled_from([0, 0, 1, 400, 999, 1_000, 5_000, 10_000, 70_000]))
         late = draw(st.sampled_from([0, 0, 0, 0, 0, 1, 500, 1_000, 4_000, 10_001]))
-        event = ("event", clock - late, n * 7919 % 10_007, draw(amounts))
-        step = draw(st.sampled_from(["event"] * 6 + ["again", "label", "label", "label_first"]))
+        event = ("event", clock - late, n * 7919 % 10_007, draw(amounts), 0, draw(st.sampled_from("ab")))
+        step = draw(st.sampled_from(["event"] * 6 + ["again", "label", "label", "label_first", "of another user", "of another user"]))
+        if step == "of another user" and sent:
+            of = sent[-draw(st.integers(1, min(len(sent), 6)))]
+            event = (*of[:3], event[3], 0, draw(st.sampled_from("abc")))
         if step == "again" and sent:
             steps.append(sent[-draw(st.integers(1, min(len(sent), 6)))])
             continue
@@ -129,7 +140,7 @@ def streams(draw: st.DrawFn) -> list[tuple]:
 
 def labelled(draw: st.DrawFn, event: tuple) -> tuple:
     visible = event[1] + draw(st.sampled_from([0, 1, 1_000, 5_000, 20_000, 30_000]))
-    return "label", event[1], event[2], draw(st.integers(0, 1)), visible
+    return "label", event[1], event[2], draw(st.integers(0, 1)), visible, event[5]
 
 
 class BruteForce:
@@ -137,12 +148,12 @@ class BruteForce:
 
     def __init__(self, is_user: bool) -> None:
         self.is_user = is_user
-        self.events: dict[tuple[int, int], Seen] = {}
-        self.labels: dict[tuple[int, int], list[tuple[int, int]]] = {}
+        self.events: dict[tuple[int, int, str], Seen] = {}
+        self.labels: dict[tuple[int, int, str], list[tuple[int, int]]] = {}
         self.newest = 0
 
     def step(self, step: tuple, statistics: list[Reading]) -> tuple[int, list[float]]:
-        key = step[1], step[2]
+        key = step[1], step[2], "" if self.is_user else step[5]
         labels = self.labels.setdefault(key, [])
         if step[0] == "label":
             labels.append((step[4], step[3]))
@@ -153,8 +164,8 @@ class BruteForce:
             return DUPLICATE, nothing
         if self.is_user and step[1] < self.newest - SCHEMA.lateness_ms:
             return TOO_LATE, nothing
-        late = known is None and bool(self.events) and key < max(self.events)
-        event = known or self.events.setdefault(key, Seen(step[1], step[2], step[3], labels))
+        late = known is None and bool(self.events) and key[:2] < max(self.events)[:2]
+        event = known or self.events.setdefault(key, Seen(step[1], step[2], step[3], len(self.events), labels))
         self.newest = max(self.newest, step[1])
         events = list(self.events.values())
         return DUPLICATE if known else LATE if late else 0, [expected(events, event, self.newest, s) for s in statistics]
@@ -171,8 +182,9 @@ class Durable:
     def run(self, steps: list[tuple]) -> tuple[list[int], list[np.ndarray]]:
         slots = np.repeat(self.profiles.slots(["key"]), len(steps))
         if steps and steps[0][0] == "label":
-            columns = [np.array(column, dtype=np.int64) for column in list(zip(*steps, strict=True))[1:]]
-            self.profiles.label(slots, columns[0], columns[1], columns[2].astype(np.int8), columns[3])
+            *numbers, users = list(zip(*steps, strict=True))[1:]
+            columns = [np.array(column, dtype=np.int64) for column in numbers]
+            self.profiles.label(slots, columns[0], columns[1], users, columns[2].astype(np.int8), columns[3])
             return [0] * len(steps), [np.empty(0)] * len(steps)
         out = np.full((len(steps), self.plan.width), -1.0)
         flags = self.profiles.observe(slots, batch_of(steps), batch_of(steps).numbers, out).flags
@@ -192,7 +204,7 @@ def batch_of(steps: list[tuple]) -> Batch:
     ids = np.array([step[2] for step in steps], dtype=np.int64)
     numbers = np.array([[step[2], step[3]] for step in steps], dtype=np.float64)
     times = np.array([step[1] for step in steps], dtype=np.int64)
-    return Batch([str(i) for i in ids], ids, ids, times, ["key"] * len(steps), {}, numbers, ids + times)
+    return Batch([str(i) for i in ids], ids, ids, times, [step[5] for step in steps], {}, numbers, ids + times)
 
 
 def runs_of(steps: list[tuple], cuts: set[int]) -> list[list[tuple]]:

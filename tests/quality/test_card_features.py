@@ -54,7 +54,8 @@ def in_order(profiles: Profiles, slots: np.ndarray, batch: Batch, labels: np.nda
         part = np.arange(start, min(start + step, len(batch)))
         due = int(np.searchsorted(batch.times_ms, batch.times_ms[part[-1]] - 7 * DAY_MS, side="right"))
         late = slice(known, due)
-        profiles.label(slots[late], batch.times_ms[late], batch.id_keys[late], labels[late], batch.times_ms[late] + 7 * DAY_MS)
+        named = (batch.times_ms[late], batch.id_keys[late], batch.users[late])
+        profiles.label(slots[late], *named, labels[late], batch.times_ms[late] + 7 * DAY_MS)
         known = due
         own = batch.take(part)
         flags = profiles.observe(slots[part], own, own.numbers[:, : len(profiles.plan.columns)], out[part[0] : part[-1] + 1]).flags
