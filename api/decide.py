@@ -109,12 +109,14 @@ class Decide:
                 why = f"no decision within {deadline_ms} ms"
         except LogUnavailableError as error:
             why = f"the event was not taken, send it again: {error}"
+        decided = None if reply is None else _read_reply(reply)
+        if reply is not None and decided is None:
+            why = "the decision came in a form that cannot be read"
         seconds = time.perf_counter() - began
-        if reply is None:
+        if decided is None:
             self._counts.decided("fallback", seconds)
             return Answer(200, _encode(await self._fallback(release, event, why, began)))
         self._counts.decided("answered", seconds)
-        decided = _decode_reply(reply)
         decided.elapsed_ms = _ms(seconds)
         return Answer(200, _encode(decided))
 
@@ -150,6 +152,15 @@ class Decide:
             log.warning("the latest score could not be read: %s", error)
         except Exception:  # whatever store it is: the caller needs an action now, with the score or without
             log.exception("the latest score could not be read")
+        return None
+
+
+def _read_reply(reply: bytes) -> Decided | None:
+    """The decision in a record of the topic of replies, on which anybody may write who has access to it; None where it holds none."""
+    try:
+        return _decode_reply(reply)
+    except (ValueError, RecursionError) as error:
+        log.error("a reply is no decision: %s", error)
         return None
 
 

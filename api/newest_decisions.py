@@ -43,7 +43,7 @@ class NewestDecisions:
             while len(found) < len(places) and (left := until - time.monotonic()) > 0:
                 message = self._consumer.poll(left)
                 if message is not None and not message.error():
-                    with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
+                    with contextlib.suppress(ValueError, RecursionError):
                         found.append(msgspec.json.decode(message.value() or b"", type=Newest))
                     self._consumer.incremental_unassign([TopicPartition(self._topic, message.partition() or 0)])
             self._consumer.unassign()

@@ -52,11 +52,18 @@ def profile_of(decisions: Decisions, kind: str, id: str, limit: int, now_ms: int
     if not page.decisions:
         raise Problem(404, f"{kind} {id[:80]} has no decision yet")
     counts = Counter(decision.action for decision in page.decisions)
-    served = msgspec.json.decode(page.decisions[0].value, type=_Served)
     recent = Recent(dict(counts), [Raw(decision.value) for decision in page.decisions], page.next)
     latest = decisions.latest(kind, id)
     age_ms = None if latest is None else max(0, now_ms - latest.event_time)
-    return Profile(kind, id, *_told(latest), age_ms, served.features, recent)
+    return Profile(kind, id, *_told(latest), age_ms, _features_of(page.decisions[0].value), recent)
+
+
+def _features_of(value: bytes) -> dict[str, float | None]:
+    """Those of a decision as served; none where it holds others than numbers, which only another writer than the score job gives it."""
+    try:
+        return msgspec.json.decode(value, type=_Served).features
+    except (ValueError, RecursionError):
+        return {}
 
 
 def _told(latest: LatestScore | None) -> tuple[float | None, str | None, str | None, int | None]:

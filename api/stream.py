@@ -1,6 +1,7 @@
 """Decisions as they are delivered, to any number of watchers that may be slow."""
 
 import asyncio
+import re
 from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -195,6 +196,7 @@ class Stream:
 
 
 _read = msgspec.json.Decoder(Seen).decode
+_PLACE = re.compile("([0-9]{1,6}):(-?[0-9]{1,18})")
 
 
 def frame_of(name: str, data: bytes, id: str = "") -> bytes:
@@ -210,10 +212,10 @@ def places_of(id: str) -> dict[int, int]:
         Problem: 422, it is not one that a stream gave out.
     """
     places: dict[int, int] = {}
-    for part in id.split(",") if id.isascii() and len(id) < 10_000 else [""]:
-        partition, _, offset = part.partition(":")
-        if not (partition.isdigit() and offset.lstrip("-").isdigit() and len(partition) < 7 and len(offset) < 20):
+    for part in id.split(",") if len(id) < 10_000 else [""]:
+        place = _PLACE.fullmatch(part)
+        if place is None:
             members = {"what": "bad id", "where": "last-event-id", "expected": "the id of an event of this stream", "got": id[:80]}
             raise Problem(422, "last-event-id: not the id of an event of this stream", members=members)
-        places[int(partition)] = int(offset)
+        places[int(place[1])] = int(place[2])
     return places

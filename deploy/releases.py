@@ -1,5 +1,6 @@
 """A configuration folder read, and put in force while no api runs yet: see `deploy.push` for when one does."""
 
+import contextlib
 import pathlib
 import time
 
@@ -62,7 +63,9 @@ def _newest(settings: Settings) -> ReleaseRecord | None:
 
     def take(messages: list[Message]) -> None:
         values = [message.value() for message in messages if (message.key() or b"").startswith(RELEASE.encode())]
-        found.extend(msgspec.json.decode(value, type=ReleaseRecord) for value in values if value is not None)
+        for value in values:
+            with contextlib.suppress(ValueError, RecursionError):  # a record that no stage takes for a release either
+                found.append(msgspec.json.decode(value or b"", type=ReleaseRecord))
 
     consumer = consumer_of(settings, "publish", **{"enable.partition.eof": True})
     try:

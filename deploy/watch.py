@@ -1,5 +1,6 @@
 """Reads decisions and dead letters as they are written."""
 
+import contextlib
 from collections.abc import Iterator
 
 import msgspec
@@ -46,10 +47,11 @@ class Watch:
         letters: list[str] = []
         for message in self._messages(seconds):
             value = message.value() or b""
-            if message.topic() == self._decisions:
-                decisions.append(self._decode_decision(value))
-            else:
-                letters.append(self._decode_letter(value).reason["what"])
+            with contextlib.suppress(ValueError, RecursionError):  # whatever else is written there: the jobs behind say so
+                if message.topic() == self._decisions:
+                    decisions.append(self._decode_decision(value))
+                else:
+                    letters.append(self._decode_letter(value).reason.get("what", ""))
         return decisions, letters
 
     def close(self) -> None:

@@ -12,6 +12,7 @@ from pipeline.refused import RefusedRows
 from pipeline.table_columns import UNREADABLE, cells_of, numbers_of
 from pipeline.table_file import Chunk
 
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _EXPECTED = "0, 1 or nothing"
 
 
@@ -43,17 +44,31 @@ class LabelColumn:
 
     def of_line(self, line: bytes, source: str, row: int) -> tuple[float, bool]:
         """The label of an event in JSON, NaN for none, and whether the event has the field at all."""
-        value: Any = msgspec.json.decode(line)
-        for part in self._path:
-            if not isinstance(value, dict) or part not in value:
-                return np.nan, False
-            value = value[part]
+        found = self._found_in(line)
+        if found is None:
+            return np.nan, False
+        try:
+            value: Any = msgspec.json.decode(found)
+        except (ValueError, RecursionError):
+            value = found.decode(errors="replace")
         if value is None:
             return np.nan, True
         if isinstance(value, int | float) and value in (0, 1):
             return float(value), True
         self._refuse(source, row, value, line)
         return np.nan, True
+
+    def _found_in(self, line: bytes) -> bytes | None:
+        """The JSON of the field alone: what others hold, which no schema names, may be what nobody can read."""
+        for part in self._path:
+            try:
+                members = _members(line)
+            except (ValueError, RecursionError):  # no object
+                return None
+            if part not in members:
+                return None
+            line = bytes(members[part])
+        return line
 
     def absent(self, source: str, got: str) -> Refusal:
         """What to raise for a file in which no event has the field."""

@@ -203,3 +203,14 @@ async def test_the_same_id_with_another_body_does_not_share_the_answer_in_flight
     path = "/v1/decisions?deadline_ms=2000"
     one, other = await asyncio.gather(api.client.post(path, json=event(5)), api.client.post(path, json=event(5, amount=1)))
     assert (one.json()["action"], other.json()["action"]) == ("approve", "block")
+
+
+JUNK = [b"", b"{", b"[]", b"\xff", b"[" * 100_000, b'{"event_id":1}', b'{"event_id":' * 100_000]
+
+
+@pytest.mark.parametrize("junk", JUNK, ids=range(len(JUNK)))
+async def test_a_reply_that_is_no_decision_is_answered_with_the_fallback(api: Api, junk: bytes) -> None:
+    api.log.respond = lambda name, value: asyncio.get_running_loop().call_soon(api.waiting.settle, [(name, junk)])  # type: ignore[assignment]
+    answer = await api.client.post("/v1/decisions", json=event())
+    assert (answer.status_code, answer.json()["action"], answer.json()["flags"]) == (200, "approve", ["degraded"])
+    assert answer.json()["reasons"] == ["the decision came in a form that cannot be read"]

@@ -56,3 +56,11 @@ async def test_plain_slashes_of_an_id_may_stay_unless_decisions_follows(api: Api
     for path, ids in (("a/b/decisions", ["1"]), ("a/decisions/decisions", ["2"]), ("a/decisions", [])):
         page = (await api.client.get(f"/v1/entities/customer/{path}")).json()
         assert [decision["event_id"] for decision in page["decisions"]] == ids
+
+
+@pytest.mark.parametrize("features", [b'{"a": "x"}', b"[]", b'{"a": ' + b"[" * 900 + b"]" * 900 + b"}"])
+async def test_a_profile_whose_newest_decision_has_features_that_are_no_numbers_has_none(api: Api, features: bytes) -> None:
+    value = b'{"event_id": "1", "action": "block", "features": ' + features + b"}"
+    api.decisions.write([StoredDecision("1", 0, NOW_MS, b"1", (("customer", "c"),), 0.5, "block", 1, value)])
+    answer = await api.client.get("/v1/entities/customer/c")
+    assert (answer.status_code, answer.json()["features"], answer.json()["score"]) == (200, {}, 0.5)

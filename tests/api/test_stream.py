@@ -133,7 +133,7 @@ async def test_a_bad_choice_is_refused_and_takes_no_place(api: Api, query: str, 
     assert len(api.stream) == 0
 
 
-@pytest.mark.parametrize("id", ["", "x", "0", "0:1,", "0:x", "1:-", "9999999:1", "0:" + "9" * 30, "0:1;1:2", "٣:1"])
+@pytest.mark.parametrize("id", ["", "x", "0", "0:1,", "0:x", "1:-", "9999999:1", "0:" + "9" * 30, "0:1;1:2", "٣:1", "0:--5", "0:5-"])
 async def test_an_id_that_no_stream_gave_out_is_refused(api: Api, id: str) -> None:
     answer = await api.client.get("/v1/stream", headers={"last-event-id": id.encode()})
     assert (answer.status_code, answer.json()["where"]) == (422, "last-event-id")

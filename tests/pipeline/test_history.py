@@ -152,3 +152,29 @@ def test_a_labels_time_may_be_a_text_with_any_fraction_of_a_second(tmp_path: pat
     path = tmp_path / "labels.jsonl"
     path.write_text(json.dumps({"event_id": "e", "label": 1, "label_time": text}) + "\n")
     assert read_labels(path, SCHEMA, RefusedRows()).times_ms.tolist() == [TIMES_MS[TEXTS.index(text)]]
+
+
+PLAIN = read_schema("{id: id, time: {field: at}, user: user}")
+UNREAD = {
+    "a number of 5,000 digits": b"7" * 5_000,
+    "a number beyond doubles": b"1e999",
+    "a text that is no UTF-8": b'"\xff"',
+    "lists in each other": b"[" * 500 + b"]" * 500,
+}
+
+
+@pytest.mark.parametrize("unread", UNREAD.values(), ids=UNREAD.keys())
+def test_a_label_field_is_read_beside_fields_that_nobody_reads_whatever_these_hold(tmp_path: pathlib.Path, unread: bytes) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(b'{"id": "1", "at": 1700000000000, "user": "u", "other": ' + unread + b', "fraud": 1}\n')
+    history = read_history([path], PLAIN, label_column="fraud")
+    assert history.labels is not None
+    assert (history.labels.labels.tolist(), len(history.batch)) == ([1], 1)
+
+
+@pytest.mark.parametrize("label", UNREAD.values(), ids=UNREAD.keys())
+def test_a_label_that_cannot_be_read_is_refused_and_its_event_stays(tmp_path: pathlib.Path, label: bytes) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(b'{"id": "1", "at": 1700000000000, "user": "u", "fraud": ' + label + b"}\n")
+    history = read_history([path], PLAIN, label_column="fraud")
+    assert ([each.refusal.what for each in history.refused], len(history.batch)) == (["unknown label"], 1)
