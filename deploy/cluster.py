@@ -1,5 +1,6 @@
 """A Flink cluster as processes of this machine: one JobManager, any number of TaskManagers, from PyFlink's own wheel."""
 
+import functools
 import os
 import pathlib
 import shutil
@@ -11,18 +12,20 @@ import yaml
 from deploy.certificate import make_certificate
 from deploy.checkpoints import newest_checkpoint
 from deploy.flink_files import LOCAL_FILES, FlinkFiles
+from deploy.flink_programs import CLIENT_OPTIONS, JOB_MANAGER, TASK_MANAGER, JobManagerMemory, TaskManagerMemory, command
 from deploy.flink_security import flink_security
 from deploy.jars import PROJECT, job_jar, server_jars
 from deploy.ports import free_ports, require_free
 from deploy.private_files import make_private_folder, write_private
 from deploy.processes import Process
-from deploy.yielding import ALL_FROM_THE_START, QUICK_ONLY
 from features.refusal import Refusal
 from pipeline.flink_rest import FlinkRest
 
-READY_SECONDS_MAX = 90.0
-_TASK_HEAP_OF_FLINK_MB = 128
+READY_SECONDS_MAX = 180.0
 _SIDE_HEAP_MB = 384
+_WITHOUT_BEAM = PROJECT / "pipeline" / "without_beam"
+_AGAIN_MS = 500
+"""How soon a TaskManager looks again for a JobManager, or for the master of a job, that was not there; Flink waits 10 s."""
 
 
 class Cluster:
@@ -54,7 +57,7 @@ class Cluster:
         self.rest = FlinkRest(port, self.keys)
         self.logs = logs
         self._slots = slots
-        self._task_heap_mb = task_heap_mb
+        self._memory = TaskManagerMemory(task_heap_mb)
         self._jars = jars
         self._files = files
         self._ids: dict[int, str] = {}
@@ -91,7 +94,7 @@ class Cluster:
         _link_jars(self.folder / "lib", [*_flink_jars(self.home), *libraries, *([job_jar()] if self._jars is None else self._jars)])
         _link_plugins(self.folder / "plugins", self._files.plugins)
         self._write_configuration()
-        return Process("job-manager", [str(self.home / "bin" / "jobmanager.sh"), "start-foreground"], self.environment(), self.logs)
+        return self._launch("job-manager", JOB_MANAGER, JobManagerMemory().options())
 
     def wait_for_job_manager(self, process: Process) -> None:
         """Returns once the REST interface answers."""
@@ -111,12 +114,11 @@ class Cluster:
         """
         self._starts += 1
         self._ids[number] = f"{task_manager_name(number)}-{self._starts}"  # a dead one of the same number stays registered for some seconds
-        chosen, environment = ["-D", f"taskmanager.resource-id={self._ids[number]}"], self.environment()
+        memory, chosen = self._memory, [f"taskmanager.resource-id={self._ids[number]}"]
         if background:
-            chosen += ["-D", f"taskmanager.memory.task.heap.size={_SIDE_HEAP_MB}m"]
-            environment["FLINK_ENV_JAVA_OPTS_TM"] = f"-XX:+UseSerialGC {QUICK_ONLY}"
-        command = [str(self.home / "bin" / "taskmanager.sh"), "start-foreground", *chosen]
-        return Process(task_manager_name(number), command, environment, self.logs, background=background)
+            memory = TaskManagerMemory(_SIDE_HEAP_MB)
+            chosen.append(f"taskmanager.memory.task.heap.size={_SIDE_HEAP_MB}m")
+        return self._launch(task_manager_name(number), TASK_MANAGER, memory.options(background), chosen, background)
 
     def wait_for_task_manager(self, process: Process, number: int) -> None:
         """Returns once TaskManager `number` has registered with the JobManager."""
@@ -139,6 +141,20 @@ class Cluster:
         """The newest complete checkpoint of any run of the job of this name; None before the first."""
         return newest_checkpoint(self.checkpoints / job)
 
+    def _launch(self, name: str, program: str, options: Sequence[str], settings: Sequence[str] = (), background: bool = False) -> Process:
+        """Starts one of Flink's programs with `settings` beside those of the configuration."""
+        self.logs.mkdir(parents=True, exist_ok=True)
+        arguments = [part for setting in settings for part in ("-D", setting)]
+        line = command(
+            program, [*self._opened, *options], self.class_path, self.folder / "conf", self.logs / f"flink-{name}.log", *arguments
+        )
+        return Process(name, line, self.environment(), self.logs, background=background)
+
+    @functools.cached_property
+    def _opened(self) -> list[str]:
+        """What Flink's own configuration opens of Java's modules."""
+        return str(yaml.safe_load((self.home / "conf" / "config.yaml").read_text())["env"]["java"]["opts"]["all"]).split()
+
     def _registered(self, number: int) -> bool:
         answer = self.get("/taskmanagers")
         return isinstance(answer, dict) and any(one["id"] == self._ids[number] for one in answer["taskmanagers"])
@@ -152,10 +168,10 @@ class Cluster:
             "FLINK_LIB_DIR": str(self.folder / "lib"),
             "FLINK_PLUGINS_DIR": str(self.folder / "plugins"),
             "FLINK_LOG_DIR": str(self.logs),
-            "FLINK_PID_DIR": str(self.folder),
+            "JVM_ARGS": CLIENT_OPTIONS,
             "VIRTUAL_ENV": sys.prefix,
             "PATH": f"{python}{os.pathsep}{os.environ['PATH']}",
-            "PYTHONPATH": str(PROJECT),
+            "PYTHONPATH": f"{PROJECT}{os.pathsep}{_WITHOUT_BEAM}",
         }
 
     def _write_configuration(self) -> None:
@@ -165,36 +181,22 @@ class Cluster:
         write_private(folder / "config.yaml", yaml.safe_dump(self._configuration()))
 
     def _configuration(self) -> dict[str, object]:
-        opens = yaml.safe_load((self.home / "conf" / "config.yaml").read_text())["env"]["java"]["opts"]["all"]
-        # A quarter of the heap for young objects and ParallelGC: no slower than G1 in the tail, and less memory beside the heap.
-        young_mb = max((self._task_heap_mb + _TASK_HEAP_OF_FLINK_MB) // 3, 128)
-        of_tasks = f"-XX:+UseParallelGC -Xmn{young_mb}m {ALL_FROM_THE_START}"
         return {
-            "env": {"java": {"opts": {"all": opens, "taskmanager": of_tasks, "jobmanager": f"-XX:+UseSerialGC {QUICK_ONLY}"}}},
+            "env": {"java": {"opts": {"all": " ".join(self._opened)}}},
             "jobmanager": {
                 "bind-host": "127.0.0.1",
                 "rpc": {"address": "127.0.0.1", "port": self._rpc_port},
-                "memory": {
-                    "heap": {"size": "256m"},
-                    "off-heap": {"size": "64m"},
-                    "jvm-metaspace": {"size": "160m"},
-                    "jvm-overhead": {"min": "96m", "max": "96m"},
-                },
+                "memory": JobManagerMemory().settings(),
             },
             "taskmanager": {
                 "bind-host": "127.0.0.1",
                 "host": "127.0.0.1",
                 "numberOfTaskSlots": self._slots,
-                "memory": {
-                    "framework": {"heap": {"size": f"{_TASK_HEAP_OF_FLINK_MB}m"}, "off-heap": {"size": "64m"}},
-                    "task": {"heap": {"size": f"{self._task_heap_mb}m"}, "off-heap": {"size": "256m"}},
-                    "managed": {"size": "256m"},
-                    "network": {"min": "64m", "max": "64m"},
-                    "jvm-metaspace": {"size": "192m"},
-                    "jvm-overhead": {"min": "128m", "max": "128m"},
-                },
+                "cpu": {"cores": float(self._slots)},
+                "memory": self._memory.settings(),
             },
             "rest": {"address": "127.0.0.1", "bind-address": "127.0.0.1", "port": self.port},
+            "cluster": {"registration": {"error-delay": f"{_AGAIN_MS} ms"}},
             "heartbeat": {"interval": 1000, "timeout": 5000, "rpc-failure-threshold": 2},
             "python": {"executable": sys.executable},
             # No page of another site may read an answer, and no jar is taken but by who shows the certificate.
