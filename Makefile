@@ -3,8 +3,10 @@
 # make test-deep  many more examples, kills again and again, outages of ten minutes: hours
 # make quality measures on the data of WEIR_DATA; make bench the benchmarks
 .DEFAULT_GOAL := help
-.PHONY: help ready jars kernels demo test test-servers test-units test-java test-deep check quality bench clean
+.PHONY: help ready jars kernels demo test test-system test-flink test-stores test-units test-java test-deep check quality bench clean
 
+SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
 FOR ?=
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 RUN := .venv/bin/
@@ -35,18 +37,27 @@ jars: ready
 demo: jars
 	@$(RUN)weir demo $(if $(FOR),--for $(FOR))
 
-# Side by side: tests with servers wait for much of their time, and the others compute. What they print must not mix.
+# Four runs of pytest, each with servers of its own. They wait for much of their time, so that two cores are busy with three of
+# them at once; less memory than that takes (8 GB) gets one at a time. Each line says which run printed it.
+LANES := $(shell awk '/^MemAvailable/ { print ($$2 > 11000000 ? 3 : 1) }' /proc/meminfo 2>/dev/null || echo 1)
+ORDINARY := not quality and not deep
+SYSTEM := (system or full_profile)
+
 test: ready
 	@$(MAKE) --no-print-directory -j2 jars kernels
-	@$(MAKE) --no-print-directory -j3 -k test-servers test-units test-java
+	@$(MAKE) --no-print-directory -j$(LANES) -k test-system test-flink test-stores test-units test-java
 
-test-servers:
-	$(RUN)pytest -m "integration and not quality and not deep" $(ARGS)
+test-system:
+	@$(RUN)pytest -m "$(ORDINARY) and $(SYSTEM)" $(ARGS) | sed -u 's/^/system: /'
+
+test-flink:
+	@$(RUN)pytest -m "$(ORDINARY) and flink and not $(SYSTEM)" $(ARGS) | sed -u 's/^/flink: /'
+
+test-stores:
+	@$(RUN)pytest -m "$(ORDINARY) and integration and not flink and not $(SYSTEM)" $(ARGS) | sed -u 's/^/stores: /'
 
 test-units:
-	@mkdir -p build
-	@$(RUN)pytest -m "not integration and not quality and not deep" $(ARGS) > build/test-units.log 2>&1; \
-	status=$$?; cat build/test-units.log; exit $$status
+	@$(RUN)pytest -m "$(ORDINARY) and not integration" $(ARGS) | sed -u 's/^/units: /'
 
 test-java:
 	$(RUN)weir doctor --test-java
@@ -58,7 +69,7 @@ check: kernels
 	$(RUN)ruff check .
 	$(RUN)mypy
 	$(RUN)lint-imports
-	$(RUN)pytest -q -m "not integration and not quality and not deep" -n 2 --dist loadfile $(ARGS)
+	$(RUN)pytest -q -m "$(ORDINARY) and not integration" -n 2 --dist loadfile $(ARGS)
 
 quality: ready
 	$(RUN)pytest -m quality $(ARGS)

@@ -14,6 +14,8 @@ from deploy.stack import Stack, free_settings
 from pipeline.flink_rest import rest_of
 from pipeline.jobs import running_jobs
 
+pytestmark = pytest.mark.system
+
 
 class Paid(FullSystem):
     """A system, and how many payments it was sent."""

@@ -19,6 +19,8 @@ from deploy.store_servers import SERVERS
 from deploy.up import with_servers
 from pipeline.replay_command import replay_files
 
+pytestmark = pytest.mark.full_profile
+
 MODELS = (
     "- {name: own_amount, kind: river, model: anomaly.GaussianScorer, parameters: {grace_period: 5}, scope: user, inputs: [event.amount]}\n"
 )

@@ -4,7 +4,7 @@ import pytest
 from example_counts import IS_DEEP
 
 MARKERS = {
-    "stack": "flink",
+    "stack": "system",
     "flink": "flink",
     "cassandra": "cassandra",
     "druid": "druid",
