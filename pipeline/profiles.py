@@ -10,6 +10,8 @@ from features.cells import Cells, WarmUps
 from features.codec import Saved
 from features.plan import Plan
 from features.profile import NO_WARM_UPS, Profiles
+from features.refusal import Refusal
+from pipeline.isolation import NoRecordsFaultError
 
 Kept = tuple[bytes | None, list[tuple[int, bytes]]]
 """A profile as kept: its head, and its sealed pages by number. No head: never seen."""
@@ -21,6 +23,10 @@ UNSAVED_MAX = 32_768
 WRITTEN_AT_ONCE = 4_096
 BYTES_MAX = 1 << 30
 """Of profiles held in memory, when there is state to read them from again and nothing else is said."""
+
+
+class UnreadableStateError(NoRecordsFaultError):
+    """A kept profile is damaged, or was written by a version of Weir whose form this one does not know."""
 
 
 _Layout = tuple[int, bytes, Cells]
@@ -94,9 +100,16 @@ class ProfileArenas:
             if missing:
                 for key, (head, pages) in zip(missing, self._state.read(self._kind, missing), strict=True):
                     if head is not None:
-                        arena.profiles.restore(key, head, pages)
+                        self._restore(arena.profiles, key, head, pages)
             arena.unsaved.update(touched)
         return arena.profiles, arena.profiles.slots(keys)
+
+    def _restore(self, profiles: Profiles, key: str, head: bytes, pages: list[tuple[int, bytes]]) -> None:
+        try:
+            profiles.restore(key, head, pages)
+        except Refusal as refusal:
+            remedy = "go back to the version of Weir that wrote this state, or start the job without its savepoint and replay `events`"
+            raise UnreadableStateError(f"the kept profile of {self._kind} {key} cannot be read: {refusal}; {remedy}") from refusal
 
     def is_due(self, events: int) -> bool:
         """Whether what the state lacks should be written after a bundle of so many events: it costs little now, or too much later."""

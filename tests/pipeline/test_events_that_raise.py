@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 from imitation import DictState, Imitation
 
 from features import profile
+from features.codec import VERSION
 from pipeline import scorer
 from pipeline.decision import Decision
 from pipeline.frames import read_frames, write_bundle
 from pipeline.isolation import FAULT_MET, NoRecordsFaultError
+from pipeline.profiles import UnreadableStateError
 from pipeline.stages import decode, entity, labels, undoable, user
 from pipeline.stages.state import OutspokenState, StateFailedError
 
@@ -300,6 +302,23 @@ def test_a_state_that_fails_is_blamed_on_no_event() -> None:
         job.events([msgspec.json.encode(event) for event in payments(3)])
     assert issubclass(StateFailedError, NoRecordsFaultError)
     assert letters(job) == []
+
+
+class _OfAnotherVersion(DictState):
+    def read(self, keys: bytes) -> bytes:
+        return super().read(keys).replace(VERSION.to_bytes(8, "little"), (VERSION + 1).to_bytes(8, "little"))
+
+
+def test_a_kept_profile_of_another_version_is_blamed_on_no_event_and_the_remedy_is_said() -> None:
+    state = _OfAnotherVersion()
+    first, later = Imitation(), Imitation()
+    for job in (first, later):
+        job.user = user.UserStage(state)
+        job.release(1, TEXTS)
+    first.events([msgspec.json.encode(event) for event in payments(3)])
+    with pytest.raises(UnreadableStateError, match=r"expected a head of version .* go back to the version of Weir that wrote this state"):
+        later.events([msgspec.json.encode(event) for event in payments(3)])
+    assert letters(later) == []
 
 
 def test_too_little_memory_is_blamed_on_no_event(monkeypatch) -> None:
