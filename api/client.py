@@ -115,7 +115,7 @@ class Client:
         """Says what turned out: 1 fraud, 0 none, known since `label_time` (ms or RFC 3339; None: now).
 
         `user` is whose event it is; without it a label of an id that several users have becomes a dead letter. `source`, what said so,
-        and `weight`, up to 1,000, are kept with it.
+        and `weight`, up to 1,000, are kept with it and decide nothing.
         """
         given = {"event_id": event_id, "label": label, "label_time": label_time, "user": user, "source": source, "weight": weight}
         self._read("POST", "/v1/labels", dict[str, object], json=given)

@@ -32,7 +32,7 @@ class GivenLabel(msgspec.Struct, forbid_unknown_fields=True):
     """A label as callers send it.
 
     Without `label_time` it is known from now on; `user` may be left out where one user alone has that event id. `source`, what said
-    so, and `weight`, how much it counts beside others, are kept with it.
+    so, and `weight`, how much it counts beside others, are kept with it and decide nothing: the latest label of an event counts.
     """
 
     event_id: str | int

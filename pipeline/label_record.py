@@ -25,7 +25,7 @@ class ReadLabel(NamedTuple):
         time_ms: from when on it is known.
         by: the caller who gave it; '' when it was written to the topic by somebody else than the API.
         source: what said so, such as ``chargeback``; '' when nobody told.
-        weight: how much it counts beside others, as its source says.
+        weight: how much it counts beside others, as its source says; nothing reads it or `source` yet.
     """
 
     event: EventName

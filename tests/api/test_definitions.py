@@ -243,6 +243,14 @@ async def test_an_upload_is_told_which_features_have_to_warm_up(api: Api) -> Non
     assert answer.json()["warming"][-1] == "ever"
 
 
+async def test_an_upload_is_told_which_detectors_begin_with_nothing(api: Api) -> None:
+    await follow_first(api)
+    of_counts = TEXTS["models"].replace("own", "counts").replace("event.amount", "feature.count_1h")
+    of_amounts = TEXTS["models"].replace("own", "amounts")
+    answer = await api.client.put("/v1/models", content=TEXTS["models"] + of_counts + of_amounts)
+    assert answer.json()["warming"] == ["model.counts"]
+
+
 async def test_the_catalogue_says_of_each_feature_what_it_is_and_who_uses_it(api: Api) -> None:
     await follow_first(api)
     text = MORE_FEATURES + "- {name: ratio, expression: event.amount / feature.sum_1h, owner: risk, description: part of the hour}\n"
