@@ -2,8 +2,8 @@
 
 from deploy.ports import is_open
 from features.refusal import Refusal
+from pipeline.archive_access import archive_of
 from pipeline.settings import Settings
-from stores.archive import open_archive
 from stores.decisions import StoreUnavailableError
 
 SECONDS_MAX = 5.0
@@ -18,7 +18,7 @@ def archive_problem(settings: Settings) -> str:
     if not settings.archive_url or not is_open(settings.api_port):
         return ""
     try:
-        open_archive(settings.archive_url, SECONDS_MAX).day_names("events")
+        archive_of(settings, SECONDS_MAX).day_names("events")
     except (StoreUnavailableError, Refusal) as error:
         remedy = _REMEDIES.get(settings.archive_url.partition(":")[0], "")
         return f"WEIR_ARCHIVE_URL={settings.archive_url} does not answer: {error}; the archive job waits and loses nothing{remedy}"

@@ -2,14 +2,13 @@
 
 import os
 import pathlib
-import ssl
 
 import yaml
 from cassandra import ProtocolVersion
 from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, NoHostAvailable
 from cassandra.policies import RoundRobinPolicy
 
-from deploy.certificate import Certificate, make_certificate
+from deploy.certificate import Certificate, make_certificate, tls_of
 from deploy.jars import server_jars
 from deploy.ports import is_open, require_free
 from deploy.private_files import make_private_folder, write_private
@@ -140,10 +139,7 @@ def wait_for_cassandra(cassandra: Process, port: int, certificate: Certificate |
 
 def _answers(port: int, certificate: Certificate | None) -> bool:
     profiles = {EXEC_PROFILE_DEFAULT: ExecutionProfile(RoundRobinPolicy())}
-    tls = None
-    if certificate is not None:
-        tls = ssl.create_default_context(cafile=str(certificate.client))
-        tls.load_cert_chain(certificate.client)
+    tls = None if certificate is None else tls_of(certificate)
     cluster = Cluster(["127.0.0.1"], port=port, execution_profiles=profiles, protocol_version=ProtocolVersion.V5, ssl_context=tls)
     try:
         return bool(cluster.connect().execute("SELECT release_version FROM system.local").one())

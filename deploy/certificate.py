@@ -3,6 +3,7 @@
 import datetime
 import ipaddress
 import pathlib
+import ssl
 from typing import NamedTuple
 
 from cryptography import x509
@@ -13,6 +14,8 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from deploy.private_files import make_private_folder, secret_in, write_private
 from pipeline.settings import CERTIFICATE_FILE
 
+ALIAS = "weir"
+"""Name of the certificate in the store."""
 _YEARS = 100
 
 
@@ -40,10 +43,18 @@ def make_certificate(folder: pathlib.Path) -> Certificate:
     return Certificate(client, store, password)
 
 
+def tls_of(certificate: Certificate) -> ssl.SSLContext:
+    """What a connection has to be made with to who shows the same certificate: it trusts nobody else."""
+    context = ssl.create_default_context(cafile=str(certificate.client))
+    context.load_cert_chain(certificate.client)
+    return context
+
+
 def _make(client: pathlib.Path, store: pathlib.Path, password: str) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     certificate = _signed_by_itself(key)
-    write_private(store, pkcs12.serialize_key_and_certificates(b"weir", key, certificate, None, BestAvailableEncryption(password.encode())))
+    lock = BestAvailableEncryption(password.encode())
+    write_private(store, pkcs12.serialize_key_and_certificates(ALIAS.encode(), key, certificate, None, lock))
     text = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()) + certificate.public_bytes(Encoding.PEM)
     write_private(client, text)
 

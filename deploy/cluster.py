@@ -88,13 +88,17 @@ class Cluster:
     def launch_job_manager(self) -> Process:
         """Writes the configuration and starts the JobManager without waiting."""
         require_free(self.port, "Flink's REST interface")
+        self.write_files()
+        return self._launch("job-manager", JOB_MANAGER, JobManagerMemory().options())
+
+    def write_files(self) -> None:
+        """Configuration, certificate and jars of all of the cluster's processes, and of those that submit to it."""
         make_private_folder(self.folder)
         self.checkpoints.mkdir(parents=True, exist_ok=True)
         libraries = [jar for name in self._files.libraries for jar in server_jars(name).glob("*.jar")]
         _link_jars(self.folder / "lib", [*_flink_jars(self.home), *libraries, *([job_jar()] if self._jars is None else self._jars)])
         _link_plugins(self.folder / "plugins", self._files.plugins)
         self._write_configuration()
-        return self._launch("job-manager", JOB_MANAGER, JobManagerMemory().options())
 
     def wait_for_job_manager(self, process: Process) -> None:
         """Returns once the REST interface answers."""
@@ -172,6 +176,7 @@ class Cluster:
             "VIRTUAL_ENV": sys.prefix,
             "PATH": f"{python}{os.pathsep}{os.environ['PATH']}",
             "PYTHONPATH": f"{PROJECT}{os.pathsep}{_WITHOUT_BEAM}",
+            **self._files.environment,
         }
 
     def _write_configuration(self) -> None:

@@ -4,11 +4,13 @@ import os
 import pathlib
 import re
 import shutil
+import ssl
 import urllib.error
 import urllib.request
 
 import msgspec
 
+from deploy.certificate import make_certificate, tls_of
 from deploy.druid_conf import SERVICES, DruidPorts, write_configuration
 from deploy.druid_supervisor import LOGIN_VARIABLE
 from deploy.jars import server_classes, server_jars
@@ -35,6 +37,8 @@ _OF_A_SERVICE = re.compile(r"(druid-|guice|jackson-module-guice|jersey-|calcite|
 def start_druid(folder: pathlib.Path, logs: pathlib.Path, port: int, coordinator_port: int, login: str = "") -> Process:
     """Starts all of Druid, with its data in `folder`, and returns once it takes queries and supervisors: some 10 s.
 
+    Each of its ports, ZooKeeper's too, answers only who shows the certificate in ``folder/keys``, which the first start makes.
+
     Args:
         folder: kept between starts.
         logs: where ``druid.log`` goes.
@@ -46,7 +50,7 @@ def start_druid(folder: pathlib.Path, logs: pathlib.Path, port: int, coordinator
         Refusal: a port is taken, the jars cannot be had, or a service does not come up.
     """
     druid = launch_druid(folder, logs, port, coordinator_port, login)
-    wait_for_druid(druid, port, coordinator_port)
+    wait_for_druid(druid, folder, port, coordinator_port)
     return druid
 
 
@@ -55,9 +59,9 @@ def launch_druid(folder: pathlib.Path, logs: pathlib.Path, port: int, coordinato
     require_free(port, "Druid's broker")
     require_free(coordinator_port, "Druid's coordinator")
     make_private_folder(folder)
-    ports = DruidPorts(port, coordinator_port, *free_ports(4))
+    ports = DruidPorts(port, coordinator_port, *free_ports(3))
     jars, classes = server_jars("druid"), server_classes("druid")
-    conf = write_configuration(folder, ports)
+    conf = write_configuration(folder, ports, make_certificate(folder / "keys"))
     # Nothing in it is needed after a restart, and a coordinator would wait for the session of its dead predecessor.
     shutil.rmtree(folder / "zookeeper", ignore_errors=True)
     for name in ("zookeeper", "tmp"):
@@ -74,30 +78,31 @@ def launch_druid(folder: pathlib.Path, logs: pathlib.Path, port: int, coordinato
     return Process("druid", command, os.environ | {LOGIN_VARIABLE: login}, logs, folder)
 
 
-def wait_for_druid(druid: Process, port: int, coordinator_port: int) -> None:
-    """Returns once `druid` answers queries, and a worker waits for the tasks of a supervisor.
+def wait_for_druid(druid: Process, folder: pathlib.Path, port: int, coordinator_port: int) -> None:
+    """Returns once `druid`, whose data is in `folder`, answers queries, and a worker waits for the tasks of a supervisor.
 
     A supervisor that is given to it before there is a worker sleeps for a minute.
 
     Raises:
         Refusal: it does not within `READY_SECONDS_MAX`.
     """
-    druid.wait_until(lambda: _is_up(port, coordinator_port), READY_SECONDS_MAX, f"an answer on ports {port} and {coordinator_port}")
+    tls = tls_of(make_certificate(folder / "keys"))
+    druid.wait_until(lambda: _is_up(tls, port, coordinator_port), READY_SECONDS_MAX, f"an answer on ports {port} and {coordinator_port}")
 
 
-def _is_up(port: int, coordinator_port: int) -> bool:
-    coordinator = f"http://127.0.0.1:{coordinator_port}"
+def _is_up(tls: ssl.SSLContext, port: int, coordinator_port: int) -> bool:
+    coordinator = f"https://127.0.0.1:{coordinator_port}"
     return (
-        _get(f"{coordinator}/status/health") == b"true"
-        and b"true" in (_get(f"{coordinator}/druid/indexer/v1/isLeader") or b"")
-        and _get(f"http://127.0.0.1:{port}/status/health") == b"true"
-        and bool(msgspec.json.decode(_get(f"{coordinator}/druid/indexer/v1/workers") or b"[]"))
+        _get(tls, f"{coordinator}/status/health") == b"true"
+        and b"true" in (_get(tls, f"{coordinator}/druid/indexer/v1/isLeader") or b"")
+        and _get(tls, f"https://127.0.0.1:{port}/status/health") == b"true"
+        and bool(msgspec.json.decode(_get(tls, f"{coordinator}/druid/indexer/v1/workers") or b"[]"))
     )
 
 
-def _get(url: str) -> bytes | None:
+def _get(tls: ssl.SSLContext, url: str) -> bytes | None:
     try:
-        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 - a URL of this module
+        with urllib.request.urlopen(url, timeout=2, context=tls) as answer:  # noqa: S310 - a URL of this module
             return bytes(answer.read()).strip()
     except (urllib.error.URLError, OSError):
         return None

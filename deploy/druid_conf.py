@@ -4,6 +4,9 @@ import pathlib
 
 import msgspec
 
+from deploy.certificate import ALIAS, Certificate
+from deploy.private_files import write_private
+
 SERVICES = ("broker", "coordinator-overlord", "indexer", "historical")
 """In the order of their start: one that comes before the one it asks for waits some 10 s for it."""
 _SEGMENTS_MAX = "20g"
@@ -15,25 +18,28 @@ _LOG4J = """<Configuration status="WARN">
 
 
 class DruidPorts(msgspec.Struct, frozen=True):
-    """All on 127.0.0.1: the broker answers queries, the coordinator takes supervisors; nobody else uses the rest."""
+    """All on 127.0.0.1 and by TLS: the broker answers queries, the coordinator takes supervisors; nobody else uses the rest."""
 
     broker: int
     coordinator: int
     indexer: int
     historical: int
     zookeeper: int
-    metadata: int
 
 
-def write_configuration(folder: pathlib.Path, ports: DruidPorts) -> pathlib.Path:
-    """Writes what the services read into ``folder/conf`` and gives it; data is kept in `folder`, the process's files too."""
+def write_configuration(folder: pathlib.Path, ports: DruidPorts, certificate: Certificate) -> pathlib.Path:
+    """Writes what the services read into ``folder/conf`` and gives it; data is kept in `folder`, the process's files too.
+
+    Args:
+        certificate: that every port asks for and shows.
+    """
     conf = folder / "conf"
     conf.mkdir(parents=True, exist_ok=True)
     (conf / "log4j2.xml").write_text(_LOG4J)
-    (conf / "zookeeper.properties").write_text(_lines(_of_zookeeper(folder, ports)))
-    (conf / "common.properties").write_text(_lines(_shared(folder, ports)))
+    write_private(conf / "zookeeper.properties", _lines(_of_zookeeper(folder, ports, certificate)))
+    write_private(conf / "common.properties", _lines(_shared(folder, ports) | _closed(certificate)))
     for service, properties in _of_services(folder, ports).items():
-        (conf / f"{service}.properties").write_text(_lines(properties))
+        write_private(conf / f"{service}.properties", _lines(properties))
     return conf
 
 
@@ -41,13 +47,24 @@ def _lines(properties: dict[str, object]) -> str:
     return "".join(f"{name}={value}\n" for name, value in properties.items())
 
 
-def _of_zookeeper(folder: pathlib.Path, ports: DruidPorts) -> dict[str, object]:
+def _of_zookeeper(folder: pathlib.Path, ports: DruidPorts, certificate: Certificate) -> dict[str, object]:
+    """ZooKeeper makes system properties of what it does not know, so its clients in the same process read the rest of these too."""
     return {
         "tickTime": 1000,
         "dataDir": folder / "zookeeper",
-        "clientPort": ports.zookeeper,
-        "clientPortAddress": "127.0.0.1",
+        "secureClientPort": ports.zookeeper,
+        "secureClientPortAddress": "127.0.0.1",
         "maxClientCnxns": 0,
+        "serverCnxnFactory": "org.apache.zookeeper.server.NettyServerCnxnFactory",
+        "ssl.clientAuth": "need",
+        "clientCnxnSocket": "org.apache.zookeeper.ClientCnxnSocketNetty",
+        "client.secure": "true",
+        # In a store of PKCS #12 it would look for certificates without a key to trust, and find none.
+        **{
+            f"ssl.{store}.{part}": value
+            for store in ("keyStore", "trustStore")
+            for part, value in (("location", certificate.client), ("type", "PEM"))
+        },
     }
 
 
@@ -58,10 +75,8 @@ def _shared(folder: pathlib.Path, ports: DruidPorts) -> dict[str, object]:
         "druid.bindOnHost": "true",
         "druid.zk.service.host": f"127.0.0.1:{ports.zookeeper}",
         "druid.zk.paths.base": "/druid",
-        "druid.metadata.storage.type": "derby",
-        "druid.metadata.storage.connector.connectURI": f"jdbc:derby://127.0.0.1:{ports.metadata}/{folder}/metadata.db;create=true",
-        "druid.metadata.storage.connector.host": "127.0.0.1",
-        "druid.metadata.storage.connector.port": ports.metadata,
+        "druid.metadata.storage.type": "derby-in-this-process",
+        "druid.metadata.storage.connector.connectURI": f"jdbc:derby:{folder}/metadata.db;create=true",
         "druid.storage.type": "local",
         "druid.storage.storageDirectory": folder / "segments",
         "druid.indexer.logs.type": "file",
@@ -87,12 +102,30 @@ def _shared(folder: pathlib.Path, ports: DruidPorts) -> dict[str, object]:
     }
 
 
+def _closed(certificate: Certificate) -> dict[str, object]:
+    """Every port asks for the certificate; `ClosedDruid.java` has the services show it to each other."""
+    stores = {
+        f"druid.server.https.{store}{part}": value
+        for store in ("keyStore", "trustStore")
+        for part, value in (("Path", certificate.store), ("Type", "PKCS12"), ("Password", certificate.password))
+    }
+    return {
+        "druid.enablePlaintextPort": "false",
+        "druid.enableTlsPort": "true",
+        "druid.server.https.certAlias": ALIAS,
+        "druid.server.https.requireClientCertificate": "true",
+        "druid.server.https.validateHostnames": "false",  # of clients, which may come from any address of this machine
+        "druid.server.https.includeProtocols": '["TLSv1.2", "TLSv1.3"]',
+        **stores,
+    }
+
+
 def _of_services(folder: pathlib.Path, ports: DruidPorts) -> dict[str, dict[str, object]]:
     cache = msgspec.json.encode([{"path": str(folder / "segment-cache"), "maxSize": _SEGMENTS_MAX}]).decode()
     return {
         "broker": {
             "druid.service": "druid/broker",
-            "druid.plaintextPort": ports.broker,
+            "druid.tlsPort": ports.broker,
             "druid.broker.cache.useCache": "false",
             "druid.broker.cache.populateCache": "false",
             "druid.broker.segment.awaitInitializationOnStart": "false",
@@ -101,7 +134,7 @@ def _of_services(folder: pathlib.Path, ports: DruidPorts) -> dict[str, dict[str,
         },
         "coordinator-overlord": {
             "druid.service": "druid/coordinator",
-            "druid.plaintextPort": ports.coordinator,
+            "druid.tlsPort": ports.coordinator,
             "druid.coordinator.startDelay": "PT1S",
             "druid.coordinator.period": "PT2S",
             "druid.coordinator.period.indexingPeriod": "PT60S",
@@ -117,14 +150,14 @@ def _of_services(folder: pathlib.Path, ports: DruidPorts) -> dict[str, dict[str,
         },
         "indexer": {
             "druid.service": "druid/indexer",
-            "druid.plaintextPort": ports.indexer,
+            "druid.tlsPort": ports.indexer,
             "druid.worker.capacity": 4,
             "druid.worker.globalIngestionHeapLimitBytes": 100_000_000,
             "druid.worker.numConcurrentMerges": 1,
         },
         "historical": {
             "druid.service": "druid/historical",
-            "druid.plaintextPort": ports.historical,
+            "druid.tlsPort": ports.historical,
             "druid.server.maxSize": _SEGMENTS_MAX,
             "druid.segmentCache.locations": cache,
             "druid.historical.cache.useCache": "false",

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from features.refusal import Refusal
+from pipeline.druid_access import DruidAccess, druid_access
 from pipeline.kafka_access import java_connection_of
 from pipeline.settings import Settings
 from stores.druid_columns import DIMENSIONS, NESTED, SUMS
@@ -15,6 +16,7 @@ SECONDS_MAX = 30.0
 LOGIN = "sasl.jaas.config"
 LOGIN_VARIABLE = "WEIR_DRUID_KAFKA_LOGIN"
 """In Druid's environment: the value of `LOGIN` for its consumers."""
+_SUPERVISORS = "/druid/indexer/v1/supervisor"
 
 
 def apply_supervisor(settings: Settings) -> str:
@@ -27,18 +29,17 @@ def apply_supervisor(settings: Settings) -> str:
         Refusal: Druid does not answer or does not take it.
     """
     topic = settings.topic("metrics")
-    coordinator = coordinator_of(settings)
-    _call(f"{coordinator}/druid/coordinator/v1/rules/{topic}", rules(settings.metrics_kept_days))
+    access = druid_access(settings)
+    _call(access, f"/druid/coordinator/v1/rules/{topic}", rules(settings.metrics_kept_days))
     wanted = supervisor_spec(settings.bootstrap, topic, java_connection_of(settings))
-    place = f"{coordinator}/druid/indexer/v1/supervisor"
-    known = topic in _call(place)
-    found = _call(f"{place}/{topic}") if known else {}
+    known = topic in _call(access, _SUPERVISORS)
+    found = _call(access, f"{_SUPERVISORS}/{topic}") if known else {}
     if known and contains(found, wanted):
         if not found.get("suspended"):
             return "kept"
-        _call(f"{place}/{topic}/resume", {})
+        _call(access, f"{_SUPERVISORS}/{topic}/resume", {})
         return "resumed"
-    _call(place, wanted)
+    _call(access, _SUPERVISORS, wanted)
     return "changed" if known else "made"
 
 
@@ -49,15 +50,10 @@ def supervisor_state(settings: Settings, seconds_max: float = SECONDS_MAX) -> st
         Refusal: Druid does not answer.
     """
     topic = settings.topic("metrics")
-    place = f"{coordinator_of(settings)}/druid/indexer/v1/supervisor"
-    if topic not in _call(place, seconds_max=seconds_max):
+    access = druid_access(settings)
+    if topic not in _call(access, _SUPERVISORS, seconds_max=seconds_max):
         return "MISSING"
-    return str(_call(f"{place}/{topic}/status", seconds_max=seconds_max)["payload"]["detailedState"])
-
-
-def coordinator_of(settings: Settings) -> str:
-    """URL of the coordinator."""
-    return f"http://{settings.druid_host}:{settings.druid_coordinator_port}"
+    return str(_call(access, f"{_SUPERVISORS}/{topic}/status", seconds_max=seconds_max)["payload"]["detailedState"])
 
 
 def rules(kept_days: int) -> list[dict[str, Any]]:
@@ -112,12 +108,13 @@ def contains(found: Any, wanted: Any) -> bool:
     return bool(found == wanted)
 
 
-def _call(url: str, body: object = None, seconds_max: float = SECONDS_MAX) -> Any:
-    """The answer to a GET, or to a POST of `body`."""
+def _call(access: DruidAccess, path: str, body: object = None, seconds_max: float = SECONDS_MAX) -> Any:
+    """The coordinator's answer to a GET, or to a POST of `body`."""
     data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url, data, {"Content-Type": "application/json"})  # noqa: S310 - the settings' own URL
+    url = access.coordinator + path
+    request = urllib.request.Request(url, data, access.headers | {"Content-Type": "application/json"})  # noqa: S310 - the settings' own URL
     try:
-        with urllib.request.urlopen(request, timeout=seconds_max) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=seconds_max, context=access.tls) as answer:  # noqa: S310
             return json.loads(answer.read() or b"null")
     except urllib.error.HTTPError as error:
         with error:

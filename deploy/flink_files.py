@@ -17,6 +17,8 @@ class FlinkFiles(NamedTuple):
     """Those whose jars Flink loads beside the class path, each folder by itself: they have a Hadoop of their own inside."""
     configuration: Mapping[str, str] = {}
     """Flink's own settings. No credentials: they stay in the environment of the processes."""
+    environment: Mapping[str, str] = {}
+    """Of all processes of the cluster, and of those that submit to it."""
 
 
 LOCAL_FILES = FlinkFiles()

@@ -8,9 +8,11 @@ import urllib.request
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
+from deploy.certificate import make_certificate, tls_of
+from deploy.hdfs_security import USER_VARIABLE, closed_core, closed_hdfs, policy, web_keys
 from deploy.jars import server_jars
 from deploy.ports import free_ports, require_free
-from deploy.private_files import UMASK, make_private_folder
+from deploy.private_files import UMASK, make_private_folder, write_private
 from deploy.processes import Process
 from features.refusal import Refusal
 
@@ -19,7 +21,7 @@ _NAME_NODE = "org.apache.hadoop.hdfs.server.namenode.NameNode"
 _DATA_NODE = "org.apache.hadoop.hdfs.server.datanode.DataNode"
 _JAVA = ("java", "-Xmx192m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.net.preferIPv4Stack=true")
 _OPENS = ("--add-opens=java.base/java.lang=ALL-UNNAMED", "--add-opens=java.base/java.nio=ALL-UNNAMED")
-_LOG4J = """log4j.rootLogger=INFO,console
+_LOG4J = """log4j.rootLogger=LEVEL,console
 log4j.appender.console=org.apache.log4j.ConsoleAppender
 log4j.appender.console.layout=org.apache.log4j.PatternLayout
 log4j.appender.console.layout.ConversionPattern=%d %p %c{1} %m%n
@@ -37,12 +39,14 @@ class Hdfs:
         logs: where ``name-node.log`` and ``data-node.log`` go.
         port: of the NameNode, for clients.
         web_port: of the NameNode, for its state.
+        user: the secret name of who may use it; empty: anyone may. See `hdfs_security`.
     """
 
     folder: pathlib.Path
     logs: pathlib.Path
     port: int
     web_port: int
+    user: str = ""
 
     @property
     def url(self) -> str:
@@ -58,19 +62,25 @@ class Hdfs:
         require_free(self.port, "HDFS' clients")
         require_free(self.web_port, "the NameNode's state")
         make_private_folder(self.folder)
-        self._write_configuration()
+        self._write_configuration("name-node")
         if not (self.folder / "name" / "current").exists():
             run = subprocess.run(
-                self._command(_NAME_NODE, "-format", "-force", "-nonInteractive"), capture_output=True, text=True, check=False, umask=UMASK
+                self._command("name-node", _NAME_NODE, "-format", "-force", "-nonInteractive"),
+                env=self._environment(),
+                capture_output=True,
+                text=True,
+                check=False,
+                umask=UMASK,
             )
             if run.returncode:
                 got = (run.stdout + run.stderr).strip()[-300:]
                 raise Refusal("storage not formatted", where=str(self.folder), expected="a formatted folder", got=got)
-        return Process("name-node", self._command(_NAME_NODE), os.environ, self.logs, background=True)
+        return Process("name-node", self._command("name-node", _NAME_NODE), self._environment(), self.logs, background=True)
 
     def launch_data_node(self) -> Process:
         """Starts the DataNode without waiting; `launch_name_node` comes first."""
-        return Process("data-node", self._command(_DATA_NODE), os.environ, self.logs, background=True)
+        self._write_configuration("data-node")
+        return Process("data-node", self._command("data-node", _DATA_NODE), self._environment(), self.logs, background=True)
 
     def wait(self, name_node: Process) -> None:
         """Returns once files can be written.
@@ -81,24 +91,37 @@ class Hdfs:
         name_node.wait_until(self._is_ready, READY_SECONDS_MAX, f"a DataNode and the end of safe mode on port {self.web_port}")
 
     def _is_ready(self) -> bool:
+        tls = tls_of(make_certificate(self.folder / "keys")) if self.user else None
+        url = f"{'https' if self.user else 'http'}://127.0.0.1:{self.web_port}/jmx"
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.web_port}/jmx", timeout=2) as answer:
+            with urllib.request.urlopen(url, timeout=2, context=tls) as answer:  # noqa: S310 - an address of this machine
                 state = answer.read().decode()
         except (urllib.error.URLError, OSError):
             return False
         return '"NumLiveDataNodes" : 1' in state and '"Safemode" : ""' in state
 
-    def _command(self, main: str, *arguments: str) -> list[str]:
-        class_path = f"{self.folder / 'conf'}:{server_jars('hdfs')}/*"
+    def _environment(self) -> dict[str, str]:
+        return dict(os.environ) | ({USER_VARIABLE: self.user} if self.user else {})
+
+    def _command(self, node: str, main: str, *arguments: str) -> list[str]:
+        class_path = f"{self.folder / 'conf' / node}:{server_jars('hdfs')}/*"
         return [*_JAVA, *_OPENS, f"-Dhadoop.log.dir={self.folder}", "-cp", class_path, main, *arguments]
 
-    def _write_configuration(self) -> None:
-        conf = self.folder / "conf"
+    def _write_configuration(self, node: str) -> None:
+        """What ``name-node`` or ``data-node`` reads."""
+        conf = self.folder / "conf" / node
         for name in _WEB_FOLDERS:
             (conf / "webapps" / name).mkdir(parents=True, exist_ok=True)
-        (conf / "log4j.properties").write_text(_LOG4J)
-        (conf / "core-site.xml").write_text(_xml({"fs.defaultFS": self.url, "hadoop.tmp.dir": self.folder / "tmp"}))
-        (conf / "hdfs-site.xml").write_text(_xml(self._configuration()))
+        core: dict[str, object] = {"fs.defaultFS": self.url, "hadoop.tmp.dir": self.folder / "tmp"}
+        files = {"core-site": core, "hdfs-site": self._configuration()}
+        if self.user:
+            core |= closed_core(self.user, node)
+            files["hdfs-site"] |= closed_hdfs(self.web_port)
+            files |= {"hadoop-policy": policy(self.user), "ssl-server": web_keys(make_certificate(self.folder / "keys"))}
+        for name, values in files.items():
+            write_private(conf / f"{name}.xml", _xml(values))
+        # At INFO they would log the secret name with whatever is done under it.
+        (conf / "log4j.properties").write_text(_LOG4J.replace("LEVEL", "WARN" if self.user else "INFO"))
 
     def _configuration(self) -> dict[str, object]:
         data, http, ipc = free_ports(3)
@@ -112,7 +135,7 @@ class Hdfs:
             "dfs.datanode.http.address": f"127.0.0.1:{http}",
             "dfs.datanode.ipc.address": f"127.0.0.1:{ipc}",
             "dfs.datanode.hostname": "127.0.0.1",
-            # One machine, its owner alone: whoever reaches the port may write.
+            # Whoever may reach it may do all.
             "dfs.permissions.enabled": "false",
             "dfs.namenode.safemode.extension": 0,
             "dfs.namenode.safemode.min.datanodes": 1,

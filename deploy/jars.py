@@ -45,14 +45,16 @@ def job_jar(cache: pathlib.Path = CACHE) -> pathlib.Path:
 
 
 def server_classes(server: str, cache: pathlib.Path = CACHE) -> pathlib.Path:
-    """The compiled sources beside the pom of `server`: a folder for each of its ``src``; made anew when a source has changed.
+    """The compiled sources beside the pom of `server`, with the files beside them: a folder for each of its ``src``.
+
+    They are made anew when one of these files has changed.
 
     Raises:
         Refusal: Java or Maven is missing, the jars cannot be fetched, or the sources do not compile.
     """
     sources = SERVERS / server / "src"
     jars = server_jars(server, cache)
-    folder = cache / f"{server}-classes-{_digest([SERVERS / server / 'pom.xml', *sorted(sources.rglob('*.java'))])}"
+    folder = cache / f"{server}-classes-{_digest([SERVERS / server / 'pom.xml', *_files(sources)])}"
     if not folder.exists():
         _make(folder, lambda made: _compile(sources, jars, made))
     return folder
@@ -103,7 +105,12 @@ def _compile_job(made: pathlib.Path) -> None:
 def _compile(sources: pathlib.Path, jars: pathlib.Path, made: pathlib.Path) -> None:
     for part in sorted(sources.iterdir()):
         files = map(str, sorted(part.rglob("*.java")))
+        shutil.copytree(part, made / part.name, ignore=shutil.ignore_patterns("*.java"))
         _run(["javac", "-cp", f"{jars}/*", "-d", str(made / part.name), *files], "javac", str(part))
+
+
+def _files(folder: pathlib.Path) -> list[pathlib.Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
 def _run_maven(pom: pathlib.Path, *arguments: str) -> None:

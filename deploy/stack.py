@@ -17,6 +17,7 @@ from deploy.cluster import Cluster, task_manager_name
 from deploy.compaction import Compaction
 from deploy.delivery import Delivery
 from deploy.flink_files import needed_for
+from deploy.hdfs_security import USER_VARIABLE
 from deploy.jars import PROJECT
 from deploy.kernels import COMPILE_SECONDS_MAX, start_compiling
 from deploy.patience import Patience
@@ -30,6 +31,7 @@ from deploy.tidying import Tidying
 from deploy.topics import make_topics
 from deploy.yielding import Yielding
 from features.refusal import Refusal
+from pipeline.archive_access import HDFS_USER_FILE
 from pipeline.jobs import DELIVERING
 from pipeline.kafka_access import SECRET_FILE
 from pipeline.settings import Settings
@@ -65,7 +67,10 @@ class Stack:
     ) -> None:
         self.settings = settings
         self.logs = settings.path("logs")
-        self.cluster = Cluster(settings.path("flink"), self.logs, settings.flink_port, files=needed_for(settings.archive_url))
+        files = needed_for(settings.archive_url)
+        if "hdfs" in servers:
+            files = files._replace(environment={USER_VARIABLE: secret_in(settings.path(*HDFS_USER_FILE))})
+        self.cluster = Cluster(settings.path("flink"), self.logs, settings.flink_port, files=files)
         self.release = 0
         self._texts = texts
         self._replace = replace

@@ -11,7 +11,9 @@ from deploy.druid import launch_druid, start_druid, wait_for_druid
 from deploy.druid_supervisor import LOGIN, apply_supervisor
 from deploy.hdfs import Hdfs
 from deploy.ports import free_ports
+from deploy.private_files import secret_in
 from deploy.processes import Process
+from pipeline.archive_access import HDFS_USER_FILE
 from pipeline.decision_store import open_decisions
 from pipeline.kafka_access import java_connection_of
 from pipeline.settings import Settings
@@ -76,17 +78,18 @@ class DruidServer:
         self._process = self._own("druid", launch_druid(*self._place), functools.partial(start_druid, *self._place))
 
     def wait(self) -> str:
-        wait_for_druid(self._process, self._settings.druid_port, self._settings.druid_coordinator_port)
+        wait_for_druid(self._process, self._place[0], self._settings.druid_port, self._settings.druid_coordinator_port)
         return f"druid is up, its supervisor {apply_supervisor(self._settings)}"
 
 
 class HdfsServer:
-    """A NameNode and a DataNode."""
+    """A NameNode and a DataNode, which know their owner by a secret name."""
 
     early = False
 
     def __init__(self, settings: Settings, logs: pathlib.Path, own: Own) -> None:
-        self._hdfs = Hdfs(settings.path("hdfs"), logs, settings.hdfs_port, settings.hdfs_web_port)
+        user = secret_in(settings.path(*HDFS_USER_FILE))
+        self._hdfs = Hdfs(settings.path("hdfs"), logs, settings.hdfs_port, settings.hdfs_web_port, user)
         self._own = own
 
     def launch(self) -> None:

@@ -3,9 +3,8 @@
 import time
 from collections.abc import Callable
 
-from pipeline.archive_access import reaching
+from pipeline.archive_access import archive_of, reaching
 from pipeline.settings import Settings
-from stores.archive import open_archive
 from stores.archive_compaction import compact
 from stores.archive_encoding import day_of
 from stores.archive_rows import DAY_MS, KINDS
@@ -20,7 +19,7 @@ def list_archive(settings: Settings) -> str:
     Raises:
         Refusal: it does not answer.
     """
-    archive = open_archive(settings.archive_place())
+    archive = archive_of(settings)
     with reaching(settings):
         days = [day for kind in KINDS for day in archive.days(kind)]
     lines = [f"{day.kind:<10} {day.day}  {day.files:>6,} files  {day.rows:>12,} rows  {day.bytes:>15,} bytes" for day in days]
@@ -33,7 +32,7 @@ def compact_archive(settings: Settings, say: Callable[[str], None], now_ms: floa
     Raises:
         Refusal: the archive does not answer.
     """
-    archive, done = open_archive(settings.archive_place()), 0
+    archive, done = archive_of(settings), 0
     last = day_of(int(now_ms) - CLOSED_MS - DAY_MS)
     with reaching(settings):
         for kind in KINDS:

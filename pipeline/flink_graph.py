@@ -12,6 +12,7 @@ from pyflink.datastream.data_stream import DataStream, KeyedStream
 from pyflink.java_gateway import get_gateway
 from pyflink.util.java_utils import add_jars_to_context_class_loader
 
+from pipeline.flink_gateway import close_gateway
 from pipeline.kafka_access import java_connection_of
 from pipeline.settings import Settings
 from pipeline.transactions import transaction_ms_max
@@ -155,7 +156,8 @@ def job_configuration(settings: Settings, name: str, checkpoint_interval_ms: int
 
 
 def remote_environment(configuration: Mapping[str, str], parallelism: int) -> StreamExecutionEnvironment:
-    """An environment whose jobs go to the cluster that `configuration` names."""
+    """An environment whose jobs go to the cluster that `configuration` names; to be called once, before anything else of PyFlink."""
+    close_gateway()
     loaded = get_gateway().jvm.org.apache.flink.configuration.GlobalConfiguration.loadConfiguration()
     chosen = Configuration()
     for name, value in {**_way_in(loaded), **configuration}.items():

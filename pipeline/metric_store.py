@@ -1,5 +1,6 @@
 """The store of event metrics that the settings name."""
 
+from pipeline.druid_access import druid_access
 from pipeline.settings import Settings
 from stores.druid_metrics import DruidMetrics
 from stores.duckdb_metrics import DuckDbMetrics
@@ -7,8 +8,13 @@ from stores.metrics import Metrics
 
 
 def open_metrics(settings: Settings) -> Metrics:
-    """For reading; nothing is asked before the first query. A DuckDB file wants to be filled by the same process."""
+    """For reading; nothing is asked before the first query. A DuckDB file wants to be filled by the same process.
+
+    Raises:
+        Refusal: what is shown to Druid cannot be read.
+    """
     timeout_seconds = settings.metrics_timeout_ms / 1000
     if settings.metrics_store == "druid":
-        return DruidMetrics(f"http://{settings.druid_host}:{settings.druid_port}", settings.topic("metrics"), timeout_seconds)
+        access = druid_access(settings)
+        return DruidMetrics(access.broker, settings.topic("metrics"), timeout_seconds, access.tls, access.headers)
     return DuckDbMetrics(settings.path("metrics.duckdb"), timeout_seconds)

@@ -72,6 +72,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         druid_host: of the broker and the coordinator.
         druid_port: of the broker, which answers queries.
         druid_coordinator_port: of the coordinator, which is told what to read.
+        druid_user: empty where Druid asks for none.
+        druid_password_file: holds the user's password.
+        druid_certificate_file: PEM certificate and key shown to Druid; empty: none, or that of the Druid that `weir up` starts.
+        druid_ca_file: PEM certificates that sign Druid's; empty: none, and no encryption, or that of the same Druid.
         hdfs_port: of the NameNode that `weir up --profile full` starts, for clients.
         hdfs_web_port: of the same, for its state.
     """
@@ -131,6 +135,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     druid_host: str = "127.0.0.1"
     druid_port: int = 18082
     druid_coordinator_port: int = 18083
+    druid_user: str = ""
+    druid_password_file: str = ""
+    druid_certificate_file: str = ""
+    druid_ca_file: str = ""
     hdfs_port: int = 18020
     hdfs_web_port: int = 18070
 

@@ -1,7 +1,8 @@
 """Event metrics in Druid, asked with its native queries: JSON objects, in which whatever a caller gave stays a value."""
 
+import ssl
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -30,12 +31,21 @@ class DruidMetrics:
         url: of the broker.
         data_source: that the supervisor of the topic fills.
         timeout_seconds: for a whole answer.
+        tls: what a connection by https has to be made with.
+        headers: of each request.
     """
 
-    def __init__(self, url: str, data_source: str, timeout_seconds: float) -> None:
+    def __init__(
+        self,
+        url: str,
+        data_source: str,
+        timeout_seconds: float,
+        tls: ssl.SSLContext | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         self._data_source = data_source
         self._timeout_seconds = timeout_seconds
-        self._client = httpx.Client(base_url=url, timeout=timeout_seconds, trust_env=False)
+        self._client = httpx.Client(base_url=url, timeout=timeout_seconds, trust_env=False, verify=tls or True, headers=headers)
 
     def query(self, query: MetricQuery, fields: Collection[str]) -> MetricAnswer:
         check_query(query, fields)

@@ -15,7 +15,7 @@ from deploy.druid import start_druid
 from deploy.hdfs import Hdfs
 from deploy.ports import free_ports
 from deploy.processes import Process, Processes
-from pipeline.settings import Settings
+from pipeline.settings import CERTIFICATE_FILE, Settings
 from stores.cassandra_opening import Place
 
 # An ordinary run tries the same examples each time, so that a failure is the change's own; a deep run looks for new ones.
@@ -62,6 +62,7 @@ class DruidServers:
     def __init__(self, folder: pathlib.Path, processes: Processes) -> None:
         port, controller_port, self._port, self._coordinator_port = free_ports(4)
         self._folder = folder
+        self.folder = folder / "druid"
         self._processes = processes
         self.bootstrap = f"127.0.0.1:{port}"
         processes.add(start_broker(folder / "kafka", folder / "logs", port, controller_port))
@@ -71,11 +72,13 @@ class DruidServers:
         """Those of a system whose topics begin so."""
         given = {"bootstrap": self.bootstrap, "topic_prefix": topic_prefix, "folder": str(self._folder / topic_prefix)}
         given |= {"metrics_store": "druid", "druid_port": self._port, "druid_coordinator_port": self._coordinator_port}
+        keys = str(self.folder / "keys" / CERTIFICATE_FILE)
+        given |= {"druid_ca_file": keys, "druid_certificate_file": keys}
         return msgspec.convert(given | values, Settings)
 
     def start(self) -> Process:
         """Druid, on its data from before and the same two ports."""
-        place = (self._folder / "druid", self._folder / "logs", self._port, self._coordinator_port)
+        place = (self.folder, self._folder / "logs", self._port, self._coordinator_port)
         self.process = self._processes.add(start_druid(*place))
         return self.process
 

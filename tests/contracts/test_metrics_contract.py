@@ -14,7 +14,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from deploy.druid_supervisor import apply_supervisor
 from features.refusal import Refusal
-from stores.druid_metrics import DruidMetrics
+from pipeline.metric_store import open_metrics
 from stores.duckdb_metrics import DuckDbMetrics
 from stores.metric_rows import MINUTE_MS, NO_SCORE, SCORE_BANDS, MetricRow
 from stores.metrics import MetricGroup, MetricQuery, Metrics
@@ -80,7 +80,7 @@ def in_druid(request: pytest.FixtureRequest) -> Metrics:
         producer.produce(topic, msgspec.json.encode(row))
     producer.flush()
     assert apply_supervisor(settings) == "made"
-    store = DruidMetrics(f"http://127.0.0.1:{settings.druid_port}", topic, 30)
+    store = open_metrics(msgspec.structs.replace(settings, metrics_timeout_ms=30_000))
     deadline = time.monotonic() + SECONDS_MAX
     while total(store) < sum(row.count for row in ROWS):
         assert time.monotonic() < deadline, f"only {total(store)} have arrived"

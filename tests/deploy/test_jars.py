@@ -72,3 +72,20 @@ def test_each_server_has_a_folder_of_its_own(programs: pathlib.Path, tmp_path: p
     servers = sorted(folder.name for folder in jars.SERVERS.iterdir())
     assert {"kafka", "flink"} <= set(servers)
     assert len({jars.server_jars(server, tmp_path / "cache") for server in servers}) == len(servers)
+
+
+def test_what_stands_beside_the_sources_of_a_server_stands_beside_its_classes(
+    programs: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install_all(programs)
+    source = tmp_path / "servers" / "some" / "src" / "main"
+    (source / "META-INF").mkdir(parents=True)
+    (source.parents[1] / "pom.xml").touch()
+    (source / "META-INF" / "services").write_text("some.Module")
+    (source / "Module.java").touch()
+    monkeypatch.setattr(jars, "SERVERS", tmp_path / "servers")
+    made = jars.server_classes("some", tmp_path / "cache")
+    assert (made / "main" / "META-INF" / "services").read_text() == "some.Module"
+    assert not (made / "main" / "Module.java").exists()
+    (source / "META-INF" / "services").write_text("another.Module")
+    assert jars.server_classes("some", tmp_path / "cache") != made

@@ -1,18 +1,33 @@
 """What Druid does with rows once the task that read them ends: published as segments, and served by the historical. For tests only."""
 
+import json
+from typing import Any
+
 import httpx
 from score_job_runs import wait_for
 
-from deploy.druid_supervisor import coordinator_of, supervisor_state
+from deploy.druid_supervisor import supervisor_state
+from pipeline.druid_access import druid_access
 from pipeline.settings import Settings
 
 SECONDS_MAX = 60
 
 
+def ask_coordinator(settings: Settings, path: str, body: object = None) -> Any:
+    """The JSON of its answer to a GET, or to a POST of `body`."""
+    return _ask(settings, druid_access(settings).coordinator + path, body)
+
+
+def _ask(settings: Settings, url: str, body: object) -> Any:
+    access = druid_access(settings)
+    method = "GET" if body is None else "POST"
+    answer = httpx.request(method, url, json=body, verify=access.tls or True, headers=access.headers, timeout=60, trust_env=False)
+    return json.loads(answer.raise_for_status().content or b"null")
+
+
 def stop_supervisor(settings: Settings, verb: str) -> None:
     """``suspend`` or ``terminate``; its tasks publish what they have read."""
-    place = f"{coordinator_of(settings)}/druid/indexer/v1/supervisor/{settings.topic('metrics')}"
-    httpx.post(f"{place}/{verb}", timeout=60, trust_env=False).raise_for_status()
+    ask_coordinator(settings, f"/druid/indexer/v1/supervisor/{settings.topic('metrics')}/{verb}", {})
     state = {"suspend": "SUSPENDED", "terminate": "MISSING"}[verb]
     wait_for(lambda: supervisor_state(settings) == state, SECONDS_MAX, f"not {state}")
 
@@ -23,29 +38,28 @@ def running_tasks(settings: Settings) -> int:
 
 def task_ids(settings: Settings, which: str = "tasks") -> set[str]:
     """Of all tasks that Druid knows of, or of its ``runningTasks``."""
-    return {task["id"] for task in httpx.get(f"{coordinator_of(settings)}/druid/indexer/v1/{which}", timeout=60, trust_env=False).json()}
+    return {task["id"] for task in ask_coordinator(settings, f"/druid/indexer/v1/{which}")}
 
 
 def publish_without_an_end(settings: Settings) -> None:
     """Has the running task publish, and wait: no historical takes what it serves, until the rules are applied again."""
-    coordinator, topic = coordinator_of(settings), settings.topic("metrics")
+    topic = settings.topic("metrics")
     nowhere = [{"type": "loadForever", "tieredReplicants": {"nowhere": 1}}]
-    httpx.post(f"{coordinator}/druid/coordinator/v1/rules/{topic}", json=nowhere, timeout=60, trust_env=False).raise_for_status()
+    ask_coordinator(settings, f"/druid/coordinator/v1/rules/{topic}", nowhere)
     before = segments_published(settings)
-    place = f"{coordinator}/druid/indexer/v1/supervisor/{topic}/taskGroups/handoff"
-    httpx.post(place, json={"taskGroupIds": [0]}, timeout=60, trust_env=False).raise_for_status()
+    ask_coordinator(settings, f"/druid/indexer/v1/supervisor/{topic}/taskGroups/handoff", {"taskGroupIds": [0]})
     wait_for(lambda: segments_published(settings) > before, SECONDS_MAX, "nothing is published")
     wait_for(lambda: running_tasks(settings) == 2, SECONDS_MAX, "no task reads on")
 
 
 def segments_served(settings: Settings) -> int:
     """How many published segments the historical has."""
-    answer = httpx.get(f"{coordinator_of(settings)}/druid/coordinator/v1/loadstatus?simple", timeout=60, trust_env=False)
-    return segments_published(settings) if answer.json().get(settings.topic("metrics")) == 0 else 0
+    waiting = ask_coordinator(settings, "/druid/coordinator/v1/loadstatus?simple")
+    return segments_published(settings) if waiting.get(settings.topic("metrics")) == 0 else 0
 
 
 def segments_published(settings: Settings) -> int:
     query = {"query": "SELECT count(*) AS n FROM sys.segments WHERE is_published = 1 AND datasource = ?"}
     query["parameters"] = [{"type": "VARCHAR", "value": settings.topic("metrics")}]  # type: ignore[assignment]
-    found = httpx.post(f"http://127.0.0.1:{settings.druid_port}/druid/v2/sql", json=query, timeout=60, trust_env=False).json()
+    found = _ask(settings, druid_access(settings).broker + "/druid/v2/sql", query)
     return int(found[0]["n"])

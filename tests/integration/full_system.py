@@ -13,8 +13,8 @@ import pyarrow as pa
 
 from api.token import read_token
 from deploy.stack import Stack, settings_as_environment
+from pipeline.archive_access import archive_of
 from pipeline.decision_store import open_decisions_reader
-from stores.archive import open_archive
 from stores.decisions import EventName, StoredDecision, StoreUnavailableError
 from stores.metric_rows import MINUTE_MS
 
@@ -63,7 +63,7 @@ class FullSystem:
 
     def archived(self, kind: str, columns: Sequence[str] = ()) -> Iterator[pa.Table]:
         """The archive on HDFS, read back."""
-        return open_archive(self.settings.archive_place()).read(kind, columns=columns)
+        return archive_of(self.settings).read(kind, columns=columns)
 
     def rows_archived(self, kind: str) -> int:
         """Rows in the archive; none while HDFS has only begun to answer."""
@@ -75,7 +75,7 @@ class FullSystem:
     def rows_in_files(self, kind: str) -> int:
         """The same by what the files say of themselves, repeats among them: cheap to ask again and again."""
         try:
-            return sum(day.rows for day in open_archive(self.settings.archive_place()).days(kind))
+            return sum(day.rows for day in archive_of(self.settings).days(kind))
         except StoreUnavailableError:
             return 0
 

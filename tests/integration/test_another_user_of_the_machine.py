@@ -7,7 +7,9 @@ import urllib.error
 import urllib.request
 
 import pytest
-from another_user import approve_all, as_another_user, ask_flink, content_of, environment_of, open_to_others, topics
+from another_user import OPENINGS, answers_to, approve_all, as_another_user, ask, content_of, environment_of, open_to_others, topics
+from listening import is_of_this_machine_alone, listening
+from refusals import REFUSALS
 
 from deploy.stack import Stack
 from pipeline.kafka import consumer_of, ends_of
@@ -15,20 +17,9 @@ from pipeline.kafka import consumer_of, ends_of
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as another user")
 
 
-REFUSALS = (
-    "RemoteDisconnected",
-    "ConnectionResetError",
-    "SSLError",
-    "BadStatusLine",
-    "URLError: <urlopen error [SSL",
-    "URLError: <urlopen error [Errno 104]",
-)
-"""What comes of a connection that the server gives up for want of a certificate."""
-
-
 def test_another_user_gets_an_answer_of_what_answers_everybody(stack: Stack, broker: str) -> None:
     """Otherwise the refusals below would say nothing."""
-    assert as_another_user(ask_flink, "http", stack.settings.api_port, "/health") == "200"
+    assert as_another_user(ask, "http", stack.settings.api_port, "/health") == "200"
     assert "Exception" not in as_another_user(topics, {"bootstrap.servers": broker})
 
 
@@ -45,7 +36,7 @@ def test_another_user_gets_an_answer_of_what_answers_everybody(stack: Stack, bro
     ],
 )
 def test_flink_answers_nobody_without_its_certificate(stack: Stack, scheme: str, method: str, path: str) -> None:
-    said = as_another_user(ask_flink, scheme, stack.settings.flink_port, path, method)
+    said = as_another_user(ask, scheme, stack.settings.flink_port, path, method)
     assert said.startswith(REFUSALS), said
 
 
@@ -55,6 +46,25 @@ def test_flink_takes_no_jar_and_lets_no_other_page_read_even_from_its_owner(stac
         rest.ask("/jars/upload", 10, "POST")
     with urllib.request.urlopen(f"{rest.url}/overview", timeout=10, context=rest.tls()) as answer:
         assert answer.headers["Access-Control-Allow-Origin"] != "*"
+
+
+PROCESSES = ("broker", "job-manager", "task-manager-1", "label", "learn", "deliver", "api")
+
+
+def test_all_processes_listen_on_this_machine_alone(stack: Stack) -> None:
+    places = {name: listening([stack.process(name).pid]) for name in PROCESSES}
+    assert {name: [place for place in found if not is_of_this_machine_alone(place)] for name, found in places.items() if found} == {
+        name: [] for name, found in places.items() if found
+    }
+
+
+def test_no_port_of_any_process_says_anything_save_that_of_the_api(stack: Stack) -> None:
+    """Flink's RPC, its server of files and what its tasks send each other among them."""
+    places = listening([stack.process(name).pid for name in PROCESSES])
+    [others, api] = [{place.port for place in places} - {stack.settings.api_port}, {stack.settings.api_port}]
+    assert len(others) >= 6  # the broker's three, Flink's REST interface, RPC of both sides, files, and tasks
+    assert as_another_user(answers_to, OPENINGS, sorted(others)) == "[]"
+    assert as_another_user(answers_to, OPENINGS, sorted(api)) != "[]"
 
 
 def test_no_file_of_the_system_can_be_read(stack: Stack) -> None:

@@ -1,13 +1,16 @@
 """The whole system with every store a server of its own: each is told of every event once, and none is needed for a decision."""
 
 import collections
+import os
 import pathlib
 import time
 from collections.abc import Callable, Iterator
 
 import pyarrow.parquet
 import pytest
+from another_user import OPENINGS, answers_to, as_another_user, use_hdfs
 from full_system import FullSystem
+from listening import is_of_this_machine_alone, listening
 from score_job_runs import decided, produce, wait_for
 from servers_of_a_test import UNHURRIED_MS
 
@@ -95,6 +98,16 @@ def test_the_archive_holds_what_was_sent(full: Full) -> None:
 
 def test_doctor_says_that_all_is_well(full: Full) -> None:
     assert "lacks" not in full.doctor()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as another user")
+def test_no_store_answers_another_user(full: Full) -> None:
+    settings, stores = full.settings, [full.stack.process(name).pid for name in ("cassandra", "druid", "name-node", "data-node")]
+    assert [place for place in listening(stores) if not is_of_this_machine_alone(place)] == []
+    ports = [place.port for place in listening(stores[:2])]
+    assert {settings.cassandra_port, settings.druid_port, settings.druid_coordinator_port} < set(ports)
+    assert as_another_user(answers_to, OPENINGS, ports) == "[]"
+    assert as_another_user(use_hdfs, f"hdfs://127.0.0.1:{settings.hdfs_port}", ("", "root", "weir"), "/weir") == "[]"
 
 
 @pytest.mark.parametrize("server", ["cassandra", "druid", "name-node"])

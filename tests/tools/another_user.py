@@ -1,13 +1,15 @@
 """What another user of this machine tries, in a process of user 65534. For tests only."""
 
+import contextlib
 import encodings.idna  # noqa: F401 - found later only by who may read the interpreter's own files, and every address needs it
 import multiprocessing
 import os
 import pathlib
+import socket
 import ssl
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from cassandra import ProtocolVersion
@@ -15,9 +17,17 @@ from cassandra.auth import PlainTextAuthProvider
 from cassandra.cluster import Cluster, NoHostAvailable
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
+from hdfs_native import Client
+from refusals import REFUSALS
 
 NOBODY = 65_534
 SECONDS_MAX = 120.0
+SILENCE_SECONDS = 3.0
+_ALERT = b"\x15\x03"
+_JAR = b"\0" + b"\0" + (5).to_bytes(4, "big") + b"stuff" + b"\xff\xff\xff\xff"
+"""Something to keep and to load, as Flink's processes send jars to each other."""
+OPENINGS = (b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", b"stat\n", _JAR)
+"""What servers of many kinds answer."""
 
 
 def as_another_user(attack: Callable[..., Any], *arguments: object) -> str:
@@ -45,15 +55,50 @@ def _run(answer: Any, attack: Callable[..., Any], arguments: tuple[object, ...])
     answer.send(said)
 
 
-def ask_flink(scheme: str, port: int, path: str, method: str = "GET") -> int:
+def ask(scheme: str, port: int, path: str, method: str = "GET", body: bytes | None = None) -> int:
     """The status of an answer, by somebody who trusts any server and has no certificate of his own."""
     context = ssl._create_unverified_context()
-    request = urllib.request.Request(f"{scheme}://127.0.0.1:{port}{path}", method=method)
+    request = urllib.request.Request(f"{scheme}://127.0.0.1:{port}{path}", body, {"Content-Type": "application/json"}, method=method)
     try:
         with urllib.request.urlopen(request, timeout=10, context=context if scheme == "https" else None) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         return error.code
+
+
+def answered_asks(ports: Sequence[int], asks: Sequence[tuple[str, str, bytes | None]], but: Sequence[str] = ()) -> list[str]:
+    """Each ask, of a method, a path and a body, at each port in the clear and by TLS, that was not refused in one of the words of `but`."""
+    found = []
+    for port in ports:
+        for method, path, body in asks:
+            for scheme in ("http", "https"):
+                try:
+                    said = str(ask(scheme, port, path, method, body))
+                except Exception as error:  # whatever it is, it is what the attacker got
+                    said = f"{type(error).__name__}: {error}"
+                if not said.startswith((*REFUSALS, *but)):
+                    found.append(f"{method} {scheme}://127.0.0.1:{port}{path}: {said}")
+    return found
+
+
+def answers_to(openings: Sequence[bytes], ports: Sequence[int]) -> list[tuple[int, bytes, bytes]]:
+    """Port, opening and answer wherever something comes back, in the clear or by TLS without a certificate; an alert of TLS is none."""
+    found = []
+    for port in ports:
+        for opening in openings:
+            for tls in (False, True):
+                with contextlib.suppress(OSError):
+                    answer = _answer_to(opening, port, tls)
+                    if answer and answer[:2] != _ALERT:
+                        found.append((port, opening, answer))
+    return found
+
+
+def _answer_to(opening: bytes, port: int, tls: bool) -> bytes:
+    with socket.create_connection(("127.0.0.1", port), SILENCE_SECONDS) as peer:
+        connection = ssl._create_unverified_context().wrap_socket(peer) if tls else peer
+        connection.sendall(opening)
+        return connection.recv(65_536)
 
 
 def open_to_others(folder: pathlib.Path) -> list[str]:
@@ -100,3 +145,27 @@ def log_in_to_cassandra(port: int, user: str, password: str) -> str:
         finally:
             cluster.shutdown()
     raise refused
+
+
+def use_hdfs(url: str, names: Sequence[str], path: str) -> list[str]:
+    """What could be done to `path`, by somebody who says to have each of these names; his own is ''."""
+    done = []
+    for name in names:
+        os.environ.pop("HADOOP_USER_NAME", None)
+        if name:
+            os.environ["HADOOP_USER_NAME"] = name
+        ways: dict[str, Callable[[Client], object]] = {
+            "list": lambda hdfs: list(hdfs.list_status("/", True)),
+            "stat": lambda hdfs: hdfs.get_file_info("/"),
+            "read": lambda hdfs: hdfs.read(path).read(),
+            "write": lambda hdfs: hdfs.create("/mine").close(),
+            "make": lambda hdfs: hdfs.mkdirs("/mine-too"),
+            "delete": lambda hdfs: hdfs.delete(path),
+            "rename": lambda hdfs: hdfs.rename(path, "/elsewhere"),
+            "open to all": lambda hdfs: hdfs.set_permission("/", 0o777),
+            "take over": lambda hdfs: hdfs.set_owner("/", "nobody"),
+        }
+        for way, call in ways.items():
+            with contextlib.suppress(Exception):
+                done.append(f"{name} {way}: {call(Client(url))}")
+    return done
