@@ -171,6 +171,12 @@ def test_over_http_the_figures_are_those_of_the_topic(store: Metrics, stream: Me
     assert refused.json()["what"] == "unknown dimension"
 
 
+def stands_still(pid: int) -> bool:
+    """Whether all threads of the process are stopped; where cores are short, one may still be on its way to the signal."""
+    states = [(task / "stat").read_text().rpartition(")")[2].split()[0] for task in pathlib.Path(f"/proc/{pid}/task").iterdir()]
+    return set(states) == {"T"}
+
+
 def test_while_druid_stands_still_a_query_is_a_503_in_time_and_other_routes_answer(
     settings: Settings, druid: "DruidServers", api: httpx.Client
 ) -> None:
@@ -178,6 +184,7 @@ def test_while_druid_stands_still_a_query_is_a_503_in_time_and_other_routes_answ
     assert metrics_problem(settings) == ""
     os.killpg(druid.process.pid, signal.SIGSTOP)
     try:
+        wait_for(lambda: stands_still(druid.process.pid), SECONDS_MAX, "some thread of Druid has not come to its stop")
         for _ in range(3):
             began = time.monotonic()
             answer = api.get("/v1/metrics/query")
