@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as 
 USER = "a-secret-name"
 PATH = "/weir/archive/events.parquet"
 CONTENT = b"what was paid"
-NAMES = ("", "root", "hdfs", "hadoop", "supergroup", "weir", "dr.who", "a-guess")
+NAMES = ("", "root", "hdfs", "weir", "dr.who", "a-guess")
 PAGES = (
     "/",
     "/jmx",

@@ -7,6 +7,8 @@ import os
 import pathlib
 import socket
 import ssl
+import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
@@ -148,24 +150,37 @@ def log_in_to_cassandra(port: int, user: str, password: str) -> str:
 
 
 def use_hdfs(url: str, names: Sequence[str], path: str) -> list[str]:
-    """What could be done to `path`, by somebody who says to have each of these names; his own is ''."""
-    done = []
+    """What could be done to `path`, by somebody who says to have each of these names in turn; his own is ''.
+
+    The client waits without end where it is refused a connection, so each name has `SILENCE_SECONDS` for all.
+    """
+    done: list[str] = []
     for name in names:
         os.environ.pop("HADOOP_USER_NAME", None)
         if name:
             os.environ["HADOOP_USER_NAME"] = name
-        ways: dict[str, Callable[[Client], object]] = {
-            "list": lambda hdfs: list(hdfs.list_status("/", True)),
-            "stat": lambda hdfs: hdfs.get_file_info("/"),
-            "read": lambda hdfs: hdfs.read(path).read(),
-            "write": lambda hdfs: hdfs.create("/mine").close(),
-            "make": lambda hdfs: hdfs.mkdirs("/mine-too"),
-            "delete": lambda hdfs: hdfs.delete(path),
-            "rename": lambda hdfs: hdfs.rename(path, "/elsewhere"),
-            "open to all": lambda hdfs: hdfs.set_permission("/", 0o777),
-            "take over": lambda hdfs: hdfs.set_owner("/", "nobody"),
-        }
-        for way, call in ways.items():
-            with contextlib.suppress(Exception):
-                done.append(f"{name} {way}: {call(Client(url))}")
+        threads = [threading.Thread(target=_use, args=(url, path, name, way, done), daemon=True) for way in HDFS_WAYS]
+        for thread in threads:
+            thread.start()
+        deadline = time.monotonic() + SILENCE_SECONDS
+        for thread in threads:
+            thread.join(max(deadline - time.monotonic(), 0))
     return done
+
+
+HDFS_WAYS: dict[str, Callable[[Client, str], object]] = {
+    "list": lambda hdfs, path: list(hdfs.list_status("/", True)),
+    "stat": lambda hdfs, path: hdfs.get_file_info("/"),
+    "read": lambda hdfs, path: bytes(hdfs.read(path).read()),
+    "write": lambda hdfs, path: hdfs.create("/mine").close(),
+    "make": lambda hdfs, path: hdfs.mkdirs("/mine-too"),
+    "delete": lambda hdfs, path: hdfs.delete(path),
+    "rename": lambda hdfs, path: hdfs.rename(path, "/elsewhere"),
+    "open to all": lambda hdfs, path: hdfs.set_permission("/", 0o777),
+    "take over": lambda hdfs, path: hdfs.set_owner("/", "nobody"),
+}
+
+
+def _use(url: str, path: str, name: str, way: str, done: list[str]) -> None:
+    with contextlib.suppress(Exception):
+        done.append(f"{name} {way}: {HDFS_WAYS[way](Client(url), path)}")
