@@ -25,6 +25,7 @@ from refusals import REFUSALS
 NOBODY = 65_534
 SECONDS_MAX = 120.0
 SILENCE_SECONDS = 3.0
+HDFS_SECONDS = 10.0
 _ALERT = b"\x15\x03"
 _JAR = b"\0" + b"\0" + (5).to_bytes(4, "big") + b"stuff" + b"\xff\xff\xff\xff"
 """Something to keep and to load, as Flink's processes send jars to each other."""
@@ -152,7 +153,7 @@ def log_in_to_cassandra(port: int, user: str, password: str) -> str:
 def use_hdfs(url: str, names: Sequence[str], path: str) -> list[str]:
     """What could be done to `path`, by somebody who says to have each of these names in turn; his own is ''.
 
-    The client waits without end where it is refused a connection, so each name has `SILENCE_SECONDS` for all.
+    The client waits without end where it is refused a connection, so each name has `HDFS_SECONDS` for all.
     """
     done: list[str] = []
     for name in names:
@@ -162,7 +163,7 @@ def use_hdfs(url: str, names: Sequence[str], path: str) -> list[str]:
         threads = [threading.Thread(target=_use, args=(url, path, name, way, done), daemon=True) for way in HDFS_WAYS]
         for thread in threads:
             thread.start()
-        deadline = time.monotonic() + SILENCE_SECONDS
+        deadline = time.monotonic() + HDFS_SECONDS
         for thread in threads:
             thread.join(max(deadline - time.monotonic(), 0))
     return done
