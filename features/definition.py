@@ -24,6 +24,7 @@ class Definition:
         reads: ``event.`` and ``feature.`` names that it depends on.
         own_cost_ns: an event, roughly, without its columns.
         column_costs_ns: an event, by column, for those that are computed.
+        work: values and operations that compiling its expressions looked at.
         written: as in the file, without description and owner.
     """
 
@@ -35,6 +36,7 @@ class Definition:
     reads: tuple[str, ...]
     own_cost_ns: int
     column_costs_ns: Mapping[str, int]
+    work: int
     description: str
     owner: str
     written: dict[str, object]
@@ -67,6 +69,7 @@ def read_definition(section: Section, name: str, known: Known) -> Definition:
         reads=tuple(given.reads),
         own_cost_ns=given.cost_ns,
         column_costs_ns=given.column_costs_ns,
+        work=given.work,
         description=section.at("description").text() if section.has("description") else "",
         owner=section.at("owner").text() if section.has("owner") else "",
         written={str(key): value for key, value in plain.items() if key not in _ABOUT} if isinstance(plain, dict) else {},

@@ -13,9 +13,8 @@ from features.derived import Derived
 from features.document import Section, read_document
 from features.entity_reading import KEY_JOINT, parts_of
 from features.event_columns import ids_of
-from features.expressions.names import names_of_schema
 from features.finishing import Finishing
-from features.given import Known
+from features.given import Known, known_of
 from features.number_arrays import Float64s, Int64s
 from features.plan import Plan
 from features.plan_columns import columns_of
@@ -26,6 +25,8 @@ from features.schema import ENTITIES_MAX, NAME_CHARACTERS_MAX, Schema
 FEATURES_MAX = 4_096
 COST_MAX_NS = 200_000
 """What all features together may cost an event, as their templates and expressions estimate it."""
+WORK_MAX = 50_000
+"""Values and operations that compiling all expressions together may look at: about half a second of CPU. See `Expression.work`."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _FEATURE = "feature."
 _SHOWN_MAX = 3
@@ -87,8 +88,8 @@ def read_features(text: str, schema: Schema, source: str = "features.yaml") -> F
             too many of them or too costly ones; with line, column and the nearest right name.
     """
     sections = _sections_by_name(read_document(text, source))
-    known = Known(schema, names_of_schema(schema), names_of_schema(schema, sections), tuple(sections))
-    definitions = {name: read_definition(section, name, known) for name, section in sections.items()}
+    known = known_of(schema, sections)
+    definitions = _definitions_of(sections, known)
     _check_cost(definitions)
     by_kind: dict[str, list[Definition]] = {kind: [] for kind in (schema.user, *schema.entities)}
     for definition in definitions.values():
@@ -110,6 +111,24 @@ def read_features(text: str, schema: Schema, source: str = "features.yaml") -> F
         _finishing={kind: Finishing(by_kind[kind], readings[kind], plans[kind]) for kind in kinds},
         _derived=Derived(_without_windows(definitions), tuple(sections), schema),
     )
+
+
+def _definitions_of(sections: Mapping[str, Section], known: Known) -> dict[str, Definition]:
+    """Ends as soon as compiling has cost what it may, and not after it has cost more."""
+    definitions: dict[str, Definition] = {}
+    work = 0
+    for name, section in sections.items():
+        definitions[name] = read_definition(section, name, known)
+        work += definitions[name].work
+        if work > WORK_MAX:
+            largest = sorted(definitions.values(), key=lambda definition: -definition.work)[:_SHOWN_MAX]
+            section.refuse(
+                "expressions too large together",
+                f"at most {WORK_MAX} values and operations in all expressions of the file",
+                f"{work} up to here",
+                "shorten the largest: " + ", ".join(f"{definition.name} ({definition.work})" for definition in largest),
+            )
+    return definitions
 
 
 def _sections_by_name(document: Section) -> dict[str, Section]:

@@ -1,14 +1,14 @@
 """What a definition in features.yaml gives its template: columns of rows, windows and parameters, read and checked."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, NoReturn
 
 from features.document import Section
 from features.entity_reading import read_kind
 from features.expressions.expression import Expression, compile_expression
-from features.expressions.names import Names
-from features.expressions.place import ExpressionRefusal
+from features.expressions.names import Names, names_of_schema
+from features.expressions.place import ExpressionRefusal, Place
 from features.expressions.types import Type
 from features.row_column import Origin, RowColumn
 from features.row_values import compiled
@@ -30,12 +30,29 @@ class Known(NamedTuple):
         events: ``event.`` names.
         everything: these and ``feature.`` names.
         features: names without ``feature.``.
+        columns: by name, the place of a numeric field among an event's numbers.
+        texts: fields that rows hold as the hash of a text: ids, and fields of texts.
     """
 
     schema: Schema
     events: Names
     everything: Names
     features: tuple[str, ...]
+    columns: Mapping[str, int]
+    texts: frozenset[str]
+
+
+def known_of(schema: Schema, features: Iterable[str]) -> Known:
+    """What definitions over events of `schema` may name beside the `features`."""
+    names = tuple(features)
+    return Known(
+        schema=schema,
+        events=names_of_schema(schema),
+        everything=names_of_schema(schema, names),
+        features=names,
+        columns={column: at for at, column in enumerate(schema.columns)},
+        texts=frozenset((schema.user, *schema.entities, *schema.texts, schema.id_field)),
+    )
 
 
 class Given:
@@ -51,6 +68,7 @@ class Given:
         reads: ``event.`` and ``feature.`` names that it depends on.
         cost_ns: an event, without the columns.
         column_costs_ns: of each column that is computed; others with the same column share it.
+        work: values and operations that compiling its expressions looked at.
     """
 
     def __init__(self, section: Section, template: Template, known: Known) -> None:
@@ -61,8 +79,8 @@ class Given:
         self.reads: dict[str, None] = {}
         self.cost_ns = template.cost_ns
         self.column_costs_ns: dict[str, int] = {}
+        self.work = 0
         self._known = known
-        self._texts = (known.schema.user, *known.schema.entities, *known.schema.texts, known.schema.id_field)
         self.kind = read_kind(section.at("entity"), known.schema) if section.has("entity") else known.schema.user
 
     def has(self, parameter: str) -> bool:
@@ -155,7 +173,7 @@ class Given:
             Refusal: it is none, or reads features: history keeps events.
         """
         try:
-            return compile_expression(section.text(), self._known.events, section.text_place())
+            return self._compiled(section.text(), self._known.events, section.text_place())
         except ExpressionRefusal as refusal:
             if refusal.got.partition(".")[0] != "feature":
                 raise
@@ -168,7 +186,7 @@ class Given:
             Refusal: it is none; of a feature that is not there it says who reads it.
         """
         try:
-            expression = compile_expression(section.text(), self._known.everything, section.text_place())
+            expression = self._compiled(section.text(), self._known.everything, section.text_place())
         except ExpressionRefusal as refusal:
             if refusal.what != "unknown name" or not refusal.got.startswith("feature."):
                 raise
@@ -180,10 +198,15 @@ class Given:
     def _number_with(self, parameter: str, column: str, other: str) -> str:
         section = self.section.at(parameter)
         try:
-            expression = compile_expression(f"double({column}) + 0.0 * double({other})", self._known.events)
+            expression = self._compiled(f"double({column}) + 0.0 * double({other})", self._known.events)
             return self._expression_column(expression, section)
         except ExpressionRefusal as refusal:  # it points into a text that nobody wrote
             section.refuse(refusal.what, f"numbers that can stand in an expression: {refusal.expected}", refusal.got, refusal.remedy)
+
+    def _compiled(self, text: str, names: Names, place: Place | None = None) -> Expression:
+        expression = compile_expression(text, names, place)
+        self.work += expression.work
+        return expression
 
     def _column(self, section: Section) -> tuple[str, Type]:
         field = self._field(section.text())
@@ -192,16 +215,16 @@ class Given:
             field = self._field(expression.canonical)
             if not field:
                 return self._expression_column(expression, section), expression.type
-        return (self._number_column(field), Type.DOUBLE) if field in self.schema.columns else (self.text_column(field), Type.STRING)
+        return (self._number_column(field), Type.DOUBLE) if field in self._known.columns else (self.text_column(field), Type.STRING)
 
     def _field(self, text: str) -> str:
         """The field that `text` is and that rows can hold as it is; '' otherwise."""
         field = text.removeprefix(_EVENT)
-        return field if text.startswith(_EVENT) and field in (*self.schema.columns, *self._texts) else ""
+        return field if text.startswith(_EVENT) and (field in self._known.columns or field in self._known.texts) else ""
 
     def _number_column(self, field: str) -> str:
         self.reads[_EVENT + field] = None
-        scale = float(self.schema.scales[self.schema.columns.index(field)])
+        scale = float(self.schema.scales[self._known.columns[field]])
         return self.add(RowColumn(_EVENT + field, Origin.NUMBER, field, scale))
 
     def _expression_column(self, expression: Expression, section: Section) -> str:

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.expressions.equality import literals, only_equality
+from features.expressions.parser import read_expression
 from features.expressions.place import Place, Source
-from features.expressions.reading import read_expression
 from features.layout import LONG_AGO, NUMBERS_OF_ENTITY, NUMBERS_OF_USER, TIME
 from features.number_arrays import Float64s, Int64s
 from features.plan import Plan

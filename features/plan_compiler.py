@@ -11,7 +11,7 @@ from features.layout import HEAD_WORDS, NUMBERS_OF_ENTITY, NUMBERS_OF_USER
 from features.number_arrays import Int64s
 from features.plan import Carried, Plan
 from features.plan_arrays import HEAD, LINK_COLUMNS, MARK_COLUMNS, REACH, TAIL, UNIT_COLUMNS, PlanArrays
-from features.plan_units import EXTREMES, LET_GO_WORDS, UNIT_WORDS, Unit, UnitKind, units_of
+from features.plan_units import EXTREMES, LET_GO_WORDS, UNIT_WORDS, Unit, UnitKind, family_of, units_of
 from features.reading import Code, Reading
 from features.row_column import Origin, RowColumn
 from features.schema import Schema
@@ -42,14 +42,15 @@ class _Compiler:
         self.schema = schema
         self.first = NUMBERS_OF_USER if is_user else NUMBERS_OF_ENTITY
         self.words = {column.name: self.first + at for at, column in enumerate(columns)} | {"": -1}
-        self.offsets: list[int] = []
-        self.marks: list[tuple[Window, str]] = []
+        self.offsets: dict[int, int] = {}
+        self.marks: dict[tuple[Window, str], int] = {}
         self.changes: list[Int64s] = []
         self.shifts: list[Int64s] = []
 
     def compile(self, readings: Sequence[Reading]) -> Plan:
         """All arrays."""
         units = units_of(readings)
+        places = {unit.family: at for at, unit in enumerate(units)}
         self._number_cursors(units)
         cursors = len(self.offsets) + len(self.marks)
         unknown = HEAD_WORDS + 2 * cursors
@@ -65,13 +66,13 @@ class _Compiler:
         counted = sum(unit.kind is UnitKind.VALUES for unit in units)
         ranked = sum(unit.kind is UnitKind.RANKS for unit in units)
         arrays = PlanArrays(
-            offsets=np.array(self.offsets, dtype=np.int64),
+            offsets=np.array(list(self.offsets), dtype=np.int64),
             marks=marks,
             passes=passes,
             pass_ends=pass_ends,
             units=rows,
             live=np.flatnonzero(rows[:, HEAD] < 0).astype(np.int64),
-            outputs=np.array([(_place(units, r), r.code, r.before) for r in readings], dtype=np.int64).reshape(-1, 3),
+            outputs=np.array([(places[family_of(r)], r.code, r.before) for r in readings], dtype=np.int64).reshape(-1, 3),
             scales=np.array([scales.get(r.column, 1.0) if r.code in _NOT_SCALED else 1.0 for r in readings], dtype=np.float64),
             links=self._links(),
             changes=np.concatenate([*self.changes, np.zeros(0, dtype=np.int64)]),
@@ -92,7 +93,7 @@ class _Compiler:
                 dtype=np.int64,
             ),
         )
-        named = [self.kind, self.is_user, [column[:4] for column in self.columns], self.offsets, marks.tolist(), rows.tolist()]
+        named = [self.kind, self.is_user, [column[:4] for column in self.columns], list(self.offsets), marks.tolist(), rows.tolist()]
         digest = hashlib.blake2b(msgspec.json.encode(named), digest_size=8).digest()
         return Plan(
             kind=self.kind,
@@ -111,10 +112,11 @@ class _Compiler:
 
     def _number_cursors(self, units: Sequence[Unit]) -> None:
         slides = [unit.window for unit in units if unit.window.kind == windows.SLIDING]
-        self.offsets = sorted({w.length_ms + w.delay_ms for w in slides} | {w.delay_ms for w in slides if w.delay_ms})
+        offsets = {w.length_ms + w.delay_ms for w in slides} | {w.delay_ms for w in slides if w.delay_ms}
+        self.offsets = {offset: at for at, offset in enumerate(sorted(offsets))}
         for unit in units:
-            if (mark := _mark_of(unit)) is not None and mark not in self.marks:
-                self.marks.append(mark)
+            if (mark := _mark_of(unit)) is not None:
+                self.marks.setdefault(mark, len(self.marks))
 
     def _mark_rows(self, word: int) -> tuple[Int64s, int]:
         rows = []
@@ -159,10 +161,10 @@ class _Compiler:
     def _ends(self, unit: Unit) -> tuple[int, int]:
         window = unit.window
         if window.kind == windows.SLIDING:
-            head = self.offsets.index(window.delay_ms) if window.delay_ms else -1
-            return head, self.offsets.index(window.length_ms + window.delay_ms)
+            head = self.offsets[window.delay_ms] if window.delay_ms else -1
+            return head, self.offsets[window.length_ms + window.delay_ms]
         mark = _mark_of(unit)
-        return -1, -1 if mark is None else len(self.offsets) + self.marks.index(mark)
+        return -1, -1 if mark is None else len(self.offsets) + self.marks[mark]
 
     def _reach_ms(self, window: Window) -> int:
         if window.kind == windows.SLIDING:
@@ -201,18 +203,12 @@ def _mark_of(unit: Unit) -> tuple[Window, str] | None:
     return window, unit.where if window.kind == windows.LAST else ""
 
 
-def _place(units: Sequence[Unit], reading: Reading) -> int:
-    return next(at for at, unit in enumerate(units) if unit.serves(reading))
-
-
 def _passes(units: Int64s, cursors: int) -> tuple[Int64s, Int64s]:
-    rows: list[tuple[int, int, int]] = []
-    ends = [0]
-    for cursor in range(cursors):
-        for at, unit in enumerate(units.tolist()):
-            if unit[HEAD] == cursor:
-                rows.append((cursor, at, 1))
-            if unit[TAIL] == cursor:
-                rows.append((cursor, at, -1))
-        ends.append(len(rows))
-    return np.array(rows, dtype=np.int64).reshape(-1, 3), np.array(ends, dtype=np.int64)
+    """What a cursor passes, [(cursor, unit, 1 where it is the unit's head and -1 where its tail)], and where each cursor's rows end."""
+    rows = [
+        (cursor, at, sign) for at, unit in enumerate(units.tolist()) for cursor, sign in ((unit[HEAD], 1), (unit[TAIL], -1)) if cursor >= 0
+    ]
+    rows.sort(key=lambda row: row[0])
+    counts = np.bincount([row[0] for row in rows], minlength=cursors) if rows else np.zeros(cursors, dtype=np.int64)
+    ends = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(counts, dtype=np.int64)])
+    return np.array(rows, dtype=np.int64).reshape(-1, 3), ends

@@ -75,6 +75,9 @@ _OF = {
 _SUMS = (UnitKind.COUNT, UnitKind.SUM, UnitKind.MOMENTS)
 
 
+Family = tuple[UnitKind, str, Window, str]
+
+
 class Unit(NamedTuple):
     """One window over one column.
 
@@ -96,16 +99,17 @@ class Unit(NamedTuple):
             return "extremes"
         return self.kind.name if self.kind in (UnitKind.VALUES, UnitKind.RANKS) else None
 
-    def serves(self, reading: Reading) -> bool:
-        """Whether the reading is one of this unit's."""
-        return _family(reading) == (_group(self.kind), self.column, self.window, self.where)
+    @property
+    def family(self) -> Family:
+        """What its readings have in common."""
+        return _group(self.kind), self.column, self.window, self.where
 
 
 def units_of(readings: Sequence[Reading]) -> list[Unit]:
     """The units that serve `readings`, in order of first use."""
-    kinds: dict[tuple[UnitKind, str, Window, str], UnitKind] = {}
+    kinds: dict[Family, UnitKind] = {}
     for reading in readings:
-        key = _family(reading)
+        key = family_of(reading)
         kinds[key] = max(kinds.get(key, UnitKind.COUNT), _OF[reading.code])
     return [Unit(kind, column, window, where) for (_, column, window, where), kind in kinds.items()]
 
@@ -114,6 +118,6 @@ def _group(kind: UnitKind) -> UnitKind:
     return UnitKind.MOMENTS if kind in _SUMS else kind
 
 
-def _family(reading: Reading) -> tuple[UnitKind, str, Window, str]:
-    """What may share a unit."""
+def family_of(reading: Reading) -> Family:
+    """What readings that share a unit have in common; see `Unit.family`."""
     return _group(_OF[reading.code]), reading.column, reading.window, reading.where

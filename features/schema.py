@@ -1,6 +1,7 @@
 """What an event looks like: ``schema.yaml`` read and checked."""
 
 import re
+from functools import cached_property
 
 import msgspec
 import numpy as np
@@ -71,7 +72,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
         return self.type != "string"
 
 
-class Schema(msgspec.Struct, frozen=True, kw_only=True):
+class Schema(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """How to read an event of one topic, and for how long things are kept. Lengths of time in milliseconds.
 
     Args:
@@ -120,27 +121,29 @@ class Schema(msgspec.Struct, frozen=True, kw_only=True):
         """How long ids are known in truth: an event that is not too late must not count twice."""
         return max(self.dedupe_ms, self.lateness_ms)
 
-    @property
+    @cached_property
     def columns(self) -> tuple[str, ...]:
         """Names of the numeric fields, in the order of an event's numbers."""
         return tuple(field.name for field in self.fields if field.is_number)
 
-    @property
+    @cached_property
     def texts(self) -> tuple[str, ...]:
         """Names of the string fields, in the order of an event's texts."""
         return tuple(field.name for field in self.fields if not field.is_number)
 
-    @property
+    @cached_property
     def dimensions(self) -> tuple[str, ...]:
         """Names of the string fields by which event metrics are counted."""
         return tuple(field.name for field in self.fields if field.dimension)
 
-    @property
+    @cached_property
     def scales(self) -> NDArray[np.float64]:
         """What each column is divided by to get its own unit: 10**scale of a decimal, else 1."""
-        return np.array([10.0**field.scale for field in self.fields if field.is_number], dtype=np.float64)
+        scales = np.array([10.0**field.scale for field in self.fields if field.is_number], dtype=np.float64)
+        scales.flags.writeable = False
+        return scales
 
-    @property
+    @cached_property
     def retained(self) -> tuple[str, ...]:
         """Names of the numeric fields with ``retain: true``."""
         return tuple(field.name for field in self.fields if field.is_number and field.retain)

@@ -77,17 +77,27 @@ def read_models(text: str, schema: Schema, features: FeatureSet, source: str = "
         Refusal: with line and column, for anything unknown, missing or out of range.
     """
     models: list[Model] = []
+    known = _Inputs(schema, features)
     for section in read_document(text, source).items():
         if len(models) == MODELS_MAX:
             section.refuse("too many models", f"at most {MODELS_MAX}", str(MODELS_MAX + 1))
-        model = _read_model(section, schema, features)
+        model = _read_model(section, known)
         if any(other.name == model.name for other in models):
             section.at("name").refuse("name given twice", "a name of its own for each model", model.name)
         models.append(model)
     return tuple(models)
 
 
-def _read_model(section: Section, schema: Schema, features: FeatureSet) -> Model:
+class _Inputs:
+    """What models may read: names of numbers and of features, with their places in a batch."""
+
+    def __init__(self, schema: Schema, features: FeatureSet) -> None:
+        self.schema, self.features = schema, features
+        numbers = {f"event.{column}": (True, at, float(schema.scales[at])) for at, column in enumerate(schema.columns)}
+        self.places = numbers | {f"feature.{name}": (False, at, 1.0) for at, name in enumerate(features.names)}
+
+
+def _read_model(section: Section, known: _Inputs) -> Model:
     section.only(*_FIELDS)
     keyed = section.has("scope") and section.at("scope").choice(("global", "user")) == "user"
     if section.has("kind"):
@@ -97,10 +107,7 @@ def _read_model(section: Section, schema: Schema, features: FeatureSet) -> Model
     if section.has("learns") and (section.at("learns").choice(("labels", "events")) == "labels") != labelled:
         section.at("learns").refuse("cannot learn so", f"learns: {'labels' if labelled else 'events'} for {model}")
     name = _name(section.at("name"))
-    inputs = tuple(_read_input(item, name, schema, features) for item in section.at("inputs").items())
-    for position, item in enumerate(section.at("inputs").items()):
-        if inputs[position] in inputs[:position]:
-            item.refuse("input given twice", "each input once", inputs[position])
+    inputs = _read_inputs(section.at("inputs"), name, known)
     if not inputs or (keyed and len(inputs) != 1):
         section.at("inputs").refuse("wrong number of inputs", "one input" if keyed else "at least one input")
     parameters, detector = _parameters(section, model, keyed, len(inputs))
@@ -113,8 +120,8 @@ def _read_model(section: Section, schema: Schema, features: FeatureSet) -> Model
         inputs=inputs,
         publish_every_ms=section.at("publish_every").duration_ms() if section.has("publish_every") else 3_600_000,
         sample=section.at("sample").number(0.0, 1.0) if section.has("sample") else 1.0,
-        definition=_definition(section, inputs, features),
-        columns=_columns(inputs, schema, features),
+        definition=_definition(section, inputs, known.features),
+        columns=_columns(inputs, known),
         shape=object_shape("Inputs", inputs),
     )
 
@@ -133,13 +140,8 @@ def _definition(section: Section, inputs: tuple[str, ...], features: FeatureSet)
     return hashlib.sha256(msgspec.json.encode([section.plain(), [features.written[name] for name in read]], order="sorted")).hexdigest()
 
 
-def _columns(inputs: tuple[str, ...], schema: Schema, features: FeatureSet) -> InputColumns:
-    columns, from_event, scales = [], [], []
-    for name in inputs:
-        place, _, field = name.partition(".")
-        from_event.append(place == "event")
-        columns.append(schema.columns.index(field) if place == "event" else features.names.index(field))
-        scales.append(float(schema.scales[columns[-1]]) if place == "event" else 1.0)
+def _columns(inputs: tuple[str, ...], known: _Inputs) -> InputColumns:
+    from_event, columns, scales = zip(*(known.places[name] for name in inputs), strict=True)
     return InputColumns(np.array(columns, np.int64), np.array(from_event, np.bool_), np.array(scales))
 
 
@@ -152,14 +154,23 @@ def _name(section: Section) -> str:
     return name
 
 
-def _read_input(section: Section, model: str, schema: Schema, features: FeatureSet) -> str:
+def _read_inputs(section: Section, model: str, known: _Inputs) -> tuple[str, ...]:
+    inputs: dict[str, None] = {}
+    for item in section.items():
+        name = _read_input(item, model, known)
+        if name in inputs:
+            item.refuse("input given twice", "each input once", name)
+        inputs[name] = None
+    return tuple(inputs)
+
+
+def _read_input(section: Section, model: str, known: _Inputs) -> str:
     name = section.text()
-    known = [f"event.{column}" for column in schema.columns] + [f"feature.{feature}" for feature in features.names]
-    if name in known:
+    if name in known.places:
         return name
     if not name.startswith("feature."):
-        return section.choice(known)
-    remedy = nearest_feature(name.removeprefix("feature."), features.names)
+        return section.choice(tuple(known.places))
+    remedy = nearest_feature(name.removeprefix("feature."), known.features.names)
     return section.refuse("unknown feature", f"one of features.yaml, since model {model} reads it", name, remedy)
 
 

@@ -26,9 +26,9 @@ from features.expressions.canonical import canonical
 from features.expressions.checker import Checker
 from features.expressions.column import Column, Fault, Value
 from features.expressions.names import Names
+from features.expressions.parser import read_expression
 from features.expressions.place import Mark, Place, Source
 from features.expressions.program import Builder, Program
-from features.expressions.reading import read_expression
 from features.expressions.terms import Scalar
 from features.expressions.types import Type
 
@@ -43,6 +43,7 @@ class Expression:
         names: what it reads, with types.
         cost: nanoseconds an event in batches of 1,000, roughly and at most.
         canonical: one text for all ways to write this expression; it compiles to the same.
+        work: values and operations that compiling it looked at, some 10 µs each.
     """
 
     text: str
@@ -50,6 +51,7 @@ class Expression:
     names: Mapping[str, Type]
     cost: int
     canonical: str
+    work: int
     _program: Program
 
     def over(self, columns: Mapping[str, Column]) -> Column:
@@ -96,4 +98,4 @@ def compile_expression(text: str, names: Names, where: Place | None = None) -> E
     term = Checker(source, names, builder, reads, {}).term(node)
     if not isinstance(term, Scalar):
         source.refuse(Mark(1, 1), "not a single value", "an expression that gives one value", f"{term.shown}")
-    return Expression(text, term.type, reads, builder.cost, canonical(node), builder.finish(term.step))
+    return Expression(text, term.type, reads, builder.cost, canonical(node), builder.worked, builder.finish(term.step))

@@ -59,10 +59,11 @@ class Builder:
     def __init__(self, source: Source) -> None:
         self._source = source
         self._kernels: list[tuple[Kernel, tuple[int, ...]] | None] = []
-        self._constants: dict[int, Column] = {}
+        self._constants: dict[int, tuple[Type, Value | Fault]] = {}
+        self._columns: dict[int, Column] = {}
         self._loads: dict[int, str] = {}
         self._known: dict[object, int] = {}
-        self._work = 0
+        self.worked = 0
         self.cost = 0
 
     def load(self, name: str) -> int:
@@ -74,7 +75,7 @@ class Builder:
     def constant(self, type: Type, value: Value | Fault) -> int:
         """The step that is one value, or fault, for every event."""
         step = self._step((type, repr(value)))  # by its text: 0.0 is not -0.0, and nan is nan
-        self._constants.setdefault(step, Column.constant(type, value))
+        self._constants.setdefault(step, (type, value))
         return step
 
     def apply(self, kernel: Kernel, *inputs: int, cost: int, at: Mark) -> int:
@@ -86,7 +87,7 @@ class Builder:
         self.work(at)
         if all(step in self._constants for step in inputs):
             with np.errstate(all="ignore"):
-                column = kernel(*[self._constants[step] for step in inputs])
+                column = kernel(*[self._column(step) for step in inputs])
             return self.constant(column.type, column.spread(1).item(0))
         step = self._step((kernel, inputs))
         if self._kernels[step] is None:
@@ -102,14 +103,14 @@ class Builder:
         Raises:
             ExpressionRefusal: it is one too many.
         """
-        self._work += 1
-        if self._work > WORK_MAX:
+        self.worked += 1
+        if self.worked > WORK_MAX:
             self._source.refuse(at, "expression too large", f"at most {WORK_MAX} values and operations", "more", _REMEDY)
 
     def value_of(self, step: int) -> Value | Fault | None:
         """The value of a constant step; None when it depends on the event."""
-        column = self._constants.get(step)
-        return None if column is None else column.spread(1).item(0)
+        constant = self._constants.get(step)
+        return None if constant is None else constant[1]
 
     def finish(self, result: int) -> Program:
         """The program that computes `result`, without the steps that it does not need."""
@@ -122,12 +123,17 @@ class Builder:
         places = {step: at for at, step in enumerate(sorted(needed))}
         steps = [(self._kernels[step], at) for step, at in places.items()]
         return Program(
-            constants=tuple((at, self._constants[step]) for step, at in places.items() if step in self._constants),
+            constants=tuple((at, self._column(step)) for step, at in places.items() if step in self._constants),
             loads=tuple((at, self._loads[step]) for step, at in places.items() if step in self._loads),
             steps=tuple((step[0], tuple(places[input] for input in step[1]), at) for step, at in steps if step),
             result=places[result],
             size=len(places),
         )
+
+    def _column(self, step: int) -> Column:
+        if step not in self._columns:
+            self._columns[step] = Column.constant(*self._constants[step])
+        return self._columns[step]
 
     def _step(self, key: object) -> int:
         step = self._known.setdefault(key, len(self._kernels))

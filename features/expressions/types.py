@@ -26,14 +26,14 @@ class Type(enum.Enum):
     @property
     def dtype(self) -> "np.dtype[np.generic]":
         """What an array of such values holds; of strings, their places in a list of texts."""
-        return np.dtype(_DTYPES[self])
+        return _DTYPES[self]
 
 
-_DTYPES: dict[Type, type[np.generic]] = {
-    Type.BOOL: np.bool_,
-    Type.INT: np.int64,
-    Type.DOUBLE: np.float64,
-    Type.STRING: np.int32,
-    Type.TIMESTAMP: np.int64,
-    Type.DURATION: np.int64,
+_DTYPES: dict[Type, "np.dtype[np.generic]"] = {
+    Type.BOOL: np.dtype(np.bool_),
+    Type.INT: np.dtype(np.int64),
+    Type.DOUBLE: np.dtype(np.float64),
+    Type.STRING: np.dtype(np.int32),
+    Type.TIMESTAMP: np.dtype(np.int64),
+    Type.DURATION: np.dtype(np.int64),
 }

@@ -1,4 +1,6 @@
 import re
+import sys
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -165,6 +167,38 @@ def test_a_column_that_features_share_is_paid_for_once() -> None:
     other = "- {{name: f{at}, template: count, window: 1h, where: 'event.category.matches(\"^[a-z]+{at}$\")'}}"
     with pytest.raises(Refusal, match="features too costly: expected at most 200000 ns an event"):
         read_features("\n".join(other.format(at=at) for at in range(1_000)), SCHEMA)
+
+
+def test_expressions_that_are_dear_to_compile_together_are_refused_at_the_one_that_is_too_much() -> None:
+    dear = "[" + ", ".join(["1"] * 900) + "].all(x, x > 0)"  # over constants alone: it costs an event nothing
+    text = "".join(f'- {{name: f{n}, expression: "{dear}"}}\n' for n in range(100))
+    with pytest.raises(Refusal, match=r"f.yaml:\d+:3: expressions too large together: expected at most 50000 .* shorten the largest: f0"):
+        read_features(text, SCHEMA, "f.yaml")
+
+
+def calls_of(action: Callable[[], object]) -> int:
+    """Functions of Python that `action` calls."""
+    calls = 0
+
+    def count(frame: object, event: str, argument: object) -> None:
+        nonlocal calls
+        calls += event == "call"
+
+    sys.setprofile(count)
+    try:
+        action()
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
+def test_compiling_many_windows_costs_in_proportion_to_their_number() -> None:
+    def text(count: int) -> str:
+        return "".join(f"- {{name: f{n}, template: sum, value: event.amount, window: {n + 1}m}}\n" for n in range(count))
+
+    read_features(text(1), SCHEMA)
+    few, many = (calls_of(lambda count=count: read_features(text(count), SCHEMA)) for count in (50, 400))  # type: ignore[misc]
+    assert many < 10 * few
 
 
 def test_a_chain_of_expressions_may_be_longer_than_python_recurses() -> None:

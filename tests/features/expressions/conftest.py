@@ -14,4 +14,5 @@ def _load(name: str) -> None:
 
 
 _load("conformance_cases")
+_load("published_grammar")
 _load("written_expressions")

@@ -3,8 +3,8 @@
 import pytest
 
 from features.expressions.equality import literals, only_equality
+from features.expressions.parser import read_expression
 from features.expressions.place import Place, Source
-from features.expressions.reading import read_expression
 
 TEXTS = {"event.a", "event.b"}
 
