@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from features.catalogue import check_removal
+from features.document import Section, read_document
 from features.feature_set import read_features
-from features.refusal import Refusal
 from features.schema import Schema, read_schema
 from pipeline.feature_catalogue import users_of
 from pipeline.release import Release
@@ -24,7 +24,7 @@ def compile_change(current: Release | None, texts: dict[str, str], changes: Chan
     """
     if current is not None:
         schema = read_schema(texts["schema"], "schema.yaml")
-        _keep_identity(current.schema, schema)
+        _keep_identity(current.schema, schema, texts["schema"])
         if "models" not in changes:
             features = read_features(texts["features"], schema, "features.yaml")
             check_removal(set(current.features.names).difference(features.names), users_of(current))
@@ -34,17 +34,21 @@ def compile_change(current: Release | None, texts: dict[str, str], changes: Chan
     return release
 
 
-def _keep_identity(old: Schema, new: Schema) -> None:
+def _keep_identity(old: Schema, new: Schema, text: str) -> None:
     for name in FIXED:
         if getattr(old, name) != getattr(new, name):
-            place, _, detail = name.partition("_")
-            raise Refusal(
+            _written(text, *name.split("_")).refuse(
                 "identity changed",
-                where=f"schema.yaml: {place}{'.' + detail if detail else ''}",
-                expected=f"{getattr(old, name)}, as in the release in force",
-                got=getattr(new, name),
-                remedy="events that are kept are filed under it: start a new system for another id, time or user",
+                f"{name.replace('_', '.')} {getattr(old, name)}, as in the release in force",
+                getattr(new, name),
+                "events that are kept are filed under it: start a new system for another id, time or user",
             )
+
+
+def _written(text: str, place: str, detail: str = "") -> Section:
+    """Where the schema `text` says `detail` of `place`; `place` itself where it leaves it to the default."""
+    section = read_document(text, "schema.yaml").at(place)
+    return section.at(detail) if detail and section.is_mapping() and section.has(detail) else section
 
 
 def with_changes(texts: Mapping[str, str], changes: Changes) -> dict[str, str]:

@@ -1,13 +1,16 @@
 """From scores to a decision: which model's score counts, the bands, and what holds when there is no score."""
 
+import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.document import Section, read_document
+from features.refusal import Refusal
 
 ACTIONS = ("approve", "review", "block")
 """Actions by code, mildest first."""
@@ -78,16 +81,31 @@ def read_policy(text: str, source: str = "policy.yaml", known: Sequence[str] | N
 
 
 def _models(section: Section, known: Sequence[str] | None) -> tuple[str, ...]:
-    match = _FIRST_READY.fullmatch(section.text().strip())
+    text = section.text()
+    match = _FIRST_READY.fullmatch(text.strip())
     if not match:
         section.refuse("unknown score", "first_ready(model, …)")
     names = tuple(name.strip() for name in match[1].split(","))
     if len(names) > MODELS_MAX:
         section.refuse("too many models", f"at most {MODELS_MAX} in first_ready", len(names))
-    for name in names:
-        if known is not None and name not in known:
-            section.refuse("unknown model", "one of " + ", ".join(known) if known else "a model of models.yaml, which has none", name)
+    for name in names if known is not None else ():
+        if name not in (known or ()):
+            _refuse_model(section, text, name, known or ())
     return names
+
+
+def _refuse_model(section: Section, text: str, name: str, known: Sequence[str]) -> NoReturn:
+    """Points at `name` itself, behind the bracket of first_ready."""
+    found = re.compile(rf"\b{name}\b").search(text, text.index("("))
+    before = text[: found.start() if found else 0].split("\n")
+    near = difflib.get_close_matches(name, known, n=1)
+    raise Refusal(
+        "unknown model",
+        where=section.text_place().at(len(before), len(before[-1]) + 1),
+        expected="one of " + ", ".join(known) if known else "a model of models.yaml, which has none",
+        got=name,
+        remedy=f"did you mean {near[0]}?" if near else f"give models.yaml a model {name}, or take it out here",
+    )
 
 
 def _bands(section: Section) -> tuple[list[float], list[int]]:

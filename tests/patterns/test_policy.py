@@ -57,3 +57,17 @@ def test_a_bad_policy_is_refused_with_its_place_and_a_remedy(change: tuple[str, 
         read_policy(POLICY.replace(*change))
     assert str(refused.value).startswith(place)
     assert words in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("score", "place"),
+    [
+        ("first_ready(fraud_lr, spend)", "3:30"),
+        ('"first_ready(fraud_lr,  spend)"', "3:32"),
+        ("|\n  first_ready(fraud_lr,\n   spend)", "5:4"),
+    ],
+)
+def test_a_model_that_is_not_there_is_refused_where_it_is_named(score: str, place: str) -> None:
+    text = f"# said\n\nscore: {score}\nbands: [{{action: approve}}]\n"
+    with pytest.raises(Refusal, match=rf"policy.yaml:{place}: unknown model: .* got spend; did you mean"):
+        read_policy(text, known=("fraud_lr", "spend_shape"))
