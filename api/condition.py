@@ -25,13 +25,15 @@ class Condition:
     Args:
         clock: seconds since the epoch.
 
-    `decided_by_another` says by which other release than the one in force events are decided; '' when by none.
+    `decided_by_another` says by which other release than the one in force events are decided; '' when by none. `passed_over` says
+    which newer release than the one in force does not compile, and why; '' when there is none.
     """
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
         self.parts = {name: Part(False, NOT_CHECKED, self._now_ms()) for name in PARTS}
         self.decided_by_another = ""
+        self.passed_over = ""
         self._run = ""
         self._behind: set[str] = set()
 
@@ -64,8 +66,9 @@ class Condition:
         return {name: Part(part.ok, "", part.since_ms) for name, part in self.parts.items()}
 
     def release_problem(self, in_force: bool) -> str:
-        """Why the release is not well: there is none, or events are decided by another one; '' when it is well."""
-        return self.decided_by_another if in_force else "no release is in force"
+        """Why the release is not well: there is none, events are decided by another one, or a newer one does not compile; '' when well."""
+        found = [self.decided_by_another if in_force else "no release is in force", self.passed_over]
+        return "; ".join(filter(None, found))
 
     def found(self, name: str, problem: str) -> None:
         """Notes what a check of `name` found; '' is well."""

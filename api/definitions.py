@@ -22,7 +22,7 @@ from features.refusal import Refusal
 from features.warm_up import features_that_warm
 from patterns.lists import LIST_PREFIX
 from pipeline.feature_catalogue import catalogue_of_release
-from pipeline.known_releases import DEFINITION, KnownReleases, ReleaseRecord, release_key
+from pipeline.known_releases import DEFINITION, KnownReleases, ReleaseRecord, not_in_force, release_key
 from pipeline.own_detectors import detectors_that_warm
 from pipeline.release import BYPASS, RELEASE_MAX, Release, compile_release
 from pipeline.surplus import surplus
@@ -82,6 +82,8 @@ class Definitions:
         self._id_seen = 0
         self._followed_ids: set[int] = set()
         self._unmarked: set[int] = set()
+        self._passed_over: dict[int, str] = {}
+        self._refused: dict[int, str] = {}
         self._one = asyncio.Lock()
         self._followed = Followed(registry, found)
         self._repaired = False
@@ -184,7 +186,7 @@ class Definitions:
     async def _put(self, changes: Changes, by: str) -> Published:
         current = self._in_force.release
         texts = with_changes(self._in_force.texts, changes)
-        if current is not None and texts == self._in_force.texts:
+        if current is not None and texts == self._in_force.texts and not self._condition.passed_over:
             return Published(current.id, self._in_force.hashes, False)
         compiled = await asyncio.to_thread(compile_change, current, texts, changes)
         change, warming = _what_changes(current, compiled)
@@ -297,7 +299,8 @@ class Definitions:
         try:
             compiled = await asyncio.to_thread(compile_release, release.id, texts)
         except Refusal as refusal:  # by an earlier version of this program: no stage could take it in either
-            log.error("release %d of the registry is passed over: %s", release.id, refusal)
+            log.error("of the registry: %s", not_in_force(release.id, str(refusal)))
+            self._passed_over[release.id] = str(refusal)
             await asyncio.to_thread(self._registry.published, release.id)
             return
         for part, hash in release.parts.items():
@@ -365,6 +368,7 @@ class Definitions:
             await self._followed.add(StoredRelease(record.id, record.parts, ELSEWHERE, at_ms), texts)
             self._to_settle.set()
         newest = await asyncio.to_thread(lambda: self._known.newest)
+        self._refused = self._known.passed_over()
         if newest is not None and newest.id > current and (known := self._known.record(newest.id)) is not None:
             self._in_force.install(newest, self._known.texts(known.parts), known.parts)
 
@@ -380,6 +384,9 @@ class Definitions:
         return text
 
     def _note(self) -> None:
+        current = self._in_force.release.id if self._in_force.release is not None else 0
+        passed_over = {id: reason for id, reason in (self._passed_over | self._refused).items() if id > current}
+        self._condition.passed_over = not_in_force(*max(passed_over.items())) if passed_over else ""
         self._condition.found("release", self._condition.release_problem(self._in_force.release is not None))
 
 

@@ -58,6 +58,8 @@ def make_health(condition: Condition, counts: Counts, in_force: InForce, waiting
     @routes.get("/metrics", summary="Figures in Prometheus' text format", **told("text/plain"))
     async def metrics() -> Response:
         """Requests by route and status, decisions and callers that wait."""
-        return Response(counts.text(len(waiting), waiting.unmatched, len(stream)), media_type="text/plain; version=0.0.4")
+        passed_over = f"# TYPE weir_release_passed_over gauge\nweir_release_passed_over {int(bool(condition.passed_over))}\n"
+        text = counts.text(len(waiting), waiting.unmatched, len(stream)) + passed_over
+        return Response(text, media_type="text/plain; version=0.0.4")
 
     return routes

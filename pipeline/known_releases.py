@@ -41,6 +41,14 @@ class ReleaseRecord(msgspec.Struct, omit_defaults=True):
     began_ms: dict[str, int] = {}
 
 
+def not_in_force(id: int, reason: str) -> str:
+    """What is said of release `id` that does not compile, which was accepted once: by a version of this program with other rules."""
+    return (
+        f"release {id} is not in force: it does not compile with this version, by which the newest one that does decides instead; "
+        f"push a corrected configuration, of which `weir check DIR` says where it is wrong: {reason}"
+    )
+
+
 def release_key(id: int) -> str:
     """The key of the record of release `id`; keys sort as their numbers do."""
     return f"{RELEASE}{id:010d}"
@@ -113,6 +121,12 @@ class KnownReleases:
             self._newest = next((each for each in found if each is not None), self._newest)
             self._newest_known = True
         return self._newest
+
+    def passed_over(self) -> dict[int, str]:
+        """By id, why newer releases than the one in force do not compile; one whose definitions are yet to come is not among them."""
+        newest = self.newest.id if self.newest is not None else 0
+        whole = {id for id in self._refused if id > newest and self._texts.keys() >= set(self._records[id].parts.values())}
+        return {id: self._refused[id] for id in sorted(whole)}
 
     def get(self, id: int) -> Release | None:
         """Release `id`, compiled now where it is not yet; None where it is not known or does not compile, which the log says once."""
@@ -194,7 +208,7 @@ class KnownReleases:
         self._refused[id] = reason = f"{type(error).__name__}: {error}"
         if self._said.get(id) != reason:
             self._said[id] = reason
-            log.error("control record %s is not in force: %s", release_key(id), reason)
+            log.error("%s", not_in_force(id, reason))
 
     def _kinds_of(self, record: ReleaseRecord) -> tuple[str, ...]:
         parts = record.parts.get("schema", ""), record.parts.get("features", "")

@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 
 import msgspec
 
@@ -14,6 +13,7 @@ from features.schema import Schema, read_schema
 from patterns.bypass import Bypass, bypassed, read_bypass
 from patterns.lists import LIST_PREFIX, EntryList, check_name, read_list
 from patterns.policy import Policy, read_policy
+from pipeline.compiled_parts import once_each
 from pipeline.models import Model, object_shape, read_models
 from pipeline.own_detectors import cell_of, warm_ups_of
 
@@ -24,7 +24,7 @@ BYPASS = "bypass"
 """The optional part that switches past the score; the lists, each ``list:<name>``, are the other ones."""
 
 PARTS_KEPT = 8
-"""Compiled schemas, sets of features, sets of models and policies that are remembered by their texts, for releases that share them."""
+"""Schemas, sets of features, sets of models and policies that are remembered by their texts, compiled or refused."""
 
 RELEASE_MAX = (1 << 27) - 1
 """The greatest id: what is remembered of a decision has no room for more."""
@@ -96,12 +96,12 @@ def compile_release(id: int, texts: Mapping[str, str]) -> Release:
     return Release(id, schema, features, models, policy, cells, warm_ups, event, entity, dimension, feature, model, bypass, lists_of(texts))
 
 
-@lru_cache(maxsize=PARTS_KEPT)
+@once_each(PARTS_KEPT)
 def _schema_of(schema: str) -> Schema:
     return read_schema(schema, "schema.yaml")
 
 
-@lru_cache(maxsize=PARTS_KEPT)
+@once_each(PARTS_KEPT)
 def features_of(features: str, schema: str) -> FeatureSet:
     """The features of the YAML `features` over events of the YAML `schema`, not compiled again where they were lately.
 
@@ -111,12 +111,12 @@ def features_of(features: str, schema: str) -> FeatureSet:
     return read_features(features, _schema_of(schema), "features.yaml")
 
 
-@lru_cache(maxsize=PARTS_KEPT)
+@once_each(PARTS_KEPT)
 def _models_of(models: str, features: str, schema: str) -> tuple[Model, ...]:
     return read_models(models, _schema_of(schema), features_of(features, schema), "models.yaml")
 
 
-@lru_cache(maxsize=PARTS_KEPT)
+@once_each(PARTS_KEPT)
 def _policy_of(policy: str, models: tuple[str, ...]) -> Policy:
     return read_policy(policy, "policy.yaml", models)
 

@@ -207,6 +207,36 @@ async def test_an_older_release_does_not_come_back(api: Api) -> None:
     assert api.in_force.release.id == 4
 
 
+BY_OLDER_RULES = TEXTS | {"features": "- &once {name: count_1h, template: count, window: 1h}\n"}
+"""What a version took in whose rules for YAML were not as strict."""
+
+
+async def test_a_newer_release_that_does_not_compile_is_said_loudly_until_another_is_pushed(api: Api) -> None:
+    await api.definitions.take(published(4, TEXTS) + published(5, BY_OLDER_RULES))
+    assert api.in_force.release.id == 4
+    part = (await api.client.get("/ready")).json()["parts"]["release"]
+    assert not part["ok"]
+    assert part["detail"].startswith("release 5 is not in force: it does not compile with this version")
+    assert "push a corrected configuration" in part["detail"]
+    assert "features.yaml:1:3" in part["detail"]
+    assert "weir_release_passed_over 1" in (await api.client.get("/metrics")).text
+    put = (await api.client.post("/v1/releases", json=TEXTS)).json()  # what is in force says the same: it counts all the same
+    assert (put["release"], put["changed"]) == (6, True)
+    assert (await api.client.get("/ready")).json()["parts"]["release"]["ok"]
+    assert "weir_release_passed_over 0" in (await api.client.get("/metrics")).text
+
+
+async def test_a_release_of_the_registry_that_does_not_compile_is_said_loudly(api: Api) -> None:
+    parts = {part: api.registry.put(part, text, "ann", NOW_MS) for part, text in BY_OLDER_RULES.items()}
+    api.registry.release(parts, "ann", NOW_MS)
+    condition = Condition()
+    definitions = Definitions(api.registry, InForce(), condition, FakeLog(), "weir.control", api.clock)
+    await definitions.take([])
+    await definitions.repair()
+    assert not condition.ready
+    assert condition.parts["release"].detail.startswith("no release is in force; release 1 is not in force: it does not compile")
+
+
 async def test_an_empty_registry_is_seeded_once(api: Api, tmp_path: pathlib.Path) -> None:
     with pytest.raises(Refusal, match=r"features\.yaml"):
         seed(api.registry, TEXTS | {"features": "- nonsense"}, NOW_MS)

@@ -1,8 +1,10 @@
 import msgspec
 import pytest
 
+from features.feature_set import FeatureSet, read_features
 from features.layout import LONG_AGO
 from features.refusal import Refusal
+from features.schema import Schema
 from pipeline.known_releases import COMPILED_KEPT, KnownReleases, ReleaseRecord, release_key
 from pipeline.release import content_hash
 
@@ -114,3 +116,45 @@ def test_the_texts_of_a_release_that_lacks_one_are_refused_with_its_hash(known: 
     known.take(release_key(1), msgspec.json.encode(record))
     with pytest.raises(Refusal, match="def:abc"):
         known.texts(record.parts)
+
+
+def test_newer_releases_that_do_not_compile_are_told_with_their_reason_until_one_compiles(known: KnownReleases) -> None:
+    give(known, 1)
+    give(known, 2, TEXTS | {"features": "- &once {name: count_1h, template: count, window: 1h}\n"})
+    known.take(release_key(3), msgspec.json.encode({"id": 3, "parts": dict.fromkeys(TEXTS, "f" * 64)}))
+    assert known.newest is not None
+    assert known.newest.id == 1
+    assert list(known.passed_over()) == [2], "the definitions of release 3 are yet to come"
+    assert "features.yaml:1:3" in known.passed_over()[2]
+    give(known, 4)
+    assert known.passed_over() == {}
+
+
+def test_a_release_that_does_not_compile_is_said_in_the_log_with_what_to_do(known: KnownReleases, caplog: pytest.LogCaptureFixture) -> None:
+    give(known, 1)
+    give(known, 2, TEXTS | {"policy": "score: nonsense\n"})
+    for _ in range(3):
+        assert known.newest is not None
+        give(known, 1)
+    assert len(caplog.messages) == 1
+    assert caplog.messages[0].startswith("release 2 is not in force: it does not compile with this version")
+    assert (
+        "push a corrected configuration, of which `weir check DIR` says where it is wrong: Refusal: policy.yaml:1:1" in caplog.messages[0]
+    )
+
+
+def test_a_text_that_was_refused_is_not_compiled_again_with_every_record(known: KnownReleases, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+
+    def counted(text: str, schema: Schema, source: str = "") -> FeatureSet:
+        read.append(text)
+        return read_features(text, schema, source)
+
+    monkeypatch.setattr("pipeline.release.read_features", counted)
+    broken = "- {name: never_seen_before, template: none}\n"
+    give(known, 1)
+    give(known, 2, TEXTS | {"features": broken})
+    for id in (3, 4):
+        give(known, id, TEXTS | {"features": broken})
+        assert known.newest is not None
+    assert read.count(broken) == 1
