@@ -37,7 +37,7 @@ def test_the_fallback_hardens_with_the_age_of_the_score(age_ms: int | None, acti
 def test_a_policy_that_names_a_model_which_is_not_there_is_refused_with_its_place_and_those_that_are() -> None:
     with pytest.raises(Refusal, match=r"policy.yaml:2:30: unknown model: expected one of fraud_lr, other, got spend_shape"):
         read_policy(POLICY, known=("fraud_lr", "other"))
-    with pytest.raises(Refusal, match=r"policy.yaml:2:8: unknown model: expected a model of models.yaml, which has none, got fraud_lr"):
+    with pytest.raises(Refusal, match=r"policy.yaml:2:20: unknown model: expected a model of models.yaml, which has none, got fraud_lr"):
         read_policy(POLICY, known=())
 
 
