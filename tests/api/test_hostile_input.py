@@ -119,3 +119,25 @@ async def test_a_definition_that_would_harm_its_reader_is_refused_with_its_place
             assert is_problem(answer, 422)
             assert answer.json()["where"]
     assert api.in_force.texts == TEXTS
+
+
+MEBIBYTE = {
+    "brackets": b"[" * (1 << 20),
+    "brackets that close": b"[" * (1 << 19) + b"]" * (1 << 19),
+    "objects": b'{"a":' * 200_000,
+    "brackets in a field that nobody reads": b'{"id":1,"at":1,"customer":"a","x":' + b"[" * 1_000_000,
+    "brackets in a list of labels": b'[{"event_id":' + b"[" * 1_000_000,
+}
+
+
+@pytest.mark.parametrize("body", MEBIBYTE.values(), ids=MEBIBYTE.keys())
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("POST", "/v1/events"), ("POST", "/v1/decisions"), ("POST", "/v1/labels"), ("POST", "/v1/releases"), ("POST", "/v1/policy:bypass"),
+     ("POST", "/v1/policy:activate"), ("POST", "/v1/lists/a:edit"), ("POST", "/v1/tokens"), ("PUT", "/v1/features"), ("PUT", "/v1/lists/a"),
+     ("POST", "/v1/models/versions")],
+)  # fmt: skip
+async def test_a_mebibyte_of_brackets_is_refused_whatever_takes_it(api: Api, method: str, path: str, body: bytes) -> None:
+    assert is_problem(await api.client.request(method, path, content=body), 400, 413, 422)
+    assert api.log.records == []
+    assert (await api.client.post("/v1/events", json=event())).status_code == 202

@@ -15,5 +15,5 @@ def _load(name: str) -> ModuleType:
     return module
 
 
-for helper in ("imitation", "written_definitions", "nasty_events", "strange_releases"):
+for helper in ("imitation", "written_definitions", "nasty_events", "strange_releases", "live_rows"):
     _load(helper)

@@ -58,9 +58,11 @@ def check_refusal(refusal: Refusal) -> None:
 
 
 def check(draw: random.Random, release: Release, texts: dict[str, str]) -> None:
-    """That events end, none in an exception that nobody foresaw, and alike in batches and one by one with restarts in between."""
+    """That events end, none in an exception that nobody foresaw, and alike in batches and one by one, with a restart in between and little
+    room."""
     plan = steps_of(draw, release)
-    together, apart = run(plan, texts), run(one_by_one(draw, plan), texts)
+    room = {"profiles_bytes_max": draw.choice([1, 8_000])} if draw.random() < 0.3 else {}
+    together, apart = run(plan, texts), run(one_by_one(draw, plan), texts, **room)
     check_decisions(together, release)
     for tag in "DTRX":
         one, other = together.out.get(tag, []), apart.out.get(tag, [])
@@ -93,9 +95,9 @@ def one_by_one(draw: random.Random, steps: Sequence[Step]) -> list[Step]:
     return parted
 
 
-def run(steps: Sequence[Step], texts: dict[str, str]) -> Imitation:
-    """The stages over `steps`, and a checkpoint."""
-    job = Imitation()
+def run(steps: Sequence[Step], texts: dict[str, str], **room: int) -> Imitation:
+    """The stages over `steps`, and a checkpoint; `room` bounds what they keep in memory."""
+    job = Imitation(**room)
     control = Imitation.records_of(1, texts)
     job.control(control)
     for what, value in steps:
@@ -108,13 +110,13 @@ def run(steps: Sequence[Step], texts: dict[str, str]) -> Imitation:
             job.control(value)
         else:
             job.checkpoint()
-            job = _again(job, control)
+            job = _again(job, control, **room)
     job.checkpoint()
     return job
 
 
-def _again(job: Imitation, control: list[Any]) -> Imitation:
-    again = Imitation(job.entity_state, job.user_state)
+def _again(job: Imitation, control: list[Any], **room: int) -> Imitation:
+    again = Imitation(job.entity_state, job.user_state, **room)
     again.control(control)
     again.out, again._offset = job.out, job._offset
     return again

@@ -98,3 +98,51 @@ def test_what_waits_is_written_before_a_bundle_of_another_release(job: Imitation
     job.release(2, TEXTS | {"features": TEXTS["features"] + "- {name: max_1h, template: max, value: event.amount, window: 1h}\n"})
     job.events(payments(100 + profiles.SMALL_EVENTS + 1, users=3)[100:])
     assert len(job.user_state.heads) == 50
+
+
+KINDS = TEXTS | {
+    "schema": TEXTS["schema"].replace("[shop]", "[shop, device]"),
+    "features": TEXTS["features"]
+    + """
+- {name: shop_most, template: max, entity: shop, value: event.amount, window: {last: 20}}
+- {name: shop_risk, template: label_rate, entity: shop, window: {length: 1d, delay: 0s}}
+- {name: device_ranks, template: quantile_rank, entity: device, value: event.amount, window: 1h}
+- {name: pair_count, template: distinct, entity: [shop, device], value: event.who, window: 1h}
+""",
+}
+
+
+def visits(count: int) -> list[dict[str, object]]:
+    """Events at 150 shops and 60 devices, a second apart."""
+    return [
+        {"id": id, "at": START_MS + 1_000 * id, "who": "u", "shop": f"s{id * 7 % 150}", "device": f"d{id * 11 % 60}", "amount": id % 90}
+        for id in range(count)
+    ]
+
+
+def run_of(events: list[dict[str, object]], **bounds: int) -> tuple[Imitation, int]:
+    """The stages over `events`, each labelled once it is decided; and the most bytes that entities' profiles took between bundles."""
+    job, most = Imitation(entity_state=CountingState(), **bounds), 0
+    job.release(1, KINDS)
+    for first in range(0, len(events), 20):
+        part = events[first : first + 20]
+        job.events([msgspec.json.encode(event) for event in part])
+        most = max(most, sum(arenas.size_bytes for arenas in job.entity._scorer._arenas.values()))
+        label = {"label": 1, "label_time": START_MS, "user": "u"}
+        of_event = [{"event_id": str(event["id"]), "id_key": event["id"], "event_time": event["at"]} | label for event in part]
+        job.labels([("shop", str(event["shop"]), each) for event, each in zip(part, of_event, strict=True)], "who")
+        if first % 200 == 0:
+            job.checkpoint()
+    return job, most
+
+
+def test_entities_that_memory_has_no_room_for_come_back_from_the_state_with_their_windows_ranks_and_labels() -> None:
+    events = visits(900)
+    bounded, most = run_of(events, profiles_bytes_max=60_000)
+    whole, unbounded = run_of(events)
+    assert most <= 60_000 < unbounded
+    assert isinstance(bounded.entity_state, CountingState)
+    assert isinstance(whole.entity_state, CountingState)
+    assert bounded.entity_state.reads > 2 * whole.entity_state.reads
+    assert bounded.decisions() == whole.decisions()
+    assert bounded.entity_state.heads.keys() == whole.entity_state.heads.keys()

@@ -167,7 +167,7 @@ class Writer:
             if parameter.default is None or self._maybe(0.35):
                 made[parameter.name] = self._parameter(template, parameter)
         if self._maybe(0.05):
-            made[self._one(["description", "owner"])] = self._one(["é", ""])
+            made[self.draw.choice(["description", "owner"])] = self._one(["é", ""])
         if self._maybe(self.odd):
             made[self.draw.choice(["window", "value", "zone", "of", "x", "half_life"])] = self._one(["1h", "event.f0"])
         return made
