@@ -30,7 +30,6 @@ PAGES = (
     "/conf",
     "/stacks",
     "/logs/",
-    "/prof",
     "/fsck?ugi=root&path=/",
     "/imagetransfer?getimage=1&txid=latest",
     f"/webhdfs/v1{PATH}?op=OPEN&user.name=root",
