@@ -48,7 +48,11 @@ def start_broker(folder: pathlib.Path, logs: pathlib.Path, port: int, controller
         Refusal: a port is taken, the jars cannot be had, or the broker does not come up.
     """
     broker = launch_broker(folder, logs, port, controller_port, secret)
-    wait_for_broker(broker, port, folder, secret)
+    try:
+        wait_for_broker(broker, port, folder, secret)
+    except BaseException:  # a client's error too, where the broker does not take the password: whoever tries again needs its ports
+        broker.kill()
+        raise
     return broker
 
 

@@ -30,7 +30,6 @@ from deploy.submission import submit_score_job
 from deploy.tidying import Tidying
 from deploy.topics import make_topics
 from deploy.yielding import Yielding
-from features.refusal import Refusal
 from pipeline.archive_access import HDFS_USER_FILE
 from pipeline.jobs import DELIVERING
 from pipeline.kafka_access import SECRET_FILE
@@ -113,7 +112,7 @@ class Stack:
         for beside in (self._keep_delivering, self._keep_compacted, self._tidying.step):
             try:
                 beside()
-            except (Refusal, OSError) as error:  # a full disk has no room for a new log; each is tried again at its time
+            except Exception as error:  # a full disk has no room for a new log; each is tried again at its time
                 self._say(f"not done for now: {error}")
         return restarted
 
@@ -207,7 +206,7 @@ class Stack:
                     self._processes.forget(process)
             self._submit()
             self._start_delivery()
-        except (Refusal, OSError) as error:
+        except Exception as error:  # whatever it is: what runs goes on
             self._say(f"the jobs are not submitted, next try in {wait_seconds:g} s: {error}")
         else:
             self._to_submit = False
@@ -242,7 +241,7 @@ class Stack:
         self._say(f"{process.name} ended; starting it again (its log: {process.log})")
         try:
             started = self._starts[process.name]()
-        except (Refusal, OSError) as error:
+        except Exception as error:  # a full disk may fail any step of it, each with an error of its own kind
             self._say(f"{process.name} does not start, next try in {wait_seconds:g} s: {error}")
             return False
         self._processes.forget(process)

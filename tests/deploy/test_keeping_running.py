@@ -5,7 +5,9 @@ import pathlib
 from typing import cast
 
 import pytest
+from confluent_kafka import KafkaError, KafkaException
 
+from deploy import broker
 from deploy.processes import Process
 from deploy.stack import Stack, free_settings
 
@@ -42,6 +44,15 @@ def test_what_ended_is_started_again_though_nobody_can_be_told(stack: Stack) -> 
     assert stack.process("api").running()
 
 
+def test_a_broker_that_does_not_take_its_password_is_tried_again_later(stack: Stack) -> None:
+    def fail() -> Process:
+        raise KafkaException(KafkaError(KafkaError._TRANSPORT))
+
+    stack._own("broker", cast(Process, Named("broker", runs=False)), fail)
+    assert stack.keep_running() == ["api"]
+    assert not stack.process("broker").running()
+
+
 @pytest.mark.parametrize("part", ["_delivery", "_compaction"])
 def test_a_part_beside_that_finds_no_room_for_its_log_ends_nothing(stack: Stack, part: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(getattr(stack, part), "check", refuse)
@@ -52,3 +63,20 @@ def test_a_part_beside_that_finds_no_room_for_its_log_ends_nothing(stack: Stack,
 def test_logs_that_cannot_be_cut_end_nothing(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stack._tidying, "step", refuse)
     assert stack.keep_running() == ["api"]
+
+
+def test_a_broker_that_came_up_only_half_leaves_its_ports_to_the_next_try(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:
+    ended: list[str] = []
+
+    class Half(Named):
+        def kill(self) -> None:
+            ended.append(self.name)
+
+    def fail(*arguments: object) -> None:
+        raise KafkaException(KafkaError(KafkaError._TRANSPORT))
+
+    monkeypatch.setattr(broker, "launch_broker", lambda *arguments: Half("broker", runs=True))
+    monkeypatch.setattr(broker, "wait_for_broker", fail)
+    with pytest.raises(KafkaException):
+        broker.start_broker(tmp_path, tmp_path, 1, 2)
+    assert ended == ["broker"]
