@@ -139,6 +139,13 @@ class Api:
         self.kept += 1
 
 
+async def until(condition: Callable[[], object]) -> None:
+    """Returns once `condition()` holds, however slow the machine is."""
+    async with asyncio.timeout(60):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
 def reply(value: bytes, action: str = "approve", score: float = 0.25) -> bytes:
     """The pipeline's reply to an event."""
     id = str(msgspec.json.decode(value)["id"])

@@ -20,7 +20,7 @@ def served(api: Api) -> Iterator[int]:
     listening = socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
     thread.start()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not server.started:
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -33,7 +33,7 @@ def served(api: Api) -> Iterator[int]:
 
 def exchange(port: int, *parts: bytes, pause_seconds: float = 0.0) -> bytes:
     """Sends `parts` on one connection, with a pause between two, and gives all that comes until its end."""
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         for part in parts:
             try:
                 connection.sendall(part)

@@ -2,9 +2,10 @@ import asyncio
 
 import httpx
 import pytest
+from api_imitation import until
 
 from api.checks import Checks, ScoreJob
-from api.condition import Condition
+from api.condition import NOT_CHECKED, Condition
 
 
 def job(state: str, running: int, total: int, start: int = 1) -> dict[str, object]:
@@ -46,7 +47,7 @@ async def test_a_check_that_fails_is_a_finding_and_the_others_go_on() -> None:
         return ""
 
     task = asyncio.create_task(Checks(condition, {"broker": broken, "store": well}).run())
-    await asyncio.sleep(0.01)
+    await until(lambda: all(condition.parts[name].detail != NOT_CHECKED for name in ("broker", "store")))
     task.cancel()
     assert (condition.parts["broker"].ok, condition.parts["broker"].detail) == (False, "OSError: no route")
     assert condition.parts["store"].ok

@@ -41,13 +41,13 @@ class Process:
         return self.api.in_force.release.id
 
     async def until(self, release: int) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while self.in_force != release:
                 await asyncio.sleep(0.005)
 
     async def settled(self) -> None:
         """Once all suspects were looked at."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not self.falling_back._suspects.empty():
                 await asyncio.sleep(0.005)
         await asyncio.sleep(0.05)

@@ -194,7 +194,7 @@ async def test_when_the_store_is_back_a_revocation_counts_at_once(door: Door, tm
 
 
 async def test_a_store_that_stands_still_does_not_hold_up_the_event_loop(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(token_prover, "LOOKUP_SECONDS_MAX", 0.2)
+    monkeypatch.setattr(token_prover, "LOOKUP_SECONDS_MAX", 0.5)
     token, other = door.add("payments"), door.add("other")
     await door.caller(token)
     door.tokens.free.clear()
@@ -205,7 +205,7 @@ async def test_a_store_that_stands_still_does_not_hold_up_the_event_loop(door: D
         await asyncio.sleep(0.001)
         ticks += 1
     assert asked.result() == 503
-    assert ticks > 20
+    assert ticks > 3  # one, where it is held up
 
 
 async def test_look_ups_have_a_bound_beyond_which_callers_are_put_off(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -65,14 +65,14 @@ def chains(draw: st.DrawFn) -> list[NDArray[np.int64]]:
     return pages
 
 
-@settings(max_examples=examples(300))
+@settings(max_examples=examples(100))
 @given(chains())
 def test_every_word_comes_back(rows: list[NDArray[np.int64]]) -> None:
     read = read_pages(written(rows), rows[0].shape[1])
     assert [own.tolist() for own in read] == [own.tolist() for own in rows]
 
 
-@settings(max_examples=examples(200))
+@settings(max_examples=examples(70))
 @given(chains(), st.data())
 def test_bytes_cut_short_or_too_long_are_refused(rows: list[NDArray[np.int64]], data: st.DataObject) -> None:
     [*_, blob] = written(rows)
@@ -81,7 +81,7 @@ def test_bytes_cut_short_or_too_long_are_refused(rows: list[NDArray[np.int64]], 
         read_pages([cut], rows[0].shape[1])
 
 
-@settings(max_examples=examples(500))
+@settings(max_examples=examples(150))
 @given(chains(), st.data())
 def test_any_bytes_are_refused_or_read_as_rows(rows: list[NDArray[np.int64]], data: st.DataObject) -> None:
     [*_, blob] = written(rows)

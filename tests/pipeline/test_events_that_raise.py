@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
+from example_counts import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from imitation import DictState, Imitation
@@ -150,7 +151,7 @@ ROWS = st.lists(
 )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30))
 @given(
     step=st.sampled_from([step for step in STEPS if step not in ("decoding", "messages")]),
     small=st.sampled_from([0, 64]),
