@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as 
 def test_another_user_gets_an_answer_of_what_answers_everybody(stack: Stack, broker: str) -> None:
     """Otherwise the refusals below would say nothing."""
     assert as_another_user(ask, "http", stack.settings.api_port, "/health") == "200"
-    assert "Exception" not in as_another_user(topics, {"bootstrap.servers": broker})
+    assert "Exception" not in as_another_user(topics, [{"bootstrap.servers": broker}])
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
@@ -99,9 +99,11 @@ def logins(bootstrap: str) -> list[dict[str, str]]:
 
 def test_the_broker_shows_nothing_and_takes_nothing_without_the_password(stack: Stack) -> None:
     ends = stack_ends(stack)
-    for login in logins(stack.settings.bootstrap):
-        assert as_another_user(topics, login).startswith("KafkaException"), login
-        assert as_another_user(approve_all, login, stack.settings.topic("control")) in ("1", "0"), login
+    tried = logins(stack.settings.bootstrap)
+    for login, shown in zip(tried, as_another_user(topics, tried).splitlines(), strict=True):
+        assert shown.startswith("KafkaException"), login
+    for login, refused in zip(tried, as_another_user(approve_all, tried, stack.settings.topic("control")).splitlines(), strict=True):
+        assert refused in ("1", "0"), login
     assert stack_ends(stack) == ends
 
 
@@ -109,9 +111,9 @@ def test_the_brokers_other_ports_show_nothing_without_the_password_of_this_start
     properties = stack.settings.path("kafka", "server.properties").read_text()
     ports = re.findall(r"(?:OWNER|CONTROLLER)://127.0.0.1:([0-9]+)", properties)
     assert len(set(ports)) == 2
-    for port in set(ports):
-        for login in logins(f"127.0.0.1:{port}"):
-            assert as_another_user(topics, login).startswith("KafkaException"), login
+    tried = [login for port in sorted(set(ports)) for login in logins(f"127.0.0.1:{port}")]
+    for login, shown in zip(tried, as_another_user(topics, tried).splitlines(), strict=True):
+        assert shown.startswith("KafkaException"), login
 
 
 def stack_ends(stack: Stack) -> dict[str, int]:

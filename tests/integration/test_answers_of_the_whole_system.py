@@ -8,23 +8,12 @@ import httpx
 import msgspec
 import pytest
 from score_job_runs import wait_for
-from servers_of_a_test import UNHURRIED_MS
 
 from api.token import read_token
-from deploy.command import SAMPLES
 from deploy.payments import Town
-from deploy.releases import read_folder
-from deploy.stack import Stack, free_settings
+from deploy.stack import Stack
 
 SCORED = {"degraded", "duplicate"}
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A system of this file's own: what it kills counts as restarts, of which a system takes a few a minute."""
-    settings = free_settings(tmp_path_factory.mktemp("answers"), checkpoint_interval_ms=2_000, entity_wait_ms=UNHURRIED_MS)
-    with Stack(settings, read_folder(SAMPLES / "payments"), print, delivers=False) as made:
-        yield made
 
 
 @pytest.fixture
@@ -45,9 +34,10 @@ def is_ready(caller: httpx.Client) -> bool:
 
 
 def payment(**more: object) -> dict[str, object]:
-    """Of now, with an id that no other has."""
+    """Of now, with an id that no other has, and entities that no other file of tests has."""
     town = Town(1, customers=5, terminals=5, first_id=time.time_ns() // 1000)
-    return msgspec.json.decode(town.payment(int(time.time() * 1000)).encode()) | more
+    made = msgspec.json.decode(town.payment(int(time.time() * 1000)).encode())
+    return made | {name: f"answered-{made[name]}" for name in ("customer_id", "terminal_id", "device_id")} | more
 
 
 def decide(caller: httpx.Client, event: dict[str, object], deadline_ms: int = 8_000) -> dict[str, object]:

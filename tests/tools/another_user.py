@@ -1,5 +1,6 @@
 """What another user of this machine tries, in a process of user 65534. For tests only."""
 
+import concurrent.futures
 import contextlib
 import encodings.idna  # noqa: F401 - found later only by who may read the interpreter's own files, and every address needs it
 import multiprocessing
@@ -17,7 +18,7 @@ from typing import Any
 from cassandra import ProtocolVersion
 from cassandra.auth import PlainTextAuthProvider
 from cassandra.cluster import Cluster, NoHostAvailable
-from confluent_kafka import Producer
+from confluent_kafka import KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 from hdfs_native import Client
 from refusals import REFUSALS
@@ -116,18 +117,35 @@ def environment_of(pid: int) -> bytes:
     return pathlib.Path(f"/proc/{pid}/environ").read_bytes()
 
 
-def topics(login: dict[str, str]) -> str:
-    return ", ".join(AdminClient({"log_level": 0, **login}).list_topics(timeout=5).topics)
+def topics(logins: list[dict[str, str]]) -> str:
+    """What each of `logins` is shown, a line each; tried at once, since each waits for its own refusal."""
+    return "\n".join(_at_once(_topics, logins))
 
 
-def approve_all(login: dict[str, str], topic: str) -> int:
-    """Records of a release of one's own that were not taken."""
+def approve_all(logins: list[dict[str, str]], topic: str) -> str:
+    """What each of `logins` makes of records of a release of its own, a line each: how many were not taken."""
+    return "\n".join(_at_once(lambda login: _approve_all(login, topic), logins))
+
+
+def _at_once(attack: Callable[[dict[str, str]], str], logins: list[dict[str, str]]) -> list[str]:
+    with concurrent.futures.ThreadPoolExecutor(len(logins)) as threads:
+        return list(threads.map(attack, logins))
+
+
+def _topics(login: dict[str, str]) -> str:
+    try:
+        return ", ".join(AdminClient({"log_level": 0, **login}).list_topics(timeout=5).topics)
+    except KafkaException as error:
+        return f"KafkaException: {error!r}"
+
+
+def _approve_all(login: dict[str, str], topic: str) -> str:
     producer = Producer({"log_level": 0, "message.timeout.ms": 5_000, **login})
     producer.produce(topic, b'{"mode": "approve_all"}', b"bypass")
     refused: list[object] = []
     producer.produce(topic, b"{}", b"release:9", on_delivery=lambda error, message: refused.append(error))
     producer.flush(10)
-    return len([error for error in refused if error is not None])
+    return str(len([error for error in refused if error is not None]))
 
 
 def content_of(file: pathlib.Path) -> str:
