@@ -13,7 +13,11 @@ import pytest
 
 from deploy.ports import free_ports
 
+pytestmark = pytest.mark.system
+
 START_SECONDS_MAX = 180.0
+RATE = 200
+"""Payments a second: fewer than a demo has by itself, and its history is shorter by as much."""
 
 
 def run(folder: pathlib.Path, *arguments: str) -> subprocess.Popen[str]:
@@ -53,14 +57,14 @@ def read_until(process: subprocess.Popen[str], text: str) -> str:
 
 
 def test_the_demo_flags_attacks_with_reasons_and_ends_by_itself(tmp_path: pathlib.Path) -> None:
-    process = run(tmp_path, "demo", "--for", "25s")
+    process = run(tmp_path, "demo", "--for", "25s", "--rate", str(RATE))
     out, _ = process.communicate(timeout=START_SECONDS_MAX + 90)
     assert process.returncode == 0, out
     flagged, begun = map(int, re.findall(r"attacks +(\d+) of (\d+) flagged", out)[0])
     assert begun >= 2
     assert flagged >= 1
     assert re.search(r"(review|block) +0\.99\d  c\d+ pays [\d.]+ at t\d+  \[.+\]  .+ is unusual", out), out
-    assert int(re.findall(r"decisions +([\d,]+) in", out)[0].replace(",", "")) >= 500 * 20
+    assert int(re.findall(r"decisions +([\d,]+) in", out)[0].replace(",", "")) >= RATE * 20
     assert int(re.findall(r"dead letters +(\d+)", out)[-1]) >= 1
     assert processes_about(tmp_path) == []
     assert list(tmp_path.iterdir()) == [], "its folder is removed"
