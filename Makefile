@@ -3,7 +3,7 @@
 # make test-deep  many more examples, kills again and again, outages of ten minutes: hours
 # make quality measures on the data of WEIR_DATA; make bench the benchmarks
 .DEFAULT_GOAL := help
-.PHONY: help ready jars kernels demo test test-system test-flink test-stores test-full-profile test-units test-java test-deep check quality bench clean
+.PHONY: help ready jars kernels demo test test-system test-flink test-stores test-full-profile test-units test-servers test-java test-deep check quality bench clean
 
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
@@ -46,6 +46,8 @@ WHOLE := (system or full_profile)
 test: ready
 	@$(MAKE) --no-print-directory -j2 jars kernels
 	@$(MAKE) --no-print-directory -j$(LANES) -k test-system test-flink test-stores test-full-profile test-units test-java
+
+test-servers: test-system test-flink test-stores test-full-profile
 
 test-system:
 	@$(RUN)pytest -m "$(ORDINARY) and system and not full_profile" $(ARGS) | sed -u 's/^/system: /'
