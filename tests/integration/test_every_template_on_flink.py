@@ -1,13 +1,17 @@
-"""Every template, window and sort of entity: 100,000 events through Kafka and Flink are decided as by replay, bit for bit."""
+"""Every template, window and sort of entity: events through Kafka and Flink are decided as by replay, bit for bit."""
 
 import random
 
 import pytest
+from example_counts import IS_DEEP
 from parity import Parity, Replayed, by_id
 from score_job_runs import Json, cancel, decisions, submitted
 from template_streams import CASES, definitions_of, yaml_of
 
-EVENTS = 100_000
+pytestmark = [pytest.mark.flink, *([pytest.mark.deep] if IS_DEEP else [])]
+SHARE = 1 if IS_DEEP else 5
+"""Of 100,000 events and their users an ordinary run takes a fifth, over the same three weeks: each user has as many."""
+EVENTS = 100_000 // SHARE
 START_MS = 1_648_339_200_000  # a day before Paris goes to summer time
 SCHEMA = """
 id: {field: id, type: integer}
@@ -55,15 +59,15 @@ def events(seed: int, count: int) -> list[Json]:
     draw = random.Random(seed)
     at, made = START_MS, []
     for id in range(count):
-        at += draw.choice((0, 1, 500, 30_000, 60_000))
-        who = int(draw.paretovariate(0.6)) % 3_000
+        at += draw.choice((0, 1, 500, SHARE * 30_000, SHARE * 60_000))
+        who = int(draw.paretovariate(0.6)) % (3_000 // SHARE)
         made.append(
             {
                 "id": id,
                 "time": at,
                 "user": f"u{who}",
-                "shop": f"s{draw.randrange(200)}" if draw.random() < 0.9 else None,
-                "device": f"d{who % 900 + draw.randrange(2)}" if draw.random() < 0.8 else None,
+                "shop": f"s{draw.randrange(200 // SHARE)}" if draw.random() < 0.9 else None,
+                "device": f"d{who % (900 // SHARE) + draw.randrange(2)}" if draw.random() < 0.8 else None,
                 "amount": draw.randrange(1, 9_999) / 100 if draw.random() < 0.95 else None,
                 "x": draw.gauss(0, 5) if draw.random() < 0.9 else None,
                 "category": draw.choice("aaabc"),

@@ -82,6 +82,8 @@ def test_a_kill_and_a_resume_at_another_parallelism_lose_nothing_and_count_nothi
     streamed: dict[str, dict[str, object]] = {}
 
     def every_event_is_decided() -> bool:
+        if decided(settings) < MANY:
+            return False
         streamed.update(by_id(decisions(settings, decided(settings))))
         return len(streamed) == MANY
 
