@@ -44,6 +44,8 @@ NO_WARM_UPS: WarmUps = {}
 _CHUNK = 8_192
 _KEY_BYTES = 256
 """Of a key as a text, and of its places in a dictionary and a list."""
+_RESTING_BYTES = 640
+"""Of the numbers of detectors that rest in a profile, with the objects around them."""
 
 
 class Observed(NamedTuple):
@@ -232,7 +234,8 @@ class Profiles:
     def size_bytes(self) -> int:
         """Memory in use, about: what is free inside the arrays does not count."""
         beside = _KEY_BYTES + 8 * int(self.extra.shape[1])
-        return bytes_in_use(self.arena, len(self._index)) + len(self._index) * beside
+        resting = len(self._resting) * _RESTING_BYTES
+        return bytes_in_use(self.arena, len(self._index)) + len(self._index) * beside + resting
 
     def evict(self, bytes_least: int) -> int:
         """Forgets the least recently used profiles, which must be saved, until so many bytes are free, or none is left.
@@ -319,13 +322,21 @@ class Profiles:
         return rows >> PAGE_BITS, PAGE_WORDS + (rows & (PAGE - 1)) * self.plan.row_words
 
     def _heads(self, slots: Int64s) -> list[bytes]:
-        """The heads of `slots`; few if any have numbers of detectors that do not run, and these are written apart."""
-        heads = heads_as_bytes(self.arena, self.plan, slots, self.extra[slots], self._cells)
-        if self._resting:
-            for at, slot in enumerate(slots.tolist()):
-                if (resting := self._resting.get(slot)) is not None:
-                    numbers = np.concatenate([self.extra[slot], resting.numbers])[None]
-                    [heads[at]] = heads_as_bytes(self.arena, self.plan, slots[at : at + 1], numbers, self._cells + resting.cells)
+        """The heads of `slots`. Those in which numbers of the same detectors rest are written together."""
+        if not self._resting:
+            return heads_as_bytes(self.arena, self.plan, slots, self.extra[slots], self._cells)
+        alike: dict[Cells, list[int]] = {}
+        for at, slot in enumerate(slots.tolist()):
+            resting = self._resting.get(slot)
+            alike.setdefault(resting.cells if resting else (), []).append(at)
+        heads = [b""] * len(slots)
+        for cells, places in alike.items():
+            own = slots[places]
+            numbers = self.extra[own]
+            if cells:
+                numbers = np.hstack([numbers, [self._resting[slot].numbers for slot in own.tolist()]])
+            for at, head in zip(places, heads_as_bytes(self.arena, self.plan, own, numbers, self._cells + cells), strict=True):
+                heads[at] = head
         return heads
 
     def _changed_pages(self, position: dict[int, int]) -> list[tuple[int, int, bytes]]:

@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 
 from features.batch import Batch
+from features.cells import Cells
+from features.codec import Saved
 from features.feature_set import read_features
 from features.layout import DROPPED, DUPLICATE, FREE_PAGES, ID_REUSED, LATE, PAGE, TOO_LATE
 from features.plan_compiler import compile_plan
@@ -199,3 +201,30 @@ def test_a_late_event_sees_the_delayed_window_of_its_own_time_though_all_of_it_h
     out, flags, _ = observed(Profiles(plan), batch_of([5, 25, 45, 60, 20], amounts=[100.0, 300.0, 700.0, 0.0, 0.0]))
     assert flags[-1] == LATE
     assert out[-1].tolist() == [1.0, 1.0]
+
+
+def with_cells(cells: Cells, saved: Saved, keys: list[str]) -> Profiles:
+    profiles = Profiles(PLAN, cells)
+    for key, head in zip(keys, saved.heads, strict=True):
+        profiles.restore(key, head, [])
+    return profiles
+
+
+def test_numbers_of_detectors_that_do_not_run_rest_in_their_profiles_and_count_as_memory() -> None:
+    keys = [f"k{n}" for n in range(9)]
+    one, two, three = ("one", 2), ("two", 3), ("three", 1)
+    begun = Profiles(PLAN, (one, two))
+    slots = begun.slots(keys)
+    begun.extra[slots] = np.arange(45).reshape(9, 5)
+    begun.extra[slots[::3], :2] = 0.0  # a detector that has learned nothing leaves nothing
+    wanted = begun.extra[slots].copy()
+    without = with_cells((three,), begun.save(slots), keys)
+    assert without.size_bytes > with_cells((one, two), begun.save(slots), keys).size_bytes + 9 * 500
+    without.extra[without.slots(keys)] = 7.0
+    back = with_cells((two, one, three), without.save(without.slots(keys)), keys)
+    assert back.extra[back.slots(keys)].tolist() == [[*row[2:], *row[:2], 7.0] for row in wanted.tolist()]
+    without.discard(keys[:5])
+    without.slots(keys)  # profiles of the same names, in which nothing rests
+    empty = with_cells((one, two), without.save(without.slots(keys)), keys)
+    assert not empty.extra[empty.slots(keys[:5])].any()
+    assert (empty.extra[empty.slots(keys[5:])] == wanted[5:]).all()
