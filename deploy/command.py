@@ -73,13 +73,20 @@ def up(profile: str, config: pathlib.Path | None, folder: pathlib.Path | None) -
 @click.argument("directory", type=EXISTING_FOLDER)
 def check(directory: pathlib.Path) -> None:
     """Validates the configuration folder DIRECTORY, and says where a window may hold less than it says."""
-    from deploy.releases import read_folder
     from features.retention_ends import ended_by_retention
-    from pipeline.release import compile_release
+    from pipeline.configuration_folder import read_texts
+    from pipeline.settings import read_settings
+    from pipeline.trial_budget import try_within
 
-    release = compile_release(1, read_folder(directory))
+    cpu_ms_max = read_settings().compile_cpu_ms_max
+    texts = read_texts(directory)
+    release, cost = try_within(texts, cpu_ms_max)
+    for entries in release.lists.values():
+        entries.check()
     kinds = ", ".join(release.features.kinds)
     click.echo(f"{directory}: ok: {len(release.features.names)} features over {kinds}; models {', '.join(m.name for m in release.models)}")
+    parts = ", ".join(f"{part} {ms}" for part, ms in cost.parts.items())
+    click.echo(f"compiling it and deciding on synthetic events costs {cost.cpu_ms} ms of CPU ({parts}); at most {cpu_ms_max} are allowed")
     for sentence in ended_by_retention(release.features):
         click.echo(f"warning: {sentence}")
 

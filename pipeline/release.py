@@ -76,9 +76,9 @@ def compile_release(id: int, texts: Mapping[str, str]) -> Release:
     for part in PARTS:
         if part not in texts:
             raise Refusal("missing part", where="release", expected=", ".join(PARTS), got=", ".join(sorted(texts)) or "nothing")
-    schema = _schema_of(texts["schema"])
+    schema = schema_of(texts["schema"])
     features = features_of(texts["features"], texts["schema"])
-    models = _models_of(texts["models"], texts["features"], texts["schema"])
+    models = models_of(texts["models"], texts["features"], texts["schema"])
     names = tuple(model.name for model in models)
     policy = _policy_of(texts["policy"], names)
     keys = {
@@ -97,7 +97,12 @@ def compile_release(id: int, texts: Mapping[str, str]) -> Release:
 
 
 @once_each(PARTS_KEPT)
-def _schema_of(schema: str) -> Schema:
+def schema_of(schema: str) -> Schema:
+    """The schema of the YAML `schema`, not compiled again where it was lately.
+
+    Raises:
+        Refusal: it does not compile.
+    """
     return read_schema(schema, "schema.yaml")
 
 
@@ -108,12 +113,17 @@ def features_of(features: str, schema: str) -> FeatureSet:
     Raises:
         Refusal: one of the two does not compile.
     """
-    return read_features(features, _schema_of(schema), "features.yaml")
+    return read_features(features, schema_of(schema), "features.yaml")
 
 
 @once_each(PARTS_KEPT)
-def _models_of(models: str, features: str, schema: str) -> tuple[Model, ...]:
-    return read_models(models, _schema_of(schema), features_of(features, schema), "models.yaml")
+def models_of(models: str, features: str, schema: str) -> tuple[Model, ...]:
+    """The models of the YAML `models` over such features, not compiled again where they were lately.
+
+    Raises:
+        Refusal: one of the three does not compile.
+    """
+    return read_models(models, schema_of(schema), features_of(features, schema), "models.yaml")
 
 
 @once_each(PARTS_KEPT)

@@ -45,6 +45,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         linger_ms: how long the producer of decisions gathers a batch; replies never wait for it.
         label_wait_ms: how long a label waits for its event's decision before it is a dead letter.
         raises_in_a_row_max: so many events in a row of one release at which a stage raises take the release back; 0: never.
+        compile_cpu_ms_max: CPU that an uploaded release may cost to compile and to decide on synthetic events; each stage is held up for
+            about as long when it comes.
         deadline_ms: of a synchronous decision, when the caller names none.
         token_file: holds the owner's bearer token, an admin's; made at the first start.
         oidc_issuer: URL of the identity provider whose tokens are taken too; empty: none.
@@ -108,6 +110,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     linger_ms: int = 5
     label_wait_ms: int = 3_600_000
     raises_in_a_row_max: int = 20
+    compile_cpu_ms_max: int = 2_000
     deadline_ms: int = 500
     token_file: str = ""
     oidc_issuer: str = ""
