@@ -1,7 +1,7 @@
 """Expressions of the Common Expression Language, compiled to run over whole batches.
 
-An expression is text such as ``event.amount > 100.0 && event.category in ["a", "b"] || feature.count_1h > 3.0``. It is parsed by
-the grammar that cel-python keeps, typed against the names that it may read, and becomes a row of steps over columns of numpy.
+An expression is text such as ``event.amount > 100.0 && event.category in ["a", "b"] || feature.count_1h > 3.0``. It is read as the
+published grammar has it, typed against the names that it may read, and becomes a row of steps over columns of numpy.
 One event is a batch of one, so both answer alike. Nothing in an expression reaches Python: names are looked up in a table, and
 functions are those of a table.
 
