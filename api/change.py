@@ -4,11 +4,11 @@ from collections.abc import Mapping
 
 from features.catalogue import check_removal
 from features.document import Section, read_document
-from features.refusal import Refusal
-from features.schema import Schema
+from features.feature_set import read_features
+from features.schema import Schema, read_schema
 from pipeline.feature_catalogue import users_of
-from pipeline.release import Release, features_of
-from pipeline.trial_budget import try_within
+from pipeline.release import Release
+from pipeline.trial_budget import try_upload as try_release
 
 Changes = Mapping[str, str | None]
 """Texts by part; None takes a part out."""
@@ -16,32 +16,22 @@ FIXED = ("id_field", "id_type", "time_field", "time_unit", "user")
 """What a schema says that every kept event, profile and decision is filed under."""
 
 
-def compile_change(current: Release | None, texts: dict[str, str], changes: Changes, cpu_ms_max: int) -> Release:
+def compile_change(current: Release | None, texts: dict[str, str], changes: Changes) -> Release:
     """The release that `texts` make; `current`: the one in force, `changes`: what is another in `texts`.
 
     Raises:
-        Refusal: it does not compile, does not decide on a synthetic event, costs more CPU than `cpu_ms_max`, has another identity, or
-            lacks a feature that is in use.
+        Refusal: it does not compile, does not decide on a synthetic event, has another identity, or lacks a feature that is in use.
     """
-    try:
-        release, _ = try_within(texts, cpu_ms_max, current.id + 1 if current else 1)
-    except Refusal as refusal:
-        if current is not None and refusal.where.startswith("models.yaml"):  # then the features compile
-            _keep_features(current, texts, changes)
-        raise
     if current is not None:
-        _keep_identity(current.schema, release.schema, texts["schema"])
-        _keep_features(current, texts, changes)
+        schema = read_schema(texts["schema"], "schema.yaml")
+        _keep_identity(current.schema, schema, texts["schema"])
+        if "models" not in changes:
+            features = read_features(texts["features"], schema, "features.yaml")
+            check_removal(set(current.features.names).difference(features.names), users_of(current))
+    release = try_release(texts, current.id + 1 if current else 1)
     for entries in release.lists.values():
         entries.check()
     return release
-
-
-def _keep_features(current: Release, texts: Mapping[str, str], changes: Changes) -> None:
-    """Refuses that a feature goes which the models in force use, by the names of those that do."""
-    if "models" not in changes:
-        features = features_of(texts["features"], texts["schema"])
-        check_removal(set(current.features.names).difference(features.names), users_of(current))
 
 
 def _keep_identity(old: Schema, new: Schema, text: str) -> None:

@@ -25,7 +25,6 @@ from pipeline.feature_catalogue import catalogue_of_release
 from pipeline.known_releases import DEFINITION, KnownReleases, ReleaseRecord, not_in_force, release_key
 from pipeline.own_detectors import detectors_that_warm
 from pipeline.release import BYPASS, RELEASE_MAX, Release, compile_release
-from pipeline.settings import Settings
 from pipeline.surplus import surplus
 from stores.registry import Registry, StoredRelease
 
@@ -58,7 +57,6 @@ class Definitions:
         topic: full name of the control topic.
         found: is told, in a thread, of each release on the topic that the registry does not know.
         approval: says who puts in force what was uploaded; routes ask it.
-        compile_cpu_ms_max: CPU that an uploaded release may cost to compile and to try.
     """
 
     def __init__(
@@ -71,7 +69,6 @@ class Definitions:
         clock: Clock,
         found: Callable[[StoredRelease], None] = lambda release: None,
         approval: Approval | None = None,
-        compile_cpu_ms_max: int = Settings().compile_cpu_ms_max,
     ) -> None:
         self.approval = approval or Approval()
         self._registry = registry
@@ -81,7 +78,6 @@ class Definitions:
         self._topic = topic
         self._clock = clock
         self._known = KnownReleases()
-        self._compile_cpu_ms_max = compile_cpu_ms_max
         self._unnamed: frozenset[str] = frozenset()
         self._id_seen = 0
         self._followed_ids: set[int] = set()
@@ -192,7 +188,7 @@ class Definitions:
         texts = with_changes(self._in_force.texts, changes)
         if current is not None and texts == self._in_force.texts and not self._condition.passed_over:
             return Published(current.id, self._in_force.hashes, False)
-        compiled = await asyncio.to_thread(compile_change, current, texts, changes, self._compile_cpu_ms_max)
+        compiled = await asyncio.to_thread(compile_change, current, texts, changes)
         change, warming = _what_changes(current, compiled)
         stored = await asyncio.to_thread(self._store, texts, by)
         try:
@@ -217,7 +213,7 @@ class Definitions:
             self._require_seen(seen or {})
             current = self._in_force.release
             texts = with_changes(self._in_force.texts, changes)
-            compiled = await asyncio.to_thread(compile_change, current, texts, changes, self._compile_cpu_ms_max)
+            compiled = await asyncio.to_thread(compile_change, current, texts, changes)
             at_ms = int(self._clock() * 1000)
             parts = {part: await asyncio.to_thread(self._registry.put, part, text, by, at_ms) for part, text in changes.items()}
             if current is None:

@@ -76,7 +76,7 @@ class Server:
         self._quick_log = KafkaLog(broker, acks="1")
         self._definitions = Definitions(
             self._registry, self._in_force, self._condition, self._log, settings.topic("control"), time.time,
-            functools.partial(note_found, self._access.audit), Approval(settings.approval), settings.compile_cpu_ms_max,
+            functools.partial(note_found, self._access.audit), Approval(settings.approval),
         )  # fmt: skip
         self._waiting = Waiting(settings.api_instance, time.time_ns(), IN_FLIGHT_MAX)
         own = f"{settings.api_instance}/".encode()

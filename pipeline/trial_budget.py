@@ -10,6 +10,7 @@ import msgspec
 from features.compilation import compile_kernels
 from features.refusal import Refusal
 from pipeline.release import Release, features_of, models_of, schema_of
+from pipeline.settings import read_settings
 from pipeline.trial import RELEASE, try_release
 
 EVENTS = "synthetic events"
@@ -60,6 +61,15 @@ def try_within(texts: Mapping[str, str], cpu_ms_max: int, id: int = RELEASE) -> 
     release = try_release(texts, id)
     seconds[EVENTS] = time.thread_time() - began
     return release, _check(seconds, cpu_ms_max)
+
+
+def try_upload(texts: Mapping[str, str], id: int) -> Release:
+    """As `try_within`, with the bound that the process's settings have.
+
+    Raises:
+        Refusal: as of `try_within`.
+    """
+    return try_within(texts, read_settings().compile_cpu_ms_max, id)[0]
 
 
 def _check(seconds: Mapping[str, float], cpu_ms_max: int) -> Cost:
