@@ -6,6 +6,7 @@ import pathlib
 import pytest
 from click.testing import CliRunner
 
+from api.change import compile_change
 from deploy.command import main
 from features.refusal import Refusal
 from pipeline.settings import Settings
@@ -63,3 +64,9 @@ def test_weir_check_says_what_compiling_costs_and_refuses_what_costs_too_much(
     run = CliRunner().invoke(main, ["check", str(tmp_path)])
     assert run.exit_code == 2
     assert "release too dear to compile" in run.output
+
+
+def test_an_upload_is_tried_within_the_bound_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WEIR_COMPILE_CPU_MS_MAX", "20")
+    with pytest.raises(Refusal, match="release too dear to compile"):
+        compile_change(None, DEAR, {})
