@@ -1,5 +1,6 @@
 """What must hold of any definitions: they are refused with their place, or decide on whatever comes, in any batches, over any restart."""
 
+import copy
 import random
 import re
 import struct
@@ -9,6 +10,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+import yaml
 from imitation import DictState, Imitation
 from nasty_events import ARRIVED_MS, Events
 from written_definitions import strange_texts
@@ -58,9 +60,12 @@ def check_refusal(refusal: Refusal) -> None:
 
 
 def check(draw: random.Random, release: Release, texts: dict[str, str]) -> None:
-    """That events end, none in an exception that nobody foresaw, and alike in batches and one by one, with a restart in between and little
-    room."""
+    """That events end, none in an exception that nobody foresaw, and alike in batches and one by one, with a restart in between, little
+    room, and often a change of the features."""
     plan = steps_of(draw, release)
+    changed = other_features(draw, texts)
+    if changed is not None:
+        plan.insert(draw.randrange(len(plan) + 1), ("release", changed))
     room = {"profiles_bytes_max": draw.choice([1, 8_000])} if draw.random() < 0.3 else {}
     together, apart = run(plan, texts), run(one_by_one(draw, plan), texts, **room)
     check_decisions(together, release)
@@ -69,7 +74,8 @@ def check(draw: random.Random, release: Release, texts: dict[str, str]) -> None:
         if tag in "RX":  # in a batch those of the decode stage come before those of the user stage
             one, other = sorted(one), sorted(other)
         assert one == other, f"{tag}: {_difference(one, other)}"
-    check_state(apart, release)
+    if changed is None:  # else the state may be of either
+        check_state(apart, release)
 
 
 def steps_of(draw: random.Random, release: Release) -> list[Step]:
@@ -105,6 +111,9 @@ def run(steps: Sequence[Step], texts: dict[str, str], **room: int) -> Imitation:
             job.events(value, ARRIVED_MS, reply="api-1")
         elif what == "label":
             job.labels([value], job.decode.definitions.newest.schema.user)  # type: ignore[union-attr]
+        elif what == "release":
+            control += Imitation.records_of(2, value)
+            job.control(Imitation.records_of(2, value))
         elif what == "control":
             control += value
             job.control(value)
@@ -120,6 +129,29 @@ def _again(job: Imitation, control: list[Any], **room: int) -> Imitation:
     again.control(control)
     again.out, again._offset = job.out, job._offset
     return again
+
+
+def other_features(draw: random.Random, texts: dict[str, str]) -> dict[str, str] | None:
+    """The release with one feature less, or another one more; None where it would not be accepted."""
+    if draw.random() < 0.5:
+        return None
+    features = yaml.load(texts["features"], Loader=yaml.CSafeLoader)
+    if draw.random() < 0.5 and len(features) > 1:
+        features.pop(draw.randrange(len(features)))
+    else:
+        extra = copy.deepcopy(draw.choice(features))
+        if not isinstance(extra, dict):
+            return None
+        extra["name"] = "extra"
+        if "window" in extra:
+            extra["window"] = draw.choice(["2h", {"last": 3}, {"session": "5m"}, "unbounded", {"calendar": "day"}])
+        features.insert(draw.randrange(len(features) + 1), extra)
+    changed = texts | {"features": yaml.dump(features, sort_keys=False, allow_unicode=True)}
+    try:
+        try_release(changed)
+    except Refusal:
+        return None
+    return changed
 
 
 def snapshots_of(draw: random.Random, release: Release) -> list[Any]:
