@@ -42,6 +42,8 @@ for place in (
     "metric_stream",
     "api_process",
     "publishing",
+    "weir_up",
+    "fed_system",
 ):
     _load(place)
 for place in ("bad_events", "oracle_view", "template_streams"):
