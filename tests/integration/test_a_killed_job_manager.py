@@ -1,7 +1,7 @@
 """The JobManager is killed beside jobs that deliver: all go on from their checkpoints, and each store is told of every event once."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from full_system import FullSystem
@@ -63,14 +63,18 @@ def test_after_a_killed_job_manager_all_jobs_go_on_and_nothing_is_lost_or_counte
     paid.send(200)
     paid.stack.keep_running()
 
-    def decided_again() -> bool:
-        paid.stack.keep_running()
-        return decided(paid.settings) >= paid.sent
 
-    wait_for(decided_again, 120, "payments without a decision")
-    wait_for(lambda: sorted(paid.jobs()) == ["weir-archive", "weir-metrics", "weir-score"], 120, "a job that does not run")
-    wait_for(lambda: paid.counted_in_metrics() == paid.sent, 120, "payments that are not in the metrics once")
-    wait_for(lambda: paid.rows_archived("decisions") == paid.rows_archived("events") == paid.sent, 120, "not in the archive once")
+    def in_time(condition: Callable[[], bool], what: str) -> None:
+        def holds() -> bool:
+            paid.stack.keep_running()
+            return condition()
+
+        wait_for(holds, 120, what)
+
+    in_time(lambda: decided(paid.settings) >= paid.sent, "payments without a decision")
+    in_time(lambda: sorted(paid.jobs()) == ["weir-archive", "weir-metrics", "weir-score"], "a job that does not run")
+    in_time(lambda: paid.counted_in_metrics() == paid.sent, "payments that are not in the metrics once")
+    in_time(lambda: paid.rows_archived("decisions") == paid.rows_archived("events") == paid.sent, "not in the archive once")
     [place] = paid.task_managers_of("weir-score")
     assert place.startswith("task-manager-1-")
     assert not paid.task_managers_of("weir-metrics") & {place}
