@@ -37,15 +37,15 @@ jars: ready
 demo: jars
 	@$(RUN)weir demo $(if $(FOR),--for $(FOR))
 
-# Five runs of pytest, each with servers of its own. They wait for much of their time, so that two cores are busy with three of
-# them at once, where 14 GB of memory are free; two take 9 GB. Each line says which run printed it.
-LANES := $(shell awk '/^MemAvailable/ { print ($$2 > 14000000 ? 3 : $$2 > 9000000 ? 2 : 1) }' /proc/meminfo 2>/dev/null || echo 1)
+# Five runs of pytest, each with servers of its own. They wait for much of their time, so that two cores are busy with two of
+# them at once, which take 9 GB of memory. Each line says which run printed it.
+LANES := $(shell awk '/^MemAvailable/ { print ($$2 > 9000000 ? 2 : 1) }' /proc/meminfo 2>/dev/null || echo 1)
 ORDINARY := not quality and not deep
 WHOLE := (system or full_profile)
 
 test: ready
 	@$(MAKE) --no-print-directory -j2 jars kernels
-	@$(MAKE) --no-print-directory -j$(LANES) -k test-system test-flink test-stores test-full-profile test-units test-java
+	@$(MAKE) --no-print-directory -j$(LANES) -k test-system test-units test-flink test-stores test-full-profile test-java
 
 test-servers: test-system test-flink test-stores test-full-profile
 

@@ -16,8 +16,8 @@ CLIENT_OPTIONS = f"-XX:+UseSerialGC {QUICK_ONLY} -Xmx512m"
 """Of the Java beside a Python that submits a job: it lives for seconds."""
 _YOUNG_MB_MIN = 128
 _PATIENT = "-Dpekko.remote.classic.startup-timeout=60s"
-"""Flink's own setting for this, ``pekko.startup-timeout``, sets a name that Pekko no longer reads: where cores are short, ten seconds do not
-always suffice for the first threads and the TLS of a process, and it ended."""
+"""Flink's own setting for this, ``pekko.startup-timeout``, sets a name that Pekko no longer reads: where cores are short, ten seconds do
+not always suffice for the first threads and the TLS of a process, and it ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,8 @@ def command(
     """
     to_log = [f"-Dlog.file={log}", f"-Dlog4j.configurationFile={(conf / 'log4j-console.properties').absolute().as_uri()}"]
     jars = ":".join(map(str, class_path))
-    return ["java", "-XX:+IgnoreUnrecognizedVMOptions", _PATIENT, *options, *to_log, "-cp", jars, program, "--configDir", str(conf), *arguments]
+    java = ["java", "-XX:+IgnoreUnrecognizedVMOptions", _PATIENT, *options, *to_log]
+    return [*java, "-cp", jars, program, "--configDir", str(conf), *arguments]
 
 
 def _fixed(size_mb: int) -> dict[str, str]:
