@@ -30,19 +30,57 @@ class Score(msgspec.Struct):
     user: str = ""
 
 
-class ListEntry(msgspec.Struct):
-    """A list in force, and how many entries it has."""
+class ListInForce(msgspec.Struct):
+    """A list in force, and how many values count as being on it; `version` is what its ETag holds."""
 
     name: str
-    hash: str
+    version: int
     entries: int
 
 
 class Lists(msgspec.Struct):
-    """The lists of the release in force, by name."""
+    """The lists that the release in force declares, by name."""
 
     release: int
-    lists: list[ListEntry]
+    lists: list[ListInForce]
+
+
+class ListedEntry(msgspec.Struct):
+    """A value on a list: `expires` is the event time in ms from which on it no longer counts, null for none.
+
+    `source` says what put it there: folder, api or release; `id` of which effect, which the entries of one request share.
+    """
+
+    value: str
+    expires: int | None
+    reason: str
+    by: str
+    source: str
+    id: str
+
+
+class ListPage(msgspec.Struct):
+    """Entries in the order of their values, and the cursor for those after them; null at the end."""
+
+    name: str
+    version: int
+    entries: list[ListedEntry]
+    next: str | None
+
+
+class ListChanged(msgspec.Struct):
+    """How many values came to a list, left it, and got another end or reason; `version` is what its ETag holds from now on.
+
+    `changed` is false when the list was so already; `release` is the one in force.
+    """
+
+    name: str
+    version: int
+    changed: bool
+    added: int
+    removed: int
+    updated: int
+    release: int = 0
 
 
 class BypassInForce(msgspec.Struct):
@@ -67,12 +105,14 @@ class Kept(msgspec.Struct):
 class KeptParts(msgspec.Struct):
     """Definitions that were stored together and are not in force: the hash of each by part, and what would change.
 
-    An approver puts them in force with ``POST /v1/releases:activate`` and these `parts`.
+    An approver puts them in force with ``POST /v1/releases:activate`` and these `parts`. Entries of `lists` need no approver: they
+    are on their lists already.
     """
 
     parts: dict[str, str]
     features: Difference = NO_DIFFERENCE
     warming: tuple[str, ...] = ()
+    lists: dict[str, ListChanged] = {}
 
 
 class Put(msgspec.Struct, omit_defaults=True):

@@ -18,6 +18,7 @@ from api.decide import Decide
 from api.definition_routes import make_definition_routes
 from api.definitions import Definitions
 from api.entity_paths import AsWritten
+from api.entries import Entries
 from api.front import Front, problem_of
 from api.gate import Gate
 from api.health import make_health
@@ -57,6 +58,7 @@ def make_app(
     condition: Condition,
     clock: Clock,
     stream: Stream,
+    entries: Entries,
     lifespan: Lifespan | None = None,
     metrics: Metrics | None = None,
     counts: Counts | None = None,
@@ -70,6 +72,7 @@ def make_app(
         log: for what is answered once the broker has it.
         quick_log: for events whose caller waits for the decision.
         stream: of decisions, for those that watch.
+        entries: of lists.
         lifespan: what is started before the first request and stopped after the last.
         metrics: without them there is no route that asks for them.
         counts: what ``/metrics`` shows; by default its own.
@@ -92,8 +95,9 @@ def make_app(
     app.include_router(make_writes(in_force, decide, log, settings, clock), prefix="/v1")
     if metrics is not None:
         app.include_router(make_metric_routes(metrics, in_force, clock), prefix="/v1")
-    for routes in (make_definition_routes, make_list_routes, make_bypass_routes):
-        app.include_router(routes(definitions, in_force), prefix="/v1")
+    app.include_router(make_bypass_routes(definitions, in_force), prefix="/v1")
+    for routes in (make_definition_routes, make_list_routes):
+        app.include_router(routes(definitions, in_force, entries), prefix="/v1")
     app.include_router(make_stream_route(stream, in_force, require_kind), prefix="/v1")
     app.include_router(make_token_routes(access.tokens, gate, clock), prefix="/v1")
     app.include_router(make_audit_routes(access.audit), prefix="/v1")

@@ -1,6 +1,6 @@
 """A client of the HTTP API: each call once, typed answers, and every error as a `Refusal`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -8,9 +8,10 @@ from urllib.parse import quote
 import httpx
 import msgspec
 
-from api.answers import BypassInForce, Kept, KeptParts, Lists, Put, Score
+from api.answers import BypassInForce, Kept, KeptParts, ListChanged, ListPage, Lists, Put, Score
 from api.client_refusals import no_answer, no_api, refusal_of
 from api.client_stream import AWAY_SECONDS_MAX, SILENT_SECONDS_MAX, Watch
+from api.list_edit import Added, Edit
 from api.profile import Profile
 from api.versions import Comparison, Version
 
@@ -41,13 +42,14 @@ class Page(msgspec.Struct):
 
 
 class Release(msgspec.Struct):
-    """The release in force after an upload; `changed` is false when it said the same before."""
+    """The release in force after an upload, and what it did to lists; `changed` is false when the release said the same before."""
 
     release: int
     parts: dict[str, str]
     changed: bool
     features: dict[str, list[str]] = {}
     warming: list[str] = []
+    lists: dict[str, ListChanged] = {}
 
 
 class Token(msgspec.Struct):
@@ -70,7 +72,7 @@ class Text(msgspec.Struct):
     hash: str
 
 
-def _if_match(seen: str | None) -> dict[str, str]:
+def _if_match(seen: str | int | None) -> dict[str, str]:
     return {} if seen is None else {"if-match": f'"{seen}"'}
 
 
@@ -191,7 +193,7 @@ class Client:
         return self._found(f"/v1/entities/{quote(entity, safe='')}/{quote(id, safe='')}", Profile, limit=limit)
 
     def text(self, part: str) -> Text | None:
-        """The text of `part` in force, such as ``policy`` or ``lists/blocked``, with its hash; None where there is none."""
+        """The text of `part` in force, such as ``policy``, with its hash; None where there is none."""
         answer = self._answer("GET", f"/v1/{part}")
         if answer.status_code == 404:
             return None
@@ -232,9 +234,27 @@ class Client:
         """The lists in force."""
         return self._read("GET", "/v1/lists", Lists)
 
-    def edit_list(self, name: str, add: Sequence[str] = (), remove: Sequence[str] = (), seen: str | None = None) -> Put:
-        """Adds and removes entries of a list in force; `seen` as for `put_text`."""
-        return self._read("POST", f"/v1/lists/{name}:edit", Put, json={"add": add, "remove": remove}, headers=_if_match(seen))
+    def list_page(self, name: str, cursor: str | None = None, limit: int = 100, value: str | None = None) -> ListPage | None:
+        """Entries of a list, in the order of their values: at most `limit` behind `cursor`, or that of `value`; None without the list."""
+        given: dict[str, int | str] = {"limit": limit}
+        given |= {name: text for name, text in (("cursor", cursor), ("value", value)) if text is not None}
+        return self._found(f"/v1/lists/{name}", ListPage, **given)
+
+    def put_list(self, name: str, values: Iterable[str], seen: int | None = None) -> ListChanged:
+        """Makes the list `name` hold `values` and no others; declares it where it is not.
+
+        Args:
+            seen: the version that the caller has seen, and no other may be in force.
+        """
+        text = "".join(f"{value}\n" for value in values)
+        return self._read("PUT", f"/v1/lists/{name}", ListChanged, content=text.encode(), headers=_if_match(seen))
+
+    def edit_list(
+        self, name: str, add: Sequence[str | Added] = (), remove: Sequence[str] = (), reason: str = "", seen: int | None = None
+    ) -> ListChanged:
+        """Adds entries to a list and removes others, at once; `seen` as for `put_list`."""
+        body = msgspec.json.encode(Edit(list(add), list(remove), reason))
+        return self._read("POST", f"/v1/lists/{name}:edit", ListChanged, content=body, headers=_if_match(seen))
 
     def bypass(self, mode: str | None = None, reason: str = "") -> BypassInForce:
         """Whether the score decides; `mode` switches: off, approve_all or fallback_only."""

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import msgspec
 
-PARTS = ("broker", "score_job", "store", "release", "metrics", "registry", "tokens", "audit", "taken_back")
-DISPENSABLE = ("metrics", "registry", "audit", "taken_back")
+PARTS = ("broker", "score_job", "store", "release", "metrics", "registry", "tokens", "audit", "taken_back", "entries")
+DISPENSABLE = ("metrics", "registry", "audit", "taken_back", "entries")
 """Parts without which events are decided all the same; ``taken_back`` is well while no release is in force in place of one that raised."""
 NOT_CHECKED = "not checked yet"
 

@@ -21,10 +21,11 @@ ALARM_MS = 60_000
 
 
 class Newest(msgspec.Struct):
-    """What is read of a decision: by which release it was made, and when, in ms since the epoch."""
+    """What is read of a decision: by which release it was made, and when, in ms since the epoch; and the time of its event."""
 
     release: int
     processed_at: int
+    event_time: int = 0
 
 
 class Decided(Protocol):
@@ -40,6 +41,9 @@ class Deciders:
 
     Args:
         clock: seconds since the epoch.
+
+    Attributes:
+        event_time_ms: the newest event time of the decisions that were looked at, in ms since the epoch; 0 before any.
     """
 
     def __init__(self, decided: Decided, in_force: InForce, condition: Condition, counts: Counts, clock: Clock) -> None:
@@ -48,6 +52,7 @@ class Deciders:
         self._condition = condition
         self._counts = counts
         self._clock = clock
+        self.event_time_ms = 0
         self._current = 0
         self._since_ms: dict[int, int] = {}
         self._alarm_ms = -ALARM_MS
@@ -67,6 +72,8 @@ class Deciders:
 
     def look(self, decisions: Iterable[Newest]) -> None:
         """Takes in the newest decisions; while old events are worked through they may well be of releases of long ago."""
+        decisions = list(decisions)
+        self.event_time_ms = max([self.event_time_ms, *(each.event_time for each in decisions)])
         wrong = [each for each in decisions if each.release != self._current and self._is_wrong(each)]
         if wrong and not self._condition.catching_up:
             self._alarm_ms = self._now_ms()

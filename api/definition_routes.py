@@ -1,16 +1,17 @@
 """Routes that read and change definitions."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from api.answers import Kept, KeptParts, Put
+from api.answers import Kept, KeptParts, ListChanged, Put
 from api.calling import caller_of, note_subject
 from api.definition_texts import IfMatch, IfNoneMatch, by_of, kept_answer, put_answer, seen, text_in, text_in_force
 from api.definitions import Definitions, Published
+from api.entries import Entries
 from api.feature_versions import FeatureVersion
 from api.in_force import InForce
 from api.json_body import read_json
@@ -23,6 +24,7 @@ from features.catalogue import Entry
 from features.refusal import Refusal, shortened
 from features.template import template_entry
 from features.template_registry import TEMPLATES
+from patterns.list_text import values_of_lists
 from patterns.lists import LIST_PREFIX
 from pipeline.feature_catalogue import catalogue_of_release
 from pipeline.release import PARTS, RELEASE_MAX, check_part
@@ -67,7 +69,7 @@ class Releases(msgspec.Struct):
     next: int | None
 
 
-def make_definition_routes(definitions: Definitions, in_force: InForce) -> APIRouter:
+def make_definition_routes(definitions: Definitions, in_force: InForce, entries: Entries) -> APIRouter:
     """``GET`` and ``PUT`` of each part of a release, their versions, and the releases."""
     routes = APIRouter(tags=["definitions"])
     for part in PARTS:
@@ -75,7 +77,7 @@ def make_definition_routes(definitions: Definitions, in_force: InForce) -> APIRo
     _add_catalogue(routes, definitions, in_force)
     for part in PARTS:  # behind the versions of one feature, which may be called versions
         add_version_routes(routes, f"/{part}", _always(part), YAML_TYPE, definitions, in_force)
-    _add_releases(routes, definitions)
+    _add_releases(routes, definitions, entries)
     return routes
 
 
@@ -101,7 +103,7 @@ def _add_catalogue(routes: APIRouter, definitions: Definitions, in_force: InForc
         return as_response(json_answer(200, Templates([template_entry(template) for template in TEMPLATES.values()])))
 
 
-def _add_releases(routes: APIRouter, definitions: Definitions) -> None:
+def _add_releases(routes: APIRouter, definitions: Definitions, entries: Entries) -> None:
     @routes.get("/releases", summary="The newest releases, newest first", **told(Releases))
     def releases(
         limit: Annotated[int, Query(ge=1, le=200)] = 20,
@@ -119,7 +121,7 @@ def _add_releases(routes: APIRouter, definitions: Definitions) -> None:
 
     @routes.post("/releases/{id}:activate", summary="Rolls back: a new release with the parts of an earlier one", **told(Published, 404))
     async def activate(id: ReleaseId, request: Request) -> Response:
-        """All of them, with lists; the bypass stays as it is. Ids of releases only grow."""
+        """All of them, with the lists that it declared; their entries and the bypass stay as they are. Ids of releases only grow."""
         definitions.approval.require_approver(caller_of(request))
         published = await definitions.go_back(id, by_of(request))
         note_subject(request, f"release {published.release} with the parts of release {id}")
@@ -131,18 +133,22 @@ def _add_releases(routes: APIRouter, definitions: Definitions) -> None:
         **told(Published, body=dict[str, str], waiting=KeptParts),
     )
     async def release(request: Request) -> Response:
-        """Parts that are not named stay as they are; a list is called ``list:<name>``.
+        """Parts that are not named stay as they are; a list is called ``list:<name>``, and its text has an entry a line.
 
-        202: they are stored and wait for an approver, for the caller may not put them in force alone.
+        Entries are written as those of a configuration folder, beside the release. 202: the definitions are stored and wait for an
+        approver, for the caller may not put them in force alone; entries of lists wait for nobody.
         """
         texts = read_parts(await request.body())
+        values = await asyncio.to_thread(values_of_lists, texts)
         if not definitions.approval.acts_alone(caller_of(request)):
             kept = await definitions.keep(texts, by_of(request))
-            note_subject(request, f"versions of {', '.join(kept.parts)}")
-            return as_response(json_answer(202, kept))
+            lists = await entries.push(values, by_of(request))
+            note_subject(request, f"versions of {', '.join(kept.parts)}{_of_lists(lists)}")
+            return as_response(json_answer(202, msgspec.structs.replace(kept, lists=lists)))
         published = await definitions.put(texts, by_of(request))
-        note_subject(request, f"release {published.release}")
-        return as_response(json_answer(200, published))
+        lists = await entries.push(values, by_of(request))
+        note_subject(request, f"release {published.release}{_of_lists(lists)}")
+        return as_response(json_answer(200, msgspec.structs.replace(published, lists=lists)))
 
     @routes.post(
         "/releases:activate",
@@ -176,6 +182,11 @@ def read_parts(body: bytes) -> dict[str, str]:
     for name in texts:
         check_part(name)
     return texts
+
+
+def _of_lists(lists: Mapping[str, ListChanged]) -> str:
+    """What a push did to entries, for the audit log."""
+    return "".join(f"; list {name}: {each.added} added, {each.removed} removed" for name, each in lists.items() if each.changed)
 
 
 def _always(part: str) -> Callable[[], str]:

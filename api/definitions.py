@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from api.answers import KeptParts
+from api.answers import KeptParts, ListChanged
 from api.approval import Approval
 from api.change import Changes, compile_change, with_changes
 from api.condition import Condition
@@ -20,7 +20,7 @@ from api.settled import settled
 from features.catalogue import NO_DIFFERENCE, Difference, difference
 from features.refusal import Refusal
 from features.warm_up import features_that_warm
-from patterns.lists import LIST_PREFIX
+from patterns.lists import declared
 from pipeline.feature_catalogue import catalogue_of_release
 from pipeline.known_releases import DEFINITION, KnownReleases, ReleaseRecord, not_in_force, release_key
 from pipeline.own_detectors import detectors_that_warm
@@ -40,7 +40,7 @@ class Published(msgspec.Struct, omit_defaults=True):
 
     `features` are the names of those that came, changed and went; `warming` new and changed ones that history cannot give at once:
     decisions say so until it can. Among them a new or changed detector with state for each user stands as ``model.<name>`` where it
-    begins with nothing: history does not hold its input.
+    begins with nothing: history does not hold its input. `lists` are those whose entries came with the definitions.
     """
 
     release: int
@@ -48,6 +48,7 @@ class Published(msgspec.Struct, omit_defaults=True):
     changed: bool
     features: Difference = NO_DIFFERENCE
     warming: tuple[str, ...] = ()
+    lists: dict[str, ListChanged] = {}
 
 
 class Definitions:
@@ -169,23 +170,9 @@ class Definitions:
             self._require_seen(seen or {})
             return await self._put(changes, by)
 
-    async def edit(self, part: str, make: Callable[[str], str], by: str, seen: Mapping[str, str]) -> Published:
-        """As `put`, of what `make` makes of the text of `part` that is in force at that moment.
-
-        Raises:
-            Problem: 404, the release in force has no such part; else as `put`.
-        """
-        async with self._one:
-            await self._catch_up()
-            self._require_seen(seen)
-            if part not in self._in_force.texts:
-                raise Problem(404, f"the release in force has no {part}")
-            text = await asyncio.to_thread(make, self._in_force.texts[part])
-            return await self._put({part: text}, by)
-
     async def _put(self, changes: Changes, by: str) -> Published:
         current = self._in_force.release
-        texts = with_changes(self._in_force.texts, changes)
+        texts = declared(with_changes(self._in_force.texts, changes))
         if current is not None and texts == self._in_force.texts and not self._condition.passed_over:
             return Published(current.id, self._in_force.hashes, False)
         compiled = await asyncio.to_thread(compile_change, current, texts, changes)
@@ -212,7 +199,8 @@ class Definitions:
         async with self._one:
             self._require_seen(seen or {})
             current = self._in_force.release
-            texts = with_changes(self._in_force.texts, changes)
+            changes = declared(changes)
+            texts = declared(with_changes(self._in_force.texts, changes))
             compiled = await asyncio.to_thread(compile_change, current, texts, changes)
             at_ms = int(self._clock() * 1000)
             parts = {part: await asyncio.to_thread(self._registry.put, part, text, by, at_ms) for part, text in changes.items()}
@@ -304,9 +292,7 @@ class Definitions:
             await asyncio.to_thread(self._registry.published, release.id)
             return
         for part, hash in release.parts.items():
-            # A list may have 15 MiB: one that the newest release on the topic holds is not written to it again.
-            if not (part.startswith(LIST_PREFIX) and self._known.text(hash) is not None and self._in_force.hashes.get(part) == hash):
-                await self._write(DEFINITION + hash, texts[part].encode())
+            await self._write(DEFINITION + hash, texts[part].encode())
         record = ReleaseRecord(release.id, release.parts, release.at_ms)
         began_ms = await asyncio.to_thread(self._known.beginnings, record)
         record = ReleaseRecord(release.id, release.parts, release.at_ms, began_ms)

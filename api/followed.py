@@ -12,7 +12,7 @@ from stores.registry import Registry, StoredRelease
 log = logging.getLogger(__name__)
 
 WAITING_MAX = 100
-"""Lists may have 15 MiB. The newest stay: the next id is counted from them, and the topic brings the others again at the next start."""
+"""They are held in memory. The newest stay: the next id is counted from them, and the topic brings the others again at the next start."""
 
 
 class Followed:

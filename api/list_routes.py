@@ -1,86 +1,132 @@
-"""Routes over lists: parts of a release like any other, that may be absent."""
+"""Routes over lists: a release declares them, and their entries are records that take effect at once."""
 
+import asyncio
+import itertools
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
-from api.answers import ListEntry, Lists, Put
-from api.definition_texts import IfMatch, IfNoneMatch, by_of, put_answer, seen, text_in, text_in_force
+from api.answers import ListChanged, ListedEntry, ListInForce, ListPage, Lists
+from api.calling import note_subject
+from api.definition_texts import IfMatch, IfNoneMatch, by_of, text_in
 from api.definitions import Definitions
+from api.entries import Entries, new_id
+from api.etag import etag_of, names
 from api.in_force import InForce
-from api.json_body import read_json
-from api.problem import Problem, json_answer
+from api.list_cursor import cursor_of, value_of
+from api.list_edit import Edit, added_by, read_edit
+from api.problem import Answer, Problem, json_answer
 from api.reads import as_response
 from api.told import told
-from api.version_routes import add_version_routes
-from patterns.lists import LIST_PREFIX, check_name, edited
-from pipeline.release import Release
+from patterns.entries import API, Entry
+from patterns.entry_lists import EntryList
+from patterns.list_changes import edited, emptied, replaced
+from patterns.list_text import read_values
+from patterns.lists import DECLARATION, list_part
 
 TEXT_TYPE = "text/plain"
-EDIT = '{"add": ["<entry>", …], "remove": ["<entry>", …]}'
+PAGE_MAX = 1_000
+Name = Annotated[str, Path(description="small letters, digits and underscores")]
 
 
-class Edit(msgspec.Struct, forbid_unknown_fields=True):
-    """Entries that a list is to have and not to have; what it has, or lacks, already changes nothing."""
-
-    add: list[str] = []
-    remove: list[str] = []
-
-
-def list_part(name: Annotated[str, Path(description="small letters, digits and underscores")]) -> str:
-    """The part that the list `name` is."""
-    return LIST_PREFIX + check_name(name)
-
-
-def make_list_routes(definitions: Definitions, in_force: InForce) -> APIRouter:
+def make_list_routes(definitions: Definitions, in_force: InForce, entries: Entries) -> APIRouter:
     """``/lists`` and what is below it."""
     routes = APIRouter(tags=["lists"])
 
-    @routes.get("/lists", summary="The lists in force", **told(Lists))
-    def lists() -> Response:
-        """With their hashes and how many entries they have."""
+    @routes.get("/lists", summary="The lists that the release in force declares", **told(Lists))
+    async def lists() -> Response:
+        """With their versions and how many values count as being on them."""
         release, _ = in_force.require()
-        return as_response(json_answer(200, Lists(release.id, _entries(release, in_force))))
+        await entries.require_open()
+        found = [(name, entries.lists.get(name)) for name in release.lists]
+        counted = [ListInForce(name, each.version, each.count_at(entries.event_time_ms())) for name, each in found]
+        return as_response(json_answer(200, Lists(release.id, counted)))
 
-    @routes.get("/lists/{name}", summary="A list in force: one entry a line", **told(TEXT_TYPE, 304, 404))
-    def read(name: str, if_none_match: IfNoneMatch = None) -> Response:
-        """As it was uploaded, with comments."""
-        return text_in_force(in_force, list_part(name), if_none_match, TEXT_TYPE)
+    @routes.get("/lists/{name}", summary="Entries of a list, by pages in the order of their values", **told(ListPage, 304, 404))
+    async def read(
+        name: Name,
+        if_none_match: IfNoneMatch = None,
+        cursor: Annotated[str | None, Query(max_length=4_000, description="`next` of the page before")] = None,
+        limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 100,
+        value: Annotated[str | None, Query(max_length=2_048, description="only the entry of this value")] = None,
+    ) -> Response:
+        """Those that expired are left out. A list may change between two pages: what stays on it the whole time is in one of them."""
+        found = await _declared(name)
+        headers = [(b"etag", etag_of(str(found.version)).encode())]
+        if if_none_match is not None and names(if_none_match, str(found.version)):
+            return Response(status_code=304, headers={"etag": etag_of(str(found.version))})
+        after = None if cursor is None else value_of(cursor)
+        time_ms = entries.event_time_ms()
+        page = _page(found, after, limit + 1, time_ms) if value is None else _one(found, value, time_ms)
+        following = cursor_of(page[limit - 1].value) if len(page) > limit else None
+        body = ListPage(name, found.version, [_listed(entry) for entry in page[:limit]], following)
+        return as_response(msgspec.structs.replace(json_answer(200, body), headers=headers))
 
-    @routes.put("/lists/{name}", summary="Puts a list in force, whole", **told(Put, 412, text=TEXT_TYPE))
-    async def put(name: str, request: Request, if_match: IfMatch = None) -> Response:
-        """One entry a line; empty lines and those that begin with # say nothing."""
+    @routes.put("/lists/{name}", summary="Makes a list what the body says, whole", **told(ListChanged, 412, text=TEXT_TYPE))
+    async def put(name: Name, request: Request, if_match: IfMatch = None) -> Response:
+        """One value a line; empty lines and those that begin with # say nothing. Only differences are written.
+
+        A value that is on the list already and has no end stays as it is. A list that is not declared yet is declared by a release.
+        """
         part = list_part(name)
         text = await text_in(request, f"lists/{name}.txt")
-        return as_response(put_answer(request, await definitions.put({part: text}, by_of(request), seen(part, if_match)), part))
+        values = await asyncio.to_thread(read_values, text, f"lists/{name}.txt")
+        in_force.require()
+        if part not in in_force.texts:
+            if if_match is not None:
+                raise Problem(412, f"the release in force has no {part}", members={"in_force": ""})
+            await definitions.put({part: DECLARATION}, by_of(request))
+        like = Entry(name, "", by=by_of(request), source=API, id=new_id("put"))
+        return _changed(request, await entries.change(name, lambda found: replaced(found, like, values), if_match))
 
-    @routes.delete("/lists/{name}", summary="Takes a list out of force; its versions stay", **told(Put, 404, 412))
-    async def delete(name: str, request: Request, if_match: IfMatch = None) -> Response:
-        """As a release of its own, without the list."""
+    @routes.delete("/lists/{name}", summary="Takes all entries off a list, and takes it out of force", **told(ListChanged, 404, 412))
+    async def delete(name: Name, request: Request, if_match: IfMatch = None) -> Response:
+        """The latter as a release of its own, without the list."""
+        await _declared(name)
+        changed = await entries.change(name, lambda found: emptied(found, name), if_match)
+        await definitions.put({list_part(name): None}, by_of(request))
+        return _changed(request, msgspec.structs.replace(changed, changed=True))
+
+    @routes.post("/lists/{name}:edit", summary="Adds and removes entries", **told(ListChanged, 404, 412, body=Edit))
+    async def edit(name: Name, request: Request, if_match: IfMatch = None) -> Response:
+        """At once, and without a release. With If-Match only if the list is the one that the caller has seen."""
+        change = read_edit(await request.body())
+        await _declared(name)
+        add = added_by(change, name, by_of(request), new_id("edit"), entries.event_time_ms())
+        changed = await entries.change(name, lambda found: edited(found, name, add, change.remove), if_match)
+        return _changed(request, changed, change.reason)
+
+    async def _declared(name: str) -> EntryList:
         part = list_part(name)
-        _require_list(in_force, part)
-        return as_response(put_answer(request, await definitions.put({part: None}, by_of(request), seen(part, if_match)), part))
+        in_force.require()
+        if part not in in_force.texts:
+            raise Problem(404, f"the release in force has no {part}")
+        await entries.require_open()
+        return entries.lists.get(name)
 
-    @routes.post("/lists/{name}:edit", summary="Adds and removes entries", **told(Put, 404, 412, body=Edit))
-    async def edit(name: str, request: Request, if_match: IfMatch = None) -> Response:
-        """Made to the list in force: with If-Match only if that is the one that the caller has seen."""
-        part = list_part(name)
-        change = read_json(await request.body(), Edit, "list edit", EDIT)
+    def _changed(request: Request, changed: ListChanged, reason: str = "") -> Response:
+        release, _ = in_force.require()
+        counts = f"{changed.added} added, {changed.removed} removed, {changed.updated} updated"
+        note_subject(request, f"list {changed.name}, version {changed.version}: {counts}{': ' + reason if reason else ''}")
+        return as_response(_tagged(msgspec.structs.replace(changed, release=release.id)))
 
-        def make(text: str) -> str:
-            return edited(text, change.add, change.remove)
-
-        return as_response(put_answer(request, await definitions.edit(part, make, by_of(request), seen(part, if_match)), part))
-
-    add_version_routes(routes, "/lists/{name}", list_part, TEXT_TYPE, definitions, in_force)
     return routes
 
 
-def _entries(release: Release, in_force: InForce) -> list[ListEntry]:
-    return [ListEntry(name, in_force.hashes[LIST_PREFIX + name], len(entries)) for name, entries in sorted(release.lists.items())]
+def _tagged(changed: ListChanged) -> Answer:
+    tag = etag_of(str(changed.version)).encode()
+    return msgspec.structs.replace(json_answer(200, changed), headers=[(b"etag", tag)])
 
 
-def _require_list(in_force: InForce, part: str) -> None:
-    if part not in in_force.texts:
-        raise Problem(404, f"the release in force has no {part}")
+def _page(found: EntryList, after: str | None, limit: int, time_ms: int) -> list[Entry]:
+    return list(itertools.islice((entry for entry in found.after(after) if entry.counts_at(time_ms)), limit))
+
+
+def _one(found: EntryList, value: str, time_ms: int) -> list[Entry]:
+    entry = found.get(value)
+    return [entry] if entry is not None and entry.counts_at(time_ms) else []
+
+
+def _listed(entry: Entry) -> ListedEntry:
+    return ListedEntry(entry.value, entry.expires, entry.reason, entry.by, entry.source, entry.id)

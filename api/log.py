@@ -2,7 +2,8 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
@@ -11,6 +12,7 @@ from pipeline.kafka_access import Connection
 
 MESSAGE_BYTES_MAX = 16_777_216
 _POLL_SECONDS = 0.1
+_FULL_SECONDS = 0.001
 
 KafkaHeaders = Sequence[tuple[str, bytes]]
 
@@ -34,6 +36,13 @@ class Log(Protocol):
 
         Raises:
             LogUnavailableError: it does not take it within some seconds.
+        """
+
+    async def deliver_all(self, topic: str, records: Iterable[tuple[str, bytes | None]]) -> int:
+        """As `deliver`, of many records in their order, which are gone through in a thread. Gives the offset behind the last one.
+
+        Raises:
+            LogUnavailableError: it does not take all of them; it has some of them, or none.
         """
 
 
@@ -78,6 +87,10 @@ class KafkaLog:
         self._hand_over(topic, key, value, on_delivery=delivered)
         await done
 
+    async def deliver_all(self, topic: str, records: Iterable[tuple[str, bytes | None]]) -> int:
+        """See `Log.deliver_all`. While the producer's queue is full it waits; some 4 µs a record."""
+        return await asyncio.to_thread(self._deliver_all, topic, records)
+
     def reaches_broker(self, seconds: float) -> str:
         """Asks the broker for its topics: '' when it answers within `seconds`, else why not. Blocks."""
         try:
@@ -92,6 +105,24 @@ class KafkaLog:
         self._stopping = True
         self._thread.join()
 
+    def _deliver_all(self, topic: str, records: Iterable[tuple[str, bytes | None]]) -> int:
+        batch = _Batch()
+        for key, value in records:
+            while not batch.failed:
+                try:
+                    self._producer.produce(topic, value, key, on_delivery=batch.note)
+                    batch.sent += 1
+                    break
+                except BufferError:
+                    time.sleep(_FULL_SECONDS)
+                except KafkaException as error:
+                    batch.failed = str(error.args[0].str())
+        while batch.noted < batch.sent:  # each record has its word within the message's timeout
+            time.sleep(_FULL_SECONDS)
+        if batch.failed:
+            raise LogUnavailableError(batch.failed)
+        return batch.end
+
     def _hand_over(self, topic: str, key: str, value: bytes | None, **more: Any) -> None:
         try:
             self._producer.produce(topic, value, key, **more)
@@ -103,6 +134,23 @@ class KafkaLog:
     def _poll(self) -> None:
         while not self._stopping:
             self._producer.poll(_POLL_SECONDS)
+
+
+class _Batch:
+    """How many records of a batch were sent, and of how many the broker's word came, both counted by one thread each."""
+
+    def __init__(self) -> None:
+        self.sent = 0
+        self.noted = 0
+        self.end = 0
+        self.failed = ""
+
+    def note(self, error: KafkaError | None, message: Message) -> None:
+        if error is not None:
+            self.failed = error.str()
+        else:
+            self.end = max(self.end, (message.offset() or 0) + 1)
+        self.noted += 1
 
 
 def _settle(done: asyncio.Future[None], error: KafkaError | None) -> None:

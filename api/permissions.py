@@ -23,7 +23,7 @@ ANYBODY = 1 << len(ROLES)
 ADMIN = _BITS["admin"]
 
 _READ = "reader analyst author approver"
-_DEFINITIONS = ("schema", "features", "models", "policy", "patterns", "lists")
+_DEFINITIONS = ("schema", "features", "models", "policy", "patterns")
 _DATA = (("POST", "/v1/events", "system"), ("POST", "/v1/decisions", "system"), ("POST", "/v1/labels", "system analyst"))
 
 TABLE: tuple[tuple[str, str, str], ...] = (
@@ -41,6 +41,8 @@ TABLE: tuple[tuple[str, str, str], ...] = (
         ("POST", f"/v1/{part}/versions", "author"),
         ("POST", f"/v1/{part}/{{name}}/versions", "author"),
     )),
+    ("GET", "/v1/lists", _READ),
+    ("GET", "/v1/lists/{name}", _READ),
     *(line for part in ("lists", "patterns") for line in (
         ("POST", f"/v1/{part}", "author"),
         ("PUT", f"/v1/{part}/{{name}}", "author"),

@@ -24,6 +24,7 @@ from api.falling_back import FallingBack, RaisedLetters
 from api.following import Following, Record
 from api.front import Front
 from api.in_force import InForce
+from api.lists_part import ListsPart
 from api.log import KafkaLog, LogUnavailableError
 from api.metrics_part import MetricsPart
 from api.newest_decisions import NewestDecisions
@@ -89,14 +90,15 @@ class Server:
         )
         self._newest_decisions = NewestDecisions(broker, settings.topic("decisions"))
         self._deciders = Deciders(self._newest_decisions, self._in_force, self._condition, counts, time.time)
+        self._lists = ListsPart(settings, self._log, self._in_force, self._definitions, lambda: self._deciders.event_time_ms)
         self._letters = RaisedLetters(broker, settings.topic("dead-letters"), "dead-letters", self._falling_back.take)
         folder = None if settings.store == "cassandra" else settings.path()
         self._store_checks = StoreChecks(self._decisions, self._quick_decisions, self._registry, self._access, folder)
         self._followed: asyncio.Queue[Sequence[Record]] = asyncio.Queue()
         self.app: Front = make_app(
             settings, self._access, self._in_force, self._definitions, self._decisions, self._quick_decisions, self._log, self._quick_log,
-            self._waiting, self._condition, time.time, Stream(TopicSource(broker, settings.topic("decisions"))), self._lifespan,
-            self._metrics.store, counts,
+            self._waiting, self._condition, time.time, Stream(TopicSource(broker, settings.topic("decisions"))), self._lists.entries,
+            self._lifespan, self._metrics.store, counts,
         )  # fmt: skip
 
     def _take_control(self, records: Sequence[Record]) -> None:
@@ -109,7 +111,7 @@ class Server:
         async with httpx.AsyncClient(verify=rest_of(self._settings).tls() or True, trust_env=False) as client:
             # Each by itself: one that waits for its store must not hold up the others.
             checks = [Checks(self._condition, {name: check}).run() for name, check in self._checks(client).items()]
-            settling = [self._definitions.settle(), *([self._access.owner.settle()] if self._access.owner else [])]
+            settling = [self._definitions.settle(), self._lists.run(), *([self._access.owner.settle()] if self._access.owner else [])]
             tasks = [asyncio.create_task(each) for each in (*connecting, self._follow(), self._falling_back.run(), *settling, *checks)]
             settle_garbage()
             try:
@@ -151,6 +153,7 @@ class Server:
         await self._definitions.take(records)
         with contextlib.suppress(StoreUnavailableError, LogUnavailableError):  # then `settle` does it
             await self._definitions.repair()
+        await self._lists.start()
         for following in (self._replies, self._control, self._letters):
             following.start(asyncio.get_running_loop())
 
@@ -173,6 +176,7 @@ class Server:
             "score_job": score_job.check,
             "metrics": self._metrics.check,
             "taken_back": self._falling_back.check,
+            "entries": self._lists.check,
             "release": self._deciders.check,
             **self._store_checks.all(),
         }
@@ -182,6 +186,7 @@ class Server:
             self._control,
             self._replies,
             self._letters,
+            self._lists,
             self._newest_decisions,
             self._log,
             self._quick_log,

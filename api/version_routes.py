@@ -36,7 +36,7 @@ class Versions(msgspec.Struct):
 def add_version_routes(
     routes: APIRouter, path: str, part_of: Callable[..., str], media_type: str, definitions: Definitions, in_force: InForce
 ) -> None:
-    """Adds the routes below `path`, such as ``/schema`` or ``/lists/{name}``.
+    """Adds the routes below `path`, such as ``/schema``.
 
     Args:
         part_of: gives the part that a request is about; its parameters are those of `path`.

@@ -9,7 +9,6 @@ from features.catalogue import NO_DIFFERENCE, Difference, catalogue_of, differen
 from features.feature_set import FeatureSet, read_features
 from features.refusal import Refusal
 from features.schema import read_schema
-from patterns.lists import LIST_PREFIX, entries_of
 from stores.registry import Registry
 
 RELEASES_MAX = 1_000
@@ -31,7 +30,7 @@ class Comparison(msgspec.Struct, omit_defaults=True):
     """What is another in `to` than in `from_`.
 
     Args:
-        diff: the texts as a unified diff; of a list, a line for each entry that went (-) or came (+).
+        diff: the texts as a unified diff.
         features: names of those that came, changed and went, where the part is features.
     """
 
@@ -83,8 +82,6 @@ def compare(registry: Registry, part: str, old: str, new: str, schema: str) -> C
         Problem: 404, one is unknown; 422, they are too long to be compared.
     """
     texts = text_of(registry, part, old), text_of(registry, part, new)
-    if part.startswith(LIST_PREFIX):
-        return Comparison(old, new, _entries_that_changed(*texts))
     lines = [text.splitlines(keepends=True) for text in texts]
     if max(map(len, lines)) > LINES_MAX:
         members = {"what": "too long", "where": part, "expected": f"at most {LINES_MAX} lines", "got": str(max(map(len, lines)))}
@@ -96,12 +93,6 @@ def compare(registry: Registry, part: str, old: str, new: str, schema: str) -> C
 
 def _unknown(part: str, hash: str) -> Problem:
     return Problem(404, f"{part} has no version {hash[:80]}")
-
-
-def _entries_that_changed(old: str, new: str) -> str:
-    before, after = set(entries_of(old)), set(entries_of(new))
-    lines = [f"-{entry}\n" for entry in sorted(before - after)] + [f"+{entry}\n" for entry in sorted(after - before)]
-    return "".join(lines)
 
 
 def _features_that_changed(old: str, new: str, schema: str) -> Difference:

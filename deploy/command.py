@@ -74,6 +74,7 @@ def up(profile: str, config: pathlib.Path | None, folder: pathlib.Path | None) -
 def check(directory: pathlib.Path) -> None:
     """Validates the configuration folder DIRECTORY, and says where a window may hold less than it says."""
     from features.retention_ends import ended_by_retention
+    from patterns.list_text import values_of_lists
     from pipeline.configuration_folder import read_texts
     from pipeline.settings import read_settings
     from pipeline.trial_budget import try_within
@@ -81,8 +82,7 @@ def check(directory: pathlib.Path) -> None:
     cpu_ms_max = read_settings().compile_cpu_ms_max
     texts = read_texts(directory)
     release, cost = try_within(texts, cpu_ms_max)
-    for entries in release.lists.values():
-        entries.check()
+    values_of_lists(texts)
     kinds = ", ".join(release.features.kinds)
     click.echo(f"{directory}: ok: {len(release.features.names)} features over {kinds}; models {', '.join(m.name for m in release.models)}")
     parts = ", ".join(f"{part} {ms}" for part, ms in cost.parts.items())
@@ -106,6 +106,9 @@ def push(directory: pathlib.Path) -> None:
     else:
         click.echo("the definitions are stored, and not in force before another person approves them:")
         click.echo("weir activate " + " ".join(f"{part}={hash}" for part, hash in published.parts.items()))
+    for name, each in published.lists.items():
+        if each.changed:
+            click.echo(f"list {name}: {each.added} added, {each.removed} removed, {each.updated} updated")
 
 
 @main.command()

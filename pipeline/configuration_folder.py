@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from features.refusal import Refusal
 from features.text_bytes import decode_text
+from patterns.list_text import values_of_lists
 from patterns.lists import LIST_PREFIX
 from pipeline.release import PARTS, Release
 from pipeline.trial import try_release
@@ -21,15 +22,13 @@ def read_texts(folder: pathlib.Path) -> dict[str, str]:
 
 
 def compile_texts(texts: Mapping[str, str]) -> Release:
-    """The release that `texts` make, under the id 1, with its lists checked, after it has decided on synthetic events.
+    """The release that `texts` make, under the id 1, after it has decided on synthetic events. Entries of lists are checked too.
 
     Raises:
         Refusal: as of `pipeline.trial.try_release`, or a list has a bad entry.
     """
-    release = try_release(texts)
-    for entries in release.lists.values():
-        entries.check()
-    return release
+    values_of_lists(texts)
+    return try_release(texts)
 
 
 def _read(file: pathlib.Path) -> str:

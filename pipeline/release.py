@@ -1,4 +1,4 @@
-"""A release: the schema, features, models, policy and lists that are in force together."""
+"""A release: the schema, features, models and policy that are in force together, and the lists that it declares."""
 
 import hashlib
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from features.feature_set import FeatureSet, read_features
 from features.refusal import Refusal
 from features.schema import Schema, read_schema
 from patterns.bypass import Bypass, bypassed, read_bypass
-from patterns.lists import LIST_PREFIX, EntryList, check_name, read_list
+from patterns.lists import LIST_PREFIX, check_name, list_names
 from patterns.policy import Policy, read_policy
 from pipeline.compiled_parts import once_each
 from pipeline.models import Model, object_shape, read_models
@@ -21,7 +21,7 @@ PARTS = ("schema", "features", "models", "policy")
 """The definitions that a release is made of; each is one YAML file of the same name."""
 
 BYPASS = "bypass"
-"""The optional part that switches past the score; the lists, each ``list:<name>``, are the other ones."""
+"""The optional part that switches past the score; those that declare a list, ``list:<name>`` each, are the other ones."""
 
 PARTS_KEPT = 8
 """Schemas, sets of features, sets of models and policies that are remembered by their texts, compiled or refused."""
@@ -37,7 +37,7 @@ class Release:
     `cells` are the detectors with state per user, known by their definitions: another definition begins anew, from history where
     `warm_ups` has it. The shapes are
     Structs that encode as objects by name: of an event's numbers, entities and dimensions, of its features, of the models. `policy`
-    decides as `bypass` has it. `lists` are entries by the list's name.
+    decides as `bypass` has it. `lists` are the names of the lists that it declares; their entries are records of their own.
     """
 
     id: int
@@ -53,7 +53,7 @@ class Release:
     feature_shape: type[msgspec.Struct]
     model_shape: type[msgspec.Struct]
     bypass: Bypass = field(default_factory=Bypass)
-    lists: Mapping[str, EntryList] = field(default_factory=dict)
+    lists: tuple[str, ...] = ()
 
     def entity_kinds(self) -> tuple[str, ...]:
         """Kinds whose answers an event waits for, in the order of their answers."""
@@ -93,7 +93,8 @@ def compile_release(id: int, texts: Mapping[str, str]) -> Release:
     bypass = read_bypass(texts[BYPASS]) if BYPASS in texts else Bypass()
     event, entity, dimension, feature, model = (object_shape(name, own) for name, own in keys.items())
     policy = bypassed(policy, bypass)
-    return Release(id, schema, features, models, policy, cells, warm_ups, event, entity, dimension, feature, model, bypass, lists_of(texts))
+    lists = tuple(list_names(texts))
+    return Release(id, schema, features, models, policy, cells, warm_ups, event, entity, dimension, feature, model, bypass, lists)
 
 
 @once_each(PARTS_KEPT)
@@ -129,12 +130,6 @@ def models_of(models: str, features: str, schema: str) -> tuple[Model, ...]:
 @once_each(PARTS_KEPT)
 def _policy_of(policy: str, models: tuple[str, ...]) -> Policy:
     return read_policy(policy, "policy.yaml", models)
-
-
-def lists_of(texts: Mapping[str, str]) -> dict[str, EntryList]:
-    """The lists among the parts `texts`, by name; who takes them in from outside has to `check` them."""
-    names = [part.removeprefix(LIST_PREFIX) for part in texts if part.startswith(LIST_PREFIX)]
-    return {name: read_list(texts[LIST_PREFIX + name], f"lists/{name}.txt") for name in names}
 
 
 def check_part(part: str) -> None:

@@ -31,6 +31,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """host:port of a Kafka broker without topics; a test takes a topic prefix of its own."""
+    folder = tmp_path_factory.mktemp("broker")
+    port, controller_port = free_ports(2)
+    with Processes() as processes:
+        processes.add(start_broker(folder, folder / "logs", port, controller_port))
+        yield f"127.0.0.1:{port}"
+
+
+@pytest.fixture(scope="session")
 def cassandra(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """A node without tables; a test takes a keyspace of its own."""
     folder = tmp_path_factory.mktemp("cassandra")

@@ -7,11 +7,13 @@ from collections.abc import Callable, Sequence
 
 import httpx
 import msgspec
+from entry_topic_in_memory import MemoryEntryTopic, StoredEntries
 
 from api.access import Access
 from api.app import make_app
 from api.condition import Condition
 from api.definitions import Definitions
+from api.entries import Entries
 from api.front import Front
 from api.in_force import InForce
 from api.log import LogUnavailableError
@@ -107,11 +109,16 @@ class Api:
         self.stream = Stream(self.source)
         self.definitions = Definitions(self.registry, self.in_force, self.condition, self.log, "weir.control", self.clock)
         self.in_force.install(compile_release(1, TEXTS), TEXTS)
+        self.entries_stored = StoredEntries()
+        self.event_time_ms = 0
+        self.entries = Entries(MemoryEntryTopic(self.entries_stored), lambda: self.event_time_ms)
+        self.entries_stored.follow(self.entries)
+        self.entries.open()
         self.access = Access(SqliteTokens(folder / "tokens.db"), SqliteAudit(folder / "audit.db"))
         install_owner(self.access.tokens, TOKEN, NOW_MS)
         self.app: Front = make_app(
             self.settings, self.access, self.in_force, self.definitions, self.decisions, self.decisions, self.log, self.log,
-            self.waiting, self.condition, self.clock, self.stream, metrics=self.metrics,
+            self.waiting, self.condition, self.clock, self.stream, self.entries, metrics=self.metrics,
         )  # fmt: skip
         self.client = httpx.AsyncClient(
             transport=httpx.ASGITransport(self.app), base_url="http://api", headers={"authorization": f"Bearer {TOKEN}"}

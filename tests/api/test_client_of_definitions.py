@@ -1,5 +1,6 @@
 """The client's calls for definitions, lists, bypass and profiles against the real application on a real socket."""
 
+import datetime
 import pathlib
 from collections.abc import Iterator
 
@@ -8,6 +9,7 @@ from api_imitation import TEXTS, TOKEN, Api
 from served import served
 
 from api.client import Client
+from api.list_edit import Added
 from features.refusal import Refusal
 from pipeline.release import content_hash
 
@@ -41,12 +43,18 @@ def test_a_version_is_kept_compared_put_in_force_and_rolled_back(client: Client)
 
 
 def test_lists_are_put_edited_and_counted(client: Client) -> None:
-    put = client.put_text("lists/blocked", "card-1\n")
-    edited = client.edit_list("blocked", add=["card-2"], remove=["card-1"], seen=put.hash)
-    assert (edited.hash, edited.changed) == (content_hash("card-2\n"), True)
-    assert [(entry.name, entry.entries) for entry in client.lists().lists] == [("blocked", 1)]
-    assert client.text("lists/blocked").text == "card-2\n"
-    assert client.text("lists/none") is None
+    put = client.put_list("blocked", ["card-1"])
+    until = datetime.datetime(2100, 1, 1, tzinfo=datetime.UTC)
+    edited = client.edit_list("blocked", [Added("card-2", until), "card-3"], ["card-1"], reason="stolen", seen=put.version)
+    assert (edited.added, edited.removed, edited.changed) == (2, 1, True)
+    with pytest.raises(Refusal, match="412"):
+        client.edit_list("blocked", ["card-4"], seen=put.version)
+    assert [(entry.name, entry.entries) for entry in client.lists().lists] == [("blocked", 2)]
+    page = client.list_page("blocked", limit=1)
+    assert [(entry.value, entry.expires, entry.reason) for entry in page.entries] == [("card-2", 4_102_444_800_000, "stolen")]
+    assert [entry.value for entry in client.list_page("blocked", page.next).entries] == ["card-3"]
+    assert client.list_page("blocked", value="card-3").entries[0].by == "owner"
+    assert client.list_page("none") is None
     with pytest.raises(Refusal, match="no list"):
         client.edit_list("none", add=["x"])
 
@@ -67,6 +75,7 @@ def test_a_profile_is_read_by_an_id_with_a_slash(client: Client) -> None:
 
 
 def test_lists_of_a_folder_are_pushed_with_the_rest_and_others_stay(client: Client) -> None:
-    client.put_text("lists/mine", "x\n")
-    assert client.put(TEXTS | {"list:blocked": "card-1\n"}).changed
+    client.put_list("mine", ["x"])
+    pushed = client.put(TEXTS | {"list:blocked": "card-1\n"})
+    assert (pushed.changed, pushed.lists["blocked"].added) == (True, 1)
     assert [entry.name for entry in client.lists().lists] == ["blocked", "mine"]

@@ -62,7 +62,7 @@ async def test_a_rollback_to_a_release_that_is_gone_from_the_topic_writes_its_de
     assert api.in_force.texts["policy"] == policy(0)
 
 
-async def test_a_list_that_was_gone_and_comes_back_is_written_again(api: Api) -> None:
+async def test_the_declaration_of_a_list_that_was_gone_and_comes_back_is_written_again(api: Api) -> None:
     await begin(api)
     await api.definitions.put({"list:good": "ann\n"}, "ann")
     await api.definitions.put({"list:good": None}, "ann")

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 from api_imitation import TEXTS, Api
 
+from patterns.lists import DECLARATION
 from pipeline.release import content_hash
 
 REVIEW_ALL = TEXTS["policy"].replace("block", "review")
@@ -69,7 +70,7 @@ async def test_rolling_back_makes_a_new_release_with_the_parts_of_the_old_one(ap
     await api.client.put("/v1/features", content=MORE_FEATURES)
     answer = (await api.client.post("/v1/releases/2:activate")).json()
     assert (answer["release"], answer["features"]["removed"]) == (4, ["sum_1h"])
-    assert api.in_force.texts == TEXTS | {"list:blocked": "card-1\n"}
+    assert api.in_force.texts == TEXTS | {"list:blocked": DECLARATION}
     assert (await api.client.get("/v1/releases/4")).json()["parts"] == (await api.client.get("/v1/releases/2")).json()["parts"]
     assert (await api.client.post("/v1/releases/4:activate")).json()["changed"] is False
 
@@ -95,19 +96,13 @@ async def test_the_releases_come_in_pages(api: Api) -> None:
     assert ([release["id"] for release in rest["releases"]], rest["next"]) == ([1], None)
 
 
-@pytest.mark.parametrize("path", ["/v1/policy", "/v1/lists/blocked"])
-async def test_a_change_of_what_another_changed_meanwhile_is_not_made(api: Api, path: str) -> None:
+async def test_a_change_of_what_another_changed_meanwhile_is_not_made(api: Api) -> None:
     await begin(api)
-    await api.client.put("/v1/lists/blocked", content="card-1\n")
+    path = "/v1/policy"
     old = (await api.client.get(path)).headers["etag"]
     text = (await api.client.get(path)).text + "# more\n"
-    answers = await asyncio.gather(
-        *(api.client.put(path, content=text + str(number) * (path != "/v1/policy"), headers={"if-match": old}) for number in range(2))
-    )
-    if path == "/v1/policy":  # the same text twice: the second one is late
-        assert sorted(answer.status_code for answer in answers) == [200, 412]
-    else:
-        assert sorted(answer.status_code for answer in answers) == [200, 412]
+    answers = await asyncio.gather(*(api.client.put(path, content=text, headers={"if-match": old}) for _ in range(2)))
+    assert sorted(answer.status_code for answer in answers) == [200, 412]  # the same text twice: the second one is late
     new = (await api.client.get(path)).headers["etag"]
     assert new != old
     assert next(answer for answer in answers if answer.status_code == 200).headers["etag"] == new
@@ -141,12 +136,24 @@ async def test_a_bad_activation_is_refused_by_the_name_of_its_part(api: Api, bod
     assert (answer.status_code, answer.json()["where"]) == (status, where)
 
 
-async def test_the_control_topic_gets_a_list_once_and_other_definitions_with_each_release(api: Api) -> None:
+async def test_releases_declare_lists_and_the_control_topic_gets_none_of_their_entries(api: Api) -> None:
     await begin(api)
     await api.client.put("/v1/lists/blocked", content="card-1\n")
-    api.log.records.clear()
-    await api.client.put("/v1/policy", content=REVIEW_ALL)
-    keys = [key for key, _ in api.log.of("control")]
-    assert f"def:{content_hash('card-1' + chr(10))}" not in keys
-    assert len(keys) == 5
-    assert msgspec.json.decode(api.log.of("control")[-1][1])["parts"]["list:blocked"] == content_hash("card-1\n")
+    await api.client.post("/v1/releases", json={"list:blocked": "card-1\ncard-2\n", "list:allowed": "card-3\n"})
+    written = api.log.of("control")
+    assert not any(b"card-" in (value or b"") for _, value in written)
+    parts = msgspec.json.decode(written[-1][1])["parts"]
+    assert parts["list:blocked"] == parts["list:allowed"] == content_hash(DECLARATION)
+
+
+async def test_a_release_of_an_older_version_that_holds_entries_is_gone_back_to_and_only_declares(api: Api) -> None:
+    await begin(api)
+    old = api.registry.put("list:blocked", "card-1\n", "ann", 1)
+    stored = api.registry.release({**api.registry.newest().parts, "list:blocked": old}, "ann", 1)
+    api.registry.published(stored)
+    answer = await api.client.post(f"/v1/releases/{stored}:activate")
+    assert answer.status_code == 200, answer.text
+    assert (api.in_force.release.lists, api.in_force.texts["list:blocked"]) == (("blocked",), DECLARATION)
+    assert (await api.client.get("/v1/lists/blocked")).json()["entries"] == []
+    again = await api.client.post("/v1/releases:activate", json={"parts": {"list:blocked": old}})
+    assert (again.status_code, again.json()["changed"]) == (200, False)

@@ -8,11 +8,8 @@ from collections.abc import Iterator
 import pytest
 from servers_of_a_test import UNHURRIED_MS
 
-from deploy.broker import start_broker
 from deploy.command import SAMPLES
 from deploy.flink_files import needed_for
-from deploy.ports import free_ports
-from deploy.processes import Processes
 from deploy.releases import read_folder
 from deploy.stack import Stack, free_settings
 
@@ -59,16 +56,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.integration)
-
-
-@pytest.fixture(scope="session")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """host:port of a Kafka broker without topics; a test takes a topic prefix of its own."""
-    folder = tmp_path_factory.mktemp("broker")
-    port, controller_port = free_ports(2)
-    with Processes() as processes:
-        processes.add(start_broker(folder, folder / "logs", port, controller_port))
-        yield f"127.0.0.1:{port}"
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from pipeline.known_releases import DEFINITION, KnownReleases, ReleaseRecord, re
 from pipeline.release import content_hash
 from pipeline.settings import Settings
 
-LIST_CHARACTERS = 200_000
+POLICY_CHARACTERS = 200_000
 
 
 class Publisher:
@@ -22,8 +22,8 @@ class Publisher:
         self.newest = 1
 
     def publish(self, number: int) -> None:
-        """Release `number`, whose policy and whose list of `LIST_CHARACTERS` no other has."""
-        texts = TEXTS | {"policy": TEXTS["policy"] + f"# {number}\n", "list:good": f"user-{number}\n" + "#" * LIST_CHARACTERS + "\n"}
+        """Release `number`, whose policy of `POLICY_CHARACTERS` no other has."""
+        texts = TEXTS | {"policy": TEXTS["policy"] + f"# {number}\n" + "#" * POLICY_CHARACTERS + "\n"}
         for text in texts.values():
             self._write(DEFINITION + content_hash(text), text.encode())
         parts = {part: content_hash(text) for part, text in texts.items()}

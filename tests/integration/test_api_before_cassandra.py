@@ -28,7 +28,7 @@ from stores.decisions import StoredDecision, TopicPlace
 
 FOUND_SECONDS_MAX = 10.0
 IN_CASSANDRA = {"store", "registry", "tokens", "audit"}
-OTHERS = ("metrics", "taken_back")
+OTHERS = ("metrics", "taken_back", "entries")
 """Parts that are not about Cassandra alone."""
 OTHER_POLICY = TEXTS["policy"] + "# found while the registry is away\n"
 

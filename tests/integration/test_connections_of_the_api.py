@@ -64,10 +64,11 @@ def has_ended(connection: socket.socket) -> bool:
 
 def test_a_list_put_before_the_start_is_served_and_a_list_of_the_largest_size_is_taken(port: int) -> None:
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"authorization": f"Bearer {TOKEN}"}, timeout=60) as caller:
-        assert caller.get("/v1/lists/blocked").text == "card-1\n"
+        before = caller.get("/v1/lists/blocked").json()["entries"]
+        assert [(entry["value"], entry["source"]) for entry in before] == [("card-1", "folder")]
         text = "x" * 511 + "\n"
-        whole = "".join(f"{number:06d}" + text[6:] for number in range(15_728_640 // len(text)))
-        answer = caller.put("/v1/lists/blocked", content=whole)
+        count = 15_728_640 // len(text)
+        answer = caller.put("/v1/lists/blocked", content="".join(f"{number:06d}" + text[6:] for number in range(count)))
         assert answer.status_code == 200, answer.text
-        assert answer.json()["release"] == 2
-        assert caller.get("/v1/lists/blocked").text == whole
+        assert (answer.json()["release"], answer.json()["added"], answer.json()["removed"]) == (1, count, 1)
+        assert caller.get("/v1/lists").json()["lists"][0]["entries"] == count

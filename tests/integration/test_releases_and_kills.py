@@ -1,11 +1,11 @@
-"""Twenty releases, a hundred edits of a list, and a kill -9 in between: the newest is in force, and the state has a bound."""
+"""Twenty releases, a hundred edits of the policy, and a kill -9 in between: the newest is in force, and the state has a bound."""
 
 import pathlib
 from collections.abc import Callable
 
 import pytest
 from flink_servers import FlinkServers
-from publishing import LIST_CHARACTERS, Publisher
+from publishing import POLICY_CHARACTERS, Publisher
 from score_job_runs import cancel, decided, decisions, prepared, produce_events, submitted, wait_for
 
 from pipeline import surplus
@@ -71,8 +71,8 @@ def test_the_newest_release_is_in_force_and_the_state_is_bounded(
         newest_decides_soon(newest_decides)
         after = checkpoint_bytes(settings, job)
         print(f"checkpoints of {before} bytes after 20 releases, of {after} after {first + EDITS_A_KILL - 22} edits more")
-        assert after < 3 * KEPT * LIST_CHARACTERS * 1.5
-        assert after < 1.2 * before + LIST_CHARACTERS
+        assert after < 3 * KEPT * POLICY_CHARACTERS * 1.5
+        assert after < 1.2 * before + POLICY_CHARACTERS
         flink.kill_task_managers()
         flink.scale(1)
         newest_decides_soon(newest_decides)

@@ -84,4 +84,4 @@ def test_a_release_of_an_unknown_part_is_refused() -> None:
     for part in ("rules", "list:Upper", "list:"):
         with pytest.raises(Refusal):
             compile_release(1, TEXTS | {part: "x"})
-    assert compile_release(1, TEXTS | {"list:a": "x\n"}).lists == {"a": frozenset({"x"})}
+    assert compile_release(1, TEXTS | {"list:a": "x\n"}).lists == ("a",)

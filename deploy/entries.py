@@ -1,0 +1,76 @@
+"""Entries of lists that a start writes, while no api runs yet: those of a configuration folder, and those that releases once held."""
+
+import logging
+from collections.abc import Mapping
+
+import msgspec
+from confluent_kafka import Message
+
+from patterns.entries import CARRIED_OVER, FOLDER, RELEASE, Entry, Placed, placed
+from patterns.entry_lists import EntryLists
+from patterns.list_changes import Steps, carried_over, check_room, pushed
+from patterns.list_text import Values
+from pipeline.kafka import Outbox, consumer_of, ends_of, read_until
+from pipeline.settings import Settings
+
+log = logging.getLogger(__name__)
+
+BY = "start"
+
+
+def read_entries(settings: Settings) -> EntryLists:
+    """All lists as the topic has them now.
+
+    Raises:
+        KafkaException: the broker does not answer.
+    """
+    lists = EntryLists()
+
+    def take(messages: list[Message]) -> None:
+        for message in messages:
+            lists.take(_placed(message))
+
+    consumer = consumer_of(settings, "entries-reader", **{"enable.partition.eof": True})
+    try:
+        read_until(consumer, {}, ends_of(consumer, [settings.topic("entries")]), take, lambda: False)
+    finally:
+        consumer.close()
+    return lists
+
+
+def send_carried_over(outbox: Outbox, topic: str, lists: EntryLists, values: Mapping[str, Values], release: int) -> None:
+    """Sends the entries `values` that release `release` held, by list, where `lists` lacks them, and that it was done; then never again."""
+    for name, each in values.items():
+        like = Entry(name, "", by=BY, source=RELEASE, id=f"carry-over:{release}")
+        _send(outbox, topic, lists, carried_over(lists.get(name), like, each))
+    outbox.send(topic, CARRIED_OVER.encode(), msgspec.json.encode({"release": release}))
+
+
+def send_pushed(outbox: Outbox, topic: str, lists: EntryLists, values: Mapping[str, Values], id: str) -> None:
+    """Sends what makes `lists` have `values`, by list, as a push of a configuration folder does.
+
+    Raises:
+        Refusal: there is no room for them.
+    """
+    for name, each in values.items():
+        new = sum(lists.get(name).get(value) is None for value in each)
+        check_room(lists, name, new)
+        _send(outbox, topic, lists, pushed(lists.get(name), Entry(name, "", by=BY, source=FOLDER, id=id), each))
+
+
+def _send(outbox: Outbox, topic: str, lists: EntryLists, steps: Steps) -> None:
+    """Sends the changes, and takes them in: the broker gives an offset to each record in the order in which it is sent."""
+    for change in steps:
+        if change is not None:
+            key, value = change.record()
+            outbox.send(topic, key.encode(), value)
+            lists.take(Placed(lists.read_to, change))
+
+
+def _placed(message: Message) -> Placed:
+    offset = message.offset() or 0
+    try:
+        return placed((message.key() or b"").decode(), message.value(), offset)
+    except (ValueError, RecursionError) as reason:
+        log.warning("record %d of the topic of entries is passed over: %s", offset, reason)
+        return Placed(offset, None)
