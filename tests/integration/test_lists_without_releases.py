@@ -1,0 +1,176 @@
+"""A thousand edits of a list on a real broker: no release, a bounded topic, seen by every process, and none lost by a kill."""
+
+import concurrent.futures
+import pathlib
+from collections.abc import Iterator
+
+import httpx
+import msgspec
+import pytest
+from api_process import TEXTS, TOKEN, start_api
+from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource
+from score_job_runs import wait_for
+
+from deploy.entries import read_entries
+from deploy.ports import free_ports
+from deploy.processes import Processes
+from deploy.releases import publish
+from deploy.topics import make_topics
+from patterns.lists import DECLARATION
+from pipeline.kafka import Outbox, producer_of
+from pipeline.kafka_access import connection_of
+from pipeline.known_releases import DEFINITION, RELEASE, ReleaseRecord, release_key
+from pipeline.release import content_hash
+from pipeline.settings import Settings
+
+EDITORS = 8
+ROUNDS = 125
+KILLED_AT = 60
+
+
+def settings_of(broker: str, folder: pathlib.Path, prefix: str = "lists.") -> Settings:
+    api_port, flink_port = free_ports(2)
+    return Settings(bootstrap=broker, topic_prefix=prefix, folder=str(folder), api_port=api_port, flink_port=flink_port)
+
+
+def caller_of(settings: Settings) -> httpx.Client:
+    return httpx.Client(
+        base_url=f"http://127.0.0.1:{settings.api_port}", headers={"authorization": f"Bearer {TOKEN}"}, timeout=30, trust_env=False
+    )
+
+
+def end_of(settings: Settings, topic: str) -> int:
+    consumer = Consumer({**connection_of(settings), "group.id": "ends"})
+    try:
+        return int(consumer.get_watermark_offsets(TopicPartition(settings.topic(topic), 0), timeout=10)[1])
+    finally:
+        consumer.close()
+
+
+def records_on(settings: Settings, topic: str = "entries") -> list[tuple[bytes, bytes | None]]:
+    """Keys and values that the topic holds now."""
+    consumer = Consumer({**connection_of(settings), "group.id": "records", "enable.partition.eof": True})
+    consumer.assign([TopicPartition(settings.topic(topic), 0, 0)])
+    found = []
+    try:
+        while True:
+            message = consumer.poll(10)
+            assert message is not None
+            if message.error():
+                return found
+            found.append((message.key(), message.value()))
+    finally:
+        consumer.close()
+
+
+def compact_soon(settings: Settings) -> None:
+    """Lets the broker close segments after a second, since only closed ones are compacted."""
+    rules = {"segment.ms": "1000", "min.cleanable.dirty.ratio": "0.01"}
+    entries = [ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET) for name, value in rules.items()]
+    resource = ConfigResource(ConfigResource.Type.TOPIC, settings.topic("entries"), incremental_configs=entries)
+    [future] = AdminClient(connection_of(settings)).incremental_alter_configs([resource]).values()
+    future.result(30)
+
+
+def write_release_of_an_older_version(settings: Settings, texts: dict[str, str]) -> None:
+    """Release 1, whose lists hold their entries."""
+    outbox, control = Outbox(producer_of(settings)), settings.topic("control")
+    parts = {part: content_hash(text) for part, text in texts.items()}
+    for part, text in texts.items():
+        outbox.send(control, (DEFINITION + parts[part]).encode(), text.encode())
+    outbox.send(control, release_key(1).encode(), msgspec.json.encode(ReleaseRecord(1, parts)))
+    outbox.flush()
+
+
+def sources(settings: Settings, name: str) -> dict[str, str]:
+    """Where each value of a list came from."""
+    return {entry.value: entry.source for entry in read_entries(settings).get(name).after()}
+
+
+@pytest.fixture
+def pool() -> Iterator[concurrent.futures.ThreadPoolExecutor]:
+    with concurrent.futures.ThreadPoolExecutor(EDITORS) as made:
+        yield made
+
+
+def test_a_thousand_edits_make_no_release_and_are_seen_by_every_process_and_after_a_kill(
+    broker: str, tmp_path: pathlib.Path, pool: concurrent.futures.ThreadPoolExecutor
+) -> None:
+    one, two = settings_of(broker, tmp_path / "one"), settings_of(broker, tmp_path / "two")
+    make_topics(one)
+    compact_soon(one)
+    assert publish(one, TEXTS | {"list:blocked": "card-1\n"}) == 1
+    control = end_of(one, "control")
+    expected = {"card-1": ""}
+
+    def edit(editor: int, number: int) -> int:
+        value, reason = f"editor-{editor}", f"round {number}"
+        body = {"remove": [value]} if number % 3 == 2 else {"add": [{"value": value, "reason": reason}]}
+        answer = first.post("/v1/lists/blocked:edit", json=body)
+        assert (answer.status_code, answer.json()["release"]) == (200, 1), answer.text
+        return int(answer.json()["version"])
+
+    def seen_by(caller: httpx.Client, version: int) -> bool:
+        page = caller.get("/v1/lists/blocked").json()
+        return page["version"] >= version and {entry["value"]: entry["reason"] for entry in page["entries"]} == expected
+
+    with Processes() as processes, caller_of(one) as first, caller_of(two) as second:
+        api = processes.add(start_api(one))
+        processes.add(start_api(two, name="another-api"))
+        for number in range(ROUNDS):
+            version = max(pool.map(edit, range(EDITORS), [number] * EDITORS))
+            for editor in range(EDITORS):
+                expected.pop(f"editor-{editor}", None)
+                if number % 3 != 2:
+                    expected[f"editor-{editor}"] = f"round {number}"
+            assert seen_by(first, version)
+            wait_for(lambda version=version: seen_by(second, version), 20, f"round {number} is not seen by the other process")
+            if number == KILLED_AT:
+                api.kill()
+                processes.forget(api)
+                api = processes.add(start_api(one))
+                assert seen_by(first, version)
+        assert end_of(one, "control") == control
+        assert first.get("/v1/releases").json()["releases"][0]["id"] == 1
+        assert end_of(one, "entries") >= EDITORS * ROUNDS
+        first.post("/v1/lists/blocked:edit", json={"add": ["last"]})  # begins a segment, so that the one before can be compacted
+        expected["last"] = ""
+        wait_for(lambda: len(records_on(one)) < 100, 60, "the topic of entries is not compacted")
+        later = processes.add(start_api(settings := settings_of(broker, tmp_path / "three"), name="later-api"))
+        with caller_of(settings) as third:
+            assert seen_by(third, int(first.get("/v1/lists").json()["lists"][0]["version"]))
+        later.stop()
+    assert {entry.value for entry in read_entries(one).get("blocked").after()} == set(expected)
+
+
+def test_a_start_carries_over_what_releases_held_and_then_writes_what_the_folder_says(broker: str, tmp_path: pathlib.Path) -> None:
+    settings = settings_of(broker, tmp_path, "carried-by-a-start.")
+    make_topics(settings)
+    write_release_of_an_older_version(settings, TEXTS | {"list:blocked": "a\nb\n", "list:allowed": "# none\nd\n"})
+    assert publish(settings, TEXTS, replace=False) == 1
+    assert (sources(settings, "blocked"), sources(settings, "allowed")) == ({"a": "release", "b": "release"}, {"d": "release"})
+    assert publish(settings, TEXTS | {"list:blocked": "b\nc\n"}) == 2
+    assert sources(settings, "blocked") == {"a": "release", "b": "folder", "c": "folder"}
+    assert publish(settings, TEXTS | {"list:blocked": "c\n"}) == 2
+    assert (sources(settings, "blocked"), sources(settings, "allowed")) == ({"a": "release", "c": "folder"}, {"d": "release"})
+    end = end_of(settings, "entries")
+    assert publish(settings, TEXTS | {"list:blocked": "c\n"}) == 2
+    assert end_of(settings, "entries") == end
+
+
+def test_api_processes_carry_over_once_and_put_in_force_a_release_without_entries(broker: str, tmp_path: pathlib.Path) -> None:
+    settings = [settings_of(broker, tmp_path / name, "carried-by-the-api.") for name in ("one", "two")]
+    make_topics(settings[0])
+    text = "".join(f"card-{number}\n" for number in range(5_000))
+    write_release_of_an_older_version(settings[0], TEXTS | {"list:blocked": text})
+    with Processes() as processes, caller_of(settings[0]) as one, caller_of(settings[1]) as two:
+        for number, each in enumerate(settings):
+            processes.add(start_api(each, name=f"api-{number}"))
+        for caller in (one, two):
+            assert caller.get("/v1/lists").json()["lists"][0]["entries"] == 5_000
+            wait_for(lambda caller=caller: caller.get("/v1/lists").json()["release"] > 1, 20, "the release still holds entries")
+    written = read_entries(settings[0])
+    assert (written.count, written.carried_over, len(records_on(settings[0]))) == (5_000, True, 5_001)
+    newest = [value for key, value in records_on(settings[0], "control") if key.startswith(RELEASE.encode()) and value][-1]
+    assert msgspec.json.decode(newest, type=ReleaseRecord).parts["list:blocked"] == content_hash(DECLARATION)
