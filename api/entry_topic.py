@@ -102,7 +102,9 @@ class EntryFollowing(Following):
         self._take_placed = take
         self._loop: asyncio.AbstractEventLoop | None = None
         # On the connection of who follows, the broker answers nothing before the next record comes, or half a second has passed.
-        self._asking = Consumer({**broker, "group.id": "weir-api-entries-end", "enable.auto.commit": False, "log_level": 4})
+        # What a transaction wrote counts before its marker stands behind it: whoever waits for that end reads what was committed.
+        rules: dict[str, object] = {"enable.auto.commit": False, "isolation.level": "read_uncommitted", "log_level": 4}
+        self._asking = Consumer({**broker, "group.id": "weir-api-entries-end", **rules})
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop

@@ -8,7 +8,7 @@ from pipeline.kafka import producer_of
 from pipeline.settings import Settings
 
 SECONDS_MAX = 30.0
-TRANSACTION_MS = 300_000
+TRANSACTION_MS = 60_000
 """A transaction that stands open for longer is the broker's to end; a million entries take some 20 s."""
 
 

@@ -69,7 +69,8 @@ def compact_soon(settings: Settings) -> None:
     rules = {"segment.ms": "1000", "min.cleanable.dirty.ratio": "0.01"}
     entries = [ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET) for name, value in rules.items()]
     resource = ConfigResource(ConfigResource.Type.TOPIC, settings.topic("entries"), incremental_configs=entries)
-    [future] = AdminClient(connection_of(settings)).incremental_alter_configs([resource]).values()
+    admin = AdminClient(connection_of(settings))
+    [future] = admin.incremental_alter_configs([resource]).values()
     future.result(30)
 
 
