@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from confluent_kafka import Producer
+from confluent_kafka import KafkaException, Producer
 
 from pipeline.kafka import producer_of
 from pipeline.settings import Settings
@@ -46,15 +46,23 @@ class SoleWriter:
             KafkaException: none of them is, or the broker did not say: another has begun since, or the broker does not answer.
         """
         assert self._producer is not None, "begin comes first"
-        self._producer.begin_transaction()
+        try:
+            self._write(self._producer, records)
+        except KafkaException as error:
+            if error.args[0].fatal():
+                self._producer = None  # another has begun, and the broker has ended what this one wrote: nothing is left to abort
+            raise
+
+    def _write(self, producer: Producer, records: Iterable[tuple[str, bytes | None]]) -> None:
+        producer.begin_transaction()
         for key, value in records:
             while True:
                 try:
-                    self._producer.produce(self._name, value, key)
+                    producer.produce(self._name, value, key)
                     break
                 except BufferError:
-                    self._producer.poll(0.1)
-        self._producer.commit_transaction(SECONDS_MAX)
+                    producer.poll(0.1)
+        producer.commit_transaction(SECONDS_MAX)
 
     def close(self) -> None:
         """Gives up the connections; what was begun ends without a record."""
