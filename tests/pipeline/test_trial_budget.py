@@ -21,7 +21,7 @@ TEXTS = {
     "policy": "score: first_ready(odd)\nbands: [{action: approve}]\n",
 }
 SUM = " + ".join(f"{n}.5" for n in range(1_000))
-DEAR = TEXTS | {"features": "".join(f'- {{name: f{n}, expression: "event.amount + {n}.0 + {SUM}"}}\n' for n in range(20))}
+DEAR = TEXTS | {"features": "".join(f'- {{name: f{n}, expression: "event.amount + {n}.0 + {SUM}"}}\n' for n in range(4))}
 
 
 def of_sample(folder: pathlib.Path) -> dict[str, str]:
