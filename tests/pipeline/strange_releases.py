@@ -136,6 +136,8 @@ def other_features(draw: random.Random, texts: dict[str, str]) -> dict[str, str]
     if draw.random() < 0.5:
         return None
     features = yaml.load(texts["features"], Loader=yaml.CSafeLoader)
+    if not features:
+        return None
     if draw.random() < 0.5 and len(features) > 1:
         features.pop(draw.randrange(len(features)))
     else:
