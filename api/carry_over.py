@@ -4,13 +4,11 @@ import asyncio
 import itertools
 import logging
 
-import msgspec
-
 from api.definitions import Definitions
 from api.entries import Entries, collect
 from api.in_force import InForce
 from api.settled import settled
-from patterns.entries import CARRIED_OVER, RELEASE, Change, Entry
+from patterns.entries import RELEASE, Change, Entry, carried_over_mark
 from patterns.list_changes import carried_over
 from patterns.list_text import values_of_lists
 from patterns.lists import declared
@@ -24,7 +22,7 @@ BY = "carry-over"
 class CarryOver:
     """Opens `entries`. Belongs to the event loop.
 
-    The record `CARRIED_OVER` comes with the entries, all of them or none, and from one process only. No entry is changed before it is
+    The record `carried_over_mark` comes with the entries, all of them or none, and from one process only. No entry is changed before it is
     there, so that none is overwritten; and none is written again once it is.
     """
 
@@ -61,8 +59,8 @@ class CarryOver:
                 found = entries.lists.get(name)
                 like = Entry(name, "", by=BY, source=RELEASE, id=f"{BY}:{release.id}")
                 changes += (await collect(carried_over(found, like, each), found)).changes
-            mark = (CARRIED_OVER, msgspec.json.encode({"release": release.id}))
-            await entries.topic.commit_alone(itertools.chain((change.record() for change in changes), [mark]))
+            records = (change.record() for change in changes)
+            await entries.topic.commit_alone(itertools.chain(records, [carried_over_mark(release.id)]))
             await entries.catch_up()
         if changes:
             log.info("%d entries of release %d are records of the topic of entries from now on", len(changes), release.id)

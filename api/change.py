@@ -4,11 +4,10 @@ from collections.abc import Mapping
 
 from features.catalogue import check_removal
 from features.document import Section, read_document
-from features.feature_set import read_features
-from features.schema import Schema, read_schema
+from features.schema import Schema
 from pipeline.feature_catalogue import users_of
-from pipeline.release import Release
-from pipeline.trial_budget import try_upload as try_release
+from pipeline.release import Release, features_of, schema_of
+from pipeline.trial_budget import try_upload
 
 Changes = Mapping[str, str | None]
 """Texts by part; None takes a part out."""
@@ -23,12 +22,11 @@ def compile_change(current: Release | None, texts: dict[str, str], changes: Chan
         Refusal: it does not compile, does not decide on a synthetic event, has another identity, or lacks a feature that is in use.
     """
     if current is not None:
-        schema = read_schema(texts["schema"], "schema.yaml")
-        _keep_identity(current.schema, schema, texts["schema"])
+        _keep_identity(current.schema, schema_of(texts["schema"]), texts["schema"])
         if "models" not in changes:
-            features = read_features(texts["features"], schema, "features.yaml")
+            features = features_of(texts["features"], texts["schema"])
             check_removal(set(current.features.names).difference(features.names), users_of(current))
-    return try_release(texts, current.id + 1 if current else 1)
+    return try_upload(texts, current.id + 1 if current else 1)
 
 
 def _keep_identity(old: Schema, new: Schema, text: str) -> None:

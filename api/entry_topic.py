@@ -9,7 +9,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from api.following import Following, Record
 from api.log import Log, LogUnavailableError
-from patterns.entries import Change, Placed, placed
+from patterns.entries import Change, Placed, read_record
 from pipeline.kafka_access import Connection
 from pipeline.sole_writer import SoleWriter
 
@@ -137,11 +137,7 @@ def _read(message: Message) -> Placed | None:
     if error:
         log.warning("entries: %s", error)
         return None
-    try:
-        return placed((message.key() or b"").decode(), message.value(), offset)
-    except (ValueError, RecursionError) as reason:
-        log.error("record %d of the topic of entries is passed over: %s", offset, reason)
-        return Placed(offset, None)
+    return read_record(message.key(), message.value(), offset)
 
 
 async def _answered(ask: Callable[[], Said]) -> Said:

@@ -1,19 +1,15 @@
 """Entries of lists that a start writes, while no api runs yet: those of a configuration folder, and those that releases once held."""
 
-import logging
 from collections.abc import Mapping
 
-import msgspec
 from confluent_kafka import Message
 
-from patterns.entries import CARRIED_OVER, FOLDER, RELEASE, Entry, Placed, placed
+from patterns.entries import FOLDER, RELEASE, Entry, Placed, carried_over_mark, read_record
 from patterns.entry_lists import EntryLists
 from patterns.list_changes import Steps, carried_over, check_room, pushed
 from patterns.list_text import Values
 from pipeline.kafka import Outbox, consumer_of, ends_of, read_until
 from pipeline.settings import Settings
-
-log = logging.getLogger(__name__)
 
 BY = "start"
 
@@ -28,7 +24,7 @@ def read_entries(settings: Settings) -> EntryLists:
 
     def take(messages: list[Message]) -> None:
         for message in messages:
-            lists.take(_placed(message))
+            lists.take(read_record(message.key(), message.value(), message.offset() or 0))
 
     consumer = consumer_of(settings, "entries-reader", **{"enable.partition.eof": True})
     try:
@@ -43,7 +39,8 @@ def send_carried_over(outbox: Outbox, topic: str, lists: EntryLists, values: Map
     for name, each in values.items():
         like = Entry(name, "", by=BY, source=RELEASE, id=f"carry-over:{release}")
         _send(outbox, topic, lists, carried_over(lists.get(name), like, each))
-    outbox.send(topic, CARRIED_OVER.encode(), msgspec.json.encode({"release": release}))
+    key, value = carried_over_mark(release)
+    outbox.send(topic, key.encode(), value)
 
 
 def send_pushed(outbox: Outbox, topic: str, lists: EntryLists, values: Mapping[str, Values], id: str) -> None:
@@ -65,12 +62,3 @@ def _send(outbox: Outbox, topic: str, lists: EntryLists, steps: Steps) -> None:
             key, value = change.record()
             outbox.send(topic, key.encode(), value)
             lists.take(Placed(lists.read_to, change))
-
-
-def _placed(message: Message) -> Placed:
-    offset = message.offset() or 0
-    try:
-        return placed((message.key() or b"").decode(), message.value(), offset)
-    except (ValueError, RecursionError) as reason:
-        log.warning("record %d of the topic of entries is passed over: %s", offset, reason)
-        return Placed(offset, None)

@@ -1,11 +1,14 @@
 """An entry of a list, as it is a record of the compacted topic ``entries``."""
 
+import logging
 import sys
 from typing import NamedTuple
 
 import msgspec
 
 from features.refusal import Refusal
+
+log = logging.getLogger(__name__)
 
 VALUE_BYTES_MAX = 2_048
 REASON_BYTES_MAX = 1_024
@@ -93,6 +96,20 @@ def placed(key: str, value: bytes | None, offset: int) -> Placed:
     if (entry.list, entry.value) != (name, member):
         raise ValueError(f"the record of {key[:200]} is of another entry")
     return Placed(offset, Change(name, member, _shared(entry, member)))
+
+
+def read_record(key: bytes | None, value: bytes | None, offset: int) -> Placed:
+    """As `placed`; a record that is none of the topic is told to the log and passed over, for nobody can mend it."""
+    try:
+        return placed((key or b"").decode(), value, offset)
+    except (ValueError, RecursionError) as reason:
+        log.error("record %d of the topic of entries is passed over: %s", offset, reason)
+        return Placed(offset, None)
+
+
+def carried_over_mark(release: int) -> tuple[str, bytes]:
+    """Key and value of the record that says that the entries which `release` held were written to the topic."""
+    return CARRIED_OVER, msgspec.json.encode({"release": release})
 
 
 def check_value(value: str, where: str) -> str:
