@@ -24,9 +24,7 @@ class ListsPart:
         event_time_ms: the newest event time known; 0 before any.
     """
 
-    def __init__(
-        self, settings: Settings, log: Log, in_force: InForce, definitions: Definitions, event_time_ms: Callable[[], int]
-    ) -> None:
+    def __init__(self, settings: Settings, log: Log, in_force: InForce, definitions: Definitions, event_time_ms: Callable[[], int]) -> None:
         topic = settings.topic("entries")
         self._following = EntryFollowing(connection_of(settings), topic, self._take)
         self.entries = Entries(KafkaEntryTopic(self._following, log, topic, SoleWriter(settings, "entries")), event_time_ms)

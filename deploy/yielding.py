@@ -18,37 +18,40 @@ _NICENESS = 19
 _NAMES = ("C1 Compiler", "C2 Compiler", "AsyncOperations", "kafka-log-clean")
 """Of threads, as far as the kernel keeps a name: 15 bytes."""
 _JAVA = "java"
-"""The name of the program, and of a thread that it has not named yet."""
+"""The name of the program."""
+_LOOKS = 10
+"""At each thread. One that has just begun bears the name of the thread that made it until it has written its own."""
 
 
 class Yielding:
     """Lowers the priority of such threads as they come; to be told of processes that are up, since a start waits for its compilers."""
 
     def __init__(self) -> None:
-        self._seen: dict[int, set[str]] = {}
+        self._looks: dict[int, dict[str, int]] = {}
 
     def step(self, processes: Iterable[Process]) -> None:
         """Looks for threads that came since the last time, each second or so; 0.2 ms for 400 that did not.
 
         A process that has ended meanwhile, or is no Java, is left alone.
         """
-        self._seen = {process.pid: self._looked_through(process.pid) for process in processes}
+        self._looks = {process.pid: self._looked_through(process.pid) for process in processes}
 
-    def _looked_through(self, pid: int) -> set[str]:
-        """Of the threads of `pid`, those that have a name, which decided about them."""
+    def _looked_through(self, pid: int) -> dict[str, int]:
+        """How often each thread of `pid` has been looked at."""
         tasks = pathlib.Path(f"/proc/{pid}/task")
         try:
-            threads = set(os.listdir(tasks)) if (tasks / str(pid) / "comm").read_text() == f"{_JAVA}\n" else set()
+            threads = os.listdir(tasks) if (tasks / str(pid) / "comm").read_text() == f"{_JAVA}\n" else []
         except OSError:
-            return set()
-        known = self._seen.get(pid, set()) & threads
-        return known | {thread for thread in threads - known if _decided(tasks / thread)}
+            return {}
+        before = self._looks.get(pid, {})
+        looks = {thread: before.get(thread, 0) for thread in threads}
+        for thread in [thread for thread, count in looks.items() if count < _LOOKS]:
+            looks[thread] += 1
+            _look_at(tasks / thread)
+        return looks
 
 
-def _decided(thread: pathlib.Path) -> bool:
+def _look_at(thread: pathlib.Path) -> None:
     with contextlib.suppress(OSError):  # it has ended
-        name = (thread / "comm").read_text().rstrip("\n")
-        if name.startswith(_NAMES):
+        if (thread / "comm").read_text().startswith(_NAMES):
             os.setpriority(os.PRIO_PROCESS, int(thread.name), _NICENESS)
-        return name != _JAVA
-    return False

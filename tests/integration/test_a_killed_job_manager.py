@@ -63,7 +63,6 @@ def test_after_a_killed_job_manager_all_jobs_go_on_and_nothing_is_lost_or_counte
     paid.send(200)
     paid.stack.keep_running()
 
-
     def in_time(condition: Callable[[], bool], what: str) -> None:
         def holds() -> bool:
             paid.stack.keep_running()

@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import pathlib
+import time
 from collections.abc import Iterator
 
 import httpx
@@ -74,6 +75,14 @@ def compact_soon(settings: Settings) -> None:
     future.result(30)
 
 
+def compacted(settings: Settings, caller: httpx.Client) -> bool:
+    """Writes one edit more, which begins a segment a second after the last began, so that the one before can be compacted."""
+    caller.post("/v1/lists/blocked:edit", json={"remove": ["last"]})
+    caller.post("/v1/lists/blocked:edit", json={"add": ["last"]})
+    time.sleep(1)
+    return len(records_on(settings)) < 100
+
+
 def write_release_of_an_older_version(settings: Settings, texts: dict[str, str]) -> None:
     """Release 1, whose lists hold their entries."""
     outbox, control = Outbox(producer_of(settings)), settings.topic("control")
@@ -135,9 +144,8 @@ def test_a_thousand_edits_make_no_release_and_are_seen_by_every_process_and_afte
         assert end_of(one, "control") == control
         assert first.get("/v1/releases").json()["releases"][0]["id"] == 1
         assert end_of(one, "entries") >= EDITORS * ROUNDS
-        first.post("/v1/lists/blocked:edit", json={"add": ["last"]})  # begins a segment, so that the one before can be compacted
+        wait_for(lambda: compacted(one, first), 60, "the topic of entries is not compacted")
         expected["last"] = ""
-        wait_for(lambda: len(records_on(one)) < 100, 60, "the topic of entries is not compacted")
         later = processes.add(start_api(settings := settings_of(broker, tmp_path / "three"), name="later-api"))
         with caller_of(settings) as third:
             assert seen_by(third, int(first.get("/v1/lists").json()["lists"][0]["version"]))
