@@ -16,6 +16,7 @@ from deploy.broker import launch_broker, start_broker, wait_for_broker
 from deploy.cluster import Cluster, task_manager_name
 from deploy.compaction import Compaction
 from deploy.delivery import Delivery
+from deploy.ending_jobs import end_all_jobs
 from deploy.flink_files import needed_for
 from deploy.hdfs_security import USER_VARIABLE
 from deploy.jars import PROJECT
@@ -150,7 +151,7 @@ class Stack:
             server.launch()
         broker = self._own("broker", launch_broker(*place), functools.partial(start_broker, *place))
         kernels = self._processes.add(start_compiling(self.environment(), self.logs))
-        job_manager = self._own("job-manager", cluster.launch_job_manager(), cluster.start_job_manager)
+        job_manager = self._own("job-manager", cluster.launch_job_manager(), self._start_job_manager_again)
         task_managers = [self._own_task_manager(number) for number in numbers]
         wait_for_broker(broker, port, settings.path("kafka"), secret)
         make_topics(settings)
@@ -196,10 +197,22 @@ class Stack:
         submit_score_job(self.cluster, self.logs, self.environment(), checkpoint)
         self._say(f"score job is up ({time.monotonic() - began:.1f} s{', from its newest checkpoint' if checkpoint else ''})")
 
+    def _start_job_manager_again(self) -> Process:
+        """The new JobManager knows no job and finds all slots free: none must be handed over to it before the score job."""
+        self._delivery.stop()
+        started = self.cluster.start_job_manager()
+        self._to_submit = True
+        return started
+
     def _submit_again(self) -> None:
-        """After the JobManager, whose loss frees all slots: the score job must not be given one that gives way to others."""
+        """Hands over all jobs to a JobManager that was started again.
+
+        Those of an earlier try are ended first: a second score job would decide everything twice as soon as there is a slot for it.
+        The score job must not be given a slot that gives way to others, and so it comes before there are any.
+        """
         wait_seconds = self._patience.tried("submission")
         try:
+            end_all_jobs(self.cluster.rest)
             for number in self._delivery.task_managers(self.settings.parallelism):
                 for process in [each for each in self._processes.all if each.name == task_manager_name(number)]:
                     process.stop()
@@ -222,6 +235,8 @@ class Stack:
         process.wait_until(lambda: answers(port, "/ready"), READY_SECONDS_MAX, "a ready system")
 
     def _keep_delivering(self) -> None:
+        if self._to_submit:  # a job that delivers would take the slot of the score job
+            return
         if said := self._delivery.check(self.environment()):
             self._say(said)
 
@@ -246,7 +261,6 @@ class Stack:
             return False
         self._processes.forget(process)
         self._processes.add(started)
-        self._to_submit = self._to_submit or process.name == "job-manager"
         return True
 
 
