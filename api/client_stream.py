@@ -45,7 +45,9 @@ class _Count(msgspec.Struct):
 
 
 class Watch:
-    """Connected once it is made; an iterator that waits for what comes, without an end. For one thread; a context manager.
+    """Connected once it is made, and the API has said where it begins; an iterator that waits for what comes, without an end.
+
+    For one thread; a context manager.
 
     A connection that is lost is made anew, with what came meanwhile as far as the API keeps it.
 
@@ -96,8 +98,7 @@ class Watch:
         try:
             answer = self._ask(self._after)
             if answer.headers.get("content-type", "").startswith("text/event-stream"):
-                self._answer, self._blocks = answer, _blocks(answer.iter_bytes())
-                return None
+                return self._begin(answer)
             answer.read()
         except httpx.TransportError as error:
             return no_answer(error)
@@ -105,6 +106,15 @@ class Watch:
         if answer.status_code in PASSING:
             return refusal
         raise refusal
+
+    def _begin(self, answer: httpx.Response) -> Refusal | None:
+        """Reads the first block, with the place to go on from: without it, what came before the next try would be lost unseen."""
+        self._answer, self._blocks = answer, _blocks(answer.iter_bytes())
+        first = next(self._blocks, None)
+        if first is None:
+            return no_answer(httpx.RemoteProtocolError("the stream ended before it said where it begins", request=answer.request))
+        self._read(first)
+        return None
 
     def _connect_again(self) -> None:
         self._answer.close()
