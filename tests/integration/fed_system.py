@@ -13,6 +13,7 @@ from score_job_runs import wait_for
 from weir_up import WeirUp
 
 from api.token import read_token
+from deploy.checkpoints import newest_checkpoint
 from deploy.payments import Town
 from pipeline.decision_store import open_decisions_reader
 from pipeline.kafka_access import connection_of
@@ -148,9 +149,8 @@ class FedSystem:
             return {}
         return found
 
-    def wait_until_newest_decides(self, seconds: float = 240.0) -> float:
-        """Returns once an answer is a decision by the newest release and `/ready` agrees; gives the seconds that it took."""
-        began = time.monotonic()
+    def wait_until_newest_decides(self, seconds: float = 240.0) -> None:
+        """Returns once an answer is a decision by the newest release and `/ready` agrees."""
         answers: list[dict[str, Any]] = []
 
         def newest_decides() -> bool:
@@ -163,14 +163,12 @@ class FedSystem:
         except AssertionError:
             print(f"the last answer was {answers[-1:]}, and /ready says {self.ready()}")
             raise
-        took = time.monotonic() - began
 
         def is_ready() -> bool:
             said = self.ready()
             return bool(said) and said["status"] == "ready" and said["release"] == self.newest
 
         wait_for(is_ready, seconds, "not ready with the newest release")
-        return took
 
     def count_decisions(self) -> None:
         """Enters what has come on the topic of decisions into the books: the first on each event, and how many copies followed."""
@@ -230,15 +228,26 @@ class FedSystem:
         answer = self.api.get("/v1/metrics/query", params={"from": until_ms - 6 * 3_600_000, "to": until_ms, "group_by": "action"})
         return sum(group["count"] for group in answer.json()["groups"]) if answer.status_code == 200 else -1
 
+    def checkpoint(self) -> pathlib.Path:
+        """The newest whole one of the score job."""
+        found = newest_checkpoint(self.settings.path("flink", "checkpoints", "score"))
+        assert found is not None
+        return found
+
+    def checkpoint_number(self) -> int:
+        """Of the newest whole one of the score job; it goes on from run to run."""
+        return int(self.checkpoint().name.removeprefix("chk-"))
+
     def checkpoint_bytes(self) -> int:
-        """Of the newest whole checkpoint of the score job."""
-        done = list(self.settings.path("flink", "checkpoints", "score").glob("*/chk-*/_metadata"))
-        newest = max(done, key=lambda path: int(path.parent.name[4:])).parent
-        return sum(path.stat().st_size for path in newest.iterdir())
+        """Of the newest whole one of the score job."""
+        return sum(path.stat().st_size for path in self.checkpoint().iterdir())
 
     def bytes_on_disk(self) -> dict[str, int]:
-        """What the system keeps beside its topics."""
-        return {path.name: path.stat().st_size for path in sorted(pathlib.Path(self.settings.path()).glob("*.d*b"))}
+        """The files of each database, by its name: what was committed last is in its log and not in it."""
+        found: dict[str, int] = {}
+        for path in sorted(pathlib.Path(self.settings.path()).glob("*.d*b*")):
+            found[path.name.partition(".")[0]] = found.get(path.name.partition(".")[0], 0) + path.stat().st_size
+        return found
 
     def _send(self) -> None:
         producer = Producer(
