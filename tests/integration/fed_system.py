@@ -172,7 +172,7 @@ class FedSystem:
 
     def count_decisions(self) -> None:
         """Enters what has come on the topic of decisions into the books: the first on each event, and how many copies followed."""
-        consumer = Consumer({**connection_of(self.settings), "group.id": "books", "enable.auto.commit": False})
+        consumer = Consumer({**connection_of(self.settings), "group.id": "books", "enable.auto.commit": False, "log_level": 2})
         topic = self.settings.topic("decisions")
         ends = {part: consumer.get_watermark_offsets(TopicPartition(topic, part), 30)[1] for part in range(self.settings.partitions)}
         for part, end in ends.items():
