@@ -23,7 +23,7 @@ ANYBODY = 1 << len(ROLES)
 ADMIN = _BITS["admin"]
 
 _READ = "reader analyst author approver"
-_DEFINITIONS = ("schema", "features", "models", "policy", "patterns")
+_DEFINITIONS = ("schema", "features", "models", "policy")
 _DATA = (("POST", "/v1/events", "system"), ("POST", "/v1/decisions", "system"), ("POST", "/v1/labels", "system analyst"))
 
 TABLE: tuple[tuple[str, str, str], ...] = (
@@ -39,32 +39,21 @@ TABLE: tuple[tuple[str, str, str], ...] = (
         ("GET", f"/v1/{part}/{{rest:path}}", _READ),
         ("PUT", f"/v1/{part}", "author"),
         ("POST", f"/v1/{part}/versions", "author"),
-        ("POST", f"/v1/{part}/{{name}}/versions", "author"),
+        ("POST", f"/v1/{part}:activate", "author approver"),
     )),
     ("GET", "/v1/lists", _READ),
     ("GET", "/v1/lists/{name}", _READ),
-    *(line for part in ("lists", "patterns") for line in (
-        ("POST", f"/v1/{part}", "author"),
-        ("PUT", f"/v1/{part}/{{name}}", "author"),
-        ("POST", f"/v1/{part}/{{name}}:edit", "author"),
-        ("DELETE", f"/v1/{part}/{{name}}", "author"),
-        ("PUT", f"/v1/{part}/{{name}}/{{rest:path}}", "author"),
-        ("DELETE", f"/v1/{part}/{{name}}/{{rest:path}}", "author"),
-    )),
-    *(line for part in (*_DEFINITIONS, "releases") for verb in ("activate", "rollback", "roll-back") for line in (
-        ("POST", f"/v1/{part}:{verb}", "author approver"),
-        ("POST", f"/v1/{part}/{{id}}:{verb}", "author approver"),
-        ("POST", f"/v1/{part}/versions/{{id}}:{verb}", "author approver"),
-        ("POST", f"/v1/{part}/{{name}}/versions/{{id}}:{verb}", "author approver"),
-    )),
+    ("PUT", "/v1/lists/{name}", "author"),
+    ("POST", "/v1/lists/{name}:edit", "author"),
+    ("DELETE", "/v1/lists/{name}", "author"),
     ("GET", "/v1/templates", _READ),
     ("GET", "/v1/releases", _READ),
-    ("GET", "/v1/releases/{rest:path}", _READ),
+    ("GET", "/v1/releases/{id}", _READ),
     ("POST", "/v1/releases", "author approver"),
+    ("POST", "/v1/releases:activate", "author approver"),
+    ("POST", "/v1/releases/{id}:activate", "author approver"),
     ("GET", "/v1/policy:bypass", _READ),
     ("POST", "/v1/policy:bypass", "approver"),
-    ("PUT", "/v1/policy:bypass", "approver"),
-    ("DELETE", "/v1/policy:bypass", "approver"),
     ("GET", "/v1/audit", "approver"),
     ("GET", "/v1/tokens", "admin"),
     ("POST", "/v1/tokens", "admin"),
@@ -72,7 +61,6 @@ TABLE: tuple[tuple[str, str, str], ...] = (
     ("GET", "/health", "anybody"),
     ("GET", "/ready", "anybody"),
     ("GET", "/metrics", "anybody"),
-    ("GET", "/openapi.json", "anybody"),
     ("GET", "/v1/openapi.json", "anybody"),
 )  # fmt: skip
 
