@@ -4,11 +4,12 @@ from collections.abc import Mapping
 
 from confluent_kafka import Message
 
+from deploy.topic_records import read_topic
 from patterns.entries import FOLDER, RELEASE, Entry, Placed, carried_over_mark, read_record
 from patterns.entry_lists import EntryLists
 from patterns.list_changes import Steps, carried_over, check_room, pushed
 from patterns.list_text import Values
-from pipeline.kafka import Outbox, consumer_of, ends_of, read_until
+from pipeline.kafka import Outbox
 from pipeline.settings import Settings
 
 BY = "start"
@@ -22,15 +23,10 @@ def read_entries(settings: Settings) -> EntryLists:
     """
     lists = EntryLists()
 
-    def take(messages: list[Message]) -> None:
-        for message in messages:
-            lists.take(read_record(message.key(), message.value(), message.offset() or 0))
+    def take(message: Message) -> None:
+        lists.take(read_record(message.key(), message.value(), message.offset() or 0))
 
-    consumer = consumer_of(settings, "entries-reader", **{"enable.partition.eof": True})
-    try:
-        read_until(consumer, {}, ends_of(consumer, [settings.topic("entries")]), take, lambda: False)
-    finally:
-        consumer.close()
+    read_topic(settings, "entries", "entries-reader", take)
     return lists
 
 

@@ -9,11 +9,12 @@ import msgspec
 from confluent_kafka import KafkaException, Message
 
 from deploy.entries import read_entries, send_carried_over, send_pushed
+from deploy.topic_records import read_topic
 from features.refusal import Refusal
 from patterns.list_text import values_of_lists
 from patterns.lists import declared
 from pipeline.configuration_folder import compile_texts, read_texts
-from pipeline.kafka import Outbox, consumer_of, ends_of, producer_of, read_until
+from pipeline.kafka import Outbox, producer_of
 from pipeline.known_releases import DEFINITION, KnownReleases, ReleaseRecord, release_key
 from pipeline.release import PARTS, content_hash
 from pipeline.settings import Settings
@@ -87,14 +88,9 @@ def _flush(outbox: Outbox, what: str, topic: str) -> None:
 def _known(settings: Settings) -> KnownReleases:
     known = KnownReleases()
 
-    def take(messages: list[Message]) -> None:
-        for message in messages:
-            with contextlib.suppress(ValueError, RecursionError):  # a record that no stage takes in either
-                known.take((message.key() or b"").decode(), message.value())
+    def take(message: Message) -> None:
+        with contextlib.suppress(ValueError, RecursionError):  # a record that no stage takes in either
+            known.take((message.key() or b"").decode(), message.value())
 
-    consumer = consumer_of(settings, "publish", **{"enable.partition.eof": True})
-    try:
-        read_until(consumer, {}, ends_of(consumer, [settings.topic("control")]), take, lambda: False)
-    finally:
-        consumer.close()
+    read_topic(settings, "control", "publish", take)
     return known
