@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query, Response
 from api.in_force import InForce
 from api.problem import Problem, json_answer
 from api.reads import as_response
+from api.told import told
 from features.refusal import Refusal
 from pipeline.moment import moment_ms
 from stores.metric_rows import MINUTE_MS
@@ -21,6 +22,7 @@ from stores.metrics import (
     Granularity,
     Metric,
     MetricAnswer,
+    MetricGroup,
     MetricQuery,
     Metrics,
     MetricsUnavailableError,
@@ -33,12 +35,23 @@ HOUR_MS = 60 * MINUTE_MS
 Clock = Callable[[], float]
 
 
+class QueriedMetrics(msgspec.Struct, rename={"from_ms": "from", "to_ms": "to"}):
+    """What was asked, and the groups found: by time, then the greatest count, then their values; not `complete` when there are more."""
+
+    metric: Metric
+    from_ms: int
+    to_ms: int
+    granularity: Granularity
+    groups: list[MetricGroup]
+    complete: bool
+
+
 def make_metric_routes(metrics: Metrics, in_force: InForce, clock: Clock) -> APIRouter:
     """``GET /metrics/query`` over `metrics`."""
     routes = APIRouter(tags=["metrics"])
     asking = Asking(metrics)
 
-    @routes.get("/metrics/query", summary="How many decisions or matches, of what kind, when")
+    @routes.get("/metrics/query", summary="How many decisions or matches, of what kind, when", **told(QueriedMetrics))
     async def query(
         metric: Annotated[Metric, Query(description="what is counted")] = "decisions",
         start: Annotated[
@@ -64,8 +77,7 @@ def make_metric_routes(metrics: Metrics, in_force: InForce, clock: Clock) -> API
         )
         fields = release.schema.dimensions
         answer = await asking.ask(asked, fields)
-        body = {"metric": metric, "from": from_ms, "to": to_ms, "granularity": granularity} | msgspec.structs.asdict(answer)
-        return as_response(json_answer(200, body))
+        return as_response(json_answer(200, QueriedMetrics(metric, from_ms, to_ms, granularity, answer.groups, answer.complete)))
 
     return routes
 
