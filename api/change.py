@@ -1,6 +1,6 @@
 """What a change of definitions is compiled and checked by, before anything of it is stored."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from features.catalogue import check_removal
 from features.document import Section, read_document
@@ -11,6 +11,8 @@ from pipeline.trial_budget import try_upload
 
 Changes = Mapping[str, str | None]
 """Texts by part; None takes a part out."""
+CompileChange = Callable[[Release | None, Mapping[str, str], dict[str, str], Changes], Release]
+"""As `compile_change`, given the texts of the release in force behind it."""
 FIXED = ("id_field", "id_type", "time_field", "time_unit", "user")
 """What a schema says that every kept event, profile and decision is filed under."""
 
@@ -27,6 +29,11 @@ def compile_change(current: Release | None, texts: dict[str, str], changes: Chan
             features = features_of(texts["features"], texts["schema"])
             check_removal(set(current.features.names).difference(features.names), users_of(current))
     return try_upload(texts, current.id + 1 if current else 1)
+
+
+def compile_here(current: Release | None, current_texts: Mapping[str, str], texts: dict[str, str], changes: Changes) -> Release:
+    """As `compile_change`, in this thread."""
+    return compile_change(current, texts, changes)
 
 
 def _keep_identity(old: Schema, new: Schema, text: str) -> None:

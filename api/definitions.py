@@ -8,7 +8,7 @@ import msgspec
 
 from api.answers import KeptParts, ListChanged
 from api.approval import Approval
-from api.change import Changes, compile_change, with_changes
+from api.change import Changes, CompileChange, compile_here, with_changes
 from api.condition import Condition
 from api.etag import names
 from api.feature_versions import FeatureVersion, feature_versions
@@ -58,6 +58,7 @@ class Definitions:
         topic: full name of the control topic.
         found: is told, in a thread, of each release on the topic that the registry does not know.
         approval: says who puts in force what was uploaded; routes ask it.
+        compile_change: compiles and tries what is uploaded, and is called in a thread.
     """
 
     def __init__(
@@ -70,8 +71,10 @@ class Definitions:
         clock: Clock,
         found: Callable[[StoredRelease], None] = lambda release: None,
         approval: Approval | None = None,
+        compile_change: CompileChange = compile_here,
     ) -> None:
         self.approval = approval or Approval()
+        self._compile_change = compile_change
         self._registry = registry
         self._in_force = in_force
         self._condition = condition
@@ -175,7 +178,7 @@ class Definitions:
         texts = declared(with_changes(self._in_force.texts, changes))
         if current is not None and texts == self._in_force.texts and not self._condition.passed_over:
             return Published(current.id, self._in_force.hashes, False)
-        compiled = await asyncio.to_thread(compile_change, current, texts, changes)
+        compiled = await asyncio.to_thread(self._compile_change, current, self._in_force.texts, texts, changes)
         change, warming = _what_changes(current, compiled)
         stored = await asyncio.to_thread(self._store, texts, by)
         try:
@@ -201,7 +204,7 @@ class Definitions:
             current = self._in_force.release
             changes = declared(changes)
             texts = declared(with_changes(self._in_force.texts, changes))
-            compiled = await asyncio.to_thread(compile_change, current, texts, changes)
+            compiled = await asyncio.to_thread(self._compile_change, current, self._in_force.texts, texts, changes)
             at_ms = int(self._clock() * 1000)
             parts = {part: await asyncio.to_thread(self._registry.put, part, text, by, at_ms) for part, text in changes.items()}
             if current is None:

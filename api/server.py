@@ -35,6 +35,7 @@ from api.store_checks import StoreChecks
 from api.stream import Stream
 from api.stream_source import TopicSource
 from api.token import find_token
+from api.trials import Trials
 from api.waiting import Waiting
 from features.refusal import Refusal
 from pipeline.decision_store import open_decisions_reader
@@ -75,9 +76,10 @@ class Server:
         # The caller learns from the reply that its event arrived, and from the fallback that it perhaps did not: so the
         # leader's word is enough here, and no replica is waited for.
         self._quick_log = KafkaLog(broker, acks="1")
+        self._trials = Trials(settings.compile_memory_mib_max, settings.compile_cpu_ms_max)
         self._definitions = Definitions(
             self._registry, self._in_force, self._condition, self._log, settings.topic("control"), time.time,
-            functools.partial(note_found, self._access.audit), Approval(settings.approval),
+            functools.partial(note_found, self._access.audit), Approval(settings.approval), self._trials.compile_change,
         )  # fmt: skip
         self._waiting = Waiting(settings.api_instance, time.time_ns(), IN_FLIGHT_MAX)
         own = f"{settings.api_instance}/".encode()
@@ -106,6 +108,7 @@ class Server:
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, app: FastAPI) -> AsyncIterator[None]:
+        self._trials.start()
         connecting = [] if await self._is_connected() else [settled(self._connect_again, "the reading of topics")]
         self._metrics.start()
         async with httpx.AsyncClient(verify=rest_of(self._settings).tls() or True, trust_env=False) as client:
@@ -183,6 +186,7 @@ class Server:
 
     def _close(self) -> None:
         for part in (
+            self._trials,
             self._control,
             self._replies,
             self._letters,

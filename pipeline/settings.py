@@ -47,6 +47,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         raises_in_a_row_max: so many events in a row of one release at which a stage raises take the release back; 0: never.
         compile_cpu_ms_max: CPU that an uploaded release may cost to compile and to decide on synthetic events; each stage is held up for
             about as long when it comes.
+        compile_memory_mib_max: memory in MiB that the API lets an uploaded release take while it is tried, beside what is loaded anyway.
         deadline_ms: of a synchronous decision, when the caller names none.
         token_file: holds the owner's bearer token, an admin's; made at the first start.
         oidc_issuer: URL of the identity provider whose tokens are taken too; empty: none.
@@ -111,6 +112,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     label_wait_ms: int = 3_600_000
     raises_in_a_row_max: int = 20
     compile_cpu_ms_max: int = 2_000
+    compile_memory_mib_max: int = 512
     deadline_ms: int = 500
     token_file: str = ""
     oidc_issuer: str = ""

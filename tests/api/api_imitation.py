@@ -11,6 +11,7 @@ from entry_topic_in_memory import MemoryEntryTopic, StoredEntries
 
 from api.access import Access
 from api.app import make_app
+from api.change import CompileChange, compile_here
 from api.condition import Condition
 from api.definitions import Definitions
 from api.entries import Entries
@@ -92,9 +93,10 @@ class Api:
 
     Args:
         folder: of its stores.
+        compile_change: tries what is uploaded.
     """
 
-    def __init__(self, folder: pathlib.Path) -> None:
+    def __init__(self, folder: pathlib.Path, compile_change: CompileChange = compile_here) -> None:
         self.log = FakeLog()
         self.now_ms = NOW_MS
         self.settings = Settings(deadline_ms=50)
@@ -107,7 +109,9 @@ class Api:
         self.waiting = Waiting("api-1", 1, IN_FLIGHT_MAX)
         self.source = FakeSource()
         self.stream = Stream(self.source)
-        self.definitions = Definitions(self.registry, self.in_force, self.condition, self.log, "weir.control", self.clock)
+        self.definitions = Definitions(
+            self.registry, self.in_force, self.condition, self.log, "weir.control", self.clock, compile_change=compile_change
+        )
         self.in_force.install(compile_release(1, TEXTS), TEXTS)
         self.entries_stored = StoredEntries()
         self.event_time_ms = 0

@@ -1,0 +1,147 @@
+"""Uploaded definitions are tried in a process of their own: what they cost, and what they break, is that process alone."""
+
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from api_imitation import TEXTS, Api
+
+from api.change import CompileChange, compile_here
+from api.trials import SOURCES, Trials
+from features.refusal import Refusal
+from pipeline.release import compile_release
+
+CPU_MS_MAX = 600_000
+SUM = " + ".join(f"{n}.5" for n in range(1_000))
+
+
+def dear(start: int) -> dict[str, str]:
+    """Definitions that cost most of a second of CPU and some 10 MiB, others for each `start`."""
+    return TEXTS | {"features": "".join(f'- {{name: f{n}, expression: "event.amount + {start + n}.0 + {SUM}"}}\n' for n in range(24))}
+
+
+@pytest.fixture(scope="module")
+def trials() -> Iterator[Trials]:
+    made = Trials(256, CPU_MS_MAX)
+    wait_until_ready(made)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def narrow_trials() -> Iterator[Trials]:
+    made = Trials(5, CPU_MS_MAX)
+    wait_until_ready(made)
+    yield made
+    made.close()
+
+
+def wait_until_ready(trials: Trials) -> None:
+    """However slow the machine is."""
+    while not trials.ready:
+        trials.start().result()
+        assert trials.pid is not None  # else it does not start
+
+
+def cpu_ticks(pid: int) -> int:
+    """Of a process, as the kernel counts them."""
+    words = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(words[11]) + int(words[12])
+
+
+def wait_for_end(pid: int) -> None:
+    """Of a child, whose status is left for its parent to read."""
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+
+
+def test_what_passes_is_given_compiled_and_what_does_not_is_refused_in_the_same_words(trials: Trials) -> None:
+    current = compile_release(7, TEXTS)
+    features = TEXTS["features"].replace("window: 1h", "window: 2h")
+    release = trials.compile_change(current, TEXTS, TEXTS | {"features": features}, {"features": features})
+    assert (release.id, release.features.names) == (8, current.features.names)
+    for part, text in {"features": "- nonsense", "schema": TEXTS["schema"].replace("user: customer", "user: terminal")}.items():
+        said = []
+        for compile_one in (compile_here, trials.compile_change):
+            with pytest.raises(Refusal) as caught:
+                compile_one(current, TEXTS, TEXTS | {part: text}, {part: text})
+            said.append(caught.value.fields())
+        assert said[0] == said[1]
+
+
+def test_a_killed_process_comes_back_and_the_next_upload_is_tried(trials: Trials) -> None:
+    wait_until_ready(trials)
+    pid = trials.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    wait_for_end(pid)
+    assert trials.compile_change(None, {}, TEXTS, {}).id == 1
+    assert trials.pid not in (pid, None)
+
+
+def test_an_upload_over_which_the_process_is_killed_is_refused_and_the_next_one_is_tried(trials: Trials) -> None:
+    wait_until_ready(trials)
+    pid = trials.pid
+    assert pid is not None
+    before = cpu_ticks(pid)
+    with ThreadPoolExecutor(1) as threads:
+        upload = threads.submit(trials.compile_change, None, {}, dear(0), {})
+        while cpu_ticks(pid) < before + 3:  # it does nothing but for an upload
+            time.sleep(0.002)
+        os.kill(pid, signal.SIGKILL)
+        with pytest.raises(Refusal) as caught:
+            upload.result()
+    refusal = caught.value
+    assert (refusal.what, refusal.where, refusal.got) == ("release ends the process that tries it", "release", "ended by SIGKILL")
+    assert refusal.expected.startswith("at most 256 MiB and ")
+    assert "WEIR_COMPILE_MEMORY_MIB_MAX" in refusal.remedy
+    assert trials.compile_change(None, {}, TEXTS, {}).id == 1
+
+
+async def test_definitions_that_take_too_much_memory_are_refused_and_decisions_go_on(narrow_trials: Trials, tmp_path: pathlib.Path) -> None:
+    api = Api(tmp_path, narrow_trials.compile_change)
+    answer = await api.client.put("/v1/features", content=dear(100)["features"])
+    assert (answer.status_code, answer.json()["where"]) == (422, "release")
+    assert "at most 5 MiB" in answer.json()["expected"]
+    api.answer_all()
+    event = {"id": 1, "at": 1_700_000_000_000, "customer": "c", "terminal": "t", "amount": 1}
+    assert (await api.client.post("/v1/decisions", json=event)).json()["action"] == "approve"
+    answer = await api.client.put("/v1/features", content=TEXTS["features"].replace("1h", "2h"))
+    assert answer.status_code == 200, answer.text
+    await api.client.aclose()
+
+
+def test_a_trial_costs_the_process_that_decides_next_to_none_of_the_cpu_that_it_would_cost_in_a_thread(trials: Trials) -> None:
+    wait_until_ready(trials)
+
+    def cpu_seconds_here(compile_one: CompileChange, start: int) -> float:
+        texts = dear(start) | {"policy": "score: first_ready(nobody)\nbands: [{action: approve}]\n"}  # which is found out at the end
+        began = time.process_time()
+        with pytest.raises(Refusal, match="nobody"):
+            compile_one(None, {}, texts, {})
+        return time.process_time() - began
+
+    assert cpu_seconds_here(trials.compile_change, 200) < cpu_seconds_here(compile_here, 300) / 10
+
+
+def test_the_process_ends_when_its_parent_is_killed() -> None:
+    program = (
+        "import time; from api.trials import Trials; trials = Trials(256, 1000)\nwhile not trials.ready: trials.start().result()\n"
+        "print(trials.pid, flush=True); time.sleep(1000)"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], cwd=SOURCES, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        pid = int(parent.stdout.readline())
+        parent.kill()
+    while pathlib.Path(f"/proc/{pid}").exists() and " Z " not in pathlib.Path(f"/proc/{pid}/stat").read_text():
+        time.sleep(0.01)
+
+
+def test_the_kernel_ends_a_trial_that_does_not_measure_itself() -> None:
+    program = "from api.trial_child import bound_cpu\nbound_cpu(0)\nwhile True: pass"
+    assert subprocess.run([sys.executable, "-c", program], cwd=SOURCES, check=False).returncode == -signal.SIGXCPU
