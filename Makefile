@@ -38,16 +38,20 @@ demo: jars
 	@$(RUN)weir demo $(if $(FOR),--for $(FOR))
 
 # Five runs of pytest, each with servers of its own. They wait for much of their time, so that two cores are busy with two of
-# them at once, which take 9 GB of memory. Each line says which run printed it.
+# them at once, which take 9 GB of memory. The longest begin first, so that none is left alone at the end. Each line says which
+# run printed it.
 LANES := $(shell awk '/^MemAvailable/ { print ($$2 > 9000000 ? 2 : 1) }' /proc/meminfo 2>/dev/null || echo 1)
 ORDINARY := not quality and not deep
 WHOLE := (system or full_profile)
 
 test: ready
 	@$(MAKE) --no-print-directory -j2 jars kernels
-	@$(MAKE) --no-print-directory -j$(LANES) -k test-system test-units test-flink test-stores test-full-profile test-java
+	@$(MAKE) --no-print-directory -j$(LANES) -k test-stores test-flink test-system test-units test-full-profile test-java
 
-test-servers: test-system test-flink test-stores test-full-profile
+test-servers: test-stores test-flink test-system test-full-profile
+
+# Servers of tests live for minutes: Java's second compiler would take a third of their time and pay back nothing of it.
+test-system test-full-profile test-flink test-stores: export JDK_JAVA_OPTIONS := -XX:TieredStopAtLevel=1
 
 test-system:
 	@$(RUN)pytest -m "$(ORDINARY) and system and not full_profile" $(ARGS) | sed -u 's/^/system: /'

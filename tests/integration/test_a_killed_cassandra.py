@@ -75,8 +75,8 @@ def killed_in_mid_stream(node: Process, place: Place, ids: Iterator[int], second
 
 def test_all_that_was_acknowledged_is_there_after_a_kill(start: Callable[[], tuple[Process, Place]]) -> None:
     ids, acknowledged = itertools.count(), set[int]()
+    node, place = start()
     for number in range(ROUNDS):
-        node, place = start()
         new = killed_in_mid_stream(node, place, ids, 2 + 1.37 * number)
         assert len(new) * BYTES > 1 << 20
         acknowledged.update(new)
@@ -89,4 +89,3 @@ def test_all_that_was_acknowledged_is_there_after_a_kill(start: Callable[[], tup
             assert not missing
             assert all(value == value_of(id) for id, value in kept.items())
         keyspace.close()
-        node.kill()

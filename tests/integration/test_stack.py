@@ -71,7 +71,7 @@ def test_copies_of_a_checkpoint_and_compilers_give_way_to_decisions(stack: Stack
 
     def all_give_way() -> bool:
         stack.keep_running()
-        nicenesses = [niceness_of(pid, name) for name in ("AsyncOperations", "C2 Compiler")]
+        nicenesses = [niceness_of(pid, name) for name in ("AsyncOperations", "C1 Compiler")]
         return nicenesses == [{19}, {19}]
 
     wait_for(all_give_way, 60, "no copy of a checkpoint gives way")
