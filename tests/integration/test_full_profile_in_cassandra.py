@@ -18,6 +18,8 @@ from deploy.payments import Payment, Town
 from deploy.releases import read_folder
 from deploy.stack import Stack, free_settings
 
+pytestmark = pytest.mark.full_profile
+
 TOWN = Town(1, customers=30, terminals=10, first_id=time.time_ns() // 1000)
 
 
