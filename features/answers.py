@@ -27,6 +27,7 @@ _MIN, _MAX, _SUMS_END, _LABELS = int(Code.MIN), int(Code.MAX), int(Code.LABELLED
 _LAST, _LAST_AGE, _FIRST, _FIRST_AGE = int(Code.LAST), int(Code.LAST_AGE), int(Code.FIRST), int(Code.FIRST_AGE)
 _DISTINCT, _TOP, _OWN, _ENTROPY = int(Code.DISTINCT), int(Code.TOP), int(Code.OWN), int(Code.ENTROPY)
 _LESS, _EQUAL, _EW_MEAN, _EW_STD = int(Code.LESS), int(Code.EQUAL), int(Code.EW_MEAN), int(Code.EW_STD)
+_BURST = int(Code.BURST)
 _SECOND_MS = 1000.0
 
 
@@ -69,7 +70,9 @@ def other_value(context: Int64s, slot: int, unit: int, code: int, place: int, st
         return decayed_std(heads_f, slot, word)
     if code in (_OWN, _LESS, _EQUAL):
         return of_own_value(arena.context, slot, unit, code, place, stride)
-    return burst_value(heads_f, slot, word)
+    if code == _BURST:
+        return burst_value(heads_f, slot, word)
+    raise ValueError("features.answers has no answer for a code of features.reading")
 
 
 @outer

@@ -17,6 +17,7 @@ from features.layout import (
     LAST,
     NEWEST,
     NOTE_VISIBLE,
+    ORPHANS,
     PAGE_BITS,
     PAGE_WORDS,
     TOO_LATE,
@@ -27,6 +28,7 @@ from features.letting_go import drop_old
 from features.number_arrays import Float64s, Int64s
 from features.plan_arrays import IS_USER, KEEP, LATENESS, STRIDE, PlanArrays
 from features.rebuilding import clear, rebuild
+from features.retracted import answer_retracted, retraction_of
 from features.settling import amend, answer_known_again, insert_late
 from features.taking import give_and_take, write_row
 
@@ -83,6 +85,8 @@ def observe(context: Int64s, start: int) -> int:
         if arrivals.ops[i] != ADD or has_news(arena, slot, time_ms):
             return i
         known = known_event(arena, plan, slot, time_ms, row_key(arrivals, i), arrivals.id_keys[i], stride, is_user)
+        if known == END and arena.heads[slot, ORPHANS] >= 0 and retraction_of(bare, i) != END:
+            return i
         if known != END and is_user:
             answer_known(arena, arrivals, answers, i, known, stride)
         elif known == END and is_newest(arena, slot, time_ms, arrivals.orders[i], stride):
@@ -127,6 +131,9 @@ def settle(context: Int64s, i: int) -> bool:
     known = known_event(arena, plan, slot, time_ms, row_key(arrivals, i), arrivals.id_keys[i], stride, is_user)
     if known != END:
         return answer_known_again(bare, i, known, stride)
+    note = retraction_of(bare, i) if arena.heads[slot, ORPHANS] >= 0 else END
+    if note != END:
+        return answer_retracted(bare, i, note)
     return insert_late(bare, i, stride, is_user)
 
 

@@ -1,6 +1,7 @@
 """Labels of one profile: they wait until an event may know them, then mark their row.
 
-Two lists in the head: notes that wait for their time, by `visible_ms`; and orphans, whose time has come before their event.
+Two lists in the head: notes that wait for their time, by `visible_ms`; and orphans, whose time has come before their event, those of
+the latest events first. Among the orphans stand the retractions, see `features.retracted`: their events are not to come any more.
 A row holds one label, with its time: a late event from before a second label of a row sees none there, not the first.
 """
 
@@ -80,8 +81,7 @@ def hear_labels(context: Int64s, slot: int, time_ms: int, stride: int) -> None:
         page = nearest_page(arena, plan, slot, row[NOTE_TIME])
         place = find_event(arena, page, row[NOTE_TIME], row[NOTE_ID], row[NOTE_ID] ^ (row[NOTE_LABEL] >> 1), stride)
         if place == END:
-            row[NOTE_NEXT] = arena.heads[slot, ORPHANS]
-            arena.heads[slot, ORPHANS] = note
+            put_orphan(arena, plan, slot, note)
         else:
             mark(arena, plan, slot, place, row[NOTE_LABEL] & 1, row[NOTE_VISIBLE], stride, True)
             free_note(arena, note)
@@ -93,23 +93,57 @@ def hear_labels(context: Int64s, slot: int, time_ms: int, stride: int) -> None:
         arena.notes[note, NOTE_PREV] = END
 
 
-@outer
-def adopt_orphans(context: Int64s, slot: int, place: int, event_ms: int, key: int, id_key: int, stride: int) -> None:
-    """Labels that came before the event just written at `place` mark it; orphans out of retention are let go.
+@inner
+def put_orphan(arena: Arena, plan: PlanArrays, slot: int, note: int) -> None:
+    """The note takes its place among the orphans; those out of retention are let go. The cost is that of all of them."""
+    event_ms = arena.notes[note, NOTE_TIME]
+    before = END
+    following = arena.heads[slot, ORPHANS]
+    while following >= 0 and arena.notes[following, NOTE_TIME] > event_ms:
+        before = following
+        following = arena.notes[following, NOTE_NEXT]
+    arena.notes[note, NOTE_NEXT] = following
+    if before < 0:
+        arena.heads[slot, ORPHANS] = note
+    else:
+        arena.notes[before, NOTE_NEXT] = note
+    let_orphans_go(arena.context, slot, arena.heads[slot, NEWEST] - plan.numbers[KEEP])
 
-    `key` is that of its row; labels from before the user was part of it have `id_key`.
-    """
-    arena, plan = arena_of(context), plan_of(context)
-    oldest = max(arena.heads[slot, NEWEST], event_ms) - plan.numbers[KEEP]
+
+@outer
+def let_orphans_go(context: Int64s, slot: int, oldest_ms: int) -> None:
+    """Forgets the orphans of events at or before `oldest_ms`."""
+    arena = arena_of(context)
     before = END
     note = arena.heads[slot, ORPHANS]
+    while note >= 0 and arena.notes[note, NOTE_TIME] > oldest_ms:
+        before = note
+        note = arena.notes[note, NOTE_NEXT]
+    if before < 0:
+        arena.heads[slot, ORPHANS] = END
+    else:
+        arena.notes[before, NOTE_NEXT] = END
     while note >= 0:
         following = arena.notes[note, NOTE_NEXT]
+        free_note(arena, note)
+        note = following
+
+
+@outer
+def adopt_orphans(context: Int64s, slot: int, place: int, event_ms: int, key: int, id_key: int, stride: int) -> None:
+    """Labels that came before the event just written at `place` mark it.
+
+    `key` is that of its row; labels from before the user was part of it have `id_key`. The cost is that of the orphans of later events.
+    """
+    arena, plan = arena_of(context), plan_of(context)
+    before = END
+    note = arena.heads[slot, ORPHANS]
+    while note >= 0 and arena.notes[note, NOTE_TIME] >= event_ms:
+        following = arena.notes[note, NOTE_NEXT]
         row = arena.notes[note]
-        own = row[NOTE_TIME] == event_ms and (row[NOTE_ID] == key or row[NOTE_ID] == id_key)
-        if own:
+        is_own = row[NOTE_TIME] == event_ms and (row[NOTE_ID] == key or row[NOTE_ID] == id_key)
+        if is_own and row[NOTE_VISIBLE] >= 0:
             mark(arena, plan, slot, place, row[NOTE_LABEL] & 1, row[NOTE_VISIBLE], stride, False)
-        if own or row[NOTE_TIME] <= oldest:
             if before < 0:
                 arena.heads[slot, ORPHANS] = following
             else:

@@ -8,7 +8,8 @@ from features.decayed import DECAYED_WORDS
 from features.extremes import extreme_let_go
 from features.history import drop_first, place_before
 from features.kernel_context import arena_of, plan_of
-from features.layout import END, FILL, FIRST, HEAD_WORDS, LAST, PAGE_BITS, PAGE_WORDS, ROWS, TIME, Arena
+from features.labels import let_orphans_go
+from features.layout import END, FILL, FIRST, HEAD_WORDS, LAST, ORPHANS, PAGE_BITS, PAGE_WORDS, ROWS, TIME, Arena
 from features.moves import fold
 from features.number_arrays import Int64s
 from features.plan_arrays import EVENTS_MAX, KIND, MARK_KIND, REACH, WORD, PlanArrays
@@ -21,13 +22,15 @@ _UNBOUNDED = windows.UNBOUNDED
 
 @inner
 def drop_old(arena: Arena, plan: PlanArrays, slot: int, oldest_ms: int, stride: int) -> None:
-    """Lets go of pages whose every event is at or before `oldest_ms`, and of the oldest page of too many rows."""
+    """Lets go of pages whose every event is at or before `oldest_ms`, and of the oldest of too many rows, with orphans of their times."""
     page = arena.heads[slot, FIRST]
     while page != arena.heads[slot, LAST]:
         newest_ms = arena.pages[page, PAGE_WORDS + (arena.pages[page, FILL] - 1) * stride + TIME]
         if newest_ms > oldest_ms and arena.heads[slot, ROWS] <= plan.numbers[EVENTS_MAX]:
             return
         let_go(arena.context, slot, page, stride)
+        if arena.heads[slot, ORPHANS] >= 0:
+            let_orphans_go(arena.context, slot, newest_ms)
         drop_first(arena, slot, stride)
         page = arena.heads[slot, FIRST]
 

@@ -28,6 +28,7 @@ from features.layout import (
     PAGE,
     PAGE_BITS,
     PAGE_WORDS,
+    RETRACT,
     ROWS,
     SCORE,
     SEALED,
@@ -38,10 +39,13 @@ from features.number_arrays import Float64s, Int64s
 from features.page_encoding import pages_as_bytes
 from features.plan import Plan
 from features.restoring import forget, place_profile
+from features.retracted import note_outcomes
 from features.row_label import VISIBLE_MAX_MS
 
 NO_WARM_UPS: WarmUps = {}
 _CHUNK = 8_192
+_OPS = 6
+"""Position of the operations among the columns of a batch."""
 _KEY_BYTES = 256
 """Of a key as a text, and of its places in a dictionary and a list."""
 _RESTING_BYTES = 640
@@ -53,9 +57,10 @@ class Observed(NamedTuple):
 
     Args:
         flags: see `layout`: LATE, TOO_LATE, DUPLICATE, ID_REUSED, WARMING, CORRECTED, RETRACTED, UNKNOWN, TOO_FAR_BACK, TOO_OFTEN.
-        rows: references to the retained rows, -1 where the event is not retained; a duplicate refers to the first one. They hold
-            until the next call.
-        outcomes: what `remember` was given for an event that is now corrected or retracted; else 0.
+        rows: references to the retained rows, -1 where the event is not retained; a duplicate refers to the first one, and what is
+            retracted now to its note. They hold until the next call.
+        outcomes: what `remember` was given for an event that is now corrected or retracted, and for its retraction where a duplicate
+            is of a retracted one; else 0.
     """
 
     flags: NDArray[Any]
@@ -142,7 +147,7 @@ class Profiles:
     def _take_in(self, columns: list[NDArray[Any]]) -> None:
         n = len(columns[0])
         flags = columns[-3]
-        self.arena = with_room(self.arena, n, 0)
+        self.arena = with_room(self.arena, n, int(np.count_nonzero(columns[_OPS] == RETRACT)))
         done = self._go_on(columns, 0)
         while done < n:
             if not kernel.settle(self._table, done):
@@ -162,11 +167,14 @@ class Profiles:
         return int(kernel.observe(self._table, start))
 
     def remember(self, rows: Int64s, scores: Float64s, outcomes: Int64s) -> None:
-        """Keeps with each event what was decided: its score and a number of the caller's. Rows of -1 are passed over."""
+        """Keeps with each event what was decided: its score and a number of the caller's, at least 0 of a retraction, which has no
+        score. Rows of -1 are passed over."""
         kept = rows >= 0
         pages, words = self._words(rows[kept])
         self.arena.pages_f[pages, words + SCORE] = scores[kept]
         self.arena.pages[pages, words + OUTCOME] = outcomes[kept]
+        if not kept.all():
+            note_outcomes(self.arena, rows, outcomes)
 
     def recall(self, rows: Int64s) -> tuple[Float64s, Int64s]:
         """What was remembered; NaN and 0 where nothing was."""

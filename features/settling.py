@@ -17,8 +17,10 @@ from features.layout import (
     END,
     LABEL,
     LATE,
+    ORPHANS,
     OUTCOME,
     PAGE_BITS,
+    RETRACT,
     RETRACTED,
     TOO_OFTEN,
     UNKNOWN,
@@ -26,6 +28,7 @@ from features.layout import (
 )
 from features.number_arrays import Int64s
 from features.plan_arrays import IS_USER
+from features.retracted import answer_retracted, note_retraction, reference_of, retraction_of
 from features.retreat import replay, retreat
 from features.room import has_room
 from features.row_label import CORRECTIONS_MAX, corrections_of, with_correction
@@ -97,6 +100,10 @@ def amend(context: Int64s, i: int, stride: int) -> bool:
     page = nearest_page(arena, plan, slot, time_ms)
     place = find_event(arena, page, time_ms, row_key(arrivals, i), arrivals.id_keys[i], stride)
     if place == END:
+        if arrivals.ops[i] == RETRACT and arena.heads[slot, ORPHANS] >= 0:
+            note = retraction_of(context, i)
+            if note != END:
+                return answer_retracted(context, i, note)
         answers.flags[i] = UNKNOWN
         answers.out[i, :] = math.nan
         return True
@@ -143,15 +150,17 @@ def correct(context: Int64s, i: int, place: int, stride: int) -> bool:
 
 @outer
 def retract(context: Int64s, i: int, place: int, stride: int) -> bool:
-    """The row at `place` goes."""
+    """The row at `place` goes; its note stays."""
     arena, plan, arrivals, answers = arena_of(context), plan_of(context), arrivals_of(context), answers_of(context)
     slot = arrivals.slots[i]
     if not has_room(arena, plan, slot, place, stride):
         return False
     last = place_before(arena, slot, place)
+    note = note_retraction(arena, plan, slot, place >> PAGE_BITS, word_of(place, stride))
     retreat(context, slot, place, stride)
     remove_row(arena, slot, place, stride, len(plan.offsets) + len(plan.marks), answers.rows, i)
     replay(context, slot, last, stride)
+    answers.rows[i] = reference_of(note)
     answers.flags[i] = RETRACTED
     answers.out[i, :] = math.nan
     return True

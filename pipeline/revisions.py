@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from features.batch import Batch
 from features.event import ADD
-from features.layout import CORRECTED, DUPLICATE, TOO_OFTEN
+from features.layout import CORRECTED, DUPLICATE, END, RETRACTED, TOO_OFTEN
 from features.profile import Profiles
 from pipeline.reasons import REVISION_MAX, Outcomes
 from pipeline.verdicts import REVISED, UNDECIDED, Verdicts
@@ -41,8 +41,11 @@ def number_revisions(verdicts: Verdicts, outcomes: NDArray[np.int64]) -> None:
         verdicts.flags[beyond] = verdicts.flags[beyond] & ~np.uint16(REVISED) | np.uint16(TOO_OFTEN)
 
 
-def remember(verdicts: Verdicts, arena: Profiles) -> None:
-    """Keeps what was decided beside each event, and gives the duplicates of this batch the newest decision on theirs."""
+def remember(verdicts: Verdicts, arena: Profiles, outcomes_before: NDArray[np.int64]) -> None:
+    """Keeps what was decided beside each event, and gives the duplicates of this batch the newest decision on theirs.
+
+    `outcomes_before` has that of duplicates whose event is retracted: no row holds it any more.
+    """
     decided = ~verdicts.are(UNDECIDED)
     outcomes = Outcomes(
         verdicts.actions[decided],
@@ -57,8 +60,10 @@ def remember(verdicts: Verdicts, arena: Profiles) -> None:
     verdicts.scores[~decided] = np.nan
     repeated = verdicts.are(DUPLICATE)
     verdicts.scores[repeated], packed = arena.recall(verdicts.rows[repeated])
-    newest = Outcomes.unpacked(packed)
+    retracted = verdicts.rows[repeated] == END
+    newest = Outcomes.unpacked(np.where(retracted, outcomes_before[repeated], packed))
     verdicts.actions[repeated], verdicts.chosen[repeated] = newest.actions, newest.chosen
     verdicts.reasons[repeated], verdicts.releases[repeated] = newest.reasons, newest.releases
     verdicts.revisions[repeated] = newest.revisions
-    verdicts.flags[repeated] |= np.where(newest.revisions > 0, np.uint16(CORRECTED), np.uint16(0))
+    revised = np.where(newest.revisions > 0, np.uint16(CORRECTED), np.uint16(0))
+    verdicts.flags[repeated] |= np.where(retracted, np.uint16(RETRACTED), revised)

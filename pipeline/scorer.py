@@ -149,7 +149,7 @@ class Scorer:
         verdicts.actions = release.policy.decide_many(verdicts.scores)
         _take_back(verdicts)
         _find_reasons(verdicts)
-        remember(verdicts, arena)
+        remember(verdicts, arena, outcomes)
         return verdicts
 
     def _run_models(self, verdicts: Verdicts, batch: Batch, arena: Profiles, slots: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:

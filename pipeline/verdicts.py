@@ -30,7 +30,7 @@ class Verdicts:
         features: [n, features], major units, NaN where missing.
         models: raw score of each model; NaN where it was not ready, and where its inputs are mostly missing.
         snapshots: sequence number of the snapshot behind each global model.
-        flags: bits of `features.layout`. A duplicate is also CORRECTED where the newest decision on its event is.
+        flags: bits of `features.layout`. A duplicate is also CORRECTED or RETRACTED where the newest decision on its event is.
         rows: references of the retained rows, for what is remembered of a decision.
         releases: that each decision was made by: for a duplicate, that of the newest decision.
         revisions: number of each decision on its event, from 0; for a duplicate, that of the newest one.

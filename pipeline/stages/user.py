@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from features.compilation import compile_kernels
 from features.event import ADD
-from features.layout import DUPLICATE, ID_REUSED, TOO_FAR_BACK, TOO_LATE, TOO_OFTEN
+from features.layout import DUPLICATE, ID_REUSED, RETRACTED, TOO_FAR_BACK, TOO_LATE, TOO_OFTEN
 from features.refusal import Refusal
 from features.row_label import CORRECTIONS_MAX
 from features.schema import Schema
 from patterns.policy import ACTIONS
-from pipeline.decision import BYPASSED, Reply, decisions_of, fallback_flags, flag_names, reply_of
+from pipeline.decision import BYPASSED, RETRACTED_REASONS, Reply, decisions_of, fallback_flags, flag_names, reply_of
 from pipeline.explanation import reasons_again
 from pipeline.frames import Bundle, add_record, read_bundle, topic_frame
 from pipeline.isolation import FAULT_MET, fault_of
@@ -181,6 +181,8 @@ class UserStage:
         return frames
 
     def _reasons_again(self, verdicts: Verdicts, row: int) -> list[str]:
+        if int(verdicts.flags[row]) & RETRACTED:
+            return RETRACTED_REASONS
         newest = self.definitions.releases.get(int(verdicts.releases[row]))
         return [] if newest is None else reasons_again(newest, int(verdicts.chosen[row]), verdicts.reasons[row])
 

@@ -16,6 +16,7 @@ class Oracle:
         self.user, self.lateness_ms, self.retention_ms = user, lateness_ms, retention_ms
         self.definitions = definitions
         self.rows: dict[str, dict[str, dict[tuple[int, int, int], dict]]] = {}
+        self.gone: set[tuple[str, str, tuple[int, int, int]]] = set()
         self.used: dict[tuple[str, int], dict] = {}
         self.labels: dict[tuple[str, int], tuple[int, int]] = {}
 
@@ -46,6 +47,8 @@ class Oracle:
         newest_ms = max((time_ms for time_ms, *_ in rows), default=0)  # what was retracted makes nothing late
         if kind == self.user and event["time_ms"] < newest_ms - self.lateness_ms:
             return "too late"
+        if (kind, key, place) in self.gone:
+            return "retracted"
         if place in rows:
             return "duplicate"
         fate = "late" if rows and place < max(rows) else "scored"
@@ -56,9 +59,13 @@ class Oracle:
 
     def change(self, kind: str, rows: dict, event: dict) -> str:
         place = place_of(event)
+        retraction = (kind, key_of(kind, event), place)
+        if event["op"] == "retract" and retraction in self.gone:
+            return "duplicate" if kind == self.user else "retracted"
         if place not in rows:
             return "unknown"
         if event["op"] == "retract":
+            self.gone.add(retraction)
             del rows[place]
             return "retracted"
         if kind == self.user and rows[place] == event:

@@ -163,15 +163,19 @@ def streams(draw: st.DrawFn) -> list[tuple]:
 class BruteForce:
     def __init__(self) -> None:
         self.rows: dict[tuple[int, int], Row] = {}
+        self.retracted: set[tuple[int, int]] = set()
 
     def step(self, step: tuple, readings: list[Reading]) -> tuple[int, list[float]]:
         """Flags, and what an entity that judges no lateness answers."""
         op, row = step[0], Row(*step[1:])
         known = self.rows.get(row.place)
         nothing = [math.nan] * len(readings)
+        if op != CORRECT and row.place in self.retracted:
+            return DUPLICATE, nothing
         if op != ADD and known is None:
             return UNKNOWN, nothing
         if op == RETRACT:
+            self.retracted.add(row.place)
             del self.rows[row.place]
             return RETRACTED, nothing
         flag = 0

@@ -144,7 +144,8 @@ def arrivals(draw: st.DrawFn) -> list[dict]:
         clock += draw(st.sampled_from(STEPS_MS))
         what = draw(
             st.sampled_from(
-                ["new"] * 7 + ["shared", "shared", "again", "reused", "correct", "correct", "retract", "unknown", "label", "label"]
+                ["new"] * 7
+                + ["shared", "shared", "again", "reused", "correct", "correct", "retract", "unknown", "label", "label", "gone again"]
             )
         )
         ids = {
@@ -154,12 +155,16 @@ def arrivals(draw: st.DrawFn) -> list[dict]:
         }
         time_ms = clock - draw(st.sampled_from(LATE_MS))
         fresh = {"id": n * 7919 % 10_007, "time_ms": time_ms, "fields": {**draw(fields()), **ids}, "op": "add", "turn": n}
+        retracted = [event for event in sent[-8:] if event["turn"] in gone and event["turn"] not in corrected]
+        if what == "gone again" and retracted:
+            steps.append({**draw(st.sampled_from(retracted)), "op": draw(st.sampled_from(["add", "retract"]))})
+            continue
         open_ = [event for event in sent if event["turn"] not in gone]
         if what == "shared" and sent:  # the id and time of an event of another user
             other = sent[-draw(st.integers(1, min(len(sent), 8)))]
             ids["user"] = next(name for name in "abcdefgh" if (name, other["id"]) not in {(e["fields"]["user"], e["id"]) for e in sent})
             fresh |= {"id": other["id"], "time_ms": other["time_ms"], "fields": {**fresh["fields"], **ids}}
-        if what in ("new", "shared", "unknown") or not open_:
+        if what in ("new", "shared", "unknown", "gone again") or not open_:
             steps.append({**fresh, "op": "correct"} if what == "unknown" else fresh)
             sent += [fresh] if what != "unknown" else []
             continue

@@ -1,11 +1,14 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from features.batch import Batch
 from features.cells import Cells
 from features.codec import Saved
+from features.event import RETRACT
 from features.feature_set import read_features
-from features.layout import DROPPED, DUPLICATE, FREE_PAGES, ID_REUSED, LATE, PAGE, TOO_LATE
+from features.layout import DROPPED, DUPLICATE, FREE_NOTES, FREE_PAGES, ID_REUSED, LATE, PAGE, RETRACTED, TOO_LATE
 from features.plan_compiler import compile_plan
 from features.profile import Profiles
 from features.reading import Code, Reading
@@ -228,3 +231,24 @@ def test_numbers_of_detectors_that_do_not_run_rest_in_their_profiles_and_count_a
     empty = with_cells((one, two), without.save(without.slots(keys)), keys)
     assert not empty.extra[empty.slots(keys[:5])].any()
     assert (empty.extra[empty.slots(keys[5:])] == wanted[5:]).all()
+
+
+def test_an_output_of_a_code_that_the_kernel_does_not_know_raises_and_reads_as_no_other() -> None:
+    plan = plan_of([reading(Code.DISTINCT, "amount", DAY_MS)])
+    plan.arrays.outputs[0, 1] = max(Code) + 1
+    with pytest.raises(ValueError, match=r"features\.answers has no answer"):
+        observed(Profiles(plan), batch_of([1_000]))
+
+
+def test_notes_of_retractions_go_with_the_pages_that_their_rows_stood_on_and_are_used_again() -> None:
+    profiles = Profiles(PLAN)
+    hours = [3_600_000 * n for n in range(24 * 100)]
+    most = 0
+    for start in range(0, len(hours), 48):
+        batch = batch_of(hours[start : start + 48], list(range(start, start + 48)))
+        observed(profiles, batch)
+        gone = batch.take(np.arange(0, 48, 3))
+        gone = replace(gone, ops=np.full(len(gone), RETRACT, np.int8))
+        assert set(observed(profiles, gone)[1]) == {RETRACTED}
+        most = max(most, len(profiles.arena.notes) - int(profiles.arena.counters[FREE_NOTES]))
+    assert 16 * 20 <= most <= 16 * 24  # 40 days of the 100, and what stands on the page before

@@ -97,6 +97,46 @@ def test_a_retraction_is_a_decision_without_a_score_and_leaves_no_trace(job: Imi
     assert job.decisions()[-1]["features"] == {"count_1h": 7, "sum_1d": 35, "max_1d": 5, "shop_sum_1d": 35, "shop_count_1h": 7}
 
 
+def test_an_event_that_comes_again_after_its_retraction_is_a_duplicate_and_counts_nowhere(job: Imitation) -> None:
+    send(job, later(2), later(3, amount=900))
+    send(job, later(3, amount=900, op="retract"))
+    send(job, later(3, amount=900), reply="api-1")
+    assert len(job.decisions()) == 3
+    [answer] = replies(job)
+    assert (answer["revision"], answer["score"], answer["action"]) == (1, None, "approve")
+    assert (answer["reasons"], answer["flags"]) == (["retracted"], ["duplicate", "retracted"])
+    send(job, later(4))
+    assert job.decisions()[-1]["features"] == {"count_1h": 2, "sum_1d": 10, "max_1d": 5, "shop_sum_1d": 10, "shop_count_1h": 2}
+
+
+def test_a_retraction_that_comes_again_is_answered_as_the_first_one_was(job: Imitation) -> None:
+    send(job, FIRST, FIRST | {"op": "retract"})
+    send(job, FIRST | {"op": "retract"}, reply="api-1")
+    assert (len(job.decisions()), job.out.get("X", [])) == (2, [])
+    assert [(reply["revision"], reply["flags"]) for reply in replies(job)] == [(1, ["duplicate", "retracted"])]
+
+
+def test_another_body_under_the_id_of_a_retracted_event_is_a_dead_letter(job: Imitation) -> None:
+    send(job, FIRST, FIRST | {"op": "correct", "amount": 7}, FIRST | {"op": "retract"})
+    send(job, FIRST, FIRST | {"amount": 6})
+    assert len(job.decisions()) == 3
+    assert [msgspec.json.decode(letter)["reason"]["what"] for _, letter in job.out["X"]] == ["id_reused"]
+    send(job, later(2))
+    assert job.decisions()[-1]["features"]["shop_sum_1d"] == 5
+
+
+def test_a_retraction_is_remembered_over_a_restart(job: Imitation) -> None:
+    send(job, later(2), later(3), later(4))
+    send(job, *[later(id, op="retract") for id in (3, 2)])
+    job.checkpoint()
+    after = Imitation(job.entity_state, job.user_state)
+    after.release(1, TEXTS)
+    send(after, later(2), later(3), reply="api-1")
+    assert [(reply["revision"], reply["flags"]) for reply in replies(after)] == [(1, ["duplicate", "retracted"])] * 2
+    send(after, later(5))
+    assert [decision["features"]["shop_sum_1d"] for decision in after.decisions()] == [10]
+
+
 def test_a_detector_of_the_user_neither_scores_nor_learns_a_correction(job: Imitation) -> None:
     plain = Imitation()
     plain.release(1, TEXTS)

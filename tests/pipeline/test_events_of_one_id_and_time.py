@@ -141,4 +141,4 @@ def test_labels_repeats_corrections_and_retractions_in_the_stages_find_the_one_t
         run(job, each, texts)
         jobs.append(job)
     assert features_of(jobs[0]) == features_of(jobs[1])
-    assert len(jobs[0].out["X"]) == len(jobs[1].out["X"])
+    assert [job.out.get("X", []) for job in jobs] == [[], []]  # a retraction that comes twice is a duplicate
