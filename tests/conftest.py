@@ -1,6 +1,5 @@
 """Servers that tests of several folders use: started once a run, on free ports, in a temporary folder, ended by their ids."""
 
-import gc
 import pathlib
 from collections.abc import Iterator
 
@@ -16,6 +15,7 @@ from deploy.druid import start_druid
 from deploy.hdfs import Hdfs
 from deploy.ports import free_ports
 from deploy.processes import Process, Processes
+from pipeline.garbage import settle_garbage
 from pipeline.settings import CERTIFICATE_FILE, Settings
 from stores.cassandra_opening import Place
 
@@ -32,13 +32,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Takes what was imported and collected out of the collector's sight.
+    """Takes what was imported and collected out of the collector's sight, which looks less often at the rest.
 
     It is there until the end, half a million objects. The collector looked at them all again and again, for a third of the time of the
     API's tests.
     """
-    gc.collect()
-    gc.freeze()
+    settle_garbage()
 
 
 @pytest.fixture(scope="session")
