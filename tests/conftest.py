@@ -3,6 +3,7 @@
 import pathlib
 from collections.abc import Iterator
 
+import httpx
 import msgspec
 import pytest
 from example_counts import IS_DEEP
@@ -15,6 +16,7 @@ from deploy.druid import start_druid
 from deploy.hdfs import Hdfs
 from deploy.ports import free_ports
 from deploy.processes import Process, Processes
+from pipeline.druid_access import druid_access
 from pipeline.garbage import settle_garbage
 from pipeline.settings import CERTIFICATE_FILE, Settings
 from stores.cassandra_opening import Place
@@ -26,9 +28,13 @@ hypothesis_settings.load_profile("deep" if IS_DEEP else "ordinary")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks each test with the servers that it needs."""
+    """Marks each test with the servers that it needs; those of Druid come last, one after the other.
+
+    Idle, Druid takes a tenth of a core, and a start of it as much as five minutes of that.
+    """
     for item in items:
         mark(item)
+    items.sort(key=lambda item: "druid" in item.keywords and "full_profile" not in item.keywords)
 
 
 def pytest_collection_finish() -> None:
@@ -73,19 +79,20 @@ def hdfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hdfs]:
 
 
 class DruidServers:
-    """A Kafka broker, and Druid beside it, which tests may kill and start again.
+    """Druid beside a broker; tests may kill it and start it again.
 
     Args:
-        folder: for data and logs of both.
+        folder: for its data and logs.
+        bootstrap: the broker.
+        processes: what stops it in the end.
     """
 
-    def __init__(self, folder: pathlib.Path, processes: Processes) -> None:
-        port, controller_port, self._port, self._coordinator_port = free_ports(4)
+    def __init__(self, folder: pathlib.Path, bootstrap: str, processes: Processes) -> None:
+        self._port, self._coordinator_port = free_ports(2)
         self._folder = folder
         self.folder = folder / "druid"
         self._processes = processes
-        self.bootstrap = f"127.0.0.1:{port}"
-        processes.add(start_broker(folder / "kafka", folder / "logs", port, controller_port))
+        self.bootstrap = bootstrap
         self.process = self.start()
 
     def settings(self, topic_prefix: str, **values: object) -> Settings:
@@ -107,12 +114,15 @@ class DruidServers:
         self.process.kill()
         self._processes.forget(self.process)
 
+    def stop_reading(self, settings: Settings) -> None:
+        """Ends the supervisor of `settings`; its tasks publish what they have read, and end behind it."""
+        access = druid_access(settings)
+        url = f"{access.coordinator}/druid/indexer/v1/supervisor/{settings.topic('metrics')}/terminate"
+        httpx.post(url, verify=access.tls or True, headers=access.headers, timeout=60, trust_env=False).raise_for_status()
 
-@pytest.fixture(scope="module")
-def druid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DruidServers]:
-    """Druid without data sources and a broker without topics; a test takes a topic of its own.
 
-    Not for the whole run: idle it takes a tenth of a core.
-    """
+@pytest.fixture(scope="session")
+def druid(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DruidServers]:
+    """Druid beside the broker of the run; a test takes topics of its own, and stops their supervisor."""
     with Processes() as processes:
-        yield DruidServers(tmp_path_factory.mktemp("druid"), processes)
+        yield DruidServers(tmp_path_factory.mktemp("druid"), broker, processes)

@@ -1,6 +1,7 @@
 """What every store of event metrics keeps to, on the same rows; a new implementation joins `STORES`."""
 
 import collections
+import contextlib
 import itertools
 import json
 import random
@@ -62,14 +63,14 @@ def made_rows() -> list[MetricRow]:
 ROWS = made_rows()
 
 
-def in_duckdb(request: pytest.FixtureRequest) -> Metrics:
+def in_duckdb(request: pytest.FixtureRequest) -> Iterator[Metrics]:
     store = DuckDbMetrics(request.getfixturevalue("tmp_path_factory").mktemp("duckdb") / "metrics.duckdb", 30)
     for start in range(0, len(ROWS), 700):
         store.add(ROWS[start : start + 700], {"weir.metrics/0": start + 700})
-    return store
+    yield store
 
 
-def in_druid(request: pytest.FixtureRequest) -> Metrics:
+def in_druid(request: pytest.FixtureRequest) -> Iterator[Metrics]:
     druid = request.getfixturevalue("druid")
     settings = druid.settings("contract.")
     topic = settings.topic("metrics")
@@ -85,17 +86,18 @@ def in_druid(request: pytest.FixtureRequest) -> Metrics:
     while total(store) < sum(row.count for row in ROWS):
         assert time.monotonic() < deadline, f"only {total(store)} have arrived"
         time.sleep(0.2)
-    return store
+    yield store
+    druid.stop_reading(settings)
 
 
-STORES: dict[str, Callable[[pytest.FixtureRequest], Metrics]] = {"duckdb": in_duckdb, "druid": in_druid}
+STORES: dict[str, Callable[[pytest.FixtureRequest], Iterator[Metrics]]] = {"duckdb": in_duckdb, "druid": in_druid}
 
 
 @pytest.fixture(scope="module", params=["duckdb", pytest.param("druid", marks=pytest.mark.integration)])
 def store(request: pytest.FixtureRequest) -> Iterator[Metrics]:
-    made = STORES[request.param](request)
-    yield made
-    made.close()
+    with contextlib.contextmanager(STORES[request.param])(request) as made:
+        yield made
+        made.close()
 
 
 def query(**values: object) -> MetricQuery:
