@@ -128,6 +128,11 @@ class Cluster:
         """Returns once TaskManager `number` has registered with the JobManager."""
         process.wait_until(lambda: self._registered(number), READY_SECONDS_MAX, "its registration with the JobManager")
 
+    def jobs_on(self, number: int) -> set[str]:
+        """Ids of the jobs that have a slot of TaskManager `number`; none while it is not registered or nothing answers."""
+        answer = self.get(f"/taskmanagers/{self._ids[number]}") if number in self._ids else None
+        return {slot["jobId"] for slot in answer["allocatedSlots"]} if isinstance(answer, dict) else set()
+
     def overview(self) -> dict[str, int] | None:
         """``slots-total``, ``slots-available``, ``taskmanagers`` and the counts of jobs; None while nothing answers."""
         answer = self.get("/overview")

@@ -22,6 +22,7 @@ from deploy.hdfs_security import USER_VARIABLE
 from deploy.jars import PROJECT
 from deploy.kernels import COMPILE_SECONDS_MAX, start_compiling
 from deploy.patience import Patience
+from deploy.placement import Placement
 from deploy.ports import free_ports, require_free
 from deploy.private_files import make_private_folder, secret_in
 from deploy.processes import Process, Processes
@@ -77,6 +78,7 @@ class Stack:
         self._say = _never_failing(say)
         self._servers = servers
         self._delivery = Delivery(self.cluster, self.logs, DELIVERING if delivers else ())
+        self._placement = Placement(self.cluster, self._own_numbers())
         self._compaction = Compaction(self.logs, self._say)
         self._tidying = Tidying(self.cluster)
         self._processes = Processes()
@@ -104,13 +106,13 @@ class Stack:
         with the fallback, and while a disk is full there is nothing to be done but to wait for room.
         """
         restarted = []
-        for process in self._processes.dead():
+        for process in sorted(self._processes.dead(), key=self._place):
             if process in self._processes.all and self._patience.may_try(process.name) and self._start_again(process):
                 restarted.append(process.name)
         if self._to_submit and self._patience.may_try("submission"):
             self._submit_again()
         self._yielding.step(self._processes.all)
-        for beside in (self._keep_delivering, self._keep_compacted, self._tidying.step):
+        for beside in (self._keep_delivering, self._keep_placed, self._keep_compacted, self._tidying.step):
             try:
                 beside()
             except Exception as error:  # a full disk has no room for a new log; each is tried again at its time
@@ -144,7 +146,7 @@ class Stack:
         port = int(settings.bootstrap.rpartition(":")[2])
         [controller_port] = free_ports(1)
         place = (settings.path("kafka"), self.logs, port, controller_port, secret)
-        numbers = range(1, settings.parallelism + 1)
+        numbers = self._own_numbers()
         began = time.monotonic()
         servers = [SERVERS[name](settings, self.logs, self._own) for name in self._servers]
         for server in servers:
@@ -205,7 +207,7 @@ class Stack:
         return started
 
     def _submit_again(self) -> None:
-        """Hands over all jobs to a JobManager that was started again.
+        """Hands over all jobs to a JobManager that was started again, or that has given the score job's slot to another job.
 
         Those of an earlier try are ended first: a second score job would decide everything twice as soon as there is a slot for it.
         The score job must not be given a slot that gives way to others, and so it comes before there are any.
@@ -239,6 +241,19 @@ class Stack:
             return
         if said := self._delivery.check(self.environment()):
             self._say(said)
+
+    def _keep_placed(self) -> None:
+        if not self._to_submit and self._placement.is_wrong():
+            self._say("a job that delivers has the slot of the score job; handing over all jobs again")
+            self._to_submit = True
+
+    def _own_numbers(self) -> range:
+        """Of the score job's TaskManagers."""
+        return range(1, self.settings.parallelism + 1)
+
+    def _place(self, process: Process) -> int:
+        """Where it comes in the order of the first start, in which those that decide come before those that deliver."""
+        return list(self._starts).index(process.name) if process.name in self._starts else len(self._starts)
 
     def _keep_compacted(self) -> None:
         self._compaction.check(self.environment())

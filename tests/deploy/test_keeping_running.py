@@ -80,3 +80,17 @@ def test_a_broker_that_came_up_only_half_leaves_its_ports_to_the_next_try(monkey
     with pytest.raises(KafkaException):
         broker.start_broker(tmp_path, tmp_path, 1, 2)
     assert ended == ["broker"]
+
+
+def test_parts_that_ended_together_start_again_in_the_order_of_the_first_start(stack: Stack) -> None:
+    def end(name: str) -> None:
+        stack._own(name, cast(Process, Named(name, runs=False)), lambda: cast(Process, Named(name, runs=True)))
+
+    end("task-manager-1")
+    end("task-manager-2")
+    assert stack.keep_running() == ["api", "task-manager-1", "task-manager-2"]
+    for name in ("task-manager-2", "api", "task-manager-1"):
+        process = stack.process(name)
+        cast(Named, process).runs = False
+        stack._processes.all.append(stack._processes.all.pop(stack._processes.all.index(process)))
+    assert stack.keep_running() == ["api", "task-manager-1", "task-manager-2"]

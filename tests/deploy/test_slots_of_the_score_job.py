@@ -1,4 +1,4 @@
-"""A JobManager that starts again knows no job: the score job comes first to the slots, and it comes there once."""
+"""Where slots were lost, with the JobManager or without it, the score job gets its own again, and once."""
 
 import pathlib
 from typing import Any, cast
@@ -54,6 +54,8 @@ class OneSlot:
             if id not in self.unending:
                 del self.jobs[id]
             return None
+        if path.startswith("/taskmanagers/task-manager-1-"):
+            return {"allocatedSlots": [{"jobId": id} for id in list(self.jobs)[:1]]}
         order = list(self.jobs)
         return {"jobs": [{"name": name, "jid": id, "state": "RUNNING", "start-time": order.index(id)} for id, name in self.jobs.items()]}
 
@@ -137,6 +139,20 @@ def test_a_score_job_that_waits_for_a_slot_since_a_try_that_failed_is_not_there_
     for name in ("weir-metrics", "weir-score", "weir-score"):
         flink.take(name)
     stack.keep_running()
+    assert flink.holder() == "weir-score"
+    assert list(flink.jobs.values()).count("weir-score") == 1
+
+
+def test_a_delivering_job_that_got_the_slot_of_the_score_job_gives_it_back(
+    stack: Stack, flink: OneSlot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stack.cluster, "_ids", {1: "task-manager-1-6"})
+    stack.keep_running()
+    assert flink.holder() == "weir-score"
+    flink.jobs = {"metrics-2": "weir-metrics", "score-2": "weir-score"}
+    monkeypatch.setattr(stack._placement, "_next_look", 0.0)
+    for _ in range(2):
+        stack.keep_running()
     assert flink.holder() == "weir-score"
     assert list(flink.jobs.values()).count("weir-score") == 1
 
