@@ -95,7 +95,7 @@ def test_a_process_that_ends_again_at_once_is_started_ever_less_often(stack: Sta
     assert 10 <= len(starts) <= 20
 
 
-def test_jobs_that_cannot_be_submitted_are_submitted_later(stack: Stack) -> None:
+def test_jobs_that_cannot_be_submitted_are_submitted_later(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     tries: list[str] = []
 
     def submit() -> None:
@@ -104,7 +104,9 @@ def test_jobs_that_cannot_be_submitted_are_submitted_later(stack: Stack) -> None
             raise Refusal("score job does not run", where="flink", expected="a running job", got="none")
 
     stack._submit = submit  # type: ignore[method-assign]
-    own(stack, "job-manager", tries, failures=0)
+    monkeypatch.setattr("deploy.stack.end_all_jobs", lambda rest: None)
+    monkeypatch.setattr(stack.cluster, "start_job_manager", lambda: _Ended("job-manager", running=True))
+    stack._own("job-manager", _Ended("job-manager"), stack._start_job_manager_again)  # type: ignore[arg-type]
     assert stack.keep_running() == ["job-manager"]
     clock: Clock = stack._patience._monotonic  # type: ignore[assignment]
     for _ in range(20):
