@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from deploy import entries, releases, watch
+from deploy import releases, topic_records, watch
 from deploy.watch import Watch
 from pipeline.kafka import Outbox
 from pipeline.known_releases import ReleaseRecord
@@ -69,10 +69,9 @@ def test_a_configuration_is_published_behind_records_under_a_releases_key_that_a
     sent: list[tuple[bytes, Any]] = []
     stored = msgspec.json.encode(ReleaseRecord(7, {"schema": "0"}, 5))
     found = [Message("control", b"release:0000000009", junk) for junk in JUNK] + [Message("control", b"release:0000000007", stored)]
-    for module in (releases, entries):  # which read another topic each, and here the same records
-        monkeypatch.setattr(module, "consumer_of", lambda *given, **more: Consumer([]))
-        monkeypatch.setattr(module, "ends_of", lambda *given: {})
-        monkeypatch.setattr(module, "read_until", lambda consumer, starts, ends, take, stopping: take(found))
+    monkeypatch.setattr(topic_records, "consumer_of", lambda *given, **more: Consumer([]))  # the same records of every topic
+    monkeypatch.setattr(topic_records, "ends_of", lambda *given: {})
+    monkeypatch.setattr(topic_records, "read_until", lambda consumer, starts, ends, take, stopping: take(found))
     monkeypatch.setattr(releases, "producer_of", lambda *given, **more: None)
     monkeypatch.setattr(Outbox, "send", lambda self, topic, key, value: sent.append((key, value)))
     monkeypatch.setattr(Outbox, "flush", lambda self: None)
