@@ -28,9 +28,9 @@ from api.log import Clock, Log, LogUnavailableError
 from api.metric_routes import make_metric_routes
 from api.openapi import tell_openapi
 from api.peer import read_peers
-from api.problem import Problem
+from api.problem import Problem, as_response
 from api.query import require_known_query
-from api.reads import as_response, make_reads, require_kind
+from api.reads import make_reads, require_kind
 from api.scores import Scores
 from api.stream import Stream
 from api.stream_route import make_stream_route

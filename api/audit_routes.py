@@ -5,8 +5,7 @@ from typing import Annotated
 import msgspec
 from fastapi import APIRouter, Query, Response
 
-from api.problem import json_answer
-from api.reads import as_response
+from api.problem import as_response, json_answer
 from api.told import told
 from stores.audit import Audit, Entry, Fact
 

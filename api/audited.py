@@ -4,11 +4,13 @@ import asyncio
 import hashlib
 import logging
 
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
 from api.calling import SUBJECT
-from api.front import App, Message, Receive, Scope, Send, read_body
 from api.log import Clock
 from api.permissions import CALLER, PEER, Caller, is_change
 from api.problem import Problem
+from api.request_body import read_body
 from stores.audit import Audit, Fact
 from stores.decisions import StoreUnavailableError
 
@@ -25,7 +27,7 @@ class Audited:
         clock: seconds since the epoch.
     """
 
-    def __init__(self, app: App, audit: Audit, clock: Clock) -> None:
+    def __init__(self, app: ASGIApp, audit: Audit, clock: Clock) -> None:
         self._app = app
         self._audit = audit
         self._clock = clock

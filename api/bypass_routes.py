@@ -13,8 +13,7 @@ from api.definition_texts import by_of
 from api.definitions import Definitions
 from api.in_force import InForce
 from api.json_body import read_json
-from api.problem import json_answer
-from api.reads import as_response
+from api.problem import as_response, json_answer
 from api.told import told
 from patterns.bypass import REASON_CHARACTERS_MAX
 from pipeline.release import BYPASS

@@ -15,8 +15,7 @@ from api.entries import Entries
 from api.feature_versions import FeatureVersion
 from api.in_force import InForce
 from api.json_body import read_json
-from api.problem import json_answer
-from api.reads import as_response
+from api.problem import as_response, json_answer
 from api.told import told
 from api.version_routes import add_version_routes
 from api.versions import text_of, version_of

@@ -2,7 +2,7 @@
 
 from urllib.parse import unquote
 
-from api.front import App, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 PREFIX = "/v1/entities/"
 
@@ -14,7 +14,7 @@ class AsWritten:
     these routes are given is to be decoded with `decoded`.
     """
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -9,8 +9,7 @@ from api.condition import Condition, Part
 from api.counts import Counts
 from api.in_force import InForce
 from api.permissions import CALLER
-from api.problem import json_answer
-from api.reads import as_response
+from api.problem import as_response, json_answer
 from api.stream import Stream
 from api.told import told
 from api.waiting import Waiting

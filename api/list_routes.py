@@ -16,8 +16,7 @@ from api.etag import etag_of, names
 from api.in_force import InForce
 from api.list_cursor import cursor_of, value_of
 from api.list_edit import Edit, added_by, read_edit
-from api.problem import Answer, Problem, json_answer
-from api.reads import as_response
+from api.problem import Answer, Problem, as_response, json_answer
 from api.told import told
 from patterns.entries import API, Entry
 from patterns.entry_lists import EntryList

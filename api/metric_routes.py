@@ -9,8 +9,7 @@ import msgspec
 from fastapi import APIRouter, Query, Response
 
 from api.in_force import InForce
-from api.problem import Problem, json_answer
-from api.reads import as_response
+from api.problem import Problem, as_response, json_answer
 from api.told import told
 from features.refusal import Refusal
 from pipeline.moment import moment_ms

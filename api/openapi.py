@@ -6,8 +6,7 @@ from typing import Any
 from fastapi import FastAPI, Response
 from fastapi.openapi.utils import get_openapi
 
-from api.problem import json_answer
-from api.reads import as_response
+from api.problem import as_response, json_answer
 from api.told import COMPONENTS, problems_of
 
 PATH = "/v1/openapi.json"

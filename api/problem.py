@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
 import msgspec
+from starlette.responses import Response
 
 from features.refusal import Refusal
 
@@ -76,3 +77,9 @@ def _title(status: int) -> str:
 def _sendable(text: str) -> str:
     """`text` without the halves of surrogate pairs that an escape of YAML can bring in: UTF-8 has no place for them."""
     return text.encode("utf-8", "replace").decode()
+
+
+def as_response(answer: Answer) -> Response:
+    """`answer` as Starlette sends it."""
+    headers = {name.decode(): value.decode() for name, value in answer.headers}
+    return Response(answer.body, answer.status, headers, answer.content_type.decode())

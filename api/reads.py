@@ -9,7 +9,7 @@ from api.answers import Score
 from api.entity_paths import decoded
 from api.in_force import InForce
 from api.log import Clock
-from api.problem import Answer, Problem, json_answer
+from api.problem import Problem, as_response, json_answer
 from api.profile import Profile, profile_of
 from api.scores import Scores
 from api.told import OBJECT, told
@@ -82,12 +82,6 @@ def _of_several_users(event_id: str, found: list[StoredDecision]) -> Problem:
     refusal = of_several_users(event_id[:80], found)
     candidates = [{"user": each.user, "event_time": each.event_time, "action": each.action} for each in found]
     return Problem(409, str(refusal), members=refusal.fields() | {"candidates": candidates})
-
-
-def as_response(answer: Answer) -> Response:
-    """`answer` as Starlette sends it."""
-    headers = {name.decode(): value.decode() for name, value in answer.headers}
-    return Response(answer.body, answer.status, headers, answer.content_type.decode())
 
 
 def require_kind(in_force: InForce, entity: str) -> None:

@@ -12,8 +12,7 @@ from api.gate import Gate
 from api.json_body import read_json
 from api.log import Clock
 from api.permissions import ROLES
-from api.problem import Answer, Problem, json_answer
-from api.reads import as_response
+from api.problem import Answer, Problem, as_response, json_answer
 from api.token import OWNER
 from api.told import told
 from features.refusal import Refusal, shortened

@@ -13,8 +13,7 @@ from api.definition_texts import IfMatch, by_of, kept_answer, put_answer, seen, 
 from api.definitions import Definitions
 from api.in_force import InForce
 from api.json_body import read_json
-from api.problem import Problem, json_answer
-from api.reads import as_response
+from api.problem import Problem, as_response, json_answer
 from api.told import told
 from api.versions import VERSIONS_MAX, Comparison, Version, compare, text_of, version_of, versions_of
 

@@ -12,8 +12,7 @@ from api.decide import DEADLINE_MS_MAX, Decide, Decided, FellBack
 from api.in_force import InForce
 from api.json_body import read_json
 from api.log import Clock, Log
-from api.problem import json_answer
-from api.reads import as_response
+from api.problem import as_response, json_answer
 from api.told import OBJECT, told
 from features.decode import ID_CHARACTERS_MAX
 from features.refusal import Refusal

@@ -11,7 +11,7 @@ import math
 from features.compiled import inner, outer
 from features.number_arrays import Float64s
 
-SEEN, FIRST_TICK, TICK, NOW, BEFORE, SCORE, BURST_WORDS = range(7)
+SEEN, FIRST_TICK, TICK, NOW, BEFORE, SCORE = range(6)
 _DECAY = 0.5
 
 

@@ -4,29 +4,14 @@ Open addressing with linear probing; an entry that is no longer needed is closed
 (Knuth, The Art of Computer Programming 6.4, algorithm R). 24 bytes a place, at most 60 % of them used.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 
 from features.compiled import entry, inner, outer
+from features.layout import Counts
 from features.number_arrays import Int64s
 
 _FULL = 0.6
 _MIX, _MIX_2 = -7046029254386353131, -4658895280553007687
-
-
-class Counts(NamedTuple):
-    """The table; a place with a count of 0 is empty.
-
-    Args:
-        owners, values, counts: [size], size a power of two.
-        used: [1], entries.
-    """
-
-    owners: Int64s
-    values: Int64s
-    counts: Int64s
-    used: Int64s
 
 
 def empty_counts(size: int = 1_024) -> Counts:

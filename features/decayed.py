@@ -9,10 +9,11 @@ Words: landmark in half-lives, rows, and as pairs (`units`) the sums of weights,
 import math
 
 from features.compiled import inner, outer
+from features.layout import DECAYED_WORDS
 from features.number_arrays import Float64s
 from features.pairs import add_pair, product_error
 
-LANDMARK, N, WEIGHTS, VALUES, SQUARES, DECAYED_WORDS = 0, 1, 2, 4, 6, 8
+LANDMARK, N, WEIGHTS, VALUES, SQUARES = 0, 1, 2, 4, 6
 _FAR = 400.0
 _LEAST = -1000.0
 

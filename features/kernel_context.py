@@ -2,11 +2,9 @@
 
 from features.compiled import inner
 from features.context import float_rows, floats, int_rows, ints, table_of
-from features.counts import Counts
-from features.layout import Arena
+from features.layout import Arena, Counts, Ranks
 from features.number_arrays import Int64s
 from features.plan_arrays import PlanArrays
-from features.ranks import Ranks
 
 _HEADS, _PAGES, _EDGES, _BACKS, _SUFFIXES, _ROOTS, _FREE_PAGES, _FREE_NOTES, _NOTES, _SEALED, _DROPPED, _COUNTERS = range(12)
 _COUNTS = 12

@@ -9,9 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from features.counts import Counts
 from features.number_arrays import Float64s, Int64s
-from features.ranks import Ranks
 
 PAGE = 16
 PAGE_BITS = 4
@@ -41,8 +39,41 @@ NOTE_PREV, NOTE_NEXT, NOTE_TIME, NOTE_ID, NOTE_LABEL, NOTE_VISIBLE, NOTE_WORDS =
 # entries that the tables of values must have room for before the kernel can go on.
 FREE_PAGES, FREE_NOTES, SEALED, DROPPED, NEEDED, COUNTERS = range(6)
 
+# How many words a unit has that keeps decayed means, a burst, or what is known of counted values.
+DECAYED_WORDS, BURST_WORDS, VALUE_WORDS = 8, 6, 5
+
 LATE, TOO_LATE, DUPLICATE, ID_REUSED, WARMING, CORRECTED, RETRACTED, UNKNOWN, TOO_FAR_BACK, TOO_OFTEN = (1 << bit for bit in range(10))
 ADD, CORRECT, RETRACT = range(3)
+
+
+class Counts(NamedTuple):
+    """The table; a place with a count of 0 is empty.
+
+    Args:
+        owners, values, counts: [size], size a power of two.
+        used: [1], entries.
+    """
+
+    owners: Int64s
+    values: Int64s
+    counts: Int64s
+    used: Int64s
+
+
+class Ranks(NamedTuple):
+    """Nodes of all trees.
+
+    Args:
+        nodes: [n * 5] left, right, rows below and here, rows here, priority; of free nodes, left is the next free one.
+        keys: [n] their values.
+        free: [2] the first free node or -1, and how many are free.
+        path: [512] scratch.
+    """
+
+    nodes: Int64s
+    keys: Float64s
+    free: Int64s
+    path: Int64s
 
 
 class Arena(NamedTuple):

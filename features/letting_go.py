@@ -1,15 +1,27 @@
 """History that is old enough goes; windows without an end keep what they must of it."""
 
 from features import window as windows
-from features.burst import BURST_WORDS
 from features.compiled import inner, outer
 from features.cursors import step, step_counted
-from features.decayed import DECAYED_WORDS
 from features.extremes import extreme_let_go
 from features.history import drop_first, place_before
 from features.kernel_context import arena_of, plan_of
 from features.labels import let_orphans_go
-from features.layout import END, FILL, FIRST, HEAD_WORDS, LAST, ORPHANS, PAGE_BITS, PAGE_WORDS, ROWS, TIME, Arena
+from features.layout import (
+    BURST_WORDS,
+    DECAYED_WORDS,
+    END,
+    FILL,
+    FIRST,
+    HEAD_WORDS,
+    LAST,
+    ORPHANS,
+    PAGE_BITS,
+    PAGE_WORDS,
+    ROWS,
+    TIME,
+    Arena,
+)
 from features.moves import fold
 from features.number_arrays import Int64s
 from features.plan_arrays import EVENTS_MAX, KIND, MARK_KIND, REACH, WORD, PlanArrays

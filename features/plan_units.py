@@ -4,10 +4,8 @@ import enum
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from features.burst import BURST_WORDS
-from features.decayed import DECAYED_WORDS
+from features.layout import BURST_WORDS, DECAYED_WORDS, VALUE_WORDS
 from features.reading import Code, Reading
-from features.value_counts import VALUE_WORDS
 from features.window import Window
 
 

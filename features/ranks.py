@@ -4,33 +4,16 @@ A treap whose priorities are hashes of the values (Seidel and Aragon 1996): its 
 value is a node of six words, its value included; all operations take time in the logarithm of their number.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 
 from features.compiled import inner, outer
-from features.number_arrays import Float64s, Int64s
+from features.layout import Ranks
+from features.number_arrays import Int64s
 
 LEFT, RIGHT, SIZE, COUNT, PRIORITY, NODE_WORDS = range(6)
 _NONE = -1
 _DEPTH_MAX = 512
 _MIX, _MIX_2 = -7046029254386353131, -4658895280553007687
-
-
-class Ranks(NamedTuple):
-    """Nodes of all trees.
-
-    Args:
-        nodes: [n * 5] left, right, rows below and here, rows here, priority; of free nodes, left is the next free one.
-        keys: [n] their values.
-        free: [2] the first free node or -1, and how many are free.
-        path: [512] scratch.
-    """
-
-    nodes: Int64s
-    keys: Float64s
-    free: Int64s
-    path: Int64s
 
 
 def empty_ranks(nodes: int = 1_024) -> Ranks:

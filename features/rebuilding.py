@@ -6,14 +6,13 @@ from features.compiled import inner, outer
 from features.extremes import extreme_comes
 from features.history import next_place
 from features.kernel_context import arena_of, plan_of
-from features.layout import END, FIRST, HEAD_WORDS, LONG_AGO, NEVER, NEWEST, Arena
+from features.layout import END, FIRST, HEAD_WORDS, LONG_AGO, NEVER, NEWEST, VALUE_WORDS, Arena
 from features.moves import moves
 from features.number_arrays import Int64s
 from features.plan_arrays import AUX, BEGAN, FIRST_NUMBER, FIRST_UNKNOWN, HEAD, KIND, STRIDE, TAIL, WORD, PlanArrays
 from features.plan_units import UnitKind
 from features.ranks import rank_clear
 from features.retreat import replay
-from features.value_counts import VALUE_WORDS
 from features.warmth import unknown_until
 
 _MIN, _MAX, _VALUES, _RANKS = int(UnitKind.MIN), int(UnitKind.MAX), int(UnitKind.VALUES), int(UnitKind.RANKS)

@@ -11,14 +11,13 @@ import math
 import numpy as np
 
 from features import window as windows
-from features.burst import BURST_WORDS
 from features.compiled import outer
 from features.cursors import calendar_unit, take_in_order
-from features.decayed import DECAYED_WORDS, WEIGHTS
+from features.decayed import WEIGHTS
 from features.extremes import gather_back, signed_value, turn_over
 from features.history import next_place, place_before
 from features.kernel_context import arena_of, plan_of
-from features.layout import END, FIRST, HEAD_WORDS, NEVER, NEWEST, PAGE_BITS
+from features.layout import BURST_WORDS, DECAYED_WORDS, END, FIRST, HEAD_WORDS, NEVER, NEWEST, PAGE_BITS
 from features.moves import fold, is_undone, returns
 from features.number_arrays import Int64s
 from features.plan_arrays import AUX, HEAD, KIND, MARK_COUNT, MARK_HELD, MARK_KIND, MARK_SPAN, MARK_WHERE, REACH, RETENTION, TAIL, WORD

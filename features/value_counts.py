@@ -8,11 +8,11 @@ also when it falls.
 import math
 
 from features.compiled import inner, outer
-from features.counts import Counts, change_count
+from features.counts import change_count
+from features.layout import Counts
 from features.number_arrays import Float64s
 from features.pairs import add_pair
 
-VALUE_WORDS = 5
 N, DISTINCT, TOP, SUM = range(4)
 
 

@@ -10,7 +10,8 @@ from features.event import ADD, Event
 from features.refusal import Refusal
 from features.schema import Schema
 from pipeline.archive_access import read_archive
-from pipeline.history import History, Labels, total_order
+from pipeline.event_keys import Labels
+from pipeline.history import History, total_order
 from pipeline.label_files import label_key_of
 from pipeline.label_resolver import read_label
 from pipeline.refused import RefusedRows

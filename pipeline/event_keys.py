@@ -2,18 +2,45 @@
 
 import functools
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.batch import Batch
 from features.event import id_key_of
-from pipeline.history import Labels
 
 NO_EVENT, SEVERAL_EVENTS = -1, -2
 USERS_REMEMBERED = 65_536
 
 _key_of_user = functools.lru_cache(USERS_REMEMBERED)(functools.partial(id_key_of, integer=False))
+
+
+@dataclass(slots=True)
+class Labels:
+    """Labels in order of their time.
+
+    Args:
+        id_keys: of the labelled events.
+        labels: 0 or 1.
+        times_ms: from when on each is known.
+        users: whose event each is about; None where a label does not say, or none of them does.
+        rows: of the file that they come from, from 1; 0 when they come from elsewhere.
+        source: that file.
+        unknown: labels that were left out because no event is theirs.
+    """
+
+    id_keys: NDArray[np.int64]
+    labels: NDArray[np.int8]
+    times_ms: NDArray[np.int64]
+    users: list[str | None] | None = None
+    rows: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    source: str = ""
+    unknown: int = 0
+
+    def __post_init__(self) -> None:
+        if not len(self.rows):
+            self.rows = np.zeros(len(self.labels), np.int64)
 
 
 def event_keys(id_keys: NDArray[np.int64], users: Iterable[str]) -> NDArray[np.int64]:

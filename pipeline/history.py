@@ -12,6 +12,7 @@ from features.decode import Decoder
 from features.event import ADD, Event
 from features.refusal import Refusal
 from features.schema import LAST_TIME_MS, Schema
+from pipeline.event_keys import Labels
 from pipeline.label_column import LabelColumn
 from pipeline.lines import read_lines
 from pipeline.refused import RefusedRows
@@ -21,33 +22,6 @@ from pipeline.table_file import TableFile
 TABLES = (".parquet", ".csv")
 LINES = (".jsonl", ".ndjson", ".json")
 _LINES_A_BATCH = 65_536
-
-
-@dataclass(slots=True)
-class Labels:
-    """Labels in order of their time.
-
-    Args:
-        id_keys: of the labelled events.
-        labels: 0 or 1.
-        times_ms: from when on each is known.
-        users: whose event each is about; None where a label does not say, or none of them does.
-        rows: of the file that they come from, from 1; 0 when they come from elsewhere.
-        source: that file.
-        unknown: labels that were left out because no event is theirs.
-    """
-
-    id_keys: NDArray[np.int64]
-    labels: NDArray[np.int8]
-    times_ms: NDArray[np.int64]
-    users: list[str | None] | None = None
-    rows: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
-    source: str = ""
-    unknown: int = 0
-
-    def __post_init__(self) -> None:
-        if not len(self.rows):
-            self.rows = np.zeros(len(self.labels), np.int64)
 
 
 @dataclass(slots=True)

@@ -13,8 +13,8 @@ from features.event import id_key_of
 from features.refusal import Refusal
 from features.schema import Schema
 from pipeline.cells import INTEGER, KEY, Wanted
-from pipeline.event_keys import NO_EVENT, rows_of_labels
-from pipeline.history import History, Labels, is_table
+from pipeline.event_keys import NO_EVENT, Labels, rows_of_labels
+from pipeline.history import History, is_table
 from pipeline.json_rows import RowsAsJson
 from pipeline.label_resolver import read_label
 from pipeline.label_times import early_label

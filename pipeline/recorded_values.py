@@ -8,7 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipeline.archive_access import read_archive
-from pipeline.replay import Progress
+from pipeline.progress import Progress
 from pipeline.settings import Settings
 from pipeline.topic_values import Records, records_of
 from stores.archive_rows import Kind

@@ -1,7 +1,7 @@
 """Replay: history through the engine of the live system, without Java, each event scored before it is learned from."""
 
 import pathlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,9 +12,10 @@ from features.batch import Batch
 from features.layout import CORRECTED, DUPLICATE, ID_REUSED, RETRACTED, TOO_LATE, UNKNOWN
 from patterns.policy import ACTIONS
 from pipeline.decisions_file import DecisionsFile
-from pipeline.event_keys import SEVERAL_EVENTS, first_rows, rows_of_labels
-from pipeline.history import History, Labels
+from pipeline.event_keys import SEVERAL_EVENTS, Labels, first_rows, rows_of_labels
+from pipeline.history import History
 from pipeline.learner import Learners, Lessons
+from pipeline.progress import Progress
 from pipeline.release import Release
 from pipeline.scorer import Scorer
 from pipeline.verdicts import REVISED, UNDECIDED, Verdicts
@@ -30,7 +31,6 @@ _NO_SCORE_OF_THEIR_OWN = {
     RETRACTED: "retracted",
 }
 
-Progress = Callable[[int, int], None]
 """Called with (events done, events in all)."""
 
 

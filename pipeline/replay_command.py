@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pipeline import refused
 from pipeline.archived_history import archived_history, archived_labels
 from pipeline.configuration_folder import compile_texts, read_texts
-from pipeline.history import History, Labels, read_history
+from pipeline.event_keys import Labels
+from pipeline.history import History, read_history
 from pipeline.label_files import fitted, labels_for
 from pipeline.quality import quality_of
 from pipeline.release import Release

@@ -11,10 +11,11 @@ from features.layout import RETRACTED, WARMING
 from patterns.policy import ACTIONS
 from pipeline.decision import flag_names
 from pipeline.deliver_job import order_of
-from pipeline.event_keys import SEVERAL_EVENTS, rows_of_labels
-from pipeline.history import History, Labels
+from pipeline.event_keys import SEVERAL_EVENTS, Labels, rows_of_labels
+from pipeline.history import History
+from pipeline.progress import Progress
 from pipeline.release import Release
-from pipeline.replay import Progress, Replay
+from pipeline.replay import Replay
 from pipeline.training_source import EVENT_TIME, LABELS, ORDER, decision_batch, texts_or_null
 from pipeline.verdicts import UNDECIDED, Verdicts
 

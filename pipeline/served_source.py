@@ -11,8 +11,8 @@ from features.refusal import Refusal
 from pipeline.deliver_job import order_of
 from pipeline.isolation import one_by_one
 from pipeline.label_resolver import read_label
+from pipeline.progress import Progress
 from pipeline.recorded_values import recorded_values
-from pipeline.replay import Progress
 from pipeline.settings import Settings
 from pipeline.stages.definitions import Definitions
 from pipeline.topic_values import read_definitions

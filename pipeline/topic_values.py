@@ -9,7 +9,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPar
 
 from features.refusal import Refusal
 from pipeline.kafka import BATCH_MAX, SECONDS_MAX, ControlTopic, Offsets, consumer_of, ends_of, is_end, partition_of, place_of
-from pipeline.replay import Progress
+from pipeline.progress import Progress
 from pipeline.settings import Settings
 from pipeline.stages.definitions import Definitions
 

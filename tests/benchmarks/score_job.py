@@ -26,7 +26,8 @@ from deploy.submission import submit_score_job
 from deploy.topics import make_topics
 from features.batch import Batch
 from features.decode import Decoder
-from pipeline.history import History, Labels
+from pipeline.event_keys import Labels
+from pipeline.history import History
 from pipeline.release import compile_release
 from pipeline.replay import Replay
 from pipeline.settings import Settings

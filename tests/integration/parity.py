@@ -12,7 +12,8 @@ from score_job_runs import Json, prepared, produce
 from features.batch import Batch
 from features.decode import Decoder
 from features.entity_reading import KEY_JOINT, parts_of
-from pipeline.history import History, Labels
+from pipeline.event_keys import Labels
+from pipeline.history import History
 from pipeline.release import compile_release
 from pipeline.replay import Replay
 

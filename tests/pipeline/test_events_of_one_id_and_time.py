@@ -11,7 +11,8 @@ import pytest
 from imitation import Imitation
 
 from features.event import id_key_of
-from pipeline.history import Labels, read_history
+from pipeline.event_keys import Labels
+from pipeline.history import read_history
 from pipeline.release import Release, compile_release
 from pipeline.replay import Replay
 

@@ -15,8 +15,7 @@ from deploy.command import main
 from features.batch import Batch
 from features.decode import Decoder
 from features.schema import read_schema
-from pipeline.event_keys import NO_EVENT, SEVERAL_EVENTS, rows_of_labels
-from pipeline.history import Labels
+from pipeline.event_keys import NO_EVENT, SEVERAL_EVENTS, Labels, rows_of_labels
 
 DAY_MS = 86_400_000
 START_MS = 1_700_000_000_000
