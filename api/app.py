@@ -8,39 +8,39 @@ from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from api.access import Access
-from api.audit_routes import make_audit_routes
-from api.audited import Audited
-from api.bypass_routes import make_bypass_routes
-from api.condition import Condition
-from api.counts import Counts
-from api.decide import Decide
-from api.definition_routes import make_definition_routes
-from api.definitions import Definitions
-from api.entity_paths import AsWritten
-from api.entries import Entries
-from api.front import Front, problem_of
-from api.gate import Gate
-from api.health import make_health
-from api.in_force import InForce
-from api.list_routes import make_list_routes
-from api.log import Clock, Log, LogUnavailableError
-from api.metric_routes import make_metric_routes
+from api.asgi_entry import Front, problem_of
+from api.auth.access import Access
+from api.auth.audit_routes import make_audit_routes
+from api.auth.audited import Audited
+from api.auth.authenticator import Gate
+from api.auth.token_routes import make_token_routes
+from api.decisions.decide import Decide
+from api.decisions.reads import make_reads, require_kind
+from api.decisions.scores import Scores
+from api.decisions.waiting import Waiting
+from api.decisions.writes import make_writes
+from api.definitions.bypass_routes import make_bypass_routes
+from api.definitions.definition_routes import make_definition_routes
+from api.definitions.in_force import InForce
+from api.definitions.list_routes import make_list_routes
+from api.definitions.publisher import Definitions
+from api.http.entity_paths import AsWritten
+from api.http.health import Condition
+from api.http.metrics import Counts
+from api.http.peer import read_peers
+from api.http.problem import Problem, as_response
+from api.http.query import require_known_query
+from api.kafka.log import Clock, Log, LogUnavailableError
+from api.lists.entries import Entries
 from api.openapi import tell_openapi
-from api.peer import read_peers
-from api.problem import Problem, as_response
-from api.query import require_known_query
-from api.reads import make_reads, require_kind
-from api.scores import Scores
-from api.stream import Stream
-from api.stream_route import make_stream_route
-from api.token_routes import make_token_routes
-from api.waiting import Waiting
-from api.writes import make_writes
-from features.refusal import Refusal
-from pipeline.settings import Settings
+from api.operations.health_routes import make_health
+from api.operations.metric_routes import make_metric_routes
+from api.stream.stream import Stream
+from api.stream.stream_route import make_stream_route
+from foundation.refusal import Refusal
+from foundation.settings import Settings
 from stores.decisions import Decisions, StoreUnavailableError
-from stores.metrics import Metrics
+from stores.metrics.metrics import Metrics
 
 Lifespan = Callable[[FastAPI], contextlib.AbstractAsyncContextManager[None]]
 

@@ -1,4 +1,4 @@
-"""The OpenAPI document: what FastAPI sees of the routes and what they tell of themselves (`api.told`), put together."""
+"""The OpenAPI document: what FastAPI sees of the routes and what they tell of themselves (`api.http.route_docs`), put together."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,8 +6,8 @@ from typing import Any
 from fastapi import FastAPI, Response
 from fastapi.openapi.utils import get_openapi
 
-from api.problem import as_response, json_answer
-from api.told import COMPONENTS, problems_of
+from api.http.problem import as_response, json_answer
+from api.http.route_docs import COMPONENTS, problems_of
 
 PATH = "/v1/openapi.json"
 ANYWHERE = (422,)

@@ -1,5 +1,5 @@
 """HTTP on a connection, with an end to everything that a caller may draw out: heads, bodies that nobody reads, answers that it does
-not take. How large a body may be is a matter of `api.front`."""
+not take. How large a body may be is a matter of `api.asgi_entry`."""
 
 import asyncio
 from http import HTTPStatus
@@ -7,7 +7,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from api.problem import Problem
+from api.http.problem import Problem
 
 HEAD_BYTES_MAX = 65_536
 HEADERS_MAX = 100

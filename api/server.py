@@ -12,37 +12,37 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 
-from api.access import note_found, open_access
 from api.app import make_app
-from api.approval import Approval
-from api.checks import Check, Checks, ScoreJob
-from api.condition import Condition
-from api.counts import Counts
-from api.deciders import Deciders
-from api.definitions import Definitions
-from api.falling_back import FallingBack, RaisedLetters
-from api.following import Following, Record
-from api.front import Front
-from api.in_force import InForce
-from api.lists_part import ListsPart
-from api.log import KafkaLog, LogUnavailableError
-from api.metrics_part import MetricsPart
-from api.newest_decisions import NewestDecisions
+from api.asgi_entry import Front
+from api.auth.access import note_found, open_access
+from api.auth.token import find_token
+from api.decisions.deciders import Deciders
+from api.decisions.newest_decisions import NewestDecisions
+from api.decisions.waiting import Waiting
+from api.definitions.approval import Approval
+from api.definitions.falling_back import FallingBack, RaisedLetters
+from api.definitions.in_force import InForce
+from api.definitions.lists_part import ListsPart
+from api.definitions.publisher import Definitions
+from api.definitions.registry_store import open_registry
+from api.definitions.trials import Trials
+from api.http.health import Condition
+from api.http.metrics import Counts
+from api.http.retry import settled
+from api.kafka.following import Following, Record
+from api.kafka.log import KafkaLog, LogUnavailableError
+from api.operations.checks import Check, Checks, ScoreJob
+from api.operations.metrics_part import MetricsPart
+from api.operations.store_checks import StoreChecks
 from api.protocol import PatientProtocol
-from api.registry_store import open_registry
-from api.settled import settled
-from api.store_checks import StoreChecks
-from api.stream import Stream
-from api.stream_source import TopicSource
-from api.token import find_token
-from api.trials import Trials
-from api.waiting import Waiting
-from features.refusal import Refusal
-from pipeline.decision_store import open_decisions_reader
-from pipeline.flink_rest import rest_of
-from pipeline.garbage import settle_garbage
-from pipeline.kafka_access import connection_of
-from pipeline.settings import Settings, read_settings
+from api.stream.stream import Stream
+from api.stream.stream_source import TopicSource
+from foundation.refusal import Refusal
+from foundation.settings import Settings, read_settings
+from pipeline.control.kafka_access import connection_of
+from pipeline.flink.flink_rest import rest_of
+from pipeline.flink.garbage import settle_garbage
+from pipeline.sinks.decision_store import open_decisions_reader
 from stores.decisions import StoreUnavailableError
 
 log = logging.getLogger(__name__)

@@ -6,8 +6,8 @@ import time
 
 import click
 
-from deploy.access_commands import audit, tokens
-from features.refusal import Refusal
+from deploy.commands.access_commands import audit, tokens
+from foundation.refusal import Refusal
 
 SAMPLES = pathlib.Path(__file__).parent / "samples"
 DEMO_CONFIG = SAMPLES / "payments"
@@ -19,14 +19,14 @@ EXISTING_FILE = click.Path(path_type=pathlib.Path, dir_okay=False, exists=True)
 
 def as_duration_ms(context: click.Context, parameter: click.Parameter, value: str | None) -> int | None:
     """A length of time such as ``60s`` or ``7d``, in milliseconds."""
-    from features.document import read_document
+    from foundation.document import read_document
 
     return read_document(value, parameter.opts[0]).duration_ms() if value else None
 
 
 def as_moment_ms(context: click.Context, parameter: click.Parameter, value: str | None) -> int | None:
     """A moment such as ``2026-11-23T12:00:00Z``, or milliseconds since the epoch, in those."""
-    from pipeline.moment import moment_ms
+    from pipeline.engine.moment import moment_ms
 
     return moment_ms(value, parameter.opts[0]) if value else None
 
@@ -64,7 +64,7 @@ main.add_command(audit)
 @click.option("--folder", type=FOLDER, help="Where data, logs and checkpoints are kept; by default .weir.")
 def up(profile: str, config: pathlib.Path | None, folder: pathlib.Path | None) -> None:
     """Starts the whole system on this machine and keeps it running until Ctrl-C."""
-    from deploy.up import run_until_interrupted
+    from deploy.commands.up import run_until_interrupted
 
     run_until_interrupted(config or DEMO_CONFIG, folder, config is not None, profile)
 
@@ -73,11 +73,11 @@ def up(profile: str, config: pathlib.Path | None, folder: pathlib.Path | None) -
 @click.argument("directory", type=EXISTING_FOLDER)
 def check(directory: pathlib.Path) -> None:
     """Validates the configuration folder DIRECTORY, and says where a window may hold less than it says."""
-    from features.retention_ends import ended_by_retention
+    from features.sets.retention_ends import ended_by_retention
+    from foundation.settings import read_settings
     from patterns.list_text import values_of_lists
-    from pipeline.configuration_folder import read_texts
-    from pipeline.settings import read_settings
-    from pipeline.trial_budget import try_within
+    from pipeline.trial.configuration_folder import read_texts
+    from pipeline.trial.trial_budget import try_within
 
     cpu_ms_max = read_settings().compile_cpu_ms_max
     texts = read_texts(directory)
@@ -95,10 +95,10 @@ def check(directory: pathlib.Path) -> None:
 @click.argument("directory", type=EXISTING_FOLDER)
 def push(directory: pathlib.Path) -> None:
     """Puts the configuration folder DIRECTORY in force on the running system, or stores it for an approver."""
-    from api.client import Release
-    from deploy.push import push as push_texts
-    from deploy.releases import read_folder
-    from pipeline.settings import read_settings
+    from api.client.client import Release
+    from deploy.commands.push import push as push_texts
+    from deploy.local.releases import read_folder
+    from foundation.settings import read_settings
 
     published = push_texts(read_settings(), read_folder(directory))
     if isinstance(published, Release):
@@ -115,8 +115,8 @@ def push(directory: pathlib.Path) -> None:
 @click.argument("versions", nargs=-1, required=True, metavar="PART=HASH...")
 def activate(versions: tuple[str, ...]) -> None:
     """Puts stored definitions in force together, such as policy=4f1c… features=09ab…; `weir push` prints them."""
-    from deploy.push import activate as activate_parts
-    from pipeline.settings import read_settings
+    from deploy.commands.push import activate as activate_parts
+    from foundation.settings import read_settings
 
     parts = dict(version.rpartition("=")[::2] for version in versions)
     if not all(parts.keys()):
@@ -150,8 +150,8 @@ def replay(
     order: str,
 ) -> None:
     """Scores recorded EVENTS (Parquet, JSON Lines or CSV), or those of the archive, by the live engine. Needs no Java."""
-    from pipeline.replay_command import replay_archived, replay_files
-    from pipeline.settings import read_settings
+    from foundation.settings import read_settings
+    from pipeline.offline.replay_command import replay_archived, replay_files
 
     if archived == bool(events):
         raise click.UsageError("give either EVENTS or --archived")
@@ -191,8 +191,8 @@ def export(
     overwrite: bool,
 ) -> None:
     """Writes training data: every feature as it was or would have been at its event, scores, and labels with their time."""
-    from pipeline.export_command import export_replayed, export_served
-    from pipeline.settings import read_settings
+    from foundation.settings import read_settings
+    from pipeline.offline.export_command import export_replayed, export_served
 
     if served == bool(replayed):
         raise click.UsageError("give either --replayed or --served")
@@ -215,8 +215,8 @@ def archive() -> None:
 @archive.command("list")
 def archive_list() -> None:
     """Lists what the archive holds: files, rows and bytes of each kind and day."""
-    from pipeline.archive_command import list_archive
-    from pipeline.settings import read_settings
+    from foundation.settings import read_settings
+    from pipeline.sinks.archive_command import list_archive
 
     click.echo(list_archive(read_settings()))
 
@@ -224,8 +224,8 @@ def archive_list() -> None:
 @archive.command("compact")
 def archive_compact() -> None:
     """Makes one file of each kind and day that has ended. May be stopped at any moment and run again."""
-    from pipeline.archive_command import compact_archive
-    from pipeline.settings import read_settings
+    from foundation.settings import read_settings
+    from pipeline.sinks.archive_command import compact_archive
 
     compact_archive(read_settings(), click.echo, time.time() * 1_000)
 
@@ -236,9 +236,9 @@ def archive_compact() -> None:
 @click.option("--dry-run", is_flag=True, help="Says what would be driven in, by reason, and sends nothing.")
 def redrive(topic: str, reason: str, dry_run: bool) -> None:
     """Drives refused or late records in again after a mend, as far as the definitions in force accept them now."""
-    from pipeline.redrive import redrive as redrive_topic
-    from pipeline.redrive import report
-    from pipeline.settings import read_settings
+    from foundation.settings import read_settings
+    from pipeline.offline.redrive import redrive as redrive_topic
+    from pipeline.offline.redrive import report
 
     click.echo(report(redrive_topic(read_settings(), topic, reason, dry_run), dry_run))
 
@@ -249,7 +249,7 @@ def redrive(topic: str, reason: str, dry_run: bool) -> None:
 @click.option("--seed", type=int, default=1, show_default=True, help="Of the generator.")
 def demo(span_ms: int | None, rate: int, seed: int) -> None:
     """Starts the system on free ports, feeds it payments with attacks among them, and shows its decisions."""
-    from deploy.demo import run_demo
+    from deploy.demo.demo import run_demo
 
     run_demo(DEMO_CONFIG, span_ms / 1000 if span_ms else None, rate, seed)
 
@@ -259,7 +259,7 @@ def demo(span_ms: int | None, rate: int, seed: int) -> None:
 @click.option("--test-java", is_flag=True, help="Runs the tests of the score job's Java.")
 def doctor(jars: bool, test_java: bool) -> None:
     """Says what this machine lacks, with the command that installs it."""
-    from deploy.doctor import fetch_jars, run_checks, run_java_tests
+    from deploy.commands.doctor import fetch_jars, run_checks, run_java_tests
 
     if jars:
         fetch_jars()
@@ -272,7 +272,7 @@ def doctor(jars: bool, test_java: bool) -> None:
 @main.command()
 def settings() -> None:
     """Lists every setting of the environment with its meaning and its value now."""
-    from deploy.settings_page import settings_page
+    from deploy.commands.settings_page import settings_page
 
     click.echo(settings_page())
 
@@ -282,9 +282,9 @@ def settings() -> None:
 @click.option("--config", type=EXISTING_FOLDER, help="Lists the features of this configuration folder instead.")
 def features(name: str | None, config: pathlib.Path | None) -> None:
     """Lists the templates of features, or says all of the template NAME."""
-    from deploy.features_page import features_page, template_page, templates_page
-    from deploy.releases import read_folder
-    from pipeline.release import compile_release
+    from deploy.commands.features_page import features_page, template_page, templates_page
+    from deploy.local.releases import read_folder
+    from pipeline.engine.release import compile_release
 
     if config:
         click.echo(features_page(compile_release(1, read_folder(config)).features))
@@ -296,7 +296,7 @@ def features(name: str | None, config: pathlib.Path | None) -> None:
 @click.argument("names", nargs=-1, type=click.UNPROCESSED)
 def bench(names: tuple[str, ...]) -> None:
     """Runs the benchmarks of a source checkout; NAMES choose some."""
-    from deploy.bench import run_benchmarks
+    from deploy.commands.bench import run_benchmarks
 
     sys.exit(run_benchmarks(names))
 

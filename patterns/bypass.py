@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from features.document import read_document
+from foundation.document import read_document
 from patterns.policy import ACTIONS, Fallback, Policy
 
 MODES = ("off", "approve_all", "fallback_only")

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from features.refusal import Refusal
+from foundation.refusal import Refusal
 
 log = logging.getLogger(__name__)
 

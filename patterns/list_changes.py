@@ -6,7 +6,7 @@ can pause at any one.
 
 from collections.abc import Collection, Iterator, Sequence
 
-from features.refusal import Refusal
+from foundation.refusal import Refusal
 from patterns.entries import FOLDER, Change, Entry
 from patterns.entry_lists import EntryList, EntryLists
 from patterns.list_text import ENTRIES_MAX

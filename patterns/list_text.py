@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from features.refusal import Refusal
+from foundation.refusal import Refusal
 from patterns.entries import check_value
 from patterns.lists import LIST_PREFIX, list_names
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import TypeVar
 
-from features.refusal import Refusal
+from foundation.refusal import Refusal
 
 LIST_PREFIX = "list:"
 """Before the name of a list where it stands among the parts of a release."""

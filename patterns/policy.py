@@ -9,8 +9,8 @@ from typing import NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from features.document import Section, read_document
-from features.refusal import Refusal
+from foundation.document import Section, read_document
+from foundation.refusal import Refusal
 
 ACTIONS = ("approve", "review", "block")
 """Actions by code, mildest first."""

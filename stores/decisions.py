@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from features.refusal import Refusal
+from foundation.refusal import Refusal
 
 USERS_MAX = 20
 """How many users' events an id alone finds at most; whoever means another one names the user."""
@@ -35,7 +35,7 @@ class StoredDecision(msgspec.Struct, frozen=True):
         event_id: as text.
         revision: 0 for the event as it came, higher for corrections.
         event_time: ms since the epoch.
-        order: sorts events of one time bytewise, as `features.event.Event.order`.
+        order: sorts events of one time bytewise, as `features.schema.event.Event.order`.
         keys: (kind, id) of the user, first, and of each further entity that is not empty.
         score: 0 to 1; None when no model gave one.
         action: approve, review or block.

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from features.refusal import Refusal
+from foundation.refusal import Refusal
 from stores.decisions import StoreUnavailableError
 
 log = logging.getLogger(__name__)

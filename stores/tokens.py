@@ -10,7 +10,7 @@ from typing import Protocol
 
 import msgspec
 
-from features.refusal import Refusal
+from foundation.refusal import Refusal
 
 TOKEN_BYTES = 32
 TOKEN_MARK = "weir_"  # noqa: S105 - what a token begins with, so that one that leaked is recognised

@@ -10,16 +10,16 @@ from example_counts import IS_DEEP
 from hypothesis import settings as hypothesis_settings
 from servers_of_a_test import mark
 
-from deploy.broker import start_broker
-from deploy.cassandra import start_cassandra
-from deploy.druid import start_druid
-from deploy.hdfs import Hdfs
-from deploy.ports import free_ports
-from deploy.processes import Process, Processes
-from pipeline.druid_access import druid_access
-from pipeline.garbage import settle_garbage
-from pipeline.settings import CERTIFICATE_FILE, Settings
-from stores.cassandra_opening import Place
+from deploy.machine.ports import free_ports
+from deploy.machine.processes import Process, Processes
+from deploy.servers.broker import start_broker
+from deploy.servers.cassandra import start_cassandra
+from deploy.servers.druid import start_druid
+from deploy.servers.hdfs import Hdfs
+from foundation.settings import CERTIFICATE_FILE, Settings
+from pipeline.flink.garbage import settle_garbage
+from pipeline.sinks.druid_access import druid_access
+from stores.cassandra.cassandra_opening import Place
 
 # An ordinary run tries the same examples each time, so that a failure is the change's own; a deep run looks for new ones.
 hypothesis_settings.register_profile("ordinary", deadline=None, derandomize=True)

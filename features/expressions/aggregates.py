@@ -5,17 +5,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from features.expressions.bounds import LIST_LENGTH_MAX
-from features.expressions.column import Column, Fault, Value
-from features.expressions.comparison import OneOf
-from features.expressions.functions import STANDARD
-from features.expressions.kernel import Plain
-from features.expressions.logic import both, choose, either, provided
-from features.expressions.operators import CONSTANT_TEXT_COST, NOT, NUMBER_COST
-from features.expressions.place import Mark, Source
+from features.expressions.functions.column import Column, Fault, Value
+from features.expressions.functions.comparison import OneOf
+from features.expressions.functions.functions import STANDARD
+from features.expressions.functions.kernel import Plain
+from features.expressions.functions.logic import both, choose, either, provided
+from features.expressions.functions.operators import CONSTANT_TEXT_COST, NOT, NUMBER_COST
+from features.expressions.functions.terms import Item, Key, ListTerm, MapTerm, Scalar, Term, alike, steps_of
+from features.expressions.functions.types import Type
 from features.expressions.program import Builder
-from features.expressions.terms import Item, Key, ListTerm, MapTerm, Scalar, Term, alike, steps_of
-from features.expressions.types import Type
+from features.expressions.syntax.bounds import LIST_LENGTH_MAX
+from foundation.place import Mark, Source
 
 LOGIC_COST = 4
 _COUNT = Plain(Type.INT, lambda *truths: sum(np.asarray(truth, dtype=np.int64) for truth in truths))

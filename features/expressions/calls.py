@@ -5,19 +5,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from features.expressions.aggregates import Aggregates
-from features.expressions.column import Fault
-from features.expressions.functions import STANDARD
-from features.expressions.kernel import Kernel
+from features.expressions.functions.column import Fault
+from features.expressions.functions.functions import STANDARD
+from features.expressions.functions.kernel import Kernel
+from features.expressions.functions.operators import CONSTANT_TEXT_COST, NOT, NUMBER_COST
+from features.expressions.functions.overloads import Overload
+from features.expressions.functions.terms import ListTerm, Scalar, Term, alike
+from features.expressions.functions.texts import BadPattern
+from features.expressions.functions.types import Type
+from features.expressions.functions.zones import UnknownZone
 from features.expressions.macros import MACROS
-from features.expressions.operators import CONSTANT_TEXT_COST, NOT, NUMBER_COST
-from features.expressions.overloads import Overload
-from features.expressions.place import Mark, Source
 from features.expressions.program import Builder
-from features.expressions.syntax import Call
-from features.expressions.terms import ListTerm, Scalar, Term, alike
-from features.expressions.texts import BadPattern
-from features.expressions.types import Type
-from features.expressions.zones import UnknownZone
+from features.expressions.syntax.syntax import Call
+from foundation.place import Mark, Source
 
 _FUNCTIONS = [*STANDARD.functions(), "has", "dyn", *MACROS]
 _SHOWN_MAX = 6

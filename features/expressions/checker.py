@@ -5,15 +5,15 @@ from dataclasses import dataclass, replace
 
 from features.expressions.aggregates import LOGIC_COST, Aggregates
 from features.expressions.calls import Calls
-from features.expressions.column import Fault
-from features.expressions.logic import both, choose, either, present
+from features.expressions.functions.column import Fault
+from features.expressions.functions.logic import both, choose, either, present
+from features.expressions.functions.terms import Key, ListTerm, MapTerm, Scalar, Term
+from features.expressions.functions.types import Type
 from features.expressions.macros import MACROS, Macros
 from features.expressions.names import Names
-from features.expressions.place import Source
 from features.expressions.program import Builder
-from features.expressions.syntax import Call, Chain, Choice, Index, ListOf, Literal, MapOf, Name, Node, Select, Unary
-from features.expressions.terms import Key, ListTerm, MapTerm, Scalar, Term
-from features.expressions.types import Type
+from features.expressions.syntax.syntax import Call, Chain, Choice, Index, ListOf, Literal, MapOf, Name, Node, Select, Unary
+from foundation.place import Source
 
 _LITERAL_TYPES: dict[type, Type] = {bool: Type.BOOL, int: Type.INT, float: Type.DOUBLE, str: Type.STRING}
 _KEY_TYPES = (Type.BOOL, Type.INT, Type.STRING)

@@ -22,15 +22,15 @@ patterns, and the sum over its steps. Macros go over lists that stand in the exp
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from features.expressions.canonical import canonical
 from features.expressions.checker import Checker
-from features.expressions.column import Column, Fault, Value
+from features.expressions.functions.column import Column, Fault, Value
+from features.expressions.functions.terms import Scalar
+from features.expressions.functions.types import Type
 from features.expressions.names import Names
-from features.expressions.parser import read_expression
-from features.expressions.place import Mark, Place, Source
 from features.expressions.program import Builder, Program
-from features.expressions.terms import Scalar
-from features.expressions.types import Type
+from features.expressions.syntax.canonical import canonical
+from features.expressions.syntax.parser import read_expression
+from foundation.place import Mark, Place, Source
 
 
 @dataclass(frozen=True)

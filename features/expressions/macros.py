@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.expressions.aggregates import LOGIC_COST, Aggregates, demanded
-from features.expressions.kernel import Plain
-from features.expressions.logic import both, either
-from features.expressions.place import Mark
+from features.expressions.functions.kernel import Plain
+from features.expressions.functions.logic import both, either
+from features.expressions.functions.terms import Item, ListTerm, MapTerm, Scalar, Term, steps_of
+from features.expressions.functions.types import Type
 from features.expressions.program import Builder
-from features.expressions.terms import Item, ListTerm, MapTerm, Scalar, Term, steps_of
-from features.expressions.types import Type
+from foundation.place import Mark
 
 MACROS = ("all", "exists", "exists_one", "map", "filter")
 _EXACTLY_ONE = Plain(Type.BOOL, lambda *truths: np.asarray(sum(np.asarray(truth, dtype=np.int64) for truth in truths)) == 1)

@@ -3,8 +3,8 @@
 import difflib
 from collections.abc import Iterable, Mapping
 
-from features.expressions.types import Type
-from features.schema import Schema
+from features.expressions.functions.types import Type
+from features.schema.schema import Schema
 
 _FIELD_TYPES = {"decimal": Type.DOUBLE, "float": Type.DOUBLE, "integer": Type.INT, "boolean": Type.BOOL, "string": Type.STRING}
 _SHOWN_MAX = 12

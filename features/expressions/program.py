@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from features.expressions.bounds import COST_MAX, WORK_MAX
-from features.expressions.column import Column, Fault, Value
-from features.expressions.kernel import Kernel
-from features.expressions.place import Mark, Source
-from features.expressions.types import Type
+from features.expressions.functions.column import Column, Fault, Value
+from features.expressions.functions.kernel import Kernel
+from features.expressions.functions.types import Type
+from features.expressions.syntax.bounds import COST_MAX, WORK_MAX
+from foundation.place import Mark, Source
 
 
 @dataclass(frozen=True)

@@ -9,26 +9,26 @@ import httpx
 import msgspec
 from entry_topic_in_memory import MemoryEntryTopic, StoredEntries
 
-from api.access import Access
 from api.app import make_app
-from api.change import CompileChange, compile_here
-from api.condition import Condition
-from api.definitions import Definitions
-from api.entries import Entries
-from api.front import Front
-from api.in_force import InForce
-from api.log import LogUnavailableError
-from api.stream import Placed, Stream
-from api.token import install_owner
-from api.waiting import Waiting
-from pipeline.release import compile_release
-from pipeline.settings import Settings
+from api.asgi_entry import Front
+from api.auth.access import Access
+from api.auth.token import install_owner
+from api.decisions.waiting import Waiting
+from api.definitions.change import CompileChange, compile_here
+from api.definitions.in_force import InForce
+from api.definitions.publisher import Definitions
+from api.http.health import Condition
+from api.kafka.log import LogUnavailableError
+from api.lists.entries import Entries
+from api.stream.stream import Placed, Stream
+from foundation.settings import Settings
+from pipeline.engine.release import compile_release
 from stores.decisions import StoredDecision, TopicPlace
-from stores.duckdb_metrics import DuckDbMetrics
-from stores.sqlite_audit import SqliteAudit
-from stores.sqlite_decisions import SqliteDecisions
-from stores.sqlite_registry import SqliteRegistry
-from stores.sqlite_tokens import SqliteTokens
+from stores.metrics.duckdb_metrics import DuckDbMetrics
+from stores.sqlite.sqlite_audit import SqliteAudit
+from stores.sqlite.sqlite_decisions import SqliteDecisions
+from stores.sqlite.sqlite_registry import SqliteRegistry
+from stores.sqlite.sqlite_tokens import SqliteTokens
 
 TOKEN = "a-token-for-the-tests"
 NOW_MS = 1_700_000_000_000

@@ -8,9 +8,10 @@ import pytest
 from api_imitation import TOKEN, Api
 from served import served
 
-from api import gate, jwks, rejection_log
-from api.gate import REVOKED_SECONDS_MAX
-from api.rejection_log import LINES_MAX, RejectionLog
+from api.auth import authenticator as gate
+from api.auth import jwks, rejection_log
+from api.auth.authenticator import REVOKED_SECONDS_MAX
+from api.auth.rejection_log import LINES_MAX, RejectionLog
 
 SECONDS_MAX = 60.0
 """Far more than the five seconds that a revocation takes: the machine may be busy."""

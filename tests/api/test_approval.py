@@ -4,8 +4,8 @@ import httpx
 import pytest
 from api_imitation import TEXTS, Api
 
-from api.approval import Approval
-from pipeline.release import content_hash
+from api.definitions.approval import Approval
+from pipeline.engine.release import content_hash
 
 REVIEW_ALL = TEXTS["policy"].replace("block", "review")
 HASH = content_hash(REVIEW_ALL)

@@ -7,12 +7,12 @@ import pytest
 from api_imitation import TEXTS, Api
 from entry_topic_in_memory import MemoryEntryTopic, StoredEntries
 
-from api.carry_over import BY, CarryOver
-from api.entries import Entries
+from api.definitions.carry_over import BY, CarryOver
+from api.lists.entries import Entries
 from patterns.entries import CARRIED_OVER, Change, Entry
 from patterns.lists import DECLARATION
-from pipeline.known_releases import DEFINITION, ReleaseRecord, release_key
-from pipeline.release import compile_release, content_hash
+from pipeline.control.known_releases import DEFINITION, ReleaseRecord, release_key
+from pipeline.engine.release import compile_release, content_hash
 
 OLD = TEXTS | {"list:blocked": "# stolen\na\nb\nc\n", "list:allowed": "d\n"}
 

@@ -4,8 +4,8 @@ import httpx
 import pytest
 from api_imitation import until
 
-from api.checks import Checks, ScoreJob
-from api.condition import NOT_CHECKED, Condition
+from api.http.health import NOT_CHECKED, Condition
+from api.operations.checks import Checks, ScoreJob
 
 
 def job(state: str, running: int, total: int, start: int = 1) -> dict[str, object]:

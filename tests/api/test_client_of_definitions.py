@@ -8,10 +8,10 @@ import pytest
 from api_imitation import TEXTS, TOKEN, Api
 from served import served
 
-from api.client import Client
-from api.list_edit import Added
-from features.refusal import Refusal
-from pipeline.release import content_hash
+from api.client.client import Client
+from api.lists.list_edit import Added
+from foundation.refusal import Refusal
+from pipeline.engine.release import content_hash
 
 REVIEW_ALL = TEXTS["policy"].replace("block", "review")
 

@@ -15,11 +15,11 @@ import pytest
 from api_imitation import TOKEN, Api
 from served import served
 
-from api import client_stream
-from api.client import Client
-from api.client_stream import Missed, Streamed
-from api.stream import QUEUE_MAX, Placed, Wanted
-from features.refusal import Refusal
+from api.client import client_stream
+from api.client.client import Client
+from api.client.client_stream import Missed, Streamed
+from api.stream.stream import QUEUE_MAX, Placed, Wanted
+from foundation.refusal import Refusal
 
 
 def decision(offset: int, action: str = "review", text: str = "", score: float = 0.5) -> Placed:
@@ -119,7 +119,7 @@ def an_end() -> Iterator[None]:
 
 @pytest.fixture
 def system(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[System]:
-    monkeypatch.setattr("api.stream_route.RETRY_MS", 50)
+    monkeypatch.setattr("api.stream.stream_route.RETRY_MS", 50)
     api = Api(tmp_path)
     with served(api) as port:
         relay = Relay(port)
@@ -222,7 +222,7 @@ def test_an_api_that_stays_away_is_a_refusal_and_so_is_a_bad_choice(system: Syst
 
 
 def test_an_api_that_says_nothing_for_too_long_is_asked_anew(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("api.client.SILENT_SECONDS_MAX", 3)  # the first answer, too, must come in it
+    monkeypatch.setattr("api.client.client.SILENT_SECONDS_MAX", 3)  # the first answer, too, must come in it
     assert client_stream.SILENT_SECONDS_MAX > 2 * 10
     with system.client.stream() as watch:
         threading.Timer(4.5, system.deliver, [decision(0)]).start()
@@ -232,14 +232,14 @@ def test_an_api_that_says_nothing_for_too_long_is_asked_anew(system: System, mon
 def test_a_refusal_that_may_pass_is_tried_again_and_another_is_not(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
     system.api.source.before = [decision(7)]
     with system.client.stream(actions=("review",)) as watch:
-        monkeypatch.setattr("api.stream.CLIENTS_MAX", 0)
+        monkeypatch.setattr("api.stream.stream.CLIENTS_MAX", 0)
         with pytest.raises(Refusal, match="429"):
             system.client.stream()
         system.lose_all()
         system.api.source.before.append(decision(8))
-        threading.Timer(0.3, monkeypatch.setattr, ["api.stream.CLIENTS_MAX", 10]).start()
+        threading.Timer(0.3, monkeypatch.setattr, ["api.stream.stream.CLIENTS_MAX", 10]).start()
         assert id_of(next(watch)) == "8"
         system.lose_all()
-        monkeypatch.setattr("api.stream_route.ACTIONS", ())
+        monkeypatch.setattr("api.stream.stream_route.ACTIONS", ())
         with pytest.raises(Refusal, match="action: "):
             next(watch)

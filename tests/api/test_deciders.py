@@ -5,9 +5,9 @@ import logging
 import pytest
 from api_imitation import NOW_MS, TEXTS, Api
 
-from api.counts import Counts
-from api.deciders import ALARM_MS, GRACE_MS, LOOK_SECONDS, Deciders, Newest
-from pipeline.release import compile_release
+from api.decisions.deciders import ALARM_MS, GRACE_MS, LOOK_SECONDS, Deciders, Newest
+from api.http.metrics import Counts
+from pipeline.engine.release import compile_release
 
 
 class Watched:
@@ -90,8 +90,8 @@ async def test_the_alarm_ends_with_a_decision_by_the_release_in_force_or_when_no
 async def test_nothing_is_taken_off_the_topic_while_events_are_decided_by_another_release(
     watched: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pipeline.surplus.RELEASES_KEPT", 1)
-    monkeypatch.setattr("pipeline.surplus.LEAST_KEPT", 1)
+    monkeypatch.setattr("pipeline.control.surplus.RELEASES_KEPT", 1)
+    monkeypatch.setattr("pipeline.control.surplus.LEAST_KEPT", 1)
     await watched.check(8, later_ms=2 * GRACE_MS)
     for number in range(3):
         await watched.api.definitions.put({"policy": TEXTS["policy"] + f"# {number}\n"}, "ann")

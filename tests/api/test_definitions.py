@@ -6,12 +6,12 @@ import pytest
 from api_imitation import NOW_MS, TEXTS, Api, FakeLog, event
 from strange_documents import STRANGE_DOCUMENTS
 
-from api.condition import Condition
-from api.definitions import Definitions
-from api.in_force import InForce
-from api.seed import seed
-from features.refusal import Refusal
-from pipeline.release import content_hash
+from api.definitions.in_force import InForce
+from api.definitions.publisher import Definitions
+from api.definitions.seed import seed
+from api.http.health import Condition
+from foundation.refusal import Refusal
+from pipeline.engine.release import content_hash
 from stores.decisions import StoreUnavailableError
 
 MORE_FEATURES = TEXTS["features"] + "- {name: sum_1h, template: sum, value: event.amount, window: 1h}\n"
@@ -354,7 +354,7 @@ async def test_a_release_that_is_out_is_answered_though_the_registry_does_not_ta
 
 async def test_a_release_that_raises_at_every_event_is_refused_before_anything_is_stored(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     await follow_first(api)
-    monkeypatch.setattr("pipeline.scorer.nothing_said", lambda *given: {}["no such thing"])
+    monkeypatch.setattr("pipeline.engine.scorer.nothing_said", lambda *given: {}["no such thing"])
     answer = await api.client.put("/v1/policy", content=REVIEW_ALL)
     assert (answer.status_code, answer.json()["what"]) == (422, "release does not decide")
     assert (api.in_force.release.id, api.registry.pending_publication()) == (1, [])

@@ -4,10 +4,10 @@ import pytest
 from api_imitation import NOW_MS, Api
 from entry_topic_in_memory import MemoryEntryTopic
 
-from api import expiring
-from api.entries import Entries
-from api.expiring import KEPT_MS, Expiring
-from api.log import LogUnavailableError
+from api.definitions import expiring
+from api.definitions.expiring import KEPT_MS, Expiring
+from api.kafka.log import LogUnavailableError
+from api.lists.entries import Entries
 from patterns.entries import Change, Entry
 from patterns.list_changes import edited
 

@@ -8,11 +8,11 @@ import msgspec
 import pytest
 from api_imitation import TEXTS, Api
 
-from api.counts import Counts
-from api.falling_back import SYSTEM, FallingBack, RaisedLetters
-from features.refusal import Refusal
-from pipeline.dead_letter import dead_letter
-from pipeline.isolation import fault_of
+from api.definitions.falling_back import SYSTEM, FallingBack, RaisedLetters
+from api.http.metrics import Counts
+from foundation.refusal import Refusal
+from pipeline.engine.isolation import fault_of
+from pipeline.score_job.dead_letter import dead_letter
 
 IN_A_ROW = 3
 
@@ -155,7 +155,7 @@ async def test_where_there_is_no_release_before_it_is_said_and_nothing_changes(a
 
 
 async def test_what_fails_is_tried_again_while_the_release_is_in_force(process: Process, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("api.falling_back.RETRY_SECONDS", 0.01)
+    monkeypatch.setattr("api.definitions.falling_back.RETRY_SECONDS", 0.01)
     bad = await process.put(2)
     process.api.log.down = True
     process.raise_under(bad)

@@ -11,15 +11,15 @@ import msgspec
 import pytest
 from api_imitation import NOW_MS, TEXTS, FakeLog
 
-from api import followed as followed_module
-from api import settled
-from api.condition import Condition
-from api.definitions import Definitions
-from api.followed import Followed
-from api.in_force import InForce
+from api.definitions import followed as followed_module
+from api.definitions.followed import Followed
+from api.definitions.in_force import InForce
+from api.definitions.publisher import Definitions
+from api.http import retry as settled
+from api.http.health import Condition
 from stores.decisions import StoreUnavailableError
 from stores.registry import StoredRelease, content_hash
-from stores.sqlite_registry import SqliteRegistry
+from stores.sqlite.sqlite_registry import SqliteRegistry
 
 
 class Registry(SqliteRegistry):

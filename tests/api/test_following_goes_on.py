@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from api.following import Following, Record
+from api.kafka.following import Following, Record
 from api.server import Server
 
 
@@ -49,7 +49,7 @@ def test_a_client_that_raises_does_not_end_the_thread_that_follows(monkeypatch: 
             raise RuntimeError("planted")
         return [("k", b"v")]
 
-    monkeypatch.setattr("api.following._POLL_SECONDS", 0.001)
+    monkeypatch.setattr("api.kafka.following._POLL_SECONDS", 0.001)
     following._take, following._next = None, next_records  # type: ignore[assignment, method-assign]
     following._run(Loop())  # type: ignore[arg-type]
     assert len(calls) == 2

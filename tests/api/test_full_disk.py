@@ -7,7 +7,7 @@ import pytest
 from api_imitation import TEXTS, Api, event
 from small_disk import SmallDisk
 
-from api.store_checks import StoreChecks
+from api.operations.store_checks import StoreChecks
 
 CHANGES: list[tuple[str, str, dict[str, object]]] = [
     ("PUT", "/v1/policy", {"content": TEXTS["policy"] + "# more\n"}),

@@ -8,14 +8,14 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from api import gate as gates
-from api import token_prover
-from api.gate import REVOKED_SECONDS_MAX, STALE_SECONDS_MAX, Gate
-from api.permissions import Caller
-from api.problem import Problem
-from api.rejection_log import LOG_SECONDS
-from api.token_prover import TokenProver
-from stores.sqlite_tokens import SqliteTokens
+from api.auth import authenticator as gates
+from api.auth import token_verifier as token_prover
+from api.auth.authenticator import REVOKED_SECONDS_MAX, STALE_SECONDS_MAX, Gate
+from api.auth.permissions import Caller
+from api.auth.rejection_log import LOG_SECONDS
+from api.auth.token_verifier import TokenProver
+from api.http.problem import Problem
+from stores.sqlite.sqlite_tokens import SqliteTokens
 from stores.tokens import StoredToken, new_token, token_hash
 
 PEER = "203.0.113.9:4711"
@@ -245,7 +245,7 @@ async def test_a_flood_of_wrong_tokens_is_a_line_in_the_log_and_no_token_is_in_i
     tokens = [new_token() for _ in range(200)]
     for token in tokens:
         await door.status(token)
-    lines = [record.getMessage() for record in caplog.records if record.name == "api.gate"]
+    lines = [record.getMessage() for record in caplog.records if record.name == "api.auth.authenticator"]
     assert lines == ["a caller from 203.0.113.9:4711 was not let in: unknown"]
     door.moved += LOG_SECONDS
     await door.status(tokens[0])

@@ -6,8 +6,8 @@ import pytest
 from api_imitation import NOW_MS, TEXTS, Api
 from entry_topic_in_memory import MemoryEntryTopic
 
-from api.entries import Entries
-from api.list_edit import EDITS_MAX
+from api.lists.entries import Entries
+from api.lists.list_edit import EDITS_MAX
 from patterns import list_changes
 from patterns.lists import DECLARATION
 

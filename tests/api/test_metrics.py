@@ -8,13 +8,13 @@ import msgspec
 import pytest
 from api_imitation import NOW_MS, Api
 
-from api.metric_routes import QUERIES_MAX
-from pipeline.metric_store import open_metrics
-from pipeline.settings import Settings
-from stores.druid_metrics import DruidMetrics
-from stores.duckdb_metrics import DuckDbMetrics
-from stores.metric_rows import MINUTE_MS, MetricRow
-from stores.metrics import MetricAnswer, MetricQuery, MetricsUnavailableError
+from api.operations.metric_routes import QUERIES_MAX
+from foundation.settings import Settings
+from pipeline.sinks.metric_store import open_metrics
+from stores.metrics.druid_metrics import DruidMetrics
+from stores.metrics.duckdb_metrics import DuckDbMetrics
+from stores.metrics.metric_rows import MINUTE_MS, MetricRow
+from stores.metrics.metrics import MetricAnswer, MetricQuery, MetricsUnavailableError
 
 NOW_MINUTE_MS = NOW_MS // MINUTE_MS * MINUTE_MS
 

@@ -7,9 +7,9 @@ import pytest
 from api_imitation import NOW_MS, Api
 from confluent_kafka import KafkaException, TopicPartition
 
-from api.counts import Counts
-from api.deciders import GRACE_MS, Deciders, Newest
-from api.newest_decisions import NewestDecisions
+from api.decisions.deciders import GRACE_MS, Deciders, Newest
+from api.decisions.newest_decisions import NewestDecisions
+from api.http.metrics import Counts
 
 TOPIC = "weir.decisions"
 
@@ -68,8 +68,8 @@ def decision(release: int, processed_at: int = NOW_MS) -> bytes:
 
 
 def reader_of(topic: FakeTopic, monkeypatch: pytest.MonkeyPatch) -> NewestDecisions:
-    monkeypatch.setattr("api.newest_decisions.Consumer", lambda rules: topic)
-    monkeypatch.setattr("api.newest_decisions.SECONDS_MAX", 0.2)
+    monkeypatch.setattr("api.decisions.newest_decisions.Consumer", lambda rules: topic)
+    monkeypatch.setattr("api.decisions.newest_decisions.SECONDS_MAX", 0.2)
     return NewestDecisions({}, TOPIC)
 
 

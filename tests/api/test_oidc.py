@@ -9,14 +9,14 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from identity_provider import AUDIENCE, RSA_KEYS, Provider, pem_of, public, unsigned
 
-from api import jwks
-from api.gate import Gate
-from api.jwks import Keys
-from api.oidc import OidcProver, claimed_roles, read_rules
-from api.permissions import Caller
-from api.problem import Problem
-from features.refusal import Refusal
-from pipeline.settings import Settings
+from api.auth import jwks
+from api.auth.authenticator import Gate
+from api.auth.jwks import Keys
+from api.auth.oidc import OidcProver, claimed_roles, read_rules
+from api.auth.permissions import Caller
+from api.http.problem import Problem
+from foundation.refusal import Refusal
+from foundation.settings import Settings
 
 FIRST_WAIT = jwks.REFRESH_SECONDS_MIN + 1
 

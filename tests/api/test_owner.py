@@ -6,17 +6,17 @@ from collections import Counter
 
 import pytest
 
-from api import settled
-from api.access import Access, note_found
-from api.gate import Gate
-from api.owner import Owner
-from api.problem import Problem
-from features.refusal import Refusal
+from api.auth.access import Access, note_found
+from api.auth.authenticator import Gate
+from api.auth.owner import Owner
+from api.http import retry as settled
+from api.http.problem import Problem
+from foundation.refusal import Refusal
 from stores.audit import Entry, Fact
 from stores.decisions import StoreUnavailableError
 from stores.registry import StoredRelease
-from stores.sqlite_audit import SqliteAudit
-from stores.sqlite_tokens import SqliteTokens
+from stores.sqlite.sqlite_audit import SqliteAudit
+from stores.sqlite.sqlite_tokens import SqliteTokens
 from stores.tokens import StoredToken, token_hash
 
 TOKEN = "the-token-of-the-owner"

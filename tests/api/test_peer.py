@@ -1,7 +1,7 @@
 import pytest
 
-from api.peer import UNKNOWN, read_peers
-from features.refusal import Refusal
+from api.http.peer import UNKNOWN, read_peers
+from foundation.refusal import Refusal
 
 
 def scope(host: str, *forwarded: str) -> dict[str, object]:

@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.permissions import ADMIN, ANYBODY, ROLES, TABLE, caller, is_change, mask_of, roles_for
+from api.auth.permissions import ADMIN, ANYBODY, ROLES, TABLE, caller, is_change, mask_of, roles_for
 
 OPENAPI = ("GET", "/v1/openapi.json")
 """The route that the document leaves out."""

@@ -2,7 +2,7 @@ import msgspec
 import pytest
 from api_imitation import NOW_MS, Api, event
 
-from api.condition import Condition
+from api.http.health import Condition
 
 
 async def test_an_event_is_accepted_once_the_log_has_it(api: Api) -> None:

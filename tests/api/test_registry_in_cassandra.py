@@ -7,13 +7,13 @@ import msgspec
 import pytest
 from api_imitation import TEXTS, FakeLog
 
-from api.condition import Condition
-from api.definitions import Definitions
-from api.in_force import InForce
-from api.problem import Problem
-from api.registry_store import open_registry
-from pipeline.settings import Settings
-from stores.cassandra_opening import Place
+from api.definitions.in_force import InForce
+from api.definitions.publisher import Definitions
+from api.definitions.registry_store import open_registry
+from api.http.health import Condition
+from api.http.problem import Problem
+from foundation.settings import Settings
+from stores.cassandra.cassandra_opening import Place
 from stores.registry import Registry
 
 pytestmark = pytest.mark.integration

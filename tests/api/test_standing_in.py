@@ -5,11 +5,11 @@ import pathlib
 import pytest
 from api_imitation import NOW_MS, TEXTS, FakeLog
 
-from api.condition import Condition
-from api.definitions import Definitions
-from api.in_force import InForce
-from api.log import LogUnavailableError
-from stores.sqlite_registry import SqliteRegistry
+from api.definitions.in_force import InForce
+from api.definitions.publisher import Definitions
+from api.http.health import Condition
+from api.kafka.log import LogUnavailableError
+from stores.sqlite.sqlite_registry import SqliteRegistry
 
 
 class Process:

@@ -5,8 +5,8 @@ import threading
 
 from api_imitation import Api
 
-from api.checks import Checks
-from api.store_checks import StoreChecks
+from api.operations.checks import Checks
+from api.operations.store_checks import StoreChecks
 from stores.decisions import LatestScore, StoreUnavailableError
 
 

@@ -5,9 +5,9 @@ import msgspec
 import pytest
 from api_imitation import Api
 
-from api.permissions import ADMISSION
-from api.stream import CLIENTS_MAX, HEARTBEAT, QUEUE_MAX, Placed, Wanted, places_of
-from api.stream_route import EventStream
+from api.auth.permissions import ADMISSION
+from api.stream.stream import CLIENTS_MAX, HEARTBEAT, QUEUE_MAX, Placed, Wanted, places_of
+from api.stream.stream_route import EventStream
 
 ALL = Wanted()
 

@@ -3,10 +3,10 @@ import stat
 
 import pytest
 
-from api.token import OWNER, find_token, install_owner, read_token, token_made_now
-from features.refusal import Refusal
-from pipeline.settings import Settings
-from stores.sqlite_tokens import SqliteTokens
+from api.auth.token import OWNER, find_token, install_owner, read_token, token_made_now
+from foundation.refusal import Refusal
+from foundation.settings import Settings
+from stores.sqlite.sqlite_tokens import SqliteTokens
 from stores.tokens import StoredToken, token_hash
 
 

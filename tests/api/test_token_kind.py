@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.token_kind import is_access_token
+from api.auth.token_kind import is_access_token
 
 PLAIN = {"alg": "RS256", "typ": "JWT", "kid": "k"}
 ACCESS = {

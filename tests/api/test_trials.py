@@ -12,10 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from api_imitation import TEXTS, Api
 
-from api.change import CompileChange, compile_here
-from api.trials import SOURCES, Trials
-from features.refusal import Refusal
-from pipeline.release import compile_release
+from api.definitions.change import CompileChange, compile_here
+from api.definitions.trials import SOURCES, Trials
+from foundation.refusal import Refusal
+from pipeline.engine.release import compile_release
 
 CPU_MS_MAX = 600_000
 SUM = " + ".join(f"{n}.5" for n in range(1_000))
@@ -131,7 +131,8 @@ def test_a_trial_costs_the_process_that_decides_next_to_none_of_the_cpu_that_it_
 
 def test_the_process_ends_when_its_parent_is_killed() -> None:
     program = (
-        "import time; from api.trials import Trials; trials = Trials(256, 1000)\nwhile not trials.ready: trials.start().result()\n"
+        "import time; from api.definitions.trials import Trials; trials = Trials(256, 1000)\n"
+        "while not trials.ready: trials.start().result()\n"
         "print(trials.pid, flush=True); time.sleep(1000)"
     )
     with subprocess.Popen([sys.executable, "-c", program], cwd=SOURCES, stdout=subprocess.PIPE, text=True) as parent:
@@ -143,5 +144,5 @@ def test_the_process_ends_when_its_parent_is_killed() -> None:
 
 
 def test_the_kernel_ends_a_trial_that_does_not_measure_itself() -> None:
-    program = "from api.trial_child import bound_cpu\nbound_cpu(0)\nwhile True: pass"
+    program = "from api.definitions.trial_child import bound_cpu\nbound_cpu(0)\nwhile True: pass"
     assert subprocess.run([sys.executable, "-c", program], cwd=SOURCES, check=False).returncode == -signal.SIGXCPU

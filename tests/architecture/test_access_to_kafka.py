@@ -4,9 +4,9 @@ import pathlib
 
 PROJECT = pathlib.Path(__file__).resolve().parents[2]
 KNOWING = {
-    "pipeline/kafka_access.py": "the place",
-    "deploy/broker.py": "starts the broker, and tells it the password",
-    "deploy/druid_supervisor.py": "writes the same for Druid's own client",
+    "pipeline/control/kafka_access.py": "the place",
+    "deploy/servers/broker.py": "starts the broker, and tells it the password",
+    "deploy/servers/druid_supervisor.py": "writes the same for Druid's own client",
 }
 
 

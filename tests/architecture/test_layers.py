@@ -22,7 +22,9 @@ def test_every_package_is_built_typed_and_linted(project: pathlib.Path) -> None:
     assert packages == sorted(configuration["importlinter"]["contracts"][0]["layers"])
 
 
-@pytest.mark.parametrize("module", ["detectors.catalogue", "features.decode", "patterns.policy", "pipeline.scorer", "pipeline.release"])
+@pytest.mark.parametrize(
+    "module", ["detectors.catalogue", "features.schema.decode", "patterns.policy", "pipeline.engine.scorer", "pipeline.engine.release"]
+)
 def test_a_pure_module_loads_without_any_client(module: str, project: pathlib.Path) -> None:
     program = f"import sys, {module}; print(sorted({{'pyflink', 'confluent_kafka', 'fastapi', 'sqlite3', 'httpx'}} & set(sys.modules)))"
     run = subprocess.run([sys.executable, "-c", program], cwd=project, capture_output=True, text=True, check=True)

@@ -4,8 +4,8 @@ import click
 import pytest
 
 from deploy.command import main
-from deploy.settings_page import meanings, settings_page
-from pipeline.settings import Settings
+from deploy.commands.settings_page import meanings, settings_page
+from foundation.settings import Settings
 
 
 @pytest.mark.parametrize("name", Settings.__struct_fields__)

@@ -19,15 +19,15 @@ from typing import Any
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from api.counts import Counts
-from api.front import Front
-from api.gate import Gate
-from api.jwks import Key
-from api.oidc import OidcProver, Rules
-from api.permissions import Caller, caller
-from api.problem import Answer
-from api.token_prover import TokenProver
-from stores.sqlite_tokens import SqliteTokens
+from api.asgi_entry import Front
+from api.auth.authenticator import Gate
+from api.auth.jwks import Key
+from api.auth.oidc import OidcProver, Rules
+from api.auth.permissions import Caller, caller
+from api.auth.token_verifier import TokenProver
+from api.http.metrics import Counts
+from api.http.problem import Answer
+from stores.sqlite.sqlite_tokens import SqliteTokens
 from stores.tokens import StoredToken, new_token, token_hash
 
 REQUESTS, ROUNDS = 30_000, 9

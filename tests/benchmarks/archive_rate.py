@@ -15,22 +15,22 @@ import msgspec
 import numpy as np
 
 from deploy.command import DEMO_CONFIG
-from deploy.hdfs import Hdfs
-from deploy.payments import Town
-from deploy.ports import free_ports
-from deploy.processes import Processes
-from deploy.releases import read_folder
-from features.batch import Batch
-from features.decode import Decoder
-from pipeline.decision import decisions_of
-from pipeline.history import History
-from pipeline.release import Release, compile_release
-from pipeline.replay import Replay
-from stores.archive import open_archive
-from stores.archive_compaction import compact
-from stores.archive_encoding import day_of, decode_decision, encode_decisions, encode_records, folder_of
-from stores.archive_files import FileArchive
-from stores.archive_rows import ArchivedRecord, Kind
+from deploy.demo.payments import Town
+from deploy.local.releases import read_folder
+from deploy.machine.ports import free_ports
+from deploy.machine.processes import Processes
+from deploy.servers.hdfs import Hdfs
+from features.schema.batch import Batch
+from features.schema.decode import Decoder
+from pipeline.engine.decision import decisions_of
+from pipeline.engine.release import Release, compile_release
+from pipeline.offline.replay import Replay
+from pipeline.tables.event_files import History
+from stores.archive.archive import open_archive
+from stores.archive.archive_compaction import compact
+from stores.archive.archive_encoding import day_of, decode_decision, encode_decisions, encode_records, folder_of
+from stores.archive.archive_files import FileArchive
+from stores.archive.archive_rows import ArchivedRecord, Kind
 
 EVENTS = 200_000
 DECISIONS = 50_000

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import msgspec
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from pipeline.kafka_access import connection_of
-from pipeline.settings import Settings
+from foundation.settings import Settings
+from pipeline.control.kafka_access import connection_of
 
 SAMPLE = pathlib.Path(__file__).resolve().parents[2] / "deploy" / "samples" / "cards"
 START_MS = 1_600_000_000_000

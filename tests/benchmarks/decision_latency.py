@@ -25,11 +25,11 @@ from kafka_echo import Echo
 from open_loop import HEADINGS, OpenLoop, Run, row_of, without_collection
 
 from deploy.command import SAMPLES
-from deploy.payments import Town
-from deploy.releases import read_folder
-from deploy.stack import Stack, free_settings, settings_as_environment
-from pipeline.kafka_access import connection_of
-from pipeline.settings import read_settings
+from deploy.demo.payments import Town
+from deploy.local.releases import read_folder
+from deploy.local.stack import Stack, free_settings, settings_as_environment
+from foundation.settings import read_settings
+from pipeline.control.kafka_access import connection_of
 
 
 class Generator(OpenLoop):

@@ -13,13 +13,13 @@ import time
 
 import msgspec
 
-from deploy.cassandra import start_cassandra
-from deploy.ports import free_ports
-from deploy.processes import Process, Processes
-from stores.cassandra_decisions import CassandraDecisions
-from stores.cassandra_opening import Place
+from deploy.machine.ports import free_ports
+from deploy.machine.processes import Process, Processes
+from deploy.servers.cassandra import start_cassandra
+from stores.cassandra.cassandra_decisions import CassandraDecisions
+from stores.cassandra.cassandra_opening import Place
 from stores.decisions import Decisions, EventName, StoredDecision, TopicPlace
-from stores.sqlite_decisions import SqliteDecisions
+from stores.sqlite.sqlite_decisions import SqliteDecisions
 
 DECISIONS, BATCH, WARM = 60_000, 2_000, 20_000
 READS = 5_000

@@ -11,16 +11,16 @@ import uuid
 
 import numpy as np
 
-from features.batch import Batch
-from features.compilation import compile_kernels
-from features.feature_set import read_features
-from features.layout import PAGE
-from features.page_decoding import read_pages
-from features.page_encoding import pages_as_bytes
-from features.plan import Plan
-from features.profile import Profiles
-from features.row_values import row_values
-from features.schema import read_schema
+from features.definitions.row_values import row_values
+from features.layout.layout import PAGE
+from features.plan.plan import Plan
+from features.profiles.page_decoding import read_pages
+from features.profiles.page_encoding import pages_as_bytes
+from features.profiles.profiles import Profiles
+from features.profiles.warm_kernels import compile_kernels
+from features.schema.batch import Batch
+from features.schema.schema import read_schema
+from features.sets.feature_set import read_features
 
 KEYS, EVENTS = 1_000, 200
 BAR_BYTES = 40.0

@@ -12,9 +12,9 @@ import time
 import numpy as np
 from window_kernel import BATCH, KEYS, plan_of_benchmark, stream
 
-from features.batch import Batch
-from features.compilation import compile_kernels
-from features.profile import Profiles
+from features.profiles.profiles import Profiles
+from features.profiles.warm_kernels import compile_kernels
+from features.schema.batch import Batch
 
 SHARE, HOT = 0.2, 0
 EVENTS, ROUNDS = 3_000_000, 3

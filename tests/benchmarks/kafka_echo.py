@@ -8,7 +8,7 @@ import numpy as np
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from pipeline.kafka_access import Connection
+from pipeline.control.kafka_access import Connection
 
 RATE = 50
 _SECONDS_MAX = 30.0

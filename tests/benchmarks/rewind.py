@@ -13,10 +13,10 @@ import time
 import numpy as np
 from window_kernel import plan_of_benchmark
 
-from features.batch import Batch
-from features.compilation import compile_kernels
-from features.layout import LATE, TOO_FAR_BACK
-from features.profile import Profiles
+from features.layout.layout import LATE, TOO_FAR_BACK
+from features.profiles.profiles import Profiles
+from features.profiles.warm_kernels import compile_kernels
+from features.schema.batch import Batch
 
 ROUNDS = 5
 EVENTS = 120_000

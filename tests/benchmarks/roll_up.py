@@ -13,11 +13,11 @@ from collections import Counter
 
 import msgspec
 
-from deploy.payments import Town
-from pipeline.frames import read_frames, write_bundle
-from pipeline.stages.keep import Keep
-from pipeline.stages.roll_up import RollUp
-from stores.metric_rows import MINUTE_MS, MetricRow
+from deploy.demo.payments import Town
+from pipeline.flink.frames import read_frames, write_bundle
+from pipeline.sinks.archive_stage import Keep
+from pipeline.sinks.roll_up import RollUp
+from stores.metrics.metric_rows import MINUTE_MS, MetricRow
 
 RATE, SECONDS, CHECKPOINT_SECONDS, BUNDLE, PARTITIONS = 10_000, 60, 10, 512, 4
 BAR_RATIO = 100

@@ -15,22 +15,22 @@ import msgspec
 import numpy as np
 from backlog import SAMPLE, START_MS, check, ends, produce
 
-from deploy.broker import start_broker
-from deploy.cluster import Cluster
-from deploy.kernels import compile_ahead
-from deploy.ports import free_ports
-from deploy.processes import Process, Processes
-from deploy.releases import publish, read_folder
-from deploy.stack import free_settings, settings_as_environment
-from deploy.submission import submit_score_job
-from deploy.topics import make_topics
-from features.batch import Batch
-from features.decode import Decoder
-from pipeline.event_keys import Labels
-from pipeline.history import History
-from pipeline.release import compile_release
-from pipeline.replay import Replay
-from pipeline.settings import Settings
+from deploy.local.kernels import compile_ahead
+from deploy.local.releases import publish, read_folder
+from deploy.local.stack import free_settings, settings_as_environment
+from deploy.local.submission import submit_score_job
+from deploy.machine.ports import free_ports
+from deploy.machine.processes import Process, Processes
+from deploy.servers.broker import start_broker
+from deploy.servers.cluster import Cluster
+from deploy.servers.topics import make_topics
+from features.schema.batch import Batch
+from features.schema.decode import Decoder
+from foundation.settings import Settings
+from pipeline.engine.event_keys import Labels
+from pipeline.engine.release import compile_release
+from pipeline.offline.replay import Replay
+from pipeline.tables.event_files import History
 
 WARM_UP, SMALL, LARGE = 400_000, 200_000, 1_000_000
 USERS, TERMINALS = 50_000, 10_000

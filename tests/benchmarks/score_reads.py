@@ -20,17 +20,17 @@ import uvloop
 from deliver_rate import BATCH, decisions
 from open_loop import HEADINGS, OpenLoop, row_of, without_collection
 
-from deploy.broker import start_broker
-from deploy.cassandra import start_cassandra
 from deploy.command import SAMPLES
-from deploy.ports import free_ports
-from deploy.processes import Process, Processes
-from deploy.releases import publish, read_folder
-from deploy.stack import free_settings, settings_as_environment
-from deploy.topics import make_topics
-from deploy.yielding import Yielding
-from pipeline.decision_store import open_decisions
-from pipeline.settings import Settings
+from deploy.local.releases import publish, read_folder
+from deploy.local.stack import free_settings, settings_as_environment
+from deploy.machine.ports import free_ports
+from deploy.machine.processes import Process, Processes
+from deploy.machine.yielding import Yielding
+from deploy.servers.broker import start_broker
+from deploy.servers.cassandra import start_cassandra
+from deploy.servers.topics import make_topics
+from foundation.settings import Settings
+from pipeline.sinks.decision_store import open_decisions
 
 DECISIONS, CUSTOMERS = 60_000, 20_000
 CHECKED = 500

@@ -19,21 +19,21 @@ import msgspec
 import numpy as np
 from backlog import SAMPLE, START_MS, check, ends, produce
 
-from deploy.broker import start_broker
-from deploy.cluster import Cluster
-from deploy.kernels import compile_ahead
-from deploy.ports import free_ports
-from deploy.processes import Processes
-from deploy.releases import publish, read_folder
-from deploy.stack import free_settings, settings_as_environment
-from deploy.submission import submit_score_job
-from deploy.topics import make_topics
-from features.batch import Batch
-from features.feature_set import read_features
-from features.profile import Profiles
-from features.row_values import row_values
-from features.schema import read_schema
-from pipeline.settings import Settings
+from deploy.local.kernels import compile_ahead
+from deploy.local.releases import publish, read_folder
+from deploy.local.stack import free_settings, settings_as_environment
+from deploy.local.submission import submit_score_job
+from deploy.machine.ports import free_ports
+from deploy.machine.processes import Processes
+from deploy.servers.broker import start_broker
+from deploy.servers.cluster import Cluster
+from deploy.servers.topics import make_topics
+from features.definitions.row_values import row_values
+from features.profiles.profiles import Profiles
+from features.schema.batch import Batch
+from features.schema.schema import read_schema
+from features.sets.feature_set import read_features
+from foundation.settings import Settings
 
 BAR_BYTES = 12_288
 USER_EVENTS = 100

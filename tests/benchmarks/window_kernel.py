@@ -12,12 +12,12 @@ import time
 
 import numpy as np
 
-from features.batch import Batch
-from features.compilation import compile_kernels
-from features.feature_set import read_features
-from features.plan import Plan
-from features.profile import Profiles
-from features.schema import read_schema
+from features.plan.plan import Plan
+from features.profiles.profiles import Profiles
+from features.profiles.warm_kernels import compile_kernels
+from features.schema.batch import Batch
+from features.schema.schema import read_schema
+from features.sets.feature_set import read_features
 
 KEYS = 1_000_000
 BATCH = 4_096

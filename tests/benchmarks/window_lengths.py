@@ -11,12 +11,12 @@ import time
 
 import numpy as np
 
-from features.batch import Batch
-from features.compilation import compile_kernels
-from features.feature_set import FeatureSet, read_features
-from features.profile import Profiles
-from features.row_values import row_values
-from features.schema import read_schema
+from features.definitions.row_values import row_values
+from features.profiles.profiles import Profiles
+from features.profiles.warm_kernels import compile_kernels
+from features.schema.batch import Batch
+from features.schema.schema import read_schema
+from features.sets.feature_set import FeatureSet, read_features
 
 FILLS = (10, 1_000, 100_000, 1_000_000)
 EVENTS, BATCH, ROUNDS = 20_000, 4_096, 7

@@ -17,9 +17,9 @@ import numpy as np
 from river import stats, utils
 from window_kernel import BATCH, plan_of_benchmark, stream
 
-from features.batch import Batch
-from features.compilation import compile_kernels
-from features.profile import Profiles
+from features.profiles.profiles import Profiles
+from features.profiles.warm_kernels import compile_kernels
+from features.schema.batch import Batch
 
 KEYS, EVENTS = 10_000, 200_000
 HOUR_MS = 3_600_000

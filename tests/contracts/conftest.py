@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from deploy.processes import Processes
+from deploy.machine.processes import Processes
 
 
 def _load(name: str) -> None:

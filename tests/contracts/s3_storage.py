@@ -5,9 +5,9 @@ import pathlib
 import urllib.error
 import urllib.request
 
-from deploy.jars import server_jars
-from deploy.ports import free_ports, is_open
-from deploy.processes import Process
+from deploy.machine.jars import server_jars
+from deploy.machine.ports import free_ports, is_open
+from deploy.machine.processes import Process
 
 BUCKET = "weir"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "made-up", "AWS_SECRET_ACCESS_KEY": "made-up-secret", "AWS_EC2_METADATA_DISABLED": "true"}

@@ -6,13 +6,13 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from features.refusal import Refusal
-from stores import archive_compaction
-from stores.archive import open_archive
-from stores.archive_compaction import compact
-from stores.archive_encoding import day_of, decode_decision, encode_decisions, encode_records, folder_of
-from stores.archive_files import FileArchive
-from stores.archive_rows import DAY_MS, ArchivedRecord, Kind
+from foundation.refusal import Refusal
+from stores.archive import archive_compaction
+from stores.archive.archive import open_archive
+from stores.archive.archive_compaction import compact
+from stores.archive.archive_encoding import day_of, decode_decision, encode_decisions, encode_records, folder_of
+from stores.archive.archive_files import FileArchive
+from stores.archive.archive_rows import DAY_MS, ArchivedRecord, Kind
 from stores.decisions import StoreUnavailableError
 
 START_MS = 1_700_006_400_000

@@ -9,12 +9,12 @@ from multiprocessing.synchronize import Barrier
 import msgspec
 import pytest
 
-from stores import cassandra_audit
 from stores.audit import FIRST, Audit, Fact, verify
-from stores.cassandra_access import access_place
-from stores.cassandra_audit import CassandraAudit
-from stores.cassandra_opening import Place
-from stores.sqlite_audit import SqliteAudit
+from stores.cassandra import cassandra_audit
+from stores.cassandra.cassandra_access import access_place
+from stores.cassandra.cassandra_audit import CassandraAudit
+from stores.cassandra.cassandra_opening import Place
+from stores.sqlite.sqlite_audit import SqliteAudit
 
 Opener = Callable[[], Audit]
 

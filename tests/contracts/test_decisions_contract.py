@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 import msgspec
 import pytest
 
-from features.refusal import Refusal
-from stores.cassandra_decisions import TABLES, CassandraDecisions
+from foundation.refusal import Refusal
+from stores.cassandra.cassandra_decisions import TABLES, CassandraDecisions
 from stores.decisions import USERS_MAX, Decisions, EventName, LatestScore, StoredDecision, TopicPlace
-from stores.sqlite_decisions import SqliteDecisions
+from stores.sqlite.sqlite_decisions import SqliteDecisions
 
 
 def in_sqlite(request: pytest.FixtureRequest) -> Decisions:

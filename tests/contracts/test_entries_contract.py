@@ -9,16 +9,16 @@ import pytest
 from confluent_kafka import Producer
 from entry_topic_in_memory import MemoryEntryTopic, StoredEntries
 
-from api.entries import Entries, new_id
-from api.entry_topic import EntryFollowing, KafkaEntryTopic
-from api.log import KafkaLog, LogUnavailableError
-from deploy.entries import read_entries
-from deploy.topics import make_topics
+from api.kafka.log import KafkaLog, LogUnavailableError
+from api.lists.entries import Entries, new_id
+from api.lists.entry_topic import EntryFollowing, KafkaEntryTopic
+from deploy.local.entries import read_entries
+from deploy.servers.topics import make_topics
+from foundation.settings import Settings
 from patterns.entries import API, CARRIED_OVER, Change, Entry, Placed
 from patterns.list_changes import edited, replaced
-from pipeline.kafka_access import connection_of
-from pipeline.settings import Settings
-from pipeline.sole_writer import SoleWriter
+from pipeline.control.kafka_access import connection_of
+from pipeline.control.sole_writer import SoleWriter
 
 
 class Place(Protocol):

@@ -13,12 +13,12 @@ import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from deploy.druid_supervisor import apply_supervisor
-from features.refusal import Refusal
-from pipeline.metric_store import open_metrics
-from stores.duckdb_metrics import DuckDbMetrics
-from stores.metric_rows import MINUTE_MS, NO_SCORE, SCORE_BANDS, MetricRow
-from stores.metrics import MetricGroup, MetricQuery, Metrics
+from deploy.servers.druid_supervisor import apply_supervisor
+from foundation.refusal import Refusal
+from pipeline.sinks.metric_store import open_metrics
+from stores.metrics.duckdb_metrics import DuckDbMetrics
+from stores.metrics.metric_rows import MINUTE_MS, NO_SCORE, SCORE_BANDS, MetricRow
+from stores.metrics.metrics import MetricGroup, MetricQuery, Metrics
 
 START_MS = 1_795_424_400_000  # a whole hour, and not a whole day
 HOUR_MS = 60 * MINUTE_MS

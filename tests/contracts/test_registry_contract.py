@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 import msgspec
 import pytest
 
-from features.refusal import Refusal
-from stores.cassandra_registry import CassandraRegistry, registry_place
+from foundation.refusal import Refusal
+from stores.cassandra.cassandra_registry import CassandraRegistry, registry_place
 from stores.registry import Registry, StoredDefinition, StoredRelease, content_hash
-from stores.sqlite_registry import SqliteRegistry
+from stores.sqlite.sqlite_registry import SqliteRegistry
 
 Opened = Callable[[], Registry]
 

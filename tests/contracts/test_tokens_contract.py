@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 import msgspec
 import pytest
 
-from features.refusal import Refusal
-from stores.cassandra_access import access_place
-from stores.cassandra_tokens import CassandraTokens
-from stores.sqlite_tokens import SqliteTokens
+from foundation.refusal import Refusal
+from stores.cassandra.cassandra_access import access_place
+from stores.cassandra.cassandra_tokens import CassandraTokens
+from stores.sqlite.sqlite_tokens import SqliteTokens
 from stores.tokens import StoredToken, Tokens, new_token, token_hash
 
 

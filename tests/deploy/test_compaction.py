@@ -6,10 +6,10 @@ import time
 
 import pytest
 
-from deploy.compaction import EVERY_SECONDS, Compaction
-from stores.archive import open_archive
-from stores.archive_encoding import day_of, encode_records, folder_of
-from stores.archive_rows import ArchivedRecord
+from deploy.local.compaction import EVERY_SECONDS, Compaction
+from stores.archive.archive import open_archive
+from stores.archive.archive_encoding import day_of, encode_records, folder_of
+from stores.archive.archive_rows import ArchivedRecord
 
 START_MS = 1_700_006_400_000
 

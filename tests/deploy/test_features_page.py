@@ -2,12 +2,12 @@
 
 import pytest
 
-from deploy.features_page import features_page, template_page, templates_page
-from features.feature_set import read_features
-from features.refusal import Refusal
-from features.schema import read_schema
-from features.template import EXAMPLE_SCHEMA
-from features.template_registry import TEMPLATES
+from deploy.commands.features_page import features_page, template_page, templates_page
+from features.definitions.template import EXAMPLE_SCHEMA
+from features.definitions.template_registry import TEMPLATES
+from features.schema.schema import read_schema
+from features.sets.feature_set import read_features
+from foundation.refusal import Refusal
 
 
 @pytest.mark.parametrize("name", TEMPLATES)

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from deploy.cluster import Cluster
-from deploy.flink_programs import JobManagerMemory, TaskManagerMemory
+from deploy.servers.cluster import Cluster
+from deploy.servers.flink_programs import JobManagerMemory, TaskManagerMemory
 
 CODE = "import sys, pyflink.fn_execution; print(sorted(name for name in sys.modules if name.startswith('apache_beam.')))"
 

@@ -7,8 +7,8 @@ import stat
 
 import pytest
 
-from deploy import jars
-from features.refusal import Refusal
+from deploy.machine import jars
+from foundation.refusal import Refusal
 
 FAKE_MAVEN = """#!/bin/sh
 echo run >> {runs}
@@ -69,7 +69,7 @@ def test_a_failed_fetch_leaves_no_half_filled_folder_and_shows_what_maven_said(p
 
 def test_each_server_has_a_folder_of_its_own(programs: pathlib.Path, tmp_path: pathlib.Path) -> None:
     install_all(programs)
-    servers = sorted(folder.name for folder in jars.SERVERS.iterdir())
+    servers = sorted(folder.parent.name for folder in jars.SERVERS.glob("*/pom.xml"))
     assert {"kafka", "flink"} <= set(servers)
     assert len({jars.server_jars(server, tmp_path / "cache") for server in servers}) == len(servers)
 

@@ -7,9 +7,9 @@ from typing import cast
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
-from deploy import broker
-from deploy.processes import Process
-from deploy.stack import Stack, free_settings
+from deploy.local.stack import Stack, free_settings
+from deploy.machine.processes import Process
+from deploy.servers import broker
 
 FULL = OSError(errno.ENOSPC, "No space left on device")
 

@@ -5,8 +5,8 @@ import pytest
 from click.testing import CliRunner
 
 from deploy.command import SAMPLES, main
-from deploy.releases import read_folder
-from features.refusal import Refusal
+from deploy.local.releases import read_folder
+from foundation.refusal import Refusal
 
 
 @pytest.fixture

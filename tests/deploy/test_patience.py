@@ -4,10 +4,10 @@ import pathlib
 
 import pytest
 
-from deploy.patience import CALM_SECONDS, WAIT_SECONDS_MAX, Patience
-from deploy.processes import Process
-from deploy.stack import Stack, free_settings
-from features.refusal import Refusal
+from deploy.local.stack import Stack, free_settings
+from deploy.machine.patience import CALM_SECONDS, WAIT_SECONDS_MAX, Patience
+from deploy.machine.processes import Process
+from foundation.refusal import Refusal
 
 
 class Clock:
@@ -104,7 +104,7 @@ def test_jobs_that_cannot_be_submitted_are_submitted_later(stack: Stack, monkeyp
             raise Refusal("score job does not run", where="flink", expected="a running job", got="none")
 
     stack._submit = submit  # type: ignore[method-assign]
-    monkeypatch.setattr("deploy.stack.end_all_jobs", lambda rest: None)
+    monkeypatch.setattr("deploy.local.stack.end_all_jobs", lambda rest: None)
     monkeypatch.setattr(stack.cluster, "start_job_manager", lambda: _Ended("job-manager", running=True))
     stack._own("job-manager", _Ended("job-manager"), stack._start_job_manager_again)  # type: ignore[arg-type]
     assert stack.keep_running() == ["job-manager"]

@@ -3,11 +3,11 @@
 import collections
 import itertools
 
-from deploy.attacks import Attacks
 from deploy.command import DEMO_CONFIG
-from deploy.payments import Payment, Town
-from features.decode import Decoder
-from features.schema import read_schema
+from deploy.demo.attacks import Attacks
+from deploy.demo.payments import Payment, Town
+from features.schema.decode import Decoder
+from features.schema.schema import read_schema
 
 NOW_MS = 1_790_000_000_000
 

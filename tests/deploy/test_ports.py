@@ -5,8 +5,8 @@ import socket
 
 import pytest
 
-from deploy.ports import CHOSEN, free_ports, is_open, require_free
-from features.refusal import Refusal
+from deploy.machine.ports import CHOSEN, free_ports, is_open, require_free
+from foundation.refusal import Refusal
 
 
 def test_free_ports_are_different_and_can_be_listened_on() -> None:
@@ -24,7 +24,7 @@ def test_no_outgoing_connection_can_take_a_free_port_before_its_use() -> None:
 
 
 def test_more_free_ports_than_there_are_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("deploy.ports.CHOSEN", CHOSEN[:3])
+    monkeypatch.setattr("deploy.machine.ports.CHOSEN", CHOSEN[:3])
     with pytest.raises(Refusal, match=r"ports 20000 to 20002: no free ports: expected 4 that nobody uses"):
         free_ports(4)
 

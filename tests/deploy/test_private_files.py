@@ -6,8 +6,8 @@ import stat
 
 import pytest
 
-from deploy.private_files import make_private_folder, openness, write_private
-from features.refusal import Refusal
+from deploy.machine.private_files import make_private_folder, openness, write_private
+from foundation.refusal import Refusal
 
 
 def mode_of(path: pathlib.Path) -> int:

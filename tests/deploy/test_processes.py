@@ -10,8 +10,8 @@ import time
 
 import pytest
 
-from deploy.processes import Process, Processes
-from features.refusal import Refusal
+from deploy.machine.processes import Process, Processes
+from foundation.refusal import Refusal
 
 
 def start(logs: pathlib.Path, program: str, name: str = "child") -> Process:
@@ -85,7 +85,7 @@ def test_processes_stop_in_the_opposite_order_of_their_start(tmp_path: pathlib.P
 def test_children_die_with_a_parent_that_is_killed(tmp_path: pathlib.Path) -> None:
     program = f"""
         import os, pathlib, sys, time
-        from deploy.processes import Process
+        from deploy.machine.processes import Process
         child = Process("child", ["sleep", "60"], os.environ, pathlib.Path({str(tmp_path)!r}))
         print(child.pid, flush=True); time.sleep(60)
     """
@@ -102,7 +102,7 @@ def test_children_die_with_a_parent_that_is_killed(tmp_path: pathlib.Path) -> No
 def test_a_child_dies_with_a_parent_that_is_killed_while_it_starts_the_child(tmp_path: pathlib.Path) -> None:
     parent = """
         import os, pathlib, sys, time
-        from deploy import processes
+        from deploy.machine import processes
 
         class Late:
             def prctl(self, *arguments):

@@ -9,11 +9,11 @@ import pytest
 from click.testing import CliRunner
 
 from deploy.command import SAMPLES, main
-from deploy.ports import free_ports
-from deploy.push import push
-from deploy.releases import read_folder
-from features.refusal import Refusal
-from pipeline.settings import Settings
+from deploy.commands.push import push
+from deploy.local.releases import read_folder
+from deploy.machine.ports import free_ports
+from foundation.refusal import Refusal
+from foundation.settings import Settings
 
 FOLDER = str(SAMPLES / "payments")
 

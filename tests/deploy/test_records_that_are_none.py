@@ -5,11 +5,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from deploy import releases, topic_records, watch
-from deploy.watch import Watch
-from pipeline.kafka import Outbox
-from pipeline.known_releases import ReleaseRecord
-from pipeline.settings import Settings
+from deploy.demo import watch
+from deploy.demo.watch import Watch
+from deploy.local import releases, topic_records
+from foundation.settings import Settings
+from pipeline.control.kafka import Outbox
+from pipeline.control.known_releases import ReleaseRecord
 
 JUNK = [b"", b"\xff", b"{}", b"[]", b"[" * 100_000, b'{"id":' * 100_000, b'{"id": ' + b"9" * 5_000 + b"}", b'{"reason": {}}', None]
 SEEN = {"event_id": "1", "event_time": 5, "user": "u", "score": 0.5, "action": "block", "reasons": [], "event": {}, "entities": {}}

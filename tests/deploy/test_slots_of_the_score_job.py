@@ -5,12 +5,12 @@ from typing import Any, cast
 
 import pytest
 
-from deploy import stack as deploy_stack
-from deploy.ending_jobs import end_all_jobs
-from deploy.processes import Process
-from deploy.stack import Stack, free_settings
-from features.refusal import Refusal
-from pipeline.flink_rest import FlinkRest
+from deploy.local import stack as deploy_stack
+from deploy.local.ending_jobs import end_all_jobs
+from deploy.local.stack import Stack, free_settings
+from deploy.machine.processes import Process
+from foundation.refusal import Refusal
+from pipeline.flink.flink_rest import FlinkRest
 
 
 class Part:

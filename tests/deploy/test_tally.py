@@ -5,10 +5,10 @@ import math
 
 from rich.console import Console
 
-from deploy.attacks import Attack, Attacks
-from deploy.live_view import LiveView, flagged_line, summary
-from deploy.payments import Town
-from deploy.tally import Seen, Tally
+from deploy.demo.attacks import Attack, Attacks
+from deploy.demo.live_view import LiveView, flagged_line, summary
+from deploy.demo.payments import Town
+from deploy.demo.tally import Seen, Tally
 
 ATTACK = Attack(1, "card testing", "c000007")
 

@@ -8,11 +8,12 @@ import time
 
 import pytest
 
-from deploy import log_files, tidying
-from deploy.checkpoints import forget_earlier_runs, newest_checkpoint
-from deploy.cluster import Cluster
-from deploy.processes import Process
-from deploy.tidying import Tidying
+from deploy.local import tidying
+from deploy.local.tidying import Tidying
+from deploy.machine import log_files
+from deploy.machine.checkpoints import forget_earlier_runs, newest_checkpoint
+from deploy.machine.processes import Process
+from deploy.servers.cluster import Cluster
 
 
 def checkpoint(folder: pathlib.Path, run: str, number: int, complete: bool = True, at: int = 1_000) -> pathlib.Path:

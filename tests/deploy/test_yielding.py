@@ -5,8 +5,8 @@ import pathlib
 import sys
 import time
 
-from deploy.processes import Process, Processes
-from deploy.yielding import Yielding
+from deploy.machine.processes import Process, Processes
+from deploy.machine.yielding import Yielding
 
 NAMED_LATE = """
 import pathlib, threading, time

@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
-from features.layout import ADD, CORRECT, CORRECTED, DUPLICATE, LATE, RETRACT, RETRACTED, UNKNOWN
-from features.reading import Code, Reading
-from features.window import CALENDAR, DECAYED, LAST, SESSION, SLIDING, TICKS, Window
+from features.definitions.aggregate import Code, Reading
+from features.definitions.window import CALENDAR, DECAYED, LAST, SESSION, SLIDING, TICKS, Window
+from features.layout.layout import ADD, CORRECT, CORRECTED, DUPLICATE, LATE, RETRACT, RETRACTED, UNKNOWN
 
 RETENTION_MS = 60_000
 TICKED = Window(TICKS, 5_000, count=1_000)

@@ -7,12 +7,12 @@ import numpy as np
 from hypothesis import strategies as st
 from oracle_view import Said, key_of
 
-from features.batch import Batch
-from features.decode import Decoder
-from features.layout import CORRECTED, DUPLICATE, ID_REUSED, LATE, RETRACTED, TOO_LATE, UNKNOWN
-from features.profile import Profiles
-from features.row_values import row_values
-from features.schema import read_schema
+from features.definitions.row_values import row_values
+from features.layout.layout import CORRECTED, DUPLICATE, ID_REUSED, LATE, RETRACTED, TOO_LATE, UNKNOWN
+from features.profiles.profiles import Profiles
+from features.schema.batch import Batch
+from features.schema.decode import Decoder
+from features.schema.schema import read_schema
 
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
 SCHEMA = read_schema(

@@ -1,10 +1,10 @@
 import pytest
 
-from features.catalogue import NO_DIFFERENCE, Catalogue, Difference, catalogue_of, check_removal, difference
-from features.feature_set import read_features
-from features.refusal import Refusal
-from features.schema import read_schema
-from features.template import EXAMPLE_SCHEMA
+from features.definitions.template import EXAMPLE_SCHEMA
+from features.schema.schema import read_schema
+from features.sets.catalogue import NO_DIFFERENCE, Catalogue, Difference, catalogue_of, check_removal, difference
+from features.sets.feature_set import read_features
+from foundation.refusal import Refusal
 
 SCHEMA = read_schema(EXAMPLE_SCHEMA)
 FEATURES = """\

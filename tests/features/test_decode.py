@@ -9,11 +9,11 @@ from bad_events import SCHEMA as SCHEMA_TEXT
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.batch import Batch
-from features.decode import BYTES_MAX, Decoder
-from features.event import ADD, CORRECT, RETRACT
-from features.refusal import Refusal
-from features.schema import read_schema
+from features.schema.batch import Batch
+from features.schema.decode import BYTES_MAX, Decoder
+from features.schema.event import ADD, CORRECT, RETRACT
+from features.schema.schema import read_schema
+from foundation.refusal import Refusal
 
 SCHEMA = read_schema(SCHEMA_TEXT)
 LATER = 1_800_000_000_000

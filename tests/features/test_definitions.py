@@ -5,10 +5,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from features.batch import Batch
-from features.feature_set import read_features
-from features.refusal import Refusal
-from features.schema import read_schema
+from features.schema.batch import Batch
+from features.schema.schema import read_schema
+from features.sets.feature_set import read_features
+from foundation.refusal import Refusal
 
 SCHEMA_TEXT = """\
 id: {field: id, type: integer}

@@ -27,9 +27,9 @@ from template_streams import (
     yaml_of,
 )
 
-from features.feature_set import read_features
-from features.layout import CORRECTED, DUPLICATE, WARMING
-from features.template_registry import TEMPLATES
+from features.definitions.template_registry import TEMPLATES
+from features.layout.layout import CORRECTED, DUPLICATE, WARMING
+from features.sets.feature_set import read_features
 
 
 def same(value: float, want: float | None, template: str, exact: bool) -> bool:

@@ -5,13 +5,13 @@ from example_counts import examples
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from features.batch import Batch
-from features.layout import DUPLICATE, ID_REUSED, LATE, TOO_FAR_BACK, TOO_LATE, WARMING
-from features.plan_compiler import compile_plan
-from features.profile import Profiles
-from features.reading import Code, Reading
-from features.schema import read_schema
-from features.window import SLIDING, Window
+from features.definitions.aggregate import Code, Reading
+from features.definitions.window import SLIDING, Window
+from features.layout.layout import DUPLICATE, ID_REUSED, LATE, TOO_FAR_BACK, TOO_LATE, WARMING
+from features.plan.plan_compiler import compile_plan
+from features.profiles.profiles import Profiles
+from features.schema.batch import Batch
+from features.schema.schema import read_schema
 
 TEXT = """
 id: {field: id, type: integer}

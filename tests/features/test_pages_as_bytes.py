@@ -7,13 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from features.arena import empty_arena
-from features.layout import FILL, PAGE, PAGE_WORDS
-from features.page_decoding import read_pages
-from features.page_encoding import pages_as_bytes
-from features.plan_compiler import compile_plan
-from features.refusal import Refusal
-from features.schema import read_schema
+from features.layout.layout import FILL, PAGE, PAGE_WORDS
+from features.plan.plan_compiler import compile_plan
+from features.profiles.arena import empty_arena
+from features.profiles.page_decoding import read_pages
+from features.profiles.page_encoding import pages_as_bytes
+from features.schema.schema import read_schema
+from foundation.refusal import Refusal
 
 WORD_MIN, WORD_MAX = -(1 << 63), (1 << 63) - 1
 

@@ -3,20 +3,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from features.batch import Batch
-from features.cells import Cells
-from features.codec import Saved
-from features.event import RETRACT
-from features.feature_set import read_features
-from features.layout import DROPPED, DUPLICATE, FREE_NOTES, FREE_PAGES, ID_REUSED, LATE, PAGE, RETRACTED, TOO_LATE
-from features.plan_compiler import compile_plan
-from features.profile import Profiles
-from features.reading import Code, Reading
-from features.refusal import Refusal
-from features.row_column import Origin, RowColumn
-from features.row_values import row_values
-from features.schema import read_schema
-from features.window import SLIDING, Window
+from features.definitions.aggregate import Code, Reading
+from features.definitions.row_column import Origin, RowColumn
+from features.definitions.row_values import row_values
+from features.definitions.window import SLIDING, Window
+from features.layout.layout import DROPPED, DUPLICATE, FREE_NOTES, FREE_PAGES, ID_REUSED, LATE, PAGE, RETRACTED, TOO_LATE
+from features.plan.plan_compiler import compile_plan
+from features.profiles.codec import Saved
+from features.profiles.detector_numbers import Cells
+from features.profiles.profiles import Profiles
+from features.schema.batch import Batch
+from features.schema.event import RETRACT
+from features.schema.schema import read_schema
+from features.sets.feature_set import read_features
+from foundation.refusal import Refusal
 
 SCHEMA = read_schema(
     """

@@ -9,14 +9,14 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from reading_oracle import RETENTION_MS, TICKED, BruteForce, streams
 
-from features.batch import Batch
-from features.layout import ADD, WARMING
-from features.plan_compiler import compile_plan
-from features.profile import Profiles
-from features.reading import Code, Reading
-from features.row_column import Origin, RowColumn
-from features.schema import read_schema
-from features.window import CALENDAR, DECAYED, LAST, SESSION, SLIDING, UNBOUNDED, Window
+from features.definitions.aggregate import Code, Reading
+from features.definitions.row_column import Origin, RowColumn
+from features.definitions.window import CALENDAR, DECAYED, LAST, SESSION, SLIDING, UNBOUNDED, Window
+from features.layout.layout import ADD, WARMING
+from features.plan.plan_compiler import compile_plan
+from features.profiles.profiles import Profiles
+from features.schema.batch import Batch
+from features.schema.schema import read_schema
 
 TEXT = """
 id: {field: id, type: integer}

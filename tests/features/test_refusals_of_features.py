@@ -4,10 +4,10 @@ import pathlib
 
 import pytest
 
-from features.feature_set import read_features
-from features.refusal import Refusal
-from features.schema import read_schema
-from features.template import EXAMPLE_SCHEMA
+from features.definitions.template import EXAMPLE_SCHEMA
+from features.schema.schema import read_schema
+from features.sets.feature_set import read_features
+from foundation.refusal import Refusal
 
 FOLDER = pathlib.Path(__file__).with_name("refusals")
 SCHEMA = read_schema(EXAMPLE_SCHEMA)

@@ -5,11 +5,11 @@ import sys
 import numpy as np
 import pytest
 
-from features.batch import Batch
-from features.row_column import Origin, RowColumn
-from features.row_values import evaluate, reads, row_values
-from features.schema import read_schema
-from features.text_words import word_of, words_of
+from features.definitions.row_column import Origin, RowColumn
+from features.definitions.row_values import evaluate, reads, row_values
+from features.schema.batch import Batch
+from features.schema.schema import read_schema
+from features.schema.string_hash import word_of, words_of
 
 SCHEMA = read_schema("""
 id: {field: id, type: integer}
@@ -105,6 +105,6 @@ def test_a_word_is_a_finite_number_and_alike_in_every_process() -> None:
     words = words_of(texts, len(texts))
     assert np.isnan(words[-2:]).all() and np.isfinite(words[:-2]).all()
     assert len(set(words[:-2].view(np.int64).tolist())) == len(texts) - 2
-    code = "from features.text_words import word_of; print(word_of('text 7').hex())"
+    code = "from features.schema.string_hash import word_of; print(word_of('text 7').hex())"
     other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert float.fromhex(other) == words[7]

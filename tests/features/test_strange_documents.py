@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strange_documents import STRANGE_DOCUMENTS
 
-from features.document import read_document
-from features.refusal import Refusal
-from features.text_bytes import decode_text
+from foundation.document import read_document
+from foundation.refusal import Refusal
+from foundation.text_bytes import decode_text
 
 GOLDEN = pathlib.Path(__file__).with_name("strange_documents.golden.txt")
 

@@ -6,15 +6,15 @@ import warnings
 import numpy as np
 import pytest
 
-from features.batch import Batch
-from features.feature_set import FeatureSet, read_features
-from features.profile import Profiles
-from features.row_values import row_values
-from features.schema import read_schema
-from features.template import EXAMPLE_SCHEMA, Template
-from features.template_registry import TEMPLATES
-from features.templates.time_of_day import concentration
-from features.window_reading import FORMS
+from features.definitions.row_values import row_values
+from features.definitions.template import EXAMPLE_SCHEMA, Template
+from features.definitions.template_registry import TEMPLATES
+from features.definitions.templates.time_of_day import concentration
+from features.definitions.window_parser import FORMS
+from features.profiles.profiles import Profiles
+from features.schema.batch import Batch
+from features.schema.schema import read_schema
+from features.sets.feature_set import FeatureSet, read_features
 
 SCHEMA = read_schema(EXAMPLE_SCHEMA)
 HOUR_MS = 3_600_000

@@ -8,13 +8,13 @@ from example_counts import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.burst import burst_step, burst_value
-from features.compiled import entry
-from features.counts import count_of, empty_counts, with_room_for
-from features.decayed import decayed_enter, decayed_mean, decayed_std
-from features.layout import BURST_WORDS, DECAYED_WORDS, VALUE_WORDS, Counts, Ranks
-from features.ranks import empty_ranks, rank_add, rank_clear, rank_of, rank_remove, with_room_for_ranks
-from features.value_counts import entropy_bits, value_enter
+from features.layout.layout import BURST_WORDS, DECAYED_WORDS, VALUE_WORDS, Counts, Ranks
+from features.windows.burst import burst_step, burst_value
+from features.windows.decayed import decayed_enter, decayed_mean, decayed_std
+from features.windows.ranks import empty_ranks, rank_add, rank_clear, rank_of, rank_remove, with_room_for_ranks
+from features.windows.value_counts import entropy_bits, value_enter
+from features.windows.value_table import count_of, empty_counts, with_room_for
+from foundation.compiled import entry
 
 FEW = settings(max_examples=examples(100))
 

@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from features.batch import Batch
-from features.feature_set import read_features
-from features.layout import WARMING
-from features.profile import Profiles
-from features.row_values import row_values
-from features.schema import read_schema
+from features.definitions.row_values import row_values
+from features.layout.layout import WARMING
+from features.profiles.profiles import Profiles
+from features.schema.batch import Batch
+from features.schema.schema import read_schema
+from features.sets.feature_set import read_features
 
 SCHEMA = """
 id: {field: id, type: integer}

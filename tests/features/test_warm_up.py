@@ -2,9 +2,9 @@
 
 import pytest
 
-from features.feature_set import read_features
-from features.schema import read_schema
-from features.warm_up import features_that_warm
+from features.schema.schema import read_schema
+from features.sets.feature_set import read_features
+from features.sets.warm_up import features_that_warm
 
 SCHEMA = read_schema(
     """

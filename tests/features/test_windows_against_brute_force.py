@@ -13,14 +13,14 @@ from example_counts import examples
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from features.batch import Batch
-from features.layout import DUPLICATE, LATE, TOO_LATE
-from features.plan_compiler import compile_plan
-from features.profile import Profiles
-from features.reading import Code, Reading
-from features.row_column import Origin, RowColumn
-from features.schema import read_schema
-from features.window import SLIDING, Window
+from features.definitions.aggregate import Code, Reading
+from features.definitions.row_column import Origin, RowColumn
+from features.definitions.window import SLIDING, Window
+from features.layout.layout import DUPLICATE, LATE, TOO_LATE
+from features.plan.plan_compiler import compile_plan
+from features.profiles.profiles import Profiles
+from features.schema.batch import Batch
+from features.schema.schema import read_schema
 
 COUNT, SUM, MEAN, STD, MIN, MAX = Code.COUNT, Code.SUM, Code.MEAN, Code.STD, Code.MIN, Code.MAX
 LABEL_COUNT, LABEL_RATE, LABELLED_RATE = Code.LABEL_COUNT, Code.LABEL_RATE, Code.LABELLED_RATE

@@ -6,15 +6,15 @@ from example_counts import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.batch import Batch
-from features.feature_set import read_features
-from features.layout import WARMING
-from features.plan_compiler import compile_plan
-from features.profile import Profiles
-from features.reading import Code, Reading
-from features.retention_ends import ended_by_retention
-from features.schema import read_schema
-from features.window import LAST, SESSION, Window
+from features.definitions.aggregate import Code, Reading
+from features.definitions.window import LAST, SESSION, Window
+from features.layout.layout import WARMING
+from features.plan.plan_compiler import compile_plan
+from features.profiles.profiles import Profiles
+from features.schema.batch import Batch
+from features.schema.schema import read_schema
+from features.sets.feature_set import read_features
+from features.sets.retention_ends import ended_by_retention
 
 SCHEMA = read_schema("{id: {field: id, type: integer}, time: {field: time}, user: user, retention: 100s, lateness: 10s, dedupe: 10s}")
 START_MS, RETENTION_MS, PAUSE_MS, LAST_COUNT = 1_700_000_000_000, 100_000, 40_000, 20

@@ -8,15 +8,15 @@ import pytest
 from numpy.typing import NDArray
 from zone_records import changes_of
 
-from features.batch import Batch
-from features.calendar import Calendar
-from features.expressions.zones import Zone
-from features.plan_compiler import compile_plan
-from features.profile import Profiles
-from features.reading import Code, Reading
-from features.schema import read_schema
-from features.window import CALENDAR, CALENDAR_UNITS, Window
-from features.zone_table import LONGEST_MS, unit_changes, zone_changes
+from features.definitions.aggregate import Code, Reading
+from features.definitions.calendar import Calendar
+from features.definitions.window import CALENDAR, CALENDAR_UNITS, Window
+from features.definitions.zone_table import LONGEST_MS, unit_changes, zone_changes
+from features.expressions.functions.zones import Zone
+from features.plan.plan_compiler import compile_plan
+from features.profiles.profiles import Profiles
+from features.schema.batch import Batch
+from features.schema.schema import read_schema
 
 SCHEMA = read_schema("id: {field: id, type: integer}\ntime: {field: at}\nuser: key\nretention: 400d\nttl: 500d\nmin_time: 1970-01-01")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

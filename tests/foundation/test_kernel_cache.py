@@ -88,10 +88,10 @@ def test_the_folder_is_the_users_own_unless_another_is_named(monkeypatch: pytest
 
 
 def test_the_windows_kernel_depends_on_its_parts_and_not_on_the_decoder() -> None:
-    kernel = kernel_cache.PROJECT / "features" / "kernel.py"
+    kernel = kernel_cache.PROJECT / "features" / "kernel" / "kernel.py"
     sources = _sources(kernel)
-    assert kernel_cache.PROJECT / "features" / "moves.py" in sources
-    assert kernel_cache.PROJECT / "features" / "decode.py" not in sources
+    assert kernel_cache.PROJECT / "features" / "windows" / "window_moves.py" in sources
+    assert kernel_cache.PROJECT / "features" / "schema" / "decode.py" not in sources
     assert len(digest_of(kernel)) == 64
 
 

@@ -9,11 +9,11 @@ import msgspec
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from deploy.command import SAMPLES
-from deploy.processes import Process
-from deploy.releases import read_folder
-from deploy.stack import answers, settings_as_environment
-from pipeline.kafka_access import connection_of
-from pipeline.settings import Settings
+from deploy.local.releases import read_folder
+from deploy.local.stack import answers, settings_as_environment
+from deploy.machine.processes import Process
+from foundation.settings import Settings
+from pipeline.control.kafka_access import connection_of
 
 TOKEN = "token-of-the-integration-test"
 TEXTS = read_folder(SAMPLES / "payments")

@@ -7,9 +7,9 @@ import msgspec
 from delivery_runs import as_records, decision, submitted
 from score_job_runs import START_MS, Json, cancel, produce, records, wait_for
 
-from pipeline.settings import Settings
-from stores.archive import Archive, open_archive
-from stores.archive_rows import Kind
+from foundation.settings import Settings
+from stores.archive.archive import Archive, open_archive
+from stores.archive.archive_rows import Kind
 
 BEFORE, ALL = 10_000, 30_000
 """Of events, and of decisions, before the kill and in all."""

@@ -9,12 +9,12 @@ import msgspec
 from confluent_kafka import Consumer, TopicPartition
 from one_release import Arrived, OneRelease
 
-from deploy.feed import Feed
-from deploy.stack import Stack
+from deploy.demo.feed import Feed
+from deploy.local.stack import Stack
 from detectors.snapshot import Snapshot
-from pipeline.kafka_access import connection_of
-from pipeline.release import PARTS
-from pipeline.settings import Settings
+from foundation.settings import Settings
+from pipeline.control.kafka_access import connection_of
+from pipeline.engine.release import PARTS
 
 RATE = 300
 HISTORY = 6_000

@@ -9,9 +9,9 @@ import pytest
 from servers_of_a_test import UNHURRIED_MS
 
 from deploy.command import SAMPLES
-from deploy.flink_files import needed_for
-from deploy.releases import read_folder
-from deploy.stack import Stack, free_settings
+from deploy.local.releases import read_folder
+from deploy.local.stack import Stack, free_settings
+from deploy.servers.flink_files import needed_for
 
 
 def _load(place: str) -> None:

@@ -8,11 +8,11 @@ import msgspec
 from confluent_kafka import Consumer, TopicPartition
 from score_job_runs import START_MS, Json, all_run, wait_for
 
-from deploy.processes import Process
-from deploy.stack import settings_as_environment
-from pipeline.kafka_access import connection_of
-from pipeline.settings import Settings
-from stores.metric_rows import MetricRow
+from deploy.local.stack import settings_as_environment
+from deploy.machine.processes import Process
+from foundation.settings import Settings
+from pipeline.control.kafka_access import connection_of
+from stores.metrics.metric_rows import MetricRow
 
 CATEGORIES = ("grocery", "fuel", "")
 
@@ -51,8 +51,8 @@ def as_records(decisions: list[Json]) -> list[tuple[str, bytes]]:
 def submitted(flink, settings: Settings, job: str, checkpoint: pathlib.Path | None = None) -> str:
     """Submits one of the jobs that deliver and gives its id once all of its tasks run."""
     program = (
-        "import pathlib; from pipeline.deliver_jobs import JOBS; from pipeline.deliver_graph import submit;"
-        "from pipeline.settings import read_settings; settings = read_settings();"
+        "import pathlib; from pipeline.sinks.deliver_jobs import JOBS; from pipeline.sinks.deliver_graph import submit;"
+        "from foundation.settings import read_settings; settings = read_settings();"
         f"checkpoint = pathlib.Path({str(checkpoint)!r}) if {checkpoint is not None} else None;"
         f"print(submit(settings, {job!r}, settings.{job}_interval_ms, checkpoint, JOBS[{job!r}]))"
     )

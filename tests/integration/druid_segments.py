@@ -6,9 +6,9 @@ from typing import Any
 import httpx
 from score_job_runs import wait_for
 
-from deploy.druid_supervisor import supervisor_state
-from pipeline.druid_access import druid_access
-from pipeline.settings import Settings
+from deploy.servers.druid_supervisor import supervisor_state
+from foundation.settings import Settings
+from pipeline.sinks.druid_access import druid_access
 
 SECONDS_MAX = 60
 

@@ -12,12 +12,12 @@ from confluent_kafka import Consumer, Message, Producer, TopicPartition
 from score_job_runs import wait_for
 from weir_up import WeirUp
 
-from api.token import read_token
-from deploy.checkpoints import newest_checkpoint
-from deploy.payments import Town
-from pipeline.decision_store import open_decisions_reader
-from pipeline.kafka_access import connection_of
-from pipeline.settings import Settings
+from api.auth.token import read_token
+from deploy.demo.payments import Town
+from deploy.machine.checkpoints import newest_checkpoint
+from foundation.settings import Settings
+from pipeline.control.kafka_access import connection_of
+from pipeline.sinks.decision_store import open_decisions_reader
 from stores.decisions import EventName
 
 ENFORCED_MS = 5_000

@@ -2,11 +2,11 @@
 
 import pathlib
 
-from deploy.cluster import Cluster
-from deploy.flink_files import FlinkFiles
-from deploy.kernels import compile_ahead
-from deploy.ports import free_ports
-from deploy.processes import Processes
+from deploy.local.kernels import compile_ahead
+from deploy.machine.ports import free_ports
+from deploy.machine.processes import Processes
+from deploy.servers.cluster import Cluster
+from deploy.servers.flink_files import FlinkFiles
 
 
 class FlinkServers:

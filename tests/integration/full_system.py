@@ -11,12 +11,12 @@ from typing import Any
 import httpx
 import pyarrow as pa
 
-from api.token import read_token
-from deploy.stack import Stack, settings_as_environment
-from pipeline.archive_access import archive_of
-from pipeline.decision_store import open_decisions_reader
+from api.auth.token import read_token
+from deploy.local.stack import Stack, settings_as_environment
+from pipeline.sinks.archive_access import archive_of
+from pipeline.sinks.decision_store import open_decisions_reader
 from stores.decisions import EventName, StoredDecision, StoreUnavailableError
-from stores.metric_rows import MINUTE_MS
+from stores.metrics.metric_rows import MINUTE_MS
 
 DOCTOR_SECONDS_MAX = 120
 

@@ -6,10 +6,10 @@ import uuid
 import msgspec
 from confluent_kafka import Producer
 
-from pipeline.kafka_access import connection_of
-from pipeline.settings import Settings
-from stores.metric_rows import MINUTE_MS, MetricRow
-from stores.metrics import MetricGroup, MetricQuery, Metrics
+from foundation.settings import Settings
+from pipeline.control.kafka_access import connection_of
+from stores.metrics.metric_rows import MINUTE_MS, MetricRow
+from stores.metrics.metrics import MetricGroup, MetricQuery, Metrics
 
 START_MS = 1_795_424_400_000
 RANGE = {"from_ms": START_MS - 4_000 * MINUTE_MS, "to_ms": START_MS + 4_000 * MINUTE_MS}

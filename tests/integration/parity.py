@@ -9,13 +9,13 @@ import numpy as np
 import pyarrow.parquet
 from score_job_runs import Json, prepared, produce
 
-from features.batch import Batch
-from features.decode import Decoder
-from features.entity_reading import KEY_JOINT, parts_of
-from pipeline.event_keys import Labels
-from pipeline.history import History
-from pipeline.release import compile_release
-from pipeline.replay import Replay
+from features.definitions.entity_parser import KEY_JOINT, parts_of
+from features.schema.batch import Batch
+from features.schema.decode import Decoder
+from pipeline.engine.event_keys import Labels
+from pipeline.engine.release import compile_release
+from pipeline.offline.replay import Replay
+from pipeline.tables.event_files import History
 
 Labelled = list[tuple[Json, int]]
 """Events that are positive, and when that is known."""

@@ -10,15 +10,15 @@ from typing import Any
 
 import msgspec
 
-from features.batch import Batch
-from pipeline.frames import read_bundle, read_frames, topic_frame
-from pipeline.release import Release
-from pipeline.stages.entity import EntityStage
-from pipeline.stages.entity import make_stage as make_entity_stage
-from pipeline.stages.state import BulkState
-from pipeline.stages.user import UserStage
-from pipeline.stages.user import make_stage as make_user_stage
-from pipeline.verdicts import Verdicts
+from features.schema.batch import Batch
+from pipeline.engine.release import Release
+from pipeline.engine.verdicts import Verdicts
+from pipeline.flink.frames import read_bundle, read_frames, topic_frame
+from pipeline.flink.state import BulkState
+from pipeline.score_job.entity import EntityStage
+from pipeline.score_job.entity import make_stage as make_entity_stage
+from pipeline.score_job.user import UserStage
+from pipeline.score_job.user import make_stage as make_user_stage
 
 HELD_BY = "held-by:"
 """Before the path of a file in an entity's id: the entity stage stands still while the file is there."""

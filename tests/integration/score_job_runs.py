@@ -8,14 +8,14 @@ from collections.abc import Callable
 import msgspec
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
-from deploy.processes import Process
-from deploy.releases import publish
-from deploy.stack import settings_as_environment
-from deploy.submission import submit_score_job
-from deploy.topics import make_topics
-from pipeline.flink_job import STAGES
-from pipeline.kafka_access import connection_of
-from pipeline.settings import Settings
+from deploy.local.releases import publish
+from deploy.local.stack import settings_as_environment
+from deploy.local.submission import submit_score_job
+from deploy.machine.processes import Process
+from deploy.servers.topics import make_topics
+from foundation.settings import Settings
+from pipeline.control.kafka_access import connection_of
+from pipeline.score_job.flink_job import STAGES
 
 START_MS = 1_700_000_000_000
 TEXTS = {
@@ -131,7 +131,8 @@ def submitted(flink, settings: Settings, checkpoint: pathlib.Path | None = None)
 
 def submitted_in_arrival_mode(flink, settings: Settings, stages: tuple[str, ...] = STAGES) -> str:
     """Submits the job with stages of the test's own choice and gives its id once all of its tasks run."""
-    program = f"from pipeline.flink_job import read_settings, submit; print(submit(read_settings(), mode='arrival', stages={stages!r}))"
+    submitting = f"submit(read_settings(), mode='arrival', stages={stages!r})"
+    program = f"from pipeline.score_job.flink_job import read_settings, submit; print({submitting})"
     environment = flink.cluster.environment() | settings_as_environment(settings)
     submission = Process("arrival-submission", [sys.executable, "-c", program], environment, settings.path("logs"), pathlib.Path.cwd())
     submission.wait_for_end(120)

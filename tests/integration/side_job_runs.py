@@ -2,9 +2,9 @@
 
 import threading
 
-from pipeline.deliver_job import DeliverJob
-from pipeline.label_job import LabelJob
-from pipeline.learn_job import LearnJob
+from pipeline.learning.label_job import LabelJob
+from pipeline.learning.learn_job import LearnJob
+from pipeline.sinks.deliver_job import DeliverJob
 
 
 class Running:

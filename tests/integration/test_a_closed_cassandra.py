@@ -7,12 +7,12 @@ import pathlib
 import pytest
 from another_user import as_another_user, log_in_to_cassandra
 
-from deploy.cassandra import start_cassandra
-from deploy.ports import free_ports
-from deploy.processes import Processes
-from pipeline.decision_store import cassandra_place, open_decisions
-from pipeline.settings import Settings
-from stores.cassandra_quick import QuickQuery
+from deploy.machine.ports import free_ports
+from deploy.machine.processes import Processes
+from deploy.servers.cassandra import start_cassandra
+from foundation.settings import Settings
+from pipeline.sinks.decision_store import cassandra_place, open_decisions
+from stores.cassandra.cassandra_quick import QuickQuery
 
 VERSIONS = "SELECT id, version FROM schema_version"
 

@@ -12,8 +12,8 @@ from druid_segments import ask_coordinator, task_ids
 from listening import is_of_this_machine_alone, listening
 from score_job_runs import wait_for
 
-from deploy.certificate import make_certificate
-from pipeline.settings import Settings
+from deploy.machine.certificate import make_certificate
+from foundation.settings import Settings
 
 if TYPE_CHECKING:
     from conftest import DruidServers

@@ -11,13 +11,13 @@ import pytest
 from another_user import answers_to, as_another_user
 from listening import is_of_this_machine_alone, listening
 
-from deploy.cluster import Cluster
-from deploy.flink_files import LOCAL_FILES
+from deploy.servers.cluster import Cluster
+from deploy.servers.flink_files import LOCAL_FILES
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as another user")
 
 PROGRAM = """
-from pipeline.flink_graph import remote_environment
+from pipeline.flink.flink_graph import remote_environment
 environment = remote_environment({"execution.target": "remote"}, 1)
 print("built", flush=True)
 input()

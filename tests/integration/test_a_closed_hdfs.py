@@ -12,11 +12,11 @@ from another_user import answered_asks, as_another_user, use_hdfs
 from hdfs_native import Client
 from listening import is_of_this_machine_alone, listening
 
-from deploy.certificate import make_certificate
-from deploy.hdfs import Hdfs
-from deploy.hdfs_security import USER_VARIABLE
-from deploy.ports import free_ports
-from deploy.processes import Process, Processes
+from deploy.machine.certificate import make_certificate
+from deploy.machine.ports import free_ports
+from deploy.machine.processes import Process, Processes
+from deploy.servers.hdfs import Hdfs
+from deploy.servers.hdfs_security import USER_VARIABLE
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as another user")
 

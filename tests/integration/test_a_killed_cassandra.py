@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from deploy.cassandra import start_cassandra
-from deploy.ports import free_ports
-from deploy.processes import Process, Processes
-from stores.cassandra import Keyspace
-from stores.cassandra_opening import Place
+from deploy.machine.ports import free_ports
+from deploy.machine.processes import Process, Processes
+from deploy.servers.cassandra import start_cassandra
+from stores.cassandra.cassandra import Keyspace
+from stores.cassandra.cassandra_opening import Place
 from stores.decisions import StoreUnavailableError
 
 ROUNDS, WRITERS, ROWS = 3, 16, 40

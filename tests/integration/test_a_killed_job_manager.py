@@ -8,11 +8,11 @@ from full_system import FullSystem
 from score_job_runs import decided, produce, wait_for
 
 from deploy.command import SAMPLES
-from deploy.payments import Town
-from deploy.releases import read_folder
-from deploy.stack import Stack, free_settings
-from pipeline.flink_rest import rest_of
-from pipeline.jobs import running_jobs
+from deploy.demo.payments import Town
+from deploy.local.releases import read_folder
+from deploy.local.stack import Stack, free_settings
+from pipeline.flink.flink_rest import rest_of
+from pipeline.flink.jobs import running_jobs
 
 pytestmark = pytest.mark.system
 

@@ -17,14 +17,14 @@ import pytest
 from api_process import start_api
 from click.testing import CliRunner, Result
 
-from api.access import walk_audit
+from api.auth.access import walk_audit
 from deploy.command import SAMPLES, main
-from deploy.ports import free_ports
-from deploy.processes import Processes
-from deploy.releases import publish, read_folder
-from deploy.stack import settings_as_environment
-from deploy.topics import make_topics
-from pipeline.settings import Settings, read_settings
+from deploy.local.releases import publish, read_folder
+from deploy.local.stack import settings_as_environment
+from deploy.machine.ports import free_ports
+from deploy.machine.processes import Processes
+from deploy.servers.topics import make_topics
+from foundation.settings import Settings, read_settings
 
 TEXTS = read_folder(SAMPLES / "payments")
 OWNER = "token-of-the-owner-of-this-test"

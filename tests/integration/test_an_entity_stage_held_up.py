@@ -3,7 +3,7 @@
 from planted_stages import HELD_BY
 from score_job_runs import START_MS, Json, cancel, decided, decisions, prepared, produce_events, submitted_in_arrival_mode, wait_for
 
-from pipeline.flink_job import STAGES
+from pipeline.score_job.flink_job import STAGES
 
 STAGES_THAT_CAN_BE_HELD_UP = (STAGES[0], "tests.integration.planted_stages:held_up", STAGES[2])
 USERS, SHOPS = 10, 5

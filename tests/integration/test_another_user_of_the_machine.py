@@ -11,8 +11,8 @@ from another_user import OPENINGS, answers_to, approve_all, as_another_user, ask
 from listening import is_of_this_machine_alone, listening
 from refusals import REFUSALS
 
-from deploy.stack import Stack
-from pipeline.kafka import consumer_of, ends_of
+from deploy.local.stack import Stack
+from pipeline.control.kafka import consumer_of, ends_of
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as another user")
 

@@ -9,9 +9,9 @@ import msgspec
 import pytest
 from score_job_runs import wait_for
 
-from api.token import read_token
-from deploy.payments import Town
-from deploy.stack import Stack
+from api.auth.token import read_token
+from deploy.demo.payments import Town
+from deploy.local.stack import Stack
 
 SCORED = {"degraded", "duplicate"}
 

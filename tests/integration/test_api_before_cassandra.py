@@ -13,16 +13,16 @@ import pytest
 from api_process import TEXTS, Echo, payment, start_api
 from score_job_runs import Json, wait_for
 
-from api.access import walk_audit
-from api.condition import NOT_CHECKED, PARTS
-from api.token import read_token
-from deploy.cassandra import start_cassandra
-from deploy.ports import free_ports
-from deploy.processes import Processes
-from deploy.releases import publish
-from deploy.topics import make_topics
-from pipeline.decision_store import open_decisions
-from pipeline.settings import Settings
+from api.auth.access import walk_audit
+from api.auth.token import read_token
+from api.http.health import NOT_CHECKED, PARTS
+from deploy.local.releases import publish
+from deploy.machine.ports import free_ports
+from deploy.machine.processes import Processes
+from deploy.servers.cassandra import start_cassandra
+from deploy.servers.topics import make_topics
+from foundation.settings import Settings
+from pipeline.sinks.decision_store import open_decisions
 from stores.audit import verify
 from stores.decisions import StoredDecision, TopicPlace
 

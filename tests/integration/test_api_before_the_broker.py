@@ -7,12 +7,12 @@ import pytest
 from api_process import TEXTS, TOKEN, Echo, payment, start_api
 from score_job_runs import wait_for
 
-from api.registry_store import open_registry
-from deploy.broker import start_broker
-from deploy.ports import free_ports
-from deploy.processes import Processes
-from deploy.topics import make_topics
-from pipeline.settings import Settings
+from api.definitions.registry_store import open_registry
+from deploy.machine.ports import free_ports
+from deploy.machine.processes import Processes
+from deploy.servers.broker import start_broker
+from deploy.servers.topics import make_topics
+from foundation.settings import Settings
 
 
 @pytest.fixture

@@ -10,16 +10,16 @@ import msgspec
 import pytest
 from api_process import TEXTS, TOKEN, Echo, payment, start_api
 
-from api.condition import NOT_CHECKED, PARTS
-from api.following import Following
-from deploy.ports import free_ports
-from deploy.processes import Processes
-from deploy.push import push
-from deploy.releases import publish
-from deploy.topics import make_topics
-from features.refusal import Refusal
-from pipeline.kafka_access import connection_of
-from pipeline.settings import Settings
+from api.http.health import NOT_CHECKED, PARTS
+from api.kafka.following import Following
+from deploy.commands.push import push
+from deploy.local.releases import publish
+from deploy.machine.ports import free_ports
+from deploy.machine.processes import Processes
+from deploy.servers.topics import make_topics
+from foundation.refusal import Refusal
+from foundation.settings import Settings
+from pipeline.control.kafka_access import connection_of
 
 
 @pytest.fixture(scope="module")

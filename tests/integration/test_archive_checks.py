@@ -2,10 +2,10 @@
 
 import pytest
 
-from deploy.archive_checks import archive_problem
-from deploy.hdfs import Hdfs
-from deploy.ports import free_ports
-from pipeline.settings import Settings
+from deploy.commands.archive_checks import archive_problem
+from deploy.machine.ports import free_ports
+from deploy.servers.hdfs import Hdfs
+from foundation.settings import Settings
 
 
 @pytest.fixture

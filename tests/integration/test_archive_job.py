@@ -4,8 +4,8 @@ import pytest
 from archive_runs import ALL, Run, first_of_each, kept, kept_decisions, killed_in_mid_stream, sent
 from score_job_runs import prepared
 
-from deploy.hdfs import Hdfs
-from stores.archive_rows import Kind
+from deploy.servers.hdfs import Hdfs
+from stores.archive.archive_rows import Kind
 
 
 @pytest.fixture(scope="module")

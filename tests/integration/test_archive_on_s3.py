@@ -14,11 +14,11 @@ from flink_servers import FlinkServers
 from s3_storage import CREDENTIALS, S3Storage
 from score_job_runs import cancel, prepared, produce, wait_for
 
-from deploy.archive_checks import archive_problem
-from deploy.flink_files import needed_for
-from pipeline.settings import Settings
-from stores.archive import Archive, open_archive
-from stores.archive_rows import Kind
+from deploy.commands.archive_checks import archive_problem
+from deploy.servers.flink_files import needed_for
+from foundation.settings import Settings
+from stores.archive.archive import Archive, open_archive
+from stores.archive.archive_rows import Kind
 
 AWAY_SECONDS = 12
 """Longer than Flink waits for one answer, so that calls fail."""

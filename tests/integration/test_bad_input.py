@@ -15,12 +15,12 @@ from score_job_runs import Json, cancel, decided, ends, prepared, records, resta
 from side_job_runs import Running
 
 from detectors.snapshot import Snapshot
-from pipeline.dead_letter import VALUE_BYTES_MAX
-from pipeline.deliver_job import DeliverJob
-from pipeline.label_job import LabelJob
-from pipeline.release import compile_release
-from pipeline.settings import Settings
-from stores.sqlite_decisions import SqliteDecisions, SqliteDecisionsReader
+from foundation.settings import Settings
+from pipeline.engine.release import compile_release
+from pipeline.learning.label_job import LabelJob
+from pipeline.score_job.dead_letter import VALUE_BYTES_MAX
+from pipeline.sinks.deliver_job import DeliverJob
+from stores.sqlite.sqlite_decisions import SqliteDecisions, SqliteDecisionsReader
 
 TEXTS = {
     "schema": SCHEMA + "lateness: 10m\n",

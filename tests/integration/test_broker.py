@@ -9,20 +9,20 @@ import pytest
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewTopic, ResourceType
 
-from deploy.broker import start_broker
-from deploy.broker_checks import retention_problem
 from deploy.command import SAMPLES
-from deploy.ports import free_ports
-from deploy.processes import Processes
-from deploy.releases import publish, read_folder
-from deploy.topics import COMPACTED, COMPACTION, RETENTION_MS, STREAMS, make_topics
-from deploy.yielding import Yielding
-from features.refusal import Refusal
-from pipeline import transactions
-from pipeline.kafka import Outbox, consumer_of, ends_of, producer_of
-from pipeline.kafka_access import connection_of
-from pipeline.settings import Settings
-from pipeline.transactions import TRANSACTION_MS, transaction_ms_max
+from deploy.commands.broker_checks import retention_problem
+from deploy.local.releases import publish, read_folder
+from deploy.machine.ports import free_ports
+from deploy.machine.processes import Processes
+from deploy.machine.yielding import Yielding
+from deploy.servers.broker import start_broker
+from deploy.servers.topics import COMPACTED, COMPACTION, RETENTION_MS, STREAMS, make_topics
+from foundation.refusal import Refusal
+from foundation.settings import Settings
+from pipeline.control.kafka import Outbox, consumer_of, ends_of, producer_of
+from pipeline.control.kafka_access import connection_of
+from pipeline.flink import transactions
+from pipeline.flink.transactions import TRANSACTION_MS, transaction_ms_max
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import httpx
 import pytest
 from changing_run import Driver, Run
 
-from api.token import read_token
-from deploy.stack import Stack
+from api.auth.token import read_token
+from deploy.local.stack import Stack
 
 DECISIONS_EACH = 1_500
 IN_FORCE_MS_MAX = 5_000

@@ -7,11 +7,11 @@ import msgspec
 import pytest
 from score_job_runs import wait_for
 
-from api.client import Client
-from api.token import read_token
-from deploy.payments import Payment, Town
-from deploy.stack import Stack
-from features.refusal import Refusal
+from api.auth.token import read_token
+from api.client.client import Client
+from deploy.demo.payments import Payment, Town
+from deploy.local.stack import Stack
+from foundation.refusal import Refusal
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ import pathlib
 import time
 from collections.abc import Callable
 
-from deploy.cluster import Cluster
-from deploy.ports import free_ports
-from deploy.processes import Processes
+from deploy.machine.ports import free_ports
+from deploy.machine.processes import Processes
+from deploy.servers.cluster import Cluster
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 30.0) -> None:

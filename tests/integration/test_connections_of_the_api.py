@@ -10,12 +10,12 @@ import pytest
 from api_process import start_api
 
 from deploy.command import SAMPLES
-from deploy.ports import free_ports
-from deploy.processes import Processes
-from deploy.releases import publish, read_folder
-from deploy.stack import answers
-from deploy.topics import make_topics
-from pipeline.settings import Settings
+from deploy.local.releases import publish, read_folder
+from deploy.local.stack import answers
+from deploy.machine.ports import free_ports
+from deploy.machine.processes import Processes
+from deploy.servers.topics import make_topics
+from foundation.settings import Settings
 
 TOKEN = "token-of-the-connections-test"
 SLOW = 200

@@ -23,9 +23,9 @@ from score_job_runs import (
 )
 from score_job_runs import TEXTS as PAYMENTS
 
-from pipeline.history import read_history
-from pipeline.release import compile_release
-from pipeline.replay import Outcome, Replay
+from pipeline.engine.release import compile_release
+from pipeline.offline.replay import Outcome, Replay
+from pipeline.tables.event_files import read_history
 
 FEATURES = """
 - {name: kinds_1d, template: distinct, value: event.kind, window: 1d}

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from deploy.ports import free_ports
+from deploy.machine.ports import free_ports
 
 pytestmark = pytest.mark.system
 

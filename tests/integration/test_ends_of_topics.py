@@ -6,12 +6,12 @@ import pytest
 from confluent_kafka import Producer, TopicPartition
 from score_job_runs import wait_for
 
-from api.following import Following
-from deploy.topics import make_topics
-from pipeline.flink_start import GROUP, backlog_of, ends_of_records
-from pipeline.kafka import consumer_of
-from pipeline.kafka_access import connection_of
-from pipeline.settings import Settings
+from api.kafka.following import Following
+from deploy.servers.topics import make_topics
+from foundation.settings import Settings
+from pipeline.control.kafka import consumer_of
+from pipeline.control.kafka_access import connection_of
+from pipeline.score_job.flink_start import GROUP, backlog_of, ends_of_records
 
 pytestmark = pytest.mark.integration
 

@@ -19,7 +19,7 @@ from score_job_runs import (
     wait_for,
 )
 
-from pipeline.flink_job import STAGES
+from pipeline.score_job.flink_job import STAGES
 
 COUNT, USERS, EVERY = 6_000, 150, 97
 STAGES_THAT_RAISE = (*STAGES[:2], "tests.integration.planted_stages:raising")

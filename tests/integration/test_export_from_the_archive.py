@@ -12,14 +12,14 @@ from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from deploy.command import main
-from deploy.releases import publish
-from deploy.topics import make_topics
-from pipeline.kafka import Outbox, consumer_of, producer_of
-from pipeline.kafka_access import connection_of
-from pipeline.settings import Settings
-from stores.archive import open_archive
-from stores.archive_encoding import day_of, decode_decision, encode_decisions, encode_records, folder_of
-from stores.archive_rows import ArchivedRecord, Kind
+from deploy.local.releases import publish
+from deploy.servers.topics import make_topics
+from foundation.settings import Settings
+from pipeline.control.kafka import Outbox, consumer_of, producer_of
+from pipeline.control.kafka_access import connection_of
+from stores.archive.archive import open_archive
+from stores.archive.archive_encoding import day_of, decode_decision, encode_decisions, encode_records, folder_of
+from stores.archive.archive_rows import ArchivedRecord, Kind
 
 START_MS = 1_700_000_000_000
 HOUR_MS = 3_600_000

@@ -13,11 +13,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from deploy.command import main
-from deploy.ports import free_ports
-from deploy.releases import publish
-from deploy.topics import make_topics
-from pipeline.kafka import Outbox, producer_of
-from pipeline.settings import Settings
+from deploy.local.releases import publish
+from deploy.machine.ports import free_ports
+from deploy.servers.topics import make_topics
+from foundation.settings import Settings
+from pipeline.control.kafka import Outbox, producer_of
 
 START_MS = 1_700_000_000_000
 DAY_MS = 86_400_000
@@ -158,7 +158,7 @@ def test_an_export_before_the_first_decision_is_a_file_without_rows(settings: Se
 def test_a_system_that_does_not_run_is_refused_by_the_name_of_its_setting(
     broker: str, monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
 ) -> None:
-    monkeypatch.setattr("pipeline.kafka.SECONDS_MAX", 2.0)
+    monkeypatch.setattr("pipeline.control.kafka.SECONDS_MAX", 2.0)
     for bootstrap, prefix, said in ((f"127.0.0.1:{free_ports(1)[0]}", "weir.", "WEIR_BOOTSTRAP"), (broker, "never.", "WEIR_TOPIC_PREFIX")):
         monkeypatch.setenv("WEIR_BOOTSTRAP", bootstrap)
         monkeypatch.setenv("WEIR_TOPIC_PREFIX", prefix)

@@ -15,12 +15,12 @@ from score_job_runs import decided, produce, wait_for
 from servers_of_a_test import UNHURRIED_MS
 
 from deploy.command import SAMPLES
-from deploy.payments import Payment, Town
-from deploy.releases import read_folder
-from deploy.stack import Stack, free_settings
-from deploy.store_servers import SERVERS
-from deploy.up import with_servers
-from pipeline.replay_command import replay_files
+from deploy.commands.up import with_servers
+from deploy.demo.payments import Payment, Town
+from deploy.local.releases import read_folder
+from deploy.local.stack import Stack, free_settings
+from deploy.servers.store_servers import SERVERS
+from pipeline.offline.replay_command import replay_files
 
 pytestmark = pytest.mark.full_profile
 

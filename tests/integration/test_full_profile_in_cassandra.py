@@ -12,11 +12,11 @@ import pytest
 from score_job_runs import Json, records, wait_for
 from servers_of_a_test import UNHURRIED_MS
 
-from api.token import read_token
+from api.auth.token import read_token
 from deploy.command import SAMPLES
-from deploy.payments import Payment, Town
-from deploy.releases import read_folder
-from deploy.stack import Stack, free_settings
+from deploy.demo.payments import Payment, Town
+from deploy.local.releases import read_folder
+from deploy.local.stack import Stack, free_settings
 
 pytestmark = pytest.mark.full_profile
 

@@ -10,14 +10,14 @@ import pytest
 from click.testing import CliRunner
 
 from deploy.command import main
-from deploy.hdfs import Hdfs
-from deploy.ports import free_ports
-from deploy.processes import Process, Processes
-from stores.archive import open_archive
-from stores.archive_compaction import compact
-from stores.archive_encoding import day_of, encode_records, folder_of
-from stores.archive_files import FileArchive
-from stores.archive_rows import ArchivedRecord
+from deploy.machine.ports import free_ports
+from deploy.machine.processes import Process, Processes
+from deploy.servers.hdfs import Hdfs
+from stores.archive.archive import open_archive
+from stores.archive.archive_compaction import compact
+from stores.archive.archive_encoding import day_of, encode_records, folder_of
+from stores.archive.archive_files import FileArchive
+from stores.archive.archive_rows import ArchivedRecord
 from stores.decisions import StoreUnavailableError
 
 START_MS = 1_700_006_400_000

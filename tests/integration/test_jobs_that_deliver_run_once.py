@@ -7,19 +7,19 @@ import time
 import pytest
 from score_job_runs import cancel, prepared
 
-from deploy import delivery
-from deploy.delivery import Delivery
-from deploy.processes import Process
-from deploy.stack import settings_as_environment
-from pipeline.deliver_jobs import JOBS
-from pipeline.jobs import ENDED, running_jobs
-from pipeline.settings import Settings
+from deploy.local import delivery
+from deploy.local.delivery import Delivery
+from deploy.local.stack import settings_as_environment
+from deploy.machine.processes import Process
+from foundation.settings import Settings
+from pipeline.flink.jobs import ENDED, running_jobs
+from pipeline.sinks.deliver_jobs import JOBS
 
 
 def handed_over(flink, settings: Settings) -> dict[str, str]:
     """Ids by name, as the stack's own submission prints them."""
     environment = flink.cluster.environment() | settings_as_environment(settings)
-    command = [sys.executable, "-m", "pipeline.deliver_jobs"]
+    command = [sys.executable, "-m", "pipeline.sinks.deliver_jobs"]
     submission = Process("delivery", command, environment, settings.path("logs"), pathlib.Path.cwd())
     submission.wait_for_end(120)
     return dict(line.split() for line in submission.last_lines(len(JOBS)).splitlines())

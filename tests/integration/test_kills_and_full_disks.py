@@ -13,10 +13,10 @@ from small_disk import SmallDisk
 from weir_up import WeirUp
 
 from deploy.command import SAMPLES
-from deploy.stack import free_settings
-from features.refusal import Refusal
-from pipeline.flink_rest import rest_of
-from pipeline.jobs import flink_name, running_jobs
+from deploy.local.stack import free_settings
+from foundation.refusal import Refusal
+from pipeline.flink.flink_rest import rest_of
+from pipeline.flink.jobs import flink_name, running_jobs
 
 pytestmark = [pytest.mark.system, pytest.mark.deep]
 DISKS_MB = {"kafka": 512, "flink/checkpoints": 256, "": 512}

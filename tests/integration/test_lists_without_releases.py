@@ -13,17 +13,17 @@ from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource
 from score_job_runs import wait_for
 
-from deploy.entries import read_entries
-from deploy.ports import free_ports
-from deploy.processes import Processes
-from deploy.releases import publish
-from deploy.topics import make_topics
+from deploy.local.entries import read_entries
+from deploy.local.releases import publish
+from deploy.machine.ports import free_ports
+from deploy.machine.processes import Processes
+from deploy.servers.topics import make_topics
+from foundation.settings import Settings
 from patterns.lists import DECLARATION
-from pipeline.kafka import Outbox, producer_of
-from pipeline.kafka_access import connection_of
-from pipeline.known_releases import DEFINITION, RELEASE, ReleaseRecord, release_key
-from pipeline.release import content_hash
-from pipeline.settings import Settings
+from pipeline.control.kafka import Outbox, producer_of
+from pipeline.control.kafka_access import connection_of
+from pipeline.control.known_releases import DEFINITION, RELEASE, ReleaseRecord, release_key
+from pipeline.engine.release import content_hash
 
 EDITORS = 8
 ROUNDS = 125

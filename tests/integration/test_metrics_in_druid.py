@@ -16,16 +16,16 @@ from metric_stream import MetricStream, figures_of, total_of
 from score_job_runs import wait_for
 
 from deploy.command import SAMPLES
-from deploy.druid_checks import metrics_problem
-from deploy.druid_supervisor import apply_supervisor
-from deploy.ports import free_ports
-from deploy.processes import Process, Processes
-from deploy.releases import publish, read_folder
-from deploy.stack import settings_as_environment
-from deploy.topics import make_topics
-from pipeline.metric_store import open_metrics
-from pipeline.settings import Settings
-from stores.metrics import Metrics, MetricsUnavailableError
+from deploy.commands.druid_checks import metrics_problem
+from deploy.local.releases import publish, read_folder
+from deploy.local.stack import settings_as_environment
+from deploy.machine.ports import free_ports
+from deploy.machine.processes import Process, Processes
+from deploy.servers.druid_supervisor import apply_supervisor
+from deploy.servers.topics import make_topics
+from foundation.settings import Settings
+from pipeline.sinks.metric_store import open_metrics
+from stores.metrics.metrics import Metrics, MetricsUnavailableError
 
 if TYPE_CHECKING:
     from conftest import DruidServers

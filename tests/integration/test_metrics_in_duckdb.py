@@ -11,23 +11,23 @@ import pytest
 from metric_stream import MetricStream, delta, figures_of, total_of
 from score_job_runs import wait_for
 
-from deploy.ports import free_ports
-from deploy.processes import Process, Processes
-from deploy.stack import settings_as_environment
-from deploy.topics import make_topics
-from pipeline.metric_follower import MetricFollower
-from pipeline.settings import Settings
-from stores.duckdb_metrics import DuckDbMetrics
-from stores.metrics import MetricsUnavailableError
+from deploy.local.stack import settings_as_environment
+from deploy.machine.ports import free_ports
+from deploy.machine.processes import Process, Processes
+from deploy.servers.topics import make_topics
+from foundation.settings import Settings
+from pipeline.sinks.metric_follower import MetricFollower
+from stores.metrics.duckdb_metrics import DuckDbMetrics
+from stores.metrics.metrics import MetricsUnavailableError
 
 OUT_OF_BOUNDS: tuple[dict[str, int | float], ...] = (
     {"count": 2**63}, {"count": 0}, {"count": -1}, {"scored": -1}, {"scored": 2**70}, {"time": -60_000}, {"time": 60_001}, {"time": 2**63},
 )  # fmt: skip
 FOLLOW = """
 import time
-from pipeline.metric_follower import MetricFollower
-from pipeline.metric_store import open_metrics
-from pipeline.settings import read_settings
+from pipeline.sinks.metric_follower import MetricFollower
+from pipeline.sinks.metric_store import open_metrics
+from foundation.settings import read_settings
 settings = read_settings()
 store = open_metrics(settings)
 before = store.offsets()

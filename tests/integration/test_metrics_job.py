@@ -6,7 +6,7 @@ import pytest
 from delivery_runs import as_records, committed_rows, decision, submitted
 from score_job_runs import Json, cancel, prepared, produce, wait_for
 
-from stores.metric_rows import MINUTE_MS, MetricRow
+from stores.metrics.metric_rows import MINUTE_MS, MetricRow
 
 BEFORE, ALL = 20_000, 60_000
 """Decisions before the kill, and in all."""

@@ -6,12 +6,12 @@ from click.testing import CliRunner
 from score_job_runs import TEXTS, Json, produce, records
 
 from deploy.command import main
-from deploy.releases import publish
-from deploy.stack import settings_as_environment
-from deploy.topics import make_topics
-from features.refusal import Refusal
-from pipeline.dead_letter import dead_letter
-from pipeline.settings import Settings
+from deploy.local.releases import publish
+from deploy.local.stack import settings_as_environment
+from deploy.servers.topics import make_topics
+from foundation.refusal import Refusal
+from foundation.settings import Settings
+from pipeline.score_job.dead_letter import dead_letter
 
 LAX = TEXTS | {"schema": TEXTS["schema"].replace("retain: true", "retain: true, required: false")}
 

@@ -8,8 +8,8 @@ from flink_servers import FlinkServers
 from publishing import POLICY_CHARACTERS, Publisher
 from score_job_runs import cancel, decided, decisions, prepared, produce_events, submitted, wait_for
 
-from pipeline import surplus
-from pipeline.settings import Settings
+from foundation.settings import Settings
+from pipeline.control import surplus
 
 pytestmark = pytest.mark.integration
 KEPT = 4

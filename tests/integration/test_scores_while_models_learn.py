@@ -16,15 +16,15 @@ from side_job_runs import Running
 
 from detectors.catalogue import score_from
 from detectors.snapshot import Snapshot
-from features.batch import Batch
-from features.decode import Decoder
+from features.schema.batch import Batch
+from features.schema.decode import Decoder
+from foundation.settings import Settings
 from patterns.policy import ACTIONS
-from pipeline.deliver_job import DeliverJob
-from pipeline.label_job import LabelJob
-from pipeline.learn_job import LearnJob
-from pipeline.release import Release, compile_release
-from pipeline.settings import Settings
-from stores.sqlite_decisions import SqliteDecisions, SqliteDecisionsReader
+from pipeline.engine.release import Release, compile_release
+from pipeline.learning.label_job import LabelJob
+from pipeline.learning.learn_job import LearnJob
+from pipeline.sinks.deliver_job import DeliverJob
+from stores.sqlite.sqlite_decisions import SqliteDecisions, SqliteDecisionsReader
 
 MODELS = """
 - {name: shape, kind: river, model: anomaly.HalfSpaceTrees, scope: global, publish_every: 10m, inputs: [event.amount, feature.count_1h],

@@ -11,18 +11,18 @@ import pytest
 from confluent_kafka import Message
 from side_job_runs import Running
 
-from deploy.processes import Process, Processes
-from deploy.releases import publish
-from deploy.stack import settings_as_environment
-from deploy.topics import make_topics
+from deploy.local.releases import publish
+from deploy.local.stack import settings_as_environment
+from deploy.machine.processes import Process, Processes
+from deploy.servers.topics import make_topics
 from detectors.snapshot import Snapshot
-from pipeline.deliver_job import DeliverJob
-from pipeline.kafka import Outbox, consumer_of, ends_of, producer_of, read_until
-from pipeline.label_job import LabelJob
-from pipeline.learn_job import LearnJob, Place
-from pipeline.settings import Settings
+from foundation.settings import Settings
+from pipeline.control.kafka import Outbox, consumer_of, ends_of, producer_of, read_until
+from pipeline.learning.label_job import LabelJob
+from pipeline.learning.learn_job import LearnJob, Place
+from pipeline.sinks.deliver_job import DeliverJob
 from stores.decisions import EventName
-from stores.sqlite_decisions import SqliteDecisions, SqliteDecisionsReader
+from stores.sqlite.sqlite_decisions import SqliteDecisions, SqliteDecisionsReader
 
 DAY_MS = 86_400_000
 START_MS = 1_700_000_000_000
@@ -126,14 +126,14 @@ def test_a_deliver_job_killed_in_mid_stream_loses_and_repeats_nothing(
 ) -> None:
     reader = SqliteDecisionsReader(settings.path("decisions.db"))
     ids = [EventName(str(n)) for n in range(40_000)]
-    job = start(processes, settings, "pipeline.deliver_job", tmp_path)
+    job = start(processes, settings, "pipeline.sinks.deliver_job", tmp_path)
     send_decisions(settings, range(20_000))
     wait_until(lambda: bool(reader.get_many(ids)), "the first decisions")
     job.kill()
     processes.forget(job)
     send_decisions(settings, range(10_000), score=0.9)
     send_decisions(settings, range(20_000, 40_000))
-    start(processes, settings, "pipeline.deliver_job", tmp_path)
+    start(processes, settings, "pipeline.sinks.deliver_job", tmp_path)
     wait_until(lambda: len(reader.get_many(ids)) == len(ids), "all decisions")
     assert {kept.score for [kept] in reader.get_many(ids).values()} == {0.5}
     latest = reader.latest("customer", "u0")

@@ -12,12 +12,12 @@ from confluent_kafka import Producer
 from score_job_runs import wait_for
 
 from deploy.command import SAMPLES
-from deploy.payments import Payment, Town
-from deploy.releases import read_folder
-from deploy.stack import SIDE_JOBS, Stack, settings_as_environment
-from deploy.tally import Seen
-from deploy.watch import Watch
-from pipeline.kafka_access import connection_of
+from deploy.demo.payments import Payment, Town
+from deploy.demo.tally import Seen
+from deploy.demo.watch import Watch
+from deploy.local.releases import read_folder
+from deploy.local.stack import SIDE_JOBS, Stack, settings_as_environment
+from pipeline.control.kafka_access import connection_of
 
 
 @pytest.fixture

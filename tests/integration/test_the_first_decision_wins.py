@@ -17,10 +17,10 @@ from score_job_runs import (
 )
 from side_job_runs import Running
 
-from pipeline.deliver_job import DeliverJob
-from pipeline.flink_job import STAGES
+from pipeline.score_job.flink_job import STAGES
+from pipeline.sinks.deliver_job import DeliverJob
 from stores.decisions import EventName
-from stores.sqlite_decisions import SqliteDecisions, SqliteDecisionsReader
+from stores.sqlite.sqlite_decisions import SqliteDecisions, SqliteDecisionsReader
 
 STAGES_THAT_NAME_THEIR_PROCESS = (*STAGES[:2], "tests.integration.planted_stages:process_as_score")
 USERS = 300

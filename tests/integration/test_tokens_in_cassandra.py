@@ -12,16 +12,16 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from api.access import open_access
-from api.gate import REVOKED_SECONDS_MAX, Gate
-from api.problem import Problem
-from api.token_prover import TokenProver
-from deploy.cassandra import start_cassandra
+from api.auth.access import open_access
+from api.auth.authenticator import REVOKED_SECONDS_MAX, Gate
+from api.auth.token_verifier import TokenProver
+from api.http.problem import Problem
 from deploy.command import main
-from deploy.ports import free_ports
-from deploy.processes import Process, Processes
-from deploy.stack import settings_as_environment
-from pipeline.settings import Settings
+from deploy.local.stack import settings_as_environment
+from deploy.machine.ports import free_ports
+from deploy.machine.processes import Process, Processes
+from deploy.servers.cassandra import start_cassandra
+from foundation.settings import Settings
 from stores.audit import verify
 from stores.decisions import StoreUnavailableError
 from stores.tokens import StoredToken, new_token, token_hash

@@ -10,17 +10,17 @@ from collections.abc import Iterator
 
 from score_job_runs import wait_for
 
-from deploy.processes import Process
-from deploy.stack import answers, settings_as_environment
-from pipeline.settings import Settings
+from deploy.local.stack import answers, settings_as_environment
+from deploy.machine.processes import Process
+from foundation.settings import Settings
 
 START_SECONDS_MAX = 240.0
 PROGRAMS = {
     "broker": "kafka.Kafka",
     "api": "api.server",
-    "label": "pipeline.label_job",
-    "learn": "pipeline.learn_job",
-    "deliver": "pipeline.deliver_job ",
+    "label": "pipeline.learning.label_job",
+    "learn": "pipeline.learning.learn_job",
+    "deliver": "pipeline.sinks.deliver_job ",
     "job-manager": "StandaloneSessionClusterEntrypoint",
     "task-manager-1": "taskmanager.resource-id=task-manager-1-",
     "task-manager-2": "taskmanager.resource-id=task-manager-2-",

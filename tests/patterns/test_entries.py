@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.refusal import Refusal
+from foundation.refusal import Refusal
 from patterns.entries import CARRIED_OVER, REASON_BYTES_MAX, VALUE_BYTES_MAX, Change, Entry, check_reason, check_value, key_of, placed
 from patterns.entry_lists import EntryLists
 from patterns.list_changes import ENTRIES_IN_ALL_MAX, carried_over, check_room, edited, pushed, replaced

@@ -1,6 +1,6 @@
 import pytest
 
-from features.refusal import Refusal
+from foundation.refusal import Refusal
 from patterns.entries import VALUE_BYTES_MAX
 from patterns.list_text import ENTRIES_MAX, read_values, values_of_lists
 from patterns.lists import DECLARATION, check_name, declared, list_names

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from features.refusal import Refusal
+from foundation.refusal import Refusal
 from patterns.policy import ACTIONS, read_policy
 
 POLICY = """

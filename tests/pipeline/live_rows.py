@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from features.batch import Batch
-from features.decode import Decoder
-from features.refusal import Refusal
-from features.schema import LAST_TIME_MS, read_schema
-from pipeline.history import History
+from features.schema.batch import Batch
+from features.schema.decode import Decoder
+from features.schema.schema import LAST_TIME_MS, read_schema
+from foundation.refusal import Refusal
+from pipeline.tables.event_files import History
 
 ROWS = 300
 TIME = 1_767_884_551_090

@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
-from features.event import id_key_of
-from features.schema import Field, Schema
-from pipeline.trial import USUAL_MS
+from features.schema.event import id_key_of
+from features.schema.schema import Field, Schema
+from pipeline.trial.trial import USUAL_MS
 
 ARRIVED_MS = USUAL_MS + 900_000
 NUMBERS = [0, 0.0, -0.0, 1, 1.5, -1, 12.34, 1e13, -1e13, 2**53, 2**63 - 1, -(2**63), 2**64, 1e100, 1e200, 1e308, -1e308, 5e-324, 1e-320]

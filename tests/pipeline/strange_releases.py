@@ -17,20 +17,20 @@ from written_definitions import strange_texts
 
 from detectors.catalogue import LEARNERS
 from detectors.snapshot import Snapshot
-from features.codec import PREFIX_WORDS, Cells, name_words
-from features.layout import FIRST, LAST, ORPHANS, WAITING, WAITING_LAST
-from features.plan import Plan
-from features.profile import Profiles
-from features.refusal import Refusal
-from pipeline.deliver_job import IndexedDecision
-from pipeline.frames import read_frames, write_bundle
-from pipeline.isolation import RAISED
-from pipeline.release import Release
-from pipeline.stages.roll_up import CountedDecision, RollUp
-from pipeline.trial import try_release
-from stores.archive_encoding import decode_decision, encode_decisions
-from stores.archive_rows import ArchivedRecord
-from stores.metric_rows import MetricRow
+from features.layout.layout import FIRST, LAST, ORPHANS, WAITING, WAITING_LAST
+from features.plan.plan import Plan
+from features.profiles.codec import PREFIX_WORDS, Cells, name_words
+from features.profiles.profiles import Profiles
+from foundation.refusal import Refusal
+from pipeline.engine.isolation import RAISED
+from pipeline.engine.release import Release
+from pipeline.flink.frames import read_frames, write_bundle
+from pipeline.sinks.deliver_job import IndexedDecision
+from pipeline.sinks.roll_up import CountedDecision, RollUp
+from pipeline.trial.trial import try_release
+from stores.archive.archive_encoding import decode_decision, encode_decisions
+from stores.archive.archive_rows import ArchivedRecord
+from stores.metrics.metric_rows import MetricRow
 
 PLACE = re.compile(r"((schema|features|models|policy)\.yaml|bypass):[1-9]\d*:[1-9]\d*|list")
 """Line and column of a text; or the name of a list, which stands in none."""

@@ -10,10 +10,10 @@ from imitation import Imitation
 
 from detectors.catalogue import LEARNERS
 from detectors.snapshot import Snapshot
-from pipeline.dead_letter import VALUE_BYTES_MAX
-from pipeline.frames import read_frames, write_bundle
-from pipeline.release import compile_release, content_hash
-from pipeline.stages.decode import RECORD
+from pipeline.engine.release import compile_release, content_hash
+from pipeline.flink.frames import read_frames, write_bundle
+from pipeline.score_job.dead_letter import VALUE_BYTES_MAX
+from pipeline.score_job.decode import RECORD
 
 TEXTS = {
     "schema": """

@@ -2,9 +2,9 @@ import msgspec
 import pytest
 from imitation import Imitation
 
-from features.refusal import Refusal
+from foundation.refusal import Refusal
 from patterns.bypass import read_bypass
-from pipeline.release import compile_release
+from pipeline.engine.release import compile_release
 
 START_MS = 1_700_000_000_000
 TEXTS = {

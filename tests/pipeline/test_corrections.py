@@ -7,8 +7,8 @@ import msgspec
 import pytest
 from imitation import Imitation
 
-from features.row_label import CORRECTIONS_MAX
-from pipeline.reasons import REVISION_MAX
+from features.windows.row_label import CORRECTIONS_MAX
+from pipeline.engine.reasons import REVISION_MAX
 
 TEXTS = {
     "schema": """

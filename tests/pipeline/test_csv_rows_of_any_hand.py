@@ -10,11 +10,11 @@ import pytest
 from example_counts import IS_DEEP, examples
 from live_rows import MOMENTS, TIME, TIMES, WHOLES, json_of_text, kinds_of, object_of, said_live, said_of, schema_of
 
-from features.refusal import Refusal
-from pipeline.history import read_history
-from pipeline.label_files import label_key_of, read_labels
-from pipeline.label_resolver import read_label
-from pipeline.refused import RefusedRows
+from foundation.refusal import Refusal
+from pipeline.learning.label_resolver import read_label
+from pipeline.tables.event_files import read_history
+from pipeline.tables.label_files import label_key_of, read_labels
+from pipeline.tables.refused import RefusedRows
 
 pytestmark = [pytest.mark.deep] if IS_DEEP else []
 ROWS = 300

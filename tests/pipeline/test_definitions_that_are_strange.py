@@ -11,7 +11,7 @@ BLOCK = 1_000
 @pytest.fixture(autouse=True)
 def _small_arenas(monkeypatch: pytest.MonkeyPatch) -> None:
     """Thousands of releases have arenas of a few profiles: each takes the memory that these need, and no large pages."""
-    monkeypatch.setattr("features.memory.RESERVED_BYTES", 0)
+    monkeypatch.setattr("features.profiles.memory.RESERVED_BYTES", 0)
 
 
 def check(seeds: Sequence[int]) -> None:

@@ -5,12 +5,12 @@ import msgspec
 import pytest
 
 from deploy.command import SAMPLES
-from deploy.releases import read_folder
-from pipeline.deliver_job import Deliverer, order_of
-from pipeline.release import content_hash
-from pipeline.stages.definitions import Definitions
+from deploy.local.releases import read_folder
+from pipeline.control.definitions import Definitions
+from pipeline.engine.release import content_hash
+from pipeline.sinks.deliver_job import Deliverer, order_of
 from stores.decisions import StoredDecision
-from stores.sqlite_decisions import SqliteDecisions
+from stores.sqlite.sqlite_decisions import SqliteDecisions
 
 
 def definitions(releases: int = 1) -> Definitions:

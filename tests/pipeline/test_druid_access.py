@@ -5,10 +5,10 @@ import pathlib
 
 import pytest
 
-from deploy.certificate import make_certificate
-from features.refusal import Refusal
-from pipeline.druid_access import druid_access
-from pipeline.settings import Settings
+from deploy.machine.certificate import make_certificate
+from foundation.refusal import Refusal
+from foundation.settings import Settings
+from pipeline.sinks.druid_access import druid_access
 
 
 def test_a_druid_of_this_machine_without_keys_is_asked_in_the_clear(tmp_path: pathlib.Path) -> None:

@@ -10,11 +10,11 @@ import pyarrow.parquet
 import pytest
 from imitation import Imitation
 
-from features.event import id_key_of
-from pipeline.event_keys import Labels
-from pipeline.history import read_history
-from pipeline.release import Release, compile_release
-from pipeline.replay import Replay
+from features.schema.event import id_key_of
+from pipeline.engine.event_keys import Labels
+from pipeline.engine.release import Release, compile_release
+from pipeline.offline.replay import Replay
+from pipeline.tables.event_files import read_history
 
 START_MS = 1_700_000_000_000
 HOUR_MS = 3_600_000

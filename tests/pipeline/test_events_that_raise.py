@@ -14,15 +14,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from imitation import DictState, Imitation
 
-from features import profile
-from features.codec import VERSION
-from pipeline import scorer
-from pipeline.decision import Decision
-from pipeline.frames import read_frames, write_bundle
-from pipeline.isolation import FAULT_MET, NoRecordsFaultError
-from pipeline.profiles import UnreadableStateError
-from pipeline.stages import decode, entity, labels, undoable, user
-from pipeline.stages.state import OutspokenState, StateFailedError
+from features.profiles import profiles as profile
+from features.profiles.codec import VERSION
+from pipeline.engine import scorer
+from pipeline.engine.decision import Decision
+from pipeline.engine.isolation import FAULT_MET, NoRecordsFaultError
+from pipeline.engine.profile_store import UnreadableStateError
+from pipeline.flink.frames import read_frames, write_bundle
+from pipeline.flink.state import OutspokenState, StateFailedError
+from pipeline.score_job import decode, entity, labels, undoable, user
 
 TEXTS = {
     "schema": """
@@ -165,7 +165,7 @@ def test_other_events_of_the_user_stage_are_answered_as_without_those_that_raise
     bundles = made(rows)
     clean = run(bundles, without=True, release_2_at=release_2_at)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pipeline.profiles.SMALL_EVENTS", small)
+        patch.setattr("pipeline.engine.profile_store.SMALL_EVENTS", small)
         with planted(step):
             job = run(bundles, without=False, release_2_at=release_2_at)
     assert job.out.get("D", []) == clean.out.get("D", [])
@@ -257,7 +257,7 @@ def test_dead_letters_count_how_many_events_in_a_row_raised_under_their_release(
 
 def test_what_is_kept_for_undoing_has_a_bound(monkeypatch) -> None:
     monkeypatch.setattr(undoable, "BYTES_MAX", 100_000)
-    monkeypatch.setattr("pipeline.profiles.SMALL_EVENTS", 0)
+    monkeypatch.setattr("pipeline.engine.profile_store.SMALL_EVENTS", 0)
     job = Imitation()
     job.release(1, TEXTS)
     for first in range(0, 2_000, 100):

@@ -12,9 +12,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from deploy.command import main
-from pipeline.history import read_history
-from pipeline.release import compile_release
-from pipeline.replay import Replay
+from pipeline.engine.release import compile_release
+from pipeline.offline.replay import Replay
+from pipeline.tables.event_files import read_history
 
 DAY_MS = 86_400_000
 START_MS = 1_700_000_000_000

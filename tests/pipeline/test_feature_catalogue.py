@@ -2,9 +2,9 @@ import pathlib
 
 import pytest
 
-from features.refusal import Refusal
-from pipeline.feature_catalogue import catalogue_of_release
-from pipeline.release import PARTS, Release, compile_release
+from foundation.refusal import Refusal
+from pipeline.engine.feature_catalogue import catalogue_of_release
+from pipeline.engine.release import PARTS, Release, compile_release
 
 SAMPLE = pathlib.Path(__file__).parents[2] / "deploy/samples/payments"
 TEXTS = {part: (SAMPLE / f"{part}.yaml").read_text() for part in PARTS}

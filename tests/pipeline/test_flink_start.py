@@ -1,4 +1,4 @@
-from pipeline.flink_start import ALIGNED_EVENTS, DRIFT_MS_LEAST, drift_of
+from pipeline.score_job.flink_start import ALIGNED_EVENTS, DRIFT_MS_LEAST, drift_of
 
 DAY_MS = 86_400_000
 

@@ -8,12 +8,12 @@ import pyarrow.csv
 import pyarrow.parquet
 import pytest
 
-from features.event import ADD, CORRECT, RETRACT
-from features.refusal import Refusal
-from features.schema import read_schema
-from pipeline.history import read_history
-from pipeline.label_files import read_labels
-from pipeline.refused import RefusedRows
+from features.schema.event import ADD, CORRECT, RETRACT
+from features.schema.schema import read_schema
+from foundation.refusal import Refusal
+from pipeline.tables.event_files import read_history
+from pipeline.tables.label_files import read_labels
+from pipeline.tables.refused import RefusedRows
 
 SCHEMA = read_schema("{id: id, time: {field: at, unit: rfc3339}, user: user, fields: {x: {type: float}}}")
 TEXTS = ["2026-03-02T02:16:02Z", "2026-03-02T02:16:02.5Z", "2026-03-02T02:16:02.383565Z", "2026-03-02T04:16:02.38399+02:00"]

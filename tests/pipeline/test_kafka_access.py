@@ -4,10 +4,10 @@ import pathlib
 
 import pytest
 
-from deploy.druid_supervisor import LOGIN_VARIABLE, supervisor_spec
-from features.refusal import Refusal
-from pipeline.kafka_access import SECRET_FILE, connection_of, java_connection_of
-from pipeline.settings import Settings
+from deploy.servers.druid_supervisor import LOGIN_VARIABLE, supervisor_spec
+from foundation.refusal import Refusal
+from foundation.settings import Settings
+from pipeline.control.kafka_access import SECRET_FILE, connection_of, java_connection_of
 
 
 def secret_of(folder: pathlib.Path, password: str) -> None:

@@ -7,11 +7,11 @@ import msgspec
 import pyarrow.parquet
 from imitation import DictState
 
-from pipeline.frames import read_frames, write_bundle
-from pipeline.stages import keep
-from pipeline.stages.first_wins import PAGE
-from pipeline.stages.keep import Keep
-from stores.archive_rows import ArchivedRecord
+from pipeline.flink.frames import read_frames, write_bundle
+from pipeline.sinks import archive_stage as keep
+from pipeline.sinks.archive_stage import Keep
+from pipeline.sinks.deduplication import PAGE
+from stores.archive.archive_rows import ArchivedRecord
 
 NOON_MS = 1_700_049_600_000
 """Of 2023-11-15, UTC."""

@@ -1,12 +1,12 @@
 import msgspec
 import pytest
 
-from features.feature_set import FeatureSet, read_features
-from features.layout import LONG_AGO
-from features.refusal import Refusal
-from features.schema import Schema
-from pipeline.known_releases import COMPILED_KEPT, KnownReleases, ReleaseRecord, release_key
-from pipeline.release import content_hash
+from features.layout.layout import LONG_AGO
+from features.schema.schema import Schema
+from features.sets.feature_set import FeatureSet, read_features
+from foundation.refusal import Refusal
+from pipeline.control.known_releases import COMPILED_KEPT, KnownReleases, ReleaseRecord, release_key
+from pipeline.engine.release import content_hash
 
 TEXTS = {
     "schema": "id: {field: id}\ntime: {field: at, unit: ms}\nuser: who\nentities: [shop]\n"
@@ -150,7 +150,7 @@ def test_a_text_that_was_refused_is_not_compiled_again_with_every_record(known: 
         read.append(text)
         return read_features(text, schema, source)
 
-    monkeypatch.setattr("pipeline.release.read_features", counted)
+    monkeypatch.setattr("pipeline.engine.release.read_features", counted)
     broken = "- {name: never_seen_before, template: none}\n"
     give(known, 1)
     give(known, 2, TEXTS | {"features": broken})

@@ -7,18 +7,18 @@ import msgspec
 import pytest
 
 from deploy.command import SAMPLES
-from deploy.releases import read_folder
-from features.event import id_key_of
-from features.refusal import Refusal
-from pipeline.label_job import LabelJob
-from pipeline.label_record import LabelRecord, ReadLabel
-from pipeline.label_resolver import LabelResolver, Sent, read_label
-from pipeline.release import content_hash
-from pipeline.settings import Settings
-from pipeline.stages.definitions import Definitions
-from pipeline.stages.labels import ResolvedLabel
+from deploy.local.releases import read_folder
+from features.schema.event import id_key_of
+from foundation.refusal import Refusal
+from foundation.settings import Settings
+from pipeline.control.definitions import Definitions
+from pipeline.engine.release import content_hash
+from pipeline.learning.label_job import LabelJob
+from pipeline.learning.label_record import LabelRecord, ReadLabel
+from pipeline.learning.label_resolver import LabelResolver, Sent, read_label
+from pipeline.score_job.labels import ResolvedLabel
 from stores.decisions import EventName, StoredDecision, StoreUnavailableError
-from stores.sqlite_decisions import SqliteDecisions
+from stores.sqlite.sqlite_decisions import SqliteDecisions
 
 HOUR_MS = 3_600_000
 EVENT_MS = 990_000_000_000

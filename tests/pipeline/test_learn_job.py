@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from pipeline.release import Release, compile_release
-from pipeline.stages.labels import ResolvedLabel
-from pipeline.teacher import REPLACED_KEPT, ServedDecision, Teacher
+from pipeline.engine.release import Release, compile_release
+from pipeline.learning.trainer import REPLACED_KEPT, ServedDecision, Teacher
+from pipeline.score_job.labels import ResolvedLabel
 
 WEEK_MS = 7 * 86_400_000
 TEXTS = {

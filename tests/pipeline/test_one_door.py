@@ -8,12 +8,12 @@ import pyarrow.csv
 import pyarrow.parquet
 import pytest
 
-from features.refusal import Refusal
-from features.schema import read_schema
-from pipeline.history import read_history
-from pipeline.label_files import labels_for
-from pipeline.refused import NAME, RefusedRows
-from pipeline.table_file import TableFile
+from features.schema.schema import read_schema
+from foundation.refusal import Refusal
+from pipeline.tables.event_files import read_history
+from pipeline.tables.label_files import labels_for
+from pipeline.tables.refused import NAME, RefusedRows
+from pipeline.tables.table_file import TableFile
 
 AT = 1_767_884_551_090
 EVENTS = "id: id\ntime: {field: ts}\nuser: user\nfields: {amount: {type: decimal, scale: 2}}"

@@ -12,10 +12,10 @@ import pytest
 from click.testing import CliRunner
 
 from deploy.command import main
-from features.batch import Batch
-from features.decode import Decoder
-from features.schema import read_schema
-from pipeline.event_keys import NO_EVENT, SEVERAL_EVENTS, Labels, rows_of_labels
+from features.schema.batch import Batch
+from features.schema.decode import Decoder
+from features.schema.schema import read_schema
+from pipeline.engine.event_keys import NO_EVENT, SEVERAL_EVENTS, Labels, rows_of_labels
 
 DAY_MS = 86_400_000
 START_MS = 1_700_000_000_000

@@ -2,9 +2,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.reasons import REVISION_MAX, Outcomes, largest
-from pipeline.release import RELEASE_MAX
-from pipeline.verdicts import REASONS_MAX
+from pipeline.engine.reasons import REVISION_MAX, Outcomes, largest
+from pipeline.engine.release import RELEASE_MAX
+from pipeline.engine.verdicts import REASONS_MAX
 
 ROW = st.tuples(
     st.integers(0, 2),

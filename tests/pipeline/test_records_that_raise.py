@@ -10,22 +10,23 @@ import numpy as np
 import pytest
 
 from deploy.command import SAMPLES
-from deploy.releases import read_folder
-from pipeline import deliver_job, served_source
-from pipeline.deliver_job import Deliverer
-from pipeline.isolation import Aside, NoRecordsFaultError, one_by_one
-from pipeline.label_record import LabelRecord
-from pipeline.label_resolver import LabelResolver
-from pipeline.learn_job import LearnJob
-from pipeline.metric_follower import MetricFollower
-from pipeline.release import compile_release, content_hash
-from pipeline.settings import Settings
-from pipeline.stages.definitions import Definitions
-from pipeline.teacher import Teacher
+from deploy.local.releases import read_folder
+from foundation.settings import Settings
+from pipeline.control.definitions import Definitions
+from pipeline.engine.isolation import Aside, NoRecordsFaultError, one_by_one
+from pipeline.engine.release import compile_release, content_hash
+from pipeline.learning.label_record import LabelRecord
+from pipeline.learning.label_resolver import LabelResolver
+from pipeline.learning.learn_job import LearnJob
+from pipeline.learning.trainer import Teacher
+from pipeline.offline import served_source
+from pipeline.sinks import deliver_job
+from pipeline.sinks.deliver_job import Deliverer
+from pipeline.sinks.metric_follower import MetricFollower
 from stores.decisions import EventName, StoredDecision, StoreUnavailableError, TopicPlace
-from stores.duckdb_metrics import DuckDbMetrics
-from stores.metric_rows import MetricRow
-from stores.sqlite_decisions import SqliteDecisions
+from stores.metrics.duckdb_metrics import DuckDbMetrics
+from stores.metrics.metric_rows import MetricRow
+from stores.sqlite.sqlite_decisions import SqliteDecisions
 
 DEEP = b'{"event_id": "1", "x": ' + b"[" * 100_000
 TEXTS = read_folder(SAMPLES / "payments")

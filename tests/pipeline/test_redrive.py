@@ -1,10 +1,10 @@
 import msgspec
 import pytest
 
-from features.refusal import Refusal
-from features.schema import read_schema
-from pipeline.dead_letter import VALUE_BYTES_MAX, dead_letter
-from pipeline.redrive import Record, Redrive, report
+from features.schema.schema import read_schema
+from foundation.refusal import Refusal
+from pipeline.offline.redrive import Record, Redrive, report
+from pipeline.score_job.dead_letter import VALUE_BYTES_MAX, dead_letter
 
 SCHEMA = read_schema("{id: {field: id, type: integer}, time: {field: at}, user: who, fields: {amount: {type: decimal, scale: 2}}}")
 GOOD = b'{"id": 1, "at": 1700000000000, "who": "u", "amount": 1.25}'

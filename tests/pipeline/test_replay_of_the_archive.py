@@ -10,12 +10,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from deploy.command import DEMO_CONFIG, main
-from deploy.payments import Town
-from pipeline.archive_command import compact_archive
-from pipeline.settings import read_settings
-from stores.archive import open_archive
-from stores.archive_encoding import day_of, encode_records, folder_of
-from stores.archive_rows import ArchivedRecord, Kind
+from deploy.demo.payments import Town
+from foundation.settings import read_settings
+from pipeline.sinks.archive_command import compact_archive
+from stores.archive.archive import open_archive
+from stores.archive.archive_encoding import day_of, encode_records, folder_of
+from stores.archive.archive_rows import ArchivedRecord, Kind
 
 START_MS = 1_764_000_000_000
 END_OF_FIRST_DAY_MS = 1_764_028_800_000

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from imitation import DictState
 
-from pipeline.frames import read_bundle, read_frames, write_bundle
-from pipeline.stages.first_wins import PAGE, FirstWins, word_of_decision
-from pipeline.stages.placed import placed_of
-from pipeline.stages.roll_up import OTHER, VALUES_MAX, RollUp, band_of
-from stores.metric_rows import MINUTE_MS, MetricRow
+from pipeline.flink.frames import read_bundle, read_frames, write_bundle
+from pipeline.sinks.deduplication import PAGE, FirstWins, word_of_decision
+from pipeline.sinks.kafka_record import placed_of
+from pipeline.sinks.roll_up import OTHER, VALUES_MAX, RollUp, band_of
+from stores.metrics.metric_rows import MINUTE_MS, MetricRow
 
 TOPIC = "weir.decisions"
 WINDOW = 3 * PAGE

@@ -4,10 +4,10 @@ import pathlib
 
 import pytest
 
-from deploy.ports import free_ports
-from features.refusal import Refusal
-from pipeline.flink_rest import FlinkRest
-from pipeline.jobs import running_jobs
+from deploy.machine.ports import free_ports
+from foundation.refusal import Refusal
+from pipeline.flink.flink_rest import FlinkRest
+from pipeline.flink.jobs import running_jobs
 
 
 def test_a_cluster_that_does_not_answer_is_refused_and_not_taken_for_an_empty_one(tmp_path: pathlib.Path) -> None:

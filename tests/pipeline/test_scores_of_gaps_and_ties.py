@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from imitation import Imitation
 
-from pipeline.replay_command import replay_files
+from pipeline.offline.replay_command import replay_files
 
 AT_MS = 1_767_884_551_090
 SHAPE = (

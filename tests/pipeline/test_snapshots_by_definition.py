@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from imitation import ControlRecord, Imitation
 
-from pipeline.release import Release, compile_release
-from pipeline.teacher import ServedDecision, Teacher
+from pipeline.engine.release import Release, compile_release
+from pipeline.learning.trainer import ServedDecision, Teacher
 
 TEXTS = {
     "schema": "id: {field: id, type: integer}\ntime: {field: at, unit: ms}\nuser: who\nentities: []\n"

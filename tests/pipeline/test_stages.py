@@ -10,9 +10,9 @@ import pyarrow.parquet
 import pytest
 from imitation import Imitation
 
-from pipeline.history import read_history
-from pipeline.release import compile_release
-from pipeline.replay import Replay
+from pipeline.engine.release import compile_release
+from pipeline.offline.replay import Replay
+from pipeline.tables.event_files import read_history
 
 TEXTS = {
     "schema": """
@@ -238,9 +238,9 @@ def test_a_release_that_does_not_compile_leaves_the_one_before_in_force(job: Imi
 
 
 def _history_of(events: list[dict[str, object]]):
-    from features.batch import Batch
-    from features.decode import Decoder
-    from pipeline.history import History
+    from features.schema.batch import Batch
+    from features.schema.decode import Decoder
+    from pipeline.tables.event_files import History
 
     schema = compile_release(1, TEXTS).schema
     decoder = Decoder(schema)

@@ -28,8 +28,8 @@ from live_rows import (
     schema_of,
 )
 
-from features.refusal import Refusal
-from pipeline.history import read_history
+from foundation.refusal import Refusal
+from pipeline.tables.event_files import read_history
 
 
 def cells_of(draw: random.Random, kind: str, unit: str) -> tuple[pa.DataType, list[Any]]:

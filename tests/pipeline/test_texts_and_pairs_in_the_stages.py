@@ -8,9 +8,9 @@ import pyarrow.parquet
 import pytest
 from imitation import Imitation
 
-from pipeline.history import read_history
-from pipeline.release import compile_release
-from pipeline.replay import Replay
+from pipeline.engine.release import compile_release
+from pipeline.offline.replay import Replay
+from pipeline.tables.event_files import read_history
 
 TEXTS = {
     "schema": """

@@ -3,10 +3,10 @@
 import msgspec
 from imitation import DictState, Imitation
 
-from features.schema import DAY_MS
-from pipeline.frames import unpack_keys
-from pipeline.keeping import BEHIND_MS, kept_ms
-from pipeline.release import compile_release
+from features.schema.schema import DAY_MS
+from pipeline.engine.keeping import BEHIND_MS, kept_ms
+from pipeline.engine.release import compile_release
+from pipeline.flink.frames import unpack_keys
 
 START_MS = 1_700_000_000_000
 

@@ -4,11 +4,11 @@ import msgspec
 import pytest
 import yaml
 
-from features.feature_set import read_features
-from features.refusal import Refusal
-from features.schema import ENTITIES_MAX, FIELDS_MAX, read_schema
+from features.schema.schema import ENTITIES_MAX, FIELDS_MAX, read_schema
+from features.sets.feature_set import read_features
+from foundation.refusal import Refusal
 from patterns.policy import MODELS_MAX
-from pipeline.trial import synthetic_events, try_release
+from pipeline.trial.trial import synthetic_events, try_release
 
 SAMPLES = pathlib.Path("deploy/samples")
 POLICY = "score: first_ready(m)\nbands: [{action: approve}]\n"
@@ -104,6 +104,6 @@ def test_decisions_that_no_topic_would_take_are_refused() -> None:
 
 
 def test_a_release_that_raises_at_an_event_is_refused_with_what_was_raised(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.scorer.nothing_said", lambda *given: {}["no such thing"])
+    monkeypatch.setattr("pipeline.engine.scorer.nothing_said", lambda *given: {}["no such thing"])
     with pytest.raises(Refusal, match=r"release does not decide: .*KeyError"):
         try_release(texts({}))

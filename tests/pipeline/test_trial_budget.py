@@ -6,11 +6,11 @@ import pathlib
 import pytest
 from click.testing import CliRunner
 
-from api.change import compile_change
+from api.definitions.change import compile_change
 from deploy.command import main
-from features.refusal import Refusal
-from pipeline.settings import Settings
-from pipeline.trial_budget import try_within
+from foundation.refusal import Refusal
+from foundation.settings import Settings
+from pipeline.trial.trial_budget import try_within
 
 SAMPLES = sorted(pathlib.Path("deploy/samples").iterdir())
 PARTS = ("schema", "features", "models", "policy")

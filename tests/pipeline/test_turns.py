@@ -6,8 +6,8 @@ import msgspec
 import pytest
 from imitation import NONE_MS, Imitation
 
-from pipeline.frames import read_frames, write_bundle
-from pipeline.stages.decode import RECORD
+from pipeline.flink.frames import read_frames, write_bundle
+from pipeline.score_job.decode import RECORD
 
 TEXTS = {
     "schema": "{id: {field: id, type: integer}, time: {field: at}, user: who, entities: [shop], fields: {amount: {type: decimal}}}",

@@ -2,8 +2,8 @@ import msgspec
 import pytest
 from imitation import DictState, Imitation
 
-from pipeline import profiles
-from pipeline.frames import unpack_keys
+from pipeline.engine import profile_store as profiles
+from pipeline.flink.frames import unpack_keys
 
 TEXTS = {
     "schema": """

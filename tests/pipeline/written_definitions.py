@@ -10,8 +10,8 @@ from typing import Any
 import yaml
 
 from detectors.input_scaling import SCALINGS
-from features.template import Parameter, Template
-from features.template_registry import TEMPLATES
+from features.definitions.template import Parameter, Template
+from features.definitions.template_registry import TEMPLATES
 
 Tree = Any
 SAMPLES = sorted(pathlib.Path("deploy/samples").iterdir())

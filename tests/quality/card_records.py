@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from detectors.snapshot import Snapshot
-from features.batch import Batch
-from pipeline.history import History
+from features.schema.batch import Batch
+from pipeline.tables.event_files import History
 
 
 def event_records(events: Batch) -> Iterator[tuple[str, bytes]]:

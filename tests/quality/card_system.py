@@ -13,17 +13,17 @@ import msgspec
 from confluent_kafka import Consumer, TopicPartition
 from score_job_runs import decided, ends, records, submitted, wait_for
 
-from deploy.broker import start_broker
-from deploy.cluster import Cluster
-from deploy.jars import PROJECT
-from deploy.ports import free_ports
-from deploy.processes import Process, Processes
-from deploy.releases import publish
-from deploy.stack import free_settings, settings_as_environment
-from deploy.topics import make_topics
-from pipeline.kafka import Outbox, producer_of
-from pipeline.kafka_access import connection_of
-from pipeline.settings import Settings
+from deploy.local.releases import publish
+from deploy.local.stack import free_settings, settings_as_environment
+from deploy.machine.jars import PROJECT
+from deploy.machine.ports import free_ports
+from deploy.machine.processes import Process, Processes
+from deploy.servers.broker import start_broker
+from deploy.servers.cluster import Cluster
+from deploy.servers.topics import make_topics
+from foundation.settings import Settings
+from pipeline.control.kafka import Outbox, producer_of
+from pipeline.control.kafka_access import connection_of
 
 TOKEN = "token-of-the-card-payments"
 HEAP_MB = 4_096
@@ -79,7 +79,7 @@ class CardSystem:
     def decide_all(self, count: int) -> None:
         """Starts the deliver job, the api and the score job; returns once `count` events are decided and their decisions delivered."""
         environment = self.cluster.environment() | settings_as_environment(self.settings) | {"WEIR_TOKEN": TOKEN}
-        for name, module in (("deliver", "pipeline.deliver_job"), ("api", "api.server")):
+        for name, module in (("deliver", "pipeline.sinks.deliver_job"), ("api", "api.server")):
             self.processes.add(Process(name, [sys.executable, "-m", module], environment, self.logs, PROJECT))
         wait_for(self._api_answers, 60, "the api does not answer")
         began = time.monotonic()

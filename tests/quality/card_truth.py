@@ -9,10 +9,10 @@ import pyarrow.parquet
 from decision_columns import DecisionColumns, columns_of_replay
 
 from detectors.snapshot import Snapshot
-from pipeline.configuration_folder import read_texts
-from pipeline.history import History, read_history
-from pipeline.release import Release, compile_release
-from pipeline.replay import Replay
+from pipeline.engine.release import Release, compile_release
+from pipeline.offline.replay import Replay
+from pipeline.tables.event_files import History, read_history
+from pipeline.trial.configuration_folder import read_texts
 
 ROOT = pathlib.Path(__file__).parents[2]
 DATA = pathlib.Path(os.environ.get("WEIR_DATA", ROOT / "../shared/data")) / "fdh-raw-apr-jul.parquet"

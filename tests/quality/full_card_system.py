@@ -15,14 +15,14 @@ from druid_segments import running_tasks, segments_served, stop_supervisor
 from full_system import FullSystem
 from score_job_runs import wait_for
 
-from deploy.broker import start_broker
-from deploy.ports import free_ports
-from deploy.processes import Processes
-from deploy.stack import Stack, free_settings
-from deploy.store_servers import SERVERS
-from deploy.topics import make_topics
-from deploy.up import with_servers
-from pipeline.settings import Settings
+from deploy.commands.up import with_servers
+from deploy.local.stack import Stack, free_settings
+from deploy.machine.ports import free_ports
+from deploy.machine.processes import Processes
+from deploy.servers.broker import start_broker
+from deploy.servers.store_servers import SERVERS
+from deploy.servers.topics import make_topics
+from foundation.settings import Settings
 
 DAY_MS = 86_400_000
 HOUR_MS = 3_600_000

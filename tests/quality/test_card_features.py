@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.batch import Batch
-from features.feature_set import read_features
-from features.profile import Profiles
-from features.schema import read_schema
+from features.profiles.profiles import Profiles
+from features.schema.batch import Batch
+from features.schema.schema import read_schema
+from features.sets.feature_set import read_features
 
 ROOT = pathlib.Path(__file__).parents[2]
 DATA = pathlib.Path(os.environ.get("WEIR_DATA", ROOT / "../shared/data")) / "fdh-raw-apr-jul.parquet"

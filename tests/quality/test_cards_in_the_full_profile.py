@@ -16,7 +16,7 @@ from full_card_system import JOBS, FullCardSystem, days_and_actions, full_card_s
 from reading_back import read_back
 from score_job_runs import restarts
 
-from deploy.druid_supervisor import apply_supervisor
+from deploy.servers.druid_supervisor import apply_supervisor
 
 DAYS = 20
 """The first days of the file: 191,611 payments, labels of the first 13 days known within them."""

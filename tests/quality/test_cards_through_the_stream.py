@@ -14,7 +14,7 @@ from decision_columns import DecisionColumns, differences
 from reading_back import read_back
 from score_job_runs import restarts
 
-from pipeline.history import History
+from pipeline.tables.event_files import History
 
 pytestmark = pytest.mark.skipif(not DATA.exists(), reason=f"needs {DATA.name} in the folder of WEIR_DATA")
 

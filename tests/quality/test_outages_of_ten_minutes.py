@@ -9,11 +9,11 @@ from full_system import FullSystem
 from score_job_runs import decided, produce, wait_for
 
 from deploy.command import SAMPLES
-from deploy.payments import Town
-from deploy.releases import read_folder
-from deploy.stack import Stack, free_settings
-from deploy.store_servers import SERVERS
-from deploy.up import with_servers
+from deploy.commands.up import with_servers
+from deploy.demo.payments import Town
+from deploy.local.releases import read_folder
+from deploy.local.stack import Stack, free_settings
+from deploy.servers.store_servers import SERVERS
 
 pytestmark = pytest.mark.deep
 

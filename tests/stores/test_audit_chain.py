@@ -6,9 +6,9 @@ import sqlite3
 import msgspec
 import pytest
 
-from features.refusal import Refusal
+from foundation.refusal import Refusal
 from stores.audit import FIRST, Entry, Fact, link, verify
-from stores.sqlite_audit import SqliteAudit, walk_file
+from stores.sqlite.sqlite_audit import SqliteAudit, walk_file
 
 
 class Log:

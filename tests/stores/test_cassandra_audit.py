@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
-from stores import cassandra_audit
 from stores.audit import Fact, verify
-from stores.cassandra_access import access_place
-from stores.cassandra_audit import CassandraAudit
-from stores.cassandra_opening import Place
+from stores.cassandra import cassandra_audit
+from stores.cassandra.cassandra_access import access_place
+from stores.cassandra.cassandra_audit import CassandraAudit
+from stores.cassandra.cassandra_opening import Place
 
 pytestmark = pytest.mark.integration
 

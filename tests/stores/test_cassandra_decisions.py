@@ -6,12 +6,12 @@ import msgspec
 import pytest
 from cassandra import InvalidRequest
 
-from features.refusal import Refusal
-from stores import cassandra_trimming
-from stores.cassandra import Keyspace
-from stores.cassandra_decisions import MIGRATIONS, TABLES, CassandraDecisions
-from stores.cassandra_opening import Place
-from stores.cassandra_rows import packed_decision
+from foundation.refusal import Refusal
+from stores.cassandra import cassandra_trimming
+from stores.cassandra.cassandra import Keyspace
+from stores.cassandra.cassandra_decisions import MIGRATIONS, TABLES, CassandraDecisions
+from stores.cassandra.cassandra_opening import Place
+from stores.cassandra.cassandra_rows import packed_decision
 from stores.decisions import EventName, LatestScore, StoredDecision, StoreUnavailableError, TopicPlace
 
 pytestmark = pytest.mark.integration

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from stores.cassandra_settling import Settling
+from stores.cassandra.cassandra_settling import Settling
 from stores.decisions import StoreUnavailableError
 
 PERIODIC = {"commitlog_sync": "periodic", "commitlog_sync_period": "20ms", "periodic_commitlog_sync_lag_block": "30ms"}

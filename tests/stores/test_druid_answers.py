@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from stores.druid_metrics import DruidMetrics
-from stores.metric_rows import MINUTE_MS
-from stores.metrics import MetricQuery, MetricsUnavailableError
+from stores.metrics.druid_metrics import DruidMetrics
+from stores.metrics.metric_rows import MINUTE_MS
+from stores.metrics.metrics import MetricQuery, MetricsUnavailableError
 
 TIMEOUT_SECONDS = 0.5
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n"

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from features.refusal import Refusal
+from foundation.refusal import Refusal
 from stores import opened_later
-from stores.cassandra import Keyspace
-from stores.cassandra_opening import Place
+from stores.cassandra.cassandra import Keyspace
+from stores.cassandra.cassandra_opening import Place
 from stores.decisions import StoreUnavailableError
 from stores.opened_later import NoAnswerError, OpenedLater
 

@@ -4,10 +4,10 @@ import sqlite3
 import msgspec
 import pytest
 
-from features.refusal import Refusal
+from foundation.refusal import Refusal
 from stores.decisions import LatestScore, StoredDecision, TopicPlace
-from stores.sqlite import open_for_writing
-from stores.sqlite_decisions import MIGRATIONS, SqliteDecisions, SqliteDecisionsReader
+from stores.sqlite.sqlite import open_for_writing
+from stores.sqlite.sqlite_decisions import MIGRATIONS, SqliteDecisions, SqliteDecisionsReader
 
 
 def decision(number: int) -> StoredDecision:

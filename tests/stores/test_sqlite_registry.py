@@ -1,8 +1,8 @@
 import pathlib
 
 from stores.registry import StoredDefinition
-from stores.sqlite import open_for_writing
-from stores.sqlite_registry import MIGRATIONS, SqliteRegistry
+from stores.sqlite.sqlite import open_for_writing
+from stores.sqlite.sqlite_registry import MIGRATIONS, SqliteRegistry
 
 
 def test_definitions_of_an_older_file_are_listed_after_its_migration(tmp_path: pathlib.Path) -> None:

@@ -7,8 +7,8 @@ import msgspec
 import pytest
 
 from stores.decisions import StoredDecision
-from stores.sqlite_decisions import SqliteDecisions
-from stores.sqlite_retention import AT_ONCE_LEAST, AT_ONCE_MAX, DAY_SECONDS
+from stores.sqlite.sqlite_decisions import SqliteDecisions
+from stores.sqlite.sqlite_retention import AT_ONCE_LEAST, AT_ONCE_MAX, DAY_SECONDS
 
 TABLES = ("decision", "history", "latest", "flagged")
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from api.log import LogUnavailableError
+from api.kafka.log import LogUnavailableError
 from patterns.entries import Change, Placed, placed
 
 
@@ -47,7 +47,7 @@ class StoredEntries:
 
 
 class MemoryEntryTopic:
-    """See `api.entry_topic.EntryTopic`: one process's way to `stored`."""
+    """See `api.lists.entry_topic.EntryTopic`: one process's way to `stored`."""
 
     def __init__(self, stored: StoredEntries) -> None:
         self._stored = stored

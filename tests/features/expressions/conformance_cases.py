@@ -3,10 +3,10 @@
 import math
 from typing import Any
 
-from features.expressions.column import Fault
 from features.expressions.expression import compile_expression
+from features.expressions.functions.column import Fault
+from features.expressions.functions.types import Type
 from features.expressions.names import Names
-from features.expressions.types import Type
 
 Case = dict[str, Any]
 

@@ -9,10 +9,10 @@ from typing import Any
 import lark
 from lark.lexer import PatternRE, TerminalDef
 
-from features.expressions.literals import double_of, integer_of, string_of
-from features.expressions.place import Mark
-from features.expressions.syntax import Call, Chain, Choice, Index, ListOf, Literal, MapOf, Name, Node, Select, Unary
-from features.expressions.tokens import RESERVED
+from features.expressions.syntax.literals import double_of, integer_of, string_of
+from features.expressions.syntax.syntax import Call, Chain, Choice, Index, ListOf, Literal, MapOf, Name, Node, Select, Unary
+from features.expressions.syntax.tokens import RESERVED
+from foundation.place import Mark
 
 LONG = r"""(?:'''(?:[^\\']|\\[\s\S]|'(?!''))*'''|\"\"\"(?:[^\\"]|\\[\s\S]|"(?!""))*\"\"\")"""
 LONG_RAW = r"""(?:[rR]'''(?:[^']|'(?!''))*'''|[rR]\"\"\"(?:[^"]|"(?!""))*\"\"\")"""

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from written_expressions import EPOCH, FIELDS, NAMES, events, written
 
-from features.expressions.column import Column, Fault
 from features.expressions.expression import compile_expression
-from features.expressions.types import Type
+from features.expressions.functions.column import Column, Fault
+from features.expressions.functions.types import Type
 
 RESULTS = list(Type)
 DOUBLES = (0.0, -0.0, 1.0, -2.5, 0.1, 0.1 + 0.2, 99999.5, 999999.0, 1e6, 1234567.0, 1e15, 1e21, 1e-4, 1.5e-5, 5e-324, 1.8e308, -1e300)

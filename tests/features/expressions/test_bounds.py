@@ -5,12 +5,12 @@ import sys
 
 import pytest
 
-from features.expressions import bounds
-from features.expressions.column import Fault
 from features.expressions.expression import compile_expression
+from features.expressions.functions.column import Fault
+from features.expressions.functions.types import Type
 from features.expressions.names import Names
-from features.expressions.place import ExpressionRefusal
-from features.expressions.types import Type
+from features.expressions.syntax import bounds
+from foundation.place import ExpressionRefusal
 
 NAMES = Names({"event.s": Type.STRING, "event.i": Type.INT, "event.b": Type.BOOL})
 
@@ -154,7 +154,7 @@ def test_no_name_reaches_python(text: str) -> None:
 _COMPILE = """
 from features.expressions.expression import compile_expression
 from features.expressions.names import Names
-from features.expressions.place import ExpressionRefusal
+from foundation.place import ExpressionRefusal
 try:
     compile_expression({text!r}, Names({{}}))
 except ExpressionRefusal:

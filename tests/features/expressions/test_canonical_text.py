@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from written_expressions import NAMES, events, written
 
 from features.expressions.expression import compile_expression
-from features.expressions.types import Type
+from features.expressions.functions.types import Type
 
 ALIKE = {
     "spaces": ("event.i   +\n event.j", "event.i + event.j"),

@@ -12,8 +12,8 @@ import pathlib
 import pytest
 from conformance_cases import agrees, outcome
 
-from features.expressions.column import Fault
-from features.expressions.place import ExpressionRefusal
+from features.expressions.functions.column import Fault
+from foundation.place import ExpressionRefusal
 
 CASES = [json.loads(line) for line in pathlib.Path(__file__).with_name("conformance.jsonl").read_text().splitlines()]
 FILES = sorted({case["at"].partition("/")[0] for case in CASES})

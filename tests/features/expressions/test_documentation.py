@@ -4,8 +4,8 @@ import pathlib
 
 import pytest
 
-from features.expressions import bounds
-from features.expressions.supported import supported_table
+from features.expressions.functions.supported import supported_table
+from features.expressions.syntax import bounds
 
 PAGE = pathlib.Path(__file__).parents[3].joinpath("features", "expressions", "SUPPORTED.md").read_text()
 LIMITS = [name for name in vars(bounds) if name.isupper()]

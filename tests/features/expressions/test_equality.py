@@ -2,9 +2,9 @@
 
 import pytest
 
-from features.expressions.equality import literals, only_equality
-from features.expressions.parser import read_expression
-from features.expressions.place import Place, Source
+from features.expressions.syntax.equality import literals, only_equality
+from features.expressions.syntax.parser import read_expression
+from foundation.place import Place, Source
 
 TEXTS = {"event.a", "event.b"}
 

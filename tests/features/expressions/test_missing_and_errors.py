@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from features.expressions.column import Column, Fault
 from features.expressions.expression import compile_expression
+from features.expressions.functions.column import Column, Fault
+from features.expressions.functions.types import Type
 from features.expressions.names import Names, names_of_schema
-from features.expressions.types import Type
-from features.schema import read_schema
+from features.schema.schema import read_schema
 
 NAMES = Names(
     {

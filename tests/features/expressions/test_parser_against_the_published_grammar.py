@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from published_grammar import published_tree
 
-from features.expressions.parser import read_expression
-from features.expressions.place import ExpressionRefusal, Place, Source
-from features.expressions.syntax import Node
+from features.expressions.syntax.parser import read_expression
+from features.expressions.syntax.syntax import Node
+from foundation.place import ExpressionRefusal, Place, Source
 
 WORDS = [
     *("event.amount", "event", "x", "in", "true", "false", "null", "size", "for", "f(", "x.map(", "has(", ".x", ".f(", "math"),

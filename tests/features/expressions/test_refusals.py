@@ -5,9 +5,9 @@ import pathlib
 import pytest
 
 from features.expressions.expression import compile_expression
+from features.expressions.functions.types import Type
 from features.expressions.names import Names
-from features.expressions.place import ExpressionRefusal, Place
-from features.expressions.types import Type
+from foundation.place import ExpressionRefusal, Place
 
 HERE = pathlib.Path(__file__).parent
 NAMES = Names(

@@ -4,8 +4,8 @@ import datetime
 
 from hypothesis import strategies as st
 
+from features.expressions.functions.types import Type
 from features.expressions.names import Names
-from features.expressions.types import Type
 
 FIELDS = {
     "event.i": Type.INT,

@@ -1,0 +1,157 @@
+"""The keys of an identity provider, fetched when they are needed and kept while it does not answer."""
+
+import asyncio
+import logging
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import jwt
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+from api.auth.cached_credential import ProverUnavailableError, Rejected
+from api.kafka.log import Clock
+from foundation.refusal import Refusal
+
+log = logging.getLogger(__name__)
+
+REFRESH_SECONDS_MIN = 10.0
+"""Between two fetches: tokens with made-up key ids must not turn this process against the provider."""
+REFRESH_SECONDS_MAX = 180.0
+"""Keys older than that are fetched again beside the requests. Together with
+`api.auth.authenticator.SIGNED_SECONDS_MAX`, which passes once before and once after, a key that its provider has withdrawn
+counts for five minutes at most, while the provider answers."""
+FETCH_SECONDS_MAX = 3.0
+BODY_BYTES_MAX = 1_048_576
+RSA_BITS_MIN = 2_048
+_LOCAL = ("127.0.0.1", "localhost", "::1")
+
+
+class Key(msgspec.Struct, frozen=True):
+    """A public key and the one algorithm that it is used with."""
+
+    key: Any
+    algorithm: str
+
+
+class Keys:
+    """Public keys by id. Belongs to the event loop.
+
+    Args:
+        issuer: URL that says in ``/.well-known/openid-configuration`` where the keys are.
+        jwks_url: where they are; empty: ask the issuer.
+        monotonic: seconds, never going back.
+
+    Raises:
+        Refusal: one of them is neither https nor of this machine.
+    """
+
+    def __init__(self, issuer: str, jwks_url: str, monotonic: Clock) -> None:
+        first = require_private(jwks_url or issuer)
+        self._issuer = issuer
+        self._jwks_url = jwks_url
+        self._monotonic = monotonic
+        # A proxy of the environment is for others than this machine.
+        self._client = httpx.AsyncClient(timeout=FETCH_SECONDS_MAX, trust_env=urlsplit(first).hostname not in _LOCAL)
+        self._keys: dict[str, Key] = {}
+        self._tried_at = float("-inf")
+        self._fetched_at = float("-inf")
+        self._problem = "not asked yet"
+        self._one = asyncio.Lock()
+        self._refresh: asyncio.Task[None] | None = None
+
+    async def key(self, id: str) -> Key:
+        """The key `id`; one that is unknown is looked for once more, not more often than each `REFRESH_SECONDS_MIN`.
+
+        Raises:
+            Rejected: there is no such key.
+            ProverUnavailableError: it is unknown, and the provider does not answer.
+        """
+        now = self._monotonic()
+        if id in self._keys:
+            if now - self._fetched_at > REFRESH_SECONDS_MAX and now - self._tried_at > REFRESH_SECONDS_MIN:
+                self._refresh = self._refresh if self._refresh and not self._refresh.done() else asyncio.create_task(self._fetch_once())
+            return self._keys[id]
+        await self._fetch_once()
+        if id in self._keys:
+            return self._keys[id]
+        if self._problem:
+            raise ProverUnavailableError(f"the identity provider does not answer: {self._problem}")
+        raise Rejected("unknown_key")
+
+    async def close(self) -> None:
+        """Lets connections go."""
+        await self._client.aclose()
+
+    async def _fetch_once(self) -> None:
+        async with self._one:
+            if self._monotonic() - self._tried_at < REFRESH_SECONDS_MIN:
+                return
+            self._tried_at = self._monotonic()
+            try:
+                self._keys = read_keys(await self._json(self._jwks_url or await self._discovered()))
+                self._fetched_at = self._monotonic()
+                self._problem = ""
+            except (httpx.HTTPError, ValueError, Refusal, msgspec.MsgspecError) as error:
+                self._problem = str(error) or type(error).__name__
+                log.warning("keys of %s could not be fetched: %s", self._issuer, self._problem)
+
+    async def _discovered(self) -> str:
+        about = await self._json(self._issuer.rstrip("/") + "/.well-known/openid-configuration")
+        if about.get("issuer") != self._issuer:
+            raise ValueError(f"its configuration is that of another issuer, {str(about.get('issuer'))[:200]}")
+        return require_private(str(about.get("jwks_uri")))
+
+    async def _json(self, url: str) -> dict[str, Any]:
+        body = b""
+        async with self._client.stream("GET", url) as answer:
+            answer.raise_for_status()
+            async for part in answer.aiter_bytes():
+                body += part
+                if len(body) > BODY_BYTES_MAX:
+                    raise ValueError(f"more than {BODY_BYTES_MAX} bytes from {url}")
+        return msgspec.json.decode(body, type=dict[str, Any])
+
+
+def read_keys(document: dict[str, Any]) -> dict[str, Key]:
+    """The keys of a JWKS by id, as far as they are public, for signatures, and of a kind that is taken.
+
+    Raises:
+        ValueError: it is no JWKS, or has no such key.
+    """
+    given = document.get("keys")
+    found = {}
+    for each in given if isinstance(given, list) else ():
+        algorithm = _algorithm(each) if isinstance(each, dict) else ""
+        if algorithm and isinstance(each.get("kid"), str):
+            try:
+                key = jwt.PyJWK(each, algorithm).key
+            except (jwt.PyJWTError, ValueError) as error:
+                log.warning("a key of the identity provider is passed over: %s", error)
+                continue
+            if not isinstance(key, RSAPublicKey) or key.key_size >= RSA_BITS_MIN:
+                found[each["kid"]] = Key(key, algorithm)
+    if not found:
+        raise ValueError("no key that can be used is among those of the identity provider")
+    return found
+
+
+def require_private(url: str) -> str:
+    """`url`, when nobody on the way can answer in its place: https, or this machine.
+
+    Raises:
+        Refusal: it is neither.
+    """
+    parts = urlsplit(url)
+    if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOCAL):
+        return url
+    raise Refusal("identity provider not safe", where="WEIR_OIDC_ISSUER", expected="a URL with https", got=url[:200])
+
+
+def _algorithm(key: dict[str, Any]) -> str:
+    """The algorithm of a public key for signatures; '' for all that are not taken."""
+    if key.get("use", "sig") != "sig" or "d" in key:
+        return ""
+    kind = "RS256" if key.get("kty") == "RSA" else "ES256" if (key.get("kty"), key.get("crv")) == ("EC", "P-256") else ""
+    return kind if key.get("alg", kind) == kind else ""

@@ -1,0 +1,158 @@
+"""Who may do what: one table from each route to the roles that may call it.
+
+A route that is not in it is closed to all but admins. How the roles are meant: `system` is a payment or login system, `reader` sees
+everything that was decided, `analyst` gives verdicts too, `author` writes definitions, `approver` puts them in force, `admin` may all.
+"""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from api.http.problem import Problem
+
+ROLES = ("system", "reader", "analyst", "author", "approver", "admin")
+CALLER = "weir.caller"
+"""Under this name an ASGI scope holds who calls."""
+PEER = "weir.peer"
+"""Under this name an ASGI scope holds where the request came from."""
+ADMISSION = "weir.admission"
+"""Under this name an ASGI scope holds the `api.auth.admission.Admission` of the caller, for answers that last."""
+_BITS = {role: 1 << place for place, role in enumerate(ROLES)}
+ANYBODY = 1 << len(ROLES)
+"""The bit of routes that need no token."""
+ADMIN = _BITS["admin"]
+
+_READ = "reader analyst author approver"
+_DEFINITIONS = ("schema", "features", "models", "policy")
+_DATA = (("POST", "/v1/events", "system"), ("POST", "/v1/decisions", "system"), ("POST", "/v1/labels", "system analyst"))
+
+TABLE: tuple[tuple[str, str, str], ...] = (
+    *_DATA,
+    ("GET", "/v1/decisions/{event_id}", f"system {_READ}"),
+    ("GET", "/v1/scores/{entity}/{id:path}", f"system {_READ}"),
+    ("GET", "/v1/entities/{rest:path}", _READ),
+    ("GET", "/v1/flagged", _READ),
+    ("GET", "/v1/stream", _READ),
+    ("GET", "/v1/metrics/query", _READ),
+    *(line for part in _DEFINITIONS for line in (
+        ("GET", f"/v1/{part}", _READ),
+        ("GET", f"/v1/{part}/{{rest:path}}", _READ),
+        ("PUT", f"/v1/{part}", "author"),
+        ("POST", f"/v1/{part}/versions", "author"),
+        ("POST", f"/v1/{part}:activate", "author approver"),
+    )),
+    ("GET", "/v1/lists", _READ),
+    ("GET", "/v1/lists/{name}", _READ),
+    ("PUT", "/v1/lists/{name}", "author"),
+    ("POST", "/v1/lists/{name}:edit", "author"),
+    ("DELETE", "/v1/lists/{name}", "author"),
+    ("GET", "/v1/templates", _READ),
+    ("GET", "/v1/releases", _READ),
+    ("GET", "/v1/releases/{id}", _READ),
+    ("POST", "/v1/releases", "author approver"),
+    ("POST", "/v1/releases:activate", "author approver"),
+    ("POST", "/v1/releases/{id}:activate", "author approver"),
+    ("GET", "/v1/policy:bypass", _READ),
+    ("POST", "/v1/policy:bypass", "approver"),
+    ("GET", "/v1/audit", "approver"),
+    ("GET", "/v1/tokens", "admin"),
+    ("POST", "/v1/tokens", "admin"),
+    ("DELETE", "/v1/tokens/{name}", "admin"),
+    ("GET", "/health", "anybody"),
+    ("GET", "/ready", "anybody"),
+    ("GET", "/metrics", "anybody"),
+    ("GET", "/v1/openapi.json", "anybody"),
+)  # fmt: skip
+
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+_NOT_AUDITED = frozenset((("POST", "/v1/events"), ("POST", "/v1/decisions")))
+
+
+class _Node:
+    """A place in the tree of paths: what follows by its text, by a verb after a colon, or as anything."""
+
+    __slots__ = ("anything", "mask", "rest", "texts", "verbs")
+
+    def __init__(self) -> None:
+        self.texts: dict[str, _Node] = {}
+        self.verbs: dict[str, _Node] = {}
+        self.anything: _Node | None = None
+        self.mask = 0
+        self.rest = 0
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """Who calls: `name` as it stands in releases and in the audit log, `roles` in the order of `ROLES`, and their bits."""
+
+    name: str
+    roles: tuple[str, ...]
+    mask: int
+
+
+def caller(name: str, roles: Iterable[str]) -> Caller:
+    """The caller of a name with those of `roles` that exist."""
+    own = tuple(role for role in ROLES if role in frozenset(roles))
+    return Caller(name, own, mask_of(own))
+
+
+def mask_of(roles: Iterable[str]) -> int:
+    """The bits of `roles`."""
+    return sum(_BITS[role] for role in set(roles))
+
+
+def forbidden(caller: Caller, allowed: int) -> Problem:
+    """403 for a caller without any of the roles of `allowed`."""
+    needed = " or ".join(role for role in ROLES if _BITS[role] & (allowed or ADMIN))
+    text = f"{caller.name} is {', '.join(caller.roles) or 'without a role'}; this needs {needed}"
+    return Problem(403, text, [(b"www-authenticate", b'Bearer realm="weir", error="insufficient_scope"')])
+
+
+def is_change(method: str, path: str) -> bool:
+    """Whether a request is to be in the audit log: all but reads, and but events and decisions."""
+    return method not in _SAFE and (method, path) not in _NOT_AUDITED
+
+
+def roles_for(method: str, path: str) -> int:
+    """The bits of the roles that may call a route; 0 for one that is not in the table. A microsecond."""
+    node = _TREE.get(method)
+    if node is None:
+        return 0
+    rest = 0
+    for part in path.split("/"):
+        rest = node.rest or rest
+        following = node.texts.get(part)
+        if following is None:
+            colon = part.rfind(":")
+            following = (node.verbs.get(part[colon:]) if colon > 0 else None) or (node.anything if part else None)
+            if following is None:
+                return rest
+        node = following
+    return node.mask or rest
+
+
+def _tree() -> dict[str, _Node]:
+    trees: dict[str, _Node] = {}
+    for method, shape, roles in TABLE:
+        mask = ANYBODY if roles == "anybody" else ADMIN | mask_of(roles.split())
+        node = trees.setdefault(method, _Node())
+        *parts, last = shape.split("/")
+        for part in parts:
+            node = _step(node, part)
+        if last.endswith(":path}"):
+            node.rest = mask
+        else:
+            _step(node, last).mask = mask
+    return trees
+
+
+def _step(node: _Node, part: str) -> _Node:
+    if not part.startswith("{"):
+        return node.texts.setdefault(part, _Node())
+    verb = part.partition("}")[2]
+    if verb:
+        return node.verbs.setdefault(verb, _Node())
+    node.anything = node.anything or _Node()
+    return node.anything
+
+
+_TREE = _tree()

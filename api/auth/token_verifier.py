@@ -1,0 +1,68 @@
+"""API tokens, looked up in their store by threads of their own, so that no store holds up the event loop or other work."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
+from api.auth.cached_credential import Proof, ProverUnavailableError, Rejected
+from api.auth.permissions import caller
+from api.kafka.log import Clock
+from stores.decisions import StoreUnavailableError
+from stores.tokens import StoredToken, Tokens, token_hash
+
+THREADS = 4
+LOOKUP_SECONDS_MAX = 2.0
+IN_FLIGHT_MAX = 64
+
+
+class TokenProver:
+    """See `api.auth.cached_credential.Prover`. At most `IN_FLIGHT_MAX` look-ups wait; more are answered with unavailable at once.
+
+    Args:
+        tokens: the store.
+        clock: seconds since the epoch.
+    """
+
+    def __init__(self, tokens: Tokens, clock: Clock) -> None:
+        self._tokens = tokens
+        self._clock = clock
+        self._threads = ThreadPoolExecutor(THREADS, "tokens")
+        self._in_flight = 0
+        self._closed = False
+
+    def takes(self, token: str) -> bool:
+        return True
+
+    async def prove(self, token: str) -> Proof:
+        if self._closed or self._in_flight >= IN_FLIGHT_MAX:
+            raise ProverUnavailableError("this process ends" if self._closed else "too many look-ups of tokens wait")
+        hash = token_hash(token)
+        try:
+            stored = await asyncio.wait_for(asyncio.shield(self._ask(hash)), LOOKUP_SECONDS_MAX)
+        except TimeoutError as error:
+            raise ProverUnavailableError(f"the store of tokens did not answer within {LOOKUP_SECONDS_MAX:g} s") from error
+        except StoreUnavailableError as error:
+            raise ProverUnavailableError(f"the store of tokens does not answer: {error}") from error
+        if stored is None:
+            raise Rejected("unknown")
+        if stored.revoked_at_ms is not None:
+            raise Rejected("revoked")
+        if stored.expires_at_ms is not None and stored.expires_at_ms <= self._clock() * 1000:
+            raise Rejected("expired")
+        expires_at = None if stored.expires_at_ms is None else stored.expires_at_ms / 1000
+        return Proof(caller(stored.name, stored.roles), hash, expires_at, may_be_revoked=True)
+
+    def _ask(self, hash: str) -> "asyncio.Future[StoredToken | None]":
+        """Counts as in flight until its thread is through, however long somebody waits for it."""
+        asked = asyncio.get_running_loop().run_in_executor(self._threads, self._tokens.by_hash, hash)
+        self._in_flight += 1
+        asked.add_done_callback(self._answered)
+        return asked
+
+    def _answered(self, asked: "asyncio.Future[StoredToken | None]") -> None:
+        self._in_flight -= 1
+        if not asked.cancelled():
+            asked.exception()  # whoever waited has been told, or has gone
+
+    async def close(self) -> None:
+        self._closed = True
+        self._threads.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,297 @@
+"""A client of the HTTP API: each call once, typed answers, and every error as a `Refusal`."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import httpx
+import msgspec
+
+from api.client.client_refusals import no_answer, no_api, refusal_of
+from api.client.client_stream import AWAY_SECONDS_MAX, SILENT_SECONDS_MAX, Watch
+from api.decisions.profile import Profile
+from api.definitions.versions import Comparison, Version
+from api.http.responses import BypassInForce, Kept, KeptParts, ListChanged, ListPage, Lists, Put, Score
+from api.lists.list_edit import Added, Edit
+
+Shape = TypeVar("Shape")
+Waiting = TypeVar("Waiting")
+SECONDS_MAX = 30.0
+
+
+class Decision(msgspec.Struct):
+    """The answer to a caller that waits. With the flag ``degraded`` it is the policy's fallback, by a score `age_ms` old, or none."""
+
+    event_id: str
+    score: float | None
+    action: str
+    reasons: list[str]
+    flags: list[str]
+    release: int
+    elapsed_ms: float
+    revision: int = 0
+    age_ms: int | None = None
+
+
+class Page(msgspec.Struct):
+    """Decisions as they were served, and the cursor for those after them; None at the end."""
+
+    decisions: list[dict[str, Any]]
+    next: str | None
+
+
+class Release(msgspec.Struct):
+    """The release in force after an upload, and what it did to lists; `changed` is false when the release said the same before."""
+
+    release: int
+    parts: dict[str, str]
+    changed: bool
+    features: dict[str, list[str]] = {}
+    warming: list[str] = []
+    lists: dict[str, ListChanged] = {}
+
+
+class Token(msgspec.Struct):
+    """An API token; `token` itself is there only in the answer that made it."""
+
+    name: str
+    roles: list[str]
+    by: str
+    made_at_ms: int
+    expires_at_ms: int | None
+    revoked_at_ms: int | None
+    state: str
+    token: str = ""
+
+
+class Text(msgspec.Struct):
+    """A definition in force, and its hash."""
+
+    text: str
+    hash: str
+
+
+def _if_match(seen: str | int | None) -> dict[str, str]:
+    return {} if seen is None else {"if-match": f'"{seen}"'}
+
+
+class Client:
+    """Calls one API. Safe for threads; a context manager that closes its connections.
+
+    Args:
+        url: such as ``http://127.0.0.1:18000``.
+        token: that it knows.
+        seconds_max: for one call.
+
+    Raises:
+        Refusal: any call: the API does not answer, is another program, does not know the token, or refuses what it was given,
+            then with its own words.
+    """
+
+    def __init__(self, url: str, token: str, seconds_max: float = SECONDS_MAX) -> None:
+        self._seconds_max = seconds_max
+        headers = {b"authorization": b"Bearer " + token.encode()}
+        # The api is near: a proxy of the environment is for others.
+        self._http = httpx.Client(base_url=url, headers=headers, trust_env=False, timeout=seconds_max)
+
+    def decide(self, event: Mapping[str, object] | bytes, deadline_ms: int | None = None) -> Decision:
+        """The decision on `event`, an object or its JSON; a second call with the same event gets the same answer."""
+        body = event if isinstance(event, bytes) else msgspec.json.encode(event)
+        parameters = {} if deadline_ms is None else {"deadline_ms": deadline_ms}
+        return self._read("POST", "/v1/decisions", Decision, content=body, params=parameters)
+
+    def send(self, event: Mapping[str, object] | bytes) -> None:
+        """Has `event` scored; returns when the broker has it."""
+        self._read("POST", "/v1/events", dict[str, str], content=event if isinstance(event, bytes) else msgspec.json.encode(event))
+
+    def label(
+        self,
+        event_id: str | int,
+        label: int,
+        label_time: int | str | None = None,
+        user: str | None = None,
+        source: str = "",
+        weight: float = 1.0,
+    ) -> None:
+        """Says what turned out: 1 fraud, 0 none, known since `label_time` (ms or RFC 3339; None: now).
+
+        `user` is whose event it is; without it a label of an id that several users have becomes a dead letter. `source`, what said so,
+        and `weight`, up to 1,000, are kept with it and decide nothing.
+        """
+        given = {"event_id": event_id, "label": label, "label_time": label_time, "user": user, "source": source, "weight": weight}
+        self._read("POST", "/v1/labels", dict[str, object], json=given)
+
+    def label_many(self, labels: Sequence[Mapping[str, object]]) -> None:
+        """Gives up to 1,000 labels, each an object with the parameters of `label` as its fields: all are taken, or none."""
+        self._read("POST", "/v1/labels", dict[str, object], json=list(labels))
+
+    def decision(self, event_id: str | int, user: str | None = None) -> dict[str, Any] | None:
+        """The decision on an event as it was served; None before there is one.
+
+        An id alone is refused where several users have an event with it: the refusal names them, and `user` chooses one.
+        """
+        given = {} if user is None else {"user": user}
+        return self._found(f"/v1/decisions/{quote(str(event_id), safe='')}", dict[str, Any], **given)
+
+    def score(self, entity: str, id: str) -> Score | None:
+        """The latest score of an entity; None before there is one."""
+        return self._found(f"/v1/scores/{quote(entity, safe='')}/{quote(id, safe='')}", Score)
+
+    def flagged(self, since_ms: int = 0, cursor: str | None = None, limit: int = 50) -> Page:
+        """Decisions to look at on events from `since_ms` on, by score."""
+        parameters = {"since": since_ms, "limit": limit} | ({} if cursor is None else {"cursor": cursor})
+        return self._read("GET", "/v1/flagged", Page, params=parameters)
+
+    def stream(
+        self,
+        actions: Sequence[str] = (),
+        entity: str | None = None,
+        id: str | None = None,
+        min_score: float | None = None,
+        after: str | None = None,
+        away_seconds_max: float = AWAY_SECONDS_MAX,
+    ) -> Watch:
+        """Decisions as they are delivered, without an end, and how many were missed; by action, entity and score where these are given.
+
+        `after`: the id of one that was streamed. A lost connection is made anew; a `Refusal` when the API is away for longer than
+        `away_seconds_max`.
+        """
+        chosen = {"action": list(actions), "entity": entity, "id": id, "min_score": min_score}
+        parameters = {name: value for name, value in chosen.items() if value is not None}
+        timeout = httpx.Timeout(self._seconds_max, read=SILENT_SECONDS_MAX)
+
+        def ask(after: str | None) -> httpx.Response:
+            headers = {} if after is None else {"last-event-id": after}
+            request = self._http.build_request("GET", "/v1/stream", params=parameters, headers=headers, timeout=timeout)
+            return self._http.send(request, stream=True)
+
+        return Watch(ask, after, away_seconds_max)
+
+    def put(self, texts: Mapping[str, str]) -> Release | KeptParts:
+        """Puts YAML texts, by part, in force together as one release; `KeptParts` where they wait for an approver, see `activate_parts`."""
+        return self._put("POST", "/v1/releases", Release, KeptParts, json=dict(texts))
+
+    def activate_parts(self, parts: Mapping[str, str]) -> Release:
+        """Puts stored versions, a hash by part, in force together as one release."""
+        return self._read("POST", "/v1/releases:activate", Release, json={"parts": dict(parts)})
+
+    def make_token(self, name: str, roles: Sequence[str], expires_at_ms: int | None = None) -> Token:
+        """A new token, shown this once."""
+        return self._read("POST", "/v1/tokens", Token, json={"name": name, "roles": list(roles), "expires_at_ms": expires_at_ms})
+
+    def tokens(self) -> list[Token]:
+        """All tokens, without themselves."""
+        return self._read("GET", "/v1/tokens", dict[str, list[Token]])["tokens"]
+
+    def revoke_token(self, name: str) -> Token:
+        """Ends a token."""
+        return self._read("DELETE", f"/v1/tokens/{quote(name, safe='')}", Token)
+
+    def profile(self, entity: str, id: str, limit: int = 50) -> Profile | None:
+        """What is known of an entity, with its newest `limit` decisions; None before there is one."""
+        return self._found(f"/v1/entities/{quote(entity, safe='')}/{quote(id, safe='')}", Profile, limit=limit)
+
+    def text(self, part: str) -> Text | None:
+        """The text of `part` in force, such as ``policy``, with its hash; None where there is none."""
+        answer = self._answer("GET", f"/v1/{part}")
+        if answer.status_code == 404:
+            return None
+        if not answer.is_success:
+            raise refusal_of(answer)
+        return Text(answer.text, answer.headers["etag"].strip('"'))
+
+    def put_text(self, part: str, text: str, seen: str | None = None) -> Put | Kept:
+        """Puts `text` in force as `part`; `Kept` where it waits for an approver.
+
+        Args:
+            seen: the hash of what it was made from, and no other may be in force.
+        """
+        return self._put("PUT", f"/v1/{part}", Put, Kept, content=text.encode(), headers=_if_match(seen))
+
+    def keep(self, part: str, text: str) -> Kept:
+        """Stores a version of `part` and does not put it in force."""
+        return self._read("POST", f"/v1/{part}/versions", Kept, content=text.encode())
+
+    def versions(self, part: str, limit: int = 50) -> list[Version]:
+        """The newest versions of `part`, newest first."""
+        return self._read("GET", f"/v1/{part}/versions", dict[str, list[Version]], params={"limit": limit})["versions"]
+
+    def diff(self, part: str, old: str, new: str | None = None) -> Comparison:
+        """What is another in the version `new`, by default the one in force, than in `old`."""
+        parameters = {"from": old} | ({} if new is None else {"to": new})
+        return self._read("GET", f"/v1/{part}/diff", Comparison, params=parameters)
+
+    def activate(self, part: str, hash: str, seen: str | None = None) -> Put:
+        """Puts a version of `part` in force; `seen` as for `put_text`."""
+        return self._read("POST", f"/v1/{part}:activate", Put, json={"hash": hash}, headers=_if_match(seen))
+
+    def roll_back(self, release: int) -> Release:
+        """Makes a new release with the parts of an earlier one."""
+        return self._read("POST", f"/v1/releases/{release}:activate", Release)
+
+    def lists(self) -> Lists:
+        """The lists in force."""
+        return self._read("GET", "/v1/lists", Lists)
+
+    def list_page(self, name: str, cursor: str | None = None, limit: int = 100, value: str | None = None) -> ListPage | None:
+        """Entries of a list, in the order of their values: at most `limit` behind `cursor`, or that of `value`; None without the list."""
+        given: dict[str, int | str] = {"limit": limit}
+        given |= {name: text for name, text in (("cursor", cursor), ("value", value)) if text is not None}
+        return self._found(f"/v1/lists/{name}", ListPage, **given)
+
+    def put_list(self, name: str, values: Iterable[str], seen: int | None = None) -> ListChanged:
+        """Makes the list `name` hold `values` and no others; declares it where it is not.
+
+        Args:
+            seen: the version that the caller has seen, and no other may be in force.
+        """
+        text = "".join(f"{value}\n" for value in values)
+        return self._read("PUT", f"/v1/lists/{name}", ListChanged, content=text.encode(), headers=_if_match(seen))
+
+    def edit_list(
+        self, name: str, add: Sequence[str | Added] = (), remove: Sequence[str] = (), reason: str = "", seen: int | None = None
+    ) -> ListChanged:
+        """Adds entries to a list and removes others, at once; `seen` as for `put_list`."""
+        body = msgspec.json.encode(Edit(list(add), list(remove), reason))
+        return self._read("POST", f"/v1/lists/{name}:edit", ListChanged, content=body, headers=_if_match(seen))
+
+    def bypass(self, mode: str | None = None, reason: str = "") -> BypassInForce:
+        """Whether the score decides; `mode` switches: off, approve_all or fallback_only."""
+        if mode is None:
+            return self._read("GET", "/v1/policy:bypass", BypassInForce)
+        return self._read("POST", "/v1/policy:bypass", BypassInForce, json={"mode": mode, "reason": reason})
+
+    def close(self) -> None:
+        self._http.close()
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def _found(self, path: str, shape: type[Shape], **parameters: int | str) -> Shape | None:
+        answer = self._answer("GET", path, params=parameters)
+        return None if answer.status_code == 404 else self._shaped(answer, shape)
+
+    def _put(self, method: str, path: str, shape: type[Shape], waiting: type[Waiting], **how: Any) -> Shape | Waiting:
+        answer = self._answer(method, path, **how)
+        return self._shaped(answer, waiting) if answer.status_code == 202 else self._shaped(answer, shape)
+
+    def _read(self, method: str, path: str, shape: type[Shape], **how: Any) -> Shape:
+        return self._shaped(self._answer(method, path, **how), shape)
+
+    def _answer(self, method: str, path: str, **how: Any) -> httpx.Response:
+        try:
+            return self._http.request(method, path, **how)
+        except httpx.TransportError as error:
+            raise no_answer(error) from error
+
+    def _shaped(self, answer: httpx.Response, shape: type[Shape]) -> Shape:
+        if not answer.is_success:
+            raise refusal_of(answer)
+        try:
+            return msgspec.json.decode(answer.content, type=shape)
+        except msgspec.DecodeError as error:
+            raise no_api(answer) from error

@@ -1,0 +1,63 @@
+"""Routes that switch past the score, and say whether that is so."""
+
+import asyncio
+import json
+from typing import Annotated, Literal
+
+import msgspec
+from fastapi import APIRouter, Request, Response
+
+from api.auth.request_context import note_subject
+from api.definitions.definition_texts import by_of
+from api.definitions.in_force import InForce
+from api.definitions.publisher import Definitions
+from api.http.json_body import read_json
+from api.http.problem import as_response, json_answer
+from api.http.responses import BypassInForce
+from api.http.route_docs import told
+from patterns.bypass import REASON_CHARACTERS_MAX
+from pipeline.engine.release import BYPASS
+from stores.registry import Registry
+
+RELEASES_MAX = 1_000
+
+
+class GivenBypass(msgspec.Struct, forbid_unknown_fields=True):
+    """approve_all: every action is approve; fallback_only: every action is the fallback's; off: the score decides."""
+
+    mode: Literal["off", "approve_all", "fallback_only"]
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=REASON_CHARACTERS_MAX)]
+
+
+def make_bypass_routes(definitions: Definitions, in_force: InForce) -> APIRouter:
+    """``/policy:bypass``."""
+    routes = APIRouter(tags=["policy"])
+
+    @routes.get("/policy:bypass", summary="Whether the score decides", **told(BypassInForce))
+    def read() -> Response:
+        """And since when, by whom and why not."""
+        return as_response(json_answer(200, _bypass_in_force(definitions.registry, in_force)))
+
+    @routes.post("/policy:bypass", summary="Switches past the score, or back", **told(BypassInForce, body=GivenBypass))
+    async def switch(request: Request) -> Response:
+        """Scores and models go on; each decision made meanwhile has the flag ``bypass``."""
+        given = read_json(await request.body(), GivenBypass, "bypass", '{"mode": "off|approve_all|fallback_only", "reason": "…"}')
+        text = f"mode: {json.dumps(given.mode)}\nreason: {json.dumps(given.reason)}\n"
+        published = await definitions.put({BYPASS: text}, by_of(request))
+        note_subject(request, f"release {published.release}: bypass {given.mode}")
+        release = await asyncio.to_thread(definitions.release, published.release)
+        return as_response(json_answer(200, BypassInForce(given.mode, given.reason, release.id, release.id, release.by, release.at_ms)))
+
+    return routes
+
+
+def _bypass_in_force(registry: Registry, in_force: InForce) -> BypassInForce:
+    release, _ = in_force.require()
+    hash = in_force.hashes.get(BYPASS)
+    brought = None
+    for stored in registry.releases(RELEASES_MAX, release.id + 1) if hash else []:
+        if stored.parts.get(BYPASS) != hash:
+            break
+        brought = stored
+    since = (brought.id, brought.by, brought.at_ms) if brought else (None, None, None)
+    return BypassInForce(release.bypass.mode, release.bypass.reason, release.id, *since)

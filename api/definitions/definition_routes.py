@@ -1,0 +1,217 @@
+"""Routes that read and change definitions."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, Path, Query, Request, Response
+
+from api.auth.request_context import caller_of, note_subject
+from api.definitions.definition_texts import IfMatch, IfNoneMatch, by_of, kept_answer, put_answer, seen, text_in, text_in_force
+from api.definitions.feature_versions import FeatureVersion
+from api.definitions.in_force import InForce
+from api.definitions.publisher import Definitions, Published
+from api.definitions.version_routes import add_version_routes
+from api.definitions.versions import text_of, version_of
+from api.http.json_body import read_json
+from api.http.problem import as_response, json_answer
+from api.http.responses import Kept, KeptParts, ListChanged, Put
+from api.http.route_docs import told
+from api.lists.entries import Entries
+from features.definitions.template import template_entry
+from features.definitions.template_registry import TEMPLATES
+from features.sets.catalogue import Entry
+from foundation.refusal import Refusal, shortened
+from patterns.list_text import values_of_lists
+from patterns.lists import LIST_PREFIX
+from pipeline.engine.feature_catalogue import catalogue_of_release
+from pipeline.engine.release import PARTS, RELEASE_MAX, check_part
+from stores.registry import StoredRelease
+
+YAML_TYPE = "application/yaml"
+ReleaseId = Annotated[int, Path(ge=1, le=RELEASE_MAX)]
+
+
+HASHES = '{"parts": {"<part>": "<the hash of a version>"}}'
+
+
+class Activations(msgspec.Struct, forbid_unknown_fields=True):
+    """Which versions are to be in force: a hash by part."""
+
+    parts: Annotated[dict[str, str], msgspec.Meta(min_length=1)]
+
+
+class Catalogue(msgspec.Struct):
+    """The features of release `release`, in the order of features.yaml."""
+
+    release: int
+    features: list[Entry]
+
+
+class FeatureVersions(msgspec.Struct):
+    """Newest first."""
+
+    versions: list[FeatureVersion]
+
+
+class Templates(msgspec.Struct):
+    """What may be written in features.yaml."""
+
+    templates: list[dict[str, object]]
+
+
+class Releases(msgspec.Struct):
+    """Newest first; `next` goes on below them as `before`, null at the end."""
+
+    releases: list[StoredRelease]
+    next: int | None
+
+
+def make_definition_routes(definitions: Definitions, in_force: InForce, entries: Entries) -> APIRouter:
+    """``GET`` and ``PUT`` of each part of a release, their versions, and the releases."""
+    routes = APIRouter(tags=["definitions"])
+    for part in PARTS:
+        _add_part(routes, part, definitions, in_force)
+    _add_catalogue(routes, definitions, in_force)
+    for part in PARTS:  # behind the versions of one feature, which may be called versions
+        add_version_routes(routes, f"/{part}", _always(part), YAML_TYPE, definitions, in_force)
+    _add_releases(routes, definitions, entries)
+    return routes
+
+
+def _add_catalogue(routes: APIRouter, definitions: Definitions, in_force: InForce) -> None:
+    @routes.get(
+        "/features/catalogue", summary="Each feature in force: what it is, what it reads, who uses it, what it costs", **told(Catalogue)
+    )
+    def catalogue() -> Response:
+        """In the order of features.yaml; a version is another one when the values mean something else."""
+        release, _ = in_force.require()
+        return as_response(json_answer(200, Catalogue(release.id, list(catalogue_of_release(release).values()))))
+
+    @routes.get(
+        "/features/{name}/versions", summary="What a feature was in one release after another, newest first", **told(FeatureVersions, 404)
+    )
+    def versions(name: str) -> Response:
+        """Releases that leave the feature as it was are passed over; a version of null says that it was taken out."""
+        return as_response(json_answer(200, FeatureVersions(definitions.feature_versions(name))))
+
+    @routes.get("/templates", summary="The templates of features, with their parameters and an example each", **told(Templates))
+    def templates() -> Response:
+        """What may be written in features.yaml."""
+        return as_response(json_answer(200, Templates([template_entry(template) for template in TEMPLATES.values()])))
+
+
+def _add_releases(routes: APIRouter, definitions: Definitions, entries: Entries) -> None:
+    @routes.get("/releases", summary="The newest releases, newest first", **told(Releases))
+    def releases(
+        limit: Annotated[int, Query(ge=1, le=200)] = 20,
+        before: Annotated[int | None, Query(ge=1, le=RELEASE_MAX + 1, description="`next` of the page before")] = None,
+    ) -> Response:
+        """Each with the hashes of its parts, by whom and when."""
+        found = definitions.registry.releases(limit, before)
+        following = found[-1].id if len(found) == limit and found[-1].id > 1 else None
+        return as_response(json_answer(200, Releases(found, following)))
+
+    @routes.get("/releases/{id}", summary="A release: hashes of its parts, by whom and when", **told(StoredRelease, 404))
+    def one(id: ReleaseId) -> Response:
+        """Whether it is in force says ``/ready``."""
+        return as_response(json_answer(200, definitions.release(id)))
+
+    @routes.post("/releases/{id}:activate", summary="Rolls back: a new release with the parts of an earlier one", **told(Published, 404))
+    async def activate(id: ReleaseId, request: Request) -> Response:
+        """All of them, with the lists that it declared; their entries and the bypass stay as they are. Ids of releases only grow."""
+        definitions.approval.require_approver(caller_of(request))
+        published = await definitions.go_back(id, by_of(request))
+        note_subject(request, f"release {published.release} with the parts of release {id}")
+        return as_response(json_answer(200, published))
+
+    @routes.post(
+        "/releases",
+        summary="Puts the texts of several parts, a JSON object by part, in force together as one release",
+        **told(Published, body=dict[str, str], waiting=KeptParts),
+    )
+    async def release(request: Request) -> Response:
+        """Parts that are not named stay as they are; a list is called ``list:<name>``, and its text has an entry a line.
+
+        Entries are written as those of a configuration folder, beside the release. 202: the definitions are stored and wait for an
+        approver, for the caller may not put them in force alone; entries of lists wait for nobody.
+        """
+        texts = read_parts(await request.body())
+        values = await asyncio.to_thread(values_of_lists, texts)
+        if not definitions.approval.acts_alone(caller_of(request)):
+            kept = await definitions.keep(texts, by_of(request))
+            lists = await entries.push(values, by_of(request))
+            note_subject(request, f"versions of {', '.join(kept.parts)}{_of_lists(lists)}")
+            return as_response(json_answer(202, msgspec.structs.replace(kept, lists=lists)))
+        published = await definitions.put(texts, by_of(request))
+        lists = await entries.push(values, by_of(request))
+        note_subject(request, f"release {published.release}{_of_lists(lists)}")
+        return as_response(json_answer(200, msgspec.structs.replace(published, lists=lists)))
+
+    @routes.post(
+        "/releases:activate",
+        summary="Puts stored versions of several parts, a hash each, in force together as one release",
+        **told(Published, 404, body=Activations),
+    )
+    async def activate_parts(request: Request) -> Response:
+        """Parts that are not named stay as they are. Versions that were never in force need another person than their author."""
+        wanted = read_json(await request.body(), Activations, "activation", HASHES).parts
+        for part, hash in wanted.items():
+            check_part(part)
+            version = await asyncio.to_thread(version_of, definitions.registry, part, hash)
+            definitions.approval.require_other_author(caller_of(request), version)
+        texts = {part: await asyncio.to_thread(text_of, definitions.registry, part, hash) for part, hash in wanted.items()}
+        published = await definitions.put(texts, by_of(request))
+        note_subject(request, f"release {published.release} with {', '.join(f'{part} {hash}' for part, hash in wanted.items())}")
+        return as_response(json_answer(200, published))
+
+
+def read_parts(body: bytes) -> dict[str, str]:
+    """The texts of `body` by part.
+
+    Raises:
+        Refusal: it is not an object of texts, is empty, or names something that is no part.
+    """
+    expected = "a JSON object of texts by " + ", ".join((*PARTS, LIST_PREFIX + "<name>"))
+    texts = read_json(body, dict[str, str], "release", expected)
+    unknown = [name for name in texts if name not in PARTS and not name.startswith(LIST_PREFIX)]
+    if unknown or not texts:
+        raise Refusal("bad release", where="release", expected=expected, got=shortened(", ".join(unknown) or "nothing", 200))
+    for name in texts:
+        check_part(name)
+    return texts
+
+
+def _of_lists(lists: Mapping[str, ListChanged]) -> str:
+    """What a push did to entries, for the audit log."""
+    return "".join(f"; list {name}: {each.added} added, {each.removed} removed" for name, each in lists.items() if each.changed)
+
+
+def _always(part: str) -> Callable[[], str]:
+    def part_of() -> str:
+        """The part that the path says."""
+        return part
+
+    return part_of
+
+
+def _add_part(routes: APIRouter, part: str, definitions: Definitions, in_force: InForce) -> None:
+    @routes.get(f"/{part}", name=f"read_{part}", summary=f"{part}.yaml of the release in force", **told(YAML_TYPE, 304))
+    def read(if_none_match: IfNoneMatch = None) -> Response:
+        """The text as it was uploaded; the header ``weir-release`` has the release that it is part of."""
+        return text_in_force(in_force, part, if_none_match, YAML_TYPE)
+
+    summary = f"Puts a new {part}.yaml in force, as a release of its own; refused with line and column when it does not compile"
+
+    @routes.put(f"/{part}", name=f"put_{part}", summary=summary, **told(Put, 412, text=YAML_TYPE, waiting=Kept))
+    async def write(request: Request, if_match: IfMatch = None) -> Response:
+        """The body is the YAML text; the answer comes once the new release is on its way to every stage.
+
+        202: it is stored and waits for an approver, for the caller may not put it in force alone.
+        """
+        text = await text_in(request, f"{part}.yaml")
+        if not definitions.approval.acts_alone(caller_of(request)):
+            kept = await definitions.keep({part: text}, by_of(request), seen(part, if_match))
+            return as_response(kept_answer(request, 202, kept, part, in_force))
+        return as_response(put_answer(request, await definitions.put({part: text}, by_of(request), seen(part, if_match)), part))

@@ -1,0 +1,131 @@
+"""Routes over lists: a release declares them, and their entries are records that take effect at once."""
+
+import asyncio
+import itertools
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, Path, Query, Request, Response
+
+from api.auth.request_context import note_subject
+from api.definitions.definition_texts import IfMatch, IfNoneMatch, by_of, text_in
+from api.definitions.in_force import InForce
+from api.definitions.publisher import Definitions
+from api.http.etag import etag_of, names
+from api.http.problem import Answer, Problem, as_response, json_answer
+from api.http.responses import ListChanged, ListedEntry, ListInForce, ListPage, Lists
+from api.http.route_docs import told
+from api.lists.entries import Entries, new_id
+from api.lists.list_cursor import cursor_of, value_of
+from api.lists.list_edit import Edit, added_by, read_edit
+from patterns.entries import API, Entry
+from patterns.entry_lists import EntryList
+from patterns.list_changes import edited, emptied, replaced
+from patterns.list_text import read_values
+from patterns.lists import DECLARATION, list_part
+
+TEXT_TYPE = "text/plain"
+PAGE_MAX = 1_000
+Name = Annotated[str, Path(description="small letters, digits and underscores")]
+
+
+def make_list_routes(definitions: Definitions, in_force: InForce, entries: Entries) -> APIRouter:
+    """``/lists`` and what is below it."""
+    routes = APIRouter(tags=["lists"])
+
+    @routes.get("/lists", summary="The lists that the release in force declares", **told(Lists))
+    async def lists() -> Response:
+        """With their versions and how many values count as being on them."""
+        release, _ = in_force.require()
+        await entries.require_open()
+        found = [(name, entries.lists.get(name)) for name in release.lists]
+        counted = [ListInForce(name, each.version, each.count_at(entries.event_time_ms())) for name, each in found]
+        return as_response(json_answer(200, Lists(release.id, counted)))
+
+    @routes.get("/lists/{name}", summary="Entries of a list, by pages in the order of their values", **told(ListPage, 304, 404))
+    async def read(
+        name: Name,
+        if_none_match: IfNoneMatch = None,
+        cursor: Annotated[str | None, Query(max_length=4_000, description="`next` of the page before")] = None,
+        limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 100,
+        value: Annotated[str | None, Query(max_length=2_048, description="only the entry of this value")] = None,
+    ) -> Response:
+        """Those that expired are left out. A list may change between two pages: what stays on it the whole time is in one of them."""
+        found = await _declared(name)
+        headers = [(b"etag", etag_of(str(found.version)).encode())]
+        if if_none_match is not None and names(if_none_match, str(found.version)):
+            return Response(status_code=304, headers={"etag": etag_of(str(found.version))})
+        after = None if cursor is None else value_of(cursor)
+        time_ms = entries.event_time_ms()
+        page = _page(found, after, limit + 1, time_ms) if value is None else _one(found, value, time_ms)
+        following = cursor_of(page[limit - 1].value) if len(page) > limit else None
+        body = ListPage(name, found.version, [_listed(entry) for entry in page[:limit]], following)
+        return as_response(msgspec.structs.replace(json_answer(200, body), headers=headers))
+
+    @routes.put("/lists/{name}", summary="Makes a list what the body says, whole", **told(ListChanged, 412, text=TEXT_TYPE))
+    async def put(name: Name, request: Request, if_match: IfMatch = None) -> Response:
+        """One value a line; empty lines and those that begin with # say nothing. Only differences are written.
+
+        A value that is on the list already and has no end stays as it is. A list that is not declared yet is declared by a release.
+        """
+        part = list_part(name)
+        text = await text_in(request, f"lists/{name}.txt")
+        values = await asyncio.to_thread(read_values, text, f"lists/{name}.txt")
+        in_force.require()
+        if part not in in_force.texts:
+            if if_match is not None:
+                raise Problem(412, f"the release in force has no {part}", members={"in_force": ""})
+            await definitions.put({part: DECLARATION}, by_of(request))
+        like = Entry(name, "", by=by_of(request), source=API, id=new_id("put"))
+        return _changed(request, await entries.change(name, lambda found: replaced(found, like, values), if_match))
+
+    @routes.delete("/lists/{name}", summary="Takes all entries off a list, and takes it out of force", **told(ListChanged, 404, 412))
+    async def delete(name: Name, request: Request, if_match: IfMatch = None) -> Response:
+        """The latter as a release of its own, without the list."""
+        await _declared(name)
+        changed = await entries.change(name, lambda found: emptied(found, name), if_match)
+        await definitions.put({list_part(name): None}, by_of(request))
+        return _changed(request, msgspec.structs.replace(changed, changed=True))
+
+    @routes.post("/lists/{name}:edit", summary="Adds and removes entries", **told(ListChanged, 404, 412, body=Edit))
+    async def edit(name: Name, request: Request, if_match: IfMatch = None) -> Response:
+        """At once, and without a release. With If-Match only if the list is the one that the caller has seen."""
+        change = read_edit(await request.body())
+        await _declared(name)
+        add = added_by(change, name, by_of(request), new_id("edit"), entries.event_time_ms())
+        changed = await entries.change(name, lambda found: edited(found, name, add, change.remove), if_match)
+        return _changed(request, changed, change.reason)
+
+    async def _declared(name: str) -> EntryList:
+        part = list_part(name)
+        in_force.require()
+        if part not in in_force.texts:
+            raise Problem(404, f"the release in force has no {part}")
+        await entries.require_open()
+        return entries.lists.get(name)
+
+    def _changed(request: Request, changed: ListChanged, reason: str = "") -> Response:
+        release, _ = in_force.require()
+        counts = f"{changed.added} added, {changed.removed} removed, {changed.updated} updated"
+        note_subject(request, f"list {changed.name}, version {changed.version}: {counts}{': ' + reason if reason else ''}")
+        return as_response(_tagged(msgspec.structs.replace(changed, release=release.id)))
+
+    return routes
+
+
+def _tagged(changed: ListChanged) -> Answer:
+    tag = etag_of(str(changed.version)).encode()
+    return msgspec.structs.replace(json_answer(200, changed), headers=[(b"etag", tag)])
+
+
+def _page(found: EntryList, after: str | None, limit: int, time_ms: int) -> list[Entry]:
+    return list(itertools.islice((entry for entry in found.after(after) if entry.counts_at(time_ms)), limit))
+
+
+def _one(found: EntryList, value: str, time_ms: int) -> list[Entry]:
+    entry = found.get(value)
+    return [entry] if entry is not None and entry.counts_at(time_ms) else []
+
+
+def _listed(entry: Entry) -> ListedEntry:
+    return ListedEntry(entry.value, entry.expires, entry.reason, entry.by, entry.source, entry.id)

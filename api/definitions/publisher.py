@@ -1,0 +1,393 @@
+"""Definitions and releases: followed from the control topic, changed by upload, published so that no crash loses one."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+
+from api.definitions.approval import Approval
+from api.definitions.change import Changes, CompileChange, compile_here, with_changes
+from api.definitions.feature_versions import FeatureVersion, feature_versions
+from api.definitions.followed import Followed
+from api.definitions.in_force import InForce
+from api.http.etag import names
+from api.http.health import Condition
+from api.http.problem import Problem
+from api.http.responses import KeptParts, ListChanged
+from api.http.retry import settled
+from api.kafka.log import Clock, Log, LogUnavailableError
+from features.sets.catalogue import NO_DIFFERENCE, Difference, difference
+from features.sets.warm_up import features_that_warm
+from foundation.refusal import Refusal
+from patterns.lists import declared
+from pipeline.control.known_releases import DEFINITION, KnownReleases, ReleaseRecord, not_in_force, release_key
+from pipeline.control.surplus import surplus
+from pipeline.engine.feature_catalogue import catalogue_of_release
+from pipeline.engine.own_detectors import detectors_that_warm
+from pipeline.engine.release import BYPASS, RELEASE_MAX, Release, compile_release
+from stores.registry import Registry, StoredRelease
+
+log = logging.getLogger(__name__)
+
+Records = Sequence[tuple[str, bytes | None]]
+ELSEWHERE = "start"
+"""By whom a release is that was found on the control topic: the system's start writes the first one itself."""
+
+
+class Published(msgspec.Struct, omit_defaults=True):
+    """The outcome of an upload: the release in force, and its hashes by part. `changed` is false when it said the same before.
+
+    `features` are the names of those that came, changed and went; `warming` new and changed ones that history cannot give at once:
+    decisions say so until it can. Among them a new or changed detector with state for each user stands as ``model.<name>`` where it
+    begins with nothing: history does not hold its input. `lists` are those whose entries came with the definitions.
+    """
+
+    release: int
+    parts: dict[str, str]
+    changed: bool
+    features: Difference = NO_DIFFERENCE
+    warming: tuple[str, ...] = ()
+    lists: dict[str, ListChanged] = {}
+
+
+class Definitions:
+    """Belongs to the event loop; compiles and writes to the registry in threads.
+
+    Args:
+        topic: full name of the control topic.
+        found: is told, in a thread, of each release on the topic that the registry does not know.
+        approval: says who puts in force what was uploaded; routes ask it.
+        compile_change: compiles and tries what is uploaded, and is called in a thread.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        in_force: InForce,
+        condition: Condition,
+        log: Log,
+        topic: str,
+        clock: Clock,
+        found: Callable[[StoredRelease], None] = lambda release: None,
+        approval: Approval | None = None,
+        compile_change: CompileChange = compile_here,
+    ) -> None:
+        self.approval = approval or Approval()
+        self._compile_change = compile_change
+        self._registry = registry
+        self._in_force = in_force
+        self._condition = condition
+        self._log = log
+        self._topic = topic
+        self._clock = clock
+        self._known = KnownReleases()
+        self._unnamed: frozenset[str] = frozenset()
+        self._id_seen = 0
+        self._followed_ids: set[int] = set()
+        self._unmarked: set[int] = set()
+        self._passed_over: dict[int, str] = {}
+        self._refused: dict[int, str] = {}
+        self._one = asyncio.Lock()
+        self._followed = Followed(registry, found)
+        self._repaired = False
+        self._standing_in = False
+        self._to_settle = asyncio.Event()
+        self._to_settle.set()
+
+    async def stand_in(self) -> bool:
+        """Puts the newest published release of the registry in force here, until `take` is called for the first time; False: it has none.
+
+        So events can be answered with the fallback while the control topic cannot be read. Definitions cannot be changed meanwhile.
+
+        Raises:
+            StoreUnavailableError: the registry does not answer.
+        """
+        async with self._one:
+            release = await asyncio.to_thread(_newest_published, self._registry)
+            if release is None:
+                return False
+            texts = await asyncio.to_thread(self._texts_of, release)
+            try:
+                compiled = await asyncio.to_thread(compile_release, release.id, texts)
+            except Refusal as refusal:  # an earlier version of this program has taken it
+                log.error("release %d of the registry is not put in force: %s", release.id, refusal)
+                return False
+            self._standing_in = self._in_force.install(compiled, texts, release.parts)
+            return True
+
+    async def take(self, records: Records) -> None:
+        """Takes in a batch of records of the control topic; then the newest release that compiles is in force here.
+
+        Asks no registry unless too many wait: `settle` and whatever changes definitions bring it what was followed.
+        """
+        async with self._one:
+            for key, value in records:
+                try:
+                    self._take(key, value)
+                except Exception as error:  # one bad record must not end the following
+                    log.error("control record %s is not taken in: %s: %s", key, type(error).__name__, error)
+            await self._follow()
+            self._standing_in = False
+            self._note()
+
+    async def repair(self) -> None:
+        """Publishes what the registry holds and the control topic lacks; to be called once the topic was read to its end.
+
+        That is each release that was stored and not published before a crash, and the newest one where the topic was lost.
+        A release whose id another has taken since is left out, and so is one that no longer compiles.
+
+        Raises:
+            LogUnavailableError: the topic takes nothing now, or has not been read yet.
+            StoreUnavailableError: the registry does not answer.
+        """
+        async with self._one:
+            await self._catch_up()
+
+    async def settle(self) -> None:
+        """For as long as the process lives: brings the registry what was followed, and repairs once, each as soon as that can be done."""
+        while True:
+            await self._to_settle.wait()
+            self._to_settle.clear()
+            await settled(self._settle, "what the registry or the control topic lacks")
+
+    async def put(self, changes: Changes, by: str, seen: Mapping[str, str] | None = None) -> Published:
+        """Makes the texts of `changes`, by part, the definitions of a new release; returns when it is on the control topic.
+
+        What was followed, and what an earlier upload stored and could not publish, goes first: the new release holds it too, and gets
+        the id of none of it.
+
+        Args:
+            changes: None takes a part out.
+            seen: by part, the header ``If-Match``: what the change was made to.
+
+        Raises:
+            Problem: 412, a part that was seen is another one now.
+            Refusal: the release that it would make does not compile, or lacks a part; with line and column.
+            LogUnavailableError: the topic takes nothing now, or has not been read yet; nothing is stored.
+            StoreUnavailableError: the registry does not answer.
+            Problem: 503, the topic did not take the new release, which is stored and will be published.
+        """
+        async with self._one:
+            await self._catch_up()
+            self._require_seen(seen or {})
+            return await self._put(changes, by)
+
+    async def _put(self, changes: Changes, by: str) -> Published:
+        current = self._in_force.release
+        texts = declared(with_changes(self._in_force.texts, changes))
+        if current is not None and texts == self._in_force.texts and not self._condition.passed_over:
+            return Published(current.id, self._in_force.hashes, False)
+        compiled = await asyncio.to_thread(self._compile_change, current, self._in_force.texts, texts, changes)
+        change, warming = _what_changes(current, compiled)
+        stored = await asyncio.to_thread(self._store, texts, by)
+        try:
+            await self._publish(stored)
+        except LogUnavailableError as error:
+            text = f"release {stored.id} is stored and will be in force from the next upload or start on: {error}"
+            raise Problem(503, text, [(b"retry-after", b"1")]) from error
+        self._note()
+        return Published(stored.id, stored.parts, True, change, warming)
+
+    async def keep(self, changes: Mapping[str, str], by: str, seen: Mapping[str, str] | None = None) -> KeptParts:
+        """Stores definitions, by part, that are not put in force.
+
+        Args:
+            seen: as for `put`.
+
+        Raises:
+            Problem: 412, a part that was seen is another one now.
+            Refusal: together they do not compile with the other parts in force.
+        """
+        async with self._one:
+            self._require_seen(seen or {})
+            current = self._in_force.release
+            changes = declared(changes)
+            texts = declared(with_changes(self._in_force.texts, changes))
+            compiled = await asyncio.to_thread(self._compile_change, current, self._in_force.texts, texts, changes)
+            at_ms = int(self._clock() * 1000)
+            parts = {part: await asyncio.to_thread(self._registry.put, part, text, by, at_ms) for part, text in changes.items()}
+            if current is None:
+                return KeptParts(parts)
+            return KeptParts(parts, *_what_changes(current, compiled))
+
+    async def go_back(self, id: int, by: str) -> Published:
+        """A new release with the parts of release `id`. The bypass stays as it is: who may roll back need not be one who may switch it.
+
+        Raises:
+            Problem: 404, there is no such release; else as `put`.
+        """
+        release = await asyncio.to_thread(self.release, id)
+        texts: dict[str, str | None] = dict.fromkeys(self._in_force.texts)
+        texts |= await asyncio.to_thread(self._texts_of, release)
+        texts.pop(BYPASS, None)
+        return await self.put(texts, by)
+
+    def release(self, id: int) -> StoredRelease:
+        """The release of an id.
+
+        Raises:
+            Problem: 404, there is none.
+        """
+        found = self._registry.get(id) if 0 < id <= RELEASE_MAX else None
+        if found is None:
+            raise Problem(404, f"there is no release {id}")
+        return found
+
+    @property
+    def registry(self) -> Registry:
+        """Where they are kept, for reading."""
+        return self._registry
+
+    def feature_versions(self, name: str) -> list[FeatureVersion]:
+        """See `feature_versions.feature_versions`."""
+        return feature_versions(self._registry, name)
+
+    def _require_seen(self, seen: Mapping[str, str]) -> None:
+        for part, header in seen.items():
+            if not names(header, self._in_force.hashes.get(part)):
+                text = f"{part} was changed since: read what is in force now, and change that"
+                raise Problem(412, text, members={"in_force": self._in_force.hashes.get(part, "")})
+
+    def _store(self, texts: dict[str, str], by: str) -> StoredRelease:
+        at_ms = int(self._clock() * 1000)
+        parts = {name: self._registry.put(name, text, by, at_ms) for name, text in texts.items()}
+        id = self._registry.release(parts, by, at_ms)
+        return StoredRelease(id, parts, by, at_ms)
+
+    async def _settle(self) -> None:
+        await self._followed.adopt()
+        if not self._repaired:
+            await asyncio.to_thread(self._registry.newest)  # one that stands still must not hold up what comes by the topic
+            await self.repair()
+
+    async def _catch_up(self) -> None:
+        if self._standing_in:
+            raise LogUnavailableError("the control topic has not been read since the start")
+        await self._followed.adopt()
+        await self._publish_pending()
+        if not self._repaired:
+            newest = await asyncio.to_thread(self._registry.newest)
+            if newest is not None and newest.id > self._id_seen:
+                await self._publish(newest)
+            await self._let_go()
+            self._repaired = True
+        self._note()
+
+    async def _publish_pending(self) -> None:
+        for release in await asyncio.to_thread(self._registry.pending_publication):
+            if release.id > self._id_seen:
+                await self._publish(release)
+            else:
+                if release.id not in self._unmarked:
+                    log.warning("release %d was stored and not published, and is passed over: another has its id", release.id)
+                await asyncio.to_thread(self._registry.published, release.id)
+                self._unmarked.discard(release.id)
+
+    async def _publish(self, release: StoredRelease) -> None:
+        """Definitions first, then the release that names them: each waits for the broker's word. Then it is in force here."""
+        texts = await asyncio.to_thread(self._texts_of, release)
+        try:
+            compiled = await asyncio.to_thread(compile_release, release.id, texts)
+        except Refusal as refusal:  # by an earlier version of this program: no stage could take it in either
+            log.error("of the registry: %s", not_in_force(release.id, str(refusal)))
+            self._passed_over[release.id] = str(refusal)
+            await asyncio.to_thread(self._registry.published, release.id)
+            return
+        for part, hash in release.parts.items():
+            await self._write(DEFINITION + hash, texts[part].encode())
+        record = ReleaseRecord(release.id, release.parts, release.at_ms)
+        began_ms = await asyncio.to_thread(self._known.beginnings, record)
+        record = ReleaseRecord(release.id, release.parts, release.at_ms, began_ms)
+        await self._write(release_key(release.id), msgspec.json.encode(record))
+        self._id_seen = release.id
+        self._in_force.install(compiled, texts, release.parts)
+        await self._mark_published(release.id)
+        await self._let_go()
+
+    async def _mark_published(self, id: int) -> None:
+        """The release is out and in force whatever befalls this: what fails here is done before the next upload."""
+        try:
+            await asyncio.to_thread(self._registry.published, id)
+        except Exception as error:  # whatever a store raises
+            self._unmarked.add(id)
+            log.warning("release %d is published, and the registry does not know so yet: %s", id, error)
+
+    async def _write(self, key: str, value: bytes | None) -> None:
+        await self._log.deliver(self._topic, key, value)
+        self._known.take(key, value)
+
+    async def _let_go(self) -> None:
+        """Takes off the topic what no kept release needs. What cannot be written now goes the next time: the release is out already.
+
+        While events are decided by another release than the one in force nothing goes: it may be the one that they are decided by.
+        """
+        if self._condition.decided_by_another:
+            return
+        found = surplus(self._known, self._unnamed)
+        self._unnamed = found.unnamed
+        try:
+            for key, value in (*found.stated, *dict.fromkeys(found.gone).items()):
+                await self._write(key, value)
+        except LogUnavailableError as error:
+            log.warning("releases of long ago stay on the control topic until the next upload: %s", error)
+
+    def _take(self, key: str, value: bytes | None) -> None:
+        if key.startswith("mode:"):
+            if value is not None:
+                self._condition.take_mark(key, value)
+        else:
+            self._known.take(key, value)
+
+    async def _follow(self) -> None:
+        """Brings on the way into the registry what came since the release in force, and puts the newest that compiles in force."""
+        current = self._in_force.release.id if self._in_force.release is not None and not self._standing_in else 0
+        self._id_seen = max(self._id_seen, *self._known.ids(), 0)
+        self._followed_ids = {id for id in self._followed_ids if id > current}
+        for record in [record for id in self._known.ids() if id > current and (record := self._known.record(id))]:
+            if record.id in self._followed_ids:
+                continue
+            try:
+                texts = self._known.texts(record.parts)
+            except Refusal as refusal:  # its definitions may be yet to come
+                log.warning("release %d of the control topic is not whole: %s", record.id, refusal)
+                continue
+            self._followed_ids.add(record.id)
+            at_ms = int(self._clock() * 1000)
+            await self._followed.add(StoredRelease(record.id, record.parts, ELSEWHERE, at_ms), texts)
+            self._to_settle.set()
+        newest = await asyncio.to_thread(lambda: self._known.newest)
+        self._refused = self._known.passed_over()
+        if newest is not None and newest.id > current and (known := self._known.record(newest.id)) is not None:
+            self._in_force.install(newest, self._known.texts(known.parts), known.parts)
+
+    def _texts_of(self, release: StoredRelease) -> dict[str, str]:
+        return {part: self._text(hash) for part, hash in release.parts.items()}
+
+    def _text(self, hash: str) -> str:
+        text = self._known.text(hash)
+        if text is None:
+            text = self._registry.text(hash)
+        if text is None:
+            raise Problem(500, "the registry lacks a definition that one of its releases names")
+        return text
+
+    def _note(self) -> None:
+        current = self._in_force.release.id if self._in_force.release is not None else 0
+        passed_over = {id: reason for id, reason in (self._passed_over | self._refused).items() if id > current}
+        self._condition.passed_over = not_in_force(*max(passed_over.items())) if passed_over else ""
+        self._condition.found("release", self._condition.release_problem(self._in_force.release is not None))
+
+
+def _newest_published(registry: Registry) -> StoredRelease | None:
+    pending = {release.id for release in registry.pending_publication()}
+    return next((release for release in registry.releases(len(pending) + 1) if release.id not in pending), None)
+
+
+def _what_changes(current: Release | None, compiled: Release) -> tuple[Difference, tuple[str, ...]]:
+    if current is None:
+        return NO_DIFFERENCE, ()
+    old, new = current.features, compiled.features
+    detectors = (f"model.{name}" for name in detectors_that_warm(current.models, compiled.models, old, new))
+    change = difference(catalogue_of_release(current), catalogue_of_release(compiled))
+    return change, (*features_that_warm(old, new), *detectors)

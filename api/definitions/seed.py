@@ -1,0 +1,20 @@
+"""The first release of a system, from the texts of a configuration folder."""
+
+from collections.abc import Mapping
+
+from pipeline.engine.release import PARTS
+from pipeline.trial.trial import try_release
+from stores.registry import Registry
+
+
+def seed(registry: Registry, texts: Mapping[str, str], at_ms: int) -> int | None:
+    """Stores `texts` (by part) as release 1 when `registry` is empty, to be published; gives its id, None when it is not empty.
+
+    Raises:
+        Refusal: the texts do not compile, or do not decide on a synthetic event; nothing is stored.
+    """
+    if registry.newest() is not None:
+        return None
+    try_release(texts)
+    parts = {part: registry.put(part, texts[part], "seed", at_ms) for part in PARTS}
+    return registry.release(parts, "seed", at_ms)

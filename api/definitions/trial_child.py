@@ -1,0 +1,127 @@
+"""``python -m api.definitions.trial_child``: the process in which uploaded definitions are tried, one after the other, for an API process.
+
+What they cost is its own: the API decides on meanwhile. It gives way to the others, takes bounded memory and CPU, and ends with its
+parent.
+"""
+
+import ctypes
+import gc
+import logging
+import os
+import resource
+import signal
+import sys
+import time
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+
+import msgspec
+
+from api.definitions.change import compile_change
+from foundation.refusal import Refusal
+from pipeline.engine.release import compile_release
+from pipeline.trial.trial_budget import warm_up
+
+log = logging.getLogger(__name__)
+
+READY = b"ready"
+"""What it says once, when everything is loaded that a trial runs."""
+_PR_SET_PDEATHSIG = 1
+_NICENESS = 10
+_MIB = 1 << 20
+
+
+class Trial(msgspec.Struct, array_like=True):
+    """What is to be tried: as `compile_change` has it, with the release in force as its id and texts; 0 where there is none."""
+
+    current_id: int
+    current: dict[str, str]
+    texts: dict[str, str]
+    changes: dict[str, str | None]
+
+
+class Verdict(msgspec.Struct, array_like=True):
+    """What a trial came to: the parts of a refusal by name, or nothing. With `is_last` the process ends and takes no other one."""
+
+    refusal: dict[str, str] | None
+    is_last: bool
+
+
+def main() -> None:
+    """Takes the descriptor of its connection, its parent's process id, and the bounds: MiB of memory and milliseconds of CPU a trial."""
+    descriptor, parent, memory_mib, cpu_ms = map(int, sys.argv[1:])
+    _give_way_and_end_with(parent)
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    connection = Connection(descriptor)
+    warm_up()
+    gc.collect()
+    data_bytes_max = data_bytes() + memory_mib * _MIB
+    resource.setrlimit(resource.RLIMIT_DATA, (data_bytes_max, data_bytes_max))
+    connection.send_bytes(READY)
+    room_least = memory_mib * _MIB // 2
+    try:
+        while True:
+            trial = msgspec.msgpack.decode(connection.recv_bytes(), type=Trial)
+            verdict = tried(lambda trial=trial: _try(trial, cpu_ms), memory_mib)  # type: ignore[misc]
+            verdict.is_last = verdict.is_last or data_bytes_max - data_bytes() < room_least
+            connection.send_bytes(msgspec.msgpack.encode(verdict))
+            if verdict.is_last:
+                return
+    except EOFError:  # the parent ended, or wants no more trials
+        return
+
+
+def tried(trial: Callable[[], None], memory_mib: int) -> Verdict:
+    """What `trial` comes to; whatever it raises is a refusal."""
+    try:
+        trial()
+    except Refusal as refusal:
+        return Verdict(refusal.fields(), False)
+    except MemoryError:
+        return Verdict(too_much_memory(memory_mib, "more").fields(), True)
+    except Exception as error:  # whatever definitions that nobody has thought of make the engine do
+        log.exception("definitions raise where they are tried")
+        got = f"{type(error).__name__}: {error}"
+        return Verdict(Refusal("release cannot be tried", where="release", expected="definitions that compile", got=got).fields(), True)
+    return Verdict(None, False)
+
+
+def too_much_memory(memory_mib: int, got: str) -> Refusal:
+    """The refusal of definitions that need more than `memory_mib`."""
+    return Refusal(
+        "release needs too much memory",
+        where="release",
+        expected=f"at most {memory_mib} MiB to compile it and to decide on synthetic events",
+        got=got,
+        remedy="split what is longest in it, or raise WEIR_COMPILE_MEMORY_MIB_MAX: each stage needs as much",
+    )
+
+
+def _try(trial: Trial, cpu_ms: int) -> None:
+    bound_cpu(cpu_ms)
+    current = compile_release(trial.current_id, trial.current) if trial.current_id else None
+    compile_change(current, trial.texts, trial.changes)
+
+
+def bound_cpu(cpu_ms: int) -> None:
+    """The kernel ends this process when the trial that begins now has cost so much, which is told in whole seconds."""
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time()) + cpu_ms // 1_000 + 1, hard))
+
+
+def data_bytes() -> int:
+    """Of this process, as `RLIMIT_DATA` counts them."""
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) * 1_024 for line in status if line.startswith("VmData:"))
+
+
+def _give_way_and_end_with(parent: int) -> None:
+    os.nice(_NICENESS)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which closes the connection
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it ended before the kernel was told
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

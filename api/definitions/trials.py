@@ -1,0 +1,167 @@
+"""Uploaded definitions, tried in a process of their own: whatever they cost, this one goes on deciding."""
+
+import contextlib
+import logging
+import multiprocessing
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from multiprocessing.connection import Connection
+
+import msgspec
+
+from api.definitions.change import Changes
+from api.definitions.trial_child import Trial, Verdict
+from api.http.problem import Problem
+from foundation.refusal import Refusal
+from pipeline.engine.release import Release, compile_release
+
+log = logging.getLogger(__name__)
+
+SOURCES = pathlib.Path(__file__).parents[1]
+START_SECONDS = 60.0
+"""How long an upload waits for the process to be ready. Where kernels are not on disk it compiles them, for minutes."""
+END_SECONDS = 5.0
+CPU_FACTOR = 3
+"""A trial measures itself and says where its CPU went; at so many times its bound the kernel ends it instead."""
+_PATIENCE = 20
+"""On a machine with no core to spare a trial may take so many times its CPU."""
+
+
+class Trials:
+    """One warm process with less right to the cores, made anew when it ends.
+
+    It belongs to a thread of this object, which starts it and talks with it: the kernel kills it when that thread ends.
+
+    Args:
+        memory_mib_max: of each trial, about.
+        cpu_ms_max: of each trial, as the process measures it.
+
+    Attributes:
+        ready: whether the process has loaded what trials run; no upload waits for that any more.
+    """
+
+    def __init__(self, memory_mib_max: int, cpu_ms_max: int) -> None:
+        self._memory_mib_max = memory_mib_max
+        self._cpu_ms_max = CPU_FACTOR * cpu_ms_max
+        self._thread = ThreadPoolExecutor(1, "trials")
+        self._process: subprocess.Popen[bytes] | None = None
+        self._connection: Connection | None = None
+        self.ready = False
+        self._closed = False
+
+    @property
+    def pid(self) -> int | None:
+        """Of the process; None where there is none."""
+        return self._process.pid if self._process is not None else None
+
+    def start(self) -> Future[None]:
+        """Begins to start the process and does not wait for it; the first trial does."""
+        return self._thread.submit(self._start_quietly)
+
+    def compile_change(self, current: Release | None, current_texts: Mapping[str, str], texts: dict[str, str], changes: Changes) -> Release:
+        """As `api.definitions.change.compile_change`, which runs in the process; here only a release that has passed is compiled. Blocks.
+
+        Args:
+            current_texts: of the release in force.
+
+        Raises:
+            Refusal: as there; or the process ended over the definitions.
+            Problem: 503, there is no process to try them.
+        """
+        trial = Trial(current.id if current else 0, dict(current_texts) if current else {}, texts, dict(changes))
+        refusal = self._thread.submit(self._try, msgspec.msgpack.encode(trial)).result()
+        if refusal is not None:
+            raise refusal
+        return compile_release(current.id + 1 if current else 1, texts)
+
+    def close(self) -> None:
+        """Ends the process; what is being tried is refused."""
+        self._closed = True
+        if (process := self._process) is not None:
+            process.kill()
+        self._thread.submit(self._end).result()
+        self._thread.shutdown()
+
+    def _try(self, trial: bytes) -> Refusal | None:
+        connection = self._started()
+        try:
+            connection.send_bytes(trial)
+            if not connection.poll(_PATIENCE * self._cpu_ms_max / 1_000 + 10.0) and self._process is not None:
+                self._process.kill()
+            verdict = msgspec.msgpack.decode(connection.recv_bytes(), type=Verdict)
+        except (EOFError, OSError):
+            return self._refusal(self._end())
+        if verdict.is_last:
+            self._end()
+            self._start_again()
+        return None if verdict.refusal is None else Refusal(**verdict.refusal)
+
+    def _refusal(self, ended: str) -> Refusal:
+        self._start_again()
+        log.warning("definitions are refused: the process that tried them: %s", ended)
+        return Refusal(
+            "release ends the process that tries it",
+            where="release",
+            expected=f"at most {self._memory_mib_max} MiB and {self._cpu_ms_max} ms of CPU to compile it and to decide on synthetic events",
+            got=ended,
+            remedy="split what is longest in it; WEIR_COMPILE_MEMORY_MIB_MAX and WEIR_COMPILE_CPU_MS_MAX are the bounds",
+        )
+
+    def _start_again(self) -> None:
+        with contextlib.suppress(RuntimeError):  # the thread takes nothing more: the server ends
+            self.start()
+
+    def _start_quietly(self) -> None:
+        with contextlib.suppress(Problem):  # which the next trial is told
+            self._started()
+
+    def _started(self) -> Connection:
+        """The connection with a process that is ready.
+
+        Raises:
+            Problem: 503, it does not start.
+        """
+        if self._closed:
+            raise Problem(503, "definitions cannot be tried any more: the server ends")
+        if self._process is not None and self._process.poll() is not None:
+            log.warning("the process that tries definitions is started anew: %s", self._end())
+        try:
+            if self._connection is None:
+                self._connection = self._spawned()
+            if not self.ready:
+                if not self._connection.poll(START_SECONDS):
+                    raise Problem(503, "what definitions are tried with is still being loaded", [(b"retry-after", b"5")])
+                self._connection.recv_bytes()  # READY, or the process ended
+                self.ready = True
+        except (EOFError, OSError) as error:
+            ended = self._end()
+            log.error("the process that tries definitions does not start: %s, %s", error, ended)
+            raise Problem(503, f"definitions cannot be tried now: {ended}", [(b"retry-after", b"5")]) from error
+        return self._connection
+
+    def _spawned(self) -> Connection:
+        own, other = multiprocessing.Pipe()
+        with other:
+            numbers = (other.fileno(), os.getpid(), self._memory_mib_max, self._cpu_ms_max)
+            command = [sys.executable, "-m", "api.definitions.trial_child", *map(str, numbers)]
+            self._process = subprocess.Popen(command, cwd=SOURCES, stdin=subprocess.DEVNULL, pass_fds=[other.fileno()])
+        return own
+
+    def _end(self) -> str:
+        """Ends the process, if it has not; says how it ended."""
+        process, connection = self._process, self._connection
+        self._process, self._connection, self.ready = None, None, False
+        if connection is not None:
+            connection.close()
+        if process is None:
+            return "it was not started"
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(END_SECONDS)  # it is ending, or does when it finds the connection closed
+        process.kill()
+        status = process.wait()
+        return f"ended by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"

@@ -1,0 +1,71 @@
+"""Whether each store of an API process answers, asked in threads of their own: one that stands still takes none from requests."""
+
+import asyncio
+import pathlib
+import shutil
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from api.auth.access import Access
+from api.auth.token import OWNER
+from api.operations.checks import Check
+from stores.decisions import Decisions
+from stores.registry import Registry
+
+ROOM_BYTES_LEAST = 1 << 20
+"""Of a disk with SQLite files: with less, the next change may find none."""
+NOBODY = "-"
+"""Asked for as an event, a kind and an id: what counts is that an answer comes."""
+
+
+class StoreChecks:
+    """The checks of all stores but that of metrics.
+
+    Args:
+        decisions: read in threads.
+        quick_decisions: read on the event loop.
+        folder: of the SQLite files that changes are written to; None where the stores are servers.
+    """
+
+    def __init__(
+        self, decisions: Decisions, quick_decisions: Decisions, registry: Registry, access: Access, folder: pathlib.Path | None = None
+    ) -> None:
+        self._decisions = decisions
+        self._quick_decisions = quick_decisions
+        self._registry = registry
+        self._access = access
+        self._folder = folder
+        self._threads = ThreadPoolExecutor(4, "store-checks")
+
+    def all(self) -> dict[str, Check]:
+        """By the name of the part."""
+        access = self._access
+        return {
+            "store": self._store,
+            "registry": self._in_thread(self._registry.newest, self._lack_of_room),
+            "tokens": self._in_thread(lambda: access.tokens.by_name(OWNER)),
+            "audit": self._in_thread(lambda: access.audit.page(None, 1), self._lack_of_room),
+        }
+
+    def close(self) -> None:
+        """Waits for no answer."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _in_thread(self, ask: Callable[[], object], problem: Callable[[], str] = str) -> Check:
+        """What `problem` says once `ask` has raised nothing."""
+
+        async def check() -> str:
+            await asyncio.get_running_loop().run_in_executor(self._threads, ask)
+            return problem()
+
+        return check
+
+    def _lack_of_room(self) -> str:
+        if self._folder is None or (free := shutil.disk_usage(self._folder).free) >= ROOM_BYTES_LEAST:
+            return ""
+        return f"the disk of {self._folder} has {free} bytes free: changes are refused until there is room"
+
+    async def _store(self) -> str:
+        await asyncio.get_running_loop().run_in_executor(self._threads, self._decisions.get, NOBODY)
+        await self._quick_decisions.latest_soon(NOBODY, NOBODY)
+        return ""

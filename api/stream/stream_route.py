@@ -1,0 +1,103 @@
+"""``GET /v1/stream``: server-sent events, a decision each."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Response
+from starlette.types import Receive, Scope, Send
+
+from api.auth.permissions import ADMISSION
+from api.definitions.in_force import InForce
+from api.http.problem import Problem
+from api.http.route_docs import told
+from api.stream.stream import Stream, Wanted, Watcher, places_of
+from features.schema.decode import ID_CHARACTERS_MAX
+from patterns.policy import ACTIONS
+
+HEARTBEAT_SECONDS = 10.0
+RETRY_MS = 2_000
+"""After that a watcher is to come back whose connection broke."""
+SEND_SECONDS_MAX = 30.0
+"""How long one that reads nothing keeps its place."""
+
+
+class EventStream(Response):
+    """Sends what comes to a watcher until it goes away, or its token no longer counts.
+
+    Args:
+        stream: to take part in.
+        wanted: what is sent.
+        watcher: that joined it.
+    """
+
+    media_type = "text/event-stream"
+
+    def __init__(self, stream: Stream, watcher: Watcher, heartbeat_seconds: float = HEARTBEAT_SECONDS) -> None:
+        super().__init__(headers={"cache-control": "no-store", "x-accel-buffering": "no"})
+        del self.headers["content-length"]
+        self._stream = stream
+        self._watcher = watcher
+        self._heartbeat_seconds = heartbeat_seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        gone = asyncio.create_task(_until_gone(receive))
+        sending = asyncio.create_task(self._send(send))
+        not_let_in = asyncio.create_task(scope[ADMISSION].ended())
+        tasks = (gone, sending, not_let_in)
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.shield(self._stream.leave(self._watcher))
+
+    async def _send(self, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        # The id first, so that one whose connection breaks before any decision has a place to go on from.
+        place = f"id: {self._watcher.begins_after}\n" if self._watcher.begins_after else ""
+        await send({"type": "http.response.body", "body": f"{place}retry: {RETRY_MS}\n\n".encode(), "more_body": True})
+        while True:
+            frames = await self._watcher.next(self._heartbeat_seconds)
+            async with asyncio.timeout(SEND_SECONDS_MAX):
+                await send({"type": "http.response.body", "body": frames, "more_body": True})
+
+
+async def _until_gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def make_stream_route(stream: Stream, in_force: InForce, require_kind: Callable[[InForce, str], None]) -> APIRouter:
+    """The route; `require_kind` refuses what is no kind of entity."""
+    routes = APIRouter(tags=["decisions"])
+
+    @routes.get("/stream", summary="Decisions as they are delivered, as server-sent events", **told("text/event-stream", 404))
+    async def follow(
+        action: Annotated[list[str] | None, Query(description="approve, review, block or several")] = None,
+        entity: Annotated[str | None, Query(max_length=200, description="kind of entity; with id")] = None,
+        id: Annotated[str | None, Query(max_length=ID_CHARACTERS_MAX, description="of the entity")] = None,
+        min_score: Annotated[float | None, Query(ge=0, le=1)] = None,
+        last_event_id: Annotated[str | None, Header(description="goes on after that event, as far as it is kept")] = None,
+    ) -> Response:
+        """Events ``decision``; ``lagged`` with the number of those that a slow reader missed; ``gap`` where some are kept no more."""
+        for given in action or ():
+            if given not in ACTIONS:
+                _refuse("action", "one of " + ", ".join(ACTIONS), given)
+        if (entity is None) != (id is None):
+            _refuse("entity and id", "both or none", "one of them")
+        kind = entity
+        if entity is not None:
+            require_kind(in_force, entity)
+            kind = None if entity == in_force.require()[0].schema.user else entity
+        after = None if last_event_id is None else places_of(last_event_id)
+        wanted = Wanted(tuple(action or ()), kind, id, min_score)
+        return EventStream(stream, await stream.join(wanted, after))
+
+    return routes
+
+
+def _refuse(where: str, expected: str, got: str) -> None:
+    members = {"what": "bad parameter", "where": where, "expected": expected, "got": got[:80], "remedy": ""}
+    raise Problem(422, f"{where}: expected {expected}, got {got[:80]}", members=members)

@@ -1,0 +1,139 @@
+"""`weir doctor`: what this machine lacks for Weir, and the command that mends it."""
+
+import os
+import pathlib
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+
+import click
+
+from deploy.commands.archive_checks import archive_problem
+from deploy.commands.broker_checks import retention_problem
+from deploy.commands.druid_checks import metrics_problem
+from deploy.machine.jars import CACHE, INSTALL, JOB_SOURCES, job_jar, require_java, server_classes, server_jars
+from deploy.machine.ports import is_open
+from deploy.machine.private_files import openness
+from foundation.refusal import Refusal
+from foundation.settings import read_settings
+
+DISK_BYTES_MIN = 4 << 30
+MEMORY_BYTES_MIN = 4 << 30
+
+
+def run_checks() -> bool:
+    """Prints a line a check, with a remedy where one fails; True when nothing failed."""
+    failed = False
+    for name, check in _CHECKS.items():
+        problem = check()
+        failed = failed or bool(problem)
+        click.echo(f"{'lacks' if problem else 'ok   '}  {name}{': ' + problem if problem else ''}")
+    return not failed
+
+
+def fetch_jars() -> None:
+    """Fetches and compiles every jar that the local stack needs; returns at once when they are there."""
+    require_java()
+    if not CACHE.exists():
+        click.echo("jars are fetched by Maven; this first time it takes a minute")
+    for server in ("kafka", "flink", "cassandra", "druid", "hdfs", "hadoop-client"):
+        server_jars(server)
+    server_classes("druid")
+    job_jar()
+
+
+def run_java_tests() -> None:
+    """Runs the tests of the score job's Java operators and prints their closing line. Half a minute.
+
+    Raises:
+        Refusal: Java or Maven is missing, or a test fails.
+    """
+    require_java()
+    command = ["mvn", "-B", "-ntp", "-f", str(JOB_SOURCES / "pom.xml"), "test"]
+    run = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    closing = re.findall(r"^(?:\[\w+\] )?(Tests run: \d+, Failures: \d+, Errors: \d+, Skipped: \d+)\s*$", run.stdout, re.MULTILINE)
+    if run.returncode or not closing:
+        click.echo(run.stdout)
+    click.echo(closing[-1] if closing else "no Java test was run")
+    if run.returncode or not closing:
+        raise Refusal("Java tests failed", where=str(JOB_SOURCES), expected="all passing", got="failures above", remedy=" ".join(command))
+
+
+def _python() -> str:
+    return "" if sys.version_info[:2] == (3, 11) else f"Python 3.11 is needed, this is {sys.version.split()[0]}; run: uv sync --python 3.11"
+
+
+def _java() -> str:
+    if shutil.which("java") is None:
+        return f"no java on PATH; as root: {INSTALL}"
+    said = subprocess.run(["java", "-version"], capture_output=True, text=True, check=False).stderr
+    found = re.search(r'version "(\d+)', said)
+    return (
+        ""
+        if found and int(found[1]) in (17, 21)
+        else f"Java 17 is needed, found {said.splitlines()[0] if said else 'none'}; as root: {INSTALL}"
+    )
+
+
+def _maven() -> str:
+    return "" if shutil.which("mvn") else f"no mvn on PATH; as root: {INSTALL}"
+
+
+def _localhost() -> str:
+    try:
+        socket.getaddrinfo("localhost", None)
+    except OSError as error:
+        return f"localhost has no address ({error}); add `127.0.0.1 localhost` to /etc/hosts"
+    return ""
+
+
+def _memory() -> str:
+    found = re.search(r"MemAvailable:\s+(\d+)", pathlib.Path("/proc/meminfo").read_text())
+    free = int(found[1]) << 10 if found else MEMORY_BYTES_MIN
+    return "" if free >= MEMORY_BYTES_MIN else f"{free >> 20} MB of memory are free, the local stack takes about {MEMORY_BYTES_MIN >> 20}"
+
+
+def _disk() -> str:
+    folder = read_settings().path()
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    writable = "" if os.access(folder, os.W_OK) else f"{folder} is not writable"
+    return writable if free >= DISK_BYTES_MIN else f"{free >> 20} MB are free below {folder}, at least {DISK_BYTES_MIN >> 20} are needed"
+
+
+def _closed() -> str:
+    folder = read_settings().path()
+    mode = openness(folder)
+    return f"others may get into it ({mode}), and read tokens and events; run: chmod 700 {folder}" if mode else ""
+
+
+def _topics() -> str:
+    settings = read_settings()
+    port = int(settings.bootstrap.rpartition(":")[2])
+    return retention_problem(settings) if is_open(port) else ""
+
+
+def _archive() -> str:
+    return archive_problem(read_settings())
+
+
+def _metrics() -> str:
+    return metrics_problem(read_settings())
+
+
+_CHECKS: dict[str, Callable[[], str]] = {
+    "Python 3.11": _python,
+    "Java 17": _java,
+    "Maven": _maven,
+    "address of localhost": _localhost,
+    "folder closed to others": _closed,
+    "memory": _memory,
+    "disk": _disk,
+    "topics of the running broker": _topics,
+    "Druid of the running system": _metrics,
+    "archive of the running system": _archive,
+}

@@ -1,0 +1,80 @@
+"""`weir up`: the local stack until Ctrl-C."""
+
+import os
+import pathlib
+import sys
+import time
+
+import click
+import msgspec
+
+from api.auth.token import token_file, token_made_now
+from deploy.local.releases import read_folder
+from deploy.local.stack import Stack
+from deploy.machine import interruption
+from deploy.machine.jars import require_java
+from deploy.machine.private_files import UMASK
+from deploy.servers.store_servers import SERVERS
+from foundation.settings import Settings, read_settings
+from pipeline.flink.flink_rest import rest_of
+
+
+def run_until_interrupted(config: pathlib.Path, folder: pathlib.Path | None, replace: bool, profile: str) -> None:
+    """Starts the stack, restarts what fails, and stops all at Ctrl-C or TERM.
+
+    Args:
+        config: the configuration folder.
+        folder: of the system; ``None``: that of the settings.
+        replace: puts `config` in force in any case; otherwise only in a system that has no release yet, so that what was
+            changed over HTTP outlives a restart.
+        profile: ``embedded``: with the stores that the settings name; ``full``: with stores that are servers, started beside.
+
+    Raises:
+        Refusal: the configuration is not valid, or a part does not come up.
+    """
+    settings = read_settings()
+    if folder is not None:
+        settings = msgspec.structs.replace(settings, folder=str(folder))
+    if profile == "full":
+        settings = with_servers(settings)
+    texts = read_folder(config)
+    require_java()
+    interruption.listen()
+    os.umask(UMASK)
+    token = token_made_now(settings)
+    stack = Stack(settings, texts, click.echo, replace=replace, servers=tuple(SERVERS) if profile == "full" else ())
+    try:
+        stack.start()
+        click.echo(_where(settings))
+        if token and sys.stdout.isatty():  # elsewhere it would be kept, in a log
+            click.echo(f"token   {token}  (an admin's; shown this once)")
+        while True:
+            interruption.check()
+            stack.keep_running()
+            time.sleep(0.2)
+    except KeyboardInterrupt:
+        click.echo("stopping")
+    finally:
+        stack.stop()
+
+
+def with_servers(settings: Settings) -> Settings:
+    """`settings` of a system whose stores are the servers beside it."""
+    return msgspec.structs.replace(
+        settings,
+        store="cassandra",
+        cassandra_hosts="127.0.0.1",
+        metrics_store="druid",
+        druid_host="127.0.0.1",
+        archive_url=f"hdfs://127.0.0.1:{settings.hdfs_port}/weir/archive",
+    )
+
+
+def _where(settings: Settings) -> str:
+    return (
+        f"api     http://127.0.0.1:{settings.api_port}/v1  (token in {token_file(settings)})\n"
+        f"flink   {rest_of(settings).url}  (for who shows the certificate in {settings.flink_keys_folder()})\n"
+        f"kafka   {settings.bootstrap}, topics {settings.topic_prefix}*\n"
+        f"logs    {settings.path('logs')}\n"
+        "Ctrl-C stops everything"
+    )

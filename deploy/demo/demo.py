@@ -1,0 +1,137 @@
+"""`weir demo`: the whole system on free ports, fed with payments and attacks, shown on the terminal."""
+
+import pathlib
+import shutil
+import tempfile
+import time
+
+from rich.console import Console
+
+from deploy.commands.doctor import fetch_jars
+from deploy.demo.feed import Feed
+from deploy.demo.live_view import LiveView, summary
+from deploy.demo.tally import Tally
+from deploy.demo.watch import Watch, follow_models
+from deploy.local.releases import read_folder
+from deploy.local.stack import Stack, free_settings
+from deploy.machine import interruption
+from foundation.refusal import Refusal
+
+HISTORY_DAYS = 3.0
+HISTORY_THIN = 40_000
+HISTORY_SECONDS = 120
+LEARN_SECONDS_MAX = 120.0
+SAY_SECONDS = 3.0
+MODEL_AGE_MS_MAX = 40_000
+DRAIN_SECONDS_MAX = 5.0
+
+
+def run_demo(config: pathlib.Path, seconds: float | None, rate: int, seed: int) -> None:
+    """Runs until `seconds` of live payments have passed, or Ctrl-C; then stops everything and prints a summary.
+
+    Its data goes to a temporary folder that is removed at the end, unless the demo fails: then the logs are kept and named.
+
+    Raises:
+        Refusal: a part of the system does not come up, or fails again and again.
+    """
+    console = Console()
+    texts = read_folder(config)
+    fetch_jars()
+    interruption.listen()
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="weir-demo-"))
+    stack = Stack(free_settings(folder), texts, lambda line: console.print(line, highlight=False))
+    try:
+        console.print(f"starting the system (logs in {stack.logs})", highlight=False)
+        with stack:
+            _feed_and_show(stack, console, seconds, rate, seed)
+            console.print("stopping", highlight=False)
+    except KeyboardInterrupt:
+        console.print("stopped while starting", highlight=False)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _feed_and_show(stack: Stack, console: Console, seconds: float | None, rate: int, seed: int) -> None:
+    watch = Watch(stack.settings)
+    feed = Feed(stack.settings, rate, seed)
+    tally = Tally(feed.attacked)
+    began = time.monotonic()
+    try:
+        _teach(stack, feed, watch, console)
+        began = time.monotonic()
+        console.print(f"live: {rate} payments a second, an attack every few seconds; Ctrl-C ends", highlight=False)
+        feed.start()
+        with LiveView(tally, feed.attacks, console) as view:
+            while seconds is None or time.monotonic() - began < seconds:
+                interruption.check()
+                stack.keep_running()
+                _take(watch, tally, view)
+    except KeyboardInterrupt:
+        pass  # the usual end of a demo without a time: its summary follows
+    finally:
+        spent = time.monotonic() - began
+        feed.stop()
+        _drain(feed, watch, tally)
+        watch.close()
+    console.print(summary(tally, feed.attacks, spent), highlight=False, soft_wrap=True)
+
+
+def _teach(stack: Stack, feed: Feed, watch: Watch, console: Console) -> None:
+    """Sends a history and waits until it is scored and a model that learned from it gives scores."""
+    end_ms = int(time.time() * 1000)
+    count = feed.send_history(HISTORY_DAYS, HISTORY_THIN + HISTORY_SECONDS * feed.rate)
+    console.print(f"{count:,} payments of the last {HISTORY_DAYS:g} days sent, to learn what is usual", highlight=False)
+    began = said = time.monotonic()
+    done = 0
+    while done < count and time.monotonic() - began < LEARN_SECONDS_MAX:
+        interruption.check()
+        stack.keep_running()
+        decisions, _ = watch.poll(0.1)
+        done += len(decisions)
+        if time.monotonic() > said + SAY_SECONDS:
+            said = time.monotonic()
+            console.print(f"  {done:,} scored", highlight=False)
+    console.print(f"{done:,} of them scored after {time.monotonic() - began:.1f} s", highlight=False)
+    _wait_for_model(stack, end_ms - MODEL_AGE_MS_MAX)
+    console.print(f"a model has learned from them after {time.monotonic() - began:.1f} s", highlight=False)
+
+
+def _wait_for_model(stack: Stack, learned_ms: int) -> None:
+    """Until a snapshot is out that learned from events up to `learned_ms`: an earlier one finds the live rate strange."""
+    deadline = time.monotonic() + LEARN_SECONDS_MAX
+    for snapshots in follow_models(stack.settings):
+        if any(snapshot.event_time_ms >= learned_ms for snapshot in snapshots):
+            return
+        if time.monotonic() > deadline:
+            raise Refusal(
+                "no model",
+                where="models topic",
+                expected="a snapshot that learned from the history",
+                got="none",
+                remedy=f"see {stack.logs}",
+            )
+        interruption.check()
+        stack.keep_running()
+
+
+def _take(watch: Watch, tally: Tally, view: LiveView) -> None:
+    decisions, letters = watch.poll(0.1)
+    for decision in decisions:
+        flagged = tally.add(decision)
+        if flagged:
+            view.show(flagged)
+    for what in letters:
+        tally.add_dead_letter(what)
+    view.draw()
+
+
+def _drain(feed: Feed, watch: Watch, tally: Tally) -> None:
+    """Waits a little for the decisions on what was sent last."""
+    deadline = time.monotonic() + DRAIN_SECONDS_MAX
+    while time.monotonic() < deadline:
+        decisions, letters = watch.poll(0.3)
+        if not decisions and not letters:
+            return
+        for decision in decisions:
+            tally.add(decision)
+        for what in letters:
+            tally.add_dead_letter(what)

@@ -1,0 +1,82 @@
+"""What the live view shows, counted from decisions and dead letters. No input or output."""
+
+import collections
+from collections.abc import Mapping
+
+import msgspec
+
+from deploy.demo.attacks import Attack
+
+LATENCIES_KEPT = 5_000
+FLAGGED_KEPT = 12
+
+
+class Seen(msgspec.Struct):
+    """What is read of a decision."""
+
+    event_id: str
+    event_time: int
+    user: str
+    score: float | None
+    action: str
+    reasons: list[str]
+    event: dict[str, float | None]
+    entities: dict[str, str]
+    processed_at: int
+
+
+class Flagged(msgspec.Struct):
+    """A decision other than approve, with the attack that it belongs to, if any."""
+
+    decision: Seen
+    attack: Attack | None
+
+
+class Tally:
+    """Counts of one demo, from when its live payments begin.
+
+    Args:
+        attacked: the attack of each payment that belongs to one, by event id; may grow meanwhile.
+    """
+
+    def __init__(self, attacked: Mapping[str, Attack]) -> None:
+        self._attacked = attacked
+        self.actions: collections.Counter[str] = collections.Counter()
+        self.attacks_flagged: dict[int, Attack] = {}
+        self.false_alarms = 0
+        self.dead_letters: collections.Counter[str] = collections.Counter()
+        self.flagged: collections.deque[Flagged] = collections.deque(maxlen=FLAGGED_KEPT)
+        self._latencies_ms: collections.deque[int] = collections.deque(maxlen=LATENCIES_KEPT)
+
+    @property
+    def decisions(self) -> int:
+        return self.actions.total()
+
+    def add(self, decision: Seen) -> Flagged | None:
+        """Takes in one decision; gives it back when it is flagged."""
+        self.actions[decision.action] += 1
+        self._latencies_ms.append(decision.processed_at - decision.event_time)
+        if decision.action == "approve":
+            return None
+        attack = self._attacked.get(decision.event_id)
+        if attack is None:
+            self.false_alarms += 1
+        else:
+            self.attacks_flagged[attack.number] = attack
+        flagged = Flagged(decision, attack)
+        self.flagged.append(flagged)
+        return flagged
+
+    def add_dead_letter(self, what: str) -> None:
+        """Takes in one dead letter by what is wrong with it."""
+        self.dead_letters[what] += 1
+
+    def latency_ms(self, share: float) -> float:
+        """The latency that `share` (0 to 1) of the last `LATENCIES_KEPT` decisions do not exceed; NaN before the first.
+
+        From the event's own time, at its production, to when the decision was made.
+        """
+        if not self._latencies_ms:
+            return float("nan")
+        ordered = sorted(self._latencies_ms)
+        return float(ordered[min(int(share * len(ordered)), len(ordered) - 1)])

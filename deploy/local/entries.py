@@ -1,0 +1,60 @@
+"""Entries of lists that a start writes, while no api runs yet: those of a configuration folder, and those that releases once held."""
+
+from collections.abc import Mapping
+
+from confluent_kafka import Message
+
+from deploy.local.topic_records import read_topic
+from foundation.settings import Settings
+from patterns.entries import FOLDER, RELEASE, Entry, Placed, carried_over_mark, read_record
+from patterns.entry_lists import EntryLists
+from patterns.list_changes import Steps, carried_over, check_room, pushed
+from patterns.list_text import Values
+from pipeline.control.kafka import Outbox
+
+BY = "start"
+
+
+def read_entries(settings: Settings) -> EntryLists:
+    """All lists as the topic has them now.
+
+    Raises:
+        KafkaException: the broker does not answer.
+    """
+    lists = EntryLists()
+
+    def take(message: Message) -> None:
+        lists.take(read_record(message.key(), message.value(), message.offset() or 0))
+
+    read_topic(settings, "entries", "entries-reader", take)
+    return lists
+
+
+def send_carried_over(outbox: Outbox, topic: str, lists: EntryLists, values: Mapping[str, Values], release: int) -> None:
+    """Sends the entries `values` that release `release` held, by list, where `lists` lacks them, and that it was done; then never again."""
+    for name, each in values.items():
+        like = Entry(name, "", by=BY, source=RELEASE, id=f"carry-over:{release}")
+        _send(outbox, topic, lists, carried_over(lists.get(name), like, each))
+    key, value = carried_over_mark(release)
+    outbox.send(topic, key.encode(), value)
+
+
+def send_pushed(outbox: Outbox, topic: str, lists: EntryLists, values: Mapping[str, Values], id: str) -> None:
+    """Sends what makes `lists` have `values`, by list, as a push of a configuration folder does.
+
+    Raises:
+        Refusal: there is no room for them.
+    """
+    for name, each in values.items():
+        new = sum(lists.get(name).get(value) is None for value in each)
+        check_room(lists, name, new)
+        _send(outbox, topic, lists, pushed(lists.get(name), Entry(name, "", by=BY, source=FOLDER, id=id), each))
+
+
+def _send(outbox: Outbox, topic: str, lists: EntryLists, steps: Steps) -> None:
+    """Sends the changes, and takes them in: the broker gives an offset to each record in the order in which it is sent."""
+    for change in steps:
+        if change is not None:
+            key, value = change.record()
+            outbox.send(topic, key.encode(), value)
+            lists.take(Placed(lists.read_to, change))

@@ -1,0 +1,312 @@
+"""The whole system as processes of this machine: broker, Flink, the score job, the side jobs and the api."""
+
+import contextlib
+import functools
+import pathlib
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Sequence
+from types import TracebackType
+
+import msgspec
+
+from deploy.local.compaction import Compaction
+from deploy.local.delivery import Delivery
+from deploy.local.ending_jobs import end_all_jobs
+from deploy.local.kernels import COMPILE_SECONDS_MAX, start_compiling
+from deploy.local.placement import Placement
+from deploy.local.releases import publish
+from deploy.local.submission import submit_score_job
+from deploy.local.tidying import Tidying
+from deploy.machine.jars import PROJECT
+from deploy.machine.patience import Patience
+from deploy.machine.ports import free_ports, require_free
+from deploy.machine.private_files import make_private_folder, secret_in
+from deploy.machine.processes import Process, Processes
+from deploy.machine.yielding import Yielding
+from deploy.servers.broker import launch_broker, start_broker, wait_for_broker
+from deploy.servers.cluster import Cluster, task_manager_name
+from deploy.servers.flink_files import needed_for
+from deploy.servers.hdfs_security import USER_VARIABLE
+from deploy.servers.store_servers import SERVERS, StoreServer
+from deploy.servers.topics import make_topics
+from foundation.settings import Settings
+from pipeline.control.kafka_access import SECRET_FILE
+from pipeline.flink.jobs import DELIVERING
+from pipeline.sinks.archive_access import HDFS_USER_FILE
+
+SIDE_JOBS = {"label": "pipeline.learning.label_job", "learn": "pipeline.learning.learn_job", "deliver": "pipeline.sinks.deliver_job"}
+"""Jobs that are plain consumers, by their names, and the modules that run them."""
+READY_SECONDS_MAX = 60.0
+
+Say = Callable[[str], None]
+
+
+class Stack:
+    """Starts everything in order, keeps it running, and stops it in the opposite order.
+
+    Use it from the main thread: its processes die with the thread that made them.
+
+    Args:
+        settings: ports, folder and bounds; `free_settings` gives some that disturb nobody.
+        texts: the definitions by part, put in force before the first event.
+        say: is told each step in a few words; what it writes to may be on a full disk, and when it fails nothing else does.
+        replace: whether `texts` replace a release that is in force already.
+        servers: the stores' own servers to start beside, of `SERVERS`.
+        delivers: whether the jobs for metrics and archive run too; decisions need them not.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        texts: dict[str, str],
+        say: Say = lambda line: None,
+        replace: bool = True,
+        servers: Sequence[str] = (),
+        delivers: bool = True,
+    ) -> None:
+        self.settings = settings
+        self.logs = settings.path("logs")
+        files = needed_for(settings.archive_url)
+        if "hdfs" in servers:
+            files = files._replace(environment={USER_VARIABLE: secret_in(settings.path(*HDFS_USER_FILE))})
+        self.cluster = Cluster(settings.path("flink"), self.logs, settings.flink_port, files=files)
+        self.release = 0
+        self._texts = texts
+        self._replace = replace
+        self._say = _never_failing(say)
+        self._servers = servers
+        self._delivery = Delivery(self.cluster, self.logs, DELIVERING if delivers else ())
+        self._placement = Placement(self.cluster, self._own_numbers())
+        self._compaction = Compaction(self.logs, self._say)
+        self._tidying = Tidying(self.cluster)
+        self._processes = Processes()
+        self._yielding = Yielding()
+        self._starts: dict[str, Callable[[], Process]] = {}
+        self._patience = Patience()
+        self._to_submit = False
+
+    def start(self) -> None:
+        """Returns when the api says ready (about 40 s).
+
+        Raises:
+            Refusal: a part does not come up; what had started is stopped again.
+        """
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def keep_running(self) -> list[str]:
+        """Starts again whatever has ended by itself, and gives the names; to be called each second or so.
+
+        What does not come up is tried again after growing waits, and never stops the others: while the broker is away the api answers
+        with the fallback, and while a disk is full there is nothing to be done but to wait for room.
+        """
+        restarted = []
+        for process in sorted(self._processes.dead(), key=self._place):
+            if process in self._processes.all and self._patience.may_try(process.name) and self._start_again(process):
+                restarted.append(process.name)
+        if self._to_submit and self._patience.may_try("submission"):
+            self._submit_again()
+        self._yielding.step(self._processes.all)
+        for beside in (self._keep_delivering, self._keep_placed, self._keep_compacted, self._tidying.step):
+            try:
+                beside()
+            except Exception as error:  # a full disk has no room for a new log; each is tried again at its time
+                self._say(f"not done for now: {error}")
+        return restarted
+
+    def stop(self) -> None:
+        """Stops every process; no-op when nothing runs."""
+        self._compaction.stop()
+        self._delivery.stop()
+        self._processes.stop()
+
+    def process(self, name: str) -> Process:
+        """The running process `name`, such as ``task-manager-1`` or ``deliver``."""
+        return next(process for process in self._processes.all if process.name == name)
+
+    def __enter__(self) -> "Stack":
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.stop()
+
+    def _start(self) -> None:
+        """Starts what does not wait for another at the same time: half of the start is Java loading its classes."""
+        settings, cluster = self.settings, self.cluster
+        make_private_folder(settings.path())
+        secret = settings.path(*SECRET_FILE)
+        secret_in(secret)  # there before its users: by the file they know that the broker asks for it
+        require_free(settings.api_port, "the HTTP API")
+        port = int(settings.bootstrap.rpartition(":")[2])
+        [controller_port] = free_ports(1)
+        place = (settings.path("kafka"), self.logs, port, controller_port, secret)
+        numbers = self._own_numbers()
+        began = time.monotonic()
+        servers = [SERVERS[name](settings, self.logs, self._own) for name in self._servers]
+        for server in servers:
+            server.launch()
+        broker = self._own("broker", launch_broker(*place), functools.partial(start_broker, *place))
+        kernels = self._processes.add(start_compiling(self.environment(), self.logs))
+        job_manager = self._own("job-manager", cluster.launch_job_manager(), self._start_job_manager_again)
+        task_managers = [self._own_task_manager(number) for number in numbers]
+        wait_for_broker(broker, port, settings.path("kafka"), secret)
+        make_topics(settings)
+        self.release = publish(settings, self._texts, self._replace)
+        self._say(f"broker is up, release {self.release} is in force ({time.monotonic() - began:.1f} s)")
+        self._wait_for([server for server in servers if server.early], began)
+        self._wait_for_kernels(kernels)
+        for name, module in SIDE_JOBS.items():
+            start = functools.partial(self._python, name, module)
+            self._own(name, start(), start)
+        api = self._own("api", self._python("api", "api.server"), functools.partial(self._python, "api", "api.server"))
+        cluster.wait_for_job_manager(job_manager)
+        for number, task_manager in zip(numbers, task_managers, strict=True):
+            cluster.wait_for_task_manager(task_manager, number)
+        self._say(f"flink is up ({time.monotonic() - began:.1f} s)")
+        self._submit()
+        self._wait_for_api(api)
+        self._wait_for([server for server in servers if not server.early], began)
+        self._say(f"everything is up ({time.monotonic() - began:.1f} s)")
+        self._start_delivery()
+        self._yielding.step(self._processes.all)
+
+    def _wait_for_kernels(self, kernels: Process) -> None:
+        """The first process that needs the kernels compiles them for all; at once, each would compile its own."""
+        kernels.wait_for_end(COMPILE_SECONDS_MAX)
+        self._processes.forget(kernels)
+
+    def _own(self, name: str, process: Process, start: Callable[[], Process]) -> Process:
+        self._starts[name] = start
+        return self._processes.add(process)
+
+    def _wait_for(self, servers: list[StoreServer], began: float) -> None:
+        for server in servers:
+            self._say(f"{server.wait()} ({time.monotonic() - began:.1f} s)")
+
+    def _own_task_manager(self, number: int, background: bool = False) -> Process:
+        start = functools.partial(self.cluster.start_task_manager, number, background)
+        return self._own(task_manager_name(number), self.cluster.launch_task_manager(number, background), start)
+
+    def _submit(self) -> None:
+        began = time.monotonic()
+        checkpoint = self.cluster.newest_checkpoint("score")
+        submit_score_job(self.cluster, self.logs, self.environment(), checkpoint)
+        self._say(f"score job is up ({time.monotonic() - began:.1f} s{', from its newest checkpoint' if checkpoint else ''})")
+
+    def _start_job_manager_again(self) -> Process:
+        """The new JobManager knows no job and finds all slots free: none must be handed over to it before the score job."""
+        self._delivery.stop()
+        started = self.cluster.start_job_manager()
+        self._to_submit = True
+        return started
+
+    def _submit_again(self) -> None:
+        """Hands over all jobs to a JobManager that was started again, or that has given the score job's slot to another job.
+
+        Those of an earlier try are ended first: a second score job would decide everything twice as soon as there is a slot for it.
+        The score job must not be given a slot that gives way to others, and so it comes before there are any.
+        """
+        wait_seconds = self._patience.tried("submission")
+        try:
+            end_all_jobs(self.cluster.rest)
+            for number in self._delivery.task_managers(self.settings.parallelism):
+                for process in [each for each in self._processes.all if each.name == task_manager_name(number)]:
+                    process.stop()
+                    self._processes.forget(process)
+            self._submit()
+            self._start_delivery()
+        except Exception as error:  # whatever it is: what runs goes on
+            self._say(f"the jobs are not submitted, next try in {wait_seconds:g} s: {error}")
+        else:
+            self._to_submit = False
+
+    def _start_delivery(self) -> None:
+        for number in self._delivery.task_managers(self.settings.parallelism):
+            self._own_task_manager(number, background=True)
+        self._delivery.submit(self.environment())
+
+    def _wait_for_api(self, process: Process) -> None:
+        port = self.settings.api_port
+        process.wait_until(lambda: answers(port, "/health"), READY_SECONDS_MAX, f"an answer on port {port}")
+        process.wait_until(lambda: answers(port, "/ready"), READY_SECONDS_MAX, "a ready system")
+
+    def _keep_delivering(self) -> None:
+        if self._to_submit:  # a job that delivers would take the slot of the score job
+            return
+        if said := self._delivery.check(self.environment()):
+            self._say(said)
+
+    def _keep_placed(self) -> None:
+        if not self._to_submit and self._placement.is_wrong():
+            self._say("a job that delivers has the slot of the score job; handing over all jobs again")
+            self._to_submit = True
+
+    def _own_numbers(self) -> range:
+        """Of the score job's TaskManagers."""
+        return range(1, self.settings.parallelism + 1)
+
+    def _place(self, process: Process) -> int:
+        """Where it comes in the order of the first start, in which those that decide come before those that deliver."""
+        return list(self._starts).index(process.name) if process.name in self._starts else len(self._starts)
+
+    def _keep_compacted(self) -> None:
+        self._compaction.check(self.environment())
+
+    def _python(self, name: str, module: str) -> Process:
+        return Process(name, [sys.executable, "-m", module], self.environment(), self.logs, PROJECT, background=name in SIDE_JOBS)
+
+    def environment(self) -> dict[str, str]:
+        """What the processes of this system are given: the settings, and where Python finds the project."""
+        return self.cluster.environment() | settings_as_environment(self.settings) | {"PYTHONUNBUFFERED": "1"}
+
+    def _start_again(self, process: Process) -> bool:
+        """Whether a process in the place of `process`, which has ended, was started; one that ends soon is seen to have ended later."""
+        wait_seconds = self._patience.tried(process.name)
+        self._say(f"{process.name} ended; starting it again (its log: {process.log})")
+        try:
+            started = self._starts[process.name]()
+        except Exception as error:  # a full disk may fail any step of it, each with an error of its own kind
+            self._say(f"{process.name} does not start, next try in {wait_seconds:g} s: {error}")
+            return False
+        self._processes.forget(process)
+        self._processes.add(started)
+        return True
+
+
+def _never_failing(say: Say) -> Say:
+    def told(line: str) -> None:
+        with contextlib.suppress(OSError):
+            say(line)
+
+    return told
+
+
+def settings_as_environment(settings: Settings) -> dict[str, str]:
+    """`settings` as `read_settings` takes them."""
+    return {"WEIR_" + name.upper(): str(value) for name, value in msgspec.to_builtins(settings).items()}
+
+
+def free_settings(folder: pathlib.Path, **values: object) -> Settings:
+    """Settings of a system in `folder` on ports that nobody uses now."""
+    broker_port, api_port, flink_port, cassandra_port, druid_port, druid_coordinator_port, hdfs_port, hdfs_web_port = free_ports(8)
+    given = {"bootstrap": f"127.0.0.1:{broker_port}", "api_port": api_port, "flink_port": flink_port, "folder": str(folder)}
+    given["cassandra_port"] = cassandra_port
+    given |= {"druid_port": druid_port, "druid_coordinator_port": druid_coordinator_port}
+    given |= {"hdfs_port": hdfs_port, "hdfs_web_port": hdfs_web_port}
+    return msgspec.convert(given | values, Settings)
+
+
+def answers(port: int, path: str) -> bool:
+    """Whether what listens on `port` of this machine answers `path` with 200."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False

@@ -1,0 +1,64 @@
+"""The score job handed over to a Flink cluster."""
+
+import pathlib
+import sys
+import time
+from collections.abc import Mapping
+
+from deploy.machine import interruption
+from deploy.machine.jars import PROJECT
+from deploy.machine.processes import Process
+from deploy.servers.cluster import Cluster
+from foundation.refusal import Refusal
+from pipeline.flink.jobs import ENDED, SCORE, flink_name
+
+SCORE_JOB = flink_name(SCORE)
+SUBMIT_SECONDS_MAX = 120.0
+RUNNING_SECONDS_MAX = 90.0
+
+
+def submit_score_job(cluster: Cluster, logs: pathlib.Path, environment: Mapping[str, str], checkpoint: pathlib.Path | None = None) -> str:
+    """Submits the job in a process of its own and returns the job's id once all of its tasks run (about 15 s).
+
+    Args:
+        cluster: running, with at least as many free slots as the job's parallelism.
+        logs: where ``submission.log`` goes.
+        environment: of the submitting process, with the settings in it.
+        checkpoint: what the job starts from; none: an empty state and the beginning of the topics.
+
+    Raises:
+        Refusal: the job was not accepted, or does not come to run.
+    """
+    arguments = ["--restore", str(checkpoint)] if checkpoint else []
+    submission = Process("submission", [sys.executable, "-m", "pipeline.score_job.flink_job", *arguments], environment, logs, PROJECT)
+    try:
+        submission.wait_for_end(SUBMIT_SECONDS_MAX)
+    finally:
+        submission.kill()
+    return _wait_until_running(cluster, logs)
+
+
+def _wait_until_running(cluster: Cluster, logs: pathlib.Path) -> str:
+    deadline = time.monotonic() + RUNNING_SECONDS_MAX
+    state = "no job"
+    while time.monotonic() < deadline:
+        interruption.check()
+        answer = cluster.get("/jobs/overview")
+        jobs = [job for job in answer["jobs"] if job["name"] == SCORE_JOB] if isinstance(answer, dict) else []
+        if jobs:
+            newest = max(jobs, key=lambda job: job["start-time"])
+            state = f"{newest['state']} with tasks {newest['tasks']}"
+            if newest["state"] == "RUNNING" and newest["tasks"]["running"] == newest["tasks"]["total"] > 0:
+                return str(newest["jid"])
+            if newest["state"] in ENDED:
+                raise Refusal(
+                    "score job ended", where=str(logs), expected="a running job", got=state, remedy=_failure(cluster, newest["jid"])
+                )
+        time.sleep(0.2)
+    raise Refusal("score job does not run", where=str(logs), expected=f"all tasks running within {RUNNING_SECONDS_MAX:g} s", got=state)
+
+
+def _failure(cluster: Cluster, job: str) -> str:
+    answer = cluster.get(f"/jobs/{job}/exceptions")
+    entries = answer["exceptionHistory"]["entries"] if isinstance(answer, dict) else []
+    return "\n".join(entry["stacktrace"][:2_000] for entry in entries[:1])

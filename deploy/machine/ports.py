@@ -1,0 +1,56 @@
+"""Ports of this machine."""
+
+import contextlib
+import random
+import socket
+
+from foundation.refusal import Refusal
+
+CHOSEN = range(20_000, 32_768)
+"""Below the ports that Linux gives to outgoing connections: any of these could take a port between its choice and its use."""
+
+
+def free_ports(count: int) -> list[int]:
+    """`count` different ports of `CHOSEN` that nobody listens on now, at random; another process may still take one before its use.
+
+    Raises:
+        Refusal: there are not so many.
+    """
+    ports: list[int] = []
+    with contextlib.ExitStack() as sockets:
+        for port in random.SystemRandom().sample(CHOSEN, len(CHOSEN)):
+            if len(ports) == count:
+                break
+            with contextlib.suppress(OSError):
+                sockets.enter_context(socket.socket()).bind(("127.0.0.1", port))
+                ports.append(port)
+    if len(ports) < count:
+        raise Refusal("no free ports", where=f"ports {CHOSEN[0]} to {CHOSEN[-1]}", expected=f"{count} that nobody uses", got=len(ports))
+    return ports
+
+
+def require_free(port: int, use: str) -> None:
+    """Passes when `port` can be listened on.
+
+    Raises:
+        Refusal: another program has it.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise Refusal(
+                "port taken",
+                where=f"port {port}",
+                expected=f"a free port for {use}",
+                got=str(error.strerror),
+                remedy=f"`ss -ltnp sport = :{port}` shows by whom; stop it, or choose another port (`weir settings`)",
+            ) from error
+
+
+def is_open(port: int) -> bool:
+    """True when something accepts connections on `port`."""
+    with socket.socket() as probe:
+        probe.settimeout(0.5)
+        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -1,0 +1,131 @@
+"""Druid as one process of this machine: ZooKeeper, broker, coordinator with overlord, indexer and historical in one JVM."""
+
+import os
+import pathlib
+import re
+import shutil
+import ssl
+import urllib.error
+import urllib.request
+
+import msgspec
+
+from deploy.machine.certificate import make_certificate, tls_of
+from deploy.machine.jars import server_classes, server_jars
+from deploy.machine.ports import free_ports, require_free
+from deploy.machine.private_files import make_private_folder
+from deploy.machine.processes import Process
+from deploy.servers.druid_conf import SERVICES, DruidPorts, write_configuration
+from deploy.servers.druid_supervisor import LOGIN_VARIABLE
+
+READY_SECONDS_MAX = 180.0
+_HEAP = "512m"
+_DIRECT = "320m"
+_EXPORTS = ("java.base/jdk.internal.misc", "java.base/jdk.internal.ref")
+_OPENS = (
+    "java.base/java.nio",
+    "java.base/sun.nio.ch",
+    "java.base/jdk.internal.ref",
+    "java.base/java.io",
+    "java.base/java.lang",
+    "jdk.management/com.sun.management.internal",
+)
+_OF_A_SERVICE = re.compile(r"(druid-|guice|jackson-module-guice|jersey-|calcite|avatica|janino|commons-compiler)")
+"""Jars that each service loads for itself; see `AllOfDruid.java`."""
+
+
+def start_druid(folder: pathlib.Path, logs: pathlib.Path, port: int, coordinator_port: int, login: str = "") -> Process:
+    """Starts all of Druid, with its data in `folder`, and returns once it takes queries and supervisors: some 10 s.
+
+    Each of its ports, ZooKeeper's too, answers only who shows the certificate in ``folder/keys``, which the first start makes.
+
+    Args:
+        folder: kept between starts.
+        logs: where ``druid.log`` goes.
+        port: of the broker, which answers queries, on 127.0.0.1.
+        coordinator_port: of the coordinator, which takes supervisors. Other ports are free ones.
+        login: to the Kafka broker, as Java takes it; empty where that asks for none.
+
+    Raises:
+        Refusal: a port is taken, the jars cannot be had, or a service does not come up.
+    """
+    druid = launch_druid(folder, logs, port, coordinator_port, login)
+    wait_for_druid(druid, folder, port, coordinator_port)
+    return druid
+
+
+def launch_druid(folder: pathlib.Path, logs: pathlib.Path, port: int, coordinator_port: int, login: str = "") -> Process:
+    """As `start_druid`, without waiting for its answer."""
+    require_free(port, "Druid's broker")
+    require_free(coordinator_port, "Druid's coordinator")
+    make_private_folder(folder)
+    ports = DruidPorts(port, coordinator_port, *free_ports(3))
+    jars, classes = server_jars("druid"), server_classes("druid")
+    conf = write_configuration(folder, ports, make_certificate(folder / "keys"))
+    # Nothing in it is needed after a restart, and a coordinator would wait for the session of its dead predecessor.
+    shutil.rmtree(folder / "zookeeper", ignore_errors=True)
+    for name in ("zookeeper", "tmp"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    of_a_service, of_all = _class_paths(jars, classes, conf)
+    command = [
+        *("java", f"-Xms{_HEAP}", f"-Xmx{_HEAP}", f"-XX:MaxDirectMemorySize={_DIRECT}"),
+        *("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:+ExitOnOutOfMemoryError"),
+        *(f"--add-exports={name}=ALL-UNNAMED" for name in _EXPORTS),
+        *(f"--add-opens={name}=ALL-UNNAMED" for name in _OPENS),
+        *(f"-D{name}={value}" for name, value in _properties(folder).items()),
+        *("-cp", of_all, "weir.AllOfDruid", str(conf), str(conf / "zookeeper.properties"), of_a_service, *SERVICES),
+    ]
+    return Process("druid", command, os.environ | {LOGIN_VARIABLE: login}, logs, folder)
+
+
+def wait_for_druid(druid: Process, folder: pathlib.Path, port: int, coordinator_port: int) -> None:
+    """Returns once `druid`, whose data is in `folder`, answers queries, and a worker waits for the tasks of a supervisor.
+
+    A supervisor that is given to it before there is a worker sleeps for a minute.
+
+    Raises:
+        Refusal: it does not within `READY_SECONDS_MAX`.
+    """
+    tls = tls_of(make_certificate(folder / "keys"))
+    druid.wait_until(lambda: _is_up(tls, port, coordinator_port), READY_SECONDS_MAX, f"an answer on ports {port} and {coordinator_port}")
+
+
+def _is_up(tls: ssl.SSLContext, port: int, coordinator_port: int) -> bool:
+    coordinator = f"https://127.0.0.1:{coordinator_port}"
+    return (
+        _get(tls, f"{coordinator}/status/health") == b"true"
+        and b"true" in (_get(tls, f"{coordinator}/druid/indexer/v1/isLeader") or b"")
+        and _get(tls, f"https://127.0.0.1:{port}/status/health") == b"true"
+        and bool(msgspec.json.decode(_get(tls, f"{coordinator}/druid/indexer/v1/workers") or b"[]"))
+    )
+
+
+def _get(tls: ssl.SSLContext, url: str) -> bytes | None:
+    try:
+        with urllib.request.urlopen(url, timeout=2, context=tls) as answer:  # noqa: S310 - a URL of this module
+            return bytes(answer.read()).strip()
+    except (urllib.error.URLError, OSError):
+        return None
+
+
+def _class_paths(jars: pathlib.Path, classes: pathlib.Path, conf: pathlib.Path) -> tuple[str, str]:
+    """Of each service, and of what all have in common.
+
+    The class that starts a service belongs to the service's own loader, so it must not be on the path of all.
+    """
+    names = sorted(jars.glob("*.jar"))
+    own = [classes / "service", *(jar for jar in names if _OF_A_SERVICE.match(jar.name))]
+    shared = [classes / "boot", conf, *(jar for jar in names if not _OF_A_SERVICE.match(jar.name))]
+    return ":".join(map(str, own)), ":".join(map(str, shared))
+
+
+def _properties(folder: pathlib.Path) -> dict[str, object]:
+    return {
+        "user.timezone": "UTC",
+        "file.encoding": "UTF-8",
+        "java.io.tmpdir": folder / "tmp",
+        "java.util.logging.manager": "org.apache.logging.log4j.jul.LogManager",
+        "log4j2.disable.jmx": "true",
+        "derby.stream.error.file": folder / "derby.log",
+        "zookeeper.admin.enableServer": "false",
+    }

@@ -1,0 +1,75 @@
+"""The topics of a system, made where they are missing."""
+
+import time
+
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewTopic, OffsetSpec
+
+from foundation.refusal import Refusal
+from foundation.settings import Settings
+from pipeline.control.kafka_access import connection_of
+
+RETENTION_MS = 7 * 86_400_000
+MESSAGE_BYTES_MAX = 16_777_216
+STREAMS = ("events", "labels", "labels-resolved", "decisions", "replies", "late", "dead-letters", "metrics", "alerts")
+SERVED_SECONDS_MAX = 30.0
+COMPACTED = ("control", "models", "learners", "entries")
+COMPACTION = {
+    "cleanup.policy": "compact",
+    "max.message.bytes": str(MESSAGE_BYTES_MAX),
+    # Small segments, since only closed ones are compacted and all of the topic is read at each start.
+    "segment.ms": "600000",
+    "segment.bytes": str(64 << 20),
+    "min.cleanable.dirty.ratio": "0.1",
+    # A job that was stopped for less than this still hears of each record that was taken away meanwhile.
+    "delete.retention.ms": str(30 * 86_400_000),
+}
+"""The rules of a compacted topic. A topic that an older version made is given them too: it would hold what was taken away for ever."""
+
+
+def make_topics(settings: Settings) -> None:
+    """Makes each topic of the system that is missing and returns once all can be read.
+
+    Of those that are there the streams stay as they are, and the compacted ones are given the rules `COMPACTION`.
+
+    Streams have `settings.partitions` partitions and are kept for 7 days; compacted ones have one and keep the newest of each key.
+    """
+    admin = AdminClient({**connection_of(settings)})
+    wanted = [_stream(settings, name) for name in STREAMS] + [_compacted(settings, name) for name in COMPACTED]
+    for future in admin.create_topics(wanted).values():
+        try:
+            future.result(30)
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                raise
+    _set_rules(admin, [settings.topic(name) for name in COMPACTED])
+    _wait_until_served(admin, [TopicPartition(topic.topic, number) for topic in wanted for number in range(topic.num_partitions)])
+
+
+def _set_rules(admin: AdminClient, topics: list[str]) -> None:
+    entries = [ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET) for name, value in COMPACTION.items()]
+    resources = [ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=entries) for topic in topics]
+    for future in admin.incremental_alter_configs(resources).values():
+        future.result(30)
+
+
+def _wait_until_served(admin: AdminClient, places: list[TopicPartition]) -> None:
+    """A new partition is known to all a moment before its leader answers; a client that asks meanwhile gets an error."""
+    deadline = time.monotonic() + SERVED_SECONDS_MAX
+    while True:
+        try:
+            for future in admin.list_offsets({place: OffsetSpec.latest() for place in places}).values():
+                future.result(10)
+            return
+        except KafkaException as error:
+            if time.monotonic() > deadline:
+                raise Refusal("topics not served", where="broker", expected="a leader for each partition", got=str(error)) from error
+            time.sleep(0.05)
+
+
+def _stream(settings: Settings, name: str) -> NewTopic:
+    return NewTopic(settings.topic(name), settings.partitions, 1, config={"retention.ms": str(RETENTION_MS)})
+
+
+def _compacted(settings: Settings, name: str) -> NewTopic:
+    return NewTopic(settings.topic(name), 1, 1, config=COMPACTION)

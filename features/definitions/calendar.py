@@ -1,0 +1,61 @@
+"""Parts of the calendar at an event's time, in a zone."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from features.expressions.functions.zones import Zone
+from foundation.number_arrays import Float64s, Int64s
+
+HOUR_MS = 3_600_000
+DAY_HOURS = 24
+DAY_MS = DAY_HOURS * HOUR_MS
+RANGES = {"hour": (0, 23), "weekday": (0, 6), "weekend": (0, 1), "day": (1, 31), "month": (1, 12)}
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """One calendar feature.
+
+    Args:
+        part: hour (0 to 23), weekday (0 is Monday), weekend (1 on Saturday and Sunday), day (of the month) or month.
+        low, high: give a flag instead: 1 from low to high inclusive, over the turn when low > high; None for the number.
+        zone: an IANA name.
+    """
+
+    part: str
+    low: int | None = None
+    high: int | None = None
+    zone: str = "UTC"
+    _zone: Zone = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_zone", Zone(self.zone))
+
+    def values(self, times_ms: Int64s) -> Float64s:
+        """The feature at each time."""
+        part = self._part(self.local_ms(times_ms))
+        if self.low is None or self.high is None:
+            return part.astype(np.float64)
+        if self.low <= self.high:
+            return ((part >= self.low) & (part <= self.high)).astype(np.float64)
+        return ((part >= self.low) | (part <= self.high)).astype(np.float64)
+
+    def local_ms(self, times_ms: Int64s) -> Int64s:
+        """What the zone's clocks show at each time, as milliseconds since they showed the beginning of 1970."""
+        return times_ms + self._zone.shift_us(times_ms * 1_000) // 1_000
+
+    def _part(self, local_ms: Int64s) -> Int64s:
+        hours = local_ms // HOUR_MS
+        days: Int64s = hours // DAY_HOURS
+        if self.part == "hour":
+            hour: Int64s = hours % DAY_HOURS
+            return hour
+        if self.part in ("weekday", "weekend"):
+            weekday = (days + 3) % 7  # 1 January 1970 was a Thursday
+            result: Int64s = weekday if self.part == "weekday" else (weekday >= 5).astype(np.int64)
+            return result
+        dates = days.astype("datetime64[D]")
+        months = dates.astype("datetime64[M]")
+        part: Int64s = (dates - months.astype("datetime64[D]")).astype(np.int64) + 1
+        return part if self.part == "day" else months.astype(np.int64) % 12 + 1

@@ -1,0 +1,131 @@
+"""The words that rows of history hold, computed from events."""
+
+import functools
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from features.definitions.calendar import DAY_MS, Calendar
+from features.definitions.event_columns import EventColumns, ids_of
+from features.definitions.row_column import Origin, RowColumn
+from features.expressions.expression import Expression, compile_expression
+from features.expressions.functions.column import Column
+from features.expressions.functions.types import Type
+from features.expressions.names import names_of_schema
+from features.schema.batch import Batch
+from features.schema.schema import Schema
+from features.schema.string_hash import words_of
+from foundation.number_arrays import Float64s, Int64s
+
+_EVENT = "event."
+
+
+class RowValues:
+    """Row words of one plan's columns. Made once a plan; columns that the kernel fills in are left NaN."""
+
+    def __init__(self, columns: Sequence[RowColumn], schema: Schema) -> None:
+        self._width = len(columns)
+        self._schema = schema
+        place = {name: at for at, name in enumerate(schema.columns)}
+        numbers = [(at, place[column.source]) for at, column in enumerate(columns) if column.origin is Origin.NUMBER]
+        self._to, self._from = np.array(numbers, np.int64).reshape(-1, 2).T
+        self._texts = [(at, column.source) for at, column in enumerate(columns) if column.origin is Origin.TEXT]
+        self._hours = [(at, column) for at, column in enumerate(columns) if column.origin in (Origin.HOUR_COS, Origin.HOUR_SIN)]
+        of_events = [(at, column.source) for at, column in enumerate(columns) if column.origin is Origin.EXPRESSION]
+        self._expressions = [(at, compiled(source, schema)) for at, source in of_events]
+        self._events = EventColumns([name for _, expression in self._expressions for name in expression.names], schema)
+
+    def of(self, batch: Batch) -> Float64s:
+        """float64[n, columns]."""
+        if len(self._to) == self._width:
+            return batch.numbers.take(self._from, axis=1)
+        out = np.full((len(batch), self._width), np.nan)
+        out[:, self._to] = batch.numbers.take(self._from, axis=1)
+        for at, field in self._texts:
+            out[:, at] = words_of(self._texts_of(field, batch), len(batch))
+        for at, column in self._hours:
+            out[:, at] = _hours(column, batch.times_ms)
+        columns = self._events.of(batch) if self._expressions else {}
+        for at, expression in self._expressions:
+            out[:, at] = numbers_of(expression.over(columns))
+        return out
+
+    def _texts_of(self, field: str, batch: Batch) -> Sequence[str | None]:
+        if field in batch.texts:
+            return batch.texts[field]
+        return batch.ids if field == self._schema.id_field else ids_of(field, batch, self._schema)
+
+
+def row_values(columns: tuple[RowColumn, ...], batch: Batch, schema: Schema) -> Float64s:
+    """The words that rows of `columns` hold for the events of `batch`: float64[n, columns]."""
+    return _prepared(columns, schema).of(batch)
+
+
+def reads(column: RowColumn, schema: Schema) -> tuple[str, ...]:
+    """The ``event.`` names that `evaluate` needs for an EXPRESSION, HOUR_COS or HOUR_SIN column, other than the time."""
+    if column.origin is not Origin.EXPRESSION:
+        return ()
+    time = f"{_EVENT}{schema.time_field}"
+    return tuple(name for name in compiled(column.source, schema).names if name != time)
+
+
+def evaluate(
+    column: RowColumn,
+    schema: Schema,
+    values: Mapping[str, Float64s],
+    texts: Mapping[str, Sequence[str | None]],
+    times_ms: Int64s,
+) -> Float64s:
+    """An EXPRESSION, HOUR_COS or HOUR_SIN column computed from other columns of the same events.
+
+    Args:
+        values: of numeric fields by ``event.`` name, in minor units.
+        texts: of string fields, the user and entities, likewise.
+
+    Raises:
+        KeyError: one of `reads` is in neither.
+    """
+    if column.origin is not Origin.EXPRESSION:
+        return _hours(column, times_ms)
+    expression = compiled(column.source, schema)
+    columns = {f"{_EVENT}{schema.time_field}": Column.of_times_ms(times_ms)}
+    for name in reads(column, schema):
+        type, field = expression.names[name], name.removeprefix(_EVENT)
+        if name in values:
+            columns[name] = Column.of_numbers(type, values[name], float(schema.scales[schema.columns.index(field)]))
+        elif field in (schema.user, *schema.entities):
+            columns[name] = Column.of_ids([text or "" for text in texts[name]])
+        else:
+            columns[name] = Column.of_texts(texts[name])
+    return numbers_of(expression.over(columns))
+
+
+def numbers_of(column: Column) -> Float64s:
+    """What an expression gave as row words: numbers, truths as 1 and 0, texts as words of theirs."""
+    if column.type is not Type.STRING:
+        return column.numbers()
+    words = words_of(column.texts.all, len(column.texts.all))[column.values]
+    return words if column.faults is None else np.where(column.faults == 0, words, np.nan)
+
+
+@functools.lru_cache(4_096)
+def compiled(source: str, schema: Schema) -> Expression:
+    """The expression of an EXPRESSION column."""
+    return compile_expression(source, names_of_schema(schema))
+
+
+@functools.lru_cache(256)
+def _prepared(columns: tuple[RowColumn, ...], schema: Schema) -> RowValues:
+    return RowValues(columns, schema)
+
+
+@functools.lru_cache(64)
+def _calendar(zone: str) -> Calendar:
+    return Calendar("hour", zone=zone)
+
+
+def _hours(column: RowColumn, times_ms: Int64s) -> Float64s:
+    angle = (_calendar(column.source).local_ms(times_ms) % DAY_MS) * (2.0 * math.pi / DAY_MS)
+    hours: Float64s = np.cos(angle) if column.origin is Origin.HOUR_COS else np.sin(angle)
+    return hours

@@ -1,0 +1,28 @@
+"""How long the oldest event is ago."""
+
+from features.definitions.aggregate import Code, Reading
+from features.definitions.definition_reader import Given
+from features.definitions.parameters import CURRENT, ENTITY, NO_DELAY, WHERE, WINDOW
+from features.definitions.template import Recipe, Template
+from features.definitions.window import UNBOUNDED, Window
+
+
+def _recipe(given: Given) -> Recipe:
+    window = given.window(Window(UNBOUNDED))
+    return Recipe((Reading(Code.FIRST_AGE, "", window, given.where(), given.before()),))
+
+
+TEMPLATE = Template(
+    name="age",
+    meaning=(
+        "The time from the oldest event of the window to this one; over all events, how long the entity is known. Missing where"
+        " there is none."
+    ),
+    unit="seconds",
+    parameters=(ENTITY, WINDOW._replace(default="unbounded"), WHERE, CURRENT),
+    recipe=_recipe,
+    unsuited=NO_DELAY,
+    state_words=3,
+    cost_ns=30,
+    example="- {name: device_age, template: age, entity: device_id}",
+)

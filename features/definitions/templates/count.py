@@ -1,0 +1,23 @@
+"""How many events."""
+
+from features.definitions.aggregate import Code, Reading
+from features.definitions.definition_reader import Given
+from features.definitions.parameters import CURRENT, ENTITY, MAYBE_VALUE, WHERE, WINDOW
+from features.definitions.template import Recipe, Template
+
+
+def _recipe(given: Given) -> Recipe:
+    column = given.anything() if given.has("value") else ""
+    return Recipe((Reading(Code.COUNT, column, given.window(), given.where(), given.before()),))
+
+
+TEMPLATE = Template(
+    name="count",
+    meaning="The number of events in the window; with a value, of those that have it. 0 where there is none.",
+    unit="events",
+    parameters=(MAYBE_VALUE, ENTITY, WINDOW, WHERE, CURRENT),
+    recipe=_recipe,
+    state_words=3,
+    cost_ns=25,
+    example="- {name: small_payments_1h, template: count, window: 1h, where: event.amount < 5.0}",
+)

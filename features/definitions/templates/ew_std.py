@@ -1,0 +1,26 @@
+"""How much a value spreads, the newer the heavier."""
+
+from features.definitions.aggregate import Code, Reading
+from features.definitions.definition_reader import Given
+from features.definitions.half_life import HALF_LIFE, decayed
+from features.definitions.parameters import ENTITY, NUMBER_VALUE, WHERE
+from features.definitions.template import Recipe, Template
+
+
+def _recipe(given: Given) -> Recipe:
+    return Recipe((Reading(Code.EW_STD, given.number(), decayed(given), given.where()),))
+
+
+TEMPLATE = Template(
+    name="ew_std",
+    meaning=(
+        "The standard deviation of a value over all events, each half as heavy after every half-life. Missing below two events"
+        " that have it."
+    ),
+    unit="that of the value",
+    parameters=(NUMBER_VALUE, HALF_LIFE, ENTITY, WHERE),
+    recipe=_recipe,
+    state_words=6,
+    cost_ns=60,
+    example="- {name: amount_spread, template: ew_std, value: event.amount, half_life: 12h}",
+)

@@ -1,0 +1,34 @@
+"""How far away the last event was."""
+
+from features.definitions.definition_reader import Given
+from features.definitions.geography import LATITUDE, LONGITUDE, EarlierPlace, earlier_place
+from features.definitions.parameters import COMPARED, ENTITY, WHERE, WINDOW
+from features.definitions.template import Current, Finish, Recipe, Template
+from foundation.number_arrays import Float64s
+
+
+def _recipe(given: Given) -> Recipe:
+    place = earlier_place(given)
+    return Recipe(place.readings[:2], _finish(place))
+
+
+def _finish(place: EarlierPlace) -> Finish:
+    def distance(read: Float64s, current: Current) -> Float64s:
+        return place.distance_km(read, current)
+
+    return distance
+
+
+TEMPLATE = Template(
+    name="geo_distance",
+    meaning=(
+        "The distance from the newest event before this one in the window that has a place; missing where none has, or this one lacks one."
+    ),
+    unit="kilometres",
+    parameters=(LATITUDE, LONGITUDE, ENTITY, WINDOW, WHERE),
+    recipe=_recipe,
+    unsuited=COMPARED,
+    state_words=6,
+    cost_ns=250,
+    example="- {name: distance, template: geo_distance, latitude: event.latitude, longitude: event.longitude, window: 7d}",
+)

@@ -1,0 +1,32 @@
+"""Whether a value was not there before."""
+
+import numpy as np
+
+from features.definitions.aggregate import Code, Reading
+from features.definitions.definition_reader import Given
+from features.definitions.parameters import ANY_VALUE, COMPARED, ENTITY, NO_VALUES_FOR_EVER, WHERE, WINDOW
+from features.definitions.template import FLAG, Current, Recipe, Template
+from foundation.number_arrays import Float64s
+
+
+def _recipe(given: Given) -> Recipe:
+    reading = Reading(Code.OWN, given.anything(), given.window(), given.where(), before=True)
+    return Recipe((reading,), _is_none, FLAG)
+
+
+def _is_none(read: Float64s, current: Current) -> Float64s:
+    return np.where(np.isnan(read[:, 0]), np.nan, read[:, 0] == 0.0)
+
+
+TEMPLATE = Template(
+    name="is_new",
+    meaning="1 where no event before this one in the window has its value, else 0; missing where the event has none.",
+    unit="1 or 0",
+    parameters=(ANY_VALUE, ENTITY, WINDOW, WHERE),
+    recipe=_recipe,
+    unsuited=COMPARED | NO_VALUES_FOR_EVER,
+    state_words=4,
+    value_words=2,
+    cost_ns=100,
+    example="- {name: new_device, template: is_new, value: event.device_id, window: 40d}",
+)

@@ -1,0 +1,22 @@
+"""How many positive labels."""
+
+from features.definitions.aggregate import Code, Reading
+from features.definitions.definition_reader import Given
+from features.definitions.parameters import CURRENT, ENTITY, WHERE, WINDOW
+from features.definitions.template import Recipe, Template
+
+
+def _recipe(given: Given) -> Recipe:
+    return Recipe((Reading(Code.LABEL_COUNT, "", given.window(), given.where(), given.before()),))
+
+
+TEMPLATE = Template(
+    name="label_count",
+    meaning="The number of the window's events with a positive label that was known at this event's time.",
+    unit="events",
+    parameters=(ENTITY, WINDOW, WHERE, CURRENT),
+    recipe=_recipe,
+    state_words=5,
+    cost_ns=30,
+    example="- {name: terminal_frauds_30d, template: label_count, entity: terminal_id, window: {length: 30d, delay: 7d}}",
+)

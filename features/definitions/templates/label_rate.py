@@ -1,0 +1,48 @@
+"""What share of events turned out positive."""
+
+from features.definitions.aggregate import Code, Reading
+from features.definitions.definition_reader import Given
+from features.definitions.parameters import CURRENT, ENTITY, WHERE, WINDOW
+from features.definitions.template import Current, Finish, Parameter, Recipe, Template, divided
+from foundation.number_arrays import Float64s
+
+_OF = Parameter("of", "all: of all events of the window; labelled: of those with a label", "all")
+_PRIOR = Parameter("prior", "{rate: r, weight: k}: as if k more events had been there, with a share r of positives", "")
+_WEIGHT_MAX = 1e9
+
+
+def _recipe(given: Given) -> Recipe:
+    labelled = given.has("of") and given.section.at("of").choice(("all", "labelled")) == "labelled"
+    scope = ("", given.window(), given.where(), given.before())
+    if not given.has("prior"):
+        return Recipe((Reading(Code.LABELLED_RATE if labelled else Code.LABEL_RATE, *scope),))
+    prior = given.section.at("prior")
+    prior.only("rate", "weight")
+    rate, weight = prior.at("rate").number(0.0, 1.0), prior.at("weight").number(0.0, _WEIGHT_MAX)
+    total = Reading(Code.LABELLED_COUNT if labelled else Code.COUNT, *scope)
+    return Recipe((Reading(Code.LABEL_COUNT, *scope), total), _finish(rate, weight))
+
+
+def _finish(rate: float, weight: float) -> Finish:
+    def smoothed(read: Float64s, current: Current) -> Float64s:
+        return divided(read[:, 0] + weight * rate, read[:, 1] + weight)
+
+    return smoothed
+
+
+TEMPLATE = Template(
+    name="label_rate",
+    meaning=(
+        "The share of the window's events with a positive label that was known at this event's time. Missing where there is nothing to"
+        " divide by; with a prior, few events stay close to its rate."
+    ),
+    unit="share, 0 to 1",
+    parameters=(_OF, _PRIOR, ENTITY, WINDOW, WHERE, CURRENT),
+    recipe=_recipe,
+    state_words=5,
+    cost_ns=30,
+    example=(
+        "- {name: terminal_risk, template: label_rate, entity: terminal_id, window: {length: 30d, delay: 7d},"
+        " prior: {rate: 0.01, weight: 20}}"
+    ),
+)

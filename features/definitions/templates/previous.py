@@ -1,0 +1,23 @@
+"""The value before."""
+
+from features.definitions.aggregate import Code, Reading
+from features.definitions.definition_reader import Given
+from features.definitions.parameters import COMPARED, ENTITY, NUMBER_VALUE, WHERE, WINDOW
+from features.definitions.template import Recipe, Template
+
+
+def _recipe(given: Given) -> Recipe:
+    return Recipe((Reading(Code.LAST, given.number(), given.window(), given.where(), before=True),))
+
+
+TEMPLATE = Template(
+    name="previous",
+    meaning="The value of the newest event before this one in the window that has it; missing where none has.",
+    unit="that of the value",
+    parameters=(NUMBER_VALUE, ENTITY, WINDOW, WHERE),
+    recipe=_recipe,
+    unsuited=COMPARED,
+    state_words=3,
+    cost_ns=30,
+    example="- {name: amount_before, template: previous, value: event.amount, window: 30d}",
+)

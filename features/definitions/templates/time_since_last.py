@@ -1,0 +1,23 @@
+"""How long ago the last event was."""
+
+from features.definitions.aggregate import Code, Reading
+from features.definitions.definition_reader import Given
+from features.definitions.parameters import COMPARED, ENTITY, WHERE, WINDOW
+from features.definitions.template import Recipe, Template
+
+
+def _recipe(given: Given) -> Recipe:
+    return Recipe((Reading(Code.LAST_AGE, "", given.window(), given.where(), before=True),))
+
+
+TEMPLATE = Template(
+    name="time_since_last",
+    meaning="The time from the newest event before this one in the window to this one; missing where there is none.",
+    unit="seconds",
+    parameters=(ENTITY, WINDOW, WHERE),
+    recipe=_recipe,
+    unsuited=COMPARED,
+    state_words=3,
+    cost_ns=30,
+    example="- {name: since_last_abroad, template: time_since_last, window: unbounded, where: event.country != 'FR'}",
+)

@@ -1,0 +1,36 @@
+"""How much of the window is one value."""
+
+from features.definitions.aggregate import Code, Reading
+from features.definitions.definition_reader import Given
+from features.definitions.parameters import ANY_VALUE, CURRENT, ENTITY, NO_DELAY, NO_VALUES_FOR_EVER, WHERE, WINDOW
+from features.definitions.template import Current, Parameter, Recipe, Template, divided
+from foundation.number_arrays import Float64s
+
+_OF = Parameter("of", "commonest: the value that most events have; own: the value of the event itself", "commonest")
+
+
+def _recipe(given: Given) -> Recipe:
+    own = given.has("of") and given.section.at("of").choice(("commonest", "own")) == "own"
+    scope = (given.anything(), given.window(), given.where(), given.before())
+    return Recipe((Reading(Code.OWN if own else Code.TOP, *scope), Reading(Code.COUNT, *scope)), _share)
+
+
+def _share(read: Float64s, current: Current) -> Float64s:
+    return divided(read[:, 0], read[:, 1])
+
+
+TEMPLATE = Template(
+    name="top_share",
+    meaning=(
+        "The share of the window's events that have its commonest value, or the event's own one, among those that have a value at all."
+        " Missing where none has, and of the own value where the event has none."
+    ),
+    unit="share, 0 to 1",
+    parameters=(ANY_VALUE, _OF, ENTITY, WINDOW, WHERE, CURRENT),
+    recipe=_recipe,
+    unsuited=NO_DELAY | NO_VALUES_FOR_EVER,
+    state_words=4,
+    value_words=2,
+    cost_ns=120,
+    example="- {name: usual_terminal_share, template: top_share, value: event.terminal_id, window: 30d}",
+)

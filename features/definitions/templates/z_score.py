@@ -1,0 +1,36 @@
+"""How far a value is from the usual."""
+
+from features.definitions.aggregate import Code, Reading
+from features.definitions.definition_reader import Given
+from features.definitions.parameters import COMPARED, ENTITY, NUMBER_VALUE, WHERE, WINDOW
+from features.definitions.template import Current, Finish, Recipe, Template, divided
+from foundation.number_arrays import Float64s
+
+
+def _recipe(given: Given) -> Recipe:
+    column = given.number()
+    scope = (column, given.window(), given.where(), True)
+    return Recipe((Reading(Code.MEAN, *scope), Reading(Code.STD, *scope)), _finish(column))
+
+
+def _finish(column: str) -> Finish:
+    def z_score(read: Float64s, current: Current) -> Float64s:
+        return divided(current.number(column) - read[:, 0], read[:, 1])
+
+    return z_score
+
+
+TEMPLATE = Template(
+    name="z_score",
+    meaning=(
+        "How many standard deviations the event's value is above the mean of the events before it in the window; below, it is negative."
+        " Missing below two of these, where they are all alike, and where the event has no value."
+    ),
+    unit="standard deviations",
+    parameters=(NUMBER_VALUE, ENTITY, WINDOW, WHERE),
+    recipe=_recipe,
+    unsuited=COMPARED,
+    state_words=7,
+    cost_ns=60,
+    example="- {name: amount_unusual, template: z_score, value: event.amount, window: 30d}",
+)

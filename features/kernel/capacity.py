@@ -1,0 +1,49 @@
+"""Whether the tables of values have room for the rows that return when time runs backwards."""
+
+import numpy as np
+
+from features.kernel.rewind import place_as_of
+from features.layout.kernel_context import arena_of, plan_of
+from features.layout.layout import END, HEAD_WORDS, NEEDED, Arena
+from features.layout.plan_arrays import COUNTED, KIND, RANKED, TAIL, PlanArrays
+from features.plan.plan_units import UnitKind
+from features.windows.pages import place_before
+from features.windows.ranks import free_ranks
+from features.windows.value_table import free_counts
+from foundation.compiled import inner, outer
+from foundation.number_arrays import Int64s
+
+_VALUES, _RANKS = int(UnitKind.VALUES), int(UnitKind.RANKS)
+_ENTRIES = 2
+"""A value that comes may need an entry of its own and one for its count."""
+
+
+@inner
+def has_room(arena: Arena, plan: PlanArrays, slot: int, first: int, stride: int) -> bool:
+    """Whether the windows can be turned back to before the row at `first`; else what it takes is noted in the counters."""
+    if plan.numbers[COUNTED] == 0 and plan.numbers[RANKED] == 0:
+        return True
+    needed = entries_returning(arena.context, slot, first, stride)
+    if needed <= min(free_counts(arena.counts), free_ranks(arena.ranks)):
+        return True
+    arena.counters[NEEDED] = needed
+    return False
+
+
+@outer
+def entries_returning(context: Int64s, slot: int, first: int, stride: int) -> int:
+    """Entries, at most, of the rows that return to windows with values."""
+    arena, plan = arena_of(context), plan_of(context)
+    if first == END:
+        return 0
+    held = np.zeros(len(plan.marks), np.int64)
+    entries = _ENTRIES * (plan.numbers[COUNTED] + plan.numbers[RANKED])
+    for unit in range(len(plan.units)):
+        if plan.units[unit, KIND] == _VALUES or plan.units[unit, KIND] == _RANKS:
+            tail = plan.units[unit, TAIL]
+            to = place_as_of(arena.context, slot, tail, first, place_before(arena, slot, first), held, stride)
+            place = arena.heads[slot, HEAD_WORDS + 2 * tail]
+            while place != to:
+                place = place_before(arena, slot, place)
+                entries += _ENTRIES
+    return int(entries)

@@ -1,0 +1,103 @@
+"""Whether an event is new, and whether it comes in order."""
+
+import math
+
+from features.kernel.inputs import Answers, Arrivals
+from features.layout.layout import (
+    BLOOM,
+    BLOOM_2,
+    BODY,
+    DUPLICATE,
+    END,
+    FILL,
+    ID,
+    ID_REUSED,
+    LAST,
+    NEWEST,
+    ORDER,
+    PAGE_BITS,
+    PAGE_WORDS,
+    PREV,
+    TIME,
+    Arena,
+)
+from features.layout.plan_arrays import DEDUPE, REWIND_MAX, PlanArrays
+from features.windows.pages import bit_2_of, bit_of, word_of
+from foundation.compiled import inner
+
+_HASH_BITS = 32
+_HASH = (1 << _HASH_BITS) - 1
+
+
+@inner
+def is_newest(arena: Arena, slot: int, time_ms: int, order: int, stride: int) -> bool:
+    """Whether (time_ms, order) sorts behind all that is retained, or with the last of it."""
+    if time_ms != arena.heads[slot, NEWEST]:
+        return bool(time_ms > arena.heads[slot, NEWEST])
+    page = arena.heads[slot, LAST]
+    newest_order = arena.pages[page, PAGE_WORDS + (arena.pages[page, FILL] - 1) * stride + ORDER]
+    return bool(order >= newest_order)
+
+
+@inner
+def known_event(arena: Arena, plan: PlanArrays, slot: int, time_ms: int, key: int, id_key: int, stride: int, is_user: bool) -> int:
+    """The retained event with this id: of the user within `dedupe` and `rewind_max`, else at this very time; or `END`.
+
+    `key` is that of its row, see `arrivals.row_key`. Rows of shops and cards from before the user was part of it have `id_key`.
+    """
+    if not is_user and time_ms > arena.heads[slot, NEWEST]:
+        return END
+    known = row_with(arena, plan, slot, time_ms, key, stride, is_user)
+    return row_with(arena, plan, slot, time_ms, id_key, stride, is_user) if known == END and key != id_key else known
+
+
+@inner
+def row_with(arena: Arena, plan: PlanArrays, slot: int, time_ms: int, key: int, stride: int, is_user: bool) -> int:
+    """As `known_event`, by the one key."""
+    oldest = max(arena.heads[slot, NEWEST], time_ms) - plan.numbers[DEDUPE] if is_user else time_ms
+    bit = bit_of(key)
+    bit_2 = bit_2_of(key)
+    page: int = arena.heads[slot, LAST]
+    newer = 0
+    while page >= 0 and (not is_user or newer < plan.numbers[REWIND_MAX]):
+        fill = arena.pages[page, FILL]
+        if arena.pages[page, BLOOM] & bit and arena.pages[page, BLOOM_2] & bit_2:
+            for at in range(fill - 1, -1, -1):
+                word = PAGE_WORDS + at * stride
+                if arena.pages[page, word + ID] == key:
+                    then = arena.pages[page, word + TIME]
+                    if is_user and then >= oldest and newer + fill - 1 - at < plan.numbers[REWIND_MAX]:
+                        return (page << PAGE_BITS) + at
+                    if not is_user and then == time_ms:
+                        return (page << PAGE_BITS) + at
+        if arena.pages[page, PAGE_WORDS + TIME] < oldest:
+            return END
+        newer += fill
+        page = arena.pages[page, PREV]
+    return END
+
+
+@inner
+def body_word(body_key: int, before: int) -> int:
+    """What a row says of its bodies: a hash of the newest, and above it how that of the first one differs; `before` is 0 for a new row."""
+    newest = body_key & _HASH
+    first = (before ^ (before >> _HASH_BITS)) & _HASH if before != 0 else newest
+    return newest | ((newest ^ first) << _HASH_BITS)
+
+
+@inner
+def is_body(word: int, body_key: int) -> bool:
+    """Whether a body is the newest of a row, or the first: an event may be sent again after its correction."""
+    differs = (word ^ body_key) & _HASH
+    return bool(differs == 0 or differs == (word >> _HASH_BITS) & _HASH)
+
+
+@inner
+def answer_known(arena: Arena, arrivals: Arrivals, answers: Answers, i: int, known: int, stride: int) -> None:
+    """An id that the user has sent before: a duplicate, or another event under a used id."""
+    answers.out[i, :] = math.nan
+    if is_body(arena.pages[known >> PAGE_BITS, word_of(known, stride) + BODY], arrivals.body_keys[i]):
+        answers.flags[i] = DUPLICATE
+        answers.rows[i] = known
+    else:
+        answers.flags[i] = ID_REUSED

@@ -1,0 +1,84 @@
+"""History that is old enough goes; windows without an end keep what they must of it."""
+
+from features.definitions import window as windows
+from features.kernel.labels import let_orphans_go
+from features.layout.kernel_context import arena_of, plan_of
+from features.layout.layout import (
+    BURST_WORDS,
+    DECAYED_WORDS,
+    END,
+    FILL,
+    FIRST,
+    HEAD_WORDS,
+    LAST,
+    ORPHANS,
+    PAGE_BITS,
+    PAGE_WORDS,
+    ROWS,
+    TIME,
+    Arena,
+)
+from features.layout.plan_arrays import EVENTS_MAX, KIND, MARK_KIND, REACH, WORD, PlanArrays
+from features.plan.plan_units import UnitKind
+from features.windows.extremes import extreme_let_go
+from features.windows.pages import drop_first, place_before
+from features.windows.rows import time_of, value_of
+from features.windows.window_cursors import step, step_counted
+from features.windows.window_moves import fold
+from foundation.compiled import inner, outer
+from foundation.number_arrays import Int64s
+
+_BURST, _DECAYED, _LAST = int(UnitKind.BURST), int(UnitKind.DECAYED), int(UnitKind.LAST)
+_UNBOUNDED = windows.UNBOUNDED
+
+
+@inner
+def drop_old(arena: Arena, plan: PlanArrays, slot: int, oldest_ms: int, stride: int) -> None:
+    """Lets go of pages whose every event is at or before `oldest_ms`, and of the oldest of too many rows, with orphans of their times."""
+    page = arena.heads[slot, FIRST]
+    while page != arena.heads[slot, LAST]:
+        newest_ms = arena.pages[page, PAGE_WORDS + (arena.pages[page, FILL] - 1) * stride + TIME]
+        if newest_ms > oldest_ms and arena.heads[slot, ROWS] <= plan.numbers[EVENTS_MAX]:
+            return
+        let_go(arena.context, slot, page, stride)
+        if arena.heads[slot, ORPHANS] >= 0:
+            let_orphans_go(arena.context, slot, newest_ms)
+        drop_first(arena, slot, stride)
+        page = arena.heads[slot, FIRST]
+
+
+@outer
+def let_go(context: Int64s, slot: int, page: int, stride: int) -> None:
+    """Folds the oldest page into the windows that have no end; from others its rows go, if they are still in them."""
+    arena, plan = arena_of(context), plan_of(context)
+    last = place_before(arena, slot, END)
+    for cursor in range(len(plan.offsets) + len(plan.marks)):
+        mark = cursor - len(plan.offsets)
+        place = arena.heads[slot, HEAD_WORDS + 2 * cursor]
+        while place != END and place >> PAGE_BITS == page:
+            if mark >= 0 and plan.marks[mark, MARK_KIND] == _UNBOUNDED:
+                for k in range(plan.pass_ends[cursor], plan.pass_ends[cursor + 1]):
+                    extreme_let_go(arena, plan, slot, plan.passes[k, 1], place, stride)
+            if mark >= 0:
+                step_counted(arena, plan, slot, mark, last, stride)
+            else:
+                step(arena, plan, slot, cursor, last, stride)
+            place = arena.heads[slot, HEAD_WORDS + 2 * cursor]
+    for unit in range(len(plan.units)):
+        if plan.units[unit, KIND] == _LAST and plan.units[unit, REACH] == 0:
+            keep_newest(arena, plan, slot, unit, page, stride)
+        if plan.units[unit, KIND] in (_BURST, _DECAYED):
+            words = BURST_WORDS if plan.units[unit, KIND] == _BURST else DECAYED_WORDS
+            for at in range(arena.pages[page, FILL]):
+                fold(arena, plan, slot, unit, plan.units[unit, WORD] + words, (page << PAGE_BITS) + at, stride)
+
+
+@inner
+def keep_newest(arena: Arena, plan: PlanArrays, slot: int, unit: int, page: int, stride: int) -> None:
+    """The newest value on a page that goes, and its time: for when time runs back to before all rows that are retained."""
+    for at in range(arena.pages[page, FILL]):
+        place = (page << PAGE_BITS) + at
+        value = value_of(arena, plan, unit, place, stride)
+        if value == value:
+            arena.heads_f[slot, plan.units[unit, WORD] + 3] = value
+            arena.heads[slot, plan.units[unit, WORD] + 4] = time_of(arena, place, stride)

@@ -1,0 +1,185 @@
+"""The kernel: events of many profiles, one after the other, without Python in between."""
+
+import math
+
+from features.kernel.dedup import answer_known, is_newest, known_event
+from features.kernel.eviction import drop_old
+from features.kernel.ingest import give_and_take, write_row
+from features.kernel.inputs import answers_of, arrivals_of, row_key
+from features.kernel.labels import add_note, hear_labels
+from features.kernel.out_of_order import amend, answer_known_again, insert_late
+from features.kernel.rebuild import clear, rebuild
+from features.kernel.retracted import answer_retracted, retraction_of
+from features.layout.address_table import put
+from features.layout.kernel_context import ARRAYS, arena_of, plan_of
+from features.layout.layout import (
+    ADD,
+    END,
+    FILL,
+    HEAD_WORDS,
+    LAST,
+    NEWEST,
+    NOTE_VISIBLE,
+    ORPHANS,
+    PAGE_BITS,
+    PAGE_WORDS,
+    TOO_LATE,
+    WAITING,
+    Arena,
+)
+from features.layout.plan_arrays import IS_USER, KEEP, LATENESS, STRIDE, PlanArrays
+from features.windows.pages import append_place, place_before, word_of
+from foundation.compiled import borrowed, entry, inner, prefetch
+from foundation.number_arrays import Float64s, Int64s
+
+AGAIN = -1
+"""Flags of an event that `settle` has made way for, and leaves to `observe`."""
+_LINE_WORDS = 8
+_HEAD_AHEAD, _PAGE_AHEAD, _ROW_AHEAD = 12, 8, 4
+
+
+@entry
+def bring(
+    context: Int64s,
+    slots: Int64s,
+    times_ms: Int64s,
+    orders: Int64s,
+    id_keys: Int64s,
+    body_keys: Int64s,
+    user_keys: Int64s,
+    ops: Int64s,
+    values: Float64s,
+    out: Float64s,
+    flags: Int64s,
+    rows: Int64s,
+    outcomes: Int64s,
+) -> None:
+    """Puts events and the place of their answers into the context; the caller keeps the arrays."""
+    put(context, ARRAYS, slots)
+    put(context, ARRAYS + 1, times_ms)
+    put(context, ARRAYS + 2, orders)
+    put(context, ARRAYS + 3, id_keys)
+    put(context, ARRAYS + 4, body_keys)
+    put(context, ARRAYS + 5, user_keys)
+    put(context, ARRAYS + 6, ops)
+    put(context, ARRAYS + 7, values)
+    put(context, ARRAYS + 8, out)
+    put(context, ARRAYS + 9, flags)
+    put(context, ARRAYS + 10, rows)
+    put(context, ARRAYS + 11, outcomes)
+
+
+@entry
+def observe(context: Int64s, start: int) -> int:
+    """Takes in the events from `start` on in turn, as far as they come in order; gives the first that does not, or n.
+
+    The others are left to `settle`, with one more way through Python: compiled together the two would take minutes.
+    """
+    bare = borrowed(context)
+    arena, plan, arrivals, answers = arena_of(bare), plan_of(bare), arrivals_of(bare), answers_of(bare)
+    stride = plan.numbers[STRIDE]
+    is_user = plan.numbers[IS_USER] != 0
+    for i in range(start, len(arrivals.slots)):
+        fetch_ahead(arena, plan, arrivals.slots, i, stride)
+        slot, time_ms = arrivals.slots[i], arrivals.times_ms[i]
+        if arrivals.ops[i] != ADD or has_news(arena, slot, time_ms):
+            return i
+        known = known_event(arena, plan, slot, time_ms, row_key(arrivals, i), arrivals.id_keys[i], stride, is_user)
+        if known == END and arena.heads[slot, ORPHANS] >= 0 and retraction_of(bare, i) != END:
+            return i
+        if known != END and is_user:
+            answer_known(arena, arrivals, answers, i, known, stride)
+        elif known == END and is_newest(arena, slot, time_ms, arrivals.orders[i], stride):
+            last = place_before(arena, slot, END)
+            place = append_place(arena, slot)
+            write_row(arena, plan, arrivals, i, place, is_user)
+            give_and_take(arena, plan, arrivals, answers, i, place, last, stride)
+            drop_old(arena, plan, slot, time_ms - plan.numbers[KEEP], stride)
+        elif known == END and is_user and time_ms < arena.heads[slot, NEWEST] - plan.numbers[LATENESS]:
+            answers.flags[i] = TOO_LATE
+            answers.out[i, :] = math.nan
+        else:
+            return i
+    return len(arrivals.slots)
+
+
+@inner
+def has_news(arena: Arena, slot: int, time_ms: int) -> bool:
+    """Whether labels wait that an event at `time_ms` may know."""
+    waiting = arena.heads[slot, WAITING]
+    return bool(waiting >= 0 and arena.notes[waiting, NOTE_VISIBLE] <= max(time_ms, arena.heads[slot, NEWEST]))
+
+
+@entry
+def settle(context: Int64s, i: int) -> bool:
+    """Makes way for event i, or takes it in where it belongs: labels first, then a correction, or a place in the past.
+
+    False, with nothing done, where the tables of values have no room. Afterwards it may be for `observe` again: then its flags are -1.
+    """
+    bare = borrowed(context)
+    arena, plan, arrivals, answers = arena_of(bare), plan_of(bare), arrivals_of(bare), answers_of(bare)
+    stride = plan.numbers[STRIDE]
+    is_user = plan.numbers[IS_USER] != 0
+    slot, time_ms = arrivals.slots[i], arrivals.times_ms[i]
+    if has_news(arena, slot, time_ms):
+        hear_labels(bare, slot, max(time_ms, arena.heads[slot, NEWEST]), stride)
+        if arrivals.ops[i] == ADD:
+            answers.flags[i] = AGAIN
+            return True
+    if arrivals.ops[i] != ADD:
+        return amend(bare, i, stride)
+    known = known_event(arena, plan, slot, time_ms, row_key(arrivals, i), arrivals.id_keys[i], stride, is_user)
+    if known != END:
+        return answer_known_again(bare, i, known, stride)
+    note = retraction_of(bare, i) if arena.heads[slot, ORPHANS] >= 0 else END
+    if note != END:
+        return answer_retracted(bare, i, note)
+    return insert_late(bare, i, stride, is_user)
+
+
+@inner
+def fetch_ahead(arena: Arena, plan: PlanArrays, slots: Int64s, i: int, stride: int) -> None:
+    """Asks for what the events after i will read. Among many keys the kernel would spend most of its time waiting for memory.
+
+    Of the furthest one its head; of a nearer one, whose head has come by now, its open page and the rows at the tails; of the
+    nearest one the row it will be written to.
+    """
+    if i + _HEAD_AHEAD < len(slots):
+        for word in range(0, arena.heads.shape[1], _LINE_WORDS):
+            prefetch(arena.heads, slots[i + _HEAD_AHEAD], word)
+    if i + _PAGE_AHEAD < len(slots):
+        slot = slots[i + _PAGE_AHEAD]
+        page = arena.heads[slot, LAST]
+        if page >= 0:
+            prefetch(arena.pages, page, 0)
+            for cursor in range(len(plan.offsets)):
+                place = arena.heads[slot, HEAD_WORDS + 2 * cursor]
+                if place >= 0:
+                    prefetch(arena.pages, place >> PAGE_BITS, word_of(place, stride))
+    if i + _ROW_AHEAD < len(slots):
+        page = arena.heads[slots[i + _ROW_AHEAD], LAST]
+        if page >= 0:
+            prefetch(arena.pages, page, PAGE_WORDS + arena.pages[page, FILL] * stride)
+
+
+@entry
+def note_labels(context: Int64s, slots: Int64s, event_ms: Int64s, row_keys: Int64s, labels: Int64s, visible_ms: Int64s) -> None:
+    """Labels start to wait in their profiles; `row_keys` and `labels` as the words of a note have them, see `layout`."""
+    arena = arena_of(borrowed(context))
+    for i in range(len(slots)):
+        add_note(arena, slots[i], event_ms[i], row_keys[i], labels[i], visible_ms[i])
+
+
+@entry
+def rebuild_all(context: Int64s, slots: Int64s, sums: bool) -> None:
+    """Folds the retained history of each slot anew; without `sums` only into what no bytes carry."""
+    arena, plan = arena_of(borrowed(context)), plan_of(borrowed(context))
+    for i in range(len(slots)):
+        rebuild(arena, plan, slots[i], plan.numbers[STRIDE], sums)
+
+
+@entry
+def clear_all(context: Int64s, slots: Int64s) -> None:
+    """Takes the values of each slot out of the tables that all slots share."""
+    for i in range(len(slots)):
+        clear(borrowed(context), slots[i])

@@ -1,0 +1,204 @@
+"""Labels of one profile: they wait until an event may know them, then mark their row.
+
+Two lists in the head: notes that wait for their time, by `visible_ms`; and orphans, whose time has come before their event, those of
+the latest events first. Among the orphans stand the retractions, see `features.kernel.retracted`: their events are not to come any more.
+A row holds one label, with its time: a late event from before a second label of a row sees none there, not the first.
+"""
+
+from features.layout.kernel_context import arena_of, plan_of
+from features.layout.layout import (
+    END,
+    FREE_NOTES,
+    HEAD_WORDS,
+    HEARD,
+    LABEL,
+    LAST,
+    NEWEST,
+    NOTE_ID,
+    NOTE_LABEL,
+    NOTE_NEXT,
+    NOTE_PREV,
+    NOTE_TIME,
+    NOTE_VISIBLE,
+    ORPHANS,
+    PAGE_BITS,
+    WAITING,
+    WAITING_LAST,
+    Arena,
+)
+from features.layout.plan_arrays import HEAD, KEEP, KIND, TAIL, WHERE, WORD, PlanArrays
+from features.plan.plan_units import UnitKind
+from features.windows.pages import find_event, mark_changed, word_of
+from features.windows.row_label import label_of, with_label
+from features.windows.rows import is_before, is_counted
+from foundation.compiled import inner, outer
+from foundation.number_arrays import Int64s
+
+_LABELS = int(UnitKind.LABELS)
+
+
+@inner
+def add_note(arena: Arena, slot: int, event_ms: int, key: int, label: int, visible_ms: int) -> None:
+    """A label starts to wait, behind those that are visible no later."""
+    arena.counters[FREE_NOTES] -= 1
+    note = arena.free_notes[arena.counters[FREE_NOTES]]
+    row = arena.notes[note]
+    row[NOTE_TIME] = event_ms
+    row[NOTE_ID] = key
+    row[NOTE_LABEL] = label
+    row[NOTE_VISIBLE] = visible_ms
+    earlier = arena.heads[slot, WAITING_LAST]
+    while earlier >= 0 and arena.notes[earlier, NOTE_VISIBLE] > visible_ms:
+        earlier = arena.notes[earlier, NOTE_PREV]
+    later = arena.heads[slot, WAITING] if earlier < 0 else arena.notes[earlier, NOTE_NEXT]
+    row[NOTE_PREV] = earlier
+    row[NOTE_NEXT] = later
+    if earlier < 0:
+        arena.heads[slot, WAITING] = note
+    else:
+        arena.notes[earlier, NOTE_NEXT] = note
+    if later < 0:
+        arena.heads[slot, WAITING_LAST] = note
+    else:
+        arena.notes[later, NOTE_PREV] = note
+
+
+@inner
+def free_note(arena: Arena, note: int) -> None:
+    """Puts a note back on the stack."""
+    arena.free_notes[arena.counters[FREE_NOTES]] = note
+    arena.counters[FREE_NOTES] += 1
+
+
+@outer
+def hear_labels(context: Int64s, slot: int, time_ms: int, stride: int) -> None:
+    """Applies the labels that events at `time_ms`, the newest, may know; those without their event become orphans."""
+    arena, plan = arena_of(context), plan_of(context)
+    note = arena.heads[slot, WAITING]
+    while note >= 0 and arena.notes[note, NOTE_VISIBLE] <= time_ms:
+        following = arena.notes[note, NOTE_NEXT]
+        row = arena.notes[note]
+        page = nearest_page(arena, plan, slot, row[NOTE_TIME])
+        place = find_event(arena, page, row[NOTE_TIME], row[NOTE_ID], row[NOTE_ID] ^ (row[NOTE_LABEL] >> 1), stride)
+        if place == END:
+            put_orphan(arena, plan, slot, note)
+        else:
+            mark(arena, plan, slot, place, row[NOTE_LABEL] & 1, row[NOTE_VISIBLE], stride, True)
+            free_note(arena, note)
+        note = following
+    arena.heads[slot, WAITING] = note
+    if note < 0:
+        arena.heads[slot, WAITING_LAST] = END
+    else:
+        arena.notes[note, NOTE_PREV] = END
+
+
+@inner
+def put_orphan(arena: Arena, plan: PlanArrays, slot: int, note: int) -> None:
+    """The note takes its place among the orphans; those out of retention are let go. The cost is that of all of them."""
+    event_ms = arena.notes[note, NOTE_TIME]
+    before = END
+    following = arena.heads[slot, ORPHANS]
+    while following >= 0 and arena.notes[following, NOTE_TIME] > event_ms:
+        before = following
+        following = arena.notes[following, NOTE_NEXT]
+    arena.notes[note, NOTE_NEXT] = following
+    if before < 0:
+        arena.heads[slot, ORPHANS] = note
+    else:
+        arena.notes[before, NOTE_NEXT] = note
+    let_orphans_go(arena.context, slot, arena.heads[slot, NEWEST] - plan.numbers[KEEP])
+
+
+@outer
+def let_orphans_go(context: Int64s, slot: int, oldest_ms: int) -> None:
+    """Forgets the orphans of events at or before `oldest_ms`."""
+    arena = arena_of(context)
+    before = END
+    note = arena.heads[slot, ORPHANS]
+    while note >= 0 and arena.notes[note, NOTE_TIME] > oldest_ms:
+        before = note
+        note = arena.notes[note, NOTE_NEXT]
+    if before < 0:
+        arena.heads[slot, ORPHANS] = END
+    else:
+        arena.notes[before, NOTE_NEXT] = END
+    while note >= 0:
+        following = arena.notes[note, NOTE_NEXT]
+        free_note(arena, note)
+        note = following
+
+
+@outer
+def adopt_orphans(context: Int64s, slot: int, place: int, event_ms: int, key: int, id_key: int, stride: int) -> None:
+    """Labels that came before the event just written at `place` mark it.
+
+    `key` is that of its row; labels from before the user was part of it have `id_key`. The cost is that of the orphans of later events.
+    """
+    arena, plan = arena_of(context), plan_of(context)
+    before = END
+    note = arena.heads[slot, ORPHANS]
+    while note >= 0 and arena.notes[note, NOTE_TIME] >= event_ms:
+        following = arena.notes[note, NOTE_NEXT]
+        row = arena.notes[note]
+        is_own = row[NOTE_TIME] == event_ms and (row[NOTE_ID] == key or row[NOTE_ID] == id_key)
+        if is_own and row[NOTE_VISIBLE] >= 0:
+            mark(arena, plan, slot, place, row[NOTE_LABEL] & 1, row[NOTE_VISIBLE], stride, False)
+            if before < 0:
+                arena.heads[slot, ORPHANS] = following
+            else:
+                arena.notes[before, NOTE_NEXT] = following
+            free_note(arena, note)
+        else:
+            before = note
+        note = following
+
+
+@inner
+def mark(arena: Arena, plan: PlanArrays, slot: int, place: int, label: int, visible_ms: int, stride: int, counted: bool) -> None:
+    """Writes a label to its row unless a later one stands there; `counted` rows change the running counts they are in."""
+    page = place >> PAGE_BITS
+    word = word_of(place, stride) + LABEL
+    old = label_of(arena.pages[page, word])
+    if old != 0 and ((old >> 2) > visible_ms):
+        return
+    arena.pages[page, word] = with_label(arena.pages[page, word], (visible_ms << 2) + 2 + label)
+    arena.heads[slot, HEARD] = max(arena.heads[slot, HEARD], visible_ms)
+    mark_changed(arena, slot, page)
+    if not counted:
+        return
+    positive = label - (1 if old != 0 and old & 1 else 0)
+    for unit in range(len(plan.units)):
+        if plan.units[unit, KIND] == _LABELS and is_inside(arena, plan, slot, unit, place, stride):
+            arena.heads_f[slot, plan.units[unit, WORD]] += positive
+            arena.heads_f[slot, plan.units[unit, WORD] + 1] += 1 if old == 0 else 0
+
+
+@inner
+def is_inside(arena: Arena, plan: PlanArrays, slot: int, unit: int, place: int, stride: int) -> bool:
+    """Whether the row is in the window of a unit, and counted there."""
+    head, tail = plan.units[unit, HEAD], plan.units[unit, TAIL]
+    if not is_counted(arena, place, plan.units[unit, WHERE], stride):
+        return False
+    if tail >= 0:
+        oldest = arena.heads[slot, HEAD_WORDS + 2 * tail]
+        if oldest == END or is_before(arena, place, oldest, stride):
+            return False
+    if head < 0:
+        return True
+    behind = arena.heads[slot, HEAD_WORDS + 2 * head]
+    return behind == END or is_before(arena, place, behind, stride)
+
+
+@inner
+def nearest_page(arena: Arena, plan: PlanArrays, slot: int, time_ms: int) -> int:
+    """The page to look from for an event at `time_ms`: that of the nearest cursor, or the open one."""
+    page: int = arena.heads[slot, LAST]
+    nearest = abs(arena.heads[slot, NEWEST] - time_ms)
+    for cursor in range(len(plan.offsets)):
+        distance = abs(arena.heads[slot, NEWEST] - plan.offsets[cursor] - time_ms)
+        place = arena.heads[slot, HEAD_WORDS + 2 * cursor]
+        if place != END and distance < nearest:
+            nearest = distance
+            page = place >> PAGE_BITS
+    return page

@@ -1,0 +1,248 @@
+"""Windows turned back in time: for an event that belongs before others, for a correction, for a retraction.
+
+What comes can go again: rows that have left since return at the old end, rows that have come since go at the new one. Then the
+event is taken in as if it had come in order, and those behind it once more (`replay`). The cost is that of the rows behind it, and
+of the few that left meanwhile; of minima, maxima, decayed sums and `burst`, which cannot run backwards in every case, at worst that
+of the window.
+"""
+
+import math
+
+import numpy as np
+
+from features.definitions import window as windows
+from features.layout.kernel_context import arena_of, plan_of
+from features.layout.layout import BURST_WORDS, DECAYED_WORDS, END, FIRST, HEAD_WORDS, NEVER, NEWEST, PAGE_BITS
+from features.layout.plan_arrays import (
+    AUX,
+    HEAD,
+    KIND,
+    MARK_COUNT,
+    MARK_HELD,
+    MARK_KIND,
+    MARK_SPAN,
+    MARK_WHERE,
+    REACH,
+    RETENTION,
+    TAIL,
+    WORD,
+)
+from features.plan.plan_units import UnitKind
+from features.windows.decayed import WEIGHTS
+from features.windows.extremes import gather_back, signed_value, turn_over
+from features.windows.pages import next_place, place_before
+from features.windows.rows import due_of, is_counted, time_of, value_of
+from features.windows.window_cursors import calendar_unit, take_in_order
+from features.windows.window_moves import fold, is_undone, returns
+from foundation.compiled import outer
+from foundation.number_arrays import Int64s
+
+_MIN, _MAX, _LAST_UNIT, _BURST = int(UnitKind.MIN), int(UnitKind.MAX), int(UnitKind.LAST), int(UnitKind.BURST)
+_DECAYED = int(UnitKind.DECAYED)
+_LIGHT = 2.0**-40
+"""Sums of 106 bits that lose more than so much of their weight do not hold what is left of it any more."""
+_CALENDAR, _SESSION, _LAST = windows.CALENDAR, windows.SESSION, windows.LAST
+
+
+@outer
+def retreat(context: Int64s, slot: int, first: int, stride: int) -> None:
+    """Turns the windows back to what they were before the row at `first` came; `END` is behind the newest and changes nothing."""
+    arena, plan = arena_of(context), plan_of(context)
+    if first == END:
+        return
+    last = place_before(arena, slot, first)
+    cursors = len(plan.offsets) + len(plan.marks)
+    cut = np.zeros(arena.edges.shape[1], np.int64)  # of each extreme: 1 if its back part changes, 2 if the cut itself
+    to = np.empty(cursors, np.int64)
+    held = np.zeros(len(plan.marks), np.int64)
+    weights = np.zeros(len(plan.units))  # of decayed sums
+    for unit in range(len(plan.units)):
+        if plan.units[unit, KIND] == _DECAYED:
+            weights[unit] = arena.heads_f[slot, plan.units[unit, WORD] + WEIGHTS]
+    for cursor in range(cursors):
+        to[cursor] = place_as_of(arena.context, slot, cursor, first, last, held, stride)
+    for sign in (-1, 1):
+        for cursor in range(cursors):
+            turn_back(arena.context, slot, cursor, to[cursor], sign, cut, stride)
+    undo_live(arena.context, slot, first, cut, stride)
+    for cursor in range(cursors):
+        at = HEAD_WORDS + 2 * cursor
+        arena.heads[slot, at] = END if last == END else to[cursor]
+        arena.heads[slot, at + 1] = NEVER if last == END else due_of(arena, to[cursor], stride)
+    for mark in range(len(plan.marks)):
+        if plan.marks[mark, MARK_HELD] >= 0:
+            arena.heads[slot, plan.marks[mark, MARK_HELD]] = held[mark]
+    for unit in range(len(plan.units)):
+        mend(arena.context, slot, unit, first, last, cut, weights[unit], stride)
+    arena.heads[slot, NEWEST] = time_of(arena, last, stride)
+
+
+@outer
+def replay(context: Int64s, slot: int, last: int, stride: int) -> None:
+    """Takes in once more the rows behind the one at `last`."""
+    arena, _plan = arena_of(context), plan_of(context)
+    place = arena.heads[slot, FIRST] << PAGE_BITS if last == END else next_place(arena, last)
+    if place < 0:
+        return
+    while place != END:
+        take_in_order(arena.context, slot, place, last, stride)
+        last = place
+        place = next_place(arena, place)
+
+
+@outer
+def turn_back(context: Int64s, slot: int, cursor: int, to: int, sign: int, cut: Int64s, stride: int) -> None:
+    """The rows from `to` up to the cursor return (-1) to windows that end with it, or have not come (1) to delayed ones."""
+    arena, plan = arena_of(context), plan_of(context)
+    place = arena.heads[slot, HEAD_WORDS + 2 * cursor]
+    while place != to:
+        place = place_before(arena, slot, place)
+        for k in range(plan.pass_ends[cursor], plan.pass_ends[cursor + 1]):
+            if plan.passes[k, 2] == sign:
+                unit = plan.passes[k, 1]
+                if sign < 0:
+                    returns(arena, plan, slot, unit, place, stride)
+                elif plan.units[unit, KIND] == _MIN or plan.units[unit, KIND] == _MAX:
+                    cut[plan.units[unit, AUX]] = 2
+                else:
+                    is_undone(arena, plan, slot, unit, place, stride)
+
+
+@outer
+def place_as_of(context: Int64s, slot: int, cursor: int, first: int, last: int, held: Int64s, stride: int) -> int:
+    """Where the cursor stood when the row at `last`, that before `first`, was the newest; how many rows a window of N held then."""
+    arena, plan = arena_of(context), plan_of(context)
+    if last == END:
+        return first
+    place = arena.heads[slot, HEAD_WORDS + 2 * cursor]
+    last_ms = time_of(arena, last, stride)
+    if cursor < len(plan.offsets):
+        before = place_before(arena, slot, place)
+        while before != END and time_of(arena, before, stride) > last_ms - plan.offsets[cursor]:
+            place = before
+            before = place_before(arena, slot, place)
+        return int(place)
+    mark = cursor - len(plan.offsets)
+    kind = plan.marks[mark, MARK_KIND]
+    if kind == _CALENDAR:
+        unit = calendar_unit(plan, mark, last_ms)
+        before = place_before(arena, slot, place)
+        while before != END and calendar_unit(plan, mark, time_of(arena, before, stride)) >= unit:
+            place = before
+            before = place_before(arena, slot, place)
+        return int(place)
+    if kind in (_SESSION, _LAST):
+        return counted_place_as_of(arena.context, slot, mark, first, last, held, stride)
+    return int(place)
+
+
+@outer
+def counted_place_as_of(context: Int64s, slot: int, mark: int, first: int, last: int, held: Int64s, stride: int) -> int:
+    """Of a session or of a window of N rows; of the latter also how many rows it had."""
+    arena, plan = arena_of(context), plan_of(context)
+    cursor = len(plan.offsets) + mark
+    place = arena.heads[slot, HEAD_WORDS + 2 * cursor]
+    is_last, where = plan.marks[mark, MARK_KIND] == _LAST, plan.marks[mark, MARK_WHERE]
+    count = arena.heads[slot, plan.marks[mark, MARK_HELD]] if is_last else 0
+    future = place == END
+    row = place_before(arena, slot, END)
+    while row != last:  # rows that have not happened yet: are they all there is in the window?
+        if not future:
+            count -= is_counted(arena, row, where, stride)
+        future = future or row == place
+        row = place_before(arena, slot, row)
+    if future:
+        place = first
+        count = 0
+    limit = time_of(arena, last, stride) - plan.numbers[RETENTION]
+    before = place_before(arena, slot, place)
+    while before != END and time_of(arena, before, stride) > limit:
+        if is_last and count == plan.marks[mark, MARK_COUNT]:
+            break
+        if not is_last and place != first and time_of(arena, place, stride) - time_of(arena, before, stride) > plan.marks[mark, MARK_SPAN]:
+            break
+        count += is_counted(arena, before, where, stride)
+        place = before
+        before = place_before(arena, slot, place)
+    held[mark] = count
+    return int(place)
+
+
+@outer
+def undo_live(context: Int64s, slot: int, first: int, cut: Int64s, stride: int) -> None:
+    """The rows from the newest back to `first` go out of windows without delay."""
+    arena, plan = arena_of(context), plan_of(context)
+    place = END
+    while place != first:
+        place = place_before(arena, slot, place)
+        for k in range(len(plan.live)):
+            unit = plan.live[k]
+            kind, extreme = plan.units[unit, KIND], plan.units[unit, AUX]
+            if kind != _MIN and kind != _MAX:
+                is_undone(arena, plan, slot, unit, place, stride)
+            elif arena.edges[slot, extreme] == place or arena.edges[slot, extreme] == END:
+                cut[extreme] = 2
+            elif cut[extreme] == 0 and signed_value(arena, plan, unit, place, stride) <= arena.backs[slot, extreme]:
+                cut[extreme] = 1
+
+
+@outer
+def mend(context: Int64s, slot: int, unit: int, first: int, last: int, cut: Int64s, weight: float, stride: int) -> None:
+    """What did not run backwards is made anew, as of the row at `last`; `weight` is what decayed sums weighed before."""
+    arena, plan = arena_of(context), plan_of(context)
+    kind = plan.units[unit, KIND]
+    if kind in (_MIN, _MAX):
+        extreme = plan.units[unit, AUX]
+        tail = arena.heads[slot, HEAD_WORDS + 2 * plan.units[unit, TAIL]]
+        edge = END if plan.units[unit, HEAD] < 0 else arena.heads[slot, HEAD_WORDS + 2 * plan.units[unit, HEAD]]
+        if last == END or tail == edge:
+            arena.edges[slot, extreme] = edge
+            arena.backs[slot, extreme] = math.inf
+        elif cut[extreme] == 2:
+            turn_over(arena.context, slot, unit, tail, last, stride)
+        elif cut[extreme] == 1:
+            gather_back(arena.context, slot, unit, last, stride)
+    elif kind == _LAST_UNIT:
+        newest_again(arena.context, slot, unit, first, last, stride)
+    elif kind == _BURST or (kind == _DECAYED and arena.heads_f[slot, plan.units[unit, WORD] + WEIGHTS] < _LIGHT * weight):
+        fold_again(arena.context, slot, unit, last, stride)
+
+
+@outer
+def newest_again(context: Int64s, slot: int, unit: int, first: int, last: int, stride: int) -> None:
+    """Finds the newest row with a value anew, unless the one known has stayed.
+
+    Of the rows let go a window without an end knows the newest.
+    """
+    arena, plan = arena_of(context), plan_of(context)
+    word = plan.units[unit, WORD]
+    if arena.heads_f[slot, word] <= 0.0 or arena.heads[slot, word + 2] < time_of(arena, first, stride):
+        return
+    value = math.nan
+    place = last
+    while place != END:
+        value = value_of(arena, plan, unit, place, stride)
+        if value == value:
+            break
+        place = place_before(arena, slot, place)
+    arena.heads_f[slot, word + 1] = value
+    arena.heads[slot, word + 2] = time_of(arena, place, stride)
+    if place == END and plan.units[unit, REACH] == 0:
+        arena.heads[slot, word + 1] = arena.heads[slot, word + 3]
+        arena.heads[slot, word + 2] = arena.heads[slot, word + 4]
+
+
+@outer
+def fold_again(context: Int64s, slot: int, unit: int, last: int, stride: int) -> None:
+    """Folds a burst or decayed sums anew: from the state after the rows let go, over those retained up to `last`."""
+    arena, plan = arena_of(context), plan_of(context)
+    word = plan.units[unit, WORD]
+    words = BURST_WORDS if plan.units[unit, KIND] == _BURST else DECAYED_WORDS
+    for at in range(words):
+        arena.heads[slot, word + at] = arena.heads[slot, word + words + at]
+    place = arena.heads[slot, FIRST] << PAGE_BITS
+    while last != END:
+        fold(arena, plan, slot, unit, word, place, stride)
+        if place == last:
+            break
+        place = next_place(arena, place)

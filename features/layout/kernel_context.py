@@ -1,0 +1,63 @@
+"""The arena and the plan as compiled functions find them in a context."""
+
+from features.layout.address_table import float_rows, floats, int_rows, ints, table_of
+from features.layout.layout import Arena, Counts, Ranks
+from features.layout.plan_arrays import PlanArrays
+from foundation.compiled import inner
+from foundation.number_arrays import Int64s
+
+_HEADS, _PAGES, _EDGES, _BACKS, _SUFFIXES, _ROOTS, _FREE_PAGES, _FREE_NOTES, _NOTES, _SEALED, _DROPPED, _COUNTERS = range(12)
+_COUNTS = 12
+_RANKS = _COUNTS + len(Counts._fields)
+_PLAN = _RANKS + len(Ranks._fields)
+ARRAYS = _PLAN + len(PlanArrays._fields)
+"""Behind these the events and their answers."""
+
+
+def context_of(arena: Arena, plan: PlanArrays, more: int) -> Int64s:
+    """The context of kernels over `arena` under `plan`, with room for `more` arrays; for as long as neither is replaced."""
+    own = [arena.heads, arena.pages, arena.edges, arena.backs, arena.suffixes, arena.roots, arena.free_pages, arena.free_notes]
+    return table_of([*own, arena.notes, arena.sealed, arena.dropped, arena.counters, *arena.counts, *arena.ranks, *plan], more)
+
+
+@inner
+def arena_of(context: Int64s) -> Arena:
+    """The arena."""
+    return Arena(
+        int_rows(context, _HEADS),
+        float_rows(context, _HEADS),
+        int_rows(context, _PAGES),
+        float_rows(context, _PAGES),
+        int_rows(context, _EDGES),
+        float_rows(context, _BACKS),
+        float_rows(context, _SUFFIXES),
+        int_rows(context, _ROOTS),
+        Counts(ints(context, _COUNTS), ints(context, _COUNTS + 1), ints(context, _COUNTS + 2), ints(context, _COUNTS + 3)),
+        Ranks(ints(context, _RANKS), floats(context, _RANKS + 1), ints(context, _RANKS + 2), ints(context, _RANKS + 3)),
+        ints(context, _FREE_PAGES),
+        ints(context, _FREE_NOTES),
+        int_rows(context, _NOTES),
+        int_rows(context, _SEALED),
+        int_rows(context, _DROPPED),
+        ints(context, _COUNTERS),
+        context,
+    )
+
+
+@inner
+def plan_of(context: Int64s) -> PlanArrays:
+    """The plan."""
+    return PlanArrays(
+        ints(context, _PLAN),
+        int_rows(context, _PLAN + 1),
+        int_rows(context, _PLAN + 2),
+        ints(context, _PLAN + 3),
+        int_rows(context, _PLAN + 4),
+        ints(context, _PLAN + 5),
+        int_rows(context, _PLAN + 6),
+        floats(context, _PLAN + 7),
+        int_rows(context, _PLAN + 8),
+        ints(context, _PLAN + 9),
+        ints(context, _PLAN + 10),
+        ints(context, _PLAN + 11),
+    )

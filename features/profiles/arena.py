@@ -1,0 +1,184 @@
+"""Makes, grows and empties the flat arrays of an `Arena`."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.layout.layout import (
+    COUNTERS,
+    DROPPED,
+    DROPPED_MS,
+    END,
+    FREE_NOTES,
+    FREE_PAGES,
+    HEAD_WORDS,
+    HEARD,
+    LONG_AGO,
+    NEEDED,
+    NEVER,
+    NEWEST,
+    NEXT_SEQ,
+    NOTE_WORDS,
+    PAGE,
+    PAGE_WORDS,
+    ROWS,
+    SEALED,
+    UNKNOWN_MS,
+    Arena,
+)
+from features.plan.plan import Plan
+from features.profiles.memory import grown, roomy
+from features.windows.ranks import NODE_WORDS, empty_ranks, with_room_for_ranks
+from features.windows.value_table import empty_counts, with_room_for
+
+_SLOTS_LEAST = 64
+_COUNT_BYTES, _RANK_BYTES = 40, 8 * (NODE_WORDS + 1)
+"""Of one value that is counted, in a table at most 60 % full, and of one that is ranked."""
+
+
+def empty_arena(plan: Plan, slots: int = _SLOTS_LEAST, pages: int = _SLOTS_LEAST) -> Arena:
+    """An arena with room for so many slots and pages, all free."""
+    heads = roomy(slots, plan.head_words)
+    heads[:] = blank_heads(plan, slots)
+    rows = roomy(pages, PAGE_WORDS + PAGE * plan.row_words)
+    counters = np.zeros(COUNTERS, dtype=np.int64)
+    counters[FREE_PAGES] = pages
+    counters[FREE_NOTES] = _SLOTS_LEAST
+    return Arena(
+        heads=heads,
+        heads_f=heads.view(np.float64),
+        pages=rows,
+        pages_f=rows.view(np.float64),
+        edges=np.full((slots, plan.extremes), END, dtype=np.int64),
+        backs=np.full((slots, plan.extremes), np.inf),
+        suffixes=np.zeros((pages, PAGE * plan.extremes)),
+        roots=np.full((slots, plan.ranked), END, dtype=np.int64),
+        counts=empty_counts(),
+        ranks=empty_ranks(),
+        free_pages=np.arange(pages - 1, -1, -1, dtype=np.int64),
+        free_notes=np.arange(_SLOTS_LEAST - 1, -1, -1, dtype=np.int64),
+        notes=np.zeros((_SLOTS_LEAST, NOTE_WORDS), dtype=np.int64),
+        sealed=np.zeros((_SLOTS_LEAST, 2), dtype=np.int64),
+        dropped=np.zeros((2 * pages, 3), dtype=np.int64),
+        counters=counters,
+        context=np.zeros(0, dtype=np.int64),
+    )
+
+
+def blank_heads(plan: Plan, slots: int) -> NDArray[np.int64]:
+    """Heads of entities never seen."""
+    heads = np.full((slots, plan.head_words), END, dtype=np.int64)
+    heads[:, [NEWEST, HEARD, DROPPED_MS, UNKNOWN_MS]] = LONG_AGO
+    heads[:, ROWS] = 0
+    heads[:, NEXT_SEQ] = 0
+    first = HEAD_WORDS + 2 * plan.cursors
+    heads[:, HEAD_WORDS + 1 : first : 2] = NEVER
+    heads[:, first : first + len(plan.columns)] = LONG_AGO
+    heads[:, first + len(plan.columns) :] = 0
+    return heads
+
+
+def with_slots(arena: Arena, plan: Plan, slots: int) -> Arena:
+    """The same arena with room for at least `slots`."""
+    have = len(arena.heads)
+    if slots <= have:
+        return arena
+    more = max(slots, 2 * have) - have
+    heads = grown(arena.heads, have + more)
+    heads[have:] = blank_heads(plan, more)
+    return arena._replace(
+        heads=heads,
+        heads_f=heads.view(np.float64),
+        edges=_longer(arena.edges, have + more, END),
+        backs=_longer(arena.backs, have + more, np.inf),
+        roots=_longer(arena.roots, have + more, END),
+    )
+
+
+def with_room(arena: Arena, pages: int, notes: int, logged: int = 0) -> Arena:
+    """The same arena with at least so many free pages and notes, and log entries for as many events or `logged` pages."""
+    if arena.counters[FREE_PAGES] < pages:
+        arena = _with_pages(arena, pages)
+    if arena.counters[FREE_NOTES] < notes:
+        arena = _with_notes(arena, notes)
+    needed = int(arena.counters[SEALED]) + len(arena.pages) + logged + 8
+    if len(arena.sealed) < needed:
+        arena = arena._replace(sealed=_longer(arena.sealed, 2 * needed, 0))
+    return arena
+
+
+def with_values(arena: Arena, plan: Plan, rows: int) -> Arena:
+    """The same arena with room for the values of at least so many rows, and for what the kernel said that it needs."""
+    if not plan.counted and not plan.ranked:
+        return arena
+    entries = max(2 * rows * max(plan.counted, plan.ranked), int(arena.counters[NEEDED]))
+    arena.counters[NEEDED] = 0
+    return arena._replace(counts=with_room_for(arena.counts, entries), ranks=with_room_for_ranks(arena.ranks, entries))
+
+
+def _with_pages(arena: Arena, pages: int) -> Arena:
+    have = len(arena.pages)
+    total = max(2 * have, have + pages)
+    rows = grown(arena.pages, total)
+    free = int(arena.counters[FREE_PAGES])
+    stack = np.empty(total, dtype=np.int64)
+    # The oldest pages last, so that they are used first.
+    stack[: total - have] = np.arange(total - 1, have - 1, -1)
+    stack[total - have : total - have + free] = arena.free_pages[:free]
+    arena.counters[FREE_PAGES] = free + total - have
+    return arena._replace(
+        pages=rows,
+        pages_f=rows.view(np.float64),
+        suffixes=_longer(arena.suffixes, total, 0),
+        free_pages=stack,
+        dropped=_longer(arena.dropped, 2 * total, 0),
+    )
+
+
+def _with_notes(arena: Arena, notes: int) -> Arena:
+    have = len(arena.notes)
+    total = max(2 * have, have + notes)
+    free = int(arena.counters[FREE_NOTES])
+    stack = np.empty(total, dtype=np.int64)
+    stack[: total - have] = np.arange(total - 1, have - 1, -1)
+    stack[total - have : total - have + free] = arena.free_notes[:free]
+    arena.counters[FREE_NOTES] = free + total - have
+    return arena._replace(notes=_longer(arena.notes, total, 0), free_notes=stack)
+
+
+def slot_bytes(arena: Arena) -> int:
+    """Bytes of one slot without its pages."""
+    return 8 * int(arena.heads.shape[1] + arena.edges.shape[1] + arena.backs.shape[1] + arena.roots.shape[1])
+
+
+def page_bytes(arena: Arena) -> int:
+    """Bytes of one page."""
+    return 8 * int(arena.pages.shape[1] + arena.suffixes.shape[1])
+
+
+def bytes_in_use(arena: Arena, slots: int) -> int:
+    """Bytes of so many slots, and of all pages, waiting labels and values that are in use."""
+    pages = len(arena.pages) - int(arena.counters[FREE_PAGES])
+    notes = len(arena.notes) - int(arena.counters[FREE_NOTES])
+    values = _COUNT_BYTES * int(arena.counts.used[0]) + _RANK_BYTES * (len(arena.ranks.keys) - int(arena.ranks.free[1]))
+    return slots * slot_bytes(arena) + pages * page_bytes(arena) + notes * 8 * NOTE_WORDS + values
+
+
+def recycle(arena: Arena) -> NDArray[np.int64]:
+    """Puts dropped pages back on the stack of free ones; gives their (slot, seq, page)."""
+    count = int(arena.counters[DROPPED])
+    gone = arena.dropped[:count].copy()
+    freed = gone[gone[:, 2] >= 0, 2]
+    free = int(arena.counters[FREE_PAGES])
+    arena.free_pages[free : free + len(freed)] = freed
+    arena.counters[FREE_PAGES] = free + len(freed)
+    arena.counters[DROPPED] = 0
+    return gone
+
+
+def _longer(array: NDArray[Any], length: int, fill: float) -> NDArray[Any]:
+    shape = (length, *array.shape[1:])
+    longer = np.full(shape, fill, dtype=array.dtype) if fill else np.zeros(shape, dtype=array.dtype)
+    longer[: len(array)] = array
+    return longer

@@ -1,0 +1,212 @@
+"""A profile's head as bytes: 64-bit little-endian words.
+
+``version, layout, names' bytes, extra width, notes that wait, orphans, seq of the open page, its rows`` then what the words mean
+(`Meaning` as JSON, padded), the head, the detectors' extra numbers, the notes (4 words each), the rows of the open page; for a sealed
+page see `page_encoding`. Places in history are written as seq * PAGE + index.
+"""
+
+import itertools
+from functools import lru_cache
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from features.layout.layout import (
+    END,
+    FILL,
+    HEAD_WORDS,
+    LAST,
+    NOTE_ID,
+    NOTE_LABEL,
+    NOTE_NEXT,
+    NOTE_TIME,
+    NOTE_VISIBLE,
+    NUMBERS_OF_ENTITY,
+    NUMBERS_OF_USER,
+    ORPHANS,
+    PAGE,
+    PAGE_BITS,
+    PAGE_WORDS,
+    SEQ,
+    WAITING,
+    Arena,
+)
+from features.plan.plan import Carried, Plan
+from features.profiles.detector_numbers import Cells
+from foundation.compiled import entry
+from foundation.number_arrays import Float64s, Int64s
+from foundation.refusal import Refusal
+
+VERSION = 4
+PREFIX_WORDS = 8
+NOTE_SAVED_WORDS = 4
+
+
+class Meaning(NamedTuple):
+    """What stands in a head.
+
+    Args:
+        columns: names of the rows' columns.
+        cells: detectors and how many numbers each has: first those that run, then those that rest.
+        cursors: places in history, two words each.
+        carried: windows without an end: what each holds, its first word, its words.
+    """
+
+    columns: tuple[str, ...]
+    cells: Cells
+    cursors: int
+    carried: tuple[Carried, ...]
+
+
+class SavedHead(NamedTuple):
+    """A decoded head. `rows` are those of the open page, `stride` words each; `extra` are the numbers of the detectors."""
+
+    layout: int
+    meaning: Meaning
+    stride: int
+    words: Int64s
+    extra: Float64s
+    waiting: Int64s
+    orphans: Int64s
+    open_seq: int
+    rows: Int64s
+
+
+class Saved(NamedTuple):
+    """What changed since the last save, as bytes.
+
+    Args:
+        heads: one a slot.
+        pages: (position in the slots given, seq, bytes) of each sealed page that changed.
+        dropped: (position, seq) of each page that went out of retention.
+    """
+
+    heads: list[bytes]
+    pages: list[tuple[int, int, bytes]]
+    dropped: list[tuple[int, int]]
+
+
+def name_words(plan: Plan, cells: Cells) -> Int64s:
+    """What the words of a head mean, as words."""
+    text = msgspec.json.encode(Meaning(tuple(column.name for column in plan.columns), cells, plan.cursors, plan.carried))
+    return np.frombuffer(text.ljust(-(-len(text) // 8) * 8), dtype=np.int64)
+
+
+@entry
+def head_sizes(arena: Arena, slots: Int64s, fixed: int, stride: int, ends: Int64s) -> None:
+    """End, in words, of each slot's head in one buffer; `fixed` words are in every head."""
+    end = 0
+    for i in range(len(slots)):
+        head = arena.heads[slots[i]]
+        end += fixed
+        for first in (head[WAITING], head[ORPHANS]):
+            note = first
+            while note >= 0:
+                end += NOTE_SAVED_WORDS
+                note = arena.notes[note, NOTE_NEXT]
+        if head[LAST] >= 0:
+            end += arena.pages[head[LAST], FILL] * stride
+        ends[i] = end
+
+
+@entry
+def encode_heads(
+    arena: Arena, slots: Int64s, extra: Int64s, prefix: Int64s, names: Int64s, cursors: int, stride: int, ends: Int64s, out: Int64s
+) -> None:
+    """Writes the heads behind each other; `prefix` has the layout's constant words, `extra` a row a head."""
+    at = 0
+    for i in range(len(slots)):
+        slot = slots[i]
+        head = arena.heads[slot]
+        start = at
+        out[at : at + PREFIX_WORDS] = prefix
+        at += PREFIX_WORDS
+        out[at : at + len(names)] = names
+        at += len(names)
+        out[at : at + len(head)] = head
+        for cursor in range(cursors):
+            place = head[HEAD_WORDS + 2 * cursor]
+            if place >= 0:
+                seq = arena.pages[place >> PAGE_BITS, SEQ]
+                out[at + HEAD_WORDS + 2 * cursor] = (seq << PAGE_BITS) + (place & (PAGE - 1))
+        at += len(head)
+        out[at : at + extra.shape[1]] = extra[i]
+        at += extra.shape[1]
+        for which in range(2):
+            note = head[WAITING] if which == 0 else head[ORPHANS]
+            while note >= 0:
+                out[at] = arena.notes[note, NOTE_TIME]
+                out[at + 1] = arena.notes[note, NOTE_ID]
+                out[at + 2] = arena.notes[note, NOTE_LABEL]
+                out[at + 3] = arena.notes[note, NOTE_VISIBLE]
+                out[start + 4 + which] += 1
+                at += NOTE_SAVED_WORDS
+                note = arena.notes[note, NOTE_NEXT]
+        out[start + 6] = END
+        if head[LAST] >= 0:
+            page = arena.pages[head[LAST]]
+            out[start + 6] = page[SEQ]
+            out[start + 7] = page[FILL]
+            words = page[FILL] * stride
+            out[at : at + words] = page[PAGE_WORDS : PAGE_WORDS + words]
+            at += words
+
+
+def heads_as_bytes(arena: Arena, plan: Plan, slots: Int64s, extra: Float64s, cells: Cells) -> list[bytes]:
+    """The heads of `slots` as bytes; `extra` has the numbers of `cells`, a row a slot given."""
+    names = name_words(plan, cells)
+    prefix = np.array([VERSION, plan.layout, 8 * len(names), extra.shape[1], 0, 0, END, 0], dtype=np.int64)
+    fixed = PREFIX_WORDS + len(names) + plan.head_words + extra.shape[1]
+    ends = np.empty(len(slots), dtype=np.int64)
+    head_sizes(arena, slots, fixed, plan.row_words, ends)
+    words = np.zeros(int(ends[-1]) if len(ends) else 0, dtype=np.int64)
+    encode_heads(arena, slots, extra.view(np.int64), prefix, names.copy(), plan.cursors, plan.row_words, ends, words)
+    buffer = words.tobytes()
+    starts = [0, *(8 * ends).tolist()]
+    return [buffer[start:end] for start, end in itertools.pairwise(starts)]
+
+
+@lru_cache(maxsize=64)
+def _read_meaning(text: bytes) -> Meaning:
+    return msgspec.json.decode(text, type=Meaning)
+
+
+def read_head(blob: bytes, is_user: bool) -> SavedHead:
+    """The parts of a head.
+
+    Raises:
+        Refusal: `blob` is of another version, or its lengths do not fit together.
+    """
+    words = np.frombuffer(blob, dtype=np.int64) if len(blob) % 8 == 0 else np.zeros(0, dtype=np.int64)
+    if len(words) < PREFIX_WORDS or words[0] != VERSION:
+        raise Refusal("not a profile", where="state", expected=f"a head of version {VERSION}", got=blob[:16])
+    _, layout, name_bytes, extra_width, waiting, orphans, open_seq, fill = words[:PREFIX_WORDS].tolist()
+    at = PREFIX_WORDS + name_bytes // 8
+    meaning = _read_meaning(words[PREFIX_WORDS:at].tobytes())
+    stride = (NUMBERS_OF_USER if is_user else NUMBERS_OF_ENTITY) + len(meaning.columns)
+    tail = extra_width + NOTE_SAVED_WORDS * (waiting + orphans) + fill * stride
+    head_words = len(words) - at - tail
+    widths = [width for _, width in meaning.cells]
+    if (
+        head_words < HEAD_WORDS + 2 * meaning.cursors + len(meaning.columns)
+        or min(waiting, orphans, fill, *widths) < 0
+        or sum(widths) != extra_width
+    ):
+        raise Refusal("not a profile", where="state", expected="a head whose lengths fit", got=f"{len(blob)} bytes")
+    parts: list[NDArray[np.int64]] = []
+    for length in (head_words, extra_width, NOTE_SAVED_WORDS * waiting, NOTE_SAVED_WORDS * orphans, fill * stride):
+        parts.append(words[at : at + length])
+        at += length
+    return SavedHead(
+        layout=layout,
+        meaning=meaning,
+        stride=stride,
+        words=parts[0],
+        extra=parts[1].view(np.float64),
+        waiting=parts[2].reshape(-1, NOTE_SAVED_WORDS),
+        orphans=parts[3].reshape(-1, NOTE_SAVED_WORDS),
+        open_seq=open_seq,
+        rows=parts[4].reshape(fill, stride),
+    )

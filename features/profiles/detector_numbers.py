@@ -1,0 +1,88 @@
+"""The numbers that detectors keep in a profile: those of the detectors that run, and those that rest until one runs again."""
+
+import itertools
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from features.layout.layout import FILL, FIRST, NEXT, NUMBERS_OF_ENTITY, NUMBERS_OF_USER, PAGE_WORDS, Arena
+from features.plan.plan import Plan
+from foundation.number_arrays import Float64s, Int64s
+
+RESTING_MAX = 4
+"""Detectors of a profile whose numbers rest in it: of those that stopped running, the ones that did so last."""
+
+Cells = tuple[tuple[str, int], ...]
+"""Detectors that keep numbers in a profile, in the order of their numbers: by what each is known, and how many are its."""
+
+
+class Resting(NamedTuple):
+    """Numbers of detectors that do not run, the one that stopped last first; no profile holds more than `RESTING_MAX` detectors of them."""
+
+    cells: Cells
+    numbers: Float64s
+
+
+class WarmUp(NamedTuple):
+    """How a detector that is new to a profile learns what the profile retains.
+
+    Args:
+        column: of the rows, that it learns.
+        scale: divides the column's numbers.
+        learn: as `detectors.learner.Keyed.score_learn_many`.
+    """
+
+    column: str
+    scale: float
+    learn: Callable[[Float64s, Int64s, Float64s, Float64s], None]
+
+
+WarmUps = Mapping[str, WarmUp]
+"""By what a detector is known; those that cannot learn from rows are not in it."""
+
+
+def place_numbers(saved: Cells, numbers: Float64s, cells: Cells, extra: Float64s) -> Resting | None:
+    """Gives each detector of `cells` the numbers that were saved of it; gives those of other detectors, where there are any.
+
+    Args:
+        saved, numbers: detectors in the saved head and all their numbers.
+        extra: those of `cells` are written; the others stay as they are.
+    """
+    where, to = starts_of(saved), starts_of(cells)
+    for cell, start in to.items():
+        if cell in where:
+            extra[start : start + cell[1]] = numbers[where[cell] : where[cell] + cell[1]]
+    others = [cell for cell, at in where.items() if cell not in to and numbers[at : at + cell[1]].any()][:RESTING_MAX]
+    if not others:
+        return None
+    return Resting(tuple(others), np.concatenate([numbers[where[cell] : where[cell] + cell[1]] for cell in others]))
+
+
+def warm_up(arena: Arena, plan: Plan, slot: int, saved: Cells, cells: Cells, extra: Float64s, warm_ups: WarmUps) -> None:
+    """Has each detector of `cells` that is not among the `saved` ones learn the retained rows of `slot`, oldest first."""
+    for cell, start in starts_of(cells).items():
+        way = warm_ups.get(cell[0])
+        if cell in saved or way is None:
+            continue
+        values = _retained(arena, plan, slot, way.column) / way.scale
+        way.learn(extra[None, start : start + cell[1]], np.zeros(len(values), np.int64), values, np.empty(len(values)))
+
+
+def starts_of(cells: Cells) -> dict[tuple[str, int], int]:
+    """Where the numbers of each detector begin."""
+    ends = itertools.accumulate((width for _, width in cells), initial=0)
+    return dict(zip(cells, ends, strict=False))
+
+
+def _retained(arena: Arena, plan: Plan, slot: int, column: str) -> Float64s:
+    """A column of the rows of `slot`, oldest first."""
+    first = PAGE_WORDS + (NUMBERS_OF_USER if plan.is_user else NUMBERS_OF_ENTITY)
+    word = first + [each.name for each in plan.columns].index(column)
+    parts = [np.zeros(0)]
+    page = int(arena.heads[slot, FIRST])
+    while page >= 0:
+        end = PAGE_WORDS + int(arena.pages[page, FILL]) * plan.row_words
+        parts.append(arena.pages_f[page, word : end : plan.row_words])
+        page = int(arena.pages[page, NEXT])
+    return np.concatenate(parts)

@@ -1,0 +1,204 @@
+"""Saved profiles put back into an arena, under the same plan or another; profiles forgotten."""
+
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+
+from features.kernel import kernel
+from features.layout.kernel_context import context_of
+from features.layout.layout import (
+    BLOOM,
+    BLOOM_2,
+    DIRTY,
+    DROPPED_MS,
+    END,
+    FILL,
+    FIRST,
+    FREE_NOTES,
+    FREE_PAGES,
+    HEAD_WORDS,
+    HEARD,
+    ID,
+    LAST,
+    LONG_AGO,
+    NEWEST,
+    NEXT,
+    NEXT_SEQ,
+    NOTE_NEXT,
+    ORDER,
+    ORPHANS,
+    OWNER,
+    PAGE,
+    PAGE_BITS,
+    PAGE_WORDS,
+    PREV,
+    ROWS,
+    SEALED,
+    SEQ,
+    TIME,
+    UNKNOWN_MS,
+    WAITING,
+    Arena,
+)
+from features.plan.plan import Plan
+from features.profiles.arena import blank_heads, with_room, with_values
+from features.profiles.codec import SavedHead, read_head
+from features.profiles.page_decoding import read_pages
+from features.sets.mapping import mapped_rows, unknown_until
+from foundation.number_arrays import Int64s
+
+
+def place_profile(arena: Arena, plan: Plan, slot: int, blob: bytes, pages: Sequence[tuple[int, bytes]]) -> tuple[Arena, SavedHead]:
+    """Fills the empty `slot` with a saved profile. The arena must have room for its pages; notes and values are made room for.
+
+    Where pages are gone, as after their time-to-live, windows are made anew from what is left and say what they lack.
+    """
+    saved = read_head(blob, plan.is_user)
+    meaning = saved.meaning
+    same_rows = meaning.columns == tuple(column.name for column in plan.columns)
+    found = _sorted_pages(saved, pages)
+    lost_ms = _lost_until(saved, found)
+    chain = _link(arena, plan, slot, found if same_rows else _mapped(found, saved, plan), same_rows)
+    head = arena.heads[slot]
+    kept = [NEWEST, NEXT_SEQ, HEARD, DROPPED_MS, UNKNOWN_MS]
+    head[kept] = saved.words[kept]
+    head[DROPPED_MS] = max(head[DROPPED_MS], lost_ms)
+    arena = with_values(arena, plan, int(head[ROWS]) + 1)
+    here = np.array([slot], dtype=np.int64)
+    if saved.layout == plan.layout and len(saved.words) == plan.head_words and lost_ms == LONG_AGO:
+        head[HEAD_WORDS:] = saved.words[HEAD_WORDS:]
+        for at in range(HEAD_WORDS, HEAD_WORDS + 2 * plan.cursors, 2):
+            if head[at] >= 0:
+                head[at] = (chain[int(head[at]) >> PAGE_BITS] << PAGE_BITS) + (head[at] & (PAGE - 1))
+        kernel.rebuild_all(context_of(arena, plan.arrays, 0), here, False)
+    else:
+        _say_unknown(head, plan, saved)
+        kernel.rebuild_all(context_of(arena, plan.arrays, 0), here, True)
+        _carry(head, plan, saved, lost_ms)
+    return _put_notes(arena, plan, slot, saved), saved
+
+
+def _lost_until(saved: SavedHead, found: list[tuple[int, Int64s]]) -> int:
+    """Up to when rows may be gone that the head still counts: those of sealed pages, all before the open one."""
+    if sum(len(rows) for _, rows in found) >= saved.words[ROWS]:
+        return LONG_AGO
+    return int(saved.rows[0, TIME]) if len(saved.rows) else int(saved.words[NEWEST])
+
+
+def _say_unknown(head: Int64s, plan: Plan, saved: SavedHead) -> None:
+    """Up to when the rows lack each column: all of them, where the column is new and does not follow from others."""
+    was = dict(zip(saved.meaning.columns, saved.words[HEAD_WORDS + 2 * saved.meaning.cursors :].tolist(), strict=False))
+    first = HEAD_WORDS + 2 * plan.cursors
+    for at, column in enumerate(plan.columns):
+        head[first + at] = unknown_until(column, was, int(head[NEWEST]), plan.schema)
+    head[UNKNOWN_MS] = head[first : first + len(plan.columns)].max(initial=LONG_AGO)
+
+
+def _carry(head: Int64s, plan: Plan, saved: SavedHead, lost_ms: int) -> None:
+    """Windows without an end go on with what was saved of them: the rows let go cannot be folded again.
+
+    Where rows are lost these windows say so: some of them look at rows once more.
+    """
+    was = {carried.key: carried for carried in saved.meaning.carried}
+    for carried in plan.carried:
+        if carried.key in was:
+            old = was[carried.key].word
+            head[carried.word : carried.word + carried.words] = saved.words[old : old + carried.words]
+        if lost_ms > LONG_AGO:
+            began = carried.word + carried.words - 1
+            head[began] = max(head[began], lost_ms + 1)
+
+
+def _sorted_pages(saved: SavedHead, pages: Sequence[tuple[int, bytes]]) -> list[tuple[int, Int64s]]:
+    rows = read_pages([blob for _, blob in pages], saved.stride)
+    found = [(seq, part) for (seq, _), part in zip(pages, rows, strict=True)]
+    found.sort(key=lambda page: (page[1][0, TIME], page[1][0, ORDER], page[0]))
+    if len(saved.rows):
+        found.append((saved.open_seq, saved.rows))
+    return found
+
+
+def _mapped(pages: list[tuple[int, Int64s]], saved: SavedHead, plan: Plan) -> list[tuple[int, Int64s]]:
+    """The pages' rows as rows of `plan`; all at once, for columns that follow from others are computed as columns."""
+    rows = np.concatenate([rows for _, rows in pages] or [np.zeros((0, saved.stride), dtype=np.int64)])
+    ends = list(itertools.accumulate(len(rows) for _, rows in pages))
+    mapped = np.split(mapped_rows(rows, saved.meaning.columns, plan), ends)
+    return [(seq, part) for (seq, _), part in zip(pages, mapped, strict=False)]
+
+
+def _link(arena: Arena, plan: Plan, slot: int, pages: list[tuple[int, Int64s]], same_rows: bool) -> dict[int, int]:
+    """Writes the pages as the chain of `slot`; gives the page of each seq. Rows under other columns must be saved again."""
+    head = arena.heads[slot]
+    places: dict[int, int] = {}
+    before = END
+    for seq, rows in pages:
+        arena.counters[FREE_PAGES] -= 1
+        page = int(arena.free_pages[arena.counters[FREE_PAGES]])
+        words = arena.pages[page]
+        words[[PREV, NEXT, FILL, SEQ, OWNER, DIRTY]] = before, END, len(rows), seq, slot, 0
+        ids = rows[:, ID]
+        words[BLOOM] = _bits(ids ^ (ids >> 12) ^ (ids >> 24))
+        words[BLOOM_2] = _bits((ids >> 6) ^ (ids >> 18) ^ (ids >> 30))
+        words[PAGE_WORDS : PAGE_WORDS + rows.size] = rows.ravel()
+        if before >= 0:
+            arena.pages[before, NEXT] = page
+        else:
+            head[FIRST] = page
+        head[LAST] = page
+        head[ROWS] += len(rows)
+        places[seq] = before = page
+    if not same_rows:
+        _mark_sealed(arena, slot, [page for page in places.values() if page != head[LAST]])
+    return places
+
+
+def _bits(hashes: Int64s) -> np.int64:
+    result: np.int64 = np.bitwise_or.reduce(np.int64(1) << (hashes & 63))
+    return result
+
+
+def _mark_sealed(arena: Arena, slot: int, pages: list[int]) -> None:
+    for page in pages:
+        if not arena.pages[page, DIRTY]:
+            arena.pages[page, DIRTY] = 1
+            arena.sealed[arena.counters[SEALED]] = slot, page
+            arena.counters[SEALED] += 1
+
+
+def _put_notes(arena: Arena, plan: Plan, slot: int, saved: SavedHead) -> Arena:
+    arena = with_room(arena, 0, len(saved.waiting) + len(saved.orphans))
+    in_order = saved.orphans[np.argsort(saved.orphans[:, 0], kind="stable")]  # earlier versions saved them in any order
+    for event_ms, key, label, visible_ms in in_order.tolist():
+        arena.counters[FREE_NOTES] -= 1
+        note = int(arena.free_notes[arena.counters[FREE_NOTES]])
+        arena.notes[note] = END, arena.heads[slot, ORPHANS], event_ms, key, label, visible_ms
+        arena.heads[slot, ORPHANS] = note
+    if len(saved.waiting):
+        columns = [np.ascontiguousarray(column) for column in saved.waiting.T]
+        kernel.note_labels(context_of(arena, plan.arrays, 0), np.full(len(saved.waiting), slot, dtype=np.int64), *columns)
+    return arena
+
+
+def forget(arena: Arena, plan: Plan, slots: Sequence[int]) -> None:
+    """Frees the pages and notes of `slots` and leaves them empty."""
+    where = np.asarray(slots, dtype=np.int64)
+    if plan.counted or plan.ranked:
+        kernel.clear_all(context_of(arena, plan.arrays, 0), where)
+    for slot in slots:
+        head = arena.heads[slot]
+        page = int(head[FIRST])
+        while page >= 0:
+            arena.pages[page, [OWNER, DIRTY]] = END, 0
+            arena.free_pages[arena.counters[FREE_PAGES]] = page
+            arena.counters[FREE_PAGES] += 1
+            page = int(arena.pages[page, NEXT])
+        for first in (int(head[WAITING]), int(head[ORPHANS])):
+            note = first
+            while note >= 0:
+                arena.free_notes[arena.counters[FREE_NOTES]] = note
+                arena.counters[FREE_NOTES] += 1
+                note = int(arena.notes[note, NOTE_NEXT])
+    arena.heads[where] = blank_heads(plan, len(where))
+    arena.edges[where] = END
+    arena.backs[where] = np.inf

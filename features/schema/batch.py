@@ -1,0 +1,110 @@
+"""Events as columns."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.schema.event import Event
+from features.schema.schema import Schema
+from foundation.number_arrays import Float64s, Int8s, Int64s
+
+_ORDER_BYTES = 8
+_SIGN = np.uint64(1 << 63)
+
+
+@dataclass(slots=True)
+class Batch:
+    """n events in columns, in the order in which they are to be scored.
+
+    Args:
+        orders: breaks ties of time: the integer id, or the first 8 bytes of a text id as a number that sorts alike. Text ids
+            that agree in time and in 8 bytes keep their order of arrival.
+        entities: ids by kind of entity; '' where absent.
+        numbers: one row an event, columns as in the schema.
+        texts: values of the string fields by name; None where absent.
+        ops: `ADD`, `CORRECT` or `RETRACT`, an event each; none given: all are added.
+    """
+
+    ids: list[str]
+    id_keys: Int64s
+    orders: Int64s
+    times_ms: Int64s
+    users: list[str]
+    entities: dict[str, list[str]]
+    numbers: Float64s
+    body_keys: Int64s
+    texts: dict[str, list[str | None]] = field(default_factory=dict)
+    ops: Int8s = field(default_factory=lambda: np.zeros(0, np.int8))
+
+    def __post_init__(self) -> None:
+        if not len(self.ops):
+            self.ops = np.zeros(len(self.ids), np.int8)
+
+    @classmethod
+    def of(cls, events: Sequence[Event], schema: Schema) -> "Batch":
+        """The columns of `events`; about half a microsecond an event."""
+        n = len(events)
+        width = len(schema.columns)
+        numbers = np.frombuffer(b"".join([event.numbers for event in events]), dtype="<f8")
+        entities = [event.entities for event in events]
+        texts = [event.texts for event in events]
+        return cls(
+            ids=[event.id for event in events],
+            id_keys=np.array([event.id_key for event in events], dtype=np.int64),
+            orders=order_keys([event.order for event in events]),
+            times_ms=np.array([event.time_ms for event in events], dtype=np.int64),
+            users=[event.user for event in events],
+            entities={kind: [ids[at] for ids in entities] for at, kind in enumerate(schema.entities)},
+            numbers=numbers.reshape(n, width),
+            body_keys=np.array([event.body_key for event in events], dtype=np.int64),
+            texts={name: [values[at] for values in texts] for at, name in enumerate(schema.texts)},
+            ops=np.array([event.op for event in events], dtype=np.int8),
+        )
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def take(self, which: NDArray[Any] | Sequence[int]) -> "Batch":
+        """The events under a mask (bool[n]) or at positions."""
+        chosen = np.asarray(which)
+        at = np.flatnonzero(chosen) if chosen.dtype == np.bool_ else chosen.astype(np.int64)
+        places = at.tolist()
+        return Batch(
+            ids=[self.ids[i] for i in places],
+            id_keys=self.id_keys[at],
+            orders=self.orders[at],
+            times_ms=self.times_ms[at],
+            users=[self.users[i] for i in places],
+            entities={kind: [ids[i] for i in places] for kind, ids in self.entities.items()},
+            numbers=self.numbers[at],
+            body_keys=self.body_keys[at],
+            texts={name: [values[i] for i in places] for name, values in self.texts.items()},
+            ops=self.ops[at],
+        )
+
+
+def order_keys(orders: Sequence[bytes]) -> Int64s:
+    """The first 8 bytes of each order as a signed number that sorts as the bytes do."""
+    joined = b"".join([order[:_ORDER_BYTES].ljust(_ORDER_BYTES, b"\0") for order in orders])
+    return (np.frombuffer(joined, dtype=">u8").astype(np.uint64) ^ _SIGN).view(np.int64)
+
+
+def joined(parts: list[Batch]) -> Batch:
+    """Batches of one schema, one after the other."""
+    if len(parts) == 1:
+        return parts[0]
+    return Batch(
+        [id for part in parts for id in part.ids],
+        np.concatenate([part.id_keys for part in parts]),
+        np.concatenate([part.orders for part in parts]),
+        np.concatenate([part.times_ms for part in parts]),
+        [user for part in parts for user in part.users],
+        {kind: [key for part in parts for key in part.entities[kind]] for kind in parts[0].entities},
+        np.concatenate([part.numbers for part in parts]),
+        np.concatenate([part.body_keys for part in parts]),
+        {name: [text for part in parts for text in part.texts[name]] for name in parts[0].texts},
+        np.concatenate([part.ops for part in parts]),
+    )

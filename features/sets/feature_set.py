@@ -1,0 +1,189 @@
+"""Features by name: ``features.yaml`` read, checked and compiled."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from features.definitions.aggregate import Reading
+from features.definitions.definition import Definition, read_definition
+from features.definitions.definition_reader import Known, known_of
+from features.definitions.dependencies import Cycle, behind, in_order
+from features.definitions.derived import Derived
+from features.definitions.entity_parser import KEY_JOINT, parts_of
+from features.definitions.event_columns import ids_of
+from features.plan.plan import Plan
+from features.plan.plan_columns import columns_of
+from features.plan.plan_compiler import compile_plan
+from features.schema.batch import Batch
+from features.schema.schema import ENTITIES_MAX, NAME_CHARACTERS_MAX, Schema
+from features.sets.finishing import Finishing
+from foundation.document import Section, read_document
+from foundation.number_arrays import Float64s, Int64s
+
+FEATURES_MAX = 4_096
+COST_MAX_NS = 200_000
+"""What all features together may cost an event, as their templates and expressions estimate it."""
+WORK_MAX = 50_000
+"""Values and operations that compiling all expressions together may look at: about half a second of CPU. See `Expression.work`."""
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_FEATURE = "feature."
+_SHOWN_MAX = 3
+
+
+@dataclass(frozen=True)
+class FeatureSet:
+    """Features in the order of their file.
+
+    Args:
+        names: of all features: the columns of a feature matrix.
+        kinds: of entity that hold windows: the user first, then further ones in the schema's order, then pairs in order of use.
+        plans: one a kind.
+        columns: by kind, the places in `names` of the features that are made at its stage; the others have no window.
+        written: by name, the feature as its file has it, without what is said to people.
+        definitions: by name.
+    """
+
+    names: tuple[str, ...]
+    kinds: tuple[str, ...]
+    plans: dict[str, Plan]
+    columns: dict[str, Int64s]
+    written: dict[str, dict[str, object]]
+    definitions: dict[str, Definition]
+    schema: Schema
+    _finishing: dict[str, Finishing]
+    _derived: Derived
+
+    def finish(self, kind: str, read: Float64s, values: Float64s, times_ms: Int64s) -> Float64s:
+        """The features of one kind, [n, len(columns[kind])], of what its plan reads.
+
+        Args:
+            read: [n, width of the plan].
+            values: the events' row words, [n, columns of the plan].
+        """
+        return self._finishing[kind].over(read, values, times_ms)
+
+    def complete(self, batch: Batch, features: Float64s) -> None:
+        """Fills in calendar features and expressions in `features` [n, len(names)], which holds all others."""
+        self._derived.fill(batch, features)
+
+    def key(self, kind: str, batch: Batch) -> list[str]:
+        """The key of each event's profile of a kind: the entity's id, or both of a pair; '' where it has none."""
+        first, *second = (ids_of(part, batch, self.schema) for part in parts_of(kind))
+        if not second:
+            return first
+        return [f"{a}{KEY_JOINT}{b}" if a and b else "" for a, b in zip(first, second[0], strict=True)]
+
+    def behind(self, names: Sequence[str]) -> list[str]:
+        """`names` and the features that they are computed from, over any number of steps."""
+        return behind(names, {name: _features_read(definition) for name, definition in self.definitions.items()})
+
+
+def read_features(text: str, schema: Schema, source: str = "features.yaml") -> FeatureSet:
+    """The features that `text` describes over events of `schema`.
+
+    Raises:
+        Refusal: anything unknown, missing, given twice or out of range, a window that makes no sense, features that need one another,
+            too many of them or too costly ones; with line, column and the nearest right name.
+    """
+    sections = _sections_by_name(read_document(text, source))
+    known = known_of(schema, sections)
+    definitions = _definitions_of(sections, known)
+    _check_cost(definitions)
+    by_kind: dict[str, list[Definition]] = {kind: [] for kind in (schema.user, *schema.entities)}
+    for definition in definitions.values():
+        if definition.recipe.readings:
+            by_kind.setdefault(definition.kind, []).append(definition)
+            _check_kinds(by_kind, definition, schema)
+    kinds = (schema.user, *(kind for kind, own in by_kind.items() if own and kind != schema.user))
+    readings = {kind: _readings_of(by_kind[kind]) for kind in kinds}
+    plans = {kind: compile_plan(kind, kind == schema.user, readings[kind], columns_of(by_kind[kind], schema), schema) for kind in kinds}
+    places = {name: at for at, name in enumerate(sections)}
+    return FeatureSet(
+        names=tuple(sections),
+        kinds=kinds,
+        plans=plans,
+        columns={kind: np.array([places[definition.name] for definition in by_kind[kind]], dtype=np.int64) for kind in kinds},
+        written={name: definition.written for name, definition in definitions.items()},
+        definitions=definitions,
+        schema=schema,
+        _finishing={kind: Finishing(by_kind[kind], readings[kind], plans[kind]) for kind in kinds},
+        _derived=Derived(_without_windows(definitions), tuple(sections), schema),
+    )
+
+
+def _definitions_of(sections: Mapping[str, Section], known: Known) -> dict[str, Definition]:
+    """Ends as soon as compiling has cost what it may, and not after it has cost more."""
+    definitions: dict[str, Definition] = {}
+    work = 0
+    for name, section in sections.items():
+        definitions[name] = read_definition(section, name, known)
+        work += definitions[name].work
+        if work > WORK_MAX:
+            largest = sorted(definitions.values(), key=lambda definition: -definition.work)[:_SHOWN_MAX]
+            section.refuse(
+                "expressions too large together",
+                f"at most {WORK_MAX} values and operations in all expressions of the file",
+                f"{work} up to here",
+                "shorten the largest: " + ", ".join(f"{definition.name} ({definition.work})" for definition in largest),
+            )
+    return definitions
+
+
+def _sections_by_name(document: Section) -> dict[str, Section]:
+    sections: dict[str, Section] = {}
+    for section in document.items():
+        if len(sections) == FEATURES_MAX:
+            section.refuse("too many features", f"at most {FEATURES_MAX}", str(len(sections) + 1))
+        place = section.at("name")
+        name = place.text()
+        if not _NAME.fullmatch(name):
+            place.refuse("not a feature's name", "letters, digits and _")
+        if len(name) > NAME_CHARACTERS_MAX:
+            place.refuse("name too long", f"at most {NAME_CHARACTERS_MAX} characters", name)
+        if name in sections:
+            place.refuse("name given twice", "each feature under a name of its own", name)
+        sections[name] = section
+    return sections
+
+
+def _check_kinds(by_kind: Mapping[str, Sequence[Definition]], newest: Definition, schema: Schema) -> None:
+    """Pairs are kinds too, so that features may need more of them than the schema has entities."""
+    waited_for = sum(bool(own) for kind, own in by_kind.items() if kind != schema.user)
+    if waited_for > ENTITIES_MAX:
+        newest.section.refuse("too many kinds of entities", f"windows of at most {ENTITIES_MAX} entities and pairs", newest.kind)
+
+
+def _readings_of(definitions: Sequence[Definition]) -> tuple[Reading, ...]:
+    """Each once, however many features name it."""
+    return tuple(dict.fromkeys(reading for definition in definitions for reading in definition.recipe.readings))
+
+
+def _features_read(definition: Definition) -> list[str]:
+    return [name.removeprefix(_FEATURE) for name in definition.reads if name.startswith(_FEATURE)]
+
+
+def _without_windows(definitions: dict[str, Definition]) -> list[Definition]:
+    """Calendar features and expressions, each after those that it reads."""
+    reads = {name: _features_read(definition) for name, definition in definitions.items() if not definition.recipe.readings}
+    try:
+        return [definitions[name] for name in in_order(reads)]
+    except Cycle as cycle:
+        path = " → ".join(cycle.names)
+        place = definitions[cycle.names[0]].section.at("expression")
+        return place.refuse("features that need one another", "expressions over features that are there before them", path)
+
+
+def _check_cost(definitions: dict[str, Definition]) -> None:
+    columns = {(d.kind, column): cost_ns for d in definitions.values() for column, cost_ns in d.column_costs_ns.items()}
+    cost_ns = sum(definition.own_cost_ns for definition in definitions.values()) + sum(columns.values())
+    if cost_ns <= COST_MAX_NS:
+        return
+    largest = sorted(definitions.values(), key=lambda definition: -definition.cost_ns)[:_SHOWN_MAX]
+    largest[0].section.refuse(
+        "features too costly",
+        f"at most {COST_MAX_NS} ns an event for all features together, by estimate",
+        f"{cost_ns} ns",
+        "the largest are " + ", ".join(f"{definition.name} ({definition.cost_ns} ns)" for definition in largest),
+    )

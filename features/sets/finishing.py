@@ -1,0 +1,47 @@
+"""From the readings of one kind's plan to the features of that kind."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from features.definitions.aggregate import Reading
+from features.definitions.definition import Definition
+from features.definitions.template import Current
+from features.plan.plan import Plan
+from foundation.number_arrays import Float64s, Int64s
+
+
+class Finishing:
+    """Makes the features of `definitions`, in their order, of what `plan` reads.
+
+    Args:
+        readings: the plan's outputs.
+    """
+
+    def __init__(self, definitions: Sequence[Definition], readings: Sequence[Reading], plan: Plan) -> None:
+        place = {reading: at for at, reading in enumerate(readings)}
+        self._columns = {column.name: (at, column.scale) for at, column in enumerate(plan.columns)}
+        wanted = [[place[reading] for reading in definition.recipe.readings] for definition in definitions]
+        direct = [at for at, definition in enumerate(definitions) if definition.recipe.finish is None]
+        self._to = np.array(direct, np.int64)
+        self._from = np.array([wanted[at][0] for at in direct], np.int64)
+        self._is_plain = self._from.tolist() == list(range(plan.width)) and len(direct) == len(definitions)
+        self._steps = [(at, np.array(wanted[at], np.int64), d.recipe.finish) for at, d in enumerate(definitions) if d.recipe.finish]
+        self._width = len(definitions)
+
+    def over(self, read: Float64s, values: Float64s, times_ms: Int64s) -> Float64s:
+        """[n, features].
+
+        Args:
+            read: [n, readings].
+            values: the events' row words, [n, columns of the plan].
+        """
+        if self._is_plain:
+            return read
+        out = np.empty((len(read), self._width))
+        out[:, self._to] = read.take(self._from, axis=1)
+        current = Current(values, self._columns, times_ms)
+        with np.errstate(all="ignore"):  # what has no result is NaN, and what overflows is infinite
+            for at, places, finish in self._steps:
+                out[:, at] = finish(read.take(places, axis=1), current)
+        return out

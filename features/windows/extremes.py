@@ -1,0 +1,118 @@
+"""Minima and maxima of windows by two stacks in history itself.
+
+A window is cut at an edge: of each row before it the least value from there to the edge is known, of the rows from it on their least
+value alone. A row that comes changes the latter; when the edge has become the oldest row, the cut moves to the end. Each row is
+looked at twice in its time. (The two-stack queue of functional programming; for windows: Tangwongsan, Hirzel and Schneider 2015.)
+Maxima are minima of negated values.
+"""
+
+import math
+
+from features.layout.kernel_context import arena_of, plan_of
+from features.layout.layout import END, HEAD_WORDS, PAGE, PAGE_BITS, Arena
+from features.layout.plan_arrays import AUX, HEAD, KIND, REACH, TAIL, WORD, PlanArrays
+from features.plan.plan_units import UnitKind
+from features.windows.pages import next_place, place_before
+from features.windows.rows import value_of
+from foundation.compiled import inner, outer
+from foundation.number_arrays import Int64s
+
+_MAX = int(UnitKind.MAX)
+
+
+@inner
+def signed_value(arena: Arena, plan: PlanArrays, unit: int, place: int, stride: int) -> float:
+    """What the row counts as: infinite where it has no value."""
+    value = value_of(arena, plan, unit, place, stride)
+    if value != value:
+        return math.inf
+    return 0.0 - value if plan.units[unit, KIND] == _MAX else value
+
+
+@inner
+def suffix_at(arena: Arena, plan: PlanArrays, unit: int, place: int) -> int:
+    """Where a page's suffixes have the one of the row at `place`."""
+    return int((place & (PAGE - 1)) * arena.edges.shape[1] + plan.units[unit, AUX])
+
+
+@inner
+def extreme_comes(arena: Arena, plan: PlanArrays, slot: int, unit: int, place: int, stride: int) -> None:
+    """The row becomes the newest of the window."""
+    value = signed_value(arena, plan, unit, place, stride)
+    if value < arena.backs[slot, plan.units[unit, AUX]]:
+        arena.backs[slot, plan.units[unit, AUX]] = value
+
+
+@inner
+def extreme_leaves(arena: Arena, plan: PlanArrays, slot: int, unit: int, place: int, last: int, stride: int) -> None:
+    """The row, the oldest of the window, goes; `last` is the newest of all rows taken in."""
+    if arena.edges[slot, plan.units[unit, AUX]] == place:
+        turn_over(arena.context, slot, unit, place, last, stride)
+
+
+@outer
+def turn_over(context: Int64s, slot: int, unit: int, tail: int, last: int, stride: int) -> None:
+    """The cut moves behind the newest row of a window that begins at `tail`."""
+    arena, plan = arena_of(context), plan_of(context)
+    edge = END if plan.units[unit, HEAD] < 0 else arena.heads[slot, HEAD_WORDS + 2 * plan.units[unit, HEAD]]
+    least = math.inf
+    place = last if edge == END else place_before(arena, slot, edge)
+    while place != END:
+        least = min(least, signed_value(arena, plan, unit, place, stride))
+        arena.suffixes[place >> PAGE_BITS, suffix_at(arena, plan, unit, place)] = least
+        if place == tail:
+            break
+        place = place_before(arena, slot, place)
+    arena.edges[slot, plan.units[unit, AUX]] = edge
+    arena.backs[slot, plan.units[unit, AUX]] = math.inf
+
+
+@inner
+def extreme_returns(arena: Arena, plan: PlanArrays, slot: int, unit: int, place: int, stride: int) -> None:
+    """The row becomes the oldest of the window again."""
+    least = signed_value(arena, plan, unit, place, stride)
+    following = next_place(arena, place)
+    if following != END and following != arena.edges[slot, plan.units[unit, AUX]]:
+        least = min(least, arena.suffixes[following >> PAGE_BITS, suffix_at(arena, plan, unit, following)])
+    arena.suffixes[place >> PAGE_BITS, suffix_at(arena, plan, unit, place)] = least
+
+
+@outer
+def gather_back(context: Int64s, slot: int, unit: int, last: int, stride: int) -> None:
+    """Finds the least value of the back part anew, up to the row at `last`."""
+    arena, plan = arena_of(context), plan_of(context)
+    edge = arena.edges[slot, plan.units[unit, AUX]]
+    least = math.inf
+    place = last
+    while place != END:
+        least = min(least, signed_value(arena, plan, unit, place, stride))
+        if place == edge:
+            break
+        place = place_before(arena, slot, place)
+    arena.backs[slot, plan.units[unit, AUX]] = least
+
+
+@inner
+def extreme_of(arena: Arena, plan: PlanArrays, slot: int, unit: int) -> float:
+    """The window's extreme value; NaN when it has none."""
+    tail = arena.heads[slot, HEAD_WORDS + 2 * plan.units[unit, TAIL]]
+    least: float = arena.backs[slot, plan.units[unit, AUX]]
+    if tail != arena.edges[slot, plan.units[unit, AUX]]:
+        least = min(least, arena.suffixes[tail >> PAGE_BITS, suffix_at(arena, plan, unit, tail)])
+    if plan.units[unit, REACH] == 0 and arena.heads_f[slot, plan.units[unit, WORD]] > 0.0:
+        least = min(least, arena.heads_f[slot, plan.units[unit, WORD] + 1])
+    if least == math.inf:
+        return math.nan
+    return least if plan.units[unit, KIND] != _MAX else 0.0 - least
+
+
+@inner
+def extreme_let_go(arena: Arena, plan: PlanArrays, slot: int, unit: int, place: int, stride: int) -> None:
+    """The row goes out of history, but not out of an unbounded window: two words of the head know how many, and their least."""
+    value = signed_value(arena, plan, unit, place, stride)
+    if value == math.inf:
+        return
+    word = plan.units[unit, WORD]
+    if arena.heads_f[slot, word] == 0.0 or value < arena.heads_f[slot, word + 1]:
+        arena.heads_f[slot, word + 1] = value
+    arena.heads_f[slot, word] += 1.0

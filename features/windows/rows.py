@@ -1,0 +1,127 @@
+"""A retained row: its time, its values, the columns that follow from the row before."""
+
+import math
+
+from features.definitions.row_column import Origin
+from features.layout.kernel_context import arena_of, plan_of
+from features.layout.layout import END, LONG_AGO, NEVER, NEXT, ORDER, PAGE_BITS, PAGE_WORDS, TIME, Arena
+from features.layout.plan_arrays import COLUMN, LINK_OF, LINK_ORIGIN, LINK_PREVIOUS, LINK_TO, LINK_WHERE, WHERE, PlanArrays
+from features.windows.pages import mark_changed, place_before, word_of
+from foundation.compiled import inner, outer
+from foundation.number_arrays import Int64s
+
+_PREVIOUS, _PAIR = int(Origin.PREVIOUS), int(Origin.PAIR)
+_MIX, _MIX_2 = -7046029254386353131, -4417276706812531889
+_NOT_NAN = ~(1 << 62)
+
+
+@inner
+def time_of(arena: Arena, place: int, stride: int) -> int:
+    """Event time of the row at `place`; long ago where there is none."""
+    return LONG_AGO if place == END else arena.pages[place >> PAGE_BITS, word_of(place, stride) + TIME]
+
+
+@inner
+def due_of(arena: Arena, place: int, stride: int) -> int:
+    """Event time of the row at `place`; never where there is none."""
+    return NEVER if place == END else arena.pages[place >> PAGE_BITS, word_of(place, stride) + TIME]
+
+
+@inner
+def number_of(arena: Arena, place: int, column: int, stride: int) -> float:
+    """A column of a row, NaN where it is missing; 0 for no column.
+
+    Adding 0 turns -0 into 0: which of two equal values came first never shows.
+    """
+    return arena.pages_f[place >> PAGE_BITS, word_of(place, stride) + column] + 0.0 if column >= 0 else 0.0
+
+
+@inner
+def is_counted(arena: Arena, place: int, where: int, stride: int) -> bool:
+    """Whether the row satisfies the column `where`, or there is none."""
+    return where < 0 or arena.pages_f[place >> PAGE_BITS, word_of(place, stride) + where] == 1.0
+
+
+@inner
+def value_of(arena: Arena, plan: PlanArrays, unit: int, place: int, stride: int) -> float:
+    """What the row is for a unit: its value, or NaN where it has none or is not counted."""
+    if not is_counted(arena, place, plan.units[unit, WHERE], stride):
+        return math.nan
+    return number_of(arena, place, plan.units[unit, COLUMN], stride)
+
+
+@inner
+def bits_of(arena: Arena, place: int, column: int, stride: int) -> int:
+    """The word of a column, one for all zeros; for a row without a column, 0."""
+    if column < 0 or arena.pages_f[place >> PAGE_BITS, word_of(place, stride) + column] == 0.0:
+        return 0
+    return int(arena.pages[place >> PAGE_BITS, word_of(place, stride) + column])
+
+
+@inner
+def is_before(arena: Arena, place: int, other: int, stride: int) -> bool:
+    """Whether the row at `place` stands before the row at `other`."""
+    if place >> PAGE_BITS == other >> PAGE_BITS:
+        return place < other
+    page, word = place >> PAGE_BITS, word_of(place, stride)
+    other_page, other_word = other >> PAGE_BITS, word_of(other, stride)
+    if arena.pages[page, word + TIME] != arena.pages[other_page, other_word + TIME]:
+        return bool(arena.pages[page, word + TIME] < arena.pages[other_page, other_word + TIME])
+    if arena.pages[page, word + ORDER] != arena.pages[other_page, other_word + ORDER]:
+        return bool(arena.pages[page, word + ORDER] < arena.pages[other_page, other_word + ORDER])
+    return is_page_before(arena, page, other_page, arena.pages[page, word + TIME])
+
+
+@inner
+def is_page_before(arena: Arena, page: int, other_page: int, time_ms: int) -> bool:
+    """Whether `other_page`, which has a row at `time_ms`, follows `page`: rows of one time and order stand as they came."""
+    following = arena.pages[page, NEXT]
+    while following >= 0 and following != other_page and arena.pages[following, PAGE_WORDS + TIME] <= time_ms:
+        following = arena.pages[following, NEXT]
+    return bool(following == other_page)
+
+
+@inner
+def link(arena: Arena, plan: PlanArrays, slot: int, place: int, stride: int) -> None:
+    """Fills in the columns of the row at `place` that follow from the row before it."""
+    if len(plan.links):
+        link_columns(arena.context, slot, place, stride)
+
+
+@outer
+def link_columns(context: Int64s, slot: int, place: int, stride: int) -> None:
+    """As `link`, for a plan with such columns."""
+    arena, plan = arena_of(context), plan_of(context)
+    page, word = place >> PAGE_BITS, word_of(place, stride)
+    before = place_before(arena, slot, place)
+    for k in range(len(plan.links)):
+        base, where, previous = plan.links[k, LINK_OF], plan.links[k, LINK_WHERE], plan.links[k, LINK_PREVIOUS]
+        to = word + plan.links[k, LINK_TO]
+        if plan.links[k, LINK_ORIGIN] == _PREVIOUS:
+            value = math.nan
+            if before != END:
+                value = number_of(arena, before, base, stride) if is_counted(arena, before, where, stride) else math.nan
+                if value != value:
+                    value = number_of(arena, before, previous, stride)
+            write(arena, slot, page, to, value)
+            continue
+        own = number_of(arena, place, base, stride) if is_counted(arena, place, where, stride) else math.nan
+        came_from = number_of(arena, place, previous, stride)
+        if own != own or came_from != came_from:
+            write(arena, slot, page, to, math.nan)
+        elif plan.links[k, LINK_ORIGIN] == _PAIR:
+            mixed = bits_of(arena, place, base, stride) * _MIX
+            mixed = ((mixed ^ (mixed >> 29)) + bits_of(arena, place, previous, stride)) * _MIX_2
+            if arena.pages[page, to] != (mixed ^ (mixed >> 32)) & _NOT_NAN:
+                arena.pages[page, to] = (mixed ^ (mixed >> 32)) & _NOT_NAN
+                mark_changed(arena, slot, page)
+        else:
+            write(arena, slot, page, to, came_from)
+
+
+@inner
+def write(arena: Arena, slot: int, page: int, word: int, value: float) -> None:
+    """Writes a value where another one stands."""
+    if arena.pages_f[page, word] != value and not (arena.pages_f[page, word] != arena.pages_f[page, word] and value != value):
+        arena.pages_f[page, word] = value
+        mark_changed(arena, slot, page)

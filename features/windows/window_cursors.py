@@ -1,0 +1,132 @@
+"""Windows move on with the newest event: cursors step over rows, which come into windows and leave them."""
+
+from features.definitions import window as windows
+from features.definitions.zone_table import unit_of
+from features.layout.kernel_context import arena_of, plan_of
+from features.layout.layout import END, HEAD_WORDS, NEVER, NEWEST, Arena
+from features.layout.plan_arrays import (
+    MARK_CHANGES,
+    MARK_CHANGES_END,
+    MARK_COUNT,
+    MARK_HELD,
+    MARK_KIND,
+    MARK_SPAN,
+    MARK_UNIT,
+    MARK_WHERE,
+    RETENTION,
+    PlanArrays,
+)
+from features.windows.pages import next_place
+from features.windows.rows import due_of, is_counted, link, time_of
+from features.windows.window_moves import comes, leaves
+from foundation.compiled import inner, outer
+from foundation.number_arrays import Int64s
+
+_CALENDAR, _SESSION, _LAST = windows.CALENDAR, windows.SESSION, windows.LAST
+
+
+@inner
+def advance(arena: Arena, plan: PlanArrays, slot: int, time_ms: int, last: int, stride: int) -> None:
+    """Moves every cursor to `time_ms`. `last` is the newest row taken in: rows behind it have not happened yet.
+
+    Ascending offsets: a row enters a delayed window before it can leave it.
+    """
+    for cursor in range(len(plan.offsets)):
+        limit = time_ms - plan.offsets[cursor]
+        while arena.heads[slot, HEAD_WORDS + 2 * cursor + 1] <= limit:
+            step(arena, plan, slot, cursor, last, stride)
+    if len(plan.marks):
+        advance_marks(arena.context, slot, time_ms, last, stride)
+
+
+@inner
+def step(arena: Arena, plan: PlanArrays, slot: int, cursor: int, last: int, stride: int) -> None:
+    """Moves a cursor over its row."""
+    at = HEAD_WORDS + 2 * cursor
+    place = arena.heads[slot, at]
+    for k in range(plan.pass_ends[cursor], plan.pass_ends[cursor + 1]):
+        if plan.passes[k, 2] > 0:
+            comes(arena, plan, slot, plan.passes[k, 1], place, stride)
+        else:
+            leaves(arena, plan, slot, plan.passes[k, 1], place, last, stride)
+    following = END if place == last else next_place(arena, place)
+    arena.heads[slot, at] = following
+    arena.heads[slot, at + 1] = due_of(arena, following, stride)
+
+
+@outer
+def advance_marks(context: Int64s, slot: int, time_ms: int, last: int, stride: int) -> None:
+    """Moves the cursors of windows that do not slide."""
+    arena, plan = arena_of(context), plan_of(context)
+    for mark in range(len(plan.marks)):
+        kind, cursor = plan.marks[mark, MARK_KIND], len(plan.offsets) + mark
+        due = HEAD_WORDS + 2 * cursor + 1
+        if kind == _CALENDAR:
+            if arena.heads[slot, due] == NEVER:
+                continue
+            unit = calendar_unit(plan, mark, time_ms)
+            while arena.heads[slot, due] != NEVER and calendar_unit(plan, mark, arena.heads[slot, due]) < unit:
+                step(arena, plan, slot, cursor, last, stride)
+        elif kind in (_SESSION, _LAST):
+            limit = time_ms - plan.numbers[RETENTION]
+            if kind == _SESSION and last != END and time_ms - time_of(arena, last, stride) > plan.marks[mark, MARK_SPAN]:
+                limit = time_ms
+            while arena.heads[slot, due] <= limit:
+                step_counted(arena, plan, slot, mark, last, stride)
+
+
+@inner
+def calendar_unit(plan: PlanArrays, mark: int, time_ms: int) -> int:
+    """The number of the calendar unit of `time_ms`."""
+    begin, end = plan.marks[mark, MARK_CHANGES], plan.marks[mark, MARK_CHANGES_END]
+    return unit_of(plan.changes, plan.shifts, begin, end, plan.marks[mark, MARK_UNIT], time_ms)
+
+
+@inner
+def step_counted(arena: Arena, plan: PlanArrays, slot: int, mark: int, last: int, stride: int) -> None:
+    """As `step`; a window of N rows also counts."""
+    cursor = len(plan.offsets) + mark
+    if plan.marks[mark, MARK_KIND] == _LAST:
+        place = arena.heads[slot, HEAD_WORDS + 2 * cursor]
+        arena.heads[slot, plan.marks[mark, MARK_HELD]] -= is_counted(arena, place, plan.marks[mark, MARK_WHERE], stride)
+    step(arena, plan, slot, cursor, last, stride)
+
+
+@inner
+def take_in(arena: Arena, plan: PlanArrays, slot: int, place: int, time_ms: int, stride: int) -> None:
+    """The row at `place`, now the newest, enters the windows without delay; cursors at the end point to it."""
+    for cursor in range(len(plan.offsets) + len(plan.marks)):
+        at = HEAD_WORDS + 2 * cursor
+        if arena.heads[slot, at] == END:
+            arena.heads[slot, at] = place
+            arena.heads[slot, at + 1] = time_ms
+    for extreme in range(arena.edges.shape[1]):
+        if arena.edges[slot, extreme] == END:
+            arena.edges[slot, extreme] = place
+    for k in range(len(plan.live)):
+        comes(arena, plan, slot, plan.live[k], place, stride)
+    if len(plan.marks):
+        trim(arena.context, slot, place, stride)
+    arena.heads[slot, NEWEST] = time_ms
+
+
+@outer
+def trim(context: Int64s, slot: int, place: int, stride: int) -> None:
+    """Windows of N rows let go of the oldest when the newest, at `place`, has come."""
+    arena, plan = arena_of(context), plan_of(context)
+    for mark in range(len(plan.marks)):
+        if plan.marks[mark, MARK_KIND] == _LAST:
+            held = plan.marks[mark, MARK_HELD]
+            arena.heads[slot, held] += is_counted(arena, place, plan.marks[mark, MARK_WHERE], stride)
+            while arena.heads[slot, held] > plan.marks[mark, MARK_COUNT]:
+                step_counted(arena, plan, slot, mark, place, stride)
+
+
+@outer
+def take_in_order(context: Int64s, slot: int, place: int, last: int, stride: int) -> None:
+    """Moves on to the row at `place`, which follows the one at `last`, and takes it in: for rows that were there before."""
+    arena, plan = arena_of(context), plan_of(context)
+    time_ms = time_of(arena, place, stride)
+    link(arena, plan, slot, place, stride)
+    advance(arena, plan, slot, time_ms, last, stride)
+    take_in(arena, plan, slot, place, time_ms, stride)

@@ -1,0 +1,164 @@
+"""YAML definitions read by the types that are asked for, so that every refusal names line and column."""
+
+import datetime
+import difflib
+import re
+from collections.abc import Iterator, Sequence
+from typing import NoReturn
+
+from foundation.place import Place
+from foundation.refusal import Refusal
+from foundation.yaml_tree import Node, read_tree
+
+_UNIT_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
+_DURATION = re.compile(r"([0-9]{1,15})(ms|s|m|h|d|w)")
+_DAY_CHARACTERS = len("2000-01-01")
+_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+
+
+class Section:
+    """One YAML mapping, list or scalar, with the place it stands at.
+
+    Readers are named for the type they give and refuse anything else. `only` refuses names that nothing reads.
+    """
+
+    def __init__(self, node: Node, source: str) -> None:
+        self._node = node
+        self._source = source
+
+    @property
+    def where(self) -> str:
+        """``file:line:column``, both from 1."""
+        return f"{self._source}:{self._node.line}:{self._node.column}"
+
+    def text_place(self) -> Place:
+        """Where the text of a scalar itself begins: past a quote, or on the line below the mark of a block."""
+        return Place(self._source, *self._node.content)
+
+    def refuse(self, what: str, expected: str, got: object = None, remedy: str = "") -> NoReturn:
+        """Raises a `Refusal` that points here."""
+        raise Refusal(what, where=self.where, expected=expected, got=self.plain() if got is None else got, remedy=remedy)
+
+    def plain(self) -> object:
+        """The value as plain Python objects."""
+        return self._node.plain()
+
+    def is_mapping(self) -> bool:
+        return isinstance(self._node.value, dict)
+
+    def is_list(self) -> bool:
+        return isinstance(self._node.value, list)
+
+    def names(self) -> list[str]:
+        """The names of a mapping, in order."""
+        return list(self._pairs())
+
+    def entries(self) -> Iterator[tuple["Section", "Section"]]:
+        """The names and values of a mapping, in order."""
+        for name, value in self._pairs().values():
+            yield Section(name, self._source), Section(value, self._source)
+
+    def only(self, *allowed: str) -> None:
+        """Refuses a mapping that has a name outside `allowed`."""
+        for name, (node, _) in self._pairs().items():
+            if name not in allowed:
+                near = difflib.get_close_matches(name, allowed, n=1)
+                remedy = f"did you mean {near[0]}?" if near else ""
+                Section(node, self._source).refuse("unknown field", "one of " + ", ".join(allowed), name, remedy)
+
+    def has(self, name: str) -> bool:
+        return name in self._pairs()
+
+    def at(self, name: str) -> "Section":
+        """The value under `name`, which must be there."""
+        pairs = self._pairs()
+        if name not in pairs:
+            self.refuse("missing field", f"a field {name}", ", ".join(pairs) or "an empty mapping")
+        return Section(pairs[name][1], self._source)
+
+    def items(self) -> Iterator["Section"]:
+        """The elements of a list."""
+        if not isinstance(self._node.value, list):
+            self.refuse("wrong type", "a list")
+        for child in self._node.value:
+            yield Section(child, self._source)
+
+    def text(self) -> str:
+        value = self.plain()
+        if not isinstance(value, str):
+            written = self._node.text
+            self.refuse("wrong type", "a text", remedy=f'quote it: "{written}"' if written else "")
+        return value
+
+    def integer(self, low: int, high: int) -> int:
+        """A whole number in [low, high]."""
+        value = self.plain()
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            self.refuse("not in range", f"a whole number from {low} to {high}")
+        return value
+
+    def number(self, low: float, high: float) -> float:
+        """A number in [low, high]."""
+        value = self.plain()
+        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+            self.refuse("not in range", f"a number from {low:g} to {high:g}")
+        return float(value)
+
+    def flag(self) -> bool:
+        value = self.plain()
+        if not isinstance(value, bool):
+            self.refuse("wrong type", "true or false")
+        return value
+
+    def choice(self, options: Sequence[str]) -> str:
+        """One of `options`; a miss names the nearest."""
+        value = self._written()
+        if value not in options:
+            near = difflib.get_close_matches(value, options, n=1)
+            self.refuse("unknown value", "one of " + ", ".join(options), value, f"did you mean {near[0]}?" if near else "")
+        return value
+
+    def duration_ms(self, least_ms: int = 1) -> int:
+        """A length of time such as ``30d``, ``10m`` or ``500ms``, in milliseconds, of at least `least_ms`."""
+        match = _DURATION.fullmatch(self._written())
+        expected = "a whole number with a unit: ms, s, m, h, d or w"
+        if not match:
+            self.refuse("not a duration", expected)
+        length_ms = int(match[1]) * _UNIT_MS[match[2]]
+        if length_ms < least_ms:
+            self.refuse("duration too short", f"{expected}; at least {least_ms}ms")
+        return length_ms
+
+    def moment_ms(self) -> int:
+        """A day such as ``2000-01-01``, which begins at midnight UTC, or a time in RFC 3339 with a zone, in ms since the epoch.
+
+        It is not before 1970.
+        """
+        text = self._written()
+        try:
+            moment = datetime.datetime.fromisoformat(text)
+        except ValueError:
+            moment = None
+        if moment is not None and len(text) == _DAY_CHARACTERS:
+            moment = moment.replace(tzinfo=datetime.UTC)
+        if moment is None or moment.tzinfo is None or moment < _EPOCH:
+            self.refuse("not a moment", "a day such as 2000-01-01, or a time in RFC 3339 with a zone, from 1970 on", text)
+        return (moment - _EPOCH) // datetime.timedelta(milliseconds=1)
+
+    def _written(self) -> str:
+        """The text of a scalar, whatever its type; another value as Python shows it."""
+        return str(self.plain()) if self.is_mapping() or self.is_list() else self._node.text
+
+    def _pairs(self) -> dict[str, tuple[Node, Node]]:
+        if not isinstance(self._node.value, dict):
+            self.refuse("wrong type", "a mapping of names to values")
+        return self._node.value
+
+
+def read_document(text: str, source: str) -> Section:
+    """Parses `text` as one YAML document; see `foundation.yaml_tree.read_tree` for what is accepted.
+
+    Raises:
+        Refusal: it is not YAML, is empty, or exceeds the bounds; with line and column.
+    """
+    return Section(read_tree(text, source), source)

@@ -1,0 +1,162 @@
+"""The part of YAML that definitions are written in, read into a tree with positions and bounded before anything is built.
+
+Only what every YAML reader takes for the same value is accepted: mappings with names, lists, texts, decimal numbers, true, false
+and null. Anchors, aliases, merge keys, tags and second documents are refused.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final, NoReturn
+
+import yaml
+
+from foundation.refusal import Refusal
+from foundation.yaml_faults import refuse_fault
+from foundation.yaml_scalars import Scalar, scalar_of
+
+CHARACTERS_MAX: Final = 1 << 20
+NODES_MAX: Final = 100_000
+"""Mappings, lists, names and values of a document; about 13 µs of CPU each, so that a document costs 2 s at most."""
+DEPTH_MAX: Final = 32
+"""Mappings and lists inside each other."""
+
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+_BYTE_ORDER_MARK = "\ufeff"
+_STANDARD_TAG = "tag:yaml.org,2002:"
+Event = Any
+"""One of PyYAML's events, whose types as published know nothing of marks, anchors and values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One mapping, list or scalar, with the place where it begins.
+
+    Args:
+        value: a scalar's value; a list's nodes; of a mapping, by name, the nodes of the name and of the value.
+        line: from 1.
+        column: from 1, in characters.
+        text: of a scalar, as it is written, without quotes; '' of others.
+        content: line and column at which the text of a scalar itself begins, and the indent of its later lines.
+    """
+
+    value: "Scalar | list[Node] | dict[str, tuple[Node, Node]]"
+    line: int
+    column: int
+    text: str = ""
+    content: tuple[int, int, int] = (1, 1, 0)
+
+    def plain(self) -> object:
+        """The value as plain Python objects."""
+        if isinstance(self.value, list):
+            return [node.plain() for node in self.value]
+        if isinstance(self.value, dict):
+            return {name: value.plain() for name, (_, value) in self.value.items()}
+        return self.value
+
+
+def read_tree(text: str, source: str) -> Node:
+    """The one document in `text`. A byte-order mark at its beginning is passed over.
+
+    Args:
+        source: the name of the file, for refusals.
+
+    Raises:
+        Refusal: it is no YAML, uses what is not accepted, gives a name twice, or is longer, deeper or of more parts than the
+            bounds allow; with line and column.
+    """
+    if len(text) > CHARACTERS_MAX:
+        line = text.count("\n", 0, CHARACTERS_MAX) + 1
+        where = f"{source}:{line}:{CHARACTERS_MAX - text.rfind(chr(10), 0, CHARACTERS_MAX)}"
+        raise Refusal("document too long", where=where, expected=f"at most {CHARACTERS_MAX} characters", got=str(len(text)))
+    text = text.removeprefix(_BYTE_ORDER_MARK)
+    try:
+        return _Reader(text, source).document()
+    except yaml.YAMLError as error:
+        refuse_fault(error, text, source)
+
+
+class _Reader:
+    def __init__(self, text: str, source: str) -> None:
+        self._text = text
+        self._source = source
+        self._events: Iterator[Event] = yaml.parse(text, Loader=yaml.SafeLoader)
+        self._nodes = 0
+
+    def document(self) -> Node:
+        next(self._events)  # the stream's start
+        if isinstance(next(self._events), yaml.StreamEndEvent):
+            raise Refusal("empty document", where=f"{self._source}:1:1", expected="a YAML document", got="nothing")
+        node = self._node(next(self._events), 0)
+        next(self._events)  # the document's end
+        event = next(self._events)
+        if not isinstance(event, yaml.StreamEndEvent):
+            self._refuse(event, "second document", "one document a file", "---")
+        return node
+
+    def _node(self, event: Event, depth: int) -> Node:
+        self._check(event, depth)
+        line, column = event.start_mark.line + 1, event.start_mark.column + 1
+        if isinstance(event, yaml.MappingStartEvent):
+            return Node(self._pairs(depth + 1), line, column)
+        if isinstance(event, yaml.SequenceStartEvent):
+            return Node(list(self._items(depth + 1)), line, column)
+        if match := _UNPRINTABLE.search(event.value):
+            self._refuse(event, "character that cannot be shown", "printable characters", f"U+{ord(match[0]):04X}")
+        value = scalar_of(event.value, event.style, self._where(event))
+        return Node(value, line, column, event.value, self._content(event))
+
+    def _items(self, depth: int) -> Iterator[Node]:
+        while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
+            yield self._node(event, depth)
+
+    def _pairs(self, depth: int) -> dict[str, tuple[Node, Node]]:
+        pairs: dict[str, tuple[Node, Node]] = {}
+        while not isinstance(event := next(self._events), yaml.MappingEndEvent):
+            name = self._name(event, depth)
+            if name.text in pairs:
+                self._refuse(event, "field given twice", "each field once", name.text)
+            pairs[name.text] = name, self._node(next(self._events), depth)
+        return pairs
+
+    def _name(self, event: Event, depth: int) -> Node:
+        if not isinstance(event, yaml.ScalarEvent | yaml.AliasEvent):
+            self._refuse(event, "name that is no text", "a text as a name", "a mapping or a list")
+        node = self._node(event, depth)
+        if not isinstance(node.value, str):
+            shown = node.text or "nothing"
+            self._refuse(event, "name that is no text", "a text as a name", shown, f'quote it: "{node.text}"')
+        return node
+
+    def _check(self, event: Event, depth: int) -> None:
+        self._nodes += 1
+        if self._nodes > NODES_MAX:
+            self._refuse(event, "document of too many parts", f"at most {NODES_MAX} names, values, mappings and lists", "more")
+        if depth > DEPTH_MAX:
+            self._refuse(event, "nested too deeply", f"at most {DEPTH_MAX} mappings and lists inside each other", "more")
+        written_out = "each value written out where it is used: anchors and aliases are not supported"
+        if isinstance(event, yaml.AliasEvent):
+            self._refuse(event, "alias", written_out, f"*{event.anchor}")
+        if event.anchor is not None:
+            self._refuse(event, "anchor", written_out, f"&{event.anchor}")
+        if event.tag is not None:
+            self._refuse(
+                event, "tag", "values without tags: how they are written says what they are", event.tag.replace(_STANDARD_TAG, "!!")
+            )
+
+    def _content(self, event: Event) -> tuple[int, int, int]:
+        line, column = event.start_mark.line + 1, event.start_mark.column + 1
+        if event.style in ("'", '"'):
+            return line, column + 1, 0
+        if event.style not in ("|", ">"):
+            return line, column, 0
+        rows = self._text[event.start_mark.index : event.end_mark.index].split("\n")
+        first = next((row for row in rows[1:] if row.strip()), "")
+        indent = len(first) - len(first.lstrip(" "))
+        return line + 1, indent + 1, indent
+
+    def _where(self, event: Event) -> str:
+        return f"{self._source}:{event.start_mark.line + 1}:{event.start_mark.column + 1}"
+
+    def _refuse(self, event: Event, what: str, expected: str, got: str, remedy: str = "") -> NoReturn:
+        raise Refusal(what, where=self._where(event), expected=expected, got=got, remedy=remedy)

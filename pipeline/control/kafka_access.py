@@ -1,0 +1,85 @@
+"""Where the broker is, and how this system shows who it is: for clients in Python and in Java."""
+
+import pathlib
+
+from foundation.refusal import Refusal
+from foundation.settings import Settings
+
+SECRET_FILE = ("secrets", "kafka")
+"""Below the system's folder: the password that `weir up` made for its own broker."""
+
+Connection = dict[str, str]
+"""Options of a client by name."""
+
+
+def connection_of(settings: Settings) -> Connection:
+    """Options of a client of librdkafka.
+
+    Raises:
+        Refusal: a password is asked for and there is none.
+    """
+    protocol = _protocol(settings)
+    options = {"bootstrap.servers": settings.bootstrap}
+    if protocol != "PLAINTEXT":
+        options["security.protocol"] = protocol
+    if protocol.startswith("SASL"):
+        options |= {"sasl.mechanism": settings.kafka_sasl_mechanism}
+        options |= {"sasl.username": settings.kafka_user, "sasl.password": _password(settings)}
+    if protocol.endswith("SSL") and settings.kafka_ca_file:
+        options["ssl.ca.location"] = settings.kafka_ca_file
+    return options
+
+
+def java_connection_of(settings: Settings, package: str = "org.apache.kafka") -> Connection:
+    """Options of a client in Java, the broker's address left out.
+
+    Args:
+        package: where the client's classes are, which may have been moved into another library.
+
+    Raises:
+        Refusal: a password is asked for and there is none.
+    """
+    protocol = _protocol(settings)
+    options = {} if protocol == "PLAINTEXT" else {"security.protocol": protocol}
+    if protocol.startswith("SASL"):
+        options |= {"sasl.mechanism": settings.kafka_sasl_mechanism, "sasl.jaas.config": _login(settings, package)}
+    if protocol.endswith("SSL") and settings.kafka_ca_file:
+        options |= {"ssl.truststore.type": "PEM", "ssl.truststore.location": settings.kafka_ca_file}
+    return options
+
+
+def _login(settings: Settings, package: str) -> str:
+    kind = "plain.Plain" if settings.kafka_sasl_mechanism == "PLAIN" else "scram.Scram"
+    user, password = _quoted(settings.kafka_user), _quoted(_password(settings))
+    return f"{package}.common.security.{kind}LoginModule required username={user} password={password};"
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _protocol(settings: Settings) -> str:
+    """What the settings say; when they say nothing, whether there is a password decides."""
+    if settings.kafka_security_protocol:
+        return settings.kafka_security_protocol
+    is_own = settings.bootstrap.startswith("127.0.0.1:") and _secret_file(settings).exists()
+    return "SASL_PLAINTEXT" if is_own or settings.kafka_password_file else "PLAINTEXT"
+
+
+def _secret_file(settings: Settings) -> pathlib.Path:
+    return pathlib.Path(settings.kafka_password_file) if settings.kafka_password_file else settings.path(*SECRET_FILE)
+
+
+def _password(settings: Settings) -> str:
+    file = _secret_file(settings)
+    try:
+        return file.read_text().strip()
+    except OSError as error:
+        raise Refusal(
+            "no password for Kafka",
+            where=str(file),
+            expected="a file that holds it",
+            got=str(error.strerror),
+            remedy="`weir up` makes one for its own broker; for another broker WEIR_KAFKA_PASSWORD_FILE names it",
+        ) from error

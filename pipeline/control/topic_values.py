@@ -1,0 +1,120 @@
+"""What a topic holds, read from its oldest record to the end that it has now."""
+
+import logging
+import time
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
+
+from foundation.refusal import Refusal
+from foundation.settings import Settings
+from pipeline.control.definitions import Definitions
+from pipeline.control.kafka import BATCH_MAX, SECONDS_MAX, ControlTopic, Offsets, consumer_of, ends_of, is_end, partition_of, place_of
+from pipeline.control.progress import Progress
+
+log = logging.getLogger(__name__)
+
+
+class Records(NamedTuple):
+    """Some records of one partition, in its order."""
+
+    partition: int
+    offsets: list[int]
+    at_ms: list[int]
+    values: list[bytes]
+
+
+def values_of(settings: Settings, topic: str, progress: Progress = lambda done, total: None) -> Iterator[list[bytes]]:
+    """The values of `records_of`.
+
+    Raises:
+        Refusal: there is no such topic, or the broker does not answer.
+    """
+    return (records.values for records in records_of(settings, topic, progress))
+
+
+def records_of(settings: Settings, topic: str, progress: Progress = lambda done, total: None) -> Iterator[Records]:
+    """The records of a topic up to the end that it has at the call, a partition after the other.
+
+    Raises:
+        Refusal: there is no such topic, or the broker does not answer.
+    """
+    ends = ends_or_refusal(settings, topic)
+    consumer = consumer_of(settings, "export", **{"enable.partition.eof": True})
+    total, before = sum(ends.values()), 0
+    try:
+        for place, end in sorted(ends.items(), key=lambda each: partition_of(each[0])):
+            for records, at in _partition(consumer, settings, place, end):
+                yield records
+                progress(before + at, total)
+            before += end
+    finally:
+        consumer.close()
+
+
+def read_definitions(settings: Settings) -> Definitions:
+    """What the control topic holds now.
+
+    Raises:
+        Refusal: there is no such topic, or the broker does not answer.
+    """
+    control = None
+    try:
+        ends_or_refusal(settings, "control")
+        control = ControlTopic(settings)
+        control.read_to_end()
+    except KafkaException as error:
+        raise _no_answer(settings, error) from error
+    finally:
+        if control is not None:
+            control.close()
+    return control.definitions
+
+
+def ends_or_refusal(settings: Settings, topic: str) -> Offsets:
+    """The end of each partition of `topic`.
+
+    Raises:
+        Refusal: there is no such topic, or the broker does not answer.
+    """
+    consumer = consumer_of(settings, "export")
+    name = settings.topic(topic)
+    try:
+        ends = ends_of(consumer, [name])
+    except KafkaException as error:
+        raise _no_answer(settings, error) from error
+    finally:
+        consumer.close()
+    if not ends:
+        remedy = "WEIR_BOOTSTRAP and WEIR_TOPIC_PREFIX say where the system is"
+        raise Refusal("no such topic", where=settings.bootstrap, expected="the topics of a running system", got=name, remedy=remedy)
+    return ends
+
+
+def _partition(consumer: Consumer, settings: Settings, place: str, end: int) -> Iterator[tuple[Records, int]]:
+    """Records of a partition from its oldest record on, and the place after them."""
+    consumer.assign([TopicPartition(*partition_of(place), OFFSET_BEGINNING)])
+    at, heard = 0, time.monotonic()
+    while at < end:
+        records = Records(partition_of(place)[1], [], [], [])
+        for message in consumer.consume(BATCH_MAX, 0.5):
+            if message.error() and not is_end(message):
+                log.warning("consumer: %s", message.error())
+            elif place_of(message) == place:
+                heard = time.monotonic()
+                offset = message.offset() or 0
+                at = end if is_end(message) else min(offset + 1, end)
+                if not is_end(message) and offset < end:
+                    records.offsets.append(offset)
+                    records.at_ms.append(message.timestamp()[1])
+                    records.values.append(message.value() or b"")
+        if records.values:
+            yield records, at
+        elif time.monotonic() - heard > SECONDS_MAX:
+            raise _no_answer(settings, f"no record of {place} in {SECONDS_MAX:g} s")
+
+
+def _no_answer(settings: Settings, error: object) -> Refusal:
+    remedy = "WEIR_BOOTSTRAP says where the broker is"
+    return Refusal("no answer from the broker", where=settings.bootstrap, expected="its records", got=str(error), remedy=remedy)

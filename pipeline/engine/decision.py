@@ -1,0 +1,145 @@
+"""The decision on one event, as it leaves the system."""
+
+from collections.abc import Iterator
+from itertools import repeat, starmap
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from features.layout.layout import CORRECTED, DUPLICATE, LATE, RETRACTED, WARMING
+from features.schema.batch import Batch
+from patterns.policy import ACTIONS
+from pipeline.engine.explanation import Explanations
+from pipeline.engine.release import Release
+from pipeline.engine.verdicts import Verdicts
+
+
+class Decision(msgspec.Struct, gc=False):
+    """A record of the topic ``decisions``. Times are milliseconds since the epoch; missing numbers are null.
+
+    `revision` counts the corrections and the retraction of an event. `flags`: late; warming: no model gave a score, or the history
+    does not reach back far enough; degraded: decided without an entity's answer; corrected; retracted; bypass: the action is not the
+    score's. `event` holds the numeric fields of the event in major units: with `features` it is all that a learner needs.
+    `dimensions` are the texts by which event metrics are counted.
+    """
+
+    event_id: str
+    revision: int
+    event_time: int
+    user: str
+    entities: Any
+    score: float
+    action: str
+    reasons: list[str]
+    contributions: Any
+    matches: list[Any]
+    event: Any
+    dimensions: Any
+    features: Any
+    models: Any
+    release: int
+    flags: list[str]
+    processed_at: int
+    latency_ms: float
+
+
+class Reply(msgspec.Struct):
+    """The short form that the API process which waits is sent."""
+
+    event_id: str
+    revision: int
+    score: float
+    action: str
+    reasons: list[str]
+    flags: list[str]
+    release: int
+
+
+class ModelScore(msgspec.Struct, gc=False):
+    """A model's raw score, and the number of the snapshot that gave it; a detector of the user's own has none."""
+
+    score: float
+    snapshot: int | None
+
+
+def decisions_of(
+    verdicts: Verdicts, batch: Batch, missing: NDArray[np.uint8], arrived_ms: NDArray[np.int64], processed_at_ms: float
+) -> Iterator[Decision]:
+    """A decision a row, each made when it is asked for, so that one at a time is in memory.
+
+    Columns meet in C: no line of Python runs for a row. Those of events that get no new decision (`UNDECIDED`) mean nothing.
+
+    Args:
+        missing: 1 where an event was decided without an entity's answer.
+        arrived_ms: when the broker had each event.
+        processed_at_ms: now.
+    """
+    release = verdicts.release
+    explanations = Explanations(verdicts)
+    kinds = list(batch.entities.values())
+    snapshots = [repeat(verdicts.snapshots.get(name)) for name in verdicts.models]
+    scores = [map(ModelScore, raw.tolist(), snapshot) for raw, snapshot in zip(verdicts.models.values(), snapshots, strict=True)]
+    numbers = (batch.numbers / release.schema.scales).tolist()
+    retracted = verdicts.are(RETRACTED)
+    flags = verdicts.flags | missing.astype(np.int64) * DEGRADED | (np.isnan(verdicts.scores) & ~retracted) * WARMING
+    flags |= BYPASSED * release.bypass.on
+    reasons = explanations.reasons()
+    for row in np.flatnonzero(retracted).tolist():
+        reasons[row] = RETRACTED_REASONS
+    return map(
+        Decision,
+        batch.ids,
+        verdicts.revisions.tolist(),
+        batch.times_ms.tolist(),
+        batch.users,
+        map(release.entity_shape, *kinds) if kinds else repeat({}),
+        verdicts.scores.tolist(),
+        map(ACTIONS.__getitem__, verdicts.actions.tolist()),
+        reasons,
+        explanations.contributions(),
+        repeat([]),
+        starmap(release.event_shape, numbers),
+        _dimensions_of(release, batch),
+        starmap(release.feature_shape, verdicts.features.tolist()),
+        map(release.model_shape, *scores) if scores else repeat({}),
+        repeat(release.id),
+        map(_FLAG_NAMES.__getitem__, flags.tolist()),
+        repeat(int(processed_at_ms)),
+        (processed_at_ms - arrived_ms).tolist(),
+    )
+
+
+def _dimensions_of(release: Release, batch: Batch) -> Iterator[Any]:
+    """A missing text is an empty one: whoever counts by it has no third value."""
+    columns = [[text or "" for text in batch.texts[name]] for name in release.schema.dimensions]
+    return map(release.dimension_shape, *columns) if columns else repeat({})
+
+
+def reply_of(decision: Decision) -> Reply:
+    """The short form of `decision`."""
+    return Reply(decision.event_id, decision.revision, decision.score, decision.action, decision.reasons, decision.flags, decision.release)
+
+
+def flag_names(flags: int) -> list[str]:
+    """Flags in words, those that a decision or a reply may have."""
+    return [word for bit, word in _WORDS.items() if flags & bit]
+
+
+def fallback_flags(release: Release | None) -> list[str]:
+    """Of an answer that the policy's fallback of `release` gives."""
+    return ["degraded", "bypass"] if release is not None and release.bypass.on else ["degraded"]
+
+
+DEGRADED = 1 << 10
+"""Decided without an entity's answer; beside the flags of `Verdicts`."""
+
+BYPASSED = 1 << 11
+"""Decided while the bypass of the release was on."""
+
+RETRACTED_REASONS = ["retracted"]
+
+_WORDS = {LATE: "late", DUPLICATE: "duplicate", WARMING: "warming", DEGRADED: "degraded", CORRECTED: "corrected", RETRACTED: "retracted"}
+_WORDS[BYPASSED] = "bypass"
+_FLAG_NAMES = [flag_names(flags) for flags in range(2 * BYPASSED)]

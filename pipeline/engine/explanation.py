@@ -1,0 +1,97 @@
+"""Why a score is what it is: contributions that add up to it, and reasons in words."""
+
+from itertools import repeat, starmap
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.engine.models import Model
+from pipeline.engine.reasons import shares_of
+from pipeline.engine.release import Release
+from pipeline.engine.verdicts import UNDECIDED, Verdicts
+
+
+class Contributions(msgspec.Struct, gc=False):
+    """What each input of a model added to its score.
+
+    Args:
+        model: that gave the score.
+        scale: ``log_odds`` or ``score``.
+        base: of an event of which nothing is known.
+        inputs: by name; they and `base` add up to the score on `scale`.
+    """
+
+    model: str
+    scale: str
+    base: float
+    inputs: Any
+
+
+class Explanations:
+    """Contributions of each event's inputs to the score that counted.
+
+    Computed a batch at a time for each model that gave a score: O(inputs) an event.
+
+    Args:
+        verdicts: of one batch.
+    """
+
+    def __init__(self, verdicts: Verdicts) -> None:
+        self._verdicts = verdicts
+        models = {model.name: model for model in verdicts.release.models}
+        self._models = [models[name] for name in verdicts.release.policy.models]
+
+    def contributions(self) -> list[Contributions | dict[str, Any]]:
+        """One a row; empty without a score."""
+        found: list[Contributions | dict[str, Any]] = [{}] * len(self._verdicts.chosen)
+        for position, model in enumerate(self._models):
+            rows = np.flatnonzero(self._verdicts.chosen == position)
+            if not len(rows):
+                continue
+            scoring = self._verdicts.scoring.get(model.name)
+            scale, base = (scoring.scale, scoring.base) if scoring else ("score", 0.0)
+            shapes = starmap(model.shape, shares_of(self._verdicts, model, rows).tolist())
+            made = map(Contributions, repeat(model.name), repeat(scale), repeat(base), shapes)
+            for row, contributions in zip(rows.tolist(), made, strict=False):
+                found[row] = contributions
+        return found
+
+    def reasons(self) -> list[list[str]]:
+        """What raised each score most, largest first, at most `pipeline.engine.reasons.REASONS_MAX`.
+
+        An event that its score approved has none. One without a score has the reason that a model's
+        inputs are mostly missing, where that is so.
+        """
+        found: list[list[str]] = [[]] * len(self._verdicts.chosen)
+        scored = ~self._verdicts.are(UNDECIDED)
+        for row in np.flatnonzero(scored & (self._verdicts.reasons[:, 0] >= 0)).tolist():
+            if self._verdicts.chosen[row] < 0:
+                found[row] = [_gap_of(self._models[self._verdicts.reasons[row, 0]])]
+                continue
+            model = self._models[self._verdicts.chosen[row]]
+            values = self._verdicts.inputs[model.name][row]
+            inputs = [int(position) for position in self._verdicts.reasons[row] if position >= 0]
+            found[row] = [f"{_short(model, at)} of {values[at]:.6g} is unusual ({model.name})" for at in inputs]
+        return found
+
+
+def reasons_again(release: Release, chosen: int, reasons: NDArray[np.int8]) -> list[str]:
+    """The reasons of a decision made before, by `release`, of which only the inputs are remembered and not their values."""
+    models = release.policy.models
+    position = int(reasons[0]) if chosen < 0 else chosen
+    if not 0 <= position < len(models):
+        return []
+    model = next(model for model in release.models if model.name == models[position])
+    if chosen < 0:
+        return [_gap_of(model)]
+    return [f"{_short(model, int(at))} is unusual ({model.name})" for at in reasons if 0 <= at < len(model.inputs)]
+
+
+def _gap_of(model: Model) -> str:
+    return f"{model.name} gives no score: more than half of its inputs are missing"
+
+
+def _short(model: Model, at: int) -> str:
+    return model.inputs[at].partition(".")[2]

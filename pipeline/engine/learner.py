@@ -1,0 +1,221 @@
+"""Learning beside the decision's path: what the global models have seen, and the snapshots they publish."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.catalogue import LEARNERS, Learner
+from detectors.missing import are_mostly_missing
+from detectors.snapshot import Snapshot
+from pipeline.engine.models import Model
+from pipeline.engine.release import Release
+from pipeline.engine.vectors import WAITING, Vectors
+
+VECTORS_MAX = 1_000_000
+"""Vectors that a model holds for labels to come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lessons:
+    """Labels by event, or by row of the vectors: [n] each.
+
+    Args:
+        keys: which events they are about, see `pipeline.engine.event_keys`, or which rows.
+        labels: 0 or 1.
+        times_ms: when they come into force.
+    """
+
+    keys: NDArray[np.int64]
+    labels: NDArray[np.int8]
+    times_ms: NDArray[np.int64]
+
+    def part(self, where: slice) -> "Lessons":
+        return Lessons(self.keys[where], self.labels[where], self.times_ms[where])
+
+
+def joined(parts: list[Lessons]) -> Lessons:
+    """All of `parts` in order of time; those of one time in the order given."""
+    if not parts:
+        return Lessons(np.empty(0, np.int64), np.empty(0, np.int8), np.empty(0, np.int64))
+    times_ms = np.concatenate([part.times_ms for part in parts])
+    order = np.argsort(times_ms, kind="stable")
+    keys = np.concatenate([part.keys for part in parts])[order]
+    return Lessons(keys, np.concatenate([part.labels for part in parts])[order], times_ms[order])
+
+
+class EventLearner:
+    """A model that learns from every event, without labels.
+
+    Args:
+        model: its definition.
+    """
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self.learner: Learner = LEARNERS[model.model](len(model.inputs), **model.parameters)
+        self._learned = 0
+
+    def see(self, id_keys: NDArray[np.int64], keys: NDArray[np.int64], times_ms: NDArray[np.int64], vectors: NDArray[np.float64]) -> None:
+        """Learns from events that were scored, in their order, but for those whose inputs are mostly missing."""
+        taken = sampled(id_keys, self.model.sample) & ~are_mostly_missing(vectors)
+        self.learner.learn_many(vectors[taken], None)
+        self._learned += int(taken.sum())
+
+    def held(self, keys: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which of these events it holds a vector of: none."""
+        return np.zeros(len(keys), np.bool_)
+
+    def tell(self, lessons: "Lessons", vectors: NDArray[np.float64] | None = None) -> None:
+        """Labels teach it nothing."""
+
+    def advance(self, time_ms: int, teach: bool = True) -> None:
+        """Time alone teaches it nothing."""
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """What it needs to go on learning."""
+        return {**self.learner.state(), "lessons": np.array([self._learned])}
+
+    def resume(self, state: dict[str, NDArray[Any]]) -> None:
+        """Goes on from `state`."""
+        self._learned = int(state["lessons"][0])
+        self.learner.restore({name: array for name, array in state.items() if name != "lessons"})
+
+    def snapshot(self, sequence: int, time_ms: int) -> Snapshot | None:
+        """What scores from now on; none before anything was learned."""
+        return _snapshot(self.model, self.learner, sequence, time_ms) if self._learned else None
+
+
+class LabelLearner:
+    """A model that learns from labels, each at its own time; what stays unlabelled is taught once as negative.
+
+    Vectors are held from their event to `negative_after`, and as long again so that a late positive can still correct
+    the negative.
+
+    Args:
+        model: its definition.
+        negative_after_ms: from the event's time on, an event without a label counts as negative.
+        vectors_max: vectors held; beyond it the oldest is forgotten, and its label teaches nothing.
+    """
+
+    def __init__(self, model: Model, negative_after_ms: int, vectors_max: int = VECTORS_MAX) -> None:
+        self.model = model
+        self.learner: Learner = LEARNERS[model.model](len(model.inputs), **model.parameters)
+        self._negative_after_ms = negative_after_ms
+        self._vectors_max = vectors_max
+        self._vectors = Vectors(len(model.inputs))
+        self._next = 0
+        self._told: list[Lessons] = []
+        self._positives = 0
+        self._negatives = 0
+
+    def see(self, id_keys: NDArray[np.int64], keys: NDArray[np.int64], times_ms: NDArray[np.int64], vectors: NDArray[np.float64]) -> None:
+        """Keeps the vectors of events that were scored for their labels to come, but for those whose inputs are mostly missing."""
+        taken = sampled(id_keys, self.model.sample) & ~are_mostly_missing(vectors)
+        self._vectors.add(keys[taken], times_ms[taken], vectors[taken])
+
+    def held(self, keys: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which of these events it holds a vector of."""
+        return self._vectors.rows_of(keys) >= 0
+
+    def tell(self, lessons: "Lessons", vectors: NDArray[np.float64] | None = None) -> None:
+        """Labels, each in force at its time; `vectors` [n, inputs] in case the events are no longer held."""
+        if vectors is not None:
+            lost = (self._vectors.rows_of(lessons.keys) < 0) & ~are_mostly_missing(vectors)
+            self._vectors.add(lessons.keys[lost], lessons.times_ms[lost] - self._negative_after_ms, vectors[lost])
+        self._told.append(lessons)
+
+    def advance(self, time_ms: int, teach: bool = True) -> None:
+        """Teaches all labels in force at `time_ms` and the negatives that are due, each once, in order of time.
+
+        Without `teach` they only stop waiting: they were taught before a restart.
+        """
+        lessons = [part for group in self._due_labels(time_ms) for part in self._lessons_of(group)]
+        rows, self._next = self._vectors.waiting_until(time_ms - self._negative_after_ms, self._next)
+        due_ms = self._vectors.times_of(rows) + self._negative_after_ms
+        self._vectors.teach(rows, 0)
+        lessons.append(Lessons(rows, np.zeros(len(rows), np.int8), due_ms))
+        in_order = joined(lessons)
+        if len(in_order.labels) and teach:
+            labels = in_order.labels.astype(np.float64)
+            self.learner.learn_many(self._vectors.of(in_order.keys), labels)
+            self._positives += int(labels.sum())
+            self._negatives += len(labels) - int(labels.sum())
+        self._vectors.drop(time_ms - 2 * self._negative_after_ms, self._vectors_max)
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """What it needs to go on learning, but for the vectors that wait."""
+        return {**self.learner.state(), "lessons": np.array([self._positives, self._negatives])}
+
+    def resume(self, state: dict[str, NDArray[Any]]) -> None:
+        """Goes on from `state`."""
+        self._positives, self._negatives = state["lessons"].tolist()
+        self.learner.restore({name: array for name, array in state.items() if name != "lessons"})
+
+    def snapshot(self, sequence: int, time_ms: int) -> Snapshot | None:
+        """What scores from now on; none before both classes were seen."""
+        return _snapshot(self.model, self.learner, sequence, time_ms) if self._positives and self._negatives else None
+
+    def _due_labels(self, time_ms: int) -> list["Lessons"]:
+        """The labels in force at `time_ms`, in groups in which no event has two."""
+        told = joined(self._told)
+        due = int(np.searchsorted(told.times_ms, time_ms, side="right"))
+        self._told = [told.part(slice(due, None))]
+        now = told.part(slice(0, due))
+        if len(np.unique(now.keys)) == due:
+            return [now]
+        return [now.part(slice(position, position + 1)) for position in range(due)]
+
+    def _lessons_of(self, told: "Lessons") -> list["Lessons"]:
+        """What labels teach: an event that already counted as negative is corrected only by a label that differs."""
+        rows = self._vectors.rows_of(told.keys)
+        known = rows >= 0
+        rows, labels, times_ms = rows[known], told.labels[known], told.times_ms[known]
+        negative_ms = self._vectors.times_of(rows) + self._negative_after_ms
+        taught = self._vectors.taught_of(rows)
+        before = (taught == WAITING) & (times_ms > negative_ms)
+        taught = np.where(before, 0, taught)
+        differs = taught != labels
+        self._vectors.teach(rows, labels)
+        negatives = Lessons(rows[before], np.zeros(int(before.sum()), np.int8), negative_ms[before])
+        return [negatives, Lessons(rows[differs], labels[differs], times_ms[differs])]
+
+
+class Learners:
+    """All global models of a release.
+
+    Args:
+        release: whose models learn.
+    """
+
+    def __init__(self, release: Release) -> None:
+        self.each: list[EventLearner | LabelLearner] = [
+            LabelLearner(model, release.schema.negative_after_ms) if model.labelled else EventLearner(model)
+            for model in release.models
+            if not model.keyed
+        ]
+
+    def publish_every_ms(self) -> int:
+        """The shortest period of the models; a day when there is none."""
+        return min((each.model.publish_every_ms for each in self.each), default=86_400_000)
+
+    def snapshots(self, sequence: int, time_ms: int) -> Iterable[Snapshot]:
+        """A snapshot of each model that is ready for one, all that is due at `time_ms` taught before."""
+        for each in self.each:
+            each.advance(time_ms)
+            snapshot = each.snapshot(sequence, time_ms)
+            if snapshot is not None:
+                yield snapshot
+
+
+def sampled(id_keys: NDArray[np.int64], share: float) -> NDArray[np.bool_]:
+    """Which events a learner sees: a multiplicative hash of the id below `share`; the same on every run."""
+    hashed = id_keys.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    mask: NDArray[np.bool_] = (hashed >> np.uint64(11)) < np.uint64(int(share * (1 << 53)))
+    return mask
+
+
+def _snapshot(model: Model, learner: Learner, sequence: int, time_ms: int) -> Snapshot:
+    return Snapshot(model.name, model.definition, sequence, time_ms, learner.snapshot())

@@ -1,0 +1,190 @@
+"""models.yaml: which detectors run, on which inputs, and how they learn."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.catalogue import KEYED, LEARNERS, Keyed
+from features.definitions.definition_reader import nearest_feature
+from features.schema.schema import NAME_CHARACTERS_MAX, Schema
+from features.sets.feature_set import FeatureSet
+from foundation.document import Section, read_document
+
+MODELS_MAX = 256
+"""Of a release."""
+_FIELDS = ("name", "kind", "model", "parameters", "scope", "learns", "inputs", "publish_every", "sample")
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One detector of a release.
+
+    Args:
+        name: unique within the release.
+        model: name in the catalogue, such as ``anomaly.HalfSpaceTrees``.
+        parameters: given to the detector as they stand.
+        keyed: the detector, where its state is per user (scope user); ``None`` for one global learner.
+        labelled: learns from labels instead of from every event.
+        inputs: ``event.<field>`` or ``feature.<name>``, in order.
+        publish_every_ms: of event time, between two snapshots.
+        sample: share of events that the learner sees, by hash of the event id.
+        definition: content hash of all of this and of the features it reads; a snapshot of another definition is not used.
+        columns: where the inputs stand in a batch.
+        shape: a Struct with one attribute an input, which encodes as an object by the inputs' names.
+    """
+
+    name: str
+    model: str
+    parameters: dict[str, object]
+    keyed: Keyed | None
+    labelled: bool
+    inputs: tuple[str, ...]
+    publish_every_ms: int
+    sample: float
+    definition: str
+    columns: "InputColumns"
+    shape: type[msgspec.Struct]
+
+
+@dataclass(frozen=True, slots=True)
+class InputColumns:
+    """Takes a model's inputs, in major units, out of a batch's numbers and features."""
+
+    columns: NDArray[np.int64]
+    from_event: NDArray[np.bool_]
+    scales: NDArray[np.float64]
+
+    def take(self, numbers: NDArray[np.float64], features: NDArray[np.float64]) -> NDArray[np.float64]:
+        """[n, inputs] in the model's order; NaN where missing."""
+        out = np.empty((len(numbers), len(self.columns)))
+        for position, column in enumerate(self.columns):
+            if self.from_event[position]:
+                np.divide(numbers[:, column], self.scales[position], out=out[:, position])
+            else:
+                out[:, position] = features[:, column]
+        return out
+
+
+def read_models(text: str, schema: Schema, features: FeatureSet, source: str = "models.yaml") -> tuple[Model, ...]:
+    """Compiles models.yaml.
+
+    Raises:
+        Refusal: with line and column, for anything unknown, missing or out of range.
+    """
+    models: list[Model] = []
+    known = _Inputs(schema, features)
+    for section in read_document(text, source).items():
+        if len(models) == MODELS_MAX:
+            section.refuse("too many models", f"at most {MODELS_MAX}", str(MODELS_MAX + 1))
+        model = _read_model(section, known)
+        if any(other.name == model.name for other in models):
+            section.at("name").refuse("name given twice", "a name of its own for each model", model.name)
+        models.append(model)
+    return tuple(models)
+
+
+class _Inputs:
+    """What models may read: names of numbers and of features, with their places in a batch."""
+
+    def __init__(self, schema: Schema, features: FeatureSet) -> None:
+        self.schema, self.features = schema, features
+        numbers = {f"event.{column}": (True, at, float(schema.scales[at])) for at, column in enumerate(schema.columns)}
+        self.places = numbers | {f"feature.{name}": (False, at, 1.0) for at, name in enumerate(features.names)}
+
+
+def _read_model(section: Section, known: _Inputs) -> Model:
+    section.only(*_FIELDS)
+    keyed = section.has("scope") and section.at("scope").choice(("global", "user")) == "user"
+    if section.has("kind"):
+        section.at("kind").choice(("river",))
+    model = section.at("model").choice(sorted(KEYED if keyed else LEARNERS))
+    labelled = not keyed and bool(LEARNERS[model].labelled)
+    if section.has("learns") and (section.at("learns").choice(("labels", "events")) == "labels") != labelled:
+        section.at("learns").refuse("cannot learn so", f"learns: {'labels' if labelled else 'events'} for {model}")
+    name = _name(section.at("name"))
+    inputs = _read_inputs(section.at("inputs"), name, known)
+    if not inputs or (keyed and len(inputs) != 1):
+        section.at("inputs").refuse("wrong number of inputs", "one input" if keyed else "at least one input")
+    parameters, detector = _parameters(section, model, keyed, len(inputs))
+    return Model(
+        name=name,
+        model=model,
+        parameters=parameters,
+        keyed=detector,
+        labelled=labelled,
+        inputs=inputs,
+        publish_every_ms=section.at("publish_every").duration_ms() if section.has("publish_every") else 3_600_000,
+        sample=section.at("sample").number(0.0, 1.0) if section.has("sample") else 1.0,
+        definition=_definition(section, inputs, known.features),
+        columns=_columns(inputs, known),
+        shape=object_shape("Inputs", inputs),
+    )
+
+
+def object_shape(name: str, keys: Sequence[str]) -> type[msgspec.Struct]:
+    """A Struct of positional values that encodes as an object with `keys`: a third of a dictionary's cost to make."""
+    attributes = [f"field_{position}" for position in range(len(keys))]
+    return msgspec.defstruct(
+        name, [(attribute, Any) for attribute in attributes], rename=dict(zip(attributes, keys, strict=True)), gc=False
+    )
+
+
+def _definition(section: Section, inputs: tuple[str, ...], features: FeatureSet) -> str:
+    """What was learned of a feature says nothing of another one under the same name: so the features count too, and those behind."""
+    read = features.behind([name.removeprefix("feature.") for name in inputs if name.startswith("feature.")])
+    return hashlib.sha256(msgspec.json.encode([section.plain(), [features.written[name] for name in read]], order="sorted")).hexdigest()
+
+
+def _columns(inputs: tuple[str, ...], known: _Inputs) -> InputColumns:
+    from_event, columns, scales = zip(*(known.places[name] for name in inputs), strict=True)
+    return InputColumns(np.array(columns, np.int64), np.array(from_event, np.bool_), np.array(scales))
+
+
+def _name(section: Section) -> str:
+    name = section.text()
+    if not name.isidentifier():
+        section.refuse("not a name", "letters, digits and underscores, not starting with a digit")
+    if len(name) > NAME_CHARACTERS_MAX:
+        section.refuse("name too long", f"at most {NAME_CHARACTERS_MAX} characters", name)
+    return name
+
+
+def _read_inputs(section: Section, model: str, known: _Inputs) -> tuple[str, ...]:
+    inputs: dict[str, None] = {}
+    for item in section.items():
+        name = _read_input(item, model, known)
+        if name in inputs:
+            item.refuse("input given twice", "each input once", name)
+        inputs[name] = None
+    return tuple(inputs)
+
+
+def _read_input(section: Section, model: str, known: _Inputs) -> str:
+    name = section.text()
+    if name in known.places:
+        return name
+    if not name.startswith("feature."):
+        return section.choice(tuple(known.places))
+    remedy = nearest_feature(name.removeprefix("feature."), known.features.names)
+    return section.refuse("unknown feature", f"one of features.yaml, since model {model} reads it", name, remedy)
+
+
+def _parameters(section: Section, model: str, keyed: bool, inputs: int) -> tuple[dict[str, object], Keyed | None]:
+    """The parameters, which must be those of such a detector, and the detector itself where its state is per user."""
+    plain = section.at("parameters").plain() if section.has("parameters") else {}
+    if not isinstance(plain, dict):
+        section.at("parameters").refuse("wrong type", "a mapping of parameters")
+    detector = None
+    try:
+        if keyed:
+            detector = KEYED[model](**plain)
+        else:
+            LEARNERS[model](inputs, **plain)
+    except (TypeError, ValueError) as error:
+        section.at("parameters").refuse("bad parameters", f"parameters of {model}", str(error))
+    return {str(name): value for name, value in plain.items()}, detector

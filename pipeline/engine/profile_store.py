@@ -1,0 +1,168 @@
+"""The profiles of one kind of entity in one process, loaded from and written through to kept state."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.plan.plan import Plan
+from features.profiles.codec import Saved
+from features.profiles.detector_numbers import Cells, WarmUps
+from features.profiles.profiles import NO_WARM_UPS, Profiles
+from foundation.refusal import Refusal
+from pipeline.engine.isolation import NoRecordsFaultError
+
+Kept = tuple[bytes | None, list[tuple[int, bytes]]]
+"""A profile as kept: its head, and its sealed pages by number. No head: never seen."""
+
+SMALL_EVENTS = 64
+"""A bundle of up to so many events comes at a time of little load: its profiles are written at once."""
+UNSAVED_MAX = 32_768
+"""Profiles that wait to be written: what a checkpoint has to write at most, some 50 ms, and what memory holds twice."""
+WRITTEN_AT_ONCE = 4_096
+BYTES_MAX = 1 << 30
+"""Of profiles held in memory, when there is state to read them from again and nothing else is said."""
+
+
+class UnreadableStateError(NoRecordsFaultError):
+    """A kept profile is damaged, or was written by a version of Weir whose form this one does not know."""
+
+
+_Layout = tuple[int, bytes, Cells]
+
+
+class ProfileState(Protocol):
+    """Where profiles outlive the process. One call reads or writes all keys of a micro-batch.
+
+    `kept_ms` is how long it keeps a profile that is not written; 0: for ever.
+    """
+
+    kept_ms: int
+
+    def read(self, kind: str, keys: list[str]) -> list[Kept]:
+        """What is kept of each key, in order."""
+        ...
+
+    def write(self, kind: str, keys: list[str], saved: Saved) -> None:
+        """Keeps what changed of each key."""
+        ...
+
+
+class ProfileArenas:
+    """One arena of profiles a layout; state, where given, is the truth of the last save and the arenas run ahead of it.
+
+    A profile is written when its bundle is small, when too many wait, and by `save` before each checkpoint: under load a busy
+    key is written once for many events. Around a change of release some events still carry the old one, so that two layouts
+    are in use for a moment: each key lives in the arena that used it last, and is rebuilt under the other layout from its
+    retained history. After two checkpoints without an event of a layout its arena is let go: what it holds is in the state.
+
+    Args:
+        kind: the kind of entity.
+        state: where profiles are kept; ``None``: in the arenas alone (replay).
+    """
+
+    def __init__(self, kind: str, state: ProfileState | None = None) -> None:
+        self._kind = kind
+        self._state = state
+        self._arenas: dict[_Layout, _Arena] = {}
+        self._used: set[_Layout] = set()
+        self._used_before: set[_Layout] = set()
+        self._newest: _Layout | None = None
+
+    def __len__(self) -> int:
+        return len(self._arenas)
+
+    @property
+    def size_bytes(self) -> int:
+        """Memory that the profiles take, about."""
+        return sum(arena.profiles.size_bytes for arena in self._arenas.values())
+
+    def open(self, plan: Plan, cells: Cells, keys: list[str], warm_ups: WarmUps = NO_WARM_UPS) -> tuple[Profiles, NDArray[np.int64]]:
+        """The arena for `plan` with all `keys` in it, and their slots; `write` or `save` has to follow what changes them.
+
+        Args:
+            cells, warm_ups: see `Profiles`.
+        """
+        layout = (plan.layout, plan.arrays.outputs.tobytes(), cells)
+        arena = self._arenas.get(layout)
+        if arena is None:
+            arena = self._arenas[layout] = _Arena(self._profiles(plan, cells, warm_ups), {})
+        self._used.add(layout)
+        self._newest = layout
+        for other in self._arenas.values():
+            if other is not arena and len(other.profiles):
+                self._write(other, [key for key in dict.fromkeys(keys) if key in other.unsaved])
+                other.profiles.discard(keys)
+        if self._state is not None:
+            touched = dict.fromkeys(keys)
+            missing = arena.profiles.missing(touched)
+            if missing:
+                for key, (head, pages) in zip(missing, self._state.read(self._kind, missing), strict=True):
+                    if head is not None:
+                        self._restore(arena.profiles, key, head, pages)
+            arena.unsaved.update(touched)
+        return arena.profiles, arena.profiles.slots(keys)
+
+    def _restore(self, profiles: Profiles, key: str, head: bytes, pages: list[tuple[int, bytes]]) -> None:
+        try:
+            profiles.restore(key, head, pages)
+        except Refusal as refusal:
+            remedy = "go back to the version of Weir that wrote this state, or start the job without its savepoint and replay `events`"
+            raise UnreadableStateError(f"the kept profile of {self._kind} {key} cannot be read: {refusal}; {remedy}") from refusal
+
+    def is_due(self, events: int) -> bool:
+        """Whether what the state lacks should be written after a bundle of so many events: it costs little now, or too much later."""
+        return any(arena.unsaved and (events <= SMALL_EVENTS or len(arena.unsaved) > UNSAVED_MAX) for arena in self._arenas.values())
+
+    @property
+    def unsaved(self) -> bool:
+        """Whether the state lacks anything of what is here."""
+        return any(arena.unsaved for arena in self._arenas.values())
+
+    def write(self) -> None:
+        """Writes whatever the state does not have yet."""
+        for arena in self._arenas.values():
+            self._write(arena, list(arena.unsaved))
+
+    def save(self) -> None:
+        """As `write`, before a checkpoint: arenas of layouts that were used neither since the last save nor before it go."""
+        self.write()
+        if self._state is not None:
+            lately = self._used | self._used_before | {self._newest}
+            for layout in [layout for layout in self._arenas if layout not in lately]:
+                del self._arenas[layout]
+        self._used_before, self._used = self._used, set()
+
+    def shrink(self, bytes_least: int) -> int:
+        """Lets go of profiles, which must be written, until so many bytes are free or none is left; gives the bytes that became free.
+
+        Those of a layout that is not the newest go first, then those that were used longest ago.
+        """
+        free = 0
+        for layout in sorted(self._arenas, key=lambda layout: layout == self._newest):
+            if free < bytes_least:
+                free += self._arenas[layout].profiles.evict(bytes_least - free)
+        return free
+
+    def _profiles(self, plan: Plan, cells: Cells, warm_ups: WarmUps) -> Profiles:
+        """An empty arena; it says of new keys what they may lack where the state forgets sooner than windows reach."""
+        if self._state is None:
+            return Profiles(plan, cells, durable=False)
+        kept_ms = self._state.kept_ms
+        return Profiles(plan, cells, forgotten_ms=kept_ms if 0 < kept_ms < plan.keep_ms else 0, warm_ups=warm_ups)
+
+    def _write(self, arena: "_Arena", keys: list[str]) -> None:
+        if self._state is None:
+            return
+        for key in keys:
+            del arena.unsaved[key]
+        for first in range(0, len(keys), WRITTEN_AT_ONCE):
+            part = keys[first : first + WRITTEN_AT_ONCE]
+            self._state.write(self._kind, part, arena.profiles.save(arena.profiles.slots(part)))
+
+
+@dataclass(slots=True)
+class _Arena:
+    profiles: Profiles
+    unsaved: dict[str, None]

@@ -1,0 +1,150 @@
+"""A release: the schema, features, models and policy that are in force together, and the lists that it declares."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import msgspec
+
+from features.profiles.detector_numbers import Cells, WarmUp
+from features.schema.schema import Schema, read_schema
+from features.sets.feature_set import FeatureSet, read_features
+from foundation.refusal import Refusal
+from patterns.bypass import Bypass, bypassed, read_bypass
+from patterns.lists import LIST_PREFIX, check_name, list_names
+from patterns.policy import Policy, read_policy
+from pipeline.engine.compiled_parts import once_each
+from pipeline.engine.models import Model, object_shape, read_models
+from pipeline.engine.own_detectors import cell_of, warm_ups_of
+
+PARTS = ("schema", "features", "models", "policy")
+"""The definitions that a release is made of; each is one YAML file of the same name."""
+
+BYPASS = "bypass"
+"""The optional part that switches past the score; those that declare a list, ``list:<name>`` each, are the other ones."""
+
+PARTS_KEPT = 8
+"""Schemas, sets of features, sets of models and policies that are remembered by their texts, compiled or refused."""
+
+RELEASE_MAX = (1 << 27) - 1
+"""The greatest id: what is remembered of a decision has no room for more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Compiled definitions under one growing id. Immutable; every decision names the one that it was made by.
+
+    `cells` are the detectors with state per user, known by their definitions: another definition begins anew, from history where
+    `warm_ups` has it. The shapes are
+    Structs that encode as objects by name: of an event's numbers, entities and dimensions, of its features, of the models. `policy`
+    decides as `bypass` has it. `lists` are the names of the lists that it declares; their entries are records of their own.
+    """
+
+    id: int
+    schema: Schema
+    features: FeatureSet
+    models: tuple[Model, ...]
+    policy: Policy
+    cells: Cells
+    warm_ups: Mapping[str, WarmUp]
+    event_shape: type[msgspec.Struct]
+    entity_shape: type[msgspec.Struct]
+    dimension_shape: type[msgspec.Struct]
+    feature_shape: type[msgspec.Struct]
+    model_shape: type[msgspec.Struct]
+    bypass: Bypass = field(default_factory=Bypass)
+    lists: tuple[str, ...] = ()
+
+    def entity_kinds(self) -> tuple[str, ...]:
+        """Kinds whose answers an event waits for, in the order of their answers."""
+        return self.features.kinds[1:]
+
+
+def content_hash(text: str) -> str:
+    """The address of a definition: SHA-256 of its UTF-8 text, in hexadecimal."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def compile_release(id: int, texts: Mapping[str, str]) -> Release:
+    """Compiles the YAML `texts`, by part. A part that was compiled lately, over the same parts before it, is not compiled again.
+
+    Raises:
+        Refusal: a part is missing, unknown or does not compile, or the parts do not fit each other.
+    """
+    for part in texts:
+        check_part(part)
+    for part in PARTS:
+        if part not in texts:
+            raise Refusal("missing part", where="release", expected=", ".join(PARTS), got=", ".join(sorted(texts)) or "nothing")
+    schema = schema_of(texts["schema"])
+    features = features_of(texts["features"], texts["schema"])
+    models = models_of(texts["models"], texts["features"], texts["schema"])
+    names = tuple(model.name for model in models)
+    policy = _policy_of(texts["policy"], names)
+    keys = {
+        "Event": schema.columns,
+        "Entities": schema.entities,
+        "Dimensions": schema.dimensions,
+        "Features": features.names,
+        "Models": names,
+    }
+    cells = tuple((cell_of(model), model.keyed.width) for model in models if model.keyed)
+    warm_ups = warm_ups_of(models, schema, features)
+    bypass = read_bypass(texts[BYPASS]) if BYPASS in texts else Bypass()
+    event, entity, dimension, feature, model = (object_shape(name, own) for name, own in keys.items())
+    policy = bypassed(policy, bypass)
+    lists = tuple(list_names(texts))
+    return Release(id, schema, features, models, policy, cells, warm_ups, event, entity, dimension, feature, model, bypass, lists)
+
+
+@once_each(PARTS_KEPT)
+def schema_of(schema: str) -> Schema:
+    """The schema of the YAML `schema`, not compiled again where it was lately.
+
+    Raises:
+        Refusal: it does not compile.
+    """
+    return read_schema(schema, "schema.yaml")
+
+
+@once_each(PARTS_KEPT)
+def features_of(features: str, schema: str) -> FeatureSet:
+    """The features of the YAML `features` over events of the YAML `schema`, not compiled again where they were lately.
+
+    Raises:
+        Refusal: one of the two does not compile.
+    """
+    return read_features(features, schema_of(schema), "features.yaml")
+
+
+@once_each(PARTS_KEPT)
+def models_of(models: str, features: str, schema: str) -> tuple[Model, ...]:
+    """The models of the YAML `models` over such features, not compiled again where they were lately.
+
+    Raises:
+        Refusal: one of the three does not compile.
+    """
+    return read_models(models, schema_of(schema), features_of(features, schema), "models.yaml")
+
+
+@once_each(PARTS_KEPT)
+def _policy_of(policy: str, models: tuple[str, ...]) -> Policy:
+    return read_policy(policy, "policy.yaml", models)
+
+
+def check_part(part: str) -> None:
+    """Lets a name pass that a part of a release may have.
+
+    Raises:
+        Refusal: it is another one.
+    """
+    if part.startswith(LIST_PREFIX):
+        check_name(part.removeprefix(LIST_PREFIX))
+    elif part not in (*PARTS, BYPASS):
+        raise Refusal("unknown part", where="release", expected=", ".join((*PARTS, BYPASS, LIST_PREFIX + "<name>")), got=part)
+
+
+def with_beginnings(release: Release, began_ms: Mapping[str, int]) -> Release:
+    """`release`, whose plans know since when entities of each kind have profiles."""
+    plans = {kind: replace(plan, began_ms=began_ms[kind]) for kind, plan in release.features.plans.items()}
+    return replace(release, features=replace(release.features, plans=plans))

@@ -1,0 +1,69 @@
+"""Decisions on one event, one after the other: their numbers, and what its repeats are answered with."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.layout.layout import CORRECTED, DUPLICATE, END, RETRACTED, TOO_OFTEN
+from features.profiles.profiles import Profiles
+from features.schema.batch import Batch
+from features.schema.event import ADD
+from pipeline.engine.reasons import REVISION_MAX, Outcomes
+from pipeline.engine.verdicts import REVISED, UNDECIDED, Verdicts
+
+
+def turns(batch: Batch) -> Iterator[slice]:
+    """Cuts a batch so that no part holds an event twice of which it holds a correction: the first is decided before the next."""
+    start = 0
+    if batch.ops.any():
+        seen: dict[tuple[str, int], bool] = {}
+        for at, (user, id_key, op) in enumerate(zip(batch.users, batch.id_keys.tolist(), batch.ops.tolist(), strict=True)):
+            event = (user, id_key)
+            if event in seen and (seen[event] or op != ADD):
+                yield slice(start, at)
+                start = at
+                seen.clear()
+            seen[event] = op != ADD
+    yield slice(start, len(batch))
+
+
+def number_revisions(verdicts: Verdicts, outcomes: NDArray[np.int64]) -> None:
+    """Numbers the decisions on corrected and retracted events: one more than the last, of which `outcomes` tells.
+
+    Profiles refuse a correction beyond the last number before it changes anything. They do not know of those that came before they
+    counted: one above `REVISION_MAX` is no decision any more, and its event TOO_OFTEN.
+    """
+    revised = verdicts.are(REVISED)
+    if revised.any():
+        verdicts.revisions[revised] = Outcomes.unpacked(outcomes[revised]).revisions + 1
+        beyond = verdicts.revisions > REVISION_MAX
+        verdicts.flags[beyond] = verdicts.flags[beyond] & ~np.uint16(REVISED) | np.uint16(TOO_OFTEN)
+
+
+def remember(verdicts: Verdicts, arena: Profiles, outcomes_before: NDArray[np.int64]) -> None:
+    """Keeps what was decided beside each event, and gives the duplicates of this batch the newest decision on theirs.
+
+    `outcomes_before` has that of duplicates whose event is retracted: no row holds it any more.
+    """
+    decided = ~verdicts.are(UNDECIDED)
+    outcomes = Outcomes(
+        verdicts.actions[decided],
+        verdicts.chosen[decided],
+        verdicts.reasons[decided],
+        verdicts.releases[decided],
+        verdicts.revisions[decided],
+    )
+    arena.remember(verdicts.rows[decided], verdicts.scores[decided], outcomes.packed())
+    if decided.all():
+        return
+    verdicts.scores[~decided] = np.nan
+    repeated = verdicts.are(DUPLICATE)
+    verdicts.scores[repeated], packed = arena.recall(verdicts.rows[repeated])
+    retracted = verdicts.rows[repeated] == END
+    newest = Outcomes.unpacked(np.where(retracted, outcomes_before[repeated], packed))
+    verdicts.actions[repeated], verdicts.chosen[repeated] = newest.actions, newest.chosen
+    verdicts.reasons[repeated], verdicts.releases[repeated] = newest.reasons, newest.releases
+    verdicts.revisions[repeated] = newest.revisions
+    revised = np.where(newest.revisions > 0, np.uint16(CORRECTED), np.uint16(0))
+    verdicts.flags[repeated] |= np.where(retracted, np.uint16(RETRACTED), revised)

@@ -1,0 +1,188 @@
+"""What the jobs on Flink have in common: sources, sinks and frames of a graph, and its way to the cluster."""
+
+import os
+import pathlib
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from pyflink.common import Configuration, Types
+from pyflink.datastream import StreamExecutionEnvironment
+from pyflink.datastream.data_stream import DataStream, KeyedStream
+from pyflink.java_gateway import get_gateway
+from pyflink.util.java_utils import add_jars_to_context_class_loader
+
+from foundation.settings import Settings
+from pipeline.control.kafka_access import java_connection_of
+from pipeline.flink.flink_gateway import close_gateway
+from pipeline.flink.transactions import transaction_ms_max
+
+PARALLELISM_MAX = 128
+_SHADED = "org.apache.flink.kafka.shaded.org.apache.kafka"
+"""Where the connector keeps Kafka's classes."""
+BYTES = Types.PRIMITIVE_ARRAY(Types.BYTE())
+_CONSUMER = {"fetch.min.bytes": "1", "fetch.max.wait.ms": "500", "partition.discovery.interval.ms": "30000"}
+_UNHURRIED = {"fetch.min.bytes": "1048576"}
+"""Half a second of records at once: nobody waits for what is delivered, and each fetch costs broker and job as much as a decision."""
+_PRODUCER = {"acks": "all", "batch.size": "131072", "max.request.size": "16777216"}
+
+
+class Graph:
+    """Builds on one environment, in the words of this project's Java.
+
+    Args:
+        settings: of the system.
+        environment: to build on.
+        group: consumer group of its sources.
+    """
+
+    def __init__(self, settings: Settings, environment: StreamExecutionEnvironment, group: str) -> None:
+        self.java = get_gateway().jvm
+        self.weir = self.java.weir.flink
+        self.selector = self.java.org.apache.flink.streaming.api.functions.python.KeyByKeySelector()
+        self._settings = settings
+        self._environment = environment
+        self._group = group
+
+    def source(self, topic: str, tag: str, watermarks: Any, parallelism: int, delivering: bool = False) -> Any:
+        """Records of `topic` as rows of `tag`, from the checkpoint on; without one from the oldest.
+
+        Args:
+            delivering: twice a second, and without a checkpoint from what the group has committed.
+        """
+        kafka = self.java.org.apache.flink.connector.kafka.source
+        offsets = kafka.enumerator.initializer.OffsetsInitializer
+        oldest = self.java.org.apache.flink.kafka.shaded.org.apache.kafka.clients.consumer.OffsetResetStrategy.EARLIEST
+        names = get_gateway().new_array(self.java.java.lang.String, 1)
+        names[0] = self._settings.topic(topic)
+        builder = kafka.KafkaSource.builder().setBootstrapServers(self._settings.bootstrap).setTopics(names).setGroupId(self._group)
+        for name, value in {**_CONSUMER, **(_UNHURRIED if delivering else {}), **java_connection_of(self._settings, _SHADED)}.items():
+            builder = builder.setProperty(name, value)
+        start = offsets.committedOffsets(oldest) if delivering else offsets.earliest()
+        source = builder.setStartingOffsets(start).setDeserializer(self.weir.RecordDeserializer(tag)).build()
+        stream = self._environment._j_stream_execution_environment.fromSource(source, watermarks, topic)
+        return stream.uid(f"{topic}-source").setParallelism(parallelism)
+
+    def keyed(self, bundles: Any) -> KeyedStream:
+        """Bundles whose keys all belong to the subtask that they are in."""
+        streams = self.java.org.apache.flink.streaming.api.datastream.DataStreamUtils
+        return KeyedStream(streams.reinterpretAsKeyedStream(bundles, self.selector, self.weir.Rows.KEY), BYTES, DataStream(bundles))
+
+    def unbundled(self, frames: DataStream, name: str) -> Any:
+        """The frames that a Python stage gives back, one by one."""
+        frames.uid(f"{name}-stage").name(f"{name}-stage")
+        return frames._j_data_stream.process(self.weir.Unbundle(), self.weir.Rows.TYPE).uid(f"{name}-unbundle")
+
+    def kafka_sink(self, stream: Any, uid: str, topics: Mapping[str, str], linger_ms: int = 0, transactions: str = "") -> None:
+        """Writes each row to the topic of its tag: at least once and at once, or exactly once with the checkpoint.
+
+        Args:
+            topics: short names by tag.
+            linger_ms: how long a batch is gathered. 0: whatever has come since the last request; one is on the way at a time, so
+                that under load the batches grow by themselves.
+            transactions: before the ids of transactions, of this job alone; empty: at least once.
+        """
+        names = self._map({tag: self._settings.topic(name) for tag, name in topics.items()})
+        builder = self.java.org.apache.flink.connector.kafka.sink.KafkaSink.builder().setBootstrapServers(self._settings.bootstrap)
+        properties = {**_PRODUCER, **java_connection_of(self._settings, _SHADED), "linger.ms": str(linger_ms)}
+        if not linger_ms:
+            properties["max.in.flight.requests.per.connection"] = "1"
+        guarantees = self.java.org.apache.flink.connector.base.DeliveryGuarantee
+        # Without a guarantee the producer's buffer is not flushed at a checkpoint, and a kill just after one loses what was in it.
+        guarantee = guarantees.AT_LEAST_ONCE
+        if transactions:
+            guarantee = guarantees.EXACTLY_ONCE
+            properties["transaction.timeout.ms"] = str(transaction_ms_max(self._settings))
+            builder = builder.setTransactionalIdPrefix(transactions)
+        for name, value in properties.items():
+            builder = builder.setProperty(name, value)
+        sink = builder.setDeliveryGuarantee(guarantee).setRecordSerializer(self.weir.TopicSerializer(names)).build()
+        stream.sinkTo(sink).uid(uid).name(uid)
+
+    def ends(self, topics: Mapping[str, str]) -> Any:
+        """What tells a task where topics of one partition end now.
+
+        Args:
+            topics: short names by tag.
+        """
+        names = self._map({tag: self._settings.topic(name) for tag, name in topics.items()})
+        return self.weir.TopicEnds(names, self._settings.bootstrap, self._map(java_connection_of(self._settings, _SHADED)))
+
+    def offsets(self, ends: Mapping[int, int]) -> Any:
+        """A Java map of offsets by partition."""
+        return self._map(ends)
+
+    def _map(self, values: Mapping[Any, Any]) -> Any:
+        found = self.java.java.util.HashMap()
+        for key, value in values.items():
+            found.put(key, value)
+        return found
+
+    def array(self, *streams: Any) -> Any:
+        """A Java array of streams."""
+        array = get_gateway().new_array(self.java.org.apache.flink.streaming.api.datastream.DataStream, len(streams))
+        for position, stream in enumerate(streams):
+            array[position] = stream
+        return array
+
+
+def job_configuration(settings: Settings, name: str, checkpoint_interval_ms: int, checkpoint: pathlib.Path | None) -> dict[str, str]:
+    """Flink's settings of the job `name`; reference: the sections of Flink's configuration that they are named after."""
+    chosen = {
+        "execution.target": "remote",
+        "rest.address": "127.0.0.1",
+        "rest.port": str(settings.flink_port),
+        "python.execution-mode": "thread",
+        "python.executable": sys.executable,
+        "pipeline.object-reuse": "true",
+        "pipeline.max-parallelism": str(PARALLELISM_MAX),
+        "pipeline.auto-watermark-interval": "50 ms",
+        "execution.buffer-timeout.interval": "0 ms",
+        "execution.checkpointing.interval": f"{checkpoint_interval_ms} ms",
+        "execution.checkpointing.mode": "EXACTLY_ONCE",
+        "execution.checkpointing.num-retained": "2",
+        # A full disk fails checkpoints: the job goes on from what it has in memory, and the next one that succeeds holds all of it.
+        "execution.checkpointing.tolerable-failed-checkpoints": "1000000",
+        "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
+        "execution.checkpointing.dir": settings.path("flink", "checkpoints", name).as_uri(),
+        "state.backend.type": "hashmap",
+        "restart-strategy.type": "fixed-delay",
+        "restart-strategy.fixed-delay.attempts": "1000000",
+        "restart-strategy.fixed-delay.delay": "500 ms",
+    }
+    if checkpoint is not None:
+        chosen["execution.state-recovery.path"] = checkpoint.absolute().as_uri()
+    return chosen
+
+
+def remote_environment(configuration: Mapping[str, str], parallelism: int) -> StreamExecutionEnvironment:
+    """An environment whose jobs go to the cluster that `configuration` names; to be called once, before anything else of PyFlink."""
+    close_gateway()
+    loaded = get_gateway().jvm.org.apache.flink.configuration.GlobalConfiguration.loadConfiguration()
+    chosen = Configuration()
+    for name, value in {**_way_in(loaded), **configuration}.items():
+        chosen.set_string(name, value)
+    add_jars_to_context_class_loader([jar.as_uri() for jar in _client_jars()])
+    _find_file_systems(loaded)
+    java = get_gateway().jvm.org.apache.flink.streaming.api.environment
+    # get_execution_environment would start a cluster of its own inside this process and not look at the target.
+    environment = StreamExecutionEnvironment(java.StreamExecutionEnvironment(chosen._j_configuration))
+    environment.set_parallelism(parallelism)
+    return environment
+
+
+def _way_in(loaded: Any) -> dict[str, str]:
+    """What the cluster's REST interface asks of its clients, as the cluster's own configuration says it."""
+    return {name: value for name, value in dict(loaded.toMap()).items() if name.startswith("security.ssl.")}
+
+
+def _find_file_systems(loaded: Any) -> None:
+    """A file sink asks for its file system in the client too, and Flink looks for those that are plugins only when told to."""
+    flink = get_gateway().jvm.org.apache.flink
+    flink.core.fs.FileSystem.initialize(loaded, flink.core.plugin.PluginUtils.createPluginManagerFromRootFolder(loaded))
+
+
+def _client_jars() -> list[pathlib.Path]:
+    """The jars that the client needs to build the graph: the cluster has them on its own class path."""
+    folder = pathlib.Path(os.environ["FLINK_LIB_DIR"])
+    return [jar for jar in sorted(folder.glob("*.jar")) if jar.name.startswith(("weir-", "flink-sql-connector-kafka"))]

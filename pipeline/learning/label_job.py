@@ -1,0 +1,145 @@
+"""The label job: labels from Kafka, joined with the decisions as served, to every key that they touch.
+
+Offsets are committed when what came of the labels before them is acknowledged, and never past a label that waits: after a crash
+it is read again. A label may then be resolved twice; those who take it in know it by its event.
+"""
+
+import logging
+import signal
+import time
+
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+
+from foundation.settings import Settings, read_settings
+from pipeline.control.kafka import BATCH_MAX, ControlTopic, Offsets, Outbox, consumer_of, partition_of, place_of, producer_of
+from pipeline.learning.label_record import LabelRecord
+from pipeline.learning.label_resolver import LabelResolver, Sent
+from pipeline.sinks.decision_store import open_decisions_reader
+from stores.decisions import Decisions
+
+log = logging.getLogger(__name__)
+
+REFRESH_SECONDS = 1.0
+SEND_SECONDS_MIN = 0.1
+SEND_SECONDS_MAX = 10.0
+
+
+class LabelJob:
+    """Reads the labels topic in a consumer group of its own; several may share its partitions.
+
+    Args:
+        settings: where the broker is, and how long labels wait.
+        decisions: as served; closed at the end.
+    """
+
+    def __init__(self, settings: Settings, decisions: Decisions) -> None:
+        self._settings = settings
+        self._decisions = decisions
+        self._consumer: Consumer = consumer_of(settings, "label")
+        self._outbox = Outbox(producer_of(settings))
+        self._control = ControlTopic(settings)
+        self._committed: Offsets = {}
+        self._paused = False
+        self._stopping = False
+        self.resolver = LabelResolver(decisions, self._control.definitions, settings.label_wait_ms, _monotonic_ms)
+
+    def run(self) -> None:
+        """Resolves labels until `stop`."""
+        self._control.read_to_end(self.stopping)
+        self._consumer.subscribe([self._settings.topic("labels")], on_revoke=self._revoked, on_lost=self._revoked)
+        refreshed = time.monotonic()
+        while not self._stopping:
+            records = _records(self._consumer.consume(BATCH_MAX, 0.2))
+            sent = self.resolver.take(records) if records else []
+            if time.monotonic() - refreshed >= REFRESH_SECONDS:
+                refreshed = time.monotonic()
+                self._control.read_to_end(self.stopping)
+            sent += self.resolver.retry()
+            if self._send(sent):
+                self._commit()
+            self._hold_back()
+        self._consumer.close()
+        self._control.close()
+        self._decisions.close()
+        log.info("stopped: %d resolved, %d refused, %d wait", self.resolver.resolved, self.resolver.refused, self.resolver.waiting)
+
+    def stop(self) -> None:
+        """Ends `run` after its current batch."""
+        self._stopping = True
+
+    def stopping(self) -> bool:
+        """Whether `stop` was called."""
+        return self._stopping
+
+    def _send(self, sent: list[Sent]) -> bool:
+        """Writes all, trying again with growing waits; False when it was told to stop before."""
+        wait_seconds = SEND_SECONDS_MIN
+        while sent:
+            try:
+                for record in sent:
+                    self._outbox.send(self._settings.topic(record.topic), record.key, record.value)
+                self._outbox.flush()
+                break
+            except KafkaException as error:
+                if self._stopping:
+                    return False
+                log.warning("%d records not written, next try in %.1f s: %s", len(sent), wait_seconds, error)
+                time.sleep(wait_seconds)
+                wait_seconds = min(2 * wait_seconds, SEND_SECONDS_MAX)
+        return True
+
+    def _commit(self) -> None:
+        done = self.resolver.done()
+        changed = {place: offset for place, offset in done.items() if self._committed.get(place) != offset}
+        if not changed:
+            return
+        try:
+            self._consumer.commit(
+                offsets=[TopicPartition(*partition_of(place), offset) for place, offset in changed.items()], asynchronous=False
+            )
+            self._committed |= changed
+        except KafkaException as error:  # read again by whoever has the partition now
+            log.warning("offsets not committed: %s", error)
+
+    def _hold_back(self) -> None:
+        """Takes no more labels while too many wait for a store that does not answer: those on the topic lose nothing."""
+        if self.resolver.full == self._paused:
+            return
+        self._paused = self.resolver.full
+        change = self._consumer.pause if self._paused else self._consumer.resume
+        change(self._consumer.assignment())
+        log.warning("%s labels: %d wait for decisions", "taking no more" if self._paused else "taking", self.resolver.waiting)
+
+    def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        places = [f"{each.topic}/{each.partition}" for each in partitions]
+        self.resolver.forget(places)
+        for place in places:
+            self._committed.pop(place, None)
+
+
+def _monotonic_ms() -> int:
+    return int(time.monotonic() * 1000)
+
+
+def _records(messages: list[Message]) -> list[LabelRecord]:
+    records = []
+    for message in messages:
+        if message.error():
+            log.warning("consumer: %s", message.error())
+            continue
+        records.append(LabelRecord(place_of(message), message.offset() or 0, message.timestamp()[1], message.value() or b""))
+    return records
+
+
+def main() -> None:
+    """Runs the job until SIGTERM or SIGINT."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    settings = read_settings()
+    job = LabelJob(settings, open_decisions_reader(settings))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: job.stop())
+    job.run()
+
+
+if __name__ == "__main__":
+    main()

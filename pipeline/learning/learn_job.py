@@ -1,0 +1,245 @@
+"""The learn job: decisions and labels in, snapshots out, beside the path of decisions.
+
+It keeps its place in Kafka, in one record of the compacted topic ``learners``: offsets and the learners' arrays together, so
+that after a crash nothing is taught twice. Vectors that wait for a label are not in it: they are read again. The place is
+kept before its snapshots are published, and they are published again at each start: made from the same arrays they are the same.
+"""
+
+import logging
+import signal
+import time
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+from confluent_kafka import KafkaException, Message, TopicPartition
+
+from features.schema.event import id_key_of
+from foundation.settings import Settings, read_settings
+from pipeline.control.kafka import (
+    BATCH_MAX,
+    UNHURRIED,
+    ControlTopic,
+    Offsets,
+    Outbox,
+    consumer_of,
+    ends_of,
+    is_end,
+    partition_of,
+    place_of,
+    producer_of,
+    read_until,
+)
+from pipeline.engine.isolation import Aside, one_by_one
+from pipeline.engine.learner import LabelLearner
+from pipeline.learning.trainer import ServedDecision, Teacher
+from pipeline.score_job.labels import ResolvedLabel
+
+log = logging.getLogger(__name__)
+
+PUBLISH_SECONDS_MIN = 10.0
+MARKS_KEPT = 100
+REPEATS_KEEP_MS = 600_000
+"""How far back decisions are read again, in event time, to know repeats where no vector waits for a label."""
+
+
+class Mark(msgspec.Struct, array_like=True):
+    """No event before `offsets` is later than `clock_ms`."""
+
+    clock_ms: int
+    offsets: Offsets
+
+
+class Place(msgspec.Struct):
+    """Where learning stood.
+
+    Args:
+        offsets: next record, by ``topic/partition``.
+        marks: oldest first; from the first one's offsets the vectors that wait can be read again.
+        clock_ms: greatest event time seen when the last snapshots were made.
+        sequence: of the last snapshots.
+        states: what each learner needs to go on.
+    """
+
+    offsets: Offsets
+    marks: list[Mark]
+    clock_ms: int
+    sequence: int
+    states: dict[str, bytes]
+
+
+class LearnJob:
+    """One process that learns; a second one of the same system must not run beside it.
+
+    Args:
+        settings: where the broker is.
+        publish_seconds_min: between two publications.
+    """
+
+    def __init__(self, settings: Settings, publish_seconds_min: float = PUBLISH_SECONDS_MIN) -> None:
+        self._settings = settings
+        self._publish_seconds_min = publish_seconds_min
+        self._consumer = consumer_of(settings, "learn", **UNHURRIED, **{"enable.partition.eof": True})
+        self._outbox = Outbox(producer_of(settings))
+        self._control = ControlTopic(settings)
+        self._control.definitions.watch(self._change)
+        self.teacher = Teacher()
+        self.aside = Aside("decision or label")
+        self._offsets: Offsets = {}
+        self._place = Place({}, [], 0, 0, {})
+        self._published_at = 0.0
+        self._decisions = settings.topic("decisions")
+        self._labels = settings.topic("labels-resolved")
+        self._learners = settings.topic("learners")
+        self._models = settings.topic("models")
+        self._renamed: set[str] = set()
+        self._stopping = False
+
+    def run(self) -> None:
+        """Learns until `stop`."""
+        self._control.read_to_end(self.stopping)
+        read_until(self._consumer, {}, ends_of(self._consumer, [self._learners]), self._take_place, self.stopping)
+        self._resume()
+        starts = {place: self._offsets.get(place, 0) for place in ends_of(self._consumer, [self._decisions, self._labels])}
+        self._consumer.assign([TopicPartition(*partition_of(place), offset) for place, offset in starts.items()])
+        while not self._stopping:
+            self._take(self._consumer.consume(BATCH_MAX, 0.2))
+            self._control.read_to_end(self.stopping)
+            self._publish(time.monotonic())
+        self._consumer.close()
+        self._control.close()
+
+    def stop(self) -> None:
+        """Ends `run` after its current batch."""
+        self._stopping = True
+
+    def stopping(self) -> bool:
+        """Whether `stop` was called."""
+        return self._stopping
+
+    def _resume(self) -> None:
+        """Goes on from the place kept: reads again what still waited for labels then, without teaching it."""
+        place = self._place
+        self.teacher.resume(place.states, place.clock_ms)
+        if not place.offsets:
+            return
+        starts = place.marks[0].offsets if place.marks else place.offsets
+        for topic in (self._decisions, self._labels):  # vectors first: a label that came before its vector would make a second one
+            ends = {name: end for name, end in place.offsets.items() if partition_of(name)[0] == topic}
+            read_until(self._consumer, starts, ends, self._take_again, self.stopping)
+        self.teacher.refilled()
+        self._offsets = dict(place.offsets)
+        if not self._stopping:
+            self._send_snapshots(place.sequence)
+
+    def _take_again(self, messages: list[Message]) -> None:
+        self._take(messages, refill=True)
+
+    def _take(self, messages: list[Message], refill: bool = False) -> None:
+        good: list[tuple[str, int, Message]] = []
+        for message in messages:
+            if message.error():
+                if not is_end(message):
+                    log.warning("consumer: %s", message.error())
+                continue
+            self._offsets[place_of(message)] = (message.offset() or 0) + 1
+            good.append((place_of(message), message.offset() or 0, message))
+        decisions = [each for each in self.aside.each(good, self._decision_in) if each is not None]
+        if decisions:
+            one_by_one(decisions, lambda some: self._decide(some, refill), lambda: None, self._unlearnable)
+
+    def _decision_in(self, message: Message) -> tuple[Message, ServedDecision] | None:
+        """The decision; a label is taken in at once."""
+        if message.topic() == self._decisions:
+            return message, msgspec.json.decode(message.value() or b"", type=ServedDecision)
+        self._take_label(message)
+        return None
+
+    def _decide(self, decisions: Sequence[tuple[Message, ServedDecision]], refill: bool) -> None:
+        id_keys = np.array([self._id_key(decision.event_id) for _, decision in decisions], np.int64)
+        self.teacher.decide([decision for _, decision in decisions], id_keys, refill)
+
+    def _unlearnable(self, decision: tuple[Message, ServedDecision], error: Exception) -> None:
+        self.aside.put(place_of(decision[0]), decision[0].offset() or 0, error)
+
+    def _take_label(self, message: Message) -> None:
+        release = self._control.definitions.newest
+        kind = (message.key() or b"").partition(b"\0")[0].decode()
+        if release is not None and kind == release.schema.user:
+            self.teacher.label(msgspec.json.decode(message.value() or b"", type=ResolvedLabel))
+
+    def _id_key(self, event_id: str) -> int:
+        release = self._control.definitions.newest
+        try:
+            return id_key_of(event_id, release is not None and release.schema.id_type == "integer")
+        except ValueError:  # decided before the schema called ids integers
+            return id_key_of(event_id, False)
+
+    def _publish(self, now: float) -> None:
+        """Publishes what is due by event time, not oftener than the clock allows; the place is kept first."""
+        self._mark()
+        sequence = self.teacher.due(self._place.sequence, self._place.clock_ms)
+        if sequence is None or now - self._published_at < self._publish_seconds_min:
+            return
+        self.teacher.advance()
+        states = self.teacher.states(sequence)
+        self._place = Place(dict(self._offsets), self._place.marks, self.teacher.clock_ms, sequence, states)
+        self._published_at = now
+        self._outbox.send(self._learners, b"place", msgspec.msgpack.encode(self._place))
+        self._flush()
+        self._send_snapshots(sequence)
+
+    def _send_snapshots(self, sequence: int) -> None:
+        """Publishes the snapshots, each under its definition, and takes away those that are kept no longer."""
+        for snapshot in self.teacher.snapshots(sequence):
+            self._outbox.send(self._models, snapshot.key.encode(), snapshot.encode())
+            if snapshot.model not in self._renamed:  # older versions wrote under the model's name, one snapshot for all definitions
+                self._outbox.send(self._models, snapshot.model.encode(), None)
+                self._renamed.add(snapshot.model)
+        dropped, self.teacher.dropped = self.teacher.dropped, []
+        for key in dropped:
+            self._outbox.send(self._models, key.encode(), None)
+        self._flush()
+
+    def _flush(self) -> None:
+        """Ends the process when the broker does not answer: the place kept is whole, and the next start goes on from it."""
+        try:
+            self._outbox.flush()
+        except KafkaException as error:
+            raise SystemExit(f"the broker does not take what was learned: {error}") from error
+
+    def _mark(self) -> None:
+        """Remembers offsets by event time, so that a restart reads no more than what can still be waiting."""
+        release = self._control.definitions.newest
+        labelled = any(isinstance(each, LabelLearner) for each in self.teacher.learners)
+        keep_ms = 2 * release.schema.negative_after_ms if release and labelled else REPEATS_KEEP_MS
+        clock_ms, marks = self.teacher.clock_ms, self._place.marks
+        if not marks:
+            marks.append(Mark(0, {}))
+        if clock_ms - marks[-1].clock_ms >= keep_ms // MARKS_KEPT:
+            marks.append(Mark(clock_ms, dict(self._offsets)))
+        while len(marks) > 1 and marks[1].clock_ms < clock_ms - keep_ms:
+            marks.pop(0)
+
+    def _change(self) -> None:
+        release = self._control.definitions.newest
+        if release is not None:
+            self.teacher.change(release)
+
+    def _take_place(self, messages: list[Message]) -> None:
+        placed = [(place_of(message), message.offset() or 0, message.value() or b"") for message in messages]
+        for place in self.aside.each(placed, msgspec.msgpack.Decoder(Place).decode):
+            self._place = place
+
+
+def main() -> None:
+    """Runs the job until SIGTERM or SIGINT."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    job = LearnJob(read_settings())
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: job.stop())
+    job.run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,176 @@
+"""What the learn job does with decisions and labels, apart from reading and writing them."""
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.snapshot import Snapshot, snapshot_key
+from pipeline.engine.event_keys import event_keys
+from pipeline.engine.learner import EventLearner, LabelLearner, Learners, Lessons
+from pipeline.engine.release import Release
+from pipeline.score_job.labels import ResolvedLabel
+
+_REPEATS_KNOWN = 200_000
+REPLACED_KEPT = 4
+
+
+class ServedDecision(msgspec.Struct):
+    """What the learners need of a decision."""
+
+    event_id: str
+    event_time: int
+    user: str
+    event: dict[str, float | None]
+    features: dict[str, float | None]
+    release: int
+    revision: int = 0
+
+
+class Teacher:
+    """Feeds decisions and labels to the learners of the newest release. No I/O.
+
+    What a model has learned outlives its definition: the last `REPLACED_KEPT` definitions of each model that were replaced keep their
+    state, and go on from it when they come back. Meanwhile they learn nothing. `dropped` are the keys of those that are kept no longer.
+    """
+
+    def __init__(self) -> None:
+        self.dropped: list[str] = []
+        self._replaced: dict[str, Snapshot] = {}
+        self.clock_ms = 0
+        self.repeats = 0
+        self._learners: list[EventLearner | LabelLearner] = []
+        self._release: Release | None = None
+        self._seen: dict[tuple[str, str], None] = {}
+
+    @property
+    def learners(self) -> list[EventLearner | LabelLearner]:
+        return self._learners
+
+    def change(self, release: Release) -> None:
+        """Learns for `release`; a model whose definition stands unchanged goes on."""
+        held = {_key_of(each): each for each in self._learners}
+        self._learners = [held.pop(key) if (key := _key_of(each)) in held else self._come_back(each) for each in Learners(release).each]
+        for each in held.values():
+            self._replace(_state_of(each, 0, self.clock_ms))
+        self._release = release
+
+    def _come_back(self, learner: EventLearner | LabelLearner) -> EventLearner | LabelLearner:
+        """`learner`, which goes on from what was learned for its definition before."""
+        state = self._replaced.pop(_key_of(learner), None)
+        if state is not None:
+            learner.resume(state.arrays)
+        return learner
+
+    def _replace(self, state: Snapshot) -> None:
+        self._replaced[state.key] = state
+        for key in [key for key, each in self._replaced.items() if each.model == state.model][:-REPLACED_KEPT]:
+            del self._replaced[key]
+            self.dropped.append(key)
+
+    def decide(self, decisions: list[ServedDecision], id_keys: NDArray[np.int64], refill: bool = False) -> None:
+        """Takes in decisions as served; repeats of one event are dropped and counted.
+
+        What is learned is the event as it first came: a correction or retraction teaches nothing and takes nothing back.
+        `refill` reads again what was learned from before a restart: vectors wait for their labels, nothing is taught.
+        """
+        fresh = self._fresh(decisions)
+        times_ms = np.array([decisions[row].event_time for row in fresh], np.int64)
+        learners = [each for each in self._learners if not (refill and isinstance(each, EventLearner))]
+        prepared = [(each, np.array([vector_of(decisions[row], each.model.inputs) for row in fresh])) for each in learners]
+        self._see(decisions)  # nothing has changed before: a decision that raises above leaves no trace
+        if not fresh:
+            return
+        self.clock_ms = max(self.clock_ms, int(times_ms.max()))
+        keys = event_keys(id_keys[fresh], [decisions[row].user for row in fresh])
+        for each, vectors in prepared:
+            # A label that overtook its decision brought the vector: a second one would be taught as negative.
+            new = ~each.held(keys)
+            each.see(id_keys[fresh][new], keys[new], times_ms[new], vectors[new])
+
+    def label(self, resolved: ResolvedLabel) -> None:
+        """Takes in a label that was joined with its decision."""
+        keys = event_keys(np.array([resolved.id_key]), [resolved.user])
+        for each in self._learners:
+            lesson = Lessons(keys, np.array([resolved.label], np.int8), np.array([resolved.label_time]))
+            each.tell(lesson, vector_of(resolved, each.model.inputs)[None, :])
+
+    def refilled(self) -> None:
+        """Ends a refill: what was due by now was taught before the restart."""
+        for each in self._learners:
+            each.advance(self.clock_ms, teach=False)
+
+    def due(self, sequence_before: int, clock_before_ms: int) -> int | None:
+        """The number of the snapshots when they are due by event time, else ``None``.
+
+        It is the number of the period that the clock is in, and above `sequence_before` also where that was of shorter periods.
+
+        Args:
+            sequence_before: of the last snapshots.
+            clock_before_ms: event time at which they were made.
+        """
+        every_ms = min((each.model.publish_every_ms for each in self._learners), default=0)
+        if not every_ms or self.clock_ms // every_ms <= clock_before_ms // every_ms:
+            return None
+        return max(sequence_before + 1, self.clock_ms // every_ms)
+
+    def advance(self) -> None:
+        """Teaches all that is due by now."""
+        for each in self._learners:
+            each.advance(self.clock_ms)
+
+    def snapshots(self, sequence: int) -> list[Snapshot]:
+        """What each learner has to publish, as of the last `advance`."""
+        made = (each.snapshot(sequence, self.clock_ms) for each in self._learners)
+        return [snapshot for snapshot in made if snapshot is not None]
+
+    def states(self, sequence: int) -> dict[str, bytes]:
+        """All that the learners need to go on, by `Snapshot.key`: those that were replaced first, in their order."""
+        states = [*self._replaced.values(), *(_state_of(each, sequence, self.clock_ms) for each in self._learners)]
+        return {state.key: state.encode() for state in states}
+
+    def resume(self, states: dict[str, bytes], clock_ms: int) -> None:
+        """Goes on from `states`; a model whose definition is not among them starts anew."""
+        self.clock_ms = clock_ms
+        learners = {_key_of(each): each for each in self._learners}
+        for encoded in states.values():
+            state = Snapshot.decode(encoded)
+            if state.key in learners:
+                learners[state.key].resume(state.arrays)
+            else:
+                self._replace(state)
+
+    def _fresh(self, decisions: list[ServedDecision]) -> list[int]:
+        """The rows of decisions on events that were not seen yet."""
+        first = {_event_of(decision): row for row, decision in reversed(list(enumerate(decisions))) if not decision.revision}
+        return sorted(row for event, row in first.items() if event not in self._seen)
+
+    def _see(self, decisions: list[ServedDecision]) -> None:
+        for decision in decisions:
+            if decision.revision:
+                continue
+            self.repeats += _event_of(decision) in self._seen
+            self._seen.setdefault(_event_of(decision))
+            if len(self._seen) > _REPEATS_KNOWN:
+                del self._seen[next(iter(self._seen))]
+
+
+def _event_of(decision: ServedDecision) -> tuple[str, str]:
+    return decision.user, decision.event_id
+
+
+def vector_of(served: ServedDecision | ResolvedLabel, inputs: tuple[str, ...]) -> NDArray[np.float64]:
+    """A model's inputs from a decision as served; NaN where missing."""
+    values = []
+    for name in inputs:
+        place, _, field = name.partition(".")
+        value = (served.event if place == "event" else served.features).get(field)
+        values.append(np.nan if value is None else value)
+    return np.array(values, np.float64)
+
+
+def _key_of(learner: EventLearner | LabelLearner) -> str:
+    return snapshot_key(learner.model.name, learner.model.definition)
+
+
+def _state_of(learner: EventLearner | LabelLearner, sequence: int, clock_ms: int) -> Snapshot:
+    return Snapshot(learner.model.name, learner.model.definition, sequence, clock_ms, learner.state())

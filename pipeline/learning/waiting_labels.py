@@ -1,0 +1,138 @@
+"""Labels that are set aside until their events are decided, so that others go on meanwhile; so many of each caller, and in all."""
+
+import heapq
+import itertools
+from collections import OrderedDict
+from collections.abc import Iterator
+from typing import Any, TypeVar
+
+import msgspec
+
+from pipeline.learning.label_record import LabelRecord, ReadLabel
+from stores.decisions import EventName
+
+RETRY_MS_MIN = 1_000
+RETRY_MS_MAX = 60_000
+
+Given = tuple[LabelRecord, ReadLabel]
+Key = TypeVar("Key")
+
+
+class _Waiting(msgspec.Struct):
+    """The labels of one event, in their order."""
+
+    labels: list[Given]
+    since_ms: int
+    retry_ms: int
+    pause_ms: int
+
+
+class WaitingLabels:
+    """The labels that wait, by event, with the time at which each event is to be looked for again: after 1 s, 2, 4, up to a minute."""
+
+    def __init__(self) -> None:
+        self._events: dict[EventName, _Waiting] = {}
+        self._due: list[tuple[int, int, EventName]] = []
+        self._turns = itertools.count()
+        self._of_caller: dict[str, OrderedDict[tuple[str, int], EventName]] = {}
+        self._at_place: dict[str, OrderedDict[int, None]] = {}
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def add(self, record: LabelRecord, label: ReadLabel, now_ms: int) -> None:
+        """A label of an event that was looked for and is not decided; of a partition, those behind others come after them."""
+        waiting = self._events.get(label.event)
+        if waiting is None:
+            waiting = self._events[label.event] = _Waiting([], now_ms, 0, RETRY_MS_MIN)
+            self._schedule(label.event, waiting, now_ms, RETRY_MS_MIN)
+        waiting.labels.append((record, label))
+        self._of_caller.setdefault(label.by, OrderedDict())[record.place, record.offset] = label.event
+        self._at_place.setdefault(record.place, OrderedDict())[record.offset] = None
+        self._count += 1
+
+    def pop(self, event: EventName) -> list[Given]:
+        """The labels of an event, which wait no longer; none where none did."""
+        waiting = self._events.pop(event, None)
+        for given in waiting.labels if waiting else ():
+            self._drop(given)
+        return waiting.labels if waiting else []
+
+    def pop_oldest_of(self, caller: str) -> Given:
+        """The label of `caller` that came first of all that wait."""
+        place, event = next(iter(self._of_caller[caller].items()))
+        waiting = self._events[event]
+        at = next(at for at, (record, _) in enumerate(waiting.labels) if (record.place, record.offset) == place)
+        given = waiting.labels.pop(at)
+        self._drop(given)
+        if not waiting.labels:
+            del self._events[event]
+        return given
+
+    def pop_place(self, place: str) -> None:
+        """Forgets the labels of a partition."""
+        for event, waiting in list(self._events.items()):
+            for given in [given for given in waiting.labels if given[0].place == place]:
+                waiting.labels.remove(given)
+                self._drop(given)
+            if not waiting.labels:
+                del self._events[event]
+
+    def count_of(self, caller: str) -> int:
+        """How many labels of `caller` wait."""
+        return len(self._of_caller.get(caller, ()))
+
+    def busiest(self) -> str:
+        """The caller most of whose labels wait."""
+        return max(self._of_caller, key=self.count_of)
+
+    def oldest(self) -> Iterator[tuple[str, int]]:
+        """Each partition that labels wait of, and the offset of the first of them."""
+        return ((place, next(iter(offsets))) for place, offsets in self._at_place.items())
+
+    def due(self, now_ms: int, count: int) -> list[EventName]:
+        """Up to `count` events whose turn it is, those that are due for longest first; each is to be popped, or postponed."""
+        found: list[EventName] = []
+        while self._due and self._due[0][0] <= now_ms and len(found) < count:
+            retry_ms, _, event = heapq.heappop(self._due)
+            waiting = self._events.get(event)
+            if waiting is not None and waiting.retry_ms == retry_ms:
+                found.append(event)
+        return found
+
+    def waited_ms(self, event: EventName, now_ms: int) -> int:
+        """For how long the first label of an event has waited."""
+        return now_ms - self._events[event].since_ms
+
+    def postpone(self, event: EventName, now_ms: int) -> None:
+        """Looks for an event again after a pause twice as long as the one before."""
+        waiting = self._events[event]
+        waiting.pause_ms = min(2 * waiting.pause_ms, RETRY_MS_MAX)
+        self._schedule(event, waiting, now_ms, waiting.pause_ms)
+
+    def try_soon(self, event: EventName, now_ms: int) -> None:
+        """Looks for an event again in a second, for this time nothing was found out."""
+        self._schedule(event, self._events[event], now_ms, RETRY_MS_MIN)
+
+    def wait_anew(self, now_ms: int) -> None:
+        """All labels have waited for nothing so far, and their events are looked for soon."""
+        for event, waiting in self._events.items():
+            waiting.since_ms, waiting.pause_ms = now_ms, RETRY_MS_MIN
+            self._schedule(event, waiting, now_ms, RETRY_MS_MIN)
+
+    def _schedule(self, event: EventName, waiting: _Waiting, now_ms: int, pause_ms: int) -> None:
+        waiting.retry_ms = now_ms + pause_ms
+        heapq.heappush(self._due, (waiting.retry_ms, next(self._turns), event))
+
+    def _drop(self, given: Given) -> None:
+        record, label = given
+        _remove(self._of_caller, label.by, (record.place, record.offset))
+        _remove(self._at_place, record.place, record.offset)
+        self._count -= 1
+
+
+def _remove(index: dict[str, OrderedDict[Key, Any]], name: str, key: Key) -> None:
+    del index[name][key]
+    if not index[name]:
+        del index[name]

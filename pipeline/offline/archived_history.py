@@ -1,0 +1,91 @@
+"""Events and labels of the archive, as replay takes them: decoded as the stream decodes them."""
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from features.schema.batch import Batch, joined
+from features.schema.decode import Decoder
+from features.schema.event import ADD, Event
+from features.schema.schema import Schema
+from foundation.refusal import Refusal
+from foundation.settings import Settings
+from pipeline.engine.event_keys import Labels
+from pipeline.learning.label_resolver import read_label
+from pipeline.sinks.archive_access import read_archive
+from pipeline.tables.event_files import History, total_order
+from pipeline.tables.label_files import label_key_of
+from pipeline.tables.refused import RefusedRows
+
+
+def archived_history(settings: Settings, schema: Schema, from_ms: int | None, to_ms: int | None, order: str = "time") -> History:
+    """The archived events that arrived in [from_ms, to_ms); what the decoder refuses is listed and not scored.
+
+    In the total order (event time, id) for ``time``, as they arrived for ``arrival``. A correction or retraction has its turn at the
+    newest event time that stands before it in its partition, as it has in the live system.
+
+    Raises:
+        Refusal: the archive does not answer, or holds no event of that span that can be read.
+    """
+    decoder = Decoder(schema)
+    parts: list[Batch] = []
+    places: list[NDArray[np.int64]] = []
+    refused = RefusedRows()
+    for table in read_archive(settings, "events", from_ms, to_ms, ("partition", "offset", "at", "value")):
+        events, rows = _decoded(table, decoder, refused)
+        if events:
+            parts.append(Batch.of(events, schema))
+            places.append(np.stack([table[name].cast(pa.int64()).to_numpy()[rows] for name in ("partition", "offset")]))
+    if not parts:
+        got = f"{len(refused)} that do not" if refused else "none"
+        raise Refusal("no events", where=settings.archive_place(), expected="archived events that fit the schema", got=got)
+    batch = joined(parts)
+    if order == "time":
+        batch = batch.take(total_order(batch, _turns_of(batch, *np.concatenate(places, axis=1)), schema))
+    return History(batch, None, refused)
+
+
+def archived_labels(settings: Settings, schema: Schema, from_ms: int | None) -> tuple[Labels, int]:
+    """The archived labels that arrived from `from_ms` on, in the order of their own times, and how many were no labels.
+
+    Raises:
+        Refusal: the archive does not answer.
+    """
+    found: list[tuple[int, int, int]] = []
+    users: list[str | None] = []
+    bad = 0
+    for table in read_archive(settings, "labels", from_ms, columns=("value",)):
+        for value in table["value"].to_pylist():
+            try:
+                read = read_label(value, schema.min_time_ms)
+                found.append((label_key_of(read.event.event_id, schema), read.label, read.time_ms))
+                users.append(read.event.user)
+            except Refusal:
+                bad += 1
+    keys, labels, times_ms = np.array(found, np.int64).reshape(-1, 3).T
+    by_time = np.argsort(times_ms, kind="stable")
+    return Labels(keys[by_time], labels.astype(np.int8)[by_time], times_ms[by_time], [users[row] for row in by_time.tolist()]), bad
+
+
+def _decoded(table: pa.Table, decoder: Decoder, refused: RefusedRows) -> tuple[list[Event], list[int]]:
+    """The good events of `table`, and their rows; the others are added to `refused` with their offset."""
+    events: list[Event] = []
+    rows: list[int] = []
+    arrived_ms = table["at"].cast(pa.int64()).to_pylist()
+    for row, (value, at_ms) in enumerate(zip(table["value"].to_pylist(), arrived_ms, strict=True)):
+        try:
+            events.append(decoder.decode(value, at_ms))
+            rows.append(row)
+        except Refusal as refusal:
+            refused.add(f"events/{table['partition'][row]}", table["offset"][row].as_py(), refusal, value)
+    return events, rows
+
+
+def _turns_of(batch: Batch, partitions: NDArray[np.int64], offsets: NDArray[np.int64]) -> NDArray[np.int64]:
+    """As `pipeline.tables.event_files.turns_of`, for each partition by itself."""
+    turns = batch.times_ms.copy()
+    for partition in np.unique(partitions).tolist():
+        rows = np.flatnonzero(partitions == partition)
+        rows = rows[np.argsort(offsets[rows], kind="stable")]
+        turns[rows] = np.maximum.accumulate(batch.times_ms[rows])
+    return np.where(batch.ops == ADD, batch.times_ms, turns)

@@ -1,0 +1,118 @@
+"""decisions.parquet: one row a decision, in the order of scoring; a corrected event has one for each revision."""
+
+import pathlib
+from dataclasses import dataclass
+from types import TracebackType
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
+from numpy.typing import NDArray
+
+from features.schema.batch import Batch
+from patterns.policy import ACTIONS
+from pipeline.engine.release import Release
+from pipeline.engine.verdicts import UNDECIDED, Verdicts
+
+_ROWS_A_GROUP = 65_536
+
+
+class DecisionsFile:
+    """Writes verdicts as they come; a context manager that completes the file.
+
+    Args:
+        path: of the Parquet file; replaced when it is there.
+        release: gives the columns.
+    """
+
+    def __init__(self, path: pathlib.Path, release: Release) -> None:
+        self.schema = _schema_of(release)
+        self._writer = pyarrow.parquet.ParquetWriter(path, self.schema, compression="zstd")
+        self._release = release
+        self._waiting: list[_Columns] = []
+        self._rows = 0
+
+    def __enter__(self) -> "DecisionsFile":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._flush()
+        self._writer.close()
+
+    def write(self, verdicts: Verdicts, batch: Batch) -> None:
+        """Adds a row for each decision."""
+        decided = np.flatnonzero(~verdicts.are(UNDECIDED))
+        self._waiting.append(_columns(verdicts, batch, decided))
+        self._rows += len(decided)
+        if self._rows >= _ROWS_A_GROUP:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._waiting:
+            self._writer.write_table(_table(self._waiting, self._release, self.schema))
+        self._waiting, self._rows = [], 0
+
+
+def _schema_of(release: Release) -> pa.Schema:
+    number = pa.float64()
+    columns = [
+        ("event_id", pa.string()),
+        ("revision", pa.int32()),
+        ("event_time", pa.timestamp("ms")),
+        ("user", pa.string()),
+        ("score", number),
+        ("action", pa.string()),
+        ("matches", pa.list_(pa.string())),
+        ("features", pa.struct([(name, number) for name in release.features.names])),
+        ("release", pa.int32()),
+    ]
+    return pa.schema(columns + [(f"model.{model.name}", number) for model in release.models])
+
+
+@dataclass(slots=True)
+class _Columns:
+    """The columns of one batch; gathered, since a table a batch costs more than its rows."""
+
+    ids: list[str]
+    revisions: NDArray[np.int64]
+    users: list[str]
+    times_ms: NDArray[np.int64]
+    scores: NDArray[np.float64]
+    actions: NDArray[np.uint8]
+    features: NDArray[np.float64]
+    models: NDArray[np.float64]
+
+
+def _columns(verdicts: Verdicts, batch: Batch, rows: NDArray[np.int64]) -> _Columns:
+    whole = len(rows) == len(batch)
+    places = rows.tolist()
+    return _Columns(
+        batch.ids if whole else [batch.ids[row] for row in places],
+        verdicts.revisions[rows],
+        batch.users if whole else [batch.users[row] for row in places],
+        batch.times_ms[rows],
+        verdicts.scores[rows],
+        verdicts.actions[rows],
+        verdicts.features[rows],
+        np.column_stack([raw[rows] for raw in verdicts.models.values()]) if verdicts.models else np.empty((len(rows), 0)),
+    )
+
+
+def _table(parts: list[_Columns], release: Release, schema: pa.Schema) -> pa.Table:
+    features, models = np.concatenate([part.features for part in parts]), np.concatenate([part.models for part in parts])
+    count = len(features)
+    struct = [pa.array(features[:, column], from_pandas=True) for column in range(features.shape[1])]
+    actions = np.concatenate([part.actions for part in parts]).astype(np.int32)
+    columns: list[pa.Array] = [
+        pa.array([id for part in parts for id in part.ids]),
+        pa.array(np.concatenate([part.revisions for part in parts]).astype(np.int32)),
+        pa.array(np.concatenate([part.times_ms for part in parts])).cast(pa.timestamp("ms")),
+        pa.array([user for part in parts for user in part.users]),
+        pa.array(np.concatenate([part.scores for part in parts]), from_pandas=True),
+        pa.DictionaryArray.from_arrays(pa.array(actions), pa.array(ACTIONS)).cast(pa.string()),
+        pa.ListArray.from_arrays(pa.array(np.zeros(count + 1, np.int32)), pa.array([], pa.string())),
+        pa.StructArray.from_arrays(struct, fields=list(schema.field("features").type)),
+        pa.array(np.full(count, release.id, np.int32)),
+    ]
+    columns += [pa.array(models[:, column], from_pandas=True) for column in range(models.shape[1])]
+    return pa.Table.from_arrays(columns, schema=schema)

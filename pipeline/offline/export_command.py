@@ -1,0 +1,71 @@
+"""What `weir export` does: choose the source, write, say what came of it."""
+
+import pathlib
+import sys
+from collections.abc import Sequence
+
+from foundation.settings import Settings
+from pipeline.offline.replayed_source import ReplayedSource
+from pipeline.offline.served_source import ServedSource
+from pipeline.offline.training_file import Summary, check_free, export
+from pipeline.offline.training_rows import ALWAYS
+from pipeline.offline.training_source import TrainingSource
+from pipeline.tables import refused
+from pipeline.tables.event_files import read_history
+from pipeline.tables.label_files import labels_for
+from pipeline.trial.configuration_folder import compile_texts, read_texts
+
+
+def export_replayed(
+    paths: Sequence[pathlib.Path],
+    config: pathlib.Path,
+    labels_path: pathlib.Path | None,
+    label_column: str,
+    label_delay_ms: int,
+    out: pathlib.Path,
+    overwrite: bool,
+) -> None:
+    """Exports what the configuration in `config` makes of the events in `paths`.
+
+    Raises:
+        Refusal: the configuration or a file is not usable, or `out` is not to be written.
+    """
+    check_free(out, overwrite)
+    release = compile_texts(read_texts(config))
+    history = read_history(paths, release.schema, "time", label_column, label_delay_ms)
+    labels = labels_for(history, labels_path, release.schema)
+    _export(ReplayedSource(release, history, labels, _progress), out, ALWAYS, overwrite)
+    history.refused.write(out.with_name(f"{out.stem}.{refused.NAME}"))
+
+
+def export_served(settings: Settings, out: pathlib.Path, from_ms: int | None, to_ms: int | None, overwrite: bool) -> None:
+    """Exports what the running system has decided on events from `from_ms` up to `to_ms`, which is left out.
+
+    Raises:
+        Refusal: the broker does not answer, or `out` is not to be written.
+    """
+    check_free(out, overwrite)
+    span_ms = (ALWAYS[0] if from_ms is None else from_ms, ALWAYS[1] if to_ms is None else to_ms)
+    _export(ServedSource(settings, from_ms, to_ms, _progress), out, span_ms, overwrite)
+
+
+def _export(source: TrainingSource, out: pathlib.Path, span_ms: tuple[int, int], overwrite: bool) -> None:
+    print(report(export(source, out, span_ms, overwrite), source, out))
+
+
+def report(summary: Summary, source: TrainingSource, out: pathlib.Path) -> str:
+    """The closing lines."""
+    strangers = summary.strangers + source.strangers()
+    lines = [
+        f"rows        {summary.rows:,}  columns {summary.columns:,}  repeats dropped {summary.repeats:,}",
+        f"labels      {summary.labelled:,} rows  positive {summary.positives:,}  of unknown events {strangers:,}",
+    ]
+    if summary.ambiguous:
+        lines.append(f"            {summary.ambiguous:,} labels left out: they name no user, and several have an event with that id")
+    return "\n".join([*lines, *source.remarks(), f"written     {out}"])
+
+
+def _progress(done: int, total: int) -> None:
+    if sys.stderr.isatty():
+        end = "\n" if done == total else ""
+        print(f"\r{done:,} of {total:,} ({done / max(total, 1):.0%})", end=end, file=sys.stderr, flush=True)

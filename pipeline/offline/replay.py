@@ -1,0 +1,200 @@
+"""Replay: history through the engine of the live system, without Java, each event scored before it is learned from."""
+
+import pathlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.snapshot import Snapshot
+from features.layout.layout import CORRECTED, DUPLICATE, ID_REUSED, RETRACTED, TOO_LATE, UNKNOWN
+from features.schema.batch import Batch
+from patterns.policy import ACTIONS
+from pipeline.control.progress import Progress
+from pipeline.engine.event_keys import SEVERAL_EVENTS, Labels, first_rows, rows_of_labels
+from pipeline.engine.learner import Learners, Lessons
+from pipeline.engine.release import Release
+from pipeline.engine.scorer import Scorer
+from pipeline.engine.verdicts import REVISED, UNDECIDED, Verdicts
+from pipeline.offline.decisions_file import DecisionsFile
+from pipeline.tables.event_files import History
+
+BATCH_MAX = 4_096
+
+_NO_SCORE_OF_THEIR_OWN = {
+    DUPLICATE: "duplicate",
+    TOO_LATE: "too late",
+    ID_REUSED: "id reused",
+    UNKNOWN: "unknown",
+    CORRECTED: "corrected",
+    RETRACTED: "retracted",
+}
+
+"""Called with (events done, events in all)."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a replay came to.
+
+    Args:
+        events: given to the engine.
+        actions: how many events got each at first.
+        unscored: how many got no decision of their own or a later one on an event decided before, by reason.
+        snapshots: published, all models together.
+        scores: of the events when they came, ``score`` and ``model.<name>``.
+        marks: of the events that have a score each: the last label that each had, 0 for none.
+        ambiguous: labels that count for nothing, for they name no user, and several have an event with their id.
+    """
+
+    events: int
+    actions: dict[str, int]
+    unscored: dict[str, int]
+    snapshots: int
+    scores: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    marks: NDArray[np.int8] = field(default_factory=lambda: np.empty(0, np.int8))
+    ambiguous: int = 0
+
+
+class Replay:
+    """One run over a history.
+
+    Snapshots are published at multiples of the shortest `publish_every` of event time; batches end there, so that
+    their size never shows in the answers.
+
+    Args:
+        release: the definitions to score by.
+        history: events in the order to score them.
+        labels: each is given out at its time; ``None``: none.
+        frozen: snapshots to score with instead of learning.
+    """
+
+    def __init__(self, release: Release, history: History, labels: Labels | None, frozen: tuple[Snapshot, ...] = ()) -> None:
+        self.release = release
+        self.history = history
+        self.labels = labels
+        self.scorer = Scorer()
+        self.learners = Learners(release)
+        self.published: dict[str, Snapshot] = {}
+        self._frozen = frozen
+        self._kept: list[tuple[NDArray[np.int64], dict[str, NDArray[np.float64]]]] = []
+        self._labels_done = 0
+        self._keys = {kind: release.features.key(kind, history.batch) for kind in release.features.kinds} if labels is not None else {}
+        self._label_rows = np.empty(0, np.int64) if labels is None else rows_of_labels(history.batch, labels)
+        self._first_rows = first_rows(history.batch)  # each stands for its event
+        self._scored = 0
+        for snapshot in frozen:
+            self.scorer.install(snapshot, release)
+
+    def run(self, out: pathlib.Path | None, progress: Progress = lambda done, total: None) -> Outcome:
+        """Scores the history; writes ``decisions.parquet`` into `out` when it is given."""
+        outcome = Outcome(len(self.history.batch), dict.fromkeys(ACTIONS, 0), {}, 0)
+        file = None
+        if out is not None:
+            out.mkdir(parents=True, exist_ok=True)
+            file = DecisionsFile(out / "decisions.parquet", self.release)
+        try:
+            done = 0
+            for batch in self._batches(outcome):
+                verdicts = self._score(batch)
+                if file is not None:
+                    file.write(verdicts, batch)
+                self._count(verdicts, batch, outcome)
+                done += len(batch)
+                progress(done, outcome.events)
+        finally:
+            if file is not None:
+                file.__exit__(None, None, None)
+        self._collect(outcome)
+        return outcome
+
+    def scored(self) -> Iterator[tuple[Verdicts, Batch]]:
+        """Each batch as it is scored, for who keeps more of it than `run` does."""
+        return ((self._score(batch), batch) for batch in self._batches(Outcome(len(self.history.batch), {}, {}, 0)))
+
+    def _batches(self, outcome: Outcome) -> Iterator[Batch]:
+        """Batches in order, split where snapshots are published; publishes between them."""
+        every_ms = self.learners.publish_every_ms()
+        times_ms = np.maximum.accumulate(self.history.batch.times_ms)
+        total = len(times_ms)
+        start = 0
+        while start < total:
+            period = int(times_ms[start]) // every_ms
+            end = int(np.searchsorted(times_ms, (period + 1) * every_ms, side="left"))
+            if not self._frozen:
+                outcome.snapshots += self._publish(period, period * every_ms)
+            for first in range(start, end, BATCH_MAX):
+                yield self.history.batch.take(np.arange(first, min(first + BATCH_MAX, end)))
+            start = end
+
+    def _publish(self, sequence: int, time_ms: int) -> int:
+        self._tell(time_ms)
+        published = 0
+        for snapshot in self.learners.snapshots(sequence, time_ms):
+            self.scorer.install(snapshot, self.release)
+            self.published[snapshot.model] = snapshot
+            published += 1
+        return published
+
+    def _score(self, batch: Batch) -> Verdicts:
+        self._tell(int(batch.times_ms.max()))
+        verdicts = self.scorer.score(self.release, batch)
+        events = self._first_rows[self._scored : self._scored + len(batch)]
+        self._scored += len(batch)
+        fresh = ~verdicts.are(UNDECIDED | REVISED)  # what was learned once is not taught again
+        if not self._frozen and self.learners.each:
+            for each in self.learners.each:
+                each.see(batch.id_keys[fresh], events[fresh], batch.times_ms[fresh], verdicts.inputs[each.model.name][fresh])
+        return verdicts
+
+    def _tell(self, until_ms: int) -> None:
+        """Gives out the labels in force at `until_ms`; each profile lets an event see one at its own time only."""
+        if self.labels is None:
+            return
+        first, end = self._labels_done, int(np.searchsorted(self.labels.times_ms, until_ms, side="right"))
+        self._labels_done = max(first, end)
+        if end <= first:
+            return
+        known = first + np.flatnonzero(self._label_rows[first:end] >= 0)
+        rows, labels, times_ms = self._label_rows[known], self.labels.labels[known], self.labels.times_ms[known]
+        if not self._frozen:
+            for each in self.learners.each:
+                each.tell(Lessons(rows, labels, times_ms))
+        self._label_profiles(rows, labels, times_ms)
+
+    def _label_profiles(self, rows: NDArray[np.int64], labels: NDArray[np.int8], times_ms: NDArray[np.int64]) -> None:
+        events = self.history.batch
+        for kind in self.release.features.kinds:
+            keys = list(map(self._keys[kind].__getitem__, rows.tolist()))
+            has = np.fromiter(map(bool, keys), np.bool_, len(keys))
+            own = rows[has]
+            users = list(map(events.users.__getitem__, own.tolist()))
+            named = (events.times_ms[own], events.id_keys[own], users)
+            self.scorer.label(self.release, kind, list(filter(None, keys)), *named, labels[has], times_ms[has])
+
+    def _count(self, verdicts: Verdicts, batch: Batch, outcome: Outcome) -> None:
+        fresh = ~verdicts.are(UNDECIDED | REVISED)
+        for code, count in enumerate(np.bincount(verdicts.actions[fresh], minlength=len(ACTIONS)).tolist()):
+            outcome.actions[ACTIONS[code]] += count
+        if not fresh.all():
+            repeated = verdicts.are(DUPLICATE)  # which says of itself what its newest decision was
+            for flag, reason in _NO_SCORE_OF_THEIR_OWN.items():
+                concerned = repeated if flag == DUPLICATE else verdicts.are(flag) & ~repeated
+                outcome.unscored[reason] = outcome.unscored.get(reason, 0) + int(concerned.sum())
+        scores = {"score": verdicts.scores[fresh]}
+        scores.update((f"model.{name}", raw[fresh]) for name, raw in verdicts.models.items())
+        self._kept.append((self._scored - len(batch) + np.flatnonzero(fresh), scores))
+
+    def _collect(self, outcome: Outcome) -> None:
+        outcome.ambiguous = int((self._label_rows == SEVERAL_EVENTS).sum())
+        if self._kept:
+            outcome.marks = self._marks_of(np.concatenate([rows for rows, _ in self._kept]))
+            outcome.scores = {name: np.concatenate([scores[name] for _, scores in self._kept]) for name in self._kept[0][1]}
+
+    def _marks_of(self, rows: NDArray[np.int64]) -> NDArray[np.int8]:
+        marks = np.zeros(len(self.history.batch), np.int8)
+        if self.labels is not None:
+            known = self._label_rows >= 0
+            marks[self._label_rows[known]] = self.labels.labels[known]
+        return marks[self._first_rows[rows]]

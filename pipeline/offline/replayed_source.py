@@ -1,0 +1,111 @@
+"""Training data as it would have been: a replay of recorded events under a configuration."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from features.layout.layout import RETRACTED, WARMING
+from features.schema.batch import Batch
+from patterns.policy import ACTIONS
+from pipeline.control.progress import Progress
+from pipeline.engine.decision import flag_names
+from pipeline.engine.event_keys import SEVERAL_EVENTS, Labels, rows_of_labels
+from pipeline.engine.release import Release
+from pipeline.engine.verdicts import UNDECIDED, Verdicts
+from pipeline.offline.replay import Replay
+from pipeline.offline.training_source import EVENT_TIME, LABELS, ORDER, decision_batch, texts_or_null
+from pipeline.sinks.deliver_job import order_of
+from pipeline.tables.event_files import History
+
+_LABELS_A_BATCH = 65_536
+
+
+class ReplayedSource:
+    """The decisions of one replay, and the labels that it was given.
+
+    Args:
+        release: the definitions to score by.
+        history: events in the order to score them.
+        labels: each is given out at its time; ``None``: none.
+        progress: told of events done.
+    """
+
+    def __init__(self, release: Release, history: History, labels: Labels | None, progress: Progress = lambda done, total: None) -> None:
+        self._release = release
+        self._history = history
+        self._labels = labels
+        self._progress = progress
+        self._ambiguous = 0
+
+    def decisions(self) -> Iterator[pa.RecordBatch]:
+        """Batches in the order of scoring."""
+        done, total = 0, len(self._history.batch)
+        for verdicts, batch in Replay(self._release, self._history, self._labels).scored():
+            decided = np.flatnonzero(~verdicts.are(UNDECIDED))
+            if len(decided):
+                yield _columns(verdicts, batch, decided)
+            done += len(batch)
+            self._progress(done, total)
+
+    def labels(self) -> Iterator[pa.RecordBatch]:
+        """Labels in the order of their times; those of events that the files do not hold are left out."""
+        given, events = self._labels, self._history.batch
+        if given is None or not len(events):
+            return
+        rows = rows_of_labels(events, given)
+        self._ambiguous = int((rows == SEVERAL_EVENTS).sum())
+        known = np.flatnonzero(rows >= 0)
+        for first in range(0, len(known), _LABELS_A_BATCH):
+            chosen = known[first : first + _LABELS_A_BATCH]
+            own = rows[chosen].tolist()
+            ids, users = ([texts[row] for row in own] for texts in (events.ids, events.users))
+            numbers = [pa.array(given.labels[chosen], pa.int8()), pa.array(given.times_ms[chosen], pa.int64())]
+            yield pa.RecordBatch.from_arrays([pa.array(ids, pa.string()), pa.array(users, pa.string()), *numbers], schema=LABELS)
+
+    def strangers(self) -> int:
+        """Labels that were left out since the files hold no event of theirs."""
+        return self._labels.unknown if self._labels is not None else 0
+
+    def remarks(self) -> list[str]:
+        """How many labels name no user though several have their id, and refused events and labels by reason, each with its first row."""
+        several = f"left out    {self._ambiguous:,} labels that name no user, though several have an event with their id"
+        return [several] * bool(self._ambiguous) + self._history.refused.summary()
+
+
+def _columns(verdicts: Verdicts, batch: Batch, rows: NDArray[np.int64]) -> pa.RecordBatch:
+    release, places = verdicts.release, rows.tolist()
+    ids = [batch.ids[row] for row in places]
+    integer = release.schema.id_type == "integer"
+    fixed = {
+        ORDER: pa.array([order_of(id, integer) for id in ids], pa.binary()),
+        "event_id": pa.array(ids, pa.string()),
+        "revision": pa.array(verdicts.revisions[rows].astype(np.int32)),
+        "event_time": pa.array(batch.times_ms[rows]).cast(EVENT_TIME),
+        "user": pa.array([batch.users[row] for row in places], pa.string()),
+        "score": _numbers(verdicts.scores[rows]),
+        "action": pa.array([ACTIONS[code] for code in verdicts.actions[rows].tolist()], pa.string()),
+        "release": pa.array(np.full(len(rows), release.id, np.int32)),
+        "flags": pa.array(_flags(verdicts, rows), pa.list_(pa.string())),
+    }
+    numbers, features = batch.numbers[rows] / release.schema.scales, verdicts.features[rows]
+    groups = {
+        "entity": {kind: texts_or_null([texts[row] for row in places]) for kind, texts in batch.entities.items()},
+        "event": {name: _numbers(numbers[:, column]) for column, name in enumerate(release.schema.columns)},
+        "feature": {name: _numbers(features[:, column]) for column, name in enumerate(release.features.names)},
+        "model": {name: _numbers(raw[rows]) for name, raw in verdicts.models.items()},
+    }
+    return decision_batch(fixed, groups)
+
+
+def _numbers(values: NDArray[np.float64]) -> pa.Array:
+    """NaN and infinities are null, as they are in a decision's JSON."""
+    return pa.array(values, pa.float64(), mask=~np.isfinite(values))
+
+
+def _flags(verdicts: Verdicts, rows: NDArray[np.int64]) -> list[list[str]]:
+    """Words of each decision, as `pipeline.engine.decision.decisions_of` gives them."""
+    codes = verdicts.flags.astype(np.int64) | (np.isnan(verdicts.scores) & ~verdicts.are(RETRACTED)) * WARMING
+    words = {code: flag_names(code) for code in np.unique(codes).tolist()}
+    return [words[code] for code in codes[rows].tolist()]

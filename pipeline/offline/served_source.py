@@ -1,0 +1,144 @@
+"""Training data as it was served: decisions and labels of the archive, and of Kafka what is not there yet."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+import msgspec
+import pyarrow as pa
+
+from foundation.refusal import Refusal
+from foundation.settings import Settings
+from pipeline.control.definitions import Definitions
+from pipeline.control.progress import Progress
+from pipeline.control.topic_values import read_definitions
+from pipeline.engine.isolation import one_by_one
+from pipeline.learning.label_resolver import read_label
+from pipeline.offline.recorded_values import recorded_values
+from pipeline.offline.training_source import EVENT_TIME, LABELS, ORDER, decision_batch, texts_or_null
+from pipeline.sinks.deliver_job import order_of
+from stores.archive.archive_rows import DAY_MS
+
+Number = float | None
+
+
+class _ModelScore(msgspec.Struct):
+    score: Number
+
+
+class _Served(msgspec.Struct):
+    """What training needs of `pipeline.engine.decision.Decision`."""
+
+    event_id: str
+    revision: int
+    event_time: int
+    user: str
+    entities: dict[str, str]
+    score: Number
+    action: str
+    release: int
+    event: dict[str, Number] = {}
+    features: dict[str, Number] = {}
+    models: dict[str, _ModelScore] = {}
+    flags: list[str] = []
+
+
+_decode = msgspec.json.Decoder(_Served).decode
+
+
+class ServedSource:
+    """Decisions and labels of a running system. Partitions are read one after the other, so that the first decision stays so.
+
+    Args:
+        settings: where the broker and the archive are.
+        from_ms, to_ms: archived decisions of other event times are left out, but for a day around, in which corrections may have
+            moved an event; None: no bound.
+        progress: told of the records of the decisions topic that are done.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        from_ms: int | None = None,
+        to_ms: int | None = None,
+        progress: Progress = lambda done, total: None,
+    ) -> None:
+        self._settings = settings
+        self._from_ms = None if from_ms is None else from_ms - DAY_MS
+        self._to_ms = None if to_ms is None else to_ms + DAY_MS
+        self._progress = progress
+        self._unreadable = 0
+        self._bad_labels = 0
+
+    def decisions(self) -> Iterator[pa.RecordBatch]:
+        """What was written to the topic ``decisions``."""
+        definitions = read_definitions(self._settings)
+        for values in recorded_values(self._settings, "decisions", self._from_ms, self._to_ms, self._progress):
+            alike = defaultdict(list)
+            for value in values:
+                try:
+                    served = _decode(value)
+                except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                    self._unreadable += 1
+                    continue
+                alike[served.release, tuple(served.entities), tuple(served.event), tuple(served.features), tuple(served.models)].append(
+                    served
+                )
+            for release, rows in ((key[0], rows) for key, rows in alike.items()):
+                columns = partial(_columns, integer=_integer_ids(definitions, release))
+                yield from (batch for batch in one_by_one(rows, columns, lambda: None, self._set_aside) if batch is not None)
+
+    def _set_aside(self, served: _Served, error: Exception) -> None:
+        """One whose numbers no column holds: nobody but the score job writes there."""
+        self._unreadable += 1
+
+    def labels(self) -> Iterator[pa.RecordBatch]:
+        """What was written to the topic ``labels``, since `from_ms` where it is archived; one that is no label is left out."""
+        for values in recorded_values(self._settings, "labels", self._from_ms):
+            read = []
+            for value in values:
+                try:
+                    label = read_label(value, 0)
+                    read.append((*label.event, label.label, label.time_ms))
+                except Refusal:  # the label job has made it a dead letter
+                    self._bad_labels += 1
+            columns = [pa.array([each[part] for each in read], type) for part, type in enumerate(LABELS.types)]
+            yield pa.RecordBatch.from_arrays(columns, schema=LABELS)
+
+    def strangers(self) -> int:
+        """None: every label is given."""
+        return 0
+
+    def remarks(self) -> list[str]:
+        """How many records were no decisions and no labels."""
+        left_out = {"records that are no decision": self._unreadable, "bad labels": self._bad_labels}
+        return [f"left out    {count:,} {what}" for what, count in left_out.items() if count]
+
+
+def _integer_ids(definitions: Definitions, release: int) -> bool:
+    known = definitions.releases.nearest(release)
+    return known is not None and known.schema.id_type == "integer"
+
+
+def _columns(rows: Sequence[_Served], integer: bool) -> pa.RecordBatch | None:
+    """Decisions with the same entities, fields, features and models."""
+    texts, number = pa.string(), pa.float64()
+    fixed = {
+        ORDER: pa.array([order_of(row.event_id, integer) for row in rows], pa.binary()),
+        "event_id": pa.array([row.event_id for row in rows], texts),
+        "revision": pa.array([row.revision for row in rows], pa.int32()),
+        "event_time": pa.array([row.event_time for row in rows], pa.int64()).cast(EVENT_TIME),
+        "user": pa.array([row.user for row in rows], texts),
+        "score": pa.array([row.score for row in rows], number),
+        "action": pa.array([row.action for row in rows], texts),
+        "release": pa.array([row.release for row in rows], pa.int32()),
+        "flags": pa.array([row.flags for row in rows], pa.list_(texts)),
+    }
+    one = rows[0]
+    groups = {
+        "entity": {kind: texts_or_null([row.entities[kind] for row in rows]) for kind in one.entities},
+        "event": {name: pa.array([row.event[name] for row in rows], number) for name in one.event},
+        "feature": {name: pa.array([row.features[name] for row in rows], number) for name in one.features},
+        "model": {name: pa.array([row.models[name].score for row in rows], number) for name in one.models},
+    }
+    return decision_batch(fixed, groups)

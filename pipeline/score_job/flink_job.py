@@ -1,0 +1,133 @@
+"""The score job: events in, decisions out. Its graph is fixed; what it computes travels on the control topic.
+
+Java bundles and parks, Python decides: see ARCHITECTURE.md. Every operator has an id of its own, so that state finds its
+place again when the job is restored at another parallelism or by another version.
+"""
+
+import logging
+import pathlib
+import sys
+from typing import Any
+
+import click
+from pyflink.datastream import StreamExecutionEnvironment
+from pyflink.datastream.data_stream import DataStream
+
+from foundation.refusal import Refusal
+from foundation.settings import Settings, read_settings
+from pipeline.engine.keeping import kept_ms
+from pipeline.flink.flink_graph import BYTES, Graph, job_configuration, remote_environment
+from pipeline.flink.flink_stages import KeyedStage, UnkeyedStage
+from pipeline.flink.jobs import SCORE, flink_name
+from pipeline.score_job.flink_start import GROUP, Start, announce, look
+
+log = logging.getLogger(__name__)
+
+TOPICS = {"D": "decisions", "R": "replies", "X": "dead-letters", "T": "late", "M": "models", "Q": "control"}
+CONTROL_TAGS = {"C": "control", "M": "models"}
+"""The topics that every stage reads, by the tag of their records."""
+STAGES = ("pipeline.score_job.decode:make_stage", "pipeline.score_job.entity:make_stage", "pipeline.score_job.user:make_stage")
+
+
+class ScoreJob:
+    """The graph on one environment.
+
+    Args:
+        settings: of the system.
+        start: what the submission found.
+        environment: to build on.
+        stages: factories of the decode, entity and user stage.
+    """
+
+    def __init__(self, settings: Settings, start: Start, environment: StreamExecutionEnvironment, stages: tuple[str, ...]) -> None:
+        self._settings = settings
+        self._start = start
+        self._stages = stages
+        self._graph = graph = Graph(settings, environment, GROUP)
+        self._job_start = graph.weir.JobStart(
+            start.run, start.event_time, start.control_end, start.models_end, graph.ends(CONTROL_TAGS), graph.offsets(start.backlog),
+            settings.bundle_events_max, settings.bundle_bytes_max, settings.entity_wait_ms,
+        )  # fmt: skip
+
+    def build(self) -> None:
+        """Adds the whole graph to the environment."""
+        graph, weir, schema = self._graph, self._graph.weir, self._start.release.schema
+        backlog = graph.offsets(self._start.backlog)
+        bounds = (self._settings.disorder_ms, schema.max_ahead_ms, backlog, self._start.drift_ms)
+        times = weir.EventWatermarks(schema.time_field, schema.time_unit, *bounds)
+        events = graph.source("events", "R", times, self._settings.parallelism)
+        control = self._control()
+        labels = graph.source("labels-resolved", "L", weir.SideWatermarks(graph.offsets(self._start.labels_ends)), 1)
+
+        raw = weir.Wiring.bundle(events, control, weir.DecodeBundler(self._job_start), BYTES.get_java_type_info(), None, "decode-bundler")
+        decoded = graph.unbundled(DataStream(raw).process(UnkeyedStage(self._stages[0]), BYTES), "decode")
+        messages = decoded.getSideOutput(weir.Unbundle.MESSAGES).union(graph.array(self._labels(labels, schema.user, users=False)))
+        answered = self._keyed_stage("entity", messages, control, weir.EntityBundler(self._job_start), self._stages[1])
+        answers = answered.getSideOutput(weir.Unbundle.ANSWERS)
+        users = self._labels(labels, schema.user, users=True)
+        arrivals = decoded.getSideOutput(weir.Unbundle.EVENTS).union(graph.array(answers, users))
+        decided = self._keyed_stage("user", arrivals, control, weir.UserBundler(self._job_start), self._stages[2])
+
+        graph.kafka_sink(decided, "decisions-sink", TOPICS, self._settings.linger_ms)
+        graph.kafka_sink(decided.getSideOutput(weir.Unbundle.REPLIES), "replies-sink", TOPICS)
+        # Of the entity stage only labels that are none come this way.
+        refused = decoded.union(
+            graph.array(decoded.getSideOutput(weir.Unbundle.REPLIES), raw.getSideOutput(weir.DecodeBundler.MARKS), answered)
+        )
+        graph.kafka_sink(refused, "refusals-sink", TOPICS)
+
+    def _control(self) -> Any:
+        graph = self._graph
+        nothing = graph.weir.SideWatermarks(graph.offsets({}))
+        sources = [graph.source(topic, tag, nothing, 1) for tag, topic in CONTROL_TAGS.items()]
+        return sources[0].union(graph.array(*sources[1:])).broadcast()
+
+    def _labels(self, labels: Any, user_kind: str, users: bool) -> Any:
+        name, weir = "user-labels" if users else "entity-labels", self._graph.weir
+        routed = labels.flatMap(weir.LabelRoute(user_kind, users)).returns(weir.Rows.TYPE)
+        return routed.uid(name).name(name).setParallelism(1)
+
+    def _keyed_stage(self, name: str, records: Any, control: Any, bundler: Any, stage: str) -> Any:
+        graph = self._graph
+        keyed = records.keyBy(graph.selector, graph.weir.Rows.KEY)
+        bundles = graph.weir.Wiring.bundle(keyed, control, bundler, graph.weir.Rows.BUNDLE, graph.selector, f"{name}-bundler")
+        ttl_ms = kept_ms(self._start.release)
+        function = KeyedStage(stage, name, ttl_ms, ttl_ms, self._settings.profiles_bytes_max)
+        return graph.unbundled(graph.keyed(bundles).process(function, BYTES), name)
+
+
+def submit(settings: Settings, checkpoint: pathlib.Path | None = None, mode: str = "auto", stages: tuple[str, ...] = STAGES) -> str:
+    """Submits the job to the cluster of `settings` and gives its id.
+
+    Args:
+        checkpoint: what it starts from; ``None``: an empty state and the beginning of the topics.
+        mode: ``auto`` (event_time when behind), ``arrival`` or ``event_time``.
+        stages: factories of the three stages.
+
+    Raises:
+        Refusal: no release is on the control topic.
+    """
+    start = look(settings, mode)
+    configuration = job_configuration(settings, SCORE, settings.checkpoint_interval_ms, checkpoint)
+    environment = remote_environment(configuration, settings.parallelism)
+    ScoreJob(settings, start, environment, stages).build()
+    announce(settings, start)
+    log.info("run %s starts in %s mode, backlog %s", start.run, "event_time" if start.event_time else "arrival", start.backlog)
+    return str(environment.execute_async(flink_name(SCORE)).get_job_id())
+
+
+@click.command()
+@click.option("--restore", type=click.Path(exists=True, path_type=pathlib.Path), help="Checkpoint or savepoint to start from.")
+@click.option("--mode", type=click.Choice(["auto", "arrival", "event_time"]), default="auto", show_default=True)
+def main(restore: pathlib.Path | None, mode: str) -> None:
+    """Submits the score job and prints its id."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    try:
+        click.echo(submit(read_settings(), restore, mode))
+    except Refusal as refusal:
+        click.echo(str(refusal), err=True)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+"""Resolved labels on their way into profiles."""
+
+from typing import Annotated
+
+import msgspec
+import numpy as np
+
+from features.definitions.entity_parser import KEY_JOINT, parts_of
+from features.schema.decode import ID_CHARACTERS_MAX
+from foundation.refusal import Refusal
+from pipeline.engine.isolation import fault_of
+from pipeline.engine.release import Release
+from pipeline.engine.scorer import Scorer
+from pipeline.flink.frames import Bundle
+from pipeline.score_job.decode import refused
+
+_Time = Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799_999)]
+"""Ms since the epoch, up to the year 9999."""
+
+
+class ResolvedLabel(msgspec.Struct):
+    """A record of ``labels-resolved``: a label joined with the decision as served. Times in ms."""
+
+    event_id: str
+    id_key: Annotated[int, msgspec.Meta(ge=-(1 << 63), le=(1 << 63) - 1)]
+    event_time: _Time
+    label: Annotated[int, msgspec.Meta(ge=0, le=1)]
+    label_time: _Time
+    user: str
+    features: dict[str, float | None] = {}
+    event: dict[str, float | None] = {}
+
+
+_decode = msgspec.json.Decoder(ResolvedLabel).decode
+
+
+def take_labels(bundle: Bundle, release: Release, scorer: Scorer) -> bytes:
+    """Gives the labels of a bundle to the profiles of the keys that they name; frames of dead letters for those that are none."""
+    by_kind: dict[str, list[tuple[str, ResolvedLabel]]] = {}
+    frames: list[bytes] = []
+    for body in bundle.bodies:
+        raw = bytes(body)
+        start = 2 + int.from_bytes(raw[:2], "little")
+        try:
+            kind, key = _entity_of(raw[2:start])
+            by_kind.setdefault(kind, []).append((key, _label_in(raw[start:])))
+        except Refusal as refusal:
+            frames.append(refused(refusal, raw[start:], topic="labels-resolved"))
+    for kind, rows in by_kind.items():
+        _give(release, scorer, kind, [key for key, _ in rows], [label for _, label in rows])
+    return b"".join(frames)
+
+
+def refused_label(body: memoryview, error: Exception, where: str) -> bytes:
+    """The frame of a dead letter for a label at which `where` raised `error`."""
+    raw = bytes(body)
+    return refused(fault_of(error, where), raw[2 + int.from_bytes(raw[:2], "little") :], topic="labels-resolved")
+
+
+def _entity_of(key: bytes) -> tuple[str, str]:
+    """Kind and id that a record's key names."""
+    try:
+        kind, _, id = key.decode().partition("\0")
+    except UnicodeDecodeError:
+        kind = id = ""
+    ids = id.split(KEY_JOINT, len(parts_of(kind)) - 1)
+    if not (kind and all(0 < len(each) <= ID_CHARACTERS_MAX for each in ids)):
+        expected = f"the kind of entity, NUL, and an id of 1 to {ID_CHARACTERS_MAX} characters, of a pair two, in UTF-8"
+        raise Refusal("bad key of a label", where="key", expected=expected, got=key)
+    return kind, id
+
+
+def _label_in(value: bytes) -> ResolvedLabel:
+    try:
+        return _decode(value)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Refusal("bad resolved label", where="label", expected="a label as the label job writes it", got=str(error)) from error
+
+
+def _give(release: Release, scorer: Scorer, kind: str, keys: list[str], labels: list[ResolvedLabel]) -> None:
+    scorer.label(
+        release,
+        kind,
+        keys,
+        np.array([label.event_time for label in labels], np.int64),
+        np.array([label.id_key for label in labels], np.int64),
+        [label.user for label in labels],
+        np.array([label.label for label in labels], np.int8),
+        np.array([label.label_time for label in labels], np.int64),
+    )

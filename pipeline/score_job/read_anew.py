@@ -1,0 +1,38 @@
+"""Events whose own release cannot be had any more, read anew from their bytes by another one."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from features.schema.decode import Decoder
+from foundation.refusal import Refusal
+from pipeline.engine.release import Release
+from pipeline.score_job.event_body import event_body, parts_without_schema
+
+
+class ReadAnew(NamedTuple):
+    """Of a bundle of events: bodies as the other release has them, and of those that it refuses why, bytes, who waits, arrival in ms."""
+
+    bodies: list[bytes]
+    refused: list[tuple[Refusal, bytes, str, int]]
+
+
+def read_anew(bodies: Sequence[memoryview], release: Release | None) -> ReadAnew:
+    """The events of `bodies`, which a release wrote that is not known, as `release` reads them; None refuses all of them."""
+    decoder = Decoder(release.schema) if release is not None else None
+    out = ReadAnew([], [])
+    for body in bodies:
+        order_key, arrived_ms, reply, value = parts_without_schema(body)
+        try:
+            event = _required(decoder).decode(value, arrived_ms, reply)
+        except Refusal as refusal:
+            out.refused.append((refusal, value, reply, arrived_ms))
+        else:
+            out.bodies.append(event_body(event, order_key, value))
+    return out
+
+
+def _required(decoder: Decoder | None) -> Decoder:
+    if decoder is None:
+        expected = "the release that the event was stamped with, or another that compiles"
+        raise Refusal("no release", where="control topic", expected=expected, got="none", remedy="push a configuration")
+    return decoder

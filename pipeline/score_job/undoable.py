@@ -1,0 +1,104 @@
+"""Bundles over profiles, each of which leaves nothing behind when it raises: a record that raises costs itself alone.
+
+Profiles change in place, and under load they are written to Flink's state only before a checkpoint. So the bundles since the last
+write are kept as they came. When one raises, all profiles in memory are forgotten, the kept bundles are run again over what the
+state holds, and the one that raised is taken in halves, each of which is written at once. This costs nothing while nothing raises.
+"""
+
+import logging
+from collections.abc import Callable
+
+from pipeline.engine.isolation import NOBODYS_FAULT, one_by_one
+from pipeline.engine.release import Release
+from pipeline.engine.scorer import Scorer
+from pipeline.flink.frames import Bundle, read_bundle
+
+log = logging.getLogger(__name__)
+
+BYTES_MAX = 33_554_432
+"""Of bundles kept; what they changed is written when there are more."""
+
+LABELS = "L"
+
+Run = Callable[[Bundle, Release], bytes]
+Refuse = Callable[[Bundle, Release, Exception, int], bytes]
+"""The frames for a bundle of one record that raised, the last of so many events in a row under its release that did."""
+
+
+class UndoableBundles:
+    """Runs bundles of events, messages or labels, and undoes those that raise.
+
+    Args:
+        scorer: whose profiles change. Nothing but bundles given to `process` may change them.
+        run: gives a bundle's frames. It has to give the same whenever the same bundles ran before.
+        refuse: gives the frames for what cannot be processed.
+    """
+
+    def __init__(self, scorer: Scorer, run: Run, refuse: Refuse) -> None:
+        self._scorer = scorer
+        self._run = run
+        self._refuse = refuse
+        self._unwritten: list[bytes] = []
+        self._bytes = 0
+        self._release: Release | None = None
+        self._raised_in_a_row = 0
+
+    def process(self, data: bytes, bundle: Bundle, release: Release) -> bytes:
+        """The frames of `bundle`, which `data` holds, under `release`."""
+        if release is not self._release:
+            self.save()  # the bundles kept are all of one release
+            self._release, self._raised_in_a_row = release, 0
+        try:
+            frames = self._run(bundle, release)
+        except NOBODYS_FAULT:
+            raise
+        except Exception as error:
+            log.warning("a bundle of %d records is taken in halves: %s: %s", bundle.n, type(error).__name__, error)
+            return self._in_halves(bundle, release)
+        self._passed(bundle)
+        self._scorer.keep(bundle.n)
+        if self._scorer.unsaved:
+            self._unwritten.append(data)
+            self._bytes += len(data)
+            if self._bytes > BYTES_MAX:
+                self.save()
+        else:
+            self._written()
+        return frames
+
+    def save(self) -> None:
+        """Writes all that the state does not have yet: before a checkpoint, and before anything changes what a bundle means."""
+        self._scorer.save()
+        self._written()
+
+    def _passed(self, part: Bundle) -> None:
+        if part.kind != LABELS:  # a release is judged by events alone
+            self._raised_in_a_row = 0
+
+    def _written(self) -> None:
+        self._unwritten.clear()
+        self._bytes = 0
+
+    def _in_halves(self, bundle: Bundle, release: Release) -> bytes:
+        self._scorer.forget()
+        for data in self._unwritten:
+            self._run(read_bundle(data), release)
+        self.save()
+        parts = one_by_one(
+            range(bundle.n),
+            lambda rows: self._part(bundle.part(rows[0], rows[-1] + 1), release),
+            self._scorer.forget,
+            lambda row, error: self._one(bundle.part(row, row + 1), release, error),
+        )
+        return b"".join(parts)
+
+    def _part(self, part: Bundle, release: Release) -> bytes:
+        frames = self._run(part, release)
+        self.save()
+        self._passed(part)
+        return frames
+
+    def _one(self, part: Bundle, release: Release, error: Exception) -> bytes:
+        self._raised_in_a_row += part.kind != LABELS
+        log.error("a record is set aside, for processing it raised an exception", exc_info=error)
+        return self._refuse(part, release, error, self._raised_in_a_row)

@@ -1,0 +1,243 @@
+"""The user stage: an event with its entities' answers becomes a decision."""
+
+import base64
+import logging
+import math
+import time
+from collections.abc import Callable
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from features.layout.layout import DUPLICATE, ID_REUSED, RETRACTED, TOO_FAR_BACK, TOO_LATE, TOO_OFTEN
+from features.profiles.warm_kernels import compile_kernels
+from features.schema.event import ADD
+from features.schema.schema import Schema
+from features.windows.row_label import CORRECTIONS_MAX
+from foundation.refusal import Refusal
+from patterns.policy import ACTIONS
+from pipeline.control.definitions import Definitions
+from pipeline.engine.decision import BYPASSED, RETRACTED_REASONS, Reply, decisions_of, fallback_flags, flag_names, reply_of
+from pipeline.engine.explanation import reasons_again
+from pipeline.engine.isolation import FAULT_MET, fault_of
+from pipeline.engine.profile_store import BYTES_MAX
+from pipeline.engine.release import Release
+from pipeline.engine.scorer import Scorer
+from pipeline.engine.verdicts import REVISED, UNDECIDED, Verdicts
+from pipeline.flink.frames import Bundle, add_record, read_bundle, topic_frame
+from pipeline.flink.state import BulkState, KeyedProfiles
+from pipeline.score_job.decode import refused, refused_reply, take_control
+from pipeline.score_job.event_body import Arrivals, bodies_of
+from pipeline.score_job.labels import refused_label, take_labels
+from pipeline.score_job.read_anew import ReadAnew, read_anew
+from pipeline.score_job.undoable import UndoableBundles
+
+log = logging.getLogger(__name__)
+
+_encode = msgspec.json.Encoder().encode
+
+EVENT_BODIES = "event-bodies"
+"""Where a dead letter comes from whose event could not be read: from no topic."""
+
+
+class UserStage:
+    """Events in; decisions, replies, late events and reused ids out.
+
+    Args:
+        state: Flink's keyed state of the operator.
+        clock: seconds since the epoch; gives `processed_at` and nothing else.
+        kept_ms: how long the state keeps what is not written; 0: for ever.
+        profiles_bytes_max: see `Scorer`.
+    """
+
+    def __init__(
+        self, state: BulkState, clock: Callable[[], float] = time.time, kept_ms: int = 0, profiles_bytes_max: int = BYTES_MAX
+    ) -> None:
+        self.definitions = Definitions()
+        self.definitions.watch(self._install)
+        self._scorer = Scorer(KeyedProfiles(state, True, kept_ms), profiles_bytes_max)
+        self._bundles = UndoableBundles(self._scorer, self._run, self._refuse)
+        self._clock = clock
+        self._equipped: Release | None = None
+        self.by_nearest = 0
+
+    def process(self, data: bytes) -> bytes:
+        """Frames for one bundle of control records, labels or events."""
+        bundle = read_bundle(data)
+        if bundle.kind in "CS":
+            self._bundles.save()
+            if bundle.kind == "C":
+                take_control(bundle, self.definitions)
+            return b""
+        release = self.definitions.newest if bundle.kind == "L" else self.definitions.releases.nearest(bundle.release)
+        if release is None:
+            return b"" if bundle.kind == "L" else b"".join(self._refused(read_anew(bundle.bodies, None), None))
+        if bundle.kind != "L" and release.id != bundle.release:
+            self.by_nearest += bundle.n
+            log.error("release %d cannot be had: %d events are decided by %d, degraded", bundle.release, bundle.n, release.id)
+        if release is not self._equipped:
+            self._equip(release)
+        return self._bundles.process(data, bundle, release)
+
+    def _run(self, bundle: Bundle, release: Release) -> bytes:
+        if bundle.kind == "L":
+            return take_labels(bundle, release, self._scorer)
+        return self._decide(bundle, release) if release.id == bundle.release else self._decide_anew(bundle, release)
+
+    def _refuse(self, bundle: Bundle, release: Release, error: Exception, in_a_row: int) -> bytes:
+        body = bundle.bodies[0]
+        if bundle.kind == "L":
+            return refused_label(body, error, "user stage")
+        more = {"release": str(release.id), "in_a_row": str(in_a_row)}
+        try:
+            event = bodies_of(release.schema).read(bundle.bodies)
+            id, reply, value, at_ms = event.batch.ids[0], event.replies[0], event.value(0), int(event.arrived_ms[0])
+        except Exception:  # it may be the reading that raises: then nobody can be answered, and the body is kept as it is
+            return refused(fault_of(error, "user stage"), bytes(body), -1, -1, 0, topic=EVENT_BODIES, **more)
+        frames = refused(fault_of(error, "user stage"), value, -1, -1, at_ms, **more)
+        if reply:
+            answer = Reply(id, 0, math.nan, release.policy.fallback.action, [FAULT_MET], fallback_flags(release), release.id)
+            frames += topic_frame("R", reply, _encode(answer))
+        return frames
+
+    def _install(self) -> None:
+        self._scorer.retain(self.definitions.snapshots)
+        if self.definitions.newest is not None:
+            self._equip(self.definitions.newest)
+
+    def _equip(self, release: Release) -> None:
+        """Installs the snapshots for the models of `release`: events may carry another one than that in force."""
+        for snapshot in self.definitions.snapshots.values():
+            try:
+                self._scorer.install(snapshot, release)
+            except Exception as error:  # whatever a snapshot holds: the one before stays
+                log.error("snapshot %d of %s is not in force: %s", snapshot.sequence, snapshot.model, error)
+        self._equipped = release
+
+    def _decide(self, bundle: Bundle, release: Release) -> bytes:
+        arrivals = bodies_of(release.schema).read(bundle.bodies)
+        features, warming = answers_of(bundle, release)
+        verdicts = self._scorer.decide(release, arrivals.batch, features, warming)
+        return b"".join(self._frames(verdicts, arrivals, bundle.missing))
+
+    def _decide_anew(self, bundle: Bundle, release: Release) -> bytes:
+        """Decides events whose own release cannot be had by `release`, without their entities' answers, which fit the other alone."""
+        anew = read_anew(bundle.bodies, release)
+        frames = self._refused(anew, release)
+        if anew.bodies:
+            arrivals = bodies_of(release.schema).read([memoryview(body) for body in anew.bodies])
+            n = len(anew.bodies)
+            features, warming = np.full((n, len(release.features.names)), np.nan), np.zeros(n, np.bool_)
+            verdicts = self._scorer.decide(release, arrivals.batch, features, warming)
+            frames += self._frames(verdicts, arrivals, np.ones(n, np.uint8))
+        return b"".join(frames)
+
+    def _refused(self, anew: ReadAnew, release: Release | None) -> list[bytes]:
+        frames = []
+        for refusal, value, reply, arrived_ms in anew.refused:
+            frames.append(refused(refusal, value, at_ms=arrived_ms))
+            if reply:
+                frames.append(refused_reply(release, str(refusal), value, reply))
+        return frames
+
+    def _frames(self, verdicts: Verdicts, arrivals: Arrivals, missing: NDArray[np.uint8]) -> list[bytes]:
+        frames: list[bytes] = []
+        batch = arrivals.batch
+        decisions = decisions_of(verdicts, batch, missing, arrivals.arrived_ms, self._clock() * 1000)
+        decided = (~verdicts.are(UNDECIDED)).tolist()
+        for row, (decision, user, reply) in enumerate(zip(decisions, batch.users, arrivals.replies, strict=True)):
+            if not decided[row]:
+                frames += self._undecided(verdicts, row, arrivals)
+                continue
+            add_record(frames, b"D", user.encode(), _encode(decision))
+            if reply:
+                add_record(frames, b"R", reply.encode(), _encode(reply_of(decision)))
+        return frames
+
+    def _undecided(self, verdicts: Verdicts, row: int, arrivals: Arrivals) -> list[bytes]:
+        """What leaves for an event without a decision of its own: the newest answer again, or where it went and why."""
+        frames: list[bytes] = []
+        flags = int(verdicts.flags[row])
+        id, user = arrivals.batch.ids[row], arrivals.batch.users[row]
+        if flags & DUPLICATE:
+            reasons = self._reasons_again(verdicts, row)
+        elif flags & TOO_LATE or (flags & TOO_FAR_BACK and arrivals.batch.ops[row] == ADD):
+            reasons = [_reason_of_lateness(flags, verdicts.release.schema)]
+            record = {
+                "reason": reasons[0],
+                "event_id": id,
+                "user": user,
+                "event_time": int(arrivals.batch.times_ms[row]),
+                "value": base64.b64encode(arrivals.value(row)).decode(),
+            }
+            frames.append(topic_frame("T", user, _encode(record)))
+        else:
+            refusal = _refusal_of(flags, id, verdicts.release.schema)
+            frames.append(refused(refusal, arrivals.value(row), at_ms=int(arrivals.arrived_ms[row])))
+            reasons = [str(refusal)]
+        if arrivals.replies[row]:
+            frames.append(topic_frame("R", arrivals.replies[row], _encode(self._reply_to(verdicts, row, id, reasons))))
+        return frames
+
+    def _reasons_again(self, verdicts: Verdicts, row: int) -> list[str]:
+        if int(verdicts.flags[row]) & RETRACTED:
+            return RETRACTED_REASONS
+        newest = self.definitions.releases.get(int(verdicts.releases[row]))
+        return [] if newest is None else reasons_again(newest, int(verdicts.chosen[row]), verdicts.reasons[row])
+
+    def _reply_to(self, verdicts: Verdicts, row: int, id: str, reasons: list[str]) -> Reply:
+        """A duplicate is answered with the newest decision, any other undecided event with the fallback."""
+        flags = int(verdicts.flags[row])
+        score, revision, release = float(verdicts.scores[row]), int(verdicts.revisions[row]), int(verdicts.releases[row])
+        if not flags & DUPLICATE:
+            return Reply(id, 0, score, verdicts.release.policy.fallback.action, reasons, fallback_flags(verdicts.release), release)
+        decider = self.definitions.releases.get(release)
+        bypassed = BYPASSED * (decider is not None and decider.bypass.on)
+        said = flag_names(flags & (DUPLICATE | REVISED) | bypassed)
+        return Reply(id, revision, score, ACTIONS[verdicts.actions[row]], reasons, said, release)
+
+
+def answers_of(bundle: Bundle, release: Release) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """What the entities said: [n, features], NaN where nothing, and whether one of them is warming."""
+    features, warming = np.full((bundle.n, len(release.features.names)), np.nan), np.zeros(bundle.n, np.bool_)
+    if bundle.tail is None:
+        return features, warming
+    first = 0
+    for kind in release.entity_kinds():
+        columns = release.features.columns[kind]
+        end = first + len(columns)
+        features[:, columns] = bundle.tail[:, first:end]
+        warming |= bundle.tail[:, end] == 1.0
+        first = end + 1
+    return features, warming
+
+
+def _reason_of_lateness(flags: int, schema: Schema) -> str:
+    if flags & TOO_LATE:
+        return f"too late: more than {schema.lateness_ms} ms before the user's newest event"
+    return f"too far back: more than {schema.rewind_max} events of the user are of its time or later, or those of its time are gone"
+
+
+def _refusal_of(flags: int, id: str, schema: Schema) -> Refusal:
+    if flags & ID_REUSED:
+        return Refusal("id_reused", where=id, expected="an id of its own for each event", got="another body under the same id")
+    if flags & TOO_OFTEN:
+        expected = f"at most {CORRECTIONS_MAX} corrections of one event, repeated ones included"
+        return Refusal("corrected too often", where=id, expected=expected, got="one more", remedy="retract the event")
+    if flags & TOO_FAR_BACK:
+        expected = f"at most {schema.rewind_max} events of the user that are of its time or later (rewind_max of the schema)"
+        return Refusal("event_too_far_back", where=id, expected=expected, got="a correction behind more of them")
+    return Refusal(
+        "event_unknown",
+        where=id,
+        expected="id, user, entities and time of an event that was decided, is within retention and is not retracted",
+        got="a correction of another one",
+        remedy="to change one of these, retract the event as it was sent and send it anew under a new id",
+    )
+
+
+def make_stage(state: BulkState, kept_ms: int = 0, profiles_bytes_max: int = BYTES_MAX) -> UserStage:
+    """The stage as the score job asks for it, with its kernels loaded: the first event must not wait for them."""
+    compile_kernels()
+    return UserStage(state, kept_ms=kept_ms, profiles_bytes_max=profiles_bytes_max)

@@ -1,0 +1,92 @@
+"""Records gathered into files of the archive: what leaves are whole Parquet files, before each checkpoint."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from functools import partial
+from typing import cast
+
+from pipeline.engine.isolation import one_by_one
+from pipeline.flink.frames import add_record, read_bundle
+from pipeline.flink.state import BulkState
+from pipeline.sinks.deduplication import FirstDecisions, FirstWins
+from pipeline.sinks.kafka_record import placed_of
+from stores.archive.archive_encoding import ArchivedDecision, day_of, decode_decision, encode_decisions, encode_records, folder_of
+from stores.archive.archive_rows import KINDS, ArchivedRecord, Kind
+
+BYTES_MAX = 64 << 20
+"""Bytes of records held between two checkpoints; more leave at once, in files of their own."""
+
+
+Row = tuple[ArchivedRecord, ArchivedDecision | None]
+
+
+class _Gathered:
+    def __init__(self) -> None:
+        self.rows: list[Row] = []
+
+
+class Keep:
+    """Events and labels as they came, and the first decision of each event and revision, by day.
+
+    Nothing that it holds outlives a checkpoint: Flink gives the files their names once the checkpoint is complete.
+
+    Args:
+        state: Flink's keyed state of the operator, by partition.
+        window: see `FirstWins`.
+        prefix: of the topics' names.
+    """
+
+    def __init__(self, state: BulkState, window: int, prefix: str) -> None:
+        self.taken = FirstDecisions(decode_decision, FirstWins(state, window))
+        self._prefix = prefix
+        self._gathered: dict[tuple[Kind, str], _Gathered] = defaultdict(_Gathered)
+        self._bytes = 0
+
+    def process(self, data: bytes) -> bytes:
+        """Files before a checkpoint, or when too much is held; else nothing."""
+        bundle = read_bundle(data)
+        if bundle.kind == "S":
+            self.taken.save()
+            return self._files()
+        for record in placed_of(bundle):
+            kind = cast(Kind, record.topic.removeprefix(self._prefix))
+            row = ArchivedRecord(record.partition, record.offset, record.at_ms, record.key, record.value)
+            if kind == "decisions":
+                self.taken.take(record, partial(self._gather, row))
+            else:
+                self._gathered[kind, day_of(record.at_ms)].rows.append((row, None))
+            self._bytes += len(record.value)
+        return self._files() if self._bytes > BYTES_MAX else b""
+
+    def _gather(self, row: ArchivedRecord, decision: ArchivedDecision) -> None:
+        self._gathered["decisions", day_of(decision.event_time)].rows.append((row, decision))
+
+    def _files(self) -> bytes:
+        frames: list[bytes] = []
+        for (kind, day), gathered in self._gathered.items():
+            for file in one_by_one(gathered.rows, partial(_file_of, kind), lambda: None, partial(self._set_aside, kind)):
+                if file:
+                    add_record(frames, b"F", folder_of(kind, day).encode(), file)
+        self._gathered.clear()
+        self._bytes = 0
+        return b"".join(frames)
+
+    def _set_aside(self, kind: Kind, row: Row, error: Exception) -> bytes:
+        self.taken.aside.put(f"{self._prefix}{kind}/{row[0].partition}", row[0].offset, error)
+        return b""
+
+
+def _file_of(kind: Kind, rows: Sequence[Row]) -> bytes:
+    records = [record for record, _ in rows]
+    if kind == "decisions":
+        return encode_decisions(records, [decision for _, decision in rows if decision is not None])
+    return encode_records(records)
+
+
+def make_stage(state: BulkState, window: int, prefix: str) -> Keep:
+    """The stage as the archive job asks for it."""
+    return Keep(state, window, prefix)
+
+
+TOPICS = KINDS
+"""Short names of the topics that are kept."""

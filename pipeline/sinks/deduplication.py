@@ -1,0 +1,141 @@
+"""Which decisions of a topic came before: the first one for a user's event and revision counts, whatever was written again behind it."""
+
+import hashlib
+import struct
+from collections import deque
+from collections.abc import Callable
+from typing import Generic, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.engine.isolation import Aside
+from pipeline.flink.frames import pack_changes, pack_keys, unpack_profiles
+from pipeline.flink.state import BulkState
+from pipeline.sinks.kafka_record import Placed
+
+PAGE = 4_096
+_WORD = struct.Struct("<Q")
+Words = NDArray[np.uint64]
+
+
+def word_of_decision(user: str, event_id: str, revision: int) -> int:
+    """64 bits that stand for a decision: two share one with a probability of 2**-64. About 0.7 µs."""
+    digest = hashlib.blake2b(f"{revision} {len(user)} {user}{event_id}".encode(), digest_size=8).digest()
+    return int(_WORD.unpack(digest)[0])
+
+
+class _Seen:
+    """The newest words of one partition: full pages, oldest first, and an open one."""
+
+    def __init__(self, first: int, pages: list[Words], opened: Words) -> None:
+        self.first = first
+        self.pages = deque(pages)
+        self.opened: list[int] = opened.tolist()
+        self.known = {word for page in pages for word in page.tolist()} | set(self.opened)
+        self.saved = first + len(pages)
+        self.dropped: list[int] = []
+
+
+class FirstWins:
+    """Remembers the last `window` decisions of each partition, in Flink's state from checkpoint to checkpoint.
+
+    Repeats come in the partition of the first, since both are keyed by the user. They begin where the score job's last checkpoint lies: so
+    what counts is how many decisions lie between, not how much time. A repeat from further back than `window` counts again. About a
+    microsecond a decision, 8 bytes each in the state, some 70 in memory.
+
+    Args:
+        state: of the operator; its keys are partitions.
+        window: decisions a partition, rounded up to pages of 4,096.
+    """
+
+    def __init__(self, state: BulkState, window: int) -> None:
+        self._state = state
+        self._pages_max = max(1, -(-window // PAGE))
+        self._partitions: dict[str, _Seen] = {}
+
+    def is_first(self, partition: str, word: int) -> bool:
+        """Whether the decision of `word` has not come before; it has from now on."""
+        seen = self._partitions.get(partition) or self._restored(partition)
+        if word in seen.known:
+            return False
+        seen.known.add(word)
+        seen.opened.append(word)
+        if len(seen.opened) == PAGE:
+            self._seal(seen)
+        return True
+
+    def save(self) -> None:
+        """Brings the state up to date: the open page of each partition, and the pages filled since."""
+        for partition, seen in self._partitions.items():
+            fresh = range(seen.saved, seen.first + len(seen.pages))
+            pages = [(0, number, seen.pages[number - seen.first].tobytes()) for number in fresh]
+            head = _WORD.pack(seen.first) + np.array(seen.opened, np.uint64).tobytes()
+            self._state.write(pack_keys([partition.encode()]), pack_changes([head], pages, [(0, number) for number in seen.dropped]))
+            seen.saved = max(seen.saved, seen.first + len(seen.pages))
+            seen.dropped = []
+
+    def _restored(self, partition: str) -> _Seen:
+        [(head, pages)] = unpack_profiles(bytes(self._state.read(pack_keys([partition.encode()]))))
+        first = _WORD.unpack_from(head)[0] if head else 0
+        kept = [np.frombuffer(page, np.uint64) for number, page in sorted(pages) if number >= first]
+        opened = np.frombuffer(head[_WORD.size :], np.uint64) if head else np.zeros(0, np.uint64)
+        seen = self._partitions[partition] = _Seen(first, kept, opened)
+        return seen
+
+    def _seal(self, seen: _Seen) -> None:
+        seen.pages.append(np.array(seen.opened, np.uint64))
+        seen.opened = []
+        if len(seen.pages) > self._pages_max:
+            seen.known.difference_update(seen.pages.popleft().tolist())
+            if seen.first < seen.saved:
+                seen.dropped.append(seen.first)
+            seen.first += 1
+            seen.saved = max(seen.saved, seen.first)
+
+
+class Identified(Protocol):
+    """What tells a decision from another."""
+
+    user: str
+    event_id: str
+    revision: int
+
+
+Decoded = TypeVar("Decoded", bound=Identified)
+
+
+class FirstDecisions(Generic[Decoded]):
+    """Decodes records of the decisions topic and lets the first of each user's event and revision pass.
+
+    Args:
+        decode: from a record's value; whatever it raises says that the record is no decision.
+        first_wins: remembers which came.
+    """
+
+    def __init__(self, decode: Callable[[bytes], Decoded], first_wins: FirstWins) -> None:
+        self.repeats = 0
+        self.aside = Aside("decision")
+        self._decode = decode
+        self._first_wins = first_wins
+
+    def take(self, record: Placed, use: Callable[[Decoded], None]) -> None:
+        """Has `use` take the decision, unless it is a repeat. A record at which anything raises is set aside.
+
+        Args:
+            use: changes nothing before it raises.
+        """
+
+        def once(record: Placed) -> None:
+            decision = self._decode(record.value)
+            if self._first_wins.is_first(record.place, word_of_decision(decision.user, decision.event_id, decision.revision)):
+                use(decision)
+            else:
+                self.repeats += 1
+
+        for _ in self.aside.each([(record.place, record.offset, record)], once):
+            pass
+
+    def save(self) -> None:
+        """See `FirstWins.save`."""
+        self._first_wins.save()

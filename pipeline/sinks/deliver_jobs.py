@@ -1,0 +1,53 @@
+"""Submits the jobs that deliver, all from one process: a client of Flink takes seconds of a core to start."""
+
+import logging
+import pathlib
+import sys
+from collections.abc import Callable
+
+import click
+
+from foundation.refusal import Refusal
+from foundation.settings import Settings, read_settings
+from pipeline.flink.flink_graph import Graph
+from pipeline.flink.flink_rest import rest_of
+from pipeline.flink.jobs import flink_name, running_jobs
+from pipeline.sinks import archive_job, metrics_job
+from pipeline.sinks.deliver_graph import submit
+
+JOBS: dict[str, Callable[[Graph, Settings], None]] = {
+    metrics_job.NAME: metrics_job.build,
+    archive_job.NAME: archive_job.build,
+}
+"""What builds each job, by its name."""
+
+
+def submit_jobs(settings: Settings, checkpoints: dict[str, pathlib.Path]) -> dict[str, str]:
+    """Submits every job that does not run yet and gives the id of each: after a failure half-way a second one would count twice.
+
+    Args:
+        checkpoints: what a job starts from, by its name; see `deliver_graph.submit`.
+    """
+    running = running_jobs(rest_of(settings))
+    intervals_ms = {name: getattr(settings, f"{name}_interval_ms") for name in JOBS}
+    return {
+        name: running.get(flink_name(name)) or submit(settings, name, intervals_ms[name], checkpoints.get(name), build)
+        for name, build in JOBS.items()
+    }
+
+
+@click.command()
+@click.option("--restore", multiple=True, type=(click.Choice(list(JOBS)), click.Path(exists=True, path_type=pathlib.Path)))
+def main(restore: tuple[tuple[str, pathlib.Path], ...]) -> None:
+    """Submits the jobs that do not run yet and prints the ids of all; --restore NAME PATH: the checkpoint that one starts from."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    try:
+        for name, id in submit_jobs(read_settings(), dict(restore)).items():
+            click.echo(f"{name} {id}")
+    except Refusal as refusal:
+        click.echo(str(refusal), err=True)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

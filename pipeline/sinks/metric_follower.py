@@ -1,0 +1,121 @@
+"""Topic ``metrics`` taken into DuckDB, in a thread of the process that answers from it."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+import duckdb
+import msgspec
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message, TopicPartition
+
+from foundation.settings import Settings
+from pipeline.control.kafka import SECONDS_MAX, UNHURRIED, consumer_of, partition_of, place_of
+from pipeline.engine.isolation import Aside, NoRecordsFaultError, one_by_one
+from stores.metrics.duckdb_metrics import DuckDbMetrics
+from stores.metrics.metric_rows import MINUTE_MS, MetricRow
+from stores.metrics.metrics import MetricsUnavailableError
+
+log = logging.getLogger(__name__)
+
+BATCH_MAX = 2_000
+POLL_SECONDS = 0.5
+WAIT_SECONDS = 1.0
+TIDY_SECONDS = 600.0
+HOUR_MS = 60 * MINUTE_MS
+DAY_MS = 24 * HOUR_MS
+
+_decode = msgspec.json.Decoder(MetricRow).decode
+
+
+class MetricFollower:
+    """Adds each record once: rows and the place behind them are written together, and reading goes on from there.
+
+    Args:
+        store: its alone to add to.
+        settings: broker, topic, how long metrics are kept.
+        clock: seconds since the epoch.
+    """
+
+    def __init__(self, store: DuckDbMetrics, settings: Settings, clock: Callable[[], float] = time.time) -> None:
+        self._store = store
+        self._settings = settings
+        self._clock = clock
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="metrics", daemon=True)
+        self._touched: set[int] = set()
+        self._tidied = time.monotonic()
+        self.aside = Aside("row of metrics")
+        self.problem = "not read yet"
+        """Why the topic is not taken in now; empty while it is."""
+
+    def start(self) -> None:
+        """Follows until `close`; a broker or a store that is away is waited for."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Ends the thread; the store stays open."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            # What an aborted transaction wrote was never said.
+            consumer = consumer_of(self._settings, "metrics", **UNHURRIED, **{"isolation.level": "read_committed"})
+            try:
+                self._follow(consumer)
+            except Exception as error:  # whatever it is: the thread goes on for as long as the process
+                self.problem = str(error)
+                log.warning("metrics are not taken in: %s: %s", type(error).__name__, error)
+                self._stopping.wait(WAIT_SECONDS)
+            finally:
+                consumer.close()
+
+    def _follow(self, consumer: Consumer) -> None:
+        topic = self._settings.topic("metrics")
+        found = consumer.list_topics(topic, timeout=SECONDS_MAX).topics[topic]
+        if found.error:
+            raise KafkaException(found.error)
+        known = self._store.offsets()
+        places = [f"{topic}/{number}" for number in found.partitions]
+        consumer.assign([TopicPartition(*partition_of(place), known.get(place, OFFSET_BEGINNING)) for place in places])
+        self.problem = ""
+        while not self._stopping.is_set():
+            self._take(consumer.consume(BATCH_MAX, POLL_SECONDS))
+            if time.monotonic() - self._tidied > TIDY_SECONDS:
+                self.tidy()
+
+    def _take(self, messages: list[Message]) -> None:
+        for message in messages:
+            error = message.error()
+            if error:
+                raise KafkaException(error)
+        placed = [(place_of(message), message.offset() or 0, message) for message in messages]
+        rows = list(self.aside.each(placed, lambda message: (message, _decode(message.value() or b""))))
+        if rows:
+            one_by_one(rows, self._add, lambda: None, self._pass_over)
+        if placed:
+            self._store.add([], {place: offset + 1 for place, offset, _ in placed})
+
+    def _add(self, read: Sequence[tuple[Message, MetricRow]]) -> None:
+        """Adds rows, and that they were read, in one transaction."""
+        rows = [row for _, row in read]
+        try:
+            self._store.add(rows, {place_of(message): (message.offset() or 0) + 1 for message, _ in read})
+        except (duckdb.DataError, duckdb.IntegrityError):  # of one of the rows
+            raise
+        except (duckdb.Error, MetricsUnavailableError) as error:
+            raise NoRecordsFaultError(str(error)) from error
+        self._touched.update(row.time // HOUR_MS for row in rows)
+
+    def _pass_over(self, read: tuple[Message, MetricRow], error: Exception) -> None:
+        self.aside.put(place_of(read[0]), read[0].offset() or 0, error)
+
+    def tidy(self) -> None:
+        """Makes one row of many in the hours that were added to, and drops what is too old."""
+        for hour in sorted(self._touched):
+            self._store.fold(hour * HOUR_MS, (hour + 1) * HOUR_MS)
+        self._touched.clear()
+        self._store.forget(int(self._clock() * 1000) - self._settings.metrics_kept_days * DAY_MS)
+        self._tidied = time.monotonic()

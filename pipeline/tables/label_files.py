@@ -1,0 +1,121 @@
+"""Labels read from files: Parquet, CSV and JSON Lines through the checks of a live label."""
+
+import pathlib
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from features.schema.batch import Batch
+from features.schema.event import id_key_of
+from features.schema.schema import Schema
+from foundation.refusal import Refusal
+from pipeline.engine.event_keys import NO_EVENT, Labels, rows_of_labels
+from pipeline.engine.label_times import early_label
+from pipeline.learning.label_resolver import read_label
+from pipeline.tables.cells import INTEGER, KEY, Wanted
+from pipeline.tables.event_files import History, is_table
+from pipeline.tables.json_rows import RowsAsJson
+from pipeline.tables.lines import read_lines
+from pipeline.tables.refused import RefusedRows
+from pipeline.tables.table_file import Chunk, TableFile
+
+_WANTED = [Wanted("event_id", KEY, True), Wanted("label", INTEGER, True), Wanted("label_time", INTEGER, True), Wanted("user", KEY, False)]
+_IDS_64_BITS = 1 << 63
+
+
+def read_labels(path: pathlib.Path, schema: Schema, refused: RefusedRows) -> Labels:
+    """Reads ``event_id, label, label_time``, and ``user`` where there is one; what is no label is added to `refused`.
+
+    Raises:
+        Refusal: the file is missing or cannot be read, is of no known format, or lacks one of the columns.
+    """
+    found: list[tuple[int, int, int, int]] = []
+    users: list[str | None] = []
+    for row, value in _table_rows(path, schema, refused) if is_table(path) else read_lines(path):
+        try:
+            label = read_label(value, schema.min_time_ms)
+            found.append((label_key_of(label.event.event_id, schema), label.label, label.time_ms, row))
+            users.append(label.event.user)
+        except Refusal as refusal:
+            refused.add(str(path), row, refusal, value)
+    keys, labels, times_ms, rows = np.array(found, np.int64).reshape(-1, 4).T
+    by_time = np.argsort(times_ms, kind="stable")
+    users = [users[row] for row in by_time.tolist()]
+    return Labels(keys[by_time], labels.astype(np.int8)[by_time], times_ms[by_time], users, rows[by_time], str(path))
+
+
+def labels_for(history: History, path: pathlib.Path | None, schema: Schema) -> Labels | None:
+    """The labels in `path` of events in `history`, whose refusals they join; without `path`, those of the label column, if any.
+
+    Raises:
+        Refusal: as `read_labels`.
+    """
+    if path is None:
+        return history.labels
+    return fitted(read_labels(path, schema, history.refused), history.batch, history.refused)
+
+
+def fitted(labels: Labels, batch: Batch, refused: RefusedRows) -> Labels:
+    """The labels of events in `batch`. One from before its event is refused; those of unknown events are left out and counted."""
+    events = rows_of_labels(batch, labels) if len(batch) else np.full(len(labels.labels), NO_EVENT)
+    early = (events >= 0) & (labels.times_ms < batch.times_ms[np.maximum(events, 0)]) if len(batch) else events >= 0
+    for place in np.flatnonzero(early).tolist():
+        refusal = early_label(int(labels.times_ms[place]), int(batch.times_ms[events[place]]))
+        refused.add(labels.source, int(labels.rows[place]), refusal, batch.ids[events[place]].encode())
+    kept = np.flatnonzero((events != NO_EVENT) & ~early)
+    return Labels(
+        labels.id_keys[kept],
+        labels.labels[kept],
+        labels.times_ms[kept],
+        None if labels.users is None else [labels.users[place] for place in kept.tolist()],
+        labels.rows[kept],
+        labels.source,
+        labels.unknown + int((events == NO_EVENT).sum()),
+    )
+
+
+def label_key_of(event_id: str, schema: Schema) -> int:
+    """The identity of a label's event.
+
+    Raises:
+        Refusal: ids are integers and this one is none of 64 bits.
+    """
+    integer = schema.id_type == "integer"
+    try:
+        key = id_key_of(event_id, integer)
+    except ValueError:
+        key = _IDS_64_BITS
+    if not -_IDS_64_BITS <= key < _IDS_64_BITS:
+        raise Refusal("bad id", where="event_id", expected="a whole number of 64 bits, as the schema says", got=event_id)
+    return key
+
+
+def _table_rows(path: pathlib.Path, schema: Schema, refused: RefusedRows) -> Iterator[tuple[int, bytes]]:
+    """The number of each row and its JSON."""
+    file = TableFile(path, [each.name for each in _WANTED])
+    absent = [each.name for each in _WANTED if each.required and each.name not in file.names]
+    if absent:
+        raise Refusal("missing column", where=str(path), expected=", ".join(absent), got=", ".join(file.header))
+    unit = "rfc3339" if schema.time_unit == "rfc3339" else "ms"
+    for chunk in file.chunks(refused):
+        rows = RowsAsJson(_with_numbers(chunk), _WANTED, _all(chunk), {"label_time": unit})
+        for at, row in enumerate(chunk.rows.tolist()):
+            try:
+                yield row, rows.at(at)
+            except Refusal as refusal:
+                refused.add(str(path), row, refusal, rows.plain(at))
+
+
+def _all(chunk: Chunk) -> NDArray[np.int64]:
+    return np.arange(len(chunk.rows))
+
+
+def _with_numbers(chunk: Chunk) -> Chunk:
+    """Labels that are truth values as 0 and 1, which JSON has them as."""
+    label = chunk.columns["label"]
+    if pa.types.is_boolean(label.type):
+        chunk.columns["label"] = pc.cast(label, pa.int8())
+    return chunk

@@ -1,0 +1,94 @@
+"""Archived rows as the bytes of one Parquet file."""
+
+import io
+import itertools
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
+
+from stores.archive.archive_rows import AT, DAY_MS, DECISIONS, RECORDS, ArchivedRecord, Kind
+
+ROW_GROUP = 65_536
+LAST_DAY = 2_932_896
+"""9999-12-31, in days since the epoch."""
+WRITING = {
+    "compression": "zstd",
+    "use_dictionary": ["partition", "user", "action", "release", "features.key_value.key"],
+    "write_statistics": ["partition", "offset", "at", "event_time"],
+}
+"""How files are written: no dictionary of values that never come again, no bounds of what nobody looks for by them."""
+
+
+class ArchivedDecision(msgspec.Struct):
+    """What of a decision becomes a column; its whole numbers are such as the column holds."""
+
+    event_id: str
+    revision: Annotated[int, msgspec.Meta(ge=-(1 << 31), le=(1 << 31) - 1)]
+    event_time: Annotated[int, msgspec.Meta(ge=-(1 << 63), le=(1 << 63) - 1)]
+    user: str
+    score: float | None
+    action: str
+    release: Annotated[int, msgspec.Meta(ge=-(1 << 31), le=(1 << 31) - 1)]
+    features: dict[str, float | None] = {}
+
+
+decode_decision = msgspec.json.Decoder(ArchivedDecision).decode
+"""Raises `msgspec.DecodeError` for what is no decision."""
+
+
+def day_of(time_ms: int) -> str:
+    """The UTC day of a moment, such as 2026-11-28; the first or last one that there is, for times that a producer made up beyond them."""
+    day = min(max(time_ms // DAY_MS, 0), LAST_DAY)
+    return datetime.fromtimestamp(day * DAY_MS / 1000, UTC).strftime("%Y-%m-%d")
+
+
+def folder_of(kind: Kind, day: str) -> str:
+    """Where files of a day are, below the archive's root."""
+    return f"{kind}/day={day}"
+
+
+def encode_records(records: Sequence[ArchivedRecord]) -> bytes:
+    """A file of events or labels. About a microsecond a record of 300 bytes."""
+    return file_of(pa.Table.from_arrays(_places(records), schema=RECORDS))
+
+
+def encode_decisions(records: Sequence[ArchivedRecord], decisions: Sequence[ArchivedDecision]) -> bytes:
+    """A file of decisions; `decisions` are those of the records' values. About 10 µs a decision of 14 features."""
+    features = [each.features for each in decisions]
+    ends = np.cumsum([0, *map(len, features)], dtype=np.int32)
+    names = pa.array(list(itertools.chain.from_iterable(features)), pa.string())
+    numbers = pa.array(list(itertools.chain.from_iterable(map(dict.values, features))), pa.float64())
+    columns = [
+        pa.array([each.event_id for each in decisions], pa.string()),
+        pa.array([each.revision for each in decisions], pa.int32()),
+        pa.array([each.event_time for each in decisions], pa.int64()).cast(AT),
+        pa.array([each.user for each in decisions], pa.string()),
+        pa.array([each.score for each in decisions], pa.float64()),
+        pa.array([each.action for each in decisions], pa.string()),
+        pa.array([each.release for each in decisions], pa.int32()),
+        pa.MapArray.from_arrays(ends, names, numbers),
+    ]
+    return file_of(pa.Table.from_arrays([*_places(records), *columns], schema=DECISIONS))
+
+
+def file_of(table: pa.Table) -> bytes:
+    """The bytes of a file that holds `table`."""
+    out = io.BytesIO()
+    pyarrow.parquet.write_table(table, out, row_group_size=ROW_GROUP, **WRITING)
+    return out.getvalue()
+
+
+def _places(records: Sequence[ArchivedRecord]) -> list[pa.Array]:
+    partitions, offsets, at_ms, keys, values = zip(*records, strict=True)
+    return [
+        pa.array(partitions, pa.int32()),
+        pa.array(offsets, pa.int64()),
+        pa.array(at_ms, pa.int64()).cast(AT),
+        pa.array(keys, pa.binary()),
+        pa.array(values, pa.binary()),
+    ]

@@ -1,0 +1,69 @@
+"""What the end of an archived file tells: its row groups with their times, and which files it replaces."""
+
+import msgspec
+import pyarrow as pa
+import pyarrow.fs
+import pyarrow.parquet
+
+from foundation.refusal import Refusal
+from stores.archive.archive_merging import Part
+from stores.archive.archive_rows import Kind, schema_of, time_column
+
+REPLACES = b"weir.replaces"
+"""In a merged file's metadata: names of the files of its folder that it holds all of."""
+
+EVER_MS = 1 << 62
+
+
+class Footer(msgspec.Struct, frozen=True):
+    """The end of a file.
+
+    Args:
+        path: of the file.
+        bytes: of the file.
+        metadata: as Parquet has it.
+        replaces: names of files of the same folder whose rows are all in this one.
+    """
+
+    path: str
+    bytes: int
+    metadata: pyarrow.parquet.FileMetaData
+    replaces: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """Of the file, without its folder."""
+        return self.path.rpartition("/")[2]
+
+
+def read_footer(files: pyarrow.fs.FileSystem, kind: Kind, path: str, size: int) -> Footer:
+    """The end of the file at `path`, which has `size` bytes.
+
+    Raises:
+        Refusal: it is not Parquet, or has not the columns of `kind`.
+        OSError: it cannot be reached, or is gone.
+    """
+    try:
+        with files.open_input_file(path) as file:
+            metadata = pyarrow.parquet.read_metadata(file)
+        found = metadata.schema.to_arrow_schema()
+    except pa.ArrowInvalid as error:
+        raise Refusal("not a file of the archive", where=path, expected="a Parquet file", got=str(error)) from error
+    if not found.equals(schema_of(kind)):
+        raise Refusal("not a file of the archive", where=path, expected=", ".join(schema_of(kind).names), got=str(found))
+    replaces = msgspec.json.decode((metadata.metadata or {}).get(REPLACES, b"[]"), type=tuple[str, ...])
+    return Footer(path, size, metadata, replaces)
+
+
+def parts_of(footer: Footer, kind: Kind) -> list[Part]:
+    """The row groups that have rows."""
+    column = footer.metadata.schema.names.index(time_column(kind))
+    groups = [footer.metadata.row_group(number) for number in range(footer.metadata.num_row_groups)]
+    return [Part(footer.path, number, *_bounds_ms(group, column)) for number, group in enumerate(groups) if group.num_rows]
+
+
+def _bounds_ms(group: pyarrow.parquet.RowGroupMetaData, column: int) -> tuple[int, int]:
+    known = group.column(column).statistics
+    if known is None or not known.has_min_max:
+        return -EVER_MS, EVER_MS
+    return known.min_raw, known.max_raw  # as dates, times that a producer made up would overflow

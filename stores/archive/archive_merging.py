@@ -1,0 +1,102 @@
+"""Row groups of many files, which overlap in time, as one run of rows in order without repeats."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from stores.archive.archive_rows import Kind, time_column
+
+ROWS_AT_ONCE = 65_536
+
+
+class Part(msgspec.Struct, frozen=True):
+    """A row group.
+
+    Args:
+        path: of its file.
+        group: its number there.
+        first_ms, last_ms: bounds of its rows' times.
+    """
+
+    path: str
+    group: int
+    first_ms: int
+    last_ms: int
+
+
+def needed_columns(kind: Kind) -> list[str]:
+    """What order and repeats are told by."""
+    own = ["user", "event_id", "revision"] if kind == "decisions" else []
+    return ["partition", "offset", time_column(kind), *own]
+
+
+def merged(kind: Kind, parts: Sequence[Part], read: Callable[[Part], pa.Table], from_ms: int, to_ms: int) -> Iterator[pa.Table]:
+    """The rows of `parts` with times in [from_ms, to_ms) in the order of (time, partition, offset), some `ROWS_AT_ONCE` a table.
+
+    All rows of one moment come in one table. Memory holds the parts that overlap, and as much again for sorting.
+
+    Args:
+        read: a part's rows, with `needed_columns` among them.
+    """
+    held: list[pa.Table] = []
+    rows, rows_max = 0, ROWS_AT_ONCE
+    for part in sorted(parts, key=lambda part: (part.first_ms, part.path, part.group)):
+        if rows >= rows_max:
+            ready, rest = _split(_in_order(kind, held), time_column(kind), part.first_ms)
+            if len(ready):
+                yield ready
+            held, rows = [rest], len(rest)
+            rows_max = max(ROWS_AT_ONCE, 2 * rows)  # what could not go yet is not sorted again for each further part
+        table = _within(read(part), kind, part, from_ms, to_ms)
+        held.append(table)
+        rows += len(table)
+    if rows:
+        yield _in_order(kind, held)
+
+
+def times_ms(table: pa.Table, column: str) -> NDArray[np.int64]:
+    """A column of moments as milliseconds."""
+    numbers: NDArray[np.int64] = table[column].cast(pa.int64()).to_numpy()
+    return numbers
+
+
+def _within(table: pa.Table, kind: Kind, part: Part, from_ms: int, to_ms: int) -> pa.Table:
+    if from_ms <= part.first_ms and part.last_ms < to_ms:
+        return table
+    times = times_ms(table, time_column(kind))
+    return table.filter(pa.array((times >= from_ms) & (times < to_ms)))
+
+
+def _in_order(kind: Kind, tables: list[pa.Table]) -> pa.Table:
+    table = pa.concat_tables(tables).combine_chunks()
+    order = pc.sort_indices(table, [(name, "ascending") for name in (time_column(kind), "partition", "offset")]).to_numpy()
+    if (order != np.arange(len(order))).any():
+        table = table.take(pa.array(order))
+    repeated = np.logical_and.reduce([_same_as_before(table[name]) for name in (time_column(kind), "partition", "offset")])
+    if repeated.any():
+        table = table.filter(pa.array(~repeated))
+    return _first_decisions(table) if kind == "decisions" else table
+
+
+def _same_as_before(column: pa.ChunkedArray) -> NDArray[np.bool_]:
+    values = column.to_numpy()
+    return np.concatenate([np.zeros(min(len(values), 1), np.bool_), values[1:] == values[:-1]])
+
+
+def _first_decisions(table: pa.Table) -> pa.Table:
+    """Without later decisions of the same user, event id, revision and event time."""
+    if len(table) == 0:
+        return table
+    names = ["user", "event_id", "revision", "event_time"]
+    keys = {name: table[name] for name in names} | {"row": pa.array(np.arange(len(table)))}
+    first = pa.table(keys).group_by(names, use_threads=False).aggregate([("row", "min")])["row_min"]
+    return table if len(first) == len(table) else table.take(pc.take(first, pc.sort_indices(first)))
+
+
+def _split(table: pa.Table, column: str, before_ms: int) -> tuple[pa.Table, pa.Table]:
+    at = int(np.searchsorted(times_ms(table, column), before_ms, side="left"))
+    return table.slice(0, at), table.slice(at)

@@ -1,0 +1,211 @@
+"""A keyspace of a Cassandra cluster, read and written: prepared statements, many writes at a time.
+
+What a write has returned from outlives a killed node, see `stores.cassandra.cassandra_settling`.
+"""
+
+import contextlib
+import functools
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from cassandra import ConsistencyLevel, DriverException
+from cassandra.cluster import NoHostAvailable, ResponseFuture, Session
+from cassandra.metadata import Metadata
+from cassandra.query import BatchStatement, BatchType, BoundStatement, SimpleStatement
+
+from stores.cassandra.cassandra_opening import Opening, Place, run_once
+from stores.cassandra.cassandra_settling import Settling
+from stores.decisions import StoreUnavailableError
+from stores.opened_later import OpenedLater
+
+BATCH_ROWS_MAX = 200
+BATCH_BYTES_MAX = 131_072
+"""Of the values of one batch; far below what a node refuses, see ``batch_size_fail_threshold``. A greater row goes alone."""
+IN_FLIGHT_MAX = 8
+READS_IN_FLIGHT_MAX = 32
+
+
+class Keyspace:
+    """A connection. Requests go to a node that holds the row; reads and writes are by local quorum. Safe for threads.
+
+    Args:
+        place, migrations, owner, statements: see `Opening`.
+
+    Raises:
+        Refusal: no node answers and `place` is not patient, the tables are of another version, or the keyspace has no possible name.
+    """
+
+    def __init__(self, place: Place, migrations: Sequence[Sequence[str]], owner: bool, statements: Sequence[str]) -> None:
+        self.name = place.keyspace.lower()
+        self._keyspace = place.keyspace
+        opening = Opening(place, migrations, owner, statements)
+        self._opened = OpenedLater(opening.open, lambda opened: opened.cluster.shutdown(), place.patient)
+
+    def bound(self, query: str, *values: object) -> BoundStatement:
+        """A prepared statement with its values."""
+        return self._opened.get().prepared[query].bind(values)
+
+    def run(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        """The answer to a statement that is needed once."""
+        return run_once(self._session, self._keyspace, statement, *values)
+
+    def once(self, query: str, page: int) -> Iterator[tuple[Any, ...]]:
+        """The answer to a query that is not prepared, read in pages as it is asked for.
+
+        Raises:
+            StoreUnavailableError: no node answers in time.
+        """
+        with _naming_the_store():
+            yield from self._session.execute(SimpleStatement(query, keyspace=self._keyspace, fetch_size=page))
+
+    def rows(self, query: str, *values: object, page: int = 1_000) -> Iterator[tuple[Any, ...]]:
+        """The answer to a query, read in pages as it is asked for.
+
+        Raises:
+            StoreUnavailableError: no node answers in time.
+        """
+        with _naming_the_store():
+            bound = self.bound(query, *values)
+            bound.fetch_size = page
+            yield from self._session.execute(bound)
+
+    def side_by_side(self, query: str, many: Sequence[Sequence[object]], page: int) -> list[Iterable[tuple[Any, ...]]]:
+        """The answers to a query with each of several sets of values, their first pages asked for at once.
+
+        Raises:
+            StoreUnavailableError: no node answers in time.
+        """
+        answers: list[Iterable[tuple[Any, ...]]] = []
+        with _naming_the_store():
+            for first in range(0, len(many), READS_IN_FLIGHT_MAX):
+                asked = []
+                for values in many[first : first + READS_IN_FLIGHT_MAX]:
+                    bound = self.bound(query, *values)
+                    bound.fetch_size = page
+                    asked.append(self._session.execute_async(bound))
+                answers += [_walked(each.result()) for each in asked]
+        return answers
+
+    def change(self, query: str, *values: object) -> bool:
+        """A prepared lightweight transaction (``IF …``), which all copies agree on; whether its condition held. Costs four ways.
+
+        Raises:
+            StoreUnavailableError: no node answers in time; it may have been applied.
+        """
+        return self._changed(self.bound(query, *values))
+
+    def change_all(self, changes: Iterable[BoundStatement]) -> bool:
+        """Lightweight transactions on rows of one partition, as one: all are made, or none; whether all their conditions held.
+
+        Raises:
+            StoreUnavailableError: no node answers in time; they may have been applied.
+        """
+        batch = BatchStatement(BatchType.UNLOGGED, consistency_level=ConsistencyLevel.LOCAL_QUORUM)
+        for change in changes:
+            batch.add(change)
+        return self._changed(batch)
+
+    def write(self, *groups: Iterable[BoundStatement]) -> None:
+        """Sends all statements of a group, in any order, and waits for all of them, whatever becomes of them; then the next group.
+
+        Those of one node travel together, unlogged: a node applies its own without asking others.
+
+        Raises:
+            StoreUnavailableError: one of them did not succeed, or may be lost.
+        """
+        with _naming_the_store():
+            life = self._settling.life()
+            for rows in groups:
+                self._send(rows)
+            self._settling.settle(life)
+
+    def close(self) -> None:
+        self._opened.close()
+
+    @property
+    def _session(self) -> Session:
+        return self._opened.get().session
+
+    @functools.cached_property
+    def _settling(self) -> Settling:
+        return Settling(self._session, self._keyspace)
+
+    def _changed(self, change: BoundStatement | BatchStatement) -> bool:
+        with _naming_the_store():
+            life = self._settling.life()
+            applied = bool(self._session.execute(change).was_applied)
+            if applied:
+                self._settling.settle(life)
+            return applied
+
+    def _send(self, rows: Iterable[BoundStatement]) -> None:
+        waiting: list[ResponseFuture] = []
+        failed: list[Exception] = []
+        for batch in self._batches(rows):
+            if len(waiting) == IN_FLIGHT_MAX:
+                _wait(waiting.pop(0), failed)
+            waiting.append(self._session.execute_async(batch))
+        for future in waiting:
+            _wait(future, failed)
+        if failed:
+            raise failed[0]
+
+    def _batches(self, rows: Iterable[BoundStatement]) -> Iterator[BatchStatement]:
+        by_node: dict[object, list[BoundStatement]] = defaultdict(list)
+        metadata = self._opened.get().cluster.metadata
+        alone = len(metadata.all_hosts()) == 1
+        for row in rows:
+            by_node[None if alone else self._node_of(row, metadata)].append(row)
+        for own in by_node.values():
+            for part in _parts(own):
+                batch = BatchStatement(BatchType.UNLOGGED, consistency_level=ConsistencyLevel.LOCAL_QUORUM)
+                for row in part:
+                    batch.add(row)
+                yield batch
+
+    def _node_of(self, row: BoundStatement, metadata: Metadata) -> object:
+        replicas = metadata.get_replicas(self._keyspace, row.routing_key)
+        return replicas[0].host_id if replicas else None
+
+
+def _walked(answer: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+    """The rows of an answer, whose later pages may be asked for when no node answers any more."""
+    with _naming_the_store():
+        yield from answer
+
+
+def alike(row: BoundStatement, *texts: str) -> BoundStatement:
+    """`row` with other texts in its first columns: the rest need not be converted again, which is most of what binding costs."""
+    made = BoundStatement(row.prepared_statement)
+    made.values = [*(text.encode() for text in texts), *row.values[len(texts) :]]
+    return made
+
+
+def _parts(rows: list[BoundStatement]) -> Iterator[list[BoundStatement]]:
+    part: list[BoundStatement] = []
+    left = BATCH_BYTES_MAX
+    for row in rows:
+        size = sum(len(value) for value in row.values if value)
+        if part and (len(part) == BATCH_ROWS_MAX or size > left):
+            yield part
+            part, left = [], BATCH_BYTES_MAX
+        part.append(row)
+        left -= size
+    if part:
+        yield part
+
+
+@contextlib.contextmanager
+def _naming_the_store() -> Iterator[None]:
+    try:
+        yield
+    except (DriverException, NoHostAvailable) as error:
+        raise StoreUnavailableError(f"Cassandra: {error}") from error
+
+
+def _wait(future: ResponseFuture, failed: list[Exception]) -> None:
+    try:
+        future.result()
+    except Exception as error:
+        failed.append(error)
