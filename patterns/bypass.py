@@ -1,4 +1,4 @@
-"""The switch past the score: every event approved, or every event with the fallback's action, while scores go on."""
+"""The kill switch, outside called the bypass: it approves every event or gives every event the fallback, while scoring goes on."""
 
 from dataclasses import dataclass, replace
 
@@ -13,11 +13,11 @@ REASON_CHARACTERS_MAX = 500
 
 @dataclass(frozen=True, slots=True)
 class Bypass:
-    """A compiled bypass.
+    """Holds the compiled kill switch.
 
     Args:
-        mode: off; approve_all: every action is approve; fallback_only: every action is the fallback's.
-        reason: why, in the words of whoever switched it.
+        mode: off, or approve_all (every action is approve), or fallback_only (every action is the fallback's).
+        reason: why it was switched on, in the words of whoever did it.
     """
 
     mode: str = "off"
@@ -25,12 +25,12 @@ class Bypass:
 
     @property
     def on(self) -> bool:
-        """The score decides nothing."""
+        """Tells whether the kill switch is on, so that the score decides nothing."""
         return self.mode != "off"
 
 
 def read_bypass(text: str, source: str = "bypass") -> Bypass:
-    """Compiles a bypass.
+    """Compiles the YAML text of a kill switch.
 
     Raises:
         Refusal: the mode is none of `MODES`, or the reason is missing or too long.
@@ -45,7 +45,7 @@ def read_bypass(text: str, source: str = "bypass") -> Bypass:
 
 
 def bypassed(policy: Policy, bypass: Bypass) -> Policy:
-    """`policy` as it decides while `bypass` holds; its models still give the score."""
+    """Returns `policy` as it decides under `bypass`; its models still give the score."""
     if not bypass.on:
         return policy
     fallback = Fallback("approve", ()) if bypass.mode == "approve_all" else policy.fallback

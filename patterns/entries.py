@@ -1,4 +1,4 @@
-"""An entry of a list, as it is a record of the compacted topic ``entries``."""
+"""Entries of lists, as records of the compacted topic ``entries``."""
 
 import logging
 import sys
@@ -13,27 +13,27 @@ log = logging.getLogger(__name__)
 VALUE_BYTES_MAX = 2_048
 REASON_BYTES_MAX = 1_024
 CARRIED_OVER = "carried-over"
-"""Key of the record that says that the entries which releases once held were written to the topic."""
+"""The key of the record that says that the entries of old releases have been copied to the topic."""
 
 FOLDER = "folder"
-"""`Entry.source` of what a configuration folder brought: the next push of the folder takes out what it no longer has."""
+"""`Entry.source` of entries from a configuration folder: the next push of the folder removes those that it no longer has."""
 API = "api"
-"""`Entry.source` of what was added over HTTP; a push leaves it."""
+"""`Entry.source` of entries added over HTTP; a push leaves them alone."""
 RELEASE = "release"
-"""`Entry.source` of what a release held before entries were records of their own; a push leaves it."""
+"""`Entry.source` of entries that a release held before entries became records; a push leaves them alone."""
 
 
 class Entry(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """A value on a list: the value of a record; a record without a value takes the entry off the list.
+    """Says that a value is on a list; it is the value of a record. A record without a value removes the entry from the list.
 
     Args:
         list: the list's name.
-        value: compared byte for byte.
-        expires: event time in ms since the epoch from which on, it included, the value no longer counts; None: it has no end.
-        reason: why it is there.
-        by: who put it there.
-        source: what put it there: `FOLDER`, `API` or `RELEASE`; a rule's own later.
-        id: of the effect that put it there; the entries of one request share it.
+        value: the listed text; it is compared byte for byte.
+        expires: event time in ms since the epoch from which on (inclusive) the value no longer counts; None means never.
+        reason: why the entry was made.
+        by: who made the entry.
+        source: what made the entry: `FOLDER`, `API` or `RELEASE`; later also a rule's own name.
+        id: the id of the effect that made the entry; the entries of one request share it.
     """
 
     list: str
@@ -45,24 +45,24 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     id: str = ""
 
     def counts_at(self, time_ms: int) -> bool:
-        """Whether the value is on the list for an event of that time."""
+        """Tells whether the value is on the list for an event at `time_ms`."""
         return self.expires is None or time_ms < self.expires
 
 
 class Change(NamedTuple):
-    """What one record says: the entry of `value` on `list` from now on; None: it goes."""
+    """Says what one record changes: `entry` is the entry of `value` on `list` from now on; None removes it."""
 
     list: str
     value: str
     entry: Entry | None
 
     def record(self) -> tuple[str, bytes | None]:
-        """Key and value of the record."""
+        """Returns the key and the value of the record."""
         return key_of(self.list, self.value), None if self.entry is None else _encode(self.entry)
 
 
 class Placed(NamedTuple):
-    """A record at its offset: a change, or with None only that all records before `offset` + 1 were read."""
+    """Holds a record with its offset. Without a change it only says that all records before `offset` + 1 were read."""
 
     offset: int
     change: Change | None
@@ -75,48 +75,48 @@ _read_entry = msgspec.json.Decoder(Entry).decode
 
 
 def key_of(list: str, value: str) -> str:
-    """The key of an entry's record: both as a JSON array without spaces, so that no two entries have one key."""
+    """Returns the key of an entry's record: a JSON array of both without spaces, so that no two entries share a key."""
     return _encode((list, value)).decode()
 
 
 def placed(key: str, value: bytes | None, offset: int) -> Placed:
-    """The record of `key` and `value` at `offset`. Texts that many entries share are one object.
+    """Reads the record of `key` and `value` at `offset`. Texts that many entries share become one object.
 
     Raises:
-        ValueError: it is no record of the topic, or its value is of another entry than its key.
+        ValueError: this is no record of the topic, or its value belongs to another entry than its key.
     """
     if key == CARRIED_OVER:
         return Placed(offset, None, value is not None)
     name, member = _read_key(key)
     if key_of(name, member) != key:
-        raise ValueError(f"the key is not written as {key_of(name, member)[:200]}")
+        raise ValueError(f"expected the key to be written as {key_of(name, member)[:200]}")
     if value is None:
         return Placed(offset, Change(name, member, None))
     entry = _read_entry(value)
     if (entry.list, entry.value) != (name, member):
-        raise ValueError(f"the record of {key[:200]} is of another entry")
+        raise ValueError(f"the record of {key[:200]} holds another entry than its key says")
     return Placed(offset, Change(name, member, _shared(entry, member)))
 
 
 def read_record(key: bytes | None, value: bytes | None, offset: int) -> Placed:
-    """As `placed`; a record that is none of the topic is told to the log and passed over, for nobody can mend it."""
+    """Reads a record as `placed` does, but logs and skips one that does not belong to the topic: nobody can repair it."""
     try:
         return placed((key or b"").decode(), value, offset)
     except (ValueError, RecursionError) as reason:
-        log.error("record %d of the topic of entries is passed over: %s", offset, reason)
+        log.error("record %d of the topic of entries is skipped: %s", offset, reason)
         return Placed(offset, None)
 
 
 def carried_over_mark(release: int) -> tuple[str, bytes]:
-    """Key and value of the record that says that the entries which `release` held were written to the topic."""
+    """Returns the record that says that the entries of `release` have been copied to the topic: its key and value."""
     return CARRIED_OVER, msgspec.json.encode({"release": release})
 
 
 def check_value(value: str, where: str) -> str:
-    """`value`, when it may be on a list.
+    """Returns `value` if it may be on a list.
 
     Raises:
-        Refusal: it is empty or too long, has white space around it, a control character, or # in front.
+        Refusal: `value` is empty or too long, has white space around it, a control character, or # in front.
     """
     if not value or value != value.strip() or value.startswith("#") or not value.isprintable():
         expected = "an entry without white space around it, control characters or # in front"
@@ -126,10 +126,10 @@ def check_value(value: str, where: str) -> str:
 
 
 def check_reason(reason: str, where: str) -> str:
-    """`reason`, when it may be that of an entry.
+    """Returns `reason` if it may be the reason of an entry.
 
     Raises:
-        Refusal: it is too long.
+        Refusal: `reason` is too long.
     """
     _check_bytes(reason, REASON_BYTES_MAX, "reason", where)
     return reason

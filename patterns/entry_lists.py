@@ -1,4 +1,4 @@
-"""All lists as the topic ``entries`` has them: what a process that follows the topic knows."""
+"""The entries of all lists in memory, kept by a process that follows the topic ``entries``."""
 
 import itertools
 from collections.abc import Iterator
@@ -8,10 +8,10 @@ from patterns.sorted_map import SortedMap
 
 
 class EntryList:
-    """One list: its entries by value, and those with an end in the order of their ends.
+    """Holds the entries of one list by value, and those that expire also in the order of their ends.
 
     Attributes:
-        version: one more than the offset of the list's newest record; 0 before any.
+        version: one more than the offset of the list's newest record; 0 before the first record.
     """
 
     def __init__(self) -> None:
@@ -20,29 +20,29 @@ class EntryList:
         self._ends: SortedMap[tuple[int, str], None] = SortedMap()
 
     def __len__(self) -> int:
-        """With entries that expired and are not taken off yet."""
+        """Returns the number of entries, including those that have expired and are not removed yet."""
         return len(self._entries)
 
     def get(self, value: str) -> Entry | None:
-        """The entry of `value`, also one that expired."""
+        """Returns the entry of `value`, even if it has expired; None if there is none."""
         return self._entries.get(value)
 
     def after(self, value: str | None = None) -> Iterator[Entry]:
-        """Entries behind `value` in the order of code points, also those that expired. The list may change meanwhile."""
+        """Yields the entries after `value` in code-point order, expired ones too. The list may change meanwhile."""
         return (entry for _, entry in self._entries.after(value))
 
     def count_at(self, time_ms: int) -> int:
-        """How many values are on the list for an event of that time."""
+        """Returns how many values are on the list for an event at `time_ms`."""
         return len(self._entries) - self._ends.count_to((time_ms + 1, ""))
 
     def expired(self, time_ms: int) -> Iterator[Entry]:
-        """Entries that ended at `time_ms` or before, the oldest ends first."""
+        """Yields the entries that ended at `time_ms` or before, those that ended first first."""
         ends = (end for end, _ in self._ends.after())
         found = (self._entries.get(value) for _, value in itertools.takewhile(lambda end: end[0] <= time_ms, ends))
         return (entry for entry in found if entry is not None)
 
     def put(self, change: Change) -> None:
-        """Makes `change`."""
+        """Applies `change` to this list."""
         before = self._entries.pop(change.value) if change.entry is None else self._entries.set(change.value, change.entry)
         if before is not None and before.expires is not None:
             self._ends.pop((before.expires, change.value))
@@ -51,14 +51,14 @@ class EntryList:
 
 
 class EntryLists:
-    """The lists by name, whether declared or not. Takes records in the order of their offsets, each once or more often.
+    """Holds the lists by name, declared or not. Takes records in the order of their offsets, each once or more often.
 
-    Memory: 175 bytes an entry with a value of 16 characters; 290 with an end; 400 with an end and an id that no other has.
+    An entry costs 175 bytes with a value of 16 characters, 290 with an end, and 400 with an end and an id of its own.
 
     Attributes:
-        count: entries of all lists, also those that expired.
+        count: number of entries of all lists, including expired ones.
         read_to: all records before this offset were taken in.
-        carried_over: what releases once held was written to the topic.
+        carried_over: whether the entries that old releases held have been copied to the topic.
     """
 
     def __init__(self) -> None:
@@ -68,12 +68,12 @@ class EntryLists:
         self._lists: dict[str, EntryList] = {}
 
     def get(self, name: str) -> EntryList:
-        """The list `name`; an empty one where it never had an entry."""
+        """Returns the list `name`; an empty one if it never had an entry."""
         found = self._lists.get(name)
         return EntryList() if found is None else found
 
     def take(self, record: Placed) -> None:
-        """Takes in one record; one that was taken in before changes nothing."""
+        """Applies one record; a record that was applied before changes nothing."""
         if record.offset < self.read_to:
             return
         self.read_to = record.offset + 1
@@ -87,5 +87,5 @@ class EntryLists:
         self.count += len(found) - before
 
     def expired(self, time_ms: int, limit: int) -> list[Entry]:
-        """At most `limit` entries that ended at `time_ms` or before."""
+        """Returns at most `limit` entries that ended at `time_ms` or before."""
         return list(itertools.islice((entry for each in self._lists.values() for entry in each.expired(time_ms)), limit))

@@ -1,7 +1,7 @@
-"""What is written so that a list becomes what somebody wants: the differences, and nothing where there are none.
+"""Computes which records turn a list into what somebody wants: only the differences.
 
-Each function gives a step for each entry that it looks at, None where nothing is to be written: whoever goes through a million of them
-can pause at any one.
+Each function yields one step for each entry that it looks at, None where nothing is to be written, so that the caller can pause at any
+step while it walks through a million entries.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -14,13 +14,13 @@ from patterns.list_text import ENTRIES_MAX
 Steps = Iterator[Change | None]
 
 ENTRIES_IN_ALL_MAX = 2_000_000
-"""Of all lists: each process of the API holds them in memory."""
+"""The maximum number of entries of all lists together: each process of the API holds them in memory."""
 
 
 def edited(found: EntryList, name: str, add: Sequence[Entry], remove: Sequence[str]) -> Steps:
-    """`found`, the list `name`, without the values `remove` and with the entries `add`; a value that is in both is there afterwards.
+    """Yields the changes that remove the values `remove` from `found`, the list `name`, and add the entries `add`.
 
-    An entry that is there changes where its end is another, or where a reason is given and is another.
+    A value that is in both stays on the list. An existing entry changes if its end differs, or if a reason is given and differs.
     """
     wanted = {entry.value: entry for entry in add}
     for value in dict.fromkeys(remove):
@@ -32,7 +32,7 @@ def edited(found: EntryList, name: str, add: Sequence[Entry], remove: Sequence[s
 
 
 def replaced(found: EntryList, like: Entry, values: Collection[str]) -> Steps:
-    """`found` with `values` and no others, none of them with an end. Entries that are so already stay as they are.
+    """Yields the changes after which `found` holds exactly `values`, without ends. Entries that are so already stay as they are.
 
     Args:
         like: what new entries are like but for their value.
@@ -45,7 +45,7 @@ def replaced(found: EntryList, like: Entry, values: Collection[str]) -> Steps:
 
 
 def pushed(found: EntryList, like: Entry, values: Collection[str]) -> Steps:
-    """`found` with each of `values` as an entry of the folder, and without other entries of the folder. What others added stays.
+    """Yields the changes after which the folder's entries of `found` are exactly `values`. Entries from elsewhere stay.
 
     Args:
         like: what new entries are like but for their value.
@@ -59,28 +59,28 @@ def pushed(found: EntryList, like: Entry, values: Collection[str]) -> Steps:
 
 
 def emptied(found: EntryList, name: str) -> Steps:
-    """`found`, the list `name`, without its entries."""
+    """Yields the changes that remove all entries of `found`, the list `name`."""
     for entry in found.after():
         yield Change(name, entry.value, None)
 
 
 def carried_over(found: EntryList, like: Entry, values: Collection[str]) -> Steps:
-    """`values`, which a release held, where `found` has none of them yet."""
+    """Yields additions of those `values`, once held by a release, that `found` does not have yet."""
     for value in values:
         yield None if found.get(value) is not None else _change(like, value)
 
 
 def check_room(lists: EntryLists, name: str, more: int) -> None:
-    """Lets a change of the list `name` by which it has `more` entries than now pass when there is room for them.
+    """Accepts a change that adds `more` entries to the list `name` if there is room for them.
 
     Raises:
-        Refusal: the list, or all lists together, would have more entries than they may have.
+        Refusal: the list, or all lists together, would exceed the maximum number of entries.
     """
     found = lists.get(name)
     for what, there, most in (("of one list", len(found), ENTRIES_MAX), ("of all lists", lists.count, ENTRIES_IN_ALL_MAX)):
         if more > 0 and there + more > most:
             expected = f"at most {most} entries {what}"
-            raise Refusal("too many entries", where=f"list {name}", expected=expected, got=there + more, remedy="remove others first")
+            raise Refusal("too many entries", where=f"list {name}", expected=expected, got=there + more, remedy="remove entries first")
 
 
 def _change(like: Entry, value: str) -> Change:

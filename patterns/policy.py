@@ -1,4 +1,4 @@
-"""From scores to a decision: which model's score counts, the bands, and what holds when there is no score."""
+"""Turns scores into actions: the policy names the model whose score counts, the bands, and the fallback without a score."""
 
 import difflib
 import re
@@ -13,27 +13,27 @@ from foundation.document import Section, read_document
 from foundation.refusal import Refusal
 
 ACTIONS = ("approve", "review", "block")
-"""Actions by code, mildest first."""
+"""The actions by code, from the mildest on."""
 
 MODELS_MAX = 62
-"""Of a policy: what is remembered of a decision has six bits for the one that gave the score."""
+"""The maximum number of models of a policy: a remembered decision has six bits for the model that gave the score."""
 _FIRST_READY = re.compile(r"first_ready\(\s*([A-Za-z_]\w*(?:\s*,\s*[A-Za-z_]\w*)*)\s*\)")
 
 
 @dataclass(frozen=True, slots=True)
 class Fallback:
-    """What is answered without a score of this event.
+    """Says what to answer without a score of this event.
 
     Args:
-        action: when the entity's latest score is young enough, or there is none.
-        older: (age in ms, action), by growing age: the action from that age on.
+        action: the action if the entity's latest score is young enough, or if there is none.
+        older: pairs of age in ms and action, by growing age; the action holds from that age on (inclusive).
     """
 
     action: str
     older: tuple[tuple[int, str], ...]
 
     def action_at(self, age_ms: int | None) -> str:
-        """The action for a latest score of `age_ms`; ``None``: there is no score."""
+        """Returns the action for a latest score of the age `age_ms`; ``None`` means that there is no score."""
         chosen = self.action
         for limit_ms, action in self.older:
             if age_ms is not None and age_ms >= limit_ms:
@@ -43,13 +43,13 @@ class Fallback:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A compiled policy.yaml.
+    """Holds a compiled policy.yaml.
 
     Args:
-        models: the first of these that is ready gives the score.
-        bounds: ascending; band i holds scores in [bounds[i-1], bounds[i]).
-        actions: code of each band's action, one more than bounds.
-        fallback: what holds without a score.
+        models: names of models; the first one that is ready gives the score.
+        bounds: ascending bounds; band i holds scores in [bounds[i-1], bounds[i]).
+        actions: the code of each band's action; there is one more than bounds.
+        fallback: what to answer without a score.
     """
 
     models: tuple[str, ...]
@@ -58,20 +58,20 @@ class Policy:
     fallback: Fallback
 
     def decide_many(self, scores: NDArray[np.float64]) -> NDArray[np.uint8]:
-        """Action codes for `scores` in [0, 1]; a missing score (NaN) gets the fallback's action."""
+        """Returns the action codes [n] of `scores` [n] in [0, 1]; a missing score (NaN) gets the fallback's action."""
         codes = self.actions[np.searchsorted(self.bounds, scores, side="right")]
         codes[np.isnan(scores)] = ACTIONS.index(self.fallback.action)
         return codes
 
 
 def read_policy(text: str, source: str = "policy.yaml", known: Sequence[str] | None = None) -> Policy:
-    """Compiles a policy.
+    """Compiles the YAML text of a policy.
 
     Args:
-        known: the models that it may name; ``None``: any.
+        known: the models that the policy may name; ``None`` allows any.
 
     Raises:
-        Refusal: with line and column, when anything is unknown, missing or out of order.
+        Refusal: a field is unknown, missing or out of order; names line and column.
     """
     document = read_document(text, source)
     document.only("score", "bands", "fallback")
@@ -95,7 +95,7 @@ def _models(section: Section, known: Sequence[str] | None) -> tuple[str, ...]:
 
 
 def _refuse_model(section: Section, text: str, name: str, known: Sequence[str]) -> NoReturn:
-    """Points at `name` itself, behind the bracket of first_ready."""
+    """Raises a refusal that points at `name` itself, after the bracket of first_ready."""
     found = re.compile(rf"\b{name}\b").search(text, text.index("("))
     before = text[: found.start() if found else 0].split("\n")
     near = difflib.get_close_matches(name, known, n=1)
@@ -117,7 +117,7 @@ def _bands(section: Section) -> tuple[list[float], list[int]]:
         actions.append(ACTIONS.index(band.at("action").choice(ACTIONS)))
         last = position == len(bands) - 1
         if last and band.has("below"):
-            band.refuse("last band is bounded", "a last band without below, so that every score has an action")
+            band.refuse("last band has a bound", "a last band without below, so that every score has an action")
         if not last:
             bounds.append(band.at("below").number(0.0, 1.0))
     if not bands:

@@ -1,15 +1,15 @@
-"""A mapping in the order of its keys: found, changed and paged without a pause, however large it is."""
+"""A mapping sorted by key whose look-ups, changes and pages never pause the process, however large it is."""
 
 import bisect
 from collections.abc import Iterator
 from typing import Generic, Protocol, Self, TypeVar
 
 CHUNK = 512
-"""Keys that stand together; a chunk of twice as many is cut in two."""
+"""The number of keys in a chunk; a chunk that reaches twice as many is split in two."""
 
 
 class Ordered(Protocol):
-    """What may be a key."""
+    """Describes what a key must support: comparison by `<`."""
 
     def __lt__(self, other: Self, /) -> bool: ...
 
@@ -19,9 +19,10 @@ Value = TypeVar("Value")
 
 
 class SortedMap(Generic[Key, Value]):
-    """Keys and values in chunks. A look-up costs about a microsecond and a change three; 16 bytes an entry beside key and value.
+    """Holds keys and values in sorted chunks.
 
-    A `dict` of a million entries stops its process for tens of milliseconds when it grows, and has to be sorted for each page.
+    A look-up costs about a microsecond and a change three; an entry costs 16 bytes beside its key and value. A `dict` of a million entries
+    would pause the process for tens of milliseconds when it grows, and would have to be sorted for each page.
     """
 
     def __init__(self) -> None:
@@ -34,12 +35,12 @@ class SortedMap(Generic[Key, Value]):
         return self._count
 
     def get(self, key: Key) -> Value | None:
-        """The value of `key`; None where there is none."""
+        """Returns the value of `key`; None if there is none."""
         chunk, at, is_there = self._find(key)
         return self._values[chunk][at] if is_there else None
 
     def set(self, key: Key, value: Value) -> Value | None:
-        """Gives `key` the value `value`; returns the one before, None where it is new."""
+        """Sets the value of `key` and returns the value before; None if the key is new."""
         chunk, at, is_there = self._find(key)
         if is_there:
             before = self._values[chunk][at]
@@ -50,7 +51,7 @@ class SortedMap(Generic[Key, Value]):
         return None
 
     def pop(self, key: Key) -> Value | None:
-        """Takes `key` out; returns its value, None where it was not there."""
+        """Removes `key` and returns its value; None if it was not there."""
         chunk, at, is_there = self._find(key)
         if not is_there:
             return None
@@ -65,16 +66,16 @@ class SortedMap(Generic[Key, Value]):
         return value
 
     def after(self, key: Key | None = None) -> Iterator[tuple[Key, Value]]:
-        """Entries behind `key`, which need not be there, in order; all of them for None.
+        """Yields the entries after `key` (which need not be there), sorted by key; all entries if `key` is None.
 
-        The map may change meanwhile: what stands behind the entry that came last is given as it is then.
+        The map may change meanwhile: entries after the one last given are given as they are by then.
         """
         while part := self._part_after(key):
             yield from part
             key = part[-1][0]
 
     def count_to(self, key: Key) -> int:
-        """How many keys are less than `key` or equal to it."""
+        """Returns how many keys are less than or equal to `key`."""
         chunk = bisect.bisect_left(self._lasts, key)
         before = sum(map(len, self._keys[:chunk]))
         return before + (bisect.bisect_right(self._keys[chunk], key) if chunk < len(self._keys) else 0)

@@ -1,4 +1,4 @@
-"""Cursors: the place after a page's last row, as text that means nothing to its holder."""
+"""Encodes cursors: the last row of a page, as a text that is opaque to its holder."""
 
 import base64
 import binascii
@@ -12,7 +12,7 @@ Place = TypeVar("Place")
 
 
 class FlaggedPlace(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """The last row of a page of flagged decisions; a missing score is -1. Cursors from before rows had a user have none."""
+    """Holds the last row of a page of flagged decisions; a missing score is -1. Older cursors have no user."""
 
     score: float
     event_time: int
@@ -21,7 +21,7 @@ class FlaggedPlace(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_
 
 
 class HistoryPlace(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """The last row of a page of an entity's history. Cursors from before rows had a user have none."""
+    """Holds the last row of a page of an entity's history. Older cursors have no user."""
 
     event_time: int
     order: bytes
@@ -30,12 +30,12 @@ class HistoryPlace(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_
 
 
 def cursor_of(place: FlaggedPlace | HistoryPlace) -> str:
-    """`place` as text."""
+    """Encodes `place` as a text."""
     return base64.urlsafe_b64encode(msgspec.msgpack.encode(place)).decode()
 
 
 def flagged_place(cursor: str) -> FlaggedPlace:
-    """The place of a cursor of `Decisions.flagged`.
+    """Decodes a cursor of `Decisions.flagged`.
 
     Raises:
         Refusal: it is none.
@@ -44,7 +44,7 @@ def flagged_place(cursor: str) -> FlaggedPlace:
 
 
 def history_place(cursor: str) -> HistoryPlace:
-    """The place of a cursor of `Decisions.of_entity`.
+    """Decodes a cursor of `Decisions.of_entity`.
 
     Raises:
         Refusal: it is none.

@@ -1,6 +1,6 @@
-"""Decisions as kept for reading: one by event, the latest score of an entity, what is flagged, an entity's history.
+"""Defines how decisions are stored and read: by event, by entity (history and latest score), and those that are flagged.
 
-An event is its user and its id: two users may use one id, for two events.
+An event is named by its primary entity (`user`) and its id: two users may use the same id for two events.
 """
 
 from collections.abc import Sequence
@@ -11,38 +11,38 @@ import msgspec
 from foundation.refusal import Refusal
 
 USERS_MAX = 20
-"""How many users' events an id alone finds at most; whoever means another one names the user."""
+"""The maximum number of users whose events an id alone finds; a caller that means another one names the user."""
 
 
 class EventName(NamedTuple):
-    """What an event is asked for by; without a `user` it is any event with that id."""
+    """Names an event; without a `user` it means any event with that id."""
 
     event_id: str
     user: str | None = None
 
 
 class TopicPlace(msgspec.Struct, frozen=True, array_like=True):
-    """Where a decision stands in the topic of decisions."""
+    """Says where a decision stands in the topic of decisions."""
 
     partition: int
     offset: int
 
 
 class StoredDecision(msgspec.Struct, frozen=True):
-    """A decision and what it is found by.
+    """Holds a decision with everything by which it is found.
 
     Args:
-        event_id: as text.
+        event_id: the event's id as text.
         revision: 0 for the event as it came, higher for corrections.
         event_time: ms since the epoch.
-        order: sorts events of one time bytewise, as `features.schema.event.Event.order`.
-        keys: (kind, id) of the user, first, and of each further entity that is not empty.
+        order: bytes that sort events of the same time, as `features.schema.event.Event.order`.
+        keys: (entity type, id) of the user first, then of each further entity whose id is not empty.
         score: 0 to 1; None when no model gave one.
         action: approve, review or block.
-        release: that it was made by.
+        release: id of the release that made the decision.
         value: the whole decision as JSON, as it was served.
-        retracted: the event was taken back; no later revision follows.
-        place: of its record; repeats of it stand behind it in the same partition. None for what was kept before there were places.
+        retracted: whether the event was retracted; no later revision follows then.
+        place: place of its record; repeats stand after it in the same partition. None for decisions stored by versions that kept no place.
     """
 
     event_id: str
@@ -59,14 +59,15 @@ class StoredDecision(msgspec.Struct, frozen=True):
 
     @property
     def user(self) -> str:
-        """The id of the user whose event it is."""
+        """Returns the id of the user whose event this is."""
         return self.keys[0][1] if self.keys else ""
 
 
 class LatestScore(msgspec.Struct, frozen=True):
-    """The score of an entity after its newest event; `event_time` in ms, `score` None when no model gave one.
+    """Holds the score of an entity after its newest event; `event_time` in ms, `score` None if no model gave one.
 
-    `place` is that of the decision it comes from: what stands before it in its partition is included. `user` is whose event it was.
+    `place` is that of the decision that gave the score: all decisions before it in its partition are included. `user` names whose event it
+    was.
     """
 
     score: float | None
@@ -80,53 +81,53 @@ class LatestScore(msgspec.Struct, frozen=True):
 
 
 class Page(msgspec.Struct, frozen=True):
-    """Some decisions, and the cursor for those after them; None at the end."""
+    """Holds a page of decisions and the cursor of the next page; None at the end."""
 
     decisions: list[StoredDecision]
     next: str | None
 
 
 class Decisions(Protocol):
-    """A store of decisions. One process writes a partition's decisions, any number read.
+    """Stores decisions. One process writes the decisions of a partition; any number of processes read.
 
     Raises:
-        StoreUnavailableError: any call, of a store that is a server.
+        StoreUnavailableError: any call; the store is a server and does not answer in time.
     """
 
     def write(self, decisions: list[StoredDecision]) -> int:
-        """Keeps `decisions` and gives how many it does not know for repeats. What failed is written again, whole.
+        """Stores `decisions` and returns how many were not known as repeats. After a failure, write all of them again.
 
-        The first one for (user, event id, revision) wins, that of the least offset, here and within the list; repeats change nothing. Each
-        key's latest score is that of its greatest (event time, order, revision) among events that are not retracted: a late event enters
-        the history only, and when the newest one is retracted, the one before it is the latest again.
+        The first decision for (user, event id, revision) wins, which is the one with the least offset, here and within the list; repeats
+        change nothing. Each entity's latest score is that of its greatest (event time, order, revision) among events that are not
+        retracted: a late event enters only the history, and when the newest event is retracted, the one before it becomes the latest again.
         """
 
     def get(self, event_id: str, user: str | None = None) -> list[StoredDecision]:
-        """The decisions on the events with an id, each in its highest revision: by user, `USERS_MAX` of them at most.
+        """Returns the decisions on the events with this id, each in its highest revision: at most `USERS_MAX`, by user.
 
-        With a `user` it is one, or none.
+        With a `user` it is one or none.
         """
 
     def get_many(self, names: Sequence[EventName]) -> dict[EventName, list[StoredDecision]]:
-        """`get` for several names in one call; those unknown are left out."""
+        """Returns what `get` returns for several names in one call; unknown names are left out."""
 
     def latest(self, kind: str, id: str) -> LatestScore | None:
-        """The latest score of an entity or user; `kind` is the name of its field."""
+        """Returns the latest score of an entity; `kind` is the entity type, named by its field. None if there is none."""
 
     async def latest_soon(self, kind: str, id: str) -> LatestScore | None:
-        """As `latest`, for an event loop, which it never holds up: at once, or within the time that the store was opened with."""
+        """Does the same as `latest` without blocking the event loop: at once, or within the time that the store was opened with."""
 
     def flagged(self, actions: tuple[str, ...], since_ms: int, cursor: str | None, limit: int) -> Page:
-        """Decisions with one of `actions` (any but approve) on events from `since_ms` on, by score, then newest first.
+        """Returns decisions with one of `actions` (not approve) on events from `since_ms` on, by falling score, then newest first.
 
-        An event counts with its highest revision. Those without a score come last.
+        The bound `since_ms` is inclusive. An event counts with its highest revision. Decisions without a score come last.
 
         Raises:
             Refusal: the cursor is not one of this store's.
         """
 
     def of_entity(self, kind: str, id: str, before: str | None, limit: int) -> Page:
-        """Decisions on an entity's events, newest first, from the cursor `before` on.
+        """Returns decisions on an entity's events, the newest first, from the cursor `before` on.
 
         Raises:
             Refusal: the cursor is not one of this store's.
@@ -137,9 +138,9 @@ class Decisions(Protocol):
 
 
 class StoreUnavailableError(Exception):
-    """The store does not answer, or not in time; what it was asked may have been done."""
+    """The store does not answer, or not in time; the call may have taken effect all the same."""
 
 
 def bad_cursor(got: str, where: str) -> Refusal:
-    """The answer to a cursor that no page of the store gave out, in the parameter `where`."""
-    return Refusal("bad cursor", where=where, expected="the cursor of a page before", got=got)
+    """Makes the refusal of a cursor that no page gave out, found in the parameter `where`."""
+    return Refusal("bad cursor", where=where, expected="the cursor of a page that was read before", got=got)

@@ -1,4 +1,4 @@
-"""What is opened at a server that may be away: at once, or by a thread that goes on trying until the server answers."""
+"""Opens something at a server that may be down: at once, or in a thread that retries until the server answers."""
 
 import logging
 import threading
@@ -15,19 +15,19 @@ Value = TypeVar("Value")
 
 
 class NoAnswerError(Refusal):
-    """The server does not answer now; it may later."""
+    """The server does not answer now, but may answer later."""
 
 
 class OpenedLater(Generic[Value]):
-    """Holds what `open` gives. No use of it waits for the server: until it is open, each is refused at once. Safe for threads.
+    """Holds what `open` returns. No call waits for the server: until it is open, each is refused at once. Safe for threads.
 
     Args:
-        open: asks the server; runs in one thread at a time.
-        shut: lets go of what `open` gave.
-        patient: without an answer, `open` is tried again once a second until there is one.
+        open: connects to the server; runs in one thread at a time.
+        shut: closes what `open` returned.
+        patient: whether `open` is retried once a second until the server answers.
 
     Raises:
-        Refusal: `open` refuses; a patient one passes over `NoAnswerError`.
+        Refusal: `open` refuses; a patient one does not raise for `NoAnswerError`.
     """
 
     def __init__(self, open: Callable[[], Value], shut: Callable[[Value], None], patient: bool) -> None:
@@ -46,10 +46,10 @@ class OpenedLater(Generic[Value]):
             threading.Thread(target=self._go_on_trying, name="open-later", daemon=True).start()
 
     def get(self) -> Value:
-        """What was opened.
+        """Returns what was opened.
 
         Raises:
-            StoreUnavailableError: it is not open yet, or no longer.
+            StoreUnavailableError: it is not open yet, or is closed already.
         """
         value = self._value
         if value is None:
@@ -57,7 +57,7 @@ class OpenedLater(Generic[Value]):
         return value
 
     def close(self) -> None:
-        """Ends the trying, and lets go of what was opened."""
+        """Ends the retries and closes what was opened."""
         self._ended.set()
         with self._lock:
             value, self._value, self._why = self._value, None, "the store was closed"
@@ -68,7 +68,7 @@ class OpenedLater(Generic[Value]):
         while not self._ended.wait(RECONNECT_SECONDS):
             try:
                 value = self._open()
-            except Exception as error:  # also a refusal of another version, which may be upgraded: an end here would be for good
+            except Exception as error:  # retried too: a server of another version may be upgraded, while ending here would be for good
                 self._refused(str(error) or type(error).__name__)
             else:
                 self._take(value)
@@ -77,7 +77,7 @@ class OpenedLater(Generic[Value]):
     def _refused(self, why: str) -> None:
         with self._lock:
             if why != self._why and not self._ended.is_set():
-                log.warning("goes on trying: %s", why)
+                log.warning("cannot open the store, trying again: %s", why)
                 self._why = why
 
     def _take(self, value: Value) -> None:

@@ -1,4 +1,4 @@
-"""Definitions by the hash of their text, and the releases made of them."""
+"""Defines the registry: definitions by the hash of their text, and the releases made of them."""
 
 import hashlib
 from collections.abc import Mapping
@@ -8,13 +8,13 @@ import msgspec
 
 
 class StoredRelease(msgspec.Struct, frozen=True):
-    """A release as kept.
+    """Holds a release as it is stored.
 
     Args:
-        id: growing from 1.
-        parts: hash of the definition by part (schema, features, models, policy).
-        by: who made it.
-        at_ms: when, ms since the epoch.
+        id: number of the release, growing from 1.
+        parts: for each part (schema, features, models, policy) the hash of its definition.
+        by: who made the release.
+        at_ms: when it was made, ms since the epoch.
     """
 
     id: int
@@ -24,7 +24,7 @@ class StoredRelease(msgspec.Struct, frozen=True):
 
 
 class StoredDefinition(msgspec.Struct, frozen=True):
-    """A definition as listed: its hash, the part that it was put as, by whom and when (ms since the epoch) first."""
+    """Lists a definition: its hash, the part that it was put as, and by whom and when (ms since the epoch) it was first put."""
 
     hash: str
     part: str
@@ -33,56 +33,56 @@ class StoredDefinition(msgspec.Struct, frozen=True):
 
 
 class Registry(Protocol):
-    """Definitions and releases. What is stored never changes. Safe for the threads of one process.
+    """Stores definitions and releases. What is stored never changes. Safe for the threads of one process.
 
     Raises:
-        StoreUnavailableError: any call: the store does not answer; what it was asked may have been done.
+        StoreUnavailableError: any call; the store does not answer, and the call may have taken effect all the same.
     """
 
     def put(self, part: str, text: str, by: str, at_ms: int) -> str:
-        """Keeps a definition and gives its hash; the same text again changes nothing."""
+        """Stores a definition and returns its hash; storing the same text again changes nothing."""
 
     def text(self, hash: str) -> str | None:
-        """The definition of a hash."""
+        """Returns the text with this hash; None if it is unknown."""
 
     def definitions(self, part: str, limit: int) -> list[StoredDefinition]:
-        """The newest `limit` definitions that were put as `part`, newest first; a text put as several parts is listed with each."""
+        """Returns the newest `limit` definitions of `part`, the newest first; a text put as several parts is listed with each."""
 
     def release(self, parts: Mapping[str, str], by: str, at_ms: int) -> int:
-        """Keeps a release of the definitions `parts` (hash by part) and gives its id, one above the newest.
+        """Stores a release of the definitions `parts` (hash by part) and returns its id, one above the newest.
 
-        It is pending until `published`.
+        The release is pending until `published` is called.
 
         Raises:
             Refusal: a hash is unknown.
         """
 
     def adopt(self, release: StoredRelease) -> None:
-        """Keeps a release that another made and published, under its own id; a pending one of that id moves to the next.
+        """Stores a release that another process made and published, under its own id; a pending one of that id gets the next.
 
         Raises:
             Refusal: a hash is unknown.
         """
 
     def newest(self) -> StoredRelease | None:
-        """The release of the highest id."""
+        """Returns the release with the highest id; None if there is none."""
 
     def get(self, id: int) -> StoredRelease | None:
-        """The release of an id."""
+        """Returns the release with this id; None if there is none."""
 
     def releases(self, limit: int, before: int | None = None) -> list[StoredRelease]:
-        """The newest `limit` releases, newest first; those with ids below `before` where it is given."""
+        """Returns the newest `limit` releases, the newest first, with ids below `before` if it is given."""
 
     def pending_publication(self) -> list[StoredRelease]:
-        """Releases stored but not known to be on the control topic, oldest first; publish them again, twice is harmless."""
+        """Returns releases that may not be on the control topic yet, oldest first; publishing one twice is harmless."""
 
     def published(self, id: int) -> None:
-        """The release and its definitions are on the control topic."""
+        """Notes that the release and its definitions are on the control topic."""
 
     def close(self) -> None:
-        """Lets the store go; it is not used afterwards."""
+        """Closes the store; it is not used afterwards."""
 
 
 def content_hash(text: str) -> str:
-    """The address of a definition: SHA-256 of its UTF-8 text, in hexadecimal."""
+    """Returns the content hash of a definition: SHA-256 of its UTF-8 text, in hexadecimal."""
     return hashlib.sha256(text.encode()).hexdigest()

@@ -1,7 +1,7 @@
-"""API tokens as kept: never the token, only its SHA-256.
+"""Defines how API tokens are stored: never the token itself, only its SHA-256.
 
-A token is 256 random bits, so no list of likely ones can be tried against its hash: a fast hash without salt is enough, and lets a
-token be found by its hash. Slow, salted hashes are for what people think up.
+A token is 256 random bits, which nobody can guess and check against a hash. A fast hash without salt is therefore enough, and it allows
+finding a token by its hash. Slow, salted hashes are for passwords that people think up.
 """
 
 import hashlib
@@ -17,16 +17,16 @@ TOKEN_MARK = "weir_"  # noqa: S105 - what a token begins with, so that one that 
 
 
 class StoredToken(msgspec.Struct, frozen=True):
-    """What is known of a token.
+    """Holds what is stored of a token.
 
     Args:
-        name: of its holder; given once and never again, since the audit log speaks of it.
+        name: the holder's name, which is never given again, because the audit log refers to it.
         hash: SHA-256 of the token, in hexadecimal.
         roles: what its holder may do.
-        by: who made it.
-        made_at_ms: when, ms since the epoch.
-        expires_at_ms: from then on it counts no more; None: never.
-        revoked_at_ms: since then it counts no more; None: it was not revoked.
+        by: who made the token.
+        made_at_ms: when it was made, ms since the epoch.
+        expires_at_ms: when it expires (inclusive), ms since the epoch; None means never.
+        revoked_at_ms: when it was revoked, ms since the epoch; None if it was not.
     """
 
     name: str
@@ -39,48 +39,48 @@ class StoredToken(msgspec.Struct, frozen=True):
 
 
 class Tokens(Protocol):
-    """A store of tokens. Any number of processes read and write; each call waits for the store. Safe for threads.
+    """Stores tokens. Any number of processes read and write; each call waits for the store. Safe for threads.
 
     Raises:
-        StoreUnavailableError: any call: the store does not answer.
+        StoreUnavailableError: any call; the store does not answer.
     """
 
     def add(self, token: StoredToken) -> bool:
-        """Keeps a new token; False, and nothing changed, when its name or its hash is taken."""
+        """Stores a new token. Returns False and changes nothing if its name or its hash is taken."""
 
     def replace(self, token: StoredToken) -> None:
-        """Keeps `token` in place of whatever had its name; the token before it counts no more.
+        """Stores `token` in place of any token of its name, which is no longer valid.
 
         Raises:
-            Refusal: its hash is that of a token of another name.
+            Refusal: another name has a token with the same hash.
         """
 
     def by_hash(self, hash: str) -> StoredToken | None:
-        """The token of a hash, whether it still counts or not."""
+        """Returns the token with this hash, whether it is valid or not; None if there is none."""
 
     def by_name(self, name: str) -> StoredToken | None:
-        """The token of a name, whether it still counts or not."""
+        """Returns the token with this name, whether it is valid or not; None if there is none."""
 
     def all(self) -> list[StoredToken]:
-        """All tokens by name, also those that count no more."""
+        """Returns all tokens by name, including those no longer valid."""
 
     def revoke(self, name: str, at_ms: int) -> StoredToken | None:
-        """Ends a token and gives it back as it is now; a second time changes nothing. None when there is none of that name."""
+        """Revokes a token and returns it as it is now; a second call changes nothing. Returns None if the name is unknown."""
 
     def close(self) -> None:
-        """Lets the store go; it is not used afterwards."""
+        """Closes the store; it is not used afterwards."""
 
 
 def new_token() -> str:
-    """A random token of 256 bits."""
+    """Makes a random token of 256 bits."""
     return TOKEN_MARK + secrets.token_urlsafe(TOKEN_BYTES)
 
 
 def token_hash(token: str) -> str:
-    """SHA-256 of `token`, in hexadecimal: what is kept of it."""
+    """Returns SHA-256 of `token`, in hexadecimal: the only thing that is stored of it."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
 def taken(name: str, other: str) -> Refusal:
-    """The answer to a token that has another name already."""
+    """Makes the refusal of a token that another name has already."""
     return Refusal("token of another name", where=f"token {name}", expected="a token of its own", got=f"the token of {other}")

@@ -1,4 +1,4 @@
-"""Parts of the calendar at an event's time, in a zone."""
+"""Computes parts of the calendar at an event's time, in a zone."""
 
 from dataclasses import dataclass, field
 
@@ -15,12 +15,13 @@ RANGES = {"hour": (0, 23), "weekday": (0, 6), "weekend": (0, 1), "day": (1, 31),
 
 @dataclass(frozen=True)
 class Calendar:
-    """One calendar feature.
+    """Describes one calendar feature.
 
     Args:
         part: hour (0 to 23), weekday (0 is Monday), weekend (1 on Saturday and Sunday), day (of the month) or month.
-        low, high: give a flag instead: 1 from low to high inclusive, over the turn when low > high; None for the number.
-        zone: an IANA name.
+        low, high: bounds, both inclusive, of a flag that is 1 within them (also around the turn when low > high); None for the number
+            itself.
+        zone: an IANA name of the zone.
     """
 
     part: str
@@ -33,7 +34,7 @@ class Calendar:
         object.__setattr__(self, "_zone", Zone(self.zone))
 
     def values(self, times_ms: Int64s) -> Float64s:
-        """The feature at each time."""
+        """Returns the feature [n] at each time in ms since the epoch."""
         part = self._part(self.local_ms(times_ms))
         if self.low is None or self.high is None:
             return part.astype(np.float64)
@@ -42,7 +43,7 @@ class Calendar:
         return ((part >= self.low) | (part <= self.high)).astype(np.float64)
 
     def local_ms(self, times_ms: Int64s) -> Int64s:
-        """What the zone's clocks show at each time, as milliseconds since they showed the beginning of 1970."""
+        """Returns local times [n]: ms since the zone's clocks showed the beginning of 1970."""
         return times_ms + self._zone.shift_us(times_ms * 1_000) // 1_000
 
     def _part(self, local_ms: Int64s) -> Int64s:

@@ -1,9 +1,9 @@
-"""One feature as features.yaml has it, read by its template."""
+"""Reads one feature of features.yaml through its template."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from features.definitions.definition_reader import Given, Known
+from features.definitions.definition_reader import DefinitionReader, Known
 from features.definitions.row_column import RowColumn
 from features.definitions.template import Recipe, Template
 from features.definitions.template_registry import TEMPLATES
@@ -11,7 +11,7 @@ from foundation.document import Section
 
 _EXPRESSION = "expression"
 _ABOUT = ("description", "owner")
-"""What is said of a feature to people: it does not count where definitions are compared."""
+"""Fields that describe a feature to people: they are ignored when definitions are compared."""
 
 
 @dataclass(frozen=True)
@@ -19,13 +19,13 @@ class Definition:
     """One feature.
 
     Args:
-        kind: of the entity at whose stage it is made; the user of a calendar or an expression.
-        columns: of rows that its readings need, each after those that it follows.
+        kind: entity type at whose stage the feature is made; the user for a calendar feature or an expression.
+        columns: columns of rows that its readings need, each after those from which it is computed.
         reads: ``event.`` and ``feature.`` names that it depends on.
-        own_cost_ns: an event, roughly, without its columns.
-        column_costs_ns: an event, by column, for those that are computed.
-        work: values and operations that compiling its expressions looked at.
-        written: as in the file, without description and owner.
+        own_cost_ns: estimated CPU time per event, without its columns.
+        column_costs_ns: estimated CPU time per event of each computed column.
+        work: number of values and operations that compiling its expressions looked at.
+        written: the definition as in the file, without description and owner.
     """
 
     name: str
@@ -44,32 +44,32 @@ class Definition:
 
     @property
     def cost_ns(self) -> int:
-        """An event, roughly, if no other feature shared its columns."""
+        """Estimates the CPU time per event if no other feature shares the columns."""
         return self.own_cost_ns + sum(self.column_costs_ns.values())
 
 
 def read_definition(section: Section, name: str, known: Known) -> Definition:
-    """The feature that `section` defines.
+    """Reads the feature that `section` defines.
 
     Raises:
-        Refusal: an unknown template or parameter, or whatever its template does not accept.
+        Refusal: the template or a parameter is unknown, or the template does not accept a value.
     """
     implied = _EXPRESSION if section.has(_EXPRESSION) and not section.has("template") else ""
     template = TEMPLATES[implied or section.at("template").choice(tuple(TEMPLATES))]
     section.only("name", "template", *[parameter.name for parameter in template.parameters], *_ABOUT)
-    given = Given(section, template, known)
-    recipe = template.recipe(given)
+    reader = DefinitionReader(section, template, known)
+    recipe = template.recipe(reader)
     plain = section.plain()
     return Definition(
         name=name,
         template=template,
-        kind=given.kind,
+        kind=reader.kind,
         recipe=recipe,
-        columns=tuple(given.columns.values()),
-        reads=tuple(given.reads),
-        own_cost_ns=given.cost_ns,
-        column_costs_ns=given.column_costs_ns,
-        work=given.work,
+        columns=tuple(reader.columns.values()),
+        reads=tuple(reader.reads),
+        own_cost_ns=reader.cost_ns,
+        column_costs_ns=reader.column_costs_ns,
+        work=reader.work,
         description=section.at("description").text() if section.has("description") else "",
         owner=section.at("owner").text() if section.has("owner") else "",
         written={str(key): value for key, value in plain.items() if key not in _ABOUT} if isinstance(plain, dict) else {},

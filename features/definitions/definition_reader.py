@@ -1,4 +1,4 @@
-"""What a definition in features.yaml gives its template: columns of rows, windows and parameters, read and checked."""
+"""Reads and checks what a definition in features.yaml gives its template: columns of rows, windows and parameters."""
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,14 +24,14 @@ _CONVERSIONS = {Type.TIMESTAMP: "write int(…) for its seconds", Type.DURATION:
 
 
 class Known(NamedTuple):
-    """What definitions may name.
+    """Holds the names that definitions may use.
 
     Args:
-        events: ``event.`` names.
-        everything: these and ``feature.`` names.
-        features: names without ``feature.``.
-        columns: by name, the place of a numeric field among an event's numbers.
-        texts: fields that rows hold as the hash of a text: ids, and fields of texts.
+        events: all ``event.`` names with their types.
+        everything: all ``event.`` and ``feature.`` names with their types.
+        features: names of features without ``feature.``.
+        columns: by name, the index of a numeric field among an event's numbers.
+        texts: fields that rows hold as a hash: ids and text fields.
     """
 
     schema: Schema
@@ -43,7 +43,7 @@ class Known(NamedTuple):
 
 
 def known_of(schema: Schema, features: Iterable[str]) -> Known:
-    """What definitions over events of `schema` may name beside the `features`."""
+    """Returns the names that definitions over events of `schema` may use beside the `features`."""
     names = tuple(features)
     return Known(
         schema=schema,
@@ -55,20 +55,20 @@ def known_of(schema: Schema, features: Iterable[str]) -> Known:
     )
 
 
-class Given:
-    """One definition, as its template reads it. What is read gathers in the attributes.
+class DefinitionReader:
+    """Reads one definition for its template, and collects in its attributes what the definition needs.
 
     Args:
-        section: the definition.
-        template: of it.
+        section: the definition in the file.
+        template: the definition's template.
 
     Attributes:
-        kind: of the entity whose rows it looks at.
-        columns: of rows that it needs, by name.
+        kind: entity type whose rows the definition reads.
+        columns: columns of rows that it needs, by name.
         reads: ``event.`` and ``feature.`` names that it depends on.
-        cost_ns: an event, without the columns.
-        column_costs_ns: of each column that is computed; others with the same column share it.
-        work: values and operations that compiling its expressions looked at.
+        cost_ns: estimated CPU time per event, without the columns.
+        column_costs_ns: estimated CPU time per event of each computed column; features that use the same column share it.
+        work: number of values and operations that compiling its expressions looked at.
     """
 
     def __init__(self, section: Section, template: Template, known: Known) -> None:
@@ -87,10 +87,10 @@ class Given:
         return self.section.has(parameter)
 
     def number(self, parameter: str = "value") -> str:
-        """The column of a numeric value, by its name.
+        """Returns the name of the column of a numeric value.
 
         Raises:
-            Refusal: it is missing, reads what events do not have, or is no number.
+            Refusal: the parameter is missing, reads something that events do not have, or is not a number.
         """
         section = self.section.at(parameter)
         name, type = self._column(section)
@@ -101,19 +101,19 @@ class Given:
         return name
 
     def anything(self, parameter: str = "value") -> str:
-        """The column of a value that is compared and no more: a number, a text or an id.
+        """Returns the name of the column of a value that is only compared: a number, a text or an id.
 
         Raises:
-            Refusal: it is missing, reads what events do not have, or is a time.
+            Refusal: the parameter is missing, reads something that events do not have, or is a time.
         """
         section = self.section.at(parameter)
         name, type = self._column(section)
         if type in _CONVERSIONS:
-            section.refuse("neither number nor text", "a number, a truth value, a text or an id", remedy=_CONVERSIONS[type])
+            section.refuse("neither number nor text", "a number, a boolean, a text or an id", remedy=_CONVERSIONS[type])
         return name
 
     def where(self) -> str:
-        """The column of the condition on rows; '' without one."""
+        """Returns the name of the column of the condition on rows; '' without one."""
         if not self.has("where"):
             return ""
         section = self.section.at("where")
@@ -124,53 +124,53 @@ class Given:
         return self._expression_column(expression, section)
 
     def window(self, default: Window | None = None) -> Window:
-        """The window; `default` where none is given."""
+        """Returns the window; `default` if the definition has none."""
         if default is not None and not self.has("window"):
             return default
         return read_window(self.section.at("window"), self.template)
 
     def before(self) -> bool:
-        """Whether the event itself stays out."""
+        """Tells whether the window excludes the event itself."""
         return self.has("include_current") and not self.section.at("include_current").flag()
 
     def length_ms(self, parameter: str, default_ms: int | None = None) -> int:
-        """A length of time; `default_ms` where none is given."""
+        """Returns a length of time in ms; `default_ms` if the definition has none."""
         if default_ms is not None and not self.has(parameter):
             return default_ms
         return read_length_ms(self.section.at(parameter))
 
     def measure(self, parameter: str, low: float, high: float, default: float) -> float:
-        """A number in [low, high]; `default` where none is given."""
+        """Returns a number in [low, high]; `default` if the definition has none."""
         return self.section.at(parameter).number(low, high) if self.has(parameter) else default
 
     def zone(self) -> str:
         return read_zone(self.section.at("zone")) if self.has("zone") else "UTC"
 
     def add(self, column: RowColumn) -> str:
-        """Has rows hold `column`; gives its name."""
+        """Makes rows hold `column`; returns its name."""
         self.columns[column.name] = column
         return column.name
 
     def text_column(self, field: str) -> str:
-        """The column of the user, an entity, a text or the event's id."""
+        """Returns the name of the column of the user, an entity, a text or the event's id, as a hash."""
         self.reads[_EVENT + field] = None
         self.column_costs_ns[_EVENT + field] = _WORD_COST_NS
         return self.add(RowColumn(_EVENT + field, Origin.TEXT, field))
 
     def numbers_together(self, one: str, other: str) -> tuple[str, str]:
-        """The columns of two numeric values, by their parameters, each missing where the other is.
+        """Returns the columns of two numeric parameters, each missing where the other is.
 
         Raises:
-            Refusal: see `number`; or one of them is a truth value, or a field that no expression can name.
+            Refusal: `number` refuses one, or one is a boolean, or a field that no expression can name.
         """
         first, second = self.number(one), self.number(other)
         return self._number_with(one, first, second), self._number_with(other, second, first)
 
     def over_events(self, section: Section, what: str) -> Expression:
-        """The expression in `section`, over event.* alone.
+        """Compiles the expression in `section`, which may read only event.*.
 
         Raises:
-            Refusal: it is none, or reads features: history keeps events.
+            Refusal: this is no expression, or it reads features, which history does not keep.
         """
         try:
             return self._compiled(section.text(), self._known.events, section.text_place())
@@ -180,10 +180,10 @@ class Given:
             _refuse_feature(refusal, what)
 
     def over_everything(self, section: Section) -> Expression:
-        """The expression in `section`, over event.* and feature.*.
+        """Compiles the expression in `section`, which may read event.* and feature.*.
 
         Raises:
-            Refusal: it is none; of a feature that is not there it says who reads it.
+            Refusal: this is no expression, or it reads an unknown feature; names the reader then.
         """
         try:
             expression = self._compiled(section.text(), self._known.everything, section.text_place())
@@ -200,7 +200,7 @@ class Given:
         try:
             expression = self._compiled(f"double({column}) + 0.0 * double({other})", self._known.events)
             return self._expression_column(expression, section)
-        except ExpressionRefusal as refusal:  # it points into a text that nobody wrote
+        except ExpressionRefusal as refusal:  # it would point into a text that no user wrote
             section.refuse(refusal.what, f"numbers that can stand in an expression: {refusal.expected}", refusal.got, refusal.remedy)
 
     def _compiled(self, text: str, names: Names, place: Place | None = None) -> Expression:
@@ -218,7 +218,7 @@ class Given:
         return (self._number_column(field), Type.DOUBLE) if field in self._known.columns else (self.text_column(field), Type.STRING)
 
     def _field(self, text: str) -> str:
-        """The field that `text` is and that rows can hold as it is; '' otherwise."""
+        """Returns the field that `text` names if rows can hold it unchanged; '' otherwise."""
         field = text.removeprefix(_EVENT)
         return field if text.startswith(_EVENT) and (field in self._known.columns or field in self._known.texts) else ""
 
@@ -230,7 +230,7 @@ class Given:
     def _expression_column(self, expression: Expression, section: Section) -> str:
         try:
             compiled(expression.canonical, self.schema)
-        except ExpressionRefusal as refusal:  # spaces and parentheses may take it over a bound that it keeps as it is written
+        except ExpressionRefusal as refusal:  # the canonical text may exceed a bound that the written one keeps
             section.refuse(f"{refusal.what} once it is written out in full", refusal.expected, refusal.got)
         self.reads |= dict.fromkeys(expression.names)
         self.column_costs_ns[expression.canonical] = expression.cost
@@ -250,9 +250,9 @@ def _refuse_unknown_feature(refusal: ExpressionRefusal, reader: str, features: S
 
 
 def nearest_feature(name: str, features: Sequence[str]) -> str:
-    """What to do about a feature that is not there."""
+    """Returns the remedy for an unknown feature."""
     near = difflib.get_close_matches(name, features, n=1)
-    return f"did you mean feature.{near[0]}?" if near else f"give features.yaml a feature {name}, or take it out here"
+    return f"did you mean feature.{near[0]}?" if near else f"give features.yaml a feature {name}, or remove it here"
 
 
 def _refuse_feature(refusal: ExpressionRefusal, what: str) -> NoReturn:

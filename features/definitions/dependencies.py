@@ -1,13 +1,13 @@
-"""Which feature is computed from which, and in what order."""
+"""Finds the order in which features are computed from each other."""
 
 from collections.abc import Mapping, Sequence
 
 
 def in_order(reads: Mapping[str, Sequence[str]]) -> list[str]:
-    """The names of `reads`, each after those of them that it reads.
+    """Returns the names of `reads`, each after those of them that it reads.
 
     Raises:
-        Cycle: some read one another.
+        Cycle: some names read each other in a cycle.
     """
     order: dict[str, None] = {}
     for name in reads:
@@ -16,7 +16,7 @@ def in_order(reads: Mapping[str, Sequence[str]]) -> list[str]:
 
 
 class Cycle(ValueError):  # noqa: N818 - it becomes a refusal
-    """Names that read one another; the first stands at the end again."""
+    """Names read each other in a cycle; the first stands again at the end."""
 
     def __init__(self, names: Sequence[str]) -> None:
         super().__init__(names)
@@ -24,7 +24,7 @@ class Cycle(ValueError):  # noqa: N818 - it becomes a refusal
 
 
 def behind(names: Sequence[str], reads: Mapping[str, Sequence[str]]) -> list[str]:
-    """`names` and all that they read, over any number of steps; `names` first, each once."""
+    """Returns `names` and all that they read, over any number of steps; `names` first, each once."""
     found = dict.fromkeys(names)
     waiting = list(found)
     while waiting:
@@ -35,7 +35,7 @@ def behind(names: Sequence[str], reads: Mapping[str, Sequence[str]]) -> list[str
 
 
 def _visit(name: str, reads: Mapping[str, Sequence[str]], order: dict[str, None], open_: dict[str, None]) -> None:
-    """Goes down by a stack of its own: chains may be longer than Python recurses."""
+    """Walks with its own stack, because chains may be longer than Python can recurse."""
     stack = [(name, iter(reads[name]))] if name not in order else []
     open_[name] = None
     while stack:

@@ -1,4 +1,4 @@
-"""Features that no window is read for: parts of the calendar, and expressions over events and other features."""
+"""Computes features without windows: parts of the calendar, and expressions over events and other features."""
 
 from collections.abc import Sequence
 
@@ -17,11 +17,11 @@ _FEATURE = "feature."
 
 
 class Derived:
-    """Fills in what follows from the event and from other features.
+    """Fills in features that are computed from the event and from other features.
 
     Args:
-        definitions: without readings; of expressions each after those that it reads.
-        names: of all features, in the order of a feature matrix.
+        definitions: definitions without readings, each expression after those that it reads.
+        names: names of all features, in the order of a feature matrix.
     """
 
     def __init__(self, definitions: Sequence[Definition], names: Sequence[str], schema: Schema) -> None:
@@ -34,7 +34,7 @@ class Derived:
         self._events = EventColumns(reads, schema)
 
     def fill(self, batch: Batch, features: Float64s) -> None:
-        """Writes these features' columns of `features` [n, names], which holds all others."""
+        """Writes these features' columns of `features` [n, names], which already holds all others."""
         self._fill_from_times(batch.times_ms, features)
         if not self._steps:
             return

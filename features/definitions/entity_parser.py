@@ -1,20 +1,20 @@
-"""From ``entity:`` in features.yaml to a kind of profile: the user, one further entity, or a pair of these."""
+"""Reads ``entity:`` of features.yaml as an entity type: the user, one further entity, or a pair of these."""
 
 from features.schema.schema import Schema
 from foundation.document import Section
 
 JOINT = "+"
-"""Between the names of a pair; no field's name has it."""
+"""The separator between the names of a pair; no field's name contains it."""
 
 KEY_JOINT = "\x1f"
-"""Between the ids of a pair."""
+"""The separator between the ids of a pair."""
 
 
 def read_kind(section: Section, schema: Schema) -> str:
-    """The kind that `section` names. Both orders of a pair are one kind, with the user first and then in the schema's order.
+    """Reads the entity type. Both orders of a pair are one type, named with the user first and then in the schema's order.
 
     Raises:
-        Refusal: an unknown entity, or a list that is no pair of two.
+        Refusal: an entity is unknown, or the list is not a pair of two.
     """
     known = (schema.user, *schema.entities)
     if not section.is_list():
@@ -26,5 +26,5 @@ def read_kind(section: Section, schema: Schema) -> str:
 
 
 def parts_of(kind: str) -> tuple[str, ...]:
-    """The entities of a kind: one, or the two of a pair."""
+    """Returns the entities of an entity type: one, or the two of a pair."""
     return tuple(kind.split(JOINT))

@@ -1,4 +1,4 @@
-"""What expressions read of events: ``event.`` columns of a batch."""
+"""Makes the columns that expressions read of events, from a batch."""
 
 from collections.abc import Iterable
 
@@ -14,10 +14,10 @@ _EVENT = "event."
 
 
 class EventColumns:
-    """Columns of those names that are read, made from a batch when asked.
+    """Makes columns for those names that are read, from a batch.
 
     Args:
-        names: ``event.…`` as in `names_of_schema`; others are passed over.
+        names: ``event.…`` names as in `names_of_schema`; others are ignored.
     """
 
     def __init__(self, names: Iterable[str], schema: Schema) -> None:
@@ -28,7 +28,7 @@ class EventColumns:
         self._reads = [(name, name.removeprefix(_EVENT), types[name]) for name in dict.fromkeys(names) if name in types]
 
     def of(self, batch: Batch) -> dict[str, Column]:
-        """The columns by name, and the time's always: an expression needs at least one to know how many events there are."""
+        """Returns columns by name. The time is always there: an expression needs one column to know how many events there are."""
         time = f"{_EVENT}{self._schema.time_field}"
         columns = {name: self._column(field, type, batch) for name, field, type in self._reads}
         return columns if time in columns else columns | {time: Column.of_times_ms(batch.times_ms)}
@@ -47,5 +47,5 @@ class EventColumns:
 
 
 def ids_of(kind: str, batch: Batch, schema: Schema) -> list[str]:
-    """The id of the user or of a further entity, an event each; '' where absent."""
+    """Returns the id [n] of the user or of a further entity for each event; '' where absent."""
     return batch.users if kind == schema.user else batch.entities[kind]

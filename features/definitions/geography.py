@@ -1,11 +1,11 @@
-"""Places on the globe: where the event before was, and how far that is."""
+"""Computes how far an event is from the place of the event before."""
 
 from typing import NamedTuple
 
 import numpy as np
 
 from features.definitions.aggregate import Code, Reading
-from features.definitions.definition_reader import Given
+from features.definitions.definition_reader import DefinitionReader
 from features.definitions.template import Current, Parameter
 from foundation.number_arrays import Float64s
 
@@ -15,11 +15,11 @@ LONGITUDE = Parameter("longitude", "a numeric field, event.x, or an expression o
 
 
 class EarlierPlace(NamedTuple):
-    """The newest earlier event that has both coordinates.
+    """Describes how to read the newest earlier event that has both coordinates.
 
     Args:
-        latitude, longitude: columns, each missing where the other one is.
-        readings: its latitude, its longitude and the seconds since.
+        latitude, longitude: names of the columns, each missing where the other one is.
+        readings: latitude and longitude of that event, and the seconds since.
     """
 
     latitude: str
@@ -27,14 +27,14 @@ class EarlierPlace(NamedTuple):
     readings: tuple[Reading, Reading, Reading]
 
     def distance_km(self, read: Float64s, current: Current) -> Float64s:
-        """From what `readings` gave to where the events are now."""
+        """Returns the distances [n] from the earlier places to the events' own, in km."""
         return haversine_km(read[:, 0], read[:, 1], current.number(self.latitude), current.number(self.longitude))
 
 
-def earlier_place(given: Given) -> EarlierPlace:
-    """How to read the place before, as the parameters `latitude` and `longitude` say."""
-    north, east = given.numbers_together("latitude", "longitude")
-    window, where = given.window(), given.where()
+def earlier_place(reader: DefinitionReader) -> EarlierPlace:
+    """Returns how to read the earlier place that the parameters `latitude` and `longitude` define."""
+    north, east = reader.numbers_together("latitude", "longitude")
+    window, where = reader.window(), reader.where()
     return EarlierPlace(
         north,
         east,
@@ -47,7 +47,7 @@ def earlier_place(given: Given) -> EarlierPlace:
 
 
 def haversine_km(latitude_a: Float64s, longitude_a: Float64s, latitude_b: Float64s, longitude_b: Float64s) -> Float64s:
-    """The way between places in degrees over the surface of a sphere of the Earth's mean radius."""
+    """Returns the great-circle distance in km of places in degrees, by the haversine formula on a sphere of the mean radius."""
     north_a, north_b = np.radians(latitude_a), np.radians(latitude_b)
     east = np.radians(longitude_b) - np.radians(longitude_a)
     half = np.sin((north_b - north_a) / 2.0) ** 2 + np.cos(north_a) * np.cos(north_b) * np.sin(east / 2.0) ** 2

@@ -1,4 +1,4 @@
-"""Parameters and reasons that templates share."""
+"""Parameters, and reasons against windows, that several templates share."""
 
 from features.definitions.template import Parameter
 
@@ -12,12 +12,12 @@ CURRENT = Parameter("include_current", "whether the event itself counts", "true"
 ZONE = Parameter("zone", "an IANA zone such as Europe/Paris", "UTC")
 
 AGGREGATE = (NUMBER_VALUE, ENTITY, WINDOW, WHERE, CURRENT)
-"""Of a statistic of numbers."""
+"""The parameters of a statistic of numbers."""
 
 NO_DELAY = {"delay": "only counts, sums, means, extremes, rates and labels can be as of an earlier time"}
-"""Why a window may not end before the event: what else is kept per window follows the newest event."""
+"""Why a window may not end before the event: other state of a window follows only the newest event."""
 
 COMPARED = {"delay": "it compares the event with those just before it, and a delay leaves these out"}
 
 NO_VALUES_FOR_EVER = {"unbounded": "it would keep every value for ever; take a window of the retention, such as 40d"}
-"""Why what keeps each value needs a window that ends."""
+"""Why a feature that keeps each value needs a window that ends."""

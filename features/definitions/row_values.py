@@ -1,4 +1,4 @@
-"""The words that rows of history hold, computed from events."""
+"""Computes the row values of events: the 64-bit cells that rows of history hold of them."""
 
 import functools
 import math
@@ -22,7 +22,7 @@ _EVENT = "event."
 
 
 class RowValues:
-    """Row words of one plan's columns. Made once a plan; columns that the kernel fills in are left NaN."""
+    """Computes the row values of one plan's columns. Make it once for a plan; columns that the kernel fills are left NaN."""
 
     def __init__(self, columns: Sequence[RowColumn], schema: Schema) -> None:
         self._width = len(columns)
@@ -37,7 +37,7 @@ class RowValues:
         self._events = EventColumns([name for _, expression in self._expressions for name in expression.names], schema)
 
     def of(self, batch: Batch) -> Float64s:
-        """float64[n, columns]."""
+        """Returns the row values of a batch, float64[n, columns]."""
         if len(self._to) == self._width:
             return batch.numbers.take(self._from, axis=1)
         out = np.full((len(batch), self._width), np.nan)
@@ -58,12 +58,12 @@ class RowValues:
 
 
 def row_values(columns: tuple[RowColumn, ...], batch: Batch, schema: Schema) -> Float64s:
-    """The words that rows of `columns` hold for the events of `batch`: float64[n, columns]."""
+    """Returns the row values of `columns` for the events of `batch`: float64[n, columns]."""
     return _prepared(columns, schema).of(batch)
 
 
 def reads(column: RowColumn, schema: Schema) -> tuple[str, ...]:
-    """The ``event.`` names that `evaluate` needs for an EXPRESSION, HOUR_COS or HOUR_SIN column, other than the time."""
+    """Returns the ``event.`` names other than the time that `evaluate` needs for an EXPRESSION, HOUR_COS or HOUR_SIN column."""
     if column.origin is not Origin.EXPRESSION:
         return ()
     time = f"{_EVENT}{schema.time_field}"
@@ -77,14 +77,14 @@ def evaluate(
     texts: Mapping[str, Sequence[str | None]],
     times_ms: Int64s,
 ) -> Float64s:
-    """An EXPRESSION, HOUR_COS or HOUR_SIN column computed from other columns of the same events.
+    """Computes an EXPRESSION, HOUR_COS or HOUR_SIN column [n] from other columns of the same events.
 
     Args:
-        values: of numeric fields by ``event.`` name, in minor units.
-        texts: of string fields, the user and entities, likewise.
+        values: numeric fields [n] by ``event.`` name, in minor units.
+        texts: string fields, the user and entities, likewise.
 
     Raises:
-        KeyError: one of `reads` is in neither.
+        KeyError: a name of `reads` is in neither.
     """
     if column.origin is not Origin.EXPRESSION:
         return _hours(column, times_ms)
@@ -102,7 +102,7 @@ def evaluate(
 
 
 def numbers_of(column: Column) -> Float64s:
-    """What an expression gave as row words: numbers, truths as 1 and 0, texts as words of theirs."""
+    """Returns an expression's results as row values: numbers, booleans as 1 and 0, and texts as hashes."""
     if column.type is not Type.STRING:
         return column.numbers()
     words = words_of(column.texts.all, len(column.texts.all))[column.values]
@@ -111,7 +111,7 @@ def numbers_of(column: Column) -> Float64s:
 
 @functools.lru_cache(4_096)
 def compiled(source: str, schema: Schema) -> Expression:
-    """The expression of an EXPRESSION column."""
+    """Compiles the expression of an EXPRESSION column."""
     return compile_expression(source, names_of_schema(schema))
 
 

@@ -1,4 +1,4 @@
-"""What a template of features is: how a few words in features.yaml become numbers of windows."""
+"""Defines templates, which turn a short definition in features.yaml into readings of windows."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,12 +15,12 @@ NUMBER, FLAG = "number", "flag"
 
 
 class Current(NamedTuple):
-    """The events that are being finished.
+    """Holds the events whose features are being computed.
 
     Args:
-        values: their row words, [n, columns].
-        places: where in a row each column stands, and what its values are divided by.
-        times_ms: of the events.
+        values: [n, columns] their row values.
+        places: by column, its index in a row and the divisor of its values.
+        times_ms: [n] times of the events.
     """
 
     values: Float64s
@@ -28,24 +28,24 @@ class Current(NamedTuple):
     times_ms: Int64s
 
     def number(self, column: str) -> Float64s:
-        """The events' own values of a row column, in its own unit; NaN where there is none."""
+        """Returns the events' own values [n] of a column, in its own unit; NaN where there is none."""
         at, scale = self.places[column]
         values: Float64s = self.values[:, at]
         return values / scale if scale != 1.0 else values
 
 
 Finish = Callable[[Float64s, Current], Float64s]
-"""From [n, readings] to the feature's values [n]; arithmetic without a result gives NaN."""
+"""Computes the feature's values [n] from readings [n, readings]; arithmetic without a result gives NaN."""
 
 
 class Recipe(NamedTuple):
-    """How a feature is made.
+    """Says how a feature is computed.
 
     Args:
-        readings: of windows, at the stage of its entity.
-        finish: what to make of them; None: the feature is its only reading.
+        readings: readings of windows, at the stage of its entity.
+        finish: computes the feature from the readings; None means that the only reading is the feature.
         type: NUMBER or FLAG.
-        expression: over events and other features, at the user stage, instead of both.
+        expression: instead of both, an expression over events and other features, at the user stage.
     """
 
     readings: tuple[Reading, ...]
@@ -55,10 +55,10 @@ class Recipe(NamedTuple):
 
 
 class Parameter(NamedTuple):
-    """What may be said in a feature's definition.
+    """Describes a parameter of a feature's definition.
 
     Args:
-        default: in words; '' where it may be left out and then does not apply, None where it must be given.
+        default: the default in words; '' if the parameter is optional and then does not apply, None if it is required.
     """
 
     name: str
@@ -68,18 +68,18 @@ class Parameter(NamedTuple):
 
 @dataclass(frozen=True)
 class Template:
-    """One way to make features.
+    """Describes one way to compute features.
 
     Args:
-        name: as in ``template: name``.
-        meaning: one paragraph.
-        unit: what comes out is measured in.
-        parameters: beside name, template, description and owner.
-        recipe: reads a definition (a `features.definitions.definition_reader.Given`) and says how to make the feature.
-        unsuited: forms of windows, or ``delay``, that make no sense, with the reason.
-        state_words: 64-bit words an entity, roughly, beside its history; windows that share sums take less.
-        value_words: words for each different value within the window.
-        cost_ns: an event, roughly.
+        name: the name in ``template: name``.
+        meaning: what the feature is, in one paragraph.
+        unit: unit of the feature's values.
+        parameters: parameters beside name, template, description and owner.
+        recipe: reads a definition (a `features.definitions.definition_reader.DefinitionReader`) and says how to compute the feature.
+        unsuited: forms of windows, or ``delay``, that make no sense here, with the reason.
+        state_words: 64-bit cells per entity, estimated, beside its history; windows that share sums take less.
+        value_words: 64-bit cells for each different value within the window.
+        cost_ns: estimated CPU time per event.
         example: a list of definitions that compiles over `EXAMPLE_SCHEMA`.
     """
 
@@ -95,12 +95,12 @@ class Template:
     value_words: int = 0
 
     def has(self, parameter: str) -> bool:
-        """Whether a definition may say `parameter`."""
+        """Tells whether a definition may have `parameter`."""
         return any(known.name == parameter for known in self.parameters)
 
 
 def template_entry(template: Template) -> dict[str, object]:
-    """What there is to say of a template, for people and programs."""
+    """Describes a template for people and programs, as JSON-ready values."""
     return {
         "name": template.name,
         "meaning": template.meaning,
@@ -115,7 +115,7 @@ def template_entry(template: Template) -> dict[str, object]:
 
 
 def divided(a: Float64s, b: Float64s) -> Float64s:
-    """a / b, and NaN where b is 0."""
+    """Returns a / b [n], NaN where b is 0."""
     return np.where(b == 0.0, np.nan, a / b)
 
 

@@ -1,4 +1,4 @@
-"""From ``window:`` in features.yaml to a `Window`, for a template that it suits."""
+"""Reads ``window:`` of features.yaml as a `Window` that suits the template."""
 
 from typing import NoReturn
 
@@ -24,10 +24,10 @@ _FORM_OF = {"length": "sliding", "delay": "sliding", "calendar": "calendar", "zo
 
 
 def read_window(section: Section, template: Template) -> Window:
-    """The window that `section` describes.
+    """Reads the window that `section` describes.
 
     Raises:
-        Refusal: it is none, has parts of two, is out of range, or makes no sense for `template`.
+        Refusal: this is no window, mixes two forms, is out of range, or makes no sense for `template`.
     """
     form = _form(section)
     _check(section, form, template)
@@ -50,7 +50,7 @@ def read_window(section: Section, template: Template) -> Window:
 
 
 def read_length_ms(section: Section, least_ms: int = 1) -> int:
-    """A length of time from `least_ms` to a hundred years, in milliseconds."""
+    """Reads a length of time from `least_ms` to a hundred years, both inclusive, in milliseconds."""
     length_ms = section.duration_ms(least_ms)
     if length_ms > LENGTH_MAX_MS:
         section.refuse("too long", f"at most {LENGTH_MAX_MS // 86_400_000}d", remedy="for all rows ever: window: unbounded")

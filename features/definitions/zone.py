@@ -1,4 +1,4 @@
-"""Zones of the IANA database, by name."""
+"""Reads names of zones of the IANA database."""
 
 import difflib
 import zoneinfo
@@ -7,7 +7,7 @@ from foundation.document import Section
 
 
 def read_zone(section: Section) -> str:
-    """The name of a zone.
+    """Reads the name of a zone.
 
     Raises:
         Refusal: there is no such zone.

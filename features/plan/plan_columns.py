@@ -1,4 +1,4 @@
-"""The columns of one kind's rows: what its features need, and what the schema retains."""
+"""Collects the columns of one entity type's rows: those that its features need, and those that the schema retains."""
 
 from collections.abc import Iterable
 
@@ -8,7 +8,7 @@ from features.schema.schema import Schema
 
 
 def columns_of(definitions: Iterable[Definition], schema: Schema) -> tuple[RowColumn, ...]:
-    """Each column once: fields in the schema's order, then what is computed from events, then what follows from earlier rows."""
+    """Returns each column once: fields in the schema's order, then columns computed from events, then those from earlier rows."""
     retained = {column.name: column for column in _retained(schema)}
     needed = {column.name: column for definition in definitions for column in definition.columns}
     fields = {field.name: at for at, field in enumerate(schema.fields)}

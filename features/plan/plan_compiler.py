@@ -1,4 +1,4 @@
-"""Readings of one kind of entity become a plan: columns, cursors, units and words are numbered."""
+"""Compiles the readings of one entity type into a plan: numbers its columns, cursors, units and 64-bit cells."""
 
 import hashlib
 from collections.abc import Sequence
@@ -24,16 +24,16 @@ _NOT_SCALED = {Code.SUM, Code.MEAN, Code.STD, Code.MIN, Code.MAX, Code.LAST, Cod
 
 
 def compile_plan(kind: str, is_user: bool, readings: Sequence[Reading], columns: Sequence[RowColumn], schema: Schema) -> Plan:
-    """The plan that gives `readings`, in their order. Equal windows over one column share their state.
+    """Compiles the plan that computes `readings`, in their order. Equal windows over one column share their state.
 
     Args:
-        columns: at least those that `readings` name; a column follows those that it is made of.
+        columns: at least the columns that `readings` name; each stands after those from which it is computed.
     """
     return _Compiler(kind, is_user, tuple(columns), schema).compile(readings)
 
 
 class _Compiler:
-    """Numbers the columns, cursors, units and words of one plan."""
+    """Numbers the columns, cursors, units and 64-bit cells of one plan."""
 
     def __init__(self, kind: str, is_user: bool, columns: tuple[RowColumn, ...], schema: Schema) -> None:
         self.kind = kind
@@ -48,7 +48,7 @@ class _Compiler:
         self.shifts: list[Int64s] = []
 
     def compile(self, readings: Sequence[Reading]) -> Plan:
-        """All arrays."""
+        """Returns the plan with all its arrays."""
         units = units_of(readings)
         places = {unit.family: at for at, unit in enumerate(units)}
         self._number_cursors(units)
@@ -151,7 +151,7 @@ class _Compiler:
             end = -1
             words = UNIT_WORDS[unit.kind]
             if not _ends_somewhere(window):
-                words += LET_GO_WORDS.get(unit.kind, 0) + 1  # the last one: the time up to which its rows were gone when it began
+                words += LET_GO_WORDS.get(unit.kind, 0) + 1  # the last cell is the time up to which rows were gone when the unit began
                 carried.append(Carried(msgspec.json.encode(unit).decode(), word, words))
                 end = word + words - 1
             rows.append((unit.kind, *own, window.length_ms, window.count, self._reach_ms(window), end))
@@ -194,7 +194,7 @@ def _ends_somewhere(window: Window) -> bool:
 
 
 def _mark_of(unit: Unit) -> tuple[Window, str] | None:
-    """The cursor at the tail of a window that does not slide; only windows of N rows depend on which rows count."""
+    """Returns the non-sliding cursor at a window's tail. Only for windows of N rows does it depend on which rows count."""
     window = unit.window
     if window.kind in (windows.SLIDING, windows.DECAYED, windows.TICKS):
         return None
@@ -204,7 +204,7 @@ def _mark_of(unit: Unit) -> tuple[Window, str] | None:
 
 
 def _passes(units: Int64s, cursors: int) -> tuple[Int64s, Int64s]:
-    """What a cursor passes, [(cursor, unit, 1 where it is the unit's head and -1 where its tail)], and where each cursor's rows end."""
+    """Returns [(cursor, unit, 1 if the cursor is the unit's head, -1 if its tail)] and the end of each cursor's rows in it."""
     rows = [
         (cursor, at, sign) for at, unit in enumerate(units.tolist()) for cursor, sign in ((unit[HEAD], 1), (unit[TAIL], -1)) if cursor >= 0
     ]

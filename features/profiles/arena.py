@@ -1,4 +1,4 @@
-"""Makes, grows and empties the flat arrays of an `Arena`."""
+"""Makes, grows and empties the flat arrays of a profile slab (`Arena`)."""
 
 from typing import Any
 
@@ -34,11 +34,11 @@ from features.windows.value_table import empty_counts, with_room_for
 
 _SLOTS_LEAST = 64
 _COUNT_BYTES, _RANK_BYTES = 40, 8 * (NODE_WORDS + 1)
-"""Of one value that is counted, in a table at most 60 % full, and of one that is ranked."""
+"""Bytes of a counted value, in a table at most 60 % full, and of a ranked value."""
 
 
 def empty_arena(plan: Plan, slots: int = _SLOTS_LEAST, pages: int = _SLOTS_LEAST) -> Arena:
-    """An arena with room for so many slots and pages, all free."""
+    """Makes a slab with room for that many slots and pages, all free."""
     heads = roomy(slots, plan.head_words)
     heads[:] = blank_heads(plan, slots)
     rows = roomy(pages, PAGE_WORDS + PAGE * plan.row_words)
@@ -67,7 +67,7 @@ def empty_arena(plan: Plan, slots: int = _SLOTS_LEAST, pages: int = _SLOTS_LEAST
 
 
 def blank_heads(plan: Plan, slots: int) -> NDArray[np.int64]:
-    """Heads of entities never seen."""
+    """Returns heads [slots, head cells] of entities that were never seen."""
     heads = np.full((slots, plan.head_words), END, dtype=np.int64)
     heads[:, [NEWEST, HEARD, DROPPED_MS, UNKNOWN_MS]] = LONG_AGO
     heads[:, ROWS] = 0
@@ -80,7 +80,7 @@ def blank_heads(plan: Plan, slots: int) -> NDArray[np.int64]:
 
 
 def with_slots(arena: Arena, plan: Plan, slots: int) -> Arena:
-    """The same arena with room for at least `slots`."""
+    """Returns the slab with room for at least `slots` slots."""
     have = len(arena.heads)
     if slots <= have:
         return arena
@@ -97,7 +97,7 @@ def with_slots(arena: Arena, plan: Plan, slots: int) -> Arena:
 
 
 def with_room(arena: Arena, pages: int, notes: int, logged: int = 0) -> Arena:
-    """The same arena with at least so many free pages and notes, and log entries for as many events or `logged` pages."""
+    """Returns the slab with at least that many free pages and notes, and log entries for as many events or `logged` pages."""
     if arena.counters[FREE_PAGES] < pages:
         arena = _with_pages(arena, pages)
     if arena.counters[FREE_NOTES] < notes:
@@ -109,7 +109,7 @@ def with_room(arena: Arena, pages: int, notes: int, logged: int = 0) -> Arena:
 
 
 def with_values(arena: Arena, plan: Plan, rows: int) -> Arena:
-    """The same arena with room for the values of at least so many rows, and for what the kernel said that it needs."""
+    """Returns the slab with room for the values of at least `rows` rows, and for what the kernel asked for."""
     if not plan.counted and not plan.ranked:
         return arena
     entries = max(2 * rows * max(plan.counted, plan.ranked), int(arena.counters[NEEDED]))
@@ -123,7 +123,7 @@ def _with_pages(arena: Arena, pages: int) -> Arena:
     rows = grown(arena.pages, total)
     free = int(arena.counters[FREE_PAGES])
     stack = np.empty(total, dtype=np.int64)
-    # The oldest pages last, so that they are used first.
+    # The oldest pages stand last, so that they are used first.
     stack[: total - have] = np.arange(total - 1, have - 1, -1)
     stack[total - have : total - have + free] = arena.free_pages[:free]
     arena.counters[FREE_PAGES] = free + total - have
@@ -148,17 +148,17 @@ def _with_notes(arena: Arena, notes: int) -> Arena:
 
 
 def slot_bytes(arena: Arena) -> int:
-    """Bytes of one slot without its pages."""
+    """Returns the bytes of one slot without its pages."""
     return 8 * int(arena.heads.shape[1] + arena.edges.shape[1] + arena.backs.shape[1] + arena.roots.shape[1])
 
 
 def page_bytes(arena: Arena) -> int:
-    """Bytes of one page."""
+    """Returns the bytes of one page."""
     return 8 * int(arena.pages.shape[1] + arena.suffixes.shape[1])
 
 
 def bytes_in_use(arena: Arena, slots: int) -> int:
-    """Bytes of so many slots, and of all pages, waiting labels and values that are in use."""
+    """Returns the bytes of `slots` slots and of all pages, waiting labels and values in use."""
     pages = len(arena.pages) - int(arena.counters[FREE_PAGES])
     notes = len(arena.notes) - int(arena.counters[FREE_NOTES])
     values = _COUNT_BYTES * int(arena.counts.used[0]) + _RANK_BYTES * (len(arena.ranks.keys) - int(arena.ranks.free[1]))
@@ -166,7 +166,7 @@ def bytes_in_use(arena: Arena, slots: int) -> int:
 
 
 def recycle(arena: Arena) -> NDArray[np.int64]:
-    """Puts dropped pages back on the stack of free ones; gives their (slot, seq, page)."""
+    """Puts dropped pages back on the stack of free ones; returns their (slot, seq, page) as [n, 3]."""
     count = int(arena.counters[DROPPED])
     gone = arena.dropped[:count].copy()
     freed = gone[gone[:, 2] >= 0, 2]

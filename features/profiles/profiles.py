@@ -1,4 +1,4 @@
-"""All profiles of one kind of entity in one process."""
+"""Holds all profiles of one entity type in one process."""
 
 from collections.abc import Iterable, Sequence
 from itertools import filterfalse
@@ -47,20 +47,20 @@ _CHUNK = 8_192
 _OPS = 6
 """Position of the operations among the columns of a batch."""
 _KEY_BYTES = 256
-"""Of a key as a text, and of its places in a dictionary and a list."""
+"""Estimated bytes of a key as a text, with its entries in a dictionary and a list."""
 _RESTING_BYTES = 640
-"""Of the numbers of detectors that rest in a profile, with the objects around them."""
+"""Estimated bytes of the numbers that detectors have at rest in a profile, with the objects around them."""
 
 
 class Observed(NamedTuple):
-    """What became of n events.
+    """Says what became of n events.
 
     Args:
-        flags: see `layout`: LATE, TOO_LATE, DUPLICATE, ID_REUSED, WARMING, CORRECTED, RETRACTED, UNKNOWN, TOO_FAR_BACK, TOO_OFTEN.
-        rows: references to the retained rows, -1 where the event is not retained; a duplicate refers to the first one, and what is
-            retracted now to its note. They hold until the next call.
-        outcomes: what `remember` was given for an event that is now corrected or retracted, and for its retraction where a duplicate
-            is of a retracted one; else 0.
+        flags: [n] bits of `layout`: LATE, TOO_LATE, DUPLICATE, ID_REUSED, WARMING, CORRECTED, RETRACTED, UNKNOWN, TOO_FAR_BACK, TOO_OFTEN.
+        rows: [n] references to the retained rows, -1 where the event is not retained; a duplicate refers to the first event, and an event
+            that is now retracted to its note. They are valid until the next call.
+        outcomes: [n] what `remember` was given for an event that is now corrected or retracted, and for the retraction if the event repeats
+            a retracted one; else 0.
     """
 
     flags: NDArray[Any]
@@ -69,18 +69,18 @@ class Observed(NamedTuple):
 
 
 class Profiles:
-    """Profiles in an arena of flat arrays, driven by a compiled kernel.
+    """Keeps profiles in a slab of flat arrays, which a compiled kernel updates.
 
     Args:
-        plan: what to compute.
-        cells: detectors whose numbers stand in `extra`, a row a slot. Restored numbers go to the detector of their name and
-            width; those of other detectors rest until the profile is restored where they run.
-        warm_ups: how detectors learn the retained rows of a restored profile that has no numbers of theirs; others begin at zero.
-        durable: keep note of what `save` has to give; without it `save` must not be called.
-        forgotten_ms: what was kept of a key is forgotten after so long, sooner than windows reach: a key that is new here may have
-            had events before, and says so. 0: a key that is new here never was.
+        plan: what to compute from each event.
+        cells: detectors whose numbers stand in `extra`, one row a slot. Restored numbers go to the detector of their name and width;
+            numbers of other detectors rest until the profile is restored in a process that runs these.
+        warm_ups: how detectors learn the retained rows of a restored profile that has no numbers of theirs; other detectors begin at zero.
+        durable: whether to track what `save` has to return; without it `save` must not be called.
+        forgotten_ms: the time after which the state of a key is forgotten, if windows reach further back: then a new key may have had
+            earlier events, and its features say so. 0 means that a new key never had any.
 
-    Answers depend on the order of each key's events and labels only, not on how they are cut into batches, nor on saves.
+    Results depend only on the order of each key's events and labels, not on how they are cut into batches, nor on saves.
     """
 
     def __init__(self, plan: Plan, cells: Cells = (), durable: bool = True, forgotten_ms: int = 0, warm_ups: WarmUps = NO_WARM_UPS) -> None:
@@ -105,22 +105,22 @@ class Profiles:
         return len(self._index)
 
     def missing(self, keys: Iterable[str]) -> list[str]:
-        """Those of `keys` that have no profile here, each once."""
+        """Returns those of `keys` that have no profile here, each once."""
         return list(dict.fromkeys(filterfalse(self._index.__contains__, keys)))
 
     def slots(self, keys: Sequence[str]) -> Int64s:
-        """The slot of each key; a new key gets an empty profile."""
+        """Returns the slot [n] of each key; a new key gets an empty profile."""
         for key in self.missing(keys):
             self._add(key)
         return np.fromiter(map(self._index.__getitem__, keys), np.int64, len(keys))
 
     def observe(self, slots: Int64s, batch: Batch, values: Float64s, out: Float64s) -> Observed:
-        """Takes in a batch, in its order; event i belongs to slots[i].
+        """Takes in a batch in its order; event i belongs to slots[i].
 
         Args:
-            values: [n, columns] what rows of the plan hold of each event; columns that the kernel fills in may hold anything.
-            out: [n, plan.width] is written. Outputs of the user's too late, duplicate and reused events are NaN, and of all that
-                are retracted or unknown.
+            values: [n, columns] the row values of each event; columns that the kernel fills in may hold anything.
+            out: [n, plan.width] readings, written. They are NaN for the user's too late, duplicate and reused events, and for all events
+                that are retracted or unknown.
         """
         n = len(batch)
         result = _plain(out, np.float64)
@@ -141,7 +141,7 @@ class Profiles:
         return observed._replace(flags=observed.flags.astype(np.uint16))
 
     def _user_keys(self, users: Sequence[str]) -> Int64s:
-        """What users add to the ids of their events: nothing in their own profiles."""
+        """Returns what distinguishes users' events with one id: zeros in the users' own profiles."""
         return np.zeros(len(users), np.int64) if self.plan.is_user else user_keys(users)
 
     def _take_in(self, columns: list[NDArray[Any]]) -> None:
@@ -151,7 +151,7 @@ class Profiles:
         done = self._go_on(columns, 0)
         while done < n:
             if not kernel.settle(self._table, done):
-                self._go_on(columns, n)  # room only: the event is settled next
+                self._go_on(columns, n)  # this only made room; the next call settles the event
             elif flags[done] == kernel.AGAIN:
                 flags[done] = 0
                 done = kernel.observe(self._table, done)
@@ -161,14 +161,16 @@ class Profiles:
             self.arena.counters[SEALED] = 0
 
     def _go_on(self, columns: list[NDArray[Any]], start: int) -> int:
-        """Makes room for values, tells the kernel where everything is, and has it take in the events from `start` on."""
+        """Makes room for values, and lets the kernel take in the events from `start` on with current addresses."""
         self.arena = with_values(self.arena, self.plan, len(columns[0]))
         kernel.bring(self._context(), *columns)
         return int(kernel.observe(self._table, start))
 
     def remember(self, rows: Int64s, scores: Float64s, outcomes: Int64s) -> None:
-        """Keeps with each event what was decided: its score and a number of the caller's, at least 0 of a retraction, which has no
-        score. Rows of -1 are passed over."""
+        """Stores with each event its score and a number of the caller's. Rows of -1 are skipped.
+
+        A retraction has no score, and its number is at least 0.
+        """
         kept = rows >= 0
         pages, words = self._words(rows[kept])
         self.arena.pages_f[pages, words + SCORE] = scores[kept]
@@ -177,7 +179,7 @@ class Profiles:
             note_outcomes(self.arena, rows, outcomes)
 
     def recall(self, rows: Int64s) -> tuple[Float64s, Int64s]:
-        """What was remembered; NaN and 0 where nothing was."""
+        """Returns the scores and numbers that `remember` stored; NaN and 0 where there are none."""
         scores = np.full(len(rows), np.nan)
         outcomes = np.zeros(len(rows), dtype=np.int64)
         kept = rows >= 0
@@ -195,12 +197,12 @@ class Profiles:
         labels: NDArray[np.int8],
         visible_ms: Int64s,
     ) -> None:
-        """Labels (1 positive, 0 negative) of events of `users`, known to events from `visible_ms` on.
+        """Takes in labels (1 positive, 0 negative) of events of `users`, visible to events from `visible_ms` on (inclusive).
 
-        They may come before or after their event; one with a later `visible_ms` replaces an earlier one.
+        A label may come before or after its event; one with a later `visible_ms` replaces an earlier one.
         """
         if not ((labels == 0) | (labels == 1)).all():
-            raise ValueError("labels are 0 or 1")
+            raise ValueError("expected labels of 0 and 1, got others")
         self.arena = with_room(self.arena, 0, len(slots))
         visible = np.clip(visible_ms, 0, VISIBLE_MAX_MS)
         user_keys = self._user_keys(users)
@@ -210,7 +212,7 @@ class Profiles:
         self._used[slots] = self._tick
 
     def save(self, slots: Int64s) -> Saved:
-        """The state of `slots`, each given once; about a microsecond a slot."""
+        """Returns what changed of `slots` since the last save; each slot stands once in it. About a microsecond a slot."""
         self._reclaim()
         position = {slot: at for at, slot in enumerate(slots.tolist())}
         return Saved(
@@ -220,7 +222,7 @@ class Profiles:
         )
 
     def restore(self, key: str, head: bytes, pages: Sequence[tuple[int, bytes]]) -> None:
-        """Takes in what `save` gave, also under another plan; an existing profile of `key` is replaced.
+        """Restores what `save` gave, even under another plan; replaces an existing profile of `key`.
 
         Raises:
             Refusal: the bytes are no profile.
@@ -240,16 +242,16 @@ class Profiles:
 
     @property
     def size_bytes(self) -> int:
-        """Memory in use, about: what is free inside the arrays does not count."""
+        """Returns the approximate memory in use, without what is free inside the arrays."""
         beside = _KEY_BYTES + 8 * int(self.extra.shape[1])
         resting = len(self._resting) * _RESTING_BYTES
         return bytes_in_use(self.arena, len(self._index)) + len(self._index) * beside + resting
 
     def evict(self, bytes_least: int) -> int:
-        """Forgets the least recently used profiles, which must be saved, until so many bytes are free, or none is left.
+        """Forgets the least recently used profiles, which must be saved, until `bytes_least` bytes are free or none is left.
 
         Returns:
-            The bytes that became free.
+            The number of bytes that became free.
         """
         before = self.size_bytes
         while self._index and before - self.size_bytes < bytes_least:
@@ -257,7 +259,7 @@ class Profiles:
         return before - self.size_bytes
 
     def _least_used(self, bytes_least: int) -> list[int]:
-        """The slots used longest ago that have so many bytes, if all their pages are full."""
+        """Returns the least recently used slots that hold that many bytes if all their pages are full."""
         slots = np.fromiter(self._index.values(), dtype=np.int64, count=len(self._index))
         slots = slots[np.argsort(self._used[slots], kind="stable")]
         own = slot_bytes(self.arena) + _KEY_BYTES + 8 * self.extra.shape[1]
@@ -266,7 +268,7 @@ class Profiles:
         return chosen
 
     def discard(self, keys: Sequence[str]) -> None:
-        """Forgets the profiles of `keys`, which must be saved; keys that are not here are passed over."""
+        """Forgets the profiles of `keys`, which must be saved; unknown keys are skipped."""
         held = [self._index[key] for key in dict.fromkeys(keys) if key in self._index]
         if held:
             self._forget(held)
@@ -291,7 +293,7 @@ class Profiles:
         return slot
 
     def _begin(self, slot: int) -> None:
-        """Says of an empty profile that rows before the beginning of its kind are gone."""
+        """Marks an empty profile: rows from before its entity type began are gone."""
         if self.plan.began_ms > LONG_AGO:
             head = self.arena.heads[slot]
             head[DROPPED_MS] = self.plan.began_ms
@@ -320,7 +322,7 @@ class Profiles:
                 self._gone.append(gone)
 
     def _say_forgotten(self, slots: Int64s, times_ms: Int64s) -> None:
-        """Of keys without any event says up to when they may have had some that are forgotten."""
+        """Marks slots without any event: earlier events may be forgotten up to a time."""
         fresh = np.flatnonzero(self.arena.heads[slots, NEWEST] == LONG_AGO)
         new, first = np.unique(slots[fresh], return_index=True)
         gone_ms = times_ms[fresh[first]] - self._forgotten_ms
@@ -330,7 +332,7 @@ class Profiles:
         return rows >> PAGE_BITS, PAGE_WORDS + (rows & (PAGE - 1)) * self.plan.row_words
 
     def _heads(self, slots: Int64s) -> list[bytes]:
-        """The heads of `slots`. Those in which numbers of the same detectors rest are written together."""
+        """Returns the heads of `slots`. Heads with numbers of the same resting detectors are encoded together."""
         if not self._resting:
             return heads_as_bytes(self.arena, self.plan, slots, self.extra[slots], self._cells)
         alike: dict[Cells, list[int]] = {}
@@ -376,8 +378,8 @@ class Profiles:
 
 
 def _plain(array: NDArray[Any], type: Any = np.int64) -> NDArray[Any]:
-    """As the kernel was compiled for: contiguous, writable, and of its type."""
+    """Returns `array` as the kernel was compiled for: contiguous, writable, and of its type."""
     flags = array.flags
-    if array.dtype == type and flags.c_contiguous and flags.writeable:  # nearly always; numpy takes 2 µs to find out
+    if array.dtype == type and flags.c_contiguous and flags.writeable:  # nearly always true; np.require takes 2 µs to find out
         return array
     return np.require(array, type, ["C", "W"])

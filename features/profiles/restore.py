@@ -1,4 +1,4 @@
-"""Saved profiles put back into an arena, under the same plan or another; profiles forgotten."""
+"""Restores saved profiles into a slab, under the same plan or another, and forgets profiles."""
 
 import itertools
 from collections.abc import Sequence
@@ -50,9 +50,10 @@ from foundation.number_arrays import Int64s
 
 
 def place_profile(arena: Arena, plan: Plan, slot: int, blob: bytes, pages: Sequence[tuple[int, bytes]]) -> tuple[Arena, SavedHead]:
-    """Fills the empty `slot` with a saved profile. The arena must have room for its pages; notes and values are made room for.
+    """Fills the empty `slot` with a saved profile.
 
-    Where pages are gone, as after their time-to-live, windows are made anew from what is left and say what they lack.
+    The slab must have room for the pages; room for notes and values is made here. If pages are gone, for example after their time-to-live,
+    windows are rebuilt from the remaining rows and say what they lack.
     """
     saved = read_head(blob, plan.is_user)
     meaning = saved.meaning
@@ -80,14 +81,14 @@ def place_profile(arena: Arena, plan: Plan, slot: int, blob: bytes, pages: Seque
 
 
 def _lost_until(saved: SavedHead, found: list[tuple[int, Int64s]]) -> int:
-    """Up to when rows may be gone that the head still counts: those of sealed pages, all before the open one."""
+    """Returns the time up to which rows are gone that the head still counts: those of sealed pages, before the open one."""
     if sum(len(rows) for _, rows in found) >= saved.words[ROWS]:
         return LONG_AGO
     return int(saved.rows[0, TIME]) if len(saved.rows) else int(saved.words[NEWEST])
 
 
 def _say_unknown(head: Int64s, plan: Plan, saved: SavedHead) -> None:
-    """Up to when the rows lack each column: all of them, where the column is new and does not follow from others."""
+    """Notes the time up to which rows lack each column; all rows lack a new one that cannot be computed."""
     was = dict(zip(saved.meaning.columns, saved.words[HEAD_WORDS + 2 * saved.meaning.cursors :].tolist(), strict=False))
     first = HEAD_WORDS + 2 * plan.cursors
     for at, column in enumerate(plan.columns):
@@ -96,9 +97,9 @@ def _say_unknown(head: Int64s, plan: Plan, saved: SavedHead) -> None:
 
 
 def _carry(head: Int64s, plan: Plan, saved: SavedHead, lost_ms: int) -> None:
-    """Windows without an end go on with what was saved of them: the rows let go cannot be folded again.
+    """Continues windows without an end from what was saved of them: evicted rows cannot be added again.
 
-    Where rows are lost these windows say so: some of them look at rows once more.
+    If rows are lost these windows say so, because some of them read rows a second time.
     """
     was = {carried.key: carried for carried in saved.meaning.carried}
     for carried in plan.carried:
@@ -120,7 +121,7 @@ def _sorted_pages(saved: SavedHead, pages: Sequence[tuple[int, bytes]]) -> list[
 
 
 def _mapped(pages: list[tuple[int, Int64s]], saved: SavedHead, plan: Plan) -> list[tuple[int, Int64s]]:
-    """The pages' rows as rows of `plan`; all at once, for columns that follow from others are computed as columns."""
+    """Converts the pages' rows to rows of `plan`, all at once, because computed columns are computed as whole columns."""
     rows = np.concatenate([rows for _, rows in pages] or [np.zeros((0, saved.stride), dtype=np.int64)])
     ends = list(itertools.accumulate(len(rows) for _, rows in pages))
     mapped = np.split(mapped_rows(rows, saved.meaning.columns, plan), ends)
@@ -128,7 +129,7 @@ def _mapped(pages: list[tuple[int, Int64s]], saved: SavedHead, plan: Plan) -> li
 
 
 def _link(arena: Arena, plan: Plan, slot: int, pages: list[tuple[int, Int64s]], same_rows: bool) -> dict[int, int]:
-    """Writes the pages as the chain of `slot`; gives the page of each seq. Rows under other columns must be saved again."""
+    """Writes the pages as the chain of `slot`; returns the page of each seq. Converted rows are marked to be saved again."""
     head = arena.heads[slot]
     places: dict[int, int] = {}
     before = END
@@ -181,7 +182,7 @@ def _put_notes(arena: Arena, plan: Plan, slot: int, saved: SavedHead) -> Arena:
 
 
 def forget(arena: Arena, plan: Plan, slots: Sequence[int]) -> None:
-    """Frees the pages and notes of `slots` and leaves them empty."""
+    """Empties `slots` and frees their pages and notes."""
     where = np.asarray(slots, dtype=np.int64)
     if plan.counted or plan.ranked:
         kernel.clear_all(context_of(arena, plan.arrays, 0), where)

@@ -1,4 +1,4 @@
-"""Every kernel compiled, or loaded, before the first event."""
+"""Compiles or loads every kernel before the first event."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Events as columns."""
+"""A micro-batch of events as columns."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,15 +17,15 @@ _SIGN = np.uint64(1 << 63)
 
 @dataclass(slots=True)
 class Batch:
-    """n events in columns, in the order in which they are to be scored.
+    """Holds n events as columns, in the order in which they are to be scored.
 
     Args:
-        orders: breaks ties of time: the integer id, or the first 8 bytes of a text id as a number that sorts alike. Text ids
-            that agree in time and in 8 bytes keep their order of arrival.
-        entities: ids by kind of entity; '' where absent.
-        numbers: one row an event, columns as in the schema.
+        orders: numbers that break ties of time: the integer id, or the first 8 bytes of a text id as a number that sorts alike. Text ids
+            that agree in time and in these 8 bytes keep their order of arrival.
+        entities: ids by entity type; '' where absent.
+        numbers: [n, columns] with the columns in the schema's order.
         texts: values of the string fields by name; None where absent.
-        ops: `ADD`, `CORRECT` or `RETRACT`, an event each; none given: all are added.
+        ops: [n] `ADD`, `CORRECT` or `RETRACT`; an empty array means that all events are added.
     """
 
     ids: list[str]
@@ -45,7 +45,7 @@ class Batch:
 
     @classmethod
     def of(cls, events: Sequence[Event], schema: Schema) -> "Batch":
-        """The columns of `events`; about half a microsecond an event."""
+        """Makes columns of `events`; about half a microsecond an event."""
         n = len(events)
         width = len(schema.columns)
         numbers = np.frombuffer(b"".join([event.numbers for event in events]), dtype="<f8")
@@ -68,7 +68,7 @@ class Batch:
         return len(self.ids)
 
     def take(self, which: NDArray[Any] | Sequence[int]) -> "Batch":
-        """The events under a mask (bool[n]) or at positions."""
+        """Returns the events that a mask (bool[n]) selects, or those at the given positions."""
         chosen = np.asarray(which)
         at = np.flatnonzero(chosen) if chosen.dtype == np.bool_ else chosen.astype(np.int64)
         places = at.tolist()
@@ -87,13 +87,13 @@ class Batch:
 
 
 def order_keys(orders: Sequence[bytes]) -> Int64s:
-    """The first 8 bytes of each order as a signed number that sorts as the bytes do."""
+    """Returns the first 8 bytes of each order as a signed number that sorts as the bytes do."""
     joined = b"".join([order[:_ORDER_BYTES].ljust(_ORDER_BYTES, b"\0") for order in orders])
     return (np.frombuffer(joined, dtype=">u8").astype(np.uint64) ^ _SIGN).view(np.int64)
 
 
 def joined(parts: list[Batch]) -> Batch:
-    """Batches of one schema, one after the other."""
+    """Joins batches of one schema, one after the other."""
     if len(parts) == 1:
         return parts[0]
     return Batch(

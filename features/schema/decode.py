@@ -1,4 +1,4 @@
-"""JSON bytes to `Event`, by the schema; what does not fit is refused with its field."""
+"""Decodes JSON bytes into an `Event` by the schema, and refuses what does not fit with the name of the field."""
 
 import datetime
 import re
@@ -20,15 +20,15 @@ BYTES_MAX = 1_048_576
 ID_CHARACTERS_MAX = 512
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 _MILLISECOND = datetime.timedelta(milliseconds=1)
-_ENTITIES = 4  # values before them: id, time, user, operation
-_SECONDS_MAX = 1e15  # far in the future, and its milliseconds are still a number
+_ENTITIES = 4  # number of values before the entities: id, time, user, operation
+_SECONDS_MAX = 1e15  # far in the future, but its milliseconds still fit into a number
 _PLACE = re.compile(r" - at `\$\.?([^`]*)`")
 _NAMED = re.compile(r"`([^`]+)`")
 _JSON_TYPES = {"decimal": float | str, "float": float, "integer": int, "boolean": bool, "string": str}
 
 
 class Decoder:
-    """Decodes the events of one schema. About a microsecond an event.
+    """Decodes the events of one schema, in about a microsecond each.
 
     Fields that the schema does not name are ignored. An entity's id may be a text or a whole number; null and '' mean that
     it is absent. The field ``op`` says whether an event is added (as without it), corrects an earlier one or retracts it.
@@ -52,7 +52,7 @@ class Decoder:
         self._min_time_ms = schema.min_time_ms
 
     def decode(self, value: bytes, arrived_ms: int, reply: str = "") -> Event:
-        """The event in `value`, which came at clock time `arrived_ms`; `reply` names the API instance that waits.
+        """Decodes the event in `value`, which arrived at clock time `arrived_ms`; `reply` names the API instance that waits.
 
         Raises:
             Refusal: `value` is over 1 MiB, is not JSON, has one key twice, lacks a required field, has a value of another type or out of
@@ -64,7 +64,7 @@ class Decoder:
             values = self._values(self._decode(value))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             _refuse(error, value)
-        # What is not None has a key of its own; an operation to add may have none.
+        # Each value that is not None has a key of its own; an operation `add` may have none.
         refuse_repeated_keys(value, self._objects_least + len(values) - values.count(None) - (values[3] == "add"))
         at, end = self._entities_end, self._columns_end
         text, key, order = self._read_id(values[0], self._fields[0])
@@ -88,7 +88,7 @@ class Decoder:
         )
 
     def _entity(self, value: Any, values: tuple[Any, ...]) -> str:
-        """The rare entity that is a number, absent, or too long to be an id."""
+        """Reads the rare entity id that is a number, absent, or too long."""
         place = next(at for at in range(_ENTITIES, self._entities_end) if values[at] is value)
         return _entity(value, self._fields[place])
 
@@ -109,11 +109,11 @@ class Decoder:
 
 
 def refuse_early(time_ms: float, value: object, where: str, min_time_ms: int) -> NoReturn:
-    """Refuses `value` in the field `where`, whose `time_ms` is before `min_time_ms`; says so when it looks like seconds in place of ms."""
+    """Refuses the time `value` of the field `where`, which is before `min_time_ms`; hints at seconds sent as milliseconds."""
     least = _EPOCH + min_time_ms * _MILLISECOND
     expected = f"a time from {least:%Y-%m-%dT%H:%M:%SZ} on, which is min_time of the schema"
     seconds = min_time_ms <= time_ms * 1_000 <= LAST_TIME_MS and not isinstance(value, datetime.datetime)
-    remedy = "it looks like a unit a thousand times as long" if seconds else "lower min_time if events are that old"
+    remedy = "it looks as if sent in a unit 1,000 times as long" if seconds else "lower min_time if events are that old"
     raise Refusal("time before min_time", where=where, expected=expected, got=value, remedy=remedy)
 
 
@@ -161,7 +161,7 @@ def _refuse(error: Exception, value: bytes) -> NoReturn:
 
 
 def _json_shape(schema: Schema) -> type[msgspec.Struct]:
-    """A Struct with one attribute a field, nested as the dots say. A leaf is a type and what stands for an absent value."""
+    """Makes a Struct with one attribute for each field, nested by the dots in names; leaves say type and value when absent."""
     times: dict[str, Any] = {"s": int | float, "ms": int, "us": int, "rfc3339": Annotated[datetime.datetime, msgspec.Meta(tz=True)]}
     tree: dict[str, Any] = {}
     _plant(tree, schema.id_field, (int if schema.id_type == "integer" else str, msgspec.NODEFAULT))
@@ -176,7 +176,7 @@ def _json_shape(schema: Schema) -> type[msgspec.Struct]:
 
 
 def _required_objects(shape: type[msgspec.Struct]) -> int:
-    """How many objects each event has within it, at all depths."""
+    """Counts the nested objects, at all depths, that each event must have."""
     required = [field.type for field in msgspec.structs.fields(shape) if field.required]
     nested = [kind for kind in required if isinstance(kind, type) and issubclass(kind, msgspec.Struct)]
     return len(nested) + sum(map(_required_objects, nested))
@@ -195,7 +195,7 @@ def _plant(tree: dict[str, Any], name: str, leaf: tuple[Any, Any]) -> None:
 
 
 def _attribute(name: str) -> str:
-    """What the field `name` is called inside a Struct: a name of its own would clash with those of every Python class."""
+    """Names the Struct's attribute for the field `name`, so that it cannot clash with an attribute of every Python class."""
     return "field_" + name
 
 
@@ -219,7 +219,7 @@ def _shape(name: str, tree: dict[str, Any]) -> type[msgspec.Struct]:
 
 
 def _getter(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
-    """All values of a decoded event at once; a nested object that is absent gives None."""
+    """Returns a function that reads all values of a decoded event; a nested object that is absent gives None."""
     paths = [[_attribute(part) for part in name.split(".")] for name in names]
     if all(len(path) == 1 for path in paths):
         return attrgetter(*(path[0] for path in paths))

@@ -1,4 +1,4 @@
-"""Numeric fields as float64, exactly or not at all."""
+"""Reads numeric fields as float64, exactly or not at all."""
 
 import decimal
 import math
@@ -11,16 +11,17 @@ MINOR_MAX = 10**15
 INTEGER_MAX = 1 << 53
 FLOAT_MAX = 1e15
 FLOAT_NOISE = 2.0**-50
-"""Relative distance from a decimal up to which a JSON number still counts as it; a text must be exact."""
+"""A JSON number within this relative distance of a decimal counts as that decimal; a text must be exact."""
 
 Reader = Callable[[float | bool | str | None], float]
 
 
 def column_reader(field: Field) -> Reader:
-    """What turns the JSON value of `field` into its float64. None gives NaN.
+    """Returns the function that turns the JSON value of `field` into its float64; None gives NaN.
 
-    A decimal becomes its whole number of minor units; a JSON number counts as the decimal that it lies within 2**-50 of, relatively.
-    The reader raises `Refusal` for more digits than the scale, or for sizes beyond 10**15 minor units, 2**53 for an integer,
+    A decimal becomes its whole number of minor units; a JSON number counts as the decimal from which it differs by at most a relative
+    2**-50.
+    The function raises `Refusal` for more digits than the scale, or for sizes beyond 10**15 minor units, 2**53 for an integer,
     10**15 for a float: beyond these, sums over a window would no longer be exact.
     """
     if field.type == "decimal":
@@ -66,5 +67,5 @@ def _from_text(value: str, name: str, digits: int, expected: str) -> float:
             if minor == minor.to_integral_value() and abs(minor) <= MINOR_MAX:
                 return float(int(minor))
     except decimal.InvalidOperation:
-        pass  # no number at all: refused below, with the text as it came
+        pass  # not a number: refused below, with the text as it came
     raise Refusal("not a decimal of this field", where=name, expected=expected, got=value)

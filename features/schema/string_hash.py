@@ -1,4 +1,4 @@
-"""Texts as 64-bit words that rows hold in place of them."""
+"""Hashes texts to 64-bit cells, which rows hold in place of the texts."""
 
 import functools
 import hashlib
@@ -17,15 +17,15 @@ _as_int, _as_float = struct.Struct("<q"), struct.Struct("<d")
 
 
 def words_of(texts: Iterable[str | None], n: int) -> Float64s:
-    """A word for each of n texts, seen as a float: alike for equal texts, in every process; NaN for None and ''.
+    """Returns one cell for each of n texts, as a float: equal for equal texts, in every process; NaN for None and ''.
 
-    Two texts share a word with a probability of 2**-63. About 0.1 µs a text that was seen before, 1 µs another one.
+    Two texts share a cell with a probability of 2**-63. About 0.1 µs for a text seen before, 1 µs for another one.
     """
     return np.fromiter(map(word_of, texts), np.float64, n)
 
 
 def word_of(text: str | None) -> float:
-    """8 bytes of BLAKE2b with the second-highest bit cleared, so that they are a finite number."""
+    """Returns 8 bytes of BLAKE2b as a float; the second-highest bit is cleared, so that the number is finite."""
     if not text:
         return _NONE
     return _short(text) if len(text) <= _CACHED_CHARACTERS_MAX else _word(text)

@@ -1,4 +1,4 @@
-"""The features of a release for people: what each is, where it comes from, who uses it and what it costs."""
+"""Describes the features of a release for people: what each is, where it comes from, who uses it and what it costs."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -16,13 +16,13 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """One feature.
 
     Args:
-        type: number or flag; unit: what it is measured in.
-        entity: of whose events it is made.
-        version: hash of its definition and of those behind it; another one means that its values mean something else.
-        reads: ``event.`` and ``feature.`` names.
-        used_by: ``expression x``, ``model y`` and so on.
-        state_words: 64-bit words an entity, roughly; value_words: for each different value within the window.
-        cost_ns: an event, roughly.
+        type: number or flag; unit: unit of its values.
+        entity: type of the entity whose events it is computed from.
+        version: hash of its definition and of those that it depends on; another hash means that its values mean something else.
+        reads: ``event.`` and ``feature.`` names that it depends on.
+        used_by: what uses it, such as ``expression x`` or ``model y``.
+        state_words: 64-bit cells per entity, estimated; value_words: cells for each different value within the window.
+        cost_ns: estimated CPU time per event.
     """
 
     name: str
@@ -42,11 +42,11 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Catalogue = dict[str, Entry]
-"""Entries by name, in the order of features.yaml."""
+"""Entries by feature name, in the order of features.yaml."""
 
 
 class Difference(msgspec.Struct, frozen=True):
-    """Names that one catalogue has and another has not, or has with another version."""
+    """Lists the features by which two catalogues differ: added, removed, and those with another version."""
 
     added: tuple[str, ...]
     changed: tuple[str, ...]
@@ -57,11 +57,11 @@ NO_DIFFERENCE = Difference((), (), ())
 
 
 def catalogue_of(features: FeatureSet, users: Mapping[str, Iterable[str]]) -> Catalogue:
-    """The catalogue of one release.
+    """Makes the catalogue of one release.
 
     Args:
-        users: what uses features besides expressions, such as ``model fraud_lr``, with the names that it reads; those that
-            do not begin with ``feature.`` are passed over.
+        users: for everything besides expressions that uses features, such as ``model fraud_lr``, the names that it reads; names that do not
+            begin with ``feature.`` are ignored.
     """
     used_by: dict[str, list[str]] = {name: [] for name in features.names}
     expressions = {f"expression {name}": definition.reads for name, definition in features.definitions.items()}
@@ -73,13 +73,13 @@ def catalogue_of(features: FeatureSet, users: Mapping[str, Iterable[str]]) -> Ca
 
 
 def check_removal(removed: Iterable[str], users: Mapping[str, Iterable[str]], source: str = "features.yaml") -> None:
-    """Makes sure that nobody uses the features `removed`; expressions are refused where they stand.
+    """Checks that nothing uses the features `removed`; expressions are checked where they are compiled.
 
     Args:
         users: as for `catalogue_of`.
 
     Raises:
-        Refusal: somebody does; it says who.
+        Refusal: something uses one; names what.
     """
     for name in removed:
         found = [user for user, names in users.items() if _FEATURE + name in names]
@@ -89,12 +89,12 @@ def check_removal(removed: Iterable[str], users: Mapping[str, Iterable[str]], so
                 where=source,
                 expected=f"{name}, which is used by {', '.join(found)}",
                 got=f"no feature {name}",
-                remedy="take it out there first, or put both in force together",
+                remedy="remove its uses first, or put both in force together",
             )
 
 
 def difference(old: Catalogue, new: Catalogue) -> Difference:
-    """What `new` has otherwise than `old`. A feature is changed when its definition is, or one behind it; what is said to people is not."""
+    """Compares two catalogues. A feature changes with its definition or one that it depends on, not with its description."""
     return Difference(
         added=tuple(name for name in new if name not in old),
         changed=tuple(name for name, entry in new.items() if name in old and old[name].version != entry.version),
@@ -123,6 +123,6 @@ def _entry(features: FeatureSet, definition: Definition, used_by: tuple[str, ...
 
 
 def version_of(name: str, features: FeatureSet) -> str:
-    """SHA-256, in hexadecimal, of a feature's definition and of those behind it."""
+    """Returns SHA-256, in hexadecimal, of a feature's definition and of those that it depends on."""
     written = [features.written[behind] for behind in features.behind([name])]
     return hashlib.sha256(msgspec.json.encode(written, order="sorted")).hexdigest()

@@ -1,4 +1,4 @@
-"""Features by name: ``features.yaml`` read, checked and compiled."""
+"""Reads, checks and compiles ``features.yaml``."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -24,9 +24,9 @@ from foundation.number_arrays import Float64s, Int64s
 
 FEATURES_MAX = 4_096
 COST_MAX_NS = 200_000
-"""What all features together may cost an event, as their templates and expressions estimate it."""
+"""The maximum cost of all features together per event, as their templates and expressions estimate it."""
 WORK_MAX = 50_000
-"""Values and operations that compiling all expressions together may look at: about half a second of CPU. See `Expression.work`."""
+"""The maximum number of values and operations in all expressions: about half a second of CPU. See `Expression.work`."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _FEATURE = "feature."
 _SHOWN_MAX = 3
@@ -34,15 +34,15 @@ _SHOWN_MAX = 3
 
 @dataclass(frozen=True)
 class FeatureSet:
-    """Features in the order of their file.
+    """Holds compiled features in the order of their file.
 
     Args:
-        names: of all features: the columns of a feature matrix.
-        kinds: of entity that hold windows: the user first, then further ones in the schema's order, then pairs in order of use.
-        plans: one a kind.
-        columns: by kind, the places in `names` of the features that are made at its stage; the others have no window.
-        written: by name, the feature as its file has it, without what is said to people.
-        definitions: by name.
+        names: names of all features, which are the columns of a feature matrix.
+        kinds: entity types that have windows: the user first, then further ones in the schema's order, then pairs in order of use.
+        plans: the plan of each entity type.
+        columns: by entity type, the indexes in `names` of the features that its stage makes; all others have no window.
+        written: by name, the definition as its file has it, without description and owner.
+        definitions: definitions by name.
     """
 
     names: tuple[str, ...]
@@ -56,36 +56,36 @@ class FeatureSet:
     _derived: Derived
 
     def finish(self, kind: str, read: Float64s, values: Float64s, times_ms: Int64s) -> Float64s:
-        """The features of one kind, [n, len(columns[kind])], of what its plan reads.
+        """Returns the features of one entity type [n, len(columns[kind])] from the readings of its plan.
 
         Args:
-            read: [n, width of the plan].
-            values: the events' row words, [n, columns of the plan].
+            read: [n, width of the plan] readings.
+            values: [n, columns of the plan] the events' row values.
         """
         return self._finishing[kind].over(read, values, times_ms)
 
     def complete(self, batch: Batch, features: Float64s) -> None:
-        """Fills in calendar features and expressions in `features` [n, len(names)], which holds all others."""
+        """Fills calendar features and expressions into `features` [n, len(names)], which holds all other features already."""
         self._derived.fill(batch, features)
 
     def key(self, kind: str, batch: Batch) -> list[str]:
-        """The key of each event's profile of a kind: the entity's id, or both of a pair; '' where it has none."""
+        """Returns the key of each event's profile of an entity type: the entity's id, or both of a pair; '' if it is absent."""
         first, *second = (ids_of(part, batch, self.schema) for part in parts_of(kind))
         if not second:
             return first
         return [f"{a}{KEY_JOINT}{b}" if a and b else "" for a, b in zip(first, second[0], strict=True)]
 
     def behind(self, names: Sequence[str]) -> list[str]:
-        """`names` and the features that they are computed from, over any number of steps."""
+        """Returns `names` and the features from which they are computed, over any number of steps."""
         return behind(names, {name: _features_read(definition) for name, definition in self.definitions.items()})
 
 
 def read_features(text: str, schema: Schema, source: str = "features.yaml") -> FeatureSet:
-    """The features that `text` describes over events of `schema`.
+    """Compiles the features that `text` defines over events of `schema`.
 
     Raises:
-        Refusal: anything unknown, missing, given twice or out of range, a window that makes no sense, features that need one another,
-            too many of them or too costly ones; with line, column and the nearest right name.
+        Refusal: something is unknown, missing, given twice or out of range, a window makes no sense, features need one another, or there
+        are too many or too costly ones; names line, column and the nearest right name.
     """
     sections = _sections_by_name(read_document(text, source))
     known = known_of(schema, sections)
@@ -114,7 +114,7 @@ def read_features(text: str, schema: Schema, source: str = "features.yaml") -> F
 
 
 def _definitions_of(sections: Mapping[str, Section], known: Known) -> dict[str, Definition]:
-    """Ends as soon as compiling has cost what it may, and not after it has cost more."""
+    """Reads definitions until they are too much work, so that compiling never costs much more than it may."""
     definitions: dict[str, Definition] = {}
     work = 0
     for name, section in sections.items():
@@ -149,14 +149,14 @@ def _sections_by_name(document: Section) -> dict[str, Section]:
 
 
 def _check_kinds(by_kind: Mapping[str, Sequence[Definition]], newest: Definition, schema: Schema) -> None:
-    """Pairs are kinds too, so that features may need more of them than the schema has entities."""
+    """Refuses too many entity types: pairs count too, so features may need more than the schema has entities."""
     waited_for = sum(bool(own) for kind, own in by_kind.items() if kind != schema.user)
     if waited_for > ENTITIES_MAX:
-        newest.section.refuse("too many kinds of entities", f"windows of at most {ENTITIES_MAX} entities and pairs", newest.kind)
+        newest.section.refuse("too many entity types", f"windows of at most {ENTITIES_MAX} entities and pairs", newest.kind)
 
 
 def _readings_of(definitions: Sequence[Definition]) -> tuple[Reading, ...]:
-    """Each once, however many features name it."""
+    """Returns each reading once, however many features use it."""
     return tuple(dict.fromkeys(reading for definition in definitions for reading in definition.recipe.readings))
 
 
@@ -165,14 +165,14 @@ def _features_read(definition: Definition) -> list[str]:
 
 
 def _without_windows(definitions: dict[str, Definition]) -> list[Definition]:
-    """Calendar features and expressions, each after those that it reads."""
+    """Returns calendar features and expressions, each after those that it reads."""
     reads = {name: _features_read(definition) for name, definition in definitions.items() if not definition.recipe.readings}
     try:
         return [definitions[name] for name in in_order(reads)]
     except Cycle as cycle:
         path = " → ".join(cycle.names)
         place = definitions[cycle.names[0]].section.at("expression")
-        return place.refuse("features that need one another", "expressions over features that are there before them", path)
+        return place.refuse("features that depend on each other", "expressions without a cycle among the features that they read", path)
 
 
 def _check_cost(definitions: dict[str, Definition]) -> None:

@@ -1,4 +1,4 @@
-"""From the readings of one kind's plan to the features of that kind."""
+"""Computes the features of one entity type from the readings of its plan."""
 
 from collections.abc import Sequence
 
@@ -12,10 +12,10 @@ from foundation.number_arrays import Float64s, Int64s
 
 
 class Finishing:
-    """Makes the features of `definitions`, in their order, of what `plan` reads.
+    """Computes the features of `definitions`, in their order, from the outputs of `plan`.
 
     Args:
-        readings: the plan's outputs.
+        readings: the plan's outputs, in order.
     """
 
     def __init__(self, definitions: Sequence[Definition], readings: Sequence[Reading], plan: Plan) -> None:
@@ -33,15 +33,15 @@ class Finishing:
         """[n, features].
 
         Args:
-            read: [n, readings].
-            values: the events' row words, [n, columns of the plan].
+            read: [n, readings] outputs of the plan.
+            values: [n, columns of the plan] the events' row values.
         """
         if self._is_plain:
             return read
         out = np.empty((len(read), self._width))
         out[:, self._to] = read.take(self._from, axis=1)
         current = Current(values, self._columns, times_ms)
-        with np.errstate(all="ignore"):  # what has no result is NaN, and what overflows is infinite
+        with np.errstate(all="ignore"):  # without a result it is NaN, on overflow infinite
             for at, places, finish in self._steps:
                 out[:, at] = finish(read.take(places, axis=1), current)
         return out

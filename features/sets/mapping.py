@@ -1,4 +1,4 @@
-"""Rows written under other columns: what each column of the new ones is in them."""
+"""Converts rows that were written under other columns: finds or computes each new column from them."""
 
 import functools
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ _EVENT = "event."
 
 
 def mapped_rows(rows: Int64s, columns: Sequence[str], plan: Plan) -> Int64s:
-    """Rows [n, words] under `columns` as rows of `plan`; what was not retained and does not follow from what was is NaN."""
+    """Returns rows [n, cells] with `columns` as rows of `plan`; NaN where a value was not retained and cannot be computed."""
     first = NUMBERS_OF_USER if plan.is_user else NUMBERS_OF_ENTITY
     result: NDArray[np.int64] = np.full((len(rows), plan.row_words), _NAN_BITS, dtype=np.int64)
     result[:, :first] = rows[:, :first]
@@ -36,7 +36,7 @@ def mapped_rows(rows: Int64s, columns: Sequence[str], plan: Plan) -> Int64s:
 
 
 def unknown_until(column: RowColumn, was: Mapping[str, int], newest_ms: int, schema: Schema) -> int:
-    """Up to when rows lack `column`, where `was` tells it of the columns that they have."""
+    """Returns the time up to which rows lack `column`; `was` holds that time for each column that they have."""
     if column.name in was:
         return was[column.name]
     if column.origin in (Origin.PREVIOUS, Origin.PAIR, Origin.FROM):
@@ -47,7 +47,7 @@ def unknown_until(column: RowColumn, was: Mapping[str, int], newest_ms: int, sch
 
 
 def follows(column: RowColumn, columns: Mapping[str, object] | Sequence[str], schema: Schema) -> bool:
-    """Whether `column` can be computed from rows with `columns`: of texts these have hashes only."""
+    """Tells whether `column` can be computed from rows with `columns`, which hold texts only as hashes."""
     if column.origin in (Origin.HOUR_COS, Origin.HOUR_SIN):
         return True
     if column.origin is not Origin.EXPRESSION:
@@ -59,7 +59,7 @@ def follows(column: RowColumn, columns: Mapping[str, object] | Sequence[str], sc
 
 @functools.lru_cache(1_024)
 def _compares(source: str, texts: frozenset[str]) -> tuple[bool, tuple[str, ...]]:
-    """Whether an expression only compares its texts, and the texts that stand in it."""
+    """Tells whether an expression only compares its texts, and returns the texts that stand in it."""
     node = read_expression(Source(source, Place()))
     return only_equality(node, texts), tuple(literals(node))
 
@@ -76,5 +76,5 @@ def _evaluated(column: RowColumn, was: Mapping[str, Float64s], times_ms: Int64s,
 
 
 def _stand_in(word: float) -> str | None:
-    """A text for a hash: like no text that is written somewhere, and equal to that of an equal hash."""
+    """Returns a text in place of a hash: unlike any literal, and equal for equal hashes."""
     return None if word != word else f"\0{word.hex()}"

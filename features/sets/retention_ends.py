@@ -1,4 +1,4 @@
-"""Features whose windows end where retention does, not where their own rule says."""
+"""Finds features whose windows are cut by the schema's retention rather than by their own rule."""
 
 from features.definitions import window as windows
 from features.definitions.window import Window
@@ -8,8 +8,10 @@ _UNITS_MS = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}
 
 
 def ended_by_retention(features: FeatureSet) -> list[str]:
-    """A sentence for each feature over the last N events, which may reach further back than any length of time, or over a session
-    with a pause as long as retention, which always does. Decisions that lack something are flagged `warming`."""
+    """Returns a sentence for each feature whose window retention may cut.
+
+    These are features over the last N events, which may reach further back than any length of time, and over a session whose pause is as
+    long as retention. Decisions that lack events are flagged `warming`."""
     return [
         f"feature {name}: {sentence}"
         for name, definition in features.definitions.items()
@@ -22,18 +24,18 @@ def _sentence(window: Window, retention_ms: int) -> str:
     kept = f"retention ({_length(retention_ms)})"
     if window.kind == windows.LAST:
         return (
-            f"of the last {window.count} events only those within {kept} are there;"
-            " decisions on entities that had older ones and have fewer within it say warming"
+            f"it holds only those of the last {window.count} events that are within {kept};"
+            " decisions on entities with older events and fewer within it are flagged warming"
         )
     if window.kind == windows.SESSION and window.length_ms >= retention_ms:
         return (
-            f"a session with pauses of up to {_length(window.length_ms)} ends at {kept} all the same;"
-            " decisions on sessions that go further back say warming"
+            f"a session with pauses of up to {_length(window.length_ms)} is cut at {kept};"
+            " decisions on sessions that reach further back are flagged warming"
         )
     return ""
 
 
 def _length(time_ms: int) -> str:
-    """As a schema has it, in the largest unit of which it is a whole number."""
+    """Formats a length as a schema writes it, in the largest unit of which it is a whole number."""
     unit = next(unit for unit, ms in _UNITS_MS.items() if time_ms % ms == 0)
     return f"{time_ms // _UNITS_MS[unit]}{unit}"

@@ -1,4 +1,4 @@
-"""Which features of a change have to warm up: what history holds is known before any event comes."""
+"""Finds the features of a change that have insufficient history at first; this is known before any event comes."""
 
 from features.definitions import window as windows
 from features.definitions.row_column import Origin
@@ -12,10 +12,10 @@ _LINKED = (Origin.PREVIOUS, Origin.PAIR, Origin.FROM)
 
 
 def features_that_warm(old: FeatureSet, new: FeatureSet) -> tuple[str, ...]:
-    """New or changed features of `new` whose windows may lack rows at first, for entities that were known under `old`.
+    """Returns new or changed features of `new` whose windows may lack rows of entities that were known under `old`.
 
-    These are features of a kind of entity that had no profiles, over fields that were not retained, and over windows that reach
-    further back than history, which one without an end does for every entity older than that.
+    These are features of an entity type that had no profiles, over fields that were not retained, or over windows that reach further back
+    than history; a window without an end does so for every entity older than that.
     """
     warming = []
     for name, definition in new.definitions.items():
@@ -33,7 +33,7 @@ def features_that_warm(old: FeatureSet, new: FeatureSet) -> tuple[str, ...]:
 
 
 def is_known(name: str, plan: Plan, old: Plan) -> bool:
-    """Whether rows under `old` give the column `name` of `plan`."""
+    """Tells whether rows under `old` hold, or allow computing, the column `name` of `plan`."""
     columns = [column.name for column in old.columns]
     column = next((column for column in plan.columns if column.name == name), None)
     if column is None or name in columns:

@@ -1,4 +1,4 @@
-"""The archive read: events, decisions and labels of some days, from files on this machine, on HDFS or in S3-compatible storage."""
+"""Opens the archive: events, decisions and labels by day, in local files, on HDFS or in S3-compatible storage."""
 
 import urllib.parse
 from collections.abc import Iterator, Sequence
@@ -17,36 +17,37 @@ _FORMS = "file:///…, hdfs://host:port/… or s3://bucket/…"
 
 
 class Archive(Protocol):
-    """History by kind and day. Any number may read and write; one at a time should compact.
+    """Reads archived records by kind and day. Any number of processes may read and write; only one at a time should compact.
 
     Raises:
-        StoreUnavailableError: any call, when the file system does not answer in time.
-        Refusal: a file is none of this archive's.
+        StoreUnavailableError: any call; the file system does not answer in time.
+        Refusal: a file does not belong to this archive.
     """
 
     def days(self, kind: Kind) -> list[Day]:
-        """What there is, oldest first."""
+        """Returns the days that have records, the oldest first."""
 
     def read(self, kind: Kind, from_ms: int | None = None, to_ms: int | None = None, columns: Sequence[str] = ()) -> Iterator[pa.Table]:
-        """Rows with times in [from_ms, to_ms), in the order of (time, partition, offset), as tables of some 65,536 rows.
+        """Yields rows with times in [from_ms, to_ms), sorted by (time, partition, offset), as tables of some 65,536 rows.
 
-        Times are those of `archive_rows.time_column`. A record that was written twice is there once. Of decisions with the same user,
-        event id, revision and event time the first is there. Memory holds what files overlap in time, not a day.
+        The time of a row is that of `archive_rows.time_column`. A record that was written twice is given once. Of several decisions with
+        the same user, event id, revision and event time only the first is given. Memory holds the files that overlap in time, not a whole
+        day.
 
         Args:
-            columns: of `archive_rows.schema_of`; all when empty.
+            columns: names of columns of `archive_rows.schema_of`; all columns if empty.
         """
 
 
 def open_archive(url: str, timeout_seconds: float = TIMEOUT_SECONDS) -> FileArchive:
-    """The archive at `url`; an empty one where nothing is yet. Nothing is asked of a server before the first call.
+    """Opens the archive at `url`, which may be empty. No server is asked before the first call.
 
-    Credentials of S3 come from where its clients look for them (``AWS_ACCESS_KEY_ID``), and so does the address of another
-    storage than Amazon's (``AWS_ENDPOINT_URL``).
+    The usual environment variables give the credentials for S3 (``AWS_ACCESS_KEY_ID``) and the address of storage other than Amazon's
+    (``AWS_ENDPOINT_URL``).
 
     Args:
         url: ``file:///folder``, ``hdfs://host:port/folder`` or ``s3://bucket/folder``.
-        timeout_seconds: for one call to a server.
+        timeout_seconds: the limit for one call to a server.
 
     Raises:
         Refusal: `url` is none of these.

@@ -1,4 +1,4 @@
-"""Small files of one day made into one: a checkpoint makes a file, and a day has thousands of them."""
+"""Merges the small files of a day: each checkpoint makes a file, and a day has thousands of them."""
 
 import contextlib
 import hashlib
@@ -18,11 +18,11 @@ _HIDDEN = ".merged-"
 
 
 def compact(archive: FileArchive, kind: Kind, day: str) -> Day | None:
-    """Merges the files of a day, sorted, each record once; None when there are not two.
+    """Merges the files of a day into one, sorted, each record once. Returns None when there are fewer than two files.
 
-    The merged file names in its metadata those that it holds all of: from the moment it is there readers pass over them, and only then
-    are they deleted. A crash at any point leaves each record readable once; what is left over goes the next time. Two at once do
-    work twice and no harm. Memory holds what files overlap in time, not a day.
+    The merged file names in its metadata the files whose rows it holds: as soon as it exists, readers skip those, and only then are they
+    deleted. A crash at any point leaves each record readable once; the next compaction removes what was left over. Two compactions at once
+    do the work twice and harm nothing. Memory holds the files that overlap in time, not a whole day.
 
     Raises:
         StoreUnavailableError: the file system does not answer.
@@ -58,7 +58,7 @@ def _delete_replaced(archive: FileArchive, kind: Kind, day: str) -> None:
 
 
 def _delete_unfinished(archive: FileArchive, folder: str) -> None:
-    """What a killed compaction left."""
+    """Deletes the unfinished files that a killed compaction left."""
     with naming_the_store(archive.root):
         found = archive.files.get_file_info(pyarrow.fs.FileSelector(folder, allow_not_found=True))
     for each in found:

@@ -1,4 +1,4 @@
-"""Archived rows as the bytes of one Parquet file."""
+"""Encodes archived rows as the bytes of one Parquet file."""
 
 import io
 import itertools
@@ -15,17 +15,17 @@ from stores.archive.archive_rows import AT, DAY_MS, DECISIONS, RECORDS, Archived
 
 ROW_GROUP = 65_536
 LAST_DAY = 2_932_896
-"""9999-12-31, in days since the epoch."""
+"""The last day that can be archived, 9999-12-31, in days since the epoch."""
 WRITING = {
     "compression": "zstd",
     "use_dictionary": ["partition", "user", "action", "release", "features.key_value.key"],
     "write_statistics": ["partition", "offset", "at", "event_time"],
 }
-"""How files are written: no dictionary of values that never come again, no bounds of what nobody looks for by them."""
+"""How files are written: dictionaries only for values that repeat, statistics only for columns that are searched."""
 
 
 class ArchivedDecision(msgspec.Struct):
-    """What of a decision becomes a column; its whole numbers are such as the column holds."""
+    """Holds the parts of a decision that become columns; its integers fit the columns' types."""
 
     event_id: str
     revision: Annotated[int, msgspec.Meta(ge=-(1 << 31), le=(1 << 31) - 1)]
@@ -38,27 +38,27 @@ class ArchivedDecision(msgspec.Struct):
 
 
 decode_decision = msgspec.json.Decoder(ArchivedDecision).decode
-"""Raises `msgspec.DecodeError` for what is no decision."""
+"""Decodes a decision. Raises `msgspec.DecodeError` if the bytes are no decision."""
 
 
 def day_of(time_ms: int) -> str:
-    """The UTC day of a moment, such as 2026-11-28; the first or last one that there is, for times that a producer made up beyond them."""
+    """Returns the UTC day of `time_ms`, such as 2026-11-28; times out of range get the first or the last day."""
     day = min(max(time_ms // DAY_MS, 0), LAST_DAY)
     return datetime.fromtimestamp(day * DAY_MS / 1000, UTC).strftime("%Y-%m-%d")
 
 
 def folder_of(kind: Kind, day: str) -> str:
-    """Where files of a day are, below the archive's root."""
+    """Returns the path of a day's folder below the archive's root."""
     return f"{kind}/day={day}"
 
 
 def encode_records(records: Sequence[ArchivedRecord]) -> bytes:
-    """A file of events or labels. About a microsecond a record of 300 bytes."""
+    """Encodes a file of events or labels. It takes about a microsecond for a record of 300 bytes."""
     return file_of(pa.Table.from_arrays(_places(records), schema=RECORDS))
 
 
 def encode_decisions(records: Sequence[ArchivedRecord], decisions: Sequence[ArchivedDecision]) -> bytes:
-    """A file of decisions; `decisions` are those of the records' values. About 10 µs a decision of 14 features."""
+    """Encodes a file of `decisions`, decoded from the values of `records`. It takes about 10 µs for one of 14 features."""
     features = [each.features for each in decisions]
     ends = np.cumsum([0, *map(len, features)], dtype=np.int32)
     names = pa.array(list(itertools.chain.from_iterable(features)), pa.string())
@@ -77,7 +77,7 @@ def encode_decisions(records: Sequence[ArchivedRecord], decisions: Sequence[Arch
 
 
 def file_of(table: pa.Table) -> bytes:
-    """The bytes of a file that holds `table`."""
+    """Returns the bytes of a file that holds `table`."""
     out = io.BytesIO()
     pyarrow.parquet.write_table(table, out, row_group_size=ROW_GROUP, **WRITING)
     return out.getvalue()

@@ -1,4 +1,4 @@
-"""The archive over an Arrow file system: one implementation for local files, HDFS and S3."""
+"""Implements the archive over an Arrow file system: local files, HDFS and S3 share this code."""
 
 import contextlib
 import functools
@@ -20,11 +20,11 @@ LISTINGS_MAX = 5
 
 
 class FileArchive:
-    """Files below one root; see `stores.archive.archive.Archive`. Those whose name begins with a dot or an underscore are not complete.
+    """Reads files below one root; see `stores.archive.archive.Archive`. A name that begins with a dot or underscore is incomplete.
 
     Args:
-        files: the file system; each call ends in bounded time, with `OSError` when it does not answer.
-        root: path of the root there.
+        files: the file system; each call ends in bounded time, with `OSError` if it does not answer.
+        root: the path of the root in it.
     """
 
     def __init__(self, files: pyarrow.fs.FileSystem, root: str) -> None:
@@ -44,23 +44,23 @@ class FileArchive:
                     yield table.select(chosen).replace_schema_metadata(schema_of(kind).metadata)
 
     def day_names(self, kind: Kind) -> list[str]:
-        """Days that have a folder, oldest first."""
+        """Returns the days that have a folder, the oldest first."""
         names = [each.base_name for each in self._list(f"{self.root}/{kind}") if each.type == pyarrow.fs.FileType.Directory]
         return sorted(name.removeprefix("day=") for name in names if name.startswith("day="))
 
     def counting(self, kind: Kind, day: str) -> list[Footer]:
-        """The files of a day, without those that a merged one replaces."""
+        """Returns the files of a day except those that a merged file replaces."""
         return self._footers(kind, day)[0]
 
     def replaced(self, kind: Kind, day: str) -> list[Footer]:
-        """The files of a day that a merged one holds all of."""
+        """Returns the files of a day whose rows a merged file holds."""
         return self._footers(kind, day)[1]
 
     def rows_of(self, kind: Kind, files: Sequence[Footer], from_ms: int, to_ms: int, columns: Sequence[str]) -> Iterator[pa.Table]:
-        """The rows of `files` as `Archive.read` gives them, with what order is told by besides `columns`.
+        """Yields the rows of `files` as `Archive.read` does, with the columns that define the order beside `columns`.
 
         Raises:
-            FileNotFoundError: one is gone.
+            FileNotFoundError: a file has been deleted.
         """
         needed = list(dict.fromkeys([*columns, *needed_columns(kind)]))
         read = functools.partial(self._read_part, {footer.path: footer for footer in files}, needed)
@@ -68,7 +68,7 @@ class FileArchive:
         yield from merged(kind, [part for part in parts if part.last_ms >= from_ms and part.first_ms < to_ms], read, from_ms, to_ms)
 
     def _rows(self, kind: Kind, day: str, from_ms: int, to_ms: int, columns: list[str]) -> Iterator[pa.Table]:
-        """A day's rows. When a file goes because it has been merged, reading goes on behind the rows that are out."""
+        """Yields a day's rows. If a merged file is deleted meanwhile, lists again and continues after the rows already given."""
         for listing in range(1, LISTINGS_MAX + 1):
             try:
                 for table in self.rows_of(kind, self.counting(kind, day), from_ms, to_ms, columns):
@@ -77,7 +77,7 @@ class FileArchive:
                         from_ms = int(times_ms(table, time_column(kind))[-1]) + 1
             except FileNotFoundError as error:
                 if listing == LISTINGS_MAX:
-                    raise StoreUnavailableError(f"archive {self.root}: files of {day} go while they are read: {error}") from error
+                    raise StoreUnavailableError(f"archive {self.root}: files of {day} are deleted while they are read: {error}") from error
             else:
                 return
 
@@ -94,9 +94,9 @@ class FileArchive:
                 with naming_the_store(self.root), ThreadPoolExecutor(FOOTERS_AT_ONCE) as pool:
                     footers = list(pool.map(lambda each: read_footer(self.files, kind, *each), found))
                 break
-            except FileNotFoundError as error:  # merged away since it was listed
+            except FileNotFoundError as error:  # it was merged and deleted after the listing
                 if listing == LISTINGS_MAX:
-                    raise StoreUnavailableError(f"archive {self.root}: files of {day} go while they are listed: {error}") from error
+                    raise StoreUnavailableError(f"archive {self.root}: files of {day} go away while they are listed: {error}") from error
         gone = {name for each in footers for name in each.replaces}
         return [each for each in footers if each.name not in gone], [each for each in footers if each.name in gone]
 
@@ -112,10 +112,10 @@ class FileArchive:
 
 @contextlib.contextmanager
 def naming_the_store(root: str) -> Iterator[None]:
-    """What the file system raises is told as the store's own error, but for a file that is not there.
+    """Turns errors of the file system into the store's own error, except for a missing file.
 
     Raises:
-        FileNotFoundError: as it is.
+        FileNotFoundError: a file is missing; passed on unchanged.
         StoreUnavailableError: anything else that the file system raises.
     """
     try:

@@ -1,4 +1,4 @@
-"""What the end of an archived file tells: its row groups with their times, and which files it replaces."""
+"""Reads the footers of archived files: their row groups with times, and which files they replace."""
 
 import msgspec
 import pyarrow as pa
@@ -10,19 +10,19 @@ from stores.archive.archive_merging import Part
 from stores.archive.archive_rows import Kind, schema_of, time_column
 
 REPLACES = b"weir.replaces"
-"""In a merged file's metadata: names of the files of its folder that it holds all of."""
+"""The metadata key of a merged file under which the names of the files stand whose rows it holds."""
 
 EVER_MS = 1 << 62
 
 
 class Footer(msgspec.Struct, frozen=True):
-    """The end of a file.
+    """Holds what the footer of a file says.
 
     Args:
-        path: of the file.
-        bytes: of the file.
-        metadata: as Parquet has it.
-        replaces: names of files of the same folder whose rows are all in this one.
+        path: the file's path.
+        bytes: the file's size.
+        metadata: Parquet's metadata of the file.
+        replaces: names of the files in the same folder whose rows are all in this one.
     """
 
     path: str
@@ -32,16 +32,16 @@ class Footer(msgspec.Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        """Of the file, without its folder."""
+        """Returns the file's name without its folder."""
         return self.path.rpartition("/")[2]
 
 
 def read_footer(files: pyarrow.fs.FileSystem, kind: Kind, path: str, size: int) -> Footer:
-    """The end of the file at `path`, which has `size` bytes.
+    """Reads the footer of the file at `path`, which has `size` bytes.
 
     Raises:
-        Refusal: it is not Parquet, or has not the columns of `kind`.
-        OSError: it cannot be reached, or is gone.
+        Refusal: the file is not Parquet, or does not have the columns of `kind`.
+        OSError: the file cannot be reached, or is gone.
     """
     try:
         with files.open_input_file(path) as file:
@@ -56,7 +56,7 @@ def read_footer(files: pyarrow.fs.FileSystem, kind: Kind, path: str, size: int) 
 
 
 def parts_of(footer: Footer, kind: Kind) -> list[Part]:
-    """The row groups that have rows."""
+    """Returns the row groups of a file that have rows."""
     column = footer.metadata.schema.names.index(time_column(kind))
     groups = [footer.metadata.row_group(number) for number in range(footer.metadata.num_row_groups)]
     return [Part(footer.path, number, *_bounds_ms(group, column)) for number, group in enumerate(groups) if group.num_rows]
@@ -66,4 +66,4 @@ def _bounds_ms(group: pyarrow.parquet.RowGroupMetaData, column: int) -> tuple[in
     known = group.column(column).statistics
     if known is None or not known.has_min_max:
         return -EVER_MS, EVER_MS
-    return known.min_raw, known.max_raw  # as dates, times that a producer made up would overflow
+    return known.min_raw, known.max_raw  # raw numbers: as dates, times out of range would overflow

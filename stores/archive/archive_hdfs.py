@@ -1,4 +1,4 @@
-"""HDFS as a file system of Arrow: the protocol spoken from Python, each call bounded in time."""
+"""Offers HDFS as an Arrow file system, spoken from Python, with each call bounded in time."""
 
 import io
 import threading
@@ -13,14 +13,14 @@ Answer = TypeVar("Answer")
 
 
 class HdfsHandler(pyarrow.fs.FileSystemHandler):  # type: ignore[misc]
-    """What the archive asks of a file system; for `pyarrow.fs.PyFileSystem`. Safe for threads.
+    """Implements the calls that the archive makes, for `pyarrow.fs.PyFileSystem`. Safe for threads.
 
-    The client itself waits without end for a server that stands still or is gone, and fsspec's way to list files takes a server
-    that does not answer for an empty folder. Here every call ends with `OSError` in time.
+    The HDFS client itself waits for ever for a server that hangs or is gone, and fsspec's listing reports an empty folder if a server does
+    not answer. Here every call ends in time, with `OSError` if there was no answer.
 
     Args:
-        url: of the NameNode, such as ``hdfs://127.0.0.1:8020``.
-        timeout_seconds: for one call.
+        url: the NameNode's URL, such as ``hdfs://127.0.0.1:8020``.
+        timeout_seconds: the limit for one call.
     """
 
     def __init__(self, url: str, timeout_seconds: float) -> None:
@@ -97,7 +97,7 @@ class HdfsHandler(pyarrow.fs.FileSystemHandler):  # type: ignore[misc]
 
 
 class _Reader(io.RawIOBase):
-    """A file that is read in pieces, each in time."""
+    """Reads a file in pieces, each within the time limit."""
 
     def __init__(self, file: Any, call: Callable[[Callable[[], Any]], Any]) -> None:
         self._file = file
@@ -121,7 +121,7 @@ class _Reader(io.RawIOBase):
 
 
 class _Writer(io.RawIOBase):
-    """A file that is written in pieces, each in time; it is there when `close` has come back."""
+    """Writes a file in pieces, each within the time limit; the file exists once `close` has returned."""
 
     def __init__(self, file: Any, call: Callable[[Callable[[], Any]], Any]) -> None:
         self._file = file
@@ -148,10 +148,10 @@ def _info_of(status: FileStatus) -> pyarrow.fs.FileInfo:
 
 
 def _within(seconds: float, call: Callable[[], Answer]) -> Answer:
-    """What `call` gives, in a thread of its own, which is left to itself when it takes longer.
+    """Returns what `call` returns. It runs in a thread of its own, which is abandoned if it takes longer than `seconds`.
 
     Raises:
-        OSError: it failed, or took longer.
+        OSError: the call failed, or took longer.
     """
     answers: list[Answer] = []
     errors: list[BaseException] = []
@@ -159,7 +159,7 @@ def _within(seconds: float, call: Callable[[], Answer]) -> Answer:
     def run() -> None:
         try:
             answers.append(call())
-        except BaseException as error:  # raised again where somebody waits for it
+        except BaseException as error:  # raised again in the thread that waits
             errors.append(error)
 
     thread = threading.Thread(target=run, daemon=True)

@@ -1,4 +1,4 @@
-"""Row groups of many files, which overlap in time, as one run of rows in order without repeats."""
+"""Merges row groups of many files, which overlap in time, into one sorted run of rows without repeats."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -14,12 +14,12 @@ ROWS_AT_ONCE = 65_536
 
 
 class Part(msgspec.Struct, frozen=True):
-    """A row group.
+    """Identifies a row group of a file.
 
     Args:
-        path: of its file.
-        group: its number there.
-        first_ms, last_ms: bounds of its rows' times.
+        path: the file's path.
+        group: the row group's number in the file.
+        first_ms, last_ms: the earliest and the latest time of its rows, both inclusive.
     """
 
     path: str
@@ -29,18 +29,18 @@ class Part(msgspec.Struct, frozen=True):
 
 
 def needed_columns(kind: Kind) -> list[str]:
-    """What order and repeats are told by."""
+    """Returns the columns by which rows are sorted and repeats are recognised."""
     own = ["user", "event_id", "revision"] if kind == "decisions" else []
     return ["partition", "offset", time_column(kind), *own]
 
 
 def merged(kind: Kind, parts: Sequence[Part], read: Callable[[Part], pa.Table], from_ms: int, to_ms: int) -> Iterator[pa.Table]:
-    """The rows of `parts` with times in [from_ms, to_ms) in the order of (time, partition, offset), some `ROWS_AT_ONCE` a table.
+    """Yields the rows of `parts` with times in [from_ms, to_ms), sorted by (time, partition, offset), some `ROWS_AT_ONCE` a table.
 
-    All rows of one moment come in one table. Memory holds the parts that overlap, and as much again for sorting.
+    All rows of one moment are in one table. Memory holds the parts that overlap, and as much again for sorting.
 
     Args:
-        read: a part's rows, with `needed_columns` among them.
+        read: returns a part's rows, with `needed_columns` among the columns.
     """
     held: list[pa.Table] = []
     rows, rows_max = 0, ROWS_AT_ONCE
@@ -50,7 +50,7 @@ def merged(kind: Kind, parts: Sequence[Part], read: Callable[[Part], pa.Table], 
             if len(ready):
                 yield ready
             held, rows = [rest], len(rest)
-            rows_max = max(ROWS_AT_ONCE, 2 * rows)  # what could not go yet is not sorted again for each further part
+            rows_max = max(ROWS_AT_ONCE, 2 * rows)  # rows that had to stay are not sorted again for each further part
         table = _within(read(part), kind, part, from_ms, to_ms)
         held.append(table)
         rows += len(table)
@@ -59,7 +59,7 @@ def merged(kind: Kind, parts: Sequence[Part], read: Callable[[Part], pa.Table], 
 
 
 def times_ms(table: pa.Table, column: str) -> NDArray[np.int64]:
-    """A column of moments as milliseconds."""
+    """Returns a column of times [rows] as milliseconds since the epoch."""
     numbers: NDArray[np.int64] = table[column].cast(pa.int64()).to_numpy()
     return numbers
 
@@ -88,7 +88,7 @@ def _same_as_before(column: pa.ChunkedArray) -> NDArray[np.bool_]:
 
 
 def _first_decisions(table: pa.Table) -> pa.Table:
-    """Without later decisions of the same user, event id, revision and event time."""
+    """Removes the later ones of decisions with the same user, event id, revision and event time."""
     if len(table) == 0:
         return table
     names = ["user", "event_id", "revision", "event_time"]

@@ -1,4 +1,4 @@
-"""What the archive holds: records as they stood in a topic, with their place; of decisions some parts as columns too."""
+"""Defines what the archive holds: records as they stood in a topic; parts of decisions also as columns."""
 
 from typing import Literal, NamedTuple, get_args
 
@@ -12,7 +12,7 @@ AT = pa.timestamp("ms", tz="UTC")
 
 
 class ArchivedRecord(NamedTuple):
-    """One record of a topic: its place, the broker's time in ms, key and value as they were."""
+    """Holds one record of a topic: partition and offset, the broker's time in ms, key and value unchanged."""
 
     partition: int
     offset: int
@@ -22,7 +22,7 @@ class ArchivedRecord(NamedTuple):
 
 
 class Day(msgspec.Struct, frozen=True):
-    """What the archive has of one kind and day: `files` that count, their bytes and rows, repeats among them."""
+    """Says what the archive has of one kind and day: number and bytes of the files that count, and rows, repeats included."""
 
     kind: Kind
     day: str
@@ -35,7 +35,7 @@ RECORDS = pa.schema(
     {"partition": pa.int32(), "offset": pa.int64(), "at": AT, "key": pa.binary(), "value": pa.binary()},
     metadata={"weir.archive": "1"},
 )
-"""Of events and labels. `at` is the broker's time, which says the day."""
+"""The columns of events and labels. `at` is the broker's time, which determines the day."""
 
 DECISIONS = pa.schema(
     [
@@ -51,14 +51,14 @@ DECISIONS = pa.schema(
     ],
     metadata={"weir.archive": "1"},
 )
-"""Of decisions, with the features as they were served. `event_time` says the day."""
+"""The columns of decisions, with the features as they were served. `event_time` determines the day."""
 
 
 def schema_of(kind: Kind) -> pa.Schema:
-    """The columns of files of `kind`."""
+    """Returns the columns of files of `kind`."""
     return DECISIONS if kind == "decisions" else RECORDS
 
 
 def time_column(kind: Kind) -> str:
-    """The column by which files of `kind` are cut into days, and read in order."""
+    """Returns the column whose time determines the day of a row and the order of reading."""
     return "event_time" if kind == "decisions" else "at"

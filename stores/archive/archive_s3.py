@@ -1,4 +1,4 @@
-"""S3-compatible storage: where it is, as the environment says to its clients, and its files as a file system of Arrow."""
+"""Opens S3-compatible storage, located by the usual environment variables, as an Arrow file system."""
 
 import os
 import urllib.parse
@@ -12,15 +12,15 @@ _REGION = "us-east-1"
 
 
 class S3Place(NamedTuple):
-    """Where the storage is. Credentials are no part of it: each client finds them by itself."""
+    """Says where the storage is. Credentials are no part of it: each client finds them by itself."""
 
     endpoint: str
-    """Such as ``http://127.0.0.1:9000``; '' for Amazon's own."""
+    """The endpoint, such as ``http://127.0.0.1:9000``; '' for Amazon's own storage."""
     region: str
 
 
 def s3_place() -> S3Place:
-    """What ``AWS_ENDPOINT_URL`` and ``AWS_REGION`` say.
+    """Reads the place from ``AWS_ENDPOINT_URL`` and ``AWS_REGION``.
 
     Raises:
         Refusal: the endpoint is no URL.
@@ -33,10 +33,10 @@ def s3_place() -> S3Place:
 
 
 def s3_files(timeout_seconds: float) -> pyarrow.fs.S3FileSystem:
-    """The storage's files; a path begins with the bucket.
+    """Opens the storage as a file system whose paths begin with the bucket.
 
     Args:
-        timeout_seconds: for one call, which is tried twice.
+        timeout_seconds: the limit for one call, which is tried twice.
 
     Raises:
         Refusal: the endpoint is no URL.

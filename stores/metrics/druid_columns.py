@@ -1,9 +1,9 @@
-"""The columns of event metrics in Druid, for who writes them and for who asks."""
+"""The columns of event metrics in Druid, shared by the ingestion and the queries."""
 
 DIMENSIONS = ("metric", "action", "score_band", "revised", "degraded", "late", "pattern", "version", "shadow")
-"""Columns of texts; what is true or false is ``true`` or ``false``."""
+"""Text columns; booleans stand as ``true`` or ``false``."""
 NESTED = "dimensions"
-"""One column for all of the event's own fields, so that a release with others needs no change in Druid."""
+"""One column that holds all of the event's own fields, so that a release with other fields changes nothing in Druid."""
 SUMS = {
     "count": "longSum",
     "score_sum": "doubleSum",
@@ -11,4 +11,4 @@ SUMS = {
     "latency_ms_sum": "doubleSum",
     "latency_ms_max": "doubleMax",
 }
-"""Figures, and how they add up when rows become one."""
+"""The numeric columns, and how Druid aggregates each when rows become one."""

@@ -1,4 +1,4 @@
-"""Event metrics in Druid, asked with its native queries: JSON objects, in which whatever a caller gave stays a value."""
+"""Queries event metrics in Druid with its native JSON queries, in which whatever a caller gave stays a value."""
 
 import ssl
 import time
@@ -34,14 +34,14 @@ class _Row(msgspec.Struct):
 
 
 class DruidMetrics:
-    """Asks one broker. Queries are built by pydruid; its own client knows no timeout, so they are sent by another.
+    """Asks one Druid broker. pydruid builds the queries, but httpx sends them, because pydruid's client knows no timeout.
 
     Args:
-        url: of the broker.
-        data_source: that the supervisor of the topic fills.
-        timeout_seconds: for a whole answer.
-        tls: what a connection by https has to be made with.
-        headers: of each request.
+        url: the broker's URL.
+        data_source: the Druid data source that the supervisor of the topic fills.
+        timeout_seconds: the limit for a whole answer.
+        tls: the TLS context of an https connection.
+        headers: the headers of each request.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class DruidMetrics:
         check_query(query, fields)
         body = druid_query(query, self._data_source, int(self._timeout_seconds * 1000))
         rows = _rows(self._ask("POST", "/druid/v2", body))
-        # Without dimensions Druid answers a row of nothing where there is none.
+        # Without dimensions Druid answers one empty row where there is nothing.
         groups = sorted((_group(query, row) for row in rows if row.event["count"]), key=_place)
         return MetricAnswer(groups[: query.limit], complete=len(groups) <= query.limit)
 
@@ -71,7 +71,7 @@ class DruidMetrics:
         self._client.close()
 
     def _ask(self, method: str, path: str, body: dict[str, Any] | None) -> bytes:
-        """The answer, whole; a timeout of httpx is one of each read only."""
+        """Returns the whole answer within the time limit; httpx's own timeout covers only each single read."""
         deadline = time.monotonic() + self._timeout_seconds
         try:
             with self._client.stream(method, path, json=body) as answer:
@@ -79,7 +79,7 @@ class DruidMetrics:
                 for chunk in answer.iter_bytes():
                     content += chunk
                     if time.monotonic() > deadline or len(content) > ANSWER_BYTES_MAX:
-                        raise MetricsUnavailableError("the answer takes too long or is too large")
+                        raise MetricsUnavailableError("Druid's answer takes too long or is too large")
                 if answer.status_code != 200:
                     raise MetricsUnavailableError(
                         f"Druid answers with status {answer.status_code}: {content[:200].decode(errors='replace')}"
@@ -90,15 +90,15 @@ class DruidMetrics:
 
 
 def _rows(content: bytes) -> list[_Row]:
-    """Of an answer. Druid streams it, so what fails behind its first row ends it early, with status 200."""
+    """Decodes the rows of an answer. If Druid fails after the first row, its answer ends early with status 200."""
     try:
         return msgspec.json.decode(content, type=list[_Row])
     except msgspec.MsgspecError as error:
-        raise MetricsUnavailableError(f"Druid's answer of {len(content)} bytes is not whole: {error}") from error
+        raise MetricsUnavailableError(f"Druid's answer of {len(content)} bytes is not complete JSON: {error}") from error
 
 
 def druid_query(query: MetricQuery, data_source: str, timeout_ms: int) -> dict[str, Any]:
-    """`query` as Druid's ``groupBy``; the one row more than its limit tells whether there are more."""
+    """Returns `query` as Druid's ``groupBy``. It asks for one row above the limit to learn whether there are more."""
     step = STEP_MS.get(query.granularity)
     filtered = {name: f"f{number}" for number, name in enumerate(query.filters)}
     grouped = {name: f"g{number}" for number, name in enumerate(query.group_by)}
@@ -120,12 +120,12 @@ def druid_query(query: MetricQuery, data_source: str, timeout_ms: int) -> dict[s
 
 
 def _column(name: str, alias: str) -> str:
-    """A column of Druid: its own, or one that is made of the event's fields while it asks."""
+    """Returns the name of Druid's column: its own, or a virtual one made of the event's fields during the query."""
     return f"event_{alias}" if name.startswith(EVENT) else name
 
 
 def _virtual(name: str, column: str) -> list[dict[str, Any]]:
-    """The field of the event as a column, empty where there is none. The field's name is checked, and stands in no expression."""
+    """Defines a virtual column of a field of the event, empty where it is missing. The field's name is checked, and no expression."""
     path = f"$['{name.removeprefix(EVENT)}']"
     return [
         {"type": "nested-field", "columnName": NESTED, "outputName": f"{column}_or_null", "path": path, "expectedType": "STRING"},
@@ -134,7 +134,7 @@ def _virtual(name: str, column: str) -> list[dict[str, Any]]:
 
 
 def _order(outputs: list[str]) -> list[dict[str, str]]:
-    """Behind the time, by which Druid orders first."""
+    """Returns the order within one time; Druid sorts by time first."""
     values = [{"dimension": output, "direction": "ascending", "dimensionOrder": "lexicographic"} for output in outputs]
     return [{"dimension": "count", "direction": "descending", "dimensionOrder": "numeric"}, *values]
 
@@ -147,10 +147,13 @@ def _group(query: MetricQuery, row: _Row) -> MetricGroup:
 
 
 def _place(group: MetricGroup) -> tuple[int, int, list[str]]:
-    """Where it comes in an answer. Druid goes by UTF-16, in which characters beyond 16 bits are before the last of the others."""
+    """Returns the sort key of a group in an answer.
+
+    Druid itself sorts texts by UTF-16, which puts characters above U+FFFF too early.
+    """
     return group.time, -group.count, list(group.dimensions.values())
 
 
 def _moment(time_ms: int) -> str:
-    """As Druid writes times; whole minutes only."""
+    """Formats a time as Druid writes it, cut to whole minutes."""
     return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:00.000Z")

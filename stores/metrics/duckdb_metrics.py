@@ -1,4 +1,4 @@
-"""Event metrics in a DuckDB file, for one process: it takes the topic's rows in, and answers."""
+"""Keeps event metrics in a DuckDB file of one process, which reads the topic's rows and answers queries."""
 
 import contextlib
 import pathlib
@@ -28,18 +28,18 @@ _TABLES = (
 _FIGURES = ", ".join(f"{how}({name})::{_TYPES[name]} AS {name}" for name, how in _SUMS.items())
 _COLUMNS = ", ".join((*_KEY, *_SUMS))
 _GIVEN = "(SELECT unnest(from_json($rows::JSON, $types), recursive := true))"
-# Texts of this module alone are put together, here and in `duckdb_query`; whatever was given is a parameter.
+# Only texts of this module are concatenated here and in `duckdb_query`; whatever a caller gave is a parameter.
 _NAMES = ", ".join(_KEY)
 _INSERT = f"INSERT INTO metric ({_COLUMNS}) SELECT {_NAMES}, {_FIGURES} FROM {_GIVEN} GROUP BY {_NAMES}"  # noqa: S608
 _OF_A_RANGE = f"SELECT {_NAMES}, {_FIGURES} FROM metric WHERE time >= $from_ms AND time < $to_ms GROUP BY {_NAMES}"  # noqa: S608
 
 
 class DuckDbMetrics:
-    """The file at `path`, opened at the first use and by one process at a time.
+    """Uses the file at `path`, which is opened at the first call and by one process at a time.
 
     Args:
-        path: of the file.
-        timeout_seconds: for a query, which is broken off then.
+        path: the file's path.
+        timeout_seconds: the limit for a query, which is interrupted then.
     """
 
     def __init__(self, path: pathlib.Path, timeout_seconds: float) -> None:
@@ -71,10 +71,10 @@ class DuckDbMetrics:
             cursor.execute("SELECT 1").fetchall()
 
     def add(self, rows: Sequence[MetricRow], offsets: Mapping[str, int]) -> None:
-        """Adds `rows` and notes, in the same transaction, up to where they were read: so a crash counts nothing twice.
+        """Adds `rows` and, in the same transaction, saves the offsets that were read, so that a crash counts nothing twice.
 
         Args:
-            offsets: for a place that the topic is read in, the offset after the last one of `rows`.
+            offsets: for each partition that was read, the offset after the last one of `rows`.
         """
         with self._cursor() as cursor, _transaction(cursor):
             if rows:
@@ -85,12 +85,12 @@ class DuckDbMetrics:
                 cursor.execute("INSERT OR REPLACE INTO next_offset VALUES (?, ?)", [place, next_offset])
 
     def offsets(self) -> dict[str, int]:
-        """Where to read on, by place; nothing for places that were never read."""
+        """Returns the next offset to read, by partition; partitions that were never read are absent."""
         with self._cursor() as cursor:
             return dict(cursor.execute("SELECT place, next FROM next_offset").fetchall())
 
     def fold(self, from_ms: int, to_ms: int) -> None:
-        """Makes one row of those with the same minute and dimensions; answers stay as they are."""
+        """Merges rows of the same minute and dimensions into one, for times in [from_ms, to_ms); answers do not change."""
         with self._cursor() as cursor, _transaction(cursor):
             cursor.execute(f"CREATE TEMP TABLE folded AS {_OF_A_RANGE}", {"from_ms": from_ms, "to_ms": to_ms})
             cursor.execute("DELETE FROM metric WHERE time >= ? AND time < ?", [from_ms, to_ms])
@@ -98,12 +98,12 @@ class DuckDbMetrics:
             cursor.execute("DROP TABLE folded")
 
     def forget(self, before_ms: int) -> None:
-        """Drops the minutes before `before_ms`."""
+        """Deletes the minutes before `before_ms`."""
         with self._cursor() as cursor:
             cursor.execute("DELETE FROM metric WHERE time < ?", [before_ms])
 
     def rows_kept(self) -> int:
-        """How many rows the table has."""
+        """Returns how many rows the table has."""
         with self._cursor() as cursor:
             [found] = cursor.execute("SELECT count(*) FROM metric").fetchall()
             return int(found[0])
@@ -116,7 +116,7 @@ class DuckDbMetrics:
 
     @contextlib.contextmanager
     def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection of its own to the open file: one for each use, so that threads do not meet in it."""
+        """Opens a cursor of its own for each use, so that threads do not share one."""
         try:
             with self._lock:
                 if self._connection is None:
@@ -136,7 +136,7 @@ class DuckDbMetrics:
 
 
 def duckdb_query(query: MetricQuery) -> tuple[str, dict[str, Any]]:
-    """SQL and its parameters. Whatever a caller gave, names of fields too, is a parameter; the text is made of this module's words."""
+    """Returns SQL and its parameters. Whatever a caller gave, names of fields included, is a parameter, never part of the SQL."""
     values: dict[str, Any] = {"metric": query.metric, "from_ms": query.from_ms, "to_ms": query.to_ms, "limit": query.limit + 1}
     conditions = ["metric = $metric", "time >= $from_ms", "time < $to_ms"]
     for number, (name, allowed) in enumerate(query.filters.items()):
@@ -149,7 +149,7 @@ def duckdb_query(query: MetricQuery) -> tuple[str, dict[str, Any]]:
     columns += [f"{_expression(name, f'group_{number}', values)} AS g{number}" for number, name in enumerate(query.group_by)]
     groups = ["start", *(f"g{number}" for number in range(len(query.group_by)))]
     inner = f"SELECT {', '.join((*columns, *_SUMS))} FROM metric WHERE {' AND '.join(conditions)}"  # noqa: S608
-    order = ["start", f"{len(groups) + 1} DESC", *groups[1:]]  # by its position: the first figure is the count
+    order = ["start", f"{len(groups) + 1} DESC", *groups[1:]]  # by position: the first aggregate is the count
     names = ", ".join(groups)
     text = f"SELECT {names}, {_FIGURES} FROM ({inner}) GROUP BY {names} ORDER BY {', '.join(order)} LIMIT $limit"  # noqa: S608
     return text, values

@@ -1,4 +1,4 @@
-"""Event metrics as kept for reading: how many decisions and matches, of what kind, when."""
+"""Defines how event metrics are queried: counts, scores and latencies of decisions and matches over time."""
 
 import re
 from collections.abc import Collection
@@ -18,7 +18,7 @@ DIMENSIONS = {
     "decisions": ("action", "score_band", "revised", "degraded", "late"),
     "matches": ("action", "pattern", "version", "shadow"),
 }
-"""By metric, beside ``event.`` and a field of the event."""
+"""Dimensions by metric. ``event.`` followed by a field of the event is one too."""
 TRUTHS = ("revised", "degraded", "late", "shadow")
 """Dimensions whose values are ``true`` and ``false``."""
 EVENT = "event."
@@ -33,16 +33,16 @@ _FIELD = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
 
 
 class MetricQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """What is asked; `check_query` holds its bounds.
+    """Describes a query; `check_query` enforces its bounds.
 
     Args:
         metric: ``decisions`` or ``matches``.
         from_ms: ms since the epoch, a whole minute, inclusive.
         to_ms: a whole minute, exclusive.
         granularity: steps of time, in UTC; ``all`` makes one step of the whole range.
-        group_by: dimensions with a row for each of their values.
-        filters: for a dimension the values that count.
-        limit: of rows.
+        group_by: dimensions to group by.
+        filters: for each filtered dimension the values that count.
+        limit: maximum number of groups.
     """
 
     metric: Metric
@@ -55,14 +55,15 @@ class MetricQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MetricGroup(msgspec.Struct, frozen=True, kw_only=True):
-    """The figures of one step of time and one combination of values.
+    """Holds the figures of one time step and one combination of values.
 
     Args:
-        time: start of the step, ms; for ``all`` that of the range. A range that begins within a step has only its part of it.
-        dimensions: those asked for, in their order.
+        time: start of the step, ms since the epoch; for ``all`` the start of the range. A step at the edge covers only its part of the
+            range.
+        dimensions: the values of the dimensions asked for, in their order.
         count: how many decisions or matches.
-        score_mean: over the `scored` decisions with a score; None without one.
-        latency_ms_mean: of all decisions; None for matches, as is the greatest.
+        score_mean: mean over the `scored` decisions that have a score; None if there are none.
+        latency_ms_mean: mean over all decisions; None for matches, as is the maximum.
     """
 
     time: int
@@ -75,7 +76,7 @@ class MetricGroup(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MetricAnswer(msgspec.Struct, frozen=True):
-    """Groups by time, then the greatest count, then their values; not `complete` when there are more than the limit."""
+    """Holds groups sorted by time, then falling count, then values; `complete` is false when there are more than the limit."""
 
     groups: list[MetricGroup]
     complete: bool
@@ -85,24 +86,24 @@ class Metrics(Protocol):
     """A store of event metrics. Safe for threads.
 
     Raises:
-        MetricsUnavailableError: any call, of a store that does not answer in the time it was opened with.
+        MetricsUnavailableError: any call; the store does not answer within the time it was opened with.
     """
 
     def query(self, query: MetricQuery, fields: Collection[str]) -> MetricAnswer:
-        """What the rows of the topic add up to.
+        """Returns the sums of the topic's rows, grouped and filtered as asked.
 
         Args:
-            fields: of the event, that may be asked for as ``event.<field>``; a row that has none of it has it empty.
+            fields: fields of the event that may be named as ``event.<field>``; a row without the field counts as empty.
 
         Raises:
             Refusal: the query is out of bounds, or names an unknown dimension.
         """
 
     def check(self) -> None:
-        """Passes when the store can be asked."""
+        """Returns if the store can be queried, and raises otherwise."""
 
     def close(self) -> None:
-        """Lets the store go; it is not used afterwards."""
+        """Closes the store; it is not used afterwards."""
 
 
 class MetricsUnavailableError(StoreUnavailableError):
@@ -110,10 +111,10 @@ class MetricsUnavailableError(StoreUnavailableError):
 
 
 def check_query(query: MetricQuery, fields: Collection[str]) -> None:
-    """Passes a query within all bounds.
+    """Accepts a query that keeps all bounds.
 
     Raises:
-        Refusal: says which it is out of.
+        Refusal: the query exceeds a bound; names which.
     """
     _check_range(query)
     if not 1 <= query.limit <= LIMIT_MAX:
@@ -130,12 +131,12 @@ def check_query(query: MetricQuery, fields: Collection[str]) -> None:
 
 
 def known_dimensions(metric: Metric, fields: Collection[str]) -> list[str]:
-    """Every name that a query for `metric` may use."""
+    """Returns every dimension that a query for `metric` may name."""
     return [*DIMENSIONS[metric], *(EVENT + field for field in sorted(fields) if _FIELD.fullmatch(field))]
 
 
 def step_start(query: MetricQuery, time_ms: int) -> int:
-    """The time that the step of `time_ms` goes by."""
+    """Returns the start of the step that `time_ms` falls into."""
     step = STEP_MS.get(query.granularity)
     return query.from_ms if step is None else time_ms - time_ms % step
 
@@ -143,7 +144,7 @@ def step_start(query: MetricQuery, time_ms: int) -> int:
 def metric_group(
     query: MetricQuery, time_ms: int, values: list[str], count: int, score_sum: float, scored: int, latency_sum: float, latency_max: float
 ) -> MetricGroup:
-    """A group from its sums."""
+    """Makes a group from its sums."""
     timed = query.metric == "decisions"
     return MetricGroup(
         time=step_start(query, time_ms),

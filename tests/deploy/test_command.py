@@ -24,7 +24,7 @@ def test_check_warns_of_windows_that_retention_may_end(tmp_path: pathlib.Path) -
     features.write_text(features.read_text() + "- {name: last5, template: count, window: {last: 5}}\n")
     result = CliRunner().invoke(main, ["check", str(folder)])
     assert result.exit_code == 0
-    assert "warning: feature last5: of the last 5 events only those within retention" in result.output
+    assert "warning: feature last5: it holds only those of the last 5 events that are within retention" in result.output
 
 
 def test_a_mistake_in_a_definition_is_refused_with_line_and_hint(tmp_path: pathlib.Path) -> None:

@@ -195,7 +195,7 @@ def test_a_time_before_2000_is_refused_for_it_is_probably_in_another_unit(unit: 
     with pytest.raises(Refusal) as caught:
         Decoder(schema).decode(json.dumps({"id": "a", "ts": given_as, "u": "u"}).encode(), NOW)
     assert (caught.value.what, caught.value.where) == ("time before min_time", "ts")
-    assert caught.value.remedy.startswith("lower min_time" if unit == "rfc3339" else "it looks like a unit")
+    assert caught.value.remedy.startswith("lower min_time" if unit == "rfc3339" else "it looks as if sent in a unit")
 
 
 @pytest.mark.parametrize(

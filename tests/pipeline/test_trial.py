@@ -69,7 +69,7 @@ def test_pairs_of_entities_count_as_kinds_too() -> None:
     schema = read_schema(texts({"entities": [f"k{n}" for n in range(ENTITIES_MAX)]})["schema"])
     pairs = counting(ENTITIES_MAX - 1) + "- {name: p, template: count, entity: [k1, k2], window: 1h}\n"
     assert len(read_features(pairs, schema).kinds) == ENTITIES_MAX + 1
-    with pytest.raises(Refusal, match=rf"features.yaml:{ENTITIES_MAX + 1}:3: too many kinds of entities"):
+    with pytest.raises(Refusal, match=rf"features.yaml:{ENTITIES_MAX + 1}:3: too many entity types"):
         read_features(pairs + "- {name: q, template: count, entity: [k2, k3], window: 1h}\n", schema)
 
 

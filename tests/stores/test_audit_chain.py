@@ -64,7 +64,7 @@ def test_a_log_that_nobody_touched_is_whole(log: Log) -> None:
 )
 def test_a_changed_entry_is_named(log: Log, statement: str) -> None:
     log.tamper(statement)
-    assert log.verify() == (4, "entry 5 was changed or put in: its hash is not that of what it says")
+    assert log.verify() == (4, "entry 5 was changed or inserted: its hash does not match what it says")
 
 
 @pytest.mark.parametrize(
@@ -82,25 +82,25 @@ def test_a_removed_entry_is_named(log: Log, where: str, found: tuple[int, str]) 
 
 def test_a_removed_entry_whose_gap_was_closed_is_seen_at_the_next(log: Log) -> None:
     log.tamper("DELETE FROM entry WHERE number = 5", *(f"UPDATE entry SET number = {n - 1} WHERE number = {n}" for n in range(6, 11)))
-    assert log.verify() == (4, "entry 5 was changed or put in: its hash is not that of what it says")
+    assert log.verify() == (4, "entry 5 was changed or inserted: its hash does not match what it says")
 
 
 def test_entries_in_another_order_are_seen(log: Log) -> None:
     log.tamper(*(f"UPDATE entry SET number = {new} WHERE number = {old}" for old, new in ((4, 100), (5, 4), (100, 5))))
-    assert log.verify() == (3, "entry 4 was changed or put in: its hash is not that of what it says")
+    assert log.verify() == (3, "entry 4 was changed or inserted: its hash does not match what it says")
 
 
 def test_an_entry_that_was_put_in_is_seen(log: Log) -> None:
     log.tamper(*(f"UPDATE entry SET number = {n + 1} WHERE number = {n}" for n in range(10, 4, -1)))
     forged = link(5, log.entries[3].hash, fact(99, "eve"))
     log.tamper("INSERT INTO entry VALUES (?, ?, ?, ?)", values=msgspec.structs.astuple(forged))
-    assert log.verify() == (5, "entry 6 was changed or put in: its hash is not that of what it says")
+    assert log.verify() == (5, "entry 6 was changed or inserted: its hash does not match what it says")
 
 
 def test_an_entry_that_was_written_anew_with_its_hash_is_seen_at_the_next(log: Log) -> None:
     forged = link(5, log.entries[3].hash, fact(99, "eve"))
     log.tamper("UPDATE entry SET previous = ?2, said = ?3, hash = ?4 WHERE number = ?1", values=msgspec.structs.astuple(forged))
-    assert log.verify() == (5, "entry 6 does not follow entry 5: one of the two was put in, moved or written anew")
+    assert log.verify() == (5, "entry 6 does not follow entry 5: one of the two was inserted, moved or rewritten")
 
 
 def test_a_log_that_was_cut_off_or_written_anew_is_seen_by_who_kept_its_head(log: Log) -> None:
@@ -108,7 +108,7 @@ def test_a_log_that_was_cut_off_or_written_anew_is_seen_by_who_kept_its_head(log
     assert log.verify() == (7, "")
     assert log.verify(log.entries[6].hash) == (7, "")
     entries, found = log.verify(log.head)
-    assert (entries, found) == (7, f"no entry has the hash {log.head}: the log was cut off behind entry 7 or earlier, or written anew")
+    assert (entries, found) == (7, f"no entry has the hash {log.head}: the log was cut off after entry 7 or earlier, or rewritten")
     rewritten: list[Entry] = []
     for number in range(1, 11):
         rewritten.append(link(number, rewritten[-1].hash if rewritten else FIRST, fact(number, "eve")))
@@ -116,7 +116,7 @@ def test_a_log_that_was_cut_off_or_written_anew_is_seen_by_who_kept_its_head(log
     for entry in rewritten:
         log.tamper("INSERT INTO entry VALUES (?, ?, ?, ?)", values=msgspec.structs.astuple(entry))
     assert log.verify() == (10, "")
-    assert "written anew" in log.verify(log.head)[1]
+    assert "rewritten" in log.verify(log.head)[1]
 
 
 def test_an_emptied_log_is_seen_by_who_kept_its_head(log: Log) -> None:
@@ -144,7 +144,7 @@ def test_a_number_that_is_said_a_second_time_is_seen() -> None:
     again = link(1, first.hash, fact(2))
     found = verify([first, again]).broken
     assert found is not None
-    assert found.what == "entry 1 comes a second time or out of order, behind entry 1"
+    assert found.what == "entry 1 comes a second time or out of order, after entry 1"
     found = verify([first, msgspec.structs.replace(again, number=2)]).broken
     assert found is not None
     assert found.number == 2

@@ -43,7 +43,7 @@ def found(audit: CassandraAudit) -> str:
 def test_a_changed_entry_is_named(audit: CassandraAudit) -> None:
     said = list(audit.walk())[9].said.replace("owner", "other")
     audit._keyspace.run("UPDATE audit SET said = %s WHERE bucket = 2 AND number = 10", said)
-    assert found(audit) == "entry 10 was changed or put in: its hash is not that of what it says"
+    assert found(audit) == "entry 10 was changed or inserted: its hash does not match what it says"
 
 
 def test_a_removed_entry_and_a_removed_partition_are_named(audit: CassandraAudit) -> None:
@@ -68,7 +68,7 @@ def test_a_log_that_was_cut_off_is_seen_by_who_kept_its_head(audit: CassandraAud
     assert verify(audit.walk()).broken is None
     broken = verify(audit.walk(), head).broken
     assert broken is not None
-    assert "cut off behind entry 19" in broken.what
+    assert "cut off after entry 19" in broken.what
 
 
 def test_who_only_reads_finds_the_log_and_makes_no_tables(audit: CassandraAudit, place: Place) -> None:

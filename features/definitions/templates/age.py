@@ -1,15 +1,15 @@
 """How long the oldest event is ago."""
 
 from features.definitions.aggregate import Code, Reading
-from features.definitions.definition_reader import Given
+from features.definitions.definition_reader import DefinitionReader
 from features.definitions.parameters import CURRENT, ENTITY, NO_DELAY, WHERE, WINDOW
 from features.definitions.template import Recipe, Template
 from features.definitions.window import UNBOUNDED, Window
 
 
-def _recipe(given: Given) -> Recipe:
-    window = given.window(Window(UNBOUNDED))
-    return Recipe((Reading(Code.FIRST_AGE, "", window, given.where(), given.before()),))
+def _recipe(reader: DefinitionReader) -> Recipe:
+    window = reader.window(Window(UNBOUNDED))
+    return Recipe((Reading(Code.FIRST_AGE, "", window, reader.where(), reader.before()),))
 
 
 TEMPLATE = Template(

@@ -1,7 +1,7 @@
 """How sudden a burst of events is."""
 
 from features.definitions.aggregate import Code, Reading
-from features.definitions.definition_reader import Given
+from features.definitions.definition_reader import DefinitionReader
 from features.definitions.parameters import ENTITY, WHERE
 from features.definitions.template import Parameter, Recipe, Template
 from features.definitions.window import TICKS, Window
@@ -12,10 +12,10 @@ _MINUTE_MS = 60_000
 _THRESHOLD_MAX = 1_000_000_000
 
 
-def _recipe(given: Given) -> Recipe:
-    threshold = given.section.at("threshold").integer(1, _THRESHOLD_MAX) if given.has("threshold") else 1_000
-    window = Window(TICKS, given.length_ms("tick", _MINUTE_MS), count=threshold)
-    return Recipe((Reading(Code.BURST, "", window, given.where()),))
+def _recipe(reader: DefinitionReader) -> Recipe:
+    threshold = reader.section.at("threshold").integer(1, _THRESHOLD_MAX) if reader.has("threshold") else 1_000
+    window = Window(TICKS, reader.length_ms("tick", _MINUTE_MS), count=threshold)
+    return Recipe((Reading(Code.BURST, "", window, reader.where()),))
 
 
 TEMPLATE = Template(

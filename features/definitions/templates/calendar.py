@@ -1,7 +1,7 @@
 """A part of the calendar at the event's time."""
 
 from features.definitions.calendar import RANGES, Calendar
-from features.definitions.definition_reader import Given
+from features.definitions.definition_reader import DefinitionReader
 from features.definitions.parameters import ZONE
 from features.definitions.template import FLAG, NUMBER, Current, Finish, Parameter, Recipe, Template
 from foundation.number_arrays import Float64s
@@ -10,14 +10,14 @@ _PART = Parameter("part", "hour (0 to 23), weekday (0 is Monday), weekend (1 or 
 _BETWEEN = Parameter("between", "[first, last]: 1 from first to last inclusive, over the turn where first is greater, else 0", "")
 
 
-def _recipe(given: Given) -> Recipe:
-    part = given.section.at("part").choice(tuple(RANGES))
-    zone = given.zone()
-    if not given.has("between"):
+def _recipe(reader: DefinitionReader) -> Recipe:
+    part = reader.section.at("part").choice(tuple(RANGES))
+    zone = reader.zone()
+    if not reader.has("between"):
         return Recipe((), _finish(Calendar(part, zone=zone)), FLAG if part == "weekend" else NUMBER)
-    bounds = list(given.section.at("between").items())
+    bounds = list(reader.section.at("between").items())
     if len(bounds) != 2:
-        given.section.at("between").refuse("not a range", "two whole numbers, both inclusive")
+        reader.section.at("between").refuse("not a range", "two whole numbers, both inclusive")
     low, high = (bound.integer(*RANGES[part]) for bound in bounds)
     return Recipe((), _finish(Calendar(part, low, high, zone)), FLAG)
 

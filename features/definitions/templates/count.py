@@ -1,14 +1,14 @@
 """How many events."""
 
 from features.definitions.aggregate import Code, Reading
-from features.definitions.definition_reader import Given
+from features.definitions.definition_reader import DefinitionReader
 from features.definitions.parameters import CURRENT, ENTITY, MAYBE_VALUE, WHERE, WINDOW
 from features.definitions.template import Recipe, Template
 
 
-def _recipe(given: Given) -> Recipe:
-    column = given.anything() if given.has("value") else ""
-    return Recipe((Reading(Code.COUNT, column, given.window(), given.where(), given.before()),))
+def _recipe(reader: DefinitionReader) -> Recipe:
+    column = reader.anything() if reader.has("value") else ""
+    return Recipe((Reading(Code.COUNT, column, reader.window(), reader.where(), reader.before()),))
 
 
 TEMPLATE = Template(

@@ -1,13 +1,13 @@
 """How many different values."""
 
 from features.definitions.aggregate import Code, Reading
-from features.definitions.definition_reader import Given
+from features.definitions.definition_reader import DefinitionReader
 from features.definitions.parameters import ANY_VALUE, CURRENT, ENTITY, NO_DELAY, NO_VALUES_FOR_EVER, WHERE, WINDOW
 from features.definitions.template import Recipe, Template
 
 
-def _recipe(given: Given) -> Recipe:
-    return Recipe((Reading(Code.DISTINCT, given.anything(), given.window(), given.where(), given.before()),))
+def _recipe(reader: DefinitionReader) -> Recipe:
+    return Recipe((Reading(Code.DISTINCT, reader.anything(), reader.window(), reader.where(), reader.before()),))
 
 
 TEMPLATE = Template(

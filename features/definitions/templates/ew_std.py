@@ -1,14 +1,14 @@
 """How much a value spreads, the newer the heavier."""
 
 from features.definitions.aggregate import Code, Reading
-from features.definitions.definition_reader import Given
+from features.definitions.definition_reader import DefinitionReader
 from features.definitions.half_life import HALF_LIFE, decayed
 from features.definitions.parameters import ENTITY, NUMBER_VALUE, WHERE
 from features.definitions.template import Recipe, Template
 
 
-def _recipe(given: Given) -> Recipe:
-    return Recipe((Reading(Code.EW_STD, given.number(), decayed(given), given.where()),))
+def _recipe(reader: DefinitionReader) -> Recipe:
+    return Recipe((Reading(Code.EW_STD, reader.number(), decayed(reader), reader.where()),))
 
 
 TEMPLATE = Template(

@@ -1,6 +1,6 @@
 """Arithmetic and logic over the event and other features."""
 
-from features.definitions.definition_reader import Given
+from features.definitions.definition_reader import DefinitionReader
 from features.definitions.template import FLAG, NUMBER, Parameter, Recipe, Template
 from features.expressions.functions.types import Type
 
@@ -12,9 +12,9 @@ _REMEDIES = {
 }
 
 
-def _recipe(given: Given) -> Recipe:
-    section = given.section.at("expression")
-    expression = given.over_everything(section)
+def _recipe(reader: DefinitionReader) -> Recipe:
+    section = reader.section.at("expression")
+    expression = reader.over_everything(section)
     if expression.type in _REMEDIES:
         section.refuse("not a feature", "an expression that gives a number or a bool", expression.type.value, _REMEDIES[expression.type])
     return Recipe((), type=FLAG if expression.type is Type.BOOL else NUMBER, expression=expression)

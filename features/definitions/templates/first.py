@@ -1,13 +1,13 @@
 """The oldest value."""
 
 from features.definitions.aggregate import Code, Reading
-from features.definitions.definition_reader import Given
+from features.definitions.definition_reader import DefinitionReader
 from features.definitions.parameters import AGGREGATE, NO_DELAY
 from features.definitions.template import Recipe, Template
 
 
-def _recipe(given: Given) -> Recipe:
-    return Recipe((Reading(Code.FIRST, given.number(), given.window(), given.where(), given.before()),))
+def _recipe(reader: DefinitionReader) -> Recipe:
+    return Recipe((Reading(Code.FIRST, reader.number(), reader.window(), reader.where(), reader.before()),))
 
 
 TEMPLATE = Template(

@@ -1,14 +1,14 @@
 """How far away the last event was."""
 
-from features.definitions.definition_reader import Given
+from features.definitions.definition_reader import DefinitionReader
 from features.definitions.geography import LATITUDE, LONGITUDE, EarlierPlace, earlier_place
 from features.definitions.parameters import COMPARED, ENTITY, WHERE, WINDOW
 from features.definitions.template import Current, Finish, Recipe, Template
 from foundation.number_arrays import Float64s
 
 
-def _recipe(given: Given) -> Recipe:
-    place = earlier_place(given)
+def _recipe(reader: DefinitionReader) -> Recipe:
+    place = earlier_place(reader)
     return Recipe(place.readings[:2], _finish(place))
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from features.definitions.definition_reader import Given
+from features.definitions.definition_reader import DefinitionReader
 from features.definitions.geography import LATITUDE, LONGITUDE, EarlierPlace, earlier_place
 from features.definitions.parameters import COMPARED, ENTITY, WHERE, WINDOW
 from features.definitions.template import Current, Finish, Recipe, Template
@@ -12,8 +12,8 @@ _HOUR_SECONDS = 3_600.0
 _SECONDS_MIN = 1.0
 
 
-def _recipe(given: Given) -> Recipe:
-    place = earlier_place(given)
+def _recipe(reader: DefinitionReader) -> Recipe:
+    place = earlier_place(reader)
     return Recipe(place.readings, _finish(place))
 
 

@@ -3,14 +3,14 @@
 import numpy as np
 
 from features.definitions.aggregate import Code, Reading
-from features.definitions.definition_reader import Given
+from features.definitions.definition_reader import DefinitionReader
 from features.definitions.parameters import ANY_VALUE, COMPARED, ENTITY, NO_VALUES_FOR_EVER, WHERE, WINDOW
 from features.definitions.template import FLAG, Current, Recipe, Template
 from foundation.number_arrays import Float64s
 
 
-def _recipe(given: Given) -> Recipe:
-    reading = Reading(Code.OWN, given.anything(), given.window(), given.where(), before=True)
+def _recipe(reader: DefinitionReader) -> Recipe:
+    reading = Reading(Code.OWN, reader.anything(), reader.window(), reader.where(), before=True)
     return Recipe((reading,), _is_none, FLAG)
 
 

@@ -1,13 +1,13 @@
 """How many positive labels."""
 
 from features.definitions.aggregate import Code, Reading
-from features.definitions.definition_reader import Given
+from features.definitions.definition_reader import DefinitionReader
 from features.definitions.parameters import CURRENT, ENTITY, WHERE, WINDOW
 from features.definitions.template import Recipe, Template
 
 
-def _recipe(given: Given) -> Recipe:
-    return Recipe((Reading(Code.LABEL_COUNT, "", given.window(), given.where(), given.before()),))
+def _recipe(reader: DefinitionReader) -> Recipe:
+    return Recipe((Reading(Code.LABEL_COUNT, "", reader.window(), reader.where(), reader.before()),))
 
 
 TEMPLATE = Template(

@@ -1,7 +1,7 @@
 """What share of events turned out positive."""
 
 from features.definitions.aggregate import Code, Reading
-from features.definitions.definition_reader import Given
+from features.definitions.definition_reader import DefinitionReader
 from features.definitions.parameters import CURRENT, ENTITY, WHERE, WINDOW
 from features.definitions.template import Current, Finish, Parameter, Recipe, Template, divided
 from foundation.number_arrays import Float64s
@@ -11,12 +11,12 @@ _PRIOR = Parameter("prior", "{rate: r, weight: k}: as if k more events had been 
 _WEIGHT_MAX = 1e9
 
 
-def _recipe(given: Given) -> Recipe:
-    labelled = given.has("of") and given.section.at("of").choice(("all", "labelled")) == "labelled"
-    scope = ("", given.window(), given.where(), given.before())
-    if not given.has("prior"):
+def _recipe(reader: DefinitionReader) -> Recipe:
+    labelled = reader.has("of") and reader.section.at("of").choice(("all", "labelled")) == "labelled"
+    scope = ("", reader.window(), reader.where(), reader.before())
+    if not reader.has("prior"):
         return Recipe((Reading(Code.LABELLED_RATE if labelled else Code.LABEL_RATE, *scope),))
-    prior = given.section.at("prior")
+    prior = reader.section.at("prior")
     prior.only("rate", "weight")
     rate, weight = prior.at("rate").number(0.0, 1.0), prior.at("weight").number(0.0, _WEIGHT_MAX)
     total = Reading(Code.LABELLED_COUNT if labelled else Code.COUNT, *scope)

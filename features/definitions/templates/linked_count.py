@@ -1,7 +1,7 @@
 """How many others share an entity."""
 
 from features.definitions.aggregate import Code, Reading
-from features.definitions.definition_reader import Given
+from features.definitions.definition_reader import DefinitionReader
 from features.definitions.parameters import CURRENT, ENTITY, NO_DELAY, NO_VALUES_FOR_EVER, WHERE, WINDOW
 from features.definitions.template import Parameter, Recipe, Template
 
@@ -9,14 +9,14 @@ _ENTITY = ENTITY._replace(meaning="what they share: a further entity, or a pair 
 _OF = Parameter("of", "who is counted: the field of another entity", "the user")
 
 
-def _recipe(given: Given) -> Recipe:
-    schema = given.schema
-    given.section.at("entity")
-    of = given.section.at("of").choice((schema.user, *schema.entities)) if given.has("of") else schema.user
-    if of == given.kind:
-        place = given.section.at("of" if given.has("of") else "entity")
+def _recipe(reader: DefinitionReader) -> Recipe:
+    schema = reader.schema
+    reader.section.at("entity")
+    of = reader.section.at("of").choice((schema.user, *schema.entities)) if reader.has("of") else schema.user
+    if of == reader.kind:
+        place = reader.section.at("of" if reader.has("of") else "entity")
         place.refuse("linked to itself", "two different entities: who is counted, and what they share", of)
-    reading = Reading(Code.DISTINCT, given.text_column(of), given.window(), given.where(), given.before())
+    reading = Reading(Code.DISTINCT, reader.text_column(of), reader.window(), reader.where(), reader.before())
     return Recipe((reading,))
 
 

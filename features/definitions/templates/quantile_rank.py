@@ -1,14 +1,14 @@
 """What share of earlier values is less."""
 
 from features.definitions.aggregate import Code, Reading
-from features.definitions.definition_reader import Given
+from features.definitions.definition_reader import DefinitionReader
 from features.definitions.parameters import COMPARED, ENTITY, NO_VALUES_FOR_EVER, NUMBER_VALUE, WHERE, WINDOW
 from features.definitions.template import Current, Recipe, Template, divided
 from foundation.number_arrays import Float64s
 
 
-def _recipe(given: Given) -> Recipe:
-    scope = (given.number(), given.window(), given.where(), True)
+def _recipe(reader: DefinitionReader) -> Recipe:
+    scope = (reader.number(), reader.window(), reader.where(), True)
     return Recipe((Reading(Code.LESS, *scope), Reading(Code.EQUAL, *scope), Reading(Code.COUNT, *scope)), _rank)
 
 

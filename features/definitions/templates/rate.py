@@ -1,7 +1,7 @@
 """How many events in an hour."""
 
 from features.definitions.aggregate import Code, Reading
-from features.definitions.definition_reader import Given
+from features.definitions.definition_reader import DefinitionReader
 from features.definitions.parameters import CURRENT, ENTITY, MAYBE_VALUE, WHERE, WINDOW
 from features.definitions.template import Current, Finish, Parameter, Recipe, Template
 from foundation.number_arrays import Float64s
@@ -11,12 +11,12 @@ _PER = Parameter("per", "the length of time that events are counted for", "1h")
 _NO_LENGTH = "a rate is a count divided by the window's length"
 
 
-def _recipe(given: Given) -> Recipe:
-    column = given.anything() if given.has("value") else ""
-    window = given.window()
+def _recipe(reader: DefinitionReader) -> Recipe:
+    column = reader.anything() if reader.has("value") else ""
+    window = reader.window()
     return Recipe(
-        (Reading(Code.COUNT, column, window, given.where(), given.before()),),
-        _finish(window.length_ms / given.length_ms("per", _HOUR_MS)),
+        (Reading(Code.COUNT, column, window, reader.where(), reader.before()),),
+        _finish(window.length_ms / reader.length_ms("per", _HOUR_MS)),
     )
 
 

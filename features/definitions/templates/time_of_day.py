@@ -3,7 +3,7 @@
 import numpy as np
 
 from features.definitions.aggregate import Code, Reading
-from features.definitions.definition_reader import Given
+from features.definitions.definition_reader import DefinitionReader
 from features.definitions.parameters import COMPARED, ENTITY, WHERE, WINDOW, ZONE
 from features.definitions.row_column import Origin, RowColumn
 from features.definitions.template import Current, Finish, Recipe, Template
@@ -12,11 +12,11 @@ from foundation.number_arrays import Float64s
 _CONCENTRATION_MAX = 1_000.0
 
 
-def _recipe(given: Given) -> Recipe:
-    zone = given.zone()
-    cosine = given.add(RowColumn(f"hour_cos({zone})", Origin.HOUR_COS, zone))
-    sine = given.add(RowColumn(f"hour_sin({zone})", Origin.HOUR_SIN, zone))
-    window, where = given.window(), given.where()
+def _recipe(reader: DefinitionReader) -> Recipe:
+    zone = reader.zone()
+    cosine = reader.add(RowColumn(f"hour_cos({zone})", Origin.HOUR_COS, zone))
+    sine = reader.add(RowColumn(f"hour_sin({zone})", Origin.HOUR_SIN, zone))
+    window, where = reader.window(), reader.where()
     readings = tuple(Reading(Code.MEAN, column, window, where, before=True) for column in (cosine, sine))
     return Recipe((*readings, Reading(Code.COUNT, cosine, window, where, before=True)), _finish(cosine, sine))
 

@@ -1,13 +1,13 @@
 """How long ago the last event was."""
 
 from features.definitions.aggregate import Code, Reading
-from features.definitions.definition_reader import Given
+from features.definitions.definition_reader import DefinitionReader
 from features.definitions.parameters import COMPARED, ENTITY, WHERE, WINDOW
 from features.definitions.template import Recipe, Template
 
 
-def _recipe(given: Given) -> Recipe:
-    return Recipe((Reading(Code.LAST_AGE, "", given.window(), given.where(), before=True),))
+def _recipe(reader: DefinitionReader) -> Recipe:
+    return Recipe((Reading(Code.LAST_AGE, "", reader.window(), reader.where(), before=True),))
 
 
 TEMPLATE = Template(

@@ -1,7 +1,7 @@
 """How much of the window is one value."""
 
 from features.definitions.aggregate import Code, Reading
-from features.definitions.definition_reader import Given
+from features.definitions.definition_reader import DefinitionReader
 from features.definitions.parameters import ANY_VALUE, CURRENT, ENTITY, NO_DELAY, NO_VALUES_FOR_EVER, WHERE, WINDOW
 from features.definitions.template import Current, Parameter, Recipe, Template, divided
 from foundation.number_arrays import Float64s
@@ -9,9 +9,9 @@ from foundation.number_arrays import Float64s
 _OF = Parameter("of", "commonest: the value that most events have; own: the value of the event itself", "commonest")
 
 
-def _recipe(given: Given) -> Recipe:
-    own = given.has("of") and given.section.at("of").choice(("commonest", "own")) == "own"
-    scope = (given.anything(), given.window(), given.where(), given.before())
+def _recipe(reader: DefinitionReader) -> Recipe:
+    own = reader.has("of") and reader.section.at("of").choice(("commonest", "own")) == "own"
+    scope = (reader.anything(), reader.window(), reader.where(), reader.before())
     return Recipe((Reading(Code.OWN if own else Code.TOP, *scope), Reading(Code.COUNT, *scope)), _share)
 
 

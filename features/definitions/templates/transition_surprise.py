@@ -3,7 +3,7 @@
 import numpy as np
 
 from features.definitions.aggregate import Code, Reading
-from features.definitions.definition_reader import Given
+from features.definitions.definition_reader import DefinitionReader
 from features.definitions.parameters import ANY_VALUE, COMPARED, ENTITY, NO_VALUES_FOR_EVER, WHERE, WINDOW
 from features.definitions.row_column import Origin, RowColumn
 from features.definitions.template import Current, Finish, Parameter, Recipe, Template
@@ -13,12 +13,12 @@ _SMOOTHING = Parameter("smoothing", "how often each value counts as seen without
 _SMOOTHING_RANGE = (1e-6, 1e6)
 
 
-def _recipe(given: Given) -> Recipe:
-    value, where, window = given.anything(), given.where(), given.window()
-    smoothing = given.measure("smoothing", *_SMOOTHING_RANGE, default=1.0)
-    given.add(RowColumn(_named("previous", value, where), Origin.PREVIOUS, value, where=where))
-    pair = given.add(RowColumn(_named("pair", value, where), Origin.PAIR, value, where=where))
-    origin = given.add(RowColumn(_named("from", value, where), Origin.FROM, value, where=where))
+def _recipe(reader: DefinitionReader) -> Recipe:
+    value, where, window = reader.anything(), reader.where(), reader.window()
+    smoothing = reader.measure("smoothing", *_SMOOTHING_RANGE, default=1.0)
+    reader.add(RowColumn(_named("previous", value, where), Origin.PREVIOUS, value, where=where))
+    pair = reader.add(RowColumn(_named("pair", value, where), Origin.PAIR, value, where=where))
+    origin = reader.add(RowColumn(_named("from", value, where), Origin.FROM, value, where=where))
     readings = (
         Reading(Code.OWN, pair, window, where, before=True),
         Reading(Code.OWN, origin, window, where, before=True),

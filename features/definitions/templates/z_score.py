@@ -1,15 +1,15 @@
 """How far a value is from the usual."""
 
 from features.definitions.aggregate import Code, Reading
-from features.definitions.definition_reader import Given
+from features.definitions.definition_reader import DefinitionReader
 from features.definitions.parameters import COMPARED, ENTITY, NUMBER_VALUE, WHERE, WINDOW
 from features.definitions.template import Current, Finish, Recipe, Template, divided
 from foundation.number_arrays import Float64s
 
 
-def _recipe(given: Given) -> Recipe:
-    column = given.number()
-    scope = (column, given.window(), given.where(), True)
+def _recipe(reader: DefinitionReader) -> Recipe:
+    column = reader.number()
+    scope = (column, reader.window(), reader.where(), True)
     return Recipe((Reading(Code.MEAN, *scope), Reading(Code.STD, *scope)), _finish(column))
 
 
