@@ -1,4 +1,4 @@
-"""Named arrays as bytes and back: bounded, checked, never code."""
+"""Packs named arrays as bytes and back: sizes are bounded, contents are checked, and nothing is executed."""
 
 import math
 from collections.abc import Mapping
@@ -11,14 +11,15 @@ from numpy.typing import NDArray
 from detectors.learner import Arrays
 
 BYTES_MAX = 64 << 20
-"""Of all arrays of one object."""
+"""The maximum size of all arrays of one object."""
 ARRAYS_MAX = 64
 DIMENSIONS_MAX = 3
 DTYPES = frozenset({"<f8", "<i8", "<i4", "|u1"})
+_PACKABLE = f"{', '.join(sorted(DTYPES))} with at most {DIMENSIONS_MAX} dimensions"
 
 
 class PackedArray(msgspec.Struct, array_like=True, frozen=True):
-    """One array: its dtype in numpy's spelling, its shape and its cells in C order, little-endian."""
+    """Holds one array: its dtype in numpy's spelling, its shape, and its cells in C order, little-endian."""
 
     dtype: str
     shape: tuple[int, ...]
@@ -26,10 +27,10 @@ class PackedArray(msgspec.Struct, array_like=True, frozen=True):
 
 
 def pack_arrays(arrays: Arrays) -> dict[str, PackedArray]:
-    """Arrays in a form that msgspec can encode.
+    """Packs arrays into a form that msgspec can encode.
 
     Raises:
-        ValueError: a dtype outside `DTYPES`, too many dimensions, arrays or bytes.
+        ValueError: a dtype is not in `DTYPES`, or there are too many dimensions, arrays or bytes.
     """
     packed = {name: _pack(name, array) for name, array in arrays.items()}
     _check_size(packed)
@@ -37,20 +38,20 @@ def pack_arrays(arrays: Arrays) -> dict[str, PackedArray]:
 
 
 def unpack_arrays(packed: Mapping[str, PackedArray]) -> Arrays:
-    """Writable copies of what `pack_arrays` was given.
+    """Returns writable copies of the arrays that `pack_arrays` was given.
 
     Raises:
-        ValueError: anything that `pack_arrays` would not have made.
+        ValueError: `pack_arrays` cannot have made this.
     """
     _check_size(packed)
     return {name: _unpack(name, array) for name, array in packed.items()}
 
 
 def expect_array(arrays: Arrays, name: str, dtype: str, shape: tuple[int | None, ...]) -> NDArray[Any]:
-    """The array `name`, C-contiguous and writable, if it has this dtype and shape (``None``: any length).
+    """Returns the array `name`, C-contiguous and writable, if it has this dtype and shape (``None`` allows any length).
 
     Raises:
-        ValueError: it has not; says what was expected and got.
+        ValueError: the array is missing or has another dtype or shape; says what was expected and got.
     """
     array = arrays.get(name)
     if array is None:
@@ -63,13 +64,13 @@ def expect_array(arrays: Arrays, name: str, dtype: str, shape: tuple[int | None,
 
 def _pack(name: str, array: NDArray[Any]) -> PackedArray:
     if array.dtype.str not in DTYPES or array.ndim > DIMENSIONS_MAX:
-        raise ValueError(f"array {name!r}: cannot pack {array.dtype.str} with {array.ndim} dimensions")
+        raise ValueError(f"array {name!r}: expected {_PACKABLE}, got {array.dtype.str} with {array.ndim}")
     return PackedArray(array.dtype.str, array.shape, array.tobytes())
 
 
 def _unpack(name: str, packed: PackedArray) -> NDArray[Any]:
     if packed.dtype not in DTYPES or len(packed.shape) > DIMENSIONS_MAX or any(length < 0 for length in packed.shape):
-        raise ValueError(f"array {name!r}: cannot be {packed.dtype} {packed.shape}")
+        raise ValueError(f"array {name!r}: expected {_PACKABLE}, got {packed.dtype} {packed.shape}")
     dtype = np.dtype(packed.dtype)
     bytes_expected = math.prod(packed.shape) * dtype.itemsize
     if bytes_expected != len(packed.cells):
@@ -80,4 +81,4 @@ def _unpack(name: str, packed: PackedArray) -> NDArray[Any]:
 def _check_size(packed: Mapping[str, PackedArray]) -> None:
     size = sum(len(array.cells) for array in packed.values())
     if len(packed) > ARRAYS_MAX or size > BYTES_MAX:
-        raise ValueError(f"at most {ARRAYS_MAX} arrays and {BYTES_MAX} bytes, got {len(packed)} and {size}")
+        raise ValueError(f"expected at most {ARRAYS_MAX} arrays and {BYTES_MAX} bytes, got {len(packed)} and {size}")

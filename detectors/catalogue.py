@@ -1,4 +1,4 @@
-"""All detectors by the names that models.yaml uses: River's where River has the method."""
+"""All detectors by the names that models.yaml uses, which are River's where River has the method."""
 
 from collections.abc import Callable
 from typing import Final
@@ -16,13 +16,13 @@ LEARNERS: Final[dict[str, type[Learner]]] = {
     "anomaly.HalfSpaceTrees": HalfSpaceTrees,
     "linear_model.LogisticRegression": LogisticRegression,
 }
-"""One state for all events; made with the number of inputs and the parameters."""
+"""Detectors with one state for all events; made from the number of inputs and the parameters."""
 
 KEYED: Final[dict[str, type[Keyed]]] = {
     "anomaly.GaussianScorer": GaussianScorer,
     "stats.DecayedQuantile": DecayedQuantile,
 }
-"""A state for each key; made with the parameters."""
+"""Detectors with a state for each key; made from the parameters."""
 
 _SCORINGS: Final[dict[str, Callable[[Arrays], Scoring]]] = {
     "anomaly.HalfSpaceTrees": HalfSpaceScoring,
@@ -31,10 +31,10 @@ _SCORINGS: Final[dict[str, Callable[[Arrays], Scoring]]] = {
 
 
 def score_from(name: str, arrays: Arrays) -> Scoring:
-    """The scoring side of the learner `name`, from the arrays of one of its snapshots.
+    """Makes the scoring side of the learner `name` from the arrays of one of its snapshots.
 
     Raises:
-        KeyError: no learner of that name.
-        ValueError: arrays that no such learner publishes.
+        KeyError: no learner has that name.
+        ValueError: such a learner cannot have published these arrays.
     """
     return _SCORINGS[name](arrays)

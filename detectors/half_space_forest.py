@@ -1,4 +1,4 @@
-"""The random trees of Half-Space Trees, with River's own sequence of random numbers."""
+"""Grows the random trees of Half-Space Trees with River's own sequence of random numbers."""
 
 import random
 
@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 _PADDING = 0.15
-"""Share of a range at either end in which no split may fall: River's value."""
+"""The share of a range at either end within which no split falls, as in River."""
 
 
 def grow_forest(limits: list[tuple[float, float]], n_trees: int, height: int, seed: int) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
-    """Split inputs and thresholds [n_trees, 2**height - 1] of trees over the box `limits`, in heap order."""
+    """Returns split inputs and thresholds [n_trees, 2**height - 1] of trees over the box `limits`, in heap order."""
     generator = random.Random(seed)  # noqa: S311  # River's sequence, no secret
     feature = np.zeros((n_trees, 2**height - 1), np.int32)
     threshold = np.zeros((n_trees, 2**height - 1))

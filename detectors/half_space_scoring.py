@@ -1,4 +1,4 @@
-"""The scoring side of Half-Space Trees, from a snapshot."""
+"""Scores with Half-Space Trees from a snapshot."""
 
 from typing import Literal
 
@@ -14,16 +14,16 @@ from detectors.recent_scores import LEVELS, mid_ranks
 
 
 class HalfSpaceScoring:
-    """Scores as the learner had them when it published `arrays`.
+    """Scores as the learner did when it published `arrays`.
 
-    Contributions follow each row down its trees: a split that leads where mass is thinner than half of its parent's
-    raises the score, for the input it splits on. `base` is the score of a row that halves the mass at every split.
+    Contributions follow each row down its trees: a split into a child with less than half of its parent's mass
+    raises the score on account of its input. `base` is the score of a row whose path halves the mass at every split.
 
     Args:
-        arrays: of `HalfSpaceTrees.snapshot`.
+        arrays: arrays of `HalfSpaceTrees.snapshot`.
 
     Raises:
-        ValueError: arrays that no such learner publishes.
+        ValueError: such a learner cannot have published these arrays.
     """
 
     scale: Literal["log_odds", "score"] = "score"
@@ -32,7 +32,7 @@ class HalfSpaceScoring:
         inputs, self._height, self._window_size, self._scaling, first_window = expect_array(arrays, "sizes", "<i8", (5,)).tolist()
         self.inputs: int = inputs
         if not (1 <= self._height <= 16 and self._window_size >= 1 and self.inputs >= 1 and 0 <= self._scaling < len(SCALINGS)):
-            raise ValueError(f"sizes out of range: {arrays['sizes'].tolist()}")
+            raise ValueError(f"array 'sizes': expected sizes of such a learner, got {arrays['sizes'].tolist()}")
         branches = 2**self._height - 1
         self._feature = expect_array(arrays, "feature", "<i4", (None, branches))
         trees = len(self._feature)
@@ -50,7 +50,7 @@ class HalfSpaceScoring:
             path_values(self._r_mass[tree], mass_limit(self._window_size), self._values[tree])
 
     def score_many(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Scores [n] in [0, 1] of the rows of `x` [n, inputs]; 0 before the first window was full."""
+        """Returns the scores [n] in [0, 1] of the rows of `x` [n, inputs]; 0 before the first window is full."""
         total = np.zeros(len(x))
         if not self._ready:
             return total
@@ -59,11 +59,11 @@ class HalfSpaceScoring:
         return 1.0 - total / self._score_max
 
     def probability_many(self, raw: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The mid-rank among the scores of recent events, in [0, 1]; NaN before the first window was full, and where `raw` is."""
+        """Returns mid-ranks [n] among recent scores, in [0, 1]; NaN before the first window is full, and where `raw` is NaN."""
         return mid_ranks(raw, self._grid)
 
     def contributions_many(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
-        """[n, inputs]: with `base` they add up to the score; about 1 µs a row with 10 trees of height 8."""
+        """Returns [n, inputs] contributions, which with `base` add up to the score; about 1 µs a row with 10 trees of height 8."""
         scaled = self._scaled(x)
         shares = np.zeros_like(scaled)
         if self._ready:
@@ -88,17 +88,17 @@ class HalfSpaceScoring:
 
 
 def mass_limit(window_size: int) -> float:
-    """The mass below which a walk stops: a tenth of the window, as in the paper."""
+    """Returns the mass below which a walk stops: a tenth of the window, as in the paper."""
     return 0.1 * window_size
 
 
 def score_ceiling(trees: int, height: int, window_size: int) -> float:
-    """The sum of all walks of a row that falls where the whole window fell."""
+    """Returns the total of a row whose walks only meet nodes that hold the whole window: the greatest that there is."""
     return float(trees * window_size * (2 ** (height + 1) - 1))
 
 
 def _check_contents(feature: NDArray[np.int32], right_when_missing: NDArray[np.uint8], grid: NDArray[np.float64], inputs: int) -> None:
     if feature.size == 0 or feature.min() < 0 or feature.max() >= inputs or right_when_missing.max() > 1:
-        raise ValueError(f"trees that split on other inputs than 0 to {inputs - 1}")
+        raise ValueError(f"array 'feature': expected trees that split on inputs 0 to {inputs - 1}")
     if len(grid) not in (0, len(LEVELS)) or not bool(np.all(np.diff(grid) >= 0.0)):
-        raise ValueError(f"score_grid: expected {len(LEVELS)} scores that do not fall, got {len(grid)}")
+        raise ValueError(f"array 'score_grid': expected {len(LEVELS)} scores in ascending order, got {len(grid)}")

@@ -1,6 +1,6 @@
-"""Half-Space Trees: how strange a row is, learned from every row without labels.
+"""Half-Space Trees: scores how anomalous a row is, learned from every row without labels.
 
-Tan, Ting and Liu: Fast anomaly detection for streaming data. IJCAI 2011. River's `anomaly.HalfSpaceTrees` in arrays: it grows
+Tan, Ting and Liu: Fast anomaly detection for streaming data. IJCAI 2011. This is River's `anomaly.HalfSpaceTrees` in arrays: it grows
 the same trees for the same seed, and gives the same scores to rows without a missing input.
 """
 
@@ -23,26 +23,26 @@ _NODES_MAX: Final = 1 << 21
 
 
 class HalfSpaceTrees:
-    """Trees that halve the space at random; a row that falls where few fell in the last full window is strange.
+    """Grows trees that halve the space at random; a row that falls where few rows of the last full window fell is anomalous.
 
-    Scores lie in [0, 1], higher is stranger; they are 0 until the first window is full. A missing input follows the
-    heavier child of the last full window and the one being filled together, so that it never makes a row strange; River looks
-    at the latter alone, in which the first rows of a window find no mass anywhere. Learning costs about 0.4 µs a
+    Scores lie in [0, 1], higher is more anomalous; they are 0 until the first window is full. A missing input follows the
+    heavier child of the last full window and the one being filled together, so that it never makes a row anomalous; River looks only at the
+    window being filled, in which the first rows find no mass anywhere. Learning costs about 0.4 µs a
     row and scoring 0.3 µs with 10 trees of height 8.
 
     Args:
-        inputs: numbers in a row, at least 1. River orders its trees' inputs by name; here they stand by position.
-        n_trees: trees, at least 1.
-        height: of each tree, 1 to 16; a tree has 2**(height + 1) - 1 nodes.
-        window_size: rows that fill the masses to score by, at least 1.
-        limits: range of each input after scaling, by position; [0, 1] for all when not given.
-        seed: of the trees.
-        scaling: one of `detectors.input_scaling.SCALINGS`, learned along.
-        recent_scores: own scores that the tail probability is taken from.
+        inputs: number of inputs in a row, at least 1. River orders its trees' inputs by name; here they stand by position.
+        n_trees: number of trees, at least 1.
+        height: height of each tree, 1 to 16; a tree has 2**(height + 1) - 1 nodes.
+        window_size: number of rows of a window, at least 1; scores use the masses of the last full window.
+        limits: (low, high) of each input after scaling, by position; [0, 1] for all by default.
+        seed: seed of the random trees.
+        scaling: one of `detectors.input_scaling.SCALINGS`; its figures are learned with the rows.
+        recent_scores: number of own latest scores that probabilities are taken from.
 
     Raises:
-        ValueError: a parameter outside its range.
-        TypeError: a fraction for a whole number.
+        ValueError: a parameter is outside its range.
+        TypeError: a parameter that must be an integer is a fraction.
     """
 
     labelled: ClassVar[bool] = False
@@ -62,7 +62,7 @@ class HalfSpaceTrees:
             operator.index(whole)
         _check_sizes(inputs, n_trees, height, window_size)
         if scaling not in SCALINGS:
-            raise ValueError(f"scaling is one of {', '.join(SCALINGS)}, got {scaling!r}")
+            raise ValueError(f"scaling: expected one of {', '.join(SCALINGS)}, got {scaling!r}")
         self.inputs = inputs
         self.height = height
         self.window_size = window_size
@@ -77,7 +77,7 @@ class HalfSpaceTrees:
         self._recent = RecentScores(recent_scores)
 
     def learn_many(self, x: NDArray[np.float64], y: NDArray[np.float64] | None = None) -> None:
-        """Learns the rows of `x` [n, inputs] in their order; `y` is not looked at."""
+        """Learns the rows of `x` [n, inputs] in their order; ignores `y`."""
         given = as_matrix(x, self.inputs)
         scaled = np.empty_like(given)
         scale_rows(self._scaling, True, self._figures, given, scaled)
@@ -93,7 +93,7 @@ class HalfSpaceTrees:
         self.learn_many(np.reshape(x, (1, -1)))
 
     def score_many(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Scores [n] of the rows of `x` by what is learned so far; changes nothing."""
+        """Returns the scores [n] of the rows of `x` by what is learned so far; changes nothing."""
         given = as_matrix(x, self.inputs)
         total = np.zeros(len(given))
         if self._first_window:
@@ -104,11 +104,11 @@ class HalfSpaceTrees:
         return 1.0 - total / self._score_max()
 
     def score_one(self, x: NDArray[np.float64]) -> float:
-        """The score of one row [inputs]."""
+        """Returns the score of one row [inputs]."""
         return float(self.score_many(np.reshape(x, (1, -1)))[0])
 
     def snapshot(self) -> Arrays:
-        """All that `HalfSpaceScoring` takes."""
+        """Returns the arrays that `HalfSpaceScoring` takes."""
         return {
             "feature": self._feature.copy(),
             "threshold": self._threshold.copy(),
@@ -120,7 +120,7 @@ class HalfSpaceTrees:
         }
 
     def state(self) -> Arrays:
-        """Masses of both windows, running figures of the scaling, recent scores. The trees grow again from the seed."""
+        """Returns masses of both windows, figures of the scaling, and recent scores. The trees grow again from the seed."""
         return {
             "l_mass": self._l_mass.copy(),
             "r_mass": self._r_mass.copy(),
@@ -130,10 +130,10 @@ class HalfSpaceTrees:
         }
 
     def restore(self, state: Arrays) -> None:
-        """Goes on from `state`.
+        """Continues from `state`.
 
         Raises:
-            ValueError: it is of a learner with other parameters; nothing has changed then.
+            ValueError: the state is of a learner with other parameters; nothing has changed then.
         """
         l_mass = expect_array(state, "l_mass", "<i4", self._l_mass.shape)
         r_mass = expect_array(state, "r_mass", "<i4", self._r_mass.shape)
@@ -176,7 +176,7 @@ def _check_sizes(inputs: int, n_trees: int, height: int, window_size: int) -> No
             f"got inputs {inputs}, n_trees {n_trees}, window_size {window_size}, height {height}"
         )
     if n_trees << (height + 1) > _NODES_MAX:
-        raise ValueError(f"at most {_NODES_MAX} nodes in all trees, got {n_trees << (height + 1)}")
+        raise ValueError(f"expected at most {_NODES_MAX} nodes in all trees, got {n_trees << (height + 1)}")
 
 
 def _box(limits: list[tuple[float, float]] | None, inputs: int) -> list[tuple[float, float]]:

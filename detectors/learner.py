@@ -1,4 +1,4 @@
-"""What every detector promises, whichever its method."""
+"""The interfaces of all detectors, whichever their method."""
 
 from typing import Any, ClassVar, Literal, Protocol
 
@@ -6,13 +6,13 @@ from numpy import float64, int64
 from numpy.typing import NDArray
 
 Arrays = dict[str, NDArray[Any]]
-"""Named arrays: all that leaves a detector, in a snapshot or as its state."""
+"""Named arrays: everything that leaves a detector, in a snapshot or as its state."""
 
 
 class Scoring(Protocol):
-    """The scoring side of a learner, made from a snapshot; it never changes.
+    """Scores with a learner's snapshot; it never changes.
 
-    A score is higher for stranger or likelier fraud. Contributions and `base` add up to the score on `scale`: for
+    A score is higher for rows that are more anomalous or more likely fraud. Contributions and `base` add up to the score on `scale`: for
     ``"score"`` to what `score_many` gives, for ``"log_odds"`` to its log odds.
     """
 
@@ -21,26 +21,26 @@ class Scoring(Protocol):
     inputs: int
 
     def score_many(self, x: NDArray[float64]) -> NDArray[float64]:
-        """Raw scores of the rows of `x` [n, inputs]; one that is NaN or above `detectors.missing.LARGEST` counts as missing."""
+        """Returns raw scores [n] of the rows of `x` [n, inputs]; NaN and inputs beyond `detectors.missing.LARGEST` count as missing."""
         ...
 
     def probability_many(self, raw: NDArray[float64]) -> NDArray[float64]:
-        """Raw scores as numbers in [0, 1], never falling where `raw` rises; NaN where `raw` is, and while there is nothing to go by."""
+        """Returns [n] numbers in [0, 1] that never fall where `raw` rises; NaN where `raw` is, and while nothing is known."""
         ...
 
     def contributions_many(self, x: NDArray[float64]) -> NDArray[float64]:
-        """[n, inputs]: what each input added to or took off the score, on `scale`."""
+        """Returns [n, inputs] what each input added to or took off the score, on `scale`."""
         ...
 
 
 class Learner(Protocol):
-    """Learns outside the decision's path; publishes arrays to score with.
+    """Learns outside the decision's path, and publishes arrays to score with.
 
-    One call of `learn_many` with many rows equals many calls with few, bit for bit. Memory does not grow.
+    One call of `learn_many` with many rows equals many calls with few, bit for bit. Memory does not grow with rows.
     """
 
     labelled: ClassVar[bool]
-    """Learns from labels (`y` is needed) instead of from every event (`y` is not looked at)."""
+    """Whether it learns from labels (`y` is needed) instead of from every event (`y` is ignored)."""
     inputs: int
 
     def __init__(self, inputs: int, **parameters: Any) -> None: ...
@@ -50,37 +50,37 @@ class Learner(Protocol):
         ...
 
     def score_many(self, x: NDArray[float64]) -> NDArray[float64]:
-        """What `Scoring` of a snapshot taken now would say; changes nothing."""
+        """Returns what `Scoring` of a snapshot taken now would return; changes nothing."""
         ...
 
     def snapshot(self) -> Arrays:
-        """All that scoring needs; copies."""
+        """Returns copies of everything that scoring needs."""
         ...
 
     def state(self) -> Arrays:
-        """All that going on needs, beside the parameters; copies."""
+        """Returns copies of everything besides the parameters that continuing needs."""
         ...
 
     def restore(self, state: Arrays) -> None:
-        """Goes on from `state`, taken from a learner of the same parameters; else raises ValueError, unchanged."""
+        """Continues from `state` of a learner with the same parameters; otherwise raises ValueError and changes nothing."""
         ...
 
 
 class Keyed(Protocol):
-    """A detector with a little state per key, in rows that somebody else keeps. A row of zeros is a newborn key."""
+    """Keeps a little state per key in rows that the caller owns. A row of zeros is a new key."""
 
     width: int
-    """Cells of a row."""
+    """The number of cells of a row."""
 
     def __init__(self, **parameters: Any) -> None: ...
 
     def score_learn_many(self, state: NDArray[float64], slots: NDArray[int64], x: NDArray[float64], out: NDArray[float64]) -> None:
-        """For each value in order: scores it, then learns it.
+        """Scores each value in order, and then learns it.
 
         Args:
-            state: [rows, width] or a view of that shape; changed in place.
-            slots: [n] the row of each value's key.
-            x: [n] values; a missing one is scored NaN and not learned.
+            state: [rows, width] cells, or a view of that shape; changed in place.
+            slots: [n] index of the row of each value's key.
+            x: [n] values; a missing value is scored NaN and not learned.
             out: [n] scores in [0, 1], written.
         """
         ...

@@ -1,7 +1,7 @@
 """Logistic regression on running standardised inputs, by stochastic gradient descent.
 
-In its plain configuration River's `StandardScaler | LogisticRegression`, in arrays. Learning rates that fall with a power
-of the steps: Robbins and Monro: A stochastic approximation method. Annals of Mathematical Statistics 22, 1951.
+In its plain configuration it equals River's `StandardScaler | LogisticRegression`, in arrays. Learning rates that fall with a power
+of the steps are those of Robbins and Monro: A stochastic approximation method. Annals of Mathematical Statistics 22, 1951.
 """
 
 from typing import ClassVar, Literal
@@ -16,24 +16,23 @@ from detectors.matrix import as_matrix
 
 
 class LogisticRegression:
-    """The probability of the label 1, one step a labelled row; about 0.1 µs a row with 15 inputs.
+    """Learns the probability of the label 1, one step per labelled row; about 0.1 µs a row with 15 inputs.
 
-    Mean and variance of each input run along with the labelled rows. A missing input counts as its mean: it adds nothing
+    Mean and variance of each input are updated with the labelled rows. A missing input counts as its mean: it adds nothing
     to the score, and neither its figures nor its weight learn from the row.
 
     Args:
-        inputs: numbers in a row, at least 1.
-        learning_rate: of the first step, above 0.
-        learning_rate_power: step t (from 0) takes learning_rate / (t + 1)**power; 0 to 1; 0: constant.
+        inputs: number of inputs in a row, at least 1.
+        learning_rate: learning rate of the first step, above 0.
+        learning_rate_power: step t (from 0) takes learning_rate / (t + 1)**power; from 0 (constant) to 1.
         l2: pull of the weights towards 0, at least 0.
         intercept_lr: learning rate of the intercept, at least 0; constant.
         clip_gradient: largest absolute gradient of the loss, above 0.
-        clip_input: standardised inputs are held within this many standard deviations, above 0; so that one absurd row cannot
-            throw the weights far off.
-        weight_positive: a positive counts as so many rows, above 0; other than 1, probabilities are no longer calibrated.
+        clip_input: bound of standardised inputs in standard deviations, above 0, so that one absurd row cannot move the weights far.
+        weight_positive: number of rows that a positive counts as, above 0; with others than 1, probabilities are not calibrated.
 
     Raises:
-        ValueError: a parameter outside its range.
+        ValueError: a parameter is outside its range.
     """
 
     labelled: ClassVar[bool] = True
@@ -68,7 +67,7 @@ class LogisticRegression:
         """Learns the rows of `x` [n, inputs] with their labels `y` [n], 0 or 1, in order.
 
         Raises:
-            ValueError: no label, or not one a row, or another number than 0 and 1.
+            ValueError: there is not one label per row, or a label is neither 0 nor 1.
         """
         given = as_matrix(x, self.inputs)
         if y is None or np.shape(y) != (len(given),):
@@ -83,15 +82,15 @@ class LogisticRegression:
         self.learn_many(np.reshape(x, (1, -1)), np.array([y], np.float64))
 
     def score_many(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The probability of label 1 of each row of `x` by what is learned so far; changes nothing."""
+        """Returns the probability [n] of label 1 of each row of `x` by what is learned so far; changes nothing."""
         return LogisticScoring(self.snapshot()).score_many(x)
 
     def score_one(self, x: NDArray[np.float64]) -> float:
-        """The probability of label 1 of one row [inputs]."""
+        """Returns the probability of label 1 of one row [inputs]."""
         return float(self.score_many(np.reshape(x, (1, -1)))[0])
 
     def snapshot(self) -> Arrays:
-        """All that `LogisticScoring` takes."""
+        """Returns the arrays that `LogisticScoring` takes."""
         return {
             "figures": self._figures.copy(),
             "weights": self._weights.copy(),
@@ -100,14 +99,14 @@ class LogisticRegression:
         }
 
     def state(self) -> Arrays:
-        """Figures of the scaler, weights, intercept and the number of steps."""
+        """Returns figures of the scaler, weights, intercept and the number of steps."""
         return {"figures": self._figures.copy(), "weights": self._weights.copy(), "running": self._running.copy()}
 
     def restore(self, state: Arrays) -> None:
-        """Goes on from `state`.
+        """Continues from `state`.
 
         Raises:
-            ValueError: it is of a learner with another number of inputs; nothing has changed then.
+            ValueError: the state is of a learner with another number of inputs; nothing has changed then.
         """
         figures = expect_array(state, "figures", "<f8", self._figures.shape)
         weights = expect_array(state, "weights", "<f8", self._weights.shape)
@@ -116,13 +115,13 @@ class LogisticRegression:
 
 
 class LogisticScoring:
-    """The scoring side, from a snapshot. Contributions are weight times standardised input; `base` is the intercept.
+    """Scores from a snapshot. Contributions are weight times standardised input; `base` is the intercept.
 
     Args:
-        arrays: of `LogisticRegression.snapshot`.
+        arrays: arrays of `LogisticRegression.snapshot`.
 
     Raises:
-        ValueError: arrays that no such learner publishes.
+        ValueError: such a learner cannot have published these arrays.
     """
 
     scale: Literal["log_odds", "score"] = "log_odds"
@@ -137,18 +136,18 @@ class LogisticScoring:
             raise ValueError("weights, figures and intercept: expected finite numbers for at least one input")
 
     def score_many(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The probability of label 1 of each row of `x` [n, inputs]."""
+        """Returns the probability [n] of label 1 of each row of `x` [n, inputs]."""
         given = as_matrix(x, self.inputs)
         log_odds = np.empty(len(given))
         log_odds_of_rows(given, self._figures, self._weights, self.base, self._clip_input, log_odds)
         return 1.0 / (1.0 + np.exp(-np.clip(log_odds, -700.0, 700.0)))
 
     def probability_many(self, raw: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The scores themselves: they are probabilities."""
+        """Returns the scores themselves, which are probabilities."""
         return raw
 
     def contributions_many(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
-        """[n, inputs]: with `base` they add up to the log odds."""
+        """Returns [n, inputs] contributions, which with `base` add up to the log odds."""
         given = as_matrix(x, self.inputs)
         shares = np.empty_like(given)
         shares_of_rows(given, self._figures, self._weights, self._clip_input, shares)

@@ -1,4 +1,4 @@
-"""What a learner publishes: numbered, dated, and bytes that hold nothing but arrays."""
+"""Snapshots that learners publish: numbered, dated, and encoded as bytes that hold nothing but arrays."""
 
 from dataclasses import dataclass
 
@@ -22,14 +22,14 @@ class _Encoded(msgspec.Struct, array_like=True, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A model as it was at one moment of event time.
+    """Holds a model as it was at one moment of event time.
 
     Args:
-        model: name in models.yaml.
-        definition: content hash of the model's definition; a snapshot of another one is not to be used.
+        model: name of the model in models.yaml.
+        definition: content hash of the model's definition; a snapshot of another definition must not be used.
         sequence: number of the publication, growing within a model.
-        event_time_ms: what was learned lies before this, ms since epoch.
-        arrays: what `detectors.catalogue.score_from` takes.
+        event_time_ms: end (exclusive) of what was learned, in ms since the epoch.
+        arrays: arrays that `detectors.catalogue.score_from` takes.
     """
 
     model: str
@@ -40,39 +40,39 @@ class Snapshot:
 
     @property
     def key(self) -> str:
-        """What it is kept under: a definition that comes back finds what was learned for it."""
+        """Returns the key of the snapshot; a definition that returns finds what was learned for it."""
         return snapshot_key(self.model, self.definition)
 
     def encode(self) -> bytes:
-        """MessagePack; the same snapshot gives the same bytes.
+        """Encodes the snapshot as MessagePack; equal snapshots give equal bytes.
 
         Raises:
-            ValueError: arrays too large or of a dtype that does not travel.
+            ValueError: the arrays are too large or have a dtype that cannot be encoded.
         """
         packed = pack_arrays({name: self.arrays[name] for name in sorted(self.arrays)})
         return msgspec.msgpack.encode(_Encoded(FORMAT, self.model, self.definition, self.sequence, self.event_time_ms, packed))
 
     @staticmethod
     def decode(value: bytes) -> "Snapshot":
-        """A snapshot from its bytes, of any origin: nothing in them is executed.
+        """Decodes a snapshot from bytes of any origin: nothing in them is executed.
 
         Raises:
-            ValueError: too large, not of this form, or of another format version.
+            ValueError: the bytes are too many, are no snapshot, or have another format version.
         """
         if len(value) > BYTES_MAX + (1 << 20):
-            raise ValueError(f"snapshot of {len(value)} bytes; at most {BYTES_MAX + (1 << 20)}")
+            raise ValueError(f"expected a snapshot of at most {BYTES_MAX + (1 << 20)} bytes, got {len(value)}")
         try:
             encoded = msgspec.msgpack.decode(value, type=_Encoded)
         except msgspec.MsgspecError as error:
             raise ValueError(f"not a snapshot: {error}") from error
         if encoded.format != FORMAT:
-            raise ValueError(f"snapshot of format {encoded.format}; this version reads {FORMAT}")
+            raise ValueError(f"expected a snapshot of format {FORMAT}, got {encoded.format}")
         if max(len(encoded.model), len(encoded.definition)) > NAME_CHARACTERS_MAX:
-            raise ValueError(f"snapshot whose names are longer than {NAME_CHARACTERS_MAX} characters")
+            raise ValueError(f"expected a snapshot with names of at most {NAME_CHARACTERS_MAX} characters, got a longer one")
         arrays = unpack_arrays(encoded.arrays)
         return Snapshot(encoded.model, encoded.definition, encoded.sequence, encoded.event_time_ms, arrays)
 
 
 def snapshot_key(model: str, definition: str) -> str:
-    """The key of the snapshots of a model of one definition."""
+    """Returns the key of the snapshots of a model with one definition."""
     return f"{model}/{definition}"

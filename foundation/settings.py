@@ -1,4 +1,4 @@
-"""Every setting of a running system: its default, its meaning, and where it is read from."""
+"""Defines every setting of a running system: its default, its meaning, and its environment variable."""
 
 import os
 import pathlib
@@ -9,78 +9,82 @@ import msgspec
 from foundation.refusal import Refusal
 
 CERTIFICATE_FILE = "client.pem"
-"""Certificate and key of who may use a server of the local stack, in a folder ``keys`` of that server's folder."""
+"""File name of the certificate and key of a client of a local server, in the folder ``keys`` of that server's folder."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """What the processes of one system agree on. Each field may be set by ``WEIR_`` + its name in capitals.
+    """Holds what the processes of one system agree on. Each field can be set by ``WEIR_`` + its name in capitals.
 
     Args:
         bootstrap: host:port of the Kafka broker.
-        kafka_security_protocol: PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL; empty: SASL_PLAINTEXT with a password, else PLAINTEXT.
+        kafka_security_protocol: PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL; if empty, SASL_PLAINTEXT with a password, else PLAINTEXT.
         kafka_sasl_mechanism: SCRAM-SHA-512, SCRAM-SHA-256 or PLAIN.
-        kafka_user: who this system is to the broker.
-        kafka_password_file: holds the user's password; empty: ``secrets/kafka`` in the folder, where `weir up` makes it.
-        kafka_ca_file: PEM certificates that sign the broker's; empty: those that the machine trusts.
-        topic_prefix: before every topic's name.
-        partitions: of each topic that the stack makes.
+        kafka_user: name by which this system logs in at the broker.
+        kafka_password_file: file with the user's password; if empty, ``secrets/kafka`` in the folder, which `weir up` makes.
+        kafka_ca_file: PEM certificates that sign the broker's; if empty, those that the machine trusts.
+        topic_prefix: prefix of every topic's name.
+        partitions: number of partitions of each topic that the stack makes.
         folder: where the local stack keeps data, logs and checkpoints.
         api_port: where the HTTP API listens.
         trusted_proxies: addresses or networks, with commas between, whose header ``X-Forwarded-For`` says where a request came from.
-        api_instance: name of this API process among those that wait for replies.
+        api_instance: name of this API process among those that wait for replies; each has its own.
         flink_port: where Flink's REST interface listens.
-        flink_keys: folder of the certificate that it asks for; empty: ``flink/keys`` in the folder, where `weir up` makes it.
-        parallelism: of the score job.
+        flink_keys: folder of the certificate that Flink asks for; if empty, ``flink/keys`` in the folder, which `weir up` makes.
+        parallelism: parallelism of the score job.
         entity_wait_ms: how long an event waits for its entities' answers in arrival mode.
         disorder_ms: how far the watermark stays behind the greatest event time in event_time mode.
-        bundle_events_max: events in one call into Python; what they become has to fit into a core's cache.
-        bundle_bytes_max: bytes in one call into Python.
-        profiles_bytes_max: memory of profiles in a keyed stage of a task, about; beyond it those used longest ago are read again from
-            Flink's state when they are needed. What one bundle needs comes on top.
-        checkpoint_interval_ms: between two checkpoints of the score job.
-        metrics_interval_ms: between two checkpoints of the metrics job, each of which hands out what was counted since.
-        archive_interval_ms: between two checkpoints of the archive job, each of which makes its files.
-        archive_url: root of the archive: file:///…, hdfs://host:port/… or s3://bucket/…; empty: ``archive`` in the folder.
-        repeats_window: decisions a partition, in which the metrics and archive jobs know a decision that was written again.
-        linger_ms: how long the producer of decisions gathers a batch; replies never wait for it.
+        bundle_events_max: maximum number of events in a micro-batch, which is one call into Python; its data have to fit into a core's
+            cache.
+        bundle_bytes_max: maximum number of bytes in a micro-batch.
+        profiles_bytes_max: approximate memory for profiles in a keyed stage of a task; beyond it the least recently used profiles are
+            dropped, and read again from Flink's state when needed. What one micro-batch needs comes on top.
+        checkpoint_interval_ms: time between two checkpoints of the score job.
+        metrics_interval_ms: time between two checkpoints of the metrics job, each of which publishes what was counted since the last.
+        archive_interval_ms: time between two checkpoints of the archive job, each of which completes its files.
+        archive_url: root of the archive: file:///…, hdfs://host:port/… or s3://bucket/…; if empty, ``archive`` in the folder.
+        repeats_window: number of latest decisions per partition among which the metrics and archive jobs recognise repeats.
+        linger_ms: how long the producer of decisions collects a batch; replies never wait for it.
         label_wait_ms: how long a label waits for its event's decision before it is a dead letter.
-        raises_in_a_row_max: so many events in a row of one release at which a stage raises take the release back; 0: never.
-        compile_cpu_ms_max: CPU that an uploaded release may cost to compile and to decide on synthetic events; each stage is held up for
-            about as long when it comes.
-        compile_memory_mib_max: memory in MiB that the API lets an uploaded release take while it is tried, beside what is loaded anyway.
-        deadline_ms: of a synchronous decision, when the caller names none.
-        token_file: holds the owner's bearer token, an admin's; made at the first start.
-        oidc_issuer: URL of the identity provider whose tokens are taken too; empty: none.
-        oidc_audience: that such a token has to be for.
-        oidc_jwks_url: where the provider's keys are; empty: the provider is asked.
-        oidc_name_claim: claim with the caller's name.
-        oidc_roles_claim: claim with the caller's groups; a dot leads into an object.
+        raises_in_a_row_max: number of consecutive events of one release at which a stage raises an error, after which the release is taken
+            back; 0 means never.
+        compile_cpu_ms_max: CPU time that an uploaded release may need to compile and to decide on synthetic events; each stage is held up
+            for about as long when the release comes.
+        compile_memory_mib_max: maximum memory in MiB that an uploaded release may take in the API while it is tried, beside what is loaded
+            anyway.
+        deadline_ms: deadline of a synchronous decision if the caller names none.
+        token_file: file with the owner's bearer token, which is an admin's; made at the first start.
+        oidc_issuer: URL of the identity provider whose tokens are accepted too; if empty, none is.
+        oidc_audience: audience that such a token must be for.
+        oidc_jwks_url: URL of the provider's keys; if empty, the provider is asked for it.
+        oidc_name_claim: claim that holds the caller's name.
+        oidc_roles_claim: claim that holds the caller's groups; a dot leads into an object.
         oidc_roles: role of each group that has one, such as ``fraud-desk=analyst,platform=admin``.
-        oidc_untyped: refuse or accept tokens that do not say whether they are access tokens; ID tokens never count.
-        approval: two: a definition is put in force by another person than its author, or by an admin; one: by whoever writes it.
-        store: of decisions: sqlite (a file in the folder) or cassandra.
+        oidc_untyped: ``refuse`` or ``accept`` tokens that do not say whether they are access tokens; ID tokens are never accepted.
+        approval: with ``two``, a definition is put in force by another person than its author, or by an admin; with ``one``, by whoever
+            writes it.
+        store: store of decisions: sqlite (a file in the folder) or cassandra.
         store_timeout_ms: how long the API waits for a store that is a server.
-        decisions_kept_days: in either store, from the day on which each was written; 0 keeps them for ever.
-        cassandra_hosts: some nodes, with commas between them.
-        cassandra_port: of all of them.
-        cassandra_keyspace: made where it is missing.
-        cassandra_copies: of each row, where the keyspace is made.
-        cassandra_user: empty where the cluster asks for none.
-        cassandra_password_file: holds the user's password.
-        cassandra_certificate_file: PEM certificate and key shown to nodes; empty: none, or that of the node that `weir up` starts.
-        cassandra_ca_file: PEM certificates that sign the nodes'; empty: none, and no encryption, or that of the same node.
-        metrics_store: of event metrics: duckdb (a file in the folder, filled by the API process) or druid.
+        decisions_kept_days: how long either store keeps decisions, from the day on which each was written; 0 means for ever.
+        cassandra_hosts: some nodes of the cluster, with commas between them.
+        cassandra_port: port of all nodes.
+        cassandra_keyspace: keyspace, which is made if it is missing.
+        cassandra_copies: number of copies of each row, when the keyspace is made.
+        cassandra_user: user name; empty if the cluster asks for none.
+        cassandra_password_file: file with the user's password.
+        cassandra_certificate_file: PEM certificate and key shown to nodes; if empty, none, or that of the node that `weir up` starts.
+        cassandra_ca_file: PEM certificates that sign the nodes'; if empty, no encryption, or that of the node that `weir up` starts.
+        metrics_store: store of event metrics: duckdb (a file in the folder, filled by the API process) or druid.
         metrics_timeout_ms: how long a query of event metrics may take.
-        metrics_kept_days: in either store.
-        druid_host: of the broker and the coordinator.
-        druid_port: of the broker, which answers queries.
-        druid_coordinator_port: of the coordinator, which is told what to read.
-        druid_user: empty where Druid asks for none.
-        druid_password_file: holds the user's password.
-        druid_certificate_file: PEM certificate and key shown to Druid; empty: none, or that of the Druid that `weir up` starts.
-        druid_ca_file: PEM certificates that sign Druid's; empty: none, and no encryption, or that of the same Druid.
-        hdfs_port: of the NameNode that `weir up --profile full` starts, for clients.
-        hdfs_web_port: of the same, for its state.
+        metrics_kept_days: how long either store keeps event metrics.
+        druid_host: host of the broker and the coordinator.
+        druid_port: port of the broker, which answers queries.
+        druid_coordinator_port: port of the coordinator, which is told what to read.
+        druid_user: user name; empty if Druid asks for none.
+        druid_password_file: file with the user's password.
+        druid_certificate_file: PEM certificate and key shown to Druid; if empty, none, or that of the Druid that `weir up` starts.
+        druid_ca_file: PEM certificates that sign Druid's; if empty, no encryption, or that of the Druid that `weir up` starts.
+        hdfs_port: port for clients of the NameNode that `weir up --profile full` starts.
+        hdfs_web_port: port of that NameNode's state page.
     """
 
     bootstrap: str = "127.0.0.1:19092"
@@ -148,27 +152,27 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     hdfs_web_port: int = 18070
 
     def topic(self, name: str) -> str:
-        """The full name of the topic `name`, such as ``events`` or ``dead-letters``."""
+        """Returns the full name of the topic `name`, such as ``events`` or ``dead-letters``."""
         return self.topic_prefix + name
 
     def path(self, *parts: str) -> pathlib.Path:
-        """A path below the system's folder."""
+        """Returns a path below the system's folder."""
         return pathlib.Path(self.folder).absolute().joinpath(*parts)
 
     def flink_keys_folder(self) -> pathlib.Path:
-        """Where the certificate for Flink's REST interface is."""
+        """Returns the folder of the certificate for Flink's REST interface."""
         return pathlib.Path(self.flink_keys) if self.flink_keys else self.path("flink", "keys")
 
     def archive_place(self) -> str:
-        """The URL of the archive's root."""
+        """Returns the URL of the archive's root."""
         return self.archive_url or self.path("archive").as_uri()
 
 
 def read_settings(environment: dict[str, str] | None = None) -> Settings:
-    """Settings from `environment` (default: the process's), defaults elsewhere.
+    """Reads settings from `environment` (by default the process's); missing ones get their defaults.
 
     Raises:
-        Refusal: a value is not of its field's type.
+        Refusal: a value does not have its field's type.
     """
     given = os.environ if environment is None else environment
     values = {name: given["WEIR_" + name.upper()] for name in Settings.__struct_fields__ if "WEIR_" + name.upper() in given}

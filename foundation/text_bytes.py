@@ -1,16 +1,16 @@
-"""Texts of files and bodies, which are UTF-8."""
+"""Decodes the texts of files and bodies, which are UTF-8."""
 
 from foundation.refusal import Refusal
 
 
 def decode_text(content: bytes, source: str) -> str:
-    """`content` as text.
+    """Decodes `content`.
 
     Args:
-        source: the name of the file, for the refusal.
+        source: name of the file, for the refusal.
 
     Raises:
-        Refusal: it is not UTF-8; with line and column of the first byte that is none.
+        Refusal: the content is not UTF-8; names line and column of the first wrong byte.
     """
     try:
         return content.decode()

@@ -1,4 +1,4 @@
-"""Lists and maps written out: membership, elements, lengths and equality become steps over single values."""
+"""Writes lists and maps out: membership, elements, lengths and equality become steps over single values."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class Aggregates:
     source: Source
 
     def list_of(self, terms: Iterable[Term], at: Mark) -> ListTerm:
-        """A list with these elements; all alike."""
+        """Makes a list of these elements, which must be of one type."""
         found = tuple(terms)
         for term in found[1:]:
             if not alike(found[0], term):
@@ -38,7 +38,7 @@ class Aggregates:
         return ListTerm(tuple(Item(term) for term in found), self._needed(found))
 
     def map_of(self, entries: Iterable[tuple[Key, Term]], at: Mark) -> MapTerm:
-        """A map with these entries."""
+        """Makes a map of these entries."""
         found = tuple(entries)
         keys = [key for key, _ in found]
         if len(set(keys)) < len(keys):
@@ -47,34 +47,34 @@ class Aggregates:
         return MapTerm(found, self._needed(term for _, term in found))
 
     def truth(self, value: bool) -> int:
-        """The constant step true or false."""
+        """Returns the constant step true or false."""
         return self.builder.constant(Type.BOOL, value)
 
     def all_of(self, steps: Iterable[int], at: Mark) -> int:
-        """The step that is true when all are."""
+        """Returns the step that is true when all `steps` are."""
         result = self.truth(True)
         for step in steps:
             result = self.builder.apply(both, result, step, cost=LOGIC_COST, at=at)
         return result
 
     def any_of(self, steps: Iterable[int], at: Mark) -> int:
-        """The step that is true when one is."""
+        """Returns the step that is true when one of `steps` is."""
         result = self.truth(False)
         for step in steps:
             result = self.builder.apply(either, result, step, cost=LOGIC_COST, at=at)
         return result
 
     def negated(self, step: int, at: Mark) -> int:
-        """The step that is true when `step` is false."""
+        """Returns the step that is true when `step` is false."""
         return self.builder.apply(NOT, step, cost=NUMBER_COST, at=at)
 
     def strict(self, step: int, term: Term, at: Mark) -> int:
-        """`step`, without a value wherever the list or map `term` has none."""
+        """Returns `step`, but without a value wherever the list or map `term` has none."""
         needed = tuple(steps_of(term))
         return self.builder.apply(provided, step, *needed, cost=LOGIC_COST * len(needed), at=at) if needed else step
 
     def size(self, term: ListTerm | MapTerm, at: Mark) -> Scalar:
-        """How many elements there are."""
+        """Returns the number of elements."""
         guards = [item.guard for item in term.items if item.guard is not None] if isinstance(term, ListTerm) else []
         length = len(term.items if isinstance(term, ListTerm) else term.entries) - len(guards)
         step = self.builder.constant(Type.INT, length)
@@ -84,12 +84,12 @@ class Aggregates:
         return Scalar(Type.INT, self.strict(step, term, at))
 
     def equal(self, a: Term, b: Term, at: Mark) -> int:
-        """The step that says whether two terms that are alike are equal."""
+        """Returns the step that tells whether two terms of like types are equal."""
         if isinstance(a, Scalar) and isinstance(b, Scalar):
             return self._equal_scalars(a, b, at)
         if isinstance(a, ListTerm) and isinstance(b, ListTerm):
             if any(item.guard is not None for item in (*a.items, *b.items)):
-                self.source.refuse(at, "a filtered list is not compared", "lists whose length does not depend on the event", "filter(…)")
+                self.source.refuse(at, "a filtered list cannot be compared", "lists whose length does not depend on the event", "filter(…)")
             same = self._all_equal([(x.term, y.term) for x, y in zip(a.items, b.items, strict=False)], len(a.items) == len(b.items), at)
         else:
             assert isinstance(a, MapTerm)
@@ -100,7 +100,7 @@ class Aggregates:
         return self.strict(self.strict(same, a, at), b, at)
 
     def contains(self, element: Term, container: ListTerm | MapTerm, at: Mark) -> Scalar:
-        """Whether a list has an element, or a map a key."""
+        """Makes the value that tells whether a list has an element, or a map a key."""
         items = container.items if isinstance(container, ListTerm) else tuple(Item(self.key(key)) for key, _ in container.entries)
         for item in items[:1]:
             if not alike(element, item.term):
@@ -111,25 +111,25 @@ class Aggregates:
         return Scalar(Type.BOOL, self.strict(self.strict(found, element, at), container, at))
 
     def element(self, container: ListTerm, index: Scalar, at: Mark) -> Term:
-        """The element at a place."""
+        """Returns the element at an index."""
         if any(item.guard is not None for item in container.items):
-            self.source.refuse(at, "a filtered list has no places", "a list whose length does not depend on the event", "filter(…)")
+            self.source.refuse(at, "a filtered list has no indexes", "a list whose length does not depend on the event", "filter(…)")
         options = [(Key(Type.INT, place), item.term) for place, item in enumerate(container.items)]
         return self._picked(options, container, index, Fault.OUT_OF_RANGE, at)
 
     def entry(self, container: MapTerm, key: Scalar, at: Mark) -> Term:
-        """The value under a key."""
+        """Returns the value under a key."""
         for known, _ in container.entries[:1]:
             if not alike(key, self.key(known)):
                 self.source.refuse(at, "key of another type", f"{known.type.value}", f"{key.shown}")
         return self._picked(container.entries, container, key, Fault.NO_SUCH_KEY, at)
 
     def key(self, key: Key) -> Scalar:
-        """A key as a value."""
+        """Returns a key as a value."""
         return Scalar(key.type, self.builder.constant(key.type, key.value))
 
     def joined(self, a: ListTerm, b: ListTerm, at: Mark) -> ListTerm:
-        """One list after the other."""
+        """Joins two lists, one after the other."""
         if not alike(a, b):
             self.source.refuse(at, "elements of several types", f"{a.shown} on both sides", f"{b.shown}")
         if len(a.items) + len(b.items) > LIST_LENGTH_MAX:
@@ -160,7 +160,7 @@ class Aggregates:
         return step if item.guard is None else self.builder.apply(both, item.guard, step, cost=LOGIC_COST, at=at)
 
     def _among_constants(self, element: Term, items: tuple[Item, ...], at: Mark) -> int | None:
-        """One step for a list of constants; None when it is not one."""
+        """Returns one step for membership in a list of constants; None when the list holds others."""
         if not isinstance(element, Scalar) or not items:
             return None
         options: list[Value] = []
@@ -213,6 +213,6 @@ def _once(steps: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def demanded(guard: Column, value: Column) -> Column:
-    """True, without a value where the guard holds and `value` has none."""
+    """Returns true, but no value where the guard holds and `value` has none."""
     faults = None if value.faults is None else np.where(guard.values, value.faults, np.uint8(0))
     return Column(Type.BOOL, np.array(True), faults)

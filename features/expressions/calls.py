@@ -1,4 +1,4 @@
-"""Operators and functions chosen by the types of their arguments."""
+"""Chooses operators and functions by the types of their arguments."""
 
 import difflib
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ class Calls:
     source: Source
 
     def operator(self, name: str, at: Mark, *terms: Term) -> Scalar:
-        """An operator over single values."""
+        """Makes an operator over single values."""
         overload = self._found(name, terms)
         if overload is None:
             shown = [term.shown for term in terms]
@@ -44,7 +44,7 @@ class Calls:
         return self._applied(overload, at, [term for term in terms if isinstance(term, Scalar)])
 
     def aggregate(self, aggregates: Aggregates, name: str, at: Mark, left: Term, right: Term) -> Term | None:
-        """An operator over lists or maps; None when it is none of theirs."""
+        """Makes an operator over lists or maps; returns None when it is an operator of other types."""
         if name == "in":
             if isinstance(right, Scalar):
                 self.source.refuse(at, "not a list or a map", "in [a, b, …]", f"{left.shown} in {right.shown}")
@@ -70,7 +70,7 @@ class Calls:
                 self.source.refuse(node.at, "arguments that do not fit", expected, f"{len(node.arguments)} in another form")
 
     def function(self, node: Call, terms: Sequence[Term]) -> Scalar:
-        """A function, or a method of its first argument."""
+        """Makes a function, or a method of its first argument."""
         self.check_known(node)
         method = node.target is not None
         named = STANDARD.named(node.function)
@@ -116,7 +116,7 @@ class Calls:
         return STANDARD.find(name, types) if len(types) == len(terms) else None
 
     def _expected(self, overloads: list[Overload], terms: Sequence[Term]) -> str:
-        """The signatures that fit the first argument; where none does, all of them."""
+        """Returns the signatures that fit the first argument; all signatures if none fits."""
         first = terms[0].type if terms and isinstance(terms[0], Scalar) else None
         fitting = [overload for overload in overloads if overload.arguments[0] is first] or overloads
         shown = list(dict.fromkeys(overload.signature for overload in fitting))

@@ -1,4 +1,4 @@
-"""From what is written to typed steps: names looked up, overloads chosen, whatever does not fit refused."""
+"""Turns a parsed expression into typed steps: looks names up, chooses overloads, and refuses what does not fit."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -24,8 +24,8 @@ class Checker:
     """Makes the steps of one expression.
 
     Args:
-        variables: of the macros around, by name.
-        reads: gathers the names that are read.
+        variables: variables of the enclosing macros, by name.
+        reads: collects the names that the expression reads.
     """
 
     source: Source
@@ -35,24 +35,24 @@ class Checker:
     variables: Mapping[str, Term]
 
     def term(self, node: Node) -> Term:
-        """What `node` means.
+        """Returns what `node` means as steps.
 
         Raises:
-            ExpressionRefusal: an unknown name, types that do not fit, or too high a cost.
+            ExpressionRefusal: a name is unknown, types do not fit, or the cost is too high.
         """
         self.builder.work(node.at)
         make: Callable[[Node], Term] = getattr(self, f"_{type(node).__name__.lower()}")
         return make(node)
 
     def scalar(self, node: Node, wanted: str = "a single value") -> Scalar:
-        """What `node` means, which must be one value an event."""
+        """Returns what `node` means, which must be one value per event."""
         term = self.term(node)
         if not isinstance(term, Scalar):
             self.source.refuse(node.at, "not a single value", wanted, f"{term.shown}")
         return term
 
     def condition(self, node: Node) -> int:
-        """The step of `node`, which must be a bool."""
+        """Returns the step of `node`, which must be a bool."""
         scalar = self.scalar(node, "a bool")
         if scalar.type is not Type.BOOL:
             self.source.refuse(node.at, "not a condition", "a bool", f"{scalar.shown}", _as_condition(scalar.type))
@@ -86,7 +86,7 @@ class Checker:
         return self._field(node, self.term(node.operand))
 
     def _reaches(self, node: Node) -> bool:
-        """Whether `node` is a value, of which a field is then asked."""
+        """Tells whether `node` is a value, so that a field of it can be read."""
         path = self._path(node)
         return path is None or path in self.names.types
 
@@ -105,13 +105,13 @@ class Checker:
         return self.source.refuse(at, "unknown name", self.names.expected(), path, self.names.nearest(path))
 
     def _first_unknown(self, node: Node) -> Node:
-        """The first part of a dotted name with which no known name begins."""
+        """Returns the first part of a dotted name that no known name begins with."""
         while isinstance(node, Select) and not self.names.is_prefix(self._path(node.operand) or ""):
             node = node.operand
         return node
 
     def _path(self, node: Node) -> str | None:
-        """``a.b.c`` of a name that is no macro's variable; None of anything else."""
+        """Returns ``a.b.c`` for a name that is not a macro's variable; None for anything else."""
         fields: list[str] = []
         while isinstance(node, Select):
             fields.append(node.field)

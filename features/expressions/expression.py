@@ -1,7 +1,7 @@
 """Expressions of the Common Expression Language, compiled to run over whole batches.
 
-An expression is text such as ``event.amount > 100.0 && event.category in ["a", "b"] || feature.count_1h > 3.0``. It is read as the
-published grammar has it, typed against the names that it may read, and becomes a row of steps over columns of numpy.
+An expression is a text such as ``event.amount > 100.0 && event.category in ["a", "b"] || feature.count_1h > 3.0``. It is read by the
+published grammar, typed by the names that it may read, and compiled to a sequence of steps over numpy columns.
 One event is a batch of one, so both answer alike. Nothing in an expression reaches Python: names are looked up in a table, and
 functions are those of a table.
 
@@ -39,11 +39,11 @@ class Expression:
 
     Args:
         text: as it was written.
-        type: of what comes out.
-        names: what it reads, with types.
-        cost: nanoseconds an event in batches of 1,000, roughly and at most.
-        canonical: one text for all ways to write this expression; it compiles to the same.
-        work: values and operations that compiling it looked at, some 10 µs each.
+        type: type of the result.
+        names: names that it reads, with their types.
+        cost: estimated upper bound of the CPU time per event in batches of 1,000, in nanoseconds.
+        canonical: the same text for all ways to write this expression; it compiles to the same steps.
+        work: number of values and operations that compiling it looked at, some 10 µs each.
     """
 
     text: str
@@ -55,14 +55,14 @@ class Expression:
     _program: Program
 
     def over(self, columns: Mapping[str, Column]) -> Column:
-        """The value for each event.
+        """Computes the value for each event.
 
         Args:
-            columns: at least those of `names`, all with one value an event; at least one.
+            columns: at least those of `names`, all with one value per event; at least one column.
 
         Raises:
             KeyError: a name that the expression reads has no column.
-            TypeError: its column is of another type.
+            TypeError: a column is of another type than the name.
         """
         for name, type in self.names.items():
             if columns[name].type is not type:
@@ -71,21 +71,21 @@ class Expression:
         return self._program.run(columns).spread(n)
 
     def of(self, values: Mapping[str, Value | None]) -> Value | Fault:
-        """The value for one event, or why there is none.
+        """Computes the value for one event, or the reason why there is none.
 
         Args:
-            values: by name; None or nothing where the event lacks it. Times in microseconds.
+            values: values by name; None or absent where the event lacks it. Times are in microseconds.
         """
         columns = {name: Column.of_values(type, [values.get(name)]) for name, type in self.names.items()}
         return self._program.run(columns).spread(1).item(0)
 
 
 def compile_expression(text: str, names: Names, where: Place | None = None) -> Expression:
-    """The expression that `text` says.
+    """Compiles the expression `text`.
 
     Args:
-        names: that it may read.
-        where: it stands, for refusals.
+        names: names that it may read.
+        where: the place of the text, for refusals.
 
     Raises:
         ExpressionRefusal: it is not in the language, reads an unknown name, has types that do not fit, gives a list or a map, or

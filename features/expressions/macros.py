@@ -1,4 +1,4 @@
-"""Macros over lists and maps, written out element by element."""
+"""Writes macros over lists and maps out, element by element."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class Macros:
     aggregates: Aggregates
 
     def all(self, items: ListTerm, condition: Condition, at: Mark) -> Scalar:
-        """Whether a condition holds for every element."""
+        """Makes the value that tells whether a condition holds for every element."""
         steps = []
         for item in items.items:
             step = condition(item.term)
@@ -37,16 +37,16 @@ class Macros:
         return self._bool(self.aggregates.all_of(steps, at), items, at)
 
     def exists(self, items: ListTerm, condition: Condition, at: Mark) -> Scalar:
-        """Whether a condition holds for some element."""
+        """Makes the value that tells whether a condition holds for some element."""
         return self._bool(self.aggregates.any_of([self._held(item, condition, at) for item in items.items], at), items, at)
 
     def exists_one(self, items: ListTerm, condition: Condition, at: Mark) -> Scalar:
-        """Whether a condition holds for exactly one element; without a value as soon as one condition has none."""
+        """Makes the value that tells whether a condition holds for exactly one element; it is missing as soon as one condition is."""
         held = [self._held(item, condition, at) for item in items.items] or [self.aggregates.truth(False)]
         return self._bool(self.builder.apply(_EXACTLY_ONE, *held, cost=LOGIC_COST * len(held), at=at), items, at)
 
     def filter(self, items: ListTerm, condition: Condition, at: Mark) -> ListTerm:
-        """The elements for which a condition holds."""
+        """Returns the elements for which a condition holds."""
         kept, needed = [], list(items.needed)
         for item in items.items:
             guard = self._held(item, condition, at)
@@ -58,7 +58,7 @@ class Macros:
         return ListTerm(tuple(kept), tuple(dict.fromkeys(needed)))
 
     def map(self, items: ListTerm, body: Body, at: Mark) -> ListTerm:
-        """What becomes of each element."""
+        """Returns what `body` makes of each element."""
         made, needed = [], list(items.needed)
         for item in items.items:
             term = body(item.term)
@@ -70,7 +70,7 @@ class Macros:
         return ListTerm(tuple(made), tuple(sure))
 
     def over(self, term: ListTerm | MapTerm) -> ListTerm:
-        """What a macro goes over: the elements of a list, the keys of a map."""
+        """Returns what a macro runs over: the elements of a list or the keys of a map."""
         if isinstance(term, ListTerm):
             return term
         return ListTerm(tuple(Item(self.aggregates.key(key)) for key, _ in term.entries), term.needed)

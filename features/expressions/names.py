@@ -11,10 +11,10 @@ _SHOWN_MAX = 12
 
 
 class Names:
-    """Types by full name: ``event.amount``, ``feature.count_1h``.
+    """Holds types by full name, such as ``event.amount`` or ``feature.count_1h``.
 
     Args:
-        types: of each name; the part before the first dot is its root.
+        types: the type of each name; the part before the first dot is its root.
     """
 
     def __init__(self, types: Mapping[str, Type]) -> None:
@@ -22,18 +22,18 @@ class Names:
         self._prefixes = {name[:at] for name in types for at, character in enumerate(name) if character == "."}
 
     def is_prefix(self, name: str) -> bool:
-        """Whether some known name begins with `name` and a dot."""
+        """Tells whether some known name begins with `name` and a dot."""
         return name in self._prefixes
 
     def nearest(self, name: str) -> str:
-        """A remedy that names the known name most like `name`; empty when none is."""
+        """Returns a remedy that suggests the known name most like `name`; empty when none is similar."""
         last = name.rpartition(".")[2]
         same = [known for known in self.types if known.rpartition(".")[2] == last]
         near = same or difflib.get_close_matches(name, self.types, n=1) or difflib.get_close_matches(f"event.{name}", self.types, n=1)
         return f"did you mean {near[0]}?" if near else ""
 
     def expected(self) -> str:
-        """What a refusal of an unknown name says was expected."""
+        """Returns what the refusal of an unknown name says was expected."""
         shown = sorted(self.types)
         if not shown:
             return "no name: nothing can be read here"
@@ -42,7 +42,7 @@ class Names:
 
 
 def names_of_schema(schema: Schema, features: Iterable[str] = ()) -> Names:
-    """``event.`` names of a schema's fields and ``feature.`` names of `features`, which are doubles.
+    """Returns ``event.`` names of a schema's fields and ``feature.`` names of `features`, which are doubles.
 
     Decimals are doubles in major units. The event's time is a timestamp. Ids of entities and of the user are strings, the
     event's own id is what the schema says.

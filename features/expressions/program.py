@@ -1,6 +1,6 @@
-"""A compiled expression: steps in a row, each a kernel over the results of earlier ones.
+"""A compiled expression: a sequence of steps, each a kernel over the results of earlier ones.
 
-While it is built, equal steps become one, and steps over constants alone are run at once.
+While it is built, equal steps are merged, and steps over constants alone are run at once.
 """
 
 from collections.abc import Mapping
@@ -17,12 +17,12 @@ from foundation.place import Mark, Source
 
 @dataclass(frozen=True)
 class Program:
-    """Steps in an order in which each comes after those that it reads.
+    """Holds steps in an order in which each comes after those that it reads.
 
     Args:
-        constants: registers filled before the start.
-        loads: names to be put into registers.
-        steps: kernel, the registers it reads, and the one it fills.
+        constants: registers that are filled before the start.
+        loads: names whose columns are put into registers.
+        steps: for each step its kernel, the registers it reads, and the one it fills.
         result: the register that holds the answer.
     """
 
@@ -33,13 +33,13 @@ class Program:
     size: int
 
     def run(self, columns: Mapping[str, Column]) -> Column:
-        """The answer over `columns`; a constant may come back as one value for all."""
+        """Computes the result over `columns`; a constant may come back as one value for all."""
         registers: list[Column] = [_NOTHING] * self.size
         for at, column in self.constants:
             registers[at] = column
         for at, name in self.loads:
             registers[at] = columns[name]
-        with np.errstate(all="ignore"):  # what overflows or is no number is found by the kernels
+        with np.errstate(all="ignore"):  # kernels find overflows and what is no number
             for kernel, inputs, at in self.steps:
                 registers[at] = kernel(*[registers[place] for place in inputs])
         return registers[self.result]
@@ -50,10 +50,10 @@ _NOTHING = Column.constant(Type.BOOL, Fault.MISSING)
 
 
 class Builder:
-    """Gathers the steps of one expression. A step is known by its number.
+    """Collects the steps of one expression. A step is known by its number.
 
     Args:
-        source: for the refusal of an expression that costs too much.
+        source: the expression, for the refusal of one that costs too much.
     """
 
     def __init__(self, source: Source) -> None:
@@ -67,22 +67,22 @@ class Builder:
         self.cost = 0
 
     def load(self, name: str) -> int:
-        """The step that reads an input."""
+        """Returns the step that reads an input."""
         step = self._step(("load", name))
         self._loads[step] = name
         return step
 
     def constant(self, type: Type, value: Value | Fault) -> int:
-        """The step that is one value, or fault, for every event."""
-        step = self._step((type, repr(value)))  # by its text: 0.0 is not -0.0, and nan is nan
+        """Returns the step that is one value, or fault, for every event."""
+        step = self._step((type, repr(value)))  # keyed by its text: 0.0 differs from -0.0, and nan equals nan
         self._constants.setdefault(step, (type, value))
         return step
 
     def apply(self, kernel: Kernel, *inputs: int, cost: int, at: Mark) -> int:
-        """The step that runs `kernel` over earlier ones.
+        """Returns the step that runs `kernel` over earlier steps.
 
         Raises:
-            ExpressionRefusal: the whole costs too much.
+            ExpressionRefusal: the whole expression costs too much.
         """
         self.work(at)
         if all(step in self._constants for step in inputs):
@@ -98,22 +98,22 @@ class Builder:
         return step
 
     def work(self, at: Mark) -> None:
-        """Counts one thing that compiling does.
+        """Counts one value or operation that compiling looks at.
 
         Raises:
-            ExpressionRefusal: it is one too many.
+            ExpressionRefusal: the bound `WORK_MAX` is exceeded.
         """
         self.worked += 1
         if self.worked > WORK_MAX:
             self._source.refuse(at, "expression too large", f"at most {WORK_MAX} values and operations", "more", _REMEDY)
 
     def value_of(self, step: int) -> Value | Fault | None:
-        """The value of a constant step; None when it depends on the event."""
+        """Returns the value of a constant step; None when it depends on the event."""
         constant = self._constants.get(step)
         return None if constant is None else constant[1]
 
     def finish(self, result: int) -> Program:
-        """The program that computes `result`, without the steps that it does not need."""
+        """Returns the program that computes `result`, without unneeded steps."""
         needed, waiting = {result}, [result]
         while waiting:
             kernel = self._kernels[waiting.pop()]

@@ -195,7 +195,7 @@ def _plant(tree: dict[str, Any], name: str, leaf: tuple[Any, Any]) -> None:
 
 
 def _attribute(name: str) -> str:
-    """Names the Struct's attribute for the field `name`, so that it cannot clash with an attribute of every Python class."""
+    """Returns names the Struct's attribute for the field `name`, so that it cannot clash with an attribute of every Python class."""
     return "field_" + name
 
 

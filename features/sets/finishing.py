@@ -30,7 +30,7 @@ class Finishing:
         self._width = len(definitions)
 
     def over(self, read: Float64s, values: Float64s, times_ms: Int64s) -> Float64s:
-        """[n, features].
+        """Returns [n, features].
 
         Args:
             read: [n, readings] outputs of the plan.

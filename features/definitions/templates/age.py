@@ -1,4 +1,4 @@
-"""How long the oldest event is ago."""
+"""The template `age`: how long ago the window's oldest event was."""
 
 from features.definitions.aggregate import Code, Reading
 from features.definitions.definition_reader import DefinitionReader
@@ -15,7 +15,7 @@ def _recipe(reader: DefinitionReader) -> Recipe:
 TEMPLATE = Template(
     name="age",
     meaning=(
-        "The time from the oldest event of the window to this one; over all events, how long the entity is known. Missing where"
+        "The time from the oldest event of the window to this one; over all events, how long the entity has been known. Missing where"
         " there is none."
     ),
     unit="seconds",

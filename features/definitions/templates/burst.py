@@ -1,4 +1,4 @@
-"""How sudden a burst of events is."""
+"""The template `burst`: how sudden a burst of events is."""
 
 from features.definitions.aggregate import Code, Reading
 from features.definitions.definition_reader import DefinitionReader
@@ -6,8 +6,8 @@ from features.definitions.parameters import ENTITY, WHERE
 from features.definitions.template import Parameter, Recipe, Template
 from features.definitions.window import TICKS, Window
 
-_TICK = Parameter("tick", "the length of time whose events are held against the ticks before", "1m")
-_THRESHOLD = Parameter("threshold", "a score from which on a tick's events are left out of what is usual", "1000")
+_TICK = Parameter("tick", "the length of time whose events are compared with the ticks before", "1m")
+_THRESHOLD = Parameter("threshold", "a score from which on a tick's events do not count as usual", "1000")
 _MINUTE_MS = 60_000
 _THRESHOLD_MAX = 1_000_000_000
 

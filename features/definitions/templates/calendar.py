@@ -1,4 +1,4 @@
-"""A part of the calendar at the event's time."""
+"""The template `calendar`: a part of the calendar at the event's time."""
 
 from features.definitions.calendar import RANGES, Calendar
 from features.definitions.definition_reader import DefinitionReader
@@ -7,7 +7,7 @@ from features.definitions.template import FLAG, NUMBER, Current, Finish, Paramet
 from foundation.number_arrays import Float64s
 
 _PART = Parameter("part", "hour (0 to 23), weekday (0 is Monday), weekend (1 or 0), day (of the month) or month")
-_BETWEEN = Parameter("between", "[first, last]: 1 from first to last inclusive, over the turn where first is greater, else 0", "")
+_BETWEEN = Parameter("between", "[first, last]: 1 from first to last inclusive, around the turn if first is greater; else 0", "")
 
 
 def _recipe(reader: DefinitionReader) -> Recipe:

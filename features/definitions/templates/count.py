@@ -1,4 +1,4 @@
-"""How many events."""
+"""The template `count`: the number of events."""
 
 from features.definitions.aggregate import Code, Reading
 from features.definitions.definition_reader import DefinitionReader

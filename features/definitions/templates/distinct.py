@@ -1,4 +1,4 @@
-"""How many different values."""
+"""The template `distinct`: the number of different values."""
 
 from features.definitions.aggregate import Code, Reading
 from features.definitions.definition_reader import DefinitionReader

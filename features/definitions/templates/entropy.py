@@ -1,4 +1,4 @@
-"""How mixed the values are."""
+"""The template `entropy`: how mixed the values are."""
 
 from features.definitions.aggregate import Code, Reading
 from features.definitions.definition_reader import DefinitionReader

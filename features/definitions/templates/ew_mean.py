@@ -1,4 +1,4 @@
-"""The mean of a value, the newer the heavier."""
+"""The template `ew_mean`: the exponentially weighted mean of a value, in which newer events count more."""
 
 from features.definitions.aggregate import Code, Reading
 from features.definitions.definition_reader import DefinitionReader

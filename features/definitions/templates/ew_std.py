@@ -1,4 +1,4 @@
-"""How much a value spreads, the newer the heavier."""
+"""The template `ew_std`: the exponentially weighted standard deviation of a value, in which newer events count more."""
 
 from features.definitions.aggregate import Code, Reading
 from features.definitions.definition_reader import DefinitionReader

@@ -1,4 +1,4 @@
-"""Arithmetic and logic over the event and other features."""
+"""The template `expression`: arithmetic and logic over the event and other features."""
 
 from features.definitions.definition_reader import DefinitionReader
 from features.definitions.template import FLAG, NUMBER, Parameter, Recipe, Template

@@ -1,4 +1,4 @@
-"""The oldest value."""
+"""The template `first`: the window's oldest value."""
 
 from features.definitions.aggregate import Code, Reading
 from features.definitions.definition_reader import DefinitionReader

@@ -1,4 +1,4 @@
-"""How far away the last event was."""
+"""The template `geo_distance`: the distance from the event before."""
 
 from features.definitions.definition_reader import DefinitionReader
 from features.definitions.geography import LATITUDE, LONGITUDE, EarlierPlace, earlier_place
@@ -22,7 +22,7 @@ def _finish(place: EarlierPlace) -> Finish:
 TEMPLATE = Template(
     name="geo_distance",
     meaning=(
-        "The distance from the newest event before this one in the window that has a place; missing where none has, or this one lacks one."
+        "The distance from the newest earlier event of the window that has coordinates. Missing where there is none, or this one has none."
     ),
     unit="kilometres",
     parameters=(LATITUDE, LONGITUDE, ENTITY, WINDOW, WHERE),

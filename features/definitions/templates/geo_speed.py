@@ -1,4 +1,4 @@
-"""How fast somebody would have had to travel."""
+"""The template `geo_speed`: how fast somebody would have had to travel from the event before."""
 
 import numpy as np
 
@@ -28,8 +28,8 @@ def _finish(place: EarlierPlace) -> Finish:
 TEMPLATE = Template(
     name="geo_speed",
     meaning=(
-        "The distance from the newest event before this one in the window that has a place, divided by the time between, of at least a"
-        " second. Missing where there is none, or this one has no place."
+        "The distance from the newest earlier event of the window that has coordinates, divided by the time between, which counts as one"
+        " second at least. Missing where there is none, or this one has no coordinates."
     ),
     unit="kilometres an hour",
     parameters=(LATITUDE, LONGITUDE, ENTITY, WINDOW, WHERE),

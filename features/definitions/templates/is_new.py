@@ -1,4 +1,4 @@
-"""Whether a value was not there before."""
+"""The template `is_new`: whether no earlier event of the window has the value."""
 
 import numpy as np
 
@@ -20,7 +20,7 @@ def _is_none(read: Float64s, current: Current) -> Float64s:
 
 TEMPLATE = Template(
     name="is_new",
-    meaning="1 where no event before this one in the window has its value, else 0; missing where the event has none.",
+    meaning="1 where no earlier event of the window has this event's value, else 0. Missing where this event has none.",
     unit="1 or 0",
     parameters=(ANY_VALUE, ENTITY, WINDOW, WHERE),
     recipe=_recipe,

@@ -1,4 +1,4 @@
-"""How many positive labels."""
+"""The template `label_count`: the number of positive labels."""
 
 from features.definitions.aggregate import Code, Reading
 from features.definitions.definition_reader import DefinitionReader
@@ -12,7 +12,7 @@ def _recipe(reader: DefinitionReader) -> Recipe:
 
 TEMPLATE = Template(
     name="label_count",
-    meaning="The number of the window's events with a positive label that was known at this event's time.",
+    meaning="The number of events in the window whose label was positive and known at this event's time.",
     unit="events",
     parameters=(ENTITY, WINDOW, WHERE, CURRENT),
     recipe=_recipe,

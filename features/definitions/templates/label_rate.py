@@ -1,4 +1,4 @@
-"""What share of events turned out positive."""
+"""The template `label_rate`: the share of events that turned out positive."""
 
 from features.definitions.aggregate import Code, Reading
 from features.definitions.definition_reader import DefinitionReader
@@ -6,8 +6,8 @@ from features.definitions.parameters import CURRENT, ENTITY, WHERE, WINDOW
 from features.definitions.template import Current, Finish, Parameter, Recipe, Template, divided
 from foundation.number_arrays import Float64s
 
-_OF = Parameter("of", "all: of all events of the window; labelled: of those with a label", "all")
-_PRIOR = Parameter("prior", "{rate: r, weight: k}: as if k more events had been there, with a share r of positives", "")
+_OF = Parameter("of", "what is divided by: all events of the window (all), or those with a label (labelled)", "all")
+_PRIOR = Parameter("prior", "{rate: r, weight: k}: counts as if the window had k more events, a share r of them positive", "")
 _WEIGHT_MAX = 1e9
 
 
@@ -33,7 +33,7 @@ def _finish(rate: float, weight: float) -> Finish:
 TEMPLATE = Template(
     name="label_rate",
     meaning=(
-        "The share of the window's events with a positive label that was known at this event's time. Missing where there is nothing to"
+        "The share of the window's events whose label was positive and known at this event's time. Missing where there is nothing to"
         " divide by; with a prior, few events stay close to its rate."
     ),
     unit="share, 0 to 1",

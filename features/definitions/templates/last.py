@@ -1,4 +1,4 @@
-"""The newest value."""
+"""The template `last`: the window's newest value."""
 
 from features.definitions.aggregate import Code, Reading
 from features.definitions.definition_reader import DefinitionReader
@@ -13,8 +13,8 @@ def _recipe(reader: DefinitionReader) -> Recipe:
 TEMPLATE = Template(
     name="last",
     meaning=(
-        "The value of the newest event of the window that has it; missing where none has. With the event itself in the window"
-        " that is its own value, if it has one."
+        "The value of the newest event of the window that has it; missing where none has. If the window includes the event itself,"
+        " it is that event's own value, if it has one."
     ),
     unit="that of the value",
     parameters=AGGREGATE,

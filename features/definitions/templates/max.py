@@ -1,4 +1,4 @@
-"""The greatest value."""
+"""The template `max`: the greatest value."""
 
 from features.definitions.aggregate import Code, Reading
 from features.definitions.definition_reader import DefinitionReader

@@ -1,4 +1,4 @@
-"""The mean of a value."""
+"""The template `mean`: the mean of a value."""
 
 from features.definitions.aggregate import Code, Reading
 from features.definitions.definition_reader import DefinitionReader

@@ -1,4 +1,4 @@
-"""The least value."""
+"""The template `min`: the least value."""
 
 from features.definitions.aggregate import Code, Reading
 from features.definitions.definition_reader import DefinitionReader

@@ -1,4 +1,4 @@
-"""The value before."""
+"""The template `previous`: the value of the event before."""
 
 from features.definitions.aggregate import Code, Reading
 from features.definitions.definition_reader import DefinitionReader
@@ -12,7 +12,7 @@ def _recipe(reader: DefinitionReader) -> Recipe:
 
 TEMPLATE = Template(
     name="previous",
-    meaning="The value of the newest event before this one in the window that has it; missing where none has.",
+    meaning="The value of the newest earlier event of the window that has it; missing where none has.",
     unit="that of the value",
     parameters=(NUMBER_VALUE, ENTITY, WINDOW, WHERE),
     recipe=_recipe,

@@ -1,4 +1,4 @@
-"""What share of earlier values is less."""
+"""The template `quantile_rank`: the share of earlier values that are less."""
 
 from features.definitions.aggregate import Code, Reading
 from features.definitions.definition_reader import DefinitionReader
@@ -19,8 +19,8 @@ def _rank(read: Float64s, current: Current) -> Float64s:
 TEMPLATE = Template(
     name="quantile_rank",
     meaning=(
-        "The share of the events before this one in the window with less than its value; equal values count half. Exact."
-        " Missing where none of them has a value, and where the event has none."
+        "The share of the window's earlier values that are less than this event's; equal values count half. It is exact."
+        " Missing where no earlier event has a value, or this event has none."
     ),
     unit="share, 0 to 1",
     parameters=(NUMBER_VALUE, ENTITY, WINDOW, WHERE),

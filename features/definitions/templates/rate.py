@@ -1,4 +1,4 @@
-"""How many events in an hour."""
+"""The template `rate`: the number of events per hour or other length of time."""
 
 from features.definitions.aggregate import Code, Reading
 from features.definitions.definition_reader import DefinitionReader
@@ -7,7 +7,7 @@ from features.definitions.template import Current, Finish, Parameter, Recipe, Te
 from foundation.number_arrays import Float64s
 
 _HOUR_MS = 3_600_000
-_PER = Parameter("per", "the length of time that events are counted for", "1h")
+_PER = Parameter("per", "the length of time for which the rate is given", "1h")
 _NO_LENGTH = "a rate is a count divided by the window's length"
 
 
@@ -29,7 +29,7 @@ def _finish(lengths: float) -> Finish:
 
 TEMPLATE = Template(
     name="rate",
-    meaning="The number of events in the window for each hour, or other length, of it.",
+    meaning="The number of events in the window per hour of its length, or per another length of time.",
     unit="events per length",
     parameters=(_PER, MAYBE_VALUE, ENTITY, WINDOW, WHERE, CURRENT),
     recipe=_recipe,

@@ -1,4 +1,4 @@
-"""How much a value spreads."""
+"""The template `std`: the standard deviation of a value."""
 
 from features.definitions.aggregate import Code, Reading
 from features.definitions.definition_reader import DefinitionReader
@@ -12,7 +12,7 @@ def _recipe(reader: DefinitionReader) -> Recipe:
 
 TEMPLATE = Template(
     name="std",
-    meaning="The standard deviation of a value over the window, of the sample (n - 1); missing below two events that have it.",
+    meaning="The sample standard deviation (n - 1) of a value over the window; missing with fewer than two events that have it.",
     unit="that of the value",
     parameters=AGGREGATE,
     recipe=_recipe,

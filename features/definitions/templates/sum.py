@@ -1,4 +1,4 @@
-"""The sum of a value."""
+"""The template `sum`: the sum of a value."""
 
 from features.definitions.aggregate import Code, Reading
 from features.definitions.definition_reader import DefinitionReader

@@ -1,4 +1,4 @@
-"""How usual the hour is."""
+"""The template `time_of_day`: how usual the event's time of day is."""
 
 import numpy as np
 
@@ -47,8 +47,8 @@ def concentration(r: Float64s) -> Float64s:
 TEMPLATE = Template(
     name="time_of_day",
     meaning=(
-        "How close the event's time of day is to that of the events before it in the window: 1 at their mean hour, less the further away"
-        " and the closer together they are (a von Mises density as a share of its peak). Missing below two of them."
+        "How close the event's time of day is to that of the window's earlier events: 1 at their mean hour, and less the further away it is"
+        " and the closer together they are (a von Mises density divided by its peak). Missing with fewer than two earlier events."
     ),
     unit="0 to 1",
     parameters=(ZONE, ENTITY, WINDOW, WHERE),

@@ -1,4 +1,4 @@
-"""How long ago the last event was."""
+"""The template `time_since_last`: the time since the event before."""
 
 from features.definitions.aggregate import Code, Reading
 from features.definitions.definition_reader import DefinitionReader
@@ -12,7 +12,7 @@ def _recipe(reader: DefinitionReader) -> Recipe:
 
 TEMPLATE = Template(
     name="time_since_last",
-    meaning="The time from the newest event before this one in the window to this one; missing where there is none.",
+    meaning="The time from the newest earlier event of the window to this one; missing where there is none.",
     unit="seconds",
     parameters=(ENTITY, WINDOW, WHERE),
     recipe=_recipe,

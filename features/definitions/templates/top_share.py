@@ -1,4 +1,4 @@
-"""How much of the window is one value."""
+"""The template `top_share`: the share of the window's events that have one value."""
 
 from features.definitions.aggregate import Code, Reading
 from features.definitions.definition_reader import DefinitionReader
@@ -6,7 +6,7 @@ from features.definitions.parameters import ANY_VALUE, CURRENT, ENTITY, NO_DELAY
 from features.definitions.template import Current, Parameter, Recipe, Template, divided
 from foundation.number_arrays import Float64s
 
-_OF = Parameter("of", "commonest: the value that most events have; own: the value of the event itself", "commonest")
+_OF = Parameter("of", "which value: the one that most events have (commonest), or the event's own (own)", "commonest")
 
 
 def _recipe(reader: DefinitionReader) -> Recipe:
@@ -22,8 +22,8 @@ def _share(read: Float64s, current: Current) -> Float64s:
 TEMPLATE = Template(
     name="top_share",
     meaning=(
-        "The share of the window's events that have its commonest value, or the event's own one, among those that have a value at all."
-        " Missing where none has, and of the own value where the event has none."
+        "The share of the window's events that have its most common value, or this event's own value, among those that have any value."
+        " Missing where no event has a value; with `of: own` also where this event has none."
     ),
     unit="share, 0 to 1",
     parameters=(ANY_VALUE, _OF, ENTITY, WINDOW, WHERE, CURRENT),

@@ -1,4 +1,4 @@
-"""How unusual a value is after the one before."""
+"""The template `transition_surprise`: how unusual a value is after the value before."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from features.definitions.row_column import Origin, RowColumn
 from features.definitions.template import Current, Finish, Parameter, Recipe, Template
 from foundation.number_arrays import Float64s
 
-_SMOOTHING = Parameter("smoothing", "how often each value counts as seen without having been", "1")
+_SMOOTHING = Parameter("smoothing", "how often each value counts as seen although it was not", "1")
 _SMOOTHING_RANGE = (1e-6, 1e6)
 
 
@@ -43,8 +43,8 @@ def _finish(smoothing: float) -> Finish:
 TEMPLATE = Template(
     name="transition_surprise",
     meaning=(
-        "How rare it is, among the events before this one in the window, that this value comes after the one before it: -log2 of the share,"
-        " smoothed so that what was never seen is rare and not impossible. Missing where the event or the one before has no value."
+        "How rare it is among the window's earlier events that this value follows the one before it: -log2 of the share,"
+        " smoothed so that a value never seen is rare, not impossible. Missing where the event or the one before has no value."
     ),
     unit="bits",
     parameters=(ANY_VALUE, _SMOOTHING, ENTITY, WINDOW, WHERE),

@@ -1,4 +1,4 @@
-"""How far a value is from the usual."""
+"""The template `z_score`: how far a value is from the usual, in standard deviations."""
 
 from features.definitions.aggregate import Code, Reading
 from features.definitions.definition_reader import DefinitionReader
@@ -23,8 +23,8 @@ def _finish(column: str) -> Finish:
 TEMPLATE = Template(
     name="z_score",
     meaning=(
-        "How many standard deviations the event's value is above the mean of the events before it in the window; below, it is negative."
-        " Missing below two of these, where they are all alike, and where the event has no value."
+        "How many standard deviations the event's value is above the mean of the window's earlier values; negative below the mean."
+        " Missing with fewer than two earlier values, where they are all equal, and where the event has no value."
     ),
     unit="standard deviations",
     parameters=(NUMBER_VALUE, ENTITY, WINDOW, WHERE),

@@ -1,4 +1,4 @@
-"""Values of one kind for n events, each there, missing or in error."""
+"""Columns of values of one type for n events, each present, missing or an error."""
 
 import enum
 from collections.abc import Iterable, Sequence
@@ -15,7 +15,7 @@ _MICROSECONDS = 1_000
 
 
 class Fault(enum.Enum):
-    """Why an event has no value here."""
+    """Says why an event has no value here."""
 
     MISSING = 1
     DIVIDED_BY_ZERO = 2
@@ -26,7 +26,7 @@ class Fault(enum.Enum):
 
 
 class Texts:
-    """Different texts in a row, and the place of each."""
+    """Holds distinct texts, numbered in the order in which they were found."""
 
     __slots__ = ("all", "places")
 
@@ -36,7 +36,7 @@ class Texts:
 
     @classmethod
     def of(cls, texts: Iterable[str]) -> "tuple[Texts, NDArray[np.int32]]":
-        """The different ones among `texts`, and the place of each."""
+        """Returns the distinct ones among `texts`, and the number of each text."""
         places: dict[str, int] = {}
         at = np.array([places.setdefault(text, len(places)) for text in texts], dtype=np.int32)
         return cls(places), at
@@ -46,13 +46,13 @@ NO_TEXTS = Texts({"": 0})
 
 
 class Column:
-    """n values, or one value that holds for every event.
+    """Holds n values, or one value for all events.
 
     Args:
-        type: of all values.
-        values: [n], or [] for one value; of strings their places in `texts`. Meaningless where there is a fault.
-        faults: 0 or the value of a `Fault`, [n] or []; None where every value is there.
-        texts: of a string column.
+        type: type of all values.
+        values: array [n], or [] for one value for all; strings stand as their numbers in `texts`. Meaningless where there is a fault.
+        faults: 0 or the value of a `Fault`, [n] or []; None where every value is present.
+        texts: the texts of a string column.
     """
 
     __slots__ = ("faults", "texts", "type", "values")
@@ -65,10 +65,10 @@ class Column:
 
     @classmethod
     def of_numbers(cls, type: Type, numbers: NDArray[np.float64], divisor: float = 1.0) -> "Column":
-        """A bool, int or double column from floats, of which NaN is missing.
+        """Makes a bool, int or double column of floats; NaN means missing.
 
         Args:
-            divisor: of a decimal held in minor units: 10**scale.
+            divisor: 10**scale for a decimal held in minor units.
         """
         missing = np.isnan(numbers)
         faults = missing.view(np.uint8) if missing.any() else None
@@ -78,26 +78,26 @@ class Column:
 
     @classmethod
     def of_texts(cls, texts: Sequence[str | None]) -> "Column":
-        """A string column, of which None is missing."""
+        """Makes a string column; None means missing."""
         distinct, at = Texts.of("" if text is None else text for text in texts)
         missing = None in texts
         return cls(Type.STRING, at, np.array([text is None for text in texts], dtype=np.uint8) if missing else None, distinct)
 
     @classmethod
     def of_ids(cls, ids: Sequence[str]) -> "Column":
-        """A string column of entities' ids, of which '' is missing."""
+        """Makes a string column of entities' ids; '' means missing."""
         distinct, at = Texts.of(ids)
         absent = distinct.places.get("")
         return cls(Type.STRING, at, None if absent is None else (at == absent).view(np.uint8), distinct)
 
     @classmethod
     def of_times_ms(cls, times_ms: NDArray[np.int64]) -> "Column":
-        """A timestamp column from milliseconds since the epoch."""
+        """Makes a timestamp column of milliseconds since the epoch."""
         return cls(Type.TIMESTAMP, times_ms * _MICROSECONDS)
 
     @classmethod
     def constant(cls, type: Type, value: Value | Fault) -> "Column":
-        """One value, or fault, for every event; times in microseconds."""
+        """Makes a column with one value, or fault, for all events; times are in microseconds."""
         if isinstance(value, Fault):
             return cls(type, np.zeros((), type.dtype), np.array(value.value, np.uint8))
         if isinstance(value, str):
@@ -106,7 +106,7 @@ class Column:
 
     @classmethod
     def of_values(cls, type: Type, values: Sequence[Value | Fault | None]) -> "Column":
-        """A column from plain values, of which None is missing; times in microseconds."""
+        """Makes a column of plain values; None means missing, times are in microseconds."""
         faults = np.array([_fault_of(value) for value in values], dtype=np.uint8)
         shown = faults if faults.any() else None
         if type is Type.STRING:
@@ -116,16 +116,16 @@ class Column:
 
     @property
     def is_constant(self) -> bool:
-        """Whether one value holds for every event."""
+        """Tells whether one value holds for all events."""
         return self.values.ndim == 0 and (self.faults is None or self.faults.ndim == 0)
 
     def spread(self, n: int) -> "Column":
-        """The same with one value an event."""
+        """Returns the same column with one value per event."""
         faults = None if self.faults is None else np.broadcast_to(self.faults, (n,))
         return Column(self.type, np.broadcast_to(self.values, (n,)), faults, self.texts)
 
     def item(self, row: int) -> Value | Fault:
-        """The value of one event, or why there is none."""
+        """Returns the value of one event, or why there is none."""
         fault = 0 if self.faults is None else int(self.faults[row])
         if fault:
             return Fault(fault)
@@ -133,11 +133,11 @@ class Column:
         return self.texts.all[int(value)] if self.type is Type.STRING else value
 
     def truths(self) -> NDArray[np.bool_]:
-        """Of a bool column: true where the value is there and true."""
+        """Returns [n] of a bool column: true where the value is present and true."""
         return self.values if self.faults is None else self.values & (self.faults == 0)
 
     def numbers(self) -> NDArray[np.float64]:
-        """Of a bool, int or double column: floats, NaN where there is no value."""
+        """Returns [n] of a bool, int or double column: floats, NaN where there is no value."""
         numbers = self.values.astype(np.float64)
         return numbers if self.faults is None else np.where(self.faults == 0, numbers, np.nan)
 
@@ -147,7 +147,7 @@ def _fault_of(value: Value | Fault | None) -> int:
 
 
 def joined(*columns: Column) -> Faults | None:
-    """The faults of a result that needs every one of `columns`: the gravest of each event."""
+    """Returns the faults of a result that needs all of `columns`: for each event the gravest one."""
     found = [column.faults for column in columns if column.faults is not None]
     if not found:
         return None
@@ -158,7 +158,7 @@ def joined(*columns: Column) -> Faults | None:
 
 
 def with_faults(faults: Faults | None, where: NDArray[np.bool_], fault: Fault) -> Faults | None:
-    """`faults`, and `fault` where there was none before and `where` holds."""
+    """Returns `faults`, with `fault` added where there was none before and `where` holds."""
     if not where.any():
         return faults
     fresh = np.where(where, np.uint8(fault.value), np.uint8(0))

@@ -1,4 +1,4 @@
-"""Comparisons over columns. Texts are compared once for each different one, and by code points."""
+"""Compares columns. Each distinct text is compared once, by code points."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _Bools = NDArray[np.bool_]
 
 
 def same_texts(a: Column, b: Column) -> Column:
-    """Whether two texts are equal."""
+    """Tells whether two texts are equal."""
     if a.values.ndim == 0:
         a, b = b, a
     if b.values.ndim == 0:
@@ -27,16 +27,16 @@ def same_texts(a: Column, b: Column) -> Column:
 
 @dataclass(frozen=True)
 class TextOrder:
-    """An order of texts by code points.
+    """Compares texts by code points.
 
     Args:
-        holds: of two ranks.
+        holds: the comparison of two ranks.
     """
 
     holds: Callable[[Any, Any], Any]
 
     def __call__(self, a: Column, b: Column) -> Column:
-        """Where the order holds."""
+        """Tells where the comparison holds."""
         texts, a_values, b_values = aligned(a, b)
         ranks = np.empty(len(texts.all), dtype=np.int32)
         ranks[sorted(range(len(texts.all)), key=texts.all.__getitem__)] = np.arange(len(texts.all), dtype=np.int32)
@@ -45,16 +45,16 @@ class TextOrder:
 
 @dataclass(frozen=True)
 class OneOf:
-    """Whether a value is among constants of its own type.
+    """Tells whether a value is among constants of its own type.
 
     Args:
-        options: of the column's type; times in microseconds.
+        options: the constants, of the column's type; times in microseconds.
     """
 
     options: tuple[Value, ...]
 
     def __call__(self, column: Column) -> Column:
-        """Where the value is one of the options."""
+        """Tells where the value is one of the options."""
         found = self._texts(column) if column.type is Type.STRING else self._numbers(column)
         return Column(Type.BOOL, np.asarray(found), column.faults)
 

@@ -1,4 +1,4 @@
-"""Functions with their kernels: conversions, texts, times and mathematics."""
+"""Defines functions with their kernels: conversions, texts, times and mathematics."""
 
 from collections.abc import Callable
 from functools import reduce
@@ -145,4 +145,4 @@ def _unchanged(column: Column) -> Column:
 
 
 STANDARD = _standard()
-"""Every function and operator that an expression may use, apart from macros and those of lists and maps."""
+"""Every function and operator that an expression may use, except macros and those of lists and maps."""

@@ -1,6 +1,6 @@
-"""And, or, not, choice and presence over columns that may lack values.
+"""Computes and, or, not, choice and presence over columns that may lack values.
 
-``&&`` and ``||`` are commutative: a side that decides alone decides, whatever the other side lacks. A missing value counts as
+``&&`` and ``||`` are commutative: a side that decides alone does so whatever the other side lacks. A missing value counts as
 an error does.
 """
 
@@ -16,7 +16,7 @@ _Bools = NDArray[np.bool_]
 
 
 def both(a: Column, b: Column) -> Column:
-    """``a && b``."""
+    """Computes ``a && b``."""
     if a.faults is None and b.faults is None:
         return Column(Type.BOOL, np.asarray(a.values & b.values))
     decided = _surely(~a.values, a.faults) | _surely(~b.values, b.faults)
@@ -24,7 +24,7 @@ def both(a: Column, b: Column) -> Column:
 
 
 def either(a: Column, b: Column) -> Column:
-    """``a || b``."""
+    """Computes ``a || b``."""
     if a.faults is None and b.faults is None:
         return Column(Type.BOOL, np.asarray(a.values | b.values))
     decided = _surely(a.values, a.faults) | _surely(b.values, b.faults)
@@ -32,7 +32,7 @@ def either(a: Column, b: Column) -> Column:
 
 
 def choose(condition: Column, yes: Column, no: Column) -> Column:
-    """``condition ? yes : no``; what the side not taken lacks does not matter."""
+    """Computes ``condition ? yes : no``; what the side not taken lacks does not matter."""
     texts, yes_values, no_values = aligned(yes, no)
     values = np.where(condition.values, yes_values, no_values)
     faults: Faults | None = None
@@ -44,19 +44,19 @@ def choose(condition: Column, yes: Column, no: Column) -> Column:
 
 
 def present(column: Column) -> Column:
-    """Whether a value is there."""
+    """Tells whether a value is present."""
     if column.faults is None:
         return Column(Type.BOOL, np.array(True))
     return Column(Type.BOOL, np.asarray(column.faults != Fault.MISSING.value))
 
 
 def provided(column: Column, *needed: Column) -> Column:
-    """`column` where each of `needed` has a value."""
+    """Returns `column` where each of `needed` has a value, and no value elsewhere."""
     return Column(column.type, column.values, joined(column, *needed), column.texts)
 
 
 def aligned(a: Column, b: Column) -> tuple[Texts, NDArray[Any], NDArray[Any]]:
-    """The values of two columns of one type, places of strings given in the same texts."""
+    """Returns the values of two columns of one type, strings as numbers in the same texts."""
     if a.type is not Type.STRING or a.texts is b.texts:
         return a.texts, a.values, b.values
     places = dict(a.texts.places)

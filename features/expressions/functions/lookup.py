@@ -1,4 +1,4 @@
-"""Functions of single values over columns: called once for each different combination of arguments."""
+"""Applies functions of single values to columns: calls them once for each distinct combination of arguments."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,18 +16,18 @@ _Distinct = tuple[Sequence[Value], NDArray[Any]]
 
 @dataclass(frozen=True)
 class Lookup:
-    """A function from plain values to a plain value or a fault. It must answer for any values of its types.
+    """Wraps a function from plain values to a plain value or a fault. It must answer for any values of its types.
 
     Args:
-        type: of the result.
-        function: takes as many values as there are columns; times in microseconds.
+        type: type of the result.
+        function: takes as many values as there are columns; times are in microseconds.
     """
 
     type: Type
     function: Scalar
 
     def __call__(self, *columns: Column) -> Column:
-        """The function over columns."""
+        """Returns the function over columns."""
         results, at = self._results([_distinct(column) for column in columns])
         table = Column.of_values(self.type, results) if Fault in set(map(type, results)) else _without_faults(self.type, results)
         faults = None if table.faults is None else table.faults[at]
@@ -35,7 +35,7 @@ class Lookup:
         return Column(self.type, result.values, joined(*columns, result), table.texts)
 
     def _results(self, arguments: Sequence[_Distinct]) -> tuple[list[Value | Fault], NDArray[Any]]:
-        """The result for each combination of arguments that occurs, and the place of each event's own."""
+        """Returns the result for each combination of arguments that occurs, and the index of each event's own."""
         varying = [at for at, (_, places) in enumerate(arguments) if places.ndim]
         if len(varying) > 1:
             numbers, at = _combined(arguments)
@@ -56,7 +56,7 @@ def _without_faults(type: Type, values: Sequence[Any]) -> Column:
 
 
 def _combined(arguments: Sequence[_Distinct]) -> tuple[NDArray[np.int64], NDArray[Any]]:
-    """The combinations that occur, as numbers, and the place of each event's own."""
+    """Returns the combinations that occur, as numbers, and the index of each event's own."""
     joint = np.zeros((), dtype=np.int64)
     for values, places in arguments:
         joint = joint * len(values) + places

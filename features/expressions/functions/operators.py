@@ -1,4 +1,4 @@
-"""Operators with their kernels."""
+"""Defines operators with their kernels."""
 
 import operator
 from collections.abc import Callable
@@ -30,7 +30,7 @@ SAME = Plain(BOOL, operator.eq)
 
 
 def different(a: Column, b: Column) -> Column:
-    """Whether two texts are not equal."""
+    """Tells whether two texts are not equal."""
     return NOT(same_texts(a, b))
 
 

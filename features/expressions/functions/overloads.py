@@ -1,4 +1,4 @@
-"""The functions and operators of the language: for which types, and what each costs."""
+"""Holds the functions and operators of the language, with types and costs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,17 +10,17 @@ from features.expressions.functions.types import Type
 
 @dataclass(frozen=True)
 class Overload:
-    """A function or operator for arguments of certain types.
+    """Describes a function or operator for arguments of certain types.
 
     Args:
-        name: of the function or operator; ``-_`` and ``!_`` with one operand.
-        arguments: the types, that of the target first.
-        result: the type that comes out.
-        kernel: what is run; takes all arguments.
-        cost: nanoseconds an event in a batch of 1,000, roughly, with every text another one.
+        name: name of the function or operator; ``-_`` and ``!_`` with one operand.
+        arguments: types of the arguments, that of the target first.
+        result: type of the result.
+        kernel: the function that is run; it takes all arguments.
+        cost: estimated CPU time per event in a batch of 1,000 where every text differs, in nanoseconds.
         style: operator, function (``f(x)``), method (``x.f()``) or either.
-        prepare: makes the kernel from the last argument, which must be a constant string and is not given to the kernel.
-        prepared: of what that last argument is: ``a pattern``.
+        prepare: makes the kernel from the last argument, which must be a constant string and is not passed to the kernel.
+        prepared: what that last argument is: ``a pattern``.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Overload:
 
     @property
     def signature(self) -> str:
-        """As it is written: ``string.contains(string)``."""
+        """Returns the signature as it is written: ``string.contains(string)``."""
         types = [type.value for type in self.arguments]
         if self.style == "operator":
             return f"{self.name[0]}{types[0]}" if len(types) == 1 else f"{types[0]} {self.name} {types[1]}"
@@ -44,23 +44,23 @@ class Overload:
 
     @property
     def is_method(self) -> bool:
-        """Whether it can be written after its first argument."""
+        """Tells whether the name can be written after its first argument."""
         return self.style in ("method", "either")
 
     @property
     def is_function(self) -> bool:
-        """Whether it can be written before its arguments."""
+        """Tells whether the name can be written before its arguments."""
         return self.style in ("function", "either")
 
 
 class Overloads:
-    """Functions and operators by name, in order of definition."""
+    """Holds functions and operators by name, in order of definition."""
 
     def __init__(self) -> None:
         self._by_name: dict[str, list[Overload]] = {}
 
     def add(self, name: str, arguments: tuple[Type, ...], kernel: Any, cost: int, style: str = "operator") -> None:
-        """Defines one whose kernel says its result type."""
+        """Defines an overload whose kernel knows its result type."""
         self.put(Overload(name, arguments, kernel.type, kernel, cost, style))
 
     def put(self, overload: Overload) -> None:
@@ -68,17 +68,17 @@ class Overloads:
         self._by_name.setdefault(overload.name, []).append(overload)
 
     def named(self, name: str) -> list[Overload]:
-        """All with one name; none when it is unknown."""
+        """Returns all overloads of one name; none when it is unknown."""
         return self._by_name.get(name, [])
 
     def find(self, name: str, arguments: tuple[Type, ...]) -> Overload | None:
-        """The one for these types."""
+        """Returns the overload for these types; None when there is none."""
         return next((overload for overload in self.named(name) if overload.arguments == arguments), None)
 
     def functions(self) -> list[str]:
-        """Names of all that are no operators."""
+        """Returns the names of all functions."""
         return [name for name, overloads in self._by_name.items() if overloads[0].style != "operator"]
 
     def all(self) -> list[Overload]:
-        """Every one, in order of definition."""
+        """Returns all overloads, in order of definition."""
         return [overload for overloads in self._by_name.values() for overload in overloads]

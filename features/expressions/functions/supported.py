@@ -1,4 +1,4 @@
-"""The table of operators and functions, written from those that exist."""
+"""Writes the table of all operators and functions."""
 
 from collections.abc import Iterable
 
@@ -8,7 +8,7 @@ from features.expressions.functions.types import Type
 
 
 def supported_table() -> str:
-    """A table in Markdown: each operator or function with its forms and what each gives."""
+    """Returns a table in Markdown: each operator or function with its forms and their result types."""
     rows = ["| name | forms |", "|---|---|"]
     for name in dict.fromkeys(overload.name for overload in STANDARD.all()):
         rows.append(f"| `{name.removesuffix('_').replace('|', chr(92) + '|')}` | {', '.join(_forms(STANDARD.named(name)))} |")

@@ -1,7 +1,7 @@
-"""What a part of an expression means while it is compiled: one value an event, or a list or map of such.
+"""Terms: what a part of an expression means during compilation, which is one value per event, or a list or map of such.
 
-Lists and maps exist only while an expression is compiled. Their length is known from what is written, so macros over them are
-written out element by element, what they cost is known, and nothing loops when events come.
+Lists and maps exist only during compilation. Their length is known from the text, so macros over them are
+written out element by element, their cost is known, and nothing loops when events come.
 """
 
 from collections.abc import Iterator
@@ -13,10 +13,10 @@ from features.expressions.functions.types import Type
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """One value an event.
+    """Describes one value per event.
 
     Args:
-        step: the number of the step that gives it.
+        step: the number of the step that computes the value.
     """
 
     type: Type
@@ -24,16 +24,16 @@ class Scalar:
 
     @property
     def shown(self) -> str:
-        """The type in words."""
+        """Returns the type in words."""
         return self.type.value
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """An element of a list.
+    """Describes an element of a list.
 
     Args:
-        guard: the bool step that says whether it is in the list; None when it always is.
+        guard: the bool step that tells whether the element is in the list; None when it always is.
     """
 
     term: "Term"
@@ -45,7 +45,7 @@ class ListTerm:
     """A list.
 
     Args:
-        needed: steps without whose value the whole list has none.
+        needed: steps whose values the whole list needs.
     """
 
     items: tuple[Item, ...]
@@ -53,13 +53,13 @@ class ListTerm:
 
     @property
     def shown(self) -> str:
-        """The type in words."""
+        """Returns the type in words."""
         return f"list({self.items[0].term.shown})" if self.items else "list"
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A constant key of a map."""
+    """Describes a constant key of a map."""
 
     type: Type
     value: Value
@@ -67,14 +67,14 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class MapTerm:
-    """A map with constant keys, in the order in which they are written."""
+    """Describes a map with constant keys, in the order in which they are written."""
 
     entries: tuple[tuple[Key, "Term"], ...]
     needed: tuple[int, ...] = ()
 
     @property
     def shown(self) -> str:
-        """The type in words."""
+        """Returns the type in words."""
         return f"map({self.entries[0][0].type.value}, {self.entries[0][1].shown})" if self.entries else "map"
 
 
@@ -82,7 +82,7 @@ Term = Scalar | ListTerm | MapTerm
 
 
 def steps_of(term: Term) -> Iterator[int]:
-    """The steps without whose value `term` has none."""
+    """Yields the steps whose values `term` needs."""
     if isinstance(term, Scalar):
         yield term.step
     else:
@@ -90,7 +90,7 @@ def steps_of(term: Term) -> Iterator[int]:
 
 
 def alike(a: Term, b: Term) -> bool:
-    """Whether two terms can be compared: the same types, or numbers."""
+    """Tells whether two terms can be compared: they have the same types, or are both numbers."""
     if isinstance(a, Scalar) and isinstance(b, Scalar):
         return a.type is b.type or (a.type.is_number and b.type.is_number)
     if isinstance(a, ListTerm) and isinstance(b, ListTerm):

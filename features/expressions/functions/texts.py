@@ -1,4 +1,4 @@
-"""Functions of texts, each on single values: what `lookup` calls once for each different text."""
+"""Functions of texts, each on single values; `lookup` calls them once for each distinct text."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,56 +13,56 @@ _UPPER = {code: code - 32 for code in range(ord("a"), ord("z") + 1)}
 
 
 def concatenated(a: str, b: str) -> str | Fault:
-    """Both texts in a row."""
+    """Returns both texts, one after the other."""
     return a + b if len(a) + len(b) <= STRING_LENGTH_MAX else Fault.TOO_LONG
 
 
 def contains(text: str, part: str) -> bool:
-    """Whether `part` occurs in `text`."""
+    """Tells whether `part` occurs in `text`."""
     return part in text
 
 
 def lower_ascii(text: str) -> str:
-    """A to Z in lower case, all else as it is."""
+    """Returns `text` with A to Z in lower case."""
     return text.translate(_LOWER)
 
 
 def upper_ascii(text: str) -> str:
-    """a to z in upper case, all else as it is."""
+    """Returns `text` with a to z in upper case."""
     return text.translate(_UPPER)
 
 
 def character_at(text: str, at: int) -> str | Fault:
-    """The character at a place from 0; empty at the very end."""
+    """Returns the character at an index from 0; empty at the very end."""
     return text[at : at + 1] if 0 <= at <= len(text) else Fault.OUT_OF_RANGE
 
 
 def substring(text: str, start: int, end: int) -> str | Fault:
-    """The characters from `start` up to `end`, which is not taken."""
+    """Returns the characters from `start` (inclusive) to `end` (exclusive)."""
     return text[start:end] if 0 <= start <= end <= len(text) else Fault.OUT_OF_RANGE
 
 
 def tail(text: str, start: int) -> str | Fault:
-    """The characters from `start` on."""
+    """Returns the characters from `start` on."""
     return text[start:] if 0 <= start <= len(text) else Fault.OUT_OF_RANGE
 
 
 def replaced(text: str, old: str, new: str) -> str | Fault:
-    """`text` with every `old` replaced."""
+    """Returns `text` with every `old` replaced."""
     grown = len(text) + text.count(old) * (len(new) - len(old))
     return text.replace(old, new) if grown <= STRING_LENGTH_MAX else Fault.TOO_LONG
 
 
 class BadPattern(ValueError):  # noqa: N818 - what the user reads is a refusal
-    """A regular expression that RE2 does not take, or that is too large."""
+    """RE2 does not accept the regular expression, or it is too large."""
 
 
 @dataclass(frozen=True)
 class Pattern:
-    """A regular expression of RE2, which takes time in proportion to text and pattern and never backtracks.
+    """Holds a regular expression of RE2, whose time is proportional to text and pattern, because it never backtracks.
 
     Raises:
-        BadPattern: says why the pattern cannot be used.
+        BadPattern: the pattern cannot be used; says why.
     """
 
     text: str
@@ -81,5 +81,5 @@ class Pattern:
             raise BadPattern(message.decode(errors="replace") if isinstance(message, bytes) else str(message)) from error
 
     def found_in(self, text: str) -> bool | Fault:
-        """Whether the pattern matches a part of `text`."""
+        """Tells whether the pattern matches a part of `text`."""
         return Fault.TOO_LONG if len(text) > STRING_LENGTH_MAX else self._compiled.search(text) is not None

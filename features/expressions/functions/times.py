@@ -1,4 +1,4 @@
-"""Timestamps and durations, in microseconds: their parts, their texts, and where they end."""
+"""Timestamps and durations in microseconds: their parts, texts and ranges."""
 
 import datetime
 import re
@@ -33,104 +33,104 @@ _FRACTION_DIGITS = 6
 
 @dataclass(frozen=True)
 class PartOfTime:
-    """A part of the calendar or clock at a timestamp, in a zone."""
+    """Computes a part of the calendar or clock at a timestamp, in a zone."""
 
     part: Callable[[Any], Any]
     zone: Zone
 
     def __call__(self, column: Column) -> Column:
-        """The part at each time."""
+        """Returns the part at each time."""
         return Column(Type.INT, np.asarray(self.part(self.zone.local_us(column.values))), column.faults)
 
 
 def full_year(local_us: _Int64s) -> _Int64s:
-    """The year."""
+    """Returns the year."""
     year: _Int64s = _dates(local_us).astype("datetime64[Y]").astype(np.int64) + 1970
     return year
 
 
 def month(local_us: _Int64s) -> _Int64s:
-    """The month, 0 to 11."""
+    """Returns the month, 0 to 11."""
     return _dates(local_us).astype("datetime64[M]").astype(np.int64) % 12
 
 
 def day_of_month(local_us: _Int64s) -> _Int64s:
-    """The day of the month, 0 to 30."""
+    """Returns the day of the month, 0 to 30."""
     dates = _dates(local_us)
     day: _Int64s = (dates - dates.astype("datetime64[M]").astype("datetime64[D]")).astype(np.int64)
     return day
 
 
 def date(local_us: _Int64s) -> _Int64s:
-    """The day of the month, 1 to 31."""
+    """Returns the day of the month, 1 to 31."""
     return day_of_month(local_us) + 1
 
 
 def day_of_year(local_us: _Int64s) -> _Int64s:
-    """The day of the year, 0 to 365."""
+    """Returns the day of the year, 0 to 365."""
     dates = _dates(local_us)
     day: _Int64s = (dates - dates.astype("datetime64[Y]").astype("datetime64[D]")).astype(np.int64)
     return day
 
 
 def day_of_week(local_us: _Int64s) -> _Int64s:
-    """The day of the week, 0 for Sunday to 6."""
+    """Returns the day of the week, 0 for Sunday to 6."""
     return (local_us // DAY_US + 4) % 7  # 1 January 1970 was a Thursday
 
 
 def hours(local_us: _Int64s) -> _Int64s:
-    """The hour, 0 to 23."""
+    """Returns the hour, 0 to 23."""
     return local_us // HOUR_US % 24
 
 
 def minutes(local_us: _Int64s) -> _Int64s:
-    """The minute, 0 to 59."""
+    """Returns the minute, 0 to 59."""
     return local_us // MINUTE_US % 60
 
 
 def seconds(local_us: _Int64s) -> _Int64s:
-    """The second, 0 to 59."""
+    """Returns the second, 0 to 59."""
     return local_us // SECOND_US % 60
 
 
 def milliseconds(local_us: _Int64s) -> _Int64s:
-    """The millisecond, 0 to 999."""
+    """Returns the millisecond, 0 to 999."""
     return local_us // MILLISECOND_US % 1_000
 
 
 def whole_hours(duration_us: _Int64s) -> _Int64s:
-    """All of a duration in hours, cut towards zero."""
+    """Returns the whole duration in hours, cut towards zero."""
     return _cut(duration_us, HOUR_US)
 
 
 def whole_minutes(duration_us: _Int64s) -> _Int64s:
-    """All of a duration in minutes, cut towards zero."""
+    """Returns the whole duration in minutes, cut towards zero."""
     return _cut(duration_us, MINUTE_US)
 
 
 def whole_seconds(duration_us: _Int64s) -> _Int64s:
-    """All of a duration in seconds, cut towards zero."""
+    """Returns the whole duration in seconds, cut towards zero."""
     return _cut(duration_us, SECOND_US)
 
 
 def rest_milliseconds(duration_us: _Int64s) -> _Int64s:
-    """The milliseconds of a duration beyond its whole seconds."""
+    """Returns the milliseconds of a duration beyond its whole seconds."""
     return _cut(np.fmod(duration_us, SECOND_US), MILLISECOND_US)
 
 
 def seconds_of_timestamp(times_us: _Int64s) -> _Int64s:
-    """Seconds since the epoch, rounded down."""
+    """Returns seconds since the epoch, rounded down."""
     return times_us // SECOND_US
 
 
 def timestamp_of_seconds(values: _Int64s) -> tuple[_Int64s, NDArray[np.bool_]]:
-    """Timestamps, and where they lie outside the years 1 to 9999."""
+    """Returns timestamps, and where they lie outside the years 1 to 9999."""
     bad = (values < TIMESTAMP_MIN_US // SECOND_US) | (values > TIMESTAMP_MAX_US // SECOND_US)
     return np.where(bad, 0, values) * SECOND_US, bad
 
 
 def timestamp_of_text(text: str) -> int | Fault:
-    """A date and time in RFC 3339, at most to the microsecond."""
+    """Reads a date and time in RFC 3339, at most to the microsecond."""
     match = _TIMESTAMP.fullmatch(text)
     fraction = match[3][1:].rstrip("0") if match and match[3] else ""
     if not match or len(fraction) > _FRACTION_DIGITS:
@@ -145,7 +145,7 @@ def timestamp_of_text(text: str) -> int | Fault:
 
 
 def duration_of_text(text: str) -> int | Fault:
-    """Numbers with units h, m, s, ms, us or ns in a row, such as ``1h30m`` or ``-1.5s``, at most to the microsecond."""
+    """Reads numbers with units h, m, s, ms, us or ns in a row, such as ``1h30m`` or ``-1.5s``, at most to the microsecond."""
     if text in ("0", "+0", "-0"):
         return 0
     if not _DURATION.fullmatch(text):
@@ -162,7 +162,7 @@ def duration_of_text(text: str) -> int | Fault:
 
 
 def text_of_timestamp(time_us: int) -> str:
-    """RFC 3339 in UTC, with 0, 3 or 6 digits of a second."""
+    """Writes RFC 3339 in UTC, with 0, 3 or 6 digits of a second."""
     if not TIMESTAMP_MIN_US <= time_us <= TIMESTAMP_MAX_US:
         return ""
     second, rest_us = divmod(time_us, SECOND_US)
@@ -171,7 +171,7 @@ def text_of_timestamp(time_us: int) -> str:
 
 
 def text_of_duration(duration_us: int) -> str:
-    """Seconds with 0, 3 or 6 digits after the point, and an s."""
+    """Writes seconds with 0, 3 or 6 digits after the point, and an s."""
     second, rest_us = divmod(abs(duration_us), SECOND_US)
     return f"{'-' if duration_us < 0 else ''}{second}{_fraction(rest_us)}s"
 

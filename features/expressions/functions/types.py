@@ -6,7 +6,7 @@ import numpy as np
 
 
 class Type(enum.Enum):
-    """A type by its name in the Common Expression Language.
+    """Names the types as the Common Expression Language does.
 
     A timestamp is held as microseconds since the epoch, a duration as microseconds.
     """
@@ -20,12 +20,12 @@ class Type(enum.Enum):
 
     @property
     def is_number(self) -> bool:
-        """Whether values compare with those of another number type."""
+        """Tells whether values compare with those of another number type."""
         return self in (Type.INT, Type.DOUBLE)
 
     @property
     def dtype(self) -> "np.dtype[np.generic]":
-        """What an array of such values holds; of strings, their places in a list of texts."""
+        """Returns the dtype of an array of such values; strings stand as numbers in a list of texts."""
         return _DTYPES[self]
 
 

@@ -1,4 +1,4 @@
-"""How far a zone's clocks are from UTC."""
+"""Computes how far a zone's clocks are from UTC."""
 
 import re
 import zoneinfo
@@ -12,19 +12,19 @@ QUARTER_US = 900_000_000
 SECOND_US = 1_000_000
 _SHIFTS_MAX = 100_000
 _CHANGING_US = 1 << 62
-"""Stands for the shift of a quarter of an hour in which it changes."""
+"""Marks a quarter of an hour within which the shift changes."""
 _FIXED = re.compile(r"([+-]?)([0-9]{1,2}):([0-9]{2})")
 _MINUTE_US = 60_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class UnknownZone(ValueError):  # noqa: N818 - what the user reads is a refusal
-    """Neither an IANA name nor an offset such as +02:00."""
+    """The zone is neither an IANA name nor an offset such as +02:00."""
 
 
 @dataclass(frozen=True)
 class Zone:
-    """A zone by its IANA name, or by a fixed offset such as ``-02:30``.
+    """Describes a zone by its IANA name, or by a fixed offset such as ``-02:30``.
 
     Raises:
         UnknownZone: there is no such zone.
@@ -48,13 +48,13 @@ class Zone:
                 raise UnknownZone(self.name) from error
 
     def local_us(self, times_us: NDArray[np.int64]) -> NDArray[np.int64]:
-        """What the zone's clocks show, as microseconds since their own 1970."""
+        """Returns local times [n]: microseconds since the zone's clocks showed the beginning of 1970."""
         return times_us + self.shift_us(times_us)
 
     def shift_us(self, times_us: NDArray[np.int64]) -> NDArray[np.int64]:
-        """How far the zone's clocks are ahead of UTC at each time, exact to the second in which they change.
+        """Returns [n] how far the zone's clocks are ahead of UTC in microseconds, exact to the second of a change.
 
-        Each quarter of an hour is looked up once at either end, and the seconds of one in which clocks change each by itself.
+        Each quarter of an hour is looked up once at either end; if clocks change within it, each of its seconds is looked up.
         """
         if self._fixed_us is not None:
             return np.full_like(times_us, self._fixed_us)
@@ -83,6 +83,6 @@ class Zone:
 def _shift_at(time_us: int, zone: zoneinfo.ZoneInfo) -> int:
     try:
         shift = (_EPOCH + timedelta(microseconds=time_us)).astimezone(zone).utcoffset()
-    except OverflowError:  # within a day of the first or the last year
+    except OverflowError:  # the time is within a day of the first or the last year
         return 0
     return 0 if shift is None else shift // timedelta(microseconds=1)

@@ -1,4 +1,4 @@
-"""One text for all ways to write the same expression: spaces, comments and needless parentheses do not count."""
+"""Writes an expression canonically: spaces, comments and needless parentheses do not matter."""
 
 import math
 from functools import singledispatch
@@ -10,7 +10,7 @@ _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r"})
 
 @singledispatch
 def canonical(node: Node) -> str:
-    """The text of `node`, which compiles to what `node` means."""
+    """Returns the text of `node`, which compiles to what `node` means."""
     raise TypeError(f"no text for {type(node).__name__}")
 
 
@@ -75,12 +75,12 @@ def _listed(nodes: tuple[Node, ...]) -> str:
 
 
 def _part(node: Node) -> str:
-    """Beside an operator."""
+    """Writes an operand beside an operator."""
     return f"({canonical(node)})" if isinstance(node, Chain | Choice) else canonical(node)
 
 
 def _operand(node: Node) -> str:
-    """Before a dot or an index, or after a sign: numbers too, whose own sign or point could be read otherwise there."""
+    """Writes an operand before a dot or index, or after a sign, where even numbers need parentheses."""
     if isinstance(node, Literal):
         return canonical(node) if isinstance(node.value, str | bool) else f"({canonical(node)})"
     return f"({canonical(node)})" if isinstance(node, Unary | Chain | Choice) else canonical(node)

@@ -1,4 +1,4 @@
-"""Expressions that only ask whether texts are equal: they can be answered from hashes, with no text at hand."""
+"""Finds expressions that only test texts for equality: they can be computed from hashes alone."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import fields
@@ -10,7 +10,7 @@ _EQUALITY = frozenset(("==", "!=", "in"))
 
 
 def only_equality(node: Node, texts: Collection[str]) -> bool:
-    """Whether `node` uses the text names in `texts` in ``==``, ``!=``, ``in`` and ``has()`` alone."""
+    """Tells whether `node` uses the text names in `texts` only in ``==``, ``!=``, ``in`` and ``has()``."""
     if _is_text(node, texts):
         return False
     if isinstance(node, Chain) and all(operator in _EQUALITY for operator, _, _ in node.rest):
@@ -22,7 +22,7 @@ def only_equality(node: Node, texts: Collection[str]) -> bool:
 
 
 def literals(node: Node) -> Iterator[str]:
-    """The texts that stand in `node`."""
+    """Yields the text literals of `node`."""
     if isinstance(node, Literal) and isinstance(node.value, str):
         yield node.value
     for child in _children(node):

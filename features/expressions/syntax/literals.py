@@ -1,4 +1,4 @@
-"""From the text of a literal to its value."""
+"""Converts the text of a literal to its value."""
 
 import re
 
@@ -10,11 +10,11 @@ _CODE_MAX = 0x10FFFF
 
 
 class BadLiteral(ValueError):  # noqa: N818 - what the user reads is a refusal
-    """A literal without a value.
+    """The literal has no value.
 
     Args:
-        what, expected, got: as of a refusal.
-        offset: characters from the literal's start.
+        what, expected, got: as in a refusal.
+        offset: offset of the fault from the literal's start, in characters.
     """
 
     def __init__(self, what: str, expected: str, got: str, offset: int = 0) -> None:
@@ -23,7 +23,7 @@ class BadLiteral(ValueError):  # noqa: N818 - what the user reads is a refusal
 
 
 def integer_of(text: str) -> int:
-    """The value of a decimal or hexadecimal literal with its sign."""
+    """Returns the value of a decimal or hexadecimal literal with its sign."""
     value = int(text, 16 if "x" in text else 10)
     if not INT_MIN <= value <= INT_MAX:
         raise BadLiteral("number out of range", "an int of 64 bits", text)
@@ -31,12 +31,12 @@ def integer_of(text: str) -> int:
 
 
 def double_of(text: str) -> float:
-    """The value of a literal with a point or an exponent; beyond the largest double it is infinite."""
+    """Returns the value of a literal with a point or an exponent; beyond the largest double it is infinite."""
     return float(text)
 
 
 def string_of(text: str) -> str:
-    """The value of a string literal: quotes off, escapes replaced unless it is raw."""
+    """Returns the value of a string literal: without quotes, and with escapes replaced unless it is raw."""
     raw = text[0] in "rR"
     quoted = text[1:] if raw else text
     width = 3 if quoted[:3] in ('"""', "'''") and len(quoted) >= 6 else 1

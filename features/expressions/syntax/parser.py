@@ -1,7 +1,7 @@
-"""From the text of an expression to `syntax`, in one pass that costs in proportion to the text.
+"""Parses the text of an expression into `syntax`, in one pass whose time is proportional to the text.
 
-What is open (brackets, the parts of a choice) stands on a stack of levels, so that no text can exhaust Python's own. Each level
-gathers operators of one precedence into one `Chain`; an operator that binds less closely closes the chains that bind more closely.
+Open brackets and open parts of a choice stand on a stack of levels, so that no text can exhaust Python's own stack. Each level
+gathers operators of one precedence into one `Chain`; an operator that binds less tightly closes the chains that bind more tightly.
 """
 
 import bisect
@@ -27,16 +27,16 @@ _OPENED = {"(": "group", "[": "list", "{": "key"}
 _CLOSED_BY = {
     "whole": "", "group": ")", "arguments": "),", "list": "],", "index": "]", "key": ":", "entry": "},", "yes": ":",
 }  # fmt: skip
-"""By kind of level, the words that may end a value in it."""
+"""By kind of level, the tokens that may end a value in it."""
 _EMPTY = {"arguments": ")", "list": "]", "key": "}"}
-"""By kind of level, the word that may follow its opening at once."""
+"""By kind of level, the token that may follow its opening at once."""
 _WORDS = {")": "a closing )", "]": "a closing ]", "}": "a closing }", ":": "a colon", ",": "a comma"}
 _END = "the end of the expression"
 _OTHER_LANGUAGES = {"=": "==", "and": "&&", "AND": "&&", "or": "||", "OR": "||", "&": "&&", "|": "||", "not": "!"}
 
 
 class _Operand(NamedTuple):
-    """A value that stands: its node, where its first character is, and how many nodes are inside one another in it."""
+    """Holds a complete value: its node, the offset of its first character, and its nesting depth."""
 
     node: Node
     start: int
@@ -44,7 +44,7 @@ class _Operand(NamedTuple):
 
 
 class _Chain:
-    """Operands of one precedence, and the operator behind the last of them."""
+    """Collects operands of one precedence, and the operator after the last of them."""
 
     __slots__ = ("at", "first", "height", "operator", "precedence", "rest", "start")
 
@@ -56,12 +56,12 @@ class _Chain:
 
 
 class _Level:
-    """What is open: the whole, a bracket, or a part of a choice.
+    """Describes something open: the whole, a bracket, or a part of a choice.
 
     Args:
-        start: where the value begins that it will be: of a call and an index that of their target.
-        function: the call's name and its place.
-        target: what the call or the index is of.
+        start: offset at which its value will begin; a call or an index begins with its target.
+        function: name of the call and its offset.
+        target: the operand that the call or the index applies to.
     """
 
     __slots__ = ("chains", "function", "items", "kind", "prefixes", "start", "target")
@@ -74,10 +74,10 @@ class _Level:
 
 
 def read_expression(source: Source) -> Node:
-    """What `source` says.
+    """Parses `source`.
 
     Raises:
-        ExpressionRefusal: it is empty, not in the language, too long, too deep, or has a literal that is not supported.
+        ExpressionRefusal: the text is empty, not in the language, too long, too deep, or has a literal that is not supported.
     """
     if len(source.text) > TEXT_LENGTH_MAX:
         source.refuse(Mark(1, 1), "expression too long", f"at most {TEXT_LENGTH_MAX} characters", f"{len(source.text)} characters")
@@ -94,7 +94,7 @@ class _Parser:
         self._operand: _Operand | None = None
 
     def whole(self) -> Node:
-        """The node of the whole text."""
+        """Returns the node of the whole text."""
         while self._levels:
             if self._operand is None:
                 self._take_value()
@@ -104,7 +104,7 @@ class _Parser:
         return self._operand.node
 
     def _take_value(self) -> None:
-        """Takes one word where a value is due."""
+        """Takes one token where a value is due."""
         start = self._at = self._after_space()
         match = VALUE.match(self._text, start)
         if match is None:
@@ -129,7 +129,7 @@ class _Parser:
             self._stand(self._literal(kind, word, start), start)
 
     def _take_operator(self, operand: _Operand) -> None:
-        """Takes one word behind a value."""
+        """Takes one token after a value."""
         start = self._at = self._after_space()
         match = OPERATOR.match(self._text, start)
         if match is None:
@@ -197,7 +197,7 @@ class _Parser:
             self._source.refuse(self._mark(start + error.offset), error.what, error.expected, error.got)
 
     def _signed(self, level: _Level) -> _Operand:
-        """The value that stands, under the signs before it."""
+        """Returns the current value, with the signs before it applied."""
         assert self._operand is not None
         while level.prefixes:
             operator, start = level.prefixes.pop()
@@ -216,7 +216,7 @@ class _Parser:
         self._operand = None
 
     def _folded(self, level: _Level, precedence: int) -> _Operand:
-        """The value that stands, with the chains of `level` closed that bind more closely than `precedence`."""
+        """Returns the current value, after closing the chains of `level` that bind more tightly than `precedence`."""
         operand = self._signed(level)
         while level.chains and level.chains[-1].precedence > precedence:
             chain = level.chains.pop()
@@ -253,7 +253,7 @@ class _Parser:
             self._finish(self._levels.pop())
 
     def _value_of_level(self) -> _Operand:
-        """The value of the innermost level, whose choices, which nothing closes, are made."""
+        """Returns the value of the innermost level, and closes its choices, which no bracket closes."""
         while True:
             level = self._levels[-1]
             operand = self._folded(level, 0)
@@ -266,7 +266,7 @@ class _Parser:
             self._stand(node, condition.start, condition, yes, operand)
 
     def _finish(self, level: _Level) -> None:
-        """The value that a closed bracket is."""
+        """Makes the value of a closed bracket."""
         start, items = level.start, level.items
         nodes = tuple(item.node for item in items)
         length = len(items) // 2 if level.kind in ("entry", "key") else len(items)
@@ -301,7 +301,7 @@ class _Parser:
         self._levels.pop()
 
     def _closers(self) -> str:
-        """The words that may end the value that stands; none at the end of the whole."""
+        """Returns the tokens that may end the current value; none at the end of the whole."""
         kind = next(level.kind for level in reversed(self._levels) if level.kind != "no")
         return _CLOSED_BY[kind]
 
@@ -320,14 +320,14 @@ class _Parser:
         return Mark(line, offset - self._line_starts[line - 1] + 1)
 
     def _refuse_reserved(self, name: str, at: int) -> NoReturn:
-        self._source.refuse(self._mark(at), "reserved word", "a name that the language does not keep for itself", name)
+        self._source.refuse(self._mark(at), "reserved word", "a name that the language does not reserve", name)
 
     def _refuse_literal(self, kind: str, word: str, at: int) -> NoReturn:
         what, remedy = _UNSUPPORTED[kind]
         self._source.refuse(self._mark(at), f"{what} is not supported", "a bool, int, double or string", word, f"write {remedy}")
 
     def _refuse_word(self, at: int, expected: str = "") -> NoReturn:
-        """Refuses what stands at `at`, where `expected` is due; by default what the innermost level lets come."""
+        """Refuses what stands at `at`, where `expected` is due; by default what the innermost level allows."""
         mark, expected = self._mark(at), expected or self._expected(at)
         if at == len(self._text):
             self._source.refuse(mark, "not finished", expected, _END)
@@ -347,7 +347,7 @@ class _Parser:
         else:
             closers = self._closers()
             words = [word for sign, word in _WORDS.items() if sign in closers] if closers else [_END]
-            if at < len(self._text) and self._text[at] not in _WORDS:  # else brackets are what is wrong
+            if at < len(self._text) and self._text[at] not in _WORDS:  # otherwise brackets are the fault
                 words.insert(0, "an operator")
         return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 

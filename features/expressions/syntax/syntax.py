@@ -1,4 +1,4 @@
-"""An expression as a small tree: what was written, and where."""
+"""The syntax tree of an expression: what was written, and where."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ class Literal(Node):
 
 @dataclass(frozen=True, slots=True)
 class Name(Node):
-    """A name that stands alone. `rooted`: written with a leading dot, so never a macro's variable."""
+    """A name that stands alone. `rooted` means that a dot stands before it, so that it is never a macro's variable."""
 
     name: str
     rooted: bool = False
@@ -76,7 +76,7 @@ class Unary(Node):
 
 @dataclass(frozen=True, slots=True)
 class Chain(Node):
-    """Operators of one precedence in a row, from the left: ``first op operand op operand``. It nests no deeper when it grows."""
+    """Operators of one precedence, applied from the left: ``first op operand op operand``. Its depth does not grow with its length."""
 
     first: Node
     rest: tuple[tuple[str, Mark, Node], ...]
