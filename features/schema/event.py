@@ -54,5 +54,6 @@ def id_key_of(id: str, integer: bool) -> int:
 def user_keys(users: Sequence[str]) -> Int64s:
     """Returns 32 bits for each user, which distinguish events of different users in the profile of another entity.
 
-    Two events of one id, time and entity are confused with a probability of 2**-32. About 0.1 µs a user."""
+    Two events of one id, time and entity are confused with a probability of 2**-32. About 0.1 µs a user.
+    """
     return np.fromiter(map(zlib.crc32, map(str.encode, users)), np.int64, len(users))

@@ -85,7 +85,7 @@ def read_features(text: str, schema: Schema, source: str = "features.yaml") -> F
 
     Raises:
         Refusal: something is unknown, missing, given twice or out of range, a window makes no sense, features need one another, or there
-        are too many or too costly ones; names line, column and the nearest right name.
+            are too many or too costly ones; names line, column and the nearest right name.
     """
     sections = _sections_by_name(read_document(text, source))
     known = known_of(schema, sections)

@@ -11,7 +11,8 @@ def ended_by_retention(features: FeatureSet) -> list[str]:
     """Returns a sentence for each feature whose window retention may cut.
 
     These are features over the last N events, which may reach further back than any length of time, and over a session whose pause is as
-    long as retention. Decisions that lack events are flagged `warming`."""
+    long as retention. Decisions that lack events are flagged `warming`.
+    """
     return [
         f"feature {name}: {sentence}"
         for name, definition in features.definitions.items()
