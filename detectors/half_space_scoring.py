@@ -81,9 +81,9 @@ class HalfSpaceScoring:
         return shares
 
     def _scaled(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
-        given = as_matrix(x, self.inputs)
-        scaled = np.empty_like(given)
-        scale_rows(self._scaling, False, self._figures, given, scaled)
+        rows = as_matrix(x, self.inputs)
+        scaled = np.empty_like(rows)
+        scale_rows(self._scaling, False, self._figures, rows, scaled)
         return scaled
 
 

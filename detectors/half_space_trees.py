@@ -78,9 +78,9 @@ class HalfSpaceTrees:
 
     def learn_many(self, x: NDArray[np.float64], y: NDArray[np.float64] | None = None) -> None:
         """Learns the rows of `x` [n, inputs] in their order; ignores `y`."""
-        given = as_matrix(x, self.inputs)
-        scaled = np.empty_like(given)
-        scale_rows(self._scaling, True, self._figures, given, scaled)
+        rows = as_matrix(x, self.inputs)
+        scaled = np.empty_like(rows)
+        scale_rows(self._scaling, True, self._figures, rows, scaled)
         total = np.zeros(len(scaled))
         first = 0
         while first < len(scaled):
@@ -94,12 +94,12 @@ class HalfSpaceTrees:
 
     def score_many(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Returns the scores [n] of the rows of `x` by what is learned so far; changes nothing."""
-        given = as_matrix(x, self.inputs)
-        total = np.zeros(len(given))
+        rows = as_matrix(x, self.inputs)
+        total = np.zeros(len(rows))
         if self._first_window:
             return total
-        scaled = np.empty_like(given)
-        scale_rows(self._scaling, False, self._figures, given, scaled)
+        scaled = np.empty_like(rows)
+        scale_rows(self._scaling, False, self._figures, rows, scaled)
         add_leaf_values(scaled, self._feature, self._threshold, self._right_when_missing(), self.height, self._values, total)
         return 1.0 - total / self._score_max()
 

@@ -69,13 +69,13 @@ class LogisticRegression:
         Raises:
             ValueError: there is not one label per row, or a label is neither 0 nor 1.
         """
-        given = as_matrix(x, self.inputs)
-        if y is None or np.shape(y) != (len(given),):
-            raise ValueError(f"expected {len(given)} labels, got {None if y is None else np.shape(y)}")
+        rows = as_matrix(x, self.inputs)
+        if y is None or np.shape(y) != (len(rows),):
+            raise ValueError(f"expected {len(rows)} labels, got {None if y is None else np.shape(y)}")
         labels = np.ascontiguousarray(y, np.float64)
         if not bool(np.all((labels == 0.0) | (labels == 1.0))):
             raise ValueError("expected labels of 0 and 1")
-        learn_rows(given, labels, self._figures, self._weights, self._running, self._settings)
+        learn_rows(rows, labels, self._figures, self._weights, self._running, self._settings)
 
     def learn_one(self, x: NDArray[np.float64], y: float) -> None:
         """Learns one row [inputs] with its label."""
@@ -137,9 +137,9 @@ class LogisticScoring:
 
     def score_many(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Returns the probability [n] of label 1 of each row of `x` [n, inputs]."""
-        given = as_matrix(x, self.inputs)
-        log_odds = np.empty(len(given))
-        log_odds_of_rows(given, self._figures, self._weights, self.base, self._clip_input, log_odds)
+        rows = as_matrix(x, self.inputs)
+        log_odds = np.empty(len(rows))
+        log_odds_of_rows(rows, self._figures, self._weights, self.base, self._clip_input, log_odds)
         return 1.0 / (1.0 + np.exp(-np.clip(log_odds, -700.0, 700.0)))
 
     def probability_many(self, raw: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -148,7 +148,7 @@ class LogisticScoring:
 
     def contributions_many(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Returns [n, inputs] contributions, which with `base` add up to the log odds."""
-        given = as_matrix(x, self.inputs)
-        shares = np.empty_like(given)
-        shares_of_rows(given, self._figures, self._weights, self._clip_input, shares)
+        rows = as_matrix(x, self.inputs)
+        shares = np.empty_like(rows)
+        shares_of_rows(rows, self._figures, self._weights, self._clip_input, shares)
         return shares

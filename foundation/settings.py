@@ -174,8 +174,8 @@ def read_settings(environment: dict[str, str] | None = None) -> Settings:
     Raises:
         Refusal: a value does not have its field's type.
     """
-    given = os.environ if environment is None else environment
-    values = {name: given["WEIR_" + name.upper()] for name in Settings.__struct_fields__ if "WEIR_" + name.upper() in given}
+    variables = os.environ if environment is None else environment
+    values = {name: variables["WEIR_" + name.upper()] for name in Settings.__struct_fields__ if "WEIR_" + name.upper() in variables}
     try:
         return msgspec.convert(values, Settings, strict=False)
     except msgspec.ValidationError as error:

@@ -134,7 +134,7 @@ class Decisions(Protocol):
         """
 
     def close(self) -> None:
-        """Lets the store go; it is not used afterwards."""
+        """Closes the store; it is not used afterwards."""
 
 
 class StoreUnavailableError(Exception):

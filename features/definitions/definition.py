@@ -16,7 +16,7 @@ _ABOUT = ("description", "owner")
 
 @dataclass(frozen=True)
 class Definition:
-    """One feature.
+    """Describes one feature.
 
     Args:
         kind: entity type at whose stage the feature is made; the user for a calendar feature or an expression.

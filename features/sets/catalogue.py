@@ -13,7 +13,7 @@ _FEATURE = "feature."
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """One feature.
+    """Describes one feature.
 
     Args:
         type: number or flag; unit: unit of its values.

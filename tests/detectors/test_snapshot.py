@@ -83,12 +83,12 @@ def test_an_array_that_does_not_fit_its_own_description_is_refused(changes: dict
 def test_another_format_version_is_refused_by_number() -> None:
     whole = msgspec.msgpack.decode(snapshot().encode())
     whole[0] = 99
-    with pytest.raises(ValueError, match="format 99"):
+    with pytest.raises(ValueError, match="format 1, got 99"):
         Snapshot.decode(msgspec.msgpack.encode(whole))
 
 
 def test_names_have_a_bound() -> None:
-    with pytest.raises(ValueError, match="longer than"):
+    with pytest.raises(ValueError, match="names of at most"):
         Snapshot.decode(Snapshot("m" * 300, "hash", 1, 0, {}).encode())
 
 
@@ -101,5 +101,5 @@ def test_too_many_arrays_or_bytes_are_refused_when_encoding() -> None:
 
 @pytest.mark.parametrize("array", [np.array(["a"]), np.array([object()]), np.zeros((1, 1, 1, 1)), np.zeros(1, ">f8")])
 def test_arrays_that_do_not_travel_are_refused_when_encoding(array: np.ndarray) -> None:
-    with pytest.raises(ValueError, match="cannot pack"):
+    with pytest.raises(ValueError, match="array .*: expected .* dimensions, got"):
         Snapshot("m", "hash", 1, 0, {"a": array}).encode()

@@ -33,7 +33,7 @@ def _finish(cosine: str, sine: str) -> Finish:
 
 
 def concentration(r: Float64s) -> Float64s:
-    """κ of a von Mises distribution from its mean resultant length, as Best and Fisher (1981) approximate it; at most 1,000."""
+    """Returns κ of a von Mises distribution from its mean resultant length, as Best and Fisher (1981) approximate it; at most 1,000."""
     with np.errstate(divide="ignore", invalid="ignore"):
         spread = 2.0 * r + r**3 + 5.0 * r**5 / 6.0
         middle = -0.4 + 1.39 * r + 0.43 / (1.0 - r)

@@ -7,21 +7,21 @@ from foundation.place import Mark
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """Any part of an expression; `at` is where it begins, or where its operator stands."""
+    """Holds a part of an expression; `at` is where it begins, or where its operator stands."""
 
     at: Mark
 
 
 @dataclass(frozen=True, slots=True)
 class Literal(Node):
-    """A bool, int, double or string as written."""
+    """Holds a literal: a bool, int, double or string as written."""
 
     value: bool | int | float | str
 
 
 @dataclass(frozen=True, slots=True)
 class Name(Node):
-    """A name that stands alone. `rooted` means that a dot stands before it, so that it is never a macro's variable."""
+    """Holds a name that stands alone. `rooted` means that a dot stands before it, so that it is never a macro's variable."""
 
     name: str
     rooted: bool = False
@@ -29,7 +29,7 @@ class Name(Node):
 
 @dataclass(frozen=True, slots=True)
 class Select(Node):
-    """``operand.field``."""
+    """Holds a selection: ``operand.field``."""
 
     operand: Node
     field: str
@@ -37,7 +37,7 @@ class Select(Node):
 
 @dataclass(frozen=True, slots=True)
 class Call(Node):
-    """``function(arguments)``, or ``target.function(arguments)``."""
+    """Holds a call: ``function(arguments)``, or ``target.function(arguments)``."""
 
     function: str
     target: Node | None
@@ -46,7 +46,7 @@ class Call(Node):
 
 @dataclass(frozen=True, slots=True)
 class Index(Node):
-    """``operand[index]``."""
+    """Holds an index: ``operand[index]``."""
 
     operand: Node
     index: Node
@@ -54,21 +54,21 @@ class Index(Node):
 
 @dataclass(frozen=True, slots=True)
 class ListOf(Node):
-    """``[items]``."""
+    """Holds a list: ``[items]``."""
 
     items: tuple[Node, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class MapOf(Node):
-    """``{key: value}``."""
+    """Holds a map: ``{key: value}``."""
 
     entries: tuple[tuple[Node, Node], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Unary(Node):
-    """``!operand`` or ``-operand``."""
+    """Holds a sign or negation: ``!operand`` or ``-operand``."""
 
     operator: str
     operand: Node
@@ -76,7 +76,7 @@ class Unary(Node):
 
 @dataclass(frozen=True, slots=True)
 class Chain(Node):
-    """Operators of one precedence, applied from the left: ``first op operand op operand``. Its depth does not grow with its length."""
+    """Holds operators of one precedence, applied from the left: ``first op operand op operand``. A long chain nests no deeper."""
 
     first: Node
     rest: tuple[tuple[str, Mark, Node], ...]
@@ -84,7 +84,7 @@ class Chain(Node):
 
 @dataclass(frozen=True, slots=True)
 class Choice(Node):
-    """``condition ? yes : no``."""
+    """Holds a choice: ``condition ? yes : no``."""
 
     condition: Node
     yes: Node
