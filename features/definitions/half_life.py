@@ -11,7 +11,7 @@ _HALVINGS_MAX = 32
 def decayed(reader: DefinitionReader) -> Window:
     """Returns the window of a half-life.
 
-    A late event gets the weight that it would have had on time, which is up to 2**32 times that of the newest event.
+    A late event gets the weight that it would have had on time; the newest event weighs at most 2**32 times as much.
     """
     half_life_ms = reader.length_ms("half_life")
     least_ms = -(-reader.schema.lateness_ms // _HALVINGS_MAX)
