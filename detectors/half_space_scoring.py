@@ -99,6 +99,6 @@ def score_ceiling(trees: int, height: int, window_size: int) -> float:
 
 def _check_contents(feature: NDArray[np.int32], right_when_missing: NDArray[np.uint8], grid: NDArray[np.float64], inputs: int) -> None:
     if feature.size == 0 or feature.min() < 0 or feature.max() >= inputs or right_when_missing.max() > 1:
-        raise ValueError(f"array 'feature': expected trees that split on inputs 0 to {inputs - 1}")
+        raise ValueError(f"array 'feature': expected trees that split on inputs 0 to {inputs - 1}, got another")
     if len(grid) not in (0, len(LEVELS)) or not bool(np.all(np.diff(grid) >= 0.0)):
         raise ValueError(f"array 'score_grid': expected {len(LEVELS)} scores in ascending order, got {len(grid)}")

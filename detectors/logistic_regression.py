@@ -74,7 +74,7 @@ class LogisticRegression:
             raise ValueError(f"expected {len(rows)} labels, got {None if y is None else np.shape(y)}")
         labels = np.ascontiguousarray(y, np.float64)
         if not bool(np.all((labels == 0.0) | (labels == 1.0))):
-            raise ValueError("expected labels of 0 and 1")
+            raise ValueError("expected labels of 0 and 1, got others")
         learn_rows(rows, labels, self._figures, self._weights, self._running, self._settings)
 
     def learn_one(self, x: NDArray[np.float64], y: float) -> None:

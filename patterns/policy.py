@@ -104,7 +104,7 @@ def _refuse_model(section: Section, text: str, name: str, known: Sequence[str]) 
         where=section.text_place().at(len(before), len(before[-1]) + 1),
         expected="one of " + ", ".join(known) if known else "a model of models.yaml, which has none",
         got=name,
-        remedy=f"did you mean {near[0]}?" if near else f"give models.yaml a model {name}, or take it out here",
+        remedy=f"did you mean {near[0]}?" if near else f"add a model {name} to models.yaml, or remove it here",
     )
 
 

@@ -252,7 +252,7 @@ def _refuse_unknown_feature(refusal: ExpressionRefusal, reader: str, features: S
 def nearest_feature(name: str, features: Sequence[str]) -> str:
     """Returns the remedy for an unknown feature."""
     near = difflib.get_close_matches(name, features, n=1)
-    return f"did you mean feature.{near[0]}?" if near else f"give features.yaml a feature {name}, or remove it here"
+    return f"did you mean feature.{near[0]}?" if near else f"add a feature {name} to features.yaml, or remove it here"
 
 
 def _refuse_feature(refusal: ExpressionRefusal, what: str) -> NoReturn:
@@ -261,6 +261,6 @@ def _refuse_feature(refusal: ExpressionRefusal, what: str) -> NoReturn:
         where=refusal.where,
         expected=f"{what} over event.* alone: history keeps events, not features",
         got=refusal.got,
-        remedy="compare features in a feature of its own: expression: ...",
+        remedy="compare features in a feature of its own, with expression: ...",
         excerpt=refusal.excerpt,
     ) from None

@@ -17,5 +17,6 @@ def decayed(reader: DefinitionReader) -> Window:
     least_ms = -(-reader.schema.lateness_ms // _HALVINGS_MAX)
     if half_life_ms < least_ms:
         expected = f"at least {least_ms} ms, a {_HALVINGS_MAX}nd of lateness"
-        reader.section.at("half_life").refuse("half-life too short", expected, remedy="a longer one, or less lateness in the schema")
+        remedy = "take a longer half-life, or lower lateness in the schema"
+        reader.section.at("half_life").refuse("half-life too short", expected, remedy=remedy)
     return Window(DECAYED, half_life_ms)

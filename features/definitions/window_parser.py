@@ -53,7 +53,7 @@ def read_length_ms(section: Section, least_ms: int = 1) -> int:
     """Reads a length of time from `least_ms` to a hundred years, both inclusive, in milliseconds."""
     length_ms = section.duration_ms(least_ms)
     if length_ms > LENGTH_MAX_MS:
-        section.refuse("too long", f"at most {LENGTH_MAX_MS // 86_400_000}d", remedy="for all rows ever: window: unbounded")
+        section.refuse("too long", f"at most {LENGTH_MAX_MS // 86_400_000}d", remedy="write window: unbounded for all rows ever")
     return length_ms
 
 
