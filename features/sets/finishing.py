@@ -41,7 +41,7 @@ class Finishing:
         out = np.empty((len(read), self._width))
         out[:, self._to] = read.take(self._from, axis=1)
         current = Current(values, self._columns, times_ms)
-        with np.errstate(all="ignore"):  # without a result it is NaN, on overflow infinite
+        with np.errstate(all="ignore"):  # no result gives NaN, and overflow gives infinity
             for at, places, finish in self._steps:
                 out[:, at] = finish(read.take(places, axis=1), current)
         return out
