@@ -1,4 +1,4 @@
-"""Kernels compiled for one exact signature, when their module is imported, and kept on disk."""
+"""Compiles kernels for exact signatures when their module is imported, and keeps them on disk."""
 
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar, cast
@@ -12,13 +12,13 @@ R = TypeVar("R")
 
 
 def compiled(signature: str | list[str]) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Compiles a function to machine code without the interpreter lock.
+    """Compiles a function to machine code that runs without the interpreter lock.
 
-    Compiling at import keeps it off the first event; a wrong dtype or layout is a TypeError instead of a second
+    Compiling at import spares the first event; a wrong dtype or layout is a TypeError instead of a second
     compilation in mid-stream. Floating point stays strict, so that results are the same bits on every run.
 
     Args:
-        signature: numba's, such as ``"void(float64[:, ::1], int64)"``.
+        signature: one or more of numba's signatures, such as ``"void(float64[:, ::1], int64)"``.
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:

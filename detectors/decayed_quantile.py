@@ -1,6 +1,6 @@
-"""A quantile of each key's own values that forgets: how far above it a value lies.
+"""Scores how far a value lies above a decayed quantile of its key's own values.
 
-Exponentially weighted stochastic approximation: Chen, Lambert and Pinheiro: Incremental quantile estimation for massive
+It uses exponentially weighted stochastic approximation: Chen, Lambert and Pinheiro: Incremental quantile estimation for massive
 tracking. KDD 2000.
 """
 
@@ -14,22 +14,22 @@ from detectors.missing import is_present
 
 
 class DecayedQuantile:
-    """Scores d / (1 + d), with d the distance above the quantile in decayed mean absolute deviations; 0 below it.
+    """Scores d / (1 + d), where d is the distance above the quantile in decayed mean absolute deviations; 0 below it.
 
     The estimate moves with each value by an amount that an estimate of the density at the quantile scales, so it needs
-    no unit and no range. It tracks; it is not exact. Values before `grace_period` score 0. About 0.02 µs a value.
+    no unit and no range. It follows the quantile, but is not exact. Values before `grace_period` score 0. About 0.02 µs a value.
 
     Args:
         quantile: between 0 and 1, exclusive.
-        half_life: updates of a key after which a value counts half, above 0.
-        grace_period: values of a key before it is scored, at least 1.
+        half_life: number of values of a key after which a value counts half, above 0.
+        grace_period: number of values of a key before it is scored, at least 1.
 
     Raises:
-        ValueError: a parameter outside its range.
+        ValueError: a parameter is outside its range.
     """
 
     WIDTH: ClassVar[int] = 4
-    """Count, quantile, density at the quantile, mean absolute deviation from it."""
+    """The cells are count, quantile, density at the quantile, and mean absolute deviation from it."""
 
     def __init__(self, quantile: float = 0.95, half_life: float = 200.0, grace_period: int = 20) -> None:
         if not (0.0 < quantile < 1.0 and half_life > 0.0 and grace_period >= 1):
@@ -65,7 +65,7 @@ def _learn(row: NDArray[np.float64], value: float, quantile: float, weight: floa
     if row[0] == 1.0:
         row[1] = value
         return
-    weight = max(weight, 1.0 / row[0])  # a young key averages over what it has
+    weight = max(weight, 1.0 / row[0])  # a new key averages over the values that it has
     distance = abs(value - row[1])
     row[3] += weight * (distance - row[3])
     if row[3] <= 0.0:

@@ -1,6 +1,6 @@
-"""A normal distribution of each key's own values: how far out a value lies among them.
+"""Scores how far a value lies from the mean of a normal distribution of its key's own values.
 
-River's `anomaly.GaussianScorer`, in rows of flat numbers. Welford: Note on a method for calculating corrected sums of
+This is River's `anomaly.GaussianScorer` over rows of flat numbers. Welford: Note on a method for calculating corrected sums of
 squares and products. Technometrics 4, 1962.
 """
 
@@ -23,22 +23,22 @@ class GaussianScorer:
     equal, the same value again scores 0 and any other scores 1; River gives 1 to both. About 0.03 µs a value.
 
     Args:
-        grace_period: values of a key before it is scored, at least 0.
-        one_sided: only values above the mean count; below it the score is 0. River has no such option.
+        grace_period: number of values of a key before it is scored, at least 0.
+        one_sided: whether only values above the mean count, so that the score is 0 below it. River has no such option.
 
     Raises:
-        ValueError: a negative grace period.
+        ValueError: the grace period is negative.
         TypeError: one_sided is not a boolean.
     """
 
     WIDTH: ClassVar[int] = 3
-    """Count, mean, sum of squared deviations."""
+    """The cells are count, mean, and sum of squared deviations."""
 
     def __init__(self, grace_period: int = 100, one_sided: bool = False) -> None:
         if not isinstance(one_sided, bool):
-            raise TypeError(f"one_sided is true or false, got {one_sided!r}")
+            raise TypeError(f"one_sided: expected true or false, got {one_sided!r}")
         if grace_period < 0:
-            raise ValueError(f"grace_period of at least 0, got {grace_period}")
+            raise ValueError(f"grace_period: expected at least 0, got {grace_period}")
         self.width = self.WIDTH
         self._grace_period = float(grace_period)
         self._one_sided = one_sided

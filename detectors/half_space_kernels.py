@@ -1,8 +1,8 @@
-"""The loops of Half-Space Trees over flat arrays.
+"""Kernels: the loops of Half-Space Trees over flat arrays.
 
 A tree of height h is a perfect binary tree in heap order: the children of node i are 2i + 1 (left) and 2i + 2 (right);
-its 2**h - 1 branches come first, then its 2**h leaves. Rows of one tree are worked through before the next tree, so
-that its nodes stay in the innermost cache and the walks of neighbouring rows overlap.
+its 2**h - 1 branches come first, then its 2**h leaves. All rows pass one tree before the next, so
+that its nodes stay in the first-level cache and the walks of neighbouring rows overlap.
 """
 
 import numpy as np
@@ -13,12 +13,12 @@ from detectors.compiled import compiled
 
 @compiled("void(int32[::1], float64, float64[::1])")
 def path_values(r_mass: NDArray[np.int32], size_limit: float, out: NDArray[np.float64]) -> None:
-    """Of one tree: what a walk that ends in each leaf adds up to, stopping where River stops.
+    """Computes for one tree the total of the walk to each leaf, which stops where River's stops.
 
     Args:
-        r_mass: [nodes] of the last full window.
-        size_limit: a walk stops at the first node with less mass.
-        out: [leaves], written.
+        r_mass: [nodes] masses of the last full window.
+        size_limit: mass below which a walk stops at a node.
+        out: [leaves] totals, written.
     """
     leaves = out.shape[0]
     for leaf in range(leaves):
@@ -46,7 +46,7 @@ def add_leaf_values(
     values: NDArray[np.float64],
     out: NDArray[np.float64],
 ) -> None:
-    """Adds to each row of `out` the values [trees, leaves] of the leaves that the row falls into."""
+    """Adds to each row of `out` the `values` [trees, leaves] of the leaves that the row falls into."""
     trees, branches = feature.shape
     for tree in range(trees):
         for row in range(x.shape[0]):
@@ -74,10 +74,10 @@ def learn_rows(
     values: NDArray[np.float64],
     out: NDArray[np.float64],
 ) -> None:
-    """Counts the rows [first, last) into `l_mass`, and adds to `out` what each row's walk was worth before it was counted.
+    """Counts the rows [first, last) into `l_mass`, and adds to `out` each row's total from before it was counted.
 
-    Learning and scoring walk the same path. A missing input goes to the child that is heavier in both windows together:
-    the window being filled alone says nothing while it is young, and a missing input would then fall where nobody falls.
+    Learning and scoring walk the same path. A missing input goes to the child that is heavier in both windows together,
+    because the window being filled says little at first, and the input would then fall where no row falls.
     """
     trees, branches = feature.shape
     for tree in range(trees):
@@ -108,10 +108,10 @@ def add_contributions(
     score_max: float,
     out: NDArray[np.float64],
 ) -> None:
-    """Adds to `out` [rows, inputs] what each split took off or added to the score, along each row's path.
+    """Adds to `out` [rows, inputs] what each split added to or took off the score, along each row's path.
 
-    At each node the score is foreseen as if every split below halved the mass; a split's share is how far the child's
-    mass differs from that. Where the walk stops early, the rest that was foreseen goes to the split that led there.
+    At each node the expected score assumes that every split below halves the mass; a split's share is how far the child's
+    mass differs from half. Where the walk stops early, the rest of the expectation goes to the split that led there.
     """
     trees = feature.shape[0]
     for tree in range(trees):

@@ -1,4 +1,4 @@
-"""Inputs of any range brought near [0, 1], by running figures that are part of a learner's state."""
+"""Scales inputs of any range to about [0, 1], by running figures that are part of a learner's state."""
 
 from typing import Final
 
@@ -9,17 +9,20 @@ from detectors.compiled import compiled
 from detectors.missing import is_present
 
 SCALINGS: Final = ("none", "min_max", "standard")
-"""``none``: as they come. ``min_max``: River's MinMaxScaler, smallest seen to 0, largest to 1. ``standard``: the mean to
-0.5, eight standard deviations below and above it to 0 and 1, so that one enormous value does not flatten all others."""
+"""How inputs are scaled.
+
+``none`` leaves inputs as they are. ``min_max`` is River's MinMaxScaler: the smallest seen becomes 0, the largest 1. ``standard`` maps the
+mean to 0.5, and eight standard deviations below and above it to 0 and 1, so that one enormous value does not flatten all others.
+"""
 
 WIDTH: Final = 3
-"""Cells an input: for min_max smallest, largest, unused; for standard count, mean, variance of the population."""
+"""The number of cells per input: for min_max smallest, largest, unused; for standard count, mean, population variance."""
 
 _SPREAD_STANDARD_DEVIATIONS: Final = 16.0
 
 
 def newborn(scaling: str, inputs: int) -> NDArray[np.float64]:
-    """Running figures [inputs, WIDTH] before the first event."""
+    """Returns running figures [inputs, WIDTH] as they are before the first event."""
     figures = np.zeros((inputs, WIDTH))
     if scaling == "min_max":
         figures[:, 0] = np.inf
@@ -29,13 +32,13 @@ def newborn(scaling: str, inputs: int) -> NDArray[np.float64]:
 
 @compiled("void(int64, boolean, float64[:, ::1], float64[:, ::1], float64[:, ::1])")
 def scale_rows(scaling: int, learns: bool, figures: NDArray[np.float64], x: NDArray[np.float64], out: NDArray[np.float64]) -> None:
-    """Scales the rows of `x` into `out`; with `learns`, each row is taken into `figures` before it is scaled.
+    """Scales the rows of `x` into `out`; with `learns`, updates `figures` by each row before it is scaled.
 
-    Missing inputs come out NaN and are not learned. An input that has not varied yet scales to 0
+    Missing inputs become NaN and are not learned. An input that has not varied yet scales to 0
     (min_max, as River has it) or 0.5 (standard).
 
     Args:
-        scaling: position in SCALINGS.
+        scaling: index in SCALINGS.
     """
     for row in range(x.shape[0]):
         for column in range(x.shape[1]):

@@ -1,4 +1,4 @@
-"""The loops of logistic regression over standardised inputs."""
+"""Kernels: the loops of logistic regression over standardised inputs."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +31,7 @@ def _standardise(
 
 @compiled("float64(float64, float64)")
 def _loss_gradient(label: float, log_odds: float) -> float:
-    """Of the logarithmic loss; far out the forms that River takes."""
+    """Returns the gradient of the logarithmic loss; far from 0 it uses River's forms."""
     sign = 1.0 if label > 0.5 else -1.0
     margin = log_odds * sign
     if margin > 18.0:
@@ -50,13 +50,13 @@ def learn_rows(
     running: NDArray[np.float64],
     settings: NDArray[np.float64],
 ) -> None:
-    """Takes each row into the scaler's figures, then one step of gradient descent.
+    """Updates the scaler's figures by each row, and then takes one step of gradient descent.
 
     Args:
         figures: [inputs, 3] count, mean and variance of each input, changed.
         weights: [inputs], changed.
         running: intercept and number of steps taken, changed.
-        settings: learning rate, its power, l2, intercept's learning rate, clip of the gradient, weight of positives,
+        settings: learning rate, its power, l2, the intercept's learning rate, clip of the gradient, weight of positives,
             clip of standardised inputs.
     """
     learning_rate, power, l2, intercept_rate, clip, weight_positive, clip_input = settings

@@ -1,4 +1,4 @@
-"""Which numbers count as there."""
+"""Decides which numbers count as present."""
 
 from typing import Final
 
@@ -8,19 +8,19 @@ from numpy.typing import NDArray
 from detectors.compiled import compiled
 
 LARGEST: Final = 1e100
-"""Numbers further from 0 count as missing, as NaN does: their squares would overflow, and blind a detector for good."""
+"""Numbers further from 0 count as missing, as NaN does: their squares would overflow and spoil a detector for good."""
 
 
 @compiled("boolean(float64)")
 def is_present(value: float) -> bool:
-    """Whether `value` is a number that a detector takes in."""
+    """Tells whether `value` is a number that a detector learns and scores."""
     return abs(value) <= LARGEST
 
 
 def are_mostly_missing(x: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """[n] whether more than half of the inputs of each row of `x` [n, inputs] are missing.
+    """Tells [n] whether more than half of the inputs of each row of `x` [n, inputs] are missing.
 
-    A model says nothing of such a row and learns nothing from it: its score would be that of the gap, not of the event.
+    A model neither scores such a row nor learns from it: its score would reflect the gap, not the event.
     """
     missing = np.empty(len(x), np.bool_)
     _find_mostly_missing(np.ascontiguousarray(x, np.float64), missing)

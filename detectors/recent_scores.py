@@ -1,4 +1,4 @@
-"""A learner's own latest scores, and where a new score stands among them."""
+"""Keeps a learner's own latest scores, and ranks a new score among them."""
 
 from typing import Final
 
@@ -8,37 +8,37 @@ from numpy.typing import NDArray
 from detectors.compiled import compiled
 
 LEVELS: Final = np.concatenate((np.linspace(0.0, 0.99, 100), 1.0 - np.logspace(-2.1, -4.0, 20)))
-"""Shares of the latest scores below each point of a grid: even up to 0.99, ever closer from there to 0.9999."""
+"""The share of the latest scores below each point of a grid: evenly spaced up to 0.99, ever closer from there to 0.9999."""
 
 
 class RecentScores:
-    """The latest scores in a ring; older ones are forgotten, so that the scale follows the stream.
+    """Keeps the latest scores in a ring buffer; older ones are forgotten, so that the scale follows the stream.
 
     Args:
-        size: scores held, 1 to 1,000,000.
+        size: number of scores held, 1 to 1,000,000.
     """
 
     def __init__(self, size: int) -> None:
         if not 1 <= size <= 1_000_000:
-            raise ValueError(f"between 1 and 1,000,000 recent scores, got {size}")
+            raise ValueError(f"expected 1 to 1,000,000 recent scores, got {size}")
         self.ring = np.zeros(size)
         self.seen = 0
 
     def add(self, scores: NDArray[np.float64]) -> None:
-        """Takes in scores in their order."""
+        """Adds scores in their order."""
         latest = scores[-len(self.ring) :]
         first = self.seen + len(scores) - len(latest)
         self.ring[(first + np.arange(len(latest))) % len(self.ring)] = latest
         self.seen += len(scores)
 
     def grid(self) -> NDArray[np.float64]:
-        """The scores at LEVELS; empty before the first score. Cost: one sort of the ring."""
+        """Returns the scores at LEVELS; empty before the first score. It costs one sort of the ring."""
         held = self.ring[: self.seen]
         return np.asarray(np.quantile(held, LEVELS) if len(held) else (), np.float64)
 
 
 def mid_ranks(raw: NDArray[np.float64], grid: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The mid-rank of each of `raw` among the recent scores, in [0, 1]: the share of them below it and half of those equal to it.
+    """Returns the mid-rank of each of `raw` [n] in [0, 1]: the share of recent scores below it plus half of those equal to it.
 
     It is linear between the points of the grid, from 0 at score 0 to 1 at score 1. Where several points of the grid are equal to
     a score, the score gets the middle of their levels, so that a score that everybody has is never an extreme one. The rank is
@@ -46,7 +46,7 @@ def mid_ranks(raw: NDArray[np.float64], grid: NDArray[np.float64]) -> NDArray[np
 
     Args:
         raw: scores in [0, 1], or NaN.
-        grid: of `RecentScores.grid`.
+        grid: result of `RecentScores.grid`.
     """
     ranks = np.full(len(raw), np.nan)
     if len(grid):

@@ -1,4 +1,4 @@
-"""How kernels are compiled: numba, cached on disk, and never stale."""
+"""Compiles kernels with numba, and keeps them in a cache on disk that is never stale."""
 
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
@@ -15,29 +15,29 @@ R = TypeVar("R")
 
 
 def inner(function: Callable[P, R]) -> Callable[P, R]:
-    """Compiles `function` as a part of the entries that call it."""
+    """Compiles `function` inline into the entries that call it."""
     compiled: Callable[P, R] = numba.njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
     return compiled
 
 
 def outer(function: Callable[P, R]) -> Callable[P, R]:
-    """Compiles `function` once, to be called by the entries: for what is long and not on the shortest path."""
+    """Compiles `function` once, to be called by the entries: for code that is long and off the fastest path."""
     compiled: Callable[P, R] = numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
     return compiled
 
 
 def entry(function: Callable[P, R]) -> Callable[P, R]:
-    """Compiles `function`, which Python calls, and keeps the machine code on disk."""
+    """Compiles `function`, which Python calls, and keeps its machine code on disk."""
     compiled: Callable[P, R] = keep_on_disk(numba.njit(function))
     return compiled
 
 
 @intrinsic  # type: ignore[untyped-decorator]
 def borrowed(typing_context: Any, array: Any) -> Any:
-    """The same array without its reference count, for use while the caller holds it: counting costs more than the arithmetic."""
+    """Returns the array without its reference count, for use while the caller holds it: counting costs more than the arithmetic."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        """The LLVM code: a view of the array with neither owner nor parent."""
+        """Generates LLVM code: a view of the array without an owner or parent."""
         view = context.make_array(signature.args[0])(context, builder, value=arguments[0])
         view.meminfo = cgutils.get_null_value(view.meminfo.type)
         view.parent = cgutils.get_null_value(view.parent.type)
@@ -48,10 +48,10 @@ def borrowed(typing_context: Any, array: Any) -> Any:
 
 @intrinsic  # type: ignore[untyped-decorator]
 def prefetch(typing_context: Any, array: Any, row: Any, word: Any) -> Any:
-    """Asks for the cache line of array[row, word], C-contiguous, without waiting for it. Any address is allowed."""
+    """Prefetches the cache line of array[row, word] without waiting; the array is C-contiguous, and any index is allowed."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        """The LLVM code: the prefetch instruction, to be read, with the longest stay in the cache."""
+        """Generates LLVM code: the prefetch instruction, for reading, with the longest stay in the cache."""
         view = context.make_array(signature.args[0])(context, builder, value=arguments[0])
         words = builder.extract_value(view.shape, 1)
         place = builder.add(builder.mul(arguments[1], words), arguments[2])

@@ -1,4 +1,4 @@
-"""YAML definitions read by the types that are asked for, so that every refusal names line and column."""
+"""Reads YAML definitions by the types that the caller asks for, so that every refusal names line and column."""
 
 import datetime
 import difflib
@@ -17,9 +17,9 @@ _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
 
 class Section:
-    """One YAML mapping, list or scalar, with the place it stands at.
+    """Holds one YAML mapping, list or scalar with its place in the file.
 
-    Readers are named for the type they give and refuse anything else. `only` refuses names that nothing reads.
+    Each reading method is named for the type that it returns, and refuses anything else. `only` refuses names that nothing reads.
     """
 
     def __init__(self, node: Node, source: str) -> None:
@@ -28,11 +28,11 @@ class Section:
 
     @property
     def where(self) -> str:
-        """``file:line:column``, both from 1."""
+        """Returns ``file:line:column``, line and column from 1."""
         return f"{self._source}:{self._node.line}:{self._node.column}"
 
     def text_place(self) -> Place:
-        """Where the text of a scalar itself begins: past a quote, or on the line below the mark of a block."""
+        """Returns the place where the text of a scalar begins: after a quote, or on the line below the start of a block."""
         return Place(self._source, *self._node.content)
 
     def refuse(self, what: str, expected: str, got: object = None, remedy: str = "") -> NoReturn:
@@ -40,7 +40,7 @@ class Section:
         raise Refusal(what, where=self.where, expected=expected, got=self.plain() if got is None else got, remedy=remedy)
 
     def plain(self) -> object:
-        """The value as plain Python objects."""
+        """Returns the value as plain Python objects."""
         return self._node.plain()
 
     def is_mapping(self) -> bool:
@@ -50,16 +50,16 @@ class Section:
         return isinstance(self._node.value, list)
 
     def names(self) -> list[str]:
-        """The names of a mapping, in order."""
+        """Returns the names of a mapping, in order."""
         return list(self._pairs())
 
     def entries(self) -> Iterator[tuple["Section", "Section"]]:
-        """The names and values of a mapping, in order."""
+        """Yields the names and values of a mapping, in order."""
         for name, value in self._pairs().values():
             yield Section(name, self._source), Section(value, self._source)
 
     def only(self, *allowed: str) -> None:
-        """Refuses a mapping that has a name outside `allowed`."""
+        """Refuses a mapping that has a name not in `allowed`."""
         for name, (node, _) in self._pairs().items():
             if name not in allowed:
                 near = difflib.get_close_matches(name, allowed, n=1)
@@ -70,14 +70,14 @@ class Section:
         return name in self._pairs()
 
     def at(self, name: str) -> "Section":
-        """The value under `name`, which must be there."""
+        """Returns the value under `name`; refuses a mapping without it."""
         pairs = self._pairs()
         if name not in pairs:
             self.refuse("missing field", f"a field {name}", ", ".join(pairs) or "an empty mapping")
         return Section(pairs[name][1], self._source)
 
     def items(self) -> Iterator["Section"]:
-        """The elements of a list."""
+        """Yields the elements of a list."""
         if not isinstance(self._node.value, list):
             self.refuse("wrong type", "a list")
         for child in self._node.value:
@@ -91,14 +91,14 @@ class Section:
         return value
 
     def integer(self, low: int, high: int) -> int:
-        """A whole number in [low, high]."""
+        """Returns an integer in [low, high]."""
         value = self.plain()
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
             self.refuse("not in range", f"a whole number from {low} to {high}")
         return value
 
     def number(self, low: float, high: float) -> float:
-        """A number in [low, high]."""
+        """Returns a number in [low, high]."""
         value = self.plain()
         if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
             self.refuse("not in range", f"a number from {low:g} to {high:g}")
@@ -111,7 +111,7 @@ class Section:
         return value
 
     def choice(self, options: Sequence[str]) -> str:
-        """One of `options`; a miss names the nearest."""
+        """Returns one of `options`; the refusal of another value names the nearest one."""
         value = self._written()
         if value not in options:
             near = difflib.get_close_matches(value, options, n=1)
@@ -119,7 +119,7 @@ class Section:
         return value
 
     def duration_ms(self, least_ms: int = 1) -> int:
-        """A length of time such as ``30d``, ``10m`` or ``500ms``, in milliseconds, of at least `least_ms`."""
+        """Returns a length of time such as ``30d``, ``10m`` or ``500ms`` in milliseconds; it is at least `least_ms`."""
         match = _DURATION.fullmatch(self._written())
         expected = "a whole number with a unit: ms, s, m, h, d or w"
         if not match:
@@ -130,9 +130,9 @@ class Section:
         return length_ms
 
     def moment_ms(self) -> int:
-        """A day such as ``2000-01-01``, which begins at midnight UTC, or a time in RFC 3339 with a zone, in ms since the epoch.
+        """Returns a moment from 1970 on, in ms since the epoch.
 
-        It is not before 1970.
+        It is written as a day such as ``2000-01-01``, which begins at midnight UTC, or as a time in RFC 3339 with a zone.
         """
         text = self._written()
         try:
@@ -146,7 +146,7 @@ class Section:
         return (moment - _EPOCH) // datetime.timedelta(milliseconds=1)
 
     def _written(self) -> str:
-        """The text of a scalar, whatever its type; another value as Python shows it."""
+        """Returns the text of a scalar, whatever its type, and other values as Python shows them."""
         return str(self.plain()) if self.is_mapping() or self.is_list() else self._node.text
 
     def _pairs(self) -> dict[str, tuple[Node, Node]]:
@@ -159,6 +159,6 @@ def read_document(text: str, source: str) -> Section:
     """Parses `text` as one YAML document; see `foundation.yaml_tree.read_tree` for what is accepted.
 
     Raises:
-        Refusal: it is not YAML, is empty, or exceeds the bounds; with line and column.
+        Refusal: the text is not YAML, is empty, or exceeds the bounds; names line and column.
     """
     return Section(read_tree(text, source), source)

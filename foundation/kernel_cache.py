@@ -1,4 +1,4 @@
-"""Compiled kernels on disk, found by the content of all the sources that they were compiled from."""
+"""Keeps compiled kernels on disk, found by the content of all the sources that they were compiled from."""
 
 import ast
 import functools
@@ -15,18 +15,18 @@ from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLoca
 PROJECT = pathlib.Path(__file__).resolve().parent.parent
 
 UNUSED_DAYS_MAX = 30
-"""Kernels of sources that nothing has loaded for so long are deleted when new ones are compiled."""
+"""Kernels that nothing has loaded for so many days are deleted when new ones are compiled."""
 
 
 def keep_on_disk(dispatcher: Any) -> Any:
-    """Makes numba load the machine code of `dispatcher` from disk where it is there, and write it there where it is not.
+    """Makes numba load the machine code of `dispatcher` from disk if it is there, and otherwise write it there.
 
-    numba's own cache knows the file that a function stands in, and nothing of the parts that are compiled into it. Here a kernel
-    is known by the digest of its module and of every module of the project that this one imports, so that a change of a part
-    never leaves an old kernel in use, a change elsewhere compiles nothing, and two checkouts with the same sources share kernels.
+    numba's own cache knows the file of a function, but not the functions compiled into it from elsewhere. Here a kernel is known by the
+    digest of its module and of every module of the project that it imports, so that a change of a part never leaves an old kernel in use, a
+    change elsewhere compiles nothing, and two checkouts with the same sources share kernels.
 
     Args:
-        dispatcher: what ``numba.njit`` made of a function, before anything is compiled.
+        dispatcher: the result of ``numba.njit`` before anything is compiled.
 
     Returns:
         The same dispatcher.
@@ -36,7 +36,7 @@ def keep_on_disk(dispatcher: Any) -> Any:
 
 
 def cache_folder() -> pathlib.Path:
-    """Where kernels are kept: ``NUMBA_CACHE_DIR``, or ``weir/kernels`` in the user's cache folder."""
+    """Returns the folder of kernels: ``NUMBA_CACHE_DIR``, or ``weir/kernels`` in the user's cache folder."""
     given = os.environ.get("NUMBA_CACHE_DIR")
     if given:
         return pathlib.Path(given)
@@ -46,7 +46,7 @@ def cache_folder() -> pathlib.Path:
 
 @functools.cache
 def digest_of(source: pathlib.Path) -> str:
-    """The SHA-256, in hexadecimal, of `source` and of all sources of the project that it imports, directly or not.
+    """Returns the SHA-256, in hexadecimal, of `source` and of all sources of the project that it imports, directly or not.
 
     Args:
         source: the absolute path of a module.
@@ -62,7 +62,7 @@ def digest_of(source: pathlib.Path) -> str:
 
 
 def _imported(source: bytes) -> list[pathlib.Path]:
-    """The modules of the project that `source` names in its absolute imports."""
+    """Returns the modules of the project that `source` names in its absolute imports."""
     modules: list[str] = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ImportFrom) and node.module:
@@ -112,7 +112,7 @@ class _Kernels(CompileResultCacheImpl):  # type: ignore[misc]  # numba is untype
 
 
 class _KernelCache(FunctionCache):  # type: ignore[misc]  # numba is untyped
-    """Goes on without the disk where its folder cannot be read or written: then a kernel is compiled once a process."""
+    """Continues without the disk if its folder cannot be read or written: then each process compiles a kernel once."""
 
     _impl_class = _Kernels
 

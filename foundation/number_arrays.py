@@ -1,4 +1,4 @@
-"""Types of arrays of numbers. They stand apart from `batch`, so that kernels are not compiled anew for a change of events or schemas."""
+"""Types of arrays of numbers, in a module of their own so that a change of `batch` does not recompile kernels."""
 
 import numpy as np
 from numpy.typing import NDArray

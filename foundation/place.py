@@ -1,4 +1,4 @@
-"""Where in an expression something is wrong, shown with a caret."""
+"""Points with a caret at what is wrong in an expression."""
 
 from dataclasses import dataclass
 from typing import NoReturn
@@ -11,10 +11,10 @@ _SHOWN_AFTER = 40
 
 @dataclass(frozen=True)
 class Place:
-    """Where an expression begins: line and column of its first character, both from 1.
+    """Says where an expression begins: line and column of its first character, both from 1.
 
     Args:
-        indent: characters that stand before each later line in the file and are no part of the expression.
+        indent: number of characters before each later line in the file that are not part of the expression.
     """
 
     source: str = "expression"
@@ -23,23 +23,23 @@ class Place:
     indent: int = 0
 
     def at(self, line: int, column: int) -> str:
-        """``source:line:column`` of a place inside the expression, given from its own start."""
+        """Returns ``source:line:column`` of a place inside the expression, given relative to its start."""
         return f"{self.source}:{self.line + line - 1}:{column + (self.column - 1 if line == 1 else self.indent)}"
 
 
 @dataclass(frozen=True)
 class Mark:
-    """A place inside an expression, line and column from 1."""
+    """A position inside an expression, line and column from 1."""
 
     line: int
     column: int
 
 
 class ExpressionRefusal(Refusal):
-    """An expression that is not accepted.
+    """The expression is not accepted.
 
     Args:
-        excerpt: the line of the expression, and below it a caret under the place.
+        excerpt: the line of the expression, and below it a caret under the position.
     """
 
     def __init__(self, what: str, *, where: str, expected: str, got: object, remedy: str = "", excerpt: str = "") -> None:
@@ -55,7 +55,7 @@ class ExpressionRefusal(Refusal):
 
 @dataclass(frozen=True)
 class Source:
-    """The text of an expression and where it stands."""
+    """Holds the text of an expression and where it stands."""
 
     text: str
     place: Place

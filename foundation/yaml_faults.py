@@ -1,4 +1,4 @@
-"""What is wrong with a text that is no YAML, in whole phrases in place of the parser's words."""
+"""Says what is wrong with a text that is not YAML, in whole phrases in place of the parser's words."""
 
 from typing import Final, NoReturn
 
@@ -27,14 +27,14 @@ _EXPECTED: Final = (
     ("mapping keys are not allowed", "a line of its own for each name"),
     ("incompatible YAML document", "a document of YAML 1"),
 )
-"""Parts of what the parser says, and what to expect instead; the first that fits counts."""
+"""Parts of the parser's messages, and what to expect instead; the first part that matches counts."""
 
 
 def refuse_fault(error: yaml.YAMLError, text: str, source: str) -> NoReturn:
-    """Raises the refusal of `text` for what the parser found wrong with it.
+    """Raises the refusal of `text` for the fault that the parser found.
 
     Raises:
-        Refusal: with line and column.
+        Refusal: always; names line and column.
     """
     position = error.position if isinstance(error, yaml.reader.ReaderError) else _index_of(error, text)
     line, column = text.count("\n", 0, position) + 1, position - (text.rfind("\n", 0, position) + 1) + 1

@@ -1,4 +1,4 @@
-"""The value of a YAML scalar, where every version of YAML agrees on it."""
+"""Reads the value of a YAML scalar if every version of YAML agrees on it."""
 
 import math
 import re
@@ -11,7 +11,7 @@ from foundation.refusal import Refusal
 Scalar = str | int | float | bool | None
 
 DIGITS_MAX: Final = 30
-"""Of a number, so that it can be shown, and converted in constant time."""
+"""The maximum length of a number, so that it can be shown, and converted in constant time."""
 
 _WORDS: Final[dict[str, Scalar]] = dict.fromkeys(("", "~", "null", "Null", "NULL")) | {
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -31,14 +31,14 @@ _RESOLVER: Any = yaml.SafeLoader("")
 
 
 def scalar_of(text: str, style: str | None, where: str) -> Scalar:
-    """The value of a scalar that is written as `text`. A date is a text, as YAML 1.2 has it.
+    """Returns the value of a scalar that is written as `text`. A date is a text, as in YAML 1.2.
 
     Args:
-        style: a quote, ``|`` or ``>``, all of which make it a text; ``None`` or '' for one without.
-        where: its place, for the refusal.
+        style: a quote, ``|`` or ``>``, which make the scalar a text; ``None`` or '' without any.
+        where: place of the scalar, for the refusal.
 
     Raises:
-        Refusal: readers of YAML differ about it, such as ``no``, ``010``, ``1:30`` or ``1_000``; or it is a number
+        Refusal: readers of YAML differ about the value, such as ``no``, ``010``, ``1:30`` or ``1_000``; or it is a number
             that is too long or not finite.
     """
     if style:

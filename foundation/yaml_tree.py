@@ -1,7 +1,7 @@
-"""The part of YAML that definitions are written in, read into a tree with positions and bounded before anything is built.
+"""Reads the part of YAML that definitions use into a tree with positions, which is bounded before anything is built.
 
-Only what every YAML reader takes for the same value is accepted: mappings with names, lists, texts, decimal numbers, true, false
-and null. Anchors, aliases, merge keys, tags and second documents are refused.
+It accepts only what every YAML reader reads alike: mappings with names, lists, texts, decimal numbers, true, false
+and null. It refuses anchors, aliases, merge keys, tags and second documents.
 """
 
 import re
@@ -17,27 +17,27 @@ from foundation.yaml_scalars import Scalar, scalar_of
 
 CHARACTERS_MAX: Final = 1 << 20
 NODES_MAX: Final = 100_000
-"""Mappings, lists, names and values of a document; about 13 µs of CPU each, so that a document costs 2 s at most."""
+"""The maximum number of mappings, lists, names and values; about 13 µs of CPU each, so that a document costs 2 s at most."""
 DEPTH_MAX: Final = 32
-"""Mappings and lists inside each other."""
+"""The maximum depth of mappings and lists inside each other."""
 
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 _BYTE_ORDER_MARK = "\ufeff"
 _STANDARD_TAG = "tag:yaml.org,2002:"
 Event = Any
-"""One of PyYAML's events, whose types as published know nothing of marks, anchors and values."""
+"""An event of PyYAML, whose published types lack marks, anchors and values."""
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One mapping, list or scalar, with the place where it begins.
+    """Holds one mapping, list or scalar with the place where it begins.
 
     Args:
-        value: a scalar's value; a list's nodes; of a mapping, by name, the nodes of the name and of the value.
-        line: from 1.
-        column: from 1, in characters.
-        text: of a scalar, as it is written, without quotes; '' of others.
-        content: line and column at which the text of a scalar itself begins, and the indent of its later lines.
+        value: a scalar's value; a list's nodes; for a mapping, by name, the nodes of the name and of the value.
+        line: line, from 1.
+        column: column in characters, from 1.
+        text: a scalar as it is written, without quotes; '' for others.
+        content: for a scalar, line and column where its text begins, and the indent of its later lines.
     """
 
     value: "Scalar | list[Node] | dict[str, tuple[Node, Node]]"
@@ -47,7 +47,7 @@ class Node:
     content: tuple[int, int, int] = (1, 1, 0)
 
     def plain(self) -> object:
-        """The value as plain Python objects."""
+        """Returns the value as plain Python objects."""
         if isinstance(self.value, list):
             return [node.plain() for node in self.value]
         if isinstance(self.value, dict):
@@ -56,14 +56,14 @@ class Node:
 
 
 def read_tree(text: str, source: str) -> Node:
-    """The one document in `text`. A byte-order mark at its beginning is passed over.
+    """Reads the one document in `text`. A byte-order mark at its beginning is skipped.
 
     Args:
-        source: the name of the file, for refusals.
+        source: name of the file, for refusals.
 
     Raises:
-        Refusal: it is no YAML, uses what is not accepted, gives a name twice, or is longer, deeper or of more parts than the
-            bounds allow; with line and column.
+        Refusal: the text is not YAML, uses what is not accepted, gives a name twice, or is longer, deeper or of more parts than the bounds
+            allow; names line and column.
     """
     if len(text) > CHARACTERS_MAX:
         line = text.count("\n", 0, CHARACTERS_MAX) + 1

@@ -1,4 +1,4 @@
-"""What the kernel can tell of a window: one number an event."""
+"""Defines the numbers that the kernel can read of a window."""
 
 import enum
 from typing import NamedTuple
@@ -7,7 +7,7 @@ from features.definitions.window import Window
 
 
 class Code(enum.IntEnum):
-    """A number over the rows of a window that have a value and satisfy `where`; n is how many these are.
+    """Names a number over the rows of a window that have a value and satisfy `where`; n is the number of these rows.
 
     COUNT n. SUM, MEAN, STD (n - 1; NaN below 2), MIN, MAX. LABEL_COUNT positives, LABELLED_COUNT rows with a label, LABEL_RATE
     positives of all rows, LABELLED_RATE positives of the labelled ones. LAST and FIRST: value of the newest and of the oldest row;
@@ -44,14 +44,14 @@ class Code(enum.IntEnum):
 
 
 class Reading(NamedTuple):
-    """One number of one window.
+    """Describes one number of one window.
 
     Args:
-        code: what is read.
+        code: the number that is read.
         column: name of a row column; '' for the rows themselves.
-        window: over which rows.
+        window: the window over whose rows it is read.
         where: name of a row column that must be 1; '' for all rows.
-        before: without the event itself.
+        before: whether the event itself is excluded.
     """
 
     code: Code

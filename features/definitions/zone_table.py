@@ -1,4 +1,4 @@
-"""A zone's changes of the clock as arrays, and the calendar unit of a time in it, for compiled code."""
+"""Tables of a zone's clock changes, and the calendar unit of a time by them, for compiled code."""
 
 import zoneinfo
 from datetime import UTC, datetime
@@ -13,18 +13,18 @@ HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 HOUR, DAY, WEEK, MONTH, YEAR = range(5)
 SET_BACK_MAX_MS = 7 * HOUR_MS
-"""Clocks were never set back by more since 1970: Antarctica/Vostok, in 1994."""
+"""The most by which clocks were set back since 1970: Antarctica/Vostok, in 1994."""
 LONGEST_MS = tuple(length_ms + SET_BACK_MAX_MS for length_ms in (HOUR_MS, DAY_MS, 7 * DAY_MS, 31 * DAY_MS, 366 * DAY_MS))
-"""No unit lasts longer."""
+"""The longest length of each calendar unit."""
 _FIRST_DAY, _END_DAY = -1, 47_500
 _THURSDAY = 3
 
 
 @cache
 def zone_changes(zone: str) -> tuple[Int64s, Int64s]:
-    """Times (ms) from which a shift from UTC (ms) holds, from 1970 to 2100; both of one length, ascending.
+    """Returns the times (ms) from which each shift from UTC (ms) holds, from 1970 to 2100; both arrays ascend and have one length.
 
-    Daily samples, and bisection between two that differ: two changes within a day that undo each other are not seen.
+    They come from daily samples, and bisection between two that differ: two changes within a day that cancel are not seen.
     """
     info = zoneinfo.ZoneInfo(zone)
     starts, shifts = [-(1 << 62)], [_shift_ms(info, _FIRST_DAY * DAY_MS)]
@@ -42,10 +42,10 @@ def zone_changes(zone: str) -> tuple[Int64s, Int64s]:
 
 @cache
 def unit_changes(zone: str, unit: int) -> tuple[Int64s, Int64s]:
-    """As `zone_changes`, but clocks that are set back into a unit that had ended already stand still in it until then.
+    """Returns `zone_changes`, but clocks that are set back into a unit that had ended stand still in it until then.
 
-    A unit so begins when the clocks reach it for the last time, and the numbers of units never fall as time goes on: a day that
-    clocks leave at one minute past midnight, to come back an hour later, begins when they come back.
+    So a unit begins when the clocks reach it for the last time, and unit numbers never fall as time goes on: a day that
+    clocks leave at one minute past midnight, and reach again an hour later, begins when they reach it again.
     """
     starts, shifts = zone_changes(zone)
     table = [(int(starts[0]), int(shifts[0]))]
@@ -60,7 +60,7 @@ def unit_changes(zone: str, unit: int) -> tuple[Int64s, Int64s]:
 
 
 def _local_unit(unit: int, local_ms: int) -> tuple[int, int]:
-    """First and end of the unit that clocks which show `local_ms` are in, as they show it."""
+    """Returns start (inclusive) and end (exclusive) of the unit in which clocks show `local_ms`, in local time."""
     if unit in (MONTH, YEAR):
         first = np.datetime64(local_ms, "ms").astype("datetime64[M]" if unit == MONTH else "datetime64[Y]")
         first_ms, end_ms = (int(edge.astype("datetime64[ms]").astype(np.int64)) for edge in (first, first + 1))
@@ -78,7 +78,7 @@ def _shift_ms(info: zoneinfo.ZoneInfo, time_ms: int) -> int:
 
 @inner
 def unit_of(starts: Int64s, shifts: Int64s, first: int, end: int, unit: int, time_ms: int) -> int:
-    """The number of the calendar unit that holds `time_ms`, by the changes in [first, end); they grow with time."""
+    """Returns the number of the calendar unit that holds `time_ms`, by the changes in [first, end); it grows with time."""
     while end - first > 1:
         middle = (first + end) >> 1
         if starts[middle] <= time_ms:
@@ -98,7 +98,7 @@ def unit_of(starts: Int64s, shifts: Int64s, first: int, end: int, unit: int, tim
 
 @inner
 def month_of(days: int) -> int:
-    """Months since the year 0 of a day since 1970 (Hinnant, days_from_civil turned round)."""
+    """Returns the month since the year 0 of a day since 1970 (Hinnant, the inverse of days_from_civil)."""
     shifted = days + 719_468
     era = shifted // 146_097
     of_era = shifted - era * 146_097

@@ -1,4 +1,4 @@
-"""Whether the tables of values have room for the rows that return when time runs backwards."""
+"""Checks whether the tables of values have room for the rows that re-enter windows during a rewind."""
 
 import numpy as np
 
@@ -15,12 +15,12 @@ from foundation.number_arrays import Int64s
 
 _VALUES, _RANKS = int(UnitKind.VALUES), int(UnitKind.RANKS)
 _ENTRIES = 2
-"""A value that comes may need an entry of its own and one for its count."""
+"""A value that enters may need an entry of its own and one for its count."""
 
 
 @inner
 def has_room(arena: Arena, plan: PlanArrays, slot: int, first: int, stride: int) -> bool:
-    """Whether the windows can be turned back to before the row at `first`; else what it takes is noted in the counters."""
+    """Tells whether windows can be rewound to before the row at `first`; if not, notes in the counters how many entries that needs."""
     if plan.numbers[COUNTED] == 0 and plan.numbers[RANKED] == 0:
         return True
     needed = entries_returning(arena.context, slot, first, stride)
@@ -32,7 +32,7 @@ def has_room(arena: Arena, plan: PlanArrays, slot: int, first: int, stride: int)
 
 @outer
 def entries_returning(context: Int64s, slot: int, first: int, stride: int) -> int:
-    """Entries, at most, of the rows that return to windows with values."""
+    """Returns the maximum number of entries of the rows that re-enter windows with values."""
     arena, plan = arena_of(context), plan_of(context)
     if first == END:
         return 0

@@ -1,4 +1,4 @@
-"""Whether an event is new, and whether it comes in order."""
+"""Tells whether an event is new, and whether it comes in order."""
 
 import math
 
@@ -31,7 +31,7 @@ _HASH = (1 << _HASH_BITS) - 1
 
 @inner
 def is_newest(arena: Arena, slot: int, time_ms: int, order: int, stride: int) -> bool:
-    """Whether (time_ms, order) sorts behind all that is retained, or with the last of it."""
+    """Tells whether (time_ms, order) sorts after all retained rows, or equal to the last."""
     if time_ms != arena.heads[slot, NEWEST]:
         return bool(time_ms > arena.heads[slot, NEWEST])
     page = arena.heads[slot, LAST]
@@ -41,9 +41,9 @@ def is_newest(arena: Arena, slot: int, time_ms: int, order: int, stride: int) ->
 
 @inner
 def known_event(arena: Arena, plan: PlanArrays, slot: int, time_ms: int, key: int, id_key: int, stride: int, is_user: bool) -> int:
-    """The retained event with this id: of the user within `dedupe` and `rewind_max`, else at this very time; or `END`.
+    """Returns the retained event with this id, or `END`: for users within `dedupe` and `rewind_max`, else at this very time.
 
-    `key` is that of its row, see `arrivals.row_key`. Rows of shops and cards from before the user was part of it have `id_key`.
+    `key` is the key of its row, see `inputs.row_key`. Rows of other entities written by older versions have `id_key` instead.
     """
     if not is_user and time_ms > arena.heads[slot, NEWEST]:
         return END
@@ -53,7 +53,7 @@ def known_event(arena: Arena, plan: PlanArrays, slot: int, time_ms: int, key: in
 
 @inner
 def row_with(arena: Arena, plan: PlanArrays, slot: int, time_ms: int, key: int, stride: int, is_user: bool) -> int:
-    """As `known_event`, by the one key."""
+    """Does the same as `known_event` for one key."""
     oldest = max(arena.heads[slot, NEWEST], time_ms) - plan.numbers[DEDUPE] if is_user else time_ms
     bit = bit_of(key)
     bit_2 = bit_2_of(key)
@@ -79,7 +79,7 @@ def row_with(arena: Arena, plan: PlanArrays, slot: int, time_ms: int, key: int, 
 
 @inner
 def body_word(body_key: int, before: int) -> int:
-    """What a row says of its bodies: a hash of the newest, and above it how that of the first one differs; `before` is 0 for a new row."""
+    """Packs a hash of a row's newest body with its difference to that of the first; `before` is 0 for a new row."""
     newest = body_key & _HASH
     first = (before ^ (before >> _HASH_BITS)) & _HASH if before != 0 else newest
     return newest | ((newest ^ first) << _HASH_BITS)
@@ -87,14 +87,14 @@ def body_word(body_key: int, before: int) -> int:
 
 @inner
 def is_body(word: int, body_key: int) -> bool:
-    """Whether a body is the newest of a row, or the first: an event may be sent again after its correction."""
+    """Tells whether a body is a row's newest or first: an event may be sent again after its correction."""
     differs = (word ^ body_key) & _HASH
     return bool(differs == 0 or differs == (word >> _HASH_BITS) & _HASH)
 
 
 @inner
 def answer_known(arena: Arena, arrivals: Arrivals, answers: Answers, i: int, known: int, stride: int) -> None:
-    """An id that the user has sent before: a duplicate, or another event under a used id."""
+    """Answers an id that the user has sent before: as a duplicate, or as another event under a used id."""
     answers.out[i, :] = math.nan
     if is_body(arena.pages[known >> PAGE_BITS, word_of(known, stride) + BODY], arrivals.body_keys[i]):
         answers.flags[i] = DUPLICATE

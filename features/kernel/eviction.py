@@ -1,7 +1,7 @@
-"""History that is old enough goes; windows without an end keep what they must of it."""
+"""Evicts old history; windows without an end keep what they need of it."""
 
 from features.definitions import window as windows
-from features.kernel.labels import let_orphans_go
+from features.kernel.labels import drop_orphans
 from features.layout.kernel_context import arena_of, plan_of
 from features.layout.layout import (
     BURST_WORDS,
@@ -20,7 +20,7 @@ from features.layout.layout import (
 )
 from features.layout.plan_arrays import EVENTS_MAX, KIND, MARK_KIND, REACH, WORD, PlanArrays
 from features.plan.plan_units import UnitKind
-from features.windows.extremes import extreme_let_go
+from features.windows.extremes import extreme_evict
 from features.windows.pages import drop_first, place_before
 from features.windows.rows import time_of, value_of
 from features.windows.window_cursors import step, step_counted
@@ -33,23 +33,23 @@ _UNBOUNDED = windows.UNBOUNDED
 
 
 @inner
-def drop_old(arena: Arena, plan: PlanArrays, slot: int, oldest_ms: int, stride: int) -> None:
-    """Lets go of pages whose every event is at or before `oldest_ms`, and of the oldest of too many rows, with orphans of their times."""
+def evict_old(arena: Arena, plan: PlanArrays, slot: int, oldest_ms: int, stride: int) -> None:
+    """Evicts pages with no event after `oldest_ms`, and the oldest page while there are too many rows, with orphans of their times."""
     page = arena.heads[slot, FIRST]
     while page != arena.heads[slot, LAST]:
         newest_ms = arena.pages[page, PAGE_WORDS + (arena.pages[page, FILL] - 1) * stride + TIME]
         if newest_ms > oldest_ms and arena.heads[slot, ROWS] <= plan.numbers[EVENTS_MAX]:
             return
-        let_go(arena.context, slot, page, stride)
+        evict_page(arena.context, slot, page, stride)
         if arena.heads[slot, ORPHANS] >= 0:
-            let_orphans_go(arena.context, slot, newest_ms)
+            drop_orphans(arena.context, slot, newest_ms)
         drop_first(arena, slot, stride)
         page = arena.heads[slot, FIRST]
 
 
 @outer
-def let_go(context: Int64s, slot: int, page: int, stride: int) -> None:
-    """Folds the oldest page into the windows that have no end; from others its rows go, if they are still in them."""
+def evict_page(context: Int64s, slot: int, page: int, stride: int) -> None:
+    """Evicts the oldest page: adds its rows to windows without an end, and removes them from windows that still hold them."""
     arena, plan = arena_of(context), plan_of(context)
     last = place_before(arena, slot, END)
     for cursor in range(len(plan.offsets) + len(plan.marks)):
@@ -58,7 +58,7 @@ def let_go(context: Int64s, slot: int, page: int, stride: int) -> None:
         while place != END and place >> PAGE_BITS == page:
             if mark >= 0 and plan.marks[mark, MARK_KIND] == _UNBOUNDED:
                 for k in range(plan.pass_ends[cursor], plan.pass_ends[cursor + 1]):
-                    extreme_let_go(arena, plan, slot, plan.passes[k, 1], place, stride)
+                    extreme_evict(arena, plan, slot, plan.passes[k, 1], place, stride)
             if mark >= 0:
                 step_counted(arena, plan, slot, mark, last, stride)
             else:
@@ -75,7 +75,7 @@ def let_go(context: Int64s, slot: int, page: int, stride: int) -> None:
 
 @inner
 def keep_newest(arena: Arena, plan: PlanArrays, slot: int, unit: int, page: int, stride: int) -> None:
-    """The newest value on a page that goes, and its time: for when time runs back to before all rows that are retained."""
+    """Keeps the newest value of an evicted page, and its time, for a rewind to before all retained rows."""
     for at in range(arena.pages[page, FILL]):
         place = (page << PAGE_BITS) + at
         value = value_of(arena, plan, unit, place, stride)

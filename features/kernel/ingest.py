@@ -1,12 +1,12 @@
-"""One event at its place: its row written, windows moved on to it, its outputs given."""
+"""Takes in one event at its position: writes its row, advances windows to it, and writes its outputs."""
 
 import math
 
 from features.kernel.dedup import body_word
 from features.kernel.inputs import Answers, Arrivals, row_key
 from features.kernel.labels import adopt_orphans
-from features.kernel.outputs import give_out
-from features.kernel.warmth import is_warming
+from features.kernel.outputs import write_outputs
+from features.kernel.warmth import lacks_history
 from features.layout.layout import BLOOM, BLOOM_2, BODY, ID, LABEL, ORDER, ORPHANS, OUTCOME, PAGE_BITS, SCORE, TIME, WARMING, Arena
 from features.layout.plan_arrays import FIRST_NUMBER, STRIDE, PlanArrays
 from features.windows.pages import bit_2_of, bit_of, word_of
@@ -16,24 +16,24 @@ from foundation.compiled import inner
 
 
 @inner
-def give_and_take(arena: Arena, plan: PlanArrays, arrivals: Arrivals, answers: Answers, i: int, place: int, last: int, stride: int) -> None:
-    """Event i stands at `place`, behind the row at `last`: windows move on to it and take it in; its outputs are written."""
+def ingest_event(arena: Arena, plan: PlanArrays, arrivals: Arrivals, answers: Answers, i: int, place: int, last: int, stride: int) -> None:
+    """Takes in event i, whose row is at `place`, after the row at `last`: advances windows, adds it, and writes its outputs."""
     slot, time_ms = arrivals.slots[i], arrivals.times_ms[i]
     answers.rows[i] = place
     link(arena, plan, slot, place, stride)
     advance(arena, plan, slot, time_ms, last, stride)
     if arena.heads[slot, ORPHANS] >= 0:
         adopt_orphans(arena.context, slot, place, time_ms, row_key(arrivals, i), arrivals.id_keys[i], stride)
-    give_out(arena, plan, slot, place, 1, answers.out, i, stride)
+    write_outputs(arena, plan, slot, place, 1, answers.out, i, stride)
     take_in(arena, plan, slot, place, time_ms, stride)
-    give_out(arena, plan, slot, place, 0, answers.out, i, stride)
-    if is_warming(arena, plan, slot, time_ms, stride):
+    write_outputs(arena, plan, slot, place, 0, answers.out, i, stride)
+    if lacks_history(arena, plan, slot, time_ms, stride):
         answers.flags[i] |= WARMING
 
 
 @inner
 def write_row(arena: Arena, plan: PlanArrays, arrivals: Arrivals, i: int, place: int, is_user: bool) -> None:
-    """Writes event i to its row; nothing is decided about it yet."""
+    """Writes event i to its row, without a decision yet."""
     page = place >> PAGE_BITS
     word = word_of(place, plan.numbers[STRIDE])
     arena.pages[page, word + TIME] = arrivals.times_ms[i]

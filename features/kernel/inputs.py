@@ -1,4 +1,4 @@
-"""Events on their way into profiles, and what is answered, as compiled functions find them in a context."""
+"""Finds events and their answers in the context of compiled functions."""
 
 from typing import NamedTuple
 
@@ -8,19 +8,19 @@ from foundation.compiled import inner
 from foundation.number_arrays import Float64s, Int64s
 
 MORE = 12
-"""Arrays that the context has room for behind the arena and the plan."""
+"""The number of arrays after slab and plan that the context has room for."""
 _ANSWERS = 8
 
 
 class Arrivals(NamedTuple):
-    """n events of many profiles, in the order in which they are taken in.
+    """Holds n events of many profiles, in the order in which they are taken in.
 
     Args:
-        slots: of their profiles.
+        slots: slots of their profiles.
         times_ms, orders, id_keys, body_keys: as in a `Batch`.
-        user_keys: of their users, see `features.schema.event.user_keys`; 0 in the profiles of users, who have their ids for themselves.
+        user_keys: keys of their users, see `features.schema.event.user_keys`; 0 in the profiles of users, whose ids are their own.
         ops: ADD, CORRECT or RETRACT.
-        values: [n, columns] words of their rows.
+        values: [n, columns] row values.
     """
 
     slots: Int64s
@@ -34,13 +34,13 @@ class Arrivals(NamedTuple):
 
 
 class Answers(NamedTuple):
-    """What is written for each of n events.
+    """Holds what is written for each of n events.
 
     Args:
         out: [n, outputs].
-        flags: see `layout`.
-        rows: where it is retained; `END` where it is not.
-        outcomes: what was remembered of an event before it was corrected or retracted.
+        flags: [n] bits of `layout`.
+        rows: [n] references to the retained rows; `END` where an event is not retained.
+        outcomes: [n] what was remembered of an event before it was corrected or retracted.
     """
 
     out: Float64s
@@ -51,7 +51,7 @@ class Answers(NamedTuple):
 
 @inner
 def arrivals_of(context: Int64s) -> Arrivals:
-    """The events of a context."""
+    """Returns the events of a context."""
     first = ARRAYS
     return Arrivals(
         ints(context, first),
@@ -67,12 +67,12 @@ def arrivals_of(context: Int64s) -> Arrivals:
 
 @inner
 def row_key(arrivals: Arrivals, i: int) -> int:
-    """What the row of event i says of its id: in the profile of a shop or card two users' events of one id are two."""
+    """Returns the key of event i for its row: other entities' profiles tell apart events of two users with one id."""
     return int(arrivals.id_keys[i] ^ arrivals.user_keys[i])
 
 
 @inner
 def answers_of(context: Int64s) -> Answers:
-    """Where the answers of a context go."""
+    """Returns the arrays that the answers of a context are written to."""
     first = ARRAYS + _ANSWERS
     return Answers(float_rows(context, first), ints(context, first + 1), ints(context, first + 2), ints(context, first + 3))

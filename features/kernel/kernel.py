@@ -1,12 +1,12 @@
-"""The kernel: events of many profiles, one after the other, without Python in between."""
+"""The kernel: takes in events of many profiles, one after the other, without Python in between."""
 
 import math
 
 from features.kernel.dedup import answer_known, is_newest, known_event
-from features.kernel.eviction import drop_old
-from features.kernel.ingest import give_and_take, write_row
+from features.kernel.eviction import evict_old
+from features.kernel.ingest import ingest_event, write_row
 from features.kernel.inputs import answers_of, arrivals_of, row_key
-from features.kernel.labels import add_note, hear_labels
+from features.kernel.labels import add_note, apply_labels
 from features.kernel.out_of_order import amend, answer_known_again, insert_late
 from features.kernel.rebuild import clear, rebuild
 from features.kernel.retracted import answer_retracted, retraction_of
@@ -33,7 +33,7 @@ from foundation.compiled import borrowed, entry, inner, prefetch
 from foundation.number_arrays import Float64s, Int64s
 
 AGAIN = -1
-"""Flags of an event that `settle` has made way for, and leaves to `observe`."""
+"""Flags of an event that `settle` has prepared and leaves to `observe`."""
 _LINE_WORDS = 8
 _HEAD_AHEAD, _PAGE_AHEAD, _ROW_AHEAD = 12, 8, 4
 
@@ -54,7 +54,7 @@ def bring(
     rows: Int64s,
     outcomes: Int64s,
 ) -> None:
-    """Puts events and the place of their answers into the context; the caller keeps the arrays."""
+    """Puts the addresses of events and of their answers into the context; the caller keeps the arrays alive."""
     put(context, ARRAYS, slots)
     put(context, ARRAYS + 1, times_ms)
     put(context, ARRAYS + 2, orders)
@@ -71,18 +71,18 @@ def bring(
 
 @entry
 def observe(context: Int64s, start: int) -> int:
-    """Takes in the events from `start` on in turn, as far as they come in order; gives the first that does not, or n.
+    """Takes in events from `start` on while they come in order; returns the index of the first that does not, or n.
 
-    The others are left to `settle`, with one more way through Python: compiled together the two would take minutes.
+    The others are left to `settle`, which is compiled apart: compiled together the two would take minutes.
     """
     bare = borrowed(context)
     arena, plan, arrivals, answers = arena_of(bare), plan_of(bare), arrivals_of(bare), answers_of(bare)
     stride = plan.numbers[STRIDE]
     is_user = plan.numbers[IS_USER] != 0
     for i in range(start, len(arrivals.slots)):
-        fetch_ahead(arena, plan, arrivals.slots, i, stride)
+        prefetch_ahead(arena, plan, arrivals.slots, i, stride)
         slot, time_ms = arrivals.slots[i], arrivals.times_ms[i]
-        if arrivals.ops[i] != ADD or has_news(arena, slot, time_ms):
+        if arrivals.ops[i] != ADD or has_due_labels(arena, slot, time_ms):
             return i
         known = known_event(arena, plan, slot, time_ms, row_key(arrivals, i), arrivals.id_keys[i], stride, is_user)
         if known == END and arena.heads[slot, ORPHANS] >= 0 and retraction_of(bare, i) != END:
@@ -93,8 +93,8 @@ def observe(context: Int64s, start: int) -> int:
             last = place_before(arena, slot, END)
             place = append_place(arena, slot)
             write_row(arena, plan, arrivals, i, place, is_user)
-            give_and_take(arena, plan, arrivals, answers, i, place, last, stride)
-            drop_old(arena, plan, slot, time_ms - plan.numbers[KEEP], stride)
+            ingest_event(arena, plan, arrivals, answers, i, place, last, stride)
+            evict_old(arena, plan, slot, time_ms - plan.numbers[KEEP], stride)
         elif known == END and is_user and time_ms < arena.heads[slot, NEWEST] - plan.numbers[LATENESS]:
             answers.flags[i] = TOO_LATE
             answers.out[i, :] = math.nan
@@ -104,25 +104,25 @@ def observe(context: Int64s, start: int) -> int:
 
 
 @inner
-def has_news(arena: Arena, slot: int, time_ms: int) -> bool:
-    """Whether labels wait that an event at `time_ms` may know."""
+def has_due_labels(arena: Arena, slot: int, time_ms: int) -> bool:
+    """Tells whether labels wait that an event at `time_ms` may see."""
     waiting = arena.heads[slot, WAITING]
     return bool(waiting >= 0 and arena.notes[waiting, NOTE_VISIBLE] <= max(time_ms, arena.heads[slot, NEWEST]))
 
 
 @entry
 def settle(context: Int64s, i: int) -> bool:
-    """Makes way for event i, or takes it in where it belongs: labels first, then a correction, or a place in the past.
+    """Prepares event i for `observe`, or takes it in where it belongs: labels first, then a correction or an earlier position.
 
-    False, with nothing done, where the tables of values have no room. Afterwards it may be for `observe` again: then its flags are -1.
+    Returns False, with nothing done, if the tables of values have no room. If the event is then one for `observe`, its flags are -1.
     """
     bare = borrowed(context)
     arena, plan, arrivals, answers = arena_of(bare), plan_of(bare), arrivals_of(bare), answers_of(bare)
     stride = plan.numbers[STRIDE]
     is_user = plan.numbers[IS_USER] != 0
     slot, time_ms = arrivals.slots[i], arrivals.times_ms[i]
-    if has_news(arena, slot, time_ms):
-        hear_labels(bare, slot, max(time_ms, arena.heads[slot, NEWEST]), stride)
+    if has_due_labels(arena, slot, time_ms):
+        apply_labels(bare, slot, max(time_ms, arena.heads[slot, NEWEST]), stride)
         if arrivals.ops[i] == ADD:
             answers.flags[i] = AGAIN
             return True
@@ -138,11 +138,11 @@ def settle(context: Int64s, i: int) -> bool:
 
 
 @inner
-def fetch_ahead(arena: Arena, plan: PlanArrays, slots: Int64s, i: int, stride: int) -> None:
-    """Asks for what the events after i will read. Among many keys the kernel would spend most of its time waiting for memory.
+def prefetch_ahead(arena: Arena, plan: PlanArrays, slots: Int64s, i: int, stride: int) -> None:
+    """Prefetches what the events after i will read.
 
-    Of the furthest one its head; of a nearer one, whose head has come by now, its open page and the rows at the tails; of the
-    nearest one the row it will be written to.
+    Among many keys the kernel would spend most of its time waiting for memory. For the furthest event it fetches the head; for a nearer
+    one, whose head has arrived by now, the open page and the rows at the tails; for the nearest one the row that it will be written to.
     """
     if i + _HEAD_AHEAD < len(slots):
         for word in range(0, arena.heads.shape[1], _LINE_WORDS):
@@ -164,7 +164,7 @@ def fetch_ahead(arena: Arena, plan: PlanArrays, slots: Int64s, i: int, stride: i
 
 @entry
 def note_labels(context: Int64s, slots: Int64s, event_ms: Int64s, row_keys: Int64s, labels: Int64s, visible_ms: Int64s) -> None:
-    """Labels start to wait in their profiles; `row_keys` and `labels` as the words of a note have them, see `layout`."""
+    """Adds waiting labels to their profiles; `row_keys` and `labels` are cells of notes, see `layout`."""
     arena = arena_of(borrowed(context))
     for i in range(len(slots)):
         add_note(arena, slots[i], event_ms[i], row_keys[i], labels[i], visible_ms[i])
@@ -172,7 +172,7 @@ def note_labels(context: Int64s, slots: Int64s, event_ms: Int64s, row_keys: Int6
 
 @entry
 def rebuild_all(context: Int64s, slots: Int64s, sums: bool) -> None:
-    """Folds the retained history of each slot anew; without `sums` only into what no bytes carry."""
+    """Rebuilds the windows of each slot from retained history; without `sums` only those that are not saved."""
     arena, plan = arena_of(borrowed(context)), plan_of(borrowed(context))
     for i in range(len(slots)):
         rebuild(arena, plan, slots[i], plan.numbers[STRIDE], sums)
@@ -180,6 +180,6 @@ def rebuild_all(context: Int64s, slots: Int64s, sums: bool) -> None:
 
 @entry
 def clear_all(context: Int64s, slots: Int64s) -> None:
-    """Takes the values of each slot out of the tables that all slots share."""
+    """Removes the values of each slot from the tables that all slots share."""
     for i in range(len(slots)):
         clear(borrowed(context), slots[i])

@@ -1,8 +1,8 @@
-"""Labels of one profile: they wait until an event may know them, then mark their row.
+"""Keeps the labels of one profile: they wait until an event may see them, and are then written to their rows.
 
-Two lists in the head: notes that wait for their time, by `visible_ms`; and orphans, whose time has come before their event, those of
-the latest events first. Among the orphans stand the retractions, see `features.kernel.retracted`: their events are not to come any more.
-A row holds one label, with its time: a late event from before a second label of a row sees none there, not the first.
+The head has two lists: notes that wait for their time, by `visible_ms`, and orphans, whose time came before their event, those of the
+latest events first. Retractions stand among the orphans, see `features.kernel.retracted`: their events must not come any more.
+A row holds one label with its time: a late event from before a row's second label sees no label, not the first.
 """
 
 from features.layout.kernel_context import arena_of, plan_of
@@ -39,7 +39,7 @@ _LABELS = int(UnitKind.LABELS)
 
 @inner
 def add_note(arena: Arena, slot: int, event_ms: int, key: int, label: int, visible_ms: int) -> None:
-    """A label starts to wait, behind those that are visible no later."""
+    """Adds a waiting label after those that are visible no later."""
     arena.counters[FREE_NOTES] -= 1
     note = arena.free_notes[arena.counters[FREE_NOTES]]
     row = arena.notes[note]
@@ -65,14 +65,14 @@ def add_note(arena: Arena, slot: int, event_ms: int, key: int, label: int, visib
 
 @inner
 def free_note(arena: Arena, note: int) -> None:
-    """Puts a note back on the stack."""
+    """Puts a note back on the stack of free ones."""
     arena.free_notes[arena.counters[FREE_NOTES]] = note
     arena.counters[FREE_NOTES] += 1
 
 
 @outer
-def hear_labels(context: Int64s, slot: int, time_ms: int, stride: int) -> None:
-    """Applies the labels that events at `time_ms`, the newest, may know; those without their event become orphans."""
+def apply_labels(context: Int64s, slot: int, time_ms: int, stride: int) -> None:
+    """Applies the labels that events at `time_ms`, the newest, may see; those without their event become orphans."""
     arena, plan = arena_of(context), plan_of(context)
     note = arena.heads[slot, WAITING]
     while note >= 0 and arena.notes[note, NOTE_VISIBLE] <= time_ms:
@@ -83,7 +83,7 @@ def hear_labels(context: Int64s, slot: int, time_ms: int, stride: int) -> None:
         if place == END:
             put_orphan(arena, plan, slot, note)
         else:
-            mark(arena, plan, slot, place, row[NOTE_LABEL] & 1, row[NOTE_VISIBLE], stride, True)
+            label_row(arena, plan, slot, place, row[NOTE_LABEL] & 1, row[NOTE_VISIBLE], stride, True)
             free_note(arena, note)
         note = following
     arena.heads[slot, WAITING] = note
@@ -95,7 +95,7 @@ def hear_labels(context: Int64s, slot: int, time_ms: int, stride: int) -> None:
 
 @inner
 def put_orphan(arena: Arena, plan: PlanArrays, slot: int, note: int) -> None:
-    """The note takes its place among the orphans; those out of retention are let go. The cost is that of all of them."""
+    """Inserts the note among the orphans, and drops those older than retention. It reads all orphans."""
     event_ms = arena.notes[note, NOTE_TIME]
     before = END
     following = arena.heads[slot, ORPHANS]
@@ -107,12 +107,12 @@ def put_orphan(arena: Arena, plan: PlanArrays, slot: int, note: int) -> None:
         arena.heads[slot, ORPHANS] = note
     else:
         arena.notes[before, NOTE_NEXT] = note
-    let_orphans_go(arena.context, slot, arena.heads[slot, NEWEST] - plan.numbers[KEEP])
+    drop_orphans(arena.context, slot, arena.heads[slot, NEWEST] - plan.numbers[KEEP])
 
 
 @outer
-def let_orphans_go(context: Int64s, slot: int, oldest_ms: int) -> None:
-    """Forgets the orphans of events at or before `oldest_ms`."""
+def drop_orphans(context: Int64s, slot: int, oldest_ms: int) -> None:
+    """Drops the orphans of events at or before `oldest_ms`."""
     arena = arena_of(context)
     before = END
     note = arena.heads[slot, ORPHANS]
@@ -131,9 +131,9 @@ def let_orphans_go(context: Int64s, slot: int, oldest_ms: int) -> None:
 
 @outer
 def adopt_orphans(context: Int64s, slot: int, place: int, event_ms: int, key: int, id_key: int, stride: int) -> None:
-    """Labels that came before the event just written at `place` mark it.
+    """Applies labels that came before the event just written at `place`.
 
-    `key` is that of its row; labels from before the user was part of it have `id_key`. The cost is that of the orphans of later events.
+    `key` is the key of its row; labels of older versions have `id_key`. It reads the orphans of later events.
     """
     arena, plan = arena_of(context), plan_of(context)
     before = END
@@ -143,7 +143,7 @@ def adopt_orphans(context: Int64s, slot: int, place: int, event_ms: int, key: in
         row = arena.notes[note]
         is_own = row[NOTE_TIME] == event_ms and (row[NOTE_ID] == key or row[NOTE_ID] == id_key)
         if is_own and row[NOTE_VISIBLE] >= 0:
-            mark(arena, plan, slot, place, row[NOTE_LABEL] & 1, row[NOTE_VISIBLE], stride, False)
+            label_row(arena, plan, slot, place, row[NOTE_LABEL] & 1, row[NOTE_VISIBLE], stride, False)
             if before < 0:
                 arena.heads[slot, ORPHANS] = following
             else:
@@ -155,8 +155,8 @@ def adopt_orphans(context: Int64s, slot: int, place: int, event_ms: int, key: in
 
 
 @inner
-def mark(arena: Arena, plan: PlanArrays, slot: int, place: int, label: int, visible_ms: int, stride: int, counted: bool) -> None:
-    """Writes a label to its row unless a later one stands there; `counted` rows change the running counts they are in."""
+def label_row(arena: Arena, plan: PlanArrays, slot: int, place: int, label: int, visible_ms: int, stride: int, counted: bool) -> None:
+    """Writes a label to its row unless a later one stands there; if `counted`, updates the label counts of windows that hold the row."""
     page = place >> PAGE_BITS
     word = word_of(place, stride) + LABEL
     old = label_of(arena.pages[page, word])
@@ -176,7 +176,7 @@ def mark(arena: Arena, plan: PlanArrays, slot: int, place: int, label: int, visi
 
 @inner
 def is_inside(arena: Arena, plan: PlanArrays, slot: int, unit: int, place: int, stride: int) -> bool:
-    """Whether the row is in the window of a unit, and counted there."""
+    """Tells whether the row is in the window of a unit, and counts there."""
     head, tail = plan.units[unit, HEAD], plan.units[unit, TAIL]
     if not is_counted(arena, place, plan.units[unit, WHERE], stride):
         return False
@@ -192,7 +192,7 @@ def is_inside(arena: Arena, plan: PlanArrays, slot: int, unit: int, place: int, 
 
 @inner
 def nearest_page(arena: Arena, plan: PlanArrays, slot: int, time_ms: int) -> int:
-    """The page to look from for an event at `time_ms`: that of the nearest cursor, or the open one."""
+    """Returns the page to search from for an event at `time_ms`: that of the nearest cursor, or the open one."""
     page: int = arena.heads[slot, LAST]
     nearest = abs(arena.heads[slot, NEWEST] - time_ms)
     for cursor in range(len(plan.offsets)):

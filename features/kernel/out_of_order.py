@@ -1,15 +1,15 @@
-"""Events that do not come in order: late ones, known ones of an entity, corrections, retractions."""
+"""Handles events that do not come in order: late ones, known ones of an entity, corrections and retractions."""
 
 import math
 
 from features.kernel.capacity import has_room
 from features.kernel.dedup import body_word, is_body
-from features.kernel.ingest import give_and_take, write_row, write_values
+from features.kernel.ingest import ingest_event, write_row, write_values
 from features.kernel.inputs import answers_of, arrivals_of, row_key
 from features.kernel.labels import nearest_page
 from features.kernel.retracted import answer_retracted, note_retraction, reference_of, retraction_of
-from features.kernel.rewind import replay, retreat
-from features.kernel.too_far_back import go_without, is_far_back
+from features.kernel.rewind import replay, rewind
+from features.kernel.too_far_back import is_far_back, skip_event
 from features.layout.kernel_context import arena_of, plan_of
 from features.layout.layout import (
     BODY,
@@ -37,63 +37,63 @@ from foundation.number_arrays import Int64s
 
 
 @outer
-def give_and_take_as_of(context: Int64s, i: int, place: int, stride: int) -> None:
-    """As `give_and_take`, for an event with others behind it: windows were turned back to before it, and move on again."""
+def ingest_as_of(context: Int64s, i: int, place: int, stride: int) -> None:
+    """Takes in an event with others after it: windows were rewound to before it, and replay the others afterwards."""
     arena, plan, arrivals, answers = arena_of(context), plan_of(context), arrivals_of(context), answers_of(context)
     slot = arrivals.slots[i]
-    give_and_take(arena, plan, arrivals, answers, i, place, place_before(arena, slot, place), stride)
+    ingest_event(arena, plan, arrivals, answers, i, place, place_before(arena, slot, place), stride)
     replay(context, slot, place, stride)
 
 
 @outer
 def insert_late(context: Int64s, i: int, stride: int, is_user: bool) -> bool:
-    """Event i belongs before others: as if it had come in order. False, with nothing done, where the tables have no room."""
+    """Takes in event i before others, as if it had come in order. Returns False, with nothing done, if the tables have no room."""
     arena, plan, arrivals, answers = arena_of(context), plan_of(context), arrivals_of(context), answers_of(context)
     slot, time_ms = arrivals.slots[i], arrivals.times_ms[i]
     place_is_gone = is_user and time_ms <= arena.heads[slot, DROPPED_MS]
     if place_is_gone or is_far_back(arena, plan, slot, time_ms, stride):
-        return go_without(context, i, 1.0)
+        return skip_event(context, i, 1.0)
     before = place_after(arena, slot, time_ms, arrivals.orders[i], stride)
     if not has_room(arena, plan, slot, before, stride):
         return False
     answers.flags[i] = LATE
-    retreat(context, slot, before, stride)
+    rewind(context, slot, before, stride)
     place = insert_place(arena, slot, before, stride, len(plan.offsets) + len(plan.marks), answers.rows, i)
     write_row(arena, plan, arrivals, i, place, is_user)
-    give_and_take_as_of(context, i, place, stride)
+    ingest_as_of(context, i, place, stride)
     return True
 
 
 @outer
 def answer_known_again(context: Int64s, i: int, place: int, stride: int) -> bool:
-    """The outputs of an entity's event that came before, at `place`, unless it is too far back for that."""
+    """Writes the outputs of an entity's known event at `place` again, unless it is too far back."""
     arena, plan, arrivals, answers = arena_of(context), plan_of(context), arrivals_of(context), answers_of(context)
     answers.flags[i] = DUPLICATE
     if is_far_back(arena, plan, arrivals.slots[i], arrivals.times_ms[i], stride):
-        return go_without(context, i, 0.0)
+        return skip_event(context, i, 0.0)
     return answer_again(context, i, place, stride)
 
 
 @outer
 def answer_again(context: Int64s, i: int, place: int, stride: int) -> bool:
-    """The outputs of the retained event at `place`, as of its own place in the order. False where the tables have no room."""
+    """Writes the outputs of the retained event at `place` as of its position. Returns False if the tables have no room."""
     arena, plan, arrivals = arena_of(context), plan_of(context), arrivals_of(context)
     slot = arrivals.slots[i]
     if not has_room(arena, plan, slot, place, stride):
         return False
-    retreat(context, slot, place, stride)
+    rewind(context, slot, place, stride)
     if arrivals.ops[i] == CORRECT:
         write_values(arena, plan, arrivals, i, place)
         mark_changed(arena, slot, place >> PAGE_BITS)
-    give_and_take_as_of(context, i, place, stride)
+    ingest_as_of(context, i, place, stride)
     return True
 
 
 @outer
 def amend(context: Int64s, i: int, stride: int) -> bool:
-    """Corrects or retracts the retained event that event i names. False, with nothing done, where the tables have no room.
+    """Corrects or retracts the retained event that event i names. Returns False, with nothing done, if the tables have no room.
 
-    What is refused is refused before anything changes.
+    A refusal comes before anything changes.
     """
     arena, plan, arrivals, answers = arena_of(context), plan_of(context), arrivals_of(context), answers_of(context)
     slot, time_ms = arrivals.slots[i], arrivals.times_ms[i]
@@ -123,20 +123,20 @@ def amend(context: Int64s, i: int, stride: int) -> bool:
             answers.out[i, :] = math.nan
             return True
     if is_far_back(arena, plan, slot, time_ms, stride):
-        return go_without(context, i, 1.0)
+        return skip_event(context, i, 1.0)
     return correct(context, i, place, stride) if arrivals.ops[i] == CORRECT else retract(context, i, place, stride)
 
 
 @inner
 def count_correction(arena: Arena, slot: int, page: int, word: int) -> None:
-    """Every profile of an event counts its corrections alike, repeated ones too: so all of them refuse the same one."""
+    """Counts a correction. All profiles of an event count alike, repeats included, so that all of them refuse the same one."""
     arena.pages[page, word + LABEL] = with_correction(arena.pages[page, word + LABEL])
     mark_changed(arena, slot, page)
 
 
 @outer
 def correct(context: Int64s, i: int, place: int, stride: int) -> bool:
-    """Event i replaces what the row at `place` says."""
+    """Replaces the contents of the row at `place` by event i."""
     arena, plan, arrivals, answers = arena_of(context), plan_of(context), arrivals_of(context), answers_of(context)
     page, word = place >> PAGE_BITS, word_of(place, stride)
     if not answer_again(context, i, place, stride):
@@ -150,14 +150,14 @@ def correct(context: Int64s, i: int, place: int, stride: int) -> bool:
 
 @outer
 def retract(context: Int64s, i: int, place: int, stride: int) -> bool:
-    """The row at `place` goes; its note stays."""
+    """Removes the row at `place` from windows and history; its note stays."""
     arena, plan, arrivals, answers = arena_of(context), plan_of(context), arrivals_of(context), answers_of(context)
     slot = arrivals.slots[i]
     if not has_room(arena, plan, slot, place, stride):
         return False
     last = place_before(arena, slot, place)
     note = note_retraction(arena, plan, slot, place >> PAGE_BITS, word_of(place, stride))
-    retreat(context, slot, place, stride)
+    rewind(context, slot, place, stride)
     remove_row(arena, slot, place, stride, len(plan.offsets) + len(plan.marks), answers.rows, i)
     replay(context, slot, last, stride)
     answers.rows[i] = reference_of(note)

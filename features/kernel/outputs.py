@@ -1,4 +1,4 @@
-"""What is read of the windows for an event."""
+"""Reads the outputs of an event from the windows."""
 
 import math
 
@@ -32,8 +32,8 @@ _SECOND_MS = 1000.0
 
 
 @inner
-def give_out(arena: Arena, plan: PlanArrays, slot: int, place: int, before: int, out: Float64s, i: int, stride: int) -> None:
-    """Writes the outputs that stand before the event at `place` is taken in (1) or after it (0)."""
+def write_outputs(arena: Arena, plan: PlanArrays, slot: int, place: int, before: int, out: Float64s, i: int, stride: int) -> None:
+    """Writes the outputs that are read before the event at `place` enters the windows (`before` 1) or after it (0)."""
     for at in range(len(plan.outputs)):
         if plan.outputs[at, 2] != before:
             continue
@@ -50,7 +50,7 @@ def give_out(arena: Arena, plan: PlanArrays, slot: int, place: int, before: int,
 
 @outer
 def other_value(context: Int64s, slot: int, unit: int, code: int, place: int, stride: int) -> float:
-    """All codes but sums, labels, minima and maxima."""
+    """Reads all codes except sums, labels, minima and maxima."""
     arena, plan = arena_of(context), plan_of(context)
     word, heads_f = plan.units[unit, WORD], arena.heads_f
     if code in (_LAST, _FIRST):
@@ -77,7 +77,7 @@ def other_value(context: Int64s, slot: int, unit: int, code: int, place: int, st
 
 @outer
 def of_own_value(context: Int64s, slot: int, unit: int, code: int, place: int, stride: int) -> float:
-    """How the event's own value stands among those of the window."""
+    """Reads how the event's own value compares with those of the window."""
     arena, plan = arena_of(context), plan_of(context)
     column = plan.units[unit, COLUMN]
     value = number_of(arena, place, column, stride)
@@ -91,7 +91,7 @@ def of_own_value(context: Int64s, slot: int, unit: int, code: int, place: int, s
 
 @outer
 def labels_as_of(context: Int64s, slot: int, unit: int, code: int, place: int, before: int, stride: int) -> float:
-    """Labels that a late event may know: some that the newest one knows came after it."""
+    """Counts the labels that a late event may see: some that the newest event sees came after it."""
     arena, plan = arena_of(context), plan_of(context)
     event_ms = time_of(arena, place, stride)
     words = np.zeros((1, 3))

@@ -1,4 +1,4 @@
-"""Windows made anew from retained history: under another plan, or where no bytes carry them."""
+"""Rebuilds windows from retained history: under another plan, or where saved bytes do not hold them."""
 
 import math
 
@@ -8,10 +8,10 @@ from features.layout.kernel_context import arena_of, plan_of
 from features.layout.layout import END, FIRST, HEAD_WORDS, LONG_AGO, NEVER, NEWEST, VALUE_WORDS, Arena
 from features.layout.plan_arrays import AUX, BEGAN, FIRST_NUMBER, FIRST_UNKNOWN, HEAD, KIND, STRIDE, TAIL, WORD, PlanArrays
 from features.plan.plan_units import UnitKind
-from features.windows.extremes import extreme_comes
+from features.windows.extremes import extreme_enter
 from features.windows.pages import next_place
 from features.windows.ranks import rank_clear
-from features.windows.window_moves import moves
+from features.windows.window_moves import change_unit
 from foundation.compiled import inner, outer
 from foundation.number_arrays import Int64s
 
@@ -20,7 +20,7 @@ _MIN, _MAX, _VALUES, _RANKS = int(UnitKind.MIN), int(UnitKind.MAX), int(UnitKind
 
 @inner
 def reset_windows(arena: Arena, plan: PlanArrays, slot: int) -> None:
-    """Empties all windows."""
+    """Empties all windows of a slot."""
     cursors = len(plan.offsets) + len(plan.marks)
     for cursor in range(cursors):
         arena.heads[slot, HEAD_WORDS + 2 * cursor] = END
@@ -35,7 +35,7 @@ def reset_windows(arena: Arena, plan: PlanArrays, slot: int) -> None:
 
 @inner
 def rebuild(arena: Arena, plan: PlanArrays, slot: int, stride: int, sums: bool) -> None:
-    """Folds the retained rows anew; without `sums` only into what no bytes carry: minima, maxima, counted and ranked values."""
+    """Rebuilds windows from retained rows; without `sums` only those that are not saved: minima, maxima, counted and ranked values."""
     if sums:
         clear(arena.context, slot)
         reset_windows(arena, plan, slot)
@@ -54,7 +54,7 @@ def rebuild(arena: Arena, plan: PlanArrays, slot: int, stride: int, sums: bool) 
 
 @outer
 def gather(context: Int64s, slot: int, unit: int, stride: int) -> None:
-    """One unit from the rows of its window."""
+    """Rebuilds one unit from the rows of its window."""
     arena, plan = arena_of(context), plan_of(context)
     kind, word = plan.units[unit, KIND], plan.units[unit, WORD]
     tail = arena.heads[slot, HEAD_WORDS + 2 * plan.units[unit, TAIL]]
@@ -68,15 +68,15 @@ def gather(context: Int64s, slot: int, unit: int, stride: int) -> None:
     place = tail
     while place != END and place != end:
         if kind in (_MIN, _MAX):
-            extreme_comes(arena, plan, slot, unit, place, stride)
+            extreme_enter(arena, plan, slot, unit, place, stride)
         else:
-            moves(arena.context, slot, unit, place, stride, 1.0, 1.0)
+            change_unit(arena.context, slot, unit, place, stride, 1.0, 1.0)
         place = next_place(arena, place)
 
 
 @outer
 def clear(context: Int64s, slot: int) -> None:
-    """Takes the values of a slot out of the tables that all slots share."""
+    """Removes the values of a slot from the tables that all slots share."""
     arena, plan = arena_of(context), plan_of(context)
     stride = plan.numbers[STRIDE]
     for unit in range(len(plan.units)):
@@ -85,5 +85,5 @@ def clear(context: Int64s, slot: int) -> None:
         elif plan.units[unit, KIND] == _VALUES:
             place = arena.heads[slot, HEAD_WORDS + 2 * plan.units[unit, TAIL]]
             while place != END and arena.heads[slot, FIRST] >= 0:
-                moves(arena.context, slot, unit, place, stride, -1.0, 0.0)
+                change_unit(arena.context, slot, unit, place, stride, -1.0, 0.0)
                 place = next_place(arena, place)

@@ -1,8 +1,8 @@
-"""Events that were retracted: their rows are gone, and a note says for as long what their repeats are answered with.
+"""Remembers retracted events: their rows are gone, but a note says how to answer their repeats, for as long as history is kept.
 
-Without it an event that its producer sends once more would be new, and count again. A note stands among the orphans of its profile, see
-`features.kernel.labels`, and is told from a label by its VISIBLE below 0: that is what was decided with all bits turned round, without the
-highest one. Its LABEL is the BODY of the row.
+Without a note, an event that its producer sends again would be new and count again. A note stands among the orphans of its profile, see
+`features.kernel.labels`, and differs from a label by its VISIBLE below 0, which holds the bits of the outcome inverted, without the highest
+one. Its LABEL is the BODY of the row.
 """
 
 import math
@@ -41,13 +41,13 @@ _FIRST = -2
 
 @inner
 def reference_of(note: int) -> int:
-    """How answers refer to a note where others refer to a row."""
+    """Returns the reference to a note, which answers hold in place of a reference to a row."""
     return _FIRST - note
 
 
 @inner
 def note_retraction(arena: Arena, plan: PlanArrays, slot: int, page: int, word: int) -> int:
-    """Remembers the row at `word` of `page`, which is about to go, as retracted; gives the note."""
+    """Remembers the row at `word` of `page`, which is about to be removed, as retracted; returns the note."""
     arena.counters[FREE_NOTES] -= 1
     note = int(arena.free_notes[arena.counters[FREE_NOTES]])
     is_user = plan.numbers[IS_USER] != 0
@@ -61,16 +61,16 @@ def note_retraction(arena: Arena, plan: PlanArrays, slot: int, page: int, word: 
 
 
 def note_outcomes(arena: Arena, references: Int64s, outcomes: Int64s) -> None:
-    """Keeps what was decided of each retraction beside its note; references to rows, and of -1 to nothing, are passed over."""
+    """Stores the outcome of each retraction in its note; skips references to rows, and -1."""
     retracted = references <= _FIRST
     arena.notes[_FIRST - references[retracted], NOTE_VISIBLE] = ~(outcomes[retracted] & _OUTCOME)
 
 
 @outer
 def retraction_of(context: Int64s, i: int) -> int:
-    """The note of the retracted event that event i repeats, or `END`: as `known_event` has it for rows.
+    """Returns the note of the retracted event that event i repeats, or `END`, by the rules of `known_event` for rows.
 
-    The cost is that of the notes of later events, and in the profile of a user of all within `dedupe`.
+    It reads the notes of later events, and in the profile of a user all notes within `dedupe`.
     """
     arena, plan, arrivals = arena_of(context), plan_of(context), arrivals_of(context)
     slot, time_ms = arrivals.slots[i], arrivals.times_ms[i]
@@ -88,7 +88,7 @@ def retraction_of(context: Int64s, i: int) -> int:
 
 @outer
 def answer_retracted(context: Int64s, i: int, note: int) -> bool:
-    """Event i repeats one that was retracted, or its retraction; in the profile of a user it may also be another one under its id."""
+    """Answers event i, which repeats a retracted event or its retraction; for a user it may also be another event under its id."""
     arena, plan, arrivals, answers = arena_of(context), plan_of(context), arrivals_of(context), answers_of(context)
     answers.out[i, :] = math.nan
     is_user = plan.numbers[IS_USER] != 0

@@ -1,9 +1,9 @@
-"""Windows turned back in time: for an event that belongs before others, for a correction, for a retraction.
+"""Rewinds windows to just before an event: adds back rows that have left, removes newer ones, and replays.
 
-What comes can go again: rows that have left since return at the old end, rows that have come since go at the new one. Then the
-event is taken in as if it had come in order, and those behind it once more (`replay`). The cost is that of the rows behind it, and
-of the few that left meanwhile; of minima, maxima, decayed sums and `burst`, which cannot run backwards in every case, at worst that
-of the window.
+This serves late events, corrections and retractions. Rows that have left a window since re-enter at its old end, and rows that have entered
+since leave at its new end. Then the event is taken in as if it had come in order, and the rows after it are replayed (`replay`). The cost
+is that of the rows after it, and of the few that left meanwhile; for minima, maxima, decayed sums and `burst`, which cannot always run
+backwards, it is at worst that of the window.
 """
 
 import math
@@ -29,33 +29,33 @@ from features.layout.plan_arrays import (
 )
 from features.plan.plan_units import UnitKind
 from features.windows.decayed import WEIGHTS
-from features.windows.extremes import gather_back, signed_value, turn_over
+from features.windows.extremes import move_edge, recompute_back, signed_value
 from features.windows.pages import next_place, place_before
 from features.windows.rows import due_of, is_counted, time_of, value_of
 from features.windows.window_cursors import calendar_unit, take_in_order
-from features.windows.window_moves import fold, is_undone, returns
+from features.windows.window_moves import fold, reenter, undo_enter
 from foundation.compiled import outer
 from foundation.number_arrays import Int64s
 
 _MIN, _MAX, _LAST_UNIT, _BURST = int(UnitKind.MIN), int(UnitKind.MAX), int(UnitKind.LAST), int(UnitKind.BURST)
 _DECAYED = int(UnitKind.DECAYED)
 _LIGHT = 2.0**-40
-"""Sums of 106 bits that lose more than so much of their weight do not hold what is left of it any more."""
+"""Sums of 106 bits that lose all but this share of their weight no longer hold the rest exactly."""
 _CALENDAR, _SESSION, _LAST = windows.CALENDAR, windows.SESSION, windows.LAST
 
 
 @outer
-def retreat(context: Int64s, slot: int, first: int, stride: int) -> None:
-    """Turns the windows back to what they were before the row at `first` came; `END` is behind the newest and changes nothing."""
+def rewind(context: Int64s, slot: int, first: int, stride: int) -> None:
+    """Rewinds the windows to before the row at `first` entered; `END`, the position after the newest row, changes nothing."""
     arena, plan = arena_of(context), plan_of(context)
     if first == END:
         return
     last = place_before(arena, slot, first)
     cursors = len(plan.offsets) + len(plan.marks)
-    cut = np.zeros(arena.edges.shape[1], np.int64)  # of each extreme: 1 if its back part changes, 2 if the cut itself
+    cut = np.zeros(arena.edges.shape[1], np.int64)  # for each extreme: 1 if its back part changes, 2 if its edge does
     to = np.empty(cursors, np.int64)
     held = np.zeros(len(plan.marks), np.int64)
-    weights = np.zeros(len(plan.units))  # of decayed sums
+    weights = np.zeros(len(plan.units))  # weights of decayed sums before
     for unit in range(len(plan.units)):
         if plan.units[unit, KIND] == _DECAYED:
             weights[unit] = arena.heads_f[slot, plan.units[unit, WORD] + WEIGHTS]
@@ -63,7 +63,7 @@ def retreat(context: Int64s, slot: int, first: int, stride: int) -> None:
         to[cursor] = place_as_of(arena.context, slot, cursor, first, last, held, stride)
     for sign in (-1, 1):
         for cursor in range(cursors):
-            turn_back(arena.context, slot, cursor, to[cursor], sign, cut, stride)
+            rewind_cursor(arena.context, slot, cursor, to[cursor], sign, cut, stride)
     undo_live(arena.context, slot, first, cut, stride)
     for cursor in range(cursors):
         at = HEAD_WORDS + 2 * cursor
@@ -73,13 +73,13 @@ def retreat(context: Int64s, slot: int, first: int, stride: int) -> None:
         if plan.marks[mark, MARK_HELD] >= 0:
             arena.heads[slot, plan.marks[mark, MARK_HELD]] = held[mark]
     for unit in range(len(plan.units)):
-        mend(arena.context, slot, unit, first, last, cut, weights[unit], stride)
+        repair(arena.context, slot, unit, first, last, cut, weights[unit], stride)
     arena.heads[slot, NEWEST] = time_of(arena, last, stride)
 
 
 @outer
 def replay(context: Int64s, slot: int, last: int, stride: int) -> None:
-    """Takes in once more the rows behind the one at `last`."""
+    """Takes in again the rows after the one at `last`."""
     arena, _plan = arena_of(context), plan_of(context)
     place = arena.heads[slot, FIRST] << PAGE_BITS if last == END else next_place(arena, last)
     if place < 0:
@@ -91,8 +91,8 @@ def replay(context: Int64s, slot: int, last: int, stride: int) -> None:
 
 
 @outer
-def turn_back(context: Int64s, slot: int, cursor: int, to: int, sign: int, cut: Int64s, stride: int) -> None:
-    """The rows from `to` up to the cursor return (-1) to windows that end with it, or have not come (1) to delayed ones."""
+def rewind_cursor(context: Int64s, slot: int, cursor: int, to: int, sign: int, cut: Int64s, stride: int) -> None:
+    """Rewinds a cursor to `to`: its rows re-enter windows that end at it (-1), or leave delayed windows that begin at it (1)."""
     arena, plan = arena_of(context), plan_of(context)
     place = arena.heads[slot, HEAD_WORDS + 2 * cursor]
     while place != to:
@@ -101,16 +101,16 @@ def turn_back(context: Int64s, slot: int, cursor: int, to: int, sign: int, cut: 
             if plan.passes[k, 2] == sign:
                 unit = plan.passes[k, 1]
                 if sign < 0:
-                    returns(arena, plan, slot, unit, place, stride)
+                    reenter(arena, plan, slot, unit, place, stride)
                 elif plan.units[unit, KIND] == _MIN or plan.units[unit, KIND] == _MAX:
                     cut[plan.units[unit, AUX]] = 2
                 else:
-                    is_undone(arena, plan, slot, unit, place, stride)
+                    undo_enter(arena, plan, slot, unit, place, stride)
 
 
 @outer
 def place_as_of(context: Int64s, slot: int, cursor: int, first: int, last: int, held: Int64s, stride: int) -> int:
-    """Where the cursor stood when the row at `last`, that before `first`, was the newest; how many rows a window of N held then."""
+    """Returns where the cursor stood when `last`, the row before `first`, was the newest; notes the rows held by windows of N."""
     arena, plan = arena_of(context), plan_of(context)
     if last == END:
         return first
@@ -138,7 +138,7 @@ def place_as_of(context: Int64s, slot: int, cursor: int, first: int, last: int, 
 
 @outer
 def counted_place_as_of(context: Int64s, slot: int, mark: int, first: int, last: int, held: Int64s, stride: int) -> int:
-    """Of a session or of a window of N rows; of the latter also how many rows it had."""
+    """Returns the same for a session or a window of N rows; for the latter also notes how many rows it held."""
     arena, plan = arena_of(context), plan_of(context)
     cursor = len(plan.offsets) + mark
     place = arena.heads[slot, HEAD_WORDS + 2 * cursor]
@@ -146,7 +146,7 @@ def counted_place_as_of(context: Int64s, slot: int, mark: int, first: int, last:
     count = arena.heads[slot, plan.marks[mark, MARK_HELD]] if is_last else 0
     future = place == END
     row = place_before(arena, slot, END)
-    while row != last:  # rows that have not happened yet: are they all there is in the window?
+    while row != last:  # rows that have not happened yet: does the window hold only these?
         if not future:
             count -= is_counted(arena, row, where, stride)
         future = future or row == place
@@ -170,7 +170,7 @@ def counted_place_as_of(context: Int64s, slot: int, mark: int, first: int, last:
 
 @outer
 def undo_live(context: Int64s, slot: int, first: int, cut: Int64s, stride: int) -> None:
-    """The rows from the newest back to `first` go out of windows without delay."""
+    """Removes the rows from the newest back to `first` from windows without delay."""
     arena, plan = arena_of(context), plan_of(context)
     place = END
     while place != first:
@@ -179,7 +179,7 @@ def undo_live(context: Int64s, slot: int, first: int, cut: Int64s, stride: int) 
             unit = plan.live[k]
             kind, extreme = plan.units[unit, KIND], plan.units[unit, AUX]
             if kind != _MIN and kind != _MAX:
-                is_undone(arena, plan, slot, unit, place, stride)
+                undo_enter(arena, plan, slot, unit, place, stride)
             elif arena.edges[slot, extreme] == place or arena.edges[slot, extreme] == END:
                 cut[extreme] = 2
             elif cut[extreme] == 0 and signed_value(arena, plan, unit, place, stride) <= arena.backs[slot, extreme]:
@@ -187,8 +187,8 @@ def undo_live(context: Int64s, slot: int, first: int, cut: Int64s, stride: int) 
 
 
 @outer
-def mend(context: Int64s, slot: int, unit: int, first: int, last: int, cut: Int64s, weight: float, stride: int) -> None:
-    """What did not run backwards is made anew, as of the row at `last`; `weight` is what decayed sums weighed before."""
+def repair(context: Int64s, slot: int, unit: int, first: int, last: int, cut: Int64s, weight: float, stride: int) -> None:
+    """Recomputes what cannot run backwards, as of the row at `last`; `weight` is the earlier weight of decayed sums."""
     arena, plan = arena_of(context), plan_of(context)
     kind = plan.units[unit, KIND]
     if kind in (_MIN, _MAX):
@@ -199,20 +199,20 @@ def mend(context: Int64s, slot: int, unit: int, first: int, last: int, cut: Int6
             arena.edges[slot, extreme] = edge
             arena.backs[slot, extreme] = math.inf
         elif cut[extreme] == 2:
-            turn_over(arena.context, slot, unit, tail, last, stride)
+            move_edge(arena.context, slot, unit, tail, last, stride)
         elif cut[extreme] == 1:
-            gather_back(arena.context, slot, unit, last, stride)
+            recompute_back(arena.context, slot, unit, last, stride)
     elif kind == _LAST_UNIT:
-        newest_again(arena.context, slot, unit, first, last, stride)
+        refind_newest(arena.context, slot, unit, first, last, stride)
     elif kind == _BURST or (kind == _DECAYED and arena.heads_f[slot, plan.units[unit, WORD] + WEIGHTS] < _LIGHT * weight):
-        fold_again(arena.context, slot, unit, last, stride)
+        refold(arena.context, slot, unit, last, stride)
 
 
 @outer
-def newest_again(context: Int64s, slot: int, unit: int, first: int, last: int, stride: int) -> None:
-    """Finds the newest row with a value anew, unless the one known has stayed.
+def refind_newest(context: Int64s, slot: int, unit: int, first: int, last: int, stride: int) -> None:
+    """Finds the newest row with a value again, unless the known one has stayed.
 
-    Of the rows let go a window without an end knows the newest.
+    A window without an end also knows the newest of the evicted rows.
     """
     arena, plan = arena_of(context), plan_of(context)
     word = plan.units[unit, WORD]
@@ -233,8 +233,8 @@ def newest_again(context: Int64s, slot: int, unit: int, first: int, last: int, s
 
 
 @outer
-def fold_again(context: Int64s, slot: int, unit: int, last: int, stride: int) -> None:
-    """Folds a burst or decayed sums anew: from the state after the rows let go, over those retained up to `last`."""
+def refold(context: Int64s, slot: int, unit: int, last: int, stride: int) -> None:
+    """Recomputes a burst or decayed sums: from the state after the evicted rows, over the rows retained up to `last`."""
     arena, plan = arena_of(context), plan_of(context)
     word = plan.units[unit, WORD]
     words = BURST_WORDS if plan.units[unit, KIND] == _BURST else DECAYED_WORDS

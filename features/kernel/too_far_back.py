@@ -1,7 +1,7 @@
-"""Events whose place in history stands behind so many others that windows are not turned back to it.
+"""Handles events that belong before so many others that windows are not rewound that far.
 
-Of the primary entity such an event is refused, before anything changes. Other entities refuse nothing: they go on without it, and
-say from then on that a row is missing.
+The primary entity refuses such an event before anything changes. Other entities refuse nothing: they skip it, and say from then on that a
+row is missing.
 """
 
 import math
@@ -16,7 +16,7 @@ from foundation.number_arrays import Int64s
 
 @inner
 def is_far_back(arena: Arena, plan: PlanArrays, slot: int, time_ms: int, stride: int) -> bool:
-    """Whether more than `rewind_max` rows are of the same time or later. The cost is that of their pages, up to the bound."""
+    """Tells whether more than `rewind_max` rows have the same time or a later one. It reads their pages, up to the bound."""
     page: int = arena.heads[slot, LAST]
     later = 0
     while page >= 0 and later <= plan.numbers[REWIND_MAX]:
@@ -32,8 +32,11 @@ def is_far_back(arena: Arena, plan: PlanArrays, slot: int, time_ms: int, stride:
 
 
 @outer
-def go_without(context: Int64s, i: int, lacks: float) -> bool:
-    """Gives event i no answer. With `lacks` 1 windows of an entity other than the primary one say from now on what they lack."""
+def skip_event(context: Int64s, i: int, lacks: float) -> bool:
+    """Gives event i no outputs.
+
+    With `lacks` 1, the windows of an entity other than the primary one say from now on that they lack a row.
+    """
     arena, plan, arrivals, answers = arena_of(context), plan_of(context), arrivals_of(context), answers_of(context)
     slot = arrivals.slots[i]
     answers.flags[i] |= TOO_FAR_BACK

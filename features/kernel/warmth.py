@@ -1,4 +1,4 @@
-"""Whether the windows know all their rows: a new feature may look further back than what is retained."""
+"""Tells whether windows have insufficient history: a new feature may look further back than what is retained."""
 
 from features.definitions import window as windows
 from features.layout.kernel_context import arena_of, plan_of
@@ -31,21 +31,21 @@ from foundation.number_arrays import Int64s
 _DECAYED = int(UnitKind.DECAYED)
 _CALENDAR, _SESSION, _LAST = windows.CALENDAR, windows.SESSION, windows.LAST
 _HALF_LIVES = 53
-"""After so many a row weighs less than the last bit of a newer one."""
+"""After so many half-lives a row weighs less than the last bit of a newer one."""
 
 
 @inner
-def is_warming(arena: Arena, plan: PlanArrays, slot: int, time_ms: int, stride: int) -> bool:
-    """Whether some window of the event just taken in lacks rows that it should hold."""
+def lacks_history(arena: Arena, plan: PlanArrays, slot: int, time_ms: int, stride: int) -> bool:
+    """Tells whether some window lacks rows as of the event that was just taken in."""
     unsure_ms = max(arena.heads[slot, DROPPED_MS], arena.heads[slot, UNKNOWN_MS])
     if unsure_ms <= time_ms - plan.numbers[REACH_MS] and plan.numbers[MAY_END] == 0:
         return False
-    return some_unit_warms(arena.context, slot, time_ms, stride)
+    return some_unit_lacks_rows(arena.context, slot, time_ms, stride)
 
 
 @outer
-def some_unit_warms(context: Int64s, slot: int, time_ms: int, stride: int) -> bool:
-    """Looks at each unit, unless the event is older than rows that are gone: then none can tell."""
+def some_unit_lacks_rows(context: Int64s, slot: int, time_ms: int, stride: int) -> bool:
+    """Checks each unit; true at once if the event is older than evicted rows, because then no unit can tell."""
     arena, plan = arena_of(context), plan_of(context)
     if time_ms < arena.heads[slot, DROPPED_MS]:
         return True
@@ -66,14 +66,14 @@ def some_unit_warms(context: Int64s, slot: int, time_ms: int, stride: int) -> bo
 
 @inner
 def ends_by_retention(plan: PlanArrays, unit: int) -> bool:
-    """Whether the unit's window is a session or one of N rows."""
+    """Tells whether the unit's window is a session or one of N rows."""
     mark = plan.units[unit, TAIL] - len(plan.offsets)
     return bool(mark >= 0 and plan.marks[mark, MARK_KIND] in (_SESSION, _LAST))
 
 
 @inner
 def unknown_until(arena: Arena, plan: PlanArrays, slot: int, unit: int) -> int:
-    """Rows up to this time are gone, or lack what the unit reads of them."""
+    """Returns the time up to which rows are gone or lack what the unit reads of them."""
     unsure_ms = arena.heads[slot, DROPPED_MS]
     first = plan.numbers[FIRST_UNKNOWN] - plan.numbers[FIRST_NUMBER]
     if plan.units[unit, COLUMN] >= 0:
@@ -85,7 +85,7 @@ def unknown_until(arena: Arena, plan: PlanArrays, slot: int, unit: int) -> int:
 
 @outer
 def is_whole_unit(context: Int64s, slot: int, unit: int, time_ms: int, unsure_ms: int) -> bool:
-    """Whether a calendar window has begun since the time up to which rows are unsure."""
+    """Tells whether a calendar window began after the time up to which rows are unsure."""
     _arena, plan = arena_of(context), plan_of(context)
     mark = plan.units[unit, TAIL] - len(plan.offsets)
     if mark < 0 or plan.marks[mark, MARK_KIND] != _CALENDAR:
@@ -95,7 +95,7 @@ def is_whole_unit(context: Int64s, slot: int, unit: int, time_ms: int, unsure_ms
 
 @outer
 def knows_its_end(context: Int64s, slot: int, unit: int, unsure_ms: int, stride: int) -> bool:
-    """Whether a session or a window of N rows begins where its own rule says, not where retention or history does."""
+    """Tells whether a session or a window of N rows begins where its own rule says, not where retention or history does."""
     arena, plan = arena_of(context), plan_of(context)
     mark = plan.units[unit, TAIL] - len(plan.offsets)
     tail = arena.heads[slot, HEAD_WORDS + 2 * plan.units[unit, TAIL]]

@@ -1,6 +1,6 @@
-"""Many arrays behind one: compiled functions call each other with a table of addresses instead of forty arrays.
+"""A table of addresses: compiled functions pass it to each other instead of forty arrays.
 
-Each array has three words: its address, its rows, its columns (1-D: rows only). Whoever makes the table keeps the arrays alive. Arrays read
+Each array has three cells: its address, its rows, its columns (1-D: rows only). Whoever makes the table keeps the arrays alive. Arrays read
 from it carry no reference counts, and those that a function does not use cost it nothing.
 """
 
@@ -18,11 +18,11 @@ WORDS = 3
 
 
 def table_of(arrays: Sequence[Any], more: int = 0) -> Int64s:
-    """The table of `arrays`, C-contiguous and of 8-byte words, with room for `more` behind them."""
+    """Makes the table of `arrays`, which are C-contiguous with 8-byte cells, with room for `more` after them."""
     table = np.zeros(WORDS * (len(arrays) + more), dtype=np.int64)
     for at, array in enumerate(arrays):
         if not array.flags.c_contiguous or array.dtype.itemsize != 8:
-            raise ValueError("arrays of a context are contiguous and of 8-byte words")
+            raise ValueError("arrays of a context: expected C-contiguous arrays of 8-byte cells, got another")
         table[WORDS * at] = array.ctypes.data
         table[WORDS * at + 1 : WORDS * at + 1 + array.ndim] = array.shape
     return table
@@ -31,7 +31,7 @@ def table_of(arrays: Sequence[Any], more: int = 0) -> Int64s:
 @intrinsic  # type: ignore[untyped-decorator]
 def _pointer(typing_context: Any, address: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        """The LLVM code: an address as a pointer."""
+        """Generates LLVM code: an address as a pointer."""
         return builder.inttoptr(arguments[0], context.get_value_type(types.voidptr))
 
     return types.voidptr(types.int64), generate
@@ -39,7 +39,7 @@ def _pointer(typing_context: Any, address: Any) -> Any:
 
 @inner
 def put(table: Int64s, at: int, array: Any) -> None:
-    """Writes where `array`, of one or two dimensions, is."""
+    """Writes address and shape of `array`, of one or two dimensions, as array `at`."""
     table[WORDS * at] = array.ctypes.data
     table[WORDS * at + 1] = array.shape[0]
     if array.ndim > 1:
@@ -48,27 +48,27 @@ def put(table: Int64s, at: int, array: Any) -> None:
 
 @inner
 def ints(table: Int64s, at: int) -> Int64s:
-    """Array `at`, int64 [rows]."""
+    """Returns array `at`, int64 [rows]."""
     found: Int64s = carray(_pointer(table[WORDS * at]), (table[WORDS * at + 1],), np.int64)
     return found
 
 
 @inner
 def int_rows(table: Int64s, at: int) -> Int64s:
-    """Array `at`, int64 [rows, columns]."""
+    """Returns array `at`, int64 [rows, columns]."""
     found: Int64s = carray(_pointer(table[WORDS * at]), (table[WORDS * at + 1], table[WORDS * at + 2]), np.int64)
     return found
 
 
 @inner
 def floats(table: Int64s, at: int) -> Float64s:
-    """Array `at`, float64 [rows]."""
+    """Returns array `at`, float64 [rows]."""
     found: Float64s = carray(_pointer(table[WORDS * at]), (table[WORDS * at + 1],), np.float64)
     return found
 
 
 @inner
 def float_rows(table: Int64s, at: int) -> Float64s:
-    """Array `at`, float64 [rows, columns]."""
+    """Returns array `at`, float64 [rows, columns]."""
     found: Float64s = carray(_pointer(table[WORDS * at]), (table[WORDS * at + 1], table[WORDS * at + 2]), np.float64)
     return found

@@ -1,4 +1,4 @@
-"""The arena and the plan as compiled functions find them in a context."""
+"""Finds the profile slab and the plan in the context of compiled functions."""
 
 from features.layout.address_table import float_rows, floats, int_rows, ints, table_of
 from features.layout.layout import Arena, Counts, Ranks
@@ -11,18 +11,18 @@ _COUNTS = 12
 _RANKS = _COUNTS + len(Counts._fields)
 _PLAN = _RANKS + len(Ranks._fields)
 ARRAYS = _PLAN + len(PlanArrays._fields)
-"""Behind these the events and their answers."""
+"""The number of arrays of slab and plan; the events and their answers stand after them."""
 
 
 def context_of(arena: Arena, plan: PlanArrays, more: int) -> Int64s:
-    """The context of kernels over `arena` under `plan`, with room for `more` arrays; for as long as neither is replaced."""
+    """Makes the context of kernels over `arena` under `plan`, with room for `more` arrays; valid until either is replaced."""
     own = [arena.heads, arena.pages, arena.edges, arena.backs, arena.suffixes, arena.roots, arena.free_pages, arena.free_notes]
     return table_of([*own, arena.notes, arena.sealed, arena.dropped, arena.counters, *arena.counts, *arena.ranks, *plan], more)
 
 
 @inner
 def arena_of(context: Int64s) -> Arena:
-    """The arena."""
+    """Returns the profile slab."""
     return Arena(
         int_rows(context, _HEADS),
         float_rows(context, _HEADS),
@@ -46,7 +46,7 @@ def arena_of(context: Int64s) -> Arena:
 
 @inner
 def plan_of(context: Int64s) -> PlanArrays:
-    """The plan."""
+    """Returns the plan."""
     return PlanArrays(
         ints(context, _PLAN),
         int_rows(context, _PLAN + 1),

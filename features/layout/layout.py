@@ -1,8 +1,8 @@
-"""Where things stand in the arena of profiles: words of a head, of a page, of a row, of a waiting label.
+"""The layout of a profile slab: the 64-bit cells of a head, of a page, of a row and of a waiting label.
 
-A profile is a head (one row of 64-bit words) and a chain of pages. A page holds up to `PAGE` retained events, sorted by time
-and order; the last page of a chain is open, the others are sealed. A place in history is page * PAGE + index; `END` stands
-behind the newest event.
+A profile is a head (one row of 64-bit cells) and a chain of pages. A page holds up to `PAGE` retained events, sorted by time
+and order; the last page of a chain is open, the others are sealed. A row reference is page * PAGE + index; `END` stands
+for the position after the newest event.
 """
 
 from typing import NamedTuple
@@ -17,30 +17,30 @@ END = -1
 NEVER = np.iinfo(np.int64).max
 LONG_AGO = -(1 << 62)
 
-# Words of a head; then two words (place, time there) a cursor; then the time up to which each column of the rows is unknown; then the
-# units. HEARD is the latest time of a label applied, DROPPED_MS that of the newest row let go,
-# UNKNOWN_MS that of the newest row that lacks a column.
+# Cells of a head. After them come two cells (row reference, time of that row) for each cursor, the time up to which each column of the rows
+# is unknown, and the units. HEARD is the latest time of an applied label, DROPPED_MS that of the newest evicted row, UNKNOWN_MS that of the
+# newest row that lacks a column.
 FIRST, LAST, NEWEST, ROWS, NEXT_SEQ, WAITING, WAITING_LAST, ORPHANS, HEARD, DROPPED_MS, UNKNOWN_MS, HEAD_WORDS = range(12)
 
-# Words of a page before its rows. BLOOM and BLOOM_2 have a bit set for each id in the page: a page that lacks either is not searched.
+# Cells of a page before its rows. BLOOM and BLOOM_2 have a bit set for each id in the page: a page that lacks either is not searched.
 PREV, NEXT, FILL, SEQ, OWNER, DIRTY, BLOOM, BLOOM_2, PAGE_WORDS = range(9)
 
-# Words of a row. ID stands for the event's id, and in a profile that is no user's for its user too, see `inputs.row_key`. The primary
-# entity's rows carry three more before the retained numbers. LABEL also counts the corrections of the row, see
+# Cells of a row. ID is the key of the event's id; outside the primary entity's profiles the user is part of it, see `inputs.row_key`. The
+# primary entity's rows carry three more cells before the retained numbers. LABEL also counts the corrections of the row, see
 # `features.windows.row_label`.
 TIME, ID, ORDER, LABEL, BODY, SCORE, OUTCOME = range(7)
 NUMBERS_OF_ENTITY = 4
 NUMBERS_OF_USER = 7
 
-# Words of a waiting label: a note. VISIBLE is the time from which events may know it. ID is as in its event's row; the lowest bit of
-# LABEL is the label, above it stands the user's part of ID.
+# Cells of a waiting label, called a note. VISIBLE is the time from which on events may see it. ID is as in its event's row; the lowest bit
+# of LABEL is the label, above it stands the user's part of ID.
 NOTE_PREV, NOTE_NEXT, NOTE_TIME, NOTE_ID, NOTE_LABEL, NOTE_VISIBLE, NOTE_WORDS = range(7)
 
-# Counters that the kernel and its owner share: free pages and notes on their stacks, entries in the logs,
-# entries that the tables of values must have room for before the kernel can go on.
+# Counters that the kernel and its caller share: free pages and notes on their stacks, entries in the logs, and the entries that the tables
+# of values must have room for before the kernel can continue.
 FREE_PAGES, FREE_NOTES, SEALED, DROPPED, NEEDED, COUNTERS = range(6)
 
-# How many words a unit has that keeps decayed means, a burst, or what is known of counted values.
+# The numbers of cells of units that keep decayed means, a burst, or counted values.
 DECAYED_WORDS, BURST_WORDS, VALUE_WORDS = 8, 6, 5
 
 LATE, TOO_LATE, DUPLICATE, ID_REUSED, WARMING, CORRECTED, RETRACTED, UNKNOWN, TOO_FAR_BACK, TOO_OFTEN = (1 << bit for bit in range(10))
@@ -48,11 +48,11 @@ ADD, CORRECT, RETRACT = range(3)
 
 
 class Counts(NamedTuple):
-    """The table; a place with a count of 0 is empty.
+    """Holds the hash table of counted values; a slot with a count of 0 is empty.
 
     Args:
-        owners, values, counts: [size], size a power of two.
-        used: [1], entries.
+        owners, values, counts: [size] arrays, where size is a power of two.
+        used: [1] number of entries.
     """
 
     owners: Int64s
@@ -62,12 +62,12 @@ class Counts(NamedTuple):
 
 
 class Ranks(NamedTuple):
-    """Nodes of all trees.
+    """Holds the nodes of all trees of ranked values.
 
     Args:
-        nodes: [n * 5] left, right, rows below and here, rows here, priority; of free nodes, left is the next free one.
-        keys: [n] their values.
-        free: [2] the first free node or -1, and how many are free.
+        nodes: [n * 5] left child, right child, rows in the subtree, rows at the node, priority; free nodes chain through left.
+        keys: [n] values of the nodes.
+        free: [2] the first free node or -1, and the number of free nodes.
         path: [512] scratch.
     """
 
@@ -78,23 +78,23 @@ class Ranks(NamedTuple):
 
 
 class Arena(NamedTuple):
-    """All profiles of one kind as flat arrays; ``_f`` is the float64 view of the same words.
+    """Holds all profiles of one entity type as flat arrays, the profile slab; ``_f`` is the float64 view of the same cells.
 
     Args:
-        heads, heads_f: one row a slot.
-        pages, pages_f: one row a page.
-        edges: of each min or max window of a slot: place where its back part begins.
-        backs: least value of the back part.
-        suffixes: of each row of a page, least value from there to the edge; of maxima the negated values.
-        roots: of each window with ranks of a slot, its tree.
-        counts: of the values of windows that count them.
+        heads, heads_f: one row per slot.
+        pages, pages_f: one row per page.
+        edges: for each min or max window of a slot, the row where its back part begins.
+        backs: for each such window, the least value of the back part.
+        suffixes: for each row of a page, the least value from it to the edge; for maxima values are negated.
+        roots: for each ranked window of a slot, the root of its tree.
+        counts: counts of the values of windows that count them.
         ranks: trees of the values of windows that rank them.
-        free_pages, free_notes: stacks.
-        notes: labels that wait.
+        free_pages, free_notes: stacks of free pages and notes.
+        notes: waiting labels.
         sealed: (slot, page) of sealed pages that changed since they were saved.
-        dropped: (slot, seq, page) of pages that are gone; page -1 where only what was saved under seq is.
-        counters: see above.
-        context: where compiled functions find all of this; empty outside of them.
+        dropped: (slot, seq, page) of evicted pages; page -1 where only what was saved under seq is gone.
+        counters: the counters listed above.
+        context: table of addresses by which compiled functions find all of this; empty outside of them.
     """
 
     heads: Int64s

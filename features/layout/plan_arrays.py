@@ -1,6 +1,6 @@
-"""The arrays of a plan, which drive the kernel: what stands where in them.
+"""Defines the arrays of a plan, which drive the kernel.
 
-They stand apart from `plan`, so that kernels are not compiled anew for a change of schemas.
+They stand apart from `plan`, so that a change of schemas does not recompile kernels.
 """
 
 from typing import NamedTuple
@@ -15,24 +15,26 @@ EVENTS_MAX, REWIND_MAX = 12, 13
 
 
 class PlanArrays(NamedTuple):
-    """What the kernel reads of a plan.
+    """Holds what the kernel reads of a plan.
 
     Args:
-        offsets: of the cursors of sliding windows, ascending: such a cursor stands at the first row younger than its offset.
-        marks: the cursors of all other windows, numbered on: (kind of window, its span, its count, word of its `where` or -1, word of
-            the head that counts its rows or -1, first and end of its zone's changes, calendar unit).
-        passes: (cursor, unit, +1 enters or -1 leaves) in the order of cursors; `pass_ends` bounds those of a cursor.
-        units: (kind, column, first word in the head, index among its like or -1, head cursor or -1, tail cursor or -1, column of
-            `where` or -1, half-life or tick, threshold, reach or 0 without an end, word of the head with the time from which it knows
-            all rows or -1). Columns count in words from the row's first word.
+        offsets: ascending offsets of the cursors of sliding windows: such a cursor stands at the first row younger than its offset.
+        marks: the non-sliding cursors, which belong to all other windows and are numbered after the sliding ones: (kind of window, its
+            span, its count, cell of its `where` or -1, cell of the head that counts its rows or -1, first and end of its zone's changes,
+            calendar unit).
+        passes: (cursor, unit, +1 if rows enter or -1 if they leave) in the order of cursors; `pass_ends` bounds those of a cursor.
+        units: (kind, column, first cell in the head, index in its group or -1, head cursor or -1, tail cursor or -1, column of `where` or
+            -1, half-life or tick, threshold, reach or 0 without an end, cell of the head with the time from which it knows all rows or -1).
+            Columns count in cells from the row's first cell.
         live: units without delay, which take in the current event.
         outputs: (unit, code, 1 if before the current event).
-        scales: divides the output.
+        scales: divisors of the outputs.
         links: columns that the kernel fills in: (origin, column, base column, column of `where` or -1, column of its PREVIOUS).
-        changes, shifts: of the zones, see `zone_table`.
-        numbers: [is_user, columns of a row, first retained number, lateness, keep, dedupe, retention, reach, first word of the head
-            that tells up to when a column is unknown, 1 if some window has no end or one that only retention sets, windows that count
-            values, windows that rank them, rows at most, rows that windows are turned back over at most].
+        changes, shifts: clock changes of the zones, see `zone_table`.
+        numbers: [is_user, cells of a row, first retained number, lateness, keep, dedupe, retention, reach, first cell of the head that
+            holds the time up to which a column is unknown, 1 if some window has no end or one that only retention sets, number of windows
+            that count values, number of windows that rank them, maximum number of rows, maximum number of rows that windows are rewound
+            over].
     """
 
     offsets: Int64s

@@ -1,4 +1,4 @@
-"""Readings of one kind of entity, compiled to the arrays that drive the kernel."""
+"""Holds the readings of one entity type, compiled to the arrays that drive the kernel."""
 
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -10,12 +10,12 @@ from features.schema.schema import Schema
 
 
 class Carried(NamedTuple):
-    """Words of a head that no retained row can give again: those of windows without an end.
+    """Names cells of a head that no retained row can restore: those of windows without an end.
 
     Args:
-        key: of what they hold; equal in any plan.
-        word: the first.
-        words: how many.
+        key: identifies what they hold; it is equal in any plan.
+        word: index of the first cell.
+        words: number of cells.
     """
 
     key: str
@@ -25,21 +25,21 @@ class Carried(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
-    """A compiled set of readings.
+    """Holds a compiled set of readings.
 
     Args:
-        kind: of entity.
-        is_user: the primary entity: its history also remembers what was decided, and judges lateness.
-        columns: of a retained row.
-        width: outputs.
-        head_words: of one entity's head.
-        extremes: min and max windows.
-        ranked: windows with ranks.
-        counted: windows that count values.
-        carried: see there.
-        layout: hash of all that the bytes of a head depend on.
-        schema: of the events.
-        began_ms: since when entities of this kind have profiles; what they did before is not known.
+        kind: entity type.
+        is_user: whether this is the primary entity: its history also remembers decisions, and decides whether an event is late.
+        columns: columns of a retained row.
+        width: number of outputs.
+        head_words: number of 64-bit cells of one entity's head.
+        extremes: number of min and max windows.
+        ranked: number of windows that rank values.
+        counted: number of windows that count values.
+        carried: cells that no retained row can restore.
+        layout: hash of everything that the bytes of a head depend on.
+        schema: schema of the events.
+        began_ms: time since which entities of this type have profiles; events before it are unknown.
     """
 
     kind: str
@@ -58,15 +58,15 @@ class Plan:
 
     @property
     def keep_ms(self) -> int:
-        """How long a row may be asked for after its event's time."""
+        """Returns how long a row is kept after its event's time, in ms."""
         return int(self.arrays.numbers[KEEP])
 
     @property
     def row_words(self) -> int:
-        """64-bit words of one retained event."""
+        """Returns the number of 64-bit cells of one retained event."""
         return int(self.arrays.numbers[1])
 
     @property
     def cursors(self) -> int:
-        """Places in history that move with the newest event."""
+        """Returns the number of cursors, which are positions in history that move with the newest event."""
         return len(self.arrays.offsets) + len(self.arrays.marks)

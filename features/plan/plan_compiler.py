@@ -14,7 +14,7 @@ from features.definitions.zone_table import LONGEST_MS, unit_changes
 from features.layout.layout import HEAD_WORDS, NUMBERS_OF_ENTITY, NUMBERS_OF_USER
 from features.layout.plan_arrays import HEAD, LINK_COLUMNS, MARK_COLUMNS, REACH, TAIL, UNIT_COLUMNS, PlanArrays
 from features.plan.plan import Carried, Plan
-from features.plan.plan_units import EXTREMES, LET_GO_WORDS, UNIT_WORDS, Unit, UnitKind, family_of, units_of
+from features.plan.plan_units import EVICTED_WORDS, EXTREMES, UNIT_WORDS, Unit, UnitKind, family_of, units_of
 from features.schema.schema import Schema
 from foundation.number_arrays import Int64s
 
@@ -151,7 +151,7 @@ class _Compiler:
             end = -1
             words = UNIT_WORDS[unit.kind]
             if not _ends_somewhere(window):
-                words += LET_GO_WORDS.get(unit.kind, 0) + 1  # the last cell is the time up to which rows were gone when the unit began
+                words += EVICTED_WORDS.get(unit.kind, 0) + 1  # the last cell is the time up to which rows were gone when the unit began
                 carried.append(Carried(msgspec.json.encode(unit).decode(), word, words))
                 end = word + words - 1
             rows.append((unit.kind, *own, window.length_ms, window.count, self._reach_ms(window), end))

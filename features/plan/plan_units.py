@@ -1,4 +1,4 @@
-"""Units: what one window over one column keeps, and which readings it serves."""
+"""Defines units: the state that one window over one column keeps, and the readings that it serves."""
 
 import enum
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from features.layout.layout import BURST_WORDS, DECAYED_WORDS, VALUE_WORDS
 
 
 class UnitKind(enum.IntEnum):
-    """The state of a unit, and what it does when a row comes or goes."""
+    """Names the state of a unit, and what it does when a row enters or leaves."""
 
     COUNT = 0
     SUM = 1
@@ -41,9 +41,9 @@ UNIT_WORDS = {
     UnitKind.DECAYED: 2 * DECAYED_WORDS,
     UnitKind.BURST: 2 * BURST_WORDS,
 }
-"""The second half of a burst and of decayed sums is their state after the rows let go."""
-LET_GO_WORDS = {UnitKind.MIN: 2, UnitKind.MAX: 2, UnitKind.LAST: 2}
-"""What a window without an end keeps beside, of the rows let go: how many had a value, and the least; or the newest value, and its time."""
+"""The cells of each kind. The second half of a burst and of decayed sums is their state after the evicted rows."""
+EVICTED_WORDS = {UnitKind.MIN: 2, UnitKind.MAX: 2, UnitKind.LAST: 2}
+"""More cells of a window without an end, about evicted rows: how many had a value, and the least; or the newest value and its time."""
 
 _OF = {
     Code.COUNT: UnitKind.COUNT,
@@ -77,12 +77,12 @@ Family = tuple[UnitKind, str, Window, str]
 
 
 class Unit(NamedTuple):
-    """One window over one column.
+    """Describes one window over one column.
 
     Args:
         kind: the least state that serves all its readings.
         column, where: names of row columns; '' for none.
-        window: its rows.
+        window: the window whose rows it covers.
     """
 
     kind: UnitKind
@@ -92,19 +92,19 @@ class Unit(NamedTuple):
 
     @property
     def group(self) -> str | None:
-        """Units of one group have arrays beside the head, in which they are numbered."""
+        """Returns the group of units that have arrays beside the head, in which they are numbered; None for others."""
         if self.kind in EXTREMES:
             return "extremes"
         return self.kind.name if self.kind in (UnitKind.VALUES, UnitKind.RANKS) else None
 
     @property
     def family(self) -> Family:
-        """What its readings have in common."""
+        """Returns what its readings have in common."""
         return _group(self.kind), self.column, self.window, self.where
 
 
 def units_of(readings: Sequence[Reading]) -> list[Unit]:
-    """The units that serve `readings`, in order of first use."""
+    """Returns the units that serve `readings`, in order of first use."""
     kinds: dict[Family, UnitKind] = {}
     for reading in readings:
         key = family_of(reading)
@@ -117,5 +117,5 @@ def _group(kind: UnitKind) -> UnitKind:
 
 
 def family_of(reading: Reading) -> Family:
-    """What readings that share a unit have in common; see `Unit.family`."""
+    """Returns what readings that share a unit have in common; see `Unit.family`."""
     return _group(_OF[reading.code]), reading.column, reading.window, reading.where

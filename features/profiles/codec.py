@@ -1,8 +1,8 @@
-"""A profile's head as bytes: 64-bit little-endian words.
+"""Encodes a profile's head as bytes: 64-bit little-endian cells.
 
-``version, layout, names' bytes, extra width, notes that wait, orphans, seq of the open page, its rows`` then what the words mean
-(`Meaning` as JSON, padded), the head, the detectors' extra numbers, the notes (4 words each), the rows of the open page; for a sealed
-page see `page_encoding`. Places in history are written as seq * PAGE + index.
+First ``version, layout, names' bytes, extra width, waiting notes, orphans, seq of the open page, its rows``, then what the cells mean
+(`Meaning` as JSON, padded), the head, the detectors' extra numbers, the notes (4 cells each), and the rows of the open page. Sealed
+pages are encoded by `page_encoding`. Row references are written as seq * PAGE + index.
 """
 
 import itertools
@@ -45,13 +45,13 @@ NOTE_SAVED_WORDS = 4
 
 
 class Meaning(NamedTuple):
-    """What stands in a head.
+    """Describes what stands in a head.
 
     Args:
         columns: names of the rows' columns.
-        cells: detectors and how many numbers each has: first those that run, then those that rest.
-        cursors: places in history, two words each.
-        carried: windows without an end: what each holds, its first word, its words.
+        cells: detectors with the number of cells of each: first those that run, then those that rest.
+        cursors: number of cursors, two cells each.
+        carried: for windows without an end, what each holds, its first cell, and its number of cells.
     """
 
     columns: tuple[str, ...]
@@ -61,7 +61,7 @@ class Meaning(NamedTuple):
 
 
 class SavedHead(NamedTuple):
-    """A decoded head. `rows` are those of the open page, `stride` words each; `extra` are the numbers of the detectors."""
+    """Holds a decoded head. `rows` are those of the open page with `stride` cells each; `extra` are the numbers of the detectors."""
 
     layout: int
     meaning: Meaning
@@ -75,12 +75,12 @@ class SavedHead(NamedTuple):
 
 
 class Saved(NamedTuple):
-    """What changed since the last save, as bytes.
+    """Holds what changed since the last save, as bytes.
 
     Args:
-        heads: one a slot.
+        heads: one head per slot.
         pages: (position in the slots given, seq, bytes) of each sealed page that changed.
-        dropped: (position, seq) of each page that went out of retention.
+        dropped: (position, seq) of each evicted page.
     """
 
     heads: list[bytes]
@@ -89,14 +89,14 @@ class Saved(NamedTuple):
 
 
 def name_words(plan: Plan, cells: Cells) -> Int64s:
-    """What the words of a head mean, as words."""
+    """Encodes what the cells of a head mean, as cells."""
     text = msgspec.json.encode(Meaning(tuple(column.name for column in plan.columns), cells, plan.cursors, plan.carried))
     return np.frombuffer(text.ljust(-(-len(text) // 8) * 8), dtype=np.int64)
 
 
 @entry
 def head_sizes(arena: Arena, slots: Int64s, fixed: int, stride: int, ends: Int64s) -> None:
-    """End, in words, of each slot's head in one buffer; `fixed` words are in every head."""
+    """Computes the end, in cells, of each slot's head in one buffer; `fixed` cells are in every head."""
     end = 0
     for i in range(len(slots)):
         head = arena.heads[slots[i]]
@@ -115,7 +115,7 @@ def head_sizes(arena: Arena, slots: Int64s, fixed: int, stride: int, ends: Int64
 def encode_heads(
     arena: Arena, slots: Int64s, extra: Int64s, prefix: Int64s, names: Int64s, cursors: int, stride: int, ends: Int64s, out: Int64s
 ) -> None:
-    """Writes the heads behind each other; `prefix` has the layout's constant words, `extra` a row a head."""
+    """Writes the heads one after the other; `prefix` has the constant first cells, and `extra` one row per head."""
     at = 0
     for i in range(len(slots)):
         slot = slots[i]
@@ -155,7 +155,7 @@ def encode_heads(
 
 
 def heads_as_bytes(arena: Arena, plan: Plan, slots: Int64s, extra: Float64s, cells: Cells) -> list[bytes]:
-    """The heads of `slots` as bytes; `extra` has the numbers of `cells`, a row a slot given."""
+    """Encodes the heads of `slots`; `extra` has the numbers of `cells`, one row per slot."""
     names = name_words(plan, cells)
     prefix = np.array([VERSION, plan.layout, 8 * len(names), extra.shape[1], 0, 0, END, 0], dtype=np.int64)
     fixed = PREFIX_WORDS + len(names) + plan.head_words + extra.shape[1]
@@ -174,10 +174,10 @@ def _read_meaning(text: bytes) -> Meaning:
 
 
 def read_head(blob: bytes, is_user: bool) -> SavedHead:
-    """The parts of a head.
+    """Decodes a head.
 
     Raises:
-        Refusal: `blob` is of another version, or its lengths do not fit together.
+        Refusal: `blob` has another version, or its lengths do not fit together.
     """
     words = np.frombuffer(blob, dtype=np.int64) if len(blob) % 8 == 0 else np.zeros(0, dtype=np.int64)
     if len(words) < PREFIX_WORDS or words[0] != VERSION:

@@ -1,4 +1,4 @@
-"""The numbers that detectors keep in a profile: those of the detectors that run, and those that rest until one runs again."""
+"""Places the numbers that detectors keep in a profile: those of detectors that run, and those at rest until one runs again."""
 
 import itertools
 from collections.abc import Callable, Mapping
@@ -11,26 +11,26 @@ from features.plan.plan import Plan
 from foundation.number_arrays import Float64s, Int64s
 
 RESTING_MAX = 4
-"""Detectors of a profile whose numbers rest in it: of those that stopped running, the ones that did so last."""
+"""The maximum number of detectors with numbers at rest in a profile: the latest that stopped running."""
 
 Cells = tuple[tuple[str, int], ...]
-"""Detectors that keep numbers in a profile, in the order of their numbers: by what each is known, and how many are its."""
+"""Detectors that keep numbers in a profile, in the order of their numbers: pairs of name and number of cells."""
 
 
 class Resting(NamedTuple):
-    """Numbers of detectors that do not run, the one that stopped last first; no profile holds more than `RESTING_MAX` detectors of them."""
+    """Holds numbers of detectors that do not run, the latest that stopped first; a profile holds at most `RESTING_MAX` of them."""
 
     cells: Cells
     numbers: Float64s
 
 
 class WarmUp(NamedTuple):
-    """How a detector that is new to a profile learns what the profile retains.
+    """Says how a detector that is new to a profile learns the retained rows.
 
     Args:
-        column: of the rows, that it learns.
-        scale: divides the column's numbers.
-        learn: as `detectors.learner.Keyed.score_learn_many`.
+        column: column of the rows that it learns.
+        scale: divisor of the column's numbers.
+        learn: function like `detectors.learner.Keyed.score_learn_many`.
     """
 
     column: str
@@ -39,15 +39,15 @@ class WarmUp(NamedTuple):
 
 
 WarmUps = Mapping[str, WarmUp]
-"""By what a detector is known; those that cannot learn from rows are not in it."""
+"""Warm-ups by the detector's name; detectors that cannot learn from rows are absent."""
 
 
 def place_numbers(saved: Cells, numbers: Float64s, cells: Cells, extra: Float64s) -> Resting | None:
-    """Gives each detector of `cells` the numbers that were saved of it; gives those of other detectors, where there are any.
+    """Gives each detector of `cells` its saved numbers; returns the numbers of other detectors, if there are any.
 
     Args:
         saved, numbers: detectors in the saved head and all their numbers.
-        extra: those of `cells` are written; the others stay as they are.
+        extra: the numbers of `cells`; saved ones are written, the others stay.
     """
     where, to = starts_of(saved), starts_of(cells)
     for cell, start in to.items():
@@ -60,7 +60,7 @@ def place_numbers(saved: Cells, numbers: Float64s, cells: Cells, extra: Float64s
 
 
 def warm_up(arena: Arena, plan: Plan, slot: int, saved: Cells, cells: Cells, extra: Float64s, warm_ups: WarmUps) -> None:
-    """Has each detector of `cells` that is not among the `saved` ones learn the retained rows of `slot`, oldest first."""
+    """Lets each detector of `cells` that is not in `saved` learn the retained rows of `slot`, the oldest first."""
     for cell, start in starts_of(cells).items():
         way = warm_ups.get(cell[0])
         if cell in saved or way is None:
@@ -70,13 +70,13 @@ def warm_up(arena: Arena, plan: Plan, slot: int, saved: Cells, cells: Cells, ext
 
 
 def starts_of(cells: Cells) -> dict[tuple[str, int], int]:
-    """Where the numbers of each detector begin."""
+    """Returns where the numbers of each detector begin."""
     ends = itertools.accumulate((width for _, width in cells), initial=0)
     return dict(zip(cells, ends, strict=False))
 
 
 def _retained(arena: Arena, plan: Plan, slot: int, column: str) -> Float64s:
-    """A column of the rows of `slot`, oldest first."""
+    """Returns a column of the rows of `slot`, the oldest first."""
     first = PAGE_WORDS + (NUMBERS_OF_USER if plan.is_user else NUMBERS_OF_ENTITY)
     word = first + [each.name for each in plan.columns].index(column)
     parts = [np.zeros(0)]

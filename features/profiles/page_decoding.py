@@ -1,4 +1,4 @@
-"""Pages of history read back from the bytes that `page_encoding` describes."""
+"""Decodes pages of history from the bytes that `page_encoding` describes."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from foundation.refusal import Refusal
 
 @inner
 def get_number(data: Bytes, at: int, width: int) -> int:
-    """The number at a place; of 8 bytes, with its sign."""
+    """Returns the number at offset `at`; 8 bytes are read as signed."""
     number = np.int64(0)
     for byte in range(width):
         number |= np.int64(data[at + byte]) << (8 * byte)
@@ -22,7 +22,7 @@ def get_number(data: Bytes, at: int, width: int) -> int:
 
 @outer
 def get_above_least(data: Bytes, at: int, end: int, words: Int64s, floats: Float64s, column: int, kind: int) -> int:
-    """Reads a column of `WORDS` or `FLOATS`; gives the place behind it, or -1."""
+    """Reads a column of `WORDS` or `FLOATS`; returns the offset after it, or -1."""
     width = int(data[at]) & 15
     if at + 2 > end or width >= WORD:
         return -1
@@ -46,7 +46,7 @@ def get_above_least(data: Bytes, at: int, end: int, words: Int64s, floats: Float
 
 @outer
 def get_few(data: Bytes, at: int, end: int, words: Int64s, column: int) -> int:
-    """Reads a column of `FEW`; gives the place behind it, or -1."""
+    """Reads a column of `FEW`; returns the offset after it, or -1."""
     if at + 2 > end:
         return -1
     count = int(data[at + 1])
@@ -62,7 +62,7 @@ def get_few(data: Bytes, at: int, end: int, words: Int64s, column: int) -> int:
 
 @inner
 def get_column(data: Bytes, at: int, end: int, words: Int64s, floats: Float64s, column: int) -> int:
-    """Reads a column; gives the place behind it, or -1 where it is none."""
+    """Reads a column; returns the offset after it, or -1 if it is malformed."""
     if at >= end:
         return -1
     kind = data[at] >> 4
@@ -82,7 +82,7 @@ def get_column(data: Bytes, at: int, end: int, words: Int64s, floats: Float64s, 
 
 @entry
 def get_pages(data: Bytes, ends: Int64s, words: Int64s, floats: Float64s, fills: Int64s) -> int:
-    """Reads pages that stand behind each other into `words`; gives how many are well formed, counted from the first."""
+    """Reads consecutive pages into `words`; returns how many are well formed, counted from the first."""
     at, first = 0, 0
     for i in range(len(ends)):
         end = ends[i]
@@ -102,10 +102,10 @@ def get_pages(data: Bytes, ends: Int64s, words: Int64s, floats: Float64s, fills:
 
 
 def read_pages(blobs: Sequence[bytes], stride: int) -> list[Int64s]:
-    """The rows [n, stride] of each page.
+    """Decodes the rows [n, stride] of each page.
 
     Raises:
-        Refusal: one is no page of rows of so many words.
+        Refusal: a blob is not a page of rows with `stride` cells.
     """
     data = np.frombuffer(bytearray(b"".join(blobs)), np.uint8)
     ends = np.cumsum([len(blob) for blob in blobs], dtype=np.int64)

@@ -1,12 +1,12 @@
-"""A page of history as bytes, each column in as few as its numbers need.
+"""Encodes a page of history as bytes, each column in as few bytes as its numbers need.
 
-A page is ``number of rows`` (one byte) and its columns behind each other. A column begins with one byte, kind * 16 + width, and
+A page is the number of rows (one byte), followed by its columns. A column begins with one byte, kind * 16 + width, and
 holds a number of `width` bytes a row, the least significant byte first:
 
-``RAW`` the words. ``WORDS`` or ``FLOATS`` that are whole numbers: what each is above the least; before that a byte, 16 where there
-are holes (0 among words, NaN among floats) + bytes of the least, and the least, its sign in the lowest bit. With holes, a hole is
-written as 0 and the others are one more; of no width are holes only. ``FEW`` different words: their number in a byte, the words, and
-which of them each row has. ``SAME`` as the column before.
+``RAW`` holds the cells. ``WORDS`` or ``FLOATS`` that are whole numbers are held as differences to the least; before them stand a byte, 16
+if there are holes (0 among words, NaN among floats) + the number of bytes of the least, and the least with its sign in the lowest bit. With
+holes, a hole is written as 0 and each other number as one more; width 0 means holes only. ``FEW`` holds different cells: their number in a
+byte, the cells, and the index of each row's. ``SAME`` means that the column equals the one before.
 """
 
 import itertools
@@ -33,7 +33,7 @@ _LEAST_MAX = 1 << 62
 
 @inner
 def width_of(number: int) -> int:
-    """Bytes that hold a number of 0 or more."""
+    """Returns the number of bytes that hold a number of at least 0."""
     width = 0
     while number > 0:
         number >>= 8
@@ -43,7 +43,7 @@ def width_of(number: int) -> int:
 
 @inner
 def put_number(out: Bytes, at: int, number: int, width: int) -> int:
-    """Writes the lowest bytes of a number; gives the place behind them."""
+    """Writes the lowest bytes of a number; returns the offset after them."""
     for byte in range(width):
         out[at + byte] = (number >> (8 * byte)) & 0xFF
     return at + width
@@ -51,7 +51,7 @@ def put_number(out: Bytes, at: int, number: int, width: int) -> int:
 
 @inner
 def bounds_of_words(words: Int64s, column: int) -> tuple[int, int, int]:
-    """Least and largest word of a column that is not 0, and how many there are."""
+    """Returns the least and the largest cell of a column that are not 0, and their number."""
     least, largest, count = 0, 0, 0
     for row in range(len(words)):
         word = int(words[row, column])
@@ -64,7 +64,7 @@ def bounds_of_words(words: Int64s, column: int) -> tuple[int, int, int]:
 
 @inner
 def bounds_of_floats(words: Int64s, floats: Float64s, column: int) -> tuple[int, int, int]:
-    """As `bounds_of_words` of floats that are not NaN; the count is -1 where one is not a whole number."""
+    """Returns the least and the largest float that are not NaN, and their number, or -1 if one is not a whole number."""
     least, largest, count = 0, 0, 0
     for row in range(len(words)):
         value = floats[row, column]
@@ -81,7 +81,7 @@ def bounds_of_floats(words: Int64s, floats: Float64s, column: int) -> tuple[int,
 
 @inner
 def bounds_of(words: Int64s, floats: Float64s, column: int, kind: int) -> tuple[int, int, int]:
-    """Least, largest and count of what is no hole; the count is -1 where the kind does not fit the column."""
+    """Returns least, largest and count of all but holes; the count is -1 if the kind does not fit the column."""
     least, largest, count = bounds_of_words(words, column) if kind == WORDS else bounds_of_floats(words, floats, column)
     fits = count >= 0 and 0 <= largest - least < _SPAN_MAX and -_LEAST_MAX < least < _LEAST_MAX
     return least, largest, count if fits else -1
@@ -89,7 +89,7 @@ def bounds_of(words: Int64s, floats: Float64s, column: int, kind: int) -> tuple[
 
 @outer
 def put_above_least(words: Int64s, floats: Float64s, column: int, kind: int, out: Bytes, at: int) -> int:
-    """Writes a column as `WORDS` or `FLOATS`; gives the place behind it, or -1 where the kind does not fit."""
+    """Writes a column as `WORDS` or `FLOATS`; returns the offset after it, or -1 if the kind does not fit."""
     least, largest, count = bounds_of(words, floats, column, kind)
     if count < 0:
         return -1
@@ -111,7 +111,7 @@ def put_above_least(words: Int64s, floats: Float64s, column: int, kind: int, out
 
 @outer
 def put_few(words: Int64s, column: int, which: Int64s, out: Bytes, at: int) -> int:
-    """Writes a column as `FEW`; gives the place behind it. `which` is scratch."""
+    """Writes a column as `FEW`; returns the offset after it. `which` is scratch."""
     out[at] = 16 * FEW + 1
     count = 0
     end = at + 2
@@ -132,7 +132,7 @@ def put_few(words: Int64s, column: int, which: Int64s, out: Bytes, at: int) -> i
 
 @inner
 def put_raw(words: Int64s, column: int, out: Bytes, at: int) -> int:
-    """Writes a column as `RAW`; gives the place behind it."""
+    """Writes a column as `RAW`; returns the offset after it."""
     out[at] = 16 * RAW + WORD
     end = at + 1
     for row in range(len(words)):
@@ -142,7 +142,7 @@ def put_raw(words: Int64s, column: int, out: Bytes, at: int) -> int:
 
 @inner
 def is_same(words: Int64s, column: int) -> bool:
-    """Whether the column equals the one before it."""
+    """Tells whether the column equals the one before it."""
     same = column > 0
     for row in range(len(words)):
         same = same and words[row, column] == words[row, column - 1]
@@ -151,7 +151,7 @@ def is_same(words: Int64s, column: int) -> bool:
 
 @inner
 def put_column(words: Int64s, floats: Float64s, column: int, which: Int64s, out: Bytes, at: int) -> int:
-    """Writes a column in the shortest way, or the first that is short; gives the place behind it."""
+    """Writes a column in the shortest encoding, or the first that is short; returns the offset after it."""
     if is_same(words, column):
         out[at] = 16 * SAME
         return at + 1
@@ -173,7 +173,7 @@ def put_column(words: Int64s, floats: Float64s, column: int, which: Int64s, out:
 
 @entry
 def put_pages(arena: Arena, pages: Int64s, stride: int, out: Bytes, ends: Int64s) -> None:
-    """Writes pages behind each other; `ends` gets where each ends."""
+    """Writes pages one after the other, and the end of each into `ends`."""
     which = np.empty(PAGE, np.int64)
     at = 0
     for i in range(len(pages)):
@@ -188,7 +188,7 @@ def put_pages(arena: Arena, pages: Int64s, stride: int, out: Bytes, ends: Int64s
 
 
 def pages_as_bytes(arena: Arena, pages: Sequence[int], stride: int) -> list[bytes]:
-    """The rows of `pages`, `stride` words each, as bytes; a microsecond a page."""
+    """Encodes the rows of `pages`, `stride` cells each; a microsecond a page."""
     ends = np.empty(len(pages), np.int64)
     out = np.empty(len(pages) * (1 + stride * _COLUMN_BYTES_MAX), np.uint8)
     put_pages(arena, np.array(pages, np.int64), stride, out, ends)

@@ -1,4 +1,4 @@
-"""What an event looks like: ``schema.yaml`` read and checked."""
+"""Reads and checks ``schema.yaml``, which says what an event looks like."""
 
 import re
 from functools import cached_property
@@ -11,19 +11,19 @@ from foundation.document import Section, read_document
 
 DAY_MS = 86_400_000
 MIN_TIME_MS = 946_684_800_000
-"""2000-01-01: what `Schema.min_time_ms` is unless the schema says otherwise."""
+"""The default of `Schema.min_time_ms`: 2000-01-01."""
 LAST_TIME_MS = 253_402_300_799_999
 """The end of the year 9999, which is the last time that an event or a label may have."""
 _EVENTS_LEAST = 32
 DIMENSIONS_MAX = 8
 FIELDS_MAX = 1_024
-"""Fields under ``fields``."""
+"""The maximum number of fields under ``fields``."""
 ENTITIES_MAX = 127
-"""Kinds of entities that an event waits for: it counts their answers in a signed byte."""
+"""The maximum number of entity types that an event waits for: it counts their answers in a signed byte."""
 NAME_CHARACTERS_MAX = 128
-"""Of a field's name: it is part of the keys of its entities and stands in every decision."""
+"""The maximum length of a field's name, which is part of the keys of its entities and stands in every decision."""
 NAME_PARTS_MAX = 16
-"""Of a field's name, between its dots: each is one JSON object inside another."""
+"""The maximum number of parts of a field's name between dots: each is one JSON object inside another."""
 FIELD_TYPES = ("decimal", "float", "integer", "boolean", "string")
 OPERATION = "op"
 """The field of every event that says whether it is new, a correction or a retraction; see `features.schema.event.OPERATIONS`."""
@@ -47,16 +47,16 @@ _NAMES_OF_SCHEMA = (
 
 
 class Field(msgspec.Struct, frozen=True, kw_only=True):
-    """One field of an event.
+    """Describes one field of an event.
 
     Args:
-        name: in the event's JSON; dots go into nested objects: ``card.country``.
+        name: name in the event's JSON; dots lead into nested objects: ``card.country``.
         type: decimal, float, integer, boolean or string.
-        scale: digits after the point of a decimal, 0 to 6; such a field is held in units of 10**-scale, exactly.
-        currency: name of the field with the currency's code, or the code; only carried along.
-        retain: kept in the history of every entity, so that later features over it start warm.
-        dimension: a text of few values, by which event metrics are counted; decisions carry it.
-        required: an event without it is refused; otherwise a missing number is NaN and a missing text None.
+        scale: number of digits after the point of a decimal, 0 to 6; such a field is held in units of 10**-scale, exactly.
+        currency: name of the field with the currency's code, or the code itself; only passed on.
+        retain: whether it is kept in the history of every entity, so that later features over it start with history.
+        dimension: whether event metrics are counted by it, which suits a text of few values; decisions carry it.
+        required: whether an event without it is refused; otherwise a missing number is NaN and a missing text None.
     """
 
     name: str
@@ -73,30 +73,31 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Schema(msgspec.Struct, frozen=True, kw_only=True, dict=True):
-    """How to read an event of one topic, and for how long things are kept. Lengths of time in milliseconds.
+    """Says how to read the events of a topic, and how long state is kept. Lengths of time are in milliseconds.
 
     Args:
-        id_field: names the event's id; unique per user.
+        id_field: field of the event's id, which is unique per primary entity.
         id_type: integer (signed 64 bits, ordered as numbers) or string (ordered bytewise).
-        time_field: names the event's time.
+        time_field: field of the event's time.
         time_unit: s, ms or us since the epoch, or rfc3339 for a text with a zone.
         user: field of the primary entity's id.
         entities: fields of further entities' ids; each may be absent from an event.
         fields: all other fields that are read.
-        lateness_ms: an event older than the user's newest by more is too late.
-        retention_ms: history kept per entity.
+        lateness_ms: an event that is older than its primary entity's newest event by more than this is too late.
+        retention_ms: length of the history kept per entity.
         negative_after_ms: an event without a label counts as negative from this age on.
-        max_ahead_ms: an event further ahead of its arrival is refused.
-        min_time_ms: an event or a label before this moment is refused, for its time is probably in another unit.
-        dedupe_ms: how long the id of a user's event is known: to the user's events up to so much later, inclusive, whatever was
-            restarted in between. It is never shorter than lateness, so that no event counts twice, and at most `rewind_max` newer
-            events of the user long: one that is sent again behind more of them goes to `late`.
-        ttl_ms: an entity not written for so long is forgotten; at least as long as any window reaches, see `pipeline.engine.keeping`.
-        events_max: events kept per entity. Beyond it the oldest go early: they leave windows that have an end, and decisions say
-            `warming` while such a window would reach further back; windows without an end keep them.
-        rewind_max: an event that comes late, a correction or a retraction turns the windows of its entities back over at most so
-            many events of the same time or later. Behind more, the user's own late event goes to `late` and a correction is a dead
-            letter; another entity's windows do without it, and decisions say `warming` as long as they would reach back to it.
+        max_ahead_ms: an event whose time is further ahead of its arrival is refused.
+        min_time_ms: an event or a label before this moment is refused, because its time is probably in another unit.
+        dedupe_ms: how long the id of an event is known to its primary entity: events up to so much later, inclusive, are compared with it,
+            whatever was restarted in between. It is never shorter than lateness, so that no event counts twice, and reaches over at most
+            `rewind_max` newer events: one that is sent again after more of them goes to `late`.
+        ttl_ms: an entity that is not written for so long is forgotten; at least as long as any window reaches, see
+            `pipeline.engine.keeping`.
+        events_max: maximum number of events kept per entity. Beyond it the oldest are evicted early: they leave windows that have an end,
+            and decisions say `warming` while such a window would reach further back; windows without an end keep them.
+        rewind_max: a late event, a correction or a retraction rewinds the windows of its entities over at most so many events of the same
+            time or later. Beyond that, the primary entity's own late event goes to `late` and a correction is a dead letter; another
+            entity's windows do without it, and decisions say `warming` as long as they would reach back to it.
     """
 
     id_field: str
@@ -118,42 +119,42 @@ class Schema(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     @property
     def known_ms(self) -> int:
-        """How long ids are known in truth: an event that is not too late must not count twice."""
+        """Returns how long ids are really known: an event that is not too late must not count twice."""
         return max(self.dedupe_ms, self.lateness_ms)
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
-        """Names of the numeric fields, in the order of an event's numbers."""
+        """Returns the names of the numeric fields, in the order of an event's numbers."""
         return tuple(field.name for field in self.fields if field.is_number)
 
     @cached_property
     def texts(self) -> tuple[str, ...]:
-        """Names of the string fields, in the order of an event's texts."""
+        """Returns the names of the string fields, in the order of an event's texts."""
         return tuple(field.name for field in self.fields if not field.is_number)
 
     @cached_property
     def dimensions(self) -> tuple[str, ...]:
-        """Names of the string fields by which event metrics are counted."""
+        """Returns the names of the string fields by which event metrics are counted."""
         return tuple(field.name for field in self.fields if field.dimension)
 
     @cached_property
     def scales(self) -> NDArray[np.float64]:
-        """What each column is divided by to get its own unit: 10**scale of a decimal, else 1."""
+        """Returns the divisor [columns] of each column to get its own unit: 10**scale for a decimal, else 1."""
         scales = np.array([10.0**field.scale for field in self.fields if field.is_number], dtype=np.float64)
         scales.flags.writeable = False
         return scales
 
     @cached_property
     def retained(self) -> tuple[str, ...]:
-        """Names of the numeric fields with ``retain: true``."""
+        """Returns the names of the numeric fields with ``retain: true``."""
         return tuple(field.name for field in self.fields if field.is_number and field.retain)
 
 
 def read_schema(text: str, source: str = "schema.yaml") -> Schema:
-    """The schema that `text` describes.
+    """Reads the schema that `text` describes.
 
     Raises:
-        Refusal: anything unknown, missing, given twice or out of range, with line and column.
+        Refusal: something is unknown, missing, given twice or out of range; names line and column.
     """
     document = read_document(text, source)
     document.only(*_NAMES_OF_SCHEMA)
@@ -173,7 +174,7 @@ def read_schema(text: str, source: str = "schema.yaml") -> Schema:
         **_read_counts(document),
     )
     if schema.ttl_ms < schema.retention_ms:
-        document.at("ttl" if document.has("ttl") else "retention").refuse("kept longer than its owner", "ttl not shorter than retention")
+        document.at("ttl" if document.has("ttl") else "retention").refuse("retention longer than ttl", "a ttl of at least the retention")
     return schema
 
 
@@ -225,7 +226,7 @@ def _check_length(section: Section, name: str) -> None:
 def _keep_apart(section: Section, name: str) -> None:
     if name.partition(".")[0] == OPERATION:
         expected = f"another name: {OPERATION} says whether an event is new, a correction or a retraction"
-        section.refuse("field with a meaning of its own", expected, name, f"send it under another name than {OPERATION}")
+        section.refuse("reserved field name", expected, name, f"send it under another name than {OPERATION}")
 
 
 def _read_fields(section: Section, taken: set[str]) -> list[Field]:

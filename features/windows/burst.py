@@ -1,9 +1,9 @@
-"""Bursts: a key's rows in this tick against those of all ticks before.
+"""Scores bursts: compares a key's rows in this tick with those of all ticks before.
 
-MIDAS-F (Bhatia, Liu, Hooi, Yoon, Shin, Faloutsos 2020): the chi-squared score of the rows now against the mean of the past, where
-a tick that was itself an anomaly adds only its mean to the past. There sketches count for all pairs at once; here each key has its
-own state, and the counts are exact. Words: whether there was a row, first tick, tick, rows now (older ones by half each time), rows
-before, score.
+This is MIDAS-F (Bhatia, Liu, Hooi, Yoon, Shin, Faloutsos 2020): the chi-squared score of the current rows against the mean of the past,
+where a tick that was itself anomalous adds only the mean to the past. There, sketches count for all pairs at once; here each key has its
+own state, and the counts are exact. The cells are: whether there was a row, first tick, current tick, current rows (older ones halved with
+each tick), rows before, and score.
 """
 
 import math
@@ -17,7 +17,7 @@ _DECAY = 0.5
 
 @outer
 def burst_step(words: Float64s, row: int, at: int, time_ms: int, tick_ms: int, threshold: float) -> None:
-    """The key's next row."""
+    """Adds the key's next row."""
     tick = float(time_ms // tick_ms)
     if words[row, at + SEEN] == 0.0:
         words[row, at + SEEN] = 1.0
@@ -39,5 +39,5 @@ def burst_step(words: Float64s, row: int, at: int, time_ms: int, tick_ms: int, t
 
 @inner
 def burst_value(words: Float64s, row: int, at: int) -> float:
-    """log(1 + score)."""
+    """Returns log(1 + score)."""
     return math.log1p(words[row, at + SCORE])

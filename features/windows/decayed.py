@@ -1,9 +1,9 @@
-"""Means of values that weigh the less the older they are: half after each half-life.
+"""Keeps means of values whose weight decays with age: it halves with each half-life.
 
-Forward decay (Cormode, Shkapenyuk, Srivastava, Xu 2009): a row weighs 2 ** ((its time - landmark) / half-life), for ever; the sums are
-plain sums, from which a row can be taken again, and a quotient of two of them is what is wanted. The landmark moves on by whole
-half-lives before weights grow too large: all sums are multiplied by a power of two, exactly.
-Words: landmark in half-lives, rows, and as pairs (`units`) the sums of weights, of weighted values and of weighted squares.
+This is forward decay (Cormode, Shkapenyuk, Srivastava, Xu 2009): a row weighs 2 ** ((its time - landmark) / half-life), for ever; the sums
+are plain sums, from which a row can be removed, and only quotients of two sums are read. The landmark moves on by whole half-lives before
+weights grow too large: all sums are multiplied by a power of two, which is exact. The cells are: landmark in half-lives, rows, and as pairs
+(`double_double`) the sums of weights, of weighted values and of weighted squares.
 """
 
 import math
@@ -20,7 +20,7 @@ _LEAST = -1000.0
 
 @outer
 def decayed_enter(words: Float64s, row: int, at: int, value: float, time_ms: int, half_life_ms: int, sign: float) -> None:
-    """A row comes (1) or goes (-1)."""
+    """Adds (sign 1) or removes (-1) a row."""
     words[row, at + N] += sign
     if words[row, at + N] == 0.0:
         for word in range(DECAYED_WORDS):
@@ -42,13 +42,13 @@ def decayed_enter(words: Float64s, row: int, at: int, value: float, time_ms: int
 
 @inner
 def age_of(landmark: float, time_ms: int, half_life_ms: int) -> float:
-    """Half-lives since the landmark; the difference of whole numbers first, for the quotients are too large."""
+    """Returns the half-lives since the landmark; subtracts integers first, because the quotients are too large."""
     return (time_ms - int(landmark) * half_life_ms) / half_life_ms
 
 
 @inner
 def add_product(words: Float64s, row: int, at: int, x: float, y: float) -> None:
-    """The pair grows by x * y, with the rest of the product."""
+    """Adds x * y to the pair, with the product's rounding error."""
     product = x * y
     add_pair(words, row, at, product)
     words[row, at + 1] += product_error(x, y, product)
@@ -65,7 +65,7 @@ def move_landmark(words: Float64s, row: int, at: int, landmark: float) -> None:
 
 @inner
 def decayed_mean(words: Float64s, row: int, at: int) -> float:
-    """The weighted mean; NaN without rows, and where all that are left weigh nothing beside one that was taken back."""
+    """Returns the weighted mean; NaN without rows, and where the remaining rows weigh nothing beside one that was removed."""
     if words[row, at + N] <= 0.0:
         return math.nan
     return float((words[row, at + VALUES] + words[row, at + VALUES + 1]) / (words[row, at + WEIGHTS] + words[row, at + WEIGHTS + 1]))
@@ -73,7 +73,7 @@ def decayed_mean(words: Float64s, row: int, at: int) -> float:
 
 @inner
 def decayed_std(words: Float64s, row: int, at: int) -> float:
-    """The weighted standard deviation; NaN below two rows."""
+    """Returns the weighted standard deviation; NaN below two rows."""
     if words[row, at + N] < 2.0:
         return math.nan
     w, w_rest = normal(words, row, at + WEIGHTS)
@@ -89,6 +89,6 @@ def decayed_std(words: Float64s, row: int, at: int) -> float:
 
 @inner
 def normal(words: Float64s, row: int, at: int) -> tuple[float, float]:
-    """A pair whose second number is less than the last digit of the first."""
+    """Returns the pair with a second number smaller than the last digit of the first."""
     total = words[row, at] + words[row, at + 1]
     return total, (words[row, at] - total) + words[row, at + 1]

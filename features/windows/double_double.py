@@ -1,6 +1,6 @@
-"""Numbers carried as an unevaluated pair of float64: about 106 bits.
+"""Holds numbers as an unevaluated pair of float64, with about 106 bits.
 
-Neumaier's sum; products with Dekker's exact rest. What enters a sum and leaves it cancels.
+It uses Neumaier's sum, and products with Dekker's exact error. What enters a sum and leaves it again cancels.
 """
 
 from foundation.compiled import inner
@@ -11,7 +11,7 @@ _SPLIT = 134217729.0  # 2**27 + 1: Dekker's constant to halve a float64's digits
 
 @inner
 def add_pair(words: Float64s, row: int, at: int, x: float) -> None:
-    """words[row, at] + words[row, at + 1] grows by x."""
+    """Adds x to the pair words[row, at] + words[row, at + 1]."""
     s = words[row, at]
     t = s + x
     if abs(s) >= abs(x):
@@ -23,7 +23,7 @@ def add_pair(words: Float64s, row: int, at: int, x: float) -> None:
 
 @inner
 def square_error(x: float, square: float) -> float:
-    """The exact x * x - square, where square is the rounded x * x."""
+    """Returns the exact x * x - square, where square is the rounded x * x."""
     c = _SPLIT * x
     high = c - (c - x)
     low = x - high
@@ -32,7 +32,7 @@ def square_error(x: float, square: float) -> float:
 
 @inner
 def product_error(x: float, y: float, product: float) -> float:
-    """The exact x * y - product, where product is the rounded x * y."""
+    """Returns the exact x * y - product, where product is the rounded x * y."""
     c = _SPLIT * x
     x_high = c - (c - x)
     x_low = x - x_high

@@ -1,8 +1,8 @@
-"""Minima and maxima of windows by two stacks in history itself.
+"""Keeps minima and maxima of windows by two stacks that live in history itself.
 
-A window is cut at an edge: of each row before it the least value from there to the edge is known, of the rows from it on their least
-value alone. A row that comes changes the latter; when the edge has become the oldest row, the cut moves to the end. Each row is
-looked at twice in its time. (The two-stack queue of functional programming; for windows: Tangwongsan, Hirzel and Schneider 2015.)
+A window is cut at an edge: for each row before the edge the least value from there to the edge is known, and for the rows from the edge on
+only their least value together. A row that enters changes the latter; when the edge has become the oldest row, it moves to the end. Each
+row is read twice in its life. (This is the two-stack queue of functional programming; for windows: Tangwongsan, Hirzel and Schneider 2015.)
 Maxima are minima of negated values.
 """
 
@@ -22,7 +22,7 @@ _MAX = int(UnitKind.MAX)
 
 @inner
 def signed_value(arena: Arena, plan: PlanArrays, unit: int, place: int, stride: int) -> float:
-    """What the row counts as: infinite where it has no value."""
+    """Returns the row's value, negated for maxima; infinite if it has none."""
     value = value_of(arena, plan, unit, place, stride)
     if value != value:
         return math.inf
@@ -31,28 +31,28 @@ def signed_value(arena: Arena, plan: PlanArrays, unit: int, place: int, stride: 
 
 @inner
 def suffix_at(arena: Arena, plan: PlanArrays, unit: int, place: int) -> int:
-    """Where a page's suffixes have the one of the row at `place`."""
+    """Returns the index of the row at `place` in its page's suffixes."""
     return int((place & (PAGE - 1)) * arena.edges.shape[1] + plan.units[unit, AUX])
 
 
 @inner
-def extreme_comes(arena: Arena, plan: PlanArrays, slot: int, unit: int, place: int, stride: int) -> None:
-    """The row becomes the newest of the window."""
+def extreme_enter(arena: Arena, plan: PlanArrays, slot: int, unit: int, place: int, stride: int) -> None:
+    """Adds the row as the newest of the window."""
     value = signed_value(arena, plan, unit, place, stride)
     if value < arena.backs[slot, plan.units[unit, AUX]]:
         arena.backs[slot, plan.units[unit, AUX]] = value
 
 
 @inner
-def extreme_leaves(arena: Arena, plan: PlanArrays, slot: int, unit: int, place: int, last: int, stride: int) -> None:
-    """The row, the oldest of the window, goes; `last` is the newest of all rows taken in."""
+def extreme_leave(arena: Arena, plan: PlanArrays, slot: int, unit: int, place: int, last: int, stride: int) -> None:
+    """Removes the row, the oldest of the window; `last` is the newest of all rows taken in."""
     if arena.edges[slot, plan.units[unit, AUX]] == place:
-        turn_over(arena.context, slot, unit, place, last, stride)
+        move_edge(arena.context, slot, unit, place, last, stride)
 
 
 @outer
-def turn_over(context: Int64s, slot: int, unit: int, tail: int, last: int, stride: int) -> None:
-    """The cut moves behind the newest row of a window that begins at `tail`."""
+def move_edge(context: Int64s, slot: int, unit: int, tail: int, last: int, stride: int) -> None:
+    """Moves the edge after the newest row of a window that begins at `tail`."""
     arena, plan = arena_of(context), plan_of(context)
     edge = END if plan.units[unit, HEAD] < 0 else arena.heads[slot, HEAD_WORDS + 2 * plan.units[unit, HEAD]]
     least = math.inf
@@ -68,8 +68,8 @@ def turn_over(context: Int64s, slot: int, unit: int, tail: int, last: int, strid
 
 
 @inner
-def extreme_returns(arena: Arena, plan: PlanArrays, slot: int, unit: int, place: int, stride: int) -> None:
-    """The row becomes the oldest of the window again."""
+def extreme_reenter(arena: Arena, plan: PlanArrays, slot: int, unit: int, place: int, stride: int) -> None:
+    """Adds the row back as the oldest of the window."""
     least = signed_value(arena, plan, unit, place, stride)
     following = next_place(arena, place)
     if following != END and following != arena.edges[slot, plan.units[unit, AUX]]:
@@ -78,8 +78,8 @@ def extreme_returns(arena: Arena, plan: PlanArrays, slot: int, unit: int, place:
 
 
 @outer
-def gather_back(context: Int64s, slot: int, unit: int, last: int, stride: int) -> None:
-    """Finds the least value of the back part anew, up to the row at `last`."""
+def recompute_back(context: Int64s, slot: int, unit: int, last: int, stride: int) -> None:
+    """Recomputes the least value of the back part, up to the row at `last`."""
     arena, plan = arena_of(context), plan_of(context)
     edge = arena.edges[slot, plan.units[unit, AUX]]
     least = math.inf
@@ -94,7 +94,7 @@ def gather_back(context: Int64s, slot: int, unit: int, last: int, stride: int) -
 
 @inner
 def extreme_of(arena: Arena, plan: PlanArrays, slot: int, unit: int) -> float:
-    """The window's extreme value; NaN when it has none."""
+    """Returns the window's extreme value; NaN when it has none."""
     tail = arena.heads[slot, HEAD_WORDS + 2 * plan.units[unit, TAIL]]
     least: float = arena.backs[slot, plan.units[unit, AUX]]
     if tail != arena.edges[slot, plan.units[unit, AUX]]:
@@ -107,8 +107,8 @@ def extreme_of(arena: Arena, plan: PlanArrays, slot: int, unit: int) -> float:
 
 
 @inner
-def extreme_let_go(arena: Arena, plan: PlanArrays, slot: int, unit: int, place: int, stride: int) -> None:
-    """The row goes out of history, but not out of an unbounded window: two words of the head know how many, and their least."""
+def extreme_evict(arena: Arena, plan: PlanArrays, slot: int, unit: int, place: int, stride: int) -> None:
+    """Keeps an evicted row in an unbounded window: two cells of the head hold the number of such rows and their least value."""
     value = signed_value(arena, plan, unit, place, stride)
     if value == math.inf:
         return

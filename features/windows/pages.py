@@ -1,4 +1,4 @@
-"""Retained events of a profile: a chain of pages, sorted by time and order."""
+"""Keeps the retained events of a profile as a chain of pages, sorted by time and order."""
 
 from features.layout.layout import (
     BLOOM,
@@ -35,13 +35,13 @@ _HALF = PAGE // 2
 
 @inner
 def word_of(place: int, stride: int) -> int:
-    """First word of the row at `place` within its page."""
+    """Returns the first cell of the row at `place` within its page."""
     return PAGE_WORDS + (place & (PAGE - 1)) * stride
 
 
 @inner
 def next_place(arena: Arena, place: int) -> int:
-    """The row behind `place`, or `END`."""
+    """Returns the row after `place`, or `END`."""
     page = place >> PAGE_BITS
     if (place & (PAGE - 1)) + 1 < arena.pages[page, FILL]:
         return place + 1
@@ -51,7 +51,7 @@ def next_place(arena: Arena, place: int) -> int:
 
 @inner
 def place_before(arena: Arena, slot: int, place: int) -> int:
-    """The row before `place`, which may be `END`; `END` when there is none."""
+    """Returns the row before `place`, which may be `END`; `END` when there is none."""
     if place == END:
         page = arena.heads[slot, LAST]
         return END if page < 0 else (page << PAGE_BITS) + arena.pages[page, FILL] - 1
@@ -63,13 +63,13 @@ def place_before(arena: Arena, slot: int, place: int) -> int:
 
 @inner
 def bit_of(key: int) -> int:
-    """The bit of a row's key in BLOOM."""
+    """Returns the bit of a row's key in BLOOM."""
     return 1 << ((key ^ (key >> 12) ^ (key >> 24)) & 63)
 
 
 @inner
 def bit_2_of(key: int) -> int:
-    """The bit of a row's key in BLOOM_2."""
+    """Returns the bit of a row's key in BLOOM_2."""
     return 1 << (((key >> 6) ^ (key >> 18) ^ (key >> 30)) & 63)
 
 
@@ -86,7 +86,7 @@ def mark_changed(arena: Arena, slot: int, page: int) -> None:
 
 @inner
 def new_page(arena: Arena, slot: int, after: int) -> int:
-    """An empty page of `slot` behind `after` (-1: the first of all)."""
+    """Adds an empty page to `slot` after the page `after` (-1 adds the first of all)."""
     arena.counters[FREE_PAGES] -= 1
     page: int = arena.free_pages[arena.counters[FREE_PAGES]]
     following = arena.pages[after, NEXT] if after >= 0 else arena.heads[slot, FIRST]
@@ -115,7 +115,7 @@ def new_page(arena: Arena, slot: int, after: int) -> int:
 
 @inner
 def append_place(arena: Arena, slot: int) -> int:
-    """A new row behind the newest; its words are the caller's to write."""
+    """Adds a row after the newest; the caller writes its cells."""
     page: int = arena.heads[slot, LAST]
     if page < 0 or arena.pages[page, FILL] == PAGE:
         page = new_page(arena, slot, page)
@@ -127,7 +127,7 @@ def append_place(arena: Arena, slot: int) -> int:
 
 @inner
 def place_after(arena: Arena, slot: int, time_ms: int, order: int, stride: int) -> int:
-    """The first row that sorts behind (time_ms, order), or `END`."""
+    """Returns the first row that sorts after (time_ms, order), or `END`."""
     page = arena.heads[slot, LAST]
     result = END
     while page >= 0:
@@ -148,11 +148,11 @@ def place_after(arena: Arena, slot: int, time_ms: int, order: int, stride: int) 
 
 @inner
 def find_event(arena: Arena, page: int, time_ms: int, key: int, id_key: int, stride: int) -> int:
-    """The row of an event by its time and key, looked for from `page` on, either way; `END` when it is not there.
+    """Finds the row of an event by its time and key, searching both ways from `page`; returns `END` when it is not there.
 
     Args:
-        key: see `arrivals.row_key`.
-        id_key: the key that rows have in which the user is no part of it yet.
+        key: key of the row, see `inputs.row_key`.
+        id_key: key of rows of older versions, which the user is not part of.
     """
     place = find_row(arena, page, time_ms, key, stride)
     return find_row(arena, page, time_ms, id_key, stride) if place == END and key != id_key else place
@@ -160,7 +160,7 @@ def find_event(arena: Arena, page: int, time_ms: int, key: int, id_key: int, str
 
 @inner
 def find_row(arena: Arena, page: int, time_ms: int, key: int, stride: int) -> int:
-    """As `find_event`, by the one key."""
+    """Does the same as `find_event` for one key."""
     while page >= 0 and arena.pages[page, PAGE_WORDS + TIME] >= time_ms and arena.pages[page, PREV] >= 0:
         page = arena.pages[page, PREV]
     while page >= 0 and arena.pages[page, PAGE_WORDS + TIME] <= time_ms:
@@ -174,7 +174,7 @@ def find_row(arena: Arena, page: int, time_ms: int, key: int, stride: int) -> in
 
 @inner
 def move_references(arena: Arena, slot: int, cursors: int, rows: Int64s, known: int, first: int, end: int, by: int) -> None:
-    """Rows at places in [first, end) stand `by` further on: so do cursors, edges and the first `known` references in `rows`."""
+    """Moves by `by` all references to rows in [first, end): cursors, edges, and the first `known` ones of `rows`."""
     for cursor in range(cursors):
         at = HEAD_WORDS + 2 * cursor
         if first <= arena.heads[slot, at] < end:
@@ -189,7 +189,7 @@ def move_references(arena: Arena, slot: int, cursors: int, rows: Int64s, known: 
 
 @inner
 def split(arena: Arena, slot: int, page: int, stride: int, cursors: int, rows: Int64s, known: int) -> None:
-    """Moves the younger half of a full page to a new one behind it."""
+    """Moves the younger half of a full page to a new page after it."""
     young = new_page(arena, slot, page)
     for word in range(_HALF * stride):
         arena.pages[young, PAGE_WORDS + word] = arena.pages[page, PAGE_WORDS + _HALF * stride + word]
@@ -207,7 +207,7 @@ def split(arena: Arena, slot: int, page: int, stride: int, cursors: int, rows: I
 
 @inner
 def insert_place(arena: Arena, slot: int, before: int, stride: int, cursors: int, rows: Int64s, known: int) -> int:
-    """A new row before the row at `before`; younger rows of its page move up, and all references to them."""
+    """Inserts a row before the row at `before`; younger rows of its page move up, with all references to them."""
     page = before >> PAGE_BITS
     at = before & (PAGE - 1)
     if arena.pages[page, FILL] == PAGE:
@@ -228,7 +228,7 @@ def insert_place(arena: Arena, slot: int, before: int, stride: int, cursors: int
 
 @inner
 def remove_row(arena: Arena, slot: int, place: int, stride: int, cursors: int, rows: Int64s, known: int) -> int:
-    """Takes a row out of history; gives the row that follows it, or `END`. A page that runs empty is let go."""
+    """Removes a row from history; returns the row that follows it, or `END`. Drops a page that becomes empty."""
     page = place >> PAGE_BITS
     fill = arena.pages[page, FILL] - 1
     for word in range(PAGE_WORDS + (place & (PAGE - 1)) * stride, PAGE_WORDS + fill * stride):
@@ -252,7 +252,7 @@ def remove_row(arena: Arena, slot: int, place: int, stride: int, cursors: int, r
 
 @inner
 def unlink(arena: Arena, slot: int, page: int) -> None:
-    """Lets go of an empty page. Where it was the open one, the page before is open from now on, under a number of its own."""
+    """Drops an empty page. If it was the open page, the page before becomes the open one under a new number."""
     before, following = arena.pages[page, PREV], arena.pages[page, NEXT]
     if before >= 0:
         arena.pages[before, NEXT] = following
@@ -263,16 +263,16 @@ def unlink(arena: Arena, slot: int, page: int) -> None:
     else:
         arena.heads[slot, LAST] = before
         if before >= 0:
-            note_gone(arena, slot, before, END)
+            note_dropped(arena, slot, before, END)
             arena.pages[before, SEQ] = arena.heads[slot, NEXT_SEQ]
             arena.pages[before, DIRTY] = 0
             arena.heads[slot, NEXT_SEQ] += 1
-    note_gone(arena, slot, page, page)
+    note_dropped(arena, slot, page, page)
 
 
 @inner
-def note_gone(arena: Arena, slot: int, page: int, freed: int) -> None:
-    """What was saved of `page` under its number is to be deleted; `freed` is the page to be used again, or END."""
+def note_dropped(arena: Arena, slot: int, page: int, freed: int) -> None:
+    """Notes that the saved copy of `page` must be deleted; `freed` is the page to be reused, or END."""
     at = arena.counters[DROPPED]
     arena.dropped[at, 0] = slot
     arena.dropped[at, 1] = arena.pages[page, SEQ]
@@ -285,7 +285,7 @@ def note_gone(arena: Arena, slot: int, page: int, freed: int) -> None:
 
 @inner
 def drop_first(arena: Arena, slot: int, stride: int) -> None:
-    """Lets go of the oldest page, which is not the open one."""
+    """Drops the oldest page, which is not the open one."""
     page = arena.heads[slot, FIRST]
     fill = arena.pages[page, FILL]
     following = arena.pages[page, NEXT]
@@ -294,4 +294,4 @@ def drop_first(arena: Arena, slot: int, stride: int) -> None:
     arena.heads[slot, ROWS] -= fill
     newest_ms = arena.pages[page, PAGE_WORDS + (fill - 1) * stride + TIME]
     arena.heads[slot, DROPPED_MS] = max(arena.heads[slot, DROPPED_MS], newest_ms)
-    note_gone(arena, slot, page, page)
+    note_dropped(arena, slot, page, page)

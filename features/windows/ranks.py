@@ -1,7 +1,7 @@
-"""How a value stands among others: a search tree for each window, which knows how many rows each part of it holds.
+"""Ranks a value among others with a search tree for each window, whose nodes know how many rows are below them.
 
-A treap whose priorities are hashes of the values (Seidel and Aragon 1996): its shape depends on what it holds alone. Each different
-value is a node of six words, its value included; all operations take time in the logarithm of their number.
+It is a treap whose priorities are hashes of the values (Seidel and Aragon 1996), so that its shape depends only on what it holds. Each
+different value is a node of six cells, its value included; all operations take time logarithmic in their number.
 """
 
 import numpy as np
@@ -17,7 +17,7 @@ _MIX, _MIX_2 = -7046029254386353131, -4658895280553007687
 
 
 def empty_ranks(nodes: int = 1_024) -> Ranks:
-    """Room for so many nodes."""
+    """Makes room for `nodes` nodes."""
     table = np.zeros((nodes, NODE_WORDS), dtype=np.int64)
     table[:, LEFT] = np.arange(1, nodes + 1)
     table[-1, LEFT] = _NONE
@@ -25,7 +25,7 @@ def empty_ranks(nodes: int = 1_024) -> Ranks:
 
 
 def with_room_for_ranks(ranks: Ranks, more: int) -> Ranks:
-    """The same trees with at least `more` free nodes."""
+    """Returns the same trees with at least `more` free nodes."""
     if ranks.free[1] >= more:
         return ranks
     have = len(ranks.keys)
@@ -40,26 +40,26 @@ def with_room_for_ranks(ranks: Ranks, more: int) -> Ranks:
 
 @inner
 def free_ranks(ranks: Ranks) -> int:
-    """Nodes that are free."""
+    """Returns the number of free nodes."""
     return int(ranks.free[1])
 
 
 @inner
 def size_of(ranks: Ranks, node: int) -> int:
-    """Rows in the tree below and at `node`."""
+    """Returns the number of rows in the subtree of `node`."""
     return ranks.nodes[node * NODE_WORDS + SIZE] if node >= 0 else 0
 
 
 @inner
 def resize(ranks: Ranks, node: int) -> None:
-    """Counts the rows of a node again from those below."""
+    """Recomputes the rows of a node's subtree from its children."""
     at = node * NODE_WORDS
     ranks.nodes[at + SIZE] = ranks.nodes[at + COUNT] + size_of(ranks, ranks.nodes[at + LEFT]) + size_of(ranks, ranks.nodes[at + RIGHT])
 
 
 @inner
 def priority_of(value: float) -> int:
-    """A hash of the value."""
+    """Returns a hash of the value."""
     words = np.empty(1, np.float64)
     words[0] = value
     mixed = words.view(np.int64)[0] * _MIX
@@ -69,7 +69,7 @@ def priority_of(value: float) -> int:
 
 @inner
 def rotate(ranks: Ranks, parent: int, child: int) -> None:
-    """The child takes the place of its parent, whoever points to that being mended by the caller."""
+    """Rotates the child into its parent's position; the caller repairs the reference to the parent."""
     up, down = child * NODE_WORDS, parent * NODE_WORDS
     if ranks.nodes[down + LEFT] == child:
         ranks.nodes[down + LEFT] = ranks.nodes[up + RIGHT]
@@ -83,7 +83,7 @@ def rotate(ranks: Ranks, parent: int, child: int) -> None:
 
 @inner
 def hang(ranks: Ranks, roots: Int64s, slot: int, index: int, depth: int, old: int, new: int) -> None:
-    """Whoever pointed to `old`, the end of the path of so many nodes, points to `new`."""
+    """Redirects the reference to `old`, which ends the path of `depth` nodes, to `new`."""
     if depth == 0:
         roots[slot, index] = new
         return
@@ -96,7 +96,7 @@ def hang(ranks: Ranks, roots: Int64s, slot: int, index: int, depth: int, old: in
 
 @inner
 def descend(ranks: Ranks, roots: Int64s, slot: int, index: int, value: float, by: int) -> int:
-    """Walks to the node of `value`, or to where it would hang, and counts `by` more rows on the way; gives the length of the path."""
+    """Walks to the node of `value`, or to where it would be, and counts `by` more rows on the way; returns the path's length."""
     node = roots[slot, index]
     depth = 0
     while node >= 0:
@@ -111,7 +111,7 @@ def descend(ranks: Ranks, roots: Int64s, slot: int, index: int, value: float, by
 
 @outer
 def rank_add(ranks: Ranks, roots: Int64s, slot: int, index: int, value: float) -> None:
-    """One more row with `value`, no NaN; there must be a free node."""
+    """Adds a row with `value`, which is not NaN; there must be a free node."""
     depth = descend(ranks, roots, slot, index, value, 1)
     if depth and ranks.keys[ranks.path[depth - 1]] == value:
         ranks.nodes[ranks.path[depth - 1] * NODE_WORDS + COUNT] += 1
@@ -140,7 +140,7 @@ def rank_add(ranks: Ranks, roots: Int64s, slot: int, index: int, value: float) -
 
 @outer
 def rank_remove(ranks: Ranks, roots: Int64s, slot: int, index: int, value: float) -> None:
-    """One row with `value` less; it must be there."""
+    """Removes a row with `value`, which must be there."""
     depth = descend(ranks, roots, slot, index, value, -1) - 1
     node = ranks.path[depth]
     at = node * NODE_WORDS
@@ -164,7 +164,7 @@ def rank_remove(ranks: Ranks, roots: Int64s, slot: int, index: int, value: float
 
 @outer
 def rank_of(ranks: Ranks, roots: Int64s, slot: int, index: int, value: float) -> tuple[int, int]:
-    """Rows with less than `value`, and rows with as much."""
+    """Returns the number of rows with less than `value`, and of rows equal to it."""
     node = roots[slot, index]
     less = 0
     while node >= 0:
@@ -188,7 +188,7 @@ def rank_clear(ranks: Ranks, roots: Int64s, slot: int, index: int) -> None:
     while node >= 0:
         at = node * NODE_WORDS
         left = ranks.nodes[at + LEFT]
-        if left >= 0:  # the right part hangs below the left one's rightmost node from now on
+        if left >= 0:  # the right subtree moves below the left one's rightmost node
             last = left
             while ranks.nodes[last * NODE_WORDS + RIGHT] >= 0:
                 last = ranks.nodes[last * NODE_WORDS + RIGHT]

@@ -1,4 +1,4 @@
-"""A retained row: its time, its values, the columns that follow from the row before."""
+"""Reads a retained row: its time, its values, and the columns that are computed from the row before."""
 
 import math
 
@@ -17,34 +17,34 @@ _NOT_NAN = ~(1 << 62)
 
 @inner
 def time_of(arena: Arena, place: int, stride: int) -> int:
-    """Event time of the row at `place`; long ago where there is none."""
+    """Returns the event time of the row at `place`; LONG_AGO if there is none."""
     return LONG_AGO if place == END else arena.pages[place >> PAGE_BITS, word_of(place, stride) + TIME]
 
 
 @inner
 def due_of(arena: Arena, place: int, stride: int) -> int:
-    """Event time of the row at `place`; never where there is none."""
+    """Returns the event time of the row at `place`; NEVER if there is none."""
     return NEVER if place == END else arena.pages[place >> PAGE_BITS, word_of(place, stride) + TIME]
 
 
 @inner
 def number_of(arena: Arena, place: int, column: int, stride: int) -> float:
-    """A column of a row, NaN where it is missing; 0 for no column.
+    """Returns a column of a row, NaN where it is missing; 0 for no column.
 
-    Adding 0 turns -0 into 0: which of two equal values came first never shows.
+    Adding 0 turns -0 into 0, so that it never shows which of two equal values came first.
     """
     return arena.pages_f[place >> PAGE_BITS, word_of(place, stride) + column] + 0.0 if column >= 0 else 0.0
 
 
 @inner
 def is_counted(arena: Arena, place: int, where: int, stride: int) -> bool:
-    """Whether the row satisfies the column `where`, or there is none."""
+    """Tells whether the row satisfies the column `where`, or there is none."""
     return where < 0 or arena.pages_f[place >> PAGE_BITS, word_of(place, stride) + where] == 1.0
 
 
 @inner
 def value_of(arena: Arena, plan: PlanArrays, unit: int, place: int, stride: int) -> float:
-    """What the row is for a unit: its value, or NaN where it has none or is not counted."""
+    """Returns the row's value for a unit, or NaN if it has none or does not count."""
     if not is_counted(arena, place, plan.units[unit, WHERE], stride):
         return math.nan
     return number_of(arena, place, plan.units[unit, COLUMN], stride)
@@ -52,7 +52,7 @@ def value_of(arena: Arena, plan: PlanArrays, unit: int, place: int, stride: int)
 
 @inner
 def bits_of(arena: Arena, place: int, column: int, stride: int) -> int:
-    """The word of a column, one for all zeros; for a row without a column, 0."""
+    """Returns the cell of a column as bits, 0 for both zeros; 0 also for no column."""
     if column < 0 or arena.pages_f[place >> PAGE_BITS, word_of(place, stride) + column] == 0.0:
         return 0
     return int(arena.pages[place >> PAGE_BITS, word_of(place, stride) + column])
@@ -60,7 +60,7 @@ def bits_of(arena: Arena, place: int, column: int, stride: int) -> int:
 
 @inner
 def is_before(arena: Arena, place: int, other: int, stride: int) -> bool:
-    """Whether the row at `place` stands before the row at `other`."""
+    """Tells whether the row at `place` stands before the row at `other`."""
     if place >> PAGE_BITS == other >> PAGE_BITS:
         return place < other
     page, word = place >> PAGE_BITS, word_of(place, stride)
@@ -74,7 +74,7 @@ def is_before(arena: Arena, place: int, other: int, stride: int) -> bool:
 
 @inner
 def is_page_before(arena: Arena, page: int, other_page: int, time_ms: int) -> bool:
-    """Whether `other_page`, which has a row at `time_ms`, follows `page`: rows of one time and order stand as they came."""
+    """Tells whether `other_page`, which has a row at `time_ms`, follows `page`: rows of one time and order keep their arrival order."""
     following = arena.pages[page, NEXT]
     while following >= 0 and following != other_page and arena.pages[following, PAGE_WORDS + TIME] <= time_ms:
         following = arena.pages[following, NEXT]
@@ -83,14 +83,14 @@ def is_page_before(arena: Arena, page: int, other_page: int, time_ms: int) -> bo
 
 @inner
 def link(arena: Arena, plan: PlanArrays, slot: int, place: int, stride: int) -> None:
-    """Fills in the columns of the row at `place` that follow from the row before it."""
+    """Fills in the columns of the row at `place` that are computed from the row before it."""
     if len(plan.links):
         link_columns(arena.context, slot, place, stride)
 
 
 @outer
 def link_columns(context: Int64s, slot: int, place: int, stride: int) -> None:
-    """As `link`, for a plan with such columns."""
+    """Does the work of `link` for a plan with such columns."""
     arena, plan = arena_of(context), plan_of(context)
     page, word = place >> PAGE_BITS, word_of(place, stride)
     before = place_before(arena, slot, place)
@@ -121,7 +121,7 @@ def link_columns(context: Int64s, slot: int, place: int, stride: int) -> None:
 
 @inner
 def write(arena: Arena, slot: int, page: int, word: int, value: float) -> None:
-    """Writes a value where another one stands."""
+    """Writes a value if another one stands there, and marks the page as changed."""
     if arena.pages_f[page, word] != value and not (arena.pages_f[page, word] != arena.pages_f[page, word] and value != value):
         arena.pages_f[page, word] = value
         mark_changed(arena, slot, page)

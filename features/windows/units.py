@@ -1,6 +1,6 @@
-"""Running sums of one window: a row enters, a row leaves, the value comes out.
+"""Keeps running sums of one window, as rows enter and leave.
 
-Sums and sums of squares are carried as pairs (`pairs`): a variance survives a mean a billion times its size.
+Sums and sums of squares are held as pairs (`double_double`): a variance survives a mean a billion times its size.
 """
 
 import math
@@ -19,7 +19,7 @@ _READ_RATE, _READ_LABELLED_RATE = int(Code.LABEL_RATE), int(Code.LABELLED_RATE)
 
 @inner
 def unit_enter(words: Float64s, row: int, at: int, kind: int, value: float, label: int, sign: float) -> None:
-    """A row with `value` and `label` (0 none, 1 negative, 2 positive) enters (sign 1) or leaves (sign -1); not when the value is NaN."""
+    """Adds (sign 1) or removes (-1) a row with `value` and `label` (0 none, 1 negative, 2 positive), unless the value is NaN."""
     if value != value:
         return
     if kind == _LABELS:
@@ -43,7 +43,7 @@ def unit_enter(words: Float64s, row: int, at: int, kind: int, value: float, labe
 
 @inner
 def unit_value(words: Float64s, row: int, at: int, code: int) -> float:
-    """What is read, in the column's own counting; NaN where it is missing."""
+    """Reads a number of the window, in the column's unit; NaN where it is missing."""
     n = words[row, at]
     if code in (_READ_COUNT, _READ_LABELS):
         return float(n)
@@ -62,7 +62,7 @@ def unit_value(words: Float64s, row: int, at: int, code: int) -> float:
 
 @inner
 def deviation(n: float, s: float, s_rest: float, q: float, q_rest: float) -> float:
-    """Standard deviation of the sample from n, the sum and the sum of squares, each with its rest."""
+    """Computes the sample standard deviation from n, the sum and the sum of squares, each with its remainder."""
     if n < 2:
         return math.nan
     sum_high = s + s_rest

@@ -1,7 +1,7 @@
-"""What a window knows of how often each value is in it: how many values, the commonest, the entropy of their shares.
+"""Counts how often each value is in a window: the number of values, the most common one, and the entropy of their shares.
 
-Words: rows with a value, different values, rows with the commonest one, and the sum of c log2 c over their counts as a pair. Each
-change takes constant time: beside the values the table counts how many of them have each count, so that the largest count is known
+The cells are: rows with a value, different values, rows with the most common one, and the sum of c log2 c over their counts as a pair. Each
+change takes constant time: beside the values, the table counts how many of them have each count, so that the largest count is known
 also when it falls.
 """
 
@@ -18,19 +18,19 @@ N, DISTINCT, TOP, SUM = range(4)
 
 @inner
 def owner_of_values(owner: int) -> int:
-    """Under whom the table has the values."""
+    """Returns the owner of the values in the table."""
     return 2 * owner
 
 
 @inner
 def spread(count: int) -> float:
-    """c log2 c."""
+    """Returns c log2 c."""
     return count * math.log2(count) if count > 0 else 0.0
 
 
 @outer
 def value_enter(counts: Counts, words: Float64s, row: int, at: int, owner: int, value: int, sign: float) -> None:
-    """A row with `value` comes (1) or goes (-1)."""
+    """Adds (sign 1) or removes (-1) a row with `value`."""
     by = 1 if sign > 0.0 else -1
     new = change_count(counts.owners, counts.values, counts.counts, counts.used, owner_of_values(owner), value, by)
     old = new - by
@@ -54,7 +54,7 @@ def value_enter(counts: Counts, words: Float64s, row: int, at: int, owner: int, 
 
 @inner
 def entropy_bits(words: Float64s, row: int, at: int) -> float:
-    """Shannon's entropy of the values' shares; NaN without any."""
+    """Returns Shannon's entropy of the values' shares in bits; NaN without values."""
     n = words[row, at + N]
     if n <= 0.0:
         return math.nan

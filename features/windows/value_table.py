@@ -1,7 +1,7 @@
-"""How often each owner has each value: one hash table for all owners.
+"""Counts how often each owner has each value, in one hash table for all owners.
 
-Open addressing with linear probing; an entry that is no longer needed is closed by moving later ones up, so that no mark of it stays
-(Knuth, The Art of Computer Programming 6.4, algorithm R). 24 bytes a place, at most 60 % of them used.
+It uses open addressing with linear probing; a removed entry is closed by moving later ones up, so that no tombstone stays (Knuth, The Art
+of Computer Programming 6.4, algorithm R). A slot of the table takes 24 bytes, and at most 60 % of them are used.
 """
 
 import numpy as np
@@ -15,13 +15,13 @@ _MIX, _MIX_2 = -7046029254386353131, -4658895280553007687
 
 
 def empty_counts(size: int = 1_024) -> Counts:
-    """A table of `size` places, a power of two."""
+    """Makes a table of `size` slots, a power of two."""
     owners, values, counts = np.zeros((3, size), dtype=np.int64)
     return Counts(owners, values, counts, np.zeros(1, dtype=np.int64))
 
 
 def with_room_for(counts: Counts, more: int) -> Counts:
-    """The same counts in a table that can take `more` new entries."""
+    """Returns the counts in a table that can take `more` new entries."""
     size = len(counts.counts)
     while counts.used[0] + more > size * _FULL:
         size *= 2
@@ -43,7 +43,7 @@ def copy_counts(
     new_counts: Int64s,
     new_used: Int64s,
 ) -> None:
-    """Puts all entries into a new table."""
+    """Copies all entries into a new table."""
     table = Counts(new_owners, new_values, new_counts, new_used)
     for at in range(len(counts)):
         if counts[at] != 0:
@@ -54,13 +54,13 @@ def copy_counts(
 
 @inner
 def free_counts(counts: Counts) -> int:
-    """New entries that the table can take."""
+    """Returns the number of new entries that the table can take."""
     return int(int(len(counts.counts) * _FULL) - counts.used[0])
 
 
 @inner
 def home_of(counts: Counts, owner: int, value: int) -> int:
-    """Where the search for an entry begins."""
+    """Returns the slot at which the search for an entry begins."""
     mixed = (value ^ (owner * _MIX)) * _MIX_2
     mixed = (mixed ^ ((mixed >> 32) & 0xFFFFFFFF)) * _MIX
     return ((mixed >> 29) ^ mixed) & (len(counts.counts) - 1)
@@ -68,7 +68,7 @@ def home_of(counts: Counts, owner: int, value: int) -> int:
 
 @inner
 def place_of(counts: Counts, owner: int, value: int) -> int:
-    """The place of an entry, or the empty one where it would be."""
+    """Returns the slot of an entry, or the empty one where it would be."""
     at = home_of(counts, owner, value)
     while counts.counts[at] != 0 and (counts.owners[at] != owner or counts.values[at] != value):
         at = (at + 1) & (len(counts.counts) - 1)
@@ -77,13 +77,13 @@ def place_of(counts: Counts, owner: int, value: int) -> int:
 
 @inner
 def count_of(counts: Counts, owner: int, value: int) -> int:
-    """How often `owner` has `value`."""
+    """Returns how often `owner` has `value`."""
     return int(counts.counts[place_of(counts, owner, value)])
 
 
 @outer
 def change_count(owners: Int64s, values: Int64s, counts: Int64s, used: Int64s, owner: int, value: int, by: int) -> int:
-    """Counts one more (1) or one less (-1), and gives the new count; the table must have room. One less than nothing stays nothing."""
+    """Counts one more (1) or one less (-1) and returns the new count, at least 0; the table must have room."""
     table = Counts(owners, values, counts, used)
     at = place_of(table, owner, value)
     count = counts[at] + by
@@ -101,7 +101,7 @@ def change_count(owners: Int64s, values: Int64s, counts: Int64s, used: Int64s, o
 
 @inner
 def close(counts: Counts, at: int) -> None:
-    """Empties a place, and moves up those entries behind it that would not be found any more."""
+    """Empties a slot, and moves up those later entries that would not be found any more."""
     last = len(counts.counts) - 1
     gap = at
     counts.counts[gap] = 0

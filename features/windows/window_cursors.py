@@ -1,4 +1,4 @@
-"""Windows move on with the newest event: cursors step over rows, which come into windows and leave them."""
+"""Advances windows to the newest event: cursors step over rows, which enter windows and leave them."""
 
 from features.definitions import window as windows
 from features.definitions.zone_table import unit_of
@@ -18,7 +18,7 @@ from features.layout.plan_arrays import (
 )
 from features.windows.pages import next_place
 from features.windows.rows import due_of, is_counted, link, time_of
-from features.windows.window_moves import comes, leaves
+from features.windows.window_moves import enter, leave
 from foundation.compiled import inner, outer
 from foundation.number_arrays import Int64s
 
@@ -27,9 +27,9 @@ _CALENDAR, _SESSION, _LAST = windows.CALENDAR, windows.SESSION, windows.LAST
 
 @inner
 def advance(arena: Arena, plan: PlanArrays, slot: int, time_ms: int, last: int, stride: int) -> None:
-    """Moves every cursor to `time_ms`. `last` is the newest row taken in: rows behind it have not happened yet.
+    """Advances every cursor to `time_ms`. `last` is the newest row taken in; rows after it have not happened yet.
 
-    Ascending offsets: a row enters a delayed window before it can leave it.
+    Offsets ascend, so that a row enters a delayed window before it can leave it.
     """
     for cursor in range(len(plan.offsets)):
         limit = time_ms - plan.offsets[cursor]
@@ -41,14 +41,14 @@ def advance(arena: Arena, plan: PlanArrays, slot: int, time_ms: int, last: int, 
 
 @inner
 def step(arena: Arena, plan: PlanArrays, slot: int, cursor: int, last: int, stride: int) -> None:
-    """Moves a cursor over its row."""
+    """Moves a cursor over its row: the row enters or leaves the cursor's units."""
     at = HEAD_WORDS + 2 * cursor
     place = arena.heads[slot, at]
     for k in range(plan.pass_ends[cursor], plan.pass_ends[cursor + 1]):
         if plan.passes[k, 2] > 0:
-            comes(arena, plan, slot, plan.passes[k, 1], place, stride)
+            enter(arena, plan, slot, plan.passes[k, 1], place, stride)
         else:
-            leaves(arena, plan, slot, plan.passes[k, 1], place, last, stride)
+            leave(arena, plan, slot, plan.passes[k, 1], place, last, stride)
     following = END if place == last else next_place(arena, place)
     arena.heads[slot, at] = following
     arena.heads[slot, at + 1] = due_of(arena, following, stride)
@@ -56,7 +56,7 @@ def step(arena: Arena, plan: PlanArrays, slot: int, cursor: int, last: int, stri
 
 @outer
 def advance_marks(context: Int64s, slot: int, time_ms: int, last: int, stride: int) -> None:
-    """Moves the cursors of windows that do not slide."""
+    """Advances the non-sliding cursors."""
     arena, plan = arena_of(context), plan_of(context)
     for mark in range(len(plan.marks)):
         kind, cursor = plan.marks[mark, MARK_KIND], len(plan.offsets) + mark
@@ -77,14 +77,14 @@ def advance_marks(context: Int64s, slot: int, time_ms: int, last: int, stride: i
 
 @inner
 def calendar_unit(plan: PlanArrays, mark: int, time_ms: int) -> int:
-    """The number of the calendar unit of `time_ms`."""
+    """Returns the number of the calendar unit of `time_ms`."""
     begin, end = plan.marks[mark, MARK_CHANGES], plan.marks[mark, MARK_CHANGES_END]
     return unit_of(plan.changes, plan.shifts, begin, end, plan.marks[mark, MARK_UNIT], time_ms)
 
 
 @inner
 def step_counted(arena: Arena, plan: PlanArrays, slot: int, mark: int, last: int, stride: int) -> None:
-    """As `step`; a window of N rows also counts."""
+    """Does the same as `step`, and also counts the rows of a window of N rows."""
     cursor = len(plan.offsets) + mark
     if plan.marks[mark, MARK_KIND] == _LAST:
         place = arena.heads[slot, HEAD_WORDS + 2 * cursor]
@@ -94,7 +94,7 @@ def step_counted(arena: Arena, plan: PlanArrays, slot: int, mark: int, last: int
 
 @inner
 def take_in(arena: Arena, plan: PlanArrays, slot: int, place: int, time_ms: int, stride: int) -> None:
-    """The row at `place`, now the newest, enters the windows without delay; cursors at the end point to it."""
+    """Adds the row at `place`, now the newest, to windows without delay; cursors at the end point to it."""
     for cursor in range(len(plan.offsets) + len(plan.marks)):
         at = HEAD_WORDS + 2 * cursor
         if arena.heads[slot, at] == END:
@@ -104,7 +104,7 @@ def take_in(arena: Arena, plan: PlanArrays, slot: int, place: int, time_ms: int,
         if arena.edges[slot, extreme] == END:
             arena.edges[slot, extreme] = place
     for k in range(len(plan.live)):
-        comes(arena, plan, slot, plan.live[k], place, stride)
+        enter(arena, plan, slot, plan.live[k], place, stride)
     if len(plan.marks):
         trim(arena.context, slot, place, stride)
     arena.heads[slot, NEWEST] = time_ms
@@ -112,7 +112,7 @@ def take_in(arena: Arena, plan: PlanArrays, slot: int, place: int, time_ms: int,
 
 @outer
 def trim(context: Int64s, slot: int, place: int, stride: int) -> None:
-    """Windows of N rows let go of the oldest when the newest, at `place`, has come."""
+    """Removes the oldest rows from windows of N rows once the newest, at `place`, has entered."""
     arena, plan = arena_of(context), plan_of(context)
     for mark in range(len(plan.marks)):
         if plan.marks[mark, MARK_KIND] == _LAST:
@@ -124,7 +124,7 @@ def trim(context: Int64s, slot: int, place: int, stride: int) -> None:
 
 @outer
 def take_in_order(context: Int64s, slot: int, place: int, last: int, stride: int) -> None:
-    """Moves on to the row at `place`, which follows the one at `last`, and takes it in: for rows that were there before."""
+    """Advances to the row at `place`, which follows the one at `last`, and takes it in; used for rows that were there before."""
     arena, plan = arena_of(context), plan_of(context)
     time_ms = time_of(arena, place, stride)
     link(arena, plan, slot, place, stride)

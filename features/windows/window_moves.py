@@ -1,4 +1,4 @@
-"""A row comes into the window of a unit, or goes out of it, at either end."""
+"""Adds rows to the window of a unit and removes them, at either end."""
 
 from features.layout.kernel_context import arena_of, plan_of
 from features.layout.layout import LABEL, NEVER, PAGE_BITS, Arena
@@ -6,7 +6,7 @@ from features.layout.plan_arrays import AUX, COLUMN, KIND, LENGTH, LIMIT, WORD, 
 from features.plan.plan_units import UnitKind
 from features.windows.burst import burst_step
 from features.windows.decayed import decayed_enter
-from features.windows.extremes import extreme_comes, extreme_leaves, extreme_returns
+from features.windows.extremes import extreme_enter, extreme_leave, extreme_reenter
 from features.windows.pages import next_place, word_of
 from features.windows.ranks import rank_add, rank_remove
 from features.windows.row_label import label_state
@@ -23,68 +23,70 @@ _VALUES, _RANKS, _DECAYED = int(UnitKind.VALUES), int(UnitKind.RANKS), int(UnitK
 
 @inner
 def owner_of(plan: PlanArrays, slot: int, unit: int) -> int:
-    """Whose values these are in the table of counts."""
+    """Returns the owner of a unit's values in the table of counts."""
     return slot * len(plan.units) + unit
 
 
 @inner
-def comes(arena: Arena, plan: PlanArrays, slot: int, unit: int, place: int, stride: int) -> None:
-    """The row at `place` becomes the newest of the window."""
+def enter(arena: Arena, plan: PlanArrays, slot: int, unit: int, place: int, stride: int) -> None:
+    """Adds the row at `place` as the newest of the window."""
     kind = plan.units[unit, KIND]
     if kind < _SUMS_END:
         add(arena, plan, slot, unit, place, stride, 1.0)
     elif kind <= _MAX:
-        extreme_comes(arena, plan, slot, unit, place, stride)
+        extreme_enter(arena, plan, slot, unit, place, stride)
     else:
-        moves(arena.context, slot, unit, place, stride, 1.0, 1.0)
+        change_unit(arena.context, slot, unit, place, stride, 1.0, 1.0)
 
 
 @inner
-def leaves(arena: Arena, plan: PlanArrays, slot: int, unit: int, place: int, last: int, stride: int) -> None:
-    """The row at `place`, the oldest of the window, goes; `last` is the newest of all rows taken in."""
+def leave(arena: Arena, plan: PlanArrays, slot: int, unit: int, place: int, last: int, stride: int) -> None:
+    """Removes the row at `place`, the oldest of the window; `last` is the newest of all rows taken in."""
     kind = plan.units[unit, KIND]
     if kind < _SUMS_END:
         add(arena, plan, slot, unit, place, stride, -1.0)
     elif kind <= _MAX:
-        extreme_leaves(arena, plan, slot, unit, place, last, stride)
+        extreme_leave(arena, plan, slot, unit, place, last, stride)
     else:
-        moves(arena.context, slot, unit, place, stride, -1.0, 0.0)
+        change_unit(arena.context, slot, unit, place, stride, -1.0, 0.0)
 
 
 @inner
-def returns(arena: Arena, plan: PlanArrays, slot: int, unit: int, place: int, stride: int) -> None:
-    """The row at `place` becomes the oldest of the window again."""
+def reenter(arena: Arena, plan: PlanArrays, slot: int, unit: int, place: int, stride: int) -> None:
+    """Adds the row at `place` back as the oldest of the window."""
     kind = plan.units[unit, KIND]
     if kind < _SUMS_END:
         add(arena, plan, slot, unit, place, stride, 1.0)
     elif kind <= _MAX:
-        extreme_returns(arena, plan, slot, unit, place, stride)
+        extreme_reenter(arena, plan, slot, unit, place, stride)
     else:
-        moves(arena.context, slot, unit, place, stride, 1.0, 0.0)
+        change_unit(arena.context, slot, unit, place, stride, 1.0, 0.0)
 
 
 @inner
-def is_undone(arena: Arena, plan: PlanArrays, slot: int, unit: int, place: int, stride: int) -> None:
-    """The row at `place`, the newest of the window, goes: time runs backwards. Minima and maxima are mended by the caller."""
+def undo_enter(arena: Arena, plan: PlanArrays, slot: int, unit: int, place: int, stride: int) -> None:
+    """Removes the row at `place`, the newest of the window, in a rewind. The caller recomputes minima and maxima."""
     kind = plan.units[unit, KIND]
     if kind < _SUMS_END:
         add(arena, plan, slot, unit, place, stride, -1.0)
     elif kind > _MAX:
-        moves(arena.context, slot, unit, place, stride, -1.0, 1.0)
+        change_unit(arena.context, slot, unit, place, stride, -1.0, 1.0)
 
 
 @inner
 def add(arena: Arena, plan: PlanArrays, slot: int, unit: int, place: int, stride: int, sign: float) -> None:
-    """Running sums and counts of labels: as `comes` for 1, `leaves` for -1; either end."""
+    """Adds (sign 1) or removes (-1) the row in running sums and counts of labels, at either end."""
     value = value_of(arena, plan, unit, place, stride)
     state = label_state(arena.pages[place >> PAGE_BITS, word_of(place, stride) + LABEL], NEVER)
     unit_enter(arena.heads_f, slot, plan.units[unit, WORD], plan.units[unit, KIND], value, state, sign)
 
 
 @outer
-def moves(context: Int64s, slot: int, unit: int, place: int, stride: int, sign: float, at_head: float) -> None:
-    """All units but sums and extremes: a row comes (1) or goes (-1), at the newest end (`at_head` 1) or
-    at the oldest (0). Numbers, not truths: numba compiles a function anew for each constant that is one."""
+def change_unit(context: Int64s, slot: int, unit: int, place: int, stride: int, sign: float, at_head: float) -> None:
+    """Adds (sign 1) or removes (-1) a row, at the newest end (`at_head` 1) or the oldest (0), for all units but sums and extremes.
+
+    The arguments are floats, not bools: numba recompiles for each boolean literal.
+    """
     arena, plan = arena_of(context), plan_of(context)
     value = value_of(arena, plan, unit, place, stride)
     if value != value:
@@ -102,16 +104,16 @@ def moves(context: Int64s, slot: int, unit: int, place: int, stride: int, sign: 
     elif kind == _DECAYED:
         decayed_enter(arena.heads_f, slot, word, value, time_of(arena, place, stride), plan.units[unit, LENGTH], sign)
     elif kind == _LAST:
-        last_moves(arena, slot, word, value, time_of(arena, place, stride), sign, at_head)
+        change_last(arena, slot, word, value, time_of(arena, place, stride), sign, at_head)
     elif kind == _FIRST:
-        first_moves(arena, plan, slot, unit, place, value, stride, sign, at_head)
+        change_first(arena, plan, slot, unit, place, value, stride, sign, at_head)
     elif sign > 0.0 and at_head > 0.0:
         fold(arena, plan, slot, unit, word, place, stride)
 
 
 @inner
 def fold(arena: Arena, plan: PlanArrays, slot: int, unit: int, word: int, place: int, stride: int) -> None:
-    """The next row into the state of a burst, or of decayed sums, that begins at `word` of the head."""
+    """Adds the next row to the state of a burst or of decayed sums that begins at cell `word` of the head."""
     value = value_of(arena, plan, unit, place, stride)
     length_ms, time_ms = plan.units[unit, LENGTH], time_of(arena, place, stride)
     if plan.units[unit, KIND] == _DECAYED:
@@ -122,8 +124,8 @@ def fold(arena: Arena, plan: PlanArrays, slot: int, unit: int, word: int, place:
 
 
 @inner
-def last_moves(arena: Arena, slot: int, word: int, value: float, time_ms: int, sign: float, at_head: float) -> None:
-    """How many rows there are, the newest's value and its time; when time runs backwards the caller finds the newest anew."""
+def change_last(arena: Arena, slot: int, word: int, value: float, time_ms: int, sign: float, at_head: float) -> None:
+    """Updates the number of rows and the newest one's value and time; in a rewind the caller finds the newest again."""
     n = arena.heads_f[slot, word]
     if sign > 0.0 and (at_head > 0.0 or n == 0.0):
         arena.heads_f[slot, word + 1] = value
@@ -132,10 +134,10 @@ def last_moves(arena: Arena, slot: int, word: int, value: float, time_ms: int, s
 
 
 @inner
-def first_moves(
+def change_first(
     arena: Arena, plan: PlanArrays, slot: int, unit: int, place: int, value: float, stride: int, sign: float, at_head: float
 ) -> None:
-    """How many rows there are, the oldest's value and its time."""
+    """Updates the number of rows and the oldest one's value and time."""
     word = plan.units[unit, WORD]
     n = arena.heads_f[slot, word] + sign
     arena.heads_f[slot, word] = n
