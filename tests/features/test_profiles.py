@@ -236,7 +236,7 @@ def test_numbers_of_detectors_that_do_not_run_rest_in_their_profiles_and_count_a
 def test_an_output_of_a_code_that_the_kernel_does_not_know_raises_and_reads_as_no_other() -> None:
     plan = plan_of([reading(Code.DISTINCT, "amount", DAY_MS)])
     plan.arrays.outputs[0, 1] = max(Code) + 1
-    with pytest.raises(ValueError, match=r"features\.answers has no answer"):
+    with pytest.raises(ValueError, match=r"features.kernel.outputs has no answer"):
         observed(Profiles(plan), batch_of([1_000]))
 
 
