@@ -101,5 +101,5 @@ def test_too_many_arrays_or_bytes_are_refused_when_encoding() -> None:
 
 @pytest.mark.parametrize("array", [np.array(["a"]), np.array([object()]), np.zeros((1, 1, 1, 1)), np.zeros(1, ">f8")])
 def test_arrays_that_do_not_travel_are_refused_when_encoding(array: np.ndarray) -> None:
-    with pytest.raises(ValueError, match="array .*: expected .* dimensions, got"):
+    with pytest.raises(ValueError, match=r"array .*: expected .* dimensions, got"):
         Snapshot("m", "hash", 1, 0, {"a": array}).encode()
