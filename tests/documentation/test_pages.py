@@ -41,3 +41,10 @@ def test_every_link_of_a_page_leads_somewhere(page: pathlib.Path) -> None:
 def test_every_module_that_a_page_names_is_there(page: pathlib.Path) -> None:
     paths = MODULE.findall(page.read_text())
     assert [path for path in paths if not (PROJECT / path).exists()] == []
+
+
+def test_the_index_of_decisions_names_each_by_its_title() -> None:
+    folder = PROJECT / "docs" / "decisions"
+    named_ones = dict(re.findall(r"^\| \[\d{4}\]\(([^)]+)\) \| (.*) \|$", (folder / "README.md").read_text(), re.MULTILINE))
+    titles = {page.name: re.sub(r"^# (\d{4})[.:]? *", "", page.read_text().splitlines()[0]) for page in folder.glob("0*.md")}
+    assert named_ones == titles
