@@ -30,7 +30,7 @@ BAD_SCHEMAS = {
     "a scale of seven": ("{type: decimal,", "{type: decimal, scale: 7,", ":6:34", "from 0 to 6"),
     "a dimension of a number": ("{type: decimal,", "{type: decimal, dimension: true,", ":6:38", "type: string"),
     "a length without a unit": ("retention: 40d", "retention: 40", ":8:12", "a whole number with a unit"),
-    "a ttl below retention": ("retention: 40d", "retention: 40d\nttl: 1d", ":9:6", "not shorter than retention"),
+    "a ttl below retention": ("retention: 40d", "retention: 40d\nttl: 1d", ":9:6", "a ttl of at least the retention"),
     "no user": ("user: customer\n", "", ":1:1", "a field user"),
     "a field within a field": ("  category:", "  amount.x:", ":7:13", "not nested"),
     "a time in hours": ("unit: ms", "unit: h", ":2:25", "one of ms, s, us, rfc3339"),
