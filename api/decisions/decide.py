@@ -16,6 +16,7 @@ from api.kafka.log import Clock, Log, LogUnavailableError
 from features.schema.event import Event
 from pipeline.engine.decision import fallback_flags
 from pipeline.engine.release import Release
+from pipeline.wire.declaration import REPLY_HEADER
 from stores.decisions import Decisions, LatestScore, StoreUnavailableError
 
 log = logging.getLogger(__name__)
@@ -23,7 +24,6 @@ log = logging.getLogger(__name__)
 DEADLINE_MS_MAX = 10_000
 TAKEN = {"deadline_ms": False}
 RETRY_SOON = [(b"retry-after", b"1")]
-REPLY_HEADER = "weir-reply"
 
 
 class Decided(msgspec.Struct):

@@ -26,6 +26,7 @@ from pipeline.control.surplus import surplus
 from pipeline.engine.feature_catalogue import catalogue_of_release
 from pipeline.engine.own_detectors import detectors_that_warm
 from pipeline.engine.release import BYPASS, RELEASE_MAX, Release, compile_release
+from pipeline.wire.declaration import MODE_KEY
 from stores.registry import Registry, StoredRelease
 
 log = logging.getLogger(__name__)
@@ -333,7 +334,7 @@ class Definitions:
             log.warning("releases of long ago stay on the control topic until the next upload: %s", error)
 
     def _take(self, key: str, value: bytes | None) -> None:
-        if key.startswith("mode:"):
+        if key.startswith(MODE_KEY):
             if value is not None:
                 self._condition.take_mark(key, value)
         else:

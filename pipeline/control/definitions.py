@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable
 from detectors.snapshot import Snapshot
 from pipeline.control.known_releases import KnownReleases
 from pipeline.engine.release import Release
+from pipeline.wire.declaration import Topic
 
 log = logging.getLogger(__name__)
 
 ControlRecord = tuple[str, str, bytes | None]
-"""Topic (``c`` for control, ``m`` for models), key and value; None takes the record of the key away."""
+"""Topic (a letter of `Topic`), key and value; None takes the record of the key away."""
 
 
 def key_text(key: bytes | None) -> str:
@@ -48,7 +49,7 @@ class Definitions:
 
     def _take(self, topic: str, key: str, value: bytes | None) -> bool:
         try:
-            if topic != "m":
+            if topic != Topic.MODEL:
                 return self.releases.take(key, value)
             if value is None:
                 return self.snapshots.pop(key, None) is not None
@@ -58,6 +59,6 @@ class Definitions:
                 return False
             self.snapshots[snapshot.key] = snapshot
         except Exception as error:  # whatever is written there: the stream goes on
-            log.error("%s record %s is not taken in: %s", "models" if topic == "m" else "control", key, error)
+            log.error("%s record %s is not taken in: %s", "models" if topic == Topic.MODEL else "control", key, error)
             return False
         return True

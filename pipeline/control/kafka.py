@@ -8,6 +8,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 from foundation.settings import Settings
 from pipeline.control.definitions import ControlRecord, Definitions, key_text
 from pipeline.control.kafka_access import connection_of
+from pipeline.wire.declaration import Topic
 
 log = logging.getLogger(__name__)
 
@@ -125,7 +126,7 @@ class ControlTopic:
                 if is_end(message):
                     self._at = max(self._at, message.offset() or 0)
                 elif not message.error():
-                    found.append(("c", key_text(message.key()), message.value()))
+                    found.append((Topic.CONTROL, key_text(message.key()), message.value()))
                     self._at = (message.offset() or 0) + 1
         self.definitions.take(found)
 

@@ -15,11 +15,11 @@ import msgspec
 from features.layout.layout import LONG_AGO
 from foundation.refusal import Refusal
 from pipeline.engine.release import RELEASE_MAX, Release, compile_release, content_hash, features_of, with_beginnings
+from pipeline.wire.declaration import RELEASE_KEY
 
 log = logging.getLogger(__name__)
 
 DEFINITION = "def:"
-RELEASE = "release:"
 COMPILED_KEPT = 16
 """Releases that are held compiled; an older one is compiled again when an event carries it."""
 
@@ -51,7 +51,7 @@ def not_in_force(id: int, reason: str) -> str:
 
 def release_key(id: int) -> str:
     """The key of the record of release `id`; keys sort as their numbers do."""
-    return f"{RELEASE}{id:010d}"
+    return f"{RELEASE_KEY}{id:010d}"
 
 
 class KnownReleases:
@@ -75,7 +75,7 @@ class KnownReleases:
         """
         if key.startswith(DEFINITION):
             self._take_text(key.removeprefix(DEFINITION), value)
-        elif key.startswith(RELEASE):
+        elif key.startswith(RELEASE_KEY):
             self._take_record(key, value)
         else:
             return False
@@ -190,10 +190,10 @@ class KnownReleases:
 
     def _take_record(self, key: str, value: bytes | None) -> None:
         if value is None:
-            self._drop(int(key.removeprefix(RELEASE)))
+            self._drop(int(key.removeprefix(RELEASE_KEY)))
             return
         record = msgspec.json.decode(value, type=ReleaseRecord)
-        if int(key.removeprefix(RELEASE)) != record.id:  # Java goes by the key, and would wait for ever for the other
+        if int(key.removeprefix(RELEASE_KEY)) != record.id:  # Java goes by the key, and would wait for ever for the other
             raise Refusal("another number", where=key, expected="the number of the key", got=record.id)
         if self._records.get(record.id) != record:
             self._drop(record.id)

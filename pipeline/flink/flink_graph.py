@@ -16,6 +16,7 @@ from foundation.settings import Settings
 from pipeline.control.kafka_access import java_connection_of
 from pipeline.flink.flink_gateway import close_gateway
 from pipeline.flink.transactions import transaction_ms_max
+from pipeline.wire.declaration import Source, Tag
 
 PARALLELISM_MAX = 128
 _SHADED = "org.apache.flink.kafka.shaded.org.apache.kafka"
@@ -44,8 +45,8 @@ class Graph:
         self._environment = environment
         self._group = group
 
-    def source(self, topic: str, tag: str, watermarks: Any, parallelism: int, delivering: bool = False) -> Any:
-        """Records of `topic` as rows of `tag`, from the checkpoint on; without one from the oldest.
+    def source(self, topic: str, what: Source, watermarks: Any, parallelism: int, delivering: bool = False) -> Any:
+        """Records of `topic` as rows of the source `what`, from the checkpoint on; without one from the oldest.
 
         Args:
             delivering: twice a second, and without a checkpoint from what the group has committed.
@@ -59,7 +60,7 @@ class Graph:
         for name, value in {**_CONSUMER, **(_UNHURRIED if delivering else {}), **java_connection_of(self._settings, _SHADED)}.items():
             builder = builder.setProperty(name, value)
         start = offsets.committedOffsets(oldest) if delivering else offsets.earliest()
-        source = builder.setStartingOffsets(start).setDeserializer(self.weir.RecordDeserializer(tag)).build()
+        source = builder.setStartingOffsets(start).setDeserializer(self.weir.RecordDeserializer(str(what))).build()
         stream = self._environment._j_stream_execution_environment.fromSource(source, watermarks, topic)
         return stream.uid(f"{topic}-source").setParallelism(parallelism)
 
@@ -73,7 +74,7 @@ class Graph:
         frames.uid(f"{name}-stage").name(f"{name}-stage")
         return frames._j_data_stream.process(self.weir.Unbundle(), self.weir.Rows.TYPE).uid(f"{name}-unbundle")
 
-    def kafka_sink(self, stream: Any, uid: str, topics: Mapping[str, str], linger_ms: int = 0, transactions: str = "") -> None:
+    def kafka_sink(self, stream: Any, uid: str, topics: Mapping[Tag, str], linger_ms: int = 0, transactions: str = "") -> None:
         """Writes each row to the topic of its tag: at least once and at once, or exactly once with the checkpoint.
 
         Args:
@@ -82,7 +83,7 @@ class Graph:
                 that under load the batches grow by themselves.
             transactions: before the ids of transactions, of this job alone; empty: at least once.
         """
-        names = self._map({tag: self._settings.topic(name) for tag, name in topics.items()})
+        names = self._map({str(letter): self._settings.topic(name) for letter, name in topics.items()})
         builder = self.java.org.apache.flink.connector.kafka.sink.KafkaSink.builder().setBootstrapServers(self._settings.bootstrap)
         properties = {**_PRODUCER, **java_connection_of(self._settings, _SHADED), "linger.ms": str(linger_ms)}
         if not linger_ms:
@@ -99,13 +100,13 @@ class Graph:
         sink = builder.setDeliveryGuarantee(guarantee).setRecordSerializer(self.weir.TopicSerializer(names)).build()
         stream.sinkTo(sink).uid(uid).name(uid)
 
-    def ends(self, topics: Mapping[str, str]) -> Any:
+    def ends(self, topics: Mapping[Source, str]) -> Any:
         """What tells a task where topics of one partition end now.
 
         Args:
-            topics: short names by tag.
+            topics: short names by what their records are.
         """
-        names = self._map({tag: self._settings.topic(name) for tag, name in topics.items()})
+        names = self._map({str(letter): self._settings.topic(name) for letter, name in topics.items()})
         return self.weir.TopicEnds(names, self._settings.bootstrap, self._map(java_connection_of(self._settings, _SHADED)))
 
     def offsets(self, ends: Mapping[int, int]) -> Any:

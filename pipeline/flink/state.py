@@ -5,7 +5,8 @@ from typing import Protocol
 from features.profiles.codec import Saved
 from pipeline.engine.isolation import NoRecordsFaultError
 from pipeline.engine.profile_store import Kept
-from pipeline.flink.frames import pack_changes, pack_keys, unpack_profiles
+from pipeline.wire.bulk_state import pack_changes, pack_keys, unpack_profiles
+from pipeline.wire.declaration import ENTITY_SEPARATOR
 
 
 class BulkState(Protocol):
@@ -64,5 +65,5 @@ class KeyedProfiles:
         self._state.write(pack_keys(self._flink_keys(kind, keys)), pack_changes(saved.heads, saved.pages, saved.dropped))
 
     def _flink_keys(self, kind: str, keys: list[str]) -> list[bytes]:
-        prefix = "" if self._user_kind else kind + "\0"
+        prefix = "" if self._user_kind else kind + ENTITY_SEPARATOR
         return [(prefix + key).encode() for key in keys]

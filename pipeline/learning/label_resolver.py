@@ -18,6 +18,7 @@ from pipeline.engine.label_times import early_label, label_time_ms
 from pipeline.learning.label_record import LabelRecord, ReadLabel
 from pipeline.learning.waiting_labels import Given, WaitingLabels
 from pipeline.score_job.dead_letter import dead_letter
+from pipeline.wire.declaration import ENTITY_SEPARATOR
 from stores.decisions import Decisions, EventName, StoredDecision
 
 log = logging.getLogger(__name__)
@@ -230,7 +231,7 @@ class LabelResolver:
             resolved = _Resolved(decision.event_id, id_key, decision.event_time, label.label, label.time_ms, served.user, *label[3:])
             if not sent:
                 resolved.features, resolved.event = served.features, served.event
-            sent.append(Sent("labels-resolved", f"{kind}\0{id}".encode(), msgspec.json.encode(resolved)))
+            sent.append(Sent("labels-resolved", f"{kind}{ENTITY_SEPARATOR}{id}".encode(), msgspec.json.encode(resolved)))
         self.resolved += 1
         return sent
 

@@ -34,6 +34,7 @@ from pipeline.engine.isolation import Aside, one_by_one
 from pipeline.engine.learner import LabelLearner
 from pipeline.learning.trainer import ServedDecision, Teacher
 from pipeline.score_job.labels import ResolvedLabel
+from pipeline.wire.declaration import ENTITY_SEPARATOR
 
 log = logging.getLogger(__name__)
 
@@ -164,7 +165,7 @@ class LearnJob:
 
     def _take_label(self, message: Message) -> None:
         release = self._control.definitions.newest
-        kind = (message.key() or b"").partition(b"\0")[0].decode()
+        kind = (message.key() or b"").partition(ENTITY_SEPARATOR.encode())[0].decode()
         if release is not None and kind == release.schema.user:
             self.teacher.label(msgspec.json.decode(message.value() or b"", type=ResolvedLabel))
 

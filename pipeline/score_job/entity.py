@@ -7,16 +7,15 @@ from numpy.typing import NDArray
 
 from features.profiles.warm_kernels import compile_kernels
 from features.schema.batch import Batch
-from pipeline.control.definitions import Definitions
-from pipeline.engine.isolation import fault_of
 from pipeline.engine.profile_store import BYTES_MAX
 from pipeline.engine.release import Release
-from pipeline.engine.scorer import Scorer
-from pipeline.flink.frames import Bundle, add_answer, read_bundle
 from pipeline.flink.state import BulkState, KeyedProfiles
-from pipeline.score_job.decode import MESSAGE, refused, take_control
-from pipeline.score_job.labels import refused_label, take_labels
-from pipeline.score_job.undoable import UndoableBundles
+from pipeline.score_job.profile_stage import ProfileStage
+from pipeline.score_job.refused_frames import Raised
+from pipeline.wire.bodies import read_keyed_body
+from pipeline.wire.bundle import Bundle
+from pipeline.wire.declaration import ENTITY_SEPARATOR, MESSAGE_BODY
+from pipeline.wire.frames import add_answer
 
 MESSAGES = "entity-messages"
 """Where a dead letter of this stage comes from: from no topic."""
@@ -24,7 +23,7 @@ MESSAGES = "entity-messages"
 log = logging.getLogger(__name__)
 
 
-class EntityStage:
+class EntityStage(ProfileStage):
     """Messages of entities in, answers for the user stage out.
 
     Args:
@@ -33,39 +32,24 @@ class EntityStage:
         profiles_bytes_max: see `Scorer`.
     """
 
-    def __init__(self, state: BulkState, kept_ms: int = 0, profiles_bytes_max: int = BYTES_MAX) -> None:
-        self.definitions = Definitions()
-        self._scorer = Scorer(KeyedProfiles(state, False, kept_ms), profiles_bytes_max)
-        self._bundles = UndoableBundles(self._scorer, self._run, self._refuse)
-        self.passed_over = 0
+    NAME = "entity stage"
 
-    def process(self, data: bytes) -> bytes:
-        """Frames for one bundle of control records, labels or messages."""
-        bundle = read_bundle(data)
-        if bundle.kind in "CS":
-            self._bundles.save()
-            if bundle.kind == "C":
-                take_control(bundle, self.definitions)
-            return b""
-        release = self.definitions.newest if bundle.kind == "L" else self.definitions.releases.get(bundle.release)
-        if release is not None:
-            return self._bundles.process(data, bundle, release)
-        # What the words of a row mean only its own release says. Without an answer its event is decided all the same, degraded.
-        self.passed_over += bundle.n
+    def __init__(self, state: BulkState, kept_ms: int = 0, profiles_bytes_max: int = BYTES_MAX) -> None:
+        super().__init__(KeyedProfiles(state, False, kept_ms), profiles_bytes_max)
+
+    def _release_of(self, bundle: Bundle) -> Release | None:
+        return self.definitions.releases.get(bundle.release)
+
+    def _own_without_release(self, bundle: Bundle) -> bytes:
+        """What the words of a row mean only its own release says. Without an answer its event is decided all the same, degraded."""
         log.error("release %d cannot be had: %d messages to entities are passed over", bundle.release, bundle.n)
         return b""
 
-    def _run(self, bundle: Bundle, release: Release) -> bytes:
-        return take_labels(bundle, release, self._scorer) if bundle.kind == "L" else self._answers(bundle, release)
-
-    def _refuse(self, bundle: Bundle, release: Release, error: Exception, in_a_row: int) -> bytes:
+    def _refuse_own(self, bundle: Bundle, release: Release, raised: Raised) -> bytes:
         """The event goes on without this entity's answer, as if it had not come in time."""
-        if bundle.kind == "L":
-            return refused_label(bundle.bodies[0], error, "entity stage")
-        more = {"topic": MESSAGES, "release": str(release.id), "in_a_row": str(in_a_row)}
-        return refused(fault_of(error, "entity stage"), bytes(bundle.bodies[0]), -1, -1, 0, **more)
+        return raised.frame(bytes(bundle.bodies[0]), topic=MESSAGES)
 
-    def _answers(self, bundle: Bundle, release: Release) -> bytes:
+    def _own(self, bundle: Bundle, release: Release) -> bytes:
         messages = [_Message(body) for body in bundle.bodies]
         kinds = {message.kind for message in messages}
         frames: list[bytes] = []
@@ -76,34 +60,36 @@ class EntityStage:
             width = answers.shape[1] * 8
             packed = np.ascontiguousarray(answers).tobytes()
             for position, message in enumerate(own):
-                head = message.head
-                add_answer(frames, message.user, head[3], head[4], packed[position * width : (position + 1) * width])
+                add_answer(frames, message.user, message.uid, message.at, packed[position * width : (position + 1) * width])
         return b"".join(frames)
 
 
 class _Message:
-    """A message taken apart: whose it is, and what the profile needs of the event."""
+    """A message taken apart: whose it is, where its answer goes, and what the profile needs of the event."""
 
-    __slots__ = ("head", "key", "kind", "user", "words")
+    __slots__ = ("at", "head", "key", "kind", "uid", "user", "words")
 
     def __init__(self, body: memoryview) -> None:
-        start = 2 + (body[0] | body[1] << 8)
-        self.kind, _, self.key = str(body[2:start], "utf-8").partition("\0")
-        self.head = MESSAGE.unpack_from(body, start)
-        first = start + MESSAGE.size
-        end = first + self.head[5]
-        self.user = bytes(body[first:end])
-        self.words = body[end:]
+        name, rest = read_keyed_body(body)
+        self.kind, _, self.key = str(name, "utf-8").partition(ENTITY_SEPARATOR)
+        _, _, _, self.uid, self.at, user_length, _ = MESSAGE_BODY.unpack_from(rest)
+        end = MESSAGE_BODY.size + user_length
+        self.head = rest[: MESSAGE_BODY.size]
+        self.user = bytes(rest[MESSAGE_BODY.size : end])
+        self.words = rest[end:]
+
+
+_HEADS = MESSAGE_BODY.dtype()
 
 
 def _batch_of(messages: list[_Message], columns: int) -> tuple[Batch, NDArray[np.float64]]:
     """The events as their entities know them, and their row words, [n, columns]."""
-    heads = np.array([message.head for message in messages], np.int64)
+    heads = np.frombuffer(b"".join([message.head for message in messages]), _HEADS)
     n = len(messages)
     values = np.frombuffer(b"".join([message.words for message in messages])).reshape(n, columns)
-    times_ms, id_keys, orders = (np.ascontiguousarray(heads[:, column]) for column in range(3))
+    times_ms, id_keys, orders, ops = (np.ascontiguousarray(heads[name]) for name in ("time_ms", "id_key", "order_key", "op"))
     keys, users = [message.key for message in messages], [str(message.user, "utf-8") for message in messages]
-    return Batch(keys, id_keys, orders, times_ms, users, {}, np.empty((n, 0)), id_keys, {}, heads[:, 6].astype(np.int8)), values
+    return Batch(keys, id_keys, orders, times_ms, users, {}, np.empty((n, 0)), id_keys, {}, ops), values
 
 
 def make_stage(state: BulkState, kept_ms: int = 0, profiles_bytes_max: int = BYTES_MAX) -> EntityStage:

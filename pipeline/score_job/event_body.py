@@ -5,7 +5,6 @@ bytes as they came. No object is made of an event: that alone would cost a micro
 """
 
 import functools
-import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,10 +16,8 @@ from features.schema.batch import Batch
 from features.schema.event import Event
 from features.schema.schema import Schema
 from pipeline.control.known_releases import COMPILED_KEPT
+from pipeline.wire.declaration import EVENT_BODY
 
-_HEAD = [(name, "<i8") for name in ("time_ms", "id_key", "order", "body_key", "arrived_ms")] + [("texts", "<u4"), ("op", "i1")]
-_STRUCT = struct.Struct("<qqqqqIb")
-_pack, _unpack, _HEAD_BYTES = _STRUCT.pack, _STRUCT.unpack_from, _STRUCT.size
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[str | None]).decode
 
@@ -49,7 +46,7 @@ class Arrivals:
 def event_body(event: Event, order_key: int, value: bytes) -> bytes:
     """The body of `event`; `order_key` is the beginning of its order as a number, `value` the bytes as they came."""
     texts = _encode((event.id, event.user, event.reply, *event.entities, *event.texts))
-    head = _pack(event.time_ms, event.id_key, order_key, event.body_key, event.arrived_ms, len(texts), event.op)
+    head = EVENT_BODY.pack(event.time_ms, event.id_key, order_key, event.body_key, event.arrived_ms, len(texts), event.op)
     return b"".join((head, event.numbers, texts, value))
 
 
@@ -61,8 +58,8 @@ def parts_without_schema(body: memoryview) -> tuple[int, int, str, bytes]:
     Raises:
         ValueError: it is no body of an event.
     """
-    _, _, order_key, _, arrived_ms, length, _ = _unpack(body)
-    for first in range(_HEAD_BYTES, len(body) - length + 1, 8):
+    _, _, order_key, _, arrived_ms, length, _ = EVENT_BODY.unpack_from(body)
+    for first in range(EVENT_BODY.size, len(body) - length + 1, 8):
         try:
             texts = _decode(body[first : first + length])
         except msgspec.DecodeError:
@@ -77,21 +74,21 @@ class EventBodies:
 
     def __init__(self, schema: Schema) -> None:
         self._kinds, self._texts = schema.entities, schema.texts
-        self._row = np.dtype([*_HEAD, ("numbers", "<f8", (len(schema.columns),))])
+        self._row = EVENT_BODY.dtype(("numbers", "<f8", (len(schema.columns),)))
 
     def read(self, bodies: Sequence[memoryview]) -> Arrivals:
         """The columns of `bodies`, at least one."""
         size = self._row.itemsize
         rows = np.frombuffer(b"".join([body[:size] for body in bodies]), self._row)
-        starts = (rows["texts"] + size).tolist()
+        starts = (rows["texts_length"] + size).tolist()
         texts = [_decode(body[size:start]) for body, start in zip(bodies, starts, strict=True)]
         ids, users, replies, *others = map(list, zip(*texts, strict=True))
         entities, fields = others[: len(self._kinds)], others[len(self._kinds) :]
-        columns = {name: np.ascontiguousarray(rows[name]) for name, _ in _HEAD}
+        columns = {field.name: np.ascontiguousarray(rows[field.name]) for field in EVENT_BODY.fields}
         batch = Batch(
             ids,
             columns["id_key"],
-            columns["order"],
+            columns["order_key"],
             columns["time_ms"],
             users,
             dict(zip(self._kinds, entities, strict=True)),

@@ -20,12 +20,13 @@ from pipeline.flink.flink_graph import BYTES, Graph, job_configuration, remote_e
 from pipeline.flink.flink_stages import KeyedStage, UnkeyedStage
 from pipeline.flink.jobs import SCORE, flink_name
 from pipeline.score_job.flink_start import GROUP, Start, announce, look
+from pipeline.wire.declaration import Source, Tag
 
 log = logging.getLogger(__name__)
 
-TOPICS = {"D": "decisions", "R": "replies", "X": "dead-letters", "T": "late", "M": "models", "Q": "control"}
-CONTROL_TAGS = {"C": "control", "M": "models"}
-"""The topics that every stage reads, by the tag of their records."""
+TOPICS = {Tag.DECISION: "decisions", Tag.REPLY: "replies", Tag.DEAD_LETTER: "dead-letters", Tag.LATE: "late", Tag.CONTROL: "control"}
+CONTROL_SOURCES = {Source.CONTROL: "control", Source.MODEL: "models"}
+"""The topics that every stage reads, by what their records are."""
 STAGES = ("pipeline.score_job.decode:make_stage", "pipeline.score_job.entity:make_stage", "pipeline.score_job.user:make_stage")
 
 
@@ -45,7 +46,7 @@ class ScoreJob:
         self._stages = stages
         self._graph = graph = Graph(settings, environment, GROUP)
         self._job_start = graph.weir.JobStart(
-            start.run, start.event_time, start.control_end, start.models_end, graph.ends(CONTROL_TAGS), graph.offsets(start.backlog),
+            start.run, start.event_time, start.control_end, start.models_end, graph.ends(CONTROL_SOURCES), graph.offsets(start.backlog),
             settings.bundle_events_max, settings.bundle_bytes_max, settings.entity_wait_ms,
         )  # fmt: skip
 
@@ -55,9 +56,9 @@ class ScoreJob:
         backlog = graph.offsets(self._start.backlog)
         bounds = (self._settings.disorder_ms, schema.max_ahead_ms, backlog, self._start.drift_ms)
         times = weir.EventWatermarks(schema.time_field, schema.time_unit, *bounds)
-        events = graph.source("events", "R", times, self._settings.parallelism)
+        events = graph.source("events", Source.EVENT, times, self._settings.parallelism)
         control = self._control()
-        labels = graph.source("labels-resolved", "L", weir.SideWatermarks(graph.offsets(self._start.labels_ends)), 1)
+        labels = graph.source("labels-resolved", Source.LABEL, weir.SideWatermarks(graph.offsets(self._start.labels_ends)), 1)
 
         raw = weir.Wiring.bundle(events, control, weir.DecodeBundler(self._job_start), BYTES.get_java_type_info(), None, "decode-bundler")
         decoded = graph.unbundled(DataStream(raw).process(UnkeyedStage(self._stages[0]), BYTES), "decode")
@@ -79,7 +80,7 @@ class ScoreJob:
     def _control(self) -> Any:
         graph = self._graph
         nothing = graph.weir.SideWatermarks(graph.offsets({}))
-        sources = [graph.source(topic, tag, nothing, 1) for tag, topic in CONTROL_TAGS.items()]
+        sources = [graph.source(topic, what, nothing, 1) for what, topic in CONTROL_SOURCES.items()]
         return sources[0].union(graph.array(*sources[1:])).broadcast()
 
     def _labels(self, labels: Any, user_kind: str, users: bool) -> Any:

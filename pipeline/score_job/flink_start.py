@@ -13,6 +13,7 @@ from foundation.refusal import Refusal
 from foundation.settings import Settings
 from pipeline.control.kafka import ControlTopic, Outbox, consumer_of, is_end, producer_of
 from pipeline.engine.release import Release
+from pipeline.wire.declaration import MODE_KEY
 
 GROUP = "weir-score"
 BEHIND_MIN = 1_000
@@ -92,7 +93,7 @@ def announce(settings: Settings, start: Start) -> None:
         Refusal: the broker does not take it.
     """
     outbox, control = Outbox(producer_of(settings)), settings.topic("control")
-    outbox.send(control, f"mode:{start.run}".encode(), msgspec.json.encode(sorted(start.backlog)))
+    outbox.send(control, f"{MODE_KEY}{start.run}".encode(), msgspec.json.encode(sorted(start.backlog)))
     try:
         outbox.flush()
     except KafkaException as error:

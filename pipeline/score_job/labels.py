@@ -11,8 +11,13 @@ from foundation.refusal import Refusal
 from pipeline.engine.isolation import fault_of
 from pipeline.engine.release import Release
 from pipeline.engine.scorer import Scorer
-from pipeline.flink.frames import Bundle
-from pipeline.score_job.decode import refused
+from pipeline.score_job.refused_frames import no_release, refused
+from pipeline.wire.bodies import read_keyed_body
+from pipeline.wire.bundle import Bundle
+from pipeline.wire.declaration import ENTITY_SEPARATOR
+
+TOPIC = "labels-resolved"
+"""Where a dead letter of a label comes from."""
 
 _Time = Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799_999)]
 """Ms since the epoch, up to the year 9999."""
@@ -39,13 +44,12 @@ def take_labels(bundle: Bundle, release: Release, scorer: Scorer) -> bytes:
     by_kind: dict[str, list[tuple[str, ResolvedLabel]]] = {}
     frames: list[bytes] = []
     for body in bundle.bodies:
-        raw = bytes(body)
-        start = 2 + int.from_bytes(raw[:2], "little")
+        name, value = read_keyed_body(body)
         try:
-            kind, key = _entity_of(raw[2:start])
-            by_kind.setdefault(kind, []).append((key, _label_in(raw[start:])))
+            kind, key = _entity_of(name)
+            by_kind.setdefault(kind, []).append((key, _label_in(value)))
         except Refusal as refusal:
-            frames.append(refused(refusal, raw[start:], topic="labels-resolved"))
+            frames.append(_refused(refusal, body))
     for kind, rows in by_kind.items():
         _give(release, scorer, kind, [key for key, _ in rows], [label for _, label in rows])
     return b"".join(frames)
@@ -53,14 +57,22 @@ def take_labels(bundle: Bundle, release: Release, scorer: Scorer) -> bytes:
 
 def refused_label(body: memoryview, error: Exception, where: str) -> bytes:
     """The frame of a dead letter for a label at which `where` raised `error`."""
-    raw = bytes(body)
-    return refused(fault_of(error, where), raw[2 + int.from_bytes(raw[:2], "little") :], topic="labels-resolved")
+    return _refused(fault_of(error, where), body)
+
+
+def labels_without_release(bundle: Bundle) -> bytes:
+    """The frames of dead letters for the labels of a bundle that comes while no release is in force: none says what their keys mean."""
+    return b"".join([_refused(no_release(), body) for body in bundle.bodies])
+
+
+def _refused(refusal: Refusal, body: memoryview) -> bytes:
+    return refused(refusal, bytes(read_keyed_body(body)[1]), topic=TOPIC)
 
 
 def _entity_of(key: bytes) -> tuple[str, str]:
     """Kind and id that a record's key names."""
     try:
-        kind, _, id = key.decode().partition("\0")
+        kind, _, id = key.decode().partition(ENTITY_SEPARATOR)
     except UnicodeDecodeError:
         kind = id = ""
     ids = id.split(KEY_JOINT, len(parts_of(kind)) - 1)
@@ -70,7 +82,7 @@ def _entity_of(key: bytes) -> tuple[str, str]:
     return kind, id
 
 
-def _label_in(value: bytes) -> ResolvedLabel:
+def _label_in(value: memoryview) -> ResolvedLabel:
     try:
         return _decode(value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

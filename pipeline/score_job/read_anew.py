@@ -7,6 +7,7 @@ from features.schema.decode import Decoder
 from foundation.refusal import Refusal
 from pipeline.engine.release import Release
 from pipeline.score_job.event_body import event_body, parts_without_schema
+from pipeline.score_job.refused_frames import no_release
 
 
 class ReadAnew(NamedTuple):
@@ -33,6 +34,5 @@ def read_anew(bodies: Sequence[memoryview], release: Release | None) -> ReadAnew
 
 def _required(decoder: Decoder | None) -> Decoder:
     if decoder is None:
-        expected = "the release that the event was stamped with, or another that compiles"
-        raise Refusal("no release", where="control topic", expected=expected, got="none", remedy="push a configuration")
+        raise no_release("the release that the event was stamped with, or another that compiles")
     return decoder

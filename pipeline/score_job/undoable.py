@@ -11,14 +11,13 @@ from collections.abc import Callable
 from pipeline.engine.isolation import NOBODYS_FAULT, one_by_one
 from pipeline.engine.release import Release
 from pipeline.engine.scorer import Scorer
-from pipeline.flink.frames import Bundle, read_bundle
+from pipeline.wire.bundle import Bundle, read_bundle
+from pipeline.wire.declaration import Kind
 
 log = logging.getLogger(__name__)
 
 BYTES_MAX = 33_554_432
 """Of bundles kept; what they changed is written when there are more."""
-
-LABELS = "L"
 
 Run = Callable[[Bundle, Release], bytes]
 Refuse = Callable[[Bundle, Release, Exception, int], bytes]
@@ -72,7 +71,7 @@ class UndoableBundles:
         self._written()
 
     def _passed(self, part: Bundle) -> None:
-        if part.kind != LABELS:  # a release is judged by events alone
+        if part.kind != Kind.LABELS:  # a release is judged by events alone
             self._raised_in_a_row = 0
 
     def _written(self) -> None:
@@ -99,6 +98,6 @@ class UndoableBundles:
         return frames
 
     def _one(self, part: Bundle, release: Release, error: Exception) -> bytes:
-        self._raised_in_a_row += part.kind != LABELS
+        self._raised_in_a_row += part.kind != Kind.LABELS
         log.error("a record is set aside, for processing it raised an exception", exc_info=error)
         return self._refuse(part, release, error, self._raised_in_a_row)

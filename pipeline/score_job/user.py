@@ -17,31 +17,31 @@ from features.schema.schema import Schema
 from features.windows.row_label import CORRECTIONS_MAX
 from foundation.refusal import Refusal
 from patterns.policy import ACTIONS
-from pipeline.control.definitions import Definitions
 from pipeline.engine.decision import BYPASSED, RETRACTED_REASONS, Reply, decisions_of, fallback_flags, flag_names, reply_of
 from pipeline.engine.explanation import reasons_again
-from pipeline.engine.isolation import FAULT_MET, fault_of
+from pipeline.engine.isolation import FAULT_MET
 from pipeline.engine.profile_store import BYTES_MAX
 from pipeline.engine.release import Release
-from pipeline.engine.scorer import Scorer
 from pipeline.engine.verdicts import REVISED, UNDECIDED, Verdicts
-from pipeline.flink.frames import Bundle, add_record, read_bundle, topic_frame
 from pipeline.flink.state import BulkState, KeyedProfiles
-from pipeline.score_job.decode import refused, refused_reply, take_control
 from pipeline.score_job.event_body import Arrivals, bodies_of
-from pipeline.score_job.labels import refused_label, take_labels
+from pipeline.score_job.profile_stage import ProfileStage
 from pipeline.score_job.read_anew import ReadAnew, read_anew
-from pipeline.score_job.undoable import UndoableBundles
+from pipeline.score_job.refused_frames import Raised, refused, refused_reply
+from pipeline.wire.bundle import Bundle
+from pipeline.wire.declaration import Tag
+from pipeline.wire.frames import add_record, topic_frame
 
 log = logging.getLogger(__name__)
 
 _encode = msgspec.json.Encoder().encode
+_DECISION, _REPLY = Tag.DECISION.byte, Tag.REPLY.byte
 
 EVENT_BODIES = "event-bodies"
 """Where a dead letter comes from whose event could not be read: from no topic."""
 
 
-class UserStage:
+class UserStage(ProfileStage):
     """Events in; decisions, replies, late events and reused ids out.
 
     Args:
@@ -51,54 +51,40 @@ class UserStage:
         profiles_bytes_max: see `Scorer`.
     """
 
+    NAME = "user stage"
+
     def __init__(
         self, state: BulkState, clock: Callable[[], float] = time.time, kept_ms: int = 0, profiles_bytes_max: int = BYTES_MAX
     ) -> None:
-        self.definitions = Definitions()
+        super().__init__(KeyedProfiles(state, True, kept_ms), profiles_bytes_max)
         self.definitions.watch(self._install)
-        self._scorer = Scorer(KeyedProfiles(state, True, kept_ms), profiles_bytes_max)
-        self._bundles = UndoableBundles(self._scorer, self._run, self._refuse)
         self._clock = clock
         self._equipped: Release | None = None
-        self.by_nearest = 0
 
-    def process(self, data: bytes) -> bytes:
-        """Frames for one bundle of control records, labels or events."""
-        bundle = read_bundle(data)
-        if bundle.kind in "CS":
-            self._bundles.save()
-            if bundle.kind == "C":
-                take_control(bundle, self.definitions)
-            return b""
-        release = self.definitions.newest if bundle.kind == "L" else self.definitions.releases.nearest(bundle.release)
-        if release is None:
-            return b"" if bundle.kind == "L" else b"".join(self._refused(read_anew(bundle.bodies, None), None))
-        if bundle.kind != "L" and release.id != bundle.release:
-            self.by_nearest += bundle.n
+    def _release_of(self, bundle: Bundle) -> Release | None:
+        release = self.definitions.releases.nearest(bundle.release)
+        if release is not None and release.id != bundle.release:
             log.error("release %d cannot be had: %d events are decided by %d, degraded", bundle.release, bundle.n, release.id)
+        return release
+
+    def _own(self, bundle: Bundle, release: Release) -> bytes:
         if release is not self._equipped:
             self._equip(release)
-        return self._bundles.process(data, bundle, release)
-
-    def _run(self, bundle: Bundle, release: Release) -> bytes:
-        if bundle.kind == "L":
-            return take_labels(bundle, release, self._scorer)
         return self._decide(bundle, release) if release.id == bundle.release else self._decide_anew(bundle, release)
 
-    def _refuse(self, bundle: Bundle, release: Release, error: Exception, in_a_row: int) -> bytes:
-        body = bundle.bodies[0]
-        if bundle.kind == "L":
-            return refused_label(body, error, "user stage")
-        more = {"release": str(release.id), "in_a_row": str(in_a_row)}
+    def _own_without_release(self, bundle: Bundle) -> bytes:
+        return b"".join(self._refused(read_anew(bundle.bodies, None), None))
+
+    def _refuse_own(self, bundle: Bundle, release: Release, raised: Raised) -> bytes:
         try:
             event = bodies_of(release.schema).read(bundle.bodies)
             id, reply, value, at_ms = event.batch.ids[0], event.replies[0], event.value(0), int(event.arrived_ms[0])
         except Exception:  # it may be the reading that raises: then nobody can be answered, and the body is kept as it is
-            return refused(fault_of(error, "user stage"), bytes(body), -1, -1, 0, topic=EVENT_BODIES, **more)
-        frames = refused(fault_of(error, "user stage"), value, -1, -1, at_ms, **more)
+            return raised.frame(bytes(bundle.bodies[0]), topic=EVENT_BODIES)
+        frames = raised.frame(value, at_ms=at_ms)
         if reply:
             answer = Reply(id, 0, math.nan, release.policy.fallback.action, [FAULT_MET], fallback_flags(release), release.id)
-            frames += topic_frame("R", reply, _encode(answer))
+            frames += topic_frame(Tag.REPLY, reply, _encode(answer))
         return frames
 
     def _install(self) -> None:
@@ -150,9 +136,9 @@ class UserStage:
             if not decided[row]:
                 frames += self._undecided(verdicts, row, arrivals)
                 continue
-            add_record(frames, b"D", user.encode(), _encode(decision))
+            add_record(frames, _DECISION, user.encode(), _encode(decision))
             if reply:
-                add_record(frames, b"R", reply.encode(), _encode(reply_of(decision)))
+                add_record(frames, _REPLY, reply.encode(), _encode(reply_of(decision)))
         return frames
 
     def _undecided(self, verdicts: Verdicts, row: int, arrivals: Arrivals) -> list[bytes]:
@@ -171,13 +157,13 @@ class UserStage:
                 "event_time": int(arrivals.batch.times_ms[row]),
                 "value": base64.b64encode(arrivals.value(row)).decode(),
             }
-            frames.append(topic_frame("T", user, _encode(record)))
+            frames.append(topic_frame(Tag.LATE, user, _encode(record)))
         else:
             refusal = _refusal_of(flags, id, verdicts.release.schema)
             frames.append(refused(refusal, arrivals.value(row), at_ms=int(arrivals.arrived_ms[row])))
             reasons = [str(refusal)]
         if arrivals.replies[row]:
-            frames.append(topic_frame("R", arrivals.replies[row], _encode(self._reply_to(verdicts, row, id, reasons))))
+            frames.append(topic_frame(Tag.REPLY, arrivals.replies[row], _encode(self._reply_to(verdicts, row, id, reasons))))
         return frames
 
     def _reasons_again(self, verdicts: Verdicts, row: int) -> list[str]:

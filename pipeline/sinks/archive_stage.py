@@ -6,10 +6,13 @@ from functools import partial
 from typing import cast
 
 from pipeline.engine.isolation import one_by_one
-from pipeline.flink.frames import add_record, read_bundle
 from pipeline.flink.state import BulkState
 from pipeline.sinks.deduplication import FirstDecisions, FirstWins
-from pipeline.sinks.kafka_record import placed_of
+from pipeline.wire.bodies import read_placed_record
+from pipeline.wire.bundle import read_bundle
+from pipeline.wire.declaration import Kind as BundleKind
+from pipeline.wire.declaration import Tag
+from pipeline.wire.frames import add_record
 from stores.archive.archive_encoding import ArchivedDecision, day_of, decode_decision, encode_decisions, encode_records, folder_of
 from stores.archive.archive_rows import KINDS, ArchivedRecord, Kind
 
@@ -45,10 +48,11 @@ class Keep:
     def process(self, data: bytes) -> bytes:
         """Files before a checkpoint, or when too much is held; else nothing."""
         bundle = read_bundle(data)
-        if bundle.kind == "S":
+        if bundle.kind == BundleKind.BARRIER:
             self.taken.save()
             return self._files()
-        for record in placed_of(bundle):
+        for body in bundle.bodies:
+            record = read_placed_record(body)
             kind = cast(Kind, record.topic.removeprefix(self._prefix))
             row = ArchivedRecord(record.partition, record.offset, record.at_ms, record.key, record.value)
             if kind == "decisions":
@@ -66,7 +70,7 @@ class Keep:
         for (kind, day), gathered in self._gathered.items():
             for file in one_by_one(gathered.rows, partial(_file_of, kind), lambda: None, partial(self._set_aside, kind)):
                 if file:
-                    add_record(frames, b"F", folder_of(kind, day).encode(), file)
+                    add_record(frames, Tag.FILE.byte, folder_of(kind, day).encode(), file)
         self._gathered.clear()
         self._bytes = 0
         return b"".join(frames)

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.engine.isolation import Aside
-from pipeline.flink.frames import pack_changes, pack_keys, unpack_profiles
 from pipeline.flink.state import BulkState
-from pipeline.sinks.kafka_record import Placed
+from pipeline.wire.bodies import PlacedRecord
+from pipeline.wire.bulk_state import pack_changes, pack_keys, unpack_profiles
 
 PAGE = 4_096
 _WORD = struct.Struct("<Q")
@@ -119,14 +119,14 @@ class FirstDecisions(Generic[Decoded]):
         self._decode = decode
         self._first_wins = first_wins
 
-    def take(self, record: Placed, use: Callable[[Decoded], None]) -> None:
+    def take(self, record: PlacedRecord, use: Callable[[Decoded], None]) -> None:
         """Has `use` take the decision, unless it is a repeat. A record at which anything raises is set aside.
 
         Args:
             use: changes nothing before it raises.
         """
 
-        def once(record: Placed) -> None:
+        def once(record: PlacedRecord) -> None:
             decision = self._decode(record.value)
             if self._first_wins.is_first(record.place, word_of_decision(decision.user, decision.event_id, decision.revision)):
                 use(decision)

@@ -8,6 +8,7 @@ from foundation.settings import Settings
 from pipeline.flink.flink_graph import BYTES, Graph, job_configuration, remote_environment
 from pipeline.flink.flink_stages import KeyedStage
 from pipeline.flink.jobs import flink_name
+from pipeline.wire.declaration import Source
 
 FOR_EVER = 0
 
@@ -18,7 +19,7 @@ def delivered(graph: Graph, settings: Settings, topics: Sequence[str], stage: st
     `arguments` are those of the factory, behind the state and the window of repeats.
     """
     nothing = graph.java.org.apache.flink.api.common.eventtime.WatermarkStrategy.noWatermarks()
-    first, *others = [graph.source(topic, "P", nothing, 1, delivering=True) for topic in topics]
+    first, *others = [graph.source(topic, Source.ANY_TOPIC, nothing, 1, delivering=True) for topic in topics]
     records = first.union(graph.array(*others)) if others else first
     keyed = records.keyBy(graph.selector, graph.weir.Rows.KEY)
     bundler = graph.weir.RecordBundler(settings.bundle_events_max, settings.bundle_bytes_max)

@@ -3,6 +3,7 @@
 from foundation.settings import Settings
 from pipeline.flink.flink_graph import Graph
 from pipeline.sinks.deliver_graph import delivered
+from pipeline.wire.declaration import Tag
 
 NAME = "metrics"
 STAGE = "pipeline.sinks.roll_up:make_stage"
@@ -11,4 +12,4 @@ STAGE = "pipeline.sinks.roll_up:make_stage"
 def build(graph: Graph, settings: Settings, stage: str = STAGE) -> None:
     """Adds the graph; rows become visible to those who read committed records once their checkpoint is complete."""
     rows = delivered(graph, settings, ["decisions"], stage, NAME)
-    graph.kafka_sink(rows, "metrics-sink", {"V": "metrics"}, settings.linger_ms, transactions=settings.topic(NAME))
+    graph.kafka_sink(rows, "metrics-sink", {Tag.METRIC: "metrics"}, settings.linger_ms, transactions=settings.topic(NAME))

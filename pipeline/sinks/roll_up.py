@@ -5,10 +5,12 @@ from typing import Annotated, Any
 
 import msgspec
 
-from pipeline.flink.frames import add_record, read_bundle
 from pipeline.flink.state import BulkState
 from pipeline.sinks.deduplication import FirstDecisions, FirstWins
-from pipeline.sinks.kafka_record import placed_of
+from pipeline.wire.bodies import read_placed_record
+from pipeline.wire.bundle import read_bundle
+from pipeline.wire.declaration import Kind, Tag
+from pipeline.wire.frames import add_record
 from stores.metrics.metric_rows import MINUTE_MS, NO_SCORE, SCORE_BANDS, MetricRow
 
 log = logging.getLogger(__name__)
@@ -71,11 +73,11 @@ class RollUp:
     def process(self, data: bytes) -> bytes:
         """Rows before a checkpoint, or when too many are held; else nothing."""
         bundle = read_bundle(data)
-        if bundle.kind == "S":
+        if bundle.kind == Kind.BARRIER:
             self.taken.save()
             return self._rows()
-        for record in placed_of(bundle):
-            self.taken.take(record, self._count)
+        for body in bundle.bodies:
+            self.taken.take(read_placed_record(body), self._count)
         return self._rows() if len(self._sums) > ROWS_MAX else b""
 
     def _count(self, decision: CountedDecision) -> None:
@@ -114,7 +116,7 @@ class RollUp:
         frames: list[bytes] = []
         for key, sums in self._sums.items():
             row = _match_row(key, sums) if len(sums) == 1 else _decision_row(key, sums)
-            add_record(frames, b"V", str(row.time).encode(), _encode(row))
+            add_record(frames, Tag.METRIC.byte, str(row.time).encode(), _encode(row))
         self._sums.clear()
         self._values.clear()
         return b"".join(frames)

@@ -6,7 +6,6 @@ is late by a quarter of an hour. Before a figure is given, counts are compared w
 
 import json
 import random
-import struct
 import sys
 import time
 from collections import Counter
@@ -14,14 +13,17 @@ from collections import Counter
 import msgspec
 
 from deploy.demo.payments import Town
-from pipeline.flink.frames import read_frames, write_bundle
 from pipeline.sinks.archive_stage import Keep
 from pipeline.sinks.roll_up import RollUp
+from pipeline.wire.bodies import PlacedRecord, write_placed_record
+from pipeline.wire.bulk_state import pack_profiles
+from pipeline.wire.bundle import write_bundle
+from pipeline.wire.frames import read_frames
 from stores.metrics.metric_rows import MINUTE_MS, MetricRow
 
 RATE, SECONDS, CHECKPOINT_SECONDS, BUNDLE, PARTITIONS = 10_000, 60, 10, 512, 4
 BAR_RATIO = 100
-TOPIC = b"weir.decisions"
+TOPIC = "weir.decisions"
 START_MS = 1_700_000_040_000
 
 
@@ -29,7 +31,7 @@ class NoState:
     """Flink's state of a job that has just begun."""
 
     def read(self, keys: bytes) -> bytes:
-        return struct.pack("<IiI", 1, -1, 0)
+        return pack_profiles([(None, [])])
 
     def write(self, keys: bytes, blobs: bytes) -> None:
         """Kept nowhere."""
@@ -54,8 +56,8 @@ def decisions(count: int) -> list[tuple[int, str, str, bytes]]:
                 "flags": ["late"] if number % 100 == 0 else [], "processed_at": payment.at, "latency_ms": 3.0,
             }
         )  # fmt: skip
-        head = struct.pack("<iqqii", number % PARTITIONS, number // PARTITIONS, payment.at, len(TOPIC), 1)
-        made.append((event_time // MINUTE_MS * MINUTE_MS, action, payment.category, head + TOPIC + b"u" + value))
+        record = PlacedRecord(TOPIC, number % PARTITIONS, number // PARTITIONS, payment.at, b"u", value)
+        made.append((event_time // MINUTE_MS * MINUTE_MS, action, payment.category, write_placed_record(record)))
     return made
 
 

@@ -13,12 +13,15 @@ import msgspec
 from features.schema.batch import Batch
 from pipeline.engine.release import Release
 from pipeline.engine.verdicts import Verdicts
-from pipeline.flink.frames import read_bundle, read_frames, topic_frame
 from pipeline.flink.state import BulkState
 from pipeline.score_job.entity import EntityStage
 from pipeline.score_job.entity import make_stage as make_entity_stage
 from pipeline.score_job.user import UserStage
 from pipeline.score_job.user import make_stage as make_user_stage
+from pipeline.wire.bodies import read_keyed_body
+from pipeline.wire.bundle import read_bundle
+from pipeline.wire.declaration import ENTITY_SEPARATOR, Kind, Tag
+from pipeline.wire.frames import read_frames, topic_frame
 
 HELD_BY = "held-by:"
 """Before the path of a file in an entity's id: the entity stage stands still while the file is there."""
@@ -33,7 +36,7 @@ class ProcessAsScore:
 
     def process(self, data: bytes) -> bytes:
         frames = read_frames(self._stage.process(data))
-        return b"".join(topic_frame(tag, key, self._stamped(value) if tag == "D" else value) for tag, key, value in frames)
+        return b"".join(topic_frame(tag, key, self._stamped(value) if tag == Tag.DECISION else value) for tag, key, value in frames)
 
     def _stamped(self, value: bytes) -> bytes:
         return msgspec.json.encode(msgspec.json.decode(value) | {"score": os.getpid() / (1 << 22)})
@@ -47,8 +50,8 @@ class HeldUp:
 
     def process(self, data: bytes) -> bytes:
         bundle = read_bundle(data)
-        for body in bundle.bodies if bundle.kind == "K" else []:
-            _, _, id = bytes(body[2 : 2 + int.from_bytes(body[:2], "little")]).decode().partition("\0")
+        for body in bundle.bodies if bundle.kind == Kind.MESSAGES else []:
+            _, _, id = read_keyed_body(body)[0].decode().partition(ENTITY_SEPARATOR)
             while id.startswith(HELD_BY) and pathlib.Path(id.removeprefix(HELD_BY)).exists():
                 time.sleep(LOOK_SECONDS)
         return self._stage.process(data)

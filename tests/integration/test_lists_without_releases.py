@@ -22,8 +22,9 @@ from foundation.settings import Settings
 from patterns.lists import DECLARATION
 from pipeline.control.kafka import Outbox, producer_of
 from pipeline.control.kafka_access import connection_of
-from pipeline.control.known_releases import DEFINITION, RELEASE, ReleaseRecord, release_key
+from pipeline.control.known_releases import DEFINITION, ReleaseRecord, release_key
 from pipeline.engine.release import content_hash
+from pipeline.wire.declaration import RELEASE_KEY
 
 EDITORS = 8
 ROUNDS = 125
@@ -181,5 +182,5 @@ def test_api_processes_carry_over_once_and_put_in_force_a_release_without_entrie
             wait_for(lambda caller=caller: caller.get("/v1/lists").json()["release"] > 1, 20, "the release still holds entries")
     written = read_entries(settings[0])
     assert (written.count, written.carried_over, len(records_on(settings[0]))) == (5_000, True, 5_001)
-    newest = [value for key, value in records_on(settings[0], "control") if key.startswith(RELEASE.encode()) and value][-1]
+    newest = [value for key, value in records_on(settings[0], "control") if key.startswith(RELEASE_KEY.encode()) and value][-1]
     assert msgspec.json.decode(newest, type=ReleaseRecord).parts["list:blocked"] == content_hash(DECLARATION)

@@ -1,6 +1,6 @@
 """The three stages in one process, under the name that tests know."""
 
-from pipeline.trial.one_process import NONE_MS, ControlRecord, DictState
+from pipeline.trial.one_process import ControlRecord, DictState
 from pipeline.trial.one_process import OneProcess as Imitation
 
-__all__ = ["NONE_MS", "ControlRecord", "DictState", "Imitation"]
+__all__ = ["ControlRecord", "DictState", "Imitation"]

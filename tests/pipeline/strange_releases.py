@@ -3,7 +3,6 @@
 import copy
 import random
 import re
-import struct
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -24,10 +23,12 @@ from features.profiles.profiles import Profiles
 from foundation.refusal import Refusal
 from pipeline.engine.isolation import RAISED
 from pipeline.engine.release import Release
-from pipeline.flink.frames import read_frames, write_bundle
 from pipeline.sinks.deliver_job import IndexedDecision
 from pipeline.sinks.roll_up import CountedDecision, RollUp
 from pipeline.trial.trial import try_release
+from pipeline.wire.bodies import PlacedRecord, write_placed_record
+from pipeline.wire.bundle import write_bundle
+from pipeline.wire.frames import read_frames
 from stores.archive.archive_encoding import decode_decision, encode_decisions
 from stores.archive.archive_rows import ArchivedRecord
 from stores.metrics.metric_rows import MetricRow
@@ -239,4 +240,4 @@ def _difference(one: Sequence[Any], other: Sequence[Any]) -> str:
 
 
 def _placed(offset: int, value: bytes) -> bytes:
-    return struct.pack("<iqqii", 0, offset, 0, 0, 0) + value
+    return write_placed_record(PlacedRecord("", 0, offset, 0, b"", value))

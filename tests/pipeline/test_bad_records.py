@@ -1,7 +1,6 @@
 """Records of the side topics and headers that no stage may stumble over: what is bad goes somewhere, what follows is decided."""
 
 import base64
-import struct
 
 import msgspec
 import numpy as np
@@ -11,9 +10,11 @@ from imitation import Imitation
 from detectors.catalogue import LEARNERS
 from detectors.snapshot import Snapshot
 from pipeline.engine.release import compile_release, content_hash
-from pipeline.flink.frames import read_frames, write_bundle
 from pipeline.score_job.dead_letter import VALUE_BYTES_MAX
-from pipeline.score_job.decode import RECORD
+from pipeline.wire.bodies import write_control_record, write_keyed_body, write_raw_record
+from pipeline.wire.bundle import write_bundle
+from pipeline.wire.declaration import Topic
+from pipeline.wire.frames import read_frames
 
 TEXTS = {
     "schema": """
@@ -54,7 +55,7 @@ def decides(job: Imitation, id: int) -> bool:
 
 
 def labelled(key: bytes, value: bytes) -> bytes:
-    return struct.pack("<H", len(key)) + key + value
+    return write_keyed_body(key, value)
 
 
 BAD_LABELS = {
@@ -95,7 +96,7 @@ def test_a_bad_resolved_label_is_a_dead_letter_and_the_good_ones_beside_it_count
 
 def test_a_reply_header_that_is_not_utf_8_stops_nothing(job: Imitation) -> None:
     header = b"\xff\xfe"
-    body = RECORD.pack(0, 0, 1 << 50, 0, len(header)) + header + msgspec.json.encode(EVENT)
+    body = write_raw_record(msgspec.json.encode(EVENT), 0, 0, 1 << 50, 0, header)
     tags = [tag for tag, _, _ in read_frames(job.decode.process(write_bundle("R", [body])))]
     assert tags == ["k", "e"]
 
@@ -134,8 +135,8 @@ def test_a_dead_letter_of_the_largest_record_still_fits_into_a_record_and_says_w
     assert base64.b64decode(cut["value"]) == values[1][:VALUE_BYTES_MAX]
 
 
-def control(job: Imitation, topic: bytes, key: bytes, value: bytes) -> None:
-    body = topic + struct.pack("<H", len(key)) + key + value
+def control(job: Imitation, topic: Topic, key: bytes, value: bytes) -> None:
+    body = write_control_record(topic, key, value)
     for stage in (job.decode, job.entity, job.user):
         assert stage.process(write_bundle("C", [body])) == b""
 
@@ -156,7 +157,7 @@ BAD_CONTROL = {
 
 @pytest.mark.parametrize(("key", "value"), BAD_CONTROL.values(), ids=BAD_CONTROL.keys())
 def test_a_bad_control_record_leaves_the_release_in_force(job: Imitation, key: bytes, value: bytes) -> None:
-    control(job, b"c", key, value)
+    control(job, Topic.CONTROL, key, value)
     assert decides(job, 1)
     assert job.decisions()[-1]["release"] == 1
 
@@ -190,13 +191,13 @@ BAD_MODELS = {
 
 @pytest.mark.parametrize("value", BAD_MODELS.values(), ids=BAD_MODELS.keys())
 def test_a_bad_snapshot_stops_nothing(job: Imitation, value: bytes) -> None:
-    control(job, b"m", b"shape", value)
+    control(job, Topic.MODEL, b"shape", value)
     assert decides(job, 1)
 
 
 def test_a_snapshot_for_another_number_of_inputs_stops_nothing_and_is_not_used(job: Imitation) -> None:
     learner = LEARNERS["anomaly.HalfSpaceTrees"](2, window_size=50, seed=7)
     learner.learn_many(np.random.default_rng(1).random((200, 2)), None)
-    control(job, b"m", b"shape", Snapshot("shape", definition_of_shape(), 9, 5, learner.snapshot()).encode())
+    control(job, Topic.MODEL, b"shape", Snapshot("shape", definition_of_shape(), 9, 5, learner.snapshot()).encode())
     assert decides(job, 1)
     assert job.decisions()[-1]["models"]["shape"]["score"] is None

@@ -20,9 +20,10 @@ from pipeline.engine import scorer
 from pipeline.engine.decision import Decision
 from pipeline.engine.isolation import FAULT_MET, NoRecordsFaultError
 from pipeline.engine.profile_store import UnreadableStateError
-from pipeline.flink.frames import read_frames, write_bundle
 from pipeline.flink.state import OutspokenState, StateFailedError
 from pipeline.score_job import decode, entity, labels, undoable, user
+from pipeline.wire.bundle import write_bundle
+from pipeline.wire.frames import read_frames
 
 TEXTS = {
     "schema": """

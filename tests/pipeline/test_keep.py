@@ -1,16 +1,17 @@
 """Records gathered into files of the archive: by day, byte for byte, the first decision of each event."""
 
 import io
-import struct
 
 import msgspec
 import pyarrow.parquet
 from imitation import DictState
 
-from pipeline.flink.frames import read_frames, write_bundle
 from pipeline.sinks import archive_stage as keep
 from pipeline.sinks.archive_stage import Keep
 from pipeline.sinks.deduplication import PAGE
+from pipeline.wire.bodies import PlacedRecord, write_placed_record
+from pipeline.wire.bundle import write_bundle
+from pipeline.wire.frames import read_frames
 from stores.archive.archive_rows import ArchivedRecord
 
 NOON_MS = 1_700_049_600_000
@@ -19,8 +20,7 @@ DAY_MS = 86_400_000
 
 
 def body(topic: str, value: bytes, offset: int = 0, at_ms: int = NOON_MS) -> bytes:
-    name = f"weir.{topic}".encode()
-    return struct.pack("<iqqii", 1, offset, at_ms, len(name), 1) + name + b"k" + value
+    return write_placed_record(PlacedRecord(f"weir.{topic}", 1, offset, at_ms, b"k", value))
 
 
 def decision(id: int, event_time: int = NOON_MS, **more: object) -> bytes:

@@ -1,6 +1,5 @@
 """Decisions added up: whatever the cut into bundles and checkpoints, and whatever is written again, each counts once."""
 
-import struct
 from collections import Counter
 
 import msgspec
@@ -10,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from imitation import DictState
 
-from pipeline.flink.frames import read_bundle, read_frames, write_bundle
 from pipeline.sinks.deduplication import PAGE, FirstWins, word_of_decision
-from pipeline.sinks.kafka_record import placed_of
 from pipeline.sinks.roll_up import OTHER, VALUES_MAX, RollUp, band_of
+from pipeline.wire.bodies import PlacedRecord, read_placed_record, write_placed_record
+from pipeline.wire.bundle import write_bundle
+from pipeline.wire.frames import read_frames
 from stores.metrics.metric_rows import MINUTE_MS, MetricRow
 
 TOPIC = "weir.decisions"
@@ -21,8 +21,7 @@ WINDOW = 3 * PAGE
 
 
 def body(value: bytes, partition: int = 0, offset: int = 0) -> bytes:
-    head = struct.pack("<iqqii", partition, offset, 5, len(TOPIC), 1)
-    return head + TOPIC.encode() + b"u" + value
+    return write_placed_record(PlacedRecord(TOPIC, partition, offset, 5, b"u", value))
 
 
 def decision(id: int, revision: int = 0, **more: object) -> bytes:
@@ -42,7 +41,7 @@ def counted(rows: list[MetricRow]) -> Counter[tuple[int, str, str, bool]]:
 
 
 def test_a_body_is_taken_apart_into_place_key_and_value() -> None:
-    [placed] = placed_of(read_bundle(write_bundle("R", [body(b"value", 3, 1 << 40)])))
+    placed = read_placed_record(memoryview(body(b"value", 3, 1 << 40)))
     assert (placed.place, placed.offset, placed.at_ms, placed.key, placed.value) == (f"{TOPIC}:3", 1 << 40, 5, b"u", b"value")
 
 

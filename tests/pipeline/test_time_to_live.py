@@ -6,7 +6,7 @@ from imitation import DictState, Imitation
 from features.schema.schema import DAY_MS
 from pipeline.engine.keeping import BEHIND_MS, kept_ms
 from pipeline.engine.release import compile_release
-from pipeline.flink.frames import unpack_keys
+from pipeline.wire.bulk_state import unpack_keys
 
 START_MS = 1_700_000_000_000
 

@@ -3,7 +3,7 @@ import pytest
 from imitation import DictState, Imitation
 
 from pipeline.engine import profile_store as profiles
-from pipeline.flink.frames import unpack_keys
+from pipeline.wire.bulk_state import unpack_keys
 
 TEXTS = {
     "schema": """

@@ -24,7 +24,6 @@ import org.apache.flink.types.Row;
  * <p>A profile is a head and sealed pages, in states of their own, so that a long history is not written with each event.
  */
 public class BulkState {
-    private static final int ABSENT = -1;
     private final KeyedStateBackend<Row> backend;
     private final ValueState<byte[]> heads;
     private final MapState<Integer, byte[]> pages;
@@ -54,7 +53,7 @@ public class BulkState {
         byte[][] found = new byte[names.length][];
         List<int[]> table = new ArrayList<>();
         List<byte[]> blobs = new ArrayList<>();
-        int size = 8 + 4 * names.length;
+        int size = Integer.BYTES * (2 + names.length);
         for (int i = 0; i < names.length; i++) {
             backend.setCurrentKey(Row.of(names[i]));
             found[i] = heads.value();
@@ -66,17 +65,17 @@ public class BulkState {
                 for (Map.Entry<Integer, byte[]> page : pages.entries()) {
                     table.add(new int[] {i, page.getKey(), page.getValue().length});
                     blobs.add(page.getValue());
-                    size += 12 + page.getValue().length;
+                    size += Wire.Page.SIZE + page.getValue().length;
                 }
             }
         }
         ByteBuffer out = Bytes.ofSize(size).putInt(names.length);
         for (byte[] head : found) {
-            out.putInt(head == null ? ABSENT : head.length);
+            out.putInt(head == null ? Wire.ABSENT : head.length);
         }
         out.putInt(table.size());
         for (int[] row : table) {
-            out.putInt(row[0]).putInt(row[1]).putInt(row[2]);
+            Wire.Page.put(out, row[0], row[1], row[2]);
         }
         for (byte[] head : found) {
             out.put(head == null ? new byte[0] : head);
@@ -90,19 +89,19 @@ public class BulkState {
         String[] names = names(keys);
         ByteBuffer in = Bytes.of(changes);
         int[] lengths = ints(in, in.getInt());
-        int[] puts = ints(in, 3 * in.getInt());
-        int[] drops = ints(in, 2 * in.getInt());
+        ByteBuffer puts = rows(in, Wire.Page.SIZE);
+        ByteBuffer drops = rows(in, Wire.DroppedPage.SIZE);
         for (int i = 0; i < names.length; i++) {
             backend.setCurrentKey(Row.of(names[i]));
             heads.update(bytes(in, lengths[i]));
         }
-        for (int i = 0; i < puts.length; i += 3) {
-            backend.setCurrentKey(Row.of(names[puts[i]]));
-            pages.put(puts[i + 1], bytes(in, puts[i + 2]));
+        for (; puts.hasRemaining(); puts.position(puts.position() + Wire.Page.SIZE)) {
+            backend.setCurrentKey(Row.of(names[Wire.Page.key(puts)]));
+            pages.put(Wire.Page.number(puts), bytes(in, Wire.Page.length(puts)));
         }
-        for (int i = 0; i < drops.length; i += 2) {
-            backend.setCurrentKey(Row.of(names[drops[i]]));
-            pages.remove(drops[i + 1]);
+        for (; drops.hasRemaining(); drops.position(drops.position() + Wire.DroppedPage.SIZE)) {
+            backend.setCurrentKey(Row.of(names[Wire.DroppedPage.key(drops)]));
+            pages.remove(Wire.DroppedPage.number(drops));
         }
     }
 
@@ -121,8 +120,16 @@ public class BulkState {
     private static int[] ints(ByteBuffer in, int count) {
         int[] numbers = new int[count];
         in.asIntBuffer().get(numbers);
-        in.position(in.position() + 4 * count);
+        in.position(in.position() + Integer.BYTES * count);
         return numbers;
+    }
+
+    /** The table that follows its count of rows. */
+    private static ByteBuffer rows(ByteBuffer in, int rowBytes) {
+        int bytes = in.getInt() * rowBytes;
+        ByteBuffer table = in.slice(in.position(), bytes).order(in.order());
+        in.position(in.position() + bytes);
+        return table;
     }
 
     private static byte[] bytes(ByteBuffer in, int length) {

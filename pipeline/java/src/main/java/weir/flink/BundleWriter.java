@@ -79,8 +79,9 @@ final class BundleWriter {
         if (count == 0) {
             return;
         }
-        ByteBuffer bundle = Bytes.ofSize(13 + 5 * count + length + count * width);
-        bundle.put((byte) kind).putInt(release).putInt(count).putInt(width);
+        int columns = (Integer.BYTES + 1) * count;
+        ByteBuffer bundle = Bytes.ofSize(Wire.Bundle.SIZE + columns + length + count * width);
+        Wire.Bundle.put(bundle, kind, release, count, width);
         for (int i = 0; i < count; i++) {
             bundle.putInt(ends[i]);
         }

@@ -76,7 +76,7 @@ public abstract class Bundler<OUT> extends AbstractStreamOperator<OUT>
 
     private void restore() throws Exception {
         for (byte[] body : control.restored()) {
-            writer.add('C', 0, anyKey(), body, 0);
+            writer.add(Wire.Kind.CONTROL, 0, anyKey(), body, 0);
         }
         writer.flush();
         readmit();
@@ -102,7 +102,7 @@ public abstract class Bundler<OUT> extends AbstractStreamOperator<OUT>
     public void processElement2(StreamRecord<Row> record) throws Exception {
         Row row = record.getValue();
         if (control.take(row)) {
-            writer.add('C', 0, anyKey(), Rows.payload(row), 0);
+            writer.add(Wire.Kind.CONTROL, 0, anyKey(), Rows.payload(row), 0);
         }
         controlChanged();
         drain();
@@ -158,7 +158,7 @@ public abstract class Bundler<OUT> extends AbstractStreamOperator<OUT>
             oldest = release == 0 ? oldest : Math.min(oldest, release);
         }
         for (byte[] body : control.letGo(oldest)) {
-            writer.add('C', 0, anyKey(), body, 0);
+            writer.add(Wire.Kind.CONTROL, 0, anyKey(), body, 0);
         }
         writer.flush();
     }

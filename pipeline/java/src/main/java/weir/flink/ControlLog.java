@@ -21,8 +21,8 @@ import org.apache.flink.types.Row;
  */
 final class ControlLog {
     private static final String POSITION = "position:";
-    private static final String RELEASE = "crelease:";
-    private static final String MODE = "cmode:";
+    private static final String RELEASE = Wire.Topic.CONTROL + Wire.RELEASE_KEY;
+    private static final String MODE = Wire.Topic.CONTROL + Wire.MODE_KEY;
     private static final String LEFT = "left:";
     private static final String GONE = "gone:";
     private static final byte[] NOTHING = new byte[0];
@@ -48,8 +48,8 @@ final class ControlLog {
             String name = entry.getKey();
             if (name.startsWith(POSITION)) {
                 long position = Bytes.of(entry.getValue()).getLong();
-                controlPosition = name.endsWith("c") ? position : controlPosition;
-                modelsPosition = name.endsWith("m") ? position : modelsPosition;
+                controlPosition = isOfModels(name) ? controlPosition : position;
+                modelsPosition = isOfModels(name) ? position : modelsPosition;
             } else if (ofAnotherRun(name)) {
                 past.add(name);
             } else if (name.startsWith(LEFT)) {
@@ -64,8 +64,8 @@ final class ControlLog {
         for (String name : past) {
             kept.remove(name);
         }
-        controlEnd = start.ends.end(Rows.CONTROL, Math.max(controlPosition, start.controlEnd));
-        modelsEnd = start.ends.end(Rows.MODEL, Math.max(modelsPosition, start.modelsEnd));
+        controlEnd = start.ends.end(Wire.Source.CONTROL, Math.max(controlPosition, start.controlEnd));
+        modelsEnd = start.ends.end(Wire.Source.MODEL, Math.max(modelsPosition, start.modelsEnd));
     }
 
     /** Bodies to give to Python first after a restore, once; their order says nothing. */
@@ -77,10 +77,11 @@ final class ControlLog {
 
     /** Whether it is for Python now; what the topic has taken away is so later, see `letGo`. */
     boolean take(Row row) throws Exception {
-        boolean model = Rows.tag(row) == Rows.MODEL;
-        String name = (model ? "m" : "c") + Rows.key(row);
+        boolean model = Rows.tag(row) == Wire.Source.MODEL;
+        char topic = model ? Wire.Topic.MODEL : Wire.Topic.CONTROL;
+        String name = topic + Rows.key(row);
         long position = Rows.offset(row) + 1;
-        kept.put(POSITION + (model ? "m" : "c"), Bytes.ofSize(8).putLong(position).array());
+        kept.put(POSITION + topic, Bytes.ofSize(8).putLong(position).array());
         controlPosition = model ? controlPosition : Math.max(controlPosition, position);
         modelsPosition = model ? Math.max(modelsPosition, position) : modelsPosition;
         if (isGone(Rows.payload(row))) {
@@ -100,8 +101,12 @@ final class ControlLog {
         return true;
     }
 
+    private static boolean isOfModels(String position) {
+        return position.charAt(POSITION.length()) == Wire.Topic.MODEL;
+    }
+
     private static boolean isGone(byte[] body) {
-        return body.length > 0 && Character.isUpperCase(body[0]);
+        return body.length > 0 && Character.isUpperCase(Wire.ControlRecord.topic(Bytes.of(body)));
     }
 
     private void takeAway(String name) throws Exception {
@@ -137,8 +142,8 @@ final class ControlLog {
             kept.remove(name);
             kept.remove(GONE + name);
             byte[] key = name.substring(1).getBytes(StandardCharsets.UTF_8);
-            byte tag = (byte) Character.toUpperCase(name.charAt(0));
-            bodies.add(Bytes.ofSize(3 + key.length).put(tag).putShort((short) key.length).put(key).array());
+            char gone = Character.toUpperCase(name.charAt(0));
+            bodies.add(Wire.ControlRecord.put(Bytes.ofSize(Wire.ControlRecord.SIZE + key.length), gone, key.length).put(key).array());
         }
         return bodies;
     }
@@ -148,7 +153,7 @@ final class ControlLog {
             newestRelease = Math.max(newestRelease, number(name.substring(RELEASE.length())));
         } else if (name.startsWith(MODE)) {
             marks++;
-            int value = 2 + name.length(); // a tag, two bytes of length, the key without the tag in front of it here
+            int value = Wire.ControlRecord.SIZE + Wire.ControlRecord.keyLength(Bytes.of(body));
             backlogEndMs = Math.max(backlogEndMs, number(new String(body, value, body.length - value, StandardCharsets.UTF_8)));
         }
     }

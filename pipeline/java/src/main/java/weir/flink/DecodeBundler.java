@@ -19,7 +19,6 @@ import org.apache.flink.util.OutputTag;
  */
 public class DecodeBundler extends Bundler<byte[]> {
     public static final OutputTag<Row> MARKS = new OutputTag<>("marks", Rows.TYPE);
-    private static final char CONTROL_TOPIC = 'Q';
     private static final ListStateDescriptor<Row> HELD = new ListStateDescriptor<>("held", Rows.TYPE);
     private static final ListStateDescriptor<Row> NEWEST = new ListStateDescriptor<>("newest", Rows.TYPE);
     private static final byte[] NOTHING = new byte[0];
@@ -70,11 +69,11 @@ public class DecodeBundler extends Bundler<byte[]> {
 
     @Override
     public void processElement1(StreamRecord<Row> record) throws Exception {
-        long timeMs = record.hasTimestamp() ? record.getTimestamp() : EventTimes.NONE;
+        long timeMs = record.hasTimestamp() ? record.getTimestamp() : Wire.NO_TIME_MS;
         newestMs = Math.max(newestMs, timeMs);
         int partition = Rows.partition(record.getValue());
-        long before = newest.getOrDefault(partition, EventTimes.NONE);
-        Bytes.of(Rows.payload(record.getValue())).putLong(RecordDeserializer.NEWEST_AT, before);
+        long before = newest.getOrDefault(partition, Wire.NO_TIME_MS);
+        Bytes.of(Rows.payload(record.getValue())).putLong(Wire.RawRecord.NEWEST_MS, before);
         if (timeMs > before) {
             newest.put(partition, timeMs);
         }
@@ -83,13 +82,13 @@ public class DecodeBundler extends Bundler<byte[]> {
 
     @Override
     protected void admit(Row row) {
-        writer.add('R', 0, "", Rows.payload(row), 0);
+        writer.add(Wire.Kind.RAW, 0, "", Rows.payload(row), 0);
         Long end = backlog.isEmpty() ? null : backlog.get(Rows.partition(row));
         if (end != null && Rows.offset(row) >= end - 1) {
             backlog.remove(Rows.partition(row));
             byte[] done = Long.toString(newestMs).getBytes(StandardCharsets.UTF_8);
             writer.flush();
-            output.collect(MARKS, new StreamRecord<>(Rows.of(start.mark(Rows.partition(row)), done, CONTROL_TOPIC)));
+            output.collect(MARKS, new StreamRecord<>(Rows.of(start.mark(Rows.partition(row)), done, Wire.Tag.CONTROL)));
         }
     }
 
@@ -98,7 +97,7 @@ public class DecodeBundler extends Bundler<byte[]> {
         super.snapshotState(context);
         heldState.update(new ArrayList<>(held));
         List<Row> rows = new ArrayList<>();
-        newest.forEach((partition, timeMs) -> rows.add(Rows.of("", NOTHING, Rows.RAW, partition, timeMs)));
+        newest.forEach((partition, timeMs) -> rows.add(Rows.of("", NOTHING, Wire.Source.EVENT, partition, timeMs)));
         newestState.update(rows);
     }
 }

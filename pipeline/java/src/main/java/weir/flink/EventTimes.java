@@ -10,7 +10,7 @@ import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.core.JsonToken;
 /** Reads the event time out of the JSON of an event, by a streaming parser that stops once it has it. */
 public class EventTimes implements Serializable {
     /** What an event without a readable time has. */
-    public static final long NONE = Long.MIN_VALUE;
+    public static final long NONE = Wire.NO_TIME_MS;
 
     private static final JsonFactory JSON = new JsonFactory();
     private final String[] path;

@@ -58,7 +58,7 @@ public class EventWatermarks implements WatermarkStrategy<Row> {
     public TimestampAssigner<Row> createTimestampAssigner(TimestampAssignerSupplier.Context context) {
         return (row, recordTimeMs) -> {
             byte[] body = Rows.payload(row);
-            int start = RecordDeserializer.HEAD + Bytes.of(body).getShort(RecordDeserializer.HEAD - 2);
+            int start = Wire.RawRecord.SIZE + Wire.RawRecord.replyLength(Bytes.of(body));
             long timeMs = times.read(body, start, body.length - start);
             return timeMs > recordTimeMs + aheadMaxMs ? EventTimes.NONE : timeMs;
         };

@@ -56,6 +56,6 @@ public class JobStart implements Serializable {
     }
 
     String mark(int partition) {
-        return "mode:" + run + ":" + partition;
+        return Wire.MODE_KEY + run + ":" + partition;
     }
 }

@@ -2,6 +2,7 @@ package weir.flink;
 
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.List;
@@ -68,7 +69,8 @@ public abstract class KeyedBundler extends Bundler<Row> {
 
     @Override
     protected int releaseOf(Row row) {
-        return Rows.tag(row) == Rows.EVENT || Rows.tag(row) == Rows.MESSAGE ? Bytes.of(Rows.payload(row)).getInt(16) : 0;
+        boolean stamped = Rows.tag(row) == Wire.Tag.EVENT || Rows.tag(row) == Wire.Tag.MESSAGE;
+        return stamped ? Wire.Stamped.release(Bytes.of(Rows.payload(row))) : 0;
     }
 
     @Override
@@ -77,15 +79,28 @@ public abstract class KeyedBundler extends Bundler<Row> {
             return;
         }
         if (eventTime) {
-            byte[] payload = Rows.payload(row);
-            buffer.add(Bytes.of(payload).getLong(0), order(payload), row);
+            putInOrder(row);
         } else {
             release(row);
         }
     }
 
-    /** The bytes that break ties of time; each kind of payload has them elsewhere. */
-    protected abstract byte[] order(byte[] payload);
+    private void putInOrder(Row row) {
+        byte[] payload = Rows.payload(row);
+        int orderAt = orderAt();
+        byte[] order = Arrays.copyOfRange(payload, orderAt, orderAt + orderLength(payload));
+        buffer.add(Wire.Stamped.turnMs(Bytes.of(payload)), order, row);
+    }
+
+    /** Where the order stands in the payload of the rows that come in order: the bytes that break ties of time. */
+    protected abstract int orderAt();
+
+    protected abstract int orderLength(byte[] payload);
+
+    /** Where what Python is given begins in the payload. */
+    protected final int bodyAt(byte[] payload) {
+        return orderAt() + orderLength(payload);
+    }
 
     @Override
     protected void passed(long watermarkMs) throws Exception {
@@ -122,8 +137,7 @@ public abstract class KeyedBundler extends Bundler<Row> {
     protected void readmit() throws Exception {
         held.addAll(waiting.read());
         for (Row row : ordered.read()) {
-            byte[] payload = Rows.payload(row);
-            buffer.add(Bytes.of(payload).getLong(0), order(payload), row);
+            putInOrder(row);
         }
         if (!eventTime) {
             // The run before had read its backlog to the end and was stopped before it was worked through: first in order what is left.
@@ -141,7 +155,7 @@ public abstract class KeyedBundler extends Bundler<Row> {
     /** PyFlink has no hook at a checkpoint: so a bundle of its own tells Python to write now what is not in Flink's state yet. */
     @Override
     protected void checkpointFollows() {
-        writer.add('S', 0, ownKey, NOTHING, 0);
+        writer.add(Wire.Kind.BARRIER, 0, ownKey, NOTHING, 0);
         writer.flush();
     }
 

@@ -10,7 +10,7 @@ public class LabelRoute implements FlatMapFunction<Row, Row> {
     private final boolean users;
 
     public LabelRoute(String userKind, boolean users) {
-        this.userPrefix = userKind + "\0";
+        this.userPrefix = userKind + Wire.ENTITY_SEPARATOR;
         this.users = users;
     }
 
@@ -20,7 +20,7 @@ public class LabelRoute implements FlatMapFunction<Row, Row> {
         boolean ofUser = key.startsWith(userPrefix);
         if (ofUser == users) {
             String name = users ? key.substring(userPrefix.length()) : key;
-            out.collect(Rows.of(name, Rows.payload(row), Rows.LABEL));
+            out.collect(Rows.of(name, Rows.payload(row), Wire.Source.LABEL));
         }
     }
 }

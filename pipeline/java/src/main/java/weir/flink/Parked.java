@@ -7,7 +7,6 @@ import org.apache.flink.types.Row;
 
 /** An event that waits for the answers of its entities. */
 final class Parked {
-    static final int HEAD = 25;
     final Row row;
     final long uid;
     final long deadlineMs;
@@ -19,17 +18,17 @@ final class Parked {
     Parked(Row row, long deadlineMs) {
         ByteBuffer payload = Bytes.of(Rows.payload(row));
         this.row = row;
-        this.uid = payload.getLong(8);
+        this.uid = Wire.Event.uid(payload);
         this.deadlineMs = deadlineMs;
-        this.answers = BundleWriter.noAnswers(payload.getShort(20) & 0xFFFF);
-        this.left = payload.get(22);
+        this.answers = BundleWriter.noAnswers(Wire.Event.width(payload));
+        this.left = Wire.Event.answers(payload);
     }
 
     /** Copies an answer to its place. */
     void take(Row answer) {
         byte[] payload = Rows.payload(answer);
-        int at = Bytes.of(payload).getShort(8) & 0xFFFF;
-        System.arraycopy(payload, 10, answers, at, payload.length - 10);
+        int at = Wire.Answer.at(Bytes.of(payload));
+        System.arraycopy(payload, Wire.Answer.SIZE, answers, at, payload.length - Wire.Answer.SIZE);
         given.add(answer);
         left--;
     }
@@ -44,10 +43,5 @@ final class Parked {
 
     boolean mayGo() {
         return left <= 0 || expired;
-    }
-
-    /** Where the event's own body starts in its payload. */
-    int body() {
-        return HEAD + Bytes.of(Rows.payload(row)).getShort(23);
     }
 }

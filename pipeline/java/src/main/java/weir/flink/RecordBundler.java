@@ -51,7 +51,7 @@ public class RecordBundler extends AbstractStreamOperator<Row> implements OneInp
     @Override
     public void processElement(StreamRecord<Row> record) {
         Row row = record.getValue();
-        writer.add('R', 0, Rows.key(row), Rows.payload(row), 0);
+        writer.add(Wire.Kind.RAW, 0, Rows.key(row), Rows.payload(row), 0);
         idle.watch();
     }
 
@@ -68,7 +68,7 @@ public class RecordBundler extends AbstractStreamOperator<Row> implements OneInp
 
     private void handOut() {
         writer.flush();
-        writer.add('S', 0, ownKey, NOTHING, 0);
+        writer.add(Wire.Kind.BARRIER, 0, ownKey, NOTHING, 0);
         writer.flush();
     }
 }

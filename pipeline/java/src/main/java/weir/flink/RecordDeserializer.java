@@ -11,22 +11,12 @@ import org.apache.flink.util.Collector;
 
 /**
  * A Kafka record as the body that a bundle holds of it. Nothing is decoded here: what is bad is found where it can be named.
- *
- * <p>An event's body begins with partition, offset, record time, a place for what DecodeBundler knows, and the length of the
- * reply address.
  */
 public class RecordDeserializer implements KafkaRecordDeserializationSchema<Row> {
-    /** Bytes before the reply address of an event. */
-    static final int HEAD = 30;
-
-    /** Where the greatest event time stands that the partition had before the event. */
-    static final int NEWEST_AT = 20;
-
-    private static final String REPLY = "weir-reply";
     private static final byte[] NOTHING = new byte[0];
     private final char tag;
 
-    /** @param tag RAW for events, LABEL for resolved labels, CONTROL or MODEL; PLACED for records as they stand, of any topic. */
+    /** @param tag a letter of Wire.Source. */
     public RecordDeserializer(String tag) {
         this.tag = tag.charAt(0);
     }
@@ -35,40 +25,46 @@ public class RecordDeserializer implements KafkaRecordDeserializationSchema<Row>
     public void deserialize(ConsumerRecord<byte[], byte[]> record, Collector<Row> out) {
         byte[] key = record.key() == null ? NOTHING : record.key();
         byte[] value = record.value() == null ? NOTHING : record.value();
-        if (tag == Rows.PLACED) {
+        if (tag == Wire.Source.ANY_TOPIC) {
             String place = record.topic() + ":" + record.partition();
             out.collect(Rows.of(place, placed(record, key, value), tag, record.partition(), record.offset()));
             return;
         }
-        String name = tag == Rows.RAW ? "" : new String(key, StandardCharsets.UTF_8);
-        byte[] body = tag == Rows.RAW ? event(record, value) : named(key, value, record.value() == null);
+        String name = tag == Wire.Source.EVENT ? "" : new String(key, StandardCharsets.UTF_8);
+        byte[] body = switch (tag) {
+            case Wire.Source.EVENT -> event(record, value);
+            case Wire.Source.LABEL -> label(key, value);
+            default -> control(key, value, record.value() == null);
+        };
         out.collect(Rows.of(name, body, tag, record.partition(), record.offset()));
     }
 
     private static byte[] event(ConsumerRecord<byte[], byte[]> record, byte[] value) {
-        Header header = record.headers().lastHeader(REPLY);
-        byte[] reply = header == null || header.value() == null || header.value().length > 255 ? NOTHING : header.value();
-        ByteBuffer body = Bytes.ofSize(HEAD + reply.length + value.length);
-        body.putInt(record.partition()).putLong(record.offset()).putLong(record.timestamp()).putLong(EventTimes.NONE);
-        return body.putShort((short) reply.length).put(reply).put(value).array();
+        Header header = record.headers().lastHeader(Wire.REPLY_HEADER);
+        boolean awaited = header != null && header.value() != null && header.value().length <= Wire.REPLY_BYTES_MAX;
+        byte[] reply = awaited ? header.value() : NOTHING;
+        ByteBuffer body = Bytes.ofSize(Wire.RawRecord.SIZE + reply.length + value.length);
+        long newestMs = Wire.NO_TIME_MS; // DecodeBundler knows it
+        Wire.RawRecord.put(body, record.partition(), record.offset(), record.timestamp(), newestMs, reply.length);
+        return body.put(reply).put(value).array();
     }
 
     private static byte[] placed(ConsumerRecord<byte[], byte[]> record, byte[] key, byte[] value) {
         byte[] topic = record.topic().getBytes(StandardCharsets.UTF_8);
-        ByteBuffer body = Bytes.ofSize(28 + topic.length + key.length + value.length);
-        body.putInt(record.partition()).putLong(record.offset()).putLong(record.timestamp());
-        body.putInt(topic.length).putInt(key.length).put(topic).put(key);
-        return body.put(value).array();
+        ByteBuffer body = Bytes.ofSize(Wire.PlacedRecord.SIZE + topic.length + key.length + value.length);
+        Wire.PlacedRecord.put(body, record.partition(), record.offset(), record.timestamp(), topic.length, key.length);
+        return body.put(topic).put(key).put(value).array();
     }
 
-    private byte[] named(byte[] key, byte[] value, boolean gone) {
-        boolean label = tag == Rows.LABEL;
-        ByteBuffer body = Bytes.ofSize((label ? 2 : 3) + key.length + value.length);
-        if (!label) {
-            char name = tag == Rows.MODEL ? 'm' : 'c';
-            body.put((byte) (gone ? Character.toUpperCase(name) : name)); // a capital: the key has no record any more
-        }
-        return body.putShort((short) key.length).put(key).put(value).array();
+    private static byte[] label(byte[] key, byte[] value) {
+        ByteBuffer body = Bytes.ofSize(Wire.KeyedBody.SIZE + key.length + value.length);
+        return Wire.KeyedBody.put(body, key.length).put(key).put(value).array();
+    }
+
+    private byte[] control(byte[] key, byte[] value, boolean gone) {
+        char topic = tag == Wire.Source.MODEL ? Wire.Topic.MODEL : Wire.Topic.CONTROL;
+        ByteBuffer body = Bytes.ofSize(Wire.ControlRecord.SIZE + key.length + value.length);
+        return Wire.ControlRecord.put(body, gone ? Character.toUpperCase(topic) : topic, key.length).put(key).put(value).array();
     }
 
     @Override

@@ -5,21 +5,12 @@ import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.types.Row;
 
 /**
- * The one shape of what travels between operators: key, payload, tag, and for records of Kafka the partition and offset.
+ * The one shape of what travels between operators: key, payload, a tag of Wire.Source or Wire.Tag, and for records of Kafka the partition
+ * and offset.
  *
  * <p>The key stands first because PyFlink keys a stream by the first field.
  */
 public final class Rows {
-    public static final char RAW = 'R';
-    public static final char CONTROL = 'C';
-    public static final char MODEL = 'M';
-    public static final char LABEL = 'L';
-    public static final char PLACED = 'P';
-    public static final char EVENT = 'e';
-    public static final char MESSAGE = 'k';
-    public static final char ANSWER = 'a';
-    public static final char REPLY = 'R';
-
     public static final TypeInformation<Row> TYPE =
             Types.ROW(Types.STRING, Types.PRIMITIVE_ARRAY(Types.BYTE), Types.INT, Types.INT, Types.LONG);
 

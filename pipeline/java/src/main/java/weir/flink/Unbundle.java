@@ -18,18 +18,19 @@ public class Unbundle extends ProcessFunction<byte[], Row> {
     public void processElement(byte[] frames, Context context, Collector<Row> out) {
         ByteBuffer in = Bytes.of(frames);
         while (in.hasRemaining()) {
-            char tag = (char) in.get();
-            int length = in.getShort() & 0xFFFF;
-            String key = new String(frames, in.position(), length, StandardCharsets.UTF_8);
-            in.position(in.position() + length);
+            char tag = Wire.Frame.tag(in);
+            int length = Wire.Frame.keyLength(in);
+            int keyAt = in.position() + Wire.Frame.SIZE;
+            String key = new String(frames, keyAt, length, StandardCharsets.UTF_8);
+            in.position(keyAt + length);
             byte[] payload = new byte[in.getInt()];
             in.get(payload);
             Row row = Rows.of(key, payload, tag);
             switch (tag) {
-                case Rows.EVENT -> context.output(EVENTS, row);
-                case Rows.MESSAGE -> context.output(MESSAGES, row);
-                case Rows.ANSWER -> context.output(ANSWERS, row);
-                case Rows.REPLY -> context.output(REPLIES, row);
+                case Wire.Tag.EVENT -> context.output(EVENTS, row);
+                case Wire.Tag.MESSAGE -> context.output(MESSAGES, row);
+                case Wire.Tag.ANSWER -> context.output(ANSWERS, row);
+                case Wire.Tag.REPLY -> context.output(REPLIES, row);
                 default -> out.collect(row);
             }
         }

@@ -49,8 +49,8 @@ public class UserBundler extends KeyedBundler {
     @Override
     protected boolean atOnce(Row row) {
         switch (Rows.tag(row)) {
-            case Rows.LABEL -> writer.add('L', 0, Rows.key(row), Rows.payload(row), 0);
-            case Rows.ANSWER -> answer(row);
+            case Wire.Source.LABEL -> writer.add(Wire.Kind.LABELS, 0, Rows.key(row), Rows.payload(row), 0);
+            case Wire.Tag.ANSWER -> answer(row);
             default -> {
                 return false;
             }
@@ -82,7 +82,7 @@ public class UserBundler extends KeyedBundler {
     }
 
     private void answer(Row row) {
-        long uid = Bytes.of(Rows.payload(row)).getLong(0);
+        long uid = Wire.Answer.uid(Bytes.of(Rows.payload(row)));
         Parked parked = byUid.get(uid);
         if (parked == null) {
             early.computeIfAbsent(uid, key -> new ArrayList<>(2)).add(row);
@@ -111,7 +111,9 @@ public class UserBundler extends KeyedBundler {
 
     private void send(Parked parked) {
         byte[] answers = parked.answers.length == 0 ? null : parked.answers;
-        writer.add('E', releaseOf(parked.row), Rows.key(parked.row), Rows.payload(parked.row), parked.body(), answers, !parked.isComplete());
+        byte[] payload = Rows.payload(parked.row);
+        writer.add(
+                Wire.Kind.EVENTS, releaseOf(parked.row), Rows.key(parked.row), payload, bodyAt(payload), answers, !parked.isComplete());
     }
 
     private long now() {
@@ -147,10 +149,13 @@ public class UserBundler extends KeyedBundler {
     }
 
     @Override
-    protected byte[] order(byte[] payload) {
-        byte[] order = new byte[Bytes.of(payload).getShort(Parked.HEAD - 2)];
-        System.arraycopy(payload, Parked.HEAD, order, 0, order.length);
-        return order;
+    protected int orderAt() {
+        return Wire.Event.SIZE;
+    }
+
+    @Override
+    protected int orderLength(byte[] payload) {
+        return Wire.Event.orderLength(Bytes.of(payload));
     }
 
     @Override

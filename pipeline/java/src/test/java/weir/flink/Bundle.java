@@ -9,10 +9,11 @@ import java.util.List;
 record Bundle(char kind, int release, List<byte[]> bodies, List<Boolean> missing, List<List<Double>> answers) {
     static Bundle of(byte[] bytes) {
         ByteBuffer in = Bytes.of(bytes);
-        char kind = (char) in.get();
-        int release = in.getInt();
-        int count = in.getInt();
-        int width = in.getInt();
+        char kind = Wire.Bundle.kind(in);
+        int release = Wire.Bundle.release(in);
+        int count = Wire.Bundle.count(in);
+        int width = Wire.Bundle.width(in);
+        in.position(Wire.Bundle.SIZE);
         int[] ends = new int[count];
         for (int i = 0; i < count; i++) {
             ends[i] = in.getInt();
@@ -42,12 +43,12 @@ record Bundle(char kind, int release, List<byte[]> bodies, List<Boolean> missing
     }
 
     List<String> texts() {
-        int from = kind == 'R' ? RecordDeserializer.HEAD : 0;
+        int from = kind == 'R' ? Wire.RawRecord.SIZE : 0;
         return bodies.stream().map(body -> Records.text(Arrays.copyOfRange(body, from, body.length))).toList();
     }
 
     /** Of raw records: the greatest event time that the partition had before each. */
     List<Long> newest() {
-        return bodies.stream().map(body -> Bytes.of(body).getLong(RecordDeserializer.NEWEST_AT)).toList();
+        return bodies.stream().map(body -> Bytes.of(body).getLong(Wire.RawRecord.NEWEST_MS)).toList();
     }
 }

@@ -29,8 +29,8 @@ class EventWatermarksTest {
 
     private static Row event(String reply, String json) {
         byte[] value = Records.utf8(json);
-        ByteBuffer body = Bytes.ofSize(30 + reply.length() + value.length).putInt(3).putLong(4).putLong(5).putLong(6);
-        return Rows.of("", body.putShort((short) reply.length()).put(Records.utf8(reply)).put(value).array(), Rows.RAW);
+        ByteBuffer body = Bytes.ofSize(Wire.RawRecord.SIZE + reply.length() + value.length);
+        return Rows.of("", Wire.RawRecord.put(body, 3, 4, 5, 6, reply.length()).put(Records.utf8(reply)).put(value).array(), Wire.Source.EVENT);
     }
 
     private long time(String json, long recordTimeMs) {
@@ -51,7 +51,7 @@ class EventWatermarksTest {
 
     private static Said seeOf(WatermarkGenerator<Row> generator, int partition, long offset, long timeMs) {
         Said said = new Said();
-        generator.onEvent(Rows.of("", new byte[0], Rows.RAW, partition, offset), timeMs, said);
+        generator.onEvent(Rows.of("", new byte[0], Wire.Source.EVENT, partition, offset), timeMs, said);
         return said;
     }
 

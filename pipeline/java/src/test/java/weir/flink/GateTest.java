@@ -89,7 +89,7 @@ class GateTest {
         try (Bench bench = Bench.of(new UserBundler(behind(0, 0)))) {
             bench.control(model("a-model", 0), control("release:0000000002", 1), control("release:0000000001", 0));
             bench.control(control("def:bb", 2), control("def:aa", 3), control("mode:other:0", 4));
-            bench.control(Rows.of("def:aa", Records.utf8("newest"), Rows.CONTROL, 0, 5)).idle();
+            bench.control(Rows.of("def:aa", Records.utf8("newest"), Wire.Source.CONTROL, 0, 5)).idle();
             state = bench.snapshot();
         }
         try (Bench bench = Bench.of(new UserBundler(behind(6, 1)), state, 1, 0)) {
@@ -115,7 +115,7 @@ class GateTest {
 
     @Test
     void aJobThatFlinkStartsAgainWaitsForWhatWasPublishedSinceItsSubmission() throws Exception {
-        Ends now = (tag, from) -> tag == Rows.CONTROL ? 3 : 2;
+        Ends now = (tag, from) -> tag == Wire.Source.CONTROL ? 3 : 2;
         JobStart start = Bench.start(false, 1, 1, now, Map.of());
         OperatorSubtaskState state;
         try (Bench bench = Bench.of(new DecodeBundler(Bench.start(false, 1, 1, Map.of())), null)) {

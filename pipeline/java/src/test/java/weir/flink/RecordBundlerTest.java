@@ -38,7 +38,7 @@ class RecordBundlerTest {
 
     private static void add(KeyedOneInputStreamOperatorTestHarness<Row, Row, Row> harness, String... texts) throws Exception {
         for (String text : texts) {
-            harness.processElement(new StreamRecord<>(Rows.of("topic:0", Records.utf8(text), Rows.PLACED)));
+            harness.processElement(new StreamRecord<>(Rows.of("topic:0", Records.utf8(text), Wire.Source.ANY_TOPIC)));
         }
     }
 

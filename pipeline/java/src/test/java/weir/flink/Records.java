@@ -19,10 +19,9 @@ final class Records {
     /** An event that waits for `answers` answers of one number each; its order is `order`, its body the text. */
     static Row event(String user, long timeMs, long uid, int release, int answers, byte[] order, String body) {
         byte[] text = utf8(body);
-        ByteBuffer payload = Bytes.ofSize(25 + order.length + text.length);
-        payload.putLong(timeMs).putLong(uid).putInt(release).putShort((short) (8 * answers)).put((byte) answers);
-        payload.putShort((short) order.length).put(order).put(text);
-        return Rows.of(user, payload.array(), Rows.EVENT);
+        ByteBuffer payload = Bytes.ofSize(Wire.Event.SIZE + order.length + text.length);
+        Wire.Event.put(payload, timeMs, uid, release, Double.BYTES * answers, answers, order.length).put(order).put(text);
+        return Rows.of(user, payload.array(), Wire.Tag.EVENT);
     }
 
     static Row event(String user, long uid, int answers, String body) {
@@ -30,48 +29,52 @@ final class Records {
     }
 
     static Row answer(String user, long uid, int place, double number) {
-        return Rows.of(user, Bytes.ofSize(18).putLong(uid).putShort((short) (8 * place)).putDouble(number).array(), Rows.ANSWER);
+        ByteBuffer payload = Bytes.ofSize(Wire.Answer.SIZE + Double.BYTES);
+        return Rows.of(user, Wire.Answer.put(payload, uid, Double.BYTES * place).putDouble(number).array(), Wire.Tag.ANSWER);
     }
 
     static Row message(String key, long timeMs, int release, byte[] order, String body) {
         byte[] text = utf8(body);
-        ByteBuffer payload = Bytes.ofSize(22 + order.length + text.length);
-        payload.putLong(timeMs).putLong(0).putInt(release).putShort((short) order.length).put(order).put(text);
-        return Rows.of(key, payload.array(), Rows.MESSAGE);
+        ByteBuffer payload = Bytes.ofSize(Wire.Message.SIZE + order.length + text.length);
+        Wire.Message.put(payload, timeMs, 0, release, order.length).put(order).put(text);
+        return Rows.of(key, payload.array(), Wire.Tag.MESSAGE);
     }
 
     static Row label(String key, String body) {
-        return Rows.of(key, utf8(body), Rows.LABEL);
+        return Rows.of(key, utf8(body), Wire.Source.LABEL);
     }
 
     /** An event as it comes from its topic; a bundle's texts leave out what stands before the body. */
     static Row raw(int partition, long offset, String body) {
         byte[] text = utf8(body);
-        byte[] payload = Bytes.ofSize(RecordDeserializer.HEAD + text.length).position(RecordDeserializer.HEAD).put(text).array();
-        return Rows.of("", payload, Rows.RAW, partition, offset);
+        byte[] payload = Bytes.ofSize(Wire.RawRecord.SIZE + text.length).position(Wire.RawRecord.SIZE).put(text).array();
+        return Rows.of("", payload, Wire.Source.EVENT, partition, offset);
     }
 
     /** Records of control and models carry their own key as payload, so that a bundle shows which they are. */
     static Row control(String key, long offset) {
-        return Rows.of(key, utf8(key), Rows.CONTROL, 0, offset);
+        return Rows.of(key, utf8(key), Wire.Source.CONTROL, 0, offset);
     }
 
     /** Says that a key of the control topic has no record any more. */
     static Row gone(String key, long offset) {
         byte[] name = utf8(key);
-        return Rows.of(key, Bytes.ofSize(3 + name.length).put((byte) 'C').putShort((short) name.length).put(name).array(), Rows.CONTROL, 0, offset);
+        return Rows.of(key, control('C', name, new byte[0]), Wire.Source.CONTROL, 0, offset);
     }
 
     /** A mark of `run`, as the decode stage's bundler sends it round through the control topic. */
     static Row mark(String run, int partition, long offset, long newestMs) {
         byte[] key = utf8("mode:" + run + ":" + partition);
-        byte[] value = utf8(Long.toString(newestMs));
-        ByteBuffer body = Bytes.ofSize(3 + key.length + value.length);
-        body.put((byte) 'c').putShort((short) key.length);
-        return Rows.of(text(key), body.put(key).put(value).array(), Rows.CONTROL, 0, offset);
+        byte[] body = control(Wire.Topic.CONTROL, key, utf8(Long.toString(newestMs)));
+        return Rows.of(text(key), body, Wire.Source.CONTROL, 0, offset);
+    }
+
+    private static byte[] control(char topic, byte[] key, byte[] value) {
+        ByteBuffer body = Bytes.ofSize(Wire.ControlRecord.SIZE + key.length + value.length);
+        return Wire.ControlRecord.put(body, topic, key.length).put(key).put(value).array();
     }
 
     static Row model(String key, long offset) {
-        return Rows.of(key, utf8(key), Rows.MODEL, 0, offset);
+        return Rows.of(key, utf8(key), Wire.Source.MODEL, 0, offset);
     }
 }

@@ -23,8 +23,8 @@ import org.junit.jupiter.api.Test;
 class RoutesTest {
     private static byte[] frame(char tag, String key, byte[] payload) {
         byte[] name = Records.utf8(key);
-        ByteBuffer frame = Bytes.ofSize(7 + name.length + payload.length);
-        return frame.put((byte) tag).putShort((short) name.length).put(name).putInt(payload.length).put(payload).array();
+        ByteBuffer frame = Bytes.ofSize(Wire.Frame.SIZE + name.length + Integer.BYTES + payload.length);
+        return Wire.Frame.put(frame, tag, name.length).put(name).putInt(payload.length).put(payload).array();
     }
 
     private static byte[] joined(byte[]... parts) {

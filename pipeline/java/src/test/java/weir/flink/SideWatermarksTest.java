@@ -28,7 +28,7 @@ class SideWatermarksTest {
     }
 
     private static void see(WatermarkGenerator<Row> generator, int partition, long offset) {
-        generator.onEvent(Rows.of("k", new byte[0], Rows.LABEL, partition, offset), 0, new Said());
+        generator.onEvent(Rows.of("k", new byte[0], Wire.Source.LABEL, partition, offset), 0, new Said());
     }
 
     /** Whether the generators are idle, as 0 or 1 each; none ever has a watermark of its own. */

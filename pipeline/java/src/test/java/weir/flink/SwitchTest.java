@@ -14,7 +14,7 @@ class SwitchTest {
     void recordsThatNameNoReleaseOrNoTimeStopNothing() throws Exception {
         try (Bench bench = Bench.of(new UserBundler(Bench.eventTime()))) {
             byte[] soon = Records.utf8("c\10\0mode:r:0soon");
-            bench.control(Records.control("release:soon", 0), Records.control("", 1), Rows.of("mode:r:0", soon, Rows.CONTROL, 0, 2));
+            bench.control(Records.control("release:soon", 0), Records.control("", 1), Rows.of("mode:r:0", soon, Wire.Source.CONTROL, 0, 2));
             bench.control(mark("r", 1, 3, 12)).watermark(12).idle().texts();
             assertEquals(List.of("50", "40"), bench.records(at(50), at(40)).idle().texts());
         }

@@ -1,0 +1,15 @@
+"""Control records as every stage takes them in."""
+
+from pipeline.control.definitions import ControlRecord, Definitions, key_text
+from pipeline.wire.bodies import read_control_record
+from pipeline.wire.bundle import Bundle
+
+
+def take_control(bundle: Bundle, definitions: Definitions) -> None:
+    """Gives the records of a control bundle to `definitions`."""
+    definitions.take([_control_record(body) for body in bundle.bodies])
+
+
+def _control_record(body: memoryview) -> ControlRecord:
+    topic, key, value = read_control_record(body)
+    return topic, key_text(key), value
