@@ -109,6 +109,18 @@ class BulkStateTest {
     }
 
     @Test
+    void theChangesThatPythonPacksAreReadAndTheAnswerIsWrittenByteForByte() throws Exception {
+        BulkState state = state(0, null);
+        write(state, keys("ann"), List.of("h0"), List.of(new Page(0, 3, "p3")));
+        state.write(Golden.bytes("state_keys"), Golden.bytes("state_changes"));
+        assertArrayEquals(Golden.bytes("state_profiles"), state.read(keys("ann", "dan", "cat")));
+        assertArrayEquals(Golden.bytes("state_keys"), keys("ann", "bøb", "cat"));
+        List<Page> puts = List.of(new Page(0, 4, "p4"), new Page(2, 1, "p01"));
+        byte[] changes = packed(List.of("h1", "", "h3"), puts, List.of(new int[] {0, 3}), true);
+        assertArrayEquals(Golden.bytes("state_changes"), changes);
+    }
+
+    @Test
     void nothingIsReadForNoKeys() throws Exception {
         assertArrayEquals(new byte[8], state(0, null).read(keys()));
     }

@@ -6,7 +6,7 @@ import java.util.Arrays;
 import java.util.List;
 
 /** A bundle taken apart as the Python stages do it. */
-record Bundle(char kind, int release, List<byte[]> bodies, List<Boolean> missing, List<List<Double>> answers) {
+record Bundle(char kind, int release, List<byte[]> bodies, List<Boolean> missing, List<List<Double>> answers, byte[] bytes) {
     static Bundle of(byte[] bytes) {
         ByteBuffer in = Bytes.of(bytes);
         char kind = Wire.Bundle.kind(in);
@@ -39,7 +39,7 @@ record Bundle(char kind, int release, List<byte[]> bodies, List<Boolean> missing
         if (in.hasRemaining()) {
             throw new AssertionError(in.remaining() + " bytes after the end of the bundle");
         }
-        return new Bundle(kind, release, bodies, missing, answers);
+        return new Bundle(kind, release, bodies, missing, answers, bytes);
     }
 
     List<String> texts() {
