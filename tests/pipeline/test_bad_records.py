@@ -13,7 +13,7 @@ from pipeline.engine.release import compile_release, content_hash
 from pipeline.score_job.dead_letter import VALUE_BYTES_MAX
 from pipeline.wire.bodies import write_control_record, write_keyed_body, write_raw_record
 from pipeline.wire.bundle import write_bundle
-from pipeline.wire.declaration import Topic
+from pipeline.wire.declaration import Kind, Tag, Topic
 from pipeline.wire.frames import read_frames
 
 TEXTS = {
@@ -56,6 +56,16 @@ def decides(job: Imitation, id: int) -> bool:
 
 def labelled(key: bytes, value: bytes) -> bytes:
     return write_keyed_body(key, value)
+
+
+@pytest.mark.parametrize("stage", ["entity", "user"])
+def test_a_label_that_comes_while_no_release_is_in_force_is_a_dead_letter(stage: str) -> None:
+    value = msgspec.json.encode(LABEL)
+    frames = read_frames(getattr(Imitation(), stage).process(write_bundle(Kind.LABELS, [labelled(b"shop\0s", value)])))
+    [(tag, _, letter)] = frames
+    read = msgspec.json.decode(letter)
+    assert (tag, read["reason"]["what"], read["topic"]) == (Tag.DEAD_LETTER, "no release", "labels-resolved")
+    assert base64.b64decode(read["value"]) == value
 
 
 BAD_LABELS = {

@@ -21,7 +21,7 @@ def test_the_page_shows_every_layout_as_it_is_declared() -> None:
     assert page == with_tables(page), "run `python -m pipeline.wire`"
 
 
-@pytest.mark.parametrize("layout", (*EXCHANGED, *CARRIED), ids=lambda layout: layout.name)
+@pytest.mark.parametrize("layout", [*EXCHANGED, *CARRIED], ids=lambda layout: layout.name)
 def test_a_field_is_where_a_layout_says(layout: Layout) -> None:
     numbers = list(range(1, len(layout.fields) + 1))
     head = layout.pack(*numbers)
