@@ -219,7 +219,7 @@ def main() -> None:
         sys.exit(2)
     uvicorn.run(
         server.app,
-        host="127.0.0.1",
+        host=settings.api_host,
         port=settings.api_port,
         loop="uvloop",
         http=PatientProtocol,

@@ -25,10 +25,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         topic_prefix: prefix of every topic's name.
         partitions: number of partitions of each topic that the stack makes.
         folder: where the local stack keeps data, logs and checkpoints.
-        api_port: where the HTTP API listens.
+        api_host: address that the HTTP API listens on: 127.0.0.1 reaches this machine alone, 0.0.0.0 or :: all of its networks.
+        api_port: port that the HTTP API listens on.
         trusted_proxies: addresses or networks, with commas between, whose header ``X-Forwarded-For`` says where a request came from.
         api_instance: name of this API process among those that wait for replies; each has its own.
-        flink_port: where Flink's REST interface listens.
+        flink_host: host of Flink's REST interface; `weir up` starts one on 127.0.0.1.
+        flink_port: port of Flink's REST interface.
         flink_keys: folder of the certificate that Flink asks for; if empty, ``flink/keys`` in the folder, which `weir up` makes.
         parallelism: parallelism of the score job.
         entity_wait_ms: how long an event waits for its entities' answers in arrival mode.
@@ -96,9 +98,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     topic_prefix: str = "weir."
     partitions: int = 4
     folder: str = ".weir"
+    api_host: str = "127.0.0.1"
     api_port: int = 18000
     trusted_proxies: str = ""
     api_instance: str = "api-1"
+    flink_host: str = "127.0.0.1"
     flink_port: int = 18081
     flink_keys: str = ""
     parallelism: int = 1
@@ -158,6 +162,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def path(self, *parts: str) -> pathlib.Path:
         """Returns a path below the system's folder."""
         return pathlib.Path(self.folder).absolute().joinpath(*parts)
+
+    def api_address(self) -> str:
+        """Where programs of this machine reach the API: the address that it listens on, or loopback where it listens on all."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.api_host, self.api_host)  # noqa: S104 - nothing is bound here
+        return f"[{host}]:{self.api_port}" if ":" in host else f"{host}:{self.api_port}"
 
     def flink_keys_folder(self) -> pathlib.Path:
         """Returns the folder of the certificate for Flink's REST interface."""

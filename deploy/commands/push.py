@@ -34,4 +34,4 @@ def api_of(settings: Settings) -> Client:
     Raises:
         Refusal: there is no token.
     """
-    return Client(f"http://127.0.0.1:{settings.api_port}", read_token(settings))
+    return Client(f"http://{settings.api_address()}", read_token(settings))

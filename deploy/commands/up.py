@@ -72,7 +72,7 @@ def with_servers(settings: Settings) -> Settings:
 
 def _where(settings: Settings) -> str:
     return (
-        f"api     http://127.0.0.1:{settings.api_port}/v1  (token in {token_file(settings)})\n"
+        f"api     http://{settings.api_address()}/v1  (token in {token_file(settings)})\n"
         f"flink   {rest_of(settings).url}  (for who shows the certificate in {settings.flink_keys_folder()})\n"
         f"kafka   {settings.bootstrap}, topics {settings.topic_prefix}*\n"
         f"logs    {settings.path('logs')}\n"

@@ -143,7 +143,7 @@ class Stack:
         make_private_folder(settings.path())
         secret = settings.path(*SECRET_FILE)
         secret_in(secret)  # there before its users: by the file they know that the broker asks for it
-        require_free(settings.api_port, "the HTTP API")
+        require_free(settings.api_port, "the HTTP API", settings.api_host)
         port = int(settings.bootstrap.rpartition(":")[2])
         [controller_port] = free_ports(1)
         place = (settings.path("kafka"), self.logs, port, controller_port, secret)
@@ -233,9 +233,9 @@ class Stack:
         self._delivery.submit(self.environment())
 
     def _wait_for_api(self, process: Process) -> None:
-        port = self.settings.api_port
-        process.wait_until(lambda: answers(port, "/health"), READY_SECONDS_MAX, f"an answer on port {port}")
-        process.wait_until(lambda: answers(port, "/ready"), READY_SECONDS_MAX, "a ready system")
+        address = self.settings.api_address()
+        process.wait_until(lambda: answers(address, "/health"), READY_SECONDS_MAX, f"an answer at {address}")
+        process.wait_until(lambda: answers(address, "/ready"), READY_SECONDS_MAX, "a ready system")
 
     def _keep_delivering(self) -> None:
         if self._to_submit:  # a job that delivers would take the slot of the score job
@@ -303,10 +303,10 @@ def free_settings(folder: pathlib.Path, **values: object) -> Settings:
     return msgspec.convert(given | values, Settings)
 
 
-def answers(port: int, path: str) -> bool:
-    """Whether what listens on `port` of this machine answers `path` with 200."""
+def answers(address: str, path: str) -> bool:
+    """Whether what listens at `address`, a host and a port, answers `path` with 200."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=2) as answer:
+        with urllib.request.urlopen(f"http://{address}{path}", timeout=2) as answer:
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False

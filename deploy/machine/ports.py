@@ -29,20 +29,20 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
-def require_free(port: int, use: str) -> None:
-    """Passes when `port` can be listened on.
+def require_free(port: int, use: str, host: str = "127.0.0.1") -> None:
+    """Passes when `port` can be listened on, at `host`.
 
     Raises:
-        Refusal: another program has it.
+        Refusal: another program has it, or this machine has no such address.
     """
-    with socket.socket() as probe:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind((host, port))
         except OSError as error:
             raise Refusal(
-                "port taken",
-                where=f"port {port}",
+                "port cannot be used",
+                where=f"port {port} of {host}",
                 expected=f"a free port for {use}",
                 got=str(error.strerror),
                 remedy=f"`ss -ltnp sport = :{port}` shows by whom; stop it, or choose another port (`weir settings`)",

@@ -131,7 +131,7 @@ def job_configuration(settings: Settings, name: str, checkpoint_interval_ms: int
     """Flink's settings of the job `name`; reference: the sections of Flink's configuration that they are named after."""
     chosen = {
         "execution.target": "remote",
-        "rest.address": "127.0.0.1",
+        "rest.address": settings.flink_host,
         "rest.port": str(settings.flink_port),
         "python.execution-mode": "thread",
         "python.executable": sys.executable,

@@ -1,4 +1,4 @@
-"""Flink's REST interface on this machine, which answers only who shows the cluster's own certificate."""
+"""Flink's REST interface, which answers only who shows the cluster's own certificate."""
 
 import json
 import pathlib
@@ -13,18 +13,20 @@ class FlinkRest:
     """Asks one cluster.
 
     Args:
-        port: of the REST interface on 127.0.0.1.
+        port: of the REST interface.
         keys: folder of the cluster's keys; a cluster that has none is asked in the clear.
+        host: of the REST interface.
     """
 
-    def __init__(self, port: int, keys: pathlib.Path) -> None:
+    def __init__(self, port: int, keys: pathlib.Path, host: str = "127.0.0.1") -> None:
         self.port = port
+        self._host = host
         self._keys = keys
 
     @property
     def url(self) -> str:
         """Without a path."""
-        return f"{'http' if self.tls() is None else 'https'}://127.0.0.1:{self.port}"
+        return f"{'http' if self.tls() is None else 'https'}://{self._host}:{self.port}"
 
     def tls(self) -> ssl.SSLContext | None:
         """What a connection has to be made with: it trusts this cluster alone. None: the cluster has no keys."""
@@ -41,7 +43,7 @@ class FlinkRest:
         Raises:
             OSError, ValueError: nothing answers, or something else than JSON.
         """
-        request = urllib.request.Request(  # noqa: S310 - an address of this machine
+        request = urllib.request.Request(  # noqa: S310 - the address of the cluster, from the settings
             self.url + path, body, {"Content-Type": "application/json"}, method=method
         )
         with urllib.request.urlopen(request, timeout=timeout_seconds, context=self.tls()) as answer:  # noqa: S310
@@ -50,4 +52,4 @@ class FlinkRest:
 
 def rest_of(settings: Settings) -> FlinkRest:
     """The interface of the cluster that the settings name."""
-    return FlinkRest(settings.flink_port, settings.flink_keys_folder())
+    return FlinkRest(settings.flink_port, settings.flink_keys_folder(), settings.flink_host)

@@ -35,5 +35,5 @@ def test_a_taken_port_is_refused_with_its_number_and_its_use() -> None:
         taken.listen()
         port = taken.getsockname()[1]
         assert is_open(port)
-        with pytest.raises(Refusal, match=f"port {port}: port taken: expected a free port for the api"):
+        with pytest.raises(Refusal, match=f"port {port} of 127.0.0.1: port cannot be used: expected a free port for the api"):
             require_free(port, "the api")

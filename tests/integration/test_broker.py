@@ -132,7 +132,7 @@ def test_a_broker_that_is_killed_keeps_what_it_acknowledged(tmp_path: pathlib.Pa
 
 
 def test_a_second_broker_on_the_same_port_is_refused(broker: str, tmp_path: pathlib.Path) -> None:
-    with pytest.raises(Refusal, match="port taken"):
+    with pytest.raises(Refusal, match="port cannot be used"):
         start_broker(tmp_path, tmp_path / "logs", int(broker.rpartition(":")[2]), free_ports(1)[0])
 
 

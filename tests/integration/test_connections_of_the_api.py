@@ -1,6 +1,7 @@
 """The API as a process of its own: callers that draw out their requests are let go, and others are served meanwhile."""
 
 import contextlib
+import pathlib
 import socket
 import time
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from api_process import start_api
 from deploy.command import SAMPLES
 from deploy.local.releases import publish, read_folder
 from deploy.local.stack import answers
-from deploy.machine.ports import free_ports
+from deploy.machine.ports import free_ports, is_open
 from deploy.machine.processes import Processes
 from deploy.servers.topics import make_topics
 from foundation.settings import Settings
@@ -46,7 +47,7 @@ def test_hundreds_that_never_end_their_heads_are_let_go_and_others_are_served_me
             for number, connection in enumerate(slow):
                 if number not in ended and has_ended(connection):
                     ended.add(number)
-            assert answers(port, "/health")
+            assert answers(f"127.0.0.1:{port}", "/health")
             time.sleep(0.5)
 
 
@@ -72,3 +73,13 @@ def test_a_list_put_before_the_start_is_served_and_a_list_of_the_largest_size_is
         assert answer.status_code == 200, answer.text
         assert (answer.json()["release"], answer.json()["added"], answer.json()["removed"]) == (1, count, 1)
         assert caller.get("/v1/lists").json()["lists"][0]["entries"] == count
+
+
+def test_it_listens_on_the_address_that_the_settings_name_and_on_no_other(broker: str, tmp_path: pathlib.Path) -> None:
+    [port] = free_ports(1)
+    settings = Settings(bootstrap=broker, topic_prefix="elsewhere.", folder=str(tmp_path), api_host="127.0.0.2", api_port=port)
+    make_topics(settings)
+    with Processes() as processes:
+        processes.add(start_api(settings, TOKEN))
+        assert answers(f"127.0.0.2:{port}", "/health")
+        assert not is_open(port)

@@ -65,7 +65,7 @@ class WeirUp:
         for pid in parts.values():
             with contextlib.suppress(ProcessLookupError):  # the kernel kills them with the command
                 os.killpg(pid, signal.SIGKILL)
-        wait_for(lambda: not answers(self.settings.api_port, "/health"), 30, "the api outlives the command")
+        wait_for(lambda: not answers(self.settings.api_address(), "/health"), 30, "the api outlives the command")
         self._process = None
 
     def parts(self) -> dict[str, int]:
