@@ -24,7 +24,6 @@ from api.definitions.falling_back import FallingBack, RaisedLetters
 from api.definitions.in_force import InForce
 from api.definitions.lists_part import ListsPart
 from api.definitions.publisher import Definitions
-from api.definitions.registry_store import open_registry
 from api.definitions.trials import Trials
 from api.http.health import Condition
 from api.http.metrics import Counts
@@ -32,6 +31,7 @@ from api.http.retry import settled
 from api.kafka.following import Following, Record
 from api.kafka.log import KafkaLog, LogUnavailableError
 from api.operations.checks import Check, Checks, ScoreJob
+from api.operations.earlier_files import require_carried_over
 from api.operations.metrics_part import MetricsPart
 from api.operations.store_checks import StoreChecks
 from api.protocol import PatientProtocol
@@ -44,6 +44,9 @@ from pipeline.flink.flink_rest import rest_of
 from pipeline.flink.garbage import settle_garbage
 from pipeline.sinks.decision_store import open_decisions_reader
 from stores.decisions import StoreUnavailableError
+from stores.relational.database import Database
+from stores.relational.definitions import RelationalRegistry
+from stores.relational.place import SqlitePlace, place_of
 
 log = logging.getLogger(__name__)
 
@@ -68,10 +71,13 @@ class Server:
         broker = connection_of(settings)
         self._in_force = InForce()
         self._condition = Condition()
-        self._registry = open_registry(settings)
+        place = place_of(settings)
+        self._database = Database(place, patient=True)
+        require_carried_over(settings, self._database)
+        self._registry = RelationalRegistry(self._database)
         timeout_seconds = settings.store_timeout_ms / 1000
         self._decisions, self._quick_decisions = (open_decisions_reader(settings, timeout_seconds, patient=True) for _ in range(2))
-        self._access = open_access(settings, token, time.time)
+        self._access = open_access(self._database, settings, token, time.time)
         self._log = KafkaLog(broker, acks="all")
         # The caller learns from the reply that its event arrived, and from the fallback that it perhaps did not: so the
         # leader's word is enough here, and no replica is waited for.
@@ -94,7 +100,7 @@ class Server:
         self._deciders = Deciders(self._newest_decisions, self._in_force, self._condition, counts, time.time)
         self._lists = ListsPart(settings, self._log, self._in_force, self._definitions, lambda: self._deciders.event_time_ms)
         self._letters = RaisedLetters(broker, settings.topic("dead-letters"), "dead-letters", self._falling_back.take)
-        folder = None if settings.store == "cassandra" else settings.path()
+        folder = place.path.parent if isinstance(place, SqlitePlace) else None
         self._store_checks = StoreChecks(self._decisions, self._quick_decisions, self._registry, self._access, folder)
         self._followed: asyncio.Queue[Sequence[Record]] = asyncio.Queue()
         self.app: Front = make_app(
@@ -196,12 +202,11 @@ class Server:
             self._quick_log,
             self._decisions,
             self._quick_decisions,
-            self._registry,
+            self._database,
         ):
             part.close()
         self._metrics.close()
         self._store_checks.close()
-        self._access.close()
 
 
 def main() -> None:

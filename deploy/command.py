@@ -7,6 +7,7 @@ import time
 import click
 
 from deploy.commands.access_commands import audit, tokens
+from deploy.commands.database_commands import database
 from foundation.refusal import Refusal
 
 SAMPLES = pathlib.Path(__file__).parent / "samples"
@@ -51,6 +52,7 @@ def main() -> None:
 
 main.add_command(tokens)
 main.add_command(audit)
+main.add_command(database)
 
 
 @main.command()
@@ -58,7 +60,7 @@ main.add_command(audit)
     "--profile",
     type=click.Choice(["embedded", "full"]),
     default="embedded",
-    help="embedded: stores in files; full: Cassandra, Druid and HDFS beside.",
+    help="embedded: stores in files; full: Cassandra, PostgreSQL, Druid and HDFS beside.",
 )
 @click.option("--config", type=EXISTING_FOLDER, help="Configuration folder put in force at the start; none: what was in force before.")
 @click.option("--folder", type=FOLDER, help="Where data, logs and checkpoints are kept; by default .weir.")

@@ -64,6 +64,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         oidc_untyped: ``refuse`` or ``accept`` tokens that do not say whether they are access tokens; ID tokens are never accepted.
         approval: with ``two``, a definition is put in force by another person than its author, or by an admin; with ``one``, by whoever
             writes it.
+        database_url: database of what people own (definitions, tokens, audit log), as postgresql://user:password@host:port/database; since
+            it may hold a password, a file is the better place; if empty, that of the file, else ``weir.db`` in the folder.
+        database_url_file: file with that URL; if empty, none.
+        database_port: port of the PostgreSQL that `weir up --profile full` starts if no URL is given.
         store: store of decisions: sqlite (a file in the folder) or cassandra.
         store_timeout_ms: how long the API waits for a store that is a server.
         decisions_kept_days: how long either store keeps decisions, from the day on which each was written; 0 means for ever.
@@ -131,6 +135,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     oidc_roles: str = ""
     oidc_untyped: Literal["refuse", "accept"] = "refuse"
     approval: Literal["two", "one"] = "two"
+    database_url: str = ""
+    database_url_file: str = ""
+    database_port: int = 15432
     store: Literal["sqlite", "cassandra"] = "sqlite"
     store_timeout_ms: int = 40
     decisions_kept_days: int = 90

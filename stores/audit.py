@@ -102,9 +102,6 @@ class Audit(Protocol):
     def walk(self) -> Iterator[Entry]:
         """Yields all entries as they are stored, the oldest first."""
 
-    def close(self) -> None:
-        """Closes the store; it is not used afterwards."""
-
 
 def link(number: int, previous: str, fact: Fact) -> Entry:
     """Makes the entry that says `fact` after the hash `previous`."""

@@ -79,9 +79,6 @@ class Registry(Protocol):
     def published(self, id: int) -> None:
         """Notes that the release and its definitions are on the control topic."""
 
-    def close(self) -> None:
-        """Closes the store; it is not used afterwards."""
-
 
 def content_hash(text: str) -> str:
     """Returns the content hash of a definition: SHA-256 of its UTF-8 text, in hexadecimal."""

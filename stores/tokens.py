@@ -67,9 +67,6 @@ class Tokens(Protocol):
     def revoke(self, name: str, at_ms: int) -> StoredToken | None:
         """Revokes a token and returns it as it is now; a second call changes nothing. Returns None if the name is unknown."""
 
-    def close(self) -> None:
-        """Closes the store; it is not used afterwards."""
-
 
 def new_token() -> str:
     """Makes a random token of 256 bits."""

@@ -1,10 +1,12 @@
 """Servers that tests of several folders use: started once a run, on free ports, in a temporary folder, ended by their ids."""
 
+import itertools
 import pathlib
 from collections.abc import Iterator
 
 import httpx
 import msgspec
+import psycopg
 import pytest
 from example_counts import IS_DEEP
 from hypothesis import settings as hypothesis_settings
@@ -16,10 +18,12 @@ from deploy.servers.broker import start_broker
 from deploy.servers.cassandra import start_cassandra
 from deploy.servers.druid import start_druid
 from deploy.servers.hdfs import Hdfs
+from deploy.servers.postgresql import URL_FILE, start_postgresql
 from foundation.settings import CERTIFICATE_FILE, Settings
 from pipeline.flink.garbage import settle_garbage
 from pipeline.sinks.druid_access import druid_access
 from stores.cassandra.cassandra_opening import Place
+from stores.relational.place import PostgresqlPlace
 
 # An ordinary run tries the same examples each time, so that a failure is the change's own; a deep run looks for new ones.
 hypothesis_settings.register_profile("ordinary", deadline=None, derandomize=True)
@@ -64,6 +68,31 @@ def cassandra(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     with Processes() as processes:
         processes.add(start_cassandra(folder, folder / "logs", port, storage_port))
         yield Place(port=port)
+
+
+class PostgresqlServer:
+    """A server on which each test takes a database of its own."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._numbers = itertools.count()
+
+    def place(self) -> PostgresqlPlace:
+        """A new database without tables."""
+        name = f"test_{next(self._numbers)}"
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+        return PostgresqlPlace(self._url.replace("/weir?", f"/{name}?"))
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresqlServer]:
+    """A server of this run."""
+    folder = tmp_path_factory.mktemp("postgresql")
+    [port] = free_ports(1)
+    with Processes() as processes:
+        processes.add(start_postgresql(folder, folder / "logs", port))
+        yield PostgresqlServer(folder.joinpath(*URL_FILE).read_text().strip())
 
 
 @pytest.fixture(scope="session")

@@ -16,19 +16,14 @@ from api.auth.token_verifier import TokenProver
 from api.kafka.log import Clock
 from foundation.refusal import Refusal
 from foundation.settings import Settings
-from pipeline.sinks.decision_store import cassandra_place
 from stores.audit import Audit, Entry, Fact
-from stores.cassandra.cassandra_access import access_place
-from stores.cassandra.cassandra_audit import CassandraAudit
-from stores.cassandra.cassandra_opening import Place
-from stores.cassandra.cassandra_tokens import CassandraTokens
 from stores.decisions import StoreUnavailableError
 from stores.registry import StoredRelease
-from stores.sqlite.sqlite_audit import SqliteAudit, walk_file
-from stores.sqlite.sqlite_tokens import SqliteTokens
+from stores.relational.audit import RelationalAudit
+from stores.relational.database import Database
+from stores.relational.place import place_of
+from stores.relational.tokens import RelationalTokens
 from stores.tokens import Tokens
-
-STORE_SECONDS_MAX = 2.0
 
 
 class Access(msgspec.Struct):
@@ -44,19 +39,14 @@ class Access(msgspec.Struct):
         found: list[Prover | None] = [self.oidc, self.owner, TokenProver(self.tokens, clock)]
         return [prover for prover in found if prover is not None]
 
-    def close(self) -> None:
-        """Lets the stores go."""
-        self.tokens.close()
-        self.audit.close()
 
-
-def open_access(settings: Settings, owner_token: str, clock: Clock) -> Access:
-    """Opens the stores and makes `owner_token` that of an admin. Stores that do not answer may do so later, see `Access.owner`.
+def open_access(database: Database, settings: Settings, owner_token: str, clock: Clock) -> Access:
+    """Makes `owner_token` that of an admin, in `database`, which may answer only later, see `Access.owner`.
 
     Raises:
-        Refusal: a setting or a store refuses, or the token is too short or somebody else's.
+        Refusal: a setting refuses, or the token is too short or somebody else's.
     """
-    tokens, audit = open_tokens(settings), open_audit(settings)
+    tokens, audit = RelationalTokens(database), RelationalAudit(database)
     owner = Owner(tokens, audit, owner_token, clock)
     with contextlib.suppress(StoreUnavailableError):
         owner.keep()
@@ -84,41 +74,15 @@ def _oidc(settings: Settings) -> OidcProver | None:
     return OidcProver(read_rules(settings), Keys(settings.oidc_issuer, settings.oidc_jwks_url, time.monotonic))
 
 
-def open_tokens(settings: Settings) -> Tokens:
-    """The store of tokens; makes its tables where they are missing. A server that does not answer may do so later.
-
-    Raises:
-        Refusal: it is of another version.
-    """
-    if settings.store == "cassandra":
-        return CassandraTokens(_place(settings, patient=True))
-    return SqliteTokens(settings.path("tokens.db"))
-
-
-def open_audit(settings: Settings) -> Audit:
-    """The audit log; makes its tables where they are missing. A server that does not answer may do so later.
-
-    Raises:
-        Refusal: it is of another version.
-    """
-    return CassandraAudit(_place(settings, patient=True)) if settings.store == "cassandra" else SqliteAudit(settings.path("audit.db"))
-
-
 def walk_audit(settings: Settings) -> Iterator[Entry]:
     """All entries of the system's log, the oldest first, without writing to it.
 
     Raises:
         Refusal: there is none, or it cannot be read.
     """
-    try:
-        if settings.store != "cassandra":
-            yield from walk_file(settings.path("audit.db"))
-            return
-        with contextlib.closing(CassandraAudit(_place(settings), owner=False)) as audit:
-            yield from audit.walk()
-    except StoreUnavailableError as error:
-        raise Refusal("audit log not readable", where=settings.store, expected="all entries", got=str(error)) from error
-
-
-def _place(settings: Settings, patient: bool = False) -> Place:
-    return access_place(cassandra_place(settings, STORE_SECONDS_MAX, patient))
+    place = place_of(settings)
+    with contextlib.closing(Database(place, owner=False)) as database:
+        try:
+            yield from RelationalAudit(database).walk()
+        except StoreUnavailableError as error:
+            raise Refusal("audit log not readable", where=place.where, expected="all entries", got=str(error)) from error

@@ -13,6 +13,7 @@ import click
 
 from deploy.commands.archive_checks import archive_problem
 from deploy.commands.broker_checks import retention_problem
+from deploy.commands.database_checks import database_problem
 from deploy.commands.druid_checks import metrics_problem
 from deploy.machine.jars import CACHE, INSTALL, JOB_SOURCES, job_jar, require_java, server_classes, server_jars
 from deploy.machine.ports import is_open
@@ -121,6 +122,10 @@ def _archive() -> str:
     return archive_problem(read_settings())
 
 
+def _database() -> str:
+    return database_problem(read_settings())
+
+
 def _metrics() -> str:
     return metrics_problem(read_settings())
 
@@ -134,6 +139,7 @@ _CHECKS: dict[str, Callable[[], str]] = {
     "memory": _memory,
     "disk": _disk,
     "topics of the running broker": _topics,
+    "database of the running system": _database,
     "Druid of the running system": _metrics,
     "archive of the running system": _archive,
 }

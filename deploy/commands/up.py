@@ -14,6 +14,7 @@ from deploy.local.stack import Stack
 from deploy.machine import interruption
 from deploy.machine.jars import require_java
 from deploy.machine.private_files import UMASK
+from deploy.servers.postgresql import URL_FILE
 from deploy.servers.store_servers import SERVERS
 from foundation.settings import Settings, read_settings
 from pipeline.flink.flink_rest import rest_of
@@ -42,7 +43,7 @@ def run_until_interrupted(config: pathlib.Path, folder: pathlib.Path | None, rep
     interruption.listen()
     os.umask(UMASK)
     token = token_made_now(settings)
-    stack = Stack(settings, texts, click.echo, replace=replace, servers=tuple(SERVERS) if profile == "full" else ())
+    stack = Stack(settings, texts, click.echo, replace=replace, servers=servers_of(settings) if profile == "full" else ())
     try:
         stack.start()
         click.echo(_where(settings))
@@ -58,10 +59,23 @@ def run_until_interrupted(config: pathlib.Path, folder: pathlib.Path | None, rep
         stack.stop()
 
 
+def servers_of(settings: Settings) -> tuple[str, ...]:
+    """The stores' servers to start for `settings` of the full profile: no PostgreSQL where another one is named."""
+    own = not settings.database_url and settings.database_url_file == own_database(settings)
+    return tuple(name for name in SERVERS if own or name != "postgresql")
+
+
+def own_database(settings: Settings) -> str:
+    """The file with the URL of the PostgreSQL that is started beside the system."""
+    return str(settings.path(*URL_FILE))
+
+
 def with_servers(settings: Settings) -> Settings:
-    """`settings` of a system whose stores are the servers beside it."""
+    """`settings` of a system whose stores are the servers beside it; a PostgreSQL that they name stays."""
+    named = settings.database_url or settings.database_url_file
     return msgspec.structs.replace(
         settings,
+        database_url_file=settings.database_url_file if named else own_database(settings),
         store="cassandra",
         cassandra_hosts="127.0.0.1",
         metrics_store="druid",

@@ -12,6 +12,7 @@ from types import TracebackType
 
 import msgspec
 
+from deploy.local.carrying_over import carry_over_earlier
 from deploy.local.compaction import Compaction
 from deploy.local.delivery import Delivery
 from deploy.local.ending_jobs import end_all_jobs
@@ -161,6 +162,7 @@ class Stack:
         self.release = publish(settings, self._texts, self._replace)
         self._say(f"broker is up, release {self.release} is in force ({time.monotonic() - began:.1f} s)")
         self._wait_for([server for server in servers if server.early], began)
+        carry_over_earlier(settings, self._say)
         self._wait_for_kernels(kernels)
         for name, module in SIDE_JOBS.items():
             start = functools.partial(self._python, name, module)
@@ -295,9 +297,11 @@ def settings_as_environment(settings: Settings) -> dict[str, str]:
 
 def free_settings(folder: pathlib.Path, **values: object) -> Settings:
     """Settings of a system in `folder` on ports that nobody uses now."""
-    broker_port, api_port, flink_port, cassandra_port, druid_port, druid_coordinator_port, hdfs_port, hdfs_web_port = free_ports(8)
+    broker_port, api_port, flink_port, cassandra_port, druid_port, druid_coordinator_port, hdfs_port, hdfs_web_port, database_port = (
+        free_ports(9)
+    )
     given = {"bootstrap": f"127.0.0.1:{broker_port}", "api_port": api_port, "flink_port": flink_port, "folder": str(folder)}
-    given["cassandra_port"] = cassandra_port
+    given |= {"cassandra_port": cassandra_port, "database_port": database_port}
     given |= {"druid_port": druid_port, "druid_coordinator_port": druid_coordinator_port}
     given |= {"hdfs_port": hdfs_port, "hdfs_web_port": hdfs_web_port}
     return msgspec.convert(given | values, Settings)

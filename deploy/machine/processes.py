@@ -38,6 +38,8 @@ class Process:
         folder: working directory.
         background: gives way to the others where cores are short: nobody waits for what it does.
         timer_slack_us: how much later than asked the kernel may wake its threads from a sleep; None: as it does by itself, 50.
+        prepare: called in the new process before it becomes the program.
+        stop_signal: asks it to end.
     """
 
     def __init__(
@@ -49,8 +51,11 @@ class Process:
         folder: pathlib.Path | None = None,
         background: bool = False,
         timer_slack_us: int | None = None,
+        prepare: Callable[[], None] | None = None,
+        stop_signal: signal.Signals = signal.SIGTERM,
     ) -> None:
         self.name = name
+        self._stop_signal = stop_signal
         self.command = list(command)
         self.log = logs / f"{name}.log"
         logs.mkdir(parents=True, exist_ok=True)
@@ -63,7 +68,7 @@ class Process:
                 stderr=log,
                 env=dict(environment),
                 cwd=folder,
-                preexec_fn=functools.partial(_bind_to, os.getpid(), background, timer_slack_us),
+                preexec_fn=functools.partial(_bind_to, os.getpid(), background, timer_slack_us, prepare),
             )
 
     @property
@@ -117,9 +122,9 @@ class Process:
         self.kill()
 
     def ask_to_stop(self) -> None:
-        """Sends TERM without waiting."""
+        """Sends TERM, or the signal that it was made with, without waiting."""
         if self.running():
-            _signal_group(self.pid, signal.SIGTERM)
+            _signal_group(self.pid, self._stop_signal)
 
     def kill(self) -> None:
         """Kills its whole group at once and waits for the end."""
@@ -175,7 +180,7 @@ class Processes:
         self.stop()
 
 
-def _bind_to(parent: int, background: bool, timer_slack_us: int | None) -> None:
+def _bind_to(parent: int, background: bool, timer_slack_us: int | None, prepare: Callable[[], None] | None) -> None:
     # A group to be killed by, in the session of its parent: Linux shares cores out among sessions first, so that in sessions of their own
     # processes would not give way to each other's threads.
     os.setpgid(0, 0)
@@ -184,6 +189,8 @@ def _bind_to(parent: int, background: bool, timer_slack_us: int | None) -> None:
         os.nice(_NICENESS)
     if timer_slack_us is not None:
         _libc.prctl(_PR_SET_TIMERSLACK, timer_slack_us * 1000)
+    if prepare is not None:  # before the next: the kernel forgets that when a process changes its user
+        prepare()
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # killed before the kernel was told: no signal will come any more
         os._exit(1)

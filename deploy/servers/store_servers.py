@@ -1,4 +1,4 @@
-"""The stores' own servers beside a system of this machine: Cassandra, Druid, HDFS."""
+"""The stores' own servers beside a system of this machine: Cassandra, PostgreSQL, Druid, HDFS."""
 
 import functools
 import pathlib
@@ -13,6 +13,7 @@ from deploy.servers.cassandra import launch_cassandra, start_cassandra, wait_for
 from deploy.servers.druid import launch_druid, start_druid, wait_for_druid
 from deploy.servers.druid_supervisor import LOGIN, apply_supervisor
 from deploy.servers.hdfs import Hdfs
+from deploy.servers.postgresql import launch_postgresql, start_postgresql, wait_for_postgresql
 from foundation.settings import Settings
 from pipeline.control.kafka_access import java_connection_of
 from pipeline.sinks.archive_access import HDFS_USER_FILE
@@ -56,6 +57,24 @@ class CassandraServer:
         wait_for_cassandra(self._process, self._settings.cassandra_port, make_certificate(self._settings.path("cassandra", "keys")))
         open_decisions(self._settings).close()
         return "cassandra is up"
+
+
+class PostgresqlServer:
+    """The relational store; its tables are made by the first that opens it."""
+
+    early = True
+
+    def __init__(self, settings: Settings, logs: pathlib.Path, own: Own) -> None:
+        self._folder = settings.path()
+        self._place = (settings.path(), logs, settings.database_port)
+        self._own = own
+
+    def launch(self) -> None:
+        self._process = self._own("postgresql", launch_postgresql(*self._place), functools.partial(start_postgresql, *self._place))
+
+    def wait(self) -> str:
+        wait_for_postgresql(self._process, self._folder)
+        return "postgresql is up"
 
 
 class DruidServer:
@@ -103,6 +122,7 @@ class HdfsServer:
 
 SERVERS: dict[str, Callable[[Settings, pathlib.Path, Own], StoreServer]] = {
     "cassandra": CassandraServer,
+    "postgresql": PostgresqlServer,
     "druid": DruidServer,
     "hdfs": HdfsServer,
 }

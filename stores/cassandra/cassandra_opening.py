@@ -103,8 +103,7 @@ class Opening:
                 cluster.shutdown()
             if not isinstance(error, DriverException | NoHostAvailable):
                 raise
-            where = f"{', '.join(place.hosts)} port {place.port}"
-            raise NoAnswerError("no answer from Cassandra", where=where, expected=f"keyspace {place.keyspace}", got=str(error)) from error
+            raise _no_answer(place, error) from error
 
     def _require_tables(self, session: Session) -> None:
         version = self._migrate(session) if self._owner else self._version(session)
@@ -136,6 +135,27 @@ class Opening:
     def _version(self, session: Session) -> int:
         rows = run_once(session, self._place.keyspace, "SELECT version FROM schema_version WHERE id = 0")
         return max((version for (version,) in rows), default=0)
+
+
+def connected_to(place: Place) -> tuple[Cluster, Session]:
+    """A connection that makes no tables and prepares no statements.
+
+    Raises:
+        NoAnswerError: no node answers.
+    """
+    cluster = _cluster_at(place)
+    try:
+        return cluster, cluster.connect()
+    except Exception as error:
+        cluster.shutdown()
+        if not isinstance(error, DriverException | NoHostAvailable):
+            raise
+        raise _no_answer(place, error) from error
+
+
+def _no_answer(place: Place, error: Exception) -> NoAnswerError:
+    where = f"{', '.join(place.hosts)} port {place.port}"
+    return NoAnswerError("no answer from Cassandra", where=where, expected=f"keyspace {place.keyspace}", got=str(error))
 
 
 def run_once(session: Session, keyspace: str, statement: str, *values: object) -> list[tuple[Any, ...]]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 import httpx
 import msgspec
+from databases_of_a_test import FickleDatabase
 from entry_topic_in_memory import MemoryEntryTopic, StoredEntries
 
 from api.app import make_app
@@ -25,10 +26,10 @@ from foundation.settings import Settings
 from pipeline.engine.release import compile_release
 from stores.decisions import StoredDecision, TopicPlace
 from stores.metrics.duckdb_metrics import DuckDbMetrics
-from stores.sqlite.sqlite_audit import SqliteAudit
+from stores.relational.audit import RelationalAudit
+from stores.relational.definitions import RelationalRegistry
+from stores.relational.tokens import RelationalTokens
 from stores.sqlite.sqlite_decisions import SqliteDecisions
-from stores.sqlite.sqlite_registry import SqliteRegistry
-from stores.sqlite.sqlite_tokens import SqliteTokens
 
 TOKEN = "a-token-for-the-tests"
 NOW_MS = 1_700_000_000_000
@@ -104,7 +105,8 @@ class Api:
         self.condition = Condition()
         self.decisions = SqliteDecisions(folder / "decisions.db")
         self.kept = 0
-        self.registry = SqliteRegistry(folder / "registry.db")
+        self.database = FickleDatabase(folder)
+        self.registry = RelationalRegistry(self.database)
         self.metrics = DuckDbMetrics(folder / "metrics.duckdb", 10)
         self.waiting = Waiting("api-1", 1, IN_FLIGHT_MAX)
         self.source = FakeSource()
@@ -118,7 +120,7 @@ class Api:
         self.entries = Entries(MemoryEntryTopic(self.entries_stored), lambda: self.event_time_ms)
         self.entries_stored.follow(self.entries)
         self.entries.open()
-        self.access = Access(SqliteTokens(folder / "tokens.db"), SqliteAudit(folder / "audit.db"))
+        self.access = Access(RelationalTokens(self.database), RelationalAudit(self.database))
         install_owner(self.access.tokens, TOKEN, NOW_MS)
         self.app: Front = make_app(
             self.settings, self.access, self.in_force, self.definitions, self.decisions, self.decisions, self.log, self.log,

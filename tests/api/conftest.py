@@ -33,6 +33,5 @@ async def api(tmp_path: pathlib.Path) -> "AsyncIterator[Api]":
     yield made
     await made.client.aclose()
     made.decisions.close()
-    made.registry.close()
+    made.database.close()
     made.metrics.close()
-    made.access.close()

@@ -9,6 +9,7 @@ import pytest
 from api_imitation import NOW_MS, TEXTS, Api, event
 
 from stores.audit import Fact, verify
+from stores.relational.place import FILE
 
 
 def said(api: Api) -> list[Fact]:
@@ -78,7 +79,8 @@ async def test_reads_and_data_and_who_may_not_leave_nothing(api: Api) -> None:
 
 
 async def test_while_the_log_takes_nothing_nothing_is_changed_and_all_else_goes_on(api: Api) -> None:
-    api.access.audit.close()
+    await api.client.get("/v1/policy")  # who asks is known from then on
+    api.database.away = True
     answer = await api.client.put("/v1/policy", content=TEXTS["policy"] + "# new\n")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
     assert "nothing was changed" in answer.json()["detail"]
@@ -173,8 +175,8 @@ async def test_an_entry_shows_where_its_request_came_from(api: Api) -> None:
 
 async def test_an_entry_that_was_altered_beyond_reading_is_shown_as_far_as_it_goes(api: Api, tmp_path: pathlib.Path) -> None:
     await api.client.put("/v1/policy", content=TEXTS["policy"])
-    connection = sqlite3.connect(tmp_path / "audit.db")
-    connection.execute("UPDATE entry SET said = 'nonsense' WHERE number = 1")
+    connection = sqlite3.connect(tmp_path / FILE)
+    connection.execute("UPDATE audit_entry SET said = 'nonsense' WHERE number = 1")
     connection.commit()
     connection.close()
     outcome, intent = (await api.client.get("/v1/audit")).json()["entries"]

@@ -25,7 +25,7 @@ def client(tmp_path: pathlib.Path) -> Iterator[Client]:
         assert made.put(TEXTS).release == 1
         yield made
     api.decisions.close()
-    api.registry.close()
+    api.database.close()
 
 
 def test_a_version_is_kept_compared_put_in_force_and_rolled_back(client: Client) -> None:

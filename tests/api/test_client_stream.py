@@ -127,9 +127,8 @@ def system(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
             yield System(api, relay, client)
         relay.cut(away=True)
     api.decisions.close()
-    api.registry.close()
+    api.database.close()
     api.metrics.close()
-    api.access.close()
 
 
 def id_of(event: Streamed | Missed) -> object:

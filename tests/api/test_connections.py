@@ -24,7 +24,7 @@ def port(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[in
     with served(api) as port:
         yield port
     api.decisions.close()
-    api.registry.close()
+    api.database.close()
 
 
 def is_up(port: int) -> bool:

@@ -3,13 +3,13 @@
 import asyncio
 import contextlib
 import pathlib
-import threading
 import time
 from collections.abc import AsyncIterator, Mapping
 
 import msgspec
 import pytest
 from api_imitation import NOW_MS, TEXTS, FakeLog
+from databases_of_a_test import FickleDatabase
 
 from api.definitions import followed as followed_module
 from api.definitions.followed import Followed
@@ -19,28 +19,20 @@ from api.http import retry as settled
 from api.http.health import Condition
 from stores.decisions import StoreUnavailableError
 from stores.registry import StoredRelease, content_hash
-from stores.sqlite.sqlite_registry import SqliteRegistry
+from stores.relational.definitions import RelationalRegistry
 
 
-class Registry(SqliteRegistry):
-    """`away`: raises. `stands_still`: blocks until it is set."""
+class Registry(RelationalRegistry):
+    """Knows which releases it has adopted."""
 
     def __init__(self, folder: pathlib.Path) -> None:
-        super().__init__(folder / "registry.db")
-        self.away = False
-        self.goes_on = threading.Event()
-        self.goes_on.set()
+        self.database = FickleDatabase(folder)
+        super().__init__(self.database)
         self.adopted: list[int] = []
 
     def adopt(self, release: StoredRelease) -> None:
         super().adopt(release)
         self.adopted.append(release.id)
-
-    def _rows(self, query: str, *values: object) -> list[tuple[object, ...]]:
-        self.goes_on.wait(5)
-        if self.away:
-            raise StoreUnavailableError("the test says so")
-        return super()._rows(query, *values)
 
 
 class Process:
@@ -94,14 +86,14 @@ async def until_adopted(registry: Registry, ids: list[int]) -> None:
 
 
 async def test_they_are_in_force_at_once_and_in_the_registry_in_order_once_it_answers(registry: Registry, process: Process) -> None:
-    registry.away = True
+    registry.database.away = True
     async with process.settling():
         for id in (1, 2, 3):
             await process.definitions.take(published(id, policy(id)))
             assert process.in_force.release is not None
             assert process.in_force.release.id == id
         await asyncio.sleep(0.02)
-        registry.away = False
+        registry.database.away = False
         await until_adopted(registry, [1, 2, 3])
         await process.definitions.take(published(4, policy(4)))
         await until_adopted(registry, [1, 2, 3, 4])
@@ -112,13 +104,13 @@ async def test_they_are_in_force_at_once_and_in_the_registry_in_order_once_it_an
 async def test_an_upload_waits_for_them_and_gets_the_id_of_none(registry: Registry, process: Process) -> None:
     await process.definitions.take(published(1, TEXTS))
     await process.definitions.repair()
-    registry.away = True
+    registry.database.away = True
     for id in (2, 3):
         await process.definitions.take(published(id, policy(id)))
     with pytest.raises(StoreUnavailableError):
         await process.definitions.put({"policy": policy(9)["policy"]}, "ann")
     assert process.log.records == []
-    registry.away = False
+    registry.database.away = False
     made = await process.definitions.put({"policy": policy(9)["policy"]}, "ann")
     assert (made.release, registry.adopted) == (4, [1, 2, 3])
     assert [release.id for release in registry.releases(9)] == [4, 3, 2, 1]
@@ -129,11 +121,11 @@ async def test_one_that_is_pending_in_the_registry_gives_way_and_is_published_un
 ) -> None:
     parts = {part: registry.put(part, text, "ann", 1) for part, text in policy(7).items()}
     assert registry.release(parts, "ann", 1) == 1
-    registry.away = True
+    registry.database.away = True
     async with process.settling():
         for id in (1, 2):
             await process.definitions.take(published(id, policy(id)))
-        registry.away = False
+        registry.database.away = False
         await until_adopted(registry, [1, 2])
         while not any(key.startswith("release:") for key, _ in process.log.of("control")):  # its definitions go first
             await asyncio.sleep(0.002)
@@ -145,11 +137,11 @@ async def test_one_that_is_pending_in_the_registry_gives_way_and_is_published_un
 async def test_what_was_stored_before_a_crash_is_published_once_the_registry_answers(registry: Registry, process: Process) -> None:
     parts = {part: registry.put(part, text, "ann", 1) for part, text in TEXTS.items()}
     registry.release(parts, "ann", 1)
-    registry.away = True
+    registry.database.away = True
     async with process.settling():
         await asyncio.sleep(0.02)
         assert process.in_force.release is None
-        registry.away = False
+        registry.database.away = False
         end = time.monotonic() + 30
         while process.in_force.release is None or registry.pending_publication():
             assert time.monotonic() < end
@@ -158,7 +150,7 @@ async def test_what_was_stored_before_a_crash_is_published_once_the_registry_ans
 
 
 async def test_a_registry_that_stands_still_holds_up_nothing_that_comes_by_the_topic(registry: Registry, process: Process) -> None:
-    registry.goes_on.clear()
+    registry.database.goes_on.clear()
     async with process.settling():
         await asyncio.sleep(0.01)
         for id in (1, 2):
@@ -166,7 +158,7 @@ async def test_a_registry_that_stands_still_holds_up_nothing_that_comes_by_the_t
             await asyncio.sleep(0.01)
         assert process.in_force.release is not None
         assert process.in_force.release.id == 2
-        registry.goes_on.set()
+        registry.database.goes_on.set()
         await until_adopted(registry, [1, 2])
 
 
@@ -198,10 +190,10 @@ async def test_one_that_cannot_be_kept_does_not_keep_back_those_behind_it(regist
 async def test_there_is_a_bound_and_the_newest_stay(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(followed_module, "WAITING_MAX", 2)
     followed = Followed(registry, lambda release: None)
-    registry.away = True
+    registry.database.away = True
     for id in (1, 2, 3):
         await followed.add(StoredRelease(id, {"policy": content_hash("a")}, "start", 1), {"policy": "a"})
-    registry.away = False
+    registry.database.away = False
     await followed.adopt()
     assert registry.adopted == [2, 3]
 

@@ -37,7 +37,7 @@ async def full(disk: SmallDisk) -> AsyncIterator[Api]:
     disk.fill()
     yield api
     await api.client.aclose()
-    for store in (api.decisions, api.registry, api.metrics, api.access):
+    for store in (api.decisions, api.database, api.metrics):
         store.close()
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 
 import pytest
+from databases_of_a_test import FickleDatabase, database_in
 
 from api.auth import authenticator as gates
 from api.auth import token_verifier as token_prover
@@ -15,17 +16,18 @@ from api.auth.permissions import Caller
 from api.auth.rejection_log import LOG_SECONDS
 from api.auth.token_verifier import TokenProver
 from api.http.problem import Problem
-from stores.sqlite.sqlite_tokens import SqliteTokens
+from stores.relational.tokens import RelationalTokens
 from stores.tokens import StoredToken, new_token, token_hash
 
 PEER = "203.0.113.9:4711"
 
 
-class SlowTokens(SqliteTokens):
+class SlowTokens(RelationalTokens):
     """Counts what it is asked, and waits while `held`."""
 
-    def __init__(self, path: pathlib.Path) -> None:
-        super().__init__(path)
+    def __init__(self, folder: pathlib.Path) -> None:
+        self.database = FickleDatabase(folder)
+        super().__init__(self.database)
         self.asked = 0
         self.free = threading.Event()
         self.free.set()
@@ -40,9 +42,9 @@ class SlowTokens(SqliteTokens):
 class Door:
     """A gate over a file, with a clock that the test moves."""
 
-    def __init__(self, path: pathlib.Path) -> None:
+    def __init__(self, folder: pathlib.Path) -> None:
         self.moved = 0.0
-        self.tokens = SlowTokens(path)
+        self.tokens = SlowTokens(folder)
         self.failures: Counter[str] = Counter()
         self.gate = Gate([TokenProver(self.tokens, self.clock)], self.failures, self.clock, self.monotonic)
 
@@ -74,11 +76,11 @@ class Door:
 
 @pytest.fixture
 async def door(tmp_path: pathlib.Path) -> AsyncIterator[Door]:
-    made = Door(tmp_path / "tokens.db")
+    made = Door(tmp_path)
     yield made
     made.tokens.free.set()
     await made.gate.close()
-    made.tokens.close()
+    made.tokens.database.close()
 
 
 async def test_a_token_is_looked_up_once_and_then_known(door: Door) -> None:
@@ -170,7 +172,7 @@ async def test_a_token_ends_at_its_end(door: Door) -> None:
 async def test_without_the_store_known_tokens_go_on_and_unknown_ones_are_not_called_wrong(door: Door) -> None:
     token, unused = door.add("payments"), door.add("another")
     await door.caller(token)
-    door.tokens.close()
+    door.tokens.database.away = True
     for _ in range(10):
         door.moved += REVOKED_SECONDS_MAX + 1
         assert await door.status(token) == 200
@@ -183,12 +185,11 @@ async def test_without_the_store_known_tokens_go_on_and_unknown_ones_are_not_cal
 async def test_when_the_store_is_back_a_revocation_counts_at_once(door: Door, tmp_path: pathlib.Path) -> None:
     token = door.add("payments")
     await door.caller(token)
-    door.tokens.close()
+    door.tokens.database.away = True
     door.moved += REVOKED_SECONDS_MAX
     assert await door.status(token) == 200
-    again = SqliteTokens(tmp_path / "tokens.db")
-    again.revoke("payments", 2)
-    door.tokens._connection = again._connection
+    RelationalTokens(database_in(tmp_path)).revoke("payments", 2)
+    door.tokens.database.away = False
     door.moved += REVOKED_SECONDS_MAX
     assert await door.status(token) == 401
 

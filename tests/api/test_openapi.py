@@ -31,7 +31,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with served(api) as port:
         yield f"http://127.0.0.1:{port}"
     api.decisions.close()
-    api.registry.close()
+    api.database.close()
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ import pathlib
 from collections import Counter
 
 import pytest
+from databases_of_a_test import database_in
 
 from api.auth.access import Access, note_found
 from api.auth.authenticator import Gate
@@ -15,19 +16,19 @@ from foundation.refusal import Refusal
 from stores.audit import Entry, Fact
 from stores.decisions import StoreUnavailableError
 from stores.registry import StoredRelease
-from stores.sqlite.sqlite_audit import SqliteAudit
-from stores.sqlite.sqlite_tokens import SqliteTokens
+from stores.relational.audit import RelationalAudit
+from stores.relational.tokens import RelationalTokens
 from stores.tokens import StoredToken, token_hash
 
 TOKEN = "the-token-of-the-owner"
 OTHER = "a-token-of-somebody-else"
 
 
-class Tokens(SqliteTokens):
+class Tokens(RelationalTokens):
     """`away` for everything, or after a `replace` is done and before its answer."""
 
     def __init__(self, folder: pathlib.Path) -> None:
-        super().__init__(folder / "tokens.db")
+        super().__init__(database_in(folder))
         self.away = True
         self.loses_answers = False
 
@@ -50,11 +51,11 @@ class Tokens(SqliteTokens):
             raise StoreUnavailableError("the test says so")
 
 
-class Audit(SqliteAudit):
+class Audit(RelationalAudit):
     """As `Tokens`."""
 
     def __init__(self, folder: pathlib.Path) -> None:
-        super().__init__(folder / "audit.db")
+        super().__init__(database_in(folder))
         self.loses_answers = False
 
     def append(self, fact: Fact) -> Entry:

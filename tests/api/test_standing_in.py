@@ -4,12 +4,13 @@ import pathlib
 
 import pytest
 from api_imitation import NOW_MS, TEXTS, FakeLog
+from databases_of_a_test import database_in
 
 from api.definitions.in_force import InForce
 from api.definitions.publisher import Definitions
 from api.http.health import Condition
 from api.kafka.log import LogUnavailableError
-from stores.sqlite.sqlite_registry import SqliteRegistry
+from stores.relational.definitions import RelationalRegistry
 
 
 class Process:
@@ -17,7 +18,7 @@ class Process:
 
     def __init__(self, folder: pathlib.Path) -> None:
         self.log = FakeLog()
-        self.registry = SqliteRegistry(folder / "registry.db")
+        self.registry = RelationalRegistry(database_in(folder))
         self.in_force = InForce()
         self.definitions = Definitions(self.registry, self.in_force, Condition(), self.log, "weir.control", lambda: NOW_MS / 1000)
 

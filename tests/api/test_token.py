@@ -2,11 +2,12 @@ import pathlib
 import stat
 
 import pytest
+from databases_of_a_test import database_in
 
 from api.auth.token import OWNER, find_token, install_owner, read_token, token_made_now
 from foundation.refusal import Refusal
 from foundation.settings import Settings
-from stores.sqlite.sqlite_tokens import SqliteTokens
+from stores.relational.tokens import RelationalTokens
 from stores.tokens import StoredToken, token_hash
 
 
@@ -34,24 +35,23 @@ def test_the_environment_goes_before_the_file(tmp_path: pathlib.Path) -> None:
 
 def test_a_short_token_is_refused_without_being_shown(tmp_path: pathlib.Path) -> None:
     with pytest.raises(Refusal) as refused:
-        install_owner(SqliteTokens(tmp_path / "tokens.db"), "hunter2", 1)
+        install_owner(RelationalTokens(database_in(tmp_path)), "hunter2", 1)
     assert "hunter2" not in str(refused.value)
 
 
 def test_the_owners_token_is_kept_as_a_hash_and_another_takes_its_place(tmp_path: pathlib.Path) -> None:
-    tokens = SqliteTokens(tmp_path / "tokens.db")
+    tokens = RelationalTokens(database_in(tmp_path))
     assert install_owner(tokens, "the-first-token-of-all", 1)
     assert not install_owner(tokens, "the-first-token-of-all", 2)
     first = StoredToken(OWNER, token_hash("the-first-token-of-all"), ("admin",), OWNER, 1)
     assert tokens.all() == [first]
     assert install_owner(tokens, "the-second-token-of-all", 3)
     assert tokens.by_hash(first.hash) is None
-    tokens.close()
     assert b"the-first-token" not in b"".join(file.read_bytes() for file in tmp_path.iterdir())
 
 
 def test_an_owner_that_was_revoked_stays_so_until_another_token_is_given(tmp_path: pathlib.Path) -> None:
-    tokens = SqliteTokens(tmp_path / "tokens.db")
+    tokens = RelationalTokens(database_in(tmp_path))
     install_owner(tokens, "the-first-token-of-all", 1)
     tokens.revoke(OWNER, 2)
     assert not install_owner(tokens, "the-first-token-of-all", 3)
@@ -62,7 +62,7 @@ def test_an_owner_that_was_revoked_stays_so_until_another_token_is_given(tmp_pat
 
 
 def test_a_token_of_somebody_else_cannot_become_the_owners(tmp_path: pathlib.Path) -> None:
-    tokens = SqliteTokens(tmp_path / "tokens.db")
+    tokens = RelationalTokens(database_in(tmp_path))
     tokens.add(StoredToken("payments", token_hash("the-token-of-payments"), ("system",), OWNER, 1))
     with pytest.raises(Refusal, match="payments"):
         install_owner(tokens, "the-token-of-payments", 2)

@@ -102,7 +102,7 @@ async def test_what_was_not_let_in_is_counted_by_reason_without_a_name(api: Api)
 async def test_a_store_that_is_down_is_a_503_for_a_token_that_was_not_used_yet(api: Api) -> None:
     headers = bearing((await made(api))["token"])
     await api.client.get("/v1/flagged")
-    api.access.tokens.close()
+    api.database.away = True
     assert (await api.client.get("/v1/flagged")).status_code == 200
     answer = await api.client.get("/v1/flagged", headers=headers)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")

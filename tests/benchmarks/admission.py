@@ -27,7 +27,9 @@ from api.auth.permissions import Caller, caller
 from api.auth.token_verifier import TokenProver
 from api.http.metrics import Counts
 from api.http.problem import Answer
-from stores.sqlite.sqlite_tokens import SqliteTokens
+from stores.relational.database import Database
+from stores.relational.place import SqlitePlace
+from stores.relational.tokens import RelationalTokens
 from stores.tokens import StoredToken, new_token, token_hash
 
 REQUESTS, ROUNDS = 30_000, 9
@@ -113,7 +115,8 @@ async def per_call(call: Any, count: int) -> float:
 async def main() -> None:
     """Checks the answers, then prints a line a figure."""
     with tempfile.TemporaryDirectory() as folder:
-        tokens = SqliteTokens(pathlib.Path(folder) / "tokens.db")
+        database = Database(SqlitePlace(pathlib.Path(folder) / "weir.db"))
+        tokens = RelationalTokens(database)
         token, reader = new_token(), new_token()
         tokens.add(StoredToken("system", token_hash(token), ("system",), "owner", 1))
         tokens.add(StoredToken("reader", token_hash(reader), ("reader",), "owner", 1))
@@ -136,7 +139,7 @@ async def main() -> None:
         oidc = OidcProver(rules, OneKey(Key(key.public_key(), "RS256")))  # type: ignore[arg-type]
         print(json.dumps({"proof": "signature, RS256", "us": round(await per_call(lambda: oidc.prove(signed), 2_000))}))
         await gate.close()
-        tokens.close()
+        database.close()
     print(json.dumps({"python": sys.version.split()[0], "requests": REQUESTS, "rounds": ROUNDS}))
 
 

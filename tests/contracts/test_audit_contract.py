@@ -1,67 +1,37 @@
-"""What every store of the audit log keeps to; a new implementation joins `STORES`."""
+"""What the audit log keeps to, in each database of `PLACES`."""
 
 import concurrent.futures
+import contextlib
 import multiprocessing
-import pathlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from multiprocessing.synchronize import Barrier
 
-import msgspec
 import pytest
+from databases_of_a_test import PLACES
 
 from stores.audit import FIRST, Audit, Fact, verify
-from stores.cassandra import cassandra_audit
-from stores.cassandra.cassandra_access import access_place
-from stores.cassandra.cassandra_audit import CassandraAudit
-from stores.cassandra.cassandra_opening import Place
-from stores.sqlite.sqlite_audit import SqliteAudit
-
-Opener = Callable[[], Audit]
+from stores.relational import audit as relational_audit
+from stores.relational.audit import RelationalAudit
+from stores.relational.database import Database
+from stores.relational.place import DatabasePlace
 
 
-class OpenSqlite(msgspec.Struct):
-    """Opens the log in a file, in whatever process."""
-
-    path: str
-
-    def __call__(self) -> Audit:
-        return SqliteAudit(pathlib.Path(self.path))
+@pytest.fixture(params=PLACES)
+def place(request: pytest.FixtureRequest) -> DatabasePlace:
+    return PLACES[request.param](request)
 
 
-class OpenCassandra(msgspec.Struct):
-    """Opens the log in a keyspace, in whatever process."""
-
-    place: Place
-
-    def __call__(self) -> Audit:
-        return CassandraAudit(self.place)
-
-
-def in_sqlite(request: pytest.FixtureRequest) -> Opener:
-    return OpenSqlite(str(request.getfixturevalue("tmp_path") / "audit.db"))
-
-
-def in_cassandra(request: pytest.FixtureRequest) -> Opener:
-    opener = OpenCassandra(access_place(msgspec.structs.replace(request.getfixturevalue("cassandra"), keyspace="audit_contract")))
-    store = CassandraAudit(opener.place)
-    store._keyspace.run("TRUNCATE audit")
-    store.close()
-    return opener
-
-
-STORES: dict[str, Callable[[pytest.FixtureRequest], Opener]] = {"sqlite": in_sqlite, "cassandra": in_cassandra}
-
-
-@pytest.fixture(params=["sqlite", pytest.param("cassandra", marks=pytest.mark.integration)])
-def opener(request: pytest.FixtureRequest) -> Opener:
-    return STORES[request.param](request)
+@contextlib.contextmanager
+def opened(place: DatabasePlace) -> Iterator[Audit]:
+    """The log as another process has it."""
+    with contextlib.closing(Database(place)) as database:
+        yield RelationalAudit(database)
 
 
 @pytest.fixture
-def store(opener: Opener) -> Iterator[Audit]:
-    made = opener()
-    yield made
-    made.close()
+def store(place: DatabasePlace) -> Iterator[Audit]:
+    with opened(place) as made:
+        yield made
 
 
 def fact(at_ms: int = 1_000, by: str = "owner", action: str = "PUT /v1/policy") -> Fact:
@@ -89,7 +59,7 @@ def test_each_entry_holds_the_hash_of_the_one_before(store: Audit) -> None:
 
 
 def test_pages_are_newest_first_without_gap_or_repeat(store: Audit, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cassandra_audit, "BUCKET", 7)
+    monkeypatch.setattr(relational_audit, "ROWS_AT_ONCE", 7)
     entries = [store.append(fact(at_ms)) for at_ms in range(45)]
     assert list(store.walk()) == entries
     found, before = [], None
@@ -100,31 +70,25 @@ def test_pages_are_newest_first_without_gap_or_repeat(store: Audit, monkeypatch:
     assert store.page(1, 8) == []
 
 
-def test_another_that_opens_the_log_goes_on_at_its_end(opener: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cassandra_audit, "BUCKET", 5)
-    first, second = opener(), opener()
-    for store in (first, second, first, second, second, second, second, second, second, first, second):
-        store.append(fact())
-    third = opener()
-    assert third.append(fact()).number == 12
-    assert verify(third.walk()).entries == 12
-    for store in (first, second, third):
-        store.close()
+def test_another_that_opens_the_log_goes_on_at_its_end(place: DatabasePlace) -> None:
+    with opened(place) as first, opened(place) as second, opened(place) as third:
+        for store in (first, second, first, second, second, second, second, second, second, first, second):
+            store.append(fact())
+        assert third.append(fact()).number == 12
+        assert verify(third.walk()).entries == 12
 
 
-def append_many(opener: Opener, barrier: Barrier, by: str, count: int) -> None:
-    store = opener()
-    with concurrent.futures.ThreadPoolExecutor(3) as threads:
+def append_many(place: DatabasePlace, barrier: Barrier, by: str, count: int) -> None:
+    with opened(place) as store, concurrent.futures.ThreadPoolExecutor(3) as threads:
         barrier.wait(60)
         list(threads.map(lambda at_ms: store.append(fact(at_ms, by)), range(count)))
-    store.close()
 
 
-def test_processes_and_threads_that_append_at_once_make_one_unbroken_chain(opener: Opener, store: Audit) -> None:
-    count = 200 if isinstance(opener, OpenSqlite) else 30
+def test_processes_and_threads_that_append_at_once_make_one_unbroken_chain(place: DatabasePlace, store: Audit) -> None:
+    count = 40
     spawn = multiprocessing.get_context("spawn")
     barrier = spawn.Barrier(4)
-    processes = [spawn.Process(target=append_many, args=(opener, barrier, f"process {number}", count)) for number in range(4)]
+    processes = [spawn.Process(target=append_many, args=(place, barrier, f"process {number}", count)) for number in range(4)]
     for process in processes:
         process.start()
     for process in processes:

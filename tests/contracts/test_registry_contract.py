@@ -1,55 +1,36 @@
-"""What every registry keeps to; a new implementation joins `REGISTRIES`."""
+"""What the registry keeps to, in each database of `PLACES`."""
 
+import contextlib
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-import msgspec
 import pytest
+from databases_of_a_test import PLACES
 
 from foundation.refusal import Refusal
-from stores.cassandra.cassandra_registry import CassandraRegistry, registry_place
 from stores.registry import Registry, StoredDefinition, StoredRelease, content_hash
-from stores.sqlite.sqlite_registry import SqliteRegistry
-
-Opened = Callable[[], Registry]
-
-
-def in_sqlite(request: pytest.FixtureRequest) -> Opened:
-    path = request.getfixturevalue("tmp_path") / "registry.db"
-    return lambda: SqliteRegistry(path)
+from stores.relational.database import Database
+from stores.relational.definitions import RelationalRegistry
+from stores.relational.place import DatabasePlace
 
 
-def in_cassandra(request: pytest.FixtureRequest) -> Opened:
-    place = registry_place(msgspec.structs.replace(request.getfixturevalue("cassandra"), keyspace="contract"))
-    store = CassandraRegistry(place)
-    for table in ("definition", "definition_whole", "definition_of_part", "release"):
-        store._keyspace.run(f"TRUNCATE {table}")
-    store.close()
-    return lambda: CassandraRegistry(place)
-
-
-REGISTRIES: dict[str, Callable[[pytest.FixtureRequest], Opened]] = {"sqlite": in_sqlite, "cassandra": in_cassandra}
-
-
-@pytest.fixture(params=["sqlite", pytest.param("cassandra", marks=pytest.mark.integration)])
-def opened(request: pytest.FixtureRequest) -> Opened:
-    """Opens one and the same registry, each time for another process."""
-    return REGISTRIES[request.param](request)
+@pytest.fixture(params=PLACES)
+def place(request: pytest.FixtureRequest) -> DatabasePlace:
+    return PLACES[request.param](request)
 
 
 @pytest.fixture
-def registry(opened: Opened) -> Iterator[Registry]:
-    made = opened()
-    yield made
-    made.close()
+def registry(place: DatabasePlace) -> Iterator[Registry]:
+    with contextlib.closing(Database(place)) as database:
+        yield RelationalRegistry(database)
 
 
 @pytest.fixture
-def another(opened: Opened) -> Iterator[Registry]:
-    made = opened()
-    yield made
-    made.close()
+def another(place: DatabasePlace) -> Iterator[Registry]:
+    """The same registry, as another process has it."""
+    with contextlib.closing(Database(place)) as database:
+        yield RelationalRegistry(database)
 
 
 def test_a_definition_is_found_by_the_hash_of_its_text(registry: Registry) -> None:
@@ -147,3 +128,8 @@ def test_a_text_of_15_mib_and_an_empty_one_come_back_whole(registry: Registry, a
     long, empty = registry.put("list:bad", text, "ann", 1), registry.put("list:good", "", "ann", 1)
     assert another.text(long) == text
     assert another.text(empty) == ""
+
+
+def test_a_text_comes_back_byte_for_byte_whatever_is_in_it(registry: Registry) -> None:
+    text = "\x00 \ud7ff \U0010ffff \r\n \t é"
+    assert registry.text(registry.put("list:bad", text, "ann", 1)) == text

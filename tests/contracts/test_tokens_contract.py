@@ -1,38 +1,23 @@
-"""What every store of tokens keeps to; a new implementation joins `STORES`."""
+"""What the store of tokens keeps to, in each database of `PLACES`."""
 
 import concurrent.futures
-from collections.abc import Callable, Iterator
+import contextlib
+from collections.abc import Iterator
 
 import msgspec
 import pytest
+from databases_of_a_test import PLACES
 
 from foundation.refusal import Refusal
-from stores.cassandra.cassandra_access import access_place
-from stores.cassandra.cassandra_tokens import CassandraTokens
-from stores.sqlite.sqlite_tokens import SqliteTokens
+from stores.relational.database import Database
+from stores.relational.tokens import RelationalTokens
 from stores.tokens import StoredToken, Tokens, new_token, token_hash
 
 
-def in_sqlite(request: pytest.FixtureRequest) -> Tokens:
-    return SqliteTokens(request.getfixturevalue("tmp_path") / "tokens.db")
-
-
-def in_cassandra(request: pytest.FixtureRequest) -> Tokens:
-    place = msgspec.structs.replace(request.getfixturevalue("cassandra"), keyspace="tokens_contract")
-    store = CassandraTokens(access_place(place))
-    for table in ("api_token", "token_name"):
-        store._keyspace.run(f"TRUNCATE {table}")
-    return store
-
-
-STORES: dict[str, Callable[[pytest.FixtureRequest], Tokens]] = {"sqlite": in_sqlite, "cassandra": in_cassandra}
-
-
-@pytest.fixture(params=["sqlite", pytest.param("cassandra", marks=pytest.mark.integration)])
+@pytest.fixture(params=PLACES)
 def store(request: pytest.FixtureRequest) -> Iterator[Tokens]:
-    made = STORES[request.param](request)
-    yield made
-    made.close()
+    with contextlib.closing(Database(PLACES[request.param](request))) as database:
+        yield RelationalTokens(database)
 
 
 def token(name: str, text: str = "", roles: tuple[str, ...] = ("system",), expires_at_ms: int | None = None) -> StoredToken:

@@ -196,7 +196,7 @@ def test_the_command_verifies_the_log_and_says_where_it_was_touched(weir: Weir, 
     assert weir.run("audit", "verify", "--head", head).exit_code == 0
     missing = weir.run("audit", "verify", "--head", "0" * 63 + "1")
     assert (missing.exit_code, "cut off" in missing.stdout) == (1, True)
-    connection = sqlite3.connect(settings.path("audit.db"))
+    connection = sqlite3.connect(settings.path("weir.db"))
     [[said]] = connection.execute("SELECT said FROM entry WHERE number = 1").fetchall()
     connection.execute("UPDATE entry SET said = replace(said, 'owner', 'other') WHERE number = 1")
     connection.commit()

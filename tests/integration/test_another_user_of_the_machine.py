@@ -78,7 +78,7 @@ def test_no_file_of_the_system_can_be_read(stack: Stack) -> None:
 
 def test_what_the_processes_of_the_system_make_is_closed_by_itself(stack: Stack) -> None:
     """The folder's own mode is not all that protects them."""
-    for part in ("registry.db", "decisions.db", "kafka/data", "flink/conf/config.yaml", "flink/keys/client.pem"):
+    for part in ("weir.db", "decisions.db", "kafka/data", "flink/conf/config.yaml", "flink/keys/client.pem"):
         file = stack.settings.path(part)
         assert stat.S_IMODE(file.stat().st_mode) & 0o077 == 0, part
 

@@ -7,12 +7,14 @@ import pytest
 from api_process import TEXTS, TOKEN, Echo, payment, start_api
 from score_job_runs import wait_for
 
-from api.definitions.registry_store import open_registry
 from deploy.machine.ports import free_ports
 from deploy.machine.processes import Processes
 from deploy.servers.broker import start_broker
 from deploy.servers.topics import make_topics
 from foundation.settings import Settings
+from stores.relational.database import Database
+from stores.relational.definitions import RelationalRegistry
+from stores.relational.place import place_of
 
 
 @pytest.fixture
@@ -20,10 +22,11 @@ def settings(tmp_path: pathlib.Path) -> Settings:
     """Of a system whose registry has one published release, and whose broker is not there."""
     port, api_port, flink_port = free_ports(3)
     made = Settings(bootstrap=f"127.0.0.1:{port}", folder=str(tmp_path), api_port=api_port, flink_port=flink_port)
-    registry = open_registry(made)
+    database = Database(place_of(made))
+    registry = RelationalRegistry(database)
     parts = {part: registry.put(part, text, "test", 1) for part, text in TEXTS.items()}
     registry.published(registry.release(parts, "test", 1))
-    registry.close()
+    database.close()
     return made
 
 

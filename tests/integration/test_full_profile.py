@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pyarrow.parquet
 import pytest
-from another_user import OPENINGS, answers_to, as_another_user, use_hdfs
+from another_user import OPENINGS, answers_to, as_another_user, log_in_to_postgresql, use_hdfs
 from full_system import FullSystem
 from listening import is_of_this_machine_alone, listening
 from score_job_runs import decided, produce, wait_for
@@ -102,11 +102,16 @@ def test_doctor_says_that_all_is_well(full: Full) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as another user")
 def test_no_store_answers_another_user(full: Full) -> None:
-    settings, stores = full.settings, [full.stack.process(name).pid for name in ("cassandra", "druid", "name-node", "data-node")]
+    settings, stores = (
+        full.settings,
+        [full.stack.process(name).pid for name in ("cassandra", "postgresql", "druid", "name-node", "data-node")],
+    )
     assert [place for place in listening(stores) if not is_of_this_machine_alone(place)] == []
-    ports = [place.port for place in listening(stores[:2])]
-    assert {settings.cassandra_port, settings.druid_port, settings.druid_coordinator_port} < set(ports)
+    ports = [place.port for place in listening(stores[:3])]
+    assert {settings.cassandra_port, settings.database_port, settings.druid_port, settings.druid_coordinator_port} < set(ports)
     assert as_another_user(answers_to, OPENINGS, ports) == "[]"
+    logins = [("weir", "weir", "weir"), ("weir", "", "weir"), ("postgres", "postgres", "postgres")]
+    assert as_another_user(log_in_to_postgresql, settings.database_port, logins) == "[]"
     assert as_another_user(use_hdfs, f"hdfs://127.0.0.1:{settings.hdfs_port}", ("", "root", "weir"), "/weir") == "[]"
 
 

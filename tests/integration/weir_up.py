@@ -72,7 +72,7 @@ class WeirUp:
         """Process ids of the running parts, by name."""
         assert self._process is not None
         found = {}
-        for pid in _children(self._process.pid):
+        for pid in children_of(self._process.pid):
             line = _command_line(pid)
             found.update({name: pid for name, program in PROGRAMS.items() if program in line})
         return found
@@ -112,7 +112,8 @@ class WeirUp:
         return sum(float(figures[column]) for column in ("S0U", "S1U", "EU", "OU")) / 1024
 
 
-def _children(pid: int) -> list[int]:
+def children_of(pid: int) -> list[int]:
+    """Ids of the processes that process `pid` has started and that have not ended."""
     found = []
     for entry in pathlib.Path("/proc").iterdir():
         if entry.name.isdigit():

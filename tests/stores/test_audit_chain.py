@@ -1,5 +1,6 @@
 """What somebody who may write to the file can do, and what is seen of it."""
 
+import contextlib
 import pathlib
 import sqlite3
 
@@ -8,7 +9,9 @@ import pytest
 
 from foundation.refusal import Refusal
 from stores.audit import FIRST, Entry, Fact, link, verify
-from stores.sqlite.sqlite_audit import SqliteAudit, walk_file
+from stores.relational.audit import RelationalAudit
+from stores.relational.database import Database
+from stores.relational.place import FILE, SqlitePlace
 
 
 class Log:
@@ -16,9 +19,9 @@ class Log:
 
     def __init__(self, path: pathlib.Path) -> None:
         self.path = path
-        audit = SqliteAudit(path)
-        self.entries = [audit.append(fact(at_ms)) for at_ms in range(10)]
-        audit.close()
+        with contextlib.closing(Database(SqlitePlace(path))) as database:
+            audit = RelationalAudit(database)
+            self.entries = [audit.append(fact(at_ms)) for at_ms in range(10)]
 
     @property
     def head(self) -> str:
@@ -33,7 +36,8 @@ class Log:
 
     def verify(self, head: str = "") -> tuple[int, str]:
         """How many entries are whole, and what is found to be broken."""
-        found = verify(walk_file(self.path), head)
+        with contextlib.closing(Database(SqlitePlace(self.path), owner=False)) as database:
+            found = verify(RelationalAudit(database).walk(), head)
         return found.entries, found.broken.what if found.broken else ""
 
 
@@ -43,7 +47,7 @@ def fact(at_ms: int, by: str = "owner") -> Fact:
 
 @pytest.fixture
 def log(tmp_path: pathlib.Path) -> Log:
-    return Log(tmp_path / "audit.db")
+    return Log(tmp_path / FILE)
 
 
 def test_a_log_that_nobody_touched_is_whole(log: Log) -> None:
@@ -53,13 +57,13 @@ def test_a_log_that_nobody_touched_is_whole(log: Log) -> None:
 @pytest.mark.parametrize(
     "statement",
     [
-        "UPDATE entry SET said = replace(said, 'owner', 'other') WHERE number = 5",
-        "UPDATE entry SET said = said || ' ' WHERE number = 5",
-        "UPDATE entry SET said = 'nonsense' WHERE number = 5",
-        "UPDATE entry SET said = '' WHERE number = 5",
-        "UPDATE entry SET hash = replace(hash, substr(hash, 1, 1), 'x') WHERE number = 5",
-        "UPDATE entry SET previous = (SELECT hash FROM entry WHERE number = 2) WHERE number = 5",
-        "UPDATE entry SET said = (SELECT said FROM entry WHERE number = 6) WHERE number = 5",
+        "UPDATE audit_entry SET said = replace(said, 'owner', 'other') WHERE number = 5",
+        "UPDATE audit_entry SET said = said || ' ' WHERE number = 5",
+        "UPDATE audit_entry SET said = 'nonsense' WHERE number = 5",
+        "UPDATE audit_entry SET said = '' WHERE number = 5",
+        "UPDATE audit_entry SET hash = replace(hash, substr(hash, 1, 1), 'x') WHERE number = 5",
+        "UPDATE audit_entry SET previous = (SELECT hash FROM audit_entry WHERE number = 2) WHERE number = 5",
+        "UPDATE audit_entry SET said = (SELECT said FROM audit_entry WHERE number = 6) WHERE number = 5",
     ],
 )
 def test_a_changed_entry_is_named(log: Log, statement: str) -> None:
@@ -76,35 +80,37 @@ def test_a_changed_entry_is_named(log: Log, statement: str) -> None:
     ],
 )
 def test_a_removed_entry_is_named(log: Log, where: str, found: tuple[int, str]) -> None:
-    log.tamper(f"DELETE FROM entry WHERE {where}")
+    log.tamper(f"DELETE FROM audit_entry WHERE {where}")
     assert log.verify() == found
 
 
 def test_a_removed_entry_whose_gap_was_closed_is_seen_at_the_next(log: Log) -> None:
-    log.tamper("DELETE FROM entry WHERE number = 5", *(f"UPDATE entry SET number = {n - 1} WHERE number = {n}" for n in range(6, 11)))
+    log.tamper(
+        "DELETE FROM audit_entry WHERE number = 5", *(f"UPDATE audit_entry SET number = {n - 1} WHERE number = {n}" for n in range(6, 11))
+    )
     assert log.verify() == (4, "entry 5 was changed or inserted: its hash does not match what it says")
 
 
 def test_entries_in_another_order_are_seen(log: Log) -> None:
-    log.tamper(*(f"UPDATE entry SET number = {new} WHERE number = {old}" for old, new in ((4, 100), (5, 4), (100, 5))))
+    log.tamper(*(f"UPDATE audit_entry SET number = {new} WHERE number = {old}" for old, new in ((4, 100), (5, 4), (100, 5))))
     assert log.verify() == (3, "entry 4 was changed or inserted: its hash does not match what it says")
 
 
 def test_an_entry_that_was_put_in_is_seen(log: Log) -> None:
-    log.tamper(*(f"UPDATE entry SET number = {n + 1} WHERE number = {n}" for n in range(10, 4, -1)))
+    log.tamper(*(f"UPDATE audit_entry SET number = {n + 1} WHERE number = {n}" for n in range(10, 4, -1)))
     forged = link(5, log.entries[3].hash, fact(99, "eve"))
-    log.tamper("INSERT INTO entry VALUES (?, ?, ?, ?)", values=msgspec.structs.astuple(forged))
+    log.tamper("INSERT INTO audit_entry VALUES (?, ?, ?, ?)", values=msgspec.structs.astuple(forged))
     assert log.verify() == (5, "entry 6 was changed or inserted: its hash does not match what it says")
 
 
 def test_an_entry_that_was_written_anew_with_its_hash_is_seen_at_the_next(log: Log) -> None:
     forged = link(5, log.entries[3].hash, fact(99, "eve"))
-    log.tamper("UPDATE entry SET previous = ?2, said = ?3, hash = ?4 WHERE number = ?1", values=msgspec.structs.astuple(forged))
+    log.tamper("UPDATE audit_entry SET previous = ?2, said = ?3, hash = ?4 WHERE number = ?1", values=msgspec.structs.astuple(forged))
     assert log.verify() == (5, "entry 6 does not follow entry 5: one of the two was inserted, moved or rewritten")
 
 
 def test_a_log_that_was_cut_off_or_written_anew_is_seen_by_who_kept_its_head(log: Log) -> None:
-    log.tamper("DELETE FROM entry WHERE number > 7")
+    log.tamper("DELETE FROM audit_entry WHERE number > 7")
     assert log.verify() == (7, "")
     assert log.verify(log.entries[6].hash) == (7, "")
     entries, found = log.verify(log.head)
@@ -112,22 +118,22 @@ def test_a_log_that_was_cut_off_or_written_anew_is_seen_by_who_kept_its_head(log
     rewritten: list[Entry] = []
     for number in range(1, 11):
         rewritten.append(link(number, rewritten[-1].hash if rewritten else FIRST, fact(number, "eve")))
-    log.tamper("DELETE FROM entry")
+    log.tamper("DELETE FROM audit_entry")
     for entry in rewritten:
-        log.tamper("INSERT INTO entry VALUES (?, ?, ?, ?)", values=msgspec.structs.astuple(entry))
+        log.tamper("INSERT INTO audit_entry VALUES (?, ?, ?, ?)", values=msgspec.structs.astuple(entry))
     assert log.verify() == (10, "")
     assert "rewritten" in log.verify(log.head)[1]
 
 
 def test_an_emptied_log_is_seen_by_who_kept_its_head(log: Log) -> None:
-    log.tamper("DELETE FROM entry")
+    log.tamper("DELETE FROM audit_entry")
     assert log.verify() == (0, "")
     assert "cut off" in log.verify(log.head)[1]
 
 
 def test_a_log_that_is_not_there_is_refused_and_none_is_made(tmp_path: pathlib.Path) -> None:
-    with pytest.raises(Refusal, match="no audit log"):
-        list(walk_file(tmp_path / "audit.db"))
+    with pytest.raises(Refusal, match="no database"):
+        Database(SqlitePlace(tmp_path / FILE), owner=False)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -15,6 +15,7 @@ import urllib.request
 from collections.abc import Callable, Sequence
 from typing import IO, Any
 
+import psycopg
 from cassandra import ProtocolVersion
 from cassandra.auth import PlainTextAuthProvider
 from cassandra.cluster import Cluster, NoHostAvailable
@@ -110,6 +111,16 @@ def open_to_others(folder: pathlib.Path) -> list[str]:
     found = []
     for place, folders, files in os.walk(folder, onerror=lambda error: None):
         found += [os.path.join(place, name) for name in files + folders if os.access(os.path.join(place, name), os.R_OK)]
+    return found
+
+
+def log_in_to_postgresql(port: int, logins: Sequence[tuple[str, str, str]]) -> list[str]:
+    """Who of `logins` (user, password, database) gets in."""
+    found = []
+    for user, password, database in logins:
+        with contextlib.suppress(psycopg.OperationalError):
+            psycopg.connect(host="127.0.0.1", port=port, user=user, password=password, dbname=database, connect_timeout=5).close()
+            found.append(user)
     return found
 
 

@@ -7,6 +7,7 @@ MARKERS = {
     "stack": "system",
     "flink": "flink",
     "cassandra": "cassandra",
+    "postgresql": "postgresql",
     "druid": "druid",
     "hdfs": "hdfs",
     "s3": "s3",

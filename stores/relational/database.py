@@ -1,0 +1,96 @@
+"""The relational store: one database for all that people own, used in short transactions by any number of threads and processes."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Table, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as NoFreeConnectionError
+
+from stores.decisions import StoreUnavailableError
+from stores.opened_later import OpenedLater
+from stores.relational.migrating import migrate, require_migrated
+from stores.relational.place import DatabasePlace
+
+WRITES = {"writes": True}
+"""The option of a connection whose transactions write, by which SQLite locks the file at their beginning."""
+_INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+
+class Database:
+    """A database with its tables. Each call waits for it, so that the event loop calls from a thread. Safe for threads.
+
+    Args:
+        place: where it is.
+        owner: brings the tables to their version, or makes them; others refuse a database whose tables are older or missing.
+        patient: while it does not answer it is opened all the same, and looked for once a second.
+
+    Raises:
+        Refusal: it does not answer and `patient` is false, its tables are newer than this program, or it is no database.
+    """
+
+    def __init__(self, place: DatabasePlace, owner: bool = True, patient: bool = False) -> None:
+        self.place = place
+        self._prepare = migrate if owner else require_migrated
+        self._opened = OpenedLater(self._open, lambda engine: engine.dispose(), patient)
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that only reads.
+
+        Raises:
+            StoreUnavailableError: the database does not answer.
+        """
+        with self._naming_the_store(), self._opened.get().begin() as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that is on disk when the block ends, or undone when the block raises.
+
+        In SQLite it excludes all other writers from its beginning; in PostgreSQL what must not happen twice asks for a lock itself,
+        see `lock_out_writers`.
+
+        Raises:
+            StoreUnavailableError: the database does not answer; when that happened at the end, the transaction may be on disk.
+        """
+        with self._naming_the_store(), self._opened.get().execution_options(**WRITES).begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Lets the database go; later calls are refused as unavailable."""
+        self._opened.close()
+
+    def _open(self) -> Engine:
+        engine = self.place.engine()
+        try:
+            self._prepare(engine, self.place)
+        except BaseException:
+            engine.dispose()
+            raise
+        return engine
+
+    @contextlib.contextmanager
+    def _naming_the_store(self) -> Iterator[None]:
+        try:
+            yield
+        except IntegrityError:
+            raise
+        except NoFreeConnectionError as error:
+            raise StoreUnavailableError(f"{self.place.kind}: all connections are in use") from error
+        except DBAPIError as error:  # without the statement's values, which may be secrets
+            raise StoreUnavailableError(f"{self.place.kind}: {error.orig}") from error
+
+
+def lock_out_writers(connection: Connection, table: Table) -> None:
+    """Until the transaction ends nobody else writes to `table`; those who read go on. In SQLite that is so in any writing transaction."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"LOCK TABLE {table.name} IN SHARE ROW EXCLUSIVE MODE"))
+
+
+def insert_unless_there(connection: Connection, table: Table, **values: Any) -> bool:
+    """Adds a row, unless one is there that has its key or another value which only one row may have; whether it was added."""
+    statement = _INSERTS[connection.dialect.name](table).values(values).on_conflict_do_nothing()
+    return connection.execute(statement, execution_options={"preserve_rowcount": True}).rowcount == 1
