@@ -60,10 +60,13 @@ def launch_postgresql(folder: pathlib.Path, logs: pathlib.Path, port: int) -> Pr
     require_free(port, "PostgreSQL")
     programs = _programs()
     data = folder.joinpath("postgresql", "data").absolute()
+    is_lost = not folder.joinpath(*SECRET_FILE).exists()
     password = secret_in(folder.joinpath(*SECRET_FILE))
     make_private_folder(data.parent)
     if not (data / "PG_VERSION").exists():
         _make_files(programs, data, password)
+    elif is_lost:
+        _replace_password(programs, data, password)
     write_private(folder.joinpath(*URL_FILE), _url(password, port) + "\n")
     command = [str(programs / "postgres"), "-D", str(data), "-p", str(port)]
     command += [part for name, value in _CHOSEN.items() for part in ("-c", f"{name}={value}")]
@@ -114,6 +117,17 @@ def _make_files(programs: pathlib.Path, data: pathlib.Path, password: str) -> No
     if run.returncode:
         raise Refusal("PostgreSQL makes no files", where=str(data), expected="a new database", got=run.stderr.strip()[-1_000:])
     half.rename(data)
+
+
+def _replace_password(programs: pathlib.Path, data: pathlib.Path, password: str) -> None:
+    """By the program that works on the files alone, whose owner needs no password."""
+    command = [str(programs / "postgres"), "--single", "-D", str(data), "postgres"]
+    statement = f"ALTER ROLE {USER} PASSWORD '{password}'\n"
+    prepare = unless_root()
+    run = subprocess.run(command, env=_environment(), input=statement, capture_output=True, text=True, check=False, preexec_fn=prepare)
+    if run.returncode or "ERROR" in run.stderr:
+        got = run.stderr.replace(password, "…").strip()[-1_000:]
+        raise Refusal("PostgreSQL takes no new password", where=str(data), expected="a new password of its owner", got=got)
 
 
 def _programs() -> pathlib.Path:

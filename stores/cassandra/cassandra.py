@@ -87,25 +87,6 @@ class Keyspace:
                 answers += [_walked(each.result()) for each in asked]
         return answers
 
-    def change(self, query: str, *values: object) -> bool:
-        """A prepared lightweight transaction (``IF …``), which all copies agree on; whether its condition held. Costs four ways.
-
-        Raises:
-            StoreUnavailableError: no node answers in time; it may have been applied.
-        """
-        return self._changed(self.bound(query, *values))
-
-    def change_all(self, changes: Iterable[BoundStatement]) -> bool:
-        """Lightweight transactions on rows of one partition, as one: all are made, or none; whether all their conditions held.
-
-        Raises:
-            StoreUnavailableError: no node answers in time; they may have been applied.
-        """
-        batch = BatchStatement(BatchType.UNLOGGED, consistency_level=ConsistencyLevel.LOCAL_QUORUM)
-        for change in changes:
-            batch.add(change)
-        return self._changed(batch)
-
     def write(self, *groups: Iterable[BoundStatement]) -> None:
         """Sends all statements of a group, in any order, and waits for all of them, whatever becomes of them; then the next group.
 
@@ -130,14 +111,6 @@ class Keyspace:
     @functools.cached_property
     def _settling(self) -> Settling:
         return Settling(self._session, self._keyspace)
-
-    def _changed(self, change: BoundStatement | BatchStatement) -> bool:
-        with _naming_the_store():
-            life = self._settling.life()
-            applied = bool(self._session.execute(change).was_applied)
-            if applied:
-                self._settling.settle(life)
-            return applied
 
     def _send(self, rows: Iterable[BoundStatement]) -> None:
         waiting: list[ResponseFuture] = []

@@ -107,3 +107,17 @@ def test_what_was_written_outlives_a_kill_and_another_port(tmp_path: pathlib.Pat
         again = Database(PostgresqlPlace(url_of(tmp_path)))
         assert list(RelationalAudit(again).walk()) == [entry]
         again.close()
+
+
+def test_a_password_that_was_deleted_is_replaced_and_the_old_one_counts_no_more(tmp_path: pathlib.Path) -> None:
+    [port] = free_ports(1)
+    for _ in range(2):
+        with Processes() as processes:
+            processes.add(start_postgresql(tmp_path, tmp_path / "logs", port))
+        old = url_of(tmp_path)
+        tmp_path.joinpath(*SECRET_FILE).unlink()
+    with Processes() as processes:
+        processes.add(start_postgresql(tmp_path, tmp_path / "logs", port))
+        psycopg.connect(url_of(tmp_path)).close()
+        with pytest.raises(psycopg.OperationalError, match="authentication failed"):
+            psycopg.connect(old)

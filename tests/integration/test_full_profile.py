@@ -102,10 +102,8 @@ def test_doctor_says_that_all_is_well(full: Full) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as another user")
 def test_no_store_answers_another_user(full: Full) -> None:
-    settings, stores = (
-        full.settings,
-        [full.stack.process(name).pid for name in ("cassandra", "postgresql", "druid", "name-node", "data-node")],
-    )
+    settings, servers = full.settings, ("cassandra", "postgresql", "druid", "name-node", "data-node")
+    stores = [full.stack.process(name).pid for name in servers]
     assert [place for place in listening(stores) if not is_of_this_machine_alone(place)] == []
     ports = [place.port for place in listening(stores[:3])]
     assert {settings.cassandra_port, settings.database_port, settings.druid_port, settings.druid_coordinator_port} < set(ports)

@@ -132,8 +132,6 @@ def test_a_patient_keyspace_opens_without_a_node_and_refuses_each_use_at_once() 
     uses: list[Callable[[], object]] = [
         lambda: keyspace.bound("SELECT a FROM b WHERE c = ?", 1),
         lambda: list(keyspace.rows("SELECT a FROM b WHERE c = ?", 1)),
-        lambda: keyspace.change("SELECT a FROM b WHERE c = ?", 1),
-        lambda: keyspace.change_all([]),
         lambda: keyspace.run("SELECT a FROM b"),
     ]
     for use in uses:
