@@ -26,6 +26,7 @@ from api.auth.oidc import OidcProver, Rules
 from api.auth.permissions import Caller, caller
 from api.auth.token_verifier import TokenProver
 from api.http.metrics import Counts
+from api.http.peer import read_peers
 from api.http.problem import Answer
 from stores.relational.database import Database
 from stores.relational.place import SqlitePlace
@@ -57,7 +58,7 @@ async def receive() -> Message:
 
 
 def front(gate: Gate) -> Front:
-    return Front(nothing, gate, nothing, nothing, Counts())  # type: ignore[arg-type]
+    return Front(nothing, gate, nothing, nothing, Counts(), read_peers(""))  # type: ignore[arg-type]
 
 
 def scope(method: str, path: str, token: str) -> Message:
@@ -134,7 +135,7 @@ async def main() -> None:
         print(json.dumps({"proof": "token in its file, through a thread", "us": round(await per_call(lambda: prover.prove(token), 2_000))}))
         key = rsa.generate_private_key(65_537, 2_048)
         claims = {"iss": "https://x.example", "aud": "weir", "sub": "ann", "roles": ["desk"], "exp": int(time.time()) + 600}
-        signed = jwt.encode(claims, key, "RS256", {"kid": "one"})
+        signed = jwt.encode(claims, key, "RS256", {"kid": "one", "typ": "at+jwt"})
         rules = Rules("https://x.example", "weir", "sub", "roles", {"desk": ("analyst",)})
         oidc = OidcProver(rules, OneKey(Key(key.public_key(), "RS256")))  # type: ignore[arg-type]
         print(json.dumps({"proof": "signature, RS256", "us": round(await per_call(lambda: oidc.prove(signed), 2_000))}))
