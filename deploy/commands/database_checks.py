@@ -2,7 +2,7 @@
 
 import contextlib
 
-from deploy.commands.up import own_database
+from deploy.commands.up import has_own_database
 from deploy.machine.ports import is_open
 from foundation.refusal import Refusal
 from foundation.settings import Settings
@@ -14,8 +14,7 @@ from stores.relational.place import place_of
 
 def database_problem(settings: Settings) -> str:
     """Empty where the database answers and this program knows its tables, or where it is only there once the system was started."""
-    started = own_database(settings)
-    if settings.database_url_file == started and not is_open(settings.database_port):
+    if has_own_database(settings) and not is_open(settings.database_port):
         return ""
     try:
         with contextlib.closing(Database(place_of(settings), owner=False)):

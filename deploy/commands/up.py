@@ -61,13 +61,12 @@ def run_until_interrupted(config: pathlib.Path, folder: pathlib.Path | None, rep
 
 def servers_of(settings: Settings) -> tuple[str, ...]:
     """The stores' servers to start for `settings` of the full profile: no PostgreSQL where another one is named."""
-    own = not settings.database_url and settings.database_url_file == own_database(settings)
-    return tuple(name for name in SERVERS if own or name != "postgresql")
+    return tuple(name for name in SERVERS if has_own_database(settings) or name != "postgresql")
 
 
-def own_database(settings: Settings) -> str:
-    """The file with the URL of the PostgreSQL that is started beside the system."""
-    return str(settings.path(*URL_FILE))
+def has_own_database(settings: Settings) -> bool:
+    """Whether `settings` name the PostgreSQL that is started beside the system, by the file with its URL."""
+    return not settings.database_url and pathlib.Path(settings.database_url_file).absolute() == settings.path(*URL_FILE)
 
 
 def with_servers(settings: Settings) -> Settings:
@@ -75,7 +74,7 @@ def with_servers(settings: Settings) -> Settings:
     named = settings.database_url or settings.database_url_file
     return msgspec.structs.replace(
         settings,
-        database_url_file=settings.database_url_file if named else own_database(settings),
+        database_url_file=settings.database_url_file if named else str(settings.path(*URL_FILE)),
         store="cassandra",
         cassandra_hosts="127.0.0.1",
         metrics_store="druid",

@@ -108,6 +108,17 @@ async def test_a_store_that_is_down_is_a_503_for_a_token_that_was_not_used_yet(a
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
 
 
+async def test_scores_and_decisions_of_a_known_caller_never_ask_the_relational_store(api: Api) -> None:
+    api.answer_all()
+    api.keep("5")
+    headers = bearing((await made(api, roles=("system",)))["token"])
+    assert (await api.client.get("/v1/scores/customer/c1", headers=headers)).status_code == 200
+    api.database.away = True
+    for _ in range(3):
+        assert (await api.client.get("/v1/scores/customer/c1", headers=headers)).status_code == 200
+        assert (await api.client.post("/v1/decisions", json=event(7), headers=headers)).json()["flags"] == []
+
+
 async def test_no_token_is_in_any_log_or_answer_but_the_one_that_makes_it(api: Api, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     token = str((await made(api, roles=("reader",)))["token"])
