@@ -87,7 +87,7 @@ STEPS = {
     "keyed model": lambda: _raise_after(scorer, "_score_keyed", lambda detector, arena, slots, cell, x, flags: bool((x == 666.66).any())),
     "policy": lambda: _raise_after(scorer, "_take_back", lambda verdicts: _in_inputs(verdicts)),
     "reasons": lambda: _raise_after(scorer, "_find_reasons", lambda verdicts: _in_inputs(verdicts)),
-    "remembering": lambda: _raise_after(scorer, "remember", lambda verdicts, arena: _in_inputs(verdicts)),
+    "remembering": lambda: _raise_after(scorer, "remember", lambda verdicts, *_: _in_inputs(verdicts)),
     "explanation": lambda: _raise_after(user, "decisions_of", lambda verdicts, *_: _in_inputs(verdicts)),
     "encoding": lambda: _raise_after(user, "_encode", lambda each: 666.66 in _numbers_of(each)),
 }
