@@ -46,6 +46,7 @@ class CountedDecision(msgspec.Struct):
     action: str
     latency_ms: float = 0.0
     flags: list[str] = []
+    decided_by: str = ""
     matches: list[Match] = []
     dimensions: dict[str, str] = {}
 
@@ -85,7 +86,7 @@ class RollUp:
         dimensions = tuple((name, self._value(name, text)) for name, text in decision.dimensions.items())
         flags = decision.flags
         key = (
-            *(minute_ms, dimensions, decision.action, band_of(decision.score)),
+            *(minute_ms, dimensions, decision.action, decision.decided_by, band_of(decision.score)),
             *(decision.revision > 0, "degraded" in flags, "late" in flags),
         )
         of_matches = [(minute_ms, dimensions, match.action, match.pattern, str(match.version), match.shadow) for match in decision.matches]
@@ -128,11 +129,12 @@ def band_of(score: float | None) -> str:
 
 
 def _decision_row(key: Key, sums: list[float]) -> MetricRow:
-    time, dimensions, action, band, revised, degraded, late = key
+    time, dimensions, action, decided_by, band, revised, degraded, late = key
     count, score_sum, scored, latency_ms_sum, latency_ms_max = sums
     return MetricRow(
-        time=time, metric="decisions", count=int(count), action=action, score_band=band, revised=revised, degraded=degraded, late=late,
-        dimensions=dict(dimensions), score_sum=score_sum, scored=int(scored), latency_ms_sum=latency_ms_sum, latency_ms_max=latency_ms_max,
+        time=time, metric="decisions", count=int(count), action=action, decided_by=decided_by, score_band=band, revised=revised,
+        degraded=degraded, late=late, dimensions=dict(dimensions), score_sum=score_sum, scored=int(scored),
+        latency_ms_sum=latency_ms_sum, latency_ms_max=latency_ms_max,
     )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """The columns of event metrics in Druid, shared by the ingestion and the queries."""
 
-DIMENSIONS = ("metric", "action", "score_band", "revised", "degraded", "late", "pattern", "version", "shadow")
-"""Text columns; booleans stand as ``true`` or ``false``."""
+DIMENSIONS = ("metric", "action", "score_band", "revised", "degraded", "late", "pattern", "version", "shadow", "decided_by")
+"""Text columns; booleans stand as ``true`` or ``false``. Segments from before a column was added, the last one here, have nulls in it."""
 NESTED = "dimensions"
 """One column that holds all of the event's own fields, so that a release with other fields changes nothing in Druid."""
 SUMS = {

@@ -2,7 +2,7 @@
 
 import ssl
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -103,7 +103,7 @@ def druid_query(query: MetricQuery, data_source: str, timeout_ms: int) -> dict[s
     filtered = {name: f"f{number}" for number, name in enumerate(query.filters)}
     grouped = {name: f"g{number}" for number, name in enumerate(query.group_by)}
     columns = {name: _column(name, filtered.get(name) or grouped[name]) for name in (*query.filters, *query.group_by)}
-    wanted = {"metric": [query.metric]} | {columns[name]: list(values) for name, values in query.filters.items()}
+    wanted = {"metric": [query.metric]} | {columns[name]: _or_null(values) for name, values in query.filters.items()}
     parts = {
         "datasource": data_source,
         "granularity": {"type": "duration", "duration": step, "origin": 0} if step else "all",
@@ -122,6 +122,11 @@ def druid_query(query: MetricQuery, data_source: str, timeout_ms: int) -> dict[s
 def _column(name: str, alias: str) -> str:
     """Returns the name of Druid's column: its own, or a virtual one made of the event's fields during the query."""
     return f"event_{alias}" if name.startswith(EVENT) else name
+
+
+def _or_null(values: Sequence[str]) -> list[str | None]:
+    """An empty text is null in segments from before its column came."""
+    return [*values, None] if "" in values else list(values)
 
 
 def _virtual(name: str, column: str) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from stores.metrics.metrics import EVENT, STEP_MS, MetricAnswer, MetricQuery, Me
 MEMORY = "256MB"
 _KEY = {
     "time": "BIGINT",
-    **dict.fromkeys(("metric", "action", "score_band", "pattern", "version"), "VARCHAR"),
+    **dict.fromkeys(("metric", "action", "score_band", "pattern", "version", "decided_by"), "VARCHAR"),
     **dict.fromkeys(("revised", "degraded", "late", "shadow"), "BOOLEAN"),
     "dimensions": "MAP(VARCHAR, VARCHAR)",
 }
@@ -23,6 +23,7 @@ _SUMS = {"count": "sum", "score_sum": "sum", "scored": "sum", "latency_ms_sum": 
 _TYPES = _KEY | dict.fromkeys(("count", "scored"), "BIGINT") | dict.fromkeys(("score_sum", "latency_ms_sum", "latency_ms_max"), "DOUBLE")
 _TABLES = (
     f"CREATE TABLE IF NOT EXISTS metric ({', '.join(f'{name} {type}' for name, type in _TYPES.items())})",
+    "ALTER TABLE metric ADD COLUMN IF NOT EXISTS decided_by VARCHAR DEFAULT ''",  # to a file from before there was one
     "CREATE TABLE IF NOT EXISTS next_offset (place VARCHAR PRIMARY KEY, next BIGINT)",
 )
 _FIGURES = ", ".join(f"{how}({name})::{_TYPES[name]} AS {name}" for name, how in _SUMS.items())
@@ -101,12 +102,6 @@ class DuckDbMetrics:
         """Deletes the minutes before `before_ms`."""
         with self._cursor() as cursor:
             cursor.execute("DELETE FROM metric WHERE time < ?", [before_ms])
-
-    def rows_kept(self) -> int:
-        """Returns how many rows the table has."""
-        with self._cursor() as cursor:
-            [found] = cursor.execute("SELECT count(*) FROM metric").fetchall()
-            return int(found[0])
 
     def close(self) -> None:
         with self._lock:

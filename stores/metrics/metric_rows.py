@@ -38,6 +38,7 @@ class MetricRow(msgspec.Struct, frozen=True, kw_only=True):
         pattern: name of the pattern that matched; empty for decisions.
         version: the pattern's version.
         shadow: the pattern was only watched.
+        decided_by: what decided, see `patterns.policy.DECIDERS`; empty for matches, and where a decision from before does not say.
     """
 
     time: _Minute
@@ -56,3 +57,4 @@ class MetricRow(msgspec.Struct, frozen=True, kw_only=True):
     pattern: str = ""
     version: str = ""
     shadow: bool = False
+    decided_by: str = ""

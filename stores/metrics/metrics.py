@@ -15,7 +15,7 @@ Granularity = Literal["minute", "5m", "hour", "day", "all"]
 
 STEP_MS: dict[str, int] = {"minute": MINUTE_MS, "5m": 5 * MINUTE_MS, "hour": 60 * MINUTE_MS, "day": 1_440 * MINUTE_MS}
 DIMENSIONS = {
-    "decisions": ("action", "score_band", "revised", "degraded", "late"),
+    "decisions": ("action", "decided_by", "score_band", "revised", "degraded", "late"),
     "matches": ("action", "pattern", "version", "shadow"),
 }
 """Dimensions by metric. ``event.`` followed by a field of the event is one too."""

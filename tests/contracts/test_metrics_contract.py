@@ -45,7 +45,7 @@ def made_rows() -> list[MetricRow]:
                     score_band=draw.choice(SCORE_BANDS) if scored else NO_SCORE, revised=draw.random() < 0.1,
                     degraded=draw.random() < 0.1, late=draw.random() < 0.1, dimensions=dimensions, scored=scored,
                     score_sum=scored * draw.randrange(9) / 8, latency_ms_sum=count * draw.randrange(40) / 4,
-                    latency_ms_max=draw.randrange(80) / 4,
+                    latency_ms_max=draw.randrange(80) / 4, decided_by=("score", "fallback", "bypass")[count % 3],
                 )
             )  # fmt: skip
         else:
@@ -144,7 +144,8 @@ def expected(asked: MetricQuery) -> list[MetricGroup]:
 
 @pytest.mark.parametrize("granularity", ["minute", "5m", "hour", "day", "all"])
 @pytest.mark.parametrize(
-    "group_by", [(), ("action",), ("event.merchant_category", "late"), ("score_band", "revised", "degraded", "event.free")]
+    "group_by",
+    [(), ("action",), ("event.merchant_category", "late"), ("decided_by", "action"), ("score_band", "revised", "degraded", "event.free")],
 )
 def test_groups_are_what_the_rows_add_up_to(store: Metrics, granularity: str, group_by: tuple[str, ...]) -> None:
     asked = query(granularity=granularity, group_by=group_by)
@@ -189,6 +190,7 @@ def test_a_range_that_begins_within_a_step_has_its_part_of_it(store: Metrics) ->
         {"action": ("block", "review"), "late": ("true",)},
         {"event.merchant_category": ("grocery", ""), "degraded": ("false",), "score_band": ("0.9-1.0", "none")},
         {"event.card.country": ("nowhere",)},
+        {"decided_by": ("", "bypass")},
     ],
 )
 def test_filters_leave_what_has_one_of_their_values(store: Metrics, filters: dict[str, tuple[str, ...]]) -> None:
@@ -220,7 +222,8 @@ def test_an_unknown_dimension_is_refused_with_the_known_ones(store: Metrics, nam
         with pytest.raises(Refusal, match="unknown dimension") as refusal:
             store.query(asked, FIELDS)
         assert (
-            "action, score_band, revised, degraded, late, event.card.country, event.free, event.merchant_category" in refusal.value.expected
+            "action, decided_by, score_band, revised, degraded, late, event.card.country, event.free, event.merchant_category"
+            in refusal.value.expected
         )
 
 
