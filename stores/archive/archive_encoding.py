@@ -11,17 +11,26 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 
-from stores.archive.archive_rows import AT, DAY_MS, DECISIONS, RECORDS, ArchivedRecord, Kind
+from stores.archive.archive_rows import AT, DAY_MS, DECISIONS, MATCH, RECORDS, ArchivedRecord, Kind
 
 ROW_GROUP = 65_536
 LAST_DAY = 2_932_896
 """The last day that can be archived, 9999-12-31, in days since the epoch."""
 WRITING = {
     "compression": "zstd",
-    "use_dictionary": ["partition", "user", "action", "release", "features.key_value.key"],
+    "use_dictionary": ["partition", "user", "action", "release", "decided_by", "features.key_value.key"],
     "write_statistics": ["partition", "offset", "at", "event_time"],
 }
 """How files are written: dictionaries only for values that repeat, statistics only for columns that are searched."""
+
+
+class ArchivedMatch(msgspec.Struct):
+    """What of a match becomes a column."""
+
+    pattern: str = ""
+    version: str | int = ""
+    action: str = ""
+    shadow: bool = False
 
 
 class ArchivedDecision(msgspec.Struct):
@@ -35,6 +44,9 @@ class ArchivedDecision(msgspec.Struct):
     action: str
     release: Annotated[int, msgspec.Meta(ge=-(1 << 31), le=(1 << 31) - 1)]
     features: dict[str, float | None] = {}
+    decided_by: str | None = None
+    matches: list[ArchivedMatch] = []
+    match_count: Annotated[int, msgspec.Meta(ge=0, le=(1 << 31) - 1)] = 0
 
 
 decode_decision = msgspec.json.Decoder(ArchivedDecision).decode
@@ -72,8 +84,23 @@ def encode_decisions(records: Sequence[ArchivedRecord], decisions: Sequence[Arch
         pa.array([each.action for each in decisions], pa.string()),
         pa.array([each.release for each in decisions], pa.int32()),
         pa.MapArray.from_arrays(ends, names, numbers),
+        pa.array([each.decided_by for each in decisions], pa.string()),
+        _matches([each.matches for each in decisions]),
+        pa.array([each.match_count for each in decisions], pa.int32()),
     ]
     return file_of(pa.Table.from_arrays([*_places(records), *columns], schema=DECISIONS))
+
+
+def _matches(lists: Sequence[list[ArchivedMatch]]) -> pa.Array:
+    ends = np.cumsum([0, *map(len, lists)], dtype=np.int32)
+    each = [match for matches in lists for match in matches]
+    columns = [
+        pa.array([match.pattern for match in each], pa.string()),
+        pa.array([str(match.version) for match in each], pa.string()),
+        pa.array([match.action for match in each], pa.string()),
+        pa.array([match.shadow for match in each], pa.bool_()),
+    ]
+    return pa.ListArray.from_arrays(ends, pa.StructArray.from_arrays(columns, fields=list(MATCH)))
 
 
 def file_of(table: pa.Table) -> bytes:

@@ -12,7 +12,7 @@ import pyarrow.parquet
 from stores.archive.archive_encoding import day_of, folder_of
 from stores.archive.archive_footers import EVER_MS, Footer, parts_of, read_footer
 from stores.archive.archive_merging import Part, merged, needed_columns, times_ms
-from stores.archive.archive_rows import Day, Kind, schema_of, time_column
+from stores.archive.archive_rows import Day, Kind, completed, schema_of, time_column
 from stores.decisions import StoreUnavailableError
 
 FOOTERS_AT_ONCE = 8
@@ -63,7 +63,7 @@ class FileArchive:
             FileNotFoundError: a file has been deleted.
         """
         needed = list(dict.fromkeys([*columns, *needed_columns(kind)]))
-        read = functools.partial(self._read_part, {footer.path: footer for footer in files}, needed)
+        read = functools.partial(self._read_part, kind, {footer.path: footer for footer in files}, needed)
         parts = [part for footer in files for part in parts_of(footer, kind)]
         yield from merged(kind, [part for part in parts if part.last_ms >= from_ms and part.first_ms < to_ms], read, from_ms, to_ms)
 
@@ -81,10 +81,11 @@ class FileArchive:
             else:
                 return
 
-    def _read_part(self, footers: dict[str, Footer], columns: list[str], part: Part) -> pa.Table:
+    def _read_part(self, kind: Kind, footers: dict[str, Footer], columns: list[str], part: Part) -> pa.Table:
         with naming_the_store(self.root), self.files.open_input_file(part.path) as file:
             reader = pyarrow.parquet.ParquetFile(file, metadata=footers[part.path].metadata, pre_buffer=True)
-            return reader.read_row_group(part.group, columns=columns, use_threads=False)
+            there = [name for name in columns if name in reader.schema_arrow.names]
+            return completed(reader.read_row_group(part.group, columns=there, use_threads=False), kind, columns)
 
     def _footers(self, kind: Kind, day: str) -> tuple[list[Footer], list[Footer]]:
         folder = f"{self.root}/{folder_of(kind, day)}"

@@ -1,5 +1,6 @@
 """Defines what the archive holds: records as they stood in a topic; parts of decisions also as columns."""
 
+from collections.abc import Sequence
 from typing import Literal, NamedTuple, get_args
 
 import msgspec
@@ -37,6 +38,9 @@ RECORDS = pa.schema(
 )
 """The columns of events and labels. `at` is the broker's time, which determines the day."""
 
+MATCH = pa.struct([("pattern", pa.string()), ("version", pa.string()), ("action", pa.string()), ("shadow", pa.bool_())])
+"""A rule that matched; the values that it found are in `value` alone."""
+
 DECISIONS = pa.schema(
     [
         *RECORDS,
@@ -48,10 +52,16 @@ DECISIONS = pa.schema(
         pa.field("action", pa.string()),
         pa.field("release", pa.int32()),
         pa.field("features", pa.map_(pa.string(), pa.float64())),
+        pa.field("decided_by", pa.string()),
+        pa.field("matches", pa.list_(MATCH)),
+        pa.field("match_count", pa.int32()),
     ],
     metadata={"weir.archive": "1"},
 )
 """The columns of decisions, with the features as they were served. `event_time` determines the day."""
+
+ADDED = ("decided_by", "matches", "match_count")
+"""Columns of decisions that files from before lack: their rows have nulls there."""
 
 
 def schema_of(kind: Kind) -> pa.Schema:
@@ -62,3 +72,18 @@ def schema_of(kind: Kind) -> pa.Schema:
 def time_column(kind: Kind) -> str:
     """Returns the column whose time determines the day of a row and the order of reading."""
     return "event_time" if kind == "decisions" else "at"
+
+
+def older_schema_of(kind: Kind) -> pa.Schema:
+    """The columns of files of `kind` that were written before there were those that are `ADDED`."""
+    whole = schema_of(kind)
+    return pa.schema([field for field in whole if field.name not in ADDED], metadata=whole.metadata)
+
+
+def completed(table: pa.Table, kind: Kind, columns: Sequence[str]) -> pa.Table:
+    """`table` with all of `columns`, those that its file lacks full of nulls."""
+    whole = schema_of(kind)
+    for name in columns:
+        if name not in table.column_names:
+            table = table.append_column(whole.field(name), pa.nulls(len(table), whole.field(name).type))
+    return table.select(columns)

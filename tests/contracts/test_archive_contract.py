@@ -1,18 +1,20 @@
 """What an archive keeps to, wherever its files are; a new place joins `PLACES`."""
 
+import io
 import random
 from collections.abc import Callable
 
 import msgspec
+import pyarrow.parquet
 import pytest
 
 from foundation.refusal import Refusal
 from stores.archive import archive_compaction
 from stores.archive.archive import open_archive
 from stores.archive.archive_compaction import compact
-from stores.archive.archive_encoding import day_of, decode_decision, encode_decisions, encode_records, folder_of
+from stores.archive.archive_encoding import day_of, decode_decision, encode_decisions, encode_records, file_of, folder_of
 from stores.archive.archive_files import FileArchive
-from stores.archive.archive_rows import DAY_MS, ArchivedRecord, Kind
+from stores.archive.archive_rows import ADDED, DAY_MS, DECISIONS, ArchivedRecord, Kind, older_schema_of
 from stores.decisions import StoreUnavailableError
 
 START_MS = 1_700_006_400_000
@@ -102,6 +104,27 @@ def test_the_first_moment_belongs_to_a_span_and_the_last_one_does_not(archive: F
     assert places(archive, to_ms=at_ms) == [(0, 0), (0, 1), (0, 2), (0, 10)]
     assert places(archive, from_ms=at_ms, to_ms=at_ms + 1) == [(0, 11)]
     assert places(archive, from_ms=at_ms, to_ms=at_ms) == []
+
+
+def test_files_of_decisions_from_before_there_were_matches_are_read_and_merged_beside_newer_ones(archive: FileArchive) -> None:
+    old = {"event_id": "1", "revision": 0, "event_time": START_MS, "user": "u", "score": 0.5, "action": "approve", "release": 1}
+    match = {"pattern": "testing", "version": "3", "action": "review", "shadow": True, "values": {"seen": 4.0}}
+    new = old | {"event_id": "2", "decided_by": "score", "matches": [match], "match_count": 5}
+    for number, each in enumerate((old, new)):
+        rows = [record(number, value=msgspec.json.encode(each))]
+        file = encode_decisions(rows, [decode_decision(row.value) for row in rows])
+        if number == 0:  # as files were then
+            table = pyarrow.parquet.read_table(io.BytesIO(file)).drop_columns(list(ADDED))
+            file = file_of(table.cast(older_schema_of("decisions")))
+        add(archive, "decisions", day_of(START_MS), f"part-{number}.parquet", file)
+    del match["values"]
+    wanted = [(None, None, None), ("score", [match], 5)]
+    for merge in (False, True):
+        if merge:
+            compact(archive, "decisions", day_of(START_MS))
+        [table] = archive.read("decisions")
+        assert [tuple(row[name] for name in ADDED) for row in table.to_pylist()] == wanted
+        assert table.schema.equals(DECISIONS)
 
 
 def test_a_record_that_was_written_twice_is_there_once(archive: FileArchive) -> None:
