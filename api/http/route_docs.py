@@ -13,7 +13,6 @@ JSON = "application/json"
 PROBLEM = "application/problem+json"
 PROBLEM_SCHEMA = {"$ref": "#/components/schemas/Problem"}
 OBJECT: dict[str, Any] = {"type": "object", "additionalProperties": True}
-EVENT_EXAMPLE = {"schema": OBJECT | {"description": "fields as schema.yaml in force names them"}}
 _TEXT = {"type": "string"}
 _TEXTS = {"application/yaml": {"description": "a definition as it was uploaded"}}
 _MEANINGS = {304: "the caller has it already", 404: "there is none", 409: "it is there already", 412: "another is in force since"}

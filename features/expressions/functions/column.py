@@ -114,11 +114,6 @@ class Column:
             return cls(type, at, shown, distinct)
         return cls(type, np.array([0 if fault else value for value, fault in zip(values, faults, strict=True)], dtype=type.dtype), shown)
 
-    @property
-    def is_constant(self) -> bool:
-        """Tells whether one value holds for all events."""
-        return self.values.ndim == 0 and (self.faults is None or self.faults.ndim == 0)
-
     def spread(self, n: int) -> "Column":
         """Returns the same column with one value per event."""
         faults = None if self.faults is None else np.broadcast_to(self.faults, (n,))
