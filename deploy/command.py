@@ -89,6 +89,8 @@ def check(directory: pathlib.Path) -> None:
     click.echo(f"{directory}: ok: {len(release.features.names)} features over {kinds}; models {', '.join(m.name for m in release.models)}")
     parts = ", ".join(f"{part} {ms}" for part, ms in cost.parts.items())
     click.echo(f"compiling it and deciding on synthetic events costs {cost.cpu_ms} ms of CPU ({parts}); at most {cpu_ms_max} are allowed")
+    steps = ", ".join(f"{step} {ns}" for step, ns in cost.steps_ns.items())
+    click.echo(f"an event costs about {sum(cost.steps_ns.values())} ns of CPU in the engine ({steps})")
     for sentence in ended_by_retention(release.features):
         click.echo(f"warning: {sentence}")
 

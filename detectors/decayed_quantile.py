@@ -38,6 +38,7 @@ class DecayedQuantile:
                 f"got {quantile}, {half_life}, {grace_period}"
             )
         self.width = self.WIDTH
+        self.cost_ns = 10.0
         self._quantile = float(quantile)
         self._weight = 1.0 - 0.5 ** (1.0 / half_life)
         self._grace_period = float(grace_period)

@@ -40,6 +40,7 @@ class GaussianScorer:
         if grace_period < 0:
             raise ValueError(f"grace_period: expected at least 0, got {grace_period}")
         self.width = self.WIDTH
+        self.cost_ns = 10.0
         self._grace_period = float(grace_period)
         self._one_sided = one_sided
 

@@ -64,6 +64,7 @@ class HalfSpaceTrees:
         if scaling not in SCALINGS:
             raise ValueError(f"scaling: expected one of {', '.join(SCALINGS)}, got {scaling!r}")
         self.inputs = inputs
+        self.cost_ns = 3.5 * n_trees * height
         self.height = height
         self.window_size = window_size
         self._feature, self._threshold = grow_forest(_box(limits, inputs), n_trees, height, seed)

@@ -42,6 +42,8 @@ class Learner(Protocol):
     labelled: ClassVar[bool]
     """Whether it learns from labels (`y` is needed) instead of from every event (`y` is ignored)."""
     inputs: int
+    cost_ns: float
+    """The CPU time to score a row in a batch of hundreds, estimated in nanoseconds."""
 
     def __init__(self, inputs: int, **parameters: Any) -> None: ...
 
@@ -71,6 +73,8 @@ class Keyed(Protocol):
 
     width: int
     """The number of cells of a row."""
+    cost_ns: float
+    """The CPU time to score and learn a value in a batch of hundreds, estimated in nanoseconds."""
 
     def __init__(self, **parameters: Any) -> None: ...
 

@@ -57,6 +57,7 @@ class LogisticRegression:
             clips = f"{clip_gradient}, {weight_positive}, {clip_input}"
             raise ValueError(f"expected clip_gradient, weight_positive and clip_input above 0, got {clips}")
         self.inputs = inputs
+        self.cost_ns = 30.0 + 3.0 * inputs
         settings = (learning_rate, learning_rate_power, l2, intercept_lr, clip_gradient, weight_positive, clip_input)
         self._settings = np.array(settings, np.float64)
         self._figures = np.zeros((inputs, 3))

@@ -15,6 +15,14 @@ from foundation.refusal import Refusal
 ACTIONS = ("approve", "review", "block")
 """The actions by code, from the mildest on."""
 
+DECIDERS = ("", "score", "fallback", "bypass", "retraction", "verdict", "allow_lists", "block", "review")
+"""What decided an event, by code: the score's band; the fallback, where no model gave a score; the bypass, while it is on; the event's
+retraction; and, of which there are none yet, a verdict on the entity, a list of what is allowed, and rules that ask for one of two actions.
+Nothing: it was not recorded, as in decisions from before it was. Codes are kept with each decision: new ones come last, up to 15."""
+
+BY_RULES = ("block", "review")
+"""Those of `DECIDERS` that are rules."""
+
 MODELS_MAX = 62
 """The maximum number of models of a policy: a remembered decision has six bits for the model that gave the score."""
 _FIRST_READY = re.compile(r"first_ready\(\s*([A-Za-z_]\w*(?:\s*,\s*[A-Za-z_]\w*)*)\s*\)")

@@ -13,12 +13,31 @@ from api.http.problem import Problem, as_response, json_answer
 from api.http.responses import Score
 from api.http.route_docs import OBJECT, told
 from api.kafka.log import Clock
-from patterns.policy import ACTIONS
+from patterns.matches import MATCHES_MAX
+from patterns.policy import ACTIONS, DECIDERS
 from pipeline.learning.label_resolver import of_several_users
 from stores.decisions import Decisions, Page, StoredDecision
 
 PAGE_MAX = 500
-DECISION = OBJECT | {"description": "a decision as it was served"}
+MATCH = OBJECT | {
+    "description": "a rule that matched; `values` is what it found, `shadow` that it decided nothing",
+    "required": ["pattern", "version", "action", "shadow", "values"],
+    "properties": {
+        "pattern": {"type": "string"},
+        "version": {"type": "string"},
+        "action": {"enum": list(ACTIONS)},
+        "shadow": {"type": "boolean"},
+        "values": OBJECT,
+    },
+}
+DECISION = OBJECT | {
+    "description": "a decision as it was served; one from before there were rules says neither what decided it nor how many matched",
+    "properties": {
+        "decided_by": {"enum": list(DECIDERS)},
+        "matches": {"type": "array", "items": MATCH, "maxItems": MATCHES_MAX, "description": "the rule that decided, and others by weight"},
+        "match_count": {"type": "integer", "minimum": 0, "description": "how many rules matched, those that are not named included"},
+    },
+}
 PAGE = OBJECT | {"properties": {"decisions": {"type": "array", "items": DECISION}, "next": {"type": ["string", "null"]}}}
 FLAGS = tuple(action for action in ACTIONS if action != "approve")
 

@@ -1,8 +1,8 @@
 """Encodes a profile's head as bytes: 64-bit little-endian cells.
 
-First ``version, layout, names' bytes, extra width, waiting notes, orphans, seq of the open page, its rows``, then what the cells mean
-(`Meaning` as JSON, padded), the head, the detectors' extra numbers, the notes (4 cells each), and the rows of the open page. Sealed
-pages are encoded by `page_encoding`. Row references are written as seq * PAGE + index.
+First ``version, layout, names' bytes, cells of all sections, waiting notes, orphans, seq of the open page, its rows``, then what the cells
+mean (`Meaning` as JSON, padded), the head, the sections, the notes (4 cells each), and the rows of the open page. Sealed pages are encoded
+by `page_encoding`. Row references are written as seq * PAGE + index.
 """
 
 import itertools
@@ -34,7 +34,7 @@ from features.layout.layout import (
     Arena,
 )
 from features.plan.plan import Carried, Plan
-from features.profiles.detector_numbers import Cells
+from features.profiles.sections import Widths
 from foundation.compiled import entry
 from foundation.number_arrays import Float64s, Int64s
 from foundation.refusal import Refusal
@@ -49,25 +49,25 @@ class Meaning(NamedTuple):
 
     Args:
         columns: names of the rows' columns.
-        cells: detectors with the number of cells of each: first those that run, then those that rest.
+        sections: name and number of cells of each section: first those that are used, then those that rest.
         cursors: number of cursors, two cells each.
         carried: for windows without an end, what each holds, its first cell, and its number of cells.
     """
 
     columns: tuple[str, ...]
-    cells: Cells
+    sections: Widths
     cursors: int
     carried: tuple[Carried, ...]
 
 
 class SavedHead(NamedTuple):
-    """Holds a decoded head. `rows` are those of the open page with `stride` cells each; `extra` are the numbers of the detectors."""
+    """Holds a decoded head. `rows` are those of the open page with `stride` cells each; `sections` are the cells of all sections."""
 
     layout: int
     meaning: Meaning
     stride: int
     words: Int64s
-    extra: Float64s
+    sections: Float64s
     waiting: Int64s
     orphans: Int64s
     open_seq: int
@@ -88,9 +88,9 @@ class Saved(NamedTuple):
     dropped: list[tuple[int, int]]
 
 
-def name_words(plan: Plan, cells: Cells) -> Int64s:
+def name_words(plan: Plan, sections: Widths) -> Int64s:
     """Encodes what the cells of a head mean, as cells."""
-    text = msgspec.json.encode(Meaning(tuple(column.name for column in plan.columns), cells, plan.cursors, plan.carried))
+    text = msgspec.json.encode(Meaning(tuple(column.name for column in plan.columns), sections, plan.cursors, plan.carried))
     return np.frombuffer(text.ljust(-(-len(text) // 8) * 8), dtype=np.int64)
 
 
@@ -154,15 +154,15 @@ def encode_heads(
             at += words
 
 
-def heads_as_bytes(arena: Arena, plan: Plan, slots: Int64s, extra: Float64s, cells: Cells) -> list[bytes]:
-    """Encodes the heads of `slots`; `extra` has the numbers of `cells`, one row per slot."""
-    names = name_words(plan, cells)
-    prefix = np.array([VERSION, plan.layout, 8 * len(names), extra.shape[1], 0, 0, END, 0], dtype=np.int64)
-    fixed = PREFIX_WORDS + len(names) + plan.head_words + extra.shape[1]
+def heads_as_bytes(arena: Arena, plan: Plan, slots: Int64s, sections: Float64s, widths: Widths) -> list[bytes]:
+    """Encodes the heads of `slots`; `sections` has the cells of `widths`, one row per slot."""
+    names = name_words(plan, widths)
+    prefix = np.array([VERSION, plan.layout, 8 * len(names), sections.shape[1], 0, 0, END, 0], dtype=np.int64)
+    fixed = PREFIX_WORDS + len(names) + plan.head_words + sections.shape[1]
     ends = np.empty(len(slots), dtype=np.int64)
     head_sizes(arena, slots, fixed, plan.row_words, ends)
     words = np.zeros(int(ends[-1]) if len(ends) else 0, dtype=np.int64)
-    encode_heads(arena, slots, extra.view(np.int64), prefix, names.copy(), plan.cursors, plan.row_words, ends, words)
+    encode_heads(arena, slots, sections.view(np.int64), prefix, names.copy(), plan.cursors, plan.row_words, ends, words)
     buffer = words.tobytes()
     starts = [0, *(8 * ends).tolist()]
     return [buffer[start:end] for start, end in itertools.pairwise(starts)]
@@ -182,21 +182,21 @@ def read_head(blob: bytes, is_user: bool) -> SavedHead:
     words = np.frombuffer(blob, dtype=np.int64) if len(blob) % 8 == 0 else np.zeros(0, dtype=np.int64)
     if len(words) < PREFIX_WORDS or words[0] != VERSION:
         raise Refusal("not a profile", where="state", expected=f"a head of version {VERSION}", got=blob[:16])
-    _, layout, name_bytes, extra_width, waiting, orphans, open_seq, fill = words[:PREFIX_WORDS].tolist()
+    _, layout, name_bytes, section_words, waiting, orphans, open_seq, fill = words[:PREFIX_WORDS].tolist()
     at = PREFIX_WORDS + name_bytes // 8
     meaning = _read_meaning(words[PREFIX_WORDS:at].tobytes())
     stride = (NUMBERS_OF_USER if is_user else NUMBERS_OF_ENTITY) + len(meaning.columns)
-    tail = extra_width + NOTE_SAVED_WORDS * (waiting + orphans) + fill * stride
+    tail = section_words + NOTE_SAVED_WORDS * (waiting + orphans) + fill * stride
     head_words = len(words) - at - tail
-    widths = [width for _, width in meaning.cells]
+    widths = [width for _, width in meaning.sections]
     if (
         head_words < HEAD_WORDS + 2 * meaning.cursors + len(meaning.columns)
         or min(waiting, orphans, fill, *widths) < 0
-        or sum(widths) != extra_width
+        or sum(widths) != section_words
     ):
         raise Refusal("not a profile", where="state", expected="a head whose lengths fit", got=f"{len(blob)} bytes")
     parts: list[NDArray[np.int64]] = []
-    for length in (head_words, extra_width, NOTE_SAVED_WORDS * waiting, NOTE_SAVED_WORDS * orphans, fill * stride):
+    for length in (head_words, section_words, NOTE_SAVED_WORDS * waiting, NOTE_SAVED_WORDS * orphans, fill * stride):
         parts.append(words[at : at + length])
         at += length
     return SavedHead(
@@ -204,7 +204,7 @@ def read_head(blob: bytes, is_user: bool) -> SavedHead:
         meaning=meaning,
         stride=stride,
         words=parts[0],
-        extra=parts[1].view(np.float64),
+        sections=parts[1].view(np.float64),
         waiting=parts[2].reshape(-1, NOTE_SAVED_WORDS),
         orphans=parts[3].reshape(-1, NOTE_SAVED_WORDS),
         open_seq=open_seq,

@@ -34,22 +34,21 @@ from features.layout.layout import (
 from features.plan.plan import Plan
 from features.profiles.arena import bytes_in_use, empty_arena, page_bytes, recycle, slot_bytes, with_room, with_slots, with_values
 from features.profiles.codec import Saved, heads_as_bytes
-from features.profiles.detector_numbers import Cells, Resting, WarmUps, place_numbers, warm_up
 from features.profiles.page_encoding import pages_as_bytes
 from features.profiles.restore import forget, place_profile
+from features.profiles.sections import Resting, Section, Widths, place_sections, places_of, warm_up, widths_of
 from features.schema.batch import Batch
 from features.schema.event import user_keys
 from features.windows.row_label import VISIBLE_MAX_MS
 from foundation.number_arrays import Float64s, Int64s
 
-NO_WARM_UPS: WarmUps = {}
 _CHUNK = 8_192
 _OPS = 6
 """Position of the operations among the columns of a batch."""
 _KEY_BYTES = 256
 """Estimated bytes of a key as a text, with its entries in a dictionary and a list."""
 _RESTING_BYTES = 640
-"""Estimated bytes of the numbers that detectors have at rest in a profile, with the objects around them."""
+"""Estimated bytes of the sections at rest in a profile, with the objects around them."""
 
 
 class Observed(NamedTuple):
@@ -73,9 +72,8 @@ class Profiles:
 
     Args:
         plan: what to compute from each event.
-        cells: detectors whose numbers stand in `extra`, one row a slot. Restored numbers go to the detector of their name and width;
-            numbers of other detectors rest until the profile is restored in a process that runs these.
-        warm_ups: how detectors learn the retained rows of a restored profile that has no numbers of theirs; other detectors begin at zero.
+        sections: what else is kept of each key, see `section`. Restored cells go to the section of their name and width; other sections
+            rest until the profile is restored in a process that uses them.
         durable: whether to track what `save` has to return; without it `save` must not be called.
         forgotten_ms: the time after which the state of a key is forgotten, if windows reach further back: then a new key may have had
             earlier events, and its features say so. 0 means that a new key never had any.
@@ -83,12 +81,13 @@ class Profiles:
     Results depend only on the order of each key's events and labels, not on how they are cut into batches, nor on saves.
     """
 
-    def __init__(self, plan: Plan, cells: Cells = (), durable: bool = True, forgotten_ms: int = 0, warm_ups: WarmUps = NO_WARM_UPS) -> None:
+    def __init__(self, plan: Plan, sections: tuple[Section, ...] = (), durable: bool = True, forgotten_ms: int = 0) -> None:
         self.plan = plan
         self.arena = empty_arena(plan)
-        self.extra: Float64s = np.zeros((len(self.arena.heads), sum(width for _, width in cells)))
-        self._cells = cells
-        self._warm_ups = warm_ups
+        self._declared = sections
+        self._widths = widths_of(sections)
+        self._places = {name: place for (name, _), place in places_of(self._widths).items()}
+        self._sections: Float64s = np.zeros((len(self.arena.heads), sum(width for _, width in self._widths)))
         self._resting: dict[int, Resting] = {}
         self._durable = durable
         self._forgotten_ms = forgotten_ms
@@ -113,6 +112,13 @@ class Profiles:
         for key in self.missing(keys):
             self._add(key)
         return np.fromiter(map(self._index.__getitem__, keys), np.int64, len(keys))
+
+    def section(self, name: str) -> Float64s:
+        """Returns the cells of a declared section, [slots, width], to be changed in place; `view` gives them as whole numbers.
+
+        They are valid until the next call that adds keys.
+        """
+        return self._sections[:, self._places[name]]
 
     def observe(self, slots: Int64s, batch: Batch, values: Float64s, out: Float64s) -> Observed:
         """Takes in a batch in its order; event i belongs to slots[i].
@@ -233,17 +239,17 @@ class Profiles:
         self.arena = with_room(self.arena, len(pages) + 1, 0)
         slot = self._add(key)
         self.arena, saved = place_profile(self.arena, self.plan, slot, head, pages)
-        cells = saved.meaning.cells
-        resting = place_numbers(cells, saved.extra, self._cells, self.extra[slot])
+        known = saved.meaning.sections
+        resting = place_sections(known, saved.sections, self._widths, self._sections[slot])
         if resting is not None:
             self._resting[slot] = resting
-        warm_up(self.arena, self.plan, slot, cells, self._cells, self.extra[slot], self._warm_ups)
+        warm_up(self.arena, self.plan, slot, known, self._declared, self._sections[slot])
         self.arena.heads[slot, DROPPED_MS] = max(self.arena.heads[slot, DROPPED_MS], self.plan.began_ms)
 
     @property
     def size_bytes(self) -> int:
         """Returns the approximate memory in use, without what is free inside the arrays."""
-        beside = _KEY_BYTES + 8 * int(self.extra.shape[1])
+        beside = _KEY_BYTES + 8 * int(self._sections.shape[1])
         resting = len(self._resting) * _RESTING_BYTES
         return bytes_in_use(self.arena, len(self._index)) + len(self._index) * beside + resting
 
@@ -262,7 +268,7 @@ class Profiles:
         """Returns the least recently used slots that hold that many bytes if all their pages are full."""
         slots = np.fromiter(self._index.values(), dtype=np.int64, count=len(self._index))
         slots = slots[np.argsort(self._used[slots], kind="stable")]
-        own = slot_bytes(self.arena) + _KEY_BYTES + 8 * self.extra.shape[1]
+        own = slot_bytes(self.arena) + _KEY_BYTES + 8 * self._sections.shape[1]
         held = own + page_bytes(self.arena) * -(-self.arena.heads[slots, ROWS] // PAGE)
         chosen: list[int] = slots[: np.searchsorted(np.cumsum(held), bytes_least) + 1].tolist()
         return chosen
@@ -286,7 +292,7 @@ class Profiles:
             slot = len(self._keys)
             self._keys.append(key)
             self._grow(slot + 1)
-        self.extra[slot] = 0.0
+        self._sections[slot] = 0.0
         self._begin(slot)
         self._used[slot] = self._tick
         self._index[key] = slot
@@ -301,11 +307,11 @@ class Profiles:
 
     def _grow(self, slots: int) -> None:
         self.arena = with_slots(self.arena, self.plan, slots)
-        if len(self.extra) < len(self.arena.heads):
-            extra = np.zeros((len(self.arena.heads), self.extra.shape[1]))
-            extra[: len(self.extra)] = self.extra
-            self.extra = extra
-            self._used = np.concatenate([self._used, np.zeros(len(extra) - len(self._used), dtype=np.int64)])
+        if len(self._sections) < len(self.arena.heads):
+            longer = np.zeros((len(self.arena.heads), self._sections.shape[1]))
+            longer[: len(self._sections)] = self._sections
+            self._sections = longer
+            self._used = np.concatenate([self._used, np.zeros(len(longer) - len(self._used), dtype=np.int64)])
 
     def _forget(self, slots: list[int]) -> None:
         forget(self.arena, self.plan, slots)
@@ -332,20 +338,20 @@ class Profiles:
         return rows >> PAGE_BITS, PAGE_WORDS + (rows & (PAGE - 1)) * self.plan.row_words
 
     def _heads(self, slots: Int64s) -> list[bytes]:
-        """Returns the heads of `slots`. Heads with numbers of the same resting detectors are encoded together."""
+        """Returns the heads of `slots`. Heads in which the same sections rest are encoded together."""
         if not self._resting:
-            return heads_as_bytes(self.arena, self.plan, slots, self.extra[slots], self._cells)
-        alike: dict[Cells, list[int]] = {}
+            return heads_as_bytes(self.arena, self.plan, slots, self._sections[slots], self._widths)
+        alike: dict[Widths, list[int]] = {}
         for at, slot in enumerate(slots.tolist()):
             resting = self._resting.get(slot)
-            alike.setdefault(resting.cells if resting else (), []).append(at)
+            alike.setdefault(resting.widths if resting else (), []).append(at)
         heads = [b""] * len(slots)
-        for cells, places in alike.items():
+        for widths, places in alike.items():
             own = slots[places]
-            numbers = self.extra[own]
-            if cells:
-                numbers = np.hstack([numbers, [self._resting[slot].numbers for slot in own.tolist()]])
-            for at, head in zip(places, heads_as_bytes(self.arena, self.plan, own, numbers, self._cells + cells), strict=True):
+            words = self._sections[own]
+            if widths:
+                words = np.hstack([words, [self._resting[slot].words for slot in own.tolist()]])
+            for at, head in zip(places, heads_as_bytes(self.arena, self.plan, own, words, self._widths + widths), strict=True):
                 heads[at] = head
         return heads
 

@@ -55,6 +55,11 @@ class FeatureSet:
     _finishing: dict[str, Finishing]
     _derived: Derived
 
+    @property
+    def cost_ns(self) -> int:
+        """What all features together cost an event, as their templates and expressions estimate it."""
+        return _cost_ns(self.definitions)
+
     def finish(self, kind: str, read: Float64s, values: Float64s, times_ms: Int64s) -> Float64s:
         """Returns the features of one entity type [n, len(columns[kind])] from the readings of its plan.
 
@@ -175,9 +180,13 @@ def _without_windows(definitions: dict[str, Definition]) -> list[Definition]:
         return place.refuse("features that depend on each other", "expressions without a cycle among the features that they read", path)
 
 
-def _check_cost(definitions: dict[str, Definition]) -> None:
+def _cost_ns(definitions: Mapping[str, Definition]) -> int:
     columns = {(d.kind, column): cost_ns for d in definitions.values() for column, cost_ns in d.column_costs_ns.items()}
-    cost_ns = sum(definition.own_cost_ns for definition in definitions.values()) + sum(columns.values())
+    return sum(definition.own_cost_ns for definition in definitions.values()) + sum(columns.values())
+
+
+def _check_cost(definitions: dict[str, Definition]) -> None:
+    cost_ns = _cost_ns(definitions)
     if cost_ns <= COST_MAX_NS:
         return
     largest = sorted(definitions.values(), key=lambda definition: -definition.cost_ns)[:_SHOWN_MAX]

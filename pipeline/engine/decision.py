@@ -1,6 +1,6 @@
 """The decision on one event, as it leaves the system."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import repeat, starmap
 from typing import Any
 
@@ -10,15 +10,36 @@ from numpy.typing import NDArray
 
 from features.layout.layout import CORRECTED, DUPLICATE, LATE, RETRACTED, WARMING
 from features.schema.batch import Batch
-from patterns.policy import ACTIONS
+from patterns.matches import Values
+from patterns.policy import ACTIONS, DECIDERS
 from pipeline.engine.explanation import Explanations
 from pipeline.engine.release import Release
 from pipeline.engine.verdicts import Verdicts
 
 
+class Match(msgspec.Struct, gc=False):
+    """A rule that matched an event.
+
+    Args:
+        pattern: the rule's id.
+        version: which text of it.
+        action: that it asks for.
+        shadow: it is watched, and decided nothing.
+        values: what it found, by name.
+    """
+
+    pattern: str
+    version: str
+    action: str
+    shadow: bool
+    values: Values
+
+
 class Decision(msgspec.Struct, gc=False):
     """A record of the topic ``decisions``. Times are milliseconds since the epoch; missing numbers are null.
 
+    `decided_by` is one of `patterns.policy.DECIDERS`. `matches` holds the rule that decided and 32 more at most, the weightiest first;
+    `match_count` counts those that are not named, too. Records from before lack `decided_by` and `match_count`, and have no match.
     `revision` counts the corrections and the retraction of an event. `flags`: late; warming: no model gave a score, or the history
     does not reach back far enough; degraded: decided without an entity's answer; corrected; retracted; bypass: the action is not the
     score's. `event` holds the numeric fields of the event in major units: with `features` it is all that a learner needs.
@@ -32,9 +53,11 @@ class Decision(msgspec.Struct, gc=False):
     entities: Any
     score: float
     action: str
+    decided_by: str
     reasons: list[str]
     contributions: Any
-    matches: list[Any]
+    matches: list[Match]
+    match_count: int
     event: Any
     dimensions: Any
     features: Any
@@ -97,9 +120,11 @@ def decisions_of(
         map(release.entity_shape, *kinds) if kinds else repeat({}),
         verdicts.scores.tolist(),
         map(ACTIONS.__getitem__, verdicts.actions.tolist()),
+        map(DECIDERS.__getitem__, verdicts.deciders.tolist()),
         reasons,
         explanations.contributions(),
-        repeat([]),
+        matches_of(verdicts),
+        verdicts.matches.counts.tolist(),
         starmap(release.event_shape, numbers),
         _dimensions_of(release, batch),
         starmap(release.feature_shape, verdicts.features.tolist()),
@@ -109,6 +134,20 @@ def decisions_of(
         repeat(int(processed_at_ms)),
         (processed_at_ms - arrived_ms).tolist(),
     )
+
+
+def matches_of(verdicts: Verdicts) -> Iterable[list[Match]]:
+    """The rules that matched each event: rows without one, which most are, share one empty list."""
+    found = verdicts.matches
+    if not len(found.events):
+        return repeat([], len(found.counts))
+    lists: list[list[Match]] = [[]] * len(found.counts)
+    each = verdicts.release.rules.each
+    for event, rule, values in zip(found.events.tolist(), found.rules.tolist(), found.values, strict=True):
+        named = each[rule]
+        match = Match(named.pattern, named.version, named.action, named.shadow, values)
+        lists[event] = [*lists[event], match]
+    return lists
 
 
 def _dimensions_of(release: Release, batch: Batch) -> Iterator[Any]:

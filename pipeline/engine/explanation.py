@@ -77,8 +77,10 @@ class Explanations:
         return found
 
 
-def reasons_again(release: Release, chosen: int, reasons: NDArray[np.int8]) -> list[str]:
-    """The reasons of a decision made before, by `release`, of which only the inputs are remembered and not their values."""
+def reasons_again(release: Release, chosen: int, reasons: NDArray[np.int8], rules: NDArray[np.int16]) -> list[str]:
+    """The reasons of a decision made before, by `release`, of which only the rules or inputs are remembered and not their values."""
+    if rules[0] >= 0:
+        return [f"rule {release.rules.each[at].pattern} matched" for at in rules.tolist() if 0 <= at < len(release.rules.each)]
     models = release.policy.models
     position = int(reasons[0]) if chosen < 0 else chosen
     if not 0 <= position < len(models):

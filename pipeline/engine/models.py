@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from detectors.catalogue import KEYED, LEARNERS, Keyed
 from features.definitions.definition_reader import nearest_feature
+from features.definitions.row_column import Origin
 from features.schema.schema import NAME_CHARACTERS_MAX, Schema
 from features.sets.feature_set import FeatureSet
 from foundation.document import Section, read_document
@@ -28,13 +29,17 @@ class Model:
         name: unique within the release.
         model: name in the catalogue, such as ``anomaly.HalfSpaceTrees``.
         parameters: given to the detector as they stand.
-        keyed: the detector, where its state is per user (scope user); ``None`` for one global learner.
+        keyed: the detector, where it has a state for each entity of one kind; ``None`` for one global learner.
+        kind: that kind of entity; empty for a global learner.
         labelled: learns from labels instead of from every event.
         inputs: ``event.<field>`` or ``feature.<name>``, in order.
         publish_every_ms: of event time, between two snapshots.
         sample: share of events that the learner sees, by hash of the event id.
         definition: content hash of all of this and of the features it reads; a snapshot of another definition is not used.
         columns: where the inputs stand in a batch.
+        own: where they stand in what the stage of another entity than the user knows of an event: words of its row, and features of its
+            kind; ``None`` for others.
+        cost_ns: of scoring an event, about, with its inputs at hand.
         shape: a Struct with one attribute an input, which encodes as an object by the inputs' names.
     """
 
@@ -42,13 +47,21 @@ class Model:
     model: str
     parameters: dict[str, object]
     keyed: Keyed | None
+    kind: str
     labelled: bool
     inputs: tuple[str, ...]
     publish_every_ms: int
     sample: float
     definition: str
     columns: "InputColumns"
+    own: "InputColumns | None"
+    cost_ns: float
     shape: type[msgspec.Struct]
+
+    @property
+    def section(self) -> str:
+        """What the numbers of a detector are known by, in the profile of each of its entities."""
+        return self.definition[:12]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +101,10 @@ def read_models(text: str, schema: Schema, features: FeatureSet, source: str = "
     return tuple(models)
 
 
+Places = dict[str, tuple[bool, int, float]]
+"""Of inputs by name: whether they are numbers of the event (else features), their column, and what divides them."""
+
+
 class _Inputs:
     """What models may read: names of numbers and of features, with their places in a batch."""
 
@@ -96,10 +113,18 @@ class _Inputs:
         numbers = {f"event.{column}": (True, at, float(schema.scales[at])) for at, column in enumerate(schema.columns)}
         self.places = numbers | {f"feature.{name}": (False, at, 1.0) for at, name in enumerate(features.names)}
 
+    def places_at(self, kind: str) -> Places:
+        """Where the stage of a kind of entity has what it knows of an event: numbers that its history holds, and its own features."""
+        rows = self.features.plans[kind].columns
+        held = {column.name: (True, at, column.scale) for at, column in enumerate(rows) if column.origin is Origin.NUMBER}
+        own = self.features.columns[kind].tolist()
+        return held | {f"feature.{self.features.names[column]}": (False, at, 1.0) for at, column in enumerate(own)}
+
 
 def _read_model(section: Section, known: _Inputs) -> Model:
     section.only(*_FIELDS)
-    keyed = section.has("scope") and section.at("scope").choice(("global", "user")) == "user"
+    kind = _kind(section, known)
+    keyed = kind != ""
     if section.has("kind"):
         section.at("kind").choice(("river",))
     model = section.at("model").choice(sorted(KEYED if keyed else LEARNERS))
@@ -110,18 +135,22 @@ def _read_model(section: Section, known: _Inputs) -> Model:
     inputs = _read_inputs(section.at("inputs"), name, known)
     if not inputs or (keyed and len(inputs) != 1):
         section.at("inputs").refuse("wrong number of inputs", "one input" if keyed else "at least one input")
-    parameters, detector = _parameters(section, model, keyed, len(inputs))
+    own = _own_columns(section, kind, inputs, known) if kind not in ("", known.schema.user) else None
+    parameters, detector, cost_ns = _parameters(section, model, keyed, len(inputs))
     return Model(
         name=name,
         model=model,
         parameters=parameters,
         keyed=detector,
+        kind=kind,
         labelled=labelled,
         inputs=inputs,
         publish_every_ms=section.at("publish_every").duration_ms() if section.has("publish_every") else 3_600_000,
         sample=section.at("sample").number(0.0, 1.0) if section.has("sample") else 1.0,
         definition=_definition(section, inputs, known.features),
-        columns=_columns(inputs, known),
+        columns=_columns(inputs, known.places),
+        own=own,
+        cost_ns=cost_ns,
         shape=object_shape("Inputs", inputs),
     )
 
@@ -140,8 +169,26 @@ def _definition(section: Section, inputs: tuple[str, ...], features: FeatureSet)
     return hashlib.sha256(msgspec.json.encode([section.plain(), [features.written[name] for name in read]], order="sorted")).hexdigest()
 
 
-def _columns(inputs: tuple[str, ...], known: _Inputs) -> InputColumns:
-    from_event, columns, scales = zip(*(known.places[name] for name in inputs), strict=True)
+def _kind(section: Section, known: _Inputs) -> str:
+    """The kind of entity that a detector has a state for each of; nothing: it has one for all events."""
+    if not section.has("scope"):
+        return ""
+    scope = section.at("scope").choice(("global", "user", *known.features.kinds))
+    return {"global": "", "user": known.schema.user}.get(scope, scope)
+
+
+def _own_columns(section: Section, kind: str, inputs: tuple[str, ...], known: _Inputs) -> InputColumns:
+    """Where the stage of `kind` finds the inputs: it is asked before the user's, and knows nothing of other entities."""
+    places = known.places_at(kind)
+    for item, name in zip(section.at("inputs").items(), inputs, strict=True):
+        if name not in places:
+            expected = f"a number of the event that is retained, or a feature with entity: {kind}"
+            item.refuse("not known where the detector runs", expected, name, "add retain: true to the field in the schema")
+    return _columns(inputs, places)
+
+
+def _columns(inputs: tuple[str, ...], places: Places) -> InputColumns:
+    from_event, columns, scales = zip(*(places[name] for name in inputs), strict=True)
     return InputColumns(np.array(columns, np.int64), np.array(from_event, np.bool_), np.array(scales))
 
 
@@ -174,8 +221,8 @@ def _read_input(section: Section, model: str, known: _Inputs) -> str:
     return section.refuse("unknown feature", f"one of features.yaml, since model {model} reads it", name, remedy)
 
 
-def _parameters(section: Section, model: str, keyed: bool, inputs: int) -> tuple[dict[str, object], Keyed | None]:
-    """The parameters, which must be those of such a detector, and the detector itself where its state is per user."""
+def _parameters(section: Section, model: str, keyed: bool, inputs: int) -> tuple[dict[str, object], Keyed | None, float]:
+    """The parameters, which must be those of such a detector; the detector itself where it has states of entities; what scoring costs."""
     plain = section.at("parameters").plain() if section.has("parameters") else {}
     if not isinstance(plain, dict):
         section.at("parameters").refuse("wrong type", "a mapping of parameters")
@@ -183,8 +230,9 @@ def _parameters(section: Section, model: str, keyed: bool, inputs: int) -> tuple
     try:
         if keyed:
             detector = KEYED[model](**plain)
+            cost_ns = detector.cost_ns
         else:
-            LEARNERS[model](inputs, **plain)
+            cost_ns = LEARNERS[model](inputs, **plain).cost_ns
     except (TypeError, ValueError) as error:
         section.at("parameters").refuse("bad parameters", f"parameters of {model}", str(error))
-    return {str(name): value for name, value in plain.items()}, detector
+    return {str(name): value for name, value in plain.items()}, detector, cost_ns

@@ -1,37 +1,41 @@
-"""Detectors with state for each user: by what their numbers are known, and what they can learn from a user's history."""
+"""Detectors with a state for each entity: the sections that they have in profiles, and what they can learn from an entity's history."""
 
 from collections.abc import Sequence
 
 from features.definitions.row_column import Origin
-from features.profiles.detector_numbers import WarmUp
-from features.schema.schema import Schema
+from features.profiles.sections import Section, WarmUp
 from features.sets.feature_set import FeatureSet
 from features.sets.warm_up import is_known
 from pipeline.engine.models import Model
 
 
-def cell_of(model: Model) -> str:
-    """What the numbers of a detector are known by, in the profile of each user."""
-    return model.definition[:12]
+def sections_of(models: Sequence[Model], features: FeatureSet) -> dict[str, tuple[Section, ...]]:
+    """By kind of entity, the sections of its profiles: now those of detectors with a state for each entity.
+
+    A detector that is new to an entity learns the rows of that entity where they hold its input.
+    """
+    return {kind: tuple(_section(model, features) for model in models if model.keyed and model.kind == kind) for kind in features.kinds}
 
 
-def warm_ups_of(models: Sequence[Model], schema: Schema, features: FeatureSet) -> dict[str, WarmUp]:
-    """How each detector learns the rows of a user that it is new to; those whose input no row holds are not in it."""
-    held = {column.name: column for column in features.plans[schema.user].columns if column.origin is Origin.NUMBER}
-    return {
-        cell_of(model): WarmUp(model.inputs[0], held[model.inputs[0]].scale, model.keyed.score_learn_many)
-        for model in models
-        if model.keyed and model.inputs[0] in held
-    }
+def _section(model: Model, features: FeatureSet) -> Section:
+    assert model.keyed is not None
+    columns = features.plans[model.kind].columns
+    column = next((each for each in columns if each.origin is Origin.NUMBER and each.name == model.inputs[0]), None)
+    warm_up = WarmUp(column.name, column.scale, model.keyed.score_learn_many) if column else None
+    return Section(model.section, model.keyed.width, warm_up)
 
 
 def detectors_that_warm(old: Sequence[Model], new: Sequence[Model], of_old: FeatureSet, of_new: FeatureSet) -> tuple[str, ...]:
-    """New or changed detectors of `new`, by name, that begin with nothing for users who were known under `old`.
+    """New or changed detectors of `new`, by name, that begin with nothing for entities who were known under `old`.
 
     Others go on, or have learned what history holds: fields that are retained, or that a feature's window keeps.
     """
-    known = {cell_of(model) for model in old if model.keyed}
-    began = [model for model in new if model.keyed and cell_of(model) not in known]
-    warm = warm_ups_of(began, of_new.schema, of_new)
-    user, was = of_new.plans[of_new.schema.user], of_old.plans.get(of_new.schema.user)
-    return tuple(model.name for model in began if cell_of(model) not in warm or was is None or not is_known(model.inputs[0], user, was))
+    known = {model.section for model in old if model.keyed}
+    began = [model for model in new if model.keyed and model.section not in known]
+    return tuple(model.name for model in began if not _learns_history(model, of_old, of_new))
+
+
+def _learns_history(model: Model, of_old: FeatureSet, of_new: FeatureSet) -> bool:
+    was = of_old.plans.get(model.kind)
+    has_rows = _section(model, of_new).warm_up is not None
+    return has_rows and was is not None and is_known(model.inputs[0], of_new.plans[model.kind], was)

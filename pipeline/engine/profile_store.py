@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from features.plan.plan import Plan
 from features.profiles.codec import Saved
-from features.profiles.detector_numbers import Cells, WarmUps
-from features.profiles.profiles import NO_WARM_UPS, Profiles
+from features.profiles.profiles import Profiles
+from features.profiles.sections import Section, Widths, widths_of
 from foundation.refusal import Refusal
 from pipeline.engine.isolation import NoRecordsFaultError
 
@@ -29,7 +29,7 @@ class UnreadableStateError(NoRecordsFaultError):
     """A kept profile is damaged, or was written by a version of Weir whose form this one does not know."""
 
 
-_Layout = tuple[int, bytes, Cells]
+_Layout = tuple[int, bytes, Widths]
 
 
 class ProfileState(Protocol):
@@ -78,16 +78,16 @@ class ProfileArenas:
         """Memory that the profiles take, about."""
         return sum(arena.profiles.size_bytes for arena in self._arenas.values())
 
-    def open(self, plan: Plan, cells: Cells, keys: list[str], warm_ups: WarmUps = NO_WARM_UPS) -> tuple[Profiles, NDArray[np.int64]]:
+    def open(self, plan: Plan, sections: tuple[Section, ...], keys: list[str]) -> tuple[Profiles, NDArray[np.int64]]:
         """The arena for `plan` with all `keys` in it, and their slots; `write` or `save` has to follow what changes them.
 
         Args:
-            cells, warm_ups: see `Profiles`.
+            sections: see `Profiles`.
         """
-        layout = (plan.layout, plan.arrays.outputs.tobytes(), cells)
+        layout = (plan.layout, plan.arrays.outputs.tobytes(), widths_of(sections))
         arena = self._arenas.get(layout)
         if arena is None:
-            arena = self._arenas[layout] = _Arena(self._profiles(plan, cells, warm_ups), {})
+            arena = self._arenas[layout] = _Arena(self._profiles(plan, sections), {})
         self._used.add(layout)
         self._newest = layout
         for other in self._arenas.values():
@@ -137,20 +137,23 @@ class ProfileArenas:
     def shrink(self, bytes_least: int) -> int:
         """Lets go of profiles, which must be written, until so many bytes are free or none is left; gives the bytes that became free.
 
-        Those of a layout that is not the newest go first, then those that were used longest ago.
+        Those of a layout that is not the newest go first, then those that were used longest ago. A layout that has none left goes with
+        its arrays, which take the room of all that were ever in it.
         """
         free = 0
         for layout in sorted(self._arenas, key=lambda layout: layout == self._newest):
             if free < bytes_least:
                 free += self._arenas[layout].profiles.evict(bytes_least - free)
+                if layout != self._newest and not len(self._arenas[layout].profiles):
+                    del self._arenas[layout]
         return free
 
-    def _profiles(self, plan: Plan, cells: Cells, warm_ups: WarmUps) -> Profiles:
+    def _profiles(self, plan: Plan, sections: tuple[Section, ...]) -> Profiles:
         """An empty arena; it says of new keys what they may lack where the state forgets sooner than windows reach."""
         if self._state is None:
-            return Profiles(plan, cells, durable=False)
+            return Profiles(plan, sections, durable=False)
         kept_ms = self._state.kept_ms
-        return Profiles(plan, cells, forgotten_ms=kept_ms if 0 < kept_ms < plan.keep_ms else 0, warm_ups=warm_ups)
+        return Profiles(plan, sections, forgotten_ms=kept_ms if 0 < kept_ms < plan.keep_ms else 0)
 
     def _write(self, arena: "_Arena", keys: list[str]) -> None:
         if self._state is None:

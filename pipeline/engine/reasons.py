@@ -1,18 +1,25 @@
 """Which inputs raised a score most, and how a decision is remembered in the 16 bytes beside its event."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.missing import are_mostly_missing
+from features.layout.layout import RETRACTED
 from features.windows.row_label import CORRECTIONS_MAX
+from patterns.policy import ACTIONS, BY_RULES, DECIDERS
 from pipeline.engine.models import Model
 from pipeline.engine.release import RELEASE_MAX
-from pipeline.engine.verdicts import REASONS_MAX, Verdicts
+from pipeline.engine.verdicts import REASONS_MAX, RULES_NAMED_MAX, UNDECIDED, Verdicts
 
 REVISION_MAX = CORRECTIONS_MAX + 1
 """Of the decisions on one event, from 0: so many corrections, and a retraction. What is remembered has no room for more."""
 _POSITION_MAX = 126
+_REASONS_BIT, _INPUT_BITS, _RULE_BITS = 43, 7, 10
+_REASONS = (1 << 21) - 1
+_DECIDERS_MAX = 16
+_IS_BY_RULES = np.array([at < len(DECIDERS) and DECIDERS[at] in BY_RULES for at in range(_DECIDERS_MAX)])
 
 
 def shares_of(verdicts: Verdicts, model: Model, rows: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -32,6 +39,25 @@ def largest(shares: NDArray[np.float64]) -> NDArray[np.int8]:
     return found
 
 
+def find_reasons(verdicts: Verdicts) -> None:
+    """Fills the inputs that raised the score most, for those events that are not approved: few, so that it costs little."""
+    models = {model.name: model for model in verdicts.release.models}
+    suspected = verdicts.actions != ACTIONS.index("approve")
+    for position, name in enumerate(verdicts.release.policy.models):
+        rows = np.flatnonzero(suspected & (verdicts.chosen == position))
+        if len(rows):
+            verdicts.reasons[rows] = largest(shares_of(verdicts, models[name], rows))
+    _find_gaps(verdicts)
+
+
+def _find_gaps(verdicts: Verdicts) -> None:
+    """Of the events that no model gave a score: the first of the policy's models whose inputs are mostly missing."""
+    silent = np.flatnonzero(np.isnan(verdicts.scores) & ~verdicts.are(UNDECIDED | RETRACTED))
+    if len(silent):
+        for position, name in reversed(list(enumerate(verdicts.release.policy.models))):
+            verdicts.reasons[silent[are_mostly_missing(verdicts.inputs[name][silent])], 0] = position
+
+
 class Outcomes(NamedTuple):
     """Of n decisions what a duplicate is answered with, beside the score; see `Verdicts`.
 
@@ -43,22 +69,49 @@ class Outcomes(NamedTuple):
     reasons: NDArray[np.int8]
     releases: NDArray[np.int64]
     revisions: NDArray[np.int64]
+    deciders: NDArray[np.uint8]
+    rules: NDArray[np.int16]
 
     def packed(self) -> NDArray[np.int64]:
-        """One word each: 2 bits of action, 6 of the model, 27 of the release, 8 of the revision, 7 a reason."""
-        words = self.actions.astype(np.int64) | ((self.chosen.astype(np.int64) + 1) << 2) | (self.releases << 8) | (self.revisions << 35)
-        for place in range(REASONS_MAX):
-            words |= (self.reasons[:, place].astype(np.int64) + 1) << (43 + 7 * place)
-        return words
+        """One word each: 2 bits of action, 6 of the model, 23 of the release, 4 of what decided, 8 of the revision; 21 of reasons.
+
+        Of a decision by rules these are two rules, 10 bits each, else three inputs of the model, 7 bits each. Words from before what
+        decided was recorded have 0 there: no release had a number that reached so far.
+        """
+        words = self.actions.astype(np.int64) | ((self.chosen.astype(np.int64) + 1) << 2) | (self.releases << 8)
+        words |= (self.deciders.astype(np.int64) << 31) | (self.revisions << 35)
+        named, by_rules = _put_together(self.reasons, _INPUT_BITS), _IS_BY_RULES[self.deciders]
+        if by_rules.any():
+            named[by_rules] = _put_together(self.rules[by_rules], _RULE_BITS)
+        packed: NDArray[np.int64] = words | named << _REASONS_BIT
+        return packed
 
     @staticmethod
     def unpacked(words: NDArray[np.int64]) -> "Outcomes":
-        """What `packed` made the words of."""
-        reasons = [((words >> (43 + 7 * place)) & 0x7F) - 1 for place in range(REASONS_MAX)]
+        """What `packed` made the words of, but for the inputs of decisions by rules, and the rules of others."""
+        deciders = ((words >> 31) & 15).astype(np.uint8)
+        by_rules = _IS_BY_RULES[deciders]
+        named = (words >> _REASONS_BIT) & _REASONS
         return Outcomes(
             (words & 3).astype(np.uint8),
             (((words >> 2) & 63) - 1).astype(np.int8),
-            np.stack(reasons, axis=1).astype(np.int8),
+            _taken_apart(np.where(by_rules, 0, named), REASONS_MAX, _INPUT_BITS).astype(np.int8),
             (words >> 8) & RELEASE_MAX,
             (words >> 35) & REVISION_MAX,
+            deciders,
+            _taken_apart(np.where(by_rules, named, 0), RULES_NAMED_MAX, _RULE_BITS).astype(np.int16),
         )
+
+
+def _put_together(positions: NDArray[Any], bits: int) -> NDArray[np.int64]:
+    """One number of each row of positions, from -1 on."""
+    numbers = positions.astype(np.int64) + 1
+    together: NDArray[np.int64] = numbers[:, 0]
+    for place in range(1, positions.shape[1]):
+        together = together | numbers[:, place] << bits * place
+    return together
+
+
+def _taken_apart(words: NDArray[np.int64], count: int, bits: int) -> NDArray[np.int64]:
+    """[n, count] what `_put_together` was given."""
+    return np.stack([(words >> bits * place & (1 << bits) - 1) - 1 for place in range(count)], axis=1)

@@ -6,16 +6,17 @@ from dataclasses import dataclass, field, replace
 
 import msgspec
 
-from features.profiles.detector_numbers import Cells, WarmUp
+from features.profiles.sections import Section
 from features.schema.schema import Schema, read_schema
 from features.sets.feature_set import FeatureSet, read_features
 from foundation.refusal import Refusal
 from patterns.bypass import Bypass, bypassed, read_bypass
 from patterns.lists import LIST_PREFIX, check_name, list_names
+from patterns.matches import NO_RULES, Rules
 from patterns.policy import Policy, read_policy
 from pipeline.engine.compiled_parts import once_each
 from pipeline.engine.models import Model, object_shape, read_models
-from pipeline.engine.own_detectors import cell_of, warm_ups_of
+from pipeline.engine.own_detectors import sections_of
 
 PARTS = ("schema", "features", "models", "policy")
 """The definitions that a release is made of; each is one YAML file of the same name."""
@@ -26,7 +27,7 @@ BYPASS = "bypass"
 PARTS_KEPT = 8
 """Schemas, sets of features, sets of models and policies that are remembered by their texts, compiled or refused."""
 
-RELEASE_MAX = (1 << 27) - 1
+RELEASE_MAX = (1 << 23) - 1
 """The greatest id: what is remembered of a decision has no room for more."""
 
 
@@ -34,10 +35,11 @@ RELEASE_MAX = (1 << 27) - 1
 class Release:
     """Compiled definitions under one growing id. Immutable; every decision names the one that it was made by.
 
-    `cells` are the detectors with state per user, known by their definitions: another definition begins anew, from history where
-    `warm_ups` has it. The shapes are
+    `sections` are what profiles keep beside windows, by kind of entity; a kind that is not in it has none. The shapes are
     Structs that encode as objects by name: of an event's numbers, entities and dimensions, of its features, of the models. `policy`
-    decides as `bypass` has it. `lists` are the names of the lists that it declares; their entries are records of their own.
+    decides as `bypass` has it. `lists` are the names of the lists that it declares; their entries are records of their own. `rules` are
+    what the rule step looks for: none yet. `of_entities` are the models that run at the stage of other entities than users, by kind and in
+    the order of their scores.
     """
 
     id: int
@@ -45,8 +47,7 @@ class Release:
     features: FeatureSet
     models: tuple[Model, ...]
     policy: Policy
-    cells: Cells
-    warm_ups: Mapping[str, WarmUp]
+    sections: Mapping[str, tuple[Section, ...]]
     event_shape: type[msgspec.Struct]
     entity_shape: type[msgspec.Struct]
     dimension_shape: type[msgspec.Struct]
@@ -54,6 +55,13 @@ class Release:
     model_shape: type[msgspec.Struct]
     bypass: Bypass = field(default_factory=Bypass)
     lists: tuple[str, ...] = ()
+    rules: Rules = NO_RULES
+    of_entities: Mapping[str, tuple[Model, ...]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        apart = [model for model in self.models if model.own is not None]
+        kinds = dict.fromkeys(model.kind for model in apart)
+        object.__setattr__(self, "of_entities", {kind: tuple(each for each in apart if each.kind == kind) for kind in kinds})
 
     def entity_kinds(self) -> tuple[str, ...]:
         """Kinds whose answers an event waits for, in the order of their answers."""
@@ -88,13 +96,12 @@ def compile_release(id: int, texts: Mapping[str, str]) -> Release:
         "Features": features.names,
         "Models": names,
     }
-    cells = tuple((cell_of(model), model.keyed.width) for model in models if model.keyed)
-    warm_ups = warm_ups_of(models, schema, features)
+    sections = sections_of(models, features)
     bypass = read_bypass(texts[BYPASS]) if BYPASS in texts else Bypass()
     event, entity, dimension, feature, model = (object_shape(name, own) for name, own in keys.items())
     policy = bypassed(policy, bypass)
     lists = tuple(list_names(texts))
-    return Release(id, schema, features, models, policy, cells, warm_ups, event, entity, dimension, feature, model, bypass, lists)
+    return Release(id, schema, features, models, policy, sections, event, entity, dimension, feature, model, bypass, lists)
 
 
 @once_each(PARTS_KEPT)

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from features.layout.layout import CORRECTED, DUPLICATE, END, RETRACTED, TOO_OFTEN
 from features.profiles.profiles import Profiles
@@ -28,23 +27,23 @@ def turns(batch: Batch) -> Iterator[slice]:
     yield slice(start, len(batch))
 
 
-def number_revisions(verdicts: Verdicts, outcomes: NDArray[np.int64]) -> None:
-    """Numbers the decisions on corrected and retracted events: one more than the last, of which `outcomes` tells.
+def number_revisions(verdicts: Verdicts) -> None:
+    """Numbers the decisions on corrected and retracted events: one more than the last, of which `Verdicts.outcomes` tells.
 
     Profiles refuse a correction beyond the last number before it changes anything. They do not know of those that came before they
     counted: one above `REVISION_MAX` is no decision any more, and its event TOO_OFTEN.
     """
     revised = verdicts.are(REVISED)
     if revised.any():
-        verdicts.revisions[revised] = Outcomes.unpacked(outcomes[revised]).revisions + 1
+        verdicts.revisions[revised] = Outcomes.unpacked(verdicts.outcomes[revised]).revisions + 1
         beyond = verdicts.revisions > REVISION_MAX
         verdicts.flags[beyond] = verdicts.flags[beyond] & ~np.uint16(REVISED) | np.uint16(TOO_OFTEN)
 
 
-def remember(verdicts: Verdicts, arena: Profiles, outcomes_before: NDArray[np.int64]) -> None:
+def remember(verdicts: Verdicts, arena: Profiles) -> None:
     """Keeps what was decided beside each event, and gives the duplicates of this batch the newest decision on theirs.
 
-    `outcomes_before` has that of duplicates whose event is retracted: no row holds it any more.
+    Where the event of a duplicate is retracted, `Verdicts.outcomes` has that decision: no row holds it any more.
     """
     decided = ~verdicts.are(UNDECIDED)
     outcomes = Outcomes(
@@ -53,6 +52,8 @@ def remember(verdicts: Verdicts, arena: Profiles, outcomes_before: NDArray[np.in
         verdicts.reasons[decided],
         verdicts.releases[decided],
         verdicts.revisions[decided],
+        verdicts.deciders[decided],
+        verdicts.rules[decided],
     )
     arena.remember(verdicts.rows[decided], verdicts.scores[decided], outcomes.packed())
     if decided.all():
@@ -61,7 +62,8 @@ def remember(verdicts: Verdicts, arena: Profiles, outcomes_before: NDArray[np.in
     repeated = verdicts.are(DUPLICATE)
     verdicts.scores[repeated], packed = arena.recall(verdicts.rows[repeated])
     retracted = verdicts.rows[repeated] == END
-    newest = Outcomes.unpacked(np.where(retracted, outcomes_before[repeated], packed))
+    newest = Outcomes.unpacked(np.where(retracted, verdicts.outcomes[repeated], packed))
+    verdicts.deciders[repeated], verdicts.rules[repeated] = newest.deciders, newest.rules
     verdicts.actions[repeated], verdicts.chosen[repeated] = newest.actions, newest.chosen
     verdicts.reasons[repeated], verdicts.releases[repeated] = newest.reasons, newest.releases
     verdicts.revisions[repeated] = newest.revisions

@@ -8,9 +8,13 @@ from numpy.typing import NDArray
 
 from detectors.catalogue import Scoring
 from features.layout.layout import CORRECTED, DUPLICATE, ID_REUSED, RETRACTED, TOO_FAR_BACK, TOO_LATE, TOO_OFTEN, UNKNOWN
+from patterns.matches import Matches, no_matches
+from patterns.matches import joined as joined_matches
 from pipeline.engine.release import Release
 
 REASONS_MAX = 3
+RULES_NAMED_MAX = 2
+"""Rules that are remembered of a decision that rules made."""
 
 UNDECIDED = DUPLICATE | ID_REUSED | TOO_LATE | UNKNOWN | TOO_FAR_BACK | TOO_OFTEN
 """Flags of events that leave no trace in the user's profile and get no new decision."""
@@ -19,25 +23,36 @@ REVISED = CORRECTED | RETRACTED
 """Flags of events that were decided before: detectors and models have seen them already."""
 
 
+REMEMBERED = ("scores", "actions", "deciders", "chosen", "reasons", "rules", "releases", "revisions")
+"""Columns that are kept beside each event, and that a duplicate has of the newest decision on its event."""
+
+
 @dataclass(slots=True)
 class Verdicts:
-    """What the engine says of a batch, a row an event.
+    """What the engine says of a batch, a row an event. The steps fill its columns one after the other, see `pipeline.engine.steps`.
 
     Args:
         release: the release it was made by.
         scores: in [0, 1], NaN where no model gave one and where the event was retracted.
         actions: codes of `patterns.policy.ACTIONS`.
+        deciders: codes of `patterns.policy.DECIDERS`.
         features: [n, features], major units, NaN where missing.
         models: raw score of each model; NaN where it was not ready, and where its inputs are mostly missing.
         snapshots: sequence number of the snapshot behind each global model.
         flags: bits of `features.layout.layout`. A duplicate is also CORRECTED or RETRACTED where the newest decision on its event is.
         rows: references of the retained rows, for what is remembered of a decision.
+        outcomes: what was remembered of a corrected or retracted event before; of a duplicate whose event is retracted, of its retraction;
+            else 0. See `pipeline.engine.reasons.Outcomes`.
         releases: that each decision was made by: for a duplicate, that of the newest decision.
         revisions: number of each decision on its event, from 0; for a duplicate, that of the newest one.
         chosen: position in the policy's models of the one that gave the score; -1: none.
         reasons: [n, REASONS_MAX] positions among that model's inputs of those that raised the score most, largest first; -1: none.
             Where no model gave a score, the first is the position of the first of the policy's models whose inputs are mostly missing.
             A duplicate has those of the newest decision, of the model and release that made it.
+        rules: [n, RULES_NAMED_MAX] positions among the release's rules of those that matched and are named first; -1: none. A duplicate
+            has those of the newest decision, of the release that made it, where rules made it.
+        matches: which rules of the release matched; a duplicate has none.
+        probabilities: what each model's score means, in [0, 1]; NaN where the raw score is, and while there is nothing to go by.
         inputs: what each model saw, [n, inputs].
         scoring: the scoring side of each global model that was ready.
     """
@@ -45,14 +60,19 @@ class Verdicts:
     release: Release
     scores: NDArray[np.float64]
     actions: NDArray[np.uint8]
+    deciders: NDArray[np.uint8]
     features: NDArray[np.float64]
     flags: NDArray[np.uint16]
     rows: NDArray[np.int64]
+    outcomes: NDArray[np.int64]
     releases: NDArray[np.int64]
     revisions: NDArray[np.int64]
     chosen: NDArray[np.int8]
     reasons: NDArray[np.int8]
+    rules: NDArray[np.int16]
+    matches: Matches
     models: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    probabilities: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     snapshots: dict[str, int] = field(default_factory=dict)
     inputs: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     scoring: dict[str, Scoring] = field(default_factory=dict)
@@ -63,12 +83,29 @@ class Verdicts:
         return found
 
 
-def nothing_said(release: Release, features: NDArray[np.float64], flags: NDArray[np.uint16], rows: NDArray[np.int64]) -> Verdicts:
-    """Of events of which no more is known than what became of them."""
-    n = len(rows)
-    chosen, reasons = np.full(n, -1, np.int8), np.full((n, REASONS_MAX), -1, np.int8)
-    releases, revisions = np.full(n, release.id), np.zeros(n, np.int64)
-    return Verdicts(release, np.full(n, np.nan), np.zeros(n, np.uint8), features, flags, rows, releases, revisions, chosen, reasons)
+def nothing_said(release: Release, features: NDArray[np.float64]) -> Verdicts:
+    """Of events of which nothing is known but the features of their entities.
+
+    Args:
+        features: [n, features of the release]; the steps write into it.
+    """
+    n = len(features)
+    return Verdicts(
+        release=release,
+        scores=np.full(n, np.nan),
+        actions=np.zeros(n, np.uint8),
+        deciders=np.zeros(n, np.uint8),
+        features=features,
+        flags=np.zeros(n, np.uint16),
+        rows=np.zeros(n, np.int64),
+        outcomes=np.zeros(n, np.int64),
+        releases=np.full(n, release.id),
+        revisions=np.zeros(n, np.int64),
+        chosen=np.full(n, -1, np.int8),
+        reasons=np.full((n, REASONS_MAX), -1, np.int8),
+        rules=np.full((n, RULES_NAMED_MAX), -1, np.int16),
+        matches=no_matches(n),
+    )
 
 
 def joined(parts: list[Verdicts]) -> Verdicts:
@@ -76,8 +113,10 @@ def joined(parts: list[Verdicts]) -> Verdicts:
     if len(parts) == 1:
         return parts[0]
     whole = copy.copy(parts[0])
-    for name in ("scores", "actions", "features", "flags", "rows", "releases", "revisions", "chosen", "reasons"):
+    for name in (*REMEMBERED, "features", "flags", "rows", "outcomes"):
         setattr(whole, name, np.concatenate([getattr(part, name) for part in parts]))
-    whole.models = {name: np.concatenate([part.models[name] for part in parts]) for name in whole.models}
-    whole.inputs = {name: np.concatenate([part.inputs[name] for part in parts]) for name in whole.inputs}
+    for name in ("models", "probabilities", "inputs"):
+        columns = [getattr(part, name) for part in parts]
+        setattr(whole, name, {key: np.concatenate([column[key] for column in columns]) for key in columns[0]})
+    whole.matches = joined_matches([part.matches for part in parts])
     return whole

@@ -1,6 +1,7 @@
 """decisions.parquet: one row a decision, in the order of scoring; a corrected event has one for each revision."""
 
 import pathlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
 
@@ -10,7 +11,8 @@ import pyarrow.parquet
 from numpy.typing import NDArray
 
 from features.schema.batch import Batch
-from patterns.policy import ACTIONS
+from patterns.matches import Matches, Rules, joined
+from patterns.policy import ACTIONS, DECIDERS
 from pipeline.engine.release import Release
 from pipeline.engine.verdicts import UNDECIDED, Verdicts
 
@@ -62,7 +64,9 @@ def _schema_of(release: Release) -> pa.Schema:
         ("user", pa.string()),
         ("score", number),
         ("action", pa.string()),
+        ("decided_by", pa.string()),
         ("matches", pa.list_(pa.string())),
+        ("match_count", pa.int32()),
         ("features", pa.struct([(name, number) for name in release.features.names])),
         ("release", pa.int32()),
     ]
@@ -79,6 +83,8 @@ class _Columns:
     times_ms: NDArray[np.int64]
     scores: NDArray[np.float64]
     actions: NDArray[np.uint8]
+    deciders: NDArray[np.uint8]
+    matches: Matches
     features: NDArray[np.float64]
     models: NDArray[np.float64]
 
@@ -93,6 +99,8 @@ def _columns(verdicts: Verdicts, batch: Batch, rows: NDArray[np.int64]) -> _Colu
         batch.times_ms[rows],
         verdicts.scores[rows],
         verdicts.actions[rows],
+        verdicts.deciders[rows],
+        verdicts.matches.at(rows),
         verdicts.features[rows],
         np.column_stack([raw[rows] for raw in verdicts.models.values()]) if verdicts.models else np.empty((len(rows), 0)),
     )
@@ -102,17 +110,30 @@ def _table(parts: list[_Columns], release: Release, schema: pa.Schema) -> pa.Tab
     features, models = np.concatenate([part.features for part in parts]), np.concatenate([part.models for part in parts])
     count = len(features)
     struct = [pa.array(features[:, column], from_pandas=True) for column in range(features.shape[1])]
-    actions = np.concatenate([part.actions for part in parts]).astype(np.int32)
+    matches = joined([part.matches for part in parts])
     columns: list[pa.Array] = [
         pa.array([id for part in parts for id in part.ids]),
         pa.array(np.concatenate([part.revisions for part in parts]).astype(np.int32)),
         pa.array(np.concatenate([part.times_ms for part in parts])).cast(pa.timestamp("ms")),
         pa.array([user for part in parts for user in part.users]),
         pa.array(np.concatenate([part.scores for part in parts]), from_pandas=True),
-        pa.DictionaryArray.from_arrays(pa.array(actions), pa.array(ACTIONS)).cast(pa.string()),
-        pa.ListArray.from_arrays(pa.array(np.zeros(count + 1, np.int32)), pa.array([], pa.string())),
+        _named(np.concatenate([part.actions for part in parts]), ACTIONS),
+        _named(np.concatenate([part.deciders for part in parts]), DECIDERS),
+        patterns_of(matches, release.rules),
+        pa.array(matches.counts.astype(np.int32)),
         pa.StructArray.from_arrays(struct, fields=list(schema.field("features").type)),
         pa.array(np.full(count, release.id, np.int32)),
     ]
     columns += [pa.array(models[:, column], from_pandas=True) for column in range(models.shape[1])]
     return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _named(codes: NDArray[np.uint8], names: Sequence[str]) -> pa.Array:
+    return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32)), pa.array(names)).cast(pa.string())
+
+
+def patterns_of(matches: Matches, rules: Rules) -> pa.Array:
+    """The ids of the `rules` that matched each event, the weightiest first."""
+    ends = np.searchsorted(matches.events, np.arange(len(matches.counts) + 1)).astype(np.int32)
+    names = [rules.each[rule].pattern for rule in matches.rules.tolist()]
+    return pa.ListArray.from_arrays(pa.array(ends), pa.array(names, pa.string()))

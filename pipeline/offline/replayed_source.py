@@ -8,12 +8,13 @@ from numpy.typing import NDArray
 
 from features.layout.layout import RETRACTED, WARMING
 from features.schema.batch import Batch
-from patterns.policy import ACTIONS
+from patterns.policy import ACTIONS, DECIDERS
 from pipeline.control.progress import Progress
 from pipeline.engine.decision import flag_names
 from pipeline.engine.event_keys import SEVERAL_EVENTS, Labels, rows_of_labels
 from pipeline.engine.release import Release
 from pipeline.engine.verdicts import UNDECIDED, Verdicts
+from pipeline.offline.decisions_file import patterns_of
 from pipeline.offline.replay import Replay
 from pipeline.offline.training_source import EVENT_TIME, LABELS, ORDER, decision_batch, texts_or_null
 from pipeline.sinks.deliver_job import order_of
@@ -86,6 +87,9 @@ def _columns(verdicts: Verdicts, batch: Batch, rows: NDArray[np.int64]) -> pa.Re
         "user": pa.array([batch.users[row] for row in places], pa.string()),
         "score": _numbers(verdicts.scores[rows]),
         "action": pa.array([ACTIONS[code] for code in verdicts.actions[rows].tolist()], pa.string()),
+        "decided_by": pa.array([DECIDERS[code] for code in verdicts.deciders[rows].tolist()], pa.string()),
+        "matches": patterns_of(verdicts.matches.at(rows), release.rules),
+        "match_count": pa.array(verdicts.matches.counts[rows].astype(np.int32)),
         "release": pa.array(np.full(len(rows), release.id, np.int32)),
         "flags": pa.array(_flags(verdicts, rows), pa.list_(pa.string())),
     }

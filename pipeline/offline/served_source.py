@@ -26,6 +26,10 @@ class _ModelScore(msgspec.Struct):
     score: Number
 
 
+class _Match(msgspec.Struct):
+    pattern: str
+
+
 class _Served(msgspec.Struct):
     """What training needs of `pipeline.engine.decision.Decision`."""
 
@@ -41,6 +45,9 @@ class _Served(msgspec.Struct):
     features: dict[str, Number] = {}
     models: dict[str, _ModelScore] = {}
     flags: list[str] = []
+    decided_by: str | None = None
+    matches: list[_Match] = []
+    match_count: int = 0
 
 
 _decode = msgspec.json.Decoder(_Served).decode
@@ -131,6 +138,9 @@ def _columns(rows: Sequence[_Served], integer: bool) -> pa.RecordBatch | None:
         "user": pa.array([row.user for row in rows], texts),
         "score": pa.array([row.score for row in rows], number),
         "action": pa.array([row.action for row in rows], texts),
+        "decided_by": pa.array([row.decided_by for row in rows], texts),
+        "matches": pa.array([[match.pattern for match in row.matches] for row in rows], pa.list_(texts)),
+        "match_count": pa.array([row.match_count for row in rows], pa.int32()),
         "release": pa.array([row.release for row in rows], pa.int32()),
         "flags": pa.array([row.flags for row in rows], pa.list_(texts)),
     }

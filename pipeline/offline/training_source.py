@@ -9,7 +9,16 @@ EVENT_TIME = pa.timestamp("ms", tz="UTC")
 
 BEFORE_GROUPS = {"event_id": pa.string(), "revision": pa.int32(), "event_time": EVENT_TIME, "user": pa.string()}
 GROUPS = ("entity", "event", "feature", "model")
-AFTER_GROUPS = {"score": pa.float64(), "action": pa.string(), "release": pa.int32(), "flags": pa.list_(pa.string())}
+AFTER_GROUPS = {
+    "score": pa.float64(),
+    "action": pa.string(),
+    "decided_by": pa.string(),
+    "matches": pa.list_(pa.string()),
+    "match_count": pa.int32(),
+    "release": pa.int32(),
+    "flags": pa.list_(pa.string()),
+}
+"""`decided_by` is null where a decision from before it was recorded does not say; `matches` are the ids of the rules that matched."""
 ORDER = "order"
 """What sorts events of one time, as `features.schema.event.Event.order`; not exported."""
 

@@ -12,6 +12,7 @@ from features.schema.decode import Decoder
 from features.schema.event import ADD, Event
 from foundation.refusal import Refusal
 from pipeline.control.definitions import Definitions
+from pipeline.engine.answers import width_of
 from pipeline.engine.isolation import FAULT_MET, one_by_one
 from pipeline.engine.release import Release
 from pipeline.score_job.control_bundle import take_control
@@ -112,13 +113,13 @@ def _add_frames(frames: list[bytes], release: Release, taken: list[_Taken]) -> N
 
 
 def _kinds_of(release: Release, batch: Batch) -> tuple[list[_Kind], int]:
-    """What goes to each kind of entity, and the bytes of all their answers: features of the kind, and one for `warming`."""
+    """What goes to each kind of entity, and the bytes of all their answers: see `pipeline.engine.answers`."""
     kinds, at = [], 0
     for kind in release.entity_kinds():
         words = row_values(release.features.plans[kind].columns, batch, release.schema)
         raw = np.ascontiguousarray(words).tobytes()
         kinds.append(_Kind((kind + ENTITY_SEPARATOR).encode(), release.features.key(kind, batch), raw, 8 * words.shape[1], at))
-        at += 8 * (len(release.features.columns[kind]) + 1)
+        at += 8 * width_of(release, kind)
     return kinds, at
 
 

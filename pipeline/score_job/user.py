@@ -17,6 +17,7 @@ from features.schema.schema import Schema
 from features.windows.row_label import CORRECTIONS_MAX
 from foundation.refusal import Refusal
 from patterns.policy import ACTIONS
+from pipeline.engine.answers import Answers, width_of
 from pipeline.engine.decision import BYPASSED, RETRACTED_REASONS, Reply, decisions_of, fallback_flags, flag_names, reply_of
 from pipeline.engine.explanation import reasons_again
 from pipeline.engine.isolation import FAULT_MET
@@ -103,8 +104,7 @@ class UserStage(ProfileStage):
 
     def _decide(self, bundle: Bundle, release: Release) -> bytes:
         arrivals = bodies_of(release.schema).read(bundle.bodies)
-        features, warming = answers_of(bundle, release)
-        verdicts = self._scorer.decide(release, arrivals.batch, features, warming)
+        verdicts = self._scorer.decide(release, arrivals.batch, answers_of(bundle, release))
         return b"".join(self._frames(verdicts, arrivals, bundle.missing))
 
     def _decide_anew(self, bundle: Bundle, release: Release) -> bytes:
@@ -114,8 +114,7 @@ class UserStage(ProfileStage):
         if anew.bodies:
             arrivals = bodies_of(release.schema).read([memoryview(body) for body in anew.bodies])
             n = len(anew.bodies)
-            features, warming = np.full((n, len(release.features.names)), np.nan), np.zeros(n, np.bool_)
-            verdicts = self._scorer.decide(release, arrivals.batch, features, warming)
+            verdicts = self._scorer.decide(release, arrivals.batch, Answers.none(release, n))
             frames += self._frames(verdicts, arrivals, np.ones(n, np.uint8))
         return b"".join(frames)
 
@@ -170,7 +169,9 @@ class UserStage(ProfileStage):
         if int(verdicts.flags[row]) & RETRACTED:
             return RETRACTED_REASONS
         newest = self.definitions.releases.get(int(verdicts.releases[row]))
-        return [] if newest is None else reasons_again(newest, int(verdicts.chosen[row]), verdicts.reasons[row])
+        if newest is None:
+            return []
+        return reasons_again(newest, int(verdicts.chosen[row]), verdicts.reasons[row], verdicts.rules[row])
 
     def _reply_to(self, verdicts: Verdicts, row: int, id: str, reasons: list[str]) -> Reply:
         """A duplicate is answered with the newest decision, any other undecided event with the fallback."""
@@ -184,19 +185,17 @@ class UserStage(ProfileStage):
         return Reply(id, revision, score, ACTIONS[verdicts.actions[row]], reasons, said, release)
 
 
-def answers_of(bundle: Bundle, release: Release) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """What the entities said: [n, features], NaN where nothing, and whether one of them is warming."""
-    features, warming = np.full((bundle.n, len(release.features.names)), np.nan), np.zeros(bundle.n, np.bool_)
+def answers_of(bundle: Bundle, release: Release) -> Answers:
+    """What the entities said."""
+    answers = Answers.none(release, bundle.n)
     if bundle.tail is None:
-        return features, warming
+        return answers
     first = 0
     for kind in release.entity_kinds():
-        columns = release.features.columns[kind]
-        end = first + len(columns)
-        features[:, columns] = bundle.tail[:, first:end]
-        warming |= bundle.tail[:, end] == 1.0
-        first = end + 1
-    return features, warming
+        end = first + width_of(release, kind)
+        answers.put(release, kind, slice(None), bundle.tail[:, first:end])
+        first = end
+    return answers
 
 
 def _reason_of_lateness(flags: int, schema: Schema) -> str:

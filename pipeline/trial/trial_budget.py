@@ -11,6 +11,7 @@ from features.profiles.warm_kernels import compile_kernels
 from foundation.refusal import Refusal
 from foundation.settings import read_settings
 from pipeline.engine.release import Release, features_of, models_of, schema_of
+from pipeline.engine.steps.step_list import costs_ns
 from pipeline.trial.trial import RELEASE, try_release
 
 EVENTS = "synthetic events"
@@ -27,10 +28,14 @@ _WARM = {
 
 
 class Cost(msgspec.Struct, frozen=True):
-    """CPU of a trial in milliseconds, in all and by file, as it was when the file was compiled, which may have been before."""
+    """CPU of a trial in milliseconds, in all and by file, as it was when the file was compiled, which may have been before.
+
+    `steps_ns` is what each step of the engine costs an event by the release, as the steps estimate it.
+    """
 
     cpu_ms: int
     parts: dict[str, int]
+    steps_ns: dict[str, int] = {}
 
 
 @functools.cache
@@ -60,7 +65,8 @@ def try_within(texts: Mapping[str, str], cpu_ms_max: int, id: int = RELEASE) -> 
     began = time.thread_time()
     release = try_release(texts, id)
     seconds[EVENTS] = time.thread_time() - began
-    return release, _check(seconds, cpu_ms_max)
+    cost = _check(seconds, cpu_ms_max)
+    return release, msgspec.structs.replace(cost, steps_ns={step: round(each) for step, each in costs_ns(release).items()})
 
 
 def try_upload(texts: Mapping[str, str], id: int) -> Release:

@@ -10,8 +10,8 @@ from features.definitions.window import SLIDING, Window
 from features.layout.layout import DROPPED, DUPLICATE, FREE_NOTES, FREE_PAGES, ID_REUSED, LATE, PAGE, RETRACTED, TOO_LATE
 from features.plan.plan_compiler import compile_plan
 from features.profiles.codec import Saved
-from features.profiles.detector_numbers import Cells
 from features.profiles.profiles import Profiles
+from features.profiles.sections import Section, Widths
 from features.schema.batch import Batch
 from features.schema.event import RETRACT
 from features.schema.schema import read_schema
@@ -34,6 +34,10 @@ FEATURES = "\n".join(
     for template in ("count", "mean", "std", "max")
 )
 PLAN = read_features(FEATURES, SCHEMA).plans["user"]
+
+
+def declared(*widths: tuple[str, int]) -> tuple[Section, ...]:
+    return tuple(Section(name, width) for name, width in widths)
 
 
 COLUMNS = [RowColumn(name, Origin.NUMBER, name, scale) for name, scale in (("amount", 100.0), ("x", 1.0), ("y", 1.0))]
@@ -111,10 +115,10 @@ def test_a_profile_with_100_events_of_three_fields_takes_less_than_12_kilobytes(
 
 
 def test_evicted_profiles_are_the_least_recently_used_and_leave_nothing_behind() -> None:
-    profiles = Profiles(PLAN, cells=(("own", 2),))
+    profiles = Profiles(PLAN, declared(("own", 2)))
     for key in "abc":
         observed(profiles, batch_of([1_000 * n for n in range(20)]), [key] * 20)
-        profiles.extra[profiles.slots([key])[0]] = 7.0
+        profiles._sections[profiles.slots([key])[0]] = 7.0
     observed(profiles, batch_of([30_000], [30]), ["a"])
     one = profiles.size_bytes / 3
     assert profiles.evict(int(1.5 * one)) == pytest.approx(2 * one)
@@ -122,32 +126,32 @@ def test_evicted_profiles_are_the_least_recently_used_and_leave_nothing_behind()
     out, flags, _ = observed(profiles, batch_of([1_000], [0]), ["d"])
     assert out[0, 0] == 1
     assert flags == [0]
-    assert profiles.extra[profiles.slots(["d"])[0]].tolist() == [0.0, 0.0]
+    assert profiles._sections[profiles.slots(["d"])[0]].tolist() == [0.0, 0.0]
 
 
 def test_extra_numbers_are_restored_and_survive_growth() -> None:
-    profiles = Profiles(PLAN, cells=(("own", 2),))
+    profiles = Profiles(PLAN, declared(("own", 2)))
     slot = profiles.slots(["u"])
-    profiles.extra[slot[0]] = (1.5, -2.0)
+    profiles._sections[slot[0]] = (1.5, -2.0)
     profiles.slots([str(n) for n in range(1_000)])
     saved = profiles.save(slot)
-    restored = Profiles(PLAN, cells=(("own", 2),))
+    restored = Profiles(PLAN, declared(("own", 2)))
     restored.restore("u", saved.heads[0], [])
-    assert restored.extra[restored.slots(["u"])[0]].tolist() == [1.5, -2.0]
+    assert restored._sections[restored.slots(["u"])[0]].tolist() == [1.5, -2.0]
 
 
 def test_each_detector_finds_its_own_numbers_again_and_a_new_one_begins_at_zero() -> None:
-    profiles = Profiles(PLAN, cells=(("gone", 1), ("own", 2), ("wider", 1)))
+    profiles = Profiles(PLAN, declared(("gone", 1), ("own", 2), ("wider", 1)))
     slot = profiles.slots(["u"])
-    profiles.extra[slot[0]] = (9.0, 1.5, -2.0, 7.0)
+    profiles._sections[slot[0]] = (9.0, 1.5, -2.0, 7.0)
     saved = profiles.save(slot)
-    restored = Profiles(PLAN, cells=(("new", 1), ("wider", 2), ("own", 2)))
+    restored = Profiles(PLAN, declared(("new", 1), ("wider", 2), ("own", 2)))
     restored.restore("u", saved.heads[0], [])
-    assert restored.extra[restored.slots(["u"])[0]].tolist() == [0.0, 0.0, 0.0, 1.5, -2.0]
+    assert restored._sections[restored.slots(["u"])[0]].tolist() == [0.0, 0.0, 0.0, 1.5, -2.0]
 
 
 def head_of_two_detectors() -> bytes:
-    profiles = Profiles(PLAN, cells=(("own", 2), ("other", 1)))
+    profiles = Profiles(PLAN, declared(("own", 2), ("other", 1)))
     return profiles.save(profiles.slots(["u"])).heads[0]
 
 
@@ -164,7 +168,7 @@ def test_a_head_whose_detectors_do_not_fit_its_numbers_is_refused(table: bytes) 
     other = blob.replace(b'["own",2],["other",1]', table)
     assert len(other) == len(blob) and other != blob
     with pytest.raises(Refusal, match="lengths"):
-        Profiles(PLAN, cells=(("other", 2),)).restore("u", other, [])
+        Profiles(PLAN, declared(("other", 2))).restore("u", other, [])
 
 
 @pytest.mark.parametrize("blob", [b"", b"x" * 7, b"\0" * 64, b"\xff" * 640])
@@ -206,8 +210,8 @@ def test_a_late_event_sees_the_delayed_window_of_its_own_time_though_all_of_it_h
     assert out[-1].tolist() == [1.0, 1.0]
 
 
-def with_cells(cells: Cells, saved: Saved, keys: list[str]) -> Profiles:
-    profiles = Profiles(PLAN, cells)
+def with_sections(widths: Widths, saved: Saved, keys: list[str]) -> Profiles:
+    profiles = Profiles(PLAN, declared(*widths))
     for key, head in zip(keys, saved.heads, strict=True):
         profiles.restore(key, head, [])
     return profiles
@@ -216,21 +220,21 @@ def with_cells(cells: Cells, saved: Saved, keys: list[str]) -> Profiles:
 def test_numbers_of_detectors_that_do_not_run_rest_in_their_profiles_and_count_as_memory() -> None:
     keys = [f"k{n}" for n in range(9)]
     one, two, three = ("one", 2), ("two", 3), ("three", 1)
-    begun = Profiles(PLAN, (one, two))
+    begun = Profiles(PLAN, declared(one, two))
     slots = begun.slots(keys)
-    begun.extra[slots] = np.arange(45).reshape(9, 5)
-    begun.extra[slots[::3], :2] = 0.0  # a detector that has learned nothing leaves nothing
-    wanted = begun.extra[slots].copy()
-    without = with_cells((three,), begun.save(slots), keys)
-    assert without.size_bytes > with_cells((one, two), begun.save(slots), keys).size_bytes + 9 * 500
-    without.extra[without.slots(keys)] = 7.0
-    back = with_cells((two, one, three), without.save(without.slots(keys)), keys)
-    assert back.extra[back.slots(keys)].tolist() == [[*row[2:], *row[:2], 7.0] for row in wanted.tolist()]
+    begun._sections[slots] = np.arange(45).reshape(9, 5)
+    begun._sections[slots[::3], :2] = 0.0  # a detector that has learned nothing leaves nothing
+    wanted = begun._sections[slots].copy()
+    without = with_sections((three,), begun.save(slots), keys)
+    assert without.size_bytes > with_sections((one, two), begun.save(slots), keys).size_bytes + 9 * 500
+    without._sections[without.slots(keys)] = 7.0
+    back = with_sections((two, one, three), without.save(without.slots(keys)), keys)
+    assert back._sections[back.slots(keys)].tolist() == [[*row[2:], *row[:2], 7.0] for row in wanted.tolist()]
     without.discard(keys[:5])
     without.slots(keys)  # profiles of the same names, in which nothing rests
-    empty = with_cells((one, two), without.save(without.slots(keys)), keys)
-    assert not empty.extra[empty.slots(keys[:5])].any()
-    assert (empty.extra[empty.slots(keys[5:])] == wanted[5:]).all()
+    empty = with_sections((one, two), without.save(without.slots(keys)), keys)
+    assert not empty._sections[empty.slots(keys[:5])].any()
+    assert (empty._sections[empty.slots(keys[5:])] == wanted[5:]).all()
 
 
 def test_an_output_of_a_code_that_the_kernel_does_not_know_raises_and_reads_as_no_other() -> None:

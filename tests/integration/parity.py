@@ -89,7 +89,7 @@ class Parity:
             decision = streamed[row["event_id"]]
             pairs = {name: (decision["features"][name], value) for name, value in row["features"].items()}
             pairs |= {f"model.{name}": (decision["models"][name]["score"], row[f"model.{name}"]) for name in models}
-            pairs |= {name: (decision[name], row[name]) for name in ("score", "action", "user", "release")}
+            pairs |= {name: (decision[name], row[name]) for name in ("score", "action", "decided_by", "match_count", "user", "release")}
             found += [f"{row['event_id']} {name}: {one} and {other}" for name, (one, other) in pairs.items() if not same(one, other)]
         return found
 

@@ -26,7 +26,8 @@ def positives(events: list[dict[str, object]]) -> list[tuple[dict[str, object], 
     return [(event, int(event["at"]) + 3_600_000 + 1_000 * int(event["id"])) for event in events[::37]]
 
 
-PARITY = Parity(TEXTS, payments(2))
+OF_SHOPS = "- {name: of_shop, model: anomaly.GaussianScorer, scope: shop, inputs: [event.amount], parameters: {grace_period: 3}}\n"
+PARITY = Parity(TEXTS | {"models": TEXTS["models"] + OF_SHOPS}, payments(2))
 
 
 @pytest.fixture(scope="module", params=[1, 2])

@@ -15,5 +15,5 @@ def _load(name: str) -> ModuleType:
     return module
 
 
-for helper in ("imitation", "written_definitions", "nasty_events", "strange_releases", "live_rows"):
+for helper in ("imitation", "written_definitions", "nasty_events", "strange_releases", "live_rows", "planted_rules"):
     _load(helper)

@@ -18,8 +18,9 @@ from detectors.catalogue import LEARNERS
 from detectors.snapshot import Snapshot
 from features.layout.layout import FIRST, LAST, ORPHANS, WAITING, WAITING_LAST
 from features.plan.plan import Plan
-from features.profiles.codec import PREFIX_WORDS, Cells, name_words
+from features.profiles.codec import PREFIX_WORDS, name_words
 from features.profiles.profiles import Profiles
+from features.profiles.sections import Widths, widths_of
 from foundation.refusal import Refusal
 from pipeline.engine.isolation import RAISED
 from pipeline.engine.release import Release
@@ -205,21 +206,21 @@ def check_state(job: Imitation, release: Release) -> None:
     """That a profile which is read from its bytes is written to bytes that mean the same: read once more, they do not change."""
     readers: dict[str, Profiles] = {}
     for kind, key, head, pages in profiles_of(job, release):
-        cells: Cells = release.cells if kind == release.schema.user else ()
-        profiles = readers.get(kind) or Profiles(release.features.plans[kind], cells)
+        sections = release.sections.get(kind, ())
+        profiles = readers.get(kind) or Profiles(release.features.plans[kind], sections)
         readers[kind] = profiles
         heads = [head]
         for _ in range(2):
             profiles.restore(key, heads[-1], pages)
             heads.append(profiles.save(profiles.slots([key])).heads[0])
-        once, twice = (_meaning(each, profiles.plan, cells) for each in heads[1:])
+        once, twice = (_meaning(each, profiles.plan, widths_of(sections)) for each in heads[1:])
         assert once == twice, f"a profile of {kind} changes where it is read and written"
 
 
-def _meaning(head: bytes, plan: Plan, cells: Cells) -> list[int]:
+def _meaning(head: bytes, plan: Plan, sections: Widths) -> list[int]:
     """The words of a head without those that say where in memory its pages and notes are."""
     words = np.frombuffer(head, np.int64).copy()
-    words[PREFIX_WORDS + len(name_words(plan, cells)) + np.array([FIRST, LAST, WAITING, WAITING_LAST, ORPHANS])] = 0
+    words[PREFIX_WORDS + len(name_words(plan, sections)) + np.array([FIRST, LAST, WAITING, WAITING_LAST, ORPHANS])] = 0
     return words.tolist()
 
 

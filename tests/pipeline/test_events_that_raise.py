@@ -20,6 +20,7 @@ from pipeline.engine import scorer
 from pipeline.engine.decision import Decision
 from pipeline.engine.isolation import FAULT_MET, NoRecordsFaultError
 from pipeline.engine.profile_store import UnreadableStateError
+from pipeline.engine.steps import feature_step, model_step, policy_step, record_step
 from pipeline.flink.state import OutspokenState, StateFailedError
 from pipeline.score_job import decode, entity, labels, undoable, user
 from pipeline.wire.bundle import write_bundle
@@ -82,12 +83,12 @@ STEPS = {
     "decoding": lambda: _raise_after(decode.Decoder, "decode", lambda self, value, *_: b"666.66" in value),
     "messages": lambda: _raise_after(decode, "_kinds_of", lambda release, batch: _in_numbers(batch)),
     "reading": lambda: _raise_after(user.bodies_of(decode_release().schema).__class__, "read", lambda self, bodies: _any(bodies)),
-    "row values": lambda: _raise_after(scorer, "row_values", lambda columns, batch, schema: _in_numbers(batch)),
+    "row values": lambda: _raise_after(feature_step, "row_values", lambda columns, batch, schema: _in_numbers(batch)),
     "kernel": lambda: _raise_after(profile.Profiles, "observe", lambda self, slots, batch, *_: _in_numbers(batch)),
-    "keyed model": lambda: _raise_after(scorer, "_score_keyed", lambda detector, arena, slots, cell, x, flags: bool((x == 666.66).any())),
-    "policy": lambda: _raise_after(scorer, "_take_back", lambda verdicts: _in_inputs(verdicts)),
-    "reasons": lambda: _raise_after(scorer, "_find_reasons", lambda verdicts: _in_inputs(verdicts)),
-    "remembering": lambda: _raise_after(scorer, "remember", lambda verdicts, *_: _in_inputs(verdicts)),
+    "keyed model": lambda: _raise_after(model_step, "score_keyed", lambda model, profiles, slots, x, flags: bool((x == 666.66).any())),
+    "policy": lambda: _raise_after(policy_step, "_take_back", lambda verdicts: _in_inputs(verdicts)),
+    "reasons": lambda: _raise_after(policy_step, "find_reasons", lambda verdicts: _in_inputs(verdicts)),
+    "remembering": lambda: _raise_after(record_step, "remember", lambda verdicts, *_: _in_inputs(verdicts)),
     "explanation": lambda: _raise_after(user, "decisions_of", lambda verdicts, *_: _in_inputs(verdicts)),
     "encoding": lambda: _raise_after(user, "_encode", lambda each: 666.66 in _numbers_of(each)),
 }
@@ -327,7 +328,7 @@ def test_too_little_memory_is_blamed_on_no_event(monkeypatch) -> None:
     def full(*_: Any) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(scorer, "remember", full)
+    monkeypatch.setattr(record_step, "remember", full)
     job = Imitation()
     job.release(1, TEXTS)
     with pytest.raises(MemoryError):

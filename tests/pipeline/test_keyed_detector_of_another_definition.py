@@ -6,7 +6,7 @@ import pytest
 from imitation import Imitation
 
 from detectors.gaussian import GaussianScorer
-from features.profiles.detector_numbers import RESTING_MAX
+from features.profiles.sections import RESTING_MAX
 from pipeline.engine.own_detectors import detectors_that_warm
 from pipeline.engine.release import compile_release
 

@@ -33,6 +33,7 @@ def test_every_sample_costs_a_fraction_of_what_a_release_may(folder: pathlib.Pat
     _, cost = try_within(of_sample(folder), Settings().compile_cpu_ms_max)
     assert cost.cpu_ms < Settings().compile_cpu_ms_max / 2
     assert list(cost.parts) == ["schema.yaml", "features.yaml", "models.yaml", "synthetic events"]
+    assert list(cost.steps_ns) == ["features", "models", "rules", "policy", "record"]
 
 
 def test_a_release_that_costs_more_is_refused_with_what_was_spent_where_and_what_to_do() -> None:
@@ -60,6 +61,7 @@ def test_weir_check_says_what_compiling_costs_and_refuses_what_costs_too_much(
     assert run.exit_code == 0, run.output
     assert "ms of CPU (schema.yaml" in run.output
     assert "at most 2000 are allowed" in run.output
+    assert "ns of CPU in the engine (features " in run.output
     monkeypatch.setitem(os.environ, "WEIR_COMPILE_CPU_MS_MAX", "1")
     run = CliRunner().invoke(main, ["check", str(tmp_path)])
     assert run.exit_code == 2

@@ -100,6 +100,27 @@ def test_what_waits_is_written_before_a_bundle_of_another_release(job: Imitation
     assert len(job.user_state.heads) == 50
 
 
+def test_profiles_of_a_layout_that_is_not_the_newest_go_first_and_take_their_arrays_with_them() -> None:
+    job = Imitation(user_state=CountingState())
+    job.release(1, TEXTS)
+    job.events(payments(100, users=50))
+    job.release(2, TEXTS | {"features": TEXTS["features"] + "- {name: max_1h, template: max, value: event.amount, window: 1h}\n"})
+    job.events(payments(140, users=10)[100:])
+    arenas = job.user._scorer._arenas["who"]
+    assert len(arenas) == 2
+    arenas.write()
+    small = arenas.size_bytes // 20
+    assert arenas.shrink(small) >= small
+    assert len(arenas) == 2
+    newest = arenas._arenas[arenas._newest].profiles
+    free = arenas.shrink(arenas.size_bytes - newest.size_bytes)
+    assert free > 0
+    assert (len(arenas), len(newest)) == (1, 10)
+    again = reads_of(job)
+    job.events(payments(150, users=50)[140:])
+    assert reads_of(job) > again  # those that went are read from the state
+
+
 KINDS = TEXTS | {
     "schema": TEXTS["schema"].replace("[shop]", "[shop, device]"),
     "features": TEXTS["features"]

@@ -1,0 +1,46 @@
+"""What the further entities of events say of them, on its way to the user stage: a row of numbers from each entity."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.engine.release import Release
+
+
+@dataclass(slots=True)
+class Answers:
+    """Of n events.
+
+    Args:
+        features: [n, features of the release]; those of the entities that answered are there, all others are NaN.
+        warming: [n] whether the history of one of the entities does not reach back far enough.
+        scores: [n] by name of each model with state for another entity than the user; NaN where there is none.
+    """
+
+    features: NDArray[np.float64]
+    warming: NDArray[np.bool_]
+    scores: dict[str, NDArray[np.float64]]
+
+    @classmethod
+    def none(cls, release: Release, n: int) -> "Answers":
+        """Of `n` events that no entity has answered."""
+        scores = {model.name: np.full(n, np.nan) for models in release.of_entities.values() for model in models}
+        return cls(np.full((n, len(release.features.names)), np.nan), np.zeros(n, np.bool_), scores)
+
+    def put(self, release: Release, kind: str, rows: NDArray[np.int64] | slice, answers: NDArray[np.float64]) -> None:
+        """Takes in what the entities of one kind say of the events at `rows`, [rows, `width_of`]."""
+        columns = release.features.columns[kind]
+        self.features[rows if isinstance(rows, slice) else rows[:, None], columns] = answers[:, : len(columns)]
+        for place, model in enumerate(release.of_entities.get(kind, ()), len(columns)):
+            self.scores[model.name][rows] = answers[:, place]
+        self.warming[rows] |= answers[:, -1] == 1.0
+
+    def at(self, rows: NDArray[np.int64]) -> "Answers":
+        """Of the events at `rows` alone."""
+        return Answers(self.features[rows], self.warming[rows], {name: scores[rows] for name, scores in self.scores.items()})
+
+
+def width_of(release: Release, kind: str) -> int:
+    """Numbers of one entity's answer: features of the kind, scores of its detectors, and 1 or 0 for `warming`."""
+    return len(release.features.columns[kind]) + len(release.of_entities.get(kind, ())) + 1

@@ -1,0 +1,55 @@
+"""The fourth step: scores become decisions with their reasons."""
+
+import numpy as np
+
+from features.layout.layout import RETRACTED, WARMING
+from patterns.policy import ACTIONS, DECIDERS
+from pipeline.engine.reasons import find_reasons
+from pipeline.engine.release import Release
+from pipeline.engine.steps.step import Turn
+from pipeline.engine.verdicts import Verdicts
+
+_OF_SCORES = np.array([DECIDERS.index("score"), DECIDERS.index("fallback")], np.uint8)
+"""Where there is a score, and where there is none."""
+_EVENT_NS, _MODEL_NS = 150.0, 30.0
+
+
+class PolicyStep:
+    """Fills the score that counts, the action, what decided it, and the reasons."""
+
+    name = "policy"
+    reads: tuple[str, ...] = ("features", "flags", "models", "probabilities", "inputs", "scoring", "matches")
+    fills: tuple[str, ...] = ("scores", "chosen", "actions", "deciders", "reasons", "features", "flags", "models")
+
+    def cost_ns(self, release: Release) -> float:
+        return _EVENT_NS + _MODEL_NS * len(release.policy.models)
+
+    def run(self, turn: Turn, verdicts: Verdicts) -> None:
+        policy = verdicts.release.policy
+        for position, name in enumerate(policy.models):
+            empty = np.isnan(verdicts.scores) & ~np.isnan(verdicts.probabilities[name])
+            verdicts.scores[empty] = verdicts.probabilities[name][empty]
+            verdicts.chosen[empty] = position
+        verdicts.actions = policy.decide_many(verdicts.scores)
+        verdicts.deciders = _deciders(verdicts)
+        _take_back(verdicts)
+        find_reasons(verdicts)
+
+
+def _deciders(verdicts: Verdicts) -> np.ndarray[tuple[int], np.dtype[np.uint8]]:
+    """What decided each event: the score, the fallback where there is none, or the bypass wherever it is on."""
+    if verdicts.release.bypass.on:
+        return np.full(len(verdicts.scores), DECIDERS.index("bypass"), np.uint8)
+    return _OF_SCORES[np.isnan(verdicts.scores).view(np.uint8)]
+
+
+def _take_back(verdicts: Verdicts) -> None:
+    """Leaves of a retracted event neither features nor scores; it is approved."""
+    gone = verdicts.are(RETRACTED)
+    if gone.any():
+        verdicts.features[gone] = verdicts.scores[gone] = np.nan
+        verdicts.flags[gone] &= ~np.uint16(WARMING)
+        verdicts.chosen[gone] = -1
+        verdicts.actions[gone] = ACTIONS.index("approve")
+        verdicts.deciders[gone] = DECIDERS.index("retraction")
+        verdicts.models = {name: np.where(gone, np.nan, raw) for name, raw in verdicts.models.items()}

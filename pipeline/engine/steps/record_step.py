@@ -1,0 +1,22 @@
+"""The last step: what was decided is kept beside each event, and repeated events get the newest decision on theirs."""
+
+from pipeline.engine.release import Release
+from pipeline.engine.revisions import remember
+from pipeline.engine.steps.step import Turn
+from pipeline.engine.verdicts import REMEMBERED, Verdicts
+
+_EVENT_NS = 150.0
+
+
+class RecordStep:
+    """Keeps each decision in the user's profile and answers duplicates from there."""
+
+    name = "record"
+    reads: tuple[str, ...] = ("flags", "rows", "outcomes", *REMEMBERED)
+    fills: tuple[str, ...] = ("flags", *REMEMBERED)
+
+    def cost_ns(self, release: Release) -> float:
+        return _EVENT_NS
+
+    def run(self, turn: Turn, verdicts: Verdicts) -> None:
+        remember(verdicts, turn.profiles)

@@ -1,0 +1,37 @@
+"""The third step: rules look for what is suspicious in events, features and what models say."""
+
+import numpy as np
+
+from features.layout.layout import RETRACTED
+from patterns.matches import Matches
+from pipeline.engine.release import Release
+from pipeline.engine.steps.step import Turn
+from pipeline.engine.verdicts import RULES_NAMED_MAX, UNDECIDED, Verdicts
+
+
+class RuleStep:
+    """Fills which rules of the release matched which events; a retracted one and one without a decision match none.
+
+    A release without rules costs nothing.
+    """
+
+    name = "rules"
+    reads: tuple[str, ...] = ("features", "flags", "models", "probabilities")
+    fills: tuple[str, ...] = ("matches", "rules")
+
+    def cost_ns(self, release: Release) -> float:
+        return release.rules.cost_ns
+
+    def run(self, turn: Turn, verdicts: Verdicts) -> None:
+        if verdicts.release.rules.each:
+            found = verdicts.release.rules.find_many(turn.batch, verdicts.features, verdicts.probabilities)
+            verdicts.matches = found.of_events(~verdicts.are(UNDECIDED | RETRACTED))
+            _name_first(verdicts.matches, verdicts.rules)
+
+
+def _name_first(matches: Matches, rules: np.ndarray[tuple[int, int], np.dtype[np.int16]]) -> None:
+    """Writes into `rules` those of each event that stand first."""
+    firsts = np.searchsorted(matches.events, matches.events, side="left")
+    places = np.arange(len(firsts)) - firsts
+    kept = places < RULES_NAMED_MAX
+    rules[matches.events[kept], places[kept]] = matches.rules[kept]

@@ -1,0 +1,50 @@
+"""What a step of the engine is: it reads columns of a batch and fills others."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.profiles.profiles import Profiles
+from features.schema.batch import Batch
+from pipeline.engine.answers import Answers
+from pipeline.engine.release import Release
+from pipeline.engine.verdicts import Verdicts
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What every step may look at: the events of one batch and the profiles of their users.
+
+    Args:
+        batch: n events, none of them twice where one is a correction of the other (see `pipeline.engine.revisions.turns`).
+        profiles: those of the primary entity.
+        slots: [n] of each event's user in `profiles`.
+        answers: what the events' other entities say.
+    """
+
+    batch: Batch
+    profiles: Profiles
+    slots: NDArray[np.int64]
+    answers: Answers
+
+
+class Step(Protocol):
+    """A step of the engine. It has no branch for another step: what it needs of one is a column that this one fills.
+
+    `reads` and `fills` name columns of `Verdicts`: those that must be filled before the step runs, and those that it changes. All other
+    columns stay as they are.
+    """
+
+    name: str
+    reads: tuple[str, ...]
+    fills: tuple[str, ...]
+
+    def cost_ns(self, release: Release) -> float:
+        """Nanoseconds of CPU that an event costs, about, in a batch of hundreds: within a factor of two on the machine of ARCHITECTURE."""
+        ...
+
+    def run(self, turn: Turn, verdicts: Verdicts) -> None:
+        """Fills the columns of `verdicts` for all events of `turn`."""
+        ...

@@ -1,0 +1,26 @@
+"""The order in which the engine decides. A new capability is a step here, or a plug of one: never a branch inside another."""
+
+from pipeline.engine.release import Release
+from pipeline.engine.steps.feature_step import FeatureStep
+from pipeline.engine.steps.installed_snapshots import InstalledSnapshots
+from pipeline.engine.steps.model_step import ModelStep
+from pipeline.engine.steps.policy_step import PolicyStep
+from pipeline.engine.steps.record_step import RecordStep
+from pipeline.engine.steps.rule_step import RuleStep
+from pipeline.engine.steps.step import Step
+
+
+def steps_with(snapshots: InstalledSnapshots) -> tuple[Step, ...]:
+    """The steps in their order; models score with `snapshots`."""
+    return (
+        FeatureStep(),
+        ModelStep(snapshots),
+        RuleStep(),
+        PolicyStep(),
+        RecordStep(),
+    )
+
+
+def costs_ns(release: Release) -> dict[str, float]:
+    """What each step costs an event by `release`, by its name, as the steps estimate it."""
+    return {step.name: step.cost_ns(release) for step in steps_with(InstalledSnapshots())}
