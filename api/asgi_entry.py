@@ -1,7 +1,7 @@
-"""In front of FastAPI: the token, the bound on bodies, the two hot routes, and one shape for whatever goes wrong.
+"""The ASGI entry in front of FastAPI: it authenticates callers, bounds bodies, answers the two hot routes and gives errors one shape.
 
-FastAPI costs some 85 µs a request and a bare ASGI route 17: so the two calls that are made for each transaction,
-``POST /v1/decisions`` and ``GET /v1/scores``, do not go through it.
+A request through FastAPI costs about 85 µs and a bare ASGI route 17 µs. So the two calls that are made for each transaction,
+``POST /v1/decisions`` and ``GET /v1/scores``, do not go through FastAPI.
 """
 
 import contextlib
@@ -13,11 +13,11 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.auth.admission import Admission
-from api.auth.authenticator import Gate
+from api.auth.authenticator import Authenticator
 from api.auth.permissions import ADMIN, ADMISSION, ANYBODY, CALLER, PEER, forbidden, roles_for
 from api.http.gzip_body import GZIPPED, check_encoding, inflate
 from api.http.json_body import NOT_JSON
-from api.http.metrics import Counts
+from api.http.metrics import ApiMetrics
 from api.http.peer import Peers
 from api.http.problem import SAFE_HEADERS, Answer, Problem, refused
 from api.http.request_body import GONE, read_body
@@ -32,9 +32,9 @@ TYPES = frozenset(
     (b"", b"application/json", b"application/octet-stream", b"application/x-www-form-urlencoded", b"application/x-yaml",
      b"application/yaml", b"text/json", b"text/plain", b"text/x-yaml", b"text/yaml")
 )  # fmt: skip
-"""What a body may say that it is: each route takes one shape, so no more hangs on it."""
+"""The content types that a body may have. Each route takes one shape, so the type has no further effect."""
 LARGE_BYTES_MAX = 20_971_520
-"""Of a body that may hold lists."""
+"""The greatest size of a body that may hold lists."""
 _NAMES = (
     "audit", "decisions", "entities", "events", "features", "flagged", "labels", "lists", "models", "openapi.json", "policy", "releases",
     "schema", "scores", "stream", "templates", "tokens",
@@ -47,30 +47,33 @@ Decide = Callable[[bytes, bytes], Awaitable[Answer]]
 Scores = Callable[[str, bytes], Awaitable[Answer]]
 
 
-class Front:
+class AsgiEntry:
     """The ASGI application that callers reach.
 
     Args:
-        app: everything but the hot routes.
-        gate: says who calls.
-        decide: from body and query string to the answer of ``POST /v1/decisions``.
-        scores: from what follows ``/v1/scores/``, and the query string, to the answer.
-        peers: reads where a request came from.
+        app: the application with all routes but the hot ones.
+        authenticator: finds out who calls.
+        decide: answers ``POST /v1/decisions``; it gets the body and the query string.
+        scores: answers ``GET /v1/scores/``; it gets the rest of the path and the query string.
+        api_metrics: the metrics of this process.
+        peers: reads the address that a request came from.
     """
 
-    def __init__(self, app: ASGIApp, gate: Gate, decide: Decide, scores: Scores, counts: Counts, peers: Peers) -> None:
+    def __init__(
+        self, app: ASGIApp, authenticator: Authenticator, decide: Decide, scores: Scores, api_metrics: ApiMetrics, peers: Peers
+    ) -> None:
         self._app = app
-        self._gate = gate
+        self._authenticator = authenticator
         self._peers = peers
         self._decide = decide
         self._scores = scores
-        self._counts = counts
+        self._api_metrics = api_metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             if scope["type"] == "lifespan":
                 await self._app(scope, receive, send)
-            return  # nothing else has a way past the gate
+            return  # other scopes, such as WebSockets, have no authentication and are not served
         sent = Sent(send)
         began = time.perf_counter()
         try:
@@ -79,19 +82,19 @@ class Front:
                 bounded = Bounded(receive, bytes_max_of(scope["path"]))
                 await self._app(scope, Inflated(bounded) if GZIPPED in scope else bounded, sent)
         except Exception as error:
-            # Starlette answers what it cannot handle through _tell, and raises it all the same.
+            # Starlette answers an unexpected error through its exception handler and raises it as well.
             answer = None if sent.status else problem_of(error).answer()
         if answer is not None:
             await sent.answer(answer)
         route = _route(scope["path"])
-        self._counts.requested(route, sent.status, None if route == "stream" else time.perf_counter() - began)
+        self._api_metrics.count_request(route, sent.status, None if route == "stream" else time.perf_counter() - began)
 
     async def close(self) -> None:
-        """Lets go what the gate holds."""
-        await self._gate.close()
+        """Closes the connections of the authenticator."""
+        await self._authenticator.close()
 
     async def _hot(self, scope: Scope, receive: Receive) -> Answer | None:
-        """The answer of a hot route; None for the others, which FastAPI answers."""
+        """Authenticates the caller; gives the answer of a hot route, and None for the others, which FastAPI answers."""
         path: str = scope["path"]
         method: str = scope["method"]
         authorization = self._read_headers(scope, path)
@@ -99,15 +102,15 @@ class Front:
         scores = not decides and method == "GET" and path.startswith("/v1/scores/")
         allowed = DECIDERS if decides else SCORE_READERS if scores else roles_for(method, path)
         if allowed != ANYBODY:
-            caller = self._gate.known(authorization) or await self._gate.identify(authorization, self._peers.of(scope))
+            caller = self._authenticator.known(authorization) or await self._authenticator.identify(authorization, self._peers.of(scope))
             if not caller.mask & (allowed or ADMIN):
                 raise forbidden(caller, allowed)
             scope[CALLER] = caller
             if not (decides or scores):
                 scope[PEER] = self._peers.of(scope)
-                scope[ADMISSION] = Admission(self._gate, authorization, allowed, scope[PEER])
+                scope[ADMISSION] = Admission(self._authenticator, authorization, allowed, scope[PEER])
         elif authorization is not None:
-            await self._greet(scope, authorization)
+            await self._note_caller(scope, authorization)
         if decides:
             bounded = Bounded(receive)
             return await self._decide(await read_body(Inflated(bounded) if GZIPPED in scope else bounded), scope["query_string"])
@@ -116,29 +119,32 @@ class Front:
         return None
 
     def _read_headers(self, scope: Scope, path: str) -> bytes | None:
-        """The header that says who calls, None without one; refuses a body by its type, encoding and length before it is read."""
+        """The header ``Authorization``, or None; refuses a body with a bad type, encoding or length before it is read."""
         authorization = None
         for name, value in scope["headers"]:
             if name == b"authorization":
                 if authorization is not None:
-                    raise self._gate.refuse("two_headers", self._peers.of(scope))
+                    raise self._authenticator.refuse("two_headers", self._peers.of(scope))
                 authorization = value
             elif name == b"content-type" and not is_text(value):
-                raise Problem(415, f"a body is JSON, YAML or plain text, not {value[:80].decode('latin-1')}")
+                got = value[:80].decode("latin-1")
+                raise Problem(415, f"content-type: a body has to be JSON, YAML or plain text, and the request says {got}")
             elif name == b"content-encoding" and check_encoding(value, path):
                 scope[GZIPPED] = True
             elif name == b"content-length" and (len(value) > 9 or not value.isdigit() or int(value) > bytes_max_of(path)):
                 raise too_large(bytes_max_of(path))
         return authorization
 
-    async def _greet(self, scope: Scope, authorization: bytes) -> None:
-        """Notes who calls a route that is open to all: one that is known is told more, any other no less than all others."""
+    async def _note_caller(self, scope: Scope, authorization: bytes) -> None:
+        """Notes the caller of a route that needs no token: callers with a valid token get more details, all others are answered too."""
         with contextlib.suppress(Problem):
-            scope[CALLER] = self._gate.known(authorization) or await self._gate.identify(authorization, self._peers.of(scope))
+            scope[CALLER] = self._authenticator.known(authorization) or await self._authenticator.identify(
+                authorization, self._peers.of(scope)
+            )
 
 
 class Sent:
-    """`send` that adds `SAFE_HEADERS`, with the status that went through it; 0 before."""
+    """An ASGI `send` that adds `SAFE_HEADERS` and remembers the status that was sent; it is 0 before."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -152,14 +158,14 @@ class Sent:
         await self._send(message)
 
     async def answer(self, answer: Answer) -> None:
-        """Sends the whole of `answer`."""
+        """Sends `answer`."""
         self.status = answer.status
         await self._send({"type": "http.response.start", "status": answer.status, "headers": answer.all_headers()})
         await self._send({"type": "http.response.body", "body": answer.body})
 
 
 class Bounded:
-    """`receive`, which ends with 413 once more than `bytes_max` came."""
+    """An ASGI `receive` that raises the answer 413 once a body has more than `bytes_max` bytes."""
 
     def __init__(self, receive: Receive, bytes_max: int = BODY_BYTES_MAX) -> None:
         self._receive = receive
@@ -175,7 +181,7 @@ class Bounded:
 
 
 class Inflated:
-    """`receive` of a body that is gzip, which gives the whole of it inflated as one message."""
+    """An ASGI `receive` that inflates a gzip body and gives all of it as one message."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
@@ -189,23 +195,23 @@ class Inflated:
 
 
 def is_text(content_type: bytes) -> bool:
-    """Whether a body of that type may be what some route takes; programs that name none often send a form's."""
+    """Whether a body of this content type is accepted. The type of forms is, because many programs send it by default."""
     kind = content_type.partition(b";")[0].strip().lower()
     return kind in TYPES or kind.endswith((b"+json", b"+yaml"))
 
 
 def bytes_max_of(path: str) -> int:
-    """How large a body may be."""
+    """The greatest size in bytes of a body that a route accepts."""
     return LARGE_BYTES_MAX if path == "/v1/releases" or path.startswith("/v1/lists/") else BODY_BYTES_MAX
 
 
 def too_large(bytes_max: int) -> Problem:
-    """413; the connection is closed, so that the rest need not be read."""
-    return Problem(413, f"a body has at most {bytes_max} bytes", [(b"connection", b"close")])
+    """The answer 413; the connection is closed, so that the rest of the body need not be read."""
+    return Problem(413, f"the body is too large: this route takes at most {bytes_max} bytes", [(b"connection", b"close")])
 
 
 def problem_of(error: Exception) -> Problem:
-    """What a caller is told of `error`; what is nobody's fault but ours is logged and named in no detail."""
+    """The problem that a caller gets for `error`; an unexpected error is logged, and the caller gets no details of it."""
     if isinstance(error, Problem):
         return error
     if isinstance(error, Refusal):
@@ -217,7 +223,7 @@ def problem_of(error: Exception) -> Problem:
     if isinstance(error, ClientDisconnect):
         return Problem(400, GONE)
     log.error("request failed", exc_info=error)
-    return Problem(500, "this request met a fault; it is in the log of the api")
+    return Problem(500, "the api failed to answer this request; its log says why")
 
 
 def _route(path: str) -> str:

@@ -1,4 +1,4 @@
-"""The OpenAPI document: what FastAPI sees of the routes and what they tell of themselves (`api.http.route_docs`), put together."""
+"""Builds the OpenAPI document from what FastAPI reads from the routes and from their route docs (`api.http.route_docs`)."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,22 +11,22 @@ from api.http.route_docs import COMPONENTS, problems_of
 
 PATH = "/v1/openapi.json"
 ANYWHERE = (422,)
-"""Problems that every route may answer."""
+"""Every route may answer with these error statuses."""
 EVERYWHERE = (400, 401, 403, 408, 413, 415, 422, 429, 500, 503)
-"""Problems that any route below ``/v1`` may answer."""
+"""Every route below ``/v1`` may answer with these error statuses."""
 
 _TEXT = {"type": "string"}
 PROBLEM = {
     "type": "object",
-    "description": "RFC 9457; what, where, expected, got and remedy say how to mend a request that was refused",
+    "description": "a problem by RFC 9457; what, where, expected, got and remedy say how to correct a request that was refused",
     "required": ["type", "title", "status", "detail"],
     "properties": {"status": {"type": "integer"}}
     | dict.fromkeys(("type", "title", "detail", "what", "where", "expected", "got", "remedy", "in_force"), _TEXT),
 }
 
 
-def tell_openapi(app: FastAPI) -> None:
-    """Has `app` serve the whole document, made once."""
+def serve_openapi(app: FastAPI) -> None:
+    """Makes `app` serve the document, which is built at its first use."""
     made: list[dict[str, Any]] = []
 
     def document() -> dict[str, Any]:
@@ -36,20 +36,20 @@ def tell_openapi(app: FastAPI) -> None:
 
     app.openapi = document  # type: ignore[method-assign]
 
-    # A route like all others, which FastAPI's own is not: it would take any query.
+    # FastAPI's own route for the document would accept any query; this one refuses unknown parameters like all other routes.
     @app.get(PATH, include_in_schema=False)
-    async def told() -> Response:
+    async def openapi() -> Response:
         return as_response(json_answer(200, document()))
 
 
 def openapi_of(app: FastAPI) -> dict[str, Any]:
-    """The document of the routes of `app`.
+    """The document for the routes of `app`.
 
     Raises:
-        ValueError: two shapes have one name.
+        ValueError: two different shapes have the same name.
     """
     document = get_openapi(
-        title="Weir", version="1", routes=app.routes, description="Scores events while they happen, and answers with decisions and reasons."
+        title="Weir", version="1", routes=app.routes, description="Scores events as they happen, and answers with decisions and reasons."
     )
     components = document.setdefault("components", {})
     schemas: dict[str, Any] = {"Problem": PROBLEM}
@@ -59,7 +59,7 @@ def openapi_of(app: FastAPI) -> dict[str, Any]:
         for name, schema in operation.pop(COMPONENTS, {}).items():
             if schemas.setdefault(name, schema) != schema:
                 raise ValueError(f"two shapes of the API are called {name}")
-        operation["responses"].pop("422", None)  # FastAPI's own shape, which no answer has
+        operation["responses"].pop("422", None)  # FastAPI's own shape of this error, which the API never gives
         below = path.startswith("/v1")
         if below:
             operation["security"] = [{"token": []}]

@@ -1,5 +1,5 @@
-"""HTTP on a connection, with an end to everything that a caller may draw out: heads, bodies that nobody reads, answers that it does
-not take. How large a body may be is a matter of `api.asgi_entry`."""
+"""HTTP on a connection, with bounds on everything that a slow or hostile caller can draw out: heads, bodies that no route reads, and
+answers that the caller does not read. `api.asgi_entry` bounds the size of bodies."""
 
 import asyncio
 from http import HTTPStatus
@@ -12,96 +12,97 @@ from api.http.problem import Problem
 HEAD_BYTES_MAX = 65_536
 HEADERS_MAX = 100
 HEAD_SECONDS_MAX = 10.0
-"""From the first byte of a request, or the start of the connection, to the end of its headers."""
+"""The greatest time from the start of the connection, or the first byte of a request, to the end of its headers."""
 
 BODY_SECONDS_MAX = 30.0
-"""From the end of the headers to the end of the body."""
+"""The greatest time from the end of the headers to the end of the body."""
 
 REQUEST_BYTES_MAX = 50_331_648
-"""Of one request as it comes, with what chunks are wrapped in; greater than any body that is taken."""
+"""The greatest size of one request on the wire, with the framing of its chunks; it is greater than that of any accepted body."""
 
 CLOSING_SECONDS_MAX = 60.0
-"""How long a caller may take to read what is left of its last answer."""
+"""The time that a caller has to read the rest of its last answer."""
 
 CONNECTIONS_MAX = 4_000
 TOO_LARGE = "too large"
 
 
-class PatientProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, not patient for ever. What is no HTTP is answered with a problem (RFC 9457), like all else."""
+class BoundedProtocol(HttpToolsProtocol):
+    """uvicorn's protocol with bounds on time and size. A request that is not HTTP is answered with a problem (RFC 9457)."""
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
         self._in_head = True
         self._bytes = 0
-        self._refusal = (HTTPStatus.BAD_REQUEST, "this is no HTTP request")
+        self._refusal = (HTTPStatus.BAD_REQUEST, "this is not an HTTP request")
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._hurry(HEAD_SECONDS_MAX)
+        self._start_timer(HEAD_SECONDS_MAX)
         if len(self.connections) > CONNECTIONS_MAX:
-            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, f"{CONNECTIONS_MAX} connections are open, no more are taken")
+            text = f"{CONNECTIONS_MAX} connections are open, which is the most that this process takes"
+            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, text)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._relax()
+        self._stop_timer()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Feeds the parser, and hurries whoever has not ended what it began."""
+        """Feeds the parser, and starts a timer when a head or body is not complete yet."""
         self._bytes += len(data)
         super().data_received(data)
         if self.transport.is_closing() or not self._bytes:
             return
         if self._in_head and self._bytes > HEAD_BYTES_MAX:
-            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"the head of a request has at most {HEAD_BYTES_MAX} bytes")
+            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"the head of a request may have at most {HEAD_BYTES_MAX} bytes")
         elif self._bytes > REQUEST_BYTES_MAX:
             self.transport.abort()
         else:
-            self._hurry(HEAD_SECONDS_MAX if self._in_head else BODY_SECONDS_MAX)
+            self._start_timer(HEAD_SECONDS_MAX if self._in_head else BODY_SECONDS_MAX)
 
     def on_headers_complete(self) -> None:
-        """Refuses a head that is too large although it came at once; the exception ends the parsing."""
-        self._relax()
+        """Refuses a head that is too large even when it came in one piece; the exception ends the parsing."""
+        self._stop_timer()
         self._in_head = False
         long = self._bytes > HEAD_BYTES_MAX and len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > HEAD_BYTES_MAX
         if long or len(self.headers) > HEADERS_MAX:
-            text = f"the head of a request has at most {HEADERS_MAX} headers and {HEAD_BYTES_MAX} bytes"
+            text = f"the head of a request may have at most {HEADERS_MAX} headers and {HEAD_BYTES_MAX} bytes"
             self._refusal = (HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, text)
             raise ValueError(TOO_LARGE)
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
-        """What comes now is the head of another request."""
-        self._relax()
+        """The request is complete; the next bytes are the head of another one."""
+        self._stop_timer()
         self._in_head = True
         self._bytes = 0
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
-        """Instead of uvicorn's own text."""
+        """Answers with a problem in place of uvicorn's own text."""
         self._refuse(*self._refusal)
 
     def timeout_keep_alive_handler(self) -> None:
-        """The connection is idle: what its caller has not read by the end of a further time is thrown away."""
+        """Closes an idle connection, and later aborts it if the caller has not read the rest of its answer."""
         super().timeout_keep_alive_handler()
-        self._let_go()
+        self._abort_later()
 
     def on_response_complete(self) -> None:
-        """The same where the connection ends with the answer."""
+        """Does the same when the connection ends with the answer."""
         super().on_response_complete()
         if self.transport.is_closing():
-            self._let_go()
+            self._abort_later()
 
-    def _let_go(self) -> None:
+    def _abort_later(self) -> None:
         if self.transport.get_write_buffer_size():
             self.loop.call_later(CLOSING_SECONDS_MAX, self.transport.abort)
 
-    def _hurry(self, seconds: float) -> None:
+    def _start_timer(self, seconds: float) -> None:
         if self._timer is None:
             self._timer = self.loop.call_later(seconds, self._too_slow)
 
-    def _relax(self) -> None:
+    def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -112,11 +113,11 @@ class PatientProtocol(HttpToolsProtocol):
         cycle = self.cycle
         if cycle is not None and not cycle.response_complete:
             if self._in_head or cycle.response_started:
-                self.transport.abort()  # an answer is under way: nothing can be said in between
+                self.transport.abort()  # an answer is being sent, so no other one can be
                 return
-            cycle.disconnected = True  # so the application stops to wait for the body
+            cycle.disconnected = True  # this makes the application stop waiting for the body
             cycle.message_event.set()
-        self._refuse(HTTPStatus.REQUEST_TIMEOUT, f"the {part} of a request has to come within {seconds:g} s")
+        self._refuse(HTTPStatus.REQUEST_TIMEOUT, f"the {part} of a request has to arrive within {seconds:g} s")
 
     def _refuse(self, status: HTTPStatus, detail: str) -> None:
         answer = Problem(status, detail).answer()

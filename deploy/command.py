@@ -1,4 +1,4 @@
-"""The `weir` command. What a subcommand needs is imported inside it, so that `weir check` does not wait for Flink."""
+"""The `weir` command. Each subcommand imports what it needs inside its function, so that `weir check` does not wait for Flink."""
 
 import pathlib
 import sys
@@ -19,21 +19,21 @@ EXISTING_FILE = click.Path(path_type=pathlib.Path, dir_okay=False, exists=True)
 
 
 def as_duration_ms(context: click.Context, parameter: click.Parameter, value: str | None) -> int | None:
-    """A length of time such as ``60s`` or ``7d``, in milliseconds."""
+    """Reads a duration such as ``60s`` or ``7d``; gives milliseconds."""
     from foundation.document import read_document
 
     return read_document(value, parameter.opts[0]).duration_ms() if value else None
 
 
 def as_moment_ms(context: click.Context, parameter: click.Parameter, value: str | None) -> int | None:
-    """A moment such as ``2026-11-23T12:00:00Z``, or milliseconds since the epoch, in those."""
+    """Reads a time such as ``2026-11-23T12:00:00Z`` or milliseconds since the epoch; gives milliseconds since the epoch."""
     from pipeline.engine.moment import moment_ms
 
     return moment_ms(value, parameter.opts[0]) if value else None
 
 
 class Refusing(click.Group):
-    """Prints a `Refusal` as a message and ends with status 2; Ctrl-C ends with 130, without a trace."""
+    """Prints a `Refusal` as a message and ends with status 2; after Ctrl-C it ends with status 130 and no traceback."""
 
     def invoke(self, ctx: click.Context) -> object:
         try:
@@ -47,7 +47,7 @@ class Refusing(click.Group):
 
 @click.group(cls=Refusing, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
 def main() -> None:
-    """Weir scores every event of a stream while it happens."""
+    """Weir scores every event of a stream as it happens."""
 
 
 main.add_command(tokens)
@@ -60,10 +60,10 @@ main.add_command(database)
     "--profile",
     type=click.Choice(["embedded", "full"]),
     default="embedded",
-    help="embedded: stores in files; full: Cassandra, PostgreSQL, Druid and HDFS beside.",
+    help="embedded: the stores are files; full: Cassandra, PostgreSQL, Druid and HDFS are started too.",
 )
-@click.option("--config", type=EXISTING_FOLDER, help="Configuration folder put in force at the start; none: what was in force before.")
-@click.option("--folder", type=FOLDER, help="Where data, logs and checkpoints are kept; by default .weir.")
+@click.option("--config", type=EXISTING_FOLDER, help="Configuration folder to put in force; by default what was in force before.")
+@click.option("--folder", type=FOLDER, help="Folder for data, logs and checkpoints; by default .weir.")
 def up(profile: str, config: pathlib.Path | None, folder: pathlib.Path | None) -> None:
     """Starts the whole system on this machine and keeps it running until Ctrl-C."""
     from deploy.commands.up import run_until_interrupted
@@ -74,7 +74,7 @@ def up(profile: str, config: pathlib.Path | None, folder: pathlib.Path | None) -
 @main.command()
 @click.argument("directory", type=EXISTING_FOLDER)
 def check(directory: pathlib.Path) -> None:
-    """Validates the configuration folder DIRECTORY, and says where a window may hold less than it says."""
+    """Validates the configuration folder DIRECTORY, and warns of windows that may be shorter than written."""
     from features.sets.retention_ends import ended_by_retention
     from foundation.settings import read_settings
     from patterns.list_text import values_of_lists
@@ -85,10 +85,11 @@ def check(directory: pathlib.Path) -> None:
     texts = read_texts(directory)
     release, cost = try_within(texts, cpu_ms_max)
     values_of_lists(texts)
-    kinds = ", ".join(release.features.kinds)
-    click.echo(f"{directory}: ok: {len(release.features.names)} features over {kinds}; models {', '.join(m.name for m in release.models)}")
+    entity_types = ", ".join(release.features.kinds)
+    models = ", ".join(model.name for model in release.models)
+    click.echo(f"{directory}: ok: {len(release.features.names)} features over {entity_types}; models {models}")
     parts = ", ".join(f"{part} {ms}" for part, ms in cost.parts.items())
-    click.echo(f"compiling it and deciding on synthetic events costs {cost.cpu_ms} ms of CPU ({parts}); at most {cpu_ms_max} are allowed")
+    click.echo(f"compiling it and deciding on synthetic events takes {cost.cpu_ms} ms of CPU ({parts}); at most {cpu_ms_max} are allowed")
     steps = ", ".join(f"{step} {ns}" for step, ns in cost.steps_ns.items())
     click.echo(f"an event costs about {sum(cost.steps_ns.values())} ns of CPU in the engine ({steps})")
     for sentence in ended_by_retention(release.features):
@@ -108,7 +109,7 @@ def push(directory: pathlib.Path) -> None:
     if isinstance(published, Release):
         click.echo(f"release {published.release} {'is' if published.changed else 'was already'} in force")
     else:
-        click.echo("the definitions are stored, and not in force before another person approves them:")
+        click.echo("the definitions are stored, and another person has to put them in force with this command:")
         click.echo("weir activate " + " ".join(f"{part}={hash}" for part, hash in published.parts.items()))
     for name, each in published.lists.items():
         if each.changed:
@@ -118,29 +119,31 @@ def push(directory: pathlib.Path) -> None:
 @main.command()
 @click.argument("versions", nargs=-1, required=True, metavar="PART=HASH...")
 def activate(versions: tuple[str, ...]) -> None:
-    """Puts stored definitions in force together, such as policy=4f1c… features=09ab…; `weir push` prints them."""
+    """Puts stored definitions in force together, such as policy=4f1c… features=09ab…, as `weir push` prints them."""
     from deploy.commands.push import activate as activate_parts
     from foundation.settings import read_settings
 
     parts = dict(version.rpartition("=")[::2] for version in versions)
     if not all(parts.keys()):
-        raise click.UsageError("name the part and the hash of each version, such as policy=4f1c…")
+        raise click.UsageError("each version needs a part and a hash, such as policy=4f1c…")
     click.echo(f"release {activate_parts(read_settings(), parts).release} is in force")
 
 
 @main.command()
 @click.argument("events", type=EXISTING_FILE, nargs=-1)
-@click.option("--archived", is_flag=True, help="Takes the events and labels of the archive instead of EVENTS.")
-@click.option("--from", "from_ms", callback=as_moment_ms, help="First arrival, such as 2026-11-23T00:00:00Z, with --archived.")
-@click.option("--to", "to_ms", callback=as_moment_ms, help="Arrival before which it ends, with --archived.")
+@click.option("--archived", is_flag=True, help="Replays the events and labels of the archive in place of EVENTS.")
+@click.option("--from", "from_ms", callback=as_moment_ms, help="First arrival (inclusive), such as 2026-11-23T00:00:00Z, with --archived.")
+@click.option("--to", "to_ms", callback=as_moment_ms, help="End of the arrivals (exclusive), with --archived.")
 @click.option("--config", type=EXISTING_FOLDER, required=True, help="Configuration folder.")
+@click.option("--labels", type=EXISTING_FILE, help="File with event_id, label (0 or 1), label_time and, if event ids are not unique, user.")
+@click.option("--label-column", default="", help="Column of EVENTS that holds the label; it is removed before the event is scored.")
 @click.option(
-    "--labels", type=EXISTING_FILE, help="File with event_id, label (0 or 1), label_time and, where ids of several users agree, user."
+    "--label-delay", callback=as_duration_ms, default="7d", show_default=True, help="Time from event to label, with --label-column."
 )
-@click.option("--label-column", default="", help="Column of EVENTS with the label; cut off before the event is scored.")
-@click.option("--label-delay", callback=as_duration_ms, default="7d", show_default=True, help="From event to label, with --label-column.")
 @click.option("--out", type=FOLDER, help="Folder for decisions.parquet.")
-@click.option("--order", type=click.Choice(["time", "arrival"]), default="time", show_default=True, help="Order in which events are taken.")
+@click.option(
+    "--order", type=click.Choice(["time", "arrival"]), default="time", show_default=True, help="Order in which events are scored."
+)
 def replay(
     events: tuple[pathlib.Path, ...],
     archived: bool,
@@ -153,35 +156,35 @@ def replay(
     out: pathlib.Path | None,
     order: str,
 ) -> None:
-    """Scores recorded EVENTS (Parquet, JSON Lines or CSV), or those of the archive, by the live engine. Needs no Java."""
+    """Scores recorded EVENTS (Parquet, JSON Lines or CSV), or those of the archive, with the live engine; Java is not needed."""
     from foundation.settings import read_settings
     from pipeline.offline.replay_command import replay_archived, replay_files
 
     if archived == bool(events):
         raise click.UsageError("give either EVENTS or --archived")
     if archived and (labels or label_column):
-        raise click.UsageError("labels of your own go with EVENTS")
+        raise click.UsageError("--labels and --label-column can only be used with EVENTS")
     if archived:
         replay_archived(read_settings(), config, from_ms, to_ms, out, order)
         return
     if from_ms is not None or to_ms is not None:
-        raise click.UsageError("--from and --to go with --archived")
+        raise click.UsageError("--from and --to can only be used with --archived")
     if labels and label_column:
-        raise click.UsageError("--labels and --label-column exclude each other")
+        raise click.UsageError("--labels and --label-column cannot be used together")
     replay_files(events, config, labels, label_column, label_delay, out, order)
 
 
 @main.command()
 @click.option("--replayed", type=EXISTING_FILE, multiple=True, help="Recorded events (Parquet, JSON Lines or CSV) to replay.")
-@click.option("--served", is_flag=True, help="Takes the decisions and labels of the running system instead.")
+@click.option("--served", is_flag=True, help="Exports the decisions and labels of the running system.")
 @click.option("--config", type=EXISTING_FOLDER, help="Configuration folder, with --replayed.")
 @click.option("--labels", type=EXISTING_FILE, help="File with event_id, label, label_time and perhaps user, with --replayed.")
-@click.option("--label-column", default="", help="Column of the events with the label; cut off before the event is scored.")
-@click.option("--label-delay", callback=as_duration_ms, help="From event to label, with --label-column; by default 7d.")
-@click.option("--from", "from_ms", callback=as_moment_ms, help="First event time, such as 2026-11-23T00:00:00Z, with --served.")
-@click.option("--to", "to_ms", callback=as_moment_ms, help="Event time before which it ends, with --served.")
+@click.option("--label-column", default="", help="Column of the events that holds the label; it is removed before the event is scored.")
+@click.option("--label-delay", callback=as_duration_ms, help="Time from event to label, with --label-column; by default 7d.")
+@click.option("--from", "from_ms", callback=as_moment_ms, help="First event time (inclusive), such as 2026-11-23T00:00:00Z, with --served.")
+@click.option("--to", "to_ms", callback=as_moment_ms, help="End of the event times (exclusive), with --served.")
 @click.option("--out", type=click.Path(path_type=pathlib.Path), required=True, help="Parquet file to write.")
-@click.option("--overwrite", is_flag=True, help="Replaces the file when it exists.")
+@click.option("--overwrite", is_flag=True, help="Replaces the file if it exists.")
 def export(
     replayed: tuple[pathlib.Path, ...],
     served: bool,
@@ -194,31 +197,31 @@ def export(
     out: pathlib.Path,
     overwrite: bool,
 ) -> None:
-    """Writes training data: every feature as it was or would have been at its event, scores, and labels with their time."""
+    """Writes training data: the features as they were at each event, the scores, and the labels with their times."""
     from foundation.settings import read_settings
     from pipeline.offline.export_command import export_replayed, export_served
 
     if served == bool(replayed):
         raise click.UsageError("give either --replayed or --served")
     if served and (config or labels or label_column or label_delay is not None):
-        raise click.UsageError("--config and labels of your own go with --replayed")
+        raise click.UsageError("--config, --labels, --label-column and --label-delay can only be used with --replayed")
     if served:
         return export_served(read_settings(), out, from_ms, to_ms, overwrite)
     if config is None or from_ms is not None or to_ms is not None:
-        raise click.UsageError("--replayed needs --config; --from and --to go with --served")
+        raise click.UsageError("--replayed needs --config; --from and --to can only be used with --served")
     if (labels and label_column) or (label_delay is not None and not label_column):
-        raise click.UsageError("--labels and --label-column exclude each other; --label-delay goes with --label-column")
+        raise click.UsageError("--labels and --label-column cannot be used together; --label-delay needs --label-column")
     return export_replayed(replayed, config, labels, label_column, label_delay or 7 * 86_400_000, out, overwrite)
 
 
 @main.group()
 def archive() -> None:
-    """The archive of events, decisions and labels."""
+    """Lists or compacts the archive of events, decisions and labels."""
 
 
 @archive.command("list")
 def archive_list() -> None:
-    """Lists what the archive holds: files, rows and bytes of each kind and day."""
+    """Lists the files, rows and bytes in the archive for each kind of record and day."""
     from foundation.settings import read_settings
     from pipeline.sinks.archive_command import list_archive
 
@@ -227,7 +230,7 @@ def archive_list() -> None:
 
 @archive.command("compact")
 def archive_compact() -> None:
-    """Makes one file of each kind and day that has ended. May be stopped at any moment and run again."""
+    """Merges the files of each kind of record and day that has ended; it can be stopped and run again at any time."""
     from foundation.settings import read_settings
     from pipeline.sinks.archive_command import compact_archive
 
@@ -236,10 +239,10 @@ def archive_compact() -> None:
 
 @main.command()
 @click.argument("topic", type=click.Choice(["dead-letters", "late"]))
-@click.option("--reason", default="", help="Only those whose reason holds this text, such as 'missing field'.")
-@click.option("--dry-run", is_flag=True, help="Says what would be driven in, by reason, and sends nothing.")
+@click.option("--reason", default="", help="Only records whose reason contains this text, such as 'missing field'.")
+@click.option("--dry-run", is_flag=True, help="Counts the records that would be sent, by reason, and sends nothing.")
 def redrive(topic: str, reason: str, dry_run: bool) -> None:
-    """Drives refused or late records in again after a mend, as far as the definitions in force accept them now."""
+    """Sends refused or late records again, if the definitions in force accept them now."""
     from foundation.settings import read_settings
     from pipeline.offline.redrive import redrive as redrive_topic
     from pipeline.offline.redrive import report
@@ -248,21 +251,21 @@ def redrive(topic: str, reason: str, dry_run: bool) -> None:
 
 
 @main.command()
-@click.option("--for", "span_ms", callback=as_duration_ms, help="Ends by itself after this time, such as 60s; else at Ctrl-C.")
-@click.option("--rate", type=click.IntRange(1, 50_000), default=500, show_default=True, help="Payments a second.")
-@click.option("--seed", type=int, default=1, show_default=True, help="Of the generator.")
+@click.option("--for", "span_ms", callback=as_duration_ms, help="How long it runs, such as 60s; by default until Ctrl-C.")
+@click.option("--rate", type=click.IntRange(1, 50_000), default=500, show_default=True, help="Payments per second.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Seed of the generated payments.")
 def demo(span_ms: int | None, rate: int, seed: int) -> None:
-    """Starts the system on free ports, feeds it payments with attacks among them, and shows its decisions."""
+    """Starts the system on free ports, sends it payments with some attacks, and shows its decisions."""
     from deploy.demo.demo import run_demo
 
     run_demo(DEMO_CONFIG, span_ms / 1000 if span_ms else None, rate, seed)
 
 
 @main.command()
-@click.option("--jars", is_flag=True, help="Fetches the servers' jars and compiles the job's.")
-@click.option("--test-java", is_flag=True, help="Runs the tests of the score job's Java.")
+@click.option("--jars", is_flag=True, help="Fetches the servers' jars and compiles the score job's jar.")
+@click.option("--test-java", is_flag=True, help="Runs the tests of the score job's Java operators.")
 def doctor(jars: bool, test_java: bool) -> None:
-    """Says what this machine lacks, with the command that installs it."""
+    """Checks what this machine lacks, and names the command that installs it."""
     from deploy.commands.doctor import fetch_jars, run_checks, run_java_tests
 
     if jars:
@@ -275,7 +278,7 @@ def doctor(jars: bool, test_java: bool) -> None:
 
 @main.command()
 def settings() -> None:
-    """Lists every setting of the environment with its meaning and its value now."""
+    """Lists every setting with its environment variable, its value now and its meaning."""
     from deploy.commands.settings_page import settings_page
 
     click.echo(settings_page())
@@ -283,9 +286,9 @@ def settings() -> None:
 
 @main.command()
 @click.argument("name", required=False)
-@click.option("--config", type=EXISTING_FOLDER, help="Lists the features of this configuration folder instead.")
+@click.option("--config", type=EXISTING_FOLDER, help="Lists the features of this configuration folder.")
 def features(name: str | None, config: pathlib.Path | None) -> None:
-    """Lists the templates of features, or says all of the template NAME."""
+    """Lists the templates of features, or describes the template NAME."""
     from deploy.commands.features_page import features_page, template_page, templates_page
     from deploy.local.releases import read_folder
     from pipeline.engine.release import compile_release
@@ -299,7 +302,7 @@ def features(name: str | None, config: pathlib.Path | None) -> None:
 @main.command(context_settings={"ignore_unknown_options": True})
 @click.argument("names", nargs=-1, type=click.UNPROCESSED)
 def bench(names: tuple[str, ...]) -> None:
-    """Runs the benchmarks of a source checkout; NAMES choose some."""
+    """Runs the benchmarks of a source checkout: those in NAMES, or all."""
     from deploy.commands.bench import run_benchmarks
 
     sys.exit(run_benchmarks(names))

@@ -1,4 +1,4 @@
-"""What decides who may do what, and keeps a record of it, opened as the settings say."""
+"""Opens the stores behind access control, as the settings say: the tokens, the audit log and the identity provider."""
 
 import contextlib
 import hashlib
@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 import msgspec
 
-from api.auth.cached_credential import Prover
+from api.auth.cached_credential import TokenVerifier
 from api.auth.jwks import Keys
 from api.auth.noted import note_once
-from api.auth.oidc import OidcProver, read_rules
+from api.auth.oidc import OidcVerifier, read_rules
 from api.auth.owner import Owner
-from api.auth.token_verifier import TokenProver
+from api.auth.token_verifier import StoredTokenVerifier
 from api.kafka.log import Clock
 from foundation.refusal import Refusal
 from foundation.settings import Settings
@@ -27,24 +27,33 @@ from stores.tokens import Tokens
 
 
 class Access(msgspec.Struct):
-    """Tokens, the audit log, the owner until it is kept there, and the identity provider where there is one."""
+    """The stores and verifiers behind access control.
+
+    Args:
+        tokens: the store of API tokens.
+        audit: the audit log.
+        oidc: verifies JWTs; None without an identity provider.
+        owner: verifies the owner's token until the store has it.
+    """
 
     tokens: Tokens
     audit: Audit
-    oidc: OidcProver | None = None
+    oidc: OidcVerifier | None = None
     owner: Owner | None = None
 
-    def provers(self, clock: Clock) -> list[Prover]:
-        """In the order in which they are asked."""
-        found: list[Prover | None] = [self.oidc, self.owner, TokenProver(self.tokens, clock)]
-        return [prover for prover in found if prover is not None]
+    def verifiers(self, clock: Clock) -> list[TokenVerifier]:
+        """All token verifiers, in the order in which the authenticator asks them."""
+        found: list[TokenVerifier | None] = [self.oidc, self.owner, StoredTokenVerifier(self.tokens, clock)]
+        return [verifier for verifier in found if verifier is not None]
 
 
 def open_access(database: Database, settings: Settings, owner_token: str, clock: Clock) -> Access:
-    """Makes `owner_token` that of an admin, in `database`, which may answer only later, see `Access.owner`.
+    """Opens access control and stores `owner_token` in `database` as the token of the owner, who is an admin.
+
+    If the database is down, `Access.owner` stores the token once it is up.
 
     Raises:
-        Refusal: a setting refuses, or the token is too short or somebody else's.
+        Refusal: a setting is wrong, or the owner's token is too short or is another caller's.
     """
     tokens, audit = RelationalTokens(database), RelationalAudit(database)
     owner = Owner(tokens, audit, owner_token, clock)
@@ -54,12 +63,13 @@ def open_access(database: Database, settings: Settings, owner_token: str, clock:
 
 
 def note_found(audit: Audit, release: StoredRelease) -> None:
-    """Writes down a release that no api made: the system's start did, or somebody who may write to the control topic.
+    """Writes an entry for a release that was found on the control topic and that no API process published.
 
-    Once, however often it is called with `release`.
+    The start of the system published it, or somebody with access to the topic. The entry is written once, however often this is called
+    with the same `release`.
 
     Raises:
-        StoreUnavailableError: the log does not answer.
+        StoreUnavailableError: the audit log does not answer.
     """
     text = msgspec.json.encode(release.parts)
     digest = hashlib.sha256(text).hexdigest()
@@ -68,21 +78,22 @@ def note_found(audit: Audit, release: StoredRelease) -> None:
     note_once(audit, fact)
 
 
-def _oidc(settings: Settings) -> OidcProver | None:
+def _oidc(settings: Settings) -> OidcVerifier | None:
     if not settings.oidc_issuer:
         return None
-    return OidcProver(read_rules(settings), Keys(settings.oidc_issuer, settings.oidc_jwks_url, time.monotonic))
+    return OidcVerifier(read_rules(settings), Keys(settings.oidc_issuer, settings.oidc_jwks_url, time.monotonic))
 
 
 def walk_audit(settings: Settings) -> Iterator[Entry]:
-    """All entries of the system's log, the oldest first, without writing to it.
+    """Yields all entries of the audit log, the oldest first, and writes nothing.
 
     Raises:
-        Refusal: there is none, or it cannot be read.
+        Refusal: there is no log, or it cannot be read.
     """
     place = place_of(settings)
     with contextlib.closing(Database(place, owner=False)) as database:
         try:
             yield from RelationalAudit(database).walk()
         except StoreUnavailableError as error:
-            raise Refusal("audit log not readable", where=place.where, expected="all entries", got=str(error)) from error
+            expected = "a store that gives all entries of the audit log"
+            raise Refusal("the audit log cannot be read", where=place.where, expected=expected, got=str(error)) from error

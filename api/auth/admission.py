@@ -1,41 +1,43 @@
-"""Whether a caller who was let in still may do what it does, for answers that last."""
+"""Long answers, such as the stream, end when their caller's token is no longer valid."""
 
 import asyncio
 
-from api.auth.authenticator import Gate
+from api.auth.authenticator import Authenticator
 from api.auth.permissions import ADMIN
 from api.http.problem import Problem
 
 CHECK_SECONDS = 1.0
-"""Between two looks. A revoked token is known as such after `REVOKED_SECONDS_MAX` at most, where requests use it all the time."""
+"""The time between two checks. The authenticator itself notices a revoked token within `REVOKED_SECONDS_MAX`."""
 
 
 class Admission:
-    """One caller's admission to one route.
+    """Watches whether one caller may still call one route.
 
     Args:
-        gate: says who calls.
-        authorization: the header that the request came with.
-        allowed: bits of the roles that may call the route.
-        peer: where the request came from.
-        seconds: between two looks.
+        authenticator: finds out who calls.
+        authorization: the value of the request's header ``Authorization``.
+        allowed: the bits of the roles that may call the route; 0 means admins only.
+        peer: where the request came from, for the log.
+        seconds: the time between two checks.
     """
 
-    def __init__(self, gate: Gate, authorization: bytes | None, allowed: int, peer: str, seconds: float = CHECK_SECONDS) -> None:
-        self._gate = gate
+    def __init__(
+        self, authenticator: Authenticator, authorization: bytes | None, allowed: int, peer: str, seconds: float = CHECK_SECONDS
+    ) -> None:
+        self._authenticator = authenticator
         self._authorization = authorization
         self._allowed = allowed
         self._peer = peer
         self._seconds = seconds
 
     async def ended(self) -> None:
-        """Returns once the token was revoked, has expired, has lost the role, or can no longer be proved."""
-        while await self._counts():
+        """Returns once the token was revoked, has expired, has lost its role, or can no longer be verified."""
+        while await self._is_admitted():
             await asyncio.sleep(self._seconds)
 
-    async def _counts(self) -> bool:
+    async def _is_admitted(self) -> bool:
         try:
-            caller = self._gate.known(self._authorization) or await self._gate.identify(self._authorization, self._peer)
+            caller = self._authenticator.known(self._authorization) or await self._authenticator.identify(self._authorization, self._peer)
         except Problem:
             return False
         return bool(caller.mask & (self._allowed or ADMIN))

@@ -1,4 +1,4 @@
-"""In front of the routes: a change runs once its intent is in the audit log, and is answered once its outcome is."""
+"""Middleware for the audit log: a change runs after its intent is in the log, and is answered after its outcome is."""
 
 import asyncio
 import hashlib
@@ -20,10 +20,10 @@ PATH_CHARACTERS_MAX = 500
 
 
 class Audited:
-    """An ASGI application around `app`. What only reads goes straight through.
+    """ASGI middleware around `app` that writes changes to the audit log; requests that only read pass through.
 
     Args:
-        audit: the log; while it takes no intent, changes are answered with 503 and do not run.
+        audit: the audit log; while it does not take the intent, changes are answered with 503 and do not run.
         clock: seconds since the epoch.
     """
 
@@ -39,21 +39,21 @@ class Audited:
             return
         body = await read_body(receive)
         intent, number = await self._begin(scope, body)
-        held = _Held()
+        held = _HeldAnswer()
         running = asyncio.create_task(self._run(scope, body, held, intent, number))
         self._running.add(running)
         running.add_done_callback(self._running.discard)
         try:
-            # The outcome is written even when the caller has gone meanwhile.
+            # The outcome is written even if the caller has closed the connection in the meantime.
             await asyncio.shield(running)
-        except Exception:  # what was not foreseen is answered already, and told to whoever is in front all the same
+        except Exception:  # Starlette has answered an unexpected error already, and raises it as well
             await held.pass_on(send)
             raise
         await held.pass_on(send)
 
-    async def _run(self, scope: Scope, body: bytes, held: "_Held", intent: Fact, number: int) -> None:
+    async def _run(self, scope: Scope, body: bytes, held: "_HeldAnswer", intent: Fact, number: int) -> None:
         try:
-            await self._app(scope, _Given(body), held)
+            await self._app(scope, _ReadBody(body), held)
         finally:
             await self._end(scope, intent, number, held.status)
 
@@ -61,7 +61,7 @@ class Audited:
         try:
             return await asyncio.to_thread(self._write_intent, scope, body)
         except StoreUnavailableError as error:
-            text = f"nothing was changed, for the audit log takes no entry now: {error}"
+            text = f"nothing was changed, because the audit log takes no entry now: {error}"
             raise Problem(503, text, [(b"retry-after", b"1")]) from error
 
     def _write_intent(self, scope: Scope, body: bytes) -> tuple[Fact, int]:
@@ -81,14 +81,14 @@ class Audited:
                 await asyncio.to_thread(self._audit.append, outcome)
                 return
             except StoreUnavailableError as error:
-                if seconds is None:  # the intent is in the log: whoever reads it sees that the outcome is not known
-                    log.error("the outcome of entry %d, status %d, is not in the audit log: %s", number, status, error)
+                if seconds is None:  # the log holds the intent without an outcome, which tells its reader that the outcome is unknown
+                    log.error("the outcome of entry %d, status %d, could not be written to the audit log: %s", number, status, error)
                 else:
                     await asyncio.sleep(seconds)
 
 
-class _Given:
-    """`receive` of a body that was read already."""
+class _ReadBody:
+    """An ASGI `receive` that gives a body which was read already."""
 
     def __init__(self, body: bytes) -> None:
         self._body: bytes | None = body
@@ -98,8 +98,8 @@ class _Given:
         return {"type": "http.disconnect"} if body is None else {"type": "http.request", "body": body, "more_body": False}
 
 
-class _Held:
-    """`send` that keeps an answer back; changes are answered in few bytes."""
+class _HeldAnswer:
+    """An ASGI `send` that holds an answer back in memory; answers to changes are small."""
 
     def __init__(self) -> None:
         self._messages: list[Message] = []
@@ -111,7 +111,7 @@ class _Held:
         self._messages.append(message)
 
     async def pass_on(self, send: Send) -> None:
-        """Sends all of it."""
+        """Sends the answer that was held back."""
         for message in self._messages:
             await send(message)
 

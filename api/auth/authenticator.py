@@ -1,4 +1,4 @@
-"""Who calls: each bearer token is proved once and then known for some seconds, so that a request costs a hash and a look into a table."""
+"""Finds out who calls: a bearer token is verified once and then cached for some seconds, so a request costs one hash and one look-up."""
 
 import asyncio
 import hashlib
@@ -10,7 +10,7 @@ from typing import TypeAlias, TypeVar
 
 import msgspec
 
-from api.auth.cached_credential import Proof, Prover, ProverUnavailableError, Rejected, bearer
+from api.auth.cached_credential import Credential, Rejected, TokenVerifier, VerifierUnavailableError, bearer
 from api.auth.permissions import Caller
 from api.auth.rejection_log import RejectionLog
 from api.http.problem import Problem
@@ -19,25 +19,33 @@ from api.kafka.log import Clock
 log = logging.getLogger(__name__)
 
 RENEW_SECONDS = 2.0
-"""After that a token in use is looked up again, beside its requests."""
+"""After this time a token in use is verified again in the background, while its requests go on."""
 REVOKED_SECONDS_MAX = 5.0
-"""A token that was revoked by another process counts no longer than that, while the store answers."""
+"""A token that another process revoked is refused after this time at the latest, as long as the store answers."""
 STALE_SECONDS_MAX = 3_600.0
-"""Tokens that were proved within that time go on while the store does not answer: far beyond an outage of ten minutes, in which no
-decision may fail. What is revoked meanwhile was revoked through a process that does reach the store."""
+"""While the store of tokens is down, a token stays valid for this time after its last verification. That is far longer than an outage of
+ten minutes, during which no decision may fail. A token can only be revoked by a process that reaches the store."""
 SIGNED_SECONDS_MAX = 60.0
-"""A token that is proved by its signature is looked at again after that, for the key may have been withdrawn."""
+"""A signed token (JWT) is verified again after this time, because its provider may have withdrawn the key."""
 RETRY_SECONDS = 1.0
 KNOWN_MAX = 10_000
 
 Value = TypeVar("Value")
-Question: TypeAlias = "asyncio.Task[Caller | Rejected | ProverUnavailableError]"
+Question: TypeAlias = "asyncio.Task[Caller | Rejected | VerifierUnavailableError]"
 
 _INVALID = b'Bearer realm="weir", error="invalid_token"'
 
 
-class Known(msgspec.Struct):
-    """A caller that was proved; the times are of a clock that never goes back, in seconds."""
+class CachedCredential(msgspec.Struct):
+    """A caller whose token was verified; all times are seconds of the monotonic clock.
+
+    Args:
+        caller: who the token belongs to.
+        source: what verified the token, see `Credential`.
+        renew_at: from this time on, the next use starts another verification in the background.
+        until: from this time on, the next use waits for another verification.
+        last_resort: until this time the token stays valid while its verifier is unavailable.
+    """
 
     caller: Caller
     source: str
@@ -46,32 +54,32 @@ class Known(msgspec.Struct):
     last_resort: float
 
 
-class Gate:
-    """Belongs to the event loop.
+class Authenticator:
+    """Finds out who calls by the header ``Authorization``. Only the event loop's thread may use it.
 
     Args:
-        provers: asked in order; the first that takes a token decides.
-        failures: counts what was refused, by reason.
+        verifiers: asked in order; the first one that takes a token decides.
+        failures: counts refused requests by reason.
         clock: seconds since the epoch.
-        monotonic: seconds, never going back.
+        monotonic: seconds of a clock that never goes back.
     """
 
-    def __init__(self, provers: Sequence[Prover], failures: Counter[str], clock: Clock, monotonic: Clock = time.monotonic) -> None:
-        self._provers = provers
+    def __init__(self, verifiers: Sequence[TokenVerifier], failures: Counter[str], clock: Clock, monotonic: Clock = time.monotonic) -> None:
+        self._verifiers = verifiers
         self._failures = failures
         self._clock = clock
         self._monotonic = monotonic
-        self._known: dict[bytes, Known] = {}
+        self._known: dict[bytes, CachedCredential] = {}
         self._refused: dict[bytes, tuple[str, float]] = {}
         self._asked: dict[bytes, Question] = {}
         self._forgotten = 0
         self._log = RejectionLog(monotonic)
 
     def known(self, authorization: bytes | None) -> Caller | None:
-        """The caller of a header ``Authorization`` that was proved a moment ago; None: ask `identify`."""
+        """The caller with this header ``Authorization`` when it is cached; None means that `identify` has to be called."""
         if authorization is None:
             return None
-        # Tables are looked into by hashes of tokens, so that no time taken tells anything of a token.
+        # The table's keys are hashes of tokens, so that the time of a look-up reveals nothing about a token.
         key = hashlib.sha256(authorization).digest()
         known = self._known.get(key)
         if known is None:
@@ -85,10 +93,10 @@ class Gate:
         return known.caller
 
     async def identify(self, authorization: bytes | None, peer: str) -> Caller:
-        """The caller of a header ``Authorization``, proved if need be; `peer` is where the request came from, for the log.
+        """The caller with this header ``Authorization``, verified if need be; `peer` is where the request came from, for the log.
 
         Raises:
-            Problem: 401, the token does not count; 503, that cannot be found out now.
+            Problem: 401, the token is missing or not valid; 503, it cannot be verified now.
         """
         try:
             token = bearer(authorization)
@@ -99,33 +107,33 @@ class Gate:
         found = Rejected(reason) if self._monotonic() < until else await asyncio.shield(self._ask(key, token))
         if isinstance(found, Rejected):
             raise self._rejected(found, peer)
-        if isinstance(found, ProverUnavailableError):
+        if isinstance(found, VerifierUnavailableError):
             self._log.note("unavailable", peer, str(found))
-            # Whoever asks is not known, so it is told nothing of the store; the log has it.
-            raise Problem(503, "who calls cannot be found out now", [(b"retry-after", b"1")])
+            # The caller is unknown, so the answer says nothing about the store; the log does.
+            raise Problem(503, "the token cannot be verified now; try again", [(b"retry-after", b"1")])
         return found
 
     def refuse(self, reason: str, peer: str) -> Problem:
-        """401 for a request from `peer` that has no token to prove, counted under `reason`."""
+        """The answer 401 to a request from `peer` that holds no token that could be verified; it is counted under `reason`."""
         return self._rejected(Rejected(reason), peer)
 
     def forget(self, source: str) -> None:
-        """Whatever was proved by `source` is proved anew from now on, also where that is being done just now."""
+        """Drops the cached credentials of `source`, and the results of verifications that are running now, so that each is done again."""
         self._forgotten += 1
         self._asked.clear()
         for key in [key for key, known in self._known.items() if known.source == source]:
             del self._known[key]
 
     async def close(self) -> None:
-        """Lets the provers go."""
-        for prover in self._provers:
-            await prover.close()
+        """Closes the verifiers."""
+        for verifier in self._verifiers:
+            await verifier.close()
 
     def _ask(self, key: bytes, token: str) -> Question:
-        """One question at a time for a token, whoever waits for it."""
+        """Starts the verification of a token, or joins the one that is running: there is at most one at a time for a token."""
         asked = self._asked.get(key)
         if asked is None:
-            asked = self._asked[key] = asyncio.create_task(self._prove(key, token))
+            asked = self._asked[key] = asyncio.create_task(self._verify(key, token))
             asked.add_done_callback(lambda done: self._answered(key, done))
         return asked
 
@@ -133,33 +141,33 @@ class Gate:
         if self._asked.get(key) is done:
             del self._asked[key]
 
-    async def _prove(self, key: bytes, token: str) -> Caller | Rejected | ProverUnavailableError:
+    async def _verify(self, key: bytes, token: str) -> Caller | Rejected | VerifierUnavailableError:
         began, forgotten = self._monotonic(), self._forgotten
-        prover = next(prover for prover in self._provers if prover.takes(token))
+        verifier = next(verifier for verifier in self._verifiers if verifier.takes(token))
         try:
-            proof = await prover.prove(token)
+            credential = await verifier.verify(token)
         except Rejected as rejected:
             self._known.pop(key, None)
             _keep(self._refused, key, (rejected.reason, began + REVOKED_SECONDS_MAX))
             return rejected
-        except ProverUnavailableError as error:
+        except VerifierUnavailableError as error:
             return self._go_on(key) or error
-        except Exception:  # whatever store it is: nobody may wait for this answer who could be told
-            log.exception("a token could not be proved")
-            return self._go_on(key) or ProverUnavailableError("the fault is in the log of the api")
-        if forgotten == self._forgotten:  # else it may have been revoked while the store was asked
+        except Exception:  # each kind of store raises its own errors, and perhaps no request waits to report this one
+            log.exception("a token could not be verified")
+            return self._go_on(key) or VerifierUnavailableError("the verification failed; the log of the api says why")
+        if forgotten == self._forgotten:  # otherwise the token may have been revoked during the look-up
             self._known.pop(key, None)
-            _keep(self._known, key, self._known_of(proof, began))
-        return proof.caller
+            _keep(self._known, key, self._cached(credential, began))
+        return credential.caller
 
-    def _known_of(self, proof: Proof, began: float) -> Known:
-        left = float("inf") if proof.expires_at is None else proof.expires_at - self._clock()
-        if not proof.may_be_revoked:
+    def _cached(self, credential: Credential, began: float) -> CachedCredential:
+        left = float("inf") if credential.expires_at is None else credential.expires_at - self._clock()
+        if not credential.may_be_revoked:
             end = self._monotonic() + min(left, SIGNED_SECONDS_MAX)
-            return Known(proof.caller, proof.source, end, end, end)
+            return CachedCredential(credential.caller, credential.source, end, end, end)
         end = self._monotonic() + left
         times = (min(began + seconds, end) for seconds in (RENEW_SECONDS, REVOKED_SECONDS_MAX, STALE_SECONDS_MAX))
-        return Known(proof.caller, proof.source, *times)
+        return CachedCredential(credential.caller, credential.source, *times)
 
     def _go_on(self, key: bytes) -> Caller | None:
         now, known = self._monotonic(), self._known.get(key)
@@ -173,11 +181,12 @@ class Gate:
         self._failures[rejected.reason] += 1
         self._log.note(rejected.reason, peer)
         challenge = b'Bearer realm="weir"' if rejected.reason == "missing" else _INVALID
-        return Problem(401, "a bearer token is needed, and this is none that counts", [(b"www-authenticate", challenge)])
+        text = "the request needs a valid bearer token, and its token is missing, unknown, revoked or expired"
+        return Problem(401, text, [(b"www-authenticate", challenge)])
 
 
 def _keep(table: dict[bytes, Value], key: bytes, value: Value) -> None:
-    """What came first goes first once there are too many."""
+    """Adds an item; when there are more than `KNOWN_MAX`, the oldest one is dropped."""
     table[key] = value
     if len(table) > KNOWN_MAX:
         del table[next(iter(table))]

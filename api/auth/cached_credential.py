@@ -1,4 +1,4 @@
-"""What a bearer token was found to be: whose it is and for how long, or why it does not count."""
+"""The result of verifying a bearer token: who it belongs to and for how long, or why it is rejected."""
 
 from typing import Protocol
 
@@ -9,14 +9,14 @@ from api.auth.permissions import Caller
 TOKEN_BYTES_MAX = 8_192
 
 
-class Proof(msgspec.Struct, frozen=True):
-    """A token that counts.
+class Credential(msgspec.Struct, frozen=True):
+    """A token that was verified.
 
     Args:
-        caller: whose it is.
-        source: what it was proved by: the hash of the token as stored, or the id of the key that signed it.
-        expires_at: seconds since the epoch; None: never.
-        may_be_revoked: it has to be looked up again every few seconds.
+        caller: who the token belongs to.
+        source: what verified it: the hash of the stored token, or ``key <id>`` of the key that signed it.
+        expires_at: seconds since the epoch; None means never.
+        may_be_revoked: whether it has to be looked up again every few seconds.
     """
 
     caller: Caller
@@ -25,41 +25,42 @@ class Proof(msgspec.Struct, frozen=True):
     may_be_revoked: bool
 
 
-class Rejected(Exception):  # noqa: N818 - said of the token
-    """The token does not count; `reason` is one word for the figures and the log, never the token or its holder."""
+class Rejected(Exception):  # noqa: N818 - the token is rejected
+    """The token is not valid; `reason` is one word for metrics and the log, and never holds the token or its owner."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
 
 
-class ProverUnavailableError(Exception):
-    """Whether the token counts cannot be found out now."""
+class VerifierUnavailableError(Exception):
+    """The token cannot be verified now, because a store or the identity provider does not answer."""
 
 
-class Prover(Protocol):
-    """One way to prove tokens."""
+class TokenVerifier(Protocol):
+    """One way to verify tokens."""
 
-    async def prove(self, token: str) -> Proof:
-        """Never holds up the event loop.
+    async def verify(self, token: str) -> Credential:
+        """Verifies `token` without blocking the event loop.
 
         Raises:
-            Rejected: the token does not count.
-            ProverUnavailableError: that cannot be found out now.
+            Rejected: the token is not valid.
+            VerifierUnavailableError: it cannot be verified now.
         """
 
     def takes(self, token: str) -> bool:
-        """Whether `token` looks like one of this way."""
+        """Whether `token` looks like one that this verifier is for."""
 
     async def close(self) -> None:
-        """Lets connections go."""
+        """Closes connections and threads."""
 
 
 def bearer(authorization: bytes | None) -> str:
-    """The token of a header ``Authorization``.
+    """The bearer token in the value of the header ``Authorization``.
 
     Raises:
-        Rejected: missing, or malformed: another scheme, empty, longer than 8 KiB, or not printable ASCII.
+        Rejected: ``missing``, there is no header; ``malformed``, the scheme is not Bearer, or the token is empty, longer than 8 KiB or
+            not printable ASCII.
     """
     if authorization is None:
         raise Rejected("missing")

@@ -1,4 +1,4 @@
-"""The keys of an identity provider, fetched when they are needed and kept while it does not answer."""
+"""The public keys of an identity provider: fetched when they are needed, and kept while the provider is down."""
 
 import asyncio
 import logging
@@ -10,18 +10,17 @@ import jwt
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from api.auth.cached_credential import ProverUnavailableError, Rejected
+from api.auth.cached_credential import Rejected, VerifierUnavailableError
 from api.kafka.log import Clock
 from foundation.refusal import Refusal
 
 log = logging.getLogger(__name__)
 
 REFRESH_SECONDS_MIN = 10.0
-"""Between two fetches: tokens with made-up key ids must not turn this process against the provider."""
+"""The least time between two fetches, so that tokens with made-up key ids cannot make this process flood the provider."""
 REFRESH_SECONDS_MAX = 180.0
-"""Keys older than that are fetched again beside the requests. Together with
-`api.auth.authenticator.SIGNED_SECONDS_MAX`, which passes once before and once after, a key that its provider has withdrawn
-counts for five minutes at most, while the provider answers."""
+"""Keys older than this are fetched again in the background. A key that its provider has withdrawn stays valid for at most this time and
+twice `api.auth.authenticator.SIGNED_SECONDS_MAX`, five minutes in all, as long as the provider answers."""
 FETCH_SECONDS_MAX = 3.0
 BODY_BYTES_MAX = 1_048_576
 RSA_BITS_MIN = 2_048
@@ -29,22 +28,22 @@ _LOCAL = ("127.0.0.1", "localhost", "::1")
 
 
 class Key(msgspec.Struct, frozen=True):
-    """A public key and the one algorithm that it is used with."""
+    """A public key, and the only algorithm that it may be used with."""
 
     key: Any
     algorithm: str
 
 
 class Keys:
-    """Public keys by id. Belongs to the event loop.
+    """Public keys by id. Only the event loop's thread may use it.
 
     Args:
-        issuer: URL that says in ``/.well-known/openid-configuration`` where the keys are.
-        jwks_url: where they are; empty: ask the issuer.
-        monotonic: seconds, never going back.
+        issuer: the URL of the provider, which names the URL of its keys in ``/.well-known/openid-configuration``.
+        jwks_url: the URL of the keys; '' means that the issuer is asked for it.
+        monotonic: seconds of a clock that never goes back.
 
     Raises:
-        Refusal: one of them is neither https nor of this machine.
+        Refusal: the URL is neither https nor one of this machine.
     """
 
     def __init__(self, issuer: str, jwks_url: str, monotonic: Clock) -> None:
@@ -52,7 +51,7 @@ class Keys:
         self._issuer = issuer
         self._jwks_url = jwks_url
         self._monotonic = monotonic
-        # A proxy of the environment is for others than this machine.
+        # A provider on this machine is reached directly, and not through the proxy that the environment may name.
         self._client = httpx.AsyncClient(timeout=FETCH_SECONDS_MAX, trust_env=urlsplit(first).hostname not in _LOCAL)
         self._keys: dict[str, Key] = {}
         self._tried_at = float("-inf")
@@ -62,11 +61,11 @@ class Keys:
         self._refresh: asyncio.Task[None] | None = None
 
     async def key(self, id: str) -> Key:
-        """The key `id`; one that is unknown is looked for once more, not more often than each `REFRESH_SECONDS_MIN`.
+        """The key with this id. For an unknown id the keys are fetched, at most once every `REFRESH_SECONDS_MIN`.
 
         Raises:
-            Rejected: there is no such key.
-            ProverUnavailableError: it is unknown, and the provider does not answer.
+            Rejected: the provider has no such key.
+            VerifierUnavailableError: the key is unknown, and the provider does not answer.
         """
         now = self._monotonic()
         if id in self._keys:
@@ -77,11 +76,11 @@ class Keys:
         if id in self._keys:
             return self._keys[id]
         if self._problem:
-            raise ProverUnavailableError(f"the identity provider does not answer: {self._problem}")
+            raise VerifierUnavailableError(f"the identity provider does not answer: {self._problem}")
         raise Rejected("unknown_key")
 
     async def close(self) -> None:
-        """Lets connections go."""
+        """Closes the connections."""
         await self._client.aclose()
 
     async def _fetch_once(self) -> None:
@@ -95,12 +94,12 @@ class Keys:
                 self._problem = ""
             except (httpx.HTTPError, ValueError, Refusal, msgspec.MsgspecError) as error:
                 self._problem = str(error) or type(error).__name__
-                log.warning("keys of %s could not be fetched: %s", self._issuer, self._problem)
+                log.warning("the keys of %s could not be fetched: %s", self._issuer, self._problem)
 
     async def _discovered(self) -> str:
         about = await self._json(self._issuer.rstrip("/") + "/.well-known/openid-configuration")
         if about.get("issuer") != self._issuer:
-            raise ValueError(f"its configuration is that of another issuer, {str(about.get('issuer'))[:200]}")
+            raise ValueError(f"its configuration names another issuer, {str(about.get('issuer'))[:200]}")
         return require_private(str(about.get("jwks_uri")))
 
     async def _json(self, url: str) -> dict[str, Any]:
@@ -110,15 +109,15 @@ class Keys:
             async for part in answer.aiter_bytes():
                 body += part
                 if len(body) > BODY_BYTES_MAX:
-                    raise ValueError(f"more than {BODY_BYTES_MAX} bytes from {url}")
+                    raise ValueError(f"{url} answers with more than {BODY_BYTES_MAX} bytes")
         return msgspec.json.decode(body, type=dict[str, Any])
 
 
 def read_keys(document: dict[str, Any]) -> dict[str, Key]:
-    """The keys of a JWKS by id, as far as they are public, for signatures, and of a kind that is taken.
+    """Reads a JWKS: gives its public signature keys by id, RSA of at least 2048 bits and EC P-256, and passes over all others.
 
     Raises:
-        ValueError: it is no JWKS, or has no such key.
+        ValueError: it is not a JWKS, or has no such key.
     """
     given = document.get("keys")
     found = {}
@@ -133,12 +132,12 @@ def read_keys(document: dict[str, Any]) -> dict[str, Key]:
             if not isinstance(key, RSAPublicKey) or key.key_size >= RSA_BITS_MIN:
                 found[each["kid"]] = Key(key, algorithm)
     if not found:
-        raise ValueError("no key that can be used is among those of the identity provider")
+        raise ValueError("the identity provider has no key with an id that is RSA of at least 2048 bits or EC P-256")
     return found
 
 
 def require_private(url: str) -> str:
-    """`url`, when nobody on the way can answer in its place: https, or this machine.
+    """Gives `url` back when nobody on the network can answer in its place: it is https, or of this machine.
 
     Raises:
         Refusal: it is neither.
@@ -146,11 +145,11 @@ def require_private(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOCAL):
         return url
-    raise Refusal("identity provider not safe", where="WEIR_OIDC_ISSUER", expected="a URL with https", got=url[:200])
+    raise Refusal("the identity provider's URL is not safe", where="WEIR_OIDC_ISSUER", expected="a URL with https", got=url[:200])
 
 
 def _algorithm(key: dict[str, Any]) -> str:
-    """The algorithm of a public key for signatures; '' for all that are not taken."""
+    """The algorithm of a public signature key; '' for a key that is not accepted."""
     if key.get("use", "sig") != "sig" or "d" in key:
         return ""
     kind = "RS256" if key.get("kty") == "RSA" else "ES256" if (key.get("kty"), key.get("crv")) == ("EC", "P-256") else ""

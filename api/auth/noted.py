@@ -1,4 +1,4 @@
-"""Facts about this process's own doings in the audit log, each once, however often a store that was away is tried."""
+"""Entries of the audit log about what this process does by itself; each is written once, however often the write is tried again."""
 
 from stores.audit import Audit, Fact, link
 
@@ -6,10 +6,12 @@ LOOKED_AT = 100
 
 
 def note_once(audit: Audit, fact: Fact) -> None:
-    """Appends `fact` unless one of the newest entries says the same: an append that no answer came to may have been made.
+    """Appends `fact` unless one of the newest `LOOKED_AT` entries says the same.
+
+    An append whose answer was lost may have been made; so this may be called again until it returns.
 
     Raises:
-        StoreUnavailableError: the log does not answer; to be called again.
+        StoreUnavailableError: the audit log does not answer.
     """
     newest = audit.page(None, LOOKED_AT)
     if not any(entry.said == link(entry.number, entry.previous, fact).said for entry in newest):

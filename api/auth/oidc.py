@@ -1,11 +1,11 @@
-"""Bearer tokens of an identity provider: signed JWTs, whose claims are mapped to a name and roles."""
+"""Verifies bearer tokens of an identity provider: signed JWTs whose claims give the caller's name and roles."""
 
 from typing import Any
 
 import jwt
 import msgspec
 
-from api.auth.cached_credential import Proof, Rejected
+from api.auth.cached_credential import Credential, Rejected
 from api.auth.jwks import Keys
 from api.auth.permissions import ROLES, caller
 from api.auth.token_kind import is_access_token
@@ -15,7 +15,7 @@ from foundation.settings import Settings
 LEEWAY_SECONDS = 10
 NAME_CHARACTERS_MAX = 200
 NAMED = "oidc:"
-"""Before the names of such callers, so that none can be taken for that of an API token."""
+"""The names of these callers begin with this prefix, so that none can be mistaken for the name of an API token."""
 _REQUIRED = ["exp", "iss", "aud"]
 _REASONS = {
     jwt.ExpiredSignatureError: "expired",
@@ -28,15 +28,15 @@ _REASONS = {
 
 
 class Rules(msgspec.Struct, frozen=True):
-    """What a JWT has to say, and what it then means.
+    """The claims that a JWT must have, and what they mean.
 
     Args:
-        issuer: that it has to be from.
-        audience: that it has to be for.
-        name_claim: whose value is the caller's name.
-        roles_claim: whose values are looked up in `roles`; a dot leads into an object.
-        roles: roles of Weir by value of the claim.
-        untyped: whether a token that does not say what it is for counts, see `api.auth.token_kind`.
+        issuer: the issuer that the JWT must be from.
+        audience: the audience that it must be for.
+        name_claim: the claim whose value is the caller's name.
+        roles_claim: the claim whose values are looked up in `roles`; a dot goes into an object.
+        roles: the roles in Weir, by the value of the claim.
+        untyped: ``accept`` or ``refuse`` for a token that does not say what it is for; see `api.auth.token_kind`.
     """
 
     issuer: str
@@ -47,8 +47,11 @@ class Rules(msgspec.Struct, frozen=True):
     untyped: str = "refuse"
 
 
-class OidcProver:
-    """See `api.auth.cached_credential.Prover`. A key is used with one algorithm, RS256 or ES256, whatever the token says."""
+class OidcVerifier:
+    """Verifies JWTs; see `api.auth.cached_credential.TokenVerifier`.
+
+    Each key is used with its own algorithm, RS256 or ES256, and a token that names another one is rejected.
+    """
 
     def __init__(self, rules: Rules, keys: Keys) -> None:
         self._rules = rules
@@ -57,7 +60,7 @@ class OidcProver:
     def takes(self, token: str) -> bool:
         return token.startswith("eyJ") and token.count(".") == 2
 
-    async def prove(self, token: str) -> Proof:
+    async def verify(self, token: str) -> Credential:
         try:
             header = jwt.get_unverified_header(token)
         except (jwt.PyJWTError, ValueError) as error:
@@ -77,7 +80,7 @@ class OidcProver:
         if not isinstance(name, str) or not name.isprintable() or not 0 < len(name) <= NAME_CHARACTERS_MAX:
             raise Rejected("claims")
         roles = [role for value in claimed_roles(claims, self._rules.roles_claim) for role in self._rules.roles.get(value, ())]
-        return Proof(caller(NAMED + name, roles), f"key {id}", float(claims["exp"]), may_be_revoked=False)
+        return Credential(caller(NAMED + name, roles), f"key {id}", float(claims["exp"]), may_be_revoked=False)
 
     async def close(self) -> None:
         await self._keys.close()
@@ -97,12 +100,15 @@ class OidcProver:
             raise Rejected(_REASONS.get(type(error), "malformed")) from error
 
 
-def claimed_roles(claims: dict[str, Any], place: str) -> list[str]:
-    """The values of the claim `place`: that of this very name, else along its dots; a list of texts, or a text with spaces between."""
-    found: Any = claims.get(place)
+def claimed_roles(claims: dict[str, Any], name: str) -> list[str]:
+    """The values of the claim `name`, which is a list of texts or one text with spaces between the values.
+
+    When no claim has this name, each dot in it goes into an object: ``realm_access.roles``.
+    """
+    found: Any = claims.get(name)
     if found is None:
         found = claims
-        for part in place.split("."):
+        for part in name.split("."):
             found = found.get(part) if isinstance(found, dict) else None
     if isinstance(found, str):
         return found.split()
@@ -110,21 +116,22 @@ def claimed_roles(claims: dict[str, Any], place: str) -> list[str]:
 
 
 def read_rules(settings: Settings) -> Rules:
-    """The rules of the settings.
+    """Reads the rules from the settings.
 
     Raises:
-        Refusal: there is no audience, or no role for anybody, or one that does not exist.
+        Refusal: there is no audience, no role for any value, or a role that does not exist.
     """
     if not settings.oidc_audience:
-        raise Refusal("no audience", where="WEIR_OIDC_AUDIENCE", expected="the audience that tokens of WEIR_OIDC_ISSUER are for", got="")
+        expected = "the audience that tokens of WEIR_OIDC_ISSUER are for"
+        raise Refusal("no audience", where="WEIR_OIDC_AUDIENCE", expected=expected, got="an empty setting")
     roles: dict[str, tuple[str, ...]] = {}
     for pair in filter(None, map(str.strip, settings.oidc_roles.split(","))):
         value, _, role = pair.rpartition("=")
         if not value or role not in ROLES:
-            expected = f"value=role with commas between, roles {', '.join(ROLES)}"
+            expected = f"value=role pairs separated by commas, where a role is one of {', '.join(ROLES)}"
             raise Refusal("bad role", where="WEIR_OIDC_ROLES", expected=expected, got=pair[:200])
         roles[value] = (*roles.get(value, ()), role)
     if not roles:
-        raise Refusal("no roles", where="WEIR_OIDC_ROLES", expected="value=role with commas between", got="")
+        raise Refusal("no roles", where="WEIR_OIDC_ROLES", expected="value=role pairs separated by commas", got="an empty setting")
     claims = (settings.oidc_name_claim, settings.oidc_roles_claim)
     return Rules(settings.oidc_issuer, settings.oidc_audience, *claims, roles, settings.oidc_untyped)

@@ -1,14 +1,14 @@
-"""The owner from the process's start on: proved by the token itself until the stores have it, which may be away."""
+"""The owner can call from the start of the process on: its token is verified here until the store of tokens, which may be down, has it."""
 
 import asyncio
 import hmac
 import logging
 
-from api.auth.cached_credential import Proof
+from api.auth.cached_credential import Credential
 from api.auth.noted import note_once
 from api.auth.permissions import caller
 from api.auth.token import OWNER, install_owner, is_owners, require_length
-from api.http.retry import settled
+from api.http.retry import retry_until_done
 from api.kafka.log import Clock
 from foundation.refusal import Refusal
 from stores.audit import Audit, Fact
@@ -20,14 +20,14 @@ ROLES = ("admin",)
 
 
 class Owner:
-    """See `api.auth.cached_credential.Prover`: takes the owner's token alone, and none any more once the store says what it is worth.
+    """Verifies the owner's token until it is stored; see `api.auth.cached_credential.TokenVerifier`.
 
-    Until then nobody can know whether it was revoked.
+    Until then nobody can know whether the token was revoked. Afterwards the store decides, and this verifier takes no token any more.
 
     Args:
-        tokens: where it is to be kept.
-        audit: where it is written down that it changed.
-        token: the owner's.
+        tokens: the store that is to hold the token.
+        audit: the audit log, which gets an entry when the token changed.
+        token: the owner's token.
         clock: seconds since the epoch.
 
     Raises:
@@ -45,15 +45,15 @@ class Owner:
         self.kept = False
 
     def keep(self) -> None:
-        """Makes the token the owner's, which comes from outside: that it changed is in the log all the same. Blocks.
+        """Stores the token as the owner's and writes to the audit log if it changed. Blocks.
 
         Raises:
-            Refusal: it is somebody else's; it counts as that from now on.
-            StoreUnavailableError: a store is away: to be called again.
+            Refusal: another caller has this token; from now on it is verified as that caller's.
+            StoreUnavailableError: a store does not answer; call this again.
         """
         if not self.kept and not is_owners(self._tokens, self._token):
             at_ms = int(self._clock() * 1000)
-            # Said before it is done: a change that no answer came to may have been made.
+            # The fact is noted before the change is made, because a change whose answer is lost may have been made.
             self._changed = self._changed or Fact(at_ms, OWNER, ROLES, "start", "outcome", subject="token owner")
             self._install(at_ms)
         self.kept = True
@@ -61,24 +61,24 @@ class Owner:
             note_once(self._audit, self._changed)
             self._changed = None
 
-    async def settle(self) -> None:
-        """Calls `keep` until it is done, or refused, which the log of the process says then."""
-        await settled(lambda: asyncio.to_thread(self._keep_or_tell), "the owner's token")
+    async def keep_until_done(self) -> None:
+        """Calls `keep` until it returns or is refused; a refusal is logged."""
+        await retry_until_done(lambda: asyncio.to_thread(self._keep_or_tell), "the owner's token")
 
     def takes(self, token: str) -> bool:
         return not self.kept and hmac.compare_digest(token_hash(token), self._hash)
 
-    async def prove(self, token: str) -> Proof:
-        return Proof(caller(OWNER, ROLES), self._hash, None, may_be_revoked=True)
+    async def verify(self, token: str) -> Credential:
+        return Credential(caller(OWNER, ROLES), self._hash, None, may_be_revoked=True)
 
     async def close(self) -> None:
-        """Holds no connection."""
+        """Does nothing: there is no connection to close."""
 
     def _keep_or_tell(self) -> None:
         try:
             self.keep()
         except Refusal as refusal:
-            log.error("the owner's token is not taken: %s", refusal)
+            log.error("the owner's token is refused: %s", refusal)
 
     def _install(self, at_ms: int) -> None:
         try:

@@ -1,7 +1,7 @@
-"""Who may do what: one table from each route to the roles that may call it.
+"""One table says which roles may call each route.
 
-A route that is not in it is closed to all but admins. How the roles are meant: `system` is a payment or login system, `reader` sees
-everything that was decided, `analyst` gives verdicts too, `author` writes definitions, `approver` puts them in force, `admin` may all.
+Only admins may call a route that is not in the table. The roles: `system` is a payment or login system, `reader` sees all decisions,
+`analyst` also gives labels, `author` writes definitions, `approver` puts them in force, and `admin` may do everything.
 """
 
 from collections.abc import Iterable
@@ -12,14 +12,14 @@ from api.http.problem import Problem
 
 ROLES = ("system", "reader", "analyst", "author", "approver", "admin")
 CALLER = "weir.caller"
-"""Under this name an ASGI scope holds who calls."""
+"""The ASGI scope of a request holds the `Caller` under this key."""
 PEER = "weir.peer"
-"""Under this name an ASGI scope holds where the request came from."""
+"""The ASGI scope of a request holds the address that it came from under this key."""
 ADMISSION = "weir.admission"
-"""Under this name an ASGI scope holds the `api.auth.admission.Admission` of the caller, for answers that last."""
-_BITS = {role: 1 << place for place, role in enumerate(ROLES)}
+"""The ASGI scope of a request holds the `api.auth.admission.Admission` of its caller under this key, for long answers."""
+_BITS = {role: 1 << bit for bit, role in enumerate(ROLES)}
 ANYBODY = 1 << len(ROLES)
-"""The bit of routes that need no token."""
+"""This bit marks routes that need no token."""
 ADMIN = _BITS["admin"]
 
 _READ = "reader analyst author approver"
@@ -69,7 +69,7 @@ _NOT_AUDITED = frozenset((("POST", "/v1/events"), ("POST", "/v1/decisions")))
 
 
 class _Node:
-    """A place in the tree of paths: what follows by its text, by a verb after a colon, or as anything."""
+    """A node in the tree of paths. The next part of a path is looked up by its text, by the verb after its colon, or as any text."""
 
     __slots__ = ("anything", "mask", "rest", "texts", "verbs")
 
@@ -82,7 +82,7 @@ class _Node:
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """Who calls: `name` as it stands in releases and in the audit log, `roles` in the order of `ROLES`, and their bits."""
+    """Who calls: `name` is written to releases and the audit log, `roles` are in the order of `ROLES`, and `mask` holds their bits."""
 
     name: str
     roles: tuple[str, ...]
@@ -90,7 +90,7 @@ class Caller(msgspec.Struct, frozen=True):
 
 
 def caller(name: str, roles: Iterable[str]) -> Caller:
-    """The caller of a name with those of `roles` that exist."""
+    """The caller `name` with `roles`; roles that do not exist are left out."""
     own = tuple(role for role in ROLES if role in frozenset(roles))
     return Caller(name, own, mask_of(own))
 
@@ -101,19 +101,20 @@ def mask_of(roles: Iterable[str]) -> int:
 
 
 def forbidden(caller: Caller, allowed: int) -> Problem:
-    """403 for a caller without any of the roles of `allowed`."""
+    """The answer 403 to a caller that has none of the roles in `allowed`; 0 means admins only."""
     needed = " or ".join(role for role in ROLES if _BITS[role] & (allowed or ADMIN))
-    text = f"{caller.name} is {', '.join(caller.roles) or 'without a role'}; this needs {needed}"
+    has = f"has the role {', '.join(caller.roles)}" if caller.roles else "has no role"
+    text = f"{caller.name} {has}, and this route needs the role {needed}"
     return Problem(403, text, [(b"www-authenticate", b'Bearer realm="weir", error="insufficient_scope"')])
 
 
 def is_change(method: str, path: str) -> bool:
-    """Whether a request is to be in the audit log: all but reads, and but events and decisions."""
+    """Whether a request is written to the audit log: every request is, except reads, events and requests for a decision."""
     return method not in _SAFE and (method, path) not in _NOT_AUDITED
 
 
 def roles_for(method: str, path: str) -> int:
-    """The bits of the roles that may call a route; 0 for one that is not in the table. A microsecond."""
+    """The bits of the roles that may call a route; 0 for a route that is not in the table. It takes about a microsecond."""
     node = _TREE.get(method)
     if node is None:
         return 0

@@ -1,19 +1,19 @@
-"""Who calls, for routes: what the front found out travels in the request's scope."""
+"""What routes know of their request beyond FastAPI: the caller that the ASGI entry put into the scope, and the audit log's subject."""
 
 from fastapi import Request
 
 from api.auth.permissions import CALLER, Caller
 
 SUBJECT = "weir.subject"
-"""Under this name a scope holds what a change was about, for the audit log."""
+"""The ASGI scope of a request holds what a change was about under this key, for the audit log."""
 
 
 def caller_of(request: Request) -> Caller:
-    """Who calls."""
+    """The caller of `request`."""
     found: Caller = request.scope[CALLER]
     return found
 
 
 def note_subject(request: Request, subject: str) -> None:
-    """Says in a few words what a change was about, such as ``release 7``; never a secret."""
+    """Notes for the audit log in a few words what a change was about, such as ``release 7``; it must not hold a secret."""
     request.scope[SUBJECT] = subject

@@ -1,4 +1,4 @@
-"""The owner's token: found or made, and kept like all others, as a hash, under the name `OWNER`."""
+"""The owner's token: it is read or made, and stored like all others, as a hash, under the name `OWNER`."""
 
 import os
 import pathlib
@@ -14,12 +14,12 @@ OWNER = "owner"
 
 
 def install_owner(tokens: Tokens, token: str, at_ms: int) -> bool:
-    """Makes `token` the owner's, an admin, in place of the owner's before; whether that changed anything.
+    """Stores `token` as the owner's, with the role admin, in place of the owner's earlier token; gives whether anything changed.
 
-    One that was revoked stays revoked: only another token mends that.
+    A token that was revoked stays revoked: the owner then needs another token.
 
     Raises:
-        Refusal: it is shorter than 16 characters, or somebody else's.
+        Refusal: the token is shorter than 16 characters, or is another caller's.
     """
     require_length(token)
     if is_owners(tokens, token):
@@ -29,23 +29,23 @@ def install_owner(tokens: Tokens, token: str, at_ms: int) -> bool:
 
 
 def require_length(token: str) -> None:
-    """Lets `token` pass unless it is shorter than 16 characters.
+    """Checks that `token` has at least 16 characters.
 
     Raises:
-        Refusal: it is.
+        Refusal: it is shorter.
     """
     if len(token) < LENGTH_MIN:
         raise Refusal("token too short", where="token", expected=f"at least {LENGTH_MIN} characters", got=f"{len(token)} characters")
 
 
 def is_owners(tokens: Tokens, token: str) -> bool:
-    """Whether `token` is kept as the owner's, revoked or not."""
+    """Whether `token` is stored as the owner's, revoked or not."""
     known = tokens.by_name(OWNER)
     return known is not None and known.hash == token_hash(token)
 
 
 def find_token(settings: Settings, environment: Mapping[str, str] | None = None) -> str:
-    """As `read_token`; a token file that is missing is made with a random token.
+    """Reads the owner's token like `read_token`, and makes a token file with a random token when there is none.
 
     Raises:
         Refusal: the file can be neither read nor made.
@@ -56,14 +56,15 @@ def find_token(settings: Settings, environment: Mapping[str, str] | None = None)
     try:
         return _made(file)
     except (OSError, UnicodeDecodeError) as error:
-        raise Refusal("token not writable", where=str(file), expected="a folder to make a token file in", got=str(error)) from error
+        expected = "a folder in which a token file can be made"
+        raise Refusal("the token file cannot be written", where=str(file), expected=expected, got=str(error)) from error
 
 
 def token_made_now(settings: Settings, environment: Mapping[str, str] | None = None) -> str:
-    """As `find_token`; gives the token when this call made it, and '' when there was one.
+    """Calls `find_token` and gives the token if this call made it, and '' if it was there before.
 
     Raises:
-        Refusal: as `find_token`.
+        Refusal: as for `find_token`.
     """
     known = bool(_given(environment)) or token_file(settings).exists()
     token = find_token(settings, environment)
@@ -71,7 +72,7 @@ def token_made_now(settings: Settings, environment: Mapping[str, str] | None = N
 
 
 def read_token(settings: Settings, environment: Mapping[str, str] | None = None) -> str:
-    """The token of ``WEIR_TOKEN``, else of the token file.
+    """The owner's token: that of the variable ``WEIR_TOKEN`` if it is set, and otherwise that in the token file.
 
     Raises:
         Refusal: the file is missing or cannot be read.
@@ -80,12 +81,12 @@ def read_token(settings: Settings, environment: Mapping[str, str] | None = None)
     try:
         return _given(environment) or file.read_text().strip()
     except (OSError, UnicodeDecodeError) as error:
-        remedy = f"weir up makes it at its first start; {TOKEN_VARIABLE} gives the token itself, WEIR_FOLDER the system's folder"
-        raise Refusal("token not readable", where=str(file), expected="a file with a token", got=str(error), remedy=remedy) from error
+        remedy = f"weir up makes it at its first start; else set {TOKEN_VARIABLE} to the token, or WEIR_FOLDER to the system's folder"
+        raise Refusal("the token cannot be read", where=str(file), expected="a file with a token", got=str(error), remedy=remedy) from error
 
 
 def token_file(settings: Settings) -> pathlib.Path:
-    """Where the token is kept when ``WEIR_TOKEN`` does not give it."""
+    """The path of the token file, which is read when ``WEIR_TOKEN`` is not set."""
     return pathlib.Path(settings.token_file) if settings.token_file else settings.path("token")
 
 
@@ -94,7 +95,7 @@ def _given(environment: Mapping[str, str] | None) -> str:
 
 
 def _made(file: pathlib.Path) -> str:
-    """Writes a random token that only the owner can read; the first of two processes that try at once wins."""
+    """Makes a file with a random token that only its owner can read; when two processes try at once, both get the first one's token."""
     file.parent.mkdir(parents=True, exist_ok=True)
     token = new_token()
     try:

@@ -1,4 +1,4 @@
-"""Which JWTs are access tokens: an ID token says who signed in to a client, and lets nobody into an API (RFC 9068, section 4)."""
+"""Tells access tokens from other JWTs: an ID token says who signed in to a client, and must not open an API (RFC 9068, section 4)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,21 +6,21 @@ from typing import Any
 _ACCESS_TYPES = ("at+jwt", "application/at+jwt")
 _PLAIN_TYPES = ("", "jwt")
 _OF_ID_TOKENS = ("nonce", "at_hash", "c_hash", "s_hash", "events")
-"""Claims that OpenID Connect gives to ID tokens, and to logout tokens, alone."""
+"""OpenID Connect puts these claims only into ID tokens and logout tokens."""
 _OF_ACCESS_TOKENS = ("scope", "scp", "client_id")
-"""Claims that say what a client may do: of RFC 9068 and of the providers that do not name the type."""
+"""These claims say what a client may do: RFC 9068 defines them, and so do providers that do not name the token's type."""
 
 
 def is_access_token(header: Mapping[str, Any], claims: Mapping[str, Any], untyped: str = "refuse") -> bool:
-    """Whether a verified JWT was made to be shown to an API.
+    """Whether a verified JWT is an access token.
 
-    The type in the header decides where it is given. Providers that leave it out (Keycloak, Cognito, Entra, Auth0, Okta) say it in a
-    claim of their own, or show it by the claims that they add.
+    The type in the header decides when it is there. Providers that leave it out (Keycloak, Cognito, Entra, Auth0, Okta) name it in a
+    claim of their own, or it can be seen from the claims that they add.
 
     Args:
-        header: of the JWT.
-        claims: of the JWT.
-        untyped: ``accept`` takes a token that says neither that it is an access token nor that it is another one.
+        header: the header of the JWT.
+        claims: the claims of the JWT.
+        untyped: what to do with a token whose type cannot be told: ``accept`` or ``refuse``.
     """
     kind = str(header.get("typ", "")).lower()
     if kind in _ACCESS_TYPES:

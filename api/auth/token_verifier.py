@@ -1,9 +1,9 @@
-"""API tokens, looked up in their store by threads of their own, so that no store holds up the event loop or other work."""
+"""Verifies API tokens by looking them up in their store, in threads of its own, so that a slow store blocks no other work."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
-from api.auth.cached_credential import Proof, ProverUnavailableError, Rejected
+from api.auth.cached_credential import Credential, Rejected, VerifierUnavailableError
 from api.auth.permissions import caller
 from api.kafka.log import Clock
 from stores.decisions import StoreUnavailableError
@@ -14,11 +14,13 @@ LOOKUP_SECONDS_MAX = 2.0
 IN_FLIGHT_MAX = 64
 
 
-class TokenProver:
-    """See `api.auth.cached_credential.Prover`. At most `IN_FLIGHT_MAX` look-ups wait; more are answered with unavailable at once.
+class StoredTokenVerifier:
+    """Verifies stored tokens; see `api.auth.cached_credential.TokenVerifier`.
+
+    At most `IN_FLIGHT_MAX` look-ups run at a time; further ones are unavailable at once.
 
     Args:
-        tokens: the store.
+        tokens: the store of tokens.
         clock: seconds since the epoch.
     """
 
@@ -32,16 +34,16 @@ class TokenProver:
     def takes(self, token: str) -> bool:
         return True
 
-    async def prove(self, token: str) -> Proof:
+    async def verify(self, token: str) -> Credential:
         if self._closed or self._in_flight >= IN_FLIGHT_MAX:
-            raise ProverUnavailableError("this process ends" if self._closed else "too many look-ups of tokens wait")
+            raise VerifierUnavailableError("this process is ending" if self._closed else f"{IN_FLIGHT_MAX} look-ups of tokens are waiting")
         hash = token_hash(token)
         try:
             stored = await asyncio.wait_for(asyncio.shield(self._ask(hash)), LOOKUP_SECONDS_MAX)
         except TimeoutError as error:
-            raise ProverUnavailableError(f"the store of tokens did not answer within {LOOKUP_SECONDS_MAX:g} s") from error
+            raise VerifierUnavailableError(f"the store of tokens did not answer within {LOOKUP_SECONDS_MAX:g} s") from error
         except StoreUnavailableError as error:
-            raise ProverUnavailableError(f"the store of tokens does not answer: {error}") from error
+            raise VerifierUnavailableError(f"the store of tokens does not answer: {error}") from error
         if stored is None:
             raise Rejected("unknown")
         if stored.revoked_at_ms is not None:
@@ -49,10 +51,10 @@ class TokenProver:
         if stored.expires_at_ms is not None and stored.expires_at_ms <= self._clock() * 1000:
             raise Rejected("expired")
         expires_at = None if stored.expires_at_ms is None else stored.expires_at_ms / 1000
-        return Proof(caller(stored.name, stored.roles), hash, expires_at, may_be_revoked=True)
+        return Credential(caller(stored.name, stored.roles), hash, expires_at, may_be_revoked=True)
 
     def _ask(self, hash: str) -> "asyncio.Future[StoredToken | None]":
-        """Counts as in flight until its thread is through, however long somebody waits for it."""
+        """Starts a look-up, which counts as in flight until its thread ends, even if nobody waits for it any more."""
         asked = asyncio.get_running_loop().run_in_executor(self._threads, self._tokens.by_hash, hash)
         self._in_flight += 1
         asked.add_done_callback(self._answered)
@@ -61,7 +63,7 @@ class TokenProver:
     def _answered(self, asked: "asyncio.Future[StoredToken | None]") -> None:
         self._in_flight -= 1
         if not asked.cancelled():
-            asked.exception()  # whoever waited has been told, or has gone
+            asked.exception()  # retrieved so that asyncio does not log it: whoever waited got it, or has gone
 
     async def close(self) -> None:
         self._closed = True

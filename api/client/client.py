@@ -1,4 +1,4 @@
-"""A client of the HTTP API: each call once, typed answers, and every error as a `Refusal`."""
+"""A Python client of the HTTP API: it makes each call once, gives typed answers, and raises every error as a `Refusal`."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
@@ -21,7 +21,7 @@ SECONDS_MAX = 30.0
 
 
 class Decision(msgspec.Struct):
-    """The answer to a caller that waits. With the flag ``degraded`` it is the policy's fallback, by a score `age_ms` old, or none."""
+    """The answer to a caller that waits. With the flag ``degraded`` it is the policy's fallback, by a score that is `age_ms` old."""
 
     event_id: str
     score: float | None
@@ -35,14 +35,14 @@ class Decision(msgspec.Struct):
 
 
 class Page(msgspec.Struct):
-    """Decisions as they were served, and the cursor for those after them; None at the end."""
+    """Decisions as they were served; `next` is the cursor of the page after them, None at the end."""
 
     decisions: list[dict[str, Any]]
     next: str | None
 
 
 class Release(msgspec.Struct):
-    """The release in force after an upload, and what it did to lists; `changed` is false when the release said the same before."""
+    """The release in force after an upload, and the changes to lists; `changed` is false when it had the same definitions before."""
 
     release: int
     parts: dict[str, str]
@@ -53,7 +53,7 @@ class Release(msgspec.Struct):
 
 
 class Token(msgspec.Struct):
-    """An API token; `token` itself is there only in the answer that made it."""
+    """An API token; only the answer that made it holds its text, in `token`. Times are ms since the epoch."""
 
     name: str
     roles: list[str]
@@ -77,32 +77,36 @@ def _if_match(seen: str | int | None) -> dict[str, str]:
 
 
 class Client:
-    """Calls one API. Safe for threads; a context manager that closes its connections.
+    """Calls one API. Threads may share a client; as a context manager it closes its connections at the end.
 
     Args:
-        url: such as ``http://127.0.0.1:18000``.
-        token: that it knows.
-        seconds_max: for one call.
+        url: the URL of the API, such as ``http://127.0.0.1:18000``.
+        token: a token that the API knows.
+        seconds_max: the timeout of one call.
 
     Raises:
-        Refusal: any call: the API does not answer, is another program, does not know the token, or refuses what it was given,
-            then with its own words.
+        Refusal: from any call: the API does not answer, another program answers, the token is not valid, or the API refuses the request;
+            then the refusal has the API's own text.
     """
 
     def __init__(self, url: str, token: str, seconds_max: float = SECONDS_MAX) -> None:
         self._seconds_max = seconds_max
         headers = {b"authorization": b"Bearer " + token.encode()}
-        # The api is near: a proxy of the environment is for others.
+        # The API is reached directly, and not through the proxy that the environment may name.
         self._http = httpx.Client(base_url=url, headers=headers, trust_env=False, timeout=seconds_max)
 
     def decide(self, event: Mapping[str, object] | bytes, deadline_ms: int | None = None) -> Decision:
-        """The decision on `event`, an object or its JSON; a second call with the same event gets the same answer."""
+        """The decision on `event`, an object or its JSON. Another call with the same event gets the same decision.
+
+        Args:
+            deadline_ms: how long to wait for the decision before the fallback is given, 1 to 10,000; None is the API's default.
+        """
         body = event if isinstance(event, bytes) else msgspec.json.encode(event)
         parameters = {} if deadline_ms is None else {"deadline_ms": deadline_ms}
         return self._read("POST", "/v1/decisions", Decision, content=body, params=parameters)
 
     def send(self, event: Mapping[str, object] | bytes) -> None:
-        """Has `event` scored; returns when the broker has it."""
+        """Sends `event` to be scored; returns when the broker has it."""
         self._read("POST", "/v1/events", dict[str, str], content=event if isinstance(event, bytes) else msgspec.json.encode(event))
 
     def label(
@@ -114,32 +118,35 @@ class Client:
         source: str = "",
         weight: float = 1.0,
     ) -> None:
-        """Says what turned out: 1 fraud, 0 none, known since `label_time` (ms or RFC 3339; None: now).
+        """Labels an event: 1 is fraud, 0 is not.
 
-        `user` is whose event it is; without it a label of an id that several users have becomes a dead letter. `source`, what said so,
-        and `weight`, up to 1,000, are kept with it and decide nothing.
+        Args:
+            label_time: since when this is known, in ms since the epoch or RFC 3339; None means since now.
+            user: the event's primary entity; without it, a label for an event id that several of them have becomes a dead letter.
+            source: who said so; it is stored with the label and has no effect.
+            weight: above 0 and up to 1,000; it is stored with the label and has no effect.
         """
         given = {"event_id": event_id, "label": label, "label_time": label_time, "user": user, "source": source, "weight": weight}
         self._read("POST", "/v1/labels", dict[str, object], json=given)
 
     def label_many(self, labels: Sequence[Mapping[str, object]]) -> None:
-        """Gives up to 1,000 labels, each an object with the parameters of `label` as its fields: all are taken, or none."""
+        """Sends up to 1,000 labels, each an object with the parameters of `label` as its fields; all of them are taken, or none."""
         self._read("POST", "/v1/labels", dict[str, object], json=list(labels))
 
     def decision(self, event_id: str | int, user: str | None = None) -> dict[str, Any] | None:
-        """The decision on an event as it was served; None before there is one.
+        """The decision on an event as it was served; None when there is none yet.
 
-        An id alone is refused where several users have an event with it: the refusal names them, and `user` chooses one.
+        Without `user`, an id that several primary entities have is refused: the refusal names them, and `user` chooses one.
         """
         given = {} if user is None else {"user": user}
         return self._found(f"/v1/decisions/{quote(str(event_id), safe='')}", dict[str, Any], **given)
 
     def score(self, entity: str, id: str) -> Score | None:
-        """The latest score of an entity; None before there is one."""
+        """The latest score of an entity; None when there is none yet."""
         return self._found(f"/v1/scores/{quote(entity, safe='')}/{quote(id, safe='')}", Score)
 
     def flagged(self, since_ms: int = 0, cursor: str | None = None, limit: int = 50) -> Page:
-        """Decisions to look at on events from `since_ms` on, by score."""
+        """Decisions with the action review or block on events from `since_ms` (inclusive) on, the highest score first."""
         parameters = {"since": since_ms, "limit": limit} | ({} if cursor is None else {"cursor": cursor})
         return self._read("GET", "/v1/flagged", Page, params=parameters)
 
@@ -152,10 +159,16 @@ class Client:
         after: str | None = None,
         away_seconds_max: float = AWAY_SECONDS_MAX,
     ) -> Watch:
-        """Decisions as they are delivered, without an end, and how many were missed; by action, entity and score where these are given.
+        """Follows decisions as they are delivered; the iterator has no end, and also says how many decisions were missed.
 
-        `after`: the id of one that was streamed. A lost connection is made anew; a `Refusal` when the API is away for longer than
-        `away_seconds_max`.
+        A lost connection is opened again.
+
+        Args:
+            actions: only decisions with one of these actions.
+            entity: only decisions on events of the entity with this type and `id`.
+            min_score: only decisions with at least this score.
+            after: the id of a streamed decision, after which the stream goes on; None means that it begins now.
+            away_seconds_max: when the API is down for longer, the iterator raises a `Refusal`.
         """
         chosen = {"action": list(actions), "entity": entity, "id": id, "min_score": min_score}
         parameters = {name: value for name, value in chosen.items() if value is not None}
@@ -169,7 +182,7 @@ class Client:
         return Watch(ask, after, away_seconds_max)
 
     def put(self, texts: Mapping[str, str]) -> Release | KeptParts:
-        """Puts YAML texts, by part, in force together as one release; `KeptParts` where they wait for an approver, see `activate_parts`."""
+        """Puts YAML texts, by part, in force together as one release; gives `KeptParts` when they wait for an approver."""
         return self._put("POST", "/v1/releases", Release, KeptParts, json=dict(texts))
 
     def activate_parts(self, parts: Mapping[str, str]) -> Release:
@@ -177,23 +190,23 @@ class Client:
         return self._read("POST", "/v1/releases:activate", Release, json={"parts": dict(parts)})
 
     def make_token(self, name: str, roles: Sequence[str], expires_at_ms: int | None = None) -> Token:
-        """A new token, shown this once."""
+        """Makes a token; only this answer holds its text."""
         return self._read("POST", "/v1/tokens", Token, json={"name": name, "roles": list(roles), "expires_at_ms": expires_at_ms})
 
     def tokens(self) -> list[Token]:
-        """All tokens, without themselves."""
+        """All tokens, without their texts."""
         return self._read("GET", "/v1/tokens", dict[str, list[Token]])["tokens"]
 
     def revoke_token(self, name: str) -> Token:
-        """Ends a token."""
+        """Revokes a token."""
         return self._read("DELETE", f"/v1/tokens/{quote(name, safe='')}", Token)
 
     def profile(self, entity: str, id: str, limit: int = 50) -> Profile | None:
-        """What is known of an entity, with its newest `limit` decisions; None before there is one."""
+        """The profile of an entity with its newest `limit` decisions; None when it has no decision yet."""
         return self._found(f"/v1/entities/{quote(entity, safe='')}/{quote(id, safe='')}", Profile, limit=limit)
 
     def text(self, part: str) -> Text | None:
-        """The text of `part` in force, such as ``policy``, with its hash; None where there is none."""
+        """The text in force of `part`, such as ``policy``, with its hash; None when there is none."""
         answer = self._answer("GET", f"/v1/{part}")
         if answer.status_code == 404:
             return None
@@ -202,15 +215,15 @@ class Client:
         return Text(answer.text, answer.headers["etag"].strip('"'))
 
     def put_text(self, part: str, text: str, seen: str | None = None) -> Put | Kept:
-        """Puts `text` in force as `part`; `Kept` where it waits for an approver.
+        """Puts `text` in force as `part`; gives `Kept` when it waits for an approver.
 
         Args:
-            seen: the hash of what it was made from, and no other may be in force.
+            seen: the hash of the text that it replaces; the call is refused if another one is in force. None skips this check.
         """
         return self._put("PUT", f"/v1/{part}", Put, Kept, content=text.encode(), headers=_if_match(seen))
 
     def keep(self, part: str, text: str) -> Kept:
-        """Stores a version of `part` and does not put it in force."""
+        """Stores a version of `part` without putting it in force."""
         return self._read("POST", f"/v1/{part}/versions", Kept, content=text.encode())
 
     def versions(self, part: str, limit: int = 50) -> list[Version]:
@@ -218,33 +231,33 @@ class Client:
         return self._read("GET", f"/v1/{part}/versions", dict[str, list[Version]], params={"limit": limit})["versions"]
 
     def diff(self, part: str, old: str, new: str | None = None) -> Comparison:
-        """What is another in the version `new`, by default the one in force, than in `old`."""
+        """The differences from the version `old` to `new`, which is by default the one in force."""
         parameters = {"from": old} | ({} if new is None else {"to": new})
         return self._read("GET", f"/v1/{part}/diff", Comparison, params=parameters)
 
     def activate(self, part: str, hash: str, seen: str | None = None) -> Put:
-        """Puts a version of `part` in force; `seen` as for `put_text`."""
+        """Puts a stored version of `part` in force; `seen` is as for `put_text`."""
         return self._read("POST", f"/v1/{part}:activate", Put, json={"hash": hash}, headers=_if_match(seen))
 
     def roll_back(self, release: int) -> Release:
-        """Makes a new release with the parts of an earlier one."""
+        """Rolls back: makes a new release with the parts of an earlier one."""
         return self._read("POST", f"/v1/releases/{release}:activate", Release)
 
     def lists(self) -> Lists:
-        """The lists in force."""
+        """The lists that the release in force declares."""
         return self._read("GET", "/v1/lists", Lists)
 
     def list_page(self, name: str, cursor: str | None = None, limit: int = 100, value: str | None = None) -> ListPage | None:
-        """Entries of a list, in the order of their values: at most `limit` behind `cursor`, or that of `value`; None without the list."""
+        """Entries of a list in the order of their values: `limit` of them after `cursor`, or that of `value`; None without the list."""
         given: dict[str, int | str] = {"limit": limit}
         given |= {name: text for name, text in (("cursor", cursor), ("value", value)) if text is not None}
         return self._found(f"/v1/lists/{name}", ListPage, **given)
 
     def put_list(self, name: str, values: Iterable[str], seen: int | None = None) -> ListChanged:
-        """Makes the list `name` hold `values` and no others; declares it where it is not.
+        """Makes the list `name` hold `values` and no others; declares the list if no release does yet.
 
         Args:
-            seen: the version that the caller has seen, and no other may be in force.
+            seen: the version of the list that the caller has read; the call is refused if it was changed since. None skips this check.
         """
         text = "".join(f"{value}\n" for value in values)
         return self._read("PUT", f"/v1/lists/{name}", ListChanged, content=text.encode(), headers=_if_match(seen))
@@ -252,12 +265,12 @@ class Client:
     def edit_list(
         self, name: str, add: Sequence[str | Added] = (), remove: Sequence[str] = (), reason: str = "", seen: int | None = None
     ) -> ListChanged:
-        """Adds entries to a list and removes others, at once; `seen` as for `put_list`."""
+        """Adds entries to a list and removes others, with immediate effect; `seen` is as for `put_list`."""
         body = msgspec.json.encode(Edit(list(add), list(remove), reason))
         return self._read("POST", f"/v1/lists/{name}:edit", ListChanged, content=body, headers=_if_match(seen))
 
     def bypass(self, mode: str | None = None, reason: str = "") -> BypassInForce:
-        """Whether the score decides; `mode` switches: off, approve_all or fallback_only."""
+        """Reads the kill switch, or sets it to `mode`: ``off``, ``approve_all`` or ``fallback_only``; setting it needs a reason."""
         if mode is None:
             return self._read("GET", "/v1/policy:bypass", BypassInForce)
         return self._read("POST", "/v1/policy:bypass", BypassInForce, json={"mode": mode, "reason": reason})

@@ -1,4 +1,4 @@
-"""What went wrong with a call of the client, as a `Refusal`."""
+"""The refusals that the client raises when a call fails."""
 
 import httpx
 import msgspec
@@ -6,8 +6,8 @@ import msgspec
 from foundation.refusal import Refusal
 
 
-class _Told(msgspec.Struct):
-    """What is read of a problem (RFC 9457); the parts are those of a `Refusal`, where there is one."""
+class _Problem(msgspec.Struct):
+    """The fields that are read of a problem (RFC 9457); all but `detail` are those of a `Refusal`, if it was one."""
 
     detail: str = ""
     what: str = ""
@@ -18,27 +18,29 @@ class _Told(msgspec.Struct):
 
 
 def no_answer(error: httpx.TransportError) -> Refusal:
-    """Of a call that nobody answered."""
+    """The refusal for a call that nobody answered."""
     where = str(error.request.url)
-    remedy = "weir up starts it; WEIR_API_PORT names its port"
+    remedy = "start it with weir up, or set WEIR_API_PORT to its port"
     got = str(error) or type(error).__name__
     return Refusal("the api does not answer", where=where, expected="a running system", got=got, remedy=remedy)
 
 
 def no_api(answer: httpx.Response) -> Refusal:
-    """Of an answer that the API does not give."""
+    """The refusal for an answer that the API would not give."""
     got = f"{answer.status_code} and {answer.text}"
     remedy = "does another program listen on WEIR_API_PORT?"
-    return Refusal("not an answer of the api", where=str(answer.url), expected="what its OpenAPI says", got=got, remedy=remedy)
+    return Refusal(
+        "not an answer of the api", where=str(answer.url), expected="an answer as in its OpenAPI document", got=got, remedy=remedy
+    )
 
 
 def refusal_of(answer: httpx.Response) -> Refusal:
-    """Of an answer that is no success, read whole: in the API's own words."""
+    """The refusal for an answer with an error status, which was read whole; it has the API's own text."""
     try:
-        told = msgspec.json.decode(answer.content, type=_Told)
+        problem = msgspec.json.decode(answer.content, type=_Problem)
     except msgspec.DecodeError:
         return no_api(answer)
-    if told.what:
-        return Refusal(told.what, where=told.where, expected=told.expected, got=told.got, remedy=told.remedy)
-    got = str(answer.status_code)
-    return Refusal("the api did not take the request", where=str(answer.url), expected="200", got=got, remedy=told.detail)
+    if problem.what:
+        return Refusal(problem.what, where=problem.where, expected=problem.expected, got=problem.got, remedy=problem.remedy)
+    got = f"status {answer.status_code}"
+    return Refusal("the api refused the request", where=str(answer.url), expected="status 200", got=got, remedy=problem.detail)

@@ -1,4 +1,4 @@
-"""The stream of decisions as a client reads it: server-sent events, gone on with where a connection was lost."""
+"""The client's side of the stream of decisions: it reads server-sent events and goes on where a connection was lost."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -13,24 +13,24 @@ from foundation.refusal import Refusal
 
 AWAY_SECONDS_MAX = 60.0
 SILENT_SECONDS_MAX = 30.0
-"""The API says every ten seconds that it is there."""
+"""A connection without data for this time is lost, because the API sends a heartbeat every ten seconds."""
 RETRY_SECONDS = 2.0
 PASSING = (429, 502, 503, 504)
-"""Statuses that another try may not meet."""
+"""A request that is answered with one of these statuses is tried again."""
 
 Ask = Callable[[str | None], httpx.Response]
-"""Opens the stream after an id; the answer is not read."""
+"""Opens the stream after an id and gives the answer before its body is read."""
 
 
 class Streamed(msgspec.Struct):
-    """A decision as it was delivered; the stream goes on after `id`, also in another process."""
+    """A decision as it was delivered; any API process can go on after `id`."""
 
     decision: dict[str, Any]
     id: str
 
 
 class Missed(msgspec.Struct):
-    """How many decisions this caller did not get: ``lagged``, it read too slowly; ``gap``, the API keeps them no more."""
+    """How many decisions this caller missed, and why: ``lagged``, it read too slowly; ``gap``, the API no longer keeps them."""
 
     why: str
     decisions: int
@@ -45,19 +45,20 @@ class _Count(msgspec.Struct):
 
 
 class Watch:
-    """Connected once it is made, and the API has said where it begins; an iterator that waits for what comes, without an end.
+    """An iterator over decisions that waits for each one and has no end.
 
-    For one thread; a context manager.
+    Once it is constructed it is connected, and the API has said where the stream begins.
 
-    A connection that is lost is made anew, with what came meanwhile as far as the API keeps it.
+    Only one thread may use it. As a context manager it closes its connection at the end. A lost connection is opened again, and the
+    decisions since then come first, as far as the API keeps them.
 
     Args:
         ask: opens the stream.
-        after: the id that it goes on after; None: with what comes from now on.
-        away_seconds_max: how long the API may be away.
+        after: the id after which the stream goes on; None means that it begins now.
+        away_seconds_max: how long the API may be down before the iterator raises.
 
     Raises:
-        Refusal: the API does not answer, or refuses; later also from the iterator, when it was away too long.
+        Refusal: the API does not answer, or refuses the request; the iterator raises it when the API was down for too long.
     """
 
     def __init__(self, ask: Ask, after: str | None, away_seconds_max: float) -> None:
@@ -80,11 +81,11 @@ class Watch:
                     if event is not None:
                         return event
             except httpx.TransportError:
-                pass  # as at an end without an error: the server may just have gone
+                pass  # the connection was lost; an end without an error is the same, because the server may have stopped
             self._connect_again()
 
     def close(self) -> None:
-        """Watches no more."""
+        """Closes the connection."""
         self._answer.close()
 
     def __enter__(self) -> "Watch":
@@ -94,7 +95,7 @@ class Watch:
         self.close()
 
     def _connect(self) -> Refusal | None:
-        """Gives what is wrong where that may pass, and raises it where not."""
+        """Opens the stream; gives None, or the refusal if another try may succeed, and raises the refusal otherwise."""
         try:
             answer = self._ask(self._after)
             if answer.headers.get("content-type", "").startswith("text/event-stream"):
@@ -108,7 +109,7 @@ class Watch:
         raise refusal
 
     def _begin(self, answer: httpx.Response) -> Refusal | None:
-        """Reads the first block, with the place to go on from: without it, what came before the next try would be lost unseen."""
+        """Reads the first block, which has the id to go on from; without it, decisions before a reconnection could be lost unnoticed."""
         self._answer, self._blocks = answer, _blocks(answer.iter_bytes())
         first = next(self._blocks, None)
         if first is None:
@@ -128,7 +129,7 @@ class Watch:
                 raise wrong
 
     def _read(self, block: bytes) -> Event | None:
-        """The event of a block; None for one that says something of the stream itself."""
+        """The event in a block; None when the block is about the stream itself."""
         fields = dict(line.partition(b": ")[::2] for line in block.split(b"\n"))
         self._after = fields[b"id"].decode() if b"id" in fields else self._after
         if b"retry" in fields:
@@ -143,7 +144,7 @@ class Watch:
 
 
 def _blocks(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """What stands between empty lines. The API ends a line with a line feed, and has none in its data."""
+    """Splits the stream into the blocks between empty lines. The API ends a line with a line feed and has none in its data."""
     rest = b""
     for chunk in chunks:
         *whole, rest = (rest + chunk).split(b"\n\n")

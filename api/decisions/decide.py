@@ -1,4 +1,4 @@
-"""The synchronous decision: an event goes through Kafka and Flink while its caller waits, with a deadline and a fallback."""
+"""The synchronous decision: an event goes through Kafka and Flink while its caller waits, up to a deadline; then it gets the fallback."""
 
 import asyncio
 import logging
@@ -8,8 +8,8 @@ import msgspec
 
 from api.decisions.waiting import TooManyInFlightError, Waiter, Waiting
 from api.definitions.in_force import InForce
-from api.http.health import Condition
-from api.http.metrics import Counts
+from api.http.health import Health
+from api.http.metrics import ApiMetrics
 from api.http.problem import Answer, Problem
 from api.http.query import require_known
 from api.kafka.log import Clock, Log, LogUnavailableError
@@ -27,7 +27,7 @@ RETRY_SOON = [(b"retry-after", b"1")]
 
 
 class Decided(msgspec.Struct):
-    """The answer to a caller that waited: the pipeline's reply."""
+    """The decision of the pipeline, as a caller that waits for it gets it."""
 
     event_id: str
     revision: int
@@ -40,7 +40,7 @@ class Decided(msgspec.Struct):
 
 
 class FellBack(msgspec.Struct):
-    """The answer without a decision of this event: `score` is the user's latest, `age_ms` old; null where there is none."""
+    """The fallback, when there is no decision in time; `score` is the latest of the primary entity, `age_ms` old; null if it has none."""
 
     event_id: str
     score: float | None
@@ -57,11 +57,13 @@ _decode_reply = msgspec.json.Decoder(type=Decided).decode
 
 
 class Decide:
-    """Takes the body of ``POST /v1/decisions`` to its answer.
+    """Answers ``POST /v1/decisions``.
 
     Args:
-        decisions: give the fallback's score.
-        deadline_ms: when the caller names none.
+        events: the log that events are written to.
+        topic: the full name of the topic of events.
+        decisions: the store that gives the fallback its score.
+        deadline_ms: the deadline when the caller names none.
     """
 
     def __init__(
@@ -70,9 +72,9 @@ class Decide:
         waiting: Waiting,
         events: Log,
         topic: str,
-        condition: Condition,
+        health: Health,
         decisions: Decisions,
-        counts: Counts,
+        api_metrics: ApiMetrics,
         clock: Clock,
         deadline_ms: int,
     ) -> None:
@@ -80,26 +82,26 @@ class Decide:
         self._waiting = waiting
         self._events = events
         self._topic = topic
-        self._condition = condition
+        self._health = health
         self._decisions = decisions
-        self._counts = counts
+        self._api_metrics = api_metrics
         self._clock = clock
         self._deadline_ms = deadline_ms
 
     async def answer(self, body: bytes, query: bytes) -> Answer:
-        """The decision as the pipeline made it, or past the deadline the policy's fallback; then the event is scored all the same.
+        """The decision of the pipeline, or after the deadline the policy's fallback; the event is scored in either case.
 
-        An event that cannot be sent is answered with the fallback too, at once, and its reasons say that it was not taken.
+        If the broker does not take the event, the fallback is answered at once, and its reasons say that the event has to be sent again.
 
         Raises:
-            Refusal: the body is not an event of the schema, or the query has another parameter.
-            Problem: 422 for a bad deadline, 429 when too many decisions are in flight.
+            Refusal: the body is not an event of the schema, or the query has an unknown parameter.
+            Problem: 422, the deadline is out of range; 429, too many decisions are in flight; 503, no release is in force.
         """
         began = time.perf_counter()
         deadline_ms = deadline_of(query, self._deadline_ms)
         release, decoder = self._in_force.require()
         event = decoder.decode(body, int(self._clock() * 1000))
-        why = self._condition.without_scores
+        why = self._health.without_scores
         reply = None
         try:
             if why:
@@ -111,21 +113,21 @@ class Decide:
             why = f"the event was not taken, send it again: {error}"
         decided = None if reply is None else _read_reply(reply)
         if reply is not None and decided is None:
-            why = "the decision came in a form that cannot be read"
+            why = "the reply of the pipeline could not be read"
         seconds = time.perf_counter() - began
         if decided is None:
-            self._counts.decided("fallback", seconds)
+            self._api_metrics.count_decision("fallback", seconds)
             return Answer(200, _encode(await self._fallback(release, event, why, began)))
-        self._counts.decided("answered", seconds)
+        self._api_metrics.count_decision("answered", seconds)
         decided.elapsed_ms = _ms(seconds)
         return Answer(200, _encode(decided))
 
     async def _ask(self, event: Event, body: bytes, until: float) -> bytes | None:
-        """The reply's bytes; None past the time `until`."""
+        """The bytes of the reply; None when there is none before the time `until` (of `time.perf_counter`)."""
         try:
             waiter, new = self._waiting.join((event.user, event.id, event.body_key))
         except TooManyInFlightError:
-            text = f"{self._waiting.in_flight_max} decisions are in flight, no more are taken"
+            text = f"{self._waiting.in_flight_max} decisions are in flight, which is the most that this process takes"
             raise Problem(429, text, RETRY_SOON) from None
         try:
             if new:
@@ -142,46 +144,46 @@ class Decide:
         age_ms = None if latest is None else max(0, int(self._clock() * 1000) - latest.event_time)
         action = release.policy.fallback.action_at(age_ms)
         score = None if latest is None else latest.score
-        reasons = [why, *filter(None, [self._condition.may_lose_events])]
+        reasons = [why, *filter(None, [self._health.may_lose_events])]
         return FellBack(event.id, score, age_ms, action, reasons, fallback_flags(release), release.id, _ms(time.perf_counter() - began))
 
-    async def _latest_of(self, kind: str, id: str) -> LatestScore | None:
+    async def _latest_of(self, entity_type: str, id: str) -> LatestScore | None:
         try:
-            return await self._decisions.latest_soon(kind, id)
+            return await self._decisions.latest_soon(entity_type, id)
         except StoreUnavailableError as error:
-            log.warning("the latest score could not be read: %s", error)
-        except Exception:  # whatever store it is: the caller needs an action now, with the score or without
-            log.exception("the latest score could not be read")
+            log.warning("the latest score for a fallback could not be read: %s", error)
+        except Exception:  # each kind of store raises its own errors; the caller needs an action now, with a score or without
+            log.exception("the latest score for a fallback could not be read")
         return None
 
 
 def _read_reply(reply: bytes) -> Decided | None:
-    """The decision in a record of the topic of replies, on which anybody may write who has access to it; None where it holds none."""
+    """The decision in a record of the topic of replies; None when the record, which another program may have written, holds none."""
     try:
         return _decode_reply(reply)
     except (ValueError, RecursionError) as error:
-        log.error("a reply is no decision: %s", error)
+        log.error("a record of the topic of replies is not a decision: %s", error)
         return None
 
 
 async def _within(waiter: Waiter, until: float) -> bytes | None:
     if not waiter.reply.done():
-        # wait() leaves the future alone at the end of the time: other callers may still wait for it.
+        # wait() does not cancel the future at the timeout, and other callers may still wait for it.
         await asyncio.wait((waiter.reply,), timeout=max(0.0, until - time.perf_counter()))
     return waiter.reply.result() if waiter.reply.done() else None
 
 
 def deadline_of(query: bytes, default_ms: int) -> int:
-    """``deadline_ms`` of a query string, 1 to 10,000.
+    """The parameter ``deadline_ms`` of a query string, 1 to 10,000 ms (both inclusive); `default_ms` if it is not given.
 
     Raises:
-        Problem: 422, it is given and is something else.
-        Refusal: it is given twice, or another parameter is.
+        Problem: 422, the value is not such a number.
+        Refusal: the parameter is given twice, or there is an unknown one.
     """
     if not query:
         return default_ms
     name, _, value = query.partition(b"=")
-    if name == b"deadline_ms" and value.isdigit():  # as nearly all are; the general way takes as long as the rest of a request
+    if name == b"deadline_ms" and value.isdigit():  # nearly all queries are so; the general parser takes as long as the rest of a request
         text = value.decode()
     else:
         given = require_known(query, TAKEN)
@@ -190,8 +192,9 @@ def deadline_of(query: bytes, default_ms: int) -> int:
         [(_, text)] = given
     if text.isascii() and text.isdigit() and len(text) < 6 and 1 <= int(text) <= DEADLINE_MS_MAX:
         return int(text)
-    members = {"what": "bad deadline", "where": "deadline_ms", "expected": f"1 to {DEADLINE_MS_MAX}", "got": text[:80], "remedy": ""}
-    raise Problem(422, f"deadline_ms: expected 1 to {DEADLINE_MS_MAX}, got {text[:80]}", members=members)
+    expected = f"a whole number of milliseconds from 1 to {DEADLINE_MS_MAX}"
+    members = {"what": "bad deadline", "where": "deadline_ms", "expected": expected, "got": text[:80], "remedy": ""}
+    raise Problem(422, f"deadline_ms: bad deadline: expected {expected}, got {text[:80]}", members=members)
 
 
 def _ms(seconds: float) -> float:

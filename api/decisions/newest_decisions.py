@@ -1,4 +1,4 @@
-"""The newest decision of each partition, read off the end of the topic now and then: it costs a record, and no following."""
+"""Reads the newest decision of each partition from the end of the topic, now and then; so no consumer has to follow the whole topic."""
 
 import asyncio
 import contextlib
@@ -14,11 +14,11 @@ SECONDS_MAX = 2.0
 
 
 class NewestDecisions:
-    """See `Decided`. Blocks in a thread; one call at a time.
+    """Gives the newest decisions; see `api.decisions.deciders.NewestSource`. It reads in a thread, one call at a time.
 
     Args:
-        broker: how to reach it, as `connection_of` gives it.
-        topic: full name of the topic of decisions.
+        broker: the connection to the broker, as `connection_of` gives it.
+        topic: the full name of the topic of decisions.
     """
 
     def __init__(self, broker: Connection, topic: str) -> None:
@@ -27,20 +27,20 @@ class NewestDecisions:
         self._consumer = Consumer(rules)
 
     async def newest(self) -> list[Newest]:
-        """Those that can be had within `SECONDS_MAX`; none where the broker does not answer, which another check says."""
+        """The newest decisions that can be read within `SECONDS_MAX`; none when the broker does not answer, which its own check reports."""
         return await asyncio.to_thread(self._newest)
 
     def close(self) -> None:
-        """Gives up the connections."""
+        """Closes the connections."""
         self._consumer.close()
 
     def _newest(self) -> list[Newest]:
         found: list[Newest] = []
         with contextlib.suppress(KafkaException):
-            places = self._places()
-            self._consumer.assign(places)
+            newest = self._newest_offsets()
+            self._consumer.assign(newest)
             until = time.monotonic() + SECONDS_MAX
-            while len(found) < len(places) and (left := until - time.monotonic()) > 0:
+            while len(found) < len(newest) and (left := until - time.monotonic()) > 0:
                 message = self._consumer.poll(left)
                 if message is not None and not message.error():
                     with contextlib.suppress(ValueError, RecursionError):
@@ -49,7 +49,7 @@ class NewestDecisions:
             self._consumer.unassign()
         return found
 
-    def _places(self) -> list[TopicPartition]:
+    def _newest_offsets(self) -> list[TopicPartition]:
         partitions = self._consumer.list_topics(self._topic, timeout=SECONDS_MAX).topics[self._topic].partitions
         ends = {number: self._consumer.get_watermark_offsets(TopicPartition(self._topic, number), SECONDS_MAX) for number in partitions}
         return [TopicPartition(self._topic, number, high - 1) for number, (low, high) in ends.items() if high > low]

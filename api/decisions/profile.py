@@ -1,4 +1,4 @@
-"""The profile of an entity: its latest score, the features of its newest decision, and what was decided lately."""
+"""The profile of an entity as the API shows it: its latest score, the features of its newest decision, and its newest decisions."""
 
 from collections import Counter
 
@@ -11,9 +11,9 @@ Raw = msgspec.Raw
 
 
 class Recent(msgspec.Struct):
-    """Decisions on the entity's events, newest first, as served; `next` goes on as ``before`` of its decisions, null at the end.
+    """The newest decisions on the entity's events, newest first, as they were served; `actions` counts them by action.
 
-    `actions` counts these decisions by action.
+    `next` is the cursor of older ones, the parameter ``before`` of ``/v1/entities/{entity}/{id}/decisions``; null at the end.
     """
 
     actions: dict[str, int]
@@ -22,9 +22,10 @@ class Recent(msgspec.Struct):
 
 
 class Profile(msgspec.Struct):
-    """What is known of an entity. `score`, `action` and `age_ms` are of its latest score, null where none of its events has one.
+    """The profile of an entity.
 
-    `features` are those of its newest decision, as served; times are ms since the epoch.
+    `score`, `action`, `event_id`, `event_time` and `age_ms` are those of its latest score, null when none of its events has one.
+    `features` are those of its newest decision. Times are ms since the epoch.
     """
 
     entity: str
@@ -42,29 +43,29 @@ class _Served(msgspec.Struct):
     features: dict[str, float | None] = {}
 
 
-def profile_of(decisions: Decisions, kind: str, id: str, limit: int, now_ms: int) -> Profile:
-    """The profile of an entity with the newest `limit` decisions on its events. Reads two rows by key and one page.
+def profile_of(decisions: Decisions, entity_type: str, id: str, limit: int, now_ms: int) -> Profile:
+    """The profile of an entity with the newest `limit` decisions on its events. It costs one read by key and one page.
 
     Raises:
-        Problem: 404, it has no decision yet.
+        Problem: 404, the entity has no decision yet.
     """
-    page = decisions.of_entity(kind, id, None, limit)
+    page = decisions.of_entity(entity_type, id, None, limit)
     if not page.decisions:
-        raise Problem(404, f"{kind} {id[:80]} has no decision yet")
+        raise Problem(404, f"{entity_type} {id[:80]} has no decision yet")
     counts = Counter(decision.action for decision in page.decisions)
     recent = Recent(dict(counts), [Raw(decision.value) for decision in page.decisions], page.next)
-    latest = decisions.latest(kind, id)
+    latest = decisions.latest(entity_type, id)
     age_ms = None if latest is None else max(0, now_ms - latest.event_time)
-    return Profile(kind, id, *_told(latest), age_ms, _features_of(page.decisions[0].value), recent)
+    return Profile(entity_type, id, *_latest_fields(latest), age_ms, _features_of(page.decisions[0].value), recent)
 
 
 def _features_of(value: bytes) -> dict[str, float | None]:
-    """Those of a decision as served; none where it holds others than numbers, which only another writer than the score job gives it."""
+    """The features of a decision as it was served; none when they are not numbers, which another writer than the score job may do."""
     try:
         return msgspec.json.decode(value, type=_Served).features
     except (ValueError, RecursionError):
         return {}
 
 
-def _told(latest: LatestScore | None) -> tuple[float | None, str | None, str | None, int | None]:
+def _latest_fields(latest: LatestScore | None) -> tuple[float | None, str | None, str | None, int | None]:
     return (None, None, None, None) if latest is None else (latest.score, latest.action, latest.event_id, latest.event_time)

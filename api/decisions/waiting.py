@@ -1,24 +1,24 @@
-"""Callers that wait for a decision, and the replies that answer them."""
+"""Matches callers that wait for a decision with the replies of the pipeline."""
 
 import asyncio
 import itertools
 from collections.abc import Sequence
 
 Key = tuple[str, str, int]
-"""User, event id and hash of the body: what one decision is about."""
+"""The key of a decision in flight: primary entity, event id and hash of the body."""
 
 
 class TooManyInFlightError(Exception):
-    """The bound on decisions in flight is reached."""
+    """There are as many decisions in flight as are allowed."""
 
 
 class Waiter:
     """One decision in flight; any number of callers may wait for it.
 
     Args:
-        key: what it is about.
-        name: which its reply carries.
-        reply: settled with the reply's bytes.
+        key: the event that is decided.
+        name: the name that the reply carries.
+        reply: gets the bytes of the reply.
     """
 
     __slots__ = ("callers", "key", "name", "reply")
@@ -31,15 +31,18 @@ class Waiter:
 
 
 class Waiting:
-    """The decisions in flight of one process. Belongs to the event loop's thread.
+    """The decisions in flight of one process. Only the event loop's thread may use it.
 
-    A reply is matched by a name that is used once, ``<instance>/<number>``, so that neither a reply that comes after its
-    deadline nor the same event id of another user answers the wrong caller.
+    A reply is matched by a name that is used only once, ``<instance>/<number>``. So a reply that comes after its deadline, or one for the
+    same event id of another primary entity, cannot answer the wrong caller.
 
     Args:
-        instance: name of this process among those that wait.
-        first: the first number; greater than any of an earlier process with the same name.
-        in_flight_max: bound.
+        instance: the name of this process, unique among API processes.
+        first: the first number; it must be greater than any number of an earlier process with the same name.
+        in_flight_max: the greatest number of decisions in flight.
+
+    Attributes:
+        unmatched: how many replies came that nobody waited for any more.
     """
 
     def __init__(self, instance: str, first: int, in_flight_max: int) -> None:
@@ -54,10 +57,12 @@ class Waiting:
         return len(self._by_name)
 
     def join(self, key: Key) -> tuple[Waiter, bool]:
-        """The decision about `key`, and whether it is new, so that its event must be sent. To be left with `leave`.
+        """Joins the decision in flight for `key`, or begins one; gives it and whether it is new, so that the caller has to send the event.
+
+        The caller has to call `leave` afterwards.
 
         Raises:
-            TooManyInFlightError: it would be one more than the bound.
+            TooManyInFlightError: there are `in_flight_max` decisions in flight.
         """
         waiter = self._by_key.get(key)
         new = waiter is None
@@ -71,15 +76,15 @@ class Waiting:
         return waiter, new
 
     def leave(self, waiter: Waiter) -> None:
-        """A caller stops to wait; the last one takes the decision off the list."""
+        """Ends one caller's wait; when the last caller leaves, the decision is no longer in flight."""
         waiter.callers -= 1
         if waiter.callers == 0:
             self._by_name.pop(waiter.name, None)
             if self._by_key.get(waiter.key) is waiter:
                 del self._by_key[waiter.key]
 
-    def settle(self, replies: Sequence[tuple[str, bytes | None]]) -> None:
-        """Hands replies, by name, to who waits; counts those that nobody waits for any more."""
+    def answer(self, replies: Sequence[tuple[str, bytes | None]]) -> None:
+        """Gives each reply (name and bytes) to the callers that wait for it, and counts those that nobody waits for any more."""
         for name, value in replies:
             waiter = self._by_name.get(name)
             if waiter is None:

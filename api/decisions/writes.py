@@ -1,4 +1,4 @@
-"""Routes that take events, labels and requests for a decision."""
+"""Routes that take events and labels, and the route that answers an event with a decision."""
 
 import asyncio
 import datetime
@@ -12,7 +12,7 @@ from api.decisions.decide import DEADLINE_MS_MAX, Decide, Decided, FellBack
 from api.definitions.in_force import InForce
 from api.http.json_body import read_json
 from api.http.problem import as_response, json_answer
-from api.http.route_docs import OBJECT, told
+from api.http.route_docs import OBJECT, route_docs
 from api.kafka.log import Clock, Log
 from features.schema.decode import ID_CHARACTERS_MAX
 from features.schema.schema import MIN_TIME_MS
@@ -22,16 +22,17 @@ from pipeline.engine.label_times import label_time_ms
 
 AHEAD_MS_MAX = 300_000
 LABELS_MAX = 1_000
-"""Of one request."""
+"""The greatest number of labels in one request."""
 SOURCE_CHARACTERS_MAX = 100
 WEIGHT_MAX = 1_000.0
 
 
 class GivenLabel(msgspec.Struct, forbid_unknown_fields=True):
-    """A label as callers send it.
+    """A label as callers send it: 1 is fraud, 0 is not.
 
-    Without `label_time` it is known from now on; `user` may be left out where one user alone has that event id. `source`, what said
-    so, and `weight`, how much it counts beside others, are kept with it and decide nothing: the latest label of an event counts.
+    `label_time` says since when this is known, in ms since the epoch or RFC 3339; without it, since now. `user` may be left out when only
+    one primary entity has an event with this id. `source` (who said so) and `weight` are stored with the label and have no effect: the
+    latest label of an event counts.
     """
 
     event_id: str | int
@@ -43,19 +44,19 @@ class GivenLabel(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Taken(msgspec.Struct):
-    """The broker has the event; its decision comes."""
+    """The broker has the event; the pipeline will decide on it."""
 
     event_id: str
 
 
 class TakenLabels(msgspec.Struct):
-    """The broker has so many labels."""
+    """How many labels the broker has taken."""
 
     labels: int
 
 
 class Label(msgspec.Struct, omit_defaults=True):
-    """A record of the topic ``labels``; `label_time` in ms since the epoch, `by` the name of the caller who gave it."""
+    """A record of the topic ``labels``; `label_time` is in ms since the epoch, and `by` is the name of the caller who sent it."""
 
     event_id: str
     label: int
@@ -66,17 +67,17 @@ class Label(msgspec.Struct, omit_defaults=True):
     weight: float = 1.0
 
 
-_EXPECTED = '{"event_id": …, "label": 0 or 1, "label_time": ms or RFC 3339}'
+_EXPECTED = 'an object such as {"event_id": …, "label": 0 or 1, "label_time": ms or RFC 3339}'
 _encode = msgspec.json.Encoder().encode
 
 
 def make_writes(in_force: InForce, decide: Decide, log: Log, settings: Settings, clock: Clock) -> APIRouter:
-    """The routes over the log; 202 is said once the broker has the record."""
+    """The routes that write to the topics; they answer 202 once the broker has the record."""
     routes = APIRouter(tags=["events"])
 
-    @routes.post("/events", summary="Takes one event, to be scored", **told(Taken, status=202, body=OBJECT))
+    @routes.post("/events", summary="Takes one event and has it scored", **route_docs(Taken, status=202, body=OBJECT))
     async def event(request: Request) -> Response:
-        """Refused unless it fits the schema in force."""
+        """An event that does not fit the schema in force is refused."""
         body = await request.body()
         _, decoder = in_force.require()
         taken = decoder.decode(body, int(clock() * 1000))
@@ -85,22 +86,22 @@ def make_writes(in_force: InForce, decide: Decide, log: Log, settings: Settings,
 
     @routes.post(
         "/decisions",
-        summary="Scores one event while the caller waits; ?deadline_ms= bounds it, the policy's fallback follows",
-        **told((Decided, FellBack), body=OBJECT),
+        summary="Decides on one event while the caller waits; after ?deadline_ms= the answer is the policy's fallback",
+        **route_docs((Decided, FellBack), body=OBJECT),
     )
     async def decision(
-        request: Request, deadline_ms: Annotated[int | None, Query(ge=1, le=DEADLINE_MS_MAX, description="how long to wait")] = None
+        request: Request, deadline_ms: Annotated[int | None, Query(ge=1, le=DEADLINE_MS_MAX, description="how long to wait, in ms")] = None
     ) -> Response:
-        """Past the deadline the answer is flagged ``degraded``; the event is scored all the same."""
+        """After the deadline the answer is the fallback, with the flag ``degraded``; the event is scored in either case."""
         return as_response(await decide.answer(await request.body(), request.scope["query_string"]))
 
     @routes.post(
         "/labels",
         summary="Takes one label, or a list of them: event_id, label (0 or 1), label_time (ms or RFC 3339), user, source, weight",
-        **told((Label, TakenLabels), status=202, body=(GivenLabel, list[GivenLabel])),
+        **route_docs((Label, TakenLabels), status=202, body=(GivenLabel, list[GivenLabel])),
     )
     async def label(request: Request) -> Response:
-        """Joined with the event's decision once there is one. A list is taken whole or refused whole; the audit log names its length."""
+        """A label is joined with the event's decision once there is one. A list is taken as a whole or refused as a whole."""
         body, by = await request.body(), caller_of(request).name
         now_ms = int(clock() * 1000)
         span_ms = (in_force.release.schema.min_time_ms if in_force.release else MIN_TIME_MS, now_ms + AHEAD_MS_MAX)
@@ -114,24 +115,27 @@ def make_writes(in_force: InForce, decide: Decide, log: Log, settings: Settings,
 
 
 def read_label(body: bytes, now_ms: int, by: str, span_ms: tuple[int, int]) -> Label:
-    """The label in `body`, given by the caller `by`.
+    """Reads the label in `body`, which the caller `by` sent.
+
+    Args:
+        span_ms: the first and the last allowed label time, both inclusive, in ms since the epoch: the schema's `min_time`, and 5 min
+            after now.
 
     Raises:
-        Refusal: it is not JSON, has one key twice, lacks a field, has a value of another type, or its time is outside `span_ms`, which
-            goes from the schema's `min_time` to 5 min ahead of now, both included.
+        Refusal: the body is not JSON, has one key twice, lacks a field or has a value of another type, or its time is outside `span_ms`.
     """
     return _checked(read_json(body, GivenLabel, "label", _EXPECTED), now_ms, by, span_ms)
 
 
 def read_labels(body: bytes, now_ms: int, by: str, span_ms: tuple[int, int]) -> list[Label]:
-    """The labels in a JSON array.
+    """Reads the labels in a JSON array.
 
     Raises:
-        Refusal: see `read_label`; it names the place in the array. Or there are none, or more than `LABELS_MAX`.
+        Refusal: a label is refused, see `read_label`, and the refusal names its index; or there are none, or more than `LABELS_MAX`.
     """
-    given = read_json(body, list[GivenLabel], "labels", f"[{_EXPECTED}, …]")
+    given = read_json(body, list[GivenLabel], "labels", f"an array of labels, each {_EXPECTED}")
     if not 0 < len(given) <= LABELS_MAX:
-        raise Refusal("number of labels", where="labels", expected=f"1 to {LABELS_MAX:,} in one request", got=len(given))
+        raise Refusal("number of labels", where="labels", expected=f"1 to {LABELS_MAX:,} labels in one request", got=len(given))
     labels = []
     for number, each in enumerate(given):
         try:

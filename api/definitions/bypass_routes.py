@@ -1,4 +1,4 @@
-"""Routes that switch past the score, and say whether that is so."""
+"""The routes of the kill switch, which decides events without their scores; outside it is called the bypass."""
 
 import asyncio
 import json
@@ -14,7 +14,7 @@ from api.definitions.publisher import Definitions
 from api.http.json_body import read_json
 from api.http.problem import as_response, json_answer
 from api.http.responses import BypassInForce
-from api.http.route_docs import told
+from api.http.route_docs import route_docs
 from patterns.bypass import REASON_CHARACTERS_MAX
 from pipeline.engine.release import BYPASS
 from stores.registry import Registry
@@ -23,24 +23,24 @@ RELEASES_MAX = 1_000
 
 
 class GivenBypass(msgspec.Struct, forbid_unknown_fields=True):
-    """approve_all: every action is approve; fallback_only: every action is the fallback's; off: the score decides."""
+    """The kill switch: with approve_all every action is approve, with fallback_only it is the fallback, with off scores decide."""
 
     mode: Literal["off", "approve_all", "fallback_only"]
     reason: Annotated[str, msgspec.Meta(min_length=1, max_length=REASON_CHARACTERS_MAX)]
 
 
 def make_bypass_routes(definitions: Definitions, in_force: InForce) -> APIRouter:
-    """``/policy:bypass``."""
+    """The routes ``/policy:bypass``."""
     routes = APIRouter(tags=["policy"])
 
-    @routes.get("/policy:bypass", summary="Whether the score decides", **told(BypassInForce))
+    @routes.get("/policy:bypass", summary="The state of the kill switch", **route_docs(BypassInForce))
     def read() -> Response:
-        """And since when, by whom and why not."""
+        """Its mode, since when it is set, who set it and why."""
         return as_response(json_answer(200, _bypass_in_force(definitions.registry, in_force)))
 
-    @routes.post("/policy:bypass", summary="Switches past the score, or back", **told(BypassInForce, body=GivenBypass))
+    @routes.post("/policy:bypass", summary="Sets the kill switch", **route_docs(BypassInForce, body=GivenBypass))
     async def switch(request: Request) -> Response:
-        """Scores and models go on; each decision made meanwhile has the flag ``bypass``."""
+        """Events are still scored and models still learn; each decision while it is set has the flag ``bypass``."""
         given = read_json(await request.body(), GivenBypass, "bypass", '{"mode": "off|approve_all|fallback_only", "reason": "…"}')
         text = f"mode: {json.dumps(given.mode)}\nreason: {json.dumps(given.reason)}\n"
         published = await definitions.put({BYPASS: text}, by_of(request))

@@ -1,4 +1,4 @@
-"""Entries that releases once held, written to the topic ``entries`` once; then `Entries` are opened."""
+"""Carries entries of lists over from a release of an older version, which held them itself, to the topic ``entries``, once."""
 
 import asyncio
 import itertools
@@ -6,7 +6,7 @@ import logging
 
 from api.definitions.in_force import InForce
 from api.definitions.publisher import Definitions
-from api.http.retry import settled
+from api.http.retry import retry_until_done
 from api.lists.entries import Entries, collect
 from patterns.entries import RELEASE, Change, Entry, carried_over_mark
 from patterns.list_changes import carried_over
@@ -16,14 +16,14 @@ from patterns.lists import declared
 log = logging.getLogger(__name__)
 
 BY = "carry-over"
-"""By whom these entries are, and the release without them."""
+"""The author of these entries, and of the release that no longer holds them."""
 
 
 class CarryOver:
-    """Opens `entries`. Belongs to the event loop.
+    """Carries entries over if that was not done yet, and then opens `entries`. Only the event loop's thread may use it.
 
-    The record `carried_over_mark` comes with the entries, all of them or none, and from one process only. No entry is changed before it is
-    there, so that none is overwritten; and none is written again once it is.
+    One process writes all these entries and the record `carried_over_mark` in one transaction. No entry can be changed before that record
+    is there, so carried-over entries overwrite no change; and once it is there, they are never written again.
     """
 
     def __init__(self, entries: Entries, in_force: InForce, definitions: Definitions) -> None:
@@ -31,13 +31,13 @@ class CarryOver:
         self._in_force = in_force
         self._definitions = definitions
 
-    async def settle(self) -> None:
-        """Returns once `entries` are open; tries again for as long as the broker is away, or no release is in force."""
-        await settled(self._open, "the entries of lists")
+    async def run(self) -> None:
+        """Returns once `entries` are open; it tries again while the broker is down or no release is in force."""
+        await retry_until_done(self._open, "the entries of lists")
         try:
             await self._leave_releases()
-        except Exception as error:  # whatever store is away: the next upload does the same
-            log.warning("the release in force holds entries of lists, which count no longer, until the next upload: %s", error)
+        except Exception as error:  # a store of any kind may be down; the next upload does the same
+            log.warning("the release in force still holds entries of lists, which have no effect; the next upload removes them: %s", error)
 
     async def _open(self) -> None:
         await self._entries.catch_up()
@@ -63,10 +63,10 @@ class CarryOver:
             await entries.topic.commit_alone(itertools.chain(records, [carried_over_mark(release.id)]))
             await entries.catch_up()
         if changes:
-            log.info("%d entries of release %d are records of the topic of entries from now on", len(changes), release.id)
+            log.info("%d entries of lists were carried over from release %d to the topic of entries", len(changes), release.id)
 
     async def _leave_releases(self) -> None:
-        """Puts in force a release that declares its lists in place of holding them, where the one in force is of an older version."""
+        """If the release in force still holds the entries of its lists, puts one in force that only declares these lists."""
         if declared(self._in_force.texts) != self._in_force.texts:
             published = await self._definitions.put({}, BY)
-            log.info("release %d declares its lists and holds none of their entries", published.release)
+            log.info("release %d only declares its lists and holds none of their entries", published.release)

@@ -1,4 +1,4 @@
-"""What a change of definitions is compiled and checked by, before anything of it is stored."""
+"""Compiles and checks a change of definitions before anything of it is stored."""
 
 from collections.abc import Callable, Mapping
 
@@ -10,18 +10,24 @@ from pipeline.engine.release import Release, features_of, schema_of
 from pipeline.trial.trial_budget import try_upload
 
 Changes = Mapping[str, str | None]
-"""Texts by part; None takes a part out."""
+"""The changed texts by part; None removes a part."""
 CompileChange = Callable[[Release | None, Mapping[str, str], dict[str, str], Changes], Release]
-"""As `compile_change`, given the texts of the release in force behind it."""
+"""A function like `compile_change` whose second argument is the texts of the release in force."""
 FIXED = ("id_field", "id_type", "time_field", "time_unit", "user")
-"""What a schema says that every kept event, profile and decision is filed under."""
+"""These values of a schema can never change, because all stored events, profiles and decisions are keyed by them."""
 
 
 def compile_change(current: Release | None, texts: dict[str, str], changes: Changes) -> Release:
-    """The release that `texts` make; `current`: the one in force, `changes`: what is another in `texts`.
+    """Compiles a release from `texts` and tries it.
+
+    Args:
+        current: the release in force, if there is one.
+        texts: all texts of the new release, by part.
+        changes: those of `texts` that differ from the release in force.
 
     Raises:
-        Refusal: it does not compile, does not decide on a synthetic event, has another identity, or lacks a feature that is in use.
+        Refusal: the release does not compile, does not decide on a synthetic event, changes the schema's identity (`FIXED`), or lacks a
+            feature that is in use.
     """
     if current is not None:
         _keep_identity(current.schema, schema_of(texts["schema"]), texts["schema"])
@@ -32,7 +38,7 @@ def compile_change(current: Release | None, texts: dict[str, str], changes: Chan
 
 
 def compile_here(current: Release | None, current_texts: Mapping[str, str], texts: dict[str, str], changes: Changes) -> Release:
-    """As `compile_change`, in this thread."""
+    """Calls `compile_change` in this thread."""
     return compile_change(current, texts, changes)
 
 
@@ -43,16 +49,16 @@ def _keep_identity(old: Schema, new: Schema, text: str) -> None:
                 "identity changed",
                 f"{name.replace('_', '.')} {getattr(old, name)}, as in the release in force",
                 getattr(new, name),
-                "events that are kept are filed under it: start a new system for another id, time or user",
+                "stored events are keyed by it; another id, time or user needs a new system",
             )
 
 
-def _written(text: str, place: str, detail: str = "") -> Section:
-    """Where the schema `text` says `detail` of `place`; `place` itself where it leaves it to the default."""
-    section = read_document(text, "schema.yaml").at(place)
+def _written(text: str, key: str, detail: str = "") -> Section:
+    """The section of the schema `text` at `key` and `detail`; that at `key` if the text does not name `detail`."""
+    section = read_document(text, "schema.yaml").at(key)
     return section.at(detail) if detail and section.is_mapping() and section.has(detail) else section
 
 
 def with_changes(texts: Mapping[str, str], changes: Changes) -> dict[str, str]:
-    """`texts` after `changes`, both by part."""
+    """`texts` with `changes` applied, both by part."""
     return {part: text for part, text in {**texts, **changes}.items() if text is not None}

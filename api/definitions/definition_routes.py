@@ -17,7 +17,7 @@ from api.definitions.versions import text_of, version_of
 from api.http.json_body import read_json
 from api.http.problem import as_response, json_answer
 from api.http.responses import Kept, KeptParts, ListChanged, Put
-from api.http.route_docs import told
+from api.http.route_docs import route_docs
 from api.lists.entries import Entries
 from features.definitions.template import template_entry
 from features.definitions.template_registry import TEMPLATES
@@ -37,7 +37,7 @@ HASHES = '{"parts": {"<part>": "<the hash of a version>"}}'
 
 
 class Activations(msgspec.Struct, forbid_unknown_fields=True):
-    """Which versions are to be in force: a hash by part."""
+    """The versions to put in force: a hash by part."""
 
     parts: Annotated[dict[str, str], msgspec.Meta(min_length=1)]
 
@@ -50,31 +50,31 @@ class Catalogue(msgspec.Struct):
 
 
 class FeatureVersions(msgspec.Struct):
-    """Newest first."""
+    """The versions of a feature, newest first."""
 
     versions: list[FeatureVersion]
 
 
 class Templates(msgspec.Struct):
-    """What may be written in features.yaml."""
+    """The templates that features.yaml may use."""
 
     templates: list[dict[str, object]]
 
 
 class Releases(msgspec.Struct):
-    """Newest first; `next` goes on below them as `before`, null at the end."""
+    """Releases, newest first; `next` is the parameter `before` of the page with older ones, null at the end."""
 
     releases: list[StoredRelease]
     next: int | None
 
 
 def make_definition_routes(definitions: Definitions, in_force: InForce, entries: Entries) -> APIRouter:
-    """``GET`` and ``PUT`` of each part of a release, their versions, and the releases."""
+    """The routes that read and change each part of a release, its versions, and the releases."""
     routes = APIRouter(tags=["definitions"])
     for part in PARTS:
         _add_part(routes, part, definitions, in_force)
     _add_catalogue(routes, definitions, in_force)
-    for part in PARTS:  # behind the versions of one feature, which may be called versions
+    for part in PARTS:  # after the route of one feature's versions, because a feature may have the name versions
         add_version_routes(routes, f"/{part}", _always(part), YAML_TYPE, definitions, in_force)
     _add_releases(routes, definitions, entries)
     return routes
@@ -82,45 +82,51 @@ def make_definition_routes(definitions: Definitions, in_force: InForce, entries:
 
 def _add_catalogue(routes: APIRouter, definitions: Definitions, in_force: InForce) -> None:
     @routes.get(
-        "/features/catalogue", summary="Each feature in force: what it is, what it reads, who uses it, what it costs", **told(Catalogue)
+        "/features/catalogue",
+        summary="Each feature in force: what it is, what it reads, who uses it, what it costs",
+        **route_docs(Catalogue),
     )
     def catalogue() -> Response:
-        """In the order of features.yaml; a version is another one when the values mean something else."""
+        """Features are in the order of features.yaml. A feature's version changes when its values get another meaning."""
         release, _ = in_force.require()
         return as_response(json_answer(200, Catalogue(release.id, list(catalogue_of_release(release).values()))))
 
     @routes.get(
-        "/features/{name}/versions", summary="What a feature was in one release after another, newest first", **told(FeatureVersions, 404)
+        "/features/{name}/versions",
+        summary="The versions of a feature, newest first",
+        **route_docs(FeatureVersions, 404),
     )
     def versions(name: str) -> Response:
-        """Releases that leave the feature as it was are passed over; a version of null says that it was taken out."""
+        """Releases that did not change the feature are left out; a version of null means that a release removed it."""
         return as_response(json_answer(200, FeatureVersions(definitions.feature_versions(name))))
 
-    @routes.get("/templates", summary="The templates of features, with their parameters and an example each", **told(Templates))
+    @routes.get("/templates", summary="The templates of features, with their parameters and an example each", **route_docs(Templates))
     def templates() -> Response:
-        """What may be written in features.yaml."""
+        """The templates that features.yaml may use."""
         return as_response(json_answer(200, Templates([template_entry(template) for template in TEMPLATES.values()])))
 
 
 def _add_releases(routes: APIRouter, definitions: Definitions, entries: Entries) -> None:
-    @routes.get("/releases", summary="The newest releases, newest first", **told(Releases))
+    @routes.get("/releases", summary="The newest releases, newest first", **route_docs(Releases))
     def releases(
         limit: Annotated[int, Query(ge=1, le=200)] = 20,
         before: Annotated[int | None, Query(ge=1, le=RELEASE_MAX + 1, description="`next` of the page before")] = None,
     ) -> Response:
-        """Each with the hashes of its parts, by whom and when."""
+        """Each release has the hashes of its parts, its author and its time."""
         found = definitions.registry.releases(limit, before)
         following = found[-1].id if len(found) == limit and found[-1].id > 1 else None
         return as_response(json_answer(200, Releases(found, following)))
 
-    @routes.get("/releases/{id}", summary="A release: hashes of its parts, by whom and when", **told(StoredRelease, 404))
+    @routes.get("/releases/{id}", summary="A release: the hashes of its parts, its author and its time", **route_docs(StoredRelease, 404))
     def one(id: ReleaseId) -> Response:
-        """Whether it is in force says ``/ready``."""
+        """``/ready`` says which release is in force."""
         return as_response(json_answer(200, definitions.release(id)))
 
-    @routes.post("/releases/{id}:activate", summary="Rolls back: a new release with the parts of an earlier one", **told(Published, 404))
+    @routes.post(
+        "/releases/{id}:activate", summary="Rolls back: a new release with the parts of an earlier one", **route_docs(Published, 404)
+    )
     async def activate(id: ReleaseId, request: Request) -> Response:
-        """All of them, with the lists that it declared; their entries and the bypass stay as they are. Ids of releases only grow."""
+        """The new release has all parts of the earlier one. Entries of lists and the kill switch stay as they are."""
         definitions.approval.require_approver(caller_of(request))
         published = await definitions.go_back(id, by_of(request))
         note_subject(request, f"release {published.release} with the parts of release {id}")
@@ -129,13 +135,13 @@ def _add_releases(routes: APIRouter, definitions: Definitions, entries: Entries)
     @routes.post(
         "/releases",
         summary="Puts the texts of several parts, a JSON object by part, in force together as one release",
-        **told(Published, body=dict[str, str], waiting=KeptParts),
+        **route_docs(Published, body=dict[str, str], waiting=KeptParts),
     )
     async def release(request: Request) -> Response:
-        """Parts that are not named stay as they are; a list is called ``list:<name>``, and its text has an entry a line.
+        """Parts that are not named stay as they are. A list is named ``list:<name>``, and its text has one entry on each line.
 
-        Entries are written as those of a configuration folder, beside the release. 202: the definitions are stored and wait for an
-        approver, for the caller may not put them in force alone; entries of lists wait for nobody.
+        Entries are written to their lists at once, like those of a configuration folder. With 202 the definitions are stored and wait for
+        an approver, because the caller may not put them in force alone.
         """
         texts = read_parts(await request.body())
         values = await asyncio.to_thread(values_of_lists, texts)
@@ -152,10 +158,10 @@ def _add_releases(routes: APIRouter, definitions: Definitions, entries: Entries)
     @routes.post(
         "/releases:activate",
         summary="Puts stored versions of several parts, a hash each, in force together as one release",
-        **told(Published, 404, body=Activations),
+        **route_docs(Published, 404, body=Activations),
     )
     async def activate_parts(request: Request) -> Response:
-        """Parts that are not named stay as they are. Versions that were never in force need another person than their author."""
+        """Parts that are not named stay as they are. A version that was never in force needs an approver who is not its author."""
         wanted = read_json(await request.body(), Activations, "activation", HASHES).parts
         for part, hash in wanted.items():
             check_part(part)
@@ -168,10 +174,10 @@ def _add_releases(routes: APIRouter, definitions: Definitions, entries: Entries)
 
 
 def read_parts(body: bytes) -> dict[str, str]:
-    """The texts of `body` by part.
+    """Reads the texts in `body`, by part.
 
     Raises:
-        Refusal: it is not an object of texts, is empty, or names something that is no part.
+        Refusal: it is not a JSON object of texts, is empty, or has a name that is not a part.
     """
     expected = "a JSON object of texts by " + ", ".join((*PARTS, LIST_PREFIX + "<name>"))
     texts = read_json(body, dict[str, str], "release", expected)
@@ -184,31 +190,31 @@ def read_parts(body: bytes) -> dict[str, str]:
 
 
 def _of_lists(lists: Mapping[str, ListChanged]) -> str:
-    """What a push did to entries, for the audit log."""
+    """The changes that a push made to entries, for the audit log."""
     return "".join(f"; list {name}: {each.added} added, {each.removed} removed" for name, each in lists.items() if each.changed)
 
 
 def _always(part: str) -> Callable[[], str]:
     def part_of() -> str:
-        """The part that the path says."""
+        """The part that the path names."""
         return part
 
     return part_of
 
 
 def _add_part(routes: APIRouter, part: str, definitions: Definitions, in_force: InForce) -> None:
-    @routes.get(f"/{part}", name=f"read_{part}", summary=f"{part}.yaml of the release in force", **told(YAML_TYPE, 304))
+    @routes.get(f"/{part}", name=f"read_{part}", summary=f"{part}.yaml of the release in force", **route_docs(YAML_TYPE, 304))
     def read(if_none_match: IfNoneMatch = None) -> Response:
-        """The text as it was uploaded; the header ``weir-release`` has the release that it is part of."""
+        """The text as it was uploaded; the header ``weir-release`` is the id of the release in force."""
         return text_in_force(in_force, part, if_none_match, YAML_TYPE)
 
-    summary = f"Puts a new {part}.yaml in force, as a release of its own; refused with line and column when it does not compile"
+    summary = f"Puts a new {part}.yaml in force as a new release; a text that does not compile is refused with line and column"
 
-    @routes.put(f"/{part}", name=f"put_{part}", summary=summary, **told(Put, 412, text=YAML_TYPE, waiting=Kept))
+    @routes.put(f"/{part}", name=f"put_{part}", summary=summary, **route_docs(Put, 412, text=YAML_TYPE, waiting=Kept))
     async def write(request: Request, if_match: IfMatch = None) -> Response:
-        """The body is the YAML text; the answer comes once the new release is on its way to every stage.
+        """The body is the YAML text. The answer comes once the new release is on the control topic, from which every stage takes it.
 
-        202: it is stored and waits for an approver, for the caller may not put it in force alone.
+        With 202 the text is stored and waits for an approver, because the caller may not put it in force alone.
         """
         text = await text_in(request, f"{part}.yaml")
         if not definitions.approval.acts_alone(caller_of(request)):

@@ -1,4 +1,4 @@
-"""Entries that expired, taken off the topic ``entries``."""
+"""Removes expired entries from the topic ``entries``."""
 
 import asyncio
 import logging
@@ -12,31 +12,31 @@ log = logging.getLogger(__name__)
 LOOK_SECONDS = 10.0
 AT_ONCE_MAX = 5_000
 KEPT_MS = 86_400_000
-"""An entry stays for so long, and for the schema's lateness, after its end: events of before it may still come."""
+"""An expired entry is kept for this time and the schema's lateness, because events from before its expiry may still come."""
 
 
 class Expiring:
-    """Looks every `LOOK_SECONDS`. Belongs to the event loop. Of several processes one at a time takes off anything."""
+    """Removes expired entries every `LOOK_SECONDS`; of several processes only one does so at a time. Only the event loop may use it."""
 
     def __init__(self, entries: Entries, in_force: InForce) -> None:
         self._entries = entries
         self._in_force = in_force
 
     async def run(self) -> None:
-        """For as long as the process lives."""
+        """Runs for as long as the process lives."""
         while True:
             try:
                 while await self.step() == AT_ONCE_MAX:
                     await asyncio.sleep(0)
-            except Exception as error:  # whatever it is: the entries count no longer, and go another time
-                log.warning("entries that expired stay on the topic for now: %s", error)
+            except Exception as error:  # any error may pass: expired entries have no effect, and the next round removes them
+                log.warning("expired entries stay on the topic until the next try: %s", error)
             await asyncio.sleep(LOOK_SECONDS)
 
     async def step(self) -> int:
-        """Takes off at most `AT_ONCE_MAX` entries; gives how many.
+        """Removes at most `AT_ONCE_MAX` entries and gives their number.
 
         Raises:
-            LogUnavailableError: the topic takes nothing, or another process took over; nothing goes.
+            LogUnavailableError: the broker takes nothing, or another process took over; then nothing is removed.
         """
         release = self._in_force.release
         entries = self._entries

@@ -1,4 +1,4 @@
-"""What a feature was in one release after another."""
+"""The history of a feature: its version in one release after another."""
 
 import difflib
 from collections.abc import Iterator
@@ -18,13 +18,16 @@ RELEASES_MAX = 1_000
 
 
 class FeatureVersion(msgspec.Struct, frozen=True, kw_only=True):
-    """A feature from one release on.
+    """A feature as it is from one release on.
 
     Args:
-        version: hash of its definition and of those behind it; none where it was taken out.
-        release: the first one that held it so.
-        at_ms: when that was made, ms since the epoch; by: by whom.
-        definition: as written.
+        version: the hash of its definition and of those that it depends on; null if the release removed it.
+        release: the first release with this version.
+        at_ms: when that release was made, in ms since the epoch.
+        by: who made that release.
+        owner: the owner that the definition names.
+        description: the description in the definition.
+        definition: the definition as it was written; null if the release removed it.
     """
 
     version: str | None
@@ -37,10 +40,12 @@ class FeatureVersion(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def feature_versions(registry: Registry, name: str) -> list[FeatureVersion]:
-    """All versions of a feature in the newest `RELEASES_MAX` releases, newest first; a few milliseconds a definition not seen before.
+    """All versions of a feature in the newest `RELEASES_MAX` releases, newest first.
+
+    Each features.yaml that was not read before costs a few milliseconds.
 
     Raises:
-        Problem: 404, no release has such a feature; it says which name is nearest.
+        Problem: 404, no release has such a feature; the problem names the nearest name.
     """
     versions: list[FeatureVersion] = []
     names: set[str] = set()
@@ -54,7 +59,7 @@ def feature_versions(registry: Registry, name: str) -> list[FeatureVersion]:
             versions.append(_version(release, features.definitions.get(name), version))
     if not versions:
         near = difflib.get_close_matches(name, names, n=1)
-        raise Problem(404, f"no release has a feature {name[:80]}" + (f"; did you mean {near[0]}?" if near else ""))
+        raise Problem(404, f"no release has a feature with the name {name[:80]}" + (f"; did you mean {near[0]}?" if near else ""))
     return versions[::-1]
 
 
@@ -75,7 +80,7 @@ def _releases(registry: Registry) -> Iterator[StoredRelease]:
 
 
 def _features(registry: Registry, release: StoredRelease) -> FeatureSet | None:
-    """None where a definition is gone, or was made by a version of this program that took what this one does not."""
+    """The features of `release`; None if a text is missing, or an older version of this program accepted it and this one does not."""
     texts = [registry.text(release.parts[part]) for part in ("schema", "features")]
     return _compiled(*texts) if None not in texts else None
 

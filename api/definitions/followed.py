@@ -1,4 +1,4 @@
-"""Releases that came by the control topic, on their way into the registry, which may be away."""
+"""Releases that were read from the control topic and wait to be written to the registry, which may be down."""
 
 import asyncio
 import contextlib
@@ -12,14 +12,15 @@ from stores.registry import Registry, StoredRelease
 log = logging.getLogger(__name__)
 
 WAITING_MAX = 100
-"""They are held in memory. The newest stay: the next id is counted from them, and the topic brings the others again at the next start."""
+"""So many releases wait in memory. When there are more, the oldest one is dropped: the newest are needed for the next id, and the next
+start reads the others from the topic again."""
 
 
 class Followed:
-    """Brings them into the registry in their order. Belongs to the event loop; asks the registry in threads.
+    """Writes followed releases to the registry in their order. Only the event loop may use it; the registry is called in threads.
 
     Args:
-        found: is told, in a thread, of each one that the registry does not know; of one and the same perhaps again.
+        found: is called in a thread with each release that the registry does not know, perhaps more than once with the same one.
     """
 
     def __init__(self, registry: Registry, found: Callable[[StoredRelease], None]) -> None:
@@ -33,28 +34,29 @@ class Followed:
         return len(self._waiting)
 
     async def add(self, release: StoredRelease, texts: Mapping[str, str]) -> None:
-        """Takes in `release`, of the definitions `texts` (by part). Asks the registry only when it is full."""
+        """Adds `release` with its `texts` (by part) to those that wait; it calls the registry only when `WAITING_MAX` wait already."""
         if len(self._waiting) >= WAITING_MAX:
             with contextlib.suppress(StoreUnavailableError):
                 await self.adopt()
         if len(self._waiting) >= WAITING_MAX:
             oldest, _ = self._waiting.popleft()
             if not self._passed_over:
-                log.warning("release %d reaches the registry at the next start: %d newer ones wait", oldest.id, WAITING_MAX)
+                text = "release %d is written to the registry at the next start, because %d newer releases wait for the registry"
+                log.warning(text, oldest.id, WAITING_MAX)
             self._passed_over = True
         self._waiting.append((release, texts))
 
     async def adopt(self) -> None:
-        """Returns when all are in the registry.
+        """Writes all waiting releases to the registry.
 
         Raises:
-            StoreUnavailableError: it does not answer, or the audit log does not; they stay.
+            StoreUnavailableError: the registry or the audit log does not answer; the releases stay waiting.
         """
         async with self._one:
             while self._waiting:
                 first = self._waiting[0]
                 await asyncio.to_thread(self._try, *first)
-                if self._waiting and self._waiting[0] is first:  # else there were too many meanwhile
+                if self._waiting and self._waiting[0] is first:  # otherwise `add` has dropped it in the meantime
                     self._waiting.popleft()
             self._passed_over = False
 
@@ -63,8 +65,8 @@ class Followed:
             self._adopt(release, texts)
         except StoreUnavailableError:
             raise
-        except Exception as error:  # one that the registry cannot keep must not keep back those behind it
-            log.error("release %d is not taken into the registry: %s: %s", release.id, type(error).__name__, error)
+        except Exception as error:  # a release that the registry cannot store must not block those after it
+            log.error("release %d could not be written to the registry: %s: %s", release.id, type(error).__name__, error)
 
     def _adopt(self, release: StoredRelease, texts: Mapping[str, str]) -> None:
         for part, text in texts.items():

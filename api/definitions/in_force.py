@@ -1,4 +1,4 @@
-"""The release by which this process reads events and answers without a score."""
+"""The release in force in this process: it reads events by its schema and gives the fallback of its policy."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ from pipeline.engine.release import Release, content_hash
 
 
 class InForce:
-    """The newest release, the texts that it was compiled from and their hashes, by part. Belongs to the event loop's thread."""
+    """The release in force, with its texts and their hashes, by part. Only the event loop's thread may use it."""
 
     def __init__(self) -> None:
         self.release: Release | None = None
@@ -17,10 +17,11 @@ class InForce:
         self._decoder: Decoder | None = None
 
     def install(self, release: Release, texts: Mapping[str, str], hashes: Mapping[str, str] | None = None) -> bool:
-        """Puts `release` in force unless a newer one, or it itself, already is; says whether it did.
+        """Puts `release` in force unless it or a newer one already is; gives whether it did.
 
         Args:
-            hashes: of `texts`, by part, where they are known.
+            texts: the texts that it was compiled from, by part.
+            hashes: the hashes of `texts`, by part; they are computed if they are not given.
         """
         if self.release is not None and self.release.id >= release.id:
             return False
@@ -31,11 +32,11 @@ class InForce:
         return True
 
     def require(self) -> tuple[Release, Decoder]:
-        """The release and the decoder of its schema.
+        """The release in force and the decoder of its schema.
 
         Raises:
-            Problem: 503, there is no release yet.
+            Problem: 503, no release is in force yet.
         """
         if self.release is None or self._decoder is None:
-            raise Problem(503, "no release is in force: push a configuration", [(b"retry-after", b"1")])
+            raise Problem(503, "no release is in force; push a configuration folder with weir push", [(b"retry-after", b"1")])
         return self.release, self._decoder

@@ -1,4 +1,4 @@
-"""Routes over lists: a release declares them, and their entries are records that take effect at once."""
+"""The routes of lists: a release declares a list, and its entries are records that take effect at once."""
 
 import asyncio
 import itertools
@@ -11,10 +11,10 @@ from api.auth.request_context import note_subject
 from api.definitions.definition_texts import IfMatch, IfNoneMatch, by_of, text_in
 from api.definitions.in_force import InForce
 from api.definitions.publisher import Definitions
-from api.http.etag import etag_of, names
+from api.http.etag import etag_matches, etag_of
 from api.http.problem import Answer, Problem, as_response, json_answer
 from api.http.responses import ListChanged, ListedEntry, ListInForce, ListPage, Lists
-from api.http.route_docs import told
+from api.http.route_docs import route_docs
 from api.lists.entries import Entries, new_id
 from api.lists.list_cursor import cursor_of, value_of
 from api.lists.list_edit import Edit, added_by, read_edit
@@ -26,23 +26,23 @@ from patterns.lists import DECLARATION, list_part
 
 TEXT_TYPE = "text/plain"
 PAGE_MAX = 1_000
-Name = Annotated[str, Path(description="small letters, digits and underscores")]
+Name = Annotated[str, Path(description="lower-case letters, digits and underscores")]
 
 
 def make_list_routes(definitions: Definitions, in_force: InForce, entries: Entries) -> APIRouter:
-    """``/lists`` and what is below it."""
+    """The routes ``/lists`` and below."""
     routes = APIRouter(tags=["lists"])
 
-    @routes.get("/lists", summary="The lists that the release in force declares", **told(Lists))
+    @routes.get("/lists", summary="The lists that the release in force declares", **route_docs(Lists))
     async def lists() -> Response:
-        """With their versions and how many values count as being on them."""
+        """Each list has its version and the number of its values that have not expired."""
         release, _ = in_force.require()
         await entries.require_open()
         found = [(name, entries.lists.get(name)) for name in release.lists]
         counted = [ListInForce(name, each.version, each.count_at(entries.event_time_ms())) for name, each in found]
         return as_response(json_answer(200, Lists(release.id, counted)))
 
-    @routes.get("/lists/{name}", summary="Entries of a list, by pages in the order of their values", **told(ListPage, 304, 404))
+    @routes.get("/lists/{name}", summary="Entries of a list, by pages in the order of their values", **route_docs(ListPage, 304, 404))
     async def read(
         name: Name,
         if_none_match: IfNoneMatch = None,
@@ -50,10 +50,10 @@ def make_list_routes(definitions: Definitions, in_force: InForce, entries: Entri
         limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 100,
         value: Annotated[str | None, Query(max_length=2_048, description="only the entry of this value")] = None,
     ) -> Response:
-        """Those that expired are left out. A list may change between two pages: what stays on it the whole time is in one of them."""
+        """Expired entries are left out. A list may change between two pages; an entry that stays on it all the time is in one of them."""
         found = await _declared(name)
         headers = [(b"etag", etag_of(str(found.version)).encode())]
-        if if_none_match is not None and names(if_none_match, str(found.version)):
+        if if_none_match is not None and etag_matches(if_none_match, str(found.version)):
             return Response(status_code=304, headers={"etag": etag_of(str(found.version))})
         after = None if cursor is None else value_of(cursor)
         time_ms = entries.event_time_ms()
@@ -62,11 +62,11 @@ def make_list_routes(definitions: Definitions, in_force: InForce, entries: Entri
         body = ListPage(name, found.version, [_listed(entry) for entry in page[:limit]], following)
         return as_response(msgspec.structs.replace(json_answer(200, body), headers=headers))
 
-    @routes.put("/lists/{name}", summary="Makes a list what the body says, whole", **told(ListChanged, 412, text=TEXT_TYPE))
+    @routes.put("/lists/{name}", summary="Replaces all entries of a list", **route_docs(ListChanged, 412, text=TEXT_TYPE))
     async def put(name: Name, request: Request, if_match: IfMatch = None) -> Response:
-        """One value a line; empty lines and those that begin with # say nothing. Only differences are written.
+        """The body has one value on each line; empty lines and lines that begin with # are ignored. Only differences are written.
 
-        A value that is on the list already and has no end stays as it is. A list that is not declared yet is declared by a release.
+        A value that is on the list already and never expires stays as it is. If no release declares the list yet, a new one does.
         """
         part = list_part(name)
         text = await text_in(request, f"lists/{name}.txt")
@@ -79,17 +79,17 @@ def make_list_routes(definitions: Definitions, in_force: InForce, entries: Entri
         like = Entry(name, "", by=by_of(request), source=API, id=new_id("put"))
         return _changed(request, await entries.change(name, lambda found: replaced(found, like, values), if_match))
 
-    @routes.delete("/lists/{name}", summary="Takes all entries off a list, and takes it out of force", **told(ListChanged, 404, 412))
+    @routes.delete("/lists/{name}", summary="Removes a list and all its entries", **route_docs(ListChanged, 404, 412))
     async def delete(name: Name, request: Request, if_match: IfMatch = None) -> Response:
-        """The latter as a release of its own, without the list."""
+        """The list itself is removed by a new release that does not declare it."""
         await _declared(name)
         changed = await entries.change(name, lambda found: emptied(found, name), if_match)
         await definitions.put({list_part(name): None}, by_of(request))
         return _changed(request, msgspec.structs.replace(changed, changed=True))
 
-    @routes.post("/lists/{name}:edit", summary="Adds and removes entries", **told(ListChanged, 404, 412, body=Edit))
+    @routes.post("/lists/{name}:edit", summary="Adds and removes entries", **route_docs(ListChanged, 404, 412, body=Edit))
     async def edit(name: Name, request: Request, if_match: IfMatch = None) -> Response:
-        """At once, and without a release. With If-Match only if the list is the one that the caller has seen."""
+        """The change takes effect at once and makes no release. With If-Match it is made only if the list has not changed since."""
         change = read_edit(await request.body())
         await _declared(name)
         add = added_by(change, name, by_of(request), new_id("edit"), entries.event_time_ms())

@@ -1,4 +1,4 @@
-"""What an API process does about lists: follows their entries, carries over those of releases, takes off what expired."""
+"""The part of an API process that is about lists: it follows their entries, carries over those of old releases and removes expired ones."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -17,11 +17,11 @@ from pipeline.control.sole_writer import SoleWriter
 
 
 class ListsPart:
-    """Belongs to the event loop. First `start`, then `run` as a task; `close` in any case.
+    """Holds the entries of lists. Only the event loop may use it. Call `start` first, then `run` as a task, and `close` in any case.
 
     Args:
-        log: whose records every replica has.
-        event_time_ms: the newest event time known; 0 before any.
+        log: a log whose records every replica has.
+        event_time_ms: gives the newest event time known, in ms since the epoch; 0 before the first.
     """
 
     def __init__(self, settings: Settings, log: Log, in_force: InForce, definitions: Definitions, event_time_ms: Callable[[], int]) -> None:
@@ -32,7 +32,7 @@ class ListsPart:
         self._expiring = Expiring(self.entries, in_force)
 
     async def start(self) -> None:
-        """Begins to follow the topic; a million records take seconds, for which nobody waits but who asks for lists.
+        """Starts to follow the topic and returns. Reading a million records takes seconds, during which only requests for lists wait.
 
         Raises:
             Refusal: the broker does not answer, or has no such topic.
@@ -41,16 +41,16 @@ class ListsPart:
         self._following.start(asyncio.get_running_loop())
 
     async def run(self) -> None:
-        """For as long as the process lives."""
-        await self._carry_over.settle()
+        """Runs for as long as the process lives."""
+        await self._carry_over.run()
         await self._expiring.run()
 
     async def check(self) -> str:
-        """What `/ready` says: '' once the entries are read."""
-        return "" if self.entries.is_open else "the entries of lists are not read yet"
+        """The check of the part ``entries``: '' once all entries were read."""
+        return "" if self.entries.is_open else "the entries of lists have not been read yet"
 
     def close(self) -> None:
-        """Gives up the connections."""
+        """Closes the connections."""
         self._following.close()
 
     def _take(self, records: Sequence[Placed]) -> None:

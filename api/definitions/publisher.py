@@ -1,4 +1,4 @@
-"""Definitions and releases: followed from the control topic, changed by upload, published so that no crash loses one."""
+"""Definitions and releases: they are followed on the control topic, changed by uploads, and published so that no crash loses one."""
 
 import asyncio
 import logging
@@ -11,11 +11,11 @@ from api.definitions.change import Changes, CompileChange, compile_here, with_ch
 from api.definitions.feature_versions import FeatureVersion, feature_versions
 from api.definitions.followed import Followed
 from api.definitions.in_force import InForce
-from api.http.etag import names
-from api.http.health import Condition
+from api.http.etag import etag_matches
+from api.http.health import Health
 from api.http.problem import Problem
 from api.http.responses import KeptParts, ListChanged
-from api.http.retry import settled
+from api.http.retry import retry_until_done
 from api.kafka.log import Clock, Log, LogUnavailableError
 from features.sets.catalogue import NO_DIFFERENCE, Difference, difference
 from features.sets.warm_up import features_that_warm
@@ -33,15 +33,15 @@ log = logging.getLogger(__name__)
 
 Records = Sequence[tuple[str, bytes | None]]
 ELSEWHERE = "start"
-"""By whom a release is that was found on the control topic: the system's start writes the first one itself."""
+"""The author that the registry names for a release found on the control topic; the start of the system writes the first one."""
 
 
 class Published(msgspec.Struct, omit_defaults=True):
-    """The outcome of an upload: the release in force, and its hashes by part. `changed` is false when it said the same before.
+    """The result of an upload: the release in force and the hashes of its parts. `changed` is false when it had the same texts before.
 
-    `features` are the names of those that came, changed and went; `warming` new and changed ones that history cannot give at once:
-    decisions say so until it can. Among them a new or changed detector with state for each user stands as ``model.<name>`` where it
-    begins with nothing: history does not hold its input. `lists` are those whose entries came with the definitions.
+    `features` names the features that were added, changed and removed. `warming` names those new or changed ones whose history is
+    insufficient, which decisions say until it suffices; in it ``model.<name>`` is a new or changed detector with a state for each primary
+    entity that starts without a state. `lists` are the lists whose entries came with the definitions.
     """
 
     release: int
@@ -53,20 +53,21 @@ class Published(msgspec.Struct, omit_defaults=True):
 
 
 class Definitions:
-    """Belongs to the event loop; compiles and writes to the registry in threads.
+    """The definitions of the system. Only the event loop's thread may use it; it compiles and calls the registry in threads.
 
     Args:
-        topic: full name of the control topic.
-        found: is told, in a thread, of each release on the topic that the registry does not know.
-        approval: says who puts in force what was uploaded; routes ask it.
-        compile_change: compiles and tries what is uploaded, and is called in a thread.
+        topic: the full name of the control topic.
+        clock: seconds since the epoch.
+        found: is called in a thread with each release on the topic that the registry does not know.
+        approval: says who may put an upload in force; the routes ask it.
+        compile_change: compiles and tries an upload; it is called in a thread.
     """
 
     def __init__(
         self,
         registry: Registry,
         in_force: InForce,
-        condition: Condition,
+        health: Health,
         log: Log,
         topic: str,
         clock: Clock,
@@ -78,7 +79,7 @@ class Definitions:
         self._compile_change = compile_change
         self._registry = registry
         self._in_force = in_force
-        self._condition = condition
+        self._health = health
         self._log = log
         self._topic = topic
         self._clock = clock
@@ -93,13 +94,14 @@ class Definitions:
         self._followed = Followed(registry, found)
         self._repaired = False
         self._standing_in = False
-        self._to_settle = asyncio.Event()
-        self._to_settle.set()
+        self._to_reconcile = asyncio.Event()
+        self._to_reconcile.set()
 
     async def stand_in(self) -> bool:
-        """Puts the newest published release of the registry in force here, until `take` is called for the first time; False: it has none.
+        """Puts the newest published release of the registry in force in this process until the first call of `take`.
 
-        So events can be answered with the fallback while the control topic cannot be read. Definitions cannot be changed meanwhile.
+        So events can be answered with the fallback while the control topic cannot be read. Until then definitions cannot be changed.
+        Gives False if the registry has no release that compiles.
 
         Raises:
             StoreUnavailableError: the registry does not answer.
@@ -111,63 +113,68 @@ class Definitions:
             texts = await asyncio.to_thread(self._texts_of, release)
             try:
                 compiled = await asyncio.to_thread(compile_release, release.id, texts)
-            except Refusal as refusal:  # an earlier version of this program has taken it
-                log.error("release %d of the registry is not put in force: %s", release.id, refusal)
+            except Refusal as refusal:  # an older version of this program accepted it
+                log.error("release %d of the registry is not put in force, because it does not compile: %s", release.id, refusal)
                 return False
             self._standing_in = self._in_force.install(compiled, texts, release.parts)
             return True
 
     async def take(self, records: Records) -> None:
-        """Takes in a batch of records of the control topic; then the newest release that compiles is in force here.
+        """Takes in records of the control topic; afterwards the newest release that compiles is in force in this process.
 
-        Asks no registry unless too many wait: `settle` and whatever changes definitions bring it what was followed.
+        The releases are written to the registry later, by `reconcile` or before the next change; only when too many of them wait does this
+        call the registry itself.
         """
         async with self._one:
             for key, value in records:
                 try:
                     self._take(key, value)
-                except Exception as error:  # one bad record must not end the following
-                    log.error("control record %s is not taken in: %s: %s", key, type(error).__name__, error)
+                except Exception as error:  # one bad record must not stop the others
+                    log.error("the record %s of the control topic could not be taken in: %s: %s", key, type(error).__name__, error)
             await self._follow()
             self._standing_in = False
             self._note()
 
     async def repair(self) -> None:
-        """Publishes what the registry holds and the control topic lacks; to be called once the topic was read to its end.
+        """Publishes the releases that the registry holds and the control topic lacks; call it once the topic was read to its end.
 
-        That is each release that was stored and not published before a crash, and the newest one where the topic was lost.
-        A release whose id another has taken since is left out, and so is one that no longer compiles.
+        These are the releases that were stored but not published before a crash, and the newest one if the topic was lost. A release
+        whose id another one has taken since is left out, and so is one that no longer compiles.
 
         Raises:
-            LogUnavailableError: the topic takes nothing now, or has not been read yet.
+            LogUnavailableError: the broker takes nothing now, or the topic has not been read yet.
             StoreUnavailableError: the registry does not answer.
         """
         async with self._one:
             await self._catch_up()
 
-    async def settle(self) -> None:
-        """For as long as the process lives: brings the registry what was followed, and repairs once, each as soon as that can be done."""
+    async def reconcile(self) -> None:
+        """Keeps registry and control topic equal for as long as the process lives.
+
+        It writes followed releases to the registry and calls `repair` once, and tries each again until it succeeds.
+        """
         while True:
-            await self._to_settle.wait()
-            self._to_settle.clear()
-            await settled(self._settle, "what the registry or the control topic lacks")
+            await self._to_reconcile.wait()
+            self._to_reconcile.clear()
+            await retry_until_done(self._reconcile_once, "the reconciliation of registry and control topic")
 
     async def put(self, changes: Changes, by: str, seen: Mapping[str, str] | None = None) -> Published:
-        """Makes the texts of `changes`, by part, the definitions of a new release; returns when it is on the control topic.
+        """Makes a new release with `changes` and returns when it is on the control topic.
 
-        What was followed, and what an earlier upload stored and could not publish, goes first: the new release holds it too, and gets
-        the id of none of it.
+        Releases that were followed, or stored by an earlier upload and not published, are written first. So the new release is based on
+        them and gets a greater id.
 
         Args:
-            changes: None takes a part out.
-            seen: by part, the header ``If-Match``: what the change was made to.
+            changes: the changed texts by part; None removes a part.
+            by: the name of the caller.
+            seen: the value of the header ``If-Match``, by part.
 
         Raises:
-            Problem: 412, a part that was seen is another one now.
-            Refusal: the release that it would make does not compile, or lacks a part; with line and column.
-            LogUnavailableError: the topic takes nothing now, or has not been read yet; nothing is stored.
+            Problem: 412, a part is no longer the one in `seen`; 503, the broker did not take the new release, which is stored and will be
+                published.
+            Refusal: the new release does not compile or lacks a part; the refusal has the line and column.
+            LogUnavailableError: the broker takes nothing now, or the topic has not been read yet; nothing is stored.
             StoreUnavailableError: the registry does not answer.
-            Problem: 503, the topic did not take the new release, which is stored and will be published.
         """
         async with self._one:
             await self._catch_up()
@@ -177,7 +184,7 @@ class Definitions:
     async def _put(self, changes: Changes, by: str) -> Published:
         current = self._in_force.release
         texts = declared(with_changes(self._in_force.texts, changes))
-        if current is not None and texts == self._in_force.texts and not self._condition.passed_over:
+        if current is not None and texts == self._in_force.texts and not self._health.passed_over:
             return Published(current.id, self._in_force.hashes, False)
         compiled = await asyncio.to_thread(self._compile_change, current, self._in_force.texts, texts, changes)
         change, warming = _what_changes(current, compiled)
@@ -185,20 +192,20 @@ class Definitions:
         try:
             await self._publish(stored)
         except LogUnavailableError as error:
-            text = f"release {stored.id} is stored and will be in force from the next upload or start on: {error}"
+            text = f"release {stored.id} is stored but not published; the next upload or start will publish it: {error}"
             raise Problem(503, text, [(b"retry-after", b"1")]) from error
         self._note()
         return Published(stored.id, stored.parts, True, change, warming)
 
     async def keep(self, changes: Mapping[str, str], by: str, seen: Mapping[str, str] | None = None) -> KeptParts:
-        """Stores definitions, by part, that are not put in force.
+        """Stores definitions, by part, without putting them in force.
 
         Args:
             seen: as for `put`.
 
         Raises:
-            Problem: 412, a part that was seen is another one now.
-            Refusal: together they do not compile with the other parts in force.
+            Problem: 412, a part is no longer the one in `seen`.
+            Refusal: they do not compile together with the other parts in force.
         """
         async with self._one:
             self._require_seen(seen or {})
@@ -213,10 +220,12 @@ class Definitions:
             return KeptParts(parts, *_what_changes(current, compiled))
 
     async def go_back(self, id: int, by: str) -> Published:
-        """A new release with the parts of release `id`. The bypass stays as it is: who may roll back need not be one who may switch it.
+        """Makes a new release with the parts of release `id`.
+
+        The kill switch stays as it is, because a caller who may roll back need not be one who may set the switch.
 
         Raises:
-            Problem: 404, there is no such release; else as `put`.
+            Problem: 404, there is no such release; otherwise as for `put`.
         """
         release = await asyncio.to_thread(self.release, id)
         texts: dict[str, str | None] = dict.fromkeys(self._in_force.texts)
@@ -225,7 +234,7 @@ class Definitions:
         return await self.put(texts, by)
 
     def release(self, id: int) -> StoredRelease:
-        """The release of an id.
+        """The release with this id.
 
         Raises:
             Problem: 404, there is none.
@@ -237,7 +246,7 @@ class Definitions:
 
     @property
     def registry(self) -> Registry:
-        """Where they are kept, for reading."""
+        """The registry, for reading."""
         return self._registry
 
     def feature_versions(self, name: str) -> list[FeatureVersion]:
@@ -246,8 +255,8 @@ class Definitions:
 
     def _require_seen(self, seen: Mapping[str, str]) -> None:
         for part, header in seen.items():
-            if not names(header, self._in_force.hashes.get(part)):
-                text = f"{part} was changed since: read what is in force now, and change that"
+            if not etag_matches(header, self._in_force.hashes.get(part)):
+                text = f"{part} was changed since it was read; read the text in force again and change that"
                 raise Problem(412, text, members={"in_force": self._in_force.hashes.get(part, "")})
 
     def _store(self, texts: dict[str, str], by: str) -> StoredRelease:
@@ -256,10 +265,10 @@ class Definitions:
         id = self._registry.release(parts, by, at_ms)
         return StoredRelease(id, parts, by, at_ms)
 
-    async def _settle(self) -> None:
+    async def _reconcile_once(self) -> None:
         await self._followed.adopt()
         if not self._repaired:
-            await asyncio.to_thread(self._registry.newest)  # one that stands still must not hold up what comes by the topic
+            await asyncio.to_thread(self._registry.newest)  # waits for a registry that hangs here, without the lock that `take` needs
             await self.repair()
 
     async def _catch_up(self) -> None:
@@ -271,7 +280,7 @@ class Definitions:
             newest = await asyncio.to_thread(self._registry.newest)
             if newest is not None and newest.id > self._id_seen:
                 await self._publish(newest)
-            await self._let_go()
+            await self._remove_surplus()
             self._repaired = True
         self._note()
 
@@ -281,17 +290,17 @@ class Definitions:
                 await self._publish(release)
             else:
                 if release.id not in self._unmarked:
-                    log.warning("release %d was stored and not published, and is passed over: another has its id", release.id)
+                    log.warning("release %d was stored and not published, and is left out because another one has its id", release.id)
                 await asyncio.to_thread(self._registry.published, release.id)
                 self._unmarked.discard(release.id)
 
     async def _publish(self, release: StoredRelease) -> None:
-        """Definitions first, then the release that names them: each waits for the broker's word. Then it is in force here."""
+        """Writes the definitions and then the release that names them, waiting for the broker each time, and puts it in force here."""
         texts = await asyncio.to_thread(self._texts_of, release)
         try:
             compiled = await asyncio.to_thread(compile_release, release.id, texts)
-        except Refusal as refusal:  # by an earlier version of this program: no stage could take it in either
-            log.error("of the registry: %s", not_in_force(release.id, str(refusal)))
+        except Refusal as refusal:  # an older version of this program accepted it, and no stage could compile it now
+            log.error("a release of the registry is not published: %s", not_in_force(release.id, str(refusal)))
             self._passed_over[release.id] = str(refusal)
             await asyncio.to_thread(self._registry.published, release.id)
             return
@@ -304,26 +313,26 @@ class Definitions:
         self._id_seen = release.id
         self._in_force.install(compiled, texts, release.parts)
         await self._mark_published(release.id)
-        await self._let_go()
+        await self._remove_surplus()
 
     async def _mark_published(self, id: int) -> None:
-        """The release is out and in force whatever befalls this: what fails here is done before the next upload."""
+        """Marks the release as published in the registry. If that fails it is done before the next upload, and the release is in force."""
         try:
             await asyncio.to_thread(self._registry.published, id)
-        except Exception as error:  # whatever a store raises
+        except Exception as error:  # each kind of store raises its own errors
             self._unmarked.add(id)
-            log.warning("release %d is published, and the registry does not know so yet: %s", id, error)
+            log.warning("release %d is published, but could not be marked as published in the registry yet: %s", id, error)
 
     async def _write(self, key: str, value: bytes | None) -> None:
         await self._log.deliver(self._topic, key, value)
         self._known.take(key, value)
 
-    async def _let_go(self) -> None:
-        """Takes off the topic what no kept release needs. What cannot be written now goes the next time: the release is out already.
+    async def _remove_surplus(self) -> None:
+        """Deletes records from the control topic that no kept release needs; those that cannot be deleted now are deleted the next time.
 
-        While events are decided by another release than the one in force nothing goes: it may be the one that they are decided by.
+        While another release than the one in force decides events, nothing is deleted, because that release may be needed.
         """
-        if self._condition.decided_by_another:
+        if self._health.decided_by_another:
             return
         found = surplus(self._known, self._unnamed)
         self._unnamed = found.unnamed
@@ -331,17 +340,17 @@ class Definitions:
             for key, value in (*found.stated, *dict.fromkeys(found.gone).items()):
                 await self._write(key, value)
         except LogUnavailableError as error:
-            log.warning("releases of long ago stay on the control topic until the next upload: %s", error)
+            log.warning("old releases stay on the control topic until the next upload: %s", error)
 
     def _take(self, key: str, value: bytes | None) -> None:
         if key.startswith(MODE_KEY):
             if value is not None:
-                self._condition.take_mark(key, value)
+                self._health.take_catch_up_marker(key, value)
         else:
             self._known.take(key, value)
 
     async def _follow(self) -> None:
-        """Brings on the way into the registry what came since the release in force, and puts the newest that compiles in force."""
+        """Hands releases that came after the one in force to the registry, and puts the newest one that compiles in force."""
         current = self._in_force.release.id if self._in_force.release is not None and not self._standing_in else 0
         self._id_seen = max(self._id_seen, *self._known.ids(), 0)
         self._followed_ids = {id for id in self._followed_ids if id > current}
@@ -350,13 +359,13 @@ class Definitions:
                 continue
             try:
                 texts = self._known.texts(record.parts)
-            except Refusal as refusal:  # its definitions may be yet to come
-                log.warning("release %d of the control topic is not whole: %s", record.id, refusal)
+            except Refusal as refusal:  # its definitions may still come
+                log.warning("release %d of the control topic is not complete yet: %s", record.id, refusal)
                 continue
             self._followed_ids.add(record.id)
             at_ms = int(self._clock() * 1000)
             await self._followed.add(StoredRelease(record.id, record.parts, ELSEWHERE, at_ms), texts)
-            self._to_settle.set()
+            self._to_reconcile.set()
         newest = await asyncio.to_thread(lambda: self._known.newest)
         self._refused = self._known.passed_over()
         if newest is not None and newest.id > current and (known := self._known.record(newest.id)) is not None:
@@ -370,14 +379,14 @@ class Definitions:
         if text is None:
             text = self._registry.text(hash)
         if text is None:
-            raise Problem(500, "the registry lacks a definition that one of its releases names")
+            raise Problem(500, f"the registry lacks the definition {hash}, which one of its releases names")
         return text
 
     def _note(self) -> None:
         current = self._in_force.release.id if self._in_force.release is not None else 0
         passed_over = {id: reason for id, reason in (self._passed_over | self._refused).items() if id > current}
-        self._condition.passed_over = not_in_force(*max(passed_over.items())) if passed_over else ""
-        self._condition.found("release", self._condition.release_problem(self._in_force.release is not None))
+        self._health.passed_over = not_in_force(*max(passed_over.items())) if passed_over else ""
+        self._health.found("release", self._health.release_problem(self._in_force.release is not None))
 
 
 def _newest_published(registry: Registry) -> StoredRelease | None:

@@ -1,4 +1,4 @@
-"""The first release of a system, from the texts of a configuration folder."""
+"""Stores the first release of a system, from the texts of a configuration folder."""
 
 from collections.abc import Mapping
 
@@ -8,10 +8,10 @@ from stores.registry import Registry
 
 
 def seed(registry: Registry, texts: Mapping[str, str], at_ms: int) -> int | None:
-    """Stores `texts` (by part) as release 1 when `registry` is empty, to be published; gives its id, None when it is not empty.
+    """Stores `texts` (by part) as release 1 if `registry` is empty, so that it gets published; gives its id, or None if it is not empty.
 
     Raises:
-        Refusal: the texts do not compile, or do not decide on a synthetic event; nothing is stored.
+        Refusal: the texts do not compile, or do not decide on a synthetic event; then nothing is stored.
     """
     if registry.newest() is not None:
         return None

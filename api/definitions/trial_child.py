@@ -1,7 +1,6 @@
-"""``python -m api.definitions.trial_child``: the process in which uploaded definitions are tried, one after the other, for an API process.
+"""``python -m api.definitions.trial_child`` is the process in which an API process tries uploaded definitions, one after the other.
 
-What they cost is its own: the API decides on meanwhile. It gives way to the others, takes bounded memory and CPU, and ends with its
-parent.
+So their cost does not delay decisions. The process has a low priority and bounds on memory and CPU, and it ends with its parent.
 """
 
 import ctypes
@@ -25,14 +24,14 @@ from pipeline.trial.trial_budget import warm_up
 log = logging.getLogger(__name__)
 
 READY = b"ready"
-"""What it says once, when everything is loaded that a trial runs."""
+"""The process sends this once, when everything that a trial needs is loaded."""
 _PR_SET_PDEATHSIG = 1
 _NICENESS = 10
 _MIB = 1 << 20
 
 
 class Trial(msgspec.Struct, array_like=True):
-    """What is to be tried: as `compile_change` has it, with the release in force as its id and texts; 0 where there is none."""
+    """The arguments of `compile_change`, with the release in force as its id (0 if there is none) and its texts."""
 
     current_id: int
     current: dict[str, str]
@@ -41,14 +40,14 @@ class Trial(msgspec.Struct, array_like=True):
 
 
 class Verdict(msgspec.Struct, array_like=True):
-    """What a trial came to: the parts of a refusal by name, or nothing. With `is_last` the process ends and takes no other one."""
+    """The result of a trial: the fields of a refusal, or None. With `is_last` the process ends after this trial."""
 
     refusal: dict[str, str] | None
     is_last: bool
 
 
 def main() -> None:
-    """Takes the descriptor of its connection, its parent's process id, and the bounds: MiB of memory and milliseconds of CPU a trial."""
+    """Runs trials. The arguments are the descriptor of the connection, the parent's process id, and the bounds: MiB and ms of CPU."""
     descriptor, parent, memory_mib, cpu_ms = map(int, sys.argv[1:])
     _give_way_and_end_with(parent)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -67,20 +66,20 @@ def main() -> None:
             connection.send_bytes(msgspec.msgpack.encode(verdict))
             if verdict.is_last:
                 return
-    except EOFError:  # the parent ended, or wants no more trials
+    except EOFError:  # the parent has ended or closed the connection
         return
 
 
 def tried(trial: Callable[[], None], memory_mib: int) -> Verdict:
-    """What `trial` comes to; whatever it raises is a refusal."""
+    """Runs `trial` and gives its verdict; every exception becomes a refusal."""
     try:
         trial()
     except Refusal as refusal:
         return Verdict(refusal.fields(), False)
     except MemoryError:
         return Verdict(too_much_memory(memory_mib, "more").fields(), True)
-    except Exception as error:  # whatever definitions that nobody has thought of make the engine do
-        log.exception("definitions raise where they are tried")
+    except Exception as error:  # unforeseen definitions may make the engine raise anything
+        log.exception("definitions raised an exception when they were tried")
         got = f"{type(error).__name__}: {error}"
         return Verdict(Refusal("release cannot be tried", where="release", expected="definitions that compile", got=got).fields(), True)
     return Verdict(None, False)
@@ -93,7 +92,7 @@ def too_much_memory(memory_mib: int, got: str) -> Refusal:
         where="release",
         expected=f"at most {memory_mib} MiB to compile it and to decide on synthetic events",
         got=got,
-        remedy="split what is longest in it, or raise WEIR_COMPILE_MEMORY_MIB_MAX: each stage needs as much",
+        remedy="split the longest definitions, or raise WEIR_COMPILE_MEMORY_MIB_MAX; each stage needs as much memory",
     )
 
 
@@ -104,13 +103,13 @@ def _try(trial: Trial, cpu_ms: int) -> None:
 
 
 def bound_cpu(cpu_ms: int) -> None:
-    """The kernel ends this process when the trial that begins now has cost so much, which is told in whole seconds."""
+    """Makes the kernel end this process when the trial that begins now has used `cpu_ms` of CPU, rounded up to a whole second."""
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time()) + cpu_ms // 1_000 + 1, hard))
 
 
 def data_bytes() -> int:
-    """Of this process, as `RLIMIT_DATA` counts them."""
+    """The bytes of data of this process, as `RLIMIT_DATA` counts them."""
     with open("/proc/self/status") as status:
         return next(int(line.split()[1]) * 1_024 for line in status if line.startswith("VmData:"))
 
@@ -119,7 +118,7 @@ def _give_way_and_end_with(parent: int) -> None:
     os.nice(_NICENESS)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which closes the connection
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it ended before the kernel was told
+    if os.getppid() != parent:  # the parent ended before prctl was called
         sys.exit(1)
 
 

@@ -1,4 +1,4 @@
-"""Uploaded definitions, tried in a process of their own: whatever they cost, this one goes on deciding."""
+"""Tries uploaded definitions in a process of their own, so that their cost does not delay decisions."""
 
 import contextlib
 import logging
@@ -22,27 +22,27 @@ from pipeline.engine.release import Release, compile_release
 
 log = logging.getLogger(__name__)
 
-SOURCES = pathlib.Path(__file__).parents[1]
+SOURCES = pathlib.Path(__file__).parents[2]
 START_SECONDS = 60.0
-"""How long an upload waits for the process to be ready. Where kernels are not on disk it compiles them, for minutes."""
+"""How long an upload waits until the process is ready. If the kernels are not in the cache, the process compiles them for minutes."""
 END_SECONDS = 5.0
 CPU_FACTOR = 3
-"""A trial measures itself and says where its CPU went; at so many times its bound the kernel ends it instead."""
+"""A trial measures its CPU time and reports what used it. If it uses so many times its bound, the kernel ends the process."""
 _PATIENCE = 20
-"""On a machine with no core to spare a trial may take so many times its CPU."""
+"""On a busy machine a trial may take so many times its CPU time."""
 
 
 class Trials:
-    """One warm process with less right to the cores, made anew when it ends.
+    """One warm process with a low priority, which is started again when it ends.
 
-    It belongs to a thread of this object, which starts it and talks with it: the kernel kills it when that thread ends.
+    A thread of this object starts the process and talks to it, and the kernel kills the process when that thread ends.
 
     Args:
-        memory_mib_max: of each trial, about.
-        cpu_ms_max: of each trial, as the process measures it.
+        memory_mib_max: the memory of a trial in MiB, approximately.
+        cpu_ms_max: the CPU time of a trial in ms, as the process measures it.
 
     Attributes:
-        ready: whether the process has loaded what trials run; no upload waits for that any more.
+        ready: whether the process has loaded everything, so that uploads no longer wait for that.
     """
 
     def __init__(self, memory_mib_max: int, cpu_ms_max: int) -> None:
@@ -56,21 +56,21 @@ class Trials:
 
     @property
     def pid(self) -> int | None:
-        """Of the process; None where there is none."""
+        """The id of the process; None if there is none."""
         return self._process.pid if self._process is not None else None
 
     def start(self) -> Future[None]:
-        """Begins to start the process and does not wait for it; the first trial does."""
+        """Starts the process in the background; the first trial waits for it."""
         return self._thread.submit(self._start_quietly)
 
     def compile_change(self, current: Release | None, current_texts: Mapping[str, str], texts: dict[str, str], changes: Changes) -> Release:
-        """As `api.definitions.change.compile_change`, which runs in the process; here only a release that has passed is compiled. Blocks.
+        """Runs `api.definitions.change.compile_change` in the process and, if it passes, compiles the release here. Blocks.
 
         Args:
-            current_texts: of the release in force.
+            current_texts: the texts of the release in force.
 
         Raises:
-            Refusal: as there; or the process ended over the definitions.
+            Refusal: as for `compile_change`; or the definitions made the process end.
             Problem: 503, there is no process to try them.
         """
         trial = Trial(current.id if current else 0, dict(current_texts) if current else {}, texts, dict(changes))
@@ -80,7 +80,7 @@ class Trials:
         return compile_release(current.id + 1 if current else 1, texts)
 
     def close(self) -> None:
-        """Ends the process; what is being tried is refused."""
+        """Ends the process; a trial that is running is refused."""
         self._closed = True
         if (process := self._process) is not None:
             process.kill()
@@ -103,44 +103,44 @@ class Trials:
 
     def _refusal(self, ended: str) -> Refusal:
         self._start_again()
-        log.warning("definitions are refused: the process that tried them: %s", ended)
+        log.warning("definitions are refused, because the process that tried them ended: %s", ended)
         return Refusal(
             "release ends the process that tries it",
             where="release",
             expected=f"at most {self._memory_mib_max} MiB and {self._cpu_ms_max} ms of CPU to compile it and to decide on synthetic events",
             got=ended,
-            remedy="split what is longest in it; WEIR_COMPILE_MEMORY_MIB_MAX and WEIR_COMPILE_CPU_MS_MAX are the bounds",
+            remedy="split the longest definitions, or raise the bounds WEIR_COMPILE_MEMORY_MIB_MAX and WEIR_COMPILE_CPU_MS_MAX",
         )
 
     def _start_again(self) -> None:
-        with contextlib.suppress(RuntimeError):  # the thread takes nothing more: the server ends
+        with contextlib.suppress(RuntimeError):  # the thread takes no more work, because the server is ending
             self.start()
 
     def _start_quietly(self) -> None:
-        with contextlib.suppress(Problem):  # which the next trial is told
+        with contextlib.suppress(Problem):  # the next trial raises it again
             self._started()
 
     def _started(self) -> Connection:
-        """The connection with a process that is ready.
+        """The connection to a process that is ready.
 
         Raises:
-            Problem: 503, it does not start.
+            Problem: 503, the process does not start.
         """
         if self._closed:
-            raise Problem(503, "definitions cannot be tried any more: the server ends")
+            raise Problem(503, "definitions cannot be tried any more, because the server is ending")
         if self._process is not None and self._process.poll() is not None:
-            log.warning("the process that tries definitions is started anew: %s", self._end())
+            log.warning("the process that tries definitions ended and is started again: %s", self._end())
         try:
             if self._connection is None:
                 self._connection = self._spawned()
             if not self.ready:
                 if not self._connection.poll(START_SECONDS):
-                    raise Problem(503, "what definitions are tried with is still being loaded", [(b"retry-after", b"5")])
+                    raise Problem(503, "the process that tries definitions is still starting", [(b"retry-after", b"5")])
                 self._connection.recv_bytes()  # READY, or the process ended
                 self.ready = True
         except (EOFError, OSError) as error:
             ended = self._end()
-            log.error("the process that tries definitions does not start: %s, %s", error, ended)
+            log.error("the process that tries definitions could not be started: %s, %s", error, ended)
             raise Problem(503, f"definitions cannot be tried now: {ended}", [(b"retry-after", b"5")]) from error
         return self._connection
 
@@ -153,7 +153,7 @@ class Trials:
         return own
 
     def _end(self) -> str:
-        """Ends the process, if it has not; says how it ended."""
+        """Ends the process if it has not ended; gives how it ended."""
         process, connection = self._process, self._connection
         self._process, self._connection, self.ready = None, None, False
         if connection is not None:
@@ -161,7 +161,7 @@ class Trials:
         if process is None:
             return "it was not started"
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(END_SECONDS)  # it is ending, or does when it finds the connection closed
+            process.wait(END_SECONDS)  # it is ending already, or ends when it finds the connection closed
         process.kill()
         status = process.wait()
         return f"ended by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"

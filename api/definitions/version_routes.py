@@ -1,4 +1,4 @@
-"""Routes over the versions of a part: upload without putting in force, list, read, compare, put in force."""
+"""The routes of a part's versions: they store a version without putting it in force, list, read, compare and activate versions."""
 
 import asyncio
 from collections.abc import Callable
@@ -15,19 +15,19 @@ from api.definitions.versions import VERSIONS_MAX, Comparison, Version, compare,
 from api.http.json_body import read_json
 from api.http.problem import Problem, as_response, json_answer
 from api.http.responses import Kept, Put
-from api.http.route_docs import told
+from api.http.route_docs import route_docs
 
 HASH = '{"hash": "<the hash of a version>"}'
 
 
 class Activation(msgspec.Struct, forbid_unknown_fields=True):
-    """Which version is to be in force."""
+    """The version to put in force."""
 
     hash: str
 
 
 class Versions(msgspec.Struct):
-    """Newest first."""
+    """The versions of a part, newest first."""
 
     versions: list[Version]
 
@@ -38,45 +38,50 @@ def add_version_routes(
     """Adds the routes below `path`, such as ``/schema``.
 
     Args:
-        part_of: gives the part that a request is about; its parameters are those of `path`.
+        part_of: a dependency that gives the part which a request is about; its parameters are those of `path`.
     """
     Part = Annotated[str, Depends(part_of)]
     name = path.strip("/").partition("/")[0]
 
     @routes.post(
-        f"{path}/versions", name=f"keep_{name}", summary="Stores a version and does not put it in force", **told(Kept, text=media_type)
+        f"{path}/versions",
+        name=f"keep_{name}",
+        summary="Stores a version without putting it in force",
+        **route_docs(Kept, text=media_type),
     )
     async def keep(request: Request, part: Part) -> Response:
-        """Refused, with line and column, unless it compiles with the other parts in force."""
+        """A text that does not compile with the other parts in force is refused, with line and column."""
         kept = await definitions.keep({part: await text_in(request, part)}, by_of(request))
         return as_response(kept_answer(request, 200, kept, part, in_force))
 
-    @routes.get(f"{path}/versions", name=f"versions_of_{name}", summary="Versions, newest first", **told(Versions))
+    @routes.get(f"{path}/versions", name=f"versions_of_{name}", summary="Versions, newest first", **route_docs(Versions))
     def versions(part: Part, limit: Annotated[int, Query(ge=1, le=VERSIONS_MAX)] = 50) -> Response:
-        """By whom and when each was uploaded first, and which releases hold it."""
+        """Each version says who uploaded it first and when, and which releases hold it."""
         return as_response(json_answer(200, Versions(versions_of(definitions.registry, part, limit))))
 
-    @routes.get(f"{path}/versions/{{hash}}", name=f"version_of_{name}", summary="The text of a version", **told(media_type, 404))
+    @routes.get(f"{path}/versions/{{hash}}", name=f"version_of_{name}", summary="The text of a version", **route_docs(media_type, 404))
     def version(part: Part, hash: str) -> Response:
-        """As it was uploaded."""
+        """The text as it was uploaded."""
         return Response(text_of(definitions.registry, part, hash), media_type=media_type)
 
-    @routes.get(f"{path}/diff", name=f"diff_of_{name}", summary="What is another in one version than in another", **told(Comparison, 404))
+    @routes.get(f"{path}/diff", name=f"diff_of_{name}", summary="The differences between two versions", **route_docs(Comparison, 404))
     def diff(
         part: Part,
         old: Annotated[str, Query(alias="from", max_length=64, description="hash of a version")],
         new: Annotated[str | None, Query(alias="to", max_length=64, description="hash of a version; by default, the one in force")] = None,
     ) -> Response:
-        """A unified diff; for features also the names of those that came, changed and went."""
+        """A unified diff; for features also the names of those that were added, changed and removed."""
         in_force.require()
         new = in_force.hashes.get(part) if new is None else new
         if new is None:
             raise Problem(404, f"the release in force has no {part}")
         return as_response(json_answer(200, compare(definitions.registry, part, old, new, in_force.texts["schema"])))
 
-    @routes.post(f"{path}:activate", name=f"activate_{name}", summary="Puts a version in force", **told(Put, 404, 412, body=Activation))
+    @routes.post(
+        f"{path}:activate", name=f"activate_{name}", summary="Puts a version in force", **route_docs(Put, 404, 412, body=Activation)
+    )
     async def activate(request: Request, part: Part, if_match: IfMatch = None) -> Response:
-        """As a release of its own; the other parts stay as they are. One that was never in force needs another person than its author."""
+        """This makes a new release in which the other parts stay as they are. A version that was never in force needs another approver."""
         wanted = read_json(await request.body(), Activation, "activation", HASH)
         version = await asyncio.to_thread(version_of, definitions.registry, part, wanted.hash)
         definitions.approval.require_other_author(caller_of(request), version)

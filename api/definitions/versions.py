@@ -1,4 +1,4 @@
-"""Every text that a part of the releases had: listed, read and compared."""
+"""The versions of a part of a release: they are listed, read and compared."""
 
 import difflib
 
@@ -17,7 +17,7 @@ LINES_MAX = 5_000
 
 
 class Version(msgspec.Struct, frozen=True):
-    """A definition: by whom and when (ms since the epoch) it was first uploaded, and which of the newest releases hold it."""
+    """A version of a part: who uploaded it first and when (ms since the epoch), and which of the newest releases hold it."""
 
     hash: str
     part: str
@@ -27,11 +27,11 @@ class Version(msgspec.Struct, frozen=True):
 
 
 class Comparison(msgspec.Struct, omit_defaults=True):
-    """What is another in `to` than in `from_`.
+    """The differences from the version `from_` to the version `to`.
 
     Args:
-        diff: the texts as a unified diff.
-        features: names of those that came, changed and went, where the part is features.
+        diff: a unified diff of the texts.
+        features: if the part is features, the names of those that were added, changed and removed.
     """
 
     from_: str = msgspec.field(name="from")
@@ -41,7 +41,7 @@ class Comparison(msgspec.Struct, omit_defaults=True):
 
 
 def versions_of(registry: Registry, part: str, limit: int) -> list[Version]:
-    """The newest `limit` definitions of `part`, newest first, with their uses in the newest `RELEASES_MAX` releases."""
+    """The newest `limit` versions of `part`, newest first, with those of the newest `RELEASES_MAX` releases that hold them."""
     used: dict[str, list[int]] = {}
     for release in registry.releases(RELEASES_MAX):
         used.setdefault(release.parts.get(part, ""), []).append(release.id)
@@ -55,7 +55,7 @@ def version_of(registry: Registry, part: str, hash: str) -> Version:
     """The version `hash` of `part`.
 
     Raises:
-        Problem: 404, `part` had none of that hash among its newest `VERSIONS_MAX`.
+        Problem: 404, none of the newest `VERSIONS_MAX` versions of `part` has this hash.
     """
     for version in versions_of(registry, part, VERSIONS_MAX):
         if version.hash == hash:
@@ -64,10 +64,10 @@ def version_of(registry: Registry, part: str, hash: str) -> Version:
 
 
 def text_of(registry: Registry, part: str, hash: str) -> str:
-    """The text of a definition of `part`.
+    """The text of the version `hash` of `part`.
 
     Raises:
-        Problem: 404, `part` had none of that hash among its newest `VERSIONS_MAX`.
+        Problem: 404, none of the newest `VERSIONS_MAX` versions of `part` has this hash.
     """
     text = registry.text(hash) if any(found.hash == hash for found in registry.definitions(part, VERSIONS_MAX)) else None
     if text is None:
@@ -76,16 +76,16 @@ def text_of(registry: Registry, part: str, hash: str) -> str:
 
 
 def compare(registry: Registry, part: str, old: str, new: str, schema: str) -> Comparison:
-    """What is another in the definition `new` of `part` than in `old`; features are read by the text `schema`.
+    """The differences from the version `old` of `part` to `new`; features are read with the text `schema`.
 
     Raises:
-        Problem: 404, one is unknown; 422, they are too long to be compared.
+        Problem: 404, one of the versions does not exist; 422, one of them has more than `LINES_MAX` lines.
     """
     texts = text_of(registry, part, old), text_of(registry, part, new)
     lines = [text.splitlines(keepends=True) for text in texts]
     if max(map(len, lines)) > LINES_MAX:
         members = {"what": "too long", "where": part, "expected": f"at most {LINES_MAX} lines", "got": str(max(map(len, lines)))}
-        raise Problem(422, f"{part}: texts of more than {LINES_MAX} lines are not compared", members=members)
+        raise Problem(422, f"{part}: a text is too long to be compared: expected at most {LINES_MAX} lines", members=members)
     before, after = ([line if line.endswith("\n") else line + "\n" for line in each] for each in lines)
     diff = "".join(difflib.unified_diff(before, after, fromfile=old, tofile=new))
     return Comparison(old, new, diff, _features_that_changed(*texts, schema) if part == "features" else NO_DIFFERENCE)
@@ -97,7 +97,7 @@ def _unknown(part: str, hash: str) -> Problem:
 
 def _features_that_changed(old: str, new: str, schema: str) -> Difference:
     sets = [_read(text, schema) for text in (old, new)]
-    if sets[0] is None or sets[1] is None:  # of a schema that is no longer in force
+    if sets[0] is None or sets[1] is None:  # a text may need a schema that is no longer in force
         return NO_DIFFERENCE
     return difference(catalogue_of(sets[0], {}), catalogue_of(sets[1], {}))
 

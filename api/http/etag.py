@@ -1,13 +1,13 @@
-"""Entity tags (RFC 9110): a definition's is its hash, so that a change is made to what its author has seen and to nothing else."""
+"""Entity tags (RFC 9110). The tag of a definition is its hash; ``If-Match`` refuses a change to a text that its author has not seen."""
 
 
 def etag_of(hash: str) -> str:
-    """The strong tag of `hash`."""
+    """The strong entity tag for `hash`."""
     return f'"{hash}"'
 
 
-def names(header: str, hash: str | None) -> bool:
-    """Whether the value of ``If-Match`` or ``If-None-Match`` names the definition `hash`; ``*`` names any that is there."""
+def etag_matches(header: str, hash: str | None) -> bool:
+    """Whether the value of ``If-Match`` or ``If-None-Match`` names the definition `hash`; ``*`` names any definition that exists."""
     if hash is None:
         return False
     given = {tag.strip().removeprefix("W/") for tag in header.split(",")}

@@ -1,4 +1,4 @@
-"""JSON bodies: 400 for what is no JSON, 422 with the field for what is another shape."""
+"""JSON bodies: a body that is not JSON is answered with 400, and one with a wrong field with 422 and the name of the field."""
 
 import re
 from typing import TypeVar
@@ -6,7 +6,8 @@ from typing import TypeVar
 import msgspec
 
 from features.schema.duplicate_keys import refuse_repeated_keys
-from foundation.refusal import Refusal, shortened
+from foundation.json_faults import shape_fault, text_fault
+from foundation.refusal import Refusal
 
 Shape = TypeVar("Shape")
 NOT_JSON = "not JSON"
@@ -15,14 +16,14 @@ _PLACE = re.compile(r" - at `\$\.?([^`]*)`")
 
 
 def read_json(body: bytes, shape: type[Shape], where: str, expected: str) -> Shape:
-    """The value of `shape` in `body`.
+    """Decodes `body` as a value of the type `shape`.
 
     Args:
-        where: what the body is.
-        expected: in words, for the refusal.
+        where: a name for the body, such as ``label``, for the refusal.
+        expected: a description of the shape in words, for the refusal.
 
     Raises:
-        Refusal: it is no JSON, has one key twice, or is not of that shape; an unknown field is named.
+        Refusal: the body is not JSON, has one key twice, or is not of that shape. The refusal names the field at fault.
     """
     try:
         read = msgspec.json.decode(body, type=shape)
@@ -30,10 +31,10 @@ def read_json(body: bytes, shape: type[Shape], where: str, expected: str) -> Sha
         place = _PLACE.search(str(error))
         unknown = _UNKNOWN.search(str(error))
         field = place[1] if place and place[1][:1] != "[" else ""
-        raise Refusal(
-            f"bad {where}", where=unknown[1] if unknown else field or where, expected=expected, got=shortened(str(error), 200)
-        ) from error
+        fault = shape_fault(error)
+        wanted = (field and fault.expected) or expected
+        raise Refusal(f"bad {where}", where=unknown[1] if unknown else field or where, expected=wanted, got=fault.got) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Refusal(NOT_JSON, where=where, expected=expected, got=shortened(str(error), 200)) from error
+        raise Refusal(NOT_JSON, where=where, expected=expected, got=text_fault(error)) from error
     refuse_repeated_keys(body)
     return read

@@ -1,4 +1,4 @@
-"""Where a request came from: the address of the connection, or the one that a trusted proxy says."""
+"""The address that a request came from: that of the connection, or the one that a trusted proxy names."""
 
 import ipaddress
 from collections.abc import MutableMapping
@@ -11,17 +11,18 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Peers:
-    """Reads the caller's address off a request.
+    """Reads the caller's address from a request.
 
     Args:
-        proxies: networks whose word in the header ``X-Forwarded-For`` counts; of none by default, for anybody may send that header.
+        proxies: networks of the proxies whose header ``X-Forwarded-For`` is believed. By default none is, because anybody can send that
+            header.
     """
 
     def __init__(self, proxies: tuple[Network, ...] = ()) -> None:
         self._proxies = proxies
 
     def of(self, scope: MutableMapping[str, Any]) -> str:
-        """``address:port`` of the connection; behind a trusted proxy the address nearest to it that is no such proxy."""
+        """``address:port`` of the connection; behind a trusted proxy, the last address in ``X-Forwarded-For`` that is no trusted proxy."""
         client = scope.get("client")
         if not client:
             return UNKNOWN
@@ -36,7 +37,7 @@ class Peers:
         for text in reversed(said.split(",")):
             found = _address(text.strip())
             if found is None:
-                break  # whatever stands before it is the word of somebody who is not trusted
+                break  # the entries before it were written by somebody who is not trusted
             address = str(found)
             if not self._is_proxy(address):
                 break
@@ -48,17 +49,17 @@ class Peers:
 
 
 def read_peers(trusted_proxies: str) -> Peers:
-    """The peers of the setting ``WEIR_TRUSTED_PROXIES``: addresses or networks with commas between.
+    """Reads the setting ``WEIR_TRUSTED_PROXIES``: addresses or networks, separated by commas.
 
     Raises:
-        Refusal: one of them is neither.
+        Refusal: an item is neither an address nor a network.
     """
     networks = []
     for text in filter(None, map(str.strip, trusted_proxies.split(","))):
         try:
             networks.append(ipaddress.ip_network(text))
         except ValueError as error:
-            expected = "addresses or networks with commas between, such as 10.0.0.0/8"
+            expected = "addresses or networks separated by commas, such as 10.0.0.0/8"
             raise Refusal("bad trusted proxy", where="WEIR_TRUSTED_PROXIES", expected=expected, got=text[:80]) from error
     return Peers(tuple(networks))
 

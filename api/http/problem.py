@@ -1,4 +1,4 @@
-"""Every error of the API in one shape: RFC 9457, ``application/problem+json``."""
+"""Every error of the API has one shape: a problem by RFC 9457, ``application/problem+json``."""
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -13,12 +13,12 @@ JSON_TYPE = b"application/json"
 
 Headers = list[tuple[bytes, bytes]]
 SAFE_HEADERS = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
-"""On every answer: no browser takes it for another type than it says, and none between here and the caller keeps it."""
+"""Every answer has these headers: browsers do not guess another content type, and no cache keeps the answer."""
 _encode = msgspec.json.Encoder().encode
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What goes back to a caller: status, body and headers beside content type and length."""
+    """An answer to a caller. `headers` are those beside the content type, the length and `SAFE_HEADERS`."""
 
     status: int
     body: bytes
@@ -26,19 +26,19 @@ class Answer(msgspec.Struct, frozen=True):
     headers: Sequence[tuple[bytes, bytes]] = ()
 
     def all_headers(self) -> Headers:
-        """The headers with content type and length."""
+        """All headers that are sent: content type, length, `SAFE_HEADERS` and `headers`."""
         length = str(len(self.body)).encode()
         return [(b"content-type", self.content_type), (b"content-length", length), *SAFE_HEADERS, *self.headers]
 
 
 class Problem(Exception):  # noqa: N818 - the word of RFC 9457
-    """An error that the caller is told of.
+    """An error that is reported to the caller.
 
     Args:
-        status: of HTTP, 400 to 599.
-        detail: what is wrong, in a sentence; never holds a secret or a stack trace.
-        headers: such as ``Retry-After``.
-        members: further members of the problem, such as what, where, expected and got; texts, or what JSON has.
+        status: the HTTP status, 400 to 599.
+        detail: a sentence that says what is wrong; it never holds a secret or a stack trace.
+        headers: further headers of the answer, such as ``Retry-After``.
+        members: further members of the problem, such as what, where, expected and got; each is a value that JSON can hold.
     """
 
     def __init__(
@@ -58,12 +58,12 @@ class Problem(Exception):  # noqa: N818 - the word of RFC 9457
 
 
 def refused(refusal: Refusal, status: int = 422) -> Problem:
-    """The problem that says what, where, expected and got of `refusal`."""
+    """The problem with the members of `refusal`: what, where, expected, got and remedy."""
     return Problem(status, str(refusal), members=refusal.fields())
 
 
 def json_answer(status: int, body: object) -> Answer:
-    """`body` as JSON; missing numbers become null."""
+    """An answer with `body` as JSON; NaN becomes null."""
     return Answer(status, _encode(body))
 
 
@@ -75,11 +75,11 @@ def _title(status: int) -> str:
 
 
 def _sendable(text: str) -> str:
-    """`text` without the halves of surrogate pairs that an escape of YAML can bring in: UTF-8 has no place for them."""
+    """`text` with each lone surrogate replaced by '?': an escape in YAML can make one, and UTF-8 cannot encode it."""
     return text.encode("utf-8", "replace").decode()
 
 
 def as_response(answer: Answer) -> Response:
-    """`answer` as Starlette sends it."""
+    """`answer` as a response of Starlette."""
     headers = {name.decode(): value.decode() for name, value in answer.headers}
     return Response(answer.body, answer.status, headers, answer.content_type.decode())

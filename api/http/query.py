@@ -1,4 +1,4 @@
-"""Query strings: what a route does not take is refused by its name, and so is a second value where one is taken."""
+"""Query strings: an unknown parameter is refused by its name, and so is a repeated parameter that takes one value."""
 
 import difflib
 from collections.abc import Mapping
@@ -11,15 +11,15 @@ from fastapi.dependencies.models import Dependant
 from foundation.refusal import Refusal, shortened
 
 Taken = Mapping[str, bool]
-"""Names of parameters, and whether each may be given several times."""
+"""The names of the parameters that a route takes, and whether each may be given several times."""
 NONE: Taken = {}
 
 
 def require_known(query: bytes, taken: Taken) -> list[tuple[str, str]]:
-    """Names and values of a query string, which names only parameters of `taken`.
+    """The names and values of a query string, all of whose names are in `taken`.
 
     Raises:
-        Refusal: another one is in it, or one comes twice that has one value.
+        Refusal: the query has an unknown parameter, or repeats one that takes a single value.
     """
     if not query:
         return []
@@ -29,13 +29,13 @@ def require_known(query: bytes, taken: Taken) -> list[tuple[str, str]]:
         if name not in taken:
             raise _unknown(name, taken)
         if name in seen and not taken[name]:
-            raise Refusal("parameter given twice", where=shortened(name), expected="one value in the query", got=f"another one: {value}")
+            raise Refusal("parameter given twice", where=shortened(name), expected="one value in the query", got=f"a second value, {value}")
         seen.add(name)
     return given
 
 
 async def require_known_query(request: Request) -> None:
-    """A dependency of all routes: what each takes is what it declares.
+    """A FastAPI dependency of every route: refuses parameters that the route does not declare.
 
     Raises:
         Refusal: see `require_known`.
@@ -45,7 +45,7 @@ async def require_known_query(request: Request) -> None:
 
 
 def taken_by(dependant: Dependant) -> dict[str, bool]:
-    """What a route takes in its query, with what its dependencies do."""
+    """The query parameters of a route and of its dependencies."""
     taken = {field.alias: _is_list(field.field_info.annotation) for field in dependant.query_params}
     for inner in dependant.dependencies:
         taken |= taken_by(inner)

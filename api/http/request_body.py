@@ -1,17 +1,17 @@
-"""The body of a request, read whole."""
+"""Reading the whole body of a request."""
 
 from starlette.types import Receive
 
 from api.http.problem import Problem
 
-GONE = "the caller went away before the end of the body"
+GONE = "the caller closed the connection before the end of the body"
 
 
 async def read_body(receive: Receive) -> bytes:
-    """The whole body.
+    """Reads the whole body of a request.
 
     Raises:
-        Problem: 400, the caller went away in the middle of it.
+        Problem: 400, the caller closed the connection before the end of the body.
     """
     parts = []
     while True:

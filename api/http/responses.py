@@ -1,4 +1,4 @@
-"""Answers that the API gives and its client reads."""
+"""The types of answers that the API gives and its Python client reads."""
 
 import msgspec
 
@@ -6,16 +6,17 @@ from features.sets.catalogue import NO_DIFFERENCE, Difference
 
 
 class Included(msgspec.Struct, frozen=True):
-    """How far along a partition of the topic of decisions an answer is."""
+    """The position of a decision in the topic of decisions."""
 
     partition: int
     offset: int
 
 
 class Score(msgspec.Struct):
-    """The latest score of an entity, of the event of `user` at `event_time` (ms), `age_ms` ago; None when no model gave one.
+    """The latest score of an entity; `score` is null when no model gave one.
 
-    `includes` is where its decision stands in the topic of decisions; None for one kept before that was noted.
+    It is the score of event `event_id` of the primary entity `user`, whose event time is `event_time` (ms since the epoch), `age_ms` ago.
+    `includes` is the position of the decision in the topic of decisions; null for a decision stored before positions were.
     """
 
     entity: str
@@ -31,7 +32,7 @@ class Score(msgspec.Struct):
 
 
 class ListInForce(msgspec.Struct):
-    """A list in force, and how many values count as being on it; `version` is what its ETag holds."""
+    """A list in force, and how many values on it have not expired; `version` is the value of its ETag."""
 
     name: str
     version: int
@@ -39,16 +40,16 @@ class ListInForce(msgspec.Struct):
 
 
 class Lists(msgspec.Struct):
-    """The lists that the release in force declares, by name."""
+    """The lists that the release in force declares, in the order of their names."""
 
     release: int
     lists: list[ListInForce]
 
 
 class ListedEntry(msgspec.Struct):
-    """A value on a list: `expires` is the event time in ms from which on it no longer counts, null for none.
+    """A value on a list. It counts for events before `expires` (event time in ms since the epoch, exclusive), or for ever when null.
 
-    `source` says what put it there: folder, api or release; `id` of which effect, which the entries of one request share.
+    `source` says what put it there: folder, api or release. Entries that one request wrote share an `id`.
     """
 
     value: str
@@ -60,7 +61,7 @@ class ListedEntry(msgspec.Struct):
 
 
 class ListPage(msgspec.Struct):
-    """Entries in the order of their values, and the cursor for those after them; null at the end."""
+    """Entries in the order of their values; `next` is the cursor of the page after them, null at the end."""
 
     name: str
     version: int
@@ -69,9 +70,9 @@ class ListPage(msgspec.Struct):
 
 
 class ListChanged(msgspec.Struct):
-    """How many values came to a list, left it, and got another end or reason; `version` is what its ETag holds from now on.
+    """How many values a change added to a list, removed from it, and gave another expiry or reason; `version` is its new ETag.
 
-    `changed` is false when the list was so already; `release` is the one in force.
+    `changed` is false when the list already was as asked; `release` is the release in force.
     """
 
     name: str
@@ -84,7 +85,7 @@ class ListChanged(msgspec.Struct):
 
 
 class BypassInForce(msgspec.Struct):
-    """The bypass of release `release`; `since` is the release that brought it, made by `by` at `at_ms`; null where none ever was."""
+    """The kill switch in release `release`. `by` switched it with release `since` at `at_ms`; all three are null if it never was."""
 
     mode: str
     reason: str
@@ -95,7 +96,7 @@ class BypassInForce(msgspec.Struct):
 
 
 class Kept(msgspec.Struct):
-    """A definition that was stored, and is in force only where `in_force` says so."""
+    """A definition that was stored; `in_force` says whether the release in force has the same text."""
 
     hash: str
     part: str
@@ -103,10 +104,10 @@ class Kept(msgspec.Struct):
 
 
 class KeptParts(msgspec.Struct):
-    """Definitions that were stored together and are not in force: the hash of each by part, and what would change.
+    """Definitions that were stored together and wait for an approver: the hash of each by part, and what they would change.
 
     An approver puts them in force with ``POST /v1/releases:activate`` and these `parts`. Entries of `lists` need no approver: they
-    are on their lists already.
+    are already on their lists.
     """
 
     parts: dict[str, str]
@@ -116,7 +117,7 @@ class KeptParts(msgspec.Struct):
 
 
 class Put(msgspec.Struct, omit_defaults=True):
-    """The answer to the change of one part; `changed` is false when the text was in force already. The rest as in `Published`."""
+    """The answer to a change of one part; `changed` is false when this text was in force already. Other fields are as in `Published`."""
 
     release: int
     hash: str

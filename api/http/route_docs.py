@@ -1,4 +1,4 @@
-"""What the OpenAPI document is told of a route, beside what FastAPI sees of it: bodies, answers, problems."""
+"""Route docs: what a route adds to the OpenAPI document beyond what FastAPI reads from its signature: bodies, answers, problems."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,7 +7,7 @@ import msgspec
 from fastapi import Response
 
 COMPONENTS = "x-weir-components"
-"""Where a route keeps its schemas until the document is put together."""
+"""The key under which a route keeps its schemas until `api.openapi` builds the document."""
 
 JSON = "application/json"
 PROBLEM = "application/problem+json"
@@ -15,22 +15,27 @@ PROBLEM_SCHEMA = {"$ref": "#/components/schemas/Problem"}
 OBJECT: dict[str, Any] = {"type": "object", "additionalProperties": True}
 _TEXT = {"type": "string"}
 _TEXTS = {"application/yaml": {"description": "a definition as it was uploaded"}}
-_MEANINGS = {304: "the caller has it already", 404: "there is none", 409: "it is there already", 412: "another is in force since"}
+_MEANINGS = {
+    304: "the caller has the current version already",
+    404: "there is no such resource",
+    409: "the request conflicts with what exists",
+    412: "the resource was changed since the caller read it",
+}
 
 
-def told(
+def route_docs(
     answer: Any, *problems: int, status: int = 200, body: Any = None, text: str = "", optional: bool = False, waiting: Any = None
 ) -> dict[str, Any]:
-    """Arguments for the decorator of a route.
+    """Keyword arguments for the decorator of a route.
 
     Args:
-        answer: the type of the JSON answer, or the media type of one that is none; several types: one of them.
-        problems: statuses that it may answer beside those that every route may (`api.openapi`).
-        status: of the answer.
-        body: the type of the JSON that it takes; `OBJECT`: any object.
-        text: the media type of what it takes where that is no JSON.
-        optional: the body may be left out.
-        waiting: the type of the answer 202 where what was sent is stored and waits for somebody else.
+        answer: the type of the JSON answer; a tuple of types when it may be any of them; a media type when the answer is not JSON.
+        problems: statuses that the route may answer beside those that every route may (see `api.openapi`).
+        status: the status of the answer.
+        body: the type of the JSON body; `OBJECT` is any object.
+        text: the media type of the body when it is not JSON.
+        optional: whether the body may be left out.
+        waiting: the type of the answer 202, which a route gives when it stored the body and an approver has to put it in force.
     """
     components: dict[str, Any] = {}
     media, schema = (answer, _TEXTS.get(answer, _TEXT)) if isinstance(answer, str) else (JSON, _schema(answer, components))
@@ -38,7 +43,7 @@ def told(
     responses: dict[int | str, dict[str, Any]] = {status: {"description": "as asked", "content": content}}
     if waiting is not None:
         content = {JSON: {"schema": _schema(waiting, components)}}
-        responses[202] = {"description": "stored, and not in force before an approver says so", "content": content}
+        responses[202] = {"description": "stored; an approver has to put it in force", "content": content}
     responses |= {code: _problem(code) for code in problems}
     extra: dict[str, Any] = {COMPONENTS: components}
     if body is not None:
@@ -49,7 +54,7 @@ def told(
 
 
 def problems_of(statuses: Sequence[int]) -> dict[str, Any]:
-    """The problems of `statuses` as the document has them."""
+    """The entries of `statuses` in the document."""
     return {str(status): _problem(status) for status in statuses}
 
 
@@ -70,7 +75,7 @@ def _schema(shape: Any, components: dict[str, Any]) -> dict[str, Any]:
 
 
 def _any(kind: type) -> dict[str, Any]:
-    """Of values that may be anything."""
+    """The schema of a type whose values may be any JSON."""
     if kind in (object, msgspec.Raw):
         return {"description": "any JSON"}
     raise NotImplementedError

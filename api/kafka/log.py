@@ -1,4 +1,4 @@
-"""The log that events, labels and definitions are written to, as the API sees it."""
+"""The log, that is the topics, to which the API writes events, labels and definitions."""
 
 import asyncio
 import threading
@@ -18,31 +18,31 @@ KafkaHeaders = Sequence[tuple[str, bytes]]
 
 
 class LogUnavailableError(Exception):
-    """The log does not take a record now; the caller may try again."""
+    """The broker does not take a record now; the caller may try again."""
 
 
 class Log(Protocol):
-    """Where records go, in order for one key."""
+    """Writes records to topics; records with the same key keep their order."""
 
     def produce(self, topic: str, key: str, value: bytes, headers: KafkaHeaders = ()) -> None:
-        """Hands a record over and returns at once.
+        """Queues a record and returns at once.
 
         Raises:
-            LogUnavailableError: too many records wait for the broker.
+            LogUnavailableError: too many records are waiting for the broker.
         """
 
     async def deliver(self, topic: str, key: str, value: bytes | None) -> None:
-        """Returns when the broker has the record; None takes the record of `key` off a compacted topic.
+        """Writes a record and returns when the broker has it; the value None deletes `key` from a compacted topic.
 
         Raises:
-            LogUnavailableError: it does not take it within some seconds.
+            LogUnavailableError: the broker does not take it within some seconds.
         """
 
     async def deliver_all(self, topic: str, records: Iterable[tuple[str, bytes | None]]) -> int:
-        """As `deliver`, of many records in their order, which are gone through in a thread. Gives the offset behind the last one.
+        """Writes many records in their order, like `deliver`; gives the offset after the last one. `records` is iterated in a thread.
 
         Raises:
-            LogUnavailableError: it does not take all of them; it has some of them, or none.
+            LogUnavailableError: the broker has not taken all of them; it may have taken some.
         """
 
 
@@ -50,9 +50,10 @@ class KafkaLog:
     """A `Log` on a Kafka broker. Its callbacks run in a thread of its own.
 
     Args:
-        broker: how to reach it, as `connection_of` gives it.
-        acks: ``1``: the leader has it; ``all``: every replica in step has it, and no retry writes it twice.
-        seconds_max: for how long a record is tried.
+        broker: the connection to the broker, as `connection_of` gives it.
+        acks: when the broker has a record: with ``1`` when the partition's leader has it; with ``all`` when every in-sync replica has
+            it, and then no retry writes it twice.
+        seconds_max: for how long a record is retried.
     """
 
     def __init__(self, broker: Connection, acks: str, seconds_max: float = 10.0) -> None:
@@ -73,26 +74,26 @@ class KafkaLog:
         self._thread.start()
 
     def produce(self, topic: str, key: str, value: bytes, headers: KafkaHeaders = ()) -> None:
-        """See `Log.produce`. What the broker refuses later is lost unseen: the caller has to wait for another sign."""
+        """See `Log.produce`. A record that the broker refuses later is lost without an error, so the caller has to wait for a reply."""
         self._hand_over(topic, key, value, headers=list(headers))
 
     async def deliver(self, topic: str, key: str, value: bytes | None) -> None:
-        """See `Log.deliver`. The broker's word comes in the thread and is handed to the event loop."""
+        """See `Log.deliver`. The acknowledgement arrives in the thread and is passed to the event loop."""
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
 
         def delivered(error: KafkaError | None, message: Message) -> None:
-            loop.call_soon_threadsafe(_settle, done, error)
+            loop.call_soon_threadsafe(_resolve, done, error)
 
         self._hand_over(topic, key, value, on_delivery=delivered)
         await done
 
     async def deliver_all(self, topic: str, records: Iterable[tuple[str, bytes | None]]) -> int:
-        """See `Log.deliver_all`. While the producer's queue is full it waits; some 4 µs a record."""
+        """See `Log.deliver_all`. It waits while the producer's queue is full, and costs about 4 µs for each record."""
         return await asyncio.to_thread(self._deliver_all, topic, records)
 
     def reaches_broker(self, seconds: float) -> str:
-        """Asks the broker for its topics: '' when it answers within `seconds`, else why not. Blocks."""
+        """Asks the broker for its topics; gives '' when it answers within `seconds`, and otherwise the error. Blocks."""
         try:
             self._producer.list_topics(timeout=seconds)
         except KafkaException as error:
@@ -100,7 +101,7 @@ class KafkaLog:
         return ""
 
     def close(self, seconds: float = 5.0) -> None:
-        """Waits up to `seconds` for what is under way and ends the thread."""
+        """Waits up to `seconds` for records that are being sent, and ends the thread."""
         self._producer.flush(seconds)
         self._stopping = True
         self._thread.join()
@@ -117,7 +118,7 @@ class KafkaLog:
                     time.sleep(_FULL_SECONDS)
                 except KafkaException as error:
                     batch.failed = str(error.args[0].str())
-        while batch.noted < batch.sent:  # each record has its word within the message's timeout
+        while batch.acknowledged < batch.sent:  # each record is acknowledged or fails within the message's timeout
             time.sleep(_FULL_SECONDS)
         if batch.failed:
             raise LogUnavailableError(batch.failed)
@@ -127,7 +128,7 @@ class KafkaLog:
         try:
             self._producer.produce(topic, value, key, **more)
         except BufferError as error:
-            raise LogUnavailableError("too many records wait for the broker") from error
+            raise LogUnavailableError("too many records are waiting for the broker") from error
         except KafkaException as error:
             raise LogUnavailableError(str(error.args[0].str())) from error
 
@@ -137,11 +138,11 @@ class KafkaLog:
 
 
 class _Batch:
-    """How many records of a batch were sent, and of how many the broker's word came, both counted by one thread each."""
+    """How many records of a batch were sent and how many were acknowledged or failed; each is counted by one thread only."""
 
     def __init__(self) -> None:
         self.sent = 0
-        self.noted = 0
+        self.acknowledged = 0
         self.end = 0
         self.failed = ""
 
@@ -150,10 +151,10 @@ class _Batch:
             self.failed = error.str()
         else:
             self.end = max(self.end, (message.offset() or 0) + 1)
-        self.noted += 1
+        self.acknowledged += 1
 
 
-def _settle(done: asyncio.Future[None], error: KafkaError | None) -> None:
+def _resolve(done: asyncio.Future[None], error: KafkaError | None) -> None:
     if done.done():
         return
     if error is None:
@@ -163,4 +164,4 @@ def _settle(done: asyncio.Future[None], error: KafkaError | None) -> None:
 
 
 Clock = Callable[[], float]
-"""Seconds since the epoch."""
+"""A function that gives a time in seconds; by default since the epoch."""

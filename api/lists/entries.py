@@ -1,11 +1,12 @@
-"""Entries of lists: followed from the topic ``entries``, and changed by one record each, at once and without a release."""
+"""The entries of lists: they are followed on the topic ``entries``, and a change of one is one record, which takes effect without a
+release."""
 
 import asyncio
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from api.http.etag import names
+from api.http.etag import etag_matches
 from api.http.problem import Problem
 from api.http.responses import ListChanged
 from api.kafka.log import LogUnavailableError
@@ -17,13 +18,13 @@ from patterns.list_text import Values
 
 READ_SECONDS_MAX = 10.0
 STEPS_AT_ONCE = 500
-"""After so many steps of a change, some milliseconds, others have their turn."""
+"""After so many steps of a change, which take some milliseconds, other tasks of the event loop get to run."""
 
 Make = Callable[[EntryList], Steps]
 
 
 class Collected(NamedTuple):
-    """What is to be written for a change: how many of `changes` add a value and take one off; the others alter one."""
+    """The records to write for a change, and how many of them add a value and how many remove one; the others alter an entry."""
 
     changes: list[Change]
     added: int
@@ -31,19 +32,19 @@ class Collected(NamedTuple):
 
 
 class Entries:
-    """Belongs to the event loop.
+    """The entries of all lists. Only the event loop's thread may use it.
 
-    A change is computed from all that was acknowledged before it: the topic is read to its end first. It is answered once the broker
-    has it and this process has read it back. Changes of one process come one after the other. Of two processes that change a list at
-    the same moment both may find the version that they expect; then both changes are made, and where both name one value the later
-    record counts.
+    Before a change is computed, the topic is read to its end, so that it sees all changes that were acknowledged before. The change is
+    answered once the broker has it and this process has read it back. Changes in one process are made one after the other. When two
+    processes change a list at the same moment, both may find the version that they expect; then both changes are made, and the later
+    record for a value counts.
 
     Args:
-        topic: where they are kept.
-        event_time_ms: the newest event time known, in ms since the epoch; 0 where none is, and nothing has expired.
+        topic: the topic of entries.
+        event_time_ms: gives the newest event time known, in ms since the epoch; 0 when none is known, and then nothing has expired.
 
     Attributes:
-        lists: what was read.
+        lists: the entries that were read.
     """
 
     def __init__(self, topic: EntryTopic, event_time_ms: Callable[[], int]) -> None:
@@ -55,7 +56,7 @@ class Entries:
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
 
     def take(self, records: Sequence[Placed]) -> None:
-        """Takes in records in their order."""
+        """Takes in records, in the order of their offsets."""
         for record in records:
             self.lists.take(record)
         for offset, waiting in self._waiting:
@@ -63,35 +64,37 @@ class Entries:
                 waiting.set_result(None)
 
     def open(self) -> None:
-        """Lets readers and changes in: all was read, and what releases once held was carried over."""
+        """Allows reads and changes, once the topic was read to its end and the entries of old releases were carried over."""
         self._opened.set()
 
     @property
     def is_open(self) -> bool:
-        """Whether it was opened."""
+        """Whether `open` was called."""
         return self._opened.is_set()
 
     async def require_open(self) -> None:
-        """Returns once it is open.
+        """Returns once `open` was called.
 
         Raises:
-            Problem: 503, it is not within `READ_SECONDS_MAX`.
+            Problem: 503, it was not called within `READ_SECONDS_MAX`.
         """
         try:
             async with asyncio.timeout(READ_SECONDS_MAX):
                 await self._opened.wait()
         except TimeoutError:
-            raise Problem(503, "the entries of lists are not read yet", [(b"retry-after", b"1")]) from None
+            raise Problem(503, "the entries of lists have not been read yet", [(b"retry-after", b"1")]) from None
 
     async def change(self, name: str, make: Make, seen: str | None = None) -> ListChanged:
-        """Changes the list `name`; `make` is given what it is now.
+        """Changes the list `name`.
 
         Args:
-            seen: the header ``If-Match``.
+            make: gives the changes, from what the list holds now.
+            seen: the value of the header ``If-Match``; None skips the check.
 
         Raises:
-            Problem: 412, the list is another one than `seen`; 503, entries are not read yet, or some changes may be made and others not.
-            Refusal: there is no room.
+            Problem: 412, the version of the list is not one that `seen` names; 503, the entries have not been read yet, or perhaps only
+                some of the changes were made.
+            Refusal: the list, or all lists together, would have too many entries.
         """
         await self.require_open()
         async with self.one:
@@ -105,11 +108,11 @@ class Entries:
         return ListChanged(name, self.lists.get(name).version, bool(collected.changes), collected.added, collected.removed, updated)
 
     async def push(self, lists: Mapping[str, Values], by: str) -> dict[str, ListChanged]:
-        """Makes `lists`, of a configuration folder, what the folder says: see `patterns.list_changes.pushed`.
+        """Makes `lists` hold what a configuration folder says; see `patterns.list_changes.pushed`.
 
         Raises:
-            Problem: as of `change`. Lists before the one at fault are changed.
-            Refusal: there is no room.
+            Problem: as for `change`; lists before the one at fault were changed.
+            Refusal: as for `change`.
         """
         id = new_id("push")
 
@@ -119,19 +122,19 @@ class Entries:
         return {name: await self.change(name, make(name, values)) for name, values in lists.items()}
 
     async def catch_up(self) -> None:
-        """Returns when all was read that the topic holds at the call.
+        """Returns once all records were read that the topic holds when this is called.
 
         Raises:
-            LogUnavailableError: the topic does not answer.
-            Problem: 503, it is not read within `READ_SECONDS_MAX`.
+            LogUnavailableError: the broker does not answer.
+            Problem: 503, they were not read within `READ_SECONDS_MAX`.
         """
         await self.read_to(await self.topic.end())
 
     async def read_to(self, offset: int) -> None:
-        """Returns when all records before `offset` were taken in.
+        """Returns once all records before `offset` were taken in.
 
         Raises:
-            Problem: 503, they are not within `READ_SECONDS_MAX`.
+            Problem: 503, they were not within `READ_SECONDS_MAX`.
         """
         if self.lists.read_to >= offset:
             return
@@ -141,7 +144,7 @@ class Entries:
             async with asyncio.timeout(READ_SECONDS_MAX):
                 await waiting
         except TimeoutError:
-            raise Problem(503, "the newest entries are not read yet", [(b"retry-after", b"1")]) from None
+            raise Problem(503, "the newest entries have not been read yet", [(b"retry-after", b"1")]) from None
         finally:
             self._waiting.remove((offset, waiting))
 
@@ -151,24 +154,24 @@ class Entries:
         try:
             end = await self.topic.write(changes)
         except LogUnavailableError as error:
-            text = f"some changes of {name} may be made and others not: read the list, and send what it lacks: {error}"
+            text = f"perhaps only some changes of the list {name} were made; read the list and send those that it lacks: {error}"
             raise Problem(503, text, [(b"retry-after", b"1")]) from error
         await self.read_to(end)
 
 
 def require_seen(name: str, found: EntryList, seen: str | None) -> None:
-    """Lets a change pass when `found`, the list `name`, is what `seen`, the header ``If-Match``, names; None names any.
+    """Checks that `seen`, the value of the header ``If-Match``, names the version of the list `found`; None skips the check.
 
     Raises:
-        Problem: 412, it is another one.
+        Problem: 412, it names another version.
     """
-    if seen is not None and not names(seen, str(found.version)):
-        text = f"list {name} was changed since: read what it is now, and change that"
+    if seen is not None and not etag_matches(seen, str(found.version)):
+        text = f"the list {name} was changed since it was read; read it again and change what it holds now"
         raise Problem(412, text, members={"in_force": str(found.version)})
 
 
 async def collect(steps: Steps, found: EntryList) -> Collected:
-    """The changes among `steps`, which are made to `found`. Others have their turn meanwhile."""
+    """Collects the changes of `steps`, which are computed for the list `found`; other tasks of the event loop run in between."""
     changes: list[Change] = []
     added = removed = 0
     for number, change in enumerate(steps, 1):
@@ -182,5 +185,5 @@ async def collect(steps: Steps, found: EntryList) -> Collected:
 
 
 def new_id(kind: str) -> str:
-    """The id of an effect, such as ``edit:9f2c…``, that no other has."""
+    """A new unique id for the entries of one request, such as ``edit:9f2c…``."""
     return f"{kind}:{secrets.token_hex(8)}"

@@ -1,4 +1,4 @@
-"""The topic ``entries`` on a Kafka broker: followed record by record, and written."""
+"""The topic ``entries`` on a Kafka broker: following it and writing to it."""
 
 import asyncio
 import logging
@@ -21,49 +21,49 @@ SECONDS_MAX = 10.0
 
 
 class EntryTopic(Protocol):
-    """Where entries are kept. Whoever follows it is given each record at its offset, in order, by `Entries.take`."""
+    """The topic that holds the entries. `Entries.take` gets each record with its offset, in order."""
 
     async def end(self) -> int:
-        """The offset behind the last record that can be read now.
+        """The offset after the last record that can be read now.
 
         Raises:
-            LogUnavailableError: the topic does not answer.
+            LogUnavailableError: the broker does not answer.
         """
         ...
 
     async def write(self, changes: Sequence[Change]) -> int:
-        """Returns the offset behind the last of `changes` when every replica has all of them.
+        """Writes `changes`; returns the offset after the last one when every replica has all of them.
 
         Raises:
-            LogUnavailableError: it does not take them; it has some of them, or none.
+            LogUnavailableError: the broker has not taken all of them; it may have taken some.
         """
         ...
 
     async def begin_alone(self) -> None:
-        """Makes this process the one whose `commit_alone` counts, and that of no process which called this before.
+        """Makes this process the only one that can call `commit_alone`; processes that called this before no longer can.
 
         Raises:
-            LogUnavailableError: the topic does not answer.
+            LogUnavailableError: the broker does not answer.
         """
         ...
 
     async def commit_alone(self, records: Written) -> None:
-        """Writes `records` (key and value) when no other process called `begin_alone` since this one did; all of them, or none.
+        """Writes all of `records` (key and value) or none, if no other process has called `begin_alone` since this one did.
 
         Raises:
-            LogUnavailableError: another process did, or the topic takes nothing now.
+            LogUnavailableError: another process has called it, or the broker takes nothing now.
         """
         ...
 
 
 class KafkaEntryTopic:
-    """See `EntryTopic`.
+    """An `EntryTopic` on a Kafka broker.
 
     Args:
-        following: of the topic, by which its end is asked for.
-        log: whose records every replica has.
-        topic: full name.
-        writer: to that topic.
+        following: follows the topic, and knows its end.
+        log: a log whose records every replica has.
+        topic: the full name of the topic.
+        writer: the writer for `begin_alone` and `commit_alone`.
     """
 
     def __init__(self, following: "EntryFollowing", log: Log, topic: str, writer: SoleWriter) -> None:
@@ -89,20 +89,20 @@ class KafkaEntryTopic:
 
 
 class EntryFollowing(Following):
-    """Follows the one partition of the topic, and reads its records in its own thread: a million of them must hold up no decision.
+    """Follows the only partition of the topic and parses its records in its own thread, so that a million of them delay no decision.
 
-    A record that is none of an entry is told to the log and passed over.
+    A record that is not an entry is logged and passed over.
 
     Args:
-        take: is called in the event loop.
+        take: is called in the event loop with the records of each batch, in order.
     """
 
     def __init__(self, broker: Connection, topic: str, take: Callable[[Sequence[Placed]], None]) -> None:
         super().__init__(broker, topic, "entries", lambda records: None)
         self._take_placed = take
         self._loop: asyncio.AbstractEventLoop | None = None
-        # On the connection of who follows, the broker answers nothing before the next record comes, or half a second has passed.
-        # What a transaction wrote counts before its marker stands behind it: whoever waits for that end reads what was committed.
+        # The end is asked for on a connection of its own: on that of the follower, the broker answers only after the next record or
+        # half a second. Uncommitted records count, so that whoever waits for the end also reads a transaction that is being committed.
         rules: dict[str, object] = {"enable.auto.commit": False, "isolation.level": "read_uncommitted", "log_level": 4}
         self._asking = Consumer({**broker, "group.id": "weir-api-entries-end", **rules})
 
@@ -111,7 +111,7 @@ class EntryFollowing(Following):
         super().start(loop)
 
     def end(self) -> int:
-        """The offset behind the last record that can be read now. Blocks.
+        """The offset after the last record that can be read now. Blocks.
 
         Raises:
             KafkaException: the broker does not answer.
@@ -130,12 +130,12 @@ class EntryFollowing(Following):
 
 
 def _read(message: Message) -> Placed | None:
-    """The record, or how far the topic was read where `message` only says that there is no more for now."""
+    """The record in `message`, or only the offset that was reached when `message` reports the end of the topic."""
     error, offset = message.error(), message.offset() or 0
     if error and error.code() == KafkaError._PARTITION_EOF:
-        return Placed(offset - 1, None)  # what stands before it may be no record, such as the marker of a transaction
+        return Placed(offset - 1, None)  # the offsets before the end may hold no record but the marker of a transaction
     if error:
-        log.warning("entries: %s", error)
+        log.warning("the broker reports an error for the topic of entries: %s", error)
         return None
     return read_record(message.key(), message.value(), offset)
 
@@ -144,4 +144,4 @@ async def _answered(ask: Callable[[], Said]) -> Said:
     try:
         return await asyncio.to_thread(ask)
     except KafkaException as error:
-        raise LogUnavailableError(f"the topic of entries: {error.args[0].str()}") from error
+        raise LogUnavailableError(f"the topic of entries does not answer: {error.args[0].str()}") from error

@@ -1,4 +1,4 @@
-"""The body of an edit of a list, and the entries that it means."""
+"""The body of a request that edits a list, and the entries that it adds."""
 
 import datetime
 from collections.abc import Sequence
@@ -13,12 +13,12 @@ from patterns.entries import API, Entry, check_reason, check_value
 EDITS_MAX = 10_000
 WHERE = "list edit"
 _EXPECTED = '{"add": ["<value>" or {"value": "<value>", "expires": <time>, "reason": "…"}, …], "remove": ["<value>", …], "reason": "…"}'
-_TIME = "ms since the epoch, or RFC 3339 with a zone"
+_TIME = "a time in ms since the epoch, or RFC 3339 with a zone"
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
 
 class Added(msgspec.Struct, forbid_unknown_fields=True):
-    """A value to add; `expires` is the event time from which on it no longer counts."""
+    """A value to add; it counts for events before `expires` (exclusive), in ms since the epoch or RFC 3339, or for ever."""
 
     value: str
     expires: int | datetime.datetime | None = None
@@ -26,9 +26,9 @@ class Added(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Edit(msgspec.Struct, forbid_unknown_fields=True):
-    """Values that a list is to have and not to have; what it has, or lacks, already changes nothing. A value in both is added.
+    """The values to add to a list and to remove from it; a value in both is added. A value that is as asked already is skipped.
 
-    `reason` is that of each added value without one of its own, and stands in the audit log.
+    `reason` is the reason of each added value that has none of its own, and is written to the audit log.
     """
 
     add: list[str | Added] = []
@@ -37,10 +37,10 @@ class Edit(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def read_edit(body: bytes) -> Edit:
-    """The edit in `body`.
+    """Reads the edit in `body`.
 
     Raises:
-        Refusal: it is none, has more than `EDITS_MAX` values, or one of them may not be on a list.
+        Refusal: it is not an edit, has more than `EDITS_MAX` values, or one of them cannot be on a list.
     """
     edit = read_json(body, Edit, WHERE, _EXPECTED)
     count = len(edit.add) + len(edit.remove)
@@ -56,10 +56,12 @@ def added_by(edit: Edit, name: str, by: str, id: str, event_time_ms: int) -> Seq
     """The entries that `edit` of the list `name` adds.
 
     Args:
-        event_time_ms: the newest event time known.
+        by: the name of the caller.
+        id: the id of all entries of this request.
+        event_time_ms: the newest event time known, in ms since the epoch.
 
     Raises:
-        Refusal: one may not be on a list, or would have ended before now.
+        Refusal: a value cannot be on a list, or has expired already.
     """
     return [_entry(each if isinstance(each, Added) else Added(each), edit, name, by, id, event_time_ms) for each in edit.add]
 
@@ -69,7 +71,7 @@ def _entry(added: Added, edit: Edit, name: str, by: str, id: str, event_time_ms:
     reason = check_reason(added.reason or edit.reason, f"{WHERE}: reason")
     expires = None if added.expires is None else _end_ms(added.expires)
     if expires is not None and expires <= event_time_ms:
-        expected = f"a time after the newest event's, {event_time_ms} ms"
+        expected = f"a time after that of the newest event, {event_time_ms} ms"
         raise Refusal("end in the past", where=f"{WHERE}: expires", expected=expected, got=expires)
     return Entry(name, value, expires, reason, by, API, id)
 

@@ -1,4 +1,4 @@
-"""Routes for whoever watches this process: alive, ready, figures. They need no token and name no entity."""
+"""Routes for monitoring: liveness, readiness and metrics. They need no token and name no entity."""
 
 from typing import Any
 
@@ -8,15 +8,18 @@ from fastapi import APIRouter, Request, Response
 from api.auth.permissions import CALLER
 from api.decisions.waiting import Waiting
 from api.definitions.in_force import InForce
-from api.http.health import Condition, Part
-from api.http.metrics import Counts
+from api.http.health import Health, Part
+from api.http.metrics import ApiMetrics
 from api.http.problem import as_response, json_answer
-from api.http.route_docs import told
+from api.http.route_docs import route_docs
 from api.stream.stream import Stream
 
 
 class Ready(msgspec.Struct):
-    """Whether this process can do all of its work, and each dependency with its state, since when (ms) and why not."""
+    """Whether events can be decided, and the health of each part that the API depends on.
+
+    `status` is ready, catching_up or not_ready; `release` is the id of the release in force, null when there is none.
+    """
 
     status: str
     catching_up: bool
@@ -24,41 +27,41 @@ class Ready(msgspec.Struct):
     parts: dict[str, Part]
 
 
-def ready_told() -> dict[str, Any]:
-    """What the document is told of ``/ready``: the same answer with both statuses."""
-    arguments = told(Ready)
-    arguments["responses"][503] = arguments["responses"][200] | {"description": "some part is not well"}
+def ready_docs() -> dict[str, Any]:
+    """The route docs of ``/ready``, whose answer has the same shape with both statuses."""
+    arguments = route_docs(Ready)
+    arguments["responses"][503] = arguments["responses"][200] | {"description": "a part that decisions need is not ok"}
     return arguments
 
 
-def make_health(condition: Condition, counts: Counts, in_force: InForce, waiting: Waiting, stream: Stream) -> APIRouter:
-    """``/health``, ``/ready`` and ``/metrics``."""
+def make_health(known: Health, api_metrics: ApiMetrics, in_force: InForce, waiting: Waiting, stream: Stream) -> APIRouter:
+    """The routes ``/health``, ``/ready`` and ``/metrics``."""
     routes = APIRouter(tags=["health"])
 
-    @routes.get("/health", summary="The process answers", **told(dict[str, str]))
+    @routes.get("/health", summary="Whether the process is alive", **route_docs(dict[str, str]))
     async def health() -> Response:
-        """200 while the process lives, whatever it depends on."""
+        """The answer is 200 while the process lives, even if parts that it depends on are down."""
         return as_response(json_answer(200, {"status": "up"}))
 
-    @routes.get("/ready", summary="Each dependency; 503 unless all are well", **ready_told())
+    @routes.get("/ready", summary="The health of each part; 503 unless events can be decided", **ready_docs())
     async def ready(request: Request) -> Response:
-        """Broker, score job, release and the stores by name; ``catching_up`` while the score job works through old events.
+        """The parts are the broker, the score job, the release and the stores; ``catching_up`` means that the score job has a backlog.
 
-        Ready means that events can be decided. Metrics, the registry and the audit log, which only queries and changes need, have a
-        state each and never make the answer a 503. Why a part is not well is told to callers with a token only.
+        Parts that only queries and changes need, such as the metrics, the registry and the audit log, never make the answer a 503. Only
+        callers with a token are told why a part is not ok.
         """
         release = in_force.release
-        state = "catching_up" if condition.catching_up else "ready"
+        state = "catching_up" if known.catching_up else "ready"
         id = release.id if release else None
-        parts = condition.parts if CALLER in request.scope else condition.parts_without_details()
-        body = Ready(state if condition.ready else "not_ready", condition.catching_up, id, parts)
-        return as_response(json_answer(200 if condition.ready else 503, body))
+        parts = known.parts if CALLER in request.scope else known.parts_without_details()
+        body = Ready(state if known.ready else "not_ready", known.catching_up, id, parts)
+        return as_response(json_answer(200 if known.ready else 503, body))
 
-    @routes.get("/metrics", summary="Figures in Prometheus' text format", **told("text/plain"))
+    @routes.get("/metrics", summary="Metrics of this process in Prometheus' text format", **route_docs("text/plain"))
     async def metrics() -> Response:
-        """Requests by route and status, decisions and callers that wait."""
-        passed_over = f"# TYPE weir_release_passed_over gauge\nweir_release_passed_over {int(bool(condition.passed_over))}\n"
-        text = counts.text(len(waiting), waiting.unmatched, len(stream)) + passed_over
+        """Requests by route and status, decisions by outcome, and callers that wait."""
+        passed_over = f"# TYPE weir_release_passed_over gauge\nweir_release_passed_over {int(bool(known.passed_over))}\n"
+        text = api_metrics.text(len(waiting), waiting.unmatched, len(stream)) + passed_over
         return Response(text, media_type="text/plain; version=0.0.4")
 
     return routes

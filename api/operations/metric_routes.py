@@ -1,4 +1,4 @@
-"""The route over event metrics: what was decided, by minute, hour or day, and by what it was."""
+"""The route that queries event metrics: how many decisions or matches there were, over time and by dimension."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Response
 
 from api.definitions.in_force import InForce
 from api.http.problem import Problem, as_response, json_answer
-from api.http.route_docs import told
+from api.http.route_docs import route_docs
 from foundation.refusal import Refusal
 from pipeline.engine.moment import moment_ms
 from stores.metrics.metric_rows import MINUTE_MS
@@ -28,14 +28,14 @@ from stores.metrics.metrics import (
 )
 
 QUERIES_MAX = 4
-"""At a time. Each holds a thread until its store answers; they must not take those of other routes."""
+"""So many queries run at a time. Each one holds a thread until the store answers, so they have threads of their own."""
 HOUR_MS = 60 * MINUTE_MS
 
 Clock = Callable[[], float]
 
 
 class QueriedMetrics(msgspec.Struct, rename={"from_ms": "from", "to_ms": "to"}):
-    """What was asked, and the groups found: by time, then the greatest count, then their values; not `complete` when there are more."""
+    """The query and its groups, ordered by time, then by count (the greatest first), then by their values; `complete` says if all came."""
 
     metric: Metric
     from_ms: int
@@ -46,23 +46,27 @@ class QueriedMetrics(msgspec.Struct, rename={"from_ms": "from", "to_ms": "to"}):
 
 
 def make_metric_routes(metrics: Metrics, in_force: InForce, clock: Clock) -> APIRouter:
-    """``GET /metrics/query`` over `metrics`."""
+    """The route ``GET /metrics/query`` over the store `metrics`."""
     routes = APIRouter(tags=["metrics"])
     asking = Asking(metrics)
 
-    @routes.get("/metrics/query", summary="How many decisions or matches, of what kind, when", **told(QueriedMetrics))
+    @routes.get(
+        "/metrics/query", summary="How many decisions or matches there were, over time and by dimension", **route_docs(QueriedMetrics)
+    )
     async def query(
         metric: Annotated[Metric, Query(description="what is counted")] = "decisions",
         start: Annotated[
-            str | None, Query(alias="from", max_length=40, description="a whole minute, inclusive; else an hour before `to`")
+            str | None, Query(alias="from", max_length=40, description="a whole minute, inclusive; by default an hour before `to`")
         ] = None,
-        to: Annotated[str | None, Query(max_length=40, description="a whole minute, exclusive; else the end of the running minute")] = None,
+        to: Annotated[str | None, Query(max_length=40, description="a whole minute, exclusive; by default the end of this minute")] = None,
         granularity: Annotated[Granularity, Query(description="steps of time, in UTC; `all` makes one")] = "all",
-        group_by: Annotated[list[str] | None, Query(description="dimension with a row for each value")] = None,
-        filter: Annotated[list[str] | None, Query(description="`dimension:value`; several of one dimension mean any of them")] = None,
+        group_by: Annotated[list[str] | None, Query(description="a dimension; each of its values gets a row")] = None,
+        filter: Annotated[
+            list[str] | None, Query(description="`dimension:value`; several values of one dimension mean any of them")
+        ] = None,
         limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = 1_000,
     ) -> Response:
-        """Times in ms since the epoch or RFC 3339. Groups come by time, then the greatest count, then their values."""
+        """Times are ms since the epoch or RFC 3339. Rows are ordered by time, then by count (the greatest first), then by their values."""
         release, _ = in_force.require()
         from_ms, to_ms = time_range(start, to, clock)
         asked = MetricQuery(
@@ -82,7 +86,7 @@ def make_metric_routes(metrics: Metrics, in_force: InForce, clock: Clock) -> API
 
 
 class Asking:
-    """Asks `metrics` in threads of its own, at most `QUERIES_MAX` at a time."""
+    """Runs queries of `metrics` in threads of its own, at most `QUERIES_MAX` at a time."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
@@ -90,14 +94,14 @@ class Asking:
         self._running = 0
 
     async def ask(self, query: MetricQuery, fields: tuple[str, ...]) -> MetricAnswer:
-        """The answer of the store.
+        """The answer of the store to `query`; `fields` are the dimensions that the schema declares.
 
         Raises:
             Refusal: the query is out of bounds.
-            Problem: 503, the store does not answer in time, or is asked enough already.
+            Problem: 503, the store does not answer in time, or `QUERIES_MAX` queries are running already.
         """
         if self._running >= QUERIES_MAX:
-            raise _later(f"{QUERIES_MAX} queries of metrics run already")
+            raise _later(f"{QUERIES_MAX} queries of metrics are running, which is the most that run at a time")
         self._running += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, self._metrics.query, query, fields)
@@ -108,23 +112,25 @@ class Asking:
 
 
 def time_range(start: str | None, to: str | None, clock: Clock) -> tuple[int, int]:
-    """From and to in ms; what is not given ends with the running minute, and is an hour long.
+    """The start (inclusive) and end (exclusive) of a range, in ms since the epoch.
+
+    By default the end is that of the current minute, and the start is an hour before the end.
 
     Raises:
-        Refusal: one is no moment.
+        Refusal: `start` or `to` is not a time.
     """
     to_ms = moment_ms(to, "to") if to is not None else int(clock() * 1000) // MINUTE_MS * MINUTE_MS + MINUTE_MS
     return moment_ms(start, "from") if start is not None else max(to_ms - HOUR_MS, 0), to_ms
 
 
 def read_filters(given: list[str]) -> dict[str, tuple[str, ...]]:
-    """The values by dimension, of texts such as ``action:block``.
+    """Reads filters such as ``action:block``; gives the values by dimension.
 
     Raises:
-        Refusal: one has no colon, or there are too many.
+        Refusal: a filter has no colon, or there are too many.
     """
     if len(given) > FILTERS_MAX * FILTER_VALUES_MAX:
-        raise Refusal("too many filters", where="filter", expected=f"at most {FILTERS_MAX * FILTER_VALUES_MAX}", got=len(given))
+        raise Refusal("too many filters", where="filter", expected=f"at most {FILTERS_MAX * FILTER_VALUES_MAX} filters", got=len(given))
     filters: dict[str, tuple[str, ...]] = {}
     for text in given:
         name, colon, value = text.partition(":")

@@ -1,4 +1,4 @@
-"""The store of event metrics in an API process, and what fills it where nothing else does."""
+"""The store of event metrics in an API process, and the follower that fills it when it is a DuckDB file."""
 
 import asyncio
 
@@ -9,29 +9,29 @@ from stores.metrics.duckdb_metrics import DuckDbMetrics
 
 
 class MetricsPart:
-    """Nothing of it raises at a start, for events are decided without it too.
+    """The store of metrics and its follower. Opening a store that is down does not raise, because events are decided without it.
 
     Args:
-        settings: which store it is, and where.
+        settings: says which store it is, and where.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.store = open_metrics(settings)
-        # A DuckDB file belongs to one process: so this one fills it.
+        # Only one process can open a DuckDB file, so this process fills it too.
         self._follower = MetricFollower(self.store, settings) if isinstance(self.store, DuckDbMetrics) else None
 
     def start(self) -> None:
-        """Begins to take the topic in, where that is this process's to do."""
+        """Starts the follower, if this process fills the store."""
         if self._follower is not None:
             self._follower.start()
 
     async def check(self) -> str:
-        """'' while metrics can be asked for and come in."""
+        """The check of the part ``metrics``: '' while the store can be queried and is being filled."""
         await asyncio.to_thread(self.store.check)
         return self._follower.problem if self._follower is not None else ""
 
     def close(self) -> None:
-        """Ends both."""
+        """Ends the follower and closes the store."""
         if self._follower is not None:
             self._follower.close()
         self.store.close()

@@ -1,4 +1,4 @@
-"""Whether each store of an API process answers, asked in threads of their own: one that stands still takes none from requests."""
+"""Checks whether each store of an API process answers, in threads of its own, so that a store that hangs takes no thread from requests."""
 
 import asyncio
 import pathlib
@@ -13,18 +13,18 @@ from stores.decisions import Decisions
 from stores.registry import Registry
 
 ROOM_BYTES_LEAST = 1 << 20
-"""Of a disk with SQLite files: with less, the next change may find none."""
+"""With less free space than this on the disk of the SQLite files, the next change may fail."""
 NOBODY = "-"
-"""Asked for as an event, a kind and an id: what counts is that an answer comes."""
+"""The checks ask for this event, entity type and id, which do not exist: it only matters that an answer comes."""
 
 
 class StoreChecks:
-    """The checks of all stores but that of metrics.
+    """The checks of all stores except that of metrics.
 
     Args:
-        decisions: read in threads.
-        quick_decisions: read on the event loop.
-        folder: of the SQLite files that changes are written to; None where the stores are servers.
+        decisions: the store of decisions that is read in threads.
+        quick_decisions: the store of decisions that is read on the event loop.
+        folder: the folder of the SQLite files that changes are written to; None when the stores are servers.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class StoreChecks:
         self._threads = ThreadPoolExecutor(4, "store-checks")
 
     def all(self) -> dict[str, Check]:
-        """By the name of the part."""
+        """All checks by the name of the part."""
         access = self._access
         return {
             "store": self._store,
@@ -48,11 +48,11 @@ class StoreChecks:
         }
 
     def close(self) -> None:
-        """Waits for no answer."""
+        """Ends the threads without waiting for answers."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _in_thread(self, ask: Callable[[], object], problem: Callable[[], str] = str) -> Check:
-        """What `problem` says once `ask` has raised nothing."""
+        """A check that calls `ask` in a thread and, if that raises nothing, gives the result of `problem`."""
 
         async def check() -> str:
             await asyncio.get_running_loop().run_in_executor(self._threads, ask)
@@ -63,7 +63,7 @@ class StoreChecks:
     def _lack_of_room(self) -> str:
         if self._folder is None or (free := shutil.disk_usage(self._folder).free) >= ROOM_BYTES_LEAST:
             return ""
-        return f"the disk of {self._folder} has {free} bytes free: changes are refused until there is room"
+        return f"the disk of {self._folder} has only {free} bytes free; changes fail until there are {ROOM_BYTES_LEAST}"
 
     async def _store(self) -> str:
         await asyncio.get_running_loop().run_in_executor(self._threads, self._decisions.get, NOBODY)

@@ -1,4 +1,4 @@
-"""Decisions as they are delivered, to any number of watchers that may be slow."""
+"""Sends decisions to watchers as they are delivered; a slow watcher loses decisions and does not slow down the others."""
 
 import asyncio
 import re
@@ -17,27 +17,27 @@ KEPT_MAX = 2_000
 KEPT_BYTES_MAX = 16_777_216
 HEARTBEAT = b": still here\n\n"
 
-Place = tuple[int, int]
-"""Partition and offset of a decision."""
-Placed = tuple[Place, bytes]
+Position = tuple[int, int]
+"""The partition and the offset of a decision."""
+PositionedRecord = tuple[Position, bytes]
 
 
 class Source(Protocol):
-    """Where decisions come from: followed while anybody watches, and not otherwise."""
+    """A source of decisions, which is open only while somebody watches."""
 
     async def open(self, stream: "Stream") -> None:
-        """Hands the stream the newest decisions (`Stream.begin`), then each new one (`Stream.take`), in the event loop.
+        """Gives the stream the newest decisions (`Stream.begin`) and then each new one (`Stream.take`), in the event loop.
 
         Raises:
-            Problem: 503, they cannot be read.
+            Problem: 503, the decisions cannot be read.
         """
 
     async def close(self) -> None:
-        """Hands over no more."""
+        """Stops to give decisions."""
 
 
 class Seen(msgspec.Struct):
-    """What watchers choose by."""
+    """The fields of a decision that watchers can filter by."""
 
     user: str = ""
     entities: dict[str, str | None] = {}
@@ -46,26 +46,34 @@ class Seen(msgspec.Struct):
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """What a watcher wants to see: any of `actions`, of the entity `id` (`kind` None: the user), with a score from `min_score` on."""
+    """A watcher's filter; a field that is empty or None lets all decisions pass.
+
+    Args:
+        actions: the decision has one of these actions.
+        entity_type: the type of the entity `id`; None means the primary entity.
+        id: the event is one of this entity.
+        min_score: the least score, inclusive; a decision without a score does not pass.
+    """
 
     actions: tuple[str, ...] = ()
-    kind: str | None = None
+    entity_type: str | None = None
     id: str | None = None
     min_score: float | None = None
 
     def takes(self, seen: Seen) -> bool:
-        """Whether a decision is wanted; one without a score has none from any `min_score` on."""
+        """Whether a decision passes the filter."""
         if self.actions and seen.action not in self.actions:
             return False
-        if self.id is not None and (seen.user if self.kind is None else seen.entities.get(self.kind)) != self.id:
+        if self.id is not None and (seen.user if self.entity_type is None else seen.entities.get(self.entity_type)) != self.id:
             return False
         return self.min_score is None or (seen.score is not None and seen.score >= self.min_score)
 
 
 class Watcher:
-    """One watcher's queue: when it is full, what comes is dropped and counted, and the count is told first thing afterwards.
+    """The queue of one watcher. When it is full, decisions are dropped, and the watcher gets their number before the next one.
 
-    `begins_after`: the id of the place from which on it is served; '' where it named one itself.
+    Attributes:
+        begins_after: the id after which the watcher is served; '' when it named an id itself.
     """
 
     def __init__(self, wanted: Wanted) -> None:
@@ -76,7 +84,7 @@ class Watcher:
         self._there = asyncio.Event()
 
     def put(self, frame: bytes) -> None:
-        """Adds a frame, or drops it; waits for nobody."""
+        """Adds a frame, or drops it when the queue is full; never waits."""
         if len(self._queue) >= QUEUE_MAX:
             self._dropped += 1
             return
@@ -87,7 +95,7 @@ class Watcher:
         self._there.set()
 
     async def next(self, seconds: float) -> bytes:
-        """What has come, or a comment after `seconds` without any."""
+        """Waits for frames and gives all that have come; after `seconds` without any it gives a heartbeat."""
         try:
             async with asyncio.timeout(seconds):
                 await self._there.wait()
@@ -103,9 +111,9 @@ class Watcher:
 
 
 class Stream:
-    """All watchers of one process, and the newest decisions for those that come back. Belongs to the event loop's thread.
+    """All watchers of one process, and the newest decisions for watchers that reconnect. Only the event loop's thread may use it.
 
-    The id of a decision says how far each partition was: ``0:12,1:7``; so what follows it is known also in another process.
+    The id of a decision holds the offset of each partition, such as ``0:12,1:7``, so that any API process knows what comes after it.
     """
 
     def __init__(self, source: Source) -> None:
@@ -113,7 +121,7 @@ class Stream:
         self._source = source
         self._one = asyncio.Lock()
         self._watchers: list[Watcher] = []
-        self._kept: deque[tuple[Place, Seen, bytes]] = deque()
+        self._kept: deque[tuple[Position, Seen, bytes]] = deque()
         self._kept_bytes = 0
         self._oldest: dict[int, int] = {}
         self._at: dict[int, int] = {}
@@ -122,14 +130,19 @@ class Stream:
         return len(self._watchers)
 
     async def join(self, wanted: Wanted, after: Mapping[int, int] | None) -> Watcher:
-        """A new watcher; `after`: it gets what came after those places first. To be left with `leave`.
+        """Adds a watcher. The caller has to call `leave` afterwards.
+
+        Args:
+            wanted: its filter.
+            after: an offset by partition; the watcher first gets the kept decisions after them. None means that it gets new ones only.
 
         Raises:
-            Problem: 429, there are `CLIENTS_MAX` already; 503, the decisions cannot be read.
+            Problem: 429, there are `CLIENTS_MAX` watchers already; 503, the decisions cannot be read.
         """
         async with self._one:
             if len(self._watchers) >= CLIENTS_MAX:
-                raise Problem(429, f"{CLIENTS_MAX} watchers are served, no more are taken", [(b"retry-after", b"10")])
+                text = f"{CLIENTS_MAX} watchers are connected, which is the most that this process serves"
+                raise Problem(429, text, [(b"retry-after", b"10")])
             if not self._watchers:
                 self._reset()
                 await self._source.open(self)
@@ -142,7 +155,7 @@ class Stream:
         return watcher
 
     async def leave(self, watcher: Watcher) -> None:
-        """The watcher is served no more; after the last one the source is closed."""
+        """Removes a watcher; when it is the last one, the source is closed."""
         async with self._one:
             self._watchers.remove(watcher)
             if not self._watchers:
@@ -150,31 +163,31 @@ class Stream:
                 self._reset()
 
     def begin(self, starts: Mapping[int, int]) -> None:
-        """What is taken next begins, in each partition, at these offsets."""
+        """Sets the offset of each partition at which the following calls of `take` begin."""
         self._oldest = dict(starts)
         self._at = {partition: offset - 1 for partition, offset in starts.items()}
 
-    def take(self, records: Sequence[Placed]) -> None:
-        """Takes in decisions, in order within a partition; what is no decision is passed over."""
+    def take(self, records: Sequence[PositionedRecord]) -> None:
+        """Takes in decisions, in order within a partition; a record that is not a decision is passed over."""
         for (partition, offset), value in records:
             self._at[partition] = offset
             for _ in self.aside.each([(f"decisions/{partition}", offset, ((partition, offset), value))], self._show):
                 pass
 
-    def _show(self, record: Placed) -> None:
-        place, value = record
+    def _show(self, record: PositionedRecord) -> None:
+        position, value = record
         seen = _read(value)
         frame = frame_of("decision", value, self._id())
         wanted = [watcher for watcher in self._watchers if watcher.wanted.takes(seen)]
-        self._keep(place, seen, frame)
+        self._keep(position, seen, frame)
         for watcher in wanted:
             watcher.put(frame)
 
     def _id(self) -> str:
         return ",".join(f"{number}:{at}" for number, at in sorted(self._at.items()))
 
-    def _keep(self, place: Place, seen: Seen, frame: bytes) -> None:
-        self._kept.append((place, seen, frame))
+    def _keep(self, position: Position, seen: Seen, frame: bytes) -> None:
+        self._kept.append((position, seen, frame))
         self._kept_bytes += len(frame)
         while len(self._kept) > KEPT_MAX or self._kept_bytes > KEPT_BYTES_MAX:
             (partition, offset), _, old = self._kept.popleft()
@@ -196,26 +209,27 @@ class Stream:
 
 
 _read = msgspec.json.Decoder(Seen).decode
-_PLACE = re.compile("([0-9]{1,6}):(-?[0-9]{1,18})")
+_POSITION = re.compile("([0-9]{1,6}):(-?[0-9]{1,18})")
 
 
 def frame_of(name: str, data: bytes, id: str = "") -> bytes:
-    """An event of the protocol; `data` is JSON, so that its line breaks mean nothing."""
+    """A server-sent event; `data` is JSON, so its line breaks can be replaced by spaces."""
     head = f"id: {id}\n" if id else ""
     return f"{head}event: {name}\ndata: ".encode() + data.replace(b"\r", b" ").replace(b"\n", b" ") + b"\n\n"
 
 
-def places_of(id: str) -> dict[int, int]:
-    """The places that an id names.
+def positions_of(id: str) -> dict[int, int]:
+    """The offset by partition that the id of a streamed decision holds.
 
     Raises:
-        Problem: 422, it is not one that a stream gave out.
+        Problem: 422, the id is not one of a streamed decision.
     """
-    places: dict[int, int] = {}
+    positions: dict[int, int] = {}
     for part in id.split(",") if len(id) < 10_000 else [""]:
-        place = _PLACE.fullmatch(part)
-        if place is None:
-            members = {"what": "bad id", "where": "last-event-id", "expected": "the id of an event of this stream", "got": id[:80]}
-            raise Problem(422, "last-event-id: not the id of an event of this stream", members=members)
-        places[int(place[1])] = int(place[2])
-    return places
+        position = _POSITION.fullmatch(part)
+        if position is None:
+            expected = "the id of an event of this stream, such as 0:12,1:7"
+            members = {"what": "bad id", "where": "last-event-id", "expected": expected, "got": id[:80]}
+            raise Problem(422, f"last-event-id: bad id: expected {expected}, got {id[:80]}", members=members)
+        positions[int(position[1])] = int(position[2])
+    return positions

@@ -1,4 +1,4 @@
-"""``GET /v1/stream``: server-sent events, a decision each."""
+"""The route ``GET /v1/stream``, which sends decisions as server-sent events."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,25 +10,25 @@ from starlette.types import Receive, Scope, Send
 from api.auth.permissions import ADMISSION
 from api.definitions.in_force import InForce
 from api.http.problem import Problem
-from api.http.route_docs import told
-from api.stream.stream import Stream, Wanted, Watcher, places_of
+from api.http.route_docs import route_docs
+from api.stream.stream import Stream, Wanted, Watcher, positions_of
 from features.schema.decode import ID_CHARACTERS_MAX
 from patterns.policy import ACTIONS
 
 HEARTBEAT_SECONDS = 10.0
 RETRY_MS = 2_000
-"""After that a watcher is to come back whose connection broke."""
+"""A watcher whose connection breaks is asked to reconnect after this time."""
 SEND_SECONDS_MAX = 30.0
-"""How long one that reads nothing keeps its place."""
+"""A watcher that reads nothing for this time is disconnected."""
 
 
 class EventStream(Response):
-    """Sends what comes to a watcher until it goes away, or its token no longer counts.
+    """Sends decisions to a watcher until it disconnects, reads nothing for `SEND_SECONDS_MAX`, or its token is no longer valid.
 
     Args:
-        stream: to take part in.
-        wanted: what is sent.
-        watcher: that joined it.
+        stream: the stream that the watcher has joined.
+        watcher: the watcher.
+        heartbeat_seconds: after this time without a decision a heartbeat is sent.
     """
 
     media_type = "text/event-stream"
@@ -43,8 +43,8 @@ class EventStream(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         gone = asyncio.create_task(_until_gone(receive))
         sending = asyncio.create_task(self._send(send))
-        not_let_in = asyncio.create_task(scope[ADMISSION].ended())
-        tasks = (gone, sending, not_let_in)
+        not_admitted = asyncio.create_task(scope[ADMISSION].ended())
+        tasks = (gone, sending, not_admitted)
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -55,9 +55,9 @@ class EventStream(Response):
 
     async def _send(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-        # The id first, so that one whose connection breaks before any decision has a place to go on from.
-        place = f"id: {self._watcher.begins_after}\n" if self._watcher.begins_after else ""
-        await send({"type": "http.response.body", "body": f"{place}retry: {RETRY_MS}\n\n".encode(), "more_body": True})
+        # The id is sent first, so that a watcher whose connection breaks before any decision knows where to go on.
+        position = f"id: {self._watcher.begins_after}\n" if self._watcher.begins_after else ""
+        await send({"type": "http.response.body", "body": f"{position}retry: {RETRY_MS}\n\n".encode(), "more_body": True})
         while True:
             frames = await self._watcher.next(self._heartbeat_seconds)
             async with asyncio.timeout(SEND_SECONDS_MAX):
@@ -69,30 +69,30 @@ async def _until_gone(receive: Receive) -> None:
         pass
 
 
-def make_stream_route(stream: Stream, in_force: InForce, require_kind: Callable[[InForce, str], None]) -> APIRouter:
-    """The route; `require_kind` refuses what is no kind of entity."""
+def make_stream_route(stream: Stream, in_force: InForce, require_entity_type: Callable[[InForce, str], None]) -> APIRouter:
+    """The route; `require_entity_type` refuses a name that is no entity type."""
     routes = APIRouter(tags=["decisions"])
 
-    @routes.get("/stream", summary="Decisions as they are delivered, as server-sent events", **told("text/event-stream", 404))
+    @routes.get("/stream", summary="Decisions as they are delivered, as server-sent events", **route_docs("text/event-stream", 404))
     async def follow(
         action: Annotated[list[str] | None, Query(description="approve, review, block or several")] = None,
-        entity: Annotated[str | None, Query(max_length=200, description="kind of entity; with id")] = None,
-        id: Annotated[str | None, Query(max_length=ID_CHARACTERS_MAX, description="of the entity")] = None,
-        min_score: Annotated[float | None, Query(ge=0, le=1)] = None,
-        last_event_id: Annotated[str | None, Header(description="goes on after that event, as far as it is kept")] = None,
+        entity: Annotated[str | None, Query(max_length=200, description="entity type; needs id")] = None,
+        id: Annotated[str | None, Query(max_length=ID_CHARACTERS_MAX, description="id of the entity; needs entity")] = None,
+        min_score: Annotated[float | None, Query(ge=0, le=1, description="least score, inclusive")] = None,
+        last_event_id: Annotated[str | None, Header(description="the stream goes on after the event with this id")] = None,
     ) -> Response:
-        """Events ``decision``; ``lagged`` with the number of those that a slow reader missed; ``gap`` where some are kept no more."""
+        """The events are ``decision``, ``lagged`` (a slow reader missed so many) and ``gap`` (so many are no longer kept)."""
         for given in action or ():
             if given not in ACTIONS:
                 _refuse("action", "one of " + ", ".join(ACTIONS), given)
         if (entity is None) != (id is None):
-            _refuse("entity and id", "both or none", "one of them")
-        kind = entity
+            _refuse("entity and id", "both parameters or none", "one of them")
+        entity_type = entity
         if entity is not None:
-            require_kind(in_force, entity)
-            kind = None if entity == in_force.require()[0].schema.user else entity
-        after = None if last_event_id is None else places_of(last_event_id)
-        wanted = Wanted(tuple(action or ()), kind, id, min_score)
+            require_entity_type(in_force, entity)
+            entity_type = None if entity == in_force.require()[0].schema.user else entity
+        after = None if last_event_id is None else positions_of(last_event_id)
+        wanted = Wanted(tuple(action or ()), entity_type, id, min_score)
         return EventStream(stream, await stream.join(wanted, after))
 
     return routes
@@ -100,4 +100,4 @@ def make_stream_route(stream: Stream, in_force: InForce, require_kind: Callable[
 
 def _refuse(where: str, expected: str, got: str) -> None:
     members = {"what": "bad parameter", "where": where, "expected": expected, "got": got[:80], "remedy": ""}
-    raise Problem(422, f"{where}: expected {expected}, got {got[:80]}", members=members)
+    raise Problem(422, f"{where}: bad parameter: expected {expected}, got {got[:80]}", members=members)

@@ -1,4 +1,4 @@
-"""The topic of decisions as a `Source`: followed from a little before its end."""
+"""The topic of decisions as the source of the stream; it is followed from a little before its end."""
 
 import asyncio
 from collections.abc import Sequence
@@ -7,20 +7,20 @@ from confluent_kafka import Message
 
 from api.http.problem import Problem
 from api.kafka.following import Following, Record
-from api.stream.stream import Placed, Stream
+from api.stream.stream import PositionedRecord, Stream
 from foundation.refusal import Refusal
 from pipeline.control.kafka_access import Connection
 
 BACK = 500
-"""Decisions of each partition from before the first watcher came: for one that comes back after a restart."""
+"""So many decisions of each partition from before the first watcher came are kept for watchers that reconnect after a restart."""
 
 
 class TopicSource:
-    """See `Source`.
+    """Follows the topic of decisions; see `api.stream.stream.Source`.
 
     Args:
-        broker: how to reach it, as `connection_of` gives it.
-        topic: full name.
+        broker: the connection to the broker, as `connection_of` gives it.
+        topic: the full name of the topic of decisions.
     """
 
     def __init__(self, broker: Connection, topic: str) -> None:
@@ -34,7 +34,7 @@ class TopicSource:
             starts, before = await asyncio.to_thread(following.begin)
         except Refusal as refusal:
             await asyncio.to_thread(following.close)
-            raise Problem(503, f"decisions cannot be followed: {refusal}", [(b"retry-after", b"1")]) from refusal
+            raise Problem(503, f"the topic of decisions cannot be read: {refusal}", [(b"retry-after", b"1")]) from refusal
         stream.begin(starts)
         stream.take(before)
         following.start(asyncio.get_running_loop())
@@ -47,26 +47,26 @@ class TopicSource:
 
 
 class _Following(Following):
-    """Hands over places in place of keys."""
+    """Follows the topic and gives each record with its position in place of its key."""
 
     def __init__(self, broker: Connection, topic: str, stream: Stream) -> None:
         super().__init__(broker, topic, "decisions", self._hand_over)
         self._stream = stream
 
-    def begin(self) -> tuple[dict[int, int], list[Placed]]:
-        """Where each partition begins for the watchers, and what is there already. Blocks."""
+    def begin(self) -> tuple[dict[int, int], list[PositionedRecord]]:
+        """The offset at which each partition begins for watchers, and the decisions that are there already. Blocks."""
         ends = self.assign(from_end=True, back=BACK)
-        starts = {place.partition: place.offset for place in self.starts}
-        return starts, _placed(self.read_to(ends))
+        starts = {position.partition: position.offset for position in self.starts}
+        return starts, _positioned(self.read_to(ends))
 
     def _hand_over(self, records: Sequence[Record]) -> None:
         if not self._stopping:
-            self._stream.take(_placed(records))
+            self._stream.take(_positioned(records))
 
     def _record(self, message: Message) -> Record:
         return f"{message.partition()}:{message.offset()}", message.value() or b""
 
 
-def _placed(records: Sequence[Record]) -> list[Placed]:
-    places = ((key.partition(":"), value) for key, value in records)
-    return [((int(partition), int(offset)), value or b"") for (partition, _, offset), value in places]
+def _positioned(records: Sequence[Record]) -> list[PositionedRecord]:
+    positions = ((key.partition(":"), value) for key, value in records)
+    return [((int(partition), int(offset)), value or b"") for (partition, _, offset), value in positions]

@@ -1,4 +1,4 @@
-"""`weir tokens` and `weir audit`. What a subcommand needs is imported inside it."""
+"""`weir tokens` and `weir audit`. Each subcommand imports what it needs inside its function."""
 
 import datetime
 import sys
@@ -9,13 +9,13 @@ import click
 
 @click.group()
 def tokens() -> None:
-    """Makes, lists and revokes API tokens through the running system's api."""
+    """Makes, lists and revokes API tokens on the running system."""
 
 
 @tokens.command()
 @click.argument("name")
-@click.option("--role", "roles", multiple=True, required=True, help="system, reader, analyst, author, approver or admin; more than once.")
-@click.option("--expires", help="For how long it counts, such as 90d; by default until it is revoked.")
+@click.option("--role", "roles", multiple=True, required=True, help="system, reader, analyst, author, approver or admin; may be repeated.")
+@click.option("--expires", help="How long the token is valid, such as 90d; by default until it is revoked.")
 def create(name: str, roles: tuple[str, ...], expires: str | None) -> None:
     """Makes a token for NAME and prints it, once."""
     from deploy.commands.push import api_of
@@ -31,7 +31,7 @@ def create(name: str, roles: tuple[str, ...], expires: str | None) -> None:
 
 @tokens.command("list")
 def list_tokens() -> None:
-    """Lists all tokens, without themselves."""
+    """Lists all tokens, without their texts."""
     from deploy.commands.push import api_of
     from foundation.settings import read_settings
 
@@ -43,7 +43,7 @@ def list_tokens() -> None:
 @tokens.command()
 @click.argument("name")
 def revoke(name: str) -> None:
-    """Revokes the token of NAME; in force everywhere within 5 s."""
+    """Revokes the token NAME; every process refuses it within 5 s."""
     from deploy.commands.push import api_of
     from foundation.settings import read_settings
 
@@ -53,24 +53,24 @@ def revoke(name: str) -> None:
 
 @click.group()
 def audit() -> None:
-    """Checks the audit log, as the store of the settings has it."""
+    """Checks the audit log in the store that the settings name."""
 
 
 @audit.command()
-@click.option("--head", default="", help="A hash that an earlier run printed: finds out whether the log was cut off or written anew.")
+@click.option("--head", default="", help="The head that an earlier run printed; detects that the log was truncated or rewritten since.")
 def verify(head: str) -> None:
-    """Walks the log from its first entry; prints its head, to be kept elsewhere. Ends with status 1 where it is broken."""
+    """Checks every entry of the log and prints its head, to be kept elsewhere; ends with status 1 if the log was altered."""
     from api.auth.access import walk_audit
     from foundation.settings import read_settings
     from stores.audit import verify as verify_entries
 
     found = verify_entries(walk_audit(read_settings()), head.strip().lower())
     if found.broken is None:
-        click.echo(f"entries: {found.entries}, none changed, removed, moved or put in\nhead: {found.head}")
+        click.echo(f"entries: {found.entries}, none was changed, removed, moved or inserted\nhead: {found.head}")
         return
-    click.echo(f"broken: {found.broken.what}\nentries that are whole: {found.entries}\nhead: {found.head}")
+    click.echo(f"broken: {found.broken.what}\nintact entries before it: {found.entries}\nhead: {found.head}")
     sys.exit(1)
 
 
 def _until(at_ms: int | None) -> str:
-    return f"until {datetime.datetime.fromtimestamp(at_ms / 1000, datetime.UTC):%Y-%m-%d %H:%M} UTC" if at_ms else "without an end"
+    return f"until {datetime.datetime.fromtimestamp(at_ms / 1000, datetime.UTC):%Y-%m-%d %H:%M} UTC" if at_ms else "never expires"

@@ -1,4 +1,4 @@
-"""`weir bench`: the benchmarks of a source checkout, each in a process of its own."""
+"""`weir bench` runs the benchmarks of a source checkout, each in a process of its own."""
 
 import pathlib
 import subprocess
@@ -14,10 +14,10 @@ BENCHMARKS = PROJECT / "tests" / "benchmarks"
 
 
 def run_benchmarks(names: Sequence[str]) -> int:
-    """Runs ``tests/benchmarks/<name>.py`` for each of `names`, all without any; gives the number of those that failed.
+    """Runs ``tests/benchmarks/<name>.py`` for each of `names`, or all if there are none; gives the number of those that failed.
 
     Raises:
-        Refusal: there is no source checkout, or no benchmark of a name.
+        Refusal: there is no source checkout, or no benchmark with one of the names.
     """
     there = {file.stem: file for file in sorted(BENCHMARKS.glob("*.py")) if _runs(file)}
     unknown = [name for name in names if name not in there]
@@ -25,7 +25,7 @@ def run_benchmarks(names: Sequence[str]) -> int:
         raise Refusal(
             "unknown benchmark",
             where=str(BENCHMARKS),
-            expected=", ".join(there) or "programs in a source checkout",
+            expected=", ".join(there) or "the benchmarks of a source checkout",
             got=" ".join(unknown) or "none",
         )
     return sum(_run(there[name]) for name in names or there)
@@ -37,5 +37,5 @@ def _run(file: pathlib.Path) -> bool:
 
 
 def _runs(file: pathlib.Path) -> bool:
-    """Parts that several benchmarks share stand beside them and do nothing by themselves."""
+    """Whether `file` is a program; modules that several benchmarks share are in the same folder and are not."""
     return "__main__" in file.read_text()

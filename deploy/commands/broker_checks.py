@@ -1,4 +1,4 @@
-"""What `weir doctor` asks a running broker: are the topics there, and kept long enough to outlast a stop."""
+"""The check of a running broker: whether its topics exist and keep records long enough to outlast a stop of the system."""
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
@@ -9,7 +9,7 @@ from pipeline.control.kafka_access import connection_of
 
 
 def retention_problem(settings: Settings) -> str:
-    """Empty when all topics are there and kept for 7 days; else what is wrong, with the remedy."""
+    """What is wrong with the topics, with the remedy; '' if all exist and those with a retention keep records for 7 days."""
     admin = AdminClient({**connection_of(settings)})
     try:
         there = admin.list_topics(timeout=5).topics
@@ -20,7 +20,7 @@ def retention_problem(settings: Settings) -> str:
     except KafkaException as error:
         return f"{settings.bootstrap} does not answer: {error.args[0].str()}"
     if short:
-        return f"{', '.join(map(settings.topic, short))} kept for less than 7 days; set retention.ms to {RETENTION_MS}"
+        return f"{', '.join(map(settings.topic, short))} keep records for less than 7 days; set retention.ms to {RETENTION_MS}"
     return ""
 
 

@@ -1,4 +1,4 @@
-"""`weir doctor`: what this machine lacks for Weir, and the command that mends it."""
+"""`weir doctor` checks what this machine lacks for Weir, and names the command that installs or corrects it."""
 
 import os
 import pathlib
@@ -26,7 +26,7 @@ MEMORY_BYTES_MIN = 4 << 30
 
 
 def run_checks() -> bool:
-    """Prints a line a check, with a remedy where one fails; True when nothing failed."""
+    """Prints one line for each check, with the remedy if it failed; gives whether all succeeded."""
     failed = False
     for name, check in _CHECKS.items():
         problem = check()
@@ -36,10 +36,10 @@ def run_checks() -> bool:
 
 
 def fetch_jars() -> None:
-    """Fetches and compiles every jar that the local stack needs; returns at once when they are there."""
+    """Fetches and compiles every jar that the local stack needs; returns at once if all are there."""
     require_java()
     if not CACHE.exists():
-        click.echo("jars are fetched by Maven; this first time it takes a minute")
+        click.echo("Maven fetches the jars; the first time this takes a minute")
     for server in ("kafka", "flink", "cassandra", "druid", "hdfs", "hadoop-client"):
         server_jars(server)
     server_classes("druid")
@@ -47,7 +47,7 @@ def fetch_jars() -> None:
 
 
 def run_java_tests() -> None:
-    """Runs the tests of the score job's Java operators and prints their closing line. Half a minute.
+    """Runs the tests of the score job's Java operators and prints their last line; it takes half a minute.
 
     Raises:
         Refusal: Java or Maven is missing, or a test fails.
@@ -60,27 +60,27 @@ def run_java_tests() -> None:
         click.echo(run.stdout)
     click.echo(closing[-1] if closing else "no Java test was run")
     if run.returncode or not closing:
-        raise Refusal("Java tests failed", where=str(JOB_SOURCES), expected="all passing", got="failures above", remedy=" ".join(command))
+        got, remedy = "failures, which are printed above", f"the command was: {' '.join(command)}"
+        raise Refusal("the Java tests failed", where=str(JOB_SOURCES), expected="tests that all pass", got=got, remedy=remedy)
 
 
 def _python() -> str:
-    return "" if sys.version_info[:2] == (3, 11) else f"Python 3.11 is needed, this is {sys.version.split()[0]}; run: uv sync --python 3.11"
+    version = sys.version.split()[0]
+    return "" if sys.version_info[:2] == (3, 11) else f"Python 3.11 is needed, and this is {version}; run: uv sync --python 3.11"
 
 
 def _java() -> str:
     if shutil.which("java") is None:
-        return f"no java on PATH; as root: {INSTALL}"
+        return f"there is no java on PATH; run as root: {INSTALL}"
     said = subprocess.run(["java", "-version"], capture_output=True, text=True, check=False).stderr
     found = re.search(r'version "(\d+)', said)
-    return (
-        ""
-        if found and int(found[1]) in (17, 21)
-        else f"Java 17 is needed, found {said.splitlines()[0] if said else 'none'}; as root: {INSTALL}"
-    )
+    if found and int(found[1]) in (17, 21):
+        return ""
+    return f"Java 17 is needed, and this is {said.splitlines()[0] if said else 'unknown'}; run as root: {INSTALL}"
 
 
 def _maven() -> str:
-    return "" if shutil.which("mvn") else f"no mvn on PATH; as root: {INSTALL}"
+    return "" if shutil.which("mvn") else f"there is no mvn on PATH; run as root: {INSTALL}"
 
 
 def _localhost() -> str:
@@ -94,7 +94,8 @@ def _localhost() -> str:
 def _memory() -> str:
     found = re.search(r"MemAvailable:\s+(\d+)", pathlib.Path("/proc/meminfo").read_text())
     free = int(found[1]) << 10 if found else MEMORY_BYTES_MIN
-    return "" if free >= MEMORY_BYTES_MIN else f"{free >> 20} MB of memory are free, the local stack takes about {MEMORY_BYTES_MIN >> 20}"
+    needed = f"and the local stack needs about {MEMORY_BYTES_MIN >> 20} MB; stop other programs"
+    return "" if free >= MEMORY_BYTES_MIN else f"{free >> 20} MB of memory are free, {needed}"
 
 
 def _disk() -> str:
@@ -103,13 +104,14 @@ def _disk() -> str:
         folder = folder.parent
     free = shutil.disk_usage(folder).free
     writable = "" if os.access(folder, os.W_OK) else f"{folder} is not writable"
-    return writable if free >= DISK_BYTES_MIN else f"{free >> 20} MB are free below {folder}, at least {DISK_BYTES_MIN >> 20} are needed"
+    needed = f"and at least {DISK_BYTES_MIN >> 20} MB are needed; delete files, or choose another disk with WEIR_FOLDER"
+    return writable if free >= DISK_BYTES_MIN else f"{free >> 20} MB are free below {folder}, {needed}"
 
 
 def _closed() -> str:
     folder = read_settings().path()
     mode = openness(folder)
-    return f"others may get into it ({mode}), and read tokens and events; run: chmod 700 {folder}" if mode else ""
+    return f"other users may enter {folder} ({mode}) and read tokens and events; run: chmod 700 {folder}" if mode else ""
 
 
 def _topics() -> str:

@@ -1,4 +1,4 @@
-"""What is wrong with the Druid of a running system."""
+"""The check of the Druid of a running system."""
 
 from deploy.machine.ports import is_open
 from deploy.servers.druid_supervisor import supervisor_state
@@ -8,11 +8,11 @@ from pipeline.sinks.metric_store import open_metrics
 from stores.metrics.metrics import MetricsUnavailableError
 
 SECONDS_MAX = 5.0
-_REMEDY = "`weir up --profile full` starts it and tells it what to read"
+_REMEDY = "`weir up --profile full` starts it and makes it read the topic"
 
 
 def metrics_problem(settings: Settings) -> str:
-    """'' while Druid answers and reads topic ``metrics``, where the settings choose it and the system runs; else what is wrong."""
+    """What is wrong with Druid; '' if it answers and reads the topic ``metrics``, if it is not used, or if the system does not run."""
     if settings.metrics_store != "druid" or not is_open(settings.api_port):
         return ""
     metrics = open_metrics(settings)

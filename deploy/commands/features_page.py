@@ -1,4 +1,4 @@
-"""The templates of features, and the features of a configuration, as text for a terminal."""
+"""Formats the templates of features, and the features of a configuration, for a terminal."""
 
 import difflib
 
@@ -11,18 +11,16 @@ _WIDTH = 20
 
 
 def templates_page() -> str:
-    """One line a template: name, and the first sentence of what it means."""
+    """One line for each template: its name and the first sentence of its meaning."""
     lines = [f"{template.name:<{_WIDTH}} {_first_sentence(template.meaning)}" for template in TEMPLATES.values()]
-    return "\n".join(
-        [*lines, "", "weir features NAME says all of one template; weir features --config DIR lists the features of a folder."]
-    )
+    return "\n".join([*lines, "", "weir features NAME describes one template; weir features --config DIR lists the features of a folder."])
 
 
 def template_page(name: str) -> str:
-    """All of one template.
+    """The whole description of one template.
 
     Raises:
-        Refusal: there is none of this name.
+        Refusal: there is no template with this name.
     """
     template = TEMPLATES.get(name)
     if template is None:
@@ -32,13 +30,13 @@ def template_page(name: str) -> str:
     parts = [f"{template.name}: {template.meaning}", f"Measured in {template.unit}." if template.unit else "", "", "Parameters:"]
     parts += [f"  {parameter.name:<{_WIDTH - 2}} {parameter.meaning}.{_default(parameter.default)}" for parameter in template.parameters]
     if template.unsuited:
-        parts += ["", "Makes no sense with:"]
+        parts += ["", "It makes no sense with:"]
         parts += [f"  {form:<{_WIDTH - 2}} {reason}" for form, reason in template.unsuited.items()]
     return "\n".join([*parts, "", _cost(template), "", "Example:", template.example])
 
 
 def features_page(features: FeatureSet) -> str:
-    """One line a feature: name, template, entity, cost, description."""
+    """One line for each feature: its name, template, entity type and cost."""
     rows = []
     for definition in features.definitions.values():
         written = features.written[definition.name]
@@ -53,12 +51,12 @@ def _first_sentence(text: str) -> str:
 
 def _default(default: str | None) -> str:
     if default is None:
-        return " Must be given."
+        return " It must be given."
     return f" Default: {default}." if default else ""
 
 
 def _cost(template: Template) -> str:
-    state = f"{8 * template.state_words} bytes a window and entity"
+    state = f"{8 * template.state_words} bytes for each window and entity"
     if template.value_words:
-        state += f", {8 * template.value_words} for each different value in it"
-    return f"Costs about {template.cost_ns} ns an event; keeps {state}."
+        state += f", and {8 * template.value_words} for each different value in it"
+    return f"It costs about {template.cost_ns} ns per event and keeps {state}."

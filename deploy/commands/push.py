@@ -1,4 +1,4 @@
-"""A configuration folder put in force on a running system, by its api: that alone gives out the ids of releases."""
+"""Puts a configuration folder in force on a running system through its API, which alone gives out the ids of releases."""
 
 from api.auth.token import read_token
 from api.client.client import Client, Release
@@ -7,12 +7,12 @@ from foundation.settings import Settings
 
 
 def push(settings: Settings, texts: dict[str, str]) -> Release | KeptParts:
-    """Puts `texts`, by part, in force as one release; gives the one in force when it says the same already.
+    """Puts `texts`, by part, in force as one release; gives the release in force if it has the same texts already.
 
-    Gives `KeptParts` where the token is that of an author whose definitions wait for an approver.
+    Gives `KeptParts` if the token is that of an author whose definitions wait for an approver.
 
     Raises:
-        Refusal: the api does not answer, does not know the token, or refuses `texts`: then with its own words.
+        Refusal: the API does not answer, does not know the token, or refuses `texts`; then the refusal has the API's own text.
     """
     with api_of(settings) as api:
         return api.put(texts)
@@ -22,14 +22,14 @@ def activate(settings: Settings, parts: dict[str, str]) -> Release:
     """Puts stored versions, a hash by part, in force as one release.
 
     Raises:
-        Refusal: as `push`.
+        Refusal: as for `push`.
     """
     with api_of(settings) as api:
         return api.activate_parts(parts)
 
 
 def api_of(settings: Settings) -> Client:
-    """The api of the running system, for whoever has its token.
+    """A client of the running system's API with the owner's token.
 
     Raises:
         Refusal: there is no token.

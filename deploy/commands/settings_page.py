@@ -1,4 +1,4 @@
-"""Every setting with its meaning, read from where it is declared, so that no second list can fall behind."""
+"""Lists every setting with its meaning, which is read from the docstring of `Settings`, so that the list cannot be out of date."""
 
 import inspect
 import re
@@ -9,14 +9,14 @@ _ARGUMENT = re.compile(r"^    (\w+): (.+?)(?=^    \w+: |\Z)", re.MULTILINE | re.
 
 
 def meanings() -> dict[str, str]:
-    """What each setting means, from the docstring of `Settings`."""
+    """The meaning of each setting, from the docstring of `Settings`."""
     text = inspect.getdoc(Settings) or ""
     arguments = text.partition("Args:")[2]
     return {name: " ".join(meaning.split()) for name, meaning in _ARGUMENT.findall(arguments)}
 
 
 def settings_page() -> str:
-    """One line a setting: variable, value now, meaning."""
+    """One line for each setting: its environment variable, its value now and its meaning."""
     now = read_settings()
     said = meanings()
     rows = [("WEIR_" + name.upper(), str(getattr(now, name)) or "(none)", said.get(name, "")) for name in Settings.__struct_fields__]

@@ -1,4 +1,4 @@
-"""`weir up`: the local stack until Ctrl-C."""
+"""`weir up` runs the local stack until Ctrl-C."""
 
 import os
 import pathlib
@@ -21,17 +21,17 @@ from pipeline.flink.flink_rest import rest_of
 
 
 def run_until_interrupted(config: pathlib.Path, folder: pathlib.Path | None, replace: bool, profile: str) -> None:
-    """Starts the stack, restarts what fails, and stops all at Ctrl-C or TERM.
+    """Starts the stack, restarts processes that end, and stops everything at Ctrl-C or TERM.
 
     Args:
         config: the configuration folder.
-        folder: of the system; ``None``: that of the settings.
-        replace: puts `config` in force in any case; otherwise only in a system that has no release yet, so that what was
-            changed over HTTP outlives a restart.
-        profile: ``embedded``: with the stores that the settings name; ``full``: with stores that are servers, started beside.
+        folder: the folder of the system; None means that of the settings.
+        replace: whether `config` is put in force in any case; otherwise it is only if there is no release yet, so that changes over HTTP
+            outlive a restart.
+        profile: ``embedded`` uses the stores that the settings name; ``full`` starts the stores that are servers too.
 
     Raises:
-        Refusal: the configuration is not valid, or a part does not come up.
+        Refusal: the configuration is not valid, or a process does not come up.
     """
     settings = read_settings()
     if folder is not None:
@@ -47,8 +47,8 @@ def run_until_interrupted(config: pathlib.Path, folder: pathlib.Path | None, rep
     try:
         stack.start()
         click.echo(_where(settings))
-        if token and sys.stdout.isatty():  # elsewhere it would be kept, in a log
-            click.echo(f"token   {token}  (an admin's; shown this once)")
+        if token and sys.stdout.isatty():  # otherwise the output may go to a log, which would keep the token
+            click.echo(f"token   {token}  (with the role admin; it is not shown again)")
         while True:
             interruption.check()
             stack.keep_running()
@@ -70,7 +70,7 @@ def has_own_database(settings: Settings) -> bool:
 
 
 def with_servers(settings: Settings) -> Settings:
-    """`settings` of a system whose stores are the servers beside it; a PostgreSQL that they name stays."""
+    """`settings` with the stores that ``weir up`` starts as servers; a PostgreSQL that they name stays."""
     named = settings.database_url or settings.database_url_file
     return msgspec.structs.replace(
         settings,
@@ -86,7 +86,7 @@ def with_servers(settings: Settings) -> Settings:
 def _where(settings: Settings) -> str:
     return (
         f"api     http://{settings.api_address()}/v1  (token in {token_file(settings)})\n"
-        f"flink   {rest_of(settings).url}  (for who shows the certificate in {settings.flink_keys_folder()})\n"
+        f"flink   {rest_of(settings).url}  (needs the certificate in {settings.flink_keys_folder()})\n"
         f"kafka   {settings.bootstrap}, topics {settings.topic_prefix}*\n"
         f"logs    {settings.path('logs')}\n"
         "Ctrl-C stops everything"

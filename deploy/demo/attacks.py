@@ -1,4 +1,4 @@
-"""Attacks among the made-up payments, each a plan of payments over some seconds."""
+"""Generates attacks, each of which is a series of payments over some seconds."""
 
 import heapq
 from collections.abc import Callable
@@ -12,9 +12,9 @@ class Attack(msgspec.Struct, frozen=True):
     """One attack that has begun.
 
     Args:
-        number: from 1, in the order of their begin.
-        kind: its name in words.
-        target: the customer or terminal it is about.
+        number: counts from 1, in the order in which attacks begin.
+        kind: the name of this kind of attack.
+        target: the customer or terminal that is attacked.
     """
 
     number: int
@@ -23,11 +23,11 @@ class Attack(msgspec.Struct, frozen=True):
 
 
 class Attacks:
-    """Begins attacks at random moments and gives out their payments when they are due.
+    """Begins attacks at random times and gives their payments when they are due.
 
     Args:
-        town: whose customers and terminals are attacked, and whose random numbers are used.
-        every_seconds: mean time between the begins of two attacks.
+        town: its customers and terminals are attacked, and its random numbers are used.
+        every_seconds: the mean time between the starts of two attacks.
     """
 
     def __init__(self, town: Town, every_seconds: float = 6.0) -> None:
@@ -39,7 +39,7 @@ class Attacks:
         self.begun: list[Attack] = []
 
     def due(self, now_ms: int) -> list[tuple[Payment, Attack]]:
-        """The payments of attacks that fall due by `now_ms`, in order."""
+        """The payments of attacks that are due by `now_ms`, in order."""
         if self._next_ms is None:
             self._next_ms = now_ms + int(self._every_ms / 2)
         while self._next_ms <= now_ms:
@@ -62,7 +62,7 @@ class Attacks:
             heapq.heappush(self._due, (at_ms + span_ms * position // len(payments), self._steps, make, attack))
 
     def _card_testing(self, at_ms: int) -> None:
-        """One stolen card tried with 30 tiny amounts at many terminals within 15 s."""
+        """A stolen card is tried with 30 tiny amounts at many terminals within 15 s."""
         town = self._town
         victim = town.random.choice(town.customers)
 
@@ -72,7 +72,7 @@ class Attacks:
         self._plan(Attack(len(self.begun) + 1, "card testing", victim.id), at_ms, 15_000, [probe] * 30)
 
     def _account_takeover(self, at_ms: int) -> None:
-        """Six payments of 12 to 30 times the customer's usual amount from a new device within 12 s."""
+        """A thief makes six payments of 12 to 30 times the customer's usual amount from a new device within 12 s."""
         town = self._town
         victim = town.random.choice(town.customers)
 
@@ -83,7 +83,7 @@ class Attacks:
         self._plan(Attack(len(self.begun) + 1, "account takeover", victim.id), at_ms, 12_000, [spend] * 6)
 
     def _compromised_terminal(self, at_ms: int) -> None:
-        """One terminal at which 25 customers pay 5 to 10 times their usual amount within 15 s."""
+        """At one terminal 25 customers pay 5 to 10 times their usual amount within 15 s."""
         town = self._town
         terminal = town.random.randrange(town.terminals)
 

@@ -1,4 +1,4 @@
-"""`weir demo`: the whole system on free ports, fed with payments and attacks, shown on the terminal."""
+"""`weir demo` runs the whole system on free ports, feeds it payments and attacks, and shows its decisions on the terminal."""
 
 import pathlib
 import shutil
@@ -27,12 +27,12 @@ DRAIN_SECONDS_MAX = 5.0
 
 
 def run_demo(config: pathlib.Path, seconds: float | None, rate: int, seed: int) -> None:
-    """Runs until `seconds` of live payments have passed, or Ctrl-C; then stops everything and prints a summary.
+    """Sends live payments for `seconds` or until Ctrl-C; then stops everything and prints a summary.
 
-    Its data goes to a temporary folder that is removed at the end, unless the demo fails: then the logs are kept and named.
+    Its data is in a temporary folder, which is removed at the end. If the demo fails the folder is kept, with its logs.
 
     Raises:
-        Refusal: a part of the system does not come up, or fails again and again.
+        Refusal: a process of the system does not come up, or no model learns in time.
     """
     console = Console()
     texts = read_folder(config)
@@ -46,7 +46,7 @@ def run_demo(config: pathlib.Path, seconds: float | None, rate: int, seed: int) 
             _feed_and_show(stack, console, seconds, rate, seed)
             console.print("stopping", highlight=False)
     except KeyboardInterrupt:
-        console.print("stopped while starting", highlight=False)
+        console.print("stopped before the system was up", highlight=False)
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -58,7 +58,7 @@ def _feed_and_show(stack: Stack, console: Console, seconds: float | None, rate: 
     try:
         _teach(stack, feed, watch, console)
         began = time.monotonic()
-        console.print(f"live: {rate} payments a second, an attack every few seconds; Ctrl-C ends", highlight=False)
+        console.print(f"live: {rate} payments per second, an attack every few seconds; Ctrl-C ends", highlight=False)
         feed.start()
         with LiveView(tally, feed.attacks, console) as view:
             while seconds is None or time.monotonic() - began < seconds:
@@ -66,7 +66,7 @@ def _feed_and_show(stack: Stack, console: Console, seconds: float | None, rate: 
                 stack.keep_running()
                 _take(watch, tally, view)
     except KeyboardInterrupt:
-        pass  # the usual end of a demo without a time: its summary follows
+        pass  # this is the usual end of a demo without a time; its summary follows
     finally:
         spent = time.monotonic() - began
         feed.stop()
@@ -76,10 +76,10 @@ def _feed_and_show(stack: Stack, console: Console, seconds: float | None, rate: 
 
 
 def _teach(stack: Stack, feed: Feed, watch: Watch, console: Console) -> None:
-    """Sends a history and waits until it is scored and a model that learned from it gives scores."""
+    """Sends a history of payments and waits until they are scored and a model has learned from them."""
     end_ms = int(time.time() * 1000)
     count = feed.send_history(HISTORY_DAYS, HISTORY_THIN + HISTORY_SECONDS * feed.rate)
-    console.print(f"{count:,} payments of the last {HISTORY_DAYS:g} days sent, to learn what is usual", highlight=False)
+    console.print(f"{count:,} payments of the last {HISTORY_DAYS:g} days were sent, so that models learn what is usual", highlight=False)
     began = said = time.monotonic()
     done = 0
     while done < count and time.monotonic() - began < LEARN_SECONDS_MAX:
@@ -89,25 +89,25 @@ def _teach(stack: Stack, feed: Feed, watch: Watch, console: Console) -> None:
         done += len(decisions)
         if time.monotonic() > said + SAY_SECONDS:
             said = time.monotonic()
-            console.print(f"  {done:,} scored", highlight=False)
-    console.print(f"{done:,} of them scored after {time.monotonic() - began:.1f} s", highlight=False)
+            console.print(f"  {done:,} are scored", highlight=False)
+    console.print(f"{done:,} of them were scored after {time.monotonic() - began:.1f} s", highlight=False)
     _wait_for_model(stack, end_ms - MODEL_AGE_MS_MAX)
     console.print(f"a model has learned from them after {time.monotonic() - began:.1f} s", highlight=False)
 
 
 def _wait_for_model(stack: Stack, learned_ms: int) -> None:
-    """Until a snapshot is out that learned from events up to `learned_ms`: an earlier one finds the live rate strange."""
+    """Waits for a snapshot that has learned from events up to `learned_ms`; to an earlier one the live rate would look anomalous."""
     deadline = time.monotonic() + LEARN_SECONDS_MAX
     for snapshots in follow_models(stack.settings):
         if any(snapshot.event_time_ms >= learned_ms for snapshot in snapshots):
             return
         if time.monotonic() > deadline:
             raise Refusal(
-                "no model",
-                where="models topic",
-                expected="a snapshot that learned from the history",
+                "no model has learned in time",
+                where="the topic models",
+                expected=f"a snapshot that learned from the history within {LEARN_SECONDS_MAX:g} s",
                 got="none",
-                remedy=f"see {stack.logs}",
+                remedy=f"see the logs in {stack.logs}",
             )
         interruption.check()
         stack.keep_running()
@@ -125,7 +125,7 @@ def _take(watch: Watch, tally: Tally, view: LiveView) -> None:
 
 
 def _drain(feed: Feed, watch: Watch, tally: Tally) -> None:
-    """Waits a little for the decisions on what was sent last."""
+    """Waits up to `DRAIN_SECONDS_MAX` for the decisions on the last payments."""
     deadline = time.monotonic() + DRAIN_SECONDS_MAX
     while time.monotonic() < deadline:
         decisions, letters = watch.poll(0.3)

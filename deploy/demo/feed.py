@@ -1,4 +1,4 @@
-"""Puts made-up payments on the events topic: a history at once, then live ones at a steady rate from a thread."""
+"""Sends generated payments to the topic of events: first a history at once, then live ones at a steady rate from a thread."""
 
 import threading
 import time
@@ -20,12 +20,12 @@ BAD_EVENTS = (
 
 
 class Feed:
-    """Sends payments, and remembers which belong to an attack.
+    """Sends payments and remembers which of them belong to an attack.
 
     Args:
-        settings: broker and topics.
-        rate: ordinary payments a second; attacks and bad events come on top.
-        seed: of the town and its attacks.
+        settings: the settings, for broker and topics.
+        rate: ordinary payments per second; attacks and bad events are sent in addition.
+        seed: the seed of the town and its attacks.
     """
 
     def __init__(self, settings: Settings, rate: int, seed: int) -> None:
@@ -36,24 +36,24 @@ class Feed:
         self._town = Town(seed, customers=max(30 * rate, 100), terminals=max(5 * rate, 20), first_id=time.time_ns() // 1000)
         self.attacks = Attacks(self._town)
         self._topic = settings.topic("events")
-        # 20 ms of linger would be seen in the latency; none would cost a request a payment.
+        # A linger of 20 ms would show in the latency, and without one each payment would cost a request.
         self._producer = Producer({**connection_of(settings), "linger.ms": 2, "queue.buffering.max.messages": 500_000, "log_level": 4})
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
 
     def send_history(self, days: float, count: int) -> int:
-        """Sends `count` payments of the last `days` as fast as the broker takes them; gives how many."""
+        """Sends `count` payments of the last `days` as fast as the broker takes them; gives how many were sent."""
         for payment in self._town.history(int(time.time() * 1000), days, count, self.rate):
             self._send(payment)
         self._producer.flush(60)
         return self.sent
 
     def start(self) -> None:
-        """Begins to send live payments, stamped with the clock."""
+        """Starts to send live payments, whose time is that of the clock."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends the sending and waits until the broker has all of it."""
+        """Stops sending and waits up to 10 s until the broker has all payments."""
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join()

@@ -1,4 +1,4 @@
-"""The demo on the terminal: a panel that redraws itself, or plain lines where there is no terminal."""
+"""Shows the demo: on a terminal as a panel that is redrawn, otherwise as plain lines."""
 
 import math
 import time
@@ -21,9 +21,9 @@ class LiveView:
     """Shows a tally as it grows.
 
     Args:
-        tally: counted elsewhere.
-        attacks: what was injected.
-        console: where to; a console that is no terminal gets plain lines.
+        tally: the counts, which the caller updates.
+        attacks: the attacks that were generated.
+        console: the console to show them on; one that is not a terminal gets plain lines.
     """
 
     def __init__(self, tally: Tally, attacks: Attacks, console: Console) -> None:
@@ -46,14 +46,14 @@ class LiveView:
             self._live.stop()
 
     def show(self, flagged: Flagged) -> None:
-        """Prints one flagged decision where lines are plain; attacks before others, and not more than can be read."""
+        """Prints a flagged decision on an attack if lines are plain, at most `PLAIN_FLAGGED_PER_SECOND_MAX` per second."""
         now = time.monotonic()
         if self._live is None and flagged.attack and now - self._printed_at > 1 / PLAIN_FLAGGED_PER_SECOND_MAX:
             self._printed_at = now
             self._console.print(flagged_line(flagged), highlight=False, markup=False, soft_wrap=True)
 
     def draw(self) -> None:
-        """Brings the view up to date; to be called a few times a second."""
+        """Updates the view; call it a few times per second."""
         now = time.monotonic()
         every = 0.5 if self._live else PLAIN_EVERY_SECONDS
         if now - self._drawn_at < every:
@@ -81,13 +81,13 @@ class LiveView:
 
 
 def flagged_line(flagged: Flagged) -> str:
-    """One flagged decision in one line."""
+    """A flagged decision as one line."""
     action, score, user, amount, terminal, attack, why = _cells(flagged)
     return f"  {action:<6} {score}  {user} pays {amount} at {terminal}  [{attack}]  {why}"
 
 
 def summary(tally: Tally, attacks: Attacks, seconds: float) -> str:
-    """The closing lines of a demo that fed live payments for `seconds`."""
+    """The summary of a demo that sent live payments for `seconds`."""
     kinds = sorted({attack.kind for attack in attacks.begun})
     found = [
         f"  {kind:<22}{sum(a.kind == kind for a in tally.attacks_flagged.values())} of {sum(a.kind == kind for a in attacks.begun)} flagged"

@@ -1,4 +1,4 @@
-"""Made-up payments of made-up customers, the same for the same seed: habits, terminals, devices and amounts."""
+"""Generates payments of customers with habits, terminals, devices and amounts; the same seed gives the same payments."""
 
 import random
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ DENSE_MS = 120_000
 
 
 class Payment(msgspec.Struct, frozen=True):
-    """One payment. Amounts in cents; `at` in milliseconds since the epoch."""
+    """One payment; `amount_minor` is in cents, and `at` in milliseconds since the epoch."""
 
     payment_id: int
     at: int
@@ -21,7 +21,7 @@ class Payment(msgspec.Struct, frozen=True):
     category: str
 
     def encode(self) -> bytes:
-        """The JSON that deploy/samples/payments describes; the amount with its two digits."""
+        """The payment as JSON for the schema in deploy/samples/payments; the amount has two decimal places."""
         return (
             f'{{"payment_id":{self.payment_id},"at":{self.at},"customer_id":"{self.customer_id}","terminal_id":"{self.terminal_id}",'
             f'"device_id":"{self.device_id}","amount":{self.amount_minor // 100}.{self.amount_minor % 100:02d},"currency":"EUR",'
@@ -30,7 +30,7 @@ class Payment(msgspec.Struct, frozen=True):
 
 
 class Customer(msgspec.Struct, frozen=True):
-    """A customer's habits: how much, where and from which device."""
+    """A customer's habits: how much the customer pays, at which terminals and from which device."""
 
     id: str
     amount_mean_minor: float
@@ -39,13 +39,13 @@ class Customer(msgspec.Struct, frozen=True):
 
 
 class Town:
-    """Customers who pay at the terminals they know. Not thread-safe.
+    """Customers who pay at the terminals that they know. Only one thread may use it.
 
     Args:
-        seed: the same seed gives the same customers and, asked in the same order, the same payments.
-        customers: at least 1.
-        terminals: at least 4.
-        first_id: number of the first payment.
+        seed: the same seed gives the same customers and, with calls in the same order, the same payments.
+        customers: the number of customers, at least 1.
+        terminals: the number of terminals, at least 4.
+        first_id: the id of the first payment.
     """
 
     def __init__(self, seed: int, customers: int = 15_000, terminals: int = 2_500, first_id: int = 1) -> None:
@@ -55,13 +55,13 @@ class Town:
         self._next_id = first_id
 
     def payment(self, at_ms: int) -> Payment:
-        """An ordinary payment of some customer."""
+        """An ordinary payment of a random customer."""
         customer = self.random.choice(self.customers)
-        place = self.random.choice(customer.terminals)
-        return self.pay(customer, at_ms, self.usual_amount_minor(customer), place)
+        terminal = self.random.choice(customer.terminals)
+        return self.pay(customer, at_ms, self.usual_amount_minor(customer), terminal)
 
     def pay(self, customer: Customer, at_ms: int, amount_minor: int, terminal: int, device: str = "") -> Payment:
-        """A payment as told; `device`: another than the customer's own."""
+        """A payment with these values; `device` is '' for the customer's own device."""
         payment = Payment(
             self._next_id,
             at_ms,
@@ -75,13 +75,13 @@ class Town:
         return payment
 
     def usual_amount_minor(self, customer: Customer) -> int:
-        """What the customer spends on an ordinary day: a gamma of shape 4 around the customer's mean, at least 50 cents."""
+        """A usual amount of the customer in cents, at least 50: it has a gamma distribution of shape 4 around the customer's mean."""
         return max(50, int(self.random.gammavariate(4.0, customer.amount_mean_minor / 4.0)))
 
     def history(self, end_ms: int, days: float, count: int, rate_per_second: float) -> Iterator[Payment]:
-        """`count` ordinary payments before `end_ms`, by time: first some thinly over `days`, then the last two minutes at full rate.
+        """`count` ordinary payments before `end_ms`, in the order of time: first some spread over `days`, then two minutes at full rate.
 
-        The dense end is there so that what runs later meets detectors that know this rate.
+        The last two minutes teach the detectors the rate of the live payments that follow.
         """
         dense = min(count, int(rate_per_second * DENSE_MS / 1000))
         thin = count - dense

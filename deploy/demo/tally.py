@@ -1,4 +1,4 @@
-"""What the live view shows, counted from decisions and dead letters. No input or output."""
+"""Counts decisions and dead letters for the live view, without input or output."""
 
 import collections
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ FLAGGED_KEPT = 12
 
 
 class Seen(msgspec.Struct):
-    """What is read of a decision."""
+    """The fields that are read of a decision."""
 
     event_id: str
     event_time: int
@@ -33,10 +33,10 @@ class Flagged(msgspec.Struct):
 
 
 class Tally:
-    """Counts of one demo, from when its live payments begin.
+    """The counts of one demo since its live payments began.
 
     Args:
-        attacked: the attack of each payment that belongs to one, by event id; may grow meanwhile.
+        attacked: the attack that a payment belongs to, by event id; the caller may add to it.
     """
 
     def __init__(self, attacked: Mapping[str, Attack]) -> None:
@@ -53,7 +53,7 @@ class Tally:
         return self.actions.total()
 
     def add(self, decision: Seen) -> Flagged | None:
-        """Takes in one decision; gives it back when it is flagged."""
+        """Counts one decision; gives it back if it is flagged, that is, review or block."""
         self.actions[decision.action] += 1
         self._latencies_ms.append(decision.processed_at - decision.event_time)
         if decision.action == "approve":
@@ -68,13 +68,13 @@ class Tally:
         return flagged
 
     def add_dead_letter(self, what: str) -> None:
-        """Takes in one dead letter by what is wrong with it."""
+        """Counts one dead letter, by what is wrong with it."""
         self.dead_letters[what] += 1
 
     def latency_ms(self, share: float) -> float:
         """The latency that `share` (0 to 1) of the last `LATENCIES_KEPT` decisions do not exceed; NaN before the first.
 
-        From the event's own time, at its production, to when the decision was made.
+        The latency is the time from the event's own time, when it was produced, to when its decision was made.
         """
         if not self._latencies_ms:
             return float("nan")

@@ -13,16 +13,16 @@ from pipeline.control.kafka_access import connection_of
 
 
 class DeadLetter(msgspec.Struct):
-    """What is read of a dead letter."""
+    """The fields that are read of a dead letter."""
 
     reason: dict[str, str]
 
 
 class Watch:
-    """A reader of all partitions from where they end now. Keeps no place in Kafka.
+    """Reads decisions and dead letters from now on; it commits no offsets.
 
     Args:
-        settings: broker and topics.
+        settings: the settings, for broker and topics.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -37,17 +37,17 @@ class Watch:
                 "log_level": 4,
             }
         )
-        self._consumer.assign([place for topic in (self._decisions, self._dead_letters) for place in self._ends(topic)])
+        self._consumer.assign([end for topic in (self._decisions, self._dead_letters) for end in self._ends(topic)])
         self._decode_decision = msgspec.json.Decoder(Seen).decode
         self._decode_letter = msgspec.json.Decoder(DeadLetter).decode
 
     def poll(self, seconds: float) -> tuple[list[Seen], list[str]]:
-        """Decisions, and what is wrong with dead letters, that came within `seconds`; at most 2,000 a call."""
+        """The decisions, and the reasons of the dead letters, that come within `seconds`; at most 2,000 records per call."""
         decisions: list[Seen] = []
         letters: list[str] = []
         for message in self._messages(seconds):
             value = message.value() or b""
-            with contextlib.suppress(ValueError, RecursionError):  # whatever else is written there: the jobs behind say so
+            with contextlib.suppress(ValueError, RecursionError):  # other records are passed over; the jobs that read them log them
                 if message.topic() == self._decisions:
                     decisions.append(self._decode_decision(value))
                 else:
@@ -55,7 +55,7 @@ class Watch:
         return decisions, letters
 
     def close(self) -> None:
-        """Gives up its connections."""
+        """Closes the connections."""
         self._consumer.close()
 
     def _messages(self, seconds: float) -> list[Message]:
@@ -63,14 +63,14 @@ class Watch:
 
     def _ends(self, topic: str) -> list[TopicPartition]:
         partitions = self._consumer.list_topics(topic, timeout=30).topics[topic].partitions
-        places = [TopicPartition(topic, partition) for partition in partitions]
-        for place in places:
-            place.offset = self._consumer.get_watermark_offsets(place, timeout=30)[1]
-        return places
+        ends = [TopicPartition(topic, partition) for partition in partitions]
+        for end in ends:
+            end.offset = self._consumer.get_watermark_offsets(end, timeout=30)[1]
+        return ends
 
 
 def follow_models(settings: Settings) -> Iterator[list[Snapshot]]:
-    """Snapshots as they were and are published: those of up to 0.2 s a step, without end."""
+    """Yields the published snapshots without an end, first the earlier ones; each step waits up to 0.2 s and gives those that came."""
     consumer = Consumer({**connection_of(settings), "group.id": "weir-watch-models", "enable.auto.commit": False, "log_level": 4})
     consumer.assign([TopicPartition(settings.topic("models"), 0, 0)])
     try:
@@ -81,7 +81,7 @@ def follow_models(settings: Settings) -> Iterator[list[Snapshot]]:
 
 
 def _snapshot_in(message: Message) -> list[Snapshot]:
-    """What is no snapshot is none, as for the score job, which says so in its log."""
+    """The snapshot in `message`; nothing if it holds none, which the score job logs."""
     try:
         return [] if message.error() else [Snapshot.decode(message.value() or b"")]
     except ValueError:

@@ -1,4 +1,4 @@
-"""Compaction of the archive's closed days, every hour, in a process of its own that gives way to the others."""
+"""Compacts the ended days of the archive every hour, in a process of its own with a low priority."""
 
 import sys
 import time
@@ -12,12 +12,12 @@ EVERY_SECONDS = 3_600.0
 
 
 class Compaction:
-    """Runs ``weir archive compact`` now and then; a run that fails is tried again at the next hour.
+    """Runs ``weir archive compact`` every `EVERY_SECONDS`; a run that fails is repeated an hour later.
 
     Args:
-        logs: where ``compaction.log`` goes.
-        say: is told of a run that failed.
-        clock: monotonic seconds.
+        logs: the folder for ``compaction.log``.
+        say: is called with a message when a run has failed.
+        clock: seconds of a clock that never goes back.
     """
 
     def __init__(self, logs: Path, say: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
@@ -28,12 +28,12 @@ class Compaction:
         self._run: Process | None = None
 
     def check(self, environment: Mapping[str, str]) -> None:
-        """Starts a run when its hour has come and none is under way; to be called each second or so."""
+        """Starts a run if it is time and none is running; call it about once a second."""
         if self._run is not None:
             if self._run.running():
                 return
             if self._run.exit_status():
-                self._say(f"the archive was not compacted; trying again in an hour (its log: {self._run.log})")
+                self._say(f"the archive could not be compacted, and it is tried again in an hour (log: {self._run.log})")
             self._run = None
         if self._clock() >= self._next:
             self._next = self._clock() + EVERY_SECONDS
@@ -41,7 +41,7 @@ class Compaction:
             self._run = Process("compaction", command, environment, self._logs, PROJECT, background=True)
 
     def stop(self) -> None:
-        """Ends a run that is under way, which harms nothing."""
+        """Kills a run that is in progress, which does no harm."""
         if self._run is not None:
             self._run.kill()
             self._run = None

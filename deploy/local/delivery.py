@@ -1,4 +1,4 @@
-"""The jobs that deliver, beside the score job on the same cluster: submitted once decisions are made, in the background."""
+"""Submits the jobs that deliver to the cluster of the score job, in the background, once decisions are made."""
 
 import pathlib
 import sys
@@ -16,12 +16,12 @@ _ANSWER_SECONDS_MAX = 2.0
 
 
 class Delivery:
-    """Hands the jobs over to Flink, again when that fails or one has ended: decisions go on meanwhile, and wait in Kafka.
+    """Submits the jobs to Flink, and again when a submission fails or a job ends. Meanwhile decisions go on and wait in Kafka.
 
     Args:
-        cluster: with a slot for each of `jobs` beside those of the score job, now or later.
-        logs: where ``delivery.log`` goes.
-        jobs: which of `DELIVERING` run: all, or none.
+        cluster: a cluster that has, or will have, a slot for each of `jobs` beside those of the score job.
+        logs: the folder for ``delivery.log``.
+        jobs: the jobs to run: all of `DELIVERING`, or none.
     """
 
     def __init__(self, cluster: Cluster, logs: pathlib.Path, jobs: Sequence[str] = DELIVERING) -> None:
@@ -32,11 +32,11 @@ class Delivery:
         self._next_look = 0.0
 
     def task_managers(self, after: int) -> range:
-        """Numbers of the TaskManagers that the jobs take, behind those of the score job."""
+        """The numbers of the TaskManagers for these jobs, which follow those of the score job, 1 to `after`."""
         return range(after + 1, after + len(self._jobs) + 1)
 
     def submit(self, environment: Mapping[str, str]) -> None:
-        """Begins to submit all jobs that do not run, each from its newest checkpoint."""
+        """Starts a process that submits all jobs that do not run, each from its newest checkpoint."""
         self.stop()
         self._next_look = time.monotonic() + LOOK_SECONDS
         if not self._jobs:
@@ -47,22 +47,25 @@ class Delivery:
         self._submission = Process("delivery", command, environment, self._logs, PROJECT, background=True)
 
     def check(self, environment: Mapping[str, str]) -> str:
-        """Submits again what does not run, at most each `LOOK_SECONDS`; says so, or nothing. To be called each second or so."""
+        """Submits jobs that do not run again, at most every `LOOK_SECONDS`; gives a message if it did, else ''.
+
+        Call it about once a second.
+        """
         if not self._jobs or time.monotonic() < self._next_look or (self._submission and self._submission.running()):
             return ""
         self._next_look = time.monotonic() + LOOK_SECONDS
         try:
             running = running_jobs(self._cluster.rest, _ANSWER_SECONDS_MAX)
-        except Refusal:  # while the JobManager is away nothing can be handed over
+        except Refusal:  # nothing can be submitted while the JobManager is down
             return ""
         missing = [job for job in self._jobs if flink_name(job) not in running]
         if not missing:
             return ""
         self.submit(environment)
-        return f"not running: {', '.join(missing)}; submitting again (log: {self._logs / 'delivery.log'})"
+        return f"these jobs do not run and are submitted again: {', '.join(missing)} (log: {self._logs / 'delivery.log'})"
 
     def stop(self) -> None:
-        """Ends a submission that is under way."""
+        """Kills a submission that is in progress."""
         if self._submission is not None:
             self._submission.kill()
             self._submission = None

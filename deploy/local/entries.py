@@ -1,4 +1,4 @@
-"""Entries of lists that a start writes, while no api runs yet: those of a configuration folder, and those that releases once held."""
+"""Writes entries of lists at a start, while no API runs: those of a configuration folder, and those in releases of older versions."""
 
 from collections.abc import Mapping
 
@@ -16,7 +16,7 @@ BY = "start"
 
 
 def read_entries(settings: Settings) -> EntryLists:
-    """All lists as the topic has them now.
+    """Reads all lists from the topic.
 
     Raises:
         KafkaException: the broker does not answer.
@@ -31,7 +31,7 @@ def read_entries(settings: Settings) -> EntryLists:
 
 
 def send_carried_over(outbox: Outbox, topic: str, lists: EntryLists, values: Mapping[str, Values], release: int) -> None:
-    """Sends the entries `values` that release `release` held, by list, where `lists` lacks them, and that it was done; then never again."""
+    """Sends those of the entries `values` (by list) of release `release` that `lists` lacks, and the record that this was done."""
     for name, each in values.items():
         like = Entry(name, "", by=BY, source=RELEASE, id=f"carry-over:{release}")
         _send(outbox, topic, lists, carried_over(lists.get(name), like, each))
@@ -40,10 +40,10 @@ def send_carried_over(outbox: Outbox, topic: str, lists: EntryLists, values: Map
 
 
 def send_pushed(outbox: Outbox, topic: str, lists: EntryLists, values: Mapping[str, Values], id: str) -> None:
-    """Sends what makes `lists` have `values`, by list, as a push of a configuration folder does.
+    """Sends the changes that give `lists` the `values` (by list), as a push of a configuration folder does.
 
     Raises:
-        Refusal: there is no room for them.
+        Refusal: a list, or all lists together, would have too many entries.
     """
     for name, each in values.items():
         new = sum(lists.get(name).get(value) is None for value in each)
@@ -52,7 +52,7 @@ def send_pushed(outbox: Outbox, topic: str, lists: EntryLists, values: Mapping[s
 
 
 def _send(outbox: Outbox, topic: str, lists: EntryLists, steps: Steps) -> None:
-    """Sends the changes, and takes them in: the broker gives an offset to each record in the order in which it is sent."""
+    """Sends the changes and applies them to `lists`, since the broker keeps the order in which records are sent."""
     for change in steps:
         if change is not None:
             key, value = change.record()

@@ -1,4 +1,4 @@
-"""Kernels compiled by one process: stages that compile side by side on a fresh machine would not be ready in time."""
+"""Compiles the kernels in one process, because stages that all compile at once on a new machine would not be ready in time."""
 
 import pathlib
 import sys
@@ -12,15 +12,15 @@ _CODE = "import pipeline.engine.scorer, features.profiles.warm_kernels; features
 
 
 def start_compiling(environment: Mapping[str, str], logs: pathlib.Path) -> Process:
-    """A process that ends once all kernels are compiled where processes of `environment` look for them: at once when they are."""
+    """Starts a process that ends once all kernels are in the cache that `environment` names; at once if they are there already."""
     return Process("kernels", [sys.executable, "-c", _CODE], environment, logs, PROJECT)
 
 
 def compile_ahead(environment: Mapping[str, str], logs: pathlib.Path) -> None:
-    """Returns once all kernels are compiled.
+    """Compiles all kernels.
 
     Raises:
-        Refusal: they do not compile, or not in time.
+        Refusal: they do not compile, or not within `COMPILE_SECONDS_MAX`.
     """
     compilation = start_compiling(environment, logs)
     try:

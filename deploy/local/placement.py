@@ -1,4 +1,4 @@
-"""Who has the slots of the score job's TaskManagers: Flink gives a free slot to whichever job asks first."""
+"""Checks which jobs have the slots of the score job's TaskManagers, because Flink gives a free slot to the job that asks first."""
 
 import time
 from collections.abc import Iterable
@@ -12,11 +12,11 @@ _ANSWER_SECONDS_MAX = 2.0
 
 
 class Placement:
-    """Finds jobs that deliver where the score job belongs; then it runs, if at all, where memory is small and the others go first.
+    """Finds jobs that deliver in slots of the score job, which then does not run, or runs with little memory and a low priority.
 
     Args:
-        cluster: with the jobs.
-        numbers: of the TaskManagers that are the score job's.
+        cluster: the cluster that runs the jobs.
+        numbers: the numbers of the score job's TaskManagers.
     """
 
     def __init__(self, cluster: Cluster, numbers: Iterable[int]) -> None:
@@ -25,7 +25,10 @@ class Placement:
         self._next_look = 0.0
 
     def is_wrong(self) -> bool:
-        """Looks at most each `LOOK_SECONDS`, and says no in between and while Flink does not answer. To be called each second or so."""
+        """Whether a job that delivers has a slot of the score job; call it about once a second.
+
+        It looks at most every `LOOK_SECONDS`, and gives False in between and while Flink does not answer.
+        """
         if time.monotonic() < self._next_look:
             return False
         self._next_look = time.monotonic() + LOOK_SECONDS

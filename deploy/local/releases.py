@@ -1,4 +1,4 @@
-"""A configuration folder read, and put in force while no api runs yet: see `deploy.commands.push` for when one does."""
+"""Reads a configuration folder and puts it in force while no API runs; `deploy.commands.push` does so on a running system."""
 
 import contextlib
 import pathlib
@@ -21,10 +21,10 @@ from pipeline.trial.configuration_folder import compile_texts, read_texts
 
 
 def read_folder(folder: pathlib.Path) -> dict[str, str]:
-    """The texts of `folder` by part, checked as one release.
+    """Reads the texts of `folder`, by part, and compiles them as one release.
 
     Raises:
-        Refusal: a file is missing or does not compile; with file, line and column.
+        Refusal: a file is missing or does not compile; the refusal has the file, line and column.
     """
     texts = read_texts(folder)
     compile_texts(texts)
@@ -32,15 +32,16 @@ def read_folder(folder: pathlib.Path) -> dict[str, str]:
 
 
 def publish(settings: Settings, texts: dict[str, str], replace: bool = True) -> int:
-    """Writes `texts` as the next release and gives its id; the id in force when it says the same already.
+    """Publishes `texts` as the next release and gives its id, or that of the release in force if it has the same texts.
 
-    Entries of lists go to their own topic, as `weir push` writes them; those that the release in force holds, since an older version
-    made it, go there once. Lists and the bypass that are in force and not among `texts` stay. Without `replace`, all that is in force
-    stays: `texts` count only where there is no release yet.
-    Only for a system whose api does not run, and not twice at once: another writer would take the same id.
+    Entries of lists go to their own topic, as with `weir push`; those that a release of an older version holds are carried over once.
+    Lists and the kill switch that are in force and not among `texts` stay. Without `replace` everything in force stays, and `texts` are
+    used only if there is no release yet.
+
+    Call it only while no API runs, and not twice at the same time, because two writers would take the same id.
 
     Raises:
-        Refusal: the broker does not take it.
+        Refusal: the broker does not take the release.
     """
     known = _known(settings)
     newest = known.record(max(known.ids())) if known.ids() else None
@@ -62,7 +63,7 @@ def publish(settings: Settings, texts: dict[str, str], replace: bool = True) -> 
 
 
 def _write_entries(settings: Settings, known: KnownReleases, newest: ReleaseRecord | None, texts: Mapping[str, str]) -> None:
-    """Before the release, so that no list is in force without its entries."""
+    """Writes the entries of lists; it is called before the release is written, so that no list is in force without its entries."""
     lists, outbox, topic = read_entries(settings), _outbox(settings), settings.topic("entries")
     if not lists.carried_over:
         held = {part: known.text(hash) or "" for part, hash in newest.parts.items()} if newest is not None else {}
@@ -72,7 +73,7 @@ def _write_entries(settings: Settings, known: KnownReleases, newest: ReleaseReco
 
 
 def _outbox(settings: Settings) -> Outbox:
-    # A broker that has only just come up lets an idempotent producer wait: no news for whoever started it.
+    # A broker that has just started lets an idempotent producer wait; a message about it would not help the user.
     return Outbox(producer_of(settings, log_level=3))
 
 
@@ -81,7 +82,11 @@ def _flush(outbox: Outbox, what: str, topic: str) -> None:
         outbox.flush()
     except KafkaException as error:
         raise Refusal(
-            f"{what} not written", where=topic, expected="an acknowledgement of the broker", got=str(error), remedy="is the broker up?"
+            f"the {what} could not be written",
+            where=topic,
+            expected="an acknowledgement of the broker",
+            got=str(error),
+            remedy="check in broker.log whether the broker is up",
         ) from error
 
 
@@ -89,7 +94,7 @@ def _known(settings: Settings) -> KnownReleases:
     known = KnownReleases()
 
     def take(message: Message) -> None:
-        with contextlib.suppress(ValueError, RecursionError):  # a record that no stage takes in either
+        with contextlib.suppress(ValueError, RecursionError):  # every stage passes over such a record too
             known.take((message.key() or b"").decode(), message.value())
 
     read_topic(settings, "control", "publish", take)

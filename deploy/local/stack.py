@@ -1,4 +1,4 @@
-"""The whole system as processes of this machine: broker, Flink, the score job, the side jobs and the api."""
+"""Runs the whole system as processes on this machine: broker, Flink, the score job, the side jobs and the API."""
 
 import contextlib
 import functools
@@ -39,24 +39,24 @@ from pipeline.flink.jobs import DELIVERING
 from pipeline.sinks.archive_access import HDFS_USER_FILE
 
 SIDE_JOBS = {"label": "pipeline.learning.label_job", "learn": "pipeline.learning.learn_job", "deliver": "pipeline.sinks.deliver_job"}
-"""Jobs that are plain consumers, by their names, and the modules that run them."""
+"""The jobs that are plain consumers, with the modules that run them."""
 READY_SECONDS_MAX = 60.0
 
 Say = Callable[[str], None]
 
 
 class Stack:
-    """Starts everything in order, keeps it running, and stops it in the opposite order.
+    """Starts all processes in order, restarts those that end, and stops them in the opposite order.
 
-    Use it from the main thread: its processes die with the thread that made them.
+    Use it from the main thread, because its processes end with the thread that started them.
 
     Args:
-        settings: ports, folder and bounds; `free_settings` gives some that disturb nobody.
-        texts: the definitions by part, put in force before the first event.
-        say: is told each step in a few words; what it writes to may be on a full disk, and when it fails nothing else does.
+        settings: the settings; `free_settings` gives some whose ports nobody uses.
+        texts: the definitions, by part, to put in force before the first event.
+        say: is called with a message for each step. It may fail, for example on a full disk, without any effect on the system.
         replace: whether `texts` replace a release that is in force already.
-        servers: the stores' own servers to start beside, of `SERVERS`.
-        delivers: whether the jobs for metrics and archive run too; decisions need them not.
+        servers: the names in `SERVERS` of the store servers to start too.
+        delivers: whether the jobs for metrics and archive run too; decisions do not need them.
     """
 
     def __init__(
@@ -90,10 +90,10 @@ class Stack:
         self._to_submit = False
 
     def start(self) -> None:
-        """Returns when the api says ready (about 40 s).
+        """Starts everything and returns when the API is ready, after about 40 s.
 
         Raises:
-            Refusal: a part does not come up; what had started is stopped again.
+            Refusal: a process does not come up; then those that were started are stopped again.
         """
         try:
             self._start()
@@ -102,13 +102,13 @@ class Stack:
             raise
 
     def keep_running(self) -> list[str]:
-        """Starts again whatever has ended by itself, and gives the names; to be called each second or so.
+        """Restarts processes that have ended by themselves and gives their names; call it about once a second.
 
-        What does not come up is tried again after growing waits, and never stops the others: while the broker is away the api answers
-        with the fallback, and while a disk is full there is nothing to be done but to wait for room.
+        A process that does not come up is tried again after growing waits, and the others go on: while the broker is down the API answers
+        with fallbacks, and while a disk is full the only thing to do is to wait for space.
         """
         restarted = []
-        for process in sorted(self._processes.dead(), key=self._place):
+        for process in sorted(self._processes.dead(), key=self._start_order):
             if process in self._processes.all and self._patience.may_try(process.name) and self._start_again(process):
                 restarted.append(process.name)
         if self._to_submit and self._patience.may_try("submission"):
@@ -117,12 +117,12 @@ class Stack:
         for beside in (self._keep_delivering, self._keep_placed, self._keep_compacted, self._tidying.step):
             try:
                 beside()
-            except Exception as error:  # a full disk has no room for a new log; each is tried again at its time
-                self._say(f"not done for now: {error}")
+            except Exception as error:  # a full disk may fail any of them, and each is tried again at its next time
+                self._say(f"a task beside the jobs failed and is tried again: {error}")
         return restarted
 
     def stop(self) -> None:
-        """Stops every process; no-op when nothing runs."""
+        """Stops every process; does nothing if none runs."""
         self._compaction.stop()
         self._delivery.stop()
         self._processes.stop()
@@ -139,21 +139,21 @@ class Stack:
         self.stop()
 
     def _start(self) -> None:
-        """Starts what does not wait for another at the same time: half of the start is Java loading its classes."""
+        """Starts processes that do not need each other at the same time, because half of the time Java loads its classes."""
         settings, cluster = self.settings, self.cluster
         make_private_folder(settings.path())
         secret = settings.path(*SECRET_FILE)
-        secret_in(secret)  # there before its users: by the file they know that the broker asks for it
+        secret_in(secret)  # it is made before its users start, because they know by this file that the broker needs a password
         require_free(settings.api_port, "the HTTP API", settings.api_host)
         port = int(settings.bootstrap.rpartition(":")[2])
         [controller_port] = free_ports(1)
-        place = (settings.path("kafka"), self.logs, port, controller_port, secret)
+        arguments = (settings.path("kafka"), self.logs, port, controller_port, secret)
         numbers = self._own_numbers()
         began = time.monotonic()
         servers = [SERVERS[name](settings, self.logs, self._own) for name in self._servers]
         for server in servers:
             server.launch()
-        broker = self._own("broker", launch_broker(*place), functools.partial(start_broker, *place))
+        broker = self._own("broker", launch_broker(*arguments), functools.partial(start_broker, *arguments))
         kernels = self._processes.add(start_compiling(self.environment(), self.logs))
         job_manager = self._own("job-manager", cluster.launch_job_manager(), self._start_job_manager_again)
         task_managers = [self._own_task_manager(number) for number in numbers]
@@ -180,7 +180,7 @@ class Stack:
         self._yielding.step(self._processes.all)
 
     def _wait_for_kernels(self, kernels: Process) -> None:
-        """The first process that needs the kernels compiles them for all; at once, each would compile its own."""
+        """Waits until one process has compiled the kernels, because otherwise each process would compile them itself."""
         kernels.wait_for_end(COMPILE_SECONDS_MAX)
         self._processes.forget(kernels)
 
@@ -203,17 +203,17 @@ class Stack:
         self._say(f"score job is up ({time.monotonic() - began:.1f} s{', from its newest checkpoint' if checkpoint else ''})")
 
     def _start_job_manager_again(self) -> Process:
-        """The new JobManager knows no job and finds all slots free: none must be handed over to it before the score job."""
+        """Starts the JobManager again. It knows no job and all slots are free, so no job may be submitted before the score job."""
         self._delivery.stop()
         started = self.cluster.start_job_manager()
         self._to_submit = True
         return started
 
     def _submit_again(self) -> None:
-        """Hands over all jobs to a JobManager that was started again, or that has given the score job's slot to another job.
+        """Submits all jobs to a JobManager that was started again, or that has given the score job's slot to another job.
 
-        Those of an earlier try are ended first: a second score job would decide everything twice as soon as there is a slot for it.
-        The score job must not be given a slot that gives way to others, and so it comes before there are any.
+        The jobs of an earlier try are ended first, because a second score job would decide everything twice once it gets a slot. The
+        score job is submitted before there are slots with a low priority, so that it cannot get one of these.
         """
         wait_seconds = self._patience.tried("submission")
         try:
@@ -224,8 +224,8 @@ class Stack:
                     self._processes.forget(process)
             self._submit()
             self._start_delivery()
-        except Exception as error:  # whatever it is: what runs goes on
-            self._say(f"the jobs are not submitted, next try in {wait_seconds:g} s: {error}")
+        except Exception as error:  # any error may pass, and the processes that run go on
+            self._say(f"the jobs could not be submitted, and it is tried again in {wait_seconds:g} s: {error}")
         else:
             self._to_submit = False
 
@@ -240,22 +240,22 @@ class Stack:
         process.wait_until(lambda: answers(address, "/ready"), READY_SECONDS_MAX, "a ready system")
 
     def _keep_delivering(self) -> None:
-        if self._to_submit:  # a job that delivers would take the slot of the score job
+        if self._to_submit:  # a delivery job would take the slot of the score job
             return
         if said := self._delivery.check(self.environment()):
             self._say(said)
 
     def _keep_placed(self) -> None:
         if not self._to_submit and self._placement.is_wrong():
-            self._say("a job that delivers has the slot of the score job; handing over all jobs again")
+            self._say("a job that delivers has the slot of the score job, so all jobs are submitted again")
             self._to_submit = True
 
     def _own_numbers(self) -> range:
-        """Of the score job's TaskManagers."""
+        """The numbers of the score job's TaskManagers."""
         return range(1, self.settings.parallelism + 1)
 
-    def _place(self, process: Process) -> int:
-        """Where it comes in the order of the first start, in which those that decide come before those that deliver."""
+    def _start_order(self, process: Process) -> int:
+        """The position of `process` in the order of the first start, in which the score job's processes come before delivery's."""
         return list(self._starts).index(process.name) if process.name in self._starts else len(self._starts)
 
     def _keep_compacted(self) -> None:
@@ -265,17 +265,17 @@ class Stack:
         return Process(name, [sys.executable, "-m", module], self.environment(), self.logs, PROJECT, background=name in SIDE_JOBS)
 
     def environment(self) -> dict[str, str]:
-        """What the processes of this system are given: the settings, and where Python finds the project."""
+        """The environment of the processes of this system: the settings, and the path on which Python finds the project."""
         return self.cluster.environment() | settings_as_environment(self.settings) | {"PYTHONUNBUFFERED": "1"}
 
     def _start_again(self, process: Process) -> bool:
-        """Whether a process in the place of `process`, which has ended, was started; one that ends soon is seen to have ended later."""
+        """Starts another process in place of `process`, which has ended; gives whether it could be started."""
         wait_seconds = self._patience.tried(process.name)
-        self._say(f"{process.name} ended; starting it again (its log: {process.log})")
+        self._say(f"{process.name} ended and is started again (log: {process.log})")
         try:
             started = self._starts[process.name]()
-        except Exception as error:  # a full disk may fail any step of it, each with an error of its own kind
-            self._say(f"{process.name} does not start, next try in {wait_seconds:g} s: {error}")
+        except Exception as error:  # a full disk may fail any step, each with an error of its own
+            self._say(f"{process.name} could not be started, and it is tried again in {wait_seconds:g} s: {error}")
             return False
         self._processes.forget(process)
         self._processes.add(started)
@@ -283,20 +283,20 @@ class Stack:
 
 
 def _never_failing(say: Say) -> Say:
-    def told(line: str) -> None:
+    def say_or_ignore(line: str) -> None:
         with contextlib.suppress(OSError):
             say(line)
 
-    return told
+    return say_or_ignore
 
 
 def settings_as_environment(settings: Settings) -> dict[str, str]:
-    """`settings` as `read_settings` takes them."""
+    """`settings` as environment variables, which `read_settings` reads."""
     return {"WEIR_" + name.upper(): str(value) for name, value in msgspec.to_builtins(settings).items()}
 
 
 def free_settings(folder: pathlib.Path, **values: object) -> Settings:
-    """Settings of a system in `folder` on ports that nobody uses now."""
+    """Settings of a system in `folder` on ports that nobody uses now; `values` are other settings."""
     broker_port, api_port, flink_port, cassandra_port, druid_port, druid_coordinator_port, hdfs_port, hdfs_web_port, database_port = (
         free_ports(9)
     )
@@ -308,7 +308,7 @@ def free_settings(folder: pathlib.Path, **values: object) -> Settings:
 
 
 def answers(address: str, path: str) -> bool:
-    """Whether what listens at `address`, a host and a port, answers `path` with 200."""
+    """Whether `path` at `address` (a host and a port) is answered with status 200."""
     try:
         with urllib.request.urlopen(f"http://{address}{path}", timeout=2) as answer:
             return bool(answer.status == 200)

@@ -1,4 +1,4 @@
-"""The score job handed over to a Flink cluster."""
+"""Submits the score job to a Flink cluster."""
 
 import pathlib
 import sys
@@ -18,16 +18,16 @@ RUNNING_SECONDS_MAX = 90.0
 
 
 def submit_score_job(cluster: Cluster, logs: pathlib.Path, environment: Mapping[str, str], checkpoint: pathlib.Path | None = None) -> str:
-    """Submits the job in a process of its own and returns the job's id once all of its tasks run (about 15 s).
+    """Submits the job in a process of its own and gives its id once all of its tasks run, after about 15 s.
 
     Args:
-        cluster: running, with at least as many free slots as the job's parallelism.
-        logs: where ``submission.log`` goes.
-        environment: of the submitting process, with the settings in it.
-        checkpoint: what the job starts from; none: an empty state and the beginning of the topics.
+        cluster: a running cluster with at least as many free slots as the job's parallelism.
+        logs: the folder for ``submission.log``.
+        environment: the environment of the submitting process, with the settings.
+        checkpoint: the checkpoint that the job starts from; None means an empty state and the beginning of the topics.
 
     Raises:
-        Refusal: the job was not accepted, or does not come to run.
+        Refusal: the job was not accepted, or its tasks do not run in time.
     """
     arguments = ["--restore", str(checkpoint)] if checkpoint else []
     submission = Process("submission", [sys.executable, "-m", "pipeline.score_job.flink_job", *arguments], environment, logs, PROJECT)
@@ -52,10 +52,11 @@ def _wait_until_running(cluster: Cluster, logs: pathlib.Path) -> str:
                 return str(newest["jid"])
             if newest["state"] in ENDED:
                 raise Refusal(
-                    "score job ended", where=str(logs), expected="a running job", got=state, remedy=_failure(cluster, newest["jid"])
+                    "the score job ended", where=str(logs), expected="a running job", got=state, remedy=_failure(cluster, newest["jid"])
                 )
         time.sleep(0.2)
-    raise Refusal("score job does not run", where=str(logs), expected=f"all tasks running within {RUNNING_SECONDS_MAX:g} s", got=state)
+    expected = f"tasks that all run within {RUNNING_SECONDS_MAX:g} s"
+    raise Refusal("the score job does not run", where=str(logs), expected=expected, got=state)
 
 
 def _failure(cluster: Cluster, job: str) -> str:

@@ -1,4 +1,4 @@
-"""What a running system leaves behind on disk, kept within bounds: logs, and checkpoints of earlier runs."""
+"""Bounds the disk space of a running system: cuts logs and deletes the checkpoints of earlier runs."""
 
 import time
 
@@ -13,10 +13,10 @@ _ANSWER_SECONDS_MAX = 2.0
 
 
 class Tidying:
-    """Looks at the logs at each step, and at the checkpoints once a minute.
+    """Cuts logs at each step, and deletes old checkpoints once a minute.
 
     Args:
-        cluster: whose jobs' checkpoints they are.
+        cluster: the cluster with the logs and the checkpoints of its jobs.
     """
 
     def __init__(self, cluster: Cluster) -> None:
@@ -24,7 +24,7 @@ class Tidying:
         self._next_look = time.monotonic() + LOOK_SECONDS
 
     def step(self) -> list[str]:
-        """To be called each second or so; gives the runs whose checkpoints went."""
+        """Call it about once a second; gives the runs whose checkpoints were deleted."""
         for log in self._cluster.logs.glob("*.log"):
             cut(log)
         if time.monotonic() < self._next_look:
@@ -32,7 +32,7 @@ class Tidying:
         self._next_look = time.monotonic() + LOOK_SECONDS
         try:
             running = running_jobs(self._cluster.rest, _ANSWER_SECONDS_MAX)
-        except Refusal:  # which runs there are is not known: another time
+        except Refusal:  # Flink does not answer, so the running jobs are unknown; the next look tries again
             return []
         jobs = [(job, running.get(flink_name(job))) for job in (SCORE, *DELIVERING)]
         folders = [(self._cluster.checkpoints / job, run) for job, run in jobs if run]

@@ -1,4 +1,4 @@
-"""A topic that holds what is in force, read to its end."""
+"""Reads a topic of records that are in force, up to its end."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from pipeline.control.kafka import consumer_of, ends_of, read_until
 
 
 def read_topic(settings: Settings, topic: str, group: str, take: Callable[[Message], None]) -> None:
-    """Gives `take` each record of `topic`, which is named without the prefix, up to the end that it has now.
+    """Calls `take` with each record of `topic`, which is named without the prefix, up to its present end.
 
     Raises:
         KafkaException: the broker does not answer.

@@ -1,4 +1,4 @@
-"""A certificate that a server of this machine and its clients show to each other: who has not its key gets no answer."""
+"""A certificate that a server on this machine and its clients share: a client without its key is refused."""
 
 import datetime
 import ipaddress
@@ -15,25 +15,25 @@ from deploy.machine.private_files import make_private_folder, secret_in, write_p
 from foundation.settings import CERTIFICATE_FILE
 
 ALIAS = "weir"
-"""Name of the certificate in the store."""
+"""The name of the certificate in the key store."""
 _YEARS = 100
 
 
 class Certificate(NamedTuple):
-    """Files of one certificate with its key; only their owner may read them."""
+    """The files of one certificate with its key; only their owner may read them."""
 
     client: pathlib.Path
-    """PEM, for clients that are not Java."""
+    """A PEM file for clients that are not Java."""
     store: pathlib.Path
-    """PKCS #12, for Java: both what is shown and what is trusted."""
+    """A PKCS #12 file for Java, which is both key store and trust store."""
     password: str
-    """Of the store."""
+    """The password of `store`."""
 
 
 def make_certificate(folder: pathlib.Path) -> Certificate:
-    """The certificate in `folder`, made at the first call. Cost: some ms, once.
+    """The certificate in `folder`; the first call makes it, which takes some ms.
 
-    The client's file is written last, so that all are there when it is.
+    The client's file is written last, so that all files exist once it does.
     """
     client, store = folder / CERTIFICATE_FILE, folder / "store.p12"
     make_private_folder(folder)
@@ -44,7 +44,7 @@ def make_certificate(folder: pathlib.Path) -> Certificate:
 
 
 def tls_of(certificate: Certificate) -> ssl.SSLContext:
-    """What a connection has to be made with to who shows the same certificate: it trusts nobody else."""
+    """The TLS context for a connection to a server with the same certificate; it trusts no other certificate."""
     context = ssl.create_default_context(cafile=str(certificate.client))
     context.load_cert_chain(certificate.client)
     return context
@@ -60,13 +60,13 @@ def _make(client: pathlib.Path, store: pathlib.Path, password: str) -> None:
 
 
 def _signed_by_itself(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
-    """Whoever trusts it trusts nothing else."""
+    """A self-signed certificate for 127.0.0.1 and localhost."""
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "weir")])
     address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName("localhost")])
     now = datetime.datetime.now(datetime.UTC)
     builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
     builder = builder.serial_number(x509.random_serial_number())
-    # A clock that is set back by days must not lock the servers out of themselves.
+    # It is valid from a year ago, so that the servers still accept it after the clock was set back by days.
     builder = builder.not_valid_before(now - datetime.timedelta(days=365)).not_valid_after(now + datetime.timedelta(days=365 * _YEARS))
     builder = builder.add_extension(address, critical=False).add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
     return builder.sign(key, hashes.SHA256())

@@ -1,4 +1,4 @@
-"""The checkpoints that runs of a job leave behind: which is the newest, and which nobody needs any more."""
+"""The checkpoints that the runs of a job leave behind: finding the newest, and deleting those that are no longer needed."""
 
 import pathlib
 import shutil
@@ -6,20 +6,22 @@ from collections.abc import Collection
 
 
 def newest_checkpoint(folder: pathlib.Path) -> pathlib.Path | None:
-    """The newest complete checkpoint of any run of a job, whose runs each have a folder in `folder`; None before the first.
+    """The newest complete checkpoint of all runs of a job, each of which has a folder in `folder`; None before the first checkpoint.
 
-    Numbers go on from run to run, since each run starts from the newest: they tell more than the times of files, which go by a clock.
+    Each run starts from the newest checkpoint and counts on from its number. So numbers are compared, and not file times, which depend on
+    the clock.
     """
     done = [path.parent for path in folder.glob("*/chk-*/_metadata") if path.parent.name[4:].isdigit()]
     return max(done, key=lambda path: (int(path.name[4:]), (path / "_metadata").stat().st_mtime_ns), default=None)
 
 
 def forget_earlier_runs(folder: pathlib.Path, running: Collection[str]) -> list[str]:
-    """Deletes the folders of runs whose checkpoints are older than the newest one; gives their names.
+    """Deletes the folders of earlier runs, whose checkpoints are older than the newest one; gives their names.
 
     Args:
         folder: see `newest_checkpoint`.
-        running: ids of runs that have not ended. While none of them has the newest checkpoint nothing is deleted: it may yet be needed.
+        running: the ids of the runs that have not ended. Nothing is deleted unless one of them has the newest checkpoint, because an
+            earlier run's checkpoint may still be needed until then.
     """
     newest = newest_checkpoint(folder)
     if newest is None or newest.parent.name not in running:

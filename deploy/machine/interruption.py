@@ -1,7 +1,7 @@
-"""Ctrl-C, TERM and a closed terminal, noted by the handler and acted on where it is safe.
+"""Ctrl-C, TERM and a closed terminal: the signal handler only notes them, and the program acts on them where it is safe.
 
-An exception raised from a signal handler can come up inside a hook of fork or of a destructor, where Python swallows it; the
-program would go on as if nobody had asked. So the handler only counts, and each wait looks.
+An exception that a signal handler raises may surface inside a fork hook or a destructor, where Python swallows it; then the program would
+go on. So the handler only counts signals, and every wait calls `check`.
 """
 
 import signal
@@ -11,24 +11,24 @@ _asked: list[int] = []
 
 
 def listen() -> None:
-    """From now on signals are noted. Only the main thread may call this."""
+    """Installs the signal handlers. Only the main thread may call this."""
     _asked.clear()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _note)
 
 
 def check() -> None:
-    """To be called in every wait.
+    """Raises if the program was asked to end; every loop that waits has to call it.
 
     Raises:
-        KeyboardInterrupt: somebody asked the program to end.
+        KeyboardInterrupt: a signal was noted.
     """
     if _asked:
         raise KeyboardInterrupt
 
 
 def asked_twice() -> bool:
-    """True when somebody does not want to wait for a clean end."""
+    """Whether a second signal came, that is, whether the user does not want to wait for a clean end."""
     return len(_asked) > 1
 
 

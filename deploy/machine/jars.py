@@ -1,4 +1,4 @@
-"""Jars of the servers and of the score job, made by Maven once and kept in a cache below the project."""
+"""The jars of the servers and of the score job: Maven makes them once, and they are cached below the project."""
 
 import hashlib
 import pathlib
@@ -18,7 +18,7 @@ INSTALL = "apt-get install --yes openjdk-17-jdk-headless maven"
 
 
 def server_jars(server: str, cache: pathlib.Path = CACHE) -> pathlib.Path:
-    """The folder with all jars of `server` (a folder of deploy/servers); fetched at the first call, then free.
+    """The folder with all jars of `server` (a folder of deploy/servers); the first call fetches them, further calls cost nothing.
 
     Raises:
         Refusal: Java or Maven is missing, or the jars cannot be fetched.
@@ -31,7 +31,7 @@ def server_jars(server: str, cache: pathlib.Path = CACHE) -> pathlib.Path:
 
 
 def job_jar(cache: pathlib.Path = CACHE) -> pathlib.Path:
-    """The jar of the score job's Java operators, compiled anew when a source has changed.
+    """The jar of the score job's Java operators; it is compiled again when a source has changed.
 
     Raises:
         Refusal: Java or Maven is missing, or the sources do not compile.
@@ -45,9 +45,9 @@ def job_jar(cache: pathlib.Path = CACHE) -> pathlib.Path:
 
 
 def server_classes(server: str, cache: pathlib.Path = CACHE) -> pathlib.Path:
-    """The compiled sources beside the pom of `server`, with the files beside them: a folder for each of its ``src``.
+    """The folder with the compiled sources of `server` and their other files; it has a folder for each one in its ``src``.
 
-    They are made anew when one of these files has changed.
+    They are compiled again when one of these files has changed.
 
     Raises:
         Refusal: Java or Maven is missing, the jars cannot be fetched, or the sources do not compile.
@@ -61,10 +61,10 @@ def server_classes(server: str, cache: pathlib.Path = CACHE) -> pathlib.Path:
 
 
 def require_java() -> None:
-    """Passes where Java and Maven can be run.
+    """Checks that Java and Maven can be run.
 
     Raises:
-        Refusal: one is missing; the remedy names the command that installs it.
+        Refusal: one of them is missing; the remedy names the command that installs it.
     """
     missing = [name for name in ("java", "javac", "mvn") if shutil.which(name) is None]
     if missing:
@@ -73,12 +73,12 @@ def require_java() -> None:
             where="PATH",
             expected="Java 17 (java, javac) and Maven (mvn)",
             got=f"no {', '.join(missing)}",
-            remedy=f"as root: {INSTALL}",
+            remedy=f"run as root: {INSTALL}",
         )
 
 
 def _make(folder: pathlib.Path, fill: Callable[[pathlib.Path], None]) -> None:
-    """Fills a folder beside `folder` and renames it at the end, so that a half-filled cache never counts."""
+    """Fills a temporary folder and renames it to `folder` at the end, so that an incomplete folder is never used."""
     require_java()
     folder.parent.mkdir(parents=True, exist_ok=True)
     made = pathlib.Path(tempfile.mkdtemp(dir=folder.parent, prefix=folder.name + "-"))
@@ -94,7 +94,7 @@ def _make(folder: pathlib.Path, fill: Callable[[pathlib.Path], None]) -> None:
 
 
 def _compile_job(made: pathlib.Path) -> None:
-    """Compiles a copy of the sources: two builds at once must not share a target folder."""
+    """Compiles a copy of the sources, because two builds at the same time must not share a target folder."""
     copy = made / "build"
     shutil.copytree(JOB_SOURCES, copy, ignore=shutil.ignore_patterns("target"))
     _run_maven(copy / "pom.xml", "package", "-Dmaven.test.skip=true")
@@ -121,8 +121,8 @@ def _run(command: list[str], program: str, where: str) -> None:
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     if run.returncode:
         lines = (run.stdout + run.stderr).strip().splitlines() or ["no output"]
-        remedy = f"command: {' '.join(command)}\nlast lines of its output:\n" + "\n".join(lines[-15:])
-        raise Refusal(f"{program} failed", where=where, expected="jars", got=lines[0], remedy=remedy)
+        remedy = f"the command was: {' '.join(command)}\nthe last lines of its output:\n" + "\n".join(lines[-15:])
+        raise Refusal(f"{program} failed", where=where, expected="exit status 0", got=lines[0], remedy=remedy)
 
 
 def _digest(files: Iterable[pathlib.Path]) -> str:

@@ -1,4 +1,4 @@
-"""Logs of processes, which have an end: the newest lines stay."""
+"""Bounds the size of the log files of processes; the newest lines are kept."""
 
 import contextlib
 import pathlib
@@ -8,15 +8,15 @@ BYTES_MAX = 16_777_216
 
 
 def set_aside(log: pathlib.Path, bytes_max: int = BYTES_MAX) -> None:
-    """Before a process opens `log`: one of more than `bytes_max` becomes ``<name>.1``, in place of the one before."""
+    """Renames `log` to ``<name>.1`` if it has more than `bytes_max` bytes; call it before a process opens the log."""
     if _size(log) > bytes_max:
         log.replace(_older(log))
 
 
 def cut(log: pathlib.Path, bytes_max: int = BYTES_MAX) -> None:
-    """While a process appends to `log`: what is in it is copied to ``<name>.1`` and cut off once it is more than `bytes_max`.
+    """Copies `log` to ``<name>.1`` and empties it if it has more than `bytes_max` bytes; a process may append to it meanwhile.
 
-    A line that is written between the two may be lost. Where the disk has no room for the copy, the log is cut off without one.
+    A line that is written between the two steps may be lost. If the disk has no room for the copy, the log is emptied without one.
     """
     if _size(log) <= bytes_max:
         return

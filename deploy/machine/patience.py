@@ -1,18 +1,18 @@
-"""When something that ended or failed is tried again: at once, and after growing waits where it fails again and again."""
+"""When something that ended or failed is tried again: first at once, and then after growing waits."""
 
 import time
 from collections.abc import Callable
 
 CALM_SECONDS = 300.0
-"""What was tried so long ago and lasted has come right: the next try is at once again."""
+"""If the last try was this long ago, it has succeeded, and the next one is made at once again."""
 WAIT_SECONDS_MAX = 60.0
 
 
 class Patience:
-    """Tries by name. The waits are 0, 0, 1, 2, 4 and so on up to 60 s.
+    """The waits between tries, by name. They are 0, 0, 1, 2, 4 and so on up to 60 s.
 
     Args:
-        monotonic: seconds, never going back.
+        monotonic: seconds of a clock that never goes back.
     """
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -25,7 +25,7 @@ class Patience:
         return wait_seconds == 0 or self._monotonic() >= at + wait_seconds
 
     def tried(self, name: str) -> float:
-        """Notes a try, whatever came of it; gives the seconds until the next one may be made."""
+        """Notes a try, whether it succeeded or not; gives the seconds until the next one may be made."""
         now = self._monotonic()
         before = self._tried.get(name)
         wait_seconds = 0.0 if before is None or now - before[0] >= CALM_SECONDS else min(max(1.0, 2 * before[1]), WAIT_SECONDS_MAX)

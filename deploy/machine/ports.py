@@ -1,4 +1,4 @@
-"""Ports of this machine."""
+"""Finding and checking ports of this machine."""
 
 import contextlib
 import random
@@ -7,14 +7,15 @@ import socket
 from foundation.refusal import Refusal
 
 CHOSEN = range(20_000, 32_768)
-"""Below the ports that Linux gives to outgoing connections: any of these could take a port between its choice and its use."""
+"""Free ports are chosen from this range, which is below the ports that Linux gives to outgoing connections: one of these could take a
+port between its choice and its use."""
 
 
 def free_ports(count: int) -> list[int]:
-    """`count` different ports of `CHOSEN` that nobody listens on now, at random; another process may still take one before its use.
+    """`count` different ports that nobody listens on now, chosen at random; another process may still take one before it is used.
 
     Raises:
-        Refusal: there are not so many.
+        Refusal: fewer ports are free.
     """
     ports: list[int] = []
     with contextlib.ExitStack() as sockets:
@@ -25,15 +26,15 @@ def free_ports(count: int) -> list[int]:
                 sockets.enter_context(socket.socket()).bind(("127.0.0.1", port))
                 ports.append(port)
     if len(ports) < count:
-        raise Refusal("no free ports", where=f"ports {CHOSEN[0]} to {CHOSEN[-1]}", expected=f"{count} that nobody uses", got=len(ports))
+        raise Refusal("too few free ports", where=f"ports {CHOSEN[0]} to {CHOSEN[-1]}", expected=f"{count} free ports", got=len(ports))
     return ports
 
 
 def require_free(port: int, use: str, host: str = "127.0.0.1") -> None:
-    """Passes when `port` can be listened on, at `host`.
+    """Checks that `port` is free at `host`; `use` says what it is for.
 
     Raises:
-        Refusal: another program has it, or this machine has no such address.
+        Refusal: another program listens on it, or this machine has no such address.
     """
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -45,12 +46,12 @@ def require_free(port: int, use: str, host: str = "127.0.0.1") -> None:
                 where=f"port {port} of {host}",
                 expected=f"a free port for {use}",
                 got=str(error.strerror),
-                remedy=f"`ss -ltnp sport = :{port}` shows by whom; stop it, or choose another port (`weir settings`)",
+                remedy=f"`ss -ltnp sport = :{port}` shows the program that has it; stop it, or choose another port (`weir settings`)",
             ) from error
 
 
 def is_open(port: int) -> bool:
-    """True when something accepts connections on `port`."""
+    """Whether something accepts connections on `port`."""
     with socket.socket() as probe:
         probe.settimeout(0.5)
         return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -1,4 +1,4 @@
-"""Folders and files that only their owner may enter or read, whatever the process's umask is."""
+"""Makes folders and files that only their owner may enter or read, whatever the umask of the process is."""
 
 import os
 import pathlib
@@ -10,24 +10,24 @@ from foundation.refusal import Refusal
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
 UMASK = 0o077
-"""Of each process that is started: what it makes is its owner's alone."""
+"""The umask of each process that is started, so that only the owner can read the files that it makes."""
 
 
 def make_private_folder(folder: pathlib.Path) -> None:
-    """Makes `folder`, or closes it to others when it is there: what is below it is closed with it.
+    """Makes `folder`, or closes an existing one to other users; everything below it is then closed to them too.
 
     Raises:
-        Refusal: it belongs to somebody else, or is a place that everybody shares.
+        Refusal: another user owns it, or everybody may write to it.
     """
     folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
     mode = folder.stat().st_mode
     if mode & stat.S_ISVTX:
         raise Refusal(
-            "a shared folder",
+            "the folder is shared",
             where=str(folder),
-            expected="a folder of the system's own",
-            got="one that everybody may write to",
-            remedy="name a folder below it (WEIR_FOLDER, or --folder)",
+            expected="a folder that only this system uses",
+            got="a folder that everybody may write to",
+            remedy="choose a folder below it with WEIR_FOLDER or --folder",
         )
     if mode & UMASK == 0:
         return
@@ -39,12 +39,12 @@ def make_private_folder(folder: pathlib.Path) -> None:
             where=str(folder),
             expected="a folder that only you may enter",
             got=stat.filemode(mode),
-            remedy=f"its owner runs `chmod 700 {folder}`",
+            remedy=f"run as its owner: chmod 700 {folder}",
         ) from error
 
 
 def write_private(file: pathlib.Path, content: str | bytes) -> None:
-    """Writes `content` to `file`, at once and whole; nobody else may read it at any moment."""
+    """Writes `content` to `file` atomically; other users cannot read it at any time."""
     half = file.with_name(f".{file.name}.{os.getpid()}")
     half.unlink(missing_ok=True)
     handle = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
@@ -54,7 +54,7 @@ def write_private(file: pathlib.Path, content: str | bytes) -> None:
 
 
 def secret_in(file: pathlib.Path) -> str:
-    """The secret that `file` holds; a random one of 256 bits is made where there is no file."""
+    """The secret in `file`; if the file does not exist, it is made with a random secret of 256 bits."""
     if not file.exists():
         make_private_folder(file.parent)
         write_private(file, secrets.token_urlsafe(32) + "\n")
@@ -62,7 +62,7 @@ def secret_in(file: pathlib.Path) -> str:
 
 
 def openness(folder: pathlib.Path) -> str:
-    """How others may get into `folder`, as `ls -l` shows it; empty when they may not, or when it is not there."""
+    """The mode of `folder`, as `ls -l` shows it, if other users may get into it; '' if they may not, or if it does not exist."""
     if not folder.exists():
         return ""
     mode = folder.stat().st_mode

@@ -1,4 +1,4 @@
-"""Processes of this machine, each in a group of its own: started, waited for, and stopped by their ids."""
+"""Starts processes on this machine, each in a process group of its own, waits for them, and stops them by their ids."""
 
 import collections
 import contextlib
@@ -27,19 +27,19 @@ _libc = ctypes.CDLL(None)
 class Process:
     """One running program with a log file.
 
-    It is killed by the kernel when the thread that started it ends, so that nothing outlives a killed parent: start it from a
-    thread that stays.
+    The kernel kills it when the thread that started it ends, so that it does not outlive a killed parent. So start it from a thread that
+    lives as long as it should run.
 
     Args:
-        name: in messages, and of the log file.
-        command: program and arguments.
+        name: its name in messages, and that of its log file.
+        command: the program and its arguments.
         environment: its whole environment.
-        logs: folder of the log file ``<name>.log``, which is appended to; see `log_files` for its end.
-        folder: working directory.
-        background: gives way to the others where cores are short: nobody waits for what it does.
-        timer_slack_us: how much later than asked the kernel may wake its threads from a sleep; None: as it does by itself, 50.
-        prepare: called in the new process before it becomes the program.
-        stop_signal: asks it to end.
+        logs: the folder of the log file ``<name>.log``, to which it appends; `log_files` bounds its size.
+        folder: the working directory.
+        background: whether it has a low priority, because nobody waits for what it does.
+        timer_slack_us: by how many µs the kernel may delay the wake-up of its threads; None is the kernel's default, 50.
+        prepare: is called in the new process before it becomes the program.
+        stop_signal: the signal that asks it to end.
     """
 
     def __init__(
@@ -79,42 +79,42 @@ class Process:
         return self._popen.poll() is None
 
     def exit_status(self) -> int | None:
-        """None while it runs."""
+        """The exit status; None while the process runs."""
         return self._popen.poll()
 
     def wait_until(self, ready: Callable[[], bool], seconds_max: float, what: str) -> None:
-        """Returns as soon as `ready()` holds; asked every 0.1 s.
+        """Returns as soon as `ready()` is true, which is checked every 0.1 s; `what` says in messages what is waited for.
 
         Raises:
-            Refusal: the process ended, or `seconds_max` passed; with the last lines of its log.
-            KeyboardInterrupt: somebody asked the program to end.
+            Refusal: the process ended, or `seconds_max` passed; the refusal has the last lines of its log.
+            KeyboardInterrupt: the program was asked to end.
         """
         deadline = time.monotonic() + seconds_max
         while not ready():
             interruption.check()
             if not self.running():
-                self._fail("ended while starting", what, f"exit status {self._popen.returncode}")
+                self._fail("ended while it was starting", what, f"exit status {self._popen.returncode}")
             if time.monotonic() > deadline:
-                self._fail("not ready in time", f"{what} within {seconds_max:g} s", "none")
+                self._fail("is not ready in time", f"{what} within {seconds_max:g} s", "none")
             time.sleep(0.1)
 
     def wait_for_end(self, seconds_max: float) -> None:
-        """Returns once it has ended with status 0.
+        """Returns once the process has ended with status 0.
 
         Raises:
-            Refusal: it ended otherwise, or not in time.
+            Refusal: it ended with another status, or not within `seconds_max`.
         """
         deadline = time.monotonic() + seconds_max
         while self.running():
             interruption.check()
             if time.monotonic() > deadline:
-                self._fail("not done in time", f"its end within {seconds_max:g} s", "none")
+                self._fail("has not ended in time", f"its end within {seconds_max:g} s", "a process that still runs")
             time.sleep(0.05)
         if self._popen.returncode:
             self._fail("failed", "exit status 0", f"exit status {self._popen.returncode}")
 
     def stop(self, seconds_max: float = 10.0) -> None:
-        """Asks it to end, and kills its whole group after `seconds_max`; no-op when it has ended."""
+        """Asks the process to end and kills its group after `seconds_max`; does nothing if it has ended already."""
         self.ask_to_stop()
         deadline = time.monotonic() + seconds_max
         while self.running() and time.monotonic() < deadline and not interruption.asked_twice():
@@ -122,17 +122,17 @@ class Process:
         self.kill()
 
     def ask_to_stop(self) -> None:
-        """Sends TERM, or the signal that it was made with, without waiting."""
+        """Sends `stop_signal` and does not wait."""
         if self.running():
             _signal_group(self.pid, self._stop_signal)
 
     def kill(self) -> None:
-        """Kills its whole group at once and waits for the end."""
+        """Kills its process group at once and waits for its end."""
         _signal_group(self.pid, signal.SIGKILL)
         self._popen.wait()
 
     def last_lines(self, count: int = 15) -> str:
-        """The end of its log."""
+        """The last lines of its log."""
         with self.log.open(errors="replace") as log:
             return "".join(collections.deque(log, count))
 
@@ -144,31 +144,31 @@ class Process:
             where=str(self.log),
             expected=expected,
             got=got,
-            remedy=f"last lines of its log:\n{lines}\ncommand: {' '.join(self.command)}",
+            remedy=f"the last lines of its log:\n{lines}\nthe command was: {' '.join(self.command)}",
         )
 
 
 class Processes:
-    """Processes that belong together, stopped in the opposite order of their start when the block ends."""
+    """Processes that belong together; at the end of a ``with`` block they are stopped in the opposite order of their start."""
 
     def __init__(self) -> None:
         self.all: list[Process] = []
 
     def add(self, process: Process) -> Process:
-        """Takes over the stopping of `process` and gives it back."""
+        """Adds `process`, which is stopped with the others from now on, and gives it back."""
         self.all.append(process)
         return process
 
     def dead(self) -> list[Process]:
-        """Those that have ended though nobody stopped them."""
+        """The processes that have ended by themselves."""
         return [process for process in self.all if not process.running()]
 
     def forget(self, process: Process) -> None:
-        """Gives up `process`, which somebody else has stopped."""
+        """Removes `process`, which has ended already."""
         self.all.remove(process)
 
     def stop(self) -> None:
-        """Stops all, the newest first; a second Ctrl-C kills what is left at once."""
+        """Stops all processes, the newest first; after a second Ctrl-C the rest are killed at once."""
         while self.all:
             self.all[-1].stop()
             self.all.pop()
@@ -181,8 +181,8 @@ class Processes:
 
 
 def _bind_to(parent: int, background: bool, timer_slack_us: int | None, prepare: Callable[[], None] | None) -> None:
-    # A group to be killed by, in the session of its parent: Linux shares cores out among sessions first, so that in sessions of their own
-    # processes would not give way to each other's threads.
+    # The process gets its own group, so that it can be killed with its children, but stays in its parent's session: Linux divides CPU time
+    # between sessions first, so priorities would have no effect between processes in different sessions.
     os.setpgid(0, 0)
     os.umask(UMASK)
     if background:
@@ -192,7 +192,7 @@ def _bind_to(parent: int, background: bool, timer_slack_us: int | None, prepare:
     if prepare is not None:  # before the next: the kernel forgets that when a process changes its user
         prepare()
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # killed before the kernel was told: no signal will come any more
+    if os.getppid() != parent:  # the parent ended before prctl was called, so the kernel will send no signal
         os._exit(1)
 
 

@@ -1,4 +1,4 @@
-"""A Kafka broker as a process of this machine: KRaft, one node."""
+"""Runs a Kafka broker as a process on this machine: one node, with KRaft."""
 
 import base64
 import os
@@ -20,8 +20,8 @@ from foundation.refusal import Refusal
 
 READY_SECONDS_MAX = 60.0
 _JAVA = ("java", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn")
-# Each pause of the broker is one of every decision on its way: G1 stops for 5 ms where SerialGC stopped for 20, at the same CPU, and
-# what outlives two collections (samples of the broker's own metrics, mostly) is not copied again at each.
+# Every pause of the broker delays all decisions in flight. G1 pauses for 5 ms where SerialGC paused for 20, at the same CPU cost, and
+# objects that outlive two collections (mostly samples of the broker's own metrics) are not copied again by each later one.
 _COLLECTOR = ("-XX:+UseG1GC", "-XX:MaxGCPauseMillis=5", "-XX:MaxTenuringThreshold=2")
 _SERVER = (*_JAVA, "-Xms384m", "-Xmx384m", *_COLLECTOR, ALL_FROM_THE_START)
 MECHANISM = "SCRAM-SHA-512"
@@ -30,34 +30,35 @@ _OWNER = "owner"
 _OWNER_FILE = "owner"
 _PLAIN = "org.apache.kafka.common.security.plain.PlainLoginModule"
 _ITERATIONS = 4096
-_TELL_SECONDS_MAX = 30.0
+_SET_SECONDS_MAX = 30.0
 _TOOL = (*_JAVA, "-XX:+UseSerialGC", QUICK_ONLY)
 
 
 def start_broker(folder: pathlib.Path, logs: pathlib.Path, port: int, controller_port: int, secret: pathlib.Path | None = None) -> Process:
-    """Starts a broker that keeps its data in `folder` and returns once it answers (about 3 s; the first time also its jars).
+    """Starts a broker with its data in `folder` and returns once it answers: after about 3 s, and the first time once its jars are there.
 
     Args:
-        folder: kept between starts; formatted at the first one.
-        logs: where ``broker.log`` goes.
-        port: for clients, on 127.0.0.1.
-        controller_port: for the broker's own controller.
-        secret: file of the password that clients have to know, as user `USER`; made where it is missing. None: it takes anyone.
+        folder: the data, which is kept between starts; the first start formats it.
+        logs: the folder for ``broker.log``.
+        port: the port for clients, on 127.0.0.1.
+        controller_port: the port of the broker's own controller.
+        secret: the file with the password that clients need, as the user `USER`; it is made if it is missing. With None the broker needs
+            no password.
 
     Raises:
-        Refusal: a port is taken, the jars cannot be had, or the broker does not come up.
+        Refusal: a port is taken, the jars cannot be fetched, or the broker does not come up.
     """
     broker = launch_broker(folder, logs, port, controller_port, secret)
     try:
         wait_for_broker(broker, port, folder, secret)
-    except BaseException:  # a client's error too, where the broker does not take the password: whoever tries again needs its ports
+    except BaseException:  # also an error of a client whose password the broker refuses: another try needs the ports again
         broker.kill()
         raise
     return broker
 
 
 def launch_broker(folder: pathlib.Path, logs: pathlib.Path, port: int, controller_port: int, secret: pathlib.Path | None = None) -> Process:
-    """As `start_broker`, without waiting for its answer."""
+    """Starts a broker like `start_broker`, and does not wait for its answer."""
     require_free(port, "the Kafka broker")
     require_free(controller_port, "the Kafka controller")
     make_private_folder(folder)
@@ -73,7 +74,7 @@ def launch_broker(folder: pathlib.Path, logs: pathlib.Path, port: int, controlle
 
 
 def wait_for_broker(broker: Process, port: int, folder: pathlib.Path, secret: pathlib.Path | None = None) -> None:
-    """Returns once `broker` answers on `port`, and knows the password in `secret`.
+    """Returns once `broker` answers on `port` and accepts the password in `secret`.
 
     Raises:
         Refusal: it does not within `READY_SECONDS_MAX`.
@@ -85,7 +86,7 @@ def wait_for_broker(broker: Process, port: int, folder: pathlib.Path, secret: pa
         owner = AdminClient({**_owner(folder)})
         broker.wait_until(lambda: _answers(owner), READY_SECONDS_MAX, "an answer to its owner")
         password = secret_in(secret)
-        _tell(owner, password)
+        _set_password(owner, password)
         client = AdminClient({**open_to_all, **_login(MECHANISM, USER, password)})
     broker.wait_until(lambda: _answers(client), READY_SECONDS_MAX, f"an answer on port {port}")
 
@@ -113,7 +114,10 @@ def _format(class_path: str, properties: pathlib.Path) -> None:
     run = subprocess.run(command, capture_output=True, text=True, check=False, umask=UMASK)
     if run.returncode:
         raise Refusal(
-            "storage not formatted", where=str(properties), expected="a formatted folder", got=(run.stdout + run.stderr).strip()[-300:]
+            "the storage of Kafka could not be formatted",
+            where=str(properties),
+            expected="exit status 0 of Kafka's storage tool",
+            got=(run.stdout + run.stderr).strip()[-300:],
         )
 
 
@@ -130,15 +134,15 @@ def _properties(data: pathlib.Path, port: int, controller_port: int) -> dict[str
         "transaction.state.log.num.partitions": 4,
         "transaction.state.log.replication.factor": 1,
         "transaction.state.log.min.isr": 1,
-        # As long as topics are kept: a job that was stopped with the machine still commits what its last checkpoint holds.
+        # This is as long as topics keep records, so that a job which was stopped with the machine can still commit its last transaction.
         "transaction.max.timeout.ms": RETENTION_MS,
         "share.coordinator.state.topic.replication.factor": 1,
         "share.coordinator.state.topic.min.isr": 1,
         "group.initial.rebalance.delay.ms": 0,
-        # A snapshot of models is one record of up to 16 MB.
+        # A snapshot of a model is one record of up to 16 MB.
         "message.max.bytes": 16_777_216,
         "replica.fetch.max.bytes": 16_777_216,
-        # Otherwise the controller writes, and syncs, a record that says nothing twice a second.
+        # Otherwise the controller writes and syncs an empty record twice a second.
         "metadata.max.idle.interval.ms": 0,
         "log.cleaner.backoff.ms": 15_000,
         "log.cleaner.dedupe.buffer.size": 8_388_608,
@@ -156,10 +160,11 @@ def _open(port: int, controller_port: int) -> dict[str, object]:
 
 
 def _closed(folder: pathlib.Path, port: int, controller_port: int) -> dict[str, object]:
-    """Clients show by SCRAM that they know the password, which is never sent: who takes the port of a broker that is down learns nothing.
+    """The properties of a broker whose clients need a password.
 
-    The broker itself, and who tells it the clients' password, use a listener of their own with a password of this start alone: so a
-    folder from before, which knows no password, and one whose password was changed start like a new one.
+    Clients log in with SCRAM, which never sends the password; so a program that takes the port of a stopped broker learns nothing. The
+    broker itself, and the program that sets the clients' password, use a listener of their own with a password that is made at each
+    start. So a folder from before passwords, and one whose password was changed, can be started too.
     """
     [own_port] = free_ports(1)
     password = secrets.token_urlsafe(32)
@@ -183,7 +188,7 @@ def _closed(folder: pathlib.Path, port: int, controller_port: int) -> dict[str, 
 
 
 def _owner(folder: pathlib.Path) -> dict[str, str]:
-    """How to reach the broker of this start as its owner."""
+    """The connection to the broker as its owner, with the password of this start."""
     port, password = (folder / _OWNER_FILE).read_text().split()
     return {"bootstrap.servers": f"127.0.0.1:{port}", "log_level": "0", **_login("PLAIN", _OWNER, password)}
 
@@ -192,8 +197,8 @@ def _login(mechanism: str, user: str, password: str) -> dict[str, str]:
     return {"security.protocol": "SASL_PLAINTEXT", "sasl.mechanism": mechanism, "sasl.username": user, "sasl.password": password}
 
 
-def _tell(admin: AdminClient, password: str) -> None:
-    """Lets the broker know the clients' password; it keeps a salted hash."""
-    proof = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, _ITERATIONS)
-    wanted = UserScramCredentialUpsertion(USER, proof, password.encode())
-    admin.alter_user_scram_credentials([wanted])[USER].result(_TELL_SECONDS_MAX)
+def _set_password(admin: AdminClient, password: str) -> None:
+    """Sets the clients' password, of which the broker keeps a salted hash."""
+    mechanism = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, _ITERATIONS)
+    wanted = UserScramCredentialUpsertion(USER, mechanism, password.encode())
+    admin.alter_user_scram_credentials([wanted])[USER].result(_SET_SECONDS_MAX)

@@ -1,4 +1,4 @@
-"""A Cassandra node as a process of this machine: one, on 127.0.0.1, with its data in one folder."""
+"""Runs one Cassandra node as a process on this machine, on 127.0.0.1, with its data in one folder."""
 
 import os
 import pathlib
@@ -16,8 +16,8 @@ from deploy.machine.processes import Process
 
 READY_SECONDS_MAX = 120.0
 _TIMER_SLACK_US = 500
-"""Idle workers of the node sleep for 10 µs again and again while they look for work: with the kernel's own slack 40,000 times a second,
-which costs a third of a core at any load. Woken later, they cost half of that, and a read takes 0.05 ms more at 1,000/s, less at 5,000."""
+"""Idle workers of the node wake every 10 µs to look for work. With the kernel's default slack that is 40,000 times a second and costs a
+third of a core at any load. With this slack it costs half of that, and a read takes 0.05 ms longer at 1,000/s, and less at 5,000/s."""
 _HEAP = "512m"
 _YOUNG = "200m"
 _TRIE = {"configurations": {"trie": {"class_name": "TrieMemtable"}, "default": {"inherits": "trie"}}}
@@ -52,7 +52,7 @@ _OPENS = (
     "jdk.management/com.sun.management.internal",
     "jdk.compiler/com.sun.tools.javac",
 )
-_ALONE = {  # one node has nobody to wait for
+_ALONE = {  # a single node has no other nodes to wait for
     "cassandra.superuser_setup_delay_ms": 0,
     "cassandra.skip_wait_for_gossip_to_settle": 0,
     "cassandra.ring_delay_ms": 1,
@@ -69,17 +69,17 @@ _LOGBACK = """<configuration>
 
 
 def start_cassandra(folder: pathlib.Path, logs: pathlib.Path, port: int, storage_port: int, closed: bool = False) -> Process:
-    """Starts a node that keeps its data in `folder` and returns once it answers queries: some 10 s, the first time also its jars.
+    """Starts a node with its data in `folder` and returns once it answers: after about 10 s, and the first time once its jars are there.
 
     Args:
-        folder: kept between starts.
-        logs: where ``cassandra.log`` goes.
-        port: for clients, on 127.0.0.1.
-        storage_port: between nodes; nobody else uses it.
-        closed: clients have to show the certificate in ``folder/keys``; otherwise it takes anyone.
+        folder: the data, which is kept between starts.
+        logs: the folder for ``cassandra.log``.
+        port: the port for clients, on 127.0.0.1.
+        storage_port: the port between nodes, which nothing else uses.
+        closed: whether clients need the certificate in ``folder/keys``.
 
     Raises:
-        Refusal: a port is taken, the jars cannot be had, or the node does not come up.
+        Refusal: a port is taken, the jars cannot be fetched, or the node does not come up.
     """
     cassandra = launch_cassandra(folder, logs, port, storage_port, closed)
     wait_for_cassandra(cassandra, port, make_certificate(folder / "keys") if closed else None)
@@ -87,7 +87,7 @@ def start_cassandra(folder: pathlib.Path, logs: pathlib.Path, port: int, storage
 
 
 def launch_cassandra(folder: pathlib.Path, logs: pathlib.Path, port: int, storage_port: int, closed: bool = False) -> Process:
-    """As `start_cassandra`, without waiting for its answer."""
+    """Starts a node like `start_cassandra`, and does not wait for its answer."""
     require_free(port, "Cassandra's clients")
     require_free(storage_port, "Cassandra's nodes")
     jars = server_jars("cassandra")
@@ -150,9 +150,9 @@ def _answers(port: int, certificate: Certificate | None) -> bool:
 
 
 def _closed(certificate: Certificate) -> dict[str, object]:
-    """Who says to be a client or another node shows the certificate.
+    """The settings of a node whose clients and peers need the certificate.
 
-    Passwords would leave a moment at the first start in which the well-known one of a new node opens it.
+    With passwords there would be a moment at the first start in which a new node accepts its well-known default password.
     """
     stores = {
         f"{name}{part}": value
@@ -186,7 +186,7 @@ def _configuration(folder: pathlib.Path, port: int, storage_port: int) -> dict[s
         "hints_directory": str(folder / "hints"),
         "saved_caches_directory": str(folder / "saved_caches"),
         "cdc_raw_directory": str(folder / "cdc_raw"),
-        # Acknowledged before it is synced: writers wait for that once for many rows, see `stores.cassandra.cassandra_settling`.
+        # A write is acknowledged before it is synced; writers wait for the sync once for many rows (`stores.cassandra.cassandra_settling`).
         "commitlog_sync": "periodic",
         "commitlog_sync_period": "20ms",
         "periodic_commitlog_sync_lag_block": "30ms",
@@ -205,7 +205,7 @@ def _configuration(folder: pathlib.Path, port: int, storage_port: int) -> dict[s
         "key_cache_size": "4MiB",
         "counter_cache_size": "2MiB",
         "auto_snapshot": False,
-        # Writes of many rows at once go to one node, see `stores.cassandra.cassandra`.
+        # Large batches are fine with one node, which has all rows (see `stores.cassandra.cassandra`).
         "batch_size_warn_threshold": "256KiB",
         "batch_size_fail_threshold": "1024KiB",
         "unlogged_batch_across_partitions_warn_threshold": 1_000,

@@ -1,4 +1,4 @@
-"""A Flink cluster as processes of this machine: one JobManager, any number of TaskManagers, from PyFlink's own wheel."""
+"""Runs a Flink cluster as processes on this machine, from PyFlink's wheel: one JobManager and any number of TaskManagers."""
 
 import functools
 import os
@@ -25,20 +25,20 @@ READY_SECONDS_MAX = 180.0
 _SIDE_HEAP_MB = 384
 _WITHOUT_BEAM = PROJECT / "pipeline" / "without_beam"
 _AGAIN_MS = 500
-"""How soon a TaskManager looks again for a JobManager, or for the master of a job, that was not there; Flink waits 10 s."""
+"""How soon a TaskManager tries again to reach a JobManager, or the master of a job, that was down; Flink's default is 10 s."""
 
 
 class Cluster:
-    """Flink with its configuration, jars, logs and checkpoints below `folder`.
+    """A Flink cluster with its configuration, jars and checkpoints below `folder`.
 
     Args:
-        folder: rewritten at each start, checkpoints apart.
-        logs: where the processes' logs go.
-        port: of the REST interface on 127.0.0.1.
-        slots: of each TaskManager. One interpreter serves a whole TaskManager, so more Python needs more TaskManagers.
-        task_heap_mb: Java heap of each TaskManager for the job, where its state lives.
-        jars: further jars on the class path of all; by default those of the jobs' own Java.
-        files: what jobs need that write files elsewhere than on this machine.
+        folder: the folder of the cluster; each start writes it again, except the checkpoints.
+        logs: the folder for the logs of the processes.
+        port: the port of the REST interface on 127.0.0.1.
+        slots: the slots of each TaskManager. One Python interpreter serves a whole TaskManager, so more Python needs more TaskManagers.
+        task_heap_mb: the Java heap of each TaskManager for jobs, which holds their state.
+        jars: further jars on the class path of all processes; by default that of the jobs' Java operators.
+        files: what jobs need to write files on other machines.
     """
 
     def __init__(
@@ -62,37 +62,37 @@ class Cluster:
         self._files = files
         self._ids: dict[int, str] = {}
         self._starts = 0
-        [self._rpc_port] = free_ports(1)  # kept: TaskManagers look for a JobManager that starts again where the last one was
+        [self._rpc_port] = free_ports(1)  # it stays the same, because TaskManagers look for a restarted JobManager on this port
         self.home = _wheel()
 
     @property
     def class_path(self) -> list[pathlib.Path]:
-        """The jars of the cluster, which a client that submits a job needs too."""
+        """The jars of the cluster; a client that submits a job needs them too."""
         return sorted((self.folder / "lib").glob("*.jar"))
 
     @property
     def checkpoints(self) -> pathlib.Path:
-        """Where the jobs keep their checkpoints, each in a folder of its name; survives restarts."""
+        """The folder of the checkpoints, with a folder for each job; it outlives restarts."""
         return self.folder / "checkpoints"
 
     def start_job_manager(self) -> Process:
-        """Starts the JobManager and returns once its REST interface answers (about 8 s).
+        """Starts the JobManager and returns once its REST interface answers, after about 8 s.
 
         Raises:
-            Refusal: the port is taken, a jar cannot be had, or it does not come up.
+            Refusal: the port is taken, a jar cannot be fetched, or it does not come up.
         """
         process = self.launch_job_manager()
         self.wait_for_job_manager(process)
         return process
 
     def launch_job_manager(self) -> Process:
-        """Writes the configuration and starts the JobManager without waiting."""
+        """Writes the configuration and starts the JobManager, and does not wait for it."""
         require_free(self.port, "Flink's REST interface")
         self.write_files()
         return self._launch("job-manager", JOB_MANAGER, JobManagerMemory().options())
 
     def write_files(self) -> None:
-        """Configuration, certificate and jars of all of the cluster's processes, and of those that submit to it."""
+        """Writes the configuration, the certificate and the jars for all processes of the cluster and for clients that submit jobs."""
         make_private_folder(self.folder)
         self.checkpoints.mkdir(parents=True, exist_ok=True)
         libraries = [jar for name in self._files.libraries for jar in server_jars(name).glob("*.jar")]
@@ -105,19 +105,19 @@ class Cluster:
         process.wait_until(lambda: self.overview() is not None, READY_SECONDS_MAX, f"an answer on port {self.port}")
 
     def start_task_manager(self, number: int, background: bool = False) -> Process:
-        """Starts TaskManager `number` and returns once it has registered (about 7 s); arguments as of `launch_task_manager`."""
+        """Starts TaskManager `number` like `launch_task_manager`, and returns once it has registered, after about 7 s."""
         process = self.launch_task_manager(number, background)
         self.wait_for_task_manager(process, number)
         return process
 
     def launch_task_manager(self, number: int, background: bool = False) -> Process:
-        """Starts TaskManager `number` without waiting; it may come up before the JobManager.
+        """Starts TaskManager `number` and does not wait for it; it may come up before the JobManager.
 
         Args:
-            background: it gives way to the others and has a small heap: for jobs that nobody waits for.
+            background: whether it has a low priority and a small heap, for jobs that nobody waits for.
         """
         self._starts += 1
-        self._ids[number] = f"{task_manager_name(number)}-{self._starts}"  # a dead one of the same number stays registered for some seconds
+        self._ids[number] = f"{task_manager_name(number)}-{self._starts}"  # a dead one with this number stays registered for some seconds
         memory, chosen = self._memory, [f"taskmanager.resource-id={self._ids[number]}"]
         if background:
             memory = TaskManagerMemory(_SIDE_HEAP_MB)
@@ -129,17 +129,17 @@ class Cluster:
         process.wait_until(lambda: self._registered(number), READY_SECONDS_MAX, "its registration with the JobManager")
 
     def jobs_on(self, number: int) -> set[str]:
-        """Ids of the jobs that have a slot of TaskManager `number`; none while it is not registered or nothing answers."""
+        """The ids of the jobs that have a slot of TaskManager `number`; none while it is not registered or Flink is down."""
         answer = self.get(f"/taskmanagers/{self._ids[number]}") if number in self._ids else None
         return {slot["jobId"] for slot in answer["allocatedSlots"]} if isinstance(answer, dict) else set()
 
     def overview(self) -> dict[str, int] | None:
-        """``slots-total``, ``slots-available``, ``taskmanagers`` and the counts of jobs; None while nothing answers."""
+        """Flink's overview with ``slots-total``, ``slots-available``, ``taskmanagers`` and the numbers of jobs; None while it is down."""
         answer = self.get("/overview")
         return answer if isinstance(answer, dict) else None
 
     def get(self, path: str) -> object:
-        """The JSON that the REST interface gives for `path`; None while nothing answers."""
+        """The JSON that the REST interface answers for `path`; None while it is down."""
         try:
             answer: object = self.rest.ask(path, timeout_seconds=2)
         except (OSError, ValueError):
@@ -147,11 +147,11 @@ class Cluster:
         return answer
 
     def newest_checkpoint(self, job: str) -> pathlib.Path | None:
-        """The newest complete checkpoint of any run of the job of this name; None before the first."""
+        """The newest complete checkpoint of all runs of the job with this name; None before the first."""
         return newest_checkpoint(self.checkpoints / job)
 
     def _launch(self, name: str, program: str, options: Sequence[str], settings: Sequence[str] = (), background: bool = False) -> Process:
-        """Starts one of Flink's programs with `settings` beside those of the configuration."""
+        """Starts one of Flink's programs with `settings` in addition to those of the configuration."""
         self.logs.mkdir(parents=True, exist_ok=True)
         arguments = [part for setting in settings for part in ("-D", setting)]
         line = command(
@@ -161,7 +161,7 @@ class Cluster:
 
     @functools.cached_property
     def _opened(self) -> list[str]:
-        """What Flink's own configuration opens of Java's modules."""
+        """The options with which Flink's own configuration opens modules of Java."""
         return str(yaml.safe_load((self.home / "conf" / "config.yaml").read_text())["env"]["java"]["opts"]["all"]).split()
 
     def _registered(self, number: int) -> bool:
@@ -169,7 +169,7 @@ class Cluster:
         return isinstance(answer, dict) and any(one["id"] == self._ids[number] for one in answer["taskmanagers"])
 
     def environment(self) -> dict[str, str]:
-        """The environment of Flink processes and of clients that submit jobs to it."""
+        """The environment of the cluster's processes and of clients that submit jobs."""
         python = pathlib.Path(sys.executable).parent
         return os.environ | {
             "FLINK_HOME": str(self.home),
@@ -209,7 +209,7 @@ class Cluster:
             "cluster": {"registration": {"error-delay": f"{_AGAIN_MS} ms"}},
             "heartbeat": {"interval": 1000, "timeout": 5000, "rpc-failure-threshold": 2},
             "python": {"executable": sys.executable},
-            # No page of another site may read an answer, and no jar is taken but by who shows the certificate.
+            # Pages of other sites may not read answers, and jars and cancellations over the web interface are not accepted.
             "web": {
                 "tmpdir": str(self.folder / "tmp"),
                 "submit": {"enable": False},
@@ -224,7 +224,7 @@ class Cluster:
 
 
 def task_manager_name(number: int) -> str:
-    """What the process of TaskManager `number` is called, and its log."""
+    """The name of the process of TaskManager `number`, and of its log."""
     return f"task-manager-{number}"
 
 
@@ -241,14 +241,14 @@ def _flink_jars(home: pathlib.Path) -> list[pathlib.Path]:
             "jar missing",
             where=str(home / "opt"),
             expected="flink-python-*.jar",
-            got="none",
-            remedy="uv sync --reinstall-package apache-flink",
+            got="no such file",
+            remedy="run: uv sync --reinstall-package apache-flink",
         )
     return [*(home / "lib").glob("*.jar"), *python, *server_jars("flink").glob("*.jar")]
 
 
 def _link_jars(folder: pathlib.Path, jars: Sequence[pathlib.Path]) -> None:
-    """One class path for all of Flink: pemja finds only classes of the system's loader, not those of a job's upload."""
+    """Links all jars into one folder for the class path, because pemja finds only classes of the system's class loader."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     for jar in jars:

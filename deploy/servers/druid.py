@@ -1,4 +1,4 @@
-"""Druid as one process of this machine: ZooKeeper, broker, coordinator with overlord, indexer and historical in one JVM."""
+"""Runs Druid as one process on this machine: ZooKeeper, broker, coordinator with overlord, indexer and historical in one JVM."""
 
 import os
 import pathlib
@@ -31,23 +31,23 @@ _OPENS = (
     "jdk.management/com.sun.management.internal",
 )
 _OF_A_SERVICE = re.compile(r"(druid-|guice|jackson-module-guice|jersey-|calcite|avatica|janino|commons-compiler)")
-"""Jars that each service loads for itself; see `AllOfDruid.java`."""
+"""Each service loads these jars with a class loader of its own; see `AllOfDruid.java`."""
 
 
 def start_druid(folder: pathlib.Path, logs: pathlib.Path, port: int, coordinator_port: int, login: str = "") -> Process:
-    """Starts all of Druid, with its data in `folder`, and returns once it takes queries and supervisors: some 10 s.
+    """Starts all of Druid with its data in `folder` and returns once it takes queries and supervisors, after about 10 s.
 
-    Each of its ports, ZooKeeper's too, answers only who shows the certificate in ``folder/keys``, which the first start makes.
+    Each of its ports, also that of ZooKeeper, needs the certificate in ``folder/keys``, which the first start makes.
 
     Args:
-        folder: kept between starts.
-        logs: where ``druid.log`` goes.
-        port: of the broker, which answers queries, on 127.0.0.1.
-        coordinator_port: of the coordinator, which takes supervisors. Other ports are free ones.
-        login: to the Kafka broker, as Java takes it; empty where that asks for none.
+        folder: the data, which is kept between starts.
+        logs: the folder for ``druid.log``.
+        port: the port of the broker, which answers queries, on 127.0.0.1.
+        coordinator_port: the port of the coordinator, which takes supervisors; other ports are free ones.
+        login: the login to the Kafka broker, in the form that Java needs; '' if the broker needs none.
 
     Raises:
-        Refusal: a port is taken, the jars cannot be had, or a service does not come up.
+        Refusal: a port is taken, the jars cannot be fetched, or a service does not come up.
     """
     druid = launch_druid(folder, logs, port, coordinator_port, login)
     wait_for_druid(druid, folder, port, coordinator_port)
@@ -55,14 +55,14 @@ def start_druid(folder: pathlib.Path, logs: pathlib.Path, port: int, coordinator
 
 
 def launch_druid(folder: pathlib.Path, logs: pathlib.Path, port: int, coordinator_port: int, login: str = "") -> Process:
-    """As `start_druid`, without waiting for its answer."""
+    """Starts Druid like `start_druid`, and does not wait for its answer."""
     require_free(port, "Druid's broker")
     require_free(coordinator_port, "Druid's coordinator")
     make_private_folder(folder)
     ports = DruidPorts(port, coordinator_port, *free_ports(3))
     jars, classes = server_jars("druid"), server_classes("druid")
     conf = write_configuration(folder, ports, make_certificate(folder / "keys"))
-    # Nothing in it is needed after a restart, and a coordinator would wait for the session of its dead predecessor.
+    # Its data is not needed after a restart, and with it the coordinator would wait until the session of its predecessor expires.
     shutil.rmtree(folder / "zookeeper", ignore_errors=True)
     for name in ("zookeeper", "tmp"):
         (folder / name).mkdir(parents=True, exist_ok=True)
@@ -79,9 +79,9 @@ def launch_druid(folder: pathlib.Path, logs: pathlib.Path, port: int, coordinato
 
 
 def wait_for_druid(druid: Process, folder: pathlib.Path, port: int, coordinator_port: int) -> None:
-    """Returns once `druid`, whose data is in `folder`, answers queries, and a worker waits for the tasks of a supervisor.
+    """Returns once `druid`, whose data is in `folder`, answers queries and has a worker for the tasks of supervisors.
 
-    A supervisor that is given to it before there is a worker sleeps for a minute.
+    A supervisor that is made before there is a worker sleeps for a minute.
 
     Raises:
         Refusal: it does not within `READY_SECONDS_MAX`.
@@ -109,9 +109,9 @@ def _get(tls: ssl.SSLContext, url: str) -> bytes | None:
 
 
 def _class_paths(jars: pathlib.Path, classes: pathlib.Path, conf: pathlib.Path) -> tuple[str, str]:
-    """Of each service, and of what all have in common.
+    """The class path of each service, and the class path that all services share.
 
-    The class that starts a service belongs to the service's own loader, so it must not be on the path of all.
+    The class that starts a service is loaded by the service's own class loader, so it must not be on the shared path.
     """
     names = sorted(jars.glob("*.jar"))
     own = [classes / "service", *(jar for jar in names if _OF_A_SERVICE.match(jar.name))]

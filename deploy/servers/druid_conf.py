@@ -1,4 +1,4 @@
-"""The property files of Druid's services on one small machine."""
+"""Writes the property files of Druid's services, with sizes for one small machine."""
 
 import pathlib
 
@@ -8,7 +8,7 @@ from deploy.machine.certificate import ALIAS, Certificate
 from deploy.machine.private_files import write_private
 
 SERVICES = ("broker", "coordinator-overlord", "indexer", "historical")
-"""In the order of their start: one that comes before the one it asks for waits some 10 s for it."""
+"""The services in the order of their start; one that starts before a service that it needs waits about 10 s."""
 _SEGMENTS_MAX = "20g"
 _LOG4J = """<Configuration status="WARN">
   <Appenders><Console name="console"><PatternLayout pattern="%d{ISO8601} %p [%t] %c - %m%n"/></Console></Appenders>
@@ -18,7 +18,7 @@ _LOG4J = """<Configuration status="WARN">
 
 
 class DruidPorts(msgspec.Struct, frozen=True):
-    """All on 127.0.0.1 and by TLS: the broker answers queries, the coordinator takes supervisors; nobody else uses the rest."""
+    """The ports of Druid, all on 127.0.0.1 with TLS. The broker answers queries, the coordinator takes supervisors; others are internal."""
 
     broker: int
     coordinator: int
@@ -28,10 +28,10 @@ class DruidPorts(msgspec.Struct, frozen=True):
 
 
 def write_configuration(folder: pathlib.Path, ports: DruidPorts, certificate: Certificate) -> pathlib.Path:
-    """Writes what the services read into ``folder/conf`` and gives it; data is kept in `folder`, the process's files too.
+    """Writes the configuration of all services to ``folder/conf`` and gives that folder; their data is in `folder` too.
 
     Args:
-        certificate: that every port asks for and shows.
+        certificate: the certificate that every port shows and needs.
     """
     conf = folder / "conf"
     conf.mkdir(parents=True, exist_ok=True)
@@ -48,7 +48,7 @@ def _lines(properties: dict[str, object]) -> str:
 
 
 def _of_zookeeper(folder: pathlib.Path, ports: DruidPorts, certificate: Certificate) -> dict[str, object]:
-    """ZooKeeper makes system properties of what it does not know, so its clients in the same process read the rest of these too."""
+    """The properties of ZooKeeper. It sets unknown ones as system properties, which its clients in the same process read."""
     return {
         "tickTime": 1000,
         "dataDir": folder / "zookeeper",
@@ -59,7 +59,7 @@ def _of_zookeeper(folder: pathlib.Path, ports: DruidPorts, certificate: Certific
         "ssl.clientAuth": "need",
         "clientCnxnSocket": "org.apache.zookeeper.ClientCnxnSocketNetty",
         "client.secure": "true",
-        # In a store of PKCS #12 it would look for certificates without a key to trust, and find none.
+        # In a PKCS #12 store ZooKeeper trusts only certificates without a key, of which there are none; so it gets the PEM file.
         **{
             f"ssl.{store}.{part}": value
             for store in ("keyStore", "trustStore")
@@ -70,7 +70,7 @@ def _of_zookeeper(folder: pathlib.Path, ports: DruidPorts, certificate: Certific
 
 def _shared(folder: pathlib.Path, ports: DruidPorts) -> dict[str, object]:
     return {
-        "druid.extensions.loadList": "[]",  # the Kafka extension stands on the class path
+        "druid.extensions.loadList": "[]",  # the Kafka extension is on the class path
         "druid.host": "127.0.0.1",
         "druid.bindOnHost": "true",
         "druid.zk.service.host": f"127.0.0.1:{ports.zookeeper}",
@@ -96,14 +96,14 @@ def _shared(folder: pathlib.Path, ports: DruidPorts) -> dict[str, object]:
         # Without these two a stop takes half a minute.
         "druid.server.http.gracefulShutdownTimeout": "PT0.5S",
         "druid.server.http.unannouncePropagationDelay": "PT0S",
-        # A task that has published looks so often whether another serves its segments, and ends then.
+        # A task that has published checks at this interval whether its segments are served, and then ends.
         "druid.segment.handoff.pollDuration": "PT1S",
         "druid.sql.enable": "true",
     }
 
 
 def _closed(certificate: Certificate) -> dict[str, object]:
-    """Every port asks for the certificate; `ClosedDruid.java` has the services show it to each other."""
+    """The properties with which every port needs the certificate; `ClosedDruid.java` makes the services show it to each other."""
     stores = {
         f"druid.server.https.{store}{part}": value
         for store in ("keyStore", "trustStore")
@@ -114,7 +114,7 @@ def _closed(certificate: Certificate) -> dict[str, object]:
         "druid.enableTlsPort": "true",
         "druid.server.https.certAlias": ALIAS,
         "druid.server.https.requireClientCertificate": "true",
-        "druid.server.https.validateHostnames": "false",  # of clients, which may come from any address of this machine
+        "druid.server.https.validateHostnames": "false",  # these are the names of clients, which may have any address of this machine
         "druid.server.https.includeProtocols": '["TLSv1.2", "TLSv1.3"]',
         **stores,
     }
@@ -140,10 +140,10 @@ def _of_services(folder: pathlib.Path, ports: DruidPorts) -> dict[str, dict[str,
             "druid.coordinator.period.indexingPeriod": "PT60S",
             "druid.coordinator.asOverlord.enabled": "true",
             "druid.coordinator.asOverlord.overlordService": "druid/overlord",
-            # A task that finds no indexer yet sleeps for a minute; so they wait for it.
+            # A task that finds no indexer sleeps for a minute; so tasks start when the indexer is up.
             "druid.indexer.queue.startDelay": "PT10S",
-            # Tasks end with the process that runs them, and their supervisor makes them anew from the offsets that were published. Kept in
-            # the database, one that had published but not ended would run once more from where it began, and hide what came after.
+            # Tasks end with their process, and the supervisor makes new ones from the published offsets. If tasks were kept in the
+            # database, one that has published but not ended would run again from its start, and hide later records.
             "druid.indexer.storage.type": "local",
             "druid.manager.segments.pollDuration": "PT1S",
             "druid.manager.rules.pollDuration": "PT1S",

@@ -1,4 +1,4 @@
-"""What Druid is told to read: topic ``metrics``, rolled up by minute, kept on reading by a supervisor."""
+"""The supervisor that makes Druid read the topic ``metrics`` and roll it up by minute."""
 
 import json
 import urllib.error
@@ -15,18 +15,18 @@ from stores.metrics.druid_columns import DIMENSIONS, NESTED, SUMS
 SECONDS_MAX = 30.0
 LOGIN = "sasl.jaas.config"
 LOGIN_VARIABLE = "WEIR_DRUID_KAFKA_LOGIN"
-"""In Druid's environment: the value of `LOGIN` for its consumers."""
+"""Druid's environment has the value of `LOGIN` for its consumers in this variable."""
 _SUPERVISORS = "/druid/indexer/v1/supervisor"
 
 
 def apply_supervisor(settings: Settings) -> str:
-    """Lets Druid read topic ``metrics`` into the data source of the same name; gives what was done.
+    """Makes Druid read the topic ``metrics`` into the data source of the same name.
 
-    ``made``, ``changed``, ``resumed`` or ``kept``: one that runs as it should is not touched, a suspended one goes on where it was, and
-    one that was terminated is made anew and goes on there too, for the place is kept with the data.
+    Gives what was done with the supervisor: ``made``, ``changed``, ``resumed`` or ``kept``. A supervisor that is as wanted is kept, and a
+    suspended one is resumed. One that was terminated is made again; it goes on where it ended, because Druid keeps offsets with the data.
 
     Raises:
-        Refusal: Druid does not answer or does not take it.
+        Refusal: Druid does not answer, or refuses the supervisor.
     """
     topic = settings.topic("metrics")
     access = druid_access(settings)
@@ -44,7 +44,7 @@ def apply_supervisor(settings: Settings) -> str:
 
 
 def supervisor_state(settings: Settings, seconds_max: float = SECONDS_MAX) -> str:
-    """What the supervisor says of itself, such as RUNNING, SUSPENDED or UNHEALTHY_TASKS; MISSING where there is none.
+    """The state of the supervisor in Druid's words, such as RUNNING, SUSPENDED or UNHEALTHY_TASKS; MISSING if there is none.
 
     Raises:
         Refusal: Druid does not answer.
@@ -57,17 +57,17 @@ def supervisor_state(settings: Settings, seconds_max: float = SECONDS_MAX) -> st
 
 
 def rules(kept_days: int) -> list[dict[str, Any]]:
-    """How long segments are served: those of the last `kept_days`, and of the time to come, since events may be ahead."""
+    """The retention rules: segments of the last `kept_days` are served, and those of the future, because events may be ahead."""
     kept = {"type": "loadByPeriod", "period": f"P{kept_days}D", "includeFuture": True, "tieredReplicants": {"_default_tier": 1}}
     return [kept, {"type": "dropForever"}]
 
 
 def supervisor_spec(bootstrap: str, topic: str, access: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """The supervisor as Druid takes it.
+    """The specification of the supervisor for Druid.
 
     Args:
-        access: how Druid shows the broker who it is, as `java_connection_of` gives it. The login itself is not handed over: Druid takes it
-            from its own environment, variable `LOGIN_VARIABLE`, for whoever may ask Druid may read its supervisors.
+        access: the properties with which Druid logs in to the broker, as `java_connection_of` gives them. The login itself is left out,
+            because everybody who may query Druid can read its supervisors; Druid reads it from the variable `LOGIN_VARIABLE`.
     """
     properties: dict[str, Any] = {name: value for name, value in (access or {}).items() if name != LOGIN}
     if access and LOGIN in access:
@@ -85,7 +85,7 @@ def supervisor_spec(bootstrap: str, topic: str, access: Mapping[str, str] | None
     reading = {
         "topic": topic,
         "inputFormat": {"type": "json"},
-        # What an aborted transaction wrote was never said.
+        # Records of aborted transactions do not count.
         "consumerProperties": {"bootstrap.servers": bootstrap, "isolation.level": "read_committed", **properties},
         "taskCount": 1,
         "replicas": 1,
@@ -94,13 +94,13 @@ def supervisor_spec(bootstrap: str, topic: str, access: Mapping[str, str] | None
         "period": "PT1S",
         "useEarliestOffset": True,
     }
-    # An offset that the topic no longer has: records have expired, and those that are there were not read yet.
+    # If the topic no longer has the next offset, because records have expired, reading goes on with the oldest record.
     tuning = {"type": "kafka", "offsetFetchPeriod": "PT5S", "resetOffsetAutomatically": True}
     return {"type": "kafka", "spec": {"dataSchema": schema, "ioConfig": reading, "tuningConfig": tuning}}
 
 
 def contains(found: Any, wanted: Any) -> bool:
-    """Whether `found` says all that `wanted` says; Druid adds what it was not told."""
+    """Whether `found` has all values of `wanted`; Druid adds defaults of its own."""
     if isinstance(wanted, dict):
         return isinstance(found, dict) and all(name in found and contains(found[name], value) for name, value in wanted.items())
     if isinstance(wanted, list):
@@ -109,7 +109,7 @@ def contains(found: Any, wanted: Any) -> bool:
 
 
 def _call(access: DruidAccess, path: str, body: object = None, seconds_max: float = SECONDS_MAX) -> Any:
-    """The coordinator's answer to a GET, or to a POST of `body`."""
+    """The coordinator's answer to a GET, or to a POST if there is a `body`."""
     data = None if body is None else json.dumps(body).encode()
     url = access.coordinator + path
     request = urllib.request.Request(url, data, access.headers | {"Content-Type": "application/json"})  # noqa: S310 - the settings' own URL
@@ -118,6 +118,8 @@ def _call(access: DruidAccess, path: str, body: object = None, seconds_max: floa
             return json.loads(answer.read() or b"null")
     except urllib.error.HTTPError as error:
         with error:
-            raise Refusal("supervisor refused", where=url, expected="a supervisor", got=error.read().decode()[:300]) from error
+            got = f"status {error.code}: {error.read().decode()[:300]}"
+            raise Refusal("Druid refused the request", where=url, expected="status 200", got=got) from error
     except (urllib.error.URLError, OSError, ValueError) as error:
-        raise Refusal("Druid does not answer", where=url, expected="its answer", got=str(error), remedy="is it up?") from error
+        remedy = "check in druid.log whether Druid is up"
+        raise Refusal("Druid does not answer", where=url, expected="an answer of Druid", got=str(error), remedy=remedy) from error

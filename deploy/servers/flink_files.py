@@ -1,4 +1,4 @@
-"""What Flink needs beyond its own to write files elsewhere than on this machine."""
+"""The jars, plugins and settings that Flink needs to write files on other machines."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -9,26 +9,26 @@ _S3_SILENCE_MS_MAX = 10_000
 
 
 class FlinkFiles(NamedTuple):
-    """Additions to a cluster; none for local files."""
+    """Additions to a cluster; local files need none."""
 
     libraries: Sequence[str] = ()
-    """Folders of deploy/servers whose jars are on the class path of all."""
+    """The folders of deploy/servers whose jars are on the class path of all processes."""
     plugins: Sequence[str] = ()
-    """Those whose jars Flink loads beside the class path, each folder by itself: they have a Hadoop of their own inside."""
+    """The folders of deploy/servers whose jars Flink loads as plugins, because they contain a Hadoop of their own."""
     configuration: Mapping[str, str] = {}
-    """Flink's own settings. No credentials: they stay in the environment of the processes."""
+    """Flink's settings; they hold no credentials, which stay in the environment of the processes."""
     environment: Mapping[str, str] = {}
-    """Of all processes of the cluster, and of those that submit to it."""
+    """Variables of all processes of the cluster and of clients that submit jobs."""
 
 
 LOCAL_FILES = FlinkFiles()
 
 
 def needed_for(archive_url: str) -> FlinkFiles:
-    """What the archive at `archive_url` takes.
+    """The additions for an archive at `archive_url`.
 
     Raises:
-        Refusal: it is on S3, and the environment names no possible endpoint.
+        Refusal: it is on S3, and the endpoint in the environment is not valid.
     """
     scheme = archive_url.partition(":")[0]
     if scheme == "hdfs":
@@ -39,14 +39,14 @@ def needed_for(archive_url: str) -> FlinkFiles:
 def _s3_configuration() -> dict[str, str]:
     endpoint, region = s3_place()
     chosen = {
-        # Hadoop's own choice reads no ~/.aws.
+        # Hadoop's default does not read ~/.aws.
         "fs.s3a.aws.credentials.provider": "com.amazonaws.auth.DefaultAWSCredentialsProviderChain",
         "fs.s3a.endpoint.region": region,
-        # A storage that stands still is asked again after this; Hadoop waits 200 s.
+        # A request to a storage that hangs is repeated after this time; Hadoop's default is 200 s.
         "fs.s3a.connection.timeout": str(_S3_SILENCE_MS_MAX),
-        # Behind each file Hadoop would delete what may stand for its folders: requests for nothing, which some storages refuse.
+        # Otherwise Hadoop deletes the markers of a file's folders after each file: requests without use, which some storages refuse.
         "fs.s3a.directory.marker.retention": "keep",
     }
-    if endpoint:  # others than Amazon have no host name for each bucket
+    if endpoint:  # storages other than Amazon's have no host name for each bucket
         chosen |= {"fs.s3a.endpoint": endpoint, "fs.s3a.path.style.access": "true"}
     return chosen

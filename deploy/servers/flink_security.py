@@ -1,10 +1,10 @@
-"""Flink's settings for a cluster whose processes and clients show each other one certificate."""
+"""Flink's settings for a cluster whose processes and clients share one certificate."""
 
 from deploy.machine.certificate import Certificate
 
 
 def flink_security(certificate: Certificate) -> dict[str, str]:
-    """TLS with the certificate on both sides, for the REST interface and for what the processes say to each other."""
+    """Settings for TLS with `certificate` on both sides, for the REST interface and between the processes."""
     chosen = {"security.ssl.protocol": "TLSv1.3", "security.ssl.algorithms": "TLS_AES_128_GCM_SHA256"}
     for part in ("internal", "rest"):
         chosen |= {

@@ -1,4 +1,4 @@
-"""HDFS as processes of this machine: a NameNode and a DataNode on 127.0.0.1, with their data in one folder."""
+"""Runs HDFS as processes on this machine: a NameNode and a DataNode on 127.0.0.1, with their data in one folder."""
 
 import os
 import pathlib
@@ -27,19 +27,19 @@ log4j.appender.console.layout=org.apache.log4j.PatternLayout
 log4j.appender.console.layout.ConversionPattern=%d %p %c{1} %m%n
 """
 _WEB_FOLDERS = ("hdfs", "datanode", "secondary", "static")
-"""The servers look for pages that their jars lack: empty folders do."""
+"""The servers need these folders of web pages, which their jars lack; empty ones suffice."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hdfs:
-    """Where one HDFS is.
+    """One HDFS.
 
     Args:
-        folder: kept between starts.
-        logs: where ``name-node.log`` and ``data-node.log`` go.
-        port: of the NameNode, for clients.
-        web_port: of the NameNode, for its state.
-        user: the secret name of who may use it; empty: anyone may. See `hdfs_security`.
+        folder: the data, which is kept between starts.
+        logs: the folder for ``name-node.log`` and ``data-node.log``.
+        port: the port of the NameNode for clients.
+        web_port: the port on which the NameNode reports its state.
+        user: the secret user name that clients need, see `hdfs_security`; '' lets everybody in.
     """
 
     folder: pathlib.Path
@@ -50,14 +50,14 @@ class Hdfs:
 
     @property
     def url(self) -> str:
-        """Of its root."""
+        """The URL of its root folder."""
         return f"hdfs://127.0.0.1:{self.port}"
 
     def launch_name_node(self) -> Process:
-        """Writes the configuration, formats an empty folder, and starts the NameNode without waiting.
+        """Writes the configuration, formats an empty folder, and starts the NameNode; does not wait for it.
 
         Raises:
-            Refusal: a port is taken, the jars cannot be had, or the folder cannot be formatted.
+            Refusal: a port is taken, the jars cannot be fetched, or the folder cannot be formatted.
         """
         require_free(self.port, "HDFS' clients")
         require_free(self.web_port, "the NameNode's state")
@@ -74,11 +74,12 @@ class Hdfs:
             )
             if run.returncode:
                 got = (run.stdout + run.stderr).strip()[-300:]
-                raise Refusal("storage not formatted", where=str(self.folder), expected="a formatted folder", got=got)
+                expected = "exit status 0 of the NameNode's -format"
+                raise Refusal("the storage of HDFS could not be formatted", where=str(self.folder), expected=expected, got=got)
         return Process("name-node", self._command("name-node", _NAME_NODE), self._environment(), self.logs, background=True)
 
     def launch_data_node(self) -> Process:
-        """Starts the DataNode without waiting; `launch_name_node` comes first."""
+        """Starts the DataNode and does not wait for it; `launch_name_node` has to be called before."""
         self._write_configuration("data-node")
         return Process("data-node", self._command("data-node", _DATA_NODE), self._environment(), self.logs, background=True)
 
@@ -86,7 +87,7 @@ class Hdfs:
         """Returns once files can be written.
 
         Raises:
-            Refusal: that does not come within `READY_SECONDS_MAX`.
+            Refusal: they cannot be within `READY_SECONDS_MAX`.
         """
         name_node.wait_until(self._is_ready, READY_SECONDS_MAX, f"a DataNode and the end of safe mode on port {self.web_port}")
 
@@ -108,7 +109,7 @@ class Hdfs:
         return [*_JAVA, *_OPENS, f"-Dhadoop.log.dir={self.folder}", "-cp", class_path, main, *arguments]
 
     def _write_configuration(self, node: str) -> None:
-        """What ``name-node`` or ``data-node`` reads."""
+        """Writes the configuration of `node`, which is ``name-node`` or ``data-node``."""
         conf = self.folder / "conf" / node
         for name in _WEB_FOLDERS:
             (conf / "webapps" / name).mkdir(parents=True, exist_ok=True)
@@ -120,7 +121,7 @@ class Hdfs:
             files |= {"hadoop-policy": policy(self.user), "ssl-server": web_keys(make_certificate(self.folder / "keys"))}
         for name, values in files.items():
             write_private(conf / f"{name}.xml", _xml(values))
-        # At INFO they would log the secret name with whatever is done under it.
+        # At the level INFO they would log the secret user name with every operation.
         (conf / "log4j.properties").write_text(_LOG4J.replace("LEVEL", "WARN" if self.user else "INFO"))
 
     def _configuration(self) -> dict[str, object]:
@@ -135,7 +136,7 @@ class Hdfs:
             "dfs.datanode.http.address": f"127.0.0.1:{http}",
             "dfs.datanode.ipc.address": f"127.0.0.1:{ipc}",
             "dfs.datanode.hostname": "127.0.0.1",
-            # Whoever may reach it may do all.
+            # Every client that is let in may do everything.
             "dfs.permissions.enabled": "false",
             "dfs.namenode.safemode.extension": 0,
             "dfs.namenode.safemode.min.datanodes": 1,

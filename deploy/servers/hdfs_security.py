@@ -1,30 +1,30 @@
-"""What closes an HDFS that has no Kerberos server: it believes the name that a client gives, so the name is a secret.
+"""Closes an HDFS that has no Kerberos server: HDFS believes the user name that a client gives, so this name is a secret.
 
-A connection under any other name is refused before it asks for anything, by the check that Hadoop calls service authorization. Blocks are
-given out only with a token of the NameNode's, and pages only to who shows the certificate.
+Hadoop's service authorization refuses a connection under any other name before it can ask for anything. A DataNode gives blocks only with
+a token of the NameNode, and web pages need the certificate.
 """
 
 from deploy.machine.certificate import Certificate
 
 USER_VARIABLE = "HADOOP_USER_NAME"
-"""In the environment of servers and clients: who they say they are."""
+"""Servers and clients read their user name from this variable."""
 
 
 def closed_core(user: str, node: str) -> dict[str, object]:
-    """For ``core-site.xml`` of ``name-node`` or ``data-node``."""
+    """The values for ``core-site.xml`` of `node`, which is ``name-node`` or ``data-node``."""
     return {
         "hadoop.security.authorization": "true",
-        # Nobody asks the machine which groups the name is in, for the question and its answer would be logged.
+        # The groups of the name are given here, because a look-up in the system would be logged with the name.
         "hadoop.user.group.static.mapping.overrides": f"{user}=weir;dr.who=",
         "hadoop.ssl.require.client.cert": "true",
         "hadoop.http.logs.enabled": "false",
-        # The DataNode has another port for pages, which knows no certificate: there they are for administrators, of whom there are none.
+        # The DataNode has another port for pages, which needs no certificate; there only administrators may read them, and there are none.
         "hadoop.security.instrumentation.requires.admin": str(node == "data-node").lower(),
     }
 
 
 def closed_hdfs(web_port: int) -> dict[str, object]:
-    """For ``hdfs-site.xml``."""
+    """The values for ``hdfs-site.xml``."""
     return {
         "dfs.block.access.token.enable": "true",
         "dfs.http.policy": "HTTPS_ONLY",
@@ -35,12 +35,12 @@ def closed_hdfs(web_port: int) -> dict[str, object]:
 
 
 def policy(user: str) -> dict[str, object]:
-    """For ``hadoop-policy.xml``: of each protocol."""
+    """The values for ``hadoop-policy.xml``: only `user` may use any protocol."""
     return {"security.service.authorization.default.acl": user}
 
 
 def web_keys(certificate: Certificate) -> dict[str, object]:
-    """For ``ssl-server.xml``."""
+    """The values for ``ssl-server.xml``."""
     shown = {"location": certificate.store, "password": certificate.password, "type": "pkcs12"}
     stores = {f"ssl.server.{store}.{part}": value for store in ("keystore", "truststore") for part, value in shown.items()}
     return stores | {"ssl.server.keystore.keypassword": certificate.password}

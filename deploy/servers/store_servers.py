@@ -1,4 +1,4 @@
-"""The stores' own servers beside a system of this machine: Cassandra, PostgreSQL, Druid, HDFS."""
+"""The servers of the stores that run beside a system on this machine: Cassandra, PostgreSQL, Druid and HDFS."""
 
 import functools
 import pathlib
@@ -20,38 +20,38 @@ from pipeline.sinks.archive_access import HDFS_USER_FILE
 from pipeline.sinks.decision_store import open_decisions
 
 Own = Callable[[str, Process, Callable[[], Process]], Process]
-"""Takes over a process by its name, with what starts it again."""
+"""Registers a process by its name, with the function that starts it again."""
 
 
 class StoreServer(Protocol):
-    """One store. `early`: others ask for it from their start on."""
+    """One store. `early` says whether other processes need it when they start."""
 
     early: bool
 
     def launch(self) -> None:
-        """Starts it without waiting."""
+        """Starts the store and does not wait for it."""
 
     def wait(self) -> str:
-        """Returns once it can be used, and says so in a few words.
+        """Returns once the store can be used; gives a few words that say so.
 
         Raises:
-            Refusal: it does not come up.
+            Refusal: the store does not come up.
         """
 
 
 class CassandraServer:
-    """One node; makes the tables."""
+    """One Cassandra node, in which the tables of decisions are made."""
 
     early = True
 
     def __init__(self, settings: Settings, logs: pathlib.Path, own: Own) -> None:
         self._settings = settings
         [storage_port] = free_ports(1)
-        self._place = (settings.path("cassandra"), logs, settings.cassandra_port, storage_port, True)
+        self._arguments = (settings.path("cassandra"), logs, settings.cassandra_port, storage_port, True)
         self._own = own
 
     def launch(self) -> None:
-        self._process = self._own("cassandra", launch_cassandra(*self._place), functools.partial(start_cassandra, *self._place))
+        self._process = self._own("cassandra", launch_cassandra(*self._arguments), functools.partial(start_cassandra, *self._arguments))
 
     def wait(self) -> str:
         wait_for_cassandra(self._process, self._settings.cassandra_port, make_certificate(self._settings.path("cassandra", "keys")))
@@ -78,13 +78,13 @@ class PostgresqlServer:
 
 
 class DruidServer:
-    """All of Druid in one process; tells it to read the topic of event metrics, which has to be there."""
+    """All of Druid in one process, with a supervisor for the topic of event metrics, which has to exist."""
 
     early = False
 
     def __init__(self, settings: Settings, logs: pathlib.Path, own: Own) -> None:
         self._settings = settings
-        self._place = (
+        self._arguments = (
             settings.path("druid"),
             logs,
             settings.druid_port,
@@ -94,15 +94,15 @@ class DruidServer:
         self._own = own
 
     def launch(self) -> None:
-        self._process = self._own("druid", launch_druid(*self._place), functools.partial(start_druid, *self._place))
+        self._process = self._own("druid", launch_druid(*self._arguments), functools.partial(start_druid, *self._arguments))
 
     def wait(self) -> str:
-        wait_for_druid(self._process, self._place[0], self._settings.druid_port, self._settings.druid_coordinator_port)
-        return f"druid is up, its supervisor {apply_supervisor(self._settings)}"
+        wait_for_druid(self._process, self._arguments[0], self._settings.druid_port, self._settings.druid_coordinator_port)
+        return f"druid is up, and its supervisor was {apply_supervisor(self._settings)}"
 
 
 class HdfsServer:
-    """A NameNode and a DataNode, which know their owner by a secret name."""
+    """An HDFS with a NameNode and a DataNode, whose clients need a secret user name."""
 
     early = False
 

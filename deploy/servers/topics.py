@@ -1,4 +1,4 @@
-"""The topics of a system, made where they are missing."""
+"""Makes the topics of a system."""
 
 import time
 
@@ -17,22 +17,21 @@ COMPACTED = ("control", "models", "learners", "entries")
 COMPACTION = {
     "cleanup.policy": "compact",
     "max.message.bytes": str(MESSAGE_BYTES_MAX),
-    # Small segments, since only closed ones are compacted and all of the topic is read at each start.
+    # Segments are small, because only closed ones are compacted, and each start reads the whole topic.
     "segment.ms": "600000",
     "segment.bytes": str(64 << 20),
     "min.cleanable.dirty.ratio": "0.1",
-    # A job that was stopped for less than this still hears of each record that was taken away meanwhile.
+    # A job that was stopped for less than this time still sees the tombstone of each key that was deleted meanwhile.
     "delete.retention.ms": str(30 * 86_400_000),
 }
-"""The rules of a compacted topic. A topic that an older version made is given them too: it would hold what was taken away for ever."""
+"""The settings of a compacted topic. Topics that an older version made get them too; otherwise they would keep tombstones for ever."""
 
 
 def make_topics(settings: Settings) -> None:
-    """Makes each topic of the system that is missing and returns once all can be read.
+    """Makes the topics that are missing and returns once all can be read.
 
-    Of those that are there the streams stay as they are, and the compacted ones are given the rules `COMPACTION`.
-
-    Streams have `settings.partitions` partitions and are kept for 7 days; compacted ones have one and keep the newest of each key.
+    Streams have `settings.partitions` partitions and keep records for 7 days. Compacted topics have one partition and keep the newest
+    record of each key. Existing streams stay as they are, and existing compacted topics get the settings `COMPACTION`.
     """
     admin = AdminClient({**connection_of(settings)})
     wanted = [_stream(settings, name) for name in STREAMS] + [_compacted(settings, name) for name in COMPACTED]
@@ -53,17 +52,18 @@ def _set_rules(admin: AdminClient, topics: list[str]) -> None:
         future.result(30)
 
 
-def _wait_until_served(admin: AdminClient, places: list[TopicPartition]) -> None:
-    """A new partition is known to all a moment before its leader answers; a client that asks meanwhile gets an error."""
+def _wait_until_served(admin: AdminClient, partitions: list[TopicPartition]) -> None:
+    """Waits until the leader of each partition answers, because a client that asks a new one too early gets an error."""
     deadline = time.monotonic() + SERVED_SECONDS_MAX
     while True:
         try:
-            for future in admin.list_offsets({place: OffsetSpec.latest() for place in places}).values():
+            for future in admin.list_offsets({partition: OffsetSpec.latest() for partition in partitions}).values():
                 future.result(10)
             return
         except KafkaException as error:
             if time.monotonic() > deadline:
-                raise Refusal("topics not served", where="broker", expected="a leader for each partition", got=str(error)) from error
+                expected = f"a leader for each partition within {SERVED_SECONDS_MAX:g} s"
+                raise Refusal("the topics cannot be read", where="the broker", expected=expected, got=str(error)) from error
             time.sleep(0.05)
 
 

@@ -14,6 +14,7 @@ from features.schema.duplicate_keys import refuse_repeated_keys
 from features.schema.event import ADD, OPERATIONS, Event, id_key_of
 from features.schema.numbers import column_reader
 from features.schema.schema import LAST_TIME_MS, OPERATION, Field, Schema
+from foundation.json_faults import shape_fault, text_fault, type_words
 from foundation.refusal import Refusal
 
 BYTES_MAX = 1_048_576
@@ -146,7 +147,7 @@ def _operation(name: str) -> int:
 def _refuse(error: Exception, value: bytes) -> NoReturn:
     message = str(error)
     if not isinstance(error, msgspec.ValidationError):
-        raise Refusal("not JSON", where="event", expected="one JSON object in UTF-8", got=f"{message}: {value[:48]!r}") from error
+        raise Refusal("not JSON", where="event", expected="one JSON object in UTF-8", got=f"{text_fault(error)}: {value[:48]!r}") from error
     place = _PLACE.search(message)
     where = place[1] if place else ""
     what = message[: place.start()] if place else message
@@ -155,9 +156,10 @@ def _refuse(error: Exception, value: bytes) -> NoReturn:
         where = f"{where}.{named[0]}" if where else named[0]
         raise Refusal("missing field", where=where, expected=f"a field {where}", got="an event without it") from error
     if what.startswith("Expected") and len(named) == 2:
-        raise Refusal("wrong type", where=where or "event", expected=named[0], got=named[1]) from error
-    expected = "a date and time in RFC 3339 with a zone" if "datetime" in what or "RFC3339" in what else "a value that fits its type"
-    raise Refusal("not accepted", where=where or "event", expected=expected, got=what) from error
+        raise Refusal("wrong type", where=where or "event", expected=type_words(named[0]), got=type_words(named[1])) from error
+    fault = shape_fault(error)
+    expected = fault.expected or "a value that fits its type"
+    raise Refusal("not accepted", where=where or "event", expected=expected, got=fault.got) from error
 
 
 def _json_shape(schema: Schema) -> type[msgspec.Struct]:

@@ -11,17 +11,17 @@ from databases_of_a_test import FickleDatabase
 from entry_topic_in_memory import MemoryEntryTopic, StoredEntries
 
 from api.app import make_app
-from api.asgi_entry import Front
+from api.asgi_entry import AsgiEntry
 from api.auth.access import Access
 from api.auth.token import install_owner
 from api.decisions.waiting import Waiting
 from api.definitions.change import CompileChange, compile_here
 from api.definitions.in_force import InForce
 from api.definitions.publisher import Definitions
-from api.http.health import Condition
+from api.http.health import Health
 from api.kafka.log import LogUnavailableError
 from api.lists.entries import Entries
-from api.stream.stream import Placed, Stream
+from api.stream.stream import PositionedRecord, Stream
 from foundation.settings import Settings
 from pipeline.engine.release import compile_release
 from stores.decisions import StoredDecision, TopicPlace
@@ -75,7 +75,7 @@ class FakeSource:
     """Decisions of one partition that a test hands to the stream; `before` are those from before the first watcher."""
 
     def __init__(self) -> None:
-        self.before: list[Placed] = []
+        self.before: list[PositionedRecord] = []
         self.is_open = False
         self.loop: asyncio.AbstractEventLoop | None = None
 
@@ -102,7 +102,7 @@ class Api:
         self.now_ms = NOW_MS
         self.settings = Settings(deadline_ms=50)
         self.in_force = InForce()
-        self.condition = Condition()
+        self.health = Health()
         self.decisions = SqliteDecisions(folder / "decisions.db")
         self.kept = 0
         self.database = FickleDatabase(folder)
@@ -112,7 +112,7 @@ class Api:
         self.source = FakeSource()
         self.stream = Stream(self.source)
         self.definitions = Definitions(
-            self.registry, self.in_force, self.condition, self.log, "weir.control", self.clock, compile_change=compile_change
+            self.registry, self.in_force, self.health, self.log, "weir.control", self.clock, compile_change=compile_change
         )
         self.in_force.install(compile_release(1, TEXTS), TEXTS)
         self.entries_stored = StoredEntries()
@@ -122,9 +122,9 @@ class Api:
         self.entries.open()
         self.access = Access(RelationalTokens(self.database), RelationalAudit(self.database))
         install_owner(self.access.tokens, TOKEN, NOW_MS)
-        self.app: Front = make_app(
+        self.app: AsgiEntry = make_app(
             self.settings, self.access, self.in_force, self.definitions, self.decisions, self.decisions, self.log, self.log,
-            self.waiting, self.condition, self.clock, self.stream, self.entries, metrics=self.metrics,
+            self.waiting, self.health, self.clock, self.stream, self.entries, metrics=self.metrics,
         )  # fmt: skip
         self.client = httpx.AsyncClient(
             transport=httpx.ASGITransport(self.app), base_url="http://api", headers={"authorization": f"Bearer {TOKEN}"}
@@ -137,7 +137,7 @@ class Api:
         """Lets the pipeline answer each event at once."""
 
         def respond(name: str, value: bytes) -> None:
-            asyncio.get_running_loop().call_soon(self.waiting.settle, [(name, reply(value, action, score))])
+            asyncio.get_running_loop().call_soon(self.waiting.answer, [(name, reply(value, action, score))])
 
         self.log.respond = respond
 

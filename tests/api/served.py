@@ -9,13 +9,13 @@ from collections.abc import Iterator
 import uvicorn
 from api_imitation import Api
 
-from api.protocol import PatientProtocol
+from api.protocol import BoundedProtocol
 
 
 @contextlib.contextmanager
 def served(api: Api) -> Iterator[int]:
     """Serves `api` as `api.server` does; gives the port."""
-    config = uvicorn.Config(api.app, "127.0.0.1", 0, loop="uvloop", http=PatientProtocol, ws="none", log_level="critical", lifespan="off")
+    config = uvicorn.Config(api.app, "127.0.0.1", 0, loop="uvloop", http=BoundedProtocol, ws="none", log_level="critical", lifespan="off")
     server = uvicorn.Server(config)
     listening = socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=server.run, args=([listening],), daemon=True)

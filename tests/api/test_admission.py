@@ -8,8 +8,7 @@ import pytest
 from api_imitation import TOKEN, Api
 from served import served
 
-from api.auth import authenticator as gate
-from api.auth import jwks, rejection_log
+from api.auth import authenticator, jwks, rejection_log
 from api.auth.authenticator import REVOKED_SECONDS_MAX
 from api.auth.rejection_log import LINES_MAX, RejectionLog
 
@@ -90,7 +89,7 @@ async def test_every_answer_says_that_it_is_what_it_says_and_is_not_to_be_kept(a
 
 
 async def test_ready_tells_strangers_what_is_not_well_and_callers_why(api: Api) -> None:
-    api.condition.found("store", "no answer from 10.0.0.7:9042")
+    api.health.found("store", "no answer from 10.0.0.7:9042")
     told = await api.client.get("/ready")
     assert told.json()["parts"]["store"]["detail"] == "no answer from 10.0.0.7:9042"
     for headers in ({"authorization": ""}, {"authorization": "Bearer wrong"}):
@@ -117,4 +116,4 @@ def test_a_flood_from_many_hosts_has_few_lines(caplog: pytest.LogCaptureFixture)
 
 
 def test_a_key_that_its_provider_withdrew_counts_for_five_minutes_at_most() -> None:
-    assert 2 * gate.SIGNED_SECONDS_MAX + jwks.REFRESH_SECONDS_MAX <= 300
+    assert 2 * authenticator.SIGNED_SECONDS_MAX + jwks.REFRESH_SECONDS_MAX <= 300

@@ -4,7 +4,7 @@ import httpx
 import pytest
 from api_imitation import until
 
-from api.http.health import NOT_CHECKED, Condition
+from api.http.health import NOT_CHECKED, Health
 from api.operations.checks import Checks, ScoreJob
 
 
@@ -24,11 +24,11 @@ def job(state: str, running: int, total: int, start: int = 1) -> dict[str, objec
     [
         ([job("RUNNING", 8, 8)], ""),
         ([job("FAILED", 0, 8), job("RUNNING", 8, 8, start=2)], ""),
-        ([job("RUNNING", 8, 8), job("RESTARTING", 0, 8, start=2)], "state RESTARTING, 0 of 8 tasks run"),
-        ([job("RUNNING", 7, 8)], "state RUNNING, 7 of 8 tasks run"),
-        ([job("RUNNING", 0, 0)], "state RUNNING, 0 of 0 tasks run"),
+        ([job("RUNNING", 8, 8), job("RESTARTING", 0, 8, start=2)], "state RESTARTING, 0 of 8 tasks are running"),
+        ([job("RUNNING", 7, 8)], "state RUNNING, 7 of 8 tasks are running"),
+        ([job("RUNNING", 0, 0)], "state RUNNING, 0 of 0 tasks are running"),
         ([job("RUNNING", 8, 8), job("FAILED", 0, 3, start=2) | {"name": "weir-metrics"}], ""),
-        ([], "state: no job was submitted"),
+        ([], "state: no score job was submitted"),
     ],
 )
 async def test_the_score_job_is_well_when_all_tasks_of_the_newest_job_run(jobs: list[object], finding: str) -> None:
@@ -38,7 +38,7 @@ async def test_the_score_job_is_well_when_all_tasks_of_the_newest_job_run(jobs: 
 
 
 async def test_a_check_that_fails_is_a_finding_and_the_others_go_on() -> None:
-    condition = Condition()
+    health = Health()
 
     async def broken() -> str:
         raise OSError("no route")
@@ -46,8 +46,8 @@ async def test_a_check_that_fails_is_a_finding_and_the_others_go_on() -> None:
     async def well() -> str:
         return ""
 
-    task = asyncio.create_task(Checks(condition, {"broker": broken, "store": well}).run())
-    await until(lambda: all(condition.parts[name].detail != NOT_CHECKED for name in ("broker", "store")))
+    task = asyncio.create_task(Checks(health, {"broker": broken, "store": well}).run())
+    await until(lambda: all(health.parts[name].detail != NOT_CHECKED for name in ("broker", "store")))
     task.cancel()
-    assert (condition.parts["broker"].ok, condition.parts["broker"].detail) == (False, "OSError: no route")
-    assert condition.parts["store"].ok
+    assert (health.parts["broker"].ok, health.parts["broker"].detail) == (False, "OSError: no route")
+    assert health.parts["store"].ok

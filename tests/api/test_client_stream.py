@@ -18,11 +18,11 @@ from served import served
 from api.client import client_stream
 from api.client.client import Client
 from api.client.client_stream import Missed, Streamed
-from api.stream.stream import QUEUE_MAX, Placed, Wanted
+from api.stream.stream import QUEUE_MAX, PositionedRecord, Wanted
 from foundation.refusal import Refusal
 
 
-def decision(offset: int, action: str = "review", text: str = "", score: float = 0.5) -> Placed:
+def decision(offset: int, action: str = "review", text: str = "", score: float = 0.5) -> PositionedRecord:
     value = {"event_id": str(offset), "user": "c1", "entities": {"terminal": "t/1"}, "score": score, "action": action, "text": text}
     return (0, offset), msgspec.json.encode(value)
 
@@ -80,7 +80,7 @@ class System:
         self.relay = relay
         self.client = client
 
-    def deliver(self, *records: Placed) -> None:
+    def deliver(self, *records: PositionedRecord) -> None:
         """Hands decisions to the stream, in its own thread."""
         loop = self.api.source.loop
         assert loop is not None

@@ -6,7 +6,7 @@ import pytest
 from api_imitation import NOW_MS, TEXTS, Api
 
 from api.decisions.deciders import ALARM_MS, GRACE_MS, LOOK_SECONDS, Deciders, Newest
-from api.http.metrics import Counts
+from api.http.metrics import ApiMetrics
 from pipeline.engine.release import compile_release
 
 
@@ -15,9 +15,9 @@ class Watched:
 
     def __init__(self, api: Api) -> None:
         self.api = api
-        self.counts = Counts()
+        self.api_metrics = ApiMetrics()
         self.decisions: list[Newest] = []
-        self.deciders = Deciders(self, api.in_force, api.condition, self.counts, api.clock)
+        self.deciders = Deciders(self, api.in_force, api.health, self.api_metrics, api.clock)
         self.put_in_force(9)
 
     def put_in_force(self, id: int) -> None:
@@ -31,7 +31,7 @@ class Watched:
         self.api.now_ms = max(NOW_MS + later_ms, self.api.now_ms + int(LOOK_SECONDS * 1_000))
         self.decisions = [Newest(release, self.api.now_ms) for release in releases]
         problem = await self.deciders.check()
-        self.api.condition.found("release", problem)
+        self.api.health.found("release", problem)
         return problem
 
 
@@ -44,7 +44,7 @@ async def watched(api: Api) -> Watched:
 
 async def test_decisions_by_the_release_in_force_are_well(watched: Watched) -> None:
     assert await watched.check(9, 9, later_ms=2 * GRACE_MS) == ""
-    assert watched.counts.by_another_release == 0
+    assert watched.api_metrics.by_another_release == 0
 
 
 @pytest.mark.parametrize("other", [8, 10])
@@ -53,11 +53,11 @@ async def test_a_decision_by_another_release_is_an_alarm_in_ready_metrics_and_lo
 ) -> None:
     await watched.check(other)
     problem = await watched.check(9, other, later_ms=3 * GRACE_MS)
-    assert problem == f"events are decided by release {other}, and release 9 is in force"
+    assert problem == f"release {other} decides events, but release 9 is in force"
     answer = await watched.api.client.get("/ready")
     assert answer.status_code == 503
     assert answer.json()["parts"]["release"]["detail"] == problem
-    assert "weir_decided_by_another_release_total 1" in watched.counts.text(0, 0, 0)
+    assert "weir_decided_by_another_release_total 1" in watched.api_metrics.text(0, 0, 0)
     assert [record.getMessage() for record in caplog.records if record.levelno == logging.CRITICAL] == [problem]
 
 
@@ -75,7 +75,7 @@ async def test_decisions_from_before_the_change_are_no_alarm_however_long_no_eve
 
 
 async def test_old_events_that_are_worked_through_are_no_alarm(watched: Watched) -> None:
-    watched.api.condition.take_mark("mode:run", b"[0]")
+    watched.api.health.take_catch_up_marker("mode:run", b"[0]")
     assert await watched.check(2, later_ms=2 * GRACE_MS) == ""
 
 

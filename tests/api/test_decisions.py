@@ -49,9 +49,9 @@ async def test_the_fallback_carries_the_users_latest_score_and_goes_by_its_age(a
 @pytest.mark.parametrize("why", ["catching up", "down"])
 async def test_no_caller_waits_while_the_pipeline_catches_up_or_is_down_but_the_event_is_sent(api: Api, why: str) -> None:
     if why == "down":
-        api.condition.found("score_job", "state RESTARTING")
+        api.health.found("score_job", "state RESTARTING")
     else:
-        api.condition.take_mark("mode:run-1", b"[0]")
+        api.health.take_catch_up_marker("mode:run-1", b"[0]")
     body = (await asyncio.wait_for(api.client.post("/v1/decisions?deadline_ms=10000", json=event()), 2)).json()
     assert body["flags"] == ["degraded"]
     assert why in body["reasons"][0]
@@ -71,20 +71,20 @@ async def test_all_partitions_caught_up_ends_the_catching_up(api: Api) -> None:
         ("mode:c", b"[]"),
     ]
     for id, (key, value) in enumerate(marks):
-        api.condition.take_mark(key, value)
+        api.health.take_catch_up_marker(key, value)
         flags.append((await api.client.post("/v1/decisions", json=event(id))).json()["flags"])
     assert flags == [["degraded"], ["degraded"], ["degraded"], [], ["degraded"], ["degraded"], []]
 
 
 async def test_an_unreachable_flink_does_not_stop_callers_from_waiting(api: Api) -> None:
-    api.condition.found("score_job", "ConnectError: refused")
+    api.health.found("score_job", "ConnectError: refused")
     api.answer_all()
     assert (await api.client.post("/v1/decisions", json=event())).json()["flags"] == []
 
 
 async def test_callers_with_the_same_event_in_flight_share_one_answer(api: Api) -> None:
     def respond(name: str, value: bytes) -> None:
-        asyncio.get_running_loop().call_later(0.02, api.waiting.settle, [(name, reply(value))])
+        asyncio.get_running_loop().call_later(0.02, api.waiting.answer, [(name, reply(value))])
 
     api.log.respond = respond
     answers = await asyncio.gather(*(api.client.post("/v1/decisions?deadline_ms=10000", json=event(5)) for _ in range(20)))
@@ -97,7 +97,7 @@ async def test_a_caller_that_gives_up_early_leaves_the_others_their_answer(api: 
     patient = asyncio.create_task(api.client.post("/v1/decisions?deadline_ms=10000", json=event(5)))
     await until(lambda: len(api.waiting) == 1)
     hasty = await api.client.post("/v1/decisions?deadline_ms=1", json=event(5))
-    api.waiting.settle([("api-1/1", reply(b'{"id": 5}'))])
+    api.waiting.answer([("api-1/1", reply(b'{"id": 5}'))])
     assert hasty.json()["flags"] == ["degraded"]
     assert (await patient).json()["flags"] == []
     assert len(api.log.of("events")) == 1
@@ -106,7 +106,7 @@ async def test_a_caller_that_gives_up_early_leaves_the_others_their_answer(api: 
 async def test_the_same_id_of_another_user_gets_its_own_answer(api: Api) -> None:
     def respond(name: str, value: bytes) -> None:
         action = {"c1": "approve", "c2": "block"}[msgspec.json.decode(value)["customer"]]
-        asyncio.get_running_loop().call_later(0.01, api.waiting.settle, [(name, reply(value, action))])
+        asyncio.get_running_loop().call_later(0.01, api.waiting.answer, [(name, reply(value, action))])
 
     api.log.respond = respond
     answers = await asyncio.gather(*(api.client.post("/v1/decisions?deadline_ms=10000", json=event(5, user)) for user in ("c1", "c2")))
@@ -117,7 +117,7 @@ async def test_a_reply_that_comes_after_its_deadline_answers_nobody_else(api: Ap
     await api.client.post("/v1/decisions?deadline_ms=1", json=event(5, "c1"))
     waiting = asyncio.create_task(api.client.post("/v1/decisions?deadline_ms=60", json=event(5, "c2")))
     await until(lambda: len(api.log.of("events")) == 2)
-    api.waiting.settle([("api-1/1", reply(b'{"id": 5}', "block"))])
+    api.waiting.answer([("api-1/1", reply(b'{"id": 5}', "block"))])
     assert (await waiting).json()["flags"] == ["degraded"]
     assert api.waiting.unmatched == 1
 
@@ -135,7 +135,7 @@ async def test_more_decisions_in_flight_than_the_bound_are_turned_away_with_a_ti
 async def test_an_event_that_the_log_does_not_take_is_answered_with_the_fallback_and_said_to_be_lost(api: Api, catching_up: bool) -> None:
     api.keep("3", score=0.5)
     if catching_up:
-        api.condition.take_mark("mode:r", b"[0]")
+        api.health.take_catch_up_marker("mode:r", b"[0]")
     api.log.down = True
     answer = await api.client.post("/v1/decisions", json=event())
     assert answer.status_code == 200
@@ -148,7 +148,7 @@ async def test_an_event_that_the_log_does_not_take_is_answered_with_the_fallback
 async def test_a_decision_that_was_refused_by_the_pipeline_has_no_score(api: Api) -> None:
     def respond(name: str, value: bytes) -> None:
         answer = b'{"event_id":"5","revision":0,"score":null,"action":"approve","reasons":["too late"],"flags":["degraded"],"release":1}'
-        asyncio.get_running_loop().call_soon(api.waiting.settle, [(name, answer)])
+        asyncio.get_running_loop().call_soon(api.waiting.answer, [(name, answer)])
 
     api.log.respond = respond
     assert (await api.client.post("/v1/decisions", json=event(5))).json()["score"] is None
@@ -172,10 +172,10 @@ async def test_a_store_that_fails_leaves_the_fallback_without_a_score(api: Api) 
 async def test_a_fallback_while_the_broker_does_not_answer_says_that_the_event_may_be_lost(api: Api) -> None:
     body = (await api.client.post("/v1/decisions?deadline_ms=1", json=event(1))).json()
     assert len(body["reasons"]) == 1
-    api.condition.found("broker", "Local: Timed out")
+    api.health.found("broker", "Local: Timed out")
     body = (await api.client.post("/v1/decisions?deadline_ms=1", json=event(2))).json()
     assert "send the event again" in body["reasons"][1]
-    api.condition.found("broker", "")
+    api.health.found("broker", "")
     assert len((await api.client.post("/v1/decisions?deadline_ms=1", json=event(3))).json()["reasons"]) == 1
 
 
@@ -196,7 +196,7 @@ async def test_a_caller_that_goes_away_leaves_no_place_taken(api: Api) -> None:
 async def test_the_same_id_with_another_body_does_not_share_the_answer_in_flight(api: Api) -> None:
     def respond(name: str, value: bytes) -> None:
         action = "block" if msgspec.json.decode(value)["amount"] == 1 else "approve"
-        asyncio.get_running_loop().call_later(0.01, api.waiting.settle, [(name, reply(value, action))])
+        asyncio.get_running_loop().call_later(0.01, api.waiting.answer, [(name, reply(value, action))])
 
     api.log.respond = respond
     path = "/v1/decisions?deadline_ms=10000"
@@ -209,7 +209,7 @@ JUNK = [b"", b"{", b"[]", b"\xff", b"[" * 100_000, b'{"event_id":1}', b'{"event_
 
 @pytest.mark.parametrize("junk", JUNK, ids=range(len(JUNK)))
 async def test_a_reply_that_is_no_decision_is_answered_with_the_fallback(api: Api, junk: bytes) -> None:
-    api.log.respond = lambda name, value: asyncio.get_running_loop().call_soon(api.waiting.settle, [(name, junk)])  # type: ignore[assignment]
+    api.log.respond = lambda name, value: asyncio.get_running_loop().call_soon(api.waiting.answer, [(name, junk)])  # type: ignore[assignment]
     answer = await api.client.post("/v1/decisions", json=event())
     assert (answer.status_code, answer.json()["action"], answer.json()["flags"]) == (200, "approve", ["degraded"])
-    assert answer.json()["reasons"] == ["the decision came in a form that cannot be read"]
+    assert answer.json()["reasons"] == ["the reply of the pipeline could not be read"]

@@ -9,7 +9,7 @@ from strange_documents import STRANGE_DOCUMENTS
 from api.definitions.in_force import InForce
 from api.definitions.publisher import Definitions
 from api.definitions.seed import seed
-from api.http.health import Condition
+from api.http.health import Health
 from foundation.refusal import Refusal
 from pipeline.engine.release import content_hash
 from stores.decisions import StoreUnavailableError
@@ -229,12 +229,12 @@ async def test_a_newer_release_that_does_not_compile_is_said_loudly_until_anothe
 async def test_a_release_of_the_registry_that_does_not_compile_is_said_loudly(api: Api) -> None:
     parts = {part: api.registry.put(part, text, "ann", NOW_MS) for part, text in BY_OLDER_RULES.items()}
     api.registry.release(parts, "ann", NOW_MS)
-    condition = Condition()
-    definitions = Definitions(api.registry, InForce(), condition, FakeLog(), "weir.control", api.clock)
+    health = Health()
+    definitions = Definitions(api.registry, InForce(), health, FakeLog(), "weir.control", api.clock)
     await definitions.take([])
     await definitions.repair()
-    assert not condition.ready
-    assert condition.parts["release"].detail.startswith("no release is in force; release 1 is not in force: it does not compile")
+    assert not health.ready
+    assert health.parts["release"].detail.startswith("no release is in force; release 1 is not in force: it does not compile")
 
 
 async def test_an_empty_registry_is_seeded_once(api: Api, tmp_path: pathlib.Path) -> None:
@@ -254,7 +254,7 @@ async def follow_first(api: Api) -> None:
 async def started_again(api: Api, on_topic: list[tuple[str, bytes]]) -> tuple[InForce, FakeLog]:
     """Another process on the same registry, after its start; `on_topic` is all that the control topic has."""
     in_force, log = InForce(), FakeLog()
-    definitions = Definitions(api.registry, in_force, Condition(), log, "weir.control", api.clock)
+    definitions = Definitions(api.registry, in_force, Health(), log, "weir.control", api.clock)
     await definitions.take(on_topic)
     await definitions.repair()
     return in_force, log

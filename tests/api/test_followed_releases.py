@@ -15,8 +15,8 @@ from api.definitions import followed as followed_module
 from api.definitions.followed import Followed
 from api.definitions.in_force import InForce
 from api.definitions.publisher import Definitions
-from api.http import retry as settled
-from api.http.health import Condition
+from api.http import retry
+from api.http.health import Health
 from stores.decisions import StoreUnavailableError
 from stores.registry import StoredRelease, content_hash
 from stores.relational.definitions import RelationalRegistry
@@ -43,12 +43,12 @@ class Process:
         self.in_force = InForce()
         self.found: list[int] = []
         self.definitions = Definitions(
-            registry, self.in_force, Condition(), self.log, "weir.control", lambda: NOW_MS / 1000, lambda it: self.found.append(it.id)
+            registry, self.in_force, Health(), self.log, "weir.control", lambda: NOW_MS / 1000, lambda it: self.found.append(it.id)
         )
 
     @contextlib.asynccontextmanager
     async def settling(self) -> AsyncIterator[None]:
-        task = asyncio.create_task(self.definitions.settle())
+        task = asyncio.create_task(self.definitions.reconcile())
         try:
             yield
         finally:
@@ -58,7 +58,7 @@ class Process:
 
 @pytest.fixture
 def registry(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
-    monkeypatch.setattr(settled, "RETRY_SECONDS", 0.002)
+    monkeypatch.setattr(retry, "RETRY_SECONDS", 0.002)
     return Registry(tmp_path)
 
 

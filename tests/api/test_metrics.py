@@ -129,17 +129,17 @@ async def test_queries_that_wait_are_few_and_hold_up_no_other_route(api: Api, mo
 
 @pytest.mark.parametrize("away", ["metrics", "registry", "audit"])
 async def test_without_what_only_queries_and_changes_need_the_system_is_still_ready_to_decide(api: Api, away: str) -> None:
-    for part in api.condition.parts:
-        api.condition.found(part, "")
-    api.condition.found(away, "the store stands still")
+    for part in api.health.parts:
+        api.health.found(part, "")
+    api.health.found(away, "the store stands still")
     answer = await api.client.get("/ready")
     assert answer.status_code == 200
     part = answer.json()["parts"][away]
     assert (part["ok"], part["detail"]) == (False, "the store stands still")
     for needed in ("store", "tokens"):
-        api.condition.found(needed, "down")
+        api.health.found(needed, "down")
         assert (await api.client.get("/ready")).status_code == 503
-        api.condition.found(needed, "")
+        api.health.found(needed, "")
 
 
 def test_the_settings_choose_the_store(api: Api) -> None:

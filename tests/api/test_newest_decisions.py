@@ -9,7 +9,7 @@ from confluent_kafka import KafkaException, TopicPartition
 
 from api.decisions.deciders import GRACE_MS, Deciders, Newest
 from api.decisions.newest_decisions import NewestDecisions
-from api.http.metrics import Counts
+from api.http.metrics import ApiMetrics
 
 TOPIC = "weir.decisions"
 
@@ -97,8 +97,8 @@ async def test_a_decision_by_another_release_than_the_one_in_force_is_an_alarm_t
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     topic = FakeTopic(b'{"x":' * 100_000, decision(9))
-    deciders = Deciders(reader_of(topic, monkeypatch), api.in_force, api.condition, Counts(), api.clock)
+    deciders = Deciders(reader_of(topic, monkeypatch), api.in_force, api.health, ApiMetrics(), api.clock)
     assert await deciders.check() == ""  # what came before the release was in force for a while says nothing
     api.now_ms += 4 * GRACE_MS
     topic.ends = (b'{"x":' * 100_000, decision(9, api.now_ms))
-    assert await deciders.check() == "events are decided by release 9, and release 1 is in force"
+    assert await deciders.check() == "release 9 decides events, but release 1 is in force"

@@ -10,9 +10,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from identity_provider import AUDIENCE, RSA_KEYS, Provider, pem_of, public, unsigned
 
 from api.auth import jwks
-from api.auth.authenticator import Gate
+from api.auth.authenticator import Authenticator
 from api.auth.jwks import Keys
-from api.auth.oidc import OidcProver, claimed_roles, read_rules
+from api.auth.oidc import OidcVerifier, claimed_roles, read_rules
 from api.auth.permissions import Caller
 from api.http.problem import Problem
 from foundation.refusal import Refusal
@@ -25,7 +25,7 @@ PEER = "203.0.113.9:4711"
 
 
 class Desk:
-    """A gate that takes tokens of one provider, with a clock that the test moves."""
+    """An authenticator that takes tokens of one provider, with a clock that the test moves."""
 
     def __init__(self, provider: Provider, **settings: str) -> None:
         self.moved = 0.0
@@ -36,15 +36,15 @@ class Desk:
             "oidc_roles": "fraud-desk=analyst,platform=admin,platform=author",
         }
         read = Settings(**(given | settings))  # type: ignore[arg-type]
-        self.prover = OidcProver(read_rules(read), Keys(read.oidc_issuer, read.oidc_jwks_url, self.monotonic))
-        self.gate = Gate([self.prover], self.failures, time.time, self.monotonic)
+        self.verifier = OidcVerifier(read_rules(read), Keys(read.oidc_issuer, read.oidc_jwks_url, self.monotonic))
+        self.authenticator = Authenticator([self.verifier], self.failures, time.time, self.monotonic)
 
     def monotonic(self) -> float:
         return time.monotonic() + self.moved
 
     async def caller(self, token: str) -> Caller:
         header = f"Bearer {token}".encode()
-        return self.gate.known(header) or await self.gate.identify(header, PEER)
+        return self.authenticator.known(header) or await self.authenticator.identify(header, PEER)
 
     async def refused(self, token: str) -> tuple[int, str]:
         before = self.failures.copy()
@@ -65,7 +65,7 @@ async def provider() -> AsyncIterator[Provider]:
 async def desk(provider: Provider) -> AsyncIterator[Desk]:
     made = Desk(provider)
     yield made
-    await made.gate.close()
+    await made.authenticator.close()
 
 
 async def test_a_signed_token_is_a_caller_with_the_roles_that_its_groups_have(provider: Provider, desk: Desk) -> None:
@@ -89,7 +89,7 @@ async def test_who_has_none_of_the_groups_has_no_role(provider: Provider, desk: 
 async def test_keys_may_be_named_without_asking_the_issuer(provider: Provider) -> None:
     desk = Desk(provider, oidc_jwks_url=f"{provider.issuer}/keys", oidc_issuer="https://issuer.example")
     assert (await desk.caller(provider.token(iss="https://issuer.example"))).roles == ("analyst",)
-    await desk.gate.close()
+    await desk.authenticator.close()
 
 
 async def test_what_a_token_must_not_be(provider: Provider, desk: Desk) -> None:
@@ -196,9 +196,9 @@ async def test_a_known_token_is_not_verified_again_until_its_end(provider: Provi
     token = provider.token(exp=int(time.time()) + 60)
     header = f"Bearer {token}".encode()
     await desk.caller(token)
-    assert desk.gate.known(header) is not None
+    assert desk.authenticator.known(header) is not None
     desk.moved += 61
-    assert desk.gate.known(header) is None
+    assert desk.authenticator.known(header) is None
 
 
 async def test_keys_that_are_not_for_this_are_passed_over(provider: Provider, desk: Desk) -> None:

@@ -26,8 +26,8 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder: pathlib.Path = tmp_path_factory.mktemp("openapi")
     api = Api(folder)
     api.keep("1", "review")
-    for part in api.condition.parts:  # a 503 of /ready is no fault
-        api.condition.found(part, "")
+    for part in api.health.parts:  # a 503 of /ready is no fault
+        api.health.found(part, "")
     with served(api) as port:
         yield f"http://127.0.0.1:{port}"
     api.decisions.close()

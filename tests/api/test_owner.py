@@ -8,9 +8,9 @@ import pytest
 from databases_of_a_test import database_in
 
 from api.auth.access import Access, note_found
-from api.auth.authenticator import Gate
+from api.auth.authenticator import Authenticator
 from api.auth.owner import Owner
-from api.http import retry as settled
+from api.http import retry
 from api.http.problem import Problem
 from foundation.refusal import Refusal
 from stores.audit import Entry, Fact
@@ -84,9 +84,9 @@ def said(audit: Audit) -> list[str]:
     return [entry.fact().subject for entry in audit.walk()]
 
 
-async def status(gate: Gate, token: str) -> int:
+async def status(authenticator: Authenticator, token: str) -> int:
     try:
-        found = await gate.identify(f"Bearer {token}".encode(), "203.0.113.9:4711")
+        found = await authenticator.identify(f"Bearer {token}".encode(), "203.0.113.9:4711")
     except Problem as problem:
         return problem.status
     assert found.name == "owner"
@@ -95,31 +95,31 @@ async def status(gate: Gate, token: str) -> int:
 
 async def test_while_the_store_is_away_the_owners_token_counts_and_no_other(tokens: Tokens, audit: Audit, owner: Owner) -> None:
     now = 0.0
-    gate = Gate(Access(tokens, audit, None, owner).provers(lambda: 1.0), Counter(), lambda: 1.0, lambda: now)
-    assert [await status(gate, token) for token in (TOKEN, OTHER, TOKEN[:-1])] == [200, 503, 503]
+    authenticator = Authenticator(Access(tokens, audit, None, owner).verifiers(lambda: 1.0), Counter(), lambda: 1.0, lambda: now)
+    assert [await status(authenticator, token) for token in (TOKEN, OTHER, TOKEN[:-1])] == [200, 503, 503]
     tokens.away = False
     owner.keep()
     tokens.revoke("owner", 2)
     now = 10.0
-    assert [await status(gate, token) for token in (TOKEN, OTHER)] == [401, 401]
-    await gate.close()
+    assert [await status(authenticator, token) for token in (TOKEN, OTHER)] == [401, 401]
+    await authenticator.close()
 
 
 async def test_a_token_that_was_revoked_before_counts_no_more_once_the_store_says_so(tokens: Tokens, audit: Audit, owner: Owner) -> None:
     tokens.away = False
     tokens.replace(StoredToken("owner", token_hash(TOKEN), ("admin",), "owner", 1, revoked_at_ms=2))
     owner.keep()
-    gate = Gate(Access(tokens, audit, None, owner).provers(lambda: 1.0), Counter(), lambda: 1.0)
-    assert await status(gate, TOKEN) == 401
+    authenticator = Authenticator(Access(tokens, audit, None, owner).verifiers(lambda: 1.0), Counter(), lambda: 1.0)
+    assert await status(authenticator, TOKEN) == 401
     assert said(audit) == []
-    await gate.close()
+    await authenticator.close()
 
 
 async def test_it_is_kept_as_soon_as_the_store_is_there(
     tokens: Tokens, audit: Audit, owner: Owner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(settled, "RETRY_SECONDS", 0.001)
-    settling = asyncio.create_task(owner.settle())
+    monkeypatch.setattr(retry, "RETRY_SECONDS", 0.001)
+    settling = asyncio.create_task(owner.keep_until_done())
     await asyncio.sleep(0.02)
     assert not owner.kept
     tokens.away = False
@@ -149,7 +149,7 @@ async def test_a_token_of_somebody_else_ends_the_trying_and_is_no_owners(tokens:
     tokens.add(StoredToken("ann", token_hash(TOKEN), ("reader",), "owner", 1))
     with pytest.raises(Refusal, match="the token of ann"):
         Owner(tokens, audit, TOKEN, lambda: 1.0).keep()
-    await asyncio.wait_for(owner.settle(), 5)
+    await asyncio.wait_for(owner.keep_until_done(), 5)
     assert not owner.takes(TOKEN)
     assert said(audit) == []
 

@@ -138,7 +138,7 @@ async def test_each_role_is_let_in_exactly_where_the_table_says(api: Api, role: 
 async def test_a_403_is_a_problem_that_says_what_is_needed(api: Api) -> None:
     answer = await api.client.put("/v1/policy", headers=await token_for(api, "reader"), content="x")
     assert (answer.status_code, answer.headers["content-type"]) == (403, "application/problem+json")
-    assert answer.json()["detail"] == "holder-of-reader is reader; this needs author or admin"
+    assert answer.json()["detail"] == "holder-of-reader has the role reader, and this route needs the role author or admin"
     assert answer.headers["www-authenticate"] == 'Bearer realm="weir", error="insufficient_scope"'
 
 

@@ -2,7 +2,7 @@ import msgspec
 import pytest
 from api_imitation import NOW_MS, Api, event
 
-from api.http.health import Condition
+from api.http.health import Health
 
 
 async def test_an_event_is_accepted_once_the_log_has_it(api: Api) -> None:
@@ -151,13 +151,13 @@ async def test_health_is_of_the_process_and_ready_of_all_that_it_needs(api: Api)
     assert (await api.client.get("/health")).status_code == 200
     answer = await api.client.get("/ready")
     assert (answer.status_code, answer.json()["status"]) == (503, "not_ready")
-    for name in api.condition.parts:
-        api.condition.found(name, "")
+    for name in api.health.parts:
+        api.health.found(name, "")
     answer = await api.client.get("/ready")
     assert (answer.status_code, answer.json()["status"], answer.json()["release"]) == (200, "ready", 1)
-    api.condition.take_mark("mode:run-2", b"[1]")
+    api.health.take_catch_up_marker("mode:run-2", b"[1]")
     assert (await api.client.get("/ready")).json()["status"] == "catching_up"
-    api.condition.found("broker", "no broker")
+    api.health.found("broker", "no broker")
     answer = await api.client.get("/ready")
     broker = answer.json()["parts"]["broker"]
     assert (answer.status_code, broker["ok"], broker["detail"]) == (503, False, "no broker")
@@ -165,16 +165,16 @@ async def test_health_is_of_the_process_and_ready_of_all_that_it_needs(api: Api)
 
 def test_a_part_says_since_when_it_is_as_it_is_whatever_its_detail() -> None:
     now = [1.0]
-    condition = Condition(lambda: now[0])
-    assert condition.parts["broker"].since_ms == 1_000
+    health = Health(lambda: now[0])
+    assert health.parts["broker"].since_ms == 1_000
     now[0] = 2.0
-    condition.found("broker", "no answer")
-    assert condition.parts["broker"].since_ms == 1_000
-    condition.found("broker", "")
-    assert condition.parts["broker"].since_ms == 2_000
+    health.found("broker", "no answer")
+    assert health.parts["broker"].since_ms == 1_000
+    health.found("broker", "")
+    assert health.parts["broker"].since_ms == 2_000
     now[0] = 3.0
-    condition.found("broker", "")
-    assert condition.parts["broker"].since_ms == 2_000
+    health.found("broker", "")
+    assert health.parts["broker"].since_ms == 2_000
 
 
 async def test_metrics_count_requests_and_decisions_and_name_no_entity(api: Api) -> None:

@@ -8,7 +8,7 @@ from databases_of_a_test import database_in
 
 from api.definitions.in_force import InForce
 from api.definitions.publisher import Definitions
-from api.http.health import Condition
+from api.http.health import Health
 from api.kafka.log import LogUnavailableError
 from stores.relational.definitions import RelationalRegistry
 
@@ -20,7 +20,7 @@ class Process:
         self.log = FakeLog()
         self.registry = RelationalRegistry(database_in(folder))
         self.in_force = InForce()
-        self.definitions = Definitions(self.registry, self.in_force, Condition(), self.log, "weir.control", lambda: NOW_MS / 1000)
+        self.definitions = Definitions(self.registry, self.in_force, Health(), self.log, "weir.control", lambda: NOW_MS / 1000)
 
     @property
     def release(self) -> int:

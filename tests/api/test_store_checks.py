@@ -13,13 +13,13 @@ from stores.decisions import LatestScore, StoreUnavailableError
 async def found(api: Api, seconds: float = 0.1) -> dict[str, tuple[bool, str]]:
     """What checks by themselves, as in the server, find within some time."""
     checks = StoreChecks(api.decisions, api.decisions, api.registry, api.access)
-    tasks = [asyncio.create_task(Checks(api.condition, {name: check}).run()) for name, check in checks.all().items()]
+    tasks = [asyncio.create_task(Checks(api.health, {name: check}).run()) for name, check in checks.all().items()]
     await asyncio.sleep(seconds)
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     checks.close()
-    return {name: (api.condition.parts[name].ok, api.condition.parts[name].detail) for name in ("store", "registry", "tokens", "audit")}
+    return {name: (api.health.parts[name].ok, api.health.parts[name].detail) for name in ("store", "registry", "tokens", "audit")}
 
 
 async def test_what_is_kept_in_a_store_that_is_away_is_named_and_nothing_else(api: Api) -> None:

@@ -6,7 +6,7 @@ import pytest
 from api_imitation import Api
 
 from api.auth.permissions import ADMISSION
-from api.stream.stream import CLIENTS_MAX, HEARTBEAT, QUEUE_MAX, Placed, Wanted, places_of
+from api.stream.stream import CLIENTS_MAX, HEARTBEAT, QUEUE_MAX, PositionedRecord, Wanted, positions_of
 from api.stream.stream_route import EventStream
 
 ALL = Wanted()
@@ -19,7 +19,7 @@ class Unending:
         await asyncio.Event().wait()
 
 
-def decision(offset: int, action: str = "review", score: float | None = 0.5, user: str = "c1", partition: int = 0) -> Placed:
+def decision(offset: int, action: str = "review", score: float | None = 0.5, user: str = "c1", partition: int = 0) -> PositionedRecord:
     value = {"event_id": str(offset), "user": user, "entities": {"terminal": "t1"}, "score": score, "action": action}
     return (partition, offset), msgspec.json.encode(value)
 
@@ -52,8 +52,9 @@ async def test_a_watcher_gets_each_decision_as_it_comes_and_the_source_is_follow
 
 @pytest.mark.parametrize(
     ("wanted", "ids"),
-    [(Wanted(("block",)), ["1"]), (Wanted(("block", "approve")), ["1", "2"]), (Wanted(kind=None, id="c2"), ["2"]),
-     (Wanted(kind="terminal", id="t1"), ["0", "1", "2"]), (Wanted(kind="terminal", id="t2"), []), (Wanted(min_score=0.5), ["0", "1"])],
+    [(Wanted(("block",)), ["1"]), (Wanted(("block", "approve")), ["1", "2"]), (Wanted(entity_type=None, id="c2"), ["2"]),
+     (Wanted(entity_type="terminal", id="t1"), ["0", "1", "2"]), (Wanted(entity_type="terminal", id="t2"), []),
+     (Wanted(min_score=0.5), ["0", "1"])],
 )  # fmt: skip
 async def test_a_watcher_gets_what_it_wants_and_no_more(api: Api, wanted: Wanted, ids: list[str]) -> None:
     watcher = await api.stream.join(wanted, None)
@@ -67,19 +68,19 @@ async def test_who_comes_back_gets_what_came_meanwhile_in_every_partition(api: A
     id = events_in(await stays.next(1))[-1][1]
     assert id == "0:1,1:5"
     api.stream.take([decision(6, partition=1), decision(2), decision(3, "approve")])
-    returned = await api.stream.join(Wanted(("review",)), places_of(id))
+    returned = await api.stream.join(Wanted(("review",)), positions_of(id))
     assert ids_in(await returned.next(1)) == ["6", "2"]
 
 
 async def test_after_a_restart_what_the_topic_still_has_from_before_is_given_to_who_comes_back(api: Api) -> None:
     api.source.before = [decision(7), decision(8), decision(9)]
-    assert ids_in(await (await api.stream.join(ALL, places_of("0:7"))).next(1)) == ["8", "9"]
+    assert ids_in(await (await api.stream.join(ALL, positions_of("0:7"))).next(1)) == ["8", "9"]
     assert await (await api.stream.join(ALL, None)).next(0.01) == HEARTBEAT
 
 
 async def test_who_was_away_too_long_is_told_how_many_are_kept_no_more(api: Api) -> None:
     api.source.before = [decision(7), decision(8)]
-    found = events_in(await (await api.stream.join(ALL, places_of("0:3"))).next(1))
+    found = events_in(await (await api.stream.join(ALL, positions_of("0:3"))).next(1))
     assert found[0][::2] == ("gap", {"missing": 3})
     assert len(found) == 3
 
@@ -87,7 +88,7 @@ async def test_who_was_away_too_long_is_told_how_many_are_kept_no_more(api: Api)
 async def test_what_is_kept_for_those_that_come_back_has_an_end(api: Api) -> None:
     watcher = await api.stream.join(ALL, None)
     api.stream.take([decision(offset) for offset in range(5_000)])
-    found = events_in(await (await api.stream.join(ALL, places_of("0:0"))).next(1))
+    found = events_in(await (await api.stream.join(ALL, positions_of("0:0"))).next(1))
     assert found[0][::2] == ("gap", {"missing": 2_999})
     await api.stream.leave(watcher)
 

@@ -69,12 +69,12 @@ def test_a_token_of_somebody_else_cannot_become_the_owners(tmp_path: pathlib.Pat
 
 
 def test_a_token_file_that_cannot_be_read_is_named(tmp_path: pathlib.Path) -> None:
-    with pytest.raises(Refusal, match="not readable"):
+    with pytest.raises(Refusal, match="the token cannot be read"):
         find_token(Settings(token_file=str(tmp_path)), {})
 
 
 def test_reading_a_token_makes_none(tmp_path: pathlib.Path) -> None:
-    with pytest.raises(Refusal, match="not readable"):
+    with pytest.raises(Refusal, match="the token cannot be read"):
         read_token(Settings(folder=str(tmp_path)), {})
     assert list(tmp_path.iterdir()) == []
     assert read_token(Settings(folder=str(tmp_path)), {"WEIR_TOKEN": "from-the-environment"}) == "from-the-environment"

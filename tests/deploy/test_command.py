@@ -93,7 +93,7 @@ def test_labels_come_from_one_place_only(tmp_path: pathlib.Path) -> None:
     arguments = ["replay", str(events), "--config", str(SAMPLES / "cards"), "--labels", str(events), "--label-column", "TX_FRAUD"]
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 2
-    assert "exclude each other" in result.output
+    assert "cannot be used together" in result.output
 
 
 def test_an_unknown_benchmark_is_refused_with_those_that_exist() -> None:

@@ -25,7 +25,7 @@ def test_no_outgoing_connection_can_take_a_free_port_before_its_use() -> None:
 
 def test_more_free_ports_than_there_are_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("deploy.machine.ports.CHOSEN", CHOSEN[:3])
-    with pytest.raises(Refusal, match=r"ports 20000 to 20002: no free ports: expected 4 that nobody uses"):
+    with pytest.raises(Refusal, match=r"ports 20000 to 20002: too few free ports: expected 4 free ports"):
         free_ports(4)
 
 

@@ -37,7 +37,7 @@ def test_a_folder_that_everybody_shares_is_refused_and_left_as_it_is(tmp_path: p
     folder = tmp_path / "tmp"
     folder.mkdir()
     folder.chmod(0o1777)
-    with pytest.raises(Refusal, match="a shared folder"):
+    with pytest.raises(Refusal, match="the folder is shared"):
         make_private_folder(folder)
     assert mode_of(folder) == 0o1777
 

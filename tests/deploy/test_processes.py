@@ -37,7 +37,7 @@ def test_a_process_that_ends_while_starting_is_explained_by_its_log(tmp_path: pa
     with pytest.raises(Refusal) as refusal:
         process.wait_until(lambda: False, 10, "an answer")
     text = str(refusal.value)
-    assert "child ended while starting" in text
+    assert "child ended while it was starting" in text
     assert "exit status 3" in text
     assert "no such key: colour" in text
     assert str(tmp_path / "child.log") in text
@@ -45,7 +45,7 @@ def test_a_process_that_ends_while_starting_is_explained_by_its_log(tmp_path: pa
 
 def test_a_process_that_is_never_ready_is_killed_and_named(tmp_path: pathlib.Path) -> None:
     process = start(tmp_path, "import time; time.sleep(60)")
-    with pytest.raises(Refusal, match="child not ready in time"):
+    with pytest.raises(Refusal, match="child is not ready in time"):
         process.wait_until(lambda: False, 0.3, "an answer")
     assert ended(process.pid)
 

@@ -58,7 +58,7 @@ def test_another_program_on_the_port_is_not_taken_for_the_api(settings: Settings
 def test_a_missing_token_is_named_and_none_is_made(settings: Settings) -> None:
     settings.path("token").unlink()
     found = refusal(settings)
-    assert (found.what, found.where) == ("token not readable", str(settings.path("token")))
+    assert (found.what, found.where) == ("the token cannot be read", str(settings.path("token")))
     assert not settings.path("token").exists()
 
 

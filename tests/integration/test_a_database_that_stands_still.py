@@ -14,8 +14,8 @@ from click.testing import CliRunner
 from weir_up import children_of
 
 from api.auth.access import open_access
-from api.auth.authenticator import REVOKED_SECONDS_MAX, Gate
-from api.auth.token_verifier import TokenProver
+from api.auth.authenticator import REVOKED_SECONDS_MAX, Authenticator
+from api.auth.token_verifier import StoredTokenVerifier
 from api.http.problem import Problem
 from deploy.command import main
 from deploy.local.stack import settings_as_environment
@@ -61,14 +61,14 @@ async def test_a_server_that_stands_still_and_comes_back(server: tuple[Process, 
     access = await asyncio.to_thread(open_access, database, settings, OWNER, time.time)
     failures: Counter[str] = Counter()
     moved = 0.0
-    gate = Gate([TokenProver(access.tokens, time.time)], failures, time.time, lambda: time.monotonic() + moved)
+    authenticator = Authenticator([StoredTokenVerifier(access.tokens, time.time)], failures, time.time, lambda: time.monotonic() + moved)
     token = new_token()
     access.tokens.add(StoredToken("payments", token_hash(token), ("system",), "owner", 1))
 
     async def status(text: str) -> int:
         header = f"Bearer {text}".encode()
         try:
-            assert gate.known(header) or await gate.identify(header, "203.0.113.9:4711")
+            assert authenticator.known(header) or await authenticator.identify(header, "203.0.113.9:4711")
         except Problem as problem:
             return problem.status
         return 200
@@ -83,7 +83,7 @@ async def test_a_server_that_stands_still_and_comes_back(server: tuple[Process, 
             ticks += 1
         assert [task.result() for task in asked] == [200, 503, 200]
         assert ticks > 5
-        assert gate.known(f"Bearer {token}".encode()) is not None  # at once, without asking the server
+        assert authenticator.known(f"Bearer {token}".encode()) is not None  # at once, without asking the server
         with pytest.raises(StoreUnavailableError):
             await asyncio.to_thread(access.tokens.revoke, "payments", 2)
         began = time.monotonic()
@@ -102,7 +102,7 @@ async def test_a_server_that_stands_still_and_comes_back(server: tuple[Process, 
         await asyncio.sleep(0.1)
     assert await status(OWNER) == 200
     assert verify(access.audit.walk()).broken is None
-    await gate.close()
+    await authenticator.close()
     database.close()
 
 

@@ -61,7 +61,7 @@ def client(settings: Settings, running: Processes) -> Iterator[httpx.Client]:
 def test_a_topic_that_is_not_there_is_refused_by_name(settings: Settings) -> None:
     following = Following(connection_of(settings), settings.topic("none"), "replies", lambda records: None)
     try:
-        with pytest.raises(Refusal, match=r"api-test\.none: replies not readable"):
+        with pytest.raises(Refusal, match=r"api-test\.none: the topic replies cannot be read"):
             following.assign(from_end=True)
     finally:
         following.close()

@@ -72,7 +72,7 @@ def test_doctor_names_a_topic_that_is_kept_too_short(settings: Settings) -> None
     admin = AdminClient({**connection_of(settings)})
     for future in admin.incremental_alter_configs([resource]).values():
         future.result(10)
-    assert settings.topic("decisions") + " kept for less than 7 days" in retention_problem(settings)
+    assert settings.topic("decisions") + " keep records for less than 7 days" in retention_problem(settings)
     assert str(RETENTION_MS) in retention_problem(settings)
 
 

@@ -57,7 +57,7 @@ def test_a_job_that_has_ended_is_handed_over_again_and_the_other_one_left_alone(
     try:
         assert watched.check(environment) == ""
         cancel(flink, first["archive"])
-        assert watched.check(environment).startswith("not running: archive; submitting again")
+        assert watched.check(environment).startswith("these jobs do not run and are submitted again: archive")
         deadline = time.monotonic() + 120
         while alive(flink) != ["weir-archive", "weir-metrics"] and time.monotonic() < deadline:
             assert "metrics" not in watched.check(environment)

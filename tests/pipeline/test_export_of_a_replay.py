@@ -164,10 +164,13 @@ def test_rows_stand_in_order_and_the_newest_revision_of_an_event_is_marked(confi
     [
         (["--out", "new.parquet"], "either --replayed or --served"),
         (["--served", "--replayed", "EVENTS", "--out", "new.parquet"], "either --replayed or --served"),
-        (["--served", "--label-column", "bad", "--out", "new.parquet"], "go with --replayed"),
+        (["--served", "--label-column", "bad", "--out", "new.parquet"], "only be used with --replayed"),
         (["--replayed", "EVENTS", "--out", "new.parquet"], "needs --config"),
-        (["--replayed", "EVENTS", "--config", "CONFIG", "--from", "5", "--out", "new.parquet"], "go with --served"),
-        (["--replayed", "EVENTS", "--config", "CONFIG", "--labels", "EVENTS", "--label-column", "bad", "--out", "new.parquet"], "exclude"),
+        (["--replayed", "EVENTS", "--config", "CONFIG", "--from", "5", "--out", "new.parquet"], "only be used with --served"),
+        (
+            ["--replayed", "EVENTS", "--config", "CONFIG", "--labels", "EVENTS", "--label-column", "bad", "--out", "new.parquet"],
+            "used together",
+        ),
         (["--replayed", "EVENTS", "--config", "CONFIG", "--label-column", "worse", "--out", "new.parquet"], "missing label column"),
         (["--replayed", "nothing.parquet", "--config", "CONFIG", "--out", "new.parquet"], "does not exist"),
         (["--replayed", "EVENTS", "--config", "CONFIG", "--out", "EVENTS"], "say --overwrite"),

@@ -11,11 +11,11 @@ import org.apache.zookeeper.server.ServerConfig;
 import org.apache.zookeeper.server.ZooKeeperServerMain;
 
 /**
- * ZooKeeper and several services of Druid in one JVM. Each service has a class loader of its own, for Druid keeps the pipeline of a
- * service's HTTP filters in a static field.
+ * Runs ZooKeeper and several services of Druid in one JVM. Each service has a class loader of its own, because Druid keeps the pipeline
+ * of a service's HTTP filters in a static field.
  *
- * <p>Arguments: folder of the configuration, ZooKeeper's file of properties, class path of a service, and the services in the order
- * of their start. Says {@code READY} once all are up.
+ * <p>The arguments are the folder of the configuration, ZooKeeper's property file, the class path of a service, and the services in the
+ * order of their start. It prints {@code READY} once all are up.
  */
 public final class AllOfDruid {
   private static final Deque<AutoCloseable> RUNNING = new ArrayDeque<>();

@@ -26,11 +26,11 @@ import org.apache.druid.server.security.TLSCertificateChecker;
 import org.apache.druid.server.security.TLSUtils;
 
 /**
- * What a service of Druid needs so that nobody else can use it: it shows the others the certificate that its own port asks for, and
- * the database of metadata is opened in this process, without a port.
+ * Closes a service of Druid to other users: the service shows the other services the certificate that its own port needs, and opens the
+ * metadata database in this process, without a port.
  */
 public final class ClosedDruid implements DruidModule {
-  /** Value of {@code druid.metadata.storage.type}. */
+  /** The value of {@code druid.metadata.storage.type}. */
   private static final String IN_THIS_PROCESS = "derby-in-this-process";
 
   private static final List<Class<? extends Annotation>> CLIENTS =
@@ -53,7 +53,7 @@ public final class ClosedDruid implements DruidModule {
     PolyBind.optionBinder(binder, Key.get(what)).addBinding(IN_THIS_PROCESS).to(chosen).in(LazySingleton.class);
   }
 
-  /** The keys of this service's port are those of its clients too. */
+  /** Gives the service's clients the keys of the service's own port. */
   private static final class ShownCertificate implements Provider<SSLContext> {
     private final TLSServerConfig port;
     private final TLSCertificateChecker checker;
@@ -67,7 +67,7 @@ public final class ClosedDruid implements DruidModule {
     @Override
     public SSLContext get() {
       return new TLSUtils.ClientSSLContextBuilder()
-          // The client's Netty is of version 3, whose handshake by TLS 1.3 now and then stands still.
+          // The client uses Netty 3, whose handshake with TLS 1.3 sometimes hangs.
           .setProtocol("TLSv1.2")
           .setKeyStoreType(port.getKeyStoreType())
           .setKeyStorePath(port.getKeyStorePath())

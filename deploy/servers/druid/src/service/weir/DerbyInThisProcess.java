@@ -10,7 +10,7 @@ import org.apache.druid.metadata.storage.derby.DerbyConnector;
 import org.apache.druid.segment.metadata.CentralizedDatasourceSchemaConfig;
 import org.skife.jdbi.v2.DBI;
 
-/** Druid's Derby without its server, which would take whoever connects, and write files for him. */
+/** Druid's Derby database without its network server, which would let everybody connect and write files. */
 public final class DerbyInThisProcess extends DerbyConnector {
   @Inject
   DerbyInThisProcess(

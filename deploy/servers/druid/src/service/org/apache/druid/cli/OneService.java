@@ -7,11 +7,11 @@ import org.apache.druid.guice.StartupInjectorBuilder;
 import org.apache.druid.java.util.common.lifecycle.Lifecycle;
 import org.apache.druid.java.util.common.logger.Logger;
 
-/** One service of Druid, unchanged, started from property files. In Druid's package: what a service asks for is protected there. */
+/** Starts one unchanged service of Druid from property files. It is in Druid's package because it needs protected members there. */
 public final class OneService {
   private OneService() {}
 
-  /** Starts {@code service} with what {@code files} say, later ones over earlier ones; closing the result stops it. */
+  /** Starts {@code service} with the properties in {@code files}, where later files win; closing the result stops the service. */
   public static AutoCloseable start(String service, String... files) throws Exception {
     final Properties properties = new Properties();
     for (String file : files) {

@@ -9,12 +9,11 @@ from collections.abc import AsyncIterator
 import pytest
 from databases_of_a_test import FickleDatabase, database_in
 
-from api.auth import authenticator as gates
-from api.auth import token_verifier as token_prover
-from api.auth.authenticator import REVOKED_SECONDS_MAX, STALE_SECONDS_MAX, Gate
+from api.auth import authenticator, token_verifier
+from api.auth.authenticator import REVOKED_SECONDS_MAX, STALE_SECONDS_MAX, Authenticator
 from api.auth.permissions import Caller
 from api.auth.rejection_log import LOG_SECONDS
-from api.auth.token_verifier import TokenProver
+from api.auth.token_verifier import StoredTokenVerifier
 from api.http.problem import Problem
 from stores.relational.tokens import RelationalTokens
 from stores.tokens import StoredToken, new_token, token_hash
@@ -40,13 +39,13 @@ class SlowTokens(RelationalTokens):
 
 
 class Door:
-    """A gate over a file, with a clock that the test moves."""
+    """An authenticator over a file, with a clock that the test moves."""
 
     def __init__(self, folder: pathlib.Path) -> None:
         self.moved = 0.0
         self.tokens = SlowTokens(folder)
         self.failures: Counter[str] = Counter()
-        self.gate = Gate([TokenProver(self.tokens, self.clock)], self.failures, self.clock, self.monotonic)
+        self.authenticator = Authenticator([StoredTokenVerifier(self.tokens, self.clock)], self.failures, self.clock, self.monotonic)
 
     def clock(self) -> float:
         return 1_700_000_000 + self.moved
@@ -61,10 +60,10 @@ class Door:
         return token
 
     def known(self, token: str) -> Caller | None:
-        return self.gate.known(f"Bearer {token}".encode())
+        return self.authenticator.known(f"Bearer {token}".encode())
 
     async def caller(self, token: str) -> Caller:
-        return self.known(token) or await self.gate.identify(f"Bearer {token}".encode(), PEER)
+        return self.known(token) or await self.authenticator.identify(f"Bearer {token}".encode(), PEER)
 
     async def status(self, token: str) -> int:
         try:
@@ -79,7 +78,7 @@ async def door(tmp_path: pathlib.Path) -> AsyncIterator[Door]:
     made = Door(tmp_path)
     yield made
     made.tokens.free.set()
-    await made.gate.close()
+    await made.authenticator.close()
     made.tokens.database.close()
 
 
@@ -125,7 +124,7 @@ async def test_a_revocation_that_is_found_beside_a_request_ends_the_token(door: 
     door.tokens.revoke("payments", 2)
     door.moved += REVOKED_SECONDS_MAX - 1
     assert door.known(token) is not None
-    while door.gate._asked:
+    while door.authenticator._asked:
         await asyncio.sleep(0.005)
     assert door.known(token) is None
     assert await door.status(token) == 401
@@ -137,7 +136,7 @@ async def test_what_is_forgotten_while_it_is_looked_up_is_not_known_afterwards(d
     first = asyncio.create_task(door.caller(token))
     while not door.tokens.asked:
         await asyncio.sleep(0.005)
-    door.gate.forget(token_hash(token))
+    door.authenticator.forget(token_hash(token))
     door.tokens.free.set()
     assert (await first).name == "payments"
     assert door.known(token) is None
@@ -150,7 +149,7 @@ async def test_who_comes_after_a_revocation_is_not_given_an_answer_from_before_i
     while not door.tokens.asked:
         await asyncio.sleep(0.005)
     door.tokens.revoke("payments", 2)
-    door.gate.forget(token_hash(token))
+    door.authenticator.forget(token_hash(token))
     later = asyncio.create_task(door.status(token))
     await asyncio.sleep(0)
     door.tokens.free.set()
@@ -195,7 +194,7 @@ async def test_when_the_store_is_back_a_revocation_counts_at_once(door: Door, tm
 
 
 async def test_a_store_that_stands_still_does_not_hold_up_the_event_loop(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(token_prover, "LOOKUP_SECONDS_MAX", 0.5)
+    monkeypatch.setattr(token_verifier, "LOOKUP_SECONDS_MAX", 0.5)
     token, other = door.add("payments"), door.add("other")
     await door.caller(token)
     door.tokens.free.clear()
@@ -210,8 +209,8 @@ async def test_a_store_that_stands_still_does_not_hold_up_the_event_loop(door: D
 
 
 async def test_look_ups_have_a_bound_beyond_which_callers_are_put_off(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(token_prover, "IN_FLIGHT_MAX", 5)
-    monkeypatch.setattr(token_prover, "LOOKUP_SECONDS_MAX", 0.3)
+    monkeypatch.setattr(token_verifier, "IN_FLIGHT_MAX", 5)
+    monkeypatch.setattr(token_verifier, "LOOKUP_SECONDS_MAX", 0.3)
     token = door.add("payments")
     await door.caller(token)
     door.tokens.free.clear()
@@ -224,12 +223,12 @@ async def test_look_ups_have_a_bound_beyond_which_callers_are_put_off(door: Door
 
 
 async def test_wrong_tokens_and_right_ones_are_remembered_up_to_a_bound(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gates, "KNOWN_MAX", 10)
+    monkeypatch.setattr(authenticator, "KNOWN_MAX", 10)
     tokens = [door.add(f"n{number}") for number in range(30)]
     for token in tokens:
         assert await door.status(token) == 200
         assert await door.status(new_token()) == 401
-    assert len(door.gate._known) == len(door.gate._refused) == 10
+    assert len(door.authenticator._known) == len(door.authenticator._refused) == 10
     assert all(door.known(token) is not None for token in tokens[-10:])
     assert all([await door.status(token) == 200 for token in tokens])
 
@@ -276,8 +275,8 @@ async def test_a_fault_of_the_store_is_told_without_its_detail(door: Door, monke
     ],
 )  # fmt: skip
 async def test_what_is_no_token_is_refused_for_its_reason(door: Door, header: bytes | None, reason: str) -> None:
-    assert door.gate.known(header) is None
+    assert door.authenticator.known(header) is None
     with pytest.raises(Problem) as problem:
-        await door.gate.identify(header, PEER)
+        await door.authenticator.identify(header, PEER)
     assert problem.value.status == 401
     assert door.failures == {reason: 1}

@@ -1,4 +1,4 @@
-"""A release under which event after event raises is taken back: once, for all stages, and said loudly."""
+"""A release under which event after event raises is rolled back once, for all stages, and logged as critical."""
 
 import asyncio
 import logging
@@ -8,8 +8,8 @@ import msgspec
 import pytest
 from api_imitation import TEXTS, Api
 
-from api.definitions.falling_back import SYSTEM, FallingBack, RaisedLetters
-from api.http.metrics import Counts
+from api.definitions.automatic_rollback import SYSTEM, AutomaticRollback, RaisedLetters
+from api.http.metrics import ApiMetrics
 from foundation.refusal import Refusal
 from pipeline.engine.isolation import fault_of
 from pipeline.score_job.dead_letter import dead_letter
@@ -29,8 +29,8 @@ def letter(release: int, in_a_row: int, error: Exception | None = None) -> tuple
 class Process:
     def __init__(self, api: Api) -> None:
         self.api = api
-        self.counts = Counts()
-        self.falling_back = FallingBack(api.definitions, api.in_force, api.access.audit, self.counts, api.clock, IN_A_ROW)
+        self.api_metrics = ApiMetrics()
+        self.automatic_rollback = AutomaticRollback(api.definitions, api.in_force, api.access.audit, self.api_metrics, api.clock, IN_A_ROW)
 
     async def put(self, number: int) -> int:
         return (await self.api.definitions.put({"policy": policy(number)}, "ana")).release
@@ -48,19 +48,19 @@ class Process:
     async def settled(self) -> None:
         """Once all suspects were looked at."""
         async with asyncio.timeout(60):
-            while not self.falling_back._suspects.empty():
+            while not self.automatic_rollback._suspects.empty():
                 await asyncio.sleep(0.005)
         await asyncio.sleep(0.05)
 
     def raise_under(self, release: int, in_a_row: int = IN_A_ROW) -> None:
-        self.falling_back.take([letter(release, number) for number in range(1, in_a_row + 1)])
+        self.automatic_rollback.take([letter(release, number) for number in range(1, in_a_row + 1)])
 
 
 @pytest.fixture
 async def process(api: Api) -> AsyncIterator[Process]:
     made = Process(api)
     await made.put(1)
-    task = asyncio.create_task(made.falling_back.run())
+    task = asyncio.create_task(made.automatic_rollback.run())
     yield made
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
@@ -70,7 +70,7 @@ async def test_a_release_under_which_so_many_events_in_a_row_raise_is_taken_back
     process: Process, caplog: pytest.LogCaptureFixture
 ) -> None:
     good, bad = process.in_force, await process.put(2)
-    assert await process.falling_back.check() == ""
+    assert await process.automatic_rollback.check() == ""
     with caplog.at_level(logging.CRITICAL):
         process.raise_under(bad)
         await process.until(bad + 1)
@@ -79,17 +79,17 @@ async def test_a_release_under_which_so_many_events_in_a_row_raise_is_taken_back
     assert kept is not None
     assert (kept.by, kept.parts) == (SYSTEM, process.api.registry.get(good).parts)  # type: ignore[union-attr]
     assert process.api.in_force.texts["policy"] == policy(1)
-    assert f"release {bad} is taken back" in caplog.text
-    assert "in force since events raised under the one before" in await process.falling_back.check()
-    assert "weir_releases_taken_back_total 1" in process.counts.text(0, 0, 0)
-    assert 'weir_raised_total{where="user stage"} 3' in process.counts.text(0, 0, 0)
+    assert f"release {bad} is rolled back" in caplog.text
+    assert "is an automatic rollback, because events raised under the one before" in await process.automatic_rollback.check()
+    assert "weir_releases_taken_back_total 1" in process.api_metrics.text(0, 0, 0)
+    assert 'weir_raised_total{where="user stage"} 3' in process.api_metrics.text(0, 0, 0)
     facts = [entry.fact() for entry in process.api.access.audit.page(None, 2)]
     assert [(fact.by, fact.action, fact.phase) for fact in facts] == [
         (SYSTEM, f"take back release {bad}", "outcome"),
         (SYSTEM, f"take back release {bad}", "intent"),
     ]
     await process.put(3)
-    assert await process.falling_back.check() == ""
+    assert await process.automatic_rollback.check() == ""
 
 
 @pytest.mark.parametrize("in_a_row", [0, 1, IN_A_ROW - 1])
@@ -144,7 +144,7 @@ async def test_definitions_that_are_pushed_again_unmended_are_taken_back_again(p
 
 async def test_where_there_is_no_release_before_it_is_said_and_nothing_changes(api: Api, caplog: pytest.LogCaptureFixture) -> None:
     process = Process(api)
-    task = asyncio.create_task(process.falling_back.run())
+    task = asyncio.create_task(process.automatic_rollback.run())
     only = process.in_force
     process.raise_under(only)
     await process.settled()
@@ -155,7 +155,7 @@ async def test_where_there_is_no_release_before_it_is_said_and_nothing_changes(a
 
 
 async def test_what_fails_is_tried_again_while_the_release_is_in_force(process: Process, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("api.definitions.falling_back.RETRY_SECONDS", 0.01)
+    monkeypatch.setattr("api.definitions.automatic_rollback.RETRY_SECONDS", 0.01)
     bad = await process.put(2)
     process.api.log.down = True
     process.raise_under(bad)
@@ -167,16 +167,16 @@ async def test_what_fails_is_tried_again_while_the_release_is_in_force(process: 
 
 async def test_it_can_be_turned_off(api: Api) -> None:
     process = Process(api)
-    process.falling_back._in_a_row_max = 0
+    process.automatic_rollback._in_a_row_max = 0
     process.raise_under(process.in_force, 100)
-    assert process.falling_back._suspects.empty()
+    assert process.automatic_rollback._suspects.empty()
 
 
 def test_letters_that_are_none_are_passed_over_and_refused_events_are_not_read(api: Api) -> None:
     process = Process(api)
     bad = [b"", b"{", b"\xff", b'{"reason":{"what":"raised"},"release":"x"}', b'{"reason":{"what":"raised","x":' + b"[" * 100_000]
-    process.falling_back.take([("0:1", value) for value in bad])
-    assert not process.counts.raised
+    process.automatic_rollback.take([("0:1", value) for value in bad])
+    assert not process.api_metrics.raised
     refused = dead_letter(Refusal("bad event", where="amount", expected="a number", got="x"), b"{}", 0, 1, 0)
     assert msgspec.json.decode(refused)["reason"]["what"] == "bad event"
     messages = [_Message(letter(1, 1)[1]), _Message(refused)]
