@@ -1,4 +1,4 @@
-"""The archive that the settings name, as commands ask it: one that does not answer is refused."""
+"""Commands open and read here the archive that the settings name; an archive that does not answer becomes a `Refusal`."""
 
 import contextlib
 import os
@@ -14,13 +14,16 @@ from stores.archive.archive_rows import Kind
 from stores.decisions import StoreUnavailableError
 
 HDFS_USER_FILE = ("secrets", "hdfs")
-"""Below the system's folder: the name under which the HDFS of `weir up` knows its owner, and nobody else."""
+"""This file below the system's folder holds the only user name that the HDFS of `weir up` lets in."""
 
 
 def archive_of(settings: Settings, timeout_seconds: float = TIMEOUT_SECONDS) -> FileArchive:
-    """`open_archive` of the archive that the settings name.
+    """Opens the archive that the settings name, with `open_archive`.
 
-    HDFS is told a user's name by the environment of the process alone, so for the HDFS of `weir up` this function sets it there.
+    An HDFS client takes its user name only from the environment of its process, so this function sets it there for the HDFS of `weir up`.
+
+    Args:
+        timeout_seconds: the longest that one request to the archive may take.
 
     Raises:
         Refusal: the settings name no archive.
@@ -33,26 +36,28 @@ def archive_of(settings: Settings, timeout_seconds: float = TIMEOUT_SECONDS) -> 
 
 @contextlib.contextmanager
 def reaching(settings: Settings) -> Iterator[None]:
-    """What asks the archive inside is refused when that does not answer.
+    """Turns a `StoreUnavailableError` that is raised inside the `with` block into a `Refusal` for the user of a command.
 
     Raises:
-        Refusal: it does not, or not in time.
+        Refusal: the archive does not answer, or not in time.
     """
     try:
         yield
     except StoreUnavailableError as error:
-        remedy = "WEIR_ARCHIVE_URL says where it is; what is there comes again with its servers"
+        remedy = "check that its servers run and that WEIR_ARCHIVE_URL names the right archive; no archived record is lost meanwhile"
         where = settings.archive_place()
-        raise Refusal("no answer from the archive", where=where, expected="its files", got=str(error), remedy=remedy) from error
+        raise Refusal(
+            "no answer from the archive", where=where, expected="an archive that answers", got=str(error), remedy=remedy
+        ) from error
 
 
 def read_archive(
     settings: Settings, kind: Kind, from_ms: int | None = None, to_ms: int | None = None, columns: Sequence[str] = ()
 ) -> Iterator[pa.Table]:
-    """`Archive.read` of the archive that the settings name.
+    """Reads the archive that the settings name, with `Archive.read`.
 
     Raises:
-        Refusal: it does not answer, or holds a file that is none of its own.
+        Refusal: the archive does not answer, or it holds a file that Weir did not write.
     """
     with reaching(settings):
         yield from archive_of(settings).read(kind, from_ms, to_ms, columns)

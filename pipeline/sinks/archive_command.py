@@ -1,4 +1,4 @@
-"""What `weir archive` does: says what there is, and makes few files of many."""
+"""The command `weir archive` lists the days of the archive and merges the files of each day into one."""
 
 import time
 from collections.abc import Callable
@@ -10,14 +10,14 @@ from stores.archive.archive_encoding import day_of
 from stores.archive.archive_rows import DAY_MS, KINDS
 
 CLOSED_MS = 3_600_000
-"""After its end a day counts as closed; what still comes is merged the next time."""
+"""A day is compacted from this long after its end on; files that come later are merged by the next run."""
 
 
 def list_archive(settings: Settings) -> str:
-    """Where the archive is, and a line a kind and day.
+    """Gives the place of the archive, and one line for each kind of record and day.
 
     Raises:
-        Refusal: it does not answer.
+        Refusal: the archive does not answer.
     """
     archive = archive_of(settings)
     with reaching(settings):
@@ -27,7 +27,11 @@ def list_archive(settings: Settings) -> str:
 
 
 def compact_archive(settings: Settings, say: Callable[[str], None], now_ms: float) -> int:
-    """Compacts each day that ended `CLOSED_MS` before `now_ms` or earlier, and gives how many had several files.
+    """Compacts each day that ended at least `CLOSED_MS` before `now_ms`, and returns how many days had several files.
+
+    Args:
+        say: gets one line for each compacted day, and one with their number.
+        now_ms: current time, in ms since the epoch.
 
     Raises:
         Refusal: the archive does not answer.

@@ -1,4 +1,4 @@
-"""Records gathered into files of the archive: what leaves are whole Parquet files, before each checkpoint."""
+"""The archive stage gathers records and emits them as whole Parquet files before each checkpoint."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from stores.archive.archive_encoding import ArchivedDecision, day_of, decode_dec
 from stores.archive.archive_rows import KINDS, ArchivedRecord, Kind
 
 BYTES_MAX = 64 << 20
-"""Bytes of records held between two checkpoints; more leave at once, in files of their own."""
+"""When the stage holds more bytes of records than this, it emits them before the checkpoint, in files of their own."""
 
 
 Row = tuple[ArchivedRecord, ArchivedDecision | None]
@@ -29,14 +29,14 @@ class _Gathered:
 
 
 class Keep:
-    """Events and labels as they came, and the first decision of each event and revision, by day.
+    """Gathers by day events and labels as they came, and the first decision of each event and revision.
 
-    Nothing that it holds outlives a checkpoint: Flink gives the files their names once the checkpoint is complete.
+    It holds no record past a checkpoint. Flink gives the files their names once the checkpoint is complete.
 
     Args:
-        state: Flink's keyed state of the operator, by partition.
-        window: see `FirstWins`.
-        prefix: of the topics' names.
+        state: Flink's keyed state of the operator, keyed by partition.
+        window: number of decisions of a partition that are remembered, see `FirstWins`.
+        prefix: what the names of all topics begin with.
     """
 
     def __init__(self, state: BulkState, window: int, prefix: str) -> None:
@@ -46,7 +46,7 @@ class Keep:
         self._bytes = 0
 
     def process(self, data: bytes) -> bytes:
-        """Files before a checkpoint, or when too much is held; else nothing."""
+        """Takes in one micro-batch; returns files before a checkpoint and above `BYTES_MAX`, else ``b""``."""
         bundle = read_bundle(data)
         if bundle.kind == BundleKind.BARRIER:
             self.taken.save()
@@ -88,9 +88,9 @@ def _file_of(kind: Kind, rows: Sequence[Row]) -> bytes:
 
 
 def make_stage(state: BulkState, window: int, prefix: str) -> Keep:
-    """The stage as the archive job asks for it."""
+    """Makes the stage with the arguments that the archive job gives."""
     return Keep(state, window, prefix)
 
 
 TOPICS = KINDS
-"""Short names of the topics that are kept."""
+"""The short names of the topics that are archived."""

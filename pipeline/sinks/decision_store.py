@@ -1,4 +1,4 @@
-"""The store of decisions that the settings name, for who writes and for who reads."""
+"""The store of decisions that the settings name is opened here, for writing or for reading."""
 
 import pathlib
 
@@ -13,10 +13,10 @@ WRITE_SECONDS_MAX = 10.0
 
 
 def open_decisions(settings: Settings) -> Decisions:
-    """For the one that writes; makes its tables where they are missing.
+    """Opens the store for its one writer, and makes the tables that are missing.
 
     Raises:
-        Refusal: it does not answer, or is of another version.
+        Refusal: the store does not answer, or another version of Weir made its tables.
     """
     if settings.store == "cassandra":
         return CassandraDecisions(cassandra_place(settings, WRITE_SECONDS_MAX))
@@ -24,14 +24,14 @@ def open_decisions(settings: Settings) -> Decisions:
 
 
 def open_decisions_reader(settings: Settings, timeout_seconds: float = WRITE_SECONDS_MAX, patient: bool = False) -> Decisions:
-    """For reading only.
+    """Opens the store for reading only.
 
     Args:
-        timeout_seconds: for one request to a server.
-        patient: a server that does not answer may do so later.
+        timeout_seconds: the longest that one request to a server may take.
+        patient: whether a server that does not answer now is waited for instead of refused.
 
     Raises:
-        Refusal: it does not answer, or is of another version.
+        Refusal: the store does not answer, or another version of Weir made its tables.
     """
     if settings.store == "cassandra":
         return CassandraDecisions(cassandra_place(settings, timeout_seconds, patient), owner=False)
@@ -39,7 +39,11 @@ def open_decisions_reader(settings: Settings, timeout_seconds: float = WRITE_SEC
 
 
 def cassandra_place(settings: Settings, timeout_seconds: float, patient: bool = False) -> Place:
-    """Where the settings say that the keyspace is."""
+    """Gives the address, the credentials and the options of Cassandra's keyspace as the settings name them.
+
+    Raises:
+        Refusal: the password file cannot be read.
+    """
     own = settings.path("cassandra", "keys", CERTIFICATE_FILE)
     known = str(own) if settings.cassandra_hosts == "127.0.0.1" and own.exists() else ""
     return Place(
@@ -63,4 +67,6 @@ def _secret(file: str) -> str:
     try:
         return pathlib.Path(file).read_text().strip()
     except OSError as error:
-        raise Refusal("no password", where=file, expected="a file that holds it", got=str(error.strerror)) from error
+        remedy = "WEIR_CASSANDRA_PASSWORD_FILE names the file"
+        expected = "a readable file that holds the password"
+        raise Refusal("no password for Cassandra", where=file, expected=expected, got=str(error.strerror), remedy=remedy) from error

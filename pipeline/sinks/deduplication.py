@@ -1,4 +1,4 @@
-"""Which decisions of a topic came before: the first one for a user's event and revision counts, whatever was written again behind it."""
+"""Repeated decisions are dropped here: of the decisions on one event and revision of a primary entity, only the first counts."""
 
 import hashlib
 import struct
@@ -20,13 +20,13 @@ Words = NDArray[np.uint64]
 
 
 def word_of_decision(user: str, event_id: str, revision: int) -> int:
-    """64 bits that stand for a decision: two share one with a probability of 2**-64. About 0.7 µs."""
+    """A 64-bit hash of a decision; two decisions have the same one with a probability of 2**-64. Cost: about 0.7 µs."""
     digest = hashlib.blake2b(f"{revision} {len(user)} {user}{event_id}".encode(), digest_size=8).digest()
     return int(_WORD.unpack(digest)[0])
 
 
 class _Seen:
-    """The newest words of one partition: full pages, oldest first, and an open one."""
+    """The newest hashes of one partition, in full pages, oldest first, and one open page."""
 
     def __init__(self, first: int, pages: list[Words], opened: Words) -> None:
         self.first = first
@@ -38,15 +38,15 @@ class _Seen:
 
 
 class FirstWins:
-    """Remembers the last `window` decisions of each partition, in Flink's state from checkpoint to checkpoint.
+    """Remembers the last `window` decisions of each partition, and saves them in Flink's state at each checkpoint.
 
-    Repeats come in the partition of the first, since both are keyed by the user. They begin where the score job's last checkpoint lies: so
-    what counts is how many decisions lie between, not how much time. A repeat from further back than `window` counts again. About a
-    microsecond a decision, 8 bytes each in the state, some 70 in memory.
+    A repeat comes in the same partition as the first decision, since both are keyed by the primary entity. The score job repeats what it
+    decided since its last checkpoint, so the window is a number of decisions and not a time. A repeat that comes more than `window`
+    decisions after the first counts again. Cost of a decision: about 1 µs, 8 bytes in the state, and some 70 bytes in memory.
 
     Args:
-        state: of the operator; its keys are partitions.
-        window: decisions a partition, rounded up to pages of 4,096.
+        state: Flink's keyed state of the operator, keyed by partition.
+        window: number of decisions that are remembered of each partition, rounded up to pages of 4,096.
     """
 
     def __init__(self, state: BulkState, window: int) -> None:
@@ -55,7 +55,7 @@ class FirstWins:
         self._partitions: dict[str, _Seen] = {}
 
     def is_first(self, partition: str, word: int) -> bool:
-        """Whether the decision of `word` has not come before; it has from now on."""
+        """Whether the decision with the hash `word` is new in `partition`; from now on it is known."""
         seen = self._partitions.get(partition) or self._restored(partition)
         if word in seen.known:
             return False
@@ -66,7 +66,7 @@ class FirstWins:
         return True
 
     def save(self) -> None:
-        """Brings the state up to date: the open page of each partition, and the pages filled since."""
+        """Writes to the state the open page of each partition, and the pages that were filled since the last call."""
         for partition, seen in self._partitions.items():
             fresh = range(seen.saved, seen.first + len(seen.pages))
             pages = [(0, number, seen.pages[number - seen.first].tobytes()) for number in fresh]
@@ -95,7 +95,7 @@ class FirstWins:
 
 
 class Identified(Protocol):
-    """What tells a decision from another."""
+    """The fields by which one decision is told from another."""
 
     user: str
     event_id: str
@@ -106,11 +106,11 @@ Decoded = TypeVar("Decoded", bound=Identified)
 
 
 class FirstDecisions(Generic[Decoded]):
-    """Decodes records of the decisions topic and lets the first of each user's event and revision pass.
+    """Decodes records of the decisions topic and passes on the first decision of each primary entity, event and revision.
 
     Args:
-        decode: from a record's value; whatever it raises says that the record is no decision.
-        first_wins: remembers which came.
+        decode: decodes a record's value; a record at which it raises any exception is no decision.
+        first_wins: remembers which decisions have come.
     """
 
     def __init__(self, decode: Callable[[bytes], Decoded], first_wins: FirstWins) -> None:
@@ -120,10 +120,10 @@ class FirstDecisions(Generic[Decoded]):
         self._first_wins = first_wins
 
     def take(self, record: PlacedRecord, use: Callable[[Decoded], None]) -> None:
-        """Has `use` take the decision, unless it is a repeat. A record at which anything raises is set aside.
+        """Calls `use` with the decision, unless it is a repeat. A record at which anything raises is set aside.
 
         Args:
-            use: changes nothing before it raises.
+            use: takes the decision; if it raises, it must have changed nothing.
         """
 
         def once(record: PlacedRecord) -> None:
@@ -137,5 +137,5 @@ class FirstDecisions(Generic[Decoded]):
             pass
 
     def save(self) -> None:
-        """See `FirstWins.save`."""
+        """Saves which decisions have come, with `FirstWins.save`."""
         self._first_wins.save()

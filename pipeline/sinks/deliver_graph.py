@@ -1,4 +1,4 @@
-"""The graph of a job that delivers: records of some topics, bundled by partition, through one Python stage."""
+"""The Flink graph of a job that delivers: records of some topics pass, in micro-batches of one partition each, through one Python stage."""
 
 import pathlib
 from collections.abc import Callable, Sequence
@@ -14,9 +14,15 @@ FOR_EVER = 0
 
 
 def delivered(graph: Graph, settings: Settings, topics: Sequence[str], stage: str, name: str, *arguments: object) -> Any:
-    """What the stage `name`, made by the factory `stage`, gives of the records of `topics`, from what was committed on.
+    """Adds to `graph` the sources of `topics` and the stage `name`, and returns the stream of what the stage emits.
 
-    `arguments` are those of the factory, behind the state and the window of repeats.
+    The sources start from the committed offsets.
+
+    Args:
+        topics: short names; at least one.
+        stage: the factory of the stage, as ``module:function``.
+        name: of the stage; saved state is found again by it.
+        arguments: given to the factory after the state and the number of decisions that are remembered.
     """
     nothing = graph.java.org.apache.flink.api.common.eventtime.WatermarkStrategy.noWatermarks()
     first, *others = [graph.source(topic, Source.ANY_TOPIC, nothing, 1, delivering=True) for topic in topics]
@@ -35,8 +41,10 @@ def submit(
     """Submits the job `name` to the cluster of `settings` and gives its id.
 
     Args:
-        checkpoint: what it starts from; ``None``: the offsets that its group has committed, else the beginning of the topics.
-        build: adds the graph.
+        checkpoint_interval_ms: time between two checkpoints.
+        checkpoint: the checkpoint that the job starts from; with ``None`` it starts from the offsets that its consumer group has committed,
+            and without these from the beginning of the topics.
+        build: adds the job's sources, stages and sinks to the graph.
     """
     environment = remote_environment(job_configuration(settings, name, checkpoint_interval_ms, checkpoint), parallelism=1)
     build(Graph(settings, environment, flink_name(name)), settings)

@@ -1,6 +1,6 @@
-"""The deliver job: decisions from Kafka into the store that the API reads.
+"""The deliver job writes decisions from Kafka to the store that the API reads.
 
-A batch is written whole before its offsets are committed; after a crash it is written again, and the store drops the repeats.
+It writes a whole batch before it commits the batch's offsets. After a crash it writes the batch again, and the store drops the repeats.
 """
 
 import logging
@@ -29,21 +29,21 @@ WAIT_SECONDS_MIN = 0.1
 WAIT_SECONDS_MAX = 10.0
 REPORT_SECONDS = 60.0
 RELEASE_SECONDS_MAX = 60.0
-"""How long a decision waits for its release; one that names a release which nobody made must not hold up the others."""
+"""A decision waits for its release no longer than this, so that one that names a release which nobody made does not hold up the others."""
 GIVEN_UP_MAX = 1_000
 KEY_CHARACTERS_MAX = 16_000
-"""Of an id: in UTF-8 it is still a key that any store takes."""
+"""The greatest length of an id: in UTF-8 it is then at most 64,000 bytes, which every store takes as a key."""
 NEVER_HELD = (UnicodeError, OverflowError, RecursionError, struct.error, sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError)
-"""What a store raises at a decision that it can never hold; anything else says that the store is away, and is tried again."""
+"""The errors that a store raises at a decision that it can never hold; after any other error the write is tried again."""
 
 
 Id = Annotated[str, msgspec.Meta(max_length=KEY_CHARACTERS_MAX)]
 Whole = Annotated[int, msgspec.Meta(ge=-(1 << 63), le=(1 << 63) - 1)]
-"""What a store can hold: a write that can never succeed would be tried for ever."""
+"""An integer that every store can hold; without this limit a write that can never succeed would be tried for ever."""
 
 
 class IndexedDecision(msgspec.Struct):
-    """What a decision is found by; the rest of its value is kept unread."""
+    """The fields by which a store finds a decision; the rest of the record's value is kept as it is and not decoded."""
 
     event_id: Id
     revision: Whole
@@ -60,14 +60,14 @@ _decode = msgspec.json.Decoder(IndexedDecision).decode
 
 
 class Deliverer:
-    """Decisions as they come into a store, without Kafka.
+    """Writes decisions to a store; it knows nothing of Kafka.
 
     Args:
-        store: takes them; when it fails, the write is tried again with growing waits.
-        definitions: tell the user's kind and how ids are ordered.
+        store: takes the decisions; when it fails, the write is tried again with growing waits.
+        definitions: tell which entity type is the primary one, and how event ids are ordered.
         refresh: reads what is new on the control topic into `definitions`.
-        wait: sleeps so many seconds.
-        stopping: ends the retries.
+        wait: sleeps for the given number of seconds.
+        stopping: whether the process is to end; the retries end then too.
     """
 
     def __init__(
@@ -89,9 +89,14 @@ class Deliverer:
         self._stopping = stopping
 
     def deliver(self, values: list[bytes], places: Sequence[TopicPlace] = ()) -> bool:
-        """Writes a batch, each with its place in the topic where it is given; False when it was told to stop before it was written.
+        """Writes a batch; returns False if it was told to stop before the batch was written.
 
-        What cannot be made a decision, or that the store can never hold, is set aside: nobody but the score job writes to the topic.
+        A value that is no decision, or that the store can never hold, is set aside and not made a dead letter: only the score job
+        writes to this topic.
+
+        Args:
+            values: of the records.
+            places: partition and offset of each record; may be empty.
         """
         placed = list(zip(values, places or repeat(None), strict=False))
         found = self.aside.each(((*_place_of(place), (value, place)) for value, place in placed), lambda each: self._stored(*each))
@@ -112,7 +117,7 @@ class Deliverer:
             except NEVER_HELD:
                 raise
             except Exception as error:
-                log.warning("the store does not take %d decisions, next try in %.1f s: %s", len(decisions), wait_seconds, error)
+                log.warning("the store did not take %d decisions; the next try is in %.1f s: %s", len(decisions), wait_seconds, error)
                 if self._stopping():
                     return False
                 self._wait(wait_seconds)
@@ -144,7 +149,7 @@ class Deliverer:
         )
 
     def _release(self, id: int) -> Release | None:
-        """The decision's own release; the nearest where it cannot be had, or one that is yet to come does not come in time."""
+        """Gives the release `id`, which is waited for if it is yet to come, or else the nearest; None if told to stop meanwhile."""
         release = self._definitions.releases.get(id)
         if release is not None:
             return release
@@ -156,11 +161,11 @@ class Deliverer:
             if self._stopping():
                 return None
             if self._definitions.releases.ids() and waited_seconds >= RELEASE_SECONDS_MAX:
-                log.error("release %d did not come to the control topic: its decisions are filed as those of the newest", id)
+                log.error("release %d did not come to the control topic; its decisions are stored by the rules of the nearest release", id)
                 self._give_up(id)
                 break
             waited_seconds += wait_seconds
-            log.warning("release %d is not on the control topic yet", id)
+            log.warning("release %d is not on the control topic yet; its decisions wait for it", id)
             self._wait(wait_seconds)
             wait_seconds = min(2 * wait_seconds, WAIT_SECONDS_MAX)
         return self._definitions.releases.nearest(id)
@@ -179,7 +184,10 @@ def _place_of(place: TopicPlace | None) -> tuple[str, int]:
 
 
 def order_of(event_id: str, integer: bool) -> bytes:
-    """What sorts events of one time; an id from before the schema called ids integers is ordered as text."""
+    """Gives bytes that sort events of the same time by their ids, as integers or as text.
+
+    An id that is no 64-bit integer sorts as text: it comes from before the schema declared integer ids.
+    """
     try:
         return (int(event_id) + (1 << 63)).to_bytes(8, "big") if integer else event_id.encode()
     except (ValueError, OverflowError):
@@ -187,11 +195,11 @@ def order_of(event_id: str, integer: bool) -> bytes:
 
 
 class DeliverJob:
-    """Reads the decisions topic in a consumer group of its own; several may share its partitions.
+    """Reads the decisions topic in a consumer group of its own; several processes may share its partitions.
 
     Args:
-        settings: where the broker is.
-        store: that it writes to; closed at the end.
+        settings: name the broker and the topics.
+        store: takes the decisions; the job closes it at the end.
     """
 
     def __init__(self, settings: Settings, store: Decisions) -> None:
@@ -205,7 +213,7 @@ class DeliverJob:
         )
 
     def run(self) -> None:
-        """Delivers until `stop`."""
+        """Delivers decisions until `stop` is called."""
         self._control.read_to_end(self.stopping)
         self._consumer.subscribe([self._settings.topic("decisions")])
         reported = time.monotonic()
@@ -228,7 +236,7 @@ class DeliverJob:
         return self._stopping
 
     def figures(self) -> str:
-        """What was done so far, in words."""
+        """One line that says how many decisions were written, dropped as repeats and set aside."""
         done = self.deliverer
         return f"{done.written} decisions written, {done.repeats} repeats dropped, {done.aside.count} set aside"
 
@@ -236,13 +244,13 @@ class DeliverJob:
         good = [message for message in messages if not message.error()]
         for message in messages:
             if message.error():
-                log.warning("consumer: %s", message.error())
+                log.warning("the consumer of decisions reports an error: %s", message.error())
         places = [TopicPlace(message.partition() or 0, message.offset() or 0) for message in good]
         if good and self.deliverer.deliver([message.value() or b"" for message in good], places):
             try:
                 self._consumer.commit(asynchronous=False)
-            except KafkaException as error:  # read again by whoever has the partition now, and dropped as repeats
-                log.warning("offsets not committed: %s", error)
+            except KafkaException as error:  # the process that has the partition now reads them again, and the store drops the repeats
+                log.warning("the offsets of %d decisions were not committed: %s", len(good), error)
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Submits the jobs that deliver, all from one process: a client of Flink takes seconds of a core to start."""
+"""Submits all delivering jobs from one process, because each client of Flink takes seconds of CPU time to start."""
 
 import logging
 import pathlib
@@ -19,14 +19,19 @@ JOBS: dict[str, Callable[[Graph, Settings], None]] = {
     metrics_job.NAME: metrics_job.build,
     archive_job.NAME: archive_job.build,
 }
-"""What builds each job, by its name."""
+"""The function that builds each job, by the job's name."""
 
 
 def submit_jobs(settings: Settings, checkpoints: dict[str, pathlib.Path]) -> dict[str, str]:
-    """Submits every job that does not run yet and gives the id of each: after a failure half-way a second one would count twice.
+    """Submits every job that does not run yet, and returns the id of each job by its name.
+
+    A job that runs already is not submitted again, since a second one would count every record twice.
 
     Args:
-        checkpoints: what a job starts from, by its name; see `deliver_graph.submit`.
+        checkpoints: the checkpoint that a job starts from, by the job's name; see `deliver_graph.submit`.
+
+    Raises:
+        Refusal: Flink does not answer.
     """
     running = running_jobs(rest_of(settings))
     intervals_ms = {name: getattr(settings, f"{name}_interval_ms") for name in JOBS}
@@ -39,7 +44,7 @@ def submit_jobs(settings: Settings, checkpoints: dict[str, pathlib.Path]) -> dic
 @click.command()
 @click.option("--restore", multiple=True, type=(click.Choice(list(JOBS)), click.Path(exists=True, path_type=pathlib.Path)))
 def main(restore: tuple[tuple[str, pathlib.Path], ...]) -> None:
-    """Submits the jobs that do not run yet and prints the ids of all; --restore NAME PATH: the checkpoint that one starts from."""
+    """Submits the jobs that do not run yet and prints the ids of all. With --restore NAME PATH the job NAME starts from that checkpoint."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
         for name, id in submit_jobs(read_settings(), dict(restore)).items():

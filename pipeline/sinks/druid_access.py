@@ -1,4 +1,4 @@
-"""Where Druid is, and how this system shows who it is."""
+"""The addresses of Druid and the credentials that this system shows to it come from the settings."""
 
 import base64
 import pathlib
@@ -10,23 +10,23 @@ from foundation.settings import CERTIFICATE_FILE, Settings
 
 
 class DruidAccess(NamedTuple):
-    """What a client of Druid needs."""
+    """The addresses and the credentials that a client of Druid needs."""
 
     broker: str
-    """URL of the service that answers queries."""
+    """The URL of the service that answers queries."""
     coordinator: str
-    """URL of the service that is told what to read."""
+    """The URL of the service that is told which topics to read."""
     tls: ssl.SSLContext | None
-    """What a connection has to be made with; None: Druid is asked in the clear."""
+    """The TLS context of each connection; with None the connection is not encrypted."""
     headers: dict[str, str]
-    """Of each request; empty where Druid asks for no password."""
+    """The HTTP headers of each request; empty if Druid asks for no password."""
 
 
 def druid_access(settings: Settings) -> DruidAccess:
-    """How the Druid that the settings name is asked. Cost: some ms, for the certificate.
+    """Gives the access to the Druid that the settings name. Cost: some ms, to load the certificate.
 
     Raises:
-        Refusal: a file that the settings name cannot be read.
+        Refusal: a certificate or password file that the settings name cannot be read.
     """
     own = settings.path("druid", "keys", CERTIFICATE_FILE)
     known = str(own) if settings.druid_host == "127.0.0.1" and own.exists() else ""
@@ -43,8 +43,9 @@ def _tls(ca_file: str, certificate_file: str) -> ssl.SSLContext | None:
         if certificate_file:
             context.load_cert_chain(certificate_file)
     except (OSError, ssl.SSLError) as error:
-        expected = "PEM files with the certificates that sign Druid's, and with the one that is shown and its key"
-        raise Refusal("no certificate for Druid", where=f"{ca_file} {certificate_file}", expected=expected, got=str(error)) from error
+        expected = "two PEM files: one of the CA certificates that Druid's is checked by, one of this client's certificate and key"
+        where, remedy = f"{ca_file} {certificate_file}", "WEIR_DRUID_CA_FILE and WEIR_DRUID_CERTIFICATE_FILE name the files"
+        raise Refusal("no certificate for Druid", where=where, expected=expected, got=str(error), remedy=remedy) from error
     return context
 
 
@@ -55,8 +56,7 @@ def _headers(settings: Settings) -> dict[str, str]:
     try:
         password = pathlib.Path(file).read_text().strip()
     except OSError as error:
-        remedy = "WEIR_DRUID_PASSWORD_FILE names it"
-        raise Refusal(
-            "no password for Druid", where=file, expected="a file that holds it", got=str(error.strerror), remedy=remedy
-        ) from error
+        remedy = "WEIR_DRUID_PASSWORD_FILE names the file"
+        expected = "a readable file that holds the password"
+        raise Refusal("no password for Druid", where=file, expected=expected, got=str(error.strerror), remedy=remedy) from error
     return {"Authorization": "Basic " + base64.b64encode(f"{settings.druid_user}:{password}".encode()).decode()}

@@ -1,4 +1,4 @@
-"""Topic ``metrics`` taken into DuckDB, in a thread of the process that answers from it."""
+"""A thread copies the topic ``metrics`` into DuckDB, in the process that answers queries from it."""
 
 import logging
 import threading
@@ -29,12 +29,12 @@ _decode = msgspec.json.Decoder(MetricRow).decode
 
 
 class MetricFollower:
-    """Adds each record once: rows and the place behind them are written together, and reading goes on from there.
+    """Adds each record of the topic exactly once: it writes rows and the next offset in one transaction, and restarts from that offset.
 
     Args:
-        store: its alone to add to.
-        settings: broker, topic, how long metrics are kept.
-        clock: seconds since the epoch.
+        store: takes the rows; nothing else may add rows to it.
+        settings: name the broker and the topic, and say how many days metrics are kept.
+        clock: gives seconds since the epoch.
     """
 
     def __init__(self, store: DuckDbMetrics, settings: Settings, clock: Callable[[], float] = time.time) -> None:
@@ -47,10 +47,10 @@ class MetricFollower:
         self._tidied = time.monotonic()
         self.aside = Aside("row of metrics")
         self.problem = "not read yet"
-        """Why the topic is not taken in now; empty while it is."""
+        """Says why the topic is not read now; it is empty while the topic is read."""
 
     def start(self) -> None:
-        """Follows until `close`; a broker or a store that is away is waited for."""
+        """Starts the thread, which reads until `close`; it waits for a broker or a store that does not answer."""
         self._thread.start()
 
     def close(self) -> None:
@@ -61,13 +61,15 @@ class MetricFollower:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            # What an aborted transaction wrote was never said.
+            # Rows of an aborted transaction do not count, so only committed ones are read.
             consumer = consumer_of(self._settings, "metrics", **UNHURRIED, **{"isolation.level": "read_committed"})
             try:
                 self._follow(consumer)
-            except Exception as error:  # whatever it is: the thread goes on for as long as the process
+            except Exception as error:  # any error: the thread must live as long as the process
                 self.problem = str(error)
-                log.warning("metrics are not taken in: %s: %s", type(error).__name__, error)
+                log.warning(
+                    "the topic of metrics is not read; the next try is in %.1f s: %s: %s", WAIT_SECONDS, type(error).__name__, error
+                )
                 self._stopping.wait(WAIT_SECONDS)
             finally:
                 consumer.close()
@@ -99,11 +101,11 @@ class MetricFollower:
             self._store.add([], {place: offset + 1 for place, offset, _ in placed})
 
     def _add(self, read: Sequence[tuple[Message, MetricRow]]) -> None:
-        """Adds rows, and that they were read, in one transaction."""
+        """Adds rows and the offsets behind them in one transaction."""
         rows = [row for _, row in read]
         try:
             self._store.add(rows, {place_of(message): (message.offset() or 0) + 1 for message, _ in read})
-        except (duckdb.DataError, duckdb.IntegrityError):  # of one of the rows
+        except (duckdb.DataError, duckdb.IntegrityError):  # one of the rows is at fault
             raise
         except (duckdb.Error, MetricsUnavailableError) as error:
             raise NoRecordsFaultError(str(error)) from error
@@ -113,7 +115,7 @@ class MetricFollower:
         self.aside.put(place_of(read[0]), read[0].offset() or 0, error)
 
     def tidy(self) -> None:
-        """Makes one row of many in the hours that were added to, and drops what is too old."""
+        """Merges the rows of each hour that rows were added to, and drops rows older than `metrics_kept_days`."""
         for hour in sorted(self._touched):
             self._store.fold(hour * HOUR_MS, (hour + 1) * HOUR_MS)
         self._touched.clear()

@@ -1,4 +1,4 @@
-"""The store of event metrics that the settings name."""
+"""The store of event metrics that the settings name is opened here."""
 
 from foundation.settings import Settings
 from pipeline.sinks.druid_access import druid_access
@@ -8,10 +8,10 @@ from stores.metrics.metrics import Metrics
 
 
 def open_metrics(settings: Settings) -> Metrics:
-    """For reading; nothing is asked before the first query. A DuckDB file wants to be filled by the same process.
+    """Opens the store for reading; no server is asked before the first query. A DuckDB file has to be filled by the same process.
 
     Raises:
-        Refusal: what is shown to Druid cannot be read.
+        Refusal: a certificate or password file for Druid cannot be read.
     """
     timeout_seconds = settings.metrics_timeout_ms / 1000
     if settings.metrics_store == "druid":

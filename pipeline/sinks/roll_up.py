@@ -1,4 +1,4 @@
-"""Decisions added up by event-time minute and dimensions: what leaves are deltas, a row a combination, before each checkpoint."""
+"""The roll-up adds decisions up by event-time minute and dimensions, and emits one row of deltas a combination before each checkpoint."""
 
 import logging
 from typing import Annotated, Any
@@ -16,18 +16,18 @@ from stores.metrics.metric_rows import MINUTE_MS, NO_SCORE, SCORE_BANDS, MetricR
 log = logging.getLogger(__name__)
 
 VALUES_MAX = 200
-"""Different values of one dimension between two checkpoints; a further one is counted as `OTHER`."""
+"""The number of different values of one dimension that are told apart between two checkpoints; further ones count as `OTHER`."""
 OTHER = "(other)"
 ROWS_MAX = 100_000
-"""Combinations held between two checkpoints; more leave at once, as rows of their own."""
+"""When more combinations than this are held between two checkpoints, their rows are emitted at once."""
 
 Key = tuple[Any, ...]
 Whole = Annotated[int, msgspec.Meta(ge=-(1 << 63), le=(1 << 63) - 1)]
-"""What a row can hold."""
+"""An integer that a row of metrics can hold."""
 
 
 class Match(msgspec.Struct):
-    """A pattern that matched."""
+    """A pattern that matched the event, as the decision names it."""
 
     pattern: str = ""
     version: Whole | str = ""
@@ -36,7 +36,7 @@ class Match(msgspec.Struct):
 
 
 class CountedDecision(msgspec.Struct):
-    """What is counted of a decision."""
+    """The fields of a decision that the roll-up counts."""
 
     user: str
     event_id: str
@@ -56,14 +56,14 @@ _encode = msgspec.json.Encoder().encode
 
 
 class RollUp:
-    """Decisions in, rows of event metrics out. Needs no watermark: a late decision is a delta of a minute long past.
+    """Takes decisions and emits rows of event metrics. It needs no watermark: a late decision adds a delta to a minute long past.
 
-    Nothing that it holds outlives a checkpoint, so that rows and offsets are committed together: each decision is counted exactly once.
-    About 4 µs a decision.
+    It holds no sums past a checkpoint, so rows and offsets are committed together and each decision is counted exactly once.
+    Cost: about 4 µs a decision.
 
     Args:
-        state: Flink's keyed state of the operator, by partition.
-        window: see `FirstWins`.
+        state: Flink's keyed state of the operator, keyed by partition.
+        window: number of decisions of a partition that are remembered, see `FirstWins`.
     """
 
     def __init__(self, state: BulkState, window: int) -> None:
@@ -72,7 +72,7 @@ class RollUp:
         self._values: dict[str, set[str]] = {}
 
     def process(self, data: bytes) -> bytes:
-        """Rows before a checkpoint, or when too many are held; else nothing."""
+        """Takes in one micro-batch; returns rows before a checkpoint and above `ROWS_MAX`, else ``b""``."""
         bundle = read_bundle(data)
         if bundle.kind == Kind.BARRIER:
             self.taken.save()
@@ -110,7 +110,9 @@ class RollUp:
             return OTHER
         values.add(text)
         if len(values) == VALUES_MAX:
-            log.warning("dimension %s has %d values and more: further ones are counted as %s", name, VALUES_MAX, OTHER)
+            log.warning(
+                "dimension %s has reached %d values; until the next checkpoint any other value counts as %s", name, VALUES_MAX, OTHER
+            )
         return text
 
     def _rows(self) -> bytes:
@@ -124,7 +126,7 @@ class RollUp:
 
 
 def band_of(score: float | None) -> str:
-    """The tenth that a score lies in, the upper edge with the last; see `stores.metrics.metric_rows`."""
+    """Names the tenth of [0, 1] that a score lies in, or `NO_SCORE`; lower edges are inclusive, and 1 belongs to the last tenth."""
     return NO_SCORE if score is None else SCORE_BANDS[min(max(int(score * 10), 0), 9)]
 
 
@@ -147,5 +149,5 @@ def _match_row(key: Key, sums: list[float]) -> MetricRow:
 
 
 def make_stage(state: BulkState, window: int) -> RollUp:
-    """The stage as the metrics job asks for it."""
+    """Makes the stage with the arguments that the metrics job gives."""
     return RollUp(state, window)
