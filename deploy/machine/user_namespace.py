@@ -1,7 +1,7 @@
-"""A program that refuses to run as root, run by root all the same: as another user in its own eyes, and as root in those of the machine.
+"""Lets root run a program that refuses to run as root: the program sees itself as another user, and the machine sees it as root.
 
-The kernel maps the user of a process to another one inside a user namespace. What the program makes belongs to root, so that a folder which
-only root may enter can hold it, and no account has to be made for it.
+Inside a user namespace the kernel maps the user of a process to another one. The files that the program makes belong to root, so a folder
+that only root may enter can hold them, and no account has to be made for the program.
 """
 
 import ctypes
@@ -13,15 +13,15 @@ from foundation.refusal import Refusal
 
 _CLONE_NEWUSER = 0x10000000
 _USER_INSIDE = 1
-"""An account of every Linux, ``daemon``: programs look up the name of the user that they run as."""
+"""The program runs as the user ``daemon``, which every Linux has, because programs look up the name of their user."""
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def unless_root() -> Callable[[], None] | None:
-    """What a child of root does before it runs such a program; None where this is not root.
+    """The function that a child of root calls before it runs such a program; None if this process is not root.
 
     Raises:
-        Refusal: the kernel allows no user namespaces, as it does not in many containers.
+        Refusal: the kernel allows no user namespaces, as in many containers.
     """
     if os.geteuid() != 0:
         return None
@@ -43,7 +43,7 @@ def unless_root() -> Callable[[], None] | None:
 
 
 def become_another_user() -> None:
-    """For a child process between fork and exec.
+    """Enters a user namespace; a child process calls it between fork and exec.
 
     Raises:
         OSError: the kernel does not allow it.

@@ -1,4 +1,4 @@
-"""A PostgreSQL server as a process of this machine: on 127.0.0.1, with its data in one folder, for who has the password."""
+"""Runs a PostgreSQL server as a process on this machine: on 127.0.0.1, with its data in one folder; clients need a password."""
 
 import importlib.util
 import os
@@ -40,11 +40,11 @@ _CHOSEN = {
 
 
 def start_postgresql(folder: pathlib.Path, logs: pathlib.Path, port: int) -> Process:
-    """Starts a server and returns once its database can be used; some 2 s, of which the first time making its files takes most.
+    """Starts a server and returns once its database can be used, after about 2 s; most of it is for making the files the first time.
 
     Args:
-        folder: of the system: data, password and URL are below it, and kept between starts.
-        logs: where ``postgresql.log`` goes.
+        folder: the folder of the system; data, password and URL are below it and are kept between starts.
+        logs: the folder for ``postgresql.log``.
         port: on 127.0.0.1.
 
     Raises:
@@ -56,7 +56,7 @@ def start_postgresql(folder: pathlib.Path, logs: pathlib.Path, port: int) -> Pro
 
 
 def launch_postgresql(folder: pathlib.Path, logs: pathlib.Path, port: int) -> Process:
-    """As `start_postgresql`, without waiting for its answer."""
+    """Starts a server like `start_postgresql`, and does not wait for its answer."""
     require_free(port, "PostgreSQL")
     programs = _programs()
     data = folder.joinpath("postgresql", "data").absolute()
@@ -75,17 +75,17 @@ def launch_postgresql(folder: pathlib.Path, logs: pathlib.Path, port: int) -> Pr
 
 
 def wait_for_postgresql(process: Process, folder: pathlib.Path) -> None:
-    """Returns once the database of the server of `folder` can be used; makes it where it is missing.
+    """Returns once the database of the server in `folder` can be used; makes the database if it is missing.
 
     Raises:
-        Refusal: it cannot within `READY_SECONDS_MAX`.
+        Refusal: it cannot be used within `READY_SECONDS_MAX`.
     """
     url = folder.joinpath(*URL_FILE).read_text().strip()
     process.wait_until(lambda: _has_database(url), READY_SECONDS_MAX, "a database")
 
 
 def _url(password: str, port: int) -> str:
-    """A server that cannot prove that it knows the password, too, is sent nothing: another may listen while ours is down."""
+    """The URL of the database. With it a client also requires that the server knows the password, because another may use its port."""
     return f"postgresql://{USER}:{quote(password, safe='')}@127.0.0.1:{port}/{DATABASE}?require_auth=scram-sha-256"
 
 
@@ -103,7 +103,7 @@ def _has_database(url: str) -> bool:
 
 
 def _make_files(programs: pathlib.Path, data: pathlib.Path, password: str) -> None:
-    """In a folder of another name at first: one that was left half-way is made anew."""
+    """Makes the data in a folder with another name and renames it at the end, so that an incomplete one is never used."""
     half = pathlib.Path(tempfile.mkdtemp(prefix="half-", dir=data.parent))
     password_file = half.with_name(f"{half.name}-password")
     write_private(password_file, password + "\n")
@@ -120,7 +120,7 @@ def _make_files(programs: pathlib.Path, data: pathlib.Path, password: str) -> No
 
 
 def _replace_password(programs: pathlib.Path, data: pathlib.Path, password: str) -> None:
-    """By the program that works on the files alone, whose owner needs no password."""
+    """Sets the password with PostgreSQL's single-user mode, which works on the files and needs no password."""
     command = [str(programs / "postgres"), "--single", "-D", str(data), "postgres"]
     statement = f"ALTER ROLE {USER} PASSWORD '{password}'\n"
     prepare = unless_root()
@@ -131,7 +131,7 @@ def _replace_password(programs: pathlib.Path, data: pathlib.Path, password: str)
 
 
 def _programs() -> pathlib.Path:
-    """The folder of PostgreSQL's programs, as its package from PyPI has them."""
+    """The folder of PostgreSQL's programs in its package from PyPI."""
     found = importlib.util.find_spec(PACKAGE)
     folders = list(found.submodule_search_locations or ()) if found else []
     for folder in folders:
@@ -142,5 +142,5 @@ def _programs() -> pathlib.Path:
 
 
 def _environment() -> dict[str, str]:
-    """Without what somebody set for another PostgreSQL."""
+    """The environment without variables that were set for another PostgreSQL."""
     return {name: value for name, value in os.environ.items() if not name.startswith("PG")} | {"LC_ALL": "C", "TZ": "UTC"}
