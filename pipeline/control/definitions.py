@@ -1,4 +1,4 @@
-"""What the control and models topics have said so far, as one stage knows it."""
+"""The definitions, releases and snapshots that one stage has read so far from the control and models topics."""
 
 import logging
 from collections.abc import Callable, Iterable
@@ -11,16 +11,16 @@ from pipeline.wire.declaration import Topic
 log = logging.getLogger(__name__)
 
 ControlRecord = tuple[str, str, bytes | None]
-"""Topic (a letter of `Topic`), key and value; None takes the record of the key away."""
+"""Topic (a letter of `Topic`), key and value; the value None deletes the record of the key."""
 
 
 def key_text(key: bytes | None) -> str:
-    """A record's key as Java reads it too: what is not UTF-8 becomes U+FFFD, and no key is an empty one."""
+    """Decodes a record's key as Java does: bytes that are not UTF-8 become U+FFFD, and no key becomes an empty text."""
     return (key or b"").decode(errors="replace")
 
 
 class Definitions:
-    """The releases that are known, and the newest snapshot of each model and definition, by `Snapshot.key`."""
+    """Holds the known releases, and the newest snapshot of each model and definition, by `Snapshot.key`."""
 
     def __init__(self) -> None:
         self.releases = KnownReleases()
@@ -33,13 +33,13 @@ class Definitions:
 
     @property
     def newest(self) -> Release | None:
-        """The release in force for events that come now."""
+        """The release in force for events that come now; None if there is none yet."""
         return self.releases.newest
 
     def take(self, records: Iterable[ControlRecord]) -> None:
-        """Takes in a batch of records, then compiles the release that is in force now: the next event must not wait for that.
+        """Takes in a batch of records, then compiles the release that is in force now, so that the next event does not wait for that.
 
-        A record that makes no sense is said in the log and passed over: the stream goes on with what was known before.
+        A record that cannot be read is logged and skipped; what was known before stays.
         """
         changed = [self._take(*record) for record in records]
         if any(changed):
@@ -58,7 +58,7 @@ class Definitions:
             if held is not None and held.sequence > snapshot.sequence:
                 return False
             self.snapshots[snapshot.key] = snapshot
-        except Exception as error:  # whatever is written there: the stream goes on
-            log.error("%s record %s is not taken in: %s", "models" if topic == Topic.MODEL else "control", key, error)
+        except Exception as error:  # anybody may have written anything there, and the stream must go on
+            log.error("record %s of the %s topic is skipped: %s", key, "models" if topic == Topic.MODEL else "control", error)
             return False
         return True

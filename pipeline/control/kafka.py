@@ -1,4 +1,4 @@
-"""Consumers and producers of the side jobs, and the control topic as they follow it."""
+"""The side jobs make their Kafka consumers and producers here, and read the control topic through `ControlTopic`."""
 
 import logging
 from collections.abc import Callable
@@ -17,30 +17,39 @@ MESSAGE_BYTES_MAX = 16_000_000
 SECONDS_MAX = 30.0
 
 UNHURRIED = {"fetch.min.bytes": 1_000_000, "fetch.wait.max.ms": 50}
-"""Options of a side job's consumer: to fetch each record as it comes costs the broker, and so the decisions, more than the work."""
+"""Options of a side job's consumer: it fetches records in batches, since single fetches load the broker and so slow down decisions."""
 
 Offsets = dict[str, int]
-"""Next record by ``topic/partition``."""
+"""The offset of the next record, by ``topic/partition``."""
 
 
 def consumer_of(settings: Settings, group: str, **options: object) -> Consumer:
-    """A consumer that begins at the oldest record and commits only when told to."""
+    """Makes a consumer that begins at the oldest record and commits only when `commit` is called.
+
+    Args:
+        group: name of the consumer group, without the prefix of topics.
+        options: of librdkafka; they replace those chosen here.
+    """
     fixed = {
         **connection_of(settings),
         "group.id": f"{settings.topic_prefix}{group}",
         "enable.auto.commit": False,
         "auto.offset.reset": "earliest",
-        # A killed process holds its partitions for so long; the client's default is 45 s.
+        # The broker gives the partitions of a killed process to others only after this time; the client's default is 45 s.
         "session.timeout.ms": 6_000,
         "heartbeat.interval.ms": 2_000,
-        # A fifth of the default: what is fetched ahead is memory.
+        # This is a fifth of the default, since records that are fetched ahead take memory.
         "queued.max.messages.kbytes": 13_107,
     }
     return Consumer(fixed | options)
 
 
 def producer_of(settings: Settings, **options: object) -> Producer:
-    """A producer whose records are acknowledged by every replica, in order and without repeats of its own."""
+    """Makes a producer whose records every in-sync replica acknowledges, in order; its own retries repeat no record.
+
+    Args:
+        options: of librdkafka; they replace those chosen here.
+    """
     fixed = {
         **connection_of(settings),
         "acks": "all",
@@ -52,10 +61,10 @@ def producer_of(settings: Settings, **options: object) -> Producer:
 
 
 class Outbox:
-    """Sends records and knows whether all of them were acknowledged.
+    """Sends records, and knows whether all of them were acknowledged.
 
     Args:
-        producer: its alone.
+        producer: nobody else may use it.
     """
 
     def __init__(self, producer: Producer) -> None:
@@ -63,7 +72,7 @@ class Outbox:
         self._failed: list[str] = []
 
     def send(self, topic: str, key: bytes, value: bytes | None) -> None:
-        """Takes a record, without a value one that takes the key's record away; waits while the producer's queue is full."""
+        """Queues a record for `topic`, its full name; the value None deletes the key's record. Waits while the queue is full."""
         while True:
             try:
                 self._producer.produce(topic, value, key, on_delivery=self._note)
@@ -75,7 +84,7 @@ class Outbox:
         """Returns when every record sent is acknowledged.
 
         Raises:
-            KafkaException: one was not; all since the last flush are to be sent again.
+            KafkaException: a record was not acknowledged; the caller has to send all records since the last flush again.
         """
         left = self._producer.flush(SECONDS_MAX)
         failed, self._failed = self._failed, []
@@ -83,7 +92,8 @@ class Outbox:
             self._producer.purge()
             self._producer.flush(1)
             self._failed.clear()
-            raise KafkaException(f"{left + len(failed)} records not acknowledged: {failed[0] if failed else 'no answer in time'}")
+            reason = failed[0] if failed else f"the broker did not answer within {SECONDS_MAX:g} s"
+            raise KafkaException(f"the broker did not acknowledge {left + len(failed)} records: {reason}")
 
     def _note(self, error: object, message: Message) -> None:
         if error is not None:
@@ -91,10 +101,10 @@ class Outbox:
 
 
 class ControlTopic:
-    """The definitions and releases on the control topic, for a job that reads other topics in a group.
+    """Reads definitions and releases from the control topic, for a job that reads other topics in a consumer group.
 
     Args:
-        settings: where the broker is.
+        settings: name the broker and the topic.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -104,10 +114,10 @@ class ControlTopic:
         self._at: int | None = None
 
     def read_to_end(self, stopping: Callable[[], bool] = lambda: False) -> None:
-        """Takes in all that is there at the call; the first call begins at the oldest record.
+        """Takes in all records that the topic holds at the call; the first call begins at the oldest record.
 
         Raises:
-            KafkaException: the broker does not answer the first call; later ones leave it at what is known.
+            KafkaException: the broker does not answer the first call. When it does not answer a later call, that is logged.
         """
         place = TopicPartition(self._topic, 0)
         try:
@@ -115,7 +125,7 @@ class ControlTopic:
         except KafkaException as error:
             if self._at is None:
                 raise
-            log.warning("the control topic is not read: %s", error)
+            log.warning("the control topic could not be read; what was known before stays: %s", error)
             return
         if self._at is None:
             self._at = place.offset = low
@@ -137,9 +147,14 @@ class ControlTopic:
 def read_until(
     consumer: Consumer, starts: Offsets, ends: Offsets, take: Callable[[list[Message]], None], stopping: Callable[[], bool]
 ) -> None:
-    """Gives `take` the records of each place of `ends` from its start (else the oldest) up to its end, which is left out.
+    """Passes to `take`, in batches, the records of each ``topic/partition`` of `ends`, until all ends are reached or `stopping`.
 
-    The consumer has to be one with ``enable.partition.eof``: it alone tells of an end behind which no record will be given out.
+    Args:
+        consumer: needs ``enable.partition.eof``: the last records before an end may be invisible (markers of transactions).
+        starts: the first offset of each partition, inclusive; a missing one means the oldest record.
+        ends: the last offset of each partition, exclusive.
+        take: is called with each batch, which may be empty.
+        stopping: whether to return before the ends are reached.
     """
     left = {place: end for place, end in ends.items() if starts.get(place, 0) < end}
     consumer.assign([TopicPartition(*partition_of(place), starts.get(place, OFFSET_BEGINNING)) for place in left])
@@ -148,7 +163,7 @@ def read_until(
         for message in consumer.consume(BATCH_MAX, 0.5):
             place, offset = place_of(message), message.offset() or 0
             if message.error() and not is_end(message):
-                log.warning("consumer: %s", message.error())
+                log.warning("the consumer reports an error: %s", message.error())
             elif is_end(message) or offset >= ends.get(place, 0):
                 left.pop(place, None)
             else:
@@ -159,7 +174,7 @@ def read_until(
 
 
 def ends_of(consumer: Consumer, topics: list[str]) -> Offsets:
-    """The end of each partition of `topics`."""
+    """Asks the broker for the end offset, exclusive, of each partition of `topics`, which are full names."""
     ends = {}
     for topic in topics:
         for partition in consumer.list_topics(topic, timeout=SECONDS_MAX).topics[topic].partitions:
@@ -169,17 +184,17 @@ def ends_of(consumer: Consumer, topics: list[str]) -> Offsets:
 
 
 def is_end(message: Message) -> bool:
-    """Whether it only says that there is nothing more for now."""
+    """Whether `message` is no record but says that the end of its partition is reached for now."""
     error = message.error()
     return error is not None and error.code() == KafkaError._PARTITION_EOF
 
 
 def place_of(message: Message) -> str:
-    """``topic/partition`` of a record."""
+    """Gives the ``topic/partition`` of a record."""
     return f"{message.topic()}/{message.partition()}"
 
 
 def partition_of(place: str) -> tuple[str, int]:
-    """Topic and partition of ``topic/partition``."""
+    """Splits a ``topic/partition`` into topic and partition."""
     topic, _, partition = place.rpartition("/")
     return topic, int(partition)

@@ -1,4 +1,4 @@
-"""Where the broker is, and how this system shows who it is: for clients in Python and in Java."""
+"""Clients in Python and in Java take the broker's address and their credentials from here."""
 
 import pathlib
 
@@ -6,17 +6,17 @@ from foundation.refusal import Refusal
 from foundation.settings import Settings
 
 SECRET_FILE = ("secrets", "kafka")
-"""Below the system's folder: the password that `weir up` made for its own broker."""
+"""This file below the system's folder holds the password that `weir up` made for its own broker."""
 
 Connection = dict[str, str]
-"""Options of a client by name."""
+"""The options of a Kafka client, by name."""
 
 
 def connection_of(settings: Settings) -> Connection:
-    """Options of a client of librdkafka.
+    """Gives the connection options of a client of librdkafka.
 
     Raises:
-        Refusal: a password is asked for and there is none.
+        Refusal: the protocol needs a password, and its file cannot be read.
     """
     protocol = _protocol(settings)
     options = {"bootstrap.servers": settings.bootstrap}
@@ -31,13 +31,13 @@ def connection_of(settings: Settings) -> Connection:
 
 
 def java_connection_of(settings: Settings, package: str = "org.apache.kafka") -> Connection:
-    """Options of a client in Java, the broker's address left out.
+    """Gives the connection options of a client in Java, without the broker's address.
 
     Args:
-        package: where the client's classes are, which may have been moved into another library.
+        package: Java package of Kafka's classes; a library may hold them under another one than their own.
 
     Raises:
-        Refusal: a password is asked for and there is none.
+        Refusal: the protocol needs a password, and its file cannot be read.
     """
     protocol = _protocol(settings)
     options = {} if protocol == "PLAINTEXT" else {"security.protocol": protocol}
@@ -60,7 +60,7 @@ def _quoted(text: str) -> str:
 
 
 def _protocol(settings: Settings) -> str:
-    """What the settings say; when they say nothing, whether there is a password decides."""
+    """The security protocol of the settings; if they name none, it is SASL if there is a password file, else PLAINTEXT."""
     if settings.kafka_security_protocol:
         return settings.kafka_security_protocol
     is_own = settings.bootstrap.startswith("127.0.0.1:") and _secret_file(settings).exists()
@@ -79,7 +79,7 @@ def _password(settings: Settings) -> str:
         raise Refusal(
             "no password for Kafka",
             where=str(file),
-            expected="a file that holds it",
+            expected="a readable file that holds the password",
             got=str(error.strerror),
-            remedy="`weir up` makes one for its own broker; for another broker WEIR_KAFKA_PASSWORD_FILE names it",
+            remedy="`weir up` makes this file for its own broker; for another broker WEIR_KAFKA_PASSWORD_FILE names the file",
         ) from error

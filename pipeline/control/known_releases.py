@@ -1,7 +1,7 @@
-"""The definitions and releases that the control topic holds, compiled when somebody asks for them.
+"""The definitions and releases of the control topic are kept here, and a release is compiled when it is first asked for.
 
-What is known is the newest record of each key. Which release is in force follows from that alone, and not from the order in which the
-records came: after a restore, and on a compacted topic, a definition may come behind a release that names it.
+Known is the newest record of each key. Which release is in force follows from these records alone and not from their order: after
+a restore, and on a compacted topic, a definition may come after a release that names it.
 """
 
 import contextlib
@@ -21,18 +21,18 @@ log = logging.getLogger(__name__)
 
 DEFINITION = "def:"
 COMPILED_KEPT = 16
-"""Releases that are held compiled; an older one is compiled again when an event carries it."""
+"""The number of compiled releases that are kept; another one is compiled again when an event names it."""
 
 
 class ReleaseRecord(msgspec.Struct, omit_defaults=True):
     """A record ``release:<id>`` of the control topic.
 
     Args:
-        id: of the release.
-        parts: hash of each part.
-        at_ms: when it was made, in ms since the epoch.
-        began_ms: for each kind of entity, the `at_ms` of the first of the releases in a row that have it. Records of older versions
-            lack it; then it is counted from the releases that are known.
+        id: of the release; the first one is 1.
+        parts: SHA-256 of each part's text, by the part's name.
+        at_ms: when the release was made, in ms since the epoch.
+        began_ms: for each entity type, the `at_ms` of the first of the unbroken row of releases that have it. Records of older versions
+            lack it; it is then found from the known releases.
     """
 
     id: Annotated[int, msgspec.Meta(ge=1, le=RELEASE_MAX)]
@@ -42,20 +42,20 @@ class ReleaseRecord(msgspec.Struct, omit_defaults=True):
 
 
 def not_in_force(id: int, reason: str) -> str:
-    """What is said of release `id` that does not compile, which was accepted once: by a version of this program with other rules."""
+    """Says that release `id` does not compile now; an earlier version of Weir, with other rules, has accepted it."""
     return (
-        f"release {id} is not in force: it does not compile with this version, by which the newest one that does decides instead; "
-        f"push a corrected configuration, of which `weir check DIR` says where it is wrong: {reason}"
+        f"release {id} is not in force: it does not compile with this version of Weir; the newest one that compiles is in force instead; "
+        f"push a corrected configuration (`weir check DIR` says what is wrong in it): {reason}"
     )
 
 
 def release_key(id: int) -> str:
-    """The key of the record of release `id`; keys sort as their numbers do."""
+    """Gives the key of the record of release `id`; keys sort as the ids do."""
     return f"{RELEASE_KEY}{id:010d}"
 
 
 class KnownReleases:
-    """Definitions by hash and releases by id, as the control topic holds them; nothing is dropped before the topic drops it."""
+    """Holds definitions by hash and releases by id, each for as long as the control topic holds it."""
 
     def __init__(self) -> None:
         self._texts: dict[str, str] = {}
@@ -68,10 +68,10 @@ class KnownReleases:
         self._kinds: dict[tuple[str, str], tuple[str, ...]] = {}
 
     def take(self, key: str, value: bytes | None) -> bool:
-        """Takes in one record, or with None that the key has none any more; False where it is neither definition nor release.
+        """Takes in one record; the value None deletes the key's record. Returns False if the key names neither definition nor release.
 
         Raises:
-            Refusal, ValueError: the record is not what its key says; the one before stays.
+            Refusal, ValueError: the value does not fit its key; the record before stays.
         """
         if key.startswith(DEFINITION):
             self._take_text(key.removeprefix(DEFINITION), value)
@@ -92,18 +92,18 @@ class KnownReleases:
         return set(self._texts)
 
     def record(self, id: int) -> ReleaseRecord | None:
-        """The record of release `id`."""
+        """The record of release `id`; None if it is not known."""
         return self._records.get(id)
 
     def text(self, hash: str) -> str | None:
-        """The definition of a hash."""
+        """The text of the definition with this hash; None if it is not known."""
         return self._texts.get(hash)
 
     def texts(self, parts: Mapping[str, str]) -> dict[str, str]:
-        """The definitions of the hashes `parts`, by part.
+        """The texts of the definitions whose hashes `parts` names, by part.
 
         Raises:
-            Refusal: one is not known.
+            Refusal: one of the definitions is not known.
         """
         for part, hash in parts.items():
             if hash not in self._texts:
@@ -112,9 +112,9 @@ class KnownReleases:
 
     @property
     def newest(self) -> Release | None:
-        """The release in force: of those that compile the one with the greatest id. Looked for once after each change.
+        """The release in force, which is the one with the greatest id of those that compile. It is found anew only after a change.
 
-        One that was taken away stays in force until another one compiles.
+        A release whose record was deleted stays in force until another one compiles.
         """
         if not self._newest_known:
             found = (self.get(id) for id in reversed(self.ids()))
@@ -123,13 +123,13 @@ class KnownReleases:
         return self._newest
 
     def passed_over(self) -> dict[int, str]:
-        """By id, why newer releases than the one in force do not compile; one whose definitions are yet to come is not among them."""
+        """Says by id why releases newer than the one in force do not compile; leaves out those whose definitions have not all come."""
         newest = self.newest.id if self.newest is not None else 0
         whole = {id for id in self._refused if id > newest and self._texts.keys() >= set(self._records[id].parts.values())}
         return {id: self._refused[id] for id in sorted(whole)}
 
     def get(self, id: int) -> Release | None:
-        """Release `id`, compiled now where it is not yet; None where it is not known or does not compile, which the log says once."""
+        """Release `id`, compiled now if it was not yet; None if it is not known or does not compile, which is logged once."""
         release = self._compiled.get(id)
         if release is not None:
             self._compiled.move_to_end(id)
@@ -139,7 +139,7 @@ class KnownReleases:
         try:
             record = self._records[id]
             release = with_beginnings(compile_release(id, self.texts(record.parts)), self.beginnings(record))
-        except Exception as error:  # whatever is written there: the stream goes on by another release
+        except Exception as error:  # any text may fail in its own way, and the stream must go on with another release
             self._refuse(id, error)
             return None
         self._compiled[id] = release
@@ -148,7 +148,7 @@ class KnownReleases:
         return release
 
     def nearest(self, id: int) -> Release | None:
-        """Release `id`; where it cannot be had, the first behind it that can, else the last before it, else the one in force."""
+        """Release `id`, or if it does not compile the next greater id that does, else the next smaller one, else the one in force."""
         release = self.get(id)
         if release is not None:
             return release
@@ -158,10 +158,10 @@ class KnownReleases:
         return next((each for each in found if each is not None), self.newest)
 
     def beginnings(self, record: ReleaseRecord) -> dict[str, int]:
-        """For each kind of entity of the release `record`, since when all releases have had it, in ms since the epoch.
+        """For each entity type of the release `record`, the time since which every release has had it, in ms since the epoch.
 
         Raises:
-            Refusal: one of its definitions is not known, or its schema or features do not compile.
+            Refusal: one of the release's definitions is not known, or its schema or features do not compile.
         """
         row = [record]
         for id in reversed(self.ids()):
@@ -171,7 +171,7 @@ class KnownReleases:
                 row.append(self._records[id])
         began: dict[str, int] | None = None
         for each in reversed(row):
-            with contextlib.nullcontext() if each is record else contextlib.suppress(Refusal):  # one that was never in force
+            with contextlib.nullcontext() if each is record else contextlib.suppress(Refusal):  # it was never in force
                 began = each.began_ms or self._next_beginnings(each, began)
         return began or {}
 
@@ -185,7 +185,8 @@ class KnownReleases:
             return
         text = value.decode()
         if content_hash(text) != hash:
-            raise Refusal("another text", where=f"{DEFINITION}{hash}", expected="a text of that SHA-256", got=content_hash(text))
+            expected, got = "a text with the SHA-256 that the key names", f"a text with the SHA-256 {content_hash(text)}"
+            raise Refusal("wrong text of a definition", where=f"{DEFINITION}{hash}", expected=expected, got=got)
         self._texts[hash] = text
 
     def _take_record(self, key: str, value: bytes | None) -> None:
@@ -193,8 +194,8 @@ class KnownReleases:
             self._drop(int(key.removeprefix(RELEASE_KEY)))
             return
         record = msgspec.json.decode(value, type=ReleaseRecord)
-        if int(key.removeprefix(RELEASE_KEY)) != record.id:  # Java goes by the key, and would wait for ever for the other
-            raise Refusal("another number", where=key, expected="the number of the key", got=record.id)
+        if int(key.removeprefix(RELEASE_KEY)) != record.id:  # Java reads the id from the key, and would wait for the other id for ever
+            raise Refusal("wrong id of a release", where=key, expected="the id that the key names", got=record.id)
         if self._records.get(record.id) != record:
             self._drop(record.id)
         self._records[record.id] = record

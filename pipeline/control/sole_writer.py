@@ -1,4 +1,4 @@
-"""A writer beside which no other of its kind writes: of several processes, the one that begins last goes on."""
+"""A writer that excludes all others of its kind: of several processes, only the one that began last can write."""
 
 from collections.abc import Iterable
 
@@ -9,18 +9,18 @@ from pipeline.control.kafka import producer_of
 
 SECONDS_MAX = 30.0
 TRANSACTION_MS = 60_000
-"""A transaction that stands open for longer is the broker's to end; a million entries take some 20 s."""
+"""The broker aborts a transaction that is open for longer than this; a million entries take about 20 s."""
 
 
 class SoleWriter:
-    """Writes to one topic records that follow from what it holds, all of them or none. Blocks; for one thread.
+    """Writes records to one topic in a transaction, all of them or none. Its calls block; it is for one thread.
 
-    `begin`, then read the topic to its end, then `commit`: whoever began before is refused by the broker, so what was read is what the
-    records follow from, as far as writers of this kind are concerned. Others may write between the two.
+    Call `begin`, then read the topic to its end, then `commit`. After `begin` the broker refuses every writer of this kind that began
+    earlier, so none of them can write between the reading and the commit. Producers that are no `SoleWriter` can.
 
     Args:
-        settings: where the broker is.
-        topic: short name; two writers are of one kind when they write to the same.
+        settings: name the broker.
+        topic: short name; writers exclude each other if they write to the same topic.
     """
 
     def __init__(self, settings: Settings, topic: str) -> None:
@@ -29,7 +29,7 @@ class SoleWriter:
         self._producer: Producer | None = None
 
     def begin(self) -> None:
-        """Ends what another of its kind has begun.
+        """Begins, and aborts what another writer of the same topic has begun.
 
         Raises:
             KafkaException: the broker does not answer.
@@ -40,17 +40,18 @@ class SoleWriter:
         self._producer.init_transactions(SECONDS_MAX)
 
     def commit(self, records: Iterable[tuple[str, bytes | None]]) -> None:
-        """Writes `records`, key and value each, None to take a key's record away; returns when all of them are on the topic.
+        """Writes `records` of key and value, where the value None deletes the key's record; returns once all are on the topic.
 
         Raises:
-            KafkaException: none of them is, or the broker did not say: another has begun since, or the broker does not answer.
+            KafkaException: another writer has begun since, and no record was written; or the broker does not answer, and either all or no
+                records were written.
         """
         assert self._producer is not None, "begin comes first"
         try:
             self._write(self._producer, records)
         except KafkaException as error:
             if error.args[0].fatal():
-                self._producer = None  # another has begun, and the broker has ended what this one wrote: nothing is left to abort
+                self._producer = None  # another writer has begun, and the broker has aborted this transaction already
             raise
 
     def _write(self, producer: Producer, records: Iterable[tuple[str, bytes | None]]) -> None:
@@ -65,7 +66,7 @@ class SoleWriter:
         producer.commit_transaction(SECONDS_MAX)
 
     def close(self) -> None:
-        """Gives up the connections; what was begun ends without a record."""
+        """Closes the connections; a transaction that is open is aborted."""
         if self._producer is not None:
             self._producer.purge()
             self._producer.close()

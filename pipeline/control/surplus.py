@@ -1,4 +1,4 @@
-"""What the control topic need not hold any longer: releases of long ago, and the definitions that only they name."""
+"""Finds what the control topic no longer needs to hold: old releases, and the definitions that only they name."""
 
 from collections.abc import Collection
 from typing import NamedTuple
@@ -10,17 +10,17 @@ from pipeline.control.known_releases import DEFINITION, KnownReleases, release_k
 RELEASES_KEPT = 64
 BYTES_KEPT = 32 << 20
 LEAST_KEPT = 2
-"""The release in force and the one before it stay, however large they are."""
+"""This number of newest releases stays, however large they are: the release in force and the one before it."""
 
 
 class Surplus(NamedTuple):
     """Records to write, in order, so that the control topic holds no more than the kept releases.
 
     Args:
-        stated: (key, value) of the oldest kept release, where it does not say yet since when its kinds of entities have profiles: those
-            before it, from which that was counted, go.
-        gone: keys whose records go: releases first, so that none is left without its definitions.
-        unnamed: hashes that no release names, and which may be those of a release that is being published: they go the next time.
+        stated: (key, value) of the oldest kept release, if it does not say yet since when its entity types have profiles; that was found
+            from the releases before it, which are deleted.
+        gone: keys whose records are deleted; releases come first, so that none is left without its definitions.
+        unnamed: hashes that no release names; they may belong to a release that is being published, and are deleted by the next call.
     """
 
     stated: list[tuple[str, bytes]]
@@ -29,12 +29,13 @@ class Surplus(NamedTuple):
 
 
 def surplus(known: KnownReleases, unnamed_before: Collection[str] = ()) -> Surplus:
-    """What goes when the newest `RELEASES_KEPT` releases stay, or as many of them as have `BYTES_KEPT` characters of definitions together.
+    """Finds the records to delete so that the newest `RELEASES_KEPT` releases stay.
 
-    A stage keeps a release beyond that for as long as an event carries it: see ControlLog in Java.
+    Fewer stay if their definitions together have more than `BYTES_KEPT` characters, but at least `LEAST_KEPT`. A stage keeps a deleted
+    release for as long as an event on its way names it, see ControlLog in Java.
 
     Args:
-        unnamed_before: what the call before gave as `unnamed`.
+        unnamed_before: the `unnamed` of the call before.
     """
     kept = _kept(known)
     ids = known.ids()
@@ -48,7 +49,7 @@ def surplus(known: KnownReleases, unnamed_before: Collection[str] = ()) -> Surpl
 
 
 def _kept(known: KnownReleases) -> list[int]:
-    """Ids of the releases that stay, newest first."""
+    """Gives the ids of the releases that stay, newest first."""
     kept: list[int] = []
     seen: set[str] = set()
     size = 0

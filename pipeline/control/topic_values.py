@@ -1,4 +1,4 @@
-"""What a topic holds, read from its oldest record to the end that it has now."""
+"""A topic is read here once, from its oldest record to the end that it has now."""
 
 import logging
 import time
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 class Records(NamedTuple):
-    """Some records of one partition, in its order."""
+    """Some records of one partition, in the order of their offsets; `at_ms` is when the broker received each."""
 
     partition: int
     offsets: list[int]
@@ -26,7 +26,7 @@ class Records(NamedTuple):
 
 
 def values_of(settings: Settings, topic: str, progress: Progress = lambda done, total: None) -> Iterator[list[bytes]]:
-    """The values of `records_of`.
+    """Reads the values of a topic as `records_of` does.
 
     Raises:
         Refusal: there is no such topic, or the broker does not answer.
@@ -35,7 +35,11 @@ def values_of(settings: Settings, topic: str, progress: Progress = lambda done, 
 
 
 def records_of(settings: Settings, topic: str, progress: Progress = lambda done, total: None) -> Iterator[Records]:
-    """The records of a topic up to the end that it has at the call, a partition after the other.
+    """Reads the records of a topic up to the end that it has at the call, one partition after the other.
+
+    Args:
+        topic: short name.
+        progress: is called after each batch with offsets done and offsets in all.
 
     Raises:
         Refusal: there is no such topic, or the broker does not answer.
@@ -54,7 +58,7 @@ def records_of(settings: Settings, topic: str, progress: Progress = lambda done,
 
 
 def read_definitions(settings: Settings) -> Definitions:
-    """What the control topic holds now.
+    """Reads the definitions and releases that the control topic holds now.
 
     Raises:
         Refusal: there is no such topic, or the broker does not answer.
@@ -73,7 +77,7 @@ def read_definitions(settings: Settings) -> Definitions:
 
 
 def ends_or_refusal(settings: Settings, topic: str) -> Offsets:
-    """The end of each partition of `topic`.
+    """Gives the end offset, exclusive, of each partition of `topic`, a short name.
 
     Raises:
         Refusal: there is no such topic, or the broker does not answer.
@@ -87,20 +91,20 @@ def ends_or_refusal(settings: Settings, topic: str) -> Offsets:
     finally:
         consumer.close()
     if not ends:
-        remedy = "WEIR_BOOTSTRAP and WEIR_TOPIC_PREFIX say where the system is"
+        remedy = "set WEIR_BOOTSTRAP and WEIR_TOPIC_PREFIX to those of the running system"
         raise Refusal("no such topic", where=settings.bootstrap, expected="the topics of a running system", got=name, remedy=remedy)
     return ends
 
 
 def _partition(consumer: Consumer, settings: Settings, place: str, end: int) -> Iterator[tuple[Records, int]]:
-    """Records of a partition from its oldest record on, and the place after them."""
+    """Gives batches of records of a partition from its oldest record on, each with the offset behind it."""
     consumer.assign([TopicPartition(*partition_of(place), OFFSET_BEGINNING)])
     at, heard = 0, time.monotonic()
     while at < end:
         records = Records(partition_of(place)[1], [], [], [])
         for message in consumer.consume(BATCH_MAX, 0.5):
             if message.error() and not is_end(message):
-                log.warning("consumer: %s", message.error())
+                log.warning("the consumer of %s reports an error: %s", place, message.error())
             elif place_of(message) == place:
                 heard = time.monotonic()
                 offset = message.offset() or 0
@@ -116,5 +120,5 @@ def _partition(consumer: Consumer, settings: Settings, place: str, end: int) -> 
 
 
 def _no_answer(settings: Settings, error: object) -> Refusal:
-    remedy = "WEIR_BOOTSTRAP says where the broker is"
-    return Refusal("no answer from the broker", where=settings.bootstrap, expected="its records", got=str(error), remedy=remedy)
+    remedy = "check that the broker runs and that WEIR_BOOTSTRAP names its address"
+    return Refusal("no answer from the broker", where=settings.bootstrap, expected="records of the topic", got=str(error), remedy=remedy)

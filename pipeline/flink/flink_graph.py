@@ -1,4 +1,4 @@
-"""What the jobs on Flink have in common: sources, sinks and frames of a graph, and its way to the cluster."""
+"""The jobs on Flink share this code: it builds sources, sinks and frames of a graph, and connects to the cluster."""
 
 import os
 import pathlib
@@ -20,21 +20,21 @@ from pipeline.wire.declaration import Source, Tag
 
 PARALLELISM_MAX = 128
 _SHADED = "org.apache.flink.kafka.shaded.org.apache.kafka"
-"""Where the connector keeps Kafka's classes."""
+"""The Java package under which Flink's connector holds Kafka's classes."""
 BYTES = Types.PRIMITIVE_ARRAY(Types.BYTE())
 _CONSUMER = {"fetch.min.bytes": "1", "fetch.max.wait.ms": "500", "partition.discovery.interval.ms": "30000"}
 _UNHURRIED = {"fetch.min.bytes": "1048576"}
-"""Half a second of records at once: nobody waits for what is delivered, and each fetch costs broker and job as much as a decision."""
+"""A delivering job fetches half a second of records at once: nobody waits for them, and each fetch costs as much as a decision."""
 _PRODUCER = {"acks": "all", "batch.size": "131072", "max.request.size": "16777216"}
 
 
 class Graph:
-    """Builds on one environment, in the words of this project's Java.
+    """Builds the graph of one job from PyFlink's classes and this project's Java classes.
 
     Args:
-        settings: of the system.
-        environment: to build on.
-        group: consumer group of its sources.
+        settings: name the broker and the topics.
+        environment: takes the sources, stages and sinks.
+        group: consumer group of the sources.
     """
 
     def __init__(self, settings: Settings, environment: StreamExecutionEnvironment, group: str) -> None:
@@ -46,10 +46,14 @@ class Graph:
         self._group = group
 
     def source(self, topic: str, what: Source, watermarks: Any, parallelism: int, delivering: bool = False) -> Any:
-        """Records of `topic` as rows of the source `what`, from the checkpoint on; without one from the oldest.
+        """Adds a source that reads `topic` from the checkpoint's offsets on, or without a checkpoint from the oldest record on.
 
         Args:
-            delivering: twice a second, and without a checkpoint from what the group has committed.
+            topic: short name.
+            what: the source that Java makes the rows for.
+            watermarks: Flink's strategy of watermarks, a Java object.
+            parallelism: number of subtasks that read.
+            delivering: fetches twice a second, and without a checkpoint starts from the offsets that the group has committed.
         """
         kafka = self.java.org.apache.flink.connector.kafka.source
         offsets = kafka.enumerator.initializer.OffsetsInitializer
@@ -65,23 +69,25 @@ class Graph:
         return stream.uid(f"{topic}-source").setParallelism(parallelism)
 
     def keyed(self, bundles: Any) -> KeyedStream:
-        """Bundles whose keys all belong to the subtask that they are in."""
+        """Declares a stream of micro-batches as keyed; all keys of a micro-batch must belong to the subtask that it is in."""
         streams = self.java.org.apache.flink.streaming.api.datastream.DataStreamUtils
         return KeyedStream(streams.reinterpretAsKeyedStream(bundles, self.selector, self.weir.Rows.KEY), BYTES, DataStream(bundles))
 
     def unbundled(self, frames: DataStream, name: str) -> Any:
-        """The frames that a Python stage gives back, one by one."""
+        """Splits the output of the Python stage `name` into its frames, one row each."""
         frames.uid(f"{name}-stage").name(f"{name}-stage")
         return frames._j_data_stream.process(self.weir.Unbundle(), self.weir.Rows.TYPE).uid(f"{name}-unbundle")
 
     def kafka_sink(self, stream: Any, uid: str, topics: Mapping[Tag, str], linger_ms: int = 0, transactions: str = "") -> None:
-        """Writes each row to the topic of its tag: at least once and at once, or exactly once with the checkpoint.
+        """Writes each row to the topic of its tag: at least once and immediately, or exactly once with the checkpoint.
 
         Args:
+            stream: of rows with a tag.
+            uid: of the sink; saved state is found again by it.
             topics: short names by tag.
-            linger_ms: how long a batch is gathered. 0: whatever has come since the last request; one is on the way at a time, so
-                that under load the batches grow by themselves.
-            transactions: before the ids of transactions, of this job alone; empty: at least once.
+            linger_ms: how long a batch of the producer is gathered. With 0 a batch holds what has come since the last request; as only one
+                request is on its way at a time, batches grow under load.
+            transactions: what the ids of this job's transactions begin with, for exactly once; empty for at least once.
         """
         names = self._map({str(letter): self._settings.topic(name) for letter, name in topics.items()})
         builder = self.java.org.apache.flink.connector.kafka.sink.KafkaSink.builder().setBootstrapServers(self._settings.bootstrap)
@@ -101,16 +107,16 @@ class Graph:
         stream.sinkTo(sink).uid(uid).name(uid)
 
     def ends(self, topics: Mapping[Source, str]) -> Any:
-        """What tells a task where topics of one partition end now.
+        """Makes the Java object that tells a task the present end offsets of topics of one partition.
 
         Args:
-            topics: short names by what their records are.
+            topics: short names by source.
         """
         names = self._map({str(letter): self._settings.topic(name) for letter, name in topics.items()})
         return self.weir.TopicEnds(names, self._settings.bootstrap, self._map(java_connection_of(self._settings, _SHADED)))
 
     def offsets(self, ends: Mapping[int, int]) -> Any:
-        """A Java map of offsets by partition."""
+        """Makes a Java map of offsets by partition."""
         return self._map(ends)
 
     def _map(self, values: Mapping[Any, Any]) -> Any:
@@ -120,7 +126,7 @@ class Graph:
         return found
 
     def array(self, *streams: Any) -> Any:
-        """A Java array of streams."""
+        """Makes a Java array of streams."""
         array = get_gateway().new_array(self.java.org.apache.flink.streaming.api.datastream.DataStream, len(streams))
         for position, stream in enumerate(streams):
             array[position] = stream
@@ -128,7 +134,12 @@ class Graph:
 
 
 def job_configuration(settings: Settings, name: str, checkpoint_interval_ms: int, checkpoint: pathlib.Path | None) -> dict[str, str]:
-    """Flink's settings of the job `name`; reference: the sections of Flink's configuration that they are named after."""
+    """Gives Flink's settings of the job `name`; Flink's reference of its configuration explains each.
+
+    Args:
+        checkpoint_interval_ms: time between two checkpoints.
+        checkpoint: the checkpoint that the job starts from, if any.
+    """
     chosen = {
         "execution.target": "remote",
         "rest.address": settings.flink_host,
@@ -142,7 +153,7 @@ def job_configuration(settings: Settings, name: str, checkpoint_interval_ms: int
         "execution.checkpointing.interval": f"{checkpoint_interval_ms} ms",
         "execution.checkpointing.mode": "EXACTLY_ONCE",
         "execution.checkpointing.num-retained": "2",
-        # A full disk fails checkpoints: the job goes on from what it has in memory, and the next one that succeeds holds all of it.
+        # When a checkpoint fails, as on a full disk, the job goes on in memory, and the next checkpoint that succeeds holds everything.
         "execution.checkpointing.tolerable-failed-checkpoints": "1000000",
         "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
         "execution.checkpointing.dir": settings.path("flink", "checkpoints", name).as_uri(),
@@ -157,7 +168,7 @@ def job_configuration(settings: Settings, name: str, checkpoint_interval_ms: int
 
 
 def remote_environment(configuration: Mapping[str, str], parallelism: int) -> StreamExecutionEnvironment:
-    """An environment whose jobs go to the cluster that `configuration` names; to be called once, before anything else of PyFlink."""
+    """Makes an environment that submits jobs to the cluster that `configuration` names; call it once, before anything else of PyFlink."""
     close_gateway()
     loaded = get_gateway().jvm.org.apache.flink.configuration.GlobalConfiguration.loadConfiguration()
     chosen = Configuration()
@@ -166,24 +177,24 @@ def remote_environment(configuration: Mapping[str, str], parallelism: int) -> St
     add_jars_to_context_class_loader([jar.as_uri() for jar in _client_jars()])
     _find_file_systems(loaded)
     java = get_gateway().jvm.org.apache.flink.streaming.api.environment
-    # get_execution_environment would start a cluster of its own inside this process and not look at the target.
+    # PyFlink's get_execution_environment would ignore the target and start a cluster inside this process.
     environment = StreamExecutionEnvironment(java.StreamExecutionEnvironment(chosen._j_configuration))
     environment.set_parallelism(parallelism)
     return environment
 
 
 def _way_in(loaded: Any) -> dict[str, str]:
-    """What the cluster's REST interface asks of its clients, as the cluster's own configuration says it."""
+    """Gives the TLS options that clients of the cluster's REST interface need, from the cluster's own configuration."""
     return {name: value for name, value in dict(loaded.toMap()).items() if name.startswith("security.ssl.")}
 
 
 def _find_file_systems(loaded: Any) -> None:
-    """A file sink asks for its file system in the client too, and Flink looks for those that are plugins only when told to."""
+    """Loads the file systems that are Flink plugins: a file sink needs its file system in the client too."""
     flink = get_gateway().jvm.org.apache.flink
     flink.core.fs.FileSystem.initialize(loaded, flink.core.plugin.PluginUtils.createPluginManagerFromRootFolder(loaded))
 
 
 def _client_jars() -> list[pathlib.Path]:
-    """The jars that the client needs to build the graph: the cluster has them on its own class path."""
+    """Lists the jars that the client needs to build the graph; the cluster has them on its own class path."""
     folder = pathlib.Path(os.environ["FLINK_LIB_DIR"])
     return [jar for jar in sorted(folder.glob("*.jar")) if jar.name.startswith(("weir-", "flink-sql-connector-kafka"))]

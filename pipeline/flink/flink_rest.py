@@ -1,4 +1,4 @@
-"""Flink's REST interface, which answers only who shows the cluster's own certificate."""
+"""Requests to Flink's REST interface; a cluster with keys answers only clients that show the cluster's own certificate."""
 
 import json
 import pathlib
@@ -10,11 +10,11 @@ from foundation.settings import CERTIFICATE_FILE, Settings
 
 
 class FlinkRest:
-    """Asks one cluster.
+    """Sends requests to one cluster.
 
     Args:
         port: of the REST interface.
-        keys: folder of the cluster's keys; a cluster that has none is asked in the clear.
+        keys: folder of the cluster's keys; if it holds none, requests are not encrypted.
         host: of the REST interface.
     """
 
@@ -25,11 +25,11 @@ class FlinkRest:
 
     @property
     def url(self) -> str:
-        """Without a path."""
+        """The URL of the REST interface, without a path."""
         return f"{'http' if self.tls() is None else 'https'}://{self._host}:{self.port}"
 
     def tls(self) -> ssl.SSLContext | None:
-        """What a connection has to be made with: it trusts this cluster alone. None: the cluster has no keys."""
+        """Makes the TLS context of a connection, which trusts only this cluster; returns None if the cluster has no keys."""
         file = self._keys / CERTIFICATE_FILE
         if not file.exists():
             return None
@@ -38,10 +38,11 @@ class FlinkRest:
         return context
 
     def ask(self, path: str, timeout_seconds: float, method: str = "GET", body: bytes | None = None) -> Any:
-        """The JSON that is answered to a request for `path`; None when the answer is empty.
+        """Sends a request for `path` and returns the decoded JSON of the answer; None if the answer is empty.
 
         Raises:
-            OSError, ValueError: nothing answers, or something else than JSON.
+            OSError: the cluster does not answer in time, or answers with an HTTP error.
+            ValueError: the answer is not JSON.
         """
         request = urllib.request.Request(  # noqa: S310 - the address of the cluster, from the settings
             self.url + path, body, {"Content-Type": "application/json"}, method=method
@@ -51,5 +52,5 @@ class FlinkRest:
 
 
 def rest_of(settings: Settings) -> FlinkRest:
-    """The interface of the cluster that the settings name."""
+    """Gives the REST interface of the cluster that the settings name."""
     return FlinkRest(settings.flink_port, settings.flink_keys_folder(), settings.flink_host)

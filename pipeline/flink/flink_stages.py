@@ -1,4 +1,4 @@
-"""The thin Python functions that Flink calls once a bundle; the stages themselves know nothing of Flink."""
+"""Flink calls these thin functions once a micro-batch; the stages that they call know nothing of Flink."""
 
 import importlib
 from collections.abc import Iterator
@@ -11,16 +11,16 @@ from pipeline.flink.state import OutspokenState
 
 
 def build(factory: str, *arguments: Any) -> Any:
-    """Calls ``module:function``; named by text so that a job can be given other stages."""
+    """Imports and calls `factory`, a ``module:function``; it is a text so that tests can give a job other stages."""
     module, _, function = factory.partition(":")
     return getattr(importlib.import_module(module), function)(*arguments)
 
 
 class UnkeyedStage(ProcessFunction):
-    """A stage without state.
+    """Runs a stage that has no state.
 
     Args:
-        factory: ``module:function`` that makes it.
+        factory: ``module:function`` that makes the stage.
     """
 
     def __init__(self, factory: str) -> None:
@@ -28,7 +28,7 @@ class UnkeyedStage(ProcessFunction):
         self._stage: Any = None
 
     def open(self, runtime_context: RuntimeContext) -> None:
-        """Makes the stage, once a start of the task."""
+        """Makes the stage; Flink calls this once at each start of the task."""
         self._stage = build(self._factory)
         settle_garbage()
 
@@ -39,13 +39,13 @@ class UnkeyedStage(ProcessFunction):
 
 
 class KeyedStage(KeyedProcessFunction):
-    """A stage with Flink's keyed state, of all keys of a bundle at once.
+    """Runs a stage that reads and writes Flink's keyed state for all keys of a micro-batch at once.
 
     Args:
-        factory: ``module:function`` that makes it from its bulk state.
-        name: of the state.
-        ttl_ms: a key not written for so long is forgotten; 0: never.
-        arguments: of the factory, behind the state.
+        factory: ``module:function`` that makes the stage from its state and `arguments`.
+        name: of the state; saved state is found again by it.
+        ttl_ms: a key that is not written for this long is forgotten; 0 keeps keys for ever.
+        arguments: given to the factory after the state.
     """
 
     def __init__(self, factory: str, name: str, ttl_ms: int, *arguments: Any) -> None:
@@ -56,10 +56,10 @@ class KeyedStage(KeyedProcessFunction):
         self._stage: Any = None
 
     def open(self, runtime_context: RuntimeContext) -> None:
-        """Makes the stage on the state of its task, once a start."""
+        """Makes the stage on the state of its task; Flink calls this once at each start of the task."""
         from pemja import findClass  # only inside a TaskManager's JVM
 
-        backend = runtime_context._keyed_state_backend._keyed_state_backend  # PyFlink has no public way to many keys
+        backend = runtime_context._keyed_state_backend._keyed_state_backend  # PyFlink has no public access to many keys
         state = OutspokenState(findClass("weir.flink.BulkState")(backend, self._name, self._ttl_ms))
         self._stage = build(self._factory, state, *self._arguments)
         settle_garbage()

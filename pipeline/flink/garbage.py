@@ -1,10 +1,10 @@
-"""Python's collector in a process whose answers somebody waits for."""
+"""Python's garbage collector is tuned here for processes whose answers somebody waits for."""
 
 import gc
 
 
 def settle_garbage() -> None:
-    """Takes what start-up made out of the collector's sight, and lets it look less often: its pauses are in the tail."""
+    """Freezes the objects made so far and makes collections rarer, since their pauses lengthen the slowest answers."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)

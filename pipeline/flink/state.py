@@ -1,4 +1,4 @@
-"""Profiles kept in Flink's keyed state, read and written a bundle at a time."""
+"""Profiles are kept in Flink's keyed state, and read and written for a whole micro-batch at once."""
 
 from typing import Protocol
 
@@ -10,10 +10,10 @@ from pipeline.wire.declaration import ENTITY_SEPARATOR
 
 
 class BulkState(Protocol):
-    """Flink's state of many keys in one call; the Java class ``BulkState`` in a job, a dictionary in tests."""
+    """Reads or writes Flink's state of many keys in one call; it is the Java class ``BulkState`` in a job and a dictionary in tests."""
 
     def read(self, keys: bytes) -> bytes:
-        """Profiles of the packed `keys`, packed."""
+        """Reads the profiles of the packed `keys`, and returns them packed; see `pipeline.wire.bulk_state`."""
         ...
 
     def write(self, keys: bytes, blobs: bytes) -> None:
@@ -22,11 +22,11 @@ class BulkState(Protocol):
 
 
 class StateFailedError(NoRecordsFaultError):
-    """Flink's state did not read or write."""
+    """Flink could not read or write its state; no record is at fault."""
 
 
 class OutspokenState:
-    """Flink's state, whose failures say that they are no record's fault."""
+    """Passes calls on to Flink's state, and turns every failure into a `StateFailedError`."""
 
     def __init__(self, state: BulkState) -> None:
         self._state = state
@@ -34,23 +34,23 @@ class OutspokenState:
     def read(self, keys: bytes) -> bytes:
         try:
             return self._state.read(keys)
-        except Exception as error:  # whatever the JVM raises
-            raise StateFailedError(f"state not read: {error}") from error
+        except Exception as error:  # the JVM may raise anything
+            raise StateFailedError(f"Flink could not read its state: {error}") from error
 
     def write(self, keys: bytes, blobs: bytes) -> None:
         try:
             self._state.write(keys, blobs)
-        except Exception as error:  # whatever the JVM raises
-            raise StateFailedError(f"state not written: {error}") from error
+        except Exception as error:  # the JVM may raise anything
+            raise StateFailedError(f"Flink could not write its state: {error}") from error
 
 
 class KeyedProfiles:
-    """`ProfileState` over Flink's keyed state.
+    """Implements `ProfileState` with Flink's keyed state.
 
     Args:
-        state: that of the operator.
-        user_kind: whose keys are the bare ids; other kinds' keys are ``kind NUL id``.
-        kept_ms: how long the state keeps what is not written; 0: for ever.
+        state: of the operator.
+        user_kind: whether the entities are primary ones, whose keys are the bare ids; the keys of others are ``type NUL id``.
+        kept_ms: how long the state keeps a profile that is not written; 0 keeps it for ever.
     """
 
     def __init__(self, state: BulkState, user_kind: bool, kept_ms: int = 0) -> None:

@@ -1,4 +1,4 @@
-"""How long a job's transaction may stand open."""
+"""The brokers limit how long a job's transaction may stay open."""
 
 import logging
 
@@ -11,14 +11,14 @@ from pipeline.control.kafka_access import connection_of
 log = logging.getLogger(__name__)
 
 TRANSACTION_MS = 900_000
-"""What brokers allow unless told otherwise."""
+"""The limit that brokers have by default, in ms."""
 SECONDS_MAX = 10.0
 
 
 def transaction_ms_max(settings: Settings) -> int:
-    """How long the brokers let a transaction stand open, in ms; `TRANSACTION_MS` where they do not say.
+    """Asks the brokers how long a transaction may stay open, in ms; gives `TRANSACTION_MS` if they do not answer.
 
-    What a job wrote is lost when it is killed between a checkpoint and its commit and away for longer than this.
+    If a job is killed between a checkpoint and the commit of its transaction and stays away for longer, what the transaction wrote is lost.
     """
     admin = AdminClient({**connection_of(settings)})
     try:
@@ -27,5 +27,5 @@ def transaction_ms_max(settings: Settings) -> int:
         values = admin.describe_configs([resource])[resource].result(SECONDS_MAX)
         return int(values["transaction.max.timeout.ms"].value)
     except (KafkaException, KeyError) as error:
-        log.warning("transactions of %d ms, since the brokers do not say what they allow: %s", TRANSACTION_MS, error)
+        log.warning("the brokers do not say how long a transaction may stay open; %d ms are assumed: %s", TRANSACTION_MS, error)
         return TRANSACTION_MS

@@ -1,7 +1,7 @@
-"""The label job: labels from Kafka, joined with the decisions as served, to every key that they touch.
+"""The label job joins labels from Kafka with the decisions as served, and sends them to every entity that they concern.
 
-Offsets are committed when what came of the labels before them is acknowledged, and never past a label that waits: after a crash
-it is read again. A label may then be resolved twice; those who take it in know it by its event.
+It commits an offset once the results of all labels before it are acknowledged, and never an offset behind a label that waits. After a
+crash it reads the uncommitted labels again, so a label may be resolved twice; its receivers recognise it by its event.
 """
 
 import logging
@@ -25,11 +25,11 @@ SEND_SECONDS_MAX = 10.0
 
 
 class LabelJob:
-    """Reads the labels topic in a consumer group of its own; several may share its partitions.
+    """Reads the labels topic in a consumer group of its own; several processes may share its partitions.
 
     Args:
-        settings: where the broker is, and how long labels wait.
-        decisions: as served; closed at the end.
+        settings: name the broker and the topics, and say how long labels wait.
+        decisions: the store of decisions as served; the job closes it at the end.
     """
 
     def __init__(self, settings: Settings, decisions: Decisions) -> None:
@@ -44,7 +44,7 @@ class LabelJob:
         self.resolver = LabelResolver(decisions, self._control.definitions, settings.label_wait_ms, _monotonic_ms)
 
     def run(self) -> None:
-        """Resolves labels until `stop`."""
+        """Resolves labels until `stop` is called."""
         self._control.read_to_end(self.stopping)
         self._consumer.subscribe([self._settings.topic("labels")], on_revoke=self._revoked, on_lost=self._revoked)
         refreshed = time.monotonic()
@@ -61,7 +61,8 @@ class LabelJob:
         self._consumer.close()
         self._control.close()
         self._decisions.close()
-        log.info("stopped: %d resolved, %d refused, %d wait", self.resolver.resolved, self.resolver.refused, self.resolver.waiting)
+        done = self.resolver
+        log.info("stopped: %d labels were resolved, %d were refused, %d still wait", done.resolved, done.refused, done.waiting)
 
     def stop(self) -> None:
         """Ends `run` after its current batch."""
@@ -72,7 +73,7 @@ class LabelJob:
         return self._stopping
 
     def _send(self, sent: list[Sent]) -> bool:
-        """Writes all, trying again with growing waits; False when it was told to stop before."""
+        """Writes all records, with retries after growing waits; returns False if it was told to stop before all were written."""
         wait_seconds = SEND_SECONDS_MIN
         while sent:
             try:
@@ -83,7 +84,7 @@ class LabelJob:
             except KafkaException as error:
                 if self._stopping:
                     return False
-                log.warning("%d records not written, next try in %.1f s: %s", len(sent), wait_seconds, error)
+                log.warning("%d records were not written; the next try is in %.1f s: %s", len(sent), wait_seconds, error)
                 time.sleep(wait_seconds)
                 wait_seconds = min(2 * wait_seconds, SEND_SECONDS_MAX)
         return True
@@ -98,17 +99,18 @@ class LabelJob:
                 offsets=[TopicPartition(*partition_of(place), offset) for place, offset in changed.items()], asynchronous=False
             )
             self._committed |= changed
-        except KafkaException as error:  # read again by whoever has the partition now
-            log.warning("offsets not committed: %s", error)
+        except KafkaException as error:  # the process that has the partition now reads these labels again
+            log.warning("the offsets of the labels were not committed: %s", error)
 
     def _hold_back(self) -> None:
-        """Takes no more labels while too many wait for a store that does not answer: those on the topic lose nothing."""
+        """Pauses reading while too many labels wait for a store that does not answer; labels on the topic are not lost."""
         if self.resolver.full == self._paused:
             return
         self._paused = self.resolver.full
         change = self._consumer.pause if self._paused else self._consumer.resume
         change(self._consumer.assignment())
-        log.warning("%s labels: %d wait for decisions", "taking no more" if self._paused else "taking", self.resolver.waiting)
+        doing = "has stopped reading" if self._paused else "reads"
+        log.warning("the job %s labels: %d labels wait for the store of decisions", doing, self.resolver.waiting)
 
     def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         places = [f"{each.topic}/{each.partition}" for each in partitions]
@@ -125,7 +127,7 @@ def _records(messages: list[Message]) -> list[LabelRecord]:
     records = []
     for message in messages:
         if message.error():
-            log.warning("consumer: %s", message.error())
+            log.warning("the consumer of labels reports an error: %s", message.error())
             continue
         records.append(LabelRecord(place_of(message), message.offset() or 0, message.timestamp()[1], message.value() or b""))
     return records

@@ -1,4 +1,4 @@
-"""A record of the labels topic, as it came and as it was read."""
+"""A record of the labels topic has two forms: as it came from the broker, and as it was decoded."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,14 @@ from stores.decisions import EventName
 
 
 class LabelRecord(msgspec.Struct, frozen=True):
-    """A record of the labels topic; `place` is ``topic/partition``, `at_ms` when the broker had it."""
+    """A record of the labels topic.
+
+    Args:
+        place: ``topic/partition``.
+        offset: of the record in its partition.
+        at_ms: when the broker received it, in ms since the epoch.
+        value: the bytes as they came.
+    """
 
     place: str
     offset: int
@@ -17,15 +24,15 @@ class LabelRecord(msgspec.Struct, frozen=True):
 
 
 class ReadLabel(NamedTuple):
-    """A label that was read.
+    """A label that was decoded.
 
     Args:
-        event: that it is about; the user may be left out where one user alone has that id.
-        label: 0 or 1.
-        time_ms: from when on it is known.
-        by: the caller who gave it; '' when it was written to the topic by somebody else than the API.
-        source: what said so, such as ``chargeback``; '' when nobody told.
-        weight: how much it counts beside others, as its source says; nothing reads it or `source` yet.
+        event: the event that the label is about; its primary entity may be left out if only one has an event of that id.
+        label: 1 for fraud, 0 for none.
+        time_ms: time from which on the label was known, in ms since the epoch.
+        by: the caller of the API who gave the label; '' if it was written to the topic past the API.
+        source: where the label comes from, such as ``chargeback``; '' if it was not given.
+        weight: how much the label counts beside others, as its source says; nothing uses it or `source` yet.
     """
 
     event: EventName

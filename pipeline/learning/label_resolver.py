@@ -1,4 +1,4 @@
-"""Labels joined with the decisions as served: what the label job does, apart from Kafka."""
+"""Labels are joined here with the decisions as served; this is the work of the label job without Kafka."""
 
 import datetime
 import logging
@@ -27,12 +27,12 @@ WAITING_MAX = 100_000
 WAITING_OF_CALLER_MAX = 20_000
 RETRIED_AT_ONCE = 4_000
 EVENT_ID_BYTES_MAX = 65_535
-"""What a key in Cassandra may have: one that is longer fails the look-up of all that are asked for with it."""
-_KEYS_LEAST = 3  # event_id, label and label_time
+"""The greatest length of a key in Cassandra; a longer one makes the look-up fail for all ids of the same request."""
+_KEYS_LEAST = 3  # a label has at least event_id, label and label_time
 
 
 class Sent(msgspec.Struct, frozen=True):
-    """A record to write; `topic` without its prefix."""
+    """A record to write; `topic` is the short name, without the system's prefix."""
 
     topic: str
     key: bytes
@@ -40,7 +40,7 @@ class Sent(msgspec.Struct, frozen=True):
 
 
 class Label(msgspec.Struct):
-    """The value of a label's record, see `pipeline.learning.label_record.ReadLabel`."""
+    """The value of a label's record; `pipeline.learning.label_record.ReadLabel` explains the fields."""
 
     event_id: str | int
     label: int
@@ -58,7 +58,7 @@ class _Served(msgspec.Struct):
 
 
 class _Resolved(msgspec.Struct, omit_defaults=True):
-    """`pipeline.score_job.labels.ResolvedLabel`, with the decision's parts passed on as they are."""
+    """A `pipeline.score_job.labels.ResolvedLabel` that passes on the decision's parts without decoding them."""
 
     event_id: str
     id_key: int
@@ -74,19 +74,20 @@ class _Resolved(msgspec.Struct, omit_defaults=True):
 
 
 class LabelResolver:
-    """Takes labels, gives resolved ones and dead letters, and knows up to where the labels topic is dealt with.
+    """Takes labels, returns resolved labels and dead letters, and knows which offset of the labels topic may be committed.
 
-    A label whose decision is not in the store waits; its wait begins anew when the process does, and when a store answers again that
-    did not: decisions made meanwhile come to it only now. Labels of one event stay in order. Those that wait hold up no others: where a
-    caller has more of them than it may, or all have, the oldest becomes a dead letter, and can be driven in again. While the store does not
-    answer none does, but no more labels are taken.
+    A label whose decision is not in the store yet waits up to `wait_ms`, then it becomes a dead letter. The wait begins anew when the
+    process starts, and when a store answers again after an outage, because the decisions of the outage reach the store only then.
+    Labels of one event stay in order. Labels that wait hold up no others. If more wait than one caller may have, or than all callers may
+    have, the oldest one becomes a dead letter, which can be redriven. While the store does not answer, no label becomes a dead letter, and
+    `full` says when no more labels should be read.
 
     Args:
-        decisions: are looked up here.
-        definitions: tell how ids become keys.
-        wait_ms: the end of a label's wait.
-        now_ms: of a clock that never goes back: labels wait by it, and one that was set back would have them wait for so much longer.
-        waiting_max, of_caller_max: labels that may wait, in all and of one caller.
+        decisions: the store that the decisions are looked up in.
+        definitions: tell how event ids become keys.
+        wait_ms: how long a label may wait for its decision.
+        now_ms: gives the ms of a monotonic clock; a clock that is set back would make labels wait too long.
+        waiting_max, of_caller_max: the greatest number of labels that may wait, in all and of one caller.
     """
 
     def __init__(
@@ -112,16 +113,16 @@ class LabelResolver:
 
     @property
     def full(self) -> bool:
-        """Whether no more labels should be taken: so many wait for a store that does not answer."""
+        """Whether no more labels should be read, because `waiting_max` or more wait for a store that does not answer."""
         return self._store_is_away and len(self._waiting) >= self._waiting_max
 
     @property
     def waiting(self) -> int:
-        """Labels that wait."""
+        """The number of labels that wait."""
         return len(self._waiting)
 
     def take(self, records: list[LabelRecord]) -> list[Sent]:
-        """Takes in a batch; gives what can be written now."""
+        """Takes in a batch of records, and returns the records that can be written now."""
         sent: list[Sent] = []
         taken: dict[EventName, list[Given]] = {}
         for record in records:
@@ -144,7 +145,10 @@ class LabelResolver:
         return sent + ([] if self._store_is_away else self._beyond_bounds(taken))
 
     def retry(self) -> list[Sent]:
-        """Looks again for some of the decisions whose turn it is; gives what can be written now. To be called after each batch."""
+        """Looks again for decisions that are due, at most `RETRIED_AT_ONCE`, and returns the records that can be written now.
+
+        It is to be called after each batch.
+        """
         now_ms = self._now_ms()
         due = self._waiting.due(now_ms, RETRIED_AT_ONCE)
         found = self._found(due, now_ms)
@@ -161,21 +165,24 @@ class LabelResolver:
         return sent
 
     def done(self) -> dict[str, int]:
-        """Next record by place, to be committed once all that was given is written: the oldest that waits, or the one after the last."""
+        """The offset to commit of each partition, once all returned records are written.
+
+        It is the offset of the oldest label that waits, or else the one behind the last label read.
+        """
         return self._next | {place: offset for place, offset in self._waiting.oldest() if place in self._next}
 
     def forget(self, places: list[str]) -> None:
-        """Partitions that another process reads from now on: it begins with what waits here."""
+        """Forgets partitions that another process reads from now on; that process reads again the labels that wait here."""
         for place in places:
             self._next.pop(place, None)
             self._waiting.pop_place(place)
 
     def _found(self, events: list[EventName], now_ms: int) -> dict[EventName, list[StoredDecision]]:
-        """The decisions on `events`; none while the store does not answer."""
+        """Looks up the decisions on `events`; finds none while the store does not answer."""
         try:
             found = self._decisions.get_many(events) if events else {}
-        except Exception as error:  # whatever store it is: the labels wait, and none is given up meanwhile
-            log.warning("the store does not answer, %d labels wait: %s", len(self._waiting), error)
+        except Exception as error:  # each store has errors of its own; the labels wait, and none is given up meanwhile
+            log.warning("the store of decisions does not answer; %d labels wait: %s", len(self._waiting), error)
             self._store_is_away = True
             return {}
         if events and self._store_is_away:
@@ -184,7 +191,7 @@ class LabelResolver:
         return found
 
     def _beyond_bounds(self, taken: dict[EventName, list[Given]]) -> list[Sent]:
-        """Dead letters of the oldest labels of those callers that have too many; all of theirs were looked for in vain."""
+        """Makes dead letters of the oldest labels of callers that have too many; the decisions on all of these were looked for."""
         sent: list[Sent] = []
         for caller in {label.by for labels in taken.values() for _, label in labels}:
             while self._waiting.count_of(caller) > self._of_caller_max:
@@ -199,8 +206,8 @@ class LabelResolver:
             "too many labels wait",
             where="event_id",
             expected=f"at most {most:,} labels {whose} that wait for the decisions on their events",
-            got=f"one more; the oldest of {caller or 'unnamed callers'} is on event {label.event.event_id}",
-            remedy="drive it in again once the event is decided",
+            got=f"one label more; the oldest label of {caller or 'unnamed callers'} is on event {label.event.event_id}",
+            remedy="redrive this label once the event is decided",
         )
         return self._dead(record, refusal)
 
@@ -218,12 +225,14 @@ class LabelResolver:
             return self._resolved(decision, label)
         except NOBODYS_FAULT:
             raise
-        except Exception as error:  # what was served may be whatever somebody wrote to the topic of decisions
+        except Exception as error:  # the topic of decisions may hold anything that somebody else wrote to it
             return [self._dead(record, fault_of(error, "label job"))]
 
     def _resolved(self, decision: StoredDecision, label: ReadLabel) -> list[Sent]:
-        """One record for each key of the newest decision, and each pair of them that features are kept of; only the user's, the first,
-        carries what learning needs."""
+        """Makes one record for each entity of the newest decision, and for each joint entity that features are kept of.
+
+        Only the first one, that of the primary entity, carries the vector that learning needs.
+        """
         served = msgspec.json.decode(decision.value, type=_Served)
         id_key = self._id_key(decision)
         sent: list[Sent] = []
@@ -249,7 +258,7 @@ class LabelResolver:
         integer = release is not None and release.schema.id_type == "integer"
         try:
             return id_key_of(decision.event_id, integer)
-        except ValueError:  # decided before the schema called ids integers
+        except ValueError:  # the event was decided before the schema declared integer ids
             return id_key_of(decision.event_id, False)
 
     def _min_time_ms(self) -> int:
@@ -260,9 +269,9 @@ class LabelResolver:
         return Refusal(
             "no decision for this label",
             where="event_id",
-            expected=f"an event that was decided, at the latest {self._wait_ms / 1000:g} s after its label came",
+            expected=f"an event that was decided at the latest {self._wait_ms / 1000:g} s after its label came",
             got=event.event_id if event.user is None else f"{event.event_id} of user {event.user}",
-            remedy="drive it in again once the event is decided",
+            remedy="redrive this label once the event is decided",
         )
 
     def _dead(self, record: LabelRecord, refusal: Refusal) -> Sent:
@@ -277,7 +286,7 @@ def _place_of(given: Given) -> tuple[str, int]:
 
 
 def of_several_users(event_id: str, decisions: list[StoredDecision]) -> Refusal:
-    """The refusal of an id alone that stands for an event of each of several users."""
+    """Makes the refusal of an event id without a primary entity that stands for events of several primary entities."""
     return Refusal(
         "several users have an event with this id",
         where="user",
@@ -288,15 +297,15 @@ def of_several_users(event_id: str, decisions: list[StoredDecision]) -> Refusal:
 
 
 def _retracted(event_id: str) -> Refusal:
-    expected = "an event that stands: one that was taken back counts in nothing"
+    expected = "an event that was not retracted, since a retracted event counts in no feature and trains no model"
     return Refusal("label of a retracted event", where="event_id", expected=expected, got=event_id)
 
 
 def read_label(value: bytes, min_time_ms: int = MIN_TIME_MS) -> ReadLabel:
-    """The label in the value of a record, with a time from `min_time_ms` up to the year 9999.
+    """Decodes the value of a label's record; its time has to lie between `min_time_ms` (inclusive) and the end of the year 9999.
 
     Raises:
-        Refusal: the value is no label.
+        Refusal: the value is no label, or a field is out of its range.
     """
     try:
         read = msgspec.json.decode(value, type=Label)

@@ -1,8 +1,8 @@
-"""The learn job: decisions and labels in, snapshots out, beside the path of decisions.
+"""The learn job reads decisions and labels and publishes snapshots of models; no decision waits for it.
 
-It keeps its place in Kafka, in one record of the compacted topic ``learners``: offsets and the learners' arrays together, so
-that after a crash nothing is taught twice. Vectors that wait for a label are not in it: they are read again. The place is
-kept before its snapshots are published, and they are published again at each start: made from the same arrays they are the same.
+It saves its progress in one record of the compacted topic ``learners``: offsets and the learners' arrays together, so that after a crash
+no example is taught twice. The record does not hold the vectors that wait for a label: they are read again. It is written before
+the snapshots are published. At each start the snapshots are published again; they are the same, since the arrays are.
 """
 
 import logging
@@ -41,25 +41,25 @@ log = logging.getLogger(__name__)
 PUBLISH_SECONDS_MIN = 10.0
 MARKS_KEPT = 100
 REPEATS_KEEP_MS = 600_000
-"""How far back decisions are read again, in event time, to know repeats where no vector waits for a label."""
+"""If no vector waits for a label, decisions of this long in event time are read again after a restart, to recognise repeats."""
 
 
 class Mark(msgspec.Struct, array_like=True):
-    """No event before `offsets` is later than `clock_ms`."""
+    """Offsets by event time: no event before `offsets` has a time later than `clock_ms`, in ms since the epoch."""
 
     clock_ms: int
     offsets: Offsets
 
 
 class Place(msgspec.Struct):
-    """Where learning stood.
+    """The saved progress of the learn job.
 
     Args:
-        offsets: next record, by ``topic/partition``.
-        marks: oldest first; from the first one's offsets the vectors that wait can be read again.
-        clock_ms: greatest event time seen when the last snapshots were made.
-        sequence: of the last snapshots.
-        states: what each learner needs to go on.
+        offsets: offset of the next record of each ``topic/partition``.
+        marks: oldest first; all vectors that wait for labels lie behind the offsets of the first one.
+        clock_ms: greatest event time seen when the last snapshots were made, in ms since the epoch.
+        sequence: number of the last snapshots.
+        states: the encoded state of each learner, by `Snapshot.key`.
     """
 
     offsets: Offsets
@@ -70,11 +70,11 @@ class Place(msgspec.Struct):
 
 
 class LearnJob:
-    """One process that learns; a second one of the same system must not run beside it.
+    """Trains the models of the release in force, in one process; no second one of the same system may run at the same time.
 
     Args:
-        settings: where the broker is.
-        publish_seconds_min: between two publications.
+        settings: name the broker and the topics.
+        publish_seconds_min: the least time between two publications of snapshots.
     """
 
     def __init__(self, settings: Settings, publish_seconds_min: float = PUBLISH_SECONDS_MIN) -> None:
@@ -97,7 +97,7 @@ class LearnJob:
         self._stopping = False
 
     def run(self) -> None:
-        """Learns until `stop`."""
+        """Learns until `stop` is called."""
         self._control.read_to_end(self.stopping)
         read_until(self._consumer, {}, ends_of(self._consumer, [self._learners]), self._take_place, self.stopping)
         self._resume()
@@ -119,13 +119,13 @@ class LearnJob:
         return self._stopping
 
     def _resume(self) -> None:
-        """Goes on from the place kept: reads again what still waited for labels then, without teaching it."""
+        """Continues from the saved progress: reads again the vectors that waited for labels, without teaching them."""
         place = self._place
         self.teacher.resume(place.states, place.clock_ms)
         if not place.offsets:
             return
         starts = place.marks[0].offsets if place.marks else place.offsets
-        for topic in (self._decisions, self._labels):  # vectors first: a label that came before its vector would make a second one
+        for topic in (self._decisions, self._labels):  # vectors come first: a label before its vector would add the vector a second time
             ends = {name: end for name, end in place.offsets.items() if partition_of(name)[0] == topic}
             read_until(self._consumer, starts, ends, self._take_again, self.stopping)
         self.teacher.refilled()
@@ -141,7 +141,7 @@ class LearnJob:
         for message in messages:
             if message.error():
                 if not is_end(message):
-                    log.warning("consumer: %s", message.error())
+                    log.warning("the consumer of decisions and labels reports an error: %s", message.error())
                 continue
             self._offsets[place_of(message)] = (message.offset() or 0) + 1
             good.append((place_of(message), message.offset() or 0, message))
@@ -150,7 +150,7 @@ class LearnJob:
             one_by_one(decisions, lambda some: self._decide(some, refill), lambda: None, self._unlearnable)
 
     def _decision_in(self, message: Message) -> tuple[Message, ServedDecision] | None:
-        """The decision; a label is taken in at once."""
+        """Decodes a decision; takes in a label at once and returns None for it."""
         if message.topic() == self._decisions:
             return message, msgspec.json.decode(message.value() or b"", type=ServedDecision)
         self._take_label(message)
@@ -173,11 +173,11 @@ class LearnJob:
         release = self._control.definitions.newest
         try:
             return id_key_of(event_id, release is not None and release.schema.id_type == "integer")
-        except ValueError:  # decided before the schema called ids integers
+        except ValueError:  # the event was decided before the schema declared integer ids
             return id_key_of(event_id, False)
 
     def _publish(self, now: float) -> None:
-        """Publishes what is due by event time, not oftener than the clock allows; the place is kept first."""
+        """Publishes the snapshots that are due by event time, at most once in `publish_seconds_min`; saves the progress first."""
         self._mark()
         sequence = self.teacher.due(self._place.sequence, self._place.clock_ms)
         if sequence is None or now - self._published_at < self._publish_seconds_min:
@@ -191,10 +191,10 @@ class LearnJob:
         self._send_snapshots(sequence)
 
     def _send_snapshots(self, sequence: int) -> None:
-        """Publishes the snapshots, each under its definition, and takes away those that are kept no longer."""
+        """Publishes each snapshot under the key of its definition, and deletes the records of snapshots that are no longer kept."""
         for snapshot in self.teacher.snapshots(sequence):
             self._outbox.send(self._models, snapshot.key.encode(), snapshot.encode())
-            if snapshot.model not in self._renamed:  # older versions wrote under the model's name, one snapshot for all definitions
+            if snapshot.model not in self._renamed:  # older versions wrote one snapshot for all definitions, under the model's name
                 self._outbox.send(self._models, snapshot.model.encode(), None)
                 self._renamed.add(snapshot.model)
         dropped, self.teacher.dropped = self.teacher.dropped, []
@@ -203,14 +203,14 @@ class LearnJob:
         self._flush()
 
     def _flush(self) -> None:
-        """Ends the process when the broker does not answer: the place kept is whole, and the next start goes on from it."""
+        """Waits until the broker has acknowledged all records; ends the process if it does not, as the next start continues safely."""
         try:
             self._outbox.flush()
         except KafkaException as error:
-            raise SystemExit(f"the broker does not take what was learned: {error}") from error
+            raise SystemExit(f"the broker did not acknowledge what was learned; the next start learns it again: {error}") from error
 
     def _mark(self) -> None:
-        """Remembers offsets by event time, so that a restart reads no more than what can still be waiting."""
+        """Remembers offsets by event time, so that a restart reads again only decisions that may still wait for labels."""
         release = self._control.definitions.newest
         labelled = any(isinstance(each, LabelLearner) for each in self.teacher.learners)
         keep_ms = 2 * release.schema.negative_after_ms if release and labelled else REPEATS_KEEP_MS

@@ -1,4 +1,4 @@
-"""What the learn job does with decisions and labels, apart from reading and writing them."""
+"""The trainer feeds decisions and labels to the learners; the learn job reads and writes them for it."""
 
 import msgspec
 import numpy as np
@@ -15,7 +15,7 @@ REPLACED_KEPT = 4
 
 
 class ServedDecision(msgspec.Struct):
-    """What the learners need of a decision."""
+    """The fields of a decision that the learners need."""
 
     event_id: str
     event_time: int
@@ -27,10 +27,11 @@ class ServedDecision(msgspec.Struct):
 
 
 class Teacher:
-    """Feeds decisions and labels to the learners of the newest release. No I/O.
+    """The trainer: it feeds decisions and labels to the learners of the newest release, and does no I/O.
 
-    What a model has learned outlives its definition: the last `REPLACED_KEPT` definitions of each model that were replaced keep their
-    state, and go on from it when they come back. Meanwhile they learn nothing. `dropped` are the keys of those that are kept no longer.
+    The state of a model outlives the replacement of its definition: the last `REPLACED_KEPT` replaced definitions of each model keep their
+    state, and continue from it when a release names them again. Meanwhile they learn nothing. `dropped` holds the snapshot keys of those
+    that are no longer kept.
     """
 
     def __init__(self) -> None:
@@ -47,7 +48,7 @@ class Teacher:
         return self._learners
 
     def change(self, release: Release) -> None:
-        """Learns for `release`; a model whose definition stands unchanged goes on."""
+        """Trains the models of `release` from now on; a model whose definition is unchanged keeps its state."""
         held = {_key_of(each): each for each in self._learners}
         self._learners = [held.pop(key) if (key := _key_of(each)) in held else self._come_back(each) for each in Learners(release).each]
         for each in held.values():
@@ -55,7 +56,7 @@ class Teacher:
         self._release = release
 
     def _come_back(self, learner: EventLearner | LabelLearner) -> EventLearner | LabelLearner:
-        """`learner`, which goes on from what was learned for its definition before."""
+        """Gives `learner` the state that was kept for its definition, if there is one, and returns it."""
         state = self._replaced.pop(_key_of(learner), None)
         if state is not None:
             learner.resume(state.arrays)
@@ -68,22 +69,26 @@ class Teacher:
             self.dropped.append(key)
 
     def decide(self, decisions: list[ServedDecision], id_keys: NDArray[np.int64], refill: bool = False) -> None:
-        """Takes in decisions as served; repeats of one event are dropped and counted.
+        """Takes in decisions as served; repeated decisions on one event are dropped and counted.
 
-        What is learned is the event as it first came: a correction or retraction teaches nothing and takes nothing back.
-        `refill` reads again what was learned from before a restart: vectors wait for their labels, nothing is taught.
+        Only the first revision of an event is learned: corrections and retractions teach nothing and take nothing back.
+
+        Args:
+            decisions: in the order of their topic.
+            id_keys: the key of each decision's event id.
+            refill: the decisions were learned before a restart and are read again: their vectors wait for labels and teach nothing.
         """
         fresh = self._fresh(decisions)
         times_ms = np.array([decisions[row].event_time for row in fresh], np.int64)
         learners = [each for each in self._learners if not (refill and isinstance(each, EventLearner))]
         prepared = [(each, np.array([vector_of(decisions[row], each.model.inputs) for row in fresh])) for each in learners]
-        self._see(decisions)  # nothing has changed before: a decision that raises above leaves no trace
+        self._see(decisions)  # this is the first change, so that a decision that raises above leaves no trace
         if not fresh:
             return
         self.clock_ms = max(self.clock_ms, int(times_ms.max()))
         keys = event_keys(id_keys[fresh], [decisions[row].user for row in fresh])
         for each, vectors in prepared:
-            # A label that overtook its decision brought the vector: a second one would be taught as negative.
+            # A label that came before its decision brought the vector with it; a second vector would be taught as negative.
             new = ~each.held(keys)
             each.see(id_keys[fresh][new], keys[new], times_ms[new], vectors[new])
 
@@ -95,18 +100,19 @@ class Teacher:
             each.tell(lesson, vector_of(resolved, each.model.inputs)[None, :])
 
     def refilled(self) -> None:
-        """Ends a refill: what was due by now was taught before the restart."""
+        """Ends a refill: takes the learners to the greatest event time seen without teaching, as that was taught before the restart."""
         for each in self._learners:
             each.advance(self.clock_ms, teach=False)
 
     def due(self, sequence_before: int, clock_before_ms: int) -> int | None:
-        """The number of the snapshots when they are due by event time, else ``None``.
+        """Gives the number of the next snapshots if they are due by event time, else ``None``.
 
-        It is the number of the period that the clock is in, and above `sequence_before` also where that was of shorter periods.
+        The number is that of the period which the greatest event time lies in, but always greater than `sequence_before`, even if that was
+        counted in shorter periods.
 
         Args:
-            sequence_before: of the last snapshots.
-            clock_before_ms: event time at which they were made.
+            sequence_before: number of the last snapshots.
+            clock_before_ms: greatest event time when they were made, in ms since the epoch.
         """
         every_ms = min((each.model.publish_every_ms for each in self._learners), default=0)
         if not every_ms or self.clock_ms // every_ms <= clock_before_ms // every_ms:
@@ -114,22 +120,22 @@ class Teacher:
         return max(sequence_before + 1, self.clock_ms // every_ms)
 
     def advance(self) -> None:
-        """Teaches all that is due by now."""
+        """Teaches all examples that are due by the greatest event time seen."""
         for each in self._learners:
             each.advance(self.clock_ms)
 
     def snapshots(self, sequence: int) -> list[Snapshot]:
-        """What each learner has to publish, as of the last `advance`."""
+        """The snapshots of those learners that have one to publish, as of the last `advance`."""
         made = (each.snapshot(sequence, self.clock_ms) for each in self._learners)
         return [snapshot for snapshot in made if snapshot is not None]
 
     def states(self, sequence: int) -> dict[str, bytes]:
-        """All that the learners need to go on, by `Snapshot.key`: those that were replaced first, in their order."""
+        """The encoded state of each learner, by `Snapshot.key`; replaced definitions come first, in the order of their replacement."""
         states = [*self._replaced.values(), *(_state_of(each, sequence, self.clock_ms) for each in self._learners)]
         return {state.key: state.encode() for state in states}
 
     def resume(self, states: dict[str, bytes], clock_ms: int) -> None:
-        """Goes on from `states`; a model whose definition is not among them starts anew."""
+        """Continues from `states`; a model whose definition is not among them starts anew."""
         self.clock_ms = clock_ms
         learners = {_key_of(each): each for each in self._learners}
         for encoded in states.values():
@@ -140,7 +146,7 @@ class Teacher:
                 self._replace(state)
 
     def _fresh(self, decisions: list[ServedDecision]) -> list[int]:
-        """The rows of decisions on events that were not seen yet."""
+        """Gives the rows of the first decisions on events that were not seen before, in order."""
         first = {_event_of(decision): row for row, decision in reversed(list(enumerate(decisions))) if not decision.revision}
         return sorted(row for event, row in first.items() if event not in self._seen)
 
@@ -159,7 +165,7 @@ def _event_of(decision: ServedDecision) -> tuple[str, str]:
 
 
 def vector_of(served: ServedDecision | ResolvedLabel, inputs: tuple[str, ...]) -> NDArray[np.float64]:
-    """A model's inputs from a decision as served; NaN where missing."""
+    """Gives the values of a model's inputs from a decision as served, as an array of shape (inputs,); a missing one is NaN."""
     values = []
     for name in inputs:
         place, _, field = name.partition(".")

@@ -1,4 +1,4 @@
-"""Labels that are set aside until their events are decided, so that others go on meanwhile; so many of each caller, and in all."""
+"""Labels wait here until their events are decided, so that they do not hold up other labels."""
 
 import heapq
 import itertools
@@ -19,7 +19,7 @@ Key = TypeVar("Key")
 
 
 class _Waiting(msgspec.Struct):
-    """The labels of one event, in their order."""
+    """The labels of one event in the order of their topic, and when the event is looked for again."""
 
     labels: list[Given]
     since_ms: int
@@ -28,12 +28,12 @@ class _Waiting(msgspec.Struct):
 
 
 class WaitingLabels:
-    """The labels that wait, by event, with the time at which each event is to be looked for again: after 1 s, 2, 4, up to a minute."""
+    """Holds the labels that wait, by event; each event is looked for again after 1 s, 2 s, 4 s and so on, up to one minute."""
 
     def __init__(self) -> None:
         self._events: dict[EventName, _Waiting] = {}
         self._due: list[tuple[int, int, EventName]] = []
-        self._turns = itertools.count()
+        self._numbers = itertools.count()
         self._of_caller: dict[str, OrderedDict[tuple[str, int], EventName]] = {}
         self._at_place: dict[str, OrderedDict[int, None]] = {}
         self._count = 0
@@ -42,7 +42,7 @@ class WaitingLabels:
         return self._count
 
     def add(self, record: LabelRecord, label: ReadLabel, now_ms: int) -> None:
-        """A label of an event that was looked for and is not decided; of a partition, those behind others come after them."""
+        """Adds a label whose event was looked for and is not decided yet; labels of a partition are added in the order of offsets."""
         waiting = self._events.get(label.event)
         if waiting is None:
             waiting = self._events[label.event] = _Waiting([], now_ms, 0, RETRY_MS_MIN)
@@ -53,14 +53,14 @@ class WaitingLabels:
         self._count += 1
 
     def pop(self, event: EventName) -> list[Given]:
-        """The labels of an event, which wait no longer; none where none did."""
+        """Removes the labels of an event and returns them; returns an empty list if none waits."""
         waiting = self._events.pop(event, None)
         for given in waiting.labels if waiting else ():
             self._drop(given)
         return waiting.labels if waiting else []
 
     def pop_oldest_of(self, caller: str) -> Given:
-        """The label of `caller` that came first of all that wait."""
+        """Removes the label of `caller` that has waited longest, and returns it."""
         place, event = next(iter(self._of_caller[caller].items()))
         waiting = self._events[event]
         at = next(at for at, (record, _) in enumerate(waiting.labels) if (record.place, record.offset) == place)
@@ -71,7 +71,7 @@ class WaitingLabels:
         return given
 
     def pop_place(self, place: str) -> None:
-        """Forgets the labels of a partition."""
+        """Removes the labels of the partition `place`, a ``topic/partition``."""
         for event, waiting in list(self._events.items()):
             for given in [given for given in waiting.labels if given[0].place == place]:
                 waiting.labels.remove(given)
@@ -84,15 +84,15 @@ class WaitingLabels:
         return len(self._of_caller.get(caller, ()))
 
     def busiest(self) -> str:
-        """The caller most of whose labels wait."""
+        """Gives the caller that has the most labels waiting."""
         return max(self._of_caller, key=self.count_of)
 
     def oldest(self) -> Iterator[tuple[str, int]]:
-        """Each partition that labels wait of, and the offset of the first of them."""
+        """Gives each ``topic/partition`` whose labels wait, with the offset of the first of them."""
         return ((place, next(iter(offsets))) for place, offsets in self._at_place.items())
 
     def due(self, now_ms: int, count: int) -> list[EventName]:
-        """Up to `count` events whose turn it is, those that are due for longest first; each is to be popped, or postponed."""
+        """Gives up to `count` events that are due, the longest due first; the caller has to pop or postpone each of them."""
         found: list[EventName] = []
         while self._due and self._due[0][0] <= now_ms and len(found) < count:
             retry_ms, _, event = heapq.heappop(self._due)
@@ -102,28 +102,28 @@ class WaitingLabels:
         return found
 
     def waited_ms(self, event: EventName, now_ms: int) -> int:
-        """For how long the first label of an event has waited."""
+        """How long the first label of an event has waited."""
         return now_ms - self._events[event].since_ms
 
     def postpone(self, event: EventName, now_ms: int) -> None:
-        """Looks for an event again after a pause twice as long as the one before."""
+        """Schedules the next look-up of an event after twice the last pause, at most `RETRY_MS_MAX`."""
         waiting = self._events[event]
         waiting.pause_ms = min(2 * waiting.pause_ms, RETRY_MS_MAX)
         self._schedule(event, waiting, now_ms, waiting.pause_ms)
 
     def try_soon(self, event: EventName, now_ms: int) -> None:
-        """Looks for an event again in a second, for this time nothing was found out."""
+        """Schedules the next look-up of an event in `RETRY_MS_MIN`, since this one had no answer; the pause does not grow."""
         self._schedule(event, self._events[event], now_ms, RETRY_MS_MIN)
 
     def wait_anew(self, now_ms: int) -> None:
-        """All labels have waited for nothing so far, and their events are looked for soon."""
+        """Restarts the wait of all labels, and schedules the look-up of their events in `RETRY_MS_MIN`."""
         for event, waiting in self._events.items():
             waiting.since_ms, waiting.pause_ms = now_ms, RETRY_MS_MIN
             self._schedule(event, waiting, now_ms, RETRY_MS_MIN)
 
     def _schedule(self, event: EventName, waiting: _Waiting, now_ms: int, pause_ms: int) -> None:
         waiting.retry_ms = now_ms + pause_ms
-        heapq.heappush(self._due, (waiting.retry_ms, next(self._turns), event))
+        heapq.heappush(self._due, (waiting.retry_ms, next(self._numbers), event))
 
     def _drop(self, given: Given) -> None:
         record, label = given
