@@ -138,9 +138,8 @@ def test_a_release_that_does_not_compile_is_said_in_the_log_with_what_to_do(know
         give(known, 1)
     assert len(caplog.messages) == 1
     assert caplog.messages[0].startswith("release 2 is not in force: it does not compile with this version")
-    assert (
-        "push a corrected configuration, of which `weir check DIR` says where it is wrong: Refusal: policy.yaml:1:1" in caplog.messages[0]
-    )
+    remedy = "push a corrected configuration (`weir check DIR` says what is wrong in it)"
+    assert f"{remedy}: Refusal: policy.yaml:1:1" in caplog.messages[0]
 
 
 def test_a_text_that_was_refused_is_not_compiled_again_with_every_record(known: KnownReleases, monkeypatch: pytest.MonkeyPatch) -> None:
