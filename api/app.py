@@ -85,7 +85,7 @@ def make_app(
     decide = Decide(
         in_force, waiting, quick_log, settings.topic("events"), health, quick_decisions, api_metrics, clock, settings.deadline_ms
     )
-    authenticator = Authenticator(access.verifiers(clock), api_metrics.rejected, clock)
+    authenticator = Authenticator(access.verifiers(clock), api_metrics.count_rejected, clock)
     app = FastAPI(
         title="Weir",
         version="1",

@@ -4,8 +4,7 @@ import asyncio
 import hashlib
 import logging
 import time
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeAlias, TypeVar
 
 import msgspec
@@ -59,14 +58,16 @@ class Authenticator:
 
     Args:
         verifiers: asked in order; the first one that takes a token decides.
-        failures: counts refused requests by reason.
+        count: is called with the reason of each rejected request.
         clock: seconds since the epoch.
         monotonic: seconds of a clock that never goes back.
     """
 
-    def __init__(self, verifiers: Sequence[TokenVerifier], failures: Counter[str], clock: Clock, monotonic: Clock = time.monotonic) -> None:
+    def __init__(
+        self, verifiers: Sequence[TokenVerifier], count: Callable[[str], None], clock: Clock, monotonic: Clock = time.monotonic
+    ) -> None:
         self._verifiers = verifiers
-        self._failures = failures
+        self._count = count
         self._clock = clock
         self._monotonic = monotonic
         self._known: dict[bytes, CachedCredential] = {}
@@ -178,7 +179,7 @@ class Authenticator:
         return known.caller
 
     def _rejected(self, rejected: Rejected, peer: str) -> Problem:
-        self._failures[rejected.reason] += 1
+        self._count(rejected.reason)
         self._log.note(rejected.reason, peer)
         challenge = b'Bearer realm="weir"' if rejected.reason == "missing" else _INVALID
         text = "the request needs a valid bearer token, and its token is missing, unknown, revoked or expired"

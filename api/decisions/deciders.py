@@ -78,7 +78,7 @@ class Deciders:
         wrong = [each for each in decisions if each.release != self._current and self._is_wrong(each)]
         if wrong and not self._health.catching_up:
             self._alarm_ms = self._now_ms()
-            self._api_metrics.by_another_release += 1
+            self._api_metrics.count_by_another_release()
             self._say(f"release {wrong[0].release} decides events, but release {self._current} is in force")
         elif self._now_ms() - self._alarm_ms >= ALARM_MS or any(each.release == self._current for each in decisions):
             self._say("")

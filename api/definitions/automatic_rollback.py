@@ -85,7 +85,7 @@ class AutomaticRollback:
                 release, in_a_row = int(letter.release or 0), int(letter.in_a_row)
             except (ValueError, RecursionError):
                 continue
-            self._api_metrics.raised[letter.reason.where] += 1
+            self._api_metrics.count_raised(letter.reason.where)
             now = self._in_force.release
             if self._in_a_row_max and in_a_row >= self._in_a_row_max and now is not None and now.id == release != self._looked_at:
                 self._looked_at = release
@@ -129,7 +129,7 @@ class AutomaticRollback:
         texts = await asyncio.to_thread(self._texts_of, target)
         seen = {part: etag_of(hash) for part, hash in hashes.items() if part in PARTS}
         published = await self._definitions.put(texts, SYSTEM, seen)
-        self._api_metrics.taken_back += 1
+        self._api_metrics.count_taken_back()
         text = "release %d is in force with the definitions of release %d; release %d is rolled back"
         log.critical(text, published.release, target.id, id)
         outcome = Fact(self._now_ms(), SYSTEM, (), action, "outcome", number, 200, f"release {published.release}")

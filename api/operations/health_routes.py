@@ -4,6 +4,8 @@ from typing import Any
 
 import msgspec
 from fastapi import APIRouter, Request, Response
+from prometheus_client import generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from api.auth.permissions import CALLER
 from api.decisions.waiting import Waiting
@@ -12,6 +14,7 @@ from api.http.health import Health, Part
 from api.http.metrics import ApiMetrics
 from api.http.problem import as_response, json_answer
 from api.http.route_docs import route_docs
+from api.operations.scraped_figures import ScrapedFigures
 from api.stream.stream import Stream
 
 
@@ -37,6 +40,7 @@ def ready_docs() -> dict[str, Any]:
 def make_health(known: Health, api_metrics: ApiMetrics, in_force: InForce, waiting: Waiting, stream: Stream) -> APIRouter:
     """The routes ``/health``, ``/ready`` and ``/metrics``."""
     routes = APIRouter(tags=["health"])
+    api_metrics.registry.register(ScrapedFigures(known, waiting, stream))
 
     @routes.get("/health", summary="Whether the process is alive", **route_docs(dict[str, str]))
     async def health() -> Response:
@@ -60,8 +64,6 @@ def make_health(known: Health, api_metrics: ApiMetrics, in_force: InForce, waiti
     @routes.get("/metrics", summary="Metrics of this process in Prometheus' text format", **route_docs("text/plain"))
     async def metrics() -> Response:
         """Requests by route and status, decisions by outcome, and callers that wait."""
-        passed_over = f"# TYPE weir_release_passed_over gauge\nweir_release_passed_over {int(bool(known.passed_over))}\n"
-        text = api_metrics.text(len(waiting), waiting.unmatched, len(stream)) + passed_over
-        return Response(text, media_type="text/plain; version=0.0.4")
+        return Response(generate_latest(api_metrics.registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
     return routes

@@ -1,7 +1,8 @@
 """One prepared query of a keyspace, asked from an event loop through the C++ driver.
 
 A read by one key costs this process 23 µs and the node 100 to 118, where the Python driver takes 137 and 240 to 310: it answers from
-threads that compete with the loop for the interpreter, and sends each request by itself.
+threads that compete with the loop for the interpreter, and sends each request by itself. Pages and writes stay with the Python driver,
+see `stores.cassandra.cassandra` and docs/decisions/0149.
 """
 
 import asyncio

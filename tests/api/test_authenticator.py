@@ -45,7 +45,10 @@ class Door:
         self.moved = 0.0
         self.tokens = SlowTokens(folder)
         self.failures: Counter[str] = Counter()
-        self.authenticator = Authenticator([StoredTokenVerifier(self.tokens, self.clock)], self.failures, self.clock, self.monotonic)
+        self.authenticator = Authenticator([StoredTokenVerifier(self.tokens, self.clock)], self.count, self.clock, self.monotonic)
+
+    def count(self, reason: str) -> None:
+        self.failures[reason] += 1
 
     def clock(self) -> float:
         return 1_700_000_000 + self.moved

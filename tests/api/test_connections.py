@@ -130,9 +130,9 @@ def test_watchers_of_the_stream_get_what_comes_and_their_places_are_free_when_th
         watcher.sendall(b"GET /v1/stream HTTP/1.1\r\nhost: x\r\n" + AUTHORIZED + b"\r\n")
         head = watcher.recv(65_536)
         assert head.startswith(b"HTTP/1.1 200 ") and b"content-type: text/event-stream" in head
-        assert figure(port, b"weir_api_stream_clients") == b"1"
+        assert figure(port, b"weir_api_stream_clients") == b"1.0"
     deadline = time.monotonic() + 60
-    while figure(port, b"weir_api_stream_clients") != b"0":
+    while figure(port, b"weir_api_stream_clients") != b"0.0":
         assert time.monotonic() < deadline
         time.sleep(0.02)
 

@@ -37,7 +37,10 @@ class Desk:
         }
         read = Settings(**(given | settings))  # type: ignore[arg-type]
         self.verifier = OidcVerifier(read_rules(read), Keys(read.oidc_issuer, read.oidc_jwks_url, self.monotonic))
-        self.authenticator = Authenticator([self.verifier], self.failures, time.time, self.monotonic)
+        self.authenticator = Authenticator([self.verifier], self.count, time.time, self.monotonic)
+
+    def count(self, reason: str) -> None:
+        self.failures[reason] += 1
 
     def monotonic(self) -> float:
         return time.monotonic() + self.moved

@@ -2,7 +2,6 @@
 
 import asyncio
 import pathlib
-from collections import Counter
 
 import pytest
 from databases_of_a_test import database_in
@@ -11,6 +10,7 @@ from api.auth.access import Access, note_found
 from api.auth.authenticator import Authenticator
 from api.auth.owner import Owner
 from api.http import retry
+from api.http.metrics import ApiMetrics
 from api.http.problem import Problem
 from foundation.refusal import Refusal
 from stores.audit import Entry, Fact
@@ -95,7 +95,8 @@ async def status(authenticator: Authenticator, token: str) -> int:
 
 async def test_while_the_store_is_away_the_owners_token_counts_and_no_other(tokens: Tokens, audit: Audit, owner: Owner) -> None:
     now = 0.0
-    authenticator = Authenticator(Access(tokens, audit, None, owner).verifiers(lambda: 1.0), Counter(), lambda: 1.0, lambda: now)
+    verifiers = Access(tokens, audit, None, owner).verifiers(lambda: 1.0)
+    authenticator = Authenticator(verifiers, ApiMetrics().count_rejected, lambda: 1.0, lambda: now)
     assert [await status(authenticator, token) for token in (TOKEN, OTHER, TOKEN[:-1])] == [200, 503, 503]
     tokens.away = False
     owner.keep()
@@ -109,7 +110,8 @@ async def test_a_token_that_was_revoked_before_counts_no_more_once_the_store_say
     tokens.away = False
     tokens.replace(StoredToken("owner", token_hash(TOKEN), ("admin",), "owner", 1, revoked_at_ms=2))
     owner.keep()
-    authenticator = Authenticator(Access(tokens, audit, None, owner).verifiers(lambda: 1.0), Counter(), lambda: 1.0)
+    verifiers = Access(tokens, audit, None, owner).verifiers(lambda: 1.0)
+    authenticator = Authenticator(verifiers, ApiMetrics().count_rejected, lambda: 1.0)
     assert await status(authenticator, TOKEN) == 401
     assert said(audit) == []
     await authenticator.close()

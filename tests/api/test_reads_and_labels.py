@@ -1,8 +1,11 @@
 import msgspec
 import pytest
 from api_imitation import NOW_MS, Api, event
+from prometheus_client import generate_latest
+from prometheus_client.parser import text_string_to_metric_families
 
 from api.http.health import Health
+from api.http.metrics import ApiMetrics
 
 
 async def test_an_event_is_accepted_once_the_log_has_it(api: Api) -> None:
@@ -189,6 +192,49 @@ async def test_metrics_count_requests_and_decisions_and_name_no_entity(api: Api)
     assert 'weir_api_decisions_total{outcome="answered"} 1' in text
     assert "weir_api_decision_seconds_count 1" in text
     assert "secret-customer" not in text
+
+
+async def test_metrics_are_in_the_text_format_and_have_no_series_that_says_since_when_they_count(api: Api) -> None:
+    api.answer_all()
+    await api.client.post("/v1/decisions", json=event(1))
+    answer = await api.client.get("/metrics")
+    assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    kinds = {family.name: family.type for family in text_string_to_metric_families(answer.text)}
+    assert kinds == {
+        "weir_api_requests": "counter", "weir_api_decisions": "counter", "weir_api_authentication_failures": "counter",
+        "weir_raised": "counter", "weir_releases_taken_back": "counter", "weir_decided_by_another_release": "counter",
+        "weir_api_decision_seconds": "histogram", "weir_api_request_seconds": "histogram", "weir_api_decisions_in_flight": "gauge",
+        "weir_api_replies_unmatched": "counter", "weir_api_stream_clients": "gauge", "weir_release_passed_over": "gauge",
+    }  # fmt: skip
+
+
+async def test_a_decision_that_took_as_long_as_a_bound_is_in_the_bucket_of_that_bound() -> None:
+    api_metrics = ApiMetrics()
+    api_metrics.count_decision("answered", 0.0025)
+    value = api_metrics.registry.get_sample_value
+    assert [value("weir_api_decision_seconds_bucket", {"le": bound}) for bound in ("0.001", "0.0025", "1.0", "+Inf")] == [0, 1, 1, 1]
+    assert value("weir_api_decision_seconds_sum") == 0.0025
+
+
+async def test_two_processes_in_one_interpreter_count_by_themselves() -> None:
+    one, other = ApiMetrics(), ApiMetrics()
+    one.count_request("scores", 200, 0.001)
+    labels = {"route": "scores", "status": "200"}
+    assert one.registry.get_sample_value("weir_api_requests_total", labels) == 1
+    assert other.registry.get_sample_value("weir_api_requests_total", labels) is None
+
+
+async def test_a_request_that_lasts_as_long_as_its_caller_likes_is_counted_and_not_timed() -> None:
+    api_metrics = ApiMetrics()
+    api_metrics.count_request("stream", 200, None)
+    assert api_metrics.registry.get_sample_value("weir_api_requests_total", {"route": "stream", "status": "200"}) == 1
+    assert api_metrics.registry.get_sample_value("weir_api_request_seconds_count", {"route": "stream"}) is None
+
+
+async def test_a_label_that_holds_a_quote_and_a_line_feed_stays_one_label() -> None:
+    api_metrics = ApiMetrics()
+    api_metrics.count_raised('a"} 9\nb')
+    assert b'weir_raised_total{where="a\\"} 9\\nb"} 1.0\n' in generate_latest(api_metrics.registry)
 
 
 async def test_the_openapi_document_names_every_route(api: Api) -> None:

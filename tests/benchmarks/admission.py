@@ -12,7 +12,6 @@ import statistics
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import MutableMapping
 from typing import Any
 
@@ -122,8 +121,8 @@ async def main() -> None:
         tokens.add(StoredToken("system", token_hash(token), ("system",), "owner", 1))
         tokens.add(StoredToken("reader", token_hash(reader), ("reader",), "owner", 1))
         verifier = StoredTokenVerifier(tokens, time.time)
-        authenticator = Authenticator([verifier], Counter(), time.time)
-        real, open_ = front(authenticator), front(Open([], Counter(), time.time))
+        authenticator = Authenticator([verifier], ApiMetrics().count_rejected, time.time)
+        real, open_ = front(authenticator), front(Open([], ApiMetrics().count_rejected, time.time))
         tried = [await status(real, "POST", "/v1/decisions", each) for each in (token, reader, new_token(), "")]
         if tried != [200, 403, 401, 401]:
             raise AssertionError(f"answers are {tried}")

@@ -6,7 +6,6 @@ import os
 import pathlib
 import signal
 import time
-from collections import Counter
 from collections.abc import Iterator
 
 import pytest
@@ -16,6 +15,7 @@ from weir_up import children_of
 from api.auth.access import open_access
 from api.auth.authenticator import REVOKED_SECONDS_MAX, Authenticator
 from api.auth.token_verifier import StoredTokenVerifier
+from api.http.metrics import ApiMetrics
 from api.http.problem import Problem
 from deploy.command import main
 from deploy.local.stack import settings_as_environment
@@ -59,9 +59,9 @@ async def test_a_server_that_stands_still_and_comes_back(server: tuple[Process, 
     process, settings = server
     database = await asyncio.to_thread(Database, place_of(settings))
     access = await asyncio.to_thread(open_access, database, settings, OWNER, time.time)
-    failures: Counter[str] = Counter()
     moved = 0.0
-    authenticator = Authenticator([StoredTokenVerifier(access.tokens, time.time)], failures, time.time, lambda: time.monotonic() + moved)
+    verifier = StoredTokenVerifier(access.tokens, time.time)
+    authenticator = Authenticator([verifier], ApiMetrics().count_rejected, time.time, lambda: time.monotonic() + moved)
     token = new_token()
     access.tokens.add(StoredToken("payments", token_hash(token), ("system",), "owner", 1))
 
