@@ -28,7 +28,7 @@ def open_decisions_reader(settings: Settings, timeout_seconds: float = WRITE_SEC
 
     Args:
         timeout_seconds: the longest that one request to a server may take.
-        patient: whether a server that does not answer now is waited for instead of refused.
+        patient: open the store even if no server answers now, and connect once one does; otherwise this is refused.
 
     Raises:
         Refusal: the store does not answer, or another version of Weir made its tables.

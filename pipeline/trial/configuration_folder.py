@@ -1,4 +1,4 @@
-"""A configuration folder: the texts of its files, read in one way by all commands."""
+"""All commands read the files of a configuration folder here, and so in the same way."""
 
 import pathlib
 from collections.abc import Mapping
@@ -12,20 +12,21 @@ from pipeline.trial.trial import try_release
 
 
 def read_texts(folder: pathlib.Path) -> dict[str, str]:
-    """The texts of `folder` by part: the definitions, and ``lists/*.txt`` under the names of the files.
+    """Reads the texts of `folder` by part: the definitions, and ``lists/*.txt`` under the names of the files.
 
     Raises:
-        Refusal: a definition is missing, or a file cannot be read or is not UTF-8; with the file, and line and column for the latter.
+        Refusal: a definition is missing, or a file cannot be read or is not UTF-8. It names the file, and for bytes that are not UTF-8 also
+            line and column.
     """
     lists = {LIST_PREFIX + file.stem: _read(file) for file in sorted(folder.glob("lists/*.txt"))}
     return {part: _read(folder / f"{part}.yaml") for part in PARTS} | lists
 
 
 def compile_texts(texts: Mapping[str, str]) -> Release:
-    """The release that `texts` make, under the id 1, after it has decided on synthetic events. Entries of lists are checked too.
+    """Compiles `texts` into a release with the id 1, and tries it on synthetic events. It checks the entries of lists too.
 
     Raises:
-        Refusal: as of `pipeline.trial.trial.try_release`, or a list has a bad entry.
+        Refusal: `pipeline.trial.trial.try_release` refuses the release, or a list has a bad entry.
     """
     values_of_lists(texts)
     return try_release(texts)

@@ -1,4 +1,4 @@
-"""The score job in one process: the three stages as they are, with plain Python where Flink and Java stand in between."""
+"""Runs the three stages of the score job in one process, with plain Python in the place of Flink and Java."""
 
 import struct
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ _NAN = struct.pack("<d", float("nan"))
 
 
 class DictState:
-    """`BulkState` in a dictionary, byte for byte as the Java class answers."""
+    """Implements `BulkState` with a dictionary; its answers are byte for byte those of the Java class."""
 
     def __init__(self) -> None:
         self.heads: dict[bytes, bytes] = {}
@@ -43,11 +43,11 @@ class DictState:
 
 
 class OneProcess:
-    """One subtask of each stage; what leaves for a topic is kept by its tag.
+    """Runs one subtask of each stage; `out` holds by tag what they write to topics.
 
     Args:
-        entity_state, user_state: of an earlier run.
-        bounds: of the stages that have profiles; see there.
+        entity_state, user_state: state of an earlier run to continue from.
+        bounds: limits of the stages that have profiles; `EntityStage` and `UserStage` explain them.
     """
 
     def __init__(self, entity_state: DictState | None = None, user_state: DictState | None = None, **bounds: int) -> None:
@@ -58,52 +58,52 @@ class OneProcess:
         self._offset = 0
 
     def control(self, records: Sequence[ControlRecord]) -> None:
-        """(``c`` or ``m``, key, value) records, to every stage; without a value it is one that took the key's record away."""
+        """Sends control records to every stage: (``c`` or ``m``, key, value); the value None deletes the key's record."""
         bodies = [write_control_record(topic, key.encode(), value) for topic, key, value in records]
         for stage in (self.decode, self.entity, self.user):
             self._keep(read_frames(stage.process(write_bundle(Kind.CONTROL, bodies))))
 
     def release(self, id: int, texts: Mapping[str, str]) -> None:
-        """The release `id` of `texts`, by part, to every stage."""
+        """Sends the release `id`, whose `texts` are given by part, to every stage."""
         self.control(self.records_of(id, texts))
 
     @staticmethod
     def records_of(id: int, texts: Mapping[str, str]) -> list[ControlRecord]:
-        """A release as its publisher writes it to the control topic: definitions first."""
+        """Makes the records of a release as its publisher writes them to the control topic: definitions come first."""
         parts = {part: content_hash(text) for part, text in texts.items()}
         definitions: list[ControlRecord] = [(Topic.CONTROL, f"def:{content_hash(text)}", text.encode()) for text in texts.values()]
         return [*definitions, (Topic.CONTROL, f"{RELEASE_KEY}{id:010d}", msgspec.json.encode({"id": id, "parts": parts}))]
 
     def labels(self, records: Sequence[tuple[str, str, dict[str, object]]], user_kind: str) -> None:
-        """(kind, id, resolved label) records, each to the stage that holds its kind."""
+        """Sends records (entity type, id, resolved label), each to the stage that has the profiles of its entity type."""
         for kind, key, label in records:
             body = write_keyed_body(f"{kind}{ENTITY_SEPARATOR}{key}".encode(), msgspec.json.encode(label))
             stage = self.user if kind == user_kind else self.entity
             self._keep(read_frames(stage.process(write_bundle(Kind.LABELS, [body]))))
 
     def events(self, values: Sequence[bytes], at_ms: int = 1 << 50, reply: str = "", lose_answers: bool = False) -> None:
-        """Raw records in one bundle, through all stages."""
+        """Sends raw records in one micro-batch through all stages."""
         self.arrive(self.stamp(values, at_ms, reply), lose_answers)
 
     def stamp(self, values: Sequence[bytes], at_ms: int = 1 << 50, reply: str = "") -> list[Frame]:
-        """Raw records through the decode stage alone: what is on its way to the others."""
+        """Sends raw records through the decode stage only, and returns the frames that are on their way to the other stages."""
         bodies = [write_raw_record(value, 0, self._offset + i, at_ms, reply=reply.encode()) for i, value in enumerate(values)]
         self._offset += len(values)
         return self._keep(read_frames(self.decode.process(write_bundle(Kind.RAW, bodies))))
 
     def arrive(self, frames: list[Frame], lose_answers: bool = False) -> None:
-        """What was on its way comes to the entity and the user stage."""
+        """Delivers frames that were on their way to the entity stage and the user stage."""
         messages = [(key, payload) for tag, key, payload in frames if tag == Tag.MESSAGE]
         answers = {} if lose_answers or not messages else self._answers(messages)
         self._decide([(key, payload) for tag, key, payload in frames if tag == Tag.EVENT], answers)
 
     def checkpoint(self) -> None:
-        """What comes before a barrier: each stage writes its state."""
+        """Does what happens before a checkpoint's barrier: each stage writes its state."""
         for stage in (self.entity, self.user):
             self._keep(read_frames(stage.process(write_bundle(Kind.BARRIER, [b""]))))
 
     def decisions(self) -> list[dict[str, object]]:
-        """All so far, decoded."""
+        """All decisions so far, decoded."""
         return [msgspec.json.decode(value) for _, value in self.out.get(Tag.DECISION, [])]
 
     def _answers(self, messages: list[tuple[str, bytes]]) -> dict[tuple[str, int], list[tuple[int, bytes]]]:

@@ -1,4 +1,4 @@
-"""A release on trial: compiled, and made to decide on events of its own before anybody relies on it."""
+"""A release is tried before it is published: it is compiled, and it decides on synthetic events."""
 
 import datetime
 import logging
@@ -20,20 +20,20 @@ from stores.archive.archive_rows import ArchivedRecord
 
 RELEASE = 1
 DECISION_BYTES_MAX = 524_288
-"""Of a decision on a synthetic event: a broker takes records of 1 MiB, and an event's own texts may be longer than those here."""
+"""The most bytes of a decision on a synthetic event. A broker takes records of 1 MiB, and texts of real events may be longer."""
 USUAL_MS = 1_600_000_000_000
 _UTC = datetime.UTC
 _VALUES = {"decimal": 1.5, "float": 1.5, "integer": 1, "boolean": True, "string": "text"}
 
 
 def try_release(texts: Mapping[str, str], id: int = RELEASE) -> Release:
-    """The release `id` of the YAML `texts`, by part, after it has decided on three synthetic events through every stage's code.
+    """Compiles the YAML `texts`, given by part, into the release `id`, and runs three synthetic events through the code of all stages.
 
-    One has all its fields, one lacks whatever may be absent, and one has the longest ids. What the stages give is read as the jobs
-    behind them read it. Costs what compiling costs, and some 10 ms.
+    One event has all fields, one has only the required fields, and one has the longest ids. The decisions are decoded as the delivering
+    jobs decode them. Cost: that of compiling, and about 10 ms more.
 
     Raises:
-        Refusal: it does not compile, or does not decide on such an event.
+        Refusal: the release does not compile, or does not decide on each of the events.
     """
     release = compile_release(id, texts)
     stages = OneProcess()
@@ -47,7 +47,7 @@ def try_release(texts: Mapping[str, str], id: int = RELEASE) -> Release:
 
 
 def synthetic_events(schema: Schema) -> list[bytes]:
-    """Three valid events of `schema`: with all fields, with those alone that it requires, and with ids of the greatest length."""
+    """Makes three valid events of `schema`: one with all fields, one with only the required fields, one with ids of the greatest length."""
     longest = "é" * ID_CHARACTERS_MAX
     return [
         _event(schema, 1, "user", "entity", optional=True),
@@ -84,7 +84,7 @@ def _value_of(field: Field) -> object:
 
 
 def _time_ms(schema: Schema) -> int:
-    """On a whole second, as every unit can say it."""
+    """Gives a time on a whole second, since every time unit can express that."""
     return max(USUAL_MS, -(-schema.min_time_ms // 1_000) * 1_000)
 
 
@@ -112,12 +112,12 @@ def _require_decisions(stages: OneProcess, release: Release) -> None:
 
 
 def _read(value: bytes) -> None:
-    """As the store of decisions, the metrics and the archive take a decision in."""
+    """Decodes a decision as the deliver, metrics and archive jobs do."""
     try:
         msgspec.json.decode(value, type=IndexedDecision)
         msgspec.json.decode(value, type=CountedDecision)
         encode_decisions([ArchivedRecord(0, 0, 0, b"", value)], [decode_decision(value)])
-    except Exception as error:  # whatever a job behind would raise for every decision
+    except Exception as error:  # a delivering job would raise the same at every decision
         _refuse(f"{type(error).__name__}: {error}")
 
 
@@ -127,7 +127,7 @@ def _refuse(got: str, expected: str = "a decision on each synthetic event that t
 
 @contextmanager
 def _said_by_the_refusal() -> Iterator[None]:
-    """Keeps the stages from logging what befalls a synthetic event: it is no fault of the running system."""
+    """Keeps the stages from logging faults of synthetic events, which are no faults of the running system."""
     names = ("pipeline.score_job.decode", "pipeline.score_job.undoable", "pipeline.control.definitions")
     loggers = [logging.getLogger(name) for name in names]
     before = [logger.disabled for logger in loggers]

@@ -1,4 +1,4 @@
-"""A trial that may cost so much CPU and no more, and what it cost by file."""
+"""A trial has a limit of CPU time, and its cost is reported by file."""
 
 import functools
 import time
@@ -28,9 +28,10 @@ _WARM = {
 
 
 class Cost(msgspec.Struct, frozen=True):
-    """CPU of a trial in milliseconds, in all and by file, as it was when the file was compiled, which may have been before.
+    """The CPU time of a trial in ms, in all and by file.
 
-    `steps_ns` is what each step of the engine costs an event by the release, as the steps estimate it.
+    A file that was compiled before and is cached counts with its CPU time of then. `steps_ns` is the estimated cost of one event in each
+    step of the engine, in ns.
     """
 
     cpu_ms: int
@@ -40,17 +41,19 @@ class Cost(msgspec.Struct, frozen=True):
 
 @functools.cache
 def warm_up() -> None:
-    """Loads what trials run, once a process, so that the first one costs what the others cost. Where kernels are not on disk that takes
-    minutes."""
+    """Loads the code that trials run, once a process, so that the first trial costs as much as the others.
+
+    It takes minutes if the compiled kernels are not on disk.
+    """
     compile_kernels()
     try_release(_WARM)
 
 
 def try_within(texts: Mapping[str, str], cpu_ms_max: int, id: int = RELEASE) -> tuple[Release, Cost]:
-    """As `try_release`, with the CPU that it cost this thread. What no part may exceed alone, its own bounds say.
+    """Tries a release as `try_release` does, and also returns the CPU time that it cost this thread.
 
     Raises:
-        Refusal: as of `try_release`; or it costs more than `cpu_ms_max` milliseconds of CPU.
+        Refusal: `try_release` refuses the release, or it costs more than `cpu_ms_max` milliseconds of CPU time.
     """
     warm_up()
     seconds: dict[str, float] = {}
@@ -70,10 +73,10 @@ def try_within(texts: Mapping[str, str], cpu_ms_max: int, id: int = RELEASE) -> 
 
 
 def try_upload(texts: Mapping[str, str], id: int) -> Release:
-    """As `try_within`, with the bound that the process's settings have.
+    """Tries a release as `try_within` does, with the limit that the process's settings name.
 
     Raises:
-        Refusal: as of `try_within`.
+        Refusal: `try_within` refuses the release.
     """
     return try_within(texts, read_settings().compile_cpu_ms_max, id)[0]
 
@@ -93,5 +96,5 @@ def _refuse(cost: Cost, cpu_ms_max: int) -> NoReturn:
         where=dearest if dearest != EVENTS else "release",
         expected=f"at most {cpu_ms_max} ms of CPU to compile it and to decide on {EVENTS}",
         got=spent,
-        remedy=f"shorten what is longest in {dearest}, or raise {SETTING}: each stage is held up for as long",
+        remedy=f"shorten the longest definitions in {dearest}, or raise {SETTING}; each stage stands still while it compiles a release",
     )

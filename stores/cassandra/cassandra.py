@@ -1,9 +1,9 @@
-"""A keyspace of a Cassandra cluster, read and written: prepared statements, many writes at a time.
+"""A keyspace of a Cassandra cluster is read and written here, with prepared statements and many writes at a time.
 
-It speaks through cassandra-driver. One row by its key is read through another driver, for 23 µs of CPU in place of 137, see
+It uses cassandra-driver. A single row is read by its key through another driver, for 23 µs of CPU instead of 137 µs, see
 `stores.cassandra.cassandra_quick` and docs/decisions/0149.
 
-What a write has returned from outlives a killed node, see `stores.cassandra.cassandra_settling`.
+A write that has returned outlives a killed node, see `stores.cassandra.cassandra_settling`.
 """
 
 import contextlib
@@ -24,19 +24,19 @@ from stores.opened_later import OpenedLater
 
 BATCH_ROWS_MAX = 200
 BATCH_BYTES_MAX = 131_072
-"""Of the values of one batch; far below what a node refuses, see ``batch_size_fail_threshold``. A greater row goes alone."""
+"""The most bytes of values in one batch, far below what a node refuses (``batch_size_fail_threshold``). A larger row is sent alone."""
 IN_FLIGHT_MAX = 8
 READS_IN_FLIGHT_MAX = 32
 
 
 class Keyspace:
-    """A connection. Requests go to a node that holds the row; reads and writes are by local quorum. Safe for threads.
+    """A connection to one keyspace. Requests go to a node that holds the row; reads and writes use local quorum. It is thread-safe.
 
     Args:
         place, migrations, owner, statements: see `Opening`.
 
     Raises:
-        Refusal: no node answers and `place` is not patient, the tables are of another version, or the keyspace has no possible name.
+        Refusal: no node answers and `place` is not patient, another version of Weir made the tables, or the keyspace's name is not valid.
     """
 
     def __init__(self, place: Place, migrations: Sequence[Sequence[str]], owner: bool, statements: Sequence[str]) -> None:
@@ -46,15 +46,15 @@ class Keyspace:
         self._opened = OpenedLater(opening.open, lambda opened: opened.cluster.shutdown(), place.patient)
 
     def bound(self, query: str, *values: object) -> BoundStatement:
-        """A prepared statement with its values."""
+        """Binds values to the prepared statement of `query`."""
         return self._opened.get().prepared[query].bind(values)
 
     def run(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
-        """The answer to a statement that is needed once."""
+        """Runs a statement that is not prepared, and returns all rows of its answer."""
         return run_once(self._session, self._keyspace, statement, *values)
 
     def once(self, query: str, page: int) -> Iterator[tuple[Any, ...]]:
-        """The answer to a query that is not prepared, read in pages as it is asked for.
+        """Runs a query that is not prepared, and gives its rows; they are read in pages of `page` rows, as they are asked for.
 
         Raises:
             StoreUnavailableError: no node answers in time.
@@ -63,7 +63,7 @@ class Keyspace:
             yield from self._session.execute(SimpleStatement(query, keyspace=self._keyspace, fetch_size=page))
 
     def rows(self, query: str, *values: object, page: int = 1_000) -> Iterator[tuple[Any, ...]]:
-        """The answer to a query, read in pages as it is asked for.
+        """Runs a prepared query, and gives its rows; they are read in pages of `page` rows, as they are asked for.
 
         Raises:
             StoreUnavailableError: no node answers in time.
@@ -74,7 +74,7 @@ class Keyspace:
             yield from self._session.execute(bound)
 
     def side_by_side(self, query: str, many: Sequence[Sequence[object]], page: int) -> list[Iterable[tuple[Any, ...]]]:
-        """The answers to a query with each of several sets of values, their first pages asked for at once.
+        """Runs a prepared query once for each set of values, with at most `READS_IN_FLIGHT_MAX` requests for first pages at a time.
 
         Raises:
             StoreUnavailableError: no node answers in time.
@@ -91,12 +91,12 @@ class Keyspace:
         return answers
 
     def write(self, *groups: Iterable[BoundStatement]) -> None:
-        """Sends all statements of a group, in any order, and waits for all of them, whatever becomes of them; then the next group.
+        """Writes one group of statements after the other: it sends a group in any order and waits until each has succeeded or failed.
 
-        Those of one node travel together, unlogged: a node applies its own without asking others.
+        The statements for one node travel together in unlogged batches, which the node applies without asking others.
 
         Raises:
-            StoreUnavailableError: one of them did not succeed, or may be lost.
+            StoreUnavailableError: a statement failed, or may be lost; others may have been applied.
         """
         with _naming_the_store():
             life = self._settling.life()
@@ -146,13 +146,13 @@ class Keyspace:
 
 
 def _walked(answer: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
-    """The rows of an answer, whose later pages may be asked for when no node answers any more."""
+    """Gives the rows of an answer, and names the store in the error if no node answers when a later page is asked for."""
     with _naming_the_store():
         yield from answer
 
 
 def alike(row: BoundStatement, *texts: str) -> BoundStatement:
-    """`row` with other texts in its first columns: the rest need not be converted again, which is most of what binding costs."""
+    """Copies `row` with other texts in its first columns; it is faster than `bind`, since the other values are not converted again."""
     made = BoundStatement(row.prepared_statement)
     made.values = [*(text.encode() for text in texts), *row.values[len(texts) :]]
     return made

@@ -1,7 +1,7 @@
-"""Rows of the tables of earlier versions, brought into those that the keyspace has now.
+"""Rows of the tables of earlier versions are copied into the present tables.
 
-Before events had users, tables were keyed by the event id alone: all that they held follows from the rows of ``decision``, whose keys name
-the user. Before flags stood by the hour, a day of them was one partition.
+At first, tables were keyed by the event id without its primary entity; all that they held follows from the rows of ``decision``, whose
+keys name the primary entity. Later, the flags of one day were one partition, and now those of one hour are.
 """
 
 import logging
@@ -22,10 +22,10 @@ _ROWS = "SELECT event_id, revision, event_time, sort, keys, score, action, relea
 
 
 def copy_decisions(keyspace: Keyspace, write: Callable[[list[StoredDecision]], int]) -> int:
-    """Writes all decisions of the old tables with `write`, then drops these; gives how many there were.
+    """Copies all decisions of the old tables with `write`, then drops these tables, and returns how many decisions there were.
 
-    A copy that was stopped begins anew the next time, and changes nothing of what it wrote before. Copied rows are kept as long as new
-    ones. It reads and writes about 5,000 decisions a second; readers find those that are not copied yet only afterwards.
+    A copy that was stopped begins anew the next time; rows that are written a second time do not change. Copied rows are kept as long as
+    new ones. It copies about 5,000 decisions a second; readers do not find a decision before it is copied.
 
     Raises:
         StoreUnavailableError: no node answers in time; the old tables are still there.
@@ -37,7 +37,7 @@ def copy_decisions(keyspace: Keyspace, write: Callable[[list[StoredDecision]], i
         part.append(older_decision_of(row))
         if len(part) == ROWS_AT_ONCE:
             copied += write(part)
-            log.info("%d decisions copied from the table of before events had users", copied)
+            log.info("%d decisions were copied from the table decision of an earlier version", copied)
             part = []
     copied += write(part) if part else 0
     for table in _OLD:
@@ -46,7 +46,7 @@ def copy_decisions(keyspace: Keyspace, write: Callable[[list[StoredDecision]], i
 
 
 def copy_flags(keyspace: Keyspace, flag: str, flag_hour: str) -> int:
-    """Writes the flags of the table by the day with the statements `flag` and `flag_hour`, then drops it; gives how many there were.
+    """Copies all flags of the old table with the statements `flag` and `flag_hour`, then drops it, and returns how many flags there were.
 
     Raises:
         StoreUnavailableError: no node answers in time; the old table is still there.

@@ -1,9 +1,10 @@
-"""Decisions in Cassandra, in three tables, each with all that its question needs.
+"""Decisions are stored in Cassandra in three tables, each of which answers one kind of question alone.
 
-``event_decision`` one partition an event id, by user, the highest revision first. ``entity_history`` one an entity, the newest event
-first: its latest score is the first row of an event that stands, so that writes may come in any order, and again. ``flagged_in_hour``
-one an hour of event time, by score; ``flagged_hour`` says which hours there are. No partition grows without end: an event has few
-revisions, an hour is over, and of an entity's history the newest rows stay, see `stores.cassandra.cassandra_trimming`.
+``event_decision`` has one partition for each event id, ordered by primary entity, with the highest revision first. ``entity_history`` has
+one partition for each entity, with the newest event first: the latest score is the first row of an event that is not retracted, so writes
+may come in any order and be repeated. ``flagged_in_hour`` has one partition for each hour of event time, ordered by score;
+``flagged_hour`` lists the hours. No partition grows without end: an event has few revisions, an hour ends, and of an entity's history only
+the newest rows stay, see `stores.cassandra.cassandra_trimming`.
 """
 
 import asyncio
@@ -41,14 +42,14 @@ MIGRATIONS = (
             WITH CLUSTERING ORDER BY (score DESC, event_time DESC, event_id DESC) {_TABLE}""",
         "CREATE TABLE IF NOT EXISTS flagged_day (id int, day int, PRIMARY KEY (id, day)) WITH CLUSTERING ORDER BY (day DESC)",
     ),
-    (  # timestamps of writes are no longer those of a clock, which windows of time need
+    (  # write timestamps no longer come from a clock, and compaction by windows of time needs clock times
         "ALTER TABLE decision ADD IF NOT EXISTS packed blob",
         "ALTER TABLE history ADD IF NOT EXISTS packed blob",
         f"ALTER TABLE decision WITH {_UNIFIED} AND compression = {{'enabled': 'false'}}",
         f"ALTER TABLE history WITH {_UNIFIED}",
         f"ALTER TABLE flagged WITH {_UNIFIED}",
     ),
-    (  # an event is its user and its id; `stores.cassandra.cassandra_copying` fills these from the tables before
+    (  # a primary entity and an id name an event; `stores.cassandra.cassandra_copying` fills these tables from the earlier ones
         f"""CREATE TABLE IF NOT EXISTS event_decision (
             event_id text, user text, revision int, packed blob, PRIMARY KEY (event_id, user, revision))
             WITH CLUSTERING ORDER BY (user ASC, revision DESC) AND {_UNIFIED} AND compression = {{'enabled': 'false'}}""",
@@ -61,7 +62,7 @@ MIGRATIONS = (
             PRIMARY KEY (day, score, event_time, event_id, user))
             WITH CLUSTERING ORDER BY (score DESC, event_time DESC, event_id DESC, user DESC) AND {_UNIFIED}""",
     ),
-    (  # a day of flags was one partition; `stores.cassandra.cassandra_copying` fills these from the table before
+    (  # the flags of a day were one partition; `stores.cassandra.cassandra_copying` fills these tables from the earlier one
         f"""CREATE TABLE IF NOT EXISTS flagged_in_hour (
             hour int, score double, event_time bigint, event_id text, user text, action text, revision int,
             PRIMARY KEY (hour, score, event_time, event_id, user))
@@ -76,9 +77,9 @@ IDS_AT_ONCE = 50
 LATEST_ROWS = 8
 HOURS_KNOWN_MAX = 10_000
 FLAGS_AT_ONCE = 20
-"""Of one hour: a page takes few rows of most hours."""
+"""The most flags of one hour that are read at once, since a page takes few rows of most hours."""
 _NO_SCORE = -1.0
-"""Ranks what has no score behind everything that has one."""
+"""An event without a score is stored with this one, so that it ranks behind every event that has a score."""
 
 _COLUMNS = "event_id, user, revision, packed"
 _KEEP = "INSERT INTO event_decision (event_id, user, revision, packed) VALUES (?, ?, ?, ?) USING TIMESTAMP ?"
@@ -105,17 +106,18 @@ _WRITES = (_KEEP, _REMEMBER, _FLAG, _FLAG_HOUR, *TRIMMING)
 
 
 class CassandraDecisions:
-    """See `stores.decisions.Decisions`. A write is not one transaction: rows of ``event_decision`` come last, so that readers never find an
-    event of which something is missing; one that failed half-way is done again whole.
+    """Implements `stores.decisions.Decisions` in Cassandra.
 
-    Which of several copies stands is for the timestamps, see `stores.cassandra.cassandra_rows`.
+    A write is not one transaction. It writes the rows of ``event_decision`` last, so that readers never find an event that is stored only
+    in part; after a failure the whole write has to be repeated. Of several copies of a row, the write timestamps choose the right one, see
+    `stores.cassandra.cassandra_rows`.
 
     Args:
-        place: the keyspace.
-        owner: makes the tables, and writes; else for reading only.
+        place: where the keyspace is.
+        owner: whether this process makes the tables and writes; otherwise it only reads.
 
     Raises:
-        Refusal: no node answers and `place` is not patient, or the tables are of another version.
+        Refusal: no node answers and `place` is not patient, or another version of Weir made the tables.
     """
 
     def __init__(self, place: Place, owner: bool = True) -> None:
@@ -130,7 +132,7 @@ class CassandraDecisions:
             copy_flags(self._keyspace, _FLAG, _FLAG_HOUR)
 
     def write(self, decisions: list[StoredDecision]) -> int:
-        """See `Decisions.write`: nothing is read first, so that of repeats only those within the list are known."""
+        """See `Decisions.write`; it reads nothing first, so the returned number leaves out only repeats within the list."""
         hours = {_hour_of(d.event_time) for d in decisions if d.action != "approve"} - self._hours
         bound = self._keyspace.bound
         found_by = [*(bound(_FLAG_HOUR, hour) for hour in hours), *self._remembered(decisions), *self._flags(decisions)]
@@ -145,7 +147,10 @@ class CassandraDecisions:
         return self.get_many([name]).get(name, [])
 
     def get_many(self, names: Sequence[EventName]) -> dict[EventName, list[StoredDecision]]:
-        """See `Decisions.get_many`: by ids, 50 a request, for nearly all stand for one user; a user whom that leaves out is asked for."""
+        """See `Decisions.get_many`.
+
+        It asks for 50 ids a request, as nearly every id belongs to one primary entity. One that `USERS_MAX` left out is asked for alone.
+        """
         by_id = self._of_ids(list({name.event_id for name in names}))
         found: dict[EventName, list[StoredDecision]] = {}
         for name in names:
@@ -158,11 +163,11 @@ class CassandraDecisions:
         return found
 
     def latest(self, kind: str, id: str) -> LatestScore | None:
-        """See `Decisions.latest`: the newest rows of one partition, as far as they are retracted."""
+        """See `Decisions.latest`; it reads rows of one partition from the newest on until one is not retracted."""
         return latest_of(self._keyspace.rows(_LATEST, kind, id, page=LATEST_ROWS))
 
     async def latest_soon(self, kind: str, id: str) -> LatestScore | None:
-        """See `Decisions.latest_soon`: one request, unless all rows of its page are retracted; those behind them are read in a thread."""
+        """See `Decisions.latest_soon`; it needs one request, unless all `LATEST_ROWS` rows are retracted: a thread reads those behind."""
         rows = await self._latest.rows(kind, id)
         latest = latest_of(rows)
         if latest is None and len(rows) == LATEST_ROWS:
@@ -170,7 +175,7 @@ class CassandraDecisions:
         return latest
 
     def flagged(self, actions: tuple[str, ...], since_ms: int, cursor: str | None, limit: int) -> Page:
-        """See `Decisions.flagged`: the hours are read side by side, each from the cursor on."""
+        """See `Decisions.flagged`; the hours are read in parallel, each from the cursor on."""
         after = flagged_place(cursor) if cursor is not None else None
         hours = [hour for (hour,) in self._keyspace.rows(_HOURS, _hour_of(since_ms))]
         start = msgspec.structs.astuple(after) if after else ()
@@ -182,14 +187,15 @@ class CassandraDecisions:
         return Page(shown[:limit], cursor_of(_flagged_place_of(shown[limit - 1])) if len(shown) > limit else None)
 
     def of_entity(self, kind: str, id: str, before: str | None, limit: int) -> Page:
-        """See `Decisions.of_entity`: a slice of one partition."""
+        """See `Decisions.of_entity`; it reads a slice of one partition."""
         place = history_place(before) if before is not None else None
         query = _OF_ENTITY_AFTER if place else _OF_ENTITY
         start = msgspec.structs.astuple(place) if place else ()
         rows = list(self._keyspace.rows(query, kind, id, *start, limit + 1))
         stored = self._revisions({row[0] for row in rows}, {row[1] for row in rows})
         found = [(stored[row[:3]], row) for row in rows[:limit] if row[:3] in stored]
-        shown = [d for d, row in found if (kind, id) in d.keys and (d.event_time, d.order) == row[3:]]  # not what a repeat left
+        # A row that a repeat left behind is skipped.
+        shown = [d for d, row in found if (kind, id) in d.keys and (d.event_time, d.order) == row[3:]]
         _, user, revision, event_time, order = rows[limit - 1] if len(rows) > limit else ("", "", 0, 0, b"")
         return Page(shown, cursor_of(HistoryPlace(event_time, order, revision, user)) if len(rows) > limit else None)
 
@@ -201,7 +207,7 @@ class CassandraDecisions:
         return map(decision_of, self._keyspace.rows(query, *values))
 
     def _of_ids(self, event_ids: list[str]) -> dict[str, list[StoredDecision]]:
-        """By id, each user's highest revision, of the first users; an empty id is nobody's, and no key of a partition."""
+        """Reads by id the highest revision of at most `USERS_MAX` primary entities; skips the empty id, which is no valid key."""
         found: dict[str, list[StoredDecision]] = {}
         wanted = [event_id for event_id in event_ids if event_id]
         for first in range(0, len(wanted), IDS_AT_ONCE):
@@ -210,7 +216,7 @@ class CassandraDecisions:
         return found
 
     def _revisions(self, event_ids: set[str], users: set[str]) -> dict[tuple[str, str, int], StoredDecision]:
-        """All revisions of the events with one of some ids and of some users: these are few on a page, and most ids are one user's."""
+        """Reads all revisions of the events that have one of the ids and one of the primary entities; on a page these are few."""
         wanted, found = list(event_ids), {}
         for first in range(0, len(wanted), IDS_AT_ONCE):
             for decision in self._read(_REVISIONS, wanted[first : first + IDS_AT_ONCE], list(users)):
@@ -229,14 +235,14 @@ class CassandraDecisions:
         return self._keyspace.bound(_REMEMBER, *found_by, packed_score(d), first_wins_us(d))
 
     def _flags(self, decisions: list[StoredDecision]) -> Iterator[BoundStatement]:
-        """A flag stays when its event is corrected; `_standing` leaves it out."""
+        """Makes the rows of flags. A flag stays in its table when its event is corrected; `_standing` leaves it out later."""
         for d in decisions:
             if d.action != "approve":
                 place = msgspec.structs.astuple(_flagged_place_of(d))
                 yield self._keyspace.bound(_FLAG, _hour_of(d.event_time), *place, d.action, d.revision, flag_us(d))
 
     def _standing(self, places: Iterator[FlaggedPlace], actions: tuple[str, ...], at_once: int) -> Iterator[StoredDecision]:
-        """The decisions of those flags that say what their events' highest revisions say."""
+        """Gives the decisions of those flags that agree with the highest revisions of their events."""
         while some := list(islice(places, at_once)):
             decisions = self.get_many([EventName(place.event_id, place.user) for place in some])
             for place in some:
@@ -246,12 +252,16 @@ class CassandraDecisions:
 
 
 def _hour_of(time_ms: int) -> int:
-    """The number of an hour, as far as the column goes: times beyond it are made up, and share its ends."""
+    """Gives the number of the hour since the epoch, bounded to 32 bits as the column is; times beyond that do not occur in earnest."""
     return min(max(time_ms // HOUR_MS, -(1 << 31)), (1 << 31) - 1)
 
 
 def latest_of(rows: Iterable[tuple[Any, ...]]) -> LatestScore | None:
-    """The first score of an event that is not retracted, of rows from the newest event on; a retraction stands before what it ends."""
+    """Finds the first score of an event that is not retracted.
+
+    Args:
+        rows: from the newest event on; the row of a retraction comes before the rows of the event that it retracts.
+    """
     gone = set()
     for row in rows:
         latest, retracted = score_of(row)

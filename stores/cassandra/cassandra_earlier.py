@@ -1,4 +1,4 @@
-"""The keyspaces in which earlier versions kept definitions, tokens and the audit log: those of their names beside that of the decisions."""
+"""Earlier versions kept definitions, tokens and the audit log in two keyspaces of their own, which are read here."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -22,10 +22,10 @@ _REGISTRY, _ACCESS = "_registry", "_access"
 
 
 class EarlierKeyspaces:
-    """See `stores.earlier.Earlier`: a keyspace or a table that is missing held nothing.
+    """Implements `stores.earlier.Earlier`; a keyspace or a table that is missing counts as empty.
 
     Args:
-        place: of the decisions' keyspace.
+        place: where the keyspace of the decisions is; the names of the others begin with its name.
 
     Raises:
         Refusal: no node answers.
@@ -37,7 +37,7 @@ class EarlierKeyspaces:
 
     @property
     def exist(self) -> bool:
-        """Whether one of them is there."""
+        """Whether at least one of the keyspaces exists."""
         return any(self._keyspace + suffix in self._cluster.metadata.keyspaces for suffix in (_REGISTRY, _ACCESS))
 
     def texts(self) -> Iterator[tuple[str, bytes]]:
@@ -57,7 +57,7 @@ class EarlierKeyspaces:
         ]
 
     def tokens(self) -> list[StoredToken]:
-        """See `Earlier.tokens`: a hash that was claimed for a token which was never made has no row here."""
+        """See `Earlier.tokens`; a hash that was claimed for a token which was never made has no row here."""
         columns = "name, hash, roles, made_by, made_at_ms, expires_at_ms, revoked_at_ms"
         found = self._rows(_ACCESS, "api_token", f"SELECT {columns} FROM {{}}.api_token")  # noqa: S608 - constants
         return [StoredToken(name, hash, tuple(roles.split()), *rest) for name, hash, roles, *rest in found]
@@ -70,7 +70,7 @@ class EarlierKeyspaces:
                 yield Entry(*row)
 
     def close(self) -> None:
-        """Lets the connection go."""
+        """Closes the connection."""
         self._cluster.shutdown()
 
     def _rows(self, suffix: str, table: str, query: str, *values: object, page: int = ROWS_AT_ONCE) -> Iterator[tuple[Any, ...]]:

@@ -1,4 +1,4 @@
-"""Opening a keyspace of a Cassandra cluster: the connection, tables made by migrations, statements prepared once."""
+"""A keyspace of a Cassandra cluster is opened here: it connects, migrates the tables and prepares the statements once."""
 
 import re
 import ssl
@@ -19,26 +19,26 @@ from stores.opened_later import RECONNECT_SECONDS, NoAnswerError
 
 CONNECT_SECONDS = 5.0
 ONCE_SECONDS = 10.0
-"""For a statement of the opening: what readers may be kept waiting for later says nothing about a start on a busy machine."""
+"""The timeout of a statement while a keyspace is opened; it is longer than a reader's, since a start on a busy machine is slow."""
 _KEYSPACE = re.compile(r"[A-Za-z]\w{0,47}", re.ASCII)
 _ONE_MIGRATES = threading.Lock()
 _VERSION = "CREATE TABLE IF NOT EXISTS schema_version (id int, version int, at_ms bigint, PRIMARY KEY (id, version))"
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a keyspace is.
+    """The address, the credentials and the options of a keyspace.
 
     Args:
         hosts: some nodes of the cluster; the others are found through them.
-        port: of all of them, for clients.
-        keyspace: made where it is missing.
-        copies: of each row, when the keyspace is made.
-        user, password: none where the cluster asks for none.
-        certificate_file: PEM, certificate and key shown to nodes; empty: none.
-        ca_file: PEM, certificates that sign those of the nodes; empty: connections are not encrypted.
-        kept_days: rows older than that are gone; 0 keeps them.
-        timeout_seconds: for one request.
-        patient: while no node answers, it is opened all the same, and looks for one once a second.
+        port: port for clients, the same on all nodes.
+        keyspace: name of the keyspace; its owner makes it if it is missing.
+        copies: number of copies of each row; it is used only when the keyspace is made.
+        user, password: empty if the cluster asks for none.
+        certificate_file: PEM file of the certificate and key that are shown to nodes; empty for none.
+        ca_file: PEM file of the certificates that the nodes' are checked by; if empty, connections are not encrypted.
+        kept_days: rows are deleted after this many days; 0 keeps them for ever.
+        timeout_seconds: the longest that one request may take.
+        patient: open the keyspace even if no node answers, and look for one once a second.
     """
 
     hosts: tuple[str, ...] = ("127.0.0.1",)
@@ -63,16 +63,16 @@ class Opened(msgspec.Struct, frozen=True):
 
 
 class Opening:
-    """How one keyspace is opened, as often as that is tried.
+    """Opens one keyspace, and can be tried again after a failure.
 
     Args:
-        place: where it is.
-        migrations: CQL from each version of the tables to the next; a published one never changes.
-        statements: all that are asked for later, prepared at once: a node that stands still would hold that up.
-        owner: makes keyspace and tables where they are missing; others refuse to read tables of another version.
+        place: where the keyspace is.
+        migrations: CQL statements from each version of the tables to the next; a published migration never changes.
+        owner: make the keyspace and the tables if they are missing; otherwise tables of another version are refused.
+        statements: all statements that are used later; they are prepared now, so that no request waits for a preparation.
 
     Raises:
-        Refusal: the keyspace has no possible name.
+        Refusal: the keyspace's name is not valid.
     """
 
     def __init__(self, place: Place, migrations: Sequence[Sequence[str]], owner: bool, statements: Sequence[str]) -> None:
@@ -85,11 +85,11 @@ class Opening:
         self._statements = statements
 
     def open(self) -> Opened:
-        """Connects, brings the tables to their version and prepares the statements.
+        """Connects, migrates the tables if this process is their owner, and prepares the statements.
 
         Raises:
             NoAnswerError: no node answers.
-            Refusal: the tables are of another version.
+            Refusal: another version of Weir made the tables.
         """
         place = self._place
         cluster = None
@@ -113,11 +113,11 @@ class Opening:
                 where=f"keyspace {self._place.keyspace}",
                 expected=f"tables of version {len(self._migrations)}",
                 got=version,
-                remedy="upgrade the older side",
+                remedy="upgrade whichever is older: this program, or the process that owns the tables",
             )
 
     def _migrate(self, session: Session) -> int:
-        """Each statement may run again: another process may migrate at the same time, or one may have been stopped half-way."""
+        """Migrates the tables. Each statement may run twice, as another process may migrate too, or was stopped before its end."""
         with _ONE_MIGRATES:
             replication = f"{{'class': 'SimpleStrategy', 'replication_factor': {self._place.copies}}}"
             session.execute(f"CREATE KEYSPACE IF NOT EXISTS {self._place.keyspace} WITH replication = {replication}")
@@ -138,7 +138,7 @@ class Opening:
 
 
 def connected_to(place: Place) -> tuple[Cluster, Session]:
-    """A connection that makes no tables and prepares no statements.
+    """Connects to the cluster without making tables or preparing statements.
 
     Raises:
         NoAnswerError: no node answers.
@@ -159,7 +159,7 @@ def _no_answer(place: Place, error: Exception) -> NoAnswerError:
 
 
 def run_once(session: Session, keyspace: str, statement: str, *values: object) -> list[tuple[Any, ...]]:
-    """The answer to a statement that is not worth preparing."""
+    """Runs a statement that is not prepared, and returns all rows of its answer."""
     return list(session.execute(SimpleStatement(statement, keyspace=keyspace), values, timeout=ONCE_SECONDS))
 
 
@@ -171,8 +171,10 @@ def _tls(place: Place) -> ssl.SSLContext | None:
         if place.certificate_file:
             context.load_cert_chain(place.certificate_file)
     except OSError as error:
-        where = f"{place.ca_file}, {place.certificate_file}"
-        raise Refusal("no certificate for Cassandra", where=where, expected="PEM files", got=str(error)) from error
+        where = f"{place.ca_file} {place.certificate_file}"
+        remedy = "WEIR_CASSANDRA_CA_FILE and WEIR_CASSANDRA_CERTIFICATE_FILE name the files"
+        expected = "two PEM files: one of the CA certificates that the nodes' are checked by, one of this client's certificate and key"
+        raise Refusal("no certificate for Cassandra", where=where, expected=expected, got=str(error), remedy=remedy) from error
     return context
 
 

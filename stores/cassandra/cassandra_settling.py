@@ -1,9 +1,9 @@
-"""Waits until what a node has acknowledged outlives its being killed.
+"""Waits until acknowledged writes are durable, so that they outlive a killed node.
 
-A node that syncs its commit log now and then (``commitlog_sync: periodic``) acknowledges at once, but after a kill finds only what
-stands before the last sync. It takes no write while its last sync is longer ago than ``periodic_commitlog_sync_lag_block``. So when
-it takes one that was sent that much later than others were acknowledged, those are synced: unless it was started again meanwhile,
-which its generation tells.
+A node that syncs its commit log periodically (``commitlog_sync: periodic``) acknowledges a write at once, but after a kill it has only the
+writes before the last sync. It blocks writes while its last sync is longer ago than ``periodic_commitlog_sync_lag_block``. So when it
+acknowledges a write that was sent this long after earlier acknowledgements, the earlier writes are synced. This does not hold if the node
+was restarted meanwhile, which its gossip generation shows.
 """
 
 import logging
@@ -32,11 +32,11 @@ _MARK = "INSERT INTO {}.schema_version (id, version, at_ms) VALUES (-1, 0, %s)"
 
 
 class Life(msgspec.Struct, frozen=True):
-    """From a node's start to its end.
+    """The life of a node from a start to its end.
 
     Args:
-        generation: grows with each start.
-        lag_seconds: for how long it may have acknowledged what is not synced; 0 where that is never so.
+        generation: grows with each start of the node.
+        lag_seconds: for how long acknowledged writes may be unsynced; 0 if they need no waiting.
     """
 
     generation: int
@@ -44,12 +44,12 @@ class Life(msgspec.Struct, frozen=True):
 
 
 class Settling:
-    """For a cluster of one node: with several, the copies on the others outlive it. Safe for threads.
+    """Waits only for a cluster of one node: with several nodes, the copies on the others outlive a kill. It is thread-safe.
 
     Args:
-        session: to the cluster.
-        keyspace: has the table ``schema_version``, in which a row marks the time.
-        wait: sleeps so many seconds.
+        session: connected to the cluster.
+        keyspace: has the table ``schema_version``; one row of it is written after the wait.
+        wait: sleeps for the given number of seconds.
     """
 
     def __init__(self, session: Session, keyspace: str, wait: Callable[[float], None] = time.sleep) -> None:
@@ -59,7 +59,7 @@ class Settling:
         self._life = Life(-1, 0.0)
 
     def life(self) -> Life:
-        """The node's present one: asked for before the first write."""
+        """Gives the present life of the node; ask for it before the first write."""
         if len(self._session.cluster.metadata.all_hosts()) != 1:
             return Life(-1, 0.0)
         [(generation,)] = self._rows(_GENERATION)
@@ -69,10 +69,10 @@ class Settling:
         return life
 
     def settle(self, life: Life) -> None:
-        """Returns once all that was acknowledged in `life` outlives a kill.
+        """Returns once all writes that were acknowledged in `life` outlive a kill.
 
         Raises:
-            StoreUnavailableError: the node was started again and may have lost some of it.
+            StoreUnavailableError: the node was restarted and may have lost some of these writes.
         """
         if not life.lag_seconds:
             return
@@ -88,7 +88,7 @@ class Settling:
             return 0.0
         seconds = _seconds(settings["periodic_commitlog_sync_lag_block"]) or 1.5 * _seconds(settings["commitlog_sync_period"])
         if seconds > LAG_SECONDS_MAX:
-            log.warning("the only node syncs its commit log late: what it acknowledged in its last %g s is lost when it is killed", seconds)
+            log.warning("the only node of Cassandra syncs its commit log late: a kill loses the writes of its last %g s", seconds)
             return 0.0
         return seconds
 
@@ -97,6 +97,6 @@ class Settling:
 
 
 def _seconds(duration: str | None) -> float:
-    """Of a duration as Cassandra writes it; 0 for none."""
+    """Reads a duration as Cassandra writes it, such as ``10000ms``; gives 0 for any other text."""
     found = re.fullmatch(r"(\d+)(ms|s|m)", duration or "")
     return int(found[1]) * _UNITS[found[2]] if found else 0.0

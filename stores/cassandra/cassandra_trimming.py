@@ -1,8 +1,8 @@
-"""Of an entity's history the newest rows stay: a shop with a thousand payments a second would else be one partition of billions.
+"""Only the newest rows of an entity's history stay: otherwise a shop with a thousand payments a second would be a partition of billions.
 
-Writes are counted by entity. One that had many is looked at: what lies behind its newest rows is deleted up to a time, as one range, which
-reads from the newest row on never meet; a late event from before that time is not in the history either. Buckets by time were not chosen:
-they ask for a look-up of buckets before each read of a latest score, and an hour of such a shop is still millions.
+Writes are counted by entity. When an entity had many, the rows behind its newest ones are deleted as one range of time; reads start at the
+newest row and do not meet that range. A late event from before that time is deleted too. Buckets by time were not chosen: each read of a
+latest score would have to look up the buckets first, and one hour of such a shop is still millions of rows.
 """
 
 from collections import Counter
@@ -12,22 +12,22 @@ from stores.cassandra.cassandra import Keyspace
 from stores.cassandra.cassandra_rows import FIRST_US
 
 ROWS_MAX = 100_000
-"""Rows of an entity that stay at least."""
+"""At least this many newest rows of an entity stay."""
 LOOK_AFTER = 50_000
-"""Writes of an entity until it is looked at: so it has at most so many more rows."""
+"""An entity is trimmed after this many writes, so it has at most this many rows more than `ROWS_MAX`."""
 COUNTED_MAX = 200_000
-"""Entities that are counted; when there are more, those with few writes are forgotten and begin anew."""
+"""The most entities whose writes are counted; when there are more, those with few writes are forgotten and counted anew."""
 _TIMES = "SELECT event_time FROM entity_history WHERE kind = ? AND id = ? LIMIT ?"
 _TRIM = "DELETE FROM entity_history USING TIMESTAMP ? WHERE kind = ? AND id = ? AND event_time < ?"
 TRIMMING = (_TIMES, _TRIM)
-"""Statements to be prepared."""
+"""The statements that the keyspace has to prepare."""
 
 
 class Trimming:
-    """Counts the rows that one process writes, and lets go of what is too much.
+    """Counts the rows that this process writes, and deletes the oldest rows of entities that have too many.
 
     Args:
-        keyspace: with the statements of `TRIMMING`.
+        keyspace: has prepared the statements of `TRIMMING`.
     """
 
     def __init__(self, keyspace: Keyspace) -> None:
@@ -35,10 +35,10 @@ class Trimming:
         self._counts: Counter[tuple[str, str]] = Counter()
 
     def wrote(self, keys: Iterable[tuple[str, str]]) -> None:
-        """Says that a row was written for each of `keys`, (kind, id). Half a microsecond each.
+        """Counts one written row for each of `keys`, pairs of entity type and id. Cost: half a microsecond a key.
 
         Raises:
-            StoreUnavailableError: no node answers; the entity is looked at after its next write.
+            StoreUnavailableError: no node answers; the entity is trimmed after its next write.
         """
         written = Counter(keys)
         self._counts.update(written)
