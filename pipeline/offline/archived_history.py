@@ -1,4 +1,4 @@
-"""Events and labels of the archive, as replay takes them: decoded as the stream decodes them."""
+"""Replay reads events and labels of the archive here; they are decoded as the stream decodes them."""
 
 import numpy as np
 import pyarrow as pa
@@ -19,13 +19,13 @@ from pipeline.tables.refused import RefusedRows
 
 
 def archived_history(settings: Settings, schema: Schema, from_ms: int | None, to_ms: int | None, order: str = "time") -> History:
-    """The archived events that arrived in [from_ms, to_ms); what the decoder refuses is listed and not scored.
+    """Reads the archived events that arrived in [from_ms, to_ms); events that the decoder refuses are listed and not scored.
 
-    In the total order (event time, id) for ``time``, as they arrived for ``arrival``. A correction or retraction has its turn at the
-    newest event time that stands before it in its partition, as it has in the live system.
+    With the order ``time`` they are sorted by (event time, id), with ``arrival`` they stay as they arrived. A correction or retraction is
+    sorted by the newest event time before it in its partition, as it is in the live system.
 
     Raises:
-        Refusal: the archive does not answer, or holds no event of that span that can be read.
+        Refusal: the archive does not answer, or holds no readable event of that span.
     """
     decoder = Decoder(schema)
     parts: list[Batch] = []
@@ -46,7 +46,7 @@ def archived_history(settings: Settings, schema: Schema, from_ms: int | None, to
 
 
 def archived_labels(settings: Settings, schema: Schema, from_ms: int | None) -> tuple[Labels, int]:
-    """The archived labels that arrived from `from_ms` on, in the order of their own times, and how many were no labels.
+    """Reads the archived labels that arrived at `from_ms` or later, sorted by label time, and counts the records that are no labels.
 
     Raises:
         Refusal: the archive does not answer.
@@ -68,7 +68,7 @@ def archived_labels(settings: Settings, schema: Schema, from_ms: int | None) -> 
 
 
 def _decoded(table: pa.Table, decoder: Decoder, refused: RefusedRows) -> tuple[list[Event], list[int]]:
-    """The good events of `table`, and their rows; the others are added to `refused` with their offset."""
+    """Decodes the events of `table`, and gives them with their rows; refused rows are added to `refused` with their offset."""
     events: list[Event] = []
     rows: list[int] = []
     arrived_ms = table["at"].cast(pa.int64()).to_pylist()
@@ -82,7 +82,7 @@ def _decoded(table: pa.Table, decoder: Decoder, refused: RefusedRows) -> tuple[l
 
 
 def _turns_of(batch: Batch, partitions: NDArray[np.int64], offsets: NDArray[np.int64]) -> NDArray[np.int64]:
-    """As `pipeline.tables.event_files.turns_of`, for each partition by itself."""
+    """Computes `pipeline.tables.event_files.turns_of` for each partition separately."""
     turns = batch.times_ms.copy()
     for partition in np.unique(partitions).tolist():
         rows = np.flatnonzero(partitions == partition)

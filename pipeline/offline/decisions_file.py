@@ -1,4 +1,4 @@
-"""decisions.parquet: one row a decision, in the order of scoring; a corrected event has one for each revision."""
+"""The file decisions.parquet has one row for each decision, in the order of scoring; a corrected event has one for each revision."""
 
 import pathlib
 from collections.abc import Sequence
@@ -20,11 +20,11 @@ _ROWS_A_GROUP = 65_536
 
 
 class DecisionsFile:
-    """Writes verdicts as they come; a context manager that completes the file.
+    """Writes verdicts as they come; it is a context manager, and the file is complete when the context ends.
 
     Args:
-        path: of the Parquet file; replaced when it is there.
-        release: gives the columns.
+        path: of the Parquet file; an existing file is replaced.
+        release: names the features and models that become columns.
     """
 
     def __init__(self, path: pathlib.Path, release: Release) -> None:
@@ -42,7 +42,7 @@ class DecisionsFile:
         self._writer.close()
 
     def write(self, verdicts: Verdicts, batch: Batch) -> None:
-        """Adds a row for each decision."""
+        """Adds a row for each event of `batch` that was decided."""
         decided = np.flatnonzero(~verdicts.are(UNDECIDED))
         self._waiting.append(_columns(verdicts, batch, decided))
         self._rows += len(decided)
@@ -75,7 +75,7 @@ def _schema_of(release: Release) -> pa.Schema:
 
 @dataclass(slots=True)
 class _Columns:
-    """The columns of one batch; gathered, since a table a batch costs more than its rows."""
+    """The columns of one batch; several batches are gathered, since making a table for each costs more than its rows."""
 
     ids: list[str]
     revisions: NDArray[np.int64]
@@ -133,7 +133,7 @@ def _named(codes: NDArray[np.uint8], names: Sequence[str]) -> pa.Array:
 
 
 def patterns_of(matches: Matches, rules: Rules) -> pa.Array:
-    """The ids of the `rules` that matched each event, the weightiest first."""
+    """Makes a column of the ids of the `rules` that matched each event, the weightiest first."""
     ends = np.searchsorted(matches.events, np.arange(len(matches.counts) + 1)).astype(np.int32)
     names = [rules.each[rule].pattern for rule in matches.rules.tolist()]
     return pa.ListArray.from_arrays(pa.array(ends), pa.array(names, pa.string()))

@@ -1,4 +1,4 @@
-"""What `weir export` does: choose the source, write, say what came of it."""
+"""The command `weir export` chooses the source, writes the file and prints a summary."""
 
 import pathlib
 import sys
@@ -25,10 +25,10 @@ def export_replayed(
     out: pathlib.Path,
     overwrite: bool,
 ) -> None:
-    """Exports what the configuration in `config` makes of the events in `paths`.
+    """Replays the events in `paths` with the configuration in `config`, and exports the decisions to `out`.
 
     Raises:
-        Refusal: the configuration or a file is not usable, or `out` is not to be written.
+        Refusal: the configuration or a file is not usable, or `out` exists and `overwrite` is false.
     """
     check_free(out, overwrite)
     release = compile_texts(read_texts(config))
@@ -39,10 +39,10 @@ def export_replayed(
 
 
 def export_served(settings: Settings, out: pathlib.Path, from_ms: int | None, to_ms: int | None, overwrite: bool) -> None:
-    """Exports what the running system has decided on events from `from_ms` up to `to_ms`, which is left out.
+    """Exports the running system's decisions on events with event times in [from_ms, to_ms).
 
     Raises:
-        Refusal: the broker does not answer, or `out` is not to be written.
+        Refusal: the broker or the archive does not answer, or `out` exists and `overwrite` is false.
     """
     check_free(out, overwrite)
     span_ms = (ALWAYS[0] if from_ms is None else from_ms, ALWAYS[1] if to_ms is None else to_ms)
@@ -54,7 +54,7 @@ def _export(source: TrainingSource, out: pathlib.Path, span_ms: tuple[int, int],
 
 
 def report(summary: Summary, source: TrainingSource, out: pathlib.Path) -> str:
-    """The closing lines."""
+    """Gives the lines that the command prints at its end."""
     strangers = summary.strangers + source.strangers()
     lines = [
         f"rows        {summary.rows:,}  columns {summary.columns:,}  repeats dropped {summary.repeats:,}",

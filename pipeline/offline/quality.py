@@ -1,4 +1,4 @@
-"""How well scores rank: ROC AUC, average precision and recall at fixed false-positive rates."""
+"""The quality of scores is measured by ROC AUC, average precision, and recall at fixed false-positive rates."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,9 +7,13 @@ FALSE_POSITIVE_RATES = (0.001, 0.005, 0.01)
 
 
 def quality_of(labels: NDArray[np.int8], scores: NDArray[np.float64]) -> dict[str, float]:
-    """Measures by name for `labels` (0/1) and `scores` (higher is stranger; NaN ranks lowest). NaN where undefined.
+    """Gives the measures by name; each is in [0, 1], and NaN if there are no positives or no negatives.
 
-    Ties count half in the AUC (Mann-Whitney) and are taken together in precision and recall. O(n log n).
+    Tied scores count half in the AUC (Mann-Whitney) and are taken together in precision and recall. Cost: O(n log n).
+
+    Args:
+        labels: 0 or 1 for each event.
+        scores: of the same events; a higher score is stranger, and NaN ranks lowest.
     """
     ranked = np.where(np.isnan(scores), -np.inf, scores)
     order = np.argsort(-ranked, kind="stable")

@@ -1,4 +1,4 @@
-"""Records of a topic from its beginning: of the archive, and of Kafka those that the archive has not."""
+"""All records of a topic are read here: first those in the archive, then those in Kafka that the archive lacks."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -17,9 +17,9 @@ _MIX = np.uint64(0x9E3779B97F4A7C15)
 
 
 class Places:
-    """Places of records, each told by partition, offset and the broker's time; 8 bytes each.
+    """A set of records, each identified by partition, offset and the broker's time; it takes 8 bytes a record.
 
-    The time is part of it: a topic that was made anew begins at offset 0 again.
+    The time is needed because a topic that is deleted and made again begins at offset 0.
     """
 
     def __init__(self) -> None:
@@ -27,13 +27,13 @@ class Places:
         self._sorted: dict[int, NDArray[np.uint64]] = {}
 
     def add(self, partitions: NDArray[np.int64], offsets: NDArray[np.int64], at_ms: NDArray[np.int64]) -> None:
-        """Takes in places; not after the first `has`."""
+        """Adds records to the set; call it only before the first `has`."""
         words = _words(offsets, at_ms)
         for partition in np.unique(partitions).tolist():
             self._added[partition].append(words[partitions == partition])
 
     def has(self, records: Records) -> NDArray[np.bool_]:
-        """Which of `records` are here."""
+        """Gives a mask of those `records` that are in the set."""
         if records.partition not in self._sorted:
             added = self._added.pop(records.partition, [])
             self._sorted[records.partition] = np.sort(np.concatenate(added)) if added else np.empty(0, np.uint64)
@@ -50,12 +50,12 @@ def recorded_values(
     to_ms: int | None = None,
     progress: Progress = lambda done, total: None,
 ) -> Iterator[list[bytes]]:
-    """The values of a topic: those in the archive with times in [from_ms, to_ms), then all others that Kafka still has.
+    """Reads the values of a topic: first those in the archive with times in [from_ms, to_ms), then all others that Kafka still has.
 
-    Times are those of `archive_rows.time_column`. Without an archive it is what Kafka has.
+    The times are those of `archive_rows.time_column`.
 
     Args:
-        progress: told of the records of Kafka that are done.
+        progress: is called with the records of Kafka that are done, and their number in all.
 
     Raises:
         Refusal: the archive or the broker does not answer, or there is no such topic.

@@ -1,7 +1,7 @@
-"""Records that were refused or came too late, driven in again after a mend: the original bytes, to the topic that they came from.
+"""Records that were refused or came too late are redriven: their original bytes are sent again to the topic that they came from.
 
-An event that was decided meanwhile is a duplicate then, so that driving in twice does no harm. What the definitions in force still
-refuse stays where it is, and so does what would only come back: an id that was used, a correction of an unknown event.
+To redrive a record twice does no harm, since an event that was decided is then a duplicate. A record that the definitions in force still
+refuse is not sent, nor is one that would only be refused again: an id that was used, or a correction of an unknown event.
 """
 
 import base64
@@ -24,16 +24,18 @@ from pipeline.learning.label_resolver import read_label
 DEAD_LETTERS, LATE = "dead-letters", "late"
 TOPICS = (DEAD_LETTERS, LATE)
 BY_STATE = ("id_reused", "event_unknown", "corrected too often")
-"""What profiles refuse, and not the definitions: only on demand."""
+"""Reasons for which profiles and not definitions refuse a record; such records are redriven only if the reason is asked for."""
 
 
 class Letter(msgspec.Struct):
     """A record of the topics ``dead-letters`` and ``late``.
 
     Args:
-        value: the original bytes in base64; bytes: how many there were, where they may have been cut.
-        topic: full name of the one that it came from; empty for events.
-        at: when the broker had it, ms since the epoch.
+        reason: why the record was refused.
+        value: the original bytes in base64; they may have been cut off.
+        bytes: number of the original bytes; -1 if it is not known.
+        topic: full name of the topic that the record came from; empty for events.
+        at: when the broker received the record, in ms since the epoch.
     """
 
     reason: dict[str, str] | str
@@ -48,7 +50,7 @@ class Letter(msgspec.Struct):
 
 
 class Record(NamedTuple):
-    """What is to be sent: the topic's short name, key and value."""
+    """A record to send: the topic's short name, the key and the value."""
 
     topic: str
     key: str
@@ -56,11 +58,11 @@ class Record(NamedTuple):
 
 
 class Redrive:
-    """Chooses letters and makes records of them. `left` counts, by reason, those that stay.
+    """Chooses dead letters and late records, and makes records to send of them. `left` counts by reason those that are not sent.
 
     Args:
-        schema: in force now.
-        reason: text that the reason's ``what`` has to hold; empty: any but `BY_STATE`.
+        schema: that of the release in force.
+        reason: text that the reason's ``what`` has to contain; empty for any reason except `BY_STATE`.
     """
 
     def __init__(self, schema: Schema, reason: str) -> None:
@@ -70,7 +72,7 @@ class Redrive:
         self._reason = reason
 
     def records(self, values: Iterable[bytes]) -> Iterator[Record]:
-        """The records of those that are chosen and would be accepted now."""
+        """Gives the records of those letters that are chosen and that the schema accepts now."""
         for value in values:
             try:
                 letter = msgspec.json.decode(value, type=Letter)
@@ -104,11 +106,11 @@ class Redrive:
 
 
 def redrive(settings: Settings, topic: str, reason: str, dry_run: bool) -> Redrive:
-    """Drives in again what ``dead-letters`` or ``late`` holds, as far as `reason` says; it is kept there all the same.
+    """Redrives the records of ``dead-letters`` or ``late`` that `reason` selects; they also stay on that topic.
 
     Raises:
         Refusal: the broker does not answer, or no release is in force.
-        KafkaException: not all were taken; it may be called again.
+        KafkaException: the broker did not acknowledge all records; the call may be repeated.
     """
     release = read_definitions(settings).newest
     if release is None:
@@ -126,7 +128,7 @@ def redrive(settings: Settings, topic: str, reason: str, dry_run: bool) -> Redri
 
 
 def report(found: Redrive, dry_run: bool) -> str:
-    """What was done, by reason."""
+    """Says how many records were sent and how many were not, by reason."""
     lines = [f"{count:>9,}  {what}" for what, count in found.taken.most_common()]
     lines += [f"{count:>9,}  left: {what}" for what, count in found.left.most_common()]
     done = "would be driven in again" if dry_run else "driven in again"

@@ -1,4 +1,4 @@
-"""Replay: history through the engine of the live system, without Java, each event scored before it is learned from."""
+"""Replay scores recorded events with the engine of the live system, without Java; each event is scored before it is learned from."""
 
 import pathlib
 from collections.abc import Iterator
@@ -36,16 +36,16 @@ _NO_SCORE_OF_THEIR_OWN = {
 
 @dataclass(slots=True)
 class Outcome:
-    """What a replay came to.
+    """The result of a replay.
 
     Args:
-        events: given to the engine.
-        actions: how many events got each at first.
-        unscored: how many got no decision of their own or a later one on an event decided before, by reason.
-        snapshots: published, all models together.
-        scores: of the events when they came, ``score`` and ``model.<name>``.
-        marks: of the events that have a score each: the last label that each had, 0 for none.
-        ambiguous: labels that count for nothing, for they name no user, and several have an event with their id.
+        events: number of events that the engine got.
+        actions: number of events whose first decision had each action.
+        unscored: number of events, by reason, that got no decision of their own or revised an earlier one.
+        snapshots: number of snapshots published, of all models together.
+        scores: scores of the first decisions, under ``score`` and ``model.<name>``.
+        marks: the last label of each of these events, 0 for none.
+        ambiguous: number of labels that are ignored, because they name no primary entity and several have an event with their id.
     """
 
     events: int
@@ -58,16 +58,16 @@ class Outcome:
 
 
 class Replay:
-    """One run over a history.
+    """Runs once over a history.
 
-    Snapshots are published at multiples of the shortest `publish_every` of event time; batches end there, so that
-    their size never shows in the answers.
+    Snapshots are published at multiples of the shortest `publish_every`, in event time. Batches end there, so that their size does not
+    change any decision.
 
     Args:
         release: the definitions to score by.
-        history: events in the order to score them.
-        labels: each is given out at its time; ``None``: none.
-        frozen: snapshots to score with instead of learning.
+        history: events in the order of scoring.
+        labels: each label is used from its label time on; ``None`` for no labels.
+        frozen: snapshots to score with; if there are any, no model learns.
     """
 
     def __init__(self, release: Release, history: History, labels: Labels | None, frozen: tuple[Snapshot, ...] = ()) -> None:
@@ -88,7 +88,7 @@ class Replay:
             self.scorer.install(snapshot, release)
 
     def run(self, out: pathlib.Path | None, progress: Progress = lambda done, total: None) -> Outcome:
-        """Scores the history; writes ``decisions.parquet`` into `out` when it is given."""
+        """Scores the history, and writes ``decisions.parquet`` into the folder `out` unless that is None."""
         outcome = Outcome(len(self.history.batch), dict.fromkeys(ACTIONS, 0), {}, 0)
         file = None
         if out is not None:
@@ -110,11 +110,11 @@ class Replay:
         return outcome
 
     def scored(self) -> Iterator[tuple[Verdicts, Batch]]:
-        """Each batch as it is scored, for who keeps more of it than `run` does."""
+        """Gives each batch with its verdicts as it is scored, for callers that need more of them than `run` keeps."""
         return ((self._score(batch), batch) for batch in self._batches(Outcome(len(self.history.batch), {}, {}, 0)))
 
     def _batches(self, outcome: Outcome) -> Iterator[Batch]:
-        """Batches in order, split where snapshots are published; publishes between them."""
+        """Gives the batches in order, split where snapshots are published, and publishes the snapshots between them."""
         every_ms = self.learners.publish_every_ms()
         times_ms = np.maximum.accumulate(self.history.batch.times_ms)
         total = len(times_ms)
@@ -142,14 +142,14 @@ class Replay:
         verdicts = self.scorer.score(self.release, batch)
         events = self._first_rows[self._scored : self._scored + len(batch)]
         self._scored += len(batch)
-        fresh = ~verdicts.are(UNDECIDED | REVISED)  # what was learned once is not taught again
+        fresh = ~verdicts.are(UNDECIDED | REVISED)  # an event is learned only once
         if not self._frozen and self.learners.each:
             for each in self.learners.each:
                 each.see(batch.id_keys[fresh], events[fresh], batch.times_ms[fresh], verdicts.inputs[each.model.name][fresh])
         return verdicts
 
     def _tell(self, until_ms: int) -> None:
-        """Gives out the labels in force at `until_ms`; each profile lets an event see one at its own time only."""
+        """Passes on the labels with times up to `until_ms`, inclusive; a profile shows an event only labels known at its time."""
         if self.labels is None:
             return
         first, end = self._labels_done, int(np.searchsorted(self.labels.times_ms, until_ms, side="right"))

@@ -1,4 +1,4 @@
-"""What `weir replay` does: read, replay, report."""
+"""The command `weir replay` reads events, replays them and prints a report."""
 
 import pathlib
 import sys
@@ -39,7 +39,7 @@ def replay_files(
 def replay_archived(
     settings: Settings, config: pathlib.Path, from_ms: int | None, to_ms: int | None, out: pathlib.Path | None = None, order: str = "time"
 ) -> Outcome:
-    """As `replay_files`, of the archived events that arrived in [from_ms, to_ms), with the labels that arrived since.
+    """Replays the archived events that arrived in [from_ms, to_ms), with the labels that arrived at `from_ms` or later.
 
     Raises:
         Refusal: the configuration is not usable, or the archive does not answer.
@@ -64,7 +64,7 @@ def _replay(release: Release, history: History, labels: Labels | None, out: path
 
 
 def report(release: Release, history: History, labels: Labels | None, outcome: Outcome, seconds: float, cpu: float) -> str:
-    """The closing table: rate, actions, and where there are labels how well each score ranks."""
+    """Gives the closing table: rate, actions and, if there are labels, how well each score ranks."""
     lines = [
         f"events      {outcome.events:,}  refused {len(history.refused):,}  "
         + "  ".join(f"{reason} {count:,}" for reason, count in outcome.unscored.items()),

@@ -1,4 +1,4 @@
-"""Training data as it would have been: a replay of recorded events under a configuration."""
+"""Training data is made here by replaying recorded events under a configuration."""
 
 from collections.abc import Iterator
 
@@ -24,13 +24,13 @@ _LABELS_A_BATCH = 65_536
 
 
 class ReplayedSource:
-    """The decisions of one replay, and the labels that it was given.
+    """Gives the decisions of one replay, and the labels that the replay used.
 
     Args:
         release: the definitions to score by.
-        history: events in the order to score them.
-        labels: each is given out at its time; ``None``: none.
-        progress: told of events done.
+        history: events in the order of scoring.
+        labels: each label is used from its label time on; ``None`` for no labels.
+        progress: is called with events done and events in all.
     """
 
     def __init__(self, release: Release, history: History, labels: Labels | None, progress: Progress = lambda done, total: None) -> None:
@@ -41,7 +41,7 @@ class ReplayedSource:
         self._ambiguous = 0
 
     def decisions(self) -> Iterator[pa.RecordBatch]:
-        """Batches in the order of scoring."""
+        """Gives batches of decisions in the order of scoring."""
         done, total = 0, len(self._history.batch)
         for verdicts, batch in Replay(self._release, self._history, self._labels).scored():
             decided = np.flatnonzero(~verdicts.are(UNDECIDED))
@@ -51,7 +51,7 @@ class ReplayedSource:
             self._progress(done, total)
 
     def labels(self) -> Iterator[pa.RecordBatch]:
-        """Labels in the order of their times; those of events that the files do not hold are left out."""
+        """Gives labels in the order of their times; labels of events that the files do not hold are left out."""
         given, events = self._labels, self._history.batch
         if given is None or not len(events):
             return
@@ -66,11 +66,11 @@ class ReplayedSource:
             yield pa.RecordBatch.from_arrays([pa.array(ids, pa.string()), pa.array(users, pa.string()), *numbers], schema=LABELS)
 
     def strangers(self) -> int:
-        """Labels that were left out since the files hold no event of theirs."""
+        """The number of labels that were left out because the files do not hold their events."""
         return self._labels.unknown if self._labels is not None else 0
 
     def remarks(self) -> list[str]:
-        """How many labels name no user though several have their id, and refused events and labels by reason, each with its first row."""
+        """Says how many labels were ambiguous, and how many events and labels were refused, by reason with the first row of each."""
         several = f"left out    {self._ambiguous:,} labels that name no user, though several have an event with their id"
         return [several] * bool(self._ambiguous) + self._history.refused.summary()
 
@@ -104,12 +104,12 @@ def _columns(verdicts: Verdicts, batch: Batch, rows: NDArray[np.int64]) -> pa.Re
 
 
 def _numbers(values: NDArray[np.float64]) -> pa.Array:
-    """NaN and infinities are null, as they are in a decision's JSON."""
+    """Makes a column in which NaN and infinities are null, as they are in a decision's JSON."""
     return pa.array(values, pa.float64(), mask=~np.isfinite(values))
 
 
 def _flags(verdicts: Verdicts, rows: NDArray[np.int64]) -> list[list[str]]:
-    """Words of each decision, as `pipeline.engine.decision.decisions_of` gives them."""
+    """Gives the flags of each decision, as `pipeline.engine.decision.decisions_of` does."""
     codes = verdicts.flags.astype(np.int64) | (np.isnan(verdicts.scores) & ~verdicts.are(RETRACTED)) * WARMING
     words = {code: flag_names(code) for code in np.unique(codes).tolist()}
     return [words[code] for code in codes[rows].tolist()]

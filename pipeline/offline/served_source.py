@@ -1,4 +1,4 @@
-"""Training data as it was served: decisions and labels of the archive, and of Kafka what is not there yet."""
+"""Training data as it was served is read here: decisions and labels of the archive, and those of Kafka that are not archived yet."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -31,7 +31,7 @@ class _Match(msgspec.Struct):
 
 
 class _Served(msgspec.Struct):
-    """What training needs of `pipeline.engine.decision.Decision`."""
+    """The fields of `pipeline.engine.decision.Decision` that training needs."""
 
     event_id: str
     revision: int
@@ -54,13 +54,13 @@ _decode = msgspec.json.Decoder(_Served).decode
 
 
 class ServedSource:
-    """Decisions and labels of a running system. Partitions are read one after the other, so that the first decision stays so.
+    """Gives the decisions and labels of a running system; it reads each partition in order, so that first decisions come first.
 
     Args:
-        settings: where the broker and the archive are.
-        from_ms, to_ms: archived decisions of other event times are left out, but for a day around, in which corrections may have
-            moved an event; None: no bound.
-        progress: told of the records of the decisions topic that are done.
+        settings: name the broker and the archive.
+        from_ms, to_ms: archived decisions with event times outside [from_ms, to_ms) are left out; one day more is read on each side, as a
+            correction may have moved an event. None for no bound.
+        progress: is called with records of the decisions topic that are done, and their number in all.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class ServedSource:
         self._bad_labels = 0
 
     def decisions(self) -> Iterator[pa.RecordBatch]:
-        """What was written to the topic ``decisions``."""
+        """Gives batches of the decisions that were written to the topic ``decisions``."""
         definitions = read_definitions(self._settings)
         for values in recorded_values(self._settings, "decisions", self._from_ms, self._to_ms, self._progress):
             alike = defaultdict(list)
@@ -96,11 +96,11 @@ class ServedSource:
                 yield from (batch for batch in one_by_one(rows, columns, lambda: None, self._set_aside) if batch is not None)
 
     def _set_aside(self, served: _Served, error: Exception) -> None:
-        """One whose numbers no column holds: nobody but the score job writes there."""
+        """Counts a decision whose numbers no column can hold; only somebody else than the score job can have written it."""
         self._unreadable += 1
 
     def labels(self) -> Iterator[pa.RecordBatch]:
-        """What was written to the topic ``labels``, since `from_ms` where it is archived; one that is no label is left out."""
+        """Gives the labels of the topic ``labels``, archived ones from `from_ms` on; records that are no labels are left out."""
         for values in recorded_values(self._settings, "labels", self._from_ms):
             read = []
             for value in values:
@@ -113,11 +113,11 @@ class ServedSource:
             yield pa.RecordBatch.from_arrays(columns, schema=LABELS)
 
     def strangers(self) -> int:
-        """None: every label is given."""
+        """Gives 0, as no label is left out."""
         return 0
 
     def remarks(self) -> list[str]:
-        """How many records were no decisions and no labels."""
+        """Says how many records were no decisions, and how many were no labels."""
         left_out = {"records that are no decision": self._unreadable, "bad labels": self._bad_labels}
         return [f"left out    {count:,} {what}" for what, count in left_out.items() if count]
 
@@ -128,7 +128,7 @@ def _integer_ids(definitions: Definitions, release: int) -> bool:
 
 
 def _columns(rows: Sequence[_Served], integer: bool) -> pa.RecordBatch | None:
-    """Decisions with the same entities, fields, features and models."""
+    """Makes columns of decisions that all have the same entities, fields, features and models."""
     texts, number = pa.string(), pa.float64()
     fixed = {
         ORDER: pa.array([order_of(row.event_id, integer) for row in rows], pa.binary()),

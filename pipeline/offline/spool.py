@@ -1,4 +1,4 @@
-"""Batches put aside on disk, and single rows of them taken again: memory holds what is taken, not what was put aside."""
+"""A spool keeps batches on disk and reads single rows back, so that memory holds only the rows that are read."""
 
 import pathlib
 from collections.abc import Sequence
@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 
 class Spool:
-    """Arrow files, one for each schema; written first, read after `complete`.
+    """Keeps batches in Arrow files, one file for each schema. All batches are written first, and read after `complete`.
 
     Args:
-        folder: for the files; its owner removes them.
+        folder: holds the files; the caller removes them.
     """
 
     def __init__(self, folder: pathlib.Path) -> None:
@@ -24,7 +24,7 @@ class Spool:
         self._readers: list[pa.RecordBatchFileReader] = []
 
     def put(self, batch: pa.RecordBatch) -> tuple[int, int]:
-        """Puts a batch aside; gives the number of its file and its number there."""
+        """Writes a batch, and returns the number of its file and its number in that file, both from 0."""
         if batch.schema not in self.schemas:
             self.schemas.append(batch.schema)
             self._writers.append(pyarrow.ipc.new_file(self._path(len(self._writers)), batch.schema))
@@ -35,13 +35,13 @@ class Spool:
         return file, self._written[file] - 1
 
     def complete(self) -> None:
-        """Nothing more comes."""
+        """Ends the writing and opens the files for reading."""
         for number, writer in enumerate(self._writers):
             writer.close()
             self._readers.append(pyarrow.ipc.open_file(pa.memory_map(str(self._path(number)))))
 
     def take(self, files: NDArray[np.int32], batches: NDArray[np.int32], rows: NDArray[np.int32], names: Sequence[str]) -> pa.Table:
-        """The rows at these places, in this order; a column of `names` that a row's file lacks is null there, or absent everywhere."""
+        """Reads the rows at these places, in this order; a column of `names` is null where its file lacks it, and absent if all lack it."""
         by_batch = np.lexsort((batches, files))
         change = (np.diff(files[by_batch]) != 0) | (np.diff(batches[by_batch]) != 0)
         parts = []

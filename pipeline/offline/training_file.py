@@ -1,4 +1,4 @@
-"""Training data written as Parquet: from any source, in order, in row groups."""
+"""Training data of any source is written as Parquet, in order and in row groups."""
 
 import os
 import pathlib
@@ -19,7 +19,7 @@ _ROWS_A_GROUP = 65_536
 
 @dataclass(slots=True)
 class Summary:
-    """What an export came to: rows, those with a label, those with label 1, columns, and what was left out."""
+    """The counts of an export: rows, rows with a label, rows with label 1, columns, and what was left out, as `Chosen` explains."""
 
     rows: int
     labelled: int
@@ -31,13 +31,13 @@ class Summary:
 
 
 def export(source: TrainingSource, out: pathlib.Path, span_ms: tuple[int, int] = ALWAYS, overwrite: bool = False) -> Summary:
-    """Writes the decisions of `source` with their labels into `out`, rows in order of (event time, event id, revision).
+    """Writes the decisions of `source` with their labels to `out`, sorted by (event time, event id, revision).
 
-    Beside `out` a folder holds all decisions meanwhile; memory holds an index of them and one row group. The file appears when it
-    is complete. `span_ms` bounds event times, its end left out.
+    Meanwhile a temporary folder beside `out` holds all decisions, and memory holds an index of them and one row group. The file appears
+    when it is complete. Only event times in `span_ms` are written; its start is inclusive and its end is exclusive.
 
     Raises:
-        Refusal: `out` exists and is not to be overwritten, its folder does not, or the source cannot be read or is too large.
+        Refusal: `out` exists and `overwrite` is false, its folder does not exist, or the source cannot be read or is too large.
     """
     check_free(out, overwrite)
     with tempfile.TemporaryDirectory(prefix=".weir-export-", dir=out.parent) as name:
@@ -57,10 +57,10 @@ def export(source: TrainingSource, out: pathlib.Path, span_ms: tuple[int, int] =
 
 
 def check_free(out: pathlib.Path, overwrite: bool) -> None:
-    """Whether `out` can be written.
+    """Checks that `out` can be written.
 
     Raises:
-        Refusal: it exists and is not to be overwritten, or its folder does not exist.
+        Refusal: it exists and `overwrite` is false, it is a folder, or its folder does not exist.
     """
     if not out.absolute().parent.is_dir():
         raise Refusal("no such folder", where=str(out), expected="a file in a folder that exists", got=str(out.parent))
@@ -70,7 +70,7 @@ def check_free(out: pathlib.Path, overwrite: bool) -> None:
 
 
 def _schema_of(schemas: list[pa.Schema]) -> pa.Schema:
-    """All columns that any of `schemas` has; by group, as they come."""
+    """Gives all columns that any of `schemas` has, group by group, in the order in which they come."""
     names = dict.fromkeys(name for schema in schemas for name in schema.names)
     grouped = {name: type_in_group(name) for group in GROUPS for name in names if name.startswith(f"{group}.")}
     own = {"newest": pa.bool_(), "label": pa.int8(), "label_time": EVENT_TIME}

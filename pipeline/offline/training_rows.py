@@ -1,4 +1,4 @@
-"""Which decisions become rows of training data, in which order and with which label: an index in memory, the rest on disk."""
+"""An index in memory chooses which decisions become rows of training data, in which order and with which label."""
 
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -12,7 +12,7 @@ from foundation.refusal import Refusal
 from pipeline.offline.training_source import ORDER
 
 ROWS_MAX = 20_000_000
-"""Decisions, and labels, in one export; the index and its sorting take about 180 bytes each."""
+"""The most decisions, and the most labels, of one export; the index and its sorting take about 180 bytes for each."""
 
 Kind = TypeVar("Kind", bound=np.generic)
 
@@ -24,13 +24,13 @@ class Chosen:
     """Rows to write, in order.
 
     Args:
-        files, batches, rows: where in the spool each is.
-        newest: whether no later revision of its event follows.
-        labels: 0 or 1; -1: none.
-        label_times_ms: meaningless without a label.
-        repeats: decisions left out because an earlier one has their user, event id and revision.
-        strangers: labels left out because their event was not decided.
-        ambiguous: labels left out because they name no user, and several have an event with their id.
+        files, batches, rows: the place of each row in the spool.
+        newest: whether the row has the highest revision of its event.
+        labels: 0 or 1, or -1 for none.
+        label_times_ms: in ms since the epoch; meaningless without a label.
+        repeats: number of decisions left out because an earlier one has the same primary entity, event id and revision.
+        strangers: number of labels left out because their event was not decided.
+        ambiguous: number of labels left out because they name no primary entity and several have an event with their id.
     """
 
     files: NDArray[np.int32]
@@ -46,14 +46,14 @@ class Chosen:
 
 @dataclass(slots=True)
 class _Events:
-    """The events that were decided, each a user's id, in order of their numbers."""
+    """The events that were decided, each a pair of event id and primary entity, in the order of their numbers."""
 
     ids: pa.Array
     users: pa.Array
     pairs: NDArray[np.int64]
 
     def of(self, ids: pa.Array, users: pa.Array) -> NDArray[np.int64]:
-        """The number of the event that each pair means, of which the user may be null; -1: none, -2: several."""
+        """Gives the number of the event that each pair means, -1 for none and -2 for several; the primary entity may be null."""
         id_codes, user_codes = _codes(ids, self.ids), _codes(users, self.users)
         named = users.is_valid().to_numpy(zero_copy_only=False)
         first = np.where(named, id_codes * len(self.users) + user_codes, id_codes * len(self.users))
@@ -103,7 +103,7 @@ class TrainingRows:
         self._places.append((file, number, len(batch)))
 
     def add_labels(self, batch: pa.RecordBatch) -> None:
-        """Notes labels.
+        """Notes a batch of labels.
 
         Raises:
             Refusal: there are more than `ROWS_MAX`.
@@ -116,10 +116,10 @@ class TrainingRows:
         self._label_times_ms.append(batch["label_time"].to_numpy())
 
     def choose(self, span_ms: tuple[int, int] = ALWAYS) -> Chosen:
-        """The first decision of each (user, event id, revision) with an event time from `span_ms` up to its end, which is left out.
+        """Chooses the first decision of each (primary entity, event id, revision) with an event time in `span_ms`, whose end is exclusive.
 
-        In order of (event time, event id, revision). Each has its event's label with the greatest label time, of equal ones the
-        last; none when the event was taken back.
+        The rows are sorted by (event time, event id, revision). Each has the label of its event with the greatest label time, and of equal
+        times the last one; it has none if the event was retracted.
         """
         decided, events = self._events()
         times_ms = _joined(self._times_ms, np.int64)
@@ -146,7 +146,7 @@ class TrainingRows:
         )
 
     def _events(self) -> tuple[_Events, NDArray[np.int64]]:
-        """All events, and by decision the number of its own."""
+        """Gives all events, and for each decision the number of its event."""
         ids = pa.chunked_array(self._ids, pa.large_string()).combine_chunks().dictionary_encode()
         users = pa.chunked_array(self._users, pa.large_string()).combine_chunks().dictionary_encode()
         pairs = ids.indices.to_numpy().astype(np.int64) * len(users.dictionary) + users.indices.to_numpy()

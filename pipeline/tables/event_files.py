@@ -1,4 +1,4 @@
-"""Events read from files in the order in which they will be scored: Parquet, CSV and JSON Lines through the same checks."""
+"""Events are read from Parquet, CSV and JSON Lines files with the same checks, and sorted in the order of scoring."""
 
 import pathlib
 from collections.abc import Sequence
@@ -26,12 +26,12 @@ _LINES_A_BATCH = 65_536
 
 @dataclass(slots=True)
 class History:
-    """What the files held, in the order it will be scored in.
+    """The content of the files, in the order of scoring.
 
     Args:
-        batch: the good events.
-        labels: from a label column; ``None`` without one.
-        refused: each bad event and label, with its file and row.
+        batch: the events that were accepted.
+        labels: labels of a label column; ``None`` without one.
+        refused: each refused event and label, with its file and row.
     """
 
     batch: Batch
@@ -42,15 +42,17 @@ class History:
 def read_history(
     paths: Sequence[pathlib.Path], schema: Schema, order: str = "time", label_column: str = "", label_delay_ms: int = 0
 ) -> History:
-    """Reads and merges `paths`: in the total order (event time, id) for ``time``, as they stand for ``arrival``.
+    """Reads and merges `paths`: sorted by (event time, id) for the order ``time``, in the order of the files for ``arrival``.
 
-    Each row passes the checks of a live event, apart from how far it is ahead of its arrival: no event is after the year 9999.
-    A correction or retraction has its turn at the newest event time that stands before it in its file, as it has in the live
-    system at the newest one of its partition. A `label_column` is cut off the events and, where it is not null, becomes labels known
-    `label_delay_ms` after each event; that of a correction counts for nothing.
+    Each row passes the checks of a live event. Only the limit of how far an event may be ahead of its arrival is replaced by the year 9999.
+    A correction or retraction is sorted by the newest event time before it in its file; in the live system it is that of its partition.
+
+    Args:
+        label_column: name of a column that is taken off the events; a value that is not null becomes a label, except in corrections.
+        label_delay_ms: time from an event to the moment from which on its label is known.
 
     Raises:
-        Refusal: a file is missing or cannot be read, is of no known format, or lacks a column that the schema requires or the labels.
+        Refusal: a file is missing or cannot be read, is of no known format, or lacks a column that the schema requires or `label_column`.
     """
     refused = RefusedRows()
     column = LabelColumn(label_column, refused) if label_column else None
@@ -84,7 +86,7 @@ def is_table(path: pathlib.Path) -> bool:
 
 
 def turns_of(batch: Batch) -> NDArray[np.int64]:
-    """Event time at which each event of one file has its turn: its own, of a correction the newest up to it."""
+    """Gives the time that each event of one file is sorted by: its own event time, or for a correction the newest one up to its row."""
     if not len(batch):
         return batch.times_ms
     return np.where(batch.ops == ADD, batch.times_ms, np.maximum.accumulate(batch.times_ms))
@@ -137,7 +139,7 @@ def _read_lines(path: pathlib.Path, schema: Schema, column: LabelColumn | None, 
 
 
 def total_order(batch: Batch, turns_ms: NDArray[np.int64], schema: Schema) -> NDArray[np.int64]:
-    """The rows of `batch` by (turn, id, user); what a user sends again stays behind it."""
+    """Gives the rows of `batch` sorted by (turn, id, primary entity); an event that is repeated stays behind the first one."""
     if schema.id_type == "integer":
         return _by_user_in_ties(np.lexsort((batch.id_keys, turns_ms)), batch, turns_ms)
     texts = np.array([text.encode() for text in batch.ids], dtype=object)
@@ -146,7 +148,7 @@ def total_order(batch: Batch, turns_ms: NDArray[np.int64], schema: Schema) -> ND
 
 
 def _by_user_in_ties(order: NDArray[np.int64], batch: Batch, turns_ms: NDArray[np.int64]) -> NDArray[np.int64]:
-    """`order` with rows of one turn and id by their users: such rows are few, so that users are looked at for them alone."""
+    """Sorts rows with the same turn and id by their primary entities, which are compared only for these few rows."""
     ids, turns = batch.id_keys[order], turns_ms[order]
     is_tied = (ids[1:] == ids[:-1]) & (turns[1:] == turns[:-1])
     tied = np.flatnonzero(np.append(is_tied, False) | np.append(False, is_tied))

@@ -1,4 +1,4 @@
-"""Labels read from files: Parquet, CSV and JSON Lines through the checks of a live label."""
+"""Labels are read from Parquet, CSV and JSON Lines files with the checks of a live label."""
 
 import pathlib
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ _IDS_64_BITS = 1 << 63
 
 
 def read_labels(path: pathlib.Path, schema: Schema, refused: RefusedRows) -> Labels:
-    """Reads ``event_id, label, label_time``, and ``user`` where there is one; what is no label is added to `refused`.
+    """Reads the columns ``event_id``, ``label``, ``label_time`` and, if it exists, ``user``; rows that are no labels go to `refused`.
 
     Raises:
         Refusal: the file is missing or cannot be read, is of no known format, or lacks one of the columns.
@@ -48,10 +48,12 @@ def read_labels(path: pathlib.Path, schema: Schema, refused: RefusedRows) -> Lab
 
 
 def labels_for(history: History, path: pathlib.Path | None, schema: Schema) -> Labels | None:
-    """The labels in `path` of events in `history`, whose refusals they join; without `path`, those of the label column, if any.
+    """Gives the labels in `path` of events in `history`, or without `path` those of its label column, if any.
+
+    Refused labels are added to the refused rows of `history`.
 
     Raises:
-        Refusal: as `read_labels`.
+        Refusal: `read_labels` refuses the file.
     """
     if path is None:
         return history.labels
@@ -59,7 +61,7 @@ def labels_for(history: History, path: pathlib.Path | None, schema: Schema) -> L
 
 
 def fitted(labels: Labels, batch: Batch, refused: RefusedRows) -> Labels:
-    """The labels of events in `batch`. One from before its event is refused; those of unknown events are left out and counted."""
+    """Keeps the labels of events in `batch`; refuses labels earlier than their events, and only counts labels of unknown events."""
     events = rows_of_labels(batch, labels) if len(batch) else np.full(len(labels.labels), NO_EVENT)
     early = (events >= 0) & (labels.times_ms < batch.times_ms[np.maximum(events, 0)]) if len(batch) else events >= 0
     for place in np.flatnonzero(early).tolist():
@@ -78,10 +80,10 @@ def fitted(labels: Labels, batch: Batch, refused: RefusedRows) -> Labels:
 
 
 def label_key_of(event_id: str, schema: Schema) -> int:
-    """The identity of a label's event.
+    """Gives the key of the event that a label is about.
 
     Raises:
-        Refusal: ids are integers and this one is none of 64 bits.
+        Refusal: the schema declares integer ids, and this id is no integer of 64 bits.
     """
     integer = schema.id_type == "integer"
     try:
@@ -94,7 +96,7 @@ def label_key_of(event_id: str, schema: Schema) -> int:
 
 
 def _table_rows(path: pathlib.Path, schema: Schema, refused: RefusedRows) -> Iterator[tuple[int, bytes]]:
-    """The number of each row and its JSON."""
+    """Gives the number of each row, from 1, and its JSON."""
     file = TableFile(path, [each.name for each in _WANTED])
     absent = [each.name for each in _WANTED if each.required and each.name not in file.names]
     if absent:
@@ -114,7 +116,7 @@ def _all(chunk: Chunk) -> NDArray[np.int64]:
 
 
 def _with_numbers(chunk: Chunk) -> Chunk:
-    """Labels that are truth values as 0 and 1, which JSON has them as."""
+    """Turns labels that are booleans into 0 and 1, as they are in JSON."""
     label = chunk.columns["label"]
     if pa.types.is_boolean(label.type):
         chunk.columns["label"] = pc.cast(label, pa.int8())

@@ -1,4 +1,4 @@
-"""Rows of files that were refused: counted by reason, told in a summary, and written beside what came of the others."""
+"""Refused rows of files are counted by reason, listed in a summary and written to a file of their own."""
 
 import pathlib
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ import pyarrow.parquet
 from foundation.refusal import Refusal
 
 ROWS_MAX = 1_000_000
-"""Refused rows that are kept; those beyond it are only counted, so that memory stays bounded."""
+"""The most refused rows that are kept; further ones are only counted, so that memory stays bounded."""
 REASONS_TOLD = 10
 NAME = "refused.parquet"
 _SCHEMA = pa.schema(
@@ -46,7 +46,7 @@ class RefusedRows:
     _count: int = 0
 
     def add(self, file: str, row: int, refusal: Refusal, original: bytes = b"") -> None:
-        """Notes that `row` of `file` is refused."""
+        """Records that `row` of `file`, counted from 1, is refused."""
         refused = RefusedRow(file, row, refusal, original)
         self._count += 1
         if len(self._rows) < ROWS_MAX:
@@ -61,7 +61,7 @@ class RefusedRows:
         return iter(self._rows)
 
     def summary(self) -> list[str]:
-        """A line for each of the most frequent reasons, with the first row that has it; no line when nothing was refused."""
+        """Gives one line for each of the most frequent reasons, with the first row that has it; no line if nothing was refused."""
         reasons = sorted(self._reasons.values(), key=lambda reason: -reason.count)
         lines = [f"refused     {each.count:,}  first at {each.first.file} row {each.first.row}: {each.first.refusal}" for each in reasons]
         if len(lines) > REASONS_TOLD:
@@ -69,7 +69,7 @@ class RefusedRows:
         return lines
 
     def write(self, path: pathlib.Path) -> None:
-        """Writes the rows that are kept as Parquet; removes an older file at `path` when there is none."""
+        """Writes the kept rows as Parquet to `path`; if there are none, removes an older file there."""
         if not self._rows:
             path.unlink(missing_ok=True)
             return
