@@ -169,7 +169,8 @@ def _mark_sealed(arena: Arena, slot: int, pages: list[int]) -> None:
 
 def _put_notes(arena: Arena, plan: Plan, slot: int, saved: SavedHead) -> Arena:
     arena = with_room(arena, 0, len(saved.waiting) + len(saved.orphans))
-    in_order = saved.orphans[np.argsort(saved.orphans[:, 0], kind="stable")]  # earlier versions saved them in any order
+    backwards = saved.orphans[::-1]  # each is put before those that are there, so that notes of one time keep their order
+    in_order = backwards[np.argsort(backwards[:, 0], kind="stable")]  # earlier versions saved them in any order
     for event_ms, key, label, visible_ms in in_order.tolist():
         arena.counters[FREE_NOTES] -= 1
         note = int(arena.free_notes[arena.counters[FREE_NOTES]])

@@ -6,6 +6,8 @@ import pytest
 from strange_releases import outcome
 
 BLOCK = 1_000
+ONCE_A_FAULT = (1_001_606, 1_001_620, 1_002_146)
+"""Seeds under which notes of one time changed their order whenever a profile was read."""
 
 
 @pytest.fixture(autouse=True)
@@ -29,6 +31,11 @@ def check(seeds: Sequence[int]) -> None:
 @pytest.mark.parametrize("block", range(2))
 def test_strange_definitions_are_refused_with_their_place_or_decide_on_whatever_comes(block: int) -> None:
     check(range(100 * block, 100 * (block + 1)))
+
+
+def test_seeds_that_once_met_a_fault_meet_none() -> None:
+    for seed in ONCE_A_FAULT:
+        outcome(seed)
 
 
 @pytest.mark.deep
