@@ -1,4 +1,4 @@
-"""Labels that stand in a column or field of the events themselves."""
+"""Labels are read here from a column or field of the events themselves."""
 
 from typing import Any
 
@@ -17,11 +17,11 @@ _EXPECTED = "0, 1 or nothing"
 
 
 class LabelColumn:
-    """Reads the labels of events; one that is neither 0 nor 1 is refused, while its event stays.
+    """Reads the labels of events; a label that is neither 0 nor 1 is refused, while its event is kept.
 
     Args:
         name: of the column; dots lead into nested objects.
-        refused: takes the rows whose label is none.
+        refused: takes the rows whose label is refused.
     """
 
     def __init__(self, name: str, refused: RefusedRows) -> None:
@@ -31,7 +31,7 @@ class LabelColumn:
         self._field = Field(name=name, type="boolean", required=False)
 
     def of_chunk(self, chunk: Chunk, places: NDArray[np.int64], source: str) -> NDArray[np.float64]:
-        """The labels of the rows at `places` of `chunk`: 0, 1, or NaN for none."""
+        """Gives the labels of the rows at `places` of `chunk`: 0, 1, or NaN for none."""
         column = chunk.columns[self.name]
         try:
             marks, sure = numbers_of(cells_of(column, chunk.as_text), self._field)
@@ -43,7 +43,7 @@ class LabelColumn:
         return np.where(sure, marks, np.nan)[places]
 
     def of_line(self, line: bytes, source: str, row: int) -> tuple[float, bool]:
-        """The label of an event in JSON, NaN for none, and whether the event has the field at all."""
+        """Gives the label of an event in JSON, NaN for none, and whether the event has the field at all."""
         found = self._found_in(line)
         if found is None:
             return np.nan, False
@@ -59,7 +59,7 @@ class LabelColumn:
         return np.nan, True
 
     def _found_in(self, line: bytes) -> bytes | None:
-        """The JSON of the field alone: what others hold, which no schema names, may be what nobody can read."""
+        """Finds the JSON of this field without decoding others, since fields that no schema names may hold unreadable values."""
         for part in self._path:
             try:
                 members = _members(line)
@@ -71,7 +71,7 @@ class LabelColumn:
         return line
 
     def absent(self, source: str, got: str) -> Refusal:
-        """What to raise for a file in which no event has the field."""
+        """Makes the refusal of a file in which no event has the field."""
         return Refusal("missing label column", where=source, expected=self.name, got=got)
 
     def _refuse(self, source: str, row: int, got: object, original: bytes = b"") -> None:

@@ -1,4 +1,4 @@
-"""JSON Lines: the lines of a file, without what editors put before and after them."""
+"""The lines of a JSON Lines file are read here, without byte-order mark, line ends and blank lines."""
 
 import pathlib
 import re
@@ -16,7 +16,7 @@ _ARRAY = re.compile(rb"\s*\[\s*[{\]]")
 
 
 def read_lines(path: pathlib.Path) -> Iterator[tuple[int, bytes]]:
-    """The number, from 1, and the bytes of each line that is not blank. A byte-order mark at the start is passed over.
+    """Gives the number, from 1, and the bytes of each line that is not blank. A byte-order mark at the start is skipped.
 
     Raises:
         Refusal: the file cannot be read, is no text in UTF-8, or is one JSON array.

@@ -1,11 +1,11 @@
-"""A file's bytes as UTF-8, with a mark in place of each byte that is none, so that one bad cell does not end the reading of a file."""
+"""A file is read as UTF-8, and each byte that is not UTF-8 is replaced by a mark, so that one bad cell does not stop the reading."""
 
 import codecs
 import io
 from typing import BinaryIO
 
 NOT_UTF8 = "\ufdd0"
-"""What stands for a byte that is no UTF-8; Unicode has no character there."""
+"""The mark that replaces a byte that is not UTF-8; Unicode has no character at this code point."""
 _NAME = "weir.not-utf8"
 
 
@@ -18,7 +18,7 @@ codecs.register_error(_NAME, _mark)
 
 
 class MarkedText(io.RawIOBase):
-    """Reads `file` with the marks."""
+    """Reads `file` with such bytes replaced by `NOT_UTF8`."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -31,7 +31,7 @@ class MarkedText(io.RawIOBase):
         return True
 
     def read(self, size: int = -1) -> bytes:
-        """At most `size` bytes, all that are left when it is negative; none at the end."""
+        """Reads at most `size` bytes, or all that are left if `size` is negative; gives ``b""`` at the end."""
         parts = [self._rest]
         length = len(self._rest)
         while not self._ended and (size < 0 or length < size):

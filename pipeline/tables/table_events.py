@@ -1,6 +1,6 @@
-"""Rows of tables as events: by columns where it is certain what the decoder would give, else by the decoder itself.
+"""Rows of tables become events: by whole columns where the decoder's result is certain, otherwise by the decoder itself.
 
-So a row of a table passes the same checks as the same event as JSON, and is refused in the same words.
+So a row of a table passes the same checks as the same event in JSON, and is refused in the same words.
 """
 
 import zlib
@@ -28,7 +28,7 @@ class TableEvents:
 
     Args:
         schema: of the events.
-        refused: takes the rows that are no events.
+        refused: takes the rows that are refused.
     """
 
     def __init__(self, schema: Schema, refused: RefusedRows) -> None:
@@ -43,19 +43,19 @@ class TableEvents:
         return [wanted.name for wanted in self._wanted]
 
     def check(self, file: TableFile) -> None:
-        """Whether the file has each column that the schema requires.
+        """Checks that the file has each column that the schema requires.
 
         Raises:
-            Refusal: it has not.
+            Refusal: a required column is missing.
         """
         absent = [wanted.name for wanted in self._wanted if wanted.required and wanted.name not in file.names]
         if absent:
             raise Refusal("missing columns", where=str(file.path), expected=", ".join(absent), got=", ".join(file.header))
 
     def read(self, file: TableFile) -> Iterator[tuple[Batch, Chunk, NDArray[np.int64]]]:
-        """The events of each chunk, the chunk, and the place of each event in it; the other rows are refused.
+        """Gives the events of each chunk, the chunk, and the row of each event in it; all other rows are refused.
 
-        Without a column ``op`` a repeated id is the same event; with one its contents decide, as they do for JSON.
+        Without a column ``op`` a repeated id is the same event. With such a column the contents decide whether it is, as they do in JSON.
 
         Raises:
             Refusal: a column that the schema requires is missing, or the file is damaged.
@@ -99,7 +99,7 @@ class TableEvents:
 
 
 def _body_keys(batch: Batch) -> NDArray[np.int64]:
-    """What tells the contents of events apart; about a microsecond each."""
+    """Gives a checksum of the contents of each event. Cost: about 1 µs an event."""
     ops: Int8s = batch.ops
     values = zip(*batch.texts.values(), strict=True) if batch.texts else [()] * len(ops)
     bodies = (zlib.crc32(repr((op, row.tobytes(), own)).encode()) for op, row, own in zip(ops.tolist(), batch.numbers, values, strict=True))

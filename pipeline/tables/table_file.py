@@ -1,4 +1,4 @@
-"""Parquet and CSV files as chunks of columns, a chunk in memory at a time."""
+"""Parquet and CSV files are read as chunks of columns, with one chunk in memory at a time."""
 
 import csv
 import pathlib
@@ -19,7 +19,7 @@ from pipeline.tables.refused import RefusedRows
 ROWS_A_CHUNK = 65_536
 DELIMITERS = ",;\t|"
 _BLOCK_BYTES = 8_388_608
-"""A row of CSV that is longer cannot be read."""
+"""A row of CSV that is longer than this cannot be read."""
 _HEADER_BYTES_MAX = 1_048_576
 _DAMAGE = (pa.ArrowException, OSError, UnicodeDecodeError, OverflowError, MemoryError)
 
@@ -66,7 +66,7 @@ class TableFile:
         self.names = [name for name in names if _stands_in(shape, name)]
 
     def chunks(self, refused: RefusedRows) -> Iterator[Chunk]:
-        """The rows in order. Rows of CSV that have too few or too many cells are added to `refused`.
+        """Gives the rows in order. Rows of CSV that have too few or too many cells are added to `refused`.
 
         Raises:
             Refusal: the file turns out to be damaged.
@@ -129,7 +129,7 @@ class TableFile:
 
 
 def _numbered(done: int, count: int, ragged: list[int]) -> NDArray[np.int64]:
-    """The next `count` row numbers after `done` that are not among `ragged`."""
+    """Gives the next `count` row numbers after `done` that are not among `ragged`."""
     passed = [number for number in ragged if number > done]
     numbers = np.setdiff1d(np.arange(done + 1, done + 1 + count + len(passed)), passed)
     return numbers[:count]
@@ -145,7 +145,7 @@ def _open_parquet(path: pathlib.Path) -> pyarrow.parquet.ParquetFile:
 
 
 def _read_header(path: pathlib.Path, names: Sequence[str]) -> tuple[list[str], str]:
-    """The names of the columns, and the delimiter."""
+    """Reads the names of the columns, and finds the delimiter."""
     try:
         with path.open("rb") as file:
             start = file.read(_HEADER_BYTES_MAX)
@@ -161,10 +161,10 @@ def _read_header(path: pathlib.Path, names: Sequence[str]) -> tuple[list[str], s
 
 
 def check_text(start: bytes, path: pathlib.Path) -> None:
-    """Refuses a file whose first bytes are those of UTF-16, UTF-32 or of something that is no text.
+    """Checks that the first bytes of a file may be UTF-8.
 
     Raises:
-        Refusal: as said.
+        Refusal: they are UTF-16 or UTF-32, or no text at all.
     """
     if start.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in start[:4_096]:
         got = "UTF-16 or UTF-32" if start.startswith((b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")) else "bytes that are no text"
