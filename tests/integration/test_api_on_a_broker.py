@@ -141,7 +141,7 @@ def test_a_push_that_the_api_refuses_says_what_the_api_says(
 
 def test_a_push_with_a_wrong_token_is_refused(settings: Settings, client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WEIR_TOKEN", TOKEN + "wrong")
-    with pytest.raises(Refusal, match="got 401; a bearer token is needed") as refused:
+    with pytest.raises(Refusal, match="got status 401; the request needs a valid bearer token") as refused:
         push(settings, TEXTS)
     assert TOKEN not in str(refused.value)
 
