@@ -20,6 +20,7 @@ from api.http.json_body import NOT_JSON
 from api.http.metrics import ApiMetrics
 from api.http.peer import Peers
 from api.http.problem import SAFE_HEADERS, Answer, Problem, refused
+from api.http.problem_types import RECORD_NOT_TAKEN, STORE_AWAY
 from api.http.request_body import GONE, read_body
 from api.kafka.log import LogUnavailableError
 from foundation.refusal import Refusal
@@ -217,9 +218,9 @@ def problem_of(error: Exception) -> Problem:
     if isinstance(error, Refusal):
         return refused(error, 400 if error.what == NOT_JSON else 422)
     if isinstance(error, LogUnavailableError):
-        return Problem(503, f"the record was not taken: {error}", [(b"retry-after", b"1")])
+        return Problem(503, f"the record was not taken: {error}", [(b"retry-after", b"1")], type=RECORD_NOT_TAKEN)
     if isinstance(error, StoreUnavailableError):
-        return Problem(503, f"a store does not answer: {error}", [(b"retry-after", b"1")])
+        return Problem(503, f"a store does not answer: {error}", [(b"retry-after", b"1")], type=STORE_AWAY)
     if isinstance(error, ClientDisconnect):
         return Problem(400, GONE)
     log.error("request failed", exc_info=error)

@@ -7,6 +7,7 @@ from fastapi import FastAPI, Response
 from fastapi.openapi.utils import get_openapi
 
 from api.http.problem import as_response, json_answer
+from api.http.problem_types import TYPES
 from api.http.route_docs import COMPONENTS, problems_of
 
 PATH = "/v1/openapi.json"
@@ -20,8 +21,8 @@ PROBLEM = {
     "type": "object",
     "description": "a problem by RFC 9457; what, where, expected, got and remedy say how to correct a request that was refused",
     "required": ["type", "title", "status", "detail"],
-    "properties": {"status": {"type": "integer"}}
-    | dict.fromkeys(("type", "title", "detail", "what", "where", "expected", "got", "remedy", "in_force"), _TEXT),
+    "properties": {"status": {"type": "integer"}, "type": {"type": "string", "examples": [each.uri for each in TYPES]}}
+    | dict.fromkeys(("title", "detail", "what", "where", "expected", "got", "remedy", "in_force"), _TEXT),
 }
 
 

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.auth.permissions import CALLER, PEER, Caller, is_change
 from api.auth.request_context import SUBJECT
 from api.http.problem import Problem
+from api.http.problem_types import AUDIT_LOG_AWAY
 from api.http.request_body import read_body
 from api.kafka.log import Clock
 from stores.audit import Audit, Fact
@@ -62,7 +63,7 @@ class Audited:
             return await asyncio.to_thread(self._write_intent, scope, body)
         except StoreUnavailableError as error:
             text = f"nothing was changed, because the audit log takes no entry now: {error}"
-            raise Problem(503, text, [(b"retry-after", b"1")]) from error
+            raise Problem(503, text, [(b"retry-after", b"1")], type=AUDIT_LOG_AWAY) from error
 
     def _write_intent(self, scope: Scope, body: bytes) -> tuple[Fact, int]:
         caller: Caller = scope[CALLER]

@@ -13,6 +13,7 @@ from api.auth.cached_credential import Credential, Rejected, TokenVerifier, Veri
 from api.auth.permissions import Caller
 from api.auth.rejection_log import RejectionLog
 from api.http.problem import Problem
+from api.http.problem_types import VERIFIER_AWAY
 from api.kafka.log import Clock
 
 log = logging.getLogger(__name__)
@@ -111,7 +112,7 @@ class Authenticator:
         if isinstance(found, VerifierUnavailableError):
             self._log.note("unavailable", peer, str(found))
             # The caller is unknown, so the answer says nothing about the store; the log does.
-            raise Problem(503, "the token cannot be verified now; try again", [(b"retry-after", b"1")])
+            raise Problem(503, "the token cannot be verified now; try again", [(b"retry-after", b"1")], type=VERIFIER_AWAY)
         return found
 
     def refuse(self, reason: str, peer: str) -> Problem:

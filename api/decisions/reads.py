@@ -10,6 +10,7 @@ from api.decisions.scores import Scores, no_entity_type
 from api.definitions.in_force import InForce
 from api.http.entity_paths import decoded
 from api.http.problem import Problem, as_response, json_answer
+from api.http.problem_types import AMBIGUOUS_EVENT
 from api.http.responses import Score
 from api.http.route_docs import OBJECT, route_docs
 from api.kafka.log import Clock
@@ -103,7 +104,7 @@ def _of_several_users(event_id: str, found: list[StoredDecision]) -> Problem:
     """The answer 409 to an event id that several primary entities have; it names at most `USERS_MAX` of them."""
     refusal = of_several_users(event_id[:80], found)
     candidates = [{"user": each.user, "event_time": each.event_time, "action": each.action} for each in found]
-    return Problem(409, str(refusal), members=refusal.fields() | {"candidates": candidates})
+    return Problem(409, str(refusal), members=refusal.fields() | {"candidates": candidates}, type=AMBIGUOUS_EVENT)
 
 
 def require_entity_type(in_force: InForce, entity: str) -> None:

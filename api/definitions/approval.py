@@ -5,6 +5,7 @@ from typing import Literal
 from api.auth.permissions import Caller
 from api.definitions.versions import Version
 from api.http.problem import Problem
+from api.http.problem_types import NEEDS_APPROVER
 
 Mode = Literal["two", "one"]
 TWO: Mode = "two"
@@ -36,7 +37,7 @@ class Approval:
         if not self.acts_alone(caller) and "approver" not in caller.roles:
             roles = ", ".join(caller.roles)
             text = f"{caller.name} has the role {roles}, and putting definitions in force needs the role approver or admin"
-            raise Problem(403, text)
+            raise Problem(403, text, type=NEEDS_APPROVER)
 
     def require_other_author(self, caller: Caller, version: Version) -> None:
         """Checks that `caller` may put `version` in force: if no release holds it yet, somebody else has to have stored it.
@@ -47,4 +48,4 @@ class Approval:
         self.require_approver(caller)
         if not self.acts_alone(caller) and not version.releases and version.by == caller.name:
             text = f"{caller.name} stored {version.part} {version.hash[:12]}, so another approver or an admin has to put it in force"
-            raise Problem(403, text)
+            raise Problem(403, text, type=NEEDS_APPROVER)

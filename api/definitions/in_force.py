@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from api.http.problem import Problem
+from api.http.problem_types import NO_RELEASE
 from features.schema.decode import Decoder
 from pipeline.engine.release import Release, content_hash
 
@@ -38,5 +39,7 @@ class InForce:
             Problem: 503, no release is in force yet.
         """
         if self.release is None or self._decoder is None:
-            raise Problem(503, "no release is in force; push a configuration folder with weir push", [(b"retry-after", b"1")])
+            raise Problem(
+                503, "no release is in force; push a configuration folder with weir push", [(b"retry-after", b"1")], type=NO_RELEASE
+            )
         return self.release, self._decoder

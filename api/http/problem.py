@@ -1,11 +1,11 @@
 """Every error of the API has one shape: a problem by RFC 9457, ``application/problem+json``."""
 
 from collections.abc import Mapping, Sequence
-from http import HTTPStatus
 
 import msgspec
 from starlette.responses import Response
 
+from api.http.problem_types import ProblemType, type_of
 from foundation.refusal import Refusal
 
 PROBLEM_TYPE = b"application/problem+json"
@@ -39,20 +39,27 @@ class Problem(Exception):  # noqa: N818 - the word of RFC 9457
         detail: a sentence that says what is wrong; it never holds a secret or a stack trace.
         headers: further headers of the answer, such as ``Retry-After``.
         members: further members of the problem, such as what, where, expected and got; each is a value that JSON can hold.
+        type: of the problem; None means the general type of its status.
     """
 
     def __init__(
-        self, status: int, detail: str, headers: Sequence[tuple[bytes, bytes]] = (), members: Mapping[str, object] | None = None
+        self,
+        status: int,
+        detail: str,
+        headers: Sequence[tuple[bytes, bytes]] = (),
+        members: Mapping[str, object] | None = None,
+        type: ProblemType | None = None,
     ) -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
         self.headers = headers
         self.members = members or {}
+        self.type = type or type_of(status)
 
     def answer(self) -> Answer:
         """The problem as an answer."""
-        body = {"type": "about:blank", "title": _title(self.status), "status": self.status, "detail": _sendable(self.detail)}
+        body = {"type": self.type.uri, "title": self.type.title, "status": self.status, "detail": _sendable(self.detail)}
         body |= {name: _sendable(member) if isinstance(member, str) else member for name, member in self.members.items()}
         return Answer(self.status, _encode(body), PROBLEM_TYPE, self.headers)
 
@@ -65,13 +72,6 @@ def refused(refusal: Refusal, status: int = 422) -> Problem:
 def json_answer(status: int, body: object) -> Answer:
     """An answer with `body` as JSON; NaN becomes null."""
     return Answer(status, _encode(body))
-
-
-def _title(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return "Error"
 
 
 def _sendable(text: str) -> str:

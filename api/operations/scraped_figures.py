@@ -27,9 +27,7 @@ class ScrapedFigures(Collector):
     def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
         """The figures of this moment."""
         yield GaugeMetricFamily("weir_api_decisions_in_flight", "Callers that wait for a decision now.", len(self._waiting))
-        yield CounterMetricFamily(
-            "weir_api_replies_unmatched", "Replies that came after their caller had gone.", self._waiting.unmatched
-        )
+        yield CounterMetricFamily("weir_api_replies_unmatched", "Replies that came after their caller had gone.", self._waiting.unmatched)
         yield GaugeMetricFamily("weir_api_stream_clients", "Watchers of /v1/stream now.", len(self._stream))
         yield GaugeMetricFamily(
             "weir_release_passed_over", "1 while a newer release does not compile here.", int(bool(self._health.passed_over))
