@@ -1,5 +1,6 @@
 """Points with a caret at what is wrong in an expression."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -51,6 +52,11 @@ class ExpressionRefusal(Refusal):
 
     def fields(self) -> dict[str, str]:
         return {**super().fields(), "excerpt": self.excerpt}
+
+
+def refusal_of(fields: Mapping[str, str]) -> Refusal:
+    """Returns the refusal whose `fields` another process sent."""
+    return ExpressionRefusal(**fields) if "excerpt" in fields else Refusal(**fields)
 
 
 @dataclass(frozen=True)

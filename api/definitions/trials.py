@@ -17,6 +17,7 @@ import msgspec
 from api.definitions.change import Changes
 from api.definitions.trial_child import Trial, Verdict
 from api.http.problem import Problem
+from foundation.place import refusal_of
 from foundation.refusal import Refusal
 from pipeline.engine.release import Release, compile_release
 
@@ -99,7 +100,7 @@ class Trials:
         if verdict.is_last:
             self._end()
             self._start_again()
-        return None if verdict.refusal is None else Refusal(**verdict.refusal)
+        return None if verdict.refusal is None else refusal_of(verdict.refusal)
 
     def _refusal(self, ended: str) -> Refusal:
         self._start_again()

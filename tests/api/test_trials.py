@@ -65,12 +65,17 @@ def test_what_passes_is_given_compiled_and_what_does_not_is_refused_in_the_same_
     features = TEXTS["features"].replace("window: 1h", "window: 2h")
     release = trials.compile_change(current, TEXTS, TEXTS | {"features": features}, {"features": features})
     assert (release.id, release.features.names) == (8, current.features.names)
-    for part, text in {"features": "- nonsense", "schema": TEXTS["schema"].replace("user: customer", "user: terminal")}.items():
+    refused = [
+        ("features", "- nonsense"),
+        ("features", '- {name: odd, expression: "event.amuont / 2"}'),
+        ("schema", TEXTS["schema"].replace("user: customer", "user: terminal")),
+    ]
+    for part, text in refused:
         said = []
         for compile_one in (compile_here, trials.compile_change):
             with pytest.raises(Refusal) as caught:
                 compile_one(current, TEXTS, TEXTS | {part: text}, {part: text})
-            said.append(caught.value.fields())
+            said.append((str(caught.value), caught.value.fields()))
         assert said[0] == said[1]
 
 
