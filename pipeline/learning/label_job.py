@@ -5,12 +5,12 @@ crash it reads the uncommitted labels again, so a label may be resolved twice; i
 """
 
 import logging
-import signal
 import time
 
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
-from foundation.settings import Settings, read_settings
+from foundation.settings import Settings
+from pipeline.control.job_program import run_job
 from pipeline.control.kafka import BATCH_MAX, ControlTopic, Offsets, Outbox, consumer_of, partition_of, place_of, producer_of
 from pipeline.learning.label_record import LabelRecord
 from pipeline.learning.label_resolver import LabelResolver, Sent
@@ -135,12 +135,7 @@ def _records(messages: list[Message]) -> list[LabelRecord]:
 
 def main() -> None:
     """Runs the job until SIGTERM or SIGINT."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    settings = read_settings()
-    job = LabelJob(settings, open_decisions_reader(settings))
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: job.stop())
-    job.run()
+    run_job(lambda settings: LabelJob(settings, open_decisions_reader(settings)))
 
 
 if __name__ == "__main__":

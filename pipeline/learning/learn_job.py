@@ -6,7 +6,6 @@ the snapshots are published. At each start the snapshots are published again; th
 """
 
 import logging
-import signal
 import time
 from collections.abc import Sequence
 
@@ -15,7 +14,8 @@ import numpy as np
 from confluent_kafka import KafkaException, Message, TopicPartition
 
 from features.schema.event import id_key_of
-from foundation.settings import Settings, read_settings
+from foundation.settings import Settings
+from pipeline.control.job_program import run_job
 from pipeline.control.kafka import (
     BATCH_MAX,
     UNHURRIED,
@@ -235,11 +235,7 @@ class LearnJob:
 
 def main() -> None:
     """Runs the job until SIGTERM or SIGINT."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    job = LearnJob(read_settings())
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: job.stop())
-    job.run()
+    run_job(LearnJob)
 
 
 if __name__ == "__main__":

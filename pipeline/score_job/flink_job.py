@@ -15,6 +15,7 @@ from pyflink.datastream.data_stream import DataStream
 
 from foundation.refusal import Refusal
 from foundation.settings import Settings, read_settings
+from pipeline.control.job_program import write_log
 from pipeline.engine.keeping import kept_ms
 from pipeline.flink.flink_graph import BYTES, Graph, job_configuration, remote_environment
 from pipeline.flink.flink_stages import KeyedStage, UnkeyedStage
@@ -122,7 +123,7 @@ def submit(settings: Settings, checkpoint: pathlib.Path | None = None, mode: str
 @click.option("--mode", type=click.Choice(["auto", "arrival", "event_time"]), default="auto", show_default=True)
 def main(restore: pathlib.Path | None, mode: str) -> None:
     """Submits the score job and prints its id."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    write_log()
     try:
         click.echo(submit(read_settings(), restore, mode))
     except Refusal as refusal:

@@ -4,7 +4,6 @@ It writes a whole batch before it commits the batch's offsets. After a crash it 
 """
 
 import logging
-import signal
 import sqlite3
 import struct
 import time
@@ -15,8 +14,9 @@ from typing import Annotated
 import msgspec
 from confluent_kafka import Consumer, KafkaException, Message
 
-from foundation.settings import Settings, read_settings
+from foundation.settings import Settings
 from pipeline.control.definitions import Definitions
+from pipeline.control.job_program import run_job
 from pipeline.control.kafka import BATCH_MAX, UNHURRIED, ControlTopic, consumer_of
 from pipeline.engine.isolation import Aside, one_by_one
 from pipeline.engine.release import Release
@@ -255,12 +255,7 @@ class DeliverJob:
 
 def main() -> None:
     """Runs the job until SIGTERM or SIGINT."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    settings = read_settings()
-    job = DeliverJob(settings, open_decisions(settings))
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: job.stop())
-    job.run()
+    run_job(lambda settings: DeliverJob(settings, open_decisions(settings)))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """Submits all delivering jobs from one process, because each client of Flink takes seconds of CPU time to start."""
 
-import logging
 import pathlib
 import sys
 from collections.abc import Callable
@@ -9,6 +8,7 @@ import click
 
 from foundation.refusal import Refusal
 from foundation.settings import Settings, read_settings
+from pipeline.control.job_program import write_log
 from pipeline.flink.flink_graph import Graph
 from pipeline.flink.flink_rest import rest_of
 from pipeline.flink.jobs import flink_name, running_jobs
@@ -45,7 +45,7 @@ def submit_jobs(settings: Settings, checkpoints: dict[str, pathlib.Path]) -> dic
 @click.option("--restore", multiple=True, type=(click.Choice(list(JOBS)), click.Path(exists=True, path_type=pathlib.Path)))
 def main(restore: tuple[tuple[str, pathlib.Path], ...]) -> None:
     """Submits the jobs that do not run yet and prints the ids of all. With --restore NAME PATH the job NAME starts from that checkpoint."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    write_log()
     try:
         for name, id in submit_jobs(read_settings(), dict(restore)).items():
             click.echo(f"{name} {id}")

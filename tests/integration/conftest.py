@@ -38,6 +38,7 @@ for place in (
     "druid_segments",
     "metric_stream",
     "api_process",
+    "api_without_a_store",
     "publishing",
     "weir_up",
     "fed_system",

@@ -1,21 +1,16 @@
 """An API whose PostgreSQL does not run: what it answers meanwhile, and that it finds the server by itself."""
 
 import collections
-import http.server
 import pathlib
-import threading
 import time
 from collections.abc import Iterator
 
-import httpx
-import msgspec
 import pytest
 from api_process import TEXTS, Echo, payment, start_api
-from score_job_runs import Json, wait_for
+from api_without_a_store import ApiWithoutAStore, flink_with_the_score_job
+from score_job_runs import wait_for
 
 from api.auth.access import walk_audit
-from api.auth.token import read_token
-from api.http.health import NOT_CHECKED, PARTS
 from deploy.local.releases import publish
 from deploy.machine.ports import free_ports
 from deploy.machine.processes import Process, Processes
@@ -26,58 +21,32 @@ from stores.audit import verify
 
 FOUND_SECONDS_MAX = 30.0
 IN_DATABASE = {"registry", "tokens", "audit"}
-OTHERS = ("metrics", "taken_back", "entries")
-"""Parts that are about something else too."""
 OTHER_POLICY = TEXTS["policy"] + "# found while the registry is away\n"
 
 
-class Flink(http.server.BaseHTTPRequestHandler):
-    """Says that the score job runs."""
-
-    def do_GET(self) -> None:
-        job = {"name": "weir-score", "state": "RUNNING", "start-time": 1, "tasks": {"total": 1, "running": 1}}
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(msgspec.json.encode({"jobs": [job]}))
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Nothing."""
-
-
-class System:
+class System(ApiWithoutAStore):
     """The API and, once it is started, its PostgreSQL."""
 
     def __init__(self, settings: Settings, processes: Processes) -> None:
-        self.settings = settings
-        self._processes = processes
+        super().__init__(settings, processes)
         self._server: Process | None = None
         self.headers_of_ann: dict[str, str] = {}
-        self.api = processes.add(start_api(settings, token=""))
-        headers = {"authorization": f"Bearer {read_token(settings, {})}"}
-        self.client = httpx.Client(base_url=f"http://127.0.0.1:{settings.api_port}", headers=headers, timeout=20, trust_env=False)
 
     def start_server(self) -> None:
         folder = pathlib.Path(self.settings.folder)
-        self._server = self._processes.add(start_postgresql(folder, folder / "logs", self.settings.database_port))
+        self._server = self.processes.add(start_postgresql(folder, folder / "logs", self.settings.database_port))
 
     def kill_server(self) -> None:
         """kill -9 of the process that started all others of the server; those end with it."""
         assert self._server is not None
         self._server.kill()
-        self._processes.forget(self._server)
+        self.processes.forget(self._server)
 
     def start_again_without_server(self) -> None:
-        for process in list(self._processes.all):
+        for process in list(self.processes.all):
             process.kill()
-            self._processes.forget(process)
-        self.api = self._processes.add(start_api(self.settings, token=""))
-
-    def missing(self) -> dict[str, str]:
-        """Detail of each part but metrics that is not well, once all have been looked at."""
-        wait_for(lambda: NOT_CHECKED not in self.client.get("/ready").text, 20, "a part is not checked")
-        parts: Json = self.client.get("/ready").json()["parts"]
-        assert set(parts) == set(PARTS)
-        return {name: part["detail"] for name, part in parts.items() if not part["ok"] and name not in OTHERS}
+            self.processes.forget(process)
+        self.api = self.processes.add(start_api(self.settings, token=""))
 
     def entries(self) -> dict[str, int]:
         """How often the audit log says what of no request."""
@@ -91,30 +60,22 @@ class System:
 def system(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """One on topics of its own, with the sample `payments` in force and nothing on PostgreSQL's port."""
     api_port, port = free_ports(2)
-    flink = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Flink)
-    threading.Thread(target=flink.serve_forever, daemon=True).start()
     folder = tmp_path_factory.mktemp("without")
-    settings = Settings(
-        bootstrap=broker, topic_prefix="without.", folder=str(folder), api_port=api_port, flink_port=flink.server_port,
-        database_port=port, database_url_file=str(folder.joinpath(*URL_FILE)),
-    )  # fmt: skip
     with Processes() as processes:  # which makes the file with the URL
         processes.add(launch_postgresql(folder, folder / "logs", port))
-    make_topics(settings)
-    publish(settings, TEXTS)
-    echo = Echo(settings)
-    with Processes() as processes:
+    with flink_with_the_score_job() as flink_port, Processes() as processes:
+        settings = Settings(
+            bootstrap=broker, topic_prefix="without.", folder=str(folder), api_port=api_port, flink_port=flink_port,
+            database_port=port, database_url_file=str(folder.joinpath(*URL_FILE)),
+        )  # fmt: skip
+        make_topics(settings)
+        publish(settings, TEXTS)
+        echo = Echo(settings)
         system = System(settings, processes)
         yield system
         system.client.close()
-    echo.stop()
-    flink.shutdown()
-    flink.server_close()
-
-
-def decide(system: System, id: int) -> None:
-    answer = system.client.post("/v1/decisions?deadline_ms=5000", json=payment(id))
-    assert (answer.status_code, answer.json()["score"], answer.json()["flags"]) == (200, 0.5, [])
+        processes.stop()
+        echo.stop()
 
 
 def releases(system: System) -> list[int]:
@@ -126,7 +87,7 @@ def test_without_it_what_needs_no_store_is_answered_and_the_rest_is_503(system: 
     missing = system.missing()
     assert set(missing) == IN_DATABASE
     assert all("no answer from PostgreSQL" in detail for detail in missing.values())
-    decide(system, 1)
+    system.decide(1)
     assert system.client.post("/v1/events", json=payment(2)).status_code == 202
     for path in ("releases", "tokens", "audit"):
         began = time.perf_counter()
@@ -138,7 +99,7 @@ def test_without_it_what_needs_no_store_is_answered_and_the_rest_is_503(system: 
     assert another.status_code == 503
     assert publish(system.settings, TEXTS | {"policy": OTHER_POLICY}) == 2
     wait_for(lambda: system.client.get("/ready").json()["release"] == 2, 10, "a release is not followed")
-    decide(system, 3)
+    system.decide(3)
 
 
 def test_once_it_is_there_all_of_it_works_and_nothing_is_missing_or_there_twice(system: System) -> None:
@@ -160,14 +121,14 @@ def test_when_it_is_killed_known_tokens_and_releases_of_the_control_topic_go_on(
     system.kill_server()
     wait_for(lambda: set(system.missing()) == IN_DATABASE, FOUND_SECONDS_MAX, "the parts do not say that it is away")
     assert system.client.get("/v1/flagged", headers=system.headers_of_ann).status_code == 200
-    decide(system, 4)
+    system.decide(4)
     assert system.client.get("/v1/scores/customer_id/c1").status_code == 404
     for method, path in (("GET", "releases"), ("GET", "audit"), ("PUT", "policy")):
         answer = system.client.request(method, f"/v1/{path}", content=OTHER_POLICY if method == "PUT" else None)
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "1"), path
     assert publish(system.settings, TEXTS | {"policy": OTHER_POLICY}) == 4
     wait_for(lambda: system.client.get("/ready").json()["release"] == 4, 10, "a release is not followed")
-    decide(system, 5)
+    system.decide(5)
     system.start_server()
     wait_for(lambda: not system.missing(), FOUND_SECONDS_MAX, "PostgreSQL is not found again")
     wait_for(lambda: releases(system) == [4, 3, 2, 1], FOUND_SECONDS_MAX, "the release is not in the registry")
@@ -181,7 +142,7 @@ def test_another_start_without_it_does_nothing_a_second_time(system: System) -> 
     wait_for(lambda: not system.api.running(), 5, "the api does not end")
     system.start_again_without_server()
     assert set(system.missing()) == IN_DATABASE
-    decide(system, 6)
+    system.decide(6)
     system.start_server()
     wait_for(lambda: not system.missing(), FOUND_SECONDS_MAX, "PostgreSQL is not found")
     assert system.client.put("/v1/policy", content=TEXTS["policy"]).json()["release"] == 5
