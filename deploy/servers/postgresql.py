@@ -40,7 +40,7 @@ _CHOSEN = {
 
 
 def start_postgresql(folder: pathlib.Path, logs: pathlib.Path, port: int) -> Process:
-    """Starts a server and returns once its database can be used, after about 2 s; most of it is for making the files the first time.
+    """Starts a server and returns once its database can be used, after about 0.6 s; most of it is for making the files the first time.
 
     Args:
         folder: the folder of the system; data, password and URL are below it and are kept between starts.
