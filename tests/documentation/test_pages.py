@@ -5,6 +5,8 @@ import re
 
 import pytest
 
+from deploy.commands.doctor import _CHECKS
+
 PROJECT = pathlib.Path(__file__).parents[2]
 PAGES = sorted([*PROJECT.glob("*.md"), *(PROJECT / "docs").rglob("*.md")])
 OF_NOW = [page for page in PAGES if page.parent.name != "decisions" and page.name != "CHANGELOG.md"]
@@ -48,3 +50,9 @@ def test_the_index_of_decisions_names_each_by_its_title() -> None:
     named_ones = dict(re.findall(r"^\| \[\d{4}\]\(([^)]+)\) \| (.*) \|$", (folder / "README.md").read_text(), re.MULTILINE))
     titles = {page.name: re.sub(r"^# (\d{4})[.:]? *", "", page.read_text().splitlines()[0]) for page in folder.glob("0*.md")}
     assert named_ones == titles
+
+
+@pytest.mark.parametrize("page", ["getting-started.md", "operating.md"])
+def test_a_page_about_the_doctor_names_each_of_its_lines(page: str) -> None:
+    text = (PROJECT / "docs" / page).read_text()
+    assert [check for check in _CHECKS if check not in text] == []
