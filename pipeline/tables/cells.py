@@ -1,4 +1,4 @@
-"""Cells of tables as JSON: what an event's field would have held had the row come as a live event.
+"""Writes cells of tables as JSON, as the field of an event would have held them had the row come as a live event.
 
 A table has other types than JSON. A cell that stands for a value of its field's type becomes that value: a whole number in a
 column of floats is a whole number, 0 and 1 are truth values, digits in a column of numbers are a text. Any other cell keeps its
@@ -18,9 +18,9 @@ from foundation.refusal import Refusal
 from pipeline.tables.marked_text import NOT_UTF8
 
 TEXT, KEY, INTEGER, FLOAT, DECIMAL, BOOLEAN, TIME = "text", "key", "integer", "float", "decimal", "boolean", "time"
-"""What a field may want: a text, a text or whole number of an entity, a number of three kinds, a truth value, an RFC 3339 time."""
+"""A field may want a text, a text or whole number that names an entity, a number of three kinds, a truth value, or an RFC 3339 time."""
 EXACT_MAX = 1 << 53
-"""Floats below it hold each whole number, so that none has lost a digit."""
+"""Every whole number below it is exact as a float; from it on a digit may be lost."""
 WHOLE = r"^-?(?:0|[1-9][0-9]*)(?:\.0+)?$"
 NUMBER = r"^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$"
 TRUTHS = {"true": b"true", "True": b"true", "TRUE": b"true", "1": b"true", "1.0": b"true"}
@@ -41,7 +41,7 @@ class Wanted(NamedTuple):
 
 
 def wanted_of(schema: Schema) -> list[Wanted]:
-    """The fields that the decoder reads, in no order that matters."""
+    """Returns the fields that the decoder reads, in no order that matters."""
     return [
         Wanted(schema.id_field, INTEGER if schema.id_type == "integer" else TEXT, True),
         Wanted(schema.time_field, _TIMES[schema.time_unit], True),
@@ -53,7 +53,7 @@ def wanted_of(schema: Schema) -> list[Wanted]:
 
 
 def json_of(cells: dict[str, bytes]) -> bytes:
-    """One JSON object of `cells`, JSON by field's name; dots in a name lead into nested objects."""
+    """Joins `cells`, which holds JSON by field, to one JSON object; dots in a name lead into nested objects."""
     tree: dict[str, Any] = {}
     for name, cell in cells.items():
         *parents, last = name.split(".")
@@ -65,10 +65,10 @@ def json_of(cells: dict[str, bytes]) -> bytes:
 
 
 def cell_of_text(text: str, kind: str, where: str) -> bytes | None:
-    """JSON of a cell of CSV; None for an empty one.
+    """Returns a cell of CSV as JSON, or None for an empty one.
 
     Raises:
-        Refusal: it was no UTF-8.
+        Refusal: the cell is not UTF-8.
     """
     if NOT_UTF8 in text:
         raise _not_utf8(where, text.replace(NOT_UTF8, "\N{REPLACEMENT CHARACTER}"))
@@ -84,10 +84,10 @@ def cell_of_text(text: str, kind: str, where: str) -> bytes | None:
 
 
 def cell_of_value(value: Any, kind: str, where: str) -> bytes | None:
-    """JSON of a cell of Parquet, as pyarrow gives it to Python; None for null and NaN.
+    """Returns a cell of Parquet, as pyarrow gives it to Python, as JSON, or None for null and NaN.
 
     Raises:
-        Refusal: it is bytes that are no UTF-8.
+        Refusal: the cell holds bytes that are not UTF-8.
     """
     if isinstance(value, bytes):
         value = _decoded(value, where)

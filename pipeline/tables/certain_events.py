@@ -1,4 +1,4 @@
-"""The rows of a chunk as events, by columns, with a mask of those of which it is certain what the decoder would give."""
+"""Reads the rows of a chunk as events, column by column, and marks those for which the decoder would certainly give the same."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from pipeline.tables.table_file import Chunk
 
 
 def certain_of(chunk: Chunk, schema: Schema) -> tuple[Batch, Mask]:
-    """The rows of `chunk` as events, and of which of them that is certain to be what the decoder would give.
+    """Returns the rows of `chunk` as events, and a mask of the rows for which the decoder would certainly give the same.
 
     Raises:
         pa.ArrowException, UnicodeDecodeError or OverflowError: one cell does not let its column be read.
@@ -56,7 +56,7 @@ def certain_of(chunk: Chunk, schema: Schema) -> tuple[Batch, Mask]:
 
 
 def _ids(cells: Cells, schema: Schema) -> tuple[list[str], NDArray[np.int64], NDArray[np.int64], Mask]:
-    """Text, identity, and place among equal times of each id."""
+    """Returns the text of each id, its key, its place among events of equal times, and a mask of the ids that are certain."""
     if schema.id_type == "integer":
         keys, sure = integers_of(cells)
         return pa.array(keys).cast(pa.string()).to_pylist(), keys, keys, sure

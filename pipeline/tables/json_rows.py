@@ -1,4 +1,4 @@
-"""Rows of tables as JSON, for the decoder to have the last word on."""
+"""Writes rows of tables as JSON, so that the decoder can read those that no column reader is certain of."""
 
 import datetime
 from typing import Any
@@ -17,13 +17,13 @@ _ABOUT_A_CELL = ("wrong type", "not a decimal of this field", "not accepted")
 
 
 class RowsAsJson:
-    """Chosen rows of a chunk as JSON objects of the fields that are wanted.
+    """Holds chosen rows of a chunk, and gives each as a JSON object of the wanted fields.
 
     Args:
-        chunk: holds the rows.
-        wanted: fields of the objects; those that the chunk lacks are left out.
-        chosen: places of the rows in the chunk.
-        time_units: of those fields that are times: columns of timestamps become times of that unit.
+        chunk: the chunk with the rows.
+        wanted: the fields of the objects; fields that the chunk lacks are left out.
+        chosen: the places of the rows in the chunk.
+        time_units: the unit of each field that is a time; a column of timestamps becomes times of that unit.
     """
 
     def __init__(self, chunk: Chunk, wanted: list[Wanted], chosen: NDArray[np.int64], time_units: dict[str, str]) -> None:
@@ -35,21 +35,21 @@ class RowsAsJson:
         }
 
     def at(self, row: int) -> bytes:
-        """The JSON of one row.
+        """Returns one row as JSON.
 
         Raises:
-            Refusal: a cell is no text in UTF-8.
+            Refusal: a cell is not UTF-8.
         """
         cell_of = cell_of_text if self._as_text else cell_of_value
         cells = ((name, cell_of(self._values[name][row], each.kind, name)) for name, each in self._wanted.items())
         return json_of({name: cell for name, cell in cells if cell is not None})
 
     def plain(self, row: int) -> bytes:
-        """The cells of one row in words, for one that has no JSON."""
+        """Returns the cells of one row as Python writes them, for a row that cannot be JSON."""
         return repr({name: values[row] for name, values in self._values.items()}).encode()
 
     def explained(self, refusal: Refusal, row: int) -> Refusal:
-        """`refusal` with the cell that it is about, and a word about a decimal comma."""
+        """Returns `refusal` with the cell that it is about, and with advice where the cell has a decimal comma."""
         each = self._wanted.get(refusal.where)
         if each is None or refusal.what not in _ABOUT_A_CELL:
             return refusal
@@ -62,7 +62,7 @@ class RowsAsJson:
 
 
 def _values(column: pa.Array, wanted: Wanted, time_unit: str, as_text: bool) -> list[Any]:
-    """The cells as Python has them; timestamps in `time_unit` when there is one."""
+    """Returns the cells as values of Python, and timestamps in `time_unit` if it is given."""
     if isinstance(column, pa.ExtensionArray):
         column = column.storage
     if pa.types.is_dictionary(column.type):
@@ -88,7 +88,7 @@ def _stamps(column: pa.Array, unit: str) -> list[Any]:
 
 
 def _rfc3339(time_ms: int, zone: str) -> str | int:
-    """A time as a text; the number itself beyond the years 1 to 9999."""
+    """Returns a time as a text, or the number itself beyond the years 1 to 9999."""
     try:
         return (datetime.datetime(1970, 1, 1) + datetime.timedelta(milliseconds=time_ms)).isoformat() + zone
     except OverflowError:

@@ -1,7 +1,7 @@
-"""Columns of tables as columns of events, each with a mask of the rows of which it is certain what the decoder would give.
+"""Reads columns of tables as columns of events, each with a mask of the rows for which the decoder would certainly give the same.
 
-Whatever is rare or doubtful is not certain here and is left to the decoder, so each reader needs to be right only for what it
-takes. A reader may raise `UNREADABLE` when one cell does not let the whole column be read; then no row of it is certain.
+Whatever is rare or doubtful is left to the decoder, so that each reader needs to be right only for the rows that it
+marks. A reader may raise `UNREADABLE` when one cell does not let the whole column be read; then no row of it is certain.
 """
 
 from typing import NamedTuple
@@ -32,14 +32,14 @@ _DECIMAL_DIGITS_MAX = 38
 
 
 class Cells(NamedTuple):
-    """One column of a chunk: `values` without dictionaries or large types; `as_text` when the file holds only texts, as CSV does."""
+    """Holds one column of a chunk: its `values`, without dictionaries or large types, and whether its file holds only texts, as CSV."""
 
     values: pa.Array
     as_text: bool
 
 
 def cells_of(column: pa.Array, as_text: bool) -> Cells:
-    """`column` in plain types; an empty text of CSV is null."""
+    """Returns `column` in plain types; an empty text of CSV becomes null."""
     if isinstance(column, pa.ExtensionArray):
         column = column.storage
     if pa.types.is_dictionary(column.type):
@@ -52,7 +52,7 @@ def cells_of(column: pa.Array, as_text: bool) -> Cells:
 
 
 def texts_of(cells: Cells) -> tuple[list[str | None], Mask]:
-    """Texts, and digits of whole numbers; None where null."""
+    """Returns texts, and whole numbers as their digits; null becomes None."""
     column = cells.values
     if pa.types.is_string(column.type) or pa.types.is_null(column.type):
         marked = cells.as_text and _bools(pc.match_substring(column, NOT_UTF8))
@@ -62,7 +62,7 @@ def texts_of(cells: Cells) -> tuple[list[str | None], Mask]:
 
 
 def keys_of(cells: Cells, required: bool) -> tuple[list[str], Mask]:
-    """Ids of entities, '' where absent."""
+    """Returns ids of entities; an absent one is the empty text."""
     texts, sure = texts_of(cells)
     given = [text or "" for text in texts]
     lengths = np.fromiter(map(len, given), np.int64, len(given))
@@ -70,7 +70,7 @@ def keys_of(cells: Cells, required: bool) -> tuple[list[str], Mask]:
 
 
 def integers_of(cells: Cells) -> tuple[Int64s, Mask]:
-    """Whole numbers of 64 bits; null is not certain."""
+    """Returns whole numbers of 64 bits; null is not certain."""
     column = cells.values
     if not cells.as_text:
         return _whole(column)
@@ -80,7 +80,7 @@ def integers_of(cells: Cells) -> tuple[Int64s, Mask]:
 
 
 def numbers_of(cells: Cells, field: Field) -> tuple[Float64s, Mask]:
-    """A numeric field as `features.schema.numbers.column_reader` gives it: NaN where absent."""
+    """Returns a numeric field as `features.schema.numbers.column_reader` does; an absent number is NaN."""
     values, sure = _booleans(cells) if field.type == "boolean" else _floats(cells, field)
     absent = np.isnan(values)
     with np.errstate(invalid="ignore", over="ignore"):
@@ -96,20 +96,20 @@ def numbers_of(cells: Cells, field: Field) -> tuple[Float64s, Mask]:
 
 
 def times_of(cells: Cells, schema: Schema) -> tuple[Int64s, Mask]:
-    """Milliseconds since the epoch, from `schema.min_time_ms` on."""
+    """Returns times in milliseconds since the epoch; only those from `schema.min_time_ms` on (inclusive) are certain."""
     times_ms, sure = _times(cells, schema.time_unit)
     return times_ms, sure & (times_ms >= schema.min_time_ms) & (times_ms <= LAST_TIME_MS)
 
 
 def operations_of(cells: Cells) -> tuple[NDArray[np.int8], Mask]:
-    """The code of each row's operation; null is `ADD`."""
+    """Returns the code of the operation of each row; null is `ADD`."""
     names, sure = texts_of(cells)
     codes = np.fromiter((ADD if name is None else OPERATIONS.get(name, -1) for name in names), np.int8, len(names))
     return codes, sure & (codes >= 0)
 
 
 def stamps_ms(column: pa.Array) -> Int64s:
-    """A column of timestamps in ms since the epoch, 0 where null. Nanoseconds round to microseconds first, as in RFC 3339 texts."""
+    """Returns timestamps in ms since the epoch, and 0 for null. Nanoseconds are first rounded to microseconds, as in RFC 3339 texts."""
     stamps = _int64s(pc.cast(column, pa.int64()))
     unit = column.type.unit
     if unit == "ns":
@@ -146,7 +146,7 @@ def _minor_units(values: Float64s, digits: int) -> tuple[Float64s, Mask]:
 
 
 def _floats(cells: Cells, field: Field | None) -> tuple[Float64s, Mask]:
-    """Numbers as float64, and whether each stands for one; NaN where null."""
+    """Returns the cells as float64, NaN for null, and a mask of the cells that stand for a number."""
     column = cells.values
     if cells.as_text:
         fits = _matches(column, WHOLE if field is not None and field.type == "integer" else NUMBER)
@@ -174,7 +174,7 @@ def _booleans(cells: Cells) -> tuple[Float64s, Mask]:
 
 
 def _whole(column: pa.Array) -> tuple[Int64s, Mask]:
-    """Whole numbers of a column of numbers; floats only where none can have lost a digit."""
+    """Returns the whole numbers of a column of numbers; a float is certain only where it cannot have lost a digit."""
     if pa.types.is_integer(column.type):
         return _int64s(pc.cast(column, pa.int64())), _present(column)
     if not pa.types.is_floating(column.type):
@@ -196,7 +196,7 @@ def _matches(column: pa.Array, pattern: str) -> Mask:
 
 
 def _where(fits: Mask, column: pa.Array) -> pa.Array:
-    """`column` with null where it does not fit."""
+    """Returns `column` with null in place of what does not fit."""
     if not pa.types.is_string(column.type):
         return pa.nulls(len(column), pa.string())
     return column if fits.all() else pc.if_else(pa.array(fits), column, pa.scalar(None, pa.string()))
@@ -212,7 +212,7 @@ def _present(column: pa.Array) -> Mask:
 
 
 def _is_null(column: pa.Array) -> Mask:
-    """Null or NaN."""
+    """Returns a mask of the cells that are null or NaN."""
     return _bools(pc.is_null(column, nan_is_null=True))
 
 
