@@ -1,4 +1,4 @@
-"""Definitions and releases: they are followed on the control topic, changed by uploads, and published so that no crash loses one."""
+"""Definitions and releases are followed on the control topic and changed by uploads here, so that no crash loses one."""
 
 import asyncio
 import logging
@@ -8,6 +8,7 @@ import msgspec
 
 from api.definitions.approval import Approval
 from api.definitions.change import Changes, CompileChange, compile_here, with_changes
+from api.definitions.control_topic import ControlTopic
 from api.definitions.feature_versions import FeatureVersion, feature_versions
 from api.definitions.followed import Followed
 from api.definitions.in_force import InForce
@@ -21,8 +22,7 @@ from features.sets.catalogue import NO_DIFFERENCE, Difference, difference
 from features.sets.warm_up import features_that_warm
 from foundation.refusal import Refusal
 from patterns.lists import declared
-from pipeline.control.known_releases import DEFINITION, KnownReleases, ReleaseRecord, not_in_force, release_key
-from pipeline.control.surplus import surplus
+from pipeline.control.known_releases import not_in_force
 from pipeline.engine.feature_catalogue import catalogue_of_release
 from pipeline.engine.own_detectors import detectors_that_warm
 from pipeline.engine.release import BYPASS, RELEASE_MAX, Release, compile_release
@@ -80,15 +80,9 @@ class Definitions:
         self._registry = registry
         self._in_force = in_force
         self._health = health
-        self._log = log
-        self._topic = topic
+        self._topic = ControlTopic(registry, in_force, health, log, topic)
         self._clock = clock
-        self._known = KnownReleases()
-        self._unnamed: frozenset[str] = frozenset()
-        self._id_seen = 0
         self._followed_ids: set[int] = set()
-        self._unmarked: set[int] = set()
-        self._passed_over: dict[int, str] = {}
         self._refused: dict[int, str] = {}
         self._one = asyncio.Lock()
         self._followed = Followed(registry, found)
@@ -110,7 +104,7 @@ class Definitions:
             release = await asyncio.to_thread(_newest_published, self._registry)
             if release is None:
                 return False
-            texts = await asyncio.to_thread(self._texts_of, release)
+            texts = await asyncio.to_thread(self._topic.texts_of, release)
             try:
                 compiled = await asyncio.to_thread(compile_release, release.id, texts)
             except Refusal as refusal:  # an older version of this program accepted it
@@ -190,7 +184,7 @@ class Definitions:
         change, warming = _what_changes(current, compiled)
         stored = await asyncio.to_thread(self._store, texts, by)
         try:
-            await self._publish(stored)
+            await self._topic.publish(stored)
         except LogUnavailableError as error:
             text = f"release {stored.id} is stored but not published; the next upload or start will publish it: {error}"
             raise Problem(503, text, [(b"retry-after", b"1")]) from error
@@ -229,7 +223,7 @@ class Definitions:
         """
         release = await asyncio.to_thread(self.release, id)
         texts: dict[str, str | None] = dict.fromkeys(self._in_force.texts)
-        texts |= await asyncio.to_thread(self._texts_of, release)
+        texts |= await asyncio.to_thread(self._topic.texts_of, release)
         texts.pop(BYPASS, None)
         return await self.put(texts, by)
 
@@ -275,90 +269,32 @@ class Definitions:
         if self._standing_in:
             raise LogUnavailableError("the control topic has not been read since the start")
         await self._followed.adopt()
-        await self._publish_pending()
+        await self._topic.publish_pending()
         if not self._repaired:
             newest = await asyncio.to_thread(self._registry.newest)
-            if newest is not None and newest.id > self._id_seen:
-                await self._publish(newest)
-            await self._remove_surplus()
+            if newest is not None and newest.id > self._topic.id_seen:
+                await self._topic.publish(newest)
+            await self._topic.remove_surplus()
             self._repaired = True
         self._note()
-
-    async def _publish_pending(self) -> None:
-        for release in await asyncio.to_thread(self._registry.pending_publication):
-            if release.id > self._id_seen:
-                await self._publish(release)
-            else:
-                if release.id not in self._unmarked:
-                    log.warning("release %d was stored and not published, and is left out because another one has its id", release.id)
-                await asyncio.to_thread(self._registry.published, release.id)
-                self._unmarked.discard(release.id)
-
-    async def _publish(self, release: StoredRelease) -> None:
-        """Writes the definitions and then the release that names them, waiting for the broker each time, and puts it in force here."""
-        texts = await asyncio.to_thread(self._texts_of, release)
-        try:
-            compiled = await asyncio.to_thread(compile_release, release.id, texts)
-        except Refusal as refusal:  # an older version of this program accepted it, and no stage could compile it now
-            log.error("a release of the registry is not published: %s", not_in_force(release.id, str(refusal)))
-            self._passed_over[release.id] = str(refusal)
-            await asyncio.to_thread(self._registry.published, release.id)
-            return
-        for part, hash in release.parts.items():
-            await self._write(DEFINITION + hash, texts[part].encode())
-        record = ReleaseRecord(release.id, release.parts, release.at_ms)
-        began_ms = await asyncio.to_thread(self._known.beginnings, record)
-        record = ReleaseRecord(release.id, release.parts, release.at_ms, began_ms)
-        await self._write(release_key(release.id), msgspec.json.encode(record))
-        self._id_seen = release.id
-        self._in_force.install(compiled, texts, release.parts)
-        await self._mark_published(release.id)
-        await self._remove_surplus()
-
-    async def _mark_published(self, id: int) -> None:
-        """Marks the release as published in the registry. If that fails it is done before the next upload, and the release is in force."""
-        try:
-            await asyncio.to_thread(self._registry.published, id)
-        except Exception as error:  # each kind of store raises its own errors
-            self._unmarked.add(id)
-            log.warning("release %d is published, but could not be marked as published in the registry yet: %s", id, error)
-
-    async def _write(self, key: str, value: bytes | None) -> None:
-        await self._log.deliver(self._topic, key, value)
-        self._known.take(key, value)
-
-    async def _remove_surplus(self) -> None:
-        """Deletes records from the control topic that no kept release needs; those that cannot be deleted now are deleted the next time.
-
-        While another release than the one in force decides events, nothing is deleted, because that release may be needed.
-        """
-        if self._health.decided_by_another:
-            return
-        found = surplus(self._known, self._unnamed)
-        self._unnamed = found.unnamed
-        try:
-            for key, value in (*found.stated, *dict.fromkeys(found.gone).items()):
-                await self._write(key, value)
-        except LogUnavailableError as error:
-            log.warning("old releases stay on the control topic until the next upload: %s", error)
 
     def _take(self, key: str, value: bytes | None) -> None:
         if key.startswith(MODE_KEY):
             if value is not None:
                 self._health.take_catch_up_marker(key, value)
         else:
-            self._known.take(key, value)
+            self._topic.known.take(key, value)
 
     async def _follow(self) -> None:
         """Hands releases that came after the one in force to the registry, and puts the newest one that compiles in force."""
         current = self._in_force.release.id if self._in_force.release is not None and not self._standing_in else 0
-        self._id_seen = max(self._id_seen, *self._known.ids(), 0)
+        self._topic.id_seen = max(self._topic.id_seen, *self._topic.known.ids(), 0)
         self._followed_ids = {id for id in self._followed_ids if id > current}
-        for record in [record for id in self._known.ids() if id > current and (record := self._known.record(id))]:
+        for record in [record for id in self._topic.known.ids() if id > current and (record := self._topic.known.record(id))]:
             if record.id in self._followed_ids:
                 continue
             try:
-                texts = self._known.texts(record.parts)
+                texts = self._topic.known.texts(record.parts)
             except Refusal as refusal:  # its definitions may still come
                 log.warning("release %d of the control topic is not complete yet: %s", record.id, refusal)
                 continue
@@ -366,25 +302,14 @@ class Definitions:
             at_ms = int(self._clock() * 1000)
             await self._followed.add(StoredRelease(record.id, record.parts, ELSEWHERE, at_ms), texts)
             self._to_reconcile.set()
-        newest = await asyncio.to_thread(lambda: self._known.newest)
-        self._refused = self._known.passed_over()
-        if newest is not None and newest.id > current and (known := self._known.record(newest.id)) is not None:
-            self._in_force.install(newest, self._known.texts(known.parts), known.parts)
-
-    def _texts_of(self, release: StoredRelease) -> dict[str, str]:
-        return {part: self._text(hash) for part, hash in release.parts.items()}
-
-    def _text(self, hash: str) -> str:
-        text = self._known.text(hash)
-        if text is None:
-            text = self._registry.text(hash)
-        if text is None:
-            raise Problem(500, f"the registry lacks the definition {hash}, which one of its releases names")
-        return text
+        newest = await asyncio.to_thread(lambda: self._topic.known.newest)
+        self._refused = self._topic.known.passed_over()
+        if newest is not None and newest.id > current and (known := self._topic.known.record(newest.id)) is not None:
+            self._in_force.install(newest, self._topic.known.texts(known.parts), known.parts)
 
     def _note(self) -> None:
         current = self._in_force.release.id if self._in_force.release is not None else 0
-        passed_over = {id: reason for id, reason in (self._passed_over | self._refused).items() if id > current}
+        passed_over = {id: reason for id, reason in (self._topic.passed_over | self._refused).items() if id > current}
         self._health.passed_over = not_in_force(*max(passed_over.items())) if passed_over else ""
         self._health.found("release", self._health.release_problem(self._in_force.release is not None))
 
