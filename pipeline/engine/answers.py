@@ -1,4 +1,4 @@
-"""What the further entities of events say of them, on its way to the user stage: a row of numbers from each entity."""
+"""The entity stage answers for each further entity of an event with a row of numbers, which the user stage reads here."""
 
 from dataclasses import dataclass
 
@@ -10,10 +10,10 @@ from pipeline.engine.release import Release
 
 @dataclass(slots=True)
 class Answers:
-    """Of n events.
+    """Holds what the further entities of n events answered.
 
     Args:
-        features: [n, features of the release]; those of the entities that answered are there, all others are NaN.
+        features: [n, features of the release]; the features of entities that answered; all others are NaN.
         warming: [n] whether the history of one of the entities does not reach back far enough.
         scores: [n] by name of each model with state for another entity than the user; NaN where there is none.
     """
@@ -24,12 +24,12 @@ class Answers:
 
     @classmethod
     def none(cls, release: Release, n: int) -> "Answers":
-        """Of `n` events that no entity has answered."""
+        """Makes the answers of `n` events that no entity has answered."""
         scores = {model.name: np.full(n, np.nan) for models in release.of_entities.values() for model in models}
         return cls(np.full((n, len(release.features.names)), np.nan), np.zeros(n, np.bool_), scores)
 
     def put(self, release: Release, kind: str, rows: NDArray[np.int64] | slice, answers: NDArray[np.float64]) -> None:
-        """Takes in what the entities of one kind say of the events at `rows`, [rows, `width_of`]."""
+        """Takes in the answers [rows, `width_of`] of entities of one kind about the events at `rows`."""
         columns = release.features.columns[kind]
         self.features[rows if isinstance(rows, slice) else rows[:, None], columns] = answers[:, : len(columns)]
         for place, model in enumerate(release.of_entities.get(kind, ()), len(columns)):
@@ -37,10 +37,10 @@ class Answers:
         self.warming[rows] |= answers[:, -1] == 1.0
 
     def at(self, rows: NDArray[np.int64]) -> "Answers":
-        """Of the events at `rows` alone."""
+        """Returns the answers about the events at `rows` alone."""
         return Answers(self.features[rows], self.warming[rows], {name: scores[rows] for name, scores in self.scores.items()})
 
 
 def width_of(release: Release, kind: str) -> int:
-    """Numbers of one entity's answer: features of the kind, scores of its detectors, and 1 or 0 for `warming`."""
+    """Returns how many numbers an entity answers with: the features of its kind, the scores of its detectors, and 1 or 0 for `warming`."""
     return len(release.features.columns[kind]) + len(release.of_entities.get(kind, ())) + 1

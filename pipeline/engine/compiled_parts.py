@@ -1,4 +1,4 @@
-"""What was compiled of a text is remembered with the text, so that each text is compiled once a process."""
+"""Compiled definitions are remembered by their texts, so that a process compiles each text once."""
 
 import threading
 import time
@@ -13,11 +13,13 @@ R = TypeVar("R")
 
 
 class OnceEach(Generic[P, R]):
-    """A function of texts that remembers what it gave for the latest, a refusal too. Those that ask for one at once wait for one.
+    """Calls a function of texts once for each text, and remembers its latest results, also refusals.
+
+    Threads that ask for one result at the same time wait for one call.
 
     Args:
         make: the function.
-        kept: of how many texts.
+        kept: how many results are remembered.
     """
 
     def __init__(self, make: Callable[P, R], kept: int) -> None:
@@ -33,7 +35,7 @@ class OnceEach(Generic[P, R]):
         return outcome
 
     def seconds(self, *texts: P.args, **named: P.kwargs) -> float:
-        """CPU that it cost to make; what other remembered parts cost on the way counts where they were not there yet."""
+        """Returns the CPU time in seconds that the result cost, with that of other remembered parts that were first made on the way."""
         return self._outcome(*texts, **named)[1]
 
     def _outcome(self, *texts: P.args, **named: P.kwargs) -> tuple[R | Refusal, float]:
@@ -55,5 +57,5 @@ class OnceEach(Generic[P, R]):
 
 
 def once_each(kept: int) -> Callable[[Callable[P, R]], OnceEach[P, R]]:
-    """Has a function of texts remember what it gave for the `kept` latest; see `OnceEach`."""
+    """Makes a function of texts remember its `kept` latest results; see `OnceEach`."""
     return lambda make: OnceEach(make, kept)

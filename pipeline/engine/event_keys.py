@@ -1,4 +1,4 @@
-"""64 bits that stand for an event among those of all users, and the events that labels are about."""
+"""Events of all users are told apart by 64 bits each, by which the events of labels are found."""
 
 import functools
 from collections.abc import Iterable
@@ -18,16 +18,16 @@ _key_of_user = functools.lru_cache(USERS_REMEMBERED)(functools.partial(id_key_of
 
 @dataclass(slots=True)
 class Labels:
-    """Labels in order of their time.
+    """Holds labels in the order of their times.
 
     Args:
-        id_keys: of the labelled events.
+        id_keys: the id key of each labelled event.
         labels: 0 or 1.
-        times_ms: from when on each is known.
-        users: whose event each is about; None where a label does not say, or none of them does.
-        rows: of the file that they come from, from 1; 0 when they come from elsewhere.
-        source: that file.
-        unknown: labels that were left out because no event is theirs.
+        times_ms: when each label becomes known; from then on (inclusive) it is in force.
+        users: the primary entity of each labelled event, None where a label does not name one; None for all if no label does.
+        rows: the row of each in its file, from 1 on; 0 for labels that do not come from a file.
+        source: the name of that file.
+        unknown: how many labels were left out because no event has their id.
     """
 
     id_keys: NDArray[np.int64]
@@ -44,17 +44,19 @@ class Labels:
 
 
 def event_keys(id_keys: NDArray[np.int64], users: Iterable[str]) -> NDArray[np.int64]:
-    """A number for each event's user and id; two events share one with a probability of 2**-64. About 0.1 µs an event.
+    """Returns a number for each event, made of its user and id. It costs about 0.1 µs an event.
+
+    Two given events share a number with a probability of 2**-64.
 
     Args:
-        id_keys: [n] of the ids, see `features.schema.event.id_key_of`.
-        users: n ids of users.
+        id_keys: [n] keys of the ids, see `features.schema.event.id_key_of`.
+        users: the n ids of the primary entities.
     """
     return id_keys ^ np.fromiter(map(_key_of_user, users), np.int64, len(id_keys))
 
 
 def first_rows(events: Batch) -> NDArray[np.int64]:
-    """By row the first one of the same event: its own, unless the event comes a second time. O(n log n)."""
+    """Returns for each row the first row of the same event, which is the row itself unless the event came before. It costs O(n log n)."""
     keys = event_keys(events.id_keys, events.users)
     order = np.argsort(keys, kind="stable")
     ordered = keys[order]
@@ -65,9 +67,9 @@ def first_rows(events: Batch) -> NDArray[np.int64]:
 
 
 def rows_of_labels(events: Batch, labels: Labels) -> NDArray[np.int64]:
-    """The first row of the event that each label is about: `NO_EVENT` where there is none.
+    """Returns for each label the first row of its event, or `NO_EVENT` where there is none. It costs O(n log n).
 
-    A label that names no user is about the one event with its id; `SEVERAL_EVENTS` where several users have one. O(n log n).
+    A label that names no user is about the one event with its id; the result is `SEVERAL_EVENTS` where several users have one.
     """
     if not len(events):
         return np.full(len(labels.id_keys), NO_EVENT)

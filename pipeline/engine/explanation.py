@@ -1,4 +1,4 @@
-"""Why a score is what it is: contributions that add up to it, and reasons in words."""
+"""A score is explained by contributions that add up to it, and by reasons in words."""
 
 from itertools import repeat, starmap
 from typing import Any
@@ -14,13 +14,13 @@ from pipeline.engine.verdicts import UNDECIDED, Verdicts
 
 
 class Contributions(msgspec.Struct, gc=False):
-    """What each input of a model added to its score.
+    """Says what each input of a model added to its score.
 
     Args:
-        model: that gave the score.
+        model: the model that gave the score.
         scale: ``log_odds`` or ``score``.
-        base: of an event of which nothing is known.
-        inputs: by name; they and `base` add up to the score on `scale`.
+        base: the score of an event of which nothing is known.
+        inputs: the share of each input by its name; the shares and `base` add up to the score on `scale`.
     """
 
     model: str
@@ -30,12 +30,12 @@ class Contributions(msgspec.Struct, gc=False):
 
 
 class Explanations:
-    """Contributions of each event's inputs to the score that counted.
+    """Holds what the inputs of each event contributed to the score that counted.
 
-    Computed a batch at a time for each model that gave a score: O(inputs) an event.
+    It is computed for a batch at a time, for each model that gave a score, and costs O(inputs) an event.
 
     Args:
-        verdicts: of one batch.
+        verdicts: the verdicts on one batch.
     """
 
     def __init__(self, verdicts: Verdicts) -> None:
@@ -44,7 +44,7 @@ class Explanations:
         self._models = [models[name] for name in verdicts.release.policy.models]
 
     def contributions(self) -> list[Contributions | dict[str, Any]]:
-        """One a row; empty without a score."""
+        """Returns the contributions of each row; those of a row without a score are empty."""
         found: list[Contributions | dict[str, Any]] = [{}] * len(self._verdicts.chosen)
         for position, model in enumerate(self._models):
             rows = np.flatnonzero(self._verdicts.chosen == position)
@@ -59,9 +59,9 @@ class Explanations:
         return found
 
     def reasons(self) -> list[list[str]]:
-        """What raised each score most, largest first, at most `pipeline.engine.reasons.REASONS_MAX`.
+        """Returns for each row what raised its score most, largest first, at most `pipeline.engine.reasons.REASONS_MAX` texts.
 
-        An event that its score approved has none. One without a score has the reason that a model's
+        An event that its score approved has no reason. An event without a score has the reason that a model's
         inputs are mostly missing, where that is so.
         """
         found: list[list[str]] = [[]] * len(self._verdicts.chosen)
@@ -78,7 +78,7 @@ class Explanations:
 
 
 def reasons_again(release: Release, chosen: int, reasons: NDArray[np.int8], rules: NDArray[np.int16]) -> list[str]:
-    """The reasons of a decision made before, by `release`, of which only the rules or inputs are remembered and not their values."""
+    """Returns the reasons of an earlier decision by `release`, of which only the rules or inputs are remembered and not their values."""
     if rules[0] >= 0:
         return [f"rule {release.rules.each[at].pattern} matched" for at in rules.tolist() if 0 <= at < len(release.rules.each)]
     models = release.policy.models

@@ -1,11 +1,11 @@
-"""The catalogue of a release: its features, and who uses them."""
+"""Makes the catalogue of a release: its features, and what uses them."""
 
 from features.sets.catalogue import Catalogue, catalogue_of
 from pipeline.engine.release import Release
 
 
 def catalogue_of_release(release: Release) -> Catalogue:
-    """The features of `release` with the expressions and models that read them."""
+    """Returns the features of `release` with the expressions and models that read them."""
     return catalogue_of(release.features, users_of(release))
 
 

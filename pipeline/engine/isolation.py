@@ -1,4 +1,4 @@
-"""An exception on one record of many costs that record: the others are taken again in halves, and the one that raises is set aside."""
+"""An exception costs only the record that raises it: the records are run again in halves, and the one that raises is set aside."""
 
 import logging
 import traceback
@@ -13,19 +13,19 @@ Record = TypeVar("Record")
 Result = TypeVar("Result")
 
 RAISED = "raised"
-"""What a refusal says of a record at which a program raised an exception that nobody foresaw."""
+"""The text of a refusal of a record at which the program raised an exception that nobody foresaw."""
 
 
 FAULT_MET = "this event met a fault of the system; it is kept as a dead letter"
-"""What the caller of such an event is told: the exception itself is for those who run the system."""
+"""The text for the caller who sent such an event: the exception itself is only for those who operate the system."""
 
 
 class NoRecordsFaultError(Exception):
-    """Something broke that no record has caused: Flink's state, say. It is never blamed on a record and goes up."""
+    """Something broke that no record caused, such as Flink's state. It is never blamed on a record, and is raised to the caller."""
 
 
 NOBODYS_FAULT = (MemoryError, NoRecordsFaultError)
-"""Exceptions that go up: the same records may well be taken another time."""
+"""Exceptions that are raised to the caller, because the same records may pass another time."""
 
 
 def one_by_one(
@@ -34,7 +34,7 @@ def one_by_one(
     undo: Callable[[], None],
     refuse: Callable[[Record, Exception], Result],
 ) -> list[Result]:
-    """What `run` gives for `records`, in their order and in as many parts as it takes, and what `refuse` gives for those that raise.
+    """Returns what `run` gives for `records`, in order and in as many parts as it takes, and what `refuse` gives for those that raise.
 
     The cost is one call of `run` while nothing raises, and twice the logarithm of their number for each record that does.
 
@@ -60,10 +60,10 @@ def one_by_one(
 
 
 class Aside:
-    """Counts and logs records that cannot be processed, each with its place: they stay where they are, in their topic.
+    """Counts and logs records that cannot be processed, each with its place; they stay in their topic.
 
     Args:
-        what: the records are, in messages.
+        what: what messages call the records.
     """
 
     def __init__(self, what: str) -> None:
@@ -76,10 +76,10 @@ class Aside:
         log.error("offset %d of %s is set aside, for it is no %s that can be processed: %s", offset, place, self._what, last_line(error))
 
     def each(self, records: Iterable[tuple[str, int, Record]], use: Callable[[Record], Result]) -> Iterator[Result]:
-        """What `use` gives for each record of (place, offset, record); one at which it raises is set aside.
+        """Returns what `use` gives for each record of (place, offset, record); a record at which it raises is set aside.
 
         Args:
-            use: changes nothing before it raises.
+            use: a function that changes nothing before it raises.
 
         Raises:
             MemoryError, NoRecordsFaultError: from `use`.
@@ -96,12 +96,12 @@ class Aside:
 
 
 def last_line(error: Exception) -> str:
-    """The last line of an exception's traceback, cut to 400 characters."""
+    """Returns the last line of an exception's traceback, cut to 400 characters."""
     return traceback.format_exception_only(error)[-1].strip()[:400]
 
 
 def fault_of(error: Exception, where: str) -> Refusal:
-    """The refusal of a record at which `where` raised `error`: the last line of its traceback, and the line of code that raised it."""
+    """Returns the refusal of a record at which `where` raised `error`, with the last line of the traceback and the line of code."""
     frames = traceback.extract_tb(error.__traceback__)
     place = f" ({frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno})" if frames else ""
     return Refusal(

@@ -1,4 +1,4 @@
-"""How long the state of a release's profiles is kept: never shorter than something may still be asked of it."""
+"""Says how long the profiles of a release are kept: at least as long as anything may still be asked of them."""
 
 from features.schema.schema import DAY_MS
 from pipeline.engine.release import Release
@@ -9,7 +9,7 @@ backlog, may be so far behind without losing what the next events look back to."
 
 
 def kept_ms(release: Release) -> int:
-    """The time-to-live of heads and pages.
+    """Returns the time-to-live of heads and pages.
 
     A page is written last when it is sealed or changed, at most `max_ahead` before the time of its events; it may be asked for until
     no window reaches back to it, no late event, no label and no repeated id. A head is written with each of its pages, so that it

@@ -1,4 +1,4 @@
-"""The time of a label, from when on it is known: the checks that every door makes."""
+"""Checks the time from which a label is known; every door for labels makes the same checks."""
 
 import datetime
 
@@ -12,10 +12,10 @@ WHERE = "label_time"
 
 
 def label_time_ms(given: int | datetime.datetime, min_time_ms: int, latest_ms: int = LAST_TIME_MS) -> int:
-    """Milliseconds since the epoch of `given`, from `min_time_ms` up to `latest_ms`, which is included.
+    """Returns `given` in milliseconds since the epoch, from `min_time_ms` to `latest_ms` (both inclusive).
 
     Raises:
-        Refusal: it has no zone, or is out of that range.
+        Refusal: the time has no zone, or is out of that range.
     """
     if isinstance(given, datetime.datetime):
         if given.tzinfo is None:
@@ -31,6 +31,6 @@ def label_time_ms(given: int | datetime.datetime, min_time_ms: int, latest_ms: i
 
 
 def early_label(time_ms: int, event_time_ms: int) -> Refusal:
-    """What refuses a label that would be known before its event."""
+    """Returns the refusal of a label that would be known before its event."""
     expected = f"a time from that of its event on, {event_time_ms} ms"
     return Refusal("label before its event", where=WHERE, expected=expected, got=time_ms)

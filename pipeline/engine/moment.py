@@ -1,4 +1,4 @@
-"""A moment as a user writes it."""
+"""Reads a moment as a user writes it."""
 
 import datetime
 
@@ -6,10 +6,10 @@ from foundation.refusal import Refusal
 
 
 def moment_ms(text: str, where: str) -> int:
-    """Milliseconds since the epoch, of those or of RFC 3339 with its offset.
+    """Returns a moment in milliseconds since the epoch; it is written as that number or as RFC 3339 with an offset.
 
     Raises:
-        Refusal: it is neither.
+        Refusal: the text is neither.
     """
     expected = "RFC 3339 with its offset, such as 2026-11-23T00:00:00Z, or ms since the epoch"
     if text.isascii() and text.isdecimal():

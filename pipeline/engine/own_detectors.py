@@ -1,4 +1,4 @@
-"""Detectors with a state for each entity: the sections that they have in profiles, and what they can learn from an entity's history."""
+"""Gives detectors with a state for each entity their sections of profiles, and says what they learn from an entity's history."""
 
 from collections.abc import Sequence
 
@@ -10,9 +10,9 @@ from pipeline.engine.models import Model
 
 
 def sections_of(models: Sequence[Model], features: FeatureSet) -> dict[str, tuple[Section, ...]]:
-    """By kind of entity, the sections of its profiles: now those of detectors with a state for each entity.
+    """Returns the sections of profiles by kind of entity, which are those of the detectors with a state for each entity.
 
-    A detector that is new to an entity learns the rows of that entity where they hold its input.
+    A detector that is new to an entity learns from the retained rows of that entity, if they hold its input.
     """
     return {kind: tuple(_section(model, features) for model in models if model.keyed and model.kind == kind) for kind in features.kinds}
 
@@ -26,9 +26,9 @@ def _section(model: Model, features: FeatureSet) -> Section:
 
 
 def detectors_that_warm(old: Sequence[Model], new: Sequence[Model], of_old: FeatureSet, of_new: FeatureSet) -> tuple[str, ...]:
-    """New or changed detectors of `new`, by name, that begin with nothing for entities who were known under `old`.
+    """Returns the names of new or changed detectors of `new` that begin with nothing for entities that were known under `old`.
 
-    Others go on, or have learned what history holds: fields that are retained, or that a feature's window keeps.
+    All others go on, or learn from history: from fields that are retained, or that the window of a feature keeps.
     """
     known = {model.section for model in old if model.keyed}
     began = [model for model in new if model.keyed and model.section not in known]

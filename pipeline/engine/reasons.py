@@ -1,4 +1,4 @@
-"""Which inputs raised a score most, and how a decision is remembered in the 16 bytes beside its event."""
+"""Finds the inputs that raised a score most, and packs a decision into the 16 bytes that are remembered beside its event."""
 
 from typing import Any, NamedTuple
 
@@ -14,7 +14,8 @@ from pipeline.engine.release import RELEASE_MAX
 from pipeline.engine.verdicts import REASONS_MAX, RULES_NAMED_MAX, UNDECIDED, Verdicts
 
 REVISION_MAX = CORRECTIONS_MAX + 1
-"""Of the decisions on one event, from 0: so many corrections, and a retraction. What is remembered has no room for more."""
+"""The greatest number of a decision on one event, which counts its corrections and its retraction from 0. What is remembered has no
+room for more."""
 _POSITION_MAX = 126
 _REASONS_BIT, _INPUT_BITS, _RULE_BITS = 43, 7, 10
 _REASONS = (1 << 21) - 1
@@ -23,7 +24,7 @@ _IS_BY_RULES = np.array([at < len(DECIDERS) and DECIDERS[at] in BY_RULES for at 
 
 
 def shares_of(verdicts: Verdicts, model: Model, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-    """[rows, inputs] what each input of `model` added to the score of the events at `rows`."""
+    """Returns [rows, inputs]: what each input of `model` added to the score of the events at `rows`."""
     scoring = verdicts.scoring.get(model.name)
     if scoring is None:  # a detector of the user's own, on one input: all of the score is that input's
         return verdicts.models[model.name][rows].reshape(-1, 1)
@@ -31,7 +32,7 @@ def shares_of(verdicts: Verdicts, model: Model, rows: NDArray[np.int64]) -> NDAr
 
 
 def largest(shares: NDArray[np.float64]) -> NDArray[np.int8]:
-    """[n, REASONS_MAX] positions of the largest shares above 0, largest first; -1 where there are no more."""
+    """Returns [n, REASONS_MAX]: the positions of the largest shares above 0, largest first; -1 where there are no more."""
     order = np.argsort(-shares, axis=1, kind="stable")[:, :REASONS_MAX]
     raised = np.take_along_axis(shares, order, axis=1) > 0.0
     found = np.full((len(shares), REASONS_MAX), -1, np.int8)
@@ -40,7 +41,7 @@ def largest(shares: NDArray[np.float64]) -> NDArray[np.int8]:
 
 
 def find_reasons(verdicts: Verdicts) -> None:
-    """Fills the inputs that raised the score most, for those events that are not approved: few, so that it costs little."""
+    """Fills the inputs that raised the score most. It does so only for events that are not approved: they are few, so it costs little."""
     models = {model.name: model for model in verdicts.release.models}
     suspected = verdicts.actions != ACTIONS.index("approve")
     for position, name in enumerate(verdicts.release.policy.models):
@@ -51,7 +52,7 @@ def find_reasons(verdicts: Verdicts) -> None:
 
 
 def _find_gaps(verdicts: Verdicts) -> None:
-    """Of the events that no model gave a score: the first of the policy's models whose inputs are mostly missing."""
+    """Fills, for events without a score, the first of the policy's models whose inputs are mostly missing."""
     silent = np.flatnonzero(np.isnan(verdicts.scores) & ~verdicts.are(UNDECIDED | RETRACTED))
     if len(silent):
         for position, name in reversed(list(enumerate(verdicts.release.policy.models))):
@@ -59,9 +60,9 @@ def _find_gaps(verdicts: Verdicts) -> None:
 
 
 class Outcomes(NamedTuple):
-    """Of n decisions what a duplicate is answered with, beside the score; see `Verdicts`.
+    """Holds what duplicates of n decisions are answered with, besides the score; see `Verdicts`.
 
-    Where nothing was decided yet the word is 0, and so is its revision.
+    Where nothing was decided yet, the word and its revision are 0.
     """
 
     actions: NDArray[np.uint8]
@@ -73,10 +74,11 @@ class Outcomes(NamedTuple):
     rules: NDArray[np.int16]
 
     def packed(self) -> NDArray[np.int64]:
-        """One word each: 2 bits of action, 6 of the model, 23 of the release, 4 of what decided, 8 of the revision; 21 of reasons.
+        """Packs each decision into a word: 2 bits of action, 6 of the model, 23 of the release, 4 of what decided, 8 of the revision,
+        and 21 of reasons.
 
-        Of a decision by rules these are two rules, 10 bits each, else three inputs of the model, 7 bits each. Words from before what
-        decided was recorded have 0 there: no release had a number that reached so far.
+        The reasons of a decision by rules are two rules of 10 bits each, and of any other three inputs of the model of 7 bits each. In
+        words from before it was recorded what decided the four bits are 0, because no release had a number that reached so far.
         """
         words = self.actions.astype(np.int64) | ((self.chosen.astype(np.int64) + 1) << 2) | (self.releases << 8)
         words |= (self.deciders.astype(np.int64) << 31) | (self.revisions << 35)
@@ -88,7 +90,7 @@ class Outcomes(NamedTuple):
 
     @staticmethod
     def unpacked(words: NDArray[np.int64]) -> "Outcomes":
-        """What `packed` made the words of, but for the inputs of decisions by rules, and the rules of others."""
+        """Unpacks what `packed` packed, except the inputs of decisions by rules and the rules of all others."""
         deciders = ((words >> 31) & 15).astype(np.uint8)
         by_rules = _IS_BY_RULES[deciders]
         named = (words >> _REASONS_BIT) & _REASONS
@@ -104,7 +106,7 @@ class Outcomes(NamedTuple):
 
 
 def _put_together(positions: NDArray[Any], bits: int) -> NDArray[np.int64]:
-    """One number of each row of positions, from -1 on."""
+    """Joins the positions of each row, from -1 on, to one number."""
     numbers = positions.astype(np.int64) + 1
     together: NDArray[np.int64] = numbers[:, 0]
     for place in range(1, positions.shape[1]):
@@ -113,5 +115,5 @@ def _put_together(positions: NDArray[Any], bits: int) -> NDArray[np.int64]:
 
 
 def _taken_apart(words: NDArray[np.int64], count: int, bits: int) -> NDArray[np.int64]:
-    """[n, count] what `_put_together` was given."""
+    """Returns [n, count], the positions that `_put_together` was given."""
     return np.stack([(words >> bits * place & (1 << bits) - 1) - 1 for place in range(count)], axis=1)

@@ -1,4 +1,4 @@
-"""A release: the schema, features, models and policy that are in force together, and the lists that it declares."""
+"""Compiles a release: the schema, features, models and policy that are in force together, and the lists that it declares."""
 
 import hashlib
 from collections.abc import Mapping
@@ -25,15 +25,15 @@ BYPASS = "bypass"
 """The optional part that switches past the score; those that declare a list, ``list:<name>`` each, are the other ones."""
 
 PARTS_KEPT = 8
-"""Schemas, sets of features, sets of models and policies that are remembered by their texts, compiled or refused."""
+"""So many schemas, sets of features, sets of models and policies each are remembered by their texts, compiled or refused."""
 
 RELEASE_MAX = (1 << 23) - 1
-"""The greatest id: what is remembered of a decision has no room for more."""
+"""The greatest id of a release: what is remembered of a decision has no room for more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """Compiled definitions under one growing id. Immutable; every decision names the one that it was made by.
+    """Holds compiled definitions under one growing id. It is immutable, and every decision names the release that made it.
 
     `sections` are what profiles keep beside windows, by kind of entity; a kind that is not in it has none. The shapes are
     Structs that encode as objects by name: of an event's numbers, entities and dimensions, of its features, of the models. `policy`
@@ -64,17 +64,17 @@ class Release:
         object.__setattr__(self, "of_entities", {kind: tuple(each for each in apart if each.kind == kind) for kind in kinds})
 
     def entity_kinds(self) -> tuple[str, ...]:
-        """Kinds whose answers an event waits for, in the order of their answers."""
+        """The kinds of entities whose answers an event waits for, in the order of their answers."""
         return self.features.kinds[1:]
 
 
 def content_hash(text: str) -> str:
-    """The address of a definition: SHA-256 of its UTF-8 text, in hexadecimal."""
+    """Returns the address of a definition: the SHA-256 of its UTF-8 text, in hexadecimal."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def compile_release(id: int, texts: Mapping[str, str]) -> Release:
-    """Compiles the YAML `texts`, by part. A part that was compiled lately, over the same parts before it, is not compiled again.
+    """Compiles the YAML `texts`, given by part. A part that was compiled lately over the same other parts is not compiled again.
 
     Raises:
         Refusal: a part is missing, unknown or does not compile, or the parts do not fit each other.
@@ -106,17 +106,17 @@ def compile_release(id: int, texts: Mapping[str, str]) -> Release:
 
 @once_each(PARTS_KEPT)
 def schema_of(schema: str) -> Schema:
-    """The schema of the YAML `schema`, not compiled again where it was lately.
+    """Compiles the YAML text of a schema, unless it was compiled lately.
 
     Raises:
-        Refusal: it does not compile.
+        Refusal: the text does not compile.
     """
     return read_schema(schema, "schema.yaml")
 
 
 @once_each(PARTS_KEPT)
 def features_of(features: str, schema: str) -> FeatureSet:
-    """The features of the YAML `features` over events of the YAML `schema`, not compiled again where they were lately.
+    """Compiles the YAML text of features over events of the schema with the YAML text `schema`, unless that was done lately.
 
     Raises:
         Refusal: one of the two does not compile.
@@ -126,7 +126,7 @@ def features_of(features: str, schema: str) -> FeatureSet:
 
 @once_each(PARTS_KEPT)
 def models_of(models: str, features: str, schema: str) -> tuple[Model, ...]:
-    """The models of the YAML `models` over such features, not compiled again where they were lately.
+    """Compiles the YAML text of models over such features, unless that was done lately.
 
     Raises:
         Refusal: one of the three does not compile.
@@ -140,10 +140,10 @@ def _policy_of(policy: str, models: tuple[str, ...]) -> Policy:
 
 
 def check_part(part: str) -> None:
-    """Lets a name pass that a part of a release may have.
+    """Returns the name of a part if a release may have it.
 
     Raises:
-        Refusal: it is another one.
+        Refusal: a release has no part of that name.
     """
     if part.startswith(LIST_PREFIX):
         check_name(part.removeprefix(LIST_PREFIX))
@@ -152,6 +152,6 @@ def check_part(part: str) -> None:
 
 
 def with_beginnings(release: Release, began_ms: Mapping[str, int]) -> Release:
-    """`release`, whose plans know since when entities of each kind have profiles."""
+    """Returns `release` with plans that know since when entities of each kind have profiles."""
     plans = {kind: replace(plan, began_ms=began_ms[kind]) for kind, plan in release.features.plans.items()}
     return replace(release, features=replace(release.features, plans=plans))

@@ -1,4 +1,4 @@
-"""Decisions on one event, one after the other: their numbers, and what its repeats are answered with."""
+"""Numbers the decisions on one event, and finds what repeats of the event are answered with."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ from pipeline.engine.verdicts import REVISED, UNDECIDED, Verdicts
 
 
 def turns(batch: Batch) -> Iterator[slice]:
-    """Cuts a batch so that no part holds an event twice of which it holds a correction: the first is decided before the next."""
+    """Cuts a batch so that no part holds both an event and its correction: the first is decided before the next."""
     start = 0
     if batch.ops.any():
         seen: dict[tuple[str, int], bool] = {}
@@ -30,8 +30,8 @@ def turns(batch: Batch) -> Iterator[slice]:
 def number_revisions(verdicts: Verdicts) -> None:
     """Numbers the decisions on corrected and retracted events: one more than the last, of which `Verdicts.outcomes` tells.
 
-    Profiles refuse a correction beyond the last number before it changes anything. They do not know of those that came before they
-    counted: one above `REVISION_MAX` is no decision any more, and its event TOO_OFTEN.
+    Profiles refuse a correction beyond the last number before it changes anything. Corrections from before profiles
+    counted them are unknown to them: a number above `REVISION_MAX` is not a decision any more, and its event is TOO_OFTEN.
     """
     revised = verdicts.are(REVISED)
     if revised.any():
@@ -41,9 +41,9 @@ def number_revisions(verdicts: Verdicts) -> None:
 
 
 def remember(verdicts: Verdicts, arena: Profiles) -> None:
-    """Keeps what was decided beside each event, and gives the duplicates of this batch the newest decision on theirs.
+    """Remembers each decision beside its event, and gives the duplicates of this batch the newest decision on their event.
 
-    Where the event of a duplicate is retracted, `Verdicts.outcomes` has that decision: no row holds it any more.
+    Where the event of a duplicate is retracted, no row holds its decision any more, and `Verdicts.outcomes` has it.
     """
     decided = ~verdicts.are(UNDECIDED)
     outcomes = Outcomes(

@@ -4,14 +4,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 WAITING = -1
-"""Taught neither as positive nor as negative so far."""
+"""The label of a vector that was taught neither as positive nor as negative so far."""
 
 
 class Vectors:
-    """A queue of vectors in one growing matrix, found by the event's key (`pipeline.engine.event_keys`). About 0.2 µs an event in and out.
+    """Queues vectors in one growing matrix, and finds each by its event's key (see `pipeline.engine.event_keys`).
+
+    An event costs about 0.2 µs in and out.
 
     Args:
-        inputs: numbers a vector.
+        inputs: how many numbers a vector has.
     """
 
     def __init__(self, inputs: int) -> None:
@@ -28,7 +30,7 @@ class Vectors:
         return self._end - self._first
 
     def add(self, keys: NDArray[np.int64], times_ms: NDArray[np.int64], vectors: NDArray[np.float64]) -> None:
-        """Adds vectors of events; their times count as not before those already held."""
+        """Adds vectors of events; a time before the newest one that is held counts as that one."""
         count = len(keys)
         self._make_room(count)
         place = slice(self._end - self._moved, self._end - self._moved + count)
@@ -39,11 +41,11 @@ class Vectors:
         self._end += count
 
     def rows_of(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The number of each event's row; -1 when it is not held."""
+        """Returns the number of each event's row, or -1 where it is not held."""
         return np.array([self._row_of.get(key, -1) for key in keys.tolist()], np.int64)
 
     def taught_of(self, rows: NDArray[np.int64]) -> NDArray[np.int8]:
-        """The label each row was last taught with, or `WAITING`."""
+        """Returns the label that each row was last taught with, or `WAITING`."""
         return self._taught[rows - self._moved]
 
     def teach(self, rows: NDArray[np.int64], labels: NDArray[np.int8] | int) -> None:
@@ -51,22 +53,22 @@ class Vectors:
         self._taught[rows - self._moved] = labels
 
     def waiting_until(self, time_ms: int, first: int) -> tuple[NDArray[np.int64], int]:
-        """Rows from number `first` on, of events at or before `time_ms`, that wait; and the number after the last looked at."""
+        """Returns the rows from `first` on that wait, of events at or before `time_ms`, and the number after the last row looked at."""
         start = max(first, self._first) - self._moved
         end = int(np.searchsorted(self._times_ms[: self._end - self._moved], time_ms, side="right"))
         rows = np.flatnonzero(self._taught[start : max(start, end)] == WAITING) + start
         return rows + self._moved, max(start, end) + self._moved
 
     def of(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-        """[n, inputs] of the rows."""
+        """Returns the vectors [n, inputs] of the rows."""
         return self._matrix[rows - self._moved]
 
     def times_of(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Event times of the rows."""
+        """Returns the event times of the rows, in ms."""
         return self._times_ms[rows - self._moved]
 
     def drop(self, before_ms: int, keep_max: int) -> None:
-        """Forgets events before `before_ms`, and the oldest beyond `keep_max`."""
+        """Forgets events before `before_ms` (exclusive), and the oldest ones beyond `keep_max`."""
         start = self._first - self._moved
         old = int(np.searchsorted(self._times_ms[start : self._end - self._moved], before_ms, side="left"))
         count = max(old, len(self) - keep_max)

@@ -1,4 +1,4 @@
-"""Control records as every stage takes them in."""
+"""Every stage takes in control records by this function."""
 
 from pipeline.control.definitions import ControlRecord, Definitions, key_text
 from pipeline.wire.bodies import read_control_record

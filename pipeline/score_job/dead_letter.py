@@ -1,4 +1,4 @@
-"""What is not accepted, as a record of the topic ``dead-letters``."""
+"""Writes what is not accepted as a record of the topic ``dead-letters``."""
 
 import base64
 
@@ -7,16 +7,17 @@ import msgspec
 from foundation.refusal import Refusal
 
 VALUE_BYTES_MAX = 11_000_000
-"""More of the original bytes, in base64, would be no record that a broker takes; the rest stays where it came from."""
+"""A dead letter holds so many of the original bytes. With more, in base64, a broker would not take the record; the rest stays where it
+came from."""
 
 
 def dead_letter(refusal: Refusal, value: bytes, partition: int, offset: int, at_ms: int, **more: str) -> bytes:
-    """The reason in its parts and the original bytes in base64, of which `bytes` says how many there were.
+    """Returns the record: the reason in its parts, the original bytes in base64, and in `bytes` how many there were.
 
     Args:
-        value: what was not accepted; what is beyond `VALUE_BYTES_MAX` is cut off.
-        partition, offset: where it is kept; -1 where that is not known.
-        at_ms: when the broker had it, clock time; 0 where that is not known.
+        value: the bytes that were not accepted; those beyond `VALUE_BYTES_MAX` are cut off.
+        partition, offset: where the bytes are kept; -1 if that is not known.
+        at_ms: when the broker got them, in ms of clock time; 0 if that is not known.
         more: further fields, such as the topic.
     """
     record = {

@@ -1,4 +1,4 @@
-"""The first stage: bytes become events, stamped with the release in force, or dead letters with their reason."""
+"""In the first stage bytes become events that are stamped with the release in force, or dead letters with their reason."""
 
 import logging
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 
 class DecodeStage:
-    """Raw Kafka records in; one event for the user stage and one message an entity out, or a dead letter."""
+    """Turns each raw Kafka record into an event for the user stage and a message for each entity, or into a dead letter."""
 
     def __init__(self) -> None:
         self.definitions = Definitions()
@@ -35,7 +35,7 @@ class DecodeStage:
         self._raised_in_a_row = 0
 
     def process(self, data: bytes) -> bytes:
-        """Frames for one bundle of control or raw records. About 3 µs an event."""
+        """Returns the frames for one bundle of control or raw records. It costs about 3 µs an event."""
         bundle = read_bundle(data)
         if bundle.kind == Kind.CONTROL:
             take_control(bundle, self.definitions)
@@ -54,7 +54,7 @@ class DecodeStage:
                 if reply:
                     frames.append(refused_reply(self.definitions.newest, str(refusal), value, reply))
                 continue
-            # Among events ordered by time, a correction comes when it was sent: not in its event's place, which may be long past.
+            # Among events that are ordered by time a correction stands where it was sent: its event's place may be long past.
             turn_ms = event.time_ms if event.op == ADD else max(event.time_ms, newest_ms)
             taken.append(_Taken(event, value, partition << UID_OFFSET_BITS | offset, turn_ms))
         if taken:
@@ -88,7 +88,7 @@ class _Taken(NamedTuple):
 
 
 class _Kind(NamedTuple):
-    """The messages to the entities of one kind: keys and row words of all events, and where an answer goes among an event's answers."""
+    """Holds the messages to entities of one kind: the keys and row words of all events, and the place of each answer of an event."""
 
     prefix: bytes
     keys: list[str]
@@ -113,7 +113,7 @@ def _add_frames(frames: list[bytes], release: Release, taken: list[_Taken]) -> N
 
 
 def _kinds_of(release: Release, batch: Batch) -> tuple[list[_Kind], int]:
-    """What goes to each kind of entity, and the bytes of all their answers: see `pipeline.engine.answers`."""
+    """Returns the messages to each kind of entity, and the bytes of all their answers; see `pipeline.engine.answers`."""
     kinds, at = [], 0
     for kind in release.entity_kinds():
         words = row_values(release.features.plans[kind].columns, batch, release.schema)
@@ -124,5 +124,5 @@ def _kinds_of(release: Release, batch: Batch) -> tuple[list[_Kind], int]:
 
 
 def make_stage(config: dict[str, str] | None = None) -> DecodeStage:
-    """The stage as the score job asks for it."""
+    """Makes the stage for the score job."""
     return DecodeStage()

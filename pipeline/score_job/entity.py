@@ -1,4 +1,4 @@
-"""The entity stage: every kind of further entity, keyed by (kind, id), answers what it knows as of each event."""
+"""In the entity stage every further entity, keyed by (kind, id), answers with its features as of each event."""
 
 import logging
 
@@ -18,17 +18,17 @@ from pipeline.wire.declaration import ENTITY_SEPARATOR, MESSAGE_BODY
 from pipeline.wire.frames import add_answer
 
 MESSAGES = "entity-messages"
-"""Where a dead letter of this stage comes from: from no topic."""
+"""A dead letter of this stage names no topic."""
 
 log = logging.getLogger(__name__)
 
 
 class EntityStage(ProfileStage):
-    """Messages of entities in, answers for the user stage out.
+    """Turns messages to entities into answers for the user stage.
 
     Args:
         state: Flink's keyed state of the operator.
-        kept_ms: how long the state keeps what is not written; 0: for ever.
+        kept_ms: how long the state keeps what is not written; 0 means for ever.
         profiles_bytes_max: see `Scorer`.
     """
 
@@ -41,12 +41,12 @@ class EntityStage(ProfileStage):
         return self.definitions.releases.get(bundle.release)
 
     def _own_without_release(self, bundle: Bundle) -> bytes:
-        """What the words of a row mean only its own release says. Without an answer its event is decided all the same, degraded."""
+        """Gives no answers, because only its own release says what the words of a row mean. The event is decided without them, degraded."""
         log.error("release %d cannot be had: %d messages to entities are passed over", bundle.release, bundle.n)
         return b""
 
     def _refuse_own(self, bundle: Bundle, release: Release, raised: Raised) -> bytes:
-        """The event goes on without this entity's answer, as if it had not come in time."""
+        """Lets the event go on without this entity's answer, as if it had not come in time."""
         return raised.frame(bytes(bundle.bodies[0]), topic=MESSAGES)
 
     def _own(self, bundle: Bundle, release: Release) -> bytes:
@@ -65,7 +65,7 @@ class EntityStage(ProfileStage):
 
 
 class _Message:
-    """A message taken apart: whose it is, where its answer goes, and what the profile needs of the event."""
+    """Holds the parts of a message: its entity, the place of its answer, and what the profile needs of the event."""
 
     __slots__ = ("at", "head", "key", "kind", "uid", "user", "words")
 
@@ -83,7 +83,7 @@ _HEADS = MESSAGE_BODY.dtype()
 
 
 def _batch_of(messages: list[_Message], columns: int) -> tuple[Batch, NDArray[np.float64]]:
-    """The events as their entities know them, and their row words, [n, columns]."""
+    """Returns the events as their entities know them, and their row words [n, columns]."""
     heads = np.frombuffer(b"".join([message.head for message in messages]), _HEADS)
     n = len(messages)
     values = np.frombuffer(b"".join([message.words for message in messages])).reshape(n, columns)
@@ -93,6 +93,6 @@ def _batch_of(messages: list[_Message], columns: int) -> tuple[Batch, NDArray[np
 
 
 def make_stage(state: BulkState, kept_ms: int = 0, profiles_bytes_max: int = BYTES_MAX) -> EntityStage:
-    """The stage as the score job asks for it, with its kernels loaded: the first event must not wait for them."""
+    """Makes the stage for the score job, with its kernels loaded, because the first event must not wait for them."""
     compile_kernels()
     return EntityStage(state, kept_ms, profiles_bytes_max)

@@ -1,7 +1,7 @@
-"""An event between the decode stage and the user stage: bytes, a bundle of which becomes columns at once.
+"""An event travels from the decode stage to the user stage as bytes, and a bundle of these becomes columns at once.
 
 A body is a head of numbers, the event's own numbers, its texts (msgpack: id, user, who waits, entities, string fields), and the
-bytes as they came. No object is made of an event: that alone would cost a microsecond.
+bytes as they came. No event becomes an object, because that alone would cost a microsecond.
 """
 
 import functools
@@ -24,12 +24,12 @@ _decode = msgspec.msgpack.Decoder(list[str | None]).decode
 
 @dataclass(slots=True)
 class Arrivals:
-    """A bundle of events.
+    """Holds a bundle of events.
 
     Args:
-        batch: as the engine takes it.
-        arrived_ms: [n] when the broker had each.
-        replies: API instance that waits for each; '' when nobody does.
+        batch: the events as the engine takes them.
+        arrived_ms: [n] when the broker got each.
+        replies: the API process that waits for each; the empty text where nobody does.
     """
 
     batch: Batch
@@ -39,24 +39,24 @@ class Arrivals:
     _starts: list[int]
 
     def value(self, row: int) -> bytes:
-        """The event's bytes as they came."""
+        """Returns the bytes of the event as they came."""
         return bytes(self._bodies[row][self._starts[row] :])
 
 
 def event_body(event: Event, order_key: int, value: bytes) -> bytes:
-    """The body of `event`; `order_key` is the beginning of its order as a number, `value` the bytes as they came."""
+    """Returns the body of `event`; `order_key` is the beginning of its order as a number, and `value` the bytes as they came."""
     texts = _encode((event.id, event.user, event.reply, *event.entities, *event.texts))
     head = EVENT_BODY.pack(event.time_ms, event.id_key, order_key, event.body_key, event.arrived_ms, len(texts), event.op)
     return b"".join((head, event.numbers, texts, value))
 
 
 def parts_without_schema(body: memoryview) -> tuple[int, int, str, bytes]:
-    """Key of the order, arrival in ms, who waits, and the event's bytes as they came, of a body whose schema is not known.
+    """Returns of a body of unknown schema the key of its order, its arrival in ms, who waits, and the event's bytes as they came.
 
-    How many numbers it holds is found by trying: where one too few or too many is assumed, no texts of the stated length stand.
+    How many numbers the body holds is found by trying: only behind the right number stand texts of the stated length.
 
     Raises:
-        ValueError: it is no body of an event.
+        ValueError: the bytes are not the body of an event.
     """
     _, _, order_key, _, arrived_ms, length, _ = EVENT_BODY.unpack_from(body)
     for first in range(EVENT_BODY.size, len(body) - length + 1, 8):
@@ -70,14 +70,14 @@ def parts_without_schema(body: memoryview) -> tuple[int, int, str, bytes]:
 
 
 class EventBodies:
-    """Reads the bodies of events of one schema; about half a microsecond each."""
+    """Reads the bodies of events of one schema, at about half a microsecond each."""
 
     def __init__(self, schema: Schema) -> None:
         self._kinds, self._texts = schema.entities, schema.texts
         self._row = EVENT_BODY.dtype(("numbers", "<f8", (len(schema.columns),)))
 
     def read(self, bodies: Sequence[memoryview]) -> Arrivals:
-        """The columns of `bodies`, at least one."""
+        """Returns the columns of `bodies`, of which there is at least one."""
         size = self._row.itemsize
         rows = np.frombuffer(b"".join([body[:size] for body in bodies]), self._row)
         starts = (rows["texts_length"] + size).tolist()
@@ -102,5 +102,5 @@ class EventBodies:
 
 @functools.lru_cache(maxsize=COMPILED_KEPT)
 def bodies_of(schema: Schema) -> EventBodies:
-    """What reads the bodies of events of `schema`, made once."""
+    """Returns the reader of bodies of events of `schema`, which is made once."""
     return EventBodies(schema)

@@ -1,6 +1,6 @@
-"""The score job: events in, decisions out. Its graph is fixed; what it computes travels on the control topic.
+"""The score job turns events into decisions. Its graph is fixed; what it computes travels on the control topic.
 
-Java bundles and parks, Python decides: see ARCHITECTURE.md. Every operator has an id of its own, so that state finds its
+Java gathers and parks, and Python decides (see ARCHITECTURE.md). Every operator has an id of its own, so that its state finds its
 place again when the job is restored at another parallelism or by another version.
 """
 
@@ -27,18 +27,18 @@ log = logging.getLogger(__name__)
 
 TOPICS = {Tag.DECISION: "decisions", Tag.REPLY: "replies", Tag.DEAD_LETTER: "dead-letters", Tag.LATE: "late", Tag.CONTROL: "control"}
 CONTROL_SOURCES = {Source.CONTROL: "control", Source.MODEL: "models"}
-"""The topics that every stage reads, by what their records are."""
+"""The topics that every stage reads, by the kind of their records."""
 STAGES = ("pipeline.score_job.decode:make_stage", "pipeline.score_job.entity:make_stage", "pipeline.score_job.user:make_stage")
 
 
 class ScoreJob:
-    """The graph on one environment.
+    """Builds the graph on one environment of Flink.
 
     Args:
-        settings: of the system.
-        start: what the submission found.
-        environment: to build on.
-        stages: factories of the decode, entity and user stage.
+        settings: the settings of the system.
+        start: what the submission found in Kafka.
+        environment: the environment of Flink.
+        stages: the factories of the decode, the entity and the user stage.
     """
 
     def __init__(self, settings: Settings, start: Start, environment: StreamExecutionEnvironment, stages: tuple[str, ...]) -> None:
@@ -72,7 +72,7 @@ class ScoreJob:
 
         graph.kafka_sink(decided, "decisions-sink", TOPICS, self._settings.linger_ms)
         graph.kafka_sink(decided.getSideOutput(weir.Unbundle.REPLIES), "replies-sink", TOPICS)
-        # Of the entity stage only labels that are none come this way.
+        # The entity stage sends only refused labels this way.
         refused = decoded.union(
             graph.array(decoded.getSideOutput(weir.Unbundle.REPLIES), raw.getSideOutput(weir.DecodeBundler.MARKS), answered)
         )
@@ -99,12 +99,12 @@ class ScoreJob:
 
 
 def submit(settings: Settings, checkpoint: pathlib.Path | None = None, mode: str = "auto", stages: tuple[str, ...] = STAGES) -> str:
-    """Submits the job to the cluster of `settings` and gives its id.
+    """Submits the job to the cluster of `settings` and returns its id.
 
     Args:
-        checkpoint: what it starts from; ``None``: an empty state and the beginning of the topics.
+        checkpoint: the checkpoint that it starts from; ``None`` means an empty state and the beginning of the topics.
         mode: ``auto`` (event_time when behind), ``arrival`` or ``event_time``.
-        stages: factories of the three stages.
+        stages: the factories of the three stages.
 
     Raises:
         Refusal: no release is on the control topic.

@@ -1,4 +1,4 @@
-"""What a submission of the score job finds in Kafka: where the topics end, and how far behind the job is."""
+"""Looks up in Kafka what a submission of the score job needs: where the topics end, and how far behind the job is."""
 
 import contextlib
 import time
@@ -27,16 +27,16 @@ _PROBE_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """One submission's view of Kafka.
+    """Holds what one submission found in Kafka.
 
     Args:
-        run: its name.
-        release: newest on the control topic; its schema says how event time is read.
+        run: the name of the submission.
+        release: the newest release on the control topic; its schema says how event time is read.
         event_time: whether to start in event_time mode.
-        control_end, models_end: one past the last record.
-        labels_ends: of the partitions of labels-resolved that have records.
-        backlog: end of each partition of events that has records not yet read.
-        drift_ms: of event time, that partitions may be apart while catching up; 0: any.
+        control_end, models_end: the offset after the last record.
+        labels_ends: the same for each partition of labels-resolved that has records.
+        backlog: the end of each partition of events that has records which were not read yet.
+        drift_ms: how far partitions may be apart in event time while the job catches up; 0 means without limit.
     """
 
     run: str
@@ -50,7 +50,7 @@ class Start:
 
 
 def look(settings: Settings, mode: str = "auto") -> Start:
-    """Reads ends and committed offsets, and the newest release.
+    """Reads the ends of topics, committed offsets, and the newest release.
 
     Args:
         mode: ``auto``, ``arrival`` or ``event_time``.
@@ -58,7 +58,7 @@ def look(settings: Settings, mode: str = "auto") -> Start:
     Raises:
         Refusal: no release that compiles is on the control topic.
     """
-    # Flink commits under the bare name.
+    # Flink commits offsets under the bare name.
     consumer = consumer_of(settings, GROUP, **{"group.id": GROUP, "enable.partition.eof": True, "isolation.level": "read_uncommitted"})
     try:
         control, models = (max(ends_of_records(consumer, settings.topic(name)).values(), default=0) for name in ("control", "models"))
@@ -75,9 +75,9 @@ def look(settings: Settings, mode: str = "auto") -> Start:
 
 
 def drift_of(times_ms: list[int], events: int) -> int:
-    """How far partitions may be apart, given event times of the first and last records of a backlog of so many events.
+    """Returns how far partitions may be apart, from the event times of the first and last records of a backlog of so many events.
 
-    0, so that nothing is held back, when there are no times to go by.
+    It is 0, so that nothing is held back, if no times are given.
     """
     if not times_ms:
         return 0
@@ -85,12 +85,12 @@ def drift_of(times_ms: list[int], events: int) -> int:
 
 
 def announce(settings: Settings, start: Start) -> None:
-    """Says on the control topic, under ``mode:<run>``, which partitions the run has to catch up with.
+    """Writes to the control topic, under ``mode:<run>``, which partitions the run has to catch up with.
 
     With the marks ``mode:<run>:<partition>`` that follow, a reader knows whether the job works through old events.
 
     Raises:
-        Refusal: the broker does not take it.
+        Refusal: the broker does not take the record.
     """
     outbox, control = Outbox(producer_of(settings)), settings.topic("control")
     outbox.send(control, f"{MODE_KEY}{start.run}".encode(), msgspec.json.encode(sorted(start.backlog)))
@@ -101,10 +101,10 @@ def announce(settings: Settings, start: Start) -> None:
 
 
 def newest_release(settings: Settings) -> Release:
-    """The newest release of the control topic that compiles.
+    """Returns the newest release of the control topic that compiles.
 
     Raises:
-        Refusal: there is none.
+        Refusal: no release compiles.
     """
     control = ControlTopic(settings)
     try:
@@ -127,10 +127,10 @@ def _partitions(consumer: Consumer, topic: str) -> list[int]:
 
 
 def ends_of_records(consumer: Consumer, topic: str) -> dict[int, int]:
-    """One past the last record of each partition that has any.
+    """Returns the offset after the last record of each partition that has records.
 
     Args:
-        consumer: tells of the end of a partition, and gives out the records that the job's sources give out.
+        consumer: reports the end of a partition, and reads the same records as the sources of the job.
     """
     ends = {}
     for partition in _partitions(consumer, topic):
@@ -142,10 +142,10 @@ def ends_of_records(consumer: Consumer, topic: str) -> dict[int, int]:
 
 
 def _end_of_records(consumer: Consumer, place: TopicPartition, low: int, high: int) -> int:
-    """One past the last record before `high`; `low` where there is none from there on.
+    """Returns the offset after the last record before `high`, or `low` if there is no record from there on.
 
-    The offsets before an end may hold none: the marker of a transaction, or what compaction took away. Nobody is ever given them, and
-    a job that waited for them would wait for ever.
+    The last offsets before an end may hold no record but the marker of a transaction, or what compaction took away. No reader is ever
+    given these, and a job that waited for them would wait for ever.
     """
     back = 1
     while back // 16 < high - low:
@@ -159,7 +159,7 @@ def _end_of_records(consumer: Consumer, place: TopicPartition, low: int, high: i
 
 
 def _last_before(consumer: Consumer, high: int) -> int | None:
-    """The offset of the last record before `high` that the consumer gives out from where it stands."""
+    """Returns the offset of the last record before `high` that the consumer reads from its position on."""
     last = None
     until = time.monotonic() + _SECONDS_MAX
     while time.monotonic() < until:
@@ -176,7 +176,7 @@ def _last_before(consumer: Consumer, high: int) -> int | None:
 
 
 def _times_ms(consumer: Consumer, topic: str, backlog: dict[int, tuple[int, int]], release: Release) -> list[int]:
-    """Event times of the first and the last record of each partition; bad ones, or such as do not come soon, are left out."""
+    """Returns the event times of the first and the last record of each partition; a bad or slow record is left out."""
     decode = Decoder(release.schema).decode
     found = []
     until = time.monotonic() + _PROBE_SECONDS
@@ -191,7 +191,7 @@ def _times_ms(consumer: Consumer, topic: str, backlog: dict[int, tuple[int, int]
 
 
 def backlog_of(consumer: Consumer, topic: str) -> dict[int, tuple[int, int]]:
-    """(next, end) of each partition in which records wait; `consumer` as for `ends_of_records`."""
+    """Returns (next offset, end) of each partition in which records wait; `consumer` is as for `ends_of_records`."""
     places = [TopicPartition(topic, partition) for partition in _partitions(consumer, topic)]
     ends = ends_of_records(consumer, topic)
     waiting = {}

@@ -1,4 +1,4 @@
-"""What the entity stage and the user stage have in common: control records, barriers and labels, and events taken again one by one."""
+"""The entity stage and the user stage share how they take control records, barriers and labels, and how events are run one by one."""
 
 from abc import ABC, abstractmethod
 from typing import ClassVar
@@ -16,10 +16,10 @@ from pipeline.wire.declaration import Kind
 
 
 class ProfileStage(ABC):
-    """A stage that holds profiles. It adds to this what it does with bundles of its own kind.
+    """A stage that holds profiles; each stage adds what it does with bundles of its own kind.
 
     Args:
-        profiles: over Flink's keyed state of the operator.
+        profiles: the profiles over the keyed state that Flink holds for the operator.
         profiles_bytes_max: see `Scorer`.
     """
 
@@ -33,22 +33,22 @@ class ProfileStage(ABC):
 
     @abstractmethod
     def _release_of(self, bundle: Bundle) -> Release | None:
-        """The release under which a bundle of the stage's own kind is processed; None where none can be had."""
+        """Returns the release under which a bundle of the stage's own kind is processed, or None if it cannot be had."""
 
     @abstractmethod
     def _own(self, bundle: Bundle, release: Release) -> bytes:
-        """The frames for a bundle of the stage's own kind."""
+        """Returns the frames for a bundle of the stage's own kind."""
 
     @abstractmethod
     def _own_without_release(self, bundle: Bundle) -> bytes:
-        """The frames for a bundle of the stage's own kind, for which no release can be had."""
+        """Returns the frames for a bundle of the stage's own kind for which no release can be had."""
 
     @abstractmethod
     def _refuse_own(self, bundle: Bundle, release: Release, raised: Raised) -> bytes:
-        """The frames for a bundle of one record of the stage's own kind, which raised an exception."""
+        """Returns the frames for one record of the stage's own kind that raised an exception."""
 
     def process(self, data: bytes) -> bytes:
-        """The frames for one bundle."""
+        """Returns the frames for one bundle."""
         bundle = read_bundle(data)
         if bundle.kind in (Kind.CONTROL, Kind.BARRIER):
             self._bundles.save()

@@ -1,4 +1,4 @@
-"""Events whose own release cannot be had any more, read anew from their bytes by another one."""
+"""Events whose own release cannot be had any more are read anew from their bytes by another release."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -11,14 +11,14 @@ from pipeline.score_job.refused_frames import no_release
 
 
 class ReadAnew(NamedTuple):
-    """Of a bundle of events: bodies as the other release has them, and of those that it refuses why, bytes, who waits, arrival in ms."""
+    """Holds a bundle of events: bodies as the other release reads them, and the refusals of others with bytes, waiters and arrivals."""
 
     bodies: list[bytes]
     refused: list[tuple[Refusal, bytes, str, int]]
 
 
 def read_anew(bodies: Sequence[memoryview], release: Release | None) -> ReadAnew:
-    """The events of `bodies`, which a release wrote that is not known, as `release` reads them; None refuses all of them."""
+    """Reads the events of `bodies`, which an unknown release wrote, by `release`; with None all of them are refused."""
     decoder = Decoder(release.schema) if release is not None else None
     out = ReadAnew([], [])
     for body in bodies:

@@ -1,4 +1,4 @@
-"""The frames that stages give back for what they refuse: dead letters, and replies to those who wait."""
+"""Makes the frames of what a stage refuses: dead letters, and replies to those who wait."""
 
 import msgspec
 
@@ -13,12 +13,12 @@ from pipeline.wire.frames import topic_frame
 
 
 def refused(refusal: Refusal, value: bytes, partition: int = -1, offset: int = -1, at_ms: int = 0, **more: str) -> bytes:
-    """The frame that carries `value` and the reason to the dead-letter topic; the arguments are those of `dead_letter`."""
+    """Returns the frame that carries `value` and the reason to the dead-letter topic; the arguments are those of `dead_letter`."""
     return topic_frame(Tag.DEAD_LETTER, f"{partition}:{offset}", dead_letter(refusal, value, partition, offset, at_ms, **more))
 
 
 def refused_reply(release: Release | None, reason: str, value: bytes, reply: str) -> bytes:
-    """The frame that answers whoever waits under `reply` for the event `value`, which is refused for `reason`."""
+    """Returns the frame that answers whoever waits under `reply` for the event `value`, which is refused for `reason`."""
     answer = {
         "event_id": _id_in(value, release),
         "revision": 0,
@@ -32,28 +32,28 @@ def refused_reply(release: Release | None, reason: str, value: bytes, reply: str
 
 
 def no_release(expected: str = "a release in force") -> Refusal:
-    """The refusal of a record that cannot be read while no release is known."""
+    """Returns the refusal of a record that cannot be read while no release is known."""
     return Refusal("no release", where="control topic", expected=expected, got="none", remedy="push a configuration")
 
 
 def _id_in(value: bytes, release: Release | None) -> str:
-    """The event's id where the refused bytes still show one."""
+    """Returns the id of the event if the refused bytes still show one."""
     try:
         found = msgspec.json.decode(value)
         return str(found.get(release.schema.id_field, ""))[:ID_CHARACTERS_MAX] if isinstance(found, dict) and release else ""
-    except (ValueError, RecursionError):  # no JSON, no UTF-8, nested too deep, a number with too many digits
+    except (ValueError, RecursionError):  # it is not JSON or not UTF-8, is nested too deep, or has a number with too many digits
         return ""
 
 
 class Raised:
-    """An event at which a stage raised an exception, and how many in a row did before it under the same release.
+    """Describes an event at which a stage raised an exception, and how many events in a row did so under the same release.
 
-    The number tells whoever reads the dead letters a release that raises from an event that does.
+    The number lets a reader of dead letters tell a release that always raises from an event that raises.
 
     Args:
-        stage: its name in dead letters.
-        release: under which it raised; None where no release is in force.
-        in_a_row: this event included.
+        stage: the name of the stage in dead letters.
+        release: the release under which the stage raised; None if no release is in force.
+        in_a_row: how many events in a row raised, this one included.
     """
 
     def __init__(self, stage: str, release: Release | None, error: Exception, in_a_row: int) -> None:
@@ -61,5 +61,5 @@ class Raised:
         self._more = {"release": str(release.id if release else 0), "in_a_row": str(in_a_row)}
 
     def frame(self, value: bytes, partition: int = -1, offset: int = -1, at_ms: int = 0, **more: str) -> bytes:
-        """The frame of its dead letter; the arguments are those of `dead_letter`."""
+        """Returns the frame of the event's dead letter; the arguments are those of `dead_letter`."""
         return refused(self._refusal, value, partition, offset, at_ms, **more, **self._more)

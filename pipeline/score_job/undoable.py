@@ -1,8 +1,8 @@
-"""Bundles over profiles, each of which leaves nothing behind when it raises: a record that raises costs itself alone.
+"""Runs bundles over profiles so that one that raises leaves nothing behind, and a record that raises costs itself alone.
 
 Profiles change in place, and under load they are written to Flink's state only before a checkpoint. So the bundles since the last
 write are kept as they came. When one raises, all profiles in memory are forgotten, the kept bundles are run again over what the
-state holds, and the one that raised is taken in halves, each of which is written at once. This costs nothing while nothing raises.
+state holds, and the one that raised is run in halves, each of which is written at once. This costs nothing while nothing raises.
 """
 
 import logging
@@ -17,20 +17,20 @@ from pipeline.wire.declaration import Kind
 log = logging.getLogger(__name__)
 
 BYTES_MAX = 33_554_432
-"""Of bundles kept; what they changed is written when there are more."""
+"""So many bytes of bundles are kept; beyond them what the bundles changed is written."""
 
 Run = Callable[[Bundle, Release], bytes]
 Refuse = Callable[[Bundle, Release, Exception, int], bytes]
-"""The frames for a bundle of one record that raised, the last of so many events in a row under its release that did."""
+"""Returns the frames for a bundle of one record that raised, as the last of so many events in a row under its release."""
 
 
 class UndoableBundles:
     """Runs bundles of events, messages or labels, and undoes those that raise.
 
     Args:
-        scorer: whose profiles change. Nothing but bundles given to `process` may change them.
-        run: gives a bundle's frames. It has to give the same whenever the same bundles ran before.
-        refuse: gives the frames for what cannot be processed.
+        scorer: its profiles change. Only bundles that are given to `process` may change them.
+        run: returns the frames of a bundle. It must return the same whenever the same bundles ran before.
+        refuse: returns the frames for what cannot be processed.
     """
 
     def __init__(self, scorer: Scorer, run: Run, refuse: Refuse) -> None:
@@ -43,9 +43,9 @@ class UndoableBundles:
         self._raised_in_a_row = 0
 
     def process(self, data: bytes, bundle: Bundle, release: Release) -> bytes:
-        """The frames of `bundle`, which `data` holds, under `release`."""
+        """Returns the frames of `bundle`, which `data` holds, under `release`."""
         if release is not self._release:
-            self.save()  # the bundles kept are all of one release
+            self.save()  # all bundles that are kept are of one release
             self._release, self._raised_in_a_row = release, 0
         try:
             frames = self._run(bundle, release)
@@ -66,7 +66,7 @@ class UndoableBundles:
         return frames
 
     def save(self) -> None:
-        """Writes all that the state does not have yet: before a checkpoint, and before anything changes what a bundle means."""
+        """Writes all that the state lacks. It is called before a checkpoint, and before anything changes what a bundle means."""
         self._scorer.save()
         self._written()
 

@@ -1,4 +1,4 @@
-"""The user stage: an event with its entities' answers becomes a decision."""
+"""In the user stage an event with the answers of its entities becomes a decision."""
 
 import base64
 import logging
@@ -39,16 +39,16 @@ _encode = msgspec.json.Encoder().encode
 _DECISION, _REPLY = Tag.DECISION.byte, Tag.REPLY.byte
 
 EVENT_BODIES = "event-bodies"
-"""Where a dead letter comes from whose event could not be read: from no topic."""
+"""A dead letter whose event could not be read names no topic."""
 
 
 class UserStage(ProfileStage):
-    """Events in; decisions, replies, late events and reused ids out.
+    """Turns events into decisions, replies, late events and refusals of reused ids.
 
     Args:
         state: Flink's keyed state of the operator.
-        clock: seconds since the epoch; gives `processed_at` and nothing else.
-        kept_ms: how long the state keeps what is not written; 0: for ever.
+        clock: returns seconds since the epoch; it gives `processed_at` and nothing else.
+        kept_ms: how long the state keeps what is not written; 0 means for ever.
         profiles_bytes_max: see `Scorer`.
     """
 
@@ -141,7 +141,7 @@ class UserStage(ProfileStage):
         return frames
 
     def _undecided(self, verdicts: Verdicts, row: int, arrivals: Arrivals) -> list[bytes]:
-        """What leaves for an event without a decision of its own: the newest answer again, or where it went and why."""
+        """Returns the frames for an event without a decision of its own: the newest answer again, or where the event went and why."""
         frames: list[bytes] = []
         flags = int(verdicts.flags[row])
         id, user = arrivals.batch.ids[row], arrivals.batch.users[row]
@@ -186,7 +186,7 @@ class UserStage(ProfileStage):
 
 
 def answers_of(bundle: Bundle, release: Release) -> Answers:
-    """What the entities said."""
+    """Returns the answers of the entities."""
     answers = Answers.none(release, bundle.n)
     if bundle.tail is None:
         return answers
@@ -223,6 +223,6 @@ def _refusal_of(flags: int, id: str, schema: Schema) -> Refusal:
 
 
 def make_stage(state: BulkState, kept_ms: int = 0, profiles_bytes_max: int = BYTES_MAX) -> UserStage:
-    """The stage as the score job asks for it, with its kernels loaded: the first event must not wait for them."""
+    """Makes the stage for the score job, with its kernels loaded, because the first event must not wait for them."""
     compile_kernels()
     return UserStage(state, kept_ms=kept_ms, profiles_bytes_max=profiles_bytes_max)

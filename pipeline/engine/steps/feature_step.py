@@ -10,13 +10,13 @@ from pipeline.engine.steps.step import Turn
 from pipeline.engine.verdicts import UNDECIDED, Verdicts
 
 _EVENT_NS = 900.0
-"""Of an event beside its features: finding its profile and writing its row."""
+"""An event costs so much besides its features: its profile is found and its row is written."""
 
 
 class FeatureStep:
-    """Fills the features of the user and the expressions over all features, and says what became of each event.
+    """Fills the features of the user and the expressions over all features, and flags what became of each event.
 
-    The features of other entities are in `Verdicts.features` before: their stage has answered. What they cost there is in `cost_ns`.
+    The features of other entities already stand in `Verdicts.features`, because their stage has answered; `cost_ns` includes their cost.
     """
 
     name = "features"

@@ -1,4 +1,4 @@
-"""The last step: what was decided is kept beside each event, and repeated events get the newest decision on theirs."""
+"""The last step remembers each decision beside its event, and gives repeated events the newest decision on them."""
 
 from pipeline.engine.release import Release
 from pipeline.engine.revisions import remember

@@ -1,4 +1,4 @@
-"""The third step: rules look for what is suspicious in events, features and what models say."""
+"""The third step matches rules against events, their features and the scores of models."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from pipeline.engine.verdicts import RULES_NAMED_MAX, UNDECIDED, Verdicts
 
 
 class RuleStep:
-    """Fills which rules of the release matched which events; a retracted one and one without a decision match none.
+    """Fills which rules of the release matched which events. A retracted event and one without a decision match no rule.
 
     A release without rules costs nothing.
     """
@@ -30,7 +30,7 @@ class RuleStep:
 
 
 def _name_first(matches: Matches, rules: np.ndarray[tuple[int, int], np.dtype[np.int16]]) -> None:
-    """Writes into `rules` those of each event that stand first."""
+    """Writes into `rules` the matches of each event that stand first."""
     firsts = np.searchsorted(matches.events, matches.events, side="left")
     places = np.arange(len(firsts)) - firsts
     kept = places < RULES_NAMED_MAX

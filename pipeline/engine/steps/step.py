@@ -1,4 +1,4 @@
-"""What a step of the engine is: it reads columns of a batch and fills others."""
+"""Defines a step of the engine: it reads columns of a batch and fills others."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -15,7 +15,7 @@ from pipeline.engine.verdicts import Verdicts
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What every step may look at: the events of one batch and the profiles of their users.
+    """Holds what every step may look at: the events of one batch and the profiles of their users.
 
     Args:
         batch: n events, none of them twice where one is a correction of the other (see `pipeline.engine.revisions.turns`).
@@ -31,7 +31,7 @@ class Turn:
 
 
 class Step(Protocol):
-    """A step of the engine. It has no branch for another step: what it needs of one is a column that this one fills.
+    """A step of the engine. It has no branch for another step: it reads what another step fills into a column.
 
     `reads` and `fills` name columns of `Verdicts`: those that must be filled before the step runs, and those that it changes. All other
     columns stay as they are.
@@ -42,7 +42,7 @@ class Step(Protocol):
     fills: tuple[str, ...]
 
     def cost_ns(self, release: Release) -> float:
-        """Nanoseconds of CPU that an event costs, about, in a batch of hundreds: within a factor of two on the machine of ARCHITECTURE."""
+        """Returns about how many nanoseconds of CPU an event costs in a batch of hundreds, within a factor of two."""
         ...
 
     def run(self, turn: Turn, verdicts: Verdicts) -> None:

@@ -1,4 +1,4 @@
-"""The order in which the engine decides. A new capability is a step here, or a plug of one: never a branch inside another."""
+"""The engine decides in the order of this list. A new capability is a step here or a part of one, never a branch inside another."""
 
 from pipeline.engine.release import Release
 from pipeline.engine.steps.feature_step import FeatureStep
@@ -11,7 +11,7 @@ from pipeline.engine.steps.step import Step
 
 
 def steps_with(snapshots: InstalledSnapshots) -> tuple[Step, ...]:
-    """The steps in their order; models score with `snapshots`."""
+    """Returns the steps in their order; models score with `snapshots`."""
     return (
         FeatureStep(),
         ModelStep(snapshots),
@@ -22,5 +22,5 @@ def steps_with(snapshots: InstalledSnapshots) -> tuple[Step, ...]:
 
 
 def costs_ns(release: Release) -> dict[str, float]:
-    """What each step costs an event by `release`, by its name, as the steps estimate it."""
+    """Returns by name what each step costs an event under `release`, as the steps estimate it, in ns."""
     return {step.name: step.cost_ns(release) for step in steps_with(InstalledSnapshots())}
