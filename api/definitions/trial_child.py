@@ -3,21 +3,18 @@
 So their cost does not delay decisions. The process has a low priority and bounds on memory and CPU, and it ends with its parent.
 """
 
-import ctypes
 import gc
 import logging
-import os
 import resource
-import signal
 import sys
 import time
 from collections.abc import Callable
-from multiprocessing.connection import Connection
 
 import msgspec
 
 from api.definitions.change import compile_change
 from foundation.refusal import Refusal
+from pipeline.control.child_process import MIB, bound_memory, data_bytes, parent_of_this
 from pipeline.engine.release import compile_release
 from pipeline.trial.trial_budget import warm_up
 
@@ -25,9 +22,7 @@ log = logging.getLogger(__name__)
 
 READY = b"ready"
 """The process sends this once, when everything that a trial needs is loaded."""
-_PR_SET_PDEATHSIG = 1
 _NICENESS = 10
-_MIB = 1 << 20
 
 
 class Trial(msgspec.Struct, array_like=True):
@@ -48,16 +43,15 @@ class Verdict(msgspec.Struct, array_like=True):
 
 def main() -> None:
     """Runs trials. The arguments are the descriptor of the connection, the parent's process id, and the bounds: MiB and ms of CPU."""
-    descriptor, parent, memory_mib, cpu_ms = map(int, sys.argv[1:])
-    _give_way_and_end_with(parent)
+    descriptor, parent, *numbers = sys.argv[1:]
+    memory_mib, cpu_ms = map(int, numbers)
+    connection = parent_of_this(descriptor, parent, _NICENESS)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    connection = Connection(descriptor)
     warm_up()
     gc.collect()
-    data_bytes_max = data_bytes() + memory_mib * _MIB
-    resource.setrlimit(resource.RLIMIT_DATA, (data_bytes_max, data_bytes_max))
+    data_bytes_max = bound_memory(memory_mib)
     connection.send_bytes(READY)
-    room_least = memory_mib * _MIB // 2
+    room_least = memory_mib * MIB // 2
     try:
         while True:
             trial = msgspec.msgpack.decode(connection.recv_bytes(), type=Trial)
@@ -106,20 +100,6 @@ def bound_cpu(cpu_ms: int) -> None:
     """Makes the kernel end this process when the trial that begins now has used `cpu_ms` of CPU, rounded up to a whole second."""
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time()) + cpu_ms // 1_000 + 1, hard))
-
-
-def data_bytes() -> int:
-    """The bytes of data of this process, as `RLIMIT_DATA` counts them."""
-    with open("/proc/self/status") as status:
-        return next(int(line.split()[1]) * 1_024 for line in status if line.startswith("VmData:"))
-
-
-def _give_way_and_end_with(parent: int) -> None:
-    os.nice(_NICENESS)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which closes the connection
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # the parent ended before prctl was called
-        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -2,12 +2,6 @@
 
 import contextlib
 import logging
-import multiprocessing
-import os
-import pathlib
-import signal
-import subprocess
-import sys
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from multiprocessing.connection import Connection
@@ -19,11 +13,11 @@ from api.definitions.trial_child import Trial, Verdict
 from api.http.problem import Problem
 from foundation.place import refusal_of
 from foundation.refusal import Refusal
+from pipeline.control.child_process import Child
 from pipeline.engine.release import Release, compile_release
 
 log = logging.getLogger(__name__)
 
-SOURCES = pathlib.Path(__file__).parents[2]
 START_SECONDS = 60.0
 """How long an upload waits until the process is ready. If the kernels are not in the cache, the process compiles them for minutes."""
 END_SECONDS = 5.0
@@ -50,15 +44,14 @@ class Trials:
         self._memory_mib_max = memory_mib_max
         self._cpu_ms_max = CPU_FACTOR * cpu_ms_max
         self._thread = ThreadPoolExecutor(1, "trials")
-        self._process: subprocess.Popen[bytes] | None = None
-        self._connection: Connection | None = None
+        self._child: Child | None = None
         self.ready = False
         self._closed = False
 
     @property
     def pid(self) -> int | None:
         """The id of the process; None if there is none."""
-        return self._process.pid if self._process is not None else None
+        return self._child.pid if self._child is not None else None
 
     def start(self) -> Future[None]:
         """Starts the process in the background; the first trial waits for it."""
@@ -83,8 +76,8 @@ class Trials:
     def close(self) -> None:
         """Ends the process; a trial that is running is refused."""
         self._closed = True
-        if (process := self._process) is not None:
-            process.kill()
+        if (child := self._child) is not None:
+            child.kill()
         self._thread.submit(self._end).result()
         self._thread.shutdown()
 
@@ -92,8 +85,8 @@ class Trials:
         connection = self._started()
         try:
             connection.send_bytes(trial)
-            if not connection.poll(_PATIENCE * self._cpu_ms_max / 1_000 + 10.0) and self._process is not None:
-                self._process.kill()
+            if not connection.poll(_PATIENCE * self._cpu_ms_max / 1_000 + 10.0) and self._child is not None:
+                self._child.kill()
             verdict = msgspec.msgpack.decode(connection.recv_bytes(), type=Verdict)
         except (EOFError, OSError):
             return self._refusal(self._end())
@@ -129,40 +122,24 @@ class Trials:
         """
         if self._closed:
             raise Problem(503, "definitions cannot be tried any more, because the server is ending")
-        if self._process is not None and self._process.poll() is not None:
+        if self._child is not None and self._child.has_ended():
             log.warning("the process that tries definitions ended and is started again: %s", self._end())
         try:
-            if self._connection is None:
-                self._connection = self._spawned()
+            if self._child is None:
+                self._child = Child("api.definitions.trial_child", self._memory_mib_max, self._cpu_ms_max)
+            connection = self._child.connection
             if not self.ready:
-                if not self._connection.poll(START_SECONDS):
+                if not connection.poll(START_SECONDS):
                     raise Problem(503, "the process that tries definitions is still starting", [(b"retry-after", b"5")])
-                self._connection.recv_bytes()  # READY, or the process ended
+                connection.recv_bytes()  # READY, or the process ended
                 self.ready = True
         except (EOFError, OSError) as error:
             ended = self._end()
             log.error("the process that tries definitions could not be started: %s, %s", error, ended)
             raise Problem(503, f"definitions cannot be tried now: {ended}", [(b"retry-after", b"5")]) from error
-        return self._connection
-
-    def _spawned(self) -> Connection:
-        own, other = multiprocessing.Pipe()
-        with other:
-            numbers = (other.fileno(), os.getpid(), self._memory_mib_max, self._cpu_ms_max)
-            command = [sys.executable, "-m", "api.definitions.trial_child", *map(str, numbers)]
-            self._process = subprocess.Popen(command, cwd=SOURCES, stdin=subprocess.DEVNULL, pass_fds=[other.fileno()])
-        return own
+        return connection
 
     def _end(self) -> str:
-        """Ends the process if it has not ended; gives how it ended."""
-        process, connection = self._process, self._connection
-        self._process, self._connection, self.ready = None, None, False
-        if connection is not None:
-            connection.close()
-        if process is None:
-            return "it was not started"
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(END_SECONDS)  # it is ending already, or ends when it finds the connection closed
-        process.kill()
-        status = process.wait()
-        return f"ended by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
+        """Ends the process if it has not ended; gives how it ended. It is ending already, or ends when it finds the connection closed."""
+        child, self._child, self.ready = self._child, None, False
+        return "it was not started" if child is None else child.end(END_SECONDS)

@@ -13,8 +13,9 @@ import pytest
 from api_imitation import TEXTS, Api
 
 from api.definitions.change import CompileChange, compile_here
-from api.definitions.trials import SOURCES, Trials
+from api.definitions.trials import Trials
 from foundation.refusal import Refusal
+from pipeline.control.child_process import SOURCES
 from pipeline.engine.release import compile_release
 
 CPU_MS_MAX = 600_000
