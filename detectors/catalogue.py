@@ -1,16 +1,18 @@
-"""All detectors by the names that models.yaml uses, which are River's where River has the method."""
+"""All detectors by the names that models.yaml uses, which are River's where River has the method, and all kinds of snapshots."""
 
-from collections.abc import Callable
 from typing import Final
 
 from detectors.decayed_quantile import DecayedQuantile
 from detectors.gaussian import GaussianScorer
+from detectors.half_space_scoring import ARRAYS as HALF_SPACE_ARRAYS
 from detectors.half_space_scoring import HalfSpaceScoring
 from detectors.half_space_trees import HalfSpaceTrees
 from detectors.learner import Arrays, Keyed, Learner, Scoring
+from detectors.logistic_regression import ARRAYS as LOGISTIC_ARRAYS
 from detectors.logistic_regression import LogisticRegression, LogisticScoring
+from detectors.snapshot_kind import SnapshotKind
 
-__all__ = ["KEYED", "LEARNERS", "Arrays", "Keyed", "Learner", "Scoring", "score_from"]
+__all__ = ["KEYED", "LEARNERS", "SNAPSHOT_KINDS", "Arrays", "Keyed", "Learner", "Scoring", "score_from"]
 
 LEARNERS: Final[dict[str, type[Learner]]] = {
     "anomaly.HalfSpaceTrees": HalfSpaceTrees,
@@ -24,17 +26,19 @@ KEYED: Final[dict[str, type[Keyed]]] = {
 }
 """Detectors with a state for each key; made from the parameters."""
 
-_SCORINGS: Final[dict[str, Callable[[Arrays], Scoring]]] = {
-    "anomaly.HalfSpaceTrees": HalfSpaceScoring,
-    "linear_model.LogisticRegression": LogisticScoring,
+SNAPSHOT_KINDS: Final[dict[str, SnapshotKind[Scoring]]] = {
+    "anomaly.HalfSpaceTrees": SnapshotKind(HALF_SPACE_ARRAYS, HalfSpaceScoring),
+    "linear_model.LogisticRegression": SnapshotKind(LOGISTIC_ARRAYS, LogisticScoring),
 }
+"""What a snapshot may be, by the kind that it states. The kind of a learner's snapshots is the learner's name."""
 
 
-def score_from(name: str, arrays: Arrays) -> Scoring:
-    """Makes the scoring side of the learner `name` from the arrays of one of its snapshots.
+def score_from(kind: str, arrays: Arrays) -> Scoring:
+    """Makes the scoring side of a model from its own arrays in a snapshot of `kind`, see `Snapshot.arrays_of`.
 
     Raises:
-        KeyError: no learner has that name.
-        ValueError: such a learner cannot have published these arrays.
+        ValueError: there is no such kind, or its snapshots cannot hold these arrays.
     """
-    return _SCORINGS[name](arrays)
+    if kind not in SNAPSHOT_KINDS:
+        raise ValueError(f"expected a snapshot of one of the kinds {sorted(SNAPSHOT_KINDS)}, got {kind!r}")
+    return SNAPSHOT_KINDS[kind].read(arrays)

@@ -1,6 +1,7 @@
 """Scores with Half-Space Trees from a snapshot."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,18 @@ from detectors.input_scaling import SCALINGS, WIDTH, scale_rows
 from detectors.learner import Arrays
 from detectors.matrix import as_matrix
 from detectors.recent_scores import LEVELS, mid_ranks
+from detectors.snapshot_kind import Form
+
+ARRAYS: Final[Mapping[str, Form]] = {
+    "sizes": ("<i8", (5,)),
+    "feature": ("<i4", (None, None)),
+    "threshold": ("<f8", (None, None)),
+    "right_when_missing": ("|u1", (None, None)),
+    "r_mass": ("<i4", (None, None)),
+    "figures": ("<f8", (None, WIDTH)),
+    "score_grid": ("<f8", (None,)),
+}
+"""The arrays that `HalfSpaceTrees.snapshot` publishes. How their lengths hang together, `HalfSpaceScoring` checks."""
 
 
 class HalfSpaceScoring:

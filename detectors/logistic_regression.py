@@ -4,7 +4,8 @@ In its plain configuration it equals River's `StandardScaler | LogisticRegressio
 of the steps are those of Robbins and Monro: A stochastic approximation method. Annals of Mathematical Statistics 22, 1951.
 """
 
-from typing import ClassVar, Literal
+from collections.abc import Mapping
+from typing import ClassVar, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from detectors.arrays import expect_array
 from detectors.learner import Arrays
 from detectors.logistic_kernels import learn_rows, log_odds_of_rows, shares_of_rows
 from detectors.matrix import as_matrix
+from detectors.snapshot_kind import Form
 
 
 class LogisticRegression:
@@ -113,6 +115,15 @@ class LogisticRegression:
         weights = expect_array(state, "weights", "<f8", self._weights.shape)
         running = expect_array(state, "running", "<f8", self._running.shape)
         self._figures, self._weights, self._running = figures, weights, running
+
+
+ARRAYS: Final[Mapping[str, Form]] = {
+    "weights": ("<f8", (None,)),
+    "figures": ("<f8", (None, 3)),
+    "intercept": ("<f8", (1,)),
+    "clip_input": ("<f8", (1,)),
+}
+"""The arrays that `LogisticRegression.snapshot` publishes."""
 
 
 class LogisticScoring:

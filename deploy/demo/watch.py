@@ -8,7 +8,9 @@ from confluent_kafka import Consumer, Message, TopicPartition
 
 from deploy.demo.tally import Seen
 from detectors.snapshot import Snapshot
+from detectors.snapshot_parts import SnapshotAssembly
 from foundation.settings import Settings
+from pipeline.control.definitions import key_text
 from pipeline.control.kafka_access import connection_of
 
 
@@ -73,16 +75,20 @@ def follow_models(settings: Settings) -> Iterator[list[Snapshot]]:
     """Yields the published snapshots without an end, first the earlier ones; each step waits up to 0.2 s and gives those that came."""
     consumer = Consumer({**connection_of(settings), "group.id": "weir-watch-models", "enable.auto.commit": False, "log_level": 4})
     consumer.assign([TopicPartition(settings.topic("models"), 0, 0)])
+    assembly = SnapshotAssembly()
     try:
         while True:
-            yield [snapshot for message in consumer.consume(100, 0.2) for snapshot in _snapshot_in(message)]
+            yield [snapshot for message in consumer.consume(100, 0.2) for snapshot in _snapshot_in(message, assembly)]
     finally:
         consumer.close()
 
 
-def _snapshot_in(message: Message) -> list[Snapshot]:
-    """The snapshot in `message`; nothing if it holds none, which the score job logs."""
+def _snapshot_in(message: Message, assembly: SnapshotAssembly) -> list[Snapshot]:
+    """The snapshot that is whole with `message`; nothing if none is, or if it holds none, which the score job logs."""
+    if message.error() or message.value() is None:
+        return []
     try:
-        return [] if message.error() else [Snapshot.decode(message.value() or b"")]
+        snapshot = assembly.take(key_text(message.key()), message.value() or b"")
     except ValueError:
         return []
+    return [] if snapshot is None else [snapshot]

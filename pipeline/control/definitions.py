@@ -3,8 +3,8 @@
 import logging
 from collections.abc import Callable, Iterable
 
-from detectors.snapshot import Snapshot
 from pipeline.control.known_releases import KnownReleases
+from pipeline.control.known_snapshots import KnownSnapshots
 from pipeline.engine.release import Release
 from pipeline.wire.declaration import Topic
 
@@ -20,11 +20,15 @@ def key_text(key: bytes | None) -> str:
 
 
 class Definitions:
-    """Holds the known releases, and the newest snapshot of each model and definition, by `Snapshot.key`."""
+    """Holds the known releases, and for who needs them the snapshots.
 
-    def __init__(self) -> None:
+    Args:
+        snapshots: takes in the records of the topic `models`; with None they are passed over.
+    """
+
+    def __init__(self, snapshots: KnownSnapshots | None = None) -> None:
         self.releases = KnownReleases()
-        self.snapshots: dict[str, Snapshot] = {}
+        self._snapshots = snapshots
         self._on_change: list[Callable[[], None]] = []
 
     def watch(self, action: Callable[[], None]) -> None:
@@ -51,14 +55,7 @@ class Definitions:
         try:
             if topic != Topic.MODEL:
                 return self.releases.take(key, value)
-            if value is None:
-                return self.snapshots.pop(key, None) is not None
-            snapshot = Snapshot.decode(value)
-            held = self.snapshots.get(snapshot.key)
-            if held is not None and held.sequence > snapshot.sequence:
-                return False
-            self.snapshots[snapshot.key] = snapshot
+            return self._snapshots is not None and self._snapshots.take(key, value)
         except Exception as error:  # anybody may have written anything there, and the stream must go on
             log.error("record %s of the %s topic is skipped: %s", key, "models" if topic == Topic.MODEL else "control", error)
             return False
-        return True

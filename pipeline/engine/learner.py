@@ -218,4 +218,4 @@ def sampled(id_keys: NDArray[np.int64], share: float) -> NDArray[np.bool_]:
 
 
 def _snapshot(model: Model, learner: Learner, sequence: int, time_ms: int) -> Snapshot:
-    return Snapshot(model.name, model.definition, sequence, time_ms, learner.snapshot())
+    return Snapshot(model.name, model.definition, sequence, time_ms, learner.snapshot(), model.model)

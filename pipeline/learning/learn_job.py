@@ -13,8 +13,10 @@ import msgspec
 import numpy as np
 from confluent_kafka import KafkaException, Message, TopicPartition
 
+from detectors.snapshot_parts import parts_of
 from features.schema.event import id_key_of
 from foundation.settings import Settings
+from pipeline.control.definitions import key_text
 from pipeline.control.job_program import run_job
 from pipeline.control.kafka import (
     BATCH_MAX,
@@ -32,6 +34,7 @@ from pipeline.control.kafka import (
 )
 from pipeline.engine.isolation import Aside, one_by_one
 from pipeline.engine.learner import LabelLearner
+from pipeline.learning.published_snapshots import PublishedSnapshots
 from pipeline.learning.trainer import ServedDecision, Teacher
 from pipeline.score_job.labels import ResolvedLabel
 from pipeline.wire.declaration import ENTITY_SEPARATOR
@@ -93,13 +96,14 @@ class LearnJob:
         self._labels = settings.topic("labels-resolved")
         self._learners = settings.topic("learners")
         self._models = settings.topic("models")
-        self._renamed: set[str] = set()
+        self._published = PublishedSnapshots()
         self._stopping = False
 
     def run(self) -> None:
         """Learns until `stop` is called."""
         self._control.read_to_end(self.stopping)
         read_until(self._consumer, {}, ends_of(self._consumer, [self._learners]), self._take_place, self.stopping)
+        read_until(self._consumer, {}, ends_of(self._consumer, [self._models]), self._note_published, self.stopping)
         self._resume()
         starts = {place: self._offsets.get(place, 0) for place in ends_of(self._consumer, [self._decisions, self._labels])}
         self._consumer.assign([TopicPartition(*partition_of(place), offset) for place, offset in starts.items()])
@@ -191,15 +195,17 @@ class LearnJob:
         self._send_snapshots(sequence)
 
     def _send_snapshots(self, sequence: int) -> None:
-        """Publishes each snapshot under the key of its definition, and deletes the records of snapshots that are no longer kept."""
+        """Publishes each snapshot in parts, and deletes the records of snapshots that are no longer kept."""
+        sent: set[str] = set()
         for snapshot in self.teacher.snapshots(sequence):
-            self._outbox.send(self._models, snapshot.key.encode(), snapshot.encode())
-            if snapshot.model not in self._renamed:  # older versions wrote one snapshot for all definitions, under the model's name
-                self._outbox.send(self._models, snapshot.model.encode(), None)
-                self._renamed.add(snapshot.model)
-        dropped, self.teacher.dropped = self.teacher.dropped, []
-        for key in dropped:
+            for key, value in parts_of(snapshot):
+                self._outbox.send(self._models, key.encode(), value)
+                self._published.note(key, True)
+                sent.add(key)
+        # The tombstones come last: a reader that has one knows already what takes the place of what goes.
+        for key in self._published.surplus(self.teacher.keys(), sent):
             self._outbox.send(self._models, key.encode(), None)
+            self._published.note(key, False)
         self._flush()
 
     def _flush(self) -> None:
@@ -226,6 +232,10 @@ class LearnJob:
         release = self._control.definitions.newest
         if release is not None:
             self.teacher.change(release)
+
+    def _note_published(self, messages: list[Message]) -> None:
+        for message in messages:
+            self._published.note(key_text(message.key()), message.value() is not None)
 
     def _take_place(self, messages: list[Message]) -> None:
         placed = [(place_of(message), message.offset() or 0, message.value() or b"") for message in messages]

@@ -30,12 +30,10 @@ class Teacher:
     """The trainer: it feeds decisions and labels to the learners of the newest release, and does no I/O.
 
     The state of a model outlives the replacement of its definition: the last `REPLACED_KEPT` replaced definitions of each model keep their
-    state, and continue from it when a release names them again. Meanwhile they learn nothing. `dropped` holds the snapshot keys of those
-    that are no longer kept.
+    state, and continue from it when a release names them again. Meanwhile they learn nothing.
     """
 
     def __init__(self) -> None:
-        self.dropped: list[str] = []
         self._replaced: dict[str, Snapshot] = {}
         self.clock_ms = 0
         self.repeats = 0
@@ -46,6 +44,10 @@ class Teacher:
     @property
     def learners(self) -> list[EventLearner | LabelLearner]:
         return self._learners
+
+    def keys(self) -> list[str]:
+        """The keys of the snapshots of all models that learn now, see `Snapshot.key`."""
+        return [_key_of(each) for each in self._learners]
 
     def change(self, release: Release) -> None:
         """Trains the models of `release` from now on; a model whose definition is unchanged keeps its state."""
@@ -66,7 +68,6 @@ class Teacher:
         self._replaced[state.key] = state
         for key in [key for key, each in self._replaced.items() if each.model == state.model][:-REPLACED_KEPT]:
             del self._replaced[key]
-            self.dropped.append(key)
 
     def decide(self, decisions: list[ServedDecision], id_keys: NDArray[np.int64], refill: bool = False) -> None:
         """Takes in decisions as served; repeated decisions on one event are dropped and counted.

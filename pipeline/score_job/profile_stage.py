@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from typing import ClassVar
 
 from pipeline.control.definitions import Definitions
+from pipeline.control.known_snapshots import KnownSnapshots
 from pipeline.engine.release import Release
 from pipeline.engine.scorer import Scorer
 from pipeline.flink.state import KeyedProfiles
@@ -21,13 +22,14 @@ class ProfileStage(ABC):
     Args:
         profiles: the profiles over the keyed state that Flink holds for the operator.
         profiles_bytes_max: see `Scorer`.
+        snapshots: see `Definitions`.
     """
 
     NAME: ClassVar[str]
     """The stage's name in dead letters."""
 
-    def __init__(self, profiles: KeyedProfiles, profiles_bytes_max: int) -> None:
-        self.definitions = Definitions()
+    def __init__(self, profiles: KeyedProfiles, profiles_bytes_max: int, snapshots: KnownSnapshots | None = None) -> None:
+        self.definitions = Definitions(snapshots)
         self._scorer = Scorer(profiles, profiles_bytes_max)
         self._bundles = UndoableBundles(self._scorer, self._run, self._refuse)
 

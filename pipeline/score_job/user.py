@@ -17,6 +17,7 @@ from features.schema.schema import Schema
 from features.windows.row_label import CORRECTIONS_MAX
 from foundation.refusal import Refusal
 from patterns.policy import ACTIONS
+from pipeline.control.known_snapshots import KnownSnapshots
 from pipeline.engine.answers import Answers, width_of
 from pipeline.engine.decision import BYPASSED, RETRACTED_REASONS, Reply, decisions_of, fallback_flags, flag_names, reply_of
 from pipeline.engine.explanation import reasons_again
@@ -57,7 +58,8 @@ class UserStage(ProfileStage):
     def __init__(
         self, state: BulkState, clock: Callable[[], float] = time.time, kept_ms: int = 0, profiles_bytes_max: int = BYTES_MAX
     ) -> None:
-        super().__init__(KeyedProfiles(state, True, kept_ms), profiles_bytes_max)
+        self.snapshots = KnownSnapshots()
+        super().__init__(KeyedProfiles(state, True, kept_ms), profiles_bytes_max, self.snapshots)
         self.definitions.watch(self._install)
         self._clock = clock
         self._equipped: Release | None = None
@@ -89,13 +91,13 @@ class UserStage(ProfileStage):
         return frames
 
     def _install(self) -> None:
-        self._scorer.retain(self.definitions.snapshots)
+        self._scorer.retain(self.snapshots.keys())
         if self.definitions.newest is not None:
             self._equip(self.definitions.newest)
 
     def _equip(self, release: Release) -> None:
         """Installs the snapshots for the models of `release`: events may carry another one than that in force."""
-        for snapshot in self.definitions.snapshots.values():
+        for snapshot in self.snapshots.newest():
             try:
                 self._scorer.install(snapshot, release)
             except Exception as error:  # whatever a snapshot holds: the one before stays

@@ -83,13 +83,15 @@ def test_an_array_that_does_not_fit_its_own_description_is_refused(changes: dict
 def test_another_format_version_is_refused_by_number() -> None:
     whole = msgspec.msgpack.decode(snapshot().encode())
     whole[0] = 99
-    with pytest.raises(ValueError, match="format 1, got 99"):
+    with pytest.raises(ValueError, match="format 1 or 2, got 99"):
         Snapshot.decode(msgspec.msgpack.encode(whole))
 
 
 def test_names_have_a_bound() -> None:
     with pytest.raises(ValueError, match="names of at most"):
         Snapshot.decode(Snapshot("m" * 300, "hash", 1, 0, {}).encode())
+    with pytest.raises(ValueError, match="names of at most"):
+        Snapshot.decode(Snapshot("m", "hash", 1, 0, {}, "k" * 300).encode())
 
 
 def test_too_many_arrays_or_bytes_are_refused_when_encoding() -> None:

@@ -12,7 +12,9 @@ from one_release import Arrived, OneRelease
 from deploy.demo.feed import Feed
 from deploy.local.stack import Stack
 from detectors.snapshot import Snapshot
+from detectors.snapshot_parts import SnapshotAssembly
 from foundation.settings import Settings
+from pipeline.control.definitions import key_text
 from pipeline.control.kafka_access import connection_of
 from pipeline.engine.release import PARTS
 
@@ -145,6 +147,7 @@ class Reader:
         self.snapshots: dict[tuple[str, int], Snapshot] = {}
         self.in_order: dict[int, list[int]] = {partition: [] for partition in range(settings.partitions)}
         self._models = settings.topic("models")
+        self._assembly = SnapshotAssembly()
         self._consumer = reader_of(settings, "decisions", "models")
 
     def take(self) -> list[dict]:
@@ -155,8 +158,9 @@ class Reader:
             if message.topic() == self._models and message.value() is None:
                 continue  # a snapshot of a definition of long ago was taken off the topic
             if message.topic() == self._models:
-                snapshot = Snapshot.decode(message.value())
-                self.snapshots[snapshot.model, snapshot.sequence] = snapshot
+                snapshot = self._assembly.take(key_text(message.key()), message.value())
+                if snapshot is not None:
+                    self.snapshots[snapshot.model, snapshot.sequence] = snapshot
                 continue
             decision = msgspec.json.decode(message.value())
             id = int(decision["event_id"])

@@ -16,10 +16,12 @@ from side_job_runs import Running
 
 from detectors.catalogue import score_from
 from detectors.snapshot import Snapshot
+from detectors.snapshot_parts import SnapshotAssembly
 from features.schema.batch import Batch
 from features.schema.decode import Decoder
 from foundation.settings import Settings
 from patterns.policy import ACTIONS
+from pipeline.control.definitions import key_text
 from pipeline.engine.release import Release, compile_release
 from pipeline.learning.label_job import LabelJob
 from pipeline.learning.learn_job import LearnJob
@@ -92,9 +94,10 @@ class Run:
                 continue
             if message.value() is None:
                 continue  # a snapshot of a definition of long ago was taken off the topic
-            snapshot = Snapshot.decode(message.value())
+            snapshot = SnapshotAssembly().take(key_text(message.key()), message.value())
+            assert snapshot is not None, "a snapshot of two parts"
             same = self.snapshots.setdefault((snapshot.model, snapshot.sequence), snapshot)
-            assert same.encode() == message.value(), f"two snapshots {snapshot.sequence} of {snapshot.model}"
+            assert same.encode() == snapshot.encode(), f"two snapshots {snapshot.sequence} of {snapshot.model}"
 
     def _take_decision(self, partition: int, decision: dict) -> None:
         self.decisions[partition].append(decision)

@@ -1,10 +1,14 @@
 """A rollback finds the snapshots of the definition that it brings back."""
 
+from dataclasses import replace
+
 import msgspec
 import numpy as np
 import pytest
 from imitation import ControlRecord, Imitation
 
+from detectors.snapshot import Snapshot
+from detectors.snapshot_parts import PART_BYTES_MAX, parts_of
 from pipeline.engine.release import Release, compile_release
 from pipeline.learning.trainer import ServedDecision, Teacher
 
@@ -18,14 +22,19 @@ TEXTS = {
 OTHER = TEXTS | {"models": TEXTS["models"].replace("seed: 1", "seed: 2")}
 
 
-def snapshot_record(release: Release, sequence: int) -> ControlRecord:
-    """A snapshot as the learn job publishes it."""
+def snapshot_of(release: Release, sequence: int) -> Snapshot:
+    """A snapshot that has learned a little."""
     teacher = Teacher()
     teacher.change(release)
     served = [ServedDecision(str(id), id, "u", {"amount": float(id % 17)}, {"count_1h": 1.0}, 1) for id in range(300)]
     teacher.decide(served, np.arange(300))
     [snapshot] = teacher.snapshots(sequence)
-    return ("m", snapshot.key, snapshot.encode())
+    return snapshot
+
+
+def records_of(release: Release, sequence: int, part_bytes: int = PART_BYTES_MAX) -> list[ControlRecord]:
+    """A snapshot as the learn job publishes it."""
+    return [("m", key, value) for key, value in parts_of(snapshot_of(release, sequence), part_bytes)]
 
 
 def scores(job: Imitation, id: int) -> tuple[object, object]:
@@ -40,9 +49,9 @@ def records() -> list[ControlRecord]:
     """Two definitions of a model one after the other, each with a snapshot of its own."""
     return [
         *Imitation.records_of(1, TEXTS),
-        snapshot_record(compile_release(1, TEXTS), 7),
+        *records_of(compile_release(1, TEXTS), 7),
         *Imitation.records_of(2, OTHER),
-        snapshot_record(compile_release(2, OTHER), 8),
+        *records_of(compile_release(2, OTHER), 8),
     ]
 
 
@@ -81,5 +90,43 @@ def test_a_snapshot_that_was_taken_away_scores_no_longer(records: list[ControlRe
 def test_an_older_snapshot_of_the_same_definition_does_not_come_back(records: list[ControlRecord]) -> None:
     job = Imitation()
     job.control(records)
-    job.control([snapshot_record(compile_release(2, OTHER), 3)])
+    job.control(records_of(compile_release(2, OTHER), 3))
     assert scores(job, 1)[1] == 8
+
+
+def test_a_snapshot_in_parts_scores_once_all_of_them_are_there(records: list[ControlRecord]) -> None:
+    job = Imitation()
+    job.control(records)
+    parts = records_of(compile_release(2, OTHER), 9, part_bytes=1_000)
+    assert len(parts) > 3
+    job.control([*parts[1:], ("m", "shape/x/9/1", b"no part"), parts[2]])
+    assert scores(job, 1)[1] == 8
+    job.control(parts[:1])
+    assert scores(job, 2)[1] == 9
+
+
+def test_a_snapshot_that_an_older_version_published_still_scores() -> None:
+    release, job = compile_release(1, TEXTS), Imitation()
+    whole = msgspec.msgpack.decode(snapshot_of(release, 7).encode())
+    before = msgspec.msgpack.encode([1, *whole[1:6]])
+    job.control([*Imitation.records_of(1, TEXTS), ("m", f"shape/{release.models[0].definition}", before)])
+    assert scores(job, 1)[1] == 7
+
+
+def test_a_snapshot_of_another_kind_or_with_a_strange_array_does_not_score() -> None:
+    release, job = compile_release(1, TEXTS), Imitation()
+    job.release(1, TEXTS)
+    good = snapshot_of(release, 7)
+    for sequence, spoiled in enumerate(
+        (
+            replace(good, kind="linear_model.LogisticRegression"),
+            replace(good, arrays=good.arrays | {"strange": np.zeros(1)}),
+            replace(good, arrays=good.arrays | {"threshold": np.zeros(1)}),
+        ),
+        8,
+    ):
+        job.control([("m", key, value) for key, value in parts_of(replace(spoiled, sequence=sequence))])
+    assert scores(job, 1) == (None, None)
+    with_a_map = replace(good, arrays=good.arrays | {"scale.knots": np.zeros(3)}, sequence=11)
+    job.control([("m", key, value) for key, value in parts_of(with_a_map)])
+    assert scores(job, 2)[1] == 11

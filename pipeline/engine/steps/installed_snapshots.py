@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 from detectors.catalogue import Scoring, score_from
 from detectors.snapshot import Snapshot
+from pipeline.engine.models import Model
 from pipeline.engine.release import Release
 
 
@@ -28,7 +29,7 @@ class InstalledSnapshots:
                 held = self._held.get(snapshot.key)
                 if held and held[0].sequence >= snapshot.sequence:
                     return False
-                scoring = score_from(model.model, snapshot.arrays)
+                scoring = score_from(_kind_of(snapshot, model), snapshot.arrays_of())
                 if scoring.inputs != len(model.inputs):
                     raise ValueError(f"snapshot for {scoring.inputs} inputs; the model has {len(model.inputs)}")
                 self._held[snapshot.key] = (snapshot, scoring)
@@ -38,3 +39,14 @@ class InstalledSnapshots:
     def retain(self, keys: Collection[str]) -> None:
         """Drops all snapshots but those of `keys`."""
         self._held = {key: held for key, held in self._held.items() if key in keys}
+
+
+def _kind_of(snapshot: Snapshot, model: Model) -> str:
+    """The kind of a snapshot of `model`; one of an older version does not state it.
+
+    Raises:
+        ValueError: it is of another kind than the model's snapshots are.
+    """
+    if snapshot.kind not in ("", model.model):
+        raise ValueError(f"expected a snapshot of the kind {model.model!r}, got {snapshot.kind!r}")
+    return model.model
