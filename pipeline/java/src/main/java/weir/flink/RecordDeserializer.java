@@ -2,6 +2,7 @@ package weir.flink;
 
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.connector.kafka.source.reader.deserializer.KafkaRecordDeserializationSchema;
 import org.apache.flink.kafka.shaded.org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -14,6 +15,7 @@ import org.apache.flink.util.Collector;
  */
 public class RecordDeserializer implements KafkaRecordDeserializationSchema<Row> {
     private static final byte[] NOTHING = new byte[0];
+    private static final int KEY_BYTES_MAX = 0xFFFF; // What a key's length in a body can say.
     private final char tag;
 
     /** @param tag a letter of Wire.Source. */
@@ -30,11 +32,12 @@ public class RecordDeserializer implements KafkaRecordDeserializationSchema<Row>
             out.collect(Rows.of(place, placed(record, key, value), tag, record.partition(), record.offset()));
             return;
         }
-        String name = tag == Wire.Source.EVENT ? "" : new String(key, StandardCharsets.UTF_8);
+        byte[] kept = key.length > KEY_BYTES_MAX ? Arrays.copyOf(key, KEY_BYTES_MAX) : key; // No key that long names anything.
+        String name = tag == Wire.Source.EVENT ? "" : new String(kept, StandardCharsets.UTF_8);
         byte[] body = switch (tag) {
             case Wire.Source.EVENT -> event(record, value);
-            case Wire.Source.LABEL -> label(key, value);
-            default -> control(key, value, record.value() == null);
+            case Wire.Source.LABEL -> label(kept, value);
+            default -> control(kept, value, record.value() == null);
         };
         out.collect(Rows.of(name, body, tag, record.partition(), record.offset()));
     }

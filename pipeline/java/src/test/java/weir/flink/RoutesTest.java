@@ -141,4 +141,19 @@ class RoutesTest {
         assertArrayEquals(new byte[] {1, 0, 'k', 'v'}, Rows.payload(read("L", "k", "v", null)));
         assertEquals("k", Rows.key(read("L", "k", "v", null)));
     }
+
+    @Test
+    void aKeyThatIsTooLongIsCutAndTheValueBehindItStaysWhole() throws Exception {
+        byte[] key = new byte[70_000];
+        Arrays.fill(key, (byte) 'k');
+        for (String source : List.of("L", "C")) {
+            List<Row> rows = new ArrayList<>();
+            new RecordDeserializer(source).deserialize(new ConsumerRecord<>("t", 0, 0, key, Records.utf8("{}")), new ListCollector<>(rows));
+            byte[] body = Rows.payload(rows.get(0));
+            byte[] expected = joined(Arrays.copyOf(key, 0xFFFF), Records.utf8("{}"));
+            assertArrayEquals(expected, Arrays.copyOfRange(body, body.length - expected.length, body.length));
+            int length = source.equals("L") ? Wire.KeyedBody.keyLength(Bytes.of(body)) : Wire.ControlRecord.keyLength(Bytes.of(body));
+            assertEquals(0xFFFF, length);
+        }
+    }
 }
