@@ -77,7 +77,7 @@ class HalfSpaceTrees:
         self._figures = newborn(scaling, inputs)
         self._recent = RecentScores(recent_scores)
 
-    def learn_many(self, x: NDArray[np.float64], y: NDArray[np.float64] | None = None) -> None:
+    def learn_many(self, x: NDArray[np.float64], y: NDArray[np.float64] | None = None, weights: NDArray[np.float64] | None = None) -> None:
         """Learns the rows of `x` [n, inputs] in their order; ignores `y`."""
         rows = as_matrix(x, self.inputs)
         scaled = np.empty_like(rows)

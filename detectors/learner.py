@@ -47,8 +47,12 @@ class Learner(Protocol):
 
     def __init__(self, inputs: int, **parameters: Any) -> None: ...
 
-    def learn_many(self, x: NDArray[float64], y: NDArray[float64] | None) -> None:
-        """Learns the rows of `x` [n, inputs] in their order; `y` [n] holds 0 and 1."""
+    def learn_many(self, x: NDArray[float64], y: NDArray[float64] | None, weights: NDArray[float64] | None = None) -> None:
+        """Learns the rows of `x` [n, inputs] in their order; `y` [n] holds 0 and 1.
+
+        Args:
+            weights: [n] by how much the label of each row counts, above 0; None for 1 each. Ignored where labels are.
+        """
         ...
 
     def score_many(self, x: NDArray[float64]) -> NDArray[float64]:

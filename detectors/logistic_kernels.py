@@ -41,10 +41,11 @@ def _loss_gradient(label: float, log_odds: float) -> float:
     return -sign / (float(np.exp(margin)) + 1.0)
 
 
-@compiled("void(float64[:, ::1], float64[::1], float64[:, ::1], float64[::1], float64[::1], float64[::1])")
+@compiled("void(float64[:, ::1], float64[::1], float64[::1], float64[:, ::1], float64[::1], float64[::1], float64[::1])")
 def learn_rows(
     x: NDArray[np.float64],
     y: NDArray[np.float64],
+    counts: NDArray[np.float64],
     figures: NDArray[np.float64],
     weights: NDArray[np.float64],
     running: NDArray[np.float64],
@@ -53,6 +54,7 @@ def learn_rows(
     """Updates the scaler's figures by each row, and then takes one step of gradient descent.
 
     Args:
+        counts: [rows] weights of the labels: factors of the gradients.
         figures: [inputs, 3] count, mean and variance of each input, changed.
         weights: [inputs], changed.
         running: intercept and number of steps taken, changed.
@@ -73,6 +75,7 @@ def learn_rows(
         gradient = _loss_gradient(y[row], _standardise(x, figures, weights, running[0], clip_input, row, standard))
         if y[row] > 0.5:
             gradient *= weight_positive
+        gradient *= counts[row]
         gradient = min(max(gradient, -clip), clip)
         running[0] -= intercept_rate * gradient
         rate = learning_rate if power == 0.0 else learning_rate / (running[1] + 1.0) ** power

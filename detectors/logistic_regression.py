@@ -66,11 +66,15 @@ class LogisticRegression:
         self._weights = np.zeros(inputs)
         self._running = np.zeros(2)
 
-    def learn_many(self, x: NDArray[np.float64], y: NDArray[np.float64] | None) -> None:
+    def learn_many(self, x: NDArray[np.float64], y: NDArray[np.float64] | None, weights: NDArray[np.float64] | None = None) -> None:
         """Learns the rows of `x` [n, inputs] with their labels `y` [n], 0 or 1, in order.
 
+        Args:
+            weights: [n] factors of the gradients of the loss, above 0; None for 1 each. They weigh nothing else: each row is one step, and
+                one row for the figures of the inputs.
+
         Raises:
-            ValueError: there is not one label per row, or a label is neither 0 nor 1.
+            ValueError: there is not one label and weight per row, a label is neither 0 nor 1, or a weight is not above 0 or not finite.
         """
         rows = as_matrix(x, self.inputs)
         if y is None or np.shape(y) != (len(rows),):
@@ -78,7 +82,10 @@ class LogisticRegression:
         labels = np.ascontiguousarray(y, np.float64)
         if not bool(np.all((labels == 0.0) | (labels == 1.0))):
             raise ValueError("expected labels of 0 and 1, got others")
-        learn_rows(rows, labels, self._figures, self._weights, self._running, self._settings)
+        counts = np.ones(len(rows)) if weights is None else np.ascontiguousarray(weights, np.float64)
+        if counts.shape != labels.shape or not bool(np.all((counts > 0.0) & np.isfinite(counts))):
+            raise ValueError(f"expected {len(rows)} finite weights above 0, got {counts.shape} with others")
+        learn_rows(rows, labels, counts, self._figures, self._weights, self._running, self._settings)
 
     def learn_one(self, x: NDArray[np.float64], y: float) -> None:
         """Learns one row [inputs] with its label."""

@@ -123,8 +123,8 @@ class Client:
         Args:
             label_time: since when this is known, in ms since the epoch or RFC 3339; None means since now.
             user: the event's primary entity; without it, a label for an event id that several of them have becomes a dead letter.
-            source: who said so; it is stored with the label and has no effect.
-            weight: above 0 and up to 1,000; it is stored with the label and has no effect.
+            source: where it comes from, such as ``chargeback``; of several labels of an event that of the highest source stands.
+            weight: above 0 and up to 1,000; how strongly models are taught the label, where 1 is usual.
         """
         given = {"event_id": event_id, "label": label, "label_time": label_time, "user": user, "source": source, "weight": weight}
         self._read("POST", "/v1/labels", dict[str, object], json=given)

@@ -2,7 +2,7 @@
 
 import asyncio
 import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 import msgspec
 from fastapi import APIRouter, Query, Request, Response
@@ -15,6 +15,7 @@ from api.http.problem import as_response, json_answer
 from api.http.route_docs import OBJECT, route_docs
 from api.kafka.log import Clock, Log
 from features.schema.decode import ID_CHARACTERS_MAX
+from features.schema.label_sources import ANY_SOURCE, SOURCE_CHARACTERS_MAX, WEIGHT_MAX, LabelSources
 from features.schema.schema import MIN_TIME_MS
 from foundation.refusal import Refusal
 from foundation.settings import Settings
@@ -23,16 +24,15 @@ from pipeline.engine.label_times import label_time_ms
 AHEAD_MS_MAX = 300_000
 LABELS_MAX = 1_000
 """The greatest number of labels in one request."""
-SOURCE_CHARACTERS_MAX = 100
-WEIGHT_MAX = 1_000.0
 
 
 class GivenLabel(msgspec.Struct, forbid_unknown_fields=True):
     """A label as callers send it: 1 is fraud, 0 is not.
 
     `label_time` says since when this is known, in ms since the epoch or RFC 3339; without it, since now. `user` may be left out when only
-    one primary entity has an event with this id. `source` (who said so) and `weight` are stored with the label and have no effect: the
-    latest label of an event counts.
+    one primary entity has an event with this id. `source` says where it comes from, such as ``chargeback``: of several labels of one event
+    the one stands whose source ranks highest in `labels: sources:` of schema.yaml, of equal ones the newest by `label_time`, and of equal
+    times a positive one. Models are taught it `weight` times as strongly as a usual label.
     """
 
     event_id: str | int
@@ -41,6 +41,22 @@ class GivenLabel(msgspec.Struct, forbid_unknown_fields=True):
     user: str | int | None = None
     source: Annotated[str, msgspec.Meta(max_length=SOURCE_CHARACTERS_MAX)] = ""
     weight: Annotated[float, msgspec.Meta(gt=0, le=WEIGHT_MAX)] = 1.0
+
+
+class LabelDoor(NamedTuple):
+    """By what the labels of one request are judged.
+
+    Args:
+        now_ms: since when a label without a time is known, in ms since the epoch; none may be known more than 5 min later.
+        by: the name of the caller who sent them.
+        min_time_ms: the first allowed label time, which is the schema's `min_time`.
+        sources: which sources are accepted.
+    """
+
+    now_ms: int
+    by: str
+    min_time_ms: int = MIN_TIME_MS
+    sources: LabelSources = ANY_SOURCE
 
 
 class Taken(msgspec.Struct):
@@ -104,9 +120,10 @@ def make_writes(in_force: InForce, decide: Decide, log: Log, settings: Settings,
         """A label is joined with the event's decision once there is one. A list is taken as a whole or refused as a whole."""
         body, by = await request.body(), caller_of(request).name
         now_ms = int(clock() * 1000)
-        span_ms = (in_force.release.schema.min_time_ms if in_force.release else MIN_TIME_MS, now_ms + AHEAD_MS_MAX)
+        schema = in_force.release.schema if in_force.release else None
+        door = LabelDoor(now_ms, by, schema.min_time_ms if schema else MIN_TIME_MS, schema.label_sources if schema else ANY_SOURCE)
         many = body.lstrip()[:1] == b"["
-        taken = read_labels(body, now_ms, by, span_ms) if many else [read_label(body, now_ms, by, span_ms)]
+        taken = read_labels(body, door) if many else [read_label(body, door)]
         note_subject(request, f"{len(taken)} label{'s' if len(taken) != 1 else ''}")
         await asyncio.gather(*(log.deliver(settings.topic("labels"), each.event_id, _encode(each)) for each in taken))
         return as_response(json_answer(202, TakenLabels(len(taken)) if many else taken[0]))
@@ -114,20 +131,16 @@ def make_writes(in_force: InForce, decide: Decide, log: Log, settings: Settings,
     return routes
 
 
-def read_label(body: bytes, now_ms: int, by: str, span_ms: tuple[int, int]) -> Label:
-    """Reads the label in `body`, which the caller `by` sent.
-
-    Args:
-        span_ms: the first and the last allowed label time, both inclusive, in ms since the epoch: the schema's `min_time`, and 5 min
-            after now.
+def read_label(body: bytes, door: LabelDoor) -> Label:
+    """Reads the label in `body`.
 
     Raises:
-        Refusal: the body is not JSON, has one key twice, lacks a field or has a value of another type, or its time is outside `span_ms`.
+        Refusal: the body is not JSON, has one key twice, lacks a field or has a value of another type, or `door` refuses the label.
     """
-    return _checked(read_json(body, GivenLabel, "label", _EXPECTED), now_ms, by, span_ms)
+    return _checked(read_json(body, GivenLabel, "label", _EXPECTED), door)
 
 
-def read_labels(body: bytes, now_ms: int, by: str, span_ms: tuple[int, int]) -> list[Label]:
+def read_labels(body: bytes, door: LabelDoor) -> list[Label]:
     """Reads the labels in a JSON array.
 
     Raises:
@@ -139,18 +152,20 @@ def read_labels(body: bytes, now_ms: int, by: str, span_ms: tuple[int, int]) -> 
     labels = []
     for number, each in enumerate(given):
         try:
-            labels.append(_checked(each, now_ms, by, span_ms))
+            labels.append(_checked(each, door))
         except Refusal as refusal:
             where = f"[{number}].{refusal.where}"
             raise Refusal(refusal.what, where=where, expected=refusal.expected, got=refusal.got, remedy=refusal.remedy) from refusal
     return labels
 
 
-def _checked(given: GivenLabel, now_ms: int, by: str, span_ms: tuple[int, int]) -> Label:
+def _checked(given: GivenLabel, door: LabelDoor) -> Label:
     event_id = _id(given.event_id, "event_id")
     user = None if given.user is None else _id(given.user, "user")
-    time_ms = now_ms if given.label_time is None else label_time_ms(given.label_time, *span_ms)
-    return Label(event_id, given.label, time_ms, user, by, given.source, given.weight)
+    span_ms = (door.min_time_ms, door.now_ms + AHEAD_MS_MAX)
+    time_ms = door.now_ms if given.label_time is None else label_time_ms(given.label_time, *span_ms)
+    door.sources.check(given.source, given.weight)
+    return Label(event_id, given.label, time_ms, user, door.by, given.source, given.weight)
 
 
 def _id(given: str | int, where: str) -> str:

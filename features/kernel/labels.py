@@ -2,7 +2,8 @@
 
 The head has two lists: notes that wait for their time, by `visible_ms`, and orphans, whose time came before their event, those of the
 latest events first. Retractions stand among the orphans, see `features.kernel.retracted`: their events must not come any more.
-A row holds one label with its time: a late event from before a row's second label sees no label, not the first.
+A row holds one label with its time, the one that stands (`features.windows.row_label.standing_of`), whichever came first: a late event from
+before that label's time sees no label, and not one that stood before.
 """
 
 from features.layout.kernel_context import arena_of, plan_of
@@ -29,12 +30,14 @@ from features.layout.layout import (
 from features.layout.plan_arrays import HEAD, KEEP, KIND, TAIL, WHERE, WORD, PlanArrays
 from features.plan.plan_units import UnitKind
 from features.windows.pages import find_event, mark_changed, word_of
-from features.windows.row_label import label_of, with_label
+from features.windows.row_label import label_cell, label_of, standing_of, with_label
 from features.windows.rows import is_before, is_counted
 from foundation.compiled import inner, outer
 from foundation.number_arrays import Int64s
 
 _LABELS = int(UnitKind.LABELS)
+NOTE_RANK_BIT = 40
+_USER_KEY = (1 << 32) - 1
 
 
 @inner
@@ -79,11 +82,11 @@ def apply_labels(context: Int64s, slot: int, time_ms: int, stride: int) -> None:
         following = arena.notes[note, NOTE_NEXT]
         row = arena.notes[note]
         page = nearest_page(arena, plan, slot, row[NOTE_TIME])
-        place = find_event(arena, page, row[NOTE_TIME], row[NOTE_ID], row[NOTE_ID] ^ (row[NOTE_LABEL] >> 1), stride)
+        place = find_event(arena, page, row[NOTE_TIME], row[NOTE_ID], row[NOTE_ID] ^ (row[NOTE_LABEL] >> 1 & _USER_KEY), stride)
         if place == END:
             put_orphan(arena, plan, slot, note)
         else:
-            label_row(arena, plan, slot, place, row[NOTE_LABEL] & 1, row[NOTE_VISIBLE], stride, True)
+            label_row(arena, plan, slot, place, row[NOTE_LABEL], row[NOTE_VISIBLE], stride, True)
             free_note(arena, note)
         note = following
     arena.heads[slot, WAITING] = note
@@ -143,7 +146,7 @@ def adopt_orphans(context: Int64s, slot: int, place: int, event_ms: int, key: in
         row = arena.notes[note]
         is_own = row[NOTE_TIME] == event_ms and (row[NOTE_ID] == key or row[NOTE_ID] == id_key)
         if is_own and row[NOTE_VISIBLE] >= 0:
-            label_row(arena, plan, slot, place, row[NOTE_LABEL] & 1, row[NOTE_VISIBLE], stride, False)
+            label_row(arena, plan, slot, place, row[NOTE_LABEL], row[NOTE_VISIBLE], stride, False)
             if before < 0:
                 arena.heads[slot, ORPHANS] = following
             else:
@@ -155,14 +158,19 @@ def adopt_orphans(context: Int64s, slot: int, place: int, event_ms: int, key: in
 
 
 @inner
-def label_row(arena: Arena, plan: PlanArrays, slot: int, place: int, label: int, visible_ms: int, stride: int, counted: bool) -> None:
-    """Writes a label to its row unless a later one stands there; if `counted`, updates the label counts of windows that hold the row."""
+def label_row(arena: Arena, plan: PlanArrays, slot: int, place: int, noted: int, visible_ms: int, stride: int, counted: bool) -> None:
+    """Writes a label, the LABEL of a note, to its row unless one there stands above it.
+
+    If `counted`, it updates the label counts of windows that hold the row.
+    """
     page = place >> PAGE_BITS
     word = word_of(place, stride) + LABEL
     old = label_of(arena.pages[page, word])
-    if old != 0 and ((old >> 2) > visible_ms):
+    label = noted & 1
+    new = label_cell(label, visible_ms, noted >> NOTE_RANK_BIT)
+    if old != 0 and standing_of(old) >= standing_of(new):
         return
-    arena.pages[page, word] = with_label(arena.pages[page, word], (visible_ms << 2) + 2 + label)
+    arena.pages[page, word] = with_label(arena.pages[page, word], new)
     arena.heads[slot, HEARD] = max(arena.heads[slot, HEARD], visible_ms)
     mark_changed(arena, slot, page)
     if not counted:

@@ -33,7 +33,7 @@ NUMBERS_OF_ENTITY = 4
 NUMBERS_OF_USER = 7
 
 # Cells of a waiting label, called a note. VISIBLE is the time from which on events may see it. ID is as in its event's row; the lowest bit
-# of LABEL is the label, above it stands the user's part of ID.
+# of LABEL is the label, above it stand the user's part of ID and, from bit 40 on, the rank of the source.
 NOTE_PREV, NOTE_NEXT, NOTE_TIME, NOTE_ID, NOTE_LABEL, NOTE_VISIBLE, NOTE_WORDS = range(7)
 
 # Counters that the kernel and its caller share: free pages and notes on their stacks, entries in the logs, and the entries that the tables

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from features.kernel import kernel
 from features.kernel.inputs import MORE
+from features.kernel.labels import NOTE_RANK_BIT
 from features.kernel.retracted import note_outcomes
 from features.layout.kernel_context import context_of
 from features.layout.layout import (
@@ -202,17 +203,22 @@ class Profiles:
         users: Sequence[str],
         labels: NDArray[np.int8],
         visible_ms: Int64s,
+        ranks: NDArray[np.int8] | None = None,
     ) -> None:
         """Takes in labels (1 positive, 0 negative) of events of `users`, visible to events from `visible_ms` on (inclusive).
 
-        A label may come before or after its event; one with a later `visible_ms` replaces an earlier one.
+        A label may come before or after its event. Of several labels of one event that are visible, the one of the greatest of `ranks`
+        (`features.schema.label_sources`; None for 0 each) stands, of equal ones the one with the latest `visible_ms`, then a positive one.
         """
         if not ((labels == 0) | (labels == 1)).all():
             raise ValueError("expected labels of 0 and 1, got others")
         self.arena = with_room(self.arena, 0, len(slots))
         visible = np.clip(visible_ms, 0, VISIBLE_MAX_MS)
         user_keys = self._user_keys(users)
-        columns = (slots, event_times_ms, id_keys ^ user_keys, user_keys << 1 | labels, visible)
+        noted = user_keys << 1 | labels
+        if ranks is not None:
+            noted |= ranks.astype(np.int64) << NOTE_RANK_BIT
+        columns = (slots, event_times_ms, id_keys ^ user_keys, noted, visible)
         kernel.note_labels(self._context(), *[_plain(column) for column in columns])
         self._tick += 1
         self._used[slots] = self._tick

@@ -7,6 +7,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from features.schema.label_sources import ANY_SOURCE, LabelSources, read_label_sources
 from foundation.document import Section, read_document
 
 DAY_MS = 86_400_000
@@ -86,6 +87,7 @@ class Schema(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         lateness_ms: an event that is older than its primary entity's newest event by more than this is too late.
         retention_ms: length of the history kept per entity.
         negative_after_ms: an event without a label counts as negative from this age on.
+        label_sources: which of several labels of an event stands.
         max_ahead_ms: an event whose time is further ahead of its arrival is refused.
         min_time_ms: an event or a label before this moment is refused, because its time is probably in another unit.
         dedupe_ms: how long the id of an event is known to its primary entity: events up to so much later, inclusive, are compared with it,
@@ -116,6 +118,7 @@ class Schema(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     ttl_ms: int = 90 * DAY_MS
     events_max: int = 1_000_000
     rewind_max: int = 10_000
+    label_sources: LabelSources = ANY_SOURCE
 
     @property
     def known_ms(self) -> int:
@@ -172,6 +175,7 @@ def read_schema(text: str, source: str = "schema.yaml") -> Schema:
         **_read_lengths(document),
         min_time_ms=document.at("min_time").moment_ms() if document.has("min_time") else MIN_TIME_MS,
         **_read_counts(document),
+        label_sources=_read_sources(document),
     )
     if schema.ttl_ms < schema.retention_ms:
         document.at("ttl" if document.has("ttl") else "retention").refuse("retention longer than ttl", "a ttl of at least the retention")
@@ -270,6 +274,11 @@ def _read_counts(document: Section) -> dict[str, int]:
     return {name: document.at(name).integer(_EVENTS_LEAST, 1 << 40) for name in ("events_max", "rewind_max") if document.has(name)}
 
 
+def _read_sources(document: Section) -> LabelSources:
+    declared = document.has("labels") and document.at("labels").has("sources")
+    return read_label_sources(document.at("labels").at("sources")) if declared else ANY_SOURCE
+
+
 def _read_lengths(document: Section) -> dict[str, int]:
     lengths = {
         name + "_ms": document.at(name).duration_ms(least_ms)
@@ -279,6 +288,7 @@ def _read_lengths(document: Section) -> dict[str, int]:
     lengths.setdefault("ttl_ms", max(90 * DAY_MS, lengths.get("retention_ms", 0)))
     if document.has("labels"):
         labels = document.at("labels")
-        labels.only("negative_after")
-        lengths["negative_after_ms"] = labels.at("negative_after").duration_ms()
+        labels.only("negative_after", "sources")
+        if labels.has("negative_after"):
+            lengths["negative_after_ms"] = labels.at("negative_after").duration_ms()
     return lengths

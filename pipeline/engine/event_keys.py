@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from features.schema.batch import Batch
 from features.schema.event import id_key_of
+from features.windows.row_label import standings
 
 NO_EVENT, SEVERAL_EVENTS = -1, -2
 USERS_REMEMBERED = 65_536
@@ -27,6 +28,8 @@ class Labels:
         users: the primary entity of each labelled event, None where a label does not name one; None for all if no label does.
         rows: the row of each in its file, from 1 on; 0 for labels that do not come from a file.
         source: the name of that file.
+        ranks: the rank of the source of each, see `features.schema.label_sources`; 0 each where nobody says.
+        weights: how strongly each label teaches; 1 each where nobody says.
         unknown: how many labels were left out because no event has their id.
     """
 
@@ -37,10 +40,22 @@ class Labels:
     rows: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     source: str = ""
     unknown: int = 0
+    ranks: NDArray[np.int8] = field(default_factory=lambda: np.empty(0, np.int8))
+    weights: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
 
     def __post_init__(self) -> None:
+        n = len(self.labels)
         if not len(self.rows):
-            self.rows = np.zeros(len(self.labels), np.int64)
+            self.rows = np.zeros(n, np.int64)
+        if not len(self.ranks):
+            self.ranks = np.zeros(n, np.int8)
+        if not len(self.weights):
+            self.weights = np.ones(n)
+
+    @property
+    def standings(self) -> NDArray[np.int64]:
+        """Returns by which number each is compared with others of its event, see `features.windows.row_label.standings`."""
+        return standings(self.labels, self.times_ms, self.ranks)
 
 
 def event_keys(id_keys: NDArray[np.int64], users: Iterable[str]) -> NDArray[np.int64]:

@@ -1,7 +1,7 @@
 """Learning beside the decision's path: what the global models have seen, and the snapshots they publish."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from detectors.missing import are_mostly_missing
 from detectors.snapshot import Snapshot
 from pipeline.engine.models import Model
 from pipeline.engine.release import Release
-from pipeline.engine.vectors import WAITING, Vectors
+from pipeline.engine.vectors import UNLABELLED, WAITING, Vectors
 
 VECTORS_MAX = 1_000_000
 """Vectors that a model holds for labels to come."""
@@ -26,24 +26,35 @@ class Lessons:
         keys: which events they are about, see `pipeline.engine.event_keys`, or which rows.
         labels: 0 or 1.
         times_ms: when they come into force.
+        standings: of two labels in force of one event the one with the greater number stands, see
+            `features.windows.row_label.standings`; that of an event that counts as negative without a label is `UNLABELLED`.
+        weights: by how much each teaches, where 1 is a usual label.
     """
 
     keys: NDArray[np.int64]
     labels: NDArray[np.int8]
     times_ms: NDArray[np.int64]
+    standings: NDArray[np.int64]
+    weights: NDArray[np.float64]
 
-    def part(self, where: slice) -> "Lessons":
-        return Lessons(self.keys[where], self.labels[where], self.times_ms[where])
+    def part(self, where: slice | NDArray[np.int64] | NDArray[np.bool_]) -> "Lessons":
+        """Those at `where`."""
+        return Lessons(self.keys[where], self.labels[where], self.times_ms[where], self.standings[where], self.weights[where])
+
+
+def negatives(rows: NDArray[np.int64], times_ms: NDArray[np.int64]) -> Lessons:
+    """What unlabelled events teach from `times_ms` on: that they are negative."""
+    n = len(rows)
+    return Lessons(rows, np.zeros(n, np.int8), times_ms, np.full(n, UNLABELLED), np.ones(n))
 
 
 def joined(parts: list[Lessons]) -> Lessons:
     """All of `parts` in order of time; those of one time in the order given."""
     if not parts:
-        return Lessons(np.empty(0, np.int64), np.empty(0, np.int8), np.empty(0, np.int64))
-    times_ms = np.concatenate([part.times_ms for part in parts])
-    order = np.argsort(times_ms, kind="stable")
-    keys = np.concatenate([part.keys for part in parts])[order]
-    return Lessons(keys, np.concatenate([part.labels for part in parts])[order], times_ms[order])
+        return negatives(np.empty(0, np.int64), np.empty(0, np.int64))
+    names = ("keys", "labels", "times_ms", "standings", "weights")
+    every = Lessons(*[np.concatenate([getattr(part, name) for part in parts]) for name in names])
+    return every.part(np.argsort(every.times_ms, kind="stable"))
 
 
 class EventLearner:
@@ -136,11 +147,11 @@ class LabelLearner:
         rows, self._next = self._vectors.waiting_until(time_ms - self._negative_after_ms, self._next)
         due_ms = self._vectors.times_of(rows) + self._negative_after_ms
         self._vectors.teach(rows, 0)
-        lessons.append(Lessons(rows, np.zeros(len(rows), np.int8), due_ms))
+        lessons.append(negatives(rows, due_ms))
         in_order = joined(lessons)
         if len(in_order.labels) and teach:
             labels = in_order.labels.astype(np.float64)
-            self.learner.learn_many(self._vectors.of(in_order.keys), labels)
+            self.learner.learn_many(self._vectors.of(in_order.keys), labels, in_order.weights)
             self._positives += int(labels.sum())
             self._negatives += len(labels) - int(labels.sum())
         self._vectors.drop(time_ms - 2 * self._negative_after_ms, self._vectors_max)
@@ -169,18 +180,20 @@ class LabelLearner:
         return [now.part(slice(position, position + 1)) for position in range(due)]
 
     def _lessons_of(self, told: "Lessons") -> list["Lessons"]:
-        """What labels teach: an event that already counted as negative is corrected only by a label that differs."""
+        """What labels teach: those that stand above what was taught of their event, where they differ from it.
+
+        An event whose time to count as negative came before its label was taught as negative then.
+        """
         rows = self._vectors.rows_of(told.keys)
         known = rows >= 0
-        rows, labels, times_ms = rows[known], told.labels[known], told.times_ms[known]
-        negative_ms = self._vectors.times_of(rows) + self._negative_after_ms
-        taught = self._vectors.taught_of(rows)
-        before = (taught == WAITING) & (times_ms > negative_ms)
-        taught = np.where(before, 0, taught)
-        differs = taught != labels
-        self._vectors.teach(rows, labels)
-        negatives = Lessons(rows[before], np.zeros(int(before.sum()), np.int8), negative_ms[before])
-        return [negatives, Lessons(rows[differs], labels[differs], times_ms[differs])]
+        own = replace(told.part(known), keys=rows[known])
+        own = own.part(own.standings > self._vectors.standings_of(own.keys))
+        negative_ms = self._vectors.times_of(own.keys) + self._negative_after_ms
+        taught = self._vectors.taught_of(own.keys)
+        before = (taught == WAITING) & (own.times_ms > negative_ms)
+        differs = np.where(before, 0, taught) != own.labels
+        self._vectors.teach(own.keys, own.labels, own.standings)
+        return [negatives(own.keys[before], negative_ms[before]), own.part(differs)]
 
 
 class Learners:

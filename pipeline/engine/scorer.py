@@ -88,12 +88,17 @@ class Scorer:
         users: list[str],
         labels: NDArray[np.int8],
         visible_ms: NDArray[np.int64],
+        ranks: NDArray[np.int8],
     ) -> None:
-        """Lets events at or after `visible_ms` see the labels of events of `users` at `keys`, entities of one kind."""
+        """Lets events at or after `visible_ms` see the labels of events of `users` at `keys`, entities of one kind.
+
+        Args:
+            ranks: of the sources of the labels, see `features.schema.label_sources`.
+        """
         if kind not in release.features.plans:
             return
         profiles, slots = self._open(release, kind, keys)
-        profiles.label(slots, event_times_ms, id_keys, users, labels, visible_ms)
+        profiles.label(slots, event_times_ms, id_keys, users, labels, visible_ms, ranks)
 
     def score(self, release: Release, batch: Batch) -> Verdicts:
         """Both stages at once: entities, then users."""

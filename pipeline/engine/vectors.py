@@ -5,6 +5,8 @@ from numpy.typing import NDArray
 
 WAITING = -1
 """The label of a vector that was taught neither as positive nor as negative so far."""
+UNLABELLED = 0
+"""The standing of an event without a label: every label stands above it."""
 
 
 class Vectors:
@@ -21,6 +23,7 @@ class Vectors:
         self._keys = np.empty(1_024, np.int64)
         self._times_ms = np.empty(1_024, np.int64)
         self._taught = np.empty(1_024, np.int8)
+        self._standings = np.empty(1_024, np.int64)
         self._row_of: dict[int, int] = {}
         self._first = 0  # number of the oldest; rows keep their numbers when the matrix is moved
         self._moved = 0
@@ -34,7 +37,7 @@ class Vectors:
         count = len(keys)
         self._make_room(count)
         place = slice(self._end - self._moved, self._end - self._moved + count)
-        self._matrix[place], self._keys[place], self._taught[place] = vectors, keys, WAITING
+        self._matrix[place], self._keys[place], self._taught[place], self._standings[place] = vectors, keys, WAITING, UNLABELLED
         newest = self._times_ms[place.start - 1] if len(self) else np.int64(0)
         self._times_ms[place] = np.maximum(np.maximum.accumulate(times_ms), newest) if count else times_ms
         self._row_of.update(zip(keys.tolist(), range(self._end, self._end + count), strict=True))
@@ -48,9 +51,14 @@ class Vectors:
         """Returns the label that each row was last taught with, or `WAITING`."""
         return self._taught[rows - self._moved]
 
-    def teach(self, rows: NDArray[np.int64], labels: NDArray[np.int8] | int) -> None:
-        """Notes that rows are taught with `labels`."""
+    def standings_of(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The standing of the label that each row was last taught with, or `UNLABELLED`."""
+        return self._standings[rows - self._moved]
+
+    def teach(self, rows: NDArray[np.int64], labels: NDArray[np.int8] | int, standings: NDArray[np.int64] | int = UNLABELLED) -> None:
+        """Notes that rows are taught with `labels`, and how these stand."""
         self._taught[rows - self._moved] = labels
+        self._standings[rows - self._moved] = standings
 
     def waiting_until(self, time_ms: int, first: int) -> tuple[NDArray[np.int64], int]:
         """Returns the rows from `first` on that wait, of events at or before `time_ms`, and the number after the last row looked at."""
@@ -83,7 +91,7 @@ class Vectors:
             return
         size = max(1_024, 2 * (held + count))
         place = slice(self._first - self._moved, used)
-        for name in ("_matrix", "_keys", "_times_ms", "_taught"):
+        for name in ("_matrix", "_keys", "_times_ms", "_taught", "_standings"):
             old = getattr(self, name)
             grown = np.empty((size, *old.shape[1:]), old.dtype)
             grown[:held] = old[place]

@@ -31,8 +31,9 @@ class ReadLabel(NamedTuple):
         label: 1 for fraud, 0 for none.
         time_ms: time from which on the label was known, in ms since the epoch.
         by: the caller of the API who gave the label; '' if it was written to the topic past the API.
-        source: where the label comes from, such as ``chargeback``; '' if it was not given.
-        weight: how much the label counts beside others, as its source says; nothing uses it or `source` yet.
+        source: where the label comes from, such as ``chargeback``; '' if it was not given. It ranks the label among others of its event,
+            see `features.schema.label_sources`.
+        weight: by how much the label teaches, where 1 is a usual label.
     """
 
     event: EventName

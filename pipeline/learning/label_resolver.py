@@ -10,6 +10,7 @@ import msgspec
 from features.definitions.entity_parser import KEY_JOINT, parts_of
 from features.schema.duplicate_keys import refuse_repeated_keys
 from features.schema.event import id_key_of
+from features.schema.label_sources import ANY_SOURCE, LabelSources
 from features.schema.schema import MIN_TIME_MS
 from foundation.refusal import Refusal
 from pipeline.control.definitions import Definitions
@@ -128,7 +129,7 @@ class LabelResolver:
         for record in records:
             self._next[record.place] = record.offset + 1
             try:
-                label = read_label(record.value, self._min_time_ms())
+                label = self._read(record.value)
             except NOBODYS_FAULT:
                 raise
             except Exception as error:
@@ -261,9 +262,9 @@ class LabelResolver:
         except ValueError:  # the event was decided before the schema declared integer ids
             return id_key_of(decision.event_id, False)
 
-    def _min_time_ms(self) -> int:
+    def _read(self, value: bytes) -> ReadLabel:
         release = self._definitions.newest
-        return release.schema.min_time_ms if release is not None else MIN_TIME_MS
+        return read_label(value, release.schema.min_time_ms, release.schema.label_sources) if release is not None else read_label(value)
 
     def _unknown(self, event: EventName) -> Refusal:
         return Refusal(
@@ -301,8 +302,11 @@ def _retracted(event_id: str) -> Refusal:
     return Refusal("label of a retracted event", where="event_id", expected=expected, got=event_id)
 
 
-def read_label(value: bytes, min_time_ms: int = MIN_TIME_MS) -> ReadLabel:
+def read_label(value: bytes, min_time_ms: int = MIN_TIME_MS, sources: LabelSources = ANY_SOURCE) -> ReadLabel:
     """Decodes the value of a label's record; its time has to lie between `min_time_ms` (inclusive) and the end of the year 9999.
+
+    Args:
+        sources: say which sources are accepted.
 
     Raises:
         Refusal: the value is no label, or a field is out of its range.
@@ -319,6 +323,7 @@ def read_label(value: bytes, min_time_ms: int = MIN_TIME_MS) -> ReadLabel:
     if not 0 < size <= EVENT_ID_BYTES_MAX:
         raise Refusal("bad event id", where="event_id", expected=f"1 to {EVENT_ID_BYTES_MAX} bytes", got=f"{size} bytes")
     user = None if read.user is None else str(read.user)
+    sources.check(read.source, read.weight)
     time_ms = label_time_ms(_moment(read.label_time), min_time_ms)
     return ReadLabel(EventName(event_id, user), read.label, time_ms, read.by, read.source, read.weight)
 

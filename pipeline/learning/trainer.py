@@ -5,6 +5,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.snapshot import Snapshot, snapshot_key
+from features.schema.label_sources import ANY_SOURCE
+from features.windows.row_label import standings
 from pipeline.engine.event_keys import event_keys
 from pipeline.engine.learner import EventLearner, LabelLearner, Learners, Lessons
 from pipeline.engine.release import Release
@@ -96,8 +98,11 @@ class Teacher:
     def label(self, resolved: ResolvedLabel) -> None:
         """Takes in a label that was joined with its decision."""
         keys = event_keys(np.array([resolved.id_key]), [resolved.user])
+        labels, times_ms = np.array([resolved.label], np.int8), np.array([resolved.label_time])
+        sources = self._release.schema.label_sources if self._release is not None else ANY_SOURCE
+        own = standings(labels, times_ms, np.array([sources.rank(resolved.source)], np.int8))
+        lesson = Lessons(keys, labels, times_ms, own, np.array([resolved.weight]))
         for each in self._learners:
-            lesson = Lessons(keys, np.array([resolved.label], np.int8), np.array([resolved.label_time]))
             each.tell(lesson, vector_of(resolved, each.model.inputs)[None, :])
 
     def refilled(self) -> None:

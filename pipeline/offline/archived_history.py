@@ -51,20 +51,25 @@ def archived_labels(settings: Settings, schema: Schema, from_ms: int | None) -> 
     Raises:
         Refusal: the archive does not answer.
     """
-    found: list[tuple[int, int, int]] = []
+    found: list[tuple[int, int, int, int]] = []
+    weights: list[float] = []
     users: list[str | None] = []
     bad = 0
     for table in read_archive(settings, "labels", from_ms, columns=("value",)):
         for value in table["value"].to_pylist():
             try:
-                read = read_label(value, schema.min_time_ms)
-                found.append((label_key_of(read.event.event_id, schema), read.label, read.time_ms))
+                read = read_label(value, schema.min_time_ms, schema.label_sources)
+                rank = schema.label_sources.rank(read.source)
+                found.append((label_key_of(read.event.event_id, schema), read.label, read.time_ms, rank))
                 users.append(read.event.user)
+                weights.append(read.weight)
             except Refusal:
                 bad += 1
-    keys, labels, times_ms = np.array(found, np.int64).reshape(-1, 3).T
-    by_time = np.argsort(times_ms, kind="stable")
-    return Labels(keys[by_time], labels.astype(np.int8)[by_time], times_ms[by_time], [users[row] for row in by_time.tolist()]), bad
+    by_time = np.argsort([time_ms for _, _, time_ms, _ in found], kind="stable")
+    keys, labels, times_ms, ranks = np.array(found, np.int64).reshape(-1, 4)[by_time].T
+    own = [users[row] for row in by_time.tolist()]
+    told = {"ranks": ranks.astype(np.int8), "weights": np.array(weights)[by_time]}
+    return Labels(keys, labels.astype(np.int8), times_ms, own, **told), bad
 
 
 def _decoded(table: pa.Table, decoder: Decoder, refused: RefusedRows) -> tuple[list[Event], list[int]]:

@@ -44,7 +44,7 @@ class Outcome:
         unscored: number of events, by reason, that got no decision of their own or revised an earlier one.
         snapshots: number of snapshots published, of all models together.
         scores: scores of the first decisions, under ``score`` and ``model.<name>``.
-        marks: the last label of each of these events, 0 for none.
+        marks: the label that stands of each of these events, 0 for none.
         ambiguous: number of labels that are ignored, because they name no primary entity and several have an event with their id.
     """
 
@@ -82,6 +82,7 @@ class Replay:
         self._labels_done = 0
         self._keys = {kind: release.features.key(kind, history.batch) for kind in release.features.kinds} if labels is not None else {}
         self._label_rows = np.empty(0, np.int64) if labels is None else rows_of_labels(history.batch, labels)
+        self._standings = np.empty(0, np.int64) if labels is None else labels.standings
         self._first_rows = first_rows(history.batch)  # each stands for its event
         self._scored = 0
         for snapshot in frozen:
@@ -159,11 +160,14 @@ class Replay:
         known = first + np.flatnonzero(self._label_rows[first:end] >= 0)
         rows, labels, times_ms = self._label_rows[known], self.labels.labels[known], self.labels.times_ms[known]
         if not self._frozen:
+            lessons = Lessons(rows, labels, times_ms, self._standings[known], self.labels.weights[known])
             for each in self.learners.each:
-                each.tell(Lessons(rows, labels, times_ms))
-        self._label_profiles(rows, labels, times_ms)
+                each.tell(lessons)
+        self._label_profiles(rows, labels, times_ms, self.labels.ranks[known])
 
-    def _label_profiles(self, rows: NDArray[np.int64], labels: NDArray[np.int8], times_ms: NDArray[np.int64]) -> None:
+    def _label_profiles(
+        self, rows: NDArray[np.int64], labels: NDArray[np.int8], times_ms: NDArray[np.int64], ranks: NDArray[np.int8]
+    ) -> None:
         events = self.history.batch
         for kind in self.release.features.kinds:
             keys = list(map(self._keys[kind].__getitem__, rows.tolist()))
@@ -171,7 +175,7 @@ class Replay:
             own = rows[has]
             users = list(map(events.users.__getitem__, own.tolist()))
             named = (events.times_ms[own], events.id_keys[own], users)
-            self.scorer.label(self.release, kind, list(filter(None, keys)), *named, labels[has], times_ms[has])
+            self.scorer.label(self.release, kind, list(filter(None, keys)), *named, labels[has], times_ms[has], ranks[has])
 
     def _count(self, verdicts: Verdicts, batch: Batch, outcome: Outcome) -> None:
         fresh = ~verdicts.are(UNDECIDED | REVISED)
@@ -195,6 +199,7 @@ class Replay:
     def _marks_of(self, rows: NDArray[np.int64]) -> NDArray[np.int8]:
         marks = np.zeros(len(self.history.batch), np.int8)
         if self.labels is not None:
-            known = self._label_rows >= 0
+            known = np.flatnonzero(self._label_rows >= 0)
+            known = known[np.argsort(self._standings[known], kind="stable")]  # of those of one event the last one written stays
             marks[self._label_rows[known]] = self.labels.labels[known]
         return marks[self._first_rows[rows]]

@@ -62,7 +62,7 @@ class ReplayedSource:
             chosen = known[first : first + _LABELS_A_BATCH]
             own = rows[chosen].tolist()
             ids, users = ([texts[row] for row in own] for texts in (events.ids, events.users))
-            numbers = [pa.array(given.labels[chosen], pa.int8()), pa.array(given.times_ms[chosen], pa.int64())]
+            numbers = [pa.array(given.labels[chosen]), pa.array(given.times_ms[chosen]), pa.array(given.ranks[chosen])]
             yield pa.RecordBatch.from_arrays([pa.array(ids, pa.string()), pa.array(users, pa.string()), *numbers], schema=LABELS)
 
     def strangers(self) -> int:

@@ -7,6 +7,7 @@ from functools import partial
 import msgspec
 import pyarrow as pa
 
+from features.schema.label_sources import ANY_SOURCE
 from foundation.refusal import Refusal
 from foundation.settings import Settings
 from pipeline.control.definitions import Definitions
@@ -101,12 +102,14 @@ class ServedSource:
 
     def labels(self) -> Iterator[pa.RecordBatch]:
         """Gives the labels of the topic ``labels``, archived ones from `from_ms` on; records that are no labels are left out."""
+        newest = read_definitions(self._settings).newest
+        sources = newest.schema.label_sources if newest is not None else ANY_SOURCE
         for values in recorded_values(self._settings, "labels", self._from_ms):
             read = []
             for value in values:
                 try:
                     label = read_label(value, 0)
-                    read.append((*label.event, label.label, label.time_ms))
+                    read.append((*label.event, label.label, label.time_ms, sources.rank(label.source)))
                 except Refusal:  # the label job has made it a dead letter
                     self._bad_labels += 1
             columns = [pa.array([each[part] for each in read], type) for part, type in enumerate(LABELS.types)]

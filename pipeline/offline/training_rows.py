@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from features.windows.row_label import standings
 from foundation.refusal import Refusal
 from pipeline.offline.training_source import ORDER
 
@@ -83,6 +84,7 @@ class TrainingRows:
     _label_users: list[pa.Array] = field(default_factory=list)
     _labels: list[NDArray[np.int8]] = field(default_factory=list)
     _label_times_ms: list[NDArray[np.int64]] = field(default_factory=list)
+    _standings: list[NDArray[np.int64]] = field(default_factory=list)
     _decisions_in_all: int = 0
     _labels_in_all: int = 0
 
@@ -114,12 +116,13 @@ class TrainingRows:
         self._label_users.append(batch["user"].cast(pa.large_string()))
         self._labels.append(batch["label"].to_numpy())
         self._label_times_ms.append(batch["label_time"].to_numpy())
+        self._standings.append(standings(*(batch[name].to_numpy() for name in ("label", "label_time", "rank"))))
 
     def choose(self, span_ms: tuple[int, int] = ALWAYS) -> Chosen:
         """Chooses the first decision of each (primary entity, event id, revision) with an event time in `span_ms`, whose end is exclusive.
 
-        The rows are sorted by (event time, event id, revision). Each has the label of its event with the greatest label time, and of equal
-        times the last one; it has none if the event was retracted.
+        The rows are sorted by (event time, event id, revision). Each has the label of its event that stands
+        (`features.schema.label_sources`), or none if the event was retracted.
         """
         decided, events = self._events()
         times_ms = _joined(self._times_ms, np.int64)
@@ -166,15 +169,15 @@ class TrainingRows:
         return first, newest, taken_back
 
     def _labels_of(self, decided: _Events) -> tuple[NDArray[np.int8], NDArray[np.int64], NDArray[np.int64]]:
-        """By event: its latest label, -1 for none, and the time; and by label what `_Events.of` says."""
+        """By event: the label that stands, -1 for none, and its time; and by label what `_Events.of` says."""
         labels, times_ms = np.full(len(decided.pairs), -1, np.int8), np.zeros(len(decided.pairs), np.int64)
         ids, users = (pa.chunked_array(each, pa.large_string()).combine_chunks() for each in (self._label_ids, self._label_users))
         found = decided.of(ids, users)
         all_times_ms, all_labels = _joined(self._label_times_ms, np.int64), _joined(self._labels, np.int8)
-        place = np.lexsort((all_times_ms, found))
-        latest = place[np.append(np.diff(found[place]) != 0, True)[: len(place)]]
-        latest = latest[found[latest] >= 0]
-        labels[found[latest]], times_ms[found[latest]] = all_labels[latest], all_times_ms[latest]
+        place = np.lexsort((_joined(self._standings, np.int64), found))
+        standing = place[np.append(np.diff(found[place]) != 0, True)[: len(place)]]
+        standing = standing[found[standing] >= 0]
+        labels[found[standing]], times_ms[found[standing]] = all_labels[standing], all_times_ms[standing]
         return labels, times_ms, found
 
     def _all_places(self) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:

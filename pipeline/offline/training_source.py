@@ -22,8 +22,9 @@ AFTER_GROUPS = {
 ORDER = "order"
 """The column that sorts events of the same time, as `features.schema.event.Event.order` does; it is not exported."""
 
-LABELS = pa.schema({"event_id": pa.string(), "user": pa.string(), "label": pa.int8(), "label_time": pa.int64()})
-"""The user is null if a label names none; the label is then about the only event with that id, or about none."""
+LABELS = pa.schema({"event_id": pa.string(), "user": pa.string(), "label": pa.int8(), "label_time": pa.int64(), "rank": pa.int8()})
+"""The user is null if a label names none; the label is then about the only event with that id, or about none. The rank is that of the
+label's source, see `features.schema.label_sources`."""
 
 
 class TrainingSource(Protocol):
@@ -39,7 +40,7 @@ class TrainingSource(Protocol):
         """
 
     def labels(self) -> Iterator[pa.RecordBatch]:
-        """Gives batches of the schema `LABELS`, label times in ms since the epoch; of labels with the same time the last one counts.
+        """Gives batches of the schema `LABELS`, label times in ms since the epoch, in no particular order.
 
         Raises:
             Refusal: they cannot be read.

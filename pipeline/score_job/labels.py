@@ -34,6 +34,8 @@ class ResolvedLabel(msgspec.Struct):
     user: str
     features: dict[str, float | None] = {}
     event: dict[str, float | None] = {}
+    source: str = ""
+    weight: Annotated[float, msgspec.Meta(gt=0)] = 1.0
 
 
 _decode = msgspec.json.Decoder(ResolvedLabel).decode
@@ -99,4 +101,5 @@ def _give(release: Release, scorer: Scorer, kind: str, keys: list[str], labels: 
         [label.user for label in labels],
         np.array([label.label for label in labels], np.int8),
         np.array([label.label_time for label in labels], np.int64),
+        np.array(release.schema.label_sources.ranks(label.source for label in labels), np.int8),
     )

@@ -15,7 +15,7 @@ from foundation.refusal import Refusal
 from pipeline.engine.event_keys import NO_EVENT, Labels, rows_of_labels
 from pipeline.engine.label_times import early_label
 from pipeline.learning.label_resolver import read_label
-from pipeline.tables.cells import INTEGER, KEY, Wanted
+from pipeline.tables.cells import FLOAT, INTEGER, KEY, TEXT, Wanted
 from pipeline.tables.event_files import History, is_table
 from pipeline.tables.json_rows import RowsAsJson
 from pipeline.tables.lines import read_lines
@@ -23,28 +23,35 @@ from pipeline.tables.refused import RefusedRows
 from pipeline.tables.table_file import Chunk, TableFile
 
 _WANTED = [Wanted("event_id", KEY, True), Wanted("label", INTEGER, True), Wanted("label_time", INTEGER, True), Wanted("user", KEY, False)]
+_WANTED += [Wanted("source", TEXT, False), Wanted("weight", FLOAT, False)]
 _IDS_64_BITS = 1 << 63
 
 
 def read_labels(path: pathlib.Path, schema: Schema, refused: RefusedRows) -> Labels:
-    """Reads the columns ``event_id``, ``label``, ``label_time`` and, if it exists, ``user``; rows that are no labels go to `refused`.
+    """Reads the columns ``event_id``, ``label``, ``label_time`` and, where they exist, ``user``, ``source`` and ``weight``.
+
+    Rows that are no labels go to `refused`.
 
     Raises:
         Refusal: the file is missing or cannot be read, is of no known format, or lacks one of the columns.
     """
     found: list[tuple[int, int, int, int]] = []
     users: list[str | None] = []
+    told: list[tuple[int, float]] = []
     for row, value in _table_rows(path, schema, refused) if is_table(path) else read_lines(path):
         try:
-            label = read_label(value, schema.min_time_ms)
+            label = read_label(value, schema.min_time_ms, schema.label_sources)
             found.append((label_key_of(label.event.event_id, schema), label.label, label.time_ms, row))
             users.append(label.event.user)
+            told.append((schema.label_sources.rank(label.source), label.weight))
         except Refusal as refusal:
             refused.add(str(path), row, refusal, value)
     keys, labels, times_ms, rows = np.array(found, np.int64).reshape(-1, 4).T
     by_time = np.argsort(times_ms, kind="stable")
     users = [users[row] for row in by_time.tolist()]
-    return Labels(keys[by_time], labels.astype(np.int8)[by_time], times_ms[by_time], users, rows[by_time], str(path))
+    ranks, weights = np.array(told, np.float64).reshape(-1, 2)[by_time].T
+    own = (keys[by_time], labels.astype(np.int8)[by_time], times_ms[by_time], users, rows[by_time])
+    return Labels(*own, str(path), ranks=ranks.astype(np.int8), weights=weights)
 
 
 def labels_for(history: History, path: pathlib.Path | None, schema: Schema) -> Labels | None:
@@ -76,6 +83,8 @@ def fitted(labels: Labels, batch: Batch, refused: RefusedRows) -> Labels:
         labels.rows[kept],
         labels.source,
         labels.unknown + int((events == NO_EVENT).sum()),
+        labels.ranks[kept],
+        labels.weights[kept],
     )
 
 

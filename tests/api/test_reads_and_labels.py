@@ -4,8 +4,11 @@ from api_imitation import NOW_MS, Api, event
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from api.decisions.writes import LabelDoor, read_labels
 from api.http.health import Health
 from api.http.metrics import ApiMetrics
+from features.schema.label_sources import LabelSources
+from foundation.refusal import Refusal
 
 
 async def test_an_event_is_accepted_once_the_log_has_it(api: Api) -> None:
@@ -242,3 +245,11 @@ async def test_the_openapi_document_names_every_route(api: Api) -> None:
     named = {"/v1/events", "/v1/decisions", "/v1/decisions/{event_id}", "/v1/scores/{entity}/{id}", "/v1/flagged", "/v1/labels",
              "/v1/features", "/v1/policy", "/v1/schema", "/v1/models", "/v1/releases", "/health", "/ready", "/metrics"}  # fmt: skip
     assert named <= paths
+
+
+def test_a_label_of_a_source_that_the_schema_does_not_accept_is_refused_with_its_place_in_the_list() -> None:
+    labels = [{"event_id": 1, "label": 1, "source": "court"}, {"event_id": 2, "label": 1, "source": "curt"}]
+    door = LabelDoor(NOW_MS, "ana", sources=LabelSources(("court",)))
+    with pytest.raises(Refusal) as caught:
+        read_labels(msgspec.json.encode(labels), door)
+    assert (caught.value.where, caught.value.got) == ("[1].source", "curt")

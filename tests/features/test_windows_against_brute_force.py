@@ -66,12 +66,12 @@ class Seen:
     id: int
     amount: float
     arrived: int
-    labels: list[tuple[int, int]] = field(default_factory=list)
+    labels: list[tuple[int, int, int]] = field(default_factory=list)
 
     def label_at(self, now_ms: int, newest_ms: int) -> int | None:
-        """The latest label that the key's newest event may know, if the event at `now_ms` may know it too."""
-        latest = max((visible for visible, _ in self.labels if visible <= newest_ms), default=0)
-        return next((label for visible, label in reversed(self.labels) if visible == latest <= now_ms), None)
+        """The label that stands of those that the key's newest event may know, if the event at `now_ms` may know it too."""
+        _, visible, label = max((each for each in self.labels if each[1] <= newest_ms), default=(0, 0, None))
+        return label if visible <= now_ms else None
 
 
 def expected(events: list[Seen], event: Seen, newest_ms: int, statistic: Reading) -> float:
@@ -112,7 +112,7 @@ def of_values(values: list[Fraction], code: int) -> float:
 
 @st.composite
 def streams(draw: st.DrawFn) -> list[tuple]:
-    """Steps ('event', time, id, amount, 0, user) and ('label', time of its event, id, label, visible_ms, user)."""
+    """Steps ('event', time, id, amount, 0, user) and ('label', time of its event, id, label, visible_ms, user, rank)."""
     steps: list[tuple] = []
     sent: list[tuple] = []
     clock = 1_000_000
@@ -140,7 +140,7 @@ def streams(draw: st.DrawFn) -> list[tuple]:
 
 def labelled(draw: st.DrawFn, event: tuple) -> tuple:
     visible = event[1] + draw(st.sampled_from([0, 1, 1_000, 5_000, 20_000, 30_000]))
-    return "label", event[1], event[2], draw(st.integers(0, 1)), visible, event[5]
+    return "label", event[1], event[2], draw(st.integers(0, 1)), visible, event[5], draw(st.sampled_from([0, 0, 0, -8, -1, 1, 7]))
 
 
 class BruteForce:
@@ -149,14 +149,14 @@ class BruteForce:
     def __init__(self, is_user: bool) -> None:
         self.is_user = is_user
         self.events: dict[tuple[int, int, str], Seen] = {}
-        self.labels: dict[tuple[int, int, str], list[tuple[int, int]]] = {}
+        self.labels: dict[tuple[int, int, str], list[tuple[int, int, int]]] = {}
         self.newest = 0
 
     def step(self, step: tuple, statistics: list[Reading]) -> tuple[int, list[float]]:
         key = step[1], step[2], "" if self.is_user else step[5]
         labels = self.labels.setdefault(key, [])
         if step[0] == "label":
-            labels.append((step[4], step[3]))
+            labels.append((step[6], step[4], step[3]))
             return 0, []
         nothing = [math.nan] * len(statistics)
         known = self.events.get(key)
@@ -182,9 +182,9 @@ class Durable:
     def run(self, steps: list[tuple]) -> tuple[list[int], list[np.ndarray]]:
         slots = np.repeat(self.profiles.slots(["key"]), len(steps))
         if steps and steps[0][0] == "label":
-            *numbers, users = list(zip(*steps, strict=True))[1:]
+            *numbers, users, ranks = list(zip(*steps, strict=True))[1:]
             columns = [np.array(column, dtype=np.int64) for column in numbers]
-            self.profiles.label(slots, columns[0], columns[1], users, columns[2].astype(np.int8), columns[3])
+            self.profiles.label(slots, columns[0], columns[1], users, columns[2].astype(np.int8), columns[3], np.array(ranks, np.int8))
             return [0] * len(steps), [np.empty(0)] * len(steps)
         out = np.full((len(steps), self.plan.width), -1.0)
         flags = self.profiles.observe(slots, batch_of(steps), batch_of(steps).numbers, out).flags
@@ -298,3 +298,20 @@ def test_another_plan_goes_on_from_the_retained_history(steps, at) -> None:
         right = oracle.step(step, wanted)[1]
         for value, want in zip(row.tolist(), right, strict=True):
             assert math.isnan(value) if math.isnan(want) else math.isclose(value, want, rel_tol=1e-9, abs_tol=1e-9), (step, right)
+
+
+@FEW
+@given(steps=streams(), order=st.randoms(use_true_random=False))
+def test_the_label_that_stands_does_not_depend_on_the_order_in_which_labels_arrive(steps, order) -> None:
+    labels, events = ([step for step in steps if step[0] == sort] for sort in ("label", "event"))
+    probe = ("event", max((step[1] for step in steps), default=0) + 31_000, 1, 1.0, 0, "a")
+    plan = plan_of("key", False, [reading_of(code, "", 60_000) for code in (LABEL_COUNT, LABEL_RATE, LABELLED_RATE)], SCHEMA)
+    answers = set()
+    for _ in range(3):
+        order.shuffle(labels)
+        cut = order.randint(0, len(labels))
+        state = Durable(plan, False)
+        for run in runs_of([*labels[:cut], *none_too_late(events, False), *labels[cut:], probe], set()):
+            row = state.run(run)[1][-1]
+        answers.add(row.tobytes())
+    assert len(answers) == 1

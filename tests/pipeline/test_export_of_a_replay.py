@@ -203,3 +203,26 @@ def test_an_existing_file_is_replaced_on_demand(config: pathlib.Path, with_label
     assert result.exit_code == 0
     assert "rows        3,000" in result.output
     assert len(pyarrow.parquet.read_table(out)) == 3_000
+
+
+def test_the_label_of_the_highest_source_stands_in_features_and_exports_whatever_the_order_of_the_file(
+    config: pathlib.Path, with_labels: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    labelled = [
+        {"event_id": 9_005, "label": 1, "label_time": START_MS + 5 * DAY_MS, "source": "chargeback"},
+        {"event_id": 9_005, "label": 0, "label_time": START_MS + 6 * DAY_MS, "source": "analyst", "weight": 2},
+        {"event_id": 9_005, "label": 0, "label_time": START_MS + 7 * DAY_MS},
+        {"event_id": 9_006, "label": 1, "label_time": START_MS + 5 * DAY_MS, "source": "rule"},
+        {"event_id": 9_006, "label": 0, "label_time": START_MS + 5 * DAY_MS},
+        {"event_id": 9_007, "label": 0, "label_time": START_MS + 5 * DAY_MS, "weight": -1},
+    ]
+    cut = tmp_path / "cut.parquet"
+    pyarrow.parquet.write_table(pyarrow.parquet.read_table(with_labels).drop_columns(["bad"]), cut)
+    for number, rows in enumerate((labelled, labelled[::-1])):
+        labels = tmp_path / f"labels{number}.jsonl"
+        labels.write_bytes(b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
+        out = tmp_path / f"training{number}.parquet"
+        table = exported("--replayed", cut, "--config", config, "--labels", labels, out=out)
+        found = table.filter(table["label"].is_valid()).select(["event_id", "label"]).to_pylist()
+        assert [tuple(row.values()) for row in found] == [("9005", 1), ("9006", 0)]
+        assert len(pyarrow.parquet.read_table(tmp_path / f"training{number}.refused.parquet")) == 1

@@ -392,3 +392,22 @@ def test_labels_wait_by_a_clock_that_is_never_set_back(tmp_path: pathlib.Path, m
     monkeypatch.setattr(time, "monotonic", lambda: 77.0)
     assert job.resolver._now_ms() == 77_000
     store.close()
+
+
+@pytest.mark.parametrize(("field", "value"), [("weight", 0), ("weight", 1e9), ("source", "x" * 101)])
+def test_a_label_with_a_source_or_weight_out_of_range_is_a_dead_letter_that_names_the_field(
+    bench: Bench, field: str, value: object
+) -> None:
+    bench.decide(7)
+    [dead] = bench.label(7, **{field: value})
+    assert dead.topic == "dead-letters"
+    assert msgspec.json.decode(dead.value)["reason"]["where"] == field
+
+
+def test_a_label_of_a_source_that_the_schema_does_not_accept_is_a_dead_letter(bench: Bench) -> None:
+    texts = read_folder(SAMPLES / "payments")
+    bench.push(2, texts | {"schema": texts["schema"].replace("negative_after: 7d", "negative_after: 7d, sources: [chargeback]")})
+    bench.decide(7)
+    [dead] = bench.label(7, source="chargback")
+    assert msgspec.json.decode(dead.value)["reason"]["where"] == "source"
+    assert {sent.topic for sent in bench.label(7, source="chargeback")} == {"labels-resolved"}

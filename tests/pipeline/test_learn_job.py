@@ -179,3 +179,31 @@ def test_states_that_an_older_version_kept_by_the_names_of_models_are_taken_up(r
     decide(before, 1, 2, 3)
     after.resume({key.partition("/")[0]: state for key, state in before.states(1).items()}, before.clock_ms)
     assert after.states(1) == before.states(1)
+
+
+def tell(teacher: Teacher, label: int, label_time: int, source: str = "", weight: float = 1.0) -> None:
+    teacher.label(ResolvedLabel("1", 1, 1, label, label_time, "u", {"count_1h": 1.0}, {"amount": 1.0}, source=source, weight=weight))
+
+
+def test_a_later_label_of_a_lower_source_teaches_nothing_and_an_earlier_of_a_higher_one_corrects(release: Release) -> None:
+    for first, then, corrected in (("chargeback", "analyst", 0), ("analyst", "chargeback", 1)):
+        teacher = teacher_of(release)
+        decide(teacher, 1)
+        tell(teacher, 1, 2_000, first)
+        decide(teacher, 2, time_ms=3_000)
+        assert lessons(teacher)[1] == [1, 0]
+        tell(teacher, 0, 1_000 if corrected else 2_500, then)
+        assert lessons(teacher)[1] == [1, corrected]
+
+
+def test_the_weight_of_a_label_is_the_weight_of_its_lesson(release: Release) -> None:
+    def intercept(weight: float) -> float:
+        teacher = teacher_of(release)
+        decide(teacher, 1)
+        tell(teacher, 1, 2, weight=weight)
+        decide(teacher, 2, time_ms=10)
+        teacher.advance()
+        return float(teacher.learners[1].state()["running"][0])
+
+    assert intercept(1.0) > 0.0
+    assert intercept(3.0) == pytest.approx(3.0 * intercept(1.0))
