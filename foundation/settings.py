@@ -68,6 +68,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             it may hold a password, a file is the better place; if empty, that of the file, else ``weir.db`` in the folder.
         database_url_file: file with that URL; if empty, none.
         database_port: port of the PostgreSQL that `weir up --profile full` starts if no URL is given.
+        jobs_of_caller_max: number of jobs of one caller that may be queued or running at a time.
+        jobs_max: number of jobs of all callers that may be queued or running at a time.
+        job_memory_mib_max: maximum memory in MiB that a job may take beside what its process has at its start.
+        job_disk_mib_max: maximum size in MiB of the files that a job may have at any moment, its result among them.
+        job_results_mib_max: maximum size in MiB of the results of all jobs; beyond it the oldest ones are removed early.
+        job_results_kept_days: how long the result of a job is kept after its end; the job itself is remembered for twice as long.
         store: store of decisions: sqlite (a file in the folder) or cassandra.
         store_timeout_ms: how long the API waits for a store that is a server.
         decisions_kept_days: how long either store keeps decisions, from the day on which each was written; 0 means for ever.
@@ -138,6 +144,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     database_url: str = ""
     database_url_file: str = ""
     database_port: int = 15432
+    jobs_of_caller_max: int = 10
+    jobs_max: int = 100
+    job_memory_mib_max: int = 1_024
+    job_disk_mib_max: int = 20_480
+    job_results_mib_max: int = 51_200
+    job_results_kept_days: int = 7
     store: Literal["sqlite", "cassandra"] = "sqlite"
     store_timeout_ms: int = 40
     decisions_kept_days: int = 90

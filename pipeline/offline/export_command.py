@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from foundation.settings import Settings
+from pipeline.control.progress import Progress
 from pipeline.offline.replayed_source import ReplayedSource
 from pipeline.offline.served_source import ServedSource
 from pipeline.offline.training_file import Summary, check_free, export
@@ -45,8 +46,24 @@ def export_served(settings: Settings, out: pathlib.Path, from_ms: int | None, to
         Refusal: the broker or the archive does not answer, or `out` exists and `overwrite` is false.
     """
     check_free(out, overwrite)
-    span_ms = (ALWAYS[0] if from_ms is None else from_ms, ALWAYS[1] if to_ms is None else to_ms)
-    _export(ServedSource(settings, from_ms, to_ms, _progress), out, span_ms, overwrite)
+    _export(ServedSource(settings, from_ms, to_ms, _progress), out, _span(from_ms, to_ms), overwrite)
+
+
+def write_served(
+    settings: Settings, out: pathlib.Path, from_ms: int | None, to_ms: int | None, progress: Progress
+) -> tuple[Summary, list[str]]:
+    """Writes the same file as `export_served` and gives its counts, and sentences about what was left out.
+
+    Raises:
+        Refusal: as for `export_served`.
+    """
+    source = ServedSource(settings, from_ms, to_ms, progress)
+    summary = export(source, out, _span(from_ms, to_ms))
+    return summary, source.remarks()
+
+
+def _span(from_ms: int | None, to_ms: int | None) -> tuple[int, int]:
+    return ALWAYS[0] if from_ms is None else from_ms, ALWAYS[1] if to_ms is None else to_ms
 
 
 def _export(source: TrainingSource, out: pathlib.Path, span_ms: tuple[int, int], overwrite: bool) -> None:

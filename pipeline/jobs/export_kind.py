@@ -1,0 +1,60 @@
+"""The kind of job ``export`` writes training data of the running system, as ``weir export --served`` does."""
+
+import msgspec
+
+from foundation.refusal import Refusal
+from pipeline.engine.moment import moment_ms
+from pipeline.jobs.job_kind import PARQUET, JobContext, JobKind, JobResult
+
+FILE = "training.parquet"
+_TIME_MS_MAX = 1 << 53
+
+
+class ExportParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"from_": "from"}):
+    """Only decisions on events with times in [from, to) are exported; each is RFC 3339 or ms since the epoch, and null is no bound."""
+
+    from_: int | str | None = None
+    to: int | str | None = None
+
+
+def check(given: ExportParameters) -> ExportParameters:
+    """`given` with both times as ms since the epoch.
+
+    Raises:
+        Refusal: one of them is no time, or the end is not after the beginning.
+    """
+    from_ms, to_ms = _time_ms(given.from_, "from"), _time_ms(given.to, "to")
+    if from_ms is not None and to_ms is not None and to_ms <= from_ms:
+        raise Refusal("empty span of time", where="to", expected=f"a time after `from`, which is {from_ms} ms", got=f"{to_ms} ms")
+    return ExportParameters(from_ms, to_ms)
+
+
+def run(parameters: ExportParameters, context: JobContext) -> JobResult:
+    """Writes the file; see `pipeline.offline.training_file.export` for what memory and disk it takes."""
+    from pipeline.offline.export_command import write_served
+
+    from_ms, to_ms = _time_ms(parameters.from_, "from"), _time_ms(parameters.to, "to")
+    summary, remarks = write_served(context.settings, context.folder / FILE, from_ms, to_ms, context.progress)
+    return JobResult({**msgspec.to_builtins(summary), "remarks": remarks}, FILE)
+
+
+def _time_ms(value: int | str | None, where: str) -> int | None:
+    if value is None:
+        return None
+    at_ms = value if isinstance(value, int) else moment_ms(value, where)
+    if not 0 <= at_ms < _TIME_MS_MAX:
+        raise Refusal("time out of range", where=where, expected=f"0 to {_TIME_MS_MAX} ms since the epoch, exclusive", got=value)
+    return at_ms
+
+
+EXPORT = JobKind(
+    name="export",
+    path="exports",
+    summary="Exports training data: features as served, scores, and labels with their times, as Parquet",
+    roles="reader analyst author approver",
+    parameters=ExportParameters,
+    check=check,
+    run=run,
+    unit="records",
+    media_type=PARQUET,
+)
