@@ -30,6 +30,8 @@ from api.http.parameter_fault import parameter_problem
 from api.http.peer import read_peers
 from api.http.problem import Problem, as_response
 from api.http.query import require_known_query
+from api.jobs.job_routes import make_job_routes
+from api.jobs.result_route import make_result_route
 from api.kafka.log import Clock, Log, LogUnavailableError
 from api.lists.entries import Entries
 from api.openapi import serve_openapi
@@ -39,7 +41,9 @@ from api.stream.stream import Stream
 from api.stream.stream_route import make_stream_route
 from foundation.refusal import Refusal
 from foundation.settings import Settings
+from pipeline.jobs.result_folder import results_of
 from stores.decisions import Decisions, StoreUnavailableError
+from stores.jobs import Jobs
 from stores.metrics.metrics import Metrics
 
 Lifespan = Callable[[FastAPI], contextlib.AbstractAsyncContextManager[None]]
@@ -59,6 +63,7 @@ def make_app(
     clock: Clock,
     stream: Stream,
     entries: Entries,
+    jobs: Jobs,
     lifespan: Lifespan | None = None,
     metrics: Metrics | None = None,
     api_metrics: ApiMetrics | None = None,
@@ -76,6 +81,7 @@ def make_app(
         clock: seconds since the epoch.
         stream: the stream of decisions.
         entries: the entries of lists.
+        jobs: the store of jobs.
         lifespan: starts parts before the first request and stops them after the last one.
         metrics: the store of event metrics; without it the route that queries it does not exist.
         api_metrics: the metrics of this process, which ``/metrics`` shows; by default new ones.
@@ -106,6 +112,8 @@ def make_app(
     app.include_router(make_stream_route(stream, in_force, require_entity_type), prefix="/v1")
     app.include_router(make_token_routes(access.tokens, authenticator, clock), prefix="/v1")
     app.include_router(make_audit_routes(access.audit), prefix="/v1")
+    app.include_router(make_job_routes(jobs, settings, clock), prefix="/v1")
+    app.include_router(make_result_route(jobs, results_of(settings), clock), prefix="/v1")
     app.include_router(make_health(health, api_metrics, in_force, waiting, stream))
     serve_openapi(app)
     for kind in (Problem, Refusal, LogUnavailableError, StoreUnavailableError, HTTPException, RequestValidationError, Exception):

@@ -24,6 +24,7 @@ from api.http.problem_types import RECORD_NOT_TAKEN, STORE_AWAY
 from api.http.request_body import GONE, read_body
 from api.kafka.log import LogUnavailableError
 from foundation.refusal import Refusal
+from pipeline.jobs.kinds import KINDS
 from stores.decisions import StoreUnavailableError
 
 log = logging.getLogger(__name__)
@@ -37,10 +38,10 @@ TYPES = frozenset(
 LARGE_BYTES_MAX = 20_971_520
 """The greatest size of a body that may hold lists."""
 _NAMES = (
-    "audit", "decisions", "entities", "events", "features", "flagged", "labels", "lists", "models", "openapi.json", "policy", "releases",
-    "schema", "scores", "stream", "templates", "tokens",
+    "audit", "decisions", "entities", "events", "features", "flagged", "jobs", "labels", "lists", "models", "openapi.json", "policy",
+    "releases", "schema", "scores", "stream", "templates", "tokens",
 )  # fmt: skip
-ROUTES = frozenset((*_NAMES, "health", "metrics", "ready"))
+ROUTES = frozenset((*_NAMES, *(kind.path for kind in KINDS.values()), "health", "metrics", "ready"))
 DECIDERS = roles_for("POST", "/v1/decisions")
 SCORE_READERS = roles_for("GET", "/v1/scores/entity/id")
 

@@ -46,6 +46,7 @@ from pipeline.sinks.decision_store import open_decisions_reader
 from stores.decisions import StoreUnavailableError
 from stores.relational.database import Database
 from stores.relational.definitions import RelationalRegistry
+from stores.relational.jobs import RelationalJobs
 from stores.relational.place import SqlitePlace, place_of
 
 log = logging.getLogger(__name__)
@@ -106,7 +107,7 @@ class Server:
         self.app: AsgiEntry = make_app(
             settings, self._access, self._in_force, self._definitions, self._decisions, self._quick_decisions, self._log, self._quick_log,
             self._waiting, self._health, time.time, Stream(TopicSource(broker, settings.topic("decisions"))), self._lists.entries,
-            self._lifespan, self._metrics.store, api_metrics,
+            RelationalJobs(self._database), self._lifespan, self._metrics.store, api_metrics,
         )  # fmt: skip
 
     def _take_control(self, records: Sequence[Record]) -> None:

@@ -1,9 +1,13 @@
 """Long answers, such as the stream, end when their caller's token is no longer valid."""
 
 import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+from starlette.types import Receive, Scope
 
 from api.auth.authenticator import Authenticator
-from api.auth.permissions import ADMIN
+from api.auth.permissions import ADMIN, ADMISSION
 from api.http.problem import Problem
 
 CHECK_SECONDS = 1.0
@@ -41,3 +45,19 @@ class Admission:
         except Problem:
             return False
         return bool(caller.mask & (self._allowed or ADMIN))
+
+
+async def send_while_admitted(scope: Scope, receive: Receive, sending: Coroutine[Any, Any, None]) -> None:
+    """Runs `sending` until it returns or raises, the caller has gone, or its token is no longer valid."""
+
+    async def gone() -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    tasks = [asyncio.create_task(each) for each in (gone(), sending, scope[ADMISSION].ended())]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 import msgspec
 
 from api.http.problem import Problem
+from pipeline.jobs.kinds import KINDS
 
 ROLES = ("system", "reader", "analyst", "author", "approver", "admin")
 CALLER = "weir.caller"
@@ -24,6 +25,9 @@ ADMIN = _BITS["admin"]
 
 _READ = "reader analyst author approver"
 _DEFINITIONS = ("schema", "features", "models", "policy")
+_JOB_STARTS = tuple(("POST", f"/v1/{kind.path}", kind.roles) for kind in KINDS.values())
+_JOB_CALLERS = " ".join(role for role in ROLES if role != "admin" and any(role in kind.roles.split() for kind in KINDS.values()))
+"""Who may start some job may look at its own ones."""
 _DATA = (("POST", "/v1/events", "system"), ("POST", "/v1/decisions", "system"), ("POST", "/v1/labels", "system analyst"))
 
 TABLE: tuple[tuple[str, str, str], ...] = (
@@ -54,6 +58,11 @@ TABLE: tuple[tuple[str, str, str], ...] = (
     ("POST", "/v1/releases/{id}:activate", "author approver"),
     ("GET", "/v1/policy:bypass", _READ),
     ("POST", "/v1/policy:bypass", "approver"),
+    *_JOB_STARTS,
+    ("GET", "/v1/jobs", _JOB_CALLERS),
+    ("GET", "/v1/jobs/{id}", _JOB_CALLERS),
+    ("GET", "/v1/jobs/{id}/result", _JOB_CALLERS),
+    ("POST", "/v1/jobs/{id}:cancel", _JOB_CALLERS),
     ("GET", "/v1/audit", "approver"),
     ("GET", "/v1/tokens", "admin"),
     ("POST", "/v1/tokens", "admin"),

@@ -30,6 +30,13 @@ class ProblemType(NamedTuple):
 
 NEEDS_APPROVER = ProblemType("needs-approver", 403, "Another person has to put this in force")
 AMBIGUOUS_EVENT = ProblemType("ambiguous-event", 409, "Several events have this id")
+KEY_REUSED = ProblemType("key-reused", 422, "Another request had this key")
+JOB_UNFINISHED = ProblemType("job-unfinished", 409, "The job has not ended yet")
+JOB_ENDED = ProblemType("job-ended", 409, "The job has ended")
+JOB_FAILED = ProblemType("job-failed", 500, "The job failed")
+"""This one is no answer: it is the member ``problem`` of a job that failed."""
+RESULT_GONE = ProblemType("result-gone", 410, "The result of the job is gone")
+TOO_MANY_JOBS = ProblemType("too-many-jobs", 429, "Too many jobs are queued or running")
 NO_RELEASE = ProblemType("no-release", 503, "No release is in force")
 RECORD_NOT_TAKEN = ProblemType("record-not-taken", 503, "The broker did not take the record")
 STORE_AWAY = ProblemType("store-away", 503, "A store does not answer")
@@ -44,16 +51,21 @@ _OF_STATUS = (
     ProblemType("method-not-allowed", 405, "The path does not take this method"),
     ProblemType("too-slow", 408, "The request did not arrive in time"),
     ProblemType("conflict", 409, "The request conflicts with what is there"),
+    ProblemType("gone", 410, "It was there and is gone"),
     ProblemType("version-conflict", 412, "Somebody else made a change meanwhile"),
     ProblemType("too-large", 413, "The body is too large"),
     ProblemType("wrong-encoding", 415, "The body is encoded in a way that the route does not take"),
+    ProblemType("range-behind-end", 416, "The range begins behind the end"),
     ProblemType("refused-input", 422, "The input is refused"),
     ProblemType("too-many", 429, "Too many callers wait"),
     ProblemType("head-too-large", 431, "The head of the request is too large"),
     ProblemType("fault", 500, "The API failed"),
     ProblemType("not-now", 503, "The API cannot answer this now"),
 )
-TYPES = (*_OF_STATUS, NEEDS_APPROVER, AMBIGUOUS_EVENT, NO_RELEASE, RECORD_NOT_TAKEN, STORE_AWAY, AUDIT_LOG_AWAY, VERIFIER_AWAY)
+_OF_JOBS = (KEY_REUSED, JOB_UNFINISHED, JOB_ENDED, JOB_FAILED, RESULT_GONE, TOO_MANY_JOBS)
+TYPES = (
+    *_OF_STATUS, NEEDS_APPROVER, AMBIGUOUS_EVENT, *_OF_JOBS, NO_RELEASE, RECORD_NOT_TAKEN, STORE_AWAY, AUDIT_LOG_AWAY, VERIFIER_AWAY
+)  # fmt: skip
 """All types, each with a name of its own."""
 _BY_STATUS = {each.status: each for each in _OF_STATUS}
 

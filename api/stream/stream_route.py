@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query, Response
 from starlette.types import Receive, Scope, Send
 
-from api.auth.permissions import ADMISSION
+from api.auth.admission import send_while_admitted
 from api.definitions.in_force import InForce
 from api.http.problem import Problem
 from api.http.route_docs import route_docs
@@ -41,16 +41,9 @@ class EventStream(Response):
         self._heartbeat_seconds = heartbeat_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        gone = asyncio.create_task(_until_gone(receive))
-        sending = asyncio.create_task(self._send(send))
-        not_admitted = asyncio.create_task(scope[ADMISSION].ended())
-        tasks = (gone, sending, not_admitted)
         try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            await send_while_admitted(scope, receive, self._send(send))
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
             await asyncio.shield(self._stream.leave(self._watcher))
 
     async def _send(self, send: Send) -> None:
@@ -62,11 +55,6 @@ class EventStream(Response):
             frames = await self._watcher.next(self._heartbeat_seconds)
             async with asyncio.timeout(SEND_SECONDS_MAX):
                 await send({"type": "http.response.body", "body": frames, "more_body": True})
-
-
-async def _until_gone(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 def make_stream_route(stream: Stream, in_force: InForce, require_entity_type: Callable[[InForce, str], None]) -> APIRouter:

@@ -40,6 +40,8 @@ from pipeline.sinks.archive_access import HDFS_USER_FILE
 
 SIDE_JOBS = {"label": "pipeline.learning.label_job", "learn": "pipeline.learning.learn_job", "deliver": "pipeline.sinks.deliver_job"}
 """The jobs that are plain consumers, with the modules that run them."""
+BACKGROUND = SIDE_JOBS | {"worker": "pipeline.jobs.worker"}
+"""The programs that nobody waits for, with the modules that run them."""
 READY_SECONDS_MAX = 60.0
 
 Say = Callable[[str], None]
@@ -164,7 +166,7 @@ class Stack:
         self._wait_for([server for server in servers if server.early], began)
         carry_over_earlier(settings, self._say)
         self._wait_for_kernels(kernels)
-        for name, module in SIDE_JOBS.items():
+        for name, module in BACKGROUND.items():
             start = functools.partial(self._python, name, module)
             self._own(name, start(), start)
         api = self._own("api", self._python("api", "api.server"), functools.partial(self._python, "api", "api.server"))
@@ -262,7 +264,7 @@ class Stack:
         self._compaction.check(self.environment())
 
     def _python(self, name: str, module: str) -> Process:
-        return Process(name, [sys.executable, "-m", module], self.environment(), self.logs, PROJECT, background=name in SIDE_JOBS)
+        return Process(name, [sys.executable, "-m", module], self.environment(), self.logs, PROJECT, background=name in BACKGROUND)
 
     def environment(self) -> dict[str, str]:
         """The environment of the processes of this system: the settings, and the path on which Python finds the project."""

@@ -5,8 +5,11 @@ import re
 import shutil
 from collections.abc import Callable
 
+from foundation.settings import Settings
 from stores.jobs import StoredJob
 
+FOLDER = "jobs"
+"""The folder of results, in that of the system."""
 _ATTEMPT = re.compile(r"([0-9a-f]{32})-([0-9]+)", re.ASCII)
 
 
@@ -45,6 +48,11 @@ class ResultFolder:
     def free_bytes(self) -> int:
         """The free space of the disk."""
         return shutil.disk_usage(self._path).free
+
+
+def results_of(settings: Settings) -> ResultFolder:
+    """The folder of the results of a system."""
+    return ResultFolder(settings.path(FOLDER))
 
 
 def bytes_in(folder: pathlib.Path) -> int:

@@ -12,7 +12,7 @@ from pipeline.control.child_process import MIB
 from pipeline.control.job_program import run_job
 from pipeline.jobs.attempt import LEASE_MS, Attempt
 from pipeline.jobs.kinds import KINDS
-from pipeline.jobs.result_folder import ResultFolder
+from pipeline.jobs.result_folder import results_of
 from stores.decisions import StoreUnavailableError
 from stores.jobs import JobOutcome, Jobs, StoredJob
 from stores.relational.database import Database
@@ -21,8 +21,6 @@ from stores.relational.place import place_of
 
 log = logging.getLogger(__name__)
 
-FOLDER = "jobs"
-"""The folder of results, in that of the system."""
 POLL_SECONDS = 1.0
 SWEEP_SECONDS = 60.0
 ENDED_MAX = 10_000
@@ -57,7 +55,7 @@ class Worker:
         self._kinds = kinds
         self._clock = clock
         self._name = name or f"{socket.gethostname()}-{os.getpid()}"
-        self._results = ResultFolder(settings.path(FOLDER))
+        self._results = results_of(settings)
         self._is_stopping = False
         self._sweep_at = 0.0
         self._why = ""

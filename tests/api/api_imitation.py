@@ -28,6 +28,7 @@ from stores.decisions import StoredDecision, TopicPlace
 from stores.metrics.duckdb_metrics import DuckDbMetrics
 from stores.relational.audit import RelationalAudit
 from stores.relational.definitions import RelationalRegistry
+from stores.relational.jobs import RelationalJobs
 from stores.relational.tokens import RelationalTokens
 from stores.sqlite.sqlite_decisions import SqliteDecisions
 
@@ -100,7 +101,7 @@ class Api:
     def __init__(self, folder: pathlib.Path, compile_change: CompileChange = compile_here) -> None:
         self.log = FakeLog()
         self.now_ms = NOW_MS
-        self.settings = Settings(deadline_ms=50)
+        self.settings = Settings(deadline_ms=50, folder=str(folder))
         self.in_force = InForce()
         self.health = Health()
         self.decisions = SqliteDecisions(folder / "decisions.db")
@@ -121,10 +122,11 @@ class Api:
         self.entries_stored.follow(self.entries)
         self.entries.open()
         self.access = Access(RelationalTokens(self.database), RelationalAudit(self.database))
+        self.jobs = RelationalJobs(self.database)
         install_owner(self.access.tokens, TOKEN, NOW_MS)
         self.app: AsgiEntry = make_app(
             self.settings, self.access, self.in_force, self.definitions, self.decisions, self.decisions, self.log, self.log,
-            self.waiting, self.health, self.clock, self.stream, self.entries, metrics=self.metrics,
+            self.waiting, self.health, self.clock, self.stream, self.entries, self.jobs, metrics=self.metrics,
         )  # fmt: skip
         self.client = httpx.AsyncClient(
             transport=httpx.ASGITransport(self.app), base_url="http://api", headers={"authorization": f"Bearer {TOKEN}"}

@@ -16,7 +16,7 @@ from deploy.demo.payments import Payment, Town
 from deploy.demo.tally import Seen
 from deploy.demo.watch import Watch
 from deploy.local.releases import read_folder
-from deploy.local.stack import SIDE_JOBS, Stack, settings_as_environment
+from deploy.local.stack import BACKGROUND, Stack, settings_as_environment
 from pipeline.control.kafka_access import connection_of
 
 
@@ -96,7 +96,7 @@ def test_bytes_that_are_no_event_become_a_dead_letter_and_stop_nothing(stack: St
     decided(watch, sent, stack.keep_running)
 
 
-@pytest.mark.parametrize("name", [*SIDE_JOBS, "api"])
+@pytest.mark.parametrize("name", [*BACKGROUND, "api"])
 def test_a_killed_side_process_comes_back_and_decisions_go_on_meanwhile(stack: Stack, watch: Watch, name: str) -> None:
     before = stack.process(name)
     before.kill()

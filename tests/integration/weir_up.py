@@ -21,6 +21,7 @@ PROGRAMS = {
     "label": "pipeline.learning.label_job",
     "learn": "pipeline.learning.learn_job",
     "deliver": "pipeline.sinks.deliver_job ",
+    "worker": "pipeline.jobs.worker",
     "job-manager": "StandaloneSessionClusterEntrypoint",
     "task-manager-1": "taskmanager.resource-id=task-manager-1-",
     "task-manager-2": "taskmanager.resource-id=task-manager-2-",

@@ -20,8 +20,8 @@ from databases_of_a_test import FickleDatabase
 from foundation.settings import Settings
 from pipeline.control.child_process import SOURCES
 from pipeline.jobs import attempt as attempts
-from pipeline.jobs.result_folder import ResultFolder
-from pipeline.jobs.worker import DAY_MS, FOLDER, Worker
+from pipeline.jobs.result_folder import FOLDER, results_of
+from pipeline.jobs.worker import DAY_MS, Worker
 from stores.jobs import JobRequest, QueueBounds, StoredJob, new_job_id
 from stores.relational.jobs import RelationalJobs
 
@@ -36,7 +36,7 @@ class Office:
         self.database = FickleDatabase(folder)
         self.jobs = RelationalJobs(self.database)
         self.settings = Settings(folder=str(folder), **settings)
-        self.results = ResultFolder(self.settings.path(FOLDER))
+        self.results = results_of(self.settings)
         self.now_ms = NOW_MS
         self.worker = self.another_worker("w1")
 
