@@ -182,6 +182,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """Returns a path below the system's folder."""
         return pathlib.Path(self.folder).absolute().joinpath(*parts)
 
+    def absolute(self) -> "Settings":
+        """Returns the same settings with absolute paths, for processes that have another working directory."""
+        chosen = {name: getattr(self, name) for name in PATHS}
+        return msgspec.structs.replace(self, **{name: str(pathlib.Path(path).absolute()) for name, path in chosen.items() if path})
+
     def api_address(self) -> str:
         """Where programs of this machine reach the API: the address that it listens on, or loopback where it listens on all."""
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.api_host, self.api_host)  # noqa: S104 - nothing is bound here
@@ -194,6 +199,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def archive_place(self) -> str:
         """Returns the URL of the archive's root."""
         return self.archive_url or self.path("archive").as_uri()
+
+
+PATHS = tuple(name for name in Settings.__struct_fields__ if name in ("folder", "flink_keys") or name.endswith("_file"))
+"""The settings that are paths; a relative one counts from the working directory of who reads it."""
 
 
 def read_settings(environment: dict[str, str] | None = None) -> Settings:

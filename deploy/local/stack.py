@@ -293,8 +293,8 @@ def _never_failing(say: Say) -> Say:
 
 
 def settings_as_environment(settings: Settings) -> dict[str, str]:
-    """`settings` as environment variables, which `read_settings` reads."""
-    return {"WEIR_" + name.upper(): str(value) for name, value in msgspec.to_builtins(settings).items()}
+    """`settings` as environment variables, which `read_settings` reads in a process with any working directory."""
+    return {"WEIR_" + name.upper(): str(value) for name, value in msgspec.to_builtins(settings.absolute()).items()}
 
 
 def free_settings(folder: pathlib.Path, **values: object) -> Settings:

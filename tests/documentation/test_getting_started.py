@@ -6,29 +6,11 @@ import re
 import subprocess
 import sys
 
+from getting_started import consoles, sections
+
 PROJECT = pathlib.Path(__file__).parents[2]
-PAGE = (PROJECT / "docs" / "getting-started.md").read_text()
 OWN_SPEED = re.compile(r"^(rate|compiling) .*$", re.MULTILINE)
 """What differs from machine to machine."""
-
-
-def sections() -> dict[int, str]:
-    """The text of each step, by its number."""
-    return {int(number): text for number, text in re.findall(r"^## (\d+)\. [^\n]*\n(.*?)(?=^## |\Z)", PAGE, re.DOTALL | re.MULTILINE)}
-
-
-def commands_of(block: str) -> list[tuple[str, str]]:
-    """The commands of a console, each with what it shows; a line that a command asks for, up to END, belongs to it."""
-    found: list[tuple[str, str]] = []
-    for each in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
-        lines = each.splitlines()
-        last = lines.index("END") + 1 if "<<'END'" in lines[0] else 1
-        found.append(("\n".join(lines[:last]), "\n".join(lines[last:])))
-    return found
-
-
-def consoles(step: int) -> list[tuple[str, str]]:
-    return [command for block in re.findall(r"```console\n(\$.*?)```", sections()[step], re.DOTALL) for command in commands_of(block)]
 
 
 def said_by(command: str, folder: pathlib.Path) -> str:

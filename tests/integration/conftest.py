@@ -42,6 +42,8 @@ for place in (
     "publishing",
     "weir_up",
     "fed_system",
+    "process_search",
+    "terminal",
 ):
     _load(place)
 for place in ("bad_events", "oracle_view", "template_streams"):

@@ -10,6 +10,7 @@ import threading
 import time
 
 import pytest
+from process_search import processes_about
 
 from deploy.machine.ports import free_ports
 
@@ -26,19 +27,6 @@ def run(folder: pathlib.Path, *arguments: str) -> subprocess.Popen[str]:
     environment = os.environ | ports | {"TMPDIR": str(folder), "PYTHONUNBUFFERED": "1"}
     command = [sys.executable, "-m", "deploy.command", *arguments]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
-
-
-def processes_about(folder: pathlib.Path) -> list[str]:
-    """Command lines of living processes that were given `folder` in a variable or an argument."""
-    found = []
-    for process in pathlib.Path("/proc").glob("[0-9]*"):
-        try:
-            given = (process / "environ").read_bytes() + (process / "cmdline").read_bytes()
-            if process.name != str(os.getpid()) and str(folder).encode() in given and (process / "cmdline").read_bytes():
-                found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode()[:200])
-        except OSError:
-            continue
-    return found
 
 
 def read_until(process: subprocess.Popen[str], text: str) -> str:
@@ -68,17 +56,6 @@ def test_the_demo_flags_attacks_with_reasons_and_ends_by_itself(tmp_path: pathli
     assert int(re.findall(r"dead letters +(\d+)", out)[-1]) >= 1
     assert processes_about(tmp_path) == []
     assert list(tmp_path.iterdir()) == [], "its folder is removed"
-
-
-def test_ctrl_c_stops_weir_up_with_no_process_left(tmp_path: pathlib.Path) -> None:
-    process = run(tmp_path, "up", "--folder", str(tmp_path / "weir"))
-    read_until(process, "Ctrl-C stops everything")
-    began = time.monotonic()
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
-    assert process.returncode == 0
-    assert time.monotonic() - began < 30
-    assert processes_about(tmp_path) == []
 
 
 def test_ctrl_c_while_starting_leaves_no_process(tmp_path: pathlib.Path) -> None:
