@@ -60,20 +60,20 @@ class ScoreMap:
 
     def arrays(self) -> Arrays:
         """Returns what `from_arrays` takes."""
-        return {"map.raw": self._raw, "map.scores": self._scores, "map.count": np.array([self.count], np.int64)}
+        return {"raw": self._raw, "scores": self._scores, "count": np.array([self.count], np.int64)}
 
     @staticmethod
     def from_arrays(arrays: Arrays) -> "ScoreMap | None":
-        """Makes the map that gave these arrays; None where there was none.
+        """Makes the map that gave these arrays; None where there are none.
 
         Raises:
             ValueError: no map can have given them.
         """
-        if "map.raw" not in arrays:
+        if not arrays:
             return None
-        raw = expect_array(arrays, "map.raw", "<f8", (None,))
-        count = int(expect_array(arrays, "map.count", "<i8", (1,))[0])
-        return ScoreMap(raw, expect_array(arrays, "map.scores", "<f8", (len(raw),)), count)
+        raw = expect_array(arrays, "raw", "<f8", (None,))
+        count = int(expect_array(arrays, "count", "<i8", (1,))[0])
+        return ScoreMap(raw, expect_array(arrays, "scores", "<f8", (len(raw),)), count)
 
 
 def fit_quantiles(raw: NDArray[np.float64], weights: NDArray[np.float64], count: int) -> ScoreMap:
@@ -88,7 +88,9 @@ def fit_quantiles(raw: NDArray[np.float64], weights: NDArray[np.float64], count:
     return ScoreMap(quantiles(raw, weights, levels, count), levels, count)
 
 
-def fit_replacement(raw: NDArray[np.float64], before: NDArray[np.float64], weights: NDArray[np.float64], count: int) -> ScoreMap:
+def fit_replacement(
+    raw: NDArray[np.float64], before: NDArray[np.float64], weights: NDArray[np.float64], count: int, renewed: float = 0.0
+) -> ScoreMap:
     """Fits the map of a model that replaces another, on events that the other has scored.
 
     The share of these events above each score stays: ordered by the new model, they get the scores that they had in the order of the other.
@@ -97,9 +99,11 @@ def fit_replacement(raw: NDArray[np.float64], before: NDArray[np.float64], weigh
         raw: [n] raw scores by the new model.
         before: [n] mapped scores by the other model.
         weights, count: as in `fit_quantiles`.
+        renewed: the part of the reference population, in [0, 1], that these events replace. With 1 the map is that of `fit_quantiles`.
     """
     levels = _levels_known(count)
-    return ScoreMap(quantiles(raw, weights, levels, count), quantiles(before, weights, levels, count), count)
+    scores = (1.0 - renewed) * quantiles(before, weights, levels, count) + renewed * levels
+    return ScoreMap(quantiles(raw, weights, levels, count), scores, count)
 
 
 def quantiles(values: NDArray[np.float64], weights: NDArray[np.float64], levels: NDArray[np.float64], count: int) -> NDArray[np.float64]:

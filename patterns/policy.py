@@ -20,6 +20,9 @@ DECIDERS = ("", "score", "fallback", "bypass", "retraction", "verdict", "allow_l
 retraction; and, of which there are none yet, a verdict on the entity, a list of what is allowed, and rules that ask for one of two actions.
 Nothing: it was not recorded, as in decisions from before it was. Codes are kept with each decision: new ones come last, up to 15."""
 
+SCALES = ("raw", "stable")
+"""What bands stand on: what each model says by itself, or quantiles of a reference population, see `detectors.score_map`."""
+
 BY_RULES = ("block", "review")
 """Those of `DECIDERS` that are rules."""
 
@@ -58,12 +61,14 @@ class Policy:
         bounds: ascending bounds; band i holds scores in [bounds[i-1], bounds[i]).
         actions: the code of each band's action; there is one more than bounds.
         fallback: what to answer without a score.
+        scale: one of `SCALES`, that scores and bounds are on.
     """
 
     models: tuple[str, ...]
     bounds: NDArray[np.float64]
     actions: NDArray[np.uint8]
     fallback: Fallback
+    scale: str = "raw"
 
     def decide_many(self, scores: NDArray[np.float64]) -> NDArray[np.uint8]:
         """Returns the action codes [n] of `scores` [n] in [0, 1]; a missing score (NaN) gets the fallback's action."""
@@ -82,10 +87,11 @@ def read_policy(text: str, source: str = "policy.yaml", known: Sequence[str] | N
         Refusal: a field is unknown, missing or out of order; names line and column.
     """
     document = read_document(text, source)
-    document.only("score", "bands", "fallback")
+    document.only("score", "scale", "bands", "fallback")
     bounds, actions = _bands(document.at("bands"))
     fallback = _fallback(document.at("fallback")) if document.has("fallback") else Fallback("approve", ())
-    return Policy(_models(document.at("score"), known), np.array(bounds), np.array(actions, np.uint8), fallback)
+    scale = document.at("scale").choice(SCALES) if document.has("scale") else "raw"
+    return Policy(_models(document.at("score"), known), np.array(bounds), np.array(actions, np.uint8), fallback, scale)
 
 
 def _models(section: Section, known: Sequence[str] | None) -> tuple[str, ...]:

@@ -35,7 +35,7 @@ class Match(msgspec.Struct, gc=False):
     values: Values
 
 
-class Decision(msgspec.Struct, gc=False):
+class Decision(msgspec.Struct, gc=False, omit_defaults=True):
     """A record of the topic ``decisions``. Times are milliseconds since the epoch; missing numbers are null.
 
     `decided_by` is one of `patterns.policy.DECIDERS`. `matches` holds the rule that decided and 32 more at most, the weightiest first;
@@ -44,6 +44,10 @@ class Decision(msgspec.Struct, gc=False):
     does not reach back far enough; degraded: decided without an entity's answer; corrected; retracted; bypass: the action is not the
     score's. `event` holds the numeric fields of the event in major units: with `features` it is all that a learner needs.
     `dimensions` are the texts by which event metrics are counted.
+
+    By a policy with `scale: stable`, `score` says that 1 - score of the events of a reference population scored higher, and warming
+    also says that this is known of few events so far. `probability` is that of a positive label, in [0, 1], and holds in
+    `probability_interval` (lower and upper end, inclusive) with 95 %; both are left out while there are too few labels.
     """
 
     event_id: str
@@ -66,6 +70,8 @@ class Decision(msgspec.Struct, gc=False):
     flags: list[str]
     processed_at: int
     latency_ms: float
+    probability: float | None = None
+    probability_interval: tuple[float, float] | None = None
 
 
 class Reply(msgspec.Struct):
@@ -133,7 +139,19 @@ def decisions_of(
         map(_FLAG_NAMES.__getitem__, flags.tolist()),
         repeat(int(processed_at_ms)),
         (processed_at_ms - arrived_ms).tolist(),
+        *_probabilities(verdicts),
     )
+
+
+def _probabilities(verdicts: Verdicts) -> tuple[Iterable[float | None], Iterable[tuple[float, float] | None]]:
+    """The probability of each event and its interval."""
+    if not verdicts.calibrations:
+        return repeat(None), repeat(None)
+    given = ~np.isnan(verdicts.calibrated[:, 0])
+    each = [
+        (row[0], (row[1], row[2])) if has else (None, None) for row, has in zip(verdicts.calibrated.tolist(), given.tolist(), strict=True)
+    ]
+    return [probability for probability, _ in each], [interval for _, interval in each]
 
 
 def matches_of(verdicts: Verdicts) -> Iterable[list[Match]]:

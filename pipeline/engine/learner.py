@@ -1,7 +1,7 @@
 """Learning beside the decision's path: what the global models have seen, and the snapshots they publish."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,51 +10,14 @@ from numpy.typing import NDArray
 from detectors.catalogue import LEARNERS, Learner
 from detectors.missing import are_mostly_missing
 from detectors.snapshot import Snapshot
+from pipeline.engine.lessons import Lessons, joined, negatives
 from pipeline.engine.models import Model
 from pipeline.engine.release import Release
-from pipeline.engine.vectors import UNLABELLED, WAITING, Vectors
+from pipeline.engine.two_numbers import PREFIX, TwoNumbers
+from pipeline.engine.vectors import WAITING, Vectors
 
 VECTORS_MAX = 1_000_000
 """Vectors that a model holds for labels to come."""
-
-
-@dataclass(frozen=True, slots=True)
-class Lessons:
-    """Labels by event, or by row of the vectors: [n] each.
-
-    Args:
-        keys: which events they are about, see `pipeline.engine.event_keys`, or which rows.
-        labels: 0 or 1.
-        times_ms: when they come into force.
-        standings: of two labels in force of one event the one with the greater number stands, see
-            `features.windows.row_label.standings`; that of an event that counts as negative without a label is `UNLABELLED`.
-        weights: by how much each teaches, where 1 is a usual label.
-    """
-
-    keys: NDArray[np.int64]
-    labels: NDArray[np.int8]
-    times_ms: NDArray[np.int64]
-    standings: NDArray[np.int64]
-    weights: NDArray[np.float64]
-
-    def part(self, where: slice | NDArray[np.int64] | NDArray[np.bool_]) -> "Lessons":
-        """Those at `where`."""
-        return Lessons(self.keys[where], self.labels[where], self.times_ms[where], self.standings[where], self.weights[where])
-
-
-def negatives(rows: NDArray[np.int64], times_ms: NDArray[np.int64]) -> Lessons:
-    """What unlabelled events teach from `times_ms` on: that they are negative."""
-    n = len(rows)
-    return Lessons(rows, np.zeros(n, np.int8), times_ms, np.full(n, UNLABELLED), np.ones(n))
-
-
-def joined(parts: list[Lessons]) -> Lessons:
-    """All of `parts` in order of time; those of one time in the order given."""
-    if not parts:
-        return negatives(np.empty(0, np.int64), np.empty(0, np.int64))
-    names = ("keys", "labels", "times_ms", "standings", "weights")
-    every = Lessons(*[np.concatenate([getattr(part, name) for part in parts]) for name in names])
-    return every.part(np.argsort(every.times_ms, kind="stable"))
 
 
 class EventLearner:
@@ -62,10 +25,12 @@ class EventLearner:
 
     Args:
         model: its definition.
+        numbers: what puts its scores on the stable scale; None where they stay as they are.
     """
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, numbers: TwoNumbers | None = None) -> None:
         self.model = model
+        self.numbers = numbers
         self.learner: Learner = LEARNERS[model.model](len(model.inputs), **model.parameters)
         self._learned = 0
 
@@ -86,17 +51,17 @@ class EventLearner:
         """Time alone teaches it nothing."""
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """What it needs to go on learning."""
+        """What it needs to go on learning, but for its numbers."""
         return {**self.learner.state(), "lessons": np.array([self._learned])}
 
     def resume(self, state: dict[str, NDArray[Any]]) -> None:
         """Goes on from `state`."""
         self._learned = int(state["lessons"][0])
-        self.learner.restore({name: array for name, array in state.items() if name != "lessons"})
+        self.learner.restore(_own(state))
 
     def snapshot(self, sequence: int, time_ms: int) -> Snapshot | None:
         """What scores from now on; none before anything was learned."""
-        return _snapshot(self.model, self.learner, sequence, time_ms) if self._learned else None
+        return _snapshot(self, sequence, time_ms) if self._learned else None
 
 
 class LabelLearner:
@@ -109,10 +74,12 @@ class LabelLearner:
         model: its definition.
         negative_after_ms: from the event's time on, an event without a label counts as negative.
         vectors_max: vectors held; beyond it the oldest is forgotten, and its label teaches nothing.
+        numbers: what puts its scores on the stable scale; None where they stay as they are.
     """
 
-    def __init__(self, model: Model, negative_after_ms: int, vectors_max: int = VECTORS_MAX) -> None:
+    def __init__(self, model: Model, negative_after_ms: int, vectors_max: int = VECTORS_MAX, numbers: TwoNumbers | None = None) -> None:
         self.model = model
+        self.numbers = numbers
         self.learner: Learner = LEARNERS[model.model](len(model.inputs), **model.parameters)
         self._negative_after_ms = negative_after_ms
         self._vectors_max = vectors_max
@@ -163,11 +130,11 @@ class LabelLearner:
     def resume(self, state: dict[str, NDArray[Any]]) -> None:
         """Goes on from `state`."""
         self._positives, self._negatives = state["lessons"].tolist()
-        self.learner.restore({name: array for name, array in state.items() if name != "lessons"})
+        self.learner.restore(_own(state))
 
     def snapshot(self, sequence: int, time_ms: int) -> Snapshot | None:
         """What scores from now on; none before both classes were seen."""
-        return _snapshot(self.model, self.learner, sequence, time_ms) if self._positives and self._negatives else None
+        return _snapshot(self, sequence, time_ms) if self._positives and self._negatives else None
 
     def _due_labels(self, time_ms: int) -> list["Lessons"]:
         """The labels in force at `time_ms`, in groups in which no event has two."""
@@ -196,31 +163,107 @@ class LabelLearner:
         return [negatives(own.keys[before], negative_ms[before]), own.part(differs)]
 
 
+class KeyedLearner:
+    """A detector with a state for each entity: it learns where it scores, and only its numbers are learned beside.
+
+    Args:
+        model: its definition.
+        numbers: what puts its scores on the stable scale.
+    """
+
+    def __init__(self, model: Model, numbers: TwoNumbers) -> None:
+        self.model = model
+        self.numbers: TwoNumbers | None = numbers
+
+    def see(self, id_keys: NDArray[np.int64], keys: NDArray[np.int64], times_ms: NDArray[np.int64], vectors: NDArray[np.float64]) -> None:
+        """Events teach it nothing here."""
+
+    def held(self, keys: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which of these events it holds a vector of: none."""
+        return np.zeros(len(keys), np.bool_)
+
+    def tell(self, lessons: Lessons, vectors: NDArray[np.float64] | None = None) -> None:
+        """Labels teach it nothing."""
+
+    def advance(self, time_ms: int, teach: bool = True) -> None:
+        """Time alone teaches it nothing."""
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """What it needs to go on, but for its numbers: nothing."""
+        return {}
+
+    def resume(self, state: dict[str, NDArray[Any]]) -> None:
+        """Goes on from `state`."""
+
+    def snapshot(self, sequence: int, time_ms: int) -> Snapshot | None:
+        """Its map and calibration; none before the first event."""
+        arrays = self.numbers.arrays(None) if self.numbers is not None else {}
+        return Snapshot(self.model.name, self.model.definition, sequence, time_ms, arrays, self.model.model) if arrays else None
+
+
+AnyLearner = EventLearner | LabelLearner | KeyedLearner
+
+
 class Learners:
-    """All global models of a release.
+    """All models of a release that anything is learned of beside the decision's path: global ones, and all on the stable scale.
 
     Args:
         release: whose models learn.
     """
 
     def __init__(self, release: Release) -> None:
-        self.each: list[EventLearner | LabelLearner] = [
-            LabelLearner(model, release.schema.negative_after_ms) if model.labelled else EventLearner(model)
-            for model in release.models
-            if not model.keyed
-        ]
+        each = (_learner_of(model, release) for model in release.models)
+        self.each: list[AnyLearner] = [learner for learner in each if learner is not None]
 
     def publish_every_ms(self) -> int:
         """The shortest period of the models; a day when there is none."""
         return min((each.model.publish_every_ms for each in self.each), default=86_400_000)
 
+    def tell(self, lessons: Lessons) -> None:
+        """Labels, each in force at its time."""
+        for each in self.each:
+            each.tell(lessons)
+            if each.numbers is not None:
+                each.numbers.tell(lessons)
+
     def snapshots(self, sequence: int, time_ms: int) -> Iterable[Snapshot]:
         """A snapshot of each model that is ready for one, all that is due at `time_ms` taught before."""
         for each in self.each:
-            each.advance(time_ms)
+            advance(each, time_ms)
             snapshot = each.snapshot(sequence, time_ms)
             if snapshot is not None:
                 yield snapshot
+
+
+def advance(learner: AnyLearner, time_ms: int, teach: bool = True) -> None:
+    """Teaches a learner and its numbers what is due at `time_ms`; without `teach` it was taught before a restart."""
+    learner.advance(time_ms, teach)
+    if learner.numbers is not None:
+        learner.numbers.advance(time_ms, teach)
+
+
+def state_of(learner: AnyLearner, sampled: bool = True) -> dict[str, NDArray[Any]]:
+    """What a learner and its numbers need to go on; `sampled`: see `StableScale.state`."""
+    return {**learner.state(), **(learner.numbers.state(sampled) if learner.numbers is not None else {})}
+
+
+def resume(learner: AnyLearner, state: dict[str, NDArray[Any]]) -> None:
+    """Lets a learner and its numbers go on from `state`; numbers begin anew from one that has none."""
+    learner.resume(state)
+    if learner.numbers is not None:
+        learner.numbers.resume(state)
+
+
+def _learner_of(model: Model, release: Release) -> AnyLearner | None:
+    after_ms = release.schema.negative_after_ms
+    numbers = TwoNumbers(model, release) if release.policy.scale == "stable" else None
+    if model.keyed:
+        return KeyedLearner(model, numbers) if numbers is not None else None
+    return LabelLearner(model, after_ms, numbers=numbers) if model.labelled else EventLearner(model, numbers)
+
+
+def _own(state: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    return {name: array for name, array in state.items() if name != "lessons" and not name.startswith(PREFIX)}
 
 
 def sampled(id_keys: NDArray[np.int64], share: float) -> NDArray[np.bool_]:
@@ -230,5 +273,8 @@ def sampled(id_keys: NDArray[np.int64], share: float) -> NDArray[np.bool_]:
     return mask
 
 
-def _snapshot(model: Model, learner: Learner, sequence: int, time_ms: int) -> Snapshot:
-    return Snapshot(model.name, model.definition, sequence, time_ms, learner.snapshot(), model.model)
+def _snapshot(learner: EventLearner | LabelLearner, sequence: int, time_ms: int) -> Snapshot:
+    arrays = learner.learner.snapshot()
+    if learner.numbers is not None:
+        arrays |= learner.numbers.arrays(learner.learner.score_many)
+    return Snapshot(learner.model.name, learner.model.definition, sequence, time_ms, arrays, learner.model.model)

@@ -71,6 +71,10 @@ class Vectors:
         """Returns the vectors [n, inputs] of the rows."""
         return self._matrix[rows - self._moved]
 
+    def put(self, rows: NDArray[np.int64], column: int, values: NDArray[np.float64]) -> None:
+        """Replaces one number of each row's vector."""
+        self._matrix[rows - self._moved, column] = values
+
     def times_of(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """Returns the event times of the rows, in ms."""
         return self._times_ms[rows - self._moved]

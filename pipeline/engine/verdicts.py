@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.calibration import Calibration
 from detectors.catalogue import Scoring
+from detectors.score_map import ScoreMap
 from features.layout.layout import CORRECTED, DUPLICATE, ID_REUSED, RETRACTED, TOO_FAR_BACK, TOO_LATE, TOO_OFTEN, UNKNOWN
 from patterns.matches import Matches, no_matches
 from patterns.matches import joined as joined_matches
@@ -52,9 +54,14 @@ class Verdicts:
         rules: [n, RULES_NAMED_MAX] positions among the release's rules of those that matched and are named first; -1: none. A duplicate
             has those of the newest decision, of the release that made it, where rules made it.
         matches: which rules of the release matched; a duplicate has none.
-        probabilities: what each model's score means, in [0, 1]; NaN where the raw score is, and while there is nothing to go by.
+        probabilities: what each model's score means on the policy's scale, in [0, 1]; NaN where the raw score is, and while there is
+            nothing to go by.
         inputs: what each model saw, [n, inputs].
         scoring: the scoring side of each global model that was ready.
+        maps: what put each model's scores on the stable scale; none on the raw scale.
+        calibrations: what gives the probability of each model's score on the stable scale, where there were labels enough.
+        calibrated: [n, 3] the probability that the event is positive, and the lower and upper end of its interval; NaN where nothing is
+            known.
     """
 
     release: Release
@@ -71,11 +78,14 @@ class Verdicts:
     reasons: NDArray[np.int8]
     rules: NDArray[np.int16]
     matches: Matches
+    calibrated: NDArray[np.float64]
     models: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     probabilities: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     snapshots: dict[str, int] = field(default_factory=dict)
     inputs: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     scoring: dict[str, Scoring] = field(default_factory=dict)
+    maps: dict[str, ScoreMap] = field(default_factory=dict)
+    calibrations: dict[str, Calibration] = field(default_factory=dict)
 
     def are(self, flags: int) -> NDArray[np.bool_]:
         """[n] whether an event has any of `flags`."""
@@ -105,6 +115,7 @@ def nothing_said(release: Release, features: NDArray[np.float64]) -> Verdicts:
         reasons=np.full((n, REASONS_MAX), -1, np.int8),
         rules=np.full((n, RULES_NAMED_MAX), -1, np.int16),
         matches=no_matches(n),
+        calibrated=np.full((n, 3), np.nan),
     )
 
 
@@ -113,7 +124,7 @@ def joined(parts: list[Verdicts]) -> Verdicts:
     if len(parts) == 1:
         return parts[0]
     whole = copy.copy(parts[0])
-    for name in (*REMEMBERED, "features", "flags", "rows", "outcomes"):
+    for name in (*REMEMBERED, "features", "flags", "rows", "outcomes", "calibrated"):
         setattr(whole, name, np.concatenate([getattr(part, name) for part in parts]))
     for name in ("models", "probabilities", "inputs"):
         columns = [getattr(part, name) for part in parts]

@@ -218,7 +218,7 @@ class LearnJob:
     def _mark(self) -> None:
         """Remembers offsets by event time, so that a restart reads again only decisions that may still wait for labels."""
         release = self._control.definitions.newest
-        labelled = any(isinstance(each, LabelLearner) for each in self.teacher.learners)
+        labelled = any(isinstance(each, LabelLearner) or each.numbers is not None for each in self.teacher.learners)
         keep_ms = 2 * release.schema.negative_after_ms if release and labelled else REPEATS_KEEP_MS
         clock_ms, marks = self.teacher.clock_ms, self._place.marks
         if not marks:

@@ -1,5 +1,7 @@
 """The trainer feeds decisions and labels to the learners; the learn job reads and writes them for it."""
 
+import logging
+
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
@@ -7,13 +9,35 @@ from numpy.typing import NDArray
 from detectors.snapshot import Snapshot, snapshot_key
 from features.schema.label_sources import ANY_SOURCE
 from features.windows.row_label import standings
+from patterns.policy import ACTIONS
 from pipeline.engine.event_keys import event_keys
-from pipeline.engine.learner import EventLearner, LabelLearner, Learners, Lessons
+from pipeline.engine.learner import AnyLearner, EventLearner, Learners, advance, resume, state_of
+from pipeline.engine.lessons import Lessons
+from pipeline.engine.models import Model
 from pipeline.engine.release import Release
+from pipeline.engine.two_numbers import Served
 from pipeline.score_job.labels import ResolvedLabel
 
 _REPEATS_KNOWN = 200_000
 REPLACED_KEPT = 4
+
+
+log = logging.getLogger(__name__)
+
+STATES_BYTES_MAX = 12 << 20
+"""The maximum size of all states with their samples: one record of the topic ``learners`` holds them, and Kafka takes 16 MiB."""
+
+
+class ServedModel(msgspec.Struct, frozen=True):
+    """What one model said of an event."""
+
+    score: float | None = None
+
+
+class ServedContributions(msgspec.Struct, frozen=True):
+    """Names the model that gave the score; it is empty if none did."""
+
+    model: str = ""
 
 
 class ServedDecision(msgspec.Struct):
@@ -26,6 +50,10 @@ class ServedDecision(msgspec.Struct):
     features: dict[str, float | None]
     release: int
     revision: int = 0
+    score: float | None = None
+    action: str = ""
+    models: dict[str, ServedModel] = {}
+    contributions: ServedContributions = ServedContributions()
 
 
 class Teacher:
@@ -39,12 +67,12 @@ class Teacher:
         self._replaced: dict[str, Snapshot] = {}
         self.clock_ms = 0
         self.repeats = 0
-        self._learners: list[EventLearner | LabelLearner] = []
+        self._learners: list[AnyLearner] = []
         self._release: Release | None = None
         self._seen: dict[tuple[str, str], None] = {}
 
     @property
-    def learners(self) -> list[EventLearner | LabelLearner]:
+    def learners(self) -> list[AnyLearner]:
         return self._learners
 
     def keys(self) -> list[str]:
@@ -54,16 +82,18 @@ class Teacher:
     def change(self, release: Release) -> None:
         """Trains the models of `release` from now on; a model whose definition is unchanged keeps its state."""
         held = {_key_of(each): each for each in self._learners}
-        self._learners = [held.pop(key) if (key := _key_of(each)) in held else self._come_back(each) for each in Learners(release).each]
+        self._learners = [
+            _kept(held.pop(key), each) if (key := _key_of(each)) in held else self._come_back(each) for each in Learners(release).each
+        ]
         for each in held.values():
-            self._replace(_state_of(each, 0, self.clock_ms))
+            self._replace(_state_of(each, 0, self.clock_ms, sampled=False))
         self._release = release
 
-    def _come_back(self, learner: EventLearner | LabelLearner) -> EventLearner | LabelLearner:
+    def _come_back(self, learner: AnyLearner) -> AnyLearner:
         """Gives `learner` the state that was kept for its definition, if there is one, and returns it."""
         state = self._replaced.pop(_key_of(learner), None)
         if state is not None:
-            learner.resume(state.arrays)
+            resume(learner, state.arrays)
         return learner
 
     def _replace(self, state: Snapshot) -> None:
@@ -85,15 +115,23 @@ class Teacher:
         times_ms = np.array([decisions[row].event_time for row in fresh], np.int64)
         learners = [each for each in self._learners if not (refill and isinstance(each, EventLearner))]
         prepared = [(each, np.array([vector_of(decisions[row], each.model.inputs) for row in fresh])) for each in learners]
+        keys = event_keys(id_keys[fresh], [decisions[row].user for row in fresh])
+        given = [decisions[row] for row in fresh]
+        numbered = [
+            (each.numbers, _served(given, id_keys[fresh], keys, times_ms, each.model))
+            for each in self._learners
+            if each.numbers is not None and fresh
+        ]
         self._see(decisions)  # this is the first change, so that a decision that raises above leaves no trace
         if not fresh:
             return
         self.clock_ms = max(self.clock_ms, int(times_ms.max()))
-        keys = event_keys(id_keys[fresh], [decisions[row].user for row in fresh])
         for each, vectors in prepared:
             # A label that came before its decision brought the vector with it; a second vector would be taught as negative.
             new = ~each.held(keys)
             each.see(id_keys[fresh][new], keys[new], times_ms[new], vectors[new])
+        for numbers, served in numbered:
+            numbers.see(served, refill)
 
     def label(self, resolved: ResolvedLabel) -> None:
         """Takes in a label that was joined with its decision."""
@@ -104,11 +142,13 @@ class Teacher:
         lesson = Lessons(keys, labels, times_ms, own, np.array([resolved.weight]))
         for each in self._learners:
             each.tell(lesson, vector_of(resolved, each.model.inputs)[None, :])
+            if each.numbers is not None:
+                each.numbers.tell(lesson)
 
     def refilled(self) -> None:
         """Ends a refill: takes the learners to the greatest event time seen without teaching, as that was taught before the restart."""
         for each in self._learners:
-            each.advance(self.clock_ms, teach=False)
+            advance(each, self.clock_ms, teach=False)
 
     def due(self, sequence_before: int, clock_before_ms: int) -> int | None:
         """Gives the number of the next snapshots if they are due by event time, else ``None``.
@@ -128,7 +168,7 @@ class Teacher:
     def advance(self) -> None:
         """Teaches all examples that are due by the greatest event time seen."""
         for each in self._learners:
-            each.advance(self.clock_ms)
+            advance(each, self.clock_ms)
 
     def snapshots(self, sequence: int) -> list[Snapshot]:
         """The snapshots of those learners that have one to publish, as of the last `advance`."""
@@ -137,7 +177,14 @@ class Teacher:
 
     def states(self, sequence: int) -> dict[str, bytes]:
         """The encoded state of each learner, by `Snapshot.key`; replaced definitions come first, in the order of their replacement."""
-        states = [*self._replaced.values(), *(_state_of(each, sequence, self.clock_ms) for each in self._learners)]
+        states = self._encoded(sequence, sampled=True)
+        if sum(map(len, states.values())) > STATES_BYTES_MAX:
+            log.warning("the samples of %d models do not fit into one record: after a restart maps go on from new events", len(states))
+            return self._encoded(sequence, sampled=False)
+        return states
+
+    def _encoded(self, sequence: int, sampled: bool) -> dict[str, bytes]:
+        states = [*self._replaced.values(), *(_state_of(each, sequence, self.clock_ms, sampled) for each in self._learners)]
         return {state.key: state.encode() for state in states}
 
     def resume(self, states: dict[str, bytes], clock_ms: int) -> None:
@@ -147,7 +194,7 @@ class Teacher:
         for encoded in states.values():
             state = Snapshot.decode(encoded)
             if state.key in learners:
-                learners[state.key].resume(state.arrays)
+                resume(learners[state.key], state.arrays)
             else:
                 self._replace(state)
 
@@ -180,9 +227,33 @@ def vector_of(served: ServedDecision | ResolvedLabel, inputs: tuple[str, ...]) -
     return np.array(values, np.float64)
 
 
-def _key_of(learner: EventLearner | LabelLearner) -> str:
+def _key_of(learner: AnyLearner) -> str:
     return snapshot_key(learner.model.name, learner.model.definition)
 
 
-def _state_of(learner: EventLearner | LabelLearner, sequence: int, clock_ms: int) -> Snapshot:
-    return Snapshot(learner.model.name, learner.model.definition, sequence, clock_ms, learner.state())
+def _kept(held: AnyLearner, anew: AnyLearner) -> AnyLearner:
+    """The learner that goes on, with the numbers that its new release asks for: a policy may have got another scale."""
+    if anew.numbers is None or held.numbers is None:
+        held.numbers = anew.numbers
+    return held
+
+
+def _state_of(learner: AnyLearner, sequence: int, clock_ms: int, sampled: bool) -> Snapshot:
+    return Snapshot(learner.model.name, learner.model.definition, sequence, clock_ms, state_of(learner, sampled))
+
+
+def _served(
+    decisions: list[ServedDecision], id_keys: NDArray[np.int64], keys: NDArray[np.int64], times_ms: NDArray[np.int64], model: Model
+) -> Served:
+    """What decisions served, as `model` is concerned."""
+    gave = [decision.score if decision.contributions.model == model.name else None for decision in decisions]
+    raw = [decision.models[model.name].score if model.name in decision.models else None for decision in decisions]
+    return Served(
+        id_keys,
+        keys,
+        times_ms,
+        np.array([vector_of(decision, model.inputs) for decision in decisions]),
+        np.array(raw, np.float64),
+        np.array(gave, np.float64),
+        np.array([ACTIONS.index(decision.action or ACTIONS[0]) for decision in decisions], np.uint8),
+    )

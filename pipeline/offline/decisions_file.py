@@ -16,6 +16,8 @@ from patterns.policy import ACTIONS, DECIDERS
 from pipeline.engine.release import Release
 from pipeline.engine.verdicts import UNDECIDED, Verdicts
 
+PROBABILITY_COLUMNS = ("probability", "probability_low", "probability_high")
+"""The columns of a release whose policy has `scale: stable`."""
 _ROWS_A_GROUP = 65_536
 
 
@@ -70,6 +72,8 @@ def _schema_of(release: Release) -> pa.Schema:
         ("features", pa.struct([(name, number) for name in release.features.names])),
         ("release", pa.int32()),
     ]
+    if release.policy.scale == "stable":
+        columns += [(name, number) for name in PROBABILITY_COLUMNS]
     return pa.schema(columns + [(f"model.{model.name}", number) for model in release.models])
 
 
@@ -87,6 +91,7 @@ class _Columns:
     matches: Matches
     features: NDArray[np.float64]
     models: NDArray[np.float64]
+    calibrated: NDArray[np.float64]
 
 
 def _columns(verdicts: Verdicts, batch: Batch, rows: NDArray[np.int64]) -> _Columns:
@@ -103,6 +108,7 @@ def _columns(verdicts: Verdicts, batch: Batch, rows: NDArray[np.int64]) -> _Colu
         verdicts.matches.at(rows),
         verdicts.features[rows],
         np.column_stack([raw[rows] for raw in verdicts.models.values()]) if verdicts.models else np.empty((len(rows), 0)),
+        verdicts.calibrated[rows],
     )
 
 
@@ -124,6 +130,9 @@ def _table(parts: list[_Columns], release: Release, schema: pa.Schema) -> pa.Tab
         pa.StructArray.from_arrays(struct, fields=list(schema.field("features").type)),
         pa.array(np.full(count, release.id, np.int32)),
     ]
+    if release.policy.scale == "stable":
+        calibrated = np.concatenate([part.calibrated for part in parts])
+        columns += [pa.array(calibrated[:, column], from_pandas=True) for column in range(len(PROBABILITY_COLUMNS))]
     columns += [pa.array(models[:, column], from_pandas=True) for column in range(models.shape[1])]
     return pa.Table.from_arrays(columns, schema=schema)
 

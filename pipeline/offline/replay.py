@@ -13,9 +13,11 @@ from features.schema.batch import Batch
 from patterns.policy import ACTIONS
 from pipeline.control.progress import Progress
 from pipeline.engine.event_keys import SEVERAL_EVENTS, Labels, first_rows, rows_of_labels
-from pipeline.engine.learner import Learners, Lessons
+from pipeline.engine.learner import Learners
+from pipeline.engine.lessons import Lessons
 from pipeline.engine.release import Release
 from pipeline.engine.scorer import Scorer
+from pipeline.engine.two_numbers import served_of
 from pipeline.engine.verdicts import REVISED, UNDECIDED, Verdicts
 from pipeline.offline.decisions_file import DecisionsFile
 from pipeline.tables.event_files import History
@@ -147,6 +149,8 @@ class Replay:
         if not self._frozen and self.learners.each:
             for each in self.learners.each:
                 each.see(batch.id_keys[fresh], events[fresh], batch.times_ms[fresh], verdicts.inputs[each.model.name][fresh])
+                if each.numbers is not None:
+                    each.numbers.see(served_of(verdicts, each.model, batch, events, fresh))
         return verdicts
 
     def _tell(self, until_ms: int) -> None:
@@ -160,9 +164,7 @@ class Replay:
         known = first + np.flatnonzero(self._label_rows[first:end] >= 0)
         rows, labels, times_ms = self._label_rows[known], self.labels.labels[known], self.labels.times_ms[known]
         if not self._frozen:
-            lessons = Lessons(rows, labels, times_ms, self._standings[known], self.labels.weights[known])
-            for each in self.learners.each:
-                each.tell(lessons)
+            self.learners.tell(Lessons(rows, labels, times_ms, self._standings[known], self.labels.weights[known]))
         self._label_profiles(rows, labels, times_ms, self.labels.ranks[known])
 
     def _label_profiles(

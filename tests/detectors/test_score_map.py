@@ -94,7 +94,7 @@ def test_a_map_of_few_events_is_provisional_and_has_no_knots_beyond_what_it_can_
     few = _fit([0.5] * (COUNT_MIN - 1))
     assert few.provisional
     assert not _fit([0.5] * COUNT_MIN).provisional
-    assert few.arrays()["map.scores"].max() < 1.0 - 1.0 / COUNT_MIN
+    assert few.arrays()["scores"].max() < 1.0 - 1.0 / COUNT_MIN
     assert pytest.approx(1.0 - 1e-5) == LEVELS[-1]
 
 
@@ -114,6 +114,6 @@ def test_a_restored_map_gives_the_same_bits() -> None:
 
 @pytest.mark.parametrize("raw", [[0.5, 0.4], [-0.1, 0.5], [0.5, 1.5], [np.nan, 0.5]])
 def test_knots_that_no_map_can_have_are_refused(raw: list[float]) -> None:
-    arrays = {"map.raw": np.array(raw), "map.scores": np.array([0.1, 0.2]), "map.count": np.array([5])}
+    arrays = {"raw": np.array(raw), "scores": np.array([0.1, 0.2]), "count": np.array([5])}
     with pytest.raises(ValueError, match="raw"):
         ScoreMap.from_arrays(arrays)

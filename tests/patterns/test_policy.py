@@ -26,6 +26,11 @@ def test_models_are_asked_in_the_order_written() -> None:
     assert read_policy(POLICY).models == ("fraud_lr", "spend_shape")
 
 
+def test_a_policy_that_says_nothing_of_its_scale_takes_scores_as_the_models_give_them() -> None:
+    assert read_policy(POLICY).scale == "raw"
+    assert read_policy(POLICY + "scale: stable\n").scale == "stable"
+
+
 @pytest.mark.parametrize(
     ("age_ms", "action"),
     [(None, "approve"), (0, "approve"), (30 * 86_400_000 - 1, "approve"), (30 * 86_400_000, "review"), (90 * 86_400_000, "block")],
@@ -50,6 +55,8 @@ def test_a_policy_that_names_a_model_which_is_not_there_is_refused_with_its_plac
         (("{action: block}]", "{below: 0.9, action: block}]"), "policy.yaml:3:72", "last band"),
         (("fallback:", "fallbak:"), "policy.yaml:4:1", "did you mean fallback?"),
         (("30d", "30 days"), "policy.yaml:4", "duration"),
+        (("bands:", "scale: stabel\nbands:"), "policy.yaml:3:8", "did you mean stable?"),
+        (("bands:", "scale: 1\nbands:"), "policy.yaml:3:8", "raw, stable"),
     ],
 )
 def test_a_bad_policy_is_refused_with_its_place_and_a_remedy(change: tuple[str, str], place: str, words: str) -> None:

@@ -127,6 +127,6 @@ def test_a_snapshot_of_another_kind_or_with_a_strange_array_does_not_score() -> 
     ):
         job.control([("m", key, value) for key, value in parts_of(replace(spoiled, sequence=sequence))])
     assert scores(job, 1) == (None, None)
-    with_a_map = replace(good, arrays=good.arrays | {"scale.knots": np.zeros(3)}, sequence=11)
+    with_a_map = replace(good, arrays=good.arrays | {"another.knots": np.zeros(3)}, sequence=11)
     job.control([("m", key, value) for key, value in parts_of(with_a_map)])
     assert scores(job, 2)[1] == 11

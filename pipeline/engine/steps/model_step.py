@@ -26,7 +26,7 @@ class ModelStep:
 
     name = "models"
     reads: tuple[str, ...] = ("features", "flags")
-    fills: tuple[str, ...] = ("models", "probabilities", "inputs", "snapshots", "scoring")
+    fills: tuple[str, ...] = ("models", "probabilities", "inputs", "snapshots", "scoring", "maps", "calibrations")
 
     def __init__(self, snapshots: InstalledSnapshots) -> None:
         self._snapshots = snapshots
@@ -35,6 +35,7 @@ class ModelStep:
         return sum(_MODEL_NS + _INPUT_NS * len(model.inputs) + model.cost_ns for model in release.models)
 
     def run(self, turn: Turn, verdicts: Verdicts) -> None:
+        stable = verdicts.release.policy.scale == "stable"
         for model in verdicts.release.models:
             inputs = model.columns.take(turn.batch.numbers, verdicts.features)
             verdicts.inputs[model.name] = inputs
@@ -44,18 +45,35 @@ class ModelStep:
                 raw = probability = score_keyed(model, turn.profiles, turn.slots, inputs[:, 0], verdicts.flags)
             else:
                 raw, probability = self._score_global(model, inputs, verdicts)
+            if stable:
+                probability = self._on_stable_scale(model, raw, probability, verdicts)
             verdicts.models[model.name], verdicts.probabilities[model.name] = raw, probability
 
     def _score_global(
         self, model: Model, inputs: NDArray[np.float64], verdicts: Verdicts
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         held = self._snapshots.get(snapshot_key(model.name, model.definition))
-        if held is None:
+        if held is None or held.scoring is None:
             nothing = np.full(len(inputs), np.nan)
             return nothing, nothing
-        snapshot, scoring = held
-        verdicts.snapshots[model.name] = snapshot.sequence
+        scoring = held.scoring
+        verdicts.snapshots[model.name] = held.snapshot.sequence
         verdicts.scoring[model.name] = scoring
         raw = scoring.score_many(inputs)
         raw[are_mostly_missing(inputs)] = np.nan
         return raw, scoring.probability_many(raw)
+
+    def _on_stable_scale(
+        self, model: Model, raw: NDArray[np.float64], probability: NDArray[np.float64], verdicts: Verdicts
+    ) -> NDArray[np.float64]:
+        """The scores by the map of the snapshot that gave the raw ones; NaN while there is no map, and where the model was not ready."""
+        held = self._snapshots.get(snapshot_key(model.name, model.definition))
+        if held is None or held.map is None:
+            return np.full(len(raw), np.nan)
+        verdicts.snapshots[model.name] = held.snapshot.sequence
+        verdicts.maps[model.name] = held.map
+        if held.calibration is not None:
+            verdicts.calibrations[model.name] = held.calibration
+        scores = held.map.apply(raw)
+        scores[np.isnan(probability)] = np.nan
+        return scores

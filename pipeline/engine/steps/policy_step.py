@@ -1,13 +1,14 @@
 """The fourth step: scores become decisions with their reasons."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from features.layout.layout import RETRACTED, WARMING
 from patterns.policy import ACTIONS, DECIDERS
 from pipeline.engine.reasons import find_reasons
 from pipeline.engine.release import Release
 from pipeline.engine.steps.step import Turn
-from pipeline.engine.verdicts import Verdicts
+from pipeline.engine.verdicts import UNDECIDED, Verdicts
 
 _OF_SCORES = np.array([DECIDERS.index("score"), DECIDERS.index("fallback")], np.uint8)
 """Where there is a score, and where there is none."""
@@ -18,8 +19,8 @@ class PolicyStep:
     """Fills the score that counts, the action, what decided it, and the reasons."""
 
     name = "policy"
-    reads: tuple[str, ...] = ("features", "flags", "models", "probabilities", "inputs", "scoring", "matches")
-    fills: tuple[str, ...] = ("scores", "chosen", "actions", "deciders", "reasons", "features", "flags", "models")
+    reads: tuple[str, ...] = ("features", "flags", "models", "probabilities", "inputs", "scoring", "maps", "calibrations", "matches")
+    fills: tuple[str, ...] = ("scores", "chosen", "actions", "deciders", "reasons", "features", "flags", "models", "calibrated")
 
     def cost_ns(self, release: Release) -> float:
         return _EVENT_NS + _MODEL_NS * len(release.policy.models)
@@ -30,6 +31,7 @@ class PolicyStep:
             empty = np.isnan(verdicts.scores) & ~np.isnan(verdicts.probabilities[name])
             verdicts.scores[empty] = verdicts.probabilities[name][empty]
             verdicts.chosen[empty] = position
+            _say_what_the_score_means(verdicts, name, empty)
         verdicts.actions = policy.decide_many(verdicts.scores)
         verdicts.deciders = _deciders(verdicts)
         _take_back(verdicts)
@@ -43,11 +45,19 @@ def _deciders(verdicts: Verdicts) -> np.ndarray[tuple[int], np.dtype[np.uint8]]:
     return _OF_SCORES[np.isnan(verdicts.scores).view(np.uint8)]
 
 
+def _say_what_the_score_means(verdicts: Verdicts, model: str, given: NDArray[np.bool_]) -> None:
+    """Adds the probability to scores that `model` has given, and flags those of a provisional map."""
+    if model in verdicts.maps and verdicts.maps[model].provisional:
+        verdicts.flags[given & ~verdicts.are(UNDECIDED)] |= WARMING
+    if model in verdicts.calibrations:
+        verdicts.calibrated[given] = verdicts.calibrations[model].apply(verdicts.scores[given])
+
+
 def _take_back(verdicts: Verdicts) -> None:
     """Leaves of a retracted event neither features nor scores; it is approved."""
     gone = verdicts.are(RETRACTED)
     if gone.any():
-        verdicts.features[gone] = verdicts.scores[gone] = np.nan
+        verdicts.features[gone] = verdicts.scores[gone] = verdicts.calibrated[gone] = np.nan
         verdicts.flags[gone] &= ~np.uint16(WARMING)
         verdicts.chosen[gone] = -1
         verdicts.actions[gone] = ACTIONS.index("approve")

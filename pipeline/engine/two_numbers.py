@@ -1,0 +1,134 @@
+"""What a model's snapshots need beside the model itself, so that a score means a share of events, and comes with a probability."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.learner import Arrays
+from detectors.missing import are_mostly_missing
+from detectors.snapshot import GROUP_END
+from features.schema.batch import Batch
+from patterns.policy import ACTIONS
+from pipeline.engine.lessons import Lessons
+from pipeline.engine.models import Model
+from pipeline.engine.outcome_counts import OutcomeCounts
+from pipeline.engine.release import Release
+from pipeline.engine.stable_scale import StableScale, event_hash_keys
+from pipeline.engine.verdicts import Verdicts
+
+PREFIX = "numbers."
+"""The names of arrays of a learner's state that are not the learner's own begin with it."""
+
+SCALE = "scale"
+CALIBRATION = "calibration"
+"""The groups of a snapshot's arrays that hold the map and the calibration, see `detectors.snapshot.Snapshot.arrays_of`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """Holds what was served of n events, as one model is concerned.
+
+    Args:
+        id_keys: keys of the events' ids.
+        keys: by which labels name the events.
+        times_ms: event times, in ms since the epoch.
+        inputs: [n, inputs] of the model.
+        raw: raw scores; NaN where the model gave none.
+        scores: scores of the decisions, on the stable scale; NaN where it was not this model that gave the score.
+        actions: codes of `patterns.policy.ACTIONS`.
+    """
+
+    id_keys: NDArray[np.int64]
+    keys: NDArray[np.int64]
+    times_ms: NDArray[np.int64]
+    inputs: NDArray[np.float64]
+    raw: NDArray[np.float64]
+    scores: NDArray[np.float64]
+    actions: NDArray[np.uint8]
+
+
+def served_of(verdicts: Verdicts, model: Model, batch: Batch, keys: NDArray[np.int64], rows: NDArray[np.bool_]) -> "Served":
+    """What a batch of verdicts served, as `model` is concerned.
+
+    Args:
+        keys: [n] by which labels name the events.
+        rows: [n] the events to take, which are those of first decisions.
+    """
+    names = verdicts.release.policy.models
+    gave = verdicts.chosen == (names.index(model.name) if model.name in names else -2)
+    return Served(
+        batch.id_keys[rows],
+        keys[rows],
+        batch.times_ms[rows],
+        verdicts.inputs[model.name][rows],
+        verdicts.models[model.name][rows],
+        np.where(gave, verdicts.scores, np.nan)[rows],
+        verdicts.actions[rows],
+    )
+
+
+class TwoNumbers:
+    """Fits the map and the calibration of one model, if its release has `scale: stable`.
+
+    Args:
+        model: its definition.
+        release: which it belongs to. Only models that its policy names give decisions their scores, and have a probability.
+    """
+
+    def __init__(self, model: Model, release: Release) -> None:
+        self._scale = StableScale(0 if model.keyed else len(model.inputs))
+        self._counts = OutcomeCounts(release.schema.negative_after_ms) if model.name in release.policy.models else None
+
+    def see(self, served: Served, refill: bool = False) -> None:
+        """Takes in events that were decided, each once.
+
+        Args:
+            refill: they were seen before a restart, and only wait for their labels again.
+        """
+        if not refill:
+            whole = ~are_mostly_missing(served.inputs)
+            keys = event_hash_keys(served.id_keys, served.times_ms)
+            self._scale.see(keys[whole], served.raw[whole], served.inputs[whole])
+        if self._counts is None:
+            return
+        gave = ~np.isnan(served.scores)
+        blocked = served.actions[gave] == ACTIONS.index("block")
+        self._counts.see(served.keys[gave], served.times_ms[gave], served.scores[gave], blocked)
+
+    def tell(self, lessons: Lessons) -> None:
+        """Takes in labels, each in force at its time."""
+        if self._counts is not None:
+            self._counts.tell(lessons)
+
+    def advance(self, time_ms: int, teach: bool = True) -> None:
+        """Counts the labels in force at `time_ms`, in ms since the epoch; without `teach` they were counted before a restart."""
+        if self._counts is not None:
+            self._counts.advance(time_ms, teach)
+
+    def arrays(self, score_many: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None) -> Arrays:
+        """Fits both for a new snapshot and returns their arrays, by the names that they have in it.
+
+        Args:
+            score_many: gives raw scores of rows by the new snapshot; None for a detector without one.
+        """
+        map, calibration = self._scale.fit(score_many), self._counts.fit() if self._counts is not None else None
+        return _grouped(SCALE, map.arrays() if map else {}) | _grouped(CALIBRATION, calibration.arrays() if calibration else {})
+
+    def state(self, sampled: bool = True) -> Arrays:
+        """Returns what `resume` takes; `sampled`: see `StableScale.state`."""
+        counts = self._counts.state() if self._counts is not None else {}
+        return {PREFIX + name: array for name, array in {**self._scale.state(sampled), **counts}.items()}
+
+    def resume(self, state: dict[str, NDArray[Any]]) -> None:
+        """Goes on from that part of a learner's state which `state` gave."""
+        own = {name.removeprefix(PREFIX): array for name, array in state.items() if name.startswith(PREFIX)}
+        self._scale.resume(own)
+        if self._counts is not None:
+            self._counts.resume(own)
+
+
+def _grouped(group: str, arrays: Arrays) -> Arrays:
+    return {group + GROUP_END + name: array for name, array in arrays.items()}
