@@ -8,7 +8,6 @@ import subprocess
 import time
 from collections.abc import Mapping
 
-COMMAND_SECONDS_MAX = 240.0
 _END = "the-command-has-ended"
 
 
@@ -85,6 +84,5 @@ class Shell:
 
     def close(self) -> None:
         """Ends the shell."""
-        assert self._bash.stdin is not None
-        self._bash.stdin.close()
-        self._bash.wait(60)
+        with self._bash:  # which closes what it reads and writes, and waits for it
+            pass
