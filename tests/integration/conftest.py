@@ -42,6 +42,7 @@ for place in (
     "publishing",
     "weir_up",
     "fed_system",
+    "saved_job",
     "process_search",
     "terminal",
 ):
