@@ -44,6 +44,9 @@ class Definitions:
         """Takes in a batch of records, then compiles the release that is in force now, so that the next event does not wait for that.
 
         A record that cannot be read is logged and skipped; what was known before stays.
+
+        Raises:
+            MemoryError: the process is short of memory, which says nothing about the records.
         """
         changed = [self._take(*record) for record in records]
         if any(changed):
@@ -56,6 +59,8 @@ class Definitions:
             if topic != Topic.MODEL:
                 return self.releases.take(key, value)
             return self._snapshots is not None and self._snapshots.take(key, value)
+        except MemoryError:
+            raise
         except Exception as error:  # anybody may have written anything there, and the stream must go on
             log.error("record %s of the %s topic is skipped: %s", key, "models" if topic == Topic.MODEL else "control", error)
             return False

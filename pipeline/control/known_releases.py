@@ -129,7 +129,11 @@ class KnownReleases:
         return {id: self._refused[id] for id in sorted(whole)}
 
     def get(self, id: int) -> Release | None:
-        """Release `id`, compiled now if it was not yet; None if it is not known or does not compile, which is logged once."""
+        """Returns release `id`, compiled now if it was not yet; None if it is not known or does not compile, which is logged once.
+
+        Raises:
+            MemoryError: the process is short of memory, which says nothing about the release.
+        """
         release = self._compiled.get(id)
         if release is not None:
             self._compiled.move_to_end(id)
@@ -139,6 +143,8 @@ class KnownReleases:
         try:
             record = self._records[id]
             release = with_beginnings(compile_release(id, self.texts(record.parts)), self.beginnings(record))
+        except MemoryError:
+            raise
         except Exception as error:  # any text may fail in its own way, and the stream must go on with another release
             self._refuse(id, error)
             return None

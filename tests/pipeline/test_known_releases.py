@@ -5,8 +5,10 @@ from features.layout.layout import LONG_AGO
 from features.schema.schema import Schema
 from features.sets.feature_set import FeatureSet, read_features
 from foundation.refusal import Refusal
+from pipeline.control.definitions import Definitions
 from pipeline.control.known_releases import COMPILED_KEPT, KnownReleases, ReleaseRecord, release_key
 from pipeline.engine.release import content_hash
+from pipeline.wire.declaration import Topic
 
 TEXTS = {
     "schema": "id: {field: id}\ntime: {field: at, unit: ms}\nuser: who\nentities: [shop]\n"
@@ -157,3 +159,21 @@ def test_a_text_that_was_refused_is_not_compiled_again_with_every_record(known: 
         give(known, id, TEXTS | {"features": broken})
         assert known.newest is not None
     assert read.count(broken) == 1
+
+
+def test_a_process_that_is_short_of_memory_blames_no_release_and_no_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = Definitions()
+    give(known.releases, 1)
+
+    def is_short(*given: object) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as short:
+        short.setattr("pipeline.control.known_releases.compile_release", is_short)
+        with pytest.raises(MemoryError):
+            known.newest  # noqa: B018 - compiles it
+        short.setattr(known.releases, "take", is_short)
+        with pytest.raises(MemoryError):
+            known.take([(Topic.CONTROL, release_key(2), b"{}")])
+    assert known.newest is not None
+    assert known.newest.id == 1
