@@ -34,6 +34,25 @@ MATCH = OBJECT | {
 DECISION = OBJECT | {
     "description": "a decision as it was served; one from before there were rules says neither what decided it nor how many matched",
     "properties": {
+        "score": {
+            "type": ["number", "null"],
+            "minimum": 0,
+            "maximum": 1,
+            "description": "higher is more suspicious, on the scale that the policy names; null if no model gave one",
+        },
+        "probability": {
+            "type": "number",
+            "minimum": 0,
+            "maximum": 1,
+            "description": "of a positive label, given the score; left out on the raw scale, and while there are too few labels",
+        },
+        "probability_interval": {
+            "type": "array",
+            "items": {"type": "number"},
+            "minItems": 2,
+            "maxItems": 2,
+            "description": "the lower and upper end of the interval that holds the probability in 95 of 100 cases, or more often",
+        },
         "decided_by": {"enum": list(DECIDERS)},
         "matches": {"type": "array", "items": MATCH, "maxItems": MATCHES_MAX, "description": "the rule that decided, and others by weight"},
         "match_count": {"type": "integer", "minimum": 0, "description": "how many rules matched, those that are not named included"},

@@ -14,7 +14,7 @@ from pipeline.engine.decision import flag_names
 from pipeline.engine.event_keys import SEVERAL_EVENTS, Labels, rows_of_labels
 from pipeline.engine.release import Release
 from pipeline.engine.verdicts import UNDECIDED, Verdicts
-from pipeline.offline.decisions_file import patterns_of
+from pipeline.offline.decisions_file import PROBABILITY_COLUMNS, patterns_of
 from pipeline.offline.replay import Replay
 from pipeline.offline.training_source import EVENT_TIME, LABELS, ORDER, decision_batch, texts_or_null
 from pipeline.sinks.deliver_job import order_of
@@ -86,6 +86,7 @@ def _columns(verdicts: Verdicts, batch: Batch, rows: NDArray[np.int64]) -> pa.Re
         "event_time": pa.array(batch.times_ms[rows]).cast(EVENT_TIME),
         "user": pa.array([batch.users[row] for row in places], pa.string()),
         "score": _numbers(verdicts.scores[rows]),
+        **{name: _numbers(verdicts.calibrated[rows, column]) for column, name in enumerate(PROBABILITY_COLUMNS)},
         "action": pa.array([ACTIONS[code] for code in verdicts.actions[rows].tolist()], pa.string()),
         "decided_by": pa.array([DECIDERS[code] for code in verdicts.deciders[rows].tolist()], pa.string()),
         "matches": patterns_of(verdicts.matches.at(rows), release.rules),

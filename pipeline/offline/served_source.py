@@ -49,6 +49,8 @@ class _Served(msgspec.Struct):
     decided_by: str | None = None
     matches: list[_Match] = []
     match_count: int = 0
+    probability: Number = None
+    probability_interval: tuple[Number, Number] = (None, None)
 
 
 _decode = msgspec.json.Decoder(_Served).decode
@@ -140,6 +142,9 @@ def _columns(rows: Sequence[_Served], integer: bool) -> pa.RecordBatch | None:
         "event_time": pa.array([row.event_time for row in rows], pa.int64()).cast(EVENT_TIME),
         "user": pa.array([row.user for row in rows], texts),
         "score": pa.array([row.score for row in rows], number),
+        "probability": pa.array([row.probability for row in rows], number),
+        "probability_low": pa.array([row.probability_interval[0] for row in rows], number),
+        "probability_high": pa.array([row.probability_interval[1] for row in rows], number),
         "action": pa.array([row.action for row in rows], texts),
         "decided_by": pa.array([row.decided_by for row in rows], texts),
         "matches": pa.array([[match.pattern for match in row.matches] for row in rows], pa.list_(texts)),

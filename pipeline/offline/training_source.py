@@ -11,6 +11,9 @@ BEFORE_GROUPS = {"event_id": pa.string(), "revision": pa.int32(), "event_time": 
 GROUPS = ("entity", "event", "feature", "model")
 AFTER_GROUPS = {
     "score": pa.float64(),
+    "probability": pa.float64(),
+    "probability_low": pa.float64(),
+    "probability_high": pa.float64(),
     "action": pa.string(),
     "decided_by": pa.string(),
     "matches": pa.list_(pa.string()),
@@ -18,7 +21,8 @@ AFTER_GROUPS = {
     "release": pa.int32(),
     "flags": pa.list_(pa.string()),
 }
-"""`decided_by` is null where a decision from before it was recorded does not say; `matches` are the ids of the rules that matched."""
+"""The probability and the ends of its interval are null where there was none, as on the raw scale. `decided_by` is null where a decision
+from before it was recorded does not say; `matches` are the ids of the rules that matched."""
 ORDER = "order"
 """The column that sorts events of the same time, as `features.schema.event.Event.order` does; it is not exported."""
 

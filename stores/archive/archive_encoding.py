@@ -47,6 +47,8 @@ class ArchivedDecision(msgspec.Struct):
     decided_by: str | None = None
     matches: list[ArchivedMatch] = []
     match_count: Annotated[int, msgspec.Meta(ge=0, le=(1 << 31) - 1)] = 0
+    probability: float | None = None
+    probability_interval: tuple[float | None, float | None] = (None, None)
 
 
 decode_decision = msgspec.json.Decoder(ArchivedDecision).decode
@@ -87,6 +89,8 @@ def encode_decisions(records: Sequence[ArchivedRecord], decisions: Sequence[Arch
         pa.array([each.decided_by for each in decisions], pa.string()),
         _matches([each.matches for each in decisions]),
         pa.array([each.match_count for each in decisions], pa.int32()),
+        pa.array([each.probability for each in decisions], pa.float64()),
+        *(pa.array([each.probability_interval[end] for each in decisions], pa.float64()) for end in (0, 1)),
     ]
     return file_of(pa.Table.from_arrays([*_places(records), *columns], schema=DECISIONS))
 

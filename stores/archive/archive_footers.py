@@ -7,7 +7,7 @@ import pyarrow.parquet
 
 from foundation.refusal import Refusal
 from stores.archive.archive_merging import Part
-from stores.archive.archive_rows import Kind, older_schema_of, schema_of, time_column
+from stores.archive.archive_rows import Kind, older_schemas_of, schema_of, time_column
 
 REPLACES = b"weir.replaces"
 """The metadata key of a merged file under which the names of the files stand whose rows it holds."""
@@ -49,7 +49,7 @@ def read_footer(files: pyarrow.fs.FileSystem, kind: Kind, path: str, size: int) 
         found = metadata.schema.to_arrow_schema()
     except pa.ArrowInvalid as error:
         raise Refusal("not a file of the archive", where=path, expected="a Parquet file", got=str(error)) from error
-    if not any(found.equals(known) for known in (schema_of(kind), older_schema_of(kind))):
+    if not any(found.equals(known) for known in (schema_of(kind), *older_schemas_of(kind))):
         raise Refusal("not a file of the archive", where=path, expected=", ".join(schema_of(kind).names), got=str(found))
     replaces = msgspec.json.decode((metadata.metadata or {}).get(REPLACES, b"[]"), type=tuple[str, ...])
     return Footer(path, size, metadata, replaces)

@@ -1,5 +1,6 @@
 """Defines what the archive holds: records as they stood in a topic; parts of decisions also as columns."""
 
+import itertools
 from collections.abc import Sequence
 from typing import Literal, NamedTuple, get_args
 
@@ -55,13 +56,16 @@ DECISIONS = pa.schema(
         pa.field("decided_by", pa.string()),
         pa.field("matches", pa.list_(MATCH)),
         pa.field("match_count", pa.int32()),
+        pa.field("probability", pa.float64()),
+        pa.field("probability_low", pa.float64()),
+        pa.field("probability_high", pa.float64()),
     ],
     metadata={"weir.archive": "1"},
 )
 """The columns of decisions, with the features as they were served. `event_time` determines the day."""
 
-ADDED = ("decided_by", "matches", "match_count")
-"""Columns of decisions that files from before lack: their rows have nulls there."""
+ADDED = (("decided_by", "matches", "match_count"), ("probability", "probability_low", "probability_high"))
+"""Columns of decisions that came together, oldest first. Files from before lack them and all that came later: their rows have nulls."""
 
 
 def schema_of(kind: Kind) -> pa.Schema:
@@ -74,10 +78,11 @@ def time_column(kind: Kind) -> str:
     return "event_time" if kind == "decisions" else "at"
 
 
-def older_schema_of(kind: Kind) -> pa.Schema:
-    """The columns of files of `kind` that were written before there were those that are `ADDED`."""
+def older_schemas_of(kind: Kind) -> list[pa.Schema]:
+    """Returns the columns of files of `kind` that were written before there were all of those that are `ADDED`, oldest first."""
     whole = schema_of(kind)
-    return pa.schema([field for field in whole if field.name not in ADDED], metadata=whole.metadata)
+    lacking = [set(itertools.chain.from_iterable(ADDED[first:])) for first in range(len(ADDED))]
+    return [pa.schema([field for field in whole if field.name not in names], metadata=whole.metadata) for names in lacking]
 
 
 def completed(table: pa.Table, kind: Kind, columns: Sequence[str]) -> pa.Table:

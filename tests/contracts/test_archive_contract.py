@@ -14,7 +14,7 @@ from stores.archive.archive import open_archive
 from stores.archive.archive_compaction import compact
 from stores.archive.archive_encoding import day_of, decode_decision, encode_decisions, encode_records, file_of, folder_of
 from stores.archive.archive_files import FileArchive
-from stores.archive.archive_rows import ADDED, DAY_MS, DECISIONS, ArchivedRecord, Kind, older_schema_of
+from stores.archive.archive_rows import ADDED, DAY_MS, DECISIONS, ArchivedRecord, Kind, older_schemas_of
 from stores.decisions import StoreUnavailableError
 
 START_MS = 1_700_006_400_000
@@ -106,24 +106,23 @@ def test_the_first_moment_belongs_to_a_span_and_the_last_one_does_not(archive: F
     assert places(archive, from_ms=at_ms, to_ms=at_ms) == []
 
 
-def test_files_of_decisions_from_before_there_were_matches_are_read_and_merged_beside_newer_ones(archive: FileArchive) -> None:
-    old = {"event_id": "1", "revision": 0, "event_time": START_MS, "user": "u", "score": 0.5, "action": "approve", "release": 1}
+def test_files_of_decisions_from_before_there_were_all_columns_are_read_and_merged_beside_newer_ones(archive: FileArchive) -> None:
+    oldest = {"event_id": "0", "revision": 0, "event_time": START_MS, "user": "u", "score": 0.5, "action": "approve", "release": 1}
     match = {"pattern": "testing", "version": "3", "action": "review", "shadow": True, "values": {"seen": 4.0}}
-    new = old | {"event_id": "2", "decided_by": "score", "matches": [match], "match_count": 5}
-    for number, each in enumerate((old, new)):
+    older = oldest | {"event_id": "1", "decided_by": "score", "matches": [match], "match_count": 5}
+    newest = older | {"event_id": "2", "probability": 0.3, "probability_interval": [0.2, 0.5]}
+    for number, (each, schema) in enumerate(zip((oldest, older, newest), (*older_schemas_of("decisions"), DECISIONS), strict=True)):
         rows = [record(number, value=msgspec.json.encode(each))]
-        file = encode_decisions(rows, [decode_decision(row.value) for row in rows])
-        if number == 0:  # as files were then
-            table = pyarrow.parquet.read_table(io.BytesIO(file)).drop_columns(list(ADDED))
-            file = file_of(table.cast(older_schema_of("decisions")))
-        add(archive, "decisions", day_of(START_MS), f"part-{number}.parquet", file)
+        table = pyarrow.parquet.read_table(io.BytesIO(encode_decisions(rows, [decode_decision(row.value) for row in rows])))
+        add(archive, "decisions", day_of(START_MS), f"part-{number}.parquet", file_of(table.select(schema.names).cast(schema)))
     del match["values"]
-    wanted = [(None, None, None), ("score", [match], 5)]
+    matched, nothing = ("score", [match], 5), (None, None, None)
+    wanted = [(*nothing, *nothing), (*matched, *nothing), (*matched, 0.3, 0.2, 0.5)]
     for merge in (False, True):
         if merge:
             compact(archive, "decisions", day_of(START_MS))
         [table] = archive.read("decisions")
-        assert [tuple(row[name] for name in ADDED) for row in table.to_pylist()] == wanted
+        assert [tuple(row[name] for names in ADDED for name in names) for row in table.to_pylist()] == wanted
         assert table.schema.equals(DECISIONS)
 
 

@@ -1,5 +1,6 @@
 """A score on the stable scale and a probability, from what is learned to what is decided."""
 
+import io
 import math
 import pathlib
 import random
@@ -16,9 +17,14 @@ from pipeline.engine import stable_scale
 from pipeline.engine.event_keys import Labels
 from pipeline.engine.release import Release, compile_release
 from pipeline.learning.trainer import ServedDecision, Teacher
+from pipeline.offline import served_source
+from pipeline.offline.decisions_file import PROBABILITY_COLUMNS
 from pipeline.offline.replay import Replay
+from pipeline.offline.replayed_source import ReplayedSource
 from pipeline.score_job.labels import ResolvedLabel
 from pipeline.tables.event_files import History, read_history
+from stores.archive.archive_encoding import decode_decision, encode_decisions
+from stores.archive.archive_rows import ArchivedRecord
 
 START_MS = 1_700_000_000_000
 HOUR_MS = 3_600_000
@@ -103,6 +109,29 @@ def test_the_stages_score_by_map_and_probability_as_replay_does(tmp_path: pathli
         assert one["probability_interval"] == [other["probability_low"], other["probability_high"]]
         assert other["probability_low"] <= other["probability"] <= other["probability_high"]
         assert one["models"]["own"]["snapshot"] is not None
+
+
+def test_a_probability_reaches_the_archive_and_both_exports_as_it_was_served(tmp_path: pathlib.Path) -> None:
+    events, release = payments(6_000), compile_release(1, TEXTS)
+    history, job = history_of(events, tmp_path, release), Imitation()
+    learned = Replay(release, history, labels_of(events, release))
+    learned.run(tmp_path)
+    replayed = {row["event_id"]: tuple(row[name] for name in PROBABILITY_COLUMNS) for row in rows_of(tmp_path)}
+    for batch in ReplayedSource(release, history, labels_of(events, release)).decisions():
+        for row in batch.to_pylist():
+            assert tuple(row[name] for name in PROBABILITY_COLUMNS) == replayed[row["event_id"]]
+    job.release(1, TEXTS)
+    job.events(list(map(msgspec.json.encode, events[:10])))
+    job.control([("m", snapshot.model, snapshot.encode()) for snapshot in learned.published.values()])
+    job.events(list(map(msgspec.json.encode, events[10:20])))
+    values = [value for _, value in job.out["D"]]
+    wanted = [(None, None, None)] * 10 + [(one["probability"], *one["probability_interval"]) for one in job.decisions()[10:]]
+    exported = served_source._columns([served_source._decode(value) for value in values], True)
+    assert exported is not None
+    records = [ArchivedRecord(0, offset, START_MS, b"", value) for offset, value in enumerate(values)]
+    archived = pyarrow.parquet.read_table(io.BytesIO(encode_decisions(records, [decode_decision(value) for value in values])))
+    for rows in (exported.to_pylist(), archived.to_pylist()):
+        assert [tuple(row[name] for name in PROBABILITY_COLUMNS) for row in rows] == wanted
 
 
 def test_maps_that_live_and_replay_learn_are_equal_to_the_bit(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
