@@ -20,7 +20,7 @@ from foundation.number_arrays import Int64s
 
 _ENDED_BY_RETENTION = (windows.SESSION, windows.LAST)
 _LINKED = (Origin.PREVIOUS, Origin.PAIR, Origin.FROM)
-_NOT_SCALED = {Code.SUM, Code.MEAN, Code.STD, Code.MIN, Code.MAX, Code.LAST, Code.FIRST, Code.EW_MEAN, Code.EW_STD}
+_IN_UNIT_OF_COLUMN = {Code.SUM, Code.MEAN, Code.STD, Code.MIN, Code.MAX, Code.LAST, Code.FIRST, Code.EW_MEAN, Code.EW_STD}
 
 
 def compile_plan(kind: str, is_user: bool, readings: Sequence[Reading], columns: Sequence[RowColumn], schema: Schema) -> Plan:
@@ -73,7 +73,7 @@ class _Compiler:
             units=rows,
             live=np.flatnonzero(rows[:, HEAD] < 0).astype(np.int64),
             outputs=np.array([(places[family_of(r)], r.code, r.before) for r in readings], dtype=np.int64).reshape(-1, 3),
-            scales=np.array([scales.get(r.column, 1.0) if r.code in _NOT_SCALED else 1.0 for r in readings], dtype=np.float64),
+            scales=np.array([scales.get(r.column, 1.0) if r.code in _IN_UNIT_OF_COLUMN else 1.0 for r in readings], dtype=np.float64),
             links=self._links(),
             changes=np.concatenate([*self.changes, np.zeros(0, dtype=np.int64)]),
             shifts=np.concatenate([*self.shifts, np.zeros(0, dtype=np.int64)]),

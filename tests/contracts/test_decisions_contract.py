@@ -1,4 +1,4 @@
-"""What every store of decisions keeps to; a new implementation joins `STORES`."""
+"""What every store of decisions keeps to; a new implementation joins `STORES`, under a name by which it is marked."""
 
 import itertools
 import random
@@ -27,7 +27,7 @@ def in_cassandra(request: pytest.FixtureRequest) -> Decisions:
 STORES: dict[str, Callable[[pytest.FixtureRequest], Decisions]] = {"sqlite": in_sqlite, "cassandra": in_cassandra}
 
 
-@pytest.fixture(params=["sqlite", pytest.param("cassandra", marks=pytest.mark.integration)])
+@pytest.fixture(params=STORES)
 def store(request: pytest.FixtureRequest) -> Iterator[Decisions]:
     made = STORES[request.param](request)
     yield made

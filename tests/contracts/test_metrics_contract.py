@@ -93,7 +93,7 @@ def in_druid(request: pytest.FixtureRequest) -> Iterator[Metrics]:
 STORES: dict[str, Callable[[pytest.FixtureRequest], Iterator[Metrics]]] = {"duckdb": in_duckdb, "druid": in_druid}
 
 
-@pytest.fixture(scope="module", params=["duckdb", pytest.param("druid", marks=pytest.mark.integration)])
+@pytest.fixture(scope="module", params=STORES)
 def store(request: pytest.FixtureRequest) -> Iterator[Metrics]:
     with contextlib.contextmanager(STORES[request.param])(request) as made:
         yield made

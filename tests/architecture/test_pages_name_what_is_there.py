@@ -1,0 +1,38 @@
+"""Pages for engineers name only classes, functions and constants that the sources have."""
+
+import ast
+import pathlib
+import re
+
+import pytest
+
+Sources = dict[pathlib.Path, ast.Module]
+
+NAME = re.compile(r"`(?:[a-z_]+\.)*([A-Za-z_]\w*)`")
+NOT_OF_CODE = {"Args", "GET"}
+"""A heading of docstrings, and a method of HTTP."""
+
+
+def written_like_a_name_of_code(word: str) -> bool:
+    """Tells whether a word has an underscore or a capital, so that it is no plain word, and is no variable of the environment."""
+    return ("_" in word or word != word.lower()) and not word.startswith("WEIR_") and word not in NOT_OF_CODE
+
+
+def names_of(sources: Sources) -> set[str]:
+    """Collects every name that the Python sources define, read or import."""
+    found: set[str] = set()
+    for tree in sources.values():
+        for node in ast.walk(tree):
+            for field in ("name", "id", "attr", "arg"):
+                value = getattr(node, field, None)
+                if isinstance(value, str):
+                    found.add(value)
+    return found
+
+
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "ARCHITECTURE.md"])
+def test_every_name_of_code_that_a_page_says_is_in_the_sources(page: str, project: pathlib.Path, sources: Sources) -> None:
+    java = {file.stem for file in (project / "pipeline" / "java").rglob("*.java")}
+    words = {word for word in NAME.findall((project / page).read_text()) if written_like_a_name_of_code(word)}
+    unknown = sorted(words - names_of(sources) - java)
+    assert unknown == [], f"{page} names what the sources do not have: it was renamed or deleted; say its name of now"
