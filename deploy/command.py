@@ -140,6 +140,7 @@ def activate(versions: tuple[str, ...]) -> None:
 @click.option(
     "--label-delay", callback=as_duration_ms, default="7d", show_default=True, help="Time from event to label, with --label-column."
 )
+@click.option("--facts", type=EXISTING_FILE, help="JSON Lines file of facts: kind, entity, name, value, since and perhaps expires.")
 @click.option("--out", type=FOLDER, help="Folder for decisions.parquet.")
 @click.option(
     "--order", type=click.Choice(["time", "arrival"]), default="time", show_default=True, help="Order in which events are scored."
@@ -153,6 +154,7 @@ def replay(
     labels: pathlib.Path | None,
     label_column: str,
     label_delay: int,
+    facts: pathlib.Path | None,
     out: pathlib.Path | None,
     order: str,
 ) -> None:
@@ -162,8 +164,8 @@ def replay(
 
     if archived == bool(events):
         raise click.UsageError("give either EVENTS or --archived")
-    if archived and (labels or label_column):
-        raise click.UsageError("--labels and --label-column can only be used with EVENTS")
+    if archived and (labels or label_column or facts):
+        raise click.UsageError("--labels, --label-column and --facts can only be used with EVENTS")
     if archived:
         replay_archived(read_settings(), config, from_ms, to_ms, out, order)
         return
@@ -171,7 +173,7 @@ def replay(
         raise click.UsageError("--from and --to can only be used with --archived")
     if labels and label_column:
         raise click.UsageError("--labels and --label-column cannot be used together")
-    replay_files(events, config, labels, label_column, label_delay, out, order)
+    replay_files(events, config, labels, label_column, label_delay, out, order, facts)
 
 
 @main.command()

@@ -13,7 +13,7 @@ RETENTION_MS = 7 * 86_400_000
 MESSAGE_BYTES_MAX = 16_777_216
 STREAMS = ("events", "labels", "labels-resolved", "decisions", "replies", "late", "dead-letters", "metrics", "alerts")
 SERVED_SECONDS_MAX = 30.0
-COMPACTED = ("control", "models", "learners", "entries")
+COMPACTED = ("control", "models", "learners", "entries", "facts")
 COMPACTION = {
     "cleanup.policy": "compact",
     "max.message.bytes": str(MESSAGE_BYTES_MAX),

@@ -21,7 +21,7 @@ class Definition:
     Args:
         kind: entity type at whose stage the feature is made; the user for a calendar feature or an expression.
         columns: columns of rows that its readings need, each after those from which it is computed.
-        reads: ``event.`` and ``feature.`` names that it depends on.
+        reads: ``event.``, ``feature.`` and ``entity.`` names that it depends on.
         own_cost_ns: estimated CPU time per event, without its columns.
         column_costs_ns: estimated CPU time per event of each computed column.
         work: number of values and operations that compiling its expressions looked at.

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, NoReturn
 
 from features.definitions.entity_parser import read_kind
+from features.definitions.fact_columns import types_of_facts
 from features.definitions.row_column import Origin, RowColumn
 from features.definitions.row_values import compiled
 from features.definitions.template import Template
@@ -28,7 +29,7 @@ class Known(NamedTuple):
 
     Args:
         events: all ``event.`` names with their types.
-        everything: all ``event.`` and ``feature.`` names with their types.
+        everything: all ``event.``, ``feature.`` and ``entity.`` names with their types.
         features: names of features without ``feature.``.
         columns: by name, the index of a numeric field among an event's numbers.
         texts: fields that rows hold as a hash: ids and text fields.
@@ -48,7 +49,7 @@ def known_of(schema: Schema, features: Iterable[str]) -> Known:
     return Known(
         schema=schema,
         events=names_of_schema(schema),
-        everything=names_of_schema(schema, names),
+        everything=Names(names_of_schema(schema, names).types | types_of_facts(schema)),
         features=names,
         columns={column: at for at, column in enumerate(schema.columns)},
         texts=frozenset((schema.user, *schema.entities, *schema.texts, schema.id_field)),
@@ -65,7 +66,7 @@ class DefinitionReader:
     Attributes:
         kind: entity type whose rows the definition reads.
         columns: columns of rows that it needs, by name.
-        reads: ``event.`` and ``feature.`` names that it depends on.
+        reads: ``event.``, ``feature.`` and ``entity.`` names that it depends on.
         cost_ns: estimated CPU time per event, without the columns.
         column_costs_ns: estimated CPU time per event of each computed column; features that use the same column share it.
         work: number of values and operations that compiling its expressions looked at.
@@ -180,7 +181,7 @@ class DefinitionReader:
             _refuse_feature(refusal, what)
 
     def over_everything(self, section: Section) -> Expression:
-        """Compiles the expression in `section`, which may read event.* and feature.*.
+        """Compiles the expression in `section`, which may read event.*, feature.* and entity.*, which are facts.
 
         Raises:
             Refusal: this is no expression, or it reads an unknown feature; names the reader then.

@@ -1,11 +1,12 @@
 """Computes features without windows: parts of the calendar, and expressions over events and other features."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from features.definitions.definition import Definition
 from features.definitions.event_columns import EventColumns
+from features.definitions.fact_columns import fact_column
 from features.definitions.template import Current
 from features.expressions.functions.column import Column
 from features.expressions.functions.types import Type
@@ -31,16 +32,23 @@ class Derived:
         reads = dict.fromkeys(name for definition in definitions for name in definition.reads)
         self._inputs = [(name, place[name]) for name in reads if name in place]
         self._name_at = {at: name for name, at in self._inputs}
+        self._facts = [fact for fact in schema.facts if fact.path in reads]
         self._events = EventColumns(reads, schema)
 
-    def fill(self, batch: Batch, features: Float64s) -> None:
-        """Writes these features' columns of `features` [n, names], which already holds all others."""
+    def fill(self, batch: Batch, features: Float64s, facts: Mapping[str, Float64s]) -> None:
+        """Writes these features' columns of `features` [n, names], which already holds all others.
+
+        Args:
+            facts: [n] by path of each declared fact, see `features.schema.facts.number_of`; those that are not there are missing.
+        """
         self._fill_from_times(batch.times_ms, features)
         if not self._steps:
             return
         columns = self._events.of(batch)
         for name, at in self._inputs:
             columns[name] = _feature_column(features, at)
+        for fact in self._facts:
+            columns[fact.path] = fact_column(fact, facts[fact.path] if fact.path in facts else np.full(len(features), np.nan))
         for at, expression in self._steps:
             features[:, at] = expression.over(columns).numbers()
             if at in self._name_at:

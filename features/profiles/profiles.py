@@ -35,6 +35,7 @@ from features.layout.layout import (
 from features.plan.plan import Plan
 from features.profiles.arena import bytes_in_use, empty_arena, page_bytes, recycle, slot_bytes, with_room, with_slots, with_values
 from features.profiles.codec import Saved, heads_as_bytes
+from features.profiles.fact_table import FactTable
 from features.profiles.page_encoding import pages_as_bytes
 from features.profiles.restore import forget, place_profile
 from features.profiles.sections import Resting, Section, Widths, place_sections, places_of, warm_up, widths_of
@@ -90,6 +91,7 @@ class Profiles:
         self._places = {name: place for (name, _), place in places_of(self._widths).items()}
         self._sections: Float64s = np.zeros((len(self.arena.heads), sum(width for _, width in self._widths)))
         self._resting: dict[int, Resting] = {}
+        self.facts = FactTable([fact.name for fact in plan.schema.facts_of(plan.kind)])
         self._durable = durable
         self._forgotten_ms = forgotten_ms
         self._index: dict[str, int] = {}
@@ -246,7 +248,8 @@ class Profiles:
         slot = self._add(key)
         self.arena, saved = place_profile(self.arena, self.plan, slot, head, pages)
         known = saved.meaning.sections
-        resting = place_sections(known, saved.sections, self._widths, self._sections[slot])
+        others = self.facts.restore(slot, known, saved.sections)
+        resting = place_sections(known, saved.sections, self._widths, self._sections[slot], others)
         if resting is not None:
             self._resting[slot] = resting
         warm_up(self.arena, self.plan, slot, known, self._declared, self._sections[slot])
@@ -257,7 +260,7 @@ class Profiles:
         """Returns the approximate memory in use, without what is free inside the arrays."""
         beside = _KEY_BYTES + 8 * int(self._sections.shape[1])
         resting = len(self._resting) * _RESTING_BYTES
-        return bytes_in_use(self.arena, len(self._index)) + len(self._index) * beside + resting
+        return bytes_in_use(self.arena, len(self._index)) + len(self._index) * beside + resting + self.facts.size_bytes
 
     def evict(self, bytes_least: int) -> int:
         """Forgets the least recently used profiles, which must be saved, until `bytes_least` bytes are free or none is left.
@@ -321,6 +324,7 @@ class Profiles:
 
     def _forget(self, slots: list[int]) -> None:
         forget(self.arena, self.plan, slots)
+        self.facts.forget(slots)
         for slot in slots:
             del self._index[self._keys[slot]]
             self._resting.pop(slot, None)
@@ -344,22 +348,29 @@ class Profiles:
         return rows >> PAGE_BITS, PAGE_WORDS + (rows & (PAGE - 1)) * self.plan.row_words
 
     def _heads(self, slots: Int64s) -> list[bytes]:
-        """Returns the heads of `slots`. Heads in which the same sections rest are encoded together."""
-        if not self._resting:
+        """Returns the heads of `slots`. Heads that have the same sections beside those in use are encoded together."""
+        if not self._resting and not len(self.facts):
             return heads_as_bytes(self.arena, self.plan, slots, self._sections[slots], self._widths)
+        beside = {slot: found for slot in slots.tolist() if (found := self._beside(slot)) is not None}
         alike: dict[Widths, list[int]] = {}
         for at, slot in enumerate(slots.tolist()):
-            resting = self._resting.get(slot)
-            alike.setdefault(resting.widths if resting else (), []).append(at)
+            alike.setdefault(beside[slot].widths if slot in beside else (), []).append(at)
         heads = [b""] * len(slots)
         for widths, places in alike.items():
             own = slots[places]
             words = self._sections[own]
             if widths:
-                words = np.hstack([words, [self._resting[slot].words for slot in own.tolist()]])
+                words = np.hstack([words, [beside[slot].words for slot in own.tolist()]])
             for at, head in zip(places, heads_as_bytes(self.arena, self.plan, own, words, self._widths + widths), strict=True):
                 heads[at] = head
         return heads
+
+    def _beside(self, slot: int) -> Resting | None:
+        """Returns what a profile has beside the sections in use: those that rest, and its facts."""
+        resting, facts = self._resting.get(slot), self.facts.saved(slot)
+        if resting is None or facts is None:
+            return resting if facts is None else Resting(*facts)
+        return Resting(resting.widths + facts[0], np.concatenate([resting.words, facts[1]]))
 
     def _changed_pages(self, position: dict[int, int]) -> list[tuple[int, int, bytes]]:
         if not self.arena.counters[SEALED]:

@@ -70,21 +70,22 @@ def places_of(widths: Widths) -> dict[tuple[str, int], slice]:
     return {section: slice(start, start + section[1]) for section, start in zip(widths, ends, strict=False)}
 
 
-def place_sections(saved: Widths, words: Float64s, widths: Widths, own: Float64s) -> Resting | None:
+def place_sections(saved: Widths, words: Float64s, widths: Widths, own: Float64s, others: Widths) -> Resting | None:
     """Gives each section of `widths` the words that were saved of it; gives the other saved ones, where there are any.
 
     Args:
         saved, words: the sections in the saved head and all their words.
         own: those of `widths` are written; the others stay as they are.
+        others: those of the saved sections that may rest.
     """
     where, to = places_of(saved), places_of(widths)
     for section, place in to.items():
         if section in where:
             own[place] = words[where[section]]
-    others = [section for section, place in where.items() if section not in to and words[place].any()][:RESTING_MAX]
-    if not others:
+    rest = [section for section in others if section not in to and words[where[section]].any()][:RESTING_MAX]
+    if not rest:
         return None
-    return Resting(tuple(others), np.concatenate([words[where[section]] for section in others]))
+    return Resting(tuple(rest), np.concatenate([words[where[section]] for section in rest]))
 
 
 def warm_up(arena: Arena, plan: Plan, slot: int, saved: Widths, sections: Iterable[Section], own: Float64s) -> None:

@@ -7,6 +7,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from features.schema.facts import Fact, read_facts
 from features.schema.label_sources import ANY_SOURCE, LabelSources, read_label_sources
 from foundation.document import Section, read_document
 
@@ -38,6 +39,7 @@ _NAMES_OF_SCHEMA = (
     "lateness",
     "retention",
     "labels",
+    "facts",
     "max_ahead",
     "min_time",
     "dedupe",
@@ -88,6 +90,7 @@ class Schema(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         retention_ms: length of the history kept per entity.
         negative_after_ms: an event without a label counts as negative from this age on.
         label_sources: which of several labels of an event stands.
+        facts: what may be said of entities; those of one type stand together.
         max_ahead_ms: an event whose time is further ahead of its arrival is refused.
         min_time_ms: an event or a label before this moment is refused, because its time is probably in another unit.
         dedupe_ms: how long the id of an event is known to its primary entity: events up to so much later, inclusive, are compared with it,
@@ -119,6 +122,7 @@ class Schema(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     events_max: int = 1_000_000
     rewind_max: int = 10_000
     label_sources: LabelSources = ANY_SOURCE
+    facts: tuple[Fact, ...] = ()
 
     @property
     def known_ms(self) -> int:
@@ -146,6 +150,15 @@ class Schema(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         scales = np.array([10.0**field.scale for field in self.fields if field.is_number], dtype=np.float64)
         scales.flags.writeable = False
         return scales
+
+    def facts_of(self, kind: str) -> tuple[Fact, ...]:
+        """Returns the facts that entities of one type may have."""
+        return self._facts_by_kind.get(kind, ())
+
+    @cached_property
+    def _facts_by_kind(self) -> dict[str, tuple[Fact, ...]]:
+        kinds = dict.fromkeys(fact.kind for fact in self.facts)
+        return {kind: tuple(fact for fact in self.facts if fact.kind == kind) for kind in kinds}
 
     @cached_property
     def retained(self) -> tuple[str, ...]:
@@ -176,6 +189,7 @@ def read_schema(text: str, source: str = "schema.yaml") -> Schema:
         min_time_ms=document.at("min_time").moment_ms() if document.has("min_time") else MIN_TIME_MS,
         **_read_counts(document),
         label_sources=_read_sources(document),
+        facts=_read_facts(document),
     )
     if schema.ttl_ms < schema.retention_ms:
         document.at("ttl" if document.has("ttl") else "retention").refuse("retention longer than ttl", "a ttl of at least the retention")
@@ -272,6 +286,13 @@ def _read_field(name: str, section: Section, taken: set[str]) -> Field:
 
 def _read_counts(document: Section) -> dict[str, int]:
     return {name: document.at(name).integer(_EVENTS_LEAST, 1 << 40) for name in ("events_max", "rewind_max") if document.has(name)}
+
+
+def _read_facts(document: Section) -> tuple[Fact, ...]:
+    if not document.has("facts"):
+        return ()
+    entities = [item.text() for item in document.at("entities").items()] if document.has("entities") else []
+    return read_facts(document.at("facts"), (document.at("user").text(), *entities))
 
 
 def _read_sources(document: Section) -> LabelSources:

@@ -29,6 +29,7 @@ WORK_MAX = 50_000
 """The maximum number of values and operations in all expressions: about half a second of CPU. See `Expression.work`."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _FEATURE = "feature."
+NO_FACTS: Mapping[str, Float64s] = {}
 _SHOWN_MAX = 3
 
 
@@ -38,7 +39,7 @@ class FeatureSet:
 
     Args:
         names: names of all features, which are the columns of a feature matrix.
-        kinds: entity types that have windows: the user first, then further ones in the schema's order, then pairs in order of use.
+        kinds: entity types that have windows or facts: the user first, then further ones in the schema's order, then pairs in order of use.
         plans: the plan of each entity type.
         columns: by entity type, the indexes in `names` of the features that its stage makes; all others have no window.
         written: by name, the definition as its file has it, without description and owner.
@@ -69,9 +70,13 @@ class FeatureSet:
         """
         return self._finishing[kind].over(read, values, times_ms)
 
-    def complete(self, batch: Batch, features: Float64s) -> None:
-        """Fills calendar features and expressions into `features` [n, len(names)], which holds all other features already."""
-        self._derived.fill(batch, features)
+    def complete(self, batch: Batch, features: Float64s, facts: Mapping[str, Float64s] = NO_FACTS) -> None:
+        """Fills calendar features and expressions into `features` [n, len(names)], which holds all other features already.
+
+        Args:
+            facts: see `Derived.fill`.
+        """
+        self._derived.fill(batch, features, facts)
 
     def key(self, kind: str, batch: Batch) -> list[str]:
         """Returns the key of each event's profile of an entity type: the entity's id, or both of a pair; '' if it is absent."""
@@ -101,7 +106,7 @@ def read_features(text: str, schema: Schema, source: str = "features.yaml") -> F
         if definition.recipe.readings:
             by_kind.setdefault(definition.kind, []).append(definition)
             _check_kinds(by_kind, definition, schema)
-    kinds = (schema.user, *(kind for kind, own in by_kind.items() if own and kind != schema.user))
+    kinds = (schema.user, *(kind for kind, own in by_kind.items() if (own or schema.facts_of(kind)) and kind != schema.user))
     readings = {kind: _readings_of(by_kind[kind]) for kind in kinds}
     plans = {kind: compile_plan(kind, kind == schema.user, readings[kind], columns_of(by_kind[kind], schema), schema) for kind in kinds}
     places = {name: at for at, name in enumerate(sections)}

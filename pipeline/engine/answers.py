@@ -16,17 +16,20 @@ class Answers:
         features: [n, features of the release]; the features of entities that answered; all others are NaN.
         warming: [n] whether the history of one of the entities does not reach back far enough.
         scores: [n] by name of each model with state for another entity than the user; NaN where there is none.
+        facts: [n] by path of each fact of another entity than the user, see `features.schema.facts`; NaN where it is missing.
     """
 
     features: NDArray[np.float64]
     warming: NDArray[np.bool_]
     scores: dict[str, NDArray[np.float64]]
+    facts: dict[str, NDArray[np.float64]]
 
     @classmethod
     def none(cls, release: Release, n: int) -> "Answers":
         """Makes the answers of `n` events that no entity has answered."""
         scores = {model.name: np.full(n, np.nan) for models in release.of_entities.values() for model in models}
-        return cls(np.full((n, len(release.features.names)), np.nan), np.zeros(n, np.bool_), scores)
+        facts = {fact.path: np.full(n, np.nan) for kind in release.entity_kinds() for fact in release.schema.facts_of(kind)}
+        return cls(np.full((n, len(release.features.names)), np.nan), np.zeros(n, np.bool_), scores, facts)
 
     def put(self, release: Release, kind: str, rows: NDArray[np.int64] | slice, answers: NDArray[np.float64]) -> None:
         """Takes in the answers [rows, `width_of`] of entities of one kind about the events at `rows`."""
@@ -34,13 +37,21 @@ class Answers:
         self.features[rows if isinstance(rows, slice) else rows[:, None], columns] = answers[:, : len(columns)]
         for place, model in enumerate(release.of_entities.get(kind, ()), len(columns)):
             self.scores[model.name][rows] = answers[:, place]
+        facts = release.schema.facts_of(kind)
+        for place, fact in enumerate(facts, answers.shape[1] - 1 - len(facts)):
+            self.facts[fact.path][rows] = answers[:, place]
         self.warming[rows] |= answers[:, -1] == 1.0
 
     def at(self, rows: NDArray[np.int64]) -> "Answers":
         """Returns the answers about the events at `rows` alone."""
-        return Answers(self.features[rows], self.warming[rows], {name: scores[rows] for name, scores in self.scores.items()})
+        scores, facts = ({name: numbers[rows] for name, numbers in each.items()} for each in (self.scores, self.facts))
+        return Answers(self.features[rows], self.warming[rows], scores, facts)
 
 
 def width_of(release: Release, kind: str) -> int:
-    """Returns how many numbers an entity answers with: the features of its kind, the scores of its detectors, and 1 or 0 for `warming`."""
-    return len(release.features.columns[kind]) + len(release.of_entities.get(kind, ())) + 1
+    """Returns how many numbers an entity answers with.
+
+    They are the features of its kind, the scores of its detectors, its facts, and 1 or 0 for `warming`.
+    """
+    facts = release.schema.facts_of(kind)
+    return len(release.features.columns[kind]) + len(release.of_entities.get(kind, ())) + len(facts) + 1

@@ -29,7 +29,7 @@ class UnreadableStateError(NoRecordsFaultError):
     """A kept profile is damaged, or was written by a version of Weir whose form this one does not know."""
 
 
-_Layout = tuple[int, bytes, Widths]
+_Layout = tuple[int, bytes, Widths, tuple[str, ...]]
 
 
 class ProfileState(Protocol):
@@ -84,7 +84,8 @@ class ProfileArenas:
         Args:
             sections: see `Profiles`.
         """
-        layout = (plan.layout, plan.arrays.outputs.tobytes(), widths_of(sections))
+        facts = tuple(fact.name for fact in plan.schema.facts_of(plan.kind))
+        layout = (plan.layout, plan.arrays.outputs.tobytes(), widths_of(sections), facts)
         arena = self._arenas.get(layout)
         if arena is None:
             arena = self._arenas[layout] = _Arena(self._profiles(plan, sections), {})

@@ -4,7 +4,7 @@ The Flink stages, replay and the tests all call it, so that they all give the sa
 order in which each key's events come and on the release and snapshots in force, never on how events are batched.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from features.layout.layout import TOO_FAR_BACK, TOO_OFTEN, UNKNOWN, WARMING
 from features.profiles.profiles import Profiles
 from features.schema.batch import Batch
 from pipeline.engine.answers import Answers
+from pipeline.engine.fact_record import FactRecord, tell
 from pipeline.engine.profile_store import BYTES_MAX, ProfileArenas, ProfileState
 from pipeline.engine.release import Release
 from pipeline.engine.revisions import turns
@@ -76,7 +77,7 @@ class Scorer:
             for model in release.of_entities.get(kind, ())
             if model.own is not None
         ]
-        return np.column_stack([features, *scores, (flags & _LACKING) != 0])
+        return np.column_stack([features, *scores, profiles.facts.read(slots, batch.times_ms), (flags & _LACKING) != 0])
 
     def label(
         self,
@@ -99,6 +100,18 @@ class Scorer:
             return
         profiles, slots = self._open(release, kind, keys)
         profiles.label(slots, event_times_ms, id_keys, users, labels, visible_ms, ranks)
+
+    def tell(self, release: Release, facts: Sequence[FactRecord]) -> None:
+        """Lets the entities that `facts` are about have them: events from the time on from which each holds see it.
+
+        Facts of entities that `release` keeps no profiles of are passed over.
+        """
+        for kind in dict.fromkeys(fact.kind for fact in facts):
+            if kind in release.features.plans:
+                own = [fact for fact in facts if fact.kind == kind]
+                profiles, slots = self._open(release, kind, [fact.entity for fact in own])
+                for slot, fact in zip(slots.tolist(), own, strict=True):
+                    tell(profiles.facts, slot, fact)
 
     def score(self, release: Release, batch: Batch) -> Verdicts:
         """Both stages at once: entities, then users."""

@@ -1,7 +1,8 @@
 """Replay scores recorded events with the engine of the live system, without Java; each event is scored before it is learned from."""
 
+import bisect
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,6 +14,7 @@ from features.schema.batch import Batch
 from patterns.policy import ACTIONS
 from pipeline.control.progress import Progress
 from pipeline.engine.event_keys import SEVERAL_EVENTS, Labels, first_rows, rows_of_labels
+from pipeline.engine.fact_record import FactRecord
 from pipeline.engine.learner import Learners
 from pipeline.engine.lessons import Lessons
 from pipeline.engine.release import Release
@@ -70,9 +72,17 @@ class Replay:
         history: events in the order of scoring.
         labels: each label is used from its label time on; ``None`` for no labels.
         frozen: snapshots to score with; if there are any, no model learns.
+        facts: of entities, in the order of the times from which on they hold.
     """
 
-    def __init__(self, release: Release, history: History, labels: Labels | None, frozen: tuple[Snapshot, ...] = ()) -> None:
+    def __init__(
+        self,
+        release: Release,
+        history: History,
+        labels: Labels | None,
+        frozen: tuple[Snapshot, ...] = (),
+        facts: Sequence[FactRecord] = (),
+    ) -> None:
         self.release = release
         self.history = history
         self.labels = labels
@@ -82,6 +92,8 @@ class Replay:
         self._frozen = frozen
         self._kept: list[tuple[NDArray[np.int64], dict[str, NDArray[np.float64]]]] = []
         self._labels_done = 0
+        self._facts = facts
+        self._facts_done = 0
         self._keys = {kind: release.features.key(kind, history.batch) for kind in release.features.kinds} if labels is not None else {}
         self._label_rows = np.empty(0, np.int64) if labels is None else rows_of_labels(history.batch, labels)
         self._standings = np.empty(0, np.int64) if labels is None else labels.standings
@@ -142,6 +154,7 @@ class Replay:
 
     def _score(self, batch: Batch) -> Verdicts:
         self._tell(int(batch.times_ms.max()))
+        self._tell_facts(int(batch.times_ms.max()))
         verdicts = self.scorer.score(self.release, batch)
         events = self._first_rows[self._scored : self._scored + len(batch)]
         self._scored += len(batch)
@@ -166,6 +179,13 @@ class Replay:
         if not self._frozen:
             self.learners.tell(Lessons(rows, labels, times_ms, self._standings[known], self.labels.weights[known]))
         self._label_profiles(rows, labels, times_ms, self.labels.ranks[known])
+
+    def _tell_facts(self, until_ms: int) -> None:
+        """Passes on the facts that hold from times up to `until_ms` on; a profile shows an event only those that hold at its time."""
+        first = self._facts_done
+        self._facts_done = bisect.bisect_right(self._facts, until_ms, first, key=lambda fact: fact.since)
+        if self._facts_done > first:
+            self.scorer.tell(self.release, self._facts[first : self._facts_done])
 
     def _label_profiles(
         self, rows: NDArray[np.int64], labels: NDArray[np.int8], times_ms: NDArray[np.int64], ranks: NDArray[np.int8]

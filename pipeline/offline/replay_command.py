@@ -7,12 +7,14 @@ from collections.abc import Sequence
 
 from foundation.settings import Settings
 from pipeline.engine.event_keys import Labels
+from pipeline.engine.fact_record import FactRecord
 from pipeline.engine.release import Release
 from pipeline.offline.archived_history import archived_history, archived_labels
 from pipeline.offline.quality import quality_of
 from pipeline.offline.replay import Outcome, Replay
 from pipeline.tables import refused
 from pipeline.tables.event_files import History, read_history
+from pipeline.tables.fact_files import read_facts_file
 from pipeline.tables.label_files import fitted, labels_for
 from pipeline.trial.configuration_folder import compile_texts, read_texts
 
@@ -25,6 +27,7 @@ def replay_files(
     label_delay_ms: int = 7 * 86_400_000,
     out: pathlib.Path | None = None,
     order: str = "time",
+    facts_path: pathlib.Path | None = None,
 ) -> Outcome:
     """Replays `paths` by the configuration in `config`, prints progress and the closing table, and writes into `out`.
 
@@ -33,7 +36,8 @@ def replay_files(
     """
     release = compile_texts(read_texts(config))
     history = read_history(paths, release.schema, order, label_column, label_delay_ms)
-    return _replay(release, history, labels_for(history, labels_path, release.schema), out)
+    facts = read_facts_file(facts_path, release.schema, history.refused) if facts_path else []
+    return _replay(release, history, labels_for(history, labels_path, release.schema), out, facts)
 
 
 def replay_archived(
@@ -53,9 +57,11 @@ def replay_archived(
     return _replay(release, history, labels if len(labels.labels) else None, out)
 
 
-def _replay(release: Release, history: History, labels: Labels | None, out: pathlib.Path | None) -> Outcome:
+def _replay(
+    release: Release, history: History, labels: Labels | None, out: pathlib.Path | None, facts: Sequence[FactRecord] = ()
+) -> Outcome:
     started, cpu = time.perf_counter(), time.process_time()
-    outcome = Replay(release, history, labels).run(out, _progress if sys.stderr.isatty() else lambda done, total: None)
+    outcome = Replay(release, history, labels, facts=facts).run(out, _progress if sys.stderr.isatty() else lambda done, total: None)
     seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
     if out is not None:
         history.refused.write(out / refused.NAME)

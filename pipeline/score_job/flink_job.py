@@ -59,20 +59,20 @@ class ScoreJob:
         times = weir.EventWatermarks(schema.time_field, schema.time_unit, *bounds)
         events = graph.source("events", Source.EVENT, times, self._settings.parallelism)
         control = self._control()
-        labels = graph.source("labels-resolved", Source.LABEL, weir.SideWatermarks(graph.offsets(self._start.labels_ends)), 1)
+        told = self._told()
 
         raw = weir.Wiring.bundle(events, control, weir.DecodeBundler(self._job_start), BYTES.get_java_type_info(), None, "decode-bundler")
         decoded = graph.unbundled(DataStream(raw).process(UnkeyedStage(self._stages[0]), BYTES), "decode")
-        messages = decoded.getSideOutput(weir.Unbundle.MESSAGES).union(graph.array(self._labels(labels, schema.user, users=False)))
+        messages = decoded.getSideOutput(weir.Unbundle.MESSAGES).union(graph.array(self._told_of(told, schema.user, users=False)))
         answered = self._keyed_stage("entity", messages, control, weir.EntityBundler(self._job_start), self._stages[1])
         answers = answered.getSideOutput(weir.Unbundle.ANSWERS)
-        users = self._labels(labels, schema.user, users=True)
+        users = self._told_of(told, schema.user, users=True)
         arrivals = decoded.getSideOutput(weir.Unbundle.EVENTS).union(graph.array(answers, users))
         decided = self._keyed_stage("user", arrivals, control, weir.UserBundler(self._job_start), self._stages[2])
 
         graph.kafka_sink(decided, "decisions-sink", TOPICS, self._settings.linger_ms)
         graph.kafka_sink(decided.getSideOutput(weir.Unbundle.REPLIES), "replies-sink", TOPICS)
-        # The entity stage sends only refused labels this way.
+        # The entity stage sends only refused labels and facts this way.
         refused = decoded.union(
             graph.array(decoded.getSideOutput(weir.Unbundle.REPLIES), raw.getSideOutput(weir.DecodeBundler.MARKS), answered)
         )
@@ -84,9 +84,16 @@ class ScoreJob:
         sources = [graph.source(topic, what, nothing, 1) for what, topic in CONTROL_SOURCES.items()]
         return sources[0].union(graph.array(*sources[1:])).broadcast()
 
-    def _labels(self, labels: Any, user_kind: str, users: bool) -> Any:
+    def _told(self) -> Any:
+        """Reads labels and facts, which go keyed to the stages and hold nothing back once all that were there at the start are read."""
+        graph, weir = self._graph, self._graph.weir
+        labels = graph.source("labels-resolved", Source.LABEL, weir.SideWatermarks(graph.offsets(self._start.labels_ends)), 1)
+        facts = graph.source("facts", Source.FACT, weir.SideWatermarks(graph.offsets(self._start.facts_ends)), 1)
+        return labels.union(graph.array(facts))
+
+    def _told_of(self, told: Any, user_kind: str, users: bool) -> Any:
         name, weir = "user-labels" if users else "entity-labels", self._graph.weir
-        routed = labels.flatMap(weir.LabelRoute(user_kind, users)).returns(weir.Rows.TYPE)
+        routed = told.flatMap(weir.LabelRoute(user_kind, users)).returns(weir.Rows.TYPE)
         return routed.uid(name).name(name).setParallelism(1)
 
     def _keyed_stage(self, name: str, records: Any, control: Any, bundler: Any, stage: str) -> Any:

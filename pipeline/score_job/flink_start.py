@@ -34,7 +34,7 @@ class Start:
         release: the newest release on the control topic; its schema says how event time is read.
         event_time: whether to start in event_time mode.
         control_end, models_end: the offset after the last record.
-        labels_ends: the same for each partition of labels-resolved that has records.
+        labels_ends, facts_ends: the same for each partition of labels-resolved, and of facts, that has records.
         backlog: the end of each partition of events that has records which were not read yet.
         drift_ms: how far partitions may be apart in event time while the job catches up; 0 means without limit.
     """
@@ -45,6 +45,7 @@ class Start:
     control_end: int
     models_end: int
     labels_ends: dict[int, int]
+    facts_ends: dict[int, int]
     backlog: dict[int, int]
     drift_ms: int
 
@@ -68,8 +69,8 @@ def look(settings: Settings, mode: str = "auto") -> Start:
         event_time = mode == "event_time" or (mode == "auto" and behind >= BEHIND_MIN)
         ends = {partition: end for partition, (_, end) in backlog.items()} if event_time else {}
         drift_ms = drift_of(_times_ms(consumer, settings.topic("events"), backlog, release), behind) if event_time else 0
-        labels = ends_of_records(consumer, settings.topic("labels-resolved"))
-        return Start(uuid.uuid4().hex[:12], release, event_time, control, models, labels, ends, drift_ms)
+        labels, facts = (ends_of_records(consumer, settings.topic(name)) for name in ("labels-resolved", "facts"))
+        return Start(uuid.uuid4().hex[:12], release, event_time, control, models, labels, facts, ends, drift_ms)
     finally:
         consumer.close()
 

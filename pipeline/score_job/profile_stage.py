@@ -1,7 +1,8 @@
-"""The entity stage and the user stage share how they take control records, barriers and labels, and how events are run one by one."""
+"""The entity and the user stage share how they take control records, barriers, labels and facts, and how events are run one by one."""
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from collections.abc import Callable
+from typing import ClassVar, NamedTuple
 
 from pipeline.control.definitions import Definitions
 from pipeline.control.known_snapshots import KnownSnapshots
@@ -9,11 +10,26 @@ from pipeline.engine.release import Release
 from pipeline.engine.scorer import Scorer
 from pipeline.flink.state import KeyedProfiles
 from pipeline.score_job.control_bundle import take_control
+from pipeline.score_job.facts import facts_without_release, refused_fact, take_facts
 from pipeline.score_job.labels import labels_without_release, refused_label, take_labels
 from pipeline.score_job.refused_frames import Raised
 from pipeline.score_job.undoable import UndoableBundles
 from pipeline.wire.bundle import Bundle, read_bundle
 from pipeline.wire.declaration import Kind
+
+
+class _Told(NamedTuple):
+    """Says what is done with bundles of what is told of entities beside their events."""
+
+    take: Callable[[Bundle, Release, Scorer], bytes]
+    without_release: Callable[[Bundle], bytes]
+    refuse: Callable[[memoryview, Exception, str], bytes]
+
+
+_TOLD: dict[str, _Told] = {
+    Kind.LABELS: _Told(take_labels, labels_without_release, refused_label),
+    Kind.FACTS: _Told(take_facts, facts_without_release, refused_fact),
+}
 
 
 class ProfileStage(ABC):
@@ -57,16 +73,18 @@ class ProfileStage(ABC):
             if bundle.kind == Kind.CONTROL:
                 take_control(bundle, self.definitions)
             return b""
-        is_labels = bundle.kind == Kind.LABELS
-        release = self.definitions.newest if is_labels else self._release_of(bundle)
+        told = _TOLD.get(bundle.kind)
+        release = self.definitions.newest if told else self._release_of(bundle)
         if release is None:
-            return labels_without_release(bundle) if is_labels else self._own_without_release(bundle)
+            return told.without_release(bundle) if told else self._own_without_release(bundle)
         return self._bundles.process(data, bundle, release)
 
     def _run(self, bundle: Bundle, release: Release) -> bytes:
-        return take_labels(bundle, release, self._scorer) if bundle.kind == Kind.LABELS else self._own(bundle, release)
+        told = _TOLD.get(bundle.kind)
+        return told.take(bundle, release, self._scorer) if told else self._own(bundle, release)
 
     def _refuse(self, bundle: Bundle, release: Release, error: Exception, in_a_row: int) -> bytes:
-        if bundle.kind == Kind.LABELS:
-            return refused_label(bundle.bodies[0], error, self.NAME)
+        told = _TOLD.get(bundle.kind)
+        if told:
+            return told.refuse(bundle.bodies[0], error, self.NAME)
         return self._refuse_own(bundle, release, Raised(self.NAME, release, error, in_a_row))

@@ -19,13 +19,15 @@ log = logging.getLogger(__name__)
 BYTES_MAX = 33_554_432
 """So many bytes of bundles are kept; beyond them what the bundles changed is written."""
 
+_NO_EVENTS = (Kind.LABELS, Kind.FACTS)
+
 Run = Callable[[Bundle, Release], bytes]
 Refuse = Callable[[Bundle, Release, Exception, int], bytes]
 """Returns the frames for a bundle of one record that raised, as the last of so many events in a row under its release."""
 
 
 class UndoableBundles:
-    """Runs bundles of events, messages or labels, and undoes those that raise.
+    """Runs bundles of events, messages, labels or facts, and undoes those that raise.
 
     Args:
         scorer: its profiles change. Only bundles that are given to `process` may change them.
@@ -71,7 +73,7 @@ class UndoableBundles:
         self._written()
 
     def _passed(self, part: Bundle) -> None:
-        if part.kind != Kind.LABELS:  # a release is judged by events alone
+        if part.kind not in _NO_EVENTS:  # a release is judged by events alone
             self._raised_in_a_row = 0
 
     def _written(self) -> None:
@@ -98,6 +100,6 @@ class UndoableBundles:
         return frames
 
     def _one(self, part: Bundle, release: Release, error: Exception) -> bytes:
-        self._raised_in_a_row += part.kind != Kind.LABELS
+        self._raised_in_a_row += part.kind not in _NO_EVENTS
         log.error("a record is set aside, for processing it raised an exception", exc_info=error)
         return self._refuse(part, release, error, self._raised_in_a_row)

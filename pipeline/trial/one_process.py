@@ -8,6 +8,7 @@ import msgspec
 from pipeline.engine.release import content_hash
 from pipeline.score_job.decode import DecodeStage
 from pipeline.score_job.entity import EntityStage
+from pipeline.score_job.facts import fact_key
 from pipeline.score_job.user import UserStage
 from pipeline.wire.bodies import write_control_record, write_keyed_body, write_raw_record
 from pipeline.wire.bulk_state import pack_profiles, unpack_changes, unpack_keys
@@ -80,6 +81,13 @@ class OneProcess:
             body = write_keyed_body(f"{kind}{ENTITY_SEPARATOR}{key}".encode(), msgspec.json.encode(label))
             stage = self.user if kind == user_kind else self.entity
             self._keep(read_frames(stage.process(write_bundle(Kind.LABELS, [body]))))
+
+    def facts(self, records: Sequence[tuple[str, str, str, dict[str, object] | None]], user_kind: str) -> None:
+        """Sends records (entity type, id, name, fact) as `labels` does; the value None is a record without a value."""
+        for kind, entity, name, fact in records:
+            body = write_keyed_body(fact_key(kind, entity, name), b"" if fact is None else msgspec.json.encode(fact))
+            stage = self.user if kind == user_kind else self.entity
+            self._keep(read_frames(stage.process(write_bundle(Kind.FACTS, [body]))))
 
     def events(self, values: Sequence[bytes], at_ms: int = 1 << 50, reply: str = "", lose_answers: bool = False) -> None:
         """Sends raw records in one micro-batch through all stages."""

@@ -15,6 +15,7 @@ class Source(Letter):
     CONTROL = "C", "a record of the topic `control`"
     MODEL = "M", "a record of the topic `models`: a snapshot of a detector"
     LABEL = "L", "a record of the topic `labels-resolved`"
+    FACT = "F", "a record of the topic `facts`"
     ANY_TOPIC = "P", "a record of any topic, as the jobs that deliver are given it"
 
 
@@ -26,6 +27,7 @@ class Kind(Letter):
     MESSAGES = "K", "messages to entities, for the entity stage"
     EVENTS = "E", "events with the answers of their entities, for the user stage"
     LABELS = "L", "resolved labels, for the entity and the user stage"
+    FACTS = "F", "facts of entities, for the entity and the user stage"
     BARRIER = "S", "one empty body: a checkpoint barrier follows, so a stage now writes what Flink's state does not hold yet"
 
 

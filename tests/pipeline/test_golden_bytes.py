@@ -11,6 +11,7 @@ import pytest
 from imitation import DictState, Imitation
 
 from pipeline.score_job.event_body import EventBodies
+from pipeline.score_job.facts import fact_key
 from pipeline.wire.bodies import (
     PlacedRecord,
     read_control_record,
@@ -148,6 +149,12 @@ def test_control_records_are_read_and_written() -> None:
     assert read_control_record(memoryview(golden("control_record_gone"))) == gone
     assert write_control_record(*there) == golden("control_record")
     assert write_control_record(*gone) == golden("control_record_gone")
+
+
+def test_a_fact_is_read_and_written() -> None:
+    key = fact_key("shop", "sé", "vip")
+    assert read_keyed_body(memoryview(golden("fact"))) == (key, b'{"value":1}')
+    assert write_keyed_body(key, b'{"value":1}') == golden("fact")
 
 
 def test_a_label_is_read_and_written() -> None:

@@ -4,7 +4,7 @@ import java.nio.ByteBuffer;
 import java.util.List;
 import org.apache.flink.types.Row;
 
-/** Bundles of messages and labels for the entity stage; it answers each message as soon as its turn comes. */
+/** Bundles of messages, labels and facts for the entity stage; it answers each message as soon as its turn comes. */
 public class EntityBundler extends KeyedBundler {
     public EntityBundler(JobStart start) {
         super(start);
@@ -12,11 +12,14 @@ public class EntityBundler extends KeyedBundler {
 
     @Override
     protected boolean atOnce(Row row) {
-        if (Rows.tag(row) == Wire.Source.LABEL) {
-            writer.add(Wire.Kind.LABELS, 0, Rows.key(row), Rows.payload(row), 0);
-            return true;
+        switch (Rows.tag(row)) {
+            case Wire.Source.LABEL -> writer.add(Wire.Kind.LABELS, 0, Rows.key(row), Rows.payload(row), 0);
+            case Wire.Source.FACT -> writer.add(Wire.Kind.FACTS, 0, Rows.key(row), Rows.payload(row), 0);
+            default -> {
+                return false;
+            }
         }
-        return false;
+        return true;
     }
 
     @Override

@@ -36,7 +36,7 @@ public class RecordDeserializer implements KafkaRecordDeserializationSchema<Row>
         String name = tag == Wire.Source.EVENT ? "" : new String(kept, StandardCharsets.UTF_8);
         byte[] body = switch (tag) {
             case Wire.Source.EVENT -> event(record, value);
-            case Wire.Source.LABEL -> label(kept, value);
+            case Wire.Source.LABEL, Wire.Source.FACT -> keyed(kept, value);
             default -> control(kept, value, record.value() == null);
         };
         out.collect(Rows.of(name, body, tag, record.partition(), record.offset()));
@@ -59,7 +59,7 @@ public class RecordDeserializer implements KafkaRecordDeserializationSchema<Row>
         return body.put(topic).put(key).put(value).array();
     }
 
-    private static byte[] label(byte[] key, byte[] value) {
+    private static byte[] keyed(byte[] key, byte[] value) {
         ByteBuffer body = Bytes.ofSize(Wire.KeyedBody.SIZE + key.length + value.length);
         return Wire.KeyedBody.put(body, key.length).put(key).put(value).array();
     }

@@ -50,6 +50,7 @@ public class UserBundler extends KeyedBundler {
     protected boolean atOnce(Row row) {
         switch (Rows.tag(row)) {
             case Wire.Source.LABEL -> writer.add(Wire.Kind.LABELS, 0, Rows.key(row), Rows.payload(row), 0);
+            case Wire.Source.FACT -> writer.add(Wire.Kind.FACTS, 0, Rows.key(row), Rows.payload(row), 0);
             case Wire.Tag.ANSWER -> answer(row);
             default -> {
                 return false;

@@ -29,6 +29,8 @@ final class Wire {
         static final char MODEL = 'M';
         /** A record of the topic `labels-resolved`. */
         static final char LABEL = 'L';
+        /** A record of the topic `facts`. */
+        static final char FACT = 'F';
         /** A record of any topic, as the jobs that deliver are given it. */
         static final char ANY_TOPIC = 'P';
 
@@ -47,6 +49,8 @@ final class Wire {
         static final char EVENTS = 'E';
         /** Resolved labels, for the entity and the user stage. */
         static final char LABELS = 'L';
+        /** Facts of entities, for the entity and the user stage. */
+        static final char FACTS = 'F';
         /** One empty body: a checkpoint barrier follows, so a stage now writes what Flink's state does not hold yet. */
         static final char BARRIER = 'S';
 

@@ -30,12 +30,14 @@ class EntityBundlerTest {
     }
 
     @Test
-    void labelsPassAtOnceWhileMessagesWaitForTheirWatermark() throws Exception {
+    void labelsAndFactsPassAtOnceWhileMessagesWaitForTheirWatermark() throws Exception {
         try (Bench bench = Bench.of(new EntityBundler(Bench.eventTime()))) {
             bench.records(message("card\0x", 5, 0, new byte[0], "m"), label("card\0x", "fraud")).idle();
             Bundle bundle = bench.bundles().get(0);
             assertEquals('L', bundle.kind());
             assertEquals(List.of("fraud"), bundle.texts());
+            bench.records(Records.fact("card\0x", "verdict")).idle();
+            assertEquals('F', bench.bundles().get(0).kind());
             bench.watermark(5);
             assertEquals('K', bench.bundles().get(0).kind());
         }

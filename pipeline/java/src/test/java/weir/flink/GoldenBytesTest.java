@@ -177,10 +177,14 @@ class GoldenBytesTest {
     }
 
     @Test
-    void aLabelIsWrittenAndRead() throws Exception {
+    void aLabelAndAFactAreWrittenAndRead() throws Exception {
         Row label = read("L", "labels-resolved", 0, Records.utf8("shop\0sé"), Records.utf8("{\"label\":1}"), null);
         assertArrayEquals(Golden.bytes("label"), Rows.payload(label));
         assertEquals(8, Wire.KeyedBody.keyLength(Bytes.of(Golden.bytes("label"))));
+
+        Row fact = read("F", "facts", 0, Records.utf8("shop\0sé\0vip"), Records.utf8("{\"value\":1}"), null);
+        assertArrayEquals(Golden.bytes("fact"), Rows.payload(fact));
+        assertEquals(12, Wire.KeyedBody.keyLength(Bytes.of(Golden.bytes("fact"))));
     }
 
     @Test

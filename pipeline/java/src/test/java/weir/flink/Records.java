@@ -44,6 +44,10 @@ final class Records {
         return Rows.of(key, utf8(body), Wire.Source.LABEL);
     }
 
+    static Row fact(String key, String body) {
+        return Rows.of(key, utf8(body), Wire.Source.FACT);
+    }
+
     /** An event as it comes from its topic; a bundle's texts leave out what stands before the body. */
     static Row raw(int partition, long offset, String body) {
         byte[] text = utf8(body);

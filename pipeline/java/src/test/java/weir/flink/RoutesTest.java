@@ -90,6 +90,17 @@ class RoutesTest {
     }
 
     @Test
+    void factsGoToTheirEntityWhateverTheNameOfTheFact() throws Exception {
+        List<Row> out = new ArrayList<>();
+        for (String key : List.of("account\0ann\0vip", "card\0c\0d\0verdict", "account\0nameless")) {
+            for (boolean users : List.of(true, false)) {
+                new LabelRoute("account", users).flatMap(Records.fact(key, "v"), new ListCollector<>(out));
+            }
+        }
+        assertEquals(List.of("F ann v", "F card\0c\0d v", "F nameless v"), out.stream().map(RoutesTest::shown).toList());
+    }
+
+    @Test
     void aRowIsWrittenToTheTopicOfItsTag() {
         ProducerRecord<byte[], byte[]> record =
                 new TopicSerializer(Map.of("D", "weir-decisions", "R", "weir-replies")).serialize(
