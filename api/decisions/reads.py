@@ -15,7 +15,7 @@ from api.http.responses import Score
 from api.http.route_docs import OBJECT, route_docs
 from api.kafka.log import Clock
 from patterns.matches import MATCHES_MAX
-from patterns.policy import ACTIONS, DECIDERS
+from patterns.policy import ACTIONS, DECIDERS, SCALES
 from pipeline.learning.label_resolver import of_several_users
 from stores.decisions import Decisions, Page, StoredDecision
 
@@ -40,6 +40,7 @@ DECISION = OBJECT | {
             "maximum": 1,
             "description": "higher is more suspicious, on the scale that the policy names; null if no model gave one",
         },
+        "scale": {"enum": list(SCALES), "description": "that the score is on; left out if it is raw"},
         "probability": {
             "type": "number",
             "minimum": 0,

@@ -45,9 +45,10 @@ class Decision(msgspec.Struct, gc=False, omit_defaults=True):
     score's. `event` holds the numeric fields of the event in major units: with `features` it is all that a learner needs.
     `dimensions` are the texts by which event metrics are counted.
 
-    By a policy with `scale: stable`, `score` says that 1 - score of the events of a reference population scored higher, and warming
-    also says that this is known of few events so far. `probability` is that of a positive label, in [0, 1], and holds in
-    `probability_interval` (lower and upper end, inclusive) with 95 %; both are left out while there are too few labels.
+    `scale` is that of the policy, and left out if it is raw. On the stable scale, `score` says that 1 - score of the events of a
+    reference population scored higher, and warming also says that this is known of few events so far. `probability` is that of a
+    positive label, in [0, 1]; `probability_interval` (lower and upper end, inclusive) holds it with 95 %. Both are left out on the
+    raw scale, and while there are too few labels.
     """
 
     event_id: str
@@ -70,6 +71,7 @@ class Decision(msgspec.Struct, gc=False, omit_defaults=True):
     flags: list[str]
     processed_at: int
     latency_ms: float
+    scale: str = "raw"
     probability: float | None = None
     probability_interval: tuple[float, float] | None = None
 
@@ -139,6 +141,7 @@ def decisions_of(
         map(_FLAG_NAMES.__getitem__, flags.tolist()),
         repeat(int(processed_at_ms)),
         (processed_at_ms - arrived_ms).tolist(),
+        repeat(release.policy.scale),
         *_probabilities(verdicts),
     )
 

@@ -51,6 +51,7 @@ class ServedDecision(msgspec.Struct):
     release: int
     revision: int = 0
     score: float | None = None
+    scale: str = "raw"
     action: str = ""
     models: dict[str, ServedModel] = {}
     contributions: ServedContributions = ServedContributions()
@@ -246,7 +247,7 @@ def _served(
     decisions: list[ServedDecision], id_keys: NDArray[np.int64], keys: NDArray[np.int64], times_ms: NDArray[np.int64], model: Model
 ) -> Served:
     """What decisions served, as `model` is concerned."""
-    gave = [decision.score if decision.contributions.model == model.name else None for decision in decisions]
+    gave = [decision.score if decision.contributions.model == model.name and decision.scale == "stable" else None for decision in decisions]
     raw = [decision.models[model.name].score if model.name in decision.models else None for decision in decisions]
     return Served(
         id_keys,

@@ -207,6 +207,7 @@ def test_a_model_without_a_map_gives_no_score_on_the_stable_scale() -> None:
     assert last["models"]["own"]["score"] is not None
     assert last["score"] is None
     assert last["flags"] == ["warming"]
+    assert last["scale"] == "stable"
     assert "probability" not in last
 
 
@@ -226,7 +227,7 @@ def test_a_duplicate_is_answered_with_the_score_that_was_served_though_the_map_h
     assert answers[1]["flags"] == ["duplicate"]
 
 
-def decide(teacher: Teacher, numbers: range, action: str = "approve", refill: bool = False) -> None:
+def decide(teacher: Teacher, numbers: range, action: str = "approve", refill: bool = False, scale: str = "stable") -> None:
     """Decisions with scores that spread over the scale, an event a second."""
     made = [
         msgspec.convert(
@@ -239,6 +240,7 @@ def decide(teacher: Teacher, numbers: range, action: str = "approve", refill: bo
                 "release": 1,
                 "score": n % 100 / 100.0,
                 "action": action,
+                "scale": scale,
                 "models": {"shape": {"score": n % 100 / 100.0, "snapshot": 1}, "own": {"score": 0.5, "snapshot": None}},
                 "contributions": {"model": "shape"},
             },
@@ -284,6 +286,14 @@ def test_an_event_is_counted_once_by_its_newest_label() -> None:
     assert counts(teacher) == (2.0, 2.0)
     label(teacher, 3, 1, after_ms=2)
     assert counts(teacher) == (1.0, 3.0)
+
+
+def test_a_score_that_was_served_on_the_raw_scale_is_not_counted() -> None:
+    teacher = teacher_of()
+    decide(teacher, range(4), scale="raw")
+    label(teacher, 1, 1)
+    decide(teacher, range(10, 11))
+    assert counts(teacher) == (0.0, 0.0)
 
 
 def test_the_silence_after_a_blocked_event_says_nothing() -> None:
