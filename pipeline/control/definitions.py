@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable
 from pipeline.control.known_releases import KnownReleases
 from pipeline.control.known_snapshots import KnownSnapshots
 from pipeline.engine.release import Release
-from pipeline.wire.declaration import Topic
+from pipeline.wire.declaration import ANY_SNAPSHOTS, Topic
 
 log = logging.getLogger(__name__)
 
-ControlRecord = tuple[str, str, bytes | None]
-"""Topic (a letter of `Topic`), key and value; the value None deletes the record of the key."""
+ControlRecord = tuple[str, str, bytes | None] | tuple[str, str, bytes | None, int]
+"""Topic (a letter of `Topic`), key and value; the value None deletes the record of the key. With records of the topic `models` comes their
+position, which is one past their offset."""
 
 
 def key_text(key: bytes | None) -> str:
@@ -54,11 +55,11 @@ class Definitions:
             for action in self._on_change:
                 action()
 
-    def _take(self, topic: str, key: str, value: bytes | None) -> bool:
+    def _take(self, topic: str, key: str, value: bytes | None, position: int = ANY_SNAPSHOTS) -> bool:
         try:
             if topic != Topic.MODEL:
                 return self.releases.take(key, value)
-            return self._snapshots is not None and self._snapshots.take(key, value)
+            return self._snapshots is not None and self._snapshots.take(key, value, position)
         except MemoryError:
             raise
         except Exception as error:  # anybody may have written anything there, and the stream must go on

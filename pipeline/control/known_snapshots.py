@@ -1,11 +1,13 @@
 """The snapshots of the topic `models` are kept here: of each model and definition the one in force, and those that it replaced."""
 
+import itertools
 import logging
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from detectors.snapshot import Snapshot
 from detectors.snapshot_parts import SnapshotAssembly, named_by
+from pipeline.wire.declaration import ANY_SNAPSHOTS
 
 log = logging.getLogger(__name__)
 
@@ -40,11 +42,11 @@ class KnownSnapshots:
         self._whole_records: dict[str, tuple[str, int]] = {}
         self._bytes = 0
 
-    def take(self, key: str, value: bytes | None, position: int = 0) -> bool:
+    def take(self, key: str, value: bytes | None, position: int = ANY_SNAPSHOTS) -> bool:
         """Takes in one record; the value None deletes the key's record. Returns whether this changed which snapshots there are.
 
         Args:
-            position: one past the record's offset in the topic; 0 where it is not known.
+            position: one past the record's offset in the topic; `ANY_SNAPSHOTS` where it is not known: then it counts for all events.
 
         Raises:
             ValueError: the record is no snapshot and no part of one that can be used; this is counted, and what was known stays.
@@ -69,9 +71,9 @@ class KnownSnapshots:
         """The snapshots with this `Snapshot.key`, by their numbers."""
         return tuple(self._held.get(key, ()))
 
-    def newest(self) -> Iterator[Snapshot]:
-        """The snapshot with the greatest number of each model and definition."""
-        return (held[-1].snapshot for held in self._held.values())
+    def each(self) -> Iterator[Held]:
+        """All snapshots."""
+        return itertools.chain.from_iterable(self._held.values())
 
     def _hold(self, record: str, fresh: Held) -> bool:
         key, sequence = fresh.snapshot.key, fresh.snapshot.sequence

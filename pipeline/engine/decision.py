@@ -110,8 +110,7 @@ def decisions_of(
     release = verdicts.release
     explanations = Explanations(verdicts)
     kinds = list(batch.entities.values())
-    snapshots = [repeat(verdicts.snapshots.get(name)) for name in verdicts.models]
-    scores = [map(ModelScore, raw.tolist(), snapshot) for raw, snapshot in zip(verdicts.models.values(), snapshots, strict=True)]
+    scores = [map(ModelScore, raw.tolist(), _snapshots_of(verdicts, name)) for name, raw in verdicts.models.items()]
     numbers = (batch.numbers / release.schema.scales).tolist()
     retracted = verdicts.are(RETRACTED)
     flags = verdicts.flags | missing.astype(np.int64) * DEGRADED | (np.isnan(verdicts.scores) & ~retracted) * WARMING
@@ -148,13 +147,18 @@ def decisions_of(
 
 def _probabilities(verdicts: Verdicts) -> tuple[Iterable[float | None], Iterable[tuple[float, float] | None]]:
     """The probability of each event and its interval."""
-    if not verdicts.calibrations:
-        return repeat(None), repeat(None)
     given = ~np.isnan(verdicts.calibrated[:, 0])
+    if not given.any():
+        return repeat(None), repeat(None)
     each = [
         (row[0], (row[1], row[2])) if has else (None, None) for row, has in zip(verdicts.calibrated.tolist(), given.tolist(), strict=True)
     ]
     return [probability for probability, _ in each], [interval for _, interval in each]
+
+
+def _snapshots_of(verdicts: Verdicts, model: str) -> Iterable[int | None]:
+    snapshots = verdicts.snapshots.get(model)
+    return repeat(None) if snapshots is None else snapshots.numbers()
 
 
 def matches_of(verdicts: Verdicts) -> Iterable[list[Match]]:

@@ -51,9 +51,9 @@ class Explanations:
             if not len(rows):
                 continue
             scoring = self._verdicts.scoring.get(model.name)
-            scale, base = (scoring.scale, scoring.base) if scoring else ("score", 0.0)
+            scale, bases = (scoring.scale, scoring.bases(rows)) if scoring else ("score", repeat(0.0))
             shapes = starmap(model.shape, shares_of(self._verdicts, model, rows).tolist())
-            made = map(Contributions, repeat(model.name), repeat(scale), repeat(base), shapes)
+            made = map(Contributions, repeat(model.name), repeat(scale), bases, shapes)
             for row, contributions in zip(rows.tolist(), made, strict=False):
                 found[row] = contributions
         return found

@@ -28,7 +28,7 @@ def shares_of(verdicts: Verdicts, model: Model, rows: NDArray[np.int64]) -> NDAr
     scoring = verdicts.scoring.get(model.name)
     if scoring is None:  # a detector of the user's own, on one input: all of the score is that input's
         return verdicts.models[model.name][rows].reshape(-1, 1)
-    return scoring.contributions_many(verdicts.inputs[model.name][rows])
+    return scoring.contributions_many(verdicts.inputs[model.name][rows], rows)
 
 
 def largest(shares: NDArray[np.float64]) -> NDArray[np.int8]:

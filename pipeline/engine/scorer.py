@@ -19,7 +19,7 @@ from pipeline.engine.fact_record import FactRecord, tell
 from pipeline.engine.profile_store import BYTES_MAX, ProfileArenas, ProfileState
 from pipeline.engine.release import Release
 from pipeline.engine.revisions import turns
-from pipeline.engine.steps.installed_snapshots import InstalledSnapshots
+from pipeline.engine.steps.installed_snapshots import NEWEST, InstalledSnapshots
 from pipeline.engine.steps.keyed_scores import score_keyed
 from pipeline.engine.steps.step import Turn
 from pipeline.engine.steps.step_list import steps_with
@@ -47,13 +47,13 @@ class Scorer:
         self._snapshots = InstalledSnapshots()
         self._steps = steps_with(self._snapshots)
 
-    def install(self, snapshot: Snapshot, release: Release) -> bool:
+    def install(self, snapshot: Snapshot, release: Release, since: int | None = None) -> bool:
         """Scores with `snapshot` from now on; see `InstalledSnapshots`."""
-        return self._snapshots.install(snapshot, release)
+        return self._snapshots.install(snapshot, release, since)
 
-    def retain(self, keys: Collection[str]) -> None:
-        """Drops all snapshots but those of `keys`: see `Snapshot.key`."""
-        self._snapshots.retain(keys)
+    def retain(self, kept: Collection[tuple[str, int]]) -> None:
+        """Drops all snapshots but those with these keys and numbers, see `Snapshot.key`."""
+        self._snapshots.retain(kept)
 
     def observe(self, release: Release, kind: str, keys: list[str], batch: Batch, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Adds the events to the profiles of `keys`, entities of one kind, and gives the features of each event there, and the scores of
@@ -125,21 +125,23 @@ class Scorer:
                 answers.put(release, kind, rows, self.observe(release, kind, keys, here, values))
         return self.decide(release, batch, answers)
 
-    def decide(self, release: Release, batch: Batch, answers: Answers) -> Verdicts:
+    def decide(self, release: Release, batch: Batch, answers: Answers, snapshots: NDArray[np.int64] | None = None) -> Verdicts:
         """The user stage: the steps of `pipeline.engine.steps.step_list`, one after the other.
 
         Args:
             answers: of the events' entities; their features are filled with all others.
+            snapshots: [n] the moment up to which snapshots count for each event; None where the newest count.
         """
         parts = list(turns(batch))
         if len(parts) == 1:
-            return self._decide(release, batch, answers)
+            return self._decide(release, batch, answers, snapshots)
+        moments = np.full(len(batch), NEWEST) if snapshots is None else snapshots
         places = [np.arange(part.start, part.stop) for part in parts]
-        return joined([self._decide(release, batch.take(at), answers.at(at)) for at in places])
+        return joined([self._decide(release, batch.take(at), answers.at(at), moments[at]) for at in places])
 
-    def _decide(self, release: Release, batch: Batch, answers: Answers) -> Verdicts:
+    def _decide(self, release: Release, batch: Batch, answers: Answers, snapshots: NDArray[np.int64] | None) -> Verdicts:
         profiles, slots = self._open(release, release.features.kinds[0], batch.users)
-        turn = Turn(batch, profiles, slots, answers)
+        turn = Turn(batch, profiles, slots, answers, snapshots)
         verdicts = nothing_said(release, answers.features)
         for step in self._steps:
             step.run(turn, verdicts)

@@ -6,13 +6,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.calibration import Calibration
-from detectors.catalogue import Scoring
-from detectors.score_map import ScoreMap
 from features.layout.layout import CORRECTED, DUPLICATE, ID_REUSED, RETRACTED, TOO_FAR_BACK, TOO_LATE, TOO_OFTEN, UNKNOWN
 from patterns.matches import Matches, no_matches
 from patterns.matches import joined as joined_matches
 from pipeline.engine.release import Release
+from pipeline.engine.snapshots_of_rows import SnapshotsOfRows
+from pipeline.engine.snapshots_of_rows import joined as joined_snapshots
 
 REASONS_MAX = 3
 RULES_NAMED_MAX = 2
@@ -40,7 +39,6 @@ class Verdicts:
         deciders: codes of `patterns.policy.DECIDERS`.
         features: [n, features], major units, NaN where missing.
         models: raw score of each model; NaN where it was not ready, and where its inputs are mostly missing.
-        snapshots: sequence number of the snapshot behind each global model.
         flags: bits of `features.layout.layout`. A duplicate is also CORRECTED or RETRACTED where the newest decision on its event is.
         rows: references of the retained rows, for what is remembered of a decision.
         outcomes: what was remembered of a corrected or retracted event before; of a duplicate whose event is retracted, of its retraction;
@@ -57,9 +55,8 @@ class Verdicts:
         probabilities: what each model's score means on the policy's scale, in [0, 1]; NaN where the raw score is, and while there is
             nothing to go by.
         inputs: what each model saw, [n, inputs].
-        scoring: the scoring side of each global model that was ready.
-        maps: what put each model's scores on the stable scale; none on the raw scale.
-        calibrations: what gives the probability of each model's score on the stable scale, where there were labels enough.
+        snapshots: the snapshots that each model's scores come from.
+        scoring: those of global models alone, by which their scores can be explained.
         calibrated: [n, 3] the probability that the event is positive, and the lower and upper end of its interval; NaN where nothing is
             known.
     """
@@ -81,11 +78,9 @@ class Verdicts:
     calibrated: NDArray[np.float64]
     models: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     probabilities: dict[str, NDArray[np.float64]] = field(default_factory=dict)
-    snapshots: dict[str, int] = field(default_factory=dict)
     inputs: dict[str, NDArray[np.float64]] = field(default_factory=dict)
-    scoring: dict[str, Scoring] = field(default_factory=dict)
-    maps: dict[str, ScoreMap] = field(default_factory=dict)
-    calibrations: dict[str, Calibration] = field(default_factory=dict)
+    snapshots: dict[str, SnapshotsOfRows] = field(default_factory=dict)
+    scoring: dict[str, SnapshotsOfRows] = field(default_factory=dict)
 
     def are(self, flags: int) -> NDArray[np.bool_]:
         """[n] whether an event has any of `flags`."""
@@ -120,7 +115,7 @@ def nothing_said(release: Release, features: NDArray[np.float64]) -> Verdicts:
 
 
 def joined(parts: list[Verdicts]) -> Verdicts:
-    """Of batches of one release that follow each other, made by the same snapshots, as of one."""
+    """Of batches of one release that follow each other, made while the same snapshots were installed, as of one."""
     if len(parts) == 1:
         return parts[0]
     whole = copy.copy(parts[0])
@@ -129,5 +124,7 @@ def joined(parts: list[Verdicts]) -> Verdicts:
     for name in ("models", "probabilities", "inputs"):
         columns = [getattr(part, name) for part in parts]
         setattr(whole, name, {key: np.concatenate([column[key] for column in columns]) for key in columns[0]})
+    whole.snapshots = {name: joined_snapshots([(part.snapshots[name], len(part.scores)) for part in parts]) for name in parts[0].snapshots}
+    whole.scoring = {name: whole.snapshots[name] for name in parts[0].scoring}
     whole.matches = joined_matches([part.matches for part in parts])
     return whole

@@ -7,9 +7,9 @@ from pipeline.wire.bundle import Bundle
 
 def take_control(bundle: Bundle, definitions: Definitions) -> None:
     """Gives the records of a control bundle to `definitions`."""
-    definitions.take([_control_record(body) for body in bundle.bodies])
+    definitions.take([_control_record(body, at) for body, at in zip(bundle.bodies, bundle.positions.tolist(), strict=True)])
 
 
-def _control_record(body: memoryview) -> ControlRecord:
+def _control_record(body: memoryview, position: int) -> ControlRecord:
     topic, key, value = read_control_record(body)
-    return topic, key_text(key), value
+    return topic, key_text(key), value, position

@@ -1,4 +1,4 @@
-"""In the first stage bytes become events that are stamped with the release in force, or dead letters with their reason."""
+"""In the first stage bytes become events, which are stamped with release and snapshots, or dead letters with their reason."""
 
 import logging
 from collections.abc import Sequence
@@ -40,12 +40,13 @@ class DecodeStage:
         if bundle.kind == Kind.CONTROL:
             take_control(bundle, self.definitions)
             return b""
-        return b"".join(one_by_one(bundle.bodies, self._frames, lambda: None, self._refuse))
+        records = list(zip(bundle.bodies, bundle.positions.tolist(), strict=True))
+        return b"".join(one_by_one(records, self._frames, lambda: None, self._refuse))
 
-    def _frames(self, bodies: Sequence[memoryview]) -> bytes:
+    def _frames(self, records: Sequence[tuple[memoryview, int]]) -> bytes:
         frames: list[bytes] = []
         taken: list[_Taken] = []
-        for body in bodies:
+        for body, position in records:
             partition, offset, at_ms, newest_ms, reply, value = read_raw_record(body)
             try:
                 event = self._in_force()[1].decode(value, at_ms, reply)
@@ -56,14 +57,14 @@ class DecodeStage:
                 continue
             # Among events that are ordered by time a correction stands where it was sent: its event's place may be long past.
             turn_ms = event.time_ms if event.op == ADD else max(event.time_ms, newest_ms)
-            taken.append(_Taken(event, value, partition << UID_OFFSET_BITS | offset, turn_ms))
+            taken.append(_Taken(event, value, partition << UID_OFFSET_BITS | offset, turn_ms, position))
         if taken:
             _add_frames(frames, self._in_force()[0], taken)
             self._raised_in_a_row = 0
         return b"".join(frames)
 
-    def _refuse(self, body: memoryview, error: Exception) -> bytes:
-        partition, offset, at_ms, _, reply, value = read_raw_record(body)
+    def _refuse(self, record: tuple[memoryview, int], error: Exception) -> bytes:
+        partition, offset, at_ms, _, reply, value = read_raw_record(record[0])
         log.error("a record is set aside, for processing it raised an exception", exc_info=error)
         release = self.definitions.newest
         self._raised_in_a_row += 1
@@ -85,6 +86,7 @@ class _Taken(NamedTuple):
     value: bytes
     uid: int
     turn_ms: int
+    snapshots: int
 
 
 class _Kind(NamedTuple):
@@ -101,15 +103,16 @@ def _add_frames(frames: list[bytes], release: Release, taken: list[_Taken]) -> N
     """Adds each event, behind the messages to its entities."""
     batch = Batch.of([each.event for each in taken], release.schema)
     kinds, width = _kinds_of(release, batch)
-    for place, (order_key, (event, value, uid, turn_ms)) in enumerate(zip(batch.orders.tolist(), taken, strict=True)):
+    for place, (order_key, (event, value, uid, turn_ms, snapshots)) in enumerate(zip(batch.orders.tolist(), taken, strict=True)):
         user, order, answers = event.user.encode(), event.order, 0
         for prefix, keys, words, size, at in kinds:
             if keys[place]:
                 head = MESSAGE_BODY.pack(event.time_ms, event.id_key, order_key, uid, at, len(user), event.op)
                 body = b"".join((head, user, words[place * size : (place + 1) * size]))
-                add_message(frames, prefix + keys[place].encode(), turn_ms, uid, release.id, order + b"\0" + user, body)
+                add_message(frames, prefix + keys[place].encode(), turn_ms, uid, release.id, snapshots, order + b"\0" + user, body)
                 answers += 1
-        add_event(frames, user, turn_ms, uid, release.id, width, answers, order, event_body(event, order_key, value))
+        body = event_body(event, order_key, value)
+        add_event(frames, user, turn_ms, uid, release.id, snapshots, width, answers, order, body)
 
 
 def _kinds_of(release: Release, batch: Batch) -> tuple[list[_Kind], int]:

@@ -91,22 +91,22 @@ class UserStage(ProfileStage):
         return frames
 
     def _install(self) -> None:
-        self._scorer.retain(self.snapshots.keys())
+        self._scorer.retain({(held.snapshot.key, held.snapshot.sequence) for held in self.snapshots.each()})
         if self.definitions.newest is not None:
             self._equip(self.definitions.newest)
 
     def _equip(self, release: Release) -> None:
         """Installs the snapshots for the models of `release`: events may carry another one than that in force."""
-        for snapshot in self.snapshots.newest():
+        for since, snapshot in self.snapshots.each():
             try:
-                self._scorer.install(snapshot, release)
+                self._scorer.install(snapshot, release, since)
             except Exception as error:  # whatever a snapshot holds: the one before stays
                 log.error("snapshot %d of %s is not in force: %s", snapshot.sequence, snapshot.model, error)
         self._equipped = release
 
     def _decide(self, bundle: Bundle, release: Release) -> bytes:
         arrivals = bodies_of(release.schema).read(bundle.bodies)
-        verdicts = self._scorer.decide(release, arrivals.batch, answers_of(bundle, release))
+        verdicts = self._scorer.decide(release, arrivals.batch, answers_of(bundle, release), bundle.positions)
         return b"".join(self._frames(verdicts, arrivals, bundle.missing))
 
     def _decide_anew(self, bundle: Bundle, release: Release) -> bytes:

@@ -13,7 +13,7 @@ from pipeline.score_job.user import UserStage
 from pipeline.wire.bodies import write_control_record, write_keyed_body, write_raw_record
 from pipeline.wire.bulk_state import pack_profiles, unpack_changes, unpack_keys
 from pipeline.wire.bundle import write_bundle
-from pipeline.wire.declaration import ANSWER, ENTITY_SEPARATOR, EVENT, MESSAGE, RELEASE_KEY, Kind, Tag, Topic
+from pipeline.wire.declaration import ANSWER, ANY_SNAPSHOTS, ENTITY_SEPARATOR, EVENT, MESSAGE, RELEASE_KEY, Kind, Tag, Topic
 from pipeline.wire.frames import read_frames
 
 ControlRecord = tuple[str, str, bytes | None]
@@ -57,12 +57,21 @@ class OneProcess:
         self.user = UserStage(self.user_state, clock=lambda: 1_700_000_000.0, **bounds)
         self.out: dict[str, list[tuple[str, bytes]]] = {}
         self._offset = 0
+        self._models_position = 0
 
     def control(self, records: Sequence[ControlRecord]) -> None:
         """Sends control records to every stage: (``c`` or ``m``, key, value); the value None deletes the key's record."""
         bodies = [write_control_record(topic, key.encode(), value) for topic, key, value in records]
+        positions = [self._position_of(topic) for topic, _, _ in records]
         for stage in (self.decode, self.entity, self.user):
-            self._keep(read_frames(stage.process(write_bundle(Kind.CONTROL, bodies))))
+            self._keep(read_frames(stage.process(write_bundle(Kind.CONTROL, bodies, positions=positions))))
+
+    def _position_of(self, topic: str) -> int:
+        """Counts the records of the topic `models`, as their offsets do."""
+        if topic != Topic.MODEL:
+            return ANY_SNAPSHOTS
+        self._models_position += 1
+        return self._models_position
 
     def release(self, id: int, texts: Mapping[str, str]) -> None:
         """Sends the release `id`, whose `texts` are given by part, to every stage."""
@@ -97,7 +106,8 @@ class OneProcess:
         """Sends raw records through the decode stage only, and returns the frames that are on their way to the other stages."""
         bodies = [write_raw_record(value, 0, self._offset + i, at_ms, reply=reply.encode()) for i, value in enumerate(values)]
         self._offset += len(values)
-        return self._keep(read_frames(self.decode.process(write_bundle(Kind.RAW, bodies))))
+        positions = [self._models_position] * len(values)
+        return self._keep(read_frames(self.decode.process(write_bundle(Kind.RAW, bodies, positions=positions))))
 
     def arrive(self, frames: list[Frame], lose_answers: bool = False) -> None:
         """Delivers frames that were on their way to the entity stage and the user stage."""
@@ -118,7 +128,7 @@ class OneProcess:
         bodies = []
         release = 0
         for key, payload in messages:
-            _, _, release, order_length = MESSAGE.unpack_from(payload)
+            _, _, release, _, order_length = MESSAGE.unpack_from(payload)
             bodies.append(write_keyed_body(key.encode(), payload[MESSAGE.size + order_length :]))
         answers: dict[tuple[str, int], list[tuple[int, bytes]]] = {}
         for _, user, payload in self._keep(read_frames(self.entity.process(write_bundle(Kind.MESSAGES, bodies, release)))):
@@ -127,18 +137,20 @@ class OneProcess:
         return answers
 
     def _decide(self, events: list[tuple[str, bytes]], answers: dict[tuple[str, int], list[tuple[int, bytes]]]) -> None:
-        bodies, missing, tails, release = [], [], [], 0
+        bodies, missing, tails, stamps, release = [], [], [], [], 0
         for user, payload in events:
-            _, uid, release, width, expected, order_length = EVENT.unpack_from(payload)
+            _, uid, release, snapshots, width, expected, order_length = EVENT.unpack_from(payload)
             tail = bytearray(_NAN * (width // 8))
             got = answers.get((user, uid), [])
             for at, answer in got:
                 tail[at : at + len(answer)] = answer
             bodies.append(payload[EVENT.size + order_length :])
             missing.append(int(len(got) < expected))
+            stamps.append(snapshots)
             tails.append(bytes(tail))
         if bodies:
-            self._keep(read_frames(self.user.process(write_bundle(Kind.EVENTS, bodies, release, missing, tails if tails[0] else ()))))
+            bundle = write_bundle(Kind.EVENTS, bodies, release, missing, tails if tails[0] else (), stamps)
+            self._keep(read_frames(self.user.process(bundle)))
 
     def _keep(self, frames: list[Frame]) -> list[Frame]:
         for tag, key, payload in frames:

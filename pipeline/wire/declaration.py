@@ -34,8 +34,10 @@ class Kind(Letter):
 class Tag(Letter):
     """Where a frame goes."""
 
-    EVENT = "e", "to the user stage; the payload is an event head, the order and an event body"
-    MESSAGE = "k", "to the entity stage; the payload is a message head, the order and a message body"
+    EVENT = "E", "to the user stage; the payload is an event head, the order and an event body"
+    MESSAGE = "K", "to the entity stage; the payload is a message head, the order and a message body"
+    EARLIER_EVENT = "e", "an event that waits since before events were stamped with snapshots; the head lacks `snapshots`"
+    EARLIER_MESSAGE = "k", "a message that waits since before messages were stamped with snapshots; the head lacks `snapshots`"
     ANSWER = "a", "to the user stage; the payload is an answer head and doubles"
     DECISION = "D", "to the topic `decisions`"
     REPLY = "R", "to the topic `replies`, by a producer of its own"
@@ -69,6 +71,8 @@ UID_OFFSET_BITS = 48
 """Bits of an event's `uid` that its offset takes; its partition stands above them."""
 NO_TIME_MS = -(1 << 63)
 """The greatest event time of a partition that has had no event with a readable time."""
+ANY_SNAPSHOTS = -1
+"""The position in the topic `models` that stands for its end, whatever that is: the newest snapshots are used."""
 ABSENT = -1
 """The length of a head in the state's answer where the state holds nothing under the key."""
 
@@ -79,6 +83,7 @@ CONSTANTS: dict[str, str | int] = {
     "ENTITY_SEPARATOR": ENTITY_SEPARATOR,
     "REPLY_BYTES_MAX": REPLY_BYTES_MAX,
     "NO_TIME_MS": NO_TIME_MS,
+    "ANY_SNAPSHOTS": ANY_SNAPSHOTS,
     "ABSENT": ABSENT,
 }
 """The strings and numbers above, by their names."""
@@ -118,7 +123,7 @@ KEYED_BODY = Layout(
 
 BUNDLE = Layout(
     "Bundle",
-    "A bundle begins with it; the columns `ends` (u32 each) and `missing` (u8 each), the bodies and the matrix of answers follow.",
+    "A bundle begins with it; columns `ends` (u32), `positions` (i64) and `missing` (u8), the bodies and the matrix of answers follow.",
     ("kind", "letter", "a letter of `Kind`"),
     ("release", "i32", "release that all bodies were stamped with; 0 where they are not stamped"),
     ("count", "u32", "number of bodies"),
@@ -138,6 +143,7 @@ STAMPED = Layout(
     ("turn_ms", "i64", "time by which it is ordered in event_time mode, in ms since the epoch"),
     ("uid", "i64", "identifies the event: its partition shifted by 48 bits, and its offset"),
     ("release", "i32", "release that decodes and decides the event"),
+    ("snapshots", "i64", "position in the topic `models` up to which snapshots count for the event; `ANY_SNAPSHOTS` for the newest"),
 )
 
 EVENT = Layout(

@@ -21,16 +21,25 @@ def topic_frame(tag: Tag, key: str, value: bytes) -> bytes:
 
 
 def add_event(
-    frames: list[bytes], user: bytes, turn_ms: int, uid: int, release: int, width: int, answers: int, order: bytes, body: bytes
+    frames: list[bytes],
+    user: bytes,
+    turn_ms: int,
+    uid: int,
+    release: int,
+    snapshots: int,
+    width: int,
+    answers: int,
+    order: bytes,
+    body: bytes,
 ) -> None:
     """Adds an event for the user stage, which waits for `answers` answers of `width` bytes in all."""
-    head = _EVENT(_EVENT_SIZE + len(order) + len(body), turn_ms, uid, release, width, answers, len(order))
+    head = _EVENT(_EVENT_SIZE + len(order) + len(body), turn_ms, uid, release, snapshots, width, answers, len(order))
     frames += (_EVENT_TAG, _SHORT[len(user)], user, head, order, body)
 
 
-def add_message(frames: list[bytes], key: bytes, turn_ms: int, uid: int, release: int, order: bytes, body: bytes) -> None:
+def add_message(frames: list[bytes], key: bytes, turn_ms: int, uid: int, release: int, snapshots: int, order: bytes, body: bytes) -> None:
     """Adds a message for the entity stage; `key` is the entity's type, `ENTITY_SEPARATOR` and its id."""
-    head = _MESSAGE(_MESSAGE_SIZE + len(order) + len(body), turn_ms, uid, release, len(order))
+    head = _MESSAGE(_MESSAGE_SIZE + len(order) + len(body), turn_ms, uid, release, snapshots, len(order))
     frames += (_MESSAGE_TAG, _SHORT[len(key)], key, head, order, body)
 
 

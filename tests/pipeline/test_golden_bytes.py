@@ -26,7 +26,7 @@ from pipeline.wire.bodies import (
 from pipeline.wire.bulk_state import pack_changes, pack_keys, pack_profiles, unpack_changes, unpack_keys, unpack_profiles
 from pipeline.wire.bundle import read_bundle, write_bundle
 from pipeline.wire.declaration import ANSWER as ANSWER_HEAD
-from pipeline.wire.declaration import EVENT, MESSAGE, Kind, Tag, Topic
+from pipeline.wire.declaration import EVENT, MESSAGE, STAMPED, Kind, Tag, Topic
 from pipeline.wire.frames import add_answer, add_event, add_message, add_record, read_frames, topic_frame
 
 GOLDEN = pathlib.Path(__file__).resolve().parents[2] / "pipeline" / "java" / "src" / "test" / "resources" / "golden"
@@ -44,6 +44,7 @@ AT_MS = 1_700_000_000_123
 TURN_MS = 1_700_000_000_000
 UID = 3 << 48 | 5
 RELEASE = 7
+SNAPSHOTS = 9
 ORDER = b"\x80\0\0\0\0\0\0\1"
 ANSWER = np.array([1.0, 5.0, 0.0]).tobytes()
 TOPIC_FRAMES = [
@@ -81,28 +82,38 @@ def test_a_bundle_of_raw_records_is_read_and_written() -> None:
     bundle = read_bundle(golden("bundle_raw"))
     assert (bundle.kind, bundle.release, bundle.tail) == (Kind.RAW, 0, None)
     assert bundle.bodies == [golden("raw_record")] * 2
-    assert write_bundle(Kind.RAW, [golden("raw_record")] * 2) == golden("bundle_raw")
+    assert bundle.positions.tolist() == [SNAPSHOTS, SNAPSHOTS + 1]
+    assert write_bundle(Kind.RAW, [golden("raw_record")] * 2, positions=[SNAPSHOTS, SNAPSHOTS + 1]) == golden("bundle_raw")
 
 
 def test_the_decode_stage_writes_the_frames_of_the_event(job: Imitation) -> None:
-    assert job.decode.process(write_bundle(Kind.RAW, [golden("raw_record")])) == golden("frames_decoded")
+    assert job.decode.process(write_bundle(Kind.RAW, [golden("raw_record")], positions=[SNAPSHOTS])) == golden("frames_decoded")
 
 
 def test_the_frames_of_the_event_are_read_and_written() -> None:
     [(_, _, message), (_, _, event)] = found = read_frames(golden("frames_decoded"))
     assert [(tag, key) for tag, key, _ in found] == [(Tag.MESSAGE, "shop\0s1"), (Tag.EVENT, "ann")]
     frames: list[bytes] = []
-    add_message(frames, b"shop\0s1", TURN_MS, UID, RELEASE, ORDER + b"\0ann", message[MESSAGE.size + len(ORDER) + 4 :])
-    add_event(frames, b"ann", TURN_MS, UID, RELEASE, len(ANSWER), 1, ORDER, event[EVENT.size + len(ORDER) :])
+    add_message(frames, b"shop\0s1", TURN_MS, UID, RELEASE, SNAPSHOTS, ORDER + b"\0ann", message[MESSAGE.size + len(ORDER) + 4 :])
+    add_event(frames, b"ann", TURN_MS, UID, RELEASE, SNAPSHOTS, len(ANSWER), 1, ORDER, event[EVENT.size + len(ORDER) :])
     assert b"".join(frames) == golden("frames_decoded")
+
+
+def test_the_frames_of_earlier_versions_lack_the_position_and_have_letters_of_their_own() -> None:
+    earlier, now = read_frames(golden("frames_decoded_earlier")), read_frames(golden("frames_decoded"))
+    assert [tag for tag, _, _ in earlier] == [Tag.EARLIER_MESSAGE, Tag.EARLIER_EVENT]
+    at = STAMPED.at("snapshots")
+    assert [(key, payload[:at] + SNAPSHOTS.to_bytes(8, "little") + payload[at:]) for _, key, payload in earlier] == [
+        each[1:] for each in now
+    ]
 
 
 def test_the_entity_stage_reads_the_bundle_of_the_message_and_writes_the_answer(job: Imitation) -> None:
     bundle = read_bundle(golden("bundle_messages"))
-    assert (bundle.kind, bundle.release, bundle.n) == (Kind.MESSAGES, RELEASE, 1)
+    assert (bundle.kind, bundle.release, bundle.n, bundle.positions.tolist()) == (Kind.MESSAGES, RELEASE, 1, [SNAPSHOTS])
     name, rest = read_keyed_body(bundle.bodies[0])
     assert name == b"shop\0s1"
-    assert write_bundle(Kind.MESSAGES, [write_keyed_body(name, bytes(rest))], RELEASE) == golden("bundle_messages")
+    assert write_bundle(Kind.MESSAGES, [write_keyed_body(name, bytes(rest))], RELEASE, positions=[SNAPSHOTS]) == golden("bundle_messages")
     assert job.entity.process(golden("bundle_messages")) == golden("frame_answer")
 
 
@@ -120,7 +131,9 @@ def test_the_user_stage_reads_the_bundle_of_the_event_with_and_without_its_answe
     assert bundle.tail is not None
     np.testing.assert_array_equal(bundle.tail, [[1.0, 5.0, 0.0], [np.nan] * 3])
     answers = [ANSWER, np.full(3, np.nan).tobytes()]
-    assert write_bundle(Kind.EVENTS, [bytes(body) for body in bundle.bodies], RELEASE, [0, 1], answers) == golden("bundle_events")
+    assert bundle.positions.tolist() == [SNAPSHOTS] * 2
+    bodies = [bytes(body) for body in bundle.bodies]
+    assert write_bundle(Kind.EVENTS, bodies, RELEASE, [0, 1], answers, [SNAPSHOTS] * 2) == golden("bundle_events")
     [(_, user, decision), (_, waits, _), (_, waits_again, again)] = read_frames(job.user.process(golden("bundle_events")))
     assert (user, waits, waits_again) == ("ann", "api-1", "api-1")
     assert msgspec.json.decode(decision)["features"] == {"shop_count_1h": 1.0, "shop_mean_1h": 5.0}

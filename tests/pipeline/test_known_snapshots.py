@@ -41,7 +41,7 @@ def test_a_snapshot_is_known_once_it_is_whole_from_the_position_of_its_last_part
     whole_at = [position for key, value, position in given if known.take(key, value, position)]
     assert whole_at == [len(given) // 2, len(given)]
     assert held(known) == list(zip(whole_at, [1, 2], strict=True))
-    assert [each.sequence for each in known.newest()] == [2]
+    assert [each.snapshot.sequence for each in known.each()] == [1, 2]
 
 
 @given(st.randoms(use_true_random=False))
@@ -60,7 +60,7 @@ def test_a_part_taken_off_the_topic_takes_its_snapshot_off_and_no_other() -> Non
     assert not known.take("fraud/a/9/1", None)
     for key, _, _ in given:
         known.take(key, None)
-    assert known.keys() == []
+    assert list(known.each()) == []
 
 
 def test_a_snapshot_that_is_published_again_stays_in_force_from_when_it_was_first() -> None:
@@ -90,7 +90,7 @@ def test_beyond_the_bound_replaced_snapshots_go_first_and_the_next_one_takes_the
 
 def test_a_snapshot_larger_than_the_bound_is_let_go_and_stops_nothing() -> None:
     known = known_from([(key, value, 1) for key, value in parts_of(snapshot(1))], held_bytes_max=799)
-    assert known.keys() == []
+    assert list(known.each()) == []
 
 
 def test_a_whole_record_of_an_older_version_takes_the_place_of_the_one_before_it_under_its_key() -> None:
@@ -99,4 +99,4 @@ def test_a_whole_record_of_an_older_version_takes_the_place_of_the_one_before_it
         known.take("fraud/a", snapshot(sequence).encode(), position)
     assert held(known) == [(1, 2)]
     assert known.take("fraud/a", None)
-    assert known.keys() == []
+    assert list(known.each()) == []

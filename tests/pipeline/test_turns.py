@@ -25,7 +25,7 @@ def turns_ms(event: dict[str, object], newest_ms: int) -> list[int]:
     job.release(1, TEXTS)
     body = write_raw_record(msgspec.json.encode(event), 0, 7, 1 << 50, newest_ms)
     frames = read_frames(job.decode.process(write_bundle("R", [body])))
-    assert [tag for tag, _, _ in frames] == ["k", "e"]
+    assert [tag for tag, _, _ in frames] == ["K", "E"]
     return [STAMPED.unpack_from(payload)[0] for _, _, payload in frames]
 
 

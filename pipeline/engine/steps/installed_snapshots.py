@@ -1,7 +1,9 @@
 """The snapshots that global models score with, and those that put scores on the stable scale."""
 
 from collections.abc import Collection
-from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from detectors.calibration import Calibration
 from detectors.catalogue import Scoring, score_from
@@ -9,71 +11,95 @@ from detectors.score_map import ScoreMap
 from detectors.snapshot import Snapshot
 from pipeline.engine.models import Model
 from pipeline.engine.release import Release
+from pipeline.engine.snapshots_of_rows import NONE, Installed, SnapshotsOfRows
 from pipeline.engine.two_numbers import CALIBRATION, SCALE
 
-
-class Installed(NamedTuple):
-    """A snapshot, ready for use.
-
-    Args:
-        snapshot: as it came.
-        scoring: its scoring side; None for a detector with a state for each entity.
-        map: puts its scores on the stable scale; None where the snapshot has none.
-        calibration: gives the probability of a score on the stable scale; None where there are too few labels.
-    """
-
-    snapshot: Snapshot
-    scoring: Scoring | None
-    map: ScoreMap | None
-    calibration: Calibration | None
+NEWEST = -1
+"""The moment that stands for the end of time: the newest snapshot counts."""
 
 
 class InstalledSnapshots:
-    """The newest snapshot of each definition of a model, ready to score."""
+    """Holds the snapshots of each definition of a model, ready to score.
+
+    A snapshot counts from a moment on: the live system takes the position in the topic at which it was whole. Events name such a moment
+    too, and of the snapshots that count by then the one with the greatest number scores.
+    """
 
     def __init__(self) -> None:
-        self._held: dict[str, Installed] = {}
+        self._held: dict[str, list[Installed]] = {}
 
-    def get(self, key: str) -> Installed | None:
-        """The snapshot of `key`, see `Snapshot.key`."""
-        return self._held.get(key)
+    def of(self, key: str, moments: NDArray[np.int64] | None) -> SnapshotsOfRows | None:
+        """Gives what scores events by the snapshots of `key`, see `Snapshot.key`; None if there is no such snapshot.
 
-    def install(self, snapshot: Snapshot, release: Release) -> bool:
-        """Scores with `snapshot` from now on; false when it is not of a model of `release`, or not newer.
+        Args:
+            moments: [n] up to which snapshots count for each event, or `NEWEST`; None: the newest for all.
+        """
+        held = self._held.get(key)
+        if held is None:
+            return None
+        if moments is None or not len(moments):
+            return SnapshotsOfRows(held)
+        if int(moments.min()) >= held[-1].since or int(moments.max()) == NEWEST:
+            return SnapshotsOfRows(held)
+        which = np.full(len(moments), NONE, np.int64)
+        for place, each in enumerate(held):
+            which[(moments >= each.since) | (moments == NEWEST)] = place
+        return SnapshotsOfRows(held, which)
+
+    def install(self, snapshot: Snapshot, release: Release, since: int | None = None) -> bool:
+        """Scores with `snapshot`; returns false if it is not of a model of `release`, or not new.
+
+        Args:
+            since: the moment from which on it counts, beside the other snapshots of its definition; None: at once, in place of all that
+                have a smaller number.
 
         Raises:
-            ValueError: its arrays are not those of such a model; the one before stays.
+            ValueError: its arrays are not those of such a model; those before stay.
         """
         for model in release.models:
             if model.name == snapshot.model and model.definition == snapshot.definition:
-                held = self._held.get(snapshot.key)
-                if held and held.snapshot.sequence >= snapshot.sequence:
-                    return False
-                scoring = _scoring_of(snapshot, model)
-                if scoring is not None and scoring.inputs != len(model.inputs):
-                    raise ValueError(f"snapshot for {scoring.inputs} inputs; the model has {len(model.inputs)}")
-                map, calibration = ScoreMap.from_arrays(snapshot.arrays_of(SCALE)), Calibration.from_arrays(snapshot.arrays_of(CALIBRATION))
-                self._held[snapshot.key] = Installed(snapshot, scoring, map, calibration)
-                return True
+                return self._install(snapshot, model, since)
         return False
 
-    def retain(self, keys: Collection[str]) -> None:
-        """Drops all snapshots but those of `keys`."""
-        self._held = {key: held for key, held in self._held.items() if key in keys}
+    def retain(self, kept: Collection[tuple[str, int]]) -> None:
+        """Drops all snapshots but those with these keys and numbers, see `Snapshot.key`."""
+        left = {key: [each for each in held if (key, each.sequence) in kept] for key, held in self._held.items()}
+        self._held = {key: held for key, held in left.items() if held}
+
+    def _install(self, snapshot: Snapshot, model: Model, since: int | None) -> bool:
+        held = self._held.get(snapshot.key, [])
+        if since is None:
+            if held and held[-1].sequence >= snapshot.sequence:
+                return False
+            self._held[snapshot.key] = [_installed(snapshot, model, NEWEST)]
+            return True
+        same = next((each for each in held if each.sequence == snapshot.sequence), None)
+        fresh = _installed(snapshot, model, since) if same is None else same._replace(since=since)
+        others = [each for each in held if each is not same]
+        self._held[snapshot.key] = sorted([*others, fresh], key=lambda each: each.sequence)
+        return same is None
+
+
+def _installed(snapshot: Snapshot, model: Model, since: int) -> Installed:
+    """Makes a snapshot of `model` ready.
+
+    Raises:
+        ValueError: it is of another kind than the model's snapshots are, or its arrays are not those of such a model.
+    """
+    map, calibration = ScoreMap.from_arrays(snapshot.arrays_of(SCALE)), Calibration.from_arrays(snapshot.arrays_of(CALIBRATION))
+    return Installed(since, snapshot.sequence, _scoring_of(snapshot, model), map, calibration)
 
 
 def _scoring_of(snapshot: Snapshot, model: Model) -> Scoring | None:
-    """The scoring side of a snapshot; None for a detector with a state for each entity, whose snapshots hold its numbers alone."""
-    kind = _kind_of(snapshot, model)
-    return None if model.keyed else score_from(kind, snapshot.arrays_of())
+    """The scoring side of a snapshot; None for a detector with a state for each entity, whose snapshots hold its numbers alone.
 
-
-def _kind_of(snapshot: Snapshot, model: Model) -> str:
-    """The kind of a snapshot of `model`; one of an older version does not state it.
-
-    Raises:
-        ValueError: it is of another kind than the model's snapshots are.
+    A snapshot of an older version does not state its kind.
     """
     if snapshot.kind not in ("", model.model):
         raise ValueError(f"expected a snapshot of the kind {model.model!r}, got {snapshot.kind!r}")
-    return model.model
+    if model.keyed:
+        return None
+    scoring = score_from(model.model, snapshot.arrays_of())
+    if scoring.inputs != len(model.inputs):
+        raise ValueError(f"snapshot for {scoring.inputs} inputs; the model has {len(model.inputs)}")
+    return scoring

@@ -26,7 +26,7 @@ class ModelStep:
 
     name = "models"
     reads: tuple[str, ...] = ("features", "flags")
-    fills: tuple[str, ...] = ("models", "probabilities", "inputs", "snapshots", "scoring", "maps", "calibrations")
+    fills: tuple[str, ...] = ("models", "probabilities", "inputs", "snapshots", "scoring")
 
     def __init__(self, snapshots: InstalledSnapshots) -> None:
         self._snapshots = snapshots
@@ -44,36 +44,32 @@ class ModelStep:
             elif model.keyed:
                 raw = probability = score_keyed(model, turn.profiles, turn.slots, inputs[:, 0], verdicts.flags)
             else:
-                raw, probability = self._score_global(model, inputs, verdicts)
+                raw, probability = self._score_global(model, inputs, turn, verdicts)
             if stable:
-                probability = self._on_stable_scale(model, raw, probability, verdicts)
+                probability = self._on_stable_scale(model, raw, probability, turn, verdicts)
             verdicts.models[model.name], verdicts.probabilities[model.name] = raw, probability
 
     def _score_global(
-        self, model: Model, inputs: NDArray[np.float64], verdicts: Verdicts
+        self, model: Model, inputs: NDArray[np.float64], turn: Turn, verdicts: Verdicts
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        held = self._snapshots.get(snapshot_key(model.name, model.definition))
-        if held is None or held.scoring is None:
+        scoring = self._snapshots.of(snapshot_key(model.name, model.definition), turn.snapshots)
+        if scoring is None:
             nothing = np.full(len(inputs), np.nan)
             return nothing, nothing
-        scoring = held.scoring
-        verdicts.snapshots[model.name] = held.snapshot.sequence
+        verdicts.snapshots[model.name] = scoring
         verdicts.scoring[model.name] = scoring
         raw = scoring.score_many(inputs)
         raw[are_mostly_missing(inputs)] = np.nan
         return raw, scoring.probability_many(raw)
 
     def _on_stable_scale(
-        self, model: Model, raw: NDArray[np.float64], probability: NDArray[np.float64], verdicts: Verdicts
+        self, model: Model, raw: NDArray[np.float64], probability: NDArray[np.float64], turn: Turn, verdicts: Verdicts
     ) -> NDArray[np.float64]:
         """The scores by the map of the snapshot that gave the raw ones; NaN while there is no map, and where the model was not ready."""
-        held = self._snapshots.get(snapshot_key(model.name, model.definition))
-        if held is None or held.map is None:
+        snapshots = self._snapshots.of(snapshot_key(model.name, model.definition), turn.snapshots)
+        if snapshots is None:
             return np.full(len(raw), np.nan)
-        verdicts.snapshots[model.name] = held.snapshot.sequence
-        verdicts.maps[model.name] = held.map
-        if held.calibration is not None:
-            verdicts.calibrations[model.name] = held.calibration
-        scores = held.map.apply(raw)
+        verdicts.snapshots[model.name] = snapshots
+        scores = snapshots.map_many(raw)
         scores[np.isnan(probability)] = np.nan
         return scores

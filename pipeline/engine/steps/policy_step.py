@@ -7,6 +7,7 @@ from features.layout.layout import RETRACTED, WARMING
 from patterns.policy import ACTIONS, DECIDERS
 from pipeline.engine.reasons import find_reasons
 from pipeline.engine.release import Release
+from pipeline.engine.snapshots_of_rows import SnapshotsOfRows
 from pipeline.engine.steps.step import Turn
 from pipeline.engine.verdicts import UNDECIDED, Verdicts
 
@@ -19,7 +20,7 @@ class PolicyStep:
     """Fills the score that counts, the action, what decided it, and the reasons."""
 
     name = "policy"
-    reads: tuple[str, ...] = ("features", "flags", "models", "probabilities", "inputs", "scoring", "maps", "calibrations", "matches")
+    reads: tuple[str, ...] = ("features", "flags", "models", "probabilities", "inputs", "snapshots", "scoring", "matches")
     fills: tuple[str, ...] = ("scores", "chosen", "actions", "deciders", "reasons", "features", "flags", "models", "calibrated")
 
     def cost_ns(self, release: Release) -> float:
@@ -31,7 +32,8 @@ class PolicyStep:
             empty = np.isnan(verdicts.scores) & ~np.isnan(verdicts.probabilities[name])
             verdicts.scores[empty] = verdicts.probabilities[name][empty]
             verdicts.chosen[empty] = position
-            _say_what_the_score_means(verdicts, name, empty)
+            if policy.scale == "stable" and name in verdicts.snapshots:
+                _say_what_the_score_means(verdicts, verdicts.snapshots[name], empty)
         verdicts.actions = policy.decide_many(verdicts.scores)
         verdicts.deciders = _deciders(verdicts)
         _take_back(verdicts)
@@ -45,12 +47,11 @@ def _deciders(verdicts: Verdicts) -> np.ndarray[tuple[int], np.dtype[np.uint8]]:
     return _OF_SCORES[np.isnan(verdicts.scores).view(np.uint8)]
 
 
-def _say_what_the_score_means(verdicts: Verdicts, model: str, given: NDArray[np.bool_]) -> None:
-    """Adds the probability to scores that `model` has given, and flags those of a provisional map."""
-    if model in verdicts.maps and verdicts.maps[model].provisional:
-        verdicts.flags[given & ~verdicts.are(UNDECIDED)] |= WARMING
-    if model in verdicts.calibrations:
-        verdicts.calibrated[given] = verdicts.calibrations[model].apply(verdicts.scores[given])
+def _say_what_the_score_means(verdicts: Verdicts, snapshots: SnapshotsOfRows, given: NDArray[np.bool_]) -> None:
+    """Adds the probability to scores that a model has given by `snapshots`, and flags those of a provisional map."""
+    verdicts.flags[given & snapshots.provisional(len(given)) & ~verdicts.are(UNDECIDED)] |= WARMING
+    rows = np.flatnonzero(given)
+    verdicts.calibrated[rows] = snapshots.calibrated_many(verdicts.scores[rows], rows)
 
 
 def _take_back(verdicts: Verdicts) -> None:

@@ -22,12 +22,14 @@ class Turn:
         profiles: those of the primary entity.
         slots: [n] of each event's user in `profiles`.
         answers: what the events' other entities say.
+        snapshots: [n] the moment up to which snapshots count for each event, see `InstalledSnapshots.of`; None where the newest count.
     """
 
     batch: Batch
     profiles: Profiles
     slots: NDArray[np.int64]
     answers: Answers
+    snapshots: NDArray[np.int64] | None = None
 
 
 class Step(Protocol):

@@ -15,6 +15,7 @@ final class BundleWriter {
     private final int bytesMax;
     private final BiConsumer<String, byte[]> out;
     private final int[] ends;
+    private final long[] positions;
     private final byte[] missing;
     private byte[] bodies = new byte[65_536];
     private byte[] answers = new byte[0];
@@ -31,6 +32,7 @@ final class BundleWriter {
         this.bytesMax = bytesMax;
         this.out = out;
         this.ends = new int[eventsMax];
+        this.positions = new long[eventsMax];
         this.missing = new byte[eventsMax];
     }
 
@@ -38,12 +40,17 @@ final class BundleWriter {
         return count == 0;
     }
 
-    /** Adds a body that comes without answers; `from` is where it starts in `source`. */
+    /** Adds a body that comes without answers, and to which the topic of models means nothing; `from` is where it starts in `source`. */
     void add(char kind, int release, String key, byte[] source, int from) {
-        add(kind, release, key, source, from, null, false);
+        add(kind, release, Wire.ANY_SNAPSHOTS, key, source, from, null, false);
     }
 
-    void add(char kind, int release, String key, byte[] source, int from, byte[] itsAnswers, boolean incomplete) {
+    /** @param position in the topic of models: see `positions` in docs/wire-format.md. */
+    void add(char kind, int release, long position, String key, byte[] source, int from) {
+        add(kind, release, position, key, source, from, null, false);
+    }
+
+    void add(char kind, int release, long position, String key, byte[] source, int from, byte[] itsAnswers, boolean incomplete) {
         int itsWidth = itsAnswers == null ? 0 : itsAnswers.length;
         int size = source.length - from;
         if (count > 0 && (kind != this.kind || release != this.release || itsWidth != width || length + size > bytesMax)) {
@@ -67,6 +74,7 @@ final class BundleWriter {
             System.arraycopy(itsAnswers, 0, answers, count * width, width);
         }
         ends[count] = length;
+        positions[count] = position;
         missing[count] = (byte) (incomplete ? 1 : 0);
         count++;
         if (count == eventsMax || length >= bytesMax) {
@@ -79,11 +87,14 @@ final class BundleWriter {
         if (count == 0) {
             return;
         }
-        int columns = (Integer.BYTES + 1) * count;
+        int columns = (Integer.BYTES + Long.BYTES + 1) * count;
         ByteBuffer bundle = Bytes.ofSize(Wire.Bundle.SIZE + columns + length + count * width);
         Wire.Bundle.put(bundle, kind, release, count, width);
         for (int i = 0; i < count; i++) {
             bundle.putInt(ends[i]);
+        }
+        for (int i = 0; i < count; i++) {
+            bundle.putLong(positions[i]);
         }
         bundle.put(missing, 0, count).put(bodies, 0, length).put(answers, 0, count * width);
         count = 0;

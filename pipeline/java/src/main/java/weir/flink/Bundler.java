@@ -16,7 +16,7 @@ import org.apache.flink.types.Row;
  * Stands before a Python stage: gathers records into bundles, in order with the control records (the second, broadcast input).
  *
  * <p>A bundle leaves when it is full, when the task has nothing else to do, before a barrier and before a watermark. Records
- * wait at the gate until the control topic is read, and behind an event whose release has not arrived; so do watermarks.
+ * wait at the gate until the control topic is read, and behind an event whose release or snapshots have not arrived; so do watermarks.
  *
  * @param <OUT> bytes before a stage without keys, (key, bytes) before one with keys.
  */
@@ -48,6 +48,11 @@ public abstract class Bundler<OUT> extends AbstractStreamOperator<OUT>
     /** The release that a record was stamped with; 0 where it was not. */
     protected abstract int releaseOf(Row row);
 
+    /** The position in the topic of models that a record was stamped with; `ANY_SNAPSHOTS` where it was not. */
+    protected long snapshotsOf(Row row) {
+        return Wire.ANY_SNAPSHOTS;
+    }
+
     /** The rows that wait here for anything. */
     protected Iterable<Row> waitingRows() {
         return held;
@@ -75,8 +80,8 @@ public abstract class Bundler<OUT> extends AbstractStreamOperator<OUT>
     }
 
     private void restore() throws Exception {
-        for (byte[] body : control.restored()) {
-            writer.add(Wire.Kind.CONTROL, 0, anyKey(), body, 0);
+        for (ControlLog.Kept record : control.restored()) {
+            writer.add(Wire.Kind.CONTROL, 0, record.position(), anyKey(), record.body(), 0);
         }
         writer.flush();
         readmit();
@@ -102,7 +107,7 @@ public abstract class Bundler<OUT> extends AbstractStreamOperator<OUT>
     public void processElement2(StreamRecord<Row> record) throws Exception {
         Row row = record.getValue();
         if (control.take(row)) {
-            writer.add(Wire.Kind.CONTROL, 0, anyKey(), Rows.payload(row), 0);
+            writer.add(Wire.Kind.CONTROL, 0, ControlLog.position(row), anyKey(), Rows.payload(row), 0);
         }
         controlChanged();
         drain();
@@ -110,7 +115,7 @@ public abstract class Bundler<OUT> extends AbstractStreamOperator<OUT>
     }
 
     private boolean mayPass(Row row) {
-        return control.isRead() && control.hasRelease(releaseOf(row));
+        return control.isRead() && control.hasRelease(releaseOf(row)) && control.hasSnapshots(snapshotsOf(row));
     }
 
     protected final void drain() throws Exception {
@@ -153,11 +158,14 @@ public abstract class Bundler<OUT> extends AbstractStreamOperator<OUT>
             return;
         }
         int oldest = Integer.MAX_VALUE;
+        long oldestSnapshots = Long.MAX_VALUE;
         for (Row row : waitingRows()) {
             int release = releaseOf(row);
             oldest = release == 0 ? oldest : Math.min(oldest, release);
+            long snapshots = snapshotsOf(row);
+            oldestSnapshots = snapshots == Wire.ANY_SNAPSHOTS ? oldestSnapshots : Math.min(oldestSnapshots, snapshots);
         }
-        for (byte[] body : control.letGo(oldest)) {
+        for (byte[] body : control.letGo(oldest, oldestSnapshots)) {
             writer.add(Wire.Kind.CONTROL, 0, anyKey(), body, 0);
         }
         writer.flush();

@@ -13,7 +13,7 @@ import org.apache.flink.types.Row;
 import org.apache.flink.util.OutputTag;
 
 /**
- * Bundles of raw records. Tells each the greatest event time that its partition had before it: a correction's turn in event_time
+ * Bundles of raw records. Tells each how far the topic of models has been read, which the decode stage stamps it with, and the greatest event time that its partition had before it: a correction's turn in event_time
  * mode, wherever bundles, watermarks and restarts fall. Marks on the control topic which partitions have passed the end of their
  * backlog, with the greatest event time read so far.
  */
@@ -82,7 +82,7 @@ public class DecodeBundler extends Bundler<byte[]> {
 
     @Override
     protected void admit(Row row) {
-        writer.add(Wire.Kind.RAW, 0, "", Rows.payload(row), 0);
+        writer.add(Wire.Kind.RAW, 0, control.modelsPosition(), "", Rows.payload(row), 0);
         Long end = backlog.isEmpty() ? null : backlog.get(Rows.partition(row));
         if (end != null && Rows.offset(row) >= end - 1) {
             backlog.remove(Rows.partition(row));

@@ -29,7 +29,7 @@ public class EntityBundler extends KeyedBundler {
         int from = bodyAt(payload);
         ByteBuffer body = Bytes.ofSize(Wire.KeyedBody.SIZE + key.length + payload.length - from);
         Wire.KeyedBody.put(body, key.length).put(key).put(payload, from, payload.length - from);
-        writer.add(Wire.Kind.MESSAGES, releaseOf(row), Rows.key(row), body.array(), 0);
+        writer.add(Wire.Kind.MESSAGES, releaseOf(row), snapshotsOf(row), Rows.key(row), body.array(), 0);
     }
 
     @Override

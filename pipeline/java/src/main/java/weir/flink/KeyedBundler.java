@@ -69,8 +69,16 @@ public abstract class KeyedBundler extends Bundler<Row> {
 
     @Override
     protected int releaseOf(Row row) {
-        boolean stamped = Rows.tag(row) == Wire.Tag.EVENT || Rows.tag(row) == Wire.Tag.MESSAGE;
-        return stamped ? Wire.Stamped.release(Bytes.of(Rows.payload(row))) : 0;
+        return isStamped(row) ? Wire.Stamped.release(Bytes.of(Rows.payload(row))) : 0;
+    }
+
+    @Override
+    protected long snapshotsOf(Row row) {
+        return isStamped(row) ? Wire.Stamped.snapshots(Bytes.of(Rows.payload(row))) : Wire.ANY_SNAPSHOTS;
+    }
+
+    private static boolean isStamped(Row row) {
+        return Rows.tag(row) == Wire.Tag.EVENT || Rows.tag(row) == Wire.Tag.MESSAGE;
     }
 
     @Override
@@ -135,9 +143,11 @@ public abstract class KeyedBundler extends Bundler<Row> {
 
     @Override
     protected void readmit() throws Exception {
-        held.addAll(waiting.read());
+        for (Row row : waiting.read()) {
+            held.add(EarlierRows.completed(row));
+        }
         for (Row row : ordered.read()) {
-            putInOrder(row);
+            putInOrder(EarlierRows.completed(row));
         }
         if (!eventTime) {
             // The run before had read its backlog to the end and was stopped before it was worked through: first in order what is left.

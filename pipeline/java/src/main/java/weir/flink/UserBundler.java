@@ -113,8 +113,10 @@ public class UserBundler extends KeyedBundler {
     private void send(Parked parked) {
         byte[] answers = parked.answers.length == 0 ? null : parked.answers;
         byte[] payload = Rows.payload(parked.row);
-        writer.add(
-                Wire.Kind.EVENTS, releaseOf(parked.row), Rows.key(parked.row), payload, bodyAt(payload), answers, !parked.isComplete());
+        int release = releaseOf(parked.row);
+        long snapshots = snapshotsOf(parked.row);
+        boolean incomplete = !parked.isComplete();
+        writer.add(Wire.Kind.EVENTS, release, snapshots, Rows.key(parked.row), payload, bodyAt(payload), answers, incomplete);
     }
 
     private long now() {

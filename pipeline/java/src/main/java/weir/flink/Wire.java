@@ -15,6 +15,7 @@ final class Wire {
     static final String ENTITY_SEPARATOR = "\0";
     static final int REPLY_BYTES_MAX = 255;
     static final long NO_TIME_MS = -9223372036854775808L;
+    static final int ANY_SNAPSHOTS = -1;
     static final int ABSENT = -1;
 
     private Wire() {}
@@ -60,9 +61,13 @@ final class Wire {
     /** Where a frame goes. */
     static final class Tag {
         /** To the user stage; the payload is an event head, the order and an event body. */
-        static final char EVENT = 'e';
+        static final char EVENT = 'E';
         /** To the entity stage; the payload is a message head, the order and a message body. */
-        static final char MESSAGE = 'k';
+        static final char MESSAGE = 'K';
+        /** An event that waits since before events were stamped with snapshots; the head lacks `snapshots`. */
+        static final char EARLIER_EVENT = 'e';
+        /** A message that waits since before messages were stamped with snapshots; the head lacks `snapshots`. */
+        static final char EARLIER_MESSAGE = 'k';
         /** To the user stage; the payload is an answer head and doubles. */
         static final char ANSWER = 'a';
         /** To the topic `decisions`. */
@@ -215,7 +220,7 @@ final class Wire {
         private KeyedBody() {}
     }
 
-    /** A bundle begins with it; the columns `ends` (u32 each) and `missing` (u8 each), the bodies and the matrix of answers follow. */
+    /** A bundle begins with it; columns `ends` (u32), `positions` (i64) and `missing` (u8), the bodies and the matrix of answers follow. */
     static final class Bundle {
         static final int SIZE = 13;
         static final int KIND = 0;
@@ -275,10 +280,11 @@ final class Wire {
 
     /** Events and messages begin with it, so that what orders them and holds them back need not know which they are. */
     static final class Stamped {
-        static final int SIZE = 20;
+        static final int SIZE = 28;
         static final int TURN_MS = 0;
         static final int UID = 8;
         static final int RELEASE = 16;
+        static final int SNAPSHOTS = 20;
 
         /** Time by which it is ordered in event_time mode, in ms since the epoch. */
         static long turnMs(ByteBuffer in) {
@@ -295,8 +301,13 @@ final class Wire {
             return in.getInt(in.position() + RELEASE);
         }
 
-        static ByteBuffer put(ByteBuffer out, long turnMs, long uid, int release) {
-            return out.putLong(turnMs).putLong(uid).putInt(release);
+        /** Position in the topic `models` up to which snapshots count for the event; `ANY_SNAPSHOTS` for the newest. */
+        static long snapshots(ByteBuffer in) {
+            return in.getLong(in.position() + SNAPSHOTS);
+        }
+
+        static ByteBuffer put(ByteBuffer out, long turnMs, long uid, int release, long snapshots) {
+            return out.putLong(turnMs).putLong(uid).putInt(release).putLong(snapshots);
         }
 
         private Stamped() {}
@@ -304,13 +315,14 @@ final class Wire {
 
     /** The payload of a frame `EVENT` begins with it; the order and an event body follow. */
     static final class Event {
-        static final int SIZE = 25;
+        static final int SIZE = 33;
         static final int TURN_MS = 0;
         static final int UID = 8;
         static final int RELEASE = 16;
-        static final int WIDTH = 20;
-        static final int ANSWERS = 22;
-        static final int ORDER_LENGTH = 23;
+        static final int SNAPSHOTS = 20;
+        static final int WIDTH = 28;
+        static final int ANSWERS = 30;
+        static final int ORDER_LENGTH = 31;
 
         /** Time by which it is ordered in event_time mode, in ms since the epoch. */
         static long turnMs(ByteBuffer in) {
@@ -325,6 +337,11 @@ final class Wire {
         /** Release that decodes and decides the event. */
         static int release(ByteBuffer in) {
             return in.getInt(in.position() + RELEASE);
+        }
+
+        /** Position in the topic `models` up to which snapshots count for the event; `ANY_SNAPSHOTS` for the newest. */
+        static long snapshots(ByteBuffer in) {
+            return in.getLong(in.position() + SNAPSHOTS);
         }
 
         /** Bytes of all answers together. */
@@ -342,8 +359,8 @@ final class Wire {
             return in.getShort(in.position() + ORDER_LENGTH) & 0xFFFF;
         }
 
-        static ByteBuffer put(ByteBuffer out, long turnMs, long uid, int release, int width, int answers, int orderLength) {
-            return out.putLong(turnMs).putLong(uid).putInt(release).putShort((short) width).put((byte) answers).putShort((short) orderLength);
+        static ByteBuffer put(ByteBuffer out, long turnMs, long uid, int release, long snapshots, int width, int answers, int orderLength) {
+            return out.putLong(turnMs).putLong(uid).putInt(release).putLong(snapshots).putShort((short) width).put((byte) answers).putShort((short) orderLength);
         }
 
         private Event() {}
@@ -351,11 +368,12 @@ final class Wire {
 
     /** The payload of a frame `MESSAGE` begins with it; the order and a message body follow. */
     static final class Message {
-        static final int SIZE = 22;
+        static final int SIZE = 30;
         static final int TURN_MS = 0;
         static final int UID = 8;
         static final int RELEASE = 16;
-        static final int ORDER_LENGTH = 20;
+        static final int SNAPSHOTS = 20;
+        static final int ORDER_LENGTH = 28;
 
         /** Time by which it is ordered in event_time mode, in ms since the epoch. */
         static long turnMs(ByteBuffer in) {
@@ -372,13 +390,18 @@ final class Wire {
             return in.getInt(in.position() + RELEASE);
         }
 
+        /** Position in the topic `models` up to which snapshots count for the event; `ANY_SNAPSHOTS` for the newest. */
+        static long snapshots(ByteBuffer in) {
+            return in.getLong(in.position() + SNAPSHOTS);
+        }
+
         /** Length of the order in bytes; it breaks ties of `turn_ms` and is compared as unsigned bytes. */
         static int orderLength(ByteBuffer in) {
             return in.getShort(in.position() + ORDER_LENGTH) & 0xFFFF;
         }
 
-        static ByteBuffer put(ByteBuffer out, long turnMs, long uid, int release, int orderLength) {
-            return out.putLong(turnMs).putLong(uid).putInt(release).putShort((short) orderLength);
+        static ByteBuffer put(ByteBuffer out, long turnMs, long uid, int release, long snapshots, int orderLength) {
+            return out.putLong(turnMs).putLong(uid).putInt(release).putLong(snapshots).putShort((short) orderLength);
         }
 
         private Message() {}

@@ -6,7 +6,7 @@ import java.util.Arrays;
 import java.util.List;
 
 /** A bundle taken apart as the Python stages do it. */
-record Bundle(char kind, int release, List<byte[]> bodies, List<Boolean> missing, List<List<Double>> answers, byte[] bytes) {
+record Bundle(char kind, int release, List<byte[]> bodies, List<Long> positions, List<Boolean> missing, List<List<Double>> answers, byte[] bytes) {
     static Bundle of(byte[] bytes) {
         ByteBuffer in = Bytes.of(bytes);
         char kind = Wire.Bundle.kind(in);
@@ -17,6 +17,10 @@ record Bundle(char kind, int release, List<byte[]> bodies, List<Boolean> missing
         int[] ends = new int[count];
         for (int i = 0; i < count; i++) {
             ends[i] = in.getInt();
+        }
+        List<Long> positions = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            positions.add(in.getLong());
         }
         List<Boolean> missing = new ArrayList<>();
         for (int i = 0; i < count; i++) {
@@ -39,7 +43,7 @@ record Bundle(char kind, int release, List<byte[]> bodies, List<Boolean> missing
         if (in.hasRemaining()) {
             throw new AssertionError(in.remaining() + " bytes after the end of the bundle");
         }
-        return new Bundle(kind, release, bodies, missing, answers, bytes);
+        return new Bundle(kind, release, bodies, positions, missing, answers, bytes);
     }
 
     List<String> texts() {

@@ -29,14 +29,15 @@ class BundleWriterTest {
     }
 
     @Test
-    void aBundleIsHeadEndsMissingBodiesAndAnswersByteForByte() {
+    void aBundleIsHeadEndsPositionsMissingBodiesAndAnswersByteForByte() {
         BundleWriter writer = writer(10, 1_000);
-        writer.add('E', 0x01020304, "u", new byte[] {9, 9, 7, 8}, 2, new byte[] {1, 2, 3, 4, 5, 6, 7, 8}, false);
-        writer.add('E', 0x01020304, "v", new byte[] {5}, 0, BundleWriter.noAnswers(8), true);
+        writer.add('E', 0x01020304, 9, "u", new byte[] {9, 9, 7, 8}, 2, new byte[] {1, 2, 3, 4, 5, 6, 7, 8}, false);
+        writer.add('E', 0x01020304, 0x0102030405060708L, "v", new byte[] {5}, 0, BundleWriter.noAnswers(8), true);
         writer.flush();
         byte[] expected = {
             'E', 4, 3, 2, 1, 2, 0, 0, 0, 8, 0, 0, 0, // kind, release, count, width
             2, 0, 0, 0, 3, 0, 0, 0, // ends
+            9, 0, 0, 0, 0, 0, 0, 0, 8, 7, 6, 5, 4, 3, 2, 1, // positions
             0, 1, // missing
             7, 8, 5, // bodies, the first without what stands before it
             1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0, 0, 0, 0, (byte) 0xF8, 0x7F
@@ -83,8 +84,8 @@ class BundleWriterTest {
     @Test
     void itEndsWhereTheWidthOfAnswersChanges() {
         BundleWriter writer = writer(10, 1_000);
-        writer.add('E', 1, "u", Records.utf8("a"), 0, BundleWriter.noAnswers(16), false);
-        writer.add('E', 1, "u", Records.utf8("b"), 0, BundleWriter.noAnswers(8), false);
+        writer.add('E', 1, 0, "u", Records.utf8("a"), 0, BundleWriter.noAnswers(16), false);
+        writer.add('E', 1, 0, "u", Records.utf8("b"), 0, BundleWriter.noAnswers(8), false);
         add(writer, 'E', 1, "c");
         writer.flush();
         assertEquals(List.of(List.of("a"), List.of("b"), List.of("c")), texts());
@@ -96,7 +97,7 @@ class BundleWriterTest {
         BundleWriter writer = writer(2_000, 1_000_000);
         for (int i = 0; i < 1_500; i++) {
             byte[] body = Records.utf8("event " + i + " ".repeat(80));
-            writer.add('E', 1, "u", body, 0, Bytes.ofSize(8).putDouble(i).array(), i % 2 == 1);
+            writer.add('E', 1, 0, "u", body, 0, Bytes.ofSize(8).putDouble(i).array(), i % 2 == 1);
         }
         writer.flush();
         Bundle bundle = Bundle.of(bundles.get(0));

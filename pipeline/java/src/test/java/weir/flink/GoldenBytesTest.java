@@ -31,6 +31,8 @@ class GoldenBytesTest {
     private static final long NEWEST_MS = 1_699_999_999_999L;
     private static final long UID = 3L << 48 | 5;
     private static final int RELEASE = 7;
+    private static final long SNAPSHOTS = 9;
+    private static final Row MODELS_RECORD = Records.model("shape", SNAPSHOTS - 1);
     private static final Row RELEASE_RECORD = Records.control("release:0000000007", 0);
 
     private static Row read(String source, String topic, long offset, byte[] key, byte[] value, String reply) {
@@ -98,8 +100,8 @@ class GoldenBytesTest {
         byte[] body = Golden.bytes("raw_record");
         List<byte[]> bundles = new ArrayList<>();
         BundleWriter writer = new BundleWriter(2, 1_000, (key, bundle) -> bundles.add(bundle));
-        writer.add(Wire.Kind.RAW, 0, "", body, 0);
-        writer.add(Wire.Kind.RAW, 0, "", body, 0);
+        writer.add(Wire.Kind.RAW, 0, SNAPSHOTS, "", body, 0);
+        writer.add(Wire.Kind.RAW, 0, SNAPSHOTS + 1, "", body, 0);
         assertArrayEquals(Golden.bytes("bundle_raw"), bundles.get(0));
         assertArrayEquals(body, Bundle.of(Golden.bytes("bundle_raw")).bodies().get(1));
     }
@@ -110,12 +112,12 @@ class GoldenBytesTest {
         byte[] event = Rows.payload(unbundled("frames_decoded", Unbundle.EVENTS).get(0));
         byte[] order = Bytes.ofSize(8).putLong(0x01_00_00_00_00_00_00_80L).array();
         byte[] both = joined(order, new byte[1], Records.utf8("ann"));
-        ByteBuffer messageAgain = Wire.Message.put(Bytes.ofSize(message.length), TURN_MS, UID, RELEASE, both.length);
+        ByteBuffer messageAgain = Wire.Message.put(Bytes.ofSize(message.length), TURN_MS, UID, RELEASE, SNAPSHOTS, both.length);
         messageAgain.put(both).put(rest(message, messageAgain.position()));
-        ByteBuffer eventAgain = Wire.Event.put(Bytes.ofSize(event.length), TURN_MS, UID, RELEASE, 24, 1, order.length);
+        ByteBuffer eventAgain = Wire.Event.put(Bytes.ofSize(event.length), TURN_MS, UID, RELEASE, SNAPSHOTS, 24, 1, order.length);
         eventAgain.put(order).put(rest(event, eventAgain.position()));
         assertArrayEquals(
-                Golden.bytes("frames_decoded"), joined(frame('k', "shop\0s1", messageAgain.array()), frame('e', "ann", eventAgain.array())));
+                Golden.bytes("frames_decoded"), joined(frame('K', "shop\0s1", messageAgain.array()), frame('E', "ann", eventAgain.array())));
     }
 
     @Test
@@ -124,11 +126,31 @@ class GoldenBytesTest {
         ByteBuffer head = Bytes.of(Rows.payload(message));
         assertEquals("shop\0s1", Rows.key(message));
         assertEquals(
-                List.of(TURN_MS, UID, RELEASE, 12),
-                List.of(Wire.Stamped.turnMs(head), Wire.Message.uid(head), Wire.Stamped.release(head), Wire.Message.orderLength(head)));
+                List.of(TURN_MS, UID, RELEASE, SNAPSHOTS, 12),
+                List.of(
+                        Wire.Stamped.turnMs(head),
+                        Wire.Message.uid(head),
+                        Wire.Stamped.release(head),
+                        Wire.Stamped.snapshots(head),
+                        Wire.Message.orderLength(head)));
         try (Bench bench = Bench.of(new EntityBundler(Bench.arrival()))) {
-            bench.control(RELEASE_RECORD).idle().bundles();
+            bench.control(RELEASE_RECORD, MODELS_RECORD).idle().bundles();
             assertArrayEquals(Golden.bytes("bundle_messages"), bench.records(message).idle().bundles().get(0).bytes());
+        }
+    }
+
+    @Test
+    void whatEarlierVersionsLeftWaitingIsStampedWithTheNewestSnapshots() throws Exception {
+        for (var side : List.of(Unbundle.MESSAGES, Unbundle.EVENTS)) {
+            Row now = unbundled("frames_decoded", side).get(0);
+            char tag = Rows.tag(now);
+            Row row = unbundled("frames_decoded_earlier", null).get(tag == Wire.Tag.MESSAGE ? 0 : 1);
+            Row completed = EarlierRows.completed(row);
+            byte[] expected = Rows.payload(now).clone();
+            Bytes.of(expected).putLong(Wire.Stamped.SNAPSHOTS, Wire.ANY_SNAPSHOTS);
+            assertEquals(List.of(Rows.key(now), tag), List.of(Rows.key(completed), Rows.tag(completed)));
+            assertArrayEquals(expected, Rows.payload(completed));
+            assertEquals(completed, EarlierRows.completed(completed));
         }
     }
 
@@ -147,7 +169,7 @@ class GoldenBytesTest {
         ByteBuffer head = Bytes.of(Rows.payload(event));
         assertEquals(List.of(24, 1, 8), List.of(Wire.Event.width(head), Wire.Event.answers(head), Wire.Event.orderLength(head)));
         try (Bench bench = Bench.of(new UserBundler(Bench.eventTime()))) {
-            bench.control(RELEASE_RECORD).idle().bundles();
+            bench.control(RELEASE_RECORD, MODELS_RECORD).idle().bundles();
             bench.records(unbundled("frame_answer", Unbundle.ANSWERS).get(0), event, event).watermark(TURN_MS);
             assertArrayEquals(Golden.bytes("bundle_events"), bench.bundles().get(0).bytes());
         }

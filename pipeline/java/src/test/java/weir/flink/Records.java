@@ -20,7 +20,7 @@ final class Records {
     static Row event(String user, long timeMs, long uid, int release, int answers, byte[] order, String body) {
         byte[] text = utf8(body);
         ByteBuffer payload = Bytes.ofSize(Wire.Event.SIZE + order.length + text.length);
-        Wire.Event.put(payload, timeMs, uid, release, Double.BYTES * answers, answers, order.length).put(order).put(text);
+        Wire.Event.put(payload, timeMs, uid, release, Wire.ANY_SNAPSHOTS, Double.BYTES * answers, answers, order.length).put(order).put(text);
         return Rows.of(user, payload.array(), Wire.Tag.EVENT);
     }
 
@@ -36,8 +36,14 @@ final class Records {
     static Row message(String key, long timeMs, int release, byte[] order, String body) {
         byte[] text = utf8(body);
         ByteBuffer payload = Bytes.ofSize(Wire.Message.SIZE + order.length + text.length);
-        Wire.Message.put(payload, timeMs, 0, release, order.length).put(order).put(text);
+        Wire.Message.put(payload, timeMs, 0, release, Wire.ANY_SNAPSHOTS, order.length).put(order).put(text);
         return Rows.of(key, payload.array(), Wire.Tag.MESSAGE);
+    }
+
+    /** The event or message, stamped with a position in the topic of models. */
+    static Row stampedWith(long snapshots, Row row) {
+        Bytes.of(Rows.payload(row)).putLong(Wire.Stamped.SNAPSHOTS, snapshots);
+        return row;
     }
 
     static Row label(String key, String body) {
@@ -76,6 +82,11 @@ final class Records {
     private static byte[] control(char topic, byte[] key, byte[] value) {
         ByteBuffer body = Bytes.ofSize(Wire.ControlRecord.SIZE + key.length + value.length);
         return Wire.ControlRecord.put(body, topic, key.length).put(key).put(value).array();
+    }
+
+    /** Says that a key of the topic of models has no record any more. */
+    static Row goneModel(String key, long offset) {
+        return Rows.of(key, control('M', utf8(key), new byte[0]), Wire.Source.MODEL, 0, offset);
     }
 
     static Row model(String key, long offset) {

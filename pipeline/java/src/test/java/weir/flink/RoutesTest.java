@@ -48,17 +48,17 @@ class RoutesTest {
         try (OneInputStreamOperatorTestHarness<byte[], Row> harness = ProcessFunctionTestHarnesses.forProcessFunction(new Unbundle())) {
             harness.processElement(
                     joined(
-                            frame('e', "ann", Records.utf8("e1")),
-                            frame('k', "card\0é", Records.utf8("k1")),
+                            frame('E', "ann", Records.utf8("e1")),
+                            frame('K', "card\0é", Records.utf8("k1")),
                             frame('D', "ann", new byte[0]),
                             frame('a', "", Records.utf8("a1")),
                             frame('R', "ann", Records.utf8("r1")),
-                            frame('e', "bob", Records.utf8("e2")),
+                            frame('E', "bob", Records.utf8("e2")),
                             frame('X', "", Records.utf8("x1"))),
                     0);
             harness.processElement(new byte[0], 0);
-            assertEquals(List.of("e ann e1", "e bob e2"), side(harness, Unbundle.EVENTS));
-            assertEquals(List.of("k card\0é k1"), side(harness, Unbundle.MESSAGES));
+            assertEquals(List.of("E ann e1", "E bob e2"), side(harness, Unbundle.EVENTS));
+            assertEquals(List.of("K card\0é k1"), side(harness, Unbundle.MESSAGES));
             assertEquals(List.of("a  a1"), side(harness, Unbundle.ANSWERS));
             assertEquals(List.of("R ann r1"), side(harness, Unbundle.REPLIES));
             assertEquals(List.of("D ann ", "X  x1"), harness.extractOutputValues().stream().map(RoutesTest::shown).toList());
