@@ -23,6 +23,8 @@ from api.definitions.definition_routes import make_definition_routes
 from api.definitions.in_force import InForce
 from api.definitions.list_routes import make_list_routes
 from api.definitions.publisher import Definitions
+from api.facts.fact_routes import make_fact_routes
+from api.facts.told_facts import ToldFacts
 from api.http.entity_paths import RawEntityPaths
 from api.http.health import Health
 from api.http.metrics import ApiMetrics
@@ -63,6 +65,7 @@ def make_app(
     clock: Clock,
     stream: Stream,
     entries: Entries,
+    facts: ToldFacts,
     jobs: Jobs,
     lifespan: Lifespan | None = None,
     metrics: Metrics | None = None,
@@ -81,6 +84,7 @@ def make_app(
         clock: seconds since the epoch.
         stream: the stream of decisions.
         entries: the entries of lists.
+        facts: what was told of entities.
         jobs: the store of jobs.
         lifespan: starts parts before the first request and stops them after the last one.
         metrics: the store of event metrics; without it the route that queries it does not exist.
@@ -102,6 +106,9 @@ def make_app(
         dependencies=[Depends(require_known_query)],
         lifespan=lifespan or _nothing,
     )
+    app.include_router(
+        make_fact_routes(facts, in_force, log, settings, clock), prefix="/v1"
+    )  # before the profile, whose id may hold slashes
     app.include_router(make_reads(decisions, scores, in_force, clock), prefix="/v1")
     app.include_router(make_writes(in_force, decide, log, settings, clock), prefix="/v1")
     if metrics is not None:
@@ -119,7 +126,7 @@ def make_app(
     for kind in (Problem, Refusal, LogUnavailableError, StoreUnavailableError, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(kind, _answer_error)
     return AsgiEntry(
-        Audited(RawEntityPaths(app), access.audit, clock),
+        RawEntityPaths(Audited(app, access.audit, clock)),  # the audit log reads what a route noted in the scope that the route was given
         authenticator,
         decide.answer,
         scores.answer,

@@ -25,6 +25,7 @@ from api.definitions.in_force import InForce
 from api.definitions.lists_part import ListsPart
 from api.definitions.publisher import Definitions
 from api.definitions.trials import Trials
+from api.facts.told_facts import FactsPart
 from api.http.health import Health
 from api.http.metrics import ApiMetrics
 from api.http.retry import retry_until_done
@@ -100,6 +101,7 @@ class Server:
         self._newest_decisions = NewestDecisions(broker, settings.topic("decisions"))
         self._deciders = Deciders(self._newest_decisions, self._in_force, self._health, api_metrics, time.time)
         self._lists = ListsPart(settings, self._log, self._in_force, self._definitions, lambda: self._deciders.event_time_ms)
+        self._facts = FactsPart(settings)
         self._letters = RaisedLetters(broker, settings.topic("dead-letters"), "dead-letters", self._automatic_rollback.take)
         folder = place.path.parent if isinstance(place, SqlitePlace) else None
         self._store_checks = StoreChecks(self._decisions, self._quick_decisions, self._registry, self._access, folder)
@@ -107,7 +109,7 @@ class Server:
         self.app: AsgiEntry = make_app(
             settings, self._access, self._in_force, self._definitions, self._decisions, self._quick_decisions, self._log, self._quick_log,
             self._waiting, self._health, time.time, Stream(TopicSource(broker, settings.topic("decisions"))), self._lists.entries,
-            RelationalJobs(self._database), self._lifespan, self._metrics.store, api_metrics,
+            self._facts.told, RelationalJobs(self._database), self._lifespan, self._metrics.store, api_metrics,
         )  # fmt: skip
 
     def _take_control(self, records: Sequence[Record]) -> None:
@@ -169,6 +171,7 @@ class Server:
         with contextlib.suppress(StoreUnavailableError, LogUnavailableError):  # `reconcile` then does it later
             await self._definitions.repair()
         await self._lists.start()
+        await self._facts.start()
         for following in (self._replies, self._control, self._letters):
             following.start(asyncio.get_running_loop())
 
@@ -203,6 +206,7 @@ class Server:
             self._replies,
             self._letters,
             self._lists,
+            self._facts,
             self._newest_decisions,
             self._log,
             self._quick_log,

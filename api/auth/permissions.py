@@ -1,7 +1,7 @@
 """One table says which roles may call each route.
 
 Only admins may call a route that is not in the table. The roles: `system` is a payment or login system, `reader` sees all decisions,
-`analyst` also gives labels, `author` writes definitions, `approver` puts them in force, and `admin` may do everything.
+`analyst` also gives labels and tells facts, `author` writes definitions, `approver` puts them in force, and `admin` may do everything.
 """
 
 from collections.abc import Iterable
@@ -35,6 +35,8 @@ TABLE: tuple[tuple[str, str, str], ...] = (
     ("GET", "/v1/decisions/{event_id}", f"system {_READ}"),
     ("GET", "/v1/scores/{entity}/{id:path}", f"system {_READ}"),
     ("GET", "/v1/entities/{rest:path}", _READ),
+    ("PUT", "/v1/entities/{rest:path}", "analyst author approver"),
+    ("DELETE", "/v1/entities/{rest:path}", "analyst author approver"),
     ("GET", "/v1/flagged", _READ),
     ("GET", "/v1/stream", _READ),
     ("GET", "/v1/metrics/query", _READ),

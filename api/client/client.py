@@ -12,8 +12,9 @@ from api.client.client_refusals import no_answer, no_api, refusal_of
 from api.client.client_stream import AWAY_SECONDS_MAX, SILENT_SECONDS_MAX, Watch
 from api.decisions.profile import Profile
 from api.definitions.versions import Comparison, Version
-from api.http.responses import BypassInForce, Kept, KeptParts, ListChanged, ListPage, Lists, Put, Score
+from api.http.responses import BypassInForce, FactsOfEntity, Kept, KeptParts, ListChanged, ListPage, Lists, Put, Score
 from api.lists.list_edit import Added, Edit
+from pipeline.engine.fact_record import FactRecord as Fact
 
 Shape = TypeVar("Shape")
 Waiting = TypeVar("Waiting")
@@ -70,6 +71,10 @@ class Text(msgspec.Struct):
 
     text: str
     hash: str
+
+
+def _facts_of(entity: str, id: str) -> str:
+    return f"/v1/entities/{quote(entity, safe='')}/{quote(id, safe='')}/facts"
 
 
 def _if_match(seen: str | int | None) -> dict[str, str]:
@@ -204,6 +209,33 @@ class Client:
     def profile(self, entity: str, id: str, limit: int = 50) -> Profile | None:
         """The profile of an entity with its newest `limit` decisions; None when it has no decision yet."""
         return self._found(f"/v1/entities/{quote(entity, safe='')}/{quote(id, safe='')}", Profile, limit=limit)
+
+    def facts(self, entity: str, id: str) -> list[Fact]:
+        """What was told last of each fact of an entity."""
+        return self._read("GET", _facts_of(entity, id), FactsOfEntity).facts
+
+    def tell(
+        self,
+        entity: str,
+        id: str,
+        name: str,
+        value: bool | float | str,
+        since: int | str | None = None,
+        expires: int | str | None = None,
+        reason: str = "",
+    ) -> Fact:
+        """Tells a fact of an entity, which the schema in force declares.
+
+        Args:
+            since: the event time from which on it holds, in ms since the epoch or RFC 3339; None means from now on.
+            expires: the event time from which on it holds no more; None means never.
+        """
+        given = {"value": value, "since": since, "expires": expires, "reason": reason}
+        return self._read("PUT", f"{_facts_of(entity, id)}/{quote(name, safe='')}", Fact, json=given)
+
+    def end_fact(self, entity: str, id: str, name: str) -> Fact:
+        """Ends a fact of an entity now: later events find it missing."""
+        return self._read("DELETE", f"{_facts_of(entity, id)}/{quote(name, safe='')}", Fact)
 
     def text(self, part: str) -> Text | None:
         """The text in force of `part`, such as ``policy``, with its hash; None when there is none."""

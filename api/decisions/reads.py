@@ -111,7 +111,7 @@ def make_reads(decisions: Decisions, scores: Scores, in_force: InForce, clock: C
     def profile(entity: str, id: str, limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 50) -> Response:
         """The latest score, the features of the newest decision, and the newest decisions with a count by action.
 
-        In an id that ends in ``/decisions`` that slash has to be written as ``%2F``.
+        In an id that ends in ``/decisions`` or ``/facts`` that slash has to be written as ``%2F``.
         """
         entity_type, id = decoded(entity, id)
         require_entity_type(in_force, entity_type)

@@ -3,6 +3,7 @@
 import msgspec
 
 from features.sets.catalogue import NO_DIFFERENCE, Difference
+from pipeline.engine.fact_record import FactRecord
 
 
 class Included(msgspec.Struct, frozen=True):
@@ -173,3 +174,11 @@ class JobPage(msgspec.Struct):
 
     jobs: list[Job]
     next: str | None
+
+
+class FactsOfEntity(msgspec.Struct):
+    """What was told last of each fact of an entity; one that has expired by the time of the entity's events is among them."""
+
+    entity: str
+    id: str
+    facts: list[FactRecord]

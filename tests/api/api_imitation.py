@@ -18,6 +18,7 @@ from api.decisions.waiting import Waiting
 from api.definitions.change import CompileChange, compile_here
 from api.definitions.in_force import InForce
 from api.definitions.publisher import Definitions
+from api.facts.told_facts import ToldFacts
 from api.http.health import Health
 from api.kafka.log import LogUnavailableError
 from api.lists.entries import Entries
@@ -38,6 +39,7 @@ IN_FLIGHT_MAX = 3
 
 TEXTS = {
     "schema": "id: {field: id, type: integer}\ntime: {field: at, unit: ms}\nmin_time: 1970-01-01\nuser: customer\nentities: [terminal]\n"
+    "facts: {customer: {vip: boolean}, terminal: {verdict: {values: [good, fraud]}}}\n"
     "fields:\n  amount: {type: decimal, retain: true}\n",
     "features": "- {name: count_1h, template: count, window: 1h}\n",
     "models": "- {name: own, kind: river, model: anomaly.GaussianScorer, scope: user, inputs: [event.amount]}\n",
@@ -121,12 +123,13 @@ class Api:
         self.entries = Entries(MemoryEntryTopic(self.entries_stored), lambda: self.event_time_ms)
         self.entries_stored.follow(self.entries)
         self.entries.open()
+        self.facts = ToldFacts()
         self.access = Access(RelationalTokens(self.database), RelationalAudit(self.database))
         self.jobs = RelationalJobs(self.database)
         install_owner(self.access.tokens, TOKEN, NOW_MS)
         self.app: AsgiEntry = make_app(
             self.settings, self.access, self.in_force, self.definitions, self.decisions, self.decisions, self.log, self.log,
-            self.waiting, self.health, self.clock, self.stream, self.entries, self.jobs, metrics=self.metrics,
+            self.waiting, self.health, self.clock, self.stream, self.entries, self.facts, self.jobs, metrics=self.metrics,
         )  # fmt: skip
         self.client = httpx.AsyncClient(
             transport=httpx.ASGITransport(self.app), base_url="http://api", headers={"authorization": f"Bearer {TOKEN}"}
