@@ -133,7 +133,8 @@ def settle(context: Int64s, i: int) -> bool:
         return answer_known_again(bare, i, known, stride)
     note = retraction_of(bare, i) if arena.heads[slot, ORPHANS] >= 0 else END
     if note != END:
-        return answer_retracted(bare, i, note)
+        answer_retracted(bare, i, note)
+        return True
     return insert_late(bare, i, stride, is_user)
 
 

@@ -52,7 +52,8 @@ def insert_late(context: Int64s, i: int, stride: int, is_user: bool) -> bool:
     slot, time_ms = arrivals.slots[i], arrivals.times_ms[i]
     place_is_gone = is_user and time_ms <= arena.heads[slot, DROPPED_MS]
     if place_is_gone or is_far_back(arena, plan, slot, time_ms, stride):
-        return skip_event(context, i, 1.0)
+        skip_event(context, i, 1.0)
+        return True
     before = place_after(arena, slot, time_ms, arrivals.orders[i], stride)
     if not has_room(arena, plan, slot, before, stride):
         return False
@@ -70,7 +71,8 @@ def answer_known_again(context: Int64s, i: int, place: int, stride: int) -> bool
     arena, plan, arrivals, answers = arena_of(context), plan_of(context), arrivals_of(context), answers_of(context)
     answers.flags[i] = DUPLICATE
     if is_far_back(arena, plan, arrivals.slots[i], arrivals.times_ms[i], stride):
-        return skip_event(context, i, 0.0)
+        skip_event(context, i, 0.0)
+        return True
     return answer_again(context, i, place, stride)
 
 
@@ -103,7 +105,8 @@ def amend(context: Int64s, i: int, stride: int) -> bool:
         if arrivals.ops[i] == RETRACT and arena.heads[slot, ORPHANS] >= 0:
             note = retraction_of(context, i)
             if note != END:
-                return answer_retracted(context, i, note)
+                answer_retracted(context, i, note)
+                return True
         answers.flags[i] = UNKNOWN
         answers.out[i, :] = math.nan
         return True
@@ -123,7 +126,8 @@ def amend(context: Int64s, i: int, stride: int) -> bool:
             answers.out[i, :] = math.nan
             return True
     if is_far_back(arena, plan, slot, time_ms, stride):
-        return skip_event(context, i, 1.0)
+        skip_event(context, i, 1.0)
+        return True
     return correct(context, i, place, stride) if arrivals.ops[i] == CORRECT else retract(context, i, place, stride)
 
 

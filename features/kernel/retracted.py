@@ -87,7 +87,7 @@ def retraction_of(context: Int64s, i: int) -> int:
 
 
 @outer
-def answer_retracted(context: Int64s, i: int, note: int) -> bool:
+def answer_retracted(context: Int64s, i: int, note: int) -> None:
     """Answers event i, which repeats a retracted event or its retraction; for a user it may also be another event under its id."""
     arena, plan, arrivals, answers = arena_of(context), plan_of(context), arrivals_of(context), answers_of(context)
     answers.out[i, :] = math.nan
@@ -97,4 +97,3 @@ def answer_retracted(context: Int64s, i: int, note: int) -> bool:
     else:
         answers.flags[i] = DUPLICATE
         answers.outcomes[i] = ~arena.notes[note, NOTE_VISIBLE]
-    return True

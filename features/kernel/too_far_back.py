@@ -32,7 +32,7 @@ def is_far_back(arena: Arena, plan: PlanArrays, slot: int, time_ms: int, stride:
 
 
 @outer
-def skip_event(context: Int64s, i: int, lacks: float) -> bool:
+def skip_event(context: Int64s, i: int, lacks: float) -> None:
     """Gives event i no outputs.
 
     With `lacks` 1, the windows of an entity other than the primary one say from now on that they lack a row.
@@ -48,4 +48,3 @@ def skip_event(context: Int64s, i: int, lacks: float) -> bool:
             began = plan.units[unit, BEGAN]
             if began >= 0:
                 arena.heads[slot, began] = max(arena.heads[slot, began], lost_ms + 1)
-    return True

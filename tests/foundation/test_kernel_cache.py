@@ -58,6 +58,26 @@ def test_a_change_elsewhere_compiles_nothing(planted: pathlib.Path, tmp_path: pa
     assert _run(planted, tmp_path) == (4, 1)
 
 
+def test_other_words_compile_nothing(planted: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    _run(planted, tmp_path)
+    (planted / "planted" / "entry.py").write_text('"""What the module says of itself."""\n# Why.\n' + _ENTRY.replace("(x):", '(x):\n    """Why."""\n'))
+    _write_part(planted, 1, "  # a reason", '    """Says what it adds."""\n')
+    assert _run(planted, tmp_path) == (4, 1)
+
+
+@pytest.mark.parametrize("change", [("return part(x) * 2", "return part(x) * 2.0"), ("* 2", "* -2"), ("part(x) *", "part(x + 1) *")])
+def test_a_change_of_what_the_code_does_compiles_anew(planted: pathlib.Path, tmp_path: pathlib.Path, change: tuple[str, str]) -> None:
+    _run(planted, tmp_path)
+    (planted / "planted" / "entry.py").write_text(_ENTRY.replace(*change))
+    assert _run(planted, tmp_path)[1] == 0
+
+
+def test_two_functions_of_one_name_in_a_module_are_told_apart(planted: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    again = "first = twice_the_part\n" + _ENTRY.split("import part\n")[1].replace("* 2", "* 3")
+    (planted / "planted" / "entry.py").write_text(_ENTRY + again)
+    assert [_run(planted, tmp_path, "first"), _run(planted, tmp_path), _run(planted, tmp_path)] == [(4, 0), (6, 0), (6, 1)]
+
+
 def test_another_checkout_of_the_same_sources_shares_the_kernels(planted: pathlib.Path, tmp_path: pathlib.Path) -> None:
     _run(planted, tmp_path)
     other = planted.rename(tmp_path / "other")
@@ -102,20 +122,20 @@ def _sources(source: pathlib.Path) -> set[pathlib.Path]:
         path = waiting.pop()
         if path not in found:
             found.add(path)
-            waiting += kernel_cache._imported(path.read_bytes())
+            waiting += kernel_cache._code_of(path).imports
     return found
 
 
-def _write_part(package: pathlib.Path, number: int) -> None:
-    text = f"import numba\n\n@numba.njit\ndef part(x):\n    return x + {number}\n"
+def _write_part(package: pathlib.Path, number: int, comment: str = "", docstring: str = "") -> None:
+    text = f"import numba\n\n@numba.njit\ndef part(x):{comment}\n{docstring}    return x + {number}\n"
     (package / "planted" / "part.py").write_text(text)
 
 
-def _run(package: pathlib.Path, tmp_path: pathlib.Path) -> tuple[int, int]:
-    """What the kernel answers, and how often its machine code came from the disk."""
-    program = _RUN.format(project=str(kernel_cache.PROJECT), package=str(package))
+def _run(package: pathlib.Path, tmp_path: pathlib.Path, name: str = "twice_the_part") -> tuple[float, int]:
+    """Returns what the kernel of that name answers, and how often its machine code came from the disk."""
+    program = _RUN.format(project=str(kernel_cache.PROJECT), package=str(package)).replace("twice_the_part", name)
     environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "kernels"), "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     answer, hits = done.stdout.split()
-    return int(answer), int(hits)
+    return float(answer), int(hits)
