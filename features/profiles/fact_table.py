@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from features.profiles.sections import Widths, places_of
+from features.profiles.sections import SavedSections, Widths, places_of
 from features.schema.facts import FACTS_MAX
 from foundation.number_arrays import Float64s, Int64s
 
@@ -43,9 +43,8 @@ class FactTable:
     def __len__(self) -> int:
         return len(self._row_of) + len(self._others)
 
-    @property
-    def size_bytes(self) -> int:
-        """Returns the approximate memory in use."""
+    def size_bytes(self, keys: int) -> int:
+        """Returns the approximate memory of so many keys, all that are held."""
         return int(self._cells[:1].nbytes) * len(self._row_of) + 4 * len(self._at) + _BYTES_OF_ENTITY * len(self._others)
 
     def put(self, slot: int, name: str, version: tuple[int, int, float, int]) -> bool:
@@ -95,7 +94,7 @@ class FactTable:
                 self._at[slot] = -1
                 self._free.append(row)
 
-    def saved(self, slot: int) -> tuple[Widths, Float64s] | None:
+    def saved(self, slot: int) -> SavedSections | None:
         """Returns the facts of `slot` as sections of a profile; None where there are none."""
         if slot not in self._row_of and slot not in self._others:
             return None
@@ -105,7 +104,8 @@ class FactTable:
         kept = [(name, cells) for name, cells in sorted(held.items()) if cells[0, _SINCE] != NEVER]
         if not kept:
             return None
-        return tuple((SECTION + name, WIDTH) for name, _ in kept), np.concatenate([cells.ravel() for _, cells in kept]).view(np.float64)
+        words = np.concatenate([cells.ravel() for _, cells in kept]).view(np.float64)
+        return SavedSections(tuple((SECTION + name, WIDTH) for name, _ in kept), words)
 
     def restore(self, slot: int, saved: Widths, words: Float64s) -> Widths:
         """Takes over the facts among the sections of a saved profile, and returns the sections that are none."""

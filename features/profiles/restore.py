@@ -43,19 +43,18 @@ from features.layout.layout import (
 )
 from features.plan.plan import Plan
 from features.profiles.arena import blank_heads, with_room, with_values
-from features.profiles.codec import SavedHead, read_head
+from features.profiles.codec import SavedHead
 from features.profiles.page_decoding import read_pages
 from features.sets.mapping import mapped_rows, unknown_until
 from foundation.number_arrays import Int64s
 
 
-def place_profile(arena: Arena, plan: Plan, slot: int, blob: bytes, pages: Sequence[tuple[int, bytes]]) -> tuple[Arena, SavedHead]:
+def place_profile(arena: Arena, plan: Plan, slot: int, saved: SavedHead, pages: Sequence[tuple[int, bytes]]) -> Arena:
     """Fills the empty `slot` with a saved profile.
 
     The slab must have room for the pages; room for notes and values is made here. If pages are gone, for example after their time-to-live,
     windows are rebuilt from the remaining rows and say what they lack.
     """
-    saved = read_head(blob, plan.is_user)
     meaning = saved.meaning
     same_rows = meaning.columns == tuple(column.name for column in plan.columns)
     found = _sorted_pages(saved, pages)
@@ -77,7 +76,7 @@ def place_profile(arena: Arena, plan: Plan, slot: int, blob: bytes, pages: Seque
         _say_unknown(head, plan, saved)
         kernel.rebuild_all(context_of(arena, plan.arrays, 0), here, True)
         _carry(head, plan, saved, lost_ms)
-    return _put_notes(arena, plan, slot, saved), saved
+    return _put_notes(arena, plan, slot, saved)
 
 
 def _lost_until(saved: SavedHead, found: list[tuple[int, Int64s]]) -> int:

@@ -1,7 +1,8 @@
-"""Sections of a profile: words that a plug of the engine keeps for each key, such as the numbers of a detector.
+"""Declares sections of a profile: words that a plug of the engine keeps for each key, such as the numbers of a detector.
 
 Windows have words of their own, which the plan lays out and the kernel turns back for what comes late or is corrected. A section is never
 turned back: what it took in, it took in. It goes with the profile: saved, restored, rested and let go with it, whatever the kind of entity.
+`features.profiles.section_store` keeps them all alike, so that a new one is a declaration and nothing else.
 """
 
 import itertools
@@ -11,8 +12,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from features.layout.layout import FILL, FIRST, NEXT, NUMBERS_OF_ENTITY, NUMBERS_OF_USER, PAGE_WORDS, Arena
-from features.plan.plan import Plan
 from foundation.number_arrays import Float64s, Int64s
 
 RESTING_MAX = 4
@@ -39,21 +38,25 @@ class Section:
 
     Args:
         name: a hash of the definition of whatever uses it: another definition has another section, which begins anew.
-        width: 64-bit words a key; all are 0 in a profile that is new.
-        warm_up: how it begins in a profile that has history and no such section; none: with zeros.
+        width: 64-bit words a key.
+        warm_up: how it begins in a profile that has history and no such section; none: as in a profile that is new.
+        begins: the words of a key that is new, as many as `width`; none: zeros.
+        sparse: few keys have it. A key gets its words when they are first made (`Profiles.section_rows`), and takes no room before.
     """
 
     name: str
     width: int
     warm_up: WarmUp | None = None
+    begins: tuple[float, ...] = ()
+    sparse: bool = False
 
 
 Widths = tuple[tuple[str, int], ...]
 """Sections as the bytes of a profile declare them, in the order of their words: name and width of each."""
 
 
-class Resting(NamedTuple):
-    """Sections of a profile that nothing uses, the one that fell out of use last first; no profile holds more than `RESTING_MAX`."""
+class SavedSections(NamedTuple):
+    """Holds sections of one profile and all their words, in this order."""
 
     widths: Widths
     words: Float64s
@@ -70,43 +73,6 @@ def places_of(widths: Widths) -> dict[tuple[str, int], slice]:
     return {section: slice(start, start + section[1]) for section, start in zip(widths, ends, strict=False)}
 
 
-def place_sections(saved: Widths, words: Float64s, widths: Widths, own: Float64s, others: Widths) -> Resting | None:
-    """Gives each section of `widths` the words that were saved of it; gives the other saved ones, where there are any.
-
-    Args:
-        saved, words: the sections in the saved head and all their words.
-        own: those of `widths` are written; the others stay as they are.
-        others: those of the saved sections that may rest.
-    """
-    where, to = places_of(saved), places_of(widths)
-    for section, place in to.items():
-        if section in where:
-            own[place] = words[where[section]]
-    rest = [section for section in others if section not in to and words[where[section]].any()][:RESTING_MAX]
-    if not rest:
-        return None
-    return Resting(tuple(rest), np.concatenate([words[where[section]] for section in rest]))
-
-
-def warm_up(arena: Arena, plan: Plan, slot: int, saved: Widths, sections: Iterable[Section], own: Float64s) -> None:
-    """Has each of `sections` that is not among the `saved` ones learn the retained rows of `slot`, oldest first."""
-    places = places_of(widths_of(sections))
-    for section in sections:
-        known, way = (section.name, section.width), section.warm_up
-        if known in saved or way is None:
-            continue
-        values = _retained(arena, plan, slot, way.column) / way.scale
-        way.learn(own[None, places[known]], np.zeros(len(values), np.int64), values, np.empty(len(values)))
-
-
-def _retained(arena: Arena, plan: Plan, slot: int, column: str) -> Float64s:
-    """A column of the rows of `slot`, oldest first."""
-    first = PAGE_WORDS + (NUMBERS_OF_USER if plan.is_user else NUMBERS_OF_ENTITY)
-    word = first + [each.name for each in plan.columns].index(column)
-    parts = [np.zeros(0)]
-    page = int(arena.heads[slot, FIRST])
-    while page >= 0:
-        end = PAGE_WORDS + int(arena.pages[page, FILL]) * plan.row_words
-        parts.append(arena.pages_f[page, word : end : plan.row_words])
-        page = int(arena.pages[page, NEXT])
-    return np.concatenate(parts)
+def first_words(sections: Iterable[Section]) -> Float64s:
+    """Returns the words of a key that is new, of all `sections`."""
+    return np.array([word for section in sections for word in section.begins or (0.0,) * section.width])

@@ -118,7 +118,7 @@ def test_evicted_profiles_are_the_least_recently_used_and_leave_nothing_behind()
     profiles = Profiles(PLAN, declared(("own", 2)))
     for key in "abc":
         observed(profiles, batch_of([1_000 * n for n in range(20)]), [key] * 20)
-        profiles._sections[profiles.slots([key])[0]] = 7.0
+        profiles.sections.words[profiles.slots([key])[0]] = 7.0
     observed(profiles, batch_of([30_000], [30]), ["a"])
     one = profiles.size_bytes / 3
     assert profiles.evict(int(1.5 * one)) == pytest.approx(2 * one)
@@ -126,28 +126,28 @@ def test_evicted_profiles_are_the_least_recently_used_and_leave_nothing_behind()
     out, flags, _ = observed(profiles, batch_of([1_000], [0]), ["d"])
     assert out[0, 0] == 1
     assert flags == [0]
-    assert profiles._sections[profiles.slots(["d"])[0]].tolist() == [0.0, 0.0]
+    assert profiles.sections.words[profiles.slots(["d"])[0]].tolist() == [0.0, 0.0]
 
 
 def test_extra_numbers_are_restored_and_survive_growth() -> None:
     profiles = Profiles(PLAN, declared(("own", 2)))
     slot = profiles.slots(["u"])
-    profiles._sections[slot[0]] = (1.5, -2.0)
+    profiles.sections.words[slot[0]] = (1.5, -2.0)
     profiles.slots([str(n) for n in range(1_000)])
     saved = profiles.save(slot)
     restored = Profiles(PLAN, declared(("own", 2)))
     restored.restore("u", saved.heads[0], [])
-    assert restored._sections[restored.slots(["u"])[0]].tolist() == [1.5, -2.0]
+    assert restored.sections.words[restored.slots(["u"])[0]].tolist() == [1.5, -2.0]
 
 
 def test_each_detector_finds_its_own_numbers_again_and_a_new_one_begins_at_zero() -> None:
     profiles = Profiles(PLAN, declared(("gone", 1), ("own", 2), ("wider", 1)))
     slot = profiles.slots(["u"])
-    profiles._sections[slot[0]] = (9.0, 1.5, -2.0, 7.0)
+    profiles.sections.words[slot[0]] = (9.0, 1.5, -2.0, 7.0)
     saved = profiles.save(slot)
     restored = Profiles(PLAN, declared(("new", 1), ("wider", 2), ("own", 2)))
     restored.restore("u", saved.heads[0], [])
-    assert restored._sections[restored.slots(["u"])[0]].tolist() == [0.0, 0.0, 0.0, 1.5, -2.0]
+    assert restored.sections.words[restored.slots(["u"])[0]].tolist() == [0.0, 0.0, 0.0, 1.5, -2.0]
 
 
 def head_of_two_detectors() -> bytes:
@@ -222,19 +222,19 @@ def test_numbers_of_detectors_that_do_not_run_rest_in_their_profiles_and_count_a
     one, two, three = ("one", 2), ("two", 3), ("three", 1)
     begun = Profiles(PLAN, declared(one, two))
     slots = begun.slots(keys)
-    begun._sections[slots] = np.arange(45).reshape(9, 5)
-    begun._sections[slots[::3], :2] = 0.0  # a detector that has learned nothing leaves nothing
-    wanted = begun._sections[slots].copy()
+    begun.sections.words[slots] = np.arange(45).reshape(9, 5)
+    begun.sections.words[slots[::3], :2] = 0.0  # a detector that has learned nothing leaves nothing
+    wanted = begun.sections.words[slots].copy()
     without = with_sections((three,), begun.save(slots), keys)
     assert without.size_bytes > with_sections((one, two), begun.save(slots), keys).size_bytes + 9 * 500
-    without._sections[without.slots(keys)] = 7.0
+    without.sections.words[without.slots(keys)] = 7.0
     back = with_sections((two, one, three), without.save(without.slots(keys)), keys)
-    assert back._sections[back.slots(keys)].tolist() == [[*row[2:], *row[:2], 7.0] for row in wanted.tolist()]
+    assert back.sections.words[back.slots(keys)].tolist() == [[*row[2:], *row[:2], 7.0] for row in wanted.tolist()]
     without.discard(keys[:5])
     without.slots(keys)  # profiles of the same names, in which nothing rests
     empty = with_sections((one, two), without.save(without.slots(keys)), keys)
-    assert not empty._sections[empty.slots(keys[:5])].any()
-    assert (empty._sections[empty.slots(keys[5:])] == wanted[5:]).all()
+    assert not empty.sections.words[empty.slots(keys[:5])].any()
+    assert (empty.sections.words[empty.slots(keys[5:])] == wanted[5:]).all()
 
 
 def test_an_output_of_a_code_that_the_kernel_does_not_know_raises_and_reads_as_no_other() -> None:

@@ -60,7 +60,8 @@ def test_a_change_elsewhere_compiles_nothing(planted: pathlib.Path, tmp_path: pa
 
 def test_other_words_compile_nothing(planted: pathlib.Path, tmp_path: pathlib.Path) -> None:
     _run(planted, tmp_path)
-    (planted / "planted" / "entry.py").write_text('"""What the module says of itself."""\n# Why.\n' + _ENTRY.replace("(x):", '(x):\n    """Why."""\n'))
+    documented = _ENTRY.replace("(x):", '(x):\n    """Why."""\n')
+    (planted / "planted" / "entry.py").write_text('"""What the module says of itself."""\n# Why.\n' + documented)
     _write_part(planted, 1, "  # a reason", '    """Says what it adds."""\n')
     assert _run(planted, tmp_path) == (4, 1)
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from imitation import DictState
 
+from features.profiles.profiles import Profiles
 from features.profiles.sections import Section, WarmUp
 from features.schema.batch import Batch
 from features.schema.decode import Decoder
@@ -123,3 +124,115 @@ def test_what_sections_take_counts_as_memory_of_profiles() -> None:
     plain.open(plan, (), ["a", "b"])
     wide.open(plan, (Section("wide", 100),), ["a", "b"])
     assert wide.size_bytes == plain.size_bytes + 2 * 800
+
+
+STEPS = Section("the steps of a rule", 4, begins=(-1.0, 0.0, 0.0, 7.0), sparse=True)
+OTHER_STEPS = Section("the steps of another rule", 2, sparse=True)
+THRESHOLD = Section("location, spread and weight", 3, begins=(5.0, 1.0, 0.0))
+CLIENT = (THRESHOLD, STEPS, OTHER_STEPS)
+
+
+def open_profiles(release: Release, kind: str, keys: list[str]) -> tuple[Profiles, np.ndarray]:
+    profiles = Profiles(release.features.plans[kind], release.sections.get(kind, ()))
+    return profiles, profiles.slots(keys)
+
+
+def change(profiles: Profiles, name: str, slots: np.ndarray, words: list[list[float]]) -> None:
+    rows = profiles.section_rows(name, slots, make=True)
+    profiles.section(name)[rows] = words
+
+
+def words_of(profiles: Profiles, name: str, slots: np.ndarray) -> list[list[float] | None]:
+    rows = profiles.section_rows(name, slots)
+    return [None if row < 0 else profiles.section(name)[row].tolist() for row in rows.tolist()]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_key_begins_with_the_declared_words_of_dense_sections_and_with_none_of_sparse_ones(kind: str) -> None:
+    profiles, slots = open_profiles(with_sections(kind, *CLIENT), kind, ["a", "b"])
+    assert words_of(profiles, THRESHOLD.name, slots) == [[5.0, 1.0, 0.0]] * 2
+    assert words_of(profiles, STEPS.name, slots) == [None, None]
+    profiles.section_rows(STEPS.name, slots[1:], make=True)
+    assert words_of(profiles, STEPS.name, slots) == [None, [-1.0, 0.0, 0.0, 7.0]]
+    assert words_of(profiles, OTHER_STEPS.name, slots) == [None, None]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_dense_and_sparse_sections_are_saved_and_restored_by_one_mechanism(kind: str) -> None:
+    release, keys = with_sections(kind, *CLIENT), ["a", "b", "c", "d"]
+    profiles, slots = open_profiles(release, kind, keys)
+    change(profiles, THRESHOLD.name, slots[:1], [[1.0, 2.0, 3.0]])
+    change(profiles, STEPS.name, slots[:2], [[1.0, 2.0, 3.0, 4.0], [0.0, 0.0, 0.0, 0.0]])
+    change(profiles, OTHER_STEPS.name, slots[1:3], [[8.0, 9.0], [6.0, 5.0]])
+    saved = profiles.save(slots)
+    again, _ = open_profiles(release, kind, ["z"])
+    for key, head in reversed(list(zip(keys, saved.heads, strict=True))):
+        again.restore(key, head, [])
+    for section in CLIENT:
+        assert words_of(again, section.name, again.slots(keys)) == words_of(profiles, section.name, slots)
+    assert again.save(again.slots(keys)).heads == saved.heads
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_sparse_section_costs_a_head_without_it_nothing(kind: str) -> None:
+    plain, sparse = (open_profiles(with_sections(kind, *sections), kind, ["a"]) for sections in ((), (STEPS, OTHER_STEPS)))
+    assert plain[0].save(plain[1]).heads == sparse[0].save(sparse[1]).heads
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_sparse_section_rests_while_no_release_declares_it_and_goes_on_when_one_does_again(kind: str) -> None:
+    with_steps, without = with_sections(kind, *CLIENT), with_sections(kind, THRESHOLD)
+    profiles, slots = open_profiles(with_steps, kind, ["a", "b"])
+    change(profiles, STEPS.name, slots[:1], [[1.0, 2.0, 3.0, 4.0]])
+    for release in (without, with_steps):
+        saved = profiles.save(profiles.slots(["a", "b"]))
+        profiles, _ = open_profiles(release, kind, [])
+        for key, head in zip(["a", "b"], saved.heads, strict=True):
+            profiles.restore(key, head, [])
+    assert words_of(profiles, STEPS.name, profiles.slots(["a", "b"])) == [[1.0, 2.0, 3.0, 4.0], None]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_sections_of_a_profile_that_is_let_go_are_no_memory_and_are_not_found_by_the_next_key(kind: str) -> None:
+    profiles, slots = open_profiles(with_sections(kind, *CLIENT), kind, [f"k{number}" for number in range(200)])
+    before = profiles.size_bytes
+    change(profiles, STEPS.name, slots, [[1.0, 2.0, 3.0, 4.0]] * 200)
+    change(profiles, THRESHOLD.name, slots, [[9.0, 9.0, 9.0]] * 200)
+    assert profiles.size_bytes >= before + 200 * 32
+    whole = profiles.size_bytes
+    freed = profiles.evict(whole // 2)
+    assert profiles.size_bytes == whole - freed <= whole // 2 + 1
+    assert 0 < len(profiles) < 200
+    profiles.discard([f"k{number}" for number in range(200)])
+    assert profiles.size_bytes == 0
+    slots = profiles.slots(["new", "newer"])
+    assert words_of(profiles, STEPS.name, slots) == [None, None]
+    assert words_of(profiles, THRESHOLD.name, slots) == [[5.0, 1.0, 0.0]] * 2
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_late_event_turns_back_what_declares_it_and_leaves_standing_what_does_not(kind: str) -> None:
+    release = with_sections(kind, *CLIENT)
+    scorer = Scorer()
+    scorer.observe(release, kind, ["a", "a"], batch(1, 9), np.array([[1.0], [9.0]]))
+    profiles, slots = scorer._open(release, kind, ["a"])
+    change(profiles, STEPS.name, slots, [[1.0, 2.0, 3.0, 4.0]])
+    change(profiles, THRESHOLD.name, slots, [[6.0, 2.0, 1.0]])
+    answers = scorer.observe(release, kind, ["a"], batch(5), np.array([[5.0]]))
+    assert [state.rewinds for state in profiles._states] == [True, False]
+    assert answers[0, 0] == 6.0  # the window of its own time
+    assert words_of(profiles, STEPS.name, slots) == [[1.0, 2.0, 3.0, 4.0]]
+    assert words_of(profiles, THRESHOLD.name, slots) == [[6.0, 2.0, 1.0]]
+
+
+def test_an_arena_of_an_old_layout_goes_after_two_checkpoints_without_an_event_of_it(states: dict[str, DictState]) -> None:
+    stage = Stage(with_sections("shop", LEVEL), states)
+    stage.put("shop", LEVEL.name, ["a", "b"], [[1.0], [2.0]])
+    stage.release = with_sections("shop", LEVEL, *CLIENT)
+    arenas = stage.arenas["shop"]
+    counts = []
+    for key in ("a", "c", "c"):
+        stage.put("shop", LEVEL.name, [key], [[3.0]])
+        counts.append(len(arenas))
+    assert counts == [2, 1, 1]
+    assert stage.words("shop", LEVEL.name, ["a", "b"]).tolist() == [[3.0], [2.0]]

@@ -1,0 +1,149 @@
+"""Keeps the windows of all profiles of one entity type, and the rows that they are made of, in arrays that a compiled kernel updates."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from features.kernel.inputs import MORE
+from features.layout.kernel_context import context_of
+from features.layout.layout import (
+    DIRTY,
+    DROPPED,
+    DROPPED_MS,
+    FILL,
+    FIRST,
+    LAST,
+    LONG_AGO,
+    NEXT,
+    NUMBERS_OF_ENTITY,
+    NUMBERS_OF_USER,
+    OWNER,
+    PAGE,
+    PAGE_WORDS,
+    ROWS,
+    SEALED,
+    SEQ,
+    Arena,
+)
+from features.plan.plan import Plan
+from features.profiles.arena import bytes_in_use, empty_arena, page_bytes, recycle, slot_bytes, with_room, with_slots
+from features.profiles.codec import SavedHead, heads_as_bytes
+from features.profiles.keyed_state import Draft
+from features.profiles.page_encoding import pages_as_bytes
+from features.profiles.restore import forget, place_profile
+from foundation.number_arrays import Float64s, Int64s
+
+
+class WindowState:
+    """Keeps windows and retained rows by slot; `features.kernel` takes events in, and turns windows back.
+
+    Args:
+        plan: what the windows are.
+        durable: whether to track what `save` has to write; without it `save` must not be called.
+    """
+
+    rewinds = True
+
+    def __init__(self, plan: Plan, durable: bool) -> None:
+        self.plan = plan
+        self.arena = empty_arena(plan)
+        self._durable = durable
+        self._gone: list[Int64s] = []
+        self._context_arena: Arena | None = None
+        self._table = np.zeros(0, dtype=np.int64)
+
+    def context(self) -> Int64s:
+        """Returns the table of addresses for the kernel, which is made anew when arrays have moved."""
+        if self._context_arena is not self.arena:
+            self._context_arena, self._table = self.arena, context_of(self.arena, self.plan.arrays, MORE)
+        return self._table
+
+    def retained(self, slot: int, column: str) -> Float64s:
+        """Returns a column of the retained rows of `slot`, oldest first."""
+        plan, arena = self.plan, self.arena
+        first = PAGE_WORDS + (NUMBERS_OF_USER if plan.is_user else NUMBERS_OF_ENTITY)
+        word = first + [each.name for each in plan.columns].index(column)
+        parts = [np.zeros(0)]
+        page = int(arena.heads[slot, FIRST])
+        while page >= 0:
+            end = PAGE_WORDS + int(arena.pages[page, FILL]) * plan.row_words
+            parts.append(arena.pages_f[page, word : end : plan.row_words])
+            page = int(arena.pages[page, NEXT])
+        return np.concatenate(parts)
+
+    def grow(self, slots: int) -> None:
+        """Makes room for so many slots."""
+        self.arena = with_slots(self.arena, self.plan, slots)
+
+    def begin(self, slot: int) -> None:
+        """Marks an empty profile: rows from before its entity type began are gone."""
+        if self.plan.began_ms > LONG_AGO:
+            head = self.arena.heads[slot]
+            head[DROPPED_MS] = self.plan.began_ms
+            head[[carried.word + carried.words - 1 for carried in self.plan.carried]] = self.plan.began_ms + 1
+
+    def save(self, draft: Draft) -> None:
+        """Makes bytes of the heads, with the sections in them, and of what changed of the sealed pages."""
+        self.reclaim()
+        draft.heads = [b""] * len(draft.slots)
+        for places, widths, words in draft.groups:
+            heads = heads_as_bytes(self.arena, self.plan, draft.slots[places], words, widths)
+            for at, head in zip(places.tolist(), heads, strict=True):
+                draft.heads[at] = head
+        position = {slot: at for at, slot in enumerate(draft.slots.tolist())}
+        draft.pages = self._changed_pages(position)
+        draft.dropped = self._dropped_pages(position)
+
+    def restore(self, slot: int, saved: SavedHead, pages: Sequence[tuple[int, bytes]]) -> None:
+        """Restores windows and rows, even of another plan: then windows are made anew from the rows."""
+        self.reclaim()
+        self.arena = place_profile(with_room(self.arena, len(pages) + 1, 0), self.plan, slot, saved, pages)
+        self.arena.heads[slot, DROPPED_MS] = max(self.arena.heads[slot, DROPPED_MS], self.plan.began_ms)
+
+    def forget(self, slots: Sequence[int]) -> None:
+        """Empties `slots`, and frees their pages and notes."""
+        forget(self.arena, self.plan, slots)
+        self._gone = [rows[~np.isin(rows[:, 0], slots)] for rows in self._gone]
+
+    def size_bytes(self, keys: int) -> int:
+        """Returns the approximate memory of so many keys, all that are held."""
+        return bytes_in_use(self.arena, keys)
+
+    def bytes_at_most(self, slots: Int64s) -> Int64s:
+        """Returns the bytes of each slot, if all its pages are full."""
+        held: Int64s = slot_bytes(self.arena) + page_bytes(self.arena) * -(-self.arena.heads[slots, ROWS] // PAGE)
+        return held
+
+    def reclaim(self) -> None:
+        """Frees the pages that the kernel has dropped."""
+        if self.arena.counters[DROPPED]:
+            gone = recycle(self.arena)
+            if self._durable:
+                self._gone.append(gone)
+
+    def _changed_pages(self, position: dict[int, int]) -> list[tuple[int, int, bytes]]:
+        if not self.arena.counters[SEALED]:
+            return []
+        pages, log = self.arena.pages, self.arena.sealed
+        saved, kept = [], 0
+        for slot, page in log[: self.arena.counters[SEALED]].tolist():
+            row = pages[page]
+            if not row[DIRTY] or row[OWNER] != slot or page == self.arena.heads[slot, LAST]:
+                continue
+            if slot not in position:
+                log[kept] = slot, page
+                kept += 1
+                continue
+            row[DIRTY] = 0
+            saved.append((position[slot], int(row[SEQ]), page))
+        self.arena.counters[SEALED] = kept
+        blobs = pages_as_bytes(self.arena, [page for _, _, page in saved], self.plan.row_words)
+        return [(at, seq, blob) for (at, seq, _), blob in zip(saved, blobs, strict=True)]
+
+    def _dropped_pages(self, position: dict[int, int]) -> list[tuple[int, int]]:
+        if not self._gone:
+            return []
+        gone = [(slot, seq, page) for part in self._gone for slot, seq, page in part.tolist()]
+        later = [row for row in gone if row[0] not in position]
+        self._gone = [np.array(later, dtype=np.int64)] if later else []
+        return [(position[slot], seq) for slot, seq, _ in gone if slot in position]
