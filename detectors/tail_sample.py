@@ -92,6 +92,7 @@ class TailSample:
         self.count = int(expect_array(state, "count", "<i8", (1,))[0])
         self._scores, self._hashes, self._rows = scores, hashes, rows.view(np.float32)
         self._lowest[:] = -np.inf
+        self._weights = np.empty(0)
         self._added, self._added_count = [], 0
 
     def _append(self, part: "_Part") -> None:
@@ -103,6 +104,8 @@ class TailSample:
 
         Events of one score are in the order of their hashes, which says nothing of their level: so many of them may be dropped.
         """
+        if not self._added and len(self._weights) == len(self._scores):
+            return
         scores, hashes, rows = (np.concatenate(parts) for parts in zip((self._scores, self._hashes, self._rows), *self._added, strict=True))
         order = np.lexsort((hashes * np.int64(-7046029254386353131), scores))[::-1]
         scores, hashes = scores[order], hashes[order]

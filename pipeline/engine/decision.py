@@ -89,7 +89,9 @@ class Reply(msgspec.Struct):
 
 
 class ModelScore(msgspec.Struct, gc=False):
-    """A model's raw score, and the number of the snapshot that gave it; a detector of the user's own has none."""
+    """A model's raw score, and the number of the snapshot that gave it; a detector with a state for each entity has one on the stable scale
+    alone.
+    """
 
     score: float
     snapshot: int | None

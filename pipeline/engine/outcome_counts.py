@@ -14,8 +14,8 @@ from pipeline.engine.vectors import WAITING, Vectors
 HELD_MAX = 1_000_000
 """The maximum number of events that are held for labels to come."""
 
-LABELS_WAITING_MAX = 100_000
-"""The maximum number of labels that wait for their events."""
+EARLY_MAX = 10_000
+"""The maximum number of labels that wait for their events; beyond it the oldest are forgotten."""
 
 COUNTED_MAX = 1_000_000.0
 """When so many events are counted, all counts are halved, so that probabilities follow the stream."""
@@ -40,6 +40,7 @@ class OutcomeCounts:
         self._held = Vectors(3)
         self._next = 0
         self._told: list[Lessons] = []
+        self._early: dict[int, Lessons] = {}
 
     def see(self, keys: NDArray[np.int64], times_ms: NDArray[np.int64], scores: NDArray[np.float64], blocked: NDArray[np.bool_]) -> None:
         """Takes in events whose decision had this model's score, each once.
@@ -51,6 +52,8 @@ class OutcomeCounts:
             blocked: [n] whether the event was blocked.
         """
         self._held.add(keys, times_ms, np.column_stack([scores, blocked, np.zeros(len(keys))]))
+        if self._early:
+            self._told += [self._early.pop(key) for key in keys.tolist() if key in self._early]
 
     def tell(self, lessons: Lessons) -> None:
         """Takes in labels, each in force at its time; one of an event that is not held waits for it for a while."""
@@ -65,7 +68,7 @@ class OutcomeCounts:
         highest = highest.part(np.argsort(highest.standings, kind="stable"))
         highest = highest.part(np.fromiter(dict(zip(highest.keys.tolist(), range(due), strict=True)).values(), np.int64))
         rows = self._held.rows_of(highest.keys)
-        self._wait_for_events(highest.part(rows < 0), time_ms)
+        self._keep_early(highest, np.flatnonzero(rows < 0))
         self._count(replace(highest, keys=rows).part(rows >= 0), count)
         silent, self._next = self._held.waiting_until(time_ms - self._negative_after_ms, self._next)
         silent = silent[self._held.of(silent)[:, _BLOCKED] == 0.0]
@@ -74,10 +77,14 @@ class OutcomeCounts:
         if self._counts.sum() > COUNTED_MAX:
             self._counts /= 2.0
 
-    def _wait_for_events(self, lessons: Lessons, time_ms: int) -> None:
+    def _keep_early(self, lessons: Lessons, places: NDArray[np.int64]) -> None:
         """Keeps labels whose decision has not come yet, or was not this model's: the two come from different topics."""
-        young = np.flatnonzero(lessons.times_ms > time_ms - 2 * self._negative_after_ms)[-LABELS_WAITING_MAX:]
-        self._told.insert(0, lessons.part(young))
+        for place in places.tolist():
+            label = lessons.part(slice(place, place + 1))
+            before = self._early.pop(int(label.keys[0]), label)
+            self._early[int(label.keys[0])] = label if label.standings[0] >= before.standings[0] else before
+        for key in list(self._early)[: max(len(self._early) - EARLY_MAX, 0)]:
+            del self._early[key]
 
     def fit(self) -> Calibration | None:
         """Fits the probabilities as of the last `advance`; None while there are too few labels."""

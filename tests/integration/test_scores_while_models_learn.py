@@ -14,7 +14,8 @@ from changing_run import reader_of
 from score_job_runs import START_MS, TEXTS, cancel, prepared, produce, produce_events, submitted
 from side_job_runs import Running
 
-from detectors.catalogue import score_from
+from detectors.catalogue import Scoring, score_from
+from detectors.score_map import ScoreMap
 from detectors.snapshot import Snapshot
 from detectors.snapshot_parts import SnapshotAssembly
 from features.schema.batch import Batch
@@ -40,7 +41,9 @@ bands: [{below: 0.2, action: approve}, {below: 0.6, action: review}, {action: bl
 fallback: {action: review}
 """
 LEARNING = TEXTS | {"models": MODELS, "policy": POLICY}
-RELEASE = compile_release(1, LEARNING)
+SCALES = {"raw": LEARNING, "stable": LEARNING | {"policy": POLICY + "scale: stable\n"}}
+RELEASES = {scale: compile_release(1, texts) for scale, texts in SCALES.items()}
+NAMES = [model.name for model in RELEASES["raw"].models]
 SNAPSHOTS_MIN = 6
 AT_ONCE, PAUSE_SECONDS, SECONDS_MAX = 50, 0.05, 150
 
@@ -58,10 +61,11 @@ class Run:
     """
 
     settings: Settings
+    release: Release
     events: dict[str, dict[str, object]] = field(default_factory=dict)
     decisions: dict[int, list[dict]] = field(default_factory=lambda: defaultdict(list))
     snapshots: dict[tuple[str, int], Snapshot] = field(default_factory=dict)
-    named: dict[str, set[int]] = field(default_factory=lambda: {model.name: set() for model in RELEASE.models})
+    named: dict[str, set[int]] = field(default_factory=lambda: {name: set() for name in NAMES})
     scored: int = 0
 
     def go_on(self) -> None:
@@ -127,11 +131,11 @@ def wrong_scores(run: Run, snapshot_of: Callable[[str, int], Snapshot]) -> list[
     """Where decisions are not what the snapshots give on the same inputs, bit for bit; all decisions of a snapshot at once."""
     groups: dict[tuple, list[dict]] = defaultdict(list)
     for decision in run.all_decisions():
-        groups[tuple(decision["models"][model.name]["snapshot"] for model in RELEASE.models)].append(decision)
+        groups[tuple(decision["models"][name]["snapshot"] for name in NAMES)].append(decision)
     found = []
     for sequences, decisions in groups.items():
-        named = {m.name: snapshot_of(m.name, n) for m, n in zip(RELEASE.models, sequences, strict=True) if n is not None}
-        found += wrong_in_group(RELEASE, run.events, decisions, named)
+        named = {name: snapshot_of(name, n) for name, n in zip(NAMES, sequences, strict=True) if n is not None}
+        found += wrong_in_group(run.release, run.events, decisions, named)
     return found
 
 
@@ -146,9 +150,9 @@ def wrong_in_group(release: Release, sent: Mapping[str, dict], decisions: list[d
         wanted[model.name] = probabilities[model.name] = np.full(len(decisions), np.nan)
         if model.name in named:
             assert named[model.name].definition == model.definition
-            scoring = score_from(model.model, named[model.name].arrays)
+            scoring = score_from(model.model, named[model.name].arrays_of())
             wanted[model.name] = scoring.score_many(model.columns.take(numbers, features))
-            probabilities[model.name] = scoring.probability_many(wanted[model.name])
+            probabilities[model.name] = on_scale(release.policy.scale, named[model.name], scoring, wanted[model.name])
     fraud, shape = probabilities["fraud"], probabilities["shape"]
     wanted["score"], given["score"] = np.where(np.isnan(fraud), shape, fraud), [d["score"] for d in decisions]
     actions = [ACTIONS[code] for code in release.policy.decide_many(wanted["score"])]
@@ -159,17 +163,27 @@ def wrong_in_group(release: Release, sent: Mapping[str, dict], decisions: list[d
     return found
 
 
+def on_scale(scale: str, snapshot: Snapshot, scoring: Scoring, raw: np.ndarray) -> np.ndarray:
+    """What raw scores mean on the policy's scale."""
+    meant = scoring.probability_many(raw)
+    if scale == "raw":
+        return meant
+    map = ScoreMap.from_arrays(snapshot.arrays_of("scale"))
+    return np.full(len(raw), np.nan) if map is None else np.where(np.isnan(meant), np.nan, map.apply(raw))
+
+
 def bits(values: np.ndarray) -> np.ndarray:
     """Equal for equal bits; any missing number equals any other."""
     return np.where(np.isnan(values), np.nan, values).view(np.int64)
 
 
-@pytest.fixture(scope="module")
-def run(broker: str, flink, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A system of two user stages that has learned and decided at once."""
+@pytest.fixture(scope="module", params=SCALES)
+def run(request: pytest.FixtureRequest, broker: str, flink, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A system of two user stages that has learned and decided at once, on each scale of scores."""
+    scale = request.param
     flink.scale(2)
-    settings = prepared(broker, flink, tmp_path_factory.mktemp("learning"), "learning.", LEARNING, parallelism=2)
-    run, job = Run(settings), submitted(flink, settings)
+    settings = prepared(broker, flink, tmp_path_factory.mktemp("learning"), f"learning-{scale}.", SCALES[scale], parallelism=2)
+    run, job = Run(settings, RELEASES[scale]), submitted(flink, settings)
     store = settings.path("decisions.db")
     with (
         Running(DeliverJob(settings, SqliteDecisions(store))),
@@ -187,8 +201,8 @@ def test_each_score_is_what_the_named_snapshots_give_bit_for_bit(run: Run) -> No
 
 
 def test_many_snapshots_of_each_model_decided_and_both_models_gave_scores(run: Run) -> None:
-    for model in RELEASE.models:
-        assert len(run.named[model.name]) >= SNAPSHOTS_MIN
+    for name in NAMES:
+        assert len(run.named[name]) >= SNAPSHOTS_MIN
     by_shape = [d for d in run.all_decisions() if d["models"]["fraud"]["snapshot"] is None and d["score"] is not None]
     by_fraud = [d for d in run.all_decisions() if d["models"]["fraud"]["snapshot"] is not None]
     assert by_shape and by_fraud
@@ -203,10 +217,21 @@ def test_the_snapshot_before_the_named_one_would_have_given_other_scores(run: Ru
     assert len(wrong_scores(run, before)) > len(run.events) // 2
 
 
+def test_decisions_on_the_stable_scale_say_a_probability_once_there_are_labels(run: Run) -> None:
+    said = [decision for decision in run.all_decisions() if "probability" in decision]
+    if run.release.policy.scale == "raw":
+        assert not said
+        assert not any(snapshot.arrays_of("scale") for snapshot in run.snapshots.values())
+        return
+    assert said
+    assert all(low <= d["probability"] <= high for d in said for low, high in (d["probability_interval"],))
+    assert all("warming" in d["flags"] for d in run.all_decisions())  # of so few events
+
+
 def test_a_users_decisions_never_go_back_to_an_older_snapshot(run: Run) -> None:
     by_user: dict[str, list[dict]] = defaultdict(list)
     for decision in run.all_decisions():  # a user's are in one partition, in their order
         by_user[decision["user"]].append(decision)
-    for decisions, model in itertools.product(by_user.values(), RELEASE.models):
-        named = [decision["models"][model.name]["snapshot"] or 0 for decision in decisions]
+    for decisions, name in itertools.product(by_user.values(), NAMES):
+        named = [decision["models"][name]["snapshot"] or 0 for decision in decisions]
         assert named == sorted(named)

@@ -367,3 +367,14 @@ def test_states_that_do_not_fit_into_a_record_leave_their_samples_out(monkeypatc
     decide(after, range(15_000, 16_000))
     [again, _] = after.snapshots(2)
     assert again.arrays_of("scale")["raw"].tolist() == shape.arrays_of("scale")["raw"].tolist()
+
+
+def test_of_many_labels_without_an_event_the_latest_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.engine.outcome_counts.EARLY_MAX", 3)
+    teacher = teacher_of()
+    for number in range(5):
+        label(teacher, number)
+    decide(teacher, range(10, 11))
+    assert counts(teacher) == (0.0, 0.0)
+    decide(teacher, range(5))
+    assert counts(teacher) == (0.0, 3.0)
