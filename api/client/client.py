@@ -8,6 +8,7 @@ from urllib.parse import quote
 import httpx
 import msgspec
 
+from api.client.client_jobs import ClientJobs
 from api.client.client_refusals import no_answer, no_api, refusal_of
 from api.client.client_stream import AWAY_SECONDS_MAX, SILENT_SECONDS_MAX, Watch
 from api.decisions.profile import Profile
@@ -89,6 +90,9 @@ class Client:
         token: a token that the API knows.
         seconds_max: the timeout of one call.
 
+    Attributes:
+        jobs: the calls about jobs.
+
     Raises:
         Refusal: from any call: the API does not answer, another program answers, the token is not valid, or the API refuses the request;
             then the refusal has the API's own text.
@@ -99,6 +103,7 @@ class Client:
         headers = {b"authorization": b"Bearer " + token.encode()}
         # The API is reached directly, and not through the proxy that the environment may name.
         self._http = httpx.Client(base_url=url, headers=headers, trust_env=False, timeout=seconds_max)
+        self.jobs = ClientJobs(self._http, self._read)
 
     def decide(self, event: Mapping[str, object] | bytes, deadline_ms: int | None = None) -> Decision:
         """The decision on `event`, an object or its JSON. Another call with the same event gets the same decision.
