@@ -8,6 +8,7 @@ import click
 
 from deploy.commands.access_commands import audit, tokens
 from deploy.commands.database_commands import database
+from deploy.commands.job_commands import export_by_job, jobs
 from foundation.refusal import Refusal
 
 SAMPLES = pathlib.Path(__file__).parent / "samples"
@@ -53,6 +54,7 @@ def main() -> None:
 main.add_command(tokens)
 main.add_command(audit)
 main.add_command(database)
+main.add_command(jobs)
 
 
 @main.command()
@@ -179,6 +181,7 @@ def replay(
 @main.command()
 @click.option("--replayed", type=EXISTING_FILE, multiple=True, help="Recorded events (Parquet, JSON Lines or CSV) to replay.")
 @click.option("--served", is_flag=True, help="Exports the decisions and labels of the running system.")
+@click.option("--job", "by_job", is_flag=True, help="Lets the system do it as a job, with --served; only its API has to be reached.")
 @click.option("--config", type=EXISTING_FOLDER, help="Configuration folder, with --replayed.")
 @click.option("--labels", type=EXISTING_FILE, help="File with event_id, label, label_time and perhaps user, with --replayed.")
 @click.option("--label-column", default="", help="Column of the events that holds the label; it is removed before the event is scored.")
@@ -190,6 +193,7 @@ def replay(
 def export(
     replayed: tuple[pathlib.Path, ...],
     served: bool,
+    by_job: bool,
     config: pathlib.Path | None,
     labels: pathlib.Path | None,
     label_column: str,
@@ -202,11 +206,17 @@ def export(
     """Writes training data: the features as they were at each event, the scores, and the labels with their times."""
     from foundation.settings import read_settings
     from pipeline.offline.export_command import export_replayed, export_served
+    from pipeline.offline.training_file import check_free
 
     if served == bool(replayed):
         raise click.UsageError("give either --replayed or --served")
+    if by_job and not served:
+        raise click.UsageError("--job can only be used with --served")
     if served and (config or labels or label_column or label_delay is not None):
         raise click.UsageError("--config, --labels, --label-column and --label-delay can only be used with --replayed")
+    if by_job:
+        check_free(out, overwrite)
+        return export_by_job(read_settings(), out, from_ms, to_ms)
     if served:
         return export_served(read_settings(), out, from_ms, to_ms, overwrite)
     if config is None or from_ms is not None or to_ms is not None:
