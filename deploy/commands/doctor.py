@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 
 import click
@@ -15,6 +16,7 @@ from deploy.commands.archive_checks import archive_problem
 from deploy.commands.broker_checks import retention_problem
 from deploy.commands.database_checks import database_problem
 from deploy.commands.druid_checks import metrics_problem
+from deploy.commands.job_checks import job_problem
 from deploy.machine.jars import CACHE, INSTALL, JOB_SOURCES, job_jar, require_java, server_classes, server_jars
 from deploy.machine.ports import is_open
 from deploy.machine.private_files import openness
@@ -128,6 +130,10 @@ def _database() -> str:
     return database_problem(read_settings())
 
 
+def _jobs() -> str:
+    return job_problem(read_settings(), int(time.time() * 1_000))
+
+
 def _metrics() -> str:
     return metrics_problem(read_settings())
 
@@ -142,6 +148,7 @@ _CHECKS: dict[str, Callable[[], str]] = {
     "disk": _disk,
     "topics of the running broker": _topics,
     "database of the running system": _database,
+    "jobs of the running system": _jobs,
     "Druid of the running system": _metrics,
     "archive of the running system": _archive,
 }
