@@ -22,7 +22,6 @@ log = logging.getLogger(__name__)
 
 READY = b"ready"
 """The process sends this once, when everything that a trial needs is loaded."""
-_NICENESS = 10
 
 
 class Trial(msgspec.Struct, array_like=True):
@@ -45,7 +44,7 @@ def main() -> None:
     """Runs trials. The arguments are the descriptor of the connection, the parent's process id, and the bounds: MiB and ms of CPU."""
     descriptor, parent, *numbers = sys.argv[1:]
     memory_mib, cpu_ms = map(int, numbers)
-    connection = parent_of_this(descriptor, parent, _NICENESS)
+    connection = parent_of_this(descriptor, parent)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     warm_up()
     gc.collect()

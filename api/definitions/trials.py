@@ -18,6 +18,7 @@ from pipeline.engine.release import Release, compile_release
 
 log = logging.getLogger(__name__)
 
+NICENESS = 10
 START_SECONDS = 60.0
 """How long an upload waits until the process is ready. If the kernels are not in the cache, the process compiles them for minutes."""
 END_SECONDS = 5.0
@@ -126,7 +127,7 @@ class Trials:
             log.warning("the process that tries definitions ended and is started again: %s", self._end())
         try:
             if self._child is None:
-                self._child = Child("api.definitions.trial_child", self._memory_mib_max, self._cpu_ms_max)
+                self._child = Child("api.definitions.trial_child", NICENESS, self._memory_mib_max, self._cpu_ms_max)
             connection = self._child.connection
             if not self.ready:
                 if not connection.poll(START_SECONDS):

@@ -27,13 +27,15 @@ class Child:
 
     Args:
         module: the module, whose arguments are the descriptor of the connection, the parent's process id, and `numbers`.
+        niceness: its priority, from its first moment on, for loading what it needs is costly too; that of the parent or lower.
     """
 
-    def __init__(self, module: str, *numbers: int) -> None:
+    def __init__(self, module: str, niceness: int, *numbers: int) -> None:
         self.connection, other = multiprocessing.Pipe()
         with other:
             command = [sys.executable, "-m", module, *map(str, (other.fileno(), os.getpid(), *numbers))]
             self._process = subprocess.Popen(command, cwd=SOURCES, stdin=subprocess.DEVNULL, pass_fds=[other.fileno()])
+            os.setpriority(os.PRIO_PROCESS, self._process.pid, niceness)  # it is there, ended or not, until it is waited for
 
     @property
     def pid(self) -> int:
@@ -60,12 +62,11 @@ class Child:
         return f"ended by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
 
 
-def parent_of_this(descriptor: str, parent: str, niceness: int) -> Connection:
-    """Called in the child with its first two arguments: lowers its priority, makes it end with its parent, and gives the connection.
+def parent_of_this(descriptor: str, parent: str) -> Connection:
+    """Called in the child with its first two arguments: makes it end with its parent, and gives the connection.
 
     Ctrl-C is left to the parent.
     """
-    os.nice(niceness)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != int(parent):  # the parent ended before prctl was called

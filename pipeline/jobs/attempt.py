@@ -18,6 +18,7 @@ from stores.jobs import JobOutcome, JobProgress, Jobs, StoredJob
 
 log = logging.getLogger(__name__)
 
+NICENESS = 19
 LEASE_MS = 15_000
 LOOK_SECONDS = 0.25
 """How often it is looked whether the worker has to end."""
@@ -79,7 +80,7 @@ class Attempt:
     def run(self) -> JobOutcome | None:
         """Returns how the job ended; None if it did not end, because the worker has to, or because the job is no longer this worker's."""
         memory_mib = self._settings.job_memory_mib_max
-        child = Child("pipeline.jobs.job_child", memory_mib)
+        child = Child("pipeline.jobs.job_child", NICENESS, memory_mib)
         began = time.monotonic()
         try:
             child.connection.send_bytes(encode(self._order))

@@ -22,7 +22,6 @@ from stores.jobs import ResultFile
 
 log = logging.getLogger(__name__)
 
-NICENESS = 19
 REPORT_SECONDS = 1.0
 RESULT_BYTES_MAX = 65_536
 """The greatest size of what a job found, as JSON; more belongs into its file."""
@@ -50,7 +49,7 @@ class Context:
 def main() -> None:
     """Does one job. The arguments are the descriptor of the connection, the parent's process id and the bound on memory in MiB."""
     descriptor, parent, memory_mib = sys.argv[1:]
-    connection = parent_of_this(descriptor, parent, NICENESS)
+    connection = parent_of_this(descriptor, parent)
     write_log()
     order = decode_order(connection.recv_bytes())
     context = Context(order.settings, pathlib.Path(order.folder), connection)

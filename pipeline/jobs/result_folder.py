@@ -24,8 +24,13 @@ class ResultFolder:
         return self._path / f"{job.id}-{job.attempt}"
 
     def make(self, job: StoredJob) -> pathlib.Path:
-        """Makes the folder of a new attempt, which only this user may enter."""
+        """Makes the folder of a new attempt, empty, which only this user may enter.
+
+        Raises:
+            OSError: the disk does not take it.
+        """
         folder = self.of(job)
+        shutil.rmtree(folder, ignore_errors=True)  # the database may be older than the folder, after a backup was restored
         folder.mkdir(mode=0o700, parents=True)
         return folder
 

@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Callable
 
+from foundation.refusal import Refusal
 from foundation.settings import Settings
 from pipeline.control.child_process import MIB
 from pipeline.control.job_program import run_job
@@ -99,16 +100,26 @@ class Worker:
 
     def _do(self, job: StoredJob) -> None:
         log.info("job %s, %s of %s: attempt %d begins", job.id, job.request.kind, job.request.by, job.attempt)
-        folder = self._results.make(job)
-        unit = self._units[job.request.kind]
-        attempt = Attempt(
-            self._jobs, job, folder, self._kinds, unit, self._settings, self._clock, lambda: self._is_stopping, self._results.free_bytes
-        )
-        outcome = attempt.run()
-        if outcome is None and not attempt.is_lost():
+        outcome, is_lost = self._attempted(job)
+        if outcome is None and not is_lost:
             self._put_back(job)
         if outcome is None or not self._finish(job, outcome) or outcome.file is None:
             self._results.remove(job)
+
+    def _attempted(self, job: StoredJob) -> tuple[JobOutcome | None, bool]:
+        """Does one attempt; gives how the job ended, or None, and whether the job is another worker's meanwhile."""
+        try:
+            folder = self._results.make(job)
+            unit = self._units[job.request.kind]
+            attempt = Attempt(
+                self._jobs, job, folder, self._kinds, unit, self._settings, self._clock, lambda: self._is_stopping, self._results.free_bytes
+            )
+            return attempt.run(), attempt.is_lost()
+        except OSError as error:
+            log.exception("job %s cannot be begun", job.id)
+            expected, remedy = "room on the disk, and memory for a process", "make room, and ask again"
+            refusal = Refusal("job cannot be begun", where=str(self._results.of(job)), expected=expected, got=str(error), remedy=remedy)
+            return JobOutcome("failed", problem=refusal.fields()), False
 
     def _finish(self, job: StoredJob, outcome: JobOutcome) -> bool:
         """Stores the outcome, and waits until the store takes it; returns whether the job was still this worker's."""

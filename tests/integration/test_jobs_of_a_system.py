@@ -66,9 +66,11 @@ def held_up(stack: Stack) -> Iterator[int]:
     wait_for(lambda: children_of(worker), 60, "no job begins")
     [child] = children_of(worker)
     os.kill(child, signal.SIGSTOP)
-    yield child
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(child, signal.SIGCONT)
+    try:
+        yield child
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child, signal.SIGCONT)
 
 
 def files(stack: Stack) -> list[str]:

@@ -276,6 +276,25 @@ def test_a_result_expires_with_its_file_and_is_forgotten_later(office: Office) -
     assert office.jobs.get(job.id) is None
 
 
+def test_a_job_that_the_disk_does_not_take_fails_and_the_next_one_is_done(office: Office) -> None:
+    path = office.settings.path(FOLDER)
+    path.write_text("in the way")
+    job = office.done()
+    assert job.problem is not None
+    assert (job.state, job.problem["what"]) == ("failed", "job cannot be begun")
+    path.unlink()
+    assert office.done().state == "done"
+
+
+def test_an_attempt_begins_with_an_empty_folder(office: Office) -> None:
+    id = office.ask()
+    before = office.settings.path(FOLDER, f"{id}-1")
+    before.mkdir(parents=True)
+    (before / "left").write_text("of a database that was restored")
+    assert office.worker.step()
+    assert [path.name for path in before.iterdir()] == [planted_kinds.FILE]
+
+
 def test_what_is_no_folder_of_an_attempt_stays(office: Office) -> None:
     office.done()
     (office.settings.path(FOLDER) / "notes").mkdir()
