@@ -146,7 +146,10 @@ class Jobs(Protocol):
         """Ends a queued job, asks the worker of a running one to stop, and leaves any other as it is. Returns it as it is now."""
 
     def take(self, worker: str, kinds: Sequence[str], at_ms: int, lease_until_ms: int) -> StoredJob | None:
-        """Starts an attempt of the oldest queued job of one of `kinds`, and returns it; None if there is none. It costs one query then."""
+        """Starts an attempt of a queued job of one of `kinds`, and returns it; None if there is none, which costs one query.
+
+        Callers have their turn one after the other: it is the oldest job of the caller whose last job began longest ago.
+        """
 
     def release_lapsed(self, at_ms: int, expires_at_ms: int) -> list[StoredJob]:
         """Ends the attempts whose lease has ended: each job is queued again, cancelled if that was asked, or failed after `LAPSES_MAX`.

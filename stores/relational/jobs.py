@@ -69,6 +69,14 @@ JOB = Table(
     Index("ix_job_asked_by", "asked_by", "id"),
 )
 _UNFINISHED = JOB.c.state.in_(UNFINISHED)
+_OF_SAME_CALLER = JOB.alias("of_same_caller")
+_LAST_TURN = (
+    select(func.coalesce(func.max(_OF_SAME_CALLER.c.started_at_ms), 0))
+    .where(_OF_SAME_CALLER.c.asked_by == JOB.c.asked_by)
+    .scalar_subquery()
+    .correlate(JOB)
+)
+"""When the last job of a row's caller began, ms since the epoch; 0 if none did."""
 _OVER: dict[str, Any] = {"lease_until_ms": None, "is_cancel_asked": False}
 """The columns of a job that no attempt holds."""
 
@@ -114,12 +122,12 @@ class RelationalJobs:
             return _one(connection, own)
 
     def take(self, worker: str, kinds: Sequence[str], at_ms: int, lease_until_ms: int) -> StoredJob | None:
-        oldest = select(JOB).where(JOB.c.state == "queued", JOB.c.kind.in_(kinds)).order_by(JOB.c.id).limit(1)
+        queued = select(JOB).where(JOB.c.state == "queued", JOB.c.kind.in_(kinds)).limit(1)
         with self._database.reading() as connection:
-            if connection.execute(oldest).first() is None:
+            if connection.execute(queued).first() is None:
                 return None
         with self._database.writing() as connection:
-            row = connection.execute(oldest.with_for_update(skip_locked=True)).first()
+            row = connection.execute(queued.order_by(_LAST_TURN, JOB.c.id).with_for_update(of=JOB, skip_locked=True)).first()
             if row is None:
                 return None
             started = {"started_at_ms": at_ms, "progress_done": 0, "progress_total": 0, "progress_unit": ""}

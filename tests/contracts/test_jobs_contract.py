@@ -152,6 +152,12 @@ def test_a_worker_takes_the_oldest_job_of_a_kind_that_it_knows(store: Jobs) -> N
     assert take(store) is None
 
 
+def test_callers_have_their_turn_one_after_the_other(store: Jobs) -> None:
+    asked = [add(store, at_ms, by) for at_ms, by in ((1, "ana"), (2, "ana"), (3, "ana"), (4, "bob"), (5, "eve"), (6, "bob"))]
+    order = [taken(store, 2_000 + at_ms).id for at_ms in range(len(asked))]
+    assert order == [asked[place].id for place in (0, 3, 4, 1, 5, 2)]
+
+
 def test_no_two_of_many_workers_take_one_job(store: Jobs) -> None:
     ids = {add(store, number).id for number in range(20)}
     begun = threading.Barrier(6)
