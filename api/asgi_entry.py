@@ -22,7 +22,7 @@ from api.http.peer import Peers
 from api.http.problem import SAFE_HEADERS, Answer, Problem, refused
 from api.http.problem_types import RECORD_NOT_TAKEN, STORE_AWAY
 from api.http.request_body import GONE, read_body
-from api.kafka.log import LogUnavailableError
+from api.kafka.log import LogFullError, LogUnavailableError
 from foundation.refusal import Refusal
 from pipeline.jobs.kinds import KINDS
 from stores.decisions import StoreUnavailableError
@@ -218,6 +218,8 @@ def problem_of(error: Exception) -> Problem:
         return error
     if isinstance(error, Refusal):
         return refused(error, 400 if error.what == NOT_JSON else 422)
+    if isinstance(error, LogFullError):
+        return Problem(429, f"the record was not taken: {error}", [(b"retry-after", b"1")], type=RECORD_NOT_TAKEN)
     if isinstance(error, LogUnavailableError):
         return Problem(503, f"the record was not taken: {error}", [(b"retry-after", b"1")], type=RECORD_NOT_TAKEN)
     if isinstance(error, StoreUnavailableError):

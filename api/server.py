@@ -30,12 +30,13 @@ from api.http.health import Health
 from api.http.metrics import ApiMetrics
 from api.http.retry import retry_until_done
 from api.kafka.following import Following, Record
-from api.kafka.log import KafkaLog, LogUnavailableError
+from api.kafka.log import LogUnavailableError
 from api.operations.checks import Check, Checks, ScoreJob
 from api.operations.earlier_files import require_carried_over
 from api.operations.metrics_part import MetricsPart
 from api.operations.store_checks import StoreChecks
 from api.protocol import BoundedProtocol
+from api.solo.runtime import SoloRuntime, runtime_of
 from api.stream.stream import Stream
 from api.stream.stream_source import TopicSource
 from foundation.refusal import Refusal
@@ -80,18 +81,14 @@ class Server:
         timeout_seconds = settings.store_timeout_ms / 1000
         self._decisions, self._quick_decisions = (open_decisions_reader(settings, timeout_seconds, patient=True) for _ in range(2))
         self._access = open_access(self._database, settings, token, time.time)
-        self._log = KafkaLog(broker, acks="all")
-        # A reply tells the caller that its event arrived, and a fallback that it perhaps did not. So the acknowledgement of the
-        # partition's leader is enough here, and no replica is waited for.
-        self._quick_log = KafkaLog(broker, acks="1")
+        self._waiting = Waiting(settings.api_instance, time.time_ns(), IN_FLIGHT_MAX)
+        self._runtime = runtime_of(settings, self._waiting.answer)
+        self._log, self._replies = self._runtime.log, self._runtime.replies
         self._trials = Trials(settings.compile_memory_mib_max, settings.compile_cpu_ms_max)
         self._definitions = Definitions(
             self._registry, self._in_force, self._health, self._log, settings.topic("control"), time.time,
             functools.partial(note_found, self._access.audit), Approval(settings.approval), self._trials.compile_change,
         )  # fmt: skip
-        self._waiting = Waiting(settings.api_instance, time.time_ns(), IN_FLIGHT_MAX)
-        own = f"{settings.api_instance}/".encode()
-        self._replies = Following(broker, settings.topic("replies"), "replies", self._waiting.answer, own)
         self._control = Following(broker, settings.topic("control"), "control", self._take_control)
         self._metrics = MetricsPart(settings)
         api_metrics = ApiMetrics()
@@ -107,9 +104,9 @@ class Server:
         self._store_checks = StoreChecks(self._decisions, self._quick_decisions, self._registry, self._access, folder)
         self._followed: asyncio.Queue[Sequence[Record]] = asyncio.Queue()
         self.app: AsgiEntry = make_app(
-            settings, self._access, self._in_force, self._definitions, self._decisions, self._quick_decisions, self._log, self._quick_log,
-            self._waiting, self._health, time.time, Stream(TopicSource(broker, settings.topic("decisions"))), self._lists.entries,
-            self._facts.told, RelationalJobs(self._database), self._lifespan, self._metrics.store, api_metrics,
+            settings, self._access, self._in_force, self._definitions, self._decisions, self._quick_decisions, self._log,
+            self._runtime.quick_log, self._waiting, self._health, time.time, Stream(TopicSource(broker, settings.topic("decisions"))),
+            self._lists.entries, self._facts.told, RelationalJobs(self._database), self._lifespan, self._metrics.store, api_metrics,
         )  # fmt: skip
 
     def _take_control(self, records: Sequence[Record]) -> None:
@@ -118,6 +115,7 @@ class Server:
     @contextlib.asynccontextmanager
     async def _lifespan(self, app: FastAPI) -> AsyncIterator[None]:
         self._trials.start()
+        self._runtime.start()
         connecting = [] if await self._is_connected() else [retry_until_done(self._connect_again, "the reading of topics")]
         self._metrics.start()
         async with httpx.AsyncClient(verify=rest_of(self._settings).tls() or True, trust_env=False) as client:
@@ -188,10 +186,9 @@ class Server:
                 log.exception("%d records of the control topic could not be taken in", len(records))
 
     def _checks(self, client: httpx.AsyncClient) -> dict[str, Check]:
-        score_job = ScoreJob(client, rest_of(self._settings).url)
         return {
             "broker": functools.partial(self._broker_problem, CHECK_SECONDS),
-            "score_job": score_job.check,
+            "score_job": self._score_check(client),
             "metrics": self._metrics.check,
             "taken_back": self._automatic_rollback.check,
             "entries": self._lists.check,
@@ -199,17 +196,21 @@ class Server:
             **self._store_checks.all(),
         }
 
+    def _score_check(self, client: httpx.AsyncClient) -> Check:
+        if isinstance(self._runtime, SoloRuntime):
+            return self._runtime.engine.check
+        score_job = ScoreJob(client, rest_of(self._settings).url)
+        return score_job.check
+
     def _close(self) -> None:
         for part in (
             self._trials,
             self._control,
-            self._replies,
             self._letters,
             self._lists,
             self._facts,
             self._newest_decisions,
-            self._log,
-            self._quick_log,
+            self._runtime,
             self._decisions,
             self._quick_decisions,
             self._database,

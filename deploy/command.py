@@ -60,17 +60,32 @@ main.add_command(jobs)
 @main.command()
 @click.option(
     "--profile",
-    type=click.Choice(["embedded", "full"]),
+    type=click.Choice(["solo", "embedded", "full"]),
     default="embedded",
-    help="embedded: the stores are files; full: Cassandra, PostgreSQL, Druid and HDFS are started too.",
+    help="solo: no Java and no broker; embedded: the stores are files; full: Cassandra, PostgreSQL, Druid and HDFS are started too.",
 )
 @click.option("--config", type=EXISTING_FOLDER, help="Configuration folder to put in force; by default what was in force before.")
 @click.option("--folder", type=FOLDER, help="Folder for data, logs and checkpoints; by default .weir.")
 def up(profile: str, config: pathlib.Path | None, folder: pathlib.Path | None) -> None:
     """Starts the whole system on this machine and keeps it running until Ctrl-C."""
-    from deploy.commands.up import run_until_interrupted
+    if profile == "solo":
+        from deploy.commands.serve import serve_until_interrupted
 
-    run_until_interrupted(config or DEMO_CONFIG, folder, config is not None, profile)
+        serve_until_interrupted(config or DEMO_CONFIG, folder, config is not None)
+    else:
+        from deploy.commands.up import run_until_interrupted
+
+        run_until_interrupted(config or DEMO_CONFIG, folder, config is not None, profile)
+
+
+@main.command()
+@click.option("--config", type=EXISTING_FOLDER, help="Configuration folder to put in force; by default what was in force before.")
+@click.option("--folder", type=FOLDER, help="Folder for data, log and state; by default .weir.")
+def serve(config: pathlib.Path | None, folder: pathlib.Path | None) -> None:
+    """Starts a system without Java and without a broker, as `weir up --profile solo` does, and keeps it running until Ctrl-C."""
+    from deploy.commands.serve import serve_until_interrupted
+
+    serve_until_interrupted(config or DEMO_CONFIG, folder, config is not None)
 
 
 @main.command()

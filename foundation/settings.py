@@ -22,6 +22,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         kafka_user: name by which this system logs in at the broker.
         kafka_password_file: file with the user's password; if empty, ``secrets/kafka`` in the folder, which `weir up` makes.
         kafka_ca_file: PEM certificates that sign the broker's; if empty, those that the machine trusts.
+        runtime: what carries and decides events: ``flink`` with a broker, or ``solo``, an engine and a log in the process of the API.
+        log_fsync: when the log of a solo system is written through to the disk: ``always`` before an event is acknowledged, ``20ms`` at
+            most so much later, ``os`` when the operating system does. Only a machine that loses power loses what was not.
+        log_kept_days: how long the log of a solo system keeps records.
+        log_bytes_max: bytes of records beyond which the log of a solo system drops its oldest ones sooner.
         topic_prefix: prefix of every topic's name.
         partitions: number of partitions of each topic that the stack makes.
         folder: where the local stack keeps data, logs and checkpoints.
@@ -105,6 +110,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     kafka_user: str = "weir"
     kafka_password_file: str = ""
     kafka_ca_file: str = ""
+    runtime: Literal["flink", "solo"] = "flink"
+    log_fsync: Literal["always", "20ms", "os"] = "20ms"
+    log_kept_days: int = 7
+    log_bytes_max: int = 34_359_738_368
     topic_prefix: str = "weir."
     partitions: int = 4
     folder: str = ".weir"
@@ -217,3 +226,8 @@ def read_settings(environment: dict[str, str] | None = None) -> Settings:
         return msgspec.convert(values, Settings, strict=False)
     except msgspec.ValidationError as error:
         raise Refusal("bad setting", where="environment", expected="a value of the setting's type", got=str(error)) from error
+
+
+def settings_as_environment(settings: Settings) -> dict[str, str]:
+    """`settings` as environment variables, which `read_settings` reads in a process with any working directory."""
+    return {"WEIR_" + name.upper(): str(value) for name, value in msgspec.to_builtins(settings.absolute()).items()}

@@ -12,7 +12,7 @@ from api.http.health import Health
 from api.http.metrics import ApiMetrics
 from api.http.problem import Answer, Problem
 from api.http.query import require_known
-from api.kafka.log import Clock, Log, LogUnavailableError
+from api.kafka.log import Clock, Log, LogFullError, LogUnavailableError
 from features.schema.event import Event
 from pipeline.engine.decision import fallback_flags
 from pipeline.engine.release import Release
@@ -96,6 +96,7 @@ class Decide:
         Raises:
             Refusal: the body is not an event of the schema, or the query has an unknown parameter.
             Problem: 422, the deadline is out of range; 429, too many decisions are in flight; 503, no release is in force.
+            LogFullError: too many events wait already.
         """
         began = time.perf_counter()
         deadline_ms = deadline_of(query, self._deadline_ms)
@@ -109,6 +110,8 @@ class Decide:
             else:
                 reply = await self._ask(event, body, began + deadline_ms / 1000)
                 why = f"no decision within {deadline_ms} ms"
+        except LogFullError:
+            raise
         except LogUnavailableError as error:
             why = f"the event was not taken, send it again: {error}"
         decided = None if reply is None else _read_reply(reply)

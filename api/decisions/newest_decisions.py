@@ -5,10 +5,10 @@ import contextlib
 import time
 
 import msgspec
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import KafkaException, TopicPartition
 
 from api.decisions.deciders import Newest
-from pipeline.control.kafka_access import Connection
+from pipeline.control.kafka_access import Connection, open_consumer
 
 SECONDS_MAX = 2.0
 
@@ -24,7 +24,7 @@ class NewestDecisions:
     def __init__(self, broker: Connection, topic: str) -> None:
         self._topic = topic
         rules: dict[str, object] = {**broker, "group.id": "weir-api-newest", "enable.auto.commit": False, "log_level": 4}
-        self._consumer = Consumer(rules)
+        self._consumer = open_consumer(rules)
 
     async def newest(self) -> list[Newest]:
         """The newest decisions that can be read within `SECONDS_MAX`; none when the broker does not answer, which its own check reports."""

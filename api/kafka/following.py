@@ -6,10 +6,10 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from foundation.refusal import Refusal
-from pipeline.control.kafka_access import Connection
+from pipeline.control.kafka_access import Connection, open_consumer
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class Following:
         # A reply must not wait for more replies, and a definition may be large.
         rules |= {"fetch.min.bytes": 1, "socket.nagle.disable": True, "fetch.message.max.bytes": 16_777_216}
         rules |= {"enable.partition.eof": True}
-        self._consumer = Consumer(rules)
+        self._consumer = open_consumer(rules)
 
     def assign(self, from_end: bool, back: int = 0) -> list[TopicPartition]:
         """Sets where reading begins: at the oldest records, or `back` records before the end of each partition. Blocks.

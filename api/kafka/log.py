@@ -21,6 +21,10 @@ class LogUnavailableError(Exception):
     """The broker does not take a record now; the caller may try again."""
 
 
+class LogFullError(LogUnavailableError):
+    """As many records wait as may; the caller may try again in a moment."""
+
+
 class Log(Protocol):
     """Writes records to topics; records with the same key keep their order."""
 

@@ -5,12 +5,12 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol, TypeVar
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from api.kafka.following import Following, Record
 from api.kafka.log import Log, LogUnavailableError
 from patterns.entries import Change, Placed, read_record
-from pipeline.control.kafka_access import Connection
+from pipeline.control.kafka_access import Connection, open_consumer
 from pipeline.control.sole_writer import SoleWriter
 
 log = logging.getLogger(__name__)
@@ -104,7 +104,7 @@ class EntryFollowing(Following):
         # The end is asked for on a connection of its own: on that of the follower, the broker answers only after the next record or
         # half a second. Uncommitted records count, so that whoever waits for the end also reads a transaction that is being committed.
         rules: dict[str, object] = {"enable.auto.commit": False, "isolation.level": "read_uncommitted", "log_level": 4}
-        self._asking = Consumer({**broker, "group.id": "weir-api-entries-end", **rules})
+        self._asking = open_consumer({**broker, "group.id": "weir-api-entries-end", **rules})
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop

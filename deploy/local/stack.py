@@ -5,8 +5,6 @@ import functools
 import pathlib
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Sequence
 from types import TracebackType
 
@@ -21,6 +19,7 @@ from deploy.local.placement import Placement
 from deploy.local.releases import publish
 from deploy.local.submission import submit_score_job
 from deploy.local.tidying import Tidying
+from deploy.machine.answers import answers
 from deploy.machine.jars import PROJECT
 from deploy.machine.patience import Patience
 from deploy.machine.ports import free_ports, require_free
@@ -33,7 +32,7 @@ from deploy.servers.flink_files import needed_for
 from deploy.servers.hdfs_security import USER_VARIABLE
 from deploy.servers.store_servers import SERVERS, StoreServer
 from deploy.servers.topics import make_topics
-from foundation.settings import Settings
+from foundation.settings import Settings, settings_as_environment
 from pipeline.control.kafka_access import SECRET_FILE
 from pipeline.flink.jobs import DELIVERING
 from pipeline.sinks.archive_access import HDFS_USER_FILE
@@ -292,11 +291,6 @@ def _never_failing(say: Say) -> Say:
     return say_or_ignore
 
 
-def settings_as_environment(settings: Settings) -> dict[str, str]:
-    """`settings` as environment variables, which `read_settings` reads in a process with any working directory."""
-    return {"WEIR_" + name.upper(): str(value) for name, value in msgspec.to_builtins(settings.absolute()).items()}
-
-
 def free_settings(folder: pathlib.Path, **values: object) -> Settings:
     """Settings of a system in `folder` on ports that nobody uses now; `values` are other settings."""
     broker_port, api_port, flink_port, cassandra_port, druid_port, druid_coordinator_port, hdfs_port, hdfs_web_port, database_port = (
@@ -307,12 +301,3 @@ def free_settings(folder: pathlib.Path, **values: object) -> Settings:
     given |= {"druid_port": druid_port, "druid_coordinator_port": druid_coordinator_port}
     given |= {"hdfs_port": hdfs_port, "hdfs_web_port": hdfs_web_port}
     return msgspec.convert(given | values, Settings)
-
-
-def answers(address: str, path: str) -> bool:
-    """Whether `path` at `address` (a host and a port) is answered with status 200."""
-    try:
-        with urllib.request.urlopen(f"http://{address}{path}", timeout=2) as answer:
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False

@@ -7,7 +7,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 
 from foundation.settings import Settings
 from pipeline.control.definitions import ControlRecord, Definitions, key_text
-from pipeline.control.kafka_access import connection_of
+from pipeline.control.kafka_access import connection_of, open_consumer, open_producer
 from pipeline.wire.declaration import Topic
 
 log = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ def consumer_of(settings: Settings, group: str, **options: object) -> Consumer:
         # This is a fifth of the default, since records that are fetched ahead take memory.
         "queued.max.messages.kbytes": 13_107,
     }
-    return Consumer(fixed | options)
+    return open_consumer(fixed | options)
 
 
 def producer_of(settings: Settings, **options: object) -> Producer:
@@ -57,7 +57,7 @@ def producer_of(settings: Settings, **options: object) -> Producer:
         "message.max.bytes": MESSAGE_BYTES_MAX,
         "linger.ms": 5,
     }
-    return Producer(fixed | options)
+    return open_producer(fixed | options)
 
 
 class Outbox:

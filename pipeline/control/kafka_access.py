@@ -1,23 +1,46 @@
 """Clients in Python and in Java take the broker's address and their credentials from here."""
 
 import pathlib
+from collections.abc import Mapping
+
+from confluent_kafka import Consumer, Producer
 
 from foundation.refusal import Refusal
 from foundation.settings import Settings
+from pipeline.log.log_consumer import LogConsumer
+from pipeline.log.log_folder import LOG_FOLDER, LOGS, TOPIC_PREFIX
+from pipeline.log.log_producer import LogProducer
 
 SECRET_FILE = ("secrets", "kafka")
 """This file below the system's folder holds the password that `weir up` made for its own broker."""
 
 Connection = dict[str, str]
-"""The options of a Kafka client, by name."""
+"""The options of a client, by name."""
+
+
+def short_topic(topic: str, prefix: str) -> str:
+    """The name of `topic` without the prefix of this system's topics."""
+    return topic.removeprefix(prefix)
+
+
+def open_consumer(options: Mapping[str, object]) -> Consumer:
+    """Makes a consumer from `connection_of` and further options of librdkafka: of a broker, or of a log with the same methods."""
+    return LogConsumer(dict(options)) if LOG_FOLDER in options else Consumer(dict(options))
+
+
+def open_producer(options: Mapping[str, object]) -> Producer:
+    """Makes a producer from `connection_of` and further options of librdkafka: to a broker, or to a log with the same methods."""
+    return LogProducer(dict(options)) if LOG_FOLDER in options else Producer(dict(options))
 
 
 def connection_of(settings: Settings) -> Connection:
-    """Gives the connection options of a client of librdkafka.
+    """Gives the connection options of a client, for `open_consumer` and `open_producer`: of librdkafka, or those of a solo system's log.
 
     Raises:
         Refusal: the protocol needs a password, and its file cannot be read.
     """
+    if settings.runtime == "solo":
+        return {LOG_FOLDER: str(settings.path(*LOGS)), TOPIC_PREFIX: settings.topic_prefix}
     protocol = _protocol(settings)
     options = {"bootstrap.servers": settings.bootstrap}
     if protocol != "PLAINTEXT":

@@ -1,0 +1,212 @@
+"""Reads topics of a log as a consumer of Kafka reads those of a broker, with the part of its interface that this project uses."""
+
+import contextlib
+import pathlib
+import time
+from collections.abc import Callable, Iterable, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import msgspec
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
+
+from pipeline.log.frame import LogRecord
+from pipeline.log.log_folder import LOG_FOLDER, LOGS_OF, TOPIC_PREFIX, segments_of
+from pipeline.log.reader import LogReader
+from pipeline.log.segments import Segments
+
+POLL_SECONDS = 0.05
+"""How often a log is looked at that another process writes."""
+CURSORS = "cursors"
+_decode_cursors = msgspec.json.Decoder(dict[str, int]).decode
+
+
+class LogMessage:
+    """A record of a log, or the end of a topic, with the methods of a message of Kafka."""
+
+    __slots__ = ("_error", "_offset", "_partition", "_record", "_topic")
+
+    def __init__(self, topic: str, partition: int, offset: int, record: LogRecord | None) -> None:
+        self._topic = topic
+        self._partition = partition
+        self._offset = offset
+        self._record = record
+
+    def topic(self) -> str:
+        return self._topic
+
+    def partition(self) -> int:
+        return self._partition
+
+    def offset(self) -> int:
+        return self._offset
+
+    def error(self) -> KafkaError | None:
+        return None if self._record is not None else KafkaError(KafkaError._PARTITION_EOF)
+
+    def key(self) -> bytes | None:
+        return self._record.key if self._record is not None else None
+
+    def value(self) -> bytes | None:
+        return self._record.value if self._record is not None else None
+
+    def headers(self) -> list[tuple[str, bytes]] | None:
+        return list(self._record.headers) if self._record is not None else None
+
+    def timestamp(self) -> tuple[int, int]:
+        return 1, self._record.at_ms if self._record is not None else 0
+
+
+class _Partition:
+    """One log of a topic, as it is read."""
+
+    def __init__(self, topic: str, number: int, segments: Segments, short: str, start: int) -> None:
+        self.topic = topic
+        self.number = number
+        self.short = short
+        self.segments = segments
+        self.reader = LogReader(segments, [short], start)
+        self.paused = False
+        self.end_said = -1
+
+    def take(self, records_max: int, says_end: bool) -> list[LogMessage]:
+        if self.paused:
+            return []
+        records = self.reader.read(records_max)
+        found = [LogMessage(self.topic, self.number, record.ordinal, record) for record in records]
+        if says_end and len(found) < records_max and not self.reader.is_behind and self.end_said != (end := high_of(self)):
+            self.end_said = end
+            found.append(LogMessage(self.topic, self.number, max(end, self.reader.position), None))
+        return found
+
+
+class LogConsumer:
+    """Reads the logs that `options` name; what its methods mean is said of `confluent_kafka.Consumer`.
+
+    An offset is the ordinal of a record in its log, where records of other topics stand too, so that the offsets of one topic have gaps.
+    Only one consumer of a group may read a topic: there is no sharing of partitions.
+
+    Args:
+        options: `LOG_FOLDER`, `TOPIC_PREFIX`, ``group.id`` and ``enable.partition.eof``; all others have no meaning here.
+    """
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        self._folder = pathlib.Path(options[LOG_FOLDER])
+        self._prefix = options[TOPIC_PREFIX]
+        self._says_end = bool(options.get("enable.partition.eof", False))
+        self._cursors = self._folder / CURSORS / f"{options['group.id']}.json"
+        self._partitions: list[_Partition] = []
+
+    def list_topics(self, topic: str, timeout: float = -1) -> Any:
+        """The logs of `topic` as its partitions."""
+        numbers = {number: number for number in range(len(LOGS_OF.get(self._short(topic), ())))}
+        return SimpleNamespace(topics={topic: SimpleNamespace(error=None, partitions=numbers)})
+
+    def places(self, topic: str) -> list[TopicPartition]:
+        """The logs of `topic`, each from its beginning."""
+        return [TopicPartition(topic, number, 0) for number in range(len(LOGS_OF[self._short(topic)]))]
+
+    def get_watermark_offsets(self, place: TopicPartition, timeout: float = -1, cached: bool = False) -> tuple[int, int]:
+        segments = self._segments(place.topic, place.partition)
+        high = segments.last(self._short(place.topic)) + 1
+        low = segments.all[0].first if segments.all else 0
+        return min(low, high), high
+
+    def assign(self, places: Iterable[TopicPartition]) -> None:
+        self._partitions = [self._opened(place.topic, place.partition, place.offset) for place in places]
+
+    def unassign(self) -> None:
+        self._partitions = []
+
+    def incremental_unassign(self, places: Iterable[TopicPartition]) -> None:
+        gone = {(place.topic, place.partition) for place in places}
+        self._partitions = [each for each in self._partitions if (each.topic, each.number) not in gone]
+
+    def subscribe(
+        self, topics: Sequence[str], on_revoke: Callable[..., None] | None = None, on_lost: Callable[..., None] | None = None
+    ) -> None:
+        known = self._committed()
+        places = [place for topic in topics for place in self.places(topic)]
+        self._partitions = [self._opened(each.topic, each.partition, known.get(f"{each.topic}/{each.partition}", 0)) for each in places]
+
+    def assignment(self) -> list[TopicPartition]:
+        return [TopicPartition(each.topic, each.number) for each in self._partitions]
+
+    def position(self, places: Iterable[TopicPartition]) -> list[TopicPartition]:
+        found = {(each.topic, each.number): each.reader.position for each in self._partitions}
+        return [TopicPartition(place.topic, place.partition, found[place.topic, place.partition]) for place in places]
+
+    def pause(self, places: Iterable[TopicPartition]) -> None:
+        self._set_paused(places, True)
+
+    def resume(self, places: Iterable[TopicPartition]) -> None:
+        self._set_paused(places, False)
+
+    def poll(self, timeout: float = -1) -> LogMessage | None:
+        found = self.consume(1, timeout)
+        return found[0] if found else None
+
+    def consume(self, num_messages: int = 1, timeout: float = -1) -> list[LogMessage]:
+        """The records that are there, at most `num_messages`; waits up to `timeout` seconds for the first."""
+        until = time.monotonic() + timeout
+        while True:
+            found: list[LogMessage] = []
+            for each in self._partitions:
+                each.segments.refresh()
+                found += each.take(num_messages - len(found), self._says_end)
+            left = until - time.monotonic()
+            if found or left <= 0:
+                return found
+            self._wait(left)
+
+    def commit(self, offsets: Sequence[TopicPartition] | None = None, asynchronous: bool = True) -> None:
+        """Writes the offsets, by default of all that was read, into the file of the group.
+
+        Raises:
+            KafkaException: the file cannot be written.
+        """
+        if offsets is None:
+            offsets = [TopicPartition(each.topic, each.number, each.reader.position) for each in self._partitions]
+        known = self._committed() | {f"{each.topic}/{each.partition}": each.offset for each in offsets}
+        written = self._cursors.with_suffix(".new")
+        try:
+            self._cursors.parent.mkdir(parents=True, exist_ok=True)
+            written.write_bytes(msgspec.json.encode(known))
+            written.rename(self._cursors)
+        except OSError as error:
+            raise KafkaException(KafkaError(KafkaError._FS, str(error))) from error
+
+    def close(self) -> None:
+        self._partitions = []
+
+    def _committed(self) -> dict[str, int]:
+        with contextlib.suppress(OSError, msgspec.DecodeError):  # without it, reading begins with the oldest record, and repeats are known
+            return _decode_cursors(self._cursors.read_bytes())
+        return {}
+
+    def _opened(self, topic: str, number: int, offset: int) -> _Partition:
+        return _Partition(topic, number, self._segments(topic, number), self._short(topic), max(0, offset))
+
+    def _segments(self, topic: str, number: int) -> Segments:
+        return segments_of(self._folder, LOGS_OF[self._short(topic)][number])
+
+    def _short(self, topic: str) -> str:
+        return topic.removeprefix(self._prefix)
+
+    def _set_paused(self, places: Iterable[TopicPartition], paused: bool) -> None:
+        named = {(place.topic, place.partition) for place in places}
+        for each in self._partitions:
+            if (each.topic, each.number) in named:
+                each.paused = paused
+
+    def _wait(self, seconds: float) -> None:
+        """Waits for a record: for the writer where it is in this process, else for a moment."""
+        if len(self._partitions) == 1 and (only := self._partitions[0]).segments.has_writer and not only.paused:
+            only.segments.wait([only.short], lambda: only.reader.is_behind, seconds)
+        else:
+            time.sleep(min(seconds, POLL_SECONDS))
+
+
+def high_of(partition: _Partition) -> int:
+    """The offset after the last record of the topic."""
+    return partition.segments.last(partition.short) + 1

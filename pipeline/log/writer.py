@@ -1,0 +1,245 @@
+"""The one writer of a log: it appends batches of records, which are in the log as a whole or not at all."""
+
+import fcntl
+import logging
+import os
+import pathlib
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
+from typing import Literal
+
+from foundation.refusal import Refusal
+from pipeline.log.frame import Entry, encode_frame, read_head
+from pipeline.log.segments import Segment, Segments, segment_path, segment_paths, start_of_segment
+
+log = logging.getLogger(__name__)
+
+Fsync = Literal["always", "20ms", "os"]
+FSYNC_SECONDS = 0.02
+SEGMENT_BYTES = 64 << 20
+LOCK = "writer.lock"
+
+
+class LogWriter:
+    """Appends to the log in `folder`, which is made if it is missing. Any thread may append; while it is open no other writer can be.
+
+    At the opening, what the last write of a killed process has left unfinished is cut off.
+
+    Args:
+        fsync: ``always`` writes each batch through to the disk before `append` returns; ``20ms`` does so in the background, at most so
+            much later; ``os`` leaves it to the operating system. A killed process loses nothing with any of them; a machine without power
+            loses nothing, what was appended in the last 20 ms or so, or what the system has not written yet, often half a minute.
+        segment_bytes: size at which a new segment begins.
+        clock: seconds since the epoch.
+
+    Raises:
+        Refusal: another writer has the log, a file is damaged, or the log is of another version.
+    """
+
+    def __init__(
+        self, folder: pathlib.Path, fsync: Fsync = "20ms", segment_bytes: int = SEGMENT_BYTES, clock: Callable[[], float] = time.time
+    ) -> None:
+        self.segments = Segments(folder)
+        self.cut_off = ""
+        self._folder = folder
+        self._fsync = fsync
+        self._segment_bytes = segment_bytes
+        self._clock = clock
+        self._one = threading.Lock()
+        self._unsynced = threading.Event()
+        self._closing = False
+        folder.mkdir(parents=True, exist_ok=True)
+        self._lock = _locked(folder)
+        try:
+            self._file = self._open_last()
+        except BaseException:
+            os.close(self._lock)
+            raise
+        self.segments.has_writer = True
+        self._syncing = threading.Thread(target=self._sync_behind, name="log-fsync", daemon=True)
+        if fsync == "20ms":
+            self._syncing.start()
+
+    @property
+    def end(self) -> int:
+        """Ordinal after the last record."""
+        return self.segments.end
+
+    def append(self, entries: Sequence[Entry]) -> int:
+        """Appends a batch of at least one record; gives the ordinal of the first.
+
+        Raises:
+            OSError: the disk takes nothing now; nothing was appended, and it may be tried again.
+        """
+        return self.append_at(entries, int(self._clock() * 1000))
+
+    def append_at(self, entries: Sequence[Entry], at_ms: int) -> int:
+        """Appends as `append` does, with the time `at_ms` in ms since the epoch."""
+        with self._one:
+            if self.segments.all[-1].size >= self._segment_bytes:
+                self._roll()
+            segment = self.segments.all[-1]
+            first = segment.end
+            frames = list(_frames(entries, first, at_ms))
+            self._write(segment, b"".join(frames))
+            self.segments.appended([head for frame in frames if (head := read_head(frame, 0))])
+        if self._fsync == "20ms":
+            self._unsynced.set()
+        return first
+
+    def sync(self) -> None:
+        """Writes all that was appended through to the disk."""
+        with self._one:
+            os.fsync(self._file)
+
+    def keep(self, after_ms: int, bytes_max: int, compacted: Sequence[str]) -> list[pathlib.Path]:
+        """Removes the oldest segments whose records were all appended before `after_ms`, or that are beyond `bytes_max` in all.
+
+        The last segment stays. The newest record of each key of the topics `compacted` is appended again before its segment goes.
+        Gives the files that were removed.
+        """
+        removed = []
+        while len(self.segments.all) > 1:
+            first = self.segments.all[0]
+            size = sum(segment.size for segment in self.segments.all)
+            if first.last_ms >= after_ms and size <= bytes_max:
+                break
+            carried = self._newest_of(first, compacted)
+            if carried:
+                self.append(carried)
+            with self.segments.changed:
+                self.segments.drop_first()
+            removed.append(first.path)
+        return removed
+
+    def close(self) -> None:
+        """Writes everything through to the disk and lets another writer in."""
+        self._closing = True
+        self._unsynced.set()
+        if self._syncing.is_alive():
+            self._syncing.join()
+        with self._one:
+            os.fsync(self._file)
+            os.close(self._file)
+            os.close(self._lock)
+        self.segments.close()
+
+    def _write(self, segment: Segment, data: bytes) -> None:
+        """Writes `data` at the end of `segment`, whole or not at all."""
+        try:
+            written = 0
+            while written < len(data):
+                written += os.write(self._file, data[written:] if written else data)
+            if self._fsync == "always":
+                os.fsync(self._file)
+        except OSError:
+            os.ftruncate(self._file, segment.size)
+            os.lseek(self._file, segment.size, os.SEEK_SET)
+            raise
+
+    def _open_last(self) -> int:
+        for first, path in segment_paths(self._folder):
+            if self.segments.all and not self.segments.all[-1].sealed:
+                self.segments.scan_last(whole=False)
+                self.segments.all[-1].seal()
+            self.segments.add(first, path)
+        if not self.segments.all:
+            return self._begin(0)
+        last = self.segments.all[-1]
+        if last.sealed:
+            return self._begin(last.end)
+        self.cut_off = self.segments.scan_last(whole=True)
+        size = last.path.stat().st_size
+        if self.cut_off:
+            text = "%s, byte %d: the last write was not finished; %d bytes are cut off: %s"
+            log.warning(text, last.path, last.size, size - last.size, self.cut_off)
+        file = os.open(last.path, os.O_WRONLY | os.O_CLOEXEC)
+        os.ftruncate(file, last.size)
+        os.lseek(file, last.size, os.SEEK_SET)
+        return file
+
+    def _begin(self, first: int) -> int:
+        """Makes a new segment; it has its name once its beginning is on the disk."""
+        path = segment_path(self._folder, first)
+        made = path.with_suffix(".new")
+        file = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        try:
+            os.write(file, start_of_segment(first))
+            os.fsync(file)
+            made.rename(path)
+        except OSError:
+            os.close(file)
+            raise
+        folder = os.open(self._folder, os.O_RDONLY)
+        os.fsync(folder)
+        os.close(folder)
+        self.segments.add(first, path)
+        return file
+
+    def _roll(self) -> None:
+        last = self.segments.all[-1]
+        os.fsync(self._file)
+        with self.segments.changed:
+            file = self._begin(last.end)
+            last.seal()
+        os.close(self._file)
+        self._file = file
+
+    def _newest_of(self, first: Segment, compacted: Sequence[str]) -> list[Entry]:
+        """The records of `first` that are the newest of their keys, in order; deleted keys need none."""
+        newest: dict[tuple[str, bytes], tuple[int, Entry]] = {}
+        wanted = [topic for topic in compacted if topic in first.lasts]
+        for segment in self.segments.all if wanted else ():
+            for place in segment.places(wanted, 0):
+                for record in segment.records(place.position):
+                    if record.topic in wanted:
+                        newest[record.topic, record.key] = record.ordinal, Entry(record.topic, record.key, record.value, record.headers)
+        here = sorted(found for found in newest.values() if found[0] < first.end and found[1].value is not None)
+        return [entry for _, entry in here]
+
+    def _sync_behind(self) -> None:
+        while not self._closing:
+            self._unsynced.wait()
+            self._unsynced.clear()
+            with self._one:
+                file = os.dup(self._file)
+            try:
+                os.fsync(file)
+            except OSError as error:
+                log.error("the log %s could not be written through to the disk: %s", self._folder, error)
+            finally:
+                os.close(file)
+            time.sleep(FSYNC_SECONDS)
+
+
+def _frames(entries: Sequence[Entry], first: int, at_ms: int) -> Iterator[bytes]:
+    runs = [list(run) for _, run in groupby(entries, key=lambda entry: entry.topic)]
+    for number, run in enumerate(runs):
+        yield encode_frame(first, at_ms, run[0].topic, run, number < len(runs) - 1)
+        first += len(run)
+
+
+def _locked(folder: pathlib.Path) -> int:
+    """The open lock of `folder`, which ends with the process.
+
+    Raises:
+        Refusal: another writer has it.
+    """
+    lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        holder = os.read(lock, 32).decode(errors="replace").strip()
+        os.close(lock)
+        raise Refusal(
+            "log in use",
+            where=str(folder),
+            expected="no other process that writes to it",
+            got=f"process {holder} has it open" if holder else "another process has it open",
+            remedy="stop the other `weir serve` of this folder, or give --folder",
+        ) from None
+    os.ftruncate(lock, 0)
+    os.pwrite(lock, str(os.getpid()).encode(), 0)
+    return lock

@@ -1,0 +1,408 @@
+"""The engine of a solo system: a thread that appends what comes to the log, decides it in the order of the log, and answers.
+
+An event is in the log before its answer leaves. What the engine knows follows from the log alone: the state file holds it as of some
+position, and at a start the log is read again from there. Decisions that stand in the output log already are not written twice.
+"""
+
+import logging
+import pathlib
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
+
+from foundation.refusal import Refusal
+from foundation.settings import Settings
+from pipeline.engine.keeping import kept_ms
+from pipeline.log.frame import Entry, LogRecord
+from pipeline.log.log_folder import COMPACTED, INBOX, INPUT, LOGS, LOGS_OF, OUTPUT, SIDE, TAKEN_IN, close_writers, segments_of, take_over
+from pipeline.log.reader import LogReader
+from pipeline.log.writer import LogWriter
+from pipeline.solo.intake import Done, Intake, IntakeFullError, Waiting
+from pipeline.solo.stages import CONTROL_TOPICS, TOLD_TOPICS, Outcome, Stages
+from pipeline.solo.state_file import STAGES, Changes, StageState, StateFile
+
+log = logging.getLogger(__name__)
+
+CHECKPOINT_SECONDS = 1.0
+CHECKPOINT_EVENTS = 10_000
+IDLE_SECONDS = 0.02
+"""How often the logs of other processes are looked at while nothing comes."""
+RETRY_SECONDS = 0.2
+KEEP_SECONDS = 60.0
+FROM_HEADER = "weir-from"
+"""The header of a record that was copied from another log: that log and the ordinal after the record there."""
+THROUGH_HEADER = "weir-through"
+"""The header of the first record of a batch of outcomes: the ordinal after the last record of the input that the batch is about."""
+STATE = ("solo", "state.db")
+DAY_MS = 86_400_000
+
+Replies = Sequence[tuple[str, bytes]]
+
+
+class Engine:
+    """Appends, decides and answers, in a thread of its own. Call `open`, then `start`, and `close` in any case.
+
+    Args:
+        settings: of the system.
+        answer: is called in the engine's thread with the replies of each batch, by the name of who waits.
+        died: is called in the engine's thread when it ends by an exception; what came before is in the log.
+        clock: seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        answer: Callable[[Replies], None],
+        died: Callable[[], None] = lambda: None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.intake = Intake()
+        self.problem = "state: the log has not been read yet"
+        self.write_problem = ""
+        self.decided = 0
+        self._settings = settings
+        self._folder = log_folder(settings)
+        self._answer = answer
+        self._died = died
+        self._clock = clock
+        self._stopping = False
+        self._died_of = ""
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+        self._writing: threading.Thread | None = None
+        self._states: dict[str, StageState] = {}
+        self._sources: dict[str, LogReader] = {}
+        self._written_at = self._kept_at = time.monotonic()
+        self._since = 0
+        self._moved = False
+        self._through = 0
+        """The outcomes of records before this ordinal stand in the output log already."""
+
+    def open(self) -> None:
+        """Opens the logs and the state.
+
+        Raises:
+            Refusal: another process runs this system, or a file is damaged or of another version.
+        """
+        fsync = self._settings.log_fsync
+        self._input = LogWriter(self._folder / INPUT, fsync, clock=self._clock)
+        self._output = LogWriter(self._folder / OUTPUT, "os", clock=self._clock)
+        take_over(self._folder, {INPUT: self._input, OUTPUT: self._output}, self._append_and_wait)
+        self._file = StateFile(self._settings.path(*STATE), self._clock)
+        self._positions = self._file.positions()
+        self._check_positions()
+
+    def start(self) -> None:
+        """Starts the thread, which first reads what the log has behind the state."""
+        self._thread.start()
+
+    def put(self, entries: Sequence[Entry], done: Done | None = None) -> None:
+        """Has records appended together and decided; see `Intake.put`."""
+        self.intake.put(entries, done)
+
+    async def check(self) -> str:
+        """The check of the part that decides: '' while it does, else a text that begins with ``state``."""
+        return self.problem
+
+    @property
+    def ended(self) -> bool:
+        """Whether the engine takes nothing any more."""
+        return self._stopping or bool(self._died_of)
+
+    def _append_and_wait(self, entries: Sequence[Entry]) -> int:
+        """Has records appended and decided; gives the ordinal of the first once they are in the log.
+
+        Raises:
+            OSError: the log cannot be written, or too many records wait.
+        """
+        found: list[tuple[int, str]] = []
+        done = threading.Event()
+
+        def note(end: int, problem: str) -> None:
+            found.append((end, problem))
+            done.set()
+
+        try:
+            self.put(entries, note)
+        except IntakeFullError as error:
+            raise OSError(str(error)) from error
+        while not done.wait(RETRY_SECONDS):
+            if self.ended:
+                raise OSError("the engine has ended")
+        end, problem = found[0]
+        if problem:
+            raise OSError(problem)
+        return end - len(entries)
+
+    def close(self) -> None:
+        """Ends the thread after its batch, writes the state, and closes the logs."""
+        self._stopping = True
+        self.intake.wake()
+        if self._thread.is_alive():
+            self._thread.join()
+        if self._writing is not None:
+            self._writing.join()
+        self._file.close()
+        close_writers(self._folder)
+
+    def _run(self) -> None:
+        try:
+            self._recover()
+            self.problem = ""
+            while not self._stopping:
+                self._step()
+            self._end()
+        except BaseException as error:
+            self._died_of = f"{type(error).__name__}: {error}"
+            self.problem = f"state: the engine ended: {self._died_of}"
+            log.critical("the engine ended", exc_info=error)
+            self._died()
+
+    def _step(self) -> None:
+        taken = self.intake.take(self._settings.bundle_events_max, self._settings.bundle_bytes_max, IDLE_SECONDS)
+        if taken and (records := self._append_taken(taken)):
+            self._process(records)
+        for records in self._imported():
+            self._process(records)
+        self._checkpoint_if_due()
+
+    def _append_taken(self, taken: list[Waiting]) -> list[LogRecord]:
+        entries = [entry for waiting in taken for entry in waiting.entries]
+        at_ms = int(self._clock() * 1000)
+        try:
+            first = self._input.append_at(entries, at_ms)
+        except OSError as error:
+            self.write_problem = f"the log cannot be written: {error.strerror}"
+            for waiting in taken:
+                if waiting.done is not None:
+                    waiting.done(-1, self.write_problem)
+            return []
+        self.write_problem = ""
+        end = first
+        for waiting in taken:
+            end += len(waiting.entries)
+            if waiting.done is not None:
+                waiting.done(end, "")
+        return _records(entries, first, at_ms)
+
+    def _imported(self) -> Iterator[list[LogRecord]]:
+        """Copies what the other logs hold for the engine into the input, and gives it as it stands there."""
+        for name, reader in self._sources.items():
+            reader.refresh()
+            if not reader.is_behind or not (found := reader.read(self._settings.bundle_events_max)):
+                continue
+            entries = [
+                Entry(each.topic, each.key, each.value, (*each.headers, (FROM_HEADER, f"{name}:{each.ordinal + 1}".encode())))
+                for each in found
+            ]
+            at_ms = int(self._clock() * 1000)
+            try:
+                first = self._input.append_at(entries, at_ms)
+            except OSError as error:
+                self.write_problem = f"the log cannot be written: {error.strerror}"
+                reader.seek(found[0].ordinal)
+                continue
+            self._positions[name] = reader.position
+            yield _records(entries, first, at_ms)
+
+    def _process(self, records: list[LogRecord]) -> None:
+        """Decides records that stand in the log, and writes and answers what comes of it."""
+        outcome = self._outcome_of(records)
+        end = records[-1].ordinal + 1
+        if outcome.entries:
+            self._write_outcome(outcome.entries, end)
+        self._moved = True
+        self._positions[INPUT] = end
+        if outcome.replies:
+            self._answer(outcome.replies)
+
+    def _outcome_of(self, records: Sequence[LogRecord]) -> Outcome:
+        whole = Outcome([], [])
+        for kind, run in groupby(records, key=_kind_of):
+            part = list(run)
+            if kind == "control":
+                self._stages.control(part)
+            elif kind:
+                outcome = self._stages.events(part) if kind == "events" else self._stages.told(kind, part)
+                whole.entries.extend(outcome.entries)
+                whole.replies.extend(outcome.replies)
+                if kind == "events":
+                    self._since += len(part)
+                    self.decided += len(part)
+        return whole
+
+    def _write_outcome(self, entries: list[Entry], end: int) -> None:
+        """Appends outcomes; while the disk is full it waits, for their events are in the log and are not decided again before a restart."""
+        first = entries[0]
+        entries[0] = Entry(first.topic, first.key, first.value, ((THROUGH_HEADER, str(end).encode()),))
+        while True:
+            try:
+                self._output.append(entries)
+                break
+            except OSError as error:
+                self.write_problem = f"the log cannot be written: {error.strerror}"
+                if self._stopping:
+                    raise
+                time.sleep(RETRY_SECONDS)
+
+    def _recover(self) -> None:
+        """Reads the log from the state's position on, as it was decided before the end of the process."""
+        self._states = self._file.stages()
+        entity, user = (self._states[name] for name in STAGES)
+        self._stages = Stages(entity, user, 0, self._settings.profiles_bytes_max, self._clock)
+        start = self._positions.get(INPUT, 0)
+        known = LogReader(self._input.segments, CONTROL_TOPICS, 0)
+        while records := [record for record in known.read(1_000) if record.ordinal < start]:
+            self._stages.control(records)
+        self._apply_time_to_live()
+        through = self._outcomes_through()
+        self._through = min(through, self._input.end)
+        reader = LogReader(self._input.segments, (*_input_topics(), *TAKEN_IN), start)
+        end = self._input.end
+        while (records := reader.read(self._settings.bundle_events_max)) and not self._stopping:
+            self.problem = f"state: the log is being read, {end - reader.position} records are left"
+            self._note_sources(records)
+            for part in _split(records, self._through):
+                self._process_again(part)
+            self._checkpoint_if_due()
+        if through > self._input.end:
+            self._start_behind_lost_events(through)
+        self._sources = {
+            SIDE: LogReader(segments_of(self._folder, SIDE), TAKEN_IN, self._positions.get(SIDE, 0)),
+            INBOX: LogReader(segments_of(self._folder, INBOX), _input_topics(), self._positions.get(INBOX, 0)),
+        }
+
+    def _start_behind_lost_events(self, through: int) -> None:
+        """Writes the state behind outcomes whose events the log has lost, so that no later start takes new events for those."""
+        lost = through - self._input.end
+        log.warning("the machine lost power before the last %d records of the log were on the disk; send their events again", lost)
+        self._moved = True
+        self._checkpoint()
+        if self._writing is not None:
+            self._writing.join()
+
+    def _process_again(self, records: list[LogRecord]) -> None:
+        if records[-1].ordinal >= self._through:
+            self._process(records)
+            return
+        self._outcome_of(records)
+        self._moved = True
+        self._positions[INPUT] = records[-1].ordinal + 1
+
+    def _apply_time_to_live(self) -> None:
+        """Removes profiles that nothing can ask for any more."""
+        release = self._stages.decode.definitions.newest
+        if release is not None and (kept := kept_ms(release)):
+            gone = self._file.forget(int(self._clock() * 1000) - kept)
+            if gone:
+                log.info("%d profiles were not written for %d days and are forgotten", gone, kept // DAY_MS)
+
+    def _outcomes_through(self) -> int:
+        """The ordinal up to which outcomes stand in the output log, from the state's position on."""
+        through = self._positions.get(INPUT, 0)
+        reader = LogReader(self._output.segments, ("decisions", "late", "dead-letters"), self._positions.get(OUTPUT, 0))
+        while records := reader.read(10_000):
+            for record in records:
+                for name, value in record.headers:
+                    if name == THROUGH_HEADER:
+                        through = max(through, int(value))
+        return through
+
+    def _note_sources(self, records: Sequence[LogRecord]) -> None:
+        """Remembers how far other logs were copied into the input before the end of the process."""
+        for record in records:
+            for name, value in record.headers:
+                if name == FROM_HEADER:
+                    source, _, position = value.decode().rpartition(":")
+                    self._positions[source] = max(self._positions.get(source, 0), int(position))
+
+    def _checkpoint_if_due(self) -> None:
+        if time.monotonic() - self._kept_at > KEEP_SECONDS:
+            self._keep()
+        if not self._moved or (self._writing is not None and self._writing.is_alive()):
+            return
+        if self._since >= CHECKPOINT_EVENTS or time.monotonic() - self._written_at >= CHECKPOINT_SECONDS:
+            self._checkpoint()
+
+    def _checkpoint(self) -> None:
+        """Has a thread write what the stages have changed, together with the position that it belongs to."""
+        for state in self._states.values():
+            state.left()
+        self._stages.checkpoint()
+        changes = {name: state.leave() for name, state in self._states.items()}
+        positions = self._positions | {OUTPUT: self._output.end}
+        self._since, self._moved, self._written_at = 0, False, time.monotonic()
+        self._writing = threading.Thread(target=self._write_state, args=(changes, positions), name="state", daemon=True)
+        self._writing.start()
+
+    def _write_state(self, changes: dict[str, Changes], positions: dict[str, int]) -> None:
+        """Writes the state once the logs hold what it was made from; tries again until it is written, or the engine ends."""
+        while True:
+            try:
+                self._input.sync()
+                self._output.sync()
+                self._file.write(changes, positions)
+                return
+            except (OSError, sqlite3.Error) as error:
+                log.warning("the state could not be written, and it is tried again: %s", error)
+                if self._stopping:
+                    return
+                time.sleep(RETRY_SECONDS)
+
+    def _keep(self) -> None:
+        """Removes segments of the logs that are older than `log_kept_days` or beyond `log_bytes_max`, and belong to no later start."""
+        self._kept_at = time.monotonic()
+        after_ms = int(self._clock() * 1000) - self._settings.log_kept_days * DAY_MS
+        for writer in (self._input, self._output):
+            for path in writer.keep(after_ms, self._settings.log_bytes_max, COMPACTED):
+                log.info("the segment %s of the log is removed, because it is older or more than is kept", path)
+
+    def _end(self) -> None:
+        if self._writing is not None:
+            self._writing.join()
+        if self._moved:
+            self._checkpoint()
+
+    def _check_positions(self) -> None:
+        """Checks that the logs reach as far as the state says.
+
+        Raises:
+            Refusal: they end before; so they are not the logs that the state was made from, or a part of them is lost.
+        """
+        for name, writer in ((INPUT, self._input), (OUTPUT, self._output)):
+            expected = self._positions.get(name, 0)
+            if expected > writer.end:
+                raise Refusal(
+                    "log shorter than its state",
+                    where=str(self._folder / name),
+                    expected=f"at least {expected} records, which {self._settings.path(*STATE)} was made from",
+                    got=f"{writer.end} records",
+                    remedy="put back both from one backup; or remove the state file, and the log that is there is replayed",
+                )
+
+
+def log_folder(settings: Settings) -> pathlib.Path:
+    """The folder of the logs of a solo system."""
+    return settings.path(*LOGS)
+
+
+def _input_topics() -> tuple[str, ...]:
+    return tuple(topic for topic, logs in LOGS_OF.items() if INPUT in logs)
+
+
+def _kind_of(record: LogRecord) -> str:
+    """How the engine takes in a record; '' when it does not."""
+    if record.topic in CONTROL_TOPICS:
+        return "control"
+    return record.topic if record.topic == "events" or record.topic in TOLD_TOPICS else ""
+
+
+def _records(entries: Sequence[Entry], first: int, at_ms: int) -> list[LogRecord]:
+    return [LogRecord(first + number, at_ms, *entry) for number, entry in enumerate(entries)]
+
+
+def _split(records: list[LogRecord], at: int) -> list[list[LogRecord]]:
+    """The records before the ordinal `at`, and those from it on."""
+    parts = [record for record in records if record.ordinal < at], [record for record in records if record.ordinal >= at]
+    return [part for part in parts if part]

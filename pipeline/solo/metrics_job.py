@@ -1,0 +1,84 @@
+"""The metrics job of a solo system counts decisions as that on Flink does, in a thread beside the other side jobs.
+
+It appends the rows that it has counted and the position behind the decisions that they count in one batch, so that each counts once.
+"""
+
+import logging
+import time
+
+from foundation.settings import Settings
+from pipeline.control.kafka_access import connection_of
+from pipeline.log.frame import Entry
+from pipeline.log.log_consumer import LogConsumer, LogMessage
+from pipeline.log.log_folder import LOGS, SIDE, segments_of, writer_of
+from pipeline.log.reader import LogReader
+from pipeline.sinks.roll_up import RollUp
+from pipeline.trial.one_process import DictState
+from pipeline.wire.bodies import PlacedRecord, write_placed_record
+from pipeline.wire.bundle import write_bundle
+from pipeline.wire.declaration import Kind, Tag
+from pipeline.wire.frames import read_frames
+
+log = logging.getLogger(__name__)
+
+BATCH_MAX = 2_000
+REPEATS_WINDOW = 1
+"""The output log holds each decision once, so that the least window is enough."""
+POSITION = b"decisions"
+
+
+class SoloMetricsJob:
+    """Counts until it is told to stop.
+
+    Args:
+        settings: of the system.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._folder = settings.path(*LOGS)
+        self._topic = settings.topic("decisions")
+        self._interval_seconds = settings.metrics_interval_ms / 1000
+        self._consumer = LogConsumer({**connection_of(settings), "group.id": "metrics"})
+        self._roll_up = RollUp(DictState(), REPEATS_WINDOW)
+        self._stopping = False
+
+    def run(self) -> None:
+        """Returns once `stop` was called; what was not published by then is counted anew at the next start."""
+        [place] = self._consumer.places(self._topic)
+        place.offset = done = self._published()
+        self._consumer.assign([place])
+        published_at = time.monotonic()
+        while not self._stopping:
+            messages = self._consumer.consume(BATCH_MAX, 0.2)
+            if messages:
+                self._take(messages)
+            [place] = self._consumer.position([place])
+            if place.offset > done and time.monotonic() - published_at >= self._interval_seconds:
+                self._publish(place.offset)
+                done, published_at = place.offset, time.monotonic()
+        self._consumer.close()
+
+    def stop(self) -> None:
+        """Ends `run` after its current batch."""
+        self._stopping = True
+
+    def _take(self, messages: list[LogMessage]) -> None:
+        bodies = [
+            write_placed_record(PlacedRecord(self._topic, 0, each.offset(), each.timestamp()[1], each.key() or b"", each.value() or b""))
+            for each in messages
+        ]
+        self._append(self._roll_up.process(write_bundle(Kind.RAW, bodies)), messages[-1].offset() + 1)
+
+    def _publish(self, position: int) -> None:
+        self._append(self._roll_up.process(write_bundle(Kind.BARRIER, [b""])), position)
+
+    def _append(self, frames: bytes, position: int) -> None:
+        entries = [Entry("metrics", key.encode(), value) for tag, key, value in read_frames(frames) if tag == Tag.METRIC]
+        if entries:
+            writer_of(self._folder, SIDE).append([*entries, Entry("roll-up", POSITION, str(position).encode())])
+
+    def _published(self) -> int:
+        """The ordinal behind the last decision that published rows count."""
+        segments = segments_of(self._folder, SIDE)
+        last = LogReader(segments, ["roll-up"], max(0, segments.last("roll-up"))).read(1)
+        return int(last[0].value or b"0") if last else 0

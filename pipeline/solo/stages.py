@@ -1,0 +1,143 @@
+"""The three stages of the score job in one thread, with Python in the place of Flink and Java: records of the log in, records out."""
+
+import struct
+import time
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from pipeline.engine.profile_store import BYTES_MAX
+from pipeline.flink.state import BulkState
+from pipeline.log.frame import Entry, LogRecord
+from pipeline.score_job.decode import DecodeStage
+from pipeline.score_job.entity import EntityStage
+from pipeline.score_job.user import UserStage
+from pipeline.wire.bodies import write_control_record, write_keyed_body, write_raw_record
+from pipeline.wire.bundle import write_bundle
+from pipeline.wire.declaration import ANSWER, ANY_SNAPSHOTS, ENTITY_SEPARATOR, EVENT, MESSAGE, REPLY_HEADER, Kind, Tag, Topic
+from pipeline.wire.frames import read_frames
+
+TOPICS = {Tag.DECISION: "decisions", Tag.DEAD_LETTER: "dead-letters", Tag.LATE: "late"}
+CONTROL_TOPICS = {"control": Topic.CONTROL, "models": Topic.MODEL}
+"""The topics that every stage takes in, by their letters."""
+TOLD_TOPICS = {"labels-resolved": Kind.LABELS, "facts": Kind.FACTS}
+"""The topics that tell of entities beside their events, by the kinds of their bundles."""
+_NAN = struct.pack("<d", float("nan"))
+
+Frame = tuple[Tag, str, bytes]
+
+
+class Outcome(NamedTuple):
+    """What the stages give for some records: records of topics, and replies by the name of who waits."""
+
+    entries: list[Entry]
+    replies: list[tuple[str, bytes]]
+
+
+class Stages:
+    """One of each stage. Events are decided in their order, whatever the batches are.
+
+    Args:
+        entity_state, user_state: the states of the two stages that have profiles.
+        kept_ms: how long the state keeps a profile that is not written; 0: for ever.
+        profiles_bytes_max: see `Scorer`.
+        clock: seconds since the epoch; gives `processed_at` and nothing else.
+    """
+
+    def __init__(
+        self,
+        entity_state: BulkState,
+        user_state: BulkState,
+        kept_ms: int = 0,
+        profiles_bytes_max: int = BYTES_MAX,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.decode = DecodeStage()
+        self._snapshots = 0
+        """The ordinal after the last record of snapshots, which says what set of them events are scored by."""
+        self._entity = EntityStage(entity_state, kept_ms, profiles_bytes_max)
+        self._user = UserStage(user_state, clock, kept_ms, profiles_bytes_max)
+
+    def control(self, records: Sequence[LogRecord]) -> None:
+        """Takes in records of `CONTROL_TOPICS`."""
+        bodies = [write_control_record(CONTROL_TOPICS[record.topic], record.key, record.value) for record in records]
+        positions = [record.ordinal + 1 if record.topic == "models" else ANY_SNAPSHOTS for record in records]
+        self._snapshots = max(self._snapshots, *positions)
+        for stage in (self.decode, self._entity, self._user):
+            stage.process(write_bundle(Kind.CONTROL, bodies, positions=positions))
+
+    def told(self, topic: str, records: Sequence[LogRecord]) -> Outcome:
+        """Takes in records of one of `TOLD_TOPICS`, which tell of entities; what cannot be read becomes a dead letter."""
+        release = self.decode.definitions.newest
+        kind = release.schema.user.encode() if release is not None else b""
+        bodies: dict[bool, list[bytes]] = {True: [], False: []}
+        for record in records:
+            is_users = record.key.partition(ENTITY_SEPARATOR.encode())[0] == kind
+            bodies[is_users].append(write_keyed_body(record.key, record.value or b""))
+        frames = [
+            frame
+            for is_users, stage in ((False, self._entity), (True, self._user))
+            if bodies[is_users]
+            for frame in read_frames(stage.process(write_bundle(TOLD_TOPICS[topic], bodies[is_users])))
+        ]
+        return _outcome(frames)
+
+    def events(self, records: Sequence[LogRecord]) -> Outcome:
+        """Decides events, or says why not."""
+        bodies = [write_raw_record(record.value or b"", 0, record.ordinal, record.at_ms, reply=_reply_of(record)) for record in records]
+        frames = read_frames(self.decode.process(write_bundle(Kind.RAW, bodies, positions=[self._snapshots] * len(bodies))))
+        messages = [(key, payload) for tag, key, payload in frames if tag == Tag.MESSAGE]
+        events = [(key, payload) for tag, key, payload in frames if tag == Tag.EVENT]
+        frames = [frame for frame in frames if frame[0] not in (Tag.MESSAGE, Tag.EVENT)]
+        answers = self._answers(messages, frames) if messages else {}
+        if events:
+            frames += self._decided(events, answers)
+        return _outcome(frames)
+
+    def checkpoint(self) -> None:
+        """Makes the stages write what their states do not have yet."""
+        for stage in (self._entity, self._user):
+            stage.process(write_bundle(Kind.BARRIER, [b""]))
+
+    def _answers(self, messages: list[tuple[str, bytes]], frames: list[Frame]) -> dict[tuple[str, int], list[tuple[int, bytes]]]:
+        """What the entities say, by primary entity and event; other frames of the entity stage are added to `frames`."""
+        bodies = []
+        release = 0
+        for key, payload in messages:
+            _, _, release, _, order_length = MESSAGE.unpack_from(payload)
+            bodies.append(write_keyed_body(key.encode(), payload[MESSAGE.size + order_length :]))
+        answers: dict[tuple[str, int], list[tuple[int, bytes]]] = {}
+        for frame in read_frames(self._entity.process(write_bundle(Kind.MESSAGES, bodies, release))):
+            tag, user, payload = frame
+            if tag == Tag.ANSWER:
+                uid, at = ANSWER.unpack_from(payload)
+                answers.setdefault((user, uid), []).append((at, payload[ANSWER.size :]))
+            else:
+                frames.append(frame)
+        return answers
+
+    def _decided(self, events: list[tuple[str, bytes]], answers: dict[tuple[str, int], list[tuple[int, bytes]]]) -> list[Frame]:
+        bodies, missing, tails, stamps, release = [], [], [], [], 0
+        for user, payload in events:
+            _, uid, release, snapshots, width, expected, order_length = EVENT.unpack_from(payload)
+            tail = bytearray(_NAN * (width // 8))
+            got = answers.get((user, uid), [])
+            for at, answer in got:
+                tail[at : at + len(answer)] = answer
+            bodies.append(payload[EVENT.size + order_length :])
+            missing.append(int(len(got) < expected))
+            stamps.append(snapshots)
+            tails.append(bytes(tail))
+        bundle = write_bundle(Kind.EVENTS, bodies, release, missing, tails if tails[0] else (), stamps)
+        return read_frames(self._user.process(bundle))
+
+
+def _outcome(frames: Sequence[Frame]) -> Outcome:
+    replies = [(key, payload) for tag, key, payload in frames if tag == Tag.REPLY]
+    return Outcome([Entry(TOPICS[tag], key.encode(), payload) for tag, key, payload in frames if tag in TOPICS], replies)
+
+
+def _reply_of(record: LogRecord) -> bytes:
+    for name, value in record.headers:
+        if name == REPLY_HEADER:
+            return value
+    return b""

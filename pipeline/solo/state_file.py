@@ -1,0 +1,177 @@
+"""The file that holds profiles of a solo system, with the positions of the logs that they belong to: one transaction writes both."""
+
+import pathlib
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from foundation.refusal import Refusal
+from pipeline.wire.bulk_state import pack_profiles, unpack_changes, unpack_keys
+
+VERSION = 1
+STAGES = ("entity", "user")
+_TABLES = """
+create table if not exists positions (name text primary key, value integer not null) without rowid;
+create table if not exists {0}_heads (key blob primary key, head blob not null, written_ms integer not null) without rowid;
+create table if not exists {0}_pages (key blob not null, number integer not null, page blob not null, primary key (key, number));
+"""
+
+Positions = dict[str, int]
+
+
+@dataclass(slots=True)
+class Changes:
+    """What a stage has written since the last checkpoint: heads by key, and pages by key and number, None for a page that is dropped."""
+
+    heads: dict[bytes, bytes] = field(default_factory=dict)
+    pages: dict[bytes, dict[int, bytes | None]] = field(default_factory=dict)
+
+
+class StageState:
+    """The state of one stage: what the file holds, under what was written since. It is a `BulkState`, for one thread.
+
+    Args:
+        connection: to the file, for reading.
+        name: of the stage.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, name: str) -> None:
+        self._heads = f"select head from {name}_heads where key = ?"  # noqa: S608 - the names are those of `STAGES`
+        self._pages = f"select number, page from {name}_pages where key = ?"  # noqa: S608
+        self._connection = connection
+        self._fresh = Changes()
+        self._leaving = Changes()
+
+    def read(self, keys: bytes) -> bytes:
+        """See `BulkState.read`."""
+        return pack_profiles([self._profile(key) for key in unpack_keys(keys)])
+
+    def write(self, keys: bytes, blobs: bytes) -> None:
+        """See `BulkState.write`."""
+        names = unpack_keys(keys)
+        heads, pages, dropped = unpack_changes(blobs)
+        self._fresh.heads.update(zip(names, heads, strict=True))
+        for at, number, page in pages:
+            self._fresh.pages.setdefault(names[at], {})[number] = page
+        for at, number in dropped:
+            self._fresh.pages.setdefault(names[at], {})[number] = None
+
+    def leave(self) -> Changes:
+        """What was written since the last call, for the file; call `left` once it is there."""
+        self._leaving, self._fresh = self._fresh, Changes()
+        return self._leaving
+
+    def left(self) -> None:
+        """Says that what `leave` gave is in the file."""
+        self._leaving = Changes()
+
+    def _profile(self, key: bytes) -> tuple[bytes | None, list[tuple[int, bytes]]]:
+        head = self._fresh.heads.get(key) or self._leaving.heads.get(key)
+        if head is None:
+            row = self._connection.execute(self._heads, (key,)).fetchone()
+            if row is None:
+                return None, []
+            head = row[0]
+        pages: dict[int, bytes | None] = dict(self._connection.execute(self._pages, (key,)).fetchall())
+        pages.update(self._leaving.pages.get(key, {}))
+        pages.update(self._fresh.pages.get(key, {}))
+        return head, [(number, page) for number, page in pages.items() if page is not None]
+
+
+class StateFile:
+    """The file itself. Any thread may write, one at a time.
+
+    Args:
+        path: of the file, which is made if it is missing.
+
+    Raises:
+        Refusal: the file is damaged, or is of another version.
+    """
+
+    def __init__(self, path: pathlib.Path, clock: Callable[[], float] = time.time) -> None:
+        self._path = path
+        self._clock = clock
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._writing = self._opened()
+
+    def stages(self) -> dict[str, StageState]:
+        """A new state of each stage, for the thread that decides."""
+        reading = self._opened()
+        return {name: StageState(reading, name) for name in STAGES}
+
+    def positions(self) -> Positions:
+        """The positions that were written last; nothing before the first."""
+        return dict(self._writing.execute("select name, value from positions").fetchall())
+
+    def write(self, changes: dict[str, Changes], positions: Positions) -> None:
+        """Writes the changes of each stage together with `positions`, all or nothing.
+
+        Raises:
+            sqlite3.Error: the disk takes nothing now; it may be tried again.
+        """
+        now_ms = int(self._clock() * 1000)
+        self._writing.execute("begin immediate")
+        try:
+            for stage, each in changes.items():
+                self._put(stage, each, now_ms)
+            self._writing.executemany("insert or replace into positions values (?, ?)", positions.items())
+        except BaseException:
+            self._writing.rollback()
+            raise
+        self._writing.execute("commit")
+
+    def forget(self, before_ms: int) -> int:
+        """Removes the profiles that were written last before `before_ms`, clock time; gives how many."""
+        gone = 0
+        for stage in STAGES:
+            old = f"select key from {stage}_heads where written_ms < ?"  # noqa: S608
+            self._writing.execute("begin immediate")
+            self._writing.execute(f"delete from {stage}_pages where key in ({old})", (before_ms,))  # noqa: S608
+            gone += self._writing.execute(f"delete from {stage}_heads where written_ms < ?", (before_ms,)).rowcount  # noqa: S608
+            self._writing.execute("commit")
+        return gone
+
+    def close(self) -> None:
+        """Closes the connection that writes."""
+        self._writing.close()
+
+    def _put(self, stage: str, changes: Changes, now_ms: int) -> None:
+        heads = ((key, head, now_ms) for key, head in changes.heads.items())
+        self._writing.executemany(f"insert or replace into {stage}_heads values (?, ?, ?)", heads)  # noqa: S608
+        self._writing.executemany(f"insert or replace into {stage}_pages values (?, ?, ?)", _put_pages(changes))  # noqa: S608
+        self._writing.executemany(f"delete from {stage}_pages where key = ? and number = ?", _dropped_pages(changes))  # noqa: S608
+
+    def _opened(self) -> sqlite3.Connection:
+        try:
+            connection = sqlite3.connect(self._path, timeout=30, isolation_level=None, check_same_thread=False)
+            connection.execute("pragma journal_mode = wal")
+            connection.execute("pragma synchronous = normal")
+            connection.execute("pragma cache_size = -16384")
+            [version] = connection.execute("pragma user_version").fetchone()
+            if version == 0:
+                for name in STAGES:
+                    connection.executescript(_TABLES.format(name))
+                connection.execute(f"pragma user_version = {VERSION}")
+        except sqlite3.DatabaseError as error:
+            raise self._refused(str(error)) from error
+        if version not in (0, VERSION):
+            raise self._refused(f"version {version}")
+        return connection
+
+    def _refused(self, got: str) -> Refusal:
+        return Refusal(
+            "profiles cannot be read",
+            where=str(self._path),
+            expected=f"a file of version {VERSION}",
+            got=got,
+            remedy="remove this file and those beside it that begin with its name: the log is then replayed from its beginning",
+        )
+
+
+def _put_pages(changes: Changes) -> Iterator[tuple[bytes, int, bytes]]:
+    return ((key, number, page) for key, pages in changes.pages.items() for number, page in pages.items() if page is not None)
+
+
+def _dropped_pages(changes: Changes) -> Iterable[tuple[bytes, int]]:
+    return ((key, number) for key, pages in changes.pages.items() for number, page in pages.items() if page is None)
