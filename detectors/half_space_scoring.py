@@ -78,7 +78,7 @@ class HalfSpaceScoring:
     def contributions_many(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Returns [n, inputs] contributions, which with `base` add up to the score; about 1 µs a row with 10 trees of height 8."""
         scaled = self._scaled(x)
-        shares = np.zeros_like(scaled)
+        shares = np.zeros(scaled.shape)
         if self._ready:
             add_contributions(
                 scaled,

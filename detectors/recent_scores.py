@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.compiled import compiled
+from foundation.filled_arrays import filled
 
 LEVELS: Final = np.concatenate((np.linspace(0.0, 0.99, 100), 1.0 - np.logspace(-2.1, -4.0, 20)))
 """The share of the latest scores below each point of a grid: evenly spaced up to 0.99, ever closer from there to 0.9999."""
@@ -48,7 +49,7 @@ def mid_ranks(raw: NDArray[np.float64], grid: NDArray[np.float64]) -> NDArray[np
         raw: scores in [0, 1], or NaN.
         grid: result of `RecentScores.grid`.
     """
-    ranks = np.full(len(raw), np.nan)
+    ranks = filled(len(raw), np.nan)
     if len(grid):
         _rank(raw, grid, LEVELS, ranks)
     return ranks

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from foundation.document import Section, read_document
 from foundation.refusal import Refusal
+from patterns.band_kernels import find_actions
 
 ACTIONS = ("approve", "review", "block")
 """The actions by code, from the mildest on."""
@@ -72,8 +73,8 @@ class Policy:
 
     def decide_many(self, scores: NDArray[np.float64]) -> NDArray[np.uint8]:
         """Returns the action codes [n] of `scores` [n] in [0, 1]; a missing score (NaN) gets the fallback's action."""
-        codes = self.actions[np.searchsorted(self.bounds, scores, side="right")]
-        codes[np.isnan(scores)] = ACTIONS.index(self.fallback.action)
+        codes = np.empty(len(scores), np.uint8)
+        find_actions(scores, self.bounds, self.actions, ACTIONS.index(self.fallback.action), codes)
         return codes
 
 

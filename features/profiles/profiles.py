@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from features.kernel import kernel
 from features.kernel.labels import NOTE_RANK_BIT
+from features.kernel.remembering import store_outcomes
 from features.kernel.retracted import note_outcomes
 from features.layout.layout import (
     DROPPED_MS,
@@ -35,6 +36,7 @@ from features.profiles.window_state import WindowState
 from features.schema.batch import Batch
 from features.schema.event import user_keys
 from features.windows.row_label import VISIBLE_MAX_MS
+from foundation.filled_arrays import filled
 from foundation.number_arrays import Float64s, Int64s
 
 _CHUNK = 8_192
@@ -129,16 +131,18 @@ class Profiles:
         """
         n = len(batch)
         result = _plain(out, np.float64)
-        observed = Observed(np.zeros(n, np.int64), np.full(n, END), np.zeros(n, np.int64))
+        observed = Observed(np.zeros(n, np.int64), filled(n, END, np.int64), np.zeros(n, np.int64))
+        ops = batch.ops.astype(np.int64)
         keys = (batch.id_keys, batch.body_keys, self._user_keys(batch.users))
-        columns = [_plain(column) for column in (slots, batch.times_ms, batch.orders, *keys, batch.ops)]
-        words = _plain(values, np.float64)
+        columns = [_plain(slots), _plain(batch.times_ms), _plain(batch.orders), *map(_plain, keys), ops, _plain(values, np.float64), result]
         self._windows.reclaim()
         if self._forgotten_ms:
             self._say_forgotten(slots, batch.times_ms)
-        for start in range(0, n, _CHUNK):
-            part = slice(start, start + _CHUNK)
-            self._take_in([*[column[part] for column in columns], words[part], result[part], *[column[part] for column in observed]])
+        if n <= _CHUNK:
+            self._take_in([*columns, *observed])
+        else:
+            for start in range(0, n, _CHUNK):
+                self._take_in([column[start : start + _CHUNK] for column in (*columns, *observed)])
         if result is not out:
             out[:] = result
         self._tick += 1
@@ -176,11 +180,9 @@ class Profiles:
 
         A retraction has no score, and its number is at least 0.
         """
-        kept = rows >= 0
-        pages, words = self._words(rows[kept])
-        self.arena.pages_f[pages, words + SCORE] = scores[kept]
-        self.arena.pages[pages, words + OUTCOME] = outcomes[kept]
-        if not kept.all():
+        arena = self.arena
+        columns = (_plain(rows), _plain(scores, np.float64), _plain(outcomes))
+        if store_outcomes(arena.pages, arena.pages_f, self.plan.row_words, *columns):
             note_outcomes(self.arena, rows, outcomes)
 
     def recall(self, rows: Int64s) -> tuple[Float64s, Int64s]:

@@ -21,6 +21,7 @@ def compile_kernels() -> None:
     profiles.label(slots, zeros, zeros, ["a"], np.zeros(1, dtype=np.int8), zeros)
     for time_ms in (2, 1):
         later = replace(batch, id_keys=zeros + time_ms, times_ms=zeros + time_ms)
-        profiles.observe(slots, later, np.empty((1, 0)), np.empty((1, plan.width)))
+        observed = profiles.observe(slots, later, np.empty((1, 0)), np.empty((1, plan.width)))
+        profiles.remember(observed.rows, np.zeros(1), zeros)
     saved = profiles.save(slots)
     profiles.restore("b", saved.heads[0], [])

@@ -1,5 +1,6 @@
 """A micro-batch of events as columns."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +13,7 @@ from features.schema.schema import Schema
 from foundation.number_arrays import Float64s, Int8s, Int64s
 
 _ORDER_BYTES = 8
-_SIGN = np.uint64(1 << 63)
+_SIGN = np.int64(-1 << 63)
 
 
 @dataclass(slots=True)
@@ -89,7 +90,8 @@ class Batch:
 def order_keys(orders: Sequence[bytes]) -> Int64s:
     """Returns the first 8 bytes of each order as a signed number that sorts as the bytes do."""
     joined = b"".join([order[:_ORDER_BYTES].ljust(_ORDER_BYTES, b"\0") for order in orders])
-    return (np.frombuffer(joined, dtype=">u8").astype(np.uint64) ^ _SIGN).view(np.int64)
+    numbers = np.frombuffer(joined, np.int64)
+    return (numbers.byteswap() if sys.byteorder == "little" else numbers) ^ _SIGN
 
 
 def joined(parts: list[Batch]) -> Batch:

@@ -40,6 +40,8 @@ class Finishing:
             return read
         out = np.empty((len(read), self._width))
         out[:, self._to] = read.take(self._from, axis=1)
+        if not self._steps:
+            return out
         current = Current(values, self._columns, times_ms)
         with np.errstate(all="ignore"):  # no result gives NaN, and overflow gives infinity
             for at, places, finish in self._steps:

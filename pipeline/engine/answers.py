@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from foundation.filled_arrays import filled
 from pipeline.engine.release import Release
 
 
@@ -27,9 +28,9 @@ class Answers:
     @classmethod
     def none(cls, release: Release, n: int) -> "Answers":
         """Makes the answers of `n` events that no entity has answered."""
-        scores = {model.name: np.full(n, np.nan) for models in release.of_entities.values() for model in models}
+        scores = {model.name: filled(n, np.nan) for models in release.of_entities.values() for model in models}
         facts = {fact.path: np.full(n, np.nan) for kind in release.entity_kinds() for fact in release.schema.facts_of(kind)}
-        return cls(np.full((n, len(release.features.names)), np.nan), np.zeros(n, np.bool_), scores, facts)
+        return cls(filled((n, len(release.features.names)), np.nan), np.zeros(n, np.bool_), scores, facts)
 
     def put(self, release: Release, kind: str, rows: NDArray[np.int64] | slice, answers: NDArray[np.float64]) -> None:
         """Takes in the answers [rows, `width_of`] of entities of one kind about the events at `rows`."""

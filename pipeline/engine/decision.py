@@ -114,12 +114,10 @@ def decisions_of(
     kinds = list(batch.entities.values())
     scores = [map(ModelScore, raw.tolist(), _snapshots_of(verdicts, name)) for name, raw in verdicts.models.items()]
     numbers = (batch.numbers / release.schema.scales).tolist()
-    retracted = verdicts.are(RETRACTED)
-    flags = verdicts.flags | missing.astype(np.int64) * DEGRADED | (np.isnan(verdicts.scores) & ~retracted) * WARMING
-    flags |= BYPASSED * release.bypass.on
     reasons = explanations.reasons()
-    for row in np.flatnonzero(retracted).tolist():
-        reasons[row] = RETRACTED_REASONS
+    if verdicts.any_are(RETRACTED):
+        for row in np.flatnonzero(verdicts.are(RETRACTED)).tolist():
+            reasons[row] = RETRACTED_REASONS
     return map(
         Decision,
         batch.ids,
@@ -139,12 +137,25 @@ def decisions_of(
         starmap(release.feature_shape, verdicts.features.tolist()),
         map(release.model_shape, *scores) if scores else repeat({}),
         repeat(release.id),
-        map(_FLAG_NAMES.__getitem__, flags.tolist()),
+        map(_FLAG_NAMES.__getitem__, _flags_of(verdicts, missing).tolist()),
         repeat(int(processed_at_ms)),
         (processed_at_ms - arrived_ms).tolist(),
         repeat(release.policy.scale),
         *_probabilities(verdicts),
     )
+
+
+def _flags_of(verdicts: Verdicts, missing: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """The flags [n] of a decision: those of the verdict, and what its event and its release add."""
+    flags = verdicts.flags.astype(np.int64)
+    silent = np.isnan(verdicts.scores)
+    if silent.any():
+        flags |= (silent & ~verdicts.are(RETRACTED)) * WARMING
+    if missing.any():
+        flags |= missing.astype(np.int64) * DEGRADED
+    if verdicts.release.bypass.on:
+        flags |= BYPASSED
+    return flags
 
 
 def _probabilities(verdicts: Verdicts) -> tuple[Iterable[float | None], Iterable[tuple[float, float] | None]]:

@@ -65,8 +65,10 @@ class Explanations:
         inputs are mostly missing, where that is so.
         """
         found: list[list[str]] = [[]] * len(self._verdicts.chosen)
-        scored = ~self._verdicts.are(UNDECIDED)
-        for row in np.flatnonzero(scored & (self._verdicts.reasons[:, 0] >= 0)).tolist():
+        named = self._verdicts.reasons[:, 0] >= 0
+        if not named.any():
+            return found
+        for row in np.flatnonzero(named & ~self._verdicts.are(UNDECIDED)).tolist():
             if self._verdicts.chosen[row] < 0:
                 found[row] = [_gap_of(self._models[self._verdicts.reasons[row, 0]])]
                 continue

@@ -69,6 +69,7 @@ class ProfileArenas:
         self._used: set[_Layout] = set()
         self._used_before: set[_Layout] = set()
         self._newest: _Layout | None = None
+        self._last: tuple[Plan, tuple[Section, ...], _Layout] | None = None
 
     def __len__(self) -> int:
         return len(self._arenas)
@@ -84,14 +85,13 @@ class ProfileArenas:
         Args:
             sections: see `Profiles`.
         """
-        facts = tuple(fact.name for fact in plan.schema.facts_of(plan.kind))
-        layout = (plan.layout, plan.arrays.outputs.tobytes(), widths_of(sections), facts)
+        layout = self._layout_of(plan, sections)
         arena = self._arenas.get(layout)
         if arena is None:
             arena = self._arenas[layout] = _Arena(self._profiles(plan, sections), {})
         self._used.add(layout)
         self._newest = layout
-        for other in self._arenas.values():
+        for other in self._arenas.values() if len(self._arenas) > 1 else ():
             if other is not arena and len(other.profiles):
                 self._write(other, [key for key in dict.fromkeys(keys) if key in other.unsaved])
                 other.profiles.discard(keys)
@@ -104,6 +104,13 @@ class ProfileArenas:
                         self._restore(arena.profiles, key, head, pages)
             arena.unsaved.update(touched)
         return arena.profiles, arena.profiles.slots(keys)
+
+    def _layout_of(self, plan: Plan, sections: tuple[Section, ...]) -> _Layout:
+        """Returns the layout; that of the last call is remembered, since nearly all have the same."""
+        if self._last is None or self._last[0] is not plan or self._last[1] is not sections:
+            facts = tuple(fact.name for fact in plan.schema.facts_of(plan.kind))
+            self._last = plan, sections, (plan.layout, plan.arrays.outputs.tobytes(), widths_of(sections), facts)
+        return self._last[2]
 
     def _restore(self, profiles: Profiles, key: str, head: bytes, pages: list[tuple[int, bytes]]) -> None:
         try:

@@ -1,6 +1,6 @@
 """Finds the inputs that raised a score most, and packs a decision into the 16 bytes that are remembered beside its event."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,7 @@ from features.layout.layout import RETRACTED
 from features.windows.row_label import CORRECTIONS_MAX
 from patterns.policy import ACTIONS, BY_RULES, DECIDERS
 from pipeline.engine.models import Model
+from pipeline.engine.outcome_words import DECIDER_BIT, INPUT_BITS, REASONS_BIT, REVISION_BIT, RULE_BITS, pack
 from pipeline.engine.release import RELEASE_MAX
 from pipeline.engine.verdicts import REASONS_MAX, RULES_NAMED_MAX, UNDECIDED, Verdicts
 
@@ -17,7 +18,6 @@ REVISION_MAX = CORRECTIONS_MAX + 1
 """The greatest number of a decision on one event, which counts its corrections and its retraction from 0. What is remembered has no
 room for more."""
 _POSITION_MAX = 126
-_REASONS_BIT, _INPUT_BITS, _RULE_BITS = 43, 7, 10
 _REASONS = (1 << 21) - 1
 _DECIDERS_MAX = 16
 _IS_BY_RULES = np.array([at < len(DECIDERS) and DECIDERS[at] in BY_RULES for at in range(_DECIDERS_MAX)])
@@ -42,9 +42,9 @@ def largest(shares: NDArray[np.float64]) -> NDArray[np.int8]:
 
 def find_reasons(verdicts: Verdicts) -> None:
     """Fills the inputs that raised the score most. It does so only for events that are not approved: they are few, so it costs little."""
-    models = {model.name: model for model in verdicts.release.models}
     suspected = verdicts.actions != ACTIONS.index("approve")
-    for position, name in enumerate(verdicts.release.policy.models):
+    models = {model.name: model for model in verdicts.release.models} if suspected.any() else {}
+    for position, name in enumerate(verdicts.release.policy.models if models else ()):
         rows = np.flatnonzero(suspected & (verdicts.chosen == position))
         if len(rows):
             verdicts.reasons[rows] = largest(shares_of(verdicts, models[name], rows))
@@ -53,8 +53,9 @@ def find_reasons(verdicts: Verdicts) -> None:
 
 def _find_gaps(verdicts: Verdicts) -> None:
     """Fills, for events without a score, the first of the policy's models whose inputs are mostly missing."""
-    silent = np.flatnonzero(np.isnan(verdicts.scores) & ~verdicts.are(UNDECIDED | RETRACTED))
-    if len(silent):
+    without = np.isnan(verdicts.scores)
+    if without.any():
+        silent = np.flatnonzero(without & ~verdicts.are(UNDECIDED | RETRACTED))
         for position, name in reversed(list(enumerate(verdicts.release.policy.models))):
             verdicts.reasons[silent[are_mostly_missing(verdicts.inputs[name][silent])], 0] = position
 
@@ -80,38 +81,25 @@ class Outcomes(NamedTuple):
         The reasons of a decision by rules are two rules of 10 bits each, and of any other three inputs of the model of 7 bits each. In
         words from before it was recorded what decided the four bits are 0, because no release had a number that reached so far.
         """
-        words = self.actions.astype(np.int64) | ((self.chosen.astype(np.int64) + 1) << 2) | (self.releases << 8)
-        words |= (self.deciders.astype(np.int64) << 31) | (self.revisions << 35)
-        named, by_rules = _put_together(self.reasons, _INPUT_BITS), _IS_BY_RULES[self.deciders]
-        if by_rules.any():
-            named[by_rules] = _put_together(self.rules[by_rules], _RULE_BITS)
-        packed: NDArray[np.int64] = words | named << _REASONS_BIT
-        return packed
+        words = np.empty(len(self.actions), np.int64)
+        pack(self.actions, self.chosen, self.reasons, self.releases, self.revisions, self.deciders, self.rules, _IS_BY_RULES, words)
+        return words
 
     @staticmethod
     def unpacked(words: NDArray[np.int64]) -> "Outcomes":
         """Unpacks what `packed` packed, except the inputs of decisions by rules and the rules of all others."""
-        deciders = ((words >> 31) & 15).astype(np.uint8)
+        deciders = ((words >> DECIDER_BIT) & 15).astype(np.uint8)
         by_rules = _IS_BY_RULES[deciders]
-        named = (words >> _REASONS_BIT) & _REASONS
+        named = (words >> REASONS_BIT) & _REASONS
         return Outcomes(
             (words & 3).astype(np.uint8),
             (((words >> 2) & 63) - 1).astype(np.int8),
-            _taken_apart(np.where(by_rules, 0, named), REASONS_MAX, _INPUT_BITS).astype(np.int8),
+            _taken_apart(np.where(by_rules, 0, named), REASONS_MAX, INPUT_BITS).astype(np.int8),
             (words >> 8) & RELEASE_MAX,
-            (words >> 35) & REVISION_MAX,
+            (words >> REVISION_BIT) & REVISION_MAX,
             deciders,
-            _taken_apart(np.where(by_rules, named, 0), RULES_NAMED_MAX, _RULE_BITS).astype(np.int16),
+            _taken_apart(np.where(by_rules, named, 0), RULES_NAMED_MAX, RULE_BITS).astype(np.int16),
         )
-
-
-def _put_together(positions: NDArray[Any], bits: int) -> NDArray[np.int64]:
-    """Joins the positions of each row, from -1 on, to one number."""
-    numbers = positions.astype(np.int64) + 1
-    together: NDArray[np.int64] = numbers[:, 0]
-    for place in range(1, positions.shape[1]):
-        together = together | numbers[:, place] << bits * place
-    return together
 
 
 def _taken_apart(words: NDArray[np.int64], count: int, bits: int) -> NDArray[np.int64]:

@@ -33,8 +33,8 @@ def number_revisions(verdicts: Verdicts) -> None:
     Profiles refuse a correction beyond the last number before it changes anything. Corrections from before profiles
     counted them are unknown to them: a number above `REVISION_MAX` is not a decision any more, and its event is TOO_OFTEN.
     """
-    revised = verdicts.are(REVISED)
-    if revised.any():
+    if verdicts.any_are(REVISED):
+        revised = verdicts.are(REVISED)
         verdicts.revisions[revised] = Outcomes.unpacked(verdicts.outcomes[revised]).revisions + 1
         beyond = verdicts.revisions > REVISION_MAX
         verdicts.flags[beyond] = verdicts.flags[beyond] & ~np.uint16(REVISED) | np.uint16(TOO_OFTEN)
@@ -45,19 +45,11 @@ def remember(verdicts: Verdicts, arena: Profiles) -> None:
 
     Where the event of a duplicate is retracted, no row holds its decision any more, and `Verdicts.outcomes` has it.
     """
-    decided = ~verdicts.are(UNDECIDED)
-    outcomes = Outcomes(
-        verdicts.actions[decided],
-        verdicts.chosen[decided],
-        verdicts.reasons[decided],
-        verdicts.releases[decided],
-        verdicts.revisions[decided],
-        verdicts.deciders[decided],
-        verdicts.rules[decided],
-    )
-    arena.remember(verdicts.rows[decided], verdicts.scores[decided], outcomes.packed())
-    if decided.all():
+    if not verdicts.any_are(UNDECIDED):  # nearly always
+        arena.remember(verdicts.rows, verdicts.scores, _outcomes_of(verdicts).packed())
         return
+    decided = ~verdicts.are(UNDECIDED)
+    arena.remember(verdicts.rows[decided], verdicts.scores[decided], _outcomes_of(verdicts).packed()[decided])
     verdicts.scores[~decided] = np.nan
     repeated = verdicts.are(DUPLICATE)
     verdicts.scores[repeated], packed = arena.recall(verdicts.rows[repeated])
@@ -69,3 +61,15 @@ def remember(verdicts: Verdicts, arena: Profiles) -> None:
     verdicts.revisions[repeated] = newest.revisions
     revised = np.where(newest.revisions > 0, np.uint16(CORRECTED), np.uint16(0))
     verdicts.flags[repeated] |= np.where(retracted, np.uint16(RETRACTED), revised)
+
+
+def _outcomes_of(verdicts: Verdicts) -> Outcomes:
+    return Outcomes(
+        verdicts.actions,
+        verdicts.chosen,
+        verdicts.reasons,
+        verdicts.releases,
+        verdicts.revisions,
+        verdicts.deciders,
+        verdicts.rules,
+    )

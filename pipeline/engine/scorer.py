@@ -14,7 +14,7 @@ from features.definitions.row_values import row_values
 from features.layout.layout import TOO_FAR_BACK, TOO_OFTEN, UNKNOWN, WARMING
 from features.profiles.profiles import Profiles
 from features.schema.batch import Batch
-from pipeline.engine.answers import Answers
+from pipeline.engine.answers import Answers, width_of
 from pipeline.engine.fact_record import FactRecord, tell
 from pipeline.engine.profile_store import BYTES_MAX, ProfileArenas, ProfileState
 from pipeline.engine.release import Release
@@ -77,7 +77,15 @@ class Scorer:
             for model in release.of_entities.get(kind, ())
             if model.own is not None
         ]
-        return np.column_stack([features, *scores, profiles.facts.read(slots, batch.times_ms), (flags & _LACKING) != 0])
+        facts = profiles.facts.read(slots, batch.times_ms)
+        answers = np.empty((len(keys), width_of(release, kind)))
+        own, told = features.shape[1], features.shape[1] + len(scores)
+        answers[:, :own] = features
+        for place, each in enumerate(scores, own):
+            answers[:, place] = each
+        answers[:, told:-1] = facts
+        answers[:, -1] = (flags & _LACKING) != 0
+        return answers
 
     def label(
         self,
@@ -118,9 +126,12 @@ class Scorer:
         answers = Answers.none(release, len(batch))
         for kind in release.entity_kinds():
             keys = release.features.key(kind, batch)
-            rows = np.flatnonzero(np.fromiter(map(bool, keys), np.bool_, len(keys)))
-            if len(rows):
-                here, keys = (batch, keys) if len(rows) == len(batch) else (batch.take(rows), [keys[row] for row in rows.tolist()])
+            rows: NDArray[np.int64] | slice = slice(None)
+            here = batch
+            if not all(keys):
+                rows = np.flatnonzero(np.fromiter(map(bool, keys), np.bool_, len(keys)))
+                here, keys = batch.take(rows), list(filter(None, keys))
+            if keys:
                 values = row_values(release.features.plans[kind].columns, here, release.schema)
                 answers.put(release, kind, rows, self.observe(release, kind, keys, here, values))
         return self.decide(release, batch, answers)

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.layout.layout import CORRECTED, DUPLICATE, ID_REUSED, RETRACTED, TOO_FAR_BACK, TOO_LATE, TOO_OFTEN, UNKNOWN
+from foundation.filled_arrays import filled
 from patterns.matches import Matches, no_matches
 from patterns.matches import joined as joined_matches
 from pipeline.engine.release import Release
@@ -87,6 +88,10 @@ class Verdicts:
         found: NDArray[np.bool_] = (self.flags & flags) != 0
         return found
 
+    def any_are(self, flags: int) -> bool:
+        """Returns whether any event has any of `flags`: in a third of the time of asking `are`."""
+        return bool(int(np.bitwise_or.reduce(self.flags)) & flags)
+
 
 def nothing_said(release: Release, features: NDArray[np.float64]) -> Verdicts:
     """Of events of which nothing is known but the features of their entities.
@@ -97,18 +102,18 @@ def nothing_said(release: Release, features: NDArray[np.float64]) -> Verdicts:
     n = len(features)
     return Verdicts(
         release=release,
-        scores=np.full(n, np.nan),
+        scores=filled(n, np.nan),
         actions=np.zeros(n, np.uint8),
         deciders=np.zeros(n, np.uint8),
         features=features,
         flags=np.zeros(n, np.uint16),
         rows=np.zeros(n, np.int64),
         outcomes=np.zeros(n, np.int64),
-        releases=np.full(n, release.id),
+        releases=filled(n, release.id, np.int64),
         revisions=np.zeros(n, np.int64),
-        chosen=np.full(n, -1, np.int8),
-        reasons=np.full((n, REASONS_MAX), -1, np.int8),
-        rules=np.full((n, RULES_NAMED_MAX), -1, np.int16),
+        chosen=filled(n, -1, np.int8),
+        reasons=filled((n, REASONS_MAX), -1, np.int8),
+        rules=filled((n, RULES_NAMED_MAX), -1, np.int16),
         matches=no_matches(n),
         calibrated=np.full((n, 3), np.nan),
     )

@@ -57,7 +57,9 @@ class Zone:
         Each quarter of an hour is looked up once at either end; if clocks change within it, each of its seconds is looked up.
         """
         if self._fixed_us is not None:
-            return np.full_like(times_us, self._fixed_us)
+            shifts_us = np.empty_like(times_us)
+            shifts_us.fill(self._fixed_us)
+            return shifts_us
         shifts_us = self._looked_up(times_us // QUARTER_US)
         changing = np.flatnonzero(shifts_us == _CHANGING_US)
         if len(changing):

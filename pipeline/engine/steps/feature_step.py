@@ -36,7 +36,8 @@ class FeatureStep:
         verdicts.flags, verdicts.rows, verdicts.outcomes = turn.profiles.observe(turn.slots, batch, values, out)
         verdicts.features[:, release.features.columns[kind]] = release.features.finish(kind, out, values, batch.times_ms)
         release.features.complete(batch, verdicts.features, _facts_of(turn, release))
-        verdicts.flags[turn.answers.warming & ~verdicts.are(UNDECIDED)] |= WARMING
+        if turn.answers.warming.any():
+            verdicts.flags[turn.answers.warming & ~verdicts.are(UNDECIDED)] |= WARMING
         number_revisions(verdicts)
 
 

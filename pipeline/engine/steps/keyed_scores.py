@@ -23,9 +23,14 @@ def score_keyed(
         flags: [n] what became of the events in these profiles.
     """
     assert model.keyed is not None
+    words = profiles.section(model.section)
+    if not int(np.bitwise_or.reduce(flags)) & _NOT_NEW:  # nearly always
+        raw = np.empty(len(inputs))
+        model.keyed.score_learn_many(words, slots, inputs, raw)
+        return raw
     raw = np.full(len(inputs), np.nan)
     fresh = (flags & _NOT_NEW) == 0
     scores = np.empty(int(fresh.sum()))
-    model.keyed.score_learn_many(profiles.section(model.section), slots[fresh], inputs[fresh], scores)
+    model.keyed.score_learn_many(words, slots[fresh], inputs[fresh], scores)
     raw[fresh] = scores
     return raw

@@ -59,7 +59,9 @@ class ModelStep:
         verdicts.snapshots[model.name] = scoring
         verdicts.scoring[model.name] = scoring
         raw = scoring.score_many(inputs)
-        raw[are_mostly_missing(inputs)] = np.nan
+        missing = are_mostly_missing(inputs)
+        if missing.any():
+            raw[missing] = np.nan
         return raw, scoring.probability_many(raw)
 
     def _on_stable_scale(

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.layout.layout import RETRACTED, WARMING
+from patterns.band_kernels import take_first
 from patterns.policy import ACTIONS, DECIDERS
 from pipeline.engine.reasons import find_reasons
 from pipeline.engine.release import Release
@@ -29,11 +30,11 @@ class PolicyStep:
     def run(self, turn: Turn, verdicts: Verdicts) -> None:
         policy = verdicts.release.policy
         for position, name in enumerate(policy.models):
-            empty = np.isnan(verdicts.scores) & ~np.isnan(verdicts.probabilities[name])
-            verdicts.scores[empty] = verdicts.probabilities[name][empty]
-            verdicts.chosen[empty] = position
+            given = np.empty(len(verdicts.scores), np.bool_)
+            if not take_first(verdicts.scores, verdicts.chosen, verdicts.probabilities[name], position, given):
+                continue
             if policy.scale == "stable" and name in verdicts.snapshots:
-                _say_what_the_score_means(verdicts, verdicts.snapshots[name], empty)
+                _say_what_the_score_means(verdicts, verdicts.snapshots[name], given)
         verdicts.actions = policy.decide_many(verdicts.scores)
         verdicts.deciders = _deciders(verdicts)
         _take_back(verdicts)
@@ -56,8 +57,8 @@ def _say_what_the_score_means(verdicts: Verdicts, snapshots: SnapshotsOfRows, gi
 
 def _take_back(verdicts: Verdicts) -> None:
     """Leaves of a retracted event neither features nor scores; it is approved."""
-    gone = verdicts.are(RETRACTED)
-    if gone.any():
+    if verdicts.any_are(RETRACTED):
+        gone = verdicts.are(RETRACTED)
         verdicts.features[gone] = verdicts.scores[gone] = verdicts.calibrated[gone] = np.nan
         verdicts.flags[gone] &= ~np.uint16(WARMING)
         verdicts.chosen[gone] = -1

@@ -1,0 +1,40 @@
+"""Packs what is remembered of a decision into a word, see `pipeline.engine.reasons.Outcomes`."""
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.compiled import compiled
+
+DECIDER_BIT: Final = 31
+REVISION_BIT: Final = 35
+REASONS_BIT: Final = 43
+INPUT_BITS: Final = 7
+RULE_BITS: Final = 10
+
+
+@compiled("void(uint8[:], int8[:], int8[:, :], int64[:], int64[:], uint8[:], int16[:, :], boolean[:], int64[:])")
+def pack(
+    actions: NDArray[np.uint8],
+    chosen: NDArray[np.int8],
+    reasons: NDArray[np.int8],
+    releases: NDArray[np.int64],
+    revisions: NDArray[np.int64],
+    deciders: NDArray[np.uint8],
+    rules: NDArray[np.int16],
+    is_by_rules: NDArray[np.bool_],
+    out: NDArray[Any],
+) -> None:
+    """Writes the word [n] of each decision; `is_by_rules` says it of each code of `deciders`."""
+    for i in range(len(out)):
+        word = np.int64(actions[i]) | (np.int64(chosen[i]) + 1) << 2 | releases[i] << 8
+        word |= np.int64(deciders[i]) << DECIDER_BIT | revisions[i] << REVISION_BIT
+        named = np.int64(0)
+        if is_by_rules[deciders[i]]:
+            for place in range(rules.shape[1]):
+                named |= (np.int64(rules[i, place]) + 1) << RULE_BITS * place
+        else:
+            for place in range(reasons.shape[1]):
+                named |= (np.int64(reasons[i, place]) + 1) << INPUT_BITS * place
+        out[i] = word | named << REASONS_BIT
