@@ -201,6 +201,7 @@ def replay(
 @click.option("--labels", type=EXISTING_FILE, help="File with event_id, label, label_time and perhaps user, with --replayed.")
 @click.option("--label-column", default="", help="Column of the events that holds the label; it is removed before the event is scored.")
 @click.option("--label-delay", callback=as_duration_ms, help="Time from event to label, with --label-column; by default 7d.")
+@click.option("--facts", type=EXISTING_FILE, help="JSON Lines file of facts, with --replayed; as for replay.")
 @click.option("--from", "from_ms", callback=as_moment_ms, help="First event time (inclusive), such as 2026-11-23T00:00:00Z, with --served.")
 @click.option("--to", "to_ms", callback=as_moment_ms, help="End of the event times (exclusive), with --served.")
 @click.option("--out", type=click.Path(path_type=pathlib.Path), required=True, help="Parquet file to write.")
@@ -213,6 +214,7 @@ def export(
     labels: pathlib.Path | None,
     label_column: str,
     label_delay: int | None,
+    facts: pathlib.Path | None,
     from_ms: int | None,
     to_ms: int | None,
     out: pathlib.Path,
@@ -227,8 +229,8 @@ def export(
         raise click.UsageError("give either --replayed or --served")
     if by_job and not served:
         raise click.UsageError("--job can only be used with --served")
-    if served and (config or labels or label_column or label_delay is not None):
-        raise click.UsageError("--config, --labels, --label-column and --label-delay can only be used with --replayed")
+    if served and (config or labels or label_column or label_delay is not None or facts):
+        raise click.UsageError("--config, --labels, --label-column, --label-delay and --facts can only be used with --replayed")
     if by_job:
         check_free(out, overwrite)
         return export_by_job(read_settings(), out, from_ms, to_ms)
@@ -238,7 +240,7 @@ def export(
         raise click.UsageError("--replayed needs --config; --from and --to can only be used with --served")
     if (labels and label_column) or (label_delay is not None and not label_column):
         raise click.UsageError("--labels and --label-column cannot be used together; --label-delay needs --label-column")
-    return export_replayed(replayed, config, labels, label_column, label_delay or 7 * 86_400_000, out, overwrite)
+    return export_replayed(replayed, config, labels, label_column, label_delay or 7 * 86_400_000, out, overwrite, facts)
 
 
 @main.group()

@@ -13,6 +13,7 @@ from pipeline.offline.training_rows import ALWAYS
 from pipeline.offline.training_source import TrainingSource
 from pipeline.tables import refused
 from pipeline.tables.event_files import read_history
+from pipeline.tables.fact_files import read_facts_file
 from pipeline.tables.label_files import labels_for
 from pipeline.trial.configuration_folder import compile_texts, read_texts
 
@@ -25,6 +26,7 @@ def export_replayed(
     label_delay_ms: int,
     out: pathlib.Path,
     overwrite: bool,
+    facts_path: pathlib.Path | None = None,
 ) -> None:
     """Replays the events in `paths` with the configuration in `config`, and exports the decisions to `out`.
 
@@ -35,7 +37,8 @@ def export_replayed(
     release = compile_texts(read_texts(config))
     history = read_history(paths, release.schema, "time", label_column, label_delay_ms)
     labels = labels_for(history, labels_path, release.schema)
-    _export(ReplayedSource(release, history, labels, _progress), out, ALWAYS, overwrite)
+    facts = read_facts_file(facts_path, release.schema, history.refused) if facts_path else []
+    _export(ReplayedSource(release, history, labels, _progress, facts), out, ALWAYS, overwrite)
     history.refused.write(out.with_name(f"{out.stem}.{refused.NAME}"))
 
 

@@ -1,6 +1,6 @@
 """Training data is made here by replaying recorded events under a configuration."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +12,7 @@ from patterns.policy import ACTIONS, DECIDERS
 from pipeline.control.progress import Progress
 from pipeline.engine.decision import flag_names
 from pipeline.engine.event_keys import SEVERAL_EVENTS, Labels, rows_of_labels
+from pipeline.engine.fact_record import FactRecord
 from pipeline.engine.release import Release
 from pipeline.engine.verdicts import UNDECIDED, Verdicts
 from pipeline.offline.decisions_file import PROBABILITY_COLUMNS, patterns_of
@@ -31,19 +32,28 @@ class ReplayedSource:
         history: events in the order of scoring.
         labels: each label is used from its label time on; ``None`` for no labels.
         progress: is called with events done and events in all.
+        facts: see `Replay`.
     """
 
-    def __init__(self, release: Release, history: History, labels: Labels | None, progress: Progress = lambda done, total: None) -> None:
+    def __init__(
+        self,
+        release: Release,
+        history: History,
+        labels: Labels | None,
+        progress: Progress = lambda done, total: None,
+        facts: Sequence[FactRecord] = (),
+    ) -> None:
         self._release = release
         self._history = history
         self._labels = labels
         self._progress = progress
+        self._facts = facts
         self._ambiguous = 0
 
     def decisions(self) -> Iterator[pa.RecordBatch]:
         """Gives batches of decisions in the order of scoring."""
         done, total = 0, len(self._history.batch)
-        for verdicts, batch in Replay(self._release, self._history, self._labels).scored():
+        for verdicts, batch in Replay(self._release, self._history, self._labels, facts=self._facts).scored():
             decided = np.flatnonzero(~verdicts.are(UNDECIDED))
             if len(decided):
                 yield _columns(verdicts, batch, decided)

@@ -12,6 +12,7 @@ from foundation.place import ExpressionRefusal
 from foundation.refusal import Refusal
 from pipeline.engine.fact_record import read_fact
 from pipeline.engine.release import compile_release
+from pipeline.offline.export_command import export_replayed
 from pipeline.offline.replay_command import replay_files
 
 TEXTS = {
@@ -216,6 +217,19 @@ def test_replay_refuses_lines_that_are_no_facts_and_counts_them(tmp_path, capsys
     (tmp_path / "facts.jsonl").write_bytes(b"\n".join(msgspec.json.encode(line) for line in lines))
     replay_files([tmp_path / "events.jsonl"], config, out=tmp_path, facts_path=tmp_path / "facts.jsonl")
     assert "refused 2" in capsys.readouterr().out
+
+
+def test_an_exported_replay_has_the_features_that_facts_make(tmp_path) -> None:
+    config = tmp_path / "config"
+    config.mkdir()
+    for part, text in TEXTS.items():
+        (config / f"{part}.yaml").write_text(text)
+    rows = {"events": [event(1, START_MS), event(2, START_MS + 1)], "facts": [fact("who", "u0", "vip", True, START_MS + 1)]}
+    for name, lines in rows.items():
+        (tmp_path / f"{name}.jsonl").write_bytes(b"\n".join(msgspec.json.encode(line) for line in lines))
+    out = tmp_path / "training.parquet"
+    export_replayed([tmp_path / "events.jsonl"], config, None, "", 1, out, False, tmp_path / "facts.jsonl")
+    assert pyarrow.parquet.read_table(out)["feature.is_vip"].to_pylist() == [None, 1.0]
 
 
 def test_times_of_facts_may_be_rfc_3339() -> None:
