@@ -8,16 +8,15 @@ from features.profiles.sections import SavedSections, Widths, places_of
 from features.schema.facts import FACTS_MAX
 from foundation.number_arrays import Float64s, Int64s
 
-VERSIONS = 4
+VERSIONS = 16
 """Versions of a fact that are kept, those that hold from the latest times on: earlier events find none once there are more."""
 NEVER = np.iinfo(np.int64).max
 SECTION = "fact:"
 """Begins the name under which a fact stands in the bytes of a profile."""
 _SINCE, _WRITTEN, _VALUE, _EXPIRES, _CELLS = range(5)
-WIDTH = VERSIONS * _CELLS
 _NOTHING = np.tile(np.array([NEVER, 0, 0, 0], np.int64), (VERSIONS, 1))
 _ROWS_LEAST = 16
-_BYTES_OF_ENTITY = 900
+_BYTES_OF_ENTITY = 1_500
 """Estimated bytes of an entity that has facts which no schema declares any more."""
 
 
@@ -101,20 +100,21 @@ class FactTable:
         held = dict(self._others.get(slot, {}))
         if slot in self._row_of:
             held |= {name: self._cells[self._row_of[slot], at] for name, at in self._names.items()}
-        kept = [(name, cells) for name, cells in sorted(held.items()) if cells[0, _SINCE] != NEVER]
+        used = {name: cells[: int((cells[:, _SINCE] != NEVER).sum())] for name, cells in sorted(held.items())}
+        kept = {name: cells for name, cells in used.items() if len(cells)}
         if not kept:
             return None
-        words = np.concatenate([cells.ravel() for _, cells in kept]).view(np.float64)
-        return SavedSections(tuple((SECTION + name, WIDTH) for name, _ in kept), words)
+        words = np.concatenate([cells.ravel() for cells in kept.values()]).view(np.float64)
+        return SavedSections(tuple((SECTION + name, cells.size) for name, cells in kept.items()), words)
 
     def restore(self, slot: int, saved: Widths, words: Float64s) -> Widths:
         """Takes over the facts among the sections of a saved profile, and returns the sections that are none."""
-        others = tuple(section for section in saved if not (section[0].startswith(SECTION) and section[1] == WIDTH))
+        others = tuple(section for section in saved if not (section[0].startswith(SECTION) and section[1] % _CELLS == 0))
         if len(others) < len(saved):
             for section, place in places_of(saved).items():
                 cells = self._versions(slot, section[0].removeprefix(SECTION)) if section not in others else None
                 if cells is not None:
-                    cells[:] = words[place].view(np.int64).reshape(VERSIONS, _CELLS)
+                    cells[:] = _merged(words[place].view(np.int64).reshape(-1, _CELLS))
         return others
 
     def _versions(self, slot: int, name: str) -> Int64s | None:

@@ -91,6 +91,12 @@ def test_a_forgotten_slot_has_no_facts_when_another_entity_takes_it() -> None:
     np.testing.assert_array_equal(read[:, 0], np.array([math.nan, 2.0, math.nan]))
 
 
+def test_of_more_versions_than_are_kept_those_stay_that_begin_last() -> None:
+    table = tell(FactTable(["a"]), [(0, "a", (since, 0, float(since), NEVER)) for since in range(VERSIONS + 3)])
+    read = table.read(np.zeros(4, np.int64), np.array([0, 2, 3, 99]))
+    np.testing.assert_array_equal(read[:, 0], np.array([math.nan, math.nan, 3.0, VERSIONS + 2.0]))
+
+
 def test_an_entity_has_so_many_facts_that_nothing_declares_and_no_more() -> None:
     table = FactTable([])
     kept = [table.put(0, f"f{number}", (0, 0, 1.0, NEVER)) for number in range(FACTS_MAX + 2)]
