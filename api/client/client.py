@@ -23,7 +23,10 @@ SECONDS_MAX = 30.0
 
 
 class Decision(msgspec.Struct):
-    """The answer to a caller that waits. With the flag ``degraded`` it is the policy's fallback, by a score that is `age_ms` old."""
+    """The answer to a caller that waits. With the flag ``degraded`` it is the policy's fallback, by a score that is `age_ms` old.
+
+    `probability` is that of a positive label, and `probability_interval` (lower and upper end) holds it with 95 %; None if it is not known.
+    """
 
     event_id: str
     score: float | None
@@ -34,6 +37,8 @@ class Decision(msgspec.Struct):
     elapsed_ms: float
     revision: int = 0
     age_ms: int | None = None
+    probability: float | None = None
+    probability_interval: tuple[float, float] | None = None
 
 
 class Page(msgspec.Struct):

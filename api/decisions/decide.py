@@ -27,7 +27,10 @@ RETRY_SOON = [(b"retry-after", b"1")]
 
 
 class Decided(msgspec.Struct):
-    """The decision of the pipeline, as a caller that waits for it gets it."""
+    """The decision of the pipeline, as a caller that waits for it gets it.
+
+    `probability` is that of a positive label, and `probability_interval` holds it with 95 %; both are left out where they are not known.
+    """
 
     event_id: str
     revision: int
@@ -36,6 +39,8 @@ class Decided(msgspec.Struct):
     reasons: list[str]
     flags: list[str]
     release: int
+    probability: float | msgspec.UnsetType = msgspec.UNSET
+    probability_interval: tuple[float, float] | msgspec.UnsetType = msgspec.UNSET
     elapsed_ms: float = 0.0
 
 

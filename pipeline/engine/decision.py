@@ -76,8 +76,11 @@ class Decision(msgspec.Struct, gc=False, omit_defaults=True):
     probability_interval: tuple[float, float] | None = None
 
 
-class Reply(msgspec.Struct):
-    """The short form that the API process which waits is sent."""
+class Reply(msgspec.Struct, omit_defaults=True):
+    """The short form that the API process which waits is sent; `probability` and its interval are left out as in `Decision`.
+
+    They are not remembered: what a duplicate is answered has none.
+    """
 
     event_id: str
     revision: int
@@ -86,6 +89,8 @@ class Reply(msgspec.Struct):
     reasons: list[str]
     flags: list[str]
     release: int
+    probability: float | None = None
+    probability_interval: tuple[float, float] | None = None
 
 
 class ModelScore(msgspec.Struct, gc=False):
@@ -196,7 +201,17 @@ def _dimensions_of(release: Release, batch: Batch) -> Iterator[Any]:
 
 def reply_of(decision: Decision) -> Reply:
     """The short form of `decision`."""
-    return Reply(decision.event_id, decision.revision, decision.score, decision.action, decision.reasons, decision.flags, decision.release)
+    return Reply(
+        decision.event_id,
+        decision.revision,
+        decision.score,
+        decision.action,
+        decision.reasons,
+        decision.flags,
+        decision.release,
+        decision.probability,
+        decision.probability_interval,
+    )
 
 
 def flag_names(flags: int) -> list[str]:

@@ -19,6 +19,18 @@ async def test_an_event_is_sent_keyed_by_its_user_and_its_caller_gets_the_pipeli
     assert headers == [("weir-reply", b"api-1/1")]
 
 
+async def test_a_caller_gets_the_probability_that_the_pipeline_knows(api: Api) -> None:
+    known = {"probability": 0.3, "probability_interval": [0.2, 0.5]}
+
+    def respond(name: str, value: bytes) -> None:
+        said = msgspec.json.encode(msgspec.json.decode(reply(value)) | known)
+        asyncio.get_running_loop().call_soon(api.waiting.answer, [(name, said)])
+
+    api.log.respond = respond
+    body = (await api.client.post("/v1/decisions", json=event(7))).json()
+    assert {name: body[name] for name in known} == known
+
+
 @pytest.mark.parametrize("path", ["/v1/events", "/v1/decisions"])
 async def test_what_an_event_does_is_passed_on_and_refused_at_the_door_where_it_is_nothing(api: Api, path: str) -> None:
     api.answer_all()

@@ -134,6 +134,22 @@ def test_a_probability_reaches_the_archive_and_both_exports_as_it_was_served(tmp
         assert [tuple(row[name] for name in PROBABILITY_COLUMNS) for row in rows] == wanted
 
 
+def test_a_caller_that_waits_is_told_the_probability_and_one_that_repeats_an_event_is_not(tmp_path: pathlib.Path) -> None:
+    events, release, job = payments(6_000), compile_release(1, TEXTS), Imitation()
+    learned = Replay(release, history_of(events, tmp_path, release), labels_of(events, release))
+    learned.run(None)
+    job.release(1, TEXTS)
+    job.control([("m", snapshot.model, snapshot.encode()) for snapshot in learned.published.values()])
+    for _ in range(2):
+        job.events([msgspec.json.encode(events[0])], reply="api")
+    first, second = (msgspec.json.decode(value) for _, value in job.out["R"])
+    [decision] = job.decisions()
+    said = ("probability", "probability_interval")
+    assert [first[name] for name in said] == [decision[name] for name in said]
+    assert second["score"] == first["score"]
+    assert not set(said) & set(second)
+
+
 def test_maps_that_live_and_replay_learn_are_equal_to_the_bit(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stable_scale, "REFERENCE_EVENTS", 1_000)  # so that the reference is complete, and maps are replaced
     events, release = payments(4_000), compile_release(1, TEXTS)
