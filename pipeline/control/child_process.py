@@ -27,7 +27,7 @@ class Child:
 
     Args:
         module: the module, whose arguments are the descriptor of the connection, the parent's process id, and `numbers`.
-        niceness: its priority, from its first moment on, for loading what it needs is costly too; that of the parent or lower.
+        niceness: its niceness from its first moment on, for loading what it needs is costly too; the parent's, if that is greater.
     """
 
     def __init__(self, module: str, niceness: int, *numbers: int) -> None:
@@ -35,6 +35,8 @@ class Child:
         with other:
             command = [sys.executable, "-m", module, *map(str, (other.fileno(), os.getpid(), *numbers))]
             self._process = subprocess.Popen(command, cwd=SOURCES, stdin=subprocess.DEVNULL, pass_fds=[other.fileno()])
+            # Only root may give another process a lower niceness than it has, which is that of this process.
+            niceness = max(niceness, os.getpriority(os.PRIO_PROCESS, 0))
             os.setpriority(os.PRIO_PROCESS, self._process.pid, niceness)  # it is there, ended or not, until it is waited for
 
     @property

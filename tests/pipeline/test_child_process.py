@@ -1,0 +1,25 @@
+"""A child process gives way from its first moment, and never less than its parent does."""
+
+import subprocess
+import sys
+
+import pytest
+
+from pipeline.control.child_process import SOURCES
+
+PROGRAM = """
+import os
+from pipeline.control.child_process import Child
+child = Child("this", 10)  # a module that only prints
+print(os.getpriority(os.PRIO_PROCESS, child.pid))
+print(child.end(60))
+"""
+
+
+@pytest.mark.parametrize(("of_parent", "expected"), [(0, 10), (15, 15)])
+def test_a_child_gives_way_from_its_start_and_at_least_as_much_as_its_parent(of_parent: int, expected: int) -> None:
+    command = ["nice", "-n", str(of_parent), sys.executable, "-c", PROGRAM]
+    run = subprocess.run(command, cwd=SOURCES, capture_output=True, text=True, check=True, timeout=120)
+    lines = run.stdout.splitlines()
+    assert lines[0] == str(expected)
+    assert lines[-1] == "ended with status 0"
