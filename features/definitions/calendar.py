@@ -44,6 +44,8 @@ class Calendar:
 
     def local_ms(self, times_ms: Int64s) -> Int64s:
         """Returns local times [n]: ms since the zone's clocks showed the beginning of 1970."""
+        if self._zone.fixed_us is not None:
+            return times_ms + self._zone.fixed_us // 1_000
         return times_ms + self._zone.shift_us(times_ms * 1_000) // 1_000
 
     def _part(self, local_ms: Int64s) -> Int64s:

@@ -40,8 +40,6 @@ from foundation.filled_arrays import filled
 from foundation.number_arrays import Float64s, Int64s
 
 _CHUNK = 8_192
-_OPS = 6
-"""Position of the operations among the columns of a batch."""
 _KEY_BYTES = 256
 """Estimated bytes of a key as a text, with its entries in a dictionary and a list."""
 
@@ -133,30 +131,32 @@ class Profiles:
         result = _plain(out, np.float64)
         observed = Observed(np.zeros(n, np.int64), filled(n, END, np.int64), np.zeros(n, np.int64))
         ops = batch.ops.astype(np.int64)
+        retracted = int(np.count_nonzero(ops == RETRACT)) if np.count_nonzero(ops) else 0
         keys = (batch.id_keys, batch.body_keys, self._user_keys(batch.users))
         columns = [_plain(slots), _plain(batch.times_ms), _plain(batch.orders), *map(_plain, keys), ops, _plain(values, np.float64), result]
         self._windows.reclaim()
         if self._forgotten_ms:
             self._say_forgotten(slots, batch.times_ms)
         if n <= _CHUNK:
-            self._take_in([*columns, *observed])
+            self._take_in([*columns, *observed], retracted)
         else:
             for start in range(0, n, _CHUNK):
-                self._take_in([column[start : start + _CHUNK] for column in (*columns, *observed)])
+                self._take_in([column[start : start + _CHUNK] for column in (*columns, *observed)], retracted)
         if result is not out:
             out[:] = result
         self._tick += 1
         self._used[slots] = self._tick
-        return observed._replace(flags=observed.flags.astype(np.uint16))
+        return Observed(observed.flags.astype(np.uint16), observed.rows, observed.outcomes)
 
     def _user_keys(self, users: Sequence[str]) -> Int64s:
         """Returns what distinguishes users' events with one id: zeros in the users' own profiles."""
         return np.zeros(len(users), np.int64) if self.plan.is_user else user_keys(users)
 
-    def _take_in(self, columns: list[NDArray[Any]]) -> None:
+    def _take_in(self, columns: list[NDArray[Any]], retracted: int) -> None:
+        """Takes in events, at most `retracted` of which are retracted: each of these needs a note."""
         n = len(columns[0])
         flags = columns[-3]
-        self._windows.arena = with_room(self.arena, n, int(np.count_nonzero(columns[_OPS] == RETRACT)))
+        self._windows.arena = with_room(self.arena, n, retracted)
         done = self._go_on(columns, 0)
         while done < n:
             if not kernel.settle(self._windows.context(), done):

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -55,6 +56,11 @@ class FeatureSet:
     schema: Schema
     _finishing: dict[str, Finishing]
     _derived: Derived
+
+    @cached_property
+    def places(self) -> dict[str, slice | Int64s]:
+        """By entity type, what selects `columns` in a feature matrix: a slice where they stand side by side, which is faster."""
+        return {kind: _selecting(columns) for kind, columns in self.columns.items()}
 
     @property
     def cost_ns(self) -> int:
@@ -201,3 +207,8 @@ def _check_cost(definitions: dict[str, Definition]) -> None:
         f"{cost_ns} ns",
         "the largest are " + ", ".join(f"{definition.name} ({definition.cost_ns} ns)" for definition in largest),
     )
+
+
+def _selecting(columns: Int64s) -> slice | Int64s:
+    numbers = columns.tolist()
+    return slice(numbers[0], numbers[-1] + 1) if numbers and numbers == list(range(numbers[0], numbers[-1] + 1)) else columns

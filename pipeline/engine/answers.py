@@ -29,14 +29,15 @@ class Answers:
     def none(cls, release: Release, n: int) -> "Answers":
         """Makes the answers of `n` events that no entity has answered."""
         scores = {model.name: filled(n, np.nan) for models in release.of_entities.values() for model in models}
-        facts = {fact.path: np.full(n, np.nan) for kind in release.entity_kinds() for fact in release.schema.facts_of(kind)}
+        facts = {fact.path: filled(n, np.nan) for kind in release.entity_kinds() for fact in release.schema.facts_of(kind)}
         return cls(filled((n, len(release.features.names)), np.nan), np.zeros(n, np.bool_), scores, facts)
 
     def put(self, release: Release, kind: str, rows: NDArray[np.int64] | slice, answers: NDArray[np.float64]) -> None:
         """Takes in the answers [rows, `width_of`] of entities of one kind about the events at `rows`."""
-        columns = release.features.columns[kind]
-        self.features[rows if isinstance(rows, slice) else rows[:, None], columns] = answers[:, : len(columns)]
-        for place, model in enumerate(release.of_entities.get(kind, ()), len(columns)):
+        columns, width = release.features.places[kind], len(release.features.columns[kind])
+        in_rows = rows if isinstance(rows, slice) or isinstance(columns, slice) else rows[:, None]
+        self.features[in_rows, columns] = answers[:, :width]
+        for place, model in enumerate(release.of_entities.get(kind, ()), width):
             self.scores[model.name][rows] = answers[:, place]
         facts = release.schema.facts_of(kind)
         for place, fact in enumerate(facts, answers.shape[1] - 1 - len(facts)):

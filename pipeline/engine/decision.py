@@ -154,9 +154,9 @@ def _flags_of(verdicts: Verdicts, missing: NDArray[np.uint8]) -> NDArray[np.int6
     """The flags [n] of a decision: those of the verdict, and what its event and its release add."""
     flags = verdicts.flags.astype(np.int64)
     silent = np.isnan(verdicts.scores)
-    if silent.any():
+    if np.count_nonzero(silent):
         flags |= (silent & ~verdicts.are(RETRACTED)) * WARMING
-    if missing.any():
+    if np.count_nonzero(missing):
         flags |= missing.astype(np.int64) * DEGRADED
     if verdicts.release.bypass.on:
         flags |= BYPASSED
@@ -166,7 +166,7 @@ def _flags_of(verdicts: Verdicts, missing: NDArray[np.uint8]) -> NDArray[np.int6
 def _probabilities(verdicts: Verdicts) -> tuple[Iterable[float | None], Iterable[tuple[float, float] | None]]:
     """The probability of each event and its interval."""
     given = ~np.isnan(verdicts.calibrated[:, 0])
-    if not given.any():
+    if not np.count_nonzero(given):
         return repeat(None), repeat(None)
     each = [
         (row[0], (row[1], row[2])) if has else (None, None) for row, has in zip(verdicts.calibrated.tolist(), given.tolist(), strict=True)

@@ -66,7 +66,7 @@ class Explanations:
         """
         found: list[list[str]] = [[]] * len(self._verdicts.chosen)
         named = self._verdicts.reasons[:, 0] >= 0
-        if not named.any():
+        if not np.count_nonzero(named):
             return found
         for row in np.flatnonzero(named & ~self._verdicts.are(UNDECIDED)).tolist():
             if self._verdicts.chosen[row] < 0:

@@ -68,16 +68,14 @@ class Model:
 class InputColumns:
     """Takes a model's inputs, in major units, out of a batch's numbers and features."""
 
-    columns: NDArray[np.int64]
-    from_event: NDArray[np.bool_]
-    scales: NDArray[np.float64]
+    places: tuple[tuple[bool, int, float], ...]
 
     def take(self, numbers: NDArray[np.float64], features: NDArray[np.float64]) -> NDArray[np.float64]:
         """[n, inputs] in the model's order; NaN where missing."""
-        out = np.empty((len(numbers), len(self.columns)))
-        for position, column in enumerate(self.columns):
-            if self.from_event[position]:
-                np.divide(numbers[:, column], self.scales[position], out=out[:, position])
+        out = np.empty((len(numbers), len(self.places)))
+        for position, (from_event, column, scale) in enumerate(self.places):
+            if from_event:
+                np.divide(numbers[:, column], scale, out=out[:, position])
             else:
                 out[:, position] = features[:, column]
         return out
@@ -188,8 +186,7 @@ def _own_columns(section: Section, kind: str, inputs: tuple[str, ...], known: _I
 
 
 def _columns(inputs: tuple[str, ...], places: Places) -> InputColumns:
-    from_event, columns, scales = zip(*(places[name] for name in inputs), strict=True)
-    return InputColumns(np.array(columns, np.int64), np.array(from_event, np.bool_), np.array(scales))
+    return InputColumns(tuple(places[name] for name in inputs))
 
 
 def _name(section: Section) -> str:

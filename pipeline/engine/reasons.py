@@ -43,7 +43,7 @@ def largest(shares: NDArray[np.float64]) -> NDArray[np.int8]:
 def find_reasons(verdicts: Verdicts) -> None:
     """Fills the inputs that raised the score most. It does so only for events that are not approved: they are few, so it costs little."""
     suspected = verdicts.actions != ACTIONS.index("approve")
-    models = {model.name: model for model in verdicts.release.models} if suspected.any() else {}
+    models = {model.name: model for model in verdicts.release.models} if np.count_nonzero(suspected) else {}
     for position, name in enumerate(verdicts.release.policy.models if models else ()):
         rows = np.flatnonzero(suspected & (verdicts.chosen == position))
         if len(rows):
@@ -54,7 +54,7 @@ def find_reasons(verdicts: Verdicts) -> None:
 def _find_gaps(verdicts: Verdicts) -> None:
     """Fills, for events without a score, the first of the policy's models whose inputs are mostly missing."""
     without = np.isnan(verdicts.scores)
-    if without.any():
+    if np.count_nonzero(without):
         silent = np.flatnonzero(without & ~verdicts.are(UNDECIDED | RETRACTED))
         for position, name in reversed(list(enumerate(verdicts.release.policy.models))):
             verdicts.reasons[silent[are_mostly_missing(verdicts.inputs[name][silent])], 0] = position

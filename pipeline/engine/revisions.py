@@ -15,7 +15,7 @@ from pipeline.engine.verdicts import REVISED, UNDECIDED, Verdicts
 def turns(batch: Batch) -> Iterator[slice]:
     """Cuts a batch so that no part holds both an event and its correction: the first is decided before the next."""
     start = 0
-    if batch.ops.any():
+    if np.count_nonzero(batch.ops):
         seen: dict[tuple[str, int], bool] = {}
         for at, (user, id_key, op) in enumerate(zip(batch.users, batch.id_keys.tolist(), batch.ops.tolist(), strict=True)):
             event = (user, id_key)

@@ -31,16 +31,16 @@ class Zone:
     """
 
     name: str
-    _fixed_us: int | None = field(init=False, repr=False, compare=False, default=None)
+    fixed_us: int | None = field(init=False, repr=False, compare=False, default=None)
     _shifts_us: dict[int, int] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         fixed = _FIXED.fullmatch(self.name)
         if fixed:
             minutes = int(fixed[2]) * 60 + int(fixed[3])
-            object.__setattr__(self, "_fixed_us", (-minutes if fixed[1] == "-" else minutes) * _MINUTE_US)
+            object.__setattr__(self, "fixed_us", (-minutes if fixed[1] == "-" else minutes) * _MINUTE_US)
         elif self.name == "UTC":
-            object.__setattr__(self, "_fixed_us", 0)
+            object.__setattr__(self, "fixed_us", 0)
         else:
             try:
                 zoneinfo.ZoneInfo(self.name)
@@ -56,9 +56,9 @@ class Zone:
 
         Each quarter of an hour is looked up once at either end; if clocks change within it, each of its seconds is looked up.
         """
-        if self._fixed_us is not None:
+        if self.fixed_us is not None:
             shifts_us = np.empty_like(times_us)
-            shifts_us.fill(self._fixed_us)
+            shifts_us.fill(self.fixed_us)
             return shifts_us
         shifts_us = self._looked_up(times_us // QUARTER_US)
         changing = np.flatnonzero(shifts_us == _CHANGING_US)

@@ -34,9 +34,9 @@ class FeatureStep:
         out = np.empty((len(batch), plan.width))
         values = row_values(plan.columns, batch, release.schema)
         verdicts.flags, verdicts.rows, verdicts.outcomes = turn.profiles.observe(turn.slots, batch, values, out)
-        verdicts.features[:, release.features.columns[kind]] = release.features.finish(kind, out, values, batch.times_ms)
+        verdicts.features[:, release.features.places[kind]] = release.features.finish(kind, out, values, batch.times_ms)
         release.features.complete(batch, verdicts.features, _facts_of(turn, release))
-        if turn.answers.warming.any():
+        if np.count_nonzero(turn.answers.warming):
             verdicts.flags[turn.answers.warming & ~verdicts.are(UNDECIDED)] |= WARMING
         number_revisions(verdicts)
 

@@ -60,7 +60,7 @@ class ModelStep:
         verdicts.scoring[model.name] = scoring
         raw = scoring.score_many(inputs)
         missing = are_mostly_missing(inputs)
-        if missing.any():
+        if np.count_nonzero(missing):
             raw[missing] = np.nan
         return raw, scoring.probability_many(raw)
 
