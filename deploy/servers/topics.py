@@ -21,6 +21,8 @@ COMPACTION = {
     "segment.ms": "600000",
     "segment.bytes": str(64 << 20),
     "min.cleanable.dirty.ratio": "0.1",
+    # The archive keeps every record: so compaction waits for the archive job, for a day should its storage be away.
+    "min.compaction.lag.ms": str(86_400_000),
     # A job that was stopped for less than this time still sees the tombstone of each key that was deleted meanwhile.
     "delete.retention.ms": str(30 * 86_400_000),
 }

@@ -3,7 +3,7 @@
 import os
 import pathlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pyflink.common import Configuration, Types
@@ -45,11 +45,11 @@ class Graph:
         self._environment = environment
         self._group = group
 
-    def source(self, topic: str, what: Source, watermarks: Any, parallelism: int, delivering: bool = False) -> Any:
-        """Adds a source that reads `topic` from the checkpoint's offsets on, or without a checkpoint from the oldest record on.
+    def source(self, topics: str | Sequence[str], what: Source, watermarks: Any, parallelism: int, delivering: bool = False) -> Any:
+        """Adds a source that reads `topics` from the checkpoint's offsets on, or without a checkpoint from the oldest record on.
 
         Args:
-            topic: short name.
+            topics: the short name of the topic, or of several; saved state is found again by the first one.
             what: the source that Java makes the rows for.
             watermarks: Flink's strategy of watermarks, a Java object.
             parallelism: number of subtasks that read.
@@ -58,15 +58,17 @@ class Graph:
         kafka = self.java.org.apache.flink.connector.kafka.source
         offsets = kafka.enumerator.initializer.OffsetsInitializer
         oldest = self.java.org.apache.flink.kafka.shaded.org.apache.kafka.clients.consumer.OffsetResetStrategy.EARLIEST
-        names = get_gateway().new_array(self.java.java.lang.String, 1)
-        names[0] = self._settings.topic(topic)
+        each = (topics,) if isinstance(topics, str) else topics
+        names = get_gateway().new_array(self.java.java.lang.String, len(each))
+        for place, topic in enumerate(each):
+            names[place] = self._settings.topic(topic)
         builder = kafka.KafkaSource.builder().setBootstrapServers(self._settings.bootstrap).setTopics(names).setGroupId(self._group)
         for name, value in {**_CONSUMER, **(_UNHURRIED if delivering else {}), **java_connection_of(self._settings, _SHADED)}.items():
             builder = builder.setProperty(name, value)
         start = offsets.committedOffsets(oldest) if delivering else offsets.earliest()
         source = builder.setStartingOffsets(start).setDeserializer(self.weir.RecordDeserializer(str(what))).build()
-        stream = self._environment._j_stream_execution_environment.fromSource(source, watermarks, topic)
-        return stream.uid(f"{topic}-source").setParallelism(parallelism)
+        stream = self._environment._j_stream_execution_environment.fromSource(source, watermarks, each[0])
+        return stream.uid(f"{each[0]}-source").setParallelism(parallelism)
 
     def keyed(self, bundles: Any) -> KeyedStream:
         """Declares a stream of micro-batches as keyed; all keys of a micro-batch must belong to the subtask that it is in."""

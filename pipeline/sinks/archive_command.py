@@ -7,7 +7,7 @@ from foundation.settings import Settings
 from pipeline.sinks.archive_access import archive_of, reaching
 from stores.archive.archive_compaction import compact
 from stores.archive.archive_encoding import day_of
-from stores.archive.archive_rows import DAY_MS, KINDS
+from stores.archive.archive_rows import DAY_MS, KINDS, STREAMS
 
 CLOSED_MS = 3_600_000
 """A day is compacted from this long after its end on; files that come later are merged by the next run."""
@@ -27,7 +27,7 @@ def list_archive(settings: Settings) -> str:
 
 
 def compact_archive(settings: Settings, say: Callable[[str], None], now_ms: float) -> int:
-    """Compacts each day that ended at least `CLOSED_MS` before `now_ms`, and returns how many days had several files.
+    """Compacts each day of `STREAMS` that ended at least `CLOSED_MS` before `now_ms`, and returns how many days had several files.
 
     Args:
         say: gets one line for each compacted day, and one with their number.
@@ -39,7 +39,7 @@ def compact_archive(settings: Settings, say: Callable[[str], None], now_ms: floa
     archive, done = archive_of(settings), 0
     last = day_of(int(now_ms) - CLOSED_MS - DAY_MS)
     with reaching(settings):
-        for kind in KINDS:
+        for kind in STREAMS:
             for name in archive.day_names(kind):
                 began = time.monotonic()
                 if name <= last and (day := compact(archive, kind, name)):

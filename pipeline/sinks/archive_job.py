@@ -1,4 +1,4 @@
-"""The archive job writes events, decisions and labels as Parquet files by day; a file appears once its checkpoint is complete."""
+"""The archive job writes the records of topics as Parquet files by day; a file appears once its checkpoint is complete."""
 
 from foundation.settings import Settings
 from pipeline.flink.flink_graph import Graph

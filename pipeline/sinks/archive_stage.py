@@ -14,7 +14,7 @@ from pipeline.wire.declaration import Kind as BundleKind
 from pipeline.wire.declaration import Tag
 from pipeline.wire.frames import add_record
 from stores.archive.archive_encoding import ArchivedDecision, day_of, decode_decision, encode_decisions, encode_records, folder_of
-from stores.archive.archive_rows import KINDS, ArchivedRecord, Kind
+from stores.archive.archive_rows import CHANGES, STREAMS, ArchivedRecord, Kind
 
 BYTES_MAX = 64 << 20
 """When the stage holds more bytes of records than this, it emits them before the checkpoint, in files of their own."""
@@ -29,7 +29,7 @@ class _Gathered:
 
 
 class Keep:
-    """Gathers by day events and labels as they came, and the first decision of each event and revision.
+    """Gathers by day the records of topics as they came, and of decisions the first one of each event and revision.
 
     It holds no record past a checkpoint. Flink gives the files their names once the checkpoint is complete.
 
@@ -92,5 +92,5 @@ def make_stage(state: BulkState, window: int, prefix: str) -> Keep:
     return Keep(state, window, prefix)
 
 
-TOPICS = KINDS
-"""The short names of the topics that are archived."""
+TOPICS: tuple[Sequence[Kind], ...] = (*((kind,) for kind in STREAMS), CHANGES)
+"""The short names of the topics that are archived, by source; changes share one, since each source costs CPU at rest."""

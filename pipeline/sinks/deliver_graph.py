@@ -13,19 +13,19 @@ from pipeline.wire.declaration import Source
 FOR_EVER = 0
 
 
-def delivered(graph: Graph, settings: Settings, topics: Sequence[str], stage: str, name: str, *arguments: object) -> Any:
+def delivered(graph: Graph, settings: Settings, topics: Sequence[Sequence[str]], stage: str, name: str, *arguments: object) -> Any:
     """Adds to `graph` the sources of `topics` and the stage `name`, and returns the stream of what the stage emits.
 
     The sources start from the committed offsets.
 
     Args:
-        topics: short names; at least one.
+        topics: short names of the topics of each source; at least one source, and at least one topic each.
         stage: the factory of the stage, as ``module:function``.
         name: of the stage; saved state is found again by it.
         arguments: given to the factory after the state and the number of decisions that are remembered.
     """
     nothing = graph.java.org.apache.flink.api.common.eventtime.WatermarkStrategy.noWatermarks()
-    first, *others = [graph.source(topic, Source.ANY_TOPIC, nothing, 1, delivering=True) for topic in topics]
+    first, *others = [graph.source(some, Source.ANY_TOPIC, nothing, 1, delivering=True) for some in topics]
     records = first.union(graph.array(*others)) if others else first
     keyed = records.keyBy(graph.selector, graph.weir.Rows.KEY)
     bundler = graph.weir.RecordBundler(settings.bundle_events_max, settings.bundle_bytes_max)

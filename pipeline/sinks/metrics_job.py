@@ -11,5 +11,5 @@ STAGE = "pipeline.sinks.roll_up:make_stage"
 
 def build(graph: Graph, settings: Settings, stage: str = STAGE) -> None:
     """Adds the job to `graph`; consumers that read only committed records see its rows once their checkpoint is complete."""
-    rows = delivered(graph, settings, ["decisions"], stage, NAME)
+    rows = delivered(graph, settings, [["decisions"]], stage, NAME)
     graph.kafka_sink(rows, "metrics-sink", {Tag.METRIC: "metrics"}, settings.linger_ms, transactions=settings.topic(NAME))

@@ -1,4 +1,4 @@
-"""Opens the archive: events, decisions and labels by day, in local files, on HDFS or in S3-compatible storage."""
+"""Opens the archive: records of topics by day, in local files, on HDFS or in S3-compatible storage."""
 
 import urllib.parse
 from collections.abc import Iterator, Sequence

@@ -67,7 +67,7 @@ def folder_of(kind: Kind, day: str) -> str:
 
 
 def encode_records(records: Sequence[ArchivedRecord]) -> bytes:
-    """Encodes a file of events or labels. It takes about a microsecond for a record of 300 bytes."""
+    """Encodes a file of any kind but decisions. It takes about a microsecond for a record of 300 bytes."""
     return file_of(pa.Table.from_arrays(_places(records), schema=RECORDS))
 
 

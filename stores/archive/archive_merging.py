@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from stores.archive.archive_rows import Kind, time_column
 
 ROWS_AT_ONCE = 65_536
+BYTES_AT_ONCE = 256 << 20
+"""So many bytes of rows are a table too, as the records of some kinds are large."""
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -43,17 +45,19 @@ def merged(kind: Kind, parts: Sequence[Part], read: Callable[[Part], pa.Table], 
         read: returns a part's rows, with `needed_columns` among the columns.
     """
     held: list[pa.Table] = []
-    rows, rows_max = 0, ROWS_AT_ONCE
+    rows, rows_max, size_bytes = 0, ROWS_AT_ONCE, 0
     for part in sorted(parts, key=lambda part: (part.first_ms, part.path, part.group)):
-        if rows >= rows_max:
+        if rows >= rows_max or size_bytes >= BYTES_AT_ONCE:
             ready, rest = _split(_in_order(kind, held), time_column(kind), part.first_ms)
             if len(ready):
                 yield ready
             held, rows = [rest], len(rest)
             rows_max = max(ROWS_AT_ONCE, 2 * rows)  # rows that had to stay are not sorted again for each further part
+            size_bytes = 0
         table = _within(read(part), kind, part, from_ms, to_ms)
         held.append(table)
         rows += len(table)
+        size_bytes += table.nbytes
     if rows:
         yield _in_order(kind, held)
 

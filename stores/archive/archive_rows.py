@@ -7,8 +7,15 @@ from typing import Literal, NamedTuple, get_args
 import msgspec
 import pyarrow as pa
 
-Kind = Literal["events", "decisions", "labels"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
+Stream = Literal["events", "decisions", "labels"]
+Change = Literal["control", "models", "entries", "facts"]
+Kind = Stream | Change
+STREAMS: tuple[Stream, ...] = get_args(Stream)
+"""The topics of which each record is one event, decision or label; the many small files of a day are merged into one."""
+CHANGES: tuple[Change, ...] = get_args(Change)
+"""The compacted topics of which each record is kept, so that what was in force at any time can be found: few records, and some large ones.
+An empty value stands for a tombstone. Another such topic is one more name here."""
+KINDS: tuple[Kind, ...] = (*STREAMS, *CHANGES)
 DAY_MS = 86_400_000
 AT = pa.timestamp("ms", tz="UTC")
 
@@ -37,7 +44,7 @@ RECORDS = pa.schema(
     {"partition": pa.int32(), "offset": pa.int64(), "at": AT, "key": pa.binary(), "value": pa.binary()},
     metadata={"weir.archive": "1"},
 )
-"""The columns of events and labels. `at` is the broker's time, which determines the day."""
+"""The columns of all kinds but decisions. `at` is the broker's time, which determines the day."""
 
 MATCH = pa.struct([("pattern", pa.string()), ("version", pa.string()), ("action", pa.string()), ("shadow", pa.bool_())])
 """A rule that matched; the values that it found are in `value` alone."""

@@ -9,7 +9,7 @@ import pyarrow.parquet
 import pytest
 
 from foundation.refusal import Refusal
-from stores.archive import archive_compaction
+from stores.archive import archive_compaction, archive_merging
 from stores.archive.archive import open_archive
 from stores.archive.archive_compaction import compact
 from stores.archive.archive_encoding import day_of, decode_decision, encode_decisions, encode_records, file_of, folder_of
@@ -93,6 +93,17 @@ def test_rows_come_by_day_time_and_place(archive: FileArchive) -> None:
     expected = sorted(rows, key=lambda row: (row.at_ms, row.partition, row.offset))
     assert places(archive) == [(row.partition, row.offset) for row in expected]
     assert sum(day.rows for day in archive.days("events")) == 500
+
+
+def test_records_of_changes_are_read_in_tables_of_a_bounded_size_however_large_they_are(
+    archive: FileArchive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive_merging, "BYTES_AT_ONCE", 50_000)
+    for offset in range(20):
+        rows = [record(offset, at_ms=START_MS + offset, value=bytes(10_000))]
+        add(archive, "models", day_of(START_MS), f"part-{offset}.parquet", encode_records(rows))
+    assert places(archive, "models") == [(0, offset) for offset in range(20)]
+    assert max(len(table) for table in archive.read("models")) <= 6
 
 
 def test_the_first_moment_belongs_to_a_span_and_the_last_one_does_not(archive: FileArchive) -> None:

@@ -14,6 +14,8 @@ from stores.archive.archive_rows import Kind
 BEFORE, ALL = 10_000, 30_000
 """Of events, and of decisions, before the kill and in all."""
 LABELS = 2_000
+CHANGES = [(f"key-{number}", bytes(500_000)) for number in range(4)]
+"""Of which compaction would leave the newest of each key."""
 
 
 class Run(NamedTuple):
@@ -30,6 +32,7 @@ def killed_in_mid_stream(flink, settings: Settings) -> Run:
     again = [decision(id) | {"score": 0.99} for id in range(BEFORE - 3_000, BEFORE)]
     rest = [decision(id) for id in range(BEFORE, ALL)]
     produce(settings, "events", events(0, BEFORE))
+    produce(settings, "models", CHANGES)
     produce(settings, "decisions", as_records(written))
     job = submitted(flink, settings, "archive")
     wait_for(lambda: rows(archive, "decisions") > 0, 60, "no file before the kill")
@@ -39,7 +42,8 @@ def killed_in_mid_stream(flink, settings: Settings) -> Run:
     produce(settings, "events", events(BEFORE, ALL))
     produce(settings, "decisions", as_records(rest[1_000:]))
     flink.scale(1)
-    for kind, count in (("events", ALL), ("decisions", ALL), ("labels", LABELS)):
+    produce(settings, "models", CHANGES)
+    for kind, count in (("events", ALL), ("decisions", ALL), ("labels", LABELS), ("models", 2 * len(CHANGES))):
         wait_for(lambda kind=kind, count=count: rows(archive, kind) >= count, 120, f"{kind} that are not in the archive")
     time.sleep(2)  # one checkpoint more: nothing must come of it
     cancel(flink, job)
@@ -64,7 +68,7 @@ Kept = dict[tuple[int, int], tuple[bytes, bytes, int]]
 
 def sent(settings: Settings, kind: Kind) -> Kept:
     """What is on the topic of `kind`."""
-    return {(each.partition(), each.offset()): (each.key(), each.value(), each.timestamp()[1]) for each in records(settings, kind)}
+    return {(each.partition(), each.offset()): (each.key(), each.value() or b"", each.timestamp()[1]) for each in records(settings, kind)}
 
 
 def kept(archive: Archive, kind: Kind) -> Kept:

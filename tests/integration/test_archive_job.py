@@ -16,8 +16,8 @@ def run(broker: str, flink, hdfs: Hdfs, tmp_path_factory: pytest.TempPathFactory
     return killed_in_mid_stream(flink, settings)
 
 
-@pytest.mark.parametrize("kind", ["events", "labels"])
-def test_events_and_labels_are_there_byte_for_byte_each_once(run: Run, kind: Kind) -> None:
+@pytest.mark.parametrize("kind", ["events", "labels", "control", "models"])
+def test_records_are_there_byte_for_byte_each_once(run: Run, kind: Kind) -> None:
     assert kept(run.archive, kind) == sent(run.settings, kind)
 
 

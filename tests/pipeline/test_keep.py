@@ -57,6 +57,19 @@ def test_decisions_go_by_their_events_time_and_the_first_one_counts() -> None:
     assert (kept.taken.repeats, kept.taken.aside.count) == (1, 1)
 
 
+def test_changes_are_kept_record_by_record_as_events_are_and_a_tombstone_has_an_empty_value() -> None:
+    kept = stage()
+    bodies = [body(topic, value, at) for topic in ("control", "models", "entries", "facts") for at, value in enumerate((b"1", b"2", b""))]
+    kept.process(write_bundle("R", bodies))
+    found = files(kept.process(write_bundle("S", [b""])))
+    assert sorted(found) == [f"{topic}/day=2023-11-15" for topic in ("control", "entries", "facts", "models")]
+    assert [(row["key"], row["value"], row["offset"]) for row in found["models/day=2023-11-15"]] == [
+        (b"k", b"1", 0),
+        (b"k", b"2", 1),
+        (b"k", b"", 2),
+    ]
+
+
 def test_a_time_that_a_producer_made_up_stops_nothing() -> None:
     kept = stage()
     kept.process(write_bundle("R", [body("events", b"e", at_ms=-(10**16)), body("events", b"f")]))
