@@ -151,14 +151,20 @@ def activate(versions: tuple[str, ...]) -> None:
 @click.option("--archived", is_flag=True, help="Replays the events and labels of the archive in place of EVENTS.")
 @click.option("--from", "from_ms", callback=as_moment_ms, help="First arrival (inclusive), such as 2026-11-23T00:00:00Z, with --archived.")
 @click.option("--to", "to_ms", callback=as_moment_ms, help="End of the arrivals (exclusive), with --archived.")
-@click.option("--config", type=EXISTING_FOLDER, required=True, help="Configuration folder.")
+@click.option(
+    "--follow",
+    metavar="DECISIONS",
+    help="Decides archived events again, each by the release and snapshots of its decision, and says what differs. "
+    "DECISIONS is 'archive', the folder or URL of another archive, or a JSON Lines file of decisions.",
+)
+@click.option("--config", type=EXISTING_FOLDER, help="Configuration folder; needed without --follow.")
 @click.option("--labels", type=EXISTING_FILE, help="File with event_id, label (0 or 1), label_time and, if event ids are not unique, user.")
 @click.option("--label-column", default="", help="Column of EVENTS that holds the label; it is removed before the event is scored.")
 @click.option(
     "--label-delay", callback=as_duration_ms, default="7d", show_default=True, help="Time from event to label, with --label-column."
 )
 @click.option("--facts", type=EXISTING_FILE, help="JSON Lines file of facts: kind, entity, name, value, since and perhaps expires.")
-@click.option("--out", type=FOLDER, help="Folder for decisions.parquet.")
+@click.option("--out", type=FOLDER, help="Folder for decisions.parquet, or with --follow for differences.jsonl.")
 @click.option(
     "--order", type=click.Choice(["time", "arrival"]), default="time", show_default=True, help="Order in which events are scored."
 )
@@ -167,7 +173,8 @@ def replay(
     archived: bool,
     from_ms: int | None,
     to_ms: int | None,
-    config: pathlib.Path,
+    follow: str | None,
+    config: pathlib.Path | None,
     labels: pathlib.Path | None,
     label_column: str,
     label_delay: int,
@@ -179,6 +186,13 @@ def replay(
     from foundation.settings import read_settings
     from pipeline.offline.replay_command import replay_archived, replay_files
 
+    if follow is not None:
+        if archived or events or config or labels or label_column or facts or from_ms is not None or to_ms is not None:
+            raise click.UsageError("--follow reads everything that it needs from the archive; only --out can be used with it")
+        follow_archived(follow, out)
+        return
+    if config is None:
+        raise click.UsageError("give --config or --follow")
     if archived == bool(events):
         raise click.UsageError("give either EVENTS or --archived")
     if archived and (labels or label_column or facts):
@@ -191,6 +205,15 @@ def replay(
     if labels and label_column:
         raise click.UsageError("--labels and --label-column cannot be used together")
     replay_files(events, config, labels, label_column, label_delay, out, order, facts)
+
+
+def follow_archived(decisions: str, out: pathlib.Path | None) -> None:
+    """Follows recorded decisions, and ends the process with status 1 if any differs."""
+    from foundation.settings import read_settings
+    from pipeline.offline.follow_command import follow_recorded
+
+    if not follow_recorded(read_settings(), decisions, out).is_same:
+        sys.exit(1)
 
 
 @main.command()

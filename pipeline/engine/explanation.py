@@ -46,8 +46,9 @@ class Explanations:
     def contributions(self) -> list[Contributions | dict[str, Any]]:
         """Returns the contributions of each row; those of a row without a score are empty."""
         found: list[Contributions | dict[str, Any]] = [{}] * len(self._verdicts.chosen)
+        decided = ~self._verdicts.are(UNDECIDED)  # a duplicate names a model of its own decision, which may have no score now
         for position, model in enumerate(self._models):
-            rows = np.flatnonzero(self._verdicts.chosen == position)
+            rows = np.flatnonzero(decided & (self._verdicts.chosen == position))
             if not len(rows):
                 continue
             scoring = self._verdicts.scoring.get(model.name)

@@ -59,15 +59,18 @@ class OneProcess:
         self._offset = 0
         self._models_position = 0
 
-    def control(self, records: Sequence[ControlRecord]) -> None:
-        """Sends control records to every stage: (``c`` or ``m``, key, value); the value None deletes the key's record."""
+    def control(self, records: Sequence[ControlRecord], positions: Sequence[int] | None = None) -> None:
+        """Sends control records to every stage: (``c`` or ``m``, key, value); the value None deletes the key's record.
+
+        Args:
+            positions: in the topic `models`, of each record; without them records of that topic are counted, as their offsets are.
+        """
         bodies = [write_control_record(topic, key.encode(), value) for topic, key, value in records]
-        positions = [self._position_of(topic) for topic, _, _ in records]
+        positions = [self._position_of(topic) for topic, _, _ in records] if positions is None else positions
         for stage in (self.decode, self.entity, self.user):
             self._keep(read_frames(stage.process(write_bundle(Kind.CONTROL, bodies, positions=positions))))
 
     def _position_of(self, topic: str) -> int:
-        """Counts the records of the topic `models`, as their offsets do."""
         if topic != Topic.MODEL:
             return ANY_SNAPSHOTS
         self._models_position += 1
@@ -87,16 +90,18 @@ class OneProcess:
     def labels(self, records: Sequence[tuple[str, str, dict[str, object]]], user_kind: str) -> None:
         """Sends records (entity type, id, resolved label), each to the stage that has the profiles of its entity type."""
         for kind, key, label in records:
-            body = write_keyed_body(f"{kind}{ENTITY_SEPARATOR}{key}".encode(), msgspec.json.encode(label))
-            stage = self.user if kind == user_kind else self.entity
-            self._keep(read_frames(stage.process(write_bundle(Kind.LABELS, [body]))))
+            self.tell(Kind.LABELS, f"{kind}{ENTITY_SEPARATOR}{key}".encode(), msgspec.json.encode(label), user_kind)
 
     def facts(self, records: Sequence[tuple[str, str, str, dict[str, object] | None]], user_kind: str) -> None:
         """Sends records (entity type, id, name, fact) as `labels` does; the value None is a record without a value."""
         for kind, entity, name, fact in records:
-            body = write_keyed_body(fact_key(kind, entity, name), b"" if fact is None else msgspec.json.encode(fact))
-            stage = self.user if kind == user_kind else self.entity
-            self._keep(read_frames(stage.process(write_bundle(Kind.FACTS, [body]))))
+            value = b"" if fact is None else msgspec.json.encode(fact)
+            self.tell(Kind.FACTS, fact_key(kind, entity, name), value, user_kind)
+
+    def tell(self, what: Kind, key: bytes, value: bytes, user_kind: str) -> None:
+        """Sends one label or fact with the key of its record to the stage that has the profiles of its entity type."""
+        stage = self.user if key.partition(ENTITY_SEPARATOR.encode())[0] == user_kind.encode() else self.entity
+        self._keep(read_frames(stage.process(write_bundle(what, [write_keyed_body(key, value)]))))
 
     def events(self, values: Sequence[bytes], at_ms: int = 1 << 50, reply: str = "", lose_answers: bool = False) -> None:
         """Sends raw records in one micro-batch through all stages."""
@@ -106,13 +111,18 @@ class OneProcess:
         """Sends raw records through the decode stage only, and returns the frames that are on their way to the other stages."""
         bodies = [write_raw_record(value, 0, self._offset + i, at_ms, reply=reply.encode()) for i, value in enumerate(values)]
         self._offset += len(values)
-        positions = [self._models_position] * len(values)
-        return self._keep(read_frames(self.decode.process(write_bundle(Kind.RAW, bodies, positions=positions))))
+        return self.stamp_bodies(self.decode, bodies, [self._models_position] * len(values))
+
+    def stamp_bodies(self, decode: DecodeStage, bodies: Sequence[bytes], positions: Sequence[int]) -> list[Frame]:
+        """Sends raw records, each with how far the topic `models` had been read, through a decode stage, and returns its frames."""
+        return self._keep(read_frames(decode.process(write_bundle(Kind.RAW, bodies, positions=positions))))
 
     def arrive(self, frames: list[Frame], lose_answers: bool = False) -> None:
         """Delivers frames that were on their way to the entity stage and the user stage."""
         messages = [(key, payload) for tag, key, payload in frames if tag == Tag.MESSAGE]
-        answers = {} if lose_answers or not messages else self._answers(messages)
+        answers = self._answers(messages) if messages else {}
+        if lose_answers:  # the entities have seen the events all the same
+            answers = {}
         self._decide([(key, payload) for tag, key, payload in frames if tag == Tag.EVENT], answers)
 
     def checkpoint(self) -> None:

@@ -130,3 +130,17 @@ def test_a_snapshot_of_another_kind_or_with_a_strange_array_does_not_score() -> 
     with_a_map = replace(good, arrays=good.arrays | {"another.knots": np.zeros(3)}, sequence=11)
     job.control([("m", key, value) for key, value in parts_of(with_a_map)])
     assert scores(job, 2)[1] == 11
+
+
+def test_a_repeated_event_is_answered_while_the_changed_model_that_decided_it_has_no_snapshot(records: list[ControlRecord]) -> None:
+    """Its first decision was made by a model that has no score now: there is nothing to explain anew."""
+    two = {"models": TEXTS["models"].replace("inputs: [event.amount]", "inputs: [event.amount, feature.count_1h]")}
+    release, job = compile_release(1, TEXTS | two), Imitation()
+    job.control([*Imitation.records_of(1, TEXTS | two), *records_of(release, 7)])
+    payment = msgspec.json.encode({"id": 1, "at": 1_700_000_000_000, "who": "u", "amount": 1.5})
+    job.events([payment], reply="api-1")
+    job.release(2, TEXTS | two | {"models": two["models"].replace("seed: 1", "seed: 2")})
+    job.events([payment], reply="api-1")
+    first, again = (msgspec.json.decode(value) for _, value in job.out["R"])
+    assert job.out.get("X") is None
+    assert (again["score"], again["flags"]) == (first["score"], ["duplicate"])
