@@ -8,6 +8,7 @@ from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, C
 from foundation.refusal import Refusal
 from foundation.settings import Settings
 from pipeline.control.kafka_access import connection_of
+from stores.archive.archive_rows import CHANGES
 
 RETENTION_MS = 7 * 86_400_000
 MESSAGE_BYTES_MAX = 16_777_216
@@ -21,12 +22,12 @@ COMPACTION = {
     "segment.ms": "600000",
     "segment.bytes": str(64 << 20),
     "min.cleanable.dirty.ratio": "0.1",
-    # The archive keeps every record: so compaction waits for the archive job, for a day should its storage be away.
-    "min.compaction.lag.ms": str(86_400_000),
     # A job that was stopped for less than this time still sees the tombstone of each key that was deleted meanwhile.
     "delete.retention.ms": str(30 * 86_400_000),
 }
 """The settings of a compacted topic. Topics that an older version made get them too; otherwise they would keep tombstones for ever."""
+ARCHIVED = {"min.compaction.lag.ms": str(86_400_000)}
+"""Further settings of those whose every record is archived: compaction waits for the archive job, whose storage may be away for a day."""
 
 
 def make_topics(settings: Settings) -> None:
@@ -43,13 +44,20 @@ def make_topics(settings: Settings) -> None:
         except KafkaException as error:
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise
-    _set_rules(admin, [settings.topic(name) for name in COMPACTED])
+    _set_rules(admin, {settings.topic(name): _rules_of(name) for name in COMPACTED})
     _wait_until_served(admin, [TopicPartition(topic.topic, number) for topic in wanted for number in range(topic.num_partitions)])
 
 
-def _set_rules(admin: AdminClient, topics: list[str]) -> None:
-    entries = [ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET) for name, value in COMPACTION.items()]
-    resources = [ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=entries) for topic in topics]
+def _rules_of(name: str) -> dict[str, str]:
+    return COMPACTION | (ARCHIVED if name in CHANGES else {})
+
+
+def _set_rules(admin: AdminClient, rules: dict[str, dict[str, str]]) -> None:
+    entries = {
+        topic: [ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET) for name, value in chosen.items()]
+        for topic, chosen in rules.items()
+    }
+    resources = [ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=own) for topic, own in entries.items()]
     for future in admin.incremental_alter_configs(resources).values():
         future.result(30)
 
@@ -74,4 +82,4 @@ def _stream(settings: Settings, name: str) -> NewTopic:
 
 
 def _compacted(settings: Settings, name: str) -> NewTopic:
-    return NewTopic(settings.topic(name), 1, 1, config=COMPACTION)
+    return NewTopic(settings.topic(name), 1, 1, config=_rules_of(name))
