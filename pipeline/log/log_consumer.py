@@ -15,7 +15,7 @@ from pipeline.log.log_folder import LOG_FOLDER, LOGS_OF, TOPIC_PREFIX, segments_
 from pipeline.log.reader import LogReader
 from pipeline.log.segments import Segments
 
-POLL_SECONDS = 0.05
+POLL_SECONDS = 0.1
 """How often a log is looked at that another process writes."""
 CURSORS = "cursors"
 _decode_cursors = msgspec.json.Decoder(dict[str, int]).decode

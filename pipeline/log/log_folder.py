@@ -98,6 +98,13 @@ def close_writers(folder: pathlib.Path) -> None:
             _segments.pop(path).close()
 
 
+def close_writer(folder: pathlib.Path, name: str) -> None:
+    """Closes the writer of the log `name` where this process has it open."""
+    with _one:
+        if (writer := _writers.pop(folder / name, None)) is not None:
+            writer.close()
+
+
 def segments_of(folder: pathlib.Path, name: str) -> Segments:
     """What this process knows of the log `name`; shared by all its readers."""
     path = folder / name

@@ -11,6 +11,7 @@ import os
 import pathlib
 import struct
 import threading
+import time
 import zlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -30,6 +31,8 @@ READ_BYTES = 1 << 18
 RARE_FRAMES_MAX = 4_096
 """Of a topic with more frames in a sealed segment, the index holds only every so many bytes one."""
 SPARSE_BYTES = 1 << 16
+SETTLED_NS = 1_000_000_000
+"""A folder's time of change has steps of some milliseconds, so only a time that is older says that nothing has changed since."""
 
 
 class Place(NamedTuple):
@@ -196,6 +199,7 @@ class Segments:
         self.all: list[Segment] = []
         self._gone: list[Segment] = []
         self._awaited: Counter[str] = Counter()
+        self._listed_ns = -1
 
     def wait(self, topics: Collection[str], is_there: Callable[[], bool], seconds: float) -> None:
         """Waits up to `seconds` until `is_there`, which records of `topics` make true that this process appends."""
@@ -285,7 +289,11 @@ class Segments:
         while True:
             if self.all:
                 self._look_at_last()
+                if self._is_listed():
+                    return
+            listed = self._changed_ns()
             paths = segment_paths(self.folder)
+            self._listed_ns = listed if time.time_ns() - listed > SETTLED_NS else -1
             known = {segment.first for segment in self.all}
             fresh = [(first, path) for first, path in paths if first not in known and (not self.all or first >= self.end)]
             gone = {segment.first for segment in self.all} - {first for first, _ in paths}
@@ -312,6 +320,17 @@ class Segments:
         check_start(segment)
         segment.load()
         self.all.append(segment)
+
+    def _is_listed(self) -> bool:
+        """Whether no file has come or gone since the segments were listed; a new segment is one."""
+        return self._listed_ns == self._changed_ns()
+
+    def _changed_ns(self) -> int:
+        """When a file last came or went in the folder, in ns since the epoch; 0 where there is no folder yet."""
+        try:
+            return self.folder.stat().st_mtime_ns
+        except OSError:
+            return 0
 
     def _look_at_last(self) -> None:
         if not self.all[-1].sealed and self.all[-1].path.exists():

@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 CHECKPOINT_SECONDS = 1.0
 CHECKPOINT_EVENTS = 10_000
-IDLE_SECONDS = 0.02
+IDLE_SECONDS = 0.05
 """How often the logs of other processes are looked at while nothing comes."""
 RETRY_SECONDS = 0.2
 KEEP_SECONDS = 60.0

@@ -9,7 +9,7 @@ from foundation.settings import Settings
 from pipeline.control.job_program import Job, run_job
 from pipeline.learning.label_job import LabelJob
 from pipeline.learning.learn_job import LearnJob
-from pipeline.log.log_folder import LOGS, SIDE, close_writers, writer_of
+from pipeline.log.log_folder import LOGS, SIDE, close_writer, writer_of
 from pipeline.sinks.decision_store import open_decisions, open_decisions_reader
 from pipeline.sinks.deliver_job import DeliverJob
 from pipeline.solo.archive_job import SoloArchiveJob
@@ -55,7 +55,7 @@ class SideJobs:
             if not self._stopping.is_set():
                 log.error("the %s job has ended, and all others end with it", ", ".join(runs[each] for each in done))
             self.stop()
-        close_writers(self._folder)
+        close_writer(self._folder, SIDE)
         for each in runs:
             each.result()
 
