@@ -17,7 +17,7 @@ from deploy.local.ending_jobs import end_all_jobs
 from deploy.local.kernels import COMPILE_SECONDS_MAX, start_compiling
 from deploy.local.placement import Placement
 from deploy.local.releases import publish
-from deploy.local.submission import submit_score_job
+from deploy.local.submission import launch_submission, submit_score_job, wait_until_submitted
 from deploy.local.tidying import Tidying
 from deploy.machine.answers import answers
 from deploy.machine.jars import PROJECT
@@ -165,6 +165,8 @@ class Stack:
         self._wait_for([server for server in servers if server.early], began)
         carry_over_earlier(settings, self._say)
         self._wait_for_kernels(kernels)
+        checkpoint = cluster.newest_checkpoint("score")
+        submission = self._processes.add(launch_submission(self.logs, self.environment(), checkpoint))
         for name, module in BACKGROUND.items():
             start = functools.partial(self._python, name, module)
             self._own(name, start(), start)
@@ -173,7 +175,9 @@ class Stack:
         for number, task_manager in zip(numbers, task_managers, strict=True):
             cluster.wait_for_task_manager(task_manager, number)
         self._say(f"flink is up ({time.monotonic() - began:.1f} s)")
-        self._submit()
+        wait_until_submitted(submission, cluster, self.logs)
+        self._processes.forget(submission)
+        self._say_up(began, checkpoint)
         self._wait_for_api(api)
         self._wait_for([server for server in servers if not server.early], began)
         self._say(f"everything is up ({time.monotonic() - began:.1f} s)")
@@ -201,6 +205,9 @@ class Stack:
         began = time.monotonic()
         checkpoint = self.cluster.newest_checkpoint("score")
         submit_score_job(self.cluster, self.logs, self.environment(), checkpoint)
+        self._say_up(began, checkpoint)
+
+    def _say_up(self, began: float, checkpoint: pathlib.Path | None) -> None:
         self._say(f"score job is up ({time.monotonic() - began:.1f} s{', from its newest checkpoint' if checkpoint else ''})")
 
     def _start_job_manager_again(self) -> Process:

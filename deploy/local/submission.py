@@ -29,8 +29,24 @@ def submit_score_job(cluster: Cluster, logs: pathlib.Path, environment: Mapping[
     Raises:
         Refusal: the job was not accepted, or its tasks do not run in time.
     """
+    return wait_until_submitted(launch_submission(logs, environment, checkpoint), cluster, logs)
+
+
+def launch_submission(logs: pathlib.Path, environment: Mapping[str, str], checkpoint: pathlib.Path | None = None) -> Process:
+    """Starts the process that submits the job, and does not wait for it; the arguments are those of `submit_score_job`.
+
+    The cluster's JobManager may come up later: half of the time the process loads what it builds the graph with, and then it tries again.
+    """
     arguments = ["--restore", str(checkpoint)] if checkpoint else []
-    submission = Process("submission", [sys.executable, "-m", "pipeline.score_job.flink_job", *arguments], environment, logs, PROJECT)
+    return Process("submission", [sys.executable, "-m", "pipeline.score_job.flink_job", *arguments], environment, logs, PROJECT)
+
+
+def wait_until_submitted(submission: Process, cluster: Cluster, logs: pathlib.Path) -> str:
+    """Returns the id of the job that `submission` submits once all of its tasks run.
+
+    Raises:
+        Refusal: the job was not accepted, or its tasks do not run in time.
+    """
     try:
         submission.wait_for_end(SUBMIT_SECONDS_MAX)
     finally:

@@ -146,6 +146,9 @@ def job_configuration(settings: Settings, name: str, checkpoint_interval_ms: int
         "execution.target": "remote",
         "rest.address": settings.flink_host,
         "rest.port": str(settings.flink_port),
+        # `weir up` submits while the JobManager is coming up; with Flink's own delay of 3 s the job would start later by as much.
+        "rest.retry.delay": "200 ms",
+        "rest.retry.max-attempts": "600",
         "python.execution-mode": "thread",
         "python.executable": sys.executable,
         "pipeline.object-reuse": "true",
