@@ -25,7 +25,7 @@ from deploy.machine.patience import Patience
 from deploy.machine.ports import free_ports, require_free
 from deploy.machine.private_files import make_private_folder, secret_in
 from deploy.machine.processes import Process, Processes
-from deploy.machine.yielding import Yielding
+from deploy.machine.yielding import Yielding, hold_back_second_compiler
 from deploy.servers.broker import launch_broker, start_broker, wait_for_broker
 from deploy.servers.cluster import Cluster, task_manager_name
 from deploy.servers.flink_files import needed_for
@@ -159,6 +159,7 @@ class Stack:
         job_manager = self._own("job-manager", cluster.launch_job_manager(), self._start_job_manager_again)
         task_managers = [self._own_task_manager(number) for number in numbers]
         wait_for_broker(broker, port, settings.path("kafka"), secret)
+        hold_back_second_compiler([broker, job_manager, *task_managers])
         make_topics(settings)
         self.release = publish(settings, self._texts, self._replace)
         self._say(f"broker is up, release {self.release} is in force ({time.monotonic() - began:.1f} s)")

@@ -6,7 +6,7 @@ import sys
 import time
 
 from deploy.machine.processes import Process, Processes
-from deploy.machine.yielding import Yielding
+from deploy.machine.yielding import Yielding, hold_back_second_compiler
 
 NAMED_LATE = """
 import pathlib, threading, time
@@ -55,3 +55,33 @@ def test_a_thread_that_was_seen_under_its_makers_name_gives_way_once_it_has_its_
         text_of(tmp_path / "named")
         yielding.step([program])
         assert os.getpriority(os.PRIO_PROCESS, thread) == 19
+
+
+COMPILERS = """
+import pathlib, threading, time
+
+def named(name, place):
+    pathlib.Path(f"/proc/self/task/{threading.get_native_id()}/comm").write_text(name)
+    place.write_text(str(threading.get_native_id()))
+    time.sleep(600)
+
+for name in ("C1 CompilerThre", "C2 CompilerThre"):
+    threading.Thread(target=named, args=[name, pathlib.Path(name[:2])]).start()
+"""
+"""A program with threads named like Java's two compilers."""
+
+
+def test_of_a_process_that_is_starting_the_second_compiler_alone_gives_way(tmp_path: pathlib.Path) -> None:
+    with Processes() as processes:
+        program = processes.add(Process("java", [sys.executable, "-c", COMPILERS], os.environ, tmp_path / "logs", tmp_path))
+        first, second = (int(text_of(tmp_path / name)) for name in ("C1", "C2"))
+        before = os.getpriority(os.PRIO_PROCESS, first)
+        hold_back_second_compiler([program])
+        assert os.getpriority(os.PRIO_PROCESS, first) == before
+        assert os.getpriority(os.PRIO_PROCESS, second) == 19
+
+
+def test_a_process_that_has_ended_is_passed_over(tmp_path: pathlib.Path) -> None:
+    program = Process("java", [sys.executable, "-c", ""], os.environ, tmp_path / "logs", tmp_path)
+    program.wait_for_end(60)
+    hold_back_second_compiler([program])
