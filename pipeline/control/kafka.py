@@ -18,6 +18,9 @@ SECONDS_MAX = 30.0
 
 UNHURRIED = {"fetch.min.bytes": 1_000_000, "fetch.wait.max.ms": 50}
 """Options of a side job's consumer: it fetches records in batches, since single fetches load the broker and so slow down decisions."""
+PROMPT = {"fetch.wait.max.ms": 10}
+"""Options of a consumer that asks for ends and offsets while it reads: the broker answers one request of a connection after the other, so
+that each question waits for the fetch before it, which at the end of a topic is held back for half a second."""
 
 Offsets = dict[str, int]
 """The offset of the next record, by ``topic/partition``."""

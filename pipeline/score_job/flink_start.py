@@ -11,7 +11,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from features.schema.decode import Decoder
 from foundation.refusal import Refusal
 from foundation.settings import Settings
-from pipeline.control.kafka import ControlTopic, Outbox, consumer_of, is_end, producer_of
+from pipeline.control.kafka import PROMPT, ControlTopic, Outbox, consumer_of, is_end, producer_of
 from pipeline.engine.release import Release
 from pipeline.wire.declaration import MODE_KEY
 
@@ -60,7 +60,9 @@ def look(settings: Settings, mode: str = "auto") -> Start:
         Refusal: no release that compiles is on the control topic.
     """
     # Flink commits offsets under the bare name.
-    consumer = consumer_of(settings, GROUP, **{"group.id": GROUP, "enable.partition.eof": True, "isolation.level": "read_uncommitted"})
+    consumer = consumer_of(
+        settings, GROUP, **{"group.id": GROUP, "enable.partition.eof": True, "isolation.level": "read_uncommitted", **PROMPT}
+    )
     try:
         control, models = (max(ends_of_records(consumer, settings.topic(name)).values(), default=0) for name in ("control", "models"))
         release = newest_release(settings)
