@@ -12,7 +12,7 @@ import pyarrow.parquet
 import pytest
 from imitation import Imitation
 
-from detectors.score_map import COUNT_MIN
+from detectors.score_map import COUNT_MIN, ScoreMap
 from pipeline.engine import stable_scale
 from pipeline.engine.event_keys import Labels
 from pipeline.engine.release import Release, compile_release
@@ -176,6 +176,28 @@ def test_maps_that_live_and_replay_learn_are_equal_to_the_bit(tmp_path: pathlib.
 def published(teacher: Teacher, period: int) -> list[Any]:
     teacher.advance()
     return teacher.snapshots(period)
+
+
+def test_a_detector_of_another_entity_has_a_map_of_its_own_scores(tmp_path: pathlib.Path) -> None:
+    texts = TEXTS | {
+        "schema": TEXTS["schema"].replace("entities: []", "entities: [shop]"),
+        "features": TEXTS["features"] + "- {name: shop_count_1h, template: count, entity: shop, window: 1h}\n",
+        "models": TEXTS["models"].replace("scope: user", "scope: shop"),
+        "policy": TEXTS["policy"].replace("first_ready(shape, own)", "first_ready(own)"),
+    }
+    events = [event | {"shop": f"s{event['id'] % 5}"} for event in payments(3_000)]
+    release, job = compile_release(1, texts), Imitation()
+    learned = Replay(release, history_of(events, tmp_path, release), None)
+    learned.run(tmp_path)
+    scores = [row["score"] for row in rows_of(tmp_path)[1_000:]]
+    assert np.mean(np.array(scores) > 0.9) == pytest.approx(0.1, rel=0.25)
+    job.release(1, texts)
+    job.control([("m", snapshot.model, snapshot.encode()) for snapshot in learned.published.values()])
+    job.events(list(map(msgspec.json.encode, events)))
+    scale = ScoreMap.from_arrays(learned.published["own"].arrays_of("scale"))
+    assert scale is not None
+    raw = np.array([decision["models"]["own"]["score"] for decision in job.decisions()], np.float64)
+    assert [decision["score"] for decision in job.decisions()][1_000:] == scale.apply(raw).tolist()[1_000:]
 
 
 def test_a_policy_on_the_raw_scale_decides_and_learns_as_one_that_says_nothing_of_it(tmp_path: pathlib.Path) -> None:
