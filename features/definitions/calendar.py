@@ -10,6 +10,8 @@ from foundation.number_arrays import Float64s, Int64s
 HOUR_MS = 3_600_000
 DAY_HOURS = 24
 DAY_MS = DAY_HOURS * HOUR_MS
+_PARTS = 32
+"""Numbers of a part are from 0 on, and below this."""
 RANGES = {"hour": (0, 23), "weekday": (0, 6), "weekend": (0, 1), "day": (1, 31), "month": (1, 12)}
 
 
@@ -29,13 +31,17 @@ class Calendar:
     high: int | None = None
     zone: str = "UTC"
     _zone: Zone = field(init=False, repr=False, compare=False)
+    _values: Float64s = field(init=False, repr=False, compare=False)  # by number of the part: looking up costs less than comparing
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_zone", Zone(self.zone))
+        object.__setattr__(self, "_values", self._values_of(np.arange(_PARTS)))
 
     def values(self, times_ms: Int64s) -> Float64s:
         """Returns the feature [n] at each time in ms since the epoch."""
-        part = self._part(self.local_ms(times_ms))
+        return self._values.take(self._part(self.local_ms(times_ms)))
+
+    def _values_of(self, part: Int64s) -> Float64s:
         if self.low is None or self.high is None:
             return part.astype(np.float64)
         if self.low <= self.high:
@@ -50,10 +56,10 @@ class Calendar:
 
     def _part(self, local_ms: Int64s) -> Int64s:
         hours = local_ms // HOUR_MS
-        days: Int64s = hours // DAY_HOURS
         if self.part == "hour":
             hour: Int64s = hours % DAY_HOURS
             return hour
+        days: Int64s = hours // DAY_HOURS
         if self.part in ("weekday", "weekend"):
             weekday = (days + 3) % 7  # 1 January 1970 was a Thursday
             result: Int64s = weekday if self.part == "weekday" else (weekday >= 5).astype(np.int64)

@@ -6,6 +6,7 @@ import numpy as np
 
 from features.profiles.sections import SavedSections, Widths, places_of
 from features.schema.facts import FACTS_MAX
+from foundation.filled_arrays import filled
 from foundation.number_arrays import Float64s, Int64s
 
 VERSIONS = 16
@@ -68,7 +69,7 @@ class FactTable:
 
     def read(self, slots: Int64s, times_ms: Int64s) -> Float64s:
         """Returns [n, names] values as they hold at `times_ms`; NaN where a fact is missing. About 20 ns where no entity has facts."""
-        out = np.full((len(slots), len(self._names)), np.nan)
+        out = filled((len(slots), len(self._names)), np.nan)
         if not self._row_of:
             return out
         known = np.flatnonzero((slots < len(self._at)) & (self._at[np.minimum(slots, len(self._at) - 1)] >= 0))
