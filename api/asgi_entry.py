@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.auth.admission import Admission
 from api.auth.authenticator import Authenticator
-from api.auth.permissions import ADMIN, ADMISSION, ANYBODY, CALLER, PEER, forbidden, roles_for
+from api.auth.permissions import ADMIN, ADMISSION, ANYBODY, CALLER, PEER, TABLE, forbidden, roles_for
 from api.http.gzip_body import GZIPPED, check_encoding, inflate
 from api.http.json_body import NOT_JSON
 from api.http.metrics import ApiMetrics
@@ -24,7 +24,6 @@ from api.http.problem_types import RECORD_NOT_TAKEN, STORE_AWAY
 from api.http.request_body import GONE, read_body
 from api.kafka.log import LogFullError, LogUnavailableError
 from foundation.refusal import Refusal
-from pipeline.jobs.kinds import KINDS
 from stores.decisions import StoreUnavailableError
 
 log = logging.getLogger(__name__)
@@ -37,11 +36,8 @@ TYPES = frozenset(
 """The content types that a body may have. Each route takes one shape, so the type has no further effect."""
 LARGE_BYTES_MAX = 20_971_520
 """The greatest size of a body that may hold lists."""
-_NAMES = (
-    "audit", "decisions", "entities", "events", "features", "flagged", "jobs", "labels", "lists", "models", "openapi.json", "policy",
-    "releases", "schema", "scores", "stream", "templates", "tokens",
-)  # fmt: skip
-ROUTES = frozenset((*_NAMES, *(kind.path for kind in KINDS.values()), "health", "metrics", "ready"))
+ROUTES = frozenset(shape.removeprefix("/v1").split("/")[1].partition(":")[0] for _, shape, _ in TABLE)
+"""The first parts of the paths of all routes, by which figures count requests; they count any other path as ``other``."""
 DECIDERS = roles_for("POST", "/v1/decisions")
 SCORE_READERS = roles_for("GET", "/v1/scores/entity/id")
 
