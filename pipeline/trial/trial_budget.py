@@ -7,6 +7,7 @@ from typing import NoReturn
 
 import msgspec
 
+from detectors.catalogue import KEYED, LEARNERS
 from features.profiles.warm_kernels import compile_kernels
 from foundation.refusal import Refusal
 from foundation.settings import read_settings
@@ -19,11 +20,11 @@ SETTING = "WEIR_COMPILE_CPU_MS_MAX"
 _WARM = {
     "schema": "{id: id, time: {field: at}, user: user, entities: [shop], fields: {amount: {type: float}}}",
     "features": "- {name: shop_1h, template: count, entity: shop, window: 1h}\n- {name: twice, expression: event.amount * 2.0}\n",
-    "models": "- {name: odd, model: anomaly.HalfSpaceTrees, inputs: [event.amount]}\n"
-    "- {name: known, model: linear_model.LogisticRegression, inputs: [event.amount]}\n"
-    "- {name: own, model: anomaly.GaussianScorer, scope: user, inputs: [event.amount]}\n"
-    "- {name: rank, model: stats.DecayedQuantile, scope: user, inputs: [event.amount]}\n",
-    "policy": "score: first_ready(odd)\nbands: [{action: approve}]\n",
+    "models": "".join(
+        f"- {{name: model_{number}, model: {name}, scope: {'user' if name in KEYED else 'global'}, inputs: [event.amount]}}\n"
+        for number, name in enumerate((*LEARNERS, *KEYED))
+    ),
+    "policy": "score: first_ready(model_0)\nbands: [{action: approve}]\n",
 }
 
 
