@@ -11,7 +11,7 @@ from another_user import OPENINGS, answers_to, approve_all, as_another_user, ask
 from listening import is_of_this_machine_alone, listening
 from refusals import REFUSALS
 
-from deploy.local.stack import Stack
+from deploy.local.stack import BACKGROUND, Stack
 from pipeline.control.kafka import consumer_of, ends_of
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as another user")
@@ -48,7 +48,7 @@ def test_flink_takes_no_jar_and_lets_no_other_page_read_even_from_its_owner(stac
         assert answer.headers["Access-Control-Allow-Origin"] != "*"
 
 
-PROCESSES = ("broker", "job-manager", "task-manager-1", "label", "learn", "deliver", "api")
+PROCESSES = ("broker", "job-manager", "task-manager-1", *BACKGROUND, "api")
 
 
 def test_all_processes_listen_on_this_machine_alone(stack: Stack) -> None:

@@ -13,7 +13,7 @@ from small_disk import SmallDisk
 from weir_up import WeirUp
 
 from deploy.command import SAMPLES
-from deploy.local.stack import free_settings
+from deploy.local.stack import SIDE_JOBS, free_settings
 from foundation.refusal import Refusal
 from pipeline.flink.flink_rest import rest_of
 from pipeline.flink.jobs import flink_name, running_jobs
@@ -25,7 +25,7 @@ EVERYTHING = "everything"
 TASK_MANAGERS = "all task-managers"
 PUBLISHING = ("api", "broker")
 FEW = (*PUBLISHING, EVERYTHING)
-ALL = ("task-manager-1", "job-manager", TASK_MANAGERS, "label", "learn", "deliver", "task-manager-2", "task-manager-3", *FEW)
+ALL = ("task-manager-1", "job-manager", TASK_MANAGERS, *SIDE_JOBS, "task-manager-2", "task-manager-3", *FEW)
 DEADLINE_MS = 200
 BYTES_AN_EVENT = 1_000
 SLACK_MB = 64

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from score_job_runs import wait_for
 
-from deploy.local.stack import answers, settings_as_environment
+from deploy.local.stack import BACKGROUND, answers, settings_as_environment
 from deploy.machine.processes import Process
 from foundation.settings import Settings
 
@@ -18,10 +18,7 @@ START_SECONDS_MAX = 240.0
 PROGRAMS = {
     "broker": "kafka.Kafka",
     "api": "api.server",
-    "label": "pipeline.learning.label_job",
-    "learn": "pipeline.learning.learn_job",
-    "deliver": "pipeline.sinks.deliver_job ",
-    "worker": "pipeline.jobs.worker",
+    **{name: f"{module} " for name, module in BACKGROUND.items()},  # with a space, because another module's name may begin alike
     "job-manager": "StandaloneSessionClusterEntrypoint",
     "task-manager-1": "taskmanager.resource-id=task-manager-1-",
     "task-manager-2": "taskmanager.resource-id=task-manager-2-",
