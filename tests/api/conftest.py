@@ -26,7 +26,7 @@ for name in ("api_imitation", "identity_provider", "served", "../features/strang
 
 @pytest.fixture
 async def api(tmp_path: pathlib.Path) -> "AsyncIterator[Api]":
-    """An application with release 1 in force."""
+    """An application with release 1 in force, which its registry does not hold: no definition is stored yet."""
     from api_imitation import Api
 
     made = Api(tmp_path)

@@ -9,8 +9,10 @@ import pytest
 Sources = dict[pathlib.Path, ast.Module]
 
 NAME = re.compile(r"`(?:[a-z_]+\.)*([A-Za-z_]\w*)`")
-NOT_OF_CODE = {"Args", "GET"}
-"""A heading of docstrings, and a method of HTTP."""
+CALL = re.compile(r"`(?:\*\*)?(?:\w+\.)*(\w+)\(([^`]*)\)`")
+KEYWORD = re.compile(r"(\w+)=")
+NOT_OF_CODE = {"Args", "GET", "POST", "PUT"}
+"""A heading of docstrings, and methods of HTTP."""
 
 
 def written_like_a_name_of_code(word: str) -> bool:
@@ -36,3 +38,22 @@ def test_every_name_of_code_that_a_page_says_is_in_the_sources(page: str, projec
     words = {word for word in NAME.findall((project / page).read_text()) if written_like_a_name_of_code(word)}
     unknown = sorted(words - names_of(sources) - java)
     assert unknown == [], f"{page} names what the sources do not have: it was renamed or deleted; say its name of now"
+
+
+def parameters_of(definition: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> set[str]:
+    """Collects the names that a call of a function, or of a class with annotated fields or a constructor, may give by keyword."""
+    arguments = [node for node in ast.walk(definition) if isinstance(node, ast.arg)]
+    fields = [node.target.id for node in ast.walk(definition) if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)]
+    return {argument.arg for argument in arguments} | set(fields)
+
+
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "ARCHITECTURE.md"])
+def test_every_call_that_a_page_shows_can_be_made_so(page: str, project: pathlib.Path, sources: Sources) -> None:
+    kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+    defined = [node for tree in sources.values() for node in ast.walk(tree) if isinstance(node, kinds)]
+    unknown = []
+    for name, given in CALL.findall((project / page).read_text()):
+        keywords = set(KEYWORD.findall(given))
+        if not any(each.name == name and keywords <= parameters_of(each) for each in defined):
+            unknown.append(f"{name}({given})")
+    assert unknown == [], f"{page} shows calls of what no function or class of the sources takes: say its name and keywords of now"
