@@ -164,6 +164,7 @@ def activate(versions: tuple[str, ...]) -> None:
     "--label-delay", callback=as_duration_ms, default="7d", show_default=True, help="Time from event to label, with --label-column."
 )
 @click.option("--facts", type=EXISTING_FILE, help="JSON Lines file of facts: kind, entity, name, value, since and perhaps expires.")
+@click.option("--entries", type=EXISTING_FILE, help="JSON Lines file of entries of lists: list, value and perhaps expires.")
 @click.option("--out", type=FOLDER, help="Folder for decisions.parquet, or with --follow for differences.jsonl.")
 @click.option(
     "--order", type=click.Choice(["time", "arrival"]), default="time", show_default=True, help="Order in which events are scored."
@@ -179,6 +180,7 @@ def replay(
     label_column: str,
     label_delay: int,
     facts: pathlib.Path | None,
+    entries: pathlib.Path | None,
     out: pathlib.Path | None,
     order: str,
 ) -> None:
@@ -187,7 +189,7 @@ def replay(
     from pipeline.offline.replay_command import replay_archived, replay_files
 
     if follow is not None:
-        if archived or events or config or labels or label_column or facts or from_ms is not None or to_ms is not None:
+        if archived or events or config or labels or label_column or facts or entries or from_ms is not None or to_ms is not None:
             raise click.UsageError("--follow reads everything that it needs from the archive; only --out can be used with it")
         follow_archived(follow, out)
         return
@@ -195,8 +197,8 @@ def replay(
         raise click.UsageError("give --config or --follow")
     if archived == bool(events):
         raise click.UsageError("give either EVENTS or --archived")
-    if archived and (labels or label_column or facts):
-        raise click.UsageError("--labels, --label-column and --facts can only be used with EVENTS")
+    if archived and (labels or label_column or facts or entries):
+        raise click.UsageError("--labels, --label-column, --facts and --entries can only be used with EVENTS")
     if archived:
         replay_archived(read_settings(), config, from_ms, to_ms, out, order)
         return
@@ -204,7 +206,7 @@ def replay(
         raise click.UsageError("--from and --to can only be used with --archived")
     if labels and label_column:
         raise click.UsageError("--labels and --label-column cannot be used together")
-    replay_files(events, config, labels, label_column, label_delay, out, order, facts)
+    replay_files(events, config, labels, label_column, label_delay, out, order, facts, entries)
 
 
 def follow_archived(decisions: str, out: pathlib.Path | None) -> None:

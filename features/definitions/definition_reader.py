@@ -49,7 +49,7 @@ def known_of(schema: Schema, features: Iterable[str]) -> Known:
     return Known(
         schema=schema,
         events=names_of_schema(schema),
-        everything=Names(names_of_schema(schema, names).types | types_of_facts(schema)),
+        everything=Names(names_of_schema(schema, names).types | types_of_facts(schema), lists=True),
         features=names,
         columns={column: at for at, column in enumerate(schema.columns)},
         texts=frozenset((schema.user, *schema.entities, *schema.texts, schema.id_field)),

@@ -10,10 +10,10 @@ from features.expressions.functions.logic import both, choose, either, present
 from features.expressions.functions.terms import Key, ListTerm, MapTerm, Scalar, Term
 from features.expressions.functions.types import Type
 from features.expressions.macros import MACROS, Macros
-from features.expressions.names import Names
+from features.expressions.names import IN_LIST, LIST, Names
 from features.expressions.program import Builder
 from features.expressions.syntax.syntax import Call, Chain, Choice, Index, ListOf, Literal, MapOf, Name, Node, Select, Unary
-from foundation.place import Source
+from foundation.place import Mark, Source
 
 _LITERAL_TYPES: dict[type, Type] = {bool: Type.BOOL, int: Type.INT, float: Type.DOUBLE, str: Type.STRING}
 _KEY_TYPES = (Type.BOOL, Type.INT, Type.STRING)
@@ -150,9 +150,27 @@ class Checker:
             return self._logical(node)
         left = self.term(node.first)
         for operator, at, operand in node.rest:
+            listed = self._list_named(operand) if operator == "in" and self.names.lists else ""
+            if listed:
+                left = self._membership(node, at, left, listed)
+                continue
             right = self.term(operand)
             left = self._calls.aggregate(self._aggregates, operator, at, left, right) or self._calls.operator(operator, at, left, right)
         return left
+
+    def _list_named(self, node: Node) -> str:
+        """Returns the name of the list that ``list.name`` names; '' for anything else."""
+        path = self._path(node) or ""
+        return path.removeprefix(LIST) if path.startswith(LIST) and path not in self.names.types else ""
+
+    def _membership(self, node: Chain, at: Mark, left: Term, listed: str) -> Scalar:
+        """Reads whether a text of the event is on a list: whoever runs the expression gives it as a column, since lists change."""
+        path = self._path(node.first) or ""
+        if len(node.rest) > 1 or not isinstance(left, Scalar) or left.type is not Type.STRING or not path.startswith("event."):
+            self.source.refuse(at, "not asked of a text of the event", f"event.x in {LIST}{listed}, where x is a text or an id", left.shown)
+        name = f"{path}{IN_LIST}{listed}"
+        self.reads[name] = Type.BOOL
+        return Scalar(Type.BOOL, self.builder.load(name))
 
     def _logical(self, node: Chain) -> Term:
         step = self.condition(node.first)

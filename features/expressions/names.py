@@ -8,6 +8,9 @@ from features.schema.schema import Schema
 
 _FIELD_TYPES = {"decimal": Type.DOUBLE, "float": Type.DOUBLE, "integer": Type.INT, "boolean": Type.BOOL, "string": Type.STRING}
 _SHOWN_MAX = 12
+LIST = "list."
+IN_LIST = " in list."
+"""Stands in the name of the bool that tells whether a text of the event is on a list: ``event.device_id in list.watched``."""
 
 
 class Names:
@@ -15,10 +18,12 @@ class Names:
 
     Args:
         types: the type of each name; the part before the first dot is its root.
+        lists: whether ``event.x in list.y`` may be asked; which lists there are, others know.
     """
 
-    def __init__(self, types: Mapping[str, Type]) -> None:
+    def __init__(self, types: Mapping[str, Type], lists: bool = False) -> None:
         self.types = dict(types)
+        self.lists = lists
         self._prefixes = {name[:at] for name in types for at, character in enumerate(name) if character == "."}
 
     def is_prefix(self, name: str) -> bool:

@@ -11,9 +11,10 @@ from features.definitions.aggregate import Reading
 from features.definitions.definition import Definition, read_definition
 from features.definitions.definition_reader import Known, known_of
 from features.definitions.dependencies import Cycle, behind, in_order
-from features.definitions.derived import Derived
+from features.definitions.derived import Derived, Lists
 from features.definitions.entity_parser import KEY_JOINT, parts_of
 from features.definitions.event_columns import ids_of
+from features.expressions.names import IN_LIST
 from features.plan.plan import Plan
 from features.plan.plan_columns import columns_of
 from features.plan.plan_compiler import compile_plan
@@ -76,13 +77,22 @@ class FeatureSet:
         """
         return self._finishing[kind].over(read, values, times_ms)
 
-    def complete(self, batch: Batch, features: Float64s, facts: Mapping[str, Float64s] = NO_FACTS) -> None:
+    def complete(self, batch: Batch, features: Float64s, facts: Mapping[str, Float64s] = NO_FACTS, lists: Lists | None = None) -> None:
         """Fills calendar features and expressions into `features` [n, len(names)], which holds all other features already.
 
         Args:
-            facts: see `Derived.fill`.
+            facts, lists: see `Derived.fill`.
         """
-        self._derived.fill(batch, features, facts)
+        self._derived.fill(batch, features, facts, lists)
+
+    def lists_read(self) -> dict[str, Section]:
+        """Returns the names of the lists that expressions read, each with the definition of one that does."""
+        return {
+            name.split(IN_LIST)[1]: definition.section
+            for definition in self.definitions.values()
+            for name in definition.reads
+            if IN_LIST in name
+        }
 
     def key(self, kind: str, batch: Batch) -> list[str]:
         """Returns the key of each event's profile of an entity type: the entity's id, or both of a pair; '' if it is absent."""

@@ -101,7 +101,18 @@ def compile_release(id: int, texts: Mapping[str, str]) -> Release:
     event, entity, dimension, feature, model = (object_shape(name, own) for name, own in keys.items())
     policy = bypassed(policy, bypass)
     lists = tuple(list_names(texts))
+    _check_lists(features, lists)
     return Release(id, schema, features, models, policy, sections, event, entity, dimension, feature, model, bypass, lists)
+
+
+def _check_lists(features: FeatureSet, lists: tuple[str, ...]) -> None:
+    """Refuses an expression that reads a list which the release does not declare; names line and column of its feature."""
+    for name, section in features.lists_read().items():
+        if name not in lists:
+            remedy = f"declare it: lists/{name}.txt in the folder, or PUT /v1/lists/{name}"
+            section.at("expression").refuse(
+                "unknown list", "one of " + (", ".join(lists) or "the release's lists: none"), f"list.{name}", remedy
+            )
 
 
 @once_each(PARTS_KEPT)

@@ -14,6 +14,7 @@ from features.definitions.row_values import row_values
 from features.layout.layout import TOO_FAR_BACK, TOO_OFTEN, UNKNOWN, WARMING
 from features.profiles.profiles import Profiles
 from features.schema.batch import Batch
+from patterns.known_entries import KnownEntries
 from pipeline.engine.answers import Answers, width_of
 from pipeline.engine.fact_record import FactRecord, tell
 from pipeline.engine.profile_store import BYTES_MAX, ProfileArenas, ProfileState
@@ -38,6 +39,9 @@ class Scorer:
         state: where profiles outlive the process; ``None``: they live and die with this object.
         profiles_bytes_max: memory that profiles of all kinds take, about, beside those of one batch: beyond it those used longest
             ago are read from the state when they are needed again. Without a state it has no meaning.
+
+    Attributes:
+        lists: the entries of lists that events are compared with; whoever owns the scorer gives it the entries.
     """
 
     def __init__(self, state: ProfileState | None = None, profiles_bytes_max: int = BYTES_MAX) -> None:
@@ -45,6 +49,7 @@ class Scorer:
         self._profiles_bytes_max = profiles_bytes_max
         self._arenas: dict[str, ProfileArenas] = {}
         self._snapshots = InstalledSnapshots()
+        self.lists = KnownEntries()
         self._steps = steps_with(self._snapshots)
 
     def install(self, snapshot: Snapshot, release: Release, since: int | None = None) -> bool:
@@ -152,7 +157,7 @@ class Scorer:
 
     def _decide(self, release: Release, batch: Batch, answers: Answers, snapshots: NDArray[np.int64] | None) -> Verdicts:
         profiles, slots = self._open(release, release.features.kinds[0], batch.users)
-        turn = Turn(batch, profiles, slots, answers, snapshots)
+        turn = Turn(batch, profiles, slots, answers, snapshots, self.lists)
         verdicts = nothing_said(release, answers.features)
         for step in self._steps:
             step.run(turn, verdicts)

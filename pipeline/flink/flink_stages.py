@@ -2,7 +2,7 @@
 
 import importlib
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from pyflink.datastream.functions import KeyedProcessFunction, ProcessFunction, RuntimeContext
 
@@ -14,6 +14,18 @@ def build(factory: str, *arguments: Any) -> Any:
     """Imports and calls `factory`, a ``module:function``; it is a text so that tests can give a job other stages."""
     module, _, function = factory.partition(":")
     return getattr(importlib.import_module(module), function)(*arguments)
+
+
+class Later(NamedTuple):
+    """Stands for an argument of a stage that is made where the stage runs, such as what holds a connection.
+
+    Args:
+        factory: ``module:function``.
+        arguments: given to it.
+    """
+
+    factory: str
+    arguments: tuple[Any, ...]
 
 
 class UnkeyedStage(ProcessFunction):
@@ -45,7 +57,7 @@ class KeyedStage(KeyedProcessFunction):
         factory: ``module:function`` that makes the stage from its state and `arguments`.
         name: of the state; saved state is found again by it.
         ttl_ms: a key that is not written for this long is forgotten; 0 keeps keys for ever.
-        arguments: given to the factory after the state.
+        arguments: given to the factory after the state; a `Later` is made when the task starts, and closed when it ends.
     """
 
     def __init__(self, factory: str, name: str, ttl_ms: int, *arguments: Any) -> None:
@@ -54,6 +66,7 @@ class KeyedStage(KeyedProcessFunction):
         self._ttl_ms = ttl_ms
         self._arguments = arguments
         self._stage: Any = None
+        self._made: list[Any] = []
 
     def open(self, runtime_context: RuntimeContext) -> None:
         """Makes the stage on the state of its task; Flink calls this once at each start of the task."""
@@ -61,8 +74,19 @@ class KeyedStage(KeyedProcessFunction):
 
         backend = runtime_context._keyed_state_backend._keyed_state_backend  # PyFlink has no public access to many keys
         state = OutspokenState(findClass("weir.flink.BulkState")(backend, self._name, self._ttl_ms))
-        self._stage = build(self._factory, state, *self._arguments)
+        self._stage = build(self._factory, state, *[self._argument(each) for each in self._arguments])
         settle_garbage()
+
+    def close(self) -> None:
+        """Closes what was made for the stage; Flink calls this once at each end of the task."""
+        for each in self._made:
+            each.close()
+
+    def _argument(self, given: Any) -> Any:
+        if not isinstance(given, Later):
+            return given
+        self._made.append(build(given.factory, *given.arguments))
+        return self._made[-1]
 
     def process_element(self, value: Any, ctx: KeyedProcessFunction.Context) -> Iterator[bytes]:
         frames = self._stage.process(bytes(value))

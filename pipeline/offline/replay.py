@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from detectors.snapshot import Snapshot
 from features.layout.layout import CORRECTED, DUPLICATE, ID_REUSED, RETRACTED, TOO_LATE, UNKNOWN
 from features.schema.batch import Batch
+from patterns.entries import Change
 from patterns.policy import ACTIONS
 from pipeline.control.progress import Progress
 from pipeline.engine.event_keys import SEVERAL_EVENTS, Labels, first_rows, rows_of_labels
@@ -73,6 +74,7 @@ class Replay:
         labels: each label is used from its label time on; ``None`` for no labels.
         frozen: snapshots to score with; if there are any, no model learns.
         facts: of entities, in the order of the times from which on they hold.
+        entries: of lists, which are on them from the first event on.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class Replay:
         labels: Labels | None,
         frozen: tuple[Snapshot, ...] = (),
         facts: Sequence[FactRecord] = (),
+        entries: Sequence[Change] = (),
     ) -> None:
         self.release = release
         self.history = history
@@ -99,6 +102,7 @@ class Replay:
         self._standings = np.empty(0, np.int64) if labels is None else labels.standings
         self._first_rows = first_rows(history.batch)  # each stands for its event
         self._scored = 0
+        self.scorer.lists.take(entries)
         for snapshot in frozen:
             self.scorer.install(snapshot, release)
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 
 from foundation.settings import Settings
+from patterns.entries import Change
 from pipeline.engine.event_keys import Labels
 from pipeline.engine.fact_record import FactRecord
 from pipeline.engine.release import Release
@@ -13,6 +14,7 @@ from pipeline.offline.archived_history import archived_history, archived_labels
 from pipeline.offline.quality import quality_of
 from pipeline.offline.replay import Outcome, Replay
 from pipeline.tables import refused
+from pipeline.tables.entry_files import read_entries_file
 from pipeline.tables.event_files import History, read_history
 from pipeline.tables.fact_files import read_facts_file
 from pipeline.tables.label_files import fitted, labels_for
@@ -28,6 +30,7 @@ def replay_files(
     out: pathlib.Path | None = None,
     order: str = "time",
     facts_path: pathlib.Path | None = None,
+    entries_path: pathlib.Path | None = None,
 ) -> Outcome:
     """Replays `paths` by the configuration in `config`, prints progress and the closing table, and writes into `out`.
 
@@ -37,7 +40,8 @@ def replay_files(
     release = compile_texts(read_texts(config))
     history = read_history(paths, release.schema, order, label_column, label_delay_ms)
     facts = read_facts_file(facts_path, release.schema, history.refused) if facts_path else []
-    return _replay(release, history, labels_for(history, labels_path, release.schema), out, facts)
+    entries = read_entries_file(entries_path, history.refused) if entries_path else []
+    return _replay(release, history, labels_for(history, labels_path, release.schema), out, facts, entries)
 
 
 def replay_archived(
@@ -58,10 +62,17 @@ def replay_archived(
 
 
 def _replay(
-    release: Release, history: History, labels: Labels | None, out: pathlib.Path | None, facts: Sequence[FactRecord] = ()
+    release: Release,
+    history: History,
+    labels: Labels | None,
+    out: pathlib.Path | None,
+    facts: Sequence[FactRecord] = (),
+    entries: Sequence[Change] = (),
 ) -> Outcome:
     started, cpu = time.perf_counter(), time.process_time()
-    outcome = Replay(release, history, labels, facts=facts).run(out, _progress if sys.stderr.isatty() else lambda done, total: None)
+    outcome = Replay(release, history, labels, facts=facts, entries=entries).run(
+        out, _progress if sys.stderr.isatty() else lambda done, total: None
+    )
     seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
     if out is not None:
         history.refused.write(out / refused.NAME)

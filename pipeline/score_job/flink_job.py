@@ -16,9 +16,10 @@ from pyflink.datastream.data_stream import DataStream
 from foundation.refusal import Refusal
 from foundation.settings import Settings, read_settings
 from pipeline.control.job_program import write_log
+from pipeline.control.kafka_access import connection_of
 from pipeline.engine.keeping import kept_ms
 from pipeline.flink.flink_graph import BYTES, Graph, job_configuration, remote_environment
-from pipeline.flink.flink_stages import KeyedStage, UnkeyedStage
+from pipeline.flink.flink_stages import KeyedStage, Later, UnkeyedStage
 from pipeline.flink.jobs import SCORE, flink_name
 from pipeline.score_job.flink_start import GROUP, Start, announce, look
 from pipeline.wire.declaration import Source, Tag
@@ -68,7 +69,8 @@ class ScoreJob:
         answers = answered.getSideOutput(weir.Unbundle.ANSWERS)
         users = self._told_of(told, schema.user, users=True)
         arrivals = decoded.getSideOutput(weir.Unbundle.EVENTS).union(graph.array(answers, users))
-        decided = self._keyed_stage("user", arrivals, control, weir.UserBundler(self._job_start), self._stages[2])
+        entries = Later("pipeline.control.entry_feed:make_feed", (connection_of(self._settings), self._settings.topic("entries")))
+        decided = self._keyed_stage("user", arrivals, control, weir.UserBundler(self._job_start), self._stages[2], entries)
 
         graph.kafka_sink(decided, "decisions-sink", TOPICS, self._settings.linger_ms)
         graph.kafka_sink(decided.getSideOutput(weir.Unbundle.REPLIES), "replies-sink", TOPICS)
@@ -96,12 +98,12 @@ class ScoreJob:
         routed = told.flatMap(weir.LabelRoute(user_kind, users)).returns(weir.Rows.TYPE)
         return routed.uid(name).name(name).setParallelism(1)
 
-    def _keyed_stage(self, name: str, records: Any, control: Any, bundler: Any, stage: str) -> Any:
+    def _keyed_stage(self, name: str, records: Any, control: Any, bundler: Any, stage: str, *more: Any) -> Any:
         graph = self._graph
         keyed = records.keyBy(graph.selector, graph.weir.Rows.KEY)
         bundles = graph.weir.Wiring.bundle(keyed, control, bundler, graph.weir.Rows.BUNDLE, graph.selector, f"{name}-bundler")
         ttl_ms = kept_ms(self._start.release)
-        function = KeyedStage(stage, name, ttl_ms, ttl_ms, self._settings.profiles_bytes_max)
+        function = KeyedStage(stage, name, ttl_ms, ttl_ms, self._settings.profiles_bytes_max, *more)
         return graph.unbundled(graph.keyed(bundles).process(function, BYTES), name)
 
 

@@ -4,7 +4,8 @@ import base64
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import msgspec
 import numpy as np
@@ -16,6 +17,7 @@ from features.schema.event import ADD
 from features.schema.schema import Schema
 from features.windows.row_label import CORRECTIONS_MAX
 from foundation.refusal import Refusal
+from patterns.entries import Change
 from patterns.policy import ACTIONS
 from pipeline.control.known_snapshots import KnownSnapshots
 from pipeline.engine.answers import Answers, width_of
@@ -43,6 +45,18 @@ EVENT_BODIES = "event-bodies"
 """A dead letter whose event could not be read names no topic."""
 
 
+class EntryFeed(Protocol):
+    """Gives the entries of lists, from wherever they are kept."""
+
+    def start(self) -> None:
+        """Returns once `take` gives all entries that there are; a second call does nothing."""
+        ...
+
+    def take(self) -> Sequence[Change]:
+        """Returns the changes since the last call, in their order."""
+        ...
+
+
 class UserStage(ProfileStage):
     """Turns events into decisions, replies, late events and refusals of reused ids.
 
@@ -51,18 +65,26 @@ class UserStage(ProfileStage):
         clock: returns seconds since the epoch; it gives `processed_at` and nothing else.
         kept_ms: how long the state keeps what is not written; 0 means for ever.
         profiles_bytes_max: see `Scorer`.
+        entries: gives the entries of lists; it is started with the first release that reads a list.
     """
 
     NAME = "user stage"
 
     def __init__(
-        self, state: BulkState, clock: Callable[[], float] = time.time, kept_ms: int = 0, profiles_bytes_max: int = BYTES_MAX
+        self,
+        state: BulkState,
+        clock: Callable[[], float] = time.time,
+        kept_ms: int = 0,
+        profiles_bytes_max: int = BYTES_MAX,
+        entries: EntryFeed | None = None,
     ) -> None:
         self.snapshots = KnownSnapshots()
         super().__init__(KeyedProfiles(state, True, kept_ms), profiles_bytes_max, self.snapshots)
         self.definitions.watch(self._install)
         self._clock = clock
         self._equipped: Release | None = None
+        self._entries = entries
+        self._reads_lists = False
 
     def _release_of(self, bundle: Bundle) -> Release | None:
         release = self.definitions.releases.nearest(bundle.release)
@@ -73,6 +95,8 @@ class UserStage(ProfileStage):
     def _own(self, bundle: Bundle, release: Release) -> bytes:
         if release is not self._equipped:
             self._equip(release)
+        if self._reads_lists and self._entries is not None:
+            self._scorer.lists.take(self._entries.take())
         return self._decide(bundle, release) if release.id == bundle.release else self._decide_anew(bundle, release)
 
     def _own_without_release(self, bundle: Bundle) -> bytes:
@@ -96,7 +120,13 @@ class UserStage(ProfileStage):
             self._equip(self.definitions.newest)
 
     def _equip(self, release: Release) -> None:
-        """Installs the snapshots for the models of `release`: events may carry another one than that in force."""
+        """Installs the snapshots for the models of `release`: events may carry another one than that in force.
+
+        If it reads lists, their entries are read before its first event is decided.
+        """
+        self._reads_lists = self._reads_lists or bool(release.features.lists_read())
+        if self._reads_lists and self._entries is not None:
+            self._entries.start()
         for since, snapshot in self.snapshots.each():
             try:
                 self._scorer.install(snapshot, release, since)
@@ -224,7 +254,7 @@ def _refusal_of(flags: int, id: str, schema: Schema) -> Refusal:
     )
 
 
-def make_stage(state: BulkState, kept_ms: int = 0, profiles_bytes_max: int = BYTES_MAX) -> UserStage:
+def make_stage(state: BulkState, kept_ms: int = 0, profiles_bytes_max: int = BYTES_MAX, entries: EntryFeed | None = None) -> UserStage:
     """Makes the stage for the score job, with its kernels loaded, because the first event must not wait for them."""
     compile_kernels()
-    return UserStage(state, kept_ms=kept_ms, profiles_bytes_max=profiles_bytes_max)
+    return UserStage(state, kept_ms=kept_ms, profiles_bytes_max=profiles_bytes_max, entries=entries)

@@ -9,7 +9,7 @@ from pipeline.engine.release import content_hash
 from pipeline.score_job.decode import DecodeStage
 from pipeline.score_job.entity import EntityStage
 from pipeline.score_job.facts import fact_key
-from pipeline.score_job.user import UserStage
+from pipeline.score_job.user import EntryFeed, UserStage
 from pipeline.wire.bodies import write_control_record, write_keyed_body, write_raw_record
 from pipeline.wire.bulk_state import pack_profiles, unpack_changes, unpack_keys
 from pipeline.wire.bundle import write_bundle
@@ -48,13 +48,20 @@ class OneProcess:
 
     Args:
         entity_state, user_state: state of an earlier run to continue from.
+        entries: gives the entries of lists.
         bounds: limits of the stages that have profiles; `EntityStage` and `UserStage` explain them.
     """
 
-    def __init__(self, entity_state: DictState | None = None, user_state: DictState | None = None, **bounds: int) -> None:
+    def __init__(
+        self,
+        entity_state: DictState | None = None,
+        user_state: DictState | None = None,
+        entries: EntryFeed | None = None,
+        **bounds: int,
+    ) -> None:
         self.entity_state, self.user_state = entity_state or DictState(), user_state or DictState()
         self.decode, self.entity = DecodeStage(), EntityStage(self.entity_state, **bounds)
-        self.user = UserStage(self.user_state, clock=lambda: 1_700_000_000.0, **bounds)
+        self.user = UserStage(self.user_state, clock=lambda: 1_700_000_000.0, entries=entries, **bounds)
         self.out: dict[str, list[tuple[str, bytes]]] = {}
         self._offset = 0
         self._models_position = 0

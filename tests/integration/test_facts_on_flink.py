@@ -1,4 +1,4 @@
-"""Facts of users and of their devices through Kafka and Flink: events are decided as by replay, bit for bit."""
+"""Facts of users and of their devices, and entries of a list, through Kafka and Flink: events are decided as by replay, bit for bit."""
 
 import pathlib
 import random
@@ -9,6 +9,8 @@ import pytest
 from parity import NOTHING, Parity, by_id
 from score_job_runs import Json, cancel, decisions, produce, submitted
 
+from patterns.entries import Change, Entry
+from patterns.lists import DECLARATION
 from pipeline.offline.replay import Replay
 from pipeline.score_job.facts import fact_key
 from pipeline.tables.fact_files import read_facts_file
@@ -32,9 +34,11 @@ facts: {who: {limit: number}, device: {verdict: {values: [good, fraud]}}}
 - {name: spent_1d, template: sum, value: event.amount, window: 1d}
 - {name: over, expression: 'feature.spent_1d - entity.who.limit'}
 - {name: bad_device, expression: 'entity.device.verdict == "fraud"'}
+- {name: watched, expression: 'event.device in list.watched'}
 """,
         "models": "- {name: own, kind: river, model: anomaly.GaussianScorer, scope: user, inputs: [event.amount]}",
         "policy": "{score: first_ready(own), bands: [{below: 0.9, action: approve}, {action: block}], fallback: {action: review}}",
+        "list:watched": DECLARATION,
     },
     [],
 )
@@ -62,19 +66,26 @@ def facts() -> list[Json]:
     return made
 
 
-def test_facts_reach_the_decisions_of_the_score_job_as_those_of_replay(broker: str, flink, tmp_path: pathlib.Path) -> None:
+WATCHED = [Change("watched", f"d{number}", Entry("watched", f"d{number}", START_MS + number * 90 * MINUTE_MS)) for number in range(20)]
+
+
+def test_facts_and_entries_of_lists_reach_the_decisions_of_the_score_job_as_those_of_replay(
+    broker: str, flink, tmp_path: pathlib.Path
+) -> None:
     (tmp_path / "facts.jsonl").write_bytes(b"\n".join(map(msgspec.json.encode, facts())))
     told = read_facts_file(tmp_path / "facts.jsonl", PARITY.release.schema, RefusedRows())
     assert len(told) == 150
-    Replay(PARITY.release, PARITY.history_of(events()), None, facts=told).run(tmp_path)
+    Replay(PARITY.release, PARITY.history_of(events()), None, facts=told, entries=WATCHED).run(tmp_path)
     expected = pyarrow.parquet.read_table(tmp_path / "decisions.parquet").to_pylist()
-    for name in ("over", "bad_device"):
-        assert sum(row["features"][name] is not None for row in expected) > 300
+    for name in ("over", "bad_device", "watched"):
+        assert sum(row["features"][name] in (0.0, 1.0) or name == "over" for row in expected) > 300
+    assert 100 < sum(row["features"]["watched"] == 1.0 for row in expected) < 2_000
     settings = PARITY.fed(broker, flink, tmp_path, "facts.", 1, [], NOTHING)
     records = [
         (fact_key(str(each["kind"]), str(each["entity"]), str(each["name"])).decode(), msgspec.json.encode(each)) for each in facts()
     ]
     produce(settings, "facts", records)
+    produce(settings, "entries", [(key, value) for key, value in (change.record() for change in WATCHED) if value is not None])
     produce(settings, "events", [(str(event["who"]), msgspec.json.encode(event)) for event in events()])
     job = submitted(flink, settings)
     streamed = by_id(decisions(settings, EVENTS))

@@ -35,7 +35,7 @@ class FeatureStep:
         values = row_values(plan.columns, batch, release.schema)
         verdicts.flags, verdicts.rows, verdicts.outcomes = turn.profiles.observe(turn.slots, batch, values, out)
         verdicts.features[:, release.features.places[kind]] = release.features.finish(kind, out, values, batch.times_ms)
-        release.features.complete(batch, verdicts.features, _facts_of(turn, release))
+        release.features.complete(batch, verdicts.features, _facts_of(turn, release), turn.lists)
         if np.count_nonzero(turn.answers.warming):
             verdicts.flags[turn.answers.warming & ~verdicts.are(UNDECIDED)] |= WARMING
         number_revisions(verdicts)

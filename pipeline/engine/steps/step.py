@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from features.profiles.profiles import Profiles
 from features.schema.batch import Batch
+from patterns.known_entries import KnownEntries
 from pipeline.engine.answers import Answers
 from pipeline.engine.release import Release
 from pipeline.engine.verdicts import Verdicts
@@ -23,6 +24,7 @@ class Turn:
         slots: [n] of each event's user in `profiles`.
         answers: what the events' other entities say.
         snapshots: [n] the moment up to which snapshots count for each event, see `InstalledSnapshots.of`; None where the newest count.
+        lists: the entries of lists that are known.
     """
 
     batch: Batch
@@ -30,6 +32,7 @@ class Turn:
     slots: NDArray[np.int64]
     answers: Answers
     snapshots: NDArray[np.int64] | None = None
+    lists: KnownEntries | None = None
 
 
 class Step(Protocol):
