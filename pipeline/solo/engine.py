@@ -19,6 +19,7 @@ from pipeline.log.frame import Entry, LogRecord
 from pipeline.log.log_folder import COMPACTED, INBOX, INPUT, LOGS, LOGS_OF, OUTPUT, SIDE, TAKEN_IN, close_writers, segments_of, take_over
 from pipeline.log.reader import LogReader
 from pipeline.log.writer import LogWriter
+from pipeline.solo.entry_feed import LogEntryFeed
 from pipeline.solo.intake import Done, Intake, IntakeFullError, Waiting
 from pipeline.solo.stages import CONTROL_TOPICS, TOLD_TOPICS, Outcome, Stages
 from pipeline.solo.state_file import STAGES, Changes, StageState, StateFile
@@ -250,7 +251,8 @@ class Engine:
         """Reads the log from the state's position on, as it was decided before the end of the process."""
         self._states = self._file.stages()
         entity, user = (self._states[name] for name in STAGES)
-        self._stages = Stages(entity, user, 0, self._settings.profiles_bytes_max, self._clock)
+        lists = LogEntryFeed(LogReader(self._input.segments, ("entries",), 0))
+        self._stages = Stages(entity, user, 0, self._settings.profiles_bytes_max, self._clock, lists)
         start = self._positions.get(INPUT, 0)
         known = LogReader(self._input.segments, CONTROL_TOPICS, 0)
         while records := [record for record in known.read(1_000) if record.ordinal < start]:

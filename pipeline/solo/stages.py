@@ -10,7 +10,7 @@ from pipeline.flink.state import BulkState
 from pipeline.log.frame import Entry, LogRecord
 from pipeline.score_job.decode import DecodeStage
 from pipeline.score_job.entity import EntityStage
-from pipeline.score_job.user import UserStage
+from pipeline.score_job.user import EntryFeed, UserStage
 from pipeline.wire.bodies import write_control_record, write_keyed_body, write_raw_record
 from pipeline.wire.bundle import write_bundle
 from pipeline.wire.declaration import ANSWER, ANY_SNAPSHOTS, ENTITY_SEPARATOR, EVENT, MESSAGE, REPLY_HEADER, Kind, Tag, Topic
@@ -41,6 +41,7 @@ class Stages:
         kept_ms: how long the state keeps a profile that is not written; 0: for ever.
         profiles_bytes_max: see `Scorer`.
         clock: seconds since the epoch; gives `processed_at` and nothing else.
+        entries: gives the entries of lists.
     """
 
     def __init__(
@@ -50,12 +51,13 @@ class Stages:
         kept_ms: int = 0,
         profiles_bytes_max: int = BYTES_MAX,
         clock: Callable[[], float] = time.time,
+        entries: EntryFeed | None = None,
     ) -> None:
         self.decode = DecodeStage()
         self._snapshots = 0
         """The ordinal after the last record of snapshots, which says what set of them events are scored by."""
         self._entity = EntityStage(entity_state, kept_ms, profiles_bytes_max)
-        self._user = UserStage(user_state, clock, kept_ms, profiles_bytes_max)
+        self._user = UserStage(user_state, clock, kept_ms, profiles_bytes_max, entries)
 
     def control(self, records: Sequence[LogRecord]) -> None:
         """Takes in records of `CONTROL_TOPICS`."""

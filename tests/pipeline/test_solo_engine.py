@@ -16,6 +16,9 @@ import pytest
 from deploy.servers import topics
 from foundation.refusal import Refusal
 from foundation.settings import Settings
+from patterns.entries import Change
+from patterns.entries import Entry as ListEntry
+from patterns.lists import DECLARATION
 from pipeline.engine.release import compile_release
 from pipeline.log.frame import Entry
 from pipeline.log.log_folder import COMPACTED, INBOX, LOGS, LOGS_OF, OUTPUT, SIDE, close_writers, segments_of, writer_of
@@ -362,3 +365,20 @@ def test_what_the_stages_take_in_on_flink_they_take_in_here() -> None:
     taken_in["facts"] = Source.FACT
     assert set(taken_in.values()) == set(Source) - {Source.ANY_TOPIC}, "a source that is new here needs its way into the engine"
     assert {"events", *CONTROL_TOPICS, *TOLD_TOPICS} == set(taken_in)
+
+
+def test_entries_of_lists_are_known_to_the_events_behind_them_also_after_a_restart(running) -> None:
+    features = TEXTS["features"] + "- {name: watched, expression: 'event.shop in list.watched'}\n"
+    texts = TEXTS | {"features": features, "list:watched": DECLARATION}
+    key, value = Change("watched", "s1", ListEntry("watched", "s1")).record()
+    events = [msgspec.json.encode({"id": id, "at": START_MS + id, "who": "u", "shop": "s1", "amount": 1.0}) for id in range(3)]
+    system = running()
+    system.put([*release(1, texts), *entries(events[:1])])
+    until(lambda: len(system.outcomes()) == 1)
+    system.put([Entry("entries", key.encode(), value), *entries(events[1:2])])
+    until(lambda: len(system.outcomes()) == 2)
+    system.close()
+    again = running()
+    again.put(entries(events[2:]))
+    until(lambda: len(again.outcomes()) == 3)
+    assert [decision["features"]["watched"] for decision in again.outcomes()] == [0, 1, 1]
