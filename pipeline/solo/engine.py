@@ -16,11 +16,12 @@ from foundation.refusal import Refusal
 from foundation.settings import Settings
 from pipeline.engine.keeping import kept_ms
 from pipeline.log.frame import Entry, LogRecord
-from pipeline.log.log_folder import COMPACTED, INBOX, INPUT, LOGS, LOGS_OF, OUTPUT, SIDE, TAKEN_IN, close_writers, segments_of, take_over
+from pipeline.log.log_folder import INBOX, INPUT, LOGS, LOGS_OF, OUTPUT, SIDE, TAKEN_IN, close_writers, segments_of, take_over
 from pipeline.log.reader import LogReader
 from pipeline.log.writer import LogWriter
 from pipeline.solo.entry_feed import LogEntryFeed
 from pipeline.solo.intake import Done, Intake, IntakeFullError, Waiting
+from pipeline.solo.keeping import DAY_MS, keep_within
 from pipeline.solo.stages import CONTROL_TOPICS, TOLD_TOPICS, Outcome, Stages
 from pipeline.solo.state_file import STAGES, Changes, StageState, StateFile
 
@@ -37,7 +38,6 @@ FROM_HEADER = "weir-from"
 THROUGH_HEADER = "weir-through"
 """The header of the first record of a batch of outcomes: the ordinal after the last record of the input that the batch is about."""
 STATE = ("solo", "state.db")
-DAY_MS = 86_400_000
 
 Replies = Sequence[tuple[str, bytes]]
 
@@ -355,10 +355,8 @@ class Engine:
     def _keep(self) -> None:
         """Removes segments of the logs that are older than `log_kept_days` or beyond `log_bytes_max`, and belong to no later start."""
         self._kept_at = time.monotonic()
-        after_ms = int(self._clock() * 1000) - self._settings.log_kept_days * DAY_MS
         for writer in (self._input, self._output):
-            for path in writer.keep(after_ms, self._settings.log_bytes_max, COMPACTED):
-                log.info("the segment %s of the log is removed, because it is older or more than is kept", path)
+            keep_within(writer, self._settings, int(self._clock() * 1000))
 
     def _end(self) -> None:
         if self._writing is not None:

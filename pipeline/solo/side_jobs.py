@@ -13,6 +13,7 @@ from pipeline.log.log_folder import LOGS, SIDE, close_writer, writer_of
 from pipeline.sinks.decision_store import open_decisions, open_decisions_reader
 from pipeline.sinks.deliver_job import DeliverJob
 from pipeline.solo.archive_job import SoloArchiveJob
+from pipeline.solo.keeping import Keeping
 from pipeline.solo.metrics_job import SoloMetricsJob
 
 log = logging.getLogger(__name__)
@@ -23,6 +24,7 @@ JOBS: Mapping[str, Callable[[Settings], Job]] = {
     "learn": LearnJob,
     "metrics": SoloMetricsJob,
     "archive": SoloArchiveJob,
+    "keeping": Keeping,
 }
 
 

@@ -1,0 +1,61 @@
+"""Old records of the logs that no engine writes are removed here, beside the side jobs."""
+
+import logging
+import pathlib
+import threading
+import time
+from collections.abc import Callable
+
+from foundation.refusal import Refusal
+from foundation.settings import Settings
+from pipeline.log.log_folder import COMPACTED, INBOX, LOGS, SIDE, close_writer, writer_of
+from pipeline.log.writer import LogWriter
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 60.0
+DAY_MS = 86_400_000
+
+
+def keep_within(writer: LogWriter, settings: Settings, now_ms: int) -> list[pathlib.Path]:
+    """Removes segments of a log that are older than `log_kept_days` or beyond `log_bytes_max`; gives their files."""
+    removed = writer.keep(now_ms - settings.log_kept_days * DAY_MS, settings.log_bytes_max, COMPACTED)
+    for path in removed:
+        log.info("the segment %s of the log is removed, because it is older or more than is kept", path)
+    return removed
+
+
+class Keeping:
+    """Looks after the logs of the side jobs and of commands, once a minute.
+
+    Args:
+        settings: say how much is kept.
+        clock: seconds since the epoch.
+    """
+
+    def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._stopping = threading.Event()
+
+    def run(self) -> None:
+        """Returns once `stop` was called."""
+        while not self._stopping.wait(LOOK_SECONDS):
+            self.step()
+
+    def stop(self) -> None:
+        """Ends `run`."""
+        self._stopping.set()
+
+    def step(self) -> None:
+        """Removes what is to go now. The inbox is left alone while a command writes to it, or where there is none."""
+        folder, now_ms = self._settings.path(*LOGS), int(self._clock() * 1000)
+        keep_within(writer_of(folder, SIDE), self._settings, now_ms)
+        if not (folder / INBOX).exists():
+            return
+        try:
+            keep_within(writer_of(folder, INBOX), self._settings, now_ms)
+        except Refusal as refusal:
+            log.info("the inbox is looked after the next time: %s", refusal)
+        finally:
+            close_writer(folder, INBOX)
