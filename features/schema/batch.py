@@ -52,10 +52,11 @@ class Batch:
         numbers = np.frombuffer(b"".join([event.numbers for event in events]), dtype="<f8")
         entities = [event.entities for event in events]
         texts = [event.texts for event in events]
+        id_keys = np.array([event.id_key for event in events], dtype=np.int64)
         return cls(
             ids=[event.id for event in events],
-            id_keys=np.array([event.id_key for event in events], dtype=np.int64),
-            orders=order_keys([event.order for event in events]),
+            id_keys=id_keys,
+            orders=id_keys if schema.id_type == "integer" else order_keys([event.order for event in events]),
             times_ms=np.array([event.time_ms for event in events], dtype=np.int64),
             users=[event.user for event in events],
             entities={kind: [ids[at] for ids in entities] for at, kind in enumerate(schema.entities)},
