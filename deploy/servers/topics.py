@@ -45,7 +45,7 @@ def make_topics(settings: Settings) -> None:
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise
     _set_rules(admin, {settings.topic(name): _rules_of(name) for name in COMPACTED})
-    _wait_until_served(admin, [TopicPartition(topic.topic, number) for topic in wanted for number in range(topic.num_partitions)])
+    _wait_until_served(settings, [TopicPartition(topic.topic, number) for topic in wanted for number in range(topic.num_partitions)])
 
 
 def _rules_of(name: str) -> dict[str, str]:
@@ -62,11 +62,16 @@ def _set_rules(admin: AdminClient, rules: dict[str, dict[str, str]]) -> None:
         future.result(30)
 
 
-def _wait_until_served(admin: AdminClient, partitions: list[TopicPartition]) -> None:
-    """Waits until the leader of each partition answers, because a client that asks a new one too early gets an error."""
+def _wait_until_served(settings: Settings, partitions: list[TopicPartition]) -> None:
+    """Waits until the leader of each partition answers, because a client that asks a new one too early gets an error.
+
+    Each try is a new client's: one that has been told that a topic is unknown, as of one that this version adds to a broker of an earlier
+    one, goes on to say so for half a minute.
+    """
     deadline = time.monotonic() + SERVED_SECONDS_MAX
     while True:
         try:
+            admin = AdminClient({**connection_of(settings)})
             for future in admin.list_offsets({partition: OffsetSpec.latest() for partition in partitions}).values():
                 future.result(10)
             return
