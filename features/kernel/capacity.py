@@ -3,8 +3,8 @@
 import numpy as np
 
 from features.kernel.rewind import place_as_of
-from features.layout.kernel_context import arena_of, plan_of
-from features.layout.layout import END, HEAD_WORDS, NEEDED, Arena
+from features.layout.kernel_context import plan_of, slab_of
+from features.layout.layout import END, HEAD_WORDS, NEEDED, ProfileSlab
 from features.layout.plan_arrays import COUNTED, KIND, RANKED, TAIL, PlanArrays
 from features.plan.plan_units import UnitKind
 from features.windows.pages import place_before
@@ -19,21 +19,21 @@ _ENTRIES = 2
 
 
 @inner
-def has_room(arena: Arena, plan: PlanArrays, slot: int, first: int, stride: int) -> bool:
+def has_room(slab: ProfileSlab, plan: PlanArrays, slot: int, first: int, stride: int) -> bool:
     """Tells whether windows can be rewound to before the row at `first`; if not, notes in the counters how many entries that needs."""
     if plan.numbers[COUNTED] == 0 and plan.numbers[RANKED] == 0:
         return True
-    needed = entries_returning(arena.context, slot, first, stride)
-    if needed <= min(free_counts(arena.counts), free_ranks(arena.ranks)):
+    needed = entries_returning(slab.context, slot, first, stride)
+    if needed <= min(free_counts(slab.counts), free_ranks(slab.ranks)):
         return True
-    arena.counters[NEEDED] = needed
+    slab.counters[NEEDED] = needed
     return False
 
 
 @outer
 def entries_returning(context: Int64s, slot: int, first: int, stride: int) -> int:
     """Returns the maximum number of entries of the rows that re-enter windows with values."""
-    arena, plan = arena_of(context), plan_of(context)
+    slab, plan = slab_of(context), plan_of(context)
     if first == END:
         return 0
     held = np.zeros(len(plan.marks), np.int64)
@@ -41,9 +41,9 @@ def entries_returning(context: Int64s, slot: int, first: int, stride: int) -> in
     for unit in range(len(plan.units)):
         if plan.units[unit, KIND] == _VALUES or plan.units[unit, KIND] == _RANKS:
             tail = plan.units[unit, TAIL]
-            to = place_as_of(arena.context, slot, tail, first, place_before(arena, slot, first), held, stride)
-            place = arena.heads[slot, HEAD_WORDS + 2 * tail]
+            to = place_as_of(slab.context, slot, tail, first, place_before(slab, slot, first), held, stride)
+            place = slab.heads[slot, HEAD_WORDS + 2 * tail]
             while place != to:
-                place = place_before(arena, slot, place)
+                place = place_before(slab, slot, place)
                 entries += _ENTRIES
     return int(entries)

@@ -19,7 +19,7 @@ from features.layout.layout import (
     PAGE_WORDS,
     PREV,
     TIME,
-    Arena,
+    ProfileSlab,
 )
 from features.layout.plan_arrays import DEDUPE, REWIND_MAX, PlanArrays
 from features.windows.pages import bit_2_of, bit_of, word_of
@@ -30,50 +30,50 @@ _HASH = (1 << _HASH_BITS) - 1
 
 
 @inner
-def is_newest(arena: Arena, slot: int, time_ms: int, order: int, stride: int) -> bool:
+def is_newest(slab: ProfileSlab, slot: int, time_ms: int, order: int, stride: int) -> bool:
     """Tells whether (time_ms, order) sorts after all retained rows, or equal to the last."""
-    if time_ms != arena.heads[slot, NEWEST]:
-        return bool(time_ms > arena.heads[slot, NEWEST])
-    page = arena.heads[slot, LAST]
-    newest_order = arena.pages[page, PAGE_WORDS + (arena.pages[page, FILL] - 1) * stride + ORDER]
+    if time_ms != slab.heads[slot, NEWEST]:
+        return bool(time_ms > slab.heads[slot, NEWEST])
+    page = slab.heads[slot, LAST]
+    newest_order = slab.pages[page, PAGE_WORDS + (slab.pages[page, FILL] - 1) * stride + ORDER]
     return bool(order >= newest_order)
 
 
 @inner
-def known_event(arena: Arena, plan: PlanArrays, slot: int, time_ms: int, key: int, id_key: int, stride: int, is_user: bool) -> int:
+def known_event(slab: ProfileSlab, plan: PlanArrays, slot: int, time_ms: int, key: int, id_key: int, stride: int, is_user: bool) -> int:
     """Returns the retained event with this id, or `END`: for users within `dedupe` and `rewind_max`, else at this very time.
 
     `key` is the key of its row, see `inputs.row_key`. Rows of other entities written by older versions have `id_key` instead.
     """
-    if not is_user and time_ms > arena.heads[slot, NEWEST]:
+    if not is_user and time_ms > slab.heads[slot, NEWEST]:
         return END
-    known = row_with(arena, plan, slot, time_ms, key, stride, is_user)
-    return row_with(arena, plan, slot, time_ms, id_key, stride, is_user) if known == END and key != id_key else known
+    known = row_with(slab, plan, slot, time_ms, key, stride, is_user)
+    return row_with(slab, plan, slot, time_ms, id_key, stride, is_user) if known == END and key != id_key else known
 
 
 @inner
-def row_with(arena: Arena, plan: PlanArrays, slot: int, time_ms: int, key: int, stride: int, is_user: bool) -> int:
+def row_with(slab: ProfileSlab, plan: PlanArrays, slot: int, time_ms: int, key: int, stride: int, is_user: bool) -> int:
     """Does the same as `known_event` for one key."""
-    oldest = max(arena.heads[slot, NEWEST], time_ms) - plan.numbers[DEDUPE] if is_user else time_ms
+    oldest = max(slab.heads[slot, NEWEST], time_ms) - plan.numbers[DEDUPE] if is_user else time_ms
     bit = bit_of(key)
     bit_2 = bit_2_of(key)
-    page: int = arena.heads[slot, LAST]
+    page: int = slab.heads[slot, LAST]
     newer = 0
     while page >= 0 and (not is_user or newer < plan.numbers[REWIND_MAX]):
-        fill = arena.pages[page, FILL]
-        if arena.pages[page, BLOOM] & bit and arena.pages[page, BLOOM_2] & bit_2:
+        fill = slab.pages[page, FILL]
+        if slab.pages[page, BLOOM] & bit and slab.pages[page, BLOOM_2] & bit_2:
             for at in range(fill - 1, -1, -1):
                 word = PAGE_WORDS + at * stride
-                if arena.pages[page, word + ID] == key:
-                    then = arena.pages[page, word + TIME]
+                if slab.pages[page, word + ID] == key:
+                    then = slab.pages[page, word + TIME]
                     if is_user and then >= oldest and newer + fill - 1 - at < plan.numbers[REWIND_MAX]:
                         return (page << PAGE_BITS) + at
                     if not is_user and then == time_ms:
                         return (page << PAGE_BITS) + at
-        if arena.pages[page, PAGE_WORDS + TIME] < oldest:
+        if slab.pages[page, PAGE_WORDS + TIME] < oldest:
             return END
         newer += fill
-        page = arena.pages[page, PREV]
+        page = slab.pages[page, PREV]
     return END
 
 
@@ -93,10 +93,10 @@ def is_body(word: int, body_key: int) -> bool:
 
 
 @inner
-def answer_known(arena: Arena, arrivals: Arrivals, answers: Answers, i: int, known: int, stride: int) -> None:
+def answer_known(slab: ProfileSlab, arrivals: Arrivals, answers: Answers, i: int, known: int, stride: int) -> None:
     """Answers an id that the user has sent before: as a duplicate, or as another event under a used id."""
     answers.out[i, :] = math.nan
-    if is_body(arena.pages[known >> PAGE_BITS, word_of(known, stride) + BODY], arrivals.body_keys[i]):
+    if is_body(slab.pages[known >> PAGE_BITS, word_of(known, stride) + BODY], arrivals.body_keys[i]):
         answers.flags[i] = DUPLICATE
         answers.rows[i] = known
     else:

@@ -11,7 +11,7 @@ from features.kernel.out_of_order import amend, answer_known_again, insert_late
 from features.kernel.rebuild import clear, rebuild
 from features.kernel.retracted import answer_retracted, retraction_of
 from features.layout.address_table import put
-from features.layout.kernel_context import ARRAYS, arena_of, plan_of
+from features.layout.kernel_context import ARRAYS, plan_of, slab_of
 from features.layout.layout import (
     ADD,
     END,
@@ -25,7 +25,7 @@ from features.layout.layout import (
     PAGE_WORDS,
     TOO_LATE,
     WAITING,
-    Arena,
+    ProfileSlab,
 )
 from features.layout.plan_arrays import IS_USER, KEEP, LATENESS, STRIDE, PlanArrays
 from features.windows.pages import append_place, place_before, word_of
@@ -76,26 +76,26 @@ def observe(context: Int64s, start: int) -> int:
     The others are left to `settle`, which is compiled apart: compiled together the two would take minutes.
     """
     bare = borrowed(context)
-    arena, plan, arrivals, answers = arena_of(bare), plan_of(bare), arrivals_of(bare), answers_of(bare)
+    slab, plan, arrivals, answers = slab_of(bare), plan_of(bare), arrivals_of(bare), answers_of(bare)
     stride = plan.numbers[STRIDE]
     is_user = plan.numbers[IS_USER] != 0
     for i in range(start, len(arrivals.slots)):
-        prefetch_ahead(arena, plan, arrivals.slots, i, stride)
+        prefetch_ahead(slab, plan, arrivals.slots, i, stride)
         slot, time_ms = arrivals.slots[i], arrivals.times_ms[i]
-        if arrivals.ops[i] != ADD or has_due_labels(arena, slot, time_ms):
+        if arrivals.ops[i] != ADD or has_due_labels(slab, slot, time_ms):
             return i
-        known = known_event(arena, plan, slot, time_ms, row_key(arrivals, i), arrivals.id_keys[i], stride, is_user)
-        if known == END and arena.heads[slot, ORPHANS] >= 0 and retraction_of(bare, i) != END:
+        known = known_event(slab, plan, slot, time_ms, row_key(arrivals, i), arrivals.id_keys[i], stride, is_user)
+        if known == END and slab.heads[slot, ORPHANS] >= 0 and retraction_of(bare, i) != END:
             return i
         if known != END and is_user:
-            answer_known(arena, arrivals, answers, i, known, stride)
-        elif known == END and is_newest(arena, slot, time_ms, arrivals.orders[i], stride):
-            last = place_before(arena, slot, END)
-            place = append_place(arena, slot)
-            write_row(arena, plan, arrivals, i, place, is_user)
-            ingest_event(arena, plan, arrivals, answers, i, place, last, stride)
-            evict_old(arena, plan, slot, time_ms - plan.numbers[KEEP], stride)
-        elif known == END and is_user and time_ms < arena.heads[slot, NEWEST] - plan.numbers[LATENESS]:
+            answer_known(slab, arrivals, answers, i, known, stride)
+        elif known == END and is_newest(slab, slot, time_ms, arrivals.orders[i], stride):
+            last = place_before(slab, slot, END)
+            place = append_place(slab, slot)
+            write_row(slab, plan, arrivals, i, place, is_user)
+            ingest_event(slab, plan, arrivals, answers, i, place, last, stride)
+            evict_old(slab, plan, slot, time_ms - plan.numbers[KEEP], stride)
+        elif known == END and is_user and time_ms < slab.heads[slot, NEWEST] - plan.numbers[LATENESS]:
             answers.flags[i] = TOO_LATE
             answers.out[i, :] = math.nan
         else:
@@ -104,10 +104,10 @@ def observe(context: Int64s, start: int) -> int:
 
 
 @inner
-def has_due_labels(arena: Arena, slot: int, time_ms: int) -> bool:
+def has_due_labels(slab: ProfileSlab, slot: int, time_ms: int) -> bool:
     """Tells whether labels wait that an event at `time_ms` may see."""
-    waiting = arena.heads[slot, WAITING]
-    return bool(waiting >= 0 and arena.notes[waiting, NOTE_VISIBLE] <= max(time_ms, arena.heads[slot, NEWEST]))
+    waiting = slab.heads[slot, WAITING]
+    return bool(waiting >= 0 and slab.notes[waiting, NOTE_VISIBLE] <= max(time_ms, slab.heads[slot, NEWEST]))
 
 
 @entry
@@ -117,21 +117,21 @@ def settle(context: Int64s, i: int) -> bool:
     Returns False, with nothing done, if the tables of values have no room. If the event is then one for `observe`, its flags are -1.
     """
     bare = borrowed(context)
-    arena, plan, arrivals, answers = arena_of(bare), plan_of(bare), arrivals_of(bare), answers_of(bare)
+    slab, plan, arrivals, answers = slab_of(bare), plan_of(bare), arrivals_of(bare), answers_of(bare)
     stride = plan.numbers[STRIDE]
     is_user = plan.numbers[IS_USER] != 0
     slot, time_ms = arrivals.slots[i], arrivals.times_ms[i]
-    if has_due_labels(arena, slot, time_ms):
-        apply_labels(bare, slot, max(time_ms, arena.heads[slot, NEWEST]), stride)
+    if has_due_labels(slab, slot, time_ms):
+        apply_labels(bare, slot, max(time_ms, slab.heads[slot, NEWEST]), stride)
         if arrivals.ops[i] == ADD:
             answers.flags[i] = AGAIN
             return True
     if arrivals.ops[i] != ADD:
         return amend(bare, i, stride)
-    known = known_event(arena, plan, slot, time_ms, row_key(arrivals, i), arrivals.id_keys[i], stride, is_user)
+    known = known_event(slab, plan, slot, time_ms, row_key(arrivals, i), arrivals.id_keys[i], stride, is_user)
     if known != END:
         return answer_known_again(bare, i, known, stride)
-    note = retraction_of(bare, i) if arena.heads[slot, ORPHANS] >= 0 else END
+    note = retraction_of(bare, i) if slab.heads[slot, ORPHANS] >= 0 else END
     if note != END:
         answer_retracted(bare, i, note)
         return True
@@ -139,44 +139,44 @@ def settle(context: Int64s, i: int) -> bool:
 
 
 @inner
-def prefetch_ahead(arena: Arena, plan: PlanArrays, slots: Int64s, i: int, stride: int) -> None:
+def prefetch_ahead(slab: ProfileSlab, plan: PlanArrays, slots: Int64s, i: int, stride: int) -> None:
     """Prefetches what the events after i will read.
 
     Among many keys the kernel would spend most of its time waiting for memory. For the furthest event it fetches the head; for a nearer
     one, whose head has arrived by now, the open page and the rows at the tails; for the nearest one the row that it will be written to.
     """
     if i + _HEAD_AHEAD < len(slots):
-        for word in range(0, arena.heads.shape[1], _LINE_WORDS):
-            prefetch(arena.heads, slots[i + _HEAD_AHEAD], word)
+        for word in range(0, slab.heads.shape[1], _LINE_WORDS):
+            prefetch(slab.heads, slots[i + _HEAD_AHEAD], word)
     if i + _PAGE_AHEAD < len(slots):
         slot = slots[i + _PAGE_AHEAD]
-        page = arena.heads[slot, LAST]
+        page = slab.heads[slot, LAST]
         if page >= 0:
-            prefetch(arena.pages, page, 0)
+            prefetch(slab.pages, page, 0)
             for cursor in range(len(plan.offsets)):
-                place = arena.heads[slot, HEAD_WORDS + 2 * cursor]
+                place = slab.heads[slot, HEAD_WORDS + 2 * cursor]
                 if place >= 0:
-                    prefetch(arena.pages, place >> PAGE_BITS, word_of(place, stride))
+                    prefetch(slab.pages, place >> PAGE_BITS, word_of(place, stride))
     if i + _ROW_AHEAD < len(slots):
-        page = arena.heads[slots[i + _ROW_AHEAD], LAST]
+        page = slab.heads[slots[i + _ROW_AHEAD], LAST]
         if page >= 0:
-            prefetch(arena.pages, page, PAGE_WORDS + arena.pages[page, FILL] * stride)
+            prefetch(slab.pages, page, PAGE_WORDS + slab.pages[page, FILL] * stride)
 
 
 @entry
 def note_labels(context: Int64s, slots: Int64s, event_ms: Int64s, row_keys: Int64s, labels: Int64s, visible_ms: Int64s) -> None:
     """Adds waiting labels to their profiles; `row_keys` and `labels` are cells of notes, see `layout`."""
-    arena = arena_of(borrowed(context))
+    slab = slab_of(borrowed(context))
     for i in range(len(slots)):
-        add_note(arena, slots[i], event_ms[i], row_keys[i], labels[i], visible_ms[i])
+        add_note(slab, slots[i], event_ms[i], row_keys[i], labels[i], visible_ms[i])
 
 
 @entry
 def rebuild_all(context: Int64s, slots: Int64s, sums: bool) -> None:
     """Rebuilds the windows of each slot from retained history; without `sums` only those that are not saved."""
-    arena, plan = arena_of(borrowed(context)), plan_of(borrowed(context))
+    slab, plan = slab_of(borrowed(context)), plan_of(borrowed(context))
     for i in range(len(slots)):
-        rebuild(arena, plan, slots[i], plan.numbers[STRIDE], sums)
+        rebuild(slab, plan, slots[i], plan.numbers[STRIDE], sums)
 
 
 @entry

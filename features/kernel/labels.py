@@ -6,7 +6,7 @@ A row holds one label with its time, the one that stands (`features.windows.row_
 before that label's time sees no label, and not one that stood before.
 """
 
-from features.layout.kernel_context import arena_of, plan_of
+from features.layout.kernel_context import plan_of, slab_of
 from features.layout.layout import (
     END,
     FREE_NOTES,
@@ -25,7 +25,7 @@ from features.layout.layout import (
     PAGE_BITS,
     WAITING,
     WAITING_LAST,
-    Arena,
+    ProfileSlab,
 )
 from features.layout.plan_arrays import HEAD, KEEP, KIND, TAIL, WHERE, WORD, PlanArrays
 from features.plan.plan_units import UnitKind
@@ -41,94 +41,94 @@ _USER_KEY = (1 << 32) - 1
 
 
 @inner
-def add_note(arena: Arena, slot: int, event_ms: int, key: int, label: int, visible_ms: int) -> None:
+def add_note(slab: ProfileSlab, slot: int, event_ms: int, key: int, label: int, visible_ms: int) -> None:
     """Adds a waiting label after those that are visible no later."""
-    arena.counters[FREE_NOTES] -= 1
-    note = arena.free_notes[arena.counters[FREE_NOTES]]
-    row = arena.notes[note]
+    slab.counters[FREE_NOTES] -= 1
+    note = slab.free_notes[slab.counters[FREE_NOTES]]
+    row = slab.notes[note]
     row[NOTE_TIME] = event_ms
     row[NOTE_ID] = key
     row[NOTE_LABEL] = label
     row[NOTE_VISIBLE] = visible_ms
-    earlier = arena.heads[slot, WAITING_LAST]
-    while earlier >= 0 and arena.notes[earlier, NOTE_VISIBLE] > visible_ms:
-        earlier = arena.notes[earlier, NOTE_PREV]
-    later = arena.heads[slot, WAITING] if earlier < 0 else arena.notes[earlier, NOTE_NEXT]
+    earlier = slab.heads[slot, WAITING_LAST]
+    while earlier >= 0 and slab.notes[earlier, NOTE_VISIBLE] > visible_ms:
+        earlier = slab.notes[earlier, NOTE_PREV]
+    later = slab.heads[slot, WAITING] if earlier < 0 else slab.notes[earlier, NOTE_NEXT]
     row[NOTE_PREV] = earlier
     row[NOTE_NEXT] = later
     if earlier < 0:
-        arena.heads[slot, WAITING] = note
+        slab.heads[slot, WAITING] = note
     else:
-        arena.notes[earlier, NOTE_NEXT] = note
+        slab.notes[earlier, NOTE_NEXT] = note
     if later < 0:
-        arena.heads[slot, WAITING_LAST] = note
+        slab.heads[slot, WAITING_LAST] = note
     else:
-        arena.notes[later, NOTE_PREV] = note
+        slab.notes[later, NOTE_PREV] = note
 
 
 @inner
-def free_note(arena: Arena, note: int) -> None:
+def free_note(slab: ProfileSlab, note: int) -> None:
     """Puts a note back on the stack of free ones."""
-    arena.free_notes[arena.counters[FREE_NOTES]] = note
-    arena.counters[FREE_NOTES] += 1
+    slab.free_notes[slab.counters[FREE_NOTES]] = note
+    slab.counters[FREE_NOTES] += 1
 
 
 @outer
 def apply_labels(context: Int64s, slot: int, time_ms: int, stride: int) -> None:
     """Applies the labels that events at `time_ms`, the newest, may see; those without their event become orphans."""
-    arena, plan = arena_of(context), plan_of(context)
-    note = arena.heads[slot, WAITING]
-    while note >= 0 and arena.notes[note, NOTE_VISIBLE] <= time_ms:
-        following = arena.notes[note, NOTE_NEXT]
-        row = arena.notes[note]
-        page = nearest_page(arena, plan, slot, row[NOTE_TIME])
-        place = find_event(arena, page, row[NOTE_TIME], row[NOTE_ID], row[NOTE_ID] ^ (row[NOTE_LABEL] >> 1 & _USER_KEY), stride)
+    slab, plan = slab_of(context), plan_of(context)
+    note = slab.heads[slot, WAITING]
+    while note >= 0 and slab.notes[note, NOTE_VISIBLE] <= time_ms:
+        following = slab.notes[note, NOTE_NEXT]
+        row = slab.notes[note]
+        page = nearest_page(slab, plan, slot, row[NOTE_TIME])
+        place = find_event(slab, page, row[NOTE_TIME], row[NOTE_ID], row[NOTE_ID] ^ (row[NOTE_LABEL] >> 1 & _USER_KEY), stride)
         if place == END:
-            put_orphan(arena, plan, slot, note)
+            put_orphan(slab, plan, slot, note)
         else:
-            label_row(arena, plan, slot, place, row[NOTE_LABEL], row[NOTE_VISIBLE], stride, True)
-            free_note(arena, note)
+            label_row(slab, plan, slot, place, row[NOTE_LABEL], row[NOTE_VISIBLE], stride, True)
+            free_note(slab, note)
         note = following
-    arena.heads[slot, WAITING] = note
+    slab.heads[slot, WAITING] = note
     if note < 0:
-        arena.heads[slot, WAITING_LAST] = END
+        slab.heads[slot, WAITING_LAST] = END
     else:
-        arena.notes[note, NOTE_PREV] = END
+        slab.notes[note, NOTE_PREV] = END
 
 
 @inner
-def put_orphan(arena: Arena, plan: PlanArrays, slot: int, note: int) -> None:
+def put_orphan(slab: ProfileSlab, plan: PlanArrays, slot: int, note: int) -> None:
     """Inserts the note among the orphans, and drops those older than retention. It reads all orphans."""
-    event_ms = arena.notes[note, NOTE_TIME]
+    event_ms = slab.notes[note, NOTE_TIME]
     before = END
-    following = arena.heads[slot, ORPHANS]
-    while following >= 0 and arena.notes[following, NOTE_TIME] > event_ms:
+    following = slab.heads[slot, ORPHANS]
+    while following >= 0 and slab.notes[following, NOTE_TIME] > event_ms:
         before = following
-        following = arena.notes[following, NOTE_NEXT]
-    arena.notes[note, NOTE_NEXT] = following
+        following = slab.notes[following, NOTE_NEXT]
+    slab.notes[note, NOTE_NEXT] = following
     if before < 0:
-        arena.heads[slot, ORPHANS] = note
+        slab.heads[slot, ORPHANS] = note
     else:
-        arena.notes[before, NOTE_NEXT] = note
-    drop_orphans(arena.context, slot, arena.heads[slot, NEWEST] - plan.numbers[KEEP])
+        slab.notes[before, NOTE_NEXT] = note
+    drop_orphans(slab.context, slot, slab.heads[slot, NEWEST] - plan.numbers[KEEP])
 
 
 @outer
 def drop_orphans(context: Int64s, slot: int, oldest_ms: int) -> None:
     """Drops the orphans of events at or before `oldest_ms`."""
-    arena = arena_of(context)
+    slab = slab_of(context)
     before = END
-    note = arena.heads[slot, ORPHANS]
-    while note >= 0 and arena.notes[note, NOTE_TIME] > oldest_ms:
+    note = slab.heads[slot, ORPHANS]
+    while note >= 0 and slab.notes[note, NOTE_TIME] > oldest_ms:
         before = note
-        note = arena.notes[note, NOTE_NEXT]
+        note = slab.notes[note, NOTE_NEXT]
     if before < 0:
-        arena.heads[slot, ORPHANS] = END
+        slab.heads[slot, ORPHANS] = END
     else:
-        arena.notes[before, NOTE_NEXT] = END
+        slab.notes[before, NOTE_NEXT] = END
     while note >= 0:
-        following = arena.notes[note, NOTE_NEXT]
-        free_note(arena, note)
+        following = slab.notes[note, NOTE_NEXT]
+        free_note(slab, note)
         note = following
 
 
@@ -138,74 +138,74 @@ def adopt_orphans(context: Int64s, slot: int, place: int, event_ms: int, key: in
 
     `key` is the key of its row; labels of older versions have `id_key`. It reads the orphans of later events.
     """
-    arena, plan = arena_of(context), plan_of(context)
+    slab, plan = slab_of(context), plan_of(context)
     before = END
-    note = arena.heads[slot, ORPHANS]
-    while note >= 0 and arena.notes[note, NOTE_TIME] >= event_ms:
-        following = arena.notes[note, NOTE_NEXT]
-        row = arena.notes[note]
+    note = slab.heads[slot, ORPHANS]
+    while note >= 0 and slab.notes[note, NOTE_TIME] >= event_ms:
+        following = slab.notes[note, NOTE_NEXT]
+        row = slab.notes[note]
         is_own = row[NOTE_TIME] == event_ms and (row[NOTE_ID] == key or row[NOTE_ID] == id_key)
         if is_own and row[NOTE_VISIBLE] >= 0:
-            label_row(arena, plan, slot, place, row[NOTE_LABEL], row[NOTE_VISIBLE], stride, False)
+            label_row(slab, plan, slot, place, row[NOTE_LABEL], row[NOTE_VISIBLE], stride, False)
             if before < 0:
-                arena.heads[slot, ORPHANS] = following
+                slab.heads[slot, ORPHANS] = following
             else:
-                arena.notes[before, NOTE_NEXT] = following
-            free_note(arena, note)
+                slab.notes[before, NOTE_NEXT] = following
+            free_note(slab, note)
         else:
             before = note
         note = following
 
 
 @inner
-def label_row(arena: Arena, plan: PlanArrays, slot: int, place: int, noted: int, visible_ms: int, stride: int, counted: bool) -> None:
+def label_row(slab: ProfileSlab, plan: PlanArrays, slot: int, place: int, noted: int, visible_ms: int, stride: int, counted: bool) -> None:
     """Writes a label, the LABEL of a note, to its row unless one there stands above it.
 
     If `counted`, it updates the label counts of windows that hold the row.
     """
     page = place >> PAGE_BITS
     word = word_of(place, stride) + LABEL
-    old = label_of(arena.pages[page, word])
+    old = label_of(slab.pages[page, word])
     label = noted & 1
     new = label_cell(label, visible_ms, noted >> NOTE_RANK_BIT)
     if old != 0 and standing_of(old) >= standing_of(new):
         return
-    arena.pages[page, word] = with_label(arena.pages[page, word], new)
-    arena.heads[slot, HEARD] = max(arena.heads[slot, HEARD], visible_ms)
-    mark_changed(arena, slot, page)
+    slab.pages[page, word] = with_label(slab.pages[page, word], new)
+    slab.heads[slot, HEARD] = max(slab.heads[slot, HEARD], visible_ms)
+    mark_changed(slab, slot, page)
     if not counted:
         return
     positive = label - (1 if old != 0 and old & 1 else 0)
     for unit in range(len(plan.units)):
-        if plan.units[unit, KIND] == _LABELS and is_inside(arena, plan, slot, unit, place, stride):
-            arena.heads_f[slot, plan.units[unit, WORD]] += positive
-            arena.heads_f[slot, plan.units[unit, WORD] + 1] += 1 if old == 0 else 0
+        if plan.units[unit, KIND] == _LABELS and is_inside(slab, plan, slot, unit, place, stride):
+            slab.heads_f[slot, plan.units[unit, WORD]] += positive
+            slab.heads_f[slot, plan.units[unit, WORD] + 1] += 1 if old == 0 else 0
 
 
 @inner
-def is_inside(arena: Arena, plan: PlanArrays, slot: int, unit: int, place: int, stride: int) -> bool:
+def is_inside(slab: ProfileSlab, plan: PlanArrays, slot: int, unit: int, place: int, stride: int) -> bool:
     """Tells whether the row is in the window of a unit, and counts there."""
     head, tail = plan.units[unit, HEAD], plan.units[unit, TAIL]
-    if not is_counted(arena, place, plan.units[unit, WHERE], stride):
+    if not is_counted(slab, place, plan.units[unit, WHERE], stride):
         return False
     if tail >= 0:
-        oldest = arena.heads[slot, HEAD_WORDS + 2 * tail]
-        if oldest == END or is_before(arena, place, oldest, stride):
+        oldest = slab.heads[slot, HEAD_WORDS + 2 * tail]
+        if oldest == END or is_before(slab, place, oldest, stride):
             return False
     if head < 0:
         return True
-    behind = arena.heads[slot, HEAD_WORDS + 2 * head]
-    return behind == END or is_before(arena, place, behind, stride)
+    behind = slab.heads[slot, HEAD_WORDS + 2 * head]
+    return behind == END or is_before(slab, place, behind, stride)
 
 
 @inner
-def nearest_page(arena: Arena, plan: PlanArrays, slot: int, time_ms: int) -> int:
+def nearest_page(slab: ProfileSlab, plan: PlanArrays, slot: int, time_ms: int) -> int:
     """Returns the page to search from for an event at `time_ms`: that of the nearest cursor, or the open one."""
-    page: int = arena.heads[slot, LAST]
-    nearest = abs(arena.heads[slot, NEWEST] - time_ms)
+    page: int = slab.heads[slot, LAST]
+    nearest = abs(slab.heads[slot, NEWEST] - time_ms)
     for cursor in range(len(plan.offsets)):
-        distance = abs(arena.heads[slot, NEWEST] - plan.offsets[cursor] - time_ms)
-        place = arena.heads[slot, HEAD_WORDS + 2 * cursor]
+        distance = abs(slab.heads[slot, NEWEST] - plan.offsets[cursor] - time_ms)
+        place = slab.heads[slot, HEAD_WORDS + 2 * cursor]
         if place != END and distance < nearest:
             nearest = distance
             page = place >> PAGE_BITS

@@ -10,7 +10,7 @@ from features.kernel.labels import nearest_page
 from features.kernel.retracted import answer_retracted, note_retraction, reference_of, retraction_of
 from features.kernel.rewind import replay, rewind
 from features.kernel.too_far_back import is_far_back, skip_event
-from features.layout.kernel_context import arena_of, plan_of
+from features.layout.kernel_context import plan_of, slab_of
 from features.layout.layout import (
     BODY,
     CORRECT,
@@ -27,7 +27,7 @@ from features.layout.layout import (
     RETRACTED,
     TOO_OFTEN,
     UNKNOWN,
-    Arena,
+    ProfileSlab,
 )
 from features.layout.plan_arrays import IS_USER
 from features.windows.pages import find_event, insert_place, mark_changed, place_after, place_before, remove_row, word_of
@@ -39,28 +39,28 @@ from foundation.number_arrays import Int64s
 @outer
 def ingest_as_of(context: Int64s, i: int, place: int, stride: int) -> None:
     """Takes in an event with others after it: windows were rewound to before it, and replay the others afterwards."""
-    arena, plan, arrivals, answers = arena_of(context), plan_of(context), arrivals_of(context), answers_of(context)
+    slab, plan, arrivals, answers = slab_of(context), plan_of(context), arrivals_of(context), answers_of(context)
     slot = arrivals.slots[i]
-    ingest_event(arena, plan, arrivals, answers, i, place, place_before(arena, slot, place), stride)
+    ingest_event(slab, plan, arrivals, answers, i, place, place_before(slab, slot, place), stride)
     replay(context, slot, place, stride)
 
 
 @outer
 def insert_late(context: Int64s, i: int, stride: int, is_user: bool) -> bool:
     """Takes in event i before others, as if it had come in order. Returns False, with nothing done, if the tables have no room."""
-    arena, plan, arrivals, answers = arena_of(context), plan_of(context), arrivals_of(context), answers_of(context)
+    slab, plan, arrivals, answers = slab_of(context), plan_of(context), arrivals_of(context), answers_of(context)
     slot, time_ms = arrivals.slots[i], arrivals.times_ms[i]
-    place_is_gone = is_user and time_ms <= arena.heads[slot, DROPPED_MS]
-    if place_is_gone or is_far_back(arena, plan, slot, time_ms, stride):
+    place_is_gone = is_user and time_ms <= slab.heads[slot, DROPPED_MS]
+    if place_is_gone or is_far_back(slab, plan, slot, time_ms, stride):
         skip_event(context, i, 1.0)
         return True
-    before = place_after(arena, slot, time_ms, arrivals.orders[i], stride)
-    if not has_room(arena, plan, slot, before, stride):
+    before = place_after(slab, slot, time_ms, arrivals.orders[i], stride)
+    if not has_room(slab, plan, slot, before, stride):
         return False
     answers.flags[i] = LATE
     rewind(context, slot, before, stride)
-    place = insert_place(arena, slot, before, stride, len(plan.offsets) + len(plan.marks), answers.rows, i)
-    write_row(arena, plan, arrivals, i, place, is_user)
+    place = insert_place(slab, slot, before, stride, len(plan.offsets) + len(plan.marks), answers.rows, i)
+    write_row(slab, plan, arrivals, i, place, is_user)
     ingest_as_of(context, i, place, stride)
     return True
 
@@ -68,9 +68,9 @@ def insert_late(context: Int64s, i: int, stride: int, is_user: bool) -> bool:
 @outer
 def answer_known_again(context: Int64s, i: int, place: int, stride: int) -> bool:
     """Writes the outputs of an entity's known event at `place` again, unless it is too far back."""
-    arena, plan, arrivals, answers = arena_of(context), plan_of(context), arrivals_of(context), answers_of(context)
+    slab, plan, arrivals, answers = slab_of(context), plan_of(context), arrivals_of(context), answers_of(context)
     answers.flags[i] = DUPLICATE
-    if is_far_back(arena, plan, arrivals.slots[i], arrivals.times_ms[i], stride):
+    if is_far_back(slab, plan, arrivals.slots[i], arrivals.times_ms[i], stride):
         skip_event(context, i, 0.0)
         return True
     return answer_again(context, i, place, stride)
@@ -79,14 +79,14 @@ def answer_known_again(context: Int64s, i: int, place: int, stride: int) -> bool
 @outer
 def answer_again(context: Int64s, i: int, place: int, stride: int) -> bool:
     """Writes the outputs of the retained event at `place` as of its position. Returns False if the tables have no room."""
-    arena, plan, arrivals = arena_of(context), plan_of(context), arrivals_of(context)
+    slab, plan, arrivals = slab_of(context), plan_of(context), arrivals_of(context)
     slot = arrivals.slots[i]
-    if not has_room(arena, plan, slot, place, stride):
+    if not has_room(slab, plan, slot, place, stride):
         return False
     rewind(context, slot, place, stride)
     if arrivals.ops[i] == CORRECT:
-        write_values(arena, plan, arrivals, i, place)
-        mark_changed(arena, slot, place >> PAGE_BITS)
+        write_values(slab, plan, arrivals, i, place)
+        mark_changed(slab, slot, place >> PAGE_BITS)
     ingest_as_of(context, i, place, stride)
     return True
 
@@ -97,12 +97,12 @@ def amend(context: Int64s, i: int, stride: int) -> bool:
 
     A refusal comes before anything changes.
     """
-    arena, plan, arrivals, answers = arena_of(context), plan_of(context), arrivals_of(context), answers_of(context)
+    slab, plan, arrivals, answers = slab_of(context), plan_of(context), arrivals_of(context), answers_of(context)
     slot, time_ms = arrivals.slots[i], arrivals.times_ms[i]
-    page = nearest_page(arena, plan, slot, time_ms)
-    place = find_event(arena, page, time_ms, row_key(arrivals, i), arrivals.id_keys[i], stride)
+    page = nearest_page(slab, plan, slot, time_ms)
+    place = find_event(slab, page, time_ms, row_key(arrivals, i), arrivals.id_keys[i], stride)
     if place == END:
-        if arrivals.ops[i] == RETRACT and arena.heads[slot, ORPHANS] >= 0:
+        if arrivals.ops[i] == RETRACT and slab.heads[slot, ORPHANS] >= 0:
             note = retraction_of(context, i)
             if note != END:
                 answer_retracted(context, i, note)
@@ -113,56 +113,56 @@ def amend(context: Int64s, i: int, stride: int) -> bool:
     page, word = place >> PAGE_BITS, word_of(place, stride)
     is_user = plan.numbers[IS_USER] != 0
     if is_user:
-        answers.outcomes[i] = arena.pages[page, word + OUTCOME]
+        answers.outcomes[i] = slab.pages[page, word + OUTCOME]
     if arrivals.ops[i] == CORRECT:
-        if is_user and is_body(arena.pages[page, word + BODY], arrivals.body_keys[i]):
+        if is_user and is_body(slab.pages[page, word + BODY], arrivals.body_keys[i]):
             answers.flags[i] = DUPLICATE
             answers.rows[i] = place
             answers.out[i, :] = math.nan
-            count_correction(arena, slot, page, word)
+            count_correction(slab, slot, page, word)
             return True
-        if corrections_of(arena.pages[page, word + LABEL]) == CORRECTIONS_MAX:
+        if corrections_of(slab.pages[page, word + LABEL]) == CORRECTIONS_MAX:
             answers.flags[i] = TOO_OFTEN
             answers.out[i, :] = math.nan
             return True
-    if is_far_back(arena, plan, slot, time_ms, stride):
+    if is_far_back(slab, plan, slot, time_ms, stride):
         skip_event(context, i, 1.0)
         return True
     return correct(context, i, place, stride) if arrivals.ops[i] == CORRECT else retract(context, i, place, stride)
 
 
 @inner
-def count_correction(arena: Arena, slot: int, page: int, word: int) -> None:
+def count_correction(slab: ProfileSlab, slot: int, page: int, word: int) -> None:
     """Counts a correction. All profiles of an event count alike, repeats included, so that all of them refuse the same one."""
-    arena.pages[page, word + LABEL] = with_correction(arena.pages[page, word + LABEL])
-    mark_changed(arena, slot, page)
+    slab.pages[page, word + LABEL] = with_correction(slab.pages[page, word + LABEL])
+    mark_changed(slab, slot, page)
 
 
 @outer
 def correct(context: Int64s, i: int, place: int, stride: int) -> bool:
     """Replaces the contents of the row at `place` by event i."""
-    arena, plan, arrivals, answers = arena_of(context), plan_of(context), arrivals_of(context), answers_of(context)
+    slab, plan, arrivals, answers = slab_of(context), plan_of(context), arrivals_of(context), answers_of(context)
     page, word = place >> PAGE_BITS, word_of(place, stride)
     if not answer_again(context, i, place, stride):
         return False
     answers.flags[i] |= CORRECTED
-    count_correction(arena, arrivals.slots[i], page, word)
+    count_correction(slab, arrivals.slots[i], page, word)
     if plan.numbers[IS_USER] != 0:
-        arena.pages[page, word + BODY] = body_word(arrivals.body_keys[i], arena.pages[page, word + BODY])
+        slab.pages[page, word + BODY] = body_word(arrivals.body_keys[i], slab.pages[page, word + BODY])
     return True
 
 
 @outer
 def retract(context: Int64s, i: int, place: int, stride: int) -> bool:
     """Removes the row at `place` from windows and history; its note stays."""
-    arena, plan, arrivals, answers = arena_of(context), plan_of(context), arrivals_of(context), answers_of(context)
+    slab, plan, arrivals, answers = slab_of(context), plan_of(context), arrivals_of(context), answers_of(context)
     slot = arrivals.slots[i]
-    if not has_room(arena, plan, slot, place, stride):
+    if not has_room(slab, plan, slot, place, stride):
         return False
-    last = place_before(arena, slot, place)
-    note = note_retraction(arena, plan, slot, place >> PAGE_BITS, word_of(place, stride))
+    last = place_before(slab, slot, place)
+    note = note_retraction(slab, plan, slot, place >> PAGE_BITS, word_of(place, stride))
     rewind(context, slot, place, stride)
-    remove_row(arena, slot, place, stride, len(plan.offsets) + len(plan.marks), answers.rows, i)
+    remove_row(slab, slot, place, stride, len(plan.offsets) + len(plan.marks), answers.rows, i)
     replay(context, slot, last, stride)
     answers.rows[i] = reference_of(note)
     answers.flags[i] = RETRACTED

@@ -10,7 +10,7 @@ import math
 from features.kernel.dedup import is_body
 from features.kernel.inputs import answers_of, arrivals_of, row_key
 from features.kernel.labels import put_orphan
-from features.layout.kernel_context import arena_of, plan_of
+from features.layout.kernel_context import plan_of, slab_of
 from features.layout.layout import (
     ADD,
     BODY,
@@ -29,7 +29,7 @@ from features.layout.layout import (
     ORPHANS,
     OUTCOME,
     TIME,
-    Arena,
+    ProfileSlab,
 )
 from features.layout.plan_arrays import DEDUPE, IS_USER, PlanArrays
 from foundation.compiled import inner, outer
@@ -46,24 +46,24 @@ def reference_of(note: int) -> int:
 
 
 @inner
-def note_retraction(arena: Arena, plan: PlanArrays, slot: int, page: int, word: int) -> int:
+def note_retraction(slab: ProfileSlab, plan: PlanArrays, slot: int, page: int, word: int) -> int:
     """Remembers the row at `word` of `page`, which is about to be removed, as retracted; returns the note."""
-    arena.counters[FREE_NOTES] -= 1
-    note = int(arena.free_notes[arena.counters[FREE_NOTES]])
+    slab.counters[FREE_NOTES] -= 1
+    note = int(slab.free_notes[slab.counters[FREE_NOTES]])
     is_user = plan.numbers[IS_USER] != 0
-    arena.notes[note, NOTE_PREV] = END
-    arena.notes[note, NOTE_TIME] = arena.pages[page, word + TIME]
-    arena.notes[note, NOTE_ID] = arena.pages[page, word + ID]
-    arena.notes[note, NOTE_LABEL] = arena.pages[page, word + BODY] if is_user else 0
-    arena.notes[note, NOTE_VISIBLE] = ~(arena.pages[page, word + OUTCOME] & _OUTCOME) if is_user else -1
-    put_orphan(arena, plan, slot, note)
+    slab.notes[note, NOTE_PREV] = END
+    slab.notes[note, NOTE_TIME] = slab.pages[page, word + TIME]
+    slab.notes[note, NOTE_ID] = slab.pages[page, word + ID]
+    slab.notes[note, NOTE_LABEL] = slab.pages[page, word + BODY] if is_user else 0
+    slab.notes[note, NOTE_VISIBLE] = ~(slab.pages[page, word + OUTCOME] & _OUTCOME) if is_user else -1
+    put_orphan(slab, plan, slot, note)
     return note
 
 
-def note_outcomes(arena: Arena, references: Int64s, outcomes: Int64s) -> None:
+def note_outcomes(slab: ProfileSlab, references: Int64s, outcomes: Int64s) -> None:
     """Stores the outcome of each retraction in its note; skips references to rows, and -1."""
     retracted = references <= _FIRST
-    arena.notes[_FIRST - references[retracted], NOTE_VISIBLE] = ~(outcomes[retracted] & _OUTCOME)
+    slab.notes[_FIRST - references[retracted], NOTE_VISIBLE] = ~(outcomes[retracted] & _OUTCOME)
 
 
 @outer
@@ -72,28 +72,28 @@ def retraction_of(context: Int64s, i: int) -> int:
 
     It reads the notes of later events, and in the profile of a user all notes within `dedupe`.
     """
-    arena, plan, arrivals = arena_of(context), plan_of(context), arrivals_of(context)
+    slab, plan, arrivals = slab_of(context), plan_of(context), arrivals_of(context)
     slot, time_ms = arrivals.slots[i], arrivals.times_ms[i]
     is_user = plan.numbers[IS_USER] != 0
-    oldest_ms = max(arena.heads[slot, NEWEST], time_ms) - plan.numbers[DEDUPE] if is_user else time_ms
+    oldest_ms = max(slab.heads[slot, NEWEST], time_ms) - plan.numbers[DEDUPE] if is_user else time_ms
     key, id_key = row_key(arrivals, i), arrivals.id_keys[i]
-    note: int = arena.heads[slot, ORPHANS]
-    while note >= 0 and arena.notes[note, NOTE_TIME] >= oldest_ms:
-        is_own = arena.notes[note, NOTE_ID] == key or arena.notes[note, NOTE_ID] == id_key
-        if is_own and arena.notes[note, NOTE_VISIBLE] < 0 and (is_user or arena.notes[note, NOTE_TIME] == time_ms):
+    note: int = slab.heads[slot, ORPHANS]
+    while note >= 0 and slab.notes[note, NOTE_TIME] >= oldest_ms:
+        is_own = slab.notes[note, NOTE_ID] == key or slab.notes[note, NOTE_ID] == id_key
+        if is_own and slab.notes[note, NOTE_VISIBLE] < 0 and (is_user or slab.notes[note, NOTE_TIME] == time_ms):
             return note
-        note = arena.notes[note, NOTE_NEXT]
+        note = slab.notes[note, NOTE_NEXT]
     return END
 
 
 @outer
 def answer_retracted(context: Int64s, i: int, note: int) -> None:
     """Answers event i, which repeats a retracted event or its retraction; for a user it may also be another event under its id."""
-    arena, plan, arrivals, answers = arena_of(context), plan_of(context), arrivals_of(context), answers_of(context)
+    slab, plan, arrivals, answers = slab_of(context), plan_of(context), arrivals_of(context), answers_of(context)
     answers.out[i, :] = math.nan
     is_user = plan.numbers[IS_USER] != 0
-    if is_user and arrivals.ops[i] == ADD and not is_body(arena.notes[note, NOTE_LABEL], arrivals.body_keys[i]):
+    if is_user and arrivals.ops[i] == ADD and not is_body(slab.notes[note, NOTE_LABEL], arrivals.body_keys[i]):
         answers.flags[i] = ID_REUSED
     else:
         answers.flags[i] = DUPLICATE
-        answers.outcomes[i] = ~arena.notes[note, NOTE_VISIBLE]
+        answers.outcomes[i] = ~slab.notes[note, NOTE_VISIBLE]

@@ -1,8 +1,8 @@
 """Tells whether windows have insufficient history: a new feature may look further back than what is retained."""
 
 from features.definitions import window as windows
-from features.layout.kernel_context import arena_of, plan_of
-from features.layout.layout import DROPPED_MS, END, HEAD_WORDS, LONG_AGO, UNKNOWN_MS, Arena
+from features.layout.kernel_context import plan_of, slab_of
+from features.layout.layout import DROPPED_MS, END, HEAD_WORDS, LONG_AGO, UNKNOWN_MS, ProfileSlab
 from features.layout.plan_arrays import (
     BEGAN,
     COLUMN,
@@ -35,31 +35,31 @@ _HALF_LIVES = 53
 
 
 @inner
-def lacks_history(arena: Arena, plan: PlanArrays, slot: int, time_ms: int, stride: int) -> bool:
+def lacks_history(slab: ProfileSlab, plan: PlanArrays, slot: int, time_ms: int, stride: int) -> bool:
     """Tells whether some window lacks rows as of the event that was just taken in."""
-    unsure_ms = max(arena.heads[slot, DROPPED_MS], arena.heads[slot, UNKNOWN_MS])
+    unsure_ms = max(slab.heads[slot, DROPPED_MS], slab.heads[slot, UNKNOWN_MS])
     if unsure_ms <= time_ms - plan.numbers[REACH_MS] and plan.numbers[MAY_END] == 0:
         return False
-    return some_unit_lacks_rows(arena.context, slot, time_ms, stride)
+    return some_unit_lacks_rows(slab.context, slot, time_ms, stride)
 
 
 @outer
 def some_unit_lacks_rows(context: Int64s, slot: int, time_ms: int, stride: int) -> bool:
     """Checks each unit; true at once if the event is older than evicted rows, because then no unit can tell."""
-    arena, plan = arena_of(context), plan_of(context)
-    if time_ms < arena.heads[slot, DROPPED_MS]:
+    slab, plan = slab_of(context), plan_of(context)
+    if time_ms < slab.heads[slot, DROPPED_MS]:
         return True
     for unit in range(len(plan.units)):
         if plan.units[unit, BEGAN] >= 0:
-            began = arena.heads[slot, plan.units[unit, BEGAN]]
+            began = slab.heads[slot, plan.units[unit, BEGAN]]
             if began != 0 and (plan.units[unit, KIND] != _DECAYED or time_ms - began < _HALF_LIVES * plan.units[unit, LENGTH]):
                 return True
             continue
-        unsure_ms = unknown_until(arena, plan, slot, unit)
+        unsure_ms = unknown_until(slab, plan, slot, unit)
         if ends_by_retention(plan, unit):
-            if not knows_its_end(arena.context, slot, unit, unsure_ms, stride):
+            if not knows_its_end(slab.context, slot, unit, unsure_ms, stride):
                 return True
-        elif unsure_ms > time_ms - plan.units[unit, REACH] and not is_whole_unit(arena.context, slot, unit, time_ms, unsure_ms):
+        elif unsure_ms > time_ms - plan.units[unit, REACH] and not is_whole_unit(slab.context, slot, unit, time_ms, unsure_ms):
             return True
     return False
 
@@ -72,21 +72,21 @@ def ends_by_retention(plan: PlanArrays, unit: int) -> bool:
 
 
 @inner
-def unknown_until(arena: Arena, plan: PlanArrays, slot: int, unit: int) -> int:
+def unknown_until(slab: ProfileSlab, plan: PlanArrays, slot: int, unit: int) -> int:
     """Returns the time up to which rows are gone or lack what the unit reads of them."""
-    unsure_ms = arena.heads[slot, DROPPED_MS]
+    unsure_ms = slab.heads[slot, DROPPED_MS]
     first = plan.numbers[FIRST_UNKNOWN] - plan.numbers[FIRST_NUMBER]
     if plan.units[unit, COLUMN] >= 0:
-        unsure_ms = max(unsure_ms, arena.heads[slot, first + plan.units[unit, COLUMN]])
+        unsure_ms = max(unsure_ms, slab.heads[slot, first + plan.units[unit, COLUMN]])
     if plan.units[unit, WHERE] >= 0:
-        unsure_ms = max(unsure_ms, arena.heads[slot, first + plan.units[unit, WHERE]])
+        unsure_ms = max(unsure_ms, slab.heads[slot, first + plan.units[unit, WHERE]])
     return int(unsure_ms)
 
 
 @outer
 def is_whole_unit(context: Int64s, slot: int, unit: int, time_ms: int, unsure_ms: int) -> bool:
     """Tells whether a calendar window began after the time up to which rows are unsure."""
-    _arena, plan = arena_of(context), plan_of(context)
+    _slab, plan = slab_of(context), plan_of(context)
     mark = plan.units[unit, TAIL] - len(plan.offsets)
     if mark < 0 or plan.marks[mark, MARK_KIND] != _CALENDAR:
         return False
@@ -96,16 +96,16 @@ def is_whole_unit(context: Int64s, slot: int, unit: int, time_ms: int, unsure_ms
 @outer
 def knows_its_end(context: Int64s, slot: int, unit: int, unsure_ms: int, stride: int) -> bool:
     """Tells whether a session or a window of N rows begins where its own rule says, not where retention or history does."""
-    arena, plan = arena_of(context), plan_of(context)
+    slab, plan = slab_of(context), plan_of(context)
     mark = plan.units[unit, TAIL] - len(plan.offsets)
-    tail = arena.heads[slot, HEAD_WORDS + 2 * plan.units[unit, TAIL]]
+    tail = slab.heads[slot, HEAD_WORDS + 2 * plan.units[unit, TAIL]]
     if tail == END:
         return bool(unsure_ms == LONG_AGO)
-    begins_ms = time_of(arena, tail, stride)
-    before = place_before(arena, slot, tail)
+    begins_ms = time_of(slab, tail, stride)
+    before = place_before(slab, slot, tail)
     if plan.marks[mark, MARK_KIND] == _SESSION:
-        older_ms = unsure_ms if before == END else max(unsure_ms, time_of(arena, before, stride))
+        older_ms = unsure_ms if before == END else max(unsure_ms, time_of(slab, before, stride))
         return bool(older_ms == LONG_AGO or begins_ms - plan.marks[mark, MARK_SPAN] > older_ms)
-    if arena.heads[slot, plan.marks[mark, MARK_HELD]] == plan.marks[mark, MARK_COUNT]:
+    if slab.heads[slot, plan.marks[mark, MARK_HELD]] == plan.marks[mark, MARK_COUNT]:
         return bool(begins_ms > unsure_ms)
     return bool(before == END and unsure_ms == LONG_AGO)

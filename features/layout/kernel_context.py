@@ -1,7 +1,7 @@
 """Finds the profile slab and the plan in the context of compiled functions."""
 
 from features.layout.address_table import float_rows, floats, int_rows, ints, table_of
-from features.layout.layout import Arena, Counts, Ranks
+from features.layout.layout import Counts, ProfileSlab, Ranks
 from features.layout.plan_arrays import PlanArrays
 from foundation.compiled import inner
 from foundation.number_arrays import Int64s
@@ -14,16 +14,16 @@ ARRAYS = _PLAN + len(PlanArrays._fields)
 """The number of arrays of slab and plan; the events and their answers stand after them."""
 
 
-def context_of(arena: Arena, plan: PlanArrays, more: int) -> Int64s:
-    """Makes the context of kernels over `arena` under `plan`, with room for `more` arrays; valid until either is replaced."""
-    own = [arena.heads, arena.pages, arena.edges, arena.backs, arena.suffixes, arena.roots, arena.free_pages, arena.free_notes]
-    return table_of([*own, arena.notes, arena.sealed, arena.dropped, arena.counters, *arena.counts, *arena.ranks, *plan], more)
+def context_of(slab: ProfileSlab, plan: PlanArrays, more: int) -> Int64s:
+    """Makes the context of kernels over `slab` under `plan`, with room for `more` arrays; valid until either is replaced."""
+    own = [slab.heads, slab.pages, slab.edges, slab.backs, slab.suffixes, slab.roots, slab.free_pages, slab.free_notes]
+    return table_of([*own, slab.notes, slab.sealed, slab.dropped, slab.counters, *slab.counts, *slab.ranks, *plan], more)
 
 
 @inner
-def arena_of(context: Int64s) -> Arena:
+def slab_of(context: Int64s) -> ProfileSlab:
     """Returns the profile slab."""
-    return Arena(
+    return ProfileSlab(
         int_rows(context, _HEADS),
         float_rows(context, _HEADS),
         int_rows(context, _PAGES),

@@ -77,7 +77,7 @@ class Ranks(NamedTuple):
     path: Int64s
 
 
-class Arena(NamedTuple):
+class ProfileSlab(NamedTuple):
     """Holds all profiles of one entity type as flat arrays, the profile slab; ``_f`` is the float64 view of the same cells.
 
     Args:

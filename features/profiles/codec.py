@@ -31,7 +31,7 @@ from features.layout.layout import (
     PAGE_WORDS,
     SEQ,
     WAITING,
-    Arena,
+    ProfileSlab,
 )
 from features.plan.plan import Carried, Plan
 from features.profiles.sections import Widths
@@ -95,31 +95,31 @@ def name_words(plan: Plan, sections: Widths) -> Int64s:
 
 
 @entry
-def head_sizes(arena: Arena, slots: Int64s, fixed: int, stride: int, ends: Int64s) -> None:
+def head_sizes(slab: ProfileSlab, slots: Int64s, fixed: int, stride: int, ends: Int64s) -> None:
     """Computes the end, in cells, of each slot's head in one buffer; `fixed` cells are in every head."""
     end = 0
     for i in range(len(slots)):
-        head = arena.heads[slots[i]]
+        head = slab.heads[slots[i]]
         end += fixed
         for first in (head[WAITING], head[ORPHANS]):
             note = first
             while note >= 0:
                 end += NOTE_SAVED_WORDS
-                note = arena.notes[note, NOTE_NEXT]
+                note = slab.notes[note, NOTE_NEXT]
         if head[LAST] >= 0:
-            end += arena.pages[head[LAST], FILL] * stride
+            end += slab.pages[head[LAST], FILL] * stride
         ends[i] = end
 
 
 @entry
 def encode_heads(
-    arena: Arena, slots: Int64s, extra: Int64s, prefix: Int64s, names: Int64s, cursors: int, stride: int, ends: Int64s, out: Int64s
+    slab: ProfileSlab, slots: Int64s, extra: Int64s, prefix: Int64s, names: Int64s, cursors: int, stride: int, ends: Int64s, out: Int64s
 ) -> None:
     """Writes the heads one after the other; `prefix` has the constant first cells, and `extra` one row per head."""
     at = 0
     for i in range(len(slots)):
         slot = slots[i]
-        head = arena.heads[slot]
+        head = slab.heads[slot]
         start = at
         out[at : at + PREFIX_WORDS] = prefix
         at += PREFIX_WORDS
@@ -129,7 +129,7 @@ def encode_heads(
         for cursor in range(cursors):
             place = head[HEAD_WORDS + 2 * cursor]
             if place >= 0:
-                seq = arena.pages[place >> PAGE_BITS, SEQ]
+                seq = slab.pages[place >> PAGE_BITS, SEQ]
                 out[at + HEAD_WORDS + 2 * cursor] = (seq << PAGE_BITS) + (place & (PAGE - 1))
         at += len(head)
         out[at : at + extra.shape[1]] = extra[i]
@@ -137,16 +137,16 @@ def encode_heads(
         for which in range(2):
             note = head[WAITING] if which == 0 else head[ORPHANS]
             while note >= 0:
-                out[at] = arena.notes[note, NOTE_TIME]
-                out[at + 1] = arena.notes[note, NOTE_ID]
-                out[at + 2] = arena.notes[note, NOTE_LABEL]
-                out[at + 3] = arena.notes[note, NOTE_VISIBLE]
+                out[at] = slab.notes[note, NOTE_TIME]
+                out[at + 1] = slab.notes[note, NOTE_ID]
+                out[at + 2] = slab.notes[note, NOTE_LABEL]
+                out[at + 3] = slab.notes[note, NOTE_VISIBLE]
                 out[start + 4 + which] += 1
                 at += NOTE_SAVED_WORDS
-                note = arena.notes[note, NOTE_NEXT]
+                note = slab.notes[note, NOTE_NEXT]
         out[start + 6] = END
         if head[LAST] >= 0:
-            page = arena.pages[head[LAST]]
+            page = slab.pages[head[LAST]]
             out[start + 6] = page[SEQ]
             out[start + 7] = page[FILL]
             words = page[FILL] * stride
@@ -154,15 +154,15 @@ def encode_heads(
             at += words
 
 
-def heads_as_bytes(arena: Arena, plan: Plan, slots: Int64s, sections: Float64s, widths: Widths) -> list[bytes]:
+def heads_as_bytes(slab: ProfileSlab, plan: Plan, slots: Int64s, sections: Float64s, widths: Widths) -> list[bytes]:
     """Encodes the heads of `slots`; `sections` has the cells of `widths`, one row per slot."""
     names = name_words(plan, widths)
     prefix = np.array([VERSION, plan.layout, 8 * len(names), sections.shape[1], 0, 0, END, 0], dtype=np.int64)
     fixed = PREFIX_WORDS + len(names) + plan.head_words + sections.shape[1]
     ends = np.empty(len(slots), dtype=np.int64)
-    head_sizes(arena, slots, fixed, plan.row_words, ends)
+    head_sizes(slab, slots, fixed, plan.row_words, ends)
     words = np.zeros(int(ends[-1]) if len(ends) else 0, dtype=np.int64)
-    encode_heads(arena, slots, sections.view(np.int64), prefix, names.copy(), plan.cursors, plan.row_words, ends, words)
+    encode_heads(slab, slots, sections.view(np.int64), prefix, names.copy(), plan.cursors, plan.row_words, ends, words)
     buffer = words.tobytes()
     starts = [0, *(8 * ends).tolist()]
     return [buffer[start:end] for start, end in itertools.pairwise(starts)]

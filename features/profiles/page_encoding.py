@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from features.layout.layout import FILL, PAGE, PAGE_WORDS, Arena
+from features.layout.layout import FILL, PAGE, PAGE_WORDS, ProfileSlab
 from foundation.compiled import entry, inner, outer
 from foundation.number_arrays import Float64s, Int64s
 
@@ -172,14 +172,14 @@ def put_column(words: Int64s, floats: Float64s, column: int, which: Int64s, out:
 
 
 @entry
-def put_pages(arena: Arena, pages: Int64s, stride: int, out: Bytes, ends: Int64s) -> None:
+def put_pages(slab: ProfileSlab, pages: Int64s, stride: int, out: Bytes, ends: Int64s) -> None:
     """Writes pages one after the other, and the end of each into `ends`."""
     which = np.empty(PAGE, np.int64)
     at = 0
     for i in range(len(pages)):
-        n = arena.pages[pages[i], FILL]
-        words = arena.pages[pages[i], PAGE_WORDS : PAGE_WORDS + n * stride].reshape(n, stride)
-        floats = arena.pages_f[pages[i], PAGE_WORDS : PAGE_WORDS + n * stride].reshape(n, stride)
+        n = slab.pages[pages[i], FILL]
+        words = slab.pages[pages[i], PAGE_WORDS : PAGE_WORDS + n * stride].reshape(n, stride)
+        floats = slab.pages_f[pages[i], PAGE_WORDS : PAGE_WORDS + n * stride].reshape(n, stride)
         out[at] = n
         at += 1
         for column in range(stride):
@@ -187,10 +187,10 @@ def put_pages(arena: Arena, pages: Int64s, stride: int, out: Bytes, ends: Int64s
         ends[i] = at
 
 
-def pages_as_bytes(arena: Arena, pages: Sequence[int], stride: int) -> list[bytes]:
+def pages_as_bytes(slab: ProfileSlab, pages: Sequence[int], stride: int) -> list[bytes]:
     """Encodes the rows of `pages`, `stride` cells each; a microsecond a page."""
     ends = np.empty(len(pages), np.int64)
     out = np.empty(len(pages) * (1 + stride * _COLUMN_BYTES_MAX), np.uint8)
-    put_pages(arena, np.array(pages, np.int64), stride, out, ends)
+    put_pages(slab, np.array(pages, np.int64), stride, out, ends)
     data = out[: ends[-1] if len(ends) else 0].tobytes()
     return [data[start:end] for start, end in itertools.pairwise([0, *ends.tolist()])]

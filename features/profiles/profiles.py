@@ -23,15 +23,15 @@ from features.layout.layout import (
     RETRACT,
     SCORE,
     SEALED,
-    Arena,
+    ProfileSlab,
 )
 from features.plan.plan import Plan
-from features.profiles.arena import with_room, with_values
 from features.profiles.codec import Saved, read_head
 from features.profiles.fact_table import FactTable
 from features.profiles.keyed_state import Draft, KeyedState
 from features.profiles.section_store import SectionStore
 from features.profiles.sections import Section
+from features.profiles.slab import with_room, with_values
 from features.profiles.window_state import WindowState
 from features.schema.batch import Batch
 from features.schema.event import user_keys
@@ -85,14 +85,14 @@ class Profiles:
         self._index: dict[str, int] = {}
         self._keys: list[str] = []
         self._free_slots: list[int] = []
-        self._used = np.zeros(len(self.arena.heads), dtype=np.int64)
+        self._used = np.zeros(len(self.slab.heads), dtype=np.int64)
         self.sections.grow(len(self._used))
         self._tick = 0
 
     @property
-    def arena(self) -> Arena:
+    def slab(self) -> ProfileSlab:
         """Returns the arrays of windows and rows; they move when they grow."""
-        return self._windows.arena
+        return self._windows.slab
 
     def __len__(self) -> int:
         return len(self._index)
@@ -156,7 +156,7 @@ class Profiles:
         """Takes in events, at most `retracted` of which are retracted: each of these needs a note."""
         n = len(columns[0])
         flags = columns[-3]
-        self._windows.arena = with_room(self.arena, n, retracted)
+        self._windows.slab = with_room(self.slab, n, retracted)
         done = self._go_on(columns, 0)
         while done < n:
             if not kernel.settle(self._windows.context(), done):
@@ -167,11 +167,11 @@ class Profiles:
             else:
                 done = kernel.observe(self._windows.context(), done + 1)
         if not self._durable:
-            self.arena.counters[SEALED] = 0
+            self.slab.counters[SEALED] = 0
 
     def _go_on(self, columns: list[NDArray[Any]], start: int) -> int:
         """Makes room for values, and lets the kernel take in the events from `start` on with current addresses."""
-        self._windows.arena = with_values(self.arena, self.plan, len(columns[0]))
+        self._windows.slab = with_values(self.slab, self.plan, len(columns[0]))
         kernel.bring(self._windows.context(), *columns)
         return int(kernel.observe(self._windows.context(), start))
 
@@ -180,10 +180,10 @@ class Profiles:
 
         A retraction has no score, and its number is at least 0.
         """
-        arena = self.arena
+        slab = self.slab
         columns = (_plain(rows), _plain(scores, np.float64), _plain(outcomes))
-        if store_outcomes(arena.pages, arena.pages_f, self.plan.row_words, *columns):
-            note_outcomes(self.arena, rows, outcomes)
+        if store_outcomes(slab.pages, slab.pages_f, self.plan.row_words, *columns):
+            note_outcomes(self.slab, rows, outcomes)
 
     def recall(self, rows: Int64s) -> tuple[Float64s, Int64s]:
         """Returns the scores and numbers that `remember` stored; NaN and 0 where there are none."""
@@ -191,8 +191,8 @@ class Profiles:
         outcomes = np.zeros(len(rows), dtype=np.int64)
         kept = rows >= 0
         pages, words = self._words(rows[kept])
-        scores[kept] = self.arena.pages_f[pages, words + SCORE]
-        outcomes[kept] = self.arena.pages[pages, words + OUTCOME]
+        scores[kept] = self.slab.pages_f[pages, words + SCORE]
+        outcomes[kept] = self.slab.pages[pages, words + OUTCOME]
         return scores, outcomes
 
     def label(
@@ -212,7 +212,7 @@ class Profiles:
         """
         if not ((labels == 0) | (labels == 1)).all():
             raise ValueError("expected labels of 0 and 1, got others")
-        self._windows.arena = with_room(self.arena, 0, len(slots))
+        self._windows.slab = with_room(self.slab, 0, len(slots))
         visible = np.clip(visible_ms, 0, VISIBLE_MAX_MS)
         user_keys = self._user_keys(users)
         noted = user_keys << 1 | labels
@@ -289,7 +289,7 @@ class Profiles:
 
     def _grow(self, slots: int) -> None:
         self._windows.grow(slots)
-        have = len(self.arena.heads)  # all states have room for as many slots as windows
+        have = len(self.slab.heads)  # all states have room for as many slots as windows
         if len(self._used) < have:
             self.sections.grow(have)
             self._used = np.concatenate([self._used, np.zeros(have - len(self._used), dtype=np.int64)])
@@ -303,10 +303,10 @@ class Profiles:
 
     def _say_forgotten(self, slots: Int64s, times_ms: Int64s) -> None:
         """Marks slots without any event: earlier events may be forgotten up to a time."""
-        fresh = np.flatnonzero(self.arena.heads[slots, NEWEST] == LONG_AGO)
+        fresh = np.flatnonzero(self.slab.heads[slots, NEWEST] == LONG_AGO)
         new, first = np.unique(slots[fresh], return_index=True)
         gone_ms = times_ms[fresh[first]] - self._forgotten_ms
-        self.arena.heads[new, DROPPED_MS] = np.maximum(self.arena.heads[new, DROPPED_MS], gone_ms)
+        self.slab.heads[new, DROPPED_MS] = np.maximum(self.slab.heads[new, DROPPED_MS], gone_ms)
 
     def _words(self, rows: Int64s) -> tuple[Int64s, Int64s]:
         return rows >> PAGE_BITS, PAGE_WORDS + (rows & (PAGE - 1)) * self.plan.row_words

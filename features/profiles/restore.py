@@ -39,17 +39,17 @@ from features.layout.layout import (
     TIME,
     UNKNOWN_MS,
     WAITING,
-    Arena,
+    ProfileSlab,
 )
 from features.plan.plan import Plan
-from features.profiles.arena import blank_heads, with_room, with_values
 from features.profiles.codec import SavedHead
 from features.profiles.page_decoding import read_pages
+from features.profiles.slab import blank_heads, with_room, with_values
 from features.sets.mapping import mapped_rows, unknown_until
 from foundation.number_arrays import Int64s
 
 
-def place_profile(arena: Arena, plan: Plan, slot: int, saved: SavedHead, pages: Sequence[tuple[int, bytes]]) -> Arena:
+def place_profile(slab: ProfileSlab, plan: Plan, slot: int, saved: SavedHead, pages: Sequence[tuple[int, bytes]]) -> ProfileSlab:
     """Fills the empty `slot` with a saved profile.
 
     The slab must have room for the pages; room for notes and values is made here. If pages are gone, for example after their time-to-live,
@@ -59,24 +59,24 @@ def place_profile(arena: Arena, plan: Plan, slot: int, saved: SavedHead, pages: 
     same_rows = meaning.columns == tuple(column.name for column in plan.columns)
     found = _sorted_pages(saved, pages)
     lost_ms = _lost_until(saved, found)
-    chain = _link(arena, plan, slot, found if same_rows else _mapped(found, saved, plan), same_rows)
-    head = arena.heads[slot]
+    chain = _link(slab, plan, slot, found if same_rows else _mapped(found, saved, plan), same_rows)
+    head = slab.heads[slot]
     kept = [NEWEST, NEXT_SEQ, HEARD, DROPPED_MS, UNKNOWN_MS]
     head[kept] = saved.words[kept]
     head[DROPPED_MS] = max(head[DROPPED_MS], lost_ms)
-    arena = with_values(arena, plan, int(head[ROWS]) + 1)
+    slab = with_values(slab, plan, int(head[ROWS]) + 1)
     here = np.array([slot], dtype=np.int64)
     if saved.layout == plan.layout and len(saved.words) == plan.head_words and lost_ms == LONG_AGO:
         head[HEAD_WORDS:] = saved.words[HEAD_WORDS:]
         for at in range(HEAD_WORDS, HEAD_WORDS + 2 * plan.cursors, 2):
             if head[at] >= 0:
                 head[at] = (chain[int(head[at]) >> PAGE_BITS] << PAGE_BITS) + (head[at] & (PAGE - 1))
-        kernel.rebuild_all(context_of(arena, plan.arrays, 0), here, False)
+        kernel.rebuild_all(context_of(slab, plan.arrays, 0), here, False)
     else:
         _say_unknown(head, plan, saved)
-        kernel.rebuild_all(context_of(arena, plan.arrays, 0), here, True)
+        kernel.rebuild_all(context_of(slab, plan.arrays, 0), here, True)
         _carry(head, plan, saved, lost_ms)
-    return _put_notes(arena, plan, slot, saved)
+    return _put_notes(slab, plan, slot, saved)
 
 
 def _lost_until(saved: SavedHead, found: list[tuple[int, Int64s]]) -> int:
@@ -127,29 +127,29 @@ def _mapped(pages: list[tuple[int, Int64s]], saved: SavedHead, plan: Plan) -> li
     return [(seq, part) for (seq, _), part in zip(pages, mapped, strict=False)]
 
 
-def _link(arena: Arena, plan: Plan, slot: int, pages: list[tuple[int, Int64s]], same_rows: bool) -> dict[int, int]:
+def _link(slab: ProfileSlab, plan: Plan, slot: int, pages: list[tuple[int, Int64s]], same_rows: bool) -> dict[int, int]:
     """Writes the pages as the chain of `slot`; returns the page of each seq. Converted rows are marked to be saved again."""
-    head = arena.heads[slot]
+    head = slab.heads[slot]
     places: dict[int, int] = {}
     before = END
     for seq, rows in pages:
-        arena.counters[FREE_PAGES] -= 1
-        page = int(arena.free_pages[arena.counters[FREE_PAGES]])
-        words = arena.pages[page]
+        slab.counters[FREE_PAGES] -= 1
+        page = int(slab.free_pages[slab.counters[FREE_PAGES]])
+        words = slab.pages[page]
         words[[PREV, NEXT, FILL, SEQ, OWNER, DIRTY]] = before, END, len(rows), seq, slot, 0
         ids = rows[:, ID]
         words[BLOOM] = _bits(ids ^ (ids >> 12) ^ (ids >> 24))
         words[BLOOM_2] = _bits((ids >> 6) ^ (ids >> 18) ^ (ids >> 30))
         words[PAGE_WORDS : PAGE_WORDS + rows.size] = rows.ravel()
         if before >= 0:
-            arena.pages[before, NEXT] = page
+            slab.pages[before, NEXT] = page
         else:
             head[FIRST] = page
         head[LAST] = page
         head[ROWS] += len(rows)
         places[seq] = before = page
     if not same_rows:
-        _mark_sealed(arena, slot, [page for page in places.values() if page != head[LAST]])
+        _mark_sealed(slab, slot, [page for page in places.values() if page != head[LAST]])
     return places
 
 
@@ -158,48 +158,48 @@ def _bits(hashes: Int64s) -> np.int64:
     return result
 
 
-def _mark_sealed(arena: Arena, slot: int, pages: list[int]) -> None:
+def _mark_sealed(slab: ProfileSlab, slot: int, pages: list[int]) -> None:
     for page in pages:
-        if not arena.pages[page, DIRTY]:
-            arena.pages[page, DIRTY] = 1
-            arena.sealed[arena.counters[SEALED]] = slot, page
-            arena.counters[SEALED] += 1
+        if not slab.pages[page, DIRTY]:
+            slab.pages[page, DIRTY] = 1
+            slab.sealed[slab.counters[SEALED]] = slot, page
+            slab.counters[SEALED] += 1
 
 
-def _put_notes(arena: Arena, plan: Plan, slot: int, saved: SavedHead) -> Arena:
-    arena = with_room(arena, 0, len(saved.waiting) + len(saved.orphans))
+def _put_notes(slab: ProfileSlab, plan: Plan, slot: int, saved: SavedHead) -> ProfileSlab:
+    slab = with_room(slab, 0, len(saved.waiting) + len(saved.orphans))
     backwards = saved.orphans[::-1]  # each is put before those that are there, so that notes of one time keep their order
     in_order = backwards[np.argsort(backwards[:, 0], kind="stable")]  # earlier versions saved them in any order
     for event_ms, key, label, visible_ms in in_order.tolist():
-        arena.counters[FREE_NOTES] -= 1
-        note = int(arena.free_notes[arena.counters[FREE_NOTES]])
-        arena.notes[note] = END, arena.heads[slot, ORPHANS], event_ms, key, label, visible_ms
-        arena.heads[slot, ORPHANS] = note
+        slab.counters[FREE_NOTES] -= 1
+        note = int(slab.free_notes[slab.counters[FREE_NOTES]])
+        slab.notes[note] = END, slab.heads[slot, ORPHANS], event_ms, key, label, visible_ms
+        slab.heads[slot, ORPHANS] = note
     if len(saved.waiting):
         columns = [np.ascontiguousarray(column) for column in saved.waiting.T]
-        kernel.note_labels(context_of(arena, plan.arrays, 0), np.full(len(saved.waiting), slot, dtype=np.int64), *columns)
-    return arena
+        kernel.note_labels(context_of(slab, plan.arrays, 0), np.full(len(saved.waiting), slot, dtype=np.int64), *columns)
+    return slab
 
 
-def forget(arena: Arena, plan: Plan, slots: Sequence[int]) -> None:
+def forget(slab: ProfileSlab, plan: Plan, slots: Sequence[int]) -> None:
     """Empties `slots` and frees their pages and notes."""
     where = np.asarray(slots, dtype=np.int64)
     if plan.counted or plan.ranked:
-        kernel.clear_all(context_of(arena, plan.arrays, 0), where)
+        kernel.clear_all(context_of(slab, plan.arrays, 0), where)
     for slot in slots:
-        head = arena.heads[slot]
+        head = slab.heads[slot]
         page = int(head[FIRST])
         while page >= 0:
-            arena.pages[page, [OWNER, DIRTY]] = END, 0
-            arena.free_pages[arena.counters[FREE_PAGES]] = page
-            arena.counters[FREE_PAGES] += 1
-            page = int(arena.pages[page, NEXT])
+            slab.pages[page, [OWNER, DIRTY]] = END, 0
+            slab.free_pages[slab.counters[FREE_PAGES]] = page
+            slab.counters[FREE_PAGES] += 1
+            page = int(slab.pages[page, NEXT])
         for first in (int(head[WAITING]), int(head[ORPHANS])):
             note = first
             while note >= 0:
-                arena.free_notes[arena.counters[FREE_NOTES]] = note
-                arena.counters[FREE_NOTES] += 1
-                note = int(arena.notes[note, NOTE_NEXT])
-    arena.heads[where] = blank_heads(plan, len(where))
-    arena.edges[where] = END
-    arena.backs[where] = np.inf
+                slab.free_notes[slab.counters[FREE_NOTES]] = note
+                slab.counters[FREE_NOTES] += 1
+                note = int(slab.notes[note, NOTE_NEXT])
+    slab.heads[where] = blank_heads(plan, len(where))
+    slab.edges[where] = END
+    slab.backs[where] = np.inf

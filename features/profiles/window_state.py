@@ -23,14 +23,14 @@ from features.layout.layout import (
     ROWS,
     SEALED,
     SEQ,
-    Arena,
+    ProfileSlab,
 )
 from features.plan.plan import Plan
-from features.profiles.arena import bytes_in_use, empty_arena, page_bytes, recycle, slot_bytes, with_room, with_slots
 from features.profiles.codec import SavedHead, heads_as_bytes
 from features.profiles.keyed_state import Draft
 from features.profiles.page_encoding import pages_as_bytes
 from features.profiles.restore import forget, place_profile
+from features.profiles.slab import bytes_in_use, empty_slab, page_bytes, recycle, slot_bytes, with_room, with_slots
 from foundation.number_arrays import Float64s, Int64s
 
 
@@ -46,39 +46,39 @@ class WindowState:
 
     def __init__(self, plan: Plan, durable: bool) -> None:
         self.plan = plan
-        self.arena = empty_arena(plan)
+        self.slab = empty_slab(plan)
         self._durable = durable
         self._gone: list[Int64s] = []
-        self._context_arena: Arena | None = None
+        self._context_slab: ProfileSlab | None = None
         self._table = np.zeros(0, dtype=np.int64)
 
     def context(self) -> Int64s:
         """Returns the table of addresses for the kernel, which is made anew when arrays have moved."""
-        if self._context_arena is not self.arena:
-            self._context_arena, self._table = self.arena, context_of(self.arena, self.plan.arrays, MORE)
+        if self._context_slab is not self.slab:
+            self._context_slab, self._table = self.slab, context_of(self.slab, self.plan.arrays, MORE)
         return self._table
 
     def retained(self, slot: int, column: str) -> Float64s:
         """Returns a column of the retained rows of `slot`, oldest first."""
-        plan, arena = self.plan, self.arena
+        plan, slab = self.plan, self.slab
         first = PAGE_WORDS + (NUMBERS_OF_USER if plan.is_user else NUMBERS_OF_ENTITY)
         word = first + [each.name for each in plan.columns].index(column)
         parts = [np.zeros(0)]
-        page = int(arena.heads[slot, FIRST])
+        page = int(slab.heads[slot, FIRST])
         while page >= 0:
-            end = PAGE_WORDS + int(arena.pages[page, FILL]) * plan.row_words
-            parts.append(arena.pages_f[page, word : end : plan.row_words])
-            page = int(arena.pages[page, NEXT])
+            end = PAGE_WORDS + int(slab.pages[page, FILL]) * plan.row_words
+            parts.append(slab.pages_f[page, word : end : plan.row_words])
+            page = int(slab.pages[page, NEXT])
         return np.concatenate(parts)
 
     def grow(self, slots: int) -> None:
         """Makes room for so many slots."""
-        self.arena = with_slots(self.arena, self.plan, slots)
+        self.slab = with_slots(self.slab, self.plan, slots)
 
     def begin(self, slot: int) -> None:
         """Marks an empty profile: rows from before its entity type began are gone."""
         if self.plan.began_ms > LONG_AGO:
-            head = self.arena.heads[slot]
+            head = self.slab.heads[slot]
             head[DROPPED_MS] = self.plan.began_ms
             head[[carried.word + carried.words - 1 for carried in self.plan.carried]] = self.plan.began_ms + 1
 
@@ -87,7 +87,7 @@ class WindowState:
         self.reclaim()
         draft.heads = [b""] * len(draft.slots)
         for places, widths, words in draft.groups:
-            heads = heads_as_bytes(self.arena, self.plan, draft.slots[places], words, widths)
+            heads = heads_as_bytes(self.slab, self.plan, draft.slots[places], words, widths)
             for at, head in zip(places.tolist(), heads, strict=True):
                 draft.heads[at] = head
         position = {slot: at for at, slot in enumerate(draft.slots.tolist())}
@@ -97,38 +97,38 @@ class WindowState:
     def restore(self, slot: int, saved: SavedHead, pages: Sequence[tuple[int, bytes]]) -> None:
         """Restores windows and rows, even of another plan: then windows are made anew from the rows."""
         self.reclaim()
-        self.arena = place_profile(with_room(self.arena, len(pages) + 1, 0), self.plan, slot, saved, pages)
-        self.arena.heads[slot, DROPPED_MS] = max(self.arena.heads[slot, DROPPED_MS], self.plan.began_ms)
+        self.slab = place_profile(with_room(self.slab, len(pages) + 1, 0), self.plan, slot, saved, pages)
+        self.slab.heads[slot, DROPPED_MS] = max(self.slab.heads[slot, DROPPED_MS], self.plan.began_ms)
 
     def forget(self, slots: Sequence[int]) -> None:
         """Empties `slots`, and frees their pages and notes."""
-        forget(self.arena, self.plan, slots)
+        forget(self.slab, self.plan, slots)
         self._gone = [rows[~np.isin(rows[:, 0], slots)] for rows in self._gone]
 
     def size_bytes(self, keys: int) -> int:
         """Returns the approximate memory of so many keys, all that are held."""
-        return bytes_in_use(self.arena, keys)
+        return bytes_in_use(self.slab, keys)
 
     def bytes_at_most(self, slots: Int64s) -> Int64s:
         """Returns the bytes of each slot, if all its pages are full."""
-        held: Int64s = slot_bytes(self.arena) + page_bytes(self.arena) * -(-self.arena.heads[slots, ROWS] // PAGE)
+        held: Int64s = slot_bytes(self.slab) + page_bytes(self.slab) * -(-self.slab.heads[slots, ROWS] // PAGE)
         return held
 
     def reclaim(self) -> None:
         """Frees the pages that the kernel has dropped."""
-        if self.arena.counters[DROPPED]:
-            gone = recycle(self.arena)
+        if self.slab.counters[DROPPED]:
+            gone = recycle(self.slab)
             if self._durable:
                 self._gone.append(gone)
 
     def _changed_pages(self, position: dict[int, int]) -> list[tuple[int, int, bytes]]:
-        if not self.arena.counters[SEALED]:
+        if not self.slab.counters[SEALED]:
             return []
-        pages, log = self.arena.pages, self.arena.sealed
+        pages, log = self.slab.pages, self.slab.sealed
         saved, kept = [], 0
-        for slot, page in log[: self.arena.counters[SEALED]].tolist():
+        for slot, page in log[: self.slab.counters[SEALED]].tolist():
             row = pages[page]
-            if not row[DIRTY] or row[OWNER] != slot or page == self.arena.heads[slot, LAST]:
+            if not row[DIRTY] or row[OWNER] != slot or page == self.slab.heads[slot, LAST]:
                 continue
             if slot not in position:
                 log[kept] = slot, page
@@ -136,8 +136,8 @@ class WindowState:
                 continue
             row[DIRTY] = 0
             saved.append((position[slot], int(row[SEQ]), page))
-        self.arena.counters[SEALED] = kept
-        blobs = pages_as_bytes(self.arena, [page for _, _, page in saved], self.plan.row_words)
+        self.slab.counters[SEALED] = kept
+        blobs = pages_as_bytes(self.slab, [page for _, _, page in saved], self.plan.row_words)
         return [(at, seq, blob) for (at, seq, _), blob in zip(saved, blobs, strict=True)]
 
     def _dropped_pages(self, position: dict[int, int]) -> list[tuple[int, int]]:

@@ -8,8 +8,8 @@ Maxima are minima of negated values.
 
 import math
 
-from features.layout.kernel_context import arena_of, plan_of
-from features.layout.layout import END, HEAD_WORDS, PAGE, PAGE_BITS, Arena
+from features.layout.kernel_context import plan_of, slab_of
+from features.layout.layout import END, HEAD_WORDS, PAGE, PAGE_BITS, ProfileSlab
 from features.layout.plan_arrays import AUX, HEAD, KIND, REACH, TAIL, WORD, PlanArrays
 from features.plan.plan_units import UnitKind
 from features.windows.pages import next_place, place_before
@@ -21,98 +21,98 @@ _MAX = int(UnitKind.MAX)
 
 
 @inner
-def signed_value(arena: Arena, plan: PlanArrays, unit: int, place: int, stride: int) -> float:
+def signed_value(slab: ProfileSlab, plan: PlanArrays, unit: int, place: int, stride: int) -> float:
     """Returns the row's value, negated for maxima; infinite if it has none."""
-    value = value_of(arena, plan, unit, place, stride)
+    value = value_of(slab, plan, unit, place, stride)
     if value != value:
         return math.inf
     return 0.0 - value if plan.units[unit, KIND] == _MAX else value
 
 
 @inner
-def suffix_at(arena: Arena, plan: PlanArrays, unit: int, place: int) -> int:
+def suffix_at(slab: ProfileSlab, plan: PlanArrays, unit: int, place: int) -> int:
     """Returns the index of the row at `place` in its page's suffixes."""
-    return int((place & (PAGE - 1)) * arena.edges.shape[1] + plan.units[unit, AUX])
+    return int((place & (PAGE - 1)) * slab.edges.shape[1] + plan.units[unit, AUX])
 
 
 @inner
-def extreme_enter(arena: Arena, plan: PlanArrays, slot: int, unit: int, place: int, stride: int) -> None:
+def extreme_enter(slab: ProfileSlab, plan: PlanArrays, slot: int, unit: int, place: int, stride: int) -> None:
     """Adds the row as the newest of the window."""
-    value = signed_value(arena, plan, unit, place, stride)
-    if value < arena.backs[slot, plan.units[unit, AUX]]:
-        arena.backs[slot, plan.units[unit, AUX]] = value
+    value = signed_value(slab, plan, unit, place, stride)
+    if value < slab.backs[slot, plan.units[unit, AUX]]:
+        slab.backs[slot, plan.units[unit, AUX]] = value
 
 
 @inner
-def extreme_leave(arena: Arena, plan: PlanArrays, slot: int, unit: int, place: int, last: int, stride: int) -> None:
+def extreme_leave(slab: ProfileSlab, plan: PlanArrays, slot: int, unit: int, place: int, last: int, stride: int) -> None:
     """Removes the row, the oldest of the window; `last` is the newest of all rows taken in."""
-    if arena.edges[slot, plan.units[unit, AUX]] == place:
-        move_edge(arena.context, slot, unit, place, last, stride)
+    if slab.edges[slot, plan.units[unit, AUX]] == place:
+        move_edge(slab.context, slot, unit, place, last, stride)
 
 
 @outer
 def move_edge(context: Int64s, slot: int, unit: int, tail: int, last: int, stride: int) -> None:
     """Moves the edge after the newest row of a window that begins at `tail`."""
-    arena, plan = arena_of(context), plan_of(context)
-    edge = END if plan.units[unit, HEAD] < 0 else arena.heads[slot, HEAD_WORDS + 2 * plan.units[unit, HEAD]]
+    slab, plan = slab_of(context), plan_of(context)
+    edge = END if plan.units[unit, HEAD] < 0 else slab.heads[slot, HEAD_WORDS + 2 * plan.units[unit, HEAD]]
     least = math.inf
-    place = last if edge == END else place_before(arena, slot, edge)
+    place = last if edge == END else place_before(slab, slot, edge)
     while place != END:
-        least = min(least, signed_value(arena, plan, unit, place, stride))
-        arena.suffixes[place >> PAGE_BITS, suffix_at(arena, plan, unit, place)] = least
+        least = min(least, signed_value(slab, plan, unit, place, stride))
+        slab.suffixes[place >> PAGE_BITS, suffix_at(slab, plan, unit, place)] = least
         if place == tail:
             break
-        place = place_before(arena, slot, place)
-    arena.edges[slot, plan.units[unit, AUX]] = edge
-    arena.backs[slot, plan.units[unit, AUX]] = math.inf
+        place = place_before(slab, slot, place)
+    slab.edges[slot, plan.units[unit, AUX]] = edge
+    slab.backs[slot, plan.units[unit, AUX]] = math.inf
 
 
 @inner
-def extreme_reenter(arena: Arena, plan: PlanArrays, slot: int, unit: int, place: int, stride: int) -> None:
+def extreme_reenter(slab: ProfileSlab, plan: PlanArrays, slot: int, unit: int, place: int, stride: int) -> None:
     """Adds the row back as the oldest of the window."""
-    least = signed_value(arena, plan, unit, place, stride)
-    following = next_place(arena, place)
-    if following != END and following != arena.edges[slot, plan.units[unit, AUX]]:
-        least = min(least, arena.suffixes[following >> PAGE_BITS, suffix_at(arena, plan, unit, following)])
-    arena.suffixes[place >> PAGE_BITS, suffix_at(arena, plan, unit, place)] = least
+    least = signed_value(slab, plan, unit, place, stride)
+    following = next_place(slab, place)
+    if following != END and following != slab.edges[slot, plan.units[unit, AUX]]:
+        least = min(least, slab.suffixes[following >> PAGE_BITS, suffix_at(slab, plan, unit, following)])
+    slab.suffixes[place >> PAGE_BITS, suffix_at(slab, plan, unit, place)] = least
 
 
 @outer
 def recompute_back(context: Int64s, slot: int, unit: int, last: int, stride: int) -> None:
     """Recomputes the least value of the back part, up to the row at `last`."""
-    arena, plan = arena_of(context), plan_of(context)
-    edge = arena.edges[slot, plan.units[unit, AUX]]
+    slab, plan = slab_of(context), plan_of(context)
+    edge = slab.edges[slot, plan.units[unit, AUX]]
     least = math.inf
     place = last
     while place != END:
-        least = min(least, signed_value(arena, plan, unit, place, stride))
+        least = min(least, signed_value(slab, plan, unit, place, stride))
         if place == edge:
             break
-        place = place_before(arena, slot, place)
-    arena.backs[slot, plan.units[unit, AUX]] = least
+        place = place_before(slab, slot, place)
+    slab.backs[slot, plan.units[unit, AUX]] = least
 
 
 @inner
-def extreme_of(arena: Arena, plan: PlanArrays, slot: int, unit: int) -> float:
+def extreme_of(slab: ProfileSlab, plan: PlanArrays, slot: int, unit: int) -> float:
     """Returns the window's extreme value; NaN when it has none."""
-    tail = arena.heads[slot, HEAD_WORDS + 2 * plan.units[unit, TAIL]]
-    least: float = arena.backs[slot, plan.units[unit, AUX]]
-    if tail != arena.edges[slot, plan.units[unit, AUX]]:
-        least = min(least, arena.suffixes[tail >> PAGE_BITS, suffix_at(arena, plan, unit, tail)])
-    if plan.units[unit, REACH] == 0 and arena.heads_f[slot, plan.units[unit, WORD]] > 0.0:
-        least = min(least, arena.heads_f[slot, plan.units[unit, WORD] + 1])
+    tail = slab.heads[slot, HEAD_WORDS + 2 * plan.units[unit, TAIL]]
+    least: float = slab.backs[slot, plan.units[unit, AUX]]
+    if tail != slab.edges[slot, plan.units[unit, AUX]]:
+        least = min(least, slab.suffixes[tail >> PAGE_BITS, suffix_at(slab, plan, unit, tail)])
+    if plan.units[unit, REACH] == 0 and slab.heads_f[slot, plan.units[unit, WORD]] > 0.0:
+        least = min(least, slab.heads_f[slot, plan.units[unit, WORD] + 1])
     if least == math.inf:
         return math.nan
     return least if plan.units[unit, KIND] != _MAX else 0.0 - least
 
 
 @inner
-def extreme_evict(arena: Arena, plan: PlanArrays, slot: int, unit: int, place: int, stride: int) -> None:
+def extreme_evict(slab: ProfileSlab, plan: PlanArrays, slot: int, unit: int, place: int, stride: int) -> None:
     """Keeps an evicted row in an unbounded window: two cells of the head hold the number of such rows and their least value."""
-    value = signed_value(arena, plan, unit, place, stride)
+    value = signed_value(slab, plan, unit, place, stride)
     if value == math.inf:
         return
     word = plan.units[unit, WORD]
-    if arena.heads_f[slot, word] == 0.0 or value < arena.heads_f[slot, word + 1]:
-        arena.heads_f[slot, word + 1] = value
-    arena.heads_f[slot, word] += 1.0
+    if slab.heads_f[slot, word] == 0.0 or value < slab.heads_f[slot, word + 1]:
+        slab.heads_f[slot, word + 1] = value
+    slab.heads_f[slot, word] += 1.0

@@ -2,8 +2,8 @@
 
 from features.definitions import window as windows
 from features.definitions.zone_table import unit_of
-from features.layout.kernel_context import arena_of, plan_of
-from features.layout.layout import END, HEAD_WORDS, NEVER, NEWEST, Arena
+from features.layout.kernel_context import plan_of, slab_of
+from features.layout.layout import END, HEAD_WORDS, NEVER, NEWEST, ProfileSlab
 from features.layout.plan_arrays import (
     MARK_CHANGES,
     MARK_CHANGES_END,
@@ -26,53 +26,53 @@ _CALENDAR, _SESSION, _LAST = windows.CALENDAR, windows.SESSION, windows.LAST
 
 
 @inner
-def advance(arena: Arena, plan: PlanArrays, slot: int, time_ms: int, last: int, stride: int) -> None:
+def advance(slab: ProfileSlab, plan: PlanArrays, slot: int, time_ms: int, last: int, stride: int) -> None:
     """Advances every cursor to `time_ms`. `last` is the newest row taken in; rows after it have not happened yet.
 
     Offsets ascend, so that a row enters a delayed window before it can leave it.
     """
     for cursor in range(len(plan.offsets)):
         limit = time_ms - plan.offsets[cursor]
-        while arena.heads[slot, HEAD_WORDS + 2 * cursor + 1] <= limit:
-            step(arena, plan, slot, cursor, last, stride)
+        while slab.heads[slot, HEAD_WORDS + 2 * cursor + 1] <= limit:
+            step(slab, plan, slot, cursor, last, stride)
     if len(plan.marks):
-        advance_marks(arena.context, slot, time_ms, last, stride)
+        advance_marks(slab.context, slot, time_ms, last, stride)
 
 
 @inner
-def step(arena: Arena, plan: PlanArrays, slot: int, cursor: int, last: int, stride: int) -> None:
+def step(slab: ProfileSlab, plan: PlanArrays, slot: int, cursor: int, last: int, stride: int) -> None:
     """Moves a cursor over its row: the row enters or leaves the cursor's units."""
     at = HEAD_WORDS + 2 * cursor
-    place = arena.heads[slot, at]
+    place = slab.heads[slot, at]
     for k in range(plan.pass_ends[cursor], plan.pass_ends[cursor + 1]):
         if plan.passes[k, 2] > 0:
-            enter(arena, plan, slot, plan.passes[k, 1], place, stride)
+            enter(slab, plan, slot, plan.passes[k, 1], place, stride)
         else:
-            leave(arena, plan, slot, plan.passes[k, 1], place, last, stride)
-    following = END if place == last else next_place(arena, place)
-    arena.heads[slot, at] = following
-    arena.heads[slot, at + 1] = due_of(arena, following, stride)
+            leave(slab, plan, slot, plan.passes[k, 1], place, last, stride)
+    following = END if place == last else next_place(slab, place)
+    slab.heads[slot, at] = following
+    slab.heads[slot, at + 1] = due_of(slab, following, stride)
 
 
 @outer
 def advance_marks(context: Int64s, slot: int, time_ms: int, last: int, stride: int) -> None:
     """Advances the non-sliding cursors."""
-    arena, plan = arena_of(context), plan_of(context)
+    slab, plan = slab_of(context), plan_of(context)
     for mark in range(len(plan.marks)):
         kind, cursor = plan.marks[mark, MARK_KIND], len(plan.offsets) + mark
         due = HEAD_WORDS + 2 * cursor + 1
         if kind == _CALENDAR:
-            if arena.heads[slot, due] == NEVER:
+            if slab.heads[slot, due] == NEVER:
                 continue
             unit = calendar_unit(plan, mark, time_ms)
-            while arena.heads[slot, due] != NEVER and calendar_unit(plan, mark, arena.heads[slot, due]) < unit:
-                step(arena, plan, slot, cursor, last, stride)
+            while slab.heads[slot, due] != NEVER and calendar_unit(plan, mark, slab.heads[slot, due]) < unit:
+                step(slab, plan, slot, cursor, last, stride)
         elif kind in (_SESSION, _LAST):
             limit = time_ms - plan.numbers[RETENTION]
-            if kind == _SESSION and last != END and time_ms - time_of(arena, last, stride) > plan.marks[mark, MARK_SPAN]:
+            if kind == _SESSION and last != END and time_ms - time_of(slab, last, stride) > plan.marks[mark, MARK_SPAN]:
                 limit = time_ms
-            while arena.heads[slot, due] <= limit:
-                step_counted(arena, plan, slot, mark, last, stride)
+            while slab.heads[slot, due] <= limit:
+                step_counted(slab, plan, slot, mark, last, stride)
 
 
 @inner
@@ -83,50 +83,50 @@ def calendar_unit(plan: PlanArrays, mark: int, time_ms: int) -> int:
 
 
 @inner
-def step_counted(arena: Arena, plan: PlanArrays, slot: int, mark: int, last: int, stride: int) -> None:
+def step_counted(slab: ProfileSlab, plan: PlanArrays, slot: int, mark: int, last: int, stride: int) -> None:
     """Does the same as `step`, and also counts the rows of a window of N rows."""
     cursor = len(plan.offsets) + mark
     if plan.marks[mark, MARK_KIND] == _LAST:
-        place = arena.heads[slot, HEAD_WORDS + 2 * cursor]
-        arena.heads[slot, plan.marks[mark, MARK_HELD]] -= is_counted(arena, place, plan.marks[mark, MARK_WHERE], stride)
-    step(arena, plan, slot, cursor, last, stride)
+        place = slab.heads[slot, HEAD_WORDS + 2 * cursor]
+        slab.heads[slot, plan.marks[mark, MARK_HELD]] -= is_counted(slab, place, plan.marks[mark, MARK_WHERE], stride)
+    step(slab, plan, slot, cursor, last, stride)
 
 
 @inner
-def take_in(arena: Arena, plan: PlanArrays, slot: int, place: int, time_ms: int, stride: int) -> None:
+def take_in(slab: ProfileSlab, plan: PlanArrays, slot: int, place: int, time_ms: int, stride: int) -> None:
     """Adds the row at `place`, now the newest, to windows without delay; cursors at the end point to it."""
     for cursor in range(len(plan.offsets) + len(plan.marks)):
         at = HEAD_WORDS + 2 * cursor
-        if arena.heads[slot, at] == END:
-            arena.heads[slot, at] = place
-            arena.heads[slot, at + 1] = time_ms
-    for extreme in range(arena.edges.shape[1]):
-        if arena.edges[slot, extreme] == END:
-            arena.edges[slot, extreme] = place
+        if slab.heads[slot, at] == END:
+            slab.heads[slot, at] = place
+            slab.heads[slot, at + 1] = time_ms
+    for extreme in range(slab.edges.shape[1]):
+        if slab.edges[slot, extreme] == END:
+            slab.edges[slot, extreme] = place
     for k in range(len(plan.live)):
-        enter(arena, plan, slot, plan.live[k], place, stride)
+        enter(slab, plan, slot, plan.live[k], place, stride)
     if len(plan.marks):
-        trim(arena.context, slot, place, stride)
-    arena.heads[slot, NEWEST] = time_ms
+        trim(slab.context, slot, place, stride)
+    slab.heads[slot, NEWEST] = time_ms
 
 
 @outer
 def trim(context: Int64s, slot: int, place: int, stride: int) -> None:
     """Removes the oldest rows from windows of N rows once the newest, at `place`, has entered."""
-    arena, plan = arena_of(context), plan_of(context)
+    slab, plan = slab_of(context), plan_of(context)
     for mark in range(len(plan.marks)):
         if plan.marks[mark, MARK_KIND] == _LAST:
             held = plan.marks[mark, MARK_HELD]
-            arena.heads[slot, held] += is_counted(arena, place, plan.marks[mark, MARK_WHERE], stride)
-            while arena.heads[slot, held] > plan.marks[mark, MARK_COUNT]:
-                step_counted(arena, plan, slot, mark, place, stride)
+            slab.heads[slot, held] += is_counted(slab, place, plan.marks[mark, MARK_WHERE], stride)
+            while slab.heads[slot, held] > plan.marks[mark, MARK_COUNT]:
+                step_counted(slab, plan, slot, mark, place, stride)
 
 
 @outer
 def take_in_order(context: Int64s, slot: int, place: int, last: int, stride: int) -> None:
     """Advances to the row at `place`, which follows the one at `last`, and takes it in; used for rows that were there before."""
-    arena, plan = arena_of(context), plan_of(context)
-    time_ms = time_of(arena, place, stride)
-    link(arena, plan, slot, place, stride)
-    advance(arena, plan, slot, time_ms, last, stride)
-    take_in(arena, plan, slot, place, time_ms, stride)
+    slab, plan = slab_of(context), plan_of(context)
+    time_ms = time_of(slab, place, stride)
+    link(slab, plan, slot, place, stride)
+    advance(slab, plan, slot, time_ms, last, stride)
+    take_in(slab, plan, slot, place, time_ms, stride)

@@ -49,61 +49,61 @@ class ProfileState(Protocol):
         ...
 
 
-class ProfileArenas:
-    """One arena of profiles a layout; state, where given, is the truth of the last save and the arenas run ahead of it.
+class ProfileSlabs:
+    """One slab of profiles a layout; state, where given, is the truth of the last save and the slabs run ahead of it.
 
     A profile is written when its bundle is small, when too many wait, and by `save` before each checkpoint: under load a busy
     key is written once for many events. Around a change of release some events still carry the old one, so that two layouts
-    are in use for a moment: each key lives in the arena that used it last, and is rebuilt under the other layout from its
-    retained history. After two checkpoints without an event of a layout its arena is let go: what it holds is in the state.
+    are in use for a moment: each key lives in the slab that used it last, and is rebuilt under the other layout from its
+    retained history. After two checkpoints without an event of a layout its slab is let go: what it holds is in the state.
 
     Args:
         kind: the kind of entity.
-        state: where profiles are kept; ``None``: in the arenas alone (replay).
+        state: where profiles are kept; ``None``: in the slabs alone (replay).
     """
 
     def __init__(self, kind: str, state: ProfileState | None = None) -> None:
         self._kind = kind
         self._state = state
-        self._arenas: dict[_Layout, _Arena] = {}
+        self._slabs: dict[_Layout, _KeyedSlab] = {}
         self._used: set[_Layout] = set()
         self._used_before: set[_Layout] = set()
         self._newest: _Layout | None = None
         self._last: tuple[Plan, tuple[Section, ...], _Layout] | None = None
 
     def __len__(self) -> int:
-        return len(self._arenas)
+        return len(self._slabs)
 
     @property
     def size_bytes(self) -> int:
         """Memory that the profiles take, about."""
-        return sum(arena.profiles.size_bytes for arena in self._arenas.values())
+        return sum(slab.profiles.size_bytes for slab in self._slabs.values())
 
     def open(self, plan: Plan, sections: tuple[Section, ...], keys: list[str]) -> tuple[Profiles, NDArray[np.int64]]:
-        """The arena for `plan` with all `keys` in it, and their slots; `write` or `save` has to follow what changes them.
+        """The slab for `plan` with all `keys` in it, and their slots; `write` or `save` has to follow what changes them.
 
         Args:
             sections: see `Profiles`.
         """
         layout = self._layout_of(plan, sections)
-        arena = self._arenas.get(layout)
-        if arena is None:
-            arena = self._arenas[layout] = _Arena(self._profiles(plan, sections), {})
+        slab = self._slabs.get(layout)
+        if slab is None:
+            slab = self._slabs[layout] = _KeyedSlab(self._profiles(plan, sections), {})
         self._used.add(layout)
         self._newest = layout
-        for other in self._arenas.values() if len(self._arenas) > 1 else ():
-            if other is not arena and len(other.profiles):
+        for other in self._slabs.values() if len(self._slabs) > 1 else ():
+            if other is not slab and len(other.profiles):
                 self._write(other, [key for key in dict.fromkeys(keys) if key in other.unsaved])
                 other.profiles.discard(keys)
         if self._state is not None:
             touched = dict.fromkeys(keys)
-            missing = arena.profiles.missing(touched)
+            missing = slab.profiles.missing(touched)
             if missing:
                 for key, (head, pages) in zip(missing, self._state.read(self._kind, missing), strict=True):
                     if head is not None:
-                        self._restore(arena.profiles, key, head, pages)
-            arena.unsaved.update(touched)
-        return arena.profiles, arena.profiles.slots(keys)
+                        self._restore(slab.profiles, key, head, pages)
+            slab.unsaved.update(touched)
+        return slab.profiles, slab.profiles.slots(keys)
 
     def _layout_of(self, plan: Plan, sections: tuple[Section, ...]) -> _Layout:
         """Returns the layout; that of the last call is remembered, since nearly all have the same."""
@@ -121,25 +121,25 @@ class ProfileArenas:
 
     def is_due(self, events: int) -> bool:
         """Whether what the state lacks should be written after a bundle of so many events: it costs little now, or too much later."""
-        return any(arena.unsaved and (events <= SMALL_EVENTS or len(arena.unsaved) > UNSAVED_MAX) for arena in self._arenas.values())
+        return any(slab.unsaved and (events <= SMALL_EVENTS or len(slab.unsaved) > UNSAVED_MAX) for slab in self._slabs.values())
 
     @property
     def unsaved(self) -> bool:
         """Whether the state lacks anything of what is here."""
-        return any(arena.unsaved for arena in self._arenas.values())
+        return any(slab.unsaved for slab in self._slabs.values())
 
     def write(self) -> None:
         """Writes whatever the state does not have yet."""
-        for arena in self._arenas.values():
-            self._write(arena, list(arena.unsaved))
+        for slab in self._slabs.values():
+            self._write(slab, list(slab.unsaved))
 
     def save(self) -> None:
-        """As `write`, before a checkpoint: arenas of layouts that were used neither since the last save nor before it go."""
+        """As `write`, before a checkpoint: slabs of layouts that were used neither since the last save nor before it go."""
         self.write()
         if self._state is not None:
             lately = self._used | self._used_before | {self._newest}
-            for layout in [layout for layout in self._arenas if layout not in lately]:
-                del self._arenas[layout]
+            for layout in [layout for layout in self._slabs if layout not in lately]:
+                del self._slabs[layout]
         self._used_before, self._used = self._used, set()
 
     def shrink(self, bytes_least: int) -> int:
@@ -149,31 +149,31 @@ class ProfileArenas:
         its arrays, which take the room of all that were ever in it.
         """
         free = 0
-        for layout in sorted(self._arenas, key=lambda layout: layout == self._newest):
+        for layout in sorted(self._slabs, key=lambda layout: layout == self._newest):
             if free < bytes_least:
-                free += self._arenas[layout].profiles.evict(bytes_least - free)
-                if layout != self._newest and not len(self._arenas[layout].profiles):
-                    del self._arenas[layout]
+                free += self._slabs[layout].profiles.evict(bytes_least - free)
+                if layout != self._newest and not len(self._slabs[layout].profiles):
+                    del self._slabs[layout]
         return free
 
     def _profiles(self, plan: Plan, sections: tuple[Section, ...]) -> Profiles:
-        """An empty arena; it says of new keys what they may lack where the state forgets sooner than windows reach."""
+        """An empty slab; it says of new keys what they may lack where the state forgets sooner than windows reach."""
         if self._state is None:
             return Profiles(plan, sections, durable=False)
         kept_ms = self._state.kept_ms
         return Profiles(plan, sections, forgotten_ms=kept_ms if 0 < kept_ms < plan.keep_ms else 0)
 
-    def _write(self, arena: "_Arena", keys: list[str]) -> None:
+    def _write(self, slab: "_KeyedSlab", keys: list[str]) -> None:
         if self._state is None:
             return
         for key in keys:
-            del arena.unsaved[key]
+            del slab.unsaved[key]
         for first in range(0, len(keys), WRITTEN_AT_ONCE):
             part = keys[first : first + WRITTEN_AT_ONCE]
-            self._state.write(self._kind, part, arena.profiles.save(arena.profiles.slots(part)))
+            self._state.write(self._kind, part, slab.profiles.save(slab.profiles.slots(part)))
 
 
 @dataclass(slots=True)
-class _Arena:
+class _KeyedSlab:
     profiles: Profiles
     unsaved: dict[str, None]

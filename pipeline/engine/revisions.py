@@ -40,19 +40,19 @@ def number_revisions(verdicts: Verdicts) -> None:
         verdicts.flags[beyond] = verdicts.flags[beyond] & ~np.uint16(REVISED) | np.uint16(TOO_OFTEN)
 
 
-def remember(verdicts: Verdicts, arena: Profiles) -> None:
+def remember(verdicts: Verdicts, slab: Profiles) -> None:
     """Remembers each decision beside its event, and gives the duplicates of this batch the newest decision on their event.
 
     Where the event of a duplicate is retracted, no row holds its decision any more, and `Verdicts.outcomes` has it.
     """
     if not verdicts.any_are(UNDECIDED):  # nearly always
-        arena.remember(verdicts.rows, verdicts.scores, _outcomes_of(verdicts).packed())
+        slab.remember(verdicts.rows, verdicts.scores, _outcomes_of(verdicts).packed())
         return
     decided = ~verdicts.are(UNDECIDED)
-    arena.remember(verdicts.rows[decided], verdicts.scores[decided], _outcomes_of(verdicts).packed()[decided])
+    slab.remember(verdicts.rows[decided], verdicts.scores[decided], _outcomes_of(verdicts).packed()[decided])
     verdicts.scores[~decided] = np.nan
     repeated = verdicts.are(DUPLICATE)
-    verdicts.scores[repeated], packed = arena.recall(verdicts.rows[repeated])
+    verdicts.scores[repeated], packed = slab.recall(verdicts.rows[repeated])
     retracted = verdicts.rows[repeated] == END
     newest = Outcomes.unpacked(np.where(retracted, verdicts.outcomes[repeated], packed))
     verdicts.deciders[repeated], verdicts.rules[repeated] = newest.deciders, newest.rules

@@ -17,7 +17,7 @@ from features.schema.batch import Batch
 from patterns.known_entries import KnownEntries
 from pipeline.engine.answers import Answers, width_of
 from pipeline.engine.fact_record import FactRecord, tell
-from pipeline.engine.profile_store import BYTES_MAX, ProfileArenas, ProfileState
+from pipeline.engine.profile_store import BYTES_MAX, ProfileSlabs, ProfileState
 from pipeline.engine.release import Release
 from pipeline.engine.revisions import turns
 from pipeline.engine.steps.installed_snapshots import NEWEST, InstalledSnapshots
@@ -47,7 +47,7 @@ class Scorer:
     def __init__(self, state: ProfileState | None = None, profiles_bytes_max: int = BYTES_MAX) -> None:
         self._state = state
         self._profiles_bytes_max = profiles_bytes_max
-        self._arenas: dict[str, ProfileArenas] = {}
+        self._slabs: dict[str, ProfileSlabs] = {}
         self._snapshots = InstalledSnapshots()
         self.lists = KnownEntries()
         self._steps = steps_with(self._snapshots)
@@ -168,23 +168,23 @@ class Scorer:
         too much memory. All are written or none: nothing reaches the state before, and never a part."""
         if self._state is None:
             return
-        held = {kind: arenas.size_bytes for kind, arenas in self._arenas.items()}
+        held = {kind: slabs.size_bytes for kind, slabs in self._slabs.items()}
         surplus = sum(held.values()) - self._profiles_bytes_max
-        if surplus > 0 or any(arenas.is_due(events) for arenas in self._arenas.values()):
-            for arenas in self._arenas.values():
-                arenas.write()
+        if surplus > 0 or any(slabs.is_due(events) for slabs in self._slabs.values()):
+            for slabs in self._slabs.values():
+                slabs.write()
         if surplus > 0:
             self._shrink(held, surplus + self._profiles_bytes_max // _SHARE_LET_GO)
 
     @property
     def unsaved(self) -> bool:
         """Whether the state lacks anything of what the profiles are now."""
-        return any(arenas.unsaved for arenas in self._arenas.values())
+        return any(slabs.unsaved for slabs in self._slabs.values())
 
     def save(self) -> None:
         """Writes to the state whatever it does not have yet: before a checkpoint."""
-        for arenas in self._arenas.values():
-            arenas.save()
+        for slabs in self._slabs.values():
+            slabs.save()
 
     def forget(self) -> None:
         """Lets go all profiles in memory, whatever befell them: they are read from the state again, as they were last written.
@@ -194,17 +194,17 @@ class Scorer:
         """
         if self._state is None:
             raise ValueError("profiles without a state cannot be read again")
-        self._arenas.clear()
+        self._slabs.clear()
 
     def _shrink(self, held: dict[str, int], bytes_least: int) -> None:
         """Lets go of so many bytes of profiles, of the kind that takes most first."""
         for kind in sorted(held, key=held.__getitem__, reverse=True):
             if bytes_least > 0:
-                bytes_least -= self._arenas[kind].shrink(bytes_least)
+                bytes_least -= self._slabs[kind].shrink(bytes_least)
 
     def _open(self, release: Release, kind: str, keys: list[str]) -> tuple[Profiles, NDArray[np.int64]]:
         """The profiles of `keys`, entities of one kind, and their slots."""
-        arenas = self._arenas.get(kind)
-        if arenas is None:
-            arenas = self._arenas[kind] = ProfileArenas(kind, self._state)
-        return arenas.open(release.features.plans[kind], release.sections.get(kind, ()), keys)
+        slabs = self._slabs.get(kind)
+        if slabs is None:
+            slabs = self._slabs[kind] = ProfileSlabs(kind, self._state)
+        return slabs.open(release.features.plans[kind], release.sections.get(kind, ()), keys)

@@ -68,13 +68,13 @@ def filled(plan: Plan, text_ids: bool) -> Profiles:
 def measured(plan: Plan, text_ids: bool) -> dict[str, float]:
     """Bytes of a sealed event, and microseconds of CPU a page."""
     profiles = filled(plan, text_ids)
-    pages = [page for _, page in profiles.arena.sealed[: profiles.arena.counters[2]].tolist()]
+    pages = [page for _, page in profiles.slab.sealed[: profiles.slab.counters[2]].tolist()]
     began = time.process_time()
-    blobs = pages_as_bytes(profiles.arena, pages, plan.row_words)
+    blobs = pages_as_bytes(profiles.slab, pages, plan.row_words)
     written = time.process_time()
     rows = read_pages(blobs, plan.row_words)
     read = time.process_time()
-    raw = profiles.arena.pages[pages][:, -PAGE * plan.row_words :]
+    raw = profiles.slab.pages[pages][:, -PAGE * plan.row_words :]
     if not (np.concatenate(rows).ravel() == raw.ravel()).all():
         raise AssertionError("what was read is not what was written")
     return {

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from features.layout.layout import FILL, PAGE, PAGE_WORDS
 from features.plan.plan_compiler import compile_plan
-from features.profiles.arena import empty_arena
 from features.profiles.page_decoding import read_pages
 from features.profiles.page_encoding import pages_as_bytes
+from features.profiles.slab import empty_slab
 from features.schema.schema import read_schema
 from foundation.refusal import Refusal
 
@@ -24,8 +24,8 @@ def written(rows: list[NDArray[np.int64]]) -> list[bytes]:
         page[FILL] = len(own)
         page[PAGE_WORDS : PAGE_WORDS + own.size] = own.ravel()
     plan = compile_plan("user", True, [], [], read_schema("{id: id, time: {field: time}, user: user}"))
-    arena = empty_arena(plan)._replace(pages=pages, pages_f=pages.view(np.float64))
-    return pages_as_bytes(arena, range(len(rows)), rows[0].shape[1])
+    slab = empty_slab(plan)._replace(pages=pages, pages_f=pages.view(np.float64))
+    return pages_as_bytes(slab, range(len(rows)), rows[0].shape[1])
 
 
 def bits(values: list[float]) -> list[int]:

@@ -182,7 +182,7 @@ def test_a_year_of_history_keeps_no_more_pages_than_retention_needs() -> None:
     hours = 24 * 365
     for start in range(0, hours, 500):
         observed(profiles, batch_of([3_600_000 * n for n in range(start, start + 500)], list(range(start, start + 500))))
-    used = len(profiles.arena.pages) - profiles.arena.counters[FREE_PAGES] - profiles.arena.counters[DROPPED]
+    used = len(profiles.slab.pages) - profiles.slab.counters[FREE_PAGES] - profiles.slab.counters[DROPPED]
     assert used * PAGE < 24 * 41 + PAGE
 
 
@@ -254,5 +254,5 @@ def test_notes_of_retractions_go_with_the_pages_that_their_rows_stood_on_and_are
         gone = batch.take(np.arange(0, 48, 3))
         gone = replace(gone, ops=np.full(len(gone), RETRACT, np.int8))
         assert set(observed(profiles, gone)[1]) == {RETRACTED}
-        most = max(most, len(profiles.arena.notes) - int(profiles.arena.counters[FREE_NOTES]))
+        most = max(most, len(profiles.slab.notes) - int(profiles.slab.counters[FREE_NOTES]))
     assert 16 * 20 <= most <= 16 * 24  # 40 days of the 100, and what stands on the page before

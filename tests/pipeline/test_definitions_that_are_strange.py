@@ -11,8 +11,8 @@ ONCE_A_FAULT = (1_001_606, 1_001_620, 1_002_146)
 
 
 @pytest.fixture(autouse=True)
-def _small_arenas(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Thousands of releases have arenas of a few profiles: each takes the memory that these need, and no large pages."""
+def _small_slabs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thousands of releases have slabs of a few profiles: each takes the memory that these need, and no large pages."""
     monkeypatch.setattr("features.profiles.memory.RESERVED_BYTES", 0)
 
 

@@ -10,7 +10,7 @@ from features.profiles.profiles import Profiles
 from features.profiles.sections import Section, WarmUp
 from features.schema.batch import Batch
 from features.schema.decode import Decoder
-from pipeline.engine.profile_store import ProfileArenas
+from pipeline.engine.profile_store import ProfileSlabs
 from pipeline.engine.release import Release, compile_release
 from pipeline.engine.scorer import Scorer
 from pipeline.flink.state import KeyedProfiles
@@ -46,7 +46,7 @@ class Stage:
 
     def __init__(self, release: Release, states: dict[str, DictState]) -> None:
         self.release = release
-        self.arenas = {kind: ProfileArenas(kind, KeyedProfiles(states[kind], kind == "who")) for kind in KINDS}
+        self.slabs = {kind: ProfileSlabs(kind, KeyedProfiles(states[kind], kind == "who")) for kind in KINDS}
 
     def words(self, kind: str, name: str, keys: list[str]) -> np.ndarray:
         profiles, slots = self._open(kind, keys)
@@ -55,10 +55,10 @@ class Stage:
     def put(self, kind: str, name: str, keys: list[str], words: list[list[float]]) -> None:
         profiles, slots = self._open(kind, keys)
         profiles.section(name)[slots] = words
-        self.arenas[kind].save()
+        self.slabs[kind].save()
 
-    def _open(self, kind: str, keys: list[str]):  # type: ignore[no-untyped-def]  # as `ProfileArenas.open`
-        return self.arenas[kind].open(self.release.features.plans[kind], self.release.sections.get(kind, ()), keys)
+    def _open(self, kind: str, keys: list[str]):  # type: ignore[no-untyped-def]  # as `ProfileSlabs.open`
+        return self.slabs[kind].open(self.release.features.plans[kind], self.release.sections.get(kind, ()), keys)
 
 
 @pytest.fixture
@@ -119,7 +119,7 @@ def test_an_event_that_comes_late_or_is_corrected_turns_no_section_back(kind: st
 
 
 def test_what_sections_take_counts_as_memory_of_profiles() -> None:
-    plain, wide = (ProfileArenas("shop", KeyedProfiles(DictState(), False)) for _ in range(2))
+    plain, wide = (ProfileSlabs("shop", KeyedProfiles(DictState(), False)) for _ in range(2))
     plan = RELEASE.features.plans["shop"]
     plain.open(plan, (), ["a", "b"])
     wide.open(plan, (Section("wide", 100),), ["a", "b"])
@@ -225,14 +225,14 @@ def test_a_late_event_turns_back_what_declares_it_and_leaves_standing_what_does_
     assert words_of(profiles, THRESHOLD.name, slots) == [[6.0, 2.0, 1.0]]
 
 
-def test_an_arena_of_an_old_layout_goes_after_two_checkpoints_without_an_event_of_it(states: dict[str, DictState]) -> None:
+def test_a_slab_of_an_old_layout_goes_after_two_checkpoints_without_an_event_of_it(states: dict[str, DictState]) -> None:
     stage = Stage(with_sections("shop", LEVEL), states)
     stage.put("shop", LEVEL.name, ["a", "b"], [[1.0], [2.0]])
     stage.release = with_sections("shop", LEVEL, *CLIENT)
-    arenas = stage.arenas["shop"]
+    slabs = stage.slabs["shop"]
     counts = []
     for key in ("a", "c", "c"):
         stage.put("shop", LEVEL.name, [key], [[3.0]])
-        counts.append(len(arenas))
+        counts.append(len(slabs))
     assert counts == [2, 1, 1]
     assert stage.words("shop", LEVEL.name, ["a", "b"]).tolist() == [[3.0], [2.0]]

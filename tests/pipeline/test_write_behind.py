@@ -86,7 +86,7 @@ def test_profiles_beyond_the_bound_of_memory_are_read_from_the_state_again() -> 
     whole.events(values)
     for first in range(0, len(values), 80):
         job.events(values[first : first + 80])
-        assert job.user._scorer._arenas["who"].size_bytes <= 40_000
+        assert job.user._scorer._slabs["who"].size_bytes <= 40_000
     assert reads_of(job) > 200 > reads_of(whole)
     assert job.decisions() == whole.decisions()
     assert len(job.decisions()) == 1_200
@@ -106,16 +106,16 @@ def test_profiles_of_a_layout_that_is_not_the_newest_go_first_and_take_their_arr
     job.events(payments(100, users=50))
     job.release(2, TEXTS | {"features": TEXTS["features"] + "- {name: max_1h, template: max, value: event.amount, window: 1h}\n"})
     job.events(payments(140, users=10)[100:])
-    arenas = job.user._scorer._arenas["who"]
-    assert len(arenas) == 2
-    arenas.write()
-    small = arenas.size_bytes // 20
-    assert arenas.shrink(small) >= small
-    assert len(arenas) == 2
-    newest = arenas._arenas[arenas._newest].profiles
-    free = arenas.shrink(arenas.size_bytes - newest.size_bytes)
+    slabs = job.user._scorer._slabs["who"]
+    assert len(slabs) == 2
+    slabs.write()
+    small = slabs.size_bytes // 20
+    assert slabs.shrink(small) >= small
+    assert len(slabs) == 2
+    newest = slabs._slabs[slabs._newest].profiles
+    free = slabs.shrink(slabs.size_bytes - newest.size_bytes)
     assert free > 0
-    assert (len(arenas), len(newest)) == (1, 10)
+    assert (len(slabs), len(newest)) == (1, 10)
     again = reads_of(job)
     job.events(payments(150, users=50)[140:])
     assert reads_of(job) > again  # those that went are read from the state
@@ -148,7 +148,7 @@ def run_of(events: list[dict[str, object]], **bounds: int) -> tuple[Imitation, i
     for first in range(0, len(events), 20):
         part = events[first : first + 20]
         job.events([msgspec.json.encode(event) for event in part])
-        most = max(most, sum(arenas.size_bytes for arenas in job.entity._scorer._arenas.values()))
+        most = max(most, sum(slabs.size_bytes for slabs in job.entity._scorer._slabs.values()))
         label = {"label": 1, "label_time": START_MS, "user": "u"}
         of_event = [{"event_id": str(event["id"]), "id_key": event["id"], "event_time": event["at"]} | label for event in part]
         job.labels([("shop", str(event["shop"]), each) for event, each in zip(part, of_event, strict=True)], "who")

@@ -1,4 +1,4 @@
-"""Makes, grows and empties the flat arrays of a profile slab (`Arena`)."""
+"""Makes, grows and empties the flat arrays of a profile slab (`ProfileSlab`)."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ from features.layout.layout import (
     ROWS,
     SEALED,
     UNKNOWN_MS,
-    Arena,
+    ProfileSlab,
 )
 from features.plan.plan import Plan
 from features.profiles.memory import grown, roomy
@@ -37,7 +37,7 @@ _COUNT_BYTES, _RANK_BYTES = 40, 8 * (NODE_WORDS + 1)
 """Bytes of a counted value, in a table at most 60 % full, and of a ranked value."""
 
 
-def empty_arena(plan: Plan, slots: int = _SLOTS_LEAST, pages: int = _SLOTS_LEAST) -> Arena:
+def empty_slab(plan: Plan, slots: int = _SLOTS_LEAST, pages: int = _SLOTS_LEAST) -> ProfileSlab:
     """Makes a slab with room for that many slots and pages, all free."""
     heads = roomy(slots, plan.head_words)
     heads[:] = blank_heads(plan, slots)
@@ -45,7 +45,7 @@ def empty_arena(plan: Plan, slots: int = _SLOTS_LEAST, pages: int = _SLOTS_LEAST
     counters = np.zeros(COUNTERS, dtype=np.int64)
     counters[FREE_PAGES] = pages
     counters[FREE_NOTES] = _SLOTS_LEAST
-    return Arena(
+    return ProfileSlab(
         heads=heads,
         heads_f=heads.view(np.float64),
         pages=rows,
@@ -79,101 +79,101 @@ def blank_heads(plan: Plan, slots: int) -> NDArray[np.int64]:
     return heads
 
 
-def with_slots(arena: Arena, plan: Plan, slots: int) -> Arena:
+def with_slots(slab: ProfileSlab, plan: Plan, slots: int) -> ProfileSlab:
     """Returns the slab with room for at least `slots` slots."""
-    have = len(arena.heads)
+    have = len(slab.heads)
     if slots <= have:
-        return arena
+        return slab
     more = max(slots, 2 * have) - have
-    heads = grown(arena.heads, have + more)
+    heads = grown(slab.heads, have + more)
     heads[have:] = blank_heads(plan, more)
-    return arena._replace(
+    return slab._replace(
         heads=heads,
         heads_f=heads.view(np.float64),
-        edges=_longer(arena.edges, have + more, END),
-        backs=_longer(arena.backs, have + more, np.inf),
-        roots=_longer(arena.roots, have + more, END),
+        edges=_longer(slab.edges, have + more, END),
+        backs=_longer(slab.backs, have + more, np.inf),
+        roots=_longer(slab.roots, have + more, END),
     )
 
 
-def with_room(arena: Arena, pages: int, notes: int, logged: int = 0) -> Arena:
+def with_room(slab: ProfileSlab, pages: int, notes: int, logged: int = 0) -> ProfileSlab:
     """Returns the slab with at least that many free pages and notes, and log entries for as many events or `logged` pages."""
-    if arena.counters[FREE_PAGES] < pages:
-        arena = _with_pages(arena, pages)
-    if arena.counters[FREE_NOTES] < notes:
-        arena = _with_notes(arena, notes)
-    needed = int(arena.counters[SEALED]) + len(arena.pages) + logged + 8
-    if len(arena.sealed) < needed:
-        arena = arena._replace(sealed=_longer(arena.sealed, 2 * needed, 0))
-    return arena
+    if slab.counters[FREE_PAGES] < pages:
+        slab = _with_pages(slab, pages)
+    if slab.counters[FREE_NOTES] < notes:
+        slab = _with_notes(slab, notes)
+    needed = int(slab.counters[SEALED]) + len(slab.pages) + logged + 8
+    if len(slab.sealed) < needed:
+        slab = slab._replace(sealed=_longer(slab.sealed, 2 * needed, 0))
+    return slab
 
 
-def with_values(arena: Arena, plan: Plan, rows: int) -> Arena:
+def with_values(slab: ProfileSlab, plan: Plan, rows: int) -> ProfileSlab:
     """Returns the slab with room for the values of at least `rows` rows, and for what the kernel asked for."""
     if not plan.counted and not plan.ranked:
-        return arena
-    entries = max(2 * rows * max(plan.counted, plan.ranked), int(arena.counters[NEEDED]))
-    arena.counters[NEEDED] = 0
-    return arena._replace(counts=with_room_for(arena.counts, entries), ranks=with_room_for_ranks(arena.ranks, entries))
+        return slab
+    entries = max(2 * rows * max(plan.counted, plan.ranked), int(slab.counters[NEEDED]))
+    slab.counters[NEEDED] = 0
+    return slab._replace(counts=with_room_for(slab.counts, entries), ranks=with_room_for_ranks(slab.ranks, entries))
 
 
-def _with_pages(arena: Arena, pages: int) -> Arena:
-    have = len(arena.pages)
+def _with_pages(slab: ProfileSlab, pages: int) -> ProfileSlab:
+    have = len(slab.pages)
     total = max(2 * have, have + pages)
-    rows = grown(arena.pages, total)
-    free = int(arena.counters[FREE_PAGES])
+    rows = grown(slab.pages, total)
+    free = int(slab.counters[FREE_PAGES])
     stack = np.empty(total, dtype=np.int64)
     # The oldest pages stand last, so that they are used first.
     stack[: total - have] = np.arange(total - 1, have - 1, -1)
-    stack[total - have : total - have + free] = arena.free_pages[:free]
-    arena.counters[FREE_PAGES] = free + total - have
-    return arena._replace(
+    stack[total - have : total - have + free] = slab.free_pages[:free]
+    slab.counters[FREE_PAGES] = free + total - have
+    return slab._replace(
         pages=rows,
         pages_f=rows.view(np.float64),
-        suffixes=_longer(arena.suffixes, total, 0),
+        suffixes=_longer(slab.suffixes, total, 0),
         free_pages=stack,
-        dropped=_longer(arena.dropped, 2 * total, 0),
+        dropped=_longer(slab.dropped, 2 * total, 0),
     )
 
 
-def _with_notes(arena: Arena, notes: int) -> Arena:
-    have = len(arena.notes)
+def _with_notes(slab: ProfileSlab, notes: int) -> ProfileSlab:
+    have = len(slab.notes)
     total = max(2 * have, have + notes)
-    free = int(arena.counters[FREE_NOTES])
+    free = int(slab.counters[FREE_NOTES])
     stack = np.empty(total, dtype=np.int64)
     stack[: total - have] = np.arange(total - 1, have - 1, -1)
-    stack[total - have : total - have + free] = arena.free_notes[:free]
-    arena.counters[FREE_NOTES] = free + total - have
-    return arena._replace(notes=_longer(arena.notes, total, 0), free_notes=stack)
+    stack[total - have : total - have + free] = slab.free_notes[:free]
+    slab.counters[FREE_NOTES] = free + total - have
+    return slab._replace(notes=_longer(slab.notes, total, 0), free_notes=stack)
 
 
-def slot_bytes(arena: Arena) -> int:
+def slot_bytes(slab: ProfileSlab) -> int:
     """Returns the bytes of one slot without its pages."""
-    return 8 * int(arena.heads.shape[1] + arena.edges.shape[1] + arena.backs.shape[1] + arena.roots.shape[1])
+    return 8 * int(slab.heads.shape[1] + slab.edges.shape[1] + slab.backs.shape[1] + slab.roots.shape[1])
 
 
-def page_bytes(arena: Arena) -> int:
+def page_bytes(slab: ProfileSlab) -> int:
     """Returns the bytes of one page."""
-    return 8 * int(arena.pages.shape[1] + arena.suffixes.shape[1])
+    return 8 * int(slab.pages.shape[1] + slab.suffixes.shape[1])
 
 
-def bytes_in_use(arena: Arena, slots: int) -> int:
+def bytes_in_use(slab: ProfileSlab, slots: int) -> int:
     """Returns the bytes of `slots` slots and of all pages, waiting labels and values in use."""
-    pages = len(arena.pages) - int(arena.counters[FREE_PAGES])
-    notes = len(arena.notes) - int(arena.counters[FREE_NOTES])
-    values = _COUNT_BYTES * int(arena.counts.used[0]) + _RANK_BYTES * (len(arena.ranks.keys) - int(arena.ranks.free[1]))
-    return slots * slot_bytes(arena) + pages * page_bytes(arena) + notes * 8 * NOTE_WORDS + values
+    pages = len(slab.pages) - int(slab.counters[FREE_PAGES])
+    notes = len(slab.notes) - int(slab.counters[FREE_NOTES])
+    values = _COUNT_BYTES * int(slab.counts.used[0]) + _RANK_BYTES * (len(slab.ranks.keys) - int(slab.ranks.free[1]))
+    return slots * slot_bytes(slab) + pages * page_bytes(slab) + notes * 8 * NOTE_WORDS + values
 
 
-def recycle(arena: Arena) -> NDArray[np.int64]:
+def recycle(slab: ProfileSlab) -> NDArray[np.int64]:
     """Puts dropped pages back on the stack of free ones; returns their (slot, seq, page) as [n, 3]."""
-    count = int(arena.counters[DROPPED])
-    gone = arena.dropped[:count].copy()
+    count = int(slab.counters[DROPPED])
+    gone = slab.dropped[:count].copy()
     freed = gone[gone[:, 2] >= 0, 2]
-    free = int(arena.counters[FREE_PAGES])
-    arena.free_pages[free : free + len(freed)] = freed
-    arena.counters[FREE_PAGES] = free + len(freed)
-    arena.counters[DROPPED] = 0
+    free = int(slab.counters[FREE_PAGES])
+    slab.free_pages[free : free + len(freed)] = freed
+    slab.counters[FREE_PAGES] = free + len(freed)
+    slab.counters[DROPPED] = 0
     return gone
 
 
