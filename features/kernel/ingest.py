@@ -16,7 +16,9 @@ from foundation.compiled import inner
 
 
 @inner
-def ingest_event(slab: ProfileSlab, plan: PlanArrays, arrivals: Arrivals, answers: Answers, i: int, place: int, last: int, stride: int) -> None:
+def ingest_event(
+    slab: ProfileSlab, plan: PlanArrays, arrivals: Arrivals, answers: Answers, i: int, place: int, last: int, stride: int
+) -> None:
     """Takes in event i, whose row is at `place`, after the row at `last`: advances windows, adds it, and writes its outputs."""
     slot, time_ms = arrivals.slots[i], arrivals.times_ms[i]
     answers.rows[i] = place

@@ -6,7 +6,7 @@ from foundation.refusal import Refusal
 from pipeline.engine.feature_catalogue import catalogue_of_release
 from pipeline.engine.release import PARTS, Release, compile_release
 
-SAMPLE = pathlib.Path(__file__).parents[2] / "deploy/samples/payments"
+SAMPLE = pathlib.Path(__file__).parents[3] / "deploy/samples/payments"
 TEXTS = {part: (SAMPLE / f"{part}.yaml").read_text() for part in PARTS}
 RATIO = """
 - {name: ratio, expression: event.amount / feature.usual_amount_30d}

@@ -29,7 +29,7 @@ from pipeline.wire.declaration import ANSWER as ANSWER_HEAD
 from pipeline.wire.declaration import EVENT, MESSAGE, STAMPED, Kind, Tag, Topic
 from pipeline.wire.frames import add_answer, add_event, add_message, add_record, read_frames, topic_frame
 
-GOLDEN = pathlib.Path(__file__).resolve().parents[2] / "pipeline" / "java" / "src" / "test" / "resources" / "golden"
+GOLDEN = pathlib.Path(__file__).resolve().parents[3] / "pipeline" / "java" / "src" / "test" / "resources" / "golden"
 TEXTS = {
     "schema": "{id: {field: id, type: integer}, time: {field: at}, user: who, entities: [shop], fields: {amount: {type: decimal}}}",
     "features": """

@@ -8,7 +8,7 @@ import msgspec
 from api.http.problem import Problem
 from api.http.problem_types import NO_RELEASE, TYPES, type_of
 
-PAGE = (pathlib.Path(__file__).parents[2] / "docs" / "api-errors.md").read_text()
+PAGE = (pathlib.Path(__file__).parents[3] / "docs" / "api-errors.md").read_text()
 
 
 def test_the_page_on_problems_names_each_type_with_its_status_and_no_other() -> None:
