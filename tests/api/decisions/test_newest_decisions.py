@@ -68,7 +68,7 @@ def decision(release: int, processed_at: int = NOW_MS) -> bytes:
 
 
 def reader_of(topic: FakeTopic, monkeypatch: pytest.MonkeyPatch) -> NewestDecisions:
-    monkeypatch.setattr("api.decisions.newest_decisions.Consumer", lambda rules: topic)
+    monkeypatch.setattr("api.decisions.newest_decisions.open_consumer", lambda rules: topic)
     monkeypatch.setattr("api.decisions.newest_decisions.SECONDS_MAX", 0.2)
     return NewestDecisions({}, TOPIC)
 
