@@ -118,7 +118,8 @@ def ends(settings: Settings, topic: str) -> list[int]:
     """One past the last offset of each partition of a topic."""
     consumer = Consumer({**connection_of(settings), "group.id": "count"})
     name = settings.topic(topic)
-    found = [consumer.get_watermark_offsets(TopicPartition(name, partition))[1] for partition in range(settings.partitions)]
+    partitions = sorted(consumer.list_topics(name, timeout=30).topics[name].partitions)
+    found = [consumer.get_watermark_offsets(TopicPartition(name, partition))[1] for partition in partitions]
     consumer.close()
     return found
 
