@@ -1,27 +1,15 @@
-import importlib.util
 import pathlib
-import sys
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 import pytest
+from beside import make_importable
 
 if TYPE_CHECKING:
     from api_imitation import Api
 
 
-def _load(name: str) -> None:
-    """Makes a module beside the tests importable; the tests themselves are no package."""
-    spec = importlib.util.spec_from_file_location(pathlib.Path(name).name, pathlib.Path(__file__).parent / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-
-
-for name in ("api_imitation", "identity_provider", "served", "../features/strange_documents"):
-    _load(name)
+make_importable(__file__, "api_imitation", "identity_provider", "served", "../features/strange_documents")
 
 
 @pytest.fixture

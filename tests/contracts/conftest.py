@@ -1,25 +1,13 @@
-import importlib.util
 import os
-import pathlib
 import signal
-import sys
 from collections.abc import Iterator
 
 import pytest
+from beside import make_importable
 
 from deploy.machine.processes import Processes
 
-
-def _load(name: str) -> None:
-    """Makes a module beside the tests importable; the tests themselves are no package."""
-    spec = importlib.util.spec_from_file_location(name, pathlib.Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    sys.modules[name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(sys.modules[name])
-
-
-_load("s3_storage")
+make_importable(__file__, "s3_storage")
 
 from s3_storage import S3Storage  # noqa: E402 - there once it has been loaded
 

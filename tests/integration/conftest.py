@@ -1,11 +1,10 @@
 """Real servers for the tests of this folder: started once a run, on free ports, in a temporary folder, ended by their ids."""
 
-import importlib.util
 import pathlib
-import sys
 from collections.abc import Iterator
 
 import pytest
+from beside import make_importable
 from servers_of_a_test import UNHURRIED_MS
 
 from deploy.command import SAMPLES
@@ -13,18 +12,8 @@ from deploy.local.releases import read_folder
 from deploy.local.stack import Stack, free_settings
 from deploy.servers.flink_files import needed_for
 
-
-def _load(place: str) -> None:
-    """Makes a module of the tests importable; the tests themselves are no package."""
-    name = pathlib.Path(place).name
-    spec = importlib.util.spec_from_file_location(name, pathlib.Path(__file__).parent / f"{place}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    sys.modules[name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(sys.modules[name])
-
-
-for place in (
+make_importable(
+    __file__,
     "flink_servers",
     "score_job_runs",
     "side_job_runs",
@@ -45,11 +34,12 @@ for place in (
     "saved_job",
     "process_search",
     "terminal",
-):
-    _load(place)
-for place in ("bad_events", "oracle_view", "template_streams"):
-    _load(f"../features/{place}")
-_load("../contracts/s3_storage")
+    "../features/bad_events",
+    "../features/oracle_view",
+    "../features/template_streams",
+    "../contracts/s3_storage",
+    "../api/identity_provider",
+)
 
 from flink_servers import FlinkServers  # noqa: E402 - there once it has been loaded
 

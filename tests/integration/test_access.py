@@ -1,9 +1,7 @@
 """Who may do what, on real processes: two of the api on one broker and one folder, and an identity provider beside."""
 
 import contextlib
-import importlib.util
 import os
-import pathlib
 import signal
 import sqlite3
 import threading
@@ -16,6 +14,7 @@ import msgspec
 import pytest
 from api_process import start_api
 from click.testing import CliRunner, Result
+from identity_provider import Provider
 
 from api.auth.access import walk_audit
 from deploy.command import SAMPLES, main
@@ -30,25 +29,15 @@ TEXTS = read_folder(SAMPLES / "payments")
 OWNER = "token-of-the-owner-of-this-test"
 
 
-def provider_module() -> Any:
-    """The identity provider of the api's tests."""
-    file = pathlib.Path(__file__).parents[1] / "api" / "identity_provider.py"
-    spec = importlib.util.spec_from_file_location("identity_provider", file)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="module")
-def provider() -> Iterator[Any]:
-    made = provider_module().Provider()
+def provider() -> Iterator[Provider]:
+    made = Provider()
     yield made
     made.stop()
 
 
 @pytest.fixture(scope="module")
-def settings(broker: str, tmp_path_factory: pytest.TempPathFactory, provider: Any) -> Settings:
+def settings(broker: str, tmp_path_factory: pytest.TempPathFactory, provider: Provider) -> Settings:
     api_port, flink_port = free_ports(2)
     made = Settings(
         bootstrap=broker, topic_prefix="access.", folder=str(tmp_path_factory.mktemp("access")), api_port=api_port, flink_port=flink_port,
@@ -137,7 +126,7 @@ def test_a_token_that_another_process_revoked_ends_within_five_seconds_in_this_o
     assert weir.run("audit", "verify").exit_code == 0
 
 
-def test_a_token_of_the_identity_provider_has_the_role_of_its_group(weir: Weir, provider: Any) -> None:
+def test_a_token_of_the_identity_provider_has_the_role_of_its_group(weir: Weir, provider: Provider) -> None:
     token = provider.token()
     assert weir.ask("GET", "/v1/flagged", token).status_code == 200
     assert weir.ask("PUT", "/v1/policy", token, content="x").status_code == 403
@@ -209,7 +198,7 @@ def test_the_command_verifies_the_log_and_says_where_it_was_touched(weir: Weir, 
     assert weir.run("audit", "verify").exit_code == 0
 
 
-def test_no_token_is_in_any_file_of_the_system(weir: Weir, settings: Settings, provider: Any) -> None:
+def test_no_token_is_in_any_file_of_the_system(weir: Weir, settings: Settings, provider: Provider) -> None:
     signed = provider.token(sub="grep")
     tokens = [weir.new_token("grep", "--role", "reader"), OWNER, signed]
     for token in tokens:
