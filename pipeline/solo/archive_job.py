@@ -11,10 +11,10 @@ from confluent_kafka import TopicPartition
 
 from foundation.settings import Settings
 from pipeline.control.kafka_access import connection_of
+from pipeline.flink.dict_state import DictState
 from pipeline.log.log_consumer import LogConsumer, LogMessage
 from pipeline.sinks.archive_access import archive_of
 from pipeline.sinks.archive_stage import Keep
-from pipeline.trial.one_process import DictState
 from pipeline.wire.bodies import PlacedRecord, write_placed_record
 from pipeline.wire.bundle import write_bundle
 from pipeline.wire.declaration import Kind, Tag

@@ -8,12 +8,12 @@ import time
 
 from foundation.settings import Settings
 from pipeline.control.kafka_access import connection_of
+from pipeline.flink.dict_state import DictState
 from pipeline.log.frame import Entry
 from pipeline.log.log_consumer import LogConsumer, LogMessage
 from pipeline.log.log_folder import LOGS, SIDE, segments_of, writer_of
 from pipeline.log.reader import LogReader
 from pipeline.sinks.roll_up import RollUp
-from pipeline.trial.one_process import DictState
 from pipeline.wire.bodies import PlacedRecord, write_placed_record
 from pipeline.wire.bundle import write_bundle
 from pipeline.wire.declaration import Kind, Tag

@@ -1,6 +1,5 @@
 """The three stages of the score job in one thread, with Python in the place of Flink and Java: records of the log in, records out."""
 
-import struct
 import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -8,12 +7,13 @@ from typing import NamedTuple
 from pipeline.engine.profile_store import BYTES_MAX
 from pipeline.flink.state import BulkState
 from pipeline.log.frame import Entry, LogRecord
+from pipeline.score_job.between_stages import Frame, answers_in, event_bundle, message_bundle
 from pipeline.score_job.decode import DecodeStage
 from pipeline.score_job.entity import EntityStage
 from pipeline.score_job.user import EntryFeed, UserStage
 from pipeline.wire.bodies import write_control_record, write_keyed_body, write_raw_record
 from pipeline.wire.bundle import write_bundle
-from pipeline.wire.declaration import ANSWER, ANY_SNAPSHOTS, ENTITY_SEPARATOR, EVENT, MESSAGE, REPLY_HEADER, Kind, Tag, Topic
+from pipeline.wire.declaration import ANY_SNAPSHOTS, ENTITY_SEPARATOR, REPLY_HEADER, Kind, Tag, Topic
 from pipeline.wire.frames import read_frames
 
 TOPICS = {Tag.DECISION: "decisions", Tag.DEAD_LETTER: "dead-letters", Tag.LATE: "late"}
@@ -21,9 +21,6 @@ CONTROL_TOPICS = {"control": Topic.CONTROL, "models": Topic.MODEL}
 """The topics that every stage takes in, by their letters."""
 TOLD_TOPICS = {"labels-resolved": Kind.LABELS, "facts": Kind.FACTS}
 """The topics that tell of entities beside their events, by the kinds of their bundles."""
-_NAN = struct.pack("<d", float("nan"))
-
-Frame = tuple[Tag, str, bytes]
 
 
 class Outcome(NamedTuple):
@@ -89,48 +86,14 @@ class Stages:
         frames = read_frames(self.decode.process(write_bundle(Kind.RAW, bodies, positions=[self._snapshots] * len(bodies))))
         messages = [(key, payload) for tag, key, payload in frames if tag == Tag.MESSAGE]
         events = [(key, payload) for tag, key, payload in frames if tag == Tag.EVENT]
-        frames = [frame for frame in frames if frame[0] not in (Tag.MESSAGE, Tag.EVENT)]
-        answers = self._answers(messages, frames) if messages else {}
-        if events:
-            frames += self._decided(events, answers)
-        return _outcome(frames)
+        answered = read_frames(self._entity.process(message_bundle(messages))) if messages else []
+        decided = read_frames(self._user.process(event_bundle(events, answers_in(answered)))) if events else []
+        return _outcome([*frames, *answered, *decided])
 
     def checkpoint(self) -> None:
         """Makes the stages write what their states do not have yet."""
         for stage in (self._entity, self._user):
             stage.process(write_bundle(Kind.BARRIER, [b""]))
-
-    def _answers(self, messages: list[tuple[str, bytes]], frames: list[Frame]) -> dict[tuple[str, int], list[tuple[int, bytes]]]:
-        """What the entities say, by primary entity and event; other frames of the entity stage are added to `frames`."""
-        bodies = []
-        release = 0
-        for key, payload in messages:
-            _, _, release, _, order_length = MESSAGE.unpack_from(payload)
-            bodies.append(write_keyed_body(key.encode(), payload[MESSAGE.size + order_length :]))
-        answers: dict[tuple[str, int], list[tuple[int, bytes]]] = {}
-        for frame in read_frames(self._entity.process(write_bundle(Kind.MESSAGES, bodies, release))):
-            tag, user, payload = frame
-            if tag == Tag.ANSWER:
-                uid, at = ANSWER.unpack_from(payload)
-                answers.setdefault((user, uid), []).append((at, payload[ANSWER.size :]))
-            else:
-                frames.append(frame)
-        return answers
-
-    def _decided(self, events: list[tuple[str, bytes]], answers: dict[tuple[str, int], list[tuple[int, bytes]]]) -> list[Frame]:
-        bodies, missing, tails, stamps, release = [], [], [], [], 0
-        for user, payload in events:
-            _, uid, release, snapshots, width, expected, order_length = EVENT.unpack_from(payload)
-            tail = bytearray(_NAN * (width // 8))
-            got = answers.get((user, uid), [])
-            for at, answer in got:
-                tail[at : at + len(answer)] = answer
-            bodies.append(payload[EVENT.size + order_length :])
-            missing.append(int(len(got) < expected))
-            stamps.append(snapshots)
-            tails.append(bytes(tail))
-        bundle = write_bundle(Kind.EVENTS, bodies, release, missing, tails if tails[0] else (), stamps)
-        return read_frames(self._user.process(bundle))
 
 
 def _outcome(frames: Sequence[Frame]) -> Outcome:

@@ -1,46 +1,24 @@
 """Runs the three stages of the score job in one process, with plain Python in the place of Flink and Java."""
 
-import struct
 from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from pipeline.engine.release import content_hash
+from pipeline.flink.dict_state import DictState
+from pipeline.score_job.between_stages import Frame, answers_in, event_bundle, message_bundle
 from pipeline.score_job.decode import DecodeStage
 from pipeline.score_job.entity import EntityStage
 from pipeline.score_job.facts import fact_key
 from pipeline.score_job.user import EntryFeed, UserStage
 from pipeline.wire.bodies import write_control_record, write_keyed_body, write_raw_record
-from pipeline.wire.bulk_state import pack_profiles, unpack_changes, unpack_keys
 from pipeline.wire.bundle import write_bundle
-from pipeline.wire.declaration import ANSWER, ANY_SNAPSHOTS, ENTITY_SEPARATOR, EVENT, MESSAGE, RELEASE_KEY, Kind, Tag, Topic
+from pipeline.wire.declaration import ANY_SNAPSHOTS, ENTITY_SEPARATOR, RELEASE_KEY, Kind, Tag, Topic
 from pipeline.wire.frames import read_frames
 
 ControlRecord = tuple[str, str, bytes | None]
-Frame = tuple[Tag, str, bytes]
 _BETWEEN_STAGES = (Tag.EVENT, Tag.MESSAGE, Tag.ANSWER)
 _KEPT = (Tag.DECISION, Tag.REPLY, Tag.DEAD_LETTER, Tag.LATE)
-_NAN = struct.pack("<d", float("nan"))
-
-
-class DictState:
-    """Implements `BulkState` with a dictionary; its answers are byte for byte those of the Java class."""
-
-    def __init__(self) -> None:
-        self.heads: dict[bytes, bytes] = {}
-        self.pages: dict[bytes, dict[int, bytes]] = {}
-
-    def read(self, keys: bytes) -> bytes:
-        return pack_profiles([(self.heads.get(key), list(self.pages.get(key, {}).items())) for key in unpack_keys(keys)])
-
-    def write(self, keys: bytes, changes: bytes) -> None:
-        names = unpack_keys(keys)
-        heads, pages, dropped = unpack_changes(changes)
-        self.heads.update(zip(names, heads, strict=True))
-        for position, number, page in pages:
-            self.pages.setdefault(names[position], {})[number] = page
-        for position, number in dropped:
-            self.pages.get(names[position], {}).pop(number, None)
 
 
 class OneProcess:
@@ -127,10 +105,11 @@ class OneProcess:
     def arrive(self, frames: list[Frame], lose_answers: bool = False) -> None:
         """Delivers frames that were on their way to the entity stage and the user stage."""
         messages = [(key, payload) for tag, key, payload in frames if tag == Tag.MESSAGE]
-        answers = self._answers(messages) if messages else {}
+        answers = answers_in(self._keep(read_frames(self.entity.process(message_bundle(messages))))) if messages else {}
         if lose_answers:  # the entities have seen the events all the same
             answers = {}
-        self._decide([(key, payload) for tag, key, payload in frames if tag == Tag.EVENT], answers)
+        if events := [(key, payload) for tag, key, payload in frames if tag == Tag.EVENT]:
+            self._keep(read_frames(self.user.process(event_bundle(events, answers))))
 
     def checkpoint(self) -> None:
         """Does what happens before a checkpoint's barrier: each stage writes its state."""
@@ -140,34 +119,6 @@ class OneProcess:
     def decisions(self) -> list[dict[str, object]]:
         """All decisions so far, decoded."""
         return [msgspec.json.decode(value) for _, value in self.out.get(Tag.DECISION, [])]
-
-    def _answers(self, messages: list[tuple[str, bytes]]) -> dict[tuple[str, int], list[tuple[int, bytes]]]:
-        bodies = []
-        release = 0
-        for key, payload in messages:
-            _, _, release, _, order_length = MESSAGE.unpack_from(payload)
-            bodies.append(write_keyed_body(key.encode(), payload[MESSAGE.size + order_length :]))
-        answers: dict[tuple[str, int], list[tuple[int, bytes]]] = {}
-        for _, user, payload in self._keep(read_frames(self.entity.process(write_bundle(Kind.MESSAGES, bodies, release)))):
-            uid, at = ANSWER.unpack_from(payload)
-            answers.setdefault((user, uid), []).append((at, payload[ANSWER.size :]))
-        return answers
-
-    def _decide(self, events: list[tuple[str, bytes]], answers: dict[tuple[str, int], list[tuple[int, bytes]]]) -> None:
-        bodies, missing, tails, stamps, release = [], [], [], [], 0
-        for user, payload in events:
-            _, uid, release, snapshots, width, expected, order_length = EVENT.unpack_from(payload)
-            tail = bytearray(_NAN * (width // 8))
-            got = answers.get((user, uid), [])
-            for at, answer in got:
-                tail[at : at + len(answer)] = answer
-            bodies.append(payload[EVENT.size + order_length :])
-            missing.append(int(len(got) < expected))
-            stamps.append(snapshots)
-            tails.append(bytes(tail))
-        if bodies:
-            bundle = write_bundle(Kind.EVENTS, bodies, release, missing, tails if tails[0] else (), stamps)
-            self._keep(read_frames(self.user.process(bundle)))
 
     def _keep(self, frames: list[Frame]) -> list[Frame]:
         for tag, key, payload in frames:

@@ -19,12 +19,12 @@ from deploy.command import DEMO_CONFIG
 from deploy.local.solo_stack import SoloStack
 from deploy.machine.ports import free_ports
 from foundation.settings import Settings
+from pipeline.flink.dict_state import DictState
 from pipeline.log.frame import LogRecord
 from pipeline.log.log_folder import INPUT, LOGS, OUTPUT
 from pipeline.log.reader import LogReader
 from pipeline.log.segments import Segments
 from pipeline.solo.stages import CONTROL_TOPICS, TOLD_TOPICS, Stages
-from pipeline.trial.one_process import DictState
 
 TOKEN = "the-token-of-a-system-that-is-killed"
 CALLERS = 4
