@@ -73,9 +73,9 @@ def up(profile: str, config: pathlib.Path | None, folder: pathlib.Path | None) -
 
         serve_until_interrupted(config or DEMO_CONFIG, folder, config is not None)
     else:
-        from deploy.commands.up import run_until_interrupted
+        from deploy.commands.up import up_until_interrupted
 
-        run_until_interrupted(config or DEMO_CONFIG, folder, config is not None, profile)
+        up_until_interrupted(config or DEMO_CONFIG, folder, config is not None, profile)
 
 
 @main.command()

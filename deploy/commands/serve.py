@@ -1,17 +1,13 @@
 """`weir serve` runs a solo system until Ctrl-C."""
 
-import os
 import pathlib
-import sys
-import time
 
 import click
 import msgspec
 
-from api.auth.token import token_file, token_made_now
+from api.auth.token import token_file
+from deploy.commands.running import run_until_interrupted
 from deploy.local.solo_stack import SoloStack
-from deploy.machine import interruption
-from deploy.machine.private_files import UMASK
 from foundation.settings import Settings, read_settings
 
 
@@ -28,23 +24,7 @@ def serve_until_interrupted(config: pathlib.Path, folder: pathlib.Path | None, r
         Refusal: the configuration is not valid, the folder is in use, or a process does not come up.
     """
     settings = solo_settings(read_settings(), folder)
-    interruption.listen()
-    os.umask(UMASK)
-    token = token_made_now(settings)
-    stack = SoloStack(settings, config, click.echo, replace=replace)
-    try:
-        stack.start()
-        click.echo(_where(settings))
-        if token and sys.stdout.isatty():  # otherwise the output may go to a log, which would keep the token
-            click.echo(f"token   {token}  (with the role admin; it is not shown again)")
-        while True:
-            interruption.check()
-            stack.keep_running()
-            time.sleep(0.2)
-    except KeyboardInterrupt:
-        click.echo("stopping")
-    finally:
-        stack.stop()
+    run_until_interrupted(settings, lambda: SoloStack(settings, config, click.echo, replace=replace), _where(settings))
 
 
 def solo_settings(settings: Settings, folder: pathlib.Path | None = None) -> Settings:

@@ -1,26 +1,22 @@
 """`weir up` runs the local stack until Ctrl-C."""
 
-import os
 import pathlib
-import sys
-import time
 
 import click
 import msgspec
 
-from api.auth.token import token_file, token_made_now
+from api.auth.token import token_file
+from deploy.commands.running import run_until_interrupted
 from deploy.local.releases import read_folder
 from deploy.local.stack import Stack
-from deploy.machine import interruption
 from deploy.machine.jars import require_java
-from deploy.machine.private_files import UMASK
 from deploy.servers.postgresql import URL_FILE
 from deploy.servers.store_servers import SERVERS
 from foundation.settings import Settings, read_settings
 from pipeline.flink.flink_rest import rest_of
 
 
-def run_until_interrupted(config: pathlib.Path, folder: pathlib.Path | None, replace: bool, profile: str) -> None:
+def up_until_interrupted(config: pathlib.Path, folder: pathlib.Path | None, replace: bool, profile: str) -> None:
     """Starts the stack, restarts processes that end, and stops everything at Ctrl-C or TERM.
 
     Args:
@@ -40,23 +36,8 @@ def run_until_interrupted(config: pathlib.Path, folder: pathlib.Path | None, rep
         settings = with_servers(settings)
     texts = read_folder(config)
     require_java()
-    interruption.listen()
-    os.umask(UMASK)
-    token = token_made_now(settings)
-    stack = Stack(settings, texts, click.echo, replace=replace, servers=servers_of(settings) if profile == "full" else ())
-    try:
-        stack.start()
-        click.echo(_where(settings))
-        if token and sys.stdout.isatty():  # otherwise the output may go to a log, which would keep the token
-            click.echo(f"token   {token}  (with the role admin; it is not shown again)")
-        while True:
-            interruption.check()
-            stack.keep_running()
-            time.sleep(0.2)
-    except KeyboardInterrupt:
-        click.echo("stopping")
-    finally:
-        stack.stop()
+    servers = servers_of(settings) if profile == "full" else ()
+    run_until_interrupted(settings, lambda: Stack(settings, texts, click.echo, replace=replace, servers=servers), _where(settings))
 
 
 def servers_of(settings: Settings) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """Runs a solo system as two processes of this machine: the API with the engine inside, and the side jobs. It needs no Java."""
 
+import functools
 import os
 import pathlib
 import sys
@@ -12,6 +13,7 @@ from deploy.machine.patience import Patience
 from deploy.machine.ports import require_free
 from deploy.machine.private_files import make_private_folder
 from deploy.machine.processes import Process, Processes
+from deploy.machine.restarting import start_again
 from foundation.settings import Settings, settings_as_environment
 
 READY_SECONDS_MAX = 600.0
@@ -61,18 +63,9 @@ class SoloStack:
         """Restarts processes that have ended by themselves and gives their names; call it about once a second."""
         restarted = []
         for process in self._processes.dead():
-            if not self._patience.may_try(process.name):
-                continue
-            wait_seconds = self._patience.tried(process.name)
-            self._say(f"{process.name} ended and is started again (log: {process.log})")
-            try:
-                started = self._python(process.name)
-            except OSError as error:  # a full disk may fail it
-                self._say(f"{process.name} could not be started, and it is tried again in {wait_seconds:g} s: {error}")
-                continue
-            self._processes.forget(process)
-            self._processes.add(started)
-            restarted.append(process.name)
+            start = functools.partial(self._python, process.name)
+            if self._patience.may_try(process.name) and start_again(self._processes, process, start, self._patience, self._say):
+                restarted.append(process.name)
         return restarted
 
     def stop(self) -> None:

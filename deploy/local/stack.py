@@ -25,6 +25,7 @@ from deploy.machine.patience import Patience
 from deploy.machine.ports import free_ports, require_free
 from deploy.machine.private_files import make_private_folder, secret_in
 from deploy.machine.processes import Process, Processes
+from deploy.machine.restarting import start_again
 from deploy.machine.yielding import Yielding, hold_back_second_compiler
 from deploy.servers.broker import launch_broker, start_broker, wait_for_broker
 from deploy.servers.cluster import Cluster, task_manager_name
@@ -110,8 +111,10 @@ class Stack:
         """
         restarted = []
         for process in sorted(self._processes.dead(), key=self._start_order):
-            if process in self._processes.all and self._patience.may_try(process.name) and self._start_again(process):
-                restarted.append(process.name)
+            if process in self._processes.all and self._patience.may_try(process.name):
+                start = self._starts[process.name]
+                if start_again(self._processes, process, start, self._patience, self._say):
+                    restarted.append(process.name)
         if self._to_submit and self._patience.may_try("submission"):
             self._submit_again()
         self._yielding.step(self._processes.all)
@@ -276,19 +279,6 @@ class Stack:
     def environment(self) -> dict[str, str]:
         """The environment of the processes of this system: the settings, and the path on which Python finds the project."""
         return self.cluster.environment() | settings_as_environment(self.settings) | {"PYTHONUNBUFFERED": "1"}
-
-    def _start_again(self, process: Process) -> bool:
-        """Starts another process in place of `process`, which has ended; gives whether it could be started."""
-        wait_seconds = self._patience.tried(process.name)
-        self._say(f"{process.name} ended and is started again (log: {process.log})")
-        try:
-            started = self._starts[process.name]()
-        except Exception as error:  # a full disk may fail any step, each with an error of its own
-            self._say(f"{process.name} could not be started, and it is tried again in {wait_seconds:g} s: {error}")
-            return False
-        self._processes.forget(process)
-        self._processes.add(started)
-        return True
 
 
 def _never_failing(say: Say) -> Say:

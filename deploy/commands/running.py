@@ -1,0 +1,55 @@
+"""A system is started, said to be up, kept running until Ctrl-C or TERM, and stopped."""
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+import click
+
+from api.auth.token import token_made_now
+from deploy.machine import interruption
+from deploy.machine.private_files import UMASK
+from foundation.settings import Settings
+
+
+class System(Protocol):
+    """What is run: a stack of processes."""
+
+    def start(self) -> None:
+        """Starts everything, and returns when it is ready."""
+        ...
+
+    def keep_running(self) -> object:
+        """Restarts what has ended by itself."""
+        ...
+
+    def stop(self) -> None:
+        """Stops everything."""
+        ...
+
+
+def run_until_interrupted(settings: Settings, make: Callable[[], System], where: str) -> None:
+    """Runs the system of `settings` that `make` makes; it is said under which addresses it is reached.
+
+    Raises:
+        Refusal: a process does not come up.
+    """
+    interruption.listen()
+    os.umask(UMASK)
+    token = token_made_now(settings)
+    system = make()
+    try:
+        system.start()
+        click.echo(where)
+        if token and sys.stdout.isatty():  # otherwise the output may go to a log, which would keep the token
+            click.echo(f"token   {token}  (with the role admin; it is not shown again)")
+        while True:
+            interruption.check()
+            system.keep_running()
+            time.sleep(0.2)
+    except KeyboardInterrupt:
+        click.echo("stopping")
+    finally:
+        system.stop()
