@@ -5,33 +5,27 @@ position, and at a start the log is read again from there. Decisions that stand 
 """
 
 import logging
-import pathlib
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 
-from foundation.refusal import Refusal
 from foundation.settings import Settings
 from pipeline.engine.keeping import kept_ms
 from pipeline.log.frame import Entry, LogRecord
 from pipeline.log.log_folder import INBOX, INPUT, LOGS, LOGS_OF, OUTPUT, SIDE, TAKEN_IN, close_writers, segments_of, take_over
 from pipeline.log.reader import LogReader
 from pipeline.log.writer import LogWriter
+from pipeline.solo.checkpoints import RETRY_SECONDS, Checkpoints
 from pipeline.solo.entry_feed import LogEntryFeed
 from pipeline.solo.intake import Done, Intake, IntakeFullError, Waiting
 from pipeline.solo.keeping import DAY_MS, keep_within
 from pipeline.solo.stages import CONTROL_TOPICS, TOLD_TOPICS, Outcome, Stages
-from pipeline.solo.state_file import STAGES, Changes, StageState, StateFile
 
 log = logging.getLogger(__name__)
 
-CHECKPOINT_SECONDS = 1.0
-CHECKPOINT_EVENTS = 10_000
 IDLE_SECONDS = 0.05
 """How often the logs of other processes are looked at while nothing comes."""
-RETRY_SECONDS = 0.2
 KEEP_SECONDS = 60.0
 FROM_HEADER = "weir-from"
 """The header of a record that was copied from another log: that log and the ordinal after the record there."""
@@ -64,19 +58,15 @@ class Engine:
         self.write_problem = ""
         self.decided = 0
         self._settings = settings
-        self._folder = log_folder(settings)
+        self._folder = settings.path(*LOGS)
         self._answer = answer
         self._died = died
         self._clock = clock
         self._stopping = False
         self._died_of = ""
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
-        self._writing: threading.Thread | None = None
-        self._states: dict[str, StageState] = {}
         self._sources: dict[str, LogReader] = {}
-        self._written_at = self._kept_at = time.monotonic()
-        self._since = 0
-        self._moved = False
+        self._kept_at = time.monotonic()
         self._through = 0
         """The outcomes of records before this ordinal stand in the output log already."""
 
@@ -89,10 +79,10 @@ class Engine:
         fsync = self._settings.log_fsync
         self._input = LogWriter(self._folder / INPUT, fsync, clock=self._clock)
         self._output = LogWriter(self._folder / OUTPUT, "os", clock=self._clock)
-        take_over(self._folder, {INPUT: self._input, OUTPUT: self._output}, self._append_and_wait)
-        self._file = StateFile(self._settings.path(*STATE), self._clock)
-        self._positions = self._file.positions()
-        self._check_positions()
+        logs = {INPUT: self._input, OUTPUT: self._output}
+        take_over(self._folder, logs, self._append_and_wait)
+        self._checkpoints = Checkpoints(self._settings.path(*STATE), logs, self._clock)
+        self._checkpoints.require_logs()
 
     def start(self) -> None:
         """Starts the thread, which first reads what the log has behind the state."""
@@ -139,12 +129,11 @@ class Engine:
     def close(self) -> None:
         """Ends the thread after its batch, writes the state, and closes the logs."""
         self._stopping = True
+        self._checkpoints.end()
         self.intake.wake()
         if self._thread.is_alive():
             self._thread.join()
-        if self._writing is not None:
-            self._writing.join()
-        self._file.close()
+        self._checkpoints.close()
         close_writers(self._folder)
 
     def _run(self) -> None:
@@ -153,7 +142,7 @@ class Engine:
             self.problem = ""
             while not self._stopping:
                 self._step()
-            self._end()
+            self._checkpoints.write_last(self._stages.checkpoint)
         except BaseException as error:
             self._died_of = f"{type(error).__name__}: {error}"
             self.problem = f"state: the engine ended: {self._died_of}"
@@ -166,7 +155,7 @@ class Engine:
             self._process(records)
         for records in self._imported():
             self._process(records)
-        self._checkpoint_if_due()
+        self._look_after()
 
     def _append_taken(self, taken: list[Waiting]) -> list[LogRecord]:
         entries = [entry for waiting in taken for entry in waiting.entries]
@@ -204,7 +193,7 @@ class Engine:
                 self.write_problem = f"the log cannot be written: {error.strerror}"
                 reader.seek(found[0].ordinal)
                 continue
-            self._positions[name] = reader.position
+            self._checkpoints.positions[name] = reader.position
             yield _records(entries, first, at_ms)
 
     def _process(self, records: list[LogRecord]) -> None:
@@ -213,8 +202,7 @@ class Engine:
         end = records[-1].ordinal + 1
         if outcome.entries:
             self._write_outcome(outcome.entries, end)
-        self._moved = True
-        self._positions[INPUT] = end
+        self._checkpoints.moved(end)
         if outcome.replies:
             self._answer(outcome.replies)
 
@@ -229,7 +217,7 @@ class Engine:
                 whole.entries.extend(outcome.entries)
                 whole.replies.extend(outcome.replies)
                 if kind == "events":
-                    self._since += len(part)
+                    self._checkpoints.decided(len(part))
                     self.decided += len(part)
         return whole
 
@@ -249,11 +237,11 @@ class Engine:
 
     def _recover(self) -> None:
         """Reads the log from the state's position on, as it was decided before the end of the process."""
-        self._states = self._file.stages()
-        entity, user = (self._states[name] for name in STAGES)
+        entity, user = self._checkpoints.states()
+        positions = self._checkpoints.positions
         lists = LogEntryFeed(LogReader(self._input.segments, ("entries",), 0))
         self._stages = Stages(entity, user, 0, self._settings.profiles_bytes_max, self._clock, lists)
-        start = self._positions.get(INPUT, 0)
+        start = positions.get(INPUT, 0)
         known = LogReader(self._input.segments, CONTROL_TOPICS, 0)
         while records := [record for record in known.read(1_000) if record.ordinal < start]:
             self._stages.control(records)
@@ -267,43 +255,41 @@ class Engine:
             self._note_sources(records)
             for part in _split(records, self._through):
                 self._process_again(part)
-            self._checkpoint_if_due()
+            self._look_after()
         if through > self._input.end:
             self._start_behind_lost_events(through)
         self._sources = {
-            SIDE: LogReader(segments_of(self._folder, SIDE), TAKEN_IN, self._positions.get(SIDE, 0)),
-            INBOX: LogReader(segments_of(self._folder, INBOX), _input_topics(), self._positions.get(INBOX, 0)),
+            SIDE: LogReader(segments_of(self._folder, SIDE), TAKEN_IN, positions.get(SIDE, 0)),
+            INBOX: LogReader(segments_of(self._folder, INBOX), _input_topics(), positions.get(INBOX, 0)),
         }
 
     def _start_behind_lost_events(self, through: int) -> None:
         """Writes the state behind outcomes whose events the log has lost, so that no later start takes new events for those."""
         lost = through - self._input.end
         log.warning("the machine lost power before the last %d records of the log were on the disk; send their events again", lost)
-        self._moved = True
-        self._checkpoint()
-        if self._writing is not None:
-            self._writing.join()
+        self._checkpoints.write(self._stages.checkpoint)
+        self._checkpoints.wait()
 
     def _process_again(self, records: list[LogRecord]) -> None:
         if records[-1].ordinal >= self._through:
             self._process(records)
             return
         self._outcome_of(records)
-        self._moved = True
-        self._positions[INPUT] = records[-1].ordinal + 1
+        self._checkpoints.moved(records[-1].ordinal + 1)
 
     def _apply_time_to_live(self) -> None:
         """Removes profiles that nothing can ask for any more."""
         release = self._stages.decode.definitions.newest
         if release is not None and (kept := kept_ms(release)):
-            gone = self._file.forget(int(self._clock() * 1000) - kept)
+            gone = self._checkpoints.forget(int(self._clock() * 1000) - kept)
             if gone:
                 log.info("%d profiles were not written for %d days and are forgotten", gone, kept // DAY_MS)
 
     def _outcomes_through(self) -> int:
         """The ordinal up to which outcomes stand in the output log, from the state's position on."""
-        through = self._positions.get(INPUT, 0)
-        reader = LogReader(self._output.segments, ("decisions", "late", "dead-letters"), self._positions.get(OUTPUT, 0))
+        positions = self._checkpoints.positions
+        through = positions.get(INPUT, 0)
+        reader = LogReader(self._output.segments, ("decisions", "late", "dead-letters"), positions.get(OUTPUT, 0))
         while records := reader.read(10_000):
             for record in records:
                 for name, value in record.headers:
@@ -313,78 +299,25 @@ class Engine:
 
     def _note_sources(self, records: Sequence[LogRecord]) -> None:
         """Remembers how far other logs were copied into the input before the end of the process."""
+        positions = self._checkpoints.positions
         for record in records:
             for name, value in record.headers:
                 if name == FROM_HEADER:
                     source, _, position = value.decode().rpartition(":")
-                    self._positions[source] = max(self._positions.get(source, 0), int(position))
+                    positions[source] = max(positions.get(source, 0), int(position))
 
-    def _checkpoint_if_due(self) -> None:
+    def _look_after(self) -> None:
+        """Writes a checkpoint, and removes old segments, where it is time."""
         if time.monotonic() - self._kept_at > KEEP_SECONDS:
             self._keep()
-        if not self._moved or (self._writing is not None and self._writing.is_alive()):
-            return
-        if self._since >= CHECKPOINT_EVENTS or time.monotonic() - self._written_at >= CHECKPOINT_SECONDS:
-            self._checkpoint()
-
-    def _checkpoint(self) -> None:
-        """Has a thread write what the stages have changed, together with the position that it belongs to."""
-        for state in self._states.values():
-            state.left()
-        self._stages.checkpoint()
-        changes = {name: state.leave() for name, state in self._states.items()}
-        positions = self._positions | {OUTPUT: self._output.end}
-        self._since, self._moved, self._written_at = 0, False, time.monotonic()
-        self._writing = threading.Thread(target=self._write_state, args=(changes, positions), name="state", daemon=True)
-        self._writing.start()
-
-    def _write_state(self, changes: dict[str, Changes], positions: dict[str, int]) -> None:
-        """Writes the state once the logs hold what it was made from; tries again until it is written, or the engine ends."""
-        while True:
-            try:
-                self._input.sync()
-                self._output.sync()
-                self._file.write(changes, positions)
-                return
-            except (OSError, sqlite3.Error) as error:
-                log.warning("the state could not be written, and it is tried again: %s", error)
-                if self._stopping:
-                    return
-                time.sleep(RETRY_SECONDS)
+        if self._checkpoints.is_due:
+            self._checkpoints.write(self._stages.checkpoint)
 
     def _keep(self) -> None:
         """Removes segments of the logs that are older than `log_kept_days` or beyond `log_bytes_max`, and belong to no later start."""
         self._kept_at = time.monotonic()
         for writer in (self._input, self._output):
             keep_within(writer, self._settings, int(self._clock() * 1000))
-
-    def _end(self) -> None:
-        if self._writing is not None:
-            self._writing.join()
-        if self._moved:
-            self._checkpoint()
-
-    def _check_positions(self) -> None:
-        """Checks that the logs reach as far as the state says.
-
-        Raises:
-            Refusal: they end before; so they are not the logs that the state was made from, or a part of them is lost.
-        """
-        for name, writer in ((INPUT, self._input), (OUTPUT, self._output)):
-            expected = self._positions.get(name, 0)
-            if expected > writer.end:
-                raise Refusal(
-                    "log shorter than its state",
-                    where=str(self._folder / name),
-                    expected=f"at least {expected} records, which {self._settings.path(*STATE)} was made from",
-                    got=f"{writer.end} records",
-                    remedy="put back both from one backup; or remove the state file, and the log that is there is replayed",
-                )
-
-
-def log_folder(settings: Settings) -> pathlib.Path:
-    """The folder of the logs of a solo system."""
-    return settings.path(*LOGS)
 
 
 def _input_topics() -> tuple[str, ...]:

@@ -91,7 +91,7 @@ class Running:
 
     def wait(self) -> "Running":
         """Returns once everything in the log was decided."""
-        until(lambda: not self.engine.problem and self.engine._positions.get("input") == self.engine._input.end)
+        until(lambda: not self.engine.problem and self.engine._checkpoints.positions.get("input") == self.engine._input.end)
         return self
 
     def outcomes(self, topic: str = "decisions") -> list[dict[str, object]]:
@@ -198,7 +198,7 @@ def test_a_copy_of_the_folder_at_any_moment_goes_on_and_nothing_is_lost_or_doubl
         if draw.random() < 0.3:
             if draw.random() < 0.5:
                 system.wait()
-                system.engine._written_at = -1e9  # so that the state is written at different positions
+                system.engine._checkpoints._written_at = -1e9  # so that the state is written at different positions
             copies.append(copied(system, tmp_path / f"copy-{len(copies)}"))
     assert system.wait().outcomes() == whole_run()
     for folder in copies:
@@ -229,9 +229,10 @@ def test_events_that_a_loss_of_power_took_from_the_log_may_come_again_and_are_de
     system.put(release())
     values = payments(60)
     system.put(entries(values[:20]))
-    system.wait().engine._checkpoint()
+    engine = system.wait().engine
+    engine._checkpoints.write(engine._stages.checkpoint)
     end = system.engine._input.segments.all[-1].size
-    system.engine._written_at = time.monotonic() + 1e9
+    system.engine._checkpoints._written_at = time.monotonic() + 1e9
     system.put(entries(values[20:60]))
     system.wait()
     decided = len(system.outcomes())
@@ -241,7 +242,7 @@ def test_events_that_a_loss_of_power_took_from_the_log_may_come_again_and_are_de
         file.truncate(end)
     for _ in range(2):  # the second time, too, nothing is taken for decided that is not
         system = running().wait()
-        system.engine._written_at = time.monotonic() + 1e9
+        system.engine._checkpoints._written_at = time.monotonic() + 1e9
         known = system.engine._input.end - len(release())
         system.put(entries(values[known : known + 20]))
         system.wait()
@@ -254,8 +255,7 @@ def test_events_that_a_loss_of_power_took_from_the_log_may_come_again_and_are_de
 
 def stopped_without_a_state(system: Running) -> None:
     """Ends an engine as a kill does, which writes no state."""
-    system.engine._moved = False
-    system.engine._end = lambda: None  # type: ignore[method-assign]
+    system.engine._checkpoints.write_last = lambda save: None  # type: ignore[method-assign]
     system.close()
 
 
@@ -269,7 +269,7 @@ def test_what_other_processes_append_is_taken_in_once_whatever_ends_in_between(r
     until(lambda: len(system.wait().outcomes()) == 1)
     label = {"event_id": "0", "id_key": 0, "event_time": START_MS, "label": 1, "label_time": START_MS, "user": "u1"}
     side.append([Entry("labels-resolved", b"who\0u1", msgspec.json.encode(label)), Entry("learners", b"place", b"not for the engine")])
-    until(lambda: system.engine._positions.get(SIDE) == 1)
+    until(lambda: system.engine._checkpoints.positions.get(SIDE) == 1)
     system.close()
     again = running()
     again.wait()

@@ -1,0 +1,138 @@
+"""Checkpoints of a solo system: what its stages changed is written together with the positions of the logs that it was made from.
+
+They are written by a thread of their own, so that decisions wait for no disk.
+"""
+
+import logging
+import pathlib
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Mapping
+
+from foundation.refusal import Refusal
+from pipeline.log.log_folder import INPUT, OUTPUT
+from pipeline.log.writer import LogWriter
+from pipeline.solo.state_file import STAGES, Changes, StageState, StateFile
+
+log = logging.getLogger(__name__)
+
+SECONDS = 1.0
+EVENTS = 10_000
+RETRY_SECONDS = 0.2
+
+
+class Checkpoints:
+    """Writes a checkpoint every `SECONDS` in which something came, or `EVENTS` events. Only the engine's thread may use it once that runs.
+
+    Args:
+        path: of the state file.
+        logs: the writers of `INPUT` and `OUTPUT`, which have to hold what a checkpoint was made from before it counts.
+        clock: seconds since the epoch.
+
+    Attributes:
+        positions: how far each log was taken in, by its name; the next checkpoint holds them.
+
+    Raises:
+        Refusal: the file is damaged or of another version.
+    """
+
+    def __init__(self, path: pathlib.Path, logs: Mapping[str, LogWriter], clock: Callable[[], float]) -> None:
+        self._path = path
+        self._logs = logs
+        self._file = StateFile(path, clock)
+        self.positions = self._file.positions()
+        self._states: dict[str, StageState] = {}
+        self._writing: threading.Thread | None = None
+        self._written_at = time.monotonic()
+        self._events = 0
+        self._moved = False
+        self._ending = False
+
+    def require_logs(self) -> None:
+        """Lets logs pass that reach as far as the last checkpoint says.
+
+        Raises:
+            Refusal: they end before; so they are not the logs that it was made from, or a part of them is lost.
+        """
+        for name, writer in self._logs.items():
+            expected = self.positions.get(name, 0)
+            if expected > writer.end:
+                raise Refusal(
+                    "log shorter than its state",
+                    where=str(writer.segments.folder),
+                    expected=f"at least {expected} records, which {self._path} was made from",
+                    got=f"{writer.end} records",
+                    remedy="put back both from one backup; or remove the state file, and the log that is there is replayed",
+                )
+
+    def states(self) -> tuple[StageState, StageState]:
+        """Gives new states of the entity stage and the user stage, as of the last checkpoint, for the engine's thread."""
+        self._states = self._file.stages()
+        entity, user = (self._states[name] for name in STAGES)
+        return entity, user
+
+    def forget(self, before_ms: int) -> int:
+        """See `StateFile.forget`."""
+        return self._file.forget(before_ms)
+
+    def moved(self, position: int) -> None:
+        """Notes that the input was decided up to `position`."""
+        self._moved = True
+        self.positions[INPUT] = position
+
+    def decided(self, events: int) -> None:
+        """Notes that so many events more were decided."""
+        self._events += events
+
+    @property
+    def is_due(self) -> bool:
+        """Whether a checkpoint is to be written now."""
+        if not self._moved or (self._writing is not None and self._writing.is_alive()):
+            return False
+        return self._events >= EVENTS or time.monotonic() - self._written_at >= SECONDS
+
+    def write(self, save: Callable[[], None]) -> None:
+        """Begins to write a checkpoint. `save` makes the stages write their states what these lack; the one before has to be written."""
+        for state in self._states.values():
+            state.left()
+        save()
+        changes = {name: state.leave() for name, state in self._states.items()}
+        positions = self.positions | {OUTPUT: self._logs[OUTPUT].end}
+        self._events, self._moved, self._written_at = 0, False, time.monotonic()
+        self._writing = threading.Thread(target=self._write, args=(changes, positions), name="state", daemon=True)
+        self._writing.start()
+
+    def wait(self) -> None:
+        """Returns once the checkpoint that is being written is written."""
+        if self._writing is not None:
+            self._writing.join()
+
+    def write_last(self, save: Callable[[], None]) -> None:
+        """Begins to write a checkpoint as `write` does, if there is anything to write, after the one that is being written."""
+        self.wait()
+        if self._moved:
+            self.write(save)
+
+    def end(self) -> None:
+        """Lets a checkpoint that cannot be written be tried no more."""
+        self._ending = True
+
+    def close(self) -> None:
+        """Waits for the last checkpoint and closes the file."""
+        self.wait()
+        self._file.close()
+
+    def _write(self, changes: dict[str, Changes], positions: dict[str, int]) -> None:
+        """Writes the state once the logs hold what it was made from; tries again until it is written, or the engine ends."""
+        while True:
+            try:
+                for writer in self._logs.values():
+                    writer.sync()
+                self._file.write(changes, positions)
+                return
+            except (OSError, sqlite3.Error) as error:
+                log.warning("the state could not be written, and it is tried again: %s", error)
+                if self._ending:
+                    return
+                time.sleep(RETRY_SECONDS)
