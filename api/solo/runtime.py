@@ -3,18 +3,15 @@
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from api.kafka.following import Following
 from api.kafka.log import KafkaLog, Log
 from api.solo.solo_log import SoloLog
-from api.solo.solo_replies import SoloReplies
+from api.solo.solo_replies import Answer, SoloReplies
 from foundation.settings import Settings
 from pipeline.control.kafka_access import connection_of
 from pipeline.solo.engine import Engine
-
-Answer = Callable[[Sequence[tuple[str, bytes | None]]], None]
 
 
 class CheckedLog(Log, Protocol):

@@ -70,11 +70,17 @@ class _Partition:
         self.end_said = -1
 
     def take(self, records_max: int, says_end: bool) -> list[LogMessage]:
+        """Reads the records that are there; with `says_end` each end of the topic follows once, behind the last record."""
         if self.paused:
             return []
         records = self.reader.read(records_max)
         found = [LogMessage(self.topic, self.number, record.ordinal, record) for record in records]
-        if says_end and len(found) < records_max and not self.reader.is_behind and self.end_said != (end := high_of(self)):
+        if (
+            says_end
+            and len(found) < records_max
+            and not self.reader.is_behind
+            and self.end_said != (end := _high_of(self.segments, self.short))
+        ):
             self.end_said = end
             found.append(LogMessage(self.topic, self.number, max(end, self.reader.position), None))
         return found
@@ -108,7 +114,7 @@ class LogConsumer:
 
     def get_watermark_offsets(self, place: TopicPartition, timeout: float = -1, cached: bool = False) -> tuple[int, int]:
         segments = self._segments(place.topic, place.partition)
-        high = segments.last(self._short(place.topic)) + 1
+        high = _high_of(segments, self._short(place.topic))
         low = segments.all[0].first if segments.all else 0
         return min(low, high), high
 
@@ -207,6 +213,6 @@ class LogConsumer:
             time.sleep(min(seconds, POLL_SECONDS))
 
 
-def high_of(partition: _Partition) -> int:
-    """The offset after the last record of the topic."""
-    return partition.segments.last(partition.short) + 1
+def _high_of(segments: Segments, short: str) -> int:
+    """The offset after the last record of the topic `short`."""
+    return segments.last(short) + 1

@@ -7,15 +7,13 @@ same name.
 import logging
 import time
 
-from confluent_kafka import TopicPartition
-
 from foundation.settings import Settings
 from pipeline.control.kafka_access import connection_of
 from pipeline.flink.dict_state import DictState
-from pipeline.log.log_consumer import LogConsumer, LogMessage
+from pipeline.log.log_consumer import LogConsumer
 from pipeline.sinks.archive_access import archive_of
 from pipeline.sinks.archive_stage import Keep
-from pipeline.wire.bodies import PlacedRecord, write_placed_record
+from pipeline.solo.placed_records import placed_bundle
 from pipeline.wire.bundle import write_bundle
 from pipeline.wire.declaration import Kind, Tag
 from pipeline.wire.frames import read_frames
@@ -52,7 +50,8 @@ class SoloArchiveJob:
         begun = self._positions()
         written_at = time.monotonic()
         while not self._stopping:
-            frames = self._take(self._consumer.consume(BATCH_MAX, 0.2))
+            messages = self._consumer.consume(BATCH_MAX, 0.2)
+            frames = self._keep.process(placed_bundle(messages)) if messages else b""
             is_due = time.monotonic() - written_at >= self._interval_seconds
             if frames or (is_due and self._positions() != begun):
                 frames += self._keep.process(write_bundle(Kind.BARRIER, [b""]))
@@ -66,22 +65,8 @@ class SoloArchiveJob:
         """Ends `run` after its current batch."""
         self._stopping = True
 
-    def _take(self, messages: list[LogMessage]) -> bytes:
-        if not messages:
-            return b""
-        bodies = [
-            write_placed_record(
-                PlacedRecord(each.topic(), each.partition(), each.offset(), each.timestamp()[1], each.key() or b"", each.value() or b"")
-            )
-            for each in messages
-        ]
-        return self._keep.process(write_bundle(Kind.RAW, bodies))
-
     def _positions(self) -> list[int]:
-        return [place.offset for place in self._consumer.position(self._places())]
-
-    def _places(self) -> list[TopicPartition]:
-        return self._consumer.assignment()
+        return [place.offset for place in self._consumer.position(self._consumer.assignment())]
 
     def _write(self, frames: bytes, begun: list[int]) -> bool:
         """Writes all files; tries again after growing waits, and gives False if it was told to stop before all were written."""

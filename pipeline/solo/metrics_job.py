@@ -14,7 +14,7 @@ from pipeline.log.log_consumer import LogConsumer, LogMessage
 from pipeline.log.log_folder import LOGS, SIDE, segments_of, writer_of
 from pipeline.log.reader import LogReader
 from pipeline.sinks.roll_up import RollUp
-from pipeline.wire.bodies import PlacedRecord, write_placed_record
+from pipeline.solo.placed_records import placed_bundle
 from pipeline.wire.bundle import write_bundle
 from pipeline.wire.declaration import Kind, Tag
 from pipeline.wire.frames import read_frames
@@ -63,11 +63,7 @@ class SoloMetricsJob:
         self._stopping = True
 
     def _take(self, messages: list[LogMessage]) -> None:
-        bodies = [
-            write_placed_record(PlacedRecord(self._topic, 0, each.offset(), each.timestamp()[1], each.key() or b"", each.value() or b""))
-            for each in messages
-        ]
-        self._append(self._roll_up.process(write_bundle(Kind.RAW, bodies)), messages[-1].offset() + 1)
+        self._append(self._roll_up.process(placed_bundle(messages)), messages[-1].offset() + 1)
 
     def _publish(self, position: int) -> None:
         self._append(self._roll_up.process(write_bundle(Kind.BARRIER, [b""])), position)
