@@ -345,7 +345,7 @@ def features(name: str | None, config: pathlib.Path | None) -> None:
     """Lists the templates of features, or describes the template NAME."""
     from deploy.commands.features_page import features_page, template_page, templates_page
     from deploy.local.releases import read_folder
-    from pipeline.engine.release import compile_release
+    from pipeline.engine.definitions.release import compile_release
 
     if config:
         click.echo(features_page(compile_release(1, read_folder(config)).features))

@@ -14,8 +14,8 @@ from api.http.problem import Answer, Problem
 from api.http.query import require_known
 from api.kafka.log import Clock, Log, LogFullError, LogUnavailableError
 from features.schema.event import Event
-from pipeline.engine.decision import fallback_flags
-from pipeline.engine.release import Release
+from pipeline.engine.decisions.decision import fallback_flags
+from pipeline.engine.definitions.release import Release
 from pipeline.wire.declaration import REPLY_HEADER
 from stores.decisions import Decisions, LatestScore, StoreUnavailableError
 

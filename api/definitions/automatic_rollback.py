@@ -13,8 +13,8 @@ from api.http.etag import etag_of
 from api.http.metrics import ApiMetrics
 from api.kafka.following import Following, Record
 from api.kafka.log import Clock
+from pipeline.engine.definitions.release import PARTS
 from pipeline.engine.isolation import RAISED
-from pipeline.engine.release import PARTS
 from stores.audit import Audit, Fact
 from stores.registry import Registry, StoredRelease
 

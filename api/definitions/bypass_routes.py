@@ -16,7 +16,7 @@ from api.http.problem import as_response, json_answer
 from api.http.responses import BypassInForce
 from api.http.route_docs import route_docs
 from patterns.bypass import REASON_CHARACTERS_MAX
-from pipeline.engine.release import BYPASS
+from pipeline.engine.definitions.release import BYPASS
 from stores.registry import Registry
 
 RELEASES_MAX = 1_000

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from features.schema.schema import Schema
 from features.sets.catalogue import check_removal
 from foundation.document import Section, read_document
-from pipeline.engine.feature_catalogue import users_of
-from pipeline.engine.release import Release, features_of, schema_of
+from pipeline.engine.definitions.feature_catalogue import users_of
+from pipeline.engine.definitions.release import Release, features_of, schema_of
 from pipeline.trial.trial_budget import try_upload
 
 Changes = Mapping[str, str | None]

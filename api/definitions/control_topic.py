@@ -12,7 +12,7 @@ from api.kafka.log import Log, LogUnavailableError
 from foundation.refusal import Refusal
 from pipeline.control.known_releases import DEFINITION, KnownReleases, ReleaseRecord, not_in_force, release_key
 from pipeline.control.surplus import surplus
-from pipeline.engine.release import compile_release
+from pipeline.engine.definitions.release import compile_release
 from stores.registry import Registry, StoredRelease
 
 log = logging.getLogger(__name__)

@@ -25,8 +25,8 @@ from features.sets.catalogue import Entry
 from foundation.refusal import Refusal, shortened
 from patterns.list_text import values_of_lists
 from patterns.lists import LIST_PREFIX
-from pipeline.engine.feature_catalogue import catalogue_of_release
-from pipeline.engine.release import PARTS, RELEASE_MAX, check_part
+from pipeline.engine.definitions.feature_catalogue import catalogue_of_release
+from pipeline.engine.definitions.release import PARTS, RELEASE_MAX, check_part
 from stores.registry import StoredRelease
 
 YAML_TYPE = "application/yaml"

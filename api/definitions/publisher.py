@@ -23,9 +23,9 @@ from features.sets.warm_up import features_that_warm
 from foundation.refusal import Refusal
 from patterns.lists import declared
 from pipeline.control.known_releases import not_in_force
-from pipeline.engine.feature_catalogue import catalogue_of_release
-from pipeline.engine.own_detectors import detectors_that_warm
-from pipeline.engine.release import BYPASS, RELEASE_MAX, Release, compile_release
+from pipeline.engine.definitions.feature_catalogue import catalogue_of_release
+from pipeline.engine.definitions.own_detectors import detectors_that_warm
+from pipeline.engine.definitions.release import BYPASS, RELEASE_MAX, Release, compile_release
 from pipeline.wire.declaration import MODE_KEY
 from stores.registry import Registry, StoredRelease
 

@@ -15,7 +15,7 @@ import msgspec
 from api.definitions.change import compile_change
 from foundation.refusal import Refusal
 from pipeline.control.child_process import MIB, bound_memory, data_bytes, parent_of_this
-from pipeline.engine.release import compile_release
+from pipeline.engine.definitions.release import compile_release
 from pipeline.trial.trial_budget import warm_up
 
 log = logging.getLogger(__name__)

@@ -14,7 +14,7 @@ from api.http.problem import Problem
 from foundation.place import refusal_of
 from foundation.refusal import Refusal
 from pipeline.control.child_process import Child
-from pipeline.engine.release import Release, compile_release
+from pipeline.engine.definitions.release import Release, compile_release
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from patterns.list_text import values_of_lists
 from patterns.lists import declared
 from pipeline.control.kafka import Outbox, producer_of
 from pipeline.control.known_releases import DEFINITION, KnownReleases, ReleaseRecord, release_key
-from pipeline.engine.release import PARTS, content_hash
+from pipeline.engine.definitions.release import PARTS, content_hash
 from pipeline.trial.configuration_folder import compile_texts, read_texts
 
 

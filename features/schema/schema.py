@@ -97,7 +97,7 @@ class Schema(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             whatever was restarted in between. It is never shorter than lateness, so that no event counts twice, and reaches over at most
             `rewind_max` newer events: one that is sent again after more of them goes to `late`.
         ttl_ms: an entity that is not written for so long is forgotten; at least as long as any window reaches, see
-            `pipeline.engine.keeping`.
+            `pipeline.engine.definitions.keeping`.
         events_max: maximum number of events kept per entity. Beyond it the oldest are evicted early: they leave windows that have an end,
             and decisions say `warming` while such a window would reach further back; windows without an end keep them.
         rewind_max: a late event, a correction or a retraction rewinds the windows of its entities over at most so many events of the same

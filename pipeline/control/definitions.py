@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 
 from pipeline.control.known_releases import KnownReleases
 from pipeline.control.known_snapshots import KnownSnapshots
-from pipeline.engine.release import Release
+from pipeline.engine.definitions.release import Release
 from pipeline.wire.declaration import ANY_SNAPSHOTS, Topic
 
 log = logging.getLogger(__name__)

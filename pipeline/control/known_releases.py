@@ -14,7 +14,7 @@ import msgspec
 
 from features.layout.layout import LONG_AGO
 from foundation.refusal import Refusal
-from pipeline.engine.release import RELEASE_MAX, Release, compile_release, content_hash, features_of, with_beginnings
+from pipeline.engine.definitions.release import RELEASE_MAX, Release, compile_release, content_hash, features_of, with_beginnings
 from pipeline.wire.declaration import RELEASE_KEY
 
 log = logging.getLogger(__name__)

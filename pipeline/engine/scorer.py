@@ -15,16 +15,16 @@ from features.layout.layout import TOO_FAR_BACK, TOO_OFTEN, UNKNOWN, WARMING
 from features.profiles.profiles import Profiles
 from features.schema.batch import Batch
 from patterns.known_entries import KnownEntries
-from pipeline.engine.answers import Answers, width_of
+from pipeline.engine.decisions.answers import Answers, width_of
+from pipeline.engine.decisions.revisions import turns
+from pipeline.engine.decisions.verdicts import Verdicts, joined, nothing_said
+from pipeline.engine.definitions.release import Release
 from pipeline.engine.fact_record import FactRecord, tell
 from pipeline.engine.profile_store import BYTES_MAX, ProfileSlabs, ProfileState
-from pipeline.engine.release import Release
-from pipeline.engine.revisions import turns
 from pipeline.engine.steps.installed_snapshots import NEWEST, InstalledSnapshots
 from pipeline.engine.steps.keyed_scores import score_keyed
 from pipeline.engine.steps.step import Turn
 from pipeline.engine.steps.step_list import steps_with
-from pipeline.engine.verdicts import Verdicts, joined, nothing_said
 
 _SHARE_LET_GO = 32
 """Of the memory for profiles one part in so many is let go at once: more would hold events up, less would search too often."""

@@ -33,7 +33,7 @@ from pipeline.control.kafka import (
     read_until,
 )
 from pipeline.engine.isolation import Aside, one_by_one
-from pipeline.engine.learner import LabelLearner
+from pipeline.engine.learners.learner import LabelLearner
 from pipeline.learning.published_snapshots import PublishedSnapshots
 from pipeline.learning.trainer import ServedDecision, Teacher
 from pipeline.score_job.labels import ResolvedLabel

@@ -10,12 +10,12 @@ from detectors.snapshot import Snapshot, snapshot_key
 from features.schema.label_sources import ANY_SOURCE
 from features.windows.row_label import standings
 from patterns.policy import ACTIONS
+from pipeline.engine.definitions.models import Model
+from pipeline.engine.definitions.release import Release
 from pipeline.engine.event_keys import event_keys
-from pipeline.engine.learner import AnyLearner, EventLearner, Learners, advance, resume, state_of
-from pipeline.engine.lessons import Lessons
-from pipeline.engine.models import Model
-from pipeline.engine.release import Release
-from pipeline.engine.two_numbers import Served
+from pipeline.engine.learners.learner import AnyLearner, EventLearner, Learners, advance, resume, state_of
+from pipeline.engine.learners.lessons import Lessons
+from pipeline.engine.learners.two_numbers import Served
 from pipeline.score_job.labels import ResolvedLabel
 
 _REPEATS_KNOWN = 200_000

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from features.schema.batch import Batch
 from patterns.matches import Matches, Rules, joined
 from patterns.policy import ACTIONS, DECIDERS
-from pipeline.engine.release import Release
-from pipeline.engine.verdicts import UNDECIDED, Verdicts
+from pipeline.engine.decisions.verdicts import UNDECIDED, Verdicts
+from pipeline.engine.definitions.release import Release
 
 PROBABILITY_COLUMNS = ("probability", "probability_low", "probability_high")
 """The columns of a release whose policy has `scale: stable`."""

@@ -14,14 +14,14 @@ from features.schema.batch import Batch
 from patterns.entries import Change
 from patterns.policy import ACTIONS
 from pipeline.control.progress import Progress
+from pipeline.engine.decisions.verdicts import REVISED, UNDECIDED, Verdicts
+from pipeline.engine.definitions.release import Release
 from pipeline.engine.event_keys import SEVERAL_EVENTS, Labels, first_rows, rows_of_labels
 from pipeline.engine.fact_record import FactRecord
-from pipeline.engine.learner import Learners
-from pipeline.engine.lessons import Lessons
-from pipeline.engine.release import Release
+from pipeline.engine.learners.learner import Learners
+from pipeline.engine.learners.lessons import Lessons
+from pipeline.engine.learners.two_numbers import served_of
 from pipeline.engine.scorer import Scorer
-from pipeline.engine.two_numbers import served_of
-from pipeline.engine.verdicts import REVISED, UNDECIDED, Verdicts
 from pipeline.offline.decisions_file import DecisionsFile
 from pipeline.tables.event_files import History
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from foundation.settings import Settings
 from patterns.entries import Change
+from pipeline.engine.definitions.release import Release
 from pipeline.engine.event_keys import Labels
 from pipeline.engine.fact_record import FactRecord
-from pipeline.engine.release import Release
 from pipeline.offline.archived_history import archived_history, archived_labels
 from pipeline.offline.quality import quality_of
 from pipeline.offline.replay import Outcome, Replay

@@ -10,11 +10,11 @@ from features.layout.layout import RETRACTED, WARMING
 from features.schema.batch import Batch
 from patterns.policy import ACTIONS, DECIDERS
 from pipeline.control.progress import Progress
-from pipeline.engine.decision import flag_names
+from pipeline.engine.decisions.decision import flag_names
+from pipeline.engine.decisions.verdicts import UNDECIDED, Verdicts
+from pipeline.engine.definitions.release import Release
 from pipeline.engine.event_keys import SEVERAL_EVENTS, Labels, rows_of_labels
 from pipeline.engine.fact_record import FactRecord
-from pipeline.engine.release import Release
-from pipeline.engine.verdicts import UNDECIDED, Verdicts
 from pipeline.offline.decisions_file import PROBABILITY_COLUMNS, patterns_of
 from pipeline.offline.replay import Replay
 from pipeline.offline.training_source import EVENT_TIME, LABELS, ORDER, decision_batch, texts_or_null
@@ -120,7 +120,7 @@ def _numbers(values: NDArray[np.float64]) -> pa.Array:
 
 
 def _flags(verdicts: Verdicts, rows: NDArray[np.int64]) -> list[list[str]]:
-    """Gives the flags of each decision, as `pipeline.engine.decision.decisions_of` does."""
+    """Gives the flags of each decision, as `pipeline.engine.decisions.decision.decisions_of` does."""
     codes = verdicts.flags.astype(np.int64) | (np.isnan(verdicts.scores) & ~verdicts.are(RETRACTED)) * WARMING
     words = {code: flag_names(code) for code in np.unique(codes).tolist()}
     return [words[code] for code in codes[rows].tolist()]

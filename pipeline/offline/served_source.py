@@ -32,7 +32,7 @@ class _Match(msgspec.Struct):
 
 
 class _Served(msgspec.Struct):
-    """The fields of `pipeline.engine.decision.Decision` that training needs."""
+    """The fields of `pipeline.engine.decisions.decision.Decision` that training needs."""
 
     event_id: str
     revision: int

@@ -12,9 +12,9 @@ from features.schema.decode import Decoder
 from features.schema.event import ADD, Event
 from foundation.refusal import Refusal
 from pipeline.control.definitions import Definitions
-from pipeline.engine.answers import width_of
+from pipeline.engine.decisions.answers import width_of
+from pipeline.engine.definitions.release import Release
 from pipeline.engine.isolation import FAULT_MET, one_by_one
-from pipeline.engine.release import Release
 from pipeline.score_job.control_bundle import take_control
 from pipeline.score_job.event_body import event_body
 from pipeline.score_job.refused_frames import Raised, no_release, refused, refused_reply
@@ -116,7 +116,7 @@ def _add_frames(frames: list[bytes], release: Release, taken: list[_Taken]) -> N
 
 
 def _kinds_of(release: Release, batch: Batch) -> tuple[list[_Kind], int]:
-    """Returns the messages to each kind of entity, and the bytes of all their answers; see `pipeline.engine.answers`."""
+    """Returns the messages to each kind of entity, and the bytes of all their answers; see `pipeline.engine.decisions.answers`."""
     kinds, at = [], 0
     for kind in release.entity_kinds():
         words = row_values(release.features.plans[kind].columns, batch, release.schema)

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from features.profiles.warm_kernels import compile_kernels
 from features.schema.batch import Batch
+from pipeline.engine.definitions.release import Release
 from pipeline.engine.profile_store import BYTES_MAX
-from pipeline.engine.release import Release
 from pipeline.flink.state import BulkState, KeyedProfiles
 from pipeline.score_job.profile_stage import ProfileStage
 from pipeline.score_job.refused_frames import Raised

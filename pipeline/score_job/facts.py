@@ -2,9 +2,9 @@
 
 from features.schema.decode import ID_CHARACTERS_MAX
 from foundation.refusal import Refusal
+from pipeline.engine.definitions.release import Release
 from pipeline.engine.fact_record import FactRecord, check_declared, declared, read_fact
 from pipeline.engine.isolation import fault_of
-from pipeline.engine.release import Release
 from pipeline.engine.scorer import Scorer
 from pipeline.score_job.refused_frames import no_release, refused
 from pipeline.wire.bodies import read_keyed_body

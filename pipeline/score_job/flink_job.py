@@ -17,7 +17,7 @@ from foundation.refusal import Refusal
 from foundation.settings import Settings, read_settings
 from pipeline.control.job_program import write_log
 from pipeline.control.kafka_access import connection_of
-from pipeline.engine.keeping import kept_ms
+from pipeline.engine.definitions.keeping import kept_ms
 from pipeline.flink.flink_graph import BYTES, Graph, job_configuration, remote_environment
 from pipeline.flink.flink_stages import KeyedStage, Later, UnkeyedStage
 from pipeline.flink.jobs import SCORE, flink_name

@@ -12,7 +12,7 @@ from features.schema.decode import Decoder
 from foundation.refusal import Refusal
 from foundation.settings import Settings
 from pipeline.control.kafka import PROMPT, ControlTopic, Outbox, consumer_of, is_end, producer_of
-from pipeline.engine.release import Release
+from pipeline.engine.definitions.release import Release
 from pipeline.wire.declaration import MODE_KEY
 
 GROUP = "weir-score"

@@ -6,7 +6,7 @@ from typing import ClassVar, NamedTuple
 
 from pipeline.control.definitions import Definitions
 from pipeline.control.known_snapshots import KnownSnapshots
-from pipeline.engine.release import Release
+from pipeline.engine.definitions.release import Release
 from pipeline.engine.scorer import Scorer
 from pipeline.flink.state import KeyedProfiles
 from pipeline.score_job.control_bundle import take_control

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from features.schema.decode import Decoder
 from foundation.refusal import Refusal
-from pipeline.engine.release import Release
+from pipeline.engine.definitions.release import Release
 from pipeline.score_job.event_body import event_body, parts_without_schema
 from pipeline.score_job.refused_frames import no_release
 

@@ -4,9 +4,9 @@ import msgspec
 
 from features.schema.decode import ID_CHARACTERS_MAX
 from foundation.refusal import Refusal
-from pipeline.engine.decision import fallback_flags
+from pipeline.engine.decisions.decision import fallback_flags
+from pipeline.engine.definitions.release import Release
 from pipeline.engine.isolation import fault_of
-from pipeline.engine.release import Release
 from pipeline.score_job.dead_letter import dead_letter
 from pipeline.wire.declaration import Tag
 from pipeline.wire.frames import topic_frame

@@ -8,8 +8,8 @@ state holds, and the one that raised is run in halves, each of which is written 
 import logging
 from collections.abc import Callable
 
+from pipeline.engine.definitions.release import Release
 from pipeline.engine.isolation import NOBODYS_FAULT, one_by_one
-from pipeline.engine.release import Release
 from pipeline.engine.scorer import Scorer
 from pipeline.wire.bundle import Bundle, read_bundle
 from pipeline.wire.declaration import Kind

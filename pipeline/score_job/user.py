@@ -20,13 +20,13 @@ from foundation.refusal import Refusal
 from patterns.entries import Change
 from patterns.policy import ACTIONS
 from pipeline.control.known_snapshots import KnownSnapshots
-from pipeline.engine.answers import Answers, width_of
-from pipeline.engine.decision import BYPASSED, RETRACTED_REASONS, Reply, decisions_of, fallback_flags, flag_names, reply_of
-from pipeline.engine.explanation import reasons_again
+from pipeline.engine.decisions.answers import Answers, width_of
+from pipeline.engine.decisions.decision import BYPASSED, RETRACTED_REASONS, Reply, decisions_of, fallback_flags, flag_names, reply_of
+from pipeline.engine.decisions.explanation import reasons_again
+from pipeline.engine.decisions.verdicts import REVISED, UNDECIDED, Verdicts
+from pipeline.engine.definitions.release import Release
 from pipeline.engine.isolation import FAULT_MET
 from pipeline.engine.profile_store import BYTES_MAX
-from pipeline.engine.release import Release
-from pipeline.engine.verdicts import REVISED, UNDECIDED, Verdicts
 from pipeline.flink.state import BulkState, KeyedProfiles
 from pipeline.score_job.event_body import Arrivals, bodies_of
 from pipeline.score_job.profile_stage import ProfileStage

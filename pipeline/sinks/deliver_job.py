@@ -18,8 +18,8 @@ from foundation.settings import Settings
 from pipeline.control.definitions import Definitions
 from pipeline.control.job_program import run_job
 from pipeline.control.kafka import BATCH_MAX, UNHURRIED, ControlTopic, consumer_of
+from pipeline.engine.definitions.release import Release
 from pipeline.engine.isolation import Aside, one_by_one
-from pipeline.engine.release import Release
 from pipeline.sinks.decision_store import open_decisions
 from stores.decisions import Decisions, StoredDecision, TopicPlace
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 
 from foundation.settings import Settings
-from pipeline.engine.keeping import kept_ms
+from pipeline.engine.definitions.keeping import kept_ms
 from pipeline.log.frame import Entry, LogRecord
 from pipeline.log.log_folder import INBOX, INPUT, LOGS, LOGS_OF, OUTPUT, SIDE, TAKEN_IN, close_writers, segments_of, take_over
 from pipeline.log.reader import LogReader

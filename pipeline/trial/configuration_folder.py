@@ -7,7 +7,7 @@ from foundation.refusal import Refusal
 from foundation.text_bytes import decode_text
 from patterns.list_text import values_of_lists
 from patterns.lists import LIST_PREFIX
-from pipeline.engine.release import PARTS, Release
+from pipeline.engine.definitions.release import PARTS, Release
 from pipeline.trial.trial import try_release
 
 

@@ -11,7 +11,7 @@ import msgspec
 from features.schema.decode import ID_CHARACTERS_MAX
 from features.schema.schema import Field, Schema
 from foundation.refusal import Refusal
-from pipeline.engine.release import Release, compile_release
+from pipeline.engine.definitions.release import Release, compile_release
 from pipeline.sinks.deliver_job import IndexedDecision
 from pipeline.sinks.roll_up import CountedDecision
 from pipeline.trial.one_process import OneProcess

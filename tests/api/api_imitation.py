@@ -24,7 +24,7 @@ from api.kafka.log import LogUnavailableError
 from api.lists.entries import Entries
 from api.stream.stream import PositionedRecord, Stream
 from foundation.settings import Settings
-from pipeline.engine.release import compile_release
+from pipeline.engine.definitions.release import compile_release
 from stores.decisions import StoredDecision, TopicPlace
 from stores.metrics.duckdb_metrics import DuckDbMetrics
 from stores.relational.audit import RelationalAudit

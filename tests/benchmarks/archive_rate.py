@@ -22,8 +22,8 @@ from deploy.machine.processes import Processes
 from deploy.servers.hdfs import Hdfs
 from features.schema.batch import Batch
 from features.schema.decode import Decoder
-from pipeline.engine.decision import decisions_of
-from pipeline.engine.release import Release, compile_release
+from pipeline.engine.decisions.decision import decisions_of
+from pipeline.engine.definitions.release import Release, compile_release
 from pipeline.offline.replay import Replay
 from pipeline.tables.event_files import History
 from stores.archive.archive import open_archive

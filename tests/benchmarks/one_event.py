@@ -18,9 +18,9 @@ from deploy.demo.payments import Town
 from features.profiles.warm_kernels import compile_kernels
 from features.schema.batch import Batch
 from features.schema.decode import Decoder
-from pipeline.engine.decision import decisions_of
-from pipeline.engine.learner import Learners
-from pipeline.engine.release import PARTS, Release, compile_release
+from pipeline.engine.decisions.decision import decisions_of
+from pipeline.engine.definitions.release import PARTS, Release, compile_release
+from pipeline.engine.learners.learner import Learners
 from pipeline.engine.scorer import Scorer
 
 SAMPLE = pathlib.Path(__file__).parents[2] / "deploy" / "samples" / "payments"

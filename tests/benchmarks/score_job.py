@@ -27,8 +27,8 @@ from deploy.servers.topics import make_topics
 from features.schema.batch import Batch
 from features.schema.decode import Decoder
 from foundation.settings import Settings
+from pipeline.engine.definitions.release import compile_release
 from pipeline.engine.event_keys import Labels
-from pipeline.engine.release import compile_release
 from pipeline.offline.replay import Replay
 from pipeline.tables.event_files import History
 

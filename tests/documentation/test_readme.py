@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from deploy.command import main
 from deploy.demo.payments import Town
-from pipeline.engine.release import PARTS, compile_release
+from pipeline.engine.definitions.release import PARTS, compile_release
 
 PROJECT = pathlib.Path(__file__).parents[2]
 README = (PROJECT / "README.md").read_text()

@@ -16,7 +16,7 @@ from detectors.snapshot_parts import SnapshotAssembly
 from foundation.settings import Settings
 from pipeline.control.definitions import key_text
 from pipeline.control.kafka_access import connection_of
-from pipeline.engine.release import PARTS
+from pipeline.engine.definitions.release import PARTS
 
 RATE = 300
 HISTORY = 6_000

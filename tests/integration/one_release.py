@@ -14,7 +14,7 @@ import yaml
 
 from detectors.catalogue import score_from
 from detectors.snapshot import Snapshot
-from pipeline.engine.release import compile_release
+from pipeline.engine.definitions.release import compile_release
 
 UNITS_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 DOUBTS_MAX = 6

@@ -12,8 +12,8 @@ from score_job_runs import Json, prepared, produce
 from features.definitions.entity_parser import KEY_JOINT, parts_of
 from features.schema.batch import Batch
 from features.schema.decode import Decoder
+from pipeline.engine.definitions.release import compile_release
 from pipeline.engine.event_keys import Labels
-from pipeline.engine.release import compile_release
 from pipeline.offline.replay import Replay
 from pipeline.tables.event_files import History
 

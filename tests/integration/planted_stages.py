@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 
 from features.schema.batch import Batch
-from pipeline.engine.release import Release
-from pipeline.engine.verdicts import Verdicts
+from pipeline.engine.decisions.verdicts import Verdicts
+from pipeline.engine.definitions.release import Release
 from pipeline.flink.state import BulkState
 from pipeline.score_job.entity import EntityStage
 from pipeline.score_job.entity import make_stage as make_entity_stage

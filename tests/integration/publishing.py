@@ -7,7 +7,7 @@ from foundation.settings import Settings
 from pipeline.control import surplus
 from pipeline.control.kafka import Outbox, producer_of
 from pipeline.control.known_releases import DEFINITION, KnownReleases, ReleaseRecord, release_key
-from pipeline.engine.release import content_hash
+from pipeline.engine.definitions.release import content_hash
 
 POLICY_CHARACTERS = 200_000
 

@@ -16,7 +16,7 @@ from side_job_runs import Running
 
 from detectors.snapshot import Snapshot
 from foundation.settings import Settings
-from pipeline.engine.release import compile_release
+from pipeline.engine.definitions.release import compile_release
 from pipeline.learning.label_job import LabelJob
 from pipeline.score_job.dead_letter import VALUE_BYTES_MAX
 from pipeline.sinks.deliver_job import DeliverJob

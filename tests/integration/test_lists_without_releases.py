@@ -23,7 +23,7 @@ from patterns.lists import DECLARATION
 from pipeline.control.kafka import Outbox, producer_of
 from pipeline.control.kafka_access import connection_of
 from pipeline.control.known_releases import DEFINITION, ReleaseRecord, release_key
-from pipeline.engine.release import content_hash
+from pipeline.engine.definitions.release import content_hash
 from pipeline.wire.declaration import RELEASE_KEY
 
 EDITORS = 8

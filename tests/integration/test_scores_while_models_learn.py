@@ -23,7 +23,7 @@ from features.schema.decode import Decoder
 from foundation.settings import Settings
 from patterns.policy import ACTIONS
 from pipeline.control.definitions import key_text
-from pipeline.engine.release import Release, compile_release
+from pipeline.engine.definitions.release import Release, compile_release
 from pipeline.learning.label_job import LabelJob
 from pipeline.learning.learn_job import LearnJob
 from pipeline.sinks.deliver_job import DeliverJob

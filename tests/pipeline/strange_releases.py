@@ -22,8 +22,8 @@ from features.profiles.codec import PREFIX_WORDS, name_words
 from features.profiles.profiles import Profiles
 from features.profiles.sections import Widths, widths_of
 from foundation.refusal import Refusal
+from pipeline.engine.definitions.release import Release
 from pipeline.engine.isolation import RAISED
-from pipeline.engine.release import Release
 from pipeline.sinks.deliver_job import IndexedDecision
 from pipeline.sinks.roll_up import CountedDecision, RollUp
 from pipeline.trial.trial import try_release

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute
 import pyarrow.parquet
 
-from pipeline.engine.release import Release
+from pipeline.engine.definitions.release import Release
 
 NUMBERS = ("event_time", "revision", "release", "score")
 TEXTS = ("event_id", "user", "action", "flags")

@@ -5,10 +5,10 @@ from numpy.typing import NDArray
 
 from features.definitions.row_values import row_values
 from features.layout.layout import WARMING
-from pipeline.engine.release import Release
-from pipeline.engine.revisions import number_revisions
+from pipeline.engine.decisions.revisions import number_revisions
+from pipeline.engine.decisions.verdicts import UNDECIDED, Verdicts
+from pipeline.engine.definitions.release import Release
 from pipeline.engine.steps.step import Turn
-from pipeline.engine.verdicts import UNDECIDED, Verdicts
 
 _EVENT_NS = 900.0
 """An event costs so much besides its features: its profile is found and its row is written."""

@@ -9,10 +9,10 @@ from detectors.calibration import Calibration
 from detectors.catalogue import Scoring, score_from
 from detectors.score_map import ScoreMap
 from detectors.snapshot import Snapshot
-from pipeline.engine.models import Model
-from pipeline.engine.release import Release
-from pipeline.engine.snapshots_of_rows import NONE, Installed, SnapshotsOfRows
-from pipeline.engine.two_numbers import CALIBRATION, SCALE
+from pipeline.engine.decisions.snapshots_of_rows import NONE, Installed, SnapshotsOfRows
+from pipeline.engine.definitions.models import Model
+from pipeline.engine.definitions.release import Release
+from pipeline.engine.learners.two_numbers import CALIBRATION, SCALE
 
 NEWEST = -1
 """The moment that stands for the end of time: the newest snapshot counts."""

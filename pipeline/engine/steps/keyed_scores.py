@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from features.layout.layout import CORRECTED, DUPLICATE, ID_REUSED, RETRACTED, TOO_FAR_BACK, TOO_LATE, TOO_OFTEN, UNKNOWN
 from features.profiles.profiles import Profiles
-from pipeline.engine.models import Model
+from pipeline.engine.definitions.models import Model
 
 _NOT_NEW = DUPLICATE | ID_REUSED | TOO_LATE | UNKNOWN | TOO_FAR_BACK | TOO_OFTEN | CORRECTED | RETRACTED
 

@@ -5,12 +5,12 @@ from numpy.typing import NDArray
 
 from detectors.missing import are_mostly_missing
 from detectors.snapshot import snapshot_key
-from pipeline.engine.models import Model
-from pipeline.engine.release import Release
+from pipeline.engine.decisions.verdicts import Verdicts
+from pipeline.engine.definitions.models import Model
+from pipeline.engine.definitions.release import Release
 from pipeline.engine.steps.installed_snapshots import InstalledSnapshots
 from pipeline.engine.steps.keyed_scores import score_keyed
 from pipeline.engine.steps.step import Turn
-from pipeline.engine.verdicts import Verdicts
 
 _MODEL_NS, _INPUT_NS = 40.0, 20.0
 """Of a model, and of an input that is brought to it, beside its own arithmetic."""

@@ -6,11 +6,11 @@ from numpy.typing import NDArray
 from features.layout.layout import RETRACTED, WARMING
 from patterns.band_kernels import take_first
 from patterns.policy import ACTIONS, DECIDERS
-from pipeline.engine.reasons import find_reasons
-from pipeline.engine.release import Release
-from pipeline.engine.snapshots_of_rows import SnapshotsOfRows
+from pipeline.engine.decisions.reasons import find_reasons
+from pipeline.engine.decisions.snapshots_of_rows import SnapshotsOfRows
+from pipeline.engine.decisions.verdicts import UNDECIDED, Verdicts
+from pipeline.engine.definitions.release import Release
 from pipeline.engine.steps.step import Turn
-from pipeline.engine.verdicts import UNDECIDED, Verdicts
 
 _OF_SCORES = np.array([DECIDERS.index("score"), DECIDERS.index("fallback")], np.uint8)
 """Where there is a score, and where there is none."""

@@ -1,9 +1,9 @@
 """The last step remembers each decision beside its event, and gives repeated events the newest decision on them."""
 
-from pipeline.engine.release import Release
-from pipeline.engine.revisions import remember
+from pipeline.engine.decisions.revisions import remember
+from pipeline.engine.decisions.verdicts import REMEMBERED, Verdicts
+from pipeline.engine.definitions.release import Release
 from pipeline.engine.steps.step import Turn
-from pipeline.engine.verdicts import REMEMBERED, Verdicts
 
 _EVENT_NS = 150.0
 

@@ -4,9 +4,9 @@ import numpy as np
 
 from features.layout.layout import RETRACTED
 from patterns.matches import Matches
-from pipeline.engine.release import Release
+from pipeline.engine.decisions.verdicts import RULES_NAMED_MAX, UNDECIDED, Verdicts
+from pipeline.engine.definitions.release import Release
 from pipeline.engine.steps.step import Turn
-from pipeline.engine.verdicts import RULES_NAMED_MAX, UNDECIDED, Verdicts
 
 
 class RuleStep:

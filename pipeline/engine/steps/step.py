@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from features.profiles.profiles import Profiles
 from features.schema.batch import Batch
 from patterns.known_entries import KnownEntries
-from pipeline.engine.answers import Answers
-from pipeline.engine.release import Release
-from pipeline.engine.verdicts import Verdicts
+from pipeline.engine.decisions.answers import Answers
+from pipeline.engine.decisions.verdicts import Verdicts
+from pipeline.engine.definitions.release import Release
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Turn:
     """Holds what every step may look at: the events of one batch and the profiles of their users.
 
     Args:
-        batch: n events, none of them twice where one is a correction of the other (see `pipeline.engine.revisions.turns`).
+        batch: n events, none of them twice where one is a correction of the other (see `pipeline.engine.decisions.revisions.turns`).
         profiles: those of the primary entity.
         slots: [n] of each event's user in `profiles`.
         answers: what the events' other entities say.

@@ -1,6 +1,6 @@
 """The engine decides in the order of this list. A new capability is a step here or a part of one, never a branch inside another."""
 
-from pipeline.engine.release import Release
+from pipeline.engine.definitions.release import Release
 from pipeline.engine.steps.feature_step import FeatureStep
 from pipeline.engine.steps.installed_snapshots import InstalledSnapshots
 from pipeline.engine.steps.model_step import ModelStep

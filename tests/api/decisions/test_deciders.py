@@ -7,7 +7,7 @@ from api_imitation import NOW_MS, TEXTS, Api
 
 from api.decisions.deciders import ALARM_MS, GRACE_MS, LOOK_SECONDS, Deciders, Newest
 from api.http.metrics import ApiMetrics
-from pipeline.engine.release import compile_release
+from pipeline.engine.definitions.release import compile_release
 
 
 class Watched:

@@ -12,7 +12,7 @@ from api.lists.entries import Entries
 from patterns.entries import CARRIED_OVER, Change, Entry
 from patterns.lists import DECLARATION
 from pipeline.control.known_releases import DEFINITION, ReleaseRecord, release_key
-from pipeline.engine.release import compile_release, content_hash
+from pipeline.engine.definitions.release import compile_release, content_hash
 
 OLD = TEXTS | {"list:blocked": "# stolen\na\nb\nc\n", "list:allowed": "d\n"}
 

@@ -11,7 +11,7 @@ from served import served
 from api.client.client import Client
 from api.lists.list_edit import Added
 from foundation.refusal import Refusal
-from pipeline.engine.release import content_hash
+from pipeline.engine.definitions.release import content_hash
 
 REVIEW_ALL = TEXTS["policy"].replace("block", "review")
 

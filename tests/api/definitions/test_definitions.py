@@ -11,7 +11,7 @@ from api.definitions.publisher import Definitions
 from api.definitions.seed import seed
 from api.http.health import Health
 from foundation.refusal import Refusal
-from pipeline.engine.release import content_hash
+from pipeline.engine.definitions.release import content_hash
 from stores.decisions import StoreUnavailableError
 
 MORE_FEATURES = TEXTS["features"] + "- {name: sum_1h, template: sum, value: event.amount, window: 1h}\n"

@@ -6,7 +6,7 @@ from api_imitation import TEXTS, Api
 
 from pipeline.control import surplus
 from pipeline.control.known_releases import KnownReleases
-from pipeline.engine.release import content_hash
+from pipeline.engine.definitions.release import content_hash
 
 
 @pytest.fixture(autouse=True)

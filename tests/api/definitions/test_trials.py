@@ -16,7 +16,7 @@ from api.definitions.change import CompileChange, compile_here
 from api.definitions.trials import Trials
 from foundation.refusal import Refusal
 from pipeline.control.child_process import SOURCES
-from pipeline.engine.release import compile_release
+from pipeline.engine.definitions.release import compile_release
 
 CPU_MS_MAX = 600_000
 SUM = " + ".join(f"{n}.5" for n in range(1_000))

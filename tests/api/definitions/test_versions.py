@@ -5,7 +5,7 @@ import pytest
 from api_imitation import TEXTS, Api
 
 from patterns.lists import DECLARATION
-from pipeline.engine.release import content_hash
+from pipeline.engine.definitions.release import content_hash
 
 REVIEW_ALL = TEXTS["policy"].replace("block", "review")
 MORE_FEATURES = TEXTS["features"] + "- {name: sum_1h, template: sum, value: event.amount, window: 1h}\n"

@@ -7,7 +7,7 @@ from features.sets.feature_set import FeatureSet, read_features
 from foundation.refusal import Refusal
 from pipeline.control.definitions import Definitions
 from pipeline.control.known_releases import COMPILED_KEPT, KnownReleases, ReleaseRecord, release_key
-from pipeline.engine.release import content_hash
+from pipeline.engine.definitions.release import content_hash
 from pipeline.wire.declaration import Topic
 
 TEXTS = {
@@ -151,7 +151,7 @@ def test_a_text_that_was_refused_is_not_compiled_again_with_every_record(known: 
         read.append(text)
         return read_features(text, schema, source)
 
-    monkeypatch.setattr("pipeline.engine.release.read_features", counted)
+    monkeypatch.setattr("pipeline.engine.definitions.release.read_features", counted)
     broken = "- {name: never_seen_before, template: none}\n"
     give(known, 1)
     give(known, 2, TEXTS | {"features": broken})

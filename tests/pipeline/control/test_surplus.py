@@ -4,7 +4,7 @@ import pytest
 from pipeline.control import surplus as surplus_module
 from pipeline.control.known_releases import KnownReleases, release_key
 from pipeline.control.surplus import surplus
-from pipeline.engine.release import content_hash
+from pipeline.engine.definitions.release import content_hash
 
 TEXTS = {
     "schema": "id: {field: id}\ntime: {field: at, unit: ms}\nuser: who\nentities: [shop]\n"

@@ -4,7 +4,7 @@ from imitation import Imitation
 
 from foundation.refusal import Refusal
 from patterns.bypass import read_bypass
-from pipeline.engine.release import compile_release
+from pipeline.engine.definitions.release import compile_release
 
 START_MS = 1_700_000_000_000
 TEXTS = {

@@ -8,7 +8,7 @@ import pytest
 from imitation import Imitation
 
 from features.windows.row_label import CORRECTIONS_MAX
-from pipeline.engine.reasons import REVISION_MAX
+from pipeline.engine.decisions.reasons import REVISION_MAX
 
 TEXTS = {
     "schema": """

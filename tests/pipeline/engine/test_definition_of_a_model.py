@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.engine.release import compile_release
+from pipeline.engine.definitions.release import compile_release
 
 TEXTS = {
     "schema": "id: {field: id, type: integer}\ntime: {field: at, unit: ms}\nuser: u\nfields:\n  amount: {type: decimal, retain: true}\n",

@@ -11,8 +11,8 @@ import pytest
 from imitation import Imitation
 
 from features.schema.event import id_key_of
+from pipeline.engine.definitions.release import Release, compile_release
 from pipeline.engine.event_keys import Labels
-from pipeline.engine.release import Release, compile_release
 from pipeline.offline.replay import Replay
 from pipeline.tables.event_files import read_history
 

@@ -3,8 +3,8 @@ import pathlib
 import pytest
 
 from foundation.refusal import Refusal
-from pipeline.engine.feature_catalogue import catalogue_of_release
-from pipeline.engine.release import PARTS, Release, compile_release
+from pipeline.engine.definitions.feature_catalogue import catalogue_of_release
+from pipeline.engine.definitions.release import PARTS, Release, compile_release
 
 SAMPLE = pathlib.Path(__file__).parents[3] / "deploy/samples/payments"
 TEXTS = {part: (SAMPLE / f"{part}.yaml").read_text() for part in PARTS}

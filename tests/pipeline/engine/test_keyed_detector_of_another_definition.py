@@ -7,8 +7,8 @@ from imitation import Imitation
 
 from detectors.gaussian import GaussianScorer
 from features.profiles.sections import RESTING_MAX
-from pipeline.engine.own_detectors import detectors_that_warm
-from pipeline.engine.release import compile_release
+from pipeline.engine.definitions.own_detectors import detectors_that_warm
+from pipeline.engine.definitions.release import compile_release
 
 AT_MS = 1_700_000_000_000
 OWN = "- {name: own, kind: river, model: anomaly.GaussianScorer, scope: user, parameters: {grace_period: 3}, inputs: [event.amount]}\n"

@@ -15,7 +15,7 @@ from imitation import DictState, Imitation
 from planted_rules import PlantedRules
 
 from pipeline.control import known_releases
-from pipeline.engine.release import Release, compile_release
+from pipeline.engine.definitions.release import Release, compile_release
 from pipeline.offline import served_source
 from pipeline.offline.replay import Replay
 from pipeline.offline.replayed_source import ReplayedSource

@@ -4,9 +4,9 @@ from hypothesis import strategies as st
 
 from patterns.matches import RULES_MAX
 from patterns.policy import BY_RULES, DECIDERS
-from pipeline.engine.reasons import REVISION_MAX, Outcomes, largest
-from pipeline.engine.release import RELEASE_MAX
-from pipeline.engine.verdicts import REASONS_MAX, RULES_NAMED_MAX
+from pipeline.engine.decisions.reasons import REVISION_MAX, Outcomes, largest
+from pipeline.engine.decisions.verdicts import REASONS_MAX, RULES_NAMED_MAX
+from pipeline.engine.definitions.release import RELEASE_MAX
 
 Row = tuple[int, int, list[int], int, int, int, list[int]]
 ROW = st.tuples(

@@ -10,8 +10,8 @@ from features.profiles.profiles import Profiles
 from features.profiles.sections import Section, WarmUp
 from features.schema.batch import Batch
 from features.schema.decode import Decoder
+from pipeline.engine.definitions.release import Release, compile_release
 from pipeline.engine.profile_store import ProfileSlabs
-from pipeline.engine.release import Release, compile_release
 from pipeline.engine.scorer import Scorer
 from pipeline.flink.state import KeyedProfiles
 

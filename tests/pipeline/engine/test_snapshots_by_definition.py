@@ -9,7 +9,7 @@ from imitation import ControlRecord, Imitation
 
 from detectors.snapshot import Snapshot
 from detectors.snapshot_parts import PART_BYTES_MAX, parts_of
-from pipeline.engine.release import Release, compile_release
+from pipeline.engine.definitions.release import Release, compile_release
 from pipeline.learning.trainer import ServedDecision, Teacher
 
 TEXTS = {

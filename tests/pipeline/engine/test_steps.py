@@ -14,10 +14,11 @@ from features.schema.batch import Batch
 from features.schema.decode import Decoder
 from patterns.bypass import Bypass, bypassed
 from patterns.policy import ACTIONS, DECIDERS
-from pipeline.engine.answers import Answers
-from pipeline.engine.explanation import reasons_again
-from pipeline.engine.learner import Learners
-from pipeline.engine.release import Release, compile_release
+from pipeline.engine.decisions.answers import Answers
+from pipeline.engine.decisions.explanation import reasons_again
+from pipeline.engine.decisions.verdicts import Verdicts, nothing_said
+from pipeline.engine.definitions.release import Release, compile_release
+from pipeline.engine.learners.learner import Learners
 from pipeline.engine.scorer import Scorer
 from pipeline.engine.steps.feature_step import FeatureStep
 from pipeline.engine.steps.installed_snapshots import InstalledSnapshots
@@ -27,7 +28,6 @@ from pipeline.engine.steps.record_step import RecordStep
 from pipeline.engine.steps.rule_step import RuleStep
 from pipeline.engine.steps.step import Step, Turn
 from pipeline.engine.steps.step_list import costs_ns, steps_with
-from pipeline.engine.verdicts import Verdicts, nothing_said
 
 TEXTS = {
     "schema": """

@@ -4,8 +4,8 @@ import msgspec
 from imitation import DictState, Imitation
 
 from features.schema.schema import DAY_MS
-from pipeline.engine.keeping import BEHIND_MS, kept_ms
-from pipeline.engine.release import compile_release
+from pipeline.engine.definitions.keeping import BEHIND_MS, kept_ms
+from pipeline.engine.definitions.release import compile_release
 from pipeline.wire.bulk_state import unpack_keys
 
 START_MS = 1_700_000_000_000

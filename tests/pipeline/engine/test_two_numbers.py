@@ -13,9 +13,9 @@ import pytest
 from imitation import Imitation
 
 from detectors.score_map import COUNT_MIN, ScoreMap
-from pipeline.engine import stable_scale
+from pipeline.engine.definitions.release import Release, compile_release
 from pipeline.engine.event_keys import Labels
-from pipeline.engine.release import Release, compile_release
+from pipeline.engine.learners import stable_scale
 from pipeline.learning.trainer import ServedDecision, Teacher
 from pipeline.offline import served_source
 from pipeline.offline.decisions_file import PROBABILITY_COLUMNS
@@ -408,7 +408,7 @@ def test_states_that_do_not_fit_into_a_record_leave_their_samples_out(monkeypatc
 
 
 def test_of_many_labels_without_an_event_the_latest_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.engine.outcome_counts.EARLY_MAX", 3)
+    monkeypatch.setattr("pipeline.engine.learners.outcome_counts.EARLY_MAX", 3)
     teacher = teacher_of()
     for number in range(5):
         label(teacher, number)

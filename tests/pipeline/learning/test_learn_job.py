@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pipeline.engine.release import Release, compile_release
+from pipeline.engine.definitions.release import Release, compile_release
 from pipeline.learning.trainer import REPLACED_KEPT, ServedDecision, Teacher
 from pipeline.score_job.labels import ResolvedLabel
 

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from deploy.command import main
-from pipeline.engine.release import compile_release
+from pipeline.engine.definitions.release import compile_release
 from pipeline.offline.replay import Replay
 from pipeline.tables.event_files import read_history
 

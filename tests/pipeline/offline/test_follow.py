@@ -14,7 +14,7 @@ from imitation import ControlRecord, Imitation
 from deploy.command import main
 from detectors.snapshot_parts import parts_of
 from foundation.settings import read_settings
-from pipeline.engine.release import compile_release
+from pipeline.engine.definitions.release import compile_release
 from pipeline.learning.label_record import LabelRecord
 from pipeline.learning.label_resolver import LabelResolver
 from pipeline.learning.published_snapshots import PublishedSnapshots

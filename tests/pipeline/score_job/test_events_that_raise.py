@@ -17,7 +17,7 @@ from imitation import DictState, Imitation
 from features.profiles import profiles as profile
 from features.profiles.codec import VERSION
 from pipeline.engine import scorer
-from pipeline.engine.decision import Decision
+from pipeline.engine.decisions.decision import Decision
 from pipeline.engine.isolation import FAULT_MET, NoRecordsFaultError
 from pipeline.engine.profile_store import UnreadableStateError
 from pipeline.engine.steps import feature_step, model_step, policy_step, record_step

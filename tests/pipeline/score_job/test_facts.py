@@ -10,8 +10,8 @@ from imitation import Imitation
 
 from foundation.place import ExpressionRefusal
 from foundation.refusal import Refusal
+from pipeline.engine.definitions.release import compile_release
 from pipeline.engine.fact_record import read_fact
-from pipeline.engine.release import compile_release
 from pipeline.offline.export_command import export_replayed
 from pipeline.offline.replay_command import replay_files
 

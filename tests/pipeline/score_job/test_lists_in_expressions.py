@@ -16,7 +16,7 @@ from patterns import known_entries
 from patterns.entries import Change, Entry
 from patterns.known_entries import KnownEntries
 from patterns.lists import DECLARATION
-from pipeline.engine.release import compile_release
+from pipeline.engine.definitions.release import compile_release
 from pipeline.offline.replay_command import replay_files
 
 TEXTS = {

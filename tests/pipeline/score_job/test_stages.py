@@ -10,7 +10,7 @@ import pyarrow.parquet
 import pytest
 from imitation import Imitation
 
-from pipeline.engine.release import compile_release
+from pipeline.engine.definitions.release import compile_release
 from pipeline.offline.replay import Replay
 from pipeline.tables.event_files import read_history
 

@@ -14,7 +14,7 @@ from imitation import ControlRecord, Imitation
 from detectors.score_map import COUNT_MIN, ScoreMap
 from detectors.snapshot import Snapshot
 from detectors.snapshot_parts import parts_of
-from pipeline.engine.release import compile_release
+from pipeline.engine.definitions.release import compile_release
 from pipeline.trial.one_process import Frame
 from pipeline.wire.bodies import write_control_record
 from pipeline.wire.bundle import write_bundle

@@ -7,7 +7,7 @@ import pytest
 from deploy.command import SAMPLES
 from deploy.local.releases import read_folder
 from pipeline.control.definitions import Definitions
-from pipeline.engine.release import content_hash
+from pipeline.engine.definitions.release import content_hash
 from pipeline.sinks.deliver_job import Deliverer, order_of
 from stores.decisions import StoredDecision
 from stores.sqlite.sqlite_decisions import SqliteDecisions

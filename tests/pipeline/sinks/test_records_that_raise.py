@@ -13,8 +13,8 @@ from deploy.command import SAMPLES
 from deploy.local.releases import read_folder
 from foundation.settings import Settings
 from pipeline.control.definitions import Definitions
+from pipeline.engine.definitions.release import compile_release, content_hash
 from pipeline.engine.isolation import Aside, NoRecordsFaultError, one_by_one
-from pipeline.engine.release import compile_release, content_hash
 from pipeline.learning.label_record import LabelRecord
 from pipeline.learning.label_resolver import LabelResolver
 from pipeline.learning.learn_job import LearnJob

@@ -19,7 +19,7 @@ from foundation.settings import Settings
 from patterns.entries import Change
 from patterns.entries import Entry as ListEntry
 from patterns.lists import DECLARATION
-from pipeline.engine.release import compile_release
+from pipeline.engine.definitions.release import compile_release
 from pipeline.log.frame import Entry
 from pipeline.log.log_folder import COMPACTED, INBOX, LOGS, LOGS_OF, OUTPUT, SIDE, close_writers, segments_of, writer_of
 from pipeline.log.reader import LogReader

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from detectors.catalogue import LEARNERS, Learner
 from detectors.missing import are_mostly_missing
 from detectors.snapshot import Snapshot
-from pipeline.engine.lessons import Lessons, joined, negatives
-from pipeline.engine.models import Model
-from pipeline.engine.release import Release
-from pipeline.engine.two_numbers import PREFIX, TwoNumbers
-from pipeline.engine.vectors import WAITING, Vectors
+from pipeline.engine.definitions.models import Model
+from pipeline.engine.definitions.release import Release
+from pipeline.engine.learners.lessons import Lessons, joined, negatives
+from pipeline.engine.learners.two_numbers import PREFIX, TwoNumbers
+from pipeline.engine.learners.vectors import WAITING, Vectors
 
 VECTORS_MAX = 1_000_000
 """Vectors that a model holds for labels to come."""

@@ -8,8 +8,8 @@ from features.layout.layout import CORRECTED, DUPLICATE, END, RETRACTED, TOO_OFT
 from features.profiles.profiles import Profiles
 from features.schema.batch import Batch
 from features.schema.event import ADD
-from pipeline.engine.reasons import REVISION_MAX, Outcomes
-from pipeline.engine.verdicts import REVISED, UNDECIDED, Verdicts
+from pipeline.engine.decisions.reasons import REVISION_MAX, Outcomes
+from pipeline.engine.decisions.verdicts import REVISED, UNDECIDED, Verdicts
 
 
 def turns(batch: Batch) -> Iterator[slice]:

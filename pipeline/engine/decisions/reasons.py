@@ -9,10 +9,10 @@ from detectors.missing import are_mostly_missing
 from features.layout.layout import RETRACTED
 from features.windows.row_label import CORRECTIONS_MAX
 from patterns.policy import ACTIONS, BY_RULES, DECIDERS
-from pipeline.engine.models import Model
-from pipeline.engine.outcome_words import DECIDER_BIT, INPUT_BITS, REASONS_BIT, REVISION_BIT, RULE_BITS, pack
-from pipeline.engine.release import RELEASE_MAX
-from pipeline.engine.verdicts import REASONS_MAX, RULES_NAMED_MAX, UNDECIDED, Verdicts
+from pipeline.engine.decisions.outcome_words import DECIDER_BIT, INPUT_BITS, REASONS_BIT, REVISION_BIT, RULE_BITS, pack
+from pipeline.engine.decisions.verdicts import REASONS_MAX, RULES_NAMED_MAX, UNDECIDED, Verdicts
+from pipeline.engine.definitions.models import Model
+from pipeline.engine.definitions.release import RELEASE_MAX
 
 REVISION_MAX = CORRECTIONS_MAX + 1
 """The greatest number of a decision on one event, which counts its corrections and its retraction from 0. What is remembered has no

@@ -7,10 +7,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.engine.models import Model
-from pipeline.engine.reasons import shares_of
-from pipeline.engine.release import Release
-from pipeline.engine.verdicts import UNDECIDED, Verdicts
+from pipeline.engine.decisions.reasons import shares_of
+from pipeline.engine.decisions.verdicts import UNDECIDED, Verdicts
+from pipeline.engine.definitions.models import Model
+from pipeline.engine.definitions.release import Release
 
 
 class Contributions(msgspec.Struct, gc=False):
@@ -60,7 +60,7 @@ class Explanations:
         return found
 
     def reasons(self) -> list[list[str]]:
-        """Returns for each row what raised its score most, largest first, at most `pipeline.engine.reasons.REASONS_MAX` texts.
+        """Returns for each row what raised its score most, largest first, at most `pipeline.engine.decisions.reasons.REASONS_MAX` texts.
 
         An event that its score approved has no reason. An event without a score has the reason that a model's
         inputs are mostly missing, where that is so.

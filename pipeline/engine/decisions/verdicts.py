@@ -10,9 +10,9 @@ from features.layout.layout import CORRECTED, DUPLICATE, ID_REUSED, RETRACTED, T
 from foundation.filled_arrays import filled
 from patterns.matches import Matches, no_matches
 from patterns.matches import joined as joined_matches
-from pipeline.engine.release import Release
-from pipeline.engine.snapshots_of_rows import SnapshotsOfRows
-from pipeline.engine.snapshots_of_rows import joined as joined_snapshots
+from pipeline.engine.decisions.snapshots_of_rows import SnapshotsOfRows
+from pipeline.engine.decisions.snapshots_of_rows import joined as joined_snapshots
+from pipeline.engine.definitions.release import Release
 
 REASONS_MAX = 3
 RULES_NAMED_MAX = 2
@@ -43,7 +43,7 @@ class Verdicts:
         flags: bits of `features.layout.layout`. A duplicate is also CORRECTED or RETRACTED where the newest decision on its event is.
         rows: references of the retained rows, for what is remembered of a decision.
         outcomes: what was remembered of a corrected or retracted event before; of a duplicate whose event is retracted, of its retraction;
-            else 0. See `pipeline.engine.reasons.Outcomes`.
+            else 0. See `pipeline.engine.decisions.reasons.Outcomes`.
         releases: that each decision was made by: for a duplicate, that of the newest decision.
         revisions: number of each decision on its event, from 0; for a duplicate, that of the newest one.
         chosen: position in the policy's models of the one that gave the score; -1: none.

@@ -1,7 +1,7 @@
 """Makes the catalogue of a release: its features, and what uses them."""
 
 from features.sets.catalogue import Catalogue, catalogue_of
-from pipeline.engine.release import Release
+from pipeline.engine.definitions.release import Release
 
 
 def catalogue_of_release(release: Release) -> Catalogue:

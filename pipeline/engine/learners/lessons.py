@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.engine.vectors import UNLABELLED
+from pipeline.engine.learners.vectors import UNLABELLED
 
 
 @dataclass(frozen=True, slots=True)

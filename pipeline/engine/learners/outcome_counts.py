@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from detectors.calibration import BINS, Calibration, bins_of, fit_calibration
 from detectors.learner import Arrays
-from pipeline.engine.lessons import Lessons, joined, negatives
-from pipeline.engine.vectors import WAITING, Vectors
+from pipeline.engine.learners.lessons import Lessons, joined, negatives
+from pipeline.engine.learners.vectors import WAITING, Vectors
 
 HELD_MAX = 1_000_000
 """The maximum number of events that are held for labels to come."""

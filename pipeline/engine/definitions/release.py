@@ -14,9 +14,9 @@ from patterns.bypass import Bypass, bypassed, read_bypass
 from patterns.lists import LIST_PREFIX, check_name, list_names
 from patterns.matches import NO_RULES, Rules
 from patterns.policy import Policy, read_policy
-from pipeline.engine.compiled_parts import once_each
-from pipeline.engine.models import Model, object_shape, read_models
-from pipeline.engine.own_detectors import sections_of
+from pipeline.engine.definitions.compiled_parts import once_each
+from pipeline.engine.definitions.models import Model, object_shape, read_models
+from pipeline.engine.definitions.own_detectors import sections_of
 
 PARTS = ("schema", "features", "models", "policy")
 """The definitions that a release is made of; each is one YAML file of the same name."""

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foundation.filled_arrays import filled
-from pipeline.engine.release import Release
+from pipeline.engine.definitions.release import Release
 
 
 @dataclass(slots=True)

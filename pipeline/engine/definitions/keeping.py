@@ -1,7 +1,7 @@
 """Says how long the profiles of a release are kept: at least as long as anything may still be asked of them."""
 
 from features.schema.schema import DAY_MS
-from pipeline.engine.release import Release
+from pipeline.engine.definitions.release import Release
 
 BEHIND_MS = 30 * DAY_MS
 """The time-to-live counts clock time from the last write, windows count event time: a job that stands still, or works through a

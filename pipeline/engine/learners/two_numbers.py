@@ -12,12 +12,12 @@ from detectors.missing import are_mostly_missing
 from detectors.snapshot import GROUP_END
 from features.schema.batch import Batch
 from patterns.policy import ACTIONS
-from pipeline.engine.lessons import Lessons
-from pipeline.engine.models import Model
-from pipeline.engine.outcome_counts import OutcomeCounts
-from pipeline.engine.release import Release
-from pipeline.engine.stable_scale import StableScale, event_hash_keys
-from pipeline.engine.verdicts import Verdicts
+from pipeline.engine.decisions.verdicts import Verdicts
+from pipeline.engine.definitions.models import Model
+from pipeline.engine.definitions.release import Release
+from pipeline.engine.learners.lessons import Lessons
+from pipeline.engine.learners.outcome_counts import OutcomeCounts
+from pipeline.engine.learners.stable_scale import StableScale, event_hash_keys
 
 PREFIX = "numbers."
 """The names of arrays of a learner's state that are not the learner's own begin with it."""

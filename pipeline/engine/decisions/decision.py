@@ -12,9 +12,9 @@ from features.layout.layout import CORRECTED, DUPLICATE, LATE, RETRACTED, WARMIN
 from features.schema.batch import Batch
 from patterns.matches import Values
 from patterns.policy import ACTIONS, DECIDERS
-from pipeline.engine.explanation import Explanations
-from pipeline.engine.release import Release
-from pipeline.engine.verdicts import Verdicts
+from pipeline.engine.decisions.explanation import Explanations
+from pipeline.engine.decisions.verdicts import Verdicts
+from pipeline.engine.definitions.release import Release
 
 
 class Match(msgspec.Struct, gc=False):

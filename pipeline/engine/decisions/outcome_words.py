@@ -1,4 +1,4 @@
-"""Packs what is remembered of a decision into a word, see `pipeline.engine.reasons.Outcomes`."""
+"""Packs what is remembered of a decision into a word, see `pipeline.engine.decisions.reasons.Outcomes`."""
 
 from typing import Any, Final
 
