@@ -49,7 +49,8 @@ def cache_folder() -> pathlib.Path:
 def digest_of(source: pathlib.Path) -> str:
     """Returns the SHA-256, in hexadecimal, of the code of `source` and of all modules of the project that it imports, directly or not.
 
-    Comments, docstrings and the places of lines are no code: other words compile nothing.
+    The names of the modules count, because machine code names the module that it is of, and cannot be loaded where that is gone. Comments,
+    docstrings and the places of lines are no code: other words compile nothing.
 
     Args:
         source: the absolute path of a module.
@@ -61,8 +62,8 @@ def digest_of(source: pathlib.Path) -> str:
         if path not in found:
             found[path] = _code_of(path)
             waiting += found[path].imports
-    parts = (found[path].digest for path in sorted(found, key=lambda path: os.path.relpath(path, PROJECT)))
-    return hashlib.sha256(b"".join(parts)).hexdigest()
+    named = {os.path.relpath(path, PROJECT): code.digest for path, code in found.items()}
+    return hashlib.sha256(repr(sorted(named.items())).encode()).hexdigest()
 
 
 class _Code(NamedTuple):

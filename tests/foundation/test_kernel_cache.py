@@ -15,7 +15,7 @@ sys.path.insert(0, {package!r})
 from foundation import kernel_cache
 import pathlib
 kernel_cache.PROJECT = pathlib.Path({package!r})
-from planted.entry import twice_the_part
+from planted.{module} import twice_the_part
 print(twice_the_part(1), sum(twice_the_part.stats.cache_hits.values()))
 """
 _ENTRY = """
@@ -71,6 +71,13 @@ def test_a_change_of_what_the_code_does_compiles_anew(planted: pathlib.Path, tmp
     _run(planted, tmp_path)
     (planted / "planted" / "entry.py").write_text(_ENTRY.replace(*change))
     assert _run(planted, tmp_path)[1] == 0
+
+
+def test_a_module_that_moves_compiles_anew_for_kernels_name_their_module(planted: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    _run(planted, tmp_path)
+    (planted / "planted" / "moved").mkdir()
+    (planted / "planted" / "entry.py").rename(planted / "planted" / "moved" / "entry.py")
+    assert _run(planted, tmp_path, module="moved.entry") == (4, 0)
 
 
 def test_two_functions_of_one_name_in_a_module_are_told_apart(planted: pathlib.Path, tmp_path: pathlib.Path) -> None:
@@ -132,9 +139,9 @@ def _write_part(package: pathlib.Path, number: int, comment: str = "", docstring
     (package / "planted" / "part.py").write_text(text)
 
 
-def _run(package: pathlib.Path, tmp_path: pathlib.Path, name: str = "twice_the_part") -> tuple[float, int]:
+def _run(package: pathlib.Path, tmp_path: pathlib.Path, name: str = "twice_the_part", module: str = "entry") -> tuple[float, int]:
     """Returns what the kernel of that name answers, and how often its machine code came from the disk."""
-    program = _RUN.format(project=str(kernel_cache.PROJECT), package=str(package)).replace("twice_the_part", name)
+    program = _RUN.format(project=str(kernel_cache.PROJECT), package=str(package), module=module).replace("twice_the_part", name)
     environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "kernels"), "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
