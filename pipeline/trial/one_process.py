@@ -6,7 +6,7 @@ import msgspec
 
 from pipeline.engine.definitions.release import content_hash
 from pipeline.flink.dict_state import DictState
-from pipeline.score_job.between_stages import Frame, answers_in, event_bundle, message_bundle
+from pipeline.score_job.between_stages import Answers, Frame, answers_in, event_bundle, message_bundle
 from pipeline.score_job.decode import DecodeStage
 from pipeline.score_job.entity import EntityStage
 from pipeline.score_job.facts import fact_key
@@ -108,8 +108,7 @@ class OneProcess:
         answers = answers_in(self._keep(read_frames(self.entity.process(message_bundle(messages))))) if messages else {}
         if lose_answers:  # the entities have seen the events all the same
             answers = {}
-        if events := [(key, payload) for tag, key, payload in frames if tag == Tag.EVENT]:
-            self._keep(read_frames(self.user.process(event_bundle(events, answers))))
+        self._decide([(key, payload) for tag, key, payload in frames if tag == Tag.EVENT], answers)
 
     def checkpoint(self) -> None:
         """Does what happens before a checkpoint's barrier: each stage writes its state."""
@@ -119,6 +118,10 @@ class OneProcess:
     def decisions(self) -> list[dict[str, object]]:
         """All decisions so far, decoded."""
         return [msgspec.json.decode(value) for _, value in self.out.get(Tag.DECISION, [])]
+
+    def _decide(self, events: list[tuple[str, bytes]], answers: Answers) -> None:
+        if events:
+            self._keep(read_frames(self.user.process(event_bundle(events, answers))))
 
     def _keep(self, frames: list[Frame]) -> list[Frame]:
         for tag, key, payload in frames:
