@@ -49,6 +49,7 @@ def make_fact_routes(told: ToldFacts, in_force: InForce, log: Log, settings: Set
 
     @routes.get("/entities/{entity}/{id:path}/facts/{name}", summary="One fact of an entity", **route_docs(FactRecord, 404))
     async def read_one(entity: str, id: str, name: Name) -> Response:
+        """This is its newest record, also where the fact has ended."""
         kind, id = decoded(entity, id)
         found = next((fact for fact in _told_of(kind, id) if fact.name == name), None)
         if found is None:

@@ -55,6 +55,7 @@ def make_job_routes(jobs: Jobs, settings: Settings, clock: Clock) -> APIRouter:
         cursor: Annotated[str | None, Query(max_length=200, description="`next` of the page before")] = None,
         limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 50,
     ) -> Response:
+        """A page ends with `next`, the cursor of the page behind it, which is null on the last one."""
         caller = caller_of(request)
         if all and not caller.mask & ADMIN:
             raise Problem(403, f"{caller.name} is no admin, and only an admin may see the jobs of others")

@@ -26,11 +26,11 @@ class SoloLog:
         self._prefix = prefix
 
     def produce(self, topic: str, key: str, value: bytes, headers: KafkaHeaders = ()) -> None:
-        """See `Log.produce`.
+        """See `Log.produce`. A record that the disk refuses later is lost without an error, so the caller has to wait for a reply.
 
         Raises:
             LogFullError: as many records wait for the engine as may.
-            LogUnavailableError: the log cannot be written now, or the engine has ended.
+            LogUnavailableError: the engine has ended.
         """
         self._put([Entry(short_topic(topic, self._prefix), key.encode(), value, headers)], None)
 
