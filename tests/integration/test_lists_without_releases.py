@@ -67,8 +67,8 @@ def records_on(settings: Settings, topic: str = "entries") -> list[tuple[bytes, 
 
 
 def compact_soon(settings: Settings) -> None:
-    """Lets the broker close segments after a second, since only closed ones are compacted."""
-    rules = {"segment.ms": "1000", "min.cleanable.dirty.ratio": "0.01"}
+    """Lets the broker close segments after a second, since only closed ones are compacted, and wait for no archive job."""
+    rules = {"segment.ms": "1000", "min.cleanable.dirty.ratio": "0.01", "min.compaction.lag.ms": "0"}
     entries = [ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET) for name, value in rules.items()]
     resource = ConfigResource(ConfigResource.Type.TOPIC, settings.topic("entries"), incremental_configs=entries)
     admin = AdminClient(connection_of(settings))
