@@ -55,6 +55,7 @@ async def test_every_parameter_of_one_value_is_refused_when_it_comes_twice_and_a
                 assert (answer.status_code, answer.json()["what"], answer.json()["where"]) == (422, "parameter given twice", name), path
     assert lists == {
         ("/v1/flagged", "action"), ("/v1/stream", "action"), ("/v1/metrics/query", "group_by"), ("/v1/metrics/query", "filter"),
+        ("/v1/jobs", "state"),
     }  # fmt: skip
     assert api.log.records == []
 
