@@ -30,8 +30,11 @@ class System(Protocol):
         ...
 
 
-def run_until_interrupted(settings: Settings, make: Callable[[], System], where: str) -> None:
-    """Runs the system of `settings` that `make` makes; it is said under which addresses it is reached.
+def run_until_interrupted(settings: Settings, make: Callable[[], System], where: Callable[[Settings], str]) -> None:
+    """Runs the system of `settings` that `make` makes.
+
+    Args:
+        where: says under which addresses the system is reached; it is called once the system is up, since its start makes certificates.
 
     Raises:
         Refusal: a process does not come up.
@@ -42,7 +45,7 @@ def run_until_interrupted(settings: Settings, make: Callable[[], System], where:
     system = make()
     try:
         system.start()
-        click.echo(where)
+        click.echo(where(settings))
         if token and sys.stdout.isatty():  # otherwise the output may go to a log, which would keep the token
             click.echo(f"token   {token}  (with the role admin; it is not shown again)")
         while True:

@@ -24,7 +24,7 @@ def serve_until_interrupted(config: pathlib.Path, folder: pathlib.Path | None, r
         Refusal: the configuration is not valid, the folder is in use, or a process does not come up.
     """
     settings = solo_settings(read_settings(), folder)
-    run_until_interrupted(settings, lambda: SoloStack(settings, config, click.echo, replace=replace), _where(settings))
+    run_until_interrupted(settings, lambda: SoloStack(settings, config, click.echo, replace=replace), _where)
 
 
 def solo_settings(settings: Settings, folder: pathlib.Path | None = None) -> Settings:

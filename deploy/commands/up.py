@@ -37,7 +37,7 @@ def up_until_interrupted(config: pathlib.Path, folder: pathlib.Path | None, repl
     texts = read_folder(config)
     require_java()
     servers = servers_of(settings) if profile == "full" else ()
-    run_until_interrupted(settings, lambda: Stack(settings, texts, click.echo, replace=replace, servers=servers), _where(settings))
+    run_until_interrupted(settings, lambda: Stack(settings, texts, click.echo, replace=replace, servers=servers), _where)
 
 
 def servers_of(settings: Settings) -> tuple[str, ...]:

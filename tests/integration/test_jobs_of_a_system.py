@@ -133,7 +133,7 @@ def test_a_cancelled_job_stops_and_leaves_nothing(stack: Stack, client: Client) 
 def test_decisions_go_on_while_a_job_runs_with_the_lowest_priority(stack: Stack, client: Client) -> None:
     id = client.jobs.export().id
     with held_up(stack) as child:
-        assert os.getpriority(os.PRIO_PROCESS, child) == 19
+        wait_for(lambda: os.getpriority(os.PRIO_PROCESS, child) == 19, 10, "the job has not the lowest priority")  # its parent gives it
         assert os.getpriority(os.PRIO_PROCESS, stack.process("worker").pid) == 10
     assert ended(stack, client, id) == "done"
 
