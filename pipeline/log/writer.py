@@ -57,6 +57,8 @@ class LogWriter:
         except BaseException:
             os.close(self._lock)
             raise
+        self._carried_to = self.segments.end
+        """The ordinal after the last record that was appended again because its segment was to go; at the opening any may be one."""
         self.segments.has_writer = True
         self._syncing = threading.Thread(target=self._sync_behind, name="log-fsync", daemon=True)
         if fsync == "20ms":
@@ -94,11 +96,16 @@ class LogWriter:
         with self._one:
             os.fsync(self._file)
 
-    def keep(self, after_ms: int, bytes_max: int, compacted: Sequence[str]) -> list[pathlib.Path]:
+    def keep(self, after_ms: int, bytes_max: int, compacted: Sequence[str], needed_from: int | None = None) -> list[pathlib.Path]:
         """Removes the oldest segments whose records were all appended before `after_ms`, or that are beyond `bytes_max` in all.
 
         The last segment stays. The newest record of each key of the topics `compacted` is appended again before its segment goes.
         Gives the files that were removed.
+
+        Args:
+            needed_from: ordinal from which on a later start reads the log; None where none does. Segments that reach there stay, and so does
+                a segment whose records were appended again behind it, until a later call: such a start would read the events between
+                without them.
         """
         removed = []
         while len(self.segments.all) > 1:
@@ -106,9 +113,13 @@ class LogWriter:
             size = sum(segment.size for segment in self.segments.all)
             if first.last_ms >= after_ms and size <= bytes_max:
                 break
+            if needed_from is not None and first.end > needed_from:
+                break
             carried = self._newest_of(first, compacted)
             if carried:
-                self.append(carried)
+                self._carried_to = self.append(carried) + len(carried)
+            if needed_from is not None and needed_from < self._carried_to:
+                break
             with self.segments.changed:
                 self.segments.drop_first()
             removed.append(first.path)

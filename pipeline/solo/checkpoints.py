@@ -32,6 +32,7 @@ class Checkpoints:
 
     Attributes:
         positions: how far each log was taken in, by its name; the next checkpoint holds them.
+        written: the positions of the last checkpoint that was written: a start reads the logs from there.
 
     Raises:
         Refusal: the file is damaged or of another version.
@@ -42,6 +43,7 @@ class Checkpoints:
         self._logs = logs
         self._file = StateFile(path, clock)
         self.positions = self._file.positions()
+        self.written = dict(self.positions)
         self._states: dict[str, StageState] = {}
         self._writing: threading.Thread | None = None
         self._written_at = time.monotonic()
@@ -130,6 +132,7 @@ class Checkpoints:
                 for writer in self._logs.values():
                     writer.sync()
                 self._file.write(changes, positions)
+                self.written = positions
                 return
             except (OSError, sqlite3.Error) as error:
                 log.warning("the state could not be written, and it is tried again: %s", error)

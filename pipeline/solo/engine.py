@@ -213,6 +213,7 @@ class Engine:
             if kind == "control":
                 self._stages.control(part)
             elif kind:
+                self._lists.until = part[0].ordinal
                 outcome = self._stages.events(part) if kind == "events" else self._stages.told(kind, part)
                 whole.entries.extend(outcome.entries)
                 whole.replies.extend(outcome.replies)
@@ -239,8 +240,8 @@ class Engine:
         """Reads the log from the state's position on, as it was decided before the end of the process."""
         entity, user = self._checkpoints.states()
         positions = self._checkpoints.positions
-        lists = LogEntryFeed(LogReader(self._input.segments, ("entries",), 0))
-        self._stages = Stages(entity, user, 0, self._settings.profiles_bytes_max, self._clock, lists)
+        self._lists = LogEntryFeed(LogReader(self._input.segments, ("entries",), 0))
+        self._stages = Stages(entity, user, 0, self._settings.profiles_bytes_max, self._clock, self._lists)
         start = positions.get(INPUT, 0)
         known = LogReader(self._input.segments, CONTROL_TOPICS, 0)
         while records := [record for record in known.read(1_000) if record.ordinal < start]:
@@ -316,8 +317,8 @@ class Engine:
     def _keep(self) -> None:
         """Removes segments of the logs that are older than `log_kept_days` or beyond `log_bytes_max`, and belong to no later start."""
         self._kept_at = time.monotonic()
-        for writer in (self._input, self._output):
-            keep_within(writer, self._settings, int(self._clock() * 1000))
+        for name, writer in ((INPUT, self._input), (OUTPUT, self._output)):
+            keep_within(writer, self._settings, int(self._clock() * 1000), self._checkpoints.written.get(name, 0))
 
 
 def _input_topics() -> tuple[str, ...]:

@@ -9,22 +9,31 @@ RECORDS_AT_ONCE = 10_000
 
 
 class LogEntryFeed:
-    """Gives the records of the topic ``entries`` as they stand in the log when it is asked.
+    """Gives the records of the topic ``entries`` in their place among the events, so that a log that is read again gives the same answers.
 
     Args:
         reader: of that topic alone, from its beginning.
+
+    Attributes:
+        until: the ordinal of the log up to which entries count, exclusive: that of the first event that is decided next.
     """
 
     def __init__(self, reader: LogReader) -> None:
+        self.until = 0
         self._reader = reader
 
     def start(self) -> None:
-        """Does nothing: `take` reads to the end of the log."""
+        """Does nothing: `take` reads up to `until`."""
 
     def take(self) -> Sequence[Change]:
-        """Returns the changes that stand behind those of the last call."""
+        """Returns the changes that stand behind those of the last call and before `until`."""
         changes: list[Change] = []
-        while records := self._reader.read(RECORDS_AT_ONCE):
-            found = (read_record(record.key, record.value, record.ordinal).change for record in records)
-            changes += [change for change in found if change is not None]
+        while self._reader.is_behind and (records := self._reader.read(RECORDS_AT_ONCE)):
+            for record in records:
+                if record.ordinal >= self.until:
+                    self._reader.seek(record.ordinal)
+                    return changes
+                change = read_record(record.key, record.value, record.ordinal).change
+                if change is not None:
+                    changes.append(change)
         return changes

@@ -17,9 +17,13 @@ LOOK_SECONDS = 60.0
 DAY_MS = 86_400_000
 
 
-def keep_within(writer: LogWriter, settings: Settings, now_ms: int) -> list[pathlib.Path]:
-    """Removes segments of a log that are older than `log_kept_days` or beyond `log_bytes_max`; gives their files."""
-    removed = writer.keep(now_ms - settings.log_kept_days * DAY_MS, settings.log_bytes_max, COMPACTED)
+def keep_within(writer: LogWriter, settings: Settings, now_ms: int, needed_from: int | None = None) -> list[pathlib.Path]:
+    """Removes segments of a log that are older than `log_kept_days` or beyond `log_bytes_max`; gives their files.
+
+    Args:
+        needed_from: see `LogWriter.keep`.
+    """
+    removed = writer.keep(now_ms - settings.log_kept_days * DAY_MS, settings.log_bytes_max, COMPACTED, needed_from)
     for path in removed:
         log.info("the segment %s of the log is removed, because it is older or more than is kept", path)
     return removed

@@ -34,6 +34,7 @@ make_importable(
     "saved_job",
     "process_search",
     "terminal",
+    "solo_callers",
     "../features/bad_events",
     "../features/oracle_view",
     "../features/template_streams",

@@ -21,7 +21,7 @@ from patterns.entries import Entry as ListEntry
 from patterns.lists import DECLARATION
 from pipeline.engine.definitions.release import compile_release
 from pipeline.log.frame import Entry
-from pipeline.log.log_folder import COMPACTED, INBOX, LOGS, LOGS_OF, OUTPUT, SIDE, close_writers, segments_of, writer_of
+from pipeline.log.log_folder import COMPACTED, INBOX, INPUT, LOGS, LOGS_OF, OUTPUT, SIDE, close_writers, segments_of, writer_of
 from pipeline.log.reader import LogReader
 from pipeline.log.segments import segment_paths
 from pipeline.log.writer import LogWriter
@@ -382,3 +382,58 @@ def test_entries_of_lists_are_known_to_the_events_behind_them_also_after_a_resta
     again.put(entries(events[2:]))
     until(lambda: len(again.outcomes()) == 3)
     assert [decision["features"]["watched"] for decision in again.outcomes()] == [0, 1, 1]
+
+
+def test_an_entry_counts_from_its_place_in_the_log_on_whatever_is_taken_in_together_and_however_often_the_log_is_read(running) -> None:
+    features = TEXTS["features"] + "- {name: watched, expression: 'event.shop in list.watched'}\n"
+    texts = TEXTS | {"features": features, "list:watched": DECLARATION}
+    key, value = Change("watched", "s1", ListEntry("watched", "s1")).record()
+    events = [msgspec.json.encode({"id": id, "at": START_MS + id, "who": "u", "shop": "s1", "amount": 1.0}) for id in range(3)]
+    system = running()
+    system.put([*release(1, texts), *entries(events[:2]), Entry("entries", key.encode(), value), *entries(events[2:])])
+    until(lambda: len(system.outcomes()) == 3)
+    assert [decision["features"]["watched"] for decision in system.outcomes()] == [0, 0, 1]
+    stopped_without_a_state(system)
+    for path in [*system.settings.path("solo").glob("state.db*"), *(system.folder / OUTPUT).glob("*")]:
+        path.unlink()
+    again = running().wait()
+    assert [decision["features"]["watched"] for decision in again.outcomes()] == [0, 0, 1]
+
+
+def test_a_start_has_its_definitions_when_their_segment_was_removed_just_before_the_end(running) -> None:
+    """What was appended again stands behind the events that the start reads, so the old segment has to stay until a checkpoint is behind it."""
+    system = running()
+    system.engine._input._segment_bytes = 4_000
+    system.put(release())
+    values = payments(400)
+    put_in_parts(system, values[:200])
+    engine = system.wait().engine
+    engine._checkpoints.write(engine._stages.checkpoint)
+    engine._checkpoints.wait()
+    engine._checkpoints._written_at = time.monotonic() + 1e9
+    put_in_parts(system, values[200:300])
+    system.wait()
+    engine._settings = msgspec.structs.replace(system.settings, log_bytes_max=1)
+    engine._keep()
+    engine._keep()
+    assert segment_paths(system.folder / INPUT)[0][0] == 0, "the only segment with definitions that stand before the state's position"
+    stopped_without_a_state(system)
+    system = running().wait()
+    put_in_parts(system, values[300:])
+    system.wait()
+    assert system.outcomes() == whole_run()
+    engine = system.engine
+    engine._checkpoints.write(engine._stages.checkpoint)
+    engine._checkpoints.wait()
+    engine._settings = msgspec.structs.replace(system.settings, log_bytes_max=1)
+    engine._keep()
+    assert segment_paths(system.folder / INPUT)[0][0] > 0, "a checkpoint is behind what was appended again"
+    system.close()
+    again = running()
+    again.put(entries([msgspec.json.encode({"id": 9_999, "at": START_MS + (1 << 30), "who": "u1", "shop": "s1", "amount": 1.0})]))
+    until(lambda: again.outcomes()[-1]["event_id"] == "9999")
+
+
+def put_in_parts(system: Running, values: Sequence[bytes]) -> None:
+    for first in range(0, len(values), 20):
+        system.put(entries(values[first : first + 20]))
