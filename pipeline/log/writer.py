@@ -103,9 +103,8 @@ class LogWriter:
         Gives the files that were removed.
 
         Args:
-            needed_from: ordinal from which on a later start reads the log; None where none does. Segments that reach there stay, and so does
-                a segment whose records were appended again behind it, until a later call: such a start would read the events between
-                without them.
+            needed_from: ordinal from which on a later start reads the log; None where none does. A segment that reaches there stays. So
+                does one whose records were appended again behind it, or such a start would read the events between without them.
         """
         removed = []
         while len(self.segments.all) > 1:

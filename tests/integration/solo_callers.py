@@ -1,4 +1,4 @@
-"""Callers of a solo system whose processes are killed: they send until they are answered, and know what was acknowledged. For tests only."""
+"""Callers of a solo system whose processes are killed. They send until they are answered, and know what was taken. For tests only."""
 
 import http.client
 import itertools

@@ -1,4 +1,4 @@
-"""A solo system whose processes are killed under load: nothing is lost, nothing comes twice, and answers are those of a run without kills."""
+"""A solo system is killed under load: nothing is lost, nothing comes twice, and answers are those of a run without kills."""
 
 import itertools
 import os

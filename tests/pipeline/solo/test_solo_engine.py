@@ -401,7 +401,7 @@ def test_an_entry_counts_from_its_place_in_the_log_on_whatever_is_taken_in_toget
 
 
 def test_a_start_has_its_definitions_when_their_segment_was_removed_just_before_the_end(running) -> None:
-    """What was appended again stands behind the events that the start reads, so the old segment has to stay until a checkpoint is behind it."""
+    """What was appended again stands behind the events that the start reads: the old segment stays until a checkpoint is behind both."""
     system = running()
     system.engine._input._segment_bytes = 4_000
     system.put(release())
