@@ -1,0 +1,107 @@
+"""The index of conditions: by block of conditions and by attribute, which cells leave which of them possible."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foundation.number_arrays import Int64s
+from patterns.predicates.atoms import Attribute
+from patterns.predicates.form import ERROR, MISSING, NAN, Form
+from patterns.predicates.index_kernels import BLOCK, FIRST_CELL, ROWS_MAX, WORDS, divide_cells, fill_rows, number_pairs
+from patterns.predicates.span_table import Cuts, SpanTable
+
+
+class Blocks(NamedTuple):
+    """Holds the index. A pair is a block with an attribute of which one of its conditions demands something.
+
+    Args:
+        pair_starts: [blocks + 1] where the pairs of each block begin.
+        pair_attributes: [pairs] the attribute.
+        cell_starts: [pairs + 1] where the cells of each pair begin.
+        row_starts: [pairs + 1] where the rows of each pair begin.
+        rows_of_cells: the row of each cell, counted from the pair's first.
+        table: [rows, WORDS] a bit for each condition of the block that the cell leaves possible.
+        alive: [blocks * WORDS] a bit for each condition that may hold at all.
+        exact: [conditions] 1 where a condition holds wherever it is possible.
+    """
+
+    pair_starts: Int64s
+    pair_attributes: Int64s
+    cell_starts: Int64s
+    row_starts: Int64s
+    rows_of_cells: NDArray[np.int32]
+    table: NDArray[np.uint64]
+    alive: NDArray[np.uint64]
+    exact: NDArray[np.uint8]
+
+
+def build_blocks(forms: Sequence[Form], attributes: dict[Attribute, int], cuts: Cuts) -> Blocks:
+    """Builds the index of conditions.
+
+    Args:
+        attributes: the number of each attribute.
+    """
+    demands = _Demands(forms, attributes, cuts)
+    count = -(-len(forms) // BLOCK)
+    pair_of = np.empty((count, len(attributes)), np.int64)
+    number_pairs(len(attributes), demands.conditions, demands.attributes, pair_of)
+    pair_attributes = np.ascontiguousarray(np.nonzero(pair_of >= 0)[1])
+    cell_starts = _starts(np.diff(cuts.starts)[pair_attributes] + FIRST_CELL + 1)
+    rows_of_cells = np.empty(cell_starts[-1], np.int32)
+    exact = np.array([form.exact for form in forms], np.uint8)
+    tables = [
+        demands.table(which, rows_of_cells[cell_starts[pair] : cell_starts[pair + 1]], exact)
+        for pair, which in enumerate(demands.by_pair(pair_of))
+    ]
+    return Blocks(
+        _starts(np.count_nonzero(pair_of >= 0, axis=1)),
+        pair_attributes,
+        cell_starts,
+        _starts(np.array([len(table) for table in tables], np.int64)),
+        rows_of_cells,
+        np.concatenate([np.empty((0, WORDS), np.uint64), *tables]),
+        _alive(forms, count),
+        exact,
+    )
+
+
+class _Demands:
+    """Holds what all conditions demand, ascending by condition."""
+
+    def __init__(self, forms: Sequence[Form], attributes: dict[Attribute, int], cuts: Cuts) -> None:
+        allowed = [each for form in forms for each in form.allowed]
+        spans = SpanTable([attributes[attribute] for form in forms for attribute in form.demanded], [each.spans for each in allowed])
+        self.conditions = np.repeat(np.arange(len(forms)), [len(form.demanded) for form in forms])
+        self.attributes = spans.attributes
+        self._flags = np.array([each.nan * NAN + each.missing * MISSING + each.error * ERROR for each in allowed], np.uint8)
+        self._spans = (spans.starts, *spans.cells(cuts))
+
+    def by_pair(self, pair_of: NDArray[np.int64]) -> Iterator[Int64s]:
+        """Yields the demands of each pair."""
+        pairs = pair_of[self.conditions // BLOCK, self.attributes]
+        ends = np.cumsum(np.bincount(pairs)) if len(pairs) else np.zeros(0, np.int64)
+        order, start = np.argsort(pairs, kind="stable"), 0
+        for end in ends.tolist():
+            yield order[start:end]
+            start = end
+
+    def table(self, which: Int64s, rows: NDArray[np.int32], exact: NDArray[np.uint8]) -> NDArray[np.uint64]:
+        """Returns the rows of a pair with the demands `which`; writes the row of each cell. Clears `exact` where cells share a row."""
+        size = np.empty(1, np.int64)
+        table = np.empty((divide_cells(which, *self._spans, size, rows), WORDS), np.uint64)
+        if size[0] > ROWS_MAX:
+            exact[self.conditions[which]] = 0
+        fill_rows(which, self.conditions, self._flags, *self._spans, rows, table)
+        return table
+
+
+def _starts(counts: NDArray[np.int64]) -> Int64s:
+    return np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
+
+
+def _alive(forms: Sequence[Form], blocks: int) -> NDArray[np.uint64]:
+    bits = np.zeros(blocks * BLOCK, np.uint8)
+    bits[: len(forms)] = [not form.never for form in forms]
+    return np.packbits(bits, bitorder="little").view(np.uint64)

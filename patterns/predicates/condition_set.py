@@ -1,0 +1,62 @@
+"""Conditions of all rules and steps, compiled to be asked together."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from features.expressions.functions.column import Column
+from foundation.number_arrays import Int64s
+from patterns.language.pattern import Condition
+from patterns.predicates.candidate_kernels import find_candidates
+from patterns.predicates.cells import cells_of
+from patterns.predicates.form import Forms
+from patterns.predicates.index import Index, build_index
+from patterns.predicates.truth_kernels import verify
+
+
+class Fired(NamedTuple):
+    """Which conditions hold for which of n events, ascending by event, then condition.
+
+    Args:
+        events, conditions: [m] the row of the event, and the place of the condition.
+        errors: the places of conditions that erred, once for each event; they hold for none of these.
+        skips: the same of conditions that were skipped because they lacked a value.
+    """
+
+    events: Int64s
+    conditions: Int64s
+    errors: Int64s
+    skips: Int64s
+
+
+class ConditionSet:
+    """Holds conditions with one dictionary of their predicates and one index. It never changes."""
+
+    def __init__(self, conditions: Sequence[Condition], index: Index) -> None:
+        self.conditions = tuple(conditions)
+        self.index = index
+
+    @classmethod
+    def compile(cls, conditions: Sequence[Condition], forms: Forms | None = None) -> "ConditionSet":
+        """Compiles conditions.
+
+        Args:
+            forms: keeps what was compiled before; a condition that it knows is not compiled again.
+        """
+        forms = Forms() if forms is None else forms
+        return cls(conditions, build_index([forms.of(condition) for condition in conditions], forms.texts))
+
+    def find_many(self, columns: Mapping[str, Column], n: int) -> Fired:
+        """Returns which conditions hold for which of `n` events.
+
+        Args:
+            columns: at least all that the conditions read, with n values each.
+        """
+        index = self.index
+        cells = cells_of(index, columns, n)
+        candidates = np.empty((n, len(index.blocks.alive)), np.uint64)
+        found = find_candidates(cells, *index.blocks[:-1], candidates)
+        events, conditions, failed = np.empty(found, np.int64), np.empty(found, np.int64), np.empty(found, np.int64)
+        count, errors, skips = verify(cells, candidates, index.blocks.exact, *index.codes, events, conditions, failed)
+        return Fired(events[:count], conditions[:count], failed[:errors], failed[found - skips :])

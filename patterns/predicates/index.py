@@ -1,0 +1,99 @@
+"""The dictionary of the predicates of all conditions, and their index by attribute."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foundation.number_arrays import Int64s
+from patterns.predicates.atoms import Atom, Attribute
+from patterns.predicates.blocks import Blocks, build_blocks
+from patterns.predicates.form import Form
+from patterns.predicates.span_table import Cuts, SpanTable
+from patterns.predicates.text_numbers import TextNumbers
+from patterns.predicates.tree import MISSING_MEANS
+
+
+class Codes(NamedTuple):
+    """Holds what candidates are verified by.
+
+    Args:
+        missing: [conditions] truth of an atom that has no value because something is missing.
+        code_starts, code: [conditions + 1] where the code of each begins; [operations, 2], see `tree.Op`.
+        atom_starts, atoms: [conditions + 1] where the atoms of each begin; the number of each.
+        attributes, flags: [distinct atoms] what they ask about; whether they are true of NaN (1) and false of a missing value (2).
+        span_starts, first, last: [distinct atoms + 1] where the spans of each begin; of each the first cell and the one behind the last.
+        depth: how many truths a stack holds at most.
+    """
+
+    missing: NDArray[np.uint8]
+    code_starts: Int64s
+    code: Int64s
+    atom_starts: Int64s
+    atoms: Int64s
+    attributes: Int64s
+    flags: NDArray[np.uint8]
+    span_starts: Int64s
+    first: Int64s
+    last: Int64s
+    depth: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Index:
+    """Holds conditions as arrays.
+
+    Args:
+        forms: of each condition.
+        attributes: what the conditions ask about; kernels number them so.
+        atoms: the distinct atomic predicates of all conditions.
+        texts: numbers of text constants.
+    """
+
+    forms: tuple[Form, ...]
+    attributes: tuple[Attribute, ...]
+    atoms: tuple[Atom, ...]
+    texts: TextNumbers
+    cuts: Cuts
+    blocks: Blocks
+    codes: Codes
+
+
+def build_index(forms: Sequence[Form], texts: TextNumbers) -> Index:
+    """Puts conditions together."""
+    atoms: dict[Atom, int] = {}
+    for form in forms:
+        for atom in form.atoms:
+            atoms.setdefault(atom, len(atoms))
+    attributes: dict[Attribute, int] = {}
+    spans = SpanTable([attributes.setdefault(_asked(atom), len(attributes)) for atom in atoms], [atom.spans for atom in atoms])
+    cuts = spans.cuts(len(attributes))
+    blocks = build_blocks(forms, attributes, cuts)
+    return Index(tuple(forms), tuple(attributes), tuple(atoms), texts, cuts, blocks, _codes(forms, atoms, spans, cuts))
+
+
+def _asked(atom: Atom) -> Attribute:
+    assert atom.attribute is not None
+    return atom.attribute
+
+
+def _codes(forms: Sequence[Form], atoms: dict[Atom, int], spans: SpanTable, cuts: Cuts) -> Codes:
+    return Codes(
+        np.array([MISSING_MEANS[form.missing] for form in forms], np.uint8),
+        _starts(len(form.code) for form in forms),
+        np.concatenate([np.zeros((0, 2), np.int64), *(form.code for form in forms)]),
+        _starts(len(form.atoms) for form in forms),
+        np.array([atoms[atom] for form in forms for atom in form.atoms], np.int64),
+        spans.attributes,
+        np.array([atom.nan + 2 * atom.presence for atom in atoms], np.uint8),
+        spans.starts,
+        *spans.cells(cuts),
+        max((form.depth for form in forms), default=0),
+    )
+
+
+def _starts(counts: Iterable[int]) -> Int64s:
+    return np.array([0, *accumulate(counts)], np.int64)

@@ -1,0 +1,52 @@
+"""Spans of many owners as arrays, and the cuts that they make between the values of attributes."""
+
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import NamedTuple
+
+import numpy as np
+
+from foundation.number_arrays import Int64s
+from patterns.predicates.index_kernels import find_cuts, place_spans
+from patterns.predicates.spans import Spans
+
+
+class Cuts(NamedTuple):
+    """Holds the numbers at which some predicate changes its truth, each once; between two of them is a cell.
+
+    Args:
+        starts: [attributes + 1] where those of each attribute begin.
+        numbers: in ascending order within an attribute.
+    """
+
+    starts: Int64s
+    numbers: Int64s
+
+
+class SpanTable:
+    """Holds the spans of owners, one owner after the other.
+
+    Args:
+        attributes: of each owner, the attribute that its spans are of.
+        spans: of each owner.
+    """
+
+    def __init__(self, attributes: Sequence[int], spans: Sequence[Spans]) -> None:
+        counts = [len(each) for each in spans]
+        edges = np.array([pair for each in spans for pair in each], np.int64).reshape(-1, 2)
+        self.starts = np.array([0, *accumulate(counts)], np.int64)
+        self.attributes = np.array(attributes, np.int64)
+        self._of_spans = np.repeat(self.attributes, counts)
+        self._lows, self._highs = np.ascontiguousarray(edges[:, 0]), np.ascontiguousarray(edges[:, 1])
+
+    def cuts(self, width: int) -> Cuts:
+        """Returns the cuts that the spans make in `width` attributes."""
+        starts, found = np.zeros(width + 1, np.int64), np.empty(2 * len(self._lows), np.int64)
+        count = find_cuts(self._of_spans, self._lows, self._highs, starts, found)
+        return Cuts(starts, found[:count].copy())
+
+    def cells(self, cuts: Cuts) -> tuple[Int64s, Int64s]:
+        """Returns for each span its first cell, and the one behind its last."""
+        first, last = np.empty(len(self._lows), np.int64), np.empty(len(self._lows), np.int64)
+        place_spans(self._of_spans, self._lows, self._highs, cuts.starts, cuts.numbers, first, last)
+        return first, last
