@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import functools
 import logging
+import math
 import sys
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -57,6 +58,8 @@ IN_FLIGHT_MAX = 2_000
 START_SECONDS = 5.0
 """The time that the broker has to answer at the start; after it the API starts without the broker and answers with fallbacks."""
 CHECK_SECONDS = 2.0
+UNUSED_TRIAL_SECONDS_MAX = 60.0
+"""How long a solo system keeps the process that has tried definitions: it takes more memory than all that is kept for decisions."""
 SWITCH_SECONDS = 0.0005
 """How long one thread may hold the interpreter while another waits. Python's default of 5 ms would add to the latency of decisions."""
 
@@ -84,7 +87,9 @@ class Server:
         self._waiting = Waiting(settings.api_instance, time.time_ns(), IN_FLIGHT_MAX)
         self._runtime = runtime_of(settings, self._waiting.answer)
         self._log, self._replies = self._runtime.log, self._runtime.replies
-        self._trials = Trials(settings.compile_memory_mib_max, settings.compile_cpu_ms_max)
+        self._is_solo = isinstance(self._runtime, SoloRuntime)
+        unused_seconds_max = UNUSED_TRIAL_SECONDS_MAX if self._is_solo else math.inf
+        self._trials = Trials(settings.compile_memory_mib_max, settings.compile_cpu_ms_max, unused_seconds_max)
         self._definitions = Definitions(
             self._registry, self._in_force, self._health, self._log, settings.topic("control"), time.time,
             functools.partial(note_found, self._access.audit), Approval(settings.approval), self._trials.compile_change,
@@ -114,7 +119,8 @@ class Server:
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, app: FastAPI) -> AsyncIterator[None]:
-        self._trials.start()
+        if not self._is_solo:
+            self._trials.start()
         self._runtime.start()
         connecting = [] if await self._is_connected() else [retry_until_done(self._connect_again, "the reading of topics")]
         self._metrics.start()

@@ -92,13 +92,13 @@ def serve(config: pathlib.Path | None, folder: pathlib.Path | None) -> None:
 @click.argument("directory", type=EXISTING_FOLDER)
 def check(directory: pathlib.Path) -> None:
     """Validates the configuration folder DIRECTORY, and warns of windows that may be shorter than written."""
+    from deploy.machine.system_settings import system_settings
     from features.sets.retention_ends import ended_by_retention
-    from foundation.settings import read_settings
     from patterns.list_text import values_of_lists
     from pipeline.trial.configuration_folder import read_texts
     from pipeline.trial.trial_budget import try_within
 
-    cpu_ms_max = read_settings().compile_cpu_ms_max
+    cpu_ms_max = system_settings().compile_cpu_ms_max
     texts = read_texts(directory)
     release, cost = try_within(texts, cpu_ms_max)
     values_of_lists(texts)
@@ -120,9 +120,9 @@ def push(directory: pathlib.Path) -> None:
     from api.client.client import Release
     from deploy.commands.push import push as push_texts
     from deploy.local.releases import read_folder
-    from foundation.settings import read_settings
+    from deploy.machine.system_settings import system_settings
 
-    published = push_texts(read_settings(), read_folder(directory))
+    published = push_texts(system_settings(), read_folder(directory))
     if isinstance(published, Release):
         click.echo(f"release {published.release} {'is' if published.changed else 'was already'} in force")
     else:
@@ -138,12 +138,12 @@ def push(directory: pathlib.Path) -> None:
 def activate(versions: tuple[str, ...]) -> None:
     """Puts stored definitions in force together, such as policy=4f1c… features=09ab…, as `weir push` prints them."""
     from deploy.commands.push import activate as activate_parts
-    from foundation.settings import read_settings
+    from deploy.machine.system_settings import system_settings
 
     parts = dict(version.rpartition("=")[::2] for version in versions)
     if not all(parts.keys()):
         raise click.UsageError("each version needs a part and a hash, such as policy=4f1c…")
-    click.echo(f"release {activate_parts(read_settings(), parts).release} is in force")
+    click.echo(f"release {activate_parts(system_settings(), parts).release} is in force")
 
 
 @main.command()
@@ -185,7 +185,7 @@ def replay(
     order: str,
 ) -> None:
     """Scores recorded EVENTS (Parquet, JSON Lines or CSV), or those of the archive, with the live engine; Java is not needed."""
-    from foundation.settings import read_settings
+    from deploy.machine.system_settings import system_settings
     from pipeline.offline.replay_command import replay_archived, replay_files
 
     if follow is not None:
@@ -200,7 +200,7 @@ def replay(
     if archived and (labels or label_column or facts or entries):
         raise click.UsageError("--labels, --label-column, --facts and --entries can only be used with EVENTS")
     if archived:
-        replay_archived(read_settings(), config, from_ms, to_ms, out, order)
+        replay_archived(system_settings(), config, from_ms, to_ms, out, order)
         return
     if from_ms is not None or to_ms is not None:
         raise click.UsageError("--from and --to can only be used with --archived")
@@ -211,10 +211,10 @@ def replay(
 
 def follow_archived(decisions: str, out: pathlib.Path | None) -> None:
     """Follows recorded decisions, and ends the process with status 1 if any differs."""
-    from foundation.settings import read_settings
+    from deploy.machine.system_settings import system_settings
     from pipeline.offline.follow_command import follow_recorded
 
-    if not follow_recorded(read_settings(), decisions, out).is_same:
+    if not follow_recorded(system_settings(), decisions, out).is_same:
         sys.exit(1)
 
 
@@ -246,7 +246,7 @@ def export(
     overwrite: bool,
 ) -> None:
     """Writes training data: the features as they were at each event, the scores, and the labels with their times."""
-    from foundation.settings import read_settings
+    from deploy.machine.system_settings import system_settings
     from pipeline.offline.export_command import export_replayed, export_served
     from pipeline.offline.training_file import check_free
 
@@ -258,9 +258,9 @@ def export(
         raise click.UsageError("--config, --labels, --label-column, --label-delay and --facts can only be used with --replayed")
     if by_job:
         check_free(out, overwrite)
-        return export_by_job(read_settings(), out, from_ms, to_ms)
+        return export_by_job(system_settings(), out, from_ms, to_ms)
     if served:
-        return export_served(read_settings(), out, from_ms, to_ms, overwrite)
+        return export_served(system_settings(), out, from_ms, to_ms, overwrite)
     if config is None or from_ms is not None or to_ms is not None:
         raise click.UsageError("--replayed needs --config; --from and --to can only be used with --served")
     if (labels and label_column) or (label_delay is not None and not label_column):
@@ -276,19 +276,19 @@ def archive() -> None:
 @archive.command("list")
 def archive_list() -> None:
     """Lists the files, rows and bytes in the archive for each kind of record and day."""
-    from foundation.settings import read_settings
+    from deploy.machine.system_settings import system_settings
     from pipeline.sinks.archive_command import list_archive
 
-    click.echo(list_archive(read_settings()))
+    click.echo(list_archive(system_settings()))
 
 
 @archive.command("compact")
 def archive_compact() -> None:
     """Merges the files of each kind of record and day that has ended; it can be stopped and run again at any time."""
-    from foundation.settings import read_settings
+    from deploy.machine.system_settings import system_settings
     from pipeline.sinks.archive_command import compact_archive
 
-    compact_archive(read_settings(), click.echo, time.time() * 1_000)
+    compact_archive(system_settings(), click.echo, time.time() * 1_000)
 
 
 @main.command()
@@ -297,11 +297,11 @@ def archive_compact() -> None:
 @click.option("--dry-run", is_flag=True, help="Counts the records that would be sent, by reason, and sends nothing.")
 def redrive(topic: str, reason: str, dry_run: bool) -> None:
     """Sends refused or late records again, if the definitions in force accept them now."""
-    from foundation.settings import read_settings
+    from deploy.machine.system_settings import system_settings
     from pipeline.offline.redrive import redrive as redrive_topic
     from pipeline.offline.redrive import report
 
-    click.echo(report(redrive_topic(read_settings(), topic, reason, dry_run), dry_run))
+    click.echo(report(redrive_topic(system_settings(), topic, reason, dry_run), dry_run))
 
 
 @main.command()
@@ -318,7 +318,8 @@ def demo(span_ms: int | None, rate: int, seed: int) -> None:
 @main.command()
 @click.option("--jars", is_flag=True, help="Fetches the servers' jars and compiles the score job's jar.")
 @click.option("--test-java", is_flag=True, help="Runs the tests of the score job's Java operators.")
-def doctor(jars: bool, test_java: bool) -> None:
+@click.option("--solo", is_flag=True, help="Checks what `weir serve` needs; in its folder that is so by itself.")
+def doctor(jars: bool, test_java: bool, solo: bool) -> None:
     """Checks what this machine lacks, and names the command that installs it."""
     from deploy.commands.doctor import fetch_jars, run_checks, run_java_tests
 
@@ -326,7 +327,7 @@ def doctor(jars: bool, test_java: bool) -> None:
         fetch_jars()
     elif test_java:
         run_java_tests()
-    elif not run_checks():
+    elif not run_checks(solo):
         sys.exit(1)
 
 

@@ -4,13 +4,12 @@ import contextlib
 import hashlib
 import time
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from api.auth.cached_credential import TokenVerifier
-from api.auth.jwks import Keys
 from api.auth.noted import note_once
-from api.auth.oidc import OidcVerifier, read_rules
 from api.auth.owner import Owner
 from api.auth.token_verifier import StoredTokenVerifier
 from api.kafka.log import Clock
@@ -25,6 +24,9 @@ from stores.relational.place import place_of
 from stores.relational.tokens import RelationalTokens
 from stores.tokens import Tokens
 
+if TYPE_CHECKING:
+    from api.auth.oidc import OidcVerifier
+
 
 class Access(msgspec.Struct):
     """The stores and verifiers behind access control.
@@ -38,7 +40,7 @@ class Access(msgspec.Struct):
 
     tokens: Tokens
     audit: Audit
-    oidc: OidcVerifier | None = None
+    oidc: "OidcVerifier | None" = None
     owner: Owner | None = None
 
     def verifiers(self, clock: Clock) -> list[TokenVerifier]:
@@ -78,9 +80,12 @@ def note_found(audit: Audit, release: StoredRelease) -> None:
     note_once(audit, fact)
 
 
-def _oidc(settings: Settings) -> OidcVerifier | None:
+def _oidc(settings: Settings) -> "OidcVerifier | None":
     if not settings.oidc_issuer:
         return None
+    from api.auth.jwks import Keys  # with it comes a library of cryptography of 10 MB, which only an identity provider needs
+    from api.auth.oidc import OidcVerifier, read_rules
+
     return OidcVerifier(read_rules(settings), Keys(settings.oidc_issuer, settings.oidc_jwks_url, time.monotonic))
 
 

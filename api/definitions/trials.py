@@ -2,6 +2,9 @@
 
 import contextlib
 import logging
+import math
+import threading
+import time
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from multiprocessing.connection import Connection
@@ -36,14 +39,18 @@ class Trials:
     Args:
         memory_mib_max: the memory of a trial in MiB, approximately.
         cpu_ms_max: the CPU time of a trial in ms, as the process measures it.
+        unused_seconds_max: how long the process is kept after a trial. It takes 200 MB, so that one that is seldom needed is better
+            started by the upload that needs it, which then waits some seconds for it.
 
     Attributes:
         ready: whether the process has loaded everything, so that uploads no longer wait for that.
     """
 
-    def __init__(self, memory_mib_max: int, cpu_ms_max: int) -> None:
+    def __init__(self, memory_mib_max: int, cpu_ms_max: int, unused_seconds_max: float = math.inf) -> None:
         self._memory_mib_max = memory_mib_max
         self._cpu_ms_max = CPU_FACTOR * cpu_ms_max
+        self._unused_seconds_max = unused_seconds_max
+        self._used_at = 0.0
         self._thread = ThreadPoolExecutor(1, "trials")
         self._child: Child | None = None
         self.ready = False
@@ -55,7 +62,7 @@ class Trials:
         return self._child.pid if self._child is not None else None
 
     def start(self) -> Future[None]:
-        """Starts the process in the background; the first trial waits for it."""
+        """Starts the process in the background, so that the first trial need not wait for all of its start."""
         return self._thread.submit(self._start_quietly)
 
     def compile_change(self, current: Release | None, current_texts: Mapping[str, str], texts: dict[str, str], changes: Changes) -> Release:
@@ -83,6 +90,12 @@ class Trials:
         self._thread.shutdown()
 
     def _try(self, trial: bytes) -> Refusal | None:
+        try:
+            return self._tried(trial)
+        finally:
+            self._end_when_unused()
+
+    def _tried(self, trial: bytes) -> Refusal | None:
         connection = self._started()
         try:
             connection.send_bytes(trial)
@@ -107,7 +120,26 @@ class Trials:
             remedy="split the longest definitions, or raise the bounds WEIR_COMPILE_MEMORY_MIB_MAX and WEIR_COMPILE_CPU_MS_MAX",
         )
 
+    def _end_when_unused(self) -> None:
+        """Has the process ended once it was not used for `unused_seconds_max`."""
+        self._used_at = time.monotonic()
+        if self._unused_seconds_max == math.inf or self._closed:
+            return
+        timer = threading.Timer(self._unused_seconds_max, self._submit_end)
+        timer.daemon = True
+        timer.start()
+
+    def _submit_end(self) -> None:
+        with contextlib.suppress(RuntimeError):  # the thread takes no more work, because the server is ending
+            self._thread.submit(self._end_if_unused)
+
+    def _end_if_unused(self) -> None:
+        if time.monotonic() - self._used_at >= self._unused_seconds_max and self._child is not None:
+            self._end()
+
     def _start_again(self) -> None:
+        if self._unused_seconds_max < math.inf:
+            return
         with contextlib.suppress(RuntimeError):  # the thread takes no more work, because the server is ending
             self.start()
 

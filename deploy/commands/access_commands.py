@@ -19,11 +19,11 @@ def tokens() -> None:
 def create(name: str, roles: tuple[str, ...], expires: str | None) -> None:
     """Makes a token for NAME and prints it, once."""
     from deploy.commands.push import api_of
+    from deploy.machine.system_settings import system_settings
     from foundation.document import read_document
-    from foundation.settings import read_settings
 
     until = None if expires is None else int(time.time() * 1000) + read_document(expires, "--expires").duration_ms()
-    with api_of(read_settings()) as api:
+    with api_of(system_settings()) as api:
         made = api.make_token(name, roles, until)
     click.echo(f"{made.name}: {', '.join(made.roles)}, {_until(made.expires_at_ms)}; the token is not shown again", err=True)
     click.echo(made.token)
@@ -33,9 +33,9 @@ def create(name: str, roles: tuple[str, ...], expires: str | None) -> None:
 def list_tokens() -> None:
     """Lists all tokens, without their texts."""
     from deploy.commands.push import api_of
-    from foundation.settings import read_settings
+    from deploy.machine.system_settings import system_settings
 
-    with api_of(read_settings()) as api:
+    with api_of(system_settings()) as api:
         for each in api.tokens():
             click.echo(f"{each.state:<8}{each.name:<24} {', '.join(each.roles):<24} by {each.by}, {_until(each.expires_at_ms)}")
 
@@ -45,9 +45,9 @@ def list_tokens() -> None:
 def revoke(name: str) -> None:
     """Revokes the token NAME; every process refuses it within 5 s."""
     from deploy.commands.push import api_of
-    from foundation.settings import read_settings
+    from deploy.machine.system_settings import system_settings
 
-    with api_of(read_settings()) as api:
+    with api_of(system_settings()) as api:
         click.echo(f"{api.revoke_token(name).name} is revoked")
 
 
@@ -61,10 +61,10 @@ def audit() -> None:
 def verify(head: str) -> None:
     """Checks every entry of the log and prints its head, to be kept elsewhere; ends with status 1 if the log was altered."""
     from api.auth.access import walk_audit
-    from foundation.settings import read_settings
+    from deploy.machine.system_settings import system_settings
     from stores.audit import verify as verify_entries
 
-    found = verify_entries(walk_audit(read_settings()), head.strip().lower())
+    found = verify_entries(walk_audit(system_settings()), head.strip().lower())
     if found.broken is None:
         click.echo(f"entries: {found.entries}, none was changed, removed, moved or inserted\nhead: {found.head}")
         return

@@ -15,8 +15,8 @@ def carry_over() -> None:
     Elsewhere it is run while no api process runs. What is carried over stays where it was.
     """
     from deploy.local.carrying_over import carry_over_earlier
-    from foundation.settings import read_settings
+    from deploy.machine.system_settings import system_settings
 
     said: list[str] = []
-    carry_over_earlier(read_settings(), said.append)
+    carry_over_earlier(system_settings(), said.append)
     click.echo("\n".join(said) or "there is nothing to carry over, or it was carried over before")

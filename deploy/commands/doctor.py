@@ -1,5 +1,6 @@
 """`weir doctor` checks what this machine lacks for Weir, and names the command that installs or corrects it."""
 
+import functools
 import os
 import pathlib
 import re
@@ -20,17 +21,23 @@ from deploy.commands.job_checks import job_problem
 from deploy.machine.jars import CACHE, INSTALL, JOB_SOURCES, job_jar, require_java, server_classes, server_jars
 from deploy.machine.ports import is_open
 from deploy.machine.private_files import openness
+from deploy.machine.system_settings import system_settings
 from foundation.refusal import Refusal
-from foundation.settings import read_settings
 
 DISK_BYTES_MIN = 4 << 30
 MEMORY_BYTES_MIN = 4 << 30
+SOLO_MEMORY_BYTES_MIN = 1 << 30
 
 
-def run_checks() -> bool:
-    """Prints one line for each check, with the remedy if it failed; gives whether all succeeded."""
+def run_checks(solo: bool = False) -> bool:
+    """Prints one line for each check, with the remedy if it failed; gives whether all succeeded.
+
+    Args:
+        solo: leave out what a solo system does not need, as is done in the folder of one.
+    """
+    solo = solo or system_settings().runtime == "solo"
     failed = False
-    for name, check in _CHECKS.items():
+    for name, check in (_SOLO_CHECKS if solo else _CHECKS).items():
         problem = check()
         failed = failed or bool(problem)
         click.echo(f"{'lacks' if problem else 'ok   '}  {name}{': ' + problem if problem else ''}")
@@ -73,7 +80,7 @@ def _python() -> str:
 
 def _java() -> str:
     if shutil.which("java") is None:
-        return f"there is no java on PATH; run as root: {INSTALL}"
+        return f"there is no java on PATH; run as root: {INSTALL}; `weir serve` needs none"
     said = subprocess.run(["java", "-version"], capture_output=True, text=True, check=False).stderr
     found = re.search(r'version "(\d+)', said)
     if found and int(found[1]) in (17, 21):
@@ -93,15 +100,15 @@ def _localhost() -> str:
     return ""
 
 
-def _memory() -> str:
+def _memory(needed: int = MEMORY_BYTES_MIN) -> str:
     found = re.search(r"MemAvailable:\s+(\d+)", pathlib.Path("/proc/meminfo").read_text())
-    free = int(found[1]) << 10 if found else MEMORY_BYTES_MIN
-    needed = f"and the local stack needs about {MEMORY_BYTES_MIN >> 20} MB; stop other programs"
-    return "" if free >= MEMORY_BYTES_MIN else f"{free >> 20} MB of memory are free, {needed}"
+    free = int(found[1]) << 10 if found else needed
+    remedy = f"and the local stack needs about {needed >> 20} MB; stop other programs"
+    return "" if free >= needed else f"{free >> 20} MB of memory are free, {remedy}"
 
 
 def _disk() -> str:
-    folder = read_settings().path()
+    folder = system_settings().path()
     while not folder.exists():
         folder = folder.parent
     free = shutil.disk_usage(folder).free
@@ -111,31 +118,31 @@ def _disk() -> str:
 
 
 def _closed() -> str:
-    folder = read_settings().path()
+    folder = system_settings().path()
     mode = openness(folder)
     return f"other users may enter {folder} ({mode}) and read tokens and events; run: chmod 700 {folder}" if mode else ""
 
 
 def _topics() -> str:
-    settings = read_settings()
+    settings = system_settings()
     port = int(settings.bootstrap.rpartition(":")[2])
     return retention_problem(settings) if is_open(port) else ""
 
 
 def _archive() -> str:
-    return archive_problem(read_settings())
+    return archive_problem(system_settings())
 
 
 def _database() -> str:
-    return database_problem(read_settings())
+    return database_problem(system_settings())
 
 
 def _jobs() -> str:
-    return job_problem(read_settings(), int(time.time() * 1_000))
+    return job_problem(system_settings(), int(time.time() * 1_000))
 
 
 def _metrics() -> str:
-    return metrics_problem(read_settings())
+    return metrics_problem(system_settings())
 
 
 _CHECKS: dict[str, Callable[[], str]] = {
@@ -152,3 +159,7 @@ _CHECKS: dict[str, Callable[[], str]] = {
     "Druid of the running system": _metrics,
     "archive of the running system": _archive,
 }
+_SOLO_CHECKS = {name: check for name, check in _CHECKS.items() if name not in ("Java 17", "Maven", "topics of the running broker")} | {
+    "memory": functools.partial(_memory, SOLO_MEMORY_BYTES_MIN)
+}
+"""The checks of what a solo system needs."""

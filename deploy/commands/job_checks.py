@@ -22,17 +22,18 @@ def job_problem(settings: Settings, now_ms: int) -> str:
         return ""
     try:
         with contextlib.closing(Database(place_of(settings), owner=False)) as database:
-            return undone(RelationalJobs(database), now_ms)
+            log = "side-jobs.log" if settings.runtime == "solo" else "worker.log"
+            return undone(RelationalJobs(database), now_ms, log)
     except (Refusal, StoreUnavailableError):
         return ""
 
 
-def undone(jobs: Jobs, now_ms: int) -> str:
-    """Says which jobs nobody does at `now_ms`; empty if there are none."""
+def undone(jobs: Jobs, now_ms: int, log: str = "worker.log") -> str:
+    """Says which jobs nobody does at `now_ms`, and names the `log` of the worker; empty if there are none."""
     running = jobs.page(None, ("running",), None, LOOKED_AT)
     left = [job.id for job in running if (job.lease_until_ms or 0) < now_ms - IDLE_MS_MAX]
     waiting = [job.id for job in jobs.page(None, ("queued",), None, LOOKED_AT) if job.request.at_ms < now_ms - IDLE_MS_MAX]
     if left or (waiting and not running):
         oldest = min([*left, *waiting])
-        return f"{len(left) + len(waiting)} jobs wait and no worker does them, the oldest is {oldest}; look at worker.log"
+        return f"{len(left) + len(waiting)} jobs wait and no worker does them, the oldest is {oldest}; look at {log}"
     return ""

@@ -103,6 +103,6 @@ def _time(at_ms: int) -> str:
 
 def _api() -> "Client":
     from deploy.commands.push import api_of
-    from foundation.settings import read_settings
+    from deploy.machine.system_settings import system_settings
 
-    return api_of(read_settings())
+    return api_of(system_settings())

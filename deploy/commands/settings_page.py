@@ -3,7 +3,8 @@
 import inspect
 import re
 
-from foundation.settings import Settings, read_settings
+from deploy.machine.system_settings import system_settings
+from foundation.settings import Settings
 
 _ARGUMENT = re.compile(r"^    (\w+): (.+?)(?=^    \w+: |\Z)", re.MULTILINE | re.DOTALL)
 
@@ -17,7 +18,7 @@ def meanings() -> dict[str, str]:
 
 def settings_page() -> str:
     """One line for each setting: its environment variable, its value now and its meaning."""
-    now = read_settings()
+    now = system_settings()
     said = meanings()
     rows = [("WEIR_" + name.upper(), str(getattr(now, name)) or "(none)", said.get(name, "")) for name in Settings.__struct_fields__]
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]

@@ -29,7 +29,7 @@ def up_until_interrupted(config: pathlib.Path, folder: pathlib.Path | None, repl
     Raises:
         Refusal: the configuration is not valid, or a process does not come up.
     """
-    settings = read_settings()
+    settings = msgspec.structs.replace(read_settings(), runtime="flink")
     if folder is not None:
         settings = msgspec.structs.replace(settings, folder=str(folder))
     if profile == "full":

@@ -14,11 +14,12 @@ from deploy.machine.ports import require_free
 from deploy.machine.private_files import make_private_folder
 from deploy.machine.processes import Process, Processes
 from deploy.machine.restarting import start_again
+from deploy.machine.system_settings import note_runtime
 from foundation.settings import Settings, settings_as_environment
 
 READY_SECONDS_MAX = 600.0
 """The first start on a machine compiles the kernels, which takes minutes where the machine is busy."""
-MODULES = {"api": "deploy.local.solo_api", "side-jobs": "pipeline.solo.side_jobs", "worker": "pipeline.jobs.worker"}
+MODULES = {"api": "deploy.local.solo_api", "side-jobs": "deploy.local.solo_side_jobs"}
 """The processes, with the modules that run them."""
 HURRIED = ("api",)
 """The processes for which somebody waits."""
@@ -90,6 +91,7 @@ class SoloStack:
     def _start(self) -> None:
         settings, began = self.settings, time.monotonic()
         make_private_folder(settings.path())
+        note_runtime(settings)
         require_free(settings.api_port, "the HTTP API", settings.api_host)
         api = self._processes.add(self._python("api", self._replace))
         address = settings.api_address()

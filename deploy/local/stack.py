@@ -26,6 +26,7 @@ from deploy.machine.ports import free_ports, require_free
 from deploy.machine.private_files import make_private_folder, secret_in
 from deploy.machine.processes import Process, Processes
 from deploy.machine.restarting import start_again
+from deploy.machine.system_settings import note_runtime
 from deploy.machine.yielding import Yielding, hold_back_second_compiler
 from deploy.servers.broker import launch_broker, start_broker, wait_for_broker
 from deploy.servers.cluster import Cluster, task_manager_name
@@ -146,6 +147,7 @@ class Stack:
         """Starts processes that do not need each other at the same time, because half of the time Java loads its classes."""
         settings, cluster = self.settings, self.cluster
         make_private_folder(settings.path())
+        note_runtime(settings)
         secret = settings.path(*SECRET_FILE)
         secret_in(secret)  # it is made before its users start, because they know by this file that the broker needs a password
         require_free(settings.api_port, "the HTTP API", settings.api_host)

@@ -1,13 +1,15 @@
 """The store of decisions that the settings name is opened here, for writing or for reading."""
 
 import pathlib
+from typing import TYPE_CHECKING
 
 from foundation.refusal import Refusal
 from foundation.settings import CERTIFICATE_FILE, Settings
-from stores.cassandra.cassandra_decisions import CassandraDecisions
-from stores.cassandra.cassandra_opening import Place
 from stores.decisions import Decisions
 from stores.sqlite.sqlite_decisions import SqliteDecisions, SqliteDecisionsReader
+
+if TYPE_CHECKING:
+    from stores.cassandra.cassandra_opening import Place
 
 WRITE_SECONDS_MAX = 10.0
 
@@ -19,6 +21,8 @@ def open_decisions(settings: Settings) -> Decisions:
         Refusal: the store does not answer, or another version of Weir made its tables.
     """
     if settings.store == "cassandra":
+        from stores.cassandra.cassandra_decisions import CassandraDecisions  # its drivers take 15 MB, which other stores do not need
+
         return CassandraDecisions(cassandra_place(settings, WRITE_SECONDS_MAX))
     return SqliteDecisions(settings.path("decisions.db"), settings.decisions_kept_days)
 
@@ -34,16 +38,20 @@ def open_decisions_reader(settings: Settings, timeout_seconds: float = WRITE_SEC
         Refusal: the store does not answer, or another version of Weir made its tables.
     """
     if settings.store == "cassandra":
+        from stores.cassandra.cassandra_decisions import CassandraDecisions  # see `open_decisions`
+
         return CassandraDecisions(cassandra_place(settings, timeout_seconds, patient), owner=False)
     return SqliteDecisionsReader(settings.path("decisions.db"))
 
 
-def cassandra_place(settings: Settings, timeout_seconds: float, patient: bool = False) -> Place:
+def cassandra_place(settings: Settings, timeout_seconds: float, patient: bool = False) -> "Place":
     """Gives the address, the credentials and the options of Cassandra's keyspace as the settings name them.
 
     Raises:
         Refusal: the password file cannot be read.
     """
+    from stores.cassandra.cassandra_opening import Place  # see `open_decisions`
+
     own = settings.path("cassandra", "keys", CERTIFICATE_FILE)
     known = str(own) if settings.cassandra_hosts == "127.0.0.1" and own.exists() else ""
     return Place(

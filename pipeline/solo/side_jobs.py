@@ -1,4 +1,4 @@
-"""``python -m pipeline.solo.side_jobs`` runs the side jobs of a solo system, each in a thread: one process beside that of the API."""
+"""The side jobs of a solo system run beside each other, each in a thread of one process beside that of the API."""
 
 import logging
 import threading
@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 
 from foundation.settings import Settings
-from pipeline.control.job_program import Job, run_job
+from pipeline.control.job_program import Job
 from pipeline.learning.label_job import LabelJob
 from pipeline.learning.learn_job import LearnJob
 from pipeline.log.log_folder import LOGS, SIDE, close_writer, writer_of
@@ -66,12 +66,3 @@ class SideJobs:
         self._stopping.set()
         for job in self._jobs.values():
             job.stop()
-
-
-def main() -> None:
-    """Runs the jobs until SIGTERM or SIGINT."""
-    run_job(SideJobs)
-
-
-if __name__ == "__main__":
-    main()

@@ -12,7 +12,6 @@ from sqlalchemy.exc import DBAPIError
 
 from foundation.refusal import Refusal
 from stores.opened_later import NoAnswerError
-from stores.relational.postgresql_engine import waiting_longer
 from stores.relational.tables import METADATA
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ def migrate(engine: Engine, place: "DatabasePlace") -> None:
         with engine.begin() as connection:
             if _version(connection, place) == NEWEST:
                 return
-        with _ONE_MIGRATES, engine.execution_options(writes=True).begin() as connection, waiting_longer(connection, MIGRATION_SECONDS_MAX):
+        with _ONE_MIGRATES, engine.execution_options(writes=True).begin() as connection, _waiting_longer(connection):
             if connection.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
             if _version(connection, place) != NEWEST:  # another process may have done it meanwhile
@@ -100,6 +99,15 @@ def _upgrade(connection: Connection) -> None:
     with EnvironmentContext(config, scripts, fn=lambda found, _: scripts._upgrade_revs("head", found), destination_rev="head") as context:
         context.configure(connection=connection, target_metadata=METADATA)
         context.run_migrations()
+
+
+def _waiting_longer(connection: Connection) -> contextlib.AbstractContextManager[None]:
+    """Meanwhile a statement may take `MIGRATION_SECONDS_MAX`; SQLite has no bound that would have to be raised."""
+    if connection.dialect.name != "postgresql":
+        return contextlib.nullcontext()
+    from stores.relational.postgresql_engine import waiting_longer  # its driver is loaded only where it is needed
+
+    return waiting_longer(connection, MIGRATION_SECONDS_MAX)
 
 
 @contextlib.contextmanager

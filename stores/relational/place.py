@@ -8,7 +8,6 @@ from sqlalchemy import Engine
 
 from foundation.refusal import Refusal
 from foundation.settings import Settings
-from stores.relational.postgresql_engine import make_postgresql_engine, without_password
 from stores.relational.sqlite_engine import make_sqlite_engine
 
 FILE = "weir.db"
@@ -61,13 +60,15 @@ class PostgresqlPlace(msgspec.Struct, frozen=True):
 
     @property
     def where(self) -> str:
-        return without_password(self.url)
+        return _without_password(self.url)
 
     @property
     def exists(self) -> bool:
         return True
 
     def engine(self) -> Engine:
+        from stores.relational.postgresql_engine import make_postgresql_engine  # its driver is loaded only where it is needed
+
         return make_postgresql_engine(self.url)
 
 
@@ -83,7 +84,7 @@ def place_of(settings: Settings) -> SqlitePlace | PostgresqlPlace:
     if not url.startswith(SCHEMES):
         expected = "postgresql://user:password@host:port/database"
         raise Refusal("bad database URL", where=URL_SETTING, expected=expected, got="another scheme, or none")
-    without_password(url)
+    _without_password(url)
     return PostgresqlPlace(url)
 
 
@@ -97,3 +98,9 @@ def _content_of(file: str) -> str:
     if not content:
         raise Refusal("no database URL", where=file, expected="a file that holds it", got="an empty file")
     return content
+
+
+def _without_password(url: str) -> str:
+    from stores.relational.postgresql_engine import without_password  # its driver is loaded only where it is needed
+
+    return without_password(url)

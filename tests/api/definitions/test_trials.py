@@ -90,6 +90,20 @@ def test_a_killed_process_comes_back_and_the_next_upload_is_tried(trials: Trials
     assert trials.pid not in (pid, None)
 
 
+def test_a_process_that_is_seldom_needed_is_started_by_an_upload_and_ends_when_it_is_not_used() -> None:
+    seldom = Trials(256, CPU_MS_MAX, unused_seconds_max=0.2)
+    try:
+        assert seldom.pid is None
+        assert seldom.compile_change(None, {}, TEXTS, {}).id == 1
+        until = time.monotonic() + 60
+        while seldom.pid is not None:
+            assert time.monotonic() < until, "the process is still there"
+            time.sleep(0.05)
+        assert seldom.compile_change(None, {}, TEXTS, {}).id == 1
+    finally:
+        seldom.close()
+
+
 def test_an_upload_over_which_the_process_is_killed_is_refused_and_the_next_one_is_tried(trials: Trials) -> None:
     wait_until_ready(trials)
     pid = trials.pid
