@@ -12,6 +12,8 @@ from foundation.yaml_tree import Node, read_tree
 
 _UNIT_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 _DURATION = re.compile(r"([0-9]{1,15})(ms|s|m|h|d|w)")
+_SHARE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(%|/[0-9]{1,12})")
+_DAY_MS = _UNIT_MS["d"]
 _DAY_CHARACTERS = len("2000-01-01")
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
@@ -144,6 +146,21 @@ class Section:
         if moment is None or moment.tzinfo is None or moment < _EPOCH:
             self.refuse("not a moment", "a day such as 2000-01-01, or a time in RFC 3339 with a zone, from 1970 on", text)
         return (moment - _EPOCH) // datetime.timedelta(milliseconds=1)
+
+    def end_ms(self) -> int:
+        """Returns the moment, as `moment_ms` does, until which something holds (exclusive). It holds on the whole of a day."""
+        return self.moment_ms() + (_DAY_MS if len(self._written()) == _DAY_CHARACTERS else 0)
+
+    def share(self, low: float, high: float) -> float:
+        """Returns a share in [low, high], which is written as a number, as a percentage such as ``0.2%``, or as ``1/1000``."""
+        text = self._written()
+        match = _SHARE.fullmatch(text)
+        whole = 0.0 if match is None else 100.0 if match[2] == "%" else float(match[2][1:])
+        if match is None and isinstance(self.plain(), int | float):
+            return self.number(low, high)
+        if match is None or whole == 0.0 or not low <= float(match[1]) / whole <= high:
+            self.refuse("not a share", f"a share from {low:g} to {high:g}, such as 0.002, 0.2% or 1/500", text)
+        return float(match[1]) / whole
 
     def _written(self) -> str:
         """Returns the text of a scalar, whatever its type, and other values as Python shows them."""

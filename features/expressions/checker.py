@@ -12,7 +12,7 @@ from features.expressions.functions.types import Type
 from features.expressions.macros import MACROS, Macros
 from features.expressions.names import IN_LIST, LIST, Names
 from features.expressions.program import Builder
-from features.expressions.syntax.syntax import Call, Chain, Choice, Index, ListOf, Literal, MapOf, Name, Node, Select, Unary
+from features.expressions.syntax.syntax import Call, Chain, Choice, Index, ListOf, Literal, MapOf, Name, Node, Select, Unary, dotted
 from foundation.place import Mark, Source
 
 _LITERAL_TYPES: dict[type, Type] = {bool: Type.BOOL, int: Type.INT, float: Type.DOUBLE, str: Type.STRING}
@@ -112,13 +112,10 @@ class Checker:
 
     def _path(self, node: Node) -> str | None:
         """Returns ``a.b.c`` for a name that is not a macro's variable; None for anything else."""
-        fields: list[str] = []
-        while isinstance(node, Select):
-            fields.append(node.field)
-            node = node.operand
-        if not isinstance(node, Name) or (node.name in self.variables and not node.rooted):
+        found = dotted(node)
+        if found is None or (found[0].name in self.variables and not found[0].rooted):
             return None
-        return ".".join([node.name, *reversed(fields)])
+        return found[1]
 
     def _index(self, node: Index) -> Term:
         container, index = self.term(node.operand), self.scalar(node.index)

@@ -30,6 +30,7 @@ from features.expressions.names import Names
 from features.expressions.program import Builder, Program
 from features.expressions.syntax.canonical import canonical
 from features.expressions.syntax.parser import read_expression
+from features.expressions.syntax.syntax import Node
 from foundation.place import Mark, Place, Source
 
 
@@ -92,10 +93,18 @@ def compile_expression(text: str, names: Names, where: Place | None = None) -> E
             costs too much; with line, column and caret.
     """
     source = Source(text, where or Place())
-    node = read_expression(source)
+    return compile_node(source, read_expression(source), names)
+
+
+def compile_node(source: Source, node: Node, names: Names) -> Expression:
+    """Compiles the syntax tree `node`, such as `read_expression` makes of `source`, or that tree with parts replaced.
+
+    Raises:
+        ExpressionRefusal: as `compile_expression` does for what the tree means.
+    """
     builder = Builder(source)
     reads: dict[str, Type] = {}
     term = Checker(source, names, builder, reads, {}).term(node)
     if not isinstance(term, Scalar):
         source.refuse(Mark(1, 1), "not a single value", "an expression that gives one value", f"{term.shown}")
-    return Expression(text, term.type, reads, builder.cost, canonical(node), builder.worked, builder.finish(term.step))
+    return Expression(source.text, term.type, reads, builder.cost, canonical(node), builder.worked, builder.finish(term.step))

@@ -26,6 +26,13 @@ class Names:
         self.lists = lists
         self._prefixes = {name[:at] for name in types for at, character in enumerate(name) if character == "."}
 
+    def extended(self, types: Mapping[str, Type]) -> "Names":
+        """Returns these names and those of `types`, which count where both have one."""
+        both = Names(types, self.lists)
+        both.types = {**self.types, **types}
+        both._prefixes |= self._prefixes
+        return both
+
     def is_prefix(self, name: str) -> bool:
         """Tells whether some known name begins with `name` and a dot."""
         return name in self._prefixes

@@ -5,10 +5,12 @@ import pathlib
 import re
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from strange_documents import STRANGE_DOCUMENTS
 
+from foundation import yaml_tree
 from foundation.document import read_document
 from foundation.refusal import Refusal
 from foundation.text_bytes import decode_text
@@ -56,6 +58,21 @@ def test_what_all_readers_of_yaml_agree_on_is_read(text: str, value: object) -> 
 def test_any_text_is_read_or_refused(text: str) -> None:
     with contextlib.suppress(Refusal):
         read_document(text, "f.yaml").plain()
+
+
+@given(st.text(st.sampled_from("ab01: -[]{},'\"|>!%@`#?\n\t.\r\x85é😀"), max_size=40))
+def test_a_text_is_read_alike_by_the_fast_parser_and_by_the_one_in_python(text: str) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        fast = outcome_of(text)
+        patch.setattr(yaml_tree, "_FAST", yaml.SafeLoader)
+        assert fast == outcome_of(text)
+
+
+def outcome_of(text: str) -> object:
+    try:
+        return read_document(text, "f.yaml").plain()
+    except Refusal as refusal:
+        return refusal.what
 
 
 @pytest.mark.parametrize(

@@ -89,3 +89,12 @@ class Choice(Node):
     condition: Node
     yes: Node
     no: Node
+
+
+def dotted(node: Node) -> tuple[Name, str] | None:
+    """Returns the first name of a dotted name and the whole of it, ``a.b.c``; None for anything else."""
+    fields: list[str] = []
+    while isinstance(node, Select):
+        fields.append(node.field)
+        node = node.operand
+    return (node, ".".join([node.name, *reversed(fields)])) if isinstance(node, Name) else None

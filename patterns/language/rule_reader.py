@@ -1,0 +1,189 @@
+"""Reads the file of one rule."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import NamedTuple, TypeVar
+
+from features.expressions.functions.types import Type
+from foundation.document import Section
+from patterns.language.adaptive_reader import read_adaptive
+from patterns.language.consequence_reader import (
+    read_budget,
+    read_effective,
+    read_exceptions,
+    read_promote,
+    read_suppress,
+    read_then,
+)
+from patterns.language.cost import STATE_BYTES_MAX, UNITS_MAX, cost_of
+from patterns.language.earlier_steps import EarlierSteps
+from patterns.language.file_form import PatternForm, fields
+from patterns.language.formula_reader import FormulaReader
+from patterns.language.inline_test_reader import InlineTestReader
+from patterns.language.parameters import Parameter, read_parameters
+from patterns.language.pattern import (
+    SEVERITIES,
+    STATUSES,
+    Adaptive,
+    Condition,
+    Cost,
+    Effective,
+    Missing,
+    Pattern,
+    Promote,
+    Sequence,
+    Then,
+)
+from patterns.language.said import read_line, read_said
+from patterns.language.scope import Scope
+from patterns.language.sequence_reader import read_sequence, steps_of
+
+OWN = ("title", "status", "extends", "parameters", "tests")
+"""Fields that a rule has for itself: it does not take them over from the rule that it extends."""
+GAPS_MAX = 50
+"""The maximum number of known gaps of one rule."""
+
+
+_Read = TypeVar("_Read")
+_UNREAD = "the last step's condition may ask it, and the reason may say it"
+
+
+@dataclass(frozen=True)
+class RuleFile:
+    """Holds the fields of a rule's file, and those that it takes over.
+
+    Args:
+        id: the name of the file without its ending.
+        version: content hash of the text, and of the text of the rule that it extends.
+        parent: the file of the rule that it extends; None: it extends none.
+    """
+
+    id: str
+    version: str
+    own: Section
+    parent: "RuleFile | None" = None
+
+    def at(self, name: str) -> Section | None:
+        """Returns the value of a field; None where neither this rule nor the one that it extends has it."""
+        if self.own.has(name):
+            return self.own.at(name)
+        return None if self.parent is None or name in OWN else self.parent.at(name)
+
+    def read(self, name: str, reader: Callable[[Section], _Read], otherwise: _Read) -> _Read:
+        """Returns what `reader` makes of a field; `otherwise` where there is none."""
+        section = self.at(name)
+        return otherwise if section is None else reader(section)
+
+    def parameters(self) -> dict[str, Parameter]:
+        """Reads the parameters of this rule, with those of the rule that it extends."""
+        inherited = {} if self.parent is None else self.parent.parameters()
+        return read_parameters(self.own.at("parameters") if self.own.has("parameters") else None, inherited)
+
+
+class RuleReader:
+    """Reads rules over one scope."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+        self._tests = InlineTestReader(scope)
+
+    def read(self, file: RuleFile) -> Pattern:
+        """Reads and checks the rule in `file`.
+
+        Raises:
+            Refusal: a field is unknown, missing or not of its type, an expression reads what it may not, the parts do not fit each other,
+                or the rule costs too much; names file, line and column.
+        """
+        own = file.own
+        own.only(*fields(PatternForm))
+        parts = self._evaluated(file)
+        cost = cost_of(parts.when, parts.sequence, parts.adaptive)
+        _check_cost(own, cost)
+        tests = self._tests.read(own.at("tests"), parts.adaptive) if own.has("tests") else ()
+        return Pattern(
+            id=file.id,
+            version=file.version,
+            title=read_line(own.at("title")),
+            why=file.read("why", read_said, ""),
+            owner=read_line(file.at("owner") or own.at("owner")),
+            severity=file.read("severity", lambda section: section.choice(SEVERITIES), "medium"),
+            status=file.read("status", lambda section: section.choice(STATUSES), "draft"),
+            parameters={name: parameter.value for name, parameter in parts.parameters.items()},
+            adaptive=parts.adaptive,
+            when=parts.when,
+            sequence=parts.sequence,
+            missing=parts.missing,
+            exceptions=file.read("exceptions", lambda section: read_exceptions(section, parts.beside), ()),
+            then=file.read("then", lambda section: self._then(section, parts), Then()),
+            suppress=file.read("suppress", lambda section: read_suppress(section, self._scope), None),
+            budget=file.read("budget", read_budget, None),
+            promote=file.read("promote", read_promote, Promote()),
+            effective=file.read("effective", read_effective, Effective()),
+            known_gaps=file.read("known_gaps", _read_gaps, ()),
+            tests=tests,
+            cost=cost,
+            extends=None if file.parent is None else file.parent.id,
+        )
+
+    def _evaluated(self, file: RuleFile) -> "_Evaluated":
+        scope, user = self._scope, self._scope.schema.user
+        parameters, missing = file.parameters(), file.read("missing", _read_missing, Missing.FALSE)
+
+        def plain(kind: str) -> FormulaReader:
+            return FormulaReader(scope, kind, scope.names_at(kind), parameters, missing)
+
+        none: dict[str, Adaptive] = {}
+        adaptive = file.read("adaptive", lambda section: read_adaptive(section, scope, plain), none)
+
+        def formulas(kind: str) -> FormulaReader:
+            learned = {f"adaptive.{each.name}": Type.DOUBLE for each in adaptive.values() if kind in (each.key, user)}
+            return replace(plain(kind), names=plain(kind).names.extended(learned)) if learned else plain(kind)
+
+        sequence = file.read("sequence", lambda section: read_sequence(section, scope, formulas), None)
+        steps = frozenset(step.name for step in sequence.steps) if sequence is not None else frozenset()
+        beside = formulas(user).with_steps(EarlierSteps(steps, (), _UNREAD))
+        when = file.read("when", beside.condition, None)
+        if when is None and sequence is None:
+            file.own.refuse("nothing to match", "a field when, sequence, or both", ", ".join(file.own.names()))
+        return _Evaluated(parameters, missing, adaptive, when, sequence, beside)
+
+    def _then(self, section: Section, parts: "_Evaluated") -> Then:
+        then = read_then(section, self._scope, parts.beside.with_steps(steps_of(parts.sequence)))
+        if parts.sequence is not None and parts.sequence.steps[-1].absent:
+            for name in ("action", "adjust", "tag", "list"):
+                if section.has(name):
+                    expected = "a reason alone: the rule matches at a deadline, where there is no event to decide"
+                    section.at(name).refuse("decision of a rule that ends with an absence", expected, name)
+        return then
+
+
+class _Evaluated(NamedTuple):
+    """Holds the parts of a rule that are evaluated. `beside` reads conditions that stand beside a sequence."""
+
+    parameters: Mapping[str, Parameter]
+    missing: Missing
+    adaptive: dict[str, Adaptive]
+    when: Condition | None
+    sequence: Sequence | None
+    beside: FormulaReader
+
+
+def _check_cost(section: Section, cost: Cost) -> None:
+    remedy = "split the rule, or make features of what it computes"
+    if cost.units > UNITS_MAX:
+        section.refuse("rule too costly", f"at most {UNITS_MAX} units", f"{cost.units} units", remedy)
+    if cost.state_bytes > STATE_BYTES_MAX:
+        expected = f"at most {STATE_BYTES_MAX} bytes of state for each key"
+        remedy = "ask for fewer repetitions or steps, or count with a feature"
+        section.refuse("too much state", expected, f"{cost.state_bytes} bytes", remedy)
+
+
+def _read_missing(section: Section) -> Missing:
+    return Missing(section.choice([missing.value for missing in Missing]))
+
+
+def _read_gaps(section: Section) -> tuple[str, ...]:
+    gaps = tuple(read_said(each) for each in section.items())
+    if len(gaps) > GAPS_MAX:
+        section.refuse("too many gaps", f"at most {GAPS_MAX}", f"{len(gaps)}")
+    return gaps
