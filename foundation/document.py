@@ -172,6 +172,12 @@ class Section:
         return self._node.value
 
 
+def duration_text(length_ms: int) -> str:
+    """Returns a length of time as `Section.duration_ms` reads it, in the largest unit of which it is a whole number up to days."""
+    unit = next(unit for unit in ("d", "h", "m", "s", "ms") if length_ms % _UNIT_MS[unit] == 0)
+    return f"{length_ms // _UNIT_MS[unit]}{unit}"
+
+
 def read_document(text: str, source: str) -> Section:
     """Parses `text` as one YAML document; see `foundation.yaml_tree.read_tree` for what is accepted.
 

@@ -102,7 +102,7 @@ class Checker:
         if self.names.is_prefix(path):
             self.source.refuse(node.at, "not a value", f"a name below it: {path}.…", path)
         at = self._first_unknown(node).at
-        return self.source.refuse(at, "unknown name", self.names.expected(), path, self.names.nearest(path))
+        return self.source.refuse(at, "unknown name", self.names.expected(path), path, self.names.nearest(path))
 
     def _first_unknown(self, node: Node) -> Node:
         """Returns the first part of a dotted name that no known name begins with."""

@@ -44,9 +44,10 @@ class Names:
         near = same or difflib.get_close_matches(name, self.types, n=1) or difflib.get_close_matches(f"event.{name}", self.types, n=1)
         return f"did you mean {near[0]}?" if near else ""
 
-    def expected(self) -> str:
-        """Returns what the refusal of an unknown name says was expected."""
-        shown = sorted(self.types)
+    def expected(self, name: str = "") -> str:
+        """Returns what the refusal of the unknown `name` says was expected: names with the same root, where there are any."""
+        root = name.partition(".")[0] + "."
+        shown = sorted(known for known in self.types if known.startswith(root)) or sorted(self.types)
         if not shown:
             return "no name: nothing can be read here"
         more = f" and {len(shown) - _SHOWN_MAX} more" if len(shown) > _SHOWN_MAX else ""

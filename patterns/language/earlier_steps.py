@@ -81,5 +81,5 @@ def _value(node: Call, names: Names, source: Source) -> tuple[str, Type]:
     path = found[1]
     if path not in names.types or not path.startswith(_CAPTURED):
         known = Names({name: type for name, type in names.types.items() if name.startswith(_CAPTURED)})
-        source.refuse(found[0].at, "unknown name", known.expected(), path, known.nearest(path))
+        source.refuse(found[0].at, "unknown name", known.expected(path), path, known.nearest(path))
     return path, names.types[path]

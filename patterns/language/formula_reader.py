@@ -149,7 +149,8 @@ def _check_variable(node: Node, hidden: set[str], source: Source) -> None:
 
 
 def _refuse_type(source: Source, found: Type, types: tuple[Type, ...]) -> NoReturn:
-    expected = "an expression that gives a " + " or a ".join(type.value for type in types)
+    wanted = "number" if all(type.is_number for type in types) else " or a ".join(type.value for type in types)
+    expected = f"an expression that gives a {wanted}"
     condition = types == (Type.BOOL,)
     remedy = "compare it: event.x > 0" if condition and found.is_number else ""
     source.refuse(_BEGINNING, "not a condition" if condition else "value of another type", expected, f"a {found.value}", remedy)

@@ -17,7 +17,8 @@ VALUES_MAX = 1_000
 TYPES = ("boolean", "integer", "number", "text", "duration")
 """The types of a parameter and of the values of a list."""
 _INT_MAX = (1 << 63) - 1
-_NUMBER_MAX = 1e300
+_PYTHON_TYPES = {"boolean": bool, "integer": int, "number": int | float, "text": str}
+_WORDS = {"boolean": "true or false", "integer": "a whole number", "number": "a number", "text": "a text"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +97,13 @@ def _type_of(section: Section) -> str:
 
 
 def _constant(section: Section, type: str) -> Constant:
-    if type == "boolean":
-        return section.flag()
-    if type == "integer":
-        return section.integer(-_INT_MAX, _INT_MAX)
-    if type == "number":
-        return section.number(-_NUMBER_MAX, _NUMBER_MAX)
     if type == "duration":
         return section.duration_ms()
+    value = section.plain()
+    if isinstance(value, bool) is not (type == "boolean") or not isinstance(value, _PYTHON_TYPES[type]):
+        section.refuse("value of another type", _WORDS[type], section.plain() if value is not None else "nothing")
+    if type != "text":
+        return float(value) if type == "number" else section.integer(-_INT_MAX, _INT_MAX) if type == "integer" else section.flag()
     text = section.text()
     if len(text) > TEXT_CHARACTERS_MAX:
         section.refuse("text too long", f"at most {TEXT_CHARACTERS_MAX} characters", f"{len(text)} characters")

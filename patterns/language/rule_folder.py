@@ -88,8 +88,8 @@ class _Folder:
         for id in sorted(self._texts):
             try:
                 patterns[id] = self._pattern(id)
-            except Refusal as refusal:
-                refusals.append(refusal)
+            except Refusal as refusal:  # what is wrong with a rule that others extend is said once
+                refusals += [refusal] if all(str(refusal) != str(other) for other in refusals) else []
             if len(refusals) == REFUSALS_MAX:
                 break
         return Reading(patterns, tuple(refusals), tuple(_warnings(patterns, seen)))

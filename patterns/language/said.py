@@ -34,7 +34,7 @@ def read_line(section: Section) -> str:
     """
     text = read_said(section, LINE_CHARACTERS_MAX)
     if "\n" in text.strip():
-        section.refuse("more than one line", "a text of one line")
+        section.refuse("more than one line", "a text of one line", f"{text.strip().count(chr(10)) + 1} lines")
     return text.strip()
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from features.definitions.entity_parser import read_kind
-from foundation.document import Section
+from foundation.document import Section, duration_text
 from patterns.language.earlier_steps import EarlierSteps
 from patterns.language.file_form import SequenceForm, StepForm, fields
 from patterns.language.formula_reader import FormulaReader
@@ -60,7 +60,7 @@ def _unread(steps: tuple[Step, ...]) -> EarlierSteps:
 def _within_ms(section: Section, scope: Scope) -> int:
     length_ms = section.duration_ms()
     if length_ms > scope.schema.ttl_ms:
-        expected = f"at most {scope.schema.ttl_ms}ms, which is the schema's ttl: an entity that rests longer is forgotten"
+        expected = f"at most {duration_text(scope.schema.ttl_ms)}, which is the schema's ttl: an entity that rests longer is forgotten"
         section.refuse("sequence longer than its state lives", expected)
     return length_ms
 
@@ -106,7 +106,7 @@ class _StepsReader:
         if not self.ordered:
             section.refuse("gap without an order", "no gap: in any order, within bounds the whole")
         if length_ms > self.within_ms:
-            section.refuse("gap longer than the whole", f"at most {self.within_ms}ms, which is within")
+            section.refuse("gap longer than the whole", f"at most {duration_text(self.within_ms)}, which is within")
         return length_ms
 
     def _check_position(self, section: Section, steps: list[Step], last: bool) -> None:
@@ -115,13 +115,13 @@ class _StepsReader:
         if step.absent and section.has("times"):
             section.at("times").refuse("times of an absent step", "no times: not one event may satisfy it")
         if step.absent and step.optional:
-            section.at("optional").refuse("optional absence", "absent or optional")
+            section.at("optional").refuse("optional absence", "absent or optional", "true")
         if step.absent and (first or not self.ordered):
             remedy = "let until void what has begun" if not self.ordered else ""
             section.at("absent").refuse("absence without a step before it", "an absent step behind one that has events", "true", remedy)
         if step.optional and self.ordered and (first or last):
             expected = "an optional step between others: without the first nothing begins, and with the last nothing changes"
-            section.at("optional").refuse("optional step at an end", expected)
+            section.at("optional").refuse("optional step at an end", expected, "true")
         if first and self.ordered and section.has("gap") and step.most == 1:
             section.at("gap").refuse("gap before the first step", "no gap: nothing is before it")
 

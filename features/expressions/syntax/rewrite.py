@@ -66,8 +66,8 @@ def _unary(node: Unary, change: Change) -> Node:
 
 @_parts_rewritten.register
 def _chain(node: Chain, change: Change) -> Node:
-    rest = tuple((operator, at, rewritten(operand, change)) for operator, at, operand in node.rest)
-    return replace(node, first=rewritten(node.first, change), rest=rest)
+    first = rewritten(node.first, change)
+    return replace(node, first=first, rest=tuple((operator, at, rewritten(operand, change)) for operator, at, operand in node.rest))
 
 
 @_parts_rewritten.register

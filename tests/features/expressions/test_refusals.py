@@ -42,7 +42,7 @@ def test_a_refusal_gives_its_excerpt_beside_the_other_parts() -> None:
     assert caught.value.fields() == {
         "what": "unknown name",
         "where": "where:4:8",
-        "expected": NAMES.expected(),
+        "expected": NAMES.expected("event.amuont"),
         "got": "event.amuont",
         "remedy": "did you mean event.amount?",
         "excerpt": "   event.amuont\n         ^",
