@@ -3,6 +3,8 @@
 import pathlib
 import sys
 import time
+from collections import Counter
+from collections.abc import Mapping
 
 import click
 
@@ -104,13 +106,21 @@ def check(directory: pathlib.Path) -> None:
     values_of_lists(texts)
     entity_types = ", ".join(release.features.kinds)
     models = ", ".join(model.name for model in release.models)
-    click.echo(f"{directory}: ok: {len(release.features.names)} features over {entity_types}; models {models}")
+    click.echo(f"{directory}: ok: {len(release.features.names)} features over {entity_types}; models {models}{_rules_of(texts)}")
     parts = ", ".join(f"{part} {ms}" for part, ms in cost.parts.items())
     click.echo(f"compiling it and deciding on synthetic events takes {cost.cpu_ms} ms of CPU ({parts}); at most {cpu_ms_max} are allowed")
     steps = ", ".join(f"{step} {ns}" for step, ns in cost.steps_ns.items())
     click.echo(f"an event costs about {sum(cost.steps_ns.values())} ns of CPU in the engine ({steps})")
     for sentence in ended_by_retention(release.features):
         click.echo(f"warning: {sentence}")
+
+
+def _rules_of(texts: Mapping[str, str]) -> str:
+    """How many rules there are of each status, as they would be after a first start."""
+    from patterns.rules.manifest import standings_of
+
+    counts = Counter(standing.status for standing in standings_of(texts).values())
+    return "; rules: " + ", ".join(f"{count} {status}" for status, count in sorted(counts.items())) if counts else ""
 
 
 @main.command()

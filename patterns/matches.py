@@ -1,21 +1,28 @@
-"""Which rules matched which events of a batch, and what the engine asks of a release's rules."""
+"""Which rules matched which events of a batch, what the engine asks of a release's rules, and what it shows them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from features.definitions.derived import Lists
+from features.profiles.profiles import Profiles
 from features.schema.batch import Batch
+from foundation.filled_arrays import filled
+from foundation.number_arrays import Float64s, Int8s, Int64s
+
+Bools = NDArray[np.bool_]
 
 MATCHES_MAX = 33
-"""Of an event, those that are named: the one that decided and 32 more. The others are counted."""
+"""The maximum number of matches of an event that are named: the one that decided and 32 more. The others are counted."""
 
-RULES_MAX = 1_023
-"""Of a release: what is remembered of a decision has no room for higher positions."""
+RULES_MAX = 10_000
+"""The maximum number of rules of a release."""
 
 Values = Mapping[str, float | str | None]
-"""What a rule found in an event, by name; missing numbers are None."""
+"""What a rule found in an event, by name; a missing value is None, and a bool is 0 or 1."""
 
 
 class Rule(NamedTuple):
@@ -24,48 +31,125 @@ class Rule(NamedTuple):
     Args:
         pattern: the rule's id.
         version: which text of it.
-        action: one of `patterns.policy.ACTIONS`, that it asks for.
-        shadow: it is watched, and decides nothing.
+        action: one of `patterns.policy.ACTIONS`, that it asks for; '' if it asks for none.
+        adjust: the decades of tail by which it moves the score.
+        tags: the words that it adds to a decision.
     """
 
     pattern: str
     version: str
-    action: str
-    shadow: bool
+    action: str = ""
+    adjust: float = 0.0
+    tags: tuple[str, ...] = ()
+
+
+class Found(NamedTuple):
+    """What one match found.
+
+    Args:
+        values: by name, what its conditions read.
+        reason: what it says, in words with values in them.
+        events: (time in ms, key of the id) of the events of a sequence, the earliest first; empty for a rule on the event alone.
+    """
+
+    values: Values
+    reason: str
+    events: Sequence[tuple[int, int]] = ()
+
+
+class Hidden(NamedTuple):
+    """h matches that an exception hid, in the order of the events; they do nothing.
+
+    Args:
+        events: [h] row of the event in its batch, ascending.
+        rules: [h] position among the release's rules.
+        exceptions: [h] position among the rule's exceptions of the first that hid the match.
+    """
+
+    events: Int64s
+    rules: Int64s
+    exceptions: Int64s
 
 
 class Matches(NamedTuple):
-    """m matches of n events, in the order of the events; of one event the weightiest first, `MATCHES_MAX` at most.
+    """m named matches of n events, in the order of the events.
+
+    Of one event the first is the one that decides if rules do, then those that act by growing weight, then those in shadow. At most
+    `MATCHES_MAX` are named. No column but `counts` depends on how many matches are in shadow, beside these matches themselves.
 
     Args:
         events: [m] row of the event in its batch, ascending.
         rules: [m] position among the release's rules.
-        values: m times what was found.
+        shadows: [m] whether the match is only watched: it does nothing.
+        found: m times what was found.
         counts: [n] how many rules matched each event, those that are not named included.
+        wanted: [n] the code of the action that counts before the others that matches ask for; -1 where none asks.
+        adjusts: [n] the decades of tail of all matches that act, together.
+        hidden: the matches that exceptions hid.
     """
 
-    events: NDArray[np.int64]
-    rules: NDArray[np.int64]
-    values: list[Values]
-    counts: NDArray[np.int64]
+    events: Int64s
+    rules: Int64s
+    shadows: Bools
+    found: list[Found]
+    counts: Int64s
+    wanted: Int8s
+    adjusts: Float64s
+    hidden: Hidden
 
-    def at(self, rows: NDArray[np.int64]) -> "Matches":
-        """Those of the events at `rows`, ascending, as of a batch of these alone."""
+    def at(self, rows: Int64s) -> "Matches":
+        """Returns those of the events at `rows`, ascending, as of a batch of these alone."""
         places = np.full(len(self.counts), -1)
         places[rows] = np.arange(len(rows))
         kept = np.flatnonzero(places[self.events] >= 0)
-        return Matches(places[self.events[kept]], self.rules[kept], [self.values[row] for row in kept.tolist()], self.counts[rows])
+        return Matches(
+            places[self.events[kept]],
+            self.rules[kept],
+            self.shadows[kept],
+            [self.found[row] for row in kept.tolist()],
+            self.counts[rows],
+            self.wanted[rows],
+            self.adjusts[rows],
+            self._hidden_at(places),
+        )
 
-    def of_events(self, kept: NDArray[np.bool_]) -> "Matches":
-        """The same without the matches of events outside the mask `kept`, [n]."""
-        at = np.flatnonzero(kept[self.events])
-        return Matches(self.events[at], self.rules[at], [self.values[row] for row in at.tolist()], np.where(kept, self.counts, 0))
+    def _hidden_at(self, places: Int64s) -> Hidden:
+        kept = np.flatnonzero(places[self.hidden.events] >= 0)
+        return Hidden(places[self.hidden.events[kept]], self.hidden.rules[kept], self.hidden.exceptions[kept])
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """Holds what rules look at: the events of one batch, and what is known of them.
+
+    Args:
+        batch: n events.
+        features: [n, features] in major units; NaN where missing.
+        models: by name the score of each event in [0, 1]; NaN where there is none.
+        decided: [n] whether the event gets a decision; others match nothing and leave no trace.
+        fresh: [n] whether the event gets its first decision: those that do not are no events of a sequence again.
+        facts: gives [n] by path of each fact that is known, see `features.schema.facts.number_of`; asked only by rules that read facts.
+        lists: tells which texts are on which list; None where nobody knows any entry.
+        profiles: those of the users, where rules keep their state.
+        slots: [n] of each event's user in `profiles`.
+    """
+
+    batch: Batch
+    features: Float64s
+    models: Mapping[str, Float64s]
+    decided: Bools
+    fresh: Bools
+    facts: Callable[[], Mapping[str, Float64s]]
+    lists: Lists | None
+    profiles: Profiles
+    slots: Int64s
 
 
 class Rules(Protocol):
     """The compiled rules of a release.
 
-    `each` says what a match says of the rule at its position. `cost_ns` is the CPU that an event costs, about, in nanoseconds.
+    `each` says what a match says of the rule at its position; those that never act come last. `cost_ns` is the CPU that an event costs,
+    about, in nanoseconds. `lists` are those that the rules ask. `reads` are the names that each reads, by its id.
     """
 
     @property
@@ -74,13 +158,14 @@ class Rules(Protocol):
     @property
     def cost_ns(self) -> float: ...
 
-    def find_many(self, batch: Batch, features: NDArray[np.float64], models: Mapping[str, NDArray[np.float64]]) -> Matches:
-        """Looks at every event of `batch`.
+    @property
+    def lists(self) -> Collection[str]: ...
 
-        Args:
-            features: [n, features] in major units; NaN where missing.
-            models: by name the score of each event in [0, 1]; NaN where there is none.
-        """
+    @property
+    def reads(self) -> Mapping[str, tuple[str, ...]]: ...
+
+    def find_many(self, sight: Sight) -> Matches:
+        """Looks at every event of `sight`, and changes nothing of it but the state of rules in its profiles."""
         ...
 
 
@@ -89,29 +174,42 @@ class NoRules:
 
     each: tuple[Rule, ...] = ()
     cost_ns = 0.0
+    lists: tuple[str, ...] = ()
+    reads: Mapping[str, tuple[str, ...]] = {}
 
-    def find_many(self, batch: Batch, features: NDArray[np.float64], models: Mapping[str, NDArray[np.float64]]) -> Matches:
+    def find_many(self, sight: Sight) -> Matches:
         """No match."""
-        return no_matches(len(batch))
+        return no_matches(len(sight.batch))
 
 
 NO_RULES = NoRules()
 
 
 _NOTHING = np.zeros(0, np.int64)
+_NEVER = np.zeros(0, np.bool_)
+NOTHING_HIDDEN = Hidden(_NOTHING, _NOTHING, _NOTHING)
 
 
 def no_matches(n: int) -> Matches:
     """Of `n` events that no rule matched."""
-    return Matches(_NOTHING, _NOTHING, [], np.zeros(n, np.int64))
+    return Matches(_NOTHING, _NOTHING, _NEVER, [], np.zeros(n, np.int64), filled(n, -1, np.int8), np.zeros(n), NOTHING_HIDDEN)
 
 
 def joined(parts: Sequence[Matches]) -> Matches:
     """Matches of batches that follow each other, as of one."""
     firsts = np.cumsum([0, *(len(part.counts) for part in parts)])[:-1].tolist()
+    hidden = [part.hidden for part in parts]
     return Matches(
         np.concatenate([part.events + first for part, first in zip(parts, firsts, strict=True)]),
         np.concatenate([part.rules for part in parts]),
-        [values for part in parts for values in part.values],
+        np.concatenate([part.shadows for part in parts]),
+        [found for part in parts for found in part.found],
         np.concatenate([part.counts for part in parts]),
+        np.concatenate([part.wanted for part in parts]),
+        np.concatenate([part.adjusts for part in parts]),
+        Hidden(
+            np.concatenate([part.events + first for part, first in zip(hidden, firsts, strict=True)]),
+            np.concatenate([part.rules for part in hidden]),
+            np.concatenate([part.exceptions for part in hidden]),
+        ),
     )

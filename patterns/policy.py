@@ -9,22 +9,23 @@ from typing import NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from features.schema.schema import Schema
 from foundation.document import Section, read_document
 from foundation.refusal import Refusal
 from patterns.band_kernels import find_actions
+from patterns.decision_order import ACTIONS, DEFAULT_ORDER, AllowList, Order, Verdict, read_allow_lists, read_order, read_verdicts
 
-ACTIONS = ("approve", "review", "block")
-"""The actions by code, from the mildest on."""
+__all__ = ["ACTIONS", "BY_RULES", "DECIDERS", "SCALES", "Fallback", "Policy", "read_policy"]
 
-DECIDERS = ("", "score", "fallback", "bypass", "retraction", "verdict", "allow_lists", "block", "review")
+DECIDERS = ("", "score", "fallback", "bypass", "retraction", "verdict", "allow_lists", "block", "review", "approve")
 """What decided an event, by code: the score's band; the fallback, where no model gave a score; the bypass, while it is on; the event's
-retraction; and, of which there are none yet, a verdict on the entity, a list of what is allowed, and rules that ask for one of two actions.
+retraction; a verdict on an entity; a list of what is allowed; and rules that ask for one of the actions.
 Nothing: it was not recorded, as in decisions from before it was. Codes are kept with each decision: new ones come last, up to 15."""
 
 SCALES = ("raw", "stable")
 """What bands stand on: what each model says by itself, or quantiles of a reference population, see `detectors.score_map`."""
 
-BY_RULES = ("block", "review")
+BY_RULES = ("block", "review", "approve")
 """Those of `DECIDERS` that are rules."""
 
 MODELS_MAX = 62
@@ -63,6 +64,9 @@ class Policy:
         actions: the code of each band's action; there is one more than bounds.
         fallback: what to answer without a score.
         scale: one of `SCALES`, that scores and bounds are on.
+        order: whose word counts before that of the score.
+        verdicts: the facts that decide, the first that speaks before the others.
+        allow_lists: the lists that approve.
     """
 
     models: tuple[str, ...]
@@ -70,6 +74,9 @@ class Policy:
     actions: NDArray[np.uint8]
     fallback: Fallback
     scale: str = "raw"
+    order: Order = DEFAULT_ORDER
+    verdicts: tuple[Verdict, ...] = ()
+    allow_lists: tuple[AllowList, ...] = ()
 
     def decide_many(self, scores: NDArray[np.float64]) -> NDArray[np.uint8]:
         """Returns the action codes [n] of `scores` [n] in [0, 1]; a missing score (NaN) gets the fallback's action."""
@@ -78,21 +85,38 @@ class Policy:
         return codes
 
 
-def read_policy(text: str, source: str = "policy.yaml", known: Sequence[str] | None = None) -> Policy:
+def read_policy(
+    text: str,
+    source: str = "policy.yaml",
+    known: Sequence[str] | None = None,
+    schema: Schema | None = None,
+    lists: Sequence[str] | None = None,
+) -> Policy:
     """Compiles the YAML text of a policy.
 
     Args:
         known: the models that the policy may name; ``None`` allows any.
+        schema: declares the facts and fields that the policy may name; ``None`` allows any.
+        lists: those that the policy may name; ``None`` allows any.
 
     Raises:
         Refusal: a field is unknown, missing or out of order; names line and column.
     """
     document = read_document(text, source)
-    document.only("score", "scale", "bands", "fallback")
+    document.only("score", "scale", "bands", "order", "verdicts", "allow_lists", "fallback")
     bounds, actions = _bands(document.at("bands"))
     fallback = _fallback(document.at("fallback")) if document.has("fallback") else Fallback("approve", ())
     scale = document.at("scale").choice(SCALES) if document.has("scale") else "raw"
-    return Policy(_models(document.at("score"), known), np.array(bounds), np.array(actions, np.uint8), fallback, scale)
+    return Policy(
+        models=_models(document.at("score"), known),
+        bounds=np.array(bounds),
+        actions=np.array(actions, np.uint8),
+        fallback=fallback,
+        scale=scale,
+        order=read_order(document.at("order")) if document.has("order") else DEFAULT_ORDER,
+        verdicts=read_verdicts(document.at("verdicts"), schema) if document.has("verdicts") else (),
+        allow_lists=read_allow_lists(document.at("allow_lists"), schema, lists) if document.has("allow_lists") else (),
+    )
 
 
 def _models(section: Section, known: Sequence[str] | None) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from api.http.etag import etag_of
 from api.http.metrics import ApiMetrics
 from api.kafka.following import Following, Record
 from api.kafka.log import Clock
+from patterns.rules.manifest import MANIFEST, PATTERN_PREFIX
 from pipeline.engine.definitions.release import PARTS
 from pipeline.engine.isolation import RAISED
 from stores.audit import Audit, Fact
@@ -126,8 +127,9 @@ class AutomaticRollback:
         action = f"take back release {id}"
         intent = Fact(self._now_ms(), SYSTEM, (), action, "intent", subject=f"back to release {target.id}")
         number = (await asyncio.to_thread(self._audit.append, intent)).number
-        texts = await asyncio.to_thread(self._texts_of, target)
-        seen = {part: etag_of(hash) for part, hash in hashes.items() if part in PARTS}
+        own = _definitions_of(hashes)
+        texts = dict.fromkeys(own) | await asyncio.to_thread(self._texts_of, target)
+        seen = {part: etag_of(hash) for part, hash in own.items()}
         published = await self._definitions.put(texts, SYSTEM, seen)
         self._api_metrics.count_taken_back()
         text = "release %d is in force with the definitions of release %d; release %d is rolled back"
@@ -136,14 +138,14 @@ class AutomaticRollback:
         await asyncio.to_thread(self._audit.append, outcome)
 
     def _texts_of(self, release: StoredRelease) -> dict[str, str | None]:
-        return {part: self._definitions.registry.text(release.parts[part]) for part in PARTS}
+        return {part: self._definitions.registry.text(hash) for part, hash in _definitions_of(release.parts).items()}
 
     def _now_ms(self) -> int:
         return int(self._clock() * 1000)
 
 
 def one_before(registry: Registry, id: int, parts: Mapping[str, str]) -> StoredRelease | None:
-    """The newest release before `id` whose schema, features, models or policy differ from `parts`, the hashes of release `id`.
+    """The newest release before `id` whose schema, features, models, policy or rules differ from `parts`, the hashes of release `id`.
 
     None if there is none, or if an automatic rollback has put these definitions in force itself.
     """
@@ -154,5 +156,6 @@ def one_before(registry: Registry, id: int, parts: Mapping[str, str]) -> StoredR
     return next((release for release in kept if release.id < id and _definitions_of(release.parts) != own), None)
 
 
-def _definitions_of(parts: Mapping[str, str]) -> tuple[str, ...]:
-    return tuple(parts.get(part, "") for part in PARTS)
+def _definitions_of(parts: Mapping[str, str]) -> dict[str, str]:
+    """The hashes of what an event is decided by: those of the definitions, the rules and their manifest."""
+    return {part: hash for part, hash in parts.items() if part in (*PARTS, MANIFEST) or part.startswith(PATTERN_PREFIX)}

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from features.schema.schema import Schema
 from features.sets.catalogue import check_removal
 from foundation.document import Section, read_document
-from pipeline.engine.definitions.feature_catalogue import users_of
+from pipeline.engine.definitions.feature_catalogue import rule_part, users_of
 from pipeline.engine.definitions.release import Release, features_of, schema_of
 from pipeline.trial.trial_budget import try_upload
 
@@ -33,7 +33,8 @@ def compile_change(current: Release | None, texts: dict[str, str], changes: Chan
         _keep_identity(current.schema, schema_of(texts["schema"]), texts["schema"])
         if "models" not in changes:
             features = features_of(texts["features"], texts["schema"])
-            check_removal(set(current.features.names).difference(features.names), users_of(current))
+            users = {user: names for user, names in users_of(current).items() if rule_part(user) not in changes}
+            check_removal(set(current.features.names).difference(features.names), users)
     return try_upload(texts, current.id + 1 if current else 1)
 
 

@@ -25,6 +25,7 @@ from features.sets.catalogue import Entry
 from foundation.refusal import Refusal, shortened
 from patterns.list_text import values_of_lists
 from patterns.lists import LIST_PREFIX
+from patterns.rules.manifest import PATTERN_PREFIX
 from pipeline.engine.definitions.feature_catalogue import catalogue_of_release
 from pipeline.engine.definitions.release import PARTS, RELEASE_MAX, check_part
 from stores.registry import StoredRelease
@@ -138,7 +139,8 @@ def _add_releases(routes: APIRouter, definitions: Definitions, entries: Entries)
         **route_docs(Published, body=dict[str, str], waiting=KeptParts),
     )
     async def release(request: Request) -> Response:
-        """Parts that are not named stay as they are. A list is named ``list:<name>``, and its text has one entry on each line.
+        """Parts that are not named stay as they are. A list is named ``list:<name>``, and its text has one entry on each line. A rule is
+        named ``pattern:<id>``; one that was there before keeps its status, and a new one watches at most until it is activated.
 
         Entries are written to their lists at once, like those of a configuration folder. With 202 the definitions are stored and wait for
         an approver, because the caller may not put them in force alone.
@@ -179,9 +181,9 @@ def read_parts(body: bytes) -> dict[str, str]:
     Raises:
         Refusal: it is not a JSON object of texts, is empty, or has a name that is not a part.
     """
-    expected = "a JSON object of texts by " + ", ".join((*PARTS, LIST_PREFIX + "<name>"))
+    expected = "a JSON object of texts by " + ", ".join((*PARTS, LIST_PREFIX + "<name>", PATTERN_PREFIX + "<id>"))
     texts = read_json(body, dict[str, str], "release", expected)
-    unknown = [name for name in texts if name not in PARTS and not name.startswith(LIST_PREFIX)]
+    unknown = [name for name in texts if name not in PARTS and not name.startswith((LIST_PREFIX, PATTERN_PREFIX))]
     if unknown or not texts:
         raise Refusal("bad release", where="release", expected=expected, got=shortened(", ".join(unknown) or "nothing", 200))
     for name in texts:

@@ -22,6 +22,7 @@ from features.sets.catalogue import NO_DIFFERENCE, Difference, difference
 from features.sets.warm_up import features_that_warm
 from foundation.refusal import Refusal
 from patterns.lists import declared
+from patterns.rules.manifest import MANIFEST, read_manifest, with_manifest
 from pipeline.control.known_releases import not_in_force
 from pipeline.engine.definitions.feature_catalogue import catalogue_of_release
 from pipeline.engine.definitions.own_detectors import detectors_that_warm
@@ -177,7 +178,7 @@ class Definitions:
 
     async def _put(self, changes: Changes, by: str) -> Published:
         current = self._in_force.release
-        texts = declared(with_changes(self._in_force.texts, changes))
+        texts = await self._texts_with(changes)
         if current is not None and texts == self._in_force.texts and not self._health.passed_over:
             return Published(current.id, self._in_force.hashes, False)
         compiled = await asyncio.to_thread(self._compile_change, current, self._in_force.texts, texts, changes)
@@ -205,13 +206,21 @@ class Definitions:
             self._require_seen(seen or {})
             current = self._in_force.release
             changes = declared(changes)
-            texts = declared(with_changes(self._in_force.texts, changes))
+            texts = await self._texts_with(changes)
             compiled = await asyncio.to_thread(self._compile_change, current, self._in_force.texts, texts, changes)
             at_ms = int(self._clock() * 1000)
             parts = {part: await asyncio.to_thread(self._registry.put, part, text, by, at_ms) for part, text in changes.items()}
             if current is None:
                 return KeptParts(parts)
             return KeptParts(parts, *_what_changes(current, compiled))
+
+    async def _texts_with(self, changes: Changes) -> dict[str, str]:
+        """All texts in force with `changes`; the manifest of the rules fits them, unless it is one of the changes itself."""
+        texts = declared(with_changes(self._in_force.texts, changes))
+        if changes.get(MANIFEST) is not None:
+            return texts
+        before = read_manifest(self._in_force.texts.get(MANIFEST, "{}"))
+        return await asyncio.to_thread(with_manifest, texts, before, self._in_force.release is None)
 
     async def go_back(self, id: int, by: str) -> Published:
         """Makes a new release with the parts of release `id`.

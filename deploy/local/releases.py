@@ -14,6 +14,7 @@ from foundation.refusal import Refusal
 from foundation.settings import Settings
 from patterns.list_text import values_of_lists
 from patterns.lists import declared
+from patterns.rules.manifest import MANIFEST, PATTERN_PREFIX, read_manifest, with_manifest
 from pipeline.control.kafka import Outbox, producer_of
 from pipeline.control.known_releases import DEFINITION, KnownReleases, ReleaseRecord, release_key
 from pipeline.engine.definitions.release import PARTS, content_hash
@@ -46,11 +47,13 @@ def publish(settings: Settings, texts: dict[str, str], replace: bool = True) -> 
     known = _known(settings)
     newest = known.record(max(known.ids())) if known.ids() else None
     _write_entries(settings, known, newest, texts if replace or newest is None else {})
-    texts = declared(texts)
+    if newest is not None and not replace:
+        return newest.id
+    texts = _with_rules(known, newest, declared(texts))
     parts = {part: content_hash(text) for part, text in texts.items()}
     if newest is not None:
         parts = {part: hash for part, hash in newest.parts.items() if part not in PARTS} | parts
-    if newest is not None and (not replace or newest.parts == parts):
+    if newest is not None and newest.parts == parts:
         return newest.id
     record = ReleaseRecord(newest.id + 1 if newest else 1, parts, time.time_ns() // 1_000_000)
     control = settings.topic("control")
@@ -60,6 +63,15 @@ def publish(settings: Settings, texts: dict[str, str], replace: bool = True) -> 
     outbox.send(control, release_key(record.id).encode(), msgspec.json.encode(record))
     _flush(outbox, "release", control)
     return record.id
+
+
+def _with_rules(known: KnownReleases, newest: ReleaseRecord | None, texts: Mapping[str, str]) -> dict[str, str]:
+    """Returns `texts` with the rules in force that they do not name, and with the manifest of all rules."""
+    if newest is None:
+        return with_manifest(texts, {}, first=True)
+    rules = {part: hash for part, hash in newest.parts.items() if part == MANIFEST or part.startswith(PATTERN_PREFIX)}
+    kept = known.texts(rules)
+    return with_manifest(kept | dict(texts), read_manifest(kept.get(MANIFEST, "{}")), first=False)
 
 
 def _write_entries(settings: Settings, known: KnownReleases, newest: ReleaseRecord | None, texts: Mapping[str, str]) -> None:

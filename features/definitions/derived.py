@@ -63,7 +63,7 @@ class Derived:
         for fact in self._facts:
             columns[fact.path] = fact_column(fact, facts[fact.path] if fact.path in facts else np.full(len(features), np.nan))
         for name, field, listed in self._lists:
-            columns[name] = _membership(columns[field], listed, batch.times_ms, lists)
+            columns[name] = membership_column(columns[field], listed, batch.times_ms, lists)
         for at, expression in self._steps:
             features[:, at] = expression.over(columns).numbers()
             if at in self._name_at:
@@ -75,7 +75,7 @@ class Derived:
             features[:, at] = finish(nothing, Current(nothing, {}, times_ms))
 
 
-def _membership(values: Column, name: str, times_ms: Int64s, lists: Lists | None) -> Column:
+def membership_column(values: Column, name: str, times_ms: Int64s, lists: Lists | None) -> Column:
     """Returns the bool column that tells which values are on a list; missing where a value is."""
     n = len(times_ms)
     if lists is None:

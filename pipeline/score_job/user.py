@@ -124,7 +124,7 @@ class UserStage(ProfileStage):
 
         If it reads lists, their entries are read before its first event is decided.
         """
-        self._reads_lists = self._reads_lists or bool(release.features.lists_read())
+        self._reads_lists = self._reads_lists or bool(release.lists_read)
         if self._reads_lists and self._entries is not None:
             self._entries.start()
         for since, snapshot in self.snapshots.each():
@@ -203,7 +203,7 @@ class UserStage(ProfileStage):
         newest = self.definitions.releases.get(int(verdicts.releases[row]))
         if newest is None:
             return []
-        return reasons_again(newest, int(verdicts.chosen[row]), verdicts.reasons[row], verdicts.rules[row])
+        return reasons_again(newest, int(verdicts.chosen[row]), verdicts.reasons[row], verdicts.rules[row], int(verdicts.deciders[row]))
 
     def _reply_to(self, verdicts: Verdicts, row: int, id: str, reasons: list[str]) -> Reply:
         """A duplicate is answered with the newest decision, any other undecided event with the fallback."""

@@ -7,19 +7,21 @@ from foundation.refusal import Refusal
 from foundation.text_bytes import decode_text
 from patterns.list_text import values_of_lists
 from patterns.lists import LIST_PREFIX
+from patterns.rules.manifest import PATTERN_PREFIX
 from pipeline.engine.definitions.release import PARTS, Release
 from pipeline.trial.trial import try_release
 
 
 def read_texts(folder: pathlib.Path) -> dict[str, str]:
-    """Reads the texts of `folder` by part: the definitions, and ``lists/*.txt`` under the names of the files.
+    """Reads the texts of `folder` by part: the definitions, and ``lists/*.txt`` and ``patterns/*.yaml`` under the names of the files.
 
     Raises:
         Refusal: a definition is missing, or a file cannot be read or is not UTF-8. It names the file, and for bytes that are not UTF-8 also
             line and column.
     """
     lists = {LIST_PREFIX + file.stem: _read(file) for file in sorted(folder.glob("lists/*.txt"))}
-    return {part: _read(folder / f"{part}.yaml") for part in PARTS} | lists
+    rules = {PATTERN_PREFIX + file.stem: _read(file) for file in sorted(folder.glob("patterns/*.yaml"))}
+    return {part: _read(folder / f"{part}.yaml") for part in PARTS} | lists | rules
 
 
 def compile_texts(texts: Mapping[str, str]) -> Release:

@@ -3,31 +3,40 @@
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
-from features.schema.batch import Batch
-from patterns.matches import MATCHES_MAX, Matches, Rule
+from patterns.matches import MATCHES_MAX, NOTHING_HIDDEN, Found, Matches, Rule, Sight
+from patterns.policy import ACTIONS
 
 
 class PlantedRules:
-    """Every event is matched by the first `matching` of 40 rules; the second one is in shadow.
+    """Every event is matched by the first `matching` of 40 rules; the second one is in shadow, and is named last.
 
     Args:
         matching: how many.
         where: by a column of the features, those whose value is above it; none: all.
+        asking: whether the rules ask for the actions that they name, and so decide.
     """
 
     cost_ns = 5.0
+    lists: tuple[str, ...] = ()
+    reads: Mapping[str, tuple[str, ...]] = {}
 
-    def __init__(self, matching: int = 2, where: tuple[int, float] | None = None) -> None:
-        self.each = [Rule(f"rule_{at}", "2", ("review", "block")[at % 2], at == 1) for at in range(40)]
+    def __init__(self, matching: int = 2, where: tuple[int, float] | None = None, asking: bool = False) -> None:
+        self.each = [Rule(f"rule_{at}", "2", ("review", "block")[at % 2]) for at in range(40)]
         self._matching = matching
         self._where = where
+        self._asking = asking
 
-    def find_many(self, batch: Batch, features: NDArray[np.float64], models: Mapping[str, NDArray[np.float64]]) -> Matches:
-        hit = np.ones(len(batch), np.bool_) if self._where is None else features[:, self._where[0]] > self._where[1]
+    def find_many(self, sight: Sight) -> Matches:
+        n = len(sight.batch)
+        hit = np.ones(n, np.bool_) if self._where is None else sight.features[:, self._where[0]] > self._where[1]
+        hit &= sight.decided
         named = min(self._matching, MATCHES_MAX)
         events = np.repeat(np.flatnonzero(hit), named)
-        rules = np.tile(np.arange(named), int(hit.sum()))
-        values = [{"amount": float(batch.numbers[event, 0]), "seen": f"rule {rule}"} for event, rule in zip(events, rules, strict=True)]
-        return Matches(events, rules, values, hit * np.int64(self._matching))
+        rules = np.tile(sorted(range(named), key=lambda rule: rule == 1), int(hit.sum()))
+        found = [
+            Found({"amount": float(sight.batch.numbers[event, 0]), "seen": f"rule {rule}"}, f"rule {rule} says so")
+            for event, rule in zip(events, rules, strict=True)
+        ]
+        wanted = np.where(hit & self._asking, np.int8(ACTIONS.index("review")), np.int8(-1))
+        return Matches(events, rules, rules == 1, found, hit * np.int64(self._matching), wanted, np.zeros(n), NOTHING_HIDDEN)

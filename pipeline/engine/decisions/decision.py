@@ -1,6 +1,6 @@
 """The decision on one event, as it leaves the system."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import repeat, starmap
 from typing import Any
 
@@ -17,15 +17,16 @@ from pipeline.engine.decisions.verdicts import Verdicts
 from pipeline.engine.definitions.release import Release
 
 
-class Match(msgspec.Struct, gc=False):
+class Match(msgspec.Struct, gc=False, omit_defaults=True):
     """A rule that matched an event.
 
     Args:
         pattern: the rule's id.
         version: which text of it.
-        action: that it asks for.
+        action: that it asks for; '' if it asks for none.
         shadow: it is watched, and decided nothing.
         values: what it found, by name.
+        events: (time in ms, key of the id) of the events of a sequence, the earliest first; left out for a rule on the event alone.
     """
 
     pattern: str
@@ -33,13 +34,29 @@ class Match(msgspec.Struct, gc=False):
     action: str
     shadow: bool
     values: Values
+    events: Sequence[tuple[int, int]] = ()
+
+
+class HiddenMatch(msgspec.Struct, gc=False):
+    """A match that an exception of its rule hid: it did nothing.
+
+    Args:
+        pattern, version: as in `Match`.
+        exception: position among the rule's exceptions of the one that hid it, from 0.
+    """
+
+    pattern: str
+    version: str
+    exception: int
 
 
 class Decision(msgspec.Struct, gc=False, omit_defaults=True):
     """A record of the topic ``decisions``. Times are milliseconds since the epoch; missing numbers are null.
 
-    `decided_by` is one of `patterns.policy.DECIDERS`. `matches` holds the rule that decided and 32 more at most, the weightiest first;
-    `match_count` counts those that are not named, too. Records from before lack `decided_by` and `match_count`, and have no match.
+    `decided_by` is one of `patterns.policy.DECIDERS`. `matches` holds the rule that decided, if one did, and 32 more at most, the
+    weightiest first and those in shadow last; `match_count` counts those that are not named, too. Records from before lack `decided_by`
+    and `match_count`, and have no match. `hidden` are the matches that exceptions hid, and `tags` the words that the named matches add;
+    both are left out if there are none. `score` is that of the model, moved by the rules that adjust it.
     `revision` counts the corrections and the retraction of an event. `flags`: late; warming: no model gave a score, or the history
     does not reach back far enough; degraded: decided without an entity's answer; corrected; retracted; bypass: the action is not the
     score's. `event` holds the numeric fields of the event in major units: with `features` it is all that a learner needs.
@@ -74,6 +91,8 @@ class Decision(msgspec.Struct, gc=False, omit_defaults=True):
     scale: str = "raw"
     probability: float | None = None
     probability_interval: tuple[float, float] | None = None
+    tags: list[str] = []
+    hidden: list[HiddenMatch] = []
 
 
 class Reply(msgspec.Struct, omit_defaults=True):
@@ -147,6 +166,8 @@ def decisions_of(
         (processed_at_ms - arrived_ms).tolist(),
         repeat(release.policy.scale),
         *_probabilities(verdicts),
+        _tags_of(verdicts),
+        _hidden_of(verdicts),
     )
 
 
@@ -186,10 +207,34 @@ def matches_of(verdicts: Verdicts) -> Iterable[list[Match]]:
         return repeat([], len(found.counts))
     lists: list[list[Match]] = [[]] * len(found.counts)
     each = verdicts.release.rules.each
-    for event, rule, values in zip(found.events.tolist(), found.rules.tolist(), found.values, strict=True):
-        named = each[rule]
-        match = Match(named.pattern, named.version, named.action, named.shadow, values)
+    named = zip(found.events.tolist(), found.rules.tolist(), found.shadows.tolist(), found.found, strict=True)
+    for event, rule, shadow, what in named:
+        of = each[rule]
+        match = Match(of.pattern, of.version, of.action, shadow, what.values, what.events)
         lists[event] = [*lists[event], match]
+    return lists
+
+
+def _tags_of(verdicts: Verdicts) -> Iterable[list[str]]:
+    """The tags of the matches of each event that act."""
+    found, each = verdicts.matches, verdicts.release.rules.each
+    tagging = [at for at in np.flatnonzero(~found.shadows).tolist() if each[int(found.rules[at])].tags]
+    if not tagging:
+        return repeat([], len(found.counts))
+    tags: list[dict[str, None]] = [{} for _ in found.counts]
+    for at in tagging:
+        tags[int(found.events[at])].update(dict.fromkeys(each[int(found.rules[at])].tags))
+    return map(list, tags)
+
+
+def _hidden_of(verdicts: Verdicts) -> Iterable[list[HiddenMatch]]:
+    """The matches of each event that exceptions hid."""
+    hidden, each = verdicts.matches.hidden, verdicts.release.rules.each
+    if not len(hidden.events):
+        return repeat([], len(verdicts.matches.counts))
+    lists: list[list[HiddenMatch]] = [[] for _ in verdicts.matches.counts]
+    for event, rule, exception in zip(*map(np.ndarray.tolist, hidden), strict=True):
+        lists[event].append(HiddenMatch(each[rule].pattern, each[rule].version, exception))
     return lists
 
 

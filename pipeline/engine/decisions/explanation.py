@@ -7,8 +7,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.engine.decisions.decider_words import decider_again, with_deciders
 from pipeline.engine.decisions.reasons import shares_of
-from pipeline.engine.decisions.verdicts import UNDECIDED, Verdicts
+from pipeline.engine.decisions.verdicts import REASONS_MAX, UNDECIDED, Verdicts
 from pipeline.engine.definitions.models import Model
 from pipeline.engine.definitions.release import Release
 
@@ -62,9 +63,12 @@ class Explanations:
     def reasons(self) -> list[list[str]]:
         """Returns for each row what raised its score most, largest first, at most `pipeline.engine.decisions.reasons.REASONS_MAX` texts.
 
-        An event that its score approved has no reason. An event without a score has the reason that a model's
-        inputs are mostly missing, where that is so.
+        Before that stands what decided in place of the score: rules, a verdict or an allow list. An event that its score approved has no
+        reason. An event without a score has the reason that a model's inputs are mostly missing, where that is so.
         """
+        return with_deciders(self._verdicts, self._reasons_of_scores())
+
+    def _reasons_of_scores(self) -> list[list[str]]:
         found: list[list[str]] = [[]] * len(self._verdicts.chosen)
         named = self._verdicts.reasons[:, 0] >= 0
         if not np.count_nonzero(named):
@@ -80,8 +84,16 @@ class Explanations:
         return found
 
 
-def reasons_again(release: Release, chosen: int, reasons: NDArray[np.int8], rules: NDArray[np.int16]) -> list[str]:
-    """Returns the reasons of an earlier decision by `release`, of which only the rules or inputs are remembered and not their values."""
+def reasons_again(release: Release, chosen: int, reasons: NDArray[np.int8], rules: NDArray[np.int16], decider: int) -> list[str]:
+    """Returns the reasons of an earlier decision by `release`, of which only the rules or inputs are remembered and not their values.
+
+    Args:
+        decider: a code of `patterns.policy.DECIDERS`.
+    """
+    return [*decider_again(decider), *_remembered(release, chosen, reasons, rules)][:REASONS_MAX]
+
+
+def _remembered(release: Release, chosen: int, reasons: NDArray[np.int8], rules: NDArray[np.int16]) -> list[str]:
     if rules[0] >= 0:
         return [f"rule {release.rules.each[at].pattern} matched" for at in rules.tolist() if 0 <= at < len(release.rules.each)]
     models = release.policy.models

@@ -12,6 +12,9 @@ REVISION_BIT: Final = 35
 REASONS_BIT: Final = 43
 INPUT_BITS: Final = 7
 RULE_BITS: Final = 10
+ONE_RULE_BIT: Final = 20
+"""Set where the bits below hold one rule, whose position does not fit into `RULE_BITS`."""
+_SMALL: Final = (1 << RULE_BITS) - 1
 
 
 @compiled("void(uint8[:], int8[:], int8[:, :], int64[:], int64[:], uint8[:], int16[:, :], boolean[:], int64[:])")
@@ -32,8 +35,11 @@ def pack(
         word |= np.int64(deciders[i]) << DECIDER_BIT | revisions[i] << REVISION_BIT
         named = np.int64(0)
         if is_by_rules[deciders[i]]:
-            for place in range(rules.shape[1]):
-                named |= (np.int64(rules[i, place]) + 1) << RULE_BITS * place
+            first, second = np.int64(rules[i, 0]) + 1, np.int64(rules[i, 1]) + 1
+            if first > _SMALL:
+                named = first | np.int64(1) << ONE_RULE_BIT
+            else:
+                named = first | (second if second <= _SMALL else np.int64(0)) << RULE_BITS
         else:
             for place in range(reasons.shape[1]):
                 named |= (np.int64(reasons[i, place]) + 1) << INPUT_BITS * place

@@ -9,7 +9,7 @@ from detectors.missing import are_mostly_missing
 from features.layout.layout import RETRACTED
 from features.windows.row_label import CORRECTIONS_MAX
 from patterns.policy import ACTIONS, BY_RULES, DECIDERS
-from pipeline.engine.decisions.outcome_words import DECIDER_BIT, INPUT_BITS, REASONS_BIT, REVISION_BIT, RULE_BITS, pack
+from pipeline.engine.decisions.outcome_words import DECIDER_BIT, INPUT_BITS, ONE_RULE_BIT, REASONS_BIT, REVISION_BIT, RULE_BITS, pack
 from pipeline.engine.decisions.verdicts import REASONS_MAX, RULES_NAMED_MAX, UNDECIDED, Verdicts
 from pipeline.engine.definitions.models import Model
 from pipeline.engine.definitions.release import RELEASE_MAX
@@ -78,8 +78,9 @@ class Outcomes(NamedTuple):
         """Packs each decision into a word: 2 bits of action, 6 of the model, 23 of the release, 4 of what decided, 8 of the revision,
         and 21 of reasons.
 
-        The reasons of a decision by rules are two rules of 10 bits each, and of any other three inputs of the model of 7 bits each. In
-        words from before it was recorded what decided the four bits are 0, because no release had a number that reached so far.
+        The reasons of a decision by rules are two rules of 10 bits each, or one of 20 bits where the first does not fit into 10; a second
+        one that does not fit is left out. Those of any other decision are three inputs of the model of 7 bits each. In words from before
+        it was recorded what decided the four bits are 0, because no release had a number that reached so far.
         """
         words = np.empty(len(self.actions), np.int64)
         pack(self.actions, self.chosen, self.reasons, self.releases, self.revisions, self.deciders, self.rules, _IS_BY_RULES, words)
@@ -98,8 +99,17 @@ class Outcomes(NamedTuple):
             (words >> 8) & RELEASE_MAX,
             (words >> REVISION_BIT) & REVISION_MAX,
             deciders,
-            _taken_apart(np.where(by_rules, named, 0), RULES_NAMED_MAX, RULE_BITS).astype(np.int16),
+            _rules_of(np.where(by_rules, named, 0)),
         )
+
+
+def _rules_of(words: NDArray[np.int64]) -> NDArray[np.int16]:
+    """Returns [n, RULES_NAMED_MAX] positions of rules; -1 where there is none."""
+    two = _taken_apart(words, RULES_NAMED_MAX, RULE_BITS)
+    alone = words >> ONE_RULE_BIT == 1
+    two[alone] = -1
+    two[alone, 0] = (words[alone] & (1 << ONE_RULE_BIT) - 1) - 1
+    return two.astype(np.int16)
 
 
 def _taken_apart(words: NDArray[np.int64], count: int, bits: int) -> NDArray[np.int64]:

@@ -53,6 +53,7 @@ class Verdicts:
         rules: [n, RULES_NAMED_MAX] positions among the release's rules of those that matched and are named first; -1: none. A duplicate
             has those of the newest decision, of the release that made it, where rules made it.
         matches: which rules of the release matched; a duplicate has none.
+        spoken: position among the policy's verdicts or allow lists of the one that decided, where one did; else -1.
         probabilities: what each model's score means on the policy's scale, in [0, 1]; NaN where the raw score is, and while there is
             nothing to go by.
         inputs: what each model saw, [n, inputs].
@@ -76,6 +77,7 @@ class Verdicts:
     reasons: NDArray[np.int8]
     rules: NDArray[np.int16]
     matches: Matches
+    spoken: NDArray[np.int8]
     calibrated: NDArray[np.float64]
     models: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     probabilities: dict[str, NDArray[np.float64]] = field(default_factory=dict)
@@ -115,6 +117,7 @@ def nothing_said(release: Release, features: NDArray[np.float64]) -> Verdicts:
         reasons=filled((n, REASONS_MAX), -1, np.int8),
         rules=filled((n, RULES_NAMED_MAX), -1, np.int16),
         matches=no_matches(n),
+        spoken=filled(n, -1, np.int8),
         calibrated=np.full((n, 3), np.nan),
     )
 
@@ -124,7 +127,7 @@ def joined(parts: list[Verdicts]) -> Verdicts:
     if len(parts) == 1:
         return parts[0]
     whole = copy.copy(parts[0])
-    for name in (*REMEMBERED, "features", "flags", "rows", "outcomes", "calibrated"):
+    for name in (*REMEMBERED, "features", "flags", "rows", "outcomes", "spoken", "calibrated"):
         setattr(whole, name, np.concatenate([getattr(part, name) for part in parts]))
     for name in ("models", "probabilities", "inputs"):
         columns = [getattr(part, name) for part in parts]

@@ -14,15 +14,18 @@ from patterns.bypass import Bypass, bypassed, read_bypass
 from patterns.lists import LIST_PREFIX, check_name, list_names
 from patterns.matches import NO_RULES, Rules
 from patterns.policy import Policy, read_policy
+from patterns.rules.manifest import MANIFEST, PATTERN_PREFIX, check_id
 from pipeline.engine.definitions.compiled_parts import once_each
 from pipeline.engine.definitions.models import Model, object_shape, read_models
 from pipeline.engine.definitions.own_detectors import sections_of
+from pipeline.engine.definitions.rules import Around, rules_of
 
 PARTS = ("schema", "features", "models", "policy")
 """The definitions that a release is made of; each is one YAML file of the same name."""
 
 BYPASS = "bypass"
-"""The optional part that switches past the score; those that declare a list, ``list:<name>`` each, are the other ones."""
+"""The optional part that switches past the score. Those that declare a list, ``list:<name>`` each, those that are a rule, ``pattern:<id>``
+each, and the manifest of the rules, ``patterns``, are the other ones."""
 
 PARTS_KEPT = 8
 """So many schemas, sets of features, sets of models and policies each are remembered by their texts, compiled or refused."""
@@ -38,7 +41,7 @@ class Release:
     `sections` are what profiles keep beside windows, by kind of entity; a kind that is not in it has none. The shapes are
     Structs that encode as objects by name: of an event's numbers, entities and dimensions, of its features, of the models. `policy`
     decides as `bypass` has it. `lists` are the names of the lists that it declares; their entries are records of their own. `rules` are
-    what the rule step looks for: none yet. `of_entities` are the models that run at the stage of other entities than users, by kind and in
+    what the rule step looks for. `of_entities` are the models that run at the stage of other entities than users, by kind and in
     the order of their scores.
     """
 
@@ -62,6 +65,11 @@ class Release:
         apart = [model for model in self.models if model.own is not None]
         kinds = dict.fromkeys(model.kind for model in apart)
         object.__setattr__(self, "of_entities", {kind: tuple(each for each in apart if each.kind == kind) for kind in kinds})
+
+    @property
+    def lists_read(self) -> frozenset[str]:
+        """The lists that features, rules and the policy ask."""
+        return frozenset(self.features.lists_read()).union(self.rules.lists, (each.name for each in self.policy.allow_lists))
 
     def entity_kinds(self) -> tuple[str, ...]:
         """The kinds of entities whose answers an event waits for, in the order of their answers."""
@@ -88,7 +96,8 @@ def compile_release(id: int, texts: Mapping[str, str]) -> Release:
     features = features_of(texts["features"], texts["schema"])
     models = models_of(texts["models"], texts["features"], texts["schema"])
     names = tuple(model.name for model in models)
-    policy = _policy_of(texts["policy"], names)
+    lists = tuple(list_names(texts))
+    policy = _policy_of(texts["policy"], names, texts["schema"], lists)
     keys = {
         "Event": schema.columns,
         "Entities": schema.entities,
@@ -100,9 +109,10 @@ def compile_release(id: int, texts: Mapping[str, str]) -> Release:
     bypass = read_bypass(texts[BYPASS]) if BYPASS in texts else Bypass()
     event, entity, dimension, feature, model = (object_shape(name, own) for name, own in keys.items())
     policy = bypassed(policy, bypass)
-    lists = tuple(list_names(texts))
     _check_lists(features, lists)
-    return Release(id, schema, features, models, policy, sections, event, entity, dimension, feature, model, bypass, lists)
+    around = Around((texts["schema"], texts["features"]), schema, features, names)
+    rules = rules_of(texts, around, lists, policy.order.rule_actions)
+    return Release(id, schema, features, models, policy, sections, event, entity, dimension, feature, model, bypass, lists, rules)
 
 
 def _check_lists(features: FeatureSet, lists: tuple[str, ...]) -> None:
@@ -146,8 +156,8 @@ def models_of(models: str, features: str, schema: str) -> tuple[Model, ...]:
 
 
 @once_each(PARTS_KEPT)
-def _policy_of(policy: str, models: tuple[str, ...]) -> Policy:
-    return read_policy(policy, "policy.yaml", models)
+def _policy_of(policy: str, models: tuple[str, ...], schema: str, lists: tuple[str, ...]) -> Policy:
+    return read_policy(policy, "policy.yaml", models, schema_of(schema), lists)
 
 
 def check_part(part: str) -> None:
@@ -158,8 +168,11 @@ def check_part(part: str) -> None:
     """
     if part.startswith(LIST_PREFIX):
         check_name(part.removeprefix(LIST_PREFIX))
-    elif part not in (*PARTS, BYPASS):
-        raise Refusal("unknown part", where="release", expected=", ".join((*PARTS, BYPASS, LIST_PREFIX + "<name>")), got=part)
+    elif part.startswith(PATTERN_PREFIX):
+        check_id(part.removeprefix(PATTERN_PREFIX))
+    elif part not in (*PARTS, BYPASS, MANIFEST):
+        expected = ", ".join((*PARTS, BYPASS, MANIFEST, LIST_PREFIX + "<name>", PATTERN_PREFIX + "<id>"))
+        raise Refusal("unknown part", where="release", expected=expected, got=part)
 
 
 def with_beginnings(release: Release, began_ms: Mapping[str, int]) -> Release:

@@ -1,7 +1,6 @@
 """The first step: events enter the profiles of their users, and their features come out."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from features.definitions.row_values import row_values
 from features.layout.layout import WARMING
@@ -35,16 +34,7 @@ class FeatureStep:
         values = row_values(plan.columns, batch, release.schema)
         verdicts.flags, verdicts.rows, verdicts.outcomes = turn.profiles.observe(turn.slots, batch, values, out)
         verdicts.features[:, release.features.places[kind]] = release.features.finish(kind, out, values, batch.times_ms)
-        release.features.complete(batch, verdicts.features, _facts_of(turn, release), turn.lists)
+        release.features.complete(batch, verdicts.features, turn.facts(release), turn.lists)
         if np.count_nonzero(turn.answers.warming):
             verdicts.flags[turn.answers.warming & ~verdicts.are(UNDECIDED)] |= WARMING
         number_revisions(verdicts)
-
-
-def _facts_of(turn: Turn, release: Release) -> dict[str, NDArray[np.float64]]:
-    """Returns the facts of the users and of their entities as they hold at the events, [n] by path."""
-    declared = release.schema.facts_of(release.features.kinds[0])
-    if not declared:
-        return turn.answers.facts
-    own = turn.profiles.facts.read(turn.slots, turn.batch.times_ms)
-    return turn.answers.facts | {fact.path: own[:, at] for at, fact in enumerate(declared)}

@@ -10,6 +10,7 @@ from pipeline.engine.decisions.reasons import find_reasons
 from pipeline.engine.decisions.snapshots_of_rows import SnapshotsOfRows
 from pipeline.engine.decisions.verdicts import UNDECIDED, Verdicts
 from pipeline.engine.definitions.release import Release
+from pipeline.engine.steps.speakers import adjust, speak
 from pipeline.engine.steps.step import Turn
 
 _OF_SCORES = np.array([DECIDERS.index("score"), DECIDERS.index("fallback")], np.uint8)
@@ -22,7 +23,7 @@ class PolicyStep:
 
     name = "policy"
     reads: tuple[str, ...] = ("features", "flags", "models", "probabilities", "inputs", "snapshots", "scoring", "matches")
-    fills: tuple[str, ...] = ("scores", "chosen", "actions", "deciders", "reasons", "features", "flags", "models", "calibrated")
+    fills: tuple[str, ...] = ("scores", "chosen", "actions", "deciders", "spoken", "reasons", "features", "flags", "models", "calibrated")
 
     def cost_ns(self, release: Release) -> float:
         return _EVENT_NS + _MODEL_NS * len(release.policy.models)
@@ -35,17 +36,15 @@ class PolicyStep:
                 continue
             if policy.scale == "stable" and name in verdicts.snapshots:
                 _say_what_the_score_means(verdicts, verdicts.snapshots[name], given)
+        adjust(verdicts.scores, verdicts.matches.adjusts)
         verdicts.actions = policy.decide_many(verdicts.scores)
-        verdicts.deciders = _deciders(verdicts)
+        verdicts.deciders = _OF_SCORES[np.isnan(verdicts.scores).view(np.uint8)]
+        if verdicts.release.bypass.on:
+            verdicts.deciders = np.full(len(verdicts.scores), DECIDERS.index("bypass"), np.uint8)
+        else:
+            speak(turn, verdicts)
         _take_back(verdicts)
         find_reasons(verdicts)
-
-
-def _deciders(verdicts: Verdicts) -> np.ndarray[tuple[int], np.dtype[np.uint8]]:
-    """What decided each event: the score, the fallback where there is none, or the bypass wherever it is on."""
-    if verdicts.release.bypass.on:
-        return np.full(len(verdicts.scores), DECIDERS.index("bypass"), np.uint8)
-    return _OF_SCORES[np.isnan(verdicts.scores).view(np.uint8)]
 
 
 def _say_what_the_score_means(verdicts: Verdicts, snapshots: SnapshotsOfRows, given: NDArray[np.bool_]) -> None:

@@ -3,8 +3,8 @@
 import numpy as np
 
 from features.layout.layout import RETRACTED
-from patterns.matches import Matches
-from pipeline.engine.decisions.verdicts import RULES_NAMED_MAX, UNDECIDED, Verdicts
+from patterns.matches import Matches, Sight
+from pipeline.engine.decisions.verdicts import REVISED, RULES_NAMED_MAX, UNDECIDED, Verdicts
 from pipeline.engine.definitions.release import Release
 from pipeline.engine.steps.step import Turn
 
@@ -24,14 +24,27 @@ class RuleStep:
 
     def run(self, turn: Turn, verdicts: Verdicts) -> None:
         if verdicts.release.rules.each:
-            found = verdicts.release.rules.find_many(turn.batch, verdicts.features, verdicts.probabilities)
-            verdicts.matches = found.of_events(~verdicts.are(UNDECIDED | RETRACTED))
+            verdicts.matches = verdicts.release.rules.find_many(_sight_of(turn, verdicts))
             _name_first(verdicts.matches, verdicts.rules)
 
 
+def _sight_of(turn: Turn, verdicts: Verdicts) -> Sight:
+    return Sight(
+        batch=turn.batch,
+        features=verdicts.features,
+        models=verdicts.probabilities,
+        decided=~verdicts.are(UNDECIDED | RETRACTED),
+        fresh=~verdicts.are(UNDECIDED | REVISED),
+        facts=lambda: turn.facts(verdicts.release),
+        lists=turn.lists,
+        profiles=turn.profiles,
+        slots=turn.slots,
+    )
+
+
 def _name_first(matches: Matches, rules: np.ndarray[tuple[int, int], np.dtype[np.int16]]) -> None:
-    """Writes into `rules` the matches of each event that stand first."""
+    """Writes into `rules` those that act and stand first of each event."""
     firsts = np.searchsorted(matches.events, matches.events, side="left")
     places = np.arange(len(firsts)) - firsts
-    kept = places < RULES_NAMED_MAX
+    kept = (places < RULES_NAMED_MAX) & ~matches.shadows
     rules[matches.events[kept], places[kept]] = matches.rules[kept]

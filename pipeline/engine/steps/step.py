@@ -34,6 +34,14 @@ class Turn:
     snapshots: NDArray[np.int64] | None = None
     lists: KnownEntries | None = None
 
+    def facts(self, release: Release) -> dict[str, NDArray[np.float64]]:
+        """Returns the facts of the users and of their entities as they hold at the events, [n] by path."""
+        declared = release.schema.facts_of(release.features.kinds[0])
+        if not declared:
+            return self.answers.facts
+        own = self.profiles.facts.read(self.slots, self.batch.times_ms)
+        return self.answers.facts | {fact.path: own[:, at] for at, fact in enumerate(declared)}
+
 
 class Step(Protocol):
     """A step of the engine. It has no branch for another step: it reads what another step fills into a column.

@@ -92,8 +92,8 @@ def test_matches_are_counted_archived_and_found_by_whoever_reads_decisions(monke
     values = [value for _, value in job.out["D"]]
     assert {msgspec.json.decode(value, type=IndexedDecision).user for value in values} == {"u"}
     [row] = [each for each in archived(values) if each["event_id"] == "8"]
-    assert [match["pattern"] for match in row["matches"]] == ["rule_0", "rule_1", "rule_2"]
-    assert row["matches"][1] == {"pattern": "rule_1", "version": "2", "action": "block", "shadow": True}
+    assert [match["pattern"] for match in row["matches"]] == ["rule_0", "rule_2", "rule_1"]
+    assert row["matches"][2] == {"pattern": "rule_1", "version": "2", "action": "block", "shadow": True}
     assert (row["match_count"], row["decided_by"]) == (3, "score")
     counts = {(each.pattern, each.action, each.shadow): each.count for each in counted(values) if each.metric == "matches"}
     deciders = Counter[str]()

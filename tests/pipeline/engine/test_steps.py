@@ -119,6 +119,11 @@ def state_of(value: object) -> object:
     return tuple(map(state_of, value)) if isinstance(value, tuple) else repr(value)
 
 
+def again_of(release: Release, verdicts: Verdicts, row: int) -> list[str]:
+    rows = verdicts.reasons[row], verdicts.rules[row]
+    return reasons_again(release, int(verdicts.chosen[row]), *rows, int(verdicts.deciders[row]))
+
+
 def columns_of(verdicts: Verdicts) -> dict[str, object]:
     return {name: copy.deepcopy(state_of(getattr(verdicts, name))) for name in NAMES}
 
@@ -191,12 +196,12 @@ def test_the_rule_step_does_nothing_while_a_release_has_no_rules() -> None:
     assert (run.verdicts.rules == -1).all()
 
 
-def test_the_rule_step_names_the_first_rules_of_events_that_are_decided() -> None:
+def test_the_rule_step_names_the_first_rules_that_act_of_events_that_are_decided() -> None:
     release = dataclasses.replace(RELEASE, rules=PlantedRules(matching=5))
     run = Run(mixed(), release).until("rules", steps_with(InstalledSnapshots()))
     RuleStep().run(run.turn, run.verdicts)
     assert run.verdicts.matches.counts.tolist() == [5, 5, 0, 0, 5, 0]
-    assert run.verdicts.rules.tolist() == [[0, 1], [0, 1], [-1] * 2, [-1] * 2, [0, 1], [-1] * 2]
+    assert run.verdicts.rules.tolist() == [[0, 2], [0, 2], [-1] * 2, [-1] * 2, [0, 2], [-1] * 2]
 
 
 def test_the_policy_step_takes_the_first_score_that_is_there_and_says_what_decided() -> None:
@@ -242,9 +247,9 @@ def test_the_record_step_remembers_the_rules_of_a_decision_that_rules_made() -> 
     FeatureStep().run(turn, verdicts)
     RecordStep().run(turn, verdicts)
     assert [DECIDERS[decider] for decider in verdicts.deciders] == ["block", "score"]
-    assert verdicts.rules.tolist() == [[0, 1], [-1, -1]]
-    again = [reasons_again(release, int(verdicts.chosen[row]), verdicts.reasons[row], verdicts.rules[row]) for row in (0, 1)]
-    assert again[0] == ["rule rule_0 matched", "rule rule_1 matched"]
+    assert verdicts.rules.tolist() == [[0, 2], [-1, -1]]
+    again = [again_of(release, verdicts, row) for row in (0, 1)]
+    assert again[0] == ["rule rule_0 matched", "rule rule_2 matched"]
     assert not any("rule" in reason for reason in again[1])
 
 

@@ -43,6 +43,10 @@ TEXTS = {
     "parameters: {grace_period: 3}}\n",
     "policy": "score: first_ready(own)\nbands: [{below: 0.5, action: approve}, {below: 0.9, action: review}, {action: block}]\n"
     "fallback: {action: review}\n",
+    "pattern:often": "title: Pays often\nowner: tests\nstatus: active\nwhen: feature.count_1h > 3.0\nthen: {action: review, adjust: 0.5}\n",
+    "pattern:shop": "title: A busy shop\nowner: tests\nstatus: active\nseverity: high\n"
+    "when: feature.shop_count_1h > 6.0 && event.amount > 50.0\nthen: {action: block, reason: '{event.amount} there'}\n",
+    "pattern:watched": "title: Seen\nowner: tests\nstatus: shadow\nwhen: model.own > 0.8\nthen: {action: block}\n",
 }
 START_MS = 1_700_000_000_000
 REPLY = [("weir-reply", b"api-1/1")]
@@ -167,7 +171,10 @@ def test_decisions_equal_those_of_a_replay_in_the_order_of_arrival(running, tmp_
         assert each["action"] == row["action"]
         assert each["score"] == row["score"]
         assert each["features"] == row["features"]
+        assert [match["pattern"] for match in each["matches"]] == row["matches"]
+        assert (each["match_count"], each["decided_by"]) == (row["match_count"], row["decided_by"])
     assert compared == len(decided)
+    assert {match["pattern"] for each in decided for match in each["matches"]} == {"often", "shop", "watched"}
 
 
 def test_each_event_is_answered_and_what_is_none_becomes_a_dead_letter(running) -> None:

@@ -1,0 +1,139 @@
+"""The manifest of a release says for each rule its status, share and approval, which its text cannot."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+import msgspec
+
+from foundation.document import read_document
+from foundation.refusal import Refusal
+from patterns.language.pattern import STATUSES
+
+PATTERN_PREFIX = "pattern:"
+"""The prefix of a rule's id among the parts of a release."""
+
+MANIFEST = "patterns"
+"""The part of a release that says what its rules may do."""
+
+ACTING = ("active", "canary")
+"""The statuses of rules that act."""
+
+WATCHED = ("shadow", *ACTING)
+"""The statuses of rules that are evaluated."""
+
+_ID = re.compile(r"[a-z][a-z0-9_]{0,62}")
+
+
+class Standing(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Says what a rule may do.
+
+    Args:
+        hash: the SHA-256 of the rule's text.
+        status: one of `patterns.language.pattern.STATUSES`.
+        share: of a canary, the share of entities for which it acts, in (0, 1].
+        approved_by: who approved that this text acts; '' if nobody had to.
+    """
+
+    hash: str
+    status: Literal["draft", "shadow", "canary", "active", "paused", "retired"]
+    share: Annotated[float, msgspec.Meta(gt=0.0, le=1.0)] = 1.0
+    approved_by: str = ""
+
+
+Standings = Mapping[str, Standing]
+"""What the rules of a release may do, by their ids."""
+
+_decode = msgspec.json.Decoder(dict[str, Standing]).decode
+_encode = msgspec.json.Encoder(order="sorted").encode
+
+
+def check_id(id: str) -> str:
+    """Returns `id` if it may be the id of a rule.
+
+    Raises:
+        Refusal: `id` is not a small letter followed by up to 62 small letters, digits and underscores.
+    """
+    if not _ID.fullmatch(id):
+        expected = "a small letter, then up to 62 small letters, digits and underscores"
+        raise Refusal("bad id of a rule", where="pattern", expected=expected, got=id or "an empty text")
+    return id
+
+
+def pattern_texts(texts: Mapping[str, str]) -> dict[str, str]:
+    """Returns the texts of the rules among the `texts` of a release, by id and sorted by it."""
+    return {part.removeprefix(PATTERN_PREFIX): texts[part] for part in sorted(texts) if part.startswith(PATTERN_PREFIX)}
+
+
+def read_manifest(text: str) -> dict[str, Standing]:
+    """Reads the text of a manifest.
+
+    Raises:
+        Refusal: this is no manifest.
+    """
+    try:
+        return _decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        expected = "a JSON object by rule: hash, status, share, approved_by"
+        raise Refusal("bad manifest of rules", where=MANIFEST, expected=expected, got=str(error)) from None
+
+
+def manifest_text(standings: Standings) -> str:
+    """Returns the text of a manifest: a JSON object with a line for each rule, in the order of their ids."""
+    lines = (f"{msgspec.json.encode(id).decode()}: {_encode(standings[id]).decode()}" for id in sorted(standings))
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def with_manifest(texts: Mapping[str, str], before: Standings, first: bool) -> dict[str, str]:
+    """Returns the `texts` of a release with a manifest that fits its rules.
+
+    A rule that was there before keeps status and share, whatever its text says: an upload activates nothing, and ends no canary. It keeps
+    its approval only with the text that was approved. The status of a new rule is that of its text, but at most shadow unless this is the
+    `first` release of an installation.
+
+    Raises:
+        Refusal: the text of a new rule is not YAML, or its status is unknown.
+    """
+    rules = pattern_texts(texts)
+    others = {part: text for part, text in texts.items() if part != MANIFEST}
+    if not rules:
+        return others
+    standings = {id: _standing(id, text, before.get(id), first) for id, text in rules.items()}
+    return others | {MANIFEST: manifest_text(standings)}
+
+
+def standings_of(texts: Mapping[str, str]) -> dict[str, Standing]:
+    """Returns what the rules of a release may do: as its manifest says, or without one as their texts say.
+
+    Raises:
+        Refusal: the manifest is none, or fits other rules.
+    """
+    rules = pattern_texts(texts)
+    if MANIFEST not in texts:
+        return {id: _standing(id, text, None, True) for id, text in rules.items()}
+    standings = read_manifest(texts[MANIFEST])
+    for id in sorted(standings.keys() ^ rules.keys()):
+        expected = f"a part {PATTERN_PREFIX}{id}" if id in standings else f"the rule {id} in the manifest"
+        raise Refusal("manifest of other rules", where=MANIFEST, expected=expected, got="none")
+    for id, text in rules.items():
+        hash = hash_of(text)
+        if standings[id].hash != hash:
+            raise Refusal("manifest of another text", where=MANIFEST, expected=f"{id} with the hash {hash}", got=standings[id].hash)
+    return standings
+
+
+def hash_of(text: str) -> str:
+    """Returns the SHA-256 of a text in UTF-8, in hexadecimal."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _standing(id: str, text: str, before: Standing | None, first: bool) -> Standing:
+    if before is not None:
+        same = before.hash == hash_of(text)
+        return before if same else msgspec.structs.replace(before, hash=hash_of(text), approved_by="")
+    document = read_document(text, f"patterns/{id}.yaml")
+    status = document.at("status").choice(STATUSES) if document.has("status") else "draft"
+    if not first and status in ACTING:
+        status = "shadow"
+    return msgspec.convert({"hash": hash_of(text), "status": status}, Standing)

@@ -1,0 +1,204 @@
+"""The compiled rules of a release: which of them match which events of a batch, and what becomes of the matches."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from features.schema.schema import Schema
+from foundation.number_arrays import Int8s, Int64s
+from patterns.decision_order import ACTIONS
+from patterns.language.pattern import SEVERITIES, Condition, Formula, Pattern
+from patterns.matches import MATCHES_MAX, NOTHING_HIDDEN, Bools, Found, Hidden, Matches, Rule, Sight, no_matches
+from patterns.rules.canary import chosen, seed_of
+from patterns.rules.manifest import ACTING, WATCHED, Standing
+from patterns.rules.plain_conditions import PlainConditions
+from patterns.rules.sight_columns import ColumnSource, SightColumns
+from patterns.rules.wording import Wording
+
+ALWAYS, NEVER = np.iinfo(np.int64).min, np.iinfo(np.int64).max
+VERSION_CHARACTERS = 12
+"""So many characters of the hash of a rule's text name its version."""
+_EVENT_NS = 60.0
+
+
+class LiveRule(NamedTuple):
+    """A rule that is evaluated, with what it may do."""
+
+    pattern: Pattern
+    standing: Standing
+
+    @property
+    def acts(self) -> bool:
+        """Whether the rule acts, be it for a share of the entities."""
+        return self.standing.status in ACTING
+
+
+class _Pairs(NamedTuple):
+    """Pairs of an event and a rule that it matches."""
+
+    events: Int64s
+    rules: Int64s
+
+    def at(self, kept: Int64s | Bools) -> "_Pairs":
+        return _Pairs(self.events[kept], self.rules[kept])
+
+
+class RuleSet:
+    """Holds rules in the order of their weight: those that act before those in shadow, then by severity, then by id.
+
+    Args:
+        rules: those that are evaluated; see `live`.
+        schema: of the events.
+        features: the names of all features, in the order of a feature matrix.
+        rule_actions: the codes of the actions by which rules may decide, the one that counts before the others first.
+    """
+
+    def __init__(self, rules: Sequence[LiveRule], schema: Schema, features: Sequence[str], rule_actions: Sequence[int]) -> None:
+        self._rules = tuple(sorted(rules, key=_weight))
+        patterns = [rule.pattern for rule in self._rules]
+        self.each: tuple[Rule, ...] = tuple(_named(pattern) for pattern in patterns)
+        self._rule_actions = tuple(rule_actions)
+        self._seeds = [seed_of(pattern.id) for pattern in patterns]
+        self._shares = np.array([_share(rule) for rule in self._rules])
+        self._actions = np.array([ACTIONS.index(rule.action) if rule.action else -1 for rule in self.each], np.int8)
+        self._adjusts = np.array([rule.adjust for rule in self.each])
+        self._from_ms = np.array([ALWAYS if p.effective.from_ms is None else p.effective.from_ms for p in patterns], np.int64)
+        self._to_ms = np.array([NEVER if p.effective.to_ms is None else p.effective.to_ms for p in patterns], np.int64)
+        self._wordings: dict[int, Wording] = {}
+        self._compile_conditions(patterns)
+        self._columns = ColumnSource(self._names_read(patterns), schema, features)
+
+    @property
+    def cost_ns(self) -> float:
+        """The CPU that an event costs, about, in nanoseconds."""
+        return _EVENT_NS + float(sum(rule.pattern.cost.units for rule in self._rules))
+
+    @property
+    def lists(self) -> frozenset[str]:
+        """The lists that the rules ask."""
+        conditions = [condition.lists for rule in self._rules for condition in _conditions_of(rule.pattern)]
+        return frozenset().union(*conditions)
+
+    @property
+    def reads(self) -> dict[str, tuple[str, ...]]:
+        """What each rule reads, by its id."""
+        return {rule.pattern.id: tuple(self._names_read([rule.pattern])) for rule in self._rules}
+
+    def find_many(self, sight: Sight) -> Matches:
+        """Looks at every event of `sight`; see `patterns.matches.Rules`."""
+        n = len(sight.batch)
+        columns = self._columns.over(sight)
+        fired = self._conditions.find_many(columns, n)
+        if not len(fired.events):
+            return no_matches(n)
+        pairs = self._matching(fired.events, fired.conditions, sight)
+        pairs, hidden = self._without_hidden(pairs, fired.events, fired.conditions, sight.batch.times_ms)
+        if not len(pairs.events):
+            return no_matches(n)._replace(hidden=hidden)
+        return self._named(pairs, hidden, sight, columns)
+
+    def _compile_conditions(self, patterns: Sequence[Pattern]) -> None:
+        """Puts the conditions of rules first, and those of exceptions behind them."""
+        whens = [(at, pattern.when) for at, pattern in enumerate(patterns) if pattern.when is not None and pattern.sequence is None]
+        exceptions = [(at, place, each) for at, pattern in enumerate(patterns) for place, each in enumerate(pattern.exceptions)]
+        self._conditions = PlainConditions.compile([when for _, when in whens] + [each.when for _, _, each in exceptions])
+        self._of_whens = len(whens)
+        self._rule_of = np.array([at for at, _ in whens] + [at for at, _, _ in exceptions], np.int64)
+        self._exception_of = np.array([-1] * len(whens) + [place for _, place, _ in exceptions], np.int64)
+        self._expires_ms = np.array([NEVER] * len(whens) + [each.expires_ms for _, _, each in exceptions], np.int64)
+
+    def _names_read(self, patterns: Sequence[Pattern]) -> dict[str, None]:
+        formulas = [formula for pattern in patterns for formula in (*_conditions_of(pattern), *_formulas_of_reason(pattern))]
+        return dict.fromkeys(name for formula in formulas for name in formula.names)
+
+    def _matching(self, events: Int64s, conditions: Int64s, sight: Sight) -> _Pairs:
+        """Returns the pairs whose rule's condition fired at a time at which the rule is effective."""
+        own = conditions < self._of_whens
+        pairs = _Pairs(events[own], self._rule_of[conditions[own]])
+        times_ms = sight.batch.times_ms[pairs.events]
+        kept = sight.decided[pairs.events] & (times_ms >= self._from_ms[pairs.rules]) & (times_ms < self._to_ms[pairs.rules])
+        return pairs.at(kept)
+
+    def _without_hidden(self, pairs: _Pairs, events: Int64s, conditions: Int64s, times_ms: Int64s) -> tuple[_Pairs, Hidden]:
+        """Takes out the matches that an exception hides, of several the first."""
+        excepting = (conditions >= self._of_whens) & (times_ms[events] < self._expires_ms[conditions])
+        if not excepting.any():
+            return pairs, NOTHING_HIDDEN
+        keys = self._keys(events[excepting], self._rule_of[conditions[excepting]])
+        first_keys, firsts = np.unique(keys, return_index=True)
+        own = self._keys(*pairs)
+        hides = np.isin(own, first_keys)
+        exceptions = self._exception_of[conditions[excepting][firsts[np.searchsorted(first_keys, own[hides])]]]
+        return pairs.at(~hides), Hidden(pairs.events[hides], pairs.rules[hides], exceptions)
+
+    def _keys(self, events: Int64s, rules: Int64s) -> Int64s:
+        return events * len(self._rules) + rules
+
+    def _shadows(self, pairs: _Pairs, users: Sequence[str]) -> Bools:
+        """Tells of each match whether it is only watched: of a canary those of entities that it has not chosen."""
+        shares = self._shares[pairs.rules]
+        shadows: Bools = shares <= 0.0
+        for rule in np.unique(pairs.rules[(shares > 0.0) & (shares < 1.0)]).tolist():
+            own = np.flatnonzero(pairs.rules == rule)
+            shadows[own] = ~chosen(self._seeds[rule], float(self._shares[rule]), [users[row] for row in pairs.events[own].tolist()])
+        return shadows
+
+    def _named(self, pairs: _Pairs, hidden: Hidden, sight: Sight, columns: SightColumns) -> Matches:
+        """Orders the matches of each event, and words those that are named."""
+        n = len(sight.batch)
+        shadows = self._shadows(pairs, sight.batch.users)
+        acting = pairs.at(~shadows)
+        wanted, adjusts = self._wanted(acting, n), np.bincount(acting.events, self._adjusts[acting.rules], n).astype(np.float64)
+        beside = shadows | (self._actions[pairs.rules] != wanted[pairs.events]) | (wanted[pairs.events] < 0)
+        order = np.lexsort((pairs.rules, shadows, beside, pairs.events))
+        pairs, shadows = pairs.at(order), shadows[order]
+        places = np.arange(len(order)) - np.searchsorted(pairs.events, pairs.events, side="left")
+        named = places < MATCHES_MAX
+        counts = np.bincount(pairs.events, minlength=n)
+        pairs, shadows = pairs.at(named), shadows[named]
+        return Matches(pairs.events, pairs.rules, shadows, self._found(pairs, columns, n), counts, wanted, adjusts, hidden)
+
+    def _wanted(self, acting: _Pairs, n: int) -> Int8s:
+        wanted = np.full(n, -1, np.int8)
+        for action in reversed(self._rule_actions):
+            wanted[acting.events[self._actions[acting.rules] == action]] = action
+        return wanted
+
+    def _found(self, pairs: _Pairs, columns: SightColumns, n: int) -> list[Found]:
+        found: dict[int, Found] = {}
+        for rule in np.unique(pairs.rules).tolist():
+            own = np.flatnonzero(pairs.rules == rule)
+            wording = self._wordings.get(rule)
+            if wording is None:
+                wording = self._wordings[rule] = Wording(self._rules[rule].pattern)
+            found.update(zip(own.tolist(), wording.found(columns, pairs.events[own].tolist(), n), strict=True))
+        return [found[at] for at in range(len(pairs.events))]
+
+
+def live(rules: Sequence[LiveRule]) -> list[LiveRule]:
+    """Returns those of `rules` that are evaluated: neither drafts nor those that are paused or retired."""
+    return [rule for rule in rules if rule.standing.status in WATCHED]
+
+
+def _weight(rule: LiveRule) -> tuple[bool, int, str]:
+    return not rule.acts, -SEVERITIES.index(rule.pattern.severity), rule.pattern.id
+
+
+def _named(pattern: Pattern) -> Rule:
+    then = pattern.then
+    return Rule(pattern.id, pattern.version[:VERSION_CHARACTERS], then.action or "", then.adjust, then.tags)
+
+
+def _conditions_of(pattern: Pattern) -> list[Condition]:
+    own = [] if pattern.when is None else [pattern.when]
+    return own + [exception.when for exception in pattern.exceptions]
+
+
+def _formulas_of_reason(pattern: Pattern) -> list[Formula]:
+    return [] if pattern.then.reason is None else [part for part in pattern.then.reason.parts if isinstance(part, Formula)]
+
+
+def _share(rule: LiveRule) -> float:
+    """Returns for which share of the entities a rule acts."""
+    return {"active": 1.0, "canary": rule.standing.share}.get(rule.standing.status, 0.0)
