@@ -10,9 +10,10 @@ from foundation.number_arrays import Int8s, Int64s
 from patterns.decision_order import ACTIONS
 from patterns.language.pattern import SEVERITIES, Condition, Formula, Pattern
 from patterns.matches import MATCHES_MAX, NOTHING_HIDDEN, Bools, Found, Hidden, Matches, Rule, Sight, no_matches
+from patterns.predicates.condition_set import ConditionSet, Fired
+from patterns.predicates.form import Forms
 from patterns.rules.canary import chosen, seed_of
 from patterns.rules.manifest import ACTING, WATCHED, Standing
-from patterns.rules.plain_conditions import PlainConditions
 from patterns.rules.sight_columns import ColumnSource, SightColumns
 from patterns.rules.wording import Wording
 
@@ -52,9 +53,15 @@ class RuleSet:
         schema: of the events.
         features: the names of all features, in the order of a feature matrix.
         rule_actions: the codes of the actions by which rules may decide, the one that counts before the others first.
+        forms: keeps what was compiled before.
+
+    Attributes:
+        errors, skips: [rules] at how many events each rule erred, and at how many it was skipped because a value was missing.
     """
 
-    def __init__(self, rules: Sequence[LiveRule], schema: Schema, features: Sequence[str], rule_actions: Sequence[int]) -> None:
+    def __init__(
+        self, rules: Sequence[LiveRule], schema: Schema, features: Sequence[str], rule_actions: Sequence[int], forms: Forms | None = None
+    ) -> None:
         self._rules = tuple(sorted(rules, key=_weight))
         patterns = [rule.pattern for rule in self._rules]
         self.each: tuple[Rule, ...] = tuple(_named(pattern) for pattern in patterns)
@@ -66,7 +73,8 @@ class RuleSet:
         self._from_ms = np.array([ALWAYS if p.effective.from_ms is None else p.effective.from_ms for p in patterns], np.int64)
         self._to_ms = np.array([NEVER if p.effective.to_ms is None else p.effective.to_ms for p in patterns], np.int64)
         self._wordings: dict[int, Wording] = {}
-        self._compile_conditions(patterns)
+        self.errors, self.skips = np.zeros(len(patterns), np.int64), np.zeros(len(patterns), np.int64)
+        self._compile_conditions(patterns, forms)
         self._columns = ColumnSource(self._names_read(patterns), schema, features)
 
     @property
@@ -90,6 +98,7 @@ class RuleSet:
         n = len(sight.batch)
         columns = self._columns.over(sight)
         fired = self._conditions.find_many(columns, n)
+        self._count_failures(fired)
         if not len(fired.events):
             return no_matches(n)
         pairs = self._matching(fired.events, fired.conditions, sight)
@@ -98,11 +107,11 @@ class RuleSet:
             return no_matches(n)._replace(hidden=hidden)
         return self._named(pairs, hidden, sight, columns)
 
-    def _compile_conditions(self, patterns: Sequence[Pattern]) -> None:
+    def _compile_conditions(self, patterns: Sequence[Pattern], forms: Forms | None) -> None:
         """Puts the conditions of rules first, and those of exceptions behind them."""
         whens = [(at, pattern.when) for at, pattern in enumerate(patterns) if pattern.when is not None and pattern.sequence is None]
         exceptions = [(at, place, each) for at, pattern in enumerate(patterns) for place, each in enumerate(pattern.exceptions)]
-        self._conditions = PlainConditions.compile([when for _, when in whens] + [each.when for _, _, each in exceptions])
+        self._conditions = ConditionSet.compile([when for _, when in whens] + [each.when for _, _, each in exceptions], forms)
         self._of_whens = len(whens)
         self._rule_of = np.array([at for at, _ in whens] + [at for at, _, _ in exceptions], np.int64)
         self._exception_of = np.array([-1] * len(whens) + [place for _, place, _ in exceptions], np.int64)
@@ -111,6 +120,12 @@ class RuleSet:
     def _names_read(self, patterns: Sequence[Pattern]) -> dict[str, None]:
         formulas = [formula for pattern in patterns for formula in (*_conditions_of(pattern), *_formulas_of_reason(pattern))]
         return dict.fromkeys(name for formula in formulas for name in formula.names)
+
+    def _count_failures(self, fired: Fired) -> None:
+        """Counts conditions that erred or were skipped for their rules; those of exceptions count for the rule too."""
+        for counts, conditions in ((self.errors, fired.errors), (self.skips, fired.skips)):
+            if len(conditions):
+                np.add.at(counts, self._rule_of[conditions], 1)
 
     def _matching(self, events: Int64s, conditions: Int64s, sight: Sight) -> _Pairs:
         """Returns the pairs whose rule's condition fired at a time at which the rule is effective."""

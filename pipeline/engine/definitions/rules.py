@@ -7,6 +7,7 @@ from features.sets.feature_set import FeatureSet
 from foundation.refusal import Refusal
 from patterns.language.pattern import Pattern
 from patterns.matches import NO_RULES, RULES_MAX, Rules
+from patterns.predicates.form import Forms
 from patterns.rules.manifest import pattern_texts, standings_of
 from patterns.rules.plain_reader import read_plain
 from patterns.rules.rule_set import LiveRule, RuleSet, live
@@ -15,6 +16,8 @@ from pipeline.engine.definitions.compiled_parts import once_each
 PATTERNS_KEPT = 4 * RULES_MAX
 """So many rules are remembered by their texts, compiled or refused: those of a few releases of the greatest size."""
 RULE_SETS_KEPT = 8
+FORMS_KEPT = 2
+"""Compiled conditions are kept over so many latest pairs of schema and features."""
 
 
 class Around:
@@ -84,7 +87,12 @@ def _pattern_of(id: str, text: str, around: Around) -> Pattern:
 
 @once_each(RULE_SETS_KEPT)
 def _rule_set_of(watched: _Watched, around: Around, rule_actions: tuple[int, ...]) -> RuleSet:
-    return RuleSet(watched.rules, around.schema, around.features.names, rule_actions)
+    return RuleSet(watched.rules, around.schema, around.features.names, rule_actions, _forms_of(around))
+
+
+@once_each(FORMS_KEPT)
+def _forms_of(around: Around) -> Forms:
+    return Forms()
 
 
 def _check_lists(pattern: Pattern, lists: Sequence[str]) -> None:

@@ -23,7 +23,8 @@ facts: {who: {vip: boolean}, device: {verdict: {values: [fraud, good]}}}
 fields: {amount: {type: decimal, scale: 2}, note: {type: string, required: false}}
 """,
     "features": "- {name: count_1h, template: count, window: 1h}\n- {name: of_device, template: count, entity: device, window: 1h}\n",
-    "models": "- {name: own, kind: river, model: anomaly.GaussianScorer, scope: user, inputs: [event.amount]}",
+    "models": "- {name: own, kind: river, model: anomaly.GaussianScorer, scope: user, inputs: [event.amount], "
+    "parameters: {grace_period: 2}}",
     "policy": "{score: first_ready(own), bands: [{below: 0.99, action: approve}, {action: block}], fallback: {action: approve}}",
 }
 
