@@ -22,6 +22,7 @@ from patterns.predicates.text_numbers import TextNumbers
 _TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 _EQUALITY = ("==", "!=")
 _TRUE: Spans = ((1, 1),)
+_LIST_NS = 1_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,7 +33,7 @@ class Attribute:
         text: canonical text, by which it is known.
         reads: the names that it needs, with types.
         program: computes it; None for a name, whose column is there already.
-        cost_ns: an upper bound of what computing it costs an event, about; 0 for a name.
+        cost_ns: an upper bound of what it costs to get an event's value, about; 0 for a name, except whether a text is on a list.
     """
 
     text: str
@@ -115,7 +116,7 @@ class AtomReader:
 
     def named(self, name: str, type: Type) -> Attribute:
         """Returns the attribute that a name is."""
-        return self._kept(Attribute(name, type, {name: type}))
+        return self._kept(Attribute(name, type, {name: type}, cost_ns=_LIST_NS if IN_LIST in name else 0))
 
     def computed(self, attribute: Attribute) -> Attribute:
         """Returns the attribute known by the same text and type, or else this one."""

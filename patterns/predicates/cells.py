@@ -17,13 +17,11 @@ from patterns.predicates.text_numbers import TextNumbers
 _NO_FAULTS = np.zeros(0, np.uint8)
 
 
-def cells_of(index: Index, columns: Mapping[str, Column], n: int) -> NDArray[np.int32]:
-    """Returns the cells [attributes, n] of `n` events."""
-    cells = np.empty((len(index.attributes), n), np.int32)
-    starts = index.cuts.starts.tolist()
-    for at, attribute in enumerate(index.attributes):
-        locate(column_of(attribute, columns, n), index.cuts.numbers[starts[at] : starts[at + 1]], index.texts, cells[at])
-    return cells
+def locate_many(index: Index, columns: Mapping[str, Column], cells: NDArray[np.int32]) -> None:
+    """Writes the cells [attributes, n] of as many attributes as `cells` has rows for."""
+    width, n = cells.shape
+    for at in range(width):
+        locate(column_of(index.attributes[at], columns, n), index.cuts.of(at), index.texts, cells[at])
 
 
 def column_of(attribute: Attribute, columns: Mapping[str, Column], n: int) -> Column:

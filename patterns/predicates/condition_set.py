@@ -9,9 +9,12 @@ from features.expressions.functions.column import Column
 from foundation.number_arrays import Int64s
 from patterns.language.pattern import Condition
 from patterns.predicates.candidate_kernels import find_candidates
-from patterns.predicates.cells import cells_of
+from patterns.predicates.cells import locate_many
+from patterns.predicates.early_values import EarlyPlan
+from patterns.predicates.event_values import EventLayout, EventValues
 from patterns.predicates.form import Forms
 from patterns.predicates.index import Index, build_index
+from patterns.predicates.late_values import ask_late
 from patterns.predicates.truth_kernels import verify
 
 
@@ -36,6 +39,7 @@ class ConditionSet:
     def __init__(self, conditions: Sequence[Condition], index: Index) -> None:
         self.conditions = tuple(conditions)
         self.index = index
+        self._plans: dict[EventLayout, EarlyPlan] = {}
 
     @classmethod
     def compile(cls, conditions: Sequence[Condition], forms: Forms | None = None) -> "ConditionSet":
@@ -51,12 +55,23 @@ class ConditionSet:
         """Returns which conditions hold for which of `n` events.
 
         Args:
-            columns: at least all that the conditions read, with n values each.
+            columns: at least all that the conditions read, with n values each. `EventValues` are the fastest.
         """
         index = self.index
-        cells = cells_of(index, columns, n)
+        cells = np.zeros((len(index.attributes), n), np.int32)
+        early = index.late.first
+        if isinstance(columns, EventValues):  # most values stand in few matrices
+            self._plan(columns.layout).locate(columns, cells)
+        else:
+            locate_many(index, columns, cells[:early])
         candidates = np.empty((n, len(index.blocks.alive)), np.uint64)
-        found = find_candidates(cells, *index.blocks[:-1], candidates)
-        events, conditions, failed = np.empty(found, np.int64), np.empty(found, np.int64), np.empty(found, np.int64)
-        count, errors, skips = verify(cells, candidates, index.blocks.exact, *index.codes, events, conditions, failed)
-        return Fired(events[:count], conditions[:count], failed[:errors], failed[found - skips :])
+        find_candidates(cells, early, *index.blocks[:-1], candidates)
+        if early < len(index.attributes):
+            ask_late(index, columns, cells, candidates)
+        return Fired(*verify(cells, candidates, index.blocks.exact, *index.codes))
+
+    def _plan(self, layout: EventLayout) -> EarlyPlan:
+        plan = self._plans.get(layout)
+        if plan is None:
+            plan = self._plans[layout] = EarlyPlan(self.index, layout)
+        return plan

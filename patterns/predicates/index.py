@@ -42,13 +42,31 @@ class Codes(NamedTuple):
     depth: int
 
 
+class Late(NamedTuple):
+    """Tells by whom the values are asked for that cost something: they are not got where nobody is left who asks.
+
+    Args:
+        first: the number of the first such attribute; they come last, the cheapest first.
+        starts, conditions: where those who ask for each begin; the conditions.
+        pair_starts, pairs: where the pairs of each begin, see `Blocks`; the pairs.
+        pair_blocks: [pairs] the block of each.
+    """
+
+    first: int
+    starts: Int64s
+    conditions: Int64s
+    pair_starts: Int64s
+    pairs: Int64s
+    pair_blocks: Int64s
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Index:
     """Holds conditions as arrays.
 
     Args:
         forms: of each condition.
-        attributes: what the conditions ask about; kernels number them so.
+        attributes: what the conditions ask about, ascending by cost; kernels number them so.
         atoms: the distinct atomic predicates of all conditions.
         texts: numbers of text constants.
     """
@@ -60,6 +78,7 @@ class Index:
     cuts: Cuts
     blocks: Blocks
     codes: Codes
+    late: Late
 
 
 def build_index(forms: Sequence[Form], texts: TextNumbers) -> Index:
@@ -68,11 +87,13 @@ def build_index(forms: Sequence[Form], texts: TextNumbers) -> Index:
     for form in forms:
         for atom in form.atoms:
             atoms.setdefault(atom, len(atoms))
-    attributes: dict[Attribute, int] = {}
-    spans = SpanTable([attributes.setdefault(_asked(atom), len(attributes)) for atom in atoms], [atom.spans for atom in atoms])
+    asked = dict.fromkeys(_asked(atom) for atom in atoms)
+    attributes = {attribute: at for at, attribute in enumerate(sorted(asked, key=lambda each: each.cost_ns))}
+    spans = SpanTable([attributes[_asked(atom)] for atom in atoms], [atom.spans for atom in atoms])
     cuts = spans.cuts(len(attributes))
     blocks = build_blocks(forms, attributes, cuts)
-    return Index(tuple(forms), tuple(attributes), tuple(atoms), texts, cuts, blocks, _codes(forms, atoms, spans, cuts))
+    codes = _codes(forms, atoms, spans, cuts)
+    return Index(tuple(forms), tuple(attributes), tuple(atoms), texts, cuts, blocks, codes, _late(codes, attributes, blocks))
 
 
 def _asked(atom: Atom) -> Attribute:
@@ -93,6 +114,23 @@ def _codes(forms: Sequence[Form], atoms: dict[Atom, int], spans: SpanTable, cuts
         *spans.cells(cuts),
         max((form.depth for form in forms), default=0),
     )
+
+
+def _late(codes: Codes, attributes: dict[Attribute, int], blocks: Blocks) -> Late:
+    first = sum(attribute.cost_ns == 0 for attribute in attributes)
+    count = len(attributes) - first
+    owners = np.repeat(np.arange(len(codes.missing)), np.diff(codes.atom_starts))
+    starts, order = _by_owner(codes.attributes[codes.atoms] - first, count)
+    pair_starts, pairs = _by_owner(blocks.pair_attributes - first, count)
+    pair_blocks = np.repeat(np.arange(len(blocks.pair_starts) - 1), np.diff(blocks.pair_starts))
+    return Late(first, starts, owners[order], pair_starts, pairs, pair_blocks)
+
+
+def _by_owner(owners: Int64s, count: int) -> tuple[Int64s, Int64s]:
+    """Returns where the things of each of `count` owners begin among the second array; things of a negative owner are left out."""
+    order = np.argsort(owners, kind="stable")
+    starts = np.searchsorted(owners[order], np.arange(count + 1)).astype(np.int64)
+    return starts - starts[0], order[starts[0] :]
 
 
 def _starts(counts: Iterable[int]) -> Int64s:

@@ -22,6 +22,10 @@ class Cuts(NamedTuple):
     starts: Int64s
     numbers: Int64s
 
+    def of(self, attribute: int) -> Int64s:
+        """Returns the cuts of one attribute."""
+        return self.numbers[self.starts[attribute] : self.starts[attribute + 1]]
+
 
 class SpanTable:
     """Holds the spans of owners, one owner after the other.

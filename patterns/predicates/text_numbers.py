@@ -2,13 +2,18 @@
 
 
 class TextNumbers:
-    """Gives each text constant a number from 0 on; any other text is `OTHER`."""
+    """Gives each text constant a number from 0 on; any other text is `OTHER`. The empty text is `EMPTY`, and no text `NONE`."""
 
     OTHER = -1
+    NONE = -2
+    EMPTY = 0
 
     def __init__(self) -> None:
-        self.known: dict[str, int] = {}
+        self.known: dict[str | None, int] = {"": self.EMPTY, None: self.NONE}
+        self._next = self.EMPTY + 1
 
     def number(self, text: str) -> int:
         """Returns the number of a constant, which is known from now on."""
-        return self.known.setdefault(text, len(self.known))
+        number = self.known.setdefault(text, self._next)
+        self._next += number == self._next
+        return number

@@ -86,8 +86,8 @@ def _run(
 
 
 @compiled(
-    "Tuple((int64, int64, int64))(int32[:, ::1], uint64[:, ::1], uint8[::1], uint8[::1], int64[::1], int64[:, ::1], int64[::1], int64[::1],"
-    " int64[::1], uint8[::1], int64[::1], int64[::1], int64[::1], int64, int64[::1], int64[::1], int64[::1])"
+    "Tuple((int64[::1], int64[::1], int64[::1], int64[::1]))(int32[:, ::1], uint64[:, ::1], uint8[::1], uint8[::1], int64[::1],"
+    " int64[:, ::1], int64[::1], int64[::1], int64[::1], uint8[::1], int64[::1], int64[::1], int64[::1], int64)"
 )
 def verify(
     cells: Int32s,
@@ -104,19 +104,22 @@ def verify(
     first: Int64s,
     last: Int64s,
     depth: int,
-    events: Int64s,
-    conditions: Int64s,
-    failed: Int64s,
-) -> tuple[int, int, int]:
-    """Writes which candidates hold, ascending by event, then condition. Returns how many hold, how many erred, and how many were skipped.
+) -> tuple[Int64s, Int64s, Int64s, Int64s]:
+    """Finds out which candidates hold.
 
     Args:
         cells, candidates: as for `find_candidates`.
         exact: see `blocks.Blocks`.
         missing, code_starts, code, atom_starts, atoms, attributes, flags, span_starts, first, last, depth: see `index.Codes`.
-        events, conditions: [candidates] written.
-        failed: [candidates] written: conditions that erred from its start on, and conditions that were skipped from its end on.
+
+    Returns:
+        The events and conditions that hold, ascending by event, then condition; the conditions that erred; those that were skipped.
     """
+    found = 0
+    for i in range(len(candidates)):
+        for word in range(candidates.shape[1]):
+            found += bits_of(candidates[i, word])
+    events, conditions, failed = np.empty(found, np.int64), np.empty(found, np.int64), np.empty(found, np.int64)
     count, errors, skips = 0, 0, 0
     stack = np.empty(depth + 1, np.int64)
     for i in range(len(candidates)):
@@ -138,5 +141,5 @@ def verify(
                     errors += 1
                 elif truth == _MISSING:
                     skips += 1
-                    failed[len(failed) - skips] = condition
-    return count, errors, skips
+                    failed[found - skips] = condition
+    return events[:count], conditions[:count], failed[:errors], failed[found - skips :]
