@@ -1,7 +1,6 @@
 """The manifest of a release says for each rule its status, share and approval, which its text cannot."""
 
 import hashlib
-import re
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
@@ -10,6 +9,7 @@ import msgspec
 from foundation.document import read_document
 from foundation.refusal import Refusal
 from patterns.language.pattern import STATUSES
+from patterns.language.rule_folder import source_of
 
 PATTERN_PREFIX = "pattern:"
 """The prefix of a rule's id among the parts of a release."""
@@ -22,8 +22,6 @@ ACTING = ("active", "canary")
 
 WATCHED = ("shadow", *ACTING)
 """The statuses of rules that are evaluated."""
-
-_ID = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 
 class Standing(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -47,18 +45,6 @@ Standings = Mapping[str, Standing]
 
 _decode = msgspec.json.Decoder(dict[str, Standing]).decode
 _encode = msgspec.json.Encoder(order="sorted").encode
-
-
-def check_id(id: str) -> str:
-    """Returns `id` if it may be the id of a rule.
-
-    Raises:
-        Refusal: `id` is not a small letter followed by up to 62 small letters, digits and underscores.
-    """
-    if not _ID.fullmatch(id):
-        expected = "a small letter, then up to 62 small letters, digits and underscores"
-        raise Refusal("bad id of a rule", where="pattern", expected=expected, got=id or "an empty text")
-    return id
 
 
 def pattern_texts(texts: Mapping[str, str]) -> dict[str, str]:
@@ -132,7 +118,7 @@ def _standing(id: str, text: str, before: Standing | None, first: bool) -> Stand
     if before is not None:
         same = before.hash == hash_of(text)
         return before if same else msgspec.structs.replace(before, hash=hash_of(text), approved_by="")
-    document = read_document(text, f"patterns/{id}.yaml")
+    document = read_document(text, source_of(id))
     status = document.at("status").choice(STATUSES) if document.has("status") else "draft"
     if not first and status in ACTING:
         status = "shadow"

@@ -11,10 +11,11 @@ from features.schema.schema import Schema, read_schema
 from features.sets.feature_set import FeatureSet, read_features
 from foundation.refusal import Refusal
 from patterns.bypass import Bypass, bypassed, read_bypass
+from patterns.language.rule_folder import check_id
 from patterns.lists import LIST_PREFIX, check_name, list_names
 from patterns.matches import NO_RULES, Rules
 from patterns.policy import Policy, read_policy
-from patterns.rules.manifest import MANIFEST, PATTERN_PREFIX, check_id
+from patterns.rules.manifest import MANIFEST, PATTERN_PREFIX
 from pipeline.engine.definitions.compiled_parts import once_each
 from pipeline.engine.definitions.models import Model, object_shape, read_models
 from pipeline.engine.definitions.own_detectors import sections_of

@@ -4,12 +4,14 @@ from collections.abc import Mapping, Sequence
 
 from features.schema.schema import Schema
 from features.sets.feature_set import FeatureSet
+from foundation.document import read_document
 from foundation.refusal import Refusal
 from patterns.language.pattern import Pattern
+from patterns.language.rule_folder import read_patterns, source_of
+from patterns.language.scope import Scope
 from patterns.matches import NO_RULES, RULES_MAX, Rules
 from patterns.predicates.form import Forms
 from patterns.rules.manifest import pattern_texts, standings_of
-from patterns.rules.plain_reader import read_plain
 from patterns.rules.rule_set import LiveRule, RuleSet, live
 from pipeline.engine.definitions.compiled_parts import once_each
 
@@ -18,6 +20,8 @@ PATTERNS_KEPT = 4 * RULES_MAX
 RULE_SETS_KEPT = 8
 FORMS_KEPT = 2
 """Compiled conditions are kept over so many latest pairs of schema and features."""
+_NO_LISTS: tuple[str, ...] = ()
+_Texts = tuple[tuple[str, str], ...]
 
 
 class Around:
@@ -42,7 +46,7 @@ class Around:
         return self._hash
 
 
-def rules_of(texts: Mapping[str, str], around: Around, lists: Sequence[str], rule_actions: tuple[int, ...]) -> Rules:
+def rules_of(texts: Mapping[str, str], around: Around, lists: tuple[str, ...], rule_actions: tuple[int, ...]) -> Rules:
     """Compiles the rules among the `texts` of a release; drafts and others that are not evaluated are checked too.
 
     Args:
@@ -50,7 +54,7 @@ def rules_of(texts: Mapping[str, str], around: Around, lists: Sequence[str], rul
         rule_actions: see `RuleSet`.
 
     Raises:
-        Refusal: there are too many rules, a rule does not compile or asks an unknown list, or the manifest does not fit them.
+        Refusal: there are too many rules, a rule does not compile, or the manifest does not fit them.
     """
     rules = pattern_texts(texts)
     if len(rules) > RULES_MAX:
@@ -58,9 +62,7 @@ def rules_of(texts: Mapping[str, str], around: Around, lists: Sequence[str], rul
     standings = standings_of(texts)
     if not rules:
         return NO_RULES
-    patterns = [_pattern_of(id, text, around) for id, text in rules.items()]
-    for pattern in patterns:
-        _check_lists(pattern, lists)
+    patterns = [_compiled(id, rules, around, lists) for id in rules]
     watched = live([LiveRule(pattern, standings[pattern.id]) for pattern in patterns])
     return _rule_set_of(_Watched(watched), around, rule_actions) if watched else NO_RULES
 
@@ -80,9 +82,28 @@ class _Watched:
         return self._hash
 
 
+def _compiled(id: str, rules: Mapping[str, str], around: Around, lists: tuple[str, ...]) -> Pattern:
+    """Compiles a rule. It is compiled anew when its text, the one that it extends, or what is around it changes, and no other time."""
+    chain = {id: rules[id]}
+    while (extended := _extended(*next(reversed(chain.items())))) and extended in rules and extended not in chain:
+        chain[extended] = rules[extended]
+    asks_lists = any("list" in text for text in chain.values())
+    return _pattern_of(tuple(chain.items()), around, lists if asks_lists else _NO_LISTS)
+
+
 @once_each(PATTERNS_KEPT)
-def _pattern_of(id: str, text: str, around: Around) -> Pattern:
-    return read_plain(id, text, around.schema, around.features, around.models)
+def _extended(id: str, text: str) -> str:
+    """Returns the id of the rule that a rule extends; '' if it extends none."""
+    document = read_document(text, source_of(id))
+    return document.at("extends").text() if document.is_mapping() and document.has("extends") else ""
+
+
+@once_each(PATTERNS_KEPT)
+def _pattern_of(chain: _Texts, around: Around, lists: tuple[str, ...]) -> Pattern:
+    """Compiles the first rule of `chain`, in which each extends the next one."""
+    scope = Scope(around.schema, around.features, around.models, frozenset(lists))
+    extended = {chain[1][0]: _pattern_of(chain[1:], around, lists)} if len(chain) > 1 else {}
+    return read_patterns(dict(chain), scope, known=extended).whole()[chain[0][0]]
 
 
 @once_each(RULE_SETS_KEPT)
@@ -93,16 +114,3 @@ def _rule_set_of(watched: _Watched, around: Around, rule_actions: tuple[int, ...
 @once_each(FORMS_KEPT)
 def _forms_of(around: Around) -> Forms:
     return Forms()
-
-
-def _check_lists(pattern: Pattern, lists: Sequence[str]) -> None:
-    conditions = [] if pattern.when is None else [pattern.when]
-    for condition in (*conditions, *(exception.when for exception in pattern.exceptions)):
-        for name in sorted(condition.lists.difference(lists)):
-            raise Refusal(
-                "unknown list",
-                where=condition.place.at(1, 1),
-                expected="one of " + (", ".join(lists) or "the release's lists: none"),
-                got=f"list.{name}",
-                remedy=f"declare it: lists/{name}.txt in the folder, or PUT /v1/lists/{name}",
-            )
