@@ -28,6 +28,8 @@ _WRITTEN: Final = {
     "merge": "another name",
 }
 _RESOLVER: Any = yaml.SafeLoader("")
+_FIRST_OF_OTHERS: Final = frozenset(yaml.SafeLoader.yaml_implicit_resolvers)
+"""The first characters of all that some reader of YAML takes for anything but a text."""
 
 
 def scalar_of(text: str, style: str | None, where: str) -> Scalar:
@@ -41,7 +43,7 @@ def scalar_of(text: str, style: str | None, where: str) -> Scalar:
         Refusal: readers of YAML differ about the value, such as ``no``, ``010``, ``1:30`` or ``1_000``; or it is a number
             that is too long or not finite.
     """
-    if style:
+    if style or (text and text[0] not in _FIRST_OF_OTHERS):
         return text
     if text in _WORDS:
         return _WORDS[text]

@@ -64,7 +64,7 @@ class SequenceForm(Form):
     """Steps that the events of one key take."""
 
     within: Duration
-    steps: Annotated[list[StepForm], Meta(min_length=1, max_length=64)]
+    steps: Annotated[list[StepForm], Meta(min_length=1, max_length=31)]
     key: Key | UnsetType = UNSET
     order: Literal["listed", "any"] | UnsetType = UNSET
     until: Cel | UnsetType = UNSET

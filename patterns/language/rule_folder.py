@@ -17,7 +17,7 @@ PATTERNS_MAX = 20_000
 """The maximum number of rules of one folder."""
 REFUSALS_MAX = 100
 """How many refusals are gathered before the rest of a folder is left unread."""
-_ID = re.compile(r"[a-z][a-z0-9_-]{0,62}")
+_ID = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _NO_PATTERNS: Mapping[str, Pattern] = {}
 
 
@@ -54,10 +54,10 @@ def check_id(id: str) -> str:
     """Returns `id` if it may be the id of a rule.
 
     Raises:
-        Refusal: it is not a small letter followed by up to 62 small letters, digits, underscores and hyphens.
+        Refusal: it is not a small letter followed by up to 62 small letters, digits and underscores.
     """
     if not _ID.fullmatch(id):
-        expected = "a small letter, then up to 62 small letters, digits, underscores and hyphens"
+        expected = "a small letter, then up to 62 small letters, digits and underscores"
         raise Refusal("not the id of a rule", where=source_of(id), expected=expected, got=id or "an empty text")
     return id
 
@@ -96,14 +96,20 @@ class _Folder:
 
     def _pattern(self, id: str) -> Pattern:
         check_id(id)
-        own = self._document(id)
+        known = self._known.get(id)
+        if known is not None and known.version == self._version(id, known.extends):
+            return known
+        own = read_document(self._texts[id], source_of(id))
         parent = self._parent(id, own) if own.is_mapping() and own.has("extends") else None
-        version = _version(self._texts[id], "" if parent is None else self._texts[parent.id])
-        if id in self._known and self._known[id].version == version:
-            return self._known[id]
-        return self._reader.read(RuleFile(id, version, own, parent))
+        return self._reader.read(RuleFile(id, self._version(id, None if parent is None else parent.id), own, parent))
 
-    def _document(self, id: str) -> Section:
+    def _version(self, id: str, parent: str | None) -> str:
+        """Returns the content hash of a rule's text, and of the text of the rule that it extends."""
+        text = self._texts[id] if parent is None else f"{self._texts[id]}\0{self._texts.get(parent)}"
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def _extended(self, id: str) -> Section:
+        """Returns the document of a rule that others extend. It is kept, as those of the many others are not."""
         if id not in self._documents:
             self._documents[id] = read_document(self._texts[id], source_of(id))
         return self._documents[id]
@@ -114,20 +120,20 @@ class _Folder:
         if name not in self._texts:
             near = difflib.get_close_matches(name, self._texts, n=1)
             own.at("extends").refuse("unknown rule", "the id of another rule", name, f"did you mean {near[0]}?" if near else "")
-        chain = self._chain(id)
+        chain = self._chain(id, name)
         if chain[-1] in chain[:-1]:
             own.at("extends").refuse("rules that extend each other", "no cycle", " → ".join(chain))
-        parent = self._document(name)
+        parent = self._extended(name)
         if len(chain) > 2:
             remedy = f"extend {chain[2]} itself"
             own.at("extends").refuse("extends a rule that extends another", "one level", " → ".join(chain), remedy)
-        return RuleFile(name, _version(self._texts[name], ""), parent)
+        return RuleFile(name, self._version(name, None), parent)
 
-    def _chain(self, id: str) -> list[str]:
-        """Returns `id` and the rules that it extends over any number of levels; the last one stands twice where they go round."""
-        chain = [id]
+    def _chain(self, id: str, name: str) -> list[str]:
+        """Returns `id`, the rule `name` that it extends, and so on over any number of levels; the last stands twice where they go round."""
+        chain = [id, name]
         while chain[-1] not in chain[:-1] and chain[-1] in self._texts:
-            document = self._document(chain[-1])
+            document = self._extended(chain[-1])
             if not document.is_mapping() or not document.has("extends"):
                 break
             chain.append(document.at("extends").text())
@@ -138,7 +144,3 @@ def _warnings(patterns: Mapping[str, Pattern], seen: Seen | None) -> Iterator[st
     for pattern in patterns.values():
         yield from constant_conditions(pattern)
         yield from warnings_of(pattern, seen) if seen is not None else ()
-
-
-def _version(text: str, parent: str) -> str:
-    return hashlib.sha256(f"{text}\0{parent}".encode() if parent else text.encode()).hexdigest()

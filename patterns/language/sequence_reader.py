@@ -13,7 +13,7 @@ from patterns.language.pattern import Sequence, Step
 from patterns.language.said import RESERVED, read_name
 from patterns.language.scope import Scope
 
-STEPS_MAX = 64
+STEPS_MAX = 31
 """The maximum number of steps of a sequence."""
 TIMES_MAX = 1_000
 """The maximum number of events that a step may need."""
@@ -79,7 +79,8 @@ class _StepsReader:
         steps: list[Step] = []
         for at, each in enumerate(sections):
             steps.append(self._step(each, names[at], self._before(steps, names)))
-            self._check_position(each, steps, last=at == len(sections) - 1)
+            self._check_position(each, steps)
+        self._check_end(sections, steps)
         return tuple(steps)
 
     def _before(self, steps: list[Step], names: list[str]) -> EarlierSteps:
@@ -109,7 +110,7 @@ class _StepsReader:
             section.refuse("gap longer than the whole", f"at most {duration_text(self.within_ms)}, which is within")
         return length_ms
 
-    def _check_position(self, section: Section, steps: list[Step], last: bool) -> None:
+    def _check_position(self, section: Section, steps: list[Step]) -> None:
         """Refuses a step that makes no sense where it stands; it is the last of `steps`."""
         step, first = steps[-1], len(steps) == 1
         if step.absent and section.has("times"):
@@ -119,11 +120,24 @@ class _StepsReader:
         if step.absent and (first or not self.ordered):
             remedy = "let until void what has begun" if not self.ordered else ""
             section.at("absent").refuse("absence without a step before it", "an absent step behind one that has events", "true", remedy)
-        if step.optional and self.ordered and (first or last):
-            expected = "an optional step between others: without the first nothing begins, and with the last nothing changes"
-            section.at("optional").refuse("optional step at an end", expected, "true")
+        if step.optional and self.ordered and first:
+            section.at("optional").refuse("optional beginning", "a first step that an event takes: without it nothing begins", "true")
         if first and self.ordered and section.has("gap") and step.most == 1:
             section.at("gap").refuse("gap before the first step", "no gap: nothing is before it")
+
+
+    def _check_end(self, sections: list[Section], steps: list[Step]) -> None:
+        """Refuses steps by which a sequence would not end as it is meant to, or would never begin."""
+        with_events = [at for at, step in enumerate(steps) if not step.absent]
+        last = with_events[-1]
+        if self.ordered and steps[last].optional:
+            expected = "a last step that an event takes: with an optional one the sequence has matched before it"
+            sections[last].at("optional").refuse("optional end", expected, "true", "leave the step out")
+        if len(steps) - last > 2:
+            remedy = "make one of them: a || b"
+            sections[last + 2].at("absent").refuse("several absences at the end", "one absent step at the end", "true", remedy)
+        if all(step.optional for step in steps):
+            sections[0].at("optional").refuse("optional steps alone", "a step that is not optional", "true")
 
 
 def _names_of(sections: list[Section]) -> list[str]:
