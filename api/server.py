@@ -7,7 +7,7 @@ import logging
 import math
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 
 import httpx
 import uvicorn
@@ -32,12 +32,12 @@ from api.http.metrics import ApiMetrics
 from api.http.retry import retry_until_done
 from api.kafka.following import Following, Record
 from api.kafka.log import LogUnavailableError
-from api.operations.checks import Check, Checks, ScoreJob
+from api.operations.checks import Check, Checks
 from api.operations.earlier_files import require_carried_over
 from api.operations.metrics_part import MetricsPart
 from api.operations.store_checks import StoreChecks
 from api.protocol import BoundedProtocol
-from api.solo.runtime import SoloRuntime, runtime_of
+from api.solo.runtime import runtime_of
 from api.stream.stream import Stream
 from api.stream.stream_source import TopicSource
 from foundation.refusal import Refusal
@@ -70,9 +70,10 @@ class Server:
     Args:
         settings: the settings, such as those of the broker, topics, ports and folder.
         token: the owner's token.
+        clock: seconds since the epoch.
     """
 
-    def __init__(self, settings: Settings, token: str) -> None:
+    def __init__(self, settings: Settings, token: str, clock: Callable[[], float] = time.time) -> None:
         self._settings = settings
         broker = connection_of(settings)
         self._in_force = InForce()
@@ -83,25 +84,25 @@ class Server:
         self._registry = RelationalRegistry(self._database)
         timeout_seconds = settings.store_timeout_ms / 1000
         self._decisions, self._quick_decisions = (open_decisions_reader(settings, timeout_seconds, patient=True) for _ in range(2))
-        self._access = open_access(self._database, settings, token, time.time)
+        self._access = open_access(self._database, settings, token, clock)
         self._waiting = Waiting(settings.api_instance, time.time_ns(), IN_FLIGHT_MAX)
-        self._runtime = runtime_of(settings, self._waiting.answer)
+        self._runtime = runtime_of(settings, self._waiting.answer, clock)
         self._log, self._replies = self._runtime.log, self._runtime.replies
         self._is_solo = isinstance(self._runtime, SoloRuntime)
         unused_seconds_max = UNUSED_TRIAL_SECONDS_MAX if self._is_solo else math.inf
         self._trials = Trials(settings.compile_memory_mib_max, settings.compile_cpu_ms_max, unused_seconds_max)
         self._definitions = Definitions(
-            self._registry, self._in_force, self._health, self._log, settings.topic("control"), time.time,
+            self._registry, self._in_force, self._health, self._log, settings.topic("control"), clock,
             functools.partial(note_found, self._access.audit), Approval(settings.approval), self._trials.compile_change,
         )  # fmt: skip
         self._control = Following(broker, settings.topic("control"), "control", self._take_control)
         self._metrics = MetricsPart(settings)
         api_metrics = ApiMetrics()
         self._automatic_rollback = AutomaticRollback(
-            self._definitions, self._in_force, self._access.audit, api_metrics, time.time, settings.raises_in_a_row_max
+            self._definitions, self._in_force, self._access.audit, api_metrics, clock, settings.raises_in_a_row_max
         )
         self._newest_decisions = NewestDecisions(broker, settings.topic("decisions"))
-        self._deciders = Deciders(self._newest_decisions, self._in_force, self._health, api_metrics, time.time)
+        self._deciders = Deciders(self._newest_decisions, self._in_force, self._health, api_metrics, clock)
         self._lists = ListsPart(settings, self._log, self._in_force, self._definitions, lambda: self._deciders.event_time_ms)
         self._facts = FactsPart(settings)
         self._letters = RaisedLetters(broker, settings.topic("dead-letters"), "dead-letters", self._automatic_rollback.take)
@@ -110,7 +111,7 @@ class Server:
         self._followed: asyncio.Queue[Sequence[Record]] = asyncio.Queue()
         self.app: AsgiEntry = make_app(
             settings, self._access, self._in_force, self._definitions, self._decisions, self._quick_decisions, self._log,
-            self._runtime.quick_log, self._waiting, self._health, time.time, Stream(TopicSource(broker, settings.topic("decisions"))),
+            self._runtime.quick_log, self._waiting, self._health, clock, Stream(TopicSource(broker, settings.topic("decisions"))),
             self._lists.entries, self._facts.told, RelationalJobs(self._database), self._lifespan, self._metrics.store, api_metrics,
         )  # fmt: skip
 
@@ -203,10 +204,7 @@ class Server:
         }
 
     def _score_check(self, client: httpx.AsyncClient) -> Check:
-        if isinstance(self._runtime, SoloRuntime):
-            return self._runtime.engine.check
-        score_job = ScoreJob(client, rest_of(self._settings).url)
-        return score_job.check
+        return lambda: self._runtime.check(client)
 
     def _close(self) -> None:
         for part in (

@@ -318,11 +318,18 @@ def redrive(topic: str, reason: str, dry_run: bool) -> None:
 @click.option("--for", "span_ms", callback=as_duration_ms, help="How long it runs, such as 60s; by default until Ctrl-C.")
 @click.option("--rate", type=click.IntRange(1, 50_000), default=500, show_default=True, help="Payments per second.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Seed of the generated payments.")
-def demo(span_ms: int | None, rate: int, seed: int) -> None:
+@click.option(
+    "--profile",
+    type=click.Choice(["solo", "embedded"]),
+    default="embedded",
+    show_default=True,
+    help="solo: no Java and no broker; embedded: with a broker and Flink.",
+)
+def demo(span_ms: int | None, rate: int, seed: int, profile: str) -> None:
     """Starts the system on free ports, sends it payments with some attacks, and shows its decisions."""
     from deploy.demo.demo import run_demo
 
-    run_demo(DEMO_CONFIG, span_ms / 1000 if span_ms else None, rate, seed)
+    run_demo(DEMO_CONFIG, span_ms / 1000 if span_ms else None, rate, seed, profile)
 
 
 @main.command()

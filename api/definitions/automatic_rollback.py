@@ -5,7 +5,6 @@ import logging
 from collections.abc import Mapping, Sequence
 
 import msgspec
-from confluent_kafka import Message
 
 from api.definitions.in_force import InForce
 from api.definitions.publisher import Definitions
@@ -14,6 +13,7 @@ from api.http.metrics import ApiMetrics
 from api.kafka.following import Following, Record
 from api.kafka.log import Clock
 from patterns.rules.manifest import MANIFEST, PATTERN_PREFIX
+from pipeline.control.topic_clients import TopicMessage
 from pipeline.engine.definitions.release import PARTS
 from pipeline.engine.isolation import RAISED
 from stores.audit import Audit, Fact
@@ -50,7 +50,7 @@ class RaisedLetters(Following):
     So a flood of refused events costs little.
     """
 
-    def _wanted(self, messages: list[Message]) -> list[Record]:
+    def _wanted(self, messages: list[TopicMessage]) -> list[Record]:
         return [record for record in super()._wanted(messages) if record[1] is not None and record[1].startswith(_BEGINNING)]
 
 

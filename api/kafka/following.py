@@ -6,10 +6,11 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from foundation.refusal import Refusal
 from pipeline.control.kafka_access import Connection, open_consumer
+from pipeline.control.topic_clients import TopicMessage
 
 log = logging.getLogger(__name__)
 
@@ -118,7 +119,7 @@ class Following:
         first = self._consumer.poll(seconds)
         return [] if first is None else self._wanted([first, *self._consumer.consume(BATCH_MAX, 0)])
 
-    def _wanted(self, messages: list[Message]) -> list[Record]:
+    def _wanted(self, messages: list[TopicMessage]) -> list[Record]:
         found = []
         for message in messages:
             error = message.error()
@@ -133,5 +134,5 @@ class Following:
                 found.append(self._record(message))
         return found
 
-    def _record(self, message: Message) -> Record:
+    def _record(self, message: TopicMessage) -> Record:
         return (message.key() or b"").decode(errors="replace"), message.value()

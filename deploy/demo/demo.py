@@ -1,4 +1,4 @@
-"""`weir demo` runs the whole system on free ports, feeds it payments and attacks, and shows its decisions on the terminal."""
+"""`weir demo` runs a whole system on free ports, feeds it payments and attacks, and shows its decisions on the terminal."""
 
 import pathlib
 import shutil
@@ -8,12 +8,14 @@ import time
 from rich.console import Console
 
 from deploy.commands.doctor import fetch_jars
+from deploy.commands.serve import solo_settings
 from deploy.demo.feed import Feed
 from deploy.demo.live_view import LiveView, summary
 from deploy.demo.tally import Tally
 from deploy.demo.watch import Watch, follow_models
 from deploy.local.releases import read_folder
-from deploy.local.stack import Stack, free_settings
+from deploy.local.solo_stack import SoloStack
+from deploy.local.stack import Say, Stack, free_settings
 from deploy.machine import interruption
 from foundation.refusal import Refusal
 
@@ -25,21 +27,30 @@ SAY_SECONDS = 3.0
 MODEL_AGE_MS_MAX = 40_000
 DRAIN_SECONDS_MAX = 5.0
 
+System = Stack | SoloStack
 
-def run_demo(config: pathlib.Path, seconds: float | None, rate: int, seed: int) -> None:
+
+def run_demo(config: pathlib.Path, seconds: float | None, rate: int, seed: int, profile: str) -> None:
     """Sends live payments for `seconds` or until Ctrl-C; then stops everything and prints a summary.
 
     Its data is in a temporary folder, which is removed at the end. If the demo fails the folder is kept, with its logs.
+
+    Args:
+        config: the configuration folder.
+        seconds: how long payments are sent; None means until Ctrl-C.
+        rate: ordinary payments per second.
+        seed: the seed of the generated payments.
+        profile: ``embedded`` runs a broker and Flink; ``solo`` runs neither, and needs no Java.
 
     Raises:
         Refusal: a process of the system does not come up, or no model learns in time.
     """
     console = Console()
-    texts = read_folder(config)
-    fetch_jars()
+    if profile != "solo":
+        fetch_jars()
     interruption.listen()
     folder = pathlib.Path(tempfile.mkdtemp(prefix="weir-demo-"))
-    stack = Stack(free_settings(folder), texts, lambda line: console.print(line, highlight=False))
+    stack = _system(profile, config, folder, lambda line: console.print(line, highlight=False))
     try:
         console.print(f"starting the system (logs in {stack.logs})", highlight=False)
         with stack:
@@ -50,7 +61,14 @@ def run_demo(config: pathlib.Path, seconds: float | None, rate: int, seed: int) 
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _feed_and_show(stack: Stack, console: Console, seconds: float | None, rate: int, seed: int) -> None:
+def _system(profile: str, config: pathlib.Path, folder: pathlib.Path, say: Say) -> System:
+    settings = free_settings(folder)
+    if profile == "solo":
+        return SoloStack(solo_settings(settings), config, say)
+    return Stack(settings, read_folder(config), say)
+
+
+def _feed_and_show(stack: System, console: Console, seconds: float | None, rate: int, seed: int) -> None:
     watch = Watch(stack.settings)
     feed = Feed(stack.settings, rate, seed)
     tally = Tally(feed.attacked)
@@ -75,7 +93,7 @@ def _feed_and_show(stack: Stack, console: Console, seconds: float | None, rate: 
     console.print(summary(tally, feed.attacks, spent), highlight=False, soft_wrap=True)
 
 
-def _teach(stack: Stack, feed: Feed, watch: Watch, console: Console) -> None:
+def _teach(stack: System, feed: Feed, watch: Watch, console: Console) -> None:
     """Sends a history of payments and waits until they are scored and a model has learned from them."""
     end_ms = int(time.time() * 1000)
     count = feed.send_history(HISTORY_DAYS, HISTORY_THIN + HISTORY_SECONDS * feed.rate)
@@ -95,7 +113,7 @@ def _teach(stack: Stack, feed: Feed, watch: Watch, console: Console) -> None:
     console.print(f"a model has learned from them after {time.monotonic() - began:.1f} s", highlight=False)
 
 
-def _wait_for_model(stack: Stack, learned_ms: int) -> None:
+def _wait_for_model(stack: System, learned_ms: int) -> None:
     """Waits for a snapshot that has learned from events up to `learned_ms`; to an earlier one the live rate would look anomalous."""
     deadline = time.monotonic() + LEARN_SECONDS_MAX
     for snapshots in follow_models(stack.settings):

@@ -3,12 +3,10 @@
 import threading
 import time
 
-from confluent_kafka import Producer
-
 from deploy.demo.attacks import Attack, Attacks
 from deploy.demo.payments import Payment, Town
 from foundation.settings import Settings
-from pipeline.control.kafka_access import connection_of
+from pipeline.control.kafka_access import connection_of, open_producer
 
 BAD_EVERY_SECONDS = 10.0
 BAD_EVENTS = (
@@ -37,12 +35,12 @@ class Feed:
         self.attacks = Attacks(self._town)
         self._topic = settings.topic("events")
         # A linger of 20 ms would show in the latency, and without one each payment would cost a request.
-        self._producer = Producer({**connection_of(settings), "linger.ms": 2, "queue.buffering.max.messages": 500_000, "log_level": 4})
+        self._producer = open_producer({**connection_of(settings), "linger.ms": 2, "queue.buffering.max.messages": 500_000, "log_level": 4})
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
 
     def send_history(self, days: float, count: int) -> int:
-        """Sends `count` payments of the last `days` as fast as the broker takes them; gives how many were sent."""
+        """Sends `count` payments of the last `days` as fast as the broker or the log takes them; gives how many were sent."""
         for payment in self._town.history(int(time.time() * 1000), days, count, self.rate):
             self._send(payment)
         self._producer.flush(60)
@@ -53,7 +51,7 @@ class Feed:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stops sending and waits up to 10 s until the broker has all payments."""
+        """Stops sending and waits up to 10 s until the broker or the log has all payments."""
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join()

@@ -4,14 +4,14 @@ import contextlib
 from collections.abc import Iterator
 
 import msgspec
-from confluent_kafka import Consumer, Message, TopicPartition
+from confluent_kafka import Message, TopicPartition
 
 from deploy.demo.tally import Seen
 from detectors.snapshot import Snapshot
 from detectors.snapshot_parts import SnapshotAssembly
 from foundation.settings import Settings
 from pipeline.control.definitions import key_text
-from pipeline.control.kafka_access import connection_of
+from pipeline.control.kafka_access import connection_of, open_consumer
 
 
 class DeadLetter(msgspec.Struct):
@@ -30,7 +30,7 @@ class Watch:
     def __init__(self, settings: Settings) -> None:
         self._decisions = settings.topic("decisions")
         self._dead_letters = settings.topic("dead-letters")
-        self._consumer = Consumer(
+        self._consumer = open_consumer(
             {
                 **connection_of(settings),
                 "group.id": "weir-watch",
@@ -73,7 +73,7 @@ class Watch:
 
 def follow_models(settings: Settings) -> Iterator[list[Snapshot]]:
     """Yields the published snapshots without an end, first the earlier ones; each step waits up to 0.2 s and gives those that came."""
-    consumer = Consumer({**connection_of(settings), "group.id": "weir-watch-models", "enable.auto.commit": False, "log_level": 4})
+    consumer = open_consumer({**connection_of(settings), "group.id": "weir-watch-models", "enable.auto.commit": False, "log_level": 4})
     consumer.assign([TopicPartition(settings.topic("models"), 0, 0)])
     assembly = SnapshotAssembly()
     try:

@@ -3,11 +3,12 @@
 import logging
 from collections.abc import Callable
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, TopicPartition
 
 from foundation.settings import Settings
 from pipeline.control.definitions import ControlRecord, Definitions, key_text
 from pipeline.control.kafka_access import connection_of, open_consumer, open_producer
+from pipeline.control.topic_clients import TopicConsumer, TopicMessage, TopicProducer
 from pipeline.wire.declaration import Topic
 
 log = logging.getLogger(__name__)
@@ -26,7 +27,7 @@ Offsets = dict[str, int]
 """The offset of the next record, by ``topic/partition``."""
 
 
-def consumer_of(settings: Settings, group: str, **options: object) -> Consumer:
+def consumer_of(settings: Settings, group: str, **options: object) -> TopicConsumer:
     """Makes a consumer that begins at the oldest record and commits only when `commit` is called.
 
     Args:
@@ -47,7 +48,7 @@ def consumer_of(settings: Settings, group: str, **options: object) -> Consumer:
     return open_consumer(fixed | options)
 
 
-def producer_of(settings: Settings, **options: object) -> Producer:
+def producer_of(settings: Settings, **options: object) -> TopicProducer:
     """Makes a producer whose records every in-sync replica acknowledges, in order; its own retries repeat no record.
 
     Args:
@@ -70,7 +71,7 @@ class Outbox:
         producer: nobody else may use it.
     """
 
-    def __init__(self, producer: Producer) -> None:
+    def __init__(self, producer: TopicProducer) -> None:
         self._producer = producer
         self._failed: list[str] = []
 
@@ -98,7 +99,7 @@ class Outbox:
             reason = failed[0] if failed else f"the broker did not answer within {SECONDS_MAX:g} s"
             raise KafkaException(f"the broker did not acknowledge {left + len(failed)} records: {reason}")
 
-    def _note(self, error: object, message: Message) -> None:
+    def _note(self, error: object, message: TopicMessage) -> None:
         if error is not None:
             self._failed.append(f"{message.topic()}: {error}")
 
@@ -148,7 +149,7 @@ class ControlTopic:
 
 
 def read_until(
-    consumer: Consumer, starts: Offsets, ends: Offsets, take: Callable[[list[Message]], None], stopping: Callable[[], bool]
+    consumer: TopicConsumer, starts: Offsets, ends: Offsets, take: Callable[[list[TopicMessage]], None], stopping: Callable[[], bool]
 ) -> None:
     """Passes to `take`, in batches, the records of each ``topic/partition`` of `ends`, until all ends are reached or `stopping`.
 
@@ -162,7 +163,7 @@ def read_until(
     left = {place: end for place, end in ends.items() if starts.get(place, 0) < end}
     consumer.assign([TopicPartition(*partition_of(place), starts.get(place, OFFSET_BEGINNING)) for place in left])
     while left and not stopping():
-        taken: list[Message] = []
+        taken: list[TopicMessage] = []
         for message in consumer.consume(BATCH_MAX, 0.5):
             place, offset = place_of(message), message.offset() or 0
             if message.error() and not is_end(message):
@@ -176,7 +177,7 @@ def read_until(
         take(taken)
 
 
-def ends_of(consumer: Consumer, topics: list[str]) -> Offsets:
+def ends_of(consumer: TopicConsumer, topics: list[str]) -> Offsets:
     """Asks the broker for the end offset, exclusive, of each partition of `topics`, which are full names."""
     ends = {}
     for topic in topics:
@@ -186,13 +187,13 @@ def ends_of(consumer: Consumer, topics: list[str]) -> Offsets:
     return ends
 
 
-def is_end(message: Message) -> bool:
+def is_end(message: TopicMessage) -> bool:
     """Whether `message` is no record but says that the end of its partition is reached for now."""
     error = message.error()
     return error is not None and error.code() == KafkaError._PARTITION_EOF
 
 
-def place_of(message: Message) -> str:
+def place_of(message: TopicMessage) -> str:
     """Gives the ``topic/partition`` of a record."""
     return f"{message.topic()}/{message.partition()}"
 

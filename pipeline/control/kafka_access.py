@@ -7,6 +7,7 @@ from confluent_kafka import Consumer, Producer
 
 from foundation.refusal import Refusal
 from foundation.settings import Settings
+from pipeline.control.topic_clients import TopicConsumer, TopicProducer
 from pipeline.log.log_consumer import LogConsumer
 from pipeline.log.log_folder import LOG_FOLDER, LOGS, TOPIC_PREFIX
 from pipeline.log.log_producer import LogProducer
@@ -23,12 +24,12 @@ def short_topic(topic: str, prefix: str) -> str:
     return topic.removeprefix(prefix)
 
 
-def open_consumer(options: Mapping[str, object]) -> Consumer:
+def open_consumer(options: Mapping[str, object]) -> TopicConsumer:
     """Makes a consumer from `connection_of` and further options of librdkafka: of a broker, or of a log with the same methods."""
     return LogConsumer(dict(options)) if LOG_FOLDER in options else Consumer(dict(options))
 
 
-def open_producer(options: Mapping[str, object]) -> Producer:
+def open_producer(options: Mapping[str, object]) -> TopicProducer:
     """Makes a producer from `connection_of` and further options of librdkafka: to a broker, or to a log with the same methods."""
     return LogProducer(dict(options)) if LOG_FOLDER in options else Producer(dict(options))
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 
-from confluent_kafka import KafkaException, Producer
+from confluent_kafka import KafkaException
 
 from foundation.settings import Settings
 from pipeline.control.kafka import producer_of
+from pipeline.control.topic_clients import TopicProducer
 
 SECONDS_MAX = 30.0
 TRANSACTION_MS = 60_000
@@ -26,7 +27,7 @@ class SoleWriter:
     def __init__(self, settings: Settings, topic: str) -> None:
         self._settings = settings
         self._name = settings.topic(topic)
-        self._producer: Producer | None = None
+        self._producer: TopicProducer | None = None
 
     def begin(self) -> None:
         """Begins, and aborts what another writer of the same topic has begun.
@@ -54,7 +55,7 @@ class SoleWriter:
                 self._producer = None  # another writer has begun, and the broker has aborted this transaction already
             raise
 
-    def _write(self, producer: Producer, records: Iterable[tuple[str, bytes | None]]) -> None:
+    def _write(self, producer: TopicProducer, records: Iterable[tuple[str, bytes | None]]) -> None:
         producer.begin_transaction()
         for key, value in records:
             while True:

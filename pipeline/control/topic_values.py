@@ -5,13 +5,14 @@ import time
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, KafkaException, TopicPartition
 
 from foundation.refusal import Refusal
 from foundation.settings import Settings
 from pipeline.control.definitions import Definitions
 from pipeline.control.kafka import BATCH_MAX, SECONDS_MAX, ControlTopic, Offsets, consumer_of, ends_of, is_end, partition_of, place_of
 from pipeline.control.progress import Progress
+from pipeline.control.topic_clients import TopicConsumer
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +97,7 @@ def ends_or_refusal(settings: Settings, topic: str) -> Offsets:
     return ends
 
 
-def _partition(consumer: Consumer, settings: Settings, place: str, end: int) -> Iterator[tuple[Records, int]]:
+def _partition(consumer: TopicConsumer, settings: Settings, place: str, end: int) -> Iterator[tuple[Records, int]]:
     """Gives batches of records of a partition from its oldest record on, each with the offset behind it."""
     consumer.assign([TopicPartition(*partition_of(place), OFFSET_BEGINNING)])
     at, heard = 0, time.monotonic()

@@ -6,12 +6,14 @@ crash it reads the uncommitted labels again, so a label may be resolved twice; i
 
 import logging
 import time
+from collections.abc import Sequence
 
-from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import KafkaException, TopicPartition
 
 from foundation.settings import Settings
 from pipeline.control.job_program import run_job
 from pipeline.control.kafka import BATCH_MAX, ControlTopic, Offsets, Outbox, consumer_of, partition_of, place_of, producer_of
+from pipeline.control.topic_clients import TopicConsumer, TopicMessage
 from pipeline.learning.label_record import LabelRecord
 from pipeline.learning.label_resolver import LabelResolver, Sent
 from pipeline.sinks.decision_store import open_decisions_reader
@@ -35,7 +37,7 @@ class LabelJob:
     def __init__(self, settings: Settings, decisions: Decisions) -> None:
         self._settings = settings
         self._decisions = decisions
-        self._consumer: Consumer = consumer_of(settings, "label")
+        self._consumer: TopicConsumer = consumer_of(settings, "label")
         self._outbox = Outbox(producer_of(settings))
         self._control = ControlTopic(settings)
         self._committed: Offsets = {}
@@ -112,7 +114,7 @@ class LabelJob:
         doing = "has stopped reading" if self._paused else "reads"
         log.warning("the job %s labels: %d labels wait for the store of decisions", doing, self.resolver.waiting)
 
-    def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+    def _revoked(self, consumer: TopicConsumer, partitions: list[TopicPartition]) -> None:
         places = [f"{each.topic}/{each.partition}" for each in partitions]
         self.resolver.forget(places)
         for place in places:
@@ -123,7 +125,7 @@ def _monotonic_ms() -> int:
     return int(time.monotonic() * 1000)
 
 
-def _records(messages: list[Message]) -> list[LabelRecord]:
+def _records(messages: Sequence[TopicMessage]) -> list[LabelRecord]:
     records = []
     for message in messages:
         if message.error():

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import msgspec
 import numpy as np
-from confluent_kafka import KafkaException, Message, TopicPartition
+from confluent_kafka import KafkaException, TopicPartition
 
 from detectors.snapshot_parts import parts_of
 from features.schema.event import id_key_of
@@ -32,6 +32,7 @@ from pipeline.control.kafka import (
     producer_of,
     read_until,
 )
+from pipeline.control.topic_clients import TopicMessage
 from pipeline.engine.isolation import Aside, one_by_one
 from pipeline.engine.learners.learner import LabelLearner
 from pipeline.learning.published_snapshots import PublishedSnapshots
@@ -137,11 +138,11 @@ class LearnJob:
         if not self._stopping:
             self._send_snapshots(place.sequence)
 
-    def _take_again(self, messages: list[Message]) -> None:
+    def _take_again(self, messages: Sequence[TopicMessage]) -> None:
         self._take(messages, refill=True)
 
-    def _take(self, messages: list[Message], refill: bool = False) -> None:
-        good: list[tuple[str, int, Message]] = []
+    def _take(self, messages: Sequence[TopicMessage], refill: bool = False) -> None:
+        good: list[tuple[str, int, TopicMessage]] = []
         for message in messages:
             if message.error():
                 if not is_end(message):
@@ -153,21 +154,21 @@ class LearnJob:
         if decisions:
             one_by_one(decisions, lambda some: self._decide(some, refill), lambda: None, self._unlearnable)
 
-    def _decision_in(self, message: Message) -> tuple[Message, ServedDecision] | None:
+    def _decision_in(self, message: TopicMessage) -> tuple[TopicMessage, ServedDecision] | None:
         """Decodes a decision; takes in a label at once and returns None for it."""
         if message.topic() == self._decisions:
             return message, msgspec.json.decode(message.value() or b"", type=ServedDecision)
         self._take_label(message)
         return None
 
-    def _decide(self, decisions: Sequence[tuple[Message, ServedDecision]], refill: bool) -> None:
+    def _decide(self, decisions: Sequence[tuple[TopicMessage, ServedDecision]], refill: bool) -> None:
         id_keys = np.array([self._id_key(decision.event_id) for _, decision in decisions], np.int64)
         self.teacher.decide([decision for _, decision in decisions], id_keys, refill)
 
-    def _unlearnable(self, decision: tuple[Message, ServedDecision], error: Exception) -> None:
+    def _unlearnable(self, decision: tuple[TopicMessage, ServedDecision], error: Exception) -> None:
         self.aside.put(place_of(decision[0]), decision[0].offset() or 0, error)
 
-    def _take_label(self, message: Message) -> None:
+    def _take_label(self, message: TopicMessage) -> None:
         release = self._control.definitions.newest
         kind = (message.key() or b"").partition(ENTITY_SEPARATOR.encode())[0].decode()
         if release is not None and kind == release.schema.user:
@@ -233,11 +234,11 @@ class LearnJob:
         if release is not None:
             self.teacher.change(release)
 
-    def _note_published(self, messages: list[Message]) -> None:
+    def _note_published(self, messages: Sequence[TopicMessage]) -> None:
         for message in messages:
             self._published.note(key_text(message.key()), message.value() is not None)
 
-    def _take_place(self, messages: list[Message]) -> None:
+    def _take_place(self, messages: Sequence[TopicMessage]) -> None:
         placed = [(place_of(message), message.offset() or 0, message.value() or b"") for message in messages]
         for place in self.aside.each(placed, msgspec.msgpack.Decoder(Place).decode):
             self._place = place

@@ -12,12 +12,13 @@ from itertools import repeat
 from typing import Annotated
 
 import msgspec
-from confluent_kafka import Consumer, KafkaException, Message
+from confluent_kafka import KafkaException
 
 from foundation.settings import Settings
 from pipeline.control.definitions import Definitions
 from pipeline.control.job_program import run_job
 from pipeline.control.kafka import BATCH_MAX, UNHURRIED, ControlTopic, consumer_of
+from pipeline.control.topic_clients import TopicConsumer, TopicMessage
 from pipeline.engine.definitions.release import Release
 from pipeline.engine.isolation import Aside, one_by_one
 from pipeline.sinks.decision_store import open_decisions
@@ -206,7 +207,7 @@ class DeliverJob:
         self._stopping = False
         self._settings = settings
         self._store = store
-        self._consumer: Consumer = consumer_of(settings, "deliver", **UNHURRIED)
+        self._consumer: TopicConsumer = consumer_of(settings, "deliver", **UNHURRIED)
         self._control = ControlTopic(settings)
         self.deliverer = Deliverer(
             store, self._control.definitions, lambda: self._control.read_to_end(self.stopping), stopping=self.stopping
@@ -240,7 +241,7 @@ class DeliverJob:
         done = self.deliverer
         return f"{done.written} decisions written, {done.repeats} repeats dropped, {done.aside.count} set aside"
 
-    def _take(self, messages: list[Message]) -> None:
+    def _take(self, messages: Sequence[TopicMessage]) -> None:
         good = [message for message in messages if not message.error()]
         for message in messages:
             if message.error():

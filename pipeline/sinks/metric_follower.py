@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 
 import duckdb
 import msgspec
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, KafkaException, TopicPartition
 
 from foundation.settings import Settings
 from pipeline.control.kafka import SECONDS_MAX, UNHURRIED, consumer_of, partition_of, place_of
+from pipeline.control.topic_clients import TopicConsumer, TopicMessage
 from pipeline.engine.isolation import Aside, NoRecordsFaultError, one_by_one
 from stores.metrics.duckdb_metrics import DuckDbMetrics
 from stores.metrics.metric_rows import MINUTE_MS, MetricRow
@@ -74,7 +75,7 @@ class MetricFollower:
             finally:
                 consumer.close()
 
-    def _follow(self, consumer: Consumer) -> None:
+    def _follow(self, consumer: TopicConsumer) -> None:
         topic = self._settings.topic("metrics")
         found = consumer.list_topics(topic, timeout=SECONDS_MAX).topics[topic]
         if found.error:
@@ -88,7 +89,7 @@ class MetricFollower:
             if time.monotonic() - self._tidied > TIDY_SECONDS:
                 self.tidy()
 
-    def _take(self, messages: list[Message]) -> None:
+    def _take(self, messages: Sequence[TopicMessage]) -> None:
         for message in messages:
             error = message.error()
             if error:
@@ -100,7 +101,7 @@ class MetricFollower:
         if placed:
             self._store.add([], {place: offset + 1 for place, offset, _ in placed})
 
-    def _add(self, read: Sequence[tuple[Message, MetricRow]]) -> None:
+    def _add(self, read: Sequence[tuple[TopicMessage, MetricRow]]) -> None:
         """Adds rows and the offsets behind them in one transaction."""
         rows = [row for _, row in read]
         try:
@@ -111,7 +112,7 @@ class MetricFollower:
             raise NoRecordsFaultError(str(error)) from error
         self._touched.update(row.time // HOUR_MS for row in rows)
 
-    def _pass_over(self, read: tuple[Message, MetricRow], error: Exception) -> None:
+    def _pass_over(self, read: tuple[TopicMessage, MetricRow], error: Exception) -> None:
         self.aside.put(place_of(read[0]), read[0].offset() or 0, error)
 
     def tidy(self) -> None:

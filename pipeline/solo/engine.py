@@ -92,10 +92,6 @@ class Engine:
         """Has records appended together and decided; see `Intake.put`."""
         self.intake.put(entries, done)
 
-    async def check(self) -> str:
-        """The check of the part that decides: '' while it does, else a text that begins with ``state``."""
-        return self.problem
-
     @property
     def ended(self) -> bool:
         """Whether the engine takes nothing any more."""

@@ -60,7 +60,7 @@ def test_the_live_view_shows_decisions_and_dead_letters_and_passes_over_what_is_
     found = [Message(topic, b"", junk) for topic in topics for junk in JUNK if junk != b'{"reason": {}}']
     found += [Message(topics[0], b"", decision), Message(topics[1], b"", letter)]
     monkeypatch.setattr(watch, "connection_of", lambda settings: {})
-    monkeypatch.setattr(watch, "Consumer", lambda rules: Consumer(found))
+    monkeypatch.setattr(watch, "open_consumer", lambda rules: Consumer(found))
     monkeypatch.setattr(Watch, "_ends", lambda self, topic: [])
     decisions, letters = Watch(settings).poll(0.0)
     assert ([each.event_id for each in decisions], letters) == (["1"], ["bad id"])

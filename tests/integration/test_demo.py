@@ -44,8 +44,9 @@ def read_until(process: subprocess.Popen[str], text: str) -> str:
     pytest.fail(f"ended without {text!r}:\n{read}")
 
 
-def test_the_demo_flags_attacks_with_reasons_and_ends_by_itself(tmp_path: pathlib.Path) -> None:
-    process = run(tmp_path, "demo", "--for", "25s", "--rate", str(RATE))
+@pytest.mark.parametrize("profile", ["embedded", "solo"])
+def test_the_demo_flags_attacks_with_reasons_and_ends_by_itself(profile: str, tmp_path: pathlib.Path) -> None:
+    process = run(tmp_path, "demo", "--for", "25s", "--rate", str(RATE), *(["--profile", profile] if profile == "solo" else []))
     out, _ = process.communicate(timeout=START_SECONDS_MAX + 90)
     assert process.returncode == 0, out
     flagged, begun = map(int, re.findall(r"attacks +(\d+) of (\d+) flagged", out)[0])

@@ -5,7 +5,8 @@ import pytest
 from api_imitation import until
 
 from api.http.health import NOT_CHECKED, Health
-from api.operations.checks import Checks, ScoreJob
+from api.operations.checks import Checks
+from api.solo.score_job import problem_of_score_job
 
 
 def job(state: str, running: int, total: int, start: int = 1) -> dict[str, object]:
@@ -34,7 +35,7 @@ def job(state: str, running: int, total: int, start: int = 1) -> dict[str, objec
 async def test_the_score_job_is_well_when_all_tasks_of_the_newest_job_run(jobs: list[object], finding: str) -> None:
     transport = httpx.MockTransport(lambda request: httpx.Response(200, json={"jobs": jobs}))
     async with httpx.AsyncClient(transport=transport) as client:
-        assert await ScoreJob(client, "http://flink").check() == finding
+        assert await problem_of_score_job(client, "http://flink") == finding
 
 
 async def test_a_check_that_fails_is_a_finding_and_the_others_go_on() -> None:
