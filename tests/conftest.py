@@ -10,8 +10,11 @@ import psycopg
 import pytest
 from example_counts import IS_DEEP
 from hypothesis import settings as hypothesis_settings
-from servers_of_a_test import mark
+from servers_of_a_test import UNHURRIED_MS, mark
 
+from deploy.command import SAMPLES
+from deploy.local.releases import read_folder
+from deploy.local.stack import Stack, free_settings
 from deploy.machine.ports import free_ports
 from deploy.machine.processes import Process, Processes
 from deploy.servers.broker import start_broker
@@ -155,3 +158,11 @@ def druid(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dru
     """Druid beside the broker of the run; a test takes topics of its own, and stops their supervisor."""
     with Processes() as processes:
         yield DruidServers(tmp_path_factory.mktemp("druid"), broker, processes)
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The whole embedded system on free ports, with the sample `payments` in force and one TaskManager."""
+    settings = free_settings(tmp_path_factory.mktemp("stack"), checkpoint_interval_ms=2_000, entity_wait_ms=UNHURRIED_MS)
+    with Stack(settings, read_folder(SAMPLES / "payments"), print, delivers=False) as stack:
+        yield stack

@@ -1,15 +1,4 @@
-"""Runs a whole solo system inside the calling process, on a free port: for tests of a configuration, or of a program that uses the API.
-
-from deploy.local.solo_in_process import SoloInProcess
-
-@pytest.fixture(scope="session")
-def system(tmp_path_factory):
-    with SoloInProcess(pathlib.Path("my-configuration"), tmp_path_factory.mktemp("weir")) as running:
-        yield running
-
-def test_a_great_amount_is_reviewed(system):
-    assert system.client.decide({"payment_id": 1, ...}).action == "review"
-"""
+"""Runs a whole solo system inside the calling process, on a free port; `weir.testing` makes of it what a test of a configuration needs."""
 
 import pathlib
 import socket
@@ -17,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from types import TracebackType
+from typing import Self
 
 import msgspec
 import uvicorn
@@ -44,6 +34,7 @@ class SoloInProcess:
         config: the configuration folder to put in force.
         folder: where the system keeps what it has; a later system in it goes on there.
         side_jobs: whether decisions are stored, labels resolved, models taught, metrics counted and records archived too.
+        clock: seconds since the epoch, for the API and the engine.
         values: other settings.
 
     Attributes:
@@ -51,20 +42,23 @@ class SoloInProcess:
         settings: of the system.
     """
 
-    def __init__(self, config: pathlib.Path, folder: pathlib.Path, side_jobs: bool = True, **values: object) -> None:
+    def __init__(
+        self, config: pathlib.Path, folder: pathlib.Path, side_jobs: bool = True, clock: Callable[[], float] = time.time, **values: object
+    ) -> None:
         [port] = free_ports(1)
         given = {"runtime": "solo", "folder": str(folder), "api_port": port, "metrics_interval_ms": 200, "archive_interval_ms": 1_000}
         self.settings = msgspec.convert(given | values, Settings)
         self.client = Client(f"http://{self.settings.api_address()}", TOKEN)
         self._config = config
         self._has_side_jobs = side_jobs
+        self._time = clock
         self._side_jobs: SideJobs | None = None
         self._threads: list[threading.Thread] = []
         self._server: uvicorn.Server | None = None
 
-    def __enter__(self) -> "SoloInProcess":
+    def __enter__(self) -> Self:
         put_in_force(self.settings, self._config, replace=True)
-        app = Server(self.settings, TOKEN).app
+        app = Server(self.settings, TOKEN, self._time).app
         listening = socket.create_server((self.settings.api_host, self.settings.api_port))
         self._server = uvicorn.Server(uvicorn.Config(app, http=BoundedProtocol, ws="none", access_log=False, log_level="warning"))
         self._start(lambda: self._server.run([listening]) if self._server else None, "api")

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 PROJECT = pathlib.Path(__file__).resolve().parents[2]
-PACKAGES = ("alerts", "api", "deploy", "detectors", "features", "foundation", "patterns", "pipeline", "stores")
+PACKAGES = ("alerts", "api", "deploy", "detectors", "features", "foundation", "patterns", "pipeline", "stores", "weir")
 
 
 @pytest.fixture(scope="session")

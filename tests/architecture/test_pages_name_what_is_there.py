@@ -21,8 +21,8 @@ def written_like_a_name_of_code(word: str) -> bool:
 
 
 def names_of(sources: Sources) -> set[str]:
-    """Collects every name that the Python sources define, read or import."""
-    found: set[str] = set()
+    """Collects every name that the Python sources define, read or import, and those of their folders."""
+    found: set[str] = {part for file in sources for part in file.parent.parts}
     for tree in sources.values():
         for node in ast.walk(tree):
             for field in ("name", "id", "attr", "arg"):

@@ -13,7 +13,7 @@ OF_NOW = [page for page in PAGES if page.parent.name != "decisions" and page.nam
 """Pages that say how things are; a decision says how they were when it was taken."""
 
 
-PACKAGES = "foundation|detectors|features|patterns|stores|alerts|pipeline|api|deploy|tests"
+PACKAGES = "foundation|detectors|features|patterns|stores|alerts|pipeline|api|deploy|weir|tests"
 MODULE = re.compile(rf"`((?:{PACKAGES})/[\w/.]+?\.(?:py|java|toml|xml))`")
 
 

@@ -5,11 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from beside import make_importable
-from servers_of_a_test import UNHURRIED_MS
 
-from deploy.command import SAMPLES
-from deploy.local.releases import read_folder
-from deploy.local.stack import Stack, free_settings
 from deploy.servers.flink_files import needed_for
 
 make_importable(
@@ -60,11 +56,3 @@ def flink(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlinkServers]:
     with servers.processes:
         servers.scale(1)
         yield servers
-
-
-@pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The whole embedded system on free ports, with the sample `payments` in force and one TaskManager."""
-    settings = free_settings(tmp_path_factory.mktemp("stack"), checkpoint_interval_ms=2_000, entity_wait_ms=UNHURRIED_MS)
-    with Stack(settings, read_folder(SAMPLES / "payments"), print, delivers=False) as stack:
-        yield stack
