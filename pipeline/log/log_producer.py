@@ -9,7 +9,7 @@ from confluent_kafka import KafkaError, KafkaException
 
 from foundation.refusal import Refusal
 from pipeline.log.frame import Entry
-from pipeline.log.log_folder import INPUT, LOG_FOLDER, LOGS_OF, SIDE, TOPIC_PREFIX, append_to_input, writer_of
+from pipeline.log.log_folder import INPUT, LOG_FOLDER, LOGS_OF, OUTPUT, SIDE, TOPIC_PREFIX, append_to_input, writer_of
 
 QUEUE_MAX = 10_000
 
@@ -32,6 +32,8 @@ class _Sent:
 
 class LogProducer:
     """Collects records, and appends them as one batch at `flush`; what its methods mean is said of `confluent_kafka.Producer`.
+
+    A record goes into the log that its topic stands in; where there are two, as of dead letters, into that of the side jobs.
 
     Args:
         options: `LOG_FOLDER` and `TOPIC_PREFIX`; all others have no meaning here.
@@ -88,10 +90,9 @@ class LogProducer:
         """Appends what was collected."""
         with self._one:
             waiting, self._waiting = self._waiting, []
-        for is_input in (True, False):
-            part = [each for each in waiting if (INPUT in LOGS_OF[each[0].topic]) == is_input]
-            if part:
-                self._append(part, is_input)
+        for name in (INPUT, OUTPUT, SIDE):
+            if part := [each for each in waiting if LOGS_OF[each[0].topic][-1] == name]:
+                self._append(part, name)
         return len(waiting)
 
     def flush(self, timeout: float = -1) -> int:
@@ -107,11 +108,11 @@ class LogProducer:
     def close(self) -> None:
         self.purge()
 
-    def _append(self, waiting: list[tuple[Entry, OnDelivery | None]], is_input: bool) -> None:
+    def _append(self, waiting: list[tuple[Entry, OnDelivery | None]], name: str) -> None:
         problem, first = None, 0
         try:
             entries = [entry for entry, _ in waiting]
-            first = append_to_input(self._folder, entries) if is_input else writer_of(self._folder, SIDE).append(entries)
+            first = append_to_input(self._folder, entries) if name == INPUT else writer_of(self._folder, name).append(entries)
         except OSError as error:
             problem = KafkaError(KafkaError._FS, str(error))
         except Refusal as refusal:

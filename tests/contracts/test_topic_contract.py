@@ -83,6 +83,12 @@ def test_a_topic_is_read_from_an_offset_to_the_end_that_it_has(settings: Setting
     consumer.close()
 
 
+@pytest.mark.parametrize("topic", ["events", "decisions", "late", "dead-letters", "models", "metrics"])
+def test_what_is_written_to_a_topic_is_read_from_it_whatever_log_it_stands_in(settings: Settings, topic: str) -> None:
+    send(settings, topic, (b"one", b"1"))
+    assert list(values_of(settings, topic)) == [[b"1"]]
+
+
 def test_the_end_of_a_topic_is_said_once_and_again_behind_what_comes_later(settings: Settings) -> None:
     send(settings, "control", (b"one", b"1"))
     consumer = consumer_of(settings, "ends", **{"enable.partition.eof": True})

@@ -1,9 +1,10 @@
-"""weir export --served: what stands on the topics of a real broker, as rows in order with labels."""
+"""weir export --served: what stands on the topics, of a log as well as of a broker, as rows in order with labels."""
 
 import pathlib
 import random
 import re
 import uuid
+from collections.abc import Iterator
 
 import msgspec
 import numpy as np
@@ -14,10 +15,12 @@ from click.testing import CliRunner, Result
 
 from deploy.command import main
 from deploy.local.releases import publish
+from deploy.local.stack import settings_as_environment
 from deploy.machine.ports import free_ports
 from deploy.servers.topics import make_topics
 from foundation.settings import Settings
 from pipeline.control.kafka import Outbox, producer_of
+from pipeline.log.log_folder import LOGS, close_writers
 
 START_MS = 1_700_000_000_000
 DAY_MS = 86_400_000
@@ -30,13 +33,26 @@ TEXTS = {
 
 
 @pytest.fixture
-def settings(broker: str, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    made = Settings(bootstrap=broker, topic_prefix=f"e{uuid.uuid4().hex[:8]}.", partitions=2)
+def settings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
+    """Of a system without a broker, which does not run."""
+    made = Settings(runtime="solo", folder=str(tmp_path_factory.mktemp("system")))
+    yield from published(made, monkeypatch)
+    close_writers(made.path(*LOGS))
+
+
+@pytest.fixture
+def settings_of_a_broker(broker: str, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
+    folder = str(tmp_path_factory.mktemp("system"))
+    made = Settings(bootstrap=broker, topic_prefix=f"e{uuid.uuid4().hex[:8]}.", partitions=2, folder=folder)
     make_topics(made)
+    yield from published(made, monkeypatch)
+
+
+def published(made: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
     publish(made, TEXTS)
-    monkeypatch.setenv("WEIR_BOOTSTRAP", broker)
-    monkeypatch.setenv("WEIR_TOPIC_PREFIX", made.topic_prefix)
-    return made
+    for name, value in settings_as_environment(made).items():
+        monkeypatch.setenv(name, value)
+    yield made
 
 
 def decision(number: int, release: int = 1, **changes: object) -> dict[str, object]:
@@ -84,7 +100,11 @@ def same_bits(one: list[float | None], other: list[float | None]) -> bool:
     return bool((left.view(np.int64) == right.view(np.int64)).all())
 
 
-def test_an_export_holds_what_was_served_bit_for_bit_in_order(settings: Settings, tmp_path: pathlib.Path) -> None:
+@pytest.mark.parametrize("topics_of", ["log", "broker"])
+def test_an_export_holds_what_was_served_bit_for_bit_in_order(
+    topics_of: str, request: pytest.FixtureRequest, tmp_path: pathlib.Path
+) -> None:
+    settings = request.getfixturevalue("settings" if topics_of == "log" else "settings_of_a_broker")
     served = [decision(number, release=1 + number // 3_000) for number in range(6_000)]
     shuffled = random.Random(1).sample(served, len(served))
     send(settings, "decisions", [*shuffled, b"nonsense"])
@@ -139,7 +159,7 @@ def test_an_export_may_be_bounded_in_event_time(settings: Settings, tmp_path: pa
 
 
 def test_the_export_of_the_readme_runs(settings: Settings, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    readme = (pathlib.Path(__file__).parents[2] / "README.md").read_text()
+    readme = (pathlib.Path(__file__).parents[3] / "README.md").read_text()
     (command,) = re.findall(r"^\$ weir (export --served .*)", readme, re.MULTILINE)
     in_november_2026 = 1_795_000_000_000
     send(settings, "decisions", [decision(1), decision(2, event_time=in_november_2026)])
