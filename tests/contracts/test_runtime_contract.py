@@ -111,6 +111,23 @@ def test_callers_at_once_get_each_the_answer_to_their_own_event(system: System) 
     assert not any("degraded" in answer.flags for answer in answers)
 
 
+def test_callers_at_once_with_one_event_get_one_answer(system: System) -> None:
+    event = payment("one-event")
+    with concurrent.futures.ThreadPoolExecutor(10) as threads:
+        answers = list(threads.map(lambda _: system.client.decide(event, DEADLINE_MS), range(10)))
+    assert len({(answer.score, answer.action, answer.revision) for answer in answers}) == 1
+    assert not any("degraded" in answer.flags for answer in answers)
+
+
+def test_an_event_past_its_deadline_is_decided_all_the_same_and_a_retry_gets_that_decision(system: System) -> None:
+    before, event = system.ends("decisions"), payment("past")
+    system.client.decide(event, 1)  # the fallback, unless the runtime answers within a millisecond
+    kept = system.decision(before, event["payment_id"])
+    again = system.client.decide(event, DEADLINE_MS)
+    assert (again.score, again.action) == (kept["score"], kept["action"])
+    assert "duplicate" in again.flags
+
+
 def test_a_decision_is_delivered_to_the_store(system: System) -> None:
     event = payment("delivered")
     answer = system.client.decide(event, DEADLINE_MS)

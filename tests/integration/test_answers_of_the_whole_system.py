@@ -63,39 +63,6 @@ def test_a_retry_gets_the_same_answer_also_from_an_api_that_was_started_anew(sta
         }
 
 
-def test_callers_at_once_with_one_event_get_one_answer(caller: httpx.Client) -> None:
-    event = payment()
-    with concurrent.futures.ThreadPoolExecutor(10) as threads:
-        answers = list(threads.map(lambda _: decide(caller, event), range(10)))
-    assert len({(answer["score"], answer["action"], answer["revision"]) for answer in answers}) == 1
-    assert all("degraded" not in answer["flags"] for answer in answers)
-
-
-def test_an_event_past_its_deadline_is_scored_all_the_same_and_a_retry_gets_that_score(caller: httpx.Client) -> None:
-    event = payment()
-    first = decide(caller, event, deadline_ms=1)
-    if "degraded" not in first["flags"]:
-        pytest.skip("the pipeline answered within a millisecond")
-    id = str(event["payment_id"])
-    wait_for(lambda: caller.get(f"/v1/decisions/{id}").status_code == 200, 30, "no decision")
-    kept = caller.get(f"/v1/decisions/{id}").json()
-    again = decide(caller, event)
-    assert (again["score"], again["action"]) == (kept["score"], kept["action"])
-    assert "duplicate" in again["flags"]
-
-
-def test_an_event_that_is_too_late_or_reuses_an_id_is_answered_at_once_with_the_reason(caller: httpx.Client) -> None:
-    event = payment(customer_id="late-customer")
-    decide(caller, event)
-    late = decide(caller, payment(customer_id="late-customer", at=int(event["at"]) - 86_400_000))
-    assert late["flags"] == ["degraded"]
-    assert "too late" in late["reasons"][0]
-    reused = decide(caller, event | {"amount": float(event["amount"]) + 1})
-    assert reused["flags"] == ["degraded"]
-    assert "id_reused" in reused["reasons"][0]
-    assert max(late["elapsed_ms"], reused["elapsed_ms"]) < 8_000
-
-
 def test_with_the_pipeline_down_the_fallback_answers_by_the_bypass_and_the_event_is_scored_later(
     stack: Stack, caller: httpx.Client
 ) -> None:
