@@ -88,8 +88,7 @@ class Server:
         self._waiting = Waiting(settings.api_instance, time.time_ns(), IN_FLIGHT_MAX)
         self._runtime = runtime_of(settings, self._waiting.answer, clock)
         self._log, self._replies = self._runtime.log, self._runtime.replies
-        self._is_solo = isinstance(self._runtime, SoloRuntime)
-        unused_seconds_max = UNUSED_TRIAL_SECONDS_MAX if self._is_solo else math.inf
+        unused_seconds_max = UNUSED_TRIAL_SECONDS_MAX if self._runtime.rests else math.inf
         self._trials = Trials(settings.compile_memory_mib_max, settings.compile_cpu_ms_max, unused_seconds_max)
         self._definitions = Definitions(
             self._registry, self._in_force, self._health, self._log, settings.topic("control"), clock,
@@ -120,7 +119,7 @@ class Server:
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, app: FastAPI) -> AsyncIterator[None]:
-        if not self._is_solo:
+        if not self._runtime.rests:
             self._trials.start()
         self._runtime.start()
         connecting = [] if await self._is_connected() else [retry_until_done(self._connect_again, "the reading of topics")]
