@@ -17,9 +17,12 @@ Kept = tuple[bytes | None, list[tuple[int, bytes]]]
 """A profile as kept: its head, and its sealed pages by number. No head: never seen."""
 
 SMALL_EVENTS = 64
-"""A bundle of up to so many events comes at a time of little load: its profiles are written at once."""
+"""A bundle of up to so many events comes at a time of little load, when few profiles may wait to be written."""
+UNSAVED_SMALL = 64
+"""At little load so many profiles are written together, in a call that costs as much as one of a single profile many times over; a checkpoint
+has fewer than that to write, well below a millisecond."""
 UNSAVED_MAX = 32_768
-"""Profiles that wait to be written: what a checkpoint has to write at most, some 50 ms, and what memory holds twice."""
+"""At more load so many are written together: what a checkpoint has to write at most, some 50 ms, and what memory holds twice."""
 WRITTEN_AT_ONCE = 4_096
 BYTES_MAX = 1 << 30
 """Of profiles held in memory, when there is state to read them from again and nothing else is said."""
@@ -52,8 +55,8 @@ class ProfileState(Protocol):
 class ProfileSlabs:
     """One slab of profiles a layout; state, where given, is the truth of the last save and the slabs run ahead of it.
 
-    A profile is written when its bundle is small, when too many wait, and by `save` before each checkpoint: under load a busy
-    key is written once for many events. Around a change of release some events still carry the old one, so that two layouts
+    Profiles are written when enough of them wait, which at little load are few, and by `save` before each checkpoint: a busy key is written
+    once for many events. Around a change of release some events still carry the old one, so that two layouts
     are in use for a moment: each key lives in the slab that used it last, and is rebuilt under the other layout from its
     retained history. After two checkpoints without an event of a layout its slab is let go: what it holds is in the state.
 
@@ -121,7 +124,8 @@ class ProfileSlabs:
 
     def is_due(self, events: int) -> bool:
         """Whether what the state lacks should be written after a bundle of so many events: it costs little now, or too much later."""
-        return any(slab.unsaved and (events <= SMALL_EVENTS or len(slab.unsaved) > UNSAVED_MAX) for slab in self._slabs.values())
+        least = UNSAVED_SMALL if events <= SMALL_EVENTS else UNSAVED_MAX
+        return any(len(slab.unsaved) >= least for slab in self._slabs.values())
 
     @property
     def unsaved(self) -> bool:

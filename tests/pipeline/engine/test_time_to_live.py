@@ -74,10 +74,11 @@ class Job:
         self.stages.release(1, self._release)
 
     def event(self, id: int, day: float, amount: int = 1, who: str = "u") -> dict[str, object]:
-        """Sends an event at a day and gives its decision."""
+        """Sends an event at a day, with a checkpoint behind it, and gives its decision."""
         at_ms = START_MS + int(day * DAY_MS)
         self.state.now_ms = max(self.state.now_ms, at_ms)
         self.stages.events([msgspec.json.encode({"id": id, "at": at_ms, "who": who, "amount": amount})])
+        self.stages.checkpoint()
         return self.stages.decisions()[-1]
 
 

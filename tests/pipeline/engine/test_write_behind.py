@@ -50,9 +50,15 @@ def job() -> Imitation:
     return job
 
 
-def test_a_small_bundle_is_in_the_state_at_once(job: Imitation) -> None:
-    job.events(payments(profiles.SMALL_EVENTS))
-    assert set(job.user_state.heads) == {b"u0"}
+def test_at_little_load_profiles_are_in_the_state_as_soon_as_enough_of_them_wait(job: Imitation) -> None:
+    values = payments(profiles.UNSAVED_SMALL, users=profiles.UNSAVED_SMALL)
+    for value in values[:-1]:
+        job.events([value])
+    assert job.user_state.heads == {}
+    job.events(values[-1:])
+    assert len(job.user_state.heads) == profiles.UNSAVED_SMALL
+    assert job.entity_state.heads == {}
+    job.checkpoint()
     assert set(job.entity_state.heads) == {b"shop\0s"}
 
 
@@ -64,13 +70,14 @@ def test_a_large_bundle_is_in_the_state_before_the_checkpoint(job: Imitation) ->
 
 
 def test_a_small_bundle_takes_with_it_what_larger_ones_left(job: Imitation) -> None:
-    job.events(payments(100, users=50))
-    job.events(payments(101)[100:])
-    assert len(job.user_state.heads) == 50
+    job.events(payments(200, users=100))
+    assert job.user_state.heads == {}
+    job.events(payments(201)[200:])
+    assert len(job.user_state.heads) == 100
 
 
 def test_what_waits_to_be_written_has_a_bound(job: Imitation, monkeypatch) -> None:
-    monkeypatch.setattr(profiles, "UNSAVED_MAX", 49)
+    monkeypatch.setattr(profiles, "UNSAVED_MAX", 50)
     job.events(payments(98, users=49))
     assert job.user_state.heads == {}
     job.events(payments(200, users=50)[100:])

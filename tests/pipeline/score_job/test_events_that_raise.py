@@ -319,6 +319,7 @@ def test_a_kept_profile_of_another_version_is_blamed_on_no_event_and_the_remedy_
         job.user = user.UserStage(state)
         job.release(1, TEXTS)
     first.events([msgspec.json.encode(event) for event in payments(3)])
+    first.checkpoint()
     with pytest.raises(UnreadableStateError, match=r"expected a head of version .* go back to the version of Weir that wrote this state"):
         later.events([msgspec.json.encode(event) for event in payments(3)])
     assert letters(later) == []
