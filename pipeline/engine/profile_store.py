@@ -19,8 +19,8 @@ Kept = tuple[bytes | None, list[tuple[int, bytes]]]
 SMALL_EVENTS = 64
 """A bundle of up to so many events comes at a time of little load, when few profiles may wait to be written."""
 UNSAVED_SMALL = 64
-"""At little load so many profiles are written together, in a call that costs as much as one of a single profile many times over; a checkpoint
-has fewer than that to write, well below a millisecond."""
+"""At little load so many profiles are written together, for a call costs as much as writing twenty; a checkpoint has fewer than that to
+write, in well below a millisecond."""
 UNSAVED_MAX = 32_768
 """At more load so many are written together: what a checkpoint has to write at most, some 50 ms, and what memory holds twice."""
 WRITTEN_AT_ONCE = 4_096

@@ -2,14 +2,14 @@
 
 import logging
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from features.definitions.row_values import row_values
 from features.schema.batch import Batch
 from features.schema.decode import Decoder
-from features.schema.event import ADD, Event
+from features.schema.event import ADD
 from foundation.refusal import Refusal
 from pipeline.control.definitions import Definitions
 from pipeline.engine.decisions.answers import width_of
@@ -17,11 +17,13 @@ from pipeline.engine.definitions.release import Release
 from pipeline.engine.isolation import FAULT_MET, one_by_one
 from pipeline.score_job.control_bundle import take_control
 from pipeline.score_job.event_body import event_body
+from pipeline.score_job.handed_on import Frame
 from pipeline.score_job.refused_frames import Raised, no_release, refused, refused_reply
-from pipeline.wire.bodies import read_raw_record
+from pipeline.score_job.stamped import OfKind, Stamped, Taken
+from pipeline.wire.bodies import RawRecord, read_raw_record
 from pipeline.wire.bundle import read_bundle
 from pipeline.wire.declaration import ENTITY_SEPARATOR, MESSAGE_BODY, UID_OFFSET_BITS, Kind
-from pipeline.wire.frames import add_event, add_message
+from pipeline.wire.frames import add_event, add_message, write_frames
 
 log = logging.getLogger(__name__)
 
@@ -40,37 +42,44 @@ class DecodeStage:
         if bundle.kind == Kind.CONTROL:
             take_control(bundle, self.definitions)
             return b""
-        records = list(zip(bundle.bodies, bundle.positions.tolist(), strict=True))
-        return b"".join(one_by_one(records, self._frames, lambda: None, self._refuse))
+        records = list(zip(map(read_raw_record, bundle.bodies), bundle.positions.tolist(), strict=True))
+        run = lambda part: _encoded(self._decoded(part))  # noqa: E731 - what cannot be encoded costs its own record, too
+        return b"".join(one_by_one(records, run, lambda: None, lambda record, error: _encoded(self._refuse(record, error))))
 
-    def _frames(self, records: Sequence[tuple[memoryview, int]]) -> bytes:
-        frames: list[bytes] = []
-        taken: list[_Taken] = []
-        for body, position in records:
-            partition, offset, at_ms, newest_ms, reply, value = read_raw_record(body)
+    def take(self, records: Sequence[tuple[RawRecord, int]]) -> list[Frame | Stamped]:
+        """Returns what comes of raw records, each with how far the topic `models` had been read when it came."""
+        parts = one_by_one(records, self._decoded, lambda: None, self._refuse)
+        return parts[0] if len(parts) == 1 else [output for part in parts for output in part]
+
+    def _decoded(self, records: Sequence[tuple[RawRecord, int]]) -> list[Frame | Stamped]:
+        outputs: list[Frame | Stamped] = []
+        taken: list[Taken] = []
+        for (partition, offset, at_ms, newest_ms, reply, value), position in records:
             try:
                 event = self._in_force()[1].decode(value, at_ms, reply)
             except Refusal as refusal:
-                frames.append(refused(refusal, value, partition, offset, at_ms))
+                outputs.append(refused(refusal, value, partition, offset, at_ms))
                 if reply:
-                    frames.append(refused_reply(self.definitions.newest, str(refusal), value, reply))
+                    outputs.append(refused_reply(self.definitions.newest, str(refusal), value, reply))
                 continue
             # Among events that are ordered by time a correction stands where it was sent: its event's place may be long past.
             turn_ms = event.time_ms if event.op == ADD else max(event.time_ms, newest_ms)
-            taken.append(_Taken(event, value, partition << UID_OFFSET_BITS | offset, turn_ms, position))
+            taken.append(Taken(event, value, partition << UID_OFFSET_BITS | offset, turn_ms, position))
         if taken:
-            _add_frames(frames, self._in_force()[0], taken)
+            release = self._in_force()[0]
+            batch = Batch.of([each.event for each in taken], release.schema)
+            outputs.append(Stamped(release, batch, taken, *_kinds_of(release, batch)))
             self._raised_in_a_row = 0
-        return b"".join(frames)
+        return outputs
 
-    def _refuse(self, record: tuple[memoryview, int], error: Exception) -> bytes:
-        partition, offset, at_ms, _, reply, value = read_raw_record(record[0])
+    def _refuse(self, record: tuple[RawRecord, int], error: Exception) -> list[Frame | Stamped]:
+        partition, offset, at_ms, _, reply, value = record[0]
         log.error("a record is set aside, for processing it raised an exception", exc_info=error)
         release = self.definitions.newest
         self._raised_in_a_row += 1
         raised = Raised("decode stage", release, error, self._raised_in_a_row)
         frame = raised.frame(value, partition, offset, at_ms)
-        return frame + refused_reply(release, FAULT_MET, value, reply) if reply else frame
+        return [frame, refused_reply(release, FAULT_MET, value, reply)] if reply else [frame]
 
     def _in_force(self) -> tuple[Release, Decoder]:
         release = self.definitions.newest
@@ -81,28 +90,20 @@ class DecodeStage:
         return self._decoder
 
 
-class _Taken(NamedTuple):
-    event: Event
-    value: bytes
-    uid: int
-    turn_ms: int
-    snapshots: int
+def _encoded(outputs: list[Frame | Stamped]) -> bytes:
+    """Returns the frames; each event stands behind the messages to its entities."""
+    frames: list[bytes] = []
+    for output in outputs:
+        if isinstance(output, Stamped):
+            _add_frames(frames, output)
+        else:
+            frames.append(write_frames([output]))
+    return b"".join(frames)
 
 
-class _Kind(NamedTuple):
-    """Holds the messages to entities of one kind: the keys and row words of all events, and the place of each answer of an event."""
-
-    prefix: bytes
-    keys: list[str]
-    words: bytes
-    size: int
-    at: int
-
-
-def _add_frames(frames: list[bytes], release: Release, taken: list[_Taken]) -> None:
-    """Adds each event, behind the messages to its entities."""
-    batch = Batch.of([each.event for each in taken], release.schema)
-    kinds, width = _kinds_of(release, batch)
+def _add_frames(frames: list[bytes], stamped: Stamped) -> None:
+    release, batch, taken, own, width = stamped
+    kinds = [((each.kind + ENTITY_SEPARATOR).encode(), each.keys, _words(each.values), 8 * each.values.shape[1], each.at) for each in own]
     for place, (order_key, (event, value, uid, turn_ms, snapshots)) in enumerate(zip(batch.orders.tolist(), taken, strict=True)):
         user, order, answers = event.user.encode(), event.order, 0
         for prefix, keys, words, size, at in kinds:
@@ -115,13 +116,16 @@ def _add_frames(frames: list[bytes], release: Release, taken: list[_Taken]) -> N
         add_event(frames, user, turn_ms, uid, release.id, snapshots, width, answers, order, body)
 
 
-def _kinds_of(release: Release, batch: Batch) -> tuple[list[_Kind], int]:
+def _words(values: NDArray[np.float64]) -> bytes:
+    return np.ascontiguousarray(values).tobytes()
+
+
+def _kinds_of(release: Release, batch: Batch) -> tuple[list[OfKind], int]:
     """Returns the messages to each kind of entity, and the bytes of all their answers; see `pipeline.engine.decisions.answers`."""
     kinds, at = [], 0
     for kind in release.entity_kinds():
         words = row_values(release.features.plans[kind].columns, batch, release.schema)
-        raw = np.ascontiguousarray(words).tobytes()
-        kinds.append(_Kind((kind + ENTITY_SEPARATOR).encode(), release.features.key(kind, batch), raw, 8 * words.shape[1], at))
+        kinds.append(OfKind(kind, release.features.key(kind, batch), words, at))
         at += 8 * width_of(release, kind)
     return kinds, at
 

@@ -3,19 +3,19 @@
 import logging
 
 import numpy as np
-from numpy.typing import NDArray
 
 from features.profiles.warm_kernels import compile_kernels
-from features.schema.batch import Batch
 from pipeline.engine.definitions.release import Release
 from pipeline.engine.profile_store import BYTES_MAX
 from pipeline.flink.state import BulkState, KeyedProfiles
+from pipeline.score_job.handed_on import Answered, Messages, entity_batch
 from pipeline.score_job.profile_stage import ProfileStage
 from pipeline.score_job.refused_frames import Raised
+from pipeline.score_job.undoable import Outputs
 from pipeline.wire.bodies import read_keyed_body
 from pipeline.wire.bundle import Bundle
 from pipeline.wire.declaration import ENTITY_SEPARATOR, MESSAGE_BODY
-from pipeline.wire.frames import add_answer
+from pipeline.wire.frames import add_answer, write_frames
 
 MESSAGES = "entity-messages"
 """A dead letter of this stage names no topic."""
@@ -23,7 +23,7 @@ MESSAGES = "entity-messages"
 log = logging.getLogger(__name__)
 
 
-class EntityStage(ProfileStage):
+class EntityStage(ProfileStage[Messages]):
     """Turns messages to entities into answers for the user stage.
 
     Args:
@@ -37,59 +37,75 @@ class EntityStage(ProfileStage):
     def __init__(self, state: BulkState, kept_ms: int = 0, profiles_bytes_max: int = BYTES_MAX) -> None:
         super().__init__(KeyedProfiles(state, False, kept_ms), profiles_bytes_max)
 
-    def _release_of(self, bundle: Bundle) -> Release | None:
+    def _release_of(self, bundle: Bundle | Messages) -> Release | None:
         return self.definitions.releases.get(bundle.release)
 
-    def _own_without_release(self, bundle: Bundle) -> bytes:
+    def _own_without_release(self, bundle: Bundle | Messages) -> Outputs:
         """Gives no answers, because only its own release says what the words of a row mean. The event is decided without them, degraded."""
         log.error("release %d cannot be had: %d messages to entities are passed over", bundle.release, bundle.n)
-        return b""
+        return []
 
-    def _refuse_own(self, bundle: Bundle, release: Release, raised: Raised) -> bytes:
+    def _refuse_own(self, bundle: Bundle | Messages, release: Release, raised: Raised) -> Outputs:
         """Lets the event go on without this entity's answer, as if it had not come in time."""
-        return raised.frame(bytes(bundle.bodies[0]), topic=MESSAGES)
+        return [raised.frame(bundle.body(), topic=MESSAGES)]
 
-    def _own(self, bundle: Bundle, release: Release) -> bytes:
-        messages = [_Message(body) for body in bundle.bodies]
-        kinds = {message.kind for message in messages}
+    def _own(self, bundle: Bundle | Messages, release: Release) -> Outputs:
+        each = [bundle] if isinstance(bundle, Messages) else _messages_in(bundle, release)
+        return [Answered(part, self._scorer.observe(release, part.entity, part.batch.ids, part.batch, part.values)) for part in each]
+
+    def _encoded(self, outputs: Outputs) -> bytes:
         frames: list[bytes] = []
-        for kind in kinds:
-            own = messages if len(kinds) == 1 else [message for message in messages if message.kind == kind]
-            batch, values = _batch_of(own, len(release.features.plans[kind].columns))
-            answers = self._scorer.observe(release, kind, [message.key for message in own], batch, values)
-            width = answers.shape[1] * 8
-            packed = np.ascontiguousarray(answers).tobytes()
-            for position, message in enumerate(own):
-                add_answer(frames, message.user, message.uid, message.at, packed[position * width : (position + 1) * width])
+        for output in outputs:
+            if isinstance(output, Answered):
+                _add_answers(frames, output)
+            else:
+                frames.append(write_frames([output]))
         return b"".join(frames)
 
 
-class _Message:
-    """Holds the parts of a message: its entity, the place of its answer, and what the profile needs of the event."""
+def _add_answers(frames: list[bytes], answered: Answered) -> None:
+    messages, numbers = answered
+    width = numbers.shape[1] * 8
+    packed = np.ascontiguousarray(numbers).tobytes()
+    for row, (user, uid, at) in enumerate(zip(messages.batch.users, messages.uids, messages.ats, strict=True)):
+        add_answer(frames, user.encode(), uid, at, packed[row * width : (row + 1) * width])
 
-    __slots__ = ("at", "head", "key", "kind", "uid", "user", "words")
+
+class _Message:
+    """Holds the parts of a message: its entity, and what the profile needs of the event."""
+
+    __slots__ = ("head", "key", "kind", "user", "words")
 
     def __init__(self, body: memoryview) -> None:
         name, rest = read_keyed_body(body)
         self.kind, _, self.key = str(name, "utf-8").partition(ENTITY_SEPARATOR)
-        _, _, _, self.uid, self.at, user_length, _ = MESSAGE_BODY.unpack_from(rest)
-        end = MESSAGE_BODY.size + user_length
+        end = MESSAGE_BODY.size + MESSAGE_BODY.unpack_from(rest)[5]
         self.head = rest[: MESSAGE_BODY.size]
-        self.user = bytes(rest[MESSAGE_BODY.size : end])
+        self.user = str(rest[MESSAGE_BODY.size : end], "utf-8")
         self.words = rest[end:]
 
 
 _HEADS = MESSAGE_BODY.dtype()
 
 
-def _batch_of(messages: list[_Message], columns: int) -> tuple[Batch, NDArray[np.float64]]:
-    """Returns the events as their entities know them, and their row words [n, columns]."""
+def _messages_in(bundle: Bundle, release: Release) -> list[Messages]:
+    """Returns the messages of a bundle by the kinds of their entities."""
+    messages = [_Message(body) for body in bundle.bodies]
+    kinds = {message.kind for message in messages}
+    if len(kinds) == 1:
+        return [_columns_of(messages, bundle.release, len(release.features.plans[kind].columns)) for kind in kinds]
+    of_kinds = {kind: [message for message in messages if message.kind == kind] for kind in kinds}
+    return [_columns_of(own, bundle.release, len(release.features.plans[kind].columns)) for kind, own in of_kinds.items()]
+
+
+def _columns_of(messages: list[_Message], release: int, columns: int) -> Messages:
+    """Returns messages to entities of one kind as columns; each has `columns` row words."""
     heads = np.frombuffer(b"".join([message.head for message in messages]), _HEADS)
-    n = len(messages)
-    values = np.frombuffer(b"".join([message.words for message in messages])).reshape(n, columns)
+    values = np.frombuffer(b"".join([message.words for message in messages])).reshape(len(messages), columns)
     times_ms, id_keys, orders, ops = (np.ascontiguousarray(heads[name]) for name in ("time_ms", "id_key", "order_key", "op"))
-    keys, users = [message.key for message in messages], [str(message.user, "utf-8") for message in messages]
-    return Batch(keys, id_keys, orders, times_ms, users, {}, np.empty((n, 0)), id_keys, {}, ops), values
+    keys, users = [message.key for message in messages], [message.user for message in messages]
+    batch = entity_batch(keys, users, id_keys, orders, times_ms, ops)
+    return Messages(messages[0].kind, release, batch, values, heads["uid"].tolist(), heads["at"].tolist(), slice(None))
 
 
 def make_stage(state: BulkState, kept_ms: int = 0, profiles_bytes_max: int = BYTES_MAX) -> EntityStage:

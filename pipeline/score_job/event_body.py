@@ -5,7 +5,7 @@ bytes as they came. No event becomes an object, because that alone would cost a 
 """
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -30,17 +30,19 @@ class Arrivals:
         batch: the events as the engine takes them.
         arrived_ms: [n] when the broker got each.
         replies: the API process that waits for each; the empty text where nobody does.
+        value: gives the bytes of the event at a row as they came.
     """
 
     batch: Batch
     arrived_ms: NDArray[np.int64]
     replies: list[str]
-    _bodies: Sequence[memoryview]
-    _starts: list[int]
+    value: Callable[[int], bytes]
 
-    def value(self, row: int) -> bytes:
-        """Returns the bytes of the event as they came."""
-        return bytes(self._bodies[row][self._starts[row] :])
+    def part(self, first: int, end: int) -> "Arrivals":
+        """The events from `first` up to `end`, which is left out."""
+        here = slice(first, end)
+        batch = self.batch.take(np.arange(first, end))
+        return Arrivals(batch, self.arrived_ms[here], self.replies[here], lambda row: self.value(first + row))
 
 
 def event_body(event: Event, order_key: int, value: bytes) -> bytes:
@@ -97,7 +99,7 @@ class EventBodies:
             dict(zip(self._texts, fields, strict=True)),
             columns["op"],
         )
-        return Arrivals(batch, columns["arrived_ms"], replies, bodies, starts)
+        return Arrivals(batch, columns["arrived_ms"], replies, lambda row: bytes(bodies[row][starts[row] :]))
 
 
 @functools.lru_cache(maxsize=COMPILED_KEPT)

@@ -6,6 +6,7 @@ from pipeline.engine.definitions.release import Release
 from pipeline.engine.fact_record import FactRecord, check_declared, declared, read_fact
 from pipeline.engine.isolation import fault_of
 from pipeline.engine.scorer import Scorer
+from pipeline.score_job.handed_on import Frame
 from pipeline.score_job.refused_frames import no_release, refused
 from pipeline.wire.bodies import read_keyed_body
 from pipeline.wire.bundle import Bundle
@@ -15,13 +16,13 @@ TOPIC = "facts"
 """Where a dead letter of a fact comes from."""
 
 
-def take_facts(bundle: Bundle, release: Release, scorer: Scorer) -> bytes:
+def take_facts(bundle: Bundle, release: Release, scorer: Scorer) -> list[Frame]:
     """Gives the facts of a bundle to the profiles of their entities, and returns frames of dead letters for those that are none.
 
     A record without a value takes off the fact that its key names, with all its versions. A fact that the release does not declare is kept
     for a release that does, if its type of entity has profiles.
     """
-    frames: list[bytes] = []
+    frames: list[Frame] = []
     facts: list[FactRecord] = []
     for body in bundle.bodies:
         name, value = read_keyed_body(body)
@@ -32,17 +33,17 @@ def take_facts(bundle: Bundle, release: Release, scorer: Scorer) -> bytes:
             continue
         facts.append(fact)
     scorer.tell(release, facts)
-    return b"".join(frames)
+    return frames
 
 
-def refused_fact(body: memoryview, error: Exception, where: str) -> bytes:
+def refused_fact(body: memoryview, error: Exception, where: str) -> list[Frame]:
     """Returns the frame of a dead letter for a fact at which `where` raised `error`."""
-    return _refused(fault_of(error, where), body)
+    return [_refused(fault_of(error, where), body)]
 
 
-def facts_without_release(bundle: Bundle) -> bytes:
+def facts_without_release(bundle: Bundle) -> list[Frame]:
     """Returns the frames of dead letters for facts that come while no release is in force: none says which entities there are."""
-    return b"".join([_refused(no_release(), body) for body in bundle.bodies])
+    return [_refused(no_release(), body) for body in bundle.bodies]
 
 
 def fact_key(kind: str, entity: str, name: str) -> bytes:
@@ -73,5 +74,5 @@ def _fact_in(key: bytes, value: memoryview, release: Release) -> FactRecord:
     return fact
 
 
-def _refused(refusal: Refusal, body: memoryview) -> bytes:
+def _refused(refusal: Refusal, body: memoryview) -> Frame:
     return refused(refusal, bytes(read_keyed_body(body)[1]), topic=TOPIC)

@@ -11,6 +11,7 @@ from foundation.refusal import Refusal
 from pipeline.engine.definitions.release import Release
 from pipeline.engine.isolation import fault_of
 from pipeline.engine.scorer import Scorer
+from pipeline.score_job.handed_on import Frame
 from pipeline.score_job.refused_frames import no_release, refused
 from pipeline.wire.bodies import read_keyed_body
 from pipeline.wire.bundle import Bundle
@@ -41,10 +42,10 @@ class ResolvedLabel(msgspec.Struct):
 _decode = msgspec.json.Decoder(ResolvedLabel).decode
 
 
-def take_labels(bundle: Bundle, release: Release, scorer: Scorer) -> bytes:
+def take_labels(bundle: Bundle, release: Release, scorer: Scorer) -> list[Frame]:
     """Gives the labels of a bundle to the profiles of the keys that they name; frames of dead letters for those that are none."""
     by_kind: dict[str, list[tuple[str, ResolvedLabel]]] = {}
-    frames: list[bytes] = []
+    frames: list[Frame] = []
     for body in bundle.bodies:
         name, value = read_keyed_body(body)
         try:
@@ -54,20 +55,20 @@ def take_labels(bundle: Bundle, release: Release, scorer: Scorer) -> bytes:
             frames.append(_refused(refusal, body))
     for kind, rows in by_kind.items():
         _give(release, scorer, kind, [key for key, _ in rows], [label for _, label in rows])
-    return b"".join(frames)
+    return frames
 
 
-def refused_label(body: memoryview, error: Exception, where: str) -> bytes:
+def refused_label(body: memoryview, error: Exception, where: str) -> list[Frame]:
     """The frame of a dead letter for a label at which `where` raised `error`."""
-    return _refused(fault_of(error, where), body)
+    return [_refused(fault_of(error, where), body)]
 
 
-def labels_without_release(bundle: Bundle) -> bytes:
+def labels_without_release(bundle: Bundle) -> list[Frame]:
     """The frames of dead letters for the labels of a bundle that comes while no release is in force: none says what their keys mean."""
-    return b"".join([_refused(no_release(), body) for body in bundle.bodies])
+    return [_refused(no_release(), body) for body in bundle.bodies]
 
 
-def _refused(refusal: Refusal, body: memoryview) -> bytes:
+def _refused(refusal: Refusal, body: memoryview) -> Frame:
     return refused(refusal, bytes(read_keyed_body(body)[1]), topic=TOPIC)
 
 

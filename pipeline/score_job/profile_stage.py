@@ -1,8 +1,9 @@
 """The entity and the user stage share how they take control records, barriers, labels and facts, and how events are run one by one."""
 
+import functools
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, Generic, NamedTuple, TypeVar
 
 from pipeline.control.definitions import Definitions
 from pipeline.control.known_snapshots import KnownSnapshots
@@ -11,9 +12,10 @@ from pipeline.engine.scorer import Scorer
 from pipeline.flink.state import KeyedProfiles
 from pipeline.score_job.control_bundle import take_control
 from pipeline.score_job.facts import facts_without_release, refused_fact, take_facts
+from pipeline.score_job.handed_on import Events, Frame, Messages
 from pipeline.score_job.labels import labels_without_release, refused_label, take_labels
 from pipeline.score_job.refused_frames import Raised
-from pipeline.score_job.undoable import UndoableBundles
+from pipeline.score_job.undoable import Again, Outputs, UndoableBundles
 from pipeline.wire.bundle import Bundle, read_bundle
 from pipeline.wire.declaration import Kind
 
@@ -21,9 +23,9 @@ from pipeline.wire.declaration import Kind
 class _Told(NamedTuple):
     """Says what is done with bundles of what is told of entities beside their events."""
 
-    take: Callable[[Bundle, Release, Scorer], bytes]
-    without_release: Callable[[Bundle], bytes]
-    refuse: Callable[[memoryview, Exception, str], bytes]
+    take: Callable[[Bundle, Release, Scorer], list[Frame]]
+    without_release: Callable[[Bundle], list[Frame]]
+    refuse: Callable[[memoryview, Exception, str], list[Frame]]
 
 
 _TOLD: dict[str, _Told] = {
@@ -32,8 +34,14 @@ _TOLD: dict[str, _Told] = {
 }
 
 
-class ProfileStage(ABC):
+Columns = TypeVar("Columns", bound=Messages | Events)
+"""What bundles of a stage's own kind are in one process."""
+
+
+class ProfileStage(ABC, Generic[Columns]):
     """A stage that holds profiles; each stage adds what it does with bundles of its own kind.
+
+    Bundles come as bytes to `process`, which gives bytes, or as objects to `take`; all that happens in between is the same.
 
     Args:
         profiles: the profiles over the keyed state that Flink holds for the operator.
@@ -50,41 +58,55 @@ class ProfileStage(ABC):
         self._bundles = UndoableBundles(self._scorer, self._run, self._refuse)
 
     @abstractmethod
-    def _release_of(self, bundle: Bundle) -> Release | None:
+    def _release_of(self, bundle: Bundle | Columns) -> Release | None:
         """Returns the release under which a bundle of the stage's own kind is processed, or None if it cannot be had."""
 
     @abstractmethod
-    def _own(self, bundle: Bundle, release: Release) -> bytes:
-        """Returns the frames for a bundle of the stage's own kind."""
+    def _own(self, bundle: Bundle | Columns, release: Release) -> Outputs:
+        """Returns what comes of a bundle of the stage's own kind."""
 
     @abstractmethod
-    def _own_without_release(self, bundle: Bundle) -> bytes:
-        """Returns the frames for a bundle of the stage's own kind for which no release can be had."""
+    def _own_without_release(self, bundle: Bundle | Columns) -> Outputs:
+        """Returns what comes of a bundle of the stage's own kind for which no release can be had."""
 
     @abstractmethod
-    def _refuse_own(self, bundle: Bundle, release: Release, raised: Raised) -> bytes:
-        """Returns the frames for one record of the stage's own kind that raised an exception."""
+    def _refuse_own(self, bundle: Bundle | Columns, release: Release, raised: Raised) -> Outputs:
+        """Returns what comes of one record of the stage's own kind that raised an exception."""
+
+    @abstractmethod
+    def _encoded(self, outputs: Outputs) -> bytes:
+        """Returns the bytes of what comes of a bundle."""
 
     def process(self, data: bytes) -> bytes:
         """Returns the frames for one bundle."""
-        bundle = read_bundle(data)
-        if bundle.kind in (Kind.CONTROL, Kind.BARRIER):
-            self._bundles.save()
-            if bundle.kind == Kind.CONTROL:
-                take_control(bundle, self.definitions)
-            return b""
-        told = _TOLD.get(bundle.kind)
-        release = self.definitions.newest if told else self._release_of(bundle)
-        if release is None:
-            return told.without_release(bundle) if told else self._own_without_release(bundle)
-        return self._bundles.process(data, bundle, release)
+        return self._encoded(self._take(read_bundle(data), Again(functools.partial(read_bundle, data), len(data))))
 
-    def _run(self, bundle: Bundle, release: Release) -> bytes:
-        told = _TOLD.get(bundle.kind)
-        return told.take(bundle, release, self._scorer) if told else self._own(bundle, release)
+    def take(self, bundle: Bundle | Columns) -> Outputs:
+        """Returns what comes of one bundle."""
+        return self._take(bundle, Again(lambda: bundle, bundle.size_bytes))
 
-    def _refuse(self, bundle: Bundle, release: Release, error: Exception, in_a_row: int) -> bytes:
+    def _take(self, bundle: Bundle | Columns, again: Again) -> Outputs:
+        if isinstance(bundle, Bundle):
+            if bundle.kind in (Kind.CONTROL, Kind.BARRIER):
+                self._bundles.save()
+                if bundle.kind == Kind.CONTROL:
+                    take_control(bundle, self.definitions)
+                return []
+            told = _TOLD.get(bundle.kind)
+            if told is not None:
+                newest = self.definitions.newest
+                return [*told.without_release(bundle)] if newest is None else self._bundles.process(bundle, newest, again)
+        release = self._release_of(bundle)
+        return self._own_without_release(bundle) if release is None else self._bundles.process(bundle, release, again)
+
+    def _run(self, bundle: Bundle | Columns, release: Release) -> Outputs:
         told = _TOLD.get(bundle.kind)
-        if told:
-            return told.refuse(bundle.bodies[0], error, self.NAME)
+        if told is not None and isinstance(bundle, Bundle):
+            return [*told.take(bundle, release, self._scorer)]
+        return self._own(bundle, release)
+
+    def _refuse(self, bundle: Bundle | Columns, release: Release, error: Exception, in_a_row: int) -> Outputs:
+        told = _TOLD.get(bundle.kind)
+        if told is not None and isinstance(bundle, Bundle):
+            return [*told.refuse(bundle.bodies[0], error, self.NAME)]
         return self._refuse_own(bundle, release, Raised(self.NAME, release, error, in_a_row))

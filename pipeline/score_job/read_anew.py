@@ -6,7 +6,7 @@ from typing import NamedTuple
 from features.schema.decode import Decoder
 from foundation.refusal import Refusal
 from pipeline.engine.definitions.release import Release
-from pipeline.score_job.event_body import event_body, parts_without_schema
+from pipeline.score_job.event_body import event_body
 from pipeline.score_job.refused_frames import no_release
 
 
@@ -17,12 +17,15 @@ class ReadAnew(NamedTuple):
     refused: list[tuple[Refusal, bytes, str, int]]
 
 
-def read_anew(bodies: Sequence[memoryview], release: Release | None) -> ReadAnew:
-    """Reads the events of `bodies`, which an unknown release wrote, by `release`; with None all of them are refused."""
+def read_anew(events: Sequence[tuple[int, int, str, bytes]], release: Release | None) -> ReadAnew:
+    """Reads `events`, which an unknown release has read, by `release`; with None all of them are refused.
+
+    Args:
+        events: of each the key of its order, its arrival in ms, who waits, and its bytes as they came.
+    """
     decoder = Decoder(release.schema) if release is not None else None
     out = ReadAnew([], [])
-    for body in bodies:
-        order_key, arrived_ms, reply, value = parts_without_schema(body)
+    for order_key, arrived_ms, reply, value in events:
         try:
             event = _required(decoder).decode(value, arrived_ms, reply)
         except Refusal as refusal:

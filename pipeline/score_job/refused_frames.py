@@ -1,4 +1,4 @@
-"""Makes the frames of what a stage refuses: dead letters, and replies to those who wait."""
+"""Makes what leaves a stage for what it refuses: dead letters, and replies to those who wait."""
 
 import msgspec
 
@@ -8,16 +8,16 @@ from pipeline.engine.decisions.decision import fallback_flags
 from pipeline.engine.definitions.release import Release
 from pipeline.engine.isolation import fault_of
 from pipeline.score_job.dead_letter import dead_letter
+from pipeline.score_job.handed_on import Frame
 from pipeline.wire.declaration import Tag
-from pipeline.wire.frames import topic_frame
 
 
-def refused(refusal: Refusal, value: bytes, partition: int = -1, offset: int = -1, at_ms: int = 0, **more: str) -> bytes:
+def refused(refusal: Refusal, value: bytes, partition: int = -1, offset: int = -1, at_ms: int = 0, **more: str) -> Frame:
     """Returns the frame that carries `value` and the reason to the dead-letter topic; the arguments are those of `dead_letter`."""
-    return topic_frame(Tag.DEAD_LETTER, f"{partition}:{offset}", dead_letter(refusal, value, partition, offset, at_ms, **more))
+    return Tag.DEAD_LETTER, f"{partition}:{offset}", dead_letter(refusal, value, partition, offset, at_ms, **more)
 
 
-def refused_reply(release: Release | None, reason: str, value: bytes, reply: str) -> bytes:
+def refused_reply(release: Release | None, reason: str, value: bytes, reply: str) -> Frame:
     """Returns the frame that answers whoever waits under `reply` for the event `value`, which is refused for `reason`."""
     answer = {
         "event_id": _id_in(value, release),
@@ -28,7 +28,7 @@ def refused_reply(release: Release | None, reason: str, value: bytes, reply: str
         "flags": fallback_flags(release),
         "release": release.id if release else 0,
     }
-    return topic_frame(Tag.REPLY, reply, msgspec.json.encode(answer))
+    return Tag.REPLY, reply, msgspec.json.encode(answer)
 
 
 def no_release(expected: str = "a release in force") -> Refusal:
@@ -60,6 +60,6 @@ class Raised:
         self._refusal = fault_of(error, stage)
         self._more = {"release": str(release.id if release else 0), "in_a_row": str(in_a_row)}
 
-    def frame(self, value: bytes, partition: int = -1, offset: int = -1, at_ms: int = 0, **more: str) -> bytes:
+    def frame(self, value: bytes, partition: int = -1, offset: int = -1, at_ms: int = 0, **more: str) -> Frame:
         """Returns the frame of the event's dead letter; the arguments are those of `dead_letter`."""
         return refused(self._refusal, value, partition, offset, at_ms, **more, **self._more)

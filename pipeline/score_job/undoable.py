@@ -7,11 +7,12 @@ state holds, and the one that raised is run in halves, each of which is written 
 
 import logging
 from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
 
 from pipeline.engine.definitions.release import Release
 from pipeline.engine.isolation import NOBODYS_FAULT, one_by_one
 from pipeline.engine.scorer import Scorer
-from pipeline.wire.bundle import Bundle, read_bundle
+from pipeline.score_job.handed_on import Answered, Frame
 from pipeline.wire.declaration import Kind
 
 log = logging.getLogger(__name__)
@@ -21,9 +22,37 @@ BYTES_MAX = 33_554_432
 
 _NO_EVENTS = (Kind.LABELS, Kind.FACTS)
 
-Run = Callable[[Bundle, Release], bytes]
-Refuse = Callable[[Bundle, Release, Exception, int], bytes]
-"""Returns the frames for a bundle of one record that raised, as the last of so many events in a row under its release."""
+Outputs = list[Frame | Answered]
+
+
+class Work(Protocol):
+    """A bundle of records, whatever form it has."""
+
+    @property
+    def kind(self) -> Kind:
+        """What the records are."""
+        ...
+
+    @property
+    def n(self) -> int:
+        """How many records."""
+        ...
+
+    def part(self, first: int, end: int) -> "Work":
+        """The records from `first` up to `end`, which is left out."""
+        ...
+
+
+Run = Callable[[Any, Release], Outputs]
+Refuse = Callable[[Any, Release, Exception, int], Outputs]
+"""Returns what a bundle of one record gives that raised, as the last of so many events in a row under its release."""
+
+
+class Again(NamedTuple):
+    """Gives a bundle once more, and says how many bytes it takes to keep until then."""
+
+    bundle: Callable[[], Work]
+    bytes: int
 
 
 class UndoableBundles:
@@ -31,26 +60,26 @@ class UndoableBundles:
 
     Args:
         scorer: its profiles change. Only bundles that are given to `process` may change them.
-        run: returns the frames of a bundle. It must return the same whenever the same bundles ran before.
-        refuse: returns the frames for what cannot be processed.
+        run: returns what comes of a bundle. It must return the same whenever the same bundles ran before.
+        refuse: returns what comes of a record that cannot be processed.
     """
 
     def __init__(self, scorer: Scorer, run: Run, refuse: Refuse) -> None:
         self._scorer = scorer
         self._run = run
         self._refuse = refuse
-        self._unwritten: list[bytes] = []
+        self._unwritten: list[Again] = []
         self._bytes = 0
         self._release: Release | None = None
         self._raised_in_a_row = 0
 
-    def process(self, data: bytes, bundle: Bundle, release: Release) -> bytes:
-        """Returns the frames of `bundle`, which `data` holds, under `release`."""
+    def process(self, bundle: Work, release: Release, again: Again) -> Outputs:
+        """Returns what comes of `bundle` under `release`; `again` gives the same bundle."""
         if release is not self._release:
             self.save()  # all bundles that are kept are of one release
             self._release, self._raised_in_a_row = release, 0
         try:
-            frames = self._run(bundle, release)
+            outputs = self._run(bundle, release)
         except NOBODYS_FAULT:
             raise
         except Exception as error:
@@ -59,20 +88,20 @@ class UndoableBundles:
         self._passed(bundle)
         self._scorer.keep(bundle.n)
         if self._scorer.unsaved:
-            self._unwritten.append(data)
-            self._bytes += len(data)
+            self._unwritten.append(again)
+            self._bytes += again.bytes
             if self._bytes > BYTES_MAX:
                 self.save()
         else:
             self._written()
-        return frames
+        return outputs
 
     def save(self) -> None:
         """Writes all that the state lacks. It is called before a checkpoint, and before anything changes what a bundle means."""
         self._scorer.save()
         self._written()
 
-    def _passed(self, part: Bundle) -> None:
+    def _passed(self, part: Work) -> None:
         if part.kind not in _NO_EVENTS:  # a release is judged by events alone
             self._raised_in_a_row = 0
 
@@ -80,10 +109,10 @@ class UndoableBundles:
         self._unwritten.clear()
         self._bytes = 0
 
-    def _in_halves(self, bundle: Bundle, release: Release) -> bytes:
+    def _in_halves(self, bundle: Work, release: Release) -> Outputs:
         self._scorer.forget()
-        for data in self._unwritten:
-            self._run(read_bundle(data), release)
+        for again in self._unwritten:
+            self._run(again.bundle(), release)
         self.save()
         parts = one_by_one(
             range(bundle.n),
@@ -91,15 +120,15 @@ class UndoableBundles:
             self._scorer.forget,
             lambda row, error: self._one(bundle.part(row, row + 1), release, error),
         )
-        return b"".join(parts)
+        return [output for part in parts for output in part]
 
-    def _part(self, part: Bundle, release: Release) -> bytes:
-        frames = self._run(part, release)
+    def _part(self, part: Work, release: Release) -> Outputs:
+        outputs = self._run(part, release)
         self.save()
         self._passed(part)
-        return frames
+        return outputs
 
-    def _one(self, part: Bundle, release: Release, error: Exception) -> bytes:
+    def _one(self, part: Work, release: Release, error: Exception) -> Outputs:
         self._raised_in_a_row += part.kind not in _NO_EVENTS
         log.error("a record is set aside, for processing it raised an exception", exc_info=error)
         return self._refuse(part, release, error, self._raised_in_a_row)

@@ -28,18 +28,19 @@ from pipeline.engine.definitions.release import Release
 from pipeline.engine.isolation import FAULT_MET
 from pipeline.engine.profile_store import BYTES_MAX
 from pipeline.flink.state import BulkState, KeyedProfiles
-from pipeline.score_job.event_body import Arrivals, bodies_of
+from pipeline.score_job.event_body import Arrivals, bodies_of, parts_without_schema
+from pipeline.score_job.handed_on import Answered, Events, Frame
 from pipeline.score_job.profile_stage import ProfileStage
 from pipeline.score_job.read_anew import ReadAnew, read_anew
 from pipeline.score_job.refused_frames import Raised, refused, refused_reply
+from pipeline.score_job.undoable import Outputs
 from pipeline.wire.bundle import Bundle
 from pipeline.wire.declaration import Tag
-from pipeline.wire.frames import add_record, topic_frame
+from pipeline.wire.frames import write_frames
 
 log = logging.getLogger(__name__)
 
 _encode = msgspec.json.Encoder().encode
-_DECISION, _REPLY = Tag.DECISION.byte, Tag.REPLY.byte
 
 EVENT_BODIES = "event-bodies"
 """A dead letter whose event could not be read names no topic."""
@@ -57,7 +58,7 @@ class EntryFeed(Protocol):
         ...
 
 
-class UserStage(ProfileStage):
+class UserStage(ProfileStage[Events]):
     """Turns events into decisions, replies, late events and refusals of reused ids.
 
     Args:
@@ -86,32 +87,35 @@ class UserStage(ProfileStage):
         self._entries = entries
         self._reads_lists = False
 
-    def _release_of(self, bundle: Bundle) -> Release | None:
+    def _release_of(self, bundle: Bundle | Events) -> Release | None:
         release = self.definitions.releases.nearest(bundle.release)
         if release is not None and release.id != bundle.release:
             log.error("release %d cannot be had: %d events are decided by %d, degraded", bundle.release, bundle.n, release.id)
         return release
 
-    def _own(self, bundle: Bundle, release: Release) -> bytes:
+    def _own(self, bundle: Bundle | Events, release: Release) -> Outputs:
         if release is not self._equipped:
             self._equip(release)
         if self._reads_lists and self._entries is not None:
             self._scorer.lists.take(self._entries.take())
         return self._decide(bundle, release) if release.id == bundle.release else self._decide_anew(bundle, release)
 
-    def _own_without_release(self, bundle: Bundle) -> bytes:
-        return b"".join(self._refused(read_anew(bundle.bodies, None), None))
+    def _own_without_release(self, bundle: Bundle | Events) -> Outputs:
+        return [*self._refused(read_anew(_unread(bundle), None), None)]
 
-    def _refuse_own(self, bundle: Bundle, release: Release, raised: Raised) -> bytes:
+    def _encoded(self, outputs: Outputs) -> bytes:
+        return write_frames([output for output in outputs if not isinstance(output, Answered)])
+
+    def _refuse_own(self, bundle: Bundle | Events, release: Release, raised: Raised) -> Outputs:
         try:
-            event = bodies_of(release.schema).read(bundle.bodies)
+            event = _arrivals_of(bundle, release)
             id, reply, value, at_ms = event.batch.ids[0], event.replies[0], event.value(0), int(event.arrived_ms[0])
         except Exception:  # it may be the reading that raises: then nobody can be answered, and the body is kept as it is
-            return raised.frame(bytes(bundle.bodies[0]), topic=EVENT_BODIES)
-        frames = raised.frame(value, at_ms=at_ms)
+            return [raised.frame(bundle.body(), topic=EVENT_BODIES)]
+        frames: Outputs = [raised.frame(value, at_ms=at_ms)]
         if reply:
             answer = Reply(id, 0, math.nan, release.policy.fallback.action, [FAULT_MET], fallback_flags(release), release.id)
-            frames += topic_frame(Tag.REPLY, reply, _encode(answer))
+            frames.append((Tag.REPLY, reply, _encode(answer)))
         return frames
 
     def _install(self) -> None:
@@ -134,23 +138,23 @@ class UserStage(ProfileStage):
                 log.error("snapshot %d of %s is not in force: %s", snapshot.sequence, snapshot.model, error)
         self._equipped = release
 
-    def _decide(self, bundle: Bundle, release: Release) -> bytes:
-        arrivals = bodies_of(release.schema).read(bundle.bodies)
-        verdicts = self._scorer.decide(release, arrivals.batch, answers_of(bundle, release), bundle.positions)
-        return b"".join(self._frames(verdicts, arrivals, bundle.missing))
+    def _decide(self, bundle: Bundle | Events, release: Release) -> Outputs:
+        arrivals = _arrivals_of(bundle, release)
+        answers = bundle.answers(release) if isinstance(bundle, Events) else answers_of(bundle, release)
+        return [*self._frames(self._scorer.decide(release, arrivals.batch, answers, bundle.positions), arrivals, bundle.missing)]
 
-    def _decide_anew(self, bundle: Bundle, release: Release) -> bytes:
+    def _decide_anew(self, bundle: Bundle | Events, release: Release) -> Outputs:
         """Decides events whose own release cannot be had by `release`, without their entities' answers, which fit the other alone."""
-        anew = read_anew(bundle.bodies, release)
+        anew = read_anew(_unread(bundle), release)
         frames = self._refused(anew, release)
         if anew.bodies:
             arrivals = bodies_of(release.schema).read([memoryview(body) for body in anew.bodies])
             n = len(anew.bodies)
             verdicts = self._scorer.decide(release, arrivals.batch, Answers.none(release, n))
             frames += self._frames(verdicts, arrivals, np.ones(n, np.uint8))
-        return b"".join(frames)
+        return [*frames]
 
-    def _refused(self, anew: ReadAnew, release: Release | None) -> list[bytes]:
+    def _refused(self, anew: ReadAnew, release: Release | None) -> list[Frame]:
         frames = []
         for refusal, value, reply, arrived_ms in anew.refused:
             frames.append(refused(refusal, value, at_ms=arrived_ms))
@@ -158,8 +162,8 @@ class UserStage(ProfileStage):
                 frames.append(refused_reply(release, str(refusal), value, reply))
         return frames
 
-    def _frames(self, verdicts: Verdicts, arrivals: Arrivals, missing: NDArray[np.uint8]) -> list[bytes]:
-        frames: list[bytes] = []
+    def _frames(self, verdicts: Verdicts, arrivals: Arrivals, missing: NDArray[np.uint8]) -> list[Frame]:
+        frames: list[Frame] = []
         batch = arrivals.batch
         decisions = decisions_of(verdicts, batch, missing, arrivals.arrived_ms, self._clock() * 1000)
         decided = (~verdicts.are(UNDECIDED)).tolist()
@@ -167,14 +171,14 @@ class UserStage(ProfileStage):
             if not decided[row]:
                 frames += self._undecided(verdicts, row, arrivals)
                 continue
-            add_record(frames, _DECISION, user.encode(), _encode(decision))
+            frames.append((Tag.DECISION, user, _encode(decision)))
             if reply:
-                add_record(frames, _REPLY, reply.encode(), _encode(reply_of(decision)))
+                frames.append((Tag.REPLY, reply, _encode(reply_of(decision))))
         return frames
 
-    def _undecided(self, verdicts: Verdicts, row: int, arrivals: Arrivals) -> list[bytes]:
+    def _undecided(self, verdicts: Verdicts, row: int, arrivals: Arrivals) -> list[Frame]:
         """Returns the frames for an event without a decision of its own: the newest answer again, or where the event went and why."""
-        frames: list[bytes] = []
+        frames: list[Frame] = []
         flags = int(verdicts.flags[row])
         id, user = arrivals.batch.ids[row], arrivals.batch.users[row]
         if flags & DUPLICATE:
@@ -188,13 +192,13 @@ class UserStage(ProfileStage):
                 "event_time": int(arrivals.batch.times_ms[row]),
                 "value": base64.b64encode(arrivals.value(row)).decode(),
             }
-            frames.append(topic_frame(Tag.LATE, user, _encode(record)))
+            frames.append((Tag.LATE, user, _encode(record)))
         else:
             refusal = _refusal_of(flags, id, verdicts.release.schema)
             frames.append(refused(refusal, arrivals.value(row), at_ms=int(arrivals.arrived_ms[row])))
             reasons = [str(refusal)]
         if arrivals.replies[row]:
-            frames.append(topic_frame(Tag.REPLY, arrivals.replies[row], _encode(self._reply_to(verdicts, row, id, reasons))))
+            frames.append((Tag.REPLY, arrivals.replies[row], _encode(self._reply_to(verdicts, row, id, reasons))))
         return frames
 
     def _reasons_again(self, verdicts: Verdicts, row: int) -> list[str]:
@@ -215,6 +219,14 @@ class UserStage(ProfileStage):
         bypassed = BYPASSED * (decider is not None and decider.bypass.on)
         said = flag_names(flags & (DUPLICATE | REVISED) | bypassed)
         return Reply(id, revision, score, ACTIONS[verdicts.actions[row]], reasons, said, release)
+
+
+def _arrivals_of(bundle: Bundle | Events, release: Release) -> Arrivals:
+    return bundle.arrivals if isinstance(bundle, Events) else bodies_of(release.schema).read(bundle.bodies)
+
+
+def _unread(bundle: Bundle | Events) -> list[tuple[int, int, str, bytes]]:
+    return bundle.unread() if isinstance(bundle, Events) else [parts_without_schema(body) for body in bundle.bodies]
 
 
 def answers_of(bundle: Bundle, release: Release) -> Answers:

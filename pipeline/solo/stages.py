@@ -7,14 +7,14 @@ from typing import NamedTuple
 from pipeline.engine.profile_store import BYTES_MAX
 from pipeline.flink.state import BulkState
 from pipeline.log.frame import Entry, LogRecord
-from pipeline.score_job.between_stages import Frame, answers_in, event_bundle, message_bundle
 from pipeline.score_job.decode import DecodeStage
 from pipeline.score_job.entity import EntityStage
+from pipeline.score_job.handed_on import Answered, Frame
+from pipeline.score_job.stamped import Stamped
 from pipeline.score_job.user import EntryFeed, UserStage
-from pipeline.wire.bodies import write_control_record, write_keyed_body, write_raw_record
-from pipeline.wire.bundle import write_bundle
-from pipeline.wire.declaration import ANY_SNAPSHOTS, ENTITY_SEPARATOR, REPLY_HEADER, Kind, Tag, Topic
-from pipeline.wire.frames import read_frames
+from pipeline.wire.bodies import RawRecord, write_control_record, write_keyed_body
+from pipeline.wire.bundle import read_bundle, write_bundle
+from pipeline.wire.declaration import ANY_SNAPSHOTS, ENTITY_SEPARATOR, NO_TIME_MS, REPLY_HEADER, Kind, Tag, Topic
 
 TOPICS = {Tag.DECISION: "decisions", Tag.DEAD_LETTER: "dead-letters", Tag.LATE: "late"}
 CONTROL_TOPICS = {"control": Topic.CONTROL, "models": Topic.MODEL}
@@ -28,6 +28,17 @@ class Outcome(NamedTuple):
 
     entries: list[Entry]
     replies: list[tuple[str, bytes]]
+
+    def add(self, outputs: Sequence[Frame | Answered]) -> None:
+        """Adds what came from a stage for topics and callers; answers of entities stay between the stages."""
+        for output in outputs:
+            if isinstance(output, Answered):
+                continue
+            tag, key, payload = output
+            if tag == Tag.REPLY:
+                self.replies.append((key, payload))
+            else:
+                self.entries.append(Entry(TOPICS[tag], key.encode(), payload))
 
 
 class Stages:
@@ -72,23 +83,23 @@ class Stages:
         for record in records:
             is_users = record.key.partition(ENTITY_SEPARATOR.encode())[0] == kind
             bodies[is_users].append(write_keyed_body(record.key, record.value or b""))
-        frames = [
-            frame
-            for is_users, stage in ((False, self._entity), (True, self._user))
-            if bodies[is_users]
-            for frame in read_frames(stage.process(write_bundle(TOLD_TOPICS[topic], bodies[is_users])))
-        ]
-        return _outcome(frames)
+        outcome = Outcome([], [])
+        for is_users, stage in ((False, self._entity), (True, self._user)):
+            if bodies[is_users]:
+                outcome.add(stage.take(read_bundle(write_bundle(TOLD_TOPICS[topic], bodies[is_users]))))
+        return outcome
 
     def events(self, records: Sequence[LogRecord]) -> Outcome:
         """Decides events, or says why not."""
-        bodies = [write_raw_record(record.value or b"", 0, record.ordinal, record.at_ms, reply=_reply_of(record)) for record in records]
-        frames = read_frames(self.decode.process(write_bundle(Kind.RAW, bodies, positions=[self._snapshots] * len(bodies))))
-        messages = [(key, payload) for tag, key, payload in frames if tag == Tag.MESSAGE]
-        events = [(key, payload) for tag, key, payload in frames if tag == Tag.EVENT]
-        answered = read_frames(self._entity.process(message_bundle(messages))) if messages else []
-        decided = read_frames(self._user.process(event_bundle(events, answers_in(answered)))) if events else []
-        return _outcome([*frames, *answered, *decided])
+        outcome = Outcome([], [])
+        for output in self.decode.take([(_raw_record(record), self._snapshots) for record in records]):
+            if isinstance(output, Stamped):
+                answered = [each for messages in output.messages() for each in self._entity.take(messages)]
+                outcome.add(answered)
+                outcome.add(self._user.take(output.events([each for each in answered if isinstance(each, Answered)])))
+            else:
+                outcome.add([output])
+        return outcome
 
     def checkpoint(self) -> None:
         """Makes the stages write what their states do not have yet."""
@@ -96,9 +107,8 @@ class Stages:
             stage.process(write_bundle(Kind.BARRIER, [b""]))
 
 
-def _outcome(frames: Sequence[Frame]) -> Outcome:
-    replies = [(key, payload) for tag, key, payload in frames if tag == Tag.REPLY]
-    return Outcome([Entry(TOPICS[tag], key.encode(), payload) for tag, key, payload in frames if tag in TOPICS], replies)
+def _raw_record(record: LogRecord) -> RawRecord:
+    return 0, record.ordinal, record.at_ms, NO_TIME_MS, _reply_of(record).decode(errors="replace"), record.value or b""
 
 
 def _reply_of(record: LogRecord) -> bytes:

@@ -35,6 +35,15 @@ class Bundle:
     tail: NDArray[np.float64] | None
     bodies: list[memoryview]
 
+    @property
+    def size_bytes(self) -> int:
+        """The memory in use, about."""
+        return sum(map(len, self.bodies)) + 256 * self.n
+
+    def body(self) -> bytes:
+        """The first body."""
+        return bytes(self.bodies[0])
+
     def part(self, first: int, end: int) -> "Bundle":
         """The bundle of the bodies from `first` up to `end`, which is left out."""
         tail = None if self.tail is None else self.tail[first:end]

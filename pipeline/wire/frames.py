@@ -1,5 +1,7 @@
 """Frames: what a Python stage gives back to Java, each with a tag that says where it goes."""
 
+from collections.abc import Iterable
+
 from pipeline.wire.declaration import ANSWER, EVENT, FRAME, MESSAGE, Tag
 
 _EVENT, _MESSAGE, _ANSWER = (head.behind_its_length().pack for head in (EVENT, MESSAGE, ANSWER))
@@ -18,6 +20,14 @@ def topic_frame(tag: Tag, key: str, value: bytes) -> bytes:
     """A frame `tag` with a key and a payload."""
     name = key.encode()
     return b"".join([FRAME.pack(ord(tag), len(name)), name, len(value).to_bytes(4, "little"), value])
+
+
+def write_frames(frames: Iterable[tuple[Tag, str, bytes]]) -> bytes:
+    """The frames (tag, key, payload) one after the other; `read_frames` takes them apart."""
+    parts: list[bytes] = []
+    for tag, key, value in frames:
+        add_record(parts, tag.byte, key.encode(), value)
+    return b"".join(parts)
 
 
 def add_event(

@@ -264,7 +264,7 @@ def test_what_is_kept_for_undoing_has_a_bound(monkeypatch) -> None:
     job.release(1, TEXTS)
     for first in range(0, 2_000, 100):
         job.events([msgspec.json.encode(event) for event in payments(100, first=first)])
-        assert sum(map(len, job.user._bundles._unwritten)) <= 100_000
+        assert sum(again.bytes for again in job.user._bundles._unwritten) <= 100_000
     assert len(job.user_state.heads) == 9
 
 
