@@ -80,9 +80,9 @@ class Step:
         when: which events it takes. It may read captures of the steps before it.
         least: how many events it needs, from 1 on.
         most: how many events it may take at most, inclusive; None: any number. Equal to `least` for ``times: n``.
-        gap_ms: the maximum time (inclusive) between the last event of the step before and each event of this one, and between two
-            events of this one; None: only the sequence's `within_ms` bounds it. For an absent step, how long after the last event of the
-            step before none may come (inclusive).
+        gap_ms: the maximum time (inclusive) between the last event of the step before and the first of this one, and between two events of
+            this one that follow each other; None: only the sequence's `within_ms` bounds it. For an absent step at the end, how long after
+            the last event of the step before none may come (inclusive).
         optional: the sequence goes on without it.
         absent: no event may satisfy `when` between the steps around it; where it is the last, within `gap_ms` after the last event of the
             step before, or until `within_ms` has passed since the first event, whichever is sooner.
