@@ -78,7 +78,7 @@ class Profiles:
         self.plan = plan
         self._windows = WindowState(plan, durable)
         self.facts = FactTable([fact.name for fact in plan.schema.facts_of(plan.kind)])
-        self.sections = SectionStore(sections, self._windows.retained, self.facts)
+        self.sections = SectionStore(sections, self._windows.retained, self.facts, lambda slots: self.slab.heads[slots, NEWEST])
         self._states: tuple[KeyedState, ...] = (self._windows, self.sections)
         self._durable = durable
         self._forgotten_ms = forgotten_ms

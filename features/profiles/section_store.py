@@ -7,7 +7,7 @@ import numpy as np
 from features.profiles.codec import SavedHead
 from features.profiles.keyed_state import Draft, FewHave, Group
 from features.profiles.sections import RESTING_MAX, SavedSections, Section, Widths, first_words, places_of, widths_of
-from features.profiles.sparse_sections import SparseSections
+from features.profiles.sparse_sections import PACKED, SparseSections
 from foundation.number_arrays import Float64s, Int64s
 
 _RESTING_BYTES = 640
@@ -24,17 +24,25 @@ class SectionStore:
         sections: the declared ones.
         retained: gives a column of the rows that the profile of a slot retains, oldest first.
         facts: the facts of the entities, which are sections of their profiles, too.
+        newest_ms: gives the event time up to which each slot has come.
     """
 
     rewinds = False
 
-    def __init__(self, sections: Sequence[Section], retained: Callable[[int, str], Float64s], facts: FewHave) -> None:
+    def __init__(
+        self,
+        sections: Sequence[Section],
+        retained: Callable[[int, str], Float64s],
+        facts: FewHave,
+        newest_ms: Callable[[Int64s], Int64s] | None = None,
+    ) -> None:
         self._dense = [section for section in sections if not section.sparse]
         self._widths = widths_of(self._dense)
         self._places = {name: place for (name, _), place in places_of(self._widths).items()}
         self._begins = first_words(self._dense)
         self.words: Float64s = np.zeros((0, len(self._begins)))
-        self.sparse = SparseSections([section for section in sections if section.sparse])
+        self.sparse = SparseSections([section for section in sections if section.sparse], newest_ms)
+        self._facts = facts
         self._few: tuple[FewHave, ...] = (self.sparse, facts)
         self._resting: dict[int, SavedSections] = {}
         self._retained = retained
@@ -63,9 +71,10 @@ class SectionStore:
         self.words[slot] = self._begins
 
     def save(self, draft: Draft) -> None:
-        """Groups the profiles by the sections that they hold: few are those that hold more than the dense ones."""
-        if not self._resting and not any(map(len, self._few)):
-            draft.groups.append(Group(np.arange(len(draft.slots)), self._widths, self.words[draft.slots]))
+        """Groups the profiles by the sections that they hold."""
+        self.sparse.lapse(draft.slots)
+        if not self._resting and not len(self._facts) and not self.sparse.rests:
+            self._save_many(draft)
             return
         alike: dict[Widths, list[int]] = {}
         beside = [self._beside(slot) for slot in draft.slots.tolist()]
@@ -74,6 +83,18 @@ class SectionStore:
         for widths, places in alike.items():
             words = np.hstack([self.words[draft.slots[places]], [beside[at].words for at in places]])
             draft.groups.append(Group(np.array(places, np.int64), self._widths + widths, words))
+
+    def _save_many(self, draft: Draft) -> None:
+        """Groups profiles that hold dense and sparse sections and nothing else: by the width of the sparse ones."""
+        sizes = self.sparse.packed_widths(draft.slots)
+        for width in np.unique(sizes).tolist():
+            places = np.flatnonzero(sizes == width)
+            slots = draft.slots[places]
+            if width:
+                words = np.hstack([self.words[slots], self.sparse.packed(slots, width)])
+                draft.groups.append(Group(places, (*self._widths, (PACKED, width)), words))
+            else:
+                draft.groups.append(Group(places, self._widths, self.words[slots]))
 
     def _beside(self, slot: int) -> SavedSections:
         """Returns what the profile of a slot has beside the dense sections."""

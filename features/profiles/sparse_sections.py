@@ -1,117 +1,196 @@
 """Sections that few keys have: words that are made for a key when something first happens there, such as the first step of a sequence."""
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Callable, Sequence
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from features.layout.layout import END
+from features.profiles.memory import grown, roomy
 from features.profiles.sections import SavedSections, Section, Widths, first_words, places_of, widths_of
+from features.profiles.sparse_entries import ENTRIES, HELD_LINES, LINE, NEVER_LAPSES, NUMBERS, OWN, USED_LINES, SparseArrays
+from features.profiles.sparse_packing import PACKED_OWN, drop_all, drop_lapsed, make_missing, pack, packed_sizes, refill, unpack
 from foundation.number_arrays import Float64s, Int64s
 
-_SECTION, _NEXT, _LINKS = 0, 1, 2
-_ENTRIES_LEAST = 64
+PACKED = "sparse"
+"""The name under which all sparse sections of a profile stand in its bytes."""
+_LINES_LEAST, _TABLE_LEAST = 64, 256
+_STEP, _DOUBLING = 16, 128
+_RESTING_WORDS_MAX = 512
+_ENTRY_BYTES = 16
+"""Estimated bytes of an entry in the table that finds it."""
+_LOW = (1 << 32) - 1
 
 
 class SparseSections:
-    """Keeps the words of sparse sections by slot, as chains of entries in flat arrays that a kernel can follow.
+    """Keeps the words of sparse sections by slot, as entries in flat arrays that a kernel finds by slot and section.
 
-    A key without any takes 8 bytes, and an entry 16 bytes beside the words of the widest section. Finding an entry costs a step for
-    each other section that the key has.
+    A key without any takes 8 bytes; an entry takes 16 bytes beside its words, in whole lines of 64 bytes, and 16 bytes in a table. In the
+    bytes of a profile all its entries are one section, whose width is rounded up: profiles are then of few shapes, and many are written at
+    once. Entries of sections that nothing declares rest in the profile, until they lapse.
 
     Args:
         sections: the declared ones; all are sparse.
+        newest_ms: gives the event time up to which each slot has come: what has lapsed by then is not saved. None: nothing lapses.
     """
 
-    def __init__(self, sections: Sequence[Section]) -> None:
+    def __init__(self, sections: Sequence[Section], newest_ms: Callable[[Int64s], Int64s] | None = None) -> None:
         self.widths = widths_of(sections)
-        self._number = {section.name: at for at, section in enumerate(sections)}
-        self._begins = [first_words([section]) for section in sections]
-        self._first = np.zeros(0, np.int64)
-        self._links = np.zeros((0, _LINKS), np.int64)
-        self._words = np.zeros((0, max((section.width for section in sections), default=0)))
-        self._free: list[int] = []
+        self.numbers = {section.name: at for at, section in enumerate(sections)}
+        self._begins = [first_words([section]).view(np.int64) for section in sections]
+        self._cells = np.array([width for _, width in self.widths], np.int64)
+        self._hashes = np.array([_hash_of(name) for name, _ in self.widths], np.int64)
+        self._order = np.argsort(self._hashes)
+        self._newest_ms = newest_ms
+        self._resting: dict[int, Int64s] = {}
+        lines = -(-(OWN + self._cells) // LINE)
+        self._lines = roomy(_LINES_LEAST if sections else 0, LINE)
+        free = np.full(int(lines.max(initial=0)) + 1, END)
+        none, table = np.zeros(0, np.int64), np.zeros(_TABLE_LEAST, np.int64)
+        self.arrays = SparseArrays(self._lines.reshape(-1), none, table, free, np.zeros(NUMBERS, np.int64), lines)
 
     def grow(self, slots: int) -> None:
         """Makes room for so many slots."""
-        if self.widths and slots > len(self._first):
-            more = max(slots, 2 * len(self._first)) - len(self._first)
-            self._first = np.concatenate([self._first, np.full(more, END)])
+        have = self.arrays.first
+        if self.widths and slots > len(have):
+            more = max(slots, 2 * len(have)) - len(have)
+            self.arrays = self.arrays._replace(first=np.concatenate([have, np.full(more, END)]))
+
+    def make_room(self, entries: int, lines: int) -> None:
+        """Makes room for so many new entries, which take so many lines together; `arrays` are others afterwards."""
+        needed = int(self.arrays.numbers[USED_LINES]) + lines
+        if needed > len(self._lines):
+            self._lines = grown(self._lines, max(needed, 2 * len(self._lines)))
+            self.arrays = self.arrays._replace(words=self._lines.reshape(-1))
+        size, old = len(self.arrays.table), self.arrays.table
+        while 2 * (int(self.arrays.numbers[ENTRIES]) + entries) > size:
+            size *= 2
+        if size > len(old):
+            self.arrays = self.arrays._replace(table=np.zeros(size, np.int64))
+            refill(self.arrays, old)
 
     def words(self, name: str) -> Float64s:
-        """Returns the words of a section, [entries, width], to be changed in place; valid until an entry is made."""
-        return self._words[:, : self.widths[self._number[name]][1]]
+        """Returns the words of a section, [rows, width], to be changed in place; valid until an entry is made."""
+        flat = self.arrays.words[OWN:].view(np.float64)
+        width = self.widths[self.numbers[name]][1]
+        rows = max(0, (len(flat) - width) // LINE + 1)
+        return as_strided(flat, (rows, width), (8 * LINE, 8))
 
     def find(self, name: str, slots: Int64s) -> Int64s:
-        """Returns the entry [n] of each slot, -1 where it has none."""
-        number = self._number[name]
-        if not len(self):
-            return np.full(len(slots), END)
-        entries: Int64s = self._first[slots]
-        while len(others := np.flatnonzero((entries >= 0) & (self._links[entries, _SECTION] != number))):
-            entries[others] = self._links[entries[others], _NEXT]
-        return entries
+        """Returns the row [n] of each slot, -1 where it has none."""
+        return self._rows(name, slots, np.zeros(0, np.int64))
 
     def make(self, name: str, slots: Int64s) -> Int64s:
-        """Returns the entry [n] of each slot, and makes those that are not there."""
-        entries = self.find(name, slots)
-        for slot in dict.fromkeys(slots[entries < 0].tolist()):
-            self._make(self._number[name], slot)
-        return self.find(name, slots)
+        """Returns the row [n] of each slot, and makes those that are not there."""
+        number = self.numbers[name]
+        self.make_room(len(slots), len(slots) * int(self.arrays.lines[number]))
+        return self._rows(name, slots, self._begins[number])
 
-    def _make(self, number: int, slot: int) -> int:
-        if not self._free:
-            self._lengthen()
-        entry = self._free.pop()
-        self._links[entry] = number, self._first[slot]
-        self._words[entry] = 0.0
-        self._words[entry, : self.widths[number][1]] = self._begins[number]
-        self._first[slot] = entry
-        return entry
-
-    def _lengthen(self) -> None:
-        have = len(self._links)
-        more = max(have, _ENTRIES_LEAST)
-        self._links = np.concatenate([self._links, np.zeros((more, _LINKS), np.int64)])
-        self._words = np.concatenate([self._words, np.zeros((more, self._words.shape[1]))])
-        self._free = list(range(have + more - 1, have - 1, -1))
-
-    def _entries(self, slot: int) -> list[int]:
-        entries, entry = [], int(self._first[slot])
-        while entry >= 0:
-            entries.append(entry)
-            entry = int(self._links[entry, _NEXT])
-        return entries
+    def _rows(self, name: str, slots: Int64s, begins: Int64s) -> Int64s:
+        rows = np.empty(len(slots), np.int64)
+        make_missing(self.arrays, slots, self.numbers[name], begins, rows)
+        return rows
 
     def __len__(self) -> int:
-        """Returns the number of entries."""
-        return len(self._links) - len(self._free)
+        """Returns the number of entries, and of profiles in which some rest."""
+        return int(self.arrays.numbers[ENTRIES]) + len(self._resting)
+
+    @property
+    def rests(self) -> bool:
+        """Whether entries of other sections rest in any profile."""
+        return bool(self._resting)
+
+    def lapse(self, slots: Int64s) -> None:
+        """Drops the entries of `slots` that mean nothing any more."""
+        if self._newest_ms is not None and self.arrays.numbers[ENTRIES]:
+            drop_lapsed(self.arrays, slots, self._newest_ms(slots))
+
+    def packed_widths(self, slots: Int64s) -> Int64s:
+        """Returns how many words each slot's entries take in the bytes of its profile, rounded up; 0 where it has none."""
+        sizes = np.zeros(len(slots), np.int64)
+        if self.arrays.numbers[ENTRIES]:
+            packed_sizes(self.arrays, slots, self._cells, sizes)
+        return rounded(sizes)
+
+    def packed(self, slots: Int64s, width: int) -> Float64s:
+        """Returns the entries of each slot as words, [n, width]."""
+        out = np.zeros((len(slots), width), np.int64)
+        pack(self.arrays, slots, self._hashes, self._cells, out)
+        return out.view(np.float64)
 
     def saved(self, slot: int) -> SavedSections | None:
-        """Returns the sections of `slot` with their words; None where it has none."""
-        if not len(self) or self._first[slot] < 0:
+        """Returns the entries of `slot` as one section, those at rest included; None where it has none."""
+        slots = np.array([slot])
+        width = int(self.packed_widths(slots)[0])
+        own = self.packed(slots, width)[0].view(np.int64) if width else np.zeros(0, np.int64)
+        words = np.concatenate([own[: _used(own)], self._still_resting(slot)])
+        if not len(words):
             return None
-        own = [(self.widths[int(self._links[entry, _SECTION])], entry) for entry in self._entries(slot)]
-        own.sort()
-        words = np.concatenate([self._words[entry, :width] for (_, width), entry in own])
-        return SavedSections(tuple(section for section, _ in own), words)
+        whole = np.zeros(int(rounded(np.array([len(words)]))[0]), np.int64)
+        whole[: len(words)] = words
+        return SavedSections(((PACKED, len(whole)),), whole.view(np.float64))
+
+    def _still_resting(self, slot: int) -> Int64s:
+        """Returns the entries at rest of a slot that still mean something."""
+        words = self._resting.get(slot, np.zeros(0, np.int64))
+        if not len(words) or self._newest_ms is None:
+            return words
+        second = int(self._newest_ms(np.array([slot]))[0]) // 1_000
+        kept = [words[start:end] for start, end in _entries(words) if int(words[start + 1]) >> 32 in range(second, NEVER_LAPSES + 1)]
+        return np.concatenate([words[:0], *kept])
 
     def restore(self, slot: int, saved: Widths, words: Float64s) -> Widths:
-        """Takes over its own ones among the sections of a saved profile, and returns the others."""
-        where = places_of(saved)
-        for section in self.widths:
-            if section in where:
-                entry = self._make(self._number[section[0]], slot)
-                self._words[entry, : section[1]] = words[where[section]]
-        return tuple(section for section in saved if section not in self.widths)
+        """Takes over the sparse sections of a saved profile, and returns the other sections."""
+        for section, place in places_of(saved).items():
+            if section[0] == PACKED:
+                self._unpack(slot, words[place].view(np.int64))
+        return tuple(section for section in saved if section[0] != PACKED)
+
+    def _unpack(self, slot: int, words: Int64s) -> None:
+        rest = np.empty(len(words), np.int64)
+        entries = len(words) // PACKED_OWN + 1
+        self.make_room(entries, entries + len(words) // LINE)
+        left = unpack(self.arrays, slot, words.copy(), self._hashes[self._order], self._order, self._cells, rest)
+        if left:
+            kept = [rest[start:end] for start, end in _entries(rest[:left]) if end <= _RESTING_WORDS_MAX]
+            self._resting[slot] = np.concatenate([rest[:0], *kept])
 
     def forget(self, slots: Sequence[int]) -> None:
         """Frees the entries of `slots`."""
-        if len(self):
-            for slot in slots:
-                self._free += self._entries(slot)
-                self._first[slot] = END
+        if self.arrays.numbers[ENTRIES]:
+            drop_all(self.arrays, np.array(slots, np.int64))
+        for slot in slots if self._resting else ():
+            self._resting.pop(slot, None)
 
     def size_bytes(self, keys: int) -> int:
         """Returns the approximate memory of so many keys, all that are held."""
-        own = 8 * keys if self.widths else 0
-        return own + 8 * len(self) * (_LINKS + self._words.shape[1])
+        held = 8 * LINE * int(self.arrays.numbers[HELD_LINES]) + _ENTRY_BYTES * int(self.arrays.numbers[ENTRIES])
+        return (8 * keys if self.widths else 0) + held + sum(words.nbytes for words in self._resting.values())
+
+
+def rounded(sizes: Int64s) -> Int64s:
+    """Rounds numbers of words up: to 16 below 128, above that by halves and wholes of powers of two."""
+    powers = np.left_shift(1, np.ceil(np.log2(np.maximum(sizes, 1))).astype(np.int64))
+    halves = np.where(sizes <= 3 * powers // 4, 3 * powers // 4, powers)
+    result: Int64s = np.where(sizes <= _DOUBLING, -(-sizes // _STEP) * _STEP, halves)
+    return result
+
+
+def _entries(words: Int64s) -> list[tuple[int, int]]:
+    """Returns where each packed entry begins and ends."""
+    found, start = [], 0
+    while start + PACKED_OWN <= len(words) and words[start]:
+        end = start + PACKED_OWN + (int(words[start + 1]) & _LOW)
+        found.append((start, end))
+        start = end
+    return found
+
+
+def _used(words: Int64s) -> int:
+    return max((end for _, end in _entries(words)), default=0)
+
+
+def _hash_of(name: str) -> int:
+    """Returns 63 bits of a name's hash, never 0."""
+    return (int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "little") >> 1) or 1

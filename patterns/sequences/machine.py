@@ -1,0 +1,347 @@
+"""Takes a batch of fired steps through the slots of their keys: the compiled loop over events."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from features.profiles.sparse_entries import NEVER_LAPSES, SparseArrays, drop_entry, find_entry, make_entry, set_lapse
+from foundation.compiled import entry, inner, outer
+from foundation.number_arrays import Float64s, Int64s
+from patterns.sequences.any_order import clear_lists, forget_apart, is_complete, note_event
+from patterns.sequences.ordered import FOUND_MAX, Place, clear_entry, come_between, open_first, take_step, wait_for_absence
+from patterns.sequences.programs import STACK_MAX
+from patterns.sequences.records import Now
+from patterns.sequences.tables import (
+    ABSENT,
+    EACH,
+    FIRST,
+    GATE,
+    GATED,
+    KIND,
+    LATE,
+    NONE,
+    OPTIONAL,
+    ORDERED,
+    PLAIN,
+    RECORD,
+    RULE,
+    SECTION,
+    STRICT,
+    UNTIL,
+    WAIT,
+    WITHIN,
+    Tables,
+)
+
+NEVER_MS = NEVER_LAPSES * 1_000
+
+
+class Events(NamedTuple):
+    """Holds the events of a batch and the steps that they fire.
+
+    Args:
+        slots: [n] of their keys; -1 for an event without one.
+        times, ids: [n] ms, and id keys.
+        late: [n] whether an event is older than one that its key had before.
+        values: [n, columns].
+        events, steps: [m] ascending by event, then by step.
+    """
+
+    slots: Int64s
+    times: Int64s
+    ids: Int64s
+    late: Int64s
+    values: Float64s
+    events: Int64s
+    steps: Int64s
+
+
+class Room(NamedTuple):
+    """Room for what is found.
+
+    Args:
+        counts: [rules, COUNTS] added to.
+        events, rules, starts: of matches: the event, the rule, and where its record begins in `words`.
+        words: records of matches.
+        due_slots, due_rules, due_starts, due_words: the same of trailing absences that have come true, which have a key and no event; their
+            deadline stands before the record.
+    """
+
+    counts: Int64s
+    events: Int64s
+    rules: Int64s
+    starts: Int64s
+    words: Int64s
+    due_slots: Int64s
+    due_rules: Int64s
+    due_starts: Int64s
+    due_words: Int64s
+
+
+@entry
+def advance(sparse: SparseArrays, tables: Tables, batch: Events, room: Room, scratch: int, counter: int) -> tuple[int, int]:
+    """Lets the events of a batch take their steps. Returns the numbers of matches and of absences that have come true.
+
+    Args:
+        scratch: the first word, behind all entries, that may be written; there are three records of room.
+        counter: the section that counts the events of keys with strict rules; -1 where there are none.
+    """
+    stack, found = np.empty(STACK_MAX), np.empty((FOUND_MAX, 2), np.int64)
+    floats = sparse.words.view(np.float64)
+    width = 0
+    for rule in range(len(tables.rules)):
+        width = max(width, tables.rules[rule, RECORD])
+    matches, dues, end = 0, 0, len(batch.events)
+    group = 0
+    for i in range(len(batch.slots)):
+        stop = group
+        while stop < end and batch.events[stop] == i:
+            stop += 1
+        if stop == group and counter < 0:
+            continue
+        slot = batch.slots[i]
+        if slot < 0 or batch.late[i]:
+            _count_late(tables, batch, room, group, stop)
+            group = stop
+            continue
+        seen = _count_event(sparse, slot, counter) if counter >= 0 else 0
+        now = Now(sparse.words, floats, tables.rules, tables.steps, tables.captured, batch.values, i, batch.times[i], batch.ids[i], seen)
+        begin = stop
+        while begin > group:
+            last = begin
+            rule = tables.steps[batch.steps[last - 1], RULE]
+            while begin > group and tables.steps[batch.steps[begin - 1], RULE] == rule:
+                begin -= 1
+            place = Place(rule, -1, scratch, scratch + width, scratch + 2 * width, stack, found, room.counts[rule])
+            matched, due = _take(sparse, tables, now, place, slot, batch.steps, begin, last, room, matches, dues, counter)
+            matches += matched
+            dues += due
+        group = stop
+    return matches, dues
+
+
+@inner
+def _count_late(tables: Tables, batch: Events, room: Room, group: int, stop: int) -> None:
+    rule = -1
+    for at in range(group, stop):
+        step = batch.steps[at]
+        if tables.steps[step, RULE] != rule and tables.steps[step, KIND] != GATE and batch.slots[batch.events[at]] >= 0:
+            rule = tables.steps[step, RULE]
+            room.counts[rule, LATE] += 1
+
+
+@inner
+def _count_event(sparse: SparseArrays, slot: int, counter: int) -> int:
+    """Counts an event of a key with strict rules; returns how many there were before."""
+    at = find_entry(sparse, slot, counter)
+    if at < 0:
+        return 0
+    sparse.words[at] += 1
+    return int(sparse.words[at])
+
+
+@outer
+def _take(
+    sparse: SparseArrays,
+    tables: Tables,
+    now: Now,
+    place: Place,
+    slot: int,
+    steps: Int64s,
+    begin: int,
+    stop: int,
+    room: Room,
+    matches: int,
+    dues: int,
+    counter: int,
+) -> tuple[int, int]:
+    """Lets the event take the steps [begin, stop) that it fires of one rule, newest first.
+
+    Returns how many matches and absences that have come true it adds.
+    """
+    rule = place.rule
+    at = find_entry(sparse, slot, tables.rules[rule, SECTION])
+    if at < 0 and not _opens(tables, rule, steps, begin, stop):
+        return 0, 0
+    due = 0
+    if at >= 0 and _is_overdue(tables, now, at, rule):
+        due = _come_true(sparse, now, at, rule, room, slot, dues)
+        at = find_entry(sparse, slot, tables.rules[rule, SECTION])
+    gated = tables.rules[rule, GATED] == 0
+    while stop > begin and tables.steps[steps[stop - 1], KIND] >= UNTIL:
+        stop -= 1
+        if tables.steps[steps[stop], KIND] == GATE:
+            gated = True
+        elif at >= 0:
+            drop_entry(sparse, at)
+            at = -1
+    if stop == begin or (at < 0 and not _opens(tables, rule, steps, begin, stop)):
+        return 0, due
+    if at < 0:
+        at = _begin(sparse, tables, now, place, slot)
+    if _opens(tables, rule, steps, begin, stop):
+        _live_on(sparse, now, rule, slot, at, counter)
+    here = Place(rule, at, place.run, place.whole, place.best, place.stack, place.found, place.counts)
+    if not _take_steps(tables, now, here, steps, begin, stop) or not gated:
+        return 0, due
+    return _match(sparse, tables, now, here, room, matches), due
+
+
+@inner
+def _is_overdue(tables: Tables, now: Now, at: int, rule: int) -> bool:
+    """Tells whether an absence waits whose deadline is over."""
+    wait = tables.rules[rule, WAIT]
+    return bool(wait >= 0 and now.words[at + wait] != NONE and now.time > now.words[at + wait])
+
+
+@outer
+def _begin(sparse: SparseArrays, tables: Tables, now: Now, place: Place, slot: int) -> int:
+    """Makes the words of a key and rule, empty."""
+    rule = place.rule
+    at = make_entry(sparse, slot, tables.rules[rule, SECTION])
+    here = Place(rule, at, place.run, place.whole, place.best, place.stack, place.found, place.counts)
+    if tables.rules[rule, ORDERED]:
+        clear_entry(now, tables, here)
+    else:
+        clear_lists(now, here)
+        sparse.words[at] = now.seen
+    return at
+
+
+@inner
+def _take_steps(tables: Tables, now: Now, place: Place, steps: Int64s, begin: int, stop: int) -> bool:
+    if tables.rules[place.rule, ORDERED]:
+        return _in_order(now, tables, place, steps, begin, stop)
+    return _in_any_order(now, tables, place, steps, begin, stop)
+
+
+@outer
+def _match(sparse: SparseArrays, tables: Tables, now: Now, place: Place, room: Room, matches: int) -> int:
+    """Gives out the record of a match, or lets it wait for the absence at the end. Returns the number of matches."""
+    rule, at = place.rule, place.entry
+    if tables.rules[rule, WAIT] >= 0:
+        wait_for_absence(now, place, place.best)
+        set_lapse(sparse, at, NEVER_MS)
+        return 0
+    room.events[matches], room.rules[matches] = now.row, rule
+    _write_record(now, rule, place.best, room.words, room.starts, matches)
+    if not tables.rules[rule, EACH]:
+        drop_entry(sparse, at)
+    return 1
+
+
+@inner
+def _opens(tables: Tables, rule: int, steps: Int64s, begin: int, stop: int) -> bool:
+    """Tells whether one of the steps [begin, stop) begins a partial match."""
+    if stop == begin:
+        return False
+    if tables.rules[rule, ORDERED]:
+        return bool(steps[begin] == tables.rules[rule, FIRST])
+    opening = False
+    for at in range(begin, stop):
+        opening = opening or tables.steps[steps[at], KIND] == PLAIN
+    return opening
+
+
+@inner
+def _live_on(sparse: SparseArrays, now: Now, rule: int, slot: int, at: int, counter: int) -> None:
+    """Says until when the key's words of a rule mean something: nothing that begins now lasts longer than the rule's time."""
+    until = now.time + now.rules[rule, WITHIN]
+    if now.rules[rule, WAIT] < 0 or now.words[at + now.rules[rule, WAIT]] == NONE:
+        set_lapse(sparse, at, until)
+    if now.rules[rule, STRICT]:
+        count = find_entry(sparse, slot, counter)
+        if count < 0:
+            count = make_entry(sparse, slot, counter)
+            sparse.words[count], sparse.words[count + 1] = now.seen, until
+        sparse.words[count + 1] = max(sparse.words[count + 1], until)
+        set_lapse(sparse, count, sparse.words[count + 1])
+
+
+@inner
+def _in_order(now: Now, tables: Tables, place: Place, steps: Int64s, begin: int, stop: int) -> bool:
+    complete = False
+    first = now.rules[place.rule, FIRST]
+    for at in range(stop - 1, begin - 1, -1):
+        step = steps[at]
+        if now.steps[step, KIND] == ABSENT:
+            come_between(now, tables, place, step)
+        elif step == first:
+            complete = open_first(now, tables, place, step) or complete
+        else:
+            complete = take_step(now, tables, place, step) or complete
+    return complete
+
+
+@inner
+def _in_any_order(now: Now, tables: Tables, place: Place, steps: Int64s, begin: int, stop: int) -> bool:
+    hit, needed = False, False
+    for at in range(begin, stop):
+        if now.steps[steps[at], KIND] == ABSENT:
+            clear_lists(now, place)
+        else:
+            hit = True
+            needed = needed or now.steps[steps[at], OPTIONAL] == 0
+    if not hit:
+        return False
+    forget_apart(now, place)
+    for at in range(begin, stop):
+        if now.steps[steps[at], KIND] != ABSENT:
+            note_event(now, place, steps[at])
+    return needed and is_complete(now, place)
+
+
+@inner
+def _come_true(sparse: SparseArrays, now: Now, at: int, rule: int, room: Room, slot: int, dues: int) -> int:
+    """Takes out the absence that waits in the words of a key and rule, and what else has begun there unless each match counts."""
+    wait = at + now.rules[rule, WAIT]
+    room.due_slots[dues], room.due_rules[dues] = slot, rule
+    start = 0 if dues == 0 else room.due_starts[dues]
+    for word in range(1 + now.rules[rule, RECORD]):
+        room.due_words[start + word] = now.words[wait + word]
+    room.due_starts[dues] = start
+    room.due_starts[dues + 1] = start + 1 + now.rules[rule, RECORD]
+    if now.rules[rule, EACH]:
+        now.words[wait] = NONE
+        set_lapse(sparse, at, now.time + now.rules[rule, WITHIN])
+    else:
+        drop_entry(sparse, at)
+    return 1
+
+
+@inner
+def _write_record(now: Now, rule: int, record: int, words: Int64s, starts: Int64s, number: int) -> None:
+    start = 0 if number == 0 else starts[number]
+    for word in range(now.rules[rule, RECORD]):
+        words[start + word] = now.words[record + word]
+    starts[number] = start
+    starts[number + 1] = start + now.rules[rule, RECORD]
+
+
+@entry
+def come_true(sparse: SparseArrays, tables: Tables, room: Room, slots: Int64s, now_ms: int) -> int:
+    """Takes out the trailing absences of `slots` whose deadlines lie before `now_ms`. Returns how many there were."""
+    dues = 0
+    floats = sparse.words.view(np.float64)
+    now = Now(sparse.words, floats, tables.rules, tables.steps, tables.captured, np.empty((0, 0)), 0, now_ms, 0, 0)
+    for slot in slots:
+        for rule in range(len(tables.rules)):
+            if tables.rules[rule, WAIT] >= 0:
+                at = find_entry(sparse, slot, tables.rules[rule, SECTION])
+                if at >= 0 and sparse.words[at + tables.rules[rule, WAIT]] != NONE and sparse.words[at + tables.rules[rule, WAIT]] < now_ms:
+                    dues += _come_true(sparse, now, at, rule, room, slot, dues)
+    return dues
+
+
+@entry
+def first_deadlines(sparse: SparseArrays, tables: Tables, slots: Int64s, out: Int64s) -> None:
+    """Writes the earliest deadline of each slot's trailing absences; `NONE` where none waits."""
+    for i in range(len(slots)):
+        out[i] = NONE
+        for rule in range(len(tables.rules)):
+            if tables.rules[rule, WAIT] >= 0:
+                at = find_entry(sparse, slots[i], tables.rules[rule, SECTION])
+                if at >= 0:
+                    deadline = sparse.words[at + tables.rules[rule, WAIT]]
+                    if deadline != NONE and (out[i] == NONE or deadline < out[i]):
+                        out[i] = deadline

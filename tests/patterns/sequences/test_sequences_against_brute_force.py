@@ -1,0 +1,167 @@
+"""Sequences in slots answer as a matcher does that keeps every partial match."""
+
+import itertools
+from collections.abc import Sequence as Ordered
+from dataclasses import dataclass
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from features.expressions.functions.types import Type
+from features.expressions.syntax.parser import read_expression
+from features.plan.plan_compiler import compile_plan
+from features.profiles.profiles import Profiles
+from features.schema.schema import read_schema
+from foundation.place import Place, Source
+from patterns.language.pattern import Condition, Sequence, Step
+from patterns.sequences.sequences import Found, RuleSequence, Sequences
+from patterns.sequences.tables import CUT, DROPPED, LATE
+from tests.patterns.sequences.sequence_oracle import Oracle, PlainSequence, PlainStep, Seen
+
+PLAN = compile_plan("user", True, [], [], read_schema("{id: id, time: {field: time}, user: user}"))
+
+
+def condition(name: str) -> Condition:
+    text = f"event.{name}"
+    return Condition(text, read_expression(Source(text, Place())), Type.BOOL, {text: Type.BOOL}, frozenset(), Place())
+
+
+def declared(plain: PlainSequence, until: bool = True, gate: bool = True) -> RuleSequence:
+    steps = tuple(
+        Step(step.name, condition(step.name), step.least, step.most, step.gap, step.optional, step.absent) for step in plain.steps
+    )
+    whole = Sequence("user", plain.within, steps, plain.ordered, condition("until") if until else None, plain.strict, plain.each)
+    return RuleSequence(whole, condition("gate") if gate else None)
+
+
+@dataclass
+class Slots:
+    """Runs sequences over the events of one key."""
+
+    rules: list[RuleSequence]
+
+    def __post_init__(self) -> None:
+        self.sequences = Sequences(self.rules)
+        self.profiles = Profiles(PLAN, self.sequences.sections)
+        self.newest: dict[str, tuple[int, int]] = {}
+
+    def take(self, events: Ordered[tuple[str, Seen]]) -> Found:
+        slots = self.profiles.slots([key for key, _ in events])
+        late = np.zeros(len(events), np.bool_)
+        fired: list[tuple[int, int]] = []
+        for at, (key, event) in enumerate(events):
+            late[at] = key in self.newest and (event.time, event.order) < self.newest[key]
+            if not late[at]:
+                self.newest[key] = (event.time, event.order)
+            names = set(event.steps) | {name for name in ("until", "gate") if getattr(event, name)}
+            fired += [(at, number) for number, each in enumerate(self.sequences.conditions) if each.text.removeprefix("event.") in names]
+        where = np.array(fired, np.int64).reshape(-1, 2)
+        times = np.array([event.time for _, event in events], np.int64)
+        ids = np.array([event.id for _, event in events], np.int64)
+        steps = self.sequences.fired(where[:, 0].copy(), where[:, 1].copy(), len(events))
+        return self.sequences.take(self.profiles, slots, times, ids, late, np.zeros((len(events), 0)), steps)
+
+    def restart(self) -> None:
+        keys = list(self.newest)
+        saved = self.profiles.save(self.profiles.slots(keys))
+        self.profiles = Profiles(PLAN, self.sequences.sections)
+        for key, head in zip(keys, saved.heads, strict=True):
+            self.profiles.restore(key, head, [])
+
+
+NAMES = "abcd"
+
+
+@st.composite
+def sequences(draw: st.DrawFn) -> PlainSequence:
+    ordered, strict = draw(st.integers(0, 3)) > 0, draw(st.integers(0, 3)) == 0
+    count = draw(st.integers(1, 4))
+    steps = []
+    for at in range(count):
+        edge = at in (0, count - 1)
+        absent = draw(st.integers(0, 4)) == 0 and (not edge if ordered else True)
+        least, more = draw(st.sampled_from([(1, 0), (1, 0), (1, 0), (2, 0), (1, None), (2, None), (3, None), (1, 1), (2, 2), (3, 0)]))
+        most = None if more is None else least + more
+        gap = draw(st.sampled_from([None, None, 1, 3, 6])) if ordered else None
+        optional = draw(st.integers(0, 3)) == 0 and (not edge or not ordered) and not absent
+        steps.append(PlainStep(NAMES[at], *((1, 1) if absent else (least, most)), gap, optional, absent))
+    if ordered and draw(st.integers(0, 4)) == 0:
+        steps.append(PlainStep("z", gap=draw(st.sampled_from([None, 2, 5])), absent=True))
+    if all(step.optional or step.absent for step in steps):
+        steps = [PlainStep("a"), *steps[1:]]
+    return PlainSequence(draw(st.integers(1, 15)), tuple(steps), ordered, strict, draw(st.booleans()))
+
+
+@st.composite
+def streams(draw: st.DrawFn, names: str = NAMES + "z", most: int = 24) -> list[tuple[str, Seen]]:
+    """Events of two keys in their order of arrival: with ties, and some late."""
+    time, found = 100, []
+    for id in range(draw(st.integers(1, most))):
+        time += draw(st.sampled_from([0, 0, 1, 1, 1, 2, 3, 5]))
+        late = draw(st.integers(0, 9)) == 0
+        steps = draw(st.frozensets(st.sampled_from(names), max_size=3))
+        odd = draw(st.integers(0, 9))
+        event = Seen(time - (draw(st.integers(1, 4)) if late else 0), 1000 + id, id, steps, odd == 0, odd != 1)
+        found.append((draw(st.sampled_from("kkkl")), event))
+    return found
+
+
+Answer = tuple[str, int, tuple[tuple[str, int, int], ...], tuple[int, ...]]
+
+
+def wanted(plain: PlainSequence, stream: Ordered[tuple[str, Seen]]) -> tuple[list[Answer], int]:
+    """Matches and absences that have come true, as the oracle says, and the number of late events."""
+    found: list[Answer] = []
+    late = 0
+    for key in dict.fromkeys(key for key, _ in stream):
+        oracle = Oracle(plain)
+        for at, (whose, event) in enumerate(stream):
+            if whose == key:
+                oracle.see(event)
+                found += [(f"{at}", 0, *shown(plain, each.runs)) for each in oracle.found]
+                found += [(key, each.deadline, *shown(plain, each.runs)) for each in oracle.due]
+                oracle.found, oracle.due = [], []
+        late += oracle.late
+    return sorted(found), late
+
+
+def shown(plain: PlainSequence, runs: object) -> tuple[tuple[tuple[str, int, int], ...], tuple[int, ...]]:
+    assert isinstance(runs, dict)
+    listed = [(step.name, event.time, event.id) for step in plain.steps for event in runs.get(step.name, ())[-8:]]
+    newest = max(time for _, time, _ in listed)
+    return tuple(each for each in listed if each[1] >= newest - plain.within), tuple(len(runs.get(step.name, ())) for step in plain.steps)
+
+
+def answered(plain: PlainSequence, stream: Ordered[tuple[str, Seen]], cuts: Ordered[int], restarts: bool) -> tuple[list[Answer], int, int]:
+    machine = Slots([declared(plain)])
+    found: list[Answer] = []
+    edges = [0, *sorted(cuts), len(stream)]
+    for start, end in itertools.pairwise(edges):
+        part = stream[start:end]
+        if not part:
+            continue
+        answer = machine.take(part)
+        names = [step.name for step in plain.steps]
+        for matched in (answer.matches, answer.absences):
+            for at in range(len(matched)):
+                counts = tuple(matched.count(at, name) for name in names)
+                taken = tuple((each.step, each.time_ms, each.id_key) for each in matched.taken(at))
+                if matched.deadlines_ms is None:
+                    found.append((f"{start + int(matched.events[at])}", 0, taken, counts))
+                else:
+                    key = next(key for key in machine.newest if machine.profiles.slots([key])[0] == matched.events[at])
+                    found.append((key, int(matched.deadlines_ms[at]), taken, counts))
+        if restarts:
+            machine.restart()
+    counts = machine.sequences.counts[0]
+    return sorted(found), int(counts[LATE]), int(counts[DROPPED] + counts[CUT])
+
+
+@settings(max_examples=400, deadline=None)
+@given(sequences(), streams(), st.lists(st.integers(0, 24), max_size=4), st.booleans())
+def test_slots_give_the_matches_of_brute_force(
+    plain: PlainSequence, stream: list[tuple[str, Seen]], cuts: list[int], restarts: bool
+) -> None:
+    found, late, _ = answered(plain, stream, [min(cut, len(stream)) for cut in cuts], restarts)
+    assert (found, late) == wanted(plain, stream)
