@@ -1,4 +1,4 @@
-"""The learn, label and deliver jobs against a real broker, killed and started again."""
+"""The learn and the deliver job against a real broker, killed and started again."""
 
 import os
 import pathlib
@@ -18,12 +18,10 @@ from deploy.servers.topics import make_topics
 from detectors.snapshot import Snapshot
 from foundation.settings import Settings
 from pipeline.control.kafka import Outbox, consumer_of, ends_of, producer_of, read_until
-from pipeline.learning.label_job import LabelJob
 from pipeline.learning.learn_job import LearnJob, Place
 from pipeline.learning.published_snapshots import model_of
-from pipeline.sinks.deliver_job import DeliverJob
 from stores.decisions import EventName
-from stores.sqlite.sqlite_decisions import SqliteDecisions, SqliteDecisionsReader
+from stores.sqlite.sqlite_decisions import SqliteDecisionsReader
 
 DAY_MS = 86_400_000
 START_MS = 1_700_000_000_000
@@ -140,39 +138,6 @@ def test_a_deliver_job_killed_in_mid_stream_loses_and_repeats_nothing(
     latest = reader.latest("customer", "u0")
     assert latest is not None
     assert latest.event_id == str(max(n for n in range(40_000) if n % 7 == 0))
-
-
-def test_labels_are_resolved_for_every_key_and_wait_across_a_restart(settings: Settings) -> None:
-    store = SqliteDecisions(settings.path("decisions.db"))
-    with Running(DeliverJob(settings, store)) as deliver:
-        send_decisions(settings, range(10))
-        wait_until(lambda: deliver.job.deliverer.written == 10, "decisions delivered")
-    labels = [(b"", msgspec.json.encode({"event_id": str(n), "label": 1, "label_time": START_MS + DAY_MS})) for n in range(11)]
-    send(settings, "labels", labels[10:] + labels[:10])
-    reader = SqliteDecisionsReader(settings.path("decisions.db"))
-    with Running(LabelJob(settings, reader)) as label:
-        wait_until(lambda: label.job.resolver.resolved == 10 and label.job.resolver.waiting == 1, "labels resolved")
-    keys = sorted((message.key() or b"").decode() for message in all_of(settings, "labels-resolved"))
-    assert len(keys) == 15
-    with Running(DeliverJob(settings, SqliteDecisions(settings.path("decisions.db")))) as deliver:
-        send_decisions(settings, range(10, 11))
-        wait_until(lambda: deliver.job.deliverer.written == 1, "the late decision")
-    with Running(LabelJob(settings, SqliteDecisionsReader(settings.path("decisions.db")))):
-        wait_until(lambda: any(b'"event_id":"10"' in (m.value() or b"") for m in all_of(settings, "labels-resolved")), "the late label")
-
-
-def test_a_label_that_never_finds_its_decision_and_a_bad_one_end_as_dead_letters(settings: Settings) -> None:
-    send(
-        settings,
-        "labels",
-        [(b"", b"nonsense"), (b"", msgspec.json.encode({"event_id": "404", "label": 1, "label_time": 1_767_884_551_090}))],
-    )
-    with Running(LabelJob(settings, SqliteDecisionsReader(settings.path("decisions.db")))):
-        wait_until(lambda: len(all_of(settings, "dead-letters")) == 2, "two dead letters")
-    assert {msgspec.json.decode(m.value() or b"")["reason"]["what"] for m in all_of(settings, "dead-letters")} == {
-        "bad label",
-        "no decision for this label",
-    }
 
 
 def newest_place(settings: Settings) -> Place | None:

@@ -1,3 +1,12 @@
 from beside import make_importable
 
-make_importable(__file__, "imitation", "written_definitions", "nasty_events", "strange_releases", "live_rows", "planted_rules")
+make_importable(
+    __file__,
+    "imitation",
+    "written_definitions",
+    "nasty_events",
+    "strange_releases",
+    "live_rows",
+    "planted_rules",
+    "../integration/side_job_runs",
+)
