@@ -58,9 +58,7 @@ labels: {negative_after: 7d}
 
 @pytest.fixture
 def settings(broker: str, tmp_path: pathlib.Path, request: pytest.FixtureRequest) -> Settings:
-    made = Settings(
-        bootstrap=broker, topic_prefix=f"{abs(hash(request.node.name))}.", partitions=2, folder=str(tmp_path), label_wait_ms=3_000
-    )
+    made = Settings(bootstrap=broker, topic_prefix=f"{abs(hash(request.node.name))}.", partitions=2, folder=str(tmp_path))
     make_topics(made)
     publish(made, TEXTS)
     return made

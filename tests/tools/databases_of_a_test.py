@@ -1,7 +1,9 @@
 """The relational store of a test: in a file, or in a database of its own on the server of this run. For tests only."""
 
 import contextlib
+import functools
 import pathlib
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 
@@ -33,10 +35,20 @@ PLACES: dict[str, Callable[[pytest.FixtureRequest], DatabasePlace]] = {"sqlite":
 """What every store in the relational database is tested on."""
 
 
+@functools.cache
+def empty_database() -> bytes:
+    """A file as the migrations leave it: to run them for each test of the API would take a third of what the application takes."""
+    with tempfile.TemporaryDirectory() as folder:
+        database_in(pathlib.Path(folder)).close()
+        return pathlib.Path(folder, FILE).read_bytes()
+
+
 class FickleDatabase(Database):
     """A store that is `away`, or stands still until `goes_on` is set, when the test says so."""
 
     def __init__(self, folder: pathlib.Path) -> None:
+        if not (folder / FILE).exists():
+            (folder / FILE).write_bytes(empty_database())
         super().__init__(SqlitePlace(folder / FILE))
         self.away = False
         self.goes_on = threading.Event()
