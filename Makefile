@@ -3,7 +3,7 @@
 # make test-deep  many more examples, kills again and again, outages of ten minutes: hours
 # make quality measures on the data of WEIR_DATA; make bench the benchmarks
 .DEFAULT_GOAL := help
-.PHONY: help ready jars kernels demo test test-system test-flink test-stores test-full-profile test-units test-servers test-java test-deep check quality bench clean
+.PHONY: help ready jars kernels demo test test-system test-flink test-stores test-kafka test-full-profile test-units test-servers test-java test-deep check quality bench clean
 
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
@@ -37,21 +37,22 @@ jars: ready
 demo: jars
 	@$(RUN)weir demo $(if $(FOR),--for $(FOR))
 
-# Five runs of pytest, each with servers of its own. They wait for much of their time, so that two cores are busy with two of
-# them at once, which take 9 GB of memory. The longest begin first, so that none is left alone at the end. Each line says which
-# run printed it.
-LANES := $(shell awk '/^MemAvailable/ { print ($$2 > 9000000 ? 2 : 1) }' /proc/meminfo 2>/dev/null || echo 1)
+# Six runs of pytest, each with servers of its own. They wait for much of their time, so that two cores are busy with three of
+# them at once, which take 14 GB of memory; with less, fewer run at once. The longest begin first, so that none is left alone at
+# the end. Each line says which run printed it.
+LANES := $(shell awk '/^MemAvailable/ { print ($$2 > 14000000 ? 3 : $$2 > 9000000 ? 2 : 1) }' /proc/meminfo 2>/dev/null || echo 1)
 ORDINARY := not quality and not deep
 WHOLE := (system or full_profile)
+STORES := (cassandra or druid or hdfs or s3 or postgresql)
 
 test: ready
 	@$(MAKE) --no-print-directory -j2 jars kernels
-	@$(MAKE) --no-print-directory -j$(LANES) -k test-stores test-flink test-system test-units test-full-profile test-java
+	@$(MAKE) --no-print-directory -j$(LANES) -k test-kafka test-flink test-system test-units test-stores test-full-profile test-java
 
-test-servers: test-stores test-flink test-system test-full-profile
+test-servers: test-kafka test-flink test-system test-stores test-full-profile
 
 # Servers of tests live for minutes: Java's second compiler would take a third of their time and pay back nothing of it.
-test-system test-full-profile test-flink test-stores: export JDK_JAVA_OPTIONS := -XX:TieredStopAtLevel=1
+test-system test-full-profile test-flink test-kafka test-stores: export JDK_JAVA_OPTIONS := -XX:TieredStopAtLevel=1
 
 test-system:
 	@$(RUN)pytest -m "$(ORDINARY) and system and not full_profile" $(ARGS) | sed -u 's/^/system: /'
@@ -62,8 +63,12 @@ test-full-profile:
 test-flink:
 	@$(RUN)pytest -m "$(ORDINARY) and flink and not $(WHOLE)" $(ARGS) | sed -u 's/^/flink: /'
 
+# With a broker, or with servers that a test starts, kills and starts again by itself.
+test-kafka:
+	@$(RUN)pytest -m "$(ORDINARY) and integration and not $(STORES) and not flink and not $(WHOLE)" $(ARGS) | sed -u 's/^/kafka: /'
+
 test-stores:
-	@$(RUN)pytest -m "$(ORDINARY) and integration and not flink and not $(WHOLE)" $(ARGS) | sed -u 's/^/stores: /'
+	@$(RUN)pytest -m "$(ORDINARY) and $(STORES) and not flink and not $(WHOLE)" $(ARGS) | sed -u 's/^/stores: /'
 
 test-units:
 	@$(RUN)pytest -m "$(ORDINARY) and not integration" $(ARGS) | sed -u 's/^/units: /'

@@ -104,8 +104,8 @@ def test_an_event_that_is_appended_has_one_decision_the_one_that_was_awaited(sys
 
 
 def test_callers_at_once_get_each_the_answer_to_their_own_event(system: System) -> None:
-    events = [payment(f"at-once-{number % 7}") for number in range(60)]
-    with concurrent.futures.ThreadPoolExecutor(20) as threads:
+    events = [payment(f"at-once-{number % 7}") for number in range(300)]
+    with concurrent.futures.ThreadPoolExecutor(50) as threads:
         answers = list(threads.map(lambda event: system.client.decide(event, DEADLINE_MS), events))
     assert [answer.event_id for answer in answers] == [str(event["payment_id"]) for event in events]
     assert not any("degraded" in answer.flags for answer in answers)
@@ -126,6 +126,14 @@ def test_an_event_past_its_deadline_is_decided_all_the_same_and_a_retry_gets_tha
     again = system.client.decide(event, DEADLINE_MS)
     assert (again.score, again.action) == (kept["score"], kept["action"])
     assert "duplicate" in again.flags
+
+
+def test_an_event_of_almost_a_mebibyte_is_on_the_topic_as_it_was_sent_and_decided(system: System) -> None:
+    events, decisions, event = system.ends("events"), system.ends("decisions"), payment("large", note="x" * 1_000_000)
+    body = msgspec.json.encode(event)
+    system.client.send(body)
+    assert system.awaited("events", events, lambda message: message.value() == body)
+    assert system.decision(decisions, event["payment_id"])["user"] == event["customer_id"]
 
 
 def test_a_decision_is_delivered_to_the_store(system: System) -> None:

@@ -1,7 +1,5 @@
 """The API process on a real broker, with a thread in place of the score job."""
 
-import asyncio
-import concurrent.futures
 import time
 from collections.abc import Iterator
 
@@ -12,7 +10,6 @@ from api_process import TEXTS, TOKEN, Echo, payment, start_api
 
 from api.http.health import NOT_CHECKED, PARTS
 from api.kafka.following import Following
-from deploy.commands.push import push
 from deploy.local.releases import publish
 from deploy.machine.ports import free_ports
 from deploy.machine.processes import Processes
@@ -67,23 +64,6 @@ def test_a_topic_that_is_not_there_is_refused_by_name(settings: Settings) -> Non
         following.close()
 
 
-def test_a_decision_goes_through_the_broker_and_back(client: httpx.Client) -> None:
-    answer = client.post("/v1/decisions?deadline_ms=5000", json=payment(1))
-    assert answer.status_code == 200, answer.text
-    assert (answer.json()["event_id"], answer.json()["action"], answer.json()["score"]) == ("1", "review", 0.5)
-
-
-def test_hundreds_of_callers_at_once_get_each_their_own_answer(settings: Settings, client: httpx.Client) -> None:
-    async def ask_all() -> list[httpx.Response]:
-        limits = httpx.Limits(max_connections=50)
-        async with httpx.AsyncClient(base_url=client.base_url, headers=client.headers, limits=limits, timeout=20) as caller:
-            return await asyncio.gather(*(caller.post("/v1/decisions?deadline_ms=9000", json=payment(id)) for id in range(100, 500)))
-
-    found = asyncio.run(ask_all())
-    assert [answer.json()["event_id"] for answer in found] == [str(id) for id in range(100, 500)]
-    assert all(answer.json()["flags"] == [] for answer in found)
-
-
 def test_an_event_without_an_answer_gets_the_fallback_and_is_on_the_topic(client: httpx.Client, echo: Echo) -> None:
     echo.muted = True
     try:
@@ -93,57 +73,6 @@ def test_an_event_without_an_answer_gets_the_fallback_and_is_on_the_topic(client
     assert (answer.json()["flags"], answer.json()["action"]) == (["degraded"], "approve")
     assert answer.json()["elapsed_ms"] >= 99
     assert any(msgspec.json.decode(value)["payment_id"] == 900 for value in echo.seen)
-
-
-def test_an_event_of_almost_a_mebibyte_gets_through(client: httpx.Client, echo: Echo) -> None:
-    body = msgspec.json.encode(payment(901) | {"note": "x" * 1_000_000})
-    assert client.post("/v1/events", content=body).status_code == 202
-    deadline = time.monotonic() + 10
-    while body not in echo.seen and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert body in echo.seen
-
-
-def test_uploads_and_pushes_at_once_get_each_a_release_of_its_own(
-    settings: Settings, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("WEIR_TOKEN", TOKEN)
-    before = int(client.get("/v1/policy").headers["weir-release"])
-
-    def upload(number: int) -> int:
-        text = TEXTS["policy"] + f"# {number}\n"
-        return push(settings, TEXTS | {"policy": text}).release if number % 2 else put_policy(client, text)
-
-    with concurrent.futures.ThreadPoolExecutor(8) as threads:
-        given = list(threads.map(upload, range(8)))
-    assert sorted(given) == list(range(before + 1, before + 9))
-    assert push(settings, TEXTS | {"policy": client.get("/v1/policy").text}).changed is False
-
-
-def put_policy(client: httpx.Client, text: str) -> int:
-    return client.put("/v1/policy", content=text).json()["release"]
-
-
-def test_a_push_that_the_api_refuses_says_what_the_api_says(
-    settings: Settings, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("WEIR_TOKEN", TOKEN)
-    before = client.get("/v1/policy").headers["weir-release"]
-    schema = TEXTS["schema"].replace("user: customer_id", "user: device_id").replace(", device_id]", ", customer_id]")
-    other_user = TEXTS | {"schema": schema}
-    answer = client.post("/v1/releases", json=other_user).json()
-    with pytest.raises(Refusal) as refused:
-        push(settings, other_user)
-    assert refused.value.fields() == {name: answer[name] for name in ("what", "where", "expected", "got", "remedy")}
-    assert refused.value.what == "identity changed"
-    assert client.get("/v1/policy").headers["weir-release"] == before
-
-
-def test_a_push_with_a_wrong_token_is_refused(settings: Settings, client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("WEIR_TOKEN", TOKEN + "wrong")
-    with pytest.raises(Refusal, match="got status 401; the request needs a valid bearer token") as refused:
-        push(settings, TEXTS)
-    assert TOKEN not in str(refused.value)
 
 
 def test_ready_names_the_part_that_is_missing(client: httpx.Client) -> None:
