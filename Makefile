@@ -37,10 +37,10 @@ jars: ready
 demo: jars
 	@$(RUN)weir demo $(if $(FOR),--for $(FOR))
 
-# Six runs of pytest, each with servers of its own. They wait for much of their time, so that two cores are busy with three of
-# them at once, which take 14 GB of memory; with less, fewer run at once. The longest begin first, so that none is left alone at
-# the end. Each line says which run printed it.
-LANES := $(shell awk '/^MemAvailable/ { print ($$2 > 14000000 ? 3 : $$2 > 9000000 ? 2 : 1) }' /proc/meminfo 2>/dev/null || echo 1)
+# Six runs of pytest, each with servers of its own. They wait for much of their time, so that two cores are busy with two of
+# them at once, which take 9 GB of memory. The longest begin first, so that none is left alone at the end. Each line says which
+# run printed it.
+LANES := $(shell awk '/^MemAvailable/ { print ($$2 > 9000000 ? 2 : 1) }' /proc/meminfo 2>/dev/null || echo 1)
 ORDINARY := not quality and not deep
 WHOLE := (system or full_profile)
 STORES := (cassandra or druid or hdfs or s3 or postgresql)

@@ -20,8 +20,10 @@ from deploy.machine import interruption
 from foundation.refusal import Refusal
 
 HISTORY_DAYS = 3.0
-HISTORY_THIN = 40_000
 HISTORY_SECONDS = 120
+"""The last so many seconds of the history come at the full rate."""
+THIN_SECONDS, THIN_MIN, THIN_MAX = 80, 5_000, 40_000
+"""Before them come as many payments as in so many seconds at the full rate, within these bounds; a town has customers by its rate too."""
 LEARN_SECONDS_MAX = 120.0
 SAY_SECONDS = 3.0
 MODEL_AGE_MS_MAX = 40_000
@@ -96,7 +98,8 @@ def _feed_and_show(stack: System, console: Console, seconds: float | None, rate:
 def _teach(stack: System, feed: Feed, watch: Watch, console: Console) -> None:
     """Sends a history of payments and waits until they are scored and a model has learned from them."""
     end_ms = int(time.time() * 1000)
-    count = feed.send_history(HISTORY_DAYS, HISTORY_THIN + HISTORY_SECONDS * feed.rate)
+    thin = min(max(THIN_SECONDS * feed.rate, THIN_MIN), THIN_MAX)
+    count = feed.send_history(HISTORY_DAYS, thin + HISTORY_SECONDS * feed.rate)
     console.print(f"{count:,} payments of the last {HISTORY_DAYS:g} days were sent, so that models learn what is usual", highlight=False)
     began = said = time.monotonic()
     done = 0
