@@ -23,5 +23,5 @@ def test_a_child_gives_way_from_its_start_and_at_least_as_much_as_its_parent(of_
     command = ["nice", "-n", str(more), sys.executable, "-c", PROGRAM]
     run = subprocess.run(command, cwd=SOURCES, capture_output=True, text=True, check=True, timeout=120)
     lines = run.stdout.splitlines()
-    assert lines[0] == str(expected)
+    assert lines[0] == str(max(expected, os.nice(0)))
     assert lines[-1] == "ended with status 0"
