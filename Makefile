@@ -47,8 +47,8 @@ STORES := (cassandra or druid or hdfs or s3 or postgresql)
 
 test: ready
 	@$(MAKE) --no-print-directory -j2 jars kernels
-	@nice -n 19 $(MAKE) --no-print-directory test-units & units=$$!; \
-	trap 'kill $$units 2>/dev/null' EXIT; \
+	@set -m; nice -n 19 $(MAKE) --no-print-directory test-units & units=$$!; set +m; \
+	trap 'kill -- -$$units 2>/dev/null' EXIT; \
 	$(MAKE) --no-print-directory -j$(LANES) -k test-kafka test-flink test-system test-stores test-full-profile test-java; servers=$$?; \
 	wait $$units && exit $$servers
 
