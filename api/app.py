@@ -39,6 +39,7 @@ from api.lists.entries import Entries
 from api.openapi import serve_openapi
 from api.operations.health_routes import make_health
 from api.operations.metric_routes import make_metric_routes
+from api.patterns.pattern_routes import make_pattern_routes
 from api.stream.stream import Stream
 from api.stream.stream_route import make_stream_route
 from foundation.refusal import Refusal
@@ -116,6 +117,7 @@ def make_app(
     app.include_router(make_bypass_routes(definitions, in_force), prefix="/v1")
     for routes in (make_definition_routes, make_list_routes):
         app.include_router(routes(definitions, in_force, entries), prefix="/v1")
+    app.include_router(make_pattern_routes(definitions, in_force), prefix="/v1")
     app.include_router(make_stream_route(stream, in_force, require_entity_type), prefix="/v1")
     app.include_router(make_token_routes(access.tokens, authenticator, clock), prefix="/v1")
     app.include_router(make_audit_routes(access.audit), prefix="/v1")

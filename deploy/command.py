@@ -11,6 +11,7 @@ import click
 from deploy.commands.access_commands import audit, tokens
 from deploy.commands.database_commands import database
 from deploy.commands.job_commands import export_by_job, jobs
+from deploy.commands.pattern_commands import patterns
 from foundation.refusal import Refusal
 
 SAMPLES = pathlib.Path(__file__).parent / "samples"
@@ -57,6 +58,7 @@ main.add_command(tokens)
 main.add_command(audit)
 main.add_command(database)
 main.add_command(jobs)
+main.add_command(patterns)
 
 
 @main.command()

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 import msgspec
 
 from api.http.problem import Problem
+from patterns.rules.life import MOVES
 from pipeline.jobs.kinds import KINDS
 
 ROLES = ("system", "reader", "analyst", "author", "approver", "admin")
@@ -52,6 +53,16 @@ TABLE: tuple[tuple[str, str, str], ...] = (
     ("PUT", "/v1/lists/{name}", "author"),
     ("POST", "/v1/lists/{name}:edit", "author"),
     ("DELETE", "/v1/lists/{name}", "author"),
+    ("GET", "/v1/patterns", _READ),
+    ("POST", "/v1/patterns:upload", "author"),
+    ("GET", "/v1/patterns/{id}", _READ),
+    ("PUT", "/v1/patterns/{id}", "author"),
+    ("DELETE", "/v1/patterns/{id}", "author"),
+    ("POST", "/v1/patterns/{id}/versions", "author"),
+    ("GET", "/v1/patterns/{id}/{rest:path}", _READ),
+    ("POST", "/v1/patterns/{id}:approve", "author approver"),
+    ("POST", "/v1/patterns/{id}:roll_back", "author approver"),
+    *(("POST", f"/v1/patterns/{{id}}:{verb}", "author approver") for verb in MOVES),
     ("GET", "/v1/templates", _READ),
     ("GET", "/v1/releases", _READ),
     ("GET", "/v1/releases/{id}", _READ),

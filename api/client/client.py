@@ -9,6 +9,7 @@ import httpx
 import msgspec
 
 from api.client.client_jobs import ClientJobs
+from api.client.client_patterns import ClientPatterns
 from api.client.client_refusals import no_answer, no_api, refusal_of
 from api.client.client_stream import AWAY_SECONDS_MAX, SILENT_SECONDS_MAX, Watch
 from api.decisions.profile import Profile
@@ -97,6 +98,7 @@ class Client:
 
     Attributes:
         jobs: the calls about jobs.
+        patterns: the calls about rules.
 
     Raises:
         Refusal: from any call: the API does not answer, another program answers, the token is not valid, or the API refuses the request;
@@ -109,6 +111,7 @@ class Client:
         # The API is reached directly, and not through the proxy that the environment may name.
         self._http = httpx.Client(base_url=url, headers=headers, trust_env=False, timeout=seconds_max)
         self.jobs = ClientJobs(self._http, self._read)
+        self.patterns = ClientPatterns(self._read, self._put)
 
     def decide(self, event: Mapping[str, object] | bytes, deadline_ms: int | None = None) -> Decision:
         """The decision on `event`, an object or its JSON. Another call with the same event gets the same decision.

@@ -171,10 +171,14 @@ class Definitions:
             LogUnavailableError: the broker takes nothing now, or the topic has not been read yet; nothing is stored.
             StoreUnavailableError: the registry does not answer.
         """
+        return await self.edit(lambda texts: changes, by, seen)
+
+    async def edit(self, change: Callable[[Mapping[str, str]], Changes], by: str, seen: Mapping[str, str] | None = None) -> Published:
+        """Makes a new release as `put` does, with what `change` makes of the texts in force: no other change comes between."""
         async with self._one:
             await self._catch_up()
             self._require_seen(seen or {})
-            return await self._put(changes, by)
+            return await self._put(change(self._in_force.texts), by)
 
     async def _put(self, changes: Changes, by: str) -> Published:
         current = self._in_force.release

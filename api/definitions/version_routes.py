@@ -35,7 +35,28 @@ class Versions(msgspec.Struct):
 def add_version_routes(
     routes: APIRouter, path: str, part_of: Callable[..., str], media_type: str, definitions: Definitions, in_force: InForce
 ) -> None:
-    """Adds the routes below `path`, such as ``/schema``.
+    """Adds the routes below `path`, such as ``/schema``, that read versions and put them in force; see `add_reading_of_versions`."""
+    add_reading_of_versions(routes, path, part_of, media_type, definitions, in_force)
+    Part = Annotated[str, Depends(part_of)]
+
+    name = path.strip("/").partition("/")[0]
+
+    @routes.post(
+        f"{path}:activate", name=f"activate_{name}", summary="Puts a version in force", **route_docs(Put, 404, 412, body=Activation)
+    )
+    async def activate(request: Request, part: Part, if_match: IfMatch = None) -> Response:
+        """This makes a new release in which the other parts stay as they are. A version that was never in force needs another approver."""
+        wanted = read_json(await request.body(), Activation, "activation", HASH)
+        version = await asyncio.to_thread(version_of, definitions.registry, part, wanted.hash)
+        definitions.approval.require_other_author(caller_of(request), version)
+        text = await asyncio.to_thread(text_of, definitions.registry, part, wanted.hash)
+        return as_response(put_answer(request, await definitions.put({part: text}, by_of(request), seen(part, if_match)), part))
+
+
+def add_reading_of_versions(
+    routes: APIRouter, path: str, part_of: Callable[..., str], media_type: str, definitions: Definitions, in_force: InForce
+) -> None:
+    """Adds the routes below `path` that store, list, read and compare versions.
 
     Args:
         part_of: a dependency that gives the part which a request is about; its parameters are those of `path`.
@@ -76,14 +97,3 @@ def add_version_routes(
         if new is None:
             raise Problem(404, f"the release in force has no {part}")
         return as_response(json_answer(200, compare(definitions.registry, part, old, new, in_force.texts["schema"])))
-
-    @routes.post(
-        f"{path}:activate", name=f"activate_{name}", summary="Puts a version in force", **route_docs(Put, 404, 412, body=Activation)
-    )
-    async def activate(request: Request, part: Part, if_match: IfMatch = None) -> Response:
-        """This makes a new release in which the other parts stay as they are. A version that was never in force needs another approver."""
-        wanted = read_json(await request.body(), Activation, "activation", HASH)
-        version = await asyncio.to_thread(version_of, definitions.registry, part, wanted.hash)
-        definitions.approval.require_other_author(caller_of(request), version)
-        text = await asyncio.to_thread(text_of, definitions.registry, part, wanted.hash)
-        return as_response(put_answer(request, await definitions.put({part: text}, by_of(request), seen(part, if_match)), part))

@@ -182,3 +182,36 @@ class FactsOfEntity(msgspec.Struct):
     entity: str
     id: str
     facts: list[FactRecord]
+
+
+class ShownRule(msgspec.Struct):
+    """A rule of the release in force.
+
+    `status` is draft, shadow, canary, active, paused or retired; `share` is the share of entities for which a canary acts. `hash` is that
+    of its text, `approved_by` who approved that text, '' if nobody did.
+    """
+
+    id: str
+    title: str
+    severity: str
+    owner: str
+    action: str | None
+    status: str
+    share: float
+    hash: str
+    approved_by: str
+
+
+class ShownRules(msgspec.Struct):
+    """The rules of release `release`, in the order of their ids."""
+
+    release: int
+    patterns: list[ShownRule]
+
+
+class RuleInForce(msgspec.Struct):
+    """A rule after a change, and the release that has it; `changed` is false where everything was so before."""
+
+    release: int
+    changed: bool
+    pattern: ShownRule

@@ -1,0 +1,63 @@
+"""The rules of the release in force: what they are, what they may do, and how they are shown."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+from api.definitions.in_force import InForce
+from api.http.problem import Problem
+from api.http.responses import ShownRule, ShownRules
+from foundation.document import read_document
+from patterns.matches import RULES_MAX
+from patterns.rules.manifest import MANIFEST, PATTERN_PREFIX, Standing, check_id, read_manifest
+
+
+def part_of_rule(id: str) -> str:
+    """The part of a release that holds the text of the rule `id`.
+
+    Raises:
+        Refusal: no rule may have this id.
+    """
+    return PATTERN_PREFIX + check_id(id)
+
+
+def standings_in(texts: Mapping[str, str]) -> dict[str, Standing]:
+    """What the rules of a release with these `texts` may do, by id."""
+    return read_manifest(texts.get(MANIFEST, "{}"))
+
+
+def standing_in(texts: Mapping[str, str], id: str) -> Standing:
+    """What the rule `id` may do.
+
+    Raises:
+        Problem: 404, there is no such rule.
+    """
+    found = standings_in(texts).get(id)
+    if found is None:
+        raise Problem(404, f"the release in force has no rule {id[:80]}")
+    return found
+
+
+def shown_rules(in_force: InForce) -> ShownRules:
+    """All rules of the release in force."""
+    release, _ = in_force.require()
+    return ShownRules(release.id, [shown_rule(in_force.texts, id) for id in sorted(standings_in(in_force.texts))])
+
+
+def shown_rule(texts: Mapping[str, str], id: str) -> ShownRule:
+    """The rule `id` of a release with these `texts`.
+
+    Raises:
+        Problem: 404, there is no such rule.
+    """
+    standing = standing_in(texts, id)
+    said = _said(texts[part_of_rule(id)])
+    return ShownRule(id, *said, standing.status, standing.share, standing.hash, standing.approved_by)
+
+
+@lru_cache(4 * RULES_MAX)
+def _said(text: str) -> tuple[str, str, str, str | None]:
+    """Title, severity, owner and action in the text of a rule, which has been checked."""
+    document = read_document(text, "pattern")
+    title, severity, owner = (document.at(name).text() if document.has(name) else "" for name in ("title", "severity", "owner"))
+    then = document.at("then") if document.has("then") else None
+    return title, severity, owner, then.at("action").text() if then is not None and then.has("action") else None

@@ -1,0 +1,146 @@
+"""`weir patterns`. Each subcommand imports what it needs inside its function."""
+
+import pathlib
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from api.client.client import Client
+    from api.http.responses import RuleInForce
+
+VERBS = {
+    "shadow": "Lets the rule ID watch without acting.",
+    "activate": "Lets the rule ID act for all. Its text has to be approved.",
+    "pause": "Stops the rule ID; it keeps its place.",
+    "retire": "Ends the rule ID for good.",
+}
+_why = click.option("--reason", default="", help="Why, for the audit log.")
+
+
+@click.group()
+def patterns() -> None:
+    """Lists, uploads, approves and moves rules of the running system."""
+
+
+@patterns.command("list")
+def list_rules() -> None:
+    """Lists the rules in force with their status, action and title."""
+    with _api() as api:
+        for rule in api.patterns.all().patterns:
+            status = f"canary {rule.share:.0%}" if rule.status == "canary" else rule.status
+            click.echo(f"{rule.id:<32} {status:<12} {rule.severity:<9} {rule.action or '-':<8} {rule.hash[:12]}  {rule.title}")
+
+
+@patterns.command()
+@click.argument("id")
+def show(id: str) -> None:
+    """Prints the text of the rule ID that is in force."""
+    with _api() as api:
+        found = api.text(f"patterns/{id}")
+    if found is None:
+        raise click.ClickException(f"the release in force has no rule {id}")
+    click.echo(found.text, nl=False)
+
+
+@patterns.command()
+@click.argument("files", type=click.Path(exists=True, dir_okay=False, path_type=pathlib.Path), nargs=-1, required=True)
+def upload(files: tuple[pathlib.Path, ...]) -> None:
+    """Uploads the rules in FILES, all or none; a rule's id is the name of its file."""
+    from api.http.responses import KeptParts
+    from foundation.text_bytes import decode_text
+
+    texts = {f"pattern:{file.stem}": decode_text(file.read_bytes(), str(file)) for file in files}
+    with _api() as api:
+        found = api.put(texts)
+    if isinstance(found, KeptParts):
+        for part in texts:
+            click.echo(f"waits       {part.removeprefix('pattern:')}  {found.parts[part]}: another person has to approve it")
+    else:
+        click.echo(f"release     {found.release}{'' if found.changed else ', as before'}")
+
+
+@patterns.command()
+@click.argument("id")
+def versions(id: str) -> None:
+    """Lists the versions of the rule ID, newest first, with the releases that had them."""
+    with _api() as api:
+        for version in api.versions(f"patterns/{id}"):
+            releases = ", ".join(map(str, version.releases)) or "none"
+            click.echo(f"{version.hash}  {version.by:<20} releases: {releases}")
+
+
+@patterns.command()
+@click.argument("id")
+@click.argument("old")
+@click.argument("new", required=False)
+def diff(id: str, old: str, new: str | None) -> None:
+    """Prints what has changed in the rule ID from the version OLD to NEW, by default the one in force."""
+    with _api() as api:
+        click.echo(api.diff(f"patterns/{id}", old, new).diff, nl=False)
+
+
+@patterns.command()
+@click.argument("id")
+@click.argument("hash")
+@_why
+def approve(id: str, hash: str, reason: str) -> None:
+    """Approves the version HASH of the rule ID, which somebody else has stored."""
+    with _api() as api:
+        _say(api.patterns.approve(id, hash, reason))
+
+
+@patterns.command("roll-back")
+@click.argument("id")
+@click.argument("hash")
+@_why
+def roll_back(id: str, hash: str, reason: str) -> None:
+    """Gives the rule ID the text HASH that it had before."""
+    with _api() as api:
+        _say(api.patterns.roll_back(id, hash, reason))
+
+
+@patterns.command()
+@click.argument("id")
+@click.option("--share", type=click.FloatRange(0.0, 1.0, min_open=True), help="Share of the entities; at first 0.05.")
+@_why
+def canary(id: str, share: float | None, reason: str) -> None:
+    """Lets the rule ID act for a share of the entities, always the same ones. Its text has to be approved."""
+    with _api() as api:
+        _say(api.patterns.move(id, "canary", share, reason))
+
+
+@patterns.command()
+@click.argument("id")
+def remove(id: str) -> None:
+    """Removes the rule ID, which is a draft or retired."""
+    with _api() as api:
+        api.patterns.remove(id)
+    click.echo(f"removed     {id}")
+
+
+def _add_move(verb: str, help: str) -> None:
+    @patterns.command(verb, help=help)
+    @click.argument("id")
+    @_why
+    def move(id: str, reason: str) -> None:
+        with _api() as api:
+            _say(api.patterns.move(id, verb, reason=reason))
+
+
+for _verb, _help in VERBS.items():
+    _add_move(_verb, _help)
+
+
+def _say(found: "RuleInForce") -> None:
+    rule = found.pattern
+    share = f" for {rule.share:.0%} of the entities" if rule.status == "canary" else ""
+    approved = f", approved by {rule.approved_by}" if rule.approved_by else ""
+    click.echo(f"{rule.id}  {rule.status}{share}{approved}; release {found.release}{'' if found.changed else ', as before'}")
+
+
+def _api() -> "Client":
+    from deploy.commands.push import api_of
+    from deploy.machine.system_settings import system_settings
+
+    return api_of(system_settings())

@@ -1,0 +1,69 @@
+"""The client's and the command's calls about rules against the real application on a real socket."""
+
+import pathlib
+from collections.abc import Iterator
+
+import pytest
+from api_imitation import TEXTS, TOKEN, Api
+from click.testing import CliRunner
+from served import served
+
+from api.client.client import Client
+from deploy.commands import pattern_commands
+from deploy.commands.pattern_commands import patterns
+from foundation.refusal import Refusal
+from pipeline.engine.definitions.release import content_hash
+
+RULE = "title: A great amount\nwhen: event.amount > 100.0\nthen: {action: block}\nstatus: shadow\n"
+SMALLER = RULE.replace("100.0", "50.0")
+
+
+@pytest.fixture
+def client(tmp_path: pathlib.Path) -> Iterator[Client]:
+    api = Api(tmp_path)
+    api.in_force.release, api.in_force.texts = None, {}
+    with served(api) as port, Client(f"http://127.0.0.1:{port}", TOKEN) as made:
+        assert made.put(TEXTS).release == 1
+        yield made
+    api.decisions.close()
+    api.database.close()
+
+
+def test_the_client_leads_a_rule_through_its_life(client: Client) -> None:
+    assert client.patterns.put("great", RULE).pattern.status == "shadow"
+    assert client.patterns.move("great", "canary", 0.5, "first look").pattern.share == 0.5
+    assert client.patterns.move("great", "activate").pattern.approved_by == "owner"
+    assert client.patterns.put("great", SMALLER, content_hash(RULE)).pattern.hash == content_hash(SMALLER)
+    assert client.patterns.roll_back("great", content_hash(RULE), "too many").pattern.hash == content_hash(RULE)
+    assert {version.hash for version in client.versions("patterns/great")} == {content_hash(RULE), content_hash(SMALLER)}
+    assert "+when: event.amount > 100.0" in client.diff("patterns/great", content_hash(SMALLER)).diff
+    with pytest.raises(Refusal, match="retire it before"):
+        client.patterns.remove("great")
+    assert client.patterns.move("great", "retire").pattern.status == "retired"
+    client.patterns.remove("great")
+    assert client.patterns.all().patterns == []
+
+
+def test_the_command_says_what_a_rule_has_become(client: Client, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pattern_commands, "_api", lambda: client)
+    monkeypatch.setattr(client, "close", lambda: None)
+    file = tmp_path / "great.yaml"
+    file.write_text(RULE)
+
+    def said(*arguments: str) -> str:
+        result = CliRunner().invoke(patterns, arguments, catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    assert said("upload", str(file)) == "release     2\n"
+    assert said("upload", str(file)) == "release     2, as before\n"
+    assert said("show", "great") == RULE
+    assert "canary for 25% of the entities, approved by owner; release 3" in said("canary", "great", "--share", "0.25")
+    assert "canary 25%" in said("list")
+    assert "great  active, approved by owner; release 4" in said("activate", "great", "--reason", "it is right")
+    assert content_hash(RULE) in said("versions", "great")
+    assert said("diff", "great", content_hash(RULE)) == ""
+    assert "great  paused" in said("pause", "great")
+    assert "great  shadow" in said("shadow", "great")
+    assert "great  retired" in said("retire", "great")
+    assert said("remove", "great") == "removed     great\n"
