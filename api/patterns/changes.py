@@ -9,14 +9,15 @@ from api.definitions.approval import Approval
 from api.definitions.change import Changes, with_changes
 from api.http.problem import Problem
 from api.http.problem_types import NEEDS_APPROVER
-from api.patterns.rules_in_force import part_of_rule, standing_in, standings_in
+from api.patterns.rules_in_force import extended_by, part_of_rule, standing_in, standings_in
 from foundation.refusal import Refusal
 from patterns.rules.life import acts, moved
 from patterns.rules.manifest import MANIFEST, Standing, hash_of, manifest_text, read_manifest, with_manifest
 
 
 def waits_for_approval(texts: Mapping[str, str], rules: Mapping[str, str], approval: Approval, caller: Caller) -> bool:
-    """Tells whether an upload of `rules`, texts by id, has to wait for an approver: one of them acts and gets another text.
+    """Tells whether an upload of `rules`, texts by id, has to wait for an approver: one that acts, or that one which acts extends, gets
+    another text.
 
     Rules that do not act may be changed by whoever may write them, since no decision depends on them.
 
@@ -26,7 +27,9 @@ def waits_for_approval(texts: Mapping[str, str], rules: Mapping[str, str], appro
     if approval.acts_alone(caller):
         return False
     standings = standings_in(texts)
-    return any(acts(standings.get(id)) and standings[id].hash != hash_of(text) for id, text in rules.items())
+    acting = {id for id, standing in standings.items() if acts(standing)}
+    guarded = acting | {extended_by(texts[part_of_rule(id)]) for id in acting}
+    return any(id in guarded and texts.get(part_of_rule(id)) != text for id, text in rules.items())
 
 
 def with_rules(texts: Mapping[str, str], rules: Mapping[str, str], approval: Approval, caller: Caller) -> Changes:

@@ -7,8 +7,9 @@ from api.definitions.in_force import InForce
 from api.http.problem import Problem
 from api.http.responses import ShownRule, ShownRules
 from foundation.document import read_document
+from patterns.language.rule_folder import check_id
 from patterns.matches import RULES_MAX
-from patterns.rules.manifest import MANIFEST, PATTERN_PREFIX, Standing, check_id, read_manifest
+from patterns.rules.manifest import MANIFEST, PATTERN_PREFIX, Standing, read_manifest
 
 
 def part_of_rule(id: str) -> str:
@@ -61,3 +62,10 @@ def _said(text: str) -> tuple[str, str, str, str | None]:
     title, severity, owner = (document.at(name).text() if document.has(name) else "" for name in ("title", "severity", "owner"))
     then = document.at("then") if document.has("then") else None
     return title, severity, owner, then.at("action").text() if then is not None and then.has("action") else None
+
+
+@lru_cache(4 * RULES_MAX)
+def extended_by(text: str) -> str:
+    """Returns the id of the rule that the rule with this `text` extends; '' if it extends none."""
+    document = read_document(text, "pattern")
+    return document.at("extends").text() if document.has("extends") else ""

@@ -14,7 +14,7 @@ from deploy.commands.pattern_commands import patterns
 from foundation.refusal import Refusal
 from pipeline.engine.definitions.release import content_hash
 
-RULE = "title: A great amount\nwhen: event.amount > 100.0\nthen: {action: block}\nstatus: shadow\n"
+RULE = "title: A great amount\nowner: team\nwhen: event.amount > 100.0\nthen: {action: block}\nstatus: shadow\n"
 SMALLER = RULE.replace("100.0", "50.0")
 
 

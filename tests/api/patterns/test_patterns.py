@@ -6,7 +6,7 @@ from api_imitation import TEXTS, Api
 
 from pipeline.engine.definitions.release import content_hash
 
-RULE = "title: A great amount\nwhen: event.amount > 100.0\nthen: {action: block}\nstatus: shadow\n"
+RULE = "title: A great amount\nowner: team\nwhen: event.amount > 100.0\nthen: {action: block}\nstatus: shadow\n"
 SMALLER = RULE.replace("100.0", "50.0")
 HASH, SMALLER_HASH = content_hash(RULE), content_hash(SMALLER)
 
@@ -79,6 +79,18 @@ async def test_a_new_text_of_a_rule_that_acts_waits_for_another_person(api: Api,
     assert (await api.client.get("/v1/patterns/great")).text == RULE
     now = shown(await bob.say("approve", {"hash": SMALLER_HASH}))
     assert (now["status"], now["hash"], now["approved_by"]) == ("active", SMALLER_HASH, "bob")
+    assert (await api.client.get("/v1/patterns/great")).text == SMALLER
+
+
+async def test_a_new_text_of_a_rule_that_one_which_acts_extends_waits_too(api: Api, ann: Person, bob: Person) -> None:
+    """What a rule that acts takes over from another is a part of what was approved."""
+    await ann.put()
+    child = "title: Greater\nextends: great\nparameters: {}\nstatus: shadow\n"
+    assert shown(await ann.put(child, "greater"))["status"] == "shadow"
+    assert (await ann.put(SMALLER)).status_code == 200
+    await bob.say("approve", {"hash": content_hash(child)}, "greater")
+    await bob.say("activate", id="greater")
+    assert (await ann.put(RULE)).status_code == 202
     assert (await api.client.get("/v1/patterns/great")).text == SMALLER
 
 
