@@ -31,7 +31,7 @@ class Blocks(NamedTuple):
     pair_attributes: Int64s
     cell_starts: Int64s
     row_starts: Int64s
-    rows_of_cells: NDArray[np.int32]
+    rows_of_cells: NDArray[np.uint16]
     table: NDArray[np.uint64]
     alive: NDArray[np.uint64]
     exact: NDArray[np.uint8]
@@ -49,7 +49,7 @@ def build_blocks(forms: Sequence[Form], attributes: dict[Attribute, int], cuts: 
     number_pairs(len(attributes), demands.conditions, demands.attributes, pair_of)
     pair_attributes = np.ascontiguousarray(np.nonzero(pair_of >= 0)[1])
     cell_starts = _starts(np.diff(cuts.starts)[pair_attributes] + FIRST_CELL + 1)
-    rows_of_cells = np.empty(cell_starts[-1], np.int32)
+    rows_of_cells = np.empty(cell_starts[-1], np.uint16)
     exact = np.array([form.exact for form in forms], np.uint8)
     tables = [
         demands.table(which, rows_of_cells[cell_starts[pair] : cell_starts[pair + 1]], exact)
@@ -87,7 +87,7 @@ class _Demands:
             yield order[start:end]
             start = end
 
-    def table(self, which: Int64s, rows: NDArray[np.int32], exact: NDArray[np.uint8]) -> NDArray[np.uint64]:
+    def table(self, which: Int64s, rows: NDArray[np.uint16], exact: NDArray[np.uint8]) -> NDArray[np.uint64]:
         """Returns the rows of a pair with the demands `which`; writes the row of each cell. Clears `exact` where cells share a row."""
         size = np.empty(1, np.int64)
         table = np.empty((divide_cells(which, *self._spans, size, rows), WORDS), np.uint64)

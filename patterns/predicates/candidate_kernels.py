@@ -6,23 +6,24 @@ from numpy.typing import NDArray
 from detectors.compiled import compiled
 from foundation.compiled import inner
 from foundation.number_arrays import Int64s
-from patterns.predicates.index_kernels import WORDS, Int32s, Uint64s
+from patterns.predicates.bits import bits_of, keep_common
+from patterns.predicates.index_kernels import BLOCK, WORDS, Int32s, Uint16s, Uint64s
 
 _ONE = np.uint64(1)
 Bools = NDArray[np.bool_]
 
 
 @inner
-def _narrow(part: Uint64s, of: Int32s, rows: Int32s, table: Uint64s) -> None:
-    """Leaves of the candidates [n, WORDS] those that the rows of the events' cells hold."""
-    for i in range(len(part)):
-        row = rows[of[i]]
-        for word in range(WORDS):
-            part[i, word] &= table[row, word]
+def _grown(given: Int32s, length: int) -> Int32s:
+    """Returns an array that begins as the given one does, with room for twice `length`."""
+    grown = np.empty(2 * length, np.int32)
+    grown[: len(given)] = given
+    return grown
 
 
 @compiled(
-    "void(int32[:, ::1], int64, int64[::1], int64[::1], int64[::1], int64[::1], int32[::1], uint64[:, ::1], uint64[::1], uint64[:, ::1])"
+    "Tuple((int32[::1], int32[::1]))(int32[:, ::1], int64, int64[::1], int64[::1], int64[::1], int64[::1], uint16[::1], uint64[:, ::1],"
+    " uint64[::1])"
 )
 def find_candidates(
     cells: Int32s,
@@ -31,98 +32,100 @@ def find_candidates(
     pair_attributes: Int64s,
     cell_starts: Int64s,
     row_starts: Int64s,
-    rows_of_cells: Int32s,
+    rows_of_cells: Uint16s,
     table: Uint64s,
     alive: Uint64s,
-    candidates: Uint64s,
-) -> None:
-    """Writes a bit for each condition that the cells of the first attributes of an event leave possible.
+) -> tuple[Int32s, Int32s]:
+    """Returns the events and conditions that the cells of the first attributes leave possible, by block, event and condition.
 
     Args:
         cells: [all attributes, n].
         attributes: how many are looked at.
         pair_starts, pair_attributes, cell_starts, row_starts, rows_of_cells, table, alive: see `blocks.Blocks`.
-        candidates: [n, words] written.
     """
-    n = cells.shape[1]
-    part = np.empty((n, WORDS), np.uint64)  # of one block, so that it stays in the nearest cache
+    n, count = cells.shape[1], 0
+    events, conditions = np.empty(1_024, np.int32), np.empty(1_024, np.int32)
+    part = np.empty((n, WORDS), np.uint64)  # the candidates of one block, so that they stay in the nearest cache
     for block in range(len(pair_starts) - 1):
-        first_word = block * WORDS
         for i in range(n):
             for word in range(WORDS):
-                part[i, word] = alive[first_word + word]
+                part[i, word] = alive[block * WORDS + word]
         for pair in range(pair_starts[block], pair_starts[block + 1]):
-            if pair_attributes[pair] < attributes:
-                rows = rows_of_cells[cell_starts[pair] : cell_starts[pair + 1]]
-                _narrow(part, cells[pair_attributes[pair]], rows, table[row_starts[pair] : row_starts[pair + 1]])
+            if pair_attributes[pair] >= attributes:
+                break
+            of = cells[pair_attributes[pair]]
+            rows = rows_of_cells[cell_starts[pair] : cell_starts[pair + 1]]
+            base = row_starts[pair]
+            for i in range(n):
+                keep_common(part, i, table, base + rows[of[i]])
         for i in range(n):
+            if len(events) < count + BLOCK:
+                events, conditions = _grown(events, count + BLOCK), _grown(conditions, count + BLOCK)
             for word in range(WORDS):
-                candidates[i, first_word + word] = part[i, word]
+                left = part[i, word]
+                while left:
+                    events[count] = i
+                    conditions[count] = block * BLOCK + (word << 6) + bits_of((left & (~left + _ONE)) - _ONE)
+                    left &= left - _ONE
+                    count += 1
+    return events[:count], conditions[:count]
 
 
-@compiled("int64(uint64[:, ::1], int64, int64[::1], int64[::1], boolean[::1])")
-def find_next_asked(candidates: Uint64s, start: int, starts: Int64s, conditions: Int64s, asked: Bools) -> int:
+@compiled("int64(int32[::1], int32[::1], int64, int64[::1], int64[::1], boolean[::1])")
+def find_next_asked(events: Int32s, conditions: Int32s, start: int, starts: Int64s, attributes: Int64s, asked: Bools) -> int:
     """Returns the first late attribute, from `start` on, that a candidate asks for, and writes which events have such a candidate.
 
     Args:
-        candidates: [n, words].
-        starts, conditions: see `index.Late`.
+        events, conditions: the candidates.
+        starts, attributes: see `index.Late`.
         asked: [n] written.
 
     Returns:
-        The number among the late attributes; as many as there are, where no other is asked for.
+        The number of the attribute; -1 where no other is asked for.
     """
-    n, words = candidates.shape
-    possible = np.zeros(words, np.uint64)
-    for i in range(n):
-        for word in range(words):
-            possible[word] |= candidates[i, word]
-    for attribute in range(start, len(starts) - 1):
-        asking = conditions[starts[attribute] : starts[attribute + 1]]
-        wanted = False
-        for place in range(len(asking)):
-            condition = asking[place]
-            if (possible[condition >> 6] >> np.uint64(condition & 63)) & _ONE:
-                wanted = True
-                break
-        if not wanted:
-            continue
-        for i in range(n):
-            asked[i] = False
-            for place in range(len(asking)):
-                condition = asking[place]
-                if (candidates[i, condition >> 6] >> np.uint64(condition & 63)) & _ONE:
-                    asked[i] = True
-                    break
-        return attribute
-    return len(starts) - 1
+    found = -1
+    for candidate in range(len(events)):
+        for place in range(starts[conditions[candidate]], starts[conditions[candidate] + 1]):
+            if attributes[place] >= start and (found < 0 or attributes[place] < found):
+                found = attributes[place]
+    asked[:] = False
+    if found >= 0:
+        for candidate in range(len(events)):
+            for place in range(starts[conditions[candidate]], starts[conditions[candidate] + 1]):
+                if attributes[place] == found:
+                    asked[events[candidate]] = True
+    return found
 
 
-@compiled("void(int32[::1], int64[::1], int64[::1], int64[::1], int64[::1], int32[::1], uint64[:, ::1], uint64[:, ::1])")
+@compiled(
+    "Tuple((int32[::1], int32[::1]))(int32[::1], int32[::1], int32[::1], int64[::1], int64[::1], int64[::1], uint16[::1], uint64[:, ::1])"
+)
 def narrow_candidates(
+    events: Int32s,
+    conditions: Int32s,
     cells: Int32s,
-    pairs: Int64s,
-    pair_blocks: Int64s,
+    pair_of_block: Int64s,
     cell_starts: Int64s,
     row_starts: Int64s,
-    rows_of_cells: Int32s,
+    rows_of_cells: Uint16s,
     table: Uint64s,
-    candidates: Uint64s,
-) -> None:
-    """Leaves those candidates that the cells of one more attribute leave possible.
+) -> tuple[Int32s, Int32s]:
+    """Returns those candidates that the cells of one more attribute leave possible.
 
     Args:
+        events, conditions: the candidates.
         cells: [n] of the attribute.
-        pairs: of the attribute.
-        pair_blocks, cell_starts, row_starts, rows_of_cells, table: see `blocks.Blocks` and `index.Late`.
-        candidates: [n, words] changed.
+        pair_of_block: [blocks] the pair of each block with the attribute; -1 where there is none.
+        cell_starts, row_starts, rows_of_cells, table: see `blocks.Blocks`.
     """
-    for place in range(len(pairs)):
-        pair = pairs[place]
-        rows = rows_of_cells[cell_starts[pair] : cell_starts[pair + 1]]
-        of = table[row_starts[pair] : row_starts[pair + 1]]
-        first_word = pair_blocks[pair] * WORDS
-        for i in range(len(cells)):
-            row = rows[cells[i]]
-            for word in range(WORDS):
-                candidates[i, first_word + word] &= of[row, word]
+    kept_events, kept_conditions, count = np.empty(len(events), np.int32), np.empty(len(events), np.int32), 0
+    for candidate in range(len(events)):
+        condition = conditions[candidate]
+        pair, holds = pair_of_block[condition // BLOCK], True
+        if pair >= 0:
+            row = row_starts[pair] + rows_of_cells[cell_starts[pair] + cells[events[candidate]]]
+            holds = (table[row, (condition % BLOCK) >> 6] >> np.uint64(condition & 63)) & _ONE
+        if holds:
+            kept_events[count], kept_conditions[count] = events[candidate], condition
+            count += 1
+    return kept_events[:count], kept_conditions[:count]

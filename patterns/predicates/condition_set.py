@@ -64,11 +64,10 @@ class ConditionSet:
             self._plan(columns.layout).locate(columns, cells)
         else:
             locate_many(index, columns, cells[:early])
-        candidates = np.empty((n, len(index.blocks.alive)), np.uint64)
-        find_candidates(cells, early, *index.blocks[:-1], candidates)
+        events, possible = find_candidates(cells, early, *index.blocks[:-1])
         if early < len(index.attributes):
-            ask_late(index, columns, cells, candidates)
-        return Fired(*verify(cells, candidates, index.blocks.exact, *index.codes))
+            events, possible = ask_late(index, columns, cells, events, possible)
+        return Fired(*verify(cells, events, possible, index.blocks.exact, *index.codes))
 
     def _plan(self, layout: EventLayout) -> EarlyPlan:
         plan = self._plans.get(layout)

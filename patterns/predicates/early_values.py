@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,4 +83,4 @@ def _matrix(number: int, placed: list[tuple[int, Place]]) -> _Matrix:
 
 def _numbers(texts: Sequence[str | None], numbers: TextNumbers) -> Int64s:
     get, other = numbers.known.get, numbers.OTHER
-    return np.array([get(text, other) for text in texts], np.int64)
+    return np.fromiter(map(get, texts, repeat(other)), np.int64, len(texts))

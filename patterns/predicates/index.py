@@ -47,17 +47,14 @@ class Late(NamedTuple):
 
     Args:
         first: the number of the first such attribute; they come last, the cheapest first.
-        starts, conditions: where those who ask for each begin; the conditions.
-        pair_starts, pairs: where the pairs of each begin, see `Blocks`; the pairs.
-        pair_blocks: [pairs] the block of each.
+        starts, attributes: [conditions + 1] where those that each asks for begin; their numbers.
+        pairs: [late attributes, blocks] the pair of each block with each, see `Blocks`; -1 where there is none.
     """
 
     first: int
     starts: Int64s
-    conditions: Int64s
-    pair_starts: Int64s
-    pairs: Int64s
-    pair_blocks: Int64s
+    attributes: Int64s
+    pairs: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,19 +115,14 @@ def _codes(forms: Sequence[Form], atoms: dict[Atom, int], spans: SpanTable, cuts
 
 def _late(codes: Codes, attributes: dict[Attribute, int], blocks: Blocks) -> Late:
     first = sum(attribute.cost_ns == 0 for attribute in attributes)
-    count = len(attributes) - first
-    owners = np.repeat(np.arange(len(codes.missing)), np.diff(codes.atom_starts))
-    starts, order = _by_owner(codes.attributes[codes.atoms] - first, count)
-    pair_starts, pairs = _by_owner(blocks.pair_attributes - first, count)
-    pair_blocks = np.repeat(np.arange(len(blocks.pair_starts) - 1), np.diff(blocks.pair_starts))
-    return Late(first, starts, owners[order], pair_starts, pairs, pair_blocks)
-
-
-def _by_owner(owners: Int64s, count: int) -> tuple[Int64s, Int64s]:
-    """Returns where the things of each of `count` owners begin among the second array; things of a negative owner are left out."""
-    order = np.argsort(owners, kind="stable")
-    starts = np.searchsorted(owners[order], np.arange(count + 1)).astype(np.int64)
-    return starts - starts[0], order[starts[0] :]
+    of_atoms = codes.attributes[codes.atoms]
+    is_late = of_atoms >= first
+    owners = np.repeat(np.arange(len(codes.missing)), np.diff(codes.atom_starts))[is_late]
+    pairs = np.full((len(attributes) - first, len(blocks.pair_starts) - 1), -1)
+    blocks_of_pairs = np.repeat(np.arange(len(blocks.pair_starts) - 1), np.diff(blocks.pair_starts))
+    late_pairs = np.flatnonzero(blocks.pair_attributes >= first)
+    pairs[blocks.pair_attributes[late_pairs] - first, blocks_of_pairs[late_pairs]] = late_pairs
+    return Late(first, np.searchsorted(owners, np.arange(len(codes.missing) + 1)), of_atoms[is_late], pairs)
 
 
 def _starts(counts: Iterable[int]) -> Int64s:

@@ -25,6 +25,7 @@ _MIN = -(1 << 63)
 _ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
 _ONE = np.uint64(1)
 Int32s = NDArray[np.int32]
+Uint16s = NDArray[np.uint16]
 Uint8s = NDArray[np.uint8]
 Uint64s = NDArray[np.uint64]
 
@@ -94,8 +95,8 @@ def number_pairs(width: int, conditions: Int64s, attributes: Int64s, pair_of: ND
                 pairs += 1
 
 
-@compiled("int64(int64[::1], int64[::1], int64[::1], int64[::1], int64[::1], int32[::1])")
-def divide_cells(demands: Int64s, spans: Int64s, first: Int64s, last: Int64s, sizes: Int64s, rows: Int32s) -> int:
+@compiled("int64(int64[::1], int64[::1], int64[::1], int64[::1], int64[::1], uint16[::1])")
+def divide_cells(demands: Int64s, spans: Int64s, first: Int64s, last: Int64s, sizes: Int64s, rows: Uint16s) -> int:
     """Gives each cell of an attribute its row in a block: cells that no demand tells apart share one. Returns how many there are.
 
     Args:
@@ -105,21 +106,20 @@ def divide_cells(demands: Int64s, spans: Int64s, first: Int64s, last: Int64s, si
         sizes: [1] written: how many rows there would be without a bound.
         rows: [cells] written.
     """
-    rows[:] = 0
+    marks = np.zeros(len(rows) + 1, np.int64)
     for place in range(len(demands)):
         for span in range(spans[demands[place]], spans[demands[place] + 1]):
-            rows[first[span]] = 1
-            if last[span] < len(rows):
-                rows[last[span]] = 1
+            marks[first[span]] = 1
+            marks[last[span]] = 1
+    marks[FIRST_CELL] = 0
+    segments = 1 + int(np.sum(marks[FIRST_CELL : len(rows)]))
+    sizes[0] = segments
+    rows[:FIRST_CELL] = np.arange(FIRST_CELL)
     segment = 0
     for cell in range(FIRST_CELL, len(rows)):
-        segment += rows[cell] if cell > FIRST_CELL else 0
-        rows[cell] = segment
-    sizes[0] = segment + 1
-    rows[:FIRST_CELL] = np.arange(FIRST_CELL)
-    for cell in range(FIRST_CELL, len(rows)):
-        rows[cell] = FIRST_CELL + (rows[cell] * ROWS_MAX // (segment + 1) if segment >= ROWS_MAX else rows[cell])
-    return FIRST_CELL + min(segment + 1, ROWS_MAX)
+        segment += marks[cell]
+        rows[cell] = FIRST_CELL + (segment * ROWS_MAX // segments if segments > ROWS_MAX else segment)
+    return FIRST_CELL + min(segments, ROWS_MAX)
 
 
 @inner
@@ -135,9 +135,9 @@ def _allow(table: Uint64s, flags: int, word: int, bit: np.uint64) -> None:
         table[ERROR_CELL, word] |= bit
 
 
-@compiled("void(int64[::1], int64[::1], uint8[::1], int64[::1], int64[::1], int64[::1], int32[::1], uint64[:, ::1])")
+@compiled("void(int64[::1], int64[::1], uint8[::1], int64[::1], int64[::1], int64[::1], uint16[::1], uint64[:, ::1])")
 def fill_rows(
-    demands: Int64s, conditions: Int64s, flags: Uint8s, spans: Int64s, first: Int64s, last: Int64s, rows: Int32s, table: Uint64s
+    demands: Int64s, conditions: Int64s, flags: Uint8s, spans: Int64s, first: Int64s, last: Int64s, rows: Uint16s, table: Uint64s
 ) -> None:
     """Writes the rows of a block and an attribute: a bit for each condition that a cell leaves possible.
 

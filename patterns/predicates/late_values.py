@@ -10,29 +10,30 @@ from patterns.predicates.candidate_kernels import find_next_asked, narrow_candid
 from patterns.predicates.cells import column_of, locate
 from patterns.predicates.index import Index
 
+Cells = NDArray[np.int32]
 _FEW = 0.5
 """Below this share of the events, values are computed for these alone."""
 
 
-def ask_late(index: Index, columns: Mapping[str, Column], cells: NDArray[np.int32], candidates: NDArray[np.uint64]) -> None:
-    """Writes the cells of costly attributes, the cheapest first, and leaves after each those candidates that it leaves possible.
+def ask_late(index: Index, columns: Mapping[str, Column], cells: Cells, events: Cells, conditions: Cells) -> tuple[Cells, Cells]:
+    """Writes the cells of costly attributes, the cheapest first. Returns the events and conditions that all of them leave possible.
 
     Args:
         cells: [attributes, n].
-        candidates: [n, words].
+        events, conditions: those that are possible.
     """
     late, blocks = index.late, index.blocks
     table = (blocks.cell_starts, blocks.row_starts, blocks.rows_of_cells, blocks.table)
-    asked = np.empty(len(candidates), np.bool_)
-    at = find_next_asked(candidates, 0, late.starts, late.conditions, asked)
-    while late.first + at < len(index.attributes):
-        of = cells[late.first + at]
-        _locate(index, late.first + at, columns, asked, of)
-        narrow_candidates(of, late.pairs[late.pair_starts[at] : late.pair_starts[at + 1]], late.pair_blocks, *table, candidates)
-        at = find_next_asked(candidates, at + 1, late.starts, late.conditions, asked)
+    asked = np.empty(cells.shape[1], np.bool_)
+    at = find_next_asked(events, conditions, 0, late.starts, late.attributes, asked)
+    while at >= 0:
+        _locate(index, at, columns, asked, cells[at])
+        events, conditions = narrow_candidates(events, conditions, cells[at], late.pairs[at - late.first], *table)
+        at = find_next_asked(events, conditions, at + 1, late.starts, late.attributes, asked)
+    return events, conditions
 
 
-def _locate(index: Index, at: int, columns: Mapping[str, Column], asked: NDArray[np.bool_], of: NDArray[np.int32]) -> None:
+def _locate(index: Index, at: int, columns: Mapping[str, Column], asked: NDArray[np.bool_], of: Cells) -> None:
     attribute, cuts, n = index.attributes[at], index.cuts.of(at), len(asked)
     rows = np.flatnonzero(asked)
     if len(rows) >= n * _FEW:

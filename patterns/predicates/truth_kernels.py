@@ -6,12 +6,10 @@ from numpy.typing import NDArray
 from detectors.compiled import compiled
 from foundation.compiled import inner
 from foundation.number_arrays import Int64s
-from patterns.predicates.bits import bits_of
-from patterns.predicates.index_kernels import FIRST_CELL, MISSING_CELL, NAN_CELL, Int32s, Uint8s, Uint64s
+from patterns.predicates.index_kernels import FIRST_CELL, MISSING_CELL, NAN_CELL, Int32s, Uint8s
 
 _FALSE, _TRUE, _MISSING, _ERROR = 0, 1, 2, 3
 _ATOM, _CONSTANT, _NOT, _BOTH, _EITHER, _CHOICE, _UNLESS_FALSE, _UNLESS_TRUE = range(8)
-_ONE = np.uint64(1)
 _OF_NAN, _PRESENCE = 1, 2
 
 
@@ -86,12 +84,13 @@ def _run(
 
 
 @compiled(
-    "Tuple((int64[::1], int64[::1], int64[::1], int64[::1]))(int32[:, ::1], uint64[:, ::1], uint8[::1], uint8[::1], int64[::1],"
+    "Tuple((int64[::1], int64[::1], int64[::1], int64[::1]))(int32[:, ::1], int32[::1], int32[::1], uint8[::1], uint8[::1], int64[::1],"
     " int64[:, ::1], int64[::1], int64[::1], int64[::1], uint8[::1], int64[::1], int64[::1], int64[::1], int64)"
 )
 def verify(
     cells: Int32s,
-    candidates: Uint64s,
+    candidate_events: Int32s,
+    candidates: Int32s,
     exact: Uint8s,
     missing: Uint8s,
     code_starts: Int64s,
@@ -108,38 +107,37 @@ def verify(
     """Finds out which candidates hold.
 
     Args:
-        cells, candidates: as for `find_candidates`.
+        cells: [attributes, n].
+        candidate_events, candidates: the events and conditions that are possible, of each event ascending by condition.
         exact: see `blocks.Blocks`.
         missing, code_starts, code, atom_starts, atoms, attributes, flags, span_starts, first, last, depth: see `index.Codes`.
 
     Returns:
         The events and conditions that hold, ascending by event, then condition; the conditions that erred; those that were skipped.
     """
-    found = 0
-    for i in range(len(candidates)):
-        for word in range(candidates.shape[1]):
-            found += bits_of(candidates[i, word])
-    events, conditions, failed = np.empty(found, np.int64), np.empty(found, np.int64), np.empty(found, np.int64)
-    count, errors, skips = 0, 0, 0
+    n, found, errors, skips = cells.shape[1], len(candidates), 0, 0
+    failed, truths, places = np.empty(found, np.int64), np.empty(found, np.uint8), np.zeros(n + 1, np.int64)
     stack = np.empty(depth + 1, np.int64)
-    for i in range(len(candidates)):
-        for word in range(candidates.shape[1]):
-            left = candidates[i, word]
-            while left:
-                condition = (word << 6) + bits_of((left & (~left + _ONE)) - _ONE)
-                left &= left - _ONE
-                truth = _TRUE
-                if not exact[condition]:
-                    of = code[code_starts[condition] : code_starts[condition + 1]]
-                    own = atoms[atom_starts[condition] : atom_starts[condition + 1]]
-                    truth = _run(of, own, cells, i, attributes, flags, span_starts, first, last, missing[condition], stack)
-                if truth == _TRUE:
-                    events[count], conditions[count] = i, condition
-                    count += 1
-                elif truth == _ERROR:
-                    failed[errors] = condition
-                    errors += 1
-                elif truth == _MISSING:
-                    skips += 1
-                    failed[found - skips] = condition
-    return events[:count], conditions[:count], failed[:errors], failed[found - skips :]
+    for at in range(found):
+        condition, event, truth = candidates[at], candidate_events[at], _TRUE
+        if not exact[condition]:
+            of = code[code_starts[condition] : code_starts[condition + 1]]
+            own = atoms[atom_starts[condition] : atom_starts[condition + 1]]
+            truth = _run(of, own, cells, event, attributes, flags, span_starts, first, last, missing[condition], stack)
+        truths[at] = truth
+        if truth == _TRUE:
+            places[event + 1] += 1
+        elif truth == _ERROR:
+            failed[errors] = condition
+            errors += 1
+        elif truth == _MISSING:
+            skips += 1
+            failed[found - skips] = condition
+    places = np.cumsum(places)
+    events, conditions = np.empty(places[n], np.int64), np.empty(places[n], np.int64)
+    for at in range(found):
+        if truths[at] == _TRUE:
+            event = candidate_events[at]
+            events[places[event]], conditions[places[event]] = event, candidates[at]
+            places[event] += 1
+    return events, conditions, failed[:errors], failed[found - skips :]
