@@ -1,24 +1,34 @@
-"""Works on words of bits: counts them, and joins rows of them."""
+"""Works on words of bits: finds those that are set, and joins rows of 8 words."""
 
 from typing import Any
 
-import numpy as np
 from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
-from foundation.compiled import inner
-
 _LANES = 8
 
 
-@inner
-def bits_of(given: Any) -> int:
+@intrinsic  # type: ignore[untyped-decorator]
+def lowest_bit(typing_context: Any, word: Any) -> Any:
+    """Returns the place of the lowest bit that is set, of a word of 64 that is not 0."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        """Generates LLVM code: the instruction that counts the zeros below."""
+        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.int64(types.uint64), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def count_bits(typing_context: Any, word: Any) -> Any:
     """Returns how many bits of a word of 64 are set."""
-    word = given - ((given >> np.uint64(1)) & np.uint64(0x5555555555555555))
-    word = (word & np.uint64(0x3333333333333333)) + ((word >> np.uint64(2)) & np.uint64(0x3333333333333333))
-    word = (word + (word >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
-    return int((word * np.uint64(0x0101010101010101)) >> np.uint64(56))
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        """Generates LLVM code: the instruction that counts them."""
+        return builder.ctpop(arguments[0])
+
+    return types.int64(types.uint64), generate
 
 
 @intrinsic  # type: ignore[untyped-decorator]
@@ -30,14 +40,28 @@ def keep_common(typing_context: Any, part: Any, i: Any, table: Any, row: Any) ->
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         """Generates LLVM code: two loads, an and, and a store of all 8 words at once."""
-        addresses = []
-        for position in (0, 2):
-            view = context.make_array(signature.args[position])(context, builder, value=arguments[position])
-            word = builder.mul(arguments[position + 1], ir.Constant(ir.IntType(64), _LANES))
-            words = ir.VectorType(ir.IntType(64), _LANES).as_pointer()
-            addresses.append(builder.bitcast(builder.gep(view.data, [word]), words))
-        kept = builder.and_(builder.load(addresses[0], align=8), builder.load(addresses[1], align=8))
-        builder.store(kept, addresses[0], align=8)
+        kept, given = (_row(context, builder, signature.args[at], arguments[at], arguments[at + 1]) for at in (0, 2))
+        builder.store(builder.and_(builder.load(kept, align=8), builder.load(given, align=8)), kept, align=8)
         return context.get_dummy_value()
 
     return types.void(part, types.int64, table, types.int64), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def words_with_bits(typing_context: Any, part: Any, i: Any) -> Any:
+    """Returns a bit for each of the 8 words of part[i] that has some bit set, from the lowest on."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        """Generates LLVM code: one comparison of all 8 words."""
+        words = builder.load(_row(context, builder, signature.args[0], arguments[0], arguments[1]), align=8)
+        found = builder.icmp_unsigned("!=", words, ir.Constant(words.type, [0] * _LANES))
+        return builder.zext(builder.bitcast(found, ir.IntType(_LANES)), ir.IntType(64))
+
+    return types.uint64(part, types.int64), generate
+
+
+def _row(context: Any, builder: Any, array_type: Any, array: Any, row: Any) -> Any:
+    """Generates LLVM code: the address of a row of 8 words."""
+    view = context.make_array(array_type)(context, builder, value=array)
+    place = builder.mul(row, ir.Constant(ir.IntType(64), _LANES))
+    return builder.bitcast(builder.gep(view.data, [place]), ir.VectorType(ir.IntType(64), _LANES).as_pointer())

@@ -4,9 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.compiled import compiled
-from foundation.compiled import inner
+from foundation.compiled import inner, outer
 from foundation.number_arrays import Int64s
-from patterns.predicates.bits import bits_of, keep_common
+from patterns.predicates.bits import count_bits, keep_common, lowest_bit, words_with_bits
 from patterns.predicates.index_kernels import BLOCK, WORDS, Int32s, Uint16s, Uint64s
 
 _ONE = np.uint64(1)
@@ -19,6 +19,54 @@ def _grown(given: Int32s, length: int) -> Int32s:
     grown = np.empty(2 * length, np.int32)
     grown[: len(given)] = given
     return grown
+
+
+@outer
+def _count(part: Uint64s) -> int:
+    count = 0
+    for i in range(len(part)):
+        for word in range(WORDS):
+            count += count_bits(part[i, word])
+    return count
+
+
+@outer
+def _write(part: Uint64s, first: int, events: Int32s, conditions: Int32s) -> None:
+    """Writes the candidates of a block, whose first condition is `first`."""
+    count = 0
+    for i in range(len(part)):
+        words = words_with_bits(part, i)
+        while words:
+            word = lowest_bit(words)
+            words &= words - _ONE
+            left = part[i, word]
+            while left:
+                events[count], conditions[count] = i, first + (word << 6) + lowest_bit(left)
+                left &= left - _ONE
+                count += 1
+
+
+@outer
+def _narrow(
+    part: Uint64s,
+    cells: Int32s,
+    attributes: int,
+    alive: Uint64s,
+    pair_attributes: Int64s,
+    cell_starts: Int64s,
+    row_starts: Int64s,
+    rows_of_cells: Uint16s,
+    table: Uint64s,
+) -> None:
+    """Writes the candidates [n, WORDS] of one block."""
+    for i in range(len(part)):
+        for word in range(WORDS):
+            part[i, word] = alive[word]
+    for pair in range(len(pair_attributes)):
+        if pair_attributes[pair] < attributes:
+            of, rows, first = cells[pair_attributes[pair]], rows_of_cells[cell_starts[pair] :], row_starts[pair]
+            for i in range(len(part)):
+                keep_common(part, i, table, first + rows[np.uint64(of[i])])
 
 
 @compiled(
@@ -47,27 +95,15 @@ def find_candidates(
     events, conditions = np.empty(1_024, np.int32), np.empty(1_024, np.int32)
     part = np.empty((n, WORDS), np.uint64)  # the candidates of one block, so that they stay in the nearest cache
     for block in range(len(pair_starts) - 1):
-        for i in range(n):
-            for word in range(WORDS):
-                part[i, word] = alive[block * WORDS + word]
-        for pair in range(pair_starts[block], pair_starts[block + 1]):
-            if pair_attributes[pair] >= attributes:
-                break
-            of = cells[pair_attributes[pair]]
-            rows = rows_of_cells[cell_starts[pair] : cell_starts[pair + 1]]
-            base = row_starts[pair]
-            for i in range(n):
-                keep_common(part, i, table, base + rows[of[i]])
-        for i in range(n):
-            if len(events) < count + BLOCK:
-                events, conditions = _grown(events, count + BLOCK), _grown(conditions, count + BLOCK)
-            for word in range(WORDS):
-                left = part[i, word]
-                while left:
-                    events[count] = i
-                    conditions[count] = block * BLOCK + (word << 6) + bits_of((left & (~left + _ONE)) - _ONE)
-                    left &= left - _ONE
-                    count += 1
+        own = slice(pair_starts[block], pair_starts[block + 1])
+        _narrow(
+            part, cells, attributes, alive[block * WORDS :], pair_attributes[own], cell_starts[own], row_starts[own], rows_of_cells, table
+        )
+        found = _count(part)
+        if len(events) < count + found:
+            events, conditions = _grown(events, count + found), _grown(conditions, count + found)
+        _write(part, block * BLOCK, events[count:], conditions[count:])
+        count += found
     return events[:count], conditions[:count]
 
 
