@@ -293,9 +293,10 @@ class Segments:
                     return
             listed = self._changed_ns()
             paths = segment_paths(self.folder)
-            self._listed_ns = listed if time.time_ns() - listed > SETTLED_NS else -1
             known = {segment.first for segment in self.all}
             fresh = [(first, path) for first, path in paths if first not in known and (not self.all or first >= self.end)]
+            is_whole = len(fresh) <= 1  # one segment is taken in at a time
+            self._listed_ns = listed if is_whole and time.time_ns() - listed > SETTLED_NS else -1
             gone = {segment.first for segment in self.all} - {first for first, _ in paths}
             if gone:
                 self._gone += [segment for segment in self.all if segment.first in gone]

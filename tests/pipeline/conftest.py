@@ -9,4 +9,6 @@ make_importable(
     "live_rows",
     "planted_rules",
     "../integration/side_job_runs",
+    "../features/oracle_view",
+    "../features/template_streams",
 )

@@ -209,6 +209,20 @@ def test_a_reader_of_another_process_follows_a_log_over_its_segments(tmp_path) -
     writer.close()
 
 
+def test_a_reader_that_comes_later_sees_every_segment_of_a_folder_in_which_nothing_has_changed_for_long(tmp_path) -> None:
+    writer = LogWriter(tmp_path, "os", segment_bytes=100)
+    for number in range(10):
+        writer.append([Entry("events", b"", str(number).encode() * 60)])
+    os.utime(tmp_path, (1, 1))
+    segments = Segments(tmp_path)
+    segments.refresh()
+    assert segments.end == 10
+    writer.append([Entry("events", b"", b"one more")])
+    segments.refresh()
+    assert segments.end == 11
+    writer.close()
+
+
 def test_old_segments_go_and_the_newest_record_of_each_key_of_a_compacted_topic_stays(tmp_path) -> None:
     writer = opened(tmp_path, segment_bytes=300)
     writer.append([Entry("control", b"kept", b"first"), Entry("control", b"changed", b"old"), Entry("control", b"gone", b"x")])

@@ -1,0 +1,333 @@
+"""A solo system decides as `weir replay --order arrival` does of its own log, bit for bit: on the samples, and on random configurations."""
+
+import pathlib
+import random
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+import numpy as np
+import pytest
+from example_counts import examples
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from template_streams import CASES, definitions_of, yaml_of
+
+from deploy.command import SAMPLES
+from features.definitions.entity_parser import KEY_JOINT, parts_of
+from features.schema.batch import Batch
+from features.schema.decode import Decoder
+from features.schema.event import ADD, Event, id_key_of
+from foundation.settings import Settings
+from patterns.entries import Change
+from patterns.entries import Entry as ListEntry
+from patterns.lists import DECLARATION
+from pipeline.engine.decisions.decision import decisions_of
+from pipeline.engine.decisions.verdicts import UNDECIDED
+from pipeline.engine.definitions.release import Release, compile_release
+from pipeline.engine.event_keys import Labels
+from pipeline.engine.fact_record import FactRecord
+from pipeline.log.frame import Entry
+from pipeline.log.log_folder import LOGS, OUTPUT, segments_of
+from pipeline.log.reader import LogReader
+from pipeline.offline.replay import Replay
+from pipeline.score_job.facts import fact_key
+from pipeline.solo.engine import Engine
+from pipeline.tables.event_files import History
+from pipeline.trial.configuration_folder import read_texts
+from pipeline.trial.one_process import OneProcess
+
+START_MS = 1_648_339_200_000
+ARRIVED_MS = START_MS + 400 * 86_400_000
+LABEL_MS = 3_600_000
+Json = dict[str, object]
+
+
+@dataclass
+class Case:
+    """A configuration, and what comes to it.
+
+    Args:
+        values: bodies of events, in the order of their arrival.
+        labels: which of them have one, by their places; it counts an hour after its event.
+    """
+
+    texts: Mapping[str, str]
+    values: Sequence[bytes]
+    labels: Sequence[int] = ()
+    lesson: Sequence[bytes] = ()
+    facts: Sequence[FactRecord] = ()
+    entries: Sequence[Change] = ()
+    release: Release = field(init=False)
+    events: list[Event] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.release = compile_release(1, dict(self.texts))
+        self.events = self.decoded(self.values)
+
+    def decoded(self, values: Sequence[bytes]) -> list[Event]:
+        decoder = Decoder(self.release.schema)
+        return [decoder.decode(value, ARRIVED_MS) for value in values]
+
+    def history(self, events: Sequence[Event]) -> History:
+        return History(Batch.of(list(events), self.release.schema))
+
+    def labels_of(self, places: Sequence[int], events: Sequence[Event]) -> Labels:
+        chosen = sorted((events[place] for place in places), key=lambda event: event.time_ms)
+        ids, times = np.array([each.id_key for each in chosen], np.int64), np.array([each.time_ms + LABEL_MS for each in chosen], np.int64)
+        return Labels(ids, np.array([each.time_ms // 7 % 2 for each in chosen], np.int8), times, [each.user for each in chosen])
+
+    def snapshots(self):
+        """What the models have learned from the lesson, of which every third event is labelled."""
+        if not self.lesson:
+            return ()
+        lesson = self.decoded(self.lesson)
+        learned = Replay(self.release, self.history(lesson), self.labels_of(range(0, len(lesson), 3), lesson))
+        learned.run(None)
+        return tuple(learned.published.values())
+
+
+def replayed(case: Case) -> list[Json]:
+    """The decisions of replay."""
+    labels = case.labels_of(case.labels, case.events) if case.labels else None
+    given = {"frozen": case.snapshots(), "facts": sorted(case.facts, key=lambda fact: fact.since), "entries": case.entries}
+    found: list[Json] = []
+    for verdicts, batch in Replay(case.release, case.history(case.events), labels, **given).scored():
+        n = len(batch)
+        decided = (~verdicts.are(UNDECIDED)).tolist()
+        made = decisions_of(verdicts, batch, np.zeros(n, np.uint8), np.zeros(n, np.int64), 0.0)
+        found += [as_json(msgspec.json.encode(each)) for each, counts in zip(made, decided, strict=True) if counts]
+    return found
+
+
+def served(case: Case, folder: pathlib.Path, sizes: Sequence[int], ends_after: int = 1 << 60) -> list[Json]:
+    """The decisions of a solo system that takes in parts of these sizes in turn; after so many parts its process ends without a word."""
+    chosen = Settings(runtime="solo", folder=str(folder), log_fsync="os")
+    log, at = log_of(case), 0
+    engine = opened(chosen)
+    for number in range(len(log)):
+        size = sizes[number % len(sizes)]
+        if at >= len(log):
+            break
+        put(engine, log[at : at + size])
+        at += size
+        if number == ends_after:
+            engine._checkpoints.write_last = lambda save: None  # type: ignore[method-assign]
+            engine.close()
+            engine = opened(chosen)
+    until(lambda: engine.ended or engine._checkpoints.positions.get("input", 0) >= engine._input.end)
+    assert not engine.ended, engine.problem
+    reader, found = LogReader(segments_of(chosen.path(*LOGS), OUTPUT), ["decisions"]), []
+    while part := reader.read(5_000):
+        found += [as_json(record.value or b"") for record in part]
+    engine.close()
+    return found
+
+
+def opened(chosen: Settings) -> Engine:
+    engine = Engine(chosen, lambda replies: None, clock=lambda: ARRIVED_MS / 1000)
+    engine.open()
+    engine.start()
+    return engine
+
+
+def put(engine: Engine, entries: Sequence[Entry]) -> None:
+    ended = threading.Event()
+    engine.put(entries, lambda end, problem: ended.set())
+    until(lambda: ended.is_set() or engine.ended)
+    assert not engine.ended, engine.problem
+
+
+def until(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+
+
+def log_of(case: Case) -> list[Entry]:
+    """The records, with each label before the first event that it counts for."""
+    log = [Entry("control", key.encode(), value) for _, key, value in OneProcess.records_of(1, dict(case.texts))]
+    log += [Entry("models", snapshot.model.encode(), snapshot.encode()) for snapshot in case.snapshots()]
+    for change in case.entries:
+        key, value = change.record()
+        log.append(Entry("entries", key.encode(), value))
+    for fact in case.facts:
+        log.append(Entry("facts", fact_key(fact.kind, fact.entity, fact.name), msgspec.json.encode(fact)))
+    labels = sorted((case.events[place] for place in case.labels), key=lambda event: event.time_ms)
+    for event, value in zip(case.events, case.values, strict=True):
+        while labels and labels[0].time_ms + LABEL_MS <= event.time_ms:
+            log += resolved(case, labels.pop(0))
+        log.append(Entry("events", event.user.encode(), value))
+    return log
+
+
+def resolved(case: Case, event: Event) -> list[Entry]:
+    """The records of an event's label, one for each entity, as the label job makes them."""
+    schema = case.release.schema
+    id_key = id_key_of(event.id, schema.id_type == "integer")
+    label = {"event_id": event.id, "id_key": id_key, "event_time": event.time_ms, "user": event.user}
+    value = msgspec.json.encode(label | {"label": event.time_ms // 7 % 2, "label_time": event.time_ms + LABEL_MS})
+    ids = {schema.user: event.user} | dict(zip(schema.entities, event.entities, strict=True))
+    kinds = [(kind, [ids[part] for part in parts_of(kind)]) for kind in (schema.user, *case.release.entity_kinds())]
+    return [Entry("labels-resolved", f"{kind}\0{KEY_JOINT.join(names)}".encode(), value) for kind, names in kinds if all(names)]
+
+
+def as_json(value: bytes) -> Json:
+    decision = msgspec.json.decode(value)
+    del decision["processed_at"], decision["latency_ms"]
+    return decision
+
+
+def changed(draw: random.Random, event: Json, other: Json) -> Json:
+    """The event again: as it was, with another body, corrected or retracted."""
+    return event | draw.choice([{}, other, other | {"op": "correct"}, other | {"op": "correct"}, {"op": "retract"}])
+
+
+def arrivals(
+    draw: random.Random, count: int, make: Callable[[int, int], Json], other: Callable[[], Json], late_ms: int, step_ms: int
+) -> list:
+    """Events as `make` makes them of number and time: some late or too late, some again in some way."""
+    at, made, found = START_MS, [], []
+    for number in range(count):
+        at += draw.choice((0, 0, 1, step_ms // 20, step_ms))
+        made.append(make(number, at - (draw.randrange(2 * late_ms) if draw.random() < 0.1 else 0)))
+        found.append(made[-1])
+        if draw.random() < 0.15:
+            found.append(changed(draw, draw.choice(made[-30:]), other()))
+    return found
+
+
+def payment(draw: random.Random) -> Callable[[int, int], Json]:
+    return lambda number, at: {
+        "payment_id": number, "at": at, "customer_id": f"c{draw.randrange(30)}", "terminal_id": f"t{draw.randrange(9)}",
+        "device_id": f"d{draw.randrange(20)}", "amount": draw.randrange(100, 90_000) / 100, "currency": "EUR", "merchant_category": "books",
+    }  # fmt: skip
+
+
+def card(draw: random.Random) -> Callable[[int, int], Json]:
+    return lambda number, at: {
+        "TRANSACTION_ID": number, "TX_DATETIME": at, "CUSTOMER_ID": f"c{draw.randrange(30)}", "TERMINAL_ID": f"t{draw.randrange(9)}",
+        "TX_AMOUNT": draw.randrange(100, 90_000) / 100,
+    }  # fmt: skip
+
+
+def view(draw: random.Random) -> Callable[[int, int], Json]:
+    return lambda number, at: {
+        "view_id": f"v{number}", "left_at": np.datetime64(at, "ms").item().isoformat() + "Z", "reader_id": f"r{draw.randrange(30)}",
+        "device_id": f"d{draw.randrange(20)}", "section": draw.choice(["news", "sport", "arts"]), "premium": draw.random() < 0.3,
+        "reading": {"seconds": draw.expovariate(1 / 60), "scrolled": draw.random()},
+    }  # fmt: skip
+
+
+SAMPLES_EVENTS = {
+    "payments": (payment, lambda draw: {"amount": draw.randrange(100, 90_000) / 100}),
+    "cards": (card, lambda draw: {"TX_AMOUNT": draw.randrange(100, 90_000) / 100}),
+    "engagement": (view, lambda draw: {"reading": {"seconds": draw.random(), "scrolled": draw.random()}}),
+}
+
+
+@pytest.mark.parametrize("sample", SAMPLES_EVENTS)
+def test_the_samples_are_decided_as_by_a_replay_of_the_log_bit_for_bit(sample: str, tmp_path: pathlib.Path) -> None:
+    draw = random.Random(sample)
+    make, other = SAMPLES_EVENTS[sample]
+    lesson = [msgspec.json.encode(make(draw)(number, START_MS + 60_000 * number)) for number in range(3_000)]
+    events = arrivals(draw, 1_500, make(draw), lambda: other(draw), 900_000, 1_800_000)
+    case = Case(read_texts(SAMPLES / sample), [msgspec.json.encode(event) for event in events], range(0, len(events), 7), lesson)
+    case.labels = [place for place in case.labels if case.events[place].op == ADD]
+    ours, expected = served(case, tmp_path, [200, 1, 37], ends_after=9), replayed(case)
+    assert len(expected) > 1_400
+    assert ours == expected
+    assert any(model["snapshot"] is not None for each in ours for model in each["models"].values())  # type: ignore[attr-defined]
+
+
+def test_a_planted_difference_is_found(tmp_path: pathlib.Path) -> None:
+    draw = random.Random(1)
+    events = arrivals(draw, 200, payment(draw), dict, 900_000, 1_800_000)
+    values = [msgspec.json.encode(event) for event in events]
+    case = Case(read_texts(SAMPLES / "payments"), values)
+    events[100] |= {"amount": round(float(str(events[100]["amount"])) + 0.01, 2)}
+    planted = Case(case.texts, [msgspec.json.encode(event) for event in events])
+    assert served(case, tmp_path, [50]) != replayed(planted)
+
+
+SCHEMA = """
+id: {field: id, type: integer}
+time: {field: time, unit: ms}
+user: user
+entities: [shop, device]
+fields:
+  amount: {type: decimal, scale: 2, required: false, retain: true}
+  x: {type: float, required: false, retain: true}
+  category: {type: string, required: false}
+  latitude: {type: float, required: false}
+  longitude: {type: float, required: false}
+facts: {user: {limit: number}, shop: {open: boolean}}
+retention: 60d
+"""
+ALWAYS = [
+    {"name": "over", "expression": "event.amount - entity.user.limit"},
+    {"name": "watched", "expression": "event.shop in list.watched"},
+    {"name": "open", "expression": "entity.shop.open"},
+]
+MODELS = {
+    "shape": "{name: shape, kind: river, model: anomaly.HalfSpaceTrees, scope: global, publish_every: 1h, inputs: [event.amount, event.x], "
+    "parameters: {window_size: 20, seed: 7}}",
+    "taught": "{name: taught, kind: river, model: linear_model.LogisticRegression, scope: global, learns: labels, publish_every: 1h, "
+    "inputs: [event.amount, event.x]}",
+    "own": "{name: own, kind: river, model: anomaly.GaussianScorer, scope: user, inputs: [event.amount], parameters: {grace_period: 3}}",
+    "of_shop": "{name: of_shop, kind: river, model: anomaly.GaussianScorer, scope: shop, inputs: [event.x], parameters: {grace_period: 2}}",
+    "quantile": "{name: quantile, kind: river, model: stats.DecayedQuantile, scope: user, inputs: [event.amount]}",
+}
+
+
+def case_of(seed: int) -> tuple[Case, list[int], int]:
+    """A configuration, what comes to it, the sizes of the parts in which it comes, and when the process ends in between."""
+    draw = random.Random(seed)
+    features = list(ALWAYS)
+    for number, template in enumerate(draw.sample(sorted(CASES), draw.randrange(1, 7))):
+        features.append({**draw.choice(definitions_of(template)), "name": f"f{number}"})
+    models = draw.sample(sorted(MODELS), draw.randrange(1, 4))
+    lateness = draw.choice(["1m", "10m", "2h"])
+    band = draw.choice([0.3, 0.6])
+    texts = {
+        "schema": SCHEMA + f"lateness: {lateness}\n",
+        "features": yaml_of(features),
+        "models": "".join(f"- {MODELS[name]}\n" for name in models),
+        "policy": f"score: first_ready({', '.join(models)})\nbands: [{{below: {band}, action: approve}}, {{below: 0.9, action: review}}, "
+        "{action: block}]\nfallback: {action: review}\n",
+        "list:watched": DECLARATION,
+    }
+
+    def make(number: int, at: int) -> Json:
+        return {
+            "id": number, "time": at, "user": f"u{draw.randrange(6)}", "category": draw.choice("aaabc"),
+            "shop": f"s{draw.randrange(4)}" if draw.random() < 0.9 else None,
+            "device": f"d{draw.randrange(3)}" if draw.random() < 0.8 else None,
+            "amount": draw.randrange(1, 9_999) / 100 if draw.random() < 0.95 else None,
+            "x": draw.gauss(0, 5) if draw.random() < 0.9 else None,
+            "latitude": draw.uniform(-60, 60) if draw.random() < 0.7 else None, "longitude": draw.uniform(-180, 180),
+        }  # fmt: skip
+
+    count = draw.randrange(20, 250)
+    events = arrivals(draw, count, make, lambda: {"amount": draw.randrange(1, 9_999) / 100}, 1_800_000, draw.choice([20_000, 7_200_000]))
+    values = [msgspec.json.encode(event) for event in events]
+    labelled = [place for place, event in enumerate(events) if "op" not in event and draw.random() < 0.2]
+    lesson = [msgspec.json.encode(make(number, START_MS + 60_000 * number)) for number in range(200)]
+    facts = [FactRecord(kind="user", entity=f"u{n}", name="limit", since=START_MS + 50_000 * n, value=n) for n in range(4)]
+    facts += [FactRecord(kind="shop", entity=f"s{n}", name="open", since=START_MS + 90_000 * n, value=n % 2 == 0) for n in range(3)]
+    entries = [Change("watched", shop, ListEntry("watched", shop)) for shop in ("s0", "s2")]
+    sizes = [draw.choice([1, 2, 9, 60, 300]) for _ in range(3)]
+    return Case(texts, values, labelled, lesson, facts, entries), sizes, draw.randrange(20)
+
+
+@given(st.integers(0, 1 << 32))
+@settings(max_examples=examples(12))
+def test_random_configurations_and_streams_are_decided_as_by_a_replay_of_the_log(seed: int) -> None:
+    case, sizes, ends_after = case_of(seed)
+    with tempfile.TemporaryDirectory() as folder:
+        ours = served(case, pathlib.Path(folder), sizes, ends_after)
+    assert ours == replayed(case)
