@@ -32,6 +32,8 @@ class Checkpoints:
 
     Attributes:
         positions: how far each log was taken in, by its name; the next checkpoint holds them.
+        outcomes_through: ordinal of the input up to which outcomes stood in the output at the start. While the log is read again up to
+            there, a checkpoint keeps the position of the output from which the next start finds them.
         written: the positions of the last checkpoint that was written: a start reads the logs from there.
 
     Raises:
@@ -43,6 +45,7 @@ class Checkpoints:
         self._logs = logs
         self._file = StateFile(path, clock)
         self.positions = self._file.positions()
+        self.outcomes_through = 0
         self.written = dict(self.positions)
         self._states: dict[str, StageState] = {}
         self._writing: threading.Thread | None = None
@@ -100,7 +103,9 @@ class Checkpoints:
             state.left()
         save()
         changes = {name: state.leave() for name, state in self._states.items()}
-        positions = self.positions | {OUTPUT: self._logs[OUTPUT].end}
+        if self.positions.get(INPUT, 0) >= self.outcomes_through:
+            self.positions[OUTPUT] = self._logs[OUTPUT].end
+        positions = dict(self.positions)
         self._events, self._moved, self._written_at = 0, False, time.monotonic()
         self._writing = threading.Thread(target=self._write, args=(changes, positions), name="state", daemon=True)
         self._writing.start()

@@ -244,7 +244,7 @@ class Engine:
             self._stages.control(records)
         self._apply_time_to_live()
         through = self._outcomes_through()
-        self._through = min(through, self._input.end)
+        self._through = self._checkpoints.outcomes_through = min(through, self._input.end)
         reader = LogReader(self._input.segments, (*_input_topics(), *TAKEN_IN), start)
         end = self._input.end
         while (records := reader.read(self._settings.bundle_events_max)) and not self._stopping:

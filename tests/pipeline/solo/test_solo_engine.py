@@ -7,6 +7,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Sequence
+from typing import ClassVar
 
 import msgspec
 import pyarrow as pa
@@ -79,8 +80,10 @@ def release(id: int = 1, texts: dict[str, str] = TEXTS) -> list[Entry]:
 class Running:
     """An engine in a folder, and the replies that it gave; `clock` is when its records are appended."""
 
+    CHOSEN: ClassVar[dict[str, int]] = {}
+
     def __init__(self, folder: pathlib.Path) -> None:
-        self.settings = Settings(runtime="solo", folder=str(folder), log_fsync="os")
+        self.settings = Settings(runtime="solo", folder=str(folder), log_fsync="os", **self.CHOSEN)
         self.folder = self.settings.path(*LOGS)
         self.replies: list[tuple[str, bytes]] = []
         self.engine = Engine(self.settings, self.replies.extend, clock=lambda: (START_MS + (1 << 40)) / 1000)
@@ -439,6 +442,30 @@ def test_a_start_has_its_definitions_when_their_segment_was_removed_just_before_
     again = running()
     again.put(entries([msgspec.json.encode({"id": 9_999, "at": START_MS + (1 << 30), "who": "u1", "shop": "s1", "amount": 1.0})]))
     until(lambda: again.outcomes()[-1]["event_id"] == "9999")
+
+
+def test_an_end_while_the_log_is_read_again_doubles_nothing(running, monkeypatch) -> None:
+    system = running()
+    system.engine._checkpoints._written_at = time.monotonic() + 1e9
+    system.put(release())
+    system.put(entries(payments(400)))
+    system.wait()
+    assert system.outcomes() == whole_run()
+    stopped_without_a_state(system)
+
+    def end_after_a_checkpoint(engine: Engine) -> None:
+        engine._checkpoints.write(engine._stages.checkpoint)
+        engine._checkpoints.wait()
+        engine._stopping = True
+
+    monkeypatch.setattr(Running, "CHOSEN", {"bundle_events_max": 100})
+    for _ in range(3):
+        with monkeypatch.context() as patch:
+            patch.setattr(Engine, "_look_after", end_after_a_checkpoint)
+            again = running()
+            again.engine._thread.join()
+            again.close()
+    assert running().wait().outcomes() == whole_run()
 
 
 def put_in_parts(system: Running, values: Sequence[bytes]) -> None:
