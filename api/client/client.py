@@ -127,6 +127,10 @@ class Client:
         """Sends `event` to be scored; returns when the broker has it."""
         self._read("POST", "/v1/events", dict[str, str], content=event if isinstance(event, bytes) else msgspec.json.encode(event))
 
+    def send_many(self, events: Sequence[Mapping[str, object]]) -> None:
+        """Sends up to 2,000 events, of at most 1 MiB in all, to be scored in their order; all of them are taken, or none is accepted."""
+        self._read("POST", "/v1/events", dict[str, object], content=msgspec.json.encode(events))
+
     def label(
         self,
         event_id: str | int,

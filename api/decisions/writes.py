@@ -10,11 +10,11 @@ from fastapi import APIRouter, Query, Request, Response
 from api.auth.request_context import caller_of, note_subject
 from api.decisions.decide import DEADLINE_MS_MAX, Decide, Decided, FellBack
 from api.definitions.in_force import InForce
-from api.http.json_body import read_json
+from api.http.json_body import read_array, read_json
 from api.http.problem import as_response, json_answer
 from api.http.route_docs import OBJECT, route_docs
 from api.kafka.log import Clock, Log
-from features.schema.decode import ID_CHARACTERS_MAX
+from features.schema.decode import ID_CHARACTERS_MAX, Decoder
 from features.schema.label_sources import ANY_SOURCE, SOURCE_CHARACTERS_MAX, WEIGHT_MAX, LabelSources
 from features.schema.schema import MIN_TIME_MS
 from foundation.refusal import Refusal
@@ -24,6 +24,8 @@ from pipeline.engine.label_times import label_time_ms
 AHEAD_MS_MAX = 300_000
 LABELS_MAX = 1_000
 """The greatest number of labels in one request."""
+EVENTS_MAX = 2_000
+"""The greatest number of events in one request; its bytes have a bound of their own."""
 
 
 class GivenLabel(msgspec.Struct, forbid_unknown_fields=True):
@@ -65,6 +67,12 @@ class Taken(msgspec.Struct):
     event_id: str
 
 
+class TakenEvents(msgspec.Struct):
+    """How many events the broker has taken; the pipeline will decide on them."""
+
+    events: int
+
+
 class TakenLabels(msgspec.Struct):
     """How many labels the broker has taken."""
 
@@ -91,11 +99,22 @@ def make_writes(in_force: InForce, decide: Decide, log: Log, settings: Settings,
     """The routes that write to the topics; they answer 202 once the broker has the record."""
     routes = APIRouter(tags=["events"])
 
-    @routes.post("/events", summary="Takes one event and has it scored", **route_docs(Taken, status=202, body=OBJECT))
+    @routes.post(
+        "/events",
+        summary=f"Takes one event, or a list of up to {EVENTS_MAX:,}, and has them scored",
+        **route_docs((Taken, TakenEvents), status=202, body=(OBJECT, list[dict[str, object]])),
+    )
     async def event(request: Request) -> Response:
-        """An event that does not fit the schema in force is refused."""
+        """An event that does not fit the schema in force is refused, and with it the list that it stands in.
+
+        Events of a list are decided in its order. After an answer of 503, send all of a list again: what was taken is not decided twice.
+        """
         body = await request.body()
         _, decoder = in_force.require()
+        if _is_list(body):
+            records = await asyncio.to_thread(read_events, body, decoder, int(clock() * 1000))
+            await log.deliver_all(settings.topic("events"), records)
+            return as_response(json_answer(202, TakenEvents(len(records))))
         taken = decoder.decode(body, int(clock() * 1000))
         await log.deliver(settings.topic("events"), taken.user, body)
         return as_response(json_answer(202, Taken(taken.id)))
@@ -122,13 +141,33 @@ def make_writes(in_force: InForce, decide: Decide, log: Log, settings: Settings,
         now_ms = int(clock() * 1000)
         schema = in_force.release.schema if in_force.release else None
         door = LabelDoor(now_ms, by, schema.min_time_ms if schema else MIN_TIME_MS, schema.label_sources if schema else ANY_SOURCE)
-        many = body.lstrip()[:1] == b"["
+        many = _is_list(body)
         taken = read_labels(body, door) if many else [read_label(body, door)]
         note_subject(request, f"{len(taken)} label{'s' if len(taken) != 1 else ''}")
         await asyncio.gather(*(log.deliver(settings.topic("labels"), each.event_id, _encode(each)) for each in taken))
         return as_response(json_answer(202, TakenLabels(len(taken)) if many else taken[0]))
 
     return routes
+
+
+def read_events(body: bytes, decoder: Decoder, now_ms: int) -> list[tuple[str, bytes]]:
+    """Reads the events in a JSON array: of each its primary entity, and its bytes as they stand there.
+
+    Raises:
+        Refusal: the body is no JSON array; an event is refused, and the refusal names its index; or there are none, or more than
+            `EVENTS_MAX`.
+    """
+    given = read_array(body, "events", "an array of events")
+    if not 0 < len(given) <= EVENTS_MAX:
+        raise Refusal("number of events", where="events", expected=f"1 to {EVENTS_MAX:,} events in one request", got=len(given))
+    records = []
+    for number, each in enumerate(given):
+        value = bytes(each)
+        try:
+            records.append((decoder.decode(value, now_ms).user, value))
+        except Refusal as refusal:
+            raise _in_list(refusal, number) from refusal
+    return records
 
 
 def read_label(body: bytes, door: LabelDoor) -> Label:
@@ -154,9 +193,17 @@ def read_labels(body: bytes, door: LabelDoor) -> list[Label]:
         try:
             labels.append(_checked(each, door))
         except Refusal as refusal:
-            where = f"[{number}].{refusal.where}"
-            raise Refusal(refusal.what, where=where, expected=refusal.expected, got=refusal.got, remedy=refusal.remedy) from refusal
+            raise _in_list(refusal, number) from refusal
     return labels
+
+
+def _is_list(body: bytes) -> bool:
+    return body.lstrip()[:1] == b"["
+
+
+def _in_list(refusal: Refusal, number: int) -> Refusal:
+    """The refusal of the element `number` of a list."""
+    return Refusal(refusal.what, where=f"[{number}].{refusal.where}", expected=refusal.expected, got=refusal.got, remedy=refusal.remedy)
 
 
 def _checked(given: GivenLabel, door: LabelDoor) -> Label:

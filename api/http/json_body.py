@@ -11,6 +11,7 @@ from foundation.refusal import Refusal
 
 Shape = TypeVar("Shape")
 NOT_JSON = "not JSON"
+_decode_array = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _UNKNOWN = re.compile(r"unknown field `([^`]*)`")
 _PLACE = re.compile(r" - at `\$\.?([^`]*)`")
 
@@ -38,3 +39,17 @@ def read_json(body: bytes, shape: type[Shape], where: str, expected: str) -> Sha
         raise Refusal(NOT_JSON, where=where, expected=expected, got=text_fault(error)) from error
     refuse_repeated_keys(body)
     return read
+
+
+def read_array(body: bytes, where: str, expected: str) -> list[msgspec.Raw]:
+    """Takes an array apart, whose elements their reader checks; the arguments are those of `read_json`.
+
+    Raises:
+        Refusal: the body is not JSON, or is no array.
+    """
+    try:
+        return _decode_array(body)
+    except msgspec.ValidationError as error:
+        raise Refusal(f"bad {where}", where=where, expected=expected, got=shape_fault(error).got) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Refusal(NOT_JSON, where=where, expected=expected, got=text_fault(error)) from error

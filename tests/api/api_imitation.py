@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import httpx
 import msgspec
@@ -68,6 +68,11 @@ class FakeLog:
     async def deliver(self, topic: str, key: str, value: bytes | None) -> None:
         await asyncio.sleep(0)
         self.produce(topic, key, value)
+
+    async def deliver_all(self, topic: str, records: Iterable[tuple[str, bytes | None]]) -> int:
+        for key, value in records:
+            self.produce(topic, key, value)
+        return len(self.records)
 
     def of(self, topic: str) -> list[tuple[str, bytes | None]]:
         """Key and value of the records of one topic."""

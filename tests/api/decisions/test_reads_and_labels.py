@@ -130,6 +130,21 @@ async def test_a_list_of_labels_is_taken_whole_or_refused_whole(api: Api) -> Non
     assert len(api.log.of("labels")) == 3
 
 
+async def test_a_list_of_events_is_taken_whole_and_in_its_order_or_refused_whole(api: Api) -> None:
+    events = [event(number) for number in range(3)]
+    answer = await api.client.post("/v1/events", json=events)
+    assert (answer.status_code, answer.json()) == (202, {"events": 3})
+    taken = [msgspec.json.decode(value) for _, value in api.log.of("events")]
+    assert taken == events
+    assert [key for key, _ in api.log.of("events")] == [each["customer"] for each in events]
+    for bad in ([*events, {}], [*events, 7], [], events * 700):
+        answer = await api.client.post("/v1/events", json=bad)
+        assert answer.status_code == 422
+    assert (await api.client.post("/v1/events", json=[*events, event(4) | {"at": "noon"}])).json()["where"] == "[3].at"
+    assert (await api.client.post("/v1/events", content=b'[{"id": 1}')).status_code == 400
+    assert len(api.log.of("events")) == 3
+
+
 @pytest.mark.parametrize(
     "field", [{"by": "somebody"}, {"weight": 0}, {"weight": 1e9}, {"weight": "1"}, {"source": "x" * 101}, {"user": ""}]
 )
