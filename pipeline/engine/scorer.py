@@ -26,6 +26,8 @@ from pipeline.engine.steps.keyed_scores import score_keyed
 from pipeline.engine.steps.step import Turn
 from pipeline.engine.steps.step_list import steps_with
 
+_MEASURED_EVENTS = 16
+"""The memory that profiles take is looked at once in so many events: that costs a tenth of a decision."""
 _SHARE_LET_GO = 32
 """Of the memory for profiles one part in so many is let go at once: more would hold events up, less would search too often."""
 _LACKING = WARMING | UNKNOWN | TOO_FAR_BACK | TOO_OFTEN
@@ -51,6 +53,8 @@ class Scorer:
         self._snapshots = InstalledSnapshots()
         self.lists = KnownEntries()
         self._steps = steps_with(self._snapshots)
+        self._unmeasured = 0
+        """Events since the memory of profiles was looked at."""
 
     def install(self, snapshot: Snapshot, release: Release, since: int | None = None) -> bool:
         """Scores with `snapshot` from now on; see `InstalledSnapshots`."""
@@ -168,13 +172,16 @@ class Scorer:
         too much memory. All are written or none: nothing reaches the state before, and never a part."""
         if self._state is None:
             return
-        held = {kind: slabs.size_bytes for kind, slabs in self._slabs.items()}
-        surplus = sum(held.values()) - self._profiles_bytes_max
-        if surplus > 0 or any(slabs.is_due(events) for slabs in self._slabs.values()):
-            for slabs in self._slabs.values():
-                slabs.write()
-        if surplus > 0:
-            self._shrink(held, surplus + self._profiles_bytes_max // _SHARE_LET_GO)
+        self._unmeasured += events
+        if self._unmeasured >= _MEASURED_EVENTS:
+            self._unmeasured = 0
+            held = {kind: slabs.size_bytes for kind, slabs in self._slabs.items()}
+            surplus = sum(held.values()) - self._profiles_bytes_max
+            if surplus > 0:
+                self._write()
+                self._shrink(held, surplus + self._profiles_bytes_max // _SHARE_LET_GO)
+        if any(slabs.is_due(events) for slabs in self._slabs.values()):
+            self._write()
 
     @property
     def unsaved(self) -> bool:
@@ -195,6 +202,10 @@ class Scorer:
         if self._state is None:
             raise ValueError("profiles without a state cannot be read again")
         self._slabs.clear()
+
+    def _write(self) -> None:
+        for slabs in self._slabs.values():
+            slabs.write()
 
     def _shrink(self, held: dict[str, int], bytes_least: int) -> None:
         """Lets go of so many bytes of profiles, of the kind that takes most first."""

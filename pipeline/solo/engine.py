@@ -25,7 +25,7 @@ from pipeline.solo.stages import CONTROL_TOPICS, TOLD_TOPICS, Outcome, Stages
 log = logging.getLogger(__name__)
 
 IDLE_SECONDS = 0.05
-"""How often the logs of other processes are looked at while nothing comes."""
+"""How often the logs of other processes are looked at: that takes as long as a third of a decision."""
 KEEP_SECONDS = 60.0
 FROM_HEADER = "weir-from"
 """The header of a record that was copied from another log: that log and the ordinal after the record there."""
@@ -66,7 +66,7 @@ class Engine:
         self._died_of = ""
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._sources: dict[str, LogReader] = {}
-        self._kept_at = time.monotonic()
+        self._kept_at = self._imported_at = time.monotonic()
         self._through = 0
         """The outcomes of records before this ordinal stand in the output log already."""
 
@@ -149,8 +149,10 @@ class Engine:
         taken = self.intake.take(self._settings.bundle_events_max, self._settings.bundle_bytes_max, IDLE_SECONDS)
         if taken and (records := self._append_taken(taken)):
             self._process(records)
-        for records in self._imported():
-            self._process(records)
+        if time.monotonic() - self._imported_at >= IDLE_SECONDS:
+            self._imported_at = time.monotonic()
+            for records in self._imported():
+                self._process(records)
         self._look_after()
 
     def _append_taken(self, taken: list[Waiting]) -> list[LogRecord]:

@@ -71,7 +71,7 @@ class Column:
             divisor: 10**scale for a decimal held in minor units.
         """
         missing = np.isnan(numbers)
-        faults = missing.view(np.uint8) if missing.any() else None
+        faults = missing.view(np.uint8) if np.count_nonzero(missing) else None
         if type is Type.DOUBLE:
             return cls(type, numbers / divisor if divisor != 1.0 else numbers, faults)
         return cls(type, (np.where(missing, 0.0, numbers) if faults is not None else numbers).astype(type.dtype), faults)
@@ -116,6 +116,8 @@ class Column:
 
     def spread(self, n: int) -> "Column":
         """Returns the same column with one value per event."""
+        if self.values.shape == (n,) and (self.faults is None or self.faults.shape == (n,)):
+            return self
         faults = None if self.faults is None else np.broadcast_to(self.faults, (n,))
         return Column(self.type, np.broadcast_to(self.values, (n,)), faults, self.texts)
 

@@ -47,11 +47,12 @@ class Explanations:
     def contributions(self) -> list[Contributions | dict[str, Any]]:
         """Returns the contributions of each row; those of a row without a score are empty."""
         found: list[Contributions | dict[str, Any]] = [{}] * len(self._verdicts.chosen)
-        decided = ~self._verdicts.are(UNDECIDED)  # a duplicate names a model of its own decision, which may have no score now
-        for position, model in enumerate(self._models):
-            rows = np.flatnonzero(decided & (self._verdicts.chosen == position))
-            if not len(rows):
-                continue
+        chosen = self._verdicts.chosen
+        if self._verdicts.any_are(UNDECIDED):  # a duplicate names a model of its own decision, which may have no score now
+            chosen = np.where(self._verdicts.are(UNDECIDED), np.int8(-1), chosen)
+        for position in sorted({*chosen.tolist()} - {-1}):
+            model = self._models[position]
+            rows = np.flatnonzero(chosen == position)
             scoring = self._verdicts.scoring.get(model.name)
             scale, bases = (scoring.scale, scoring.bases(rows)) if scoring else ("score", repeat(0.0))
             shapes = starmap(model.shape, shares_of(self._verdicts, model, rows).tolist())

@@ -26,9 +26,10 @@ _IS_BY_RULES = np.array([at < len(DECIDERS) and DECIDERS[at] in BY_RULES for at 
 def shares_of(verdicts: Verdicts, model: Model, rows: NDArray[np.int64]) -> NDArray[np.float64]:
     """Returns [rows, inputs]: what each input of `model` added to the score of the events at `rows`."""
     scoring = verdicts.scoring.get(model.name)
+    at = rows if len(rows) < len(verdicts.chosen) else slice(None)  # where all are asked for, as nearly always, nothing is copied
     if scoring is None:  # a detector of the user's own, on one input: all of the score is that input's
-        return verdicts.models[model.name][rows].reshape(-1, 1)
-    return scoring.contributions_many(verdicts.inputs[model.name][rows], rows)
+        return verdicts.models[model.name][at].reshape(-1, 1)
+    return scoring.contributions_many(verdicts.inputs[model.name][at], rows)
 
 
 def largest(shares: NDArray[np.float64]) -> NDArray[np.int8]:

@@ -118,7 +118,7 @@ def nothing_said(release: Release, features: NDArray[np.float64]) -> Verdicts:
         rules=filled((n, RULES_NAMED_MAX), -1, np.int16),
         matches=no_matches(n),
         spoken=filled(n, -1, np.int8),
-        calibrated=np.full((n, 3), np.nan),
+        calibrated=filled((n, 3), np.nan),
     )
 
 

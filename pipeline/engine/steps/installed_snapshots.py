@@ -39,7 +39,7 @@ class InstalledSnapshots:
             return None
         if moments is None or not len(moments):
             return SnapshotsOfRows(held)
-        if int(moments.min()) >= held[-1].since or int(moments.max()) == NEWEST:
+        if int(np.minimum.reduce(moments)) >= held[-1].since or int(np.maximum.reduce(moments)) == NEWEST:
             return SnapshotsOfRows(held)
         which = np.full(len(moments), NONE, np.int64)
         for place, each in enumerate(held):

@@ -25,7 +25,8 @@ class RuleStep:
     def run(self, turn: Turn, verdicts: Verdicts) -> None:
         if verdicts.release.rules.each:
             verdicts.matches = verdicts.release.rules.find_many(_sight_of(turn, verdicts))
-            _name_first(verdicts.matches, verdicts.rules)
+            if len(verdicts.matches.events):
+                _name_first(verdicts.matches, verdicts.rules)
 
 
 def _sight_of(turn: Turn, verdicts: Verdicts) -> Sight:
