@@ -6,6 +6,7 @@ compares nothing with constants is an attribute itself: a bool that has to be tr
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from weakref import WeakValueDictionary
 
 from features.expressions.checker import Checker
 from features.expressions.functions.column import Fault, Value
@@ -25,7 +26,7 @@ _TRUE: Spans = ((1, 1),)
 _LIST_NS = 1_000
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Attribute:
     """Describes what predicates ask about.
 
@@ -43,7 +44,7 @@ class Attribute:
     cost_ns: int = 0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Atom:
     """Describes an atomic predicate.
 
@@ -74,7 +75,7 @@ class _Operand:
 
 
 class AtomReader:
-    """Reads the atoms of conditions, and gives the same attribute for the same text.
+    """Reads the atoms of conditions, and gives the same atom and attribute for the same text as long as somebody holds it.
 
     Args:
         texts: numbers the constants.
@@ -82,8 +83,8 @@ class AtomReader:
 
     def __init__(self, texts: TextNumbers) -> None:
         self._texts = texts
-        self._attributes: dict[tuple[str, Type], Attribute] = {}
-        self._atoms: dict[tuple[str, tuple[tuple[str, Type], ...]], Atom] = {}
+        self._attributes: WeakValueDictionary[tuple[str, Type], Attribute] = WeakValueDictionary()
+        self._atoms: WeakValueDictionary[tuple[str, tuple[tuple[str, Type], ...]], Atom] = WeakValueDictionary()
 
     def read(self, node: Node, names: Mapping[str, Type]) -> Atom:
         """Returns the atom that `node`, a bool, is.

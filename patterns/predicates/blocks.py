@@ -10,6 +10,7 @@ from foundation.number_arrays import Int64s
 from patterns.predicates.atoms import Attribute
 from patterns.predicates.form import ERROR, MISSING, NAN, Form
 from patterns.predicates.index_kernels import BLOCK, FIRST_CELL, ROWS_MAX, WORDS, divide_cells, fill_rows, number_pairs
+from patterns.predicates.slices import Slices, numbers_of
 from patterns.predicates.span_table import Cuts, SpanTable
 
 
@@ -37,31 +38,31 @@ class Blocks(NamedTuple):
     exact: NDArray[np.uint8]
 
 
-def build_blocks(forms: Sequence[Form], attributes: dict[Attribute, int], cuts: Cuts) -> Blocks:
+def build_blocks(forms: Sequence[Form], attributes: dict[Attribute, int], cuts: Cuts) -> Slices[Blocks]:
     """Builds the index of conditions.
 
     Args:
         attributes: the number of each attribute.
     """
-    demands = _Demands(forms, attributes, cuts)
+    demands = yield from _Demands.in_slices(forms, attributes, cuts)
     count = -(-len(forms) // BLOCK)
     pair_of = np.empty((count, len(attributes)), np.int64)
     number_pairs(len(attributes), demands.conditions, demands.attributes, pair_of)
     pair_attributes = np.ascontiguousarray(np.nonzero(pair_of >= 0)[1])
     cell_starts = _starts(np.diff(cuts.starts)[pair_attributes] + FIRST_CELL + 1)
     rows_of_cells = np.empty(cell_starts[-1], np.uint16)
-    exact = np.array([form.exact for form in forms], np.uint8)
-    tables = [
-        demands.table(which, rows_of_cells[cell_starts[pair] : cell_starts[pair + 1]], exact)
-        for pair, which in enumerate(demands.by_pair(pair_of))
-    ]
+    exact = yield from numbers_of(forms, lambda form: (form.exact,), np.uint8)
+    tables = [np.empty((0, WORDS), np.uint64)]
+    for pair, which in enumerate(demands.by_pair(pair_of)):
+        tables.append(demands.table(which, rows_of_cells[cell_starts[pair] : cell_starts[pair + 1]], exact))
+        yield
     return Blocks(
         _starts(np.count_nonzero(pair_of >= 0, axis=1)),
         pair_attributes,
         cell_starts,
-        _starts(np.array([len(table) for table in tables], np.int64)),
+        _starts(np.array([len(table) for table in tables[1:]], np.int64)),
         rows_of_cells,
-        np.concatenate([np.empty((0, WORDS), np.uint64), *tables]),
+        np.concatenate(tables),
         _alive(forms, count),
         exact,
     )
@@ -70,13 +71,22 @@ def build_blocks(forms: Sequence[Form], attributes: dict[Attribute, int], cuts: 
 class _Demands:
     """Holds what all conditions demand, ascending by condition."""
 
-    def __init__(self, forms: Sequence[Form], attributes: dict[Attribute, int], cuts: Cuts) -> None:
-        allowed = [each for form in forms for each in form.allowed]
-        spans = SpanTable([attributes[attribute] for form in forms for attribute in form.demanded], [each.spans for each in allowed])
-        self.conditions = np.repeat(np.arange(len(forms)), [len(form.demanded) for form in forms])
+    def __init__(self, conditions: Int64s, flags: NDArray[np.uint8], spans: SpanTable, cuts: Cuts) -> None:
+        self.conditions = conditions
         self.attributes = spans.attributes
-        self._flags = np.array([each.nan * NAN + each.missing * MISSING + each.error * ERROR for each in allowed], np.uint8)
+        self._flags = flags
         self._spans = (spans.starts, *spans.cells(cuts))
+
+    @classmethod
+    def in_slices(cls, forms: Sequence[Form], attributes: dict[Attribute, int], cuts: Cuts) -> Slices["_Demands"]:
+        allowed = [each for form in forms for each in form.allowed]
+        yield
+        of = [attributes[attribute] for form in forms for attribute in form.demanded]
+        yield
+        spans = yield from SpanTable.in_slices(of, [each.spans for each in allowed])
+        flags = yield from numbers_of(allowed, lambda each: (each.nan * NAN + each.missing * MISSING + each.error * ERROR,), np.uint8)
+        counts = yield from numbers_of(forms, lambda form: (len(form.demanded),))
+        return cls(np.repeat(np.arange(len(forms)), counts), flags, spans, cuts)
 
     def by_pair(self, pair_of: NDArray[np.int64]) -> Iterator[Int64s]:
         """Yields the demands of each pair."""

@@ -10,12 +10,16 @@ from foundation.number_arrays import Int64s
 from patterns.language.pattern import Condition
 from patterns.predicates.candidate_kernels import find_candidates
 from patterns.predicates.cells import locate_many
+from patterns.predicates.cost import cost_of_all
 from patterns.predicates.early_values import EarlyPlan
 from patterns.predicates.event_values import EventLayout, EventValues
 from patterns.predicates.form import Forms
 from patterns.predicates.index import Index, build_index
 from patterns.predicates.late_values import ask_late
+from patterns.predicates.slices import Slices, completed, parts_of
 from patterns.predicates.truth_kernels import verify
+
+_PASSING = 0.01
 
 
 class Fired(NamedTuple):
@@ -48,8 +52,26 @@ class ConditionSet:
         Args:
             forms: keeps what was compiled before; a condition that it knows is not compiled again.
         """
-        forms = Forms() if forms is None else forms
-        return cls(conditions, build_index([forms.of(condition) for condition in conditions], forms.texts))
+        return completed(cls.in_slices(conditions, Forms() if forms is None else forms))
+
+    @classmethod
+    def in_slices(cls, conditions: Sequence[Condition], forms: Forms) -> Slices["ConditionSet"]:
+        """Compiles conditions in slices, see `slices`: each condition that `forms` does not know is one, of about 0.2 ms."""
+        made = []
+        for part in parts_of(conditions):
+            for condition in part:
+                if not forms.knows(condition):
+                    yield
+                made.append(forms.of(condition))
+            yield
+        index = yield from build_index(made, forms.texts)
+        forms.forget_all_but(made)
+        return cls(conditions, index)
+
+    @property
+    def cost_ns(self) -> float:
+        """The CPU that an event costs, about, in nanoseconds, where one in a hundred passes the index of a condition."""
+        return cost_of_all(self.index.forms, _PASSING)
 
     def find_many(self, columns: Mapping[str, Column], n: int) -> Fired:
         """Returns which conditions hold for which of `n` events.

@@ -1,8 +1,7 @@
 """The dictionary of the predicates of all conditions, and their index by attribute."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +11,7 @@ from foundation.number_arrays import Int64s
 from patterns.predicates.atoms import Atom, Attribute
 from patterns.predicates.blocks import Blocks, build_blocks
 from patterns.predicates.form import Form
+from patterns.predicates.slices import Slices, numbers_of, parts_of
 from patterns.predicates.span_table import Cuts, SpanTable
 from patterns.predicates.text_numbers import TextNumbers
 from patterns.predicates.tree import MISSING_MEANS
@@ -78,19 +78,23 @@ class Index:
     late: Late
 
 
-def build_index(forms: Sequence[Form], texts: TextNumbers) -> Index:
+def build_index(forms: Sequence[Form], texts: TextNumbers) -> Slices[Index]:
     """Puts conditions together."""
     atoms: dict[Atom, int] = {}
-    for form in forms:
-        for atom in form.atoms:
+    asked: dict[Attribute, None] = {}
+    for part in parts_of(forms):
+        for atom in (atom for form in part for atom in form.atoms):
             atoms.setdefault(atom, len(atoms))
-    asked = dict.fromkeys(_asked(atom) for atom in atoms)
+            asked[_asked(atom)] = None
+        yield
     attributes = {attribute: at for at, attribute in enumerate(sorted(asked, key=lambda each: each.cost_ns))}
-    spans = SpanTable([attributes[_asked(atom)] for atom in atoms], [atom.spans for atom in atoms])
+    distinct = tuple(atoms)
+    of = yield from numbers_of(distinct, lambda atom: (attributes[_asked(atom)],))
+    spans = yield from SpanTable.in_slices(of.tolist(), [atom.spans for atom in distinct])
     cuts = spans.cuts(len(attributes))
-    blocks = build_blocks(forms, attributes, cuts)
-    codes = _codes(forms, atoms, spans, cuts)
-    return Index(tuple(forms), tuple(attributes), tuple(atoms), texts, cuts, blocks, codes, _late(codes, attributes, blocks))
+    blocks = yield from build_blocks(forms, attributes, cuts)
+    codes = yield from _codes(forms, atoms, spans, cuts)
+    return Index(tuple(forms), tuple(attributes), distinct, texts, cuts, blocks, codes, _late(codes, attributes, blocks))
 
 
 def _asked(atom: Atom) -> Attribute:
@@ -98,19 +102,20 @@ def _asked(atom: Atom) -> Attribute:
     return atom.attribute
 
 
-def _codes(forms: Sequence[Form], atoms: dict[Atom, int], spans: SpanTable, cuts: Cuts) -> Codes:
-    return Codes(
-        np.array([MISSING_MEANS[form.missing] for form in forms], np.uint8),
-        _starts(len(form.code) for form in forms),
-        np.concatenate([np.zeros((0, 2), np.int64), *(form.code for form in forms)]),
-        _starts(len(form.atoms) for form in forms),
-        np.array([atoms[atom] for form in forms for atom in form.atoms], np.int64),
-        spans.attributes,
-        np.array([atom.nan + 2 * atom.presence for atom in atoms], np.uint8),
-        spans.starts,
-        *spans.cells(cuts),
-        max((form.depth for form in forms), default=0),
-    )
+def _codes(forms: Sequence[Form], atoms: dict[Atom, int], spans: SpanTable, cuts: Cuts) -> Slices[Codes]:
+    missing = yield from numbers_of(forms, lambda form: (MISSING_MEANS[form.missing],), np.uint8)
+    lengths = yield from numbers_of(forms, lambda form: (len(form.code),))
+    counts = yield from numbers_of(forms, lambda form: (len(form.atoms),))
+    numbers = yield from numbers_of(forms, lambda form: (atoms[atom] for atom in form.atoms))
+    flags = yield from numbers_of(tuple(atoms), lambda atom: (atom.nan + 2 * atom.presence,), np.uint8)
+    codes = [np.zeros((0, 2), np.int64)]
+    for part in parts_of(forms):
+        codes.append(np.concatenate([form.code for form in part]))
+        yield
+    depth = max((form.depth for form in forms), default=0)
+    first, last = spans.cells(cuts)
+    code = np.concatenate(codes)
+    return Codes(missing, _starts(lengths), code, _starts(counts), numbers, spans.attributes, flags, spans.starts, first, last, depth)
 
 
 def _late(codes: Codes, attributes: dict[Attribute, int], blocks: Blocks) -> Late:
@@ -125,5 +130,5 @@ def _late(codes: Codes, attributes: dict[Attribute, int], blocks: Blocks) -> Lat
     return Late(first, np.searchsorted(owners, np.arange(len(codes.missing) + 1)), of_atoms[is_late], pairs)
 
 
-def _starts(counts: Iterable[int]) -> Int64s:
-    return np.array([0, *accumulate(counts)], np.int64)
+def _starts(counts: Int64s) -> Int64s:
+    return np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])

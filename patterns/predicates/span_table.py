@@ -1,13 +1,14 @@
 """Spans of many owners as arrays, and the cuts that they make between the values of attributes."""
 
 from collections.abc import Sequence
-from itertools import accumulate
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
 
 from foundation.number_arrays import Int64s
 from patterns.predicates.index_kernels import find_cuts, place_spans
+from patterns.predicates.slices import Slices, numbers_of
 from patterns.predicates.spans import Spans
 
 
@@ -31,17 +32,24 @@ class SpanTable:
     """Holds the spans of owners, one owner after the other.
 
     Args:
-        attributes: of each owner, the attribute that its spans are of.
-        spans: of each owner.
+        attributes: [owners] the attribute that the spans of each are of.
+        counts: [owners] how many spans each has.
+        edges: first and last number of each span, by turns.
     """
 
-    def __init__(self, attributes: Sequence[int], spans: Sequence[Spans]) -> None:
-        counts = [len(each) for each in spans]
-        edges = np.array([pair for each in spans for pair in each], np.int64).reshape(-1, 2)
-        self.starts = np.array([0, *accumulate(counts)], np.int64)
-        self.attributes = np.array(attributes, np.int64)
-        self._of_spans = np.repeat(self.attributes, counts)
-        self._lows, self._highs = np.ascontiguousarray(edges[:, 0]), np.ascontiguousarray(edges[:, 1])
+    def __init__(self, attributes: Int64s, counts: Int64s, edges: Int64s) -> None:
+        self.attributes = attributes
+        self.starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
+        self._of_spans = np.repeat(attributes, counts)
+        self._lows, self._highs = edges[::2].copy(), edges[1::2].copy()
+
+    @classmethod
+    def in_slices(cls, attributes: Sequence[int], spans: Sequence[Spans]) -> Slices["SpanTable"]:
+        """Makes a table of the attribute and the spans of each owner."""
+        owners = yield from numbers_of(attributes, lambda each: (each,))
+        counts = yield from numbers_of(spans, lambda each: (len(each),))
+        edges = yield from numbers_of(spans, chain.from_iterable)
+        return cls(owners, counts, edges)
 
     def cuts(self, width: int) -> Cuts:
         """Returns the cuts that the spans make in `width` attributes."""

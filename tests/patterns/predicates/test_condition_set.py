@@ -1,7 +1,9 @@
 """Conditions that are asked together answer as each one does by itself."""
 
+import gc
+import weakref
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -20,6 +22,7 @@ from features.expressions.functions.column import Column, Fault
 from features.expressions.functions.types import Type
 from patterns.language.pattern import Missing
 from patterns.predicates.condition_set import ConditionSet
+from patterns.predicates.form import Forms
 
 EVENT = dict.fromkeys(columns_of([]))
 
@@ -110,3 +113,48 @@ def test_matches_ascend_by_event_and_then_by_condition() -> None:
     fired = ConditionSet.compile(rules).find_many(columns_of([EVENT | {"event.amount": 2.0, "event.online": False}] * 2), 2)
     np.testing.assert_array_equal(fired.events, [0, 0, 0, 1, 1, 1])
     np.testing.assert_array_equal(fired.conditions, [0, 1, 2, 0, 1, 2])
+
+
+def test_one_rule_among_many_is_compiled_alone_and_others_stay_as_they_are() -> None:
+    forms = Forms()
+    old = [condition(f"event.amount > {at}.0 && event.tries in [{at}]") for at in range(50)]
+    ConditionSet.compile(old, forms)
+    known = [forms.of(each) for each in old]
+    changed = [*old[:20], condition("event.online"), *old[21:]]
+    again = ConditionSet.compile(changed, forms)
+    assert [again.index.forms[at] is known[at] for at in range(50)] == [at != 20 for at in range(50)]
+    rows = [EVENT | {"event.amount": 30.0, "event.tries": tries, "event.online": True} for tries in range(50)]
+    assert answers(again, rows) == expected(changed, rows)
+
+
+def test_slices_give_the_same_set_and_none_holds_more_than_a_few_conditions() -> None:
+    rules = [condition(f"event.amount > {at}.0 && event.category == 'c{at}'") for at in range(1_200)]
+    steps = list(slices_of(rules))
+    assert len(steps) > len(rules)
+    made = steps[-1]
+    rows = [EVENT | {"event.amount": 1_000.0, "event.category": f"c{at}"} for at in (0, 999, 1_000)]
+    assert answers(made, rows) == expected(rules, rows)
+
+
+def slices_of(rules: list) -> Iterator[ConditionSet | None]:
+    made = yield from ConditionSet.in_slices(rules, Forms())
+    yield made
+
+
+def test_forms_of_rules_that_are_gone_are_forgotten() -> None:
+    forms = Forms()
+    forms.SPARE = 10
+    first = weakref.ref(forms.of(condition("event.amount > 12345.0")).atoms[0])
+    for at in range(5):
+        ConditionSet.compile([condition(f"event.amount > {at}.5 && event.tries == {other}") for other in range(10)], forms)
+    gc.collect()
+    assert first() is None
+
+
+def test_a_block_that_tells_too_many_cells_apart_verifies_what_it_finds() -> None:
+    texts = [f"event.tries in [{', '.join(str(3 * at + shift) for at in range(1_000))}]" for shift in range(-9_000, 9_000, 3_000)]
+    rules = [condition(text) for text in texts]
+    made = ConditionSet.compile(rules)
+    assert not made.index.blocks.exact.any()
+    rows = [EVENT | {"event.tries": tries} for tries in (-9_000, -8_999, -6_003, -1, 0, 2_997, 3_000, 9_000, None)]
+    assert answers(made, rows) == expected(rules, rows)
