@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from features.schema.decode import Decoder
 from features.schema.schema import Schema
 from foundation.document import Section
 from foundation.refusal import Refusal
@@ -29,12 +28,11 @@ _PLAIN = (bool, int, float, str)
 
 
 class InlineTestReader:
-    """Reads the tests of rules over one scope; its decoder checks their events as it does those of the stream."""
+    """Reads the tests of rules over one scope, whose decoder checks their events as it does those of the stream."""
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
         self._schema = scope.schema
-        self._decoder = Decoder(scope.schema)
 
     def read(self, section: Section, thresholds: Mapping[str, object]) -> tuple[InlineTest, ...]:
         """Reads all tests of a rule.
@@ -81,7 +79,7 @@ class InlineTestReader:
 
     def _id(self, section: Section, event: Mapping[str, object]) -> str:
         try:
-            return self._decoder.decode(msgspec.json.encode(event), _ARRIVED_MS).id
+            return self._scope.decoder.decode(msgspec.json.encode(event), _ARRIVED_MS).id
         except Refusal as refusal:
             section.refuse(f"not an event of the schema: {refusal.what} at {refusal.where}", refusal.expected, refusal.got, refusal.remedy)
 

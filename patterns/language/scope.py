@@ -8,6 +8,7 @@ from features.definitions.entity_parser import parts_of
 from features.definitions.fact_columns import types_of_facts
 from features.expressions.functions.types import Type
 from features.expressions.names import Names, names_of_schema
+from features.schema.decode import Decoder
 from features.schema.schema import Schema
 from features.sets.feature_set import FeatureSet
 
@@ -33,6 +34,11 @@ class Scope:
     def event_fields(self) -> tuple[str, ...]:
         """Returns the names of all fields of an event, without ``event.``."""
         return tuple(name.removeprefix("event.") for name in names_of_schema(self.schema).types)
+
+    @cached_property
+    def decoder(self) -> Decoder:
+        """Returns what reads events, by which those of tests are checked."""
+        return Decoder(self.schema)
 
     def names_at(self, kind: str) -> Names:
         """Returns what can be read at the stage of an entity type.

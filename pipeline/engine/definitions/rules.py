@@ -101,9 +101,13 @@ def _extended(id: str, text: str) -> str:
 @once_each(PATTERNS_KEPT)
 def _pattern_of(chain: _Texts, around: Around, lists: tuple[str, ...]) -> Pattern:
     """Compiles the first rule of `chain`, in which each extends the next one."""
-    scope = Scope(around.schema, around.features, around.models, frozenset(lists))
     extended = {chain[1][0]: _pattern_of(chain[1:], around, lists)} if len(chain) > 1 else {}
-    return read_patterns(dict(chain), scope, known=extended).whole()[chain[0][0]]
+    return read_patterns(dict(chain), _scope_of(around, lists), known=extended).whole()[chain[0][0]]
+
+
+@once_each(RULE_SETS_KEPT)
+def _scope_of(around: Around, lists: tuple[str, ...]) -> Scope:
+    return Scope(around.schema, around.features, around.models, frozenset(lists))
 
 
 @once_each(RULE_SETS_KEPT)
