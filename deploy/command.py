@@ -95,16 +95,22 @@ def serve(config: pathlib.Path | None, folder: pathlib.Path | None) -> None:
 @main.command()
 @click.argument("directory", type=EXISTING_FOLDER)
 def check(directory: pathlib.Path) -> None:
-    """Validates the configuration folder DIRECTORY, and warns of windows that may be shorter than written."""
+    """Validates the configuration folder DIRECTORY, says what each rule costs, and warns of what may not be meant."""
     from deploy.machine.system_settings import system_settings
     from features.sets.retention_ends import ended_by_retention
     from patterns.list_text import values_of_lists
     from pipeline.trial.configuration_folder import read_texts
+    from pipeline.trial.rules_read import cost_lines, other_refusals, read_rules
     from pipeline.trial.trial_budget import try_within
 
     cpu_ms_max = system_settings().compile_cpu_ms_max
     texts = read_texts(directory)
-    release, cost = try_within(texts, cpu_ms_max)
+    try:
+        release, cost = try_within(texts, cpu_ms_max)
+    except Refusal as refusal:
+        for other in other_refusals(texts, refusal):
+            click.echo(f"weir: {other}", err=True)
+        raise
     values_of_lists(texts)
     entity_types = ", ".join(release.features.kinds)
     models = ", ".join(model.name for model in release.models)
@@ -113,7 +119,10 @@ def check(directory: pathlib.Path) -> None:
     click.echo(f"compiling it and deciding on synthetic events takes {cost.cpu_ms} ms of CPU ({parts}); at most {cpu_ms_max} are allowed")
     steps = ", ".join(f"{step} {ns}" for step, ns in cost.steps_ns.items())
     click.echo(f"an event costs about {sum(cost.steps_ns.values())} ns of CPU in the engine ({steps})")
-    for sentence in ended_by_retention(release.features):
+    rules = read_rules(texts)
+    for line in cost_lines(rules.patterns):
+        click.echo(line)
+    for sentence in (*ended_by_retention(release.features), *rules.warnings):
         click.echo(f"warning: {sentence}")
 
 

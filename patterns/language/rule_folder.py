@@ -62,6 +62,16 @@ def check_id(id: str) -> str:
     return id
 
 
+def extended_by(id: str, text: str) -> str:
+    """Returns the id of the rule that the rule `id` with this text extends; '' if it extends none.
+
+    Raises:
+        Refusal: the text is no YAML document.
+    """
+    document = read_document(text, source_of(id)) if "extends" in text else None
+    return document.at("extends").text() if document is not None and document.is_mapping() and document.has("extends") else ""
+
+
 def read_patterns(texts: Mapping[str, str], scope: Scope, seen: Seen | None = None, known: Mapping[str, Pattern] = _NO_PATTERNS) -> Reading:
     """Reads the rules in `texts`, which are given by id.
 

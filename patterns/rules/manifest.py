@@ -9,7 +9,7 @@ import msgspec
 from foundation.document import read_document
 from foundation.refusal import Refusal
 from patterns.language.pattern import STATUSES
-from patterns.language.rule_folder import source_of
+from patterns.language.rule_folder import extended_by, source_of
 
 PATTERN_PREFIX = "pattern:"
 """The prefix of a rule's id among the parts of a release."""
@@ -75,8 +75,8 @@ def with_manifest(texts: Mapping[str, str], before: Standings, first: bool) -> d
     """Returns the `texts` of a release with a manifest that fits its rules.
 
     A rule that was there before keeps status and share, whatever its text says: an upload activates nothing, and ends no canary. It keeps
-    its approval only with the text that was approved. The status of a new rule is that of its text, but at most shadow unless this is the
-    `first` release of an installation.
+    its approval only with the text that was approved, and with that of the rule that it extends. The status of a new rule is that of its
+    text, but at most shadow unless this is the `first` release of an installation.
 
     Raises:
         Refusal: the text of a new rule is not YAML, or its status is unknown.
@@ -86,6 +86,10 @@ def with_manifest(texts: Mapping[str, str], before: Standings, first: bool) -> d
     if not rules:
         return others
     standings = {id: _standing(id, text, before.get(id), first) for id, text in rules.items()}
+    changed = {id for id, standing in standings.items() if id not in before or before[id].hash != standing.hash}
+    for id, standing in standings.items():
+        if standing.approved_by and extended_by(id, rules[id]) in changed:
+            standings[id] = msgspec.structs.replace(standing, approved_by="")
     return others | {MANIFEST: manifest_text(standings)}
 
 

@@ -16,12 +16,20 @@ def read_texts(folder: pathlib.Path) -> dict[str, str]:
     """Reads the texts of `folder` by part: the definitions, and ``lists/*.txt`` and ``patterns/*.yaml`` under the names of the files.
 
     Raises:
-        Refusal: a definition is missing, or a file cannot be read or is not UTF-8. It names the file, and for bytes that are not UTF-8 also
-            line and column.
+        Refusal: a definition is missing, a file cannot be read or is not UTF-8, or a rule stands where it would not be read. It names the
+            file, and for bytes that are not UTF-8 also line and column.
     """
+    _refuse_unread(folder / "patterns")
     lists = {LIST_PREFIX + file.stem: _read(file) for file in sorted(folder.glob("lists/*.txt"))}
     rules = {PATTERN_PREFIX + file.stem: _read(file) for file in sorted(folder.glob("patterns/*.yaml"))}
     return {part: _read(folder / f"{part}.yaml") for part in PARTS} | lists | rules
+
+
+def _refuse_unread(rules: pathlib.Path) -> None:
+    """Refuses YAML files that stand beside the rules in a way that nothing reads them."""
+    for file in sorted([*rules.rglob("*.yml"), *rules.glob("*/**/*.yaml")]):
+        remedy = f"name it patterns/{file.stem}.yaml"
+        raise Refusal("rule that is not read", where=str(file), expected="rules as patterns/<id>.yaml", got=file.name, remedy=remedy)
 
 
 def compile_texts(texts: Mapping[str, str]) -> Release:

@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from features.schema.schema import Schema
 from features.sets.feature_set import FeatureSet
-from foundation.document import read_document
 from foundation.refusal import Refusal
 from patterns.language.pattern import Pattern
-from patterns.language.rule_folder import read_patterns, source_of
+from patterns.language.rule_folder import extended_by, read_patterns
 from patterns.language.scope import Scope
 from patterns.matches import NO_RULES, RULES_MAX, Rules
 from patterns.predicates.form import Forms
@@ -93,9 +92,7 @@ def _compiled(id: str, rules: Mapping[str, str], around: Around, lists: tuple[st
 
 @once_each(PATTERNS_KEPT)
 def _extended(id: str, text: str) -> str:
-    """Returns the id of the rule that a rule extends; '' if it extends none."""
-    document = read_document(text, source_of(id))
-    return document.at("extends").text() if document.is_mapping() and document.has("extends") else ""
+    return extended_by(id, text)
 
 
 @once_each(PATTERNS_KEPT)

@@ -1,0 +1,73 @@
+"""weir check reads the rules of a folder, says what each costs, and says everything that is wrong with them at once."""
+
+import pathlib
+import re
+import shutil
+
+import pytest
+from click.testing import CliRunner, Result
+
+from deploy.command import SAMPLES, main
+
+PAGE = pathlib.Path(__file__).parents[2] / "docs" / "patterns.md"
+RULE = "title: t\nowner: o\nstatus: shadow\nwhen: event.amount > 1.0\n"
+
+
+@pytest.fixture
+def folder(tmp_path: pathlib.Path) -> pathlib.Path:
+    folder = tmp_path / "config"
+    shutil.copytree(SAMPLES / "payments", folder)
+    shutil.rmtree(folder / "patterns", ignore_errors=True)
+    (folder / "patterns").mkdir()
+    (folder / "lists").mkdir(exist_ok=True)
+    (folder / "lists" / "watched_devices.txt").touch()
+    return folder
+
+
+def check(folder: pathlib.Path) -> Result:
+    return CliRunner().invoke(main, ["check", str(folder)])
+
+
+def test_rules_without_sequence_and_threshold_are_accepted_with_their_costs(folder: pathlib.Path) -> None:
+    (folder / "patterns" / "large.yaml").write_text(RULE)
+    result = check(folder)
+    assert result.exit_code == 0, result.output
+    assert re.search(r"^rule large costs an event at most \d+ ns of CPU$", result.output, re.MULTILINE)
+
+
+def test_what_may_not_be_meant_is_warned_of(folder: pathlib.Path) -> None:
+    (folder / "patterns" / "all.yaml").write_text(RULE.replace("event.amount > 1.0", '"true"'))
+    result = check(folder)
+    assert result.exit_code == 0, result.output
+    assert "warning: patterns/all.yaml:4:8: true reads nothing of the event" in result.output
+
+
+def test_all_that_is_wrong_with_the_rules_is_said_at_once(folder: pathlib.Path) -> None:
+    (folder / "patterns" / "one.yaml").write_text(RULE.replace("amount", "amuont"))
+    (folder / "patterns" / "two.yaml").write_text(RULE + "severity: hihg\n")
+    (folder / "patterns" / "good.yaml").write_text(RULE)
+    result = check(folder)
+    assert result.exit_code == 2
+    assert result.output.count("weir: patterns/one.yaml:4:13: unknown name") == 1
+    assert result.output.count("weir: patterns/two.yaml:5:11: unknown value") == 1
+    assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize("place", ["large.yml", "cards/large.yaml", "cards/more/large.yaml"])
+def test_a_rule_where_nothing_would_read_it_is_refused(folder: pathlib.Path, place: str) -> None:
+    file = folder / "patterns" / place
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(RULE)
+    result = check(folder)
+    assert result.exit_code == 2
+    assert f"{file}: rule that is not read" in result.output
+
+
+def test_the_rules_of_the_page_are_accepted(folder: pathlib.Path) -> None:
+    for id, text in re.findall(r"```yaml\n# patterns/(\w+)\.yaml\n(.*?)```", PAGE.read_text(), re.DOTALL):
+        (folder / "patterns" / f"{id}.yaml").write_text(text)
+    result = check(folder)
+    assert result.exit_code == 0, result.output
+    assert re.search(
+        r"^rule card_testing costs an event at most \d+ ns of CPU, and \d+ bytes of state for each customer_id$", result.output, re.M
+    )
