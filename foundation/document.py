@@ -3,7 +3,7 @@
 import datetime
 import difflib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NoReturn
 
 from foundation.place import Place
@@ -67,6 +67,10 @@ class Section:
                 near = difflib.get_close_matches(name, allowed, n=1)
                 remedy = f"did you mean {near[0]}?" if near else ""
                 Section(node, self._source).refuse("unknown field", "one of " + ", ".join(allowed), name, remedy)
+
+    def with_texts(self, names: Collection[str], texts: Mapping[str, str]) -> "Section":
+        """Returns this with other texts in the place of scalars: of those under one of `names` whose own text is among `texts`."""
+        return Section(self._node.with_texts(names, texts, self._source), self._source)
 
     def has(self, name: str) -> bool:
         return name in self._pairs()

@@ -11,18 +11,24 @@ from msgspec import UNSET, Meta, UnsetType
 Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 Line = Annotated[str, Meta(min_length=1, max_length=200)]
 Said = Annotated[str, Meta(min_length=1, max_length=2_000)]
-Duration = Annotated[str, Meta(pattern=r"^[0-9]{1,15}(ms|s|m|h|d|w)$", description="A length of time, such as 15m.")]
+_PARAMETER = r"parameter\.[a-z][a-z0-9_]{0,62}"
+ParameterName = Annotated[str, Meta(pattern=f"^{_PARAMETER}$", description="A parameter.")]
+Duration = Annotated[str, Meta(pattern=rf"^([0-9]{{1,15}}(ms|s|m|h|d|w)|{_PARAMETER})$", description="A length of time, such as 15m.")]
 Moment = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}", description="A day, or a time in RFC 3339 with a zone.")]
 Share = (
     Annotated[float, Meta(ge=0.0, le=1.0)]
-    | Annotated[str, Meta(pattern=r"^[0-9]{1,9}(\.[0-9]{1,9})?(%|/[0-9]{1,12})$", description="A share, such as 0.2% or 1/1000.")]
+    | Annotated[
+        str, Meta(pattern=rf"^([0-9]{{1,9}}(\.[0-9]{{1,9}})?(%|/[0-9]{{1,12}})|{_PARAMETER})$", description="A share, as 0.2% or 1/500.")
+    ]
 )
 Cel = Annotated[str, Meta(min_length=1, max_length=16_384, description="An expression in the Common Expression Language.")]
 Key = Annotated[str, Meta(description="A field with an entity's id.")] | Annotated[list[str], Meta(min_length=2, max_length=2)]
 Value = bool | int | float | str
 Times = (
     Annotated[int, Meta(ge=1)]
-    | Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,3}(\+|\.\.[1-9][0-9]{0,3})?$", description="n, n+ (at least) or n..m.")]
+    | Annotated[
+        str, Meta(pattern=rf"^([1-9][0-9]{{0,3}}(\+|\.\.[1-9][0-9]{{0,3}})?|{_PARAMETER})$", description="n, n+ (at least) or n..m.")
+    ]
 )
 
 
@@ -44,8 +50,8 @@ class AdaptiveForm(Form):
     rate: Share
     cohort: Cel | UnsetType = UNSET
     half_life: Duration | UnsetType = UNSET
-    floor: float | UnsetType = UNSET
-    cap: float | UnsetType = UNSET
+    floor: float | ParameterName | UnsetType = UNSET
+    cap: float | ParameterName | UnsetType = UNSET
     key: Key | UnsetType = UNSET
 
 
@@ -93,7 +99,7 @@ class ThenForm(Form):
     """What a match does."""
 
     action: Literal["approve", "review", "block"] | UnsetType = UNSET
-    adjust: Annotated[float, Meta(ge=-6.0, le=6.0)] | UnsetType = UNSET
+    adjust: Annotated[float, Meta(ge=-6.0, le=6.0)] | ParameterName | UnsetType = UNSET
     tag: Name | Annotated[list[Name], Meta(min_length=1, max_length=8)] | UnsetType = UNSET
     list_: AdditionForm | Annotated[list[AdditionForm], Meta(min_length=1, max_length=8)] | UnsetType = UNSET
     reason: Said | UnsetType = UNSET
@@ -110,7 +116,7 @@ class SuppressForm(Form):
 class BudgetForm(Form):
     """How often the rule may match."""
 
-    matches: Annotated[int, Meta(ge=1, le=1_000_000_000)]
+    matches: Annotated[int, Meta(ge=1, le=1_000_000_000)] | ParameterName
     per: Duration
     then: Literal["shadow", "paused"] | UnsetType = UNSET
 

@@ -14,11 +14,10 @@ from features.expressions.syntax.syntax import Call, Name, Node, Select, dotted
 from foundation.document import Section
 from foundation.place import ExpressionRefusal, Mark, Place, Source
 from patterns.language.earlier_steps import EarlierSteps
-from patterns.language.parameters import Parameters
+from patterns.language.parameters import PARAMETER, Parameters
 from patterns.language.pattern import Condition, Formula, Missing
 from patterns.language.scope import Scope
 
-PARAMETER = "parameter"
 _BEGINNING = Mark(1, 1)
 NO_STEPS = EarlierSteps()
 

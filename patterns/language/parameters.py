@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from features.expressions.syntax.syntax import Call, ListOf, Literal, Node
-from foundation.document import Section
+from foundation.document import Section, duration_text
 from foundation.place import Mark
 from patterns.language.file_form import ParameterForm, fields
 from patterns.language.pattern import Constant
@@ -39,6 +39,13 @@ class Parameter:
             return ListOf(at, tuple(self._constant(value, at) for value in self.value))
         return self._constant(self.value, at)
 
+    @property
+    def written(self) -> str | None:
+        """Returns the value as a field has it that is no expression, such as ``15m``; None for a list."""
+        if isinstance(self.value, tuple):
+            return None
+        return duration_text(int(self.value)) if self.type == "duration" else str(self.value)
+
     def _constant(self, value: Constant, at: Mark) -> Node:
         if self.type == "duration":
             return Call(at, "duration", None, (Literal(at, f"{float(value) / 1_000}s"),))
@@ -46,6 +53,21 @@ class Parameter:
 
 
 Parameters = Mapping[str, Parameter]
+
+PARAMETER = "parameter"
+NUMBERS = frozenset(
+    (
+        *("within", "gap", "times", "rate", "half_life", "floor", "cap", "adjust", "for", "matches", "per"),
+        *("matches_at_least", "matches_at_most", "precision_at_least"),
+    )
+)
+"""The fields of a rule that may stand as ``parameter.name``: numbers, shares and lengths of time."""
+
+
+def written_parameters(parameters: Parameters) -> dict[str, str]:
+    """Returns what stands in a field in the place of ``parameter.name``, by that text."""
+    written = {f"{PARAMETER}.{name}": parameter.written for name, parameter in parameters.items()}
+    return {name: text for name, text in written.items() if text is not None}
 
 
 def read_parameters(declared: Section | None, inherited: Parameters) -> dict[str, Parameter]:

@@ -1,7 +1,7 @@
 """Reads the file of one rule."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple, TypeVar
 
 from features.expressions.functions.types import Type
@@ -20,7 +20,7 @@ from patterns.language.earlier_steps import EarlierSteps
 from patterns.language.file_form import PatternForm, fields
 from patterns.language.formula_reader import FormulaReader
 from patterns.language.inline_test_reader import InlineTestReader
-from patterns.language.parameters import Parameter, read_parameters
+from patterns.language.parameters import NUMBERS, Parameter, Parameters, read_parameters, written_parameters
 from patterns.language.pattern import (
     SEVERITIES,
     STATUSES,
@@ -56,18 +56,22 @@ class RuleFile:
         id: the name of the file without its ending.
         version: content hash of the text, and of the text of the rule that it extends.
         parent: the file of the rule that it extends; None: it extends none.
+        written: what stands in a field in the place of ``parameter.name``, by that text.
     """
 
     id: str
     version: str
     own: Section
     parent: "RuleFile | None" = None
+    written: Mapping[str, str] = field(default_factory=dict)
 
     def at(self, name: str) -> Section | None:
         """Returns the value of a field; None where neither this rule nor the one that it extends has it."""
         if self.own.has(name):
-            return self.own.at(name)
-        return None if self.parent is None or name in OWN else self.parent.at(name)
+            section: Section | None = self.own.at(name)
+        else:
+            section = None if self.parent is None or name in OWN else self.parent.at(name)
+        return section.with_texts(NUMBERS, self.written) if section is not None and self.written else section
 
     def read(self, name: str, reader: Callable[[Section], _Read], otherwise: _Read) -> _Read:
         """Returns what `reader` makes of a field; `otherwise` where there is none."""
@@ -96,7 +100,9 @@ class RuleReader:
         """
         own = file.own
         own.only(*fields(PatternForm))
-        parts = self._evaluated(file)
+        parameters = file.parameters()
+        file = replace(file, written=written_parameters(parameters))
+        parts = self._evaluated(file, parameters)
         cost = cost_of(parts.when, parts.sequence, parts.adaptive)
         _check_cost(own, cost)
         tests = self._tests.read(own.at("tests"), parts.adaptive) if own.has("tests") else ()
@@ -108,7 +114,7 @@ class RuleReader:
             owner=read_line(file.at("owner") or own.at("owner")),
             severity=file.read("severity", lambda section: section.choice(SEVERITIES), "medium"),
             status=file.read("status", lambda section: section.choice(STATUSES), "draft"),
-            parameters={name: parameter.value for name, parameter in parts.parameters.items()},
+            parameters={name: parameter.value for name, parameter in parameters.items()},
             adaptive=parts.adaptive,
             when=parts.when,
             sequence=parts.sequence,
@@ -125,9 +131,9 @@ class RuleReader:
             extends=None if file.parent is None else file.parent.id,
         )
 
-    def _evaluated(self, file: RuleFile) -> "_Evaluated":
+    def _evaluated(self, file: RuleFile, parameters: Parameters) -> "_Evaluated":
         scope, user = self._scope, self._scope.schema.user
-        parameters, missing = file.parameters(), file.read("missing", _read_missing, Missing.FALSE)
+        missing = file.read("missing", _read_missing, Missing.FALSE)
 
         def plain(kind: str) -> FormulaReader:
             return FormulaReader(scope, kind, scope.names_at(kind), parameters, missing)
@@ -145,7 +151,7 @@ class RuleReader:
         when = file.read("when", beside.condition, None)
         if when is None and sequence is None:
             file.own.refuse("nothing to match", "a field when, sequence, or both", ", ".join(file.own.names()))
-        return _Evaluated(parameters, missing, adaptive, when, sequence, beside)
+        return _Evaluated(missing, adaptive, when, sequence, beside)
 
     def _then(self, section: Section, parts: "_Evaluated") -> Then:
         then = read_then(section, self._scope, parts.beside.with_steps(steps_of(parts.sequence)))
@@ -160,7 +166,6 @@ class RuleReader:
 class _Evaluated(NamedTuple):
     """Holds the parts of a rule that are evaluated. `beside` reads conditions that stand beside a sequence."""
 
-    parameters: Mapping[str, Parameter]
     missing: Missing
     adaptive: dict[str, Adaptive]
     when: Condition | None

@@ -125,7 +125,6 @@ class _StepsReader:
         if first and self.ordered and section.has("gap") and step.most == 1:
             section.at("gap").refuse("gap before the first step", "no gap: nothing is before it")
 
-
     def _check_end(self, sections: list[Section], steps: list[Step]) -> None:
         """Refuses steps by which a sequence would not end as it is meant to, or would never begin."""
         with_events = [at for at, step in enumerate(steps) if not step.absent]

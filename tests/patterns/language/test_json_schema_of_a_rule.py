@@ -36,6 +36,8 @@ OF_FORM = {
 }
 """What is wrong with the form alone. An unknown value may also be one that only a release knows, such as the name of an entity."""
 NOT_OF_FORM = {
+    "parameter_in_a_field_unknown": "a form does not know which parameters there are",
+    "parameter_in_a_field_of_another_type": "a form does not know the types of parameters",
     "sequence_key_unknown": "the schema of events knows the entities",
     "list_addition_of_a_number": "the schema of events knows which fields are texts",
     "suppress_by_an_unknown_field": "the schema of events knows the fields",
@@ -86,7 +88,7 @@ def test_the_bounds_of_the_schema_are_those_of_the_reader() -> None:
     assert parts["PatternForm"]["title"]["maxLength"] == said.LINE_CHARACTERS_MAX
     assert parts["PatternForm"]["why"]["maxLength"] == said.TEXT_CHARACTERS_MAX
     assert parts["SequenceForm"]["steps"]["maxItems"] == sequence_reader.STEPS_MAX
-    assert parts["ThenForm"]["adjust"]["maximum"] == consequence_reader.DECADES_MAX
+    assert parts["ThenForm"]["adjust"]["anyOf"][0]["maximum"] == consequence_reader.DECADES_MAX
     assert parts["SuppressForm"]["by"]["maxItems"] == consequence_reader.FIELDS_MAX
     assert parts["TestForm"]["events"]["maxItems"] == inline_test_reader.EVENTS_MAX
 

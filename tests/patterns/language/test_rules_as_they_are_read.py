@@ -133,6 +133,30 @@ def test_a_rule_that_extends_another_takes_over_all_that_it_does_not_say_itself(
     assert canonical(rules["parent"].when.node) == "event.amount > 2.0"
 
 
+def test_numbers_shares_and_lengths_of_time_may_be_parameters_so_that_an_extending_rule_has_others() -> None:
+    parent = """title: p
+owner: o
+parameters: {few: 3+, wait: {type: duration, default: 15m}, floor: 4.0, alerts: 1%, most: 20}
+adaptive: {usual: {of: event.amount, rate: parameter.alerts, floor: parameter.floor}}
+sequence:
+  within: parameter.wait
+  steps:
+    - {name: a, when: event.amount > adaptive.usual, times: parameter.few}
+    - {name: b, when: event.ts - a.last(event.ts) < parameter.wait, gap: parameter.wait}
+budget: {matches: parameter.most, per: 1h}
+"""
+    child = "title: c\nextends: parent\nparameters: {few: 2..5, wait: 90s, floor: 5, most: 7}\n"
+    rules = read_patterns({"parent": parent, "child": child}, SCOPE).whole()
+    shown = []
+    for id in ("parent", "child"):
+        sequence, budget = rules[id].sequence, rules[id].budget
+        assert sequence is not None
+        assert budget is not None
+        a, b = sequence.steps
+        shown.append((sequence.within_ms, a.least, a.most, b.gap_ms, rules[id].adaptive["usual"].floor, budget.matches))
+    assert shown == [(900_000, 3, None, 900_000, 4.0, 20), (90_000, 2, 5, 90_000, 5.0, 7)]
+
+
 def test_the_version_changes_with_the_text_and_with_that_of_the_rule_that_is_extended() -> None:
     parent, child = "title: p\nowner: o\nwhen: event.amount > 1.0\n", "title: c\nextends: parent\n"
     before = read_patterns({"child": child, "parent": parent}, SCOPE).whole()
