@@ -17,8 +17,8 @@ from deploy.machine.ports import free_ports
 pytestmark = pytest.mark.system
 
 START_SECONDS_MAX = 180.0
-RATE = 200
-"""Payments a second: fewer than a demo has by itself, and its history is shorter by as much."""
+RATE = 100
+"""Payments a second: fewer than a demo has by itself, and its history is shorter by as much, which Flink takes less CPU for."""
 
 
 def run(folder: pathlib.Path, *arguments: str) -> subprocess.Popen[str]:
