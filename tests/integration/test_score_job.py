@@ -7,7 +7,7 @@ from parity import NOTHING, Parity, by_id
 from score_job_runs import START_MS, TEXTS, cancel, decided, decisions, produce_events, submitted, wait_for
 
 EVENTS = 6_000
-MANY = 80_000
+MANY = 40_000
 
 
 def payments(seed: int, count: int = EVENTS) -> list[dict[str, object]]:
