@@ -136,7 +136,7 @@ class ControlTopic:
             self._consumer.assign([place])
         found: list[ControlRecord] = []
         while self._at < high and not stopping():
-            for message in self._consumer.consume(BATCH_MAX, 0.1):
+            for message in next_of(self._consumer, BATCH_MAX, 0.1):
                 if is_end(message):
                     self._at = max(self._at, message.offset() or 0)
                 elif not message.error():
@@ -146,6 +146,15 @@ class ControlTopic:
 
     def close(self) -> None:
         self._consumer.close()
+
+
+def next_of(consumer: TopicConsumer, messages_max: int, seconds: float) -> list[TopicMessage]:
+    """Gives the messages that are there, at most `messages_max`; waits up to `seconds` for the first one, and for no other.
+
+    `TopicConsumer.consume` with a timeout waits for as many as it may give, which at the end of a topic do not come.
+    """
+    first = consumer.poll(seconds)
+    return [] if first is None else [first, *consumer.consume(messages_max - 1, 0)]
 
 
 def read_until(
@@ -164,7 +173,7 @@ def read_until(
     consumer.assign([TopicPartition(*partition_of(place), starts.get(place, OFFSET_BEGINNING)) for place in left])
     while left and not stopping():
         taken: list[TopicMessage] = []
-        for message in consumer.consume(BATCH_MAX, 0.5):
+        for message in next_of(consumer, BATCH_MAX, 0.5):
             place, offset = place_of(message), message.offset() or 0
             if message.error() and not is_end(message):
                 log.warning("the consumer reports an error: %s", message.error())

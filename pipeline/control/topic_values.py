@@ -10,7 +10,18 @@ from confluent_kafka import OFFSET_BEGINNING, KafkaException, TopicPartition
 from foundation.refusal import Refusal
 from foundation.settings import Settings
 from pipeline.control.definitions import Definitions
-from pipeline.control.kafka import BATCH_MAX, SECONDS_MAX, ControlTopic, Offsets, consumer_of, ends_of, is_end, partition_of, place_of
+from pipeline.control.kafka import (
+    BATCH_MAX,
+    SECONDS_MAX,
+    ControlTopic,
+    Offsets,
+    consumer_of,
+    ends_of,
+    is_end,
+    next_of,
+    partition_of,
+    place_of,
+)
 from pipeline.control.progress import Progress
 from pipeline.control.topic_clients import TopicConsumer
 
@@ -103,7 +114,7 @@ def _partition(consumer: TopicConsumer, settings: Settings, place: str, end: int
     at, heard = 0, time.monotonic()
     while at < end:
         records = Records(partition_of(place)[1], [], [], [])
-        for message in consumer.consume(BATCH_MAX, 0.5):
+        for message in next_of(consumer, BATCH_MAX, 0.5):
             if message.error() and not is_end(message):
                 log.warning("the consumer of %s reports an error: %s", place, message.error())
             elif place_of(message) == place:

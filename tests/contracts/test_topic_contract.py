@@ -9,7 +9,7 @@ from confluent_kafka import TopicPartition
 
 from deploy.servers.topics import make_topics
 from foundation.settings import Settings
-from pipeline.control.kafka import ControlTopic, Outbox, consumer_of, ends_of, is_end, place_of, producer_of, read_until
+from pipeline.control.kafka import ControlTopic, Outbox, consumer_of, ends_of, is_end, next_of, place_of, producer_of, read_until
 from pipeline.control.sole_writer import SoleWriter
 from pipeline.control.topic_values import records_of, values_of
 from pipeline.log.log_folder import LOGS, close_writers
@@ -146,3 +146,27 @@ def test_a_job_reads_the_control_topic_to_its_end_again_and_again(settings: Sett
     topic.read_to_end()
     assert topic.definitions.releases.ids() == [1]
     topic.close()
+
+
+def test_the_messages_that_are_there_are_taken_and_no_more_are_waited_for(settings: Settings) -> None:
+    send(settings, "control", (b"one", b"1"), (b"two", b"2"))
+    consumer = consumer_of(settings, "next", **{"enable.partition.eof": True})
+    consumer.assign([TopicPartition(settings.topic("control"), 0, 0)])
+    found: list[bytes | None] = []
+    waited: list[float] = []
+
+    class Watched:
+        def poll(self, seconds: float) -> object:
+            return consumer.poll(seconds)
+
+        def consume(self, count: int, seconds: float) -> object:
+            waited.append(seconds)
+            return consumer.consume(count, seconds)
+
+    deadline = time.monotonic() + 60
+    while len(found) < 2:
+        assert time.monotonic() < deadline
+        found += [each.key() for each in next_of(Watched(), 100, 1.0) if not each.error()]  # type: ignore[arg-type]
+    assert found == [b"one", b"two"]
+    assert set(waited) == {0}
+    consumer.close()

@@ -15,6 +15,7 @@ from detectors.snapshot import Snapshot
 from detectors.snapshot_parts import SnapshotAssembly
 from foundation.settings import Settings
 from pipeline.control.definitions import key_text
+from pipeline.control.kafka import next_of
 from pipeline.control.kafka_access import connection_of
 from pipeline.engine.definitions.release import PARTS
 
@@ -153,7 +154,7 @@ class Reader:
     def take(self) -> list[dict]:
         """The run's own decisions that came since; a second one on the same event is an error."""
         fresh = []
-        for message in self._consumer.consume(5_000, 0.2):
+        for message in next_of(self._consumer, 5_000, 0.2):
             assert not message.error(), message.error()
             if message.topic() == self._models and message.value() is None:
                 continue  # a snapshot of a definition of long ago was taken off the topic
@@ -182,7 +183,7 @@ def arrived(settings: Settings, decisions: dict[int, dict]) -> list[Arrived]:
     ends = sum(consumer.get_watermark_offsets(place, timeout=30)[1] for place in consumer.assignment())
     found, read = [], 0
     while read < ends:
-        for message in consumer.consume(5_000, 0.5):
+        for message in next_of(consumer, 5_000, 0.5):
             read += 1
             try:
                 event = msgspec.json.decode(message.value())

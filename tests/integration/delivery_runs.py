@@ -11,6 +11,7 @@ from score_job_runs import START_MS, Json, all_run, wait_for
 from deploy.local.stack import settings_as_environment
 from deploy.machine.processes import Process
 from foundation.settings import Settings
+from pipeline.control.kafka import next_of
 from pipeline.control.kafka_access import connection_of
 from stores.metrics.metric_rows import MetricRow
 
@@ -72,7 +73,7 @@ def committed_rows(settings: Settings) -> list[MetricRow]:
     consumer.assign([TopicPartition(settings.topic("metrics"), partition, 0) for partition in left])
     rows: list[MetricRow] = []
     while left:
-        for message in consumer.consume(1_000, 1.0):
+        for message in next_of(consumer, 1_000, 1.0):
             if message.error():
                 left.discard(message.partition())
             else:

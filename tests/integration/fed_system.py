@@ -16,6 +16,7 @@ from api.auth.token import read_token
 from deploy.demo.payments import Town
 from deploy.machine.checkpoints import newest_checkpoint
 from foundation.settings import Settings
+from pipeline.control.kafka import next_of
 from pipeline.control.kafka_access import connection_of
 from pipeline.sinks.decision_store import open_decisions_reader
 from stores.decisions import EventName
@@ -179,7 +180,7 @@ class FedSystem:
             consumer.assign([TopicPartition(topic, part, self._ends.get(part, 0))])
             until = time.monotonic() + READ_SECONDS_MAX
             while self._ends.get(part, 0) < end and time.monotonic() < until:
-                for message in consumer.consume(2_000, 1.0):
+                for message in next_of(consumer, 2_000, 1.0):
                     self._enter(message)
         consumer.close()
 

@@ -14,6 +14,7 @@ from deploy.local.submission import submit_score_job
 from deploy.machine.processes import Process
 from deploy.servers.topics import make_topics
 from foundation.settings import Settings
+from pipeline.control.kafka import next_of
 from pipeline.control.kafka_access import connection_of
 from pipeline.score_job.flink_job import STAGES
 
@@ -86,7 +87,7 @@ def decisions(settings: Settings, count: int) -> list[Json]:
     read: list[Json] = []
     quiet = 0
     while len(read) < count and quiet < 60:
-        messages = consumer.consume(5_000, 1.0)
+        messages = next_of(consumer, 5_000, 1.0)
         quiet = 0 if messages else quiet + 1
         read += [msgspec.json.decode(message.value() or b"") for message in messages if not message.error()]
     consumer.close()
@@ -100,7 +101,7 @@ def records(settings: Settings, topic: str) -> list[Message]:
     consumer.assign([TopicPartition(settings.topic(topic), partition, 0) for partition in left])
     read: list[Message] = []
     while left:
-        for message in consumer.consume(5_000, 1.0):
+        for message in next_of(consumer, 5_000, 1.0):
             assert message.error() is None, message.error()
             read.append(message)
             if message.offset() + 1 >= left.get(message.partition(), 0):
