@@ -38,8 +38,8 @@ demo: jars
 	@$(RUN)weir demo $(if $(FOR),--for $(FOR))
 
 # Six runs of pytest. Those with servers wait for much of their time, so that two of them at once leave a core half idle: the
-# tests without servers run beside them, with the lowest priority, so that nothing waits for them. All take 10 GB of memory. The
-# longest begin first, so that none is left alone at the end. Each line says which run printed it.
+# tests without servers run beside them, with the priority of the jobs that give way. All take 10 GB of memory. The longest begin
+# first, so that none is left alone at the end. Each line says which run printed it.
 LANES := $(shell awk '/^MemAvailable/ { print ($$2 > 10000000 ? 2 : 1) }' /proc/meminfo 2>/dev/null || echo 1)
 ORDINARY := not quality and not deep
 WHOLE := (system or full_profile)
@@ -47,7 +47,7 @@ STORES := (cassandra or druid or hdfs or s3 or postgresql)
 
 test: ready
 	@$(MAKE) --no-print-directory -j2 jars kernels
-	@set -m; nice -n 19 $(MAKE) --no-print-directory test-units & units=$$!; set +m; \
+	@set -m; nice -n 10 $(MAKE) --no-print-directory test-units & units=$$!; set +m; \
 	trap 'kill -- -$$units 2>/dev/null' EXIT; \
 	$(MAKE) --no-print-directory -j$(LANES) -k test-kafka test-flink test-system test-stores test-full-profile test-java; servers=$$?; \
 	wait $$units && exit $$servers

@@ -9,6 +9,7 @@ import msgspec
 import psycopg
 import pytest
 from example_counts import IS_DEEP
+from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from servers_of_a_test import UNHURRIED_MS, mark
 
@@ -28,9 +29,11 @@ from pipeline.sinks.druid_access import druid_access
 from stores.cassandra.cassandra_opening import Place
 from stores.relational.place import PostgresqlPlace
 
-# An ordinary run tries the same examples each time, so that a failure is the change's own; a deep run looks for new ones.
-hypothesis_settings.register_profile("ordinary", deadline=None, derandomize=True)
-hypothesis_settings.register_profile("deep", deadline=None, print_blob=True)
+# An ordinary run tries the same examples each time, so that a failure is the change's own; a deep run looks for new ones. How
+# long examples take to make says how busy the machine is, and nothing of the tests.
+UNHURRIED = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+hypothesis_settings.register_profile("ordinary", derandomize=True, **UNHURRIED)
+hypothesis_settings.register_profile("deep", print_blob=True, **UNHURRIED)
 hypothesis_settings.load_profile("deep" if IS_DEEP else "ordinary")
 
 

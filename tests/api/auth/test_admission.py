@@ -17,7 +17,7 @@ SECONDS_MAX = 60.0
 
 
 def calling(port: int) -> httpx.Client:
-    return httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"authorization": f"Bearer {TOKEN}"})
+    return httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"authorization": f"Bearer {TOKEN}"}, timeout=SECONDS_MAX)
 
 
 def new_token(caller: httpx.Client, name: str, expires_at_ms: int | None = None) -> str:
@@ -55,7 +55,9 @@ def test_an_open_stream_ends_when_its_token_is_revoked_and_others_go_on(api: Api
             read_to_the_end(going)
             assert len(api.stream) == 1
             with pytest.raises(httpx.HTTPStatusError, match="401"):
-                httpx.get(f"{caller.base_url}/v1/flagged", headers={"authorization": "Bearer going"}).raise_for_status()
+                httpx.get(
+                    f"{caller.base_url}/v1/flagged", headers={"authorization": "Bearer going"}, timeout=SECONDS_MAX
+                ).raise_for_status()
 
 
 def test_a_stream_ends_when_another_process_revoked_its_token(api: Api) -> None:

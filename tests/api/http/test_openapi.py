@@ -41,7 +41,7 @@ def headers() -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def document(url: str, headers: dict[str, str]) -> dict[str, dict[str, dict[str, dict[str, object]]]]:
-    return httpx.get(f"{url}/v1/openapi.json", headers=headers).raise_for_status().json()
+    return httpx.get(f"{url}/v1/openapi.json", headers=headers, timeout=60).raise_for_status().json()
 
 
 def test_no_request_made_from_the_document_finds_a_fault_or_an_answer_that_it_does_not_know(url: str, headers: dict[str, str]) -> None:
