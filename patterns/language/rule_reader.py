@@ -28,6 +28,7 @@ from patterns.language.pattern import (
     Condition,
     Cost,
     Effective,
+    Formula,
     Missing,
     Pattern,
     Promote,
@@ -103,7 +104,9 @@ class RuleReader:
         parameters = file.parameters()
         file = replace(file, written=written_parameters(parameters))
         parts = self._evaluated(file, parameters)
-        cost = cost_of(parts.when, parts.sequence, parts.adaptive)
+        then = file.read("then", lambda section: self._then(section, parts), Then())
+        said = () if then.reason is None else [part for part in then.reason.parts if isinstance(part, Formula)]
+        cost = cost_of(parts.when, parts.sequence, parts.adaptive, said)
         _check_cost(own, cost)
         tests = self._tests.read(own.at("tests"), parts.adaptive) if own.has("tests") else ()
         return Pattern(
@@ -120,7 +123,7 @@ class RuleReader:
             sequence=parts.sequence,
             missing=parts.missing,
             exceptions=file.read("exceptions", lambda section: read_exceptions(section, parts.beside), ()),
-            then=file.read("then", lambda section: self._then(section, parts), Then()),
+            then=then,
             suppress=file.read("suppress", lambda section: read_suppress(section, self._scope), None),
             budget=file.read("budget", read_budget, None),
             promote=file.read("promote", read_promote, Promote()),

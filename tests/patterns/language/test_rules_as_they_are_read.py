@@ -13,7 +13,7 @@ from features.expressions.syntax.canonical import canonical
 from foundation.document import read_document
 from foundation.place import Source
 from foundation.refusal import Refusal
-from patterns.language.cost import EVENTS_KEPT, STATE_BYTES_MAX
+from patterns.language.cost import STATE_BYTES_MAX
 from patterns.language.pattern import Formula, Missing, Pattern
 from patterns.language.rule_folder import read_patterns
 from patterns.language.scope import seen_of
@@ -228,9 +228,16 @@ def test_lists_that_a_condition_asks_are_named() -> None:
 
 
 def test_the_state_of_a_repeated_step_grows_with_its_repetitions() -> None:
-    few, many = (rule_of(steps(f"{{name: a, when: event.online, times: {n}+}}")).cost.state_bytes for n in (3, 300))
-    assert many - few == 297 * 8
-    assert EVENTS_KEPT * 16 < few < many < STATE_BYTES_MAX
+    few, many = (rule_of(steps(f"{{name: a, when: event.online, times: {n}+}}")).cost.state_bytes for n in (100, 300))
+    assert many - few == 200 * 16
+    assert 100 * 16 < few < many < STATE_BYTES_MAX
+
+
+def test_the_state_of_a_step_with_a_greatest_number_grows_with_the_square_of_its_events() -> None:
+    def state(times: str) -> int:
+        return rule_of(steps("{name: a, when: event.online}", f"{{name: b, when: event.online, times: {times}}}")).cost.state_bytes
+
+    assert 3.0 * state("20") < state("40") < 4.0 * state("20")
 
 
 def test_a_rule_without_a_sequence_or_threshold_keeps_no_state() -> None:
