@@ -11,6 +11,7 @@ import click
 from api.auth.token import token_made_now
 from deploy.machine import interruption
 from deploy.machine.private_files import UMASK
+from deploy.machine.saying import never_failing
 from foundation.settings import Settings
 
 
@@ -43,16 +44,17 @@ def run_until_interrupted(settings: Settings, make: Callable[[], System], where:
     os.umask(UMASK)
     token = token_made_now(settings)
     system = make()
+    say = never_failing(click.echo)
     try:
         system.start()
-        click.echo(where(settings))
+        say(where(settings))
         if token and sys.stdout.isatty():  # otherwise the output may go to a log, which would keep the token
-            click.echo(f"token   {token}  (with the role admin; it is not shown again)")
+            say(f"token   {token}  (with the role admin; it is not shown again)")
         while True:
             interruption.check()
             system.keep_running()
             time.sleep(0.2)
     except KeyboardInterrupt:
-        click.echo("stopping")
+        say("stopping")
     finally:
         system.stop()

@@ -5,7 +5,6 @@ import os
 import pathlib
 import sys
 import time
-from collections.abc import Callable
 
 from deploy.machine.answers import answers
 from deploy.machine.jars import PROJECT
@@ -14,6 +13,7 @@ from deploy.machine.ports import require_free
 from deploy.machine.private_files import make_private_folder
 from deploy.machine.processes import Process, Processes
 from deploy.machine.restarting import start_again
+from deploy.machine.saying import Say, never_failing
 from deploy.machine.system_settings import note_runtime
 from foundation.settings import Settings, settings_as_environment
 
@@ -24,8 +24,6 @@ MODULES = {"api": "deploy.local.solo_api", "side-jobs": "deploy.local.solo_side_
 HURRIED = ("api",)
 """The processes for which somebody waits."""
 
-Say = Callable[[str], None]
-
 
 class SoloStack:
     """Starts the processes, restarts those that end, and stops them.
@@ -35,7 +33,7 @@ class SoloStack:
     Args:
         settings: the settings, whose runtime is ``solo``.
         config: the configuration folder to put in force before the first event.
-        say: is called with a message for each step.
+        say: is called with a message for each step. It may fail without any effect on the system.
         replace: whether it replaces a release that is in force already.
     """
 
@@ -44,7 +42,7 @@ class SoloStack:
         self.logs = settings.path("logs")
         self._config = config.absolute()
         self._replace = replace
-        self._say = say
+        self._say = never_failing(say)
         self._processes = Processes()
         self._patience = Patience()
 

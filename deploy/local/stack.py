@@ -1,6 +1,5 @@
 """Runs the whole system as processes on this machine: broker, Flink, the score job, the side jobs and the API."""
 
-import contextlib
 import functools
 import pathlib
 import sys
@@ -26,6 +25,7 @@ from deploy.machine.ports import free_ports, require_free
 from deploy.machine.private_files import make_private_folder, secret_in
 from deploy.machine.processes import Process, Processes
 from deploy.machine.restarting import start_again
+from deploy.machine.saying import Say, never_failing
 from deploy.machine.system_settings import note_runtime
 from deploy.machine.yielding import Yielding, hold_back_second_compiler
 from deploy.servers.broker import launch_broker, start_broker, wait_for_broker
@@ -44,8 +44,6 @@ SIDE_JOBS = {"label": "pipeline.learning.label_job", "learn": "pipeline.learning
 BACKGROUND = SIDE_JOBS | {"worker": "pipeline.jobs.worker"}
 """The programs that nobody waits for, with the modules that run them."""
 READY_SECONDS_MAX = 60.0
-
-Say = Callable[[str], None]
 
 
 class Stack:
@@ -80,7 +78,7 @@ class Stack:
         self.release = 0
         self._texts = texts
         self._replace = replace
-        self._say = _never_failing(say)
+        self._say = never_failing(say)
         self._servers = servers
         self._delivery = Delivery(self.cluster, self.logs, DELIVERING if delivers else ())
         self._placement = Placement(self.cluster, self._own_numbers())
@@ -281,14 +279,6 @@ class Stack:
     def environment(self) -> dict[str, str]:
         """The environment of the processes of this system: the settings, and the path on which Python finds the project."""
         return self.cluster.environment() | settings_as_environment(self.settings) | {"PYTHONUNBUFFERED": "1"}
-
-
-def _never_failing(say: Say) -> Say:
-    def say_or_ignore(line: str) -> None:
-        with contextlib.suppress(OSError):
-            say(line)
-
-    return say_or_ignore
 
 
 def free_settings(folder: pathlib.Path, **values: object) -> Settings:

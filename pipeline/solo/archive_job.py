@@ -1,16 +1,25 @@
 """The archive job of a solo system gathers records as that on Flink does, in a thread beside the other side jobs, and writes the files.
 
-A file is named for the position at which it begins. What was written and not yet noted as written is written again after a kill, under the
-same name.
+Files are written under hidden names first. A note then says which files belong to the archive, and up to which record they reach; what it
+says is done before anything else, also after a kill. So each record is in the archive once: either the note was written, or its records are
+gathered anew. `Archive.read` gives a record once in any case, but counts and other readers of the files do not.
 """
 
+import contextlib
+import functools
 import logging
 import time
+from collections.abc import Callable
+
+import msgspec
+import pyarrow.fs
+from confluent_kafka import KafkaException, TopicPartition
 
 from foundation.settings import Settings
 from pipeline.control.kafka_access import connection_of
 from pipeline.flink.dict_state import DictState
 from pipeline.log.log_consumer import LogConsumer
+from pipeline.log.log_folder import LOGS
 from pipeline.sinks.archive_access import archive_of
 from pipeline.sinks.archive_stage import Keep
 from pipeline.solo.placed_records import placed_bundle
@@ -26,6 +35,15 @@ REPEATS_WINDOW = 1
 """The output log holds each decision once, so that the least window is enough."""
 WAIT_SECONDS_MIN = 0.5
 WAIT_SECONDS_MAX = 10.0
+NOTE = ("cursors", "archive.note")
+"""This file below the folder of the logs holds a `_Note` from when its files are written until they belong to the archive."""
+
+
+class _Note(msgspec.Struct):
+    """Names files below the archive's root that belong to it from now on, and the positions behind their records: topic, log, ordinal."""
+
+    files: list[tuple[str, str]]
+    positions: list[tuple[str, int, int]]
 
 
 class SoloArchiveJob:
@@ -42,10 +60,13 @@ class SoloArchiveJob:
         self._topics = [settings.topic(topic) for topic in TOPICS]
         self._consumer = LogConsumer({**connection_of(settings), "group.id": "archive"})
         self._keep = Keep(DictState(), REPEATS_WINDOW, settings.topic_prefix)
+        self._note = settings.path(*LOGS, *NOTE)
         self._stopping = False
 
     def run(self) -> None:
         """Returns once `stop` was called; what is not in a file by then is gathered anew at the next start."""
+        if not self._until_done(self._do_noted):
+            return
         self._consumer.subscribe(self._topics)
         begun = self._positions()
         written_at = time.monotonic()
@@ -57,7 +78,6 @@ class SoloArchiveJob:
                 frames += self._keep.process(write_bundle(Kind.BARRIER, [b""]))
                 if not self._write(frames, begun):
                     break
-                self._consumer.commit(asynchronous=False)
                 begun, written_at = self._positions(), time.monotonic()
         self._consumer.close()
 
@@ -69,26 +89,55 @@ class SoloArchiveJob:
         return [place.offset for place in self._consumer.position(self._consumer.assignment())]
 
     def _write(self, frames: bytes, begun: list[int]) -> bool:
-        """Writes all files; tries again after growing waits, and gives False if it was told to stop before all were written."""
+        """Brings all files into the archive; gives False if it was told to stop before."""
         name = "-".join(f"{position:012d}" for position in begun)
+        files: list[tuple[str, str]] = []
         for number, (tag, folder, file) in enumerate(read_frames(frames)):
-            wait_seconds = WAIT_SECONDS_MIN
-            while tag == Tag.FILE:
-                try:
-                    self._write_file(folder, f"solo-{name}-{number:03d}.parquet", file)
-                    break
-                except OSError as error:
-                    log.warning("the archive takes nothing, and it is tried again in %.1f s: %s", wait_seconds, error)
-                    if self._stopping:
-                        return False
-                    time.sleep(wait_seconds)
-                    wait_seconds = min(2 * wait_seconds, WAIT_SECONDS_MAX)
-        return True
+            if tag == Tag.FILE:
+                files.append((folder, f"solo-{name}-{number:03d}.parquet"))
+                if not self._until_done(functools.partial(self._write_hidden, *files[-1], file)):
+                    return False
+        places = self._consumer.position(self._consumer.assignment())
+        note = _Note(files, [(place.topic, place.partition, place.offset) for place in places])
+        return self._until_done(lambda: self._write_note(note)) and self._until_done(self._do_noted)
 
-    def _write_file(self, folder: str, name: str, file: bytes) -> None:
-        """Writes one file, which has its name once it is whole; hidden files are passed over by readers."""
-        whole, hidden = f"{self._archive.root}/{folder}/{name}", f"{self._archive.root}/{folder}/.{name}"
+    def _until_done(self, step: Callable[[], None]) -> bool:
+        """Does `step`, again after growing waits while the archive or the disk takes nothing; gives False if it was told to stop before."""
+        wait_seconds = WAIT_SECONDS_MIN
+        while True:
+            try:
+                step()
+            except (OSError, KafkaException) as error:
+                log.warning("the archive takes nothing, and it is tried again in %.1f s: %s", wait_seconds, error)
+                if self._stopping:
+                    return False
+                time.sleep(wait_seconds)
+                wait_seconds = min(2 * wait_seconds, WAIT_SECONDS_MAX)
+            else:
+                return True
+
+    def _write_hidden(self, folder: str, name: str, file: bytes) -> None:
+        """Writes a file under a name that readers pass over."""
         self._archive.files.create_dir(f"{self._archive.root}/{folder}", recursive=True)
-        with self._archive.files.open_output_stream(hidden) as out:
+        with self._archive.files.open_output_stream(self._hidden(folder, name)) as out:
             out.write(file)
-        self._archive.files.move(hidden, whole)
+
+    def _write_note(self, note: _Note) -> None:
+        """Writes the note, which is there as a whole or not at all."""
+        self._note.parent.mkdir(parents=True, exist_ok=True)
+        written = self._note.with_suffix(".new")
+        written.write_bytes(msgspec.json.encode(note))
+        written.rename(self._note)
+
+    def _do_noted(self) -> None:
+        """Does what the note says, if there is one; what of it was done already is passed over."""
+        with contextlib.suppress(FileNotFoundError):
+            note = msgspec.json.decode(self._note.read_bytes(), type=_Note)
+            for folder, name in note.files:
+                if self._archive.files.get_file_info(self._hidden(folder, name)).type == pyarrow.fs.FileType.File:
+                    self._archive.files.move(self._hidden(folder, name), f"{self._archive.root}/{folder}/{name}")
+            self._consumer.commit([TopicPartition(*position) for position in note.positions], asynchronous=False)
+            self._note.unlink()
+
+    def _hidden(self, folder: str, name: str) -> str:
+        return f"{self._archive.root}/{folder}/.{name}"

@@ -52,6 +52,7 @@ class Checkpoints:
         self._written_at = time.monotonic()
         self._events = 0
         self._moved = False
+        self._forget_before_ms = 0
         self._ending = False
 
     def require_logs(self) -> None:
@@ -77,9 +78,13 @@ class Checkpoints:
         entity, user = (self._states[name] for name in STAGES)
         return entity, user
 
-    def forget(self, before_ms: int) -> int:
-        """See `StateFile.forget`."""
-        return self._file.forget(before_ms)
+    def forget(self, before_ms: int) -> None:
+        """Removes the profiles that were written last before `before_ms`, clock time; only while no checkpoint is written."""
+        _say_forgotten(self._file.forget(before_ms))
+
+    def forget_later(self, before_ms: int) -> None:
+        """Has the next checkpoint, which is then due soon, forget profiles too."""
+        self._forget_before_ms = before_ms
 
     def moved(self, position: int) -> None:
         """Notes that the input was decided up to `position`."""
@@ -93,7 +98,7 @@ class Checkpoints:
     @property
     def is_due(self) -> bool:
         """Whether a checkpoint is to be written now."""
-        if not self._moved or (self._writing is not None and self._writing.is_alive()):
+        if not (self._moved or self._forget_before_ms) or (self._writing is not None and self._writing.is_alive()):
             return False
         return self._events >= EVENTS or time.monotonic() - self._written_at >= SECONDS
 
@@ -107,7 +112,8 @@ class Checkpoints:
             self.positions[OUTPUT] = self._logs[OUTPUT].end
         positions = dict(self.positions)
         self._events, self._moved, self._written_at = 0, False, time.monotonic()
-        self._writing = threading.Thread(target=self._write, args=(changes, positions), name="state", daemon=True)
+        before_ms, self._forget_before_ms = self._forget_before_ms, 0
+        self._writing = threading.Thread(target=self._write, args=(changes, positions, before_ms), name="state", daemon=True)
         self._writing.start()
 
     def wait(self) -> None:
@@ -130,17 +136,27 @@ class Checkpoints:
         self.wait()
         self._file.close()
 
-    def _write(self, changes: dict[str, Changes], positions: dict[str, int]) -> None:
-        """Writes the state once the logs hold what it was made from; tries again until it is written, or the engine ends."""
+    def _write(self, changes: dict[str, Changes], positions: dict[str, int], before_ms: int) -> None:
+        """Writes the state once the logs hold what it was made from; tries again until it is written, or the engine ends.
+
+        After it profiles go that were written last before `before_ms`.
+        """
         while True:
             try:
                 for writer in self._logs.values():
                     writer.sync()
                 self._file.write(changes, positions)
                 self.written = positions
+                if before_ms:
+                    _say_forgotten(self._file.forget(before_ms))
                 return
             except (OSError, sqlite3.Error) as error:
                 log.warning("the state could not be written, and it is tried again: %s", error)
                 if self._ending:
                     return
                 time.sleep(RETRY_SECONDS)
+
+
+def _say_forgotten(profiles: int) -> None:
+    if profiles:
+        log.info("%d profiles were not written for longer than they are kept, and are forgotten", profiles)

@@ -19,7 +19,7 @@ from pipeline.log.writer import LogWriter
 from pipeline.solo.checkpoints import RETRY_SECONDS, Checkpoints
 from pipeline.solo.entry_feed import LogEntryFeed
 from pipeline.solo.intake import Done, Intake, IntakeFullError, Waiting
-from pipeline.solo.keeping import DAY_MS, keep_within
+from pipeline.solo.keeping import keep_within
 from pipeline.solo.stages import CONTROL_TOPICS, TOLD_TOPICS, Outcome, Stages
 
 log = logging.getLogger(__name__)
@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 IDLE_SECONDS = 0.05
 """How often the logs of other processes are looked at: that takes as long as a third of a decision."""
 KEEP_SECONDS = 60.0
+FORGET_SECONDS = 6 * 3_600.0
+"""How often profiles are looked for that are not kept any longer: each time all of them are looked at."""
 FROM_HEADER = "weir-from"
 """The header of a record that was copied from another log: that log and the ordinal after the record there."""
 THROUGH_HEADER = "weir-through"
@@ -66,7 +68,7 @@ class Engine:
         self._died_of = ""
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._sources: dict[str, LogReader] = {}
-        self._kept_at = self._imported_at = time.monotonic()
+        self._kept_at = self._imported_at = self._forgot_at = time.monotonic()
         self._through = 0
         """The outcomes of records before this ordinal stand in the output log already."""
 
@@ -244,7 +246,7 @@ class Engine:
         known = LogReader(self._input.segments, CONTROL_TOPICS, 0)
         while records := [record for record in known.read(1_000) if record.ordinal < start]:
             self._stages.control(records)
-        self._apply_time_to_live()
+        self._checkpoints.forget(self._kept_from_ms())
         through = self._outcomes_through()
         self._through = self._checkpoints.outcomes_through = min(through, self._input.end)
         reader = LogReader(self._input.segments, (*_input_topics(), *TAKEN_IN), start)
@@ -276,13 +278,10 @@ class Engine:
         self._outcome_of(records)
         self._checkpoints.moved(records[-1].ordinal + 1)
 
-    def _apply_time_to_live(self) -> None:
-        """Removes profiles that nothing can ask for any more."""
+    def _kept_from_ms(self) -> int:
+        """Clock time: nothing can ask for profiles that were written last before it. 0 where there are no definitions yet."""
         release = self._stages.decode.definitions.newest
-        if release is not None and (kept := kept_ms(release)):
-            gone = self._checkpoints.forget(int(self._clock() * 1000) - kept)
-            if gone:
-                log.info("%d profiles were not written for %d days and are forgotten", gone, kept // DAY_MS)
+        return 0 if release is None else int(self._clock() * 1000) - kept_ms(release)
 
     def _outcomes_through(self) -> int:
         """The ordinal up to which outcomes stand in the output log, from the state's position on."""
@@ -309,6 +308,9 @@ class Engine:
         """Writes a checkpoint, and removes old segments, where it is time."""
         if time.monotonic() - self._kept_at > KEEP_SECONDS:
             self._keep()
+        if time.monotonic() - self._forgot_at > FORGET_SECONDS:
+            self._forgot_at = time.monotonic()
+            self._checkpoints.forget_later(self._kept_from_ms())
         if self._checkpoints.is_due:
             self._checkpoints.write(self._stages.checkpoint)
 

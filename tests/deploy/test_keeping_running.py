@@ -1,15 +1,20 @@
 """What keeps the local stack running goes on where a disk is full: nothing that it says or starts beside ends the whole system."""
 
 import errno
+import os
 import pathlib
+import signal
 from typing import cast
 
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
+from deploy.commands.running import run_until_interrupted
+from deploy.local.solo_stack import SoloStack
 from deploy.local.stack import Stack, free_settings
 from deploy.machine.processes import Process
 from deploy.servers import broker
+from foundation.settings import Settings
 
 FULL = OSError(errno.ENOSPC, "No space left on device")
 
@@ -94,3 +99,41 @@ def test_parts_that_ended_together_start_again_in_the_order_of_the_first_start(s
         cast(Named, process).runs = False
         stack._processes.all.append(stack._processes.all.pop(stack._processes.all.index(process)))
     assert stack.keep_running() == ["api", "task-manager-1", "task-manager-2"]
+
+
+def test_a_solo_system_starts_what_ended_again_though_nobody_can_be_told(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = SoloStack(Settings(runtime="solo", folder=str(tmp_path)), tmp_path, refuse)
+    monkeypatch.setattr(made, "_python", lambda name: Named(name, runs=True))
+    made._processes.add(cast(Process, Named("api", runs=False)))
+    assert made.keep_running() == ["api"]
+    assert made.process("api").running()
+
+
+def test_a_system_whose_words_nobody_reads_is_run_and_stopped(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class System:
+        """Is stopped by the second look."""
+
+        def __init__(self) -> None:
+            self.did: list[str] = []
+
+        def start(self) -> None:
+            self.did.append("start")
+
+        def keep_running(self) -> None:
+            self.did.append("keep")
+            os.kill(os.getpid(), signal.SIGTERM)
+
+        def stop(self) -> None:
+            self.did.append("stop")
+
+    system = System()
+    monkeypatch.setattr("click.echo", refuse)
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
+    umask = os.umask(0o077)
+    try:
+        run_until_interrupted(Settings(folder=str(tmp_path)), lambda: system, lambda settings: "where")
+    finally:
+        os.umask(umask)
+        for number, handler in zip((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), before, strict=True):
+            signal.signal(number, handler)
+    assert system.did == ["start", "keep", "stop"]

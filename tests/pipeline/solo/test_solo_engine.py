@@ -1,9 +1,11 @@
 """The engine of a solo system: the answers of a replay, and the same ones whenever its process was killed."""
 
+import contextlib
 import functools
 import pathlib
 import random
 import shutil
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -27,9 +29,11 @@ from pipeline.log.reader import LogReader
 from pipeline.log.segments import segment_paths
 from pipeline.log.writer import LogWriter
 from pipeline.offline.replay import Replay
-from pipeline.solo.engine import Engine
+from pipeline.solo import engine as engine_module
+from pipeline.solo.engine import STATE, Engine
 from pipeline.solo.intake import Intake, IntakeFullError
 from pipeline.solo.stages import CONTROL_TOPICS, TOLD_TOPICS
+from pipeline.solo.state_file import STAGES
 from pipeline.tables.event_files import read_history
 from pipeline.trial.one_process import OneProcess
 from pipeline.wire.declaration import Source
@@ -86,7 +90,8 @@ class Running:
         self.settings = Settings(runtime="solo", folder=str(folder), log_fsync="os", **self.CHOSEN)
         self.folder = self.settings.path(*LOGS)
         self.replies: list[tuple[str, bytes]] = []
-        self.engine = Engine(self.settings, self.replies.extend, clock=lambda: (START_MS + (1 << 40)) / 1000)
+        self.now_ms = START_MS + (1 << 40)
+        self.engine = Engine(self.settings, self.replies.extend, clock=lambda: self.now_ms / 1000)
         self.engine.open()
         self.engine.start()
 
@@ -471,3 +476,32 @@ def test_an_end_while_the_log_is_read_again_doubles_nothing(running, monkeypatch
 def put_in_parts(system: Running, values: Sequence[bytes]) -> None:
     for first in range(0, len(values), 20):
         system.put(entries(values[first : first + 20]))
+
+def test_profiles_that_are_kept_no_longer_go_while_the_engine_runs(running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_module, "FORGET_SECONDS", 0.5)
+    system = running()
+    system.put(release())
+    system.put(entries(payments(20)))
+    system.wait()
+    until(lambda: profiles_in(system) > 0)
+    system.now_ms += 10 * 365 * 86_400_000
+    until(lambda: profiles_in(system) == 0)
+    assert system.engine.problem == ""
+
+
+def test_logs_of_other_processes_are_looked_at_now_and_then_and_not_at_each_micro_batch(running, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[str] = []
+    monkeypatch.setattr(LogReader, "refresh", lambda self: looks.append("look"))
+    system = running()
+    system.put(release())
+    system.wait()
+    before, began = len(looks), time.monotonic()
+    for event in payments(200):
+        system.put(entries([event]))
+    assert len(looks) - before <= 2 * (1 + (time.monotonic() - began) / engine_module.IDLE_SECONDS)
+
+
+def profiles_in(system: Running) -> int:
+    """In the state file."""
+    with contextlib.closing(sqlite3.connect(system.settings.path(*STATE))) as connection:
+        return sum(connection.execute(f"select count(*) from {stage}_heads").fetchone()[0] for stage in STAGES)
