@@ -15,8 +15,9 @@ from deploy.demo.tally import Tally
 from deploy.demo.watch import Watch, follow_models
 from deploy.local.releases import read_folder
 from deploy.local.solo_stack import SoloStack
-from deploy.local.stack import Say, Stack, free_settings
+from deploy.local.stack import Stack, free_settings
 from deploy.machine import interruption
+from deploy.machine.saying import Say
 from foundation.refusal import Refusal
 
 HISTORY_DAYS = 3.0

@@ -5,6 +5,7 @@ position, and at a start the log is read again from there. Decisions that stand 
 """
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -29,6 +30,8 @@ IDLE_SECONDS = 0.05
 KEEP_SECONDS = 60.0
 FORGET_SECONDS = 6 * 3_600.0
 """How often profiles are looked for that are not kept any longer: each time all of them are looked at."""
+CLEAR_SECONDS = 1.0
+ROOM_BYTES = 1 << 20
 FROM_HEADER = "weir-from"
 """The header of a record that was copied from another log: that log and the ordinal after the record there."""
 THROUGH_HEADER = "weir-through"
@@ -69,6 +72,7 @@ class Engine:
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._sources: dict[str, LogReader] = {}
         self._kept_at = self._imported_at = self._forgot_at = time.monotonic()
+        self._failed_at = 0.0
         self._through = 0
         """The outcomes of records before this ordinal stand in the output log already."""
 
@@ -163,10 +167,8 @@ class Engine:
         try:
             first = self._input.append_at(entries, at_ms)
         except OSError as error:
-            self.write_problem = f"the log cannot be written: {error.strerror}"
-            for waiting in taken:
-                if waiting.done is not None:
-                    waiting.done(-1, self.write_problem)
+            self._note_problem(error)
+            self._refuse(taken)
             return []
         self.write_problem = ""
         end = first
@@ -175,6 +177,16 @@ class Engine:
             if waiting.done is not None:
                 waiting.done(end, "")
         return _records(entries, first, at_ms)
+
+    def _note_problem(self, error: OSError) -> None:
+        self.write_problem = f"the log cannot be written: {error.strerror}"
+        self._failed_at = time.monotonic()
+
+    def _refuse(self, taken: Sequence[Waiting]) -> None:
+        """Says of records that they are not in the log."""
+        for waiting in taken:
+            if waiting.done is not None:
+                waiting.done(-1, self.write_problem)
 
     def _imported(self) -> Iterator[list[LogRecord]]:
         """Copies what the other logs hold for the engine into the input, and gives it as it stands there."""
@@ -190,7 +202,7 @@ class Engine:
             try:
                 first = self._input.append_at(entries, at_ms)
             except OSError as error:
-                self.write_problem = f"the log cannot be written: {error.strerror}"
+                self._note_problem(error)
                 reader.seek(found[0].ordinal)
                 continue
             self._checkpoints.positions[name] = reader.position
@@ -223,7 +235,10 @@ class Engine:
         return whole
 
     def _write_outcome(self, entries: list[Entry], end: int) -> None:
-        """Appends outcomes; while the disk is full it waits, for their events are in the log and are not decided again before a restart."""
+        """Appends outcomes; while the disk is full it waits, for their events are in the log and are not decided again before a restart.
+
+        What comes meanwhile is refused, since nobody knows how long it would have to wait.
+        """
         first = entries[0]
         entries[0] = Entry(first.topic, first.key, first.value, ((THROUGH_HEADER, str(end).encode()),))
         while True:
@@ -231,10 +246,10 @@ class Engine:
                 self._output.append(entries)
                 break
             except OSError as error:
-                self.write_problem = f"the log cannot be written: {error.strerror}"
+                self._note_problem(error)
                 if self._stopping:
                     raise
-                time.sleep(RETRY_SECONDS)
+                self._refuse(self.intake.take(self._settings.bundle_events_max, self._settings.bundle_bytes_max, RETRY_SECONDS))
 
     def _recover(self) -> None:
         """Reads the log from the state's position on, as it was decided before the end of the process."""
@@ -306,6 +321,8 @@ class Engine:
 
     def _look_after(self) -> None:
         """Writes a checkpoint, and removes old segments, where it is time."""
+        if self.write_problem and time.monotonic() - self._failed_at >= CLEAR_SECONDS and self._has_room():
+            self.write_problem = ""
         if time.monotonic() - self._kept_at > KEEP_SECONDS:
             self._keep()
         if time.monotonic() - self._forgot_at > FORGET_SECONDS:
@@ -313,6 +330,11 @@ class Engine:
             self._checkpoints.forget_later(self._kept_from_ms())
         if self._checkpoints.is_due:
             self._checkpoints.write(self._stages.checkpoint)
+
+    def _has_room(self) -> bool:
+        """Whether the disk would take records again: callers may wait for that to be said before they send any."""
+        found = os.statvfs(self._folder)
+        return found.f_bavail * found.f_frsize >= ROOM_BYTES
 
     def _keep(self) -> None:
         """Removes segments of the logs that are older than `log_kept_days` or beyond `log_bytes_max`, and belong to no later start."""
