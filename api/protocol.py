@@ -28,7 +28,13 @@ TOO_LARGE = "too large"
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """uvicorn's protocol with bounds on time and size. A request that is not HTTP is answered with a problem (RFC 9457)."""
+    """uvicorn's protocol with bounds on time and size. A request that is not HTTP is answered with a problem (RFC 9457).
+
+    Attributes:
+        connections_max: connections beyond it are refused; the process sets it at its start.
+    """
+
+    connections_max = CONNECTIONS_MAX
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
@@ -40,8 +46,8 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._start_timer(HEAD_SECONDS_MAX)
-        if len(self.connections) > CONNECTIONS_MAX:
-            text = f"{CONNECTIONS_MAX} connections are open, which is the most that this process takes"
+        if len(self.connections) > self.connections_max:
+            text = f"{self.connections_max} connections are open, which is the most that this process takes"
             self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, text)
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -26,6 +26,7 @@ from api.definitions.in_force import InForce
 from api.definitions.lists_part import ListsPart
 from api.definitions.publisher import Definitions
 from api.definitions.trials import Trials
+from api.descriptors import connections_for, raise_limit
 from api.facts.told_facts import FactsPart
 from api.http.health import Health
 from api.http.metrics import ApiMetrics
@@ -36,7 +37,7 @@ from api.operations.checks import Check, Checks
 from api.operations.earlier_files import require_carried_over
 from api.operations.metrics_part import MetricsPart
 from api.operations.store_checks import StoreChecks
-from api.protocol import BoundedProtocol
+from api.protocol import CONNECTIONS_MAX, BoundedProtocol
 from api.solo.runtime import runtime_of
 from api.stream.stream import Stream
 from api.stream.stream_source import TopicSource
@@ -230,6 +231,7 @@ def main() -> None:
     # The driver logs a traceback at each attempt to connect; the stores report by themselves why they do not answer.
     logging.getLogger("cassandra").setLevel(logging.CRITICAL)
     sys.setswitchinterval(SWITCH_SECONDS)
+    BoundedProtocol.connections_max = connections_for(raise_limit(), CONNECTIONS_MAX)
     try:
         settings = read_settings()
         server = Server(settings, find_token(settings))
