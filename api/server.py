@@ -72,9 +72,12 @@ class Server:
         settings: the settings, such as those of the broker, topics, ports and folder.
         token: the owner's token.
         clock: seconds since the epoch.
+        unused_trial_seconds_max: see `Trials`; with infinity its process is started with the others.
     """
 
-    def __init__(self, settings: Settings, token: str, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, settings: Settings, token: str, clock: Callable[[], float] = time.time, unused_trial_seconds_max: float = math.inf
+    ) -> None:
         self._settings = settings
         broker = connection_of(settings)
         self._in_force = InForce()
@@ -89,8 +92,8 @@ class Server:
         self._waiting = Waiting(settings.api_instance, time.time_ns(), IN_FLIGHT_MAX)
         self._runtime = runtime_of(settings, self._waiting.answer, clock)
         self._log, self._replies = self._runtime.log, self._runtime.replies
-        unused_seconds_max = UNUSED_TRIAL_SECONDS_MAX if self._runtime.rests else math.inf
-        self._trials = Trials(settings.compile_memory_mib_max, settings.compile_cpu_ms_max, unused_seconds_max)
+        self._trials = Trials(settings.compile_memory_mib_max, settings.compile_cpu_ms_max, unused_trial_seconds_max)
+        self._tries_often = unused_trial_seconds_max == math.inf
         self._definitions = Definitions(
             self._registry, self._in_force, self._health, self._log, settings.topic("control"), clock,
             functools.partial(note_found, self._access.audit), Approval(settings.approval), self._trials.compile_change,
@@ -120,7 +123,7 @@ class Server:
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, app: FastAPI) -> AsyncIterator[None]:
-        if not self._runtime.rests:
+        if self._tries_often:
             self._trials.start()
         self._runtime.start()
         connecting = [] if await self._is_connected() else [retry_until_done(self._connect_again, "the reading of topics")]
@@ -234,7 +237,8 @@ def main() -> None:
     BoundedProtocol.connections_max = connections_for(raise_limit(), CONNECTIONS_MAX)
     try:
         settings = read_settings()
-        server = Server(settings, find_token(settings))
+        unused_seconds_max = UNUSED_TRIAL_SECONDS_MAX if settings.runtime == "solo" else math.inf
+        server = Server(settings, find_token(settings), unused_trial_seconds_max=unused_seconds_max)
     except Refusal as refusal:
         print(f"weir: {refusal}", file=sys.stderr)
         sys.exit(2)

@@ -62,13 +62,11 @@ class Runtime(Protocol):
         log: its records are safe when their delivery is acknowledged.
         quick_log: its events are followed by a reply.
         replies: the replies to these events.
-        rests: whether the system is to cost little while nothing comes, so that what is seldom used starts only when it is needed.
     """
 
     log: CheckedLog
     quick_log: CheckedLog
     replies: Replies
-    rests: bool
 
     def start(self) -> None:
         """Starts what runs in this process; raises nothing that a broker's absence causes."""
@@ -105,7 +103,6 @@ class KafkaRuntime:
         self.replies: Replies = Following(broker, settings.topic("replies"), "replies", answer, own)
 
         self._flink = rest_of(settings).url
-        self.rests = False
 
     def start(self) -> None:
         """Does nothing: the broker runs already."""
@@ -138,7 +135,6 @@ class SoloRuntime:
         self.replies: Replies = replies
         self.log: CheckedLog = SoloLog(self.engine, settings.topic_prefix)
         self.quick_log: CheckedLog = self.log
-        self.rests = True
         self.engine.open()
 
     def start(self) -> None:
