@@ -1,7 +1,6 @@
 """Finds the conditions that the cells of a batch of events leave possible."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from detectors.compiled import compiled
 from foundation.compiled import inner, outer
@@ -10,7 +9,6 @@ from patterns.predicates.bits import count_bits, keep_common, lowest_bit, words_
 from patterns.predicates.index_kernels import BLOCK, WORDS, Int32s, Uint16s, Uint64s
 
 _ONE = np.uint64(1)
-Bools = NDArray[np.bool_]
 
 
 @inner
@@ -105,63 +103,3 @@ def find_candidates(
         _write(part, block * BLOCK, events[count:], conditions[count:])
         count += found
     return events[:count], conditions[:count]
-
-
-@compiled("int64(int32[::1], int32[::1], int64, int64[::1], int64[::1], boolean[::1])")
-def find_next_asked(events: Int32s, conditions: Int32s, start: int, starts: Int64s, attributes: Int64s, asked: Bools) -> int:
-    """Returns the first late attribute, from `start` on, that a candidate asks for, and writes which events have such a candidate.
-
-    Args:
-        events, conditions: the candidates.
-        starts, attributes: see `index.Late`.
-        asked: [n] written.
-
-    Returns:
-        The number of the attribute; -1 where no other is asked for.
-    """
-    found = -1
-    for candidate in range(len(events)):
-        for place in range(starts[conditions[candidate]], starts[conditions[candidate] + 1]):
-            if attributes[place] >= start and (found < 0 or attributes[place] < found):
-                found = attributes[place]
-    asked[:] = False
-    if found >= 0:
-        for candidate in range(len(events)):
-            for place in range(starts[conditions[candidate]], starts[conditions[candidate] + 1]):
-                if attributes[place] == found:
-                    asked[events[candidate]] = True
-    return found
-
-
-@compiled(
-    "Tuple((int32[::1], int32[::1]))(int32[::1], int32[::1], int32[::1], int64[::1], int64[::1], int64[::1], uint16[::1], uint64[:, ::1])"
-)
-def narrow_candidates(
-    events: Int32s,
-    conditions: Int32s,
-    cells: Int32s,
-    pair_of_block: Int64s,
-    cell_starts: Int64s,
-    row_starts: Int64s,
-    rows_of_cells: Uint16s,
-    table: Uint64s,
-) -> tuple[Int32s, Int32s]:
-    """Returns those candidates that the cells of one more attribute leave possible.
-
-    Args:
-        events, conditions: the candidates.
-        cells: [n] of the attribute.
-        pair_of_block: [blocks] the pair of each block with the attribute; -1 where there is none.
-        cell_starts, row_starts, rows_of_cells, table: see `blocks.Blocks`.
-    """
-    kept_events, kept_conditions, count = np.empty(len(events), np.int32), np.empty(len(events), np.int32), 0
-    for candidate in range(len(events)):
-        condition = conditions[candidate]
-        pair, holds = pair_of_block[condition // BLOCK], True
-        if pair >= 0:
-            row = row_starts[pair] + rows_of_cells[cell_starts[pair] + cells[events[candidate]]]
-            holds = (table[row, (condition % BLOCK) >> 6] >> np.uint64(condition & 63)) & _ONE
-        if holds:
-            kept_events[count], kept_conditions[count] = events[candidate], condition
-            count += 1
-    return kept_events[:count], kept_conditions[:count]

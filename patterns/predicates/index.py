@@ -47,13 +47,13 @@ class Late(NamedTuple):
 
     Args:
         first: the number of the first such attribute; they come last, the cheapest first.
-        starts, attributes: [conditions + 1] where those that each asks for begin; their numbers.
+        starts, conditions: [late attributes + 1] where those who ask for each begin; the conditions, each once.
         pairs: [late attributes, blocks] the pair of each block with each, see `Blocks`; -1 where there is none.
     """
 
     first: int
     starts: Int64s
-    attributes: Int64s
+    conditions: Int64s
     pairs: NDArray[np.int64]
 
 
@@ -120,14 +120,16 @@ def _codes(forms: Sequence[Form], atoms: dict[Atom, int], spans: SpanTable, cuts
 
 def _late(codes: Codes, attributes: dict[Attribute, int], blocks: Blocks) -> Late:
     first = sum(attribute.cost_ns == 0 for attribute in attributes)
+    count, conditions = len(attributes) - first, len(codes.missing)
+    owners = np.repeat(np.arange(conditions), np.diff(codes.atom_starts))
     of_atoms = codes.attributes[codes.atoms]
-    is_late = of_atoms >= first
-    owners = np.repeat(np.arange(len(codes.missing)), np.diff(codes.atom_starts))[is_late]
-    pairs = np.full((len(attributes) - first, len(blocks.pair_starts) - 1), -1)
+    asking = np.unique((of_atoms - first)[of_atoms >= first] * conditions + owners[of_atoms >= first])
+    pairs = np.full((count, len(blocks.pair_starts) - 1), -1)
     blocks_of_pairs = np.repeat(np.arange(len(blocks.pair_starts) - 1), np.diff(blocks.pair_starts))
     late_pairs = np.flatnonzero(blocks.pair_attributes >= first)
     pairs[blocks.pair_attributes[late_pairs] - first, blocks_of_pairs[late_pairs]] = late_pairs
-    return Late(first, np.searchsorted(owners, np.arange(len(codes.missing) + 1)), of_atoms[is_late], pairs)
+    starts = np.searchsorted(asking, np.arange(count + 1) * conditions)
+    return Late(first, starts, asking % max(conditions, 1), pairs)
 
 
 def _starts(counts: Int64s) -> Int64s:

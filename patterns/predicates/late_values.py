@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.expressions.functions.column import Column
-from patterns.predicates.candidate_kernels import find_next_asked, narrow_candidates
 from patterns.predicates.cells import column_of, locate
 from patterns.predicates.index import Index
+from patterns.predicates.late_kernels import find_next_asked, group_by_condition, narrow_candidates
 
 Cells = NDArray[np.int32]
 _FEW = 0.5
@@ -24,13 +24,17 @@ def ask_late(index: Index, columns: Mapping[str, Column], cells: Cells, events: 
     """
     late, blocks = index.late, index.blocks
     table = (blocks.cell_starts, blocks.row_starts, blocks.rows_of_cells, blocks.table)
-    asked = np.empty(cells.shape[1], np.bool_)
-    at = find_next_asked(events, conditions, 0, late.starts, late.attributes, asked)
-    while at >= 0:
-        _locate(index, at, columns, asked, cells[at])
-        events, conditions = narrow_candidates(events, conditions, cells[at], late.pairs[at - late.first], *table)
-        at = find_next_asked(events, conditions, at + 1, late.starts, late.attributes, asked)
-    return events, conditions
+    starts, order = np.empty(len(index.forms) + 1, np.int64), np.empty(len(events), np.int64)
+    group_by_condition(conditions, starts, order)
+    possible, asked = np.ones(len(events), np.bool_), np.empty(cells.shape[1], np.bool_)
+    candidates = (starts, order, events, possible)
+    at = find_next_asked(0, late.starts, late.conditions, *candidates, asked)
+    while at < len(late.pairs):
+        of = cells[late.first + at]
+        _locate(index, late.first + at, columns, asked, of)
+        narrow_candidates(late.conditions[late.starts[at] : late.starts[at + 1]], *candidates, of, late.pairs[at], *table)
+        at = find_next_asked(at + 1, late.starts, late.conditions, *candidates, asked)
+    return events[possible], conditions[possible]
 
 
 def _locate(index: Index, at: int, columns: Mapping[str, Column], asked: NDArray[np.bool_], of: Cells) -> None:

@@ -20,6 +20,7 @@ from written_expressions import written
 from features.expressions.expression import compile_expression
 from features.expressions.functions.column import Column, Fault
 from features.expressions.functions.types import Type
+from features.expressions.program import Program
 from patterns.language.pattern import Missing
 from patterns.predicates.condition_set import ConditionSet
 from patterns.predicates.form import Forms
@@ -158,3 +159,26 @@ def test_a_block_that_tells_too_many_cells_apart_verifies_what_it_finds() -> Non
     assert not made.index.blocks.exact.any()
     rows = [EVENT | {"event.tries": tries} for tries in (-9_000, -8_999, -6_003, -1, 0, 2_997, 3_000, 9_000, None)]
     assert answers(made, rows) == expected(rules, rows)
+
+
+def test_an_expression_that_fails_unforeseen_errs_for_its_own_rule_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    rules = [condition("event.amount * 2.0 > 3.0"), condition("event.amount + 2.0 > 3.0"), condition("event.amount > 3.0")]
+    made = ConditionSet.compile(rules)
+    broken = made.index.forms[0].atoms[0].attribute.program
+    run = Program.run
+
+    def run_or_fail(program: Program, columns: dict[str, Column]) -> Column:
+        if program is broken:
+            raise ZeroDivisionError
+        return run(program, columns)
+
+    monkeypatch.setattr(Program, "run", run_or_fail)
+    pairs, errors, _ = answers(made, [EVENT | {"event.amount": 4.0}] * 2)
+    assert pairs == [(0, 1), (0, 2), (1, 1), (1, 2)]
+    assert errors == Counter({0: 2})
+
+
+def test_many_rules_that_no_index_narrows_answer_as_they_should() -> None:
+    rules = [condition(f"event.amount * {at}.0 > feature.count_1h && event.tries % {at} == 0") for at in range(1, 600)]
+    rows = [EVENT | {"event.amount": 2.0, "feature.count_1h": 90.0, "event.tries": tries} for tries in (0, 12, 60, None)]
+    assert answers(ConditionSet.compile(rules), rows) == expected(rules, rows)
