@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from features.profiles.sparse_entries import NEVER_LAPSES, SparseArrays, drop_entry, find_entry, make_entry, set_lapse
-from foundation.compiled import entry, inner, outer
+from foundation.compiled import borrowed, entry, inner, outer
 from foundation.number_arrays import Float64s, Int64s
 from patterns.sequences.any_order import clear_lists, forget_apart, is_complete, note_event
 from patterns.sequences.ordered import FOUND_MAX, Place, clear_entry, come_between, open_first, take_step, wait_for_absence
@@ -86,8 +86,10 @@ def advance(sparse: SparseArrays, tables: Tables, batch: Events, room: Room, scr
         scratch: the first word, behind all entries, that may be written; there are three records of room.
         counter: the section that counts the events of keys with strict rules; -1 where there are none.
     """
-    stack, found = np.empty(STACK_MAX), np.empty((FOUND_MAX, 2), np.int64)
-    floats = sparse.words.view(np.float64)
+    own_stack, own_found = np.empty(STACK_MAX), np.empty((FOUND_MAX, 2), np.int64)
+    stack, found = borrowed(own_stack), borrowed(own_found)
+    sparse, tables, batch, room = lent_entries(sparse), lent_tables(tables), _lent_events(batch), _lent_room(room)
+    floats = borrowed(sparse.words.view(np.float64))
     width = 0
     for rule in range(len(tables.rules)):
         width = max(width, tables.rules[rule, RECORD])
@@ -112,12 +114,66 @@ def advance(sparse: SparseArrays, tables: Tables, batch: Events, room: Room, scr
             rule = tables.steps[batch.steps[last - 1], RULE]
             while begin > group and tables.steps[batch.steps[begin - 1], RULE] == rule:
                 begin -= 1
-            place = Place(rule, -1, scratch, scratch + width, scratch + 2 * width, stack, found, room.counts[rule])
+            place = Place(rule, -1, scratch, scratch + width, scratch + 2 * width, stack, found, borrowed(room.counts[rule]))
             matched, due = _take(sparse, tables, now, place, slot, batch.steps, begin, last, room, matches, dues, counter)
             matches += matched
             dues += due
         group = stop
     return matches, dues
+
+
+@inner
+def lent_entries(sparse: SparseArrays) -> SparseArrays:
+    """Returns the arrays without counts of their references, which would cost more than the steps."""
+    return SparseArrays(
+        borrowed(sparse.words),
+        borrowed(sparse.first),
+        borrowed(sparse.table),
+        borrowed(sparse.free),
+        borrowed(sparse.numbers),
+        borrowed(sparse.lines),
+    )
+
+
+@inner
+def lent_tables(tables: Tables) -> Tables:
+    """Returns the tables without counts of their references."""
+    return Tables(
+        borrowed(tables.rules),
+        borrowed(tables.steps),
+        borrowed(tables.captured),
+        borrowed(tables.programs),
+        borrowed(tables.code),
+        borrowed(tables.constants),
+    )
+
+
+@inner
+def _lent_events(batch: Events) -> Events:
+    return Events(
+        borrowed(batch.slots),
+        borrowed(batch.times),
+        borrowed(batch.ids),
+        borrowed(batch.late),
+        borrowed(batch.values),
+        borrowed(batch.events),
+        borrowed(batch.steps),
+    )
+
+
+@inner
+def _lent_room(room: Room) -> Room:
+    return Room(
+        borrowed(room.counts),
+        borrowed(room.events),
+        borrowed(room.rules),
+        borrowed(room.starts),
+        borrowed(room.words),
+        borrowed(room.due_slots),
+        borrowed(room.due_rules),
+        borrowed(room.due_starts),
+        borrowed(room.due_words),
+    )
 
 
 @inner
