@@ -18,7 +18,7 @@ from features.profiles.sparse_entries import (
     next_line,
     put_cell,
 )
-from foundation.compiled import entry
+from foundation.compiled import entry, inner
 from foundation.number_arrays import Int64s
 
 PACKED_OWN = 2
@@ -28,31 +28,39 @@ _LOW = (1 << 32) - 1
 
 
 @entry
-def packed_sizes(sparse: SparseArrays, slots: Int64s, widths: Int64s, out: Int64s) -> None:
-    """Writes how many words the entries of each slot take."""
+def packed_sizes(sparse: SparseArrays, slots: Int64s, newest_ms: Int64s, widths: Int64s, out: Int64s) -> None:
+    """Writes how many words the entries of each slot take that still mean something at its time."""
     for i in range(len(slots)):
         out[i] = 0
         block = sparse.first[slots[i]]
         while block >= 0:
-            out[i] += PACKED_OWN + widths[sparse.words[block * LINE] & _SECTION]
+            if not _has_lapsed(sparse, block, newest_ms[i]):
+                out[i] += PACKED_OWN + widths[sparse.words[block * LINE] & _SECTION]
             block = next_line(sparse, block)
 
 
+@inner
+def _has_lapsed(sparse: SparseArrays, block: int, newest_ms: int) -> bool:
+    lapse = sparse.words[block * LINE + 1] >> 32
+    return bool(lapse != NEVER_LAPSES and lapse < newest_ms // 1_000)
+
+
 @entry
-def pack(sparse: SparseArrays, slots: Int64s, hashes: Int64s, widths: Int64s, out: Int64s) -> None:
+def pack(sparse: SparseArrays, slots: Int64s, newest_ms: Int64s, hashes: Int64s, widths: Int64s, out: Int64s) -> None:
     """Writes the entries of each slot into its row of `out`, which is zero and wide enough."""
     blocks = np.empty(len(widths), np.int64)
     for i in range(len(slots)):
         count = 0
         block = sparse.first[slots[i]]
         while block >= 0:
-            hash = hashes[sparse.words[block * LINE] & _SECTION]
-            at = count
-            while at > 0 and hashes[sparse.words[blocks[at - 1] * LINE] & _SECTION] > hash:
-                blocks[at] = blocks[at - 1]
-                at -= 1
-            blocks[at] = block
-            count += 1
+            if not _has_lapsed(sparse, block, newest_ms[i]):
+                hash = hashes[sparse.words[block * LINE] & _SECTION]
+                at = count
+                while at > 0 and hashes[sparse.words[blocks[at - 1] * LINE] & _SECTION] > hash:
+                    blocks[at] = blocks[at - 1]
+                    at -= 1
+                blocks[at] = block
+                count += 1
             block = next_line(sparse, block)
         place = 0
         for at in range(count):
@@ -101,12 +109,10 @@ def unpack(sparse: SparseArrays, slot: int, saved: Int64s, hashes: Int64s, numbe
 def drop_lapsed(sparse: SparseArrays, slots: Int64s, newest_ms: Int64s) -> None:
     """Drops the entries of each slot that mean nothing any more at its time."""
     for i in range(len(slots)):
-        second = newest_ms[i] // 1_000
         block = sparse.first[slots[i]]
         while block >= 0:
             after = next_line(sparse, block)
-            lapse = sparse.words[block * LINE + 1] >> 32
-            if lapse < second and lapse != NEVER_LAPSES:
+            if _has_lapsed(sparse, block, newest_ms[i]):
                 drop_entry(sparse, block * LINE + OWN)
             block = after
 

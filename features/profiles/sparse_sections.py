@@ -18,6 +18,7 @@ PACKED = "sparse"
 _LINES_LEAST, _TABLE_LEAST = 64, 256
 _STEP, _DOUBLING = 16, 128
 _RESTING_WORDS_MAX = 512
+_LAPSE_TURNS = 16
 _ENTRY_BYTES = 16
 """Estimated bytes of an entry in the table that finds it."""
 _LOW = (1 << 32) - 1
@@ -43,6 +44,7 @@ class SparseSections:
         self._hashes = np.array([_hash_of(name) for name, _ in self.widths], np.int64)
         self._order = np.argsort(self._hashes)
         self._newest_ms = newest_ms
+        self._turn = 0
         self._resting: dict[int, Int64s] = {}
         lines = -(-(OWN + self._cells) // LINE)
         self._lines = roomy(_LINES_LEAST if sections else 0, LINE)
@@ -102,21 +104,26 @@ class SparseSections:
         return bool(self._resting)
 
     def lapse(self, slots: Int64s) -> None:
-        """Drops the entries of `slots` that mean nothing any more."""
+        """Frees the entries of some of `slots` that mean nothing any more: of each slot at least once in `_LAPSE_TURNS` calls."""
+        self._turn = (self._turn + 1) % _LAPSE_TURNS
         if self._newest_ms is not None and self.arrays.numbers[ENTRIES]:
-            drop_lapsed(self.arrays, slots, self._newest_ms(slots))
+            chosen = slots[slots % _LAPSE_TURNS == self._turn]
+            drop_lapsed(self.arrays, chosen, self._newest_ms(chosen))
+
+    def _times(self, slots: Int64s) -> Int64s:
+        return np.zeros(len(slots), np.int64) if self._newest_ms is None else np.ascontiguousarray(self._newest_ms(slots))
 
     def packed_widths(self, slots: Int64s) -> Int64s:
         """Returns how many words each slot's entries take in the bytes of its profile, rounded up; 0 where it has none."""
         sizes = np.zeros(len(slots), np.int64)
         if self.arrays.numbers[ENTRIES]:
-            packed_sizes(self.arrays, slots, self._cells, sizes)
+            packed_sizes(self.arrays, slots, self._times(slots), self._cells, sizes)
         return rounded(sizes)
 
     def packed(self, slots: Int64s, width: int) -> Float64s:
         """Returns the entries of each slot as words, [n, width]."""
         out = np.zeros((len(slots), width), np.int64)
-        pack(self.arrays, slots, self._hashes, self._cells, out)
+        pack(self.arrays, slots, self._times(slots), self._hashes, self._cells, out)
         return out.view(np.float64)
 
     def saved(self, slot: int) -> SavedSections | None:

@@ -50,7 +50,7 @@ class EventValues:
 
 def _captured_types(names: Mapping[str, Type]) -> dict[str, Type]:
     """Returns the types of what is captured, which is named inside captures alone: first and last have them, others are of doubles."""
-    found = {}
+    found: dict[str, Type] = {}
     for name, type in names.items():
         head, bracket, captured = name.partition("(")
         if bracket and captured.endswith(")"):

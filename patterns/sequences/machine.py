@@ -4,13 +4,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from features.profiles.sparse_entries import NEVER_LAPSES, SparseArrays, drop_entry, find_entry, make_entry, set_lapse
+from features.profiles.sparse_entries import LINE, NEVER_LAPSES, SparseArrays, drop_entry, find_entry, make_entry, set_lapse
 from foundation.compiled import borrowed, entry, inner, outer
 from foundation.number_arrays import Float64s, Int64s
 from patterns.sequences.any_order import clear_lists, forget_apart, is_complete, note_event
 from patterns.sequences.ordered import FOUND_MAX, Place, clear_entry, come_between, open_first, take_step, wait_for_absence
 from patterns.sequences.programs import STACK_MAX
 from patterns.sequences.records import Now
+from patterns.sequences.simple import IS_SIMPLE, OF_RULE, look_ahead, look_up, take_simple
 from patterns.sequences.tables import (
     ABSENT,
     EACH,
@@ -34,6 +35,8 @@ from patterns.sequences.tables import (
 )
 
 NEVER_MS = NEVER_LAPSES * 1_000
+NEW_ENTRIES, NEW_LINES, MATCHES, MATCH_WORDS, DUES, DUE_WORDS, _, _, NEEDS = range(9)
+"""What a fired step may need at most: entries that it makes, their lines, matches, words of matches, the same of trailing absences."""
 
 
 class Events(NamedTuple):
@@ -79,47 +82,76 @@ class Room(NamedTuple):
 
 
 @entry
-def advance(sparse: SparseArrays, tables: Tables, batch: Events, room: Room, scratch: int, counter: int) -> tuple[int, int]:
+def advance(sparse: SparseArrays, tables: Tables, short: Int64s, batch: Events, room: Room, scratch: int, counter: int) -> tuple[int, int]:
     """Lets the events of a batch take their steps. Returns the numbers of matches and of absences that have come true.
 
     Args:
+        short: [steps, SHORT_COLUMNS] see `patterns.sequences.simple`.
         scratch: the first word, behind all entries, that may be written; there are three records of room.
         counter: the section that counts the events of keys with strict rules; -1 where there are none.
     """
     own_stack, own_found = np.empty(STACK_MAX), np.empty((FOUND_MAX, 2), np.int64)
     stack, found = borrowed(own_stack), borrowed(own_found)
     sparse, tables, batch, room = lent_entries(sparse), lent_tables(tables), _lent_events(batch), _lent_room(room)
-    floats = borrowed(sparse.words.view(np.float64))
+    floats, short = borrowed(sparse.words.view(np.float64)), borrowed(short)
+    lines, cells = borrowed(sparse.words.reshape(-1, LINE)), borrowed(sparse.table.reshape(-1, LINE))
+    own_hashes, own_bounds = np.empty(len(batch.events), np.int64), np.empty(len(batch.slots) + 1, np.int64)
+    hashes, bounds = borrowed(own_hashes), borrowed(own_bounds)
+    _find_bounds(batch.events, bounds)
     width = 0
     for rule in range(len(tables.rules)):
         width = max(width, tables.rules[rule, RECORD])
-    matches, dues, end = 0, 0, len(batch.events)
-    group = 0
+    matches, dues = 0, 0
+    room.starts[0] = 0
+    if len(batch.slots):
+        look_ahead(sparse, cells, short, batch.slots[0], batch.steps, bounds[0], bounds[1], hashes)
     for i in range(len(batch.slots)):
-        stop = group
-        while stop < end and batch.events[stop] == i:
-            stop += 1
-        if stop == group and counter < 0:
+        group, begin, slot = bounds[i], bounds[i + 1], batch.slots[i]
+        look_up(sparse, lines, group, begin, hashes)
+        if i + 1 < len(batch.slots):
+            look_ahead(sparse, cells, short, batch.slots[i + 1], batch.steps, bounds[i + 1], bounds[i + 2], hashes)
+        if begin == group and counter < 0:
             continue
-        slot = batch.slots[i]
         if slot < 0 or batch.late[i]:
-            _count_late(tables, batch, room, group, stop)
-            group = stop
+            _count_late(tables, batch, room, group, begin)
             continue
         seen = _count_event(sparse, slot, counter) if counter >= 0 else 0
         now = Now(sparse.words, floats, tables.rules, tables.steps, tables.captured, batch.values, i, batch.times[i], batch.ids[i], seen)
-        begin = stop
         while begin > group:
             last = begin
-            rule = tables.steps[batch.steps[last - 1], RULE]
-            while begin > group and tables.steps[batch.steps[begin - 1], RULE] == rule:
+            rule, simple = short[batch.steps[last - 1], OF_RULE], short[batch.steps[last - 1], IS_SIMPLE]
+            while begin > group and short[batch.steps[begin - 1], OF_RULE] == rule:
                 begin -= 1
+            if simple:
+                start = room.starts[matches]
+                wrote = take_simple(sparse, short, slot, batch.steps, begin, last, now.time, now.id, room.words, start)
+                if wrote:
+                    room.events[matches], room.rules[matches], room.starts[matches + 1] = i, rule, start + wrote
+                    matches += 1
+                continue
             place = Place(rule, -1, scratch, scratch + width, scratch + 2 * width, stack, found, borrowed(room.counts[rule]))
             matched, due = _take(sparse, tables, now, place, slot, batch.steps, begin, last, room, matches, dues, counter)
             matches += matched
             dues += due
-        group = stop
     return matches, dues
+
+
+@entry
+def add_needs(needs: Int64s, steps: Int64s, out: Int64s) -> None:
+    """Adds up the rows of `needs`, [steps, NEEDS], of the fired `steps`."""
+    for step in steps:
+        for need in range(NEEDS):
+            out[need] += needs[step, need]
+
+
+@inner
+def _find_bounds(events: Int64s, bounds: Int64s) -> None:
+    """Writes where the fired steps of each event begin, and where those of the last one end."""
+    at = 0
+    for i in range(len(bounds)):
+        while at < len(events) and events[at] < i:
+            at += 1
+        bounds[i] = at
 
 
 @inner
@@ -367,10 +399,9 @@ def _come_true(sparse: SparseArrays, now: Now, at: int, rule: int, room: Room, s
 
 @inner
 def _write_record(now: Now, rule: int, record: int, words: Int64s, starts: Int64s, number: int) -> None:
-    start = 0 if number == 0 else starts[number]
+    start = starts[number]
     for word in range(now.rules[rule, RECORD]):
         words[start + word] = now.words[record + word]
-    starts[number] = start
     starts[number + 1] = start + now.rules[rule, RECORD]
 
 

@@ -17,24 +17,56 @@ from features.profiles.sparse_sections import SparseSections
 from foundation.number_arrays import Float64s, Int64s
 from patterns.language.pattern import Condition, Formula, Sequence
 from patterns.sequences.layout import LaidOut, lay_out
-from patterns.sequences.machine import Events, Room, advance, come_true, first_deadlines
+from patterns.sequences.machine import (
+    DUE_WORDS,
+    DUES,
+    MATCH_WORDS,
+    MATCHES,
+    NEEDS,
+    NEW_ENTRIES,
+    NEW_LINES,
+    Events,
+    Room,
+    add_needs,
+    advance,
+    come_true,
+    first_deadlines,
+)
 from patterns.sequences.matched import MatchedSequences, shapes_of
 from patterns.sequences.programs import CONSTANT, Assembler, Read, node_of
+from patterns.sequences.simple import (
+    GAP_MS,
+    GIVES_EACH,
+    IN_SECTION,
+    IS_LAST,
+    IS_SIMPLE,
+    NUMBER,
+    OF_RULE,
+    SHORT_COLUMNS,
+    WITHIN_MS,
+)
 from patterns.sequences.tables import (
     CAPTURED,
+    CAPTURES,
     COUNTS,
+    EACH,
     FIRST,
+    GAP,
+    GATED,
     KIND,
     LAST,
     LOCAL,
+    OPTIONAL,
     ORDERED,
     PLAIN,
     PROGRAM,
     RECORD,
+    REPEATED,
     RULE,
     SECTION,
     STRICT,
     WAIT,
+    WITHIN,
     WORDS,
     Tables,
 )
@@ -114,20 +146,13 @@ class Sequences:
         self._strict = strict
         self.tables = self._join(list(laid_out.values()))
         self.counts = np.zeros((len(self._laid_out), COUNTS), np.int64)
-        kinds = self.tables.steps[:, KIND]
         fires = [condition for own in self._laid_out for condition in own.fires]
         self._always = np.array([at for at, condition in enumerate(fires) if condition is None], np.int64)
         self._step_of = np.array([at for at, condition in enumerate(fires) if condition is not None], np.int64)
         self.conditions = [condition for condition in fires if condition is not None]
-        rules_of = self.tables.steps[:, RULE]
-        self._opens = np.where(self.tables.rules[rules_of, ORDERED] != 0, self.tables.steps[:, LOCAL] == 0, kinds == PLAIN)
-        self._closes = self.tables.steps[:, LOCAL] == self.tables.rules[rules_of, LAST]
-        self._closes |= (self.tables.rules[rules_of, ORDERED] == 0) & (kinds == PLAIN)
-        self._waits = self.tables.rules[rules_of, WAIT] >= 0
-        self._records = self.tables.rules[rules_of, RECORD]
         self._scratch_lines = -(-3 * int(self.tables.rules[:, RECORD].max(initial=0)) // LINE)
         self._shapes = shapes_of(self.tables, self._laid_out)
-        self._bound: tuple[SparseSections, Tables, int] | None = None
+        self._bound: tuple[SparseSections, Tables, int, Int64s, Int64s] | None = None
 
     def _column(self, node: Node, formula: Formula) -> int:
         text = canonical(node)
@@ -212,20 +237,24 @@ class Sequences:
             fired: what `fired` returns.
         """
         sparse = profiles.sections.sparse
-        tables, counter = self._tables_for(sparse)
+        tables, counter, short, needs = self._tables_for(sparse)
         events, steps = fired
-        scratch = self._make_room(sparse, tables, steps[self._opens[steps]])
-        room = self._room(steps[self._closes[steps]], steps[self._waits[steps]])
-        batch = Events(slots, times_ms, id_keys, late.astype(np.int64), values, events, steps)
-        matches, dues = advance(sparse.arrays, tables, batch, room, scratch, counter)
+        most = np.zeros(NEEDS, np.int64)
+        add_needs(needs, steps, most)
+        sparse.make_room(int(most[NEW_ENTRIES]), int(most[NEW_LINES]) + self._scratch_lines)
+        scratch = (int(sparse.arrays.numbers[USED_LINES]) + int(most[NEW_LINES])) * LINE
+        room = self._room(most)
+        batch = Events(slots, times_ms, id_keys, late.astype(np.int64), np.ascontiguousarray(values), events, steps)
+        matches, dues = advance(sparse.arrays, tables, short, batch, room, scratch, counter)
         return Found(self._matches(room, matches), self._absences(room, dues))
 
     def pass_time(self, profiles: Profiles, slots: Int64s, now_ms: int) -> MatchedSequences:
         """Takes out the trailing absences of `slots`, each once, whose deadlines lie before `now_ms`: event time has passed them."""
         sparse = profiles.sections.sparse
-        waits = np.flatnonzero(self._waits & (self.tables.steps[:, LOCAL] == 0))
-        room = self._room(waits[:0], np.tile(waits, len(slots)))
-        return self._absences(room, come_true(sparse.arrays, self._tables_for(sparse)[0], room, slots, now_ms))
+        tables, _, _, needs = self._tables_for(sparse)
+        most = needs[tables.steps[:, LOCAL] == 0].sum(axis=0) * len(slots)
+        room = self._room(most)
+        return self._absences(room, come_true(sparse.arrays, tables, room, slots, now_ms))
 
     def deadlines_ms(self, profiles: Profiles, slots: Int64s) -> Int64s:
         """Returns the earliest deadline of each slot's trailing absences; `tables.NONE` where none waits.
@@ -237,27 +266,34 @@ class Sequences:
         first_deadlines(sparse.arrays, self._tables_for(sparse)[0], slots, out)
         return out
 
-    def _tables_for(self, sparse: SparseSections) -> tuple[Tables, int]:
-        """Returns the tables with the numbers that the sections have in a store, and that of the counter of strict keys."""
+    def _tables_for(self, sparse: SparseSections) -> tuple[Tables, int, Int64s, Int64s]:
+        """Returns the tables with the numbers that the sections have in a store, that of the counter of strict keys, the columns of the
+        short way, and what steps need."""
         if self._bound is None or self._bound[0] is not sparse:
             rules = self.tables.rules.copy()
             rules[:, SECTION] = [sparse.numbers[section.name] for section in self.sections[: len(rules)]]
-            self._bound = sparse, self.tables._replace(rules=rules), sparse.numbers.get(COUNTER, -1) if self._strict else -1
-        return self._bound[1], self._bound[2]
+            tables = self.tables._replace(rules=rules)
+            self._bound = (
+                sparse,
+                tables,
+                sparse.numbers.get(COUNTER, -1) if self._strict else -1,
+                short_of(tables),
+                needs_of(tables, sparse),
+            )
+        return self._bound[1:]
 
-    def _make_room(self, sparse: SparseSections, tables: Tables, opening: Int64s) -> int:
-        """Makes room for the entries that `opening` steps may make; returns the first word behind them, where records can be made."""
-        rules = tables.steps[opening, RULE]
-        strict = int(np.count_nonzero(tables.rules[rules, STRICT])) if self._strict else 0
-        lines = int(sparse.arrays.lines[tables.rules[rules, SECTION]].sum()) + strict
-        sparse.make_room(len(opening) + strict, lines + self._scratch_lines)
-        return (int(sparse.arrays.numbers[USED_LINES]) + lines) * LINE
-
-    def _room(self, closing: Int64s, waiting: Int64s) -> Room:
-        records, dues = self._records[closing], self._records[waiting] + 1
-        arrays = [np.empty(size, np.int64) for size in (len(closing), len(closing), len(closing) + 1, int(records.sum()))]
-        arrays += [np.empty(size, np.int64) for size in (len(waiting), len(waiting), len(waiting) + 1, int(dues.sum()))]
-        return Room(self.counts, *arrays)
+    def _room(self, most: Int64s) -> Room:
+        sizes = [
+            most[MATCHES],
+            most[MATCHES],
+            most[MATCHES] + 1,
+            most[MATCH_WORDS],
+            most[DUES],
+            most[DUES],
+            most[DUES] + 1,
+            most[DUE_WORDS],
+        ]
+        return Room(self.counts, *(np.empty(size, np.int64) for size in sizes))
 
     def _matches(self, room: Room, n: int) -> MatchedSequences:
         return MatchedSequences(room.events[:n], room.rules[:n], room.starts[:n], room.words, self._shapes, None)
@@ -265,6 +301,42 @@ class Sequences:
     def _absences(self, room: Room, n: int) -> MatchedSequences:
         starts = room.due_starts[:n]
         return MatchedSequences(room.due_slots[:n], room.due_rules[:n], starts + 1, room.due_words, self._shapes, room.due_words[starts])
+
+
+def needs_of(tables: Tables, sparse: SparseSections) -> Int64s:
+    """Returns for each step what it may need at most when an event fires it, [steps, NEEDS]."""
+    steps, rules = tables.steps, tables.rules[tables.steps[:, RULE]]
+    ordered, plain = rules[:, ORDERED] != 0, steps[:, KIND] == PLAIN
+    opens = np.where(ordered, steps[:, LOCAL] == 0, plain)
+    closes = np.where(ordered, steps[:, LOCAL] == rules[:, LAST], plain)
+    waits = rules[:, WAIT] >= 0
+    out = np.zeros((len(steps), NEEDS), np.int64)
+    out[:, NEW_ENTRIES] = opens * (1 + rules[:, STRICT])
+    out[:, NEW_LINES] = opens * (sparse.arrays.lines[rules[:, SECTION]] + rules[:, STRICT])
+    out[:, MATCHES], out[:, MATCH_WORDS] = closes, closes * rules[:, RECORD]
+    out[:, DUES], out[:, DUE_WORDS] = waits, waits * (1 + rules[:, RECORD])
+    return out
+
+
+def short_of(tables: Tables) -> Int64s:
+    """Returns the columns of steps for the short way, and which rules may take it: single steps in order that capture nothing."""
+    steps, rules = tables.steps, tables.rules[tables.steps[:, RULE]]
+    out = np.zeros((len(steps), SHORT_COLUMNS), np.int64)
+    out[:, IN_SECTION], out[:, OF_RULE], out[:, NUMBER] = rules[:, SECTION], steps[:, RULE], steps[:, LOCAL]
+    out[:, IS_LAST], out[:, GIVES_EACH] = steps[:, LOCAL] == rules[:, LAST], rules[:, EACH]
+    out[:, GAP_MS], out[:, WITHIN_MS] = steps[:, GAP], rules[:, WITHIN]
+    plain = (
+        (steps[:, KIND] == PLAIN)
+        & (steps[:, REPEATED] == 0)
+        & (steps[:, OPTIONAL] == 0)
+        & (steps[:, PROGRAM] < 0)
+        & (steps[:, CAPTURES] == 0)
+    )
+    whole = (rules[:, ORDERED] != 0) & (rules[:, STRICT] == 0) & (rules[:, GATED] == 0) & (rules[:, WAIT] < 0) & (rules[:, LAST] > 0)
+    simple = np.ones(len(tables.rules), np.bool_)
+    np.logical_and.at(simple, steps[:, RULE], plain & whole)
+    out[:, IS_SIMPLE] = simple[steps[:, RULE]]
+    return out
 
 
 def _name_of(rule: RuleSequence, own: LaidOut) -> str:

@@ -1,9 +1,9 @@
 """CPU time of sequences in slots: 100 rules over 100,000 keys, and 1,000 rules over 20,000, in batches of 256.
 
-Rules have three steps, each fired by one of 50 types of events; which steps an event fires is known before the time is taken, for conditions
-are measured elsewhere. Each key has an event every 100 s, and a rule spans 10 minutes: about 6 events of a key count at any time. Slots are
-found in the profile, read and written in place; in the second figure the profiles are written as bytes, too, each 16 batches, as the engine
-does. Answers are checked against brute force before.
+Rules have three steps, each fired by one of 50 types of events. Which steps an event fires is known before the time is taken, because
+conditions are measured elsewhere. Each key has an event every 100 s, and a rule spans 10 minutes: about 6 events of a key count at a time.
+Slots are found in the profile, read and written in place. In the second figure the profiles are written as bytes, too, each 16 batches, as
+the engine does. Answers are checked against brute force before.
 """
 
 import json

@@ -70,7 +70,11 @@ class Slots:
             if not late[at]:
                 self.newest[key] = (event.time, event.order)
             names = set(event.steps) | {name for name in ("until", "gate") if getattr(event, name)}
-            fired += [(at, number) for number, each in enumerate(self.sequences.conditions) if canonical(each.node).removeprefix("event.") in names]
+            fired += [
+                (at, number)
+                for number, each in enumerate(self.sequences.conditions)
+                if canonical(each.node).removeprefix("event.") in names
+            ]
         where = np.array(fired, np.int64).reshape(-1, 2)
         times = np.array([event.time for _, event in events], np.int64)
         ids = np.array([event.id for _, event in events], np.int64)
@@ -154,8 +158,10 @@ def shown(plain: PlainSequence, runs: object) -> tuple[tuple[tuple[str, int, int
     return tuple(each for each in listed if each[1] >= newest - plain.within), tuple(len(runs.get(step.name, ())) for step in plain.steps)
 
 
-def answered(plain: PlainSequence, stream: Ordered[tuple[str, Seen]], cuts: Ordered[int], restarts: bool) -> tuple[list[Answer], int, int]:
-    machine = Slots([declared(plain)])
+def answered(
+    plain: PlainSequence, stream: Ordered[tuple[str, Seen]], cuts: Ordered[int], restarts: bool, bare: bool = False
+) -> tuple[list[Answer], int, int]:
+    machine = Slots([declared(plain, not bare, not bare)])
     found: list[Answer] = []
     edges = [0, *sorted(cuts), len(stream)]
     for start, end in itertools.pairwise(edges):
@@ -164,7 +170,10 @@ def answered(plain: PlainSequence, stream: Ordered[tuple[str, Seen]], cuts: Orde
             continue
         answer = machine.take(part)
         names = [step.name for step in plain.steps]
-        for matched in (answer.matches, answer.absences):
+        passed = [
+            machine.sequences.pass_time(machine.profiles, machine.profiles.slots([key]), at) for key, (at, _) in machine.newest.items()
+        ]
+        for matched in (answer.matches, answer.absences, *passed):
             for at in range(len(matched)):
                 counts = tuple(matched.count(at, name) for name in names)
                 taken = tuple((each.step, each.time_ms, each.id_key) for each in matched.taken(at))
@@ -180,11 +189,13 @@ def answered(plain: PlainSequence, stream: Ordered[tuple[str, Seen]], cuts: Orde
 
 
 @settings(max_examples=400, deadline=None)
-@given(sequences(), streams(), st.lists(st.integers(0, 24), max_size=4), st.booleans())
+@given(sequences(), streams(), st.lists(st.integers(0, 24), max_size=4), st.booleans(), st.booleans())
 def test_slots_give_the_matches_of_brute_force(
-    plain: PlainSequence, stream: list[tuple[str, Seen]], cuts: list[int], restarts: bool
+    plain: PlainSequence, stream: list[tuple[str, Seen]], cuts: list[int], restarts: bool, bare: bool
 ) -> None:
-    found, late, _ = answered(plain, stream, [min(cut, len(stream)) for cut in cuts], restarts)
+    if bare:  # neither `until` nor a condition beside the sequence
+        stream = [(key, replace(event, until=False, gate=True)) for key, event in stream]
+    found, late, _ = answered(plain, stream, [min(cut, len(stream)) for cut in cuts], restarts, bare)
     assert (found, late) == wanted(plain, stream)
 
 
