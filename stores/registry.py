@@ -42,6 +42,9 @@ class Registry(Protocol):
     def put(self, part: str, text: str, by: str, at_ms: int) -> str:
         """Stores a definition and returns its hash; storing the same text again changes nothing."""
 
+    def put_many(self, texts: Mapping[str, str], by: str, at_ms: int) -> dict[str, str]:
+        """Stores the texts of several parts, by part, as one change, and returns their hashes by part."""
+
     def text(self, hash: str) -> str | None:
         """Returns the text with this hash; None if it is unknown."""
 

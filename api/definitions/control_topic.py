@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Mapping
 
 import msgspec
 
@@ -16,6 +17,9 @@ from pipeline.engine.definitions.release import compile_release
 from stores.registry import Registry, StoredRelease
 
 log = logging.getLogger(__name__)
+
+AT_ONCE = 500
+"""So many definitions are on their way to the broker at a time."""
 
 
 class ControlTopic:
@@ -77,8 +81,7 @@ class ControlTopic:
             self.passed_over[release.id] = str(refusal)
             await asyncio.to_thread(self._registry.published, release.id)
             return
-        for part, hash in release.parts.items():
-            await self._write(DEFINITION + hash, texts[part].encode())
+        await self._write_definitions(release, texts)
         record = ReleaseRecord(release.id, release.parts, release.at_ms)
         began_ms = await asyncio.to_thread(self.known.beginnings, record)
         record = ReleaseRecord(release.id, release.parts, release.at_ms, began_ms)
@@ -87,6 +90,17 @@ class ControlTopic:
         self._in_force.install(compiled, texts, release.parts)
         await self._mark_published(release.id)
         await self.remove_surplus()
+
+    async def _write_definitions(self, release: StoredRelease, texts: Mapping[str, str]) -> None:
+        """Writes the definitions of a release that the topic does not hold as long as the release in force names them.
+
+        Those of thousands of rules are sent many at a time, because each waits for the broker.
+        """
+        there = {hash for hash in self._in_force.hashes.values() if self.known.text(hash) is not None}
+        missing = {hash: texts[part].encode() for part, hash in release.parts.items() if hash not in there}
+        hashes = list(missing)
+        for first in range(0, len(hashes), AT_ONCE):
+            await asyncio.gather(*(self._write(DEFINITION + hash, missing[hash]) for hash in hashes[first : first + AT_ONCE]))
 
     def texts_of(self, release: StoredRelease) -> dict[str, str]:
         """Returns the texts of a release by part, from the topic or else from the registry; call it in a thread.

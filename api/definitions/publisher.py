@@ -268,7 +268,7 @@ class Definitions:
 
     def _store(self, texts: dict[str, str], by: str) -> StoredRelease:
         at_ms = int(self._clock() * 1000)
-        parts = {name: self._registry.put(name, text, by, at_ms) for name, text in texts.items()}
+        parts = self._registry.put_many(texts, by, at_ms)
         id = self._registry.release(parts, by, at_ms)
         return StoredRelease(id, parts, by, at_ms)
 

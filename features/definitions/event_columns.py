@@ -26,18 +26,12 @@ class EventColumns:
         self._scales = dict(zip(schema.columns, schema.scales.tolist(), strict=True))
         self._places = {name: at for at, name in enumerate(schema.columns)}
         self._reads = [(name, name.removeprefix(_EVENT), types[name]) for name in dict.fromkeys(names) if name in types]
-        self._known = {name: (field, type) for name, field, type in self._reads}
 
     def of(self, batch: Batch) -> dict[str, Column]:
         """Returns columns by name. The time is always there: an expression needs one column to know how many events there are."""
         time = f"{_EVENT}{self._schema.time_field}"
         columns = {name: self._column(field, type, batch) for name, field, type in self._reads}
         return columns if time in columns else columns | {time: Column.of_times_ms(batch.times_ms)}
-
-    def one(self, name: str, batch: Batch) -> Column:
-        """Returns the column of one of the names that are read."""
-        field, type = self._known[name]
-        return self._column(field, type, batch)
 
     def _column(self, field: str, type: Type, batch: Batch) -> Column:
         schema = self._schema

@@ -1,10 +1,11 @@
 """The compiled rules of a release: which of them match which events of a batch, and what becomes of the matches."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from features.expressions.functions.column import Column
 from features.schema.schema import Schema
 from foundation.number_arrays import Int8s, Int64s
 from patterns.decision_order import ACTIONS
@@ -14,7 +15,7 @@ from patterns.predicates.condition_set import ConditionSet, Fired
 from patterns.predicates.form import Forms
 from patterns.rules.canary import chosen, seed_of
 from patterns.rules.manifest import ACTING, WATCHED, Standing
-from patterns.rules.sight_columns import ColumnSource, SightColumns
+from patterns.rules.sight_values import ValueSource
 from patterns.rules.wording import Wording
 
 ALWAYS, NEVER = np.iinfo(np.int64).min, np.iinfo(np.int64).max
@@ -75,7 +76,7 @@ class RuleSet:
         self._wordings: dict[int, Wording] = {}
         self.errors, self.skips = np.zeros(len(patterns), np.int64), np.zeros(len(patterns), np.int64)
         self._compile_conditions(patterns, forms)
-        self._columns = ColumnSource(self._names_read(patterns), schema, features)
+        self._columns = ValueSource(self._names_read(patterns), schema, features)
 
     @property
     def cost_ns(self) -> float:
@@ -159,7 +160,7 @@ class RuleSet:
             shadows[own] = ~chosen(self._seeds[rule], float(self._shares[rule]), [users[row] for row in pairs.events[own].tolist()])
         return shadows
 
-    def _named(self, pairs: _Pairs, hidden: Hidden, sight: Sight, columns: SightColumns) -> Matches:
+    def _named(self, pairs: _Pairs, hidden: Hidden, sight: Sight, columns: Mapping[str, Column]) -> Matches:
         """Orders the matches of each event, and words those that are named."""
         n = len(sight.batch)
         shadows = self._shadows(pairs, sight.batch.users)
@@ -180,7 +181,7 @@ class RuleSet:
             wanted[acting.events[self._actions[acting.rules] == action]] = action
         return wanted
 
-    def _found(self, pairs: _Pairs, columns: SightColumns, n: int) -> list[Found]:
+    def _found(self, pairs: _Pairs, columns: Mapping[str, Column], n: int) -> list[Found]:
         found: dict[int, Found] = {}
         for rule in np.unique(pairs.rules).tolist():
             own = np.flatnonzero(pairs.rules == rule)

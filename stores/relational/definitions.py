@@ -1,6 +1,6 @@
 """Definitions and releases in the relational store."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -35,6 +35,7 @@ RELEASE = Table(
     Column("at_ms", BigInteger, nullable=False),
     Column("published", Boolean, nullable=False),
 )
+_ASKED_AT_ONCE = 500
 _SHOWN = select(RELEASE.c.id, RELEASE.c.parts, RELEASE.c.made_by, RELEASE.c.at_ms)
 
 
@@ -45,11 +46,17 @@ class RelationalRegistry:
         self._database = database
 
     def put(self, part: str, text: str, by: str, at_ms: int) -> str:
-        hash = content_hash(text)
+        return self.put_many({part: text}, by, at_ms)[part]
+
+    def put_many(self, texts: Mapping[str, str], by: str, at_ms: int) -> dict[str, str]:
+        hashes = {part: content_hash(text) for part, text in texts.items()}
         with self._database.writing() as connection:
-            insert_unless_there(connection, DEFINITION, hash=hash, text=text.encode())
-            insert_unless_there(connection, DEFINITION_OF_PART, part=part, hash=hash, put_by=by, at_ms=at_ms)
-        return hash
+            known = _known(connection, hashes.values())
+            for part, hash in hashes.items():
+                if hash not in known:
+                    insert_unless_there(connection, DEFINITION, hash=hash, text=texts[part].encode())
+                insert_unless_there(connection, DEFINITION_OF_PART, part=part, hash=hash, put_by=by, at_ms=at_ms)
+        return hashes
 
     def text(self, hash: str) -> str | None:
         with self._database.reading() as connection:
@@ -112,9 +119,19 @@ def text_of(parts: Mapping[str, str]) -> str:
 
 
 def _require(connection: Connection, parts: Mapping[str, str]) -> None:
+    known = _known(connection, parts.values())
     for part, hash in parts.items():
-        if connection.execute(select(DEFINITION.c.hash).where(DEFINITION.c.hash == hash)).first() is None:
+        if hash not in known:
             raise Refusal("unknown definition", where=f"release: {part}", expected="the hash of a stored definition", got=hash)
+
+
+def _known(connection: Connection, hashes: Iterable[str]) -> set[str]:
+    """Returns those of `hashes` whose texts are stored."""
+    asked, known = list(hashes), set[str]()
+    for first in range(0, len(asked), _ASKED_AT_ONCE):
+        query = select(DEFINITION.c.hash).where(DEFINITION.c.hash.in_(asked[first : first + _ASKED_AT_ONCE]))
+        known.update(connection.execute(query).scalars())
+    return known
 
 
 def _next_id(connection: Connection) -> int:

@@ -1,0 +1,70 @@
+"""The values of a batch under the names by which rules read them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from features.definitions.derived import membership_column
+from features.definitions.fact_columns import fact_column
+from features.expressions.functions.column import Column
+from features.expressions.functions.types import Type
+from features.expressions.names import IN_LIST
+from features.schema.facts import Fact
+from features.schema.schema import Schema
+from foundation.number_arrays import Float64s
+from patterns.matches import Sight
+from patterns.predicates.event_values import EventLayout, EventValues
+
+FEATURE, MODEL, ADAPTIVE = "feature.", "model.", "adaptive."
+
+
+class ValueSource:
+    """Knows where each value that rules read stands. It is made once for a set of rules, and used for every batch.
+
+    Args:
+        names: all that rules read: ``event.x``, ``feature.x``, ``model.x``, ``entity.kind.name`` and ``event.x in list.y``.
+        features: the names of all features, in the order of a feature matrix.
+    """
+
+    def __init__(self, names: Iterable[str], schema: Schema, features: Sequence[str]) -> None:
+        wanted = dict.fromkeys(names)
+        self._models = [name.removeprefix(MODEL) for name in wanted if name.startswith(MODEL)]
+        self._learned = [name for name in wanted if name.startswith(ADAPTIVE)]
+        matrices = ([FEATURE + name for name in features], [MODEL + name for name in self._models], self._learned)
+        self._layout = EventLayout(schema, [dict.fromkeys(each, Type.DOUBLE) for each in matrices])
+        self._facts = {fact.path: fact for fact in schema.facts}
+
+    def over(self, sight: Sight) -> EventValues:
+        """Returns the values of a batch."""
+        n = len(sight.batch)
+        models = np.column_stack([sight.models[name] for name in self._models]) if self._models else np.empty((n, 0))
+        learned = np.full((n, len(self._learned)), np.nan)
+        further = _Further(sight, self._facts)
+        values = self._layout.of(sight.batch, (sight.features, models, learned), further)
+        further.values_of_events = values
+        return values
+
+
+class _Further(dict[str, Column]):
+    """Makes the columns of facts, and of what is on which list, when they are first asked for."""
+
+    def __init__(self, sight: Sight, facts: Mapping[str, Fact]) -> None:
+        super().__init__()
+        self._sight = sight
+        self._facts = facts
+        self.values_of_events: Mapping[str, Column] = {}
+
+    def __missing__(self, name: str) -> Column:
+        column = self[name] = self._column(name)
+        return column
+
+    def _column(self, name: str) -> Column:
+        sight = self._sight
+        if IN_LIST in name:
+            field, listed = name.split(IN_LIST)
+            return membership_column(self.values_of_events[field], listed, sight.batch.times_ms, sight.lists)
+        return _fact(self._facts[name], sight.facts(), len(sight.batch))
+
+
+def _fact(fact: Fact, facts: Mapping[str, Float64s], n: int) -> Column:
+    return fact_column(fact, facts[fact.path] if fact.path in facts else np.full(n, np.nan))
