@@ -12,6 +12,7 @@ from features.profiles.profiles import Profiles
 from features.schema.batch import Batch
 from foundation.filled_arrays import filled
 from foundation.number_arrays import Float64s, Int8s, Int64s
+from patterns.findings import NOTHING_FOUND, Findings, findings_joined
 
 Bools = NDArray[np.bool_]
 
@@ -20,9 +21,6 @@ MATCHES_MAX = 33
 
 RULES_MAX = 10_000
 """The maximum number of rules of a release."""
-
-Values = Mapping[str, float | str | None]
-"""What a rule found in an event, by name; a missing value is None, and a bool is 0 or 1."""
 
 
 class Rule(NamedTuple):
@@ -41,20 +39,6 @@ class Rule(NamedTuple):
     action: str = ""
     adjust: float = 0.0
     tags: tuple[str, ...] = ()
-
-
-class Found(NamedTuple):
-    """What one match found.
-
-    Args:
-        values: by name, what its conditions read.
-        reason: what it says, in words with values in them.
-        events: (time in ms, key of the id) of the events of a sequence, the earliest first; empty for a rule on the event alone.
-    """
-
-    values: Values
-    reason: str
-    events: Sequence[tuple[int, int]] = ()
 
 
 class Hidden(NamedTuple):
@@ -81,7 +65,7 @@ class Matches(NamedTuple):
         events: [m] row of the event in its batch, ascending.
         rules: [m] position among the release's rules.
         shadows: [m] whether the match is only watched: it does nothing.
-        found: m times what was found.
+        found: what the m matches found.
         counts: [n] how many rules matched each event, those that are not named included.
         wanted: [n] the code of the action that counts before the others that matches ask for; -1 where none asks.
         adjusts: [n] the decades of tail of all matches that act, together.
@@ -91,7 +75,7 @@ class Matches(NamedTuple):
     events: Int64s
     rules: Int64s
     shadows: Bools
-    found: list[Found]
+    found: Findings
     counts: Int64s
     wanted: Int8s
     adjusts: Float64s
@@ -106,7 +90,7 @@ class Matches(NamedTuple):
             places[self.events[kept]],
             self.rules[kept],
             self.shadows[kept],
-            [self.found[row] for row in kept.tolist()],
+            self.found.at(kept),
             self.counts[rows],
             self.wanted[rows],
             self.adjusts[rows],
@@ -192,7 +176,7 @@ NOTHING_HIDDEN = Hidden(_NOTHING, _NOTHING, _NOTHING)
 
 def no_matches(n: int) -> Matches:
     """Of `n` events that no rule matched."""
-    return Matches(_NOTHING, _NOTHING, _NEVER, [], np.zeros(n, np.int64), filled(n, -1, np.int8), np.zeros(n), NOTHING_HIDDEN)
+    return Matches(_NOTHING, _NOTHING, _NEVER, NOTHING_FOUND, np.zeros(n, np.int64), filled(n, -1, np.int8), np.zeros(n), NOTHING_HIDDEN)
 
 
 def joined(parts: Sequence[Matches]) -> Matches:
@@ -203,7 +187,7 @@ def joined(parts: Sequence[Matches]) -> Matches:
         np.concatenate([part.events + first for part, first in zip(parts, firsts, strict=True)]),
         np.concatenate([part.rules for part in parts]),
         np.concatenate([part.shadows for part in parts]),
-        [found for part in parts for found in part.found],
+        findings_joined([part.found for part in parts]),
         np.concatenate([part.counts for part in parts]),
         np.concatenate([part.wanted for part in parts]),
         np.concatenate([part.adjusts for part in parts]),

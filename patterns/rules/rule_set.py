@@ -9,14 +9,15 @@ from features.expressions.functions.column import Column
 from features.schema.schema import Schema
 from foundation.number_arrays import Int8s, Int64s
 from patterns.decision_order import ACTIONS
+from patterns.findings import found_by
 from patterns.language.pattern import SEVERITIES, Condition, Formula, Pattern
-from patterns.matches import MATCHES_MAX, NOTHING_HIDDEN, Bools, Found, Hidden, Matches, Rule, Sight, no_matches
+from patterns.matches import MATCHES_MAX, NOTHING_HIDDEN, Bools, Hidden, Matches, Rule, Sight, no_matches
 from patterns.predicates.condition_set import ConditionSet, Fired
 from patterns.predicates.form import Forms
 from patterns.rules.canary import chosen, seed_of
 from patterns.rules.manifest import ACTING, WATCHED, Standing
 from patterns.rules.sight_values import ValueSource
-from patterns.rules.wording import Wording
+from patterns.rules.wording import BatchWords, Wordings
 
 ALWAYS, NEVER = np.iinfo(np.int64).min, np.iinfo(np.int64).max
 VERSION_CHARACTERS = 12
@@ -73,7 +74,7 @@ class RuleSet:
         self._adjusts = np.array([rule.adjust for rule in self.each])
         self._from_ms = np.array([ALWAYS if p.effective.from_ms is None else p.effective.from_ms for p in patterns], np.int64)
         self._to_ms = np.array([NEVER if p.effective.to_ms is None else p.effective.to_ms for p in patterns], np.int64)
-        self._wordings: dict[int, Wording] = {}
+        self._wordings = Wordings(patterns)
         self.errors, self.skips = np.zeros(len(patterns), np.int64), np.zeros(len(patterns), np.int64)
         self._compile_conditions(patterns, forms)
         self._columns = ValueSource(self._names_read(patterns), schema, features)
@@ -173,23 +174,22 @@ class RuleSet:
         named = places < MATCHES_MAX
         counts = np.bincount(pairs.events, minlength=n)
         pairs, shadows = pairs.at(named), shadows[named]
-        return Matches(pairs.events, pairs.rules, shadows, self._found(pairs, columns, n), counts, wanted, adjusts, hidden)
+        return Matches(
+            pairs.events,
+            pairs.rules,
+            shadows,
+            found_by(BatchWords(self._wordings, pairs.events, pairs.rules, columns, n), len(pairs.events)),
+            counts,
+            wanted,
+            adjusts,
+            hidden,
+        )
 
     def _wanted(self, acting: _Pairs, n: int) -> Int8s:
         wanted = np.full(n, -1, np.int8)
         for action in reversed(self._rule_actions):
             wanted[acting.events[self._actions[acting.rules] == action]] = action
         return wanted
-
-    def _found(self, pairs: _Pairs, columns: Mapping[str, Column], n: int) -> list[Found]:
-        found: dict[int, Found] = {}
-        for rule in np.unique(pairs.rules).tolist():
-            own = np.flatnonzero(pairs.rules == rule)
-            wording = self._wordings.get(rule)
-            if wording is None:
-                wording = self._wordings[rule] = Wording(self._rules[rule].pattern)
-            found.update(zip(own.tolist(), wording.found(columns, pairs.events[own].tolist(), n), strict=True))
-        return [found[at] for at in range(len(pairs.events))]
 
 
 def live(rules: Sequence[LiveRule]) -> list[LiveRule]:

@@ -1,12 +1,13 @@
-"""Says what a match found: the values that its conditions read, and its reason in words."""
+"""Says what matches found: the values that their conditions read, and their reasons in words."""
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from features.expressions.functions.column import Column, Fault, Value
+from features.expressions.functions.column import Column, Fault
 from features.expressions.functions.types import Type
+from foundation.number_arrays import Float64s, Int64s
+from patterns.findings import Events, Values
 from patterns.language.pattern import Formula, Pattern, Template
-from patterns.matches import Found
 from patterns.rules.formulas import CompiledFormula
 
 VALUES_MAX = 16
@@ -15,37 +16,91 @@ TEXT_CHARACTERS_MAX = 200
 REASON_CHARACTERS_MAX = 400
 _MISSING = "?"
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+_NUMBERS = (Type.BOOL, Type.INT, Type.DOUBLE)
+_NOTHING: Events = ()
 
 
 class Wording:
-    """Words the matches of one rule.
+    """Knows what a match of one rule shows.
 
     Args:
         pattern: the rule.
+
+    Attributes:
+        names: of the values that it shows.
+        parts: texts and formulas by turns that its reason is made of.
     """
 
     def __init__(self, pattern: Pattern) -> None:
         reason = pattern.then.reason or Template(pattern.title, (pattern.title,))
-        formulas = [part for part in reason.parts if isinstance(part, Formula)]
-        self._parts = [CompiledFormula(part) if isinstance(part, Formula) else part for part in reason.parts]
+        self.parts = [CompiledFormula(part) if isinstance(part, Formula) else part for part in reason.parts]
         conditions = [] if pattern.when is None else [pattern.when]
+        formulas = [part for part in reason.parts if isinstance(part, Formula)]
         read = (name for formula in (*conditions, *formulas) for name in formula.names)
-        self._names = tuple(dict.fromkeys(read))[:VALUES_MAX]
-
-    def found(self, columns: Mapping[str, Column], rows: list[int], n: int) -> list[Found]:
-        """Returns what the matches at `rows` found.
-
-        Args:
-            columns: of a batch of n events.
-        """
-        values = [(name, columns[name]) for name in self._names]
-        parts = [part if isinstance(part, str) else part.over(columns, n) for part in self._parts]
-        return [Found({name: _plain(column, row) for name, column in values}, _worded(parts, row)) for row in rows]
+        self.names = tuple(dict.fromkeys(read))[:VALUES_MAX]
 
 
-def _worded(parts: list[str | Column], row: int) -> str:
-    text = "".join(part if isinstance(part, str) else _shown(part, row) for part in parts)
-    return text[:REASON_CHARACTERS_MAX]
+class Wordings(dict[int, Wording]):
+    """Holds what is known of each rule, by position, made when it is first asked for.
+
+    Args:
+        patterns: the rules.
+    """
+
+    def __init__(self, patterns: Sequence[Pattern]) -> None:
+        super().__init__()
+        self._patterns = patterns
+
+    def __missing__(self, rule: int) -> Wording:
+        wording = self[rule] = Wording(self._patterns[rule])
+        return wording
+
+
+class BatchWords:
+    """Says what the matches of one batch found, see `patterns.findings.Source`. What several matches show is brought once.
+
+    Args:
+        wordings: of the rules.
+        events, rules: [m] row of the event, and position of the rule, of each match.
+        columns: of the n events.
+    """
+
+    def __init__(self, wordings: Wordings, events: Int64s, rules: Int64s, columns: Mapping[str, Column], n: int) -> None:
+        self._wordings = wordings
+        self._events = events
+        self._rules = rules
+        self._columns = columns
+        self._n = n
+        self._numbers: dict[str, Float64s | None] = {}
+        self._parts: dict[int, list[str | Column]] = {}
+
+    def values(self, place: int) -> Values:
+        """See `patterns.findings.Source`."""
+        row = int(self._events[place])
+        return {name: self._value(name, row) for name in self._wordings[int(self._rules[place])].names}
+
+    def reason(self, place: int) -> str:
+        """See `patterns.findings.Source`."""
+        rule, row = int(self._rules[place]), int(self._events[place])
+        parts = self._parts.get(rule)
+        if parts is None:
+            made = self._wordings[rule].parts
+            parts = self._parts[rule] = [part if isinstance(part, str) else part.over(self._columns, self._n) for part in made]
+        return "".join(part if isinstance(part, str) else _shown(part, row) for part in parts)[:REASON_CHARACTERS_MAX]
+
+    def events(self, place: int) -> Events:
+        """A rule on the event alone has no other events."""
+        return _NOTHING
+
+    def _value(self, name: str, row: int) -> float | str | None:
+        if name not in self._numbers:
+            column = self._columns[name]
+            self._numbers[name] = column.spread(self._n).numbers() if column.type in _NUMBERS else None
+        numbers = self._numbers[name]
+        if numbers is None:
+            return _plain(self._columns[name], row)
+        number = numbers.item(row)
+        return number if number == number else None  # NaN is missing
 
 
 def _shown(column: Column, row: int) -> str:
@@ -64,10 +119,8 @@ def _plain(column: Column, row: int) -> float | str | None:
         return None
     if isinstance(value, str):
         return value[:TEXT_CHARACTERS_MAX]
-    return _of_time(column.type, value) if column.type in (Type.TIMESTAMP, Type.DURATION) else float(value)
-
-
-def _of_time(type: Type, microseconds: Value) -> float | str:
-    if type is Type.DURATION:
-        return float(microseconds) / 1e6
-    return (_EPOCH + datetime.timedelta(microseconds=int(microseconds))).isoformat()
+    if column.type is Type.DURATION:
+        return float(value) / 1e6
+    if column.type is Type.TIMESTAMP:
+        return (_EPOCH + datetime.timedelta(microseconds=int(value))).isoformat()
+    return float(value)

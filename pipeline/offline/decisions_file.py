@@ -11,6 +11,7 @@ import pyarrow.parquet
 from numpy.typing import NDArray
 
 from features.schema.batch import Batch
+from patterns.findings import NOTHING_FOUND
 from patterns.matches import Matches, Rules, joined
 from patterns.policy import ACTIONS, DECIDERS
 from pipeline.engine.decisions.verdicts import UNDECIDED, Verdicts
@@ -105,7 +106,7 @@ def _columns(verdicts: Verdicts, batch: Batch, rows: NDArray[np.int64]) -> _Colu
         verdicts.scores[rows],
         verdicts.actions[rows],
         verdicts.deciders[rows],
-        verdicts.matches.at(rows),
+        verdicts.matches.at(rows)._replace(found=NOTHING_FOUND),
         verdicts.features[rows],
         np.column_stack([raw[rows] for raw in verdicts.models.values()]) if verdicts.models else np.empty((len(rows), 0)),
         verdicts.calibrated[rows],

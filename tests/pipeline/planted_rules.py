@@ -1,11 +1,29 @@
 """Rules that match without being asked why. For tests only."""
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 
-from patterns.matches import MATCHES_MAX, NOTHING_HIDDEN, Found, Matches, Rule, Sight
+from patterns.findings import Events, Values, found_by
+from patterns.matches import MATCHES_MAX, NOTHING_HIDDEN, Matches, Rule, Sight
 from patterns.policy import ACTIONS
+
+
+class Seen(NamedTuple):
+    """What the matches saw."""
+
+    amounts: list[float]
+    rules: list[int]
+
+    def values(self, place: int) -> Values:
+        return {"amount": self.amounts[place], "seen": f"rule {self.rules[place]}"}
+
+    def reason(self, place: int) -> str:
+        return f"rule {self.rules[place]} says so"
+
+    def events(self, place: int) -> Events:
+        return ()
 
 
 class PlantedRules:
@@ -34,9 +52,6 @@ class PlantedRules:
         named = min(self._matching, MATCHES_MAX)
         events = np.repeat(np.flatnonzero(hit), named)
         rules = np.tile(sorted(range(named), key=lambda rule: rule == 1), int(hit.sum()))
-        found = [
-            Found({"amount": float(sight.batch.numbers[event, 0]), "seen": f"rule {rule}"}, f"rule {rule} says so")
-            for event, rule in zip(events, rules, strict=True)
-        ]
+        found = found_by(Seen(sight.batch.numbers[events, 0].tolist(), rules.tolist()), len(events))
         wanted = np.where(hit & self._asking, np.int8(ACTIONS.index("review")), np.int8(-1))
         return Matches(events, rules, rules == 1, found, hit * np.int64(self._matching), wanted, np.zeros(n), NOTHING_HIDDEN)

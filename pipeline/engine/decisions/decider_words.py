@@ -16,10 +16,10 @@ def with_deciders(verdicts: Verdicts, reasons: list[list[str]]) -> list[list[str
             reasons[row] = [_spoken(verdicts, row), *reasons[row]][:REASONS_MAX]
     found: dict[int, list[str]] = {}
     for at, row in enumerate(verdicts.matches.events.tolist()):
-        if _speaks(verdicts, at, row):
+        if len(found.get(row, ())) < RULES_NAMED_MAX and _speaks(verdicts, at, row):
             found.setdefault(row, []).append(_of_match(verdicts, at))
     for row, texts in found.items():
-        reasons[row] = [*texts[:RULES_NAMED_MAX], *reasons[row]][:REASONS_MAX]
+        reasons[row] = [*texts, *reasons[row]][:REASONS_MAX]
     return reasons
 
 
@@ -33,7 +33,7 @@ def _speaks(verdicts: Verdicts, at: int, row: int) -> bool:
 
 
 def _of_match(verdicts: Verdicts, at: int) -> str:
-    return f"{verdicts.matches.found[at].reason} ({verdicts.release.rules.each[int(verdicts.matches.rules[at])].pattern})"
+    return f"{verdicts.matches.found.reason(at)} ({verdicts.release.rules.each[int(verdicts.matches.rules[at])].pattern})"
 
 
 def _spoken(verdicts: Verdicts, row: int) -> str:

@@ -1,6 +1,6 @@
 """The decision on one event, as it leaves the system."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import repeat, starmap
 from typing import Any
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from features.layout.layout import CORRECTED, DUPLICATE, LATE, RETRACTED, WARMING
 from features.schema.batch import Batch
-from patterns.matches import Values
+from patterns.findings import Events, Values
 from patterns.policy import ACTIONS, DECIDERS
 from pipeline.engine.decisions.explanation import Explanations
 from pipeline.engine.decisions.verdicts import Verdicts
@@ -34,7 +34,7 @@ class Match(msgspec.Struct, gc=False, omit_defaults=True):
     action: str
     shadow: bool
     values: Values
-    events: Sequence[tuple[int, int]] = ()
+    events: Events = ()
 
 
 class HiddenMatch(msgspec.Struct, gc=False):
@@ -207,10 +207,10 @@ def matches_of(verdicts: Verdicts) -> Iterable[list[Match]]:
         return repeat([], len(found.counts))
     lists: list[list[Match]] = [[]] * len(found.counts)
     each = verdicts.release.rules.each
-    named = zip(found.events.tolist(), found.rules.tolist(), found.shadows.tolist(), found.found, strict=True)
-    for event, rule, shadow, what in named:
+    what = found.found
+    for at, (event, rule, shadow) in enumerate(zip(found.events.tolist(), found.rules.tolist(), found.shadows.tolist(), strict=True)):
         of = each[rule]
-        match = Match(of.pattern, of.version, of.action, shadow, what.values, what.events)
+        match = Match(of.pattern, of.version, of.action, shadow, what.values(at), what.events(at))
         lists[event] = [*lists[event], match]
     return lists
 
