@@ -23,6 +23,7 @@ from pipeline.engine.learners.lessons import Lessons
 from pipeline.engine.learners.two_numbers import served_of
 from pipeline.engine.scorer import Scorer
 from pipeline.offline.decisions_file import DecisionsFile
+from pipeline.offline.rule_counts import RuleCounts, RuleOutcome
 from pipeline.tables.event_files import History
 
 BATCH_MAX = 4_096
@@ -50,6 +51,7 @@ class Outcome:
         snapshots: number of snapshots published, of all models together.
         scores: scores of the first decisions, under ``score`` and ``model.<name>``.
         marks: the label that stands of each of these events, 0 for none.
+        rules: what each rule of the release did.
         ambiguous: number of labels that are ignored, because they name no primary entity and several have an event with their id.
     """
 
@@ -59,6 +61,7 @@ class Outcome:
     snapshots: int
     scores: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     marks: NDArray[np.int8] = field(default_factory=lambda: np.empty(0, np.int8))
+    rules: list[RuleOutcome] = field(default_factory=list)
     ambiguous: int = 0
 
 
@@ -94,6 +97,7 @@ class Replay:
         self.published: dict[str, Snapshot] = {}
         self._frozen = frozen
         self._kept: list[tuple[NDArray[np.int64], dict[str, NDArray[np.float64]]]] = []
+        self._rule_counts = RuleCounts(release.rules)
         self._labels_done = 0
         self._facts = facts
         self._facts_done = 0
@@ -214,10 +218,12 @@ class Replay:
                 outcome.unscored[reason] = outcome.unscored.get(reason, 0) + int(concerned.sum())
         scores = {"score": verdicts.scores[fresh]}
         scores.update((f"model.{name}", raw[fresh]) for name, raw in verdicts.models.items())
+        self._rule_counts.add(self._scored - len(batch), verdicts.matches)
         self._kept.append((self._scored - len(batch) + np.flatnonzero(fresh), scores))
 
     def _collect(self, outcome: Outcome) -> None:
         outcome.ambiguous = int((self._label_rows == SEVERAL_EVENTS).sum())
+        outcome.rules = self._rule_counts.outcomes(self._marks_of)
         if self._kept:
             outcome.marks = self._marks_of(np.concatenate([rows for rows, _ in self._kept]))
             outcome.scores = {name: np.concatenate([scores[name] for _, scores in self._kept]) for name in self._kept[0][1]}

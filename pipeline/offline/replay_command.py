@@ -13,6 +13,7 @@ from pipeline.engine.fact_record import FactRecord
 from pipeline.offline.archived_history import archived_history, archived_labels
 from pipeline.offline.quality import quality_of
 from pipeline.offline.replay import Outcome, Replay
+from pipeline.offline.rule_counts import RuleOutcome
 from pipeline.tables import refused
 from pipeline.tables.entry_files import read_entries_file
 from pipeline.tables.event_files import History, read_history
@@ -89,6 +90,7 @@ def report(release: Release, history: History, labels: Labels | None, outcome: O
         "actions     " + "  ".join(f"{action} {count:,}" for action, count in outcome.actions.items()),
         f"snapshots   {outcome.snapshots:,}",
     ]
+    lines += [_rule_line(each, labels is not None) for each in outcome.rules]
     if labels is not None and outcome.scores:
         lines.append(f"positives   {int(outcome.marks.sum()):,}  (events without a label count as negative)")
         if outcome.ambiguous:
@@ -99,6 +101,12 @@ def report(release: Release, history: History, labels: Labels | None, outcome: O
     if labels is not None and labels.unknown:
         lines.append(f"left out    {labels.unknown:,} labels of unknown events")
     return "\n".join([*lines, *history.refused.summary()])
+
+
+def _rule_line(each: RuleOutcome, labelled: bool) -> str:
+    """What one rule did; its precision counts events without a label as negative."""
+    precision = f"  precision {each.positives / each.matches:.4f}" if labelled and each.matches else ""
+    return f"rule        {each.pattern}  {each.matches:,} matches, {each.acted:,} of them acted{precision}"
 
 
 def _progress(done: int, total: int) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import msgspec
+import pyarrow.parquet
 import pytest
 from imitation import Imitation
 
@@ -11,6 +12,7 @@ from patterns.entries import Change, Entry
 from patterns.lists import DECLARATION
 from patterns.rules.manifest import Standing, hash_of, manifest_text, with_manifest
 from pipeline.engine.definitions.release import compile_release
+from pipeline.offline.replay_command import replay_files
 
 START_MS = 1_700_000_000_000
 TEXTS = {
@@ -292,3 +294,25 @@ def test_a_repeated_event_is_told_the_rules_that_decided_and_not_those_in_shadow
     job.events([msgspec.json.encode(event(1))], reply="api-1")
     [reply] = [msgspec.json.decode(value) for _, value in job.out["R"]]
     assert (reply["action"], reply["flags"], reply["reasons"]) == ("block", ["duplicate"], ["rule a matched"])
+
+
+def test_a_replay_of_a_folder_with_rules_says_which_events_they_matched_and_what_each_did(tmp_path, capsys) -> None:
+    texts = TEXTS | {
+        "pattern:large": rule("event.amount > 5.0"),
+        "pattern:seen": rule("event.amount > 0.0", status="shadow"),
+        "pattern:later": rule("event.amount > 0.0", status="draft"),
+    }
+    (tmp_path / "config" / "patterns").mkdir(parents=True)
+    for part, text in texts.items():
+        name = f"patterns/{part.removeprefix('pattern:')}" if part.startswith("pattern:") else part
+        (tmp_path / "config" / f"{name}.yaml").write_text(text)
+    events = [event(1, label=0), event(2, amount=9.0, label=1), event(3, amount=7.0, label=0), event(4, label=0)]
+    (tmp_path / "events.jsonl").write_bytes(b"\n".join(msgspec.json.encode(each) for each in events))
+    replay_files([tmp_path / "events.jsonl"], tmp_path / "config", out=tmp_path, label_column="label", label_delay_ms=1)
+    rows = pyarrow.parquet.read_table(tmp_path / "decisions.parquet").to_pylist()
+    assert [row["matches"] for row in rows] == [["seen"], ["large", "seen"], ["large", "seen"], ["seen"]]
+    assert [row["action"] for row in rows] == ["approve", "block", "block", "approve"]
+    shown = capsys.readouterr().out
+    assert "large  2 matches, 2 of them acted  precision 0.5000" in shown
+    assert "seen  4 matches, 0 of them acted  precision 0.2500" in shown
+    assert "later" not in shown
