@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from features.definitions.derived import Lists
 from features.profiles.profiles import Profiles
+from features.profiles.sections import Section
 from features.schema.batch import Batch
 from foundation.filled_arrays import filled
 from foundation.number_arrays import Float64s, Int8s, Int64s
@@ -112,6 +113,7 @@ class Sight:
         models: by name the score of each event in [0, 1]; NaN where there is none.
         decided: [n] whether the event gets a decision; others match nothing and leave no trace.
         fresh: [n] whether the event gets its first decision: those that do not are no events of a sequence again.
+        late: [n] whether its user had a newer event before.
         facts: gives [n] by path of each fact that is known, see `features.schema.facts.number_of`; asked only by rules that read facts.
         lists: tells which texts are on which list; None where nobody knows any entry.
         profiles: those of the users, where rules keep their state.
@@ -123,6 +125,7 @@ class Sight:
     models: Mapping[str, Float64s]
     decided: Bools
     fresh: Bools
+    late: Bools
     facts: Callable[[], Mapping[str, Float64s]]
     lists: Lists | None
     profiles: Profiles
@@ -133,7 +136,8 @@ class Rules(Protocol):
     """The compiled rules of a release.
 
     `each` says what a match says of the rule at its position; those that never act come last. `cost_ns` is the CPU that an event costs,
-    about, in nanoseconds. `lists` are those that the rules ask. `reads` are the names that each reads, by its id.
+    about, in nanoseconds. `sections` are what profiles of users keep for them. `lists` are those that the rules ask. `reads` are the
+    names that each reads, by its id.
     """
 
     @property
@@ -141,6 +145,9 @@ class Rules(Protocol):
 
     @property
     def cost_ns(self) -> float: ...
+
+    @property
+    def sections(self) -> tuple[Section, ...]: ...
 
     @property
     def lists(self) -> Collection[str]: ...
@@ -158,6 +165,7 @@ class NoRules:
 
     each: tuple[Rule, ...] = ()
     cost_ns = 0.0
+    sections: tuple[Section, ...] = ()
     lists: tuple[str, ...] = ()
     reads: Mapping[str, tuple[str, ...]] = {}
 

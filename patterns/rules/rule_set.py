@@ -6,16 +6,18 @@ from typing import NamedTuple
 import numpy as np
 
 from features.expressions.functions.column import Column
+from features.profiles.sections import Section
 from features.schema.schema import Schema
 from foundation.number_arrays import Int8s, Int64s
 from patterns.decision_order import ACTIONS
-from patterns.findings import found_by
+from patterns.findings import Findings, found_by
 from patterns.language.pattern import SEVERITIES, Condition, Formula, Pattern
 from patterns.matches import MATCHES_MAX, NOTHING_HIDDEN, Bools, Hidden, Matches, Rule, Sight, no_matches
 from patterns.predicates.condition_set import ConditionSet, Fired
 from patterns.predicates.form import Forms
 from patterns.rules.canary import chosen, seed_of
 from patterns.rules.manifest import ACTING, WATCHED, Standing
+from patterns.rules.rule_sequences import MatchedRules, SequenceWords, sequences_of
 from patterns.rules.sight_values import ValueSource
 from patterns.rules.wording import BatchWords, Wordings
 
@@ -38,13 +40,14 @@ class LiveRule(NamedTuple):
 
 
 class _Pairs(NamedTuple):
-    """Pairs of an event and a rule that it matches."""
+    """Pairs of an event and a rule that it matches; `matches` is the place among those of sequences, -1 for a rule on the event alone."""
 
     events: Int64s
     rules: Int64s
+    matches: Int64s
 
     def at(self, kept: Int64s | Bools) -> "_Pairs":
-        return _Pairs(self.events[kept], self.rules[kept])
+        return _Pairs(self.events[kept], self.rules[kept], self.matches[kept])
 
 
 class RuleSet:
@@ -75,6 +78,7 @@ class RuleSet:
         self._from_ms = np.array([ALWAYS if p.effective.from_ms is None else p.effective.from_ms for p in patterns], np.int64)
         self._to_ms = np.array([NEVER if p.effective.to_ms is None else p.effective.to_ms for p in patterns], np.int64)
         self._wordings = Wordings(patterns)
+        self._sequences = sequences_of(patterns, schema.user)
         self.errors, self.skips = np.zeros(len(patterns), np.int64), np.zeros(len(patterns), np.int64)
         self._compile_conditions(patterns, forms)
         self._columns = ValueSource(self._names_read(patterns), schema, features)
@@ -83,6 +87,11 @@ class RuleSet:
     def cost_ns(self) -> float:
         """The CPU that an event costs, about, in nanoseconds."""
         return _EVENT_NS + float(sum(rule.pattern.cost.units for rule in self._rules))
+
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        """What profiles of users keep for the rules."""
+        return () if self._sequences is None else self._sequences.sections
 
     @property
     def lists(self) -> frozenset[str]:
@@ -101,19 +110,23 @@ class RuleSet:
         columns = self._columns.over(sight)
         fired = self._conditions.find_many(columns, n)
         self._count_failures(fired)
-        if not len(fired.events):
+        matched = self._take_sequences(sight, columns, fired)
+        if not len(fired.events) and (matched is None or not len(matched.events)):
             return no_matches(n)
-        pairs = self._matching(fired.events, fired.conditions, sight)
+        pairs = self._matching(fired, matched, sight)
         pairs, hidden = self._without_hidden(pairs, fired.events, fired.conditions, sight.batch.times_ms)
         if not len(pairs.events):
             return no_matches(n)._replace(hidden=hidden)
-        return self._named(pairs, hidden, sight, columns)
+        return self._named(pairs, hidden, matched, sight, columns)
 
     def _compile_conditions(self, patterns: Sequence[Pattern], forms: Forms | None) -> None:
-        """Puts the conditions of rules first, and those of exceptions behind them."""
+        """Puts the conditions of rules first, those of exceptions behind them, and those of sequences last."""
         whens = [(at, pattern.when) for at, pattern in enumerate(patterns) if pattern.when is not None and pattern.sequence is None]
         exceptions = [(at, place, each) for at, pattern in enumerate(patterns) for place, each in enumerate(pattern.exceptions)]
-        self._conditions = ConditionSet.compile([when for _, when in whens] + [each.when for _, _, each in exceptions], forms)
+        every = [when for _, when in whens] + [each.when for _, _, each in exceptions]
+        self._of_events = len(every)
+        of_steps = [] if self._sequences is None else self._sequences.conditions
+        self._conditions = ConditionSet.compile(every + of_steps, forms)
         self._of_whens = len(whens)
         self._rule_of = np.array([at for at, _ in whens] + [at for at, _, _ in exceptions], np.int64)
         self._exception_of = np.array([-1] * len(whens) + [place for _, place, _ in exceptions], np.int64)
@@ -126,25 +139,37 @@ class RuleSet:
     def _count_failures(self, fired: Fired) -> None:
         """Counts conditions that erred or were skipped for their rules; those of exceptions count for the rule too."""
         for counts, conditions in ((self.errors, fired.errors), (self.skips, fired.skips)):
-            if len(conditions):
-                np.add.at(counts, self._rule_of[conditions], 1)
+            own = conditions[conditions < self._of_events]
+            if len(own):
+                np.add.at(counts, self._rule_of[own], 1)
 
-    def _matching(self, events: Int64s, conditions: Int64s, sight: Sight) -> _Pairs:
-        """Returns the pairs whose rule's condition fired at a time at which the rule is effective."""
-        own = conditions < self._of_whens
-        pairs = _Pairs(events[own], self._rule_of[conditions[own]])
+    def _take_sequences(self, sight: Sight, columns: Mapping[str, Column], fired: Fired) -> MatchedRules | None:
+        if self._sequences is None:
+            return None
+        own = fired.conditions >= self._of_events
+        return self._sequences.take(sight, columns, fired.events[own], fired.conditions[own] - self._of_events)
+
+    def _matching(self, fired: Fired, matched: MatchedRules | None, sight: Sight) -> _Pairs:
+        """Returns the pairs whose rule matches at a time at which it is effective."""
+        own = fired.conditions < self._of_whens
+        rules = self._rule_of[fired.conditions[own]]
+        pairs = _Pairs(fired.events[own], rules, np.full(len(rules), -1))
+        if matched is not None and len(matched.events):
+            of_sequences = _Pairs(matched.events, matched.rules, np.arange(len(matched.events)))
+            pairs = _Pairs(*map(np.concatenate, zip(pairs, of_sequences, strict=True)))
         times_ms = sight.batch.times_ms[pairs.events]
         kept = sight.decided[pairs.events] & (times_ms >= self._from_ms[pairs.rules]) & (times_ms < self._to_ms[pairs.rules])
         return pairs.at(kept)
 
     def _without_hidden(self, pairs: _Pairs, events: Int64s, conditions: Int64s, times_ms: Int64s) -> tuple[_Pairs, Hidden]:
         """Takes out the matches that an exception hides, of several the first."""
-        excepting = (conditions >= self._of_whens) & (times_ms[events] < self._expires_ms[conditions])
-        if not excepting.any():
+        excepting = np.flatnonzero((conditions >= self._of_whens) & (conditions < self._of_events))
+        excepting = excepting[times_ms[events[excepting]] < self._expires_ms[conditions[excepting]]]
+        if not len(excepting):
             return pairs, NOTHING_HIDDEN
         keys = self._keys(events[excepting], self._rule_of[conditions[excepting]])
         first_keys, firsts = np.unique(keys, return_index=True)
-        own = self._keys(*pairs)
+        own = self._keys(pairs.events, pairs.rules)
         hides = np.isin(own, first_keys)
         exceptions = self._exception_of[conditions[excepting][firsts[np.searchsorted(first_keys, own[hides])]]]
         return pairs.at(~hides), Hidden(pairs.events[hides], pairs.rules[hides], exceptions)
@@ -161,7 +186,7 @@ class RuleSet:
             shadows[own] = ~chosen(self._seeds[rule], float(self._shares[rule]), [users[row] for row in pairs.events[own].tolist()])
         return shadows
 
-    def _named(self, pairs: _Pairs, hidden: Hidden, sight: Sight, columns: Mapping[str, Column]) -> Matches:
+    def _named(self, pairs: _Pairs, hidden: Hidden, matched: MatchedRules | None, sight: Sight, columns: Mapping[str, Column]) -> Matches:
         """Orders the matches of each event, and words those that are named."""
         n = len(sight.batch)
         shadows = self._shadows(pairs, sight.batch.users)
@@ -174,16 +199,16 @@ class RuleSet:
         named = places < MATCHES_MAX
         counts = np.bincount(pairs.events, minlength=n)
         pairs, shadows = pairs.at(named), shadows[named]
-        return Matches(
-            pairs.events,
-            pairs.rules,
-            shadows,
-            found_by(BatchWords(self._wordings, pairs.events, pairs.rules, columns, n), len(pairs.events)),
-            counts,
-            wanted,
-            adjusts,
-            hidden,
-        )
+        found = self._found(pairs, matched, columns, n)
+        return Matches(pairs.events, pairs.rules, shadows, found, counts, wanted, adjusts, hidden)
+
+    def _found(self, pairs: _Pairs, matched: MatchedRules | None, columns: Mapping[str, Column], n: int) -> Findings:
+        words = BatchWords(self._wordings, pairs.events, pairs.rules, columns, n)
+        if matched is None:
+            return found_by(words, len(pairs.events))
+        of_sequences = pairs.matches >= 0
+        places = np.where(of_sequences, pairs.matches, np.arange(len(pairs.matches)))
+        return Findings((words, SequenceWords(matched, self._wordings, columns, n)), of_sequences.astype(np.int64), places)
 
     def _wanted(self, acting: _Pairs, n: int) -> Int8s:
         wanted = np.full(n, -1, np.int8)
@@ -208,6 +233,9 @@ def _named(pattern: Pattern) -> Rule:
 
 def _conditions_of(pattern: Pattern) -> list[Condition]:
     own = [] if pattern.when is None else [pattern.when]
+    if pattern.sequence is not None:
+        own += [step.when for step in pattern.sequence.steps]
+        own += [] if pattern.sequence.until is None else [pattern.sequence.until]
     return own + [exception.when for exception in pattern.exceptions]
 
 

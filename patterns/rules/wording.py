@@ -9,6 +9,7 @@ from foundation.number_arrays import Float64s, Int64s
 from patterns.findings import Events, Values
 from patterns.language.pattern import Formula, Pattern, Template
 from patterns.rules.formulas import CompiledFormula
+from patterns.sequences.programs import Read, reads_of
 
 VALUES_MAX = 16
 """The maximum number of values of a match: those that the rule reads first."""
@@ -28,6 +29,8 @@ class Wording:
 
     Attributes:
         names: of the values that it shows.
+        reads: what it reads of earlier steps, by the name under which it does.
+        types: of what it reads, by name.
         parts: texts and formulas by turns that its reason is made of.
     """
 
@@ -38,6 +41,21 @@ class Wording:
         formulas = [part for part in reason.parts if isinstance(part, Formula)]
         read = (name for formula in (*conditions, *formulas) for name in formula.names)
         self.names = tuple(dict.fromkeys(read))[:VALUES_MAX]
+        self.reads = reads_of_reason(pattern)
+        self.types = {name: type for formula in formulas for name, type in formula.names.items()}
+
+
+def reads_of_reason(pattern: Pattern) -> dict[str, Read]:
+    """Returns what a rule's reason reads of the steps of its sequence, by the name under which it does."""
+    if pattern.sequence is None or pattern.then.reason is None:
+        return {}
+    steps = {step.name: at for at, step in enumerate(pattern.sequence.steps)}
+    formulas = [part for part in pattern.then.reason.parts if isinstance(part, Formula)]
+    return {name: read for formula in formulas for name, read in zip(_names_read(formula, steps), reads_of(formula, steps), strict=True)}
+
+
+def _names_read(formula: Formula, steps: Mapping[str, int]) -> list[str]:
+    return [name for name in formula.names if name.partition(".")[0] in steps]
 
 
 class Wordings(dict[int, Wording]):
@@ -86,7 +104,7 @@ class BatchWords:
         if parts is None:
             made = self._wordings[rule].parts
             parts = self._parts[rule] = [part if isinstance(part, str) else part.over(self._columns, self._n) for part in made]
-        return "".join(part if isinstance(part, str) else _shown(part, row) for part in parts)[:REASON_CHARACTERS_MAX]
+        return "".join(part if isinstance(part, str) else shown_value(part, row) for part in parts)[:REASON_CHARACTERS_MAX]
 
     def events(self, place: int) -> Events:
         """A rule on the event alone has no other events."""
@@ -98,13 +116,14 @@ class BatchWords:
             self._numbers[name] = column.spread(self._n).numbers() if column.type in _NUMBERS else None
         numbers = self._numbers[name]
         if numbers is None:
-            return _plain(self._columns[name], row)
+            return plain_value(self._columns[name], row)
         number = numbers.item(row)
         return number if number == number else None  # NaN is missing
 
 
-def _shown(column: Column, row: int) -> str:
-    value = _plain(column, row)
+def shown_value(column: Column, row: int) -> str:
+    """Returns the value of a row as a person reads it."""
+    value = plain_value(column, row)
     if value is None:
         return _MISSING
     if column.type is Type.BOOL:
@@ -112,7 +131,7 @@ def _shown(column: Column, row: int) -> str:
     return value if isinstance(value, str) else str(int(value)) if column.type is Type.INT else f"{value:.6g}"
 
 
-def _plain(column: Column, row: int) -> float | str | None:
+def plain_value(column: Column, row: int) -> float | str | None:
     """Returns a value as JSON can say it: a moment as RFC 3339, a duration in seconds; None where there is none."""
     value = column.item(row)
     if isinstance(value, Fault):

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from features.profiles.sections import Section
 from patterns.findings import Events, Values, found_by
 from patterns.matches import MATCHES_MAX, NOTHING_HIDDEN, Matches, Rule, Sight
 from patterns.policy import ACTIONS
@@ -36,6 +37,7 @@ class PlantedRules:
     """
 
     cost_ns = 5.0
+    sections: tuple[Section, ...] = ()
     lists: tuple[str, ...] = ()
     reads: Mapping[str, tuple[str, ...]] = {}
 

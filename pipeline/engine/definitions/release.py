@@ -106,13 +106,14 @@ def compile_release(id: int, texts: Mapping[str, str]) -> Release:
         "Features": features.names,
         "Models": names,
     }
-    sections = sections_of(models, features)
     bypass = read_bypass(texts[BYPASS]) if BYPASS in texts else Bypass()
     event, entity, dimension, feature, model = (object_shape(name, own) for name, own in keys.items())
     policy = bypassed(policy, bypass)
     _check_lists(features, lists)
     around = Around((texts["schema"], texts["features"]), schema, features, names)
     rules = rules_of(texts, around, lists, policy.order.rule_actions)
+    sections = sections_of(models, features)
+    sections[schema.user] = (*sections[schema.user], *rules.sections)
     return Release(id, schema, features, models, policy, sections, event, entity, dimension, feature, model, bypass, lists, rules)
 
 

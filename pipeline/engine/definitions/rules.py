@@ -62,6 +62,8 @@ def rules_of(texts: Mapping[str, str], around: Around, lists: tuple[str, ...], r
     if not rules:
         return NO_RULES
     patterns = [_compiled(id, rules, around, lists) for id in rules]
+    for pattern in patterns:
+        _check_key(pattern, around.schema.user)
     watched = live([LiveRule(pattern, standings[pattern.id]) for pattern in patterns])
     return _rule_set_of(_Watched(watched), around, rule_actions) if watched else NO_RULES
 
@@ -79,6 +81,15 @@ class _Watched:
 
     def __hash__(self) -> int:
         return self._hash
+
+
+def _check_key(pattern: Pattern, user: str) -> None:
+    """Refuses a sequence of another key than the user, which no stage takes in yet."""
+    if pattern.sequence is not None and pattern.sequence.key != user:
+        place = pattern.sequence.steps[0].when.place
+        raise Refusal(
+            "sequence of another key", where=place.at(1, 1), expected=f"a sequence of the events of one {user}", got=pattern.sequence.key
+        )
 
 
 def _compiled(id: str, rules: Mapping[str, str], around: Around, lists: tuple[str, ...]) -> Pattern:

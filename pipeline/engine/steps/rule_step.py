@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from features.layout.layout import RETRACTED
+from features.layout.layout import LATE, RETRACTED
 from patterns.matches import Matches, Sight
 from pipeline.engine.decisions.verdicts import REVISED, RULES_NAMED_MAX, UNDECIDED, Verdicts
 from pipeline.engine.definitions.release import Release
@@ -36,6 +36,7 @@ def _sight_of(turn: Turn, verdicts: Verdicts) -> Sight:
         models=verdicts.probabilities,
         decided=~verdicts.are(UNDECIDED | RETRACTED),
         fresh=~verdicts.are(UNDECIDED | REVISED),
+        late=verdicts.are(LATE),
         facts=lambda: turn.facts(verdicts.release),
         lists=turn.lists,
         profiles=turn.profiles,

@@ -1,0 +1,148 @@
+"""The sequences of rules whose key is the user: they take the events of a batch, and their matches become matches of rules."""
+
+from collections.abc import Mapping
+from collections.abc import Sequence as Ordered
+
+import numpy as np
+
+from features.expressions.functions.column import Column, Fault, Value
+from features.expressions.functions.types import Type
+from features.profiles.sections import Section
+from features.schema.string_hash import words_of
+from foundation.number_arrays import Float64s, Int64s
+from patterns.findings import Events, Values
+from patterns.language.pattern import Condition, Pattern
+from patterns.matches import Sight
+from patterns.rules.formulas import compiled_node
+from patterns.rules.wording import REASON_CHARACTERS_MAX, Wordings, plain_value, reads_of_reason, shown_value
+from patterns.sequences.matched import MatchedSequences
+from patterns.sequences.sequences import RuleSequence, Sequences
+
+
+class RuleSequences:
+    """Holds the sequences of rules.
+
+    Args:
+        own: position and declaration of each rule that has one; at least one.
+    """
+
+    def __init__(self, own: Ordered[tuple[int, Pattern]]) -> None:
+        rules = np.array([at for at, _ in own], np.int64)
+        self._sequences = Sequences([_rule_sequence(pattern) for _, pattern in own])
+        of = np.array(self._sequences.of, np.int64)
+        self._rules_of = [rules[of == number] for number in range(int(of.max()) + 1)]
+        self._columns = [compiled_node(column.node, column.formula) for column in self._sequences.columns]
+
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        """What profiles of users keep of the sequences."""
+        return self._sequences.sections
+
+    @property
+    def conditions(self) -> list[Condition]:
+        """The conditions that somebody else evaluates, in the order in which `take` is told of them."""
+        return self._sequences.conditions
+
+    def take(self, sight: Sight, columns: Mapping[str, Column], events: Int64s, conditions: Int64s) -> "MatchedRules":
+        """Takes the events of a batch through the sequences of their users.
+
+        Args:
+            events, conditions: [m] which events satisfy which of `conditions`, ascending by event.
+        """
+        batch = sight.batch
+        slots = np.where(sight.fresh, sight.slots, -1)
+        values = self._values(columns, len(batch))
+        fired = self._sequences.fired(events, conditions, len(batch))
+        found = self._sequences.take(sight.profiles, slots, batch.times_ms, batch.id_keys, sight.late, values, fired)
+        return MatchedRules(found.matches, self._rules_of)
+
+    def _values(self, columns: Mapping[str, Column], n: int) -> Float64s:
+        values = np.empty((n, len(self._columns)))
+        for at, program in enumerate(self._columns):
+            column = program.run(columns).spread(n)
+            values[:, at] = _hashed(column, n) if column.type is Type.STRING else column.numbers()
+        return values
+
+
+def sequences_of(patterns: Ordered[Pattern], user: str) -> RuleSequences | None:
+    """Returns the sequences of rules whose key is the user, where `patterns` are all rules that are evaluated; None if there are none."""
+    own = [(at, pattern) for at, pattern in enumerate(patterns) if pattern.sequence is not None and pattern.sequence.key == user]
+    return RuleSequences(own) if own else None
+
+
+class MatchedRules:
+    """Holds the matches of rules that sequences gave: a sequence that several rules have gives one for each.
+
+    Attributes:
+        events: [m] row of the event that completed the match, ascending.
+        rules: [m] position of the rule.
+        matches: [m] the match of the sequence.
+    """
+
+    def __init__(self, matched: MatchedSequences, rules_of: list[Int64s]) -> None:
+        self.matched = matched
+        each = [rules_of[number] for number in matched.sequences.tolist()]
+        counts = np.array([len(rules) for rules in each], np.int64)
+        self.events = np.repeat(matched.events, counts)
+        self.rules = np.concatenate([np.zeros(0, np.int64), *each])
+        self.matches = np.repeat(np.arange(len(matched)), counts)
+
+
+class SequenceWords:
+    """Says what matches of sequences found, see `patterns.findings.Source`.
+
+    Args:
+        matched: the matches of a batch.
+        columns: of its n events.
+    """
+
+    def __init__(self, matched: MatchedRules, wordings: Wordings, columns: Mapping[str, Column], n: int) -> None:
+        self._of = matched
+        self._wordings = wordings
+        self._columns = columns
+        self._n = n
+
+    def values(self, place: int) -> Values:
+        """See `patterns.findings.Source`."""
+        names = self._wordings[int(self._of.rules[place])].names
+        return {name: plain_value(self._column(place, name), 0) for name in names}
+
+    def reason(self, place: int) -> str:
+        """See `patterns.findings.Source`."""
+        parts = self._wordings[int(self._of.rules[place])].parts
+        texts = (
+            part if isinstance(part, str) else shown_value(part.over({name: self._column(place, name) for name in part.names}, 1), 0)
+            for part in parts
+        )
+        return "".join(texts)[:REASON_CHARACTERS_MAX]
+
+    def events(self, place: int) -> Events:
+        """See `patterns.findings.Source`."""
+        return [(taken.time_ms, taken.id_key) for taken in self._of.matched.taken(int(self._of.matches[place]))]
+
+    def _column(self, place: int, name: str) -> Column:
+        """Returns one value: what is read of an earlier step, or what the completing event has."""
+        wording = self._wordings[int(self._of.rules[place])]
+        read = wording.reads.get(name)
+        if read is None:
+            column = self._columns[name].spread(self._n)
+            return Column.of_values(column.type, [column.item(int(self._of.events[place]))])
+        value = self._of.matched.value(int(self._of.matches[place]), read)
+        return Column.of_values(wording.types[name], [_as(wording.types[name], value)])
+
+
+def _rule_sequence(pattern: Pattern) -> RuleSequence:
+    assert pattern.sequence is not None
+    return RuleSequence(pattern.sequence, pattern.when, tuple(dict.fromkeys(reads_of_reason(pattern).values())))
+
+
+def _hashed(column: Column, n: int) -> Float64s:
+    words = words_of(column.texts.all, len(column.texts.all))[column.values]
+    return words if column.faults is None else np.where(column.faults == 0, words, np.nan)
+
+
+def _as(type: Type, value: float) -> Value | Fault | None:
+    """Returns a captured number as a value of its type; a text is only known by its hash, and so is missing."""
+    if value != value or type is Type.STRING:
+        return None
+    return bool(value) if type is Type.BOOL else int(value) if type in (Type.INT, Type.TIMESTAMP, Type.DURATION) else value
