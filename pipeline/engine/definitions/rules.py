@@ -63,7 +63,7 @@ def rules_of(texts: Mapping[str, str], around: Around, lists: tuple[str, ...], r
         return NO_RULES
     patterns = [_compiled(id, rules, around, lists) for id in rules]
     for pattern in patterns:
-        _check_key(pattern, around.schema.user)
+        _check_supported(pattern, around.schema.user)
     watched = live([LiveRule(pattern, standings[pattern.id]) for pattern in patterns])
     return _rule_set_of(_Watched(watched), around, rule_actions) if watched else NO_RULES
 
@@ -83,8 +83,11 @@ class _Watched:
         return self._hash
 
 
-def _check_key(pattern: Pattern, user: str) -> None:
-    """Refuses a sequence of another key than the user, which no stage takes in yet."""
+def _check_supported(pattern: Pattern, user: str) -> None:
+    """Refuses what no stage does yet: a threshold that is learned, which would be missing for ever, and a sequence of another key."""
+    for adaptive in pattern.adaptive.values():
+        place, expected = adaptive.of.place.at(1, 1), "a rule without learned thresholds, which are not learned on a stream yet"
+        raise Refusal("threshold that is not learned yet", where=place, expected=expected, got=f"adaptive.{adaptive.name}")
     if pattern.sequence is not None and pattern.sequence.key != user:
         place = pattern.sequence.steps[0].when.place
         raise Refusal(

@@ -100,3 +100,9 @@ def test_a_sequence_of_another_key_is_refused_with_its_place() -> None:
     rule = PROBING.replace("  within: 15m\n", "  key: device\n  within: 15m\n")
     with pytest.raises(Refusal, match=r"patterns/probing\.yaml:\d+:\d+: sequence of another key"):
         compile_release(1, TEXTS | {"pattern:probing": rule})
+
+
+def test_a_threshold_that_nothing_learns_yet_is_refused_with_its_place() -> None:
+    adaptive = "adaptive: {usual: {of: feature.count_1h, rate: 1/1000}}\nwhen: feature.count_1h > adaptive.usual\n"
+    with pytest.raises(Refusal, match=r"patterns/often\.yaml:\d+:\d+: threshold that is not learned yet"):
+        compile_release(1, TEXTS | {"pattern:often": f"title: Often\nowner: tests\n{adaptive}"})

@@ -51,6 +51,10 @@ TEXTS = {
     "pattern:often": "title: Pays often\nowner: tests\nstatus: active\nwhen: feature.count_1h > 3.0\nthen: {action: review, adjust: 0.5}\n",
     "pattern:shop": "title: A busy shop\nowner: tests\nstatus: active\nseverity: high\n"
     "when: feature.shop_count_1h > 6.0 && event.amount > 50.0\nthen: {action: block, reason: '{event.amount} there'}\n",
+    "pattern:rising": "title: Rises\nowner: tests\nstatus: active\nsequence:\n  within: 2h\n  steps:\n"
+    "    - {name: low, when: event.amount < 40.0, times: 2+}\n"
+    "    - {name: high, when: event.amount > 2.0 * low.mean(event.amount), gap: 1h}\n"
+    "then: {action: review, reason: '{low.count} low ones'}\n",
     "pattern:watched": "title: Seen\nowner: tests\nstatus: shadow\nwhen: model.own > 0.8\nthen: {action: block}\n",
 }
 START_MS = 1_700_000_000_000
@@ -182,7 +186,7 @@ def test_decisions_equal_those_of_a_replay_in_the_order_of_arrival(running, tmp_
         assert [match["pattern"] for match in each["matches"]] == row["matches"]
         assert (each["match_count"], each["decided_by"]) == (row["match_count"], row["decided_by"])
     assert compared == len(decided)
-    assert {match["pattern"] for each in decided for match in each["matches"]} == {"often", "shop", "watched"}
+    assert {match["pattern"] for each in decided for match in each["matches"]} == {"often", "rising", "shop", "watched"}
 
 
 def test_each_event_is_answered_and_what_is_none_becomes_a_dead_letter(running) -> None:
