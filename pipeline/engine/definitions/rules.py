@@ -86,13 +86,12 @@ class _Watched:
 def _check_supported(pattern: Pattern, user: str) -> None:
     """Refuses what no stage does yet: a threshold that is learned, which would be missing for ever, and a sequence of another key."""
     for adaptive in pattern.adaptive.values():
-        place, expected = adaptive.of.place.at(1, 1), "a rule without learned thresholds, which are not learned on a stream yet"
-        raise Refusal("threshold that is not learned yet", where=place, expected=expected, got=f"adaptive.{adaptive.name}")
+        expected = "a rule without learned thresholds, which are not learned on a stream yet"
+        where = adaptive.of.place.at(1, 1)
+        raise Refusal("threshold that is not learned yet", where=where, expected=expected, got=f"adaptive.{adaptive.name}")
     if pattern.sequence is not None and pattern.sequence.key != user:
-        place = pattern.sequence.steps[0].when.place
-        raise Refusal(
-            "sequence of another key", where=place.at(1, 1), expected=f"a sequence of the events of one {user}", got=pattern.sequence.key
-        )
+        where, expected = pattern.sequence.steps[0].when.place.at(1, 1), f"a sequence of the events of one {user}"
+        raise Refusal("sequence of another key", where=where, expected=expected, got=pattern.sequence.key)
 
 
 def _compiled(id: str, rules: Mapping[str, str], around: Around, lists: tuple[str, ...]) -> Pattern:
