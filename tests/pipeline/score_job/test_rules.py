@@ -10,6 +10,7 @@ from imitation import Imitation
 from foundation.refusal import Refusal
 from patterns.entries import Change, Entry
 from patterns.lists import DECLARATION
+from patterns.matches import RULES_MAX
 from patterns.rules.manifest import Standing, hash_of, manifest_text, with_manifest
 from pipeline.engine.definitions.release import compile_release
 from pipeline.offline.replay_command import replay_files
@@ -316,3 +317,31 @@ def test_a_replay_of_a_folder_with_rules_says_which_events_they_matched_and_what
     assert "large  2 matches, 2 of them acted  precision 0.5000" in shown
     assert "seen  4 matches, 0 of them acted  precision 0.2500" in shown
     assert "later" not in shown
+
+
+def test_a_rule_that_errs_costs_no_other_rule_and_is_counted() -> None:
+    texts = {
+        "pattern:errs": rule("10 / int(event.amount) > 3"),
+        "pattern:fine": rule("event.amount >= 0.0", "{action: review}"),
+        "pattern:skipped": rule('event.note == "x"', missing="skip"),
+    }
+    release = compile_release(7, TEXTS | texts)
+    found = decided(texts, event(1, amount=0.0), event(2, amount=2.0, note="y"))
+    assert [patterns(decision) for decision in found] == [["fine"], ["errs", "fine"]]
+    each = zip(release.rules.each, release.rules.errors.tolist(), release.rules.skips.tolist(), strict=True)
+    counts = {rule.pattern: (errors, skips) for rule, errors, skips in each}
+    assert counts == {"errs": (1, 0), "fine": (0, 0), "skipped": (0, 1)}
+
+
+def test_a_release_has_at_most_so_many_rules_as_a_decision_can_remember() -> None:
+    one = rule("event.amount > 0.0")
+    with pytest.raises(Refusal, match="too many rules: expected at most 10000, got 10001"):
+        compile_release(1, TEXTS | {f"pattern:r{number}": one for number in range(RULES_MAX + 1)})
+
+
+def test_of_many_matches_of_one_event_33_are_named_and_the_one_that_decides_is_among_them() -> None:
+    texts = {f"pattern:r{number}": rule("event.amount > 0.0", "{action: review}", severity="critical") for number in range(40)}
+    texts["pattern:z_decides"] = rule("event.amount > 0.0", severity="low")
+    [decision] = decided(texts, event(1))
+    assert (decision["decided_by"], decision["match_count"], len(decision["matches"])) == ("block", 41, 33)
+    assert patterns(decision)[0] == "z_decides"
