@@ -3,7 +3,7 @@
 import datetime
 import difflib
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import NoReturn
 
 from foundation.place import Place
@@ -68,9 +68,9 @@ class Section:
                 remedy = f"did you mean {near[0]}?" if near else ""
                 Section(node, self._source).refuse("unknown field", "one of " + ", ".join(allowed), name, remedy)
 
-    def with_texts(self, names: Collection[str], texts: Mapping[str, str]) -> "Section":
-        """Returns this with other texts in the place of scalars: of those under one of `names` whose own text is among `texts`."""
-        return Section(self._node.with_texts(names, texts, self._source), self._source)
+    def with_texts(self, names: Collection[str], change: Callable[["Section"], str | None]) -> "Section":
+        """Returns this with the texts that `change` gives in the place of scalars under one of `names`; None: a scalar stays."""
+        return Section(self._node.with_texts(names, lambda node: change(Section(node, self._source)), self._source), self._source)
 
     def has(self, name: str) -> bool:
         return name in self._pairs()

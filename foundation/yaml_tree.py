@@ -6,7 +6,7 @@ and null. It refuses anchors, aliases, merge keys, tags and second documents.
 
 import contextlib
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final, NoReturn
 
@@ -59,22 +59,25 @@ class Node:
             return {name: value.plain() for name, (_, value) in self.value.items()}
         return self.value
 
-    def with_texts(self, names: Collection[str], texts: Mapping[str, str], source: str) -> "Node":
-        """Returns this with other texts in the place of scalars: of those under one of `names` whose own text is among `texts`.
+    def with_texts(self, names: Collection[str], change: Callable[["Node"], str | None], source: str) -> "Node":
+        """Returns this with other texts in the place of scalars that stand under one of `names`.
 
         Args:
+            change: gives the other text of a scalar; None: it stays.
             source: name of the file, for refusals.
         """
         if isinstance(self.value, list):
-            return replace(self, value=[node.with_texts(names, texts, source) for node in self.value])
+            return replace(self, value=[node.with_texts(names, change, source) for node in self.value])
         if isinstance(self.value, dict):
-            return replace(self, value={name: (key, node._under(name, names, texts, source)) for name, (key, node) in self.value.items()})
+            return replace(self, value={name: (key, node._under(name, names, change, source)) for name, (key, node) in self.value.items()})
         return self
 
-    def _under(self, name: str, names: Collection[str], texts: Mapping[str, str], source: str) -> "Node":
-        if name not in names or self.text not in texts:
-            return self.with_texts(names, texts, source)
-        text = texts[self.text]
+    def _under(self, name: str, names: Collection[str], change: Callable[["Node"], str | None], source: str) -> "Node":
+        if name not in names or isinstance(self.value, list | dict):
+            return self.with_texts(names, change, source)
+        text = change(self)
+        if text is None:
+            return self
         return replace(self, value=scalar_of(text, None, f"{source}:{self.line}:{self.column}"), text=text)
 
 

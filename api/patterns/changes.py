@@ -9,8 +9,9 @@ from api.definitions.approval import Approval
 from api.definitions.change import Changes, with_changes
 from api.http.problem import Problem
 from api.http.problem_types import NEEDS_APPROVER
-from api.patterns.rules_in_force import extended_by, part_of_rule, standing_in, standings_in
+from api.patterns.rules_in_force import part_of_rule, standing_in, standings_in
 from foundation.refusal import Refusal
+from patterns.language.rule_folder import extended_by
 from patterns.rules.life import acts, moved
 from patterns.rules.manifest import MANIFEST, Standing, hash_of, manifest_text, read_manifest, with_manifest
 
@@ -28,7 +29,7 @@ def waits_for_approval(texts: Mapping[str, str], rules: Mapping[str, str], appro
         return False
     standings = standings_in(texts)
     acting = {id for id, standing in standings.items() if acts(standing)}
-    guarded = acting | {extended_by(texts[part_of_rule(id)]) for id in acting}
+    guarded = acting | {extended_by(id, texts[part_of_rule(id)]) for id in acting}
     return any(id in guarded and texts.get(part_of_rule(id)) != text for id, text in rules.items())
 
 

@@ -62,10 +62,3 @@ def _said(text: str) -> tuple[str, str, str, str | None]:
     title, severity, owner = (document.at(name).text() if document.has(name) else "" for name in ("title", "severity", "owner"))
     then = document.at("then") if document.has("then") else None
     return title, severity, owner, then.at("action").text() if then is not None and then.has("action") else None
-
-
-@lru_cache(4 * RULES_MAX)
-def extended_by(text: str) -> str:
-    """Returns the id of the rule that the rule with this `text` extends; '' if it extends none."""
-    document = read_document(text, "pattern")
-    return document.at("extends").text() if document.has("extends") else ""

@@ -1,5 +1,6 @@
 """Parameters of a rule: constants by name, so that a rule that extends another one can have other numbers."""
 
+import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -64,10 +65,22 @@ NUMBERS = frozenset(
 """The fields of a rule that may stand as ``parameter.name``: numbers, shares and lengths of time."""
 
 
-def written_parameters(parameters: Parameters) -> dict[str, str]:
-    """Returns what stands in a field in the place of ``parameter.name``, by that text."""
-    written = {f"{PARAMETER}.{name}": parameter.written for name, parameter in parameters.items()}
-    return {name: text for name, text in written.items() if text is not None}
+def written_in(section: Section, parameters: Parameters) -> str | None:
+    """Returns what stands in a field in the place of ``parameter.name``; None where the field has anything else.
+
+    Raises:
+        Refusal: there is no such parameter, or it is a list.
+    """
+    root, _, name = str(section.plain()).partition(".")
+    if root != PARAMETER or not name:
+        return None
+    written = parameters[name].written if name in parameters else None
+    if written is None:
+        single = [known for known, parameter in parameters.items() if parameter.written is not None]
+        near = difflib.get_close_matches(name, single, n=1)
+        expected = "one of " + (", ".join(f"{PARAMETER}.{known}" for known in single) or "the parameters that are no list: none")
+        section.refuse("unknown parameter", expected, f"{PARAMETER}.{name}", f"did you mean {PARAMETER}.{near[0]}?" if near else "")
+    return written
 
 
 def read_parameters(declared: Section | None, inherited: Parameters) -> dict[str, Parameter]:

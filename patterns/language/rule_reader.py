@@ -1,6 +1,6 @@
 """Reads the file of one rule."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple, TypeVar
 
@@ -20,7 +20,7 @@ from patterns.language.earlier_steps import EarlierSteps
 from patterns.language.file_form import PatternForm, fields
 from patterns.language.formula_reader import FormulaReader
 from patterns.language.inline_test_reader import InlineTestReader
-from patterns.language.parameters import NUMBERS, Parameter, Parameters, read_parameters, written_parameters
+from patterns.language.parameters import NUMBERS, Parameter, Parameters, read_parameters, written_in
 from patterns.language.pattern import (
     SEVERITIES,
     STATUSES,
@@ -57,14 +57,14 @@ class RuleFile:
         id: the name of the file without its ending.
         version: content hash of the text, and of the text of the rule that it extends.
         parent: the file of the rule that it extends; None: it extends none.
-        written: what stands in a field in the place of ``parameter.name``, by that text.
+        constants: the parameters that fields of numbers may read.
     """
 
     id: str
     version: str
     own: Section
     parent: "RuleFile | None" = None
-    written: Mapping[str, str] = field(default_factory=dict)
+    constants: Parameters = field(default_factory=dict)
 
     def at(self, name: str) -> Section | None:
         """Returns the value of a field; None where neither this rule nor the one that it extends has it."""
@@ -72,7 +72,9 @@ class RuleFile:
             section: Section | None = self.own.at(name)
         else:
             section = None if self.parent is None or name in OWN else self.parent.at(name)
-        return section.with_texts(NUMBERS, self.written) if section is not None and self.written else section
+        if section is None or not self.constants:
+            return section
+        return section.with_texts(NUMBERS, lambda scalar: written_in(scalar, self.constants))
 
     def read(self, name: str, reader: Callable[[Section], _Read], otherwise: _Read) -> _Read:
         """Returns what `reader` makes of a field; `otherwise` where there is none."""
@@ -102,7 +104,7 @@ class RuleReader:
         own = file.own
         own.only(*fields(PatternForm))
         parameters = file.parameters()
-        file = replace(file, written=written_parameters(parameters))
+        file = replace(file, constants=parameters)
         parts = self._evaluated(file, parameters)
         then = file.read("then", lambda section: self._then(section, parts), Then())
         said = () if then.reason is None else [part for part in then.reason.parts if isinstance(part, Formula)]
