@@ -2,9 +2,11 @@
 
 import logging
 import signal
+import sys
 from collections.abc import Callable
 from typing import Protocol
 
+from foundation.refusal import Refusal
 from foundation.settings import Settings, read_settings
 
 
@@ -28,11 +30,17 @@ def write_log() -> None:
 def run_job(make: Callable[[Settings], Job]) -> None:
     """Makes a job from the settings of the environment and runs it until SIGTERM or SIGINT.
 
-    Raises:
-        Refusal: a setting is refused, or what the job needs cannot be opened.
+    Ends the process with status 2 and a message if a setting is refused, or what the job needs.
     """
     write_log()
-    job = make(read_settings())
+    try:
+        _run(make(read_settings()))
+    except Refusal as refusal:
+        print(f"weir: {refusal}", file=sys.stderr)
+        sys.exit(2)
+
+
+def _run(job: Job) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: job.stop())
     job.run()
