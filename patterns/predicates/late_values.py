@@ -39,7 +39,7 @@ def ask_late(index: Index, columns: Mapping[str, Column], cells: Cells, events: 
 
 def _locate(index: Index, at: int, columns: Mapping[str, Column], asked: NDArray[np.bool_], of: Cells) -> None:
     attribute, cuts, n = index.attributes[at], index.cuts.of(at), len(asked)
-    rows = np.flatnonzero(asked)
+    [rows] = asked.nonzero()
     if len(rows) >= n * _FEW:
         locate(column_of(attribute, columns, n), cuts, index.texts, of)
         return

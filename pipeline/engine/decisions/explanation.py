@@ -52,7 +52,7 @@ class Explanations:
             chosen = np.where(self._verdicts.are(UNDECIDED), np.int8(-1), chosen)
         for position in sorted({*chosen.tolist()} - {-1}):
             model = self._models[position]
-            rows = np.flatnonzero(chosen == position)
+            [rows] = (chosen == position).nonzero()  # a tenth of `flatnonzero`, which is Python
             scoring = self._verdicts.scoring.get(model.name)
             scale, bases = (scoring.scale, scoring.bases(rows)) if scoring else ("score", repeat(0.0))
             shapes = starmap(model.shape, shares_of(self._verdicts, model, rows).tolist())

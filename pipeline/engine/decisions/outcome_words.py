@@ -1,4 +1,4 @@
-"""Packs what is remembered of a decision into a word, see `pipeline.engine.decisions.reasons.Outcomes`."""
+"""Compiled calls on columns of verdicts: what is remembered of a decision in a word, and the flags that any event has."""
 
 from typing import Any, Final
 
@@ -15,6 +15,15 @@ RULE_BITS: Final = 10
 ONE_RULE_BIT: Final = 20
 """Set where the bits below hold one rule, whose position does not fit into `RULE_BITS`."""
 _SMALL: Final = (1 << RULE_BITS) - 1
+
+
+@compiled("int64(uint16[:])")
+def common_flags(flags: NDArray[np.uint16]) -> int:
+    """Returns the bits that any of `flags` has."""
+    found = np.int64(0)
+    for i in range(len(flags)):
+        found |= np.int64(flags[i])
+    return int(found)
 
 
 @compiled("void(uint8[:], int8[:], int8[:, :], int64[:], int64[:], uint8[:], int16[:, :], boolean[:], int64[:])")

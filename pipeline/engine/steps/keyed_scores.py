@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from features.layout.layout import CORRECTED, DUPLICATE, ID_REUSED, RETRACTED, TOO_FAR_BACK, TOO_LATE, TOO_OFTEN, UNKNOWN
 from features.profiles.profiles import Profiles
+from pipeline.engine.decisions.outcome_words import common_flags
 from pipeline.engine.definitions.models import Model
 
 _NOT_NEW = DUPLICATE | ID_REUSED | TOO_LATE | UNKNOWN | TOO_FAR_BACK | TOO_OFTEN | CORRECTED | RETRACTED
@@ -24,7 +25,7 @@ def score_keyed(
     """
     assert model.keyed is not None
     words = profiles.section(model.section)
-    if not int(np.bitwise_or.reduce(flags)) & _NOT_NEW:  # nearly always
+    if not common_flags(flags) & _NOT_NEW:  # nearly always
         raw = np.empty(len(inputs))
         model.keyed.score_learn_many(words, slots, inputs, raw)
         return raw

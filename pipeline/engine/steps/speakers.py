@@ -17,8 +17,8 @@ _NOBODY = -1
 
 def adjust(scores: NDArray[np.float64], decades: NDArray[np.float64]) -> None:
     """Multiplies 1 - score by 10 to the power of -decades, so that a score stays in [0, 1]; a missing score stays missing."""
-    at = np.flatnonzero(decades)
-    if len(at):
+    if np.count_nonzero(decades):
+        at = np.flatnonzero(decades)
         scores[at] = 1.0 - np.minimum((1.0 - scores[at]) * 10.0 ** -decades[at], 1.0)
 
 
