@@ -20,6 +20,8 @@ Fsync = Literal["always", "20ms", "os"]
 FSYNC_SECONDS = 0.02
 SEGMENT_BYTES = 64 << 20
 LOCK = "writer.lock"
+CARRIED_HEADER = "weir-carried"
+"""The header of a record that was appended again because its segment went: the ordinal that it had first."""
 
 
 class LogWriter:
@@ -207,7 +209,7 @@ class LogWriter:
                     if record.topic in wanted:
                         newest[record.topic, record.key] = record.ordinal, Entry(record.topic, record.key, record.value, record.headers)
         here = sorted(found for found in newest.values() if found[0] < first.end and found[1].value is not None)
-        return [entry for _, entry in here]
+        return [_carried(ordinal, entry) for ordinal, entry in here]
 
     def _sync_behind(self) -> None:
         while not self._closing:
@@ -222,6 +224,13 @@ class LogWriter:
             finally:
                 os.close(file)
             time.sleep(FSYNC_SECONDS)
+
+
+def _carried(ordinal: int, entry: Entry) -> Entry:
+    """The record as it is appended again."""
+    if any(name == CARRIED_HEADER for name, _ in entry.headers):
+        return entry
+    return entry._replace(headers=(*entry.headers, (CARRIED_HEADER, str(ordinal).encode())))
 
 
 def _frames(entries: Sequence[Entry], first: int, at_ms: int) -> Iterator[bytes]:

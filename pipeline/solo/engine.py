@@ -16,7 +16,7 @@ from pipeline.engine.definitions.keeping import kept_ms
 from pipeline.log.frame import Entry, LogRecord
 from pipeline.log.log_folder import INBOX, INPUT, LOGS, LOGS_OF, OUTPUT, SIDE, TAKEN_IN, close_writers, segments_of, take_over
 from pipeline.log.reader import LogReader
-from pipeline.log.writer import LogWriter
+from pipeline.log.writer import CARRIED_HEADER, LogWriter
 from pipeline.solo.checkpoints import RETRY_SECONDS, Checkpoints
 from pipeline.solo.entry_feed import LogEntryFeed
 from pipeline.solo.intake import Done, Intake, IntakeFullError, Waiting
@@ -255,12 +255,17 @@ class Engine:
         """Reads the log from the state's position on, as it was decided before the end of the process."""
         entity, user = self._checkpoints.states()
         positions = self._checkpoints.positions
-        self._lists = LogEntryFeed(LogReader(self._input.segments, ("entries",), 0))
-        self._stages = Stages(entity, user, 0, self._settings.profiles_bytes_max, self._clock, self._lists)
         start = positions.get(INPUT, 0)
+        carried = self._carried_from_before(start)
+        self._lists = LogEntryFeed(LogReader(self._input.segments, ("entries",), 0), carried["entries"])
+        self._stages = Stages(entity, user, 0, self._settings.profiles_bytes_max, self._clock, self._lists)
+        if carried["control"]:
+            self._stages.control(carried["control"])
         known = LogReader(self._input.segments, CONTROL_TOPICS, 0)
         while records := [record for record in known.read(1_000) if record.ordinal < start]:
             self._stages.control(records)
+        if carried["facts"]:
+            self._stages.told("facts", carried["facts"])
         self._checkpoints.forget(self._kept_from_ms())
         through = self._outcomes_through()
         self._through = self._checkpoints.outcomes_through = min(through, self._input.end)
@@ -278,6 +283,18 @@ class Engine:
             SIDE: LogReader(segments_of(self._folder, SIDE), TAKEN_IN, positions.get(SIDE, 0)),
             INBOX: LogReader(segments_of(self._folder, INBOX), _input_topics(), positions.get(INBOX, 0)),
         }
+
+    def _carried_from_before(self, start: int) -> dict[str, list[LogRecord]]:
+        """What stood before the oldest record of the log and was appended again, for a start whose state does not know it either."""
+        oldest = self._input.segments.all[0].first
+        found: dict[str, list[LogRecord]] = {"control": [], "facts": [], "entries": []}
+        if start < oldest:
+            reader = LogReader(self._input.segments, tuple(found))
+            while records := reader.read(1_000):
+                for record in records:
+                    if any(name == CARRIED_HEADER and int(value) < oldest for name, value in record.headers):
+                        found[record.topic].append(record)
+        return found
 
     def _start_behind_lost_events(self, through: int) -> None:
         """Writes the state behind outcomes whose events the log has lost, so that no later start takes new events for those."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from patterns.entries import Change, read_record
+from pipeline.log.frame import LogRecord
 from pipeline.log.reader import LogReader
 
 RECORDS_AT_ONCE = 10_000
@@ -13,13 +14,15 @@ class LogEntryFeed:
 
     Args:
         reader: of that topic alone, from its beginning.
+        before: records that count before all others, wherever they stand.
 
     Attributes:
         until: the ordinal of the log up to which entries count, exclusive: that of the first event that is decided next.
     """
 
-    def __init__(self, reader: LogReader) -> None:
+    def __init__(self, reader: LogReader, before: Sequence[LogRecord] = ()) -> None:
         self.until = 0
+        self._before = list(before)
         self._reader = reader
 
     def start(self) -> None:
@@ -27,13 +30,18 @@ class LogEntryFeed:
 
     def take(self) -> Sequence[Change]:
         """Returns the changes that stand behind those of the last call and before `until`."""
-        changes: list[Change] = []
+        changes = [change for record in self._before if (change := _change_of(record)) is not None]
+        self._before.clear()
         while self._reader.is_behind and (records := self._reader.read(RECORDS_AT_ONCE)):
             for record in records:
                 if record.ordinal >= self.until:
                     self._reader.seek(record.ordinal)
                     return changes
-                change = read_record(record.key, record.value, record.ordinal).change
+                change = _change_of(record)
                 if change is not None:
                     changes.append(change)
         return changes
+
+
+def _change_of(record: LogRecord) -> Change | None:
+    return read_record(record.key, record.value, record.ordinal).change

@@ -112,11 +112,13 @@ def require_delivered_once(settings: Settings, names: Sequence[tuple[str, int]])
 
 def everything_is_delivered(settings: Settings, labelled: set[str]) -> bool:
     """Whether each of these labels has reached the engine, or a dead letter says why not, and each record the stores and the archive."""
-    resolved = {msgspec.json.decode(each.value)["event_id"] for each in records_of(settings, INPUT) if each.topic == "labels-resolved"}
     decided = sum(record.topic == "decisions" for record in records_of(settings, OUTPUT))
-    archived = all(len(archived_offsets(settings, kind)) >= len(offsets_of(settings, kind)) for kind in ARCHIVED)
-    is_stored = len(stored_in(settings)) >= decided <= counted(settings)
-    return labelled <= resolved | _dead_labels(settings) and is_stored and archived
+    if len(stored_in(settings)) < decided or counted(settings) < decided:
+        return False
+    resolved = {msgspec.json.decode(each.value)["event_id"] for each in records_of(settings, INPUT) if each.topic == "labels-resolved"}
+    if not labelled <= resolved | _dead_labels(settings):
+        return False
+    return all(len(archived_offsets(settings, kind)) >= len(offsets_of(settings, kind)) for kind in ARCHIVED)
 
 
 def _dead_labels(settings: Settings) -> set[str]:

@@ -29,6 +29,7 @@ from pipeline.log.reader import LogReader
 from pipeline.log.segments import segment_paths
 from pipeline.log.writer import LogWriter
 from pipeline.offline.replay import Replay
+from pipeline.score_job.facts import fact_key
 from pipeline.solo import engine as engine_module
 from pipeline.solo.engine import STATE, Engine
 from pipeline.solo.intake import Intake, IntakeFullError
@@ -475,6 +476,43 @@ def test_an_end_while_the_log_is_read_again_doubles_nothing(running, monkeypatch
             again.engine._thread.join()
             again.close()
     assert running().wait().outcomes() == whole_run()
+
+
+def test_a_start_without_a_state_knows_what_stood_in_the_segments_that_were_removed(running) -> None:
+    features = (
+        TEXTS["features"] + "- {name: watched, expression: 'event.shop in list.watched'}\n- {name: limit, expression: 'entity.who.limit'}\n"
+    )
+    texts = TEXTS | {"features": features, "list:watched": DECLARATION, "schema": TEXTS["schema"] + "facts: {who: {limit: number}}\n"}
+    key, value = Change("watched", "s1", ListEntry("watched", "s1")).record()
+    fact = {"kind": "who", "entity": "u1", "name": "limit", "since": START_MS - 1_000_000, "value": 7}
+    system = running()
+    system.engine._input._segment_bytes = 4_000
+    told = Entry("facts", fact_key("who", "u1", "limit"), msgspec.json.encode(fact))
+    system.put([*release(1, texts), Entry("entries", key.encode(), value), told])
+    values = payments(300)
+    put_in_parts(system, values)
+    engine = system.wait().engine
+    engine._settings = msgspec.structs.replace(system.settings, log_bytes_max=1)
+    engine._checkpoints.write(engine._stages.checkpoint)
+    engine._checkpoints.wait()
+    engine._keep()
+    put_in_parts(system, values[:1])
+    system.wait()
+    engine._checkpoints.write(engine._stages.checkpoint)
+    engine._checkpoints.wait()
+    engine._settings = msgspec.structs.replace(system.settings, log_bytes_max=20_000)
+    engine._keep()
+    oldest = segment_paths(system.folder / INPUT)[0][0]
+    assert oldest > 0
+    stopped_without_a_state(system)
+    for path in [*system.settings.path("solo").glob("state.db*"), *(system.folder / OUTPUT).glob("*")]:
+        path.unlink()
+    again = running().wait()
+    assert {each["reason"]["what"] for each in again.outcomes("dead-letters")} <= {"not JSON", "bad JSON"}
+    decided = again.outcomes()
+    assert len(decided) > 50
+    assert all(each["features"]["watched"] == (each["entities"]["shop"] == "s1") for each in decided if each["entities"]["shop"])
+    assert {each["features"]["limit"] for each in decided if each["user"] == "u1"} == {7}
 
 
 def put_in_parts(system: Running, values: Sequence[bytes]) -> None:
