@@ -313,16 +313,32 @@ def archive_compact() -> None:
 
 
 @main.command()
-@click.argument("topic", type=click.Choice(["dead-letters", "late"]))
+@click.argument("topic", type=click.Choice(["dead-letters", "late"]), required=False)
 @click.option("--reason", default="", help="Only records whose reason contains this text, such as 'missing field'.")
-@click.option("--dry-run", is_flag=True, help="Counts the records that would be sent, by reason, and sends nothing.")
-def redrive(topic: str, reason: str, dry_run: bool) -> None:
-    """Sends refused or late records again, if the definitions in force accept them now."""
+@click.option(
+    "--from-log",
+    "log_of",
+    type=EXISTING_FOLDER,
+    help="Writes all that the log of the solo system in this folder holds into Kafka, so that `weir up` begins with its history.",
+)
+@click.option("--dry-run", is_flag=True, help="Counts the records that would be sent, by reason or topic, and sends nothing.")
+def redrive(topic: str | None, reason: str, log_of: pathlib.Path | None, dry_run: bool) -> None:
+    """Sends refused or late records again, if the definitions in force accept them now; or carries the log of a solo system into Kafka."""
     from deploy.machine.system_settings import system_settings
+
+    if (topic is None) == (log_of is None):
+        raise click.UsageError("give either TOPIC or --from-log")
+    if log_of is not None:
+        from deploy.commands.growing import carry_into_kafka
+
+        if reason:
+            raise click.UsageError("--reason can only be used with TOPIC")
+        return click.echo(carry_into_kafka(system_settings(), log_of, dry_run))
     from pipeline.offline.redrive import redrive as redrive_topic
     from pipeline.offline.redrive import report
 
-    click.echo(report(redrive_topic(system_settings(), topic, reason, dry_run), dry_run))
+    click.echo(report(redrive_topic(system_settings(), str(topic), reason, dry_run), dry_run))
+    return None
 
 
 @main.command()

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, TopicPartition
 
@@ -75,11 +76,15 @@ class Outbox:
         self._producer = producer
         self._failed: list[str] = []
 
-    def send(self, topic: str, key: bytes, value: bytes | None) -> None:
-        """Queues a record for `topic`, its full name; the value None deletes the key's record. Waits while the queue is full."""
+    def send(self, topic: str, key: bytes, value: bytes | None, **more: Any) -> None:
+        """Queues a record for `topic`, its full name; the value None deletes the key's record. Waits while the queue is full.
+
+        Args:
+            more: further arguments of `Producer.produce`.
+        """
         while True:
             try:
-                self._producer.produce(topic, value, key, on_delivery=self._note)
+                self._producer.produce(topic, value, key, on_delivery=self._note, **more)
                 return
             except BufferError:
                 self._producer.poll(0.1)

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow.parquet
 from score_job_runs import Json, prepared, produce
 
+from detectors.snapshot import Snapshot
 from features.definitions.entity_parser import KEY_JOINT, parts_of
 from features.schema.batch import Batch
 from features.schema.decode import Decoder
@@ -53,15 +54,22 @@ class Parity:
 
     def replayed(self, events: list[Json], positives: Labelled, folder: pathlib.Path) -> Replayed:
         """What replay says with frozen snapshots."""
-        learned = Replay(self.release, self.history_of(self._lesson), None)
-        learned.run(None)
-        snapshots = tuple(learned.published.values())
+        snapshots = self._learned()
         known = sorted(positives, key=lambda pair: pair[1])
         ids = np.array([event[self.id] for event, _ in known], np.int64)
         labels = Labels(ids, np.ones(len(known), np.int8), np.array([at for _, at in known], np.int64))
         Replay(self.release, self.history_of(events), labels, frozen=snapshots).run(folder)
         rows = pyarrow.parquet.read_table(folder / "decisions.parquet").to_pylist()
         return Replayed(rows, positives, [(snapshot.model, snapshot.encode()) for snapshot in snapshots])
+
+    def learned(self) -> list[tuple[str, bytes]]:
+        """Keys and values of the snapshots that are learned from the lesson."""
+        return [(snapshot.model, snapshot.encode()) for snapshot in self._learned()]
+
+    def _learned(self) -> tuple[Snapshot, ...]:
+        learned = Replay(self.release, self.history_of(self._lesson), None)
+        learned.run(None)
+        return tuple(learned.published.values())
 
     def fed(self, broker: str, flink, folder: pathlib.Path, prefix: str, parallelism: int, events: list[Json], replayed: Replayed):
         """Settings of a system whose topics hold `events`, their labels, and the snapshots that replay scored with."""

@@ -51,7 +51,7 @@ Json = dict[str, object]
 
 
 def prepared(broker: str, flink, folder: pathlib.Path, prefix: str, texts: dict[str, str] = TEXTS, **chosen: object) -> Settings:
-    """Settings of a system with topics of its own, `texts` in force, and checkpoints each second unless `chosen` says otherwise."""
+    """Settings of a system with topics of its own, `texts` in force if there are any, and checkpoints each second if `chosen` agrees."""
     wanted = {"checkpoint_interval_ms": 1_000} | chosen
     settings = Settings(
         bootstrap=broker,
@@ -62,7 +62,8 @@ def prepared(broker: str, flink, folder: pathlib.Path, prefix: str, texts: dict[
         **wanted,
     )
     make_topics(settings)
-    publish(settings, texts)
+    if texts:
+        publish(settings, texts)
     (folder / "logs").mkdir()
     return settings
 
