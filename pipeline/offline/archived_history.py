@@ -21,7 +21,8 @@ from pipeline.tables.refused import RefusedRows
 def archived_history(settings: Settings, schema: Schema, from_ms: int | None, to_ms: int | None, order: str = "time") -> History:
     """Reads the archived events that arrived in [from_ms, to_ms); events that the decoder refuses are listed and not scored.
 
-    With the order ``time`` they are sorted by (event time, id), with ``arrival`` they stay as they arrived. A correction or retraction is
+    With the order ``time`` they are sorted by (event time, id), with ``arrival`` they stay as they arrived: those of one partition in the
+    order of their offsets, whatever their times of arrival say, since a clock may be set back. A correction or retraction is
     sorted by the newest event time before it in its partition, as it is in the live system.
 
     Raises:
@@ -35,13 +36,16 @@ def archived_history(settings: Settings, schema: Schema, from_ms: int | None, to
         events, rows = _decoded(table, decoder, refused)
         if events:
             parts.append(Batch.of(events, schema))
-            places.append(np.stack([table[name].cast(pa.int64()).to_numpy()[rows] for name in ("partition", "offset")]))
+            places.append(np.stack([table[name].cast(pa.int64()).to_numpy()[rows] for name in ("partition", "offset", "at")]))
     if not parts:
         got = f"{len(refused)} that do not" if refused else "none"
         raise Refusal("no events", where=settings.archive_place(), expected="archived events that fit the schema", got=got)
     batch = joined(parts)
+    partitions, offsets, arrived_ms = np.concatenate(places, axis=1)
     if order == "time":
-        batch = batch.take(total_order(batch, _turns_of(batch, *np.concatenate(places, axis=1)), schema))
+        batch = batch.take(total_order(batch, _turns_of(batch, partitions, offsets), schema))
+    else:
+        batch = batch.take(_order_of_arrival(partitions, offsets, arrived_ms))
     return History(batch, None, refused)
 
 
@@ -86,11 +90,22 @@ def _decoded(table: pa.Table, decoder: Decoder, refused: RefusedRows) -> tuple[l
     return events, rows
 
 
+def _order_of_arrival(partitions: NDArray[np.int64], offsets: NDArray[np.int64], arrived_ms: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Gives the rows in the order in which a reader of all partitions had them, as far as their times tell."""
+    order: NDArray[np.int64] = np.lexsort((offsets, partitions, _newest_so_far(arrived_ms, partitions, offsets)))
+    return order
+
+
 def _turns_of(batch: Batch, partitions: NDArray[np.int64], offsets: NDArray[np.int64]) -> NDArray[np.int64]:
     """Computes `pipeline.tables.event_files.turns_of` for each partition separately."""
-    turns = batch.times_ms.copy()
+    return np.where(batch.ops == ADD, batch.times_ms, _newest_so_far(batch.times_ms, partitions, offsets))
+
+
+def _newest_so_far(times_ms: NDArray[np.int64], partitions: NDArray[np.int64], offsets: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Gives of each row the greatest time of its partition up to it."""
+    newest: NDArray[np.int64] = times_ms.copy()
     for partition in np.unique(partitions).tolist():
         rows = np.flatnonzero(partitions == partition)
         rows = rows[np.argsort(offsets[rows], kind="stable")]
-        turns[rows] = np.maximum.accumulate(batch.times_ms[rows])
-    return np.where(batch.ops == ADD, batch.times_ms, turns)
+        newest[rows] = np.maximum.accumulate(times_ms[rows])
+    return newest

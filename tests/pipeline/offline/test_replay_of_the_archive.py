@@ -105,6 +105,18 @@ def test_a_replay_of_the_archive_is_that_of_the_files_bit_for_bit(tmp_path: path
     assert [one["file"] for one in refused] == ["events/0"] * 2
 
 
+def test_a_clock_that_was_set_back_changes_no_order_of_arrival(tmp_path: pathlib.Path) -> None:
+    town = Town(3, customers=2, terminals=2)
+    lines = [town.payment(START_MS + 1_000 * number).encode() for number in range(60)]
+    lines = [line for line in lines if partition_of(line) == partition_of(lines[0])]
+    put("events", lines, [START_MS + 90_000_000 - (2_000_000 if number > 9 else 0) + number for number in range(len(lines))])
+    (tmp_path / "events.jsonl").write_bytes(b"\n".join(lines))
+    given = ("--config", str(DEMO_CONFIG), "--order", "arrival", "--out")
+    assert run("replay", str(tmp_path / "events.jsonl"), *given, str(tmp_path / "a")).exit_code == 0
+    assert run("replay", "--archived", *given, str(tmp_path / "b")).exit_code == 0
+    assert (tmp_path / "a" / "decisions.parquet").read_bytes() == (tmp_path / "b" / "decisions.parquet").read_bytes()
+
+
 def test_only_what_arrived_in_the_span_is_replayed() -> None:
     town = Town(3)
     put("events", [town.payment(START_MS + n).encode() for n in range(20)], [START_MS + 1_000 * n for n in range(20)], a_file=7)
