@@ -31,7 +31,13 @@ def carry_into_kafka(settings: Settings, folder: pathlib.Path, dry_run: bool) ->
     """
     if settings.runtime == "solo":
         expected = "the settings of the system that is to begin with this history, which has a broker"
-        raise Refusal("no broker", where="WEIR_RUNTIME", expected=expected, got="solo", remedy="unset WEIR_RUNTIME")
+        raise Refusal(
+            "no broker",
+            where="WEIR_RUNTIME",
+            expected=expected,
+            got="solo",
+            remedy="name the folder of the new system with WEIR_FOLDER, and leave WEIR_RUNTIME out",
+        )
     with _broker(settings):
         make_topics(settings)
         return report(carry_log(settings, folder, dry_run), dry_run)
