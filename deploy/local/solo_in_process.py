@@ -22,6 +22,8 @@ from foundation.settings import Settings
 from pipeline.solo.side_jobs import SideJobs
 
 READY_SECONDS_MAX = 120.0
+CALL_SECONDS_MAX = 120.0
+"""A call of a test fails because of its answer, and not because the machine is busy."""
 TOKEN = "the-token-of-a-solo-system-in-a-test"  # noqa: S105 - it opens a system that only this machine reaches, for as long as a test runs
 
 
@@ -48,7 +50,7 @@ class SoloInProcess:
         [port] = free_ports(1)
         given = {"runtime": "solo", "folder": str(folder), "api_port": port, "metrics_interval_ms": 200, "archive_interval_ms": 1_000}
         self.settings = msgspec.convert(given | values, Settings)
-        self.client = Client(f"http://{self.settings.api_address()}", TOKEN)
+        self.client = Client(f"http://{self.settings.api_address()}", TOKEN, CALL_SECONDS_MAX)
         self._config = config
         self._has_side_jobs = side_jobs
         self._time = clock
