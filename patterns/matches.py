@@ -137,8 +137,12 @@ class Rules(Protocol):
 
     `each` says what a match says of the rule at its position; those that never act come last. `cost_ns` is the CPU that an event costs,
     about, in nanoseconds. `sections` are what profiles of users keep for them. `lists` are those that the rules ask. `reads` are the
-    names that each reads, by its id.
+    names that each reads, by its id. `errors` and `skips` count at how many events each rule erred, and was skipped because a value was
+    missing, since it was compiled.
     """
+
+    errors: Int64s
+    skips: Int64s
 
     @property
     def each(self) -> Sequence[Rule]: ...
@@ -164,6 +168,7 @@ class NoRules:
     """A release without rules."""
 
     each: tuple[Rule, ...] = ()
+    errors = skips = np.zeros(0, np.int64)
     cost_ns = 0.0
     sections: tuple[Section, ...] = ()
     lists: tuple[str, ...] = ()

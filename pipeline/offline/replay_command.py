@@ -106,7 +106,8 @@ def report(release: Release, history: History, labels: Labels | None, outcome: O
 def _rule_line(each: RuleOutcome, labelled: bool) -> str:
     """What one rule did; its precision counts events without a label as negative."""
     precision = f"  precision {each.positives / each.matches:.4f}" if labelled and each.matches else ""
-    return f"rule        {each.pattern}  {each.matches:,} matches, {each.acted:,} of them acted{precision}"
+    failures = "".join(f"  {word} at {count:,} events" for word, count in (("erred", each.errors), ("skipped", each.skips)) if count)
+    return f"rule        {each.pattern}  {each.matches:,} matches, {each.acted:,} of them acted{precision}{failures}"
 
 
 def _progress(done: int, total: int) -> None:

@@ -17,12 +17,15 @@ class RuleOutcome(NamedTuple):
             not named are not counted.
         acted: the number of these for which it acted; for the others it was in shadow.
         positives: the number of these with a positive label.
+        errors, skips: the number of events at which the rule erred, and was skipped because a value was missing.
     """
 
     pattern: str
     matches: int
     acted: int
     positives: int
+    errors: int = 0
+    skips: int = 0
 
 
 class RuleCounts:
@@ -34,6 +37,7 @@ class RuleCounts:
 
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
+        self._before = rules.errors.copy(), rules.skips.copy()
         self._parts: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]] = []
 
     def add(self, first: int, matches: Matches) -> None:
@@ -48,9 +52,11 @@ class RuleCounts:
             marks_of: gives the label, 1 or 0, of each of the events at positions of the history.
         """
         if not self._parts:
-            return [RuleOutcome(rule.pattern, 0, 0, 0) for rule in self._rules.each]
+            nothing = np.zeros(0, np.int64)
+            self._parts.append((nothing, nothing, np.zeros(0, np.bool_)))
         events, rules, shadows = (np.concatenate(columns) for columns in zip(*self._parts, strict=True))
         n = len(self._rules.each)
+        errors, skips = self._rules.errors - self._before[0], self._rules.skips - self._before[1]
         matches, acted, positives = (np.bincount(rules[kept], minlength=n) for kept in (..., ~shadows, marks_of(events) > 0))
-        counts = zip(self._rules.each, matches.tolist(), acted.tolist(), positives.tolist(), strict=True)
+        counts = zip(self._rules.each, *(each.tolist() for each in (matches, acted, positives, errors, skips)), strict=True)
         return [RuleOutcome(rule.pattern, *each) for rule, *each in counts]

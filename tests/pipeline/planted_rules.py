@@ -37,6 +37,7 @@ class PlantedRules:
     """
 
     cost_ns = 5.0
+    errors = skips = np.zeros(40, np.int64)
     sections: tuple[Section, ...] = ()
     lists: tuple[str, ...] = ()
     reads: Mapping[str, tuple[str, ...]] = {}

@@ -302,6 +302,7 @@ def test_a_replay_of_a_folder_with_rules_says_which_events_they_matched_and_what
         "pattern:large": rule("event.amount > 5.0"),
         "pattern:seen": rule("event.amount > 0.0", status="shadow"),
         "pattern:later": rule("event.amount > 0.0", status="draft"),
+        "pattern:errs": rule("10 / (int(event.amount) - 1) > 100"),
     }
     (tmp_path / "config" / "patterns").mkdir(parents=True)
     for part, text in texts.items():
@@ -316,6 +317,7 @@ def test_a_replay_of_a_folder_with_rules_says_which_events_they_matched_and_what
     shown = capsys.readouterr().out
     assert "large  2 matches, 2 of them acted  precision 0.5000" in shown
     assert "seen  4 matches, 0 of them acted  precision 0.2500" in shown
+    assert "errs  0 matches, 0 of them acted  erred at 2 events" in shown
     assert "later" not in shown
 
 
