@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -244,7 +244,8 @@ class Sequences:
         sparse.make_room(int(most[NEW_ENTRIES]), int(most[NEW_LINES]) + self._scratch_lines)
         scratch = (int(sparse.arrays.numbers[USED_LINES]) + int(most[NEW_LINES])) * LINE
         room = self._room(most)
-        batch = Events(slots, times_ms, id_keys, late.astype(np.int64), np.ascontiguousarray(values), events, steps)
+        seen = (_plain(slots), _plain(times_ms), _plain(id_keys), _plain(late), _plain(values, np.float64))
+        batch = Events(*seen, _plain(events), _plain(steps))
         matches, dues = advance(sparse.arrays, tables, short, batch, room, scratch, counter)
         return Found(self._matches(room, matches), self._absences(room, dues))
 
@@ -254,7 +255,7 @@ class Sequences:
         tables, _, _, needs = self._tables_for(sparse)
         most = needs[tables.steps[:, LOCAL] == 0].sum(axis=0) * len(slots)
         room = self._room(most)
-        return self._absences(room, come_true(sparse.arrays, tables, room, slots, now_ms))
+        return self._absences(room, come_true(sparse.arrays, tables, room, _plain(slots), now_ms))
 
     def deadlines_ms(self, profiles: Profiles, slots: Int64s) -> Int64s:
         """Returns the earliest deadline of each slot's trailing absences; `tables.NONE` where none waits.
@@ -263,7 +264,7 @@ class Sequences:
         """
         sparse = profiles.sections.sparse
         out = np.empty(len(slots), np.int64)
-        first_deadlines(sparse.arrays, self._tables_for(sparse)[0], slots, out)
+        first_deadlines(sparse.arrays, self._tables_for(sparse)[0], _plain(slots), out)
         return out
 
     def _tables_for(self, sparse: SparseSections) -> tuple[Tables, int, Int64s, Int64s]:
@@ -301,6 +302,11 @@ class Sequences:
     def _absences(self, room: Room, n: int) -> MatchedSequences:
         starts = room.due_starts[:n]
         return MatchedSequences(room.due_slots[:n], room.due_rules[:n], starts + 1, room.due_words, self._shapes, room.due_words[starts])
+
+
+def _plain(array: NDArray[Any], type: Any = np.int64) -> NDArray[Any]:
+    """Returns `array` as the kernel was compiled for: another layout would compile it again."""
+    return np.require(array, type, ["C", "W"])
 
 
 def needs_of(tables: Tables, sparse: SparseSections) -> Int64s:

@@ -7,8 +7,10 @@ import numpy as np
 from features.layout.layout import NEWEST
 from features.profiles.profiles import Profiles
 from patterns.language.pattern import Missing
+from patterns.sequences.machine import advance
 from patterns.sequences.sequences import RuleSequence, Sequences
 from patterns.sequences.tables import DROPPED, NONE
+from patterns.sequences.warm_kernels import compile_sequence_kernels
 from tests.patterns.sequences.sequence_oracle import PlainSequence, PlainStep, Seen
 from tests.patterns.sequences.test_sequences_against_brute_force import PLAN, Ask, Slots, declared
 
@@ -109,3 +111,11 @@ def test_a_burst_that_is_longer_than_the_ring_is_counted_whole() -> None:
     assert found.matches.count(0, "a") == 100
     assert len(found.matches.taken(0)) == 9
     assert not np.count_nonzero(machine.sequences.counts)
+
+
+def test_the_kernels_of_sequences_can_be_compiled_before_the_first_event() -> None:
+    compile_sequence_kernels()
+    signatures = len(advance.signatures)  # type: ignore[attr-defined]  # numba's
+    assert signatures == 1
+    Slots([declared(PLAIN)]).take([seen(1_000, "a")])
+    assert len(advance.signatures) == signatures  # type: ignore[attr-defined]
