@@ -304,6 +304,7 @@ class Segments:
             if not fresh:
                 return
             if self.all and not self.all[-1].sealed:
+                self._look_at_last()  # it got its last records before the next segment was begun, perhaps since it was looked at
                 if fresh[0][0] != self.all[-1].end:
                     raise gap(fresh[0][1], self.all[-1].end)
                 self.all[-1].sealed = True

@@ -223,6 +223,26 @@ def test_a_reader_that_comes_later_sees_every_segment_of_a_folder_in_which_nothi
     writer.close()
 
 
+def test_a_segment_that_is_filled_and_followed_by_another_while_a_reader_looks_is_read_whole(tmp_path, monkeypatch) -> None:
+    writer = LogWriter(tmp_path, "os", segment_bytes=300)
+    writer.append([Entry("events", b"", b"0" * 60)])
+    segments = Segments(tmp_path)
+    segments.refresh()
+
+    def list_late(folder: pathlib.Path) -> list[tuple[int, pathlib.Path]]:
+        for number in range(1, 6):
+            writer.append([Entry("events", b"", str(number).encode() * 60)])
+        monkeypatch.undo()
+        return segment_paths(folder)
+
+    segments._listed_ns = -1
+    monkeypatch.setattr("pipeline.log.segments.segment_paths", list_late)
+    segments.refresh()
+    assert segments.end == 6
+    assert len(LogReader(segments, ["events"]).read(10)) > 1
+    writer.close()
+
+
 def test_old_segments_go_and_the_newest_record_of_each_key_of_a_compacted_topic_stays(tmp_path) -> None:
     writer = opened(tmp_path, segment_bytes=300)
     writer.append([Entry("control", b"kept", b"first"), Entry("control", b"changed", b"old"), Entry("control", b"gone", b"x")])

@@ -519,6 +519,7 @@ def put_in_parts(system: Running, values: Sequence[bytes]) -> None:
     for first in range(0, len(values), 20):
         system.put(entries(values[first : first + 20]))
 
+
 def test_profiles_that_are_kept_no_longer_go_while_the_engine_runs(running, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine_module, "FORGET_SECONDS", 0.5)
     system = running()
