@@ -13,6 +13,7 @@ from patterns.predicates.form import Forms
 from patterns.rules.manifest import pattern_texts, standings_of
 from patterns.rules.rule_set import LiveRule, RuleSet, live
 from pipeline.engine.definitions.compiled_parts import once_each
+from pipeline.engine.definitions.unsupported_rules import check_supported
 
 PATTERNS_KEPT = 4 * RULES_MAX
 """So many rules are remembered by their texts, compiled or refused: those of a few releases of the greatest size."""
@@ -63,7 +64,7 @@ def rules_of(texts: Mapping[str, str], around: Around, lists: tuple[str, ...], r
         return NO_RULES
     patterns = [_compiled(id, rules, around, lists) for id in rules]
     for pattern in patterns:
-        _check_supported(pattern, around.schema.user)
+        check_supported(pattern, around.schema.user)
     watched = live([LiveRule(pattern, standings[pattern.id]) for pattern in patterns])
     return _rule_set_of(_Watched(watched), around, rule_actions) if watched else NO_RULES
 
@@ -81,17 +82,6 @@ class _Watched:
 
     def __hash__(self) -> int:
         return self._hash
-
-
-def _check_supported(pattern: Pattern, user: str) -> None:
-    """Refuses what no stage does yet: a threshold that is learned, which would be missing for ever, and a sequence of another key."""
-    for adaptive in pattern.adaptive.values():
-        expected = "a rule without learned thresholds, which are not learned on a stream yet"
-        where = adaptive.of.place.at(1, 1)
-        raise Refusal("threshold that is not learned yet", where=where, expected=expected, got=f"adaptive.{adaptive.name}")
-    if pattern.sequence is not None and pattern.sequence.key != user:
-        where, expected = pattern.sequence.steps[0].when.place.at(1, 1), f"a sequence of the events of one {user}"
-        raise Refusal("sequence of another key", where=where, expected=expected, got=pattern.sequence.key)
 
 
 def _compiled(id: str, rules: Mapping[str, str], around: Around, lists: tuple[str, ...]) -> Pattern:

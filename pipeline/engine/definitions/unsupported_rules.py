@@ -1,0 +1,43 @@
+"""Refuses what the language of rules can say and nothing carries out yet: whoever wrote it would rely on it."""
+
+from typing import NoReturn
+
+from foundation.place import Place
+from foundation.refusal import Refusal
+from patterns.language.pattern import Pattern, Promote, Sequence
+from patterns.language.rule_folder import source_of
+
+
+def check_supported(pattern: Pattern, user: str) -> None:
+    """Looks for what nothing carries out in a rule that has been read.
+
+    Args:
+        user: the field of the primary entity.
+
+    Raises:
+        Refusal: the rule has a learned threshold, a sequence of another key or one that ends with an absence, an entry on a list, a budget,
+            or a bound for its promotion.
+    """
+    for adaptive in pattern.adaptive.values():
+        _refuse("threshold that is not learned yet", adaptive.of.place, "a rule without learned thresholds", f"adaptive.{adaptive.name}")
+    if pattern.sequence is not None:
+        _check_sequence(pattern.sequence, user)
+    whole = Place(source_of(pattern.id))
+    for addition in pattern.then.additions:
+        _refuse("entry that nothing makes yet", whole, "a match that puts nothing on a list", f"then.list.to {addition.to}")
+    if pattern.budget is not None:
+        _refuse("budget that nothing watches yet", whole, "a rule without a budget", f"{pattern.budget.matches} matches")
+    if pattern.promote != Promote():
+        _refuse("bounds that nothing checks yet", whole, "a rule without promote", "promote")
+
+
+def _check_sequence(sequence: Sequence, user: str) -> None:
+    first, last = sequence.steps[0], sequence.steps[-1]
+    if sequence.key != user:
+        _refuse("sequence of another key", first.when.place, f"a sequence of the events of one {user}", sequence.key)
+    if last.absent:
+        _refuse("absence at the end", last.when.place, "a sequence whose last step an event takes", last.name)
+
+
+def _refuse(what: str, where: Place, expected: str, got: str) -> NoReturn:
+    raise Refusal(what, where=where.at(1, 1), expected=expected, got=got, remedy="leave it out until a version carries it out")
