@@ -200,8 +200,8 @@ def take_step(now: Now, tables: Tables, place: Place, step: int) -> bool:
 
 @inner
 def _offer(now: Now, place: Place, step: int, record: int) -> None:
-    """Takes over a complete record if it is the best so far."""
-    if is_free(now, place.rule, place.best) or is_newer(now, place.rule, record, step, place.best, step):
+    """Takes over a complete record if it is the best so far; of equal ones the last, because the newest is offered last."""
+    if is_free(now, place.rule, place.best) or not is_newer(now, place.rule, place.best, step, record, step):
         copy_record(now, record, place.best, now.steps[step, RECORD_WORDS])
 
 
@@ -240,10 +240,10 @@ def _extend(now: Now, tables: Tables, place: Place, step: int, is_last: bool) ->
     """
     rule, start = place.rule, now.rules[place.rule, START]
     kept, least = now.rules[rule, KEPT], now.steps[step, LEAST]
-    for which in range(kept):
+    for which in range(kept - 1, -1, -1):
         record = cell(now, place, step, least, which)
         if is_free(now, rule, record):
-            break
+            continue
         if _takes(now, tables, place, step, record) == TRUE:
             _add(now, place, step, record)
             if is_last:
