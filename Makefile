@@ -29,7 +29,7 @@ ready: .venv/.ready
 
 # Compiled once before anything asks for them: side by side, each process would compile them for itself.
 kernels: ready
-	@$(RUN)python -c "from features.profiles.warm_kernels import compile_kernels; compile_kernels()"
+	@$(RUN)python -c "from pipeline.trial.trial_budget import warm_up; warm_up()"
 
 jars: ready
 	$(RUN)weir doctor --jars

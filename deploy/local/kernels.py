@@ -8,7 +8,7 @@ from deploy.machine.jars import PROJECT
 from deploy.machine.processes import Process
 
 COMPILE_SECONDS_MAX = 600.0
-_CODE = "import pipeline.engine.scorer, features.profiles.warm_kernels; features.profiles.warm_kernels.compile_kernels()"
+_CODE = "from pipeline.trial.trial_budget import warm_up; warm_up()"
 
 
 def start_compiling(environment: Mapping[str, str], logs: pathlib.Path) -> Process:

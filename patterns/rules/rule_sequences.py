@@ -17,16 +17,18 @@ from patterns.rules.formulas import compiled_node
 from patterns.rules.wording import REASON_CHARACTERS_MAX, Wordings, plain_value, reads_of_reason, shown_value
 from patterns.sequences.matched import MatchedSequences
 from patterns.sequences.sequences import RuleSequence, Sequences
+from patterns.sequences.warm_kernels import compile_sequence_kernels
 
 
 class RuleSequences:
-    """Holds the sequences of rules.
+    """Holds the sequences of rules, with their kernels loaded: the first event must not wait for them.
 
     Args:
         own: position and declaration of each rule that has one; at least one.
     """
 
     def __init__(self, own: Ordered[tuple[int, Pattern]]) -> None:
+        compile_sequence_kernels()
         rules = np.array([at for at, _ in own], np.int64)
         self._sequences = Sequences([_rule_sequence(pattern) for _, pattern in own])
         of = np.array(self._sequences.of, np.int64)

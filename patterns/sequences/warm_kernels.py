@@ -1,5 +1,7 @@
 """Compiles or loads the kernels of sequences before the first event that needs them."""
 
+import functools
+
 import numpy as np
 
 from features.expressions.functions.types import Type
@@ -12,8 +14,9 @@ from patterns.language.pattern import Condition, Sequence, Step
 from patterns.sequences.sequences import RuleSequence, Sequences
 
 
+@functools.cache
 def compile_sequence_kernels() -> None:
-    """Compiles or loads every kernel of sequences: a minute or two the first time on a machine, then about a second."""
+    """Compiles or loads every kernel of sequences, once a process: a minute or two the first time on a machine, then about a second."""
     text = "event.a"
     condition = Condition(text, read_expression(Source(text, Place())), Type.BOOL, {text: Type.BOOL}, frozenset(), Place())
     steps = tuple(Step(name, condition) for name in "ab")

@@ -25,6 +25,8 @@ _WARM = {
         for number, name in enumerate((*LEARNERS, *KEYED))
     ),
     "policy": "score: first_ready(model_0)\nbands: [{action: approve}]\n",
+    "pattern:warm": "title: Warm\nowner: weir\nstatus: shadow\nsequence:\n  within: 1h\n  steps:\n"
+    "    - {name: first, when: event.amount > 1.0}\n    - {name: second, when: event.amount > 2.0 * first.mean(event.amount)}\n",
 }
 
 
