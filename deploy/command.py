@@ -11,7 +11,7 @@ import click
 from deploy.commands.access_commands import audit, tokens
 from deploy.commands.database_commands import database
 from deploy.commands.job_commands import export_by_job, jobs
-from deploy.commands.pattern_commands import patterns
+from deploy.commands.pattern_commands import patterns, run_tests
 from foundation.refusal import Refusal
 
 SAMPLES = pathlib.Path(__file__).parent / "samples"
@@ -95,7 +95,7 @@ def serve(config: pathlib.Path | None, folder: pathlib.Path | None) -> None:
 @main.command()
 @click.argument("directory", type=EXISTING_FOLDER)
 def check(directory: pathlib.Path) -> None:
-    """Validates the configuration folder DIRECTORY, says what each rule costs, and warns of what may not be meant."""
+    """Validates the configuration folder DIRECTORY, says what each rule costs, runs its tests, and warns of what may not be meant."""
     from deploy.machine.system_settings import system_settings
     from features.sets.retention_ends import ended_by_retention
     from patterns.list_text import values_of_lists
@@ -124,6 +124,7 @@ def check(directory: pathlib.Path) -> None:
         click.echo(line)
     for sentence in (*ended_by_retention(release.features), *rules.warnings):
         click.echo(f"warning: {sentence}")
+    run_tests(texts, rules.patterns)
 
 
 def _rules_of(texts: Mapping[str, str]) -> str:

@@ -1,6 +1,8 @@
 """`weir patterns`. Each subcommand imports what it needs inside its function."""
 
 import pathlib
+import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import click
@@ -8,6 +10,7 @@ import click
 if TYPE_CHECKING:
     from api.client.client import Client
     from api.http.responses import RuleInForce
+    from patterns.language.pattern import Pattern
 
 VERBS = {
     "shadow": "Lets the rule ID watch without acting.",
@@ -20,7 +23,35 @@ _why = click.option("--reason", default="", help="Why, for the audit log.")
 
 @click.group()
 def patterns() -> None:
-    """Lists, uploads, approves and moves rules of the running system."""
+    """Tests rules of a folder; lists, uploads, approves and moves those of the running system."""
+
+
+@patterns.command("test")
+@click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=pathlib.Path))
+def test_rules(directory: pathlib.Path) -> None:
+    """Runs the tests of the rules in the configuration folder DIRECTORY; ends with status 1 if one fails."""
+    from pipeline.trial.configuration_folder import read_texts
+    from pipeline.trial.rules_read import read_rules
+
+    texts = read_texts(directory)
+    run_tests(texts, read_rules(texts).whole())
+
+
+def run_tests(texts: Mapping[str, str], rules: "Mapping[str, Pattern]") -> None:
+    """Runs the tests of `rules`, says which failed, and ends with status 1 if one did."""
+    from pipeline.trial.rule_tests import run_rule_tests
+
+    outcomes = run_rule_tests(texts, rules)
+    failed = [outcome for outcome in outcomes if outcome.problem]
+    for outcome in failed:
+        click.echo(f"weir: {outcome.place.at(1, 1)}: test failed: {outcome.test}: {outcome.problem}", err=True)
+    if outcomes:
+        click.echo(f"tests of rules: {len(outcomes) - len(failed)} passed, {len(failed)} failed")
+    without = [id for id, rule in rules.items() if not rule.tests]
+    if outcomes and without:
+        click.echo(f"rules without a test: {', '.join(without)}")
+    if failed:
+        sys.exit(1)
 
 
 @patterns.command("list")

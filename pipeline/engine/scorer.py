@@ -4,7 +4,7 @@ The Flink stages, replay and the tests all call it, so that they all give the sa
 order in which each key's events come and on the release and snapshots in force, never on how events are batched.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,7 @@ from pipeline.engine.fact_record import FactRecord, tell
 from pipeline.engine.profile_store import BYTES_MAX, ProfileSlabs, ProfileState
 from pipeline.engine.steps.installed_snapshots import NEWEST, InstalledSnapshots
 from pipeline.engine.steps.keyed_scores import score_keyed
-from pipeline.engine.steps.step import Turn
+from pipeline.engine.steps.step import Step, Turn
 from pipeline.engine.steps.step_list import steps_with
 
 _MEASURED_EVENTS = 16
@@ -41,18 +41,24 @@ class Scorer:
         state: where profiles outlive the process; ``None``: they live and die with this object.
         profiles_bytes_max: memory that profiles of all kinds take, about, beside those of one batch: beyond it those used longest
             ago are read from the state when they are needed again. Without a state it has no meaning.
+        steps: gives the steps of a decision; models score with the snapshots that it gets.
 
     Attributes:
         lists: the entries of lists that events are compared with; whoever owns the scorer gives it the entries.
     """
 
-    def __init__(self, state: ProfileState | None = None, profiles_bytes_max: int = BYTES_MAX) -> None:
+    def __init__(
+        self,
+        state: ProfileState | None = None,
+        profiles_bytes_max: int = BYTES_MAX,
+        steps: Callable[[InstalledSnapshots], Sequence[Step]] = steps_with,
+    ) -> None:
         self._state = state
         self._profiles_bytes_max = profiles_bytes_max
         self._slabs: dict[str, ProfileSlabs] = {}
         self._snapshots = InstalledSnapshots()
         self.lists = KnownEntries()
-        self._steps = steps_with(self._snapshots)
+        self._steps = tuple(steps(self._snapshots))
         self._unmeasured = 0
         """Events since the memory of profiles was looked at."""
 

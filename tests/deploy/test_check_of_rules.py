@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 
 from deploy.command import SAMPLES, main
 from pipeline.trial.configuration_folder import read_texts
+from pipeline.trial.rule_tests import run_rule_tests
 from pipeline.trial.rules_read import cost_lines, read_rules
 
 PAGE = pathlib.Path(__file__).parents[2] / "docs" / "patterns.md"
@@ -73,3 +74,32 @@ def test_the_rules_of_the_page_are_read_with_their_costs(folder: pathlib.Path) -
     assert re.search(
         r"^rule terminal_burst costs an event at most \d+ ns of CPU, and \d+ bytes of state for each terminal_id$", lines, re.M
     )
+
+
+TEST = """tests:
+  - name: a payment of more than one
+    common: {customer_id: c, terminal_id: t, device_id: d, currency: EUR, merchant_category: books}
+    events: [{payment_id: 1, at: 0s, amount: 1.5}, {payment_id: 2, at: 1m, amount: 0.5}]
+    expect: {matches: 1, events: [1]}
+"""
+
+
+@pytest.mark.parametrize("command", ["check", "patterns test"])
+def test_the_tests_of_rules_are_run_and_one_that_fails_is_said_with_its_place(folder: pathlib.Path, command: str) -> None:
+    (folder / "patterns" / "large.yaml").write_text(RULE + TEST)
+    passed = CliRunner().invoke(main, [*command.split(), str(folder)])
+    assert passed.exit_code == 0, passed.output
+    assert "tests of rules: 1 passed, 0 failed" in passed.output
+    (folder / "patterns" / "large.yaml").write_text(RULE + TEST.replace("matches: 1, events: [1]", "matches: 2"))
+    failed = CliRunner().invoke(main, [*command.split(), str(folder)])
+    assert failed.exit_code == 1
+    assert "patterns/large.yaml:6:11: test failed: a payment of more than one: expected 2 matches, got 1: of the events 1" in failed.output
+
+
+def test_every_rule_of_the_samples_has_tests_that_match_and_tests_that_do_not_and_all_pass() -> None:
+    for sample in SAMPLES.iterdir():
+        texts = read_texts(sample)
+        rules = read_rules(texts).whole()
+        assert {outcome.problem for outcome in run_rule_tests(texts, rules)} <= {""}
+        for id, rule in rules.items():
+            assert {test.matches > 0 for test in rule.tests} == {True, False}, id

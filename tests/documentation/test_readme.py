@@ -19,6 +19,41 @@ def yaml_examples() -> dict[str, str]:
     return dict(blocks)
 
 
+def rules_of_the_readme() -> dict[str, str]:
+    return dict(re.findall(r"```yaml\n# patterns/(\w+)\.yaml\n(.*?)```", README, re.DOTALL))
+
+
+@pytest.fixture
+def folder(tmp_path: pathlib.Path) -> pathlib.Path:
+    """The configuration of the README with its rules."""
+    made = tmp_path / "configuration"
+    (made / "patterns").mkdir(parents=True)
+    for part, text in yaml_examples().items():
+        (made / f"{part}.yaml").write_text(text)
+    for id, text in rules_of_the_readme().items():
+        (made / "patterns" / f"{id}.yaml").write_text(text)
+    return made
+
+
+def test_the_rules_of_the_readme_match_what_their_titles_say(folder: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    checked = CliRunner().invoke(main, ["check", str(folder)])
+    assert checked.exit_code == 0, checked.output
+    amounts = [1.0, 1.5, 1.0, 90.0, *[20.0] * 40, 900.0]
+    start_ms = 1_700_000_000_000
+    events = [
+        {"transaction_id": id, "ts": start_ms + 60_000 * id, "customer_id": "c1", "terminal_id": "t1", "amount": amount}
+        for id, amount in enumerate(amounts, start=1)
+    ]
+    (tmp_path / "events.jsonl").write_bytes(b"".join(msgspec.json.encode(event) + b"\n" for event in events))
+    command = ["replay", str(tmp_path / "events.jsonl"), "--config", str(folder), "--out", str(tmp_path / "out")]
+    replayed = CliRunner().invoke(main, command)
+    assert replayed.exit_code == 0, replayed.output
+    decisions = pyarrow.parquet.read_table(tmp_path / "out" / "decisions.parquet").to_pylist()
+    matched = {row["event_id"]: row["matches"] for row in decisions if row["matches"]}
+    assert matched == {"4": ["card_testing"], str(len(amounts)): ["spending_spree"]}
+    assert decisions[-1]["action"] == "block"
+
+
 def test_the_configuration_of_the_readme_compiles() -> None:
     examples = yaml_examples()
     assert set(examples) == set(PARTS)

@@ -1,0 +1,138 @@
+"""Runs the tests that stand in the files of rules: the engine decides their events, and the matches are counted and compared."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from features.schema.batch import Batch
+from features.schema.decode import Decoder
+from features.schema.event import Event
+from foundation.place import Place
+from patterns.entries import Change, Entry
+from patterns.language.pattern import Given, InlineTest, Pattern
+from patterns.language.rule_folder import extended_by
+from patterns.rules.manifest import MANIFEST, PATTERN_PREFIX, Standing, hash_of, manifest_text
+from pipeline.engine.decisions.verdicts import Verdicts
+from pipeline.engine.definitions.release import Release, compile_release
+from pipeline.engine.fact_record import FactRecord
+from pipeline.engine.scorer import Scorer
+from pipeline.engine.steps.installed_snapshots import InstalledSnapshots
+from pipeline.engine.steps.step import Step, Turn
+from pipeline.engine.steps.step_list import steps_with
+
+_ARRIVED_MS = 253_402_300_799_999
+_RULES = "rules"
+
+
+class TestOutcome(NamedTuple):
+    """Says what one test of a rule gave.
+
+    Args:
+        pattern: the rule's id.
+        test: the name of the test.
+        place: where the test stands.
+        problem: '' if it gave what it expects, else what was expected and what came.
+    """
+
+    pattern: str
+    test: str
+    place: Place
+    problem: str
+
+
+def run_rule_tests(texts: Mapping[str, str], patterns: Mapping[str, Pattern]) -> list[TestOutcome]:
+    """Runs the tests of `patterns`, rules by id, each rule as if it were the only one and active, whatever its status.
+
+    A test begins with nothing known of anybody. Models that learn from many events score nothing in so short a time.
+
+    Args:
+        texts: of the whole configuration, by part, which compile.
+    """
+    outcomes: list[TestOutcome] = []
+    for pattern in patterns.values():
+        if pattern.tests:
+            release = compile_release(1, _alone(texts, pattern.id))
+            outcomes += (TestOutcome(pattern.id, test.name, test.place, _problem_of(release, test)) for test in pattern.tests)
+    return outcomes
+
+
+def _alone(texts: Mapping[str, str], id: str) -> dict[str, str]:
+    """The configuration with one rule, active, and the rule that it extends, which is not evaluated."""
+    rules = {id: texts[PATTERN_PREFIX + id]}
+    extended = extended_by(id, rules[id])
+    if extended:
+        rules[extended] = texts[PATTERN_PREFIX + extended]
+    standings = {name: Standing(hash_of(text), "active" if name == id else "draft") for name, text in rules.items()}
+    others = {part: text for part, text in texts.items() if part != MANIFEST and not part.startswith(PATTERN_PREFIX)}
+    return {**others, MANIFEST: manifest_text(standings), **{PATTERN_PREFIX + name: text for name, text in rules.items()}}
+
+
+def _problem_of(release: Release, test: InlineTest) -> str:
+    decoder = Decoder(release.schema)
+    events = [decoder.decode(msgspec.json.encode(event), _ARRIVED_MS) for event in test.events]
+    count, ids = _matches_of(release, events, test.given)
+    if count != test.matches:
+        return f"expected {_matches(test.matches)}, got {count}{': of the events ' + ', '.join(ids) if ids else ''}"
+    if test.event_ids is not None and sorted(test.event_ids) != sorted(ids):
+        return f"expected matches of the events {', '.join(test.event_ids)}, got {', '.join(ids)}"
+    return ""
+
+
+def _matches(count: int) -> str:
+    return "1 match" if count == 1 else f"{count} matches"
+
+
+def _matches_of(release: Release, events: Sequence[Event], given: Given) -> tuple[int, list[str]]:
+    """How many matches the events give one after the other, and the ids of all events of these, each once and in their order."""
+    scorer = _scorer(release, events, given)
+    ids: dict[tuple[int, int], str] = {}
+    matched: dict[str, None] = {}
+    count = 0
+    for event in events:
+        batch = Batch.of([event], release.schema)
+        ids[int(batch.times_ms[0]), int(batch.id_keys[0])] = event.id
+        matches = scorer.score(release, batch).matches
+        count += len(matches.events)
+        for at in range(len(matches.events)):
+            matched |= dict.fromkeys([ids[key] for key in matches.found.events(at)] or [event.id])
+    return count, list(matched)
+
+
+def _scorer(release: Release, events: Sequence[Event], given: Given) -> Scorer:
+    def steps(snapshots: InstalledSnapshots) -> list[Step]:
+        usual = steps_with(snapshots)
+        at = [step.name for step in usual].index(_RULES)
+        return [*usual[:at], _GivenStep(given), *usual[at:]]
+
+    scorer = Scorer(steps=steps)
+    scorer.lists.take(Change(name, value, Entry(name, value)) for name, values in given.lists.items() for value in values)
+    batch = Batch.of(events, release.schema)
+    for path, value in given.facts.items():
+        _, kind, name = path.split(".", 2)
+        if kind in release.features.plans:
+            entities = filter(None, dict.fromkeys(release.features.key(kind, batch)))
+            scorer.tell(release, [FactRecord(kind=kind, entity=entity, name=name, since=0, value=value) for entity in entities])
+    return scorer
+
+
+class _GivenStep:
+    """Puts what a test gives in the place of what the steps before have computed."""
+
+    name = "given"
+    reads: tuple[str, ...] = ("features", "probabilities")
+    fills: tuple[str, ...] = ("features", "probabilities")
+
+    def __init__(self, given: Given) -> None:
+        self._numbers = given.numbers
+
+    def cost_ns(self, release: Release) -> float:
+        return 0.0
+
+    def run(self, turn: Turn, verdicts: Verdicts) -> None:
+        for path, number in self._numbers.items():
+            root, _, name = path.partition(".")
+            if root == "feature":
+                verdicts.features[:, verdicts.release.features.names.index(name)] = number
+            elif root == "model":
+                verdicts.probabilities[name][:] = number
