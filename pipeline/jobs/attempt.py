@@ -1,5 +1,6 @@
 """One attempt of a job: its process is started, watched, and stopped when the job is cancelled, breaks a bound or is another worker's."""
 
+import contextlib
 import logging
 import pathlib
 import time
@@ -70,7 +71,7 @@ class Attempt:
         self._is_stopping = is_stopping
         self._free_bytes = free_bytes
         self._progress = JobProgress(unit=unit)
-        self._stored = self._progress
+        self._stored = JobProgress()
         self._is_cancelled = False
         self._is_lost = False
         self._broken: Refusal | None = None
@@ -88,6 +89,7 @@ class Attempt:
         except (EOFError, OSError):  # the process ended without a word
             said = None
         how = child.end(END_SECONDS_MAX if said is not None else 0.0)
+        self._report_last()
         return self._outcome(said, how)
 
     def is_lost(self) -> bool:
@@ -133,6 +135,12 @@ class Attempt:
             self._is_lost = True
         else:
             self._is_cancelled = job.is_cancel_asked
+
+    def _report_last(self) -> None:
+        """Stores how far the job has come, which it may have done since the last look. Who asks after its end sees that."""
+        if self._progress != self._stored and not self._is_lost:
+            with contextlib.suppress(StoreUnavailableError):  # progress is only shown
+                self._jobs.report(self._job.id, self._job.attempt, self._progress, int(self._clock() * 1_000) + LEASE_MS)
 
     def _check_bounds(self, seconds: float) -> None:
         disk_mib_max = self._settings.job_disk_mib_max

@@ -12,6 +12,7 @@ from confluent_kafka import KafkaError, KafkaException
 from deploy.commands.running import run_until_interrupted
 from deploy.local.solo_stack import SoloStack
 from deploy.local.stack import Stack, free_settings
+from deploy.machine.interruption import listen
 from deploy.machine.processes import Process
 from deploy.servers import broker
 from foundation.settings import Settings
@@ -134,6 +135,7 @@ def test_a_system_whose_words_nobody_reads_is_run_and_stopped(tmp_path: pathlib.
         run_until_interrupted(Settings(folder=str(tmp_path)), lambda: system, lambda settings: "where")
     finally:
         os.umask(umask)
+        listen()  # forgets the signal, which a later wait in this process would take for its own
         for number, handler in zip((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), before, strict=True):
             signal.signal(number, handler)
     assert system.did == ["start", "keep", "stop"]

@@ -1,4 +1,7 @@
-"""Jobs on a running system without a broker: what is asked for over HTTP is done by the worker, whatever happens to it meanwhile."""
+"""Jobs on a running system without a broker: what is asked for over HTTP is done by the worker, whatever happens to it meanwhile.
+
+The worker of such a system is a thread of the process of the side jobs.
+"""
 
 import contextlib
 import os
@@ -68,7 +71,7 @@ def ended(running: SoloStack, client: Client, id: str) -> str:
 @contextlib.contextmanager
 def held_up(running: SoloStack) -> Iterator[int]:
     """The process of the job that runs now, which stands still until the block ends; gives its id."""
-    worker = running.process("worker").pid
+    worker = running.process("side-jobs").pid
     wait_for(lambda: children_of(worker), 60, "no job begins")
     [child] = children_of(worker)
     os.kill(child, signal.SIGSTOP)
@@ -107,7 +110,7 @@ def test_an_export_of_a_span_has_its_events_only(running: SoloStack, client: Cli
 def test_a_job_whose_worker_is_killed_is_done_once_by_the_next(running: SoloStack, client: Client) -> None:
     id = client.jobs.export().id
     with held_up(running) as child:
-        running.process("worker").kill()
+        running.process("side-jobs").kill()
         wait_for(lambda: not pathlib.Path("/proc", str(child)).exists(), 60, "the job outlives its worker")
         began = time.monotonic()
     assert client.jobs.get(id).state == "running"
@@ -120,8 +123,8 @@ def test_a_job_whose_worker_is_killed_is_done_once_by_the_next(running: SoloStac
 def test_a_job_whose_worker_is_asked_to_end_is_queued_at_once(running: SoloStack, client: Client) -> None:
     id = client.jobs.export().id
     with held_up(running):
-        os.killpg(running.process("worker").pid, signal.SIGTERM)
-        wait_for(lambda: not running.process("worker").running(), 60, "the worker does not end")
+        os.killpg(running.process("side-jobs").pid, signal.SIGTERM)
+        wait_for(lambda: not running.process("side-jobs").running(), 60, "the worker does not end")
     assert client.jobs.get(id).state == "queued"
     assert ended(running, client, id) == "done"
     assert client.jobs.get(id).attempt == 2
@@ -140,7 +143,7 @@ def test_decisions_go_on_while_a_job_runs_with_the_lowest_priority(running: Solo
     id = client.jobs.export().id
     with held_up(running) as child:
         wait_for(lambda: os.getpriority(os.PRIO_PROCESS, child) == 19, 10, "the job has not the lowest priority")  # its parent gives it
-        assert os.getpriority(os.PRIO_PROCESS, running.process("worker").pid) == 10
+        assert os.getpriority(os.PRIO_PROCESS, running.process("side-jobs").pid) < 19
     assert ended(running, client, id) == "done"
 
 
