@@ -69,7 +69,9 @@ class Driver:
     """
 
     def __init__(self, stack: Stack, api: httpx.Client) -> None:
+        rules = [rule["id"] for rule in api.get("/v1/patterns").json()["patterns"]]
         self.texts = {part: api.get(f"/v1/{part}").text for part in PARTS}
+        self.texts |= {f"pattern:{id}": api.get(f"/v1/patterns/{id}").text for id in rules}
         self.release = int(api.get("/v1/policy").headers["weir-release"])
         self.run = Run(self.release, {self.release: self.texts})
         self._stack = stack

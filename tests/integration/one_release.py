@@ -64,6 +64,7 @@ class OneRelease:
             self._by_terminal[event.terminal].append(event)
         self._features = {id: yaml.safe_load(texts["features"]) for id, texts in releases.items()}
         self._policies = {id: yaml.safe_load(texts["policy"]) for id, texts in releases.items()}
+        self._rules = {id: actions_of_rules(texts) for id, texts in releases.items()}
         self._models = {id: {model.name: model for model in compile_release(id, texts).models} for id, texts in releases.items()}
 
     def differences(self, event: Arrived, release: int) -> list[str]:
@@ -151,7 +152,15 @@ class OneRelease:
             action = policy["fallback"]["action"]
         else:
             action = next(band["action"] for band in policy["bands"] if score < band.get("below", math.inf))
+        asked = {self._rules[release][match["pattern"]] for match in decision["matches"] if not match["shadow"]}
+        action = next((by_rule for by_rule in ("block", "review") if by_rule in asked), action)
         return found + ([] if decision["action"] == action else ["action"])
+
+
+def actions_of_rules(texts: dict[str, str]) -> dict[str, str]:
+    """The action that each rule of a release asks for, by the rule's id."""
+    rules = {part.removeprefix("pattern:"): yaml.safe_load(text) for part, text in texts.items() if part.startswith("pattern:")}
+    return {id: rule["then"]["action"] for id, rule in rules.items()}
 
 
 def feature_of(feature: dict, event: Arrived, seen: list[Arrived]) -> float | None:
