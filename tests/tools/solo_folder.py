@@ -111,14 +111,22 @@ def require_delivered_once(settings: Settings, names: Sequence[tuple[str, int]])
 
 
 def everything_is_delivered(settings: Settings, labelled: set[str]) -> bool:
-    """Whether each of these labels has reached the engine, or a dead letter says why not, and each record the stores and the archive."""
+    """Whether each of these labels has reached the engine, or a dead letter says why not, and each record the stores and the archive.
+
+    No label of an event that was too late is resolved, since there is no decision on it.
+    """
     decided = sum(record.topic == "decisions" for record in records_of(settings, OUTPUT))
     if len(stored_in(settings)) < decided or counted(settings) < decided:
         return False
     resolved = {msgspec.json.decode(each.value)["event_id"] for each in records_of(settings, INPUT) if each.topic == "labels-resolved"}
-    if not labelled <= resolved | _dead_labels(settings):
+    if not labelled <= resolved | _dead_labels(settings) | _too_late(settings):
         return False
     return all(len(archived_offsets(settings, kind)) >= len(offsets_of(settings, kind)) for kind in ARCHIVED)
+
+
+def _too_late(settings: Settings) -> set[str]:
+    """The events that were too late."""
+    return {str(msgspec.json.decode(record.value)["event_id"]) for record in records_of(settings, OUTPUT) if record.topic == "late"}
 
 
 def _dead_labels(settings: Settings) -> set[str]:
