@@ -22,13 +22,21 @@ async def found(api: Api, seconds: float = 0.1) -> dict[str, tuple[bool, str]]:
     return {name: (api.health.parts[name].ok, api.health.parts[name].detail) for name in ("store", "registry", "tokens", "audit")}
 
 
+async def require_found(api: Api, expected: dict[str, tuple[bool, str]]) -> None:
+    """The checks find this, however long each takes on a busy machine."""
+    tries = 0
+    while (parts := await found(api)) != expected and tries < 100:
+        tries += 1
+    assert parts == expected
+
+
 async def test_what_is_kept_in_a_store_that_is_away_is_named_and_nothing_else(api: Api) -> None:
-    assert await found(api) == dict.fromkeys(("store", "registry", "tokens", "audit"), (True, ""))
+    await require_found(api, dict.fromkeys(("store", "registry", "tokens", "audit"), (True, "")))
     api.database.away = True
     away = (False, "StoreUnavailableError: the test says so")
-    assert await found(api) == {"store": (True, ""), "registry": away, "tokens": away, "audit": away}
+    await require_found(api, {"store": (True, ""), "registry": away, "tokens": away, "audit": away})
     api.database.away = False
-    assert await found(api) == dict.fromkeys(("store", "registry", "tokens", "audit"), (True, ""))
+    await require_found(api, dict.fromkeys(("store", "registry", "tokens", "audit"), (True, "")))
 
 
 async def test_the_fast_reads_are_asked_too(api: Api) -> None:
