@@ -141,7 +141,9 @@ def weir_push(stack: Stack, folder: pathlib.Path, texts: dict[str, str]) -> str:
 
 def test_a_pushed_policy_decides_the_next_payments(stack: Stack, watch: Watch, tmp_path: pathlib.Path) -> None:
     texts = read_folder(SAMPLES / "payments")
-    strict = texts | {"policy": "score: first_ready(payment_shape)\nbands: [{action: block}]\nfallback: {action: block}\n"}
+    # A rule that asks for a review would speak before the score: the payments of these tests make terminals busy.
+    policy = "score: first_ready(payment_shape)\norder: strongest\nbands: [{action: block}]\nfallback: {action: block}\n"
+    strict = texts | {"policy": policy}
     try:
         said = weir_push(stack, tmp_path / "strict", strict)
         pushed = time.monotonic()
