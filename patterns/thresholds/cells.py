@@ -37,20 +37,3 @@ def find_cell(weight: float, usual: float, cuts: NDArray[np.float64]) -> int:
     while level < CUTS and usual >= cuts[level]:
         level += 1
     return band * LEVELS + level
-
-
-@compiled("void(float64[:], float64[:], int64[:], float64[:, :], int64[:])")
-def find_cells(
-    weights: NDArray[np.float64],
-    usual: NDArray[np.float64],
-    cohorts: NDArray[np.int64],
-    cuts: NDArray[np.float64],
-    cells: NDArray[np.int64],
-) -> None:
-    """Writes into `cells` [n] the cell of each event; see `find_cell`.
-
-    Args:
-        cohorts: [n] row of each event's cohort in `cuts` [cohorts, CUTS].
-    """
-    for i in range(len(weights)):
-        cells[i] = find_cell(weights[i], usual[i], cuts[cohorts[i]])

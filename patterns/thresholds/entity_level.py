@@ -60,7 +60,7 @@ def look(
         cohorts: [n] row of each event's cohort in `table`.
     """
     seen = np.empty((len(slots), SEEN))
-    _look(words, slots, values, times_ms, cohorts, table.usual, table.spread, table.cuts, table.quantiles, *bounds, seen)
+    _look(words, slots, values, times_ms, cohorts, table.usual, table.spread, table.cuts, table.quantiles, *bounds, False, seen)
     return seen
 
 
@@ -94,8 +94,7 @@ def look_and_learn(
 ) -> NDArray[np.float64]:
     """Looks at each event and learns it before the next one, so that an entity may stand in the batch more than once; see `look`."""
     seen = np.empty((len(slots), SEEN))
-    tables = (table.usual, table.spread, table.cuts, table.quantiles)
-    _look_and_learn(words, slots, values, times_ms, cohorts, *tables, *bounds, seen)
+    _look(words, slots, values, times_ms, cohorts, table.usual, table.spread, table.cuts, table.quantiles, *bounds, True, seen)
     return seen
 
 
@@ -157,7 +156,7 @@ def _learn_one(own: NDArray[np.float64], value: float, time_ms: int, threshold: 
 _EVENTS = "float64[:, :], int64[:], float64[:], int64[:]"
 
 
-@compiled(f"void({_EVENTS}, int64[:], {_TABLES}, float64[:, :])")
+@compiled(f"void({_EVENTS}, int64[:], {_TABLES}, boolean, float64[:, :])")
 def _look(
     words: NDArray[np.float64],
     slots: NDArray[np.int64],
@@ -171,11 +170,14 @@ def _look(
     half_life_ms: float,
     floor: float,
     cap: float,
+    learns: bool,
     seen: NDArray[np.float64],
 ) -> None:
     for i in range(len(slots)):
         own = words[slots[i]]
         _look_at(own, values[i], times_ms[i], cohorts[i], usual, spread, cuts, quantiles, half_life_ms, floor, cap, seen[i])
+        if learns:
+            _learn_one(own, values[i], times_ms[i], seen[i, THRESHOLD], half_life_ms)
 
 
 @compiled(f"void({_EVENTS}, float64[:], float64)")
@@ -189,25 +191,3 @@ def _learn(
 ) -> None:
     for i in range(len(slots)):
         _learn_one(words[slots[i]], values[i], times_ms[i], thresholds[i], half_life_ms)
-
-
-@compiled(f"void({_EVENTS}, int64[:], {_TABLES}, float64[:, :])")
-def _look_and_learn(
-    words: NDArray[np.float64],
-    slots: NDArray[np.int64],
-    values: NDArray[np.float64],
-    times_ms: NDArray[np.int64],
-    cohorts: NDArray[np.int64],
-    usual: NDArray[np.float64],
-    spread: NDArray[np.float64],
-    cuts: NDArray[np.float64],
-    quantiles: NDArray[np.float64],
-    half_life_ms: float,
-    floor: float,
-    cap: float,
-    seen: NDArray[np.float64],
-) -> None:
-    for i in range(len(slots)):
-        own = words[slots[i]]
-        _look_at(own, values[i], times_ms[i], cohorts[i], usual, spread, cuts, quantiles, half_life_ms, floor, cap, seen[i])
-        _learn_one(own, values[i], times_ms[i], seen[i, THRESHOLD], half_life_ms)
