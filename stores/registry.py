@@ -1,6 +1,5 @@
 """Defines the registry: definitions by the hash of their text, and the releases made of them."""
 
-import hashlib
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -81,8 +80,3 @@ class Registry(Protocol):
 
     def published(self, id: int) -> None:
         """Notes that the release and its definitions are on the control topic."""
-
-
-def content_hash(text: str) -> str:
-    """Returns the content hash of a definition: SHA-256 of its UTF-8 text, in hexadecimal."""
-    return hashlib.sha256(text.encode()).hexdigest()

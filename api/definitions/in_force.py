@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from api.http.problem import Problem
 from api.http.problem_types import NO_RELEASE
 from features.schema.decode import Decoder
-from pipeline.engine.definitions.release import Release, content_hash
+from foundation.content_hash import content_hash
+from pipeline.engine.definitions.release import Release
 
 
 class InForce:

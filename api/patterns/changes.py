@@ -10,10 +10,11 @@ from api.definitions.change import Changes, with_changes
 from api.http.problem import Problem
 from api.http.problem_types import NEEDS_APPROVER
 from api.patterns.rules_in_force import part_of_rule, standing_in, standings_in
+from foundation.content_hash import content_hash
 from foundation.refusal import Refusal
 from patterns.language.rule_folder import extended_by
 from patterns.rules.life import acts, moved
-from patterns.rules.manifest import MANIFEST, Standing, hash_of, manifest_text, read_manifest, with_manifest
+from patterns.rules.manifest import MANIFEST, Standing, manifest_text, read_manifest, with_manifest
 
 
 def waits_for_approval(texts: Mapping[str, str], rules: Mapping[str, str], approval: Approval, caller: Caller) -> bool:
@@ -40,7 +41,7 @@ def with_rules(texts: Mapping[str, str], rules: Mapping[str, str], approval: App
     """
     changes = {part_of_rule(id): text for id, text in rules.items()}
     standings = standings_in(texts)
-    changed = [id for id, text in rules.items() if acts(standings.get(id)) and standings[id].hash != hash_of(text)]
+    changed = [id for id, text in rules.items() if acts(standings.get(id)) and standings[id].hash != content_hash(text)]
     if not changed or not approval.acts_alone(caller):
         return changes
     fitted = read_manifest(with_manifest(with_changes(texts, changes), standings, first=False)[MANIFEST])
@@ -73,7 +74,7 @@ def with_approval(texts: Mapping[str, str], id: str, text: str, by: str) -> Chan
     Raises:
         Problem: 404, there is no such rule.
     """
-    standing = msgspec.structs.replace(standing_in(texts, id), hash=hash_of(text), approved_by=by)
+    standing = msgspec.structs.replace(standing_in(texts, id), hash=content_hash(text), approved_by=by)
     return {part_of_rule(id): text, **with_standing(texts, id, standing)}
 
 

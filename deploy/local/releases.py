@@ -10,6 +10,7 @@ from confluent_kafka import KafkaException, Message
 
 from deploy.local.entries import read_entries, send_carried_over, send_pushed
 from deploy.local.topic_records import read_topic
+from foundation.content_hash import content_hash
 from foundation.refusal import Refusal
 from foundation.settings import Settings
 from patterns.list_text import values_of_lists
@@ -17,7 +18,7 @@ from patterns.lists import declared
 from patterns.rules.manifest import MANIFEST, PATTERN_PREFIX, read_manifest, with_manifest
 from pipeline.control.kafka import Outbox, producer_of
 from pipeline.control.known_releases import DEFINITION, KnownReleases, ReleaseRecord, release_key
-from pipeline.engine.definitions.release import PARTS, content_hash
+from pipeline.engine.definitions.release import PARTS
 from pipeline.trial.configuration_folder import compile_texts, read_texts
 
 

@@ -1,11 +1,11 @@
 """Reads all rules of a folder together: each alone, and what they say of each other."""
 
 import difflib
-import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from foundation.content_hash import content_hash
 from foundation.document import Section, read_document
 from foundation.refusal import Refusal
 from patterns.language.pattern import Pattern
@@ -116,7 +116,7 @@ class _Folder:
     def _version(self, id: str, parent: str | None) -> str:
         """Returns the content hash of a rule's text, and of the text of the rule that it extends."""
         text = self._texts[id] if parent is None else f"{self._texts[id]}\0{self._texts.get(parent)}"
-        return hashlib.sha256(text.encode()).hexdigest()
+        return content_hash(text)
 
     def _extended(self, id: str) -> Section:
         """Returns the document of a rule that others extend. It is kept, as those of the many others are not."""

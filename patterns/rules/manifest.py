@@ -1,11 +1,11 @@
 """The manifest of a release says for each rule its status, share and approval, which its text cannot."""
 
-import hashlib
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
 import msgspec
 
+from foundation.content_hash import content_hash
 from foundation.document import read_document
 from foundation.refusal import Refusal
 from patterns.language.pattern import STATUSES
@@ -107,23 +107,18 @@ def standings_of(texts: Mapping[str, str]) -> dict[str, Standing]:
         expected = f"a part {PATTERN_PREFIX}{id}" if id in standings else f"the rule {id} in the manifest"
         raise Refusal("manifest of other rules", where=MANIFEST, expected=expected, got="none")
     for id, text in rules.items():
-        hash = hash_of(text)
+        hash = content_hash(text)
         if standings[id].hash != hash:
             raise Refusal("manifest of another text", where=MANIFEST, expected=f"{id} with the hash {hash}", got=standings[id].hash)
     return standings
 
 
-def hash_of(text: str) -> str:
-    """Returns the SHA-256 of a text in UTF-8, in hexadecimal."""
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
 def _standing(id: str, text: str, before: Standing | None, first: bool) -> Standing:
     if before is not None:
-        same = before.hash == hash_of(text)
-        return before if same else msgspec.structs.replace(before, hash=hash_of(text), approved_by="")
+        same = before.hash == content_hash(text)
+        return before if same else msgspec.structs.replace(before, hash=content_hash(text), approved_by="")
     document = read_document(text, source_of(id))
     status = document.at("status").choice(STATUSES) if document.has("status") else "draft"
     if not first and status in ACTING:
         status = "shadow"
-    return msgspec.convert({"hash": hash_of(text), "status": status}, Standing)
+    return msgspec.convert({"hash": content_hash(text), "status": status}, Standing)

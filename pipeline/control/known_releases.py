@@ -13,8 +13,9 @@ from typing import Annotated
 import msgspec
 
 from features.layout.layout import LONG_AGO
+from foundation.content_hash import content_hash
 from foundation.refusal import Refusal
-from pipeline.engine.definitions.release import RELEASE_MAX, Release, compile_release, content_hash, features_of, with_beginnings
+from pipeline.engine.definitions.release import RELEASE_MAX, Release, compile_release, features_of, with_beginnings
 from pipeline.wire.declaration import RELEASE_KEY
 
 log = logging.getLogger(__name__)

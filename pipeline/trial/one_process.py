@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from pipeline.engine.definitions.release import content_hash
+from foundation.content_hash import content_hash
 from pipeline.flink.dict_state import DictState
 from pipeline.score_job.between_stages import Answers, Frame, answers_in, event_bundle, message_bundle
 from pipeline.score_job.decode import DecodeStage

@@ -8,11 +8,12 @@ import msgspec
 from features.schema.batch import Batch
 from features.schema.decode import Decoder
 from features.schema.event import Event
+from foundation.content_hash import content_hash
 from foundation.place import Place
 from patterns.entries import Change, Entry
 from patterns.language.pattern import Given, InlineTest, Pattern
 from patterns.language.rule_folder import extended_by
-from patterns.rules.manifest import MANIFEST, PATTERN_PREFIX, Standing, hash_of, manifest_text
+from patterns.rules.manifest import MANIFEST, PATTERN_PREFIX, Standing, manifest_text
 from pipeline.engine.decisions.verdicts import Verdicts
 from pipeline.engine.definitions.release import Release, compile_release
 from pipeline.engine.fact_record import FactRecord
@@ -63,7 +64,7 @@ def _alone(texts: Mapping[str, str], id: str) -> dict[str, str]:
     extended = extended_by(id, rules[id])
     if extended:
         rules[extended] = texts[PATTERN_PREFIX + extended]
-    standings = {name: Standing(hash_of(text), "active" if name == id else "draft") for name, text in rules.items()}
+    standings = {name: Standing(content_hash(text), "active" if name == id else "draft") for name, text in rules.items()}
     others = {part: text for part, text in texts.items() if part != MANIFEST and not part.startswith(PATTERN_PREFIX)}
     return {**others, MANIFEST: manifest_text(standings), **{PATTERN_PREFIX + name: text for name, text in rules.items()}}
 

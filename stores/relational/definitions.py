@@ -6,8 +6,9 @@ from typing import Any
 import msgspec
 from sqlalchemy import BigInteger, Boolean, Column, Connection, ForeignKey, LargeBinary, Row, Table, func, insert, select, update
 
+from foundation.content_hash import content_hash
 from foundation.refusal import Refusal
-from stores.registry import StoredDefinition, StoredRelease, content_hash
+from stores.registry import StoredDefinition, StoredRelease
 from stores.relational.database import Database, insert_unless_there, lock_out_writers
 from stores.relational.tables import METADATA, TEXT
 

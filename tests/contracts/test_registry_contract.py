@@ -8,8 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from databases_of_a_test import PLACES
 
+from foundation.content_hash import content_hash
 from foundation.refusal import Refusal
-from stores.registry import Registry, StoredDefinition, StoredRelease, content_hash
+from stores.registry import Registry, StoredDefinition, StoredRelease
 from stores.relational.database import Database
 from stores.relational.definitions import RelationalRegistry
 from stores.relational.place import DatabasePlace

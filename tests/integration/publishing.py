@@ -3,11 +3,11 @@
 import msgspec
 from score_job_runs import TEXTS
 
+from foundation.content_hash import content_hash
 from foundation.settings import Settings
 from pipeline.control import surplus
 from pipeline.control.kafka import Outbox, producer_of
 from pipeline.control.known_releases import DEFINITION, KnownReleases, ReleaseRecord, release_key
-from pipeline.engine.definitions.release import content_hash
 
 POLICY_CHARACTERS = 200_000
 

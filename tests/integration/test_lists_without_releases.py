@@ -18,12 +18,12 @@ from deploy.local.releases import publish
 from deploy.machine.ports import free_ports
 from deploy.machine.processes import Processes
 from deploy.servers.topics import make_topics
+from foundation.content_hash import content_hash
 from foundation.settings import Settings
 from patterns.lists import DECLARATION
 from pipeline.control.kafka import Outbox, producer_of
 from pipeline.control.kafka_access import connection_of
 from pipeline.control.known_releases import DEFINITION, ReleaseRecord, release_key
-from pipeline.engine.definitions.release import content_hash
 from pipeline.wire.declaration import RELEASE_KEY
 
 EDITORS = 8

@@ -14,10 +14,11 @@ from databases_of_a_test import PLACES, database_in
 
 from api.operations.earlier_files import require_carried_over
 from deploy.command import main
+from foundation.content_hash import content_hash
 from foundation.refusal import Refusal
 from foundation.settings import Settings
 from stores.audit import Entry, Fact, verify
-from stores.registry import StoredDefinition, StoredRelease, content_hash
+from stores.registry import StoredDefinition, StoredRelease
 from stores.relational.audit import RelationalAudit
 from stores.relational.carrying_over import carry_over
 from stores.relational.database import Database

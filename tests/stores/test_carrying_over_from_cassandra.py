@@ -11,11 +11,12 @@ from databases_of_a_test import database_in
 
 from deploy.command import main
 from deploy.local.carrying_over import carry_over_earlier
+from foundation.content_hash import content_hash
 from foundation.settings import Settings
 from stores.audit import Entry, Fact, link, verify
 from stores.cassandra.cassandra_earlier import EarlierKeyspaces
 from stores.cassandra.cassandra_opening import Place, connected_to
-from stores.registry import StoredDefinition, StoredRelease, content_hash
+from stores.registry import StoredDefinition, StoredRelease
 from stores.relational.audit import RelationalAudit
 from stores.relational.definitions import RelationalRegistry
 from stores.relational.tokens import RelationalTokens

@@ -1,6 +1,5 @@
 """Compiles a release: the schema, features, models and policy that are in force together, and the lists that it declares."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -75,11 +74,6 @@ class Release:
     def entity_kinds(self) -> tuple[str, ...]:
         """The kinds of entities whose answers an event waits for, in the order of their answers."""
         return self.features.kinds[1:]
-
-
-def content_hash(text: str) -> str:
-    """Returns the address of a definition: the SHA-256 of its UTF-8 text, in hexadecimal."""
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def compile_release(id: int, texts: Mapping[str, str]) -> Release:

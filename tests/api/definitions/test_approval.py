@@ -5,7 +5,7 @@ import pytest
 from api_imitation import TEXTS, Api
 
 from api.definitions.approval import Approval
-from pipeline.engine.definitions.release import content_hash
+from foundation.content_hash import content_hash
 
 REVIEW_ALL = TEXTS["policy"].replace("block", "review")
 HASH = content_hash(REVIEW_ALL)

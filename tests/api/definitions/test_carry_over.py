@@ -9,10 +9,11 @@ from entry_topic_in_memory import MemoryEntryTopic, StoredEntries
 
 from api.definitions.carry_over import BY, CarryOver
 from api.lists.entries import Entries
+from foundation.content_hash import content_hash
 from patterns.entries import CARRIED_OVER, Change, Entry
 from patterns.lists import DECLARATION
 from pipeline.control.known_releases import DEFINITION, ReleaseRecord, release_key
-from pipeline.engine.definitions.release import compile_release, content_hash
+from pipeline.engine.definitions.release import compile_release
 
 OLD = TEXTS | {"list:blocked": "# stolen\na\nb\nc\n", "list:allowed": "d\n"}
 

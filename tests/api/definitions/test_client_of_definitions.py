@@ -10,8 +10,8 @@ from served import served
 
 from api.client.client import Client
 from api.lists.list_edit import Added
+from foundation.content_hash import content_hash
 from foundation.refusal import Refusal
-from pipeline.engine.definitions.release import content_hash
 
 REVIEW_ALL = TEXTS["policy"].replace("block", "review")
 

@@ -10,8 +10,8 @@ from api.definitions.in_force import InForce
 from api.definitions.publisher import Definitions
 from api.definitions.seed import seed
 from api.http.health import Health
+from foundation.content_hash import content_hash
 from foundation.refusal import Refusal
-from pipeline.engine.definitions.release import content_hash
 from stores.decisions import StoreUnavailableError
 
 MORE_FEATURES = TEXTS["features"] + "- {name: sum_1h, template: sum, value: event.amount, window: 1h}\n"

@@ -17,8 +17,9 @@ from api.definitions.in_force import InForce
 from api.definitions.publisher import Definitions
 from api.http import retry
 from api.http.health import Health
+from foundation.content_hash import content_hash
 from stores.decisions import StoreUnavailableError
-from stores.registry import StoredRelease, content_hash
+from stores.registry import StoredRelease
 from stores.relational.definitions import RelationalRegistry
 
 

@@ -4,9 +4,9 @@ import msgspec
 import pytest
 from api_imitation import TEXTS, Api
 
+from foundation.content_hash import content_hash
 from pipeline.control import surplus
 from pipeline.control.known_releases import KnownReleases
-from pipeline.engine.definitions.release import content_hash
 
 
 @pytest.fixture(autouse=True)

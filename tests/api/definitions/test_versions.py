@@ -4,8 +4,8 @@ import msgspec
 import pytest
 from api_imitation import TEXTS, Api
 
+from foundation.content_hash import content_hash
 from patterns.lists import DECLARATION
-from pipeline.engine.definitions.release import content_hash
 
 REVIEW_ALL = TEXTS["policy"].replace("block", "review")
 MORE_FEATURES = TEXTS["features"] + "- {name: sum_1h, template: sum, value: event.amount, window: 1h}\n"

@@ -11,8 +11,8 @@ from served import served
 from api.client.client import Client
 from deploy.commands import pattern_commands
 from deploy.commands.pattern_commands import patterns
+from foundation.content_hash import content_hash
 from foundation.refusal import Refusal
-from pipeline.engine.definitions.release import content_hash
 
 RULE = "title: A great amount\nowner: team\nwhen: event.amount > 100.0\nthen: {action: block}\nstatus: shadow\n"
 SMALLER = RULE.replace("100.0", "50.0")

@@ -4,7 +4,7 @@ import httpx
 import pytest
 from api_imitation import TEXTS, Api
 
-from pipeline.engine.definitions.release import content_hash
+from foundation.content_hash import content_hash
 
 RULE = "title: A great amount\nowner: team\nwhen: event.amount > 100.0\nthen: {action: block}\nstatus: shadow\n"
 SMALLER = RULE.replace("100.0", "50.0")

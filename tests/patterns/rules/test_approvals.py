@@ -1,12 +1,15 @@
 """The approval of a rule holds for the text that was approved, and for that of the rule that it extends."""
 
-from patterns.rules.manifest import Standing, hash_of, manifest_text, read_manifest, with_manifest
+from foundation.content_hash import content_hash
+from patterns.rules.manifest import Standing, manifest_text, read_manifest, with_manifest
 
 PARENT = "title: p\nowner: o\nwhen: event.amount > 1.0\n"
 CHILD = "title: c\nextends: parent\n"
 OTHER = "title: the word extends alone\nowner: o\nwhen: event.amount > 1.0\n"
 TEXTS = {"pattern:parent": PARENT, "pattern:child": CHILD, "pattern:other": OTHER}
-BEFORE = {id: Standing(hash=hash_of(TEXTS[f"pattern:{id}"]), status="active", approved_by="ana") for id in ("parent", "child", "other")}
+BEFORE = {
+    id: Standing(hash=content_hash(TEXTS[f"pattern:{id}"]), status="active", approved_by="ana") for id in ("parent", "child", "other")
+}
 
 
 def approved_after(changes: dict[str, str]) -> dict[str, str]:

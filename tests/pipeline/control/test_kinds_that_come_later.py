@@ -5,9 +5,9 @@ import msgspec
 from deploy.command import SAMPLES
 from deploy.local.releases import read_folder
 from features.layout.layout import LONG_AGO
+from foundation.content_hash import content_hash
 from pipeline.control.definitions import Definitions
 from pipeline.control.known_releases import ReleaseRecord, release_key
-from pipeline.engine.definitions.release import content_hash
 
 PAIR = "- {name: pair_1h, template: count, entity: [customer_id, terminal_id], window: 1h}\n"
 

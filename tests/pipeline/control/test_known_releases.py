@@ -4,10 +4,10 @@ import pytest
 from features.layout.layout import LONG_AGO
 from features.schema.schema import Schema
 from features.sets.feature_set import FeatureSet, read_features
+from foundation.content_hash import content_hash
 from foundation.refusal import Refusal
 from pipeline.control.definitions import Definitions
 from pipeline.control.known_releases import COMPILED_KEPT, KnownReleases, ReleaseRecord, release_key
-from pipeline.engine.definitions.release import content_hash
 from pipeline.wire.declaration import Topic
 
 TEXTS = {

@@ -1,10 +1,10 @@
 import msgspec
 import pytest
 
+from foundation.content_hash import content_hash
 from pipeline.control import surplus as surplus_module
 from pipeline.control.known_releases import KnownReleases, release_key
 from pipeline.control.surplus import surplus
-from pipeline.engine.definitions.release import content_hash
 
 TEXTS = {
     "schema": "id: {field: id}\ntime: {field: at, unit: ms}\nuser: who\nentities: [shop]\n"

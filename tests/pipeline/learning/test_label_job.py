@@ -9,10 +9,10 @@ import pytest
 from deploy.command import SAMPLES
 from deploy.local.releases import read_folder
 from features.schema.event import id_key_of
+from foundation.content_hash import content_hash
 from foundation.refusal import Refusal
 from foundation.settings import Settings
 from pipeline.control.definitions import Definitions
-from pipeline.engine.definitions.release import content_hash
 from pipeline.learning.label_job import LabelJob
 from pipeline.learning.label_record import LabelRecord, ReadLabel
 from pipeline.learning.label_resolver import LabelResolver, Sent, read_label

@@ -9,7 +9,8 @@ from imitation import Imitation
 
 from detectors.catalogue import LEARNERS
 from detectors.snapshot import Snapshot
-from pipeline.engine.definitions.release import compile_release, content_hash
+from foundation.content_hash import content_hash
+from pipeline.engine.definitions.release import compile_release
 from pipeline.score_job.dead_letter import VALUE_BYTES_MAX
 from pipeline.wire.bodies import write_control_record, write_keyed_body, write_raw_record
 from pipeline.wire.bundle import write_bundle

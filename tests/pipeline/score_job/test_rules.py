@@ -7,11 +7,12 @@ import pyarrow.parquet
 import pytest
 from imitation import Imitation
 
+from foundation.content_hash import content_hash
 from foundation.refusal import Refusal
 from patterns.entries import Change, Entry
 from patterns.lists import DECLARATION
 from patterns.matches import RULES_MAX
-from patterns.rules.manifest import Standing, hash_of, manifest_text, with_manifest
+from patterns.rules.manifest import Standing, manifest_text, with_manifest
 from pipeline.engine.definitions.release import compile_release
 from pipeline.offline.replay_command import replay_files
 
@@ -75,7 +76,7 @@ def test_a_rule_that_is_active_blocks_and_the_decision_says_why_with_values() ->
     assert "tags" not in small
     assert (big["action"], big["decided_by"], big["match_count"]) == ("block", "block", 1)
     values = {"event.amount": 250.5}
-    found = {"pattern": "large", "version": hash_of(large)[:12], "action": "block", "shadow": False, "values": values}
+    found = {"pattern": "large", "version": content_hash(large)[:12], "action": "block", "shadow": False, "values": values}
     assert big["matches"] == [found]
     assert (big["reasons"], big["tags"]) == (["an amount of 250.5 (large)"], ["large"])
 
@@ -184,7 +185,7 @@ def test_an_exception_hides_a_match_until_it_expires_and_the_decision_says_which
     texts = {"pattern:all": rule("event.amount > 0.0", exceptions=exceptions)}
     found = decided(texts, event(1, note="test"), event(2, note="x"), event(3, note="test"), event(4))
     assert [decision["action"] for decision in found] == ["approve", "block", "block", "block"]
-    version = hash_of(texts["pattern:all"])[:12]
+    version = content_hash(texts["pattern:all"])[:12]
     assert found[0]["hidden"] == [{"pattern": "all", "version": version, "exception": 1}]
     assert found[0]["match_count"] == 0
     assert all("hidden" not in decision for decision in found[1:])
@@ -197,7 +198,7 @@ def test_a_rule_is_in_force_from_the_first_moment_of_its_time_and_before_the_las
 
 
 def standing(text: str, status: str, share: float = 1.0) -> Standing:
-    return msgspec.convert({"hash": hash_of(text), "status": status, "share": share}, Standing)
+    return msgspec.convert({"hash": content_hash(text), "status": status, "share": share}, Standing)
 
 
 @pytest.mark.parametrize(
@@ -240,8 +241,8 @@ def test_an_upload_keeps_the_standing_of_known_rules_and_lets_new_ones_watch_at_
     assert compile_release(1, first).rules.each[0].pattern == "known"
     assert msgspec.json.decode(first["patterns"])["known"]["status"] == "active"
     standings = msgspec.json.decode(after["patterns"])
-    assert standings["known"] == {"hash": hash_of(changed), "status": "canary", "share": 0.25}
-    assert standings["new"] == {"hash": hash_of(new), "status": "shadow"}
+    assert standings["known"] == {"hash": content_hash(changed), "status": "canary", "share": 0.25}
+    assert standings["new"] == {"hash": content_hash(new), "status": "shadow"}
 
 
 @pytest.mark.parametrize(

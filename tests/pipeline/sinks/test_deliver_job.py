@@ -6,8 +6,8 @@ import pytest
 
 from deploy.command import SAMPLES
 from deploy.local.releases import read_folder
+from foundation.content_hash import content_hash
 from pipeline.control.definitions import Definitions
-from pipeline.engine.definitions.release import content_hash
 from pipeline.sinks.deliver_job import Deliverer, order_of
 from stores.decisions import StoredDecision
 from stores.sqlite.sqlite_decisions import SqliteDecisions

@@ -11,9 +11,10 @@ import pytest
 
 from deploy.command import SAMPLES
 from deploy.local.releases import read_folder
+from foundation.content_hash import content_hash
 from foundation.settings import Settings
 from pipeline.control.definitions import Definitions
-from pipeline.engine.definitions.release import compile_release, content_hash
+from pipeline.engine.definitions.release import compile_release
 from pipeline.engine.isolation import Aside, NoRecordsFaultError, one_by_one
 from pipeline.learning.label_record import LabelRecord
 from pipeline.learning.label_resolver import LabelResolver
