@@ -18,12 +18,11 @@ def tokens() -> None:
 @click.option("--expires", help="How long the token is valid, such as 90d; by default until it is revoked.")
 def create(name: str, roles: tuple[str, ...], expires: str | None) -> None:
     """Makes a token for NAME and prints it, once."""
-    from deploy.commands.push import api_of
-    from deploy.machine.system_settings import system_settings
+    from deploy.commands.push import system_api
     from foundation.document import read_document
 
     until = None if expires is None else int(time.time() * 1000) + read_document(expires, "--expires").duration_ms()
-    with api_of(system_settings()) as api:
+    with system_api() as api:
         made = api.make_token(name, roles, until)
     click.echo(f"{made.name}: {', '.join(made.roles)}, {_until(made.expires_at_ms)}; the token is not shown again", err=True)
     click.echo(made.token)
@@ -32,10 +31,9 @@ def create(name: str, roles: tuple[str, ...], expires: str | None) -> None:
 @tokens.command("list")
 def list_tokens() -> None:
     """Lists all tokens, without their texts."""
-    from deploy.commands.push import api_of
-    from deploy.machine.system_settings import system_settings
+    from deploy.commands.push import system_api
 
-    with api_of(system_settings()) as api:
+    with system_api() as api:
         for each in api.tokens():
             click.echo(f"{each.state:<8}{each.name:<24} {', '.join(each.roles):<24} by {each.by}, {_until(each.expires_at_ms)}")
 
@@ -44,10 +42,9 @@ def list_tokens() -> None:
 @click.argument("name")
 def revoke(name: str) -> None:
     """Revokes the token NAME; every process refuses it within 5 s."""
-    from deploy.commands.push import api_of
-    from deploy.machine.system_settings import system_settings
+    from deploy.commands.push import system_api
 
-    with api_of(system_settings()) as api:
+    with system_api() as api:
         click.echo(f"{api.revoke_token(name).name} is revoked")
 
 

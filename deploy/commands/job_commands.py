@@ -102,7 +102,6 @@ def _time(at_ms: int) -> str:
 
 
 def _api() -> "Client":
-    from deploy.commands.push import api_of
-    from deploy.machine.system_settings import system_settings
+    from deploy.commands.push import system_api
 
-    return api_of(system_settings())
+    return system_api()

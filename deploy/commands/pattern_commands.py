@@ -171,7 +171,6 @@ def _say(found: "RuleInForce") -> None:
 
 
 def _api() -> "Client":
-    from deploy.commands.push import api_of
-    from deploy.machine.system_settings import system_settings
+    from deploy.commands.push import system_api
 
-    return api_of(system_settings())
+    return system_api()

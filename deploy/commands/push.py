@@ -3,6 +3,7 @@
 from api.auth.token import read_token
 from api.client.client import Client, Release
 from api.http.responses import KeptParts
+from deploy.machine.system_settings import system_settings
 from foundation.settings import Settings
 
 
@@ -35,3 +36,12 @@ def api_of(settings: Settings) -> Client:
         Refusal: there is no token.
     """
     return Client(f"http://{settings.api_address()}", read_token(settings))
+
+
+def system_api() -> Client:
+    """A client of the system that the environment and its folder name, with the owner's token.
+
+    Raises:
+        Refusal: there is no token, or a setting is wrong.
+    """
+    return api_of(system_settings())
