@@ -100,10 +100,19 @@ class TopicConsumer(Protocol):
         ...
 
     def commit(self, offsets: Sequence[TopicPartition] | None = None, asynchronous: bool = True) -> Any:
-        """Notes for the group where to go on, by default behind all that was read.
+        """Notes for the group where to go on, by default behind all that was read, and the text that stands in `metadata` of each.
 
         Raises:
             KafkaException: it cannot be noted now.
+        """
+        ...
+
+    def committed(self, places: Sequence[TopicPartition], timeout: float = -1) -> list[TopicPartition]:
+        """What the group has noted last of these partitions: offset and `metadata`, the text beside it. The offset is negative where it
+        has noted none.
+
+        Raises:
+            KafkaException: it cannot be asked now.
         """
         ...
 

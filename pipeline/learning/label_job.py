@@ -1,19 +1,21 @@
 """The label job joins labels from Kafka with the decisions as served, and sends them to every entity that they concern.
 
-It commits an offset once the results of all labels before it are acknowledged, and never an offset behind a label that waits. After a
-crash it reads the uncommitted labels again, so a label may be resolved twice; its receivers recognise it by its event.
+It commits how far the labels are done once their results are acknowledged: never an offset behind a label that waits, and beside it which
+labels behind that one are done. After a crash a label may be resolved twice whose result was not committed yet; its receivers recognise it
+by its event.
 """
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from confluent_kafka import KafkaException, TopicPartition
 
 from foundation.settings import Settings
 from pipeline.control.job_program import run_job
-from pipeline.control.kafka import BATCH_MAX, ControlTopic, Offsets, Outbox, consumer_of, partition_of, place_of, producer_of
+from pipeline.control.kafka import BATCH_MAX, SECONDS_MAX, ControlTopic, Outbox, consumer_of, partition_of, place_of, producer_of
 from pipeline.control.topic_clients import TopicConsumer, TopicMessage
+from pipeline.learning.label_progress import LabelProgress, read_progress
 from pipeline.learning.label_record import LabelRecord
 from pipeline.learning.label_resolver import LabelResolver, Sent
 from pipeline.sinks.decision_store import open_decisions_reader
@@ -40,7 +42,8 @@ class LabelJob:
         self._consumer: TopicConsumer = consumer_of(settings, "label")
         self._outbox = Outbox(producer_of(settings))
         self._control = ControlTopic(settings)
-        self._committed: Offsets = {}
+        self._committed: dict[str, LabelProgress] = {}
+        self._resumed: set[str] = set()
         self._paused = False
         self._stopping = False
         self.resolver = LabelResolver(decisions, self._control.definitions, settings.label_wait_ms, _monotonic_ms)
@@ -52,6 +55,7 @@ class LabelJob:
         refreshed = time.monotonic()
         while not self._stopping:
             records = _records(self._consumer.consume(BATCH_MAX, 0.2))
+            self._resume({record.place for record in records} - self._resumed)
             sent = self.resolver.take(records) if records else []
             if time.monotonic() - refreshed >= REFRESH_SECONDS:
                 refreshed = time.monotonic()
@@ -74,6 +78,18 @@ class LabelJob:
         """Whether `stop` was called."""
         return self._stopping
 
+    def _resume(self, places: Iterable[str]) -> None:
+        """Asks how far new partitions were done before. Without an answer labels may be resolved twice."""
+        for place in places:
+            self._resumed.add(place)
+            try:
+                [known] = self._consumer.committed([TopicPartition(*partition_of(place))], timeout=SECONDS_MAX)
+            except KafkaException as error:
+                log.warning("how far %s was done is not known, and labels may be resolved twice: %s", place, error)
+                continue
+            if known.offset >= 0:
+                self.resolver.resume(place, read_progress(known.offset, known.metadata or ""))
+
     def _send(self, sent: list[Sent]) -> bool:
         """Writes all records, with retries after growing waits; returns False if it was told to stop before all were written."""
         wait_seconds = SEND_SECONDS_MIN
@@ -93,13 +109,12 @@ class LabelJob:
 
     def _commit(self) -> None:
         done = self.resolver.done()
-        changed = {place: offset for place, offset in done.items() if self._committed.get(place) != offset}
+        changed = {place: progress for place, progress in done.items() if self._committed.get(place) != progress}
         if not changed:
             return
         try:
-            self._consumer.commit(
-                offsets=[TopicPartition(*partition_of(place), offset) for place, offset in changed.items()], asynchronous=False
-            )
+            offsets = [_commit_of(place, progress.written()) for place, progress in changed.items()]
+            self._consumer.commit(offsets=offsets, asynchronous=False)
             self._committed |= changed
         except KafkaException as error:  # the process that has the partition now reads these labels again
             log.warning("the offsets of the labels were not committed: %s", error)
@@ -119,6 +134,11 @@ class LabelJob:
         self.resolver.forget(places)
         for place in places:
             self._committed.pop(place, None)
+            self._resumed.discard(place)
+
+
+def _commit_of(place: str, progress: LabelProgress) -> TopicPartition:
+    return TopicPartition(*partition_of(place), progress.offset, metadata=progress.text())
 
 
 def _monotonic_ms() -> int:

@@ -16,6 +16,7 @@ from foundation.refusal import Refusal
 from pipeline.control.definitions import Definitions
 from pipeline.engine.isolation import NOBODYS_FAULT, fault_of
 from pipeline.engine.label_times import early_label, label_time_ms
+from pipeline.learning.label_progress import WAITING_TOLD_MAX, LabelProgress
 from pipeline.learning.label_record import LabelRecord, ReadLabel
 from pipeline.learning.waiting_labels import Given, WaitingLabels
 from pipeline.score_job.dead_letter import dead_letter
@@ -75,7 +76,7 @@ class _Resolved(msgspec.Struct, omit_defaults=True):
 
 
 class LabelResolver:
-    """Takes labels, returns resolved labels and dead letters, and knows which offset of the labels topic may be committed.
+    """Takes labels, returns resolved labels and dead letters, and knows how far the labels topic is done.
 
     A label whose decision is not in the store yet waits up to `wait_ms`, then it becomes a dead letter. The wait begins anew when the
     process starts, and when a store answers again after an outage, because the decisions of the outage reach the store only then.
@@ -110,6 +111,7 @@ class LabelResolver:
         self._of_caller_max = of_caller_max
         self._waiting = WaitingLabels()
         self._next: dict[str, int] = {}
+        self._resumed: dict[str, LabelProgress] = {}
         self._store_is_away = False
 
     @property
@@ -128,6 +130,8 @@ class LabelResolver:
         taken: dict[EventName, list[Given]] = {}
         for record in records:
             self._next[record.place] = record.offset + 1
+            if self._is_done(record):
+                continue
             try:
                 label = self._read(record.value)
             except NOBODYS_FAULT:
@@ -165,18 +169,38 @@ class LabelResolver:
                 self._waiting.postpone(event, now_ms)
         return sent
 
-    def done(self) -> dict[str, int]:
-        """The offset to commit of each partition, once all returned records are written.
+    def resume(self, place: str, progress: LabelProgress) -> None:
+        """Goes on with a partition, before its first record is taken in: labels that were done by then are passed over."""
+        self._resumed[place] = progress
 
-        It is the offset of the oldest label that waits, or else the one behind the last label read.
-        """
-        return self._next | {place: offset for place, offset in self._waiting.oldest() if place in self._next}
+    def done(self) -> dict[str, LabelProgress]:
+        """How far each partition is done, once all returned records are written."""
+        return {place: self._progress(place, end) for place, end in self._next.items()}
 
     def forget(self, places: list[str]) -> None:
         """Forgets partitions that another process reads from now on; that process reads again the labels that wait here."""
         for place in places:
             self._next.pop(place, None)
+            self._resumed.pop(place, None)
             self._waiting.pop_place(place)
+
+    def _is_done(self, record: LabelRecord) -> bool:
+        resumed = self._resumed.get(record.place)
+        if resumed is None:
+            return False
+        if not resumed.offset <= record.offset < resumed.end:  # before it, where the topic was made anew
+            del self._resumed[record.place]
+            return False
+        return resumed.is_done(record.offset)
+
+    def _progress(self, place: str, end: int) -> LabelProgress:
+        waiting = self._waiting.oldest(place, WAITING_TOLD_MAX + 1)
+        if (resumed := self._resumed.get(place)) is not None and end < resumed.end:
+            waiting += tuple(offset for offset in resumed.waiting if offset >= end)
+            end = resumed.end
+        if len(waiting) > WAITING_TOLD_MAX:
+            return LabelProgress(waiting[WAITING_TOLD_MAX], waiting[:WAITING_TOLD_MAX])
+        return LabelProgress(end, waiting)
 
     def _found(self, events: list[EventName], now_ms: int) -> dict[EventName, list[StoredDecision]]:
         """Looks up the decisions on `events`; finds none while the store does not answer."""

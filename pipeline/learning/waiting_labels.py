@@ -3,7 +3,6 @@
 import heapq
 import itertools
 from collections import OrderedDict
-from collections.abc import Iterator
 from typing import Any, TypeVar
 
 import msgspec
@@ -87,9 +86,9 @@ class WaitingLabels:
         """Gives the caller that has the most labels waiting."""
         return max(self._of_caller, key=self.count_of)
 
-    def oldest(self) -> Iterator[tuple[str, int]]:
-        """Gives each ``topic/partition`` whose labels wait, with the offset of the first of them."""
-        return ((place, next(iter(offsets))) for place, offsets in self._at_place.items())
+    def oldest(self, place: str, count: int) -> tuple[int, ...]:
+        """Gives the offsets of the first labels, at most `count`, that wait of the partition `place`, a ``topic/partition``."""
+        return tuple(itertools.islice(self._at_place.get(place, ()), count))
 
     def due(self, now_ms: int, count: int) -> list[EventName]:
         """Gives up to `count` events that are due, the longest due first; the caller has to pop or postpone each of them."""

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import msgspec
-from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_INVALID, KafkaError, KafkaException, TopicPartition
 
 from pipeline.log.frame import LogRecord
 from pipeline.log.log_folder import LOG_FOLDER, LOGS_OF, TOPIC_PREFIX, segments_of
@@ -18,7 +18,8 @@ from pipeline.log.segments import Segments
 POLL_SECONDS = 0.1
 """How often a log is looked at that another process writes."""
 CURSORS = "cursors"
-_decode_cursors = msgspec.json.Decoder(dict[str, int]).decode
+_NONE = (OFFSET_INVALID, "")
+_decode_cursors = msgspec.json.Decoder(dict[str, int | tuple[int, str]]).decode
 
 
 class LogMessage:
@@ -133,7 +134,7 @@ class LogConsumer:
     ) -> None:
         known = self._committed()
         places = [place for topic in topics for place in self.places(topic)]
-        self._partitions = [self._opened(each.topic, each.partition, known.get(f"{each.topic}/{each.partition}", 0)) for each in places]
+        self._partitions = [self._opened(each.topic, each.partition, known.get(_name_of(each), _NONE)[0]) for each in places]
 
     def assignment(self) -> list[TopicPartition]:
         return [TopicPartition(each.topic, each.number) for each in self._partitions]
@@ -173,21 +174,29 @@ class LogConsumer:
         """
         if offsets is None:
             offsets = [TopicPartition(each.topic, each.number, each.reader.position) for each in self._partitions]
-        known = self._committed() | {f"{each.topic}/{each.partition}": each.offset for each in offsets}
+        known = self._committed() | {_name_of(each): (each.offset, each.metadata or "") for each in offsets}
         written = self._cursors.with_suffix(".new")
         try:
             self._cursors.parent.mkdir(parents=True, exist_ok=True)
-            written.write_bytes(msgspec.json.encode(known))
+            written.write_bytes(msgspec.json.encode({name: found if found[1] else found[0] for name, found in known.items()}))
             written.rename(self._cursors)
         except OSError as error:
             raise KafkaException(KafkaError(KafkaError._FS, str(error))) from error
 
+    def committed(self, places: Sequence[TopicPartition], timeout: float = -1) -> list[TopicPartition]:
+        """What stands in the file of the group."""
+        known = self._committed()
+        found = [(each, *known.get(_name_of(each), _NONE)) for each in places]
+        return [TopicPartition(each.topic, each.partition, offset, metadata=text) for each, offset, text in found]
+
     def close(self) -> None:
         self._partitions = []
 
-    def _committed(self) -> dict[str, int]:
+    def _committed(self) -> dict[str, tuple[int, str]]:
+        """Offset and text by ``topic/partition``; an offset without a text stands alone in the file."""
         with contextlib.suppress(OSError, msgspec.DecodeError):  # without it, reading begins with the oldest record, and repeats are known
-            return _decode_cursors(self._cursors.read_bytes())
+            read = _decode_cursors(self._cursors.read_bytes())
+            return {name: (found, "") if isinstance(found, int) else found for name, found in read.items()}
         return {}
 
     def _opened(self, topic: str, number: int, offset: int) -> _Partition:
@@ -211,6 +220,10 @@ class LogConsumer:
             only.segments.wait([only.short], lambda: only.reader.is_behind, seconds)
         else:
             time.sleep(min(seconds, POLL_SECONDS))
+
+
+def _name_of(place: TopicPartition) -> str:
+    return f"{place.topic}/{place.partition}"
 
 
 def _high_of(segments: Segments, short: str) -> int:

@@ -2,12 +2,14 @@
 
 Files are written under hidden names first. A note then says which files belong to the archive, and up to which record they reach; what it
 says is done before anything else, also after a kill. So each record is in the archive once: either the note was written, or its records are
-gathered anew. `Archive.read` gives a record once in any case, but counts and other readers of the files do not.
+gathered anew. The first file of a start is written at once, so that a job which is killed again and again gets ahead. `Archive.read` gives
+a record once in any case, but counts and other readers of the files do not.
 """
 
 import contextlib
 import functools
 import logging
+import math
 import time
 from collections.abc import Callable
 
@@ -69,7 +71,7 @@ class SoloArchiveJob:
             return
         self._consumer.subscribe(self._topics)
         begun = self._positions()
-        written_at = time.monotonic()
+        written_at = -math.inf
         while not self._stopping:
             messages = self._consumer.consume(BATCH_MAX, 0.2)
             frames = self._keep.process(placed_bundle(messages)) if messages else b""

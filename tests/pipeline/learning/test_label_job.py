@@ -14,6 +14,7 @@ from foundation.refusal import Refusal
 from foundation.settings import Settings
 from pipeline.control.definitions import Definitions
 from pipeline.learning.label_job import LabelJob
+from pipeline.learning.label_progress import read_progress
 from pipeline.learning.label_record import LabelRecord, ReadLabel
 from pipeline.learning.label_resolver import LabelResolver, Sent, read_label
 from pipeline.score_job.labels import ResolvedLabel
@@ -22,6 +23,7 @@ from stores.sqlite.sqlite_decisions import SqliteDecisions
 
 HOUR_MS = 3_600_000
 EVENT_MS = 990_000_000_000
+PLACE = "weir.labels/0"
 
 
 class Bench:
@@ -59,11 +61,21 @@ class Bench:
     def record(self, value: object) -> LabelRecord:
         self.offset += 1
         raw = value if isinstance(value, bytes) else msgspec.json.encode(value)
-        return LabelRecord("weir.labels/0", self.offset - 1, self.now_ms, raw)
+        return LabelRecord(PLACE, self.offset - 1, self.now_ms, raw)
 
     def later(self, ms: int) -> list[Sent]:
         self.now_ms += ms
         return self.resolver.retry()
+
+    def offset_done(self) -> int:
+        """The offset from which on the labels would be read again now."""
+        done = self.resolver.done().get(PLACE)
+        return done.offset if done is not None else 0
+
+    def killed(self) -> None:
+        """Begins again from what the resolver says that is done."""
+        done = self.resolver.done()[PLACE].written()
+        self.restart().resume(PLACE, read_progress(done.offset, done.text()))
 
 
 PAIR = "- {name: pair_1h, template: count, entity: [customer_id, terminal_id], window: 1h}\n"
@@ -144,19 +156,55 @@ def test_offsets_stand_at_the_oldest_label_that_waits(bench: Bench) -> None:
     bench.decide(1)
     bench.decide(3)
     bench.label(1, 2, 3)
-    assert bench.resolver.done() == {"weir.labels/0": 1}
+    assert bench.offset_done() == 1
     bench.decide(2)
     bench.later(60_000)
-    assert bench.resolver.done() == {"weir.labels/0": 3}
+    assert bench.offset_done() == 3
 
 
 def test_a_label_that_waits_survives_a_restart(bench: Bench) -> None:
     lost = bench.record({"event_id": "2", "label": 1, "label_time": EVENT_MS + 4_000})
     bench.resolver.take([lost])
-    assert bench.resolver.done()[lost.place] == lost.offset
+    assert bench.offset_done() == lost.offset
     bench.restart()
     bench.decide(2)
     assert len(bench.resolver.take([lost])) == 2
+
+
+def test_a_label_that_waits_makes_no_other_be_resolved_again_however_often_the_job_is_killed(bench: Bench) -> None:
+    records, resolved = [bench.record({"event_id": "1", "label": 1, "label_time": EVENT_MS + 4_000})], 0
+    for number in range(2, 30):
+        bench.decide(number)
+        records.append(bench.record({"event_id": str(number), "label": 1, "label_time": EVENT_MS + 4_000}))
+        resolved += len(bench.resolver.take(records[bench.offset_done() :])) // 2
+        bench.killed()
+    assert resolved == 28
+    assert bench.offset_done() == 0
+    bench.decide(1)
+    assert len(bench.resolver.take(records)) == 2, "the label that waited is resolved, and no other"
+    assert bench.offset_done() == len(records)
+
+
+def test_a_job_that_is_killed_while_it_reads_again_forgets_none_that_waits(bench: Bench) -> None:
+    records = [bench.record({"event_id": str(number), "label": 1, "label_time": EVENT_MS + 4_000}) for number in range(1, 9)]
+    bench.decide(2)
+    assert len(bench.resolver.take(records)) == 2
+    bench.killed()
+    assert bench.resolver.take(records[:1]) == []
+    bench.killed()
+    for number in range(1, 9):
+        bench.decide(number)
+    assert len(bench.resolver.take(records)) == 2 * 7
+
+
+def test_labels_of_a_topic_that_was_made_anew_are_all_taken(bench: Bench) -> None:
+    bench.label(5, 6, 7, 8)
+    bench.resolver.forget([PLACE])
+    bench.resolver.resume(PLACE, read_progress(2, "1 1 40"))
+    bench.offset = 0
+    for number in range(1, 7):
+        bench.decide(number)
+    assert len(bench.label(*range(1, 7))) == 2 * 6
 
 
 def test_two_labels_of_one_event_stay_in_their_order(bench: Bench) -> None:
@@ -234,7 +282,7 @@ def test_offsets_and_waiting_labels_are_as_a_plain_account_of_them_says(bench: B
             else:
                 waiting = {offset: number for offset, number in waiting.items() if str(number) != value["event_id"]}
         assert bench.resolver.waiting == len(waiting)
-        assert bench.resolver.done().get("weir.labels/0", 0) == min(waiting, default=bench.offset)
+        assert bench.offset_done() == min(waiting, default=bench.offset)
 
 
 def test_what_is_known_of_a_label_besides_goes_on_with_it(bench: Bench) -> None:
@@ -247,7 +295,7 @@ def test_what_is_known_of_a_label_besides_goes_on_with_it(bench: Bench) -> None:
 
 def test_labels_of_a_partition_that_is_taken_away_are_forgotten(bench: Bench) -> None:
     bench.label(7)
-    bench.resolver.forget(["weir.labels/0"])
+    bench.resolver.forget([PLACE])
     bench.decide(7)
     assert bench.later(60_000) == []
     assert bench.resolver.done() == {}
@@ -274,9 +322,9 @@ def test_a_store_that_fails_makes_labels_wait_and_loses_none(bench: Bench, monke
     with StoreIsAway(bench, monkeypatch):
         assert bench.label(7) == []
         assert bench.later(2 * HOUR_MS) == []
-        assert bench.resolver.done() == {"weir.labels/0": 0}
+        assert bench.offset_done() == 0
     assert len(bench.later(1_000)) == 2
-    assert bench.resolver.done() == {"weir.labels/0": 1}
+    assert bench.offset_done() == 1
 
 
 def test_a_long_outage_makes_no_label_wait_longer_than_a_second_once_the_store_is_back(
@@ -342,7 +390,7 @@ def test_a_bad_label_is_a_dead_letter_at_once(bench: Bench, value: bytes, where:
     assert dead.topic == "dead-letters"
     assert letter["reason"]["where"] == where
     assert base64.b64decode(letter["value"]) == value
-    assert bench.resolver.done() == {"weir.labels/0": 1}
+    assert bench.offset_done() == 1
 
 
 def test_a_label_from_before_its_event_is_a_dead_letter(bench: Bench) -> None:
@@ -375,7 +423,7 @@ def test_a_label_of_a_retracted_event_is_a_dead_letter(bench: Bench) -> None:
     [sent] = bench.label(7)
     assert sent.topic == "dead-letters"
     assert msgspec.json.decode(sent.value)["reason"]["what"] == "label of a retracted event"
-    assert bench.resolver.done() == {"weir.labels/0": 1}
+    assert bench.offset_done() == 1
 
 
 def test_a_label_goes_to_the_pairs_that_features_are_kept_of(bench: Bench) -> None:

@@ -77,7 +77,7 @@ def deliver(settings: Settings, numbers: range) -> None:
         wait_until(lambda: deliver.job.deliverer.written == len(numbers), "decisions delivered")
 
 
-def test_labels_are_resolved_for_every_key_and_wait_across_a_restart(settings: Settings) -> None:
+def test_labels_are_resolved_once_for_every_key_and_wait_across_a_restart(settings: Settings) -> None:
     deliver(settings, range(10))
     send(settings, "labels", [label(10), *(label(number) for number in range(10))])
     with Running(LabelJob(settings, SqliteDecisionsReader(settings.path("decisions.db")))) as job:
@@ -87,6 +87,7 @@ def test_labels_are_resolved_for_every_key_and_wait_across_a_restart(settings: S
     deliver(settings, range(10, 11))
     with Running(LabelJob(settings, SqliteDecisionsReader(settings.path("decisions.db")))):
         wait_until(lambda: any(b'"event_id":"10"' in (m.value() or b"") for m in all_of(settings, "labels-resolved")), "the late label")
+    assert len(all_of(settings, "labels-resolved")) == 16, "labels behind the one that waited are not resolved again"
 
 
 def test_a_label_that_never_finds_its_decision_and_a_bad_one_end_as_dead_letters(settings: Settings) -> None:
