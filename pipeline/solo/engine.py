@@ -21,6 +21,7 @@ from pipeline.solo.checkpoints import RETRY_SECONDS, Checkpoints
 from pipeline.solo.entry_feed import LogEntryFeed
 from pipeline.solo.intake import Done, Intake, IntakeFullError, Waiting
 from pipeline.solo.keeping import keep_within
+from pipeline.solo.pace import Pace
 from pipeline.solo.stages import CONTROL_TOPICS, TOLD_TOPICS, Outcome, Stages
 
 log = logging.getLogger(__name__)
@@ -73,6 +74,7 @@ class Engine:
         self._sources: dict[str, LogReader] = {}
         self._kept_at = self._imported_at = self._forgot_at = time.monotonic()
         self._failed_at = 0.0
+        self._pace = Pace()
         self._through = 0
         """The outcomes of records before this ordinal stand in the output log already."""
 
@@ -152,6 +154,8 @@ class Engine:
             self._died()
 
     def _step(self) -> None:
+        if left := self._pace.seconds_left(self.intake.records):
+            time.sleep(left)
         taken = self.intake.take(self._settings.bundle_events_max, self._settings.bundle_bytes_max, IDLE_SECONDS)
         if taken and (records := self._append_taken(taken)):
             self._process(records)
@@ -163,6 +167,7 @@ class Engine:
 
     def _append_taken(self, taken: list[Waiting]) -> list[LogRecord]:
         entries = [entry for waiting in taken for entry in waiting.entries]
+        self._pace.taken(len(entries))
         at_ms = int(self._clock() * 1000)
         try:
             first = self._input.append_at(entries, at_ms)

@@ -67,6 +67,11 @@ class Intake:
             self._bytes -= bytes_
             return taken
 
+    @property
+    def records(self) -> int:
+        """How many records wait."""
+        return self._records
+
     def wake(self) -> None:
         """Makes `take` return."""
         with self._changed:

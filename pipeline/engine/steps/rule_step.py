@@ -1,5 +1,7 @@
 """The third step matches rules against events, their features and the scores of models."""
 
+import functools
+
 import numpy as np
 
 from features.layout.layout import LATE, RETRACTED
@@ -37,7 +39,7 @@ def _sight_of(turn: Turn, verdicts: Verdicts) -> Sight:
         decided=~verdicts.are(UNDECIDED | RETRACTED),
         fresh=~verdicts.are(UNDECIDED | REVISED),
         late=verdicts.are(LATE),
-        facts=lambda: turn.facts(verdicts.release),
+        facts=functools.partial(turn.facts, verdicts.release),  # it holds no verdicts, because matches among these hold it
         lists=turn.lists,
         profiles=turn.profiles,
         slots=turn.slots,
