@@ -241,6 +241,63 @@ def follow_archived(decisions: str, out: pathlib.Path | None) -> None:
 
 
 @main.command()
+@click.argument("rules", type=click.Path(exists=True, path_type=pathlib.Path))
+@click.argument("events", type=EXISTING_FILE, nargs=-1)
+@click.option("--config", type=EXISTING_FOLDER, help="Configuration folder; by default that in whose patterns/ RULES stands.")
+@click.option("--archived", is_flag=True, help="Replays the events and labels of the archive instead of EVENTS.")
+@click.option("--without", multiple=True, help="Id of a rule that is paused for the trial; may be repeated.")
+@click.option("--labels", type=EXISTING_FILE, help="File with event_id, label, label_time and perhaps user.")
+@click.option("--label-column", default="", help="Column of EVENTS that holds the label; it is removed before the event is scored.")
+@click.option(
+    "--label-delay", callback=as_duration_ms, default="7d", show_default=True, help="Time from event to label, with --label-column."
+)
+@click.option("--facts", type=EXISTING_FILE, help="JSON Lines file of facts; as for replay.")
+@click.option("--entries", type=EXISTING_FILE, help="JSON Lines file of entries of lists; as for replay.")
+@click.option("--from", "from_ms", callback=as_moment_ms, help="First event time that counts (inclusive); earlier events warm up.")
+@click.option("--to", "to_ms", callback=as_moment_ms, help="End of the event times that count (exclusive).")
+@click.option("--days", type=click.IntRange(min=1), help="Only the last so many days of the events count, in place of --from.")
+@click.option("--value", help="Number of the event that is summed where decisions differ; by default the only decimal of the schema.")
+@click.option("--json", "as_json", is_flag=True, help="Prints all figures as JSON.")
+def backtest(
+    rules: pathlib.Path,
+    events: tuple[pathlib.Path, ...],
+    config: pathlib.Path | None,
+    archived: bool,
+    without: tuple[str, ...],
+    labels: pathlib.Path | None,
+    label_column: str,
+    label_delay: int,
+    facts: pathlib.Path | None,
+    entries: pathlib.Path | None,
+    from_ms: int | None,
+    to_ms: int | None,
+    days: int | None,
+    value: str | None,
+    as_json: bool,
+) -> None:
+    """Says what RULES, a file or a folder of files, would have changed at recorded EVENTS; they need not be in force or uploaded."""
+    from deploy.commands.backtest_commands import config_of
+    from deploy.machine.system_settings import system_settings
+    from pipeline.backtest.backtest_command import Counted, Given, backtest_archived, backtest_files, candidate_of, say
+
+    if archived == bool(events):
+        raise click.UsageError("give either EVENTS or --archived")
+    if archived and (labels or label_column or facts or entries):
+        raise click.UsageError("--labels, --label-column, --facts and --entries can only be used with EVENTS")
+    if labels and label_column:
+        raise click.UsageError("--labels and --label-column cannot be used together")
+    if days is not None and from_ms is not None:
+        raise click.UsageError("--days and --from cannot be used together")
+    both = candidate_of(config or config_of(rules), [rules], without)
+    counted = Counted(from_ms, to_ms, days, value)
+    if archived:
+        figures = backtest_archived(both, system_settings(), counted)
+    else:
+        figures = backtest_files(both, Given(events, labels, label_column, label_delay, facts, entries), counted)
+    click.echo(say(figures, as_json))
+
+
+@main.command()
 @click.option("--replayed", type=EXISTING_FILE, multiple=True, help="Recorded events (Parquet, JSON Lines or CSV) to replay.")
 @click.option("--served", is_flag=True, help="Exports the decisions and labels of the running system.")
 @click.option("--job", "by_job", is_flag=True, help="Lets the system do it as a job, with --served; only its API has to be reached.")

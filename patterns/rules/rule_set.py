@@ -8,7 +8,7 @@ import numpy as np
 from features.expressions.functions.column import Column
 from features.profiles.sections import Section
 from features.schema.schema import Schema
-from foundation.number_arrays import Int8s, Int64s
+from foundation.number_arrays import Float64s, Int8s, Int64s
 from patterns.decision_order import ACTIONS
 from patterns.findings import Findings, found_by
 from patterns.language.pattern import SEVERITIES, Condition, Formula, Pattern
@@ -59,20 +59,29 @@ class RuleSet:
         features: the names of all features, in the order of a feature matrix.
         rule_actions: the codes of the actions by which rules may decide, the one that counts before the others first.
         forms: keeps what was compiled before.
+        named_max: the maximum number of matches of an event that are named.
 
     Attributes:
+        rules: in that order.
         errors, skips: [rules] at how many events each rule erred, and at how many it was skipped because a value was missing.
     """
 
     def __init__(
-        self, rules: Sequence[LiveRule], schema: Schema, features: Sequence[str], rule_actions: Sequence[int], forms: Forms | None = None
+        self,
+        rules: Sequence[LiveRule],
+        schema: Schema,
+        features: Sequence[str],
+        rule_actions: Sequence[int],
+        forms: Forms | None = None,
+        named_max: int = MATCHES_MAX,
     ) -> None:
-        self._rules = tuple(sorted(rules, key=_weight))
-        patterns = [rule.pattern for rule in self._rules]
+        self.rules = tuple(sorted(rules, key=_weight))
+        self._named_max = named_max
+        patterns = [rule.pattern for rule in self.rules]
         self.each: tuple[Rule, ...] = tuple(_named(pattern) for pattern in patterns)
         self._rule_actions = tuple(rule_actions)
         self._seeds = [seed_of(pattern.id) for pattern in patterns]
-        self._shares = np.array([_share(rule) for rule in self._rules])
+        self._shares = np.array([acting_share(rule) for rule in self.rules])
         self._actions = np.array([ACTIONS.index(rule.action) if rule.action else -1 for rule in self.each], np.int8)
         self._adjusts = np.array([rule.adjust for rule in self.each])
         self._from_ms = np.array([ALWAYS if p.effective.from_ms is None else p.effective.from_ms for p in patterns], np.int64)
@@ -86,7 +95,7 @@ class RuleSet:
     @property
     def cost_ns(self) -> float:
         """The CPU that an event costs, about, in nanoseconds."""
-        return _EVENT_NS + float(sum(rule.pattern.cost.units for rule in self._rules))
+        return _EVENT_NS + float(sum(rule.pattern.cost.units for rule in self.rules))
 
     @property
     def sections(self) -> tuple[Section, ...]:
@@ -96,13 +105,13 @@ class RuleSet:
     @property
     def lists(self) -> frozenset[str]:
         """The lists that the rules ask."""
-        conditions = [condition.lists for rule in self._rules for condition in _conditions_of(rule.pattern)]
+        conditions = [condition.lists for rule in self.rules for condition in _conditions_of(rule.pattern)]
         return frozenset().union(*conditions)
 
     @property
     def reads(self) -> dict[str, tuple[str, ...]]:
         """What each rule reads, by its id."""
-        return {rule.pattern.id: tuple(self._names_read([rule.pattern])) for rule in self._rules}
+        return {rule.pattern.id: tuple(self._names_read([rule.pattern])) for rule in self.rules}
 
     def find_many(self, sight: Sight) -> Matches:
         """Looks at every event of `sight`; see `patterns.matches.Rules`."""
@@ -175,28 +184,49 @@ class RuleSet:
         return pairs.at(~hides), Hidden(pairs.events[hides], pairs.rules[hides], exceptions)
 
     def _keys(self, events: Int64s, rules: Int64s) -> Int64s:
-        return events * len(self._rules) + rules
+        return events * len(self.rules) + rules
 
-    def _shadows(self, pairs: _Pairs, users: Sequence[str]) -> Bools:
+    def as_if(self, matches: Matches, shares: Float64s, users: Sequence[str]) -> Matches:
+        """Returns the `matches` that this set found as they would count if its rules acted for other shares of the entities.
+
+        The order of the matches of one event stays as it is, so the first need not be the one that decides.
+
+        Args:
+            matches: in which all matches are named, see `named_max`.
+            shares: [rules] for which share of the entities each acts, 0 for a rule in shadow; below 0 for one that is not there.
+            users: of the n events.
+        """
+        there = shares[matches.rules] >= 0.0
+        pairs = _Pairs(matches.events[there], matches.rules[there], np.full(int(there.sum()), -1))
+        shadows = self._shadows(pairs, users, shares)
+        wanted, adjusts = self._what_acts(pairs.at(~shadows), len(users))
+        hidden = Hidden(*(column[shares[matches.hidden.rules] >= 0.0] for column in matches.hidden))
+        counts = np.bincount(pairs.events, minlength=len(users))
+        return Matches(pairs.events, pairs.rules, shadows, matches.found.at(there), counts, wanted, adjusts, hidden)
+
+    def _shadows(self, pairs: _Pairs, users: Sequence[str], of_rules: Float64s) -> Bools:
         """Tells of each match whether it is only watched: of a canary those of entities that it has not chosen."""
-        shares = self._shares[pairs.rules]
+        shares = of_rules[pairs.rules]
         shadows: Bools = shares <= 0.0
         for rule in np.unique(pairs.rules[(shares > 0.0) & (shares < 1.0)]).tolist():
             own = np.flatnonzero(pairs.rules == rule)
-            shadows[own] = ~chosen(self._seeds[rule], float(self._shares[rule]), [users[row] for row in pairs.events[own].tolist()])
+            shadows[own] = ~chosen(self._seeds[rule], float(of_rules[rule]), [users[row] for row in pairs.events[own].tolist()])
         return shadows
+
+    def _what_acts(self, acting: _Pairs, n: int) -> tuple[Int8s, Float64s]:
+        """Returns for each of n events the action that counts, and the decades of tail, of the matches that act."""
+        return self._wanted(acting, n), np.bincount(acting.events, self._adjusts[acting.rules], n).astype(np.float64)
 
     def _named(self, pairs: _Pairs, hidden: Hidden, matched: MatchedRules | None, sight: Sight, columns: Mapping[str, Column]) -> Matches:
         """Orders the matches of each event, and words those that are named."""
         n = len(sight.batch)
-        shadows = self._shadows(pairs, sight.batch.users)
-        acting = pairs.at(~shadows)
-        wanted, adjusts = self._wanted(acting, n), np.bincount(acting.events, self._adjusts[acting.rules], n).astype(np.float64)
+        shadows = self._shadows(pairs, sight.batch.users, self._shares)
+        wanted, adjusts = self._what_acts(pairs.at(~shadows), n)
         beside = shadows | (self._actions[pairs.rules] != wanted[pairs.events]) | (wanted[pairs.events] < 0)
         order = np.lexsort((pairs.rules, shadows, beside, pairs.events))
         pairs, shadows = pairs.at(order), shadows[order]
         places = np.arange(len(order)) - np.searchsorted(pairs.events, pairs.events, side="left")
-        named = places < MATCHES_MAX
+        named = places < self._named_max
         counts = np.bincount(pairs.events, minlength=n)
         pairs, shadows = pairs.at(named), shadows[named]
         found = self._found(pairs, matched, columns, n)
@@ -243,6 +273,6 @@ def _formulas_of_reason(pattern: Pattern) -> list[Formula]:
     return [] if pattern.then.reason is None else [part for part in pattern.then.reason.parts if isinstance(part, Formula)]
 
 
-def _share(rule: LiveRule) -> float:
+def acting_share(rule: LiveRule) -> float:
     """Returns for which share of the entities a rule acts."""
     return {"active": 1.0, "canary": rule.standing.share}.get(rule.standing.status, 0.0)

@@ -2,7 +2,7 @@
 
 import bisect
 import pathlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -22,11 +22,15 @@ from pipeline.engine.learners.learner import Learners
 from pipeline.engine.learners.lessons import Lessons
 from pipeline.engine.learners.two_numbers import served_of
 from pipeline.engine.scorer import Scorer
+from pipeline.engine.steps.installed_snapshots import InstalledSnapshots
+from pipeline.engine.steps.step import Step
+from pipeline.engine.steps.step_list import steps_with
 from pipeline.offline.decisions_file import DecisionsFile
 from pipeline.offline.rule_counts import RuleCounts, RuleOutcome
 from pipeline.tables.event_files import History
 
 BATCH_MAX = 4_096
+NO_LABEL = -1
 
 _NO_SCORE_OF_THEIR_OWN = {
     DUPLICATE: "duplicate",
@@ -36,8 +40,6 @@ _NO_SCORE_OF_THEIR_OWN = {
     CORRECTED: "corrected",
     RETRACTED: "retracted",
 }
-
-"""Called with (events done, events in all)."""
 
 
 @dataclass(slots=True)
@@ -78,6 +80,7 @@ class Replay:
         frozen: snapshots to score with; if there are any, no model learns.
         facts: of entities, in the order of the times from which on they hold.
         entries: of lists, which are on them from the first event on.
+        steps: those of a decision.
     """
 
     def __init__(
@@ -88,11 +91,12 @@ class Replay:
         frozen: tuple[Snapshot, ...] = (),
         facts: Sequence[FactRecord] = (),
         entries: Sequence[Change] = (),
+        steps: Callable[[InstalledSnapshots], Sequence[Step]] = steps_with,
     ) -> None:
         self.release = release
         self.history = history
         self.labels = labels
-        self.scorer = Scorer()
+        self.scorer = Scorer(steps=steps)
         self.learners = Learners(release)
         self.published: dict[str, Snapshot] = {}
         self._frozen = frozen
@@ -212,9 +216,7 @@ class Replay:
         for code, count in enumerate(np.bincount(verdicts.actions[fresh], minlength=len(ACTIONS)).tolist()):
             outcome.actions[ACTIONS[code]] += count
         if not fresh.all():
-            repeated = verdicts.are(DUPLICATE)  # which says of itself what its newest decision was
-            for flag, reason in _NO_SCORE_OF_THEIR_OWN.items():
-                concerned = repeated if flag == DUPLICATE else verdicts.are(flag) & ~repeated
+            for reason, concerned in without_own_decision(verdicts):
                 outcome.unscored[reason] = outcome.unscored.get(reason, 0) + int(concerned.sum())
         scores = {"score": verdicts.scores[fresh]}
         scores.update((f"model.{name}", raw[fresh]) for name, raw in verdicts.models.items())
@@ -228,10 +230,26 @@ class Replay:
             outcome.marks = self._marks_of(np.concatenate([rows for rows, _ in self._kept]))
             outcome.scores = {name: np.concatenate([scores[name] for _, scores in self._kept]) for name in self._kept[0][1]}
 
-    def _marks_of(self, rows: NDArray[np.int64]) -> NDArray[np.int8]:
-        marks = np.zeros(len(self.history.batch), np.int8)
+    @property
+    def labels_without_event(self) -> int:
+        """Returns how many labels are of no event, or name no user where several have an event with their id."""
+        return int((self._label_rows < 0).sum())
+
+    def marks(self) -> NDArray[np.int8]:
+        """Returns [events] the label that stands of each event, 1 or 0; -1 where there is none."""
+        marks = np.full(len(self.history.batch), NO_LABEL, np.int8)
         if self.labels is not None:
             known = np.flatnonzero(self._label_rows >= 0)
             known = known[np.argsort(self._standings[known], kind="stable")]  # of those of one event the last one written stays
             marks[self._label_rows[known]] = self.labels.labels[known]
-        return marks[self._first_rows[rows]]
+        return marks[self._first_rows]
+
+    def _marks_of(self, rows: NDArray[np.int64]) -> NDArray[np.int8]:
+        return np.maximum(self.marks()[rows], 0)
+
+
+def without_own_decision(verdicts: Verdicts) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """Yields each reason for which an event has no first decision of its own, with [n] the events that it concerns."""
+    repeated = verdicts.are(DUPLICATE)  # which says of itself what its newest decision was
+    for flag, reason in _NO_SCORE_OF_THEIR_OWN.items():
+        yield reason, repeated if flag == DUPLICATE else verdicts.are(flag) & ~repeated

@@ -76,8 +76,11 @@ class Release:
         return self.features.kinds[1:]
 
 
-def compile_release(id: int, texts: Mapping[str, str]) -> Release:
+def compile_release(id: int, texts: Mapping[str, str], beside: Mapping[str, str] | None = None) -> Release:
     """Compiles the YAML `texts`, given by part. A part that was compiled lately over the same other parts is not compiled again.
+
+    Args:
+        beside: of a release with the same parts but for its rules; those that `texts` have not are watched too, see `rules_of`.
 
     Raises:
         Refusal: a part is missing, unknown or does not compile, or the parts do not fit each other.
@@ -105,7 +108,7 @@ def compile_release(id: int, texts: Mapping[str, str]) -> Release:
     policy = bypassed(policy, bypass)
     _check_lists(features, lists)
     around = Around((texts["schema"], texts["features"]), schema, features, names)
-    rules = rules_of(texts, around, lists, policy.order.rule_actions)
+    rules = rules_of(texts, around, lists, policy.order.rule_actions, beside)
     sections = sections_of(models, features)
     sections[schema.user] = (*sections[schema.user], *rules.sections)
     return Release(id, schema, features, models, policy, sections, event, entity, dimension, feature, model, bypass, lists, rules)

@@ -8,9 +8,9 @@ from foundation.refusal import Refusal
 from patterns.language.pattern import Pattern
 from patterns.language.rule_folder import extended_by, read_patterns
 from patterns.language.scope import Scope
-from patterns.matches import NO_RULES, RULES_MAX, Rules
+from patterns.matches import MATCHES_MAX, NO_RULES, RULES_MAX, Rules
 from patterns.predicates.form import Forms
-from patterns.rules.manifest import pattern_texts, standings_of
+from patterns.rules.manifest import Standing, pattern_texts, standings_of
 from patterns.rules.rule_set import LiveRule, RuleSet, live
 from pipeline.engine.definitions.compiled_parts import once_each
 from pipeline.engine.definitions.unsupported_rules import check_supported
@@ -46,27 +46,44 @@ class Around:
         return self._hash
 
 
-def rules_of(texts: Mapping[str, str], around: Around, lists: tuple[str, ...], rule_actions: tuple[int, ...]) -> Rules:
+def rules_of(
+    texts: Mapping[str, str],
+    around: Around,
+    lists: tuple[str, ...],
+    rule_actions: tuple[int, ...],
+    beside: Mapping[str, str] | None = None,
+) -> Rules:
     """Compiles the rules among the `texts` of a release; drafts and others that are not evaluated are checked too.
 
     Args:
         lists: those that the release declares.
         rule_actions: see `RuleSet`.
+        beside: the texts of another release, whose other rules are watched in shadow, also where their ids are the same. All matches of an
+            event are named then. None: there is no other release.
 
     Raises:
         Refusal: there are too many rules, a rule does not compile, or the manifest does not fit them.
     """
+    watched = _live_of(texts, around, lists)
+    if beside is None:
+        return _rule_set_of(_Watched(watched), around, rule_actions, MATCHES_MAX) if watched else NO_RULES
+    there = {(rule.pattern.id, rule.pattern.version) for rule in watched}
+    others = [rule for rule in _live_of(beside, around, lists) if (rule.pattern.id, rule.pattern.version) not in there]
+    shadows = [LiveRule(rule.pattern, Standing(rule.standing.hash, "shadow")) for rule in others]
+    every = [*watched, *shadows]
+    return _rule_set_of(_Watched(every), around, rule_actions, 2 * RULES_MAX) if every else NO_RULES
+
+
+def _live_of(texts: Mapping[str, str], around: Around, lists: tuple[str, ...]) -> list[LiveRule]:
+    """Checks all rules of a release, and returns those that are evaluated."""
     rules = pattern_texts(texts)
     if len(rules) > RULES_MAX:
         raise Refusal("too many rules", where="patterns", expected=f"at most {RULES_MAX}", got=len(rules))
     standings = standings_of(texts)
-    if not rules:
-        return NO_RULES
     patterns = [_compiled(id, rules, around, lists) for id in rules]
     for pattern in patterns:
         check_supported(pattern, around.schema.user)
-    watched = live([LiveRule(pattern, standings[pattern.id]) for pattern in patterns])
-    return _rule_set_of(_Watched(watched), around, rule_actions) if watched else NO_RULES
+    return live([LiveRule(pattern, standings[pattern.id]) for pattern in patterns])
 
 
 class _Watched:
@@ -111,8 +128,8 @@ def _scope_of(around: Around, lists: tuple[str, ...]) -> Scope:
 
 
 @once_each(RULE_SETS_KEPT)
-def _rule_set_of(watched: _Watched, around: Around, rule_actions: tuple[int, ...]) -> RuleSet:
-    return RuleSet(watched.rules, around.schema, around.features.names, rule_actions, _forms_of(around))
+def _rule_set_of(watched: _Watched, around: Around, rule_actions: tuple[int, ...], named_max: int) -> RuleSet:
+    return RuleSet(watched.rules, around.schema, around.features.names, rule_actions, _forms_of(around), named_max)
 
 
 @once_each(FORMS_KEPT)

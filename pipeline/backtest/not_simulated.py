@@ -1,0 +1,65 @@
+"""Says in words what a backtest leaves out, so that nobody takes its figures for more than they are."""
+
+from collections.abc import Iterator, Sequence
+
+from patterns.language.pattern import Pattern
+from pipeline.backtest.side_by_side import SideBySide
+
+_ALWAYS = (
+    "Events and labels are taken as they were recorded. Had the candidate decided, people who were stopped would have tried again in"
+    " another way, and a payment that was blocked would have brought no label.",
+    "Verdicts that people would have given on events that the candidate stops are not there.",
+)
+_LISTS = (
+    "The lists that rules or the policy ask hold the given entries from the first event on, whenever these were made; without entries they"
+    " are empty."
+)
+_FACTS = "Facts of entities that rules or the policy read are missing, because none were given."
+_MODELS = "Models begin without having learned anything, and learn as the events go; the running system may know more, and score otherwise."
+
+
+def not_simulated(both: SideBySide, entries_given: bool, facts_given: bool, warm_up_events: int) -> list[str]:
+    """Returns sentences about what the figures leave out, the general ones first.
+
+    Args:
+        entries_given, facts_given: whether there are entries of lists, and facts of entities.
+        warm_up_events: the number of events before those that count.
+    """
+    changed = [both.pattern(at) for at in both.changed]
+    return [*_ALWAYS, *_of_rules(changed), *_of_release(both, entries_given, facts_given), *_of_beginning(both, warm_up_events)]
+
+
+def _of_rules(changed: Sequence[Pattern]) -> Iterator[str]:
+    lists = sorted({addition.to for pattern in changed for addition in pattern.then.additions})
+    if lists:
+        yield f"Entries that matches would put on {_and(lists)} are not made, so nothing that asks for them sees them."
+    for pattern in changed:
+        if pattern.adaptive:
+            yield (
+                f"The thresholds that {pattern.id} learns are trained by what the rules in force decide, as in shadow, and not by what the"
+                " candidate would have blocked."
+            )
+        if pattern.budget is not None:
+            yield f"The budget of {pattern.id} stops nothing here: matches beyond it count, and are told as trips that would have been."
+        if pattern.suppress is not None:
+            yield f"Alerts of {pattern.id} that would be silenced are not counted; its matches and actions are, all of them."
+
+
+def _of_release(both: SideBySide, entries_given: bool, facts_given: bool) -> Iterator[str]:
+    release = both.release
+    if release.lists_read or (entries_given and release.lists):
+        yield _LISTS
+    reads = {name for names in release.rules.reads.values() for name in names}
+    if not facts_given and (release.policy.verdicts or any(name.startswith("entity.") for name in reads)):
+        yield _FACTS
+    if release.models:
+        yield _MODELS
+
+
+def _of_beginning(both: SideBySide, warm_up_events: int) -> Iterator[str]:
+    if not warm_up_events:
+        yield "Windows, sequences and thresholds begin empty at the first event: what reaches further back is missing at the beginning."
+
+
+def _and(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
