@@ -17,6 +17,7 @@ from api.decisions.decide import Decide
 from api.decisions.reads import make_reads, require_entity_type
 from api.decisions.scores import Scores
 from api.decisions.waiting import Waiting
+from api.decisions.why_route import make_why_route
 from api.decisions.writes import make_writes
 from api.definitions.bypass_routes import make_bypass_routes
 from api.definitions.definition_routes import make_definition_routes
@@ -117,6 +118,7 @@ def make_app(
     app.include_router(make_bypass_routes(definitions, in_force), prefix="/v1")
     for routes in (make_definition_routes, make_list_routes):
         app.include_router(routes(definitions, in_force, entries), prefix="/v1")
+    app.include_router(make_why_route(definitions.registry, in_force, decisions), prefix="/v1")
     app.include_router(make_pattern_routes(definitions, in_force), prefix="/v1")
     app.include_router(make_stream_route(stream, in_force, require_entity_type), prefix="/v1")
     app.include_router(make_token_routes(access.tokens, authenticator, clock), prefix="/v1")

@@ -56,6 +56,7 @@ TABLE: tuple[tuple[str, str, str], ...] = (
     ("GET", "/v1/patterns", _READ),
     ("POST", "/v1/patterns:upload", "author"),
     ("GET", "/v1/patterns/{id}", _READ),
+    ("GET", "/v1/patterns/{id}:why", _READ),
     ("PUT", "/v1/patterns/{id}", "author"),
     ("DELETE", "/v1/patterns/{id}", "author"),
     ("POST", "/v1/patterns/{id}/versions", "author"),

@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 from api.http.responses import KeptParts, RuleInForce, ShownRules
+from patterns.rules.explanation import Why
 
 
 class ClientPatterns:
@@ -25,6 +26,16 @@ class ClientPatterns:
     def all(self) -> ShownRules:
         """The rules of the release in force, and what they may do."""
         found: ShownRules = self._read("GET", "/v1/patterns", ShownRules)
+        return found
+
+    def why(self, id: str, event_id: str, user: str | None = None) -> Why:
+        """Why the rule `id` matched an event that was decided, or did not.
+
+        Args:
+            user: id of the event's primary entity; needed when several have this event id.
+        """
+        params = {"event_id": event_id} | ({} if user is None else {"user": user})
+        found: Why = self._read("GET", f"{_path(id)}:why", Why, params=params)
         return found
 
     def put(self, id: str, text: str, seen: str | None = None) -> RuleInForce | KeptParts:

@@ -73,13 +73,7 @@ def make_reads(decisions: Decisions, scores: Scores, in_force: InForce, clock: C
         user: Annotated[str | None, Query(description="id of the event's primary entity, needed when several have this event id")] = None,
     ) -> Response:
         """Without `user`, an id that several primary entities have is answered with 409 and `candidates`: user, event time and action."""
-        found = decisions.get(event_id, user)
-        if not found:
-            of_user = "" if user is None else f" of user {user[:80]}"
-            raise Problem(404, f"there is no decision on event {event_id[:80]}{of_user}, or not yet")
-        if len(found) > 1:
-            raise _of_several_users(event_id, found)
-        return Response(found[0].value, media_type="application/json")
+        return Response(decision_on(decisions, event_id, user).value, media_type="application/json")
 
     @routes.get(
         "/scores/{entity}/{id:path}", summary="The latest score of an entity: score, action, event and age", **route_docs(Score, 404)
@@ -118,6 +112,21 @@ def make_reads(decisions: Decisions, scores: Scores, in_force: InForce, clock: C
         return as_response(json_answer(200, profile_of(decisions, entity_type, id, limit, int(clock() * 1000))))
 
     return routes
+
+
+def decision_on(decisions: Decisions, event_id: str, user: str | None) -> StoredDecision:
+    """The decision on an event.
+
+    Raises:
+        Problem: 404, there is none; 409, several users have an event with this id, and none is named.
+    """
+    found = decisions.get(event_id, user)
+    if not found:
+        of_user = "" if user is None else f" of user {user[:80]}"
+        raise Problem(404, f"there is no decision on event {event_id[:80]}{of_user}, or not yet")
+    if len(found) > 1:
+        raise _of_several_users(event_id, found)
+    return found[0]
 
 
 def _of_several_users(event_id: str, found: list[StoredDecision]) -> Problem:

@@ -18,6 +18,7 @@ VERBS = {
     "pause": "Stops the rule ID; it keeps its place.",
     "retire": "Ends the rule ID for good.",
 }
+_FILE = click.Path(exists=True, dir_okay=False, path_type=pathlib.Path)
 _why = click.option("--reason", default="", help="Why, for the audit log.")
 
 
@@ -148,6 +149,43 @@ def remove(id: str) -> None:
     with _api() as api:
         api.patterns.remove(id)
     click.echo(f"removed     {id}")
+
+
+@patterns.command()
+@click.argument("rule")
+@click.argument("event")
+@click.option("--user", help="Id of the event's primary entity, where several have this event id.")
+@click.option("--events", type=_FILE, multiple=True, help="File of events; may be given several times. The running system is not asked.")
+@click.option(
+    "--config", type=click.Path(exists=True, file_okay=False, path_type=pathlib.Path), help="Configuration folder, with --events."
+)
+@click.option("--facts", type=_FILE, help="JSON Lines file of facts, with --events.")
+@click.option("--entries", type=_FILE, help="JSON Lines file of entries of lists, with --events.")
+def explain(
+    rule: str,
+    event: str,
+    user: str | None,
+    events: tuple[pathlib.Path, ...],
+    config: pathlib.Path | None,
+    facts: pathlib.Path | None,
+    entries: pathlib.Path | None,
+) -> None:
+    """Says why the rule RULE matched the event EVENT, or did not.
+
+    The running system explains a decision by the text that decided and by what its decisions keep. With --events and --config the engine
+    decides the events of files again, as a replay does, and then all values are known.
+    """
+    from deploy.commands.explained import explain_files, lines_of
+
+    if bool(events) != (config is not None) or (not events and (facts or entries)):
+        raise click.UsageError("give --events and --config together; --facts and --entries go with them")
+    if config is not None:
+        found = explain_files(rule, event, user, config, events, facts, entries)
+    else:
+        with _api() as api:
+            found = api.patterns.why(rule, event, user)
+    for line in lines_of(found):
+        click.echo(line)
 
 
 def _add_move(verb: str, help: str) -> None:

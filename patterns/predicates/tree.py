@@ -16,12 +16,16 @@ from patterns.predicates.atoms import Atom, AtomReader
 
 
 class Truth(enum.IntEnum):
-    """Says what an atom or a condition is for an event."""
+    """Says what an atom or a condition is for an event.
+
+    UNKNOWN is only said afterwards, by `truths`, of what reads a value that nobody has any more; no kernel knows it.
+    """
 
     FALSE = 0
     TRUE = 1
     MISSING = 2
     ERROR = 3
+    UNKNOWN = 4
 
 
 class Op(enum.IntEnum):

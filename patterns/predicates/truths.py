@@ -1,6 +1,6 @@
 """Says of one event why a condition holds or not: each atomic predicate with the values that it looked at, and its truth."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from features.expressions.functions.column import Column, Fault, Value
@@ -21,7 +21,8 @@ class PredicateTruth(NamedTuple):
         text: the predicate, canonically written.
         values: what it looked at, by name; a `Fault` where there is no value. Times are in microseconds. An expression that is compared
             with constants is there by its text.
-        truth: MISSING where a value is missing and ERROR where it could not be computed, whatever the rule takes these for.
+        truth: MISSING where a value is missing and ERROR where it could not be computed, whatever the rule takes these for; UNKNOWN where
+            a value is not known any more, and not among `values`.
     """
 
     text: str
@@ -33,7 +34,8 @@ class ConditionTruth(NamedTuple):
     """Says what a condition is for an event.
 
     Args:
-        truth: of the whole, after the rule's say on missing values; MISSING: the rule skips the event.
+        truth: of the whole, after the rule's say on missing values; MISSING: the rule skips the event; UNKNOWN: it depends on values that
+            are not known any more.
         predicates: each atomic predicate once, in the order in which they are written.
     """
 
@@ -41,16 +43,23 @@ class ConditionTruth(NamedTuple):
     predicates: tuple[PredicateTruth, ...]
 
 
-def truths(condition: Condition, columns: Mapping[str, Column], row: int, forms: Forms | None = None) -> ConditionTruth:
+def truths(
+    condition: Condition,
+    columns: Mapping[str, Column],
+    row: int,
+    forms: Forms | None = None,
+    unknown: Collection[str] = frozenset(),
+) -> ConditionTruth:
     """Returns why a condition holds, or does not, for the event at `row`. About 20 µs for each predicate.
 
     Args:
-        columns: at least those that the condition reads.
+        columns: at least those that the condition reads and that are not `unknown`.
         forms: where the condition is compiled already.
+        unknown: names whose values are not known any more: what follows without them is said all the same.
     """
     forms = Forms() if forms is None else forms
     tree = forms.of(condition).tree
-    one = {name: _at(columns[name], row) for name in condition.names}
+    one = {name: _at(columns[name], row) for name in condition.names if name not in unknown}
     found = {atom: _truth_of(atom, one, forms.texts) for atom in dict.fromkeys(atoms_of(tree))}
     return ConditionTruth(_whole(tree, found, condition.missing), tuple(found.values()))
 
@@ -66,8 +75,10 @@ def _truth_of(atom: Atom, one: Mapping[str, Column], texts: TextNumbers) -> Pred
     attribute = atom.attribute
     if attribute is None:
         return PredicateTruth(atom.text, {}, constant_truth(atom))
+    values = {name: one[name].item(0) for name in attribute.reads if name in one}
+    if len(values) < len(attribute.reads):
+        return PredicateTruth(atom.text, values, Truth.UNKNOWN)
     value = column_of(attribute, one, 1).item(0)
-    values = {name: one[name].item(0) for name in attribute.reads}
     if attribute.program is not None and attribute.text != atom.text:
         values[attribute.text] = value
     return PredicateTruth(atom.text, values, _of_value(atom, attribute, value, texts))

@@ -26,12 +26,13 @@ class RuleStep:
 
     def run(self, turn: Turn, verdicts: Verdicts) -> None:
         if verdicts.release.rules.each:
-            verdicts.matches = verdicts.release.rules.find_many(_sight_of(turn, verdicts))
+            verdicts.matches = verdicts.release.rules.find_many(sight_of(turn, verdicts))
             if len(verdicts.matches.events):
                 _name_first(verdicts.matches, verdicts.rules)
 
 
-def _sight_of(turn: Turn, verdicts: Verdicts) -> Sight:
+def sight_of(turn: Turn, verdicts: Verdicts) -> Sight:
+    """Returns what rules look at, once the steps before theirs have filled `verdicts`."""
     return Sight(
         batch=turn.batch,
         features=verdicts.features,

@@ -55,6 +55,11 @@ def test_the_command_says_what_a_rule_has_become(client: Client, tmp_path: pathl
         assert result.exit_code == 0, result.output
         return result.output
 
+    def refused(*arguments: str) -> str:
+        with pytest.raises(Refusal) as caught:
+            CliRunner().invoke(patterns, arguments, catch_exceptions=False)
+        return str(caught.value)
+
     assert said("upload", str(file)) == "release     2\n"
     assert said("upload", str(file)) == "release     2, as before\n"
     assert said("show", "great") == RULE
@@ -62,6 +67,7 @@ def test_the_command_says_what_a_rule_has_become(client: Client, tmp_path: pathl
     assert "canary 25%" in said("list")
     assert "great  active, approved by owner; release 4" in said("activate", "great", "--reason", "it is right")
     assert content_hash(RULE) in said("versions", "great")
+    assert "no decision on event 7" in refused("explain", "great", "7")
     assert said("diff", "great", content_hash(RULE)) == ""
     assert "great  paused" in said("pause", "great")
     assert "great  shadow" in said("shadow", "great")
