@@ -249,6 +249,7 @@ def main() -> None:
         loop="uvloop",
         http=BoundedProtocol,
         ws="none",
+        proxy_headers=False,  # `api.http.peer` reads them, and believes only the proxies that the settings trust
         server_header=False,
         access_log=False,
         log_level="warning",

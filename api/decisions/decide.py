@@ -1,12 +1,11 @@
 """The synchronous decision: an event goes through Kafka and Flink while its caller waits, up to a deadline; then it gets the fallback."""
 
-import asyncio
 import logging
 import time
 
 import msgspec
 
-from api.decisions.waiting import TooManyInFlightError, Waiter, Waiting
+from api.decisions.waiting import TooManyInFlightError, Waiting
 from api.definitions.in_force import InForce
 from api.http.health import Health
 from api.http.metrics import ApiMetrics
@@ -140,7 +139,7 @@ class Decide:
         try:
             if new:
                 self._send(event, body, [(REPLY_HEADER, waiter.name.encode())])
-            return await _within(waiter, until)
+            return await waiter.within(until - time.perf_counter())
         finally:
             self._waiting.leave(waiter)
 
@@ -172,13 +171,6 @@ def _read_reply(reply: bytes) -> Decided | None:
     except (ValueError, RecursionError) as error:
         log.error("a record of the topic of replies is not a decision: %s", error)
         return None
-
-
-async def _within(waiter: Waiter, until: float) -> bytes | None:
-    if not waiter.reply.done():
-        # wait() does not cancel the future at the timeout, and other callers may still wait for it.
-        await asyncio.wait((waiter.reply,), timeout=max(0.0, until - time.perf_counter()))
-    return waiter.reply.result() if waiter.reply.done() else None
 
 
 def deadline_of(query: bytes, default_ms: int) -> int:

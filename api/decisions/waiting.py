@@ -18,16 +18,36 @@ class Waiter:
     Args:
         key: the event that is decided.
         name: the name that the reply carries.
-        reply: gets the bytes of the reply.
     """
 
-    __slots__ = ("callers", "key", "name", "reply")
+    __slots__ = ("_asleep", "callers", "key", "name", "reply")
 
-    def __init__(self, key: Key, name: str, reply: "asyncio.Future[bytes]") -> None:
+    def __init__(self, key: Key, name: str) -> None:
         self.key = key
         self.name = name
-        self.reply = reply
+        self.reply: bytes | None = None
         self.callers = 0
+        self._asleep: list[asyncio.Future[None]] = []
+
+    def answer(self, reply: bytes) -> None:
+        """Gives the bytes of the reply to all callers; a second reply has no effect."""
+        if self.reply is None:
+            self.reply = reply
+            for each in self._asleep:
+                _wake(each)
+
+    async def within(self, seconds: float) -> bytes | None:
+        """The bytes of the reply; None when there is none within `seconds`. Other callers may wait for it longer."""
+        if self.reply is None:
+            loop = asyncio.get_running_loop()
+            own: asyncio.Future[None] = loop.create_future()
+            self._asleep.append(own)
+            timer = loop.call_later(max(0.0, seconds), _wake, own)  # `asyncio.wait` costs three times as much
+            try:
+                await own
+            finally:
+                timer.cancel()
+        return self.reply
 
 
 class Waiting:
@@ -70,7 +90,7 @@ class Waiting:
             if len(self._by_name) >= self.in_flight_max:
                 raise TooManyInFlightError
             name = f"{self._prefix}{next(self._numbers):x}"
-            waiter = Waiter(key, name, asyncio.get_running_loop().create_future())
+            waiter = Waiter(key, name)
             self._by_name[name] = self._by_key[key] = waiter
         waiter.callers += 1
         return waiter, new
@@ -89,5 +109,10 @@ class Waiting:
             waiter = self._by_name.get(name)
             if waiter is None:
                 self.unmatched += 1
-            elif value is not None and not waiter.reply.done():
-                waiter.reply.set_result(value)
+            elif value is not None:
+                waiter.answer(value)
+
+
+def _wake(asleep: "asyncio.Future[None]") -> None:
+    if not asleep.done():
+        asleep.set_result(None)

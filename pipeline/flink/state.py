@@ -1,6 +1,7 @@
 """Profiles are kept in Flink's keyed state, and read and written for a whole micro-batch at once."""
 
-from typing import Protocol
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
 
 from features.profiles.codec import Saved
 from pipeline.engine.isolation import NoRecordsFaultError
@@ -19,6 +20,32 @@ class BulkState(Protocol):
     def write(self, keys: bytes, blobs: bytes) -> None:
         """Writes the packed changes of the packed `keys`."""
         ...
+
+
+@runtime_checkable
+class ProfileRows(Protocol):
+    """Reads or writes the state of many keys as it is, where it lies in this process and nothing has to be packed."""
+
+    def read_profiles(self, keys: Sequence[bytes]) -> list[Kept]:
+        """Gives what is kept of each key, in order."""
+        ...
+
+    def write_profiles(self, keys: Sequence[bytes], saved: Saved) -> None:
+        """Keeps what changed of each key."""
+        ...
+
+
+class PackedRows:
+    """Implements `ProfileRows` by packing what it gives to a `BulkState`, and unpacking what it gets."""
+
+    def __init__(self, state: BulkState) -> None:
+        self._state = state
+
+    def read_profiles(self, keys: Sequence[bytes]) -> list[Kept]:
+        return unpack_profiles(bytes(self._state.read(pack_keys(keys))))
+
+    def write_profiles(self, keys: Sequence[bytes], saved: Saved) -> None:
+        self._state.write(pack_keys(keys), pack_changes(saved.heads, saved.pages, saved.dropped))
 
 
 class StateFailedError(NoRecordsFaultError):
@@ -53,16 +80,16 @@ class KeyedProfiles:
         kept_ms: how long the state keeps a profile that is not written; 0 keeps it for ever.
     """
 
-    def __init__(self, state: BulkState, user_kind: bool, kept_ms: int = 0) -> None:
+    def __init__(self, state: BulkState | ProfileRows, user_kind: bool, kept_ms: int = 0) -> None:
         self.kept_ms = kept_ms
-        self._state = state
+        self._rows: ProfileRows = state if isinstance(state, ProfileRows) else PackedRows(state)
         self._user_kind = user_kind
 
     def read(self, kind: str, keys: list[str]) -> list[Kept]:
-        return unpack_profiles(bytes(self._state.read(pack_keys(self._flink_keys(kind, keys)))))
+        return self._rows.read_profiles(self._flink_keys(kind, keys))
 
     def write(self, kind: str, keys: list[str], saved: Saved) -> None:
-        self._state.write(pack_keys(self._flink_keys(kind, keys)), pack_changes(saved.heads, saved.pages, saved.dropped))
+        self._rows.write_profiles(self._flink_keys(kind, keys), saved)
 
     def _flink_keys(self, kind: str, keys: list[str]) -> list[bytes]:
         prefix = "" if self._user_kind else kind + ENTITY_SEPARATOR

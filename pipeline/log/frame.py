@@ -55,12 +55,14 @@ class FrameHead(NamedTuple):
     size: int
 
 
-def encode_frame(ordinal: int, at_ms: int, topic: str, entries: Sequence[Entry], more: bool) -> bytes:
-    """The frame of `entries`, which all are of `topic`."""
+def encode_frame(ordinal: int, at_ms: int, topic: str, entries: Sequence[Entry], more: bool) -> tuple[FrameHead, bytes]:
+    """The frame of `entries`, which all are of `topic`, with what its head says."""
     payload = b"".join([part for entry in entries for part in _record_parts(entry)])
     name = topic.encode()
-    head = HEAD.pack(ordinal, at_ms, len(payload), len(entries), zlib.crc32(payload), len(name), more, 0)[:_CHECKED]
-    return b"".join((head, zlib.crc32(name, zlib.crc32(head)).to_bytes(4, "little"), name, payload))
+    checksum = zlib.crc32(payload)
+    head = HEAD.pack(ordinal, at_ms, len(payload), len(entries), checksum, len(name), more, 0)[:_CHECKED]
+    said = FrameHead(ordinal, at_ms, len(payload), len(entries), checksum, topic, more, HEAD.size + len(name) + len(payload))
+    return said, b"".join((head, zlib.crc32(name, zlib.crc32(head)).to_bytes(4, "little"), name, payload))
 
 
 def read_head(data: bytes | memoryview, at: int) -> FrameHead | None:

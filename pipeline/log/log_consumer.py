@@ -15,8 +15,8 @@ from pipeline.log.log_folder import LOG_FOLDER, LOGS_OF, TOPIC_PREFIX, segments_
 from pipeline.log.reader import LogReader
 from pipeline.log.segments import Segments
 
-POLL_SECONDS = 0.1
-"""How often a log is looked at that another process writes."""
+POLL_SECONDS, POLL_SECONDS_MAX = 0.1, 0.25
+"""How often a log is looked at that another process writes: so much while records come, and less and less often while none do."""
 CURSORS = "cursors"
 _NONE = (OFFSET_INVALID, "")
 _decode_cursors = msgspec.json.Decoder(dict[str, int | tuple[int, str]]).decode
@@ -103,6 +103,7 @@ class LogConsumer:
         self._says_end = bool(options.get("enable.partition.eof", False))
         self._cursors = self._folder / CURSORS / f"{options['group.id']}.json"
         self._partitions: list[_Partition] = []
+        self._poll_seconds = POLL_SECONDS
 
     def list_topics(self, topic: str, timeout: float = -1) -> Any:
         """The logs of `topic` as its partitions."""
@@ -161,6 +162,8 @@ class LogConsumer:
             for each in self._partitions:
                 each.segments.refresh()
                 found += each.take(num_messages - len(found), self._says_end)
+            if found:
+                self._poll_seconds = POLL_SECONDS
             left = until - time.monotonic()
             if found or left <= 0:
                 return found
@@ -219,7 +222,8 @@ class LogConsumer:
         if len(self._partitions) == 1 and (only := self._partitions[0]).segments.has_writer and not only.paused:
             only.segments.wait([only.short], lambda: only.reader.is_behind, seconds)
         else:
-            time.sleep(min(seconds, POLL_SECONDS))
+            time.sleep(min(seconds, self._poll_seconds))
+            self._poll_seconds = min(1.2 * self._poll_seconds, POLL_SECONDS_MAX)
 
 
 def _name_of(place: TopicPartition) -> str:

@@ -1,5 +1,6 @@
 """The one writer of a log: it appends batches of records, which are in the log as a whole or not at all."""
 
+import contextlib
 import fcntl
 import logging
 import os
@@ -11,7 +12,8 @@ from itertools import groupby
 from typing import Literal
 
 from foundation.refusal import Refusal
-from pipeline.log.frame import Entry, encode_frame, read_head
+from pipeline.log.frame import Entry, FrameHead, encode_frame
+from pipeline.log.room_ahead import RoomAhead, give_back
 from pipeline.log.segments import Segment, Segments, segment_path, segment_paths, start_of_segment
 
 log = logging.getLogger(__name__)
@@ -50,7 +52,8 @@ class LogWriter:
         self._segment_bytes = segment_bytes
         self._clock = clock
         self._one = threading.Lock()
-        self._unsynced = threading.Event()
+        self._due = threading.Event()
+        self._room = RoomAhead()
         self._closing = False
         folder.mkdir(parents=True, exist_ok=True)
         self._lock = _locked(folder)
@@ -62,9 +65,8 @@ class LogWriter:
         self._carried_to = self.segments.end
         """The ordinal after the last record that was appended again because its segment was to go; at the opening any may be one."""
         self.segments.has_writer = True
-        self._syncing = threading.Thread(target=self._sync_behind, name="log-fsync", daemon=True)
-        if fsync == "20ms":
-            self._syncing.start()
+        self._behind = threading.Thread(target=self._work_behind, name="log-behind", daemon=True)
+        self._behind.start()
 
     @property
     def end(self) -> int:
@@ -87,16 +89,20 @@ class LogWriter:
             segment = self.segments.all[-1]
             first = segment.end
             frames = list(_frames(entries, first, at_ms))
-            self._write(segment, b"".join(frames))
-            self.segments.appended([head for frame in frames if (head := read_head(frame, 0))])
-        if self._fsync == "20ms":
-            self._unsynced.set()
+            self._write(segment, b"".join([frame for _, frame in frames]))
+            self.segments.appended([head for head, _ in frames])
+        if self._fsync == "20ms" or self._room.is_short(segment.size):
+            self._due.set()
         return first
 
     def sync(self) -> None:
-        """Writes all that was appended through to the disk."""
-        with self._one:
-            os.fsync(self._file)
+        """Writes all that was appended through to the disk; others may append meanwhile.
+
+        Raises:
+            OSError: the disk does not take it.
+        """
+        with self._open_file() as file:
+            os.fsync(file)
 
     def keep(self, after_ms: int, bytes_max: int, compacted: Sequence[str], needed_from: int | None = None) -> list[pathlib.Path]:
         """Removes the oldest segments whose records were all appended before `after_ms`, or that are beyond `bytes_max` in all.
@@ -129,10 +135,10 @@ class LogWriter:
     def close(self) -> None:
         """Writes everything through to the disk and lets another writer in."""
         self._closing = True
-        self._unsynced.set()
-        if self._syncing.is_alive():
-            self._syncing.join()
+        self._due.set()
+        self._behind.join()
         with self._one:
+            give_back(self._file, self.segments.all[-1].size)
             os.fsync(self._file)
             os.close(self._file)
             os.close(self._lock)
@@ -188,16 +194,17 @@ class LogWriter:
         os.fsync(folder)
         os.close(folder)
         self.segments.add(first, path)
+        self._room.begin()
         return file
 
     def _roll(self) -> None:
-        last = self.segments.all[-1]
-        os.fsync(self._file)
+        last, old = self.segments.all[-1], self._file
+        os.fsync(old)
         with self.segments.changed:
-            file = self._begin(last.end)
+            self._file = self._begin(last.end)
             last.seal()
-        os.close(self._file)
-        self._file = file
+        give_back(old, last.size)
+        os.close(old)
 
     def _newest_of(self, first: Segment, compacted: Sequence[str]) -> list[Entry]:
         """The records of `first` that are the newest of their keys, in order; deleted keys need none."""
@@ -211,19 +218,29 @@ class LogWriter:
         here = sorted(found for found in newest.values() if found[0] < first.end and found[1].value is not None)
         return [_carried(ordinal, entry) for ordinal, entry in here]
 
-    def _sync_behind(self) -> None:
+    def _work_behind(self) -> None:
+        """Does what no append should wait for."""
         while not self._closing:
-            self._unsynced.wait()
-            self._unsynced.clear()
-            with self._one:
-                file = os.dup(self._file)
+            self._due.wait()
+            self._due.clear()
             try:
-                os.fsync(file)
+                with self._open_file() as file:
+                    self._room.reserve(file, self.segments.all[-1].size)
+                if self._fsync == "20ms":
+                    self.sync()
             except OSError as error:
                 log.error("the log %s could not be written through to the disk: %s", self._folder, error)
-            finally:
-                os.close(file)
             time.sleep(FSYNC_SECONDS)
+
+    @contextlib.contextmanager
+    def _open_file(self) -> Iterator[int]:
+        """The file that is written to, for as long as it takes: a new segment may begin meanwhile, which closes its own descriptor."""
+        with self._one:
+            file = os.dup(self._file)
+        try:
+            yield file
+        finally:
+            os.close(file)
 
 
 def _carried(ordinal: int, entry: Entry) -> Entry:
@@ -233,7 +250,7 @@ def _carried(ordinal: int, entry: Entry) -> Entry:
     return entry._replace(headers=(*entry.headers, (CARRIED_HEADER, str(ordinal).encode())))
 
 
-def _frames(entries: Sequence[Entry], first: int, at_ms: int) -> Iterator[bytes]:
+def _frames(entries: Sequence[Entry], first: int, at_ms: int) -> Iterator[tuple[FrameHead, bytes]]:
     runs = [list(run) for _, run in groupby(entries, key=lambda entry: entry.topic)]
     for number, run in enumerate(runs):
         yield encode_frame(first, at_ms, run[0].topic, run, number < len(runs) - 1)

@@ -7,7 +7,7 @@ import numpy as np
 from features.profiles.warm_kernels import compile_kernels
 from pipeline.engine.definitions.release import Release
 from pipeline.engine.profile_store import BYTES_MAX
-from pipeline.flink.state import BulkState, KeyedProfiles
+from pipeline.flink.state import BulkState, KeyedProfiles, ProfileRows
 from pipeline.score_job.handed_on import Answered, Messages, entity_batch
 from pipeline.score_job.profile_stage import ProfileStage
 from pipeline.score_job.refused_frames import Raised
@@ -34,7 +34,7 @@ class EntityStage(ProfileStage[Messages]):
 
     NAME = "entity stage"
 
-    def __init__(self, state: BulkState, kept_ms: int = 0, profiles_bytes_max: int = BYTES_MAX) -> None:
+    def __init__(self, state: BulkState | ProfileRows, kept_ms: int = 0, profiles_bytes_max: int = BYTES_MAX) -> None:
         super().__init__(KeyedProfiles(state, False, kept_ms), profiles_bytes_max)
 
     def _release_of(self, bundle: Bundle | Messages) -> Release | None:

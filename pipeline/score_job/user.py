@@ -27,7 +27,7 @@ from pipeline.engine.decisions.verdicts import REVISED, UNDECIDED, Verdicts
 from pipeline.engine.definitions.release import Release
 from pipeline.engine.isolation import FAULT_MET
 from pipeline.engine.profile_store import BYTES_MAX
-from pipeline.flink.state import BulkState, KeyedProfiles
+from pipeline.flink.state import BulkState, KeyedProfiles, ProfileRows
 from pipeline.score_job.event_body import Arrivals, bodies_of, parts_without_schema
 from pipeline.score_job.handed_on import Answered, Events, Frame
 from pipeline.score_job.profile_stage import ProfileStage
@@ -73,7 +73,7 @@ class UserStage(ProfileStage[Events]):
 
     def __init__(
         self,
-        state: BulkState,
+        state: BulkState | ProfileRows,
         clock: Callable[[], float] = time.time,
         kept_ms: int = 0,
         profiles_bytes_max: int = BYTES_MAX,

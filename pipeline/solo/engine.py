@@ -26,8 +26,8 @@ from pipeline.solo.stages import CONTROL_TOPICS, TOLD_TOPICS, Outcome, Stages
 
 log = logging.getLogger(__name__)
 
-IDLE_SECONDS = 0.05
-"""How often the logs of other processes are looked at: that takes as long as a third of a decision."""
+IDLE_SECONDS, IDLE_SECONDS_MAX = 0.05, 0.1
+"""How often the logs of other processes are looked at, which takes as long as a third of a decision: so often while records come."""
 KEEP_SECONDS = 60.0
 FORGET_SECONDS = 6 * 3_600.0
 """How often profiles are looked for that are not kept any longer: each time all of them are looked at."""
@@ -156,7 +156,8 @@ class Engine:
     def _step(self) -> None:
         if left := self._pace.seconds_left(self.intake.records):
             time.sleep(left)
-        taken = self.intake.take(self._settings.bundle_events_max, self._settings.bundle_bytes_max, IDLE_SECONDS)
+        idle = IDLE_SECONDS_MAX if self._pace.is_idle else IDLE_SECONDS
+        taken = self.intake.take(self._settings.bundle_events_max, self._settings.bundle_bytes_max, idle)
         if taken and (records := self._append_taken(taken)):
             self._process(records)
         if time.monotonic() - self._imported_at >= IDLE_SECONDS:

@@ -10,6 +10,7 @@ four costs, and what the engine does not use is there for those who wait for the
 RECORDS_MIN = 3.0
 """Only where so many records come in `SECONDS`: fewer save little, and the few callers that wait for each other's answers lose time."""
 MEMORY_SECONDS = 0.05
+IDLE_SECONDS = 1.0
 ENOUGH_RECORDS = 64
 """Where so many records wait already, a larger batch saves little."""
 
@@ -32,6 +33,11 @@ class Pace:
         now = self._clock()
         self._recent = self._recent * math.exp((self._taken_at - now) / MEMORY_SECONDS) + records
         self._taken_at = now
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no batch was taken for a while."""
+        return self._clock() - self._taken_at > IDLE_SECONDS
 
     def seconds_left(self, waiting: int) -> float:
         """How long to wait before the next batch, in seconds; 0 for not at all.

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from pipeline.engine.profile_store import BYTES_MAX
-from pipeline.flink.state import BulkState
+from pipeline.flink.state import BulkState, ProfileRows
 from pipeline.log.frame import Entry, LogRecord
 from pipeline.score_job.decode import DecodeStage
 from pipeline.score_job.entity import EntityStage
@@ -54,8 +54,8 @@ class Stages:
 
     def __init__(
         self,
-        entity_state: BulkState,
-        user_state: BulkState,
+        entity_state: BulkState | ProfileRows,
+        user_state: BulkState | ProfileRows,
         kept_ms: int = 0,
         profiles_bytes_max: int = BYTES_MAX,
         clock: Callable[[], float] = time.time,

@@ -3,13 +3,17 @@
 import pathlib
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from features.profiles.codec import Saved
 from foundation.refusal import Refusal
-from pipeline.wire.bulk_state import pack_profiles, unpack_changes, unpack_keys
+from pipeline.engine.profile_store import Kept
+from stores.sqlite.many_rows import put_rows
 
 VERSION = 1
+PAGES_AHEAD_MAX = 4_096
+"""What the log of the file holds before it is copied into the file. With 1,000 pages, the default, each checkpoint under load did that."""
 STAGES = ("entity", "user")
 _TABLES = """
 create table if not exists positions (name text primary key, value integer not null) without rowid;
@@ -29,7 +33,7 @@ class Changes:
 
 
 class StageState:
-    """The state of one stage: what the file holds, under what was written since. It is a `BulkState`, for one thread.
+    """The state of one stage: what the file holds, under what was written since. It is a `ProfileRows`, for one thread.
 
     Args:
         connection: to the file, for reading.
@@ -43,19 +47,17 @@ class StageState:
         self._fresh = Changes()
         self._leaving = Changes()
 
-    def read(self, keys: bytes) -> bytes:
-        """See `BulkState.read`."""
-        return pack_profiles([self._profile(key) for key in unpack_keys(keys)])
+    def read_profiles(self, keys: Sequence[bytes]) -> list[Kept]:
+        """See `ProfileRows.read_profiles`."""
+        return [self._profile(key) for key in keys]
 
-    def write(self, keys: bytes, blobs: bytes) -> None:
-        """See `BulkState.write`."""
-        names = unpack_keys(keys)
-        heads, pages, dropped = unpack_changes(blobs)
-        self._fresh.heads.update(zip(names, heads, strict=True))
-        for at, number, page in pages:
-            self._fresh.pages.setdefault(names[at], {})[number] = page
-        for at, number in dropped:
-            self._fresh.pages.setdefault(names[at], {})[number] = None
+    def write_profiles(self, keys: Sequence[bytes], saved: Saved) -> None:
+        """See `ProfileRows.write_profiles`."""
+        self._fresh.heads.update(zip(keys, saved.heads, strict=True))
+        for at, number, page in saved.pages:
+            self._fresh.pages.setdefault(keys[at], {})[number] = page
+        for at, number in saved.dropped:
+            self._fresh.pages.setdefault(keys[at], {})[number] = None
 
     def leave(self) -> Changes:
         """What was written since the last call, for the file; call `left` once it is there."""
@@ -66,7 +68,7 @@ class StageState:
         """Says that what `leave` gave is in the file."""
         self._leaving = Changes()
 
-    def _profile(self, key: bytes) -> tuple[bytes | None, list[tuple[int, bytes]]]:
+    def _profile(self, key: bytes) -> Kept:
         head = self._fresh.heads.get(key) or self._leaving.heads.get(key)
         if head is None:
             row = self._connection.execute(self._heads, (key,)).fetchone()
@@ -138,8 +140,8 @@ class StateFile:
 
     def _put(self, stage: str, changes: Changes, now_ms: int) -> None:
         heads = ((key, head, now_ms) for key, head in changes.heads.items())
-        self._writing.executemany(f"insert or replace into {stage}_heads values (?, ?, ?)", heads)  # noqa: S608
-        self._writing.executemany(f"insert or replace into {stage}_pages values (?, ?, ?)", _put_pages(changes))  # noqa: S608
+        put_rows(self._writing, f"insert or replace into {stage}_heads", heads, 3)
+        put_rows(self._writing, f"insert or replace into {stage}_pages", _put_pages(changes), 3)
         self._writing.executemany(f"delete from {stage}_pages where key = ? and number = ?", _dropped_pages(changes))  # noqa: S608
 
     def _opened(self) -> sqlite3.Connection:
@@ -148,6 +150,8 @@ class StateFile:
             connection.execute("pragma journal_mode = wal")
             connection.execute("pragma synchronous = normal")
             connection.execute("pragma cache_size = -16384")
+            connection.execute("pragma temp_store = memory")
+            connection.execute(f"pragma wal_autocheckpoint = {PAGES_AHEAD_MAX}")
             [version] = connection.execute("pragma user_version").fetchone()
             if version == 0:
                 for name in STAGES:

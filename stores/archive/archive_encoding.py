@@ -1,5 +1,6 @@
 """Encodes archived rows as the bytes of one Parquet file."""
 
+import functools
 import io
 import itertools
 from collections.abc import Sequence
@@ -57,7 +58,11 @@ decode_decision = msgspec.json.Decoder(ArchivedDecision).decode
 
 def day_of(time_ms: int) -> str:
     """Returns the UTC day of `time_ms`, such as 2026-11-28; times out of range get the first or the last day."""
-    day = min(max(time_ms // DAY_MS, 0), LAST_DAY)
+    return _name_of(min(max(time_ms // DAY_MS, 0), LAST_DAY))
+
+
+@functools.lru_cache(maxsize=64)  # it takes longer than all else that is done to gather a record
+def _name_of(day: int) -> str:
     return datetime.fromtimestamp(day * DAY_MS / 1000, UTC).strftime("%Y-%m-%d")
 
 

@@ -9,6 +9,7 @@ import msgspec
 
 from stores.cursors import FlaggedPlace, HistoryPlace, cursor_of, flagged_place, history_place
 from stores.decisions import USERS_MAX, EventName, LatestScore, Page, StoredDecision, TopicPlace
+from stores.sqlite.many_rows import put_rows
 from stores.sqlite.sqlite import CHUNK, Reading, open_for_writing
 from stores.sqlite.sqlite_retention import Retention
 
@@ -69,8 +70,7 @@ _COLUMNS = "d.event_id, d.revision, d.event_time, d.sort, d.keys, d.score, d.act
 _HIGHEST = "d.revision = (SELECT max(revision) FROM decision WHERE event_id = d.event_id AND user = d.user)"
 _OF_ID = f"SELECT {_COLUMNS} FROM decision d WHERE d.event_id = ? AND {_HIGHEST} ORDER BY d.user LIMIT {USERS_MAX}"  # noqa: S608
 _OF_EVENT = f"SELECT {_COLUMNS} FROM decision d WHERE d.event_id = ? AND d.user = ? ORDER BY d.revision DESC LIMIT 1"  # noqa: S608
-_KEEP_LATEST = """INSERT INTO latest VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-    ON CONFLICT (kind, id) DO UPDATE SET score = excluded.score, action = excluded.action, event_id = excluded.event_id,
+_IF_LATER = """ON CONFLICT (kind, id) DO UPDATE SET score = excluded.score, action = excluded.action, event_id = excluded.event_id,
         revision = excluded.revision, event_time = excluded.event_time, sort = excluded.sort, release = excluded.release,
         partition = excluded.partition, at = excluded.at, user = excluded.user
     WHERE (excluded.event_time, excluded.sort, excluded.revision) > (latest.event_time, latest.sort, latest.revision)"""
@@ -212,25 +212,19 @@ class SqliteDecisions(SqliteDecisionsReader):
             yield from self._connection.execute(query, list(chain.from_iterable(part)))
 
     def _keep(self, numbered: list[tuple[int, StoredDecision]]) -> None:
-        many = self._connection.executemany
-        many(
-            "INSERT INTO decision VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [_row_of(seq, d) for seq, d in numbered],
-        )
+        put_rows(self._connection, "INSERT INTO decision", [_row_of(seq, d) for seq, d in numbered], 14)
         of_keys = sorted(
             (kind, id, d.event_time, d.order, d.revision, d.user, d.event_id, seq) for seq, d in numbered for kind, id in set(d.keys)
         )
-        many("INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?)", of_keys)
+        put_rows(self._connection, "INSERT INTO history", of_keys, 8)
         newest: dict[tuple[str, str], StoredDecision] = {}
         for _, d in sorted(numbered, key=lambda pair: (pair[1].event_time, pair[1].order, pair[1].revision)):
             newest.update(dict.fromkeys(d.keys, d))
-        many(
-            _KEEP_LATEST,
-            [
-                (*key, d.score, d.action, d.event_id, d.revision, d.event_time, d.order, d.release, *_columns(d.place), d.user)
-                for key, d in sorted(newest.items(), key=lambda item: item[0])
-            ],
-        )
+        of_newest = [
+            (*key, d.score, d.action, d.event_id, d.revision, d.event_time, d.order, d.release, *_columns(d.place), d.user)
+            for key, d in sorted(newest.items(), key=lambda item: item[0])
+        ]
+        put_rows(self._connection, "INSERT INTO latest", of_newest, 12, _IF_LATER)
 
     def _end_latest(self, numbered: list[tuple[int, StoredDecision]]) -> None:
         """The latest scores of all keys of retracted events are looked up anew."""

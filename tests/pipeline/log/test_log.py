@@ -6,6 +6,8 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import threading
+import time
 import zlib
 
 import pytest
@@ -13,8 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from foundation.refusal import Refusal
+from pipeline.log import room_ahead
 from pipeline.log.frame import Entry, LogRecord
 from pipeline.log.reader import LogReader
+from pipeline.log.room_ahead import STEP_BYTES
 from pipeline.log.segments import START_BYTES, Segments, segment_paths, start_of_segment
 from pipeline.log.writer import LogWriter
 
@@ -280,3 +284,52 @@ def test_a_disk_that_takes_nothing_loses_nothing_and_the_log_goes_on_when_there_
 
 def full() -> int:
     raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_records_are_appended_while_earlier_ones_are_written_through_to_the_disk(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = opened(tmp_path / "log")
+    begun, may_end = threading.Event(), threading.Event()
+
+    def fsync(file: int) -> None:
+        begun.set()
+        assert may_end.wait(60)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    syncing = threading.Thread(target=log.sync)
+    syncing.start()
+    assert begun.wait(60)
+    appending = threading.Thread(target=lambda: log.append([Entry("events", b"a", b"1")]))
+    appending.start()
+    appending.join(60)
+    appended = not appending.is_alive()
+    may_end.set()
+    syncing.join()
+    appending.join()
+    log.close()
+    assert appended
+
+
+def test_room_ahead_of_the_end_of_a_log_makes_it_no_longer_and_is_given_back(tmp_path: pathlib.Path) -> None:
+    log = opened(tmp_path / "log")
+    log.append([Entry("events", b"a", bytes(100))])
+    [(_, path)] = segment_paths(tmp_path / "log")
+    until = time.monotonic() + 60
+    while path.stat().st_blocks * 512 < STEP_BYTES and time.monotonic() < until:
+        time.sleep(0.01)
+    taken, size = path.stat().st_blocks * 512, path.stat().st_size
+    log.close()
+    if taken < STEP_BYTES:
+        pytest.skip("the file system of this folder takes no room ahead")
+    assert size < 1_000
+    assert path.stat().st_size == size
+    assert path.stat().st_blocks * 512 < STEP_BYTES
+
+
+def test_a_log_is_written_where_the_system_gives_no_room_ahead(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room_ahead, "_fallocate", None)
+    log = opened(tmp_path / "log")
+    log.append([Entry("events", b"a", b"1")])
+    assert [record.value for record in all_of(log.segments)] == [b"1"]
+    log.close()
