@@ -17,6 +17,9 @@ from pipeline.log.segments import Segments
 
 POLL_SECONDS, POLL_SECONDS_MAX = 0.1, 0.25
 """How often a log is looked at that another process writes: so much while records come, and less and less often while none do."""
+FLOWING_LOOKS = 3
+"""After so many looks in a row that found some records, but fewer than were asked for, the next look comes `POLL_SECONDS` after the last:
+who takes what has come each time writes many small batches, and a small one costs as much as a large one."""
 CURSORS = "cursors"
 _NONE = (OFFSET_INVALID, "")
 _decode_cursors = msgspec.json.Decoder(dict[str, int | tuple[int, str]]).decode
@@ -104,6 +107,9 @@ class LogConsumer:
         self._cursors = self._folder / CURSORS / f"{options['group.id']}.json"
         self._partitions: list[_Partition] = []
         self._poll_seconds = POLL_SECONDS
+        self._looked_at = 0.0
+        self._flowing = 0
+        """How many looks in a row have found some records, but not all that were asked for."""
 
     def list_topics(self, topic: str, timeout: float = -1) -> Any:
         """The logs of `topic` as its partitions."""
@@ -157,17 +163,31 @@ class LogConsumer:
     def consume(self, num_messages: int = 1, timeout: float = -1) -> list[LogMessage]:
         """The records that are there, at most `num_messages`; waits up to `timeout` seconds for the first."""
         until = time.monotonic() + timeout
+        self._let_gather(timeout)
         while True:
-            found: list[LogMessage] = []
-            for each in self._partitions:
-                each.segments.refresh()
-                found += each.take(num_messages - len(found), self._says_end)
-            if found:
-                self._poll_seconds = POLL_SECONDS
+            found = self._look(num_messages)
             left = until - time.monotonic()
             if found or left <= 0:
                 return found
             self._wait(left)
+
+    def _look(self, num_messages: int) -> list[LogMessage]:
+        found: list[LogMessage] = []
+        for each in self._partitions:
+            each.segments.refresh()
+            found += each.take(num_messages - len(found), self._says_end)
+        self._looked_at = time.monotonic()
+        self._flowing = self._flowing + 1 if 0 < len(found) < num_messages else 0
+        if found:
+            self._poll_seconds = POLL_SECONDS
+        return found
+
+    def _let_gather(self, seconds: float) -> None:
+        """Waits up to `seconds` until another process may have written enough to be worth a look."""
+        if self._flowing >= FLOWING_LOOKS and not all(each.segments.has_writer for each in self._partitions):
+            left = self._looked_at + POLL_SECONDS - time.monotonic()
+            if left > 0:
+                time.sleep(min(left, max(0.0, seconds)))
 
     def commit(self, offsets: Sequence[TopicPartition] | None = None, asynchronous: bool = True) -> None:
         """Writes the offsets, by default of all that was read, into the file of the group.

@@ -33,6 +33,7 @@ def open_for_writing(path: pathlib.Path, migrations: Sequence[Sequence[str]]) ->
         # Without a sync at each commit a power cut may lose the last ones, but a crash of the process may not.
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute(f"PRAGMA wal_autocheckpoint={PAGES_AHEAD_MAX}")
+        connection.execute("PRAGMA temp_store=MEMORY")  # a statement that puts many rows keeps the pages there that it changes
         connection.execute("BEGIN IMMEDIATE")
         _migrate(connection, path, migrations)
         connection.execute("COMMIT")

@@ -1,37 +1,70 @@
 """How often a consumer looks at a log that another process writes."""
 
 import pathlib
+from types import SimpleNamespace
 
 import pytest
 
 from pipeline.log import log_consumer
 from pipeline.log.frame import Entry
-from pipeline.log.log_consumer import POLL_SECONDS, POLL_SECONDS_MAX, LogConsumer
+from pipeline.log.log_consumer import FLOWING_LOOKS, POLL_SECONDS, POLL_SECONDS_MAX, LogConsumer
 from pipeline.log.log_folder import LOG_FOLDER, LOGS_OF, TOPIC_PREFIX
 from pipeline.log.writer import LogWriter
 
 
-def test_a_consumer_looks_less_often_while_nothing_comes_and_soon_again_after_a_record(
-    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    now, slept = [1_000.0], []
+@pytest.fixture
+def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds of each sleep; the clock goes on by them alone."""
+    now, found = [1_000.0], []
 
     def sleep(seconds: float) -> None:
-        slept.append(seconds)
+        found.append(seconds)
         now[0] += seconds
 
-    monkeypatch.setattr(log_consumer.time, "sleep", sleep)
-    monkeypatch.setattr(log_consumer.time, "monotonic", lambda: now[0])
-    consumer = LogConsumer({LOG_FOLDER: str(tmp_path), TOPIC_PREFIX: "", "group.id": "a"})
+    monkeypatch.setattr(log_consumer, "time", SimpleNamespace(sleep=sleep, monotonic=lambda: now[0]))
+    return found
+
+
+def consumer_of(folder: pathlib.Path) -> LogConsumer:
+    consumer = LogConsumer({LOG_FOLDER: str(folder), TOPIC_PREFIX: "", "group.id": "a"})
     consumer.subscribe(["decisions"])
+    return consumer
+
+
+def append(folder: pathlib.Path, *values: bytes) -> None:
+    log = LogWriter(folder / LOGS_OF["decisions"][-1], "os")
+    log.append([Entry("decisions", b"a", value) for value in values])
+    log.close()
+
+
+def test_a_consumer_looks_less_often_while_nothing_comes_and_soon_again_after_a_record(tmp_path: pathlib.Path, slept: list[float]) -> None:
+    consumer = consumer_of(tmp_path)
     assert consumer.consume(10, 10.0) == []
     assert slept[0] == POLL_SECONDS
-    assert slept == sorted(slept[:-1]) + slept[-1:]
+    assert slept[:-1] == sorted(slept[:-1])
     assert max(slept) == POLL_SECONDS_MAX
-    log = LogWriter(tmp_path / LOGS_OF["decisions"][-1], "os")
-    log.append([Entry("decisions", b"a", b"1")])
-    log.close()
+    append(tmp_path, b"1")
     assert [message.value() for message in consumer.consume(10, 10.0)] == [b"1"]
     slept.clear()
     consumer.consume(10, 1.0)
     assert slept[0] == POLL_SECONDS
+
+
+def test_what_comes_all_the_time_is_taken_in_large_batches(tmp_path: pathlib.Path, slept: list[float]) -> None:
+    consumer = consumer_of(tmp_path)
+    for _ in range(FLOWING_LOOKS):
+        append(tmp_path, b"1")
+        slept.clear()
+        assert len(consumer.consume(10, 1.0)) == 1
+        assert slept == []
+    append(tmp_path, b"1")
+    slept.clear()
+    assert len(consumer.consume(10, 1.0)) == 1
+    assert slept == [pytest.approx(POLL_SECONDS)]
+
+
+def test_a_backlog_is_taken_without_a_pause(tmp_path: pathlib.Path, slept: list[float]) -> None:
+    append(tmp_path, *[b"1"] * 60)
+    consumer = consumer_of(tmp_path)
+    assert [len(consumer.consume(10, 1.0)) for _ in range(6)] == [10] * 6
+    assert slept == []
