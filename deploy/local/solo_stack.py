@@ -14,6 +14,7 @@ from deploy.machine.private_files import make_private_folder
 from deploy.machine.processes import Process, Processes
 from deploy.machine.restarting import start_again
 from deploy.machine.saying import Say, never_failing
+from deploy.machine.short_slices import ask_for_short_slices
 from deploy.machine.system_settings import note_runtime
 from foundation.settings import Settings, settings_as_environment
 
@@ -103,4 +104,6 @@ class SoloStack:
     def _python(self, name: str, replace: bool = False) -> Process:
         arguments = ["--config", str(self._config), *(["--replace"] if replace else [])] if name == "api" else []
         command = [sys.executable, "-m", MODULES[name], *arguments]
-        return Process(name, command, self.environment(), self.logs, PROJECT, background=name not in HURRIED)
+        hurried = name in HURRIED
+        prepare = ask_for_short_slices if hurried else None
+        return Process(name, command, self.environment(), self.logs, PROJECT, background=not hurried, prepare=prepare)

@@ -11,6 +11,7 @@ import time
 import pytest
 
 from deploy.machine.processes import Process, Processes
+from deploy.machine.short_slices import SLICE_NS, ask_for_short_slices
 from foundation.refusal import Refusal
 
 
@@ -152,3 +153,18 @@ def test_a_process_may_be_woken_later_than_it_asks(tmp_path: pathlib.Path) -> No
     process = Process("child", [sys.executable, "-c", program], os.environ, tmp_path, timer_slack_us=500)
     process.wait_for_end(10)
     assert int(process.last_lines()) == 500_000
+
+
+def test_a_process_that_somebody_waits_for_has_short_turns_in_all_its_threads(tmp_path: pathlib.Path) -> None:
+    program = """
+import pathlib, threading
+def say(): print([line.split()[-1] for line in pathlib.Path("/proc/thread-self/sched").read_text().splitlines() if "slice" in line])
+thread = threading.Thread(target=say)
+thread.start()
+thread.join()
+"""
+    process = Process("child", [sys.executable, "-c", program], os.environ, tmp_path, prepare=ask_for_short_slices)
+    process.wait_for_end(10)
+    if process.last_lines().strip() in ("", "[]"):
+        pytest.skip("this kernel does not say how long turns are")
+    assert process.last_lines().strip() == f"['{SLICE_NS}']"
