@@ -109,12 +109,16 @@ def with_room(slab: ProfileSlab, pages: int, notes: int, logged: int = 0) -> Pro
 
 
 def with_values(slab: ProfileSlab, plan: Plan, rows: int) -> ProfileSlab:
-    """Returns the slab with room for the values of at least `rows` rows, and for what the kernel asked for."""
+    """Returns the slab with room for the values of at least `rows` rows, and for what the kernel asked for.
+
+    It is the same object if there is room already: a table of addresses is made anew for each slab that is another.
+    """
     if not plan.counted and not plan.ranked:
         return slab
     entries = max(2 * rows * max(plan.counted, plan.ranked), int(slab.counters[NEEDED]))
     slab.counters[NEEDED] = 0
-    return slab._replace(counts=with_room_for(slab.counts, entries), ranks=with_room_for_ranks(slab.ranks, entries))
+    counts, ranks = with_room_for(slab.counts, entries), with_room_for_ranks(slab.ranks, entries)
+    return slab if counts is slab.counts and ranks is slab.ranks else slab._replace(counts=counts, ranks=ranks)
 
 
 def _with_pages(slab: ProfileSlab, pages: int) -> ProfileSlab:

@@ -12,6 +12,8 @@ from features.plan.plan_compiler import compile_plan
 from features.profiles.codec import Saved
 from features.profiles.profiles import Profiles
 from features.profiles.sections import Section, Widths
+from features.profiles.slab import with_values
+from features.profiles.window_state import WindowState
 from features.schema.batch import Batch
 from features.schema.event import RETRACT
 from features.schema.schema import read_schema
@@ -256,3 +258,14 @@ def test_notes_of_retractions_go_with_the_pages_that_their_rows_stood_on_and_are
         assert set(observed(profiles, gone)[1]) == {RETRACTED}
         most = max(most, len(profiles.slab.notes) - int(profiles.slab.counters[FREE_NOTES]))
     assert 16 * 20 <= most <= 16 * 24  # 40 days of the 100, and what stands on the page before
+
+
+def test_the_table_of_addresses_is_made_anew_only_when_arrays_have_moved() -> None:
+    text = "[{name: d, template: distinct, value: event.x, window: 1d}, {name: r, template: quantile_rank, value: event.x, window: 1d}]"
+    state = WindowState(read_features(text, SCHEMA).plans["user"], durable=False)
+    state.slab = with_values(state.slab, state.plan, 1)
+    table = state.context()
+    state.slab = with_values(state.slab, state.plan, 1)
+    assert state.context() is table
+    state.slab = with_values(state.slab, state.plan, 100_000)
+    assert state.context() is not table
