@@ -183,6 +183,7 @@ class PatternForm(Form):
     budget: BudgetForm | UnsetType = UNSET
     promote: PromoteForm | UnsetType = UNSET
     effective: EffectiveForm | UnsetType = UNSET
+    references: list[Said] | UnsetType = UNSET
     known_gaps: list[Said] | UnsetType = UNSET
     tests: list[TestForm] | UnsetType = UNSET
 

@@ -21,6 +21,7 @@ EVENTS_MAX = 1_000
 BEGIN_MS = 1_767_225_600_000
 """The moment from which a test counts where an event's time is written as a length such as ``5m``: 2026-01-01 at midnight UTC."""
 _LENGTH = re.compile(r"[0-9]{1,9}(ms|s|m|h|d|w)")
+_LENGTH_SAID = "write a length since the beginning of the test as one number with a unit, such as 90s, 5m or 25h"
 _ARRIVED_MS = 253_402_300_799_999
 _MATCHES_MAX = 100_000
 _BOUND = 1e300
@@ -55,7 +56,7 @@ class InlineTestReader:
         return tuple(tests.values())
 
     def _test(self, name: str, section: Section, thresholds: Mapping[str, object]) -> InlineTest:
-        common = _object(section.at("common")) if section.has("common") else {}
+        common = _object(section.at("common")) | self._begun(section.at("common")) if section.has("common") else {}
         events, ids = self._events(section.at("events"), common)
         matches, expected = self._expected(section.at("expect"), ids)
         given = self._given(section.at("given"), thresholds) if section.has("given") else Given({}, {}, {})
@@ -72,16 +73,24 @@ class InlineTestReader:
     def _event(self, section: Section, common: Mapping[str, object]) -> Mapping[str, object]:
         """Returns the event as JSON would have it: fields with dots in their names are nested, and a length of time is a moment."""
         flat = {**common, **_object(section)}
-        time = self._schema.time_field
-        if section.has(time) and _LENGTH.fullmatch(str(section.at(time).plain())):
-            flat[time] = _moment(BEGIN_MS + section.at(time).duration_ms(0), self._schema)
+        if section.has(self._schema.time_field):
+            flat |= self._begun(section)
         return _nested(flat)
+
+    def _begun(self, section: Section) -> dict[str, object]:
+        """Returns the time in `section` as a moment where it is written as a length, and nothing otherwise."""
+        name = self._schema.time_field
+        if not section.has(name) or not _LENGTH.fullmatch(str(section.at(name).plain())):
+            return {}
+        return {name: _moment(BEGIN_MS + section.at(name).duration_ms(0), self._schema)}
 
     def _id(self, section: Section, event: Mapping[str, object]) -> str:
         try:
             return self._scope.decoder.decode(msgspec.json.encode(event), _ARRIVED_MS).id
         except Refusal as refusal:
-            section.refuse(f"not an event of the schema: {refusal.what} at {refusal.where}", refusal.expected, refusal.got, refusal.remedy)
+            what = f"not an event of the schema: {refusal.what} at {refusal.where}"
+            remedy = _LENGTH_SAID if refusal.where == self._schema.time_field else refusal.remedy
+            section.refuse(what, refusal.expected, refusal.got, remedy)
 
     def _expected(self, section: Section, ids: list[str]) -> tuple[int, tuple[str, ...] | None]:
         section.only(*fields(ExpectForm))

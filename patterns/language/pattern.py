@@ -323,6 +323,8 @@ class Pattern:
         adaptive: its learned thresholds, by name.
         when: a condition on the event; beside a sequence, on the event that completes it. None: the sequence alone matches.
         sequence: None: each event that satisfies `when` matches.
+        references: where readers find more on what the rule is about.
+        known_gaps: what the rule is known not to catch.
         extends: the id of the rule whose fields it takes over; None: of none.
     """
 
@@ -344,6 +346,7 @@ class Pattern:
     budget: Budget | None
     promote: Promote
     effective: Effective
+    references: tuple[str, ...]
     known_gaps: tuple[str, ...]
     tests: tuple[InlineTest, ...]
     cost: Cost

@@ -41,8 +41,8 @@ from patterns.language.sequence_reader import read_sequence, steps_of
 
 OWN = ("title", "status", "extends", "parameters", "tests")
 """Fields that a rule has for itself: it does not take them over from the rule that it extends."""
-GAPS_MAX = 50
-"""The maximum number of known gaps of one rule."""
+TEXTS_MAX = 50
+"""The maximum number of references, and of known gaps, of one rule."""
 
 
 _Read = TypeVar("_Read")
@@ -130,7 +130,8 @@ class RuleReader:
             budget=file.read("budget", read_budget, None),
             promote=file.read("promote", read_promote, Promote()),
             effective=file.read("effective", read_effective, Effective()),
-            known_gaps=file.read("known_gaps", _read_gaps, ()),
+            references=file.read("references", lambda section: _read_several(section, "references"), ()),
+            known_gaps=file.read("known_gaps", lambda section: _read_several(section, "gaps"), ()),
             tests=tests,
             cost=cost,
             extends=None if file.parent is None else file.parent.id,
@@ -192,8 +193,8 @@ def _read_missing(section: Section) -> Missing:
     return Missing(section.choice([missing.value for missing in Missing]))
 
 
-def _read_gaps(section: Section) -> tuple[str, ...]:
-    gaps = tuple(read_said(each) for each in section.items())
-    if len(gaps) > GAPS_MAX:
-        section.refuse("too many gaps", f"at most {GAPS_MAX}", f"{len(gaps)}")
-    return gaps
+def _read_several(section: Section, what: str) -> tuple[str, ...]:
+    texts = tuple(read_said(each) for each in section.items())
+    if len(texts) > TEXTS_MAX:
+        section.refuse(f"too many {what}", f"at most {TEXTS_MAX}", f"{len(texts)}")
+    return texts

@@ -101,7 +101,7 @@ def test_a_rule_that_extends_another_needs_neither_owner_nor_condition() -> None
 
 def test_what_the_schema_refuses_the_reader_refuses() -> None:
     accepted = []
-    for wrong in ({"when": 3}, {"steps": []}, {"then": {"action": ["block"]}}, {"tests": {}}, {"adaptive": []}, {"known_gaps": "none"}):
+    for wrong in ({"when": 3}, {"steps": []}, {"then": {"action": ["block"]}}, {"tests": {}}, {"adaptive": []}, {"references": "none"}):
         document = {"title": "t", "owner": "o", "when": "event.online", **wrong}
         assert list(VALIDATOR.iter_errors(document))
         try:

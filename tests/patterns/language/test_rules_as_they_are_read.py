@@ -285,6 +285,28 @@ def test_events_of_a_test_take_over_what_they_have_in_common_and_may_say_how_lon
     assert (test.matches, test.event_ids) == (0, None)
 
 
+def test_all_events_of_a_test_may_have_one_time_in_common_written_as_a_length() -> None:
+    rule = rule_of(
+        "when: event.online\n"
+        "tests:\n"
+        "  - name: two\n"
+        "    common: {customer_id: c, ts: 5m}\n"
+        "    events: [{transaction_id: e1, amount: 1}, {transaction_id: e2, amount: 2}, {transaction_id: e3, ts: 6m, amount: 2}]\n"
+        "    expect: {matches: 0}\n"
+    )
+    (test,) = rule.tests
+    times = [event["ts"] for event in test.events]
+    assert [time - times[0] for time in times] == [0, 0, 60_000]  # type: ignore[operator]
+
+
+def test_a_rule_names_what_it_refers_to_and_what_it_does_not_catch() -> None:
+    rule = rule_of("when: event.online\nreferences: [MITRE ATT&CK T1657, the chargeback guide]\nknown_gaps: [Payments by mail]\n")
+    assert rule.references == ("MITRE ATT&CK T1657", "the chargeback guide")
+    assert rule.known_gaps == ("Payments by mail",)
+    with pytest.raises(Refusal, match="too many references: expected at most 50, got 51"):
+        rule_of(f"when: event.online\nreferences: [{', '.join('r' * 51)}]\n")
+
+
 @pytest.mark.parametrize(
     ("written", "share"), [("0.002", 0.002), ("0.2%", 0.002), ("1/500", 0.002), ("0.5/250", 0.002), ("1", 1.0), ("0", 0.0), ("100%", 1.0)]
 )
