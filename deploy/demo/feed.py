@@ -1,5 +1,6 @@
 """Sends generated payments to the topic of events: first a history at once, then live ones at a steady rate from a thread."""
 
+import itertools
 import threading
 import time
 
@@ -40,8 +41,12 @@ class Feed:
         self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
 
     def send_history(self, days: float, count: int) -> int:
-        """Sends `count` payments of the last `days` as fast as the broker or the log takes them; gives how many were sent."""
-        for payment in self._town.history(int(time.time() * 1000), days, count, self.rate):
+        """Sends `count` payments of the last `days`, and before them the last ones of customers who have not paid for a month.
+
+        They are sent as fast as the broker or the log takes them. It gives how many were sent.
+        """
+        end_ms = int(time.time() * 1000)
+        for payment in itertools.chain(self._town.long_ago(end_ms), self._town.history(end_ms, days, count, self.rate)):
             self._send(payment)
         self._producer.flush(60)
         return self.sent
@@ -66,7 +71,7 @@ class Feed:
                 self.attacked[str(payment.payment_id)] = attack
                 self._send(payment)
             while done < (now - began) * self.rate:
-                self._send(self._town.payment(int(time.time() * 1000)))
+                self._send(self._town.ordinary(int(time.time() * 1000)))
                 done += 1
             if self.bad_sent < (now - began) // BAD_EVERY_SECONDS:
                 self._producer.produce(self._topic, BAD_EVENTS[self.bad_sent % len(BAD_EVENTS)], "c000001")

@@ -1,5 +1,6 @@
 """Shows the demo: on a terminal as a panel that is redrawn, otherwise as plain lines."""
 
+import collections
 import math
 import time
 from types import TracebackType
@@ -10,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from deploy.demo.attacks import Attacks
-from deploy.demo.tally import Flagged, Tally
+from deploy.demo.tally import NOT_CAUGHT, Flagged, Tally
 
 _COLOURS = {"review": "yellow", "block": "red"}
 PLAIN_EVERY_SECONDS = 5.0
@@ -88,23 +89,44 @@ def flagged_line(flagged: Flagged) -> str:
 
 def summary(tally: Tally, attacks: Attacks, seconds: float) -> str:
     """The summary of a demo that sent live payments for `seconds`."""
-    kinds = sorted({attack.kind for attack in attacks.begun})
-    found = [
-        f"  {kind:<22}{sum(a.kind == kind for a in tally.attacks_flagged.values())} of {sum(a.kind == kind for a in attacks.begun)} flagged"
-        for kind in kinds
-    ]
     letters = ", ".join(f"{what} {count}" for what, count in sorted(tally.dead_letters.items()))
     return "\n".join(
         [
             f"decisions      {tally.decisions:,} in {seconds:.0f} s ({tally.decisions / max(seconds, 1e-9):,.0f}/s)",
             "actions        " + "  ".join(f"{action} {tally.actions[action]:,}" for action in ("approve", "review", "block")),
             f"latency        p50 {tally.latency_ms(0.5):.0f} ms  p99 {tally.latency_ms(0.99):.0f} ms, from payment to decision",
-            f"attacks        {len(tally.attacks_flagged)} of {len(attacks.begun)} flagged",
-            *found,
+            f"attacks        {len(tally.attacks_flagged)} of {len(attacks.begun)} flagged; by what their payments were caught:",
+            *caught_lines(tally, attacks),
+            "rules          payments that matched, and how many of them were part of an attack:",
+            *rule_lines(tally),
             f"false alarms   {tally.false_alarms:,} ({tally.false_alarms / max(tally.decisions, 1):.2%} of decisions)",
             f"dead letters   {tally.dead_letters.total()}{' (' + letters + ')' if letters else ''}",
         ]
     )
+
+
+def caught_lines(tally: Tally, attacks: Attacks) -> list[str]:
+    """For each kind of attack: how many were flagged, and what caught how many of their payments."""
+    begun = collections.Counter(attack.kind for attack in attacks.begun)
+    flagged = collections.Counter(attack.kind for attack in tally.attacks_flagged.values())
+    return [
+        f"  {kind:<22}{flagged[kind]} of {begun[kind]} flagged; of {tally.caught[kind].total()} payments: "
+        + (", ".join(f"{by} {count}" for by, count in _by_count(tally.caught[kind])) or "none was decided")
+        for kind in sorted(begun)
+    ]
+
+
+def rule_lines(tally: Tally) -> list[str]:
+    """For each rule that matched: how many payments, how many of an attack, and their share."""
+    return [
+        f"  {rule:<22}{count:,}, {tally.matched_in_attacks[rule]:,} of an attack ({tally.matched_in_attacks[rule] / count:.0%})"
+        for rule, count in sorted(tally.matched.items())
+    ]
+
+
+def _by_count(counts: collections.Counter[str]) -> list[tuple[str, int]]:
+    """The counts, the greatest first; what was not caught comes last."""
+    return sorted(counts.items(), key=lambda each: (each[0] == NOT_CAUGHT, -each[1], each[0]))
 
 
 def _cells(flagged: Flagged) -> tuple[str, str, str, str, str, str, str]:
@@ -113,4 +135,4 @@ def _cells(flagged: Flagged) -> tuple[str, str, str, str, str, str, str]:
     amount = decision.event.get("amount") or math.nan
     attack = flagged.attack.kind if flagged.attack else "-"
     why = "; ".join(decision.reasons)
-    return decision.action, f"{score:.3f}", decision.user, f"{amount:.2f}", decision.entities.get("terminal_id", "-"), attack, why
+    return decision.action, f"{score:.3f}", decision.user, f"{amount:.2f}", decision.entities.get("terminal_id") or "-", attack, why

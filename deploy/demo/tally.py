@@ -7,8 +7,18 @@ import msgspec
 
 from deploy.demo.attacks import Attack
 
+NOT_CAUGHT = "not caught"
+_RULES_DECIDED = ("block", "review")
+"""What `decided_by` is where rules asked for this action."""
 LATENCIES_KEPT = 5_000
 FLAGGED_KEPT = 12
+
+
+class SeenMatch(msgspec.Struct):
+    """The fields that are read of the match of a rule."""
+
+    pattern: str
+    shadow: bool = False
 
 
 class Seen(msgspec.Struct):
@@ -23,6 +33,16 @@ class Seen(msgspec.Struct):
     event: dict[str, float | None]
     entities: dict[str, str]
     processed_at: int
+    decided_by: str = "score"
+    matches: list[SeenMatch] = msgspec.field(default_factory=list)
+
+    @property
+    def caught_by(self) -> str:
+        """The rule that decided, or what else did, such as the score; '' if the payment was approved."""
+        if self.action == "approve":
+            return ""
+        acting = [match.pattern for match in self.matches if not match.shadow]
+        return acting[0] if acting and self.decided_by in _RULES_DECIDED else self.decided_by
 
 
 class Flagged(msgspec.Struct):
@@ -43,6 +63,10 @@ class Tally:
         self._attacked = attacked
         self.actions: collections.Counter[str] = collections.Counter()
         self.attacks_flagged: dict[int, Attack] = {}
+        self.caught: collections.defaultdict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
+        """By kind of attack: how many of its payments each rule or the score caught, and how many nothing did (`NOT_CAUGHT`)."""
+        self.matched: collections.Counter[str] = collections.Counter()
+        self.matched_in_attacks: collections.Counter[str] = collections.Counter()
         self.false_alarms = 0
         self.dead_letters: collections.Counter[str] = collections.Counter()
         self.flagged: collections.deque[Flagged] = collections.deque(maxlen=FLAGGED_KEPT)
@@ -56,9 +80,10 @@ class Tally:
         """Counts one decision; gives it back if it is flagged, that is, review or block."""
         self.actions[decision.action] += 1
         self._latencies_ms.append(decision.processed_at - decision.event_time)
+        attack = self._attacked.get(decision.event_id)
+        self._count_rules(decision, attack)
         if decision.action == "approve":
             return None
-        attack = self._attacked.get(decision.event_id)
         if attack is None:
             self.false_alarms += 1
         else:
@@ -66,6 +91,13 @@ class Tally:
         flagged = Flagged(decision, attack)
         self.flagged.append(flagged)
         return flagged
+
+    def _count_rules(self, decision: Seen, attack: Attack | None) -> None:
+        rules = {match.pattern for match in decision.matches}
+        self.matched.update(rules)
+        if attack is not None:
+            self.matched_in_attacks.update(rules)
+            self.caught[attack.kind][decision.caught_by or NOT_CAUGHT] += 1
 
     def add_dead_letter(self, what: str) -> None:
         """Counts one dead letter, by what is wrong with it."""

@@ -11,10 +11,9 @@ from foundation.refusal import Refusal
 
 @pytest.fixture
 def folder(tmp_path: pathlib.Path) -> pathlib.Path:
-    """The sample `payments` with a list."""
+    """The sample `payments` with one more list."""
     copy = tmp_path / "config"
     shutil.copytree(SAMPLES / "payments", copy)
-    (copy / "lists").mkdir()
     (copy / "lists" / "blocked_cards.txt").write_text("# stolen\ncard-1\n")
     return copy
 

@@ -5,22 +5,25 @@ import itertools
 
 from deploy.command import DEMO_CONFIG
 from deploy.demo.attacks import Attacks
-from deploy.demo.payments import Payment, Town
+from deploy.demo.payments import BILLERS, DAY_MS, LISTED_DEVICES, Payment, Town
+from deploy.demo.plots import PLOTS
 from features.schema.decode import Decoder
 from features.schema.schema import read_schema
+from patterns.list_text import values_of_lists
+from pipeline.trial.configuration_folder import read_texts
 
 NOW_MS = 1_790_000_000_000
 
 
 def live(seed: int, seconds: int = 60) -> tuple[list[Payment], Attacks, dict[int, str]]:
     town = Town(seed, customers=500, terminals=100)
-    attacks = Attacks(town, every_seconds=5.0)
+    attacks = Attacks(town, every_seconds=2.0)
     payments, attacked = [], {}
     for ms in range(NOW_MS, NOW_MS + seconds * 1000, 20):
         for payment, attack in attacks.due(ms):
             payments.append(payment)
             attacked[payment.payment_id] = attack.kind
-        payments.append(town.payment(ms))
+        payments.append(town.ordinary(ms))
     return payments, attacks, attacked
 
 
@@ -35,26 +38,47 @@ def test_every_payment_is_an_event_of_the_sample_schema() -> None:
         event = decoder.decode(payment.encode(), arrived_ms=NOW_MS + 60_000)
         assert event.id_key == payment.payment_id
         assert event.user == payment.customer_id
-        assert event.entities == [payment.terminal_id, payment.device_id]
+        assert event.entities == [payment.terminal_id, payment.payee_id, payment.device_id]
 
 
 def test_ids_are_unique_and_every_kind_of_attack_comes() -> None:
     payments, attacks, attacked = live(1)
     assert len({payment.payment_id for payment in payments}) == len(payments)
-    assert {attack.kind for attack in attacks.begun} == {"card testing", "account takeover", "compromised terminal"}
+    assert len({attack.kind for attack in attacks.begun}) == len(PLOTS)
     assert set(attacked.values()) == {attack.kind for attack in attacks.begun}
 
 
-def test_card_testing_is_many_tiny_payments_of_one_card_in_seconds() -> None:
+def test_card_testing_is_tiny_payments_of_one_card_in_seconds_and_then_a_large_one() -> None:
     payments, _, attacked = live(1)
-    probes = [payment for payment in payments if attacked.get(payment.payment_id) == "card testing"]
     by_victim = collections.defaultdict(list)
-    for probe in probes:
-        by_victim[probe.customer_id].append(probe)
-    first = next(iter(by_victim.values()))
-    assert len(first) == 30
-    assert max(probe.amount_minor for probe in first) < 300
-    assert first[-1].at - first[0].at < 15_000
+    for payment in payments:
+        if attacked.get(payment.payment_id) == "card testing":
+            by_victim[payment.customer_id].append(payment)
+    *probes, hit = next(iter(by_victim.values()))
+    assert len(probes) == 12
+    assert max(probe.amount_minor for probe in probes) < 300 < 15_000 <= hit.amount_minor
+    assert hit.at - probes[0].at < 15_000
+
+
+def test_customers_mostly_buy_and_now_and_then_do_each_other_thing_that_the_schema_names() -> None:
+    town = Town(1, customers=500, terminals=100)
+    kinds = collections.Counter(town.ordinary(NOW_MS + at).kind for at in range(20_000))
+    assert 0.9 < kinds["purchase"] / 20_000 < 0.98
+    assert set(kinds) == {"purchase", "transfer", "incoming", "refund", "repayment", "reset", "deposit"}
+    assert all(kind in (DEMO_CONFIG / "schema.yaml").read_text() for kind in kinds)
+
+
+def test_the_lists_of_the_sample_are_those_of_the_town() -> None:
+    lists = values_of_lists(read_texts(DEMO_CONFIG))
+    assert {name: tuple(values) for name, values in lists.items()} == {"blocked_devices": LISTED_DEVICES, "known_billers": BILLERS}
+
+
+def test_sleepers_paid_over_a_month_ago_and_do_nothing_of_their_own() -> None:
+    town = Town(1, customers=50, terminals=20)
+    asleep = list(town.long_ago(NOW_MS))
+    assert {payment.customer_id for payment in asleep} == {customer.id for customer in town.sleepers}
+    assert all(31 * DAY_MS < NOW_MS - payment.at <= 38 * DAY_MS for payment in asleep)
+    assert not {town.ordinary(NOW_MS).customer_id for _ in range(2_000)} & {payment.customer_id for payment in asleep}
 
 
 def test_a_history_is_in_order_ends_now_and_is_dense_at_its_end() -> None:

@@ -8,7 +8,7 @@ from rich.console import Console
 from deploy.demo.attacks import Attack, Attacks
 from deploy.demo.live_view import LiveView, flagged_line, summary
 from deploy.demo.payments import Town
-from deploy.demo.tally import Seen, Tally
+from deploy.demo.tally import Seen, SeenMatch, Tally
 
 ATTACK = Attack(1, "card testing", "c000007")
 
@@ -68,3 +68,41 @@ def test_the_summary_names_every_kind_of_attack_and_dead_letter() -> None:
     assert f"1 of {len(attacks.begun)} flagged" in text
     assert "dead letters   1 (not JSON 1)" in text
     assert "false alarms   0 (0.00% of decisions)" in text
+
+
+def decided(event_id: str, action: str, by: str, *rules: str, shadow: tuple[str, ...] = ()) -> Seen:
+    made = seen(event_id, action)
+    made.decided_by, made.matches = by, [SeenMatch(rule) for rule in rules] + [SeenMatch(rule, shadow=True) for rule in shadow]
+    return made
+
+
+def test_it_is_counted_by_what_the_payments_of_each_kind_of_attack_were_caught() -> None:
+    tally = Tally(dict.fromkeys(("1", "2", "3", "4"), ATTACK))
+    for decision in (
+        decided("1", "block", "block", "probes", "velocity"),
+        decided("2", "review", "score", shadow=("probes",)),
+        decided("3", "approve", "score", shadow=("probes",)),
+        decided("4", "review", "review", "velocity"),
+        decided("5", "review", "review", "velocity"),
+    ):
+        tally.add(decision)
+    assert tally.caught == {"card testing": {"probes": 1, "score": 1, "velocity": 1, "not caught": 1}}
+    assert tally.matched == {"probes": 3, "velocity": 3}
+    assert tally.matched_in_attacks == {"probes": 3, "velocity": 2}
+
+
+def test_the_summary_says_what_caught_what_and_how_often_a_rule_was_right() -> None:
+    attacks = Attacks(Town(1, 100, 20), every_seconds=1.0)
+    attacks.due(0)
+    attacks.due(1_000)
+    first = attacks.begun[0]
+    tally = Tally({"1": first, "2": first})
+    for decision in (
+        decided("1", "review", "review", "probes"),
+        decided("2", "approve", "score"),
+        decided("3", "block", "block", "probes"),
+    ):
+        tally.add(decision)
+    text = summary(tally, attacks, 10.0)
+    assert "  card testing          1 of 1 flagged; of 2 payments: probes 1, not caught 1" in text
+    assert "  probes                2, 1 of an attack (50%)" in text

@@ -63,7 +63,7 @@ def test_every_event_gets_its_decision(stack: Stack, watch: Watch) -> None:
         decision = found[str(payment.payment_id)]
         assert decision.user == payment.customer_id
         assert decision.event["amount"] == payment.amount_minor / 100
-        assert decision.entities == {"terminal_id": payment.terminal_id, "device_id": payment.device_id}
+        assert decision.entities == {"terminal_id": payment.terminal_id, "payee_id": "", "device_id": payment.device_id}
 
 
 def test_copies_of_a_checkpoint_and_compilers_give_way_to_decisions(stack: Stack) -> None:
