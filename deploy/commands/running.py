@@ -6,12 +6,10 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-import click
-
 from api.auth.token import token_made_now
 from deploy.machine import interruption
 from deploy.machine.private_files import UMASK
-from deploy.machine.saying import never_failing
+from deploy.machine.saying import StandardOutput, never_failing
 from foundation.settings import Settings
 
 
@@ -44,7 +42,7 @@ def run_until_interrupted(settings: Settings, make: Callable[[], System], where:
     os.umask(UMASK)
     token = token_made_now(settings)
     system = make()
-    say = never_failing(click.echo)
+    say = never_failing(StandardOutput().say)
     try:
         system.start()
         say(where(settings))

@@ -2,12 +2,12 @@
 
 import pathlib
 
-import click
 import msgspec
 
 from api.auth.token import token_file
 from deploy.commands.running import run_until_interrupted
 from deploy.local.solo_stack import SoloStack
+from deploy.machine.saying import StandardOutput
 from foundation.settings import Settings, read_settings
 
 
@@ -24,7 +24,7 @@ def serve_until_interrupted(config: pathlib.Path, folder: pathlib.Path | None, r
         Refusal: the configuration is not valid, the folder is in use, or a process does not come up.
     """
     settings = solo_settings(read_settings(), folder)
-    run_until_interrupted(settings, lambda: SoloStack(settings, config, click.echo, replace=replace), _where)
+    run_until_interrupted(settings, lambda: SoloStack(settings, config, StandardOutput().say, replace=replace), _where)
 
 
 def solo_settings(settings: Settings, folder: pathlib.Path | None = None) -> Settings:

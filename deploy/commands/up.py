@@ -2,7 +2,6 @@
 
 import pathlib
 
-import click
 import msgspec
 
 from api.auth.token import token_file
@@ -10,6 +9,7 @@ from deploy.commands.running import run_until_interrupted
 from deploy.local.releases import read_folder
 from deploy.local.stack import Stack
 from deploy.machine.jars import require_java
+from deploy.machine.saying import StandardOutput
 from deploy.servers.postgresql import URL_FILE
 from deploy.servers.store_servers import SERVERS
 from foundation.settings import Settings, read_settings
@@ -37,7 +37,7 @@ def up_until_interrupted(config: pathlib.Path, folder: pathlib.Path | None, repl
     texts = read_folder(config)
     require_java()
     servers = servers_of(settings) if profile == "full" else ()
-    run_until_interrupted(settings, lambda: Stack(settings, texts, click.echo, replace=replace, servers=servers), _where)
+    run_until_interrupted(settings, lambda: Stack(settings, texts, StandardOutput().say, replace=replace, servers=servers), _where)
 
 
 def servers_of(settings: Settings) -> tuple[str, ...]:
