@@ -149,12 +149,17 @@ def live(settings: Settings, life: int, seed: int) -> None:
         if life < 0:
             time.sleep(60)
             continue
-        made = caller.batch()
+        put(running, acknowledged, caller.batch())
+        time.sleep(0.002)
+
+
+def put(running: Engine, acknowledged: Notes, made: Sequence[tuple[str, Json, Entry]]) -> None:
+    """Has records taken, again until there is room for them: what comes later may be about them."""
+    while True:
         try:
-            running.put([entry for _, _, entry in made], functools.partial(note, acknowledged, made))
+            return running.put([entry for _, _, entry in made], functools.partial(note, acknowledged, made))
         except IntakeFullError:
             time.sleep(0.01)
-        time.sleep(0.002)
 
 
 def note(notes: Notes, made: Sequence[tuple[str, Json, Entry]], end: int, problem: str) -> None:
