@@ -3,6 +3,7 @@
 import pathlib
 from typing import TYPE_CHECKING
 
+from foundation.age_clock import AgeClock
 from foundation.refusal import Refusal
 from foundation.settings import CERTIFICATE_FILE, Settings
 from stores.decisions import Decisions
@@ -24,7 +25,8 @@ def open_decisions(settings: Settings) -> Decisions:
         from stores.cassandra.cassandra_decisions import CassandraDecisions  # its drivers take 15 MB, which other stores do not need
 
         return CassandraDecisions(cassandra_place(settings, WRITE_SECONDS_MAX))
-    return SqliteDecisions(settings.path("decisions.db"), settings.decisions_kept_days)
+    age = AgeClock(settings.path("decisions.age"))
+    return SqliteDecisions(settings.path("decisions.db"), settings.decisions_kept_days, age_ms=age.now_ms)
 
 
 def open_decisions_reader(settings: Settings, timeout_seconds: float = WRITE_SECONDS_MAX, patient: bool = False) -> Decisions:

@@ -9,6 +9,7 @@ import duckdb
 import msgspec
 from confluent_kafka import OFFSET_BEGINNING, KafkaException, TopicPartition
 
+from foundation.age_clock import AgeClock
 from foundation.settings import Settings
 from pipeline.control.kafka import SECONDS_MAX, UNHURRIED, consumer_of, partition_of, place_of
 from pipeline.control.topic_clients import TopicConsumer, TopicMessage
@@ -23,6 +24,7 @@ BATCH_MAX = 2_000
 POLL_SECONDS = 0.5
 WAIT_SECONDS = 1.0
 TIDY_SECONDS = 600.0
+AGE = "metrics.age"
 HOUR_MS = 60 * MINUTE_MS
 DAY_MS = 24 * HOUR_MS
 
@@ -41,7 +43,7 @@ class MetricFollower:
     def __init__(self, store: DuckDbMetrics, settings: Settings, clock: Callable[[], float] = time.time) -> None:
         self._store = store
         self._settings = settings
-        self._clock = clock
+        self._age = AgeClock(settings.path(AGE), clock)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="metrics", daemon=True)
         self._touched: set[int] = set()
@@ -120,5 +122,5 @@ class MetricFollower:
         for hour in sorted(self._touched):
             self._store.fold(hour * HOUR_MS, (hour + 1) * HOUR_MS)
         self._touched.clear()
-        self._store.forget(int(self._clock() * 1000) - self._settings.metrics_kept_days * DAY_MS)
+        self._store.forget(self._age.now_ms() - self._settings.metrics_kept_days * DAY_MS)
         self._tidied = time.monotonic()

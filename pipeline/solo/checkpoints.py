@@ -28,7 +28,7 @@ class Checkpoints:
     Args:
         path: of the state file.
         logs: the writers of `INPUT` and `OUTPUT`, which have to hold what a checkpoint was made from before it counts.
-        clock: seconds since the epoch.
+        clock: seconds since the epoch; tells when a profile was written.
 
     Attributes:
         positions: how far each log was taken in, by its name; the next checkpoint holds them.
@@ -79,7 +79,7 @@ class Checkpoints:
         return entity, user
 
     def forget(self, before_ms: int) -> None:
-        """Removes the profiles that were written last before `before_ms`, clock time; only while no checkpoint is written."""
+        """Removes the profiles that were written last before `before_ms`; only while no checkpoint is written."""
         _say_forgotten(self._file.forget(before_ms))
 
     def forget_later(self, before_ms: int) -> None:

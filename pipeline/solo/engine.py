@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 
+from foundation.age_clock import AgeClock
 from foundation.settings import Settings
 from pipeline.engine.definitions.keeping import kept_ms
 from pipeline.log.frame import Entry, LogRecord
@@ -38,6 +39,7 @@ FROM_HEADER = "weir-from"
 THROUGH_HEADER = "weir-through"
 """The header of the first record of a batch of outcomes: the ordinal after the last record of the input that the batch is about."""
 STATE = ("solo", "state.db")
+AGE = ("solo", "age")
 
 Replies = Sequence[tuple[str, bytes]]
 
@@ -68,6 +70,7 @@ class Engine:
         self._answer = answer
         self._died = died
         self._clock = clock
+        self._age = AgeClock(settings.path(*AGE), clock)
         self._stopping = False
         self._died_of = ""
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
@@ -89,7 +92,7 @@ class Engine:
         self._output = LogWriter(self._folder / OUTPUT, "os", clock=self._clock)
         logs = {INPUT: self._input, OUTPUT: self._output}
         take_over(self._folder, logs, self._append_and_wait)
-        self._checkpoints = Checkpoints(self._settings.path(*STATE), logs, self._clock)
+        self._checkpoints = Checkpoints(self._settings.path(*STATE), logs, self._written_at)
         self._checkpoints.require_logs()
 
     def start(self) -> None:
@@ -316,10 +319,14 @@ class Engine:
         self._outcome_of(records)
         self._checkpoints.moved(records[-1].ordinal + 1)
 
+    def _written_at(self) -> float:
+        """When a profile is written, in seconds since the epoch: a clock that was set back makes none look old."""
+        return max(self._clock(), self._age.now_ms() / 1000)
+
     def _kept_from_ms(self) -> int:
-        """Clock time: nothing can ask for profiles that were written last before it. 0 where there are no definitions yet."""
+        """Nothing can ask for profiles that were written last before it. 0 where there are no definitions yet."""
         release = self._stages.decode.definitions.newest
-        return 0 if release is None else int(self._clock() * 1000) - kept_ms(release)
+        return 0 if release is None else self._age.now_ms() - kept_ms(release)
 
     def _outcomes_through(self) -> int:
         """The ordinal up to which outcomes stand in the output log, from the state's position on."""
@@ -363,7 +370,7 @@ class Engine:
         """Removes segments of the logs that are older than `log_kept_days` or beyond `log_bytes_max`, and belong to no later start."""
         self._kept_at = time.monotonic()
         for name, writer in ((INPUT, self._input), (OUTPUT, self._output)):
-            keep_within(writer, self._settings, int(self._clock() * 1000), self._checkpoints.written.get(name, 0))
+            keep_within(writer, self._settings, self._age.now_ms(), self._checkpoints.written.get(name, 0))
 
 
 def _input_topics() -> tuple[str, ...]:

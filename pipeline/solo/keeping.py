@@ -3,9 +3,8 @@
 import logging
 import pathlib
 import threading
-import time
-from collections.abc import Callable
 
+from foundation.age_clock import AgeClock
 from foundation.refusal import Refusal
 from foundation.settings import Settings
 from pipeline.log.log_folder import COMPACTED, INBOX, LOGS, SIDE, close_writer, writer_of
@@ -15,6 +14,7 @@ log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 60.0
 DAY_MS = 86_400_000
+AGE = ("solo", "side-age")
 
 
 def keep_within(writer: LogWriter, settings: Settings, now_ms: int, needed_from: int | None = None) -> list[pathlib.Path]:
@@ -34,12 +34,11 @@ class Keeping:
 
     Args:
         settings: say how much is kept.
-        clock: seconds since the epoch.
     """
 
-    def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._clock = clock
+        self._age = AgeClock(settings.path(*AGE))
         self._stopping = threading.Event()
 
     def run(self) -> None:
@@ -53,7 +52,7 @@ class Keeping:
 
     def step(self) -> None:
         """Removes what is to go now. The inbox is left alone while a command writes to it, or where there is none."""
-        folder, now_ms = self._settings.path(*LOGS), int(self._clock() * 1000)
+        folder, now_ms = self._settings.path(*LOGS), self._age.now_ms()
         keep_within(writer_of(folder, SIDE), self._settings, now_ms)
         if not (folder / INBOX).exists():
             return

@@ -156,12 +156,19 @@ class SqliteDecisions(SqliteDecisionsReader):
     Args:
         path: of the file, made with its folder where missing.
         kept_days: how long a decision is kept after it was written; 0: for ever.
-        clock: seconds since the epoch; tells the days.
+        clock: seconds since the epoch; tells on which day a decision is written.
+        age_ms: ms since the epoch; tells on which day one is too old. None means `clock`.
     """
 
-    def __init__(self, path: pathlib.Path, kept_days: int = 0, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        path: pathlib.Path,
+        kept_days: int = 0,
+        clock: Callable[[], float] = time.time,
+        age_ms: Callable[[], int] | None = None,
+    ) -> None:
         self._connection = open_for_writing(path, MIGRATIONS)
-        self._retention = Retention(self._connection, kept_days, clock, _LATEST_AGAIN)
+        self._retention = Retention(self._connection, kept_days, clock, age_ms or (lambda: int(clock() * 1000)), _LATEST_AGAIN)
         super().__init__(path)
 
     def write(self, decisions: list[StoredDecision]) -> int:

@@ -9,6 +9,7 @@ import msgspec
 log = logging.getLogger(__name__)
 
 DAY_SECONDS = 86_400
+DAY_MS = 86_400_000
 AT_ONCE_MAX = 500
 """Decisions that go in one transaction, which takes some 20 ms."""
 AT_ONCE_LEAST = 50
@@ -37,13 +38,17 @@ class Retention:
         connection: of the one that writes.
         kept_days: whole days; 0 keeps everything.
         clock: seconds since the epoch. One that jumps back forgets nothing.
+        age_ms: ms since the epoch by which decisions are too old; see `foundation.age_clock`.
         latest_again: the statement that finds the latest score of a (kind, id) anew.
     """
 
-    def __init__(self, connection: sqlite3.Connection, kept_days: int, clock: Callable[[], float], latest_again: str) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, kept_days: int, clock: Callable[[], float], age_ms: Callable[[], int], latest_again: str
+    ) -> None:
         self._connection = connection
         self._kept_days = kept_days
         self._clock = clock
+        self._age_ms = age_ms
         self._latest_again = latest_again
         self._day = 0
         connection.execute(_TABLE)
@@ -81,7 +86,11 @@ class Retention:
 
     def _forget(self, limit: int) -> int:
         [(newest,)] = self._connection.execute(_NEWEST)
-        old = [row for row in self._connection.execute(_OLD, (self._day - self._kept_days, limit)) if row[0] != newest]
+        old = [
+            row
+            for row in self._connection.execute(_OLD, (min(self._day, self._age_ms() // DAY_MS) - self._kept_days, limit))
+            if row[0] != newest
+        ]
         many = self._connection.executemany
         of_keys = [
             (kind, id, time, sort, revision, seq)

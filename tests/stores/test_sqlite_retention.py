@@ -142,3 +142,17 @@ def _pages(path: pathlib.Path) -> int:
     pages = int(connection.execute("PRAGMA page_count").fetchone()[0])
     connection.close()
     return pages
+
+
+def test_decisions_stay_through_a_while_in_which_the_clock_is_a_year_ahead(path: pathlib.Path, clock: Clock) -> None:
+    age_ms = int(clock() * 1000)
+    store = SqliteDecisions(path, 3, clock, lambda: age_ms)
+    store.write([decision(number) for number in range(10)])
+    clock.day += 365
+    for number in range(10, 20):
+        store.write([decision(number)])
+    assert rows(path)["decision"] == 20
+    age_ms = int(clock() * 1000)
+    store.write([decision(20)])
+    assert rows(path)["decision"] == 11
+    store.close()

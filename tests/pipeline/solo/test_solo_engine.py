@@ -17,6 +17,7 @@ import pyarrow.parquet
 import pytest
 
 from deploy.servers import topics
+from foundation import age_clock
 from foundation.refusal import Refusal
 from foundation.settings import Settings
 from patterns.entries import Change
@@ -31,6 +32,7 @@ from pipeline.log.writer import LogWriter
 from pipeline.offline.replay import Replay
 from pipeline.score_job.facts import fact_key
 from pipeline.solo import engine as engine_module
+from pipeline.solo.checkpoints import Checkpoints
 from pipeline.solo.engine import STATE, Engine
 from pipeline.solo.intake import Intake, IntakeFullError
 from pipeline.solo.stages import CONTROL_TOPICS, TOLD_TOPICS
@@ -59,6 +61,7 @@ TEXTS = {
     "pattern:watched": "title: Seen\nowner: tests\nstatus: shadow\nwhen: model.own > 0.8\nthen: {action: block}\n",
 }
 START_MS = 1_700_000_000_000
+YEAR_MS = 365 * 86_400_000
 REPLY = [("weir-reply", b"api-1/1")]
 
 
@@ -90,12 +93,13 @@ class Running:
     """An engine in a folder, and the replies that it gave; `clock` is when its records are appended."""
 
     CHOSEN: ClassVar[dict[str, int]] = {}
+    BEGINS_MS: ClassVar[int] = START_MS + (1 << 40)
 
     def __init__(self, folder: pathlib.Path) -> None:
         self.settings = Settings(runtime="solo", folder=str(folder), log_fsync="os", **self.CHOSEN)
         self.folder = self.settings.path(*LOGS)
         self.replies: list[tuple[str, bytes]] = []
-        self.now_ms = START_MS + (1 << 40)
+        self.now_ms = self.BEGINS_MS
         self.engine = Engine(self.settings, self.replies.extend, clock=lambda: self.now_ms / 1000)
         self.engine.open()
         self.engine.start()
@@ -522,14 +526,53 @@ def put_in_parts(system: Running, values: Sequence[bytes]) -> None:
 
 def test_profiles_that_are_kept_no_longer_go_while_the_engine_runs(running, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine_module, "FORGET_SECONDS", 0.5)
+    monkeypatch.setattr(age_clock, "PACE", 1e12)
+    system = with_profiles(running)
+    system.now_ms += 10 * YEAR_MS
+    until(lambda: profiles_in(system) == 0)
+    assert system.engine.problem == ""
+
+
+def test_a_clock_that_is_years_ahead_for_a_while_makes_no_profile_go_also_not_at_a_start(running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_module, "FORGET_SECONDS", 0.1)
+    asked: list[int] = []
+    monkeypatch.setattr(Checkpoints, "forget_later", lambda self, before_ms: asked.append(before_ms))
+    system = with_profiles(running)
+    known = profiles_in(system)
+    began = system.now_ms
+    system.now_ms += 10 * YEAR_MS
+    until(lambda: len(asked) >= 3)
+    system.close()
+    monkeypatch.setattr(Running, "BEGINS_MS", system.now_ms)
+    again = running().wait()
+    again.close()
+    assert profiles_in(again) == known
+    assert max(asked) <= began, "what was written by then is kept"
+
+
+def test_a_clock_that_was_set_back_for_a_while_makes_no_profile_look_old(running) -> None:
+    system = with_profiles(running)
+    system.now_ms -= 10 * YEAR_MS
+    before = dict(written_in(system))
+    system.put(entries([msgspec.json.encode({"id": 10**6, "at": START_MS + 10**6, "who": "u-back", "shop": None, "amount": 1.0})]))
+    until(lambda: len(written_in(system)) > len(before))
+    assert min(written_in(system).values()) >= min(before.values())
+
+
+def with_profiles(running) -> Running:
+    """A system that has decided some events, and written what it knows of their entities."""
     system = running()
     system.put(release())
     system.put(entries(payments(20)))
     system.wait()
     until(lambda: profiles_in(system) > 0)
-    system.now_ms += 10 * 365 * 86_400_000
-    until(lambda: profiles_in(system) == 0)
-    assert system.engine.problem == ""
+    return system
+
+
+def written_in(system: Running) -> dict[bytes, int]:
+    """When each profile of a user was written last."""
+    with contextlib.closing(sqlite3.connect(system.settings.path(*STATE))) as connection:
+        return dict(connection.execute("select key, written_ms from user_heads").fetchall())
 
 
 def test_logs_of_other_processes_are_looked_at_now_and_then_and_not_at_each_micro_batch(running, monkeypatch: pytest.MonkeyPatch) -> None:
