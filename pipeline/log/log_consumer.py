@@ -3,7 +3,7 @@
 import contextlib
 import pathlib
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -98,9 +98,11 @@ class LogConsumer:
 
     Args:
         options: `LOG_FOLDER`, `TOPIC_PREFIX`, ``group.id`` and ``enable.partition.eof``; all others have no meaning here.
+        logs: in which logs each topic stands.
     """
 
-    def __init__(self, options: dict[str, Any]) -> None:
+    def __init__(self, options: dict[str, Any], logs: Mapping[str, Sequence[str]] = LOGS_OF) -> None:
+        self._logs = logs
         self._folder = pathlib.Path(options[LOG_FOLDER])
         self._prefix = options[TOPIC_PREFIX]
         self._says_end = bool(options.get("enable.partition.eof", False))
@@ -113,12 +115,12 @@ class LogConsumer:
 
     def list_topics(self, topic: str, timeout: float = -1) -> Any:
         """The logs of `topic` as its partitions."""
-        numbers = {number: number for number in range(len(LOGS_OF.get(self._short(topic), ())))}
+        numbers = {number: number for number in range(len(self._logs.get(self._short(topic), ())))}
         return SimpleNamespace(topics={topic: SimpleNamespace(error=None, partitions=numbers)})
 
     def places(self, topic: str) -> list[TopicPartition]:
         """The logs of `topic`, each from its beginning."""
-        return [TopicPartition(topic, number, 0) for number in range(len(LOGS_OF[self._short(topic)]))]
+        return [TopicPartition(topic, number, 0) for number in range(len(self._logs[self._short(topic)]))]
 
     def get_watermark_offsets(self, place: TopicPartition, timeout: float = -1, cached: bool = False) -> tuple[int, int]:
         segments = self._segments(place.topic, place.partition)
@@ -226,7 +228,7 @@ class LogConsumer:
         return _Partition(topic, number, self._segments(topic, number), self._short(topic), max(0, offset))
 
     def _segments(self, topic: str, number: int) -> Segments:
-        return segments_of(self._folder, LOGS_OF[self._short(topic)][number])
+        return segments_of(self._folder, self._logs[self._short(topic)][number])
 
     def _short(self, topic: str) -> str:
         return topic.removeprefix(self._prefix)

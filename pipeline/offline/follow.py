@@ -1,13 +1,9 @@
 """A recorded run is decided again as it was: in the recorded order, each event by the release and the snapshots of its own decision."""
 
 import bisect
-import contextlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Any, cast
-
-import msgspec
+from typing import cast
 
 from foundation.refusal import Refusal
 from foundation.settings import Settings
@@ -15,6 +11,7 @@ from pipeline.control.known_releases import DEFINITION
 from pipeline.control.progress import Progress
 from pipeline.learning.label_record import LabelRecord
 from pipeline.learning.label_resolver import LabelResolver, Sent
+from pipeline.offline.comparison import Comparison, Followed
 from pipeline.offline.recorded_run import RecordedRun
 from pipeline.offline.recorded_stamps import Name, Recorded, RecordedStamps, Stamp
 from pipeline.score_job.decode import DecodeStage
@@ -26,57 +23,8 @@ from stores.archive.archive_rows import ArchivedRecord
 from stores.decisions import Decisions, EventName, StoredDecision
 
 StampedRecord = tuple[ArchivedRecord, Stamp]
-_decode = msgspec.json.Decoder(Recorded).decode
 
 EVENTS_AT_ONCE = 256
-MADE_ANEW = ("processed_at", "latency_ms")
-"""The fields of a decision that say when it was made."""
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """Says where a decision that was made again is another one than the recorded one.
-
-    Args:
-        user, event_id, revision: which decision.
-        field: its place in the decision, such as ``models.fraud.score``.
-        served, again: what stands there.
-    """
-
-    user: str
-    event_id: str
-    revision: int
-    field: str
-    served: Any
-    again: Any
-
-
-@dataclass(slots=True)
-class Followed:
-    """The result of following a run.
-
-    Args:
-        equal: the number of decisions that are the same.
-        different: the number of decisions that are not.
-        degraded: the number of decisions that were left out, because they were made without an entity's answer.
-        lacking: the number of recorded decisions that were not made again.
-        surplus: the number of decisions that were made again and not recorded.
-        differences: of each decision that is not the same, all fields in which it differs.
-        unknown: what decisions name and was not recorded.
-    """
-
-    equal: int = 0
-    different: int = 0
-    degraded: int = 0
-    lacking: int = 0
-    surplus: int = 0
-    differences: list[Difference] = field(default_factory=list)
-    unknown: list[str] = field(default_factory=list)
-
-    @property
-    def is_same(self) -> bool:
-        """Whether every decision was made again and is the same, but for those left out."""
-        return not (self.different or self.lacking or self.surplus or self.unknown)
 
 
 class Follow:
@@ -90,8 +38,8 @@ class Follow:
     """
 
     def __init__(self, run: RecordedRun, settings: Settings) -> None:
-        self._recorded = {decision.name: (decision, value) for decision, value in _decoded(run.decisions)}
-        self._stamps = RecordedStamps(run.control, run.models, [decision for decision, _ in self._recorded.values()])
+        self._comparison = Comparison(run.decisions)
+        self._stamps = RecordedStamps(run.control, run.models, self._comparison.recorded)
         self._events = _filled([(record, self._stamps.of(record)) for record in run.events], self._stamps)
         self._told = in_order_of_arrival_of_topics([(Kind.LABELS, run.labels), (Kind.FACTS, run.facts)])
         self._told_at_ms = [record.at_ms for _, record in self._told]
@@ -109,7 +57,7 @@ class Follow:
         """Decides all events, and compares."""
         self._stages.control([(Topic.CONTROL, DEFINITION + hash, text.encode()) for hash, text in self._stamps.texts()])
         last_needed = {name: place for place, (_, stamp) in enumerate(self._events) for name in stamp.named}
-        found, done = Followed(), 0
+        done = 0
         for (release, degraded, told), rows in self._batches():
             self._know_release(release)
             self._tell_until(told)
@@ -117,14 +65,11 @@ class Follow:
             bodies = [write_raw_record(record.value, record.partition, record.offset, record.at_ms) for record, _ in rows]
             frames = self._stages.stamp_bodies(self._decoders[release], bodies, [stamp.moment for _, stamp in rows])
             self._stages.arrive(frames, lose_answers=degraded)
-            self._compare(found)
+            self._compare()
             done += len(rows)
             self._let_go({name for name in self._installed if last_needed[name] < done})
             progress(done, len(self._events))
-        left = [decision for name, (decision, _) in self._recorded.items() if not self._made.has(name)]
-        found.lacking = sum("degraded" not in decision.flags for decision in left)
-        found.unknown = sorted(self._stamps.unknown)
-        return found
+        return self._comparison.result(sorted(self._stamps.unknown))
 
     def _batches(self) -> Iterator[tuple[tuple[int, bool, int], list[StampedRecord]]]:
         """Gives events that follow each other and have one release, in parts that no label or fact came between."""
@@ -183,20 +128,9 @@ class Follow:
         if newest is not None:
             self._stages.tell(what, key, value, newest.schema.user)
 
-    def _compare(self, found: Followed) -> None:
+    def _compare(self) -> None:
         for _, value in self._stages.out.pop(Tag.DECISION, []):
-            again = _decode(value)
-            self._made.add(again, value, self._user_kind)
-            recorded = self._recorded.get(again.name)
-            if recorded is None:
-                found.surplus += 1
-            elif "degraded" in recorded[0].flags:
-                found.degraded += 1
-            elif differences := differences_between(recorded[1], value):
-                found.different += 1
-                found.differences += [Difference(*again.name, *each) for each in differences]
-            else:
-                found.equal += 1
+            self._made.add(self._comparison.take(value), value, self._user_kind)
         self._stages.out.clear()
 
     @property
@@ -210,52 +144,19 @@ class DecisionsSoFar:
 
     def __init__(self) -> None:
         self._of_event: dict[str, dict[str, StoredDecision]] = {}
-        self._names: set[tuple[str, str, int]] = set()
 
     def add(self, decision: Recorded, value: bytes, user_kind: str) -> None:
         """Adds a decision; that of the highest revision counts."""
-        self._names.add(decision.name)
         keys = ((user_kind, decision.user), *((kind, id) for kind, id in decision.entities.items() if id))
         gone = "retracted" in decision.flags
         name = (decision.event_id, decision.revision, decision.event_time, b"", keys, None, "", decision.release, value, gone)
         self._of_event.setdefault(decision.event_id, {})[decision.user] = StoredDecision(*name)
-
-    def has(self, name: tuple[str, str, int]) -> bool:
-        """Whether the decision with this user, event id and revision was made again."""
-        return name in self._names
 
     def get_many(self, names: Sequence[EventName]) -> dict[EventName, list[StoredDecision]]:
         """See `stores.decisions.Decisions`."""
         found = {name: self._of_event.get(name.event_id, {}) for name in names}
         chosen = {name: [each for user, each in sorted(of.items()) if name.user in (None, user)] for name, of in found.items()}
         return {name: decisions for name, decisions in chosen.items() if decisions}
-
-
-def differences_between(served: bytes, again: bytes) -> list[tuple[str, Any, Any]]:
-    """Gives place and both values of each field in which two decisions differ, but for those of `MADE_ANEW`."""
-    one, other = (msgspec.json.decode(value) for value in (served, again))
-    for name in MADE_ANEW:
-        one.pop(name, None), other.pop(name, None)
-    return [] if one == other else list(_differences("", one, other))
-
-
-def _differences(place: str, one: Any, other: Any) -> Iterator[tuple[str, Any, Any]]:
-    if isinstance(one, dict) and isinstance(other, dict):
-        for name in dict.fromkeys([*one, *other]):
-            yield from _differences(f"{place}.{name}".lstrip("."), one.get(name), other.get(name))
-    elif one != other:
-        yield place, one, other
-
-
-def _decoded(values: Iterable[bytes]) -> Iterator[tuple[Recorded, bytes]]:
-    """Decodes recorded decisions; what is none was written by somebody else, and of two with one name the first counts."""
-    seen: set[tuple[str, str, int]] = set()
-    for value in values:
-        with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
-            decision = _decode(value)
-            if decision.name not in seen:
-                seen.add(decision.name)
-                yield decision, value
 
 
 def _filled(events: list[tuple[ArchivedRecord, Stamp | None]], stamps: RecordedStamps) -> list[StampedRecord]:

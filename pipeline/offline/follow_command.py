@@ -8,7 +8,10 @@ import msgspec
 
 from foundation.refusal import Refusal
 from foundation.settings import Settings
-from pipeline.offline.follow import Follow, Followed
+from pipeline.offline.comparison import Followed
+from pipeline.offline.follow import Follow
+from pipeline.offline.follow_log import FollowLog
+from pipeline.offline.recorded_log import RecordedLog, read_log
 from pipeline.offline.recorded_run import RecordedRun, read_run
 from pipeline.sinks.archive_access import archive_of, reaching
 from stores.archive.archive import open_archive
@@ -31,8 +34,9 @@ def follow_recorded(settings: Settings, decisions: str, out: pathlib.Path | None
         Refusal: there is no such archive or file, it does not answer, or it holds nothing that can be followed.
     """
     with reaching(settings):
-        run = _run_of(settings, decisions)
-    followed = Follow(run, settings).run(_progress if sys.stderr.isatty() else lambda done, total: None)
+        run = _recorded_in(settings, decisions)
+    follow = FollowLog(run) if isinstance(run, RecordedLog) else Follow(run, settings)
+    followed = follow.run(_progress if sys.stderr.isatty() else lambda done, total: None)
     print(report(followed))
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
@@ -62,13 +66,17 @@ def report(followed: Followed) -> str:
     return "\n".join(lines)
 
 
-def _run_of(settings: Settings, decisions: str) -> RecordedRun:
+def _recorded_in(settings: Settings, decisions: str) -> RecordedRun | RecordedLog:
     if decisions == OF_SETTINGS:
-        return read_run(archive_of(settings))
+        return _read(archive_of(settings))
     path = pathlib.Path(decisions)
     if path.is_file():
-        return replace(read_run(archive_of(settings)), decisions=path.read_bytes().splitlines())
-    return read_run(_archive_at(decisions))
+        return replace(_read(archive_of(settings)), decisions=path.read_bytes().splitlines())
+    return _read(_archive_at(decisions))
+
+
+def _read(archive: FileArchive) -> RecordedRun | RecordedLog:
+    return read_log(archive) if archive.is_one_log() else read_run(archive)
 
 
 def _archive_at(place: str) -> FileArchive:

@@ -21,17 +21,20 @@ from foundation.settings import Settings
 from pipeline.control.kafka_access import connection_of
 from pipeline.flink.dict_state import DictState
 from pipeline.log.log_consumer import LogConsumer
-from pipeline.log.log_folder import LOGS
+from pipeline.log.log_folder import INPUT, LOGS, LOGS_OF, TAKEN_IN
 from pipeline.sinks.archive_access import archive_of
 from pipeline.sinks.archive_stage import Keep
 from pipeline.solo.placed_records import placed_bundle
 from pipeline.wire.bundle import write_bundle
 from pipeline.wire.declaration import Kind, Tag
 from pipeline.wire.frames import read_frames
+from stores.archive.archive_rows import CHANGES, LOGGED, STREAMS
 
 log = logging.getLogger(__name__)
 
-TOPICS = ("events", "labels", "decisions")
+TOPICS = (*STREAMS, *CHANGES, *LOGGED)
+LOGS_READ = {**LOGS_OF, **dict.fromkeys(TAKEN_IN, (INPUT,))}
+"""What the engine takes in of another log is archived as it stands in its own, where its place says what it came before."""
 BATCH_MAX = 2_000
 REPEATS_WINDOW = 1
 """The output log holds each decision once, so that the least window is enough."""
@@ -60,14 +63,14 @@ class SoloArchiveJob:
         self._archive = archive_of(settings)
         self._interval_seconds = settings.archive_interval_ms / 1000
         self._topics = [settings.topic(topic) for topic in TOPICS]
-        self._consumer = LogConsumer({**connection_of(settings), "group.id": "archive"})
+        self._consumer = LogConsumer({**connection_of(settings), "group.id": "archive"}, LOGS_READ)
         self._keep = Keep(DictState(), REPEATS_WINDOW, settings.topic_prefix)
         self._note = settings.path(*LOGS, *NOTE)
         self._stopping = False
 
     def run(self) -> None:
         """Returns once `stop` was called; what is not in a file by then is gathered anew at the next start."""
-        if not self._until_done(self._do_noted):
+        if not (self._until_done(self._do_noted) and self._until_done(self._archive.note_one_log)):
             return
         self._consumer.subscribe(self._topics)
         begun = self._positions()

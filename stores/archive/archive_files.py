@@ -17,6 +17,7 @@ from stores.decisions import StoreUnavailableError
 
 FOOTERS_AT_ONCE = 8
 LISTINGS_MAX = 5
+ONE_LOG = "one-log"
 
 
 class FileArchive:
@@ -30,6 +31,22 @@ class FileArchive:
     def __init__(self, files: pyarrow.fs.FileSystem, root: str) -> None:
         self.files = files
         self.root = root.rstrip("/")
+
+    def note_one_log(self) -> None:
+        """Notes that the offset of each record, but for those of decisions, is its place in one log.
+
+        Raises:
+            OSError: it cannot be written now.
+        """
+        if not self.is_one_log():
+            self.files.create_dir(self.root, recursive=True)
+            with self.files.open_output_stream(f"{self.root}/{ONE_LOG}") as out:
+                out.write(b"The offset of each record here, but for those of decisions, is its place in one log.\n")
+
+    def is_one_log(self) -> bool:
+        """Whether `note_one_log` was called."""
+        with naming_the_store(self.root):
+            return bool(self.files.get_file_info(f"{self.root}/{ONE_LOG}").is_file)
 
     def days(self, kind: Kind) -> list[Day]:
         return [self._day(kind, day) for day in self.day_names(kind)]

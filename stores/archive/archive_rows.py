@@ -9,13 +9,18 @@ import pyarrow as pa
 
 Stream = Literal["events", "decisions", "labels"]
 Change = Literal["control", "models", "entries", "facts"]
-Kind = Stream | Change
+Logged = Literal["labels-resolved"]
+Kind = Stream | Change | Logged
 STREAMS: tuple[Stream, ...] = get_args(Stream)
-"""The topics of which each record is one event, decision or label; the many small files of a day are merged into one."""
+"""The topics of which each record is one event, decision or label."""
 CHANGES: tuple[Change, ...] = get_args(Change)
 """The compacted topics of which each record is kept, so that what was in force at any time can be found: few records, and some large ones.
 An empty value stands for a tombstone. Another such topic is one more name here."""
-KINDS: tuple[Kind, ...] = (*STREAMS, *CHANGES)
+LOGGED: tuple[Logged, ...] = get_args(Logged)
+"""The topics that are archived besides where all records stand in one log: what was decided follows from these together in their order."""
+KINDS: tuple[Kind, ...] = (*STREAMS, *CHANGES, *LOGGED)
+MERGED: tuple[Kind, ...] = (*STREAMS, *LOGGED)
+"""The topics of which the many small files of a day are merged into one."""
 DAY_MS = 86_400_000
 AT = pa.timestamp("ms", tz="UTC")
 

@@ -16,7 +16,7 @@ from deploy.local.releases import publish
 from foundation.settings import Settings
 from pipeline.learning.label_job import LabelJob
 from pipeline.learning.learn_job import LearnJob
-from pipeline.offline.follow import Followed
+from pipeline.offline.comparison import Followed
 from pipeline.offline.follow_command import follow_recorded
 from pipeline.sinks.deliver_job import DeliverJob
 from stores.archive.archive import Archive, open_archive

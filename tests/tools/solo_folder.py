@@ -18,10 +18,10 @@ from pipeline.log.reader import LogReader
 from pipeline.log.segments import Segments
 from pipeline.solo.stages import CONTROL_TOPICS, TOLD_TOPICS, Stages
 from stores.archive.archive import open_archive
-from stores.archive.archive_rows import Kind
+from stores.archive.archive_rows import KINDS, Kind
 
 OUTCOME_TOPICS = ("decisions", "late", "dead-letters")
-ARCHIVED: tuple[Kind, ...] = ("events", "labels", "decisions")
+ARCHIVED: tuple[Kind, ...] = KINDS
 Said = tuple[str, bytes, Any]
 """Topic, key and value of a record, without the fields that say when it was made."""
 

@@ -19,7 +19,8 @@ from pipeline.learning.label_record import LabelRecord
 from pipeline.learning.label_resolver import LabelResolver
 from pipeline.learning.published_snapshots import PublishedSnapshots
 from pipeline.learning.trainer import ServedDecision, Teacher
-from pipeline.offline.follow import DecisionsSoFar, differences_between
+from pipeline.offline.comparison import differences_between
+from pipeline.offline.follow import DecisionsSoFar
 from pipeline.offline.recorded_stamps import Recorded
 from pipeline.score_job.labels import ResolvedLabel
 from pipeline.wire.declaration import Kind, Tag
