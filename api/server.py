@@ -37,6 +37,7 @@ from api.operations.checks import Check, Checks
 from api.operations.earlier_files import require_carried_over
 from api.operations.metrics_part import MetricsPart
 from api.operations.store_checks import StoreChecks
+from api.patterns.carrying_out import CarryingOut
 from api.protocol import CONNECTIONS_MAX, BoundedProtocol
 from api.solo.runtime import runtime_of
 from api.stream.stream import Stream
@@ -50,6 +51,7 @@ from pipeline.sinks.decision_store import open_decisions_reader
 from stores.decisions import StoreUnavailableError
 from stores.relational.database import Database
 from stores.relational.definitions import RelationalRegistry
+from stores.relational.effects import RelationalEffects
 from stores.relational.jobs import RelationalJobs
 from stores.relational.place import SqlitePlace, place_of
 
@@ -108,6 +110,10 @@ class Server:
         self._deciders = Deciders(self._newest_decisions, self._in_force, self._health, api_metrics, clock)
         self._lists = ListsPart(settings, self._log, self._in_force, self._definitions, lambda: self._deciders.event_time_ms)
         self._facts = FactsPart(settings)
+        self._effects = RelationalEffects(self._database)
+        self._carrying_out = CarryingOut(
+            self._effects, self._lists.entries, self._definitions, self._in_force, self._access.audit, settings.api_instance, clock
+        )
         self._letters = RaisedLetters(broker, settings.topic("dead-letters"), "dead-letters", self._automatic_rollback.take)
         folder = place.path.parent if isinstance(place, SqlitePlace) else None
         self._store_checks = StoreChecks(self._decisions, self._quick_decisions, self._registry, self._access, folder)
@@ -134,6 +140,7 @@ class Server:
             durable = [
                 self._definitions.reconcile(),
                 self._lists.run(),
+                self._carrying_out.run(),
                 *([self._access.owner.keep_until_done()] if self._access.owner else []),
             ]
             tasks = [asyncio.create_task(each) for each in (*connecting, self._follow(), self._automatic_rollback.run(), *durable, *checks)]

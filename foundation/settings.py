@@ -79,6 +79,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         job_disk_mib_max: maximum size in MiB of the files that a job may have at any moment, its result among them.
         job_results_mib_max: maximum size in MiB of the results of all jobs; beyond it the oldest ones are removed early.
         job_results_kept_days: how long the result of a job is kept after its end; the job itself is remembered for twice as long.
+        rule_counts_kept_days: how long it is kept, in event time, what rules matched and which labels their matches got.
+        promotion_events_min: so many events have to be decided while a rule is watched before a bound on its matches counts as kept.
+        promotion_labels_min: so many of its matches have to have a label before a bound on its precision counts as kept.
         store: store of decisions: sqlite (a file in the folder) or cassandra.
         store_timeout_ms: how long the API waits for a store that is a server.
         decisions_kept_days: how long either store keeps decisions, from the day on which each was written; 0 means for ever.
@@ -159,6 +162,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     job_disk_mib_max: int = 20_480
     job_results_mib_max: int = 51_200
     job_results_kept_days: int = 7
+    rule_counts_kept_days: int = 35
+    promotion_events_min: int = 1_000
+    promotion_labels_min: int = 20
     store: Literal["sqlite", "cassandra"] = "sqlite"
     store_timeout_ms: int = 40
     decisions_kept_days: int = 90

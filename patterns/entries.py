@@ -19,6 +19,8 @@ FOLDER = "folder"
 """`Entry.source` of entries from a configuration folder: the next push of the folder removes those that it no longer has."""
 API = "api"
 """`Entry.source` of entries added over HTTP; a push leaves them alone."""
+RULE = "rule"
+"""`Entry.source` of entries that matches of rules made; `Entry.by` names the rule, and a push leaves them alone."""
 RELEASE = "release"
 """`Entry.source` of entries that a release held before entries became records; a push leaves them alone."""
 
@@ -32,7 +34,7 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
         expires: event time in ms since the epoch from which on (inclusive) the value no longer counts; None means never.
         reason: why the entry was made.
         by: who made the entry.
-        source: what made the entry: `FOLDER`, `API` or `RELEASE`; later also a rule's own name.
+        source: what made the entry: `FOLDER`, `API`, `RELEASE` or `RULE`.
         id: the id of the effect that made the entry; the entries of one request share it.
     """
 

@@ -14,6 +14,7 @@ from features.schema.batch import Batch
 from foundation.filled_arrays import filled
 from foundation.number_arrays import Float64s, Int8s, Int64s
 from patterns.findings import NOTHING_FOUND, Findings, findings_joined
+from patterns.language.pattern import Budget, ListAddition
 
 Bools = NDArray[np.bool_]
 
@@ -33,6 +34,8 @@ class Rule(NamedTuple):
         action: one of `patterns.policy.ACTIONS`, that it asks for; '' if it asks for none.
         adjust: the decades of tail by which it moves the score.
         tags: the words that it adds to a decision.
+        additions: the entries that it puts on lists.
+        budget: how often it may match; None: as often as it does.
     """
 
     pattern: str
@@ -40,6 +43,8 @@ class Rule(NamedTuple):
     action: str = ""
     adjust: float = 0.0
     tags: tuple[str, ...] = ()
+    additions: tuple[ListAddition, ...] = ()
+    budget: Budget | None = None
 
 
 class Hidden(NamedTuple):

@@ -39,7 +39,12 @@ from pipeline.control.kafka_access import SECRET_FILE
 from pipeline.flink.jobs import DELIVERING
 from pipeline.sinks.archive_access import HDFS_USER_FILE
 
-SIDE_JOBS = {"label": "pipeline.learning.label_job", "learn": "pipeline.learning.learn_job", "deliver": "pipeline.sinks.deliver_job"}
+SIDE_JOBS = {
+    "label": "pipeline.learning.label_job",
+    "learn": "pipeline.learning.learn_job",
+    "deliver": "pipeline.sinks.deliver_job",
+    "effects": "pipeline.effects.effects_job",
+}
 """The jobs that are plain consumers, with the modules that run them."""
 BACKGROUND = SIDE_JOBS | {"worker": "pipeline.jobs.worker"}
 """The programs that nobody waits for, with the modules that run them."""

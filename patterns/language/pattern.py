@@ -316,7 +316,8 @@ class Pattern:
 
     Args:
         id: the name of its file without the ending.
-        version: content hash of its text, and of the text of the rule that it extends.
+        version: content hash of its text, by which the registry, the manifest and decisions know it.
+        texts: content hash of its text and of the text of the rule that it extends: with the same, it is the same rule over the same scope.
         severity: one of `SEVERITIES`.
         status: one of `STATUSES`, that it has after its first upload.
         parameters: their values, by name; conditions hold them as constants already.
@@ -330,6 +331,7 @@ class Pattern:
 
     id: str
     version: str
+    texts: str
     title: str
     why: str
     owner: str

@@ -77,7 +77,7 @@ def read_patterns(texts: Mapping[str, str], scope: Scope, seen: Seen | None = No
 
     Args:
         seen: what traffic has had; None: nobody knows, and nothing is warned of.
-        known: rules that were read over the same scope; those of the same version are not read again.
+        known: rules that were read over the same scope; those of the same texts are not read again.
     """
     return _Folder(texts, scope, known).read(seen)
 
@@ -107,13 +107,15 @@ class _Folder:
     def _pattern(self, id: str) -> Pattern:
         check_id(id)
         known = self._known.get(id)
-        if known is not None and known.version == self._version(id, known.extends):
+        if known is not None and known.texts == self._hash_of_texts(id, known.extends):
             return known
         own = read_document(self._texts[id], source_of(id))
         parent = self._parent(id, own) if own.is_mapping() and own.has("extends") else None
-        return self._reader.read(RuleFile(id, self._version(id, None if parent is None else parent.id), own, parent))
+        return self._reader.read(
+            RuleFile(id, content_hash(self._texts[id]), self._hash_of_texts(id, None if parent is None else parent.id), own, parent)
+        )
 
-    def _version(self, id: str, parent: str | None) -> str:
+    def _hash_of_texts(self, id: str, parent: str | None) -> str:
         """Returns the content hash of a rule's text, and of the text of the rule that it extends."""
         text = self._texts[id] if parent is None else f"{self._texts[id]}\0{self._texts.get(parent)}"
         return content_hash(text)
@@ -137,7 +139,8 @@ class _Folder:
         if len(chain) > 2:
             remedy = f"extend {chain[2]} itself"
             own.at("extends").refuse("extends a rule that extends another", "one level", " → ".join(chain), remedy)
-        return RuleFile(name, self._version(name, None), parent)
+        version = content_hash(self._texts[name])
+        return RuleFile(name, version, version, parent)
 
     def _chain(self, id: str, name: str) -> list[str]:
         """Returns `id`, the rule `name` that it extends, and so on over any number of levels; the last stands twice where they go round."""

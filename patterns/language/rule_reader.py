@@ -55,13 +55,15 @@ class RuleFile:
 
     Args:
         id: the name of the file without its ending.
-        version: content hash of the text, and of the text of the rule that it extends.
+        version: content hash of the text.
+        texts: content hash of the text and of the text of the rule that it extends.
         parent: the file of the rule that it extends; None: it extends none.
         constants: the parameters that fields of numbers may read.
     """
 
     id: str
     version: str
+    texts: str
     own: Section
     parent: "RuleFile | None" = None
     constants: Parameters = field(default_factory=dict)
@@ -114,6 +116,7 @@ class RuleReader:
         return Pattern(
             id=file.id,
             version=file.version,
+            texts=file.texts,
             title=read_line(own.at("title")),
             why=file.read("why", read_said, ""),
             owner=read_line(file.at("owner") or own.at("owner")),

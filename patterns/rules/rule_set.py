@@ -258,7 +258,7 @@ def _weight(rule: LiveRule) -> tuple[bool, int, str]:
 
 def _named(pattern: Pattern) -> Rule:
     then = pattern.then
-    return Rule(pattern.id, pattern.version[:VERSION_CHARACTERS], then.action or "", then.adjust, then.tags)
+    return Rule(pattern.id, pattern.version[:VERSION_CHARACTERS], then.action or "", then.adjust, then.tags, then.additions, pattern.budget)
 
 
 def _conditions_of(pattern: Pattern) -> list[Condition]:

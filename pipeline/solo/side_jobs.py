@@ -7,6 +7,7 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 
 from foundation.settings import Settings
 from pipeline.control.job_program import Job
+from pipeline.effects import effects_job
 from pipeline.learning.label_job import LabelJob
 from pipeline.learning.learn_job import LearnJob
 from pipeline.log.log_folder import LOGS, SIDE, close_writer, writer_of
@@ -22,6 +23,7 @@ JOBS: Mapping[str, Callable[[Settings], Job]] = {
     "deliver": lambda settings: DeliverJob(settings, open_decisions(settings)),
     "label": lambda settings: LabelJob(settings, open_decisions_reader(settings)),
     "learn": LearnJob,
+    "effects": effects_job.make,
     "metrics": SoloMetricsJob,
     "archive": SoloArchiveJob,
     "keeping": Keeping,

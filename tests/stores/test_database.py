@@ -22,13 +22,14 @@ from stores.relational.audit import HEAD, RelationalAudit
 from stores.relational.carrying_over import CARRIED_OVER
 from stores.relational.database import Database, insert_unless_there
 from stores.relational.definitions import DEFINITION, RELEASE
+from stores.relational.effect_tables import EFFECT_TABLES
 from stores.relational.jobs import JOB
 from stores.relational.migrating import NEWEST
 from stores.relational.place import DatabasePlace, PostgresqlPlace, SqlitePlace, place_of
 from stores.relational.tables import METADATA
 from stores.relational.tokens import API_TOKEN
 
-TABLES = (DEFINITION, RELEASE, API_TOKEN, HEAD, CARRIED_OVER, JOB)
+TABLES = (DEFINITION, RELEASE, API_TOKEN, HEAD, CARRIED_OVER, JOB, *EFFECT_TABLES)
 """Named so that all of them are known before their collection is compared."""
 
 

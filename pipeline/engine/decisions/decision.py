@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from features.layout.layout import CORRECTED, DUPLICATE, LATE, RETRACTED, WARMING
 from features.schema.batch import Batch
 from patterns.findings import Events, Values
+from patterns.language.pattern import Budget
 from patterns.policy import ACTIONS, DECIDERS
 from pipeline.engine.decisions.explanation import Explanations
+from pipeline.engine.decisions.listings import Listing, listings_of
 from pipeline.engine.decisions.verdicts import Verdicts
 from pipeline.engine.definitions.release import Release
 
@@ -27,6 +29,8 @@ class Match(msgspec.Struct, gc=False, omit_defaults=True):
         shadow: it is watched, and decided nothing.
         values: what it found, by name.
         events: (time in ms, key of the id) of the events of a sequence, the earliest first; left out for a rule on the event alone.
+        entries: those that it puts on lists; none of a match in shadow.
+        budget: how often the rule may match, of a match that acts; left out where the rule has none.
     """
 
     pattern: str
@@ -35,6 +39,8 @@ class Match(msgspec.Struct, gc=False, omit_defaults=True):
     shadow: bool
     values: Values
     events: Events = ()
+    entries: list[Listing] = []
+    budget: Budget | None = None
 
 
 class HiddenMatch(msgspec.Struct, gc=False):
@@ -154,7 +160,7 @@ def decisions_of(
         map(DECIDERS.__getitem__, verdicts.deciders.tolist()),
         reasons,
         explanations.contributions(),
-        matches_of(verdicts),
+        matches_of(verdicts, batch),
         verdicts.matches.counts.tolist(),
         starmap(release.event_shape, numbers),
         _dimensions_of(release, batch),
@@ -200,7 +206,7 @@ def _snapshots_of(verdicts: Verdicts, model: str) -> Iterable[int | None]:
     return repeat(None) if snapshots is None else snapshots.numbers()
 
 
-def matches_of(verdicts: Verdicts) -> Iterable[list[Match]]:
+def matches_of(verdicts: Verdicts, batch: Batch) -> Iterable[list[Match]]:
     """The rules that matched each event: rows without one, which most are, share one empty list."""
     found = verdicts.matches
     if not len(found.events):
@@ -211,6 +217,9 @@ def matches_of(verdicts: Verdicts) -> Iterable[list[Match]]:
     for at, (event, rule, shadow) in enumerate(zip(found.events.tolist(), found.rules.tolist(), found.shadows.tolist(), strict=True)):
         of = each[rule]
         match = Match(of.pattern, of.version, of.action, shadow, what.values(at), what.events(at))
+        if not shadow and (of.additions or of.budget is not None):
+            match.budget = of.budget
+            match.entries = listings_of(of.additions, batch, event, verdicts.release.schema, what.reason(at) if of.additions else "")
         lists[event] = [*lists[event], match]
     return lists
 

@@ -91,7 +91,7 @@ class _Watched:
 
     def __init__(self, rules: Sequence[LiveRule]) -> None:
         self.rules = rules
-        self._key = tuple((rule.pattern.id, rule.pattern.version, rule.standing.status, rule.standing.share) for rule in rules)
+        self._key = tuple((rule.pattern.id, rule.pattern.texts, rule.standing.status, rule.standing.share) for rule in rules)
         self._hash = hash(self._key)
 
     def __eq__(self, other: object) -> bool:

@@ -15,20 +15,16 @@ def check_supported(pattern: Pattern, user: str) -> None:
         user: the field of the primary entity.
 
     Raises:
-        Refusal: the rule has a learned threshold, a sequence of another key or one that ends with an absence, an entry on a list, a budget,
-            or a bound for its promotion.
+        Refusal: the rule has a learned threshold, a sequence of another key or one that ends with an absence, or a bound
+            for its promotion.
     """
     for adaptive in pattern.adaptive.values():
         _refuse("threshold that is not learned yet", adaptive.of.place, "a rule without learned thresholds", f"adaptive.{adaptive.name}")
     if pattern.sequence is not None:
         _check_sequence(pattern.sequence, user)
-    whole = Place(source_of(pattern.id))
-    for addition in pattern.then.additions:
-        _refuse("entry that nothing makes yet", whole, "a match that puts nothing on a list", f"then.list.to {addition.to}")
-    if pattern.budget is not None:
-        _refuse("budget that nothing watches yet", whole, "a rule without a budget", f"{pattern.budget.matches} matches")
     if pattern.promote != Promote():
-        _refuse("bounds that nothing checks yet", whole, "a rule without promote", "promote")
+        place = Place(source_of(pattern.id))
+        _refuse("bounds that nothing checks yet", place, "a rule without promote", "promote")
 
 
 def _check_sequence(sequence: Sequence, user: str) -> None:

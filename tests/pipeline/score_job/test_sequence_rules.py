@@ -5,7 +5,6 @@ import pytest
 from imitation import Imitation
 
 from foundation.refusal import Refusal
-from patterns.lists import DECLARATION
 from pipeline.engine.definitions.release import compile_release
 
 START_MS = 1_700_000_000_000
@@ -107,20 +106,6 @@ def test_a_threshold_that_nothing_learns_yet_is_refused_with_its_place() -> None
     adaptive = "adaptive: {usual: {of: feature.count_1h, rate: 1/1000}}\nwhen: feature.count_1h > adaptive.usual\n"
     with pytest.raises(Refusal, match=r"patterns/often\.yaml:\d+:\d+: threshold that is not learned yet"):
         compile_release(1, TEXTS | {"pattern:often": f"title: Often\nowner: tests\n{adaptive}"})
-
-
-@pytest.mark.parametrize(
-    ("more", "what"),
-    [
-        ("then: {list: {add: event.device, to: watched}}\n", "entry that nothing makes yet"),
-        ("budget: {matches: 200, per: 1h, then: shadow}\n", "budget that nothing watches yet"),
-        ("promote: {matches_at_most: 0.2%}\n", "bounds that nothing checks yet"),
-    ],
-)
-def test_what_nothing_carries_out_yet_is_refused(more: str, what: str) -> None:
-    rule = f"title: Often\nowner: tests\nwhen: feature.count_1h > 3.0\n{more}"
-    with pytest.raises(Refusal, match=rf"patterns/often\.yaml:1:1: {what}"):
-        compile_release(1, TEXTS | {"list:watched": DECLARATION, "pattern:often": rule})
 
 
 def test_an_absence_at_the_end_for_which_no_stage_waits_is_refused_with_its_place() -> None:

@@ -1,0 +1,1 @@
+"""What rules do to the world outside the stage that decides."""

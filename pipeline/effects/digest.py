@@ -1,0 +1,166 @@
+"""Gathers what follows from records of the topics ``decisions`` and ``labels-resolved``, until it is written; pure, without a clock."""
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from foundation.refusal import Refusal
+from patterns.entries import check_value
+from patterns.language.pattern import Budget
+from patterns.policy import BY_RULES
+from pipeline.control.kafka import place_of
+from pipeline.control.topic_clients import TopicMessage
+from pipeline.engine.decisions.listings import Listing
+from pipeline.engine.isolation import Aside
+from stores.effects import HOUR_MS, CountedMatch, GivenLabel, WantedEntry, Work, effect_id
+
+REASON_CHARACTERS_MAX = 250
+"""A character has at most four bytes, and the reason of an entry at most 1,024."""
+
+
+class _Match(msgspec.Struct):
+    pattern: str
+    version: str
+    action: str
+    shadow: bool
+    entries: list[Listing] = []
+    budget: Budget | None = None
+
+
+class _Hidden(msgspec.Struct):
+    pattern: str
+    version: str
+    exception: int
+
+
+class _Decision(msgspec.Struct):
+    event_id: str
+    revision: int
+    event_time: int
+    user: str
+    action: str
+    release: int
+    decided_by: str = ""
+    matches: list[_Match] = []
+    hidden: list[_Hidden] = []
+
+
+class _Label(msgspec.Struct):
+    event_id: str
+    user: str
+    label: int
+    label_time: int
+    source: str = ""
+
+
+_decode_decision = msgspec.json.Decoder(_Decision).decode
+_decode_label = msgspec.json.Decoder(_Label).decode
+
+
+class Digest:
+    """Holds what follows from the records since it was made.
+
+    Args:
+        positions: by ``topic/partition`` the offset to go on from; a place that is not in it was never read.
+        newest_ms: the greatest event time that was decided before.
+        decisions: the full name of the topic of decisions; all other records are labels.
+
+    Attributes:
+        work: what is to be written.
+        records: how many records it was made of.
+        refused: how many entries cannot be on a list, because of their text.
+    """
+
+    def __init__(self, positions: Mapping[str, int], newest_ms: int, decisions: str) -> None:
+        self.work = Work(newest_ms=newest_ms)
+        self.records = 0
+        self.refused = 0
+        self._positions = positions
+        self._decisions = decisions
+        self._aside = Aside("decision or label")
+
+    def take(self, messages: Iterable[TopicMessage]) -> None:
+        """Takes in records; what cannot be read is logged and passed over."""
+        for message in messages:
+            if message.error():
+                continue
+            place, offset = place_of(message), message.offset() or 0
+            use = self._take_decision if message.topic() == self._decisions else self._take_label
+            for _ in self._aside.each([(place, offset, message.value() or b"")], use):
+                pass
+            self.work.places[place] = (self._positions.get(place), offset + 1)
+            self.records += 1
+
+    def positions(self) -> dict[str, int]:
+        """Returns the offsets to go on from once this is written."""
+        return {**self._positions, **{place: after for place, (_, after) in self.work.places.items()}}
+
+    def _take_decision(self, value: bytes) -> None:
+        decision = _decode_decision(value)
+        work, event = self.work, effect_id(decision.user, decision.event_id)
+        work.newest_ms = max(work.newest_ms, decision.event_time)
+        if decision.revision:
+            work.revised.append((event, decision.revision))
+        else:
+            hour = (decision.release, decision.event_time // HOUR_MS * HOUR_MS)
+            work.decided[hour] = work.decided.get(hour, 0) + 1
+        if decision.matches or decision.hidden:
+            work.matches += _matches_of(decision, event, work.newest_ms)
+            work.entries += [entry for match in decision.matches for entry in self._entries_of(decision, event, match)]
+
+    def _take_label(self, value: bytes) -> None:
+        label = _decode_label(value)
+        self.work.labels.append(GivenLabel(effect_id(label.user, label.event_id), label.source, label.label, label.label_time))
+
+    def _entries_of(self, decision: _Decision, event: str, match: _Match) -> Iterable[WantedEntry]:
+        for listing in match.entries:
+            try:
+                check_value(listing.value, "entry")
+            except Refusal:  # anybody may send any text
+                self.refused += 1
+                continue
+            id = effect_id("list", decision.user, decision.event_id, decision.revision, match.pattern, listing.list, listing.value)
+            reason = listing.reason[:REASON_CHARACTERS_MAX]
+            own = (listing.list, listing.value, listing.expires, reason, match.pattern, match.version, decision.event_time)
+            yield WantedEntry(id, event, decision.revision, *own)
+
+
+def _matches_of(decision: _Decision, event: str, newest_ms: int) -> Iterable[CountedMatch]:
+    acting = sum(not match.shadow for match in decision.matches)
+    by_rules = decision.decided_by in BY_RULES
+    for number, match in enumerate(decision.matches):
+        yield CountedMatch(
+            event=event,
+            user=decision.user,
+            event_id=decision.event_id,
+            revision=decision.revision,
+            pattern=match.pattern,
+            version=match.version,
+            release=decision.release,
+            shadow=match.shadow,
+            asks=match.action,
+            action=decision.action,
+            decided=by_rules and number == 0,
+            alone=acting == (not match.shadow),
+            at_ms=decision.event_time,
+            newest_ms=newest_ms,
+            budget=match.budget,
+        )
+    for hidden in decision.hidden:
+        yield CountedMatch(
+            event=event,
+            user=decision.user,
+            event_id=decision.event_id,
+            revision=decision.revision,
+            pattern=hidden.pattern,
+            version=hidden.version,
+            release=decision.release,
+            shadow=False,
+            asks="",
+            action=decision.action,
+            decided=False,
+            alone=False,
+            at_ms=decision.event_time,
+            newest_ms=newest_ms,
+            exception=hidden.exception,
+        )

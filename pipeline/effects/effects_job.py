@@ -1,0 +1,170 @@
+"""The effects job makes of decisions what rules do outside of them: entries on lists, counts, and budgets that are exceeded.
+
+It keeps how far it has read in the transaction in which it writes what follows. So a process that is killed loses and doubles nothing, and
+of several processes one writes, while the others find that it did and wait until it no longer does.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from confluent_kafka import OFFSET_BEGINNING, KafkaException, TopicPartition
+
+from foundation.settings import Settings
+from pipeline.control.job_program import run_job
+from pipeline.control.kafka import BATCH_MAX, SECONDS_MAX, UNHURRIED, consumer_of, next_of
+from pipeline.control.topic_clients import TopicConsumer
+from pipeline.effects.alert_sender import AlertSender
+from pipeline.effects.digest import Digest
+from stores.decisions import StoreUnavailableError
+from stores.effects import DAY_MS, Effects, OtherReaderError
+from stores.relational.database import Database
+from stores.relational.effects import RelationalEffects
+from stores.relational.place import place_of as place_of_database
+
+log = logging.getLogger(__name__)
+
+PACE_SECONDS = 0.5
+"""What came in this time is written together: each transaction waits for the disk."""
+STAND_BY_SECONDS = 3.0
+"""A process that found another one at work takes over once that one has written nothing for so long."""
+RETRY_SECONDS = 1.0
+RECORDS_AT_ONCE = 20_000
+FORGET_SECONDS = 60.0
+FORGET_TIMES = 10
+ROWS_AT_ONCE = 2_000
+MATCHES_MAX = 2_000_000
+"""So many matches are known by their events; beyond it those of the busiest rule are forgotten, and their labels count no more."""
+
+
+class EffectsJob:
+    """Reads decisions and resolved labels, and writes what follows.
+
+    Args:
+        settings: name the broker, the topics, and how long counts are kept.
+        store: of the effects.
+        clock: seconds since the epoch.
+        close: lets the store go at the end.
+    """
+
+    def __init__(
+        self, settings: Settings, store: Effects, clock: Callable[[], float] = time.time, close: Callable[[], None] = lambda: None
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._clock = clock
+        self._close = close
+        self._consumer: TopicConsumer = consumer_of(settings, "effects", **UNHURRIED)
+        self._topics = [settings.topic(name) for name in ("decisions", "labels-resolved")]
+        self._sender = AlertSender(settings, store)
+        self._stopping = threading.Event()
+        self._forgot_at = 0.0
+        self._to_send = True
+        self.written = 0
+
+    def run(self) -> None:
+        """Works until `stop` is called."""
+        stands_by = False
+        while not self._stopping.is_set():
+            try:
+                if stands_by:
+                    self._stand_by()
+                stands_by = False
+                self._work()
+            except OtherReaderError as error:
+                log.info("another process is at work, and this one stands by: %s", error)
+                stands_by = True
+            except (StoreUnavailableError, KafkaException) as error:
+                log.warning("effects wait, and are tried again: %s", error)
+                self._stopping.wait(RETRY_SECONDS)
+        self._consumer.close()
+        self._sender.close()
+        self._close()
+        log.info("stopped: %d records were written", self.written)
+
+    def stop(self) -> None:
+        """Ends `run` after its current batch."""
+        self._stopping.set()
+
+    def _work(self) -> None:
+        """Goes on from where the store says.
+
+        Raises:
+            OtherReaderError: another process has gone on from there.
+            StoreUnavailableError: the store does not answer.
+            KafkaException: the broker does not.
+        """
+        positions, newest_ms = self._store.positions(), self._store.newest_ms()
+        self._consumer.assign(self._places(positions))
+        while not self._stopping.is_set():
+            digest = Digest(positions, newest_ms, self._topics[0])
+            self._gather(digest)
+            if digest.records:
+                self._to_send = self._store.apply(digest.work, self._now_ms()) or self._to_send
+                positions, newest_ms = digest.positions(), digest.work.newest_ms
+                self.written += digest.records
+            if self._to_send:
+                self._to_send = not self._sender.send()
+            self._forget(newest_ms)
+            if digest.records < RECORDS_AT_ONCE:
+                self._stopping.wait(PACE_SECONDS)
+
+    def _gather(self, digest: Digest) -> None:
+        """Takes in what is there."""
+        seconds = PACE_SECONDS
+        while digest.records < RECORDS_AT_ONCE and (messages := next_of(self._consumer, BATCH_MAX, seconds)):
+            digest.take(messages)
+            seconds = 0.0
+
+    def _places(self, positions: dict[str, int]) -> list[TopicPartition]:
+        places = []
+        for topic in self._topics:
+            for number in self._consumer.list_topics(topic, timeout=SECONDS_MAX).topics[topic].partitions:
+                places.append(TopicPartition(topic, number, positions.get(f"{topic}/{number}", OFFSET_BEGINNING)))
+        return places
+
+    def _stand_by(self) -> None:
+        """Returns once nobody has written anything for a while, or this process is to end.
+
+        Raises:
+            StoreUnavailableError: the store does not answer.
+        """
+        before = None
+        while not self._stopping.is_set():
+            now = self._store.positions()
+            if now == before:
+                return
+            before = now
+            self._stopping.wait(STAND_BY_SECONDS)
+
+    def _forget(self, newest_ms: int) -> None:
+        if time.monotonic() - self._forgot_at < FORGET_SECONDS:
+            return
+        self._forgot_at = time.monotonic()
+        before_ms = newest_ms - self._settings.rule_counts_kept_days * DAY_MS
+        for _ in range(FORGET_TIMES):
+            if self._stopping.is_set() or not self._store.forget(before_ms, MATCHES_MAX, ROWS_AT_ONCE):
+                return
+
+    def _now_ms(self) -> int:
+        return int(self._clock() * 1000)
+
+
+def make(settings: Settings) -> EffectsJob:
+    """The job of the system that `settings` name, with a store of its own.
+
+    Raises:
+        Refusal: the store cannot be opened.
+    """
+    database = Database(place_of_database(settings), patient=True)
+    return EffectsJob(settings, RelationalEffects(database), close=database.close)
+
+
+def main() -> None:
+    """Runs the job until SIGTERM or SIGINT."""
+    run_job(make)
+
+
+if __name__ == "__main__":
+    main()
