@@ -227,13 +227,16 @@ def matches_of(verdicts: Verdicts, batch: Batch) -> Iterable[list[Match]]:
 def _tags_of(verdicts: Verdicts) -> Iterable[list[str]]:
     """The tags of the matches of each event that act."""
     found, each = verdicts.matches, verdicts.release.rules.each
-    tagging = [at for at in np.flatnonzero(~found.shadows).tolist() if each[int(found.rules[at])].tags]
-    if not tagging:
+    if not len(found.events):
         return repeat([], len(found.counts))
-    tags: list[dict[str, None]] = [{} for _ in found.counts]
-    for at in tagging:
-        tags[int(found.events[at])].update(dict.fromkeys(each[int(found.rules[at])].tags))
-    return map(list, tags)
+    tags: dict[int, dict[str, None]] = {}
+    for event, rule, shadow in zip(found.events.tolist(), found.rules.tolist(), found.shadows.tolist(), strict=True):
+        if each[rule].tags and not shadow:
+            tags.setdefault(event, {}).update(dict.fromkeys(each[rule].tags))
+    lists: list[list[str]] = [[]] * len(found.counts)
+    for event, words in tags.items():
+        lists[event] = [*words]
+    return lists
 
 
 def _hidden_of(verdicts: Verdicts) -> Iterable[list[HiddenMatch]]:
