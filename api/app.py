@@ -40,11 +40,13 @@ from api.lists.entries import Entries
 from api.openapi import serve_openapi
 from api.operations.health_routes import make_health
 from api.operations.metric_routes import make_metric_routes
+from api.patterns.backtest_door import BacktestDoor
 from api.patterns.pattern_routes import make_pattern_routes
 from api.stream.stream import Stream
 from api.stream.stream_route import make_stream_route
 from foundation.refusal import Refusal
 from foundation.settings import Settings
+from pipeline.jobs.backtest_kind import BACKTEST
 from pipeline.jobs.result_folder import results_of
 from stores.decisions import Decisions, StoreUnavailableError
 from stores.jobs import Jobs
@@ -123,7 +125,7 @@ def make_app(
     app.include_router(make_stream_route(stream, in_force, require_entity_type), prefix="/v1")
     app.include_router(make_token_routes(access.tokens, authenticator, clock), prefix="/v1")
     app.include_router(make_audit_routes(access.audit), prefix="/v1")
-    app.include_router(make_job_routes(jobs, settings, clock), prefix="/v1")
+    app.include_router(make_job_routes(jobs, settings, clock, {BACKTEST.name: BacktestDoor(definitions)}), prefix="/v1")
     app.include_router(make_result_route(jobs, results_of(settings), clock), prefix="/v1")
     app.include_router(make_health(health, api_metrics, in_force, waiting, stream))
     serve_openapi(app)

@@ -11,6 +11,7 @@ import click
 from deploy.commands.access_commands import audit, tokens
 from deploy.commands.database_commands import database
 from deploy.commands.job_commands import export_by_job, jobs
+from deploy.commands.option_values import as_duration_ms, as_moment_ms
 from deploy.commands.pattern_commands import patterns, run_tests
 from foundation.refusal import Refusal
 
@@ -20,20 +21,6 @@ DEMO_CONFIG = SAMPLES / "payments"
 FOLDER = click.Path(path_type=pathlib.Path, file_okay=False)
 EXISTING_FOLDER = click.Path(path_type=pathlib.Path, file_okay=False, exists=True)
 EXISTING_FILE = click.Path(path_type=pathlib.Path, dir_okay=False, exists=True)
-
-
-def as_duration_ms(context: click.Context, parameter: click.Parameter, value: str | None) -> int | None:
-    """Reads a duration such as ``60s`` or ``7d``; gives milliseconds."""
-    from foundation.document import read_document
-
-    return read_document(value, parameter.opts[0]).duration_ms() if value else None
-
-
-def as_moment_ms(context: click.Context, parameter: click.Parameter, value: str | None) -> int | None:
-    """Reads a time such as ``2026-11-23T12:00:00Z`` or milliseconds since the epoch; gives milliseconds since the epoch."""
-    from pipeline.engine.moment import moment_ms
-
-    return moment_ms(value, parameter.opts[0]) if value else None
 
 
 class Refusing(click.Group):

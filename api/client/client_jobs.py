@@ -47,6 +47,28 @@ class ClientJobs:
         """Starts an export of decisions on events with times in [from_, to), each RFC 3339 or ms since the epoch; None is no bound."""
         return self.start("exports", {"from": from_, "to": to}, key)
 
+    def backtest(
+        self,
+        patterns: Mapping[str, str] | None = None,
+        versions: Mapping[str, str] | None = None,
+        without: Sequence[str] = (),
+        from_: str | int | None = None,
+        to: str | int | None = None,
+        value: str | None = None,
+        key: str | None = None,
+    ) -> Job:
+        """Starts a backtest of rules on the archive, beside the rules in force. Its file holds `pipeline.backtest.figures.Figures` as JSON.
+
+        Args:
+            patterns: texts of rules by id, which are stored as versions.
+            versions: hashes of stored texts by id.
+            without: ids of rules that are paused for the trial.
+            from_, to: only events with times in [from_, to) count, each RFC 3339 or ms since the epoch; None is no bound.
+            value: the number of the event that is summed where decisions differ; None for the only decimal of the schema.
+        """
+        asked: dict[str, object] = {"patterns": dict(patterns or {}), "versions": dict(versions or {}), "without": list(without)}
+        return self.start("patterns:backtest", asked | {"from": from_, "to": to, "value": value}, key)
+
     def get(self, id: str) -> Job:
         """The job as it is now."""
         job: Job = self._read("GET", f"/v1/jobs/{id}", Job)

@@ -3,7 +3,8 @@
 import asyncio
 import hashlib
 import re
-from typing import Annotated
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Header, Path, Query, Request, Response
@@ -41,11 +42,15 @@ IdempotencyKey = Annotated[
 ]
 
 
-def make_job_routes(jobs: Jobs, settings: Settings, clock: Clock) -> APIRouter:
-    """The routes below ``/jobs``, and one for each kind of job that begins it."""
+Door = Callable[[Any, Caller], Awaitable[Any]]
+"""Looks at parameters of a kind of job beside its own check, with what only this process knows, and gives them as they are stored."""
+
+
+def make_job_routes(jobs: Jobs, settings: Settings, clock: Clock, doors: Mapping[str, Door]) -> APIRouter:
+    """The routes below ``/jobs``, and one for each kind of job that begins it; `doors` are those of kinds that have one, by their names."""
     routes = APIRouter(tags=["jobs"])
     for kind in KINDS.values():
-        _add_start(routes, kind, jobs, QueueBounds(settings.jobs_of_caller_max, settings.jobs_max), clock)
+        _add_start(routes, kind, doors.get(kind.name, _open), jobs, QueueBounds(settings.jobs_of_caller_max, settings.jobs_max), clock)
 
     @routes.get("/jobs", summary="The caller's own jobs, newest first", **route_docs(JobPage))
     def listed(
@@ -109,13 +114,18 @@ def no_job(id: str) -> Problem:
     return Problem(404, f"{id[:80]} is no job of yours, or it ended so long ago that it is forgotten")
 
 
-def _add_start(routes: APIRouter, kind: JobKind, jobs: Jobs, bounds: QueueBounds, clock: Clock) -> None:
+async def _open(parameters: Any, caller: Caller) -> Any:
+    return parameters
+
+
+def _add_start(routes: APIRouter, kind: JobKind, door: Door, jobs: Jobs, bounds: QueueBounds, clock: Clock) -> None:
     docs = route_docs(Job, status=202, body=kind.parameters, optional=True)
 
     @routes.post(f"/{kind.path}", name=f"start_{kind.name}", summary=f"{kind.summary}; as a job", **docs)
     async def start(request: Request, idempotency_key: IdempotencyKey = None) -> Response:
         """The answer comes at once; ``Location`` is the address of the job. A body that is left out is an object without members."""
-        parameters = kind.check(read_json(await request.body() or b"{}", kind.parameters, kind.name, "an object with its parameters"))
+        given = read_json(await request.body() or b"{}", kind.parameters, kind.name, "an object with its parameters")
+        parameters = await door(kind.check(given), caller_of(request))
         text = msgspec.json.encode(parameters).decode()
         now_ms = int(clock() * 1_000)
         asked = JobRequest(kind.name, text, caller_of(request).name, now_ms, _key(idempotency_key))

@@ -52,7 +52,7 @@ def cancel(id: str) -> None:
 def wait(id: str) -> None:
     """Waits until the job ID has ended, and shows its progress; ends with status 1 unless it is done."""
     with _api() as api:
-        sys.exit(0 if _waited(api, id).state == "done" else 1)
+        sys.exit(0 if waited(api, id).state == "done" else 1)
 
 
 @jobs.command()
@@ -72,14 +72,16 @@ def export_by_job(settings: "Settings", out: pathlib.Path, from_ms: int | None, 
     with api_of(settings) as api:
         job = api.jobs.export(from_ms, to_ms)
         click.echo(f"job         {job.id}; it goes on without this command", err=True)
-        job = _waited(api, job.id)
+        job = waited(api, job.id)
         if job.state != "done":
             sys.exit(1)
         api.jobs.download(job.id, out)
     click.echo(f"written     {out}")
 
 
-def _waited(api: "Client", id: str) -> "Job":
+def waited(api: "Client", id: str) -> "Job":
+    """Waits until the job has ended, shows its progress, and says how it ended."""
+
     def show_progress(progress: "JobProgress") -> None:
         if sys.stderr.isatty():
             click.echo(f"\r{_done(progress)}", err=True, nl=False)
@@ -87,7 +89,8 @@ def _waited(api: "Client", id: str) -> "Job":
     job = api.jobs.wait(id, show_progress)
     if sys.stderr.isatty():
         click.echo(err=True)
-    found = job.problem["detail"] if job.problem else ", ".join(f"{name} {value}" for name, value in (job.result or {}).items())
+    counted = {name: value for name, value in (job.result or {}).items() if isinstance(value, int | float | str)}
+    found = job.problem["detail"] if job.problem else ", ".join(f"{name} {value}" for name, value in counted.items())
     click.echo(f"{job.state:<11} {found}".rstrip())
     return job
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from deploy.commands.option_values import as_moment_ms
+
 if TYPE_CHECKING:
     from api.client.client import Client
     from api.http.responses import RuleInForce
@@ -186,6 +188,23 @@ def explain(
             found = api.patterns.why(rule, event, user)
     for line in lines_of(found):
         click.echo(line)
+
+
+@patterns.command()
+@click.argument("rules", nargs=-1)
+@click.option("--without", multiple=True, help="Id of a rule that is paused for the trial; may be repeated.")
+@click.option("--from", "from_ms", callback=as_moment_ms, help="First event time that counts (inclusive); earlier events warm up.")
+@click.option("--to", "to_ms", callback=as_moment_ms, help="End of the event times that count (exclusive).")
+@click.option("--value", help="Number of the event that is summed where decisions differ; by default the only decimal of the schema.")
+@click.option("--json", "as_json", is_flag=True, help="Prints all figures as JSON.")
+def backtest(
+    rules: tuple[str, ...], without: tuple[str, ...], from_ms: int | None, to_ms: int | None, value: str | None, as_json: bool
+) -> None:
+    """Tries RULES on the archive of the running system: files of rules, or ids of rules that the system has, such as one in shadow."""
+    from deploy.commands.backtest_commands import Asked, backtest_by_job
+
+    with _api() as api:
+        backtest_by_job(api, Asked(rules, without, from_ms, to_ms, value), as_json)
 
 
 def _add_move(verb: str, help: str) -> None:

@@ -11,16 +11,16 @@ from features.schema.schema import DAY_MS
 from foundation.refusal import Refusal
 from foundation.settings import Settings
 from foundation.text_bytes import decode_text
+from pipeline.backtest.archived_backtest import labels_of_archive
 from pipeline.backtest.backtest import Backtest, Wanted, usual_value, value_column
 from pipeline.backtest.figures import Figures
 from pipeline.backtest.report import report
 from pipeline.backtest.side_by_side import SideBySide, side_by_side, with_candidate
-from pipeline.engine.event_keys import Labels
-from pipeline.offline.archived_history import archived_history, archived_labels
+from pipeline.offline.archived_history import archived_history
 from pipeline.tables.entry_files import read_entries_file
 from pipeline.tables.event_files import History, read_history
 from pipeline.tables.fact_files import read_facts_file
-from pipeline.tables.label_files import fitted, labels_for
+from pipeline.tables.label_files import labels_for
 from pipeline.trial.configuration_folder import compile_texts, read_texts
 
 RELEASE = 1
@@ -89,13 +89,6 @@ def backtest_archived(both: SideBySide, settings: Settings, counted: Counted) ->
     value_column(schema, wanted_value)
     history = archived_history(settings, schema, None, None)
     return Backtest(both, history, labels_of_archive(settings, both, history), _wanted(counted, wanted_value, history)).run(_progress)
-
-
-def labels_of_archive(settings: Settings, both: SideBySide, history: History) -> Labels | None:
-    """Reads the labels of the archive that fit the events of `history`; None where there are none."""
-    labels, _ = archived_labels(settings, both.release.schema, None)
-    labels = fitted(labels, history.batch, history.refused)
-    return labels if len(labels.labels) else None
 
 
 def say(figures: Figures, as_json: bool) -> str:

@@ -1,10 +1,11 @@
 """Says in words what a backtest leaves out, so that nobody takes its figures for more than they are."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from patterns.language.pattern import Pattern
 from pipeline.backtest.side_by_side import SideBySide
 
+_NAMED_MAX = 5
 _ALWAYS = (
     "Events and labels are taken as they were recorded. Had the candidate decided, people who were stopped would have tried again in"
     " another way, and a payment that was blocked would have brought no label.",
@@ -33,16 +34,22 @@ def _of_rules(changed: Sequence[Pattern]) -> Iterator[str]:
     lists = sorted({addition.to for pattern in changed for addition in pattern.then.additions})
     if lists:
         yield f"Entries that matches would put on {_and(lists)} are not made, so nothing that asks for them sees them."
-    for pattern in changed:
-        if pattern.adaptive:
-            yield (
-                f"The thresholds that {pattern.id} learns are trained by what the rules in force decide, as in shadow, and not by what the"
-                " candidate would have blocked."
-            )
-        if pattern.budget is not None:
-            yield f"The budget of {pattern.id} stops nothing here: matches beyond it count, and are told as trips that would have been."
-        if pattern.suppress is not None:
-            yield f"Alerts of {pattern.id} that would be silenced are not counted; its matches and actions are, all of them."
+    learning = _ids(pattern for pattern in changed if pattern.adaptive)
+    if learning:
+        yield (
+            f"The thresholds that {_and(learning)} learn are trained by what the rules in force decide, as in shadow, and not by what the"
+            " candidate would have blocked."
+        )
+    bounded = _ids(pattern for pattern in changed if pattern.budget is not None)
+    if bounded:
+        yield f"Budgets of {_and(bounded)} stop nothing here: matches beyond them count, and are told as trips that would have been."
+    silenced = _ids(pattern for pattern in changed if pattern.suppress is not None)
+    if silenced:
+        yield f"Alerts of {_and(silenced)} that would be silenced are not looked at; matches and actions count, all of them."
+
+
+def _ids(patterns: Iterable[Pattern]) -> list[str]:
+    return list(dict.fromkeys(pattern.id for pattern in patterns))
 
 
 def _of_release(both: SideBySide, entries_given: bool, facts_given: bool) -> Iterator[str]:
@@ -62,4 +69,6 @@ def _of_beginning(both: SideBySide, warm_up_events: int) -> Iterator[str]:
 
 
 def _and(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    """Joins names as a sentence does; of many the first are named, and the others counted."""
+    said = [*names] if len(names) <= _NAMED_MAX else [*names[:_NAMED_MAX], f"{len(names) - _NAMED_MAX} others"]
+    return said[0] if len(said) == 1 else f"{', '.join(said[:-1])} and {said[-1]}"

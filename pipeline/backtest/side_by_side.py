@@ -15,7 +15,7 @@ from patterns.rules.rule_set import RuleSet, acting_share
 from pipeline.engine.definitions.release import BYPASS, Release, compile_release
 
 ABSENT = -1.0
-CANDIDATES_MAX = 200
+CANDIDATES_MAX = 100
 """A backtest tries at most so many rules at once."""
 
 

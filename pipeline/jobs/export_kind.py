@@ -23,7 +23,7 @@ def check(given: ExportParameters) -> ExportParameters:
     Raises:
         Refusal: one of them is no time, or the end is not after the beginning.
     """
-    from_ms, to_ms = _time_ms(given.from_, "from"), _time_ms(given.to, "to")
+    from_ms, to_ms = time_ms_of(given.from_, "from"), time_ms_of(given.to, "to")
     if from_ms is not None and to_ms is not None and to_ms <= from_ms:
         raise Refusal("empty span of time", where="to", expected=f"a time after `from`, which is {from_ms} ms", got=f"{to_ms} ms")
     return ExportParameters(from_ms, to_ms)
@@ -33,12 +33,17 @@ def run(parameters: ExportParameters, context: JobContext) -> JobResult:
     """Writes the file; see `pipeline.offline.training_file.export` for what memory and disk it takes."""
     from pipeline.offline.export_command import write_served
 
-    from_ms, to_ms = _time_ms(parameters.from_, "from"), _time_ms(parameters.to, "to")
+    from_ms, to_ms = time_ms_of(parameters.from_, "from"), time_ms_of(parameters.to, "to")
     summary, remarks = write_served(context.settings, context.folder / FILE, from_ms, to_ms, context.progress)
     return JobResult({**msgspec.to_builtins(summary), "remarks": remarks}, FILE)
 
 
-def _time_ms(value: int | str | None, where: str) -> int | None:
+def time_ms_of(value: int | str | None, where: str) -> int | None:
+    """Returns a time that is RFC 3339 or ms since the epoch as the latter; None where none is given.
+
+    Raises:
+        Refusal: this is no time, or one out of range; it is said to stand at `where`.
+    """
     if value is None:
         return None
     at_ms = value if isinstance(value, int) else moment_ms(value, where)

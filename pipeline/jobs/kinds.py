@@ -1,6 +1,7 @@
 """All kinds of jobs. A new kind is a file beside this one and a line here."""
 
+from pipeline.jobs.backtest_kind import BACKTEST
 from pipeline.jobs.export_kind import EXPORT
 from pipeline.jobs.job_kind import JobKind
 
-KINDS: dict[str, JobKind] = {kind.name: kind for kind in (EXPORT,)}
+KINDS: dict[str, JobKind] = {kind.name: kind for kind in (EXPORT, BACKTEST)}

@@ -1,0 +1,17 @@
+"""Values of options that several commands read in the same way."""
+
+import click
+
+
+def as_duration_ms(context: click.Context, parameter: click.Parameter, value: str | None) -> int | None:
+    """Reads a duration such as ``60s`` or ``7d``; gives milliseconds."""
+    from foundation.document import read_document
+
+    return read_document(value, parameter.opts[0]).duration_ms() if value else None
+
+
+def as_moment_ms(context: click.Context, parameter: click.Parameter, value: str | None) -> int | None:
+    """Reads a time such as ``2026-11-23T12:00:00Z`` or milliseconds since the epoch; gives milliseconds since the epoch."""
+    from pipeline.engine.moment import moment_ms
+
+    return moment_ms(value, parameter.opts[0]) if value else None

@@ -1,0 +1,91 @@
+"""Runs a backtest of stored rules on the archive of a system, beside the rules of a release of its registry."""
+
+import pathlib
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from foundation.refusal import Refusal
+from foundation.settings import Settings
+from pipeline.backtest.backtest import Backtest, Wanted, usual_value, value_column
+from pipeline.backtest.figures import Figures
+from pipeline.backtest.side_by_side import SideBySide, side_by_side, with_candidate, without_bypass
+from pipeline.control.progress import Progress
+from pipeline.engine.event_keys import Labels
+from pipeline.offline.archived_history import archived_history, archived_labels
+from pipeline.tables.event_files import History
+from pipeline.tables.label_files import fitted
+from stores.registry import Registry, StoredRelease
+from stores.relational.database import Database
+from stores.relational.definitions import RelationalRegistry
+from stores.relational.place import place_of
+
+
+class Asked(NamedTuple):
+    """Says what is tried. See `pipeline.jobs.backtest_kind.BacktestParameters`; times are ms since the epoch."""
+
+    versions: Mapping[str, str]
+    without: tuple[str, ...] = ()
+    from_ms: int | None = None
+    to_ms: int | None = None
+    value_of: str | None = None
+    release: int | None = None
+
+
+def backtest_archive(settings: Settings, asked: Asked, folder: pathlib.Path, progress: Progress) -> Figures:
+    """Replays the events of the archive up to `asked.to_ms`; those before `asked.from_ms` warm up.
+
+    Args:
+        folder: a folder for files that are only needed meanwhile.
+
+    Raises:
+        Refusal: a release or a text is not there or does not compile, or the archive does not answer or holds no event.
+    """
+    database = Database(place_of(settings))
+    try:
+        both = stored_side_by_side(RelationalRegistry(database), asked)
+    finally:
+        database.close()
+    schema = both.release.schema
+    value_of = usual_value(schema) if asked.value_of is None else asked.value_of
+    value_column(schema, value_of)
+    history = archived_history(settings, schema, None, None)
+    labels = labels_of_archive(settings, both, history)
+    return Backtest(both, history, labels, Wanted(asked.from_ms, asked.to_ms, value_of)).run(progress)
+
+
+def stored_side_by_side(registry: Registry, asked: Asked) -> SideBySide:
+    """Compiles a release of the registry, and the same with the rules that are tried.
+
+    Raises:
+        Refusal: the release or a text is not there, or does not compile.
+    """
+    release = _release(registry, asked.release)
+    texts = without_bypass({part: _text(registry, part, hash) for part, hash in release.parts.items()})
+    rules = {id: _text(registry, f"rule {id}", hash) for id, hash in asked.versions.items()}
+    return side_by_side(release.id, texts, with_candidate(texts, rules, asked.without))
+
+
+def labels_of_archive(settings: Settings, both: SideBySide, history: History) -> Labels | None:
+    """Reads the labels of the archive that fit the events of `history`; None where there are none."""
+    labels, _ = archived_labels(settings, both.release.schema, None)
+    labels = fitted(labels, history.batch, history.refused)
+    return labels if len(labels.labels) else None
+
+
+def _release(registry: Registry, id: int | None) -> StoredRelease:
+    """Returns the release `id`, or the newest one that was published."""
+    if id is not None:
+        found = registry.get(id)
+    else:
+        pending = {release.id for release in registry.pending_publication()}
+        found = next((release for release in registry.releases(len(pending) + 1) if release.id not in pending), None)
+    if found is None:
+        raise Refusal("unknown release", where="release", expected="a release of the registry", got=id or "none in it")
+    return found
+
+
+def _text(registry: Registry, where: str, hash: str) -> str:
+    text = registry.text(hash)
+    if text is None:
+        raise Refusal("unknown version", where=where, expected="the hash of a stored text", got=hash)
+    return text

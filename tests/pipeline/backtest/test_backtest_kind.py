@@ -1,0 +1,213 @@
+"""Backtests as jobs of a system: by the worker, in processes of their own, on a registry and an archive of files."""
+
+import os
+import pathlib
+import signal
+import threading
+import time
+from typing import Any
+
+import msgspec
+import pytest
+from stored_system import StoredSystem, rule
+
+from foundation.refusal import Refusal
+from pipeline.backtest.figures import Figures
+from pipeline.backtest.summary import Summary, measured_in
+from pipeline.jobs import attempt
+from pipeline.jobs.backtest_kind import BACKTEST, BacktestParameters, check, run
+from pipeline.jobs.job_kind import JobCancelledError
+from pipeline.jobs.kinds import KINDS
+from pipeline.jobs.result_folder import results_of
+from pipeline.jobs.worker import Worker
+from stores.jobs import JobRequest, QueueBounds, StoredJob, new_job_id
+from stores.relational.database import Database
+from stores.relational.jobs import RelationalJobs
+from stores.relational.place import place_of
+
+NOW_MS = 1_700_000_000_000
+
+
+class Office:
+    """A stored system with a store of jobs and a worker."""
+
+    def __init__(self, folder: pathlib.Path, count: int = 600) -> None:
+        self.system = StoredSystem(folder, count)
+        self.database = Database(place_of(self.system.settings))
+        self.jobs = RelationalJobs(self.database)
+        self.now_ms = NOW_MS
+        self.worker = self.another_worker()
+
+    def another_worker(self) -> Worker:
+        units = {name: kind.unit for name, kind in KINDS.items()}
+        return Worker(self.system.settings, self.jobs, units, clock=lambda: self.now_ms / 1_000, name="w")
+
+    def ask(self, **given: Any) -> str:
+        parameters = msgspec.json.encode(check(BacktestParameters(**given))).decode()
+        return self.jobs.add(new_job_id(self.now_ms), JobRequest("backtest", parameters, "ana", self.now_ms), QueueBounds(9, 9)).id
+
+    def job(self, id: str) -> StoredJob:
+        job = self.jobs.get(id)
+        assert job is not None
+        return job
+
+    def done(self, **given: Any) -> StoredJob:
+        id = self.ask(**given)
+        assert self.worker.step()
+        return self.job(id)
+
+    def figures(self, job: StoredJob) -> Figures:
+        path = results_of(self.system.settings).file_of(job)
+        assert path is not None
+        return msgspec.json.decode(path.read_bytes(), type=Figures)
+
+
+@pytest.fixture
+def office(tmp_path: pathlib.Path) -> Any:
+    made = Office(tmp_path)
+    yield made
+    made.database.close()
+
+
+def test_a_backtest_of_a_stored_text_counts_all_events_of_the_archive_with_their_labels(office: Office) -> None:
+    text = rule(80)
+    hash = office.system.keep("new", text)
+    job = office.done(versions={"new": hash})
+    assert (job.state, job.problem) == ("done", None)
+    figures = office.figures(job)
+    above = [event for event in office.system.events if event["amount"] > 80]
+    [found] = figures.rules
+    assert (found.id, found.hash, found.role, found.caught.counts.events) == ("new", hash, "candidate", len(above))
+    assert figures.span.events == len(office.system.events)
+    assert figures.release == office.system.release
+    assert (figures.labels.fraud, figures.labels.good) == (sum(office.system.labels.values()), list(office.system.labels.values()).count(0))
+    assert job.result is not None
+    measured = measured_in(msgspec.json.decode(job.result, type=Summary), "new", hash)
+    fraud = [event for event in above if office.system.labels.get(event["id"]) == 1]
+    assert measured is not None
+    assert measured[:3] == (len(office.system.events), len(above), len(fraud))
+
+
+def test_events_outside_the_span_warm_up_and_do_not_count(office: Office) -> None:
+    at_ms = office.system.events[200]["at"]
+    figures = office.figures(office.done(versions={"new": office.system.keep("new", rule(80))}, from_=at_ms, to=at_ms + 60_000 * 100))
+    assert (figures.span.events, figures.span.first_at, figures.span.last_at) == (100, at_ms, at_ms + 60_000 * 99)
+    assert figures.span.warm_up_events >= 200
+
+
+def test_what_is_lost_without_a_rule_is_told(office: Office) -> None:
+    figures = office.figures(office.done(without=("in_force",)))
+    [found] = figures.rules
+    assert (found.id, found.role, figures.without) == ("in_force", "without", ["in_force"])
+    above = [event for event in office.system.events if event["amount"] > 50]
+    assert found.caught.counts.events == len(above)
+    assert {(flip.from_, flip.to) for flip in figures.flips} <= {("review", "approve"), ("review", "block")}
+
+
+@pytest.mark.parametrize(
+    ("given", "what"),
+    [
+        ({"versions": {"new": "0" * 64}}, "unknown version"),
+        ({"without": ("nobody",)}, "no rule to do without"),
+        ({"without": ("in_force",), "release": 7}, "unknown release"),
+        ({"without": ("in_force",), "value": "colour"}, "not a number of the event"),
+    ],
+)
+def test_a_backtest_that_cannot_be_made_fails_and_has_no_result(office: Office, given: dict[str, Any], what: str) -> None:
+    job = office.done(**given)
+    assert job.state == "failed"
+    assert job.problem is not None
+    assert job.problem["what"] == what
+    assert (job.result, job.file) == (None, None)
+
+
+def test_a_text_that_does_not_compile_any_more_fails_with_its_place(office: Office) -> None:
+    job = office.done(versions={"new": office.system.keep("new", rule(80).replace("event.amount", "event.colour"))})
+    assert job.state == "failed"
+    assert job.problem is not None
+    assert job.problem["where"].startswith("patterns/new.yaml")
+
+
+def test_an_archive_with_a_damaged_file_fails_the_backtest_and_counts_nothing(office: Office) -> None:
+    file = office.system.files_of("events")[1]
+    file.write_bytes(file.read_bytes()[:-200])
+    job = office.done(versions={"new": office.system.keep("new", rule(80))})
+    assert job.state == "failed"
+    assert (job.result, job.file) == (None, None)
+
+
+def test_events_that_cannot_be_read_are_counted_beside_the_others(office: Office) -> None:
+    last_ms = office.system.events[-1]["at"]
+    office.system.put("events", [(last_ms, b"no json"), (last_ms, b'{"id": 5}')], a_file=97)
+    figures = office.figures(office.done(versions={"new": office.system.keep("new", rule(80))}))
+    assert figures.refused == 2
+    assert figures.refused_for
+
+
+def wait_until(condition: Any) -> None:
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("how", ["cancel", "kill"])
+def test_a_backtest_that_is_stopped_in_the_middle_leaves_no_figures(
+    tmp_path: pathlib.Path, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attempt, "REPORT_SECONDS", 0.05)
+    monkeypatch.setattr(attempt, "LOOK_SECONDS", 0.02)
+    office = Office(tmp_path, 60_000)
+    id = office.ask(versions={"new": office.system.keep("new", rule(80))})
+    thread = threading.Thread(target=office.worker.step)
+    thread.start()
+    try:
+        wait_until(lambda: office.job(id).progress.done > 0 or (office.job(id).state != "running" and office.job(id).attempt))
+        assert office.job(id).state == "running", office.job(id)
+        if how == "cancel":
+            office.jobs.cancel(id, office.now_ms, office.now_ms + 1)
+        else:
+            kill_children()
+        thread.join(120)
+        job = office.job(id)
+        assert job.state == ("cancelled" if how == "cancel" else "failed")
+        assert (job.result, job.file) == (None, None)
+        folder = office.system.settings.path("jobs")
+        assert not list(folder.rglob("*.json"))
+    finally:
+        thread.join(120)
+        office.database.close()
+
+
+def test_a_backtest_that_is_cancelled_at_its_last_batch_writes_nothing(office: Office, tmp_path: pathlib.Path) -> None:
+    class Context:
+        settings = office.system.settings
+        folder = tmp_path / "own"
+
+        def progress(self, done: int, total: int) -> None:
+            if done == total:
+                raise JobCancelledError
+
+    Context.folder.mkdir()
+    with pytest.raises(JobCancelledError):
+        run(BacktestParameters(versions={"new": office.system.keep("new", rule(80))}), Context())
+    assert list(Context.folder.iterdir()) == []
+
+
+def kill_children() -> None:
+    """Kills the processes of jobs that this process has started."""
+    for children in pathlib.Path(f"/proc/{os.getpid()}/task").glob("*/children"):
+        for pid in map(int, children.read_text().split()):
+            if b"pipeline.jobs.job_child" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes():
+                os.kill(pid, signal.SIGKILL)
+
+
+def test_a_request_for_nothing_is_refused_at_the_door() -> None:
+    with pytest.raises(Refusal, match="no candidate"):
+        check(BacktestParameters())
+    with pytest.raises(Refusal, match="too many rules"):
+        check(BacktestParameters(versions={f"r{number}": "0" for number in range(101)}))
+
+
+def test_the_kind_is_for_authors_and_approvers() -> None:
+    assert (BACKTEST.path, BACKTEST.roles) == ("patterns:backtest", "author approver")
