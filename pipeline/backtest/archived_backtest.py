@@ -11,8 +11,8 @@ from pipeline.backtest.figures import Figures
 from pipeline.backtest.side_by_side import SideBySide, side_by_side, with_candidate, without_bypass
 from pipeline.control.progress import Progress
 from pipeline.engine.event_keys import Labels
-from pipeline.offline.archived_history import archived_history, archived_labels
-from pipeline.tables.event_files import History
+from pipeline.offline.archived_history import archived_labels, spooled_history
+from pipeline.offline.spooled_events import SpooledHistory
 from pipeline.tables.label_files import fitted
 from stores.registry import Registry, StoredRelease
 from stores.relational.database import Database
@@ -48,7 +48,7 @@ def backtest_archive(settings: Settings, asked: Asked, folder: pathlib.Path, pro
     schema = both.release.schema
     value_of = usual_value(schema) if asked.value_of is None else asked.value_of
     value_column(schema, value_of)
-    history = archived_history(settings, schema, None, None)
+    history = spooled_history(settings, schema, None, folder, lambda events: progress(0, events))
     labels = labels_of_archive(settings, both, history)
     return Backtest(both, history, labels, Wanted(asked.from_ms, asked.to_ms, value_of)).run(progress)
 
@@ -65,10 +65,10 @@ def stored_side_by_side(registry: Registry, asked: Asked) -> SideBySide:
     return side_by_side(release.id, texts, with_candidate(texts, rules, asked.without))
 
 
-def labels_of_archive(settings: Settings, both: SideBySide, history: History) -> Labels | None:
+def labels_of_archive(settings: Settings, both: SideBySide, history: SpooledHistory) -> Labels | None:
     """Reads the labels of the archive that fit the events of `history`; None where there are none."""
     labels, _ = archived_labels(settings, both.release.schema, None)
-    labels = fitted(labels, history.batch, history.refused)
+    labels = fitted(labels, history.recorded(), history.refused)
     return labels if len(labels.labels) else None
 
 

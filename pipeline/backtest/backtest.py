@@ -25,6 +25,7 @@ from pipeline.engine.decisions.verdicts import REVISED, UNDECIDED, Verdicts
 from pipeline.engine.event_keys import Labels
 from pipeline.engine.fact_record import FactRecord
 from pipeline.offline.replay import Replay, without_own_decision
+from pipeline.offline.spooled_events import SpooledHistory
 from pipeline.tables.event_files import History
 
 
@@ -58,26 +59,27 @@ class Backtest:
     def __init__(
         self,
         both: SideBySide,
-        history: History,
+        history: History | SpooledHistory,
         labels: Labels | None,
         wanted: Wanted = EVERYTHING,
         facts: Sequence[FactRecord] = (),
         entries: Sequence[Change] = (),
     ) -> None:
         self._both = both
-        self._history = history
+        self._refused = history.refused
+        self._events = history.recorded()
         self._wanted = wanted
         self._value_column = value_column(both.release.schema, wanted.value_of)
         self._second = SecondDecision(both)
         self._replay = Replay(both.release, history, labels, facts=facts, entries=entries, steps=self._second.steps)
         marks = self._replay.marks()
         without = self._replay.labels_without_event + (labels.unknown if labels is not None else 0)
-        self._known = KnownKinds(marks, history.batch.times_ms, both.release.schema.negative_after_ms, without)
+        self._known = KnownKinds(marks, self._events.times_ms, both.release.schema.negative_after_ms, without)
         self._rules, self._flips, self._days = RuleCounts(both), FlipCounts(both), DayCounts()
         self._before, self._after = DecisionCounts(), DecisionCounts()
         self._candidates = np.array([at for at in both.changed if both.after[at] != ABSENT], np.int64)
         self._unscored: dict[str, int] = {}
-        self._events = self._warm_up = 0
+        self._counted = self._warm_up = 0
         self._first_ms: int | None = None
         self._last_ms: int | None = None
         self._given = bool(entries), bool(facts)
@@ -88,7 +90,7 @@ class Backtest:
         for verdicts, batch in self._replay.scored():
             self._take(self._seen(verdicts, self._second.take(), batch, done))
             done += len(batch)
-            progress(done, len(self._history.batch))
+            progress(done, len(self._events))
         return self._figures()
 
     def _seen(self, before: Verdicts, after: Verdicts, batch: Batch, first: int) -> SeenEvents:
@@ -119,7 +121,7 @@ class Backtest:
     def _take(self, seen: SeenEvents) -> None:
         times_ms: Int64s = seen.batch.times_ms[seen.counted]
         if len(times_ms):
-            self._events += len(times_ms)
+            self._counted += len(times_ms)
             first, last = int(times_ms.min()), int(times_ms.max())
             self._first_ms = first if self._first_ms is None else min(first, self._first_ms)
             self._last_ms = last if self._last_ms is None else max(last, self._last_ms)
@@ -132,13 +134,13 @@ class Backtest:
 
     def _figures(self) -> Figures:
         both, coverage = self._both, self._known.coverage()
-        refused = self._history.refused
+        refused = self._refused
         changed = {at: both.pattern(at).id for at in both.changed}
         return Figures(
             release=both.release.id,
             candidate={changed[at]: both.rules.rules[at].standing.hash for at in self._candidates.tolist()},
             without=sorted(set(changed.values()) - {changed[at] for at in self._candidates.tolist()}),
-            span=Span(self._wanted.from_ms, self._wanted.to_ms, self._first_ms, self._last_ms, self._events, self._warm_up),
+            span=Span(self._wanted.from_ms, self._wanted.to_ms, self._first_ms, self._last_ms, self._counted, self._warm_up),
             unscored=self._unscored,
             refused=len(refused),
             refused_for=[line.removeprefix("refused").strip() for line in refused.summary()],
@@ -148,7 +150,7 @@ class Backtest:
             flips=self._flips.flips(),
             counterexamples=self._flips.counterexamples(),
             people=self._flips.people(),
-            rules=self._rules.figures(self._events, coverage.fraud),
+            rules=self._rules.figures(self._counted, coverage.fraud),
             days=self._days.days(),
             value_of=self._wanted.value_of,
             not_simulated=not_simulated(both, *self._given, self._warm_up),
@@ -156,7 +158,7 @@ class Backtest:
         )
 
     def _remarks(self) -> Iterator[str]:
-        if not self._events:
+        if not self._counted:
             yield "No event counts: the span of time has none."
         for at in self._candidates.tolist():
             pattern = self._both.pattern(at)

@@ -2,6 +2,7 @@
 
 import pathlib
 import sys
+import tempfile
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -16,7 +17,8 @@ from pipeline.backtest.backtest import Backtest, Wanted, usual_value, value_colu
 from pipeline.backtest.figures import Figures
 from pipeline.backtest.report import report
 from pipeline.backtest.side_by_side import SideBySide, side_by_side, with_candidate
-from pipeline.offline.archived_history import archived_history
+from pipeline.offline.archived_history import spooled_history
+from pipeline.offline.spooled_events import SpooledHistory
 from pipeline.tables.entry_files import read_entries_file
 from pipeline.tables.event_files import History, read_history
 from pipeline.tables.fact_files import read_facts_file
@@ -87,8 +89,10 @@ def backtest_archived(both: SideBySide, settings: Settings, counted: Counted) ->
     schema = both.release.schema
     wanted_value = usual_value(schema) if counted.value_of is None else counted.value_of
     value_column(schema, wanted_value)
-    history = archived_history(settings, schema, None, None)
-    return Backtest(both, history, labels_of_archive(settings, both, history), _wanted(counted, wanted_value, history)).run(_progress)
+    with tempfile.TemporaryDirectory(prefix="weir-backtest-") as folder:
+        history = spooled_history(settings, schema, None, pathlib.Path(folder))
+        labels = labels_of_archive(settings, both, history)
+        return Backtest(both, history, labels, _wanted(counted, wanted_value, history)).run(_progress)
 
 
 def say(figures: Figures, as_json: bool) -> str:
@@ -96,10 +100,11 @@ def say(figures: Figures, as_json: bool) -> str:
     return msgspec.json.format(msgspec.json.encode(figures)).decode() if as_json else report(figures)
 
 
-def _wanted(counted: Counted, value_of: str, history: History) -> Wanted:
+def _wanted(counted: Counted, value_of: str, history: History | SpooledHistory) -> Wanted:
     from_ms = counted.from_ms
-    if counted.days is not None and len(history.batch):
-        from_ms = int(history.batch.times_ms.max()) + 1 - counted.days * DAY_MS
+    events = history.recorded()
+    if counted.days is not None and len(events):
+        from_ms = int(events.times_ms.max()) + 1 - counted.days * DAY_MS
     return Wanted(from_ms, counted.to_ms, value_of)
 
 

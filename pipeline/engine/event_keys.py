@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +59,43 @@ class Labels:
         return standings(self.labels, self.times_ms, self.ranks)
 
 
+class Recorded(Protocol):
+    """Recorded events in the order of scoring, wherever they are kept.
+
+    Attributes:
+        times_ms: [events] their times.
+        id_keys: [events] keys of their ids.
+        event_keys: [events] see `event_keys`.
+    """
+
+    times_ms: NDArray[np.int64]
+    id_keys: NDArray[np.int64]
+    event_keys: NDArray[np.int64]
+
+    def __len__(self) -> int: ...
+
+    def take(self, which: NDArray[Any]) -> Batch:
+        """Returns the events at the positions `which`."""
+        ...
+
+
+class RecordedBatch:
+    """Holds recorded events in memory."""
+
+    def __init__(self, batch: Batch) -> None:
+        self.times_ms = batch.times_ms
+        self.id_keys = batch.id_keys
+        self.event_keys = event_keys(batch.id_keys, batch.users)
+        self._batch = batch
+
+    def __len__(self) -> int:
+        return len(self._batch)
+
+    def take(self, which: NDArray[Any]) -> Batch:
+        """See `Recorded`."""
+        return self._batch.take(which)
+
+
 def event_keys(id_keys: NDArray[np.int64], users: Iterable[str]) -> NDArray[np.int64]:
     """Returns a number for each event, made of its user and id. It costs about 0.1 µs an event.
 
@@ -70,9 +108,9 @@ def event_keys(id_keys: NDArray[np.int64], users: Iterable[str]) -> NDArray[np.i
     return id_keys ^ np.fromiter(map(_key_of_user, users), np.int64, len(id_keys))
 
 
-def first_rows(events: Batch) -> NDArray[np.int64]:
+def first_rows(events: Recorded) -> NDArray[np.int64]:
     """Returns for each row the first row of the same event, which is the row itself unless the event came before. It costs O(n log n)."""
-    keys = event_keys(events.id_keys, events.users)
+    keys = events.event_keys
     order = np.argsort(keys, kind="stable")
     ordered = keys[order]
     starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1]))[: len(order)])
@@ -81,14 +119,14 @@ def first_rows(events: Batch) -> NDArray[np.int64]:
     return first
 
 
-def rows_of_labels(events: Batch, labels: Labels) -> NDArray[np.int64]:
+def rows_of_labels(events: Recorded, labels: Labels) -> NDArray[np.int64]:
     """Returns for each label the first row of its event, or `NO_EVENT` where there is none. It costs O(n log n).
 
     A label that names no user is about the one event with its id; the result is `SEVERAL_EVENTS` where several users have one.
     """
     if not len(events):
         return np.full(len(labels.id_keys), NO_EVENT)
-    keys = event_keys(events.id_keys, events.users)
+    keys = events.event_keys
     users = labels.users or [None] * len(labels.id_keys)
     named = np.fromiter((user is not None for user in users), np.bool_, len(users))
     rows = np.full(len(users), NO_EVENT)

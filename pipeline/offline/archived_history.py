@@ -1,17 +1,21 @@
 """Replay reads events and labels of the archive here; they are decoded as the stream decodes them."""
 
+import pathlib
+from collections.abc import Callable, Iterator, Sequence
+
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from features.schema.batch import Batch, joined
 from features.schema.decode import Decoder
 from features.schema.event import ADD, Event
 from features.schema.schema import Schema
+from foundation.number_arrays import Int8s, Int64s
 from foundation.refusal import Refusal
 from foundation.settings import Settings
 from pipeline.engine.event_keys import Labels
 from pipeline.learning.label_resolver import read_label
+from pipeline.offline.spooled_events import SpooledEvents, SpooledHistory
 from pipeline.sinks.archive_access import read_archive
 from pipeline.tables.event_files import History, total_order
 from pipeline.tables.label_files import label_key_of
@@ -28,25 +32,65 @@ def archived_history(settings: Settings, schema: Schema, from_ms: int | None, to
     Raises:
         Refusal: the archive does not answer, or holds no readable event of that span.
     """
-    decoder = Decoder(schema)
     parts: list[Batch] = []
-    places: list[NDArray[np.int64]] = []
+    places: list[Int64s] = []
     refused = RefusedRows()
-    for table in read_archive(settings, "events", from_ms, to_ms, ("partition", "offset", "at", "value")):
-        events, rows = _decoded(table, decoder, refused)
-        if events:
-            parts.append(Batch.of(events, schema))
-            places.append(np.stack([table[name].cast(pa.int64()).to_numpy()[rows] for name in ("partition", "offset", "at")]))
-    if not parts:
-        got = f"{len(refused)} that do not" if refused else "none"
-        raise Refusal("no events", where=settings.archive_place(), expected="archived events that fit the schema", got=got)
+    for batch, own in _archived_batches(settings, schema, from_ms, to_ms, refused):
+        parts.append(batch)
+        places.append(own)
+    _require_events(parts, settings, refused)
     batch = joined(parts)
     partitions, offsets, arrived_ms = np.concatenate(places, axis=1)
     if order == "time":
-        batch = batch.take(total_order(batch, _turns_of(batch, partitions, offsets), schema))
+        batch = batch.take(total_order(batch, _turns_of(batch.ops, batch.times_ms, partitions, offsets), schema))
     else:
         batch = batch.take(_order_of_arrival(partitions, offsets, arrived_ms))
     return History(batch, None, refused)
+
+
+def spooled_history(
+    settings: Settings, schema: Schema, to_ms: int | None, folder: pathlib.Path, read: Callable[[int], None] = lambda events: None
+) -> SpooledHistory:
+    """Reads the archived events that arrived before `to_ms` as `archived_history` does, in the order ``time``, and keeps them in `folder`.
+
+    Args:
+        read: is called with how many events have been read.
+
+    Raises:
+        Refusal: as for `archived_history`.
+    """
+    events = SpooledEvents(folder, schema)
+    places: list[Int64s] = []
+    refused = RefusedRows()
+    count = 0
+    for batch, own in _archived_batches(settings, schema, None, to_ms, refused):
+        events.add(batch)
+        places.append(own[:2])
+        count += len(batch)
+        read(count)
+    _require_events(places, settings, refused)
+    events.complete()
+    partitions, offsets = np.concatenate(places, axis=1)
+    events.reorder(events.total_order(_turns_of(events.ops, events.times_ms, partitions, offsets)))
+    return SpooledHistory(events, refused)
+
+
+def _archived_batches(
+    settings: Settings, schema: Schema, from_ms: int | None, to_ms: int | None, refused: RefusedRows
+) -> Iterator[tuple[Batch, Int64s]]:
+    """Yields the events of the archive with [3, n] their partitions, offsets and times of arrival; refused ones are added to `refused`."""
+    decoder = Decoder(schema)
+    for table in read_archive(settings, "events", from_ms, to_ms, ("partition", "offset", "at", "value")):
+        events, rows = _decoded(table, decoder, refused)
+        if events:
+            columns = [table[name].cast(pa.int64()).to_numpy()[rows] for name in ("partition", "offset", "at")]
+            yield Batch.of(events, schema), np.stack(columns)
+
+
+def _require_events(found: Sequence[object], settings: Settings, refused: RefusedRows) -> None:
+    if not found:
+        got = f"{len(refused)} that do not" if refused else "none"
+        raise Refusal("no events", where=settings.archive_place(), expected="archived events that fit the schema", got=got)
 
 
 def archived_labels(settings: Settings, schema: Schema, from_ms: int | None) -> tuple[Labels, int]:
@@ -90,20 +134,20 @@ def _decoded(table: pa.Table, decoder: Decoder, refused: RefusedRows) -> tuple[l
     return events, rows
 
 
-def _order_of_arrival(partitions: NDArray[np.int64], offsets: NDArray[np.int64], arrived_ms: NDArray[np.int64]) -> NDArray[np.int64]:
+def _order_of_arrival(partitions: Int64s, offsets: Int64s, arrived_ms: Int64s) -> Int64s:
     """Gives the rows in the order in which a reader of all partitions had them, as far as their times tell."""
-    order: NDArray[np.int64] = np.lexsort((offsets, partitions, _newest_so_far(arrived_ms, partitions, offsets)))
+    order: Int64s = np.lexsort((offsets, partitions, _newest_so_far(arrived_ms, partitions, offsets)))
     return order
 
 
-def _turns_of(batch: Batch, partitions: NDArray[np.int64], offsets: NDArray[np.int64]) -> NDArray[np.int64]:
+def _turns_of(ops: Int8s, times_ms: Int64s, partitions: Int64s, offsets: Int64s) -> Int64s:
     """Computes `pipeline.tables.event_files.turns_of` for each partition separately."""
-    return np.where(batch.ops == ADD, batch.times_ms, _newest_so_far(batch.times_ms, partitions, offsets))
+    return np.where(ops == ADD, times_ms, _newest_so_far(times_ms, partitions, offsets))
 
 
-def _newest_so_far(times_ms: NDArray[np.int64], partitions: NDArray[np.int64], offsets: NDArray[np.int64]) -> NDArray[np.int64]:
+def _newest_so_far(times_ms: Int64s, partitions: Int64s, offsets: Int64s) -> Int64s:
     """Gives of each row the greatest time of its partition up to it."""
-    newest: NDArray[np.int64] = times_ms.copy()
+    newest: Int64s = times_ms.copy()
     for partition in np.unique(partitions).tolist():
         rows = np.flatnonzero(partitions == partition)
         rows = rows[np.argsort(offsets[rows], kind="stable")]

@@ -27,6 +27,7 @@ from pipeline.engine.steps.step import Step
 from pipeline.engine.steps.step_list import steps_with
 from pipeline.offline.decisions_file import DecisionsFile
 from pipeline.offline.rule_counts import RuleCounts, RuleOutcome
+from pipeline.offline.spooled_events import SpooledHistory
 from pipeline.tables.event_files import History
 
 BATCH_MAX = 4_096
@@ -75,7 +76,7 @@ class Replay:
 
     Args:
         release: the definitions to score by.
-        history: events in the order of scoring.
+        history: events in the order of scoring, in memory or on the disk.
         labels: each label is used from its label time on; ``None`` for no labels.
         frozen: snapshots to score with; if there are any, no model learns.
         facts: of entities, in the order of the times from which on they hold.
@@ -86,7 +87,7 @@ class Replay:
     def __init__(
         self,
         release: Release,
-        history: History,
+        history: History | SpooledHistory,
         labels: Labels | None,
         frozen: tuple[Snapshot, ...] = (),
         facts: Sequence[FactRecord] = (),
@@ -94,7 +95,7 @@ class Replay:
         steps: Callable[[InstalledSnapshots], Sequence[Step]] = steps_with,
     ) -> None:
         self.release = release
-        self.history = history
+        self._events = history.recorded()
         self.labels = labels
         self.scorer = Scorer(steps=steps)
         self.learners = Learners(release)
@@ -105,10 +106,9 @@ class Replay:
         self._labels_done = 0
         self._facts = facts
         self._facts_done = 0
-        self._keys = {kind: release.features.key(kind, history.batch) for kind in release.features.kinds} if labels is not None else {}
-        self._label_rows = np.empty(0, np.int64) if labels is None else rows_of_labels(history.batch, labels)
+        self._label_rows = np.empty(0, np.int64) if labels is None else rows_of_labels(self._events, labels)
         self._standings = np.empty(0, np.int64) if labels is None else labels.standings
-        self._first_rows = first_rows(history.batch)  # each stands for its event
+        self._first_rows = first_rows(self._events)  # each stands for its event
         self._scored = 0
         self.scorer.lists.take(entries)
         for snapshot in frozen:
@@ -116,7 +116,7 @@ class Replay:
 
     def run(self, out: pathlib.Path | None, progress: Progress = lambda done, total: None) -> Outcome:
         """Scores the history, and writes ``decisions.parquet`` into the folder `out` unless that is None."""
-        outcome = Outcome(len(self.history.batch), dict.fromkeys(ACTIONS, 0), {}, 0)
+        outcome = Outcome(len(self._events), dict.fromkeys(ACTIONS, 0), {}, 0)
         file = None
         if out is not None:
             out.mkdir(parents=True, exist_ok=True)
@@ -138,12 +138,12 @@ class Replay:
 
     def scored(self) -> Iterator[tuple[Verdicts, Batch]]:
         """Gives each batch with its verdicts as it is scored, for callers that need more of them than `run` keeps."""
-        return ((self._score(batch), batch) for batch in self._batches(Outcome(len(self.history.batch), {}, {}, 0)))
+        return ((self._score(batch), batch) for batch in self._batches(Outcome(len(self._events), {}, {}, 0)))
 
     def _batches(self, outcome: Outcome) -> Iterator[Batch]:
         """Gives the batches in order, split where snapshots are published, and publishes the snapshots between them."""
         every_ms = self.learners.publish_every_ms()
-        times_ms = np.maximum.accumulate(self.history.batch.times_ms)
+        times_ms = np.maximum.accumulate(self._events.times_ms)
         total = len(times_ms)
         start = 0
         while start < total:
@@ -152,7 +152,7 @@ class Replay:
             if not self._frozen:
                 outcome.snapshots += self._publish(period, period * every_ms)
             for first in range(start, end, BATCH_MAX):
-                yield self.history.batch.take(np.arange(first, min(first + BATCH_MAX, end)))
+                yield self._events.take(np.arange(first, min(first + BATCH_MAX, end)))
             start = end
 
     def _publish(self, sequence: int, time_ms: int) -> int:
@@ -202,11 +202,11 @@ class Replay:
     def _label_profiles(
         self, rows: NDArray[np.int64], labels: NDArray[np.int8], times_ms: NDArray[np.int64], ranks: NDArray[np.int8]
     ) -> None:
-        events = self.history.batch
+        events = self._events.take(rows)
         for kind in self.release.features.kinds:
-            keys = list(map(self._keys[kind].__getitem__, rows.tolist()))
+            keys = self.release.features.key(kind, events)
             has = np.fromiter(map(bool, keys), np.bool_, len(keys))
-            own = rows[has]
+            own = np.flatnonzero(has)
             users = list(map(events.users.__getitem__, own.tolist()))
             named = (events.times_ms[own], events.id_keys[own], users)
             self.scorer.label(self.release, kind, list(filter(None, keys)), *named, labels[has], times_ms[has], ranks[has])
@@ -237,7 +237,7 @@ class Replay:
 
     def marks(self) -> NDArray[np.int8]:
         """Returns [events] the label that stands of each event, 1 or 0; -1 where there is none."""
-        marks = np.full(len(self.history.batch), NO_LABEL, np.int8)
+        marks = np.full(len(self._events), NO_LABEL, np.int8)
         if self.labels is not None:
             known = np.flatnonzero(self._label_rows >= 0)
             known = known[np.argsort(self._standings[known], kind="stable")]  # of those of one event the last one written stays

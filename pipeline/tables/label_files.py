@@ -8,11 +8,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from features.schema.batch import Batch
 from features.schema.event import id_key_of
 from features.schema.schema import Schema
 from foundation.refusal import Refusal
-from pipeline.engine.event_keys import NO_EVENT, Labels, rows_of_labels
+from pipeline.engine.event_keys import NO_EVENT, Labels, Recorded, rows_of_labels
 from pipeline.engine.label_times import early_label
 from pipeline.learning.label_resolver import read_label
 from pipeline.tables.cells import FLOAT, INTEGER, KEY, TEXT, Wanted
@@ -64,16 +63,16 @@ def labels_for(history: History, path: pathlib.Path | None, schema: Schema) -> L
     """
     if path is None:
         return history.labels
-    return fitted(read_labels(path, schema, history.refused), history.batch, history.refused)
+    return fitted(read_labels(path, schema, history.refused), history.recorded(), history.refused)
 
 
-def fitted(labels: Labels, batch: Batch, refused: RefusedRows) -> Labels:
-    """Keeps the labels of events in `batch`; refuses labels earlier than their events, and only counts labels of unknown events."""
-    events = rows_of_labels(batch, labels) if len(batch) else np.full(len(labels.labels), NO_EVENT)
-    early = (events >= 0) & (labels.times_ms < batch.times_ms[np.maximum(events, 0)]) if len(batch) else events >= 0
+def fitted(labels: Labels, recorded: Recorded, refused: RefusedRows) -> Labels:
+    """Keeps the labels of events in `recorded`; refuses labels earlier than their events, and only counts labels of unknown events."""
+    events = rows_of_labels(recorded, labels) if len(recorded) else np.full(len(labels.labels), NO_EVENT)
+    early = (events >= 0) & (labels.times_ms < recorded.times_ms[np.maximum(events, 0)]) if len(recorded) else events >= 0
     for place in np.flatnonzero(early).tolist():
-        refusal = early_label(int(labels.times_ms[place]), int(batch.times_ms[events[place]]))
-        refused.add(labels.source, int(labels.rows[place]), refusal, batch.ids[events[place]].encode())
+        refusal = early_label(int(labels.times_ms[place]), int(recorded.times_ms[events[place]]))
+        refused.add(labels.source, int(labels.rows[place]), refusal, recorded.take(events[[place]]).ids[0].encode())
     kept = np.flatnonzero((events != NO_EVENT) & ~early)
     return Labels(
         labels.id_keys[kept],

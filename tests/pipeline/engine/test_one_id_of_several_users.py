@@ -15,7 +15,7 @@ from deploy.command import main
 from features.schema.batch import Batch
 from features.schema.decode import Decoder
 from features.schema.schema import read_schema
-from pipeline.engine.event_keys import NO_EVENT, SEVERAL_EVENTS, Labels, rows_of_labels
+from pipeline.engine.event_keys import NO_EVENT, SEVERAL_EVENTS, Labels, RecordedBatch, rows_of_labels
 
 DAY_MS = 86_400_000
 START_MS = 1_700_000_000_000
@@ -124,6 +124,6 @@ def test_a_label_finds_the_first_row_of_its_event() -> None:
     count = len(wanted)
     users = [user for _, user in wanted]
     labels = Labels(np.array([id for id, _ in wanted], np.int64), np.ones(count, np.int8), np.arange(count), users)
-    rows = rows_of_labels(Batch.of(events, schema), labels)
+    rows = rows_of_labels(RecordedBatch(Batch.of(events, schema)), labels)
     assert rows.tolist() == [1, 0, SEVERAL_EVENTS, 2, NO_EVENT, NO_EVENT, 2]
-    assert rows_of_labels(Batch.of([], schema), labels).tolist() == [NO_EVENT] * count
+    assert rows_of_labels(RecordedBatch(Batch.of([], schema)), labels).tolist() == [NO_EVENT] * count
