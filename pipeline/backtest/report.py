@@ -9,6 +9,7 @@ DAYS_SHOWN = 31
 EXAMPLES_SHOWN = 5
 OVERLAPS_SHOWN = 10
 _WIDTH = 110
+_JOINED = "\N{NO-BREAK SPACE}"
 
 
 def report(figures: Figures) -> str:
@@ -54,7 +55,7 @@ def _rule(figures: Figures, rule: RuleFigures) -> Iterator[str]:
     if not counts.events:
         yield from _wrapped("It matches none of the events.")
     else:
-        one_in = f", 1 in {1 / rule.share:,.0f}" if rule.share < 0.5 else ""
+        one_in = f", 1 in {1 / rule.share:,.0f}" if rule.share < 0.1 else ""
         users = "1 user" if rule.users == 1 else f"{rule.users:,} users"
         yield from _wrapped(f"It matches {_events(counts.events)} ({_percent(rule.share)}{one_in}) of {users}. {_caught(rule.caught)}")
         alone = f"At {rule.alone.events:,} of them no other rule that acts matches{_of_these(rule.alone)}"
@@ -102,8 +103,9 @@ def _decisions(figures: Figures) -> Iterator[str]:
     value = [f"sum of {figures.value_of}"] if figures.value_of else []
     flips = [[f"{flip.from_} -> {flip.to}", *_changed(flip.changed, bool(value))] for flip in figures.flips]
     yield from _table(["decisions that differ", "events", "fraud", "good", "not known", "users", *value], flips)
-    for flip in figures.flips:
-        yield from _examples(f"{flip.from_} -> {flip.to}, such as", flip.changed, figures.value_of)
+    if figures.labels.negative_after_ms is None:
+        for flip in figures.flips:
+            yield from _examples(f"{flip.from_} -> {flip.to}, such as", flip.changed, figures.value_of)
 
 
 def _decided(name: str, decided: Decided) -> list[str]:
@@ -185,13 +187,14 @@ def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str
 
 
 def _wrapped(text: str, first: str = "  ") -> Iterator[str]:
+    """Yields lines of at most `_WIDTH` characters; a number stays with its percent sign."""
     line = first
-    for word in text.split(" "):
+    for word in text.replace(" %", f"{_JOINED}%").split(" "):
         if len(line) + len(word) > _WIDTH:
-            yield line.rstrip()
+            yield line.rstrip().replace(_JOINED, " ")
             line = "  "
         line += word + " "
-    yield line.rstrip()
+    yield line.rstrip().replace(_JOINED, " ")
 
 
 def _events(count: int) -> str:

@@ -1,5 +1,6 @@
 """Backtests as jobs of a system: by the worker, in processes of their own, on a registry and an archive of files."""
 
+import multiprocessing
 import os
 import pathlib
 import signal
@@ -15,10 +16,11 @@ from foundation.refusal import Refusal
 from pipeline.backtest.figures import Figures
 from pipeline.backtest.summary import Summary, measured_in
 from pipeline.jobs import attempt
-from pipeline.jobs.backtest_kind import BACKTEST, BacktestParameters, check, run
+from pipeline.jobs.backtest_kind import BACKTEST, FILE, BacktestParameters, check, run
+from pipeline.jobs.job_child import Context, outcome_of
 from pipeline.jobs.job_kind import JobCancelledError
+from pipeline.jobs.job_messages import Finished, Message, Order, Refused
 from pipeline.jobs.kinds import KINDS
-from pipeline.jobs.result_folder import results_of
 from pipeline.jobs.worker import Worker
 from stores.jobs import JobRequest, QueueBounds, StoredJob, new_job_id
 from stores.relational.database import Database
@@ -36,6 +38,7 @@ class Office:
         self.database = Database(place_of(self.system.settings))
         self.jobs = RelationalJobs(self.database)
         self.now_ms = NOW_MS
+        self.folder = folder / "of the job"
         self.worker = self.another_worker()
 
     def another_worker(self) -> Worker:
@@ -51,15 +54,26 @@ class Office:
         assert job is not None
         return job
 
-    def done(self, **given: Any) -> StoredJob:
-        id = self.ask(**given)
-        assert self.worker.step()
-        return self.job(id)
+    def outcome(self, **given: Any) -> Message:
+        """What the process of a job would say at its end; it is done in this one."""
+        self.folder.mkdir(exist_ok=True)
+        parameters = msgspec.json.encode(check(BacktestParameters(**given))).decode()
+        order = Order("pipeline.jobs.kinds", "backtest", parameters, str(self.folder), self.system.settings)
+        ours, theirs = multiprocessing.Pipe()
+        with ours, theirs:
+            return outcome_of(order, Context(self.system.settings, self.folder, theirs))
 
-    def figures(self, job: StoredJob) -> Figures:
-        path = results_of(self.system.settings).file_of(job)
-        assert path is not None
-        return msgspec.json.decode(path.read_bytes(), type=Figures)
+    def figures(self, **given: Any) -> Figures:
+        said = self.outcome(**given)
+        assert isinstance(said, Finished), said
+        return msgspec.json.decode((self.folder / FILE).read_bytes(), type=Figures)
+
+    def refused(self, **given: Any) -> dict[str, Any]:
+        """The problem of a job that fails; it has left no figures."""
+        said = self.outcome(**given)
+        assert isinstance(said, Refused), said
+        assert not (self.folder / FILE).exists()
+        return said.fields
 
 
 @pytest.fixture
@@ -72,17 +86,16 @@ def office(tmp_path: pathlib.Path) -> Any:
 def test_a_backtest_of_a_stored_text_counts_all_events_of_the_archive_with_their_labels(office: Office) -> None:
     text = rule(80)
     hash = office.system.keep("new", text)
-    job = office.done(versions={"new": hash})
-    assert (job.state, job.problem) == ("done", None)
-    figures = office.figures(job)
+    said = office.outcome(versions={"new": hash})
+    assert isinstance(said, Finished), said
+    figures = msgspec.json.decode((office.folder / FILE).read_bytes(), type=Figures)
     above = [event for event in office.system.events if event["amount"] > 80]
     [found] = figures.rules
     assert (found.id, found.hash, found.role, found.caught.counts.events) == ("new", hash, "candidate", len(above))
     assert figures.span.events == len(office.system.events)
     assert figures.release == office.system.release
     assert (figures.labels.fraud, figures.labels.good) == (sum(office.system.labels.values()), list(office.system.labels.values()).count(0))
-    assert job.result is not None
-    measured = measured_in(msgspec.json.decode(job.result, type=Summary), "new", hash)
+    measured = measured_in(msgspec.json.decode(said.found, type=Summary), "new", hash)
     fraud = [event for event in above if office.system.labels.get(event["id"]) == 1]
     assert measured is not None
     assert measured[:3] == (len(office.system.events), len(above), len(fraud))
@@ -90,13 +103,13 @@ def test_a_backtest_of_a_stored_text_counts_all_events_of_the_archive_with_their
 
 def test_events_outside_the_span_warm_up_and_do_not_count(office: Office) -> None:
     at_ms = office.system.events[200]["at"]
-    figures = office.figures(office.done(versions={"new": office.system.keep("new", rule(80))}, from_=at_ms, to=at_ms + 60_000 * 100))
+    figures = office.figures(versions={"new": office.system.keep("new", rule(80))}, from_=at_ms, to=at_ms + 60_000 * 100)
     assert (figures.span.events, figures.span.first_at, figures.span.last_at) == (100, at_ms, at_ms + 60_000 * 99)
     assert figures.span.warm_up_events >= 200
 
 
 def test_what_is_lost_without_a_rule_is_told(office: Office) -> None:
-    figures = office.figures(office.done(without=("in_force",)))
+    figures = office.figures(without=("in_force",))
     [found] = figures.rules
     assert (found.id, found.role, figures.without) == ("in_force", "without", ["in_force"])
     above = [event for event in office.system.events if event["amount"] > 50]
@@ -114,32 +127,24 @@ def test_what_is_lost_without_a_rule_is_told(office: Office) -> None:
     ],
 )
 def test_a_backtest_that_cannot_be_made_fails_and_has_no_result(office: Office, given: dict[str, Any], what: str) -> None:
-    job = office.done(**given)
-    assert job.state == "failed"
-    assert job.problem is not None
-    assert job.problem["what"] == what
-    assert (job.result, job.file) == (None, None)
+    assert office.refused(**given)["what"] == what
 
 
 def test_a_text_that_does_not_compile_any_more_fails_with_its_place(office: Office) -> None:
-    job = office.done(versions={"new": office.system.keep("new", rule(80).replace("event.amount", "event.colour"))})
-    assert job.state == "failed"
-    assert job.problem is not None
-    assert job.problem["where"].startswith("patterns/new.yaml")
+    problem = office.refused(versions={"new": office.system.keep("new", rule(80).replace("event.amount", "event.colour"))})
+    assert problem["where"].startswith("patterns/new.yaml")
 
 
 def test_an_archive_with_a_damaged_file_fails_the_backtest_and_counts_nothing(office: Office) -> None:
     file = office.system.files_of("events")[1]
     file.write_bytes(file.read_bytes()[:-200])
-    job = office.done(versions={"new": office.system.keep("new", rule(80))})
-    assert job.state == "failed"
-    assert (job.result, job.file) == (None, None)
+    assert office.refused(versions={"new": office.system.keep("new", rule(80))})["what"] == "not a file of the archive"
 
 
 def test_events_that_cannot_be_read_are_counted_beside_the_others(office: Office) -> None:
     last_ms = office.system.events[-1]["at"]
     office.system.put("events", [(last_ms, b"no json"), (last_ms, b'{"id": 5}')], a_file=97)
-    figures = office.figures(office.done(versions={"new": office.system.keep("new", rule(80))}))
+    figures = office.figures(versions={"new": office.system.keep("new", rule(80))})
     assert figures.refused == 2
     assert figures.refused_for
 
@@ -180,7 +185,7 @@ def test_a_backtest_that_is_stopped_in_the_middle_leaves_no_figures(
 
 
 def test_a_backtest_that_is_cancelled_at_its_last_batch_writes_nothing(office: Office, tmp_path: pathlib.Path) -> None:
-    class Context:
+    class Impatient:
         settings = office.system.settings
         folder = tmp_path / "own"
 
@@ -188,10 +193,10 @@ def test_a_backtest_that_is_cancelled_at_its_last_batch_writes_nothing(office: O
             if done == total:
                 raise JobCancelledError
 
-    Context.folder.mkdir()
+    Impatient.folder.mkdir()
     with pytest.raises(JobCancelledError):
-        run(BacktestParameters(versions={"new": office.system.keep("new", rule(80))}), Context())
-    assert list(Context.folder.iterdir()) == []
+        run(BacktestParameters(versions={"new": office.system.keep("new", rule(80))}), Impatient())
+    assert not (Impatient.folder / FILE).exists()
 
 
 def kill_children() -> None:
