@@ -1,7 +1,7 @@
 """Which rules matched which events of a batch, what the engine asks of a release's rules, and what it shows them."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -123,6 +123,7 @@ class Sight:
         lists: tells which texts are on which list; None where nobody knows any entry.
         profiles: those of the users, where rules keep their state.
         slots: [n] of each event's user in `profiles`.
+        of_entities: by kind of entity, what its stage says of the sequences of rules whose key it is, see `EntityRules`.
     """
 
     batch: Batch
@@ -135,6 +136,31 @@ class Sight:
     lists: Lists | None
     profiles: Profiles
     slots: Int64s
+    of_entities: Mapping[str, Int64s] = field(default_factory=dict)
+
+
+class EntityRules(Protocol):
+    """What of the rules of a release the stage of one kind of entity looks at, before that of the user.
+
+    `sections` are what profiles of that kind keep for them. `width` is the number of words that they answer an event with.
+    """
+
+    @property
+    def sections(self) -> tuple[Section, ...]: ...
+
+    @property
+    def width(self) -> int: ...
+
+    def find_many(self, batch: Batch, features: Float64s, fresh: Bools, late: Bools, profiles: Profiles, slots: Int64s) -> Int64s:
+        """Looks at every event of a batch, and returns [n, width] words, from which the rules of the release read which ones matched.
+
+        Args:
+            features: [n, features of the kind] in major units; NaN where missing.
+            fresh: [n] whether the event is new to its entity; others are no events of a sequence again.
+            late: [n] whether its entity had a newer event before.
+            slots: [n] of each event's entity in `profiles`.
+        """
+        ...
 
 
 class Rules(Protocol):
@@ -143,7 +169,7 @@ class Rules(Protocol):
     `each` says what a match says of the rule at its position; those that never act come last. `cost_ns` is the CPU that an event costs,
     about, in nanoseconds. `sections` are what profiles of users keep for them. `lists` are those that the rules ask. `reads` are the
     names that each reads, by its id. `errors` and `skips` count at how many events each rule erred, and was skipped because a value was
-    missing, since it was compiled.
+    missing, since it was compiled. `of_entities` is what the stages of other entities than users look at, by kind.
     """
 
     errors: Int64s
@@ -157,6 +183,9 @@ class Rules(Protocol):
 
     @property
     def sections(self) -> tuple[Section, ...]: ...
+
+    @property
+    def of_entities(self) -> Mapping[str, EntityRules]: ...
 
     @property
     def lists(self) -> Collection[str]: ...
@@ -176,6 +205,7 @@ class NoRules:
     errors = skips = np.zeros(0, np.int64)
     cost_ns = 0.0
     sections: tuple[Section, ...] = ()
+    of_entities: Mapping[str, EntityRules] = {}
     lists: tuple[str, ...] = ()
     reads: Mapping[str, tuple[str, ...]] = {}
 

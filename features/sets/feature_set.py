@@ -1,8 +1,8 @@
 """Reads, checks and compiles ``features.yaml``."""
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -23,6 +23,7 @@ from features.schema.schema import ENTITIES_MAX, NAME_CHARACTERS_MAX, Schema
 from features.sets.finishing import Finishing
 from foundation.document import Section, read_document
 from foundation.number_arrays import Float64s, Int64s
+from foundation.refusal import Refusal
 
 FEATURES_MAX = 4_096
 COST_MAX_NS = 200_000
@@ -93,6 +94,31 @@ class FeatureSet:
             for name in definition.reads
             if IN_LIST in name
         }
+
+    def own(self, kind: str) -> list[str]:
+        """Returns the names of the features that the stage of an entity type makes, in the order of its feature matrix."""
+        return [self.names[at] for at in self.columns[kind].tolist()] if kind in self.columns else []
+
+    def with_kinds(self, kinds: Iterable[str]) -> "FeatureSet":
+        """Returns these features with profiles of further entity types, which have no windows.
+
+        Raises:
+            Refusal: there are too many entity types.
+        """
+        more = [kind for kind in dict.fromkeys(kinds) if kind not in self.plans]
+        if not more:
+            return self
+        if len(self.kinds) - 1 + len(more) > ENTITIES_MAX:
+            expected = f"windows and sequences of at most {ENTITIES_MAX} entities and pairs"
+            raise Refusal("too many entity types", where=more[-1], expected=expected, got=", ".join((*self.kinds[1:], *more)))
+        plans = {kind: compile_plan(kind, False, (), (), self.schema) for kind in more}
+        return replace(
+            self,
+            kinds=(*self.kinds, *more),
+            plans=self.plans | plans,
+            columns=self.columns | {kind: np.zeros(0, np.int64) for kind in more},
+            _finishing=self._finishing | {kind: Finishing((), (), plan) for kind, plan in plans.items()},
+        )
 
     def key(self, kind: str, batch: Batch) -> list[str]:
         """Returns the key of each event's profile of an entity type: the entity's id, or both of a pair; '' if it is absent."""

@@ -63,8 +63,7 @@ class Scope:
         return Names(names_of_schema(self.schema, self.features.names).types | models | types_of_facts(self.schema), lists=True)
 
     def _own(self, kind: str) -> Names:
-        at = self.features.columns[kind].tolist() if kind in self.features.columns else []
-        return names_of_schema(self.schema, [self.features.names[column] for column in at])
+        return names_of_schema(self.schema, self.features.own(kind))
 
 
 @dataclass(frozen=True)

@@ -1,93 +1,154 @@
-"""The sequences of rules whose key is the user: they take the events of a batch, and their matches become matches of rules."""
+"""The sequences of rules of one kind of key: they take the events of a batch, and their matches become matches of rules."""
 
+import re
 from collections.abc import Mapping
 from collections.abc import Sequence as Ordered
+from typing import Protocol
 
 import numpy as np
 
 from features.expressions.functions.column import Column, Fault, Value
 from features.expressions.functions.types import Type
+from features.expressions.syntax.canonical import canonical
+from features.profiles.profiles import Profiles
 from features.profiles.sections import Section
+from features.schema.batch import Batch
 from features.schema.string_hash import words_of
 from foundation.number_arrays import Float64s, Int64s
 from patterns.findings import Events, Values
 from patterns.language.pattern import Condition, Pattern
-from patterns.matches import Sight
+from patterns.matches import Bools
 from patterns.rules.formulas import compiled_node
 from patterns.rules.wording import REASON_CHARACTERS_MAX, Wordings, plain_value, reads_of_reason, shown_value
-from patterns.sequences.matched import MatchedSequences
-from patterns.sequences.sequences import RuleSequence, Sequences
+from patterns.sequences.matched import MatchedSequences, Shape, joined
+from patterns.sequences.sequences import Column as SequenceColumn
+from patterns.sequences.sequences import Found, RuleSequence, Sequences
 from patterns.sequences.warm_kernels import compile_sequence_kernels
+
+_NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
+
+
+class OfKeys(Protocol):
+    """Says of the events of a batch what sequences of one kind of key need, see `patterns.matches.Sight`."""
+
+    @property
+    def batch(self) -> Batch: ...
+
+    @property
+    def fresh(self) -> Bools: ...
+
+    @property
+    def late(self) -> Bools: ...
+
+    @property
+    def profiles(self) -> Profiles: ...
+
+    @property
+    def slots(self) -> Int64s: ...
+
+
+class _BesideEvents:
+    """Computes what sequences capture of events, which is one name, or compare with what they captured.
+
+    Attributes:
+        name: what is captured; '' for a calculation.
+    """
+
+    def __init__(self, column: SequenceColumn) -> None:
+        text = canonical(column.node)
+        self.name = text if _NAME.fullmatch(text) else ""
+        self._program = None if self.name else compiled_node(column.node, column.formula)
+
+    def over(self, columns: Mapping[str, Column]) -> Column:
+        """Returns the values of n events, or one for all of them."""
+        return columns[self.name] if self._program is None else self._program.run(columns)
 
 
 class RuleSequences:
-    """Holds the sequences of rules, with their kernels loaded: the first event must not wait for them.
+    """Holds the sequences of rules of one kind of key, with their kernels loaded: the first event must not wait for them.
 
     Args:
         own: position and declaration of each rule that has one; at least one.
+        gated: whether the condition beside a sequence is known where its steps are: then, where it is false, nothing is ended.
+
+    Attributes:
+        rules_of: for each sequence the positions of the rules that have it.
     """
 
-    def __init__(self, own: Ordered[tuple[int, Pattern]]) -> None:
+    def __init__(self, own: Ordered[tuple[int, Pattern]], gated: bool = True) -> None:
         compile_sequence_kernels()
         rules = np.array([at for at, _ in own], np.int64)
-        self._sequences = Sequences([_rule_sequence(pattern) for _, pattern in own])
+        self._sequences = Sequences([_rule_sequence(pattern, gated) for _, pattern in own])
         of = np.array(self._sequences.of, np.int64)
-        self._rules_of = [rules[of == number] for number in range(int(of.max()) + 1)]
-        self._columns = [compiled_node(column.node, column.formula) for column in self._sequences.columns]
+        self.rules_of = [rules[of == number] for number in range(int(of.max()) + 1)]
+        self._columns = [_BesideEvents(column) for column in self._sequences.columns]
 
     @property
     def sections(self) -> tuple[Section, ...]:
-        """What profiles of users keep of the sequences."""
+        """What profiles of the keys keep of the sequences."""
         return self._sequences.sections
+
+    @property
+    def shapes(self) -> Ordered[Shape]:
+        """The shapes of the records of matches, by sequence."""
+        return self._sequences.shapes
+
+    @property
+    def captured(self) -> list[str]:
+        """The names that are captured of events."""
+        return [column.name for column in self._columns if column.name]
 
     @property
     def conditions(self) -> list[Condition]:
         """The conditions that somebody else evaluates, in the order in which `take` is told of them."""
         return self._sequences.conditions
 
-    def take(self, sight: Sight, columns: Mapping[str, Column], events: Int64s, conditions: Int64s) -> "MatchedRules":
-        """Takes the events of a batch through the sequences of their users.
+    def take(self, of: OfKeys, columns: Mapping[str, Column], events: Int64s, conditions: Int64s) -> Found:
+        """Takes the events of a batch through the sequences of their keys.
 
         Args:
             events, conditions: [m] which events satisfy which of `conditions`, ascending by event.
         """
-        batch = sight.batch
-        slots = np.where(sight.fresh, sight.slots, -1)
+        batch = of.batch
+        slots = np.where(of.fresh, of.slots, -1)
         values = self._values(columns, len(batch))
         fired = self._sequences.fired(events, conditions, len(batch))
-        found = self._sequences.take(sight.profiles, slots, batch.times_ms, batch.id_keys, sight.late, values, fired)
-        return MatchedRules(found.matches, self._rules_of)
+        return self._sequences.take(of.profiles, slots, batch.times_ms, batch.id_keys, of.late, values, fired)
 
     def _values(self, columns: Mapping[str, Column], n: int) -> Float64s:
         values = np.empty((n, len(self._columns)))
         for at, program in enumerate(self._columns):
-            column = program.run(columns).spread(n)
+            column = program.over(columns).spread(n)
             values[:, at] = _hashed(column, n) if column.type is Type.STRING else column.numbers()
         return values
 
 
-def sequences_of(patterns: Ordered[Pattern], user: str) -> RuleSequences | None:
-    """Returns the sequences of rules whose key is the user, where `patterns` are all rules that are evaluated; None if there are none."""
-    own = [(at, pattern) for at, pattern in enumerate(patterns) if pattern.sequence is not None and pattern.sequence.key == user]
-    return RuleSequences(own) if own else None
+def sequences_of(patterns: Ordered[Pattern], kind: str, gated: bool = True) -> RuleSequences | None:
+    """Returns the sequences of rules whose key is `kind`, where `patterns` are all rules that are evaluated; None if there are none."""
+    own = [(at, pattern) for at, pattern in enumerate(patterns) if pattern.sequence is not None and pattern.sequence.key == kind]
+    return RuleSequences(own, gated) if own else None
 
 
 class MatchedRules:
     """Holds the matches of rules that sequences gave: a sequence that several rules have gives one for each.
 
+    Args:
+        parts: for each kind of key, its matches, and for each of its sequences the positions of the rules that have it; at least one.
+
     Attributes:
-        events: [m] row of the event that completed the match, ascending.
+        events: [m] row of the event that completed the match.
         rules: [m] position of the rule.
         matches: [m] the match of the sequence.
     """
 
-    def __init__(self, matched: MatchedSequences, rules_of: list[Int64s]) -> None:
-        self.matched = matched
-        each = [rules_of[number] for number in matched.sequences.tolist()]
+    def __init__(self, parts: Ordered[tuple[MatchedSequences, list[Int64s]]]) -> None:
+        self.matched = joined([matched for matched, _ in parts])
+        rules_of = [rules for _, each in parts for rules in each]
+        each = [rules_of[number] for number in self.matched.sequences.tolist()]
         counts = np.array([len(rules) for rules in each], np.int64)
-        self.events = np.repeat(matched.events, counts)
+        self.events = np.repeat(self.matched.events, counts)
         self.rules = np.concatenate([np.zeros(0, np.int64), *each])
-        self.matches = np.repeat(np.arange(len(matched)), counts)
+        self.matches = np.repeat(np.arange(len(self.matched)), counts)
 
 
 class SequenceWords:
@@ -133,9 +194,9 @@ class SequenceWords:
         return Column.of_values(wording.types[name], [_as(wording.types[name], value)])
 
 
-def _rule_sequence(pattern: Pattern) -> RuleSequence:
+def _rule_sequence(pattern: Pattern, gated: bool) -> RuleSequence:
     assert pattern.sequence is not None
-    return RuleSequence(pattern.sequence, pattern.when, tuple(dict.fromkeys(reads_of_reason(pattern).values())))
+    return RuleSequence(pattern.sequence, pattern.when if gated else None, tuple(dict.fromkeys(reads_of_reason(pattern).values())))
 
 
 def _hashed(column: Column, n: int) -> Float64s:

@@ -16,11 +16,13 @@ from patterns.matches import MATCHES_MAX, NOTHING_HIDDEN, Bools, Hidden, Matches
 from patterns.predicates.condition_set import ConditionSet, Fired
 from patterns.predicates.form import Forms
 from patterns.rules.canary import chosen, seed_of
+from patterns.rules.entity_rules import key_sequences_of
 from patterns.rules.manifest import ACTING, WATCHED, Standing
 from patterns.rules.rule_sequences import MatchedRules, SequenceWords, sequences_of
 from patterns.rules.sight_values import ValueSource
 from patterns.rules.wording import BatchWords, Wordings
 
+NO_FEATURES: Mapping[str, Sequence[str]] = {}
 ALWAYS, NEVER = np.iinfo(np.int64).min, np.iinfo(np.int64).max
 VERSION_CHARACTERS = 12
 """So many characters of the hash of a rule's text name its version."""
@@ -60,9 +62,11 @@ class RuleSet:
         rule_actions: the codes of the actions by which rules may decide, the one that counts before the others first.
         forms: keeps what was compiled before.
         named_max: the maximum number of matches of an event that are named.
+        own_features: by kind of entity the names of its own features, in the order of its feature matrix.
 
     Attributes:
         rules: in that order.
+        of_entities: the sequences whose key is no user, by kind of entity.
         errors, skips: [rules] at how many events each rule erred, and at how many it was skipped because a value was missing.
     """
 
@@ -74,6 +78,7 @@ class RuleSet:
         rule_actions: Sequence[int],
         forms: Forms | None = None,
         named_max: int = MATCHES_MAX,
+        own_features: Mapping[str, Sequence[str]] = NO_FEATURES,
     ) -> None:
         self.rules = tuple(sorted(rules, key=_weight))
         self._named_max = named_max
@@ -88,9 +93,11 @@ class RuleSet:
         self._to_ms = np.array([NEVER if p.effective.to_ms is None else p.effective.to_ms for p in patterns], np.int64)
         self._wordings = Wordings(patterns)
         self._sequences = sequences_of(patterns, schema.user)
+        self.of_entities = key_sequences_of(patterns, schema, own_features)
         self.errors, self.skips = np.zeros(len(patterns), np.int64), np.zeros(len(patterns), np.int64)
         self._compile_conditions(patterns, forms)
-        self._columns = ValueSource(self._names_read(patterns), schema, features)
+        captured = [] if self._sequences is None else self._sequences.captured
+        self._columns = ValueSource((*self._names_read(patterns), *captured), schema, features)
 
     @property
     def cost_ns(self) -> float:
@@ -129,8 +136,14 @@ class RuleSet:
         return self._named(pairs, hidden, matched, sight, columns)
 
     def _compile_conditions(self, patterns: Sequence[Pattern], forms: Forms | None) -> None:
-        """Puts the conditions of rules first, those of exceptions behind them, and those of sequences last."""
-        whens = [(at, pattern.when) for at, pattern in enumerate(patterns) if pattern.when is not None and pattern.sequence is None]
+        """Puts the conditions of rules first, those of exceptions behind them, and those of sequences last.
+
+        A condition beside a sequence whose key is no user stands with the former: the stage of that key does not know what it reads.
+        """
+        apart = [pattern.sequence is not None and pattern.sequence.key in self.of_entities for pattern in patterns]
+        alone = [pattern.sequence is None or own for pattern, own in zip(patterns, apart, strict=True)]
+        whens = [(at, pattern.when) for at, pattern in enumerate(patterns) if pattern.when is not None and alone[at]]
+        self._gates = np.array([apart[at] and pattern.when is not None for at, pattern in enumerate(patterns)], np.bool_)
         exceptions = [(at, place, each) for at, pattern in enumerate(patterns) for place, each in enumerate(pattern.exceptions)]
         every = [when for _, when in whens] + [each.when for _, _, each in exceptions]
         self._of_events = len(every)
@@ -153,18 +166,24 @@ class RuleSet:
                 np.add.at(counts, self._rule_of[own], 1)
 
     def _take_sequences(self, sight: Sight, columns: Mapping[str, Column], fired: Fired) -> MatchedRules | None:
-        if self._sequences is None:
-            return None
-        own = fired.conditions >= self._of_events
-        return self._sequences.take(sight, columns, fired.events[own], fired.conditions[own] - self._of_events)
+        parts = [self.of_entities[kind].matched(words) for kind, words in sight.of_entities.items() if kind in self.of_entities]
+        if self._sequences is not None:
+            own = fired.conditions >= self._of_events
+            found = self._sequences.take(sight, columns, fired.events[own], fired.conditions[own] - self._of_events)
+            parts.append((found.matches, self._sequences.rules_of))
+        return MatchedRules(parts) if parts else None
 
     def _matching(self, fired: Fired, matched: MatchedRules | None, sight: Sight) -> _Pairs:
         """Returns the pairs whose rule matches at a time at which it is effective."""
         own = fired.conditions < self._of_whens
         rules = self._rule_of[fired.conditions[own]]
         pairs = _Pairs(fired.events[own], rules, np.full(len(rules), -1))
+        gates = pairs.at(self._gates[rules])
+        pairs = pairs.at(~self._gates[rules])
         if matched is not None and len(matched.events):
             of_sequences = _Pairs(matched.events, matched.rules, np.arange(len(matched.events)))
+            passed = np.isin(self._keys(matched.events, matched.rules), self._keys(gates.events, gates.rules))
+            of_sequences = of_sequences.at(passed | ~self._gates[matched.rules])
             pairs = _Pairs(*map(np.concatenate, zip(pairs, of_sequences, strict=True)))
         times_ms = sight.batch.times_ms[pairs.events]
         kept = sight.decided[pairs.events] & (times_ms >= self._from_ms[pairs.rules]) & (times_ms < self._to_ms[pairs.rules])

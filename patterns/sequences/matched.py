@@ -29,6 +29,8 @@ from patterns.sequences.tables import (
     Tables,
 )
 
+UNKNOWN = -1
+"""Stands for the start of a record of which only the sequence is known."""
 _PLACES = {"sum": SUM, "min": MIN, "max": MAX, "first": FIRST_VALUE, "last": LAST_VALUE}
 
 
@@ -70,7 +72,7 @@ class MatchedSequences:
     Args:
         events: [m] the event that completed each; of absences that have come true the slot of the key instead.
         sequences: [m] the number of the sequence, see `Sequences.of`.
-        starts: [m] where its record begins in `words`.
+        starts: [m] where its record begins in `words`; `UNKNOWN`: nothing but the match itself is known.
         deadlines_ms: [m] of absences: when they came true; None: these are matches of events.
     """
 
@@ -94,7 +96,7 @@ class MatchedSequences:
         for at, name in enumerate(shape.names):
             rows = [start + word for word in self._rows(shape, at, start)[:LISTED_MAX]]
             found += [TakenEvent(name, int(self.words[row]), int(self.words[row + 1])) for row in reversed(rows)]
-        newest = max(event.time_ms for event in found)
+        newest = max((event.time_ms for event in found), default=0)
         return [event for event in found if event.time_ms >= newest - int(shape.rule[WITHIN])]
 
     def count(self, match: int, step: str) -> int:
@@ -107,6 +109,8 @@ class MatchedSequences:
         shape, start = self._shape(match), int(self.starts[match])
         at = shape.names.index(read.step)
         count = self._count(shape, at, start)
+        if start == UNKNOWN:
+            return math.nan
         if read.kind == "count":
             return float(count)
         if not count:
@@ -130,7 +134,7 @@ class MatchedSequences:
 
     def _count(self, shape: Shape, at: int, start: int) -> int:
         row = shape.steps[at]
-        if row[LIST] < 0:
+        if row[LIST] < 0 or start == UNKNOWN:
             return 0
         word = int(self.words[start + row[LIST]])
         return word if row[REPEATED] else int(word != NONE)
@@ -140,6 +144,22 @@ class MatchedSequences:
         row = shape.steps[at]
         held = min(self._count(shape, at, start), int(row[CAP]))
         return [int(row[LIST] + row[REPEATED] + each * row[ROW]) for each in range(held)]
+
+
+def joined(parts: Sequence[MatchedSequences]) -> MatchedSequences:
+    """Returns matches of several kinds of keys as one; the sequences of each part are numbered behind those of the parts before it."""
+    if len(parts) == 1:
+        return parts[0]
+    sequences, words = 0, 0
+    numbers: list[Int64s] = []
+    starts: list[Int64s] = []
+    for part in parts:
+        numbers.append(part.sequences + sequences)
+        starts.append(np.where(part.starts == UNKNOWN, UNKNOWN, part.starts + words))
+        sequences, words = sequences + len(part.shapes), words + len(part.words)
+    shapes = [shape for part in parts for shape in part.shapes]
+    events, all_words = (np.concatenate(each) for each in ([part.events for part in parts], [part.words for part in parts]))
+    return MatchedSequences(events, np.concatenate(numbers), np.concatenate(starts), all_words, shapes, None)
 
 
 def _aggregate(values: list[float], kind: str) -> float:

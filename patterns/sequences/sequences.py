@@ -126,6 +126,7 @@ class Sequences:
         conditions: those on the event alone, which somebody else evaluates; each fires one step.
         columns: numbers of events that `take` needs as values.
         counts: [sequences, COUNTS] see `patterns.sequences.tables`.
+        shapes: of the records of their matches.
     """
 
     def __init__(self, rules: Iterable[RuleSequence]) -> None:
@@ -151,7 +152,7 @@ class Sequences:
         self._step_of = np.array([at for at, condition in enumerate(fires) if condition is not None], np.int64)
         self.conditions = [condition for condition in fires if condition is not None]
         self._scratch_lines = -(-3 * int(self.tables.rules[:, RECORD].max(initial=0)) // LINE)
-        self._shapes = shapes_of(self.tables, self._laid_out)
+        self.shapes = shapes_of(self.tables, self._laid_out)
         self._bound: tuple[SparseSections, Tables, int, Int64s, Int64s] | None = None
 
     def _column(self, node: Node, formula: Formula) -> int:
@@ -297,11 +298,11 @@ class Sequences:
         return Room(self.counts, *(np.empty(size, np.int64) for size in sizes))
 
     def _matches(self, room: Room, n: int) -> MatchedSequences:
-        return MatchedSequences(room.events[:n], room.rules[:n], room.starts[:n], room.words, self._shapes, None)
+        return MatchedSequences(room.events[:n], room.rules[:n], room.starts[:n], room.words, self.shapes, None)
 
     def _absences(self, room: Room, n: int) -> MatchedSequences:
         starts = room.due_starts[:n]
-        return MatchedSequences(room.due_slots[:n], room.due_rules[:n], starts + 1, room.due_words, self._shapes, room.due_words[starts])
+        return MatchedSequences(room.due_slots[:n], room.due_rules[:n], starts + 1, room.due_words, self.shapes, room.due_words[starts])
 
 
 def _plain(array: NDArray[Any], type: Any = np.int64) -> NDArray[Any]:

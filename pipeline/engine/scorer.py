@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from detectors.snapshot import Snapshot
 from features.definitions.row_values import row_values
-from features.layout.layout import TOO_FAR_BACK, TOO_OFTEN, UNKNOWN, WARMING
+from features.layout.layout import DUPLICATE, ID_REUSED, LATE, TOO_FAR_BACK, TOO_OFTEN, UNKNOWN, WARMING
 from features.profiles.profiles import Profiles
 from features.schema.batch import Batch
+from features.schema.event import ADD
 from patterns.known_entries import KnownEntries
 from pipeline.engine.decisions.answers import Answers, width_of
 from pipeline.engine.decisions.revisions import turns
@@ -30,6 +31,8 @@ _MEASURED_EVENTS = 16
 """The memory that profiles take is looked at once in so many events: that costs a tenth of a decision."""
 _SHARE_LET_GO = 32
 """Of the memory for profiles one part in so many is let go at once: more would hold events up, less would search too often."""
+_NOT_NEW = DUPLICATE | ID_REUSED | UNKNOWN | TOO_FAR_BACK | TOO_OFTEN
+"""Flags of events that are none of an entity's sequences: it had them before, or knows nothing of their place."""
 _LACKING = WARMING | UNKNOWN | TOO_FAR_BACK | TOO_OFTEN
 """Flags of an entity's answer that lacks something."""
 
@@ -70,15 +73,18 @@ class Scorer:
         """Drops all snapshots but those with these keys and numbers, see `Snapshot.key`."""
         self._snapshots.retain(kept)
 
-    def observe(self, release: Release, kind: str, keys: list[str], batch: Batch, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    def observe(
+        self, release: Release, kind: str, keys: list[str], batch: Batch, values: NDArray[np.float64], fields: Batch | None = None
+    ) -> NDArray[np.float64]:
         """Adds the events to the profiles of `keys`, entities of one kind, and gives the features of each event there, and the scores of
-        the detectors that have a state for each such entity.
+        the detectors that have a state for each such entity, and which sequences of rules it completes.
 
         An event that is there already is not added again, and has no score; of one that is corrected the features are those of the
         correction.
 
         Args:
             values: [n, columns of the kind's plan] see `features.definitions.row_values`.
+            fields: the events with all that rules may read of them, where the release has rules of this kind; None: `batch` has it.
 
         Returns [n, `answers.width_of` the kind]; the last is 1 where the history does not reach back far enough, else 0.
         """
@@ -98,7 +104,12 @@ class Scorer:
         answers[:, :own] = features
         for place, each in enumerate(scores, own):
             answers[:, place] = each
-        answers[:, told:-1] = facts
+        answers[:, told : told + facts.shape[1]] = facts
+        rules = release.rules.of_entities.get(kind)
+        if rules is not None:
+            fresh = (flags & _NOT_NEW == 0) & (batch.ops == ADD)
+            words = rules.find_many(batch if fields is None else fields, features, fresh, (flags & LATE) != 0, profiles, slots)
+            answers[:, told + facts.shape[1] : -1] = words.view(np.float64)
         answers[:, -1] = (flags & _LACKING) != 0
         return answers
 

@@ -103,13 +103,18 @@ def _encoded(outputs: list[Frame | Stamped]) -> bytes:
 
 def _add_frames(frames: list[bytes], stamped: Stamped) -> None:
     release, batch, taken, own, width = stamped
-    kinds = [((each.kind + ENTITY_SEPARATOR).encode(), each.keys, _words(each.values), 8 * each.values.shape[1], each.at) for each in own]
+    rules = release.rules.of_entities
+    kinds = [
+        ((each.kind + ENTITY_SEPARATOR).encode(), each.keys, _words(each.values), 8 * each.values.shape[1], each.at, each.kind in rules)
+        for each in own
+    ]
     for place, (order_key, (event, value, uid, turn_ms, snapshots)) in enumerate(zip(batch.orders.tolist(), taken, strict=True)):
         user, order, answers = event.user.encode(), event.order, 0
-        for prefix, keys, words, size, at in kinds:
+        for prefix, keys, words, size, at, ruled in kinds:
             if keys[place]:
                 head = MESSAGE_BODY.pack(event.time_ms, event.id_key, order_key, uid, at, len(user), event.op)
-                body = b"".join((head, user, words[place * size : (place + 1) * size]))
+                fields = event_body(event, order_key, b"") if ruled else b""
+                body = b"".join((head, user, words[place * size : (place + 1) * size], fields))
                 add_message(frames, prefix + keys[place].encode(), turn_ms, uid, release.id, snapshots, order + b"\0" + user, body)
                 answers += 1
         body = event_body(event, order_key, value)

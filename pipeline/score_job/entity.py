@@ -3,11 +3,13 @@
 import logging
 
 import numpy as np
+from numpy.typing import NDArray
 
 from features.profiles.warm_kernels import compile_kernels
 from pipeline.engine.definitions.release import Release
 from pipeline.engine.profile_store import BYTES_MAX
 from pipeline.flink.state import BulkState, KeyedProfiles, ProfileRows
+from pipeline.score_job.event_body import bodies_of
 from pipeline.score_job.handed_on import Answered, Messages, entity_batch
 from pipeline.score_job.profile_stage import ProfileStage
 from pipeline.score_job.refused_frames import Raised
@@ -51,7 +53,10 @@ class EntityStage(ProfileStage[Messages]):
 
     def _own(self, bundle: Bundle | Messages, release: Release) -> Outputs:
         each = [bundle] if isinstance(bundle, Messages) else _messages_in(bundle, release)
-        return [Answered(part, self._scorer.observe(release, part.entity, part.batch.ids, part.batch, part.values)) for part in each]
+        return [Answered(part, self._observed(release, part)) for part in each]
+
+    def _observed(self, release: Release, part: Messages) -> NDArray[np.float64]:
+        return self._scorer.observe(release, part.entity, part.batch.ids, part.batch, part.values, part.fields)
 
     def _encoded(self, outputs: Outputs) -> bytes:
         frames: list[bytes] = []
@@ -72,9 +77,9 @@ def _add_answers(frames: list[bytes], answered: Answered) -> None:
 
 
 class _Message:
-    """Holds the parts of a message: its entity, and what the profile needs of the event."""
+    """Holds the parts of a message: its entity, what the profile needs of the event, and in `rest` the row words and what rules read."""
 
-    __slots__ = ("head", "key", "kind", "user", "words")
+    __slots__ = ("head", "key", "kind", "rest", "user")
 
     def __init__(self, body: memoryview) -> None:
         name, rest = read_keyed_body(body)
@@ -82,7 +87,7 @@ class _Message:
         end = MESSAGE_BODY.size + MESSAGE_BODY.unpack_from(rest)[5]
         self.head = rest[: MESSAGE_BODY.size]
         self.user = str(rest[MESSAGE_BODY.size : end], "utf-8")
-        self.words = rest[end:]
+        self.rest = rest[end:]
 
 
 _HEADS = MESSAGE_BODY.dtype()
@@ -93,19 +98,23 @@ def _messages_in(bundle: Bundle, release: Release) -> list[Messages]:
     messages = [_Message(body) for body in bundle.bodies]
     kinds = {message.kind for message in messages}
     if len(kinds) == 1:
-        return [_columns_of(messages, bundle.release, len(release.features.plans[kind].columns)) for kind in kinds]
-    of_kinds = {kind: [message for message in messages if message.kind == kind] for kind in kinds}
-    return [_columns_of(own, bundle.release, len(release.features.plans[kind].columns)) for kind, own in of_kinds.items()]
+        return [_columns_of(messages, release)]
+    return [_columns_of([message for message in messages if message.kind == kind], release) for kind in kinds]
 
 
-def _columns_of(messages: list[_Message], release: int, columns: int) -> Messages:
-    """Returns messages to entities of one kind as columns; each has `columns` row words."""
+def _columns_of(messages: list[_Message], release: Release) -> Messages:
+    """Returns messages to entities of one kind as columns."""
+    kind = messages[0].kind
+    columns = len(release.features.plans[kind].columns)
     heads = np.frombuffer(b"".join([message.head for message in messages]), _HEADS)
-    values = np.frombuffer(b"".join([message.words for message in messages])).reshape(len(messages), columns)
+    values = np.frombuffer(b"".join([message.rest[: 8 * columns] for message in messages])).reshape(len(messages), columns)
+    fields = None
+    if kind in release.rules.of_entities:
+        fields = bodies_of(release.schema).read([message.rest[8 * columns :] for message in messages]).batch
     times_ms, id_keys, orders, ops = (np.ascontiguousarray(heads[name]) for name in ("time_ms", "id_key", "order_key", "op"))
     keys, users = [message.key for message in messages], [message.user for message in messages]
     batch = entity_batch(keys, users, id_keys, orders, times_ms, ops)
-    return Messages(messages[0].kind, release, batch, values, heads["uid"].tolist(), heads["at"].tolist(), slice(None))
+    return Messages(kind, release.id, batch, values, heads["uid"].tolist(), heads["at"].tolist(), slice(None), fields)
 
 
 def make_stage(state: BulkState, kept_ms: int = 0, profiles_bytes_max: int = BYTES_MAX) -> EntityStage:

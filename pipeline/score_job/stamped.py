@@ -68,7 +68,8 @@ class Stamped(NamedTuple):
             batch, uids, values = batch.take(rows), [uids[row] for row in rows.tolist()], values[rows]
             keys = [keys[row] for row in rows.tolist()]
         own = entity_batch(keys, batch.users, batch.id_keys, batch.orders, batch.times_ms, batch.ops)
-        return Messages(kind, self.release.id, own, values, uids, [at] * len(keys), rows)
+        fields = batch if kind in self.release.rules.of_entities else None
+        return Messages(kind, self.release.id, own, values, uids, [at] * len(keys), rows, fields)
 
     def _missing(self, answered: Sequence[Answered]) -> NDArray[np.uint8]:
         """Returns [n] 1 where an event lacks an answer."""

@@ -171,7 +171,8 @@ ANSWER = Layout(
 
 MESSAGE_BODY = Layout(
     "MessageBody",
-    "The body of a message begins with it behind its key; the user's id and the row for the entity's history (f64 each) follow.",
+    "The body of a message begins with it behind its key; the user's id and the row for the entity's history (f64 each) follow, "
+    "and where the release has sequences of this kind of entity, an event body without the bytes as they came.",
     ("time_ms", "i64", "event time in ms since the epoch"),
     ("id_key", "i64", "integer id, or 64 bits of the text's hash"),
     ("order_key", "i64", "first eight bytes of the order, as a signed number"),

@@ -7,7 +7,7 @@ import numpy as np
 
 from features.profiles.sections import Section
 from patterns.findings import Events, Values, found_by
-from patterns.matches import MATCHES_MAX, NOTHING_HIDDEN, Matches, Rule, Sight
+from patterns.matches import MATCHES_MAX, NOTHING_HIDDEN, EntityRules, Matches, Rule, Sight
 from patterns.policy import ACTIONS
 
 
@@ -39,6 +39,7 @@ class PlantedRules:
     cost_ns = 5.0
     errors = skips = np.zeros(40, np.int64)
     sections: tuple[Section, ...] = ()
+    of_entities: Mapping[str, EntityRules] = {}
     lists: tuple[str, ...] = ()
     reads: Mapping[str, tuple[str, ...]] = {}
 

@@ -18,19 +18,22 @@ class Answers:
         warming: [n] whether the history of one of the entities does not reach back far enough.
         scores: [n] by name of each model with state for another entity than the user; NaN where there is none.
         facts: [n] by path of each fact of another entity than the user, see `features.schema.facts`; NaN where it is missing.
+        matched: [n, words] by kind of entity, what its stage says of the sequences of rules whose key it is; see `EntityRules`.
     """
 
     features: NDArray[np.float64]
     warming: NDArray[np.bool_]
     scores: dict[str, NDArray[np.float64]]
     facts: dict[str, NDArray[np.float64]]
+    matched: dict[str, NDArray[np.int64]]
 
     @classmethod
     def none(cls, release: Release, n: int) -> "Answers":
         """Makes the answers of `n` events that no entity has answered."""
         scores = {model.name: filled(n, np.nan) for models in release.of_entities.values() for model in models}
         facts = {fact.path: filled(n, np.nan) for kind in release.entity_kinds() for fact in release.schema.facts_of(kind)}
-        return cls(filled((n, len(release.features.names)), np.nan), np.zeros(n, np.bool_), scores, facts)
+        matched = {kind: np.zeros((n, rules.width), np.int64) for kind, rules in release.rules.of_entities.items()}
+        return cls(filled((n, len(release.features.names)), np.nan), np.zeros(n, np.bool_), scores, facts, matched)
 
     def put(self, release: Release, kind: str, rows: NDArray[np.int64] | slice, answers: NDArray[np.float64]) -> None:
         """Takes in the answers [rows, `width_of`] of entities of one kind about the events at `rows`."""
@@ -39,21 +42,27 @@ class Answers:
         self.features[in_rows, columns] = answers[:, :width]
         for place, model in enumerate(release.of_entities.get(kind, ()), width):
             self.scores[model.name][rows] = answers[:, place]
-        facts = release.schema.facts_of(kind)
-        for place, fact in enumerate(facts, answers.shape[1] - 1 - len(facts)):
+        facts, end = release.schema.facts_of(kind), answers.shape[1] - 1
+        if kind in self.matched:
+            end -= release.rules.of_entities[kind].width
+            words = np.ascontiguousarray(answers[:, end:-1]).view(np.int64)
+            self.matched[kind][rows] = np.where(np.isnan(answers[:, -1:]), 0, words)  # which an answer that has not come is
+        for place, fact in enumerate(facts, end - len(facts)):
             self.facts[fact.path][rows] = answers[:, place]
         self.warming[rows] |= answers[:, -1] == 1.0
 
     def at(self, rows: NDArray[np.int64]) -> "Answers":
         """Returns the answers about the events at `rows` alone."""
         scores, facts = ({name: numbers[rows] for name, numbers in each.items()} for each in (self.scores, self.facts))
-        return Answers(self.features[rows], self.warming[rows], scores, facts)
+        matched = {kind: words[rows] for kind, words in self.matched.items()}
+        return Answers(self.features[rows], self.warming[rows], scores, facts, matched)
 
 
 def width_of(release: Release, kind: str) -> int:
     """Returns how many numbers an entity answers with.
 
-    They are the features of its kind, the scores of its detectors, its facts, and 1 or 0 for `warming`.
+    They are the features of its kind, the scores of its detectors, its facts, the words of its rules, and 1 or 0 for `warming`.
     """
-    facts = release.schema.facts_of(kind)
-    return len(release.features.columns[kind]) + len(release.of_entities.get(kind, ())) + len(facts) + 1
+    rules = release.rules.of_entities.get(kind)
+    told = len(release.schema.facts_of(kind)) + (0 if rules is None else rules.width)
+    return len(release.features.columns[kind]) + len(release.of_entities.get(kind, ())) + told + 1

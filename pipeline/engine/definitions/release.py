@@ -109,8 +109,11 @@ def compile_release(id: int, texts: Mapping[str, str], beside: Mapping[str, str]
     _check_lists(features, lists)
     around = Around((texts["schema"], texts["features"]), schema, features, names)
     rules = rules_of(texts, around, lists, policy.order.rule_actions, beside)
+    features = features.with_kinds(rules.of_entities)
     sections = sections_of(models, features)
     sections[schema.user] = (*sections[schema.user], *rules.sections)
+    for kind, own in rules.of_entities.items():
+        sections[kind] = (*sections[kind], *own.sections)
     return Release(id, schema, features, models, policy, sections, event, entity, dimension, feature, model, bypass, lists, rules)
 
 
@@ -175,6 +178,6 @@ def check_part(part: str) -> None:
 
 
 def with_beginnings(release: Release, began_ms: Mapping[str, int]) -> Release:
-    """Returns `release` with plans that know since when entities of each kind have profiles."""
-    plans = {kind: replace(plan, began_ms=began_ms[kind]) for kind, plan in release.features.plans.items()}
+    """Returns `release` with plans that know since when entities of each kind have profiles; what rules alone need has no windows."""
+    plans = {kind: replace(plan, began_ms=began_ms.get(kind, plan.began_ms)) for kind, plan in release.features.plans.items()}
     return replace(release, features=replace(release.features, plans=plans))

@@ -8,29 +8,23 @@ from patterns.language.pattern import Pattern, Promote, Sequence
 from patterns.language.rule_folder import source_of
 
 
-def check_supported(pattern: Pattern, user: str) -> None:
+def check_supported(pattern: Pattern) -> None:
     """Looks for what nothing carries out in a rule that has been read.
 
-    Args:
-        user: the field of the primary entity.
-
     Raises:
-        Refusal: the rule has a learned threshold, a sequence of another key or one that ends with an absence, or a bound
-            for its promotion.
+        Refusal: the rule has a learned threshold, a sequence that ends with an absence, or a bound for its promotion.
     """
     for adaptive in pattern.adaptive.values():
         _refuse("threshold that is not learned yet", adaptive.of.place, "a rule without learned thresholds", f"adaptive.{adaptive.name}")
     if pattern.sequence is not None:
-        _check_sequence(pattern.sequence, user)
+        _check_sequence(pattern.sequence)
     if pattern.promote != Promote():
         place = Place(source_of(pattern.id))
         _refuse("bounds that nothing checks yet", place, "a rule without promote", "promote")
 
 
-def _check_sequence(sequence: Sequence, user: str) -> None:
-    first, last = sequence.steps[0], sequence.steps[-1]
-    if sequence.key != user:
-        _refuse("sequence of another key", first.when.place, f"a sequence of the events of one {user}", sequence.key)
+def _check_sequence(sequence: Sequence) -> None:
+    last = sequence.steps[-1]
     if last.absent:
         _refuse("absence at the end", last.when.place, "a sequence whose last step an event takes", last.name)
 

@@ -44,6 +44,7 @@ def sight_of(turn: Turn, verdicts: Verdicts) -> Sight:
         lists=turn.lists,
         profiles=turn.profiles,
         slots=turn.slots,
+        of_entities=turn.answers.matched,
     )
 
 

@@ -1,5 +1,7 @@
 """Rules with sequences in the stages: events of one user that follow each other."""
 
+from typing import Any
+
 import msgspec
 import pytest
 from imitation import Imitation
@@ -40,13 +42,17 @@ def event(id: int, amount: float, at_s: int | None = None, **more: object) -> di
     return {"id": id, "at": START_MS + SECOND * (id if at_s is None else at_s), "who": "u0", "device": "d", "amount": amount} | more
 
 
-def decided(rule: str, events: list[dict[str, object]], size: int = 100) -> list[dict[str, object]]:
+def decided(rule: str, events: list[dict[str, object]], size: int = 100) -> list[dict[str, Any]]:
     job = Imitation()
     job.release(1, TEXTS | {"pattern:probing": rule})
     for first in range(0, len(events), size):
         job.events([msgspec.json.encode(each) for each in events[first : first + size]])
         job.checkpoint()
-    return job.decisions()
+    return all_decided(job)
+
+
+def all_decided(job: Imitation) -> list[dict[str, Any]]:
+    return msgspec.convert(job.decisions(), list[dict[str, Any]])
 
 
 PROBED = [event(1, 1.0), event(2, 1.5), event(3, 0.5), event(4, 50.0)]
@@ -89,6 +95,12 @@ def test_sequences_go_on_after_a_restart_and_under_another_text_of_the_rule_with
     assert again.decisions()[-1]["action"] == "review"
 
 
+def test_a_step_captures_what_its_own_condition_does_not_read() -> None:
+    rule = PROBING.replace("event.amount < 2.0, times: 3+", "feature.count_1h < 4.0, times: 3")
+    rule = rule.replace("event.amount > 20.0 * probe.mean(event.amount)", "probe.count == 3 && probe.sum(event.amount) > 2.0")
+    assert [len(each["matches"]) for each in decided(rule, PROBED)] == [0, 0, 0, 1]
+
+
 def test_a_sequence_in_shadow_changes_no_decision() -> None:
     shadow = PROBING.replace("status: active", "status: shadow")
     with_it = decided(shadow, PROBED)
@@ -96,10 +108,84 @@ def test_a_sequence_in_shadow_changes_no_decision() -> None:
     assert [match["shadow"] for match in with_it[3]["matches"]] == [True]
 
 
-def test_a_sequence_of_another_key_is_refused_with_its_place() -> None:
-    rule = PROBING.replace("  within: 15m\n", "  key: device\n  within: 15m\n")
-    with pytest.raises(Refusal, match=r"patterns/probing\.yaml:\d+:\d+: sequence of another key"):
+OF_DEVICE = PROBING.replace("  within: 15m\n", "  key: device\n  within: 15m\n")
+BY_MANY = [event(1, 1.0), event(2, 1.5, who="u1"), event(3, 0.5, who="u2"), event(4, 50.0, who="u3")]
+
+
+@pytest.mark.parametrize("size", [1, 2, 100])
+def test_a_sequence_of_a_device_matches_the_event_of_whichever_user_completes_it(size: int) -> None:
+    found = decided(OF_DEVICE, BY_MANY, size)
+    assert [each["action"] for each in found] == ["approve", "approve", "approve", "block"]
+    assert found[3]["reasons"] == ["3 probes of 1, then 50 (probing)"]
+    [match] = found[3]["matches"]
+    assert match["events"] == [[START_MS + SECOND * number, number] for number in (1, 2, 3, 4)]
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [*BY_MANY[:2], event(3, 0.5, device="e"), BY_MANY[3]],
+        [*BY_MANY[:2], event(3, 0.5, device=None), BY_MANY[3]],
+        [*BY_MANY[:3], event(9, 5.0, kind="reissue"), event(10, 50.0)],
+        [*BY_MANY[:2], BY_MANY[1], BY_MANY[3]],
+    ],
+    ids=["another device", "no device", "until", "a repeated event"],
+)
+def test_a_sequence_of_a_device_does_not_match_what_only_looks_like_it(events: list[dict[str, object]]) -> None:
+    assert all(not each["matches"] for each in decided(OF_DEVICE, [{k: v for k, v in each.items() if v is not None} for each in events]))
+
+
+def test_a_sequence_of_a_device_goes_on_after_a_restart() -> None:
+    job = Imitation()
+    job.release(1, TEXTS | {"pattern:probing": OF_DEVICE})
+    job.events([msgspec.json.encode(each) for each in BY_MANY[:3]])
+    job.checkpoint()
+    again = Imitation(job.entity_state, job.user_state)
+    again.release(1, TEXTS | {"pattern:probing": OF_DEVICE})
+    again.events([msgspec.json.encode(BY_MANY[3])])
+    assert again.decisions()[-1]["action"] == "block"
+
+
+def test_a_sequence_of_a_device_says_nothing_where_the_answer_of_the_device_is_lost() -> None:
+    job = Imitation()
+    job.release(1, TEXTS | {"pattern:probing": OF_DEVICE})
+    job.events([msgspec.json.encode(each) for each in BY_MANY[:3]])
+    job.events([msgspec.json.encode(BY_MANY[3])], lose_answers=True)
+    assert not job.decisions()[-1]["matches"]
+
+
+def test_a_sequence_of_a_pair_reads_the_features_of_the_pair() -> None:
+    rule = PROBING.replace("  within: 15m\n", "  key: [who, device]\n  within: 15m\n")
+    rule = rule.replace("event.amount > 20.0", "feature.pair_count > 3.0 && event.amount > 20.0")
+    features = TEXTS["features"] + "- {name: pair_count, template: count, entity: [who, device], window: 1h}\n"
+    job = Imitation()
+    job.release(1, TEXTS | {"features": features, "pattern:probing": rule})
+    job.events([msgspec.json.encode(each) for each in PROBED])
+    assert [len(each["matches"]) for each in all_decided(job)] == [0, 0, 0, 1]
+
+
+def test_steps_of_a_device_that_read_what_its_stage_does_not_know_are_refused_with_their_place() -> None:
+    rule = OF_DEVICE.replace("event.amount > 20.0", "feature.count_1h > 3.0 && event.amount > 20.0")
+    with pytest.raises(Refusal, match=r"patterns/probing\.yaml:\d+:\d+: .*feature"):
         compile_release(1, TEXTS | {"pattern:probing": rule})
+
+
+def test_the_condition_beside_a_sequence_of_a_device_reads_what_the_stage_of_the_user_knows() -> None:
+    rule = OF_DEVICE.replace("sequence:", "when: feature.count_1h > 1.0\nsequence:")
+    assert [len(each["matches"]) for each in decided(rule, BY_MANY)] == [0, 0, 0, 0]
+    assert [len(each["matches"]) for each in decided(rule, [*BY_MANY[:3], event(4, 50.0)])] == [0, 0, 0, 1]
+
+
+def test_more_sequences_of_a_device_than_have_room_beside_an_event_all_match() -> None:
+    job = Imitation()
+    rules = {
+        f"pattern:probing_{at}": OF_DEVICE.replace("times: 3+", f"times: {at % 3 + 1}+").replace("15m", f"{15 + at}m") for at in range(70)
+    }
+    job.release(1, TEXTS | rules)
+    job.events([msgspec.json.encode(each) for each in BY_MANY])
+    found = all_decided(job)[-1]
+    assert len(found["matches"]) == 33
+    assert {len(match["events"]) for match in found["matches"]} > {0}
 
 
 def test_a_threshold_that_nothing_learns_yet_is_refused_with_its_place() -> None:

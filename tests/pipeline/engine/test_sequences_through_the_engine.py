@@ -1,0 +1,171 @@
+"""Rules with sequences give through the whole engine the matches of a matcher that keeps every partial match, whatever their key is."""
+
+import itertools
+from collections.abc import Sequence as Ordered
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from imitation import Imitation
+
+from features.schema.batch import Batch
+from features.schema.decode import Decoder
+from patterns.rules.rule_set import RuleSet
+from pipeline.engine.definitions.release import Release, compile_release
+from pipeline.engine.scorer import Scorer
+from tests.patterns.sequences.sequence_oracle import PlainSequence, PlainStep, Seen
+from tests.patterns.sequences.test_sequences_against_brute_force import Ask, asking_sequences, sequences, streams, valued_streams, wanted
+
+TEXTS = {
+    "schema": """
+id: {field: id, type: integer}
+time: {field: at, unit: ms}
+user: who
+entities: [device]
+fields:
+  a: {type: boolean}
+  b: {type: boolean}
+  c: {type: boolean}
+  d: {type: boolean}
+  z: {type: boolean}
+  until: {type: boolean}
+  gate: {type: boolean}
+  x: {type: float, required: false}
+  t: {type: string, required: false}
+lateness: 10m
+""",
+    "features": "- {name: count_1h, template: count, window: 1h}\n",
+    "models": "- {name: own, kind: river, model: anomaly.GaussianScorer, scope: user, inputs: [event.x]}",
+    "policy": "{score: first_ready(own), bands: [{action: approve}], fallback: {action: approve}}",
+}
+KEYS = ("who", "device")
+Match = tuple[int, tuple[tuple[int, int], ...]]
+
+
+def step_text(step: PlainStep) -> str:
+    ask = step.reads
+    when = f"event.{step.name} && {ask.text}" if isinstance(ask, Ask) else f"event.{step.name}"
+    parts = [f"name: {step.name}", f'when: "{when}"']
+    if not step.absent and (step.least, step.most) != (1, 1):
+        parts.append(f"times: {step.least}{'+' if step.most is None else '' if step.most == step.least else f'..{step.most}'}")
+    parts += [f"gap: {step.gap}ms"] if step.gap is not None else []
+    parts += [f"{word}: true" for word in ("optional", "absent") if getattr(step, word)]
+    return "{" + ", ".join(parts) + "}"
+
+
+def rule_text(plain: PlainSequence, key: str) -> str:
+    asks = [step.reads for step in plain.steps if isinstance(step.reads, Ask)]
+    lines = ["title: Steps", "owner: tests", "status: active", "when: event.gate", f"missing: {asks[0].missing.value if asks else 'false'}"]
+    lines += ["sequence:", f"  key: {key}", f"  within: {plain.within}ms", "  until: event.until"]
+    lines += [f"  order: {'listed' if plain.ordered else 'any'}", f"  select: {'strict' if plain.strict else 'relaxed'}"]
+    lines += [f"  emit: {'each' if plain.each else 'first'}", "  steps:", *(f"    - {step_text(step)}" for step in plain.steps)]
+    return "\n".join(lines) + "\n"
+
+
+def written(plain: PlainSequence) -> PlainSequence:
+    """The sequence as the language can say it: one `missing` for the whole rule, and no gap that is pointless or longer than the whole."""
+    asks = [step.reads for step in plain.steps if isinstance(step.reads, Ask)]
+    steps = []
+    for at, step in enumerate(plain.steps):
+        reads = replace(step.reads, missing=asks[0].missing) if isinstance(step.reads, Ask) else None
+        bound = step.gap is None or step.gap > plain.within or (at == 0 and step.most == 1)
+        steps.append(replace(step, reads=reads, gap=None if bound else step.gap))
+    return replace(plain, steps=tuple(steps))
+
+
+def event_json(number: int, whose: str, event: Seen, key: str) -> bytes:
+    holds = {name: name in event.steps for name in "abcdz"} | {"until": event.until, "gate": event.gate}
+    values: dict[str, object] = {"x": event.values["x"]} if "x" in event.values else {}
+    values |= {"t": f"{event.values['t']}"} if "t" in event.values else {}
+    keys = {"who": whose, "device": "d"} if key == "who" else {"who": f"u{number % 3}", "device": whose}
+    return msgspec.json.encode({"id": 1_000 + number, "at": START_MS + event.time, **keys, **holds, **values})
+
+
+START_MS = 1_700_000_000_000
+
+
+def expected(plain: PlainSequence, stream: Ordered[tuple[str, Seen]]) -> list[Match]:
+    answers = [(int(at), {(time, id) for _, time, id in taken}) for at, _, taken, _ in wanted(plain, stream)[0] if at.isdigit()]
+    return sorted((at, tuple(sorted(events))) for at, events in answers)
+
+
+def through_engine(release: Release, bodies: Ordered[bytes], cuts: Ordered[int]) -> list[Match]:
+    scorer, decoder, found = Scorer(), Decoder(release.schema), list[Match]()
+    for start, end in itertools.pairwise([0, *sorted(cuts), len(bodies)]):
+        if start < end:
+            batch = Batch.of([decoder.decode(body, 1 << 50) for body in bodies[start:end]], release.schema)
+            matches = scorer.score(release, batch).matches
+            for at, row in enumerate(matches.events.tolist()):
+                events = sorted({(time - START_MS, id) for time, id in matches.found.events(at)})
+                found.append((start + row, tuple(events)))
+    return sorted(found)
+
+
+def through_stages(texts: dict[str, str], bodies: Ordered[bytes], cuts: Ordered[int], restarts: bool) -> list[Match]:
+    job = Imitation()
+    job.release(1, texts)
+    for start, end in itertools.pairwise([0, *sorted(cuts), len(bodies)]):
+        if start < end:
+            job.events(bodies[start:end])
+            job.checkpoint()
+        if restarts:
+            out, job = job.out, Imitation(job.entity_state, job.user_state)
+            job.out = out
+            job.release(1, texts)
+    found = []
+    for decision in msgspec.convert(job.decisions(), list[dict[str, Any]]):
+        at = int(decision["event_id"]) - 1_000
+        for match in decision["matches"]:
+            found.append((at, tuple(sorted({(time - START_MS, id) for time, id in match["events"]}))))
+    return sorted(found)
+
+
+def check(plain: PlainSequence, stream: list[tuple[str, Seen]], cuts: list[int], key: str, restarts: bool) -> None:
+    if key == "device" and not plain.each:  # its stage does not know what `when` reads, and a match ends what has begun
+        stream = [(whose, replace(event, gate=True)) for whose, event in stream]
+    texts = TEXTS | {"pattern:steps": rule_text(plain, key)}
+    bodies = [event_json(number, whose, event, key) for number, (whose, event) in enumerate(stream)]
+    cuts = [min(cut, len(stream)) for cut in cuts]
+    want = expected(plain, [(whose, replace(event, id=1_000 + number)) for number, (whose, event) in enumerate(stream)])
+    release = compile_release(1, texts)
+    found = through_engine(release, bodies, cuts)
+    assert through_stages(texts, bodies, cuts, restarts) == found
+    if not given_way(release):
+        assert found == want
+
+
+def given_way(release: Release) -> bool:
+    """Whether partial matches gave way, so that fewer matches than those of the oracle are right."""
+    rules = release.rules
+    assert isinstance(rules, RuleSet)
+    own = [rules._sequences] if rules._sequences is not None else [each._sequences for each in rules.of_entities.values()]
+    return any(int(np.sum(each._sequences.counts[:, 1:3])) > 0 for each in own)
+
+
+def no_wait(plain: PlainSequence) -> bool:
+    return not plain.steps[-1].absent and (plain.ordered or not any(step.absent for step in plain.steps))
+
+
+@settings(max_examples=60, deadline=None)
+@given(sequences().filter(no_wait).map(written), streams(), st.lists(st.integers(0, 24), max_size=3), st.sampled_from(KEYS), st.booleans())
+def test_matches_and_their_events_are_those_of_brute_force(
+    plain: PlainSequence, stream: list[tuple[str, Seen]], cuts: list[int], key: str, restarts: bool
+) -> None:
+    check(plain, stream, cuts, key, restarts)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    asking_sequences().filter(no_wait).map(written),
+    valued_streams(),
+    st.lists(st.integers(0, 24), max_size=3),
+    st.sampled_from(KEYS),
+    st.booleans(),
+)
+def test_matches_of_conditions_that_read_earlier_steps_are_those_of_brute_force(
+    plain: PlainSequence, stream: list[tuple[str, Seen]], cuts: list[int], key: str, restarts: bool
+) -> None:
+    check(plain, stream, cuts, key, restarts)
