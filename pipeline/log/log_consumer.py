@@ -20,6 +20,7 @@ POLL_SECONDS, POLL_SECONDS_MAX = 0.1, 0.25
 FLOWING_LOOKS = 3
 """After so many looks in a row that found some records, but fewer than were asked for, the next look comes `POLL_SECONDS` after the last:
 who takes what has come each time writes many small batches, and a small one costs as much as a large one."""
+JUST_SECONDS = 0.01
 CURSORS = "cursors"
 _NONE = (OFFSET_INVALID, "")
 _decode_cursors = msgspec.json.Decoder(dict[str, int | tuple[int, str]]).decode
@@ -110,6 +111,7 @@ class LogConsumer:
         self._partitions: list[_Partition] = []
         self._poll_seconds = POLL_SECONDS
         self._looked_at = 0.0
+        self._found_nothing = False
         self._flowing = 0
         """How many looks in a row have found some records, but not all that were asked for."""
 
@@ -130,6 +132,7 @@ class LogConsumer:
 
     def assign(self, places: Iterable[TopicPartition]) -> None:
         self._partitions = [self._opened(place.topic, place.partition, place.offset) for place in places]
+        self._found_nothing = False
 
     def unassign(self) -> None:
         self._partitions = []
@@ -166,12 +169,17 @@ class LogConsumer:
         """The records that are there, at most `num_messages`; waits up to `timeout` seconds for the first."""
         until = time.monotonic() + timeout
         self._let_gather(timeout)
-        while True:
+        found: list[LogMessage] = []
+        if timeout <= 0 or not self._has_just_looked():
             found = self._look(num_messages)
-            left = until - time.monotonic()
-            if found or left <= 0:
-                return found
+        while not found and (left := until - time.monotonic()) > 0:
             self._wait(left)
+            found = self._look(num_messages)
+        return found
+
+    def _has_just_looked(self) -> bool:
+        """Whether the last look found nothing, a moment ago: who asks again and again for what comes looks once each time, not twice."""
+        return self._found_nothing and time.monotonic() - self._looked_at < JUST_SECONDS
 
     def _look(self, num_messages: int) -> list[LogMessage]:
         found: list[LogMessage] = []
@@ -179,6 +187,7 @@ class LogConsumer:
             each.segments.refresh()
             found += each.take(num_messages - len(found), self._says_end)
         self._looked_at = time.monotonic()
+        self._found_nothing = not found
         self._flowing = self._flowing + 1 if 0 < len(found) < num_messages else 0
         if found:
             self._poll_seconds = POLL_SECONDS
@@ -238,6 +247,7 @@ class LogConsumer:
         for each in self._partitions:
             if (each.topic, each.number) in named:
                 each.paused = paused
+        self._found_nothing = False
 
     def _wait(self, seconds: float) -> None:
         """Waits for a record: for the writer where it is in this process, else for a moment."""

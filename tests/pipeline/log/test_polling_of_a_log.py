@@ -68,3 +68,17 @@ def test_a_backlog_is_taken_without_a_pause(tmp_path: pathlib.Path, slept: list[
     consumer = consumer_of(tmp_path)
     assert [len(consumer.consume(10, 1.0)) for _ in range(6)] == [10] * 6
     assert slept == []
+
+
+def test_a_consumer_that_is_asked_again_and_again_looks_once_each_time(
+    tmp_path: pathlib.Path, slept: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[float] = []
+    consumer = consumer_of(tmp_path)
+    look = consumer._look
+    monkeypatch.setattr(consumer, "_look", lambda number: looks.append(0.0) or look(number))
+    for _ in range(20):
+        consumer.consume(10, POLL_SECONDS_MAX)
+    assert len(looks) <= 25
+    append(tmp_path, b"1")
+    assert [message.value() for message in consumer.consume(10, 0.0)] == [b"1"], "who does not wait sees what is there"
