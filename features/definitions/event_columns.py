@@ -25,13 +25,17 @@ class EventColumns:
         self._schema = schema
         self._scales = dict(zip(schema.columns, schema.scales.tolist(), strict=True))
         self._places = {name: at for at, name in enumerate(schema.columns)}
-        self._reads = [(name, name.removeprefix(_EVENT), types[name]) for name in dict.fromkeys(names) if name in types]
+        self._reads = {name: (name.removeprefix(_EVENT), types[name]) for name in names if name in types}
 
     def of(self, batch: Batch) -> dict[str, Column]:
         """Returns columns by name. The time is always there: an expression needs one column to know how many events there are."""
         time = f"{_EVENT}{self._schema.time_field}"
-        columns = {name: self._column(field, type, batch) for name, field, type in self._reads}
+        columns = {name: self._column(field, type, batch) for name, (field, type) in self._reads.items()}
         return columns if time in columns else columns | {time: Column.of_times_ms(batch.times_ms)}
+
+    def column(self, name: str, batch: Batch) -> Column:
+        """Returns the column of one of the names."""
+        return self._column(*self._reads[name], batch)
 
     def _column(self, field: str, type: Type, batch: Batch) -> Column:
         schema = self._schema

@@ -44,6 +44,7 @@ class EventLayout:
     def __init__(self, schema: Schema, matrices: Sequence[Mapping[str, Type]] = ()) -> None:
         self.schema = schema
         self.types = names_of_schema(schema).types
+        self.event_columns = EventColumns(self.types, schema)
         scales = dict(zip(schema.columns, schema.scales.tolist(), strict=True))
         self.places = {
             f"{_EVENT}{name}": Place(0, at, scales[name], self.types[f"{_EVENT}{name}"]) for at, name in enumerate(schema.columns)
@@ -98,7 +99,7 @@ class EventValues(Mapping[str, Column]):
             numbers = np.ascontiguousarray(self.matrices[place.matrix][:, place.column])
             return Column.of_numbers(place.type, numbers, place.divisor)
         if name in self.layout.types:
-            return EventColumns([name], self.layout.schema).of(self.batch)[name]
+            return self.layout.event_columns.column(name, self.batch)
         return self._further[name]
 
 

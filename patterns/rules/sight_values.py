@@ -1,6 +1,6 @@
 """The values of a batch under the names by which rules read them."""
 
-import functools
+import weakref
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
@@ -40,36 +40,34 @@ class ValueSource:
         n = len(sight.batch)
         models = np.column_stack([sight.models[name] for name in self._models]) if self._models else np.empty((n, 0))
         learned = np.full((n, len(self._learned)), np.nan)
-        return self._layout.of(sight.batch, (sight.features, models, learned), _Further(sight, self._facts, self._layout))
+        further = _Further(sight, self._facts)
+        values = self._layout.of(sight.batch, (sight.features, models, learned), further)
+        further.values_of_events = weakref.proxy(values)
+        return values
 
 
 class _Further(dict[str, Column]):
     """Makes the columns of facts, and of what is on which list, when they are first asked for.
 
-    It does not hold the values that hold it: such a cycle, and with it all that is known of the batch, would stay in memory until the next
+    It refers weakly to the values that hold it: a cycle, and with it all that is known of the batch, would stay in memory until the next
     garbage collection, and a collection of many batches holds up all decisions.
     """
 
-    def __init__(self, sight: Sight, facts: Mapping[str, Fact], layout: EventLayout) -> None:
+    def __init__(self, sight: Sight, facts: Mapping[str, Fact]) -> None:
         super().__init__()
         self._sight = sight
         self._facts = facts
-        self._layout = layout
+        self.values_of_events: Mapping[str, Column] = {}
 
     def __missing__(self, name: str) -> Column:
         column = self[name] = self._column(name)
         return column
 
-    @functools.cached_property
-    def _events(self) -> EventValues:
-        """The values that the events themselves have."""
-        return self._layout.of(self._sight.batch)
-
     def _column(self, name: str) -> Column:
         sight = self._sight
         if IN_LIST in name:
             field, listed = name.split(IN_LIST)
-            return membership_column(self._events[field], listed, sight.batch.times_ms, sight.lists)
+            return membership_column(self.values_of_events[field], listed, sight.batch.times_ms, sight.lists)
         return _fact(self._facts[name], sight.facts(), len(sight.batch))
 
 
