@@ -1,14 +1,14 @@
 """The archive stage gathers records and emits them as whole Parquet files before each checkpoint."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import cast
 
 from pipeline.engine.isolation import one_by_one
 from pipeline.flink.state import BulkState
 from pipeline.sinks.deduplication import FirstDecisions, FirstWins
-from pipeline.wire.bodies import read_placed_record
+from pipeline.wire.bodies import PlacedRecord, read_placed_record
 from pipeline.wire.bundle import read_bundle
 from pipeline.wire.declaration import Kind as BundleKind
 from pipeline.wire.declaration import Tag
@@ -48,11 +48,11 @@ class Keep:
     def process(self, data: bytes) -> bytes:
         """Takes in one micro-batch; returns files before a checkpoint and above `BYTES_MAX`, else ``b""``."""
         bundle = read_bundle(data)
-        if bundle.kind == BundleKind.BARRIER:
-            self.taken.save()
-            return self._files()
-        for body in bundle.bodies:
-            record = read_placed_record(body)
+        return self.checkpoint() if bundle.kind == BundleKind.BARRIER else self.take(map(read_placed_record, bundle.bodies))
+
+    def take(self, records: Iterable[PlacedRecord]) -> bytes:
+        """Takes in records; returns files above `BYTES_MAX`, else ``b""``."""
+        for record in records:
             kind = cast(Kind, record.topic.removeprefix(self._prefix))
             row = ArchivedRecord(record.partition, record.offset, record.at_ms, record.key, record.value)
             if kind == "decisions":
@@ -61,6 +61,11 @@ class Keep:
                 self._gathered[kind, day_of(record.at_ms)].rows.append((row, None))
             self._bytes += len(record.value)
         return self._files() if self._bytes > BYTES_MAX else b""
+
+    def checkpoint(self) -> bytes:
+        """Returns files of all that was gathered, before a checkpoint."""
+        self.taken.save()
+        return self._files()
 
     def _gather(self, row: ArchivedRecord, decision: ArchivedDecision) -> None:
         self._gathered["decisions", day_of(decision.event_time)].rows.append((row, decision))

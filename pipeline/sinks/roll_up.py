@@ -1,13 +1,14 @@
 """The roll-up adds decisions up by event-time minute and dimensions, and emits one row of deltas a combination before each checkpoint."""
 
 import logging
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 import msgspec
 
 from pipeline.flink.state import BulkState
 from pipeline.sinks.deduplication import FirstDecisions, FirstWins
-from pipeline.wire.bodies import read_placed_record
+from pipeline.wire.bodies import PlacedRecord, read_placed_record
 from pipeline.wire.bundle import read_bundle
 from pipeline.wire.declaration import Kind, Tag
 from pipeline.wire.frames import add_record
@@ -74,12 +75,18 @@ class RollUp:
     def process(self, data: bytes) -> bytes:
         """Takes in one micro-batch; returns rows before a checkpoint and above `ROWS_MAX`, else ``b""``."""
         bundle = read_bundle(data)
-        if bundle.kind == Kind.BARRIER:
-            self.taken.save()
-            return self._rows()
-        for body in bundle.bodies:
-            self.taken.take(read_placed_record(body), self._count)
+        return self.checkpoint() if bundle.kind == Kind.BARRIER else self.take(map(read_placed_record, bundle.bodies))
+
+    def take(self, records: Iterable[PlacedRecord]) -> bytes:
+        """Takes in records; returns rows above `ROWS_MAX`, else ``b""``."""
+        for record in records:
+            self.taken.take(record, self._count)
         return self._rows() if len(self._sums) > ROWS_MAX else b""
+
+    def checkpoint(self) -> bytes:
+        """Returns all rows, before a checkpoint."""
+        self.taken.save()
+        return self._rows()
 
     def _count(self, decision: CountedDecision) -> None:
         minute_ms = decision.event_time // MINUTE_MS * MINUTE_MS

@@ -24,9 +24,8 @@ from pipeline.log.log_consumer import LogConsumer
 from pipeline.log.log_folder import INPUT, LOGS, LOGS_OF, TAKEN_IN
 from pipeline.sinks.archive_access import archive_of
 from pipeline.sinks.archive_stage import Keep
-from pipeline.solo.placed_records import placed_bundle
-from pipeline.wire.bundle import write_bundle
-from pipeline.wire.declaration import Kind, Tag
+from pipeline.solo.placed_records import placed
+from pipeline.wire.declaration import Tag
 from pipeline.wire.frames import read_frames
 from stores.archive.archive_rows import CHANGES, LOGGED, STREAMS
 
@@ -77,10 +76,10 @@ class SoloArchiveJob:
         written_at = -math.inf
         while not self._stopping:
             messages = self._consumer.consume(BATCH_MAX, 0.2)
-            frames = self._keep.process(placed_bundle(messages)) if messages else b""
+            frames = self._keep.take(placed(messages)) if messages else b""
             is_due = time.monotonic() - written_at >= self._interval_seconds
             if frames or (is_due and self._positions() != begun):
-                frames += self._keep.process(write_bundle(Kind.BARRIER, [b""]))
+                frames += self._keep.checkpoint()
                 if not self._write(frames, begun):
                     break
                 begun, written_at = self._positions(), time.monotonic()

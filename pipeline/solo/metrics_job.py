@@ -16,9 +16,8 @@ from pipeline.log.log_consumer import LogConsumer, LogMessage
 from pipeline.log.log_folder import LOGS, SIDE, segments_of, writer_of
 from pipeline.log.reader import LogReader
 from pipeline.sinks.roll_up import RollUp
-from pipeline.solo.placed_records import placed_bundle
-from pipeline.wire.bundle import write_bundle
-from pipeline.wire.declaration import Kind, Tag
+from pipeline.solo.placed_records import placed
+from pipeline.wire.declaration import Tag
 from pipeline.wire.frames import read_frames
 
 log = logging.getLogger(__name__)
@@ -65,10 +64,10 @@ class SoloMetricsJob:
         self._stopping = True
 
     def _take(self, messages: list[LogMessage]) -> None:
-        self._append(self._roll_up.process(placed_bundle(messages)), messages[-1].offset() + 1)
+        self._append(self._roll_up.take(placed(messages)), messages[-1].offset() + 1)
 
     def _publish(self, position: int) -> None:
-        self._append(self._roll_up.process(write_bundle(Kind.BARRIER, [b""])), position)
+        self._append(self._roll_up.checkpoint(), position)
 
     def _append(self, frames: bytes, position: int) -> None:
         entries = [Entry("metrics", key.encode(), value) for tag, key, value in read_frames(frames) if tag == Tag.METRIC]
