@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.log import log_consumer
 from pipeline.log.frame import Entry
-from pipeline.log.log_consumer import FLOWING_LOOKS, POLL_SECONDS, POLL_SECONDS_MAX, LogConsumer
+from pipeline.log.log_consumer import FLOWING_LOOKS, GATHER_SECONDS, POLL_SECONDS, POLL_SECONDS_MAX, LogConsumer
 from pipeline.log.log_folder import LOG_FOLDER, LOGS_OF, TOPIC_PREFIX
 from pipeline.log.writer import LogWriter
 
@@ -60,7 +60,7 @@ def test_what_comes_all_the_time_is_taken_in_large_batches(tmp_path: pathlib.Pat
     append(tmp_path, b"1")
     slept.clear()
     assert len(consumer.consume(10, 1.0)) == 1
-    assert slept == [pytest.approx(POLL_SECONDS)]
+    assert slept == [pytest.approx(GATHER_SECONDS)]
 
 
 def test_a_backlog_is_taken_without_a_pause(tmp_path: pathlib.Path, slept: list[float]) -> None:
