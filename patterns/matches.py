@@ -13,6 +13,7 @@ from features.profiles.sections import Section
 from features.schema.batch import Batch
 from foundation.filled_arrays import filled
 from foundation.number_arrays import Float64s, Int8s, Int64s
+from patterns.absences import NOBODY_WAITS, Absence, Waiting
 from patterns.findings import NOTHING_FOUND, Findings, findings_joined
 from patterns.language.pattern import Budget, ListAddition
 
@@ -124,6 +125,7 @@ class Sight:
         profiles: those of the users, where rules keep their state.
         slots: [n] of each event's user in `profiles`.
         of_entities: by kind of entity, what its stage says of the sequences of rules whose key it is, see `EntityRules`.
+        absences: gets the trailing absences of users that have come true, because a later event of the same user came.
     """
 
     batch: Batch
@@ -137,6 +139,7 @@ class Sight:
     profiles: Profiles
     slots: Int64s
     of_entities: Mapping[str, Int64s] = field(default_factory=dict)
+    absences: list[Absence] = field(default_factory=list)
 
 
 class EntityRules(Protocol):
@@ -151,7 +154,9 @@ class EntityRules(Protocol):
     @property
     def width(self) -> int: ...
 
-    def find_many(self, batch: Batch, features: Float64s, fresh: Bools, late: Bools, profiles: Profiles, slots: Int64s) -> Int64s:
+    def find_many(
+        self, batch: Batch, features: Float64s, fresh: Bools, late: Bools, profiles: Profiles, slots: Int64s, absences: list[Absence]
+    ) -> Int64s:
         """Looks at every event of a batch, and returns [n, width] words, from which the rules of the release read which ones matched.
 
         Args:
@@ -159,6 +164,7 @@ class EntityRules(Protocol):
             fresh: [n] whether the event is new to its entity; others are no events of a sequence again.
             late: [n] whether its entity had a newer event before.
             slots: [n] of each event's entity in `profiles`.
+            absences: gets the trailing absences that have come true, because a later event of the same entity came.
         """
         ...
 
@@ -169,7 +175,8 @@ class Rules(Protocol):
     `each` says what a match says of the rule at its position; those that never act come last. `cost_ns` is the CPU that an event costs,
     about, in nanoseconds. `sections` are what profiles of users keep for them. `lists` are those that the rules ask. `reads` are the
     names that each reads, by its id. `errors` and `skips` count at how many events each rule erred, and was skipped because a value was
-    missing, since it was compiled. `of_entities` is what the stages of other entities than users look at, by kind.
+    missing, since it was compiled. `of_entities` is what the stages of other entities than users look at, by kind. `waiting`
+    are the sequences that end with an absence, by kind of entity, users included.
     """
 
     errors: Int64s
@@ -186,6 +193,9 @@ class Rules(Protocol):
 
     @property
     def of_entities(self) -> Mapping[str, EntityRules]: ...
+
+    @property
+    def waiting(self) -> Mapping[str, Waiting]: ...
 
     @property
     def lists(self) -> Collection[str]: ...
@@ -206,6 +216,7 @@ class NoRules:
     cost_ns = 0.0
     sections: tuple[Section, ...] = ()
     of_entities: Mapping[str, EntityRules] = {}
+    waiting: Mapping[str, Waiting] = NOBODY_WAITS
     lists: tuple[str, ...] = ()
     reads: Mapping[str, tuple[str, ...]] = {}
 

@@ -107,6 +107,10 @@ class Profiles:
             self._add(key)
         return np.fromiter(map(self._index.__getitem__, keys), np.int64, len(keys))
 
+    def keys_of(self, slots: Int64s) -> list[str]:
+        """Returns the key of each slot."""
+        return [self._keys[slot] for slot in slots.tolist()]
+
     def section(self, name: str) -> Float64s:
         """Returns the words of a declared section, [rows, width], to be changed in place; `view` gives them as whole numbers.
 

@@ -158,6 +158,9 @@ class RuleReader:
         steps = frozenset(step.name for step in sequence.steps) if sequence is not None else frozenset()
         beside = formulas(user).with_steps(EarlierSteps(steps, (), _UNREAD))
         when = file.read("when", beside.condition, None)
+        if when is not None and sequence is not None and sequence.steps[-1].absent and sequence.key != user:
+            expected = "no when: at the stage of another key than the user it is not known when the wait begins"
+            file.own.at("when").refuse("condition beside an absence at the end", expected, remedy="say it in a step")
         if when is None and sequence is None:
             file.own.refuse("nothing to match", "a field when, sequence, or both", ", ".join(file.own.names()))
         return _Evaluated(missing, adaptive, when, sequence, beside)

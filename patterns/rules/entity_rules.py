@@ -9,11 +9,13 @@ from features.profiles.sections import Section
 from features.schema.batch import Batch
 from features.schema.schema import Schema
 from foundation.number_arrays import Float64s, Int64s
-from patterns.language.pattern import Pattern
+from patterns.absences import Absence
 from patterns.matches import Bools
 from patterns.predicates.condition_set import ConditionSet
 from patterns.predicates.event_values import EventLayout
+from patterns.rules.rule_absences import RuleAbsences, TellingRule
 from patterns.rules.rule_sequences import RuleSequences, sequences_of
+from patterns.rules.wording import Wordings
 from patterns.sequences.carried import Carried
 from patterns.sequences.matched import MatchedSequences
 
@@ -35,11 +37,13 @@ class KeySequences:
 
     Args:
         sequences: of the kind.
+        absences: says what its trailing absences mean.
         features: the names of the kind's own features, in the order of its feature matrix.
     """
 
-    def __init__(self, sequences: RuleSequences, schema: Schema, features: Sequence[str]) -> None:
+    def __init__(self, sequences: RuleSequences, absences: RuleAbsences, schema: Schema, features: Sequence[str]) -> None:
         self._sequences = sequences
+        self.absences = absences
         self._conditions = ConditionSet.compile(sequences.conditions)
         self._layout = EventLayout(schema, [{FEATURE + name: Type.DOUBLE for name in features}])
         self._carried = Carried(sequences.shapes)
@@ -54,11 +58,15 @@ class KeySequences:
         """The number of words that an event is answered with."""
         return self._carried.width
 
-    def find_many(self, batch: Batch, features: Float64s, fresh: Bools, late: Bools, profiles: Profiles, slots: Int64s) -> Int64s:
+    def find_many(
+        self, batch: Batch, features: Float64s, fresh: Bools, late: Bools, profiles: Profiles, slots: Int64s, absences: list[Absence]
+    ) -> Int64s:
         """Looks at every event of a batch; see `patterns.matches.EntityRules`."""
         columns = self._layout.of(batch, (features,))
         fired = self._conditions.find_many(columns, len(batch))
         found = self._sequences.take(_OfEntities(batch, fresh, late, profiles, slots), columns, fired.events, fired.conditions)
+        if len(found.absences):
+            absences += self.absences.of(found.absences, profiles)
         return self._carried.write(found.matches, len(batch))
 
     def matched(self, words: Int64s) -> tuple[MatchedSequences, list[Int64s]]:
@@ -66,16 +74,20 @@ class KeySequences:
         return self._carried.read(words), self._sequences.rules_of
 
 
-def key_sequences_of(patterns: Sequence[Pattern], schema: Schema, own_features: Mapping[str, Sequence[str]]) -> dict[str, KeySequences]:
-    """Returns by kind of entity the sequences of rules whose key is no user, where `patterns` are all rules that are evaluated.
+def key_sequences_of(
+    rules: Sequence[TellingRule], wordings: Wordings, schema: Schema, own_features: Mapping[str, Sequence[str]]
+) -> dict[str, KeySequences]:
+    """Returns by kind of entity the sequences of rules whose key is no user, where `rules` are all that are evaluated.
 
     Args:
         own_features: by kind of entity the names of its own features, in the order of its feature matrix.
     """
+    patterns = [rule.pattern for rule in rules]
     kinds = dict.fromkeys(pattern.sequence.key for pattern in patterns if pattern.sequence is not None)
     found: dict[str, KeySequences] = {}
     for kind in kinds:
         sequences = sequences_of(patterns, kind, gated=False) if kind != schema.user else None
         if sequences is not None:
-            found[kind] = KeySequences(sequences, schema, own_features.get(kind, ()))
+            absences = RuleAbsences(kind, sequences, rules, wordings)
+            found[kind] = KeySequences(sequences, absences, schema, own_features.get(kind, ()))
     return found

@@ -21,8 +21,10 @@ from patterns.matches import Bools
 from patterns.rules.formulas import compiled_node
 from patterns.rules.wording import REASON_CHARACTERS_MAX, Wordings, plain_value, reads_of_reason, shown_value
 from patterns.sequences.matched import MatchedSequences, Shape, joined
+from patterns.sequences.programs import Read
 from patterns.sequences.sequences import Column as SequenceColumn
 from patterns.sequences.sequences import Found, RuleSequence, Sequences
+from patterns.sequences.tables import WAIT
 from patterns.sequences.warm_kernels import compile_sequence_kernels
 
 _NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
@@ -115,6 +117,19 @@ class RuleSequences:
         fired = self._sequences.fired(events, conditions, len(batch))
         return self._sequences.take(of.profiles, slots, batch.times_ms, batch.id_keys, of.late, values, fired)
 
+    @property
+    def waits(self) -> bool:
+        """Whether any of the sequences ends with an absence."""
+        return bool((self._sequences.tables.rules[:, WAIT] >= 0).any())
+
+    def deadlines_ms(self, profiles: Profiles, slots: Int64s) -> Int64s:
+        """Returns the earliest deadline of each slot's trailing absences; `patterns.sequences.tables.NONE` where none waits."""
+        return self._sequences.deadlines_ms(profiles, slots)
+
+    def pass_time(self, profiles: Profiles, slots: Int64s, now_ms: int) -> MatchedSequences:
+        """Takes out the trailing absences of `slots`, each once, whose deadlines lie before `now_ms`."""
+        return self._sequences.pass_time(profiles, slots, now_ms)
+
     def _values(self, columns: Mapping[str, Column], n: int) -> Float64s:
         values = np.empty((n, len(self._columns)))
         for at, program in enumerate(self._columns):
@@ -190,8 +205,12 @@ class SequenceWords:
         if read is None:
             column = self._columns[name].spread(self._n)
             return Column.of_values(column.type, [column.item(int(self._of.events[place]))])
-        value = self._of.matched.value(int(self._of.matches[place]), read)
-        return Column.of_values(wording.types[name], [_as(wording.types[name], value)])
+        return value_of_step(wording.types[name], self._of.matched, int(self._of.matches[place]), read)
+
+
+def value_of_step(type: Type, matched: MatchedSequences, match: int, read: Read) -> Column:
+    """Returns what is read of an earlier step of a match, as one value."""
+    return Column.of_values(type, [_as(type, matched.value(match, read))])
 
 
 def _rule_sequence(pattern: Pattern, gated: bool) -> RuleSequence:

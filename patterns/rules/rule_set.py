@@ -9,6 +9,7 @@ from features.expressions.functions.column import Column
 from features.profiles.sections import Section
 from features.schema.schema import Schema
 from foundation.number_arrays import Float64s, Int8s, Int64s
+from patterns.absences import Waiting
 from patterns.decision_order import ACTIONS
 from patterns.findings import Findings, found_by
 from patterns.language.pattern import SEVERITIES, Condition, Formula, Pattern
@@ -18,6 +19,7 @@ from patterns.predicates.form import Forms
 from patterns.rules.canary import chosen, seed_of
 from patterns.rules.entity_rules import key_sequences_of
 from patterns.rules.manifest import ACTING, WATCHED, Standing
+from patterns.rules.rule_absences import RuleAbsences, TellingRule
 from patterns.rules.rule_sequences import MatchedRules, SequenceWords, sequences_of
 from patterns.rules.sight_values import ValueSource
 from patterns.rules.wording import BatchWords, Wordings
@@ -67,6 +69,7 @@ class RuleSet:
     Attributes:
         rules: in that order.
         of_entities: the sequences whose key is no user, by kind of entity.
+        waiting: those that end with an absence, by kind of entity, users included.
         errors, skips: [rules] at how many events each rule erred, and at how many it was skipped because a value was missing.
     """
 
@@ -93,7 +96,16 @@ class RuleSet:
         self._to_ms = np.array([NEVER if p.effective.to_ms is None else p.effective.to_ms for p in patterns], np.int64)
         self._wordings = Wordings(patterns)
         self._sequences = sequences_of(patterns, schema.user)
-        self.of_entities = key_sequences_of(patterns, schema, own_features)
+        telling = [
+            TellingRule(pattern, each.version, rule.standing.status, acting_share(rule))
+            for pattern, each, rule in zip(patterns, self.each, self.rules, strict=True)
+        ]
+        self.of_entities = key_sequences_of(telling, self._wordings, schema, own_features)
+        self.waiting: dict[str, Waiting] = {kind: own.absences for kind, own in self.of_entities.items() if own.absences.waits}
+        self._absences = None
+        if self._sequences is not None:
+            self._absences = RuleAbsences(schema.user, self._sequences, telling, self._wordings)
+            self.waiting |= {schema.user: self._absences} if self._absences.waits else {}
         self.errors, self.skips = np.zeros(len(patterns), np.int64), np.zeros(len(patterns), np.int64)
         self._compile_conditions(patterns, forms)
         captured = [] if self._sequences is None else self._sequences.captured
@@ -170,6 +182,8 @@ class RuleSet:
         if self._sequences is not None:
             own = fired.conditions >= self._of_events
             found = self._sequences.take(sight, columns, fired.events[own], fired.conditions[own] - self._of_events)
+            if len(found.absences) and self._absences is not None:
+                sight.absences.extend(self._absences.of(found.absences, sight.profiles))
             parts.append((found.matches, self._sequences.rules_of))
         return MatchedRules(parts) if parts else None
 

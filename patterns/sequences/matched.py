@@ -99,6 +99,11 @@ class MatchedSequences:
         newest = max((event.time_ms for event in found), default=0)
         return [event for event in found if event.time_ms >= newest - int(shape.rule[WITHIN])]
 
+    def deadline_ms(self, match: int) -> int:
+        """Returns when an absence came true."""
+        assert self.deadlines_ms is not None
+        return int(self.deadlines_ms[match])
+
     def count(self, match: int, step: str) -> int:
         """Returns how many events a step took."""
         shape = self._shape(match)

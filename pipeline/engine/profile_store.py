@@ -51,6 +51,14 @@ class ProfileState(Protocol):
         """Keeps what changed of each key."""
         ...
 
+    def waiting(self) -> dict[tuple[str, str], int]:
+        """See `pipeline.engine.waits.KeptWaits`."""
+        ...
+
+    def wait(self, deadlines_ms: dict[tuple[str, str], int | None]) -> None:
+        """See `pipeline.engine.waits.KeptWaits`."""
+        ...
+
 
 class ProfileSlabs:
     """One slab of profiles a layout; state, where given, is the truth of the last save and the slabs run ahead of it.

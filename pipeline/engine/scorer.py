@@ -15,6 +15,7 @@ from features.layout.layout import DUPLICATE, ID_REUSED, LATE, TOO_FAR_BACK, TOO
 from features.profiles.profiles import Profiles
 from features.schema.batch import Batch
 from features.schema.event import ADD
+from patterns.absences import Absence
 from patterns.known_entries import KnownEntries
 from pipeline.engine.decisions.answers import Answers, width_of
 from pipeline.engine.decisions.revisions import turns
@@ -26,6 +27,7 @@ from pipeline.engine.steps.installed_snapshots import NEWEST, InstalledSnapshots
 from pipeline.engine.steps.keyed_scores import score_keyed
 from pipeline.engine.steps.step import Step, Turn
 from pipeline.engine.steps.step_list import steps_with
+from pipeline.engine.waits import Waits
 
 _MEASURED_EVENTS = 16
 """The memory that profiles take is looked at once in so many events: that costs a tenth of a decision."""
@@ -62,6 +64,8 @@ class Scorer:
         self._snapshots = InstalledSnapshots()
         self.lists = KnownEntries()
         self._steps = tuple(steps(self._snapshots))
+        self._waits = Waits(state)
+        self._absences: list[Absence] = []
         self._unmeasured = 0
         """Events since the memory of profiles was looked at."""
 
@@ -108,7 +112,10 @@ class Scorer:
         rules = release.rules.of_entities.get(kind)
         if rules is not None:
             fresh = (flags & _NOT_NEW == 0) & (batch.ops == ADD)
-            words = rules.find_many(batch if fields is None else fields, features, fresh, (flags & LATE) != 0, profiles, slots)
+            words = rules.find_many(
+                batch if fields is None else fields, features, fresh, (flags & LATE) != 0, profiles, slots, self._absences
+            )
+            self._note_waits(release, kind, keys, profiles, slots)
             answers[:, told + facts.shape[1] : -1] = words.view(np.float64)
         answers[:, -1] = (flags & _LACKING) != 0
         return answers
@@ -178,11 +185,41 @@ class Scorer:
 
     def _decide(self, release: Release, batch: Batch, answers: Answers, snapshots: NDArray[np.int64] | None) -> Verdicts:
         profiles, slots = self._open(release, release.features.kinds[0], batch.users)
-        turn = Turn(batch, profiles, slots, answers, snapshots, self.lists)
+        turn = Turn(batch, profiles, slots, answers, snapshots, self.lists, self._absences)
         verdicts = nothing_said(release, answers.features)
         for step in self._steps:
             step.run(turn, verdicts)
+        self._note_waits(release, release.features.kinds[0], batch.users, profiles, slots)
         return verdicts
+
+    def pass_time(self, release: Release, now_ms: int) -> None:
+        """Lets the trailing absences of rules come true whose deadlines lie before the event time `now_ms`; `take_absences` gives them.
+
+        Call it once all events up to `now_ms` have been given, in whatever order, and the event time of the batches does not matter.
+        """
+        for name, keys in self._waits.due(now_ms).items():
+            kind = name or release.features.kinds[0]
+            waiting = release.rules.waiting.get(kind)
+            if waiting is not None:
+                profiles, slots = self._open(release, kind, keys)
+                self._absences += waiting.pass_time(profiles, slots, now_ms)
+                self._waits.note(name, keys, waiting.deadlines_ms(profiles, slots))
+
+    def take_absences(self) -> list[Absence]:
+        """Returns the trailing absences that have come true since the last call."""
+        taken, self._absences = self._absences, []
+        return taken
+
+    @property
+    def first_deadline_ms(self) -> int | None:
+        """The earliest event time after which an absence comes true; None where nobody waits for one."""
+        return self._waits.first_ms
+
+    def _note_waits(self, release: Release, kind: str, keys: Sequence[str], profiles: Profiles, slots: NDArray[np.int64]) -> None:
+        waiting = release.rules.waiting.get(kind)
+        if waiting is not None:
+            name = "" if kind == release.features.kinds[0] else kind
+            self._waits.note(name, keys, waiting.deadlines_ms(profiles, slots))
 
     def keep(self, events: int) -> None:
         """Says that a bundle of so many events is done: now is the time to write profiles, and to let go of some where they take
@@ -209,6 +246,7 @@ class Scorer:
         """Writes to the state whatever it does not have yet: before a checkpoint."""
         for slabs in self._slabs.values():
             slabs.save()
+        self._waits.save()
 
     def forget(self) -> None:
         """Lets go all profiles in memory, whatever befell them: they are read from the state again, as they were last written.
@@ -219,10 +257,13 @@ class Scorer:
         if self._state is None:
             raise ValueError("profiles without a state cannot be read again")
         self._slabs.clear()
+        self._absences = []
+        self._waits = Waits(self._state)
 
     def _write(self) -> None:
         for slabs in self._slabs.values():
             slabs.write()
+        self._waits.save()
 
     def _shrink(self, held: dict[str, int], bytes_least: int) -> None:
         """Lets go of so many bytes of profiles, of the kind that takes most first."""

@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from pyflink.datastream.functions import KeyedProcessFunction, ProcessFunction, RuntimeContext
+from pyflink.datastream.timerservice import TimerService
 
 from pipeline.flink.garbage import settle_garbage
 from pipeline.flink.state import OutspokenState
+from pipeline.wire.declaration import END_MS
 
 
 def build(factory: str, *arguments: Any) -> Any:
@@ -92,3 +94,34 @@ class KeyedStage(KeyedProcessFunction):
         frames = self._stage.process(bytes(value))
         if frames:
             yield frames
+
+
+class TimedStage(KeyedStage):
+    """Runs a stage that waits for event times, and tells it once they have come.
+
+    Its timers are alarm clocks of the subtask: whatever key one is registered under, the stage itself knows which of its keys are due.
+    """
+
+    _alarm_ms: int | None = None
+
+    def process_element(self, value: Any, ctx: KeyedProcessFunction.Context) -> Iterator[bytes]:
+        yield from super().process_element(value, ctx)
+        self._set_alarm(ctx.timer_service())
+
+    def on_timer(self, timestamp: int, ctx: KeyedProcessFunction.OnTimerContext) -> Iterator[bytes]:
+        frames = self._stage.pass_time_encoded(event_time_ms(ctx.timer_service().current_watermark()))
+        if frames:
+            yield frames
+        self._set_alarm(ctx.timer_service())
+
+    def _set_alarm(self, timers: TimerService) -> None:
+        first_ms = self._stage.first_deadline_ms
+        if first_ms is not None and first_ms != self._alarm_ms:
+            timers.register_event_time_timer(first_ms)
+            timers.register_event_time_timer(END_MS + first_ms)
+        self._alarm_ms = first_ms
+
+
+def event_time_ms(watermark_ms: int) -> int:
+    """Returns the event time that a watermark says has come: every event before it has been handed over. See `END_MS`."""
+    return (watermark_ms - END_MS if watermark_ms >= END_MS else watermark_ms) + 1

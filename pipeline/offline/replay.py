@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.snapshot import Snapshot
-from features.layout.layout import CORRECTED, DUPLICATE, ID_REUSED, RETRACTED, TOO_LATE, UNKNOWN
+from features.layout.layout import CORRECTED, DUPLICATE, ID_REUSED, LONG_AGO, RETRACTED, TOO_LATE, UNKNOWN
 from features.schema.batch import Batch
+from patterns.absences import Absence
 from patterns.entries import Change
 from patterns.policy import ACTIONS
 from pipeline.control.progress import Progress
@@ -25,6 +26,8 @@ from pipeline.engine.scorer import Scorer
 from pipeline.engine.steps.installed_snapshots import InstalledSnapshots
 from pipeline.engine.steps.step import Step
 from pipeline.engine.steps.step_list import steps_with
+from pipeline.offline import absences_file
+from pipeline.offline.absences_file import write_absences
 from pipeline.offline.decisions_file import DecisionsFile
 from pipeline.offline.rule_counts import RuleCounts, RuleOutcome
 from pipeline.offline.spooled_events import SpooledHistory
@@ -55,6 +58,7 @@ class Outcome:
         scores: scores of the first decisions, under ``score`` and ``model.<name>``.
         marks: the label that stands of each of these events, 0 for none.
         rules: what each rule of the release did.
+        absences: number of absences at the ends of sequences that came true; None where no rule waits for one.
         ambiguous: number of labels that are ignored, because they name no primary entity and several have an event with their id.
     """
 
@@ -65,6 +69,7 @@ class Outcome:
     scores: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     marks: NDArray[np.int8] = field(default_factory=lambda: np.empty(0, np.int8))
     rules: list[RuleOutcome] = field(default_factory=list)
+    absences: int | None = None
     ambiguous: int = 0
 
 
@@ -100,6 +105,8 @@ class Replay:
         self.scorer = Scorer(steps=steps)
         self.learners = Learners(release)
         self.published: dict[str, Snapshot] = {}
+        self.absences: list[Absence] = []
+        self._newest_ms = LONG_AGO
         self._frozen = frozen
         self._kept: list[tuple[NDArray[np.int64], dict[str, NDArray[np.float64]]]] = []
         self._rule_counts = RuleCounts(release.rules)
@@ -115,7 +122,10 @@ class Replay:
             self.scorer.install(snapshot, release)
 
     def run(self, out: pathlib.Path | None, progress: Progress = lambda done, total: None) -> Outcome:
-        """Scores the history, and writes ``decisions.parquet`` into the folder `out` unless that is None."""
+        """Scores the history, and writes ``decisions.parquet`` into the folder `out` unless that is None.
+
+        Where rules wait for absences it writes those that came true into ``alerts.parquet``: event time is then that of the newest event.
+        """
         outcome = Outcome(len(self._events), dict.fromkeys(ACTIONS, 0), {}, 0)
         file = None
         if out is not None:
@@ -134,6 +144,10 @@ class Replay:
             if file is not None:
                 file.__exit__(None, None, None)
         self._collect(outcome)
+        if self.release.rules.waiting:
+            outcome.absences = len(self.absences)
+            if out is not None:
+                write_absences(out / absences_file.NAME, self.absences, self.release.id)
         return outcome
 
     def scored(self) -> Iterator[tuple[Verdicts, Batch]]:
@@ -170,6 +184,7 @@ class Replay:
         verdicts = self.scorer.score(self.release, batch)
         events = self._first_rows[self._scored : self._scored + len(batch)]
         self._scored += len(batch)
+        self._pass_time(batch)
         fresh = ~verdicts.are(UNDECIDED | REVISED)  # an event is learned only once
         if not self._frozen and self.learners.each:
             for each in self.learners.each:
@@ -177,6 +192,13 @@ class Replay:
                 if each.numbers is not None:
                     each.numbers.see(served_of(verdicts, each.model, batch, events, fresh))
         return verdicts
+
+    def _pass_time(self, batch: Batch) -> None:
+        """Lets absences come true: all events of the history up to the newest one of the batch have been scored."""
+        if self.release.rules.waiting:
+            self._newest_ms = max(self._newest_ms, int(batch.times_ms.max()))
+            self.scorer.pass_time(self.release, self._newest_ms)
+            self.absences += self.scorer.take_absences()
 
     def _tell(self, until_ms: int) -> None:
         """Passes on the labels with times up to `until_ms`, inclusive; a profile shows an event only labels known at its time."""

@@ -91,6 +91,8 @@ def report(release: Release, history: History, labels: Labels | None, outcome: O
         f"snapshots   {outcome.snapshots:,}",
     ]
     lines += [_rule_line(each, labels is not None) for each in outcome.rules]
+    if outcome.absences is not None:
+        lines.append(f"absences    {outcome.absences:,} came true")
     if labels is not None and outcome.scores:
         lines.append(f"positives   {int(outcome.marks.sum()):,}  (events without a label count as negative)")
         if outcome.ambiguous:

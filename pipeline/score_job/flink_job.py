@@ -19,14 +19,21 @@ from pipeline.control.job_program import write_log
 from pipeline.control.kafka_access import connection_of
 from pipeline.engine.definitions.keeping import kept_ms
 from pipeline.flink.flink_graph import BYTES, Graph, job_configuration, remote_environment
-from pipeline.flink.flink_stages import KeyedStage, Later, UnkeyedStage
+from pipeline.flink.flink_stages import Later, TimedStage, UnkeyedStage
 from pipeline.flink.jobs import SCORE, flink_name
 from pipeline.score_job.flink_start import GROUP, Start, announce, look
 from pipeline.wire.declaration import Source, Tag
 
 log = logging.getLogger(__name__)
 
-TOPICS = {Tag.DECISION: "decisions", Tag.REPLY: "replies", Tag.DEAD_LETTER: "dead-letters", Tag.LATE: "late", Tag.CONTROL: "control"}
+TOPICS = {
+    Tag.DECISION: "decisions",
+    Tag.REPLY: "replies",
+    Tag.DEAD_LETTER: "dead-letters",
+    Tag.LATE: "late",
+    Tag.ALERT: "alerts",
+    Tag.CONTROL: "control",
+}
 CONTROL_SOURCES = {Source.CONTROL: "control", Source.MODEL: "models"}
 """The topics that every stage reads, by the kind of their records."""
 STAGES = ("pipeline.score_job.decode:make_stage", "pipeline.score_job.entity:make_stage", "pipeline.score_job.user:make_stage")
@@ -103,7 +110,7 @@ class ScoreJob:
         keyed = records.keyBy(graph.selector, graph.weir.Rows.KEY)
         bundles = graph.weir.Wiring.bundle(keyed, control, bundler, graph.weir.Rows.BUNDLE, graph.selector, f"{name}-bundler")
         ttl_ms = kept_ms(self._start.release)
-        function = KeyedStage(stage, name, ttl_ms, ttl_ms, self._settings.profiles_bytes_max, *more)
+        function = TimedStage(stage, name, ttl_ms, ttl_ms, self._settings.profiles_bytes_max, *more)
         return graph.unbundled(graph.keyed(bundles).process(function, BYTES), name)
 
 

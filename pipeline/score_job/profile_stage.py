@@ -5,8 +5,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import ClassVar, Generic, NamedTuple, TypeVar
 
+import msgspec
+
 from pipeline.control.definitions import Definitions
 from pipeline.control.known_snapshots import KnownSnapshots
+from pipeline.engine.decisions.absence_record import absence_record
 from pipeline.engine.definitions.release import Release
 from pipeline.engine.scorer import Scorer
 from pipeline.flink.state import KeyedProfiles
@@ -17,7 +20,9 @@ from pipeline.score_job.labels import labels_without_release, refused_label, tak
 from pipeline.score_job.refused_frames import Raised
 from pipeline.score_job.undoable import Again, Outputs, UndoableBundles
 from pipeline.wire.bundle import Bundle, read_bundle
-from pipeline.wire.declaration import Kind
+from pipeline.wire.declaration import Kind, Tag
+
+_encode = msgspec.json.Encoder().encode
 
 
 class _Told(NamedTuple):
@@ -103,7 +108,28 @@ class ProfileStage(ABC, Generic[Columns]):
         told = _TOLD.get(bundle.kind)
         if told is not None and isinstance(bundle, Bundle):
             return [*told.take(bundle, release, self._scorer)]
-        return self._own(bundle, release)
+        return [*self._own(bundle, release), *self._alerts(release)]
+
+    @property
+    def first_deadline_ms(self) -> int | None:
+        """The earliest event time after which `pass_time` has something to say; None where nobody waits."""
+        return self._scorer.first_deadline_ms
+
+    def pass_time(self, now_ms: int) -> Outputs:
+        """Returns the absences that have come true because event time has come to `now_ms`, and all events before it have been taken."""
+        newest, first_ms = self.definitions.newest, self.first_deadline_ms
+        if newest is None or first_ms is None or first_ms >= now_ms:
+            return []
+        self._scorer.pass_time(newest, now_ms)
+        self._bundles.save()  # what is told is not to be told again
+        return self._alerts(newest)
+
+    def pass_time_encoded(self, now_ms: int) -> bytes:
+        """Returns the frames of what `pass_time` gives."""
+        return self._encoded(self.pass_time(now_ms))
+
+    def _alerts(self, release: Release) -> Outputs:
+        return [(Tag.ALERT, each.key, _encode(absence_record(each, release.id))) for each in self._scorer.take_absences()]
 
     def _refuse(self, bundle: Bundle | Columns, release: Release, error: Exception, in_a_row: int) -> Outputs:
         told = _TOLD.get(bundle.kind)

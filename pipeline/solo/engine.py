@@ -5,6 +5,7 @@ position, and at a start the log is read again from there. Decisions that stand 
 """
 
 import logging
+import math
 import os
 import threading
 import time
@@ -33,6 +34,8 @@ KEEP_SECONDS = 60.0
 FORGET_SECONDS = 6 * 3_600.0
 """How often profiles are looked for that are not kept any longer: each time all of them are looked at."""
 CLEAR_SECONDS = 1.0
+SETTLE_SECONDS = 1.0
+"""After so long without an event the newest one says what event time it is."""
 ROOM_BYTES = 1 << 20
 FROM_HEADER = "weir-from"
 """The header of a record that was copied from another log: that log and the ordinal after the record there."""
@@ -77,6 +80,8 @@ class Engine:
         self._sources: dict[str, LogReader] = {}
         self._kept_at = self._imported_at = self._forgot_at = time.monotonic()
         self._failed_at = 0.0
+        self._came_at = math.inf
+        """When the newest events came; infinity where nothing waits for what has not come."""
         self._pace = Pace()
         self._through = 0
         """The outcomes of records before this ordinal stand in the output log already."""
@@ -167,6 +172,8 @@ class Engine:
             self._imported_at = time.monotonic()
             for records in self._imported():
                 self._process(records)
+        if time.monotonic() - self._came_at >= SETTLE_SECONDS:
+            self._settle()
         self._look_after()
 
     def _append_taken(self, taken: list[Waiting]) -> list[LogRecord]:
@@ -239,9 +246,23 @@ class Engine:
                 whole.entries.extend(outcome.entries)
                 whole.replies.extend(outcome.replies)
                 if kind == "events":
+                    whole.entries.extend(self._absences(self._settings.disorder_ms))
+                    self._came_at = time.monotonic()
                     self._checkpoints.decided(len(part))
                     self.decided += len(part)
         return whole
+
+    def _absences(self, behind_ms: int) -> list[Entry]:
+        """The absences that have come true, where event time is so far behind the newest event."""
+        newest_ms = self._stages.newest_ms
+        return [] if newest_ms is None else self._stages.pass_time(newest_ms - behind_ms).entries
+
+    def _settle(self) -> None:
+        """Takes event time for as late as the newest event, since none has come for a while: none that is older is on its way."""
+        self._came_at = math.inf
+        if absences := self._absences(0):
+            self._write_outcome(absences, self._checkpoints.positions[INPUT])
+            self._checkpoints.moved(self._checkpoints.positions[INPUT])
 
     def _write_outcome(self, entries: list[Entry], end: int) -> None:
         """Appends outcomes; while the disk is full it waits, for their events are in the log and are not decided again before a restart.

@@ -16,7 +16,7 @@ from pipeline.wire.bodies import RawRecord, write_control_record, write_keyed_bo
 from pipeline.wire.bundle import read_bundle, write_bundle
 from pipeline.wire.declaration import ANY_SNAPSHOTS, ENTITY_SEPARATOR, NO_TIME_MS, REPLY_HEADER, Kind, Tag, Topic
 
-TOPICS = {Tag.DECISION: "decisions", Tag.DEAD_LETTER: "dead-letters", Tag.LATE: "late"}
+TOPICS = {Tag.DECISION: "decisions", Tag.DEAD_LETTER: "dead-letters", Tag.LATE: "late", Tag.ALERT: "alerts"}
 CONTROL_TOPICS = {"control": Topic.CONTROL, "models": Topic.MODEL}
 """The topics that every stage takes in, by their letters."""
 TOLD_TOPICS = {"labels-resolved": Kind.LABELS, "facts": Kind.FACTS}
@@ -64,6 +64,7 @@ class Stages:
         self.decode = DecodeStage()
         self._snapshots = 0
         """The ordinal after the last record of snapshots, which says what set of them events are scored by."""
+        self._newest_ms: int | None = None
         self._entity = EntityStage(entity_state, kept_ms, profiles_bytes_max)
         self._user = UserStage(user_state, clock, kept_ms, profiles_bytes_max, entries)
 
@@ -94,11 +95,25 @@ class Stages:
         outcome = Outcome([], [])
         for output in self.decode.take([(_raw_record(record), self._snapshots) for record in records]):
             if isinstance(output, Stamped):
+                newest_ms = int(output.batch.times_ms.max())
+                self._newest_ms = newest_ms if self._newest_ms is None else max(newest_ms, self._newest_ms)
                 answered = [each for messages in output.messages() for each in self._entity.take(messages)]
                 outcome.add(answered)
                 outcome.add(self._user.take(output.events([each for each in answered if isinstance(each, Answered)])))
             else:
                 outcome.add([output])
+        return outcome
+
+    @property
+    def newest_ms(self) -> int | None:
+        """The newest event time of all events that were decided since the start; None before the first."""
+        return self._newest_ms
+
+    def pass_time(self, now_ms: int) -> Outcome:
+        """Lets absences come true, because event time has come to `now_ms`."""
+        outcome = Outcome([], [])
+        for stage in (self._entity, self._user):
+            outcome.add(stage.pass_time(now_ms))
         return outcome
 
     def checkpoint(self) -> None:

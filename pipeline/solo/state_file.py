@@ -3,7 +3,7 @@
 import pathlib
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from features.profiles.codec import Saved
@@ -18,6 +18,7 @@ STAGES = ("entity", "user")
 _TABLES = """
 create table if not exists positions (name text primary key, value integer not null) without rowid;
 create table if not exists {0}_heads (key blob primary key, head blob not null, written_ms integer not null) without rowid;
+create table if not exists {0}_deadlines (key blob primary key, deadline_ms integer not null) without rowid;
 create table if not exists {0}_pages (key blob not null, number integer not null, page blob not null, primary key (key, number));
 """
 
@@ -26,10 +27,14 @@ Positions = dict[str, int]
 
 @dataclass(slots=True)
 class Changes:
-    """What a stage has written since the last checkpoint: heads by key, and pages by key and number, None for a page that is dropped."""
+    """What a stage has written since the last checkpoint: heads by key, and pages by key and number, None for a page that is dropped.
+
+    `deadlines` are event times for which keys wait, None for a key that waits no longer.
+    """
 
     heads: dict[bytes, bytes] = field(default_factory=dict)
     pages: dict[bytes, dict[int, bytes | None]] = field(default_factory=dict)
+    deadlines: dict[bytes, int | None] = field(default_factory=dict)
 
 
 class StageState:
@@ -42,6 +47,7 @@ class StageState:
 
     def __init__(self, connection: sqlite3.Connection, name: str) -> None:
         self._heads = f"select head from {name}_heads where key = ?"  # noqa: S608 - the names are those of `STAGES`
+        self._waiting = f"select key, deadline_ms from {name}_deadlines"  # noqa: S608
         self._pages = f"select number, page from {name}_pages where key = ?"  # noqa: S608
         self._connection = connection
         self._fresh = Changes()
@@ -58,6 +64,15 @@ class StageState:
             self._fresh.pages.setdefault(keys[at], {})[number] = page
         for at, number in saved.dropped:
             self._fresh.pages.setdefault(keys[at], {})[number] = None
+
+    def read_deadlines(self) -> dict[bytes, int]:
+        """See `ProfileRows.read_deadlines`."""
+        known = dict(self._connection.execute(self._waiting).fetchall()) | self._leaving.deadlines | self._fresh.deadlines
+        return {key: deadline for key, deadline in known.items() if deadline is not None}
+
+    def write_deadlines(self, deadlines_ms: Mapping[bytes, int | None]) -> None:
+        """See `ProfileRows.write_deadlines`."""
+        self._fresh.deadlines.update(deadlines_ms)
 
     def leave(self) -> Changes:
         """What was written since the last call, for the file; call `left` once it is there."""
@@ -143,6 +158,10 @@ class StateFile:
         put_rows(self._writing, f"insert or replace into {stage}_heads", heads, 3)
         put_rows(self._writing, f"insert or replace into {stage}_pages", _put_pages(changes), 3)
         self._writing.executemany(f"delete from {stage}_pages where key = ? and number = ?", _dropped_pages(changes))  # noqa: S608
+        waiting = [(key, deadline) for key, deadline in changes.deadlines.items() if deadline is not None]
+        over = [(key,) for key, deadline in changes.deadlines.items() if deadline is None]
+        self._writing.executemany(f"insert or replace into {stage}_deadlines values (?, ?)", waiting)  # noqa: S608
+        self._writing.executemany(f"delete from {stage}_deadlines where key = ?", over)  # noqa: S608
 
     def _opened(self) -> sqlite3.Connection:
         try:
@@ -153,9 +172,10 @@ class StateFile:
             connection.execute("pragma temp_store = memory")
             connection.execute(f"pragma wal_autocheckpoint = {PAGES_AHEAD_MAX}")
             [version] = connection.execute("pragma user_version").fetchone()
-            if version == 0:
+            if version in (0, VERSION):  # a file of an earlier release may lack a table
                 for name in STAGES:
                     connection.executescript(_TABLES.format(name))
+            if version == 0:
                 connection.execute(f"pragma user_version = {VERSION}")
         except sqlite3.DatabaseError as error:
             raise self._refused(str(error)) from error

@@ -18,7 +18,7 @@ from pipeline.wire.frames import read_frames
 
 ControlRecord = tuple[str, str, bytes | None]
 _BETWEEN_STAGES = (Tag.EVENT, Tag.MESSAGE, Tag.ANSWER)
-_KEPT = (Tag.DECISION, Tag.REPLY, Tag.DEAD_LETTER, Tag.LATE)
+_KEPT = (Tag.DECISION, Tag.REPLY, Tag.DEAD_LETTER, Tag.LATE, Tag.ALERT)
 
 
 class OneProcess:
@@ -114,6 +114,15 @@ class OneProcess:
         """Does what happens before a checkpoint's barrier: each stage writes its state."""
         for stage in (self.entity, self.user):
             self._keep(read_frames(stage.process(write_bundle(Kind.BARRIER, [b""]))))
+
+    def pass_time(self, now_ms: int) -> None:
+        """Tells the stages that event time has come to `now_ms`."""
+        for stage in (self.entity, self.user):
+            self._keep(read_frames(stage.pass_time_encoded(now_ms)))
+
+    def absences(self) -> list[dict[str, object]]:
+        """All absences that have come true so far, decoded."""
+        return [msgspec.json.decode(value) for _, value in self.out.get(Tag.ALERT, [])]
 
     def decisions(self) -> list[dict[str, object]]:
         """All decisions so far, decoded."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
+import numpy as np
 
 from features.schema.batch import Batch
 from features.schema.decode import Decoder
@@ -24,6 +25,8 @@ from pipeline.engine.steps.step_list import steps_with
 
 _ARRIVED_MS = 253_402_300_799_999
 _RULES = "rules"
+_END_MS = np.iinfo(np.int64).max
+"""After the last event of a test time goes on for ever, so that whatever waits for an absence comes true."""
 
 
 class TestOutcome(NamedTuple):
@@ -97,6 +100,11 @@ def _matches_of(release: Release, events: Sequence[Event], given: Given) -> tupl
         count += len(matches.events)
         for at in range(len(matches.events)):
             matched |= dict.fromkeys([ids[key] for key in matches.found.events(at)] or [event.id])
+        scorer.pass_time(release, event.time_ms)
+    scorer.pass_time(release, _END_MS)
+    for absence in scorer.take_absences():
+        count += 1
+        matched |= dict.fromkeys(ids[key] for key in absence.events)
     return count, list(matched)
 
 

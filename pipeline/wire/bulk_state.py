@@ -4,7 +4,7 @@ A profile is a head and numbered pages. Lengths come first, then a table of page
 lengths are ``i32``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -39,6 +39,18 @@ def unpack_keys(data: bytes) -> list[bytes]:
     """The keys that `pack_keys` packed."""
     lengths, at = _lengths_of(data)
     return _cut(data, at, lengths)
+
+
+def pack_deadlines(deadlines: Mapping[bytes, int]) -> bytes:
+    """Keys that wait for an event time, as `pack_keys` packs them, and behind them the deadline of each (i64, ms)."""
+    return pack_keys(list(deadlines)) + np.fromiter(deadlines.values(), "<i8", len(deadlines)).tobytes()
+
+
+def unpack_deadlines(data: bytes) -> list[tuple[bytes, int]]:
+    """The keys and deadlines that `pack_deadlines` packed."""
+    keys = unpack_keys(data)
+    times = np.frombuffer(data[len(data) - 8 * len(keys) :], "<i8")
+    return list(zip(keys, times.tolist(), strict=True))
 
 
 def pack_profiles(profiles: Sequence[ProfileBytes]) -> bytes:

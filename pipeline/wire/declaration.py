@@ -43,6 +43,7 @@ class Tag(Letter):
     REPLY = "R", "to the topic `replies`, by a producer of its own"
     DEAD_LETTER = "X", "to the topic `dead-letters`"
     LATE = "T", "to the topic `late`"
+    ALERT = "A", "to the topic `alerts`: an absence at the end of a sequence has come true"
     CONTROL = "Q", "to the topic `control`; Java writes such rows itself, no stage does"
     METRIC = "V", "to the topic `metrics`, from the metrics job"
     FILE = "F", "to a file of the archive, from the archive job; the key is the folder, the payload the whole file"
@@ -73,6 +74,8 @@ NO_TIME_MS = -(1 << 63)
 """The greatest event time of a partition that has had no event with a readable time."""
 ANY_SNAPSHOTS = -1
 """The position in the topic `models` that stands for its end, whatever that is: the newest snapshots are used."""
+END_MS = 253_402_300_799_999
+"""A watermark from here on says that a backlog has been read to its end; what it says beyond this is the event time that has come."""
 ABSENT = -1
 """The length of a head in the state's answer where the state holds nothing under the key."""
 
@@ -85,6 +88,7 @@ CONSTANTS: dict[str, str | int] = {
     "NO_TIME_MS": NO_TIME_MS,
     "ANY_SNAPSHOTS": ANY_SNAPSHOTS,
     "ABSENT": ABSENT,
+    "END_MS": END_MS,
 }
 """The strings and numbers above, by their names."""
 

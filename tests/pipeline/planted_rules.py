@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from features.profiles.sections import Section
+from patterns.absences import NOBODY_WAITS, Waiting
 from patterns.findings import Events, Values, found_by
 from patterns.matches import MATCHES_MAX, NOTHING_HIDDEN, EntityRules, Matches, Rule, Sight
 from patterns.policy import ACTIONS
@@ -40,6 +41,7 @@ class PlantedRules:
     errors = skips = np.zeros(40, np.int64)
     sections: tuple[Section, ...] = ()
     of_entities: Mapping[str, EntityRules] = {}
+    waiting: Mapping[str, Waiting] = NOBODY_WAITS
     lists: tuple[str, ...] = ()
     reads: Mapping[str, tuple[str, ...]] = {}
 

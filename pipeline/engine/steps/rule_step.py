@@ -45,6 +45,7 @@ def sight_of(turn: Turn, verdicts: Verdicts) -> Sight:
         profiles=turn.profiles,
         slots=turn.slots,
         of_entities=turn.answers.matched,
+        absences=turn.absences,
     )
 
 

@@ -1,6 +1,6 @@
 """Defines a step of the engine: it reads columns of a batch and fills others."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from features.profiles.profiles import Profiles
 from features.schema.batch import Batch
+from patterns.absences import Absence
 from patterns.known_entries import KnownEntries
 from pipeline.engine.decisions.answers import Answers
 from pipeline.engine.decisions.verdicts import Verdicts
@@ -25,6 +26,7 @@ class Turn:
         answers: what the events' other entities say.
         snapshots: [n] the moment up to which snapshots count for each event, see `InstalledSnapshots.of`; None where the newest count.
         lists: the entries of lists that are known.
+        absences: gets the trailing absences of users that have come true.
     """
 
     batch: Batch
@@ -33,6 +35,7 @@ class Turn:
     answers: Answers
     snapshots: NDArray[np.int64] | None = None
     lists: KnownEntries | None = None
+    absences: list[Absence] = field(default_factory=list)
 
     def facts(self, release: Release) -> dict[str, NDArray[np.float64]]:
         """Returns the facts of the users and of their entities as they hold at the events, [n] by path."""

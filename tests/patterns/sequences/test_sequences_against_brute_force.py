@@ -99,7 +99,7 @@ NAMES = "abcd"
 
 
 @st.composite
-def sequences(draw: st.DrawFn) -> PlainSequence:
+def sequences(draw: st.DrawFn, waiting: bool = False) -> PlainSequence:
     ordered, strict = draw(st.integers(0, 3)) > 0, draw(st.integers(0, 3)) == 0
     count = draw(st.integers(1, 4))
     steps = []
@@ -111,7 +111,7 @@ def sequences(draw: st.DrawFn) -> PlainSequence:
         gap = draw(st.sampled_from([None, None, 1, 3, 6])) if ordered else None
         optional = draw(st.integers(0, 3)) == 0 and (not edge or not ordered) and not absent
         steps.append(PlainStep(NAMES[at], *((1, 1) if absent else (least, most)), gap, optional, absent))
-    if ordered and draw(st.integers(0, 4)) == 0:
+    if ordered and (waiting or draw(st.integers(0, 4)) == 0):
         steps.append(PlainStep("z", gap=draw(st.sampled_from([None, 2, 5])), absent=True))
     if all(step.optional or step.absent for step in steps):
         steps = [PlainStep("a"), *steps[1:]]

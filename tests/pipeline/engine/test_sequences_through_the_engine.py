@@ -16,8 +16,16 @@ from features.schema.decode import Decoder
 from patterns.rules.rule_set import RuleSet
 from pipeline.engine.definitions.release import Release, compile_release
 from pipeline.engine.scorer import Scorer
-from tests.patterns.sequences.sequence_oracle import PlainSequence, PlainStep, Seen
-from tests.patterns.sequences.test_sequences_against_brute_force import Ask, asking_sequences, sequences, streams, valued_streams, wanted
+from tests.patterns.sequences.sequence_oracle import Oracle, PlainSequence, PlainStep, Seen
+from tests.patterns.sequences.test_sequences_against_brute_force import (
+    Ask,
+    asking_sequences,
+    sequences,
+    shown,
+    streams,
+    valued_streams,
+    wanted,
+)
 
 TEXTS = {
     "schema": """
@@ -137,6 +145,56 @@ def check(plain: PlainSequence, stream: list[tuple[str, Seen]], cuts: list[int],
         assert found == want
 
 
+Due = tuple[str, int, tuple[tuple[int, int], ...]]
+DISORDER_MS = 5
+"""No event of a stream is further behind those before it."""
+
+
+def expected_absences(plain: PlainSequence, stream: Ordered[tuple[str, Seen]]) -> list[Due]:
+    newest = max(event.time for _, event in stream)
+    found = []
+    for key in dict.fromkeys(key for key, _ in stream):
+        oracle = Oracle(plain)
+        for whose, event in stream:
+            if whose == key:
+                oracle.see(event)
+        oracle.pass_time(newest)
+        for due in oracle.due:
+            events = {(time, id) for _, time, id in shown(plain, due.runs)[0]}
+            found.append((key, due.deadline, tuple(sorted(events))))
+    return sorted(found)
+
+
+def absences_of_stages(texts: dict[str, str], bodies: Ordered[bytes], times: Ordered[int], cuts: Ordered[int], restarts: bool) -> list[Due]:
+    job = Imitation()
+    job.release(1, texts)
+    for start, end in itertools.pairwise([0, *sorted(cuts), len(bodies)]):
+        if start < end:
+            job.events(bodies[start:end])
+            job.checkpoint()
+            job.pass_time(START_MS + max(times[:end]) - DISORDER_MS)
+        if restarts:
+            out, job = job.out, Imitation(job.entity_state, job.user_state)
+            job.out = out
+            job.release(1, texts)
+    job.pass_time(START_MS + max(times))
+    found = msgspec.convert(job.absences(), list[dict[str, Any]])
+    assert len({each["id"] for each in found}) == len(found)
+    events = [sorted({(time - START_MS, id) for time, id in each["events"]}) for each in found]
+    return sorted((each["entity"]["id"], each["event_time"] - START_MS, tuple(own)) for each, own in zip(found, events, strict=True))
+
+
+def absences_of_scorer(release: Release, bodies: Ordered[bytes], times: Ordered[int], cuts: Ordered[int]) -> list[Due]:
+    scorer, decoder = Scorer(), Decoder(release.schema)
+    for start, end in itertools.pairwise([0, *sorted(cuts), len(bodies)]):
+        if start < end:
+            scorer.score(release, Batch.of([decoder.decode(body, 1 << 50) for body in bodies[start:end]], release.schema))
+            scorer.pass_time(release, START_MS + max(times[:end]) - DISORDER_MS)
+    scorer.pass_time(release, START_MS + max(times))
+    found = scorer.take_absences()
+    return sorted((each.key, each.deadline_ms - START_MS, tuple(sorted({(t - START_MS, id) for t, id in each.events}))) for each in found)
+
+
 def given_way(release: Release) -> bool:
     """Whether partial matches gave way, so that fewer matches than those of the oracle are right."""
     rules = release.rules
@@ -169,3 +227,27 @@ def test_matches_of_conditions_that_read_earlier_steps_are_those_of_brute_force(
     plain: PlainSequence, stream: list[tuple[str, Seen]], cuts: list[int], key: str, restarts: bool
 ) -> None:
     check(plain, stream, cuts, key, restarts)
+
+
+def waits(plain: PlainSequence) -> bool:
+    return plain.ordered and plain.steps[-1].absent
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    sequences(waiting=True).filter(waits).map(written),
+    streams(),
+    st.lists(st.integers(0, 24), max_size=3),
+    st.sampled_from(KEYS),
+    st.booleans(),
+)
+def test_absences_at_the_end_and_their_events_are_those_of_brute_force(
+    plain: PlainSequence, stream: list[tuple[str, Seen]], cuts: list[int], key: str, restarts: bool
+) -> None:
+    stream = [(whose, replace(event, id=1_000 + number, gate=True)) for number, (whose, event) in enumerate(stream)]
+    texts = TEXTS | {"pattern:steps": rule_text(plain, key).replace("when: event.gate\n", "")}
+    bodies = [event_json(number, whose, event, key) for number, (whose, event) in enumerate(stream)]
+    times, cuts = [event.time for _, event in stream], [min(cut, len(stream)) for cut in cuts]
+    want = expected_absences(plain, stream)
+    assert absences_of_scorer(compile_release(1, texts), bodies, times, cuts) == want
+    assert absences_of_stages(texts, bodies, times, cuts, restarts) == want

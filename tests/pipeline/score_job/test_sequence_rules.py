@@ -194,8 +194,82 @@ def test_a_threshold_that_nothing_learns_yet_is_refused_with_its_place() -> None
         compile_release(1, TEXTS | {"pattern:often": f"title: Often\nowner: tests\n{adaptive}"})
 
 
-def test_an_absence_at_the_end_for_which_no_stage_waits_is_refused_with_its_place() -> None:
-    steps = "    - {name: first, when: event.amount > 0.0}\n    - {name: second, when: event.amount > 9.0, absent: true, gap: 1m}\n"
-    rule = f"title: Silence\nowner: tests\nsequence:\n  within: 1h\n  steps:\n{steps}"
-    with pytest.raises(Refusal, match=r"patterns/silence\.yaml:7:\d+: absence at the end"):
+SILENCE = """
+title: Nobody confirms
+owner: tests
+severity: high
+status: active
+sequence:
+  within: 1h
+  steps:
+    - {name: pay, when: event.amount > 100.0}
+    - {name: confirmed, when: event.kind == "confirmation", absent: true, gap: 1m}
+then: {reason: "{pay.first(event.amount)} paid, and not confirmed"}
+"""
+PAID = event(1, 500.0)
+DEADLINE_MS = START_MS + 61 * SECOND
+
+
+def alerted(rule: str, events: list[dict[str, object]], until_ms: int, restart: bool = False) -> list[dict[str, object]]:
+    job = Imitation()
+    job.release(1, TEXTS | {"pattern:silence": rule})
+    for each in events:
+        job.events([msgspec.json.encode(each)])
+        job.pass_time(int(str(each["at"])))
+    job.checkpoint()
+    if restart:
+        out, job = job.out, Imitation(job.entity_state, job.user_state)
+        job.out = out
+        job.release(1, TEXTS | {"pattern:silence": rule})
+    job.pass_time(until_ms)
+    job.pass_time(until_ms + 1)
+    return job.absences()
+
+
+@pytest.mark.parametrize("restart", [False, True])
+@pytest.mark.parametrize("key", ["who", "device"])
+def test_an_absence_at_the_end_is_an_alert_once_event_time_has_passed_its_deadline(key: str, restart: bool) -> None:
+    rule = SILENCE.replace("  within", f"  key: {key}\n  within")
+    assert alerted(rule, [PAID], DEADLINE_MS - 1, restart) == []
+    [alert] = alerted(rule, [PAID], DEADLINE_MS, restart)
+    assert alert == {
+        "type": "absence",
+        "id": f"absence/silence/{key}/{PAID[key]}/{DEADLINE_MS}/1",
+        "pattern": "silence",
+        "version": alert["version"],
+        "severity": "high",
+        "status": "active",
+        "shadow": False,
+        "entity": {"kind": key, "id": PAID[key]},
+        "event_time": DEADLINE_MS,
+        "events": [[START_MS + SECOND, 1]],
+        "values": {"pay.first(event.amount)": 500.0},
+        "reason": "500 paid, and not confirmed",
+        "release": 1,
+    }
+
+
+def test_an_absence_that_the_next_event_of_the_key_finds_overdue_is_told_once() -> None:
+    job = Imitation()
+    job.release(1, TEXTS | {"pattern:silence": SILENCE})
+    job.events([msgspec.json.encode(each) for each in (PAID, event(2, 1.0, 100))])
+    job.pass_time(START_MS + 200 * SECOND)
+    assert [each["event_time"] for each in job.absences()] == [DEADLINE_MS]
+
+
+def test_an_event_at_the_deadline_ends_the_wait_and_a_rule_in_shadow_says_so() -> None:
+    confirmation = event(2, 1.0, 61, kind="confirmation")
+    assert alerted(SILENCE, [PAID, confirmation], DEADLINE_MS + SECOND) == []
+    [alert] = alerted(SILENCE.replace("status: active", "status: shadow"), [PAID, event(2, 1.0, 62)], DEADLINE_MS + SECOND)
+    assert alert["shadow"] is True
+
+
+def test_absences_change_no_decision() -> None:
+    found = decided(SILENCE, [PAID, event(2, 1.0, 100)])
+    assert [(each["action"], each["matches"]) for each in found] == [("approve", [])] * 2
+
+
+def test_a_condition_beside_an_absence_at_the_end_is_refused_where_another_key_waits() -> None:
+    rule = SILENCE.replace("sequence:", "when: event.amount > 1.0\nsequence:\n  key: device")
+    with pytest.raises(Refusal, match=r"patterns/silence\.yaml:6:\d+: condition beside an absence at the end"):
         compile_release(1, TEXTS | {"pattern:silence": rule})

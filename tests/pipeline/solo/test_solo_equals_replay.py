@@ -5,11 +5,12 @@ import random
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
 import numpy as np
+import pyarrow.parquet
 import pytest
 from example_counts import examples
 from hypothesis import given, settings
@@ -25,6 +26,7 @@ from foundation.settings import Settings
 from patterns.entries import Change
 from patterns.entries import Entry as ListEntry
 from patterns.lists import DECLARATION
+from pipeline.engine.decisions.absence_record import absence_record
 from pipeline.engine.decisions.decision import decisions_of
 from pipeline.engine.decisions.verdicts import UNDECIDED
 from pipeline.engine.definitions.release import Release, compile_release
@@ -124,6 +126,65 @@ def served(case: Case, folder: pathlib.Path, sizes: Sequence[int], ends_after: i
     while part := reader.read(5_000):
         found += [as_json(record.value or b"") for record in part]
     engine.close()
+    return found
+
+
+SILENCE = """
+title: Nobody pays again
+owner: tests
+status: {status}
+sequence:
+  key: {key}
+  within: 2h
+  emit: {emit}
+  steps:
+    - {{name: pay, when: event.amount > 700.0}}
+    - {{name: again, when: event.amount < 300.0, absent: true, gap: 40m}}
+then: {{reason: "{{pay.first(event.amount)}} paid, and nothing again"}}
+"""
+
+
+@pytest.mark.parametrize("ends_after", [1 << 60, 3])
+def test_absences_at_the_ends_of_sequences_are_those_of_a_replay(tmp_path: pathlib.Path, ends_after: int) -> None:
+    draw = random.Random(7)
+    rules = {
+        "pattern:of_customer": SILENCE.format(status="active", key="customer_id", emit="first"),
+        "pattern:of_device": SILENCE.format(status="shadow", key="device_id", emit="each"),
+    }
+    events = [payment(draw)(number, START_MS + 60_000 * number) for number in range(400)]
+    texts = {name: text for name, text in read_texts(SAMPLES / "payments").items() if not name.startswith("pattern")}
+    case = Case(texts | rules, [msgspec.json.encode(event) for event in events])
+    replay = Replay(case.release, case.history(case.events), None)
+    assert replay.run(tmp_path / "replay").absences == len(replay.absences) > 20
+    rows = pyarrow.parquet.read_table(tmp_path / "replay" / "alerts.parquet").to_pylist()
+    assert [row["id"] for row in rows] == [each.id for each in sorted(replay.absences, key=lambda each: (each.deadline_ms, each.id))]
+    wanted = {each.id: msgspec.json.decode(msgspec.json.encode(absence_record(each, 1))) for each in replay.absences}
+    assert alerts_of_solo(case, tmp_path / "solo", wanted.keys(), ends_after) == wanted
+
+
+def alerts_of_solo(case: Case, folder: pathlib.Path, awaited: Collection[str], ends_after: int) -> dict[str, Json]:
+    """The alerts of a solo system, which takes in parts of 50 events, once all that are `awaited` have come."""
+    chosen = Settings(runtime="solo", folder=str(folder), log_fsync="os")
+    log = log_of(case)
+    engine = opened(chosen)
+    for number, first in enumerate(range(0, len(log), 50)):
+        put(engine, log[first : first + 50])
+        if number == ends_after:
+            engine._checkpoints.write_last = lambda save: None  # type: ignore[method-assign]
+            engine.close()
+            engine = opened(chosen)
+    found: dict[str, Json] = {}
+    reader = LogReader(segments_of(chosen.path(*LOGS), OUTPUT), ["alerts"])
+
+    def come() -> bool:
+        reader.refresh()
+        while part := reader.read(5_000):
+            found.update({str(each["id"]): each for each in (msgspec.json.decode(record.value or b"") for record in part)})
+        return set(awaited) <= set(found)
+
+    until(come)
+    engine.close()
+    assert not engine.problem
     return found
 
 

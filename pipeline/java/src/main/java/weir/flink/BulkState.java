@@ -6,12 +6,15 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.apache.flink.api.common.state.MapState;
 import org.apache.flink.api.common.state.MapStateDescriptor;
 import org.apache.flink.api.common.state.StateTtlConfig;
 import org.apache.flink.api.common.state.ValueState;
 import org.apache.flink.api.common.state.ValueStateDescriptor;
 import org.apache.flink.api.common.typeutils.base.IntSerializer;
+import org.apache.flink.api.common.typeutils.base.LongSerializer;
 import org.apache.flink.api.common.typeutils.base.array.BytePrimitiveArraySerializer;
 import org.apache.flink.runtime.state.KeyedStateBackend;
 import org.apache.flink.runtime.state.VoidNamespace;
@@ -27,6 +30,8 @@ public class BulkState {
     private final KeyedStateBackend<Row> backend;
     private final ValueState<byte[]> heads;
     private final MapState<Integer, byte[]> pages;
+    private final String deadlinesName;
+    private final ValueState<Long> deadlines;
 
     @SuppressWarnings("unchecked")
     public BulkState(Object backend, String name, long ttlMs) throws Exception {
@@ -43,6 +48,11 @@ public class BulkState {
             head.enableTimeToLive(ttl);
             page.enableTimeToLive(ttl);
         }
+        this.deadlinesName = name + "-deadline";
+        this.deadlines = this.backend.getPartitionedState(
+                VoidNamespace.INSTANCE,
+                VoidNamespaceSerializer.INSTANCE,
+                new ValueStateDescriptor<>(deadlinesName, LongSerializer.INSTANCE));
         this.heads = this.backend.getPartitionedState(VoidNamespace.INSTANCE, VoidNamespaceSerializer.INSTANCE, head);
         this.pages = this.backend.getPartitionedState(VoidNamespace.INSTANCE, VoidNamespaceSerializer.INSTANCE, page);
     }
@@ -102,6 +112,42 @@ public class BulkState {
         for (; drops.hasRemaining(); drops.position(drops.position() + Wire.DroppedPage.SIZE)) {
             backend.setCurrentKey(Row.of(names[Wire.DroppedPage.key(drops)]));
             pages.remove(Wire.DroppedPage.number(drops));
+        }
+    }
+
+    /** The keys that wait for an event time: a count, their lengths, all keys, and then the deadline of each. */
+    public byte[] deadlines() throws Exception {
+        List<Row> keys;
+        try (Stream<Row> stream = backend.getKeys(deadlinesName, VoidNamespace.INSTANCE)) {
+            keys = stream.collect(Collectors.toList());
+        }
+        List<byte[]> names = new ArrayList<>();
+        int size = Integer.BYTES + (Integer.BYTES + Long.BYTES) * keys.size();
+        for (Row key : keys) {
+            names.add(((String) key.getField(0)).getBytes(StandardCharsets.UTF_8));
+            size += names.get(names.size() - 1).length;
+        }
+        ByteBuffer out = Bytes.ofSize(size).putInt(keys.size());
+        names.forEach(name -> out.putInt(name.length));
+        names.forEach(out::put);
+        for (Row key : keys) {
+            backend.setCurrentKey(key);
+            out.putLong(deadlines.value());
+        }
+        return out.array();
+    }
+
+    /** New deadlines of all keys; `NO_TIME_MS`: the key waits no longer. */
+    public void mark(byte[] keys, byte[] times) throws Exception {
+        ByteBuffer in = Bytes.of(times);
+        for (String name : names(keys)) {
+            backend.setCurrentKey(Row.of(name));
+            long time = in.getLong();
+            if (time == Wire.NO_TIME_MS) {
+                deadlines.clear();
+            } else {
+                deadlines.update(time);
+            }
         }
     }
 

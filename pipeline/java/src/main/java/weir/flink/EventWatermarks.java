@@ -16,15 +16,18 @@ import org.apache.flink.util.clock.RelativeClock;
 
 /**
  * Watermarks of the events, a partition at a time: behind the newest event by the declared disorder, until the partition has been
- * read to the end of its backlog; then it holds nothing back, and the stages go over to arrival once that is so of all.
+ * read to the end of its backlog; then it holds nothing back, and the stages go over to arrival once that is so of all. From then on
+ * watermarks are `END_MS` and beyond: how far beyond says what event time has come, for those who wait for a time and not for events.
+ * After a second without an event that is the newest event's.
  *
  * <p>An event too far ahead of its arrival, or without a readable time, moves no clock. While it catches up, no partition runs
  * ahead of the slowest by more than the drift: Flink stops reading it, or what waits for the watermark would have no bound.
  */
 public class EventWatermarks implements WatermarkStrategy<Row> {
     /** Behind every event time there is. Not Long.MAX_VALUE, which Flink takes for the end of the input. */
-    static final long END_MS = 253_402_300_799_999L;
+    static final long END_MS = Wire.END_MS;
 
+    private static final long SILENCE_MS = 1_000;
     private static final long PATIENCE_MS = 30_000;
     private static final long ALIGNED_EVERY_MS = 100;
     private final EventTimes times;
@@ -33,6 +36,7 @@ public class EventWatermarks implements WatermarkStrategy<Row> {
     private final Map<Integer, Long> backlog;
     private final long driftMs;
     private transient Set<Integer> begun;
+    private transient long newestOfAllMs; // of the partitions of this subtask: one thread runs all of its generators
 
     /**
      * @param backlog end of each partition with records to catch up with; empty in arrival mode.
@@ -77,6 +81,8 @@ public class EventWatermarks implements WatermarkStrategy<Row> {
         private final Set<Integer> begun; // partitions of the subtask with a backlog that have given something: one thread sees them
         private final long madeAtMs;
         private long newestMs = EventTimes.NONE;
+        private long activeAtMs;
+        private boolean silent;
         private boolean started;
         private boolean passed;
 
@@ -84,6 +90,7 @@ public class EventWatermarks implements WatermarkStrategy<Row> {
             this.clock = clock;
             this.begun = begun;
             this.madeAtMs = clock.relativeTimeMillis();
+            this.activeAtMs = madeAtMs;
         }
 
         @Override
@@ -93,6 +100,9 @@ public class EventWatermarks implements WatermarkStrategy<Row> {
                 begin(Rows.partition(row));
             }
             newestMs = Math.max(newestMs, timeMs);
+            newestOfAllMs = Math.max(newestOfAllMs, timeMs);
+            activeAtMs = clock.relativeTimeMillis();
+            silent = false;
             passed = passed || Rows.offset(row) >= backlog.getOrDefault(Rows.partition(row), 0L) - 1;
         }
 
@@ -113,10 +123,35 @@ public class EventWatermarks implements WatermarkStrategy<Row> {
                 // Not the end: Flink makes one more generator, of no partition, whose watermark would stand for all of them.
                 output.markIdle();
             } else if (passed || isEmpty()) { // where none has begun, all was read before a restart
-                output.emitWatermark(new Watermark(END_MS));
+                goOn(output);
+            } else if (backlog.isEmpty()) {
+                fallSilent(output);
             } else if (newestMs != EventTimes.NONE) {
                 output.emitWatermark(new Watermark(newestMs - disorderMs - 1));
             }
+        }
+
+        /** Says what event time has come, which holds no event back. */
+        private void goOn(WatermarkOutput output) {
+            if (started) {
+                fallSilent(output);
+            }
+            if (!silent) {
+                long comeMs = newestMs == EventTimes.NONE ? 0 : Math.max(0, newestMs - disorderMs - 1);
+                output.emitWatermark(new Watermark(END_MS + comeMs));
+            }
+        }
+
+        /** After a while without an event the newest one says what event time it is, and this partition waits for nothing. */
+        private void fallSilent(WatermarkOutput output) {
+            if (silent || clock.relativeTimeMillis() - activeAtMs < SILENCE_MS) {
+                return;
+            }
+            silent = true;
+            if (newestOfAllMs > 0) {
+                output.emitWatermark(new Watermark(END_MS + newestOfAllMs - 1));
+            }
+            output.markIdle();
         }
     }
 }

@@ -17,6 +17,7 @@ final class Wire {
     static final long NO_TIME_MS = -9223372036854775808L;
     static final int ANY_SNAPSHOTS = -1;
     static final int ABSENT = -1;
+    static final long END_MS = 253402300799999L;
 
     private Wire() {}
 
@@ -78,6 +79,8 @@ final class Wire {
         static final char DEAD_LETTER = 'X';
         /** To the topic `late`. */
         static final char LATE = 'T';
+        /** To the topic `alerts`: an absence at the end of a sequence has come true. */
+        static final char ALERT = 'A';
         /** To the topic `control`; Java writes such rows itself, no stage does. */
         static final char CONTROL = 'Q';
         /** To the topic `metrics`, from the metrics job. */

@@ -109,6 +109,17 @@ class BulkStateTest {
     }
 
     @Test
+    void deadlinesAreKeptUntilTheyAreTakenOffAndOverARestart() throws Exception {
+        BulkState state = state(0, null);
+        assertArrayEquals(Bytes.ofSize(4).putInt(0).array(), state.deadlines());
+        state.mark(keys("ann", "bob"), Bytes.ofSize(16).putLong(7).putLong(9).array());
+        state.mark(keys("bob"), Bytes.ofSize(8).putLong(Wire.NO_TIME_MS).array());
+        BulkState restored = state(0, harness.snapshot(1, 1));
+        byte[] expected = Bytes.ofSize(19).putInt(1).putInt(3).put(Records.utf8("ann")).putLong(7).array();
+        assertArrayEquals(expected, restored.deadlines());
+    }
+
+    @Test
     void theChangesThatPythonPacksAreReadAndTheAnswerIsWrittenByteForByte() throws Exception {
         BulkState state = state(0, null);
         write(state, keys("ann"), List.of("h0"), List.of(new Page(0, 3, "p3")));

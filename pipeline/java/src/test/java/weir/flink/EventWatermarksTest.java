@@ -89,12 +89,13 @@ class EventWatermarksTest {
         WatermarkGenerator<Row> done = generator();
         seeOf(slow, 1, 1, 700);
         seeOf(done, 2, 2, 900);
-        assertEquals(List.of(List.of(689L), List.of(EventWatermarks.END_MS)), List.of(period(slow), period(done)));
+        assertEquals(List.of(List.of(689L), List.of(EventWatermarks.END_MS + 889)), List.of(period(slow), period(done)));
         clock.nowMs += 3_600_000;
         assertEquals(List.of(689L), period(slow), "however long it is silent, it is only slow");
         seeOf(slow, 1, 2, 650);
         seeOf(done, 2, 3, 901);
-        assertEquals(List.of(List.of(EventWatermarks.END_MS), List.of(EventWatermarks.END_MS)), List.of(period(slow), period(done)));
+        assertEquals(
+                List.of(List.of(EventWatermarks.END_MS + 689), List.of(EventWatermarks.END_MS + 890)), List.of(period(slow), period(done)));
     }
 
     @Test
@@ -137,7 +138,28 @@ class EventWatermarksTest {
         assertEquals(List.of(), period(generator));
         assertEquals(0, idle(generator));
         see(generator, 700);
-        assertEquals(List.of(EventWatermarks.END_MS), period(generator));
+        assertEquals(List.of(EventWatermarks.END_MS + 689), period(generator));
+    }
+
+    @Test
+    void afterASecondWithoutAnEventTheNewestOfTheSubtaskSaysWhatTimeItIs() {
+        EventWatermarks arrival = of(Map.of(), 0);
+        WatermarkGenerator<Row> one = arrival.new Generator(clock, begun);
+        WatermarkGenerator<Row> other = arrival.new Generator(clock, begun);
+        WatermarkGenerator<Row> never = arrival.new Generator(clock, begun);
+        seeOf(one, 0, 0, 700);
+        clock.nowMs += 500;
+        seeOf(other, 1, 0, 900);
+        clock.nowMs += 500;
+        assertEquals(List.of(EventWatermarks.END_MS + 899), period(one), "it waits for nothing");
+        assertEquals(List.of(EventWatermarks.END_MS + 889), period(other));
+        assertEquals(1, idle(never), "a partition without events holds no time back");
+        clock.nowMs += 500;
+        assertEquals(List.of(EventWatermarks.END_MS + 899), period(other));
+        assertEquals(List.of(), period(other), "it is said once");
+        assertEquals(0, idle(other));
+        seeOf(one, 0, 1, 1_000);
+        assertEquals(List.of(EventWatermarks.END_MS + 989), period(one));
     }
 
     @Test
