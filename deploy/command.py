@@ -107,7 +107,7 @@ def check(directory: pathlib.Path) -> None:
     steps = ", ".join(f"{step} {ns}" for step, ns in cost.steps_ns.items())
     click.echo(f"an event costs about {sum(cost.steps_ns.values())} ns of CPU in the engine ({steps})")
     rules = read_rules(texts)
-    for line in cost_lines(rules.patterns):
+    for line in cost_lines(rules.patterns, release.schema):
         click.echo(line)
     for sentence in (*ended_by_retention(release.features), *rules.warnings):
         click.echo(f"warning: {sentence}")

@@ -27,6 +27,7 @@ from pipeline.control.known_releases import not_in_force
 from pipeline.engine.definitions.feature_catalogue import catalogue_of_release
 from pipeline.engine.definitions.own_detectors import detectors_that_warm
 from pipeline.engine.definitions.release import BYPASS, RELEASE_MAX, Release, compile_release
+from pipeline.engine.definitions.sequences_that_warm import sequences_that_warm
 from pipeline.wire.declaration import MODE_KEY
 from stores.registry import Registry, StoredRelease
 
@@ -42,7 +43,8 @@ class Published(msgspec.Struct, omit_defaults=True):
 
     `features` names the features that were added, changed and removed. `warming` names those new or changed ones whose history is
     insufficient, which decisions say until it suffices; in it ``model.<name>`` is a new or changed detector with a state for each primary
-    entity that starts without a state. `lists` are the lists whose entries came with the definitions.
+    entity that starts without a state, and ``pattern.<id>`` a rule whose new or changed sequence begins with nothing. `lists` are the lists
+    whose entries came with the definitions.
     """
 
     release: int
@@ -338,4 +340,5 @@ def _what_changes(current: Release | None, compiled: Release) -> tuple[Differenc
     old, new = current.features, compiled.features
     detectors = (f"model.{name}" for name in detectors_that_warm(current.models, compiled.models, old, new))
     change = difference(catalogue_of_release(current), catalogue_of_release(compiled))
-    return change, (*features_that_warm(old, new), *detectors)
+    rules = (f"pattern.{id}" for id in sequences_that_warm(current, compiled))
+    return change, (*features_that_warm(old, new), *detectors, *rules)

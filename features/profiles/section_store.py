@@ -6,6 +6,7 @@ import numpy as np
 
 from features.profiles.codec import SavedHead
 from features.profiles.keyed_state import Draft, FewHave, Group
+from features.profiles.retained_rows import RetainedRows
 from features.profiles.sections import RESTING_MAX, SavedSections, Section, Widths, first_words, places_of, widths_of
 from features.profiles.sparse_sections import PACKED, SparseSections
 from foundation.number_arrays import Float64s, Int64s
@@ -22,7 +23,7 @@ class SectionStore:
 
     Args:
         sections: the declared ones.
-        retained: gives a column of the rows that the profile of a slot retains, oldest first.
+        retained: gives the rows that the profile of a slot retains.
         facts: the facts of the entities, which are sections of their profiles, too.
         newest_ms: gives the event time up to which each slot has come.
     """
@@ -32,7 +33,7 @@ class SectionStore:
     def __init__(
         self,
         sections: Sequence[Section],
-        retained: Callable[[int, str], Float64s],
+        retained: Callable[[int], RetainedRows],
         facts: FewHave,
         newest_ms: Callable[[Int64s], Int64s] | None = None,
     ) -> None:
@@ -117,6 +118,8 @@ class SectionStore:
                 self.words[slot, self._places[section.name]] = words[place]
             elif section.warm_up is not None:
                 self._warm_up(slot, section)
+            elif section.begin is not None:
+                section.begin(self.sparse, slot, self._retained(slot))
         rest = [section for section in others if section not in self._widths and words[where[section]].any()][:RESTING_MAX]
         if rest:
             self._resting[slot] = SavedSections(tuple(rest), np.concatenate([words[where[section]] for section in rest]))
@@ -124,7 +127,7 @@ class SectionStore:
     def _warm_up(self, slot: int, section: Section) -> None:
         way = section.warm_up
         assert way is not None
-        values = self._retained(slot, way.column) / way.scale
+        values = self._retained(slot).column(way.column) / way.scale
         own = self.words[slot : slot + 1, self._places[section.name]]
         way.learn(own, np.zeros(len(values), np.int64), values, np.empty(len(values)))
 

@@ -8,10 +8,11 @@ turned back: what it took in, it took in. It goes with the profile: saved, resto
 import itertools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from features.profiles.retained_rows import RetainedRows
 from foundation.number_arrays import Float64s, Int64s
 
 RESTING_MAX = 4
@@ -41,6 +42,8 @@ class Section:
         width: 64-bit words a key.
         warm_up: how it begins in a profile that has history and no such section; none: as in a profile that is new.
         begins: the words of a key that is new, as many as `width`; none: zeros.
+        begin: called for a profile that has history and no such section, once everything that was saved of it is there: it makes what other
+            sections of the profile begin with, which are sparse. It gets the sparse sections, the slot, and the retained rows.
         sparse: few keys have it. A key gets its words when they are first made (`Profiles.section_rows`), and takes no room before.
     """
 
@@ -49,6 +52,7 @@ class Section:
     warm_up: WarmUp | None = None
     begins: tuple[float, ...] = ()
     sparse: bool = False
+    begin: "Callable[[Any, int, RetainedRows], None] | None" = None
 
 
 Widths = tuple[tuple[str, int], ...]

@@ -12,6 +12,7 @@ from features.layout.layout import (
     DROPPED_MS,
     FILL,
     FIRST,
+    ID,
     LAST,
     LONG_AGO,
     NEXT,
@@ -23,6 +24,7 @@ from features.layout.layout import (
     ROWS,
     SEALED,
     SEQ,
+    TIME,
     ProfileSlab,
 )
 from features.plan.plan import Plan
@@ -30,6 +32,7 @@ from features.profiles.codec import SavedHead, heads_as_bytes
 from features.profiles.keyed_state import Draft
 from features.profiles.page_encoding import pages_as_bytes
 from features.profiles.restore import forget, place_profile
+from features.profiles.retained_rows import RetainedRows
 from features.profiles.slab import bytes_in_use, empty_slab, page_bytes, recycle, slot_bytes, with_room, with_slots
 from foundation.number_arrays import Float64s, Int64s
 
@@ -58,11 +61,20 @@ class WindowState:
             self._context_slab, self._table = self.slab, context_of(self.slab, self.plan.arrays, MORE)
         return self._table
 
-    def retained(self, slot: int, column: str) -> Float64s:
-        """Returns a column of the retained rows of `slot`, oldest first."""
+    def retained(self, slot: int) -> RetainedRows:
+        """Returns the retained rows of `slot`."""
+        columns = [each.name for each in self.plan.columns]
+        first = NUMBERS_OF_USER if self.plan.is_user else NUMBERS_OF_ENTITY
+        return RetainedRows(
+            lambda: self._retained(slot, TIME).view(np.int64),
+            lambda: self._retained(slot, ID).view(np.int64),
+            lambda name: self._retained(slot, first + columns.index(name)),
+        )
+
+    def _retained(self, slot: int, cell: int) -> Float64s:
+        """Returns a cell of the retained rows of `slot`, oldest first."""
         plan, slab = self.plan, self.slab
-        first = PAGE_WORDS + (NUMBERS_OF_USER if plan.is_user else NUMBERS_OF_ENTITY)
-        word = first + [each.name for each in plan.columns].index(column)
+        word = PAGE_WORDS + cell
         parts = [np.zeros(0)]
         page = int(slab.heads[slot, FIRST])
         while page >= 0:

@@ -111,7 +111,7 @@ class FeatureSet:
         if len(self.kinds) - 1 + len(more) > ENTITIES_MAX:
             expected = f"windows and sequences of at most {ENTITIES_MAX} entities and pairs"
             raise Refusal("too many entity types", where=more[-1], expected=expected, got=", ".join((*self.kinds[1:], *more)))
-        plans = {kind: compile_plan(kind, False, (), (), self.schema) for kind in more}
+        plans = {kind: compile_plan(kind, False, (), columns_of((), self.schema), self.schema) for kind in more}
         return replace(
             self,
             kinds=(*self.kinds, *more),

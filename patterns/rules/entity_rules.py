@@ -42,7 +42,7 @@ class KeySequences:
     """
 
     def __init__(self, sequences: RuleSequences, absences: RuleAbsences, schema: Schema, features: Sequence[str]) -> None:
-        self._sequences = sequences
+        self.sequences = sequences
         self.absences = absences
         self._conditions = ConditionSet.compile(sequences.conditions)
         self._layout = EventLayout(schema, [{FEATURE + name: Type.DOUBLE for name in features}])
@@ -51,7 +51,7 @@ class KeySequences:
     @property
     def sections(self) -> tuple[Section, ...]:
         """What profiles of the entities keep."""
-        return self._sequences.sections
+        return self.sequences.sections
 
     @property
     def width(self) -> int:
@@ -64,14 +64,14 @@ class KeySequences:
         """Looks at every event of a batch; see `patterns.matches.EntityRules`."""
         columns = self._layout.of(batch, (features,))
         fired = self._conditions.find_many(columns, len(batch))
-        found = self._sequences.take(_OfEntities(batch, fresh, late, profiles, slots), columns, fired.events, fired.conditions)
+        found = self.sequences.take(_OfEntities(batch, fresh, late, profiles, slots), columns, fired.events, fired.conditions)
         if len(found.absences):
             absences += self.absences.of(found.absences, profiles)
         return self._carried.write(found.matches, len(batch))
 
     def matched(self, words: Int64s) -> tuple[MatchedSequences, list[Int64s]]:
         """Returns the matches that words of `find_many` tell of, and for each sequence the positions of the rules that have it."""
-        return self._carried.read(words), self._sequences.rules_of
+        return self._carried.read(words), self.sequences.rules_of
 
 
 def key_sequences_of(

@@ -1,7 +1,7 @@
 """The sequences of rules of one kind of key: they take the events of a batch, and their matches become matches of rules."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from collections.abc import Sequence as Ordered
 from typing import Protocol
 
@@ -12,6 +12,7 @@ from features.expressions.functions.types import Type
 from features.expressions.syntax.canonical import canonical
 from features.profiles.profiles import Profiles
 from features.profiles.sections import Section
+from features.profiles.sparse_sections import SparseSections
 from features.schema.batch import Batch
 from features.schema.string_hash import words_of
 from foundation.number_arrays import Float64s, Int64s
@@ -130,9 +131,35 @@ class RuleSequences:
         """Takes out the trailing absences of `slots`, each once, whose deadlines lie before `now_ms`."""
         return self._sequences.pass_time(profiles, slots, now_ms)
 
-    def _values(self, columns: Mapping[str, Column], n: int) -> Float64s:
-        values = np.empty((n, len(self._columns)))
+    def take_history(
+        self,
+        sparse: SparseSections,
+        slot: int,
+        batch: Batch,
+        columns: Mapping[str, Column],
+        events: Int64s,
+        conditions: Int64s,
+        numbers: Ordered[int],
+    ) -> None:
+        """Takes earlier events of one key through the sequences with these numbers; nobody is told what they match.
+
+        Args:
+            columns: of the events; all that these sequences read.
+        """
+        n, known = len(batch), self._sequences.columns_of(numbers)
+        fired = self._sequences.fired_of(numbers, self._sequences.fired(events, conditions, n))
+        slots, late = np.full(n, slot), np.zeros(n, np.bool_)
+        self._sequences.take_into(sparse, slots, batch.times_ms, batch.id_keys, late, self._values(columns, n, known), fired)
+
+    def conditions_of(self, numbers: Ordered[int]) -> list[int]:
+        """Returns the places among `conditions` of those of the sequences with these numbers."""
+        return self._sequences.conditions_of(numbers)
+
+    def _values(self, columns: Mapping[str, Column], n: int, known: Collection[int] | None = None) -> Float64s:
+        values = np.full((n, len(self._columns)), np.nan)
         for at, program in enumerate(self._columns):
+            if known is not None and at not in known:
+                continue
             column = program.over(columns).spread(n)
             values[:, at] = _hashed(column, n) if column.type is Type.STRING else column.numbers()
         return values

@@ -21,6 +21,8 @@ from patterns.rules.entity_rules import key_sequences_of
 from patterns.rules.manifest import ACTING, WATCHED, Standing
 from patterns.rules.rule_absences import RuleAbsences, TellingRule
 from patterns.rules.rule_sequences import MatchedRules, SequenceWords, sequences_of
+from patterns.rules.sequence_beginnings import lacks_history
+from patterns.rules.sequence_history import SequenceHistory
 from patterns.rules.sight_values import ValueSource
 from patterns.rules.wording import BatchWords, Wordings
 
@@ -102,8 +104,9 @@ class RuleSet:
         ]
         self.of_entities = key_sequences_of(telling, self._wordings, schema, own_features)
         self.waiting: dict[str, Waiting] = {kind: own.absences for kind, own in self.of_entities.items() if own.absences.waits}
-        self._absences = None
+        self._absences, self._history = None, None
         if self._sequences is not None:
+            self._history = SequenceHistory(self._sequences, self._warm_of(patterns, schema), schema)
             self._absences = RuleAbsences(schema.user, self._sequences, telling, self._wordings)
             self.waiting |= {schema.user: self._absences} if self._absences.waits else {}
         self.errors, self.skips = np.zeros(len(patterns), np.int64), np.zeros(len(patterns), np.int64)
@@ -119,7 +122,9 @@ class RuleSet:
     @property
     def sections(self) -> tuple[Section, ...]:
         """What profiles of users keep for the rules."""
-        return () if self._sequences is None else self._sequences.sections
+        if self._sequences is None or self._history is None:
+            return ()
+        return (*self._sequences.sections, self._history.section)
 
     @property
     def lists(self) -> frozenset[str]:
@@ -165,6 +170,21 @@ class RuleSet:
         self._rule_of = np.array([at for at, _ in whens] + [at for at, _, _ in exceptions], np.int64)
         self._exception_of = np.array([-1] * len(whens) + [place for _, place, _ in exceptions], np.int64)
         self._expires_ms = np.array([NEVER] * len(whens) + [each.expires_ms for _, _, each in exceptions], np.int64)
+
+    def _warm_of(self, patterns: Sequence[Pattern], schema: Schema) -> list[int]:
+        """Returns the numbers of the sequences of users that begin from history."""
+        assert self._sequences is not None
+        return [number for number, rules in enumerate(self._sequences.rules_of) if not lacks_history(patterns[int(rules[0])], schema)]
+
+    @property
+    def sequence_names(self) -> dict[str, str]:
+        """By the id of each rule with a sequence, the name of what profiles keep of it."""
+        each = [own for own in (self._sequences, *(of.sequences for of in self.of_entities.values())) if own is not None]
+        found: dict[str, str] = {}
+        for own in each:
+            for section, rules in zip(own.sections, own.rules_of, strict=False):
+                found |= {self.each[rule].pattern: section.name for rule in rules.tolist()}
+        return found
 
     def _names_read(self, patterns: Sequence[Pattern]) -> dict[str, None]:
         formulas = [formula for pattern in patterns for formula in (*_conditions_of(pattern), *_formulas_of_reason(pattern))]

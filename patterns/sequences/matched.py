@@ -56,6 +56,11 @@ class Shape(NamedTuple):
     names: tuple[str, ...]
     captures: list[list[str]]
 
+    @property
+    def within_ms(self) -> int:
+        """The time that a match spans at most."""
+        return int(self.rule[WITHIN])
+
 
 def shapes_of(tables: Tables, laid_out: Sequence[LaidOut]) -> list[Shape]:
     """Returns the shape of each sequence."""

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
+from collections.abc import Sequence as Ordered
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -33,7 +34,7 @@ from patterns.sequences.machine import (
     first_deadlines,
 )
 from patterns.sequences.matched import MatchedSequences, shapes_of
-from patterns.sequences.programs import CONSTANT, Assembler, Read, node_of
+from patterns.sequences.programs import COLUMN, CONSTANT, Assembler, Read, node_of
 from patterns.sequences.simple import (
     GAP_MS,
     GIVES_EACH,
@@ -215,6 +216,28 @@ class Sequences:
             keys = np.sort(keys)
         return keys >> 32, keys & 0xFFFFFFFF
 
+    def conditions_of(self, numbers: Ordered[int]) -> list[int]:
+        """Returns the places among `conditions` of those of the sequences with these numbers."""
+        return [int(place) for place in np.flatnonzero(np.isin(self.tables.steps[self._step_of, RULE], numbers))]
+
+    def columns_of(self, numbers: Ordered[int]) -> set[int]:
+        """Returns the places among `columns` of what the sequences with these numbers read."""
+        read: set[int] = set()
+        for rule in numbers:
+            steps = self.tables.steps[self.tables.steps[:, RULE] == rule]
+            for step in steps:
+                read |= set(self.tables.captured[step[CAPTURED] :][: step[CAPTURES]].tolist() if step[CAPTURES] > 0 else ())
+                if step[PROGRAM] >= 0:
+                    code = self.tables.code[self.tables.programs[step[PROGRAM]] : self.tables.programs[step[PROGRAM] + 1]]
+                    read |= set(code[code[:, 0] == COLUMN, 1].tolist())
+        return read
+
+    def fired_of(self, numbers: Ordered[int], fired: tuple[Int64s, Int64s]) -> tuple[Int64s, Int64s]:
+        """Returns what of `fired` are steps of the sequences with these numbers."""
+        events, steps = fired
+        kept = np.isin(self.tables.steps[steps, RULE], numbers)
+        return events[kept], steps[kept]
+
     def take(
         self,
         profiles: Profiles,
@@ -237,7 +260,19 @@ class Sequences:
             values: [n, columns] what `columns` say of the events; NaN where a value is missing.
             fired: what `fired` returns.
         """
-        sparse = profiles.sections.sparse
+        return self.take_into(profiles.sections.sparse, slots, times_ms, id_keys, late, values, fired)
+
+    def take_into(
+        self,
+        sparse: SparseSections,
+        slots: Int64s,
+        times_ms: Int64s,
+        id_keys: Int64s,
+        late: NDArray[np.bool_],
+        values: Float64s,
+        fired: tuple[Int64s, Int64s],
+    ) -> Found:
+        """Does as `take` does, to the sparse sections of profiles."""
         tables, counter, short, needs = self._tables_for(sparse)
         events, steps = fired
         most = np.zeros(NEEDS, np.int64)

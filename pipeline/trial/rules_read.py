@@ -3,12 +3,14 @@
 import difflib
 from collections.abc import Iterator, Mapping
 
+from features.schema.schema import Schema
 from foundation.refusal import Refusal
 from patterns.language.pattern import Pattern
 from patterns.language.rule_folder import Reading, extended_by, read_patterns
 from patterns.language.scope import Scope
 from patterns.lists import list_names
 from patterns.rules.manifest import pattern_texts
+from patterns.rules.sequence_beginnings import lacks_history
 from pipeline.engine.definitions.release import features_of, models_of, schema_of
 
 _SHOWN_MAX = 12
@@ -57,11 +59,15 @@ def other_refusals(texts: Mapping[str, str], refusal: Refusal) -> list[Refusal]:
     return [other for other in read_rules(texts).refusals if str(other) != str(refusal)]
 
 
-def cost_lines(patterns: Mapping[str, Pattern]) -> Iterator[str]:
-    """Yields a line for each rule: what it costs an event, and what one key keeps."""
+def cost_lines(patterns: Mapping[str, Pattern], schema: Schema) -> Iterator[str]:
+    """Yields a line for each rule: what it costs an event, what one key keeps, and whether its sequence begins from history."""
     for pattern in patterns.values():
         kinds = dict.fromkeys(threshold.key for threshold in pattern.adaptive.values())
         if pattern.sequence is not None:
             kinds[pattern.sequence.key] = None
         state = f", and {pattern.cost.state_bytes} bytes of state for each {' and '.join(kinds)}" if kinds else ""
         yield f"rule {pattern.id} costs an event at most {pattern.cost.units} ns of CPU{state}"
+        if pattern.sequence is not None:
+            lacking = lacks_history(pattern, schema)
+            begins = f"begins with nothing: {lacking}" if lacking else "begins from the history of each key"
+            yield f"rule {pattern.id} {begins}"

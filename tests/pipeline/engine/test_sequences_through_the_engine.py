@@ -14,6 +14,7 @@ from imitation import Imitation
 from features.schema.batch import Batch
 from features.schema.decode import Decoder
 from patterns.rules.rule_set import RuleSet
+from patterns.rules.sequence_beginnings import lacks_history
 from pipeline.engine.definitions.release import Release, compile_release
 from pipeline.engine.scorer import Scorer
 from tests.patterns.sequences.sequence_oracle import Oracle, PlainSequence, PlainStep, Seen
@@ -123,6 +124,10 @@ def through_stages(texts: dict[str, str], bodies: Ordered[bytes], cuts: Ordered[
             out, job = job.out, Imitation(job.entity_state, job.user_state)
             job.out = out
             job.release(1, texts)
+    return matches_of(job)
+
+
+def matches_of(job: Imitation) -> list[Match]:
     found = []
     for decision in msgspec.convert(job.decisions(), list[dict[str, Any]]):
         at = int(decision["event_id"]) - 1_000
@@ -199,7 +204,7 @@ def given_way(release: Release) -> bool:
     """Whether partial matches gave way, so that fewer matches than those of the oracle are right."""
     rules = release.rules
     assert isinstance(rules, RuleSet)
-    own = [rules._sequences] if rules._sequences is not None else [each._sequences for each in rules.of_entities.values()]
+    own = [rules._sequences] if rules._sequences is not None else [each.sequences for each in rules.of_entities.values()]
     return any(int(np.sum(each._sequences.counts[:, 1:3])) > 0 for each in own)
 
 
@@ -251,3 +256,46 @@ def test_absences_at_the_end_and_their_events_are_those_of_brute_force(
     want = expected_absences(plain, stream)
     assert absences_of_scorer(compile_release(1, texts), bodies, times, cuts) == want
     assert absences_of_stages(texts, bodies, times, cuts, restarts) == want
+
+
+SCHEMA = TEXTS["schema"].replace("boolean}", "boolean, retain: true}").replace("required: false}", "required: false, retain: true}")
+RETAINED = TEXTS | {"schema": SCHEMA}
+
+
+def is_warm(plain: PlainSequence) -> bool:
+    return no_wait(plain) and not plain.strict and not any("first(event.t)" in getattr(step.reads, "text", "") for step in plain.steps)
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.one_of(sequences(), asking_sequences()).filter(is_warm).map(written),
+    valued_streams(),
+    st.integers(0, 24),
+    st.lists(st.integers(0, 24), max_size=2),
+    st.booleans(),
+)
+def test_a_rule_that_is_activated_in_the_middle_matches_as_if_it_had_always_been_there(
+    plain: PlainSequence, stream: list[tuple[str, Seen]], since: int, cuts: list[int], restart: bool
+) -> None:
+    stream = sorted(stream, key=lambda each: each[1].time)  # history knows no order of arrival
+    stream = [(whose, replace(event, id=1_000 + number, order=number)) for number, (whose, event) in enumerate(stream)]
+    bodies = [event_json(number, whose, event, "who") for number, (whose, event) in enumerate(stream)]
+    job = Imitation()
+    job.release(1, RETAINED)
+    if since and bodies[:since]:
+        job.events(bodies[:since])
+    job.checkpoint()
+    if restart:
+        out, job = job.out, Imitation(job.entity_state, job.user_state)
+        job.out = out
+    job.release(2, RETAINED | {"pattern:steps": rule_text(plain, "who")})
+    for start, end in itertools.pairwise([since, *sorted(cut for cut in cuts if since < cut < len(bodies)), max(since, len(bodies))]):
+        if bodies[start:end]:
+            job.events(bodies[start:end])
+            job.checkpoint()
+    release = compile_release(2, RETAINED | {"pattern:steps": rule_text(plain, "who")})
+    assert isinstance(release.rules, RuleSet)
+    assert not lacks_history(release.rules.rules[0].pattern, release.schema)
+    through_engine(release, bodies, [])
+    if not given_way(release):
+        assert matches_of(job) == [match for match in expected(plain, stream) if match[0] >= since]
