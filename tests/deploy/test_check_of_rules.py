@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from deploy.command import SAMPLES, main
+from pipeline.engine.definitions.release import schema_of
 from pipeline.trial.configuration_folder import read_texts
 from pipeline.trial.rule_tests import run_rule_tests
 from pipeline.trial.rules_read import cost_lines, read_rules
@@ -69,11 +70,14 @@ def test_a_rule_where_nothing_would_read_it_is_refused(folder: pathlib.Path, pla
 def test_the_rules_of_the_page_are_read_with_their_costs(folder: pathlib.Path) -> None:
     for id, text in re.findall(r"```yaml\n# patterns/(\w+)\.yaml\n(.*?)```", PAGE.read_text(), re.DOTALL):
         (folder / "patterns" / f"{id}.yaml").write_text(text)
-    lines = "\n".join(cost_lines(read_rules(read_texts(folder)).whole()))
+    texts = read_texts(folder)
+    lines = "\n".join(cost_lines(read_rules(texts).whole(), schema_of(texts["schema"])))
     assert re.search(r"^rule card_testing costs an event at most \d+ ns of CPU, and \d+ bytes of state for each customer_id$", lines, re.M)
     assert re.search(
         r"^rule terminal_burst costs an event at most \d+ ns of CPU, and \d+ bytes of state for each terminal_id$", lines, re.M
     )
+    assert re.search(r"^rule card_testing begins with nothing: [\w.]+ is not retained$", lines, re.M)
+    assert re.search(r"^rule terminal_burst begins with nothing: the history of a terminal_id does not say", lines, re.M)
 
 
 TEST = """tests:
