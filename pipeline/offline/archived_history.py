@@ -1,7 +1,8 @@
 """Replay reads events and labels of the archive here; they are decoded as the stream decodes them."""
 
 import pathlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -10,7 +11,7 @@ from features.schema.batch import Batch, joined
 from features.schema.decode import Decoder
 from features.schema.event import ADD, Event
 from features.schema.schema import Schema
-from foundation.number_arrays import Int8s, Int64s
+from foundation.number_arrays import Float64s, Int8s, Int64s
 from foundation.refusal import Refusal
 from foundation.settings import Settings
 from pipeline.engine.event_keys import Labels
@@ -99,25 +100,45 @@ def archived_labels(settings: Settings, schema: Schema, from_ms: int | None) -> 
     Raises:
         Refusal: the archive does not answer.
     """
-    found: list[tuple[int, int, int, int]] = []
+    parts: list[_ReadLabels] = [_ReadLabels(np.empty((0, 4), np.int64), np.empty(0), [])]
+    bad = 0
+    for table in read_archive(settings, "labels", from_ms, columns=("value",)):
+        read, refused = _read_labels(table["value"].to_pylist(), schema)
+        parts.append(read)
+        bad += refused
+    keys, labels, times_ms, ranks = np.concatenate([part.numbers for part in parts]).T
+    by_time = np.argsort(times_ms, kind="stable")
+    users = [user for part in parts for user in part.users]
+    weights = np.concatenate([part.weights for part in parts])[by_time]
+    own = [users[row] for row in by_time.tolist()]
+    told = {"ranks": ranks[by_time].astype(np.int8), "weights": weights}
+    return Labels(keys[by_time], labels[by_time].astype(np.int8), times_ms[by_time], own, **told), bad
+
+
+class _ReadLabels(NamedTuple):
+    """Labels in the order of the archive: [n, 4] key, label, time and rank of each, its weight, and its user, None where it names none."""
+
+    numbers: Int64s
+    weights: Float64s
+    users: list[str | None]
+
+
+def _read_labels(values: Iterable[bytes], schema: Schema) -> tuple[_ReadLabels, int]:
+    """Reads records of labels, and counts those that are none."""
+    numbers: list[tuple[int, int, int, int]] = []
     weights: list[float] = []
     users: list[str | None] = []
     bad = 0
-    for table in read_archive(settings, "labels", from_ms, columns=("value",)):
-        for value in table["value"].to_pylist():
-            try:
-                read = read_label(value, schema.min_time_ms, schema.label_sources)
-                rank = schema.label_sources.rank(read.source)
-                found.append((label_key_of(read.event.event_id, schema), read.label, read.time_ms, rank))
-                users.append(read.event.user)
-                weights.append(read.weight)
-            except Refusal:
-                bad += 1
-    by_time = np.argsort([time_ms for _, _, time_ms, _ in found], kind="stable")
-    keys, labels, times_ms, ranks = np.array(found, np.int64).reshape(-1, 4)[by_time].T
-    own = [users[row] for row in by_time.tolist()]
-    told = {"ranks": ranks.astype(np.int8), "weights": np.array(weights)[by_time]}
-    return Labels(keys, labels.astype(np.int8), times_ms, own, **told), bad
+    for value in values:
+        try:
+            read = read_label(value, schema.min_time_ms, schema.label_sources)
+            rank = schema.label_sources.rank(read.source)
+            numbers.append((label_key_of(read.event.event_id, schema), read.label, read.time_ms, rank))
+            users.append(read.event.user)
+            weights.append(read.weight)
+        except Refusal:
+            bad += 1
+    return _ReadLabels(np.array(numbers, np.int64).reshape(-1, 4), np.array(weights), users), bad
 
 
 def _decoded(table: pa.Table, decoder: Decoder, refused: RefusedRows) -> tuple[list[Event], list[int]]:

@@ -9,6 +9,7 @@ import pathlib
 import signal
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pyarrow.parquet
 import pytest
@@ -85,6 +86,22 @@ def held_up(running: SoloStack) -> Iterator[int]:
 def files(running: SoloStack) -> list[str]:
     folder = running.settings.path(FOLDER)
     return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+
+
+def test_a_rule_is_tried_on_what_the_running_system_has_archived(running: SoloStack, client: Client) -> None:
+    text = "title: Any payment\nowner: team\nseverity: low\nwhen: event.amount > 0.0\nthen: {action: block}\n"
+
+    def tried() -> dict[str, Any]:
+        running.keep_running()
+        job = client.jobs.wait(client.jobs.backtest({"any": text}).id, seconds_max=180)
+        assert job.state == "done" or job.problem["what"] == "no events", job.problem
+        return job.result or {"span": {"events": 0}}
+
+    wait_for(lambda: tried()["span"]["events"] == PAYMENTS, 300, "events are not archived")
+    found = tried()
+    assert [(rule["id"], rule["role"], rule["matches"]) for rule in found["rules"]] == [("any", "candidate", PAYMENTS)]
+    assert sum(flip["events"] for flip in found["flips"] if flip["to"] == "block") == sum(flip["events"] for flip in found["flips"])
+    assert "any" not in [rule.id for rule in client.patterns.all().patterns]
 
 
 def test_an_export_by_a_job_is_that_of_the_command(running: SoloStack, client: Client, tmp_path: pathlib.Path) -> None:

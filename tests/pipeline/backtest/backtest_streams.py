@@ -41,13 +41,15 @@ WHENS = (
     " {name: high, when: event.amount > low.mean(event.amount)}]}",
 )
 HIDING = "exceptions: [{when: event.amount == 7.0, owner: a, reason: a test, expires: 2100-01-01}]\n"
+BUDGET = "budget: {matches: 2, per: 3h, then: shadow}\n"
 
 
 def rule_text(draw: random.Random) -> str:
     """A rule that does anything at any time."""
     severity, when, then = draw.choice(("low", "medium", "high", "critical")), draw.choice(WHENS), draw.choice(THENS)
     hiding = HIDING if draw.random() < 0.3 else ""
-    return f"title: A rule\nwhy: A test.\nowner: tests\nseverity: {severity}\n{when}\nthen: {then}\n{hiding}"
+    budget = BUDGET if draw.random() < 0.3 else ""
+    return f"title: A rule\nwhy: A test.\nowner: tests\nseverity: {severity}\n{when}\nthen: {then}\n{hiding}{budget}"
 
 
 def release_texts(rules: Mapping[str, tuple[str, Standing]]) -> dict[str, str]:

@@ -121,6 +121,11 @@ def check_rule(rule: RuleFigures, two: Two, after_rules: set[tuple[str, str]]) -
     assert rule.uncaught == two.counts([row for row in matched if two.before[row].action == "approve"])
     fraud = two.counts(two.rows).fraud
     assert rule.caught.recall == (rule.caught.counts.fraud / fraud if fraud else None)
+    if rule.budget is not None:
+        times = [two.before[row].time_ms for row in matched]
+        beyond = [at for at in range(2, len(times)) if times[at] - times[at - 2] < 3 * HOUR_MS]
+        assert rule.budget.first_at == times[beyond[0]]
+        assert rule.budget.matches_from_then_on == len(times) - 1 - beyond[0]
     for overlap in rule.overlaps:
         other = overlap.rule, overlap.version[:12]
         theirs = set(two.matched(other, two.before)) | set(two.matched(other, two.after))

@@ -162,7 +162,7 @@ def test_a_backtest_that_is_stopped_in_the_middle_leaves_no_figures(
 ) -> None:
     monkeypatch.setattr(attempt, "REPORT_SECONDS", 0.05)
     monkeypatch.setattr(attempt, "LOOK_SECONDS", 0.02)
-    office = Office(tmp_path, 60_000)
+    office = Office(tmp_path, 30_000)
     id = office.ask(versions={"new": office.system.keep("new", rule(80))})
     thread = threading.Thread(target=office.worker.step)
     thread.start()
