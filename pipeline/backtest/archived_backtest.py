@@ -6,11 +6,14 @@ from typing import NamedTuple
 
 from foundation.refusal import Refusal
 from foundation.settings import Settings
+from patterns.entries import Change
 from pipeline.backtest.backtest import Backtest, Wanted, usual_value, value_column
 from pipeline.backtest.figures import Figures
 from pipeline.backtest.side_by_side import SideBySide, side_by_side, with_candidate, without_bypass
 from pipeline.control.progress import Progress
 from pipeline.engine.event_keys import Labels
+from pipeline.engine.fact_record import FactRecord
+from pipeline.offline.archived_changes import archived_entries, archived_facts
 from pipeline.offline.archived_history import archived_labels, spooled_history
 from pipeline.offline.spooled_events import SpooledHistory
 from pipeline.tables.label_files import fitted
@@ -50,7 +53,8 @@ def backtest_archive(settings: Settings, asked: Asked, folder: pathlib.Path, pro
     value_column(schema, value_of)
     history = spooled_history(settings, schema, None, folder, lambda events: progress(0, events))
     labels = labels_of_archive(settings, both, history)
-    return Backtest(both, history, labels, Wanted(asked.from_ms, asked.to_ms, value_of)).run(progress)
+    facts, entries = told_of_archive(settings, both)
+    return Backtest(both, history, labels, Wanted(asked.from_ms, asked.to_ms, value_of), facts, entries).run(progress)
 
 
 def stored_side_by_side(registry: Registry, asked: Asked) -> SideBySide:
@@ -70,6 +74,12 @@ def labels_of_archive(settings: Settings, both: SideBySide, history: SpooledHist
     labels, _ = archived_labels(settings, both.release.schema, None)
     labels = fitted(labels, history.recorded(), history.refused)
     return labels if len(labels.labels) else None
+
+
+def told_of_archive(settings: Settings, both: SideBySide) -> tuple[list[FactRecord], list[Change]]:
+    """Reads the facts of entities, and the entries of lists if anything asks for one."""
+    facts, _ = archived_facts(settings, both.release.schema)
+    return facts, archived_entries(settings) if both.release.lists_read else []
 
 
 def _release(registry: Registry, id: int | None) -> StoredRelease:

@@ -12,7 +12,7 @@ from features.schema.schema import DAY_MS
 from foundation.refusal import Refusal
 from foundation.settings import Settings
 from foundation.text_bytes import decode_text
-from pipeline.backtest.archived_backtest import labels_of_archive
+from pipeline.backtest.archived_backtest import labels_of_archive, told_of_archive
 from pipeline.backtest.backtest import Backtest, Wanted, usual_value, value_column
 from pipeline.backtest.figures import Figures
 from pipeline.backtest.report import report
@@ -92,7 +92,8 @@ def backtest_archived(both: SideBySide, settings: Settings, counted: Counted) ->
     with tempfile.TemporaryDirectory(prefix="weir-backtest-") as folder:
         history = spooled_history(settings, schema, None, pathlib.Path(folder))
         labels = labels_of_archive(settings, both, history)
-        return Backtest(both, history, labels, _wanted(counted, wanted_value, history)).run(_progress)
+        facts, entries = told_of_archive(settings, both)
+        return Backtest(both, history, labels, _wanted(counted, wanted_value, history), facts, entries).run(_progress)
 
 
 def say(figures: Figures, as_json: bool) -> str:

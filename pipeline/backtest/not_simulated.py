@@ -12,8 +12,8 @@ _ALWAYS = (
     "Verdicts that people would have given on events that the candidate stops are not there.",
 )
 _LISTS = (
-    "The lists that rules or the policy ask hold the given entries from the first event on, whenever these were made; without entries they"
-    " are empty."
+    "The lists that rules or the policy ask hold from the first event on what stands on them at the end, whenever that was put there; where"
+    " no entries are given they are empty."
 )
 _FACTS = "Facts of entities that rules or the policy read are missing, because none were given."
 _MODELS = "Models begin without having learned anything, and learn as the events go; the running system may know more, and score otherwise."

@@ -22,8 +22,9 @@ from pipeline.tables.event_files import History
 START_MS = 1_700_000_000_000
 TEXTS = {
     "schema": (
-        "{id: {field: id, type: integer}, time: {field: at, unit: ms}, user: who,"
-        " fields: {amount: {type: decimal, scale: 2, retain: true}}, lateness: 2h, labels: {negative_after: 12h}}"
+        "{id: {field: id, type: integer}, time: {field: at, unit: ms}, user: who, entities: [device],"
+        " fields: {amount: {type: decimal, scale: 2, retain: true}}, lateness: 2h, labels: {negative_after: 12h},"
+        " facts: {who: {vip: boolean}}}"
     ),
     "features": "- {name: count_1h, template: count, window: 1h}\n",
     "models": "[{name: own, kind: river, model: anomaly.GaussianScorer, scope: who, inputs: [event.amount]}]",
@@ -39,6 +40,7 @@ WHENS = (
     "sequence: {within: 3h, steps: [{name: low, when: event.amount < 4.0}, {name: high, when: event.amount > 6.0}]}",
     "sequence: {within: 3h, steps: [{name: low, when: event.amount < 4.0, times: 2+},"
     " {name: high, when: event.amount > low.mean(event.amount)}]}",
+    "sequence: {key: device, within: 3h, steps: [{name: low, when: event.amount < 4.0}, {name: high, when: event.amount > 6.0}]}",
 )
 HIDING = "exceptions: [{when: event.amount == 7.0, owner: a, reason: a test, expires: 2100-01-01}]\n"
 BUDGET = "budget: {matches: 2, per: 3h, then: shadow}\n"
@@ -71,6 +73,7 @@ def history_of(draw: random.Random, count: int) -> History:
     for number in range(count):
         at_ms += draw.choice((0, 60_000, 1_200_000, 7_200_000))
         event = {"id": number, "at": at_ms, "who": f"u{draw.randrange(3)}", "amount": float(draw.randrange(10))}
+        event |= {"device": f"d{draw.randrange(2)}"} if draw.random() < 0.9 else {}
         events.append(event)
         if draw.random() < 0.2:
             change = draw.choice(({}, {"op": "retract"}, {"op": "correct", "amount": float(draw.randrange(10))}))

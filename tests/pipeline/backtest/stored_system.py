@@ -41,7 +41,7 @@ class StoredSystem:
         given = [{"event_id": str(id), "label": label, "label_time": START_MS + 60_000 * id + 1} for id, label in self.labels.items()]
         self.put("labels", [(each["label_time"], msgspec.json.encode(each)) for each in given])
         in_force = rule(50, "review")
-        self.release = self.publish(release_texts({"in_force": (in_force, standing_of(in_force, "active"))}))
+        self.release = self.publish({**release_texts({"in_force": (in_force, standing_of(in_force, "active"))}), "list:watched": ""})
 
     def publish(self, texts: dict[str, str]) -> int:
         """Puts a release into the registry, published."""
@@ -62,9 +62,9 @@ class StoredSystem:
         finally:
             database.close()
 
-    def put(self, kind: Kind, rows: list[tuple[int, bytes]], a_file: int = 250) -> None:
+    def put(self, kind: Kind, rows: list[tuple[int, bytes]], a_file: int = 250, keys: list[bytes] | None = None) -> None:
         archive = open_archive(self.settings.archive_place())
-        records = [ArchivedRecord(0, offset, at_ms, b"k", value) for offset, (at_ms, value) in enumerate(rows)]
+        records = [ArchivedRecord(0, at, at_ms, keys[at] if keys else b"k", value) for at, (at_ms, value) in enumerate(rows)]
         for first in range(0, len(records), a_file):
             part = records[first : first + a_file]
             for day in sorted({day_of(row.at_ms) for row in part}):

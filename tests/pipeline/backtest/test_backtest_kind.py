@@ -13,6 +13,7 @@ import pytest
 from stored_system import StoredSystem, rule
 
 from foundation.refusal import Refusal
+from patterns.entries import Change, Entry
 from pipeline.backtest.figures import Figures
 from pipeline.backtest.summary import Summary, measured_in
 from pipeline.jobs import attempt
@@ -147,6 +148,20 @@ def test_events_that_cannot_be_read_are_counted_beside_the_others(office: Office
     figures = office.figures(versions={"new": office.system.keep("new", rule(80))})
     assert figures.refused == 2
     assert figures.refused_for
+
+
+def test_a_rule_asks_the_archived_entries_and_facts(office: Office) -> None:
+    added, removed, fact = Entry("watched", "u1"), Entry("watched", "u2"), {"kind": "who", "entity": "u3", "name": "vip", "value": True}
+    changes = [Change("watched", "u1", added), Change("watched", "u2", removed), Change("watched", "u2", None)]
+    records = [change.record() for change in changes]
+    office.system.put("entries", [(NOW_MS, value or b"") for _, value in records], keys=[key.encode() for key, _ in records])
+    since = office.system.events[300]["at"]
+    office.system.put("facts", [(NOW_MS, msgspec.json.encode(fact | {"since": since}))])
+    watched = rule(0).replace("event.amount > 0", "event.who in list.watched || entity.who.vip")
+    figures = office.figures(versions={"new": office.system.keep("new", watched)})
+    wanted = [each for each in office.system.events if each["who"] == "u1" or (each["who"] == "u3" and each["at"] >= since)]
+    assert figures.rules[0].caught.counts.events == len(wanted)
+    assert any("hold from the first event on what stands on them at the end" in sentence for sentence in figures.not_simulated)
 
 
 def wait_until(condition: Any) -> None:
