@@ -228,8 +228,8 @@ def test_an_entity_at_which_an_event_raises_is_missing_from_its_decision_and_kno
     clean = run([[event for event in events if event["amount"] != 666.66]], without=False)
     observe = scorer.Scorer.observe
 
-    def raising(self: Any, release: Any, kind: str, keys: Any, batch: Any, values: Any) -> Any:
-        answers = observe(self, release, kind, keys, batch, values)
+    def raising(self: Any, release: Any, kind: str, keys: Any, batch: Any, *more: Any) -> Any:
+        answers = observe(self, release, kind, keys, batch, *more)
         if np.isin(batch.id_keys, (20, 70)).any():
             raise _UnforeseenError("planted")
         return answers
