@@ -41,7 +41,9 @@ from api.openapi import serve_openapi
 from api.operations.health_routes import make_health
 from api.operations.metric_routes import make_metric_routes
 from api.patterns.backtest_door import BacktestDoor
+from api.patterns.effect_routes import make_effect_routes
 from api.patterns.pattern_routes import make_pattern_routes
+from api.patterns.promotion_gate import Measuring
 from api.stream.stream import Stream
 from api.stream.stream_route import make_stream_route
 from foundation.refusal import Refusal
@@ -49,8 +51,10 @@ from foundation.settings import Settings
 from pipeline.jobs.backtest_kind import BACKTEST
 from pipeline.jobs.result_folder import results_of
 from stores.decisions import Decisions, StoreUnavailableError
+from stores.effects import Effects
 from stores.jobs import Jobs
 from stores.metrics.metrics import Metrics
+from stores.snoozes import Snoozes
 
 Lifespan = Callable[[FastAPI], contextlib.AbstractAsyncContextManager[None]]
 
@@ -71,6 +75,8 @@ def make_app(
     entries: Entries,
     facts: ToldFacts,
     jobs: Jobs,
+    effects: Effects,
+    snoozes: Snoozes,
     lifespan: Lifespan | None = None,
     metrics: Metrics | None = None,
     api_metrics: ApiMetrics | None = None,
@@ -90,6 +96,8 @@ def make_app(
         entries: the entries of lists.
         facts: what was told of entities.
         jobs: the store of jobs.
+        effects: the store of what rules did.
+        snoozes: the store of snoozes of alerts.
         lifespan: starts parts before the first request and stops them after the last one.
         metrics: the store of event metrics; without it the route that queries it does not exist.
         api_metrics: the metrics of this process, which ``/metrics`` shows; by default new ones.
@@ -121,7 +129,9 @@ def make_app(
     for routes in (make_definition_routes, make_list_routes):
         app.include_router(routes(definitions, in_force, entries), prefix="/v1")
     app.include_router(make_why_route(definitions.registry, in_force, decisions), prefix="/v1")
-    app.include_router(make_pattern_routes(definitions, in_force), prefix="/v1")
+    measuring = Measuring(effects, definitions.registry, in_force, settings)
+    app.include_router(make_effect_routes(measuring, snoozes, in_force, clock), prefix="/v1")
+    app.include_router(make_pattern_routes(definitions, in_force, measuring), prefix="/v1")
     app.include_router(make_stream_route(stream, in_force, require_entity_type), prefix="/v1")
     app.include_router(make_token_routes(access.tokens, authenticator, clock), prefix="/v1")
     app.include_router(make_audit_routes(access.audit), prefix="/v1")

@@ -36,6 +36,7 @@ from api.kafka.log import LogUnavailableError
 from api.operations.checks import Check, Checks
 from api.operations.earlier_files import require_carried_over
 from api.operations.metrics_part import MetricsPart
+from api.operations.rule_figures import RuleFigures
 from api.operations.store_checks import StoreChecks
 from api.patterns.carrying_out import CarryingOut
 from api.protocol import CONNECTIONS_MAX, BoundedProtocol
@@ -54,6 +55,7 @@ from stores.relational.definitions import RelationalRegistry
 from stores.relational.effects import RelationalEffects
 from stores.relational.jobs import RelationalJobs
 from stores.relational.place import SqlitePlace, place_of
+from stores.relational.snoozes import RelationalSnoozes
 
 log = logging.getLogger(__name__)
 
@@ -111,6 +113,8 @@ class Server:
         self._lists = ListsPart(settings, self._log, self._in_force, self._definitions, lambda: self._deciders.event_time_ms)
         self._facts = FactsPart(settings)
         self._effects = RelationalEffects(self._database)
+        self._rule_figures = RuleFigures(self._effects)
+        api_metrics.registry.register(self._rule_figures)
         self._carrying_out = CarryingOut(
             self._effects, self._lists.entries, self._definitions, self._in_force, self._access.audit, settings.api_instance, clock
         )
@@ -121,7 +125,8 @@ class Server:
         self.app: AsgiEntry = make_app(
             settings, self._access, self._in_force, self._definitions, self._decisions, self._quick_decisions, self._log,
             self._runtime.quick_log, self._waiting, self._health, clock, Stream(TopicSource(broker, settings.topic("decisions"))),
-            self._lists.entries, self._facts.told, RelationalJobs(self._database), self._lifespan, self._metrics.store, api_metrics,
+            self._lists.entries, self._facts.told, RelationalJobs(self._database), self._effects,
+            RelationalSnoozes(self._database), self._lifespan, self._metrics.store, api_metrics,
         )  # fmt: skip
 
     def _take_control(self, records: Sequence[Record]) -> None:
@@ -141,6 +146,7 @@ class Server:
                 self._definitions.reconcile(),
                 self._lists.run(),
                 self._carrying_out.run(),
+                self._rule_figures.run(),
                 *([self._access.owner.keep_until_done()] if self._access.owner else []),
             ]
             tasks = [asyncio.create_task(each) for each in (*connecting, self._follow(), self._automatic_rollback.run(), *durable, *checks)]

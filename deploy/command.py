@@ -13,6 +13,7 @@ from deploy.commands.database_commands import database
 from deploy.commands.job_commands import export_by_job, jobs
 from deploy.commands.option_values import as_duration_ms, as_moment_ms
 from deploy.commands.pattern_commands import patterns, run_tests
+from deploy.commands.rule_report_commands import COMMANDS
 from foundation.refusal import Refusal
 
 SAMPLES = pathlib.Path(__file__).parent / "samples"
@@ -45,6 +46,8 @@ main.add_command(tokens)
 main.add_command(audit)
 main.add_command(database)
 main.add_command(jobs)
+for _each in COMMANDS:
+    patterns.add_command(_each)
 main.add_command(patterns)
 
 

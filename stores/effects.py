@@ -19,9 +19,9 @@ DAY_MS = 24 * HOUR_MS
 NOT_HIDDEN = -1
 """`CountedMatch.exception` of a match that no exception hid."""
 
-EntryState = Literal["wanted", "made", "covered", "refused", "unwanted"]
+EntryState = Literal["wanted", "made", "covered", "refused", "unwanted", "withdrawn"]
 """An entry that a match puts on a list is wanted until it is made; or it is covered by one that holds as long, or refused because the list
-is not there or full. A later revision of the event makes it unwanted; once it is off the list it is forgotten."""
+is not there or full. A later revision of the event makes it unwanted; once it is off the list it is withdrawn."""
 
 
 class OtherReaderError(Exception):
@@ -96,6 +96,7 @@ class Work(msgspec.Struct):
         places: by ``topic/partition`` the offset that the batch begins at, and the one after it; None where nothing was read before.
         decided: events that were decided, by release and hour of event time.
         revised: events whose decision has this revision, above 0: what lower ones put on lists is unwanted.
+        failures: at how many events each rule erred, and was skipped because a value was missing.
         newest_ms: the greatest event time so far.
     """
 
@@ -105,6 +106,7 @@ class Work(msgspec.Struct):
     entries: list[WantedEntry] = []
     revised: list[tuple[str, int]] = []
     labels: list[GivenLabel] = []
+    failures: dict[str, tuple[int, int]] = {}
     newest_ms: int = 0
 
 
@@ -167,12 +169,14 @@ class HiddenCount(msgspec.Struct, frozen=True):
 
 
 class Total(msgspec.Struct, frozen=True):
-    """Says how often a rule has matched since it was first seen."""
+    """Says how often a rule has matched since it was first seen, and at how many events it erred or was skipped, about."""
 
     pattern: str
     acted: int
     watched: int
     hidden: int
+    erred: int = 0
+    skipped: int = 0
 
 
 class LabelledMatch(msgspec.Struct, frozen=True):
@@ -219,7 +223,7 @@ class Effects(Protocol):
         """Returns all entries of a value that matches wanted and that are not unwanted."""
 
     def entries_done(self, states: Mapping[str, EntryState]) -> None:
-        """Notes what became of wanted entries, by id; those in the state ``unwanted`` are forgotten."""
+        """Notes what became of entries that were open, by id."""
 
     def take_trip(self, by: str, now_ms: int, lease_until_ms: int) -> Trip | None:
         """Returns the oldest open trip that nobody else has taken, for this caller until its lease ends; None if there is none."""

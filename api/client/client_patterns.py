@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 from api.http.responses import KeptParts, RuleInForce, ShownRules
+from api.http.rule_responses import HiddenByExceptions, RuleReport, ShownSnooze, ShownSnoozes
 from patterns.rules.explanation import Why
 
 
@@ -48,14 +49,57 @@ class ClientPatterns:
         found: RuleInForce | KeptParts = self._put("PUT", _path(id), RuleInForce, KeptParts, content=text.encode(), headers=headers)
         return found
 
-    def move(self, id: str, verb: str, share: float | None = None, reason: str = "") -> RuleInForce:
+    def move(self, id: str, verb: str, share: float | None = None, reason: str = "", override: bool = False) -> RuleInForce:
         """Moves a rule by ``shadow``, ``canary``, ``activate``, ``pause`` or ``retire``.
 
         Args:
             share: the share of entities that a canary acts for, in (0, 1].
             reason: why, for the audit log.
+            override: lets a rule act although it does not keep the bounds of its promotion; `reason` has to say why.
         """
-        return self._say(id, verb, {"reason": reason} | ({} if share is None else {"share": share}))
+        body: dict[str, object] = {"reason": reason}
+        if share is not None:
+            body["share"] = share
+        if override:
+            body["override"] = True
+        return self._say(id, verb, body)
+
+    def report(self, id: str, days: int | None = None) -> RuleReport:
+        """What a rule did, or would have done, since its text is what it is.
+
+        Args:
+            days: within so many days of event time; None: as far back as counts are kept.
+        """
+        found: RuleReport = self._read("GET", f"{_path(id)}/report", RuleReport, params={} if days is None else {"days": days})
+        return found
+
+    def exceptions(self, id: str | None = None) -> HiddenByExceptions:
+        """Exceptions of a rule, or of all rules, by how often they hid a match."""
+        path = "/v1/patterns:exceptions" if id is None else f"{_path(id)}/exceptions"
+        found: HiddenByExceptions = self._read("GET", path, HiddenByExceptions)
+        return found
+
+    def snooze(self, id: str, length: str, comment: str, by: Mapping[str, str] | None = None) -> ShownSnooze:
+        """Silences the alerts of a rule.
+
+        Args:
+            length: how long, such as ``8h``.
+            comment: why.
+            by: only alerts of events with these values.
+        """
+        body = {"for": length, "comment": comment, "by": dict(by or {})}
+        found: ShownSnooze = self._read("POST", f"{_path(id)}:snooze", ShownSnooze, json=body)
+        return found
+
+    def snoozes(self, id: str) -> ShownSnoozes:
+        """The snoozes of a rule, the newest first, also those that are over."""
+        found: ShownSnoozes = self._read("GET", f"{_path(id)}/snoozes", ShownSnoozes)
+        return found
+
+    def lift(self, id: str, snooze: str) -> ShownSnooze:
+        """Ends a snooze now."""
+        found: ShownSnooze = self._read("DELETE", f"{_path(id)}/snoozes/{quote(snooze, safe='')}", ShownSnooze)
+        return found
 
     def approve(self, id: str, hash: str, reason: str = "") -> RuleInForce:
         """Approves the version `hash` of a rule's text, which somebody else has stored."""

@@ -110,7 +110,7 @@ class CarryingOut:
             await self._entries.change(name, lambda found: listed(found, wanted, others, self._entries.event_time_ms(), states))
         except Refusal as refusal:
             log.warning("%d entries that matches of rules want are not made: %s", len(wanted), refusal)
-            states = {entry.id: "unwanted" if entry.state == "unwanted" else "refused" for entry in wanted}
+            states = {entry.id: "withdrawn" if entry.state == "unwanted" else "refused" for entry in wanted}
         await asyncio.to_thread(self._effects.entries_done, states)
 
     def _now_ms(self) -> int:
@@ -164,7 +164,7 @@ def listed(
     for entry in wanted:
         there = now[entry.value] if entry.value in now else found.get(entry.value)
         if entry.state == "unwanted":
-            states[entry.id] = "unwanted"
+            states[entry.id] = "withdrawn"
             if there is None or there.id != entry.id:
                 yield None
                 continue

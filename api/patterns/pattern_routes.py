@@ -20,6 +20,7 @@ from api.http.problem_types import NEEDS_APPROVER
 from api.http.responses import KeptParts, RuleInForce, ShownRules
 from api.http.route_docs import route_docs
 from api.patterns.changes import waits_for_approval, with_approval, with_earlier_text, with_move, with_rules, without_rule
+from api.patterns.promotion_gate import Measuring
 from api.patterns.rules_in_force import part_of_rule, shown_rule, shown_rules, standing_in, standings_in
 from foundation.refusal import Refusal
 from patterns.rules.life import MOVES
@@ -33,7 +34,8 @@ Reason = Annotated[str, msgspec.Meta(max_length=500)]
 _FOLDER = '{"patterns": {"<id>": "<the text of the rule>"}}'
 _VERSION = '{"hash": "<the hash of a version>"}'
 _MOVE = '{"reason": "…"}'
-_CANARY = '{"share": 0.05, "reason": "…"}'
+_ACTIVATE = '{"reason": "…", "override": false}'
+_CANARY = '{"share": 0.05, "reason": "…", "override": false}'
 _SUMMARIES = {
     "shadow": "Lets a rule watch without acting",
     "canary": "Lets a rule act for a share of the entities, always the same ones",
@@ -62,11 +64,22 @@ class Move(msgspec.Struct, forbid_unknown_fields=True):
     reason: Reason = ""
 
 
+class MoveToActive(msgspec.Struct, forbid_unknown_fields=True):
+    """Says why a rule acts from now on; `override` lets it act although it does not keep the bounds of its promotion."""
+
+    reason: Reason = ""
+    override: bool = False
+
+
 class MoveToCanary(msgspec.Struct, forbid_unknown_fields=True):
-    """Says for which share of the entities a canary acts; null keeps the share that it has, or begins with 0.05. `reason` is why."""
+    """Says for which share of the entities a canary acts; null keeps the share that it has, or begins with 0.05. `reason` is why.
+
+    `override` lets it act although it does not keep the bounds of its promotion.
+    """
 
     share: Annotated[float, msgspec.Meta(gt=0.0, le=1.0)] | None = None
     reason: Reason = ""
+    override: bool = False
 
 
 def part_of(id: Annotated[str, Path(description="lower-case letters, digits and underscores")]) -> str:
@@ -74,12 +87,12 @@ def part_of(id: Annotated[str, Path(description="lower-case letters, digits and 
     return part_of_rule(id)
 
 
-def make_pattern_routes(definitions: Definitions, in_force: InForce) -> APIRouter:
+def make_pattern_routes(definitions: Definitions, in_force: InForce, measuring: Measuring) -> APIRouter:
     """The routes ``/patterns`` and below."""
     routes = APIRouter(tags=["patterns"])
     _add_texts(routes, definitions, in_force)
     add_reading_of_versions(routes, "/patterns/{id}", part_of, YAML_TYPE, definitions, in_force)
-    _add_life(routes, definitions, in_force)
+    _add_life(routes, definitions, in_force, measuring)
     return routes
 
 
@@ -138,9 +151,9 @@ def _add_texts(routes: APIRouter, definitions: Definitions, in_force: InForce) -
         return as_response(json_answer(200, answer))
 
 
-def _add_life(routes: APIRouter, definitions: Definitions, in_force: InForce) -> None:
+def _add_life(routes: APIRouter, definitions: Definitions, in_force: InForce, measuring: Measuring) -> None:
     for verb in MOVES:
-        _add_move(routes, verb, definitions, in_force)
+        _add_move(routes, verb, definitions, in_force, measuring)
 
     @routes.post("/patterns/{id}:approve", summary="Approves a text of a rule", **route_docs(RuleInForce, 404, body=WantedVersion))
     async def approve(id: str, request: Request) -> Response:
@@ -172,9 +185,14 @@ def _add_life(routes: APIRouter, definitions: Definitions, in_force: InForce) ->
         return await _changed(request, definitions, in_force, id, lambda texts: with_earlier_text(texts, id, text, by), said)
 
 
-def _add_move(routes: APIRouter, verb: str, definitions: Definitions, in_force: InForce) -> None:
-    shape: type[Move | MoveToCanary] = MoveToCanary if verb == "canary" else Move
-    expected = _CANARY if verb == "canary" else _MOVE
+_SHAPES: Mapping[str, tuple[type[Move | MoveToActive | MoveToCanary], str]] = {
+    "canary": (MoveToCanary, _CANARY),
+    "activate": (MoveToActive, _ACTIVATE),
+}
+
+
+def _add_move(routes: APIRouter, verb: str, definitions: Definitions, in_force: InForce, measuring: Measuring) -> None:
+    shape, expected = _SHAPES.get(verb, (Move, _MOVE))
 
     @routes.post(
         f"/patterns/{{id}}:{verb}",
@@ -183,16 +201,28 @@ def _add_move(routes: APIRouter, verb: str, definitions: Definitions, in_force: 
         **route_docs(RuleInForce, 404, 409, body=shape, optional=True),
     )
     async def move(id: str, request: Request) -> Response:
-        """A verb that leads nowhere from the rule's status is refused with 409, and so is a text that nobody has approved."""
+        """A verb that leads nowhere from the rule's status is refused with 409, and so is a text that nobody has approved.
+
+        So is a rule that does not keep the bounds of its promotion, with what was measured and what is needed.
+        """
         wanted = read_json(await request.body() or b"{}", shape, "move", expected)
         share = wanted.share if isinstance(wanted, MoveToCanary) else None
         caller, approval = caller_of(request), definitions.approval
-        standing_in(in_force.texts, id)
+        standing = standing_in(in_force.texts, id)
         if MOVES[verb].approvers_only:
             approval.require_approver(caller)
         approver = caller.name if approval.acts_alone(caller) else ""
-        said = _Said(verb, wanted.reason)
-        return await _changed(request, definitions, in_force, id, lambda texts: with_move(texts, id, verb, share, approver), said)
+
+        def moved(texts: Mapping[str, str]) -> Changes:
+            if standing_in(texts, id).hash != standing.hash:
+                raise Problem(409, f"the rule {id} has got another text meanwhile; look at it and say it again")
+            return with_move(texts, id, verb, share, approver)
+
+        with_move(in_force.texts, id, verb, share, approver)  # what leads nowhere is said before anything is measured
+        noted = ""
+        if not isinstance(wanted, Move) and standing.status != "active":
+            noted = await measuring.require_promotable(id, wanted.override, wanted.reason)
+        return await _changed(request, definitions, in_force, id, moved, _Said(verb, noted + wanted.reason))
 
 
 class _Said(NamedTuple):

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 VERBS = {
     "shadow": "Lets the rule ID watch without acting.",
-    "activate": "Lets the rule ID act for all. Its text has to be approved.",
     "pause": "Stops the rule ID; it keeps its place.",
     "retire": "Ends the rule ID for good.",
 }
 _FILE = click.Path(exists=True, dir_okay=False, path_type=pathlib.Path)
 _why = click.option("--reason", default="", help="Why, for the audit log.")
+_override = click.option("--override", is_flag=True, help="Let it act although it does not keep the bounds of its promotion; say why.")
 
 
 @click.group()
@@ -138,10 +138,21 @@ def roll_back(id: str, hash: str, reason: str) -> None:
 @click.argument("id")
 @click.option("--share", type=click.FloatRange(0.0, 1.0, min_open=True), help="Share of the entities; at first 0.05.")
 @_why
-def canary(id: str, share: float | None, reason: str) -> None:
+@_override
+def canary(id: str, share: float | None, reason: str, override: bool) -> None:
     """Lets the rule ID act for a share of the entities, always the same ones. Its text has to be approved."""
     with _api() as api:
-        _say(api.patterns.move(id, "canary", share, reason))
+        _say(api.patterns.move(id, "canary", share, reason, override))
+
+
+@patterns.command()
+@click.argument("id")
+@_why
+@_override
+def activate(id: str, reason: str, override: bool) -> None:
+    """Lets the rule ID act for all. Its text has to be approved."""
+    with _api() as api:
+        _say(api.patterns.move(id, "activate", reason=reason, override=override))
 
 
 @patterns.command()

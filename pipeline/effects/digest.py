@@ -43,6 +43,7 @@ class _Decision(msgspec.Struct):
     decided_by: str = ""
     matches: list[_Match] = []
     hidden: list[_Hidden] = []
+    rule_failures: dict[str, tuple[int, int]] = {}
 
 
 class _Label(msgspec.Struct):
@@ -104,6 +105,9 @@ class Digest:
         else:
             hour = (decision.release, decision.event_time // HOUR_MS * HOUR_MS)
             work.decided[hour] = work.decided.get(hour, 0) + 1
+        for pattern, (erred, skipped) in decision.rule_failures.items():
+            before = work.failures.get(pattern, (0, 0))
+            work.failures[pattern] = (before[0] + erred, before[1] + skipped)
         if decision.matches or decision.hidden:
             work.matches += _matches_of(decision, event, work.newest_ms)
             work.entries += [entry for match in decision.matches for entry in self._entries_of(decision, event, match)]

@@ -30,6 +30,8 @@ PACE_SECONDS = 0.5
 STAND_BY_SECONDS = 3.0
 """A process that found another one at work takes over once that one has written nothing for so long."""
 RETRY_SECONDS = 1.0
+SEND_SECONDS = 5.0
+"""How often alerts are looked for that another process has left."""
 RECORDS_AT_ONCE = 20_000
 FORGET_SECONDS = 60.0
 FORGET_TIMES = 10
@@ -60,6 +62,7 @@ class EffectsJob:
         self._sender = AlertSender(settings, store)
         self._stopping = threading.Event()
         self._forgot_at = 0.0
+        self._sent_at = 0.0
         self._to_send = True
         self.written = 0
 
@@ -104,7 +107,8 @@ class EffectsJob:
                 self._to_send = self._store.apply(digest.work, self._now_ms()) or self._to_send
                 positions, newest_ms = digest.positions(), digest.work.newest_ms
                 self.written += digest.records
-            if self._to_send:
+            if self._to_send or time.monotonic() - self._sent_at >= SEND_SECONDS:
+                self._sent_at = time.monotonic()
                 self._to_send = not self._sender.send()
             self._forget(newest_ms)
             if digest.records < RECORDS_AT_ONCE:

@@ -33,6 +33,7 @@ from pipeline.score_job.handed_on import Answered, Events, Frame
 from pipeline.score_job.profile_stage import ProfileStage
 from pipeline.score_job.read_anew import ReadAnew, read_anew
 from pipeline.score_job.refused_frames import Raised, refused, refused_reply
+from pipeline.score_job.rule_failures import RuleFailures
 from pipeline.score_job.undoable import Outputs
 from pipeline.wire.bundle import Bundle
 from pipeline.wire.declaration import Tag
@@ -86,6 +87,7 @@ class UserStage(ProfileStage[Events]):
         self._equipped: Release | None = None
         self._entries = entries
         self._reads_lists = False
+        self._failures = RuleFailures()
 
     def _release_of(self, bundle: Bundle | Events) -> Release | None:
         release = self.definitions.releases.nearest(bundle.release)
@@ -165,12 +167,16 @@ class UserStage(ProfileStage[Events]):
     def _frames(self, verdicts: Verdicts, arrivals: Arrivals, missing: NDArray[np.uint8]) -> list[Frame]:
         frames: list[Frame] = []
         batch = arrivals.batch
-        decisions = decisions_of(verdicts, batch, missing, arrivals.arrived_ms, self._clock() * 1000)
+        now_ms = self._clock() * 1000
+        decisions = decisions_of(verdicts, batch, missing, arrivals.arrived_ms, now_ms)
+        failures = self._failures.since_told(verdicts.release.rules, now_ms)
         decided = (~verdicts.are(UNDECIDED)).tolist()
         for row, (decision, user, reply) in enumerate(zip(decisions, batch.users, arrivals.replies, strict=True)):
             if not decided[row]:
                 frames += self._undecided(verdicts, row, arrivals)
                 continue
+            if failures:
+                decision.rule_failures, failures = failures, {}
             frames.append((Tag.DECISION, user, _encode(decision)))
             if reply:
                 frames.append((Tag.REPLY, reply, _encode(reply_of(decision))))

@@ -67,6 +67,8 @@ TOTAL = Table(
     Column("acted", BigInteger, nullable=False),
     Column("watched", BigInteger, nullable=False),
     Column("hidden", BigInteger, nullable=False),
+    Column("erred", BigInteger, nullable=False),
+    Column("skipped", BigInteger, nullable=False),
 )
 OVERLAP = Table(
     "rule_overlap",

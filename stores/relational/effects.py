@@ -46,6 +46,7 @@ from stores.relational.effect_tables import (
 
 ASKED_AT_ONCE = 500
 _INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+TOTALS = ("acted", "watched", "hidden", "erred", "skipped")
 _STANDING = ("wanted", "made", "covered")
 Rows = Sequence[Mapping[str, object]]
 
@@ -70,7 +71,7 @@ class RelationalEffects:
                 _advance(connection, place, before, after)
             _add(connection, DECIDED, [{"release": r, "hour_ms": h, "decided": n} for (r, h), n in work.decided.items()], "decided")
             new = _without_known(connection, work.matches)
-            _count(connection, new)
+            _count(connection, new, work.failures)
             _want(connection, work, now_ms)
             _label(connection, work)
             _remember_newest(connection, work.newest_ms)
@@ -101,10 +102,8 @@ class RelationalEffects:
         with self._database.writing() as connection:
             for state in dict.fromkeys(states.values()):
                 ids = [id for id, each in states.items() if each == state]
-                if state == "unwanted":
-                    connection.execute(delete(ENTRY).where(ENTRY.c.id.in_(ids)))
-                else:
-                    connection.execute(update(ENTRY).where(ENTRY.c.id.in_(ids), ENTRY.c.state == "wanted").values(state=state))
+                before = "unwanted" if state == "withdrawn" else "wanted"
+                connection.execute(update(ENTRY).where(ENTRY.c.id.in_(ids), ENTRY.c.state == before).values(state=state))
 
     def take_trip(self, by: str, now_ms: int, lease_until_ms: int) -> Trip | None:
         is_free = TRIP.c.done_release.is_(None) & ((TRIP.c.taken_by == by) | (TRIP.c.lease_until_ms <= now_ms))
@@ -205,10 +204,10 @@ def _without_known(connection: Connection, matches: Iterable[CountedMatch]) -> l
     return new
 
 
-def _count(connection: Connection, new: Sequence[CountedMatch]) -> None:
+def _count(connection: Connection, new: Sequence[CountedMatch], failures: Mapping[str, tuple[int, int]]) -> None:
     counts: dict[tuple[object, ...], dict[str, int]] = defaultdict(lambda: {"matches": 0, "decided": 0, "alone": 0})
     said: dict[tuple[object, ...], dict[str, object]] = {}
-    totals: dict[str, dict[str, int]] = defaultdict(lambda: {"acted": 0, "watched": 0, "hidden": 0})
+    totals: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(TOTALS, 0))
     hidden: dict[tuple[str, str, int], list[int]] = defaultdict(list)
     for match in new:
         if match.exception != NOT_HIDDEN:
@@ -220,10 +219,12 @@ def _count(connection: Connection, new: Sequence[CountedMatch]) -> None:
             counts[key][name] += more
         said[key] = {"version": match.version, "asks": match.asks}
         totals[match.pattern]["watched" if match.shadow else "acted"] += 1
+    for pattern, (erred, skipped) in failures.items():
+        totals[pattern].update(erred=erred, skipped=skipped)
     keys = ("pattern", "release", "shadow", "action", "hour_ms")
     rows = [dict(zip(keys, key, strict=True)) | said[key] | each for key, each in counts.items()]
     _add(connection, COUNT, rows, "matches", "decided", "alone")
-    _add(connection, TOTAL, [{"pattern": pattern, **each} for pattern, each in totals.items()], "acted", "watched", "hidden")
+    _add(connection, TOTAL, [{"pattern": pattern, **each} for pattern, each in totals.items()], *TOTALS)
     own = [
         dict(zip(("pattern", "version", "exception"), key, strict=True)) | {"hidden": len(t), "newest_ms": max(t)}
         for key, t in hidden.items()
@@ -247,13 +248,13 @@ def _count_overlaps(connection: Connection, new: Sequence[CountedMatch]) -> None
 
 def _want(connection: Connection, work: Work, now_ms: int) -> None:
     """Notes entries that are wanted, and those that are no longer because their event has another revision."""
-    for event, revision in work.revised:
-        lower = (ENTRY.c.event == event) & (ENTRY.c.revision < revision) & ENTRY.c.state.in_(_STANDING)
-        connection.execute(update(ENTRY).where(lower).values(state="unwanted", noted_ms=now_ms))
     newest_ms = max(work.newest_ms, int(connection.execute(select(CLOCK.c.newest_ms)).scalar() or 0))
     rows = [msgspec.structs.asdict(entry) | {"noted_ms": now_ms} for entry in work.entries if (entry.expires or newest_ms + 1) > newest_ms]
     if rows:
         connection.execute(_INSERTS[connection.dialect.name](ENTRY).on_conflict_do_nothing(), rows)
+    for event, revision in work.revised:
+        lower = (ENTRY.c.event == event) & (ENTRY.c.revision < revision) & ENTRY.c.state.in_(_STANDING)
+        connection.execute(update(ENTRY).where(lower).values(state="unwanted", noted_ms=now_ms))
 
 
 def _label(connection: Connection, work: Work) -> None:

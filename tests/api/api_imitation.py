@@ -29,7 +29,9 @@ from stores.decisions import StoredDecision, TopicPlace
 from stores.metrics.duckdb_metrics import DuckDbMetrics
 from stores.relational.audit import RelationalAudit
 from stores.relational.definitions import RelationalRegistry
+from stores.relational.effects import RelationalEffects
 from stores.relational.jobs import RelationalJobs
+from stores.relational.snoozes import RelationalSnoozes
 from stores.relational.tokens import RelationalTokens
 from stores.sqlite.sqlite_decisions import SqliteDecisions
 
@@ -131,10 +133,12 @@ class Api:
         self.facts = ToldFacts()
         self.access = Access(RelationalTokens(self.database), RelationalAudit(self.database))
         self.jobs = RelationalJobs(self.database)
+        self.effects = RelationalEffects(self.database)
         install_owner(self.access.tokens, TOKEN, NOW_MS)
         self.app: AsgiEntry = make_app(
             self.settings, self.access, self.in_force, self.definitions, self.decisions, self.decisions, self.log, self.log,
-            self.waiting, self.health, self.clock, self.stream, self.entries, self.facts, self.jobs, metrics=self.metrics,
+            self.waiting, self.health, self.clock, self.stream, self.entries, self.facts, self.jobs, self.effects,
+            RelationalSnoozes(self.database), metrics=self.metrics,
         )  # fmt: skip
         self.client = httpx.AsyncClient(
             transport=httpx.ASGITransport(self.app), base_url="http://api", headers={"authorization": f"Bearer {TOKEN}"}

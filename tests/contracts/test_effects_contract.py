@@ -203,8 +203,15 @@ def test_a_later_revision_takes_back_what_earlier_ones_put_on_lists(store: Relat
     reader.take(revised=[("e1", 1)], entries=[entry("i3", value="d3", revision=1)])
     assert [(each.id, each.state) for each in store.open_entries(9)] == [("i1", "unwanted"), ("i3", "wanted")]
     assert [each.id for each in store.entries_of("watched", "d1")] == ["other"]
-    store.entries_done({"i1": "unwanted"})
+    store.entries_done({"i1": "withdrawn"})
     assert [each.id for each in store.open_entries(9)] == ["i3"]
+    reader.take(entries=[entry()])
+    assert [each.id for each in store.open_entries(9)] == ["i3"], "the first decision came again"
+
+
+def test_a_revision_takes_back_what_came_in_the_same_batch(store: RelationalEffects, reader: Reader) -> None:
+    reader.take(revised=[("e1", 1)], entries=[entry(), entry("i3", value="d3", revision=1)])
+    assert [(each.id, each.state) for each in store.open_entries(9)] == [("i1", "unwanted"), ("i3", "wanted")]
 
 
 def test_what_is_old_is_forgotten_and_of_too_many_matches_those_of_the_busiest_rule(store: RelationalEffects, reader: Reader) -> None:
@@ -219,3 +226,9 @@ def test_what_is_old_is_forgotten_and_of_too_many_matches_those_of_the_busiest_r
     assert {each.pattern: each.acted for each in store.totals(9)}["busy"] == 9, "the oldest three were forgotten"
     assert store.counts("old", 0) == []
     assert store.decided(0) == {}
+
+
+def test_failures_of_rules_add_up_beside_their_matches(store: RelationalEffects, reader: Reader) -> None:
+    reader.take(match(), failures={"r": (2, 0), "s": (0, 5)})
+    reader.take(failures={"r": (1, 1)})
+    assert [(each.pattern, each.acted, each.erred, each.skipped) for each in store.totals(9)] == [("r", 1, 3, 1), ("s", 0, 0, 5)]

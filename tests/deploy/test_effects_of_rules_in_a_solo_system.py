@@ -23,6 +23,8 @@ PROBE = (
     "then: {list: {add: event.device, to: watched, for: 7d}, reason: 'probed with {event.amount}'}\n"
     "budget: {matches: 5, per: 1h, then: shadow}\n"
 )
+LATER = "title: Not yet\nowner: tests\nstatus: shadow\nwhen: event.amount > 0.0\nthen: {action: block}\neffective: {from: 2100-01-01}\n"
+EARLIER = LATER.replace("from: 2100-01-01", "to: 2020-01-01")
 WATCHED = "title: A watched device\nowner: tests\nstatus: shadow\nwhen: event.device in list.watched\nthen: {action: review}\n"
 
 
@@ -87,9 +89,9 @@ def test_matches_make_entries_that_other_rules_read_and_a_budget_ends_a_rule_by_
     config = configuration(tmp_path / "config")
     with SoloInProcess(config, tmp_path / "system", approval="one") as system:
         running = Running(system)
-        running.upload({"probe": PROBE, "watched_device": WATCHED})
+        running.upload({"probe": PROBE, "watched_device": WATCHED, "later": LATER, "earlier": EARLIER})
         running.decide(1, 1.0, "d-shadow")
-        for id in ("probe", "watched_device"):
+        for id in ("probe", "watched_device", "later", "earlier"):
             running.client.patterns.move(id, "activate")
         assert running.decide(2, 1.5, "d2")["action"] == "approve"
         entry = until(lambda: running.entries().get("d2"))

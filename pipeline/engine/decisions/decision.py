@@ -63,6 +63,8 @@ class Decision(msgspec.Struct, gc=False, omit_defaults=True):
     weightiest first and those in shadow last; `match_count` counts those that are not named, too. Records from before lack `decided_by`
     and `match_count`, and have no match. `hidden` are the matches that exceptions hid, and `tags` the words that the named matches add;
     both are left out if there are none. `score` is that of the model, moved by the rules that adjust it.
+    `rule_failures` is not of this event: by rule it says at how many events the stage met an error of the rule, and skipped it, since it
+    last told; mostly it is left out.
     `revision` counts the corrections and the retraction of an event. `flags`: late; warming: no model gave a score, or the history
     does not reach back far enough; degraded: decided without an entity's answer; corrected; retracted; bypass: the action is not the
     score's. `event` holds the numeric fields of the event in major units: with `features` it is all that a learner needs.
@@ -99,6 +101,7 @@ class Decision(msgspec.Struct, gc=False, omit_defaults=True):
     probability_interval: tuple[float, float] | None = None
     tags: list[str] = []
     hidden: list[HiddenMatch] = []
+    rule_failures: dict[str, tuple[int, int]] = {}
 
 
 class Reply(msgspec.Struct, omit_defaults=True):

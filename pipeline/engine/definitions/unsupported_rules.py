@@ -4,21 +4,17 @@ from typing import NoReturn
 
 from foundation.place import Place
 from foundation.refusal import Refusal
-from patterns.language.pattern import Pattern, Promote
-from patterns.language.rule_folder import source_of
+from patterns.language.pattern import Pattern
 
 
 def check_supported(pattern: Pattern) -> None:
     """Looks for what nothing carries out in a rule that has been read.
 
     Raises:
-        Refusal: the rule has a learned threshold, or a bound for its promotion.
+        Refusal: the rule has a learned threshold.
     """
     for adaptive in pattern.adaptive.values():
         _refuse("threshold that is not learned yet", adaptive.of.place, "a rule without learned thresholds", f"adaptive.{adaptive.name}")
-    if pattern.promote != Promote():
-        place = Place(source_of(pattern.id))
-        _refuse("bounds that nothing checks yet", place, "a rule without promote", "promote")
 
 
 def _refuse(what: str, where: Place, expected: str, got: str) -> NoReturn:

@@ -77,6 +77,8 @@ def upgrade() -> None:
         sa.Column("acted", sa.BigInteger, nullable=False),
         sa.Column("watched", sa.BigInteger, nullable=False),
         sa.Column("hidden", sa.BigInteger, nullable=False),
+        sa.Column("erred", sa.BigInteger, nullable=False),
+        sa.Column("skipped", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("pattern", name="pk_rule_total"),
     )
     op.create_table(

@@ -109,7 +109,7 @@ async def test_what_a_corrected_event_wants_no_longer_is_taken_back_and_the_next
     assert (office.listed().id, office.listed("d3")) == ("i2", None)
     await office.want(revised=[("e2", 1)])
     assert office.listed() is None
-    assert office.store.entry_states("great") == {}
+    assert office.store.entry_states("great") == {"withdrawn": 3}
 
 
 async def test_what_a_person_has_changed_since_is_not_taken_back(office: Office) -> None:

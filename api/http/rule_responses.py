@@ -1,0 +1,123 @@
+"""The shapes of answers about what rules did: reports, exceptions, budgets that were exceeded, snoozes."""
+
+import msgspec
+
+
+class RuleDay(msgspec.Struct):
+    """A day of event time that begins at `day_ms`: events that were decided while the rule was watched, and its matches."""
+
+    day_ms: int
+    events: int
+    matches: int
+
+
+class RuleOverlap(msgspec.Struct):
+    """Another rule that matched `both` of the events that this one matched, and the share of this one's matches."""
+
+    pattern: str
+    both: int
+    share: float
+
+
+class RuleLabels(msgspec.Struct):
+    """Labels of events that the rule matched; `precision` is the share of fraud among them, null where there is none."""
+
+    fraud: int
+    good: int
+    precision: float | None
+
+
+class HiddenByException(msgspec.Struct):
+    """How often an exception hid a match of the rule `pattern`, and the event time of the newest in ms since the epoch.
+
+    `exception` is its position in the text `version`, from 0. `owner`, `reason` and `expires` are said where this text is in force.
+    """
+
+    pattern: str
+    version: str
+    exception: int
+    hidden: int
+    newest_ms: int
+    owner: str | None
+    reason: str | None
+    expires: str | None
+
+
+class HiddenByExceptions(msgspec.Struct):
+    """Exceptions, those that hid a match most often first."""
+
+    exceptions: list[HiddenByException]
+
+
+class BudgetTrip(msgspec.Struct):
+    """A budget of `matches` within `per_ms` that was exceeded at `event_time`; `release` has what came of it, null while it is open."""
+
+    event_time: int
+    version: str
+    matches: int
+    per_ms: int
+    then: str
+    release: int | None
+    outcome: str
+
+
+class PromotionState(msgspec.Struct):
+    """Whether what was measured keeps the bounds that the rule's text sets for its promotion, and a sentence for each that is not kept."""
+
+    met: bool
+    needed: list[str]
+
+
+class RuleReport(msgspec.Struct):
+    """What a rule did, or would have done, since its text and the text that it extends are what they are.
+
+    `releases` are those that decided meanwhile and watched the rule. Of `events` that they decided, the rule matched `matches`, which is
+    `share`; `acted` of these acted. `asks` is the action that it asks for, and `actions` says by action how many of the events that it
+    matched got it: those of another action than `asks` would be `changed` if it decided. It `decided` so many, and matched `alone` where no
+    other rule that acts did. `entries` says what became of entries that it put on lists.
+    """
+
+    pattern: str
+    version: str
+    status: str
+    share_of_entities: float
+    releases: list[int]
+    from_ms: int
+    to_ms: int
+    events: int
+    matches: int
+    share: float | None
+    acted: int
+    asks: str | None
+    actions: dict[str, int]
+    changed: int
+    decided: int
+    alone: int
+    days: list[RuleDay]
+    overlaps: list[RuleOverlap]
+    labels: RuleLabels
+    hidden: list[HiddenByException]
+    entries: dict[str, int]
+    budget_trips: list[BudgetTrip]
+    promotion: PromotionState
+
+
+class ShownSnooze(msgspec.Struct):
+    """A snooze of a rule's alerts; times are ms since the epoch. `fields` are values that an event must have, none for all alerts."""
+
+    id: str
+    pattern: str
+    fields: dict[str, str]
+    comment: str
+    by: str
+    from_ms: int
+    until_ms: int
+    holds: bool
+    lifted_by: str
+    lifted_at_ms: int | None
+
+
+class ShownSnoozes(msgspec.Struct):
+    """Snoozes of a rule, the newest first, also those that are over."""
+
+    snoozes: list[ShownSnooze]
