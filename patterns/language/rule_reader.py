@@ -6,6 +6,7 @@ from typing import NamedTuple, TypeVar
 
 from features.expressions.functions.types import Type
 from foundation.document import Section
+from foundation.place import Mark, Source
 from patterns.language.adaptive_reader import read_adaptive
 from patterns.language.consequence_reader import (
     read_budget,
@@ -167,6 +168,7 @@ class RuleReader:
 
     def _then(self, section: Section, parts: "_Evaluated") -> Then:
         then = read_then(section, self._scope, parts.beside.with_steps(steps_of(parts.sequence)))
+        _check_reason(then, parts.sequence)
         if parts.sequence is not None and parts.sequence.steps[-1].absent:
             for name in ("action", "adjust", "tag", "list"):
                 if section.has(name):
@@ -183,6 +185,18 @@ class _Evaluated(NamedTuple):
     when: Condition | None
     sequence: Sequence | None
     beside: FormulaReader
+
+
+def _check_reason(then: Then, sequence: Sequence | None) -> None:
+    """Refuses a reason that says a text of an earlier event, of which nothing but a hash is kept; conditions may compare it."""
+    steps = {step.name for step in sequence.steps} if sequence is not None else set()
+    said = () if then.reason is None else [part for part in then.reason.parts if isinstance(part, Formula)]
+    for part in said:
+        for name, type in part.names.items():
+            if type is Type.STRING and name.partition(".")[0] in steps:
+                remedy = "say that of this event; the match names its earlier events by their ids"
+                expected = "numbers, times and truths of earlier events, or texts of this one"
+                Source(part.text, part.place).refuse(Mark(1, 1), "text of an earlier event that nobody keeps", expected, name, remedy)
 
 
 def _check_cost(section: Section, cost: Cost) -> None:

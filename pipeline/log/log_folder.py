@@ -37,7 +37,7 @@ LOGS_OF = {
     "learners": (SIDE,),
     "metrics": (SIDE,),
     "roll-up": (SIDE,),
-    "alerts": (SIDE, OUTPUT),
+    "alerts": (OUTPUT, SIDE),
     "replies": (),
 }
 """The logs that each topic stands in; each counts as a partition of the topic, in this order. Replies stand in none."""
