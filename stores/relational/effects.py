@@ -320,7 +320,7 @@ def _trip_of(match: CountedMatch) -> Trip:
 
 def _alert_of(trip: Trip) -> bytes:
     reason = f"the rule {trip.pattern} matched more than {trip.matches} times within {trip.per_ms / 1000:g} s, and becomes {trip.then}"
-    said = {"id": trip.id, "kind": "budget", "pattern": trip.pattern, "version": trip.version, "release": trip.release}
+    said = {"type": "budget", "id": trip.id, "pattern": trip.pattern, "version": trip.version, "release": trip.release}
     return msgspec.json.encode(said | {"event_time": trip.event_time, "then": trip.then, "reason": reason})
 
 

@@ -132,7 +132,7 @@ def test_a_budget_trips_once_and_again_only_by_matches_of_later_releases(store: 
     assert trip(store) == ["shadow 2 open"]
     [alert] = store.alerts()
     said = msgspec.json.decode(alert.value)
-    assert (said["id"], said["kind"], said["pattern"], said["event_time"]) == (alert.id, "budget", "r", START_MS)
+    assert (said["id"], said["type"], said["pattern"], said["event_time"]) == (alert.id, "budget", "r", START_MS)
     taken = store.take_trip("api-1", 1_000, 5_000)
     assert taken is not None
     assert taken.id == alert.id

@@ -103,7 +103,7 @@ def test_matches_make_entries_that_other_rules_read_and_a_budget_ends_a_rule_by_
             running.decide(id, 1.0, f"d{id}")
         until(lambda: running.status("probe") == "shadow")
         [alert] = until(running.alerts)
-        assert (alert["kind"], alert["pattern"], alert["then"]) == ("budget", "probe", "shadow")
+        assert (alert["type"], alert["pattern"], alert["then"]) == ("budget", "probe", "shadow")
         said = [entry for entry in running.read("/v1/audit", limit=50)["entries"] if entry["by"] == "budget"]
         assert [(each["phase"], each["action"]) for each in said] == [("outcome", "budget of probe"), ("intent", "budget of probe")]
         assert "active to shadow" in said[0]["subject"]
