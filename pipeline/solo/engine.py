@@ -353,7 +353,7 @@ class Engine:
         """The ordinal up to which outcomes stand in the output log, from the state's position on."""
         positions = self._checkpoints.positions
         through = positions.get(INPUT, 0)
-        reader = LogReader(self._output.segments, ("decisions", "late", "dead-letters"), positions.get(OUTPUT, 0))
+        reader = LogReader(self._output.segments, ("decisions", "late", "dead-letters", "alerts"), positions.get(OUTPUT, 0))
         while records := reader.read(10_000):
             for record in records:
                 for name, value in record.headers:

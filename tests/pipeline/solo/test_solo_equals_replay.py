@@ -185,6 +185,10 @@ def alerts_of_solo(case: Case, folder: pathlib.Path, awaited: Collection[str], e
     until(come)
     engine.close()
     assert not engine.problem
+    decided, reader = 0, LogReader(segments_of(chosen.path(*LOGS), OUTPUT), ["decisions"])
+    while part := reader.read(5_000):
+        decided += len(part)
+    assert decided == len(case.events), "each event is decided once, whatever stands first among the outcomes of its batch"
     return found
 
 
