@@ -33,6 +33,11 @@ class Refusing(click.Group):
         except Refusal as refusal:
             click.echo(f"weir: {refusal}", err=True)
             sys.exit(2)
+        except OSError as error:
+            if error.filename is None:  # it is not about a file of the user, so the place in the program helps more
+                raise
+            click.echo(f"weir: {error.filename}: {error.strerror}", err=True)
+            sys.exit(2)
         except KeyboardInterrupt:
             sys.exit(130)
 

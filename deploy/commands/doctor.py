@@ -18,6 +18,7 @@ from deploy.commands.broker_checks import retention_problem
 from deploy.commands.database_checks import database_problem
 from deploy.commands.druid_checks import metrics_problem
 from deploy.commands.job_checks import job_problem
+from deploy.commands.log_checks import log_problem
 from deploy.machine.jars import CACHE, INSTALL, JOB_SOURCES, job_jar, require_java, server_classes, server_jars
 from deploy.machine.ports import is_open
 from deploy.machine.private_files import openness
@@ -112,9 +113,10 @@ def _disk() -> str:
     while not folder.exists():
         folder = folder.parent
     free = shutil.disk_usage(folder).free
-    writable = "" if os.access(folder, os.W_OK) else f"{folder} is not writable"
+    if not os.access(folder, os.W_OK):
+        return f"{folder} cannot be written to by this user, or its disk is read-only; choose another folder with WEIR_FOLDER"
     needed = f"and at least {DISK_BYTES_MIN >> 20} MB are needed; delete files, or choose another disk with WEIR_FOLDER"
-    return writable if free >= DISK_BYTES_MIN else f"{free >> 20} MB are free below {folder}, {needed}"
+    return "" if free >= DISK_BYTES_MIN else f"{free >> 20} MB are free below {folder}, {needed}"
 
 
 def _closed() -> str:
@@ -141,6 +143,10 @@ def _jobs() -> str:
     return job_problem(system_settings(), int(time.time() * 1_000))
 
 
+def _log() -> str:
+    return log_problem(system_settings())
+
+
 def _metrics() -> str:
     return metrics_problem(system_settings())
 
@@ -160,6 +166,7 @@ _CHECKS: dict[str, Callable[[], str]] = {
     "archive of the running system": _archive,
 }
 _SOLO_CHECKS = {name: check for name, check in _CHECKS.items() if name not in ("Java 17", "Maven", "topics of the running broker")} | {
-    "memory": functools.partial(_memory, SOLO_MEMORY_BYTES_MIN)
+    "memory": functools.partial(_memory, SOLO_MEMORY_BYTES_MIN),
+    "log of the system": _log,
 }
 """The checks of what a solo system needs."""

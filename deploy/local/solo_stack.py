@@ -17,6 +17,8 @@ from deploy.machine.saying import Say, never_failing
 from deploy.machine.short_slices import ask_for_short_slices
 from deploy.machine.system_settings import note_runtime
 from foundation.settings import Settings, settings_as_environment
+from pipeline.log.log_folder import INPUT, LOGS
+from pipeline.log.writer import require_unused
 
 READY_SECONDS_MAX = 600.0
 """The first start on a machine compiles the kernels, which takes minutes where the machine is busy."""
@@ -90,6 +92,7 @@ class SoloStack:
     def _start(self) -> None:
         settings, began = self.settings, time.monotonic()
         make_private_folder(settings.path())
+        require_unused(settings.path(*LOGS, INPUT))
         note_runtime(settings)
         require_free(settings.api_port, "the HTTP API", settings.api_host)
         api = self._processes.add(self._python("api", self._replace))

@@ -17,9 +17,14 @@ def make_private_folder(folder: pathlib.Path) -> None:
     """Makes `folder`, or closes an existing one to other users; everything below it is then closed to them too.
 
     Raises:
-        Refusal: another user owns it, or everybody may write to it.
+        Refusal: another user owns it, everybody may write to it, or nothing can be written there.
     """
-    folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    try:
+        folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(folder, str(error)) from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise _unwritable(folder, "one that this user may not write to, or that is on a read-only disk")
     mode = folder.stat().st_mode
     if mode & stat.S_ISVTX:
         raise Refusal(
@@ -41,6 +46,11 @@ def make_private_folder(folder: pathlib.Path) -> None:
             got=stat.filemode(mode),
             remedy=f"run as its owner: chmod 700 {folder}",
         ) from error
+
+
+def _unwritable(folder: pathlib.Path, got: str) -> Refusal:
+    expected, remedy = "a folder that can be written to", "choose another folder with WEIR_FOLDER or --folder"
+    return Refusal("the folder cannot be written", where=str(folder), expected=expected, got=got, remedy=remedy)
 
 
 def write_private(file: pathlib.Path, content: str | bytes) -> None:

@@ -257,6 +257,16 @@ def _frames(entries: Sequence[Entry], first: int, at_ms: int) -> Iterator[tuple[
         first += len(run)
 
 
+def require_unused(folder: pathlib.Path) -> None:
+    """Lets the log in `folder` pass if nobody writes to it now.
+
+    Raises:
+        Refusal: another writer has it.
+    """
+    if folder.exists():
+        os.close(_locked(folder))
+
+
 def _locked(folder: pathlib.Path) -> int:
     """The open lock of `folder`, which ends with the process.
 

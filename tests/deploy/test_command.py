@@ -1,5 +1,6 @@
 """The weir command: refusals are one message and status 2, and what needs no server starts none."""
 
+import errno
 import pathlib
 import shutil
 import subprocess
@@ -106,3 +107,13 @@ def test_help_loads_neither_flink_nor_a_client() -> None:
     program = "import sys, deploy.command; print(sorted({'pyflink', 'confluent_kafka', 'numba', 'rich'} & set(sys.modules)))"
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+def test_a_file_that_cannot_be_used_is_named_without_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*arguments: object) -> bool:
+        raise OSError(errno.ENOSPC, "No space left on device", "/full/weir.db")
+
+    monkeypatch.setattr("deploy.commands.doctor.run_checks", fail)
+    result = CliRunner().invoke(main, ["doctor"])
+    assert result.exit_code == 2
+    assert "weir: /full/weir.db: No space left on device" in result.output

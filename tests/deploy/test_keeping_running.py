@@ -15,7 +15,10 @@ from deploy.local.stack import Stack, free_settings
 from deploy.machine.interruption import listen
 from deploy.machine.processes import Process
 from deploy.servers import broker
+from foundation.refusal import Refusal
 from foundation.settings import Settings
+from pipeline.log.log_folder import INPUT, LOGS
+from pipeline.log.writer import LogWriter
 
 FULL = OSError(errno.ENOSPC, "No space left on device")
 
@@ -108,6 +111,15 @@ def test_a_solo_system_starts_what_ended_again_though_nobody_can_be_told(tmp_pat
     made._processes.add(cast(Process, Named("api", runs=False)))
     assert made.keep_running() == ["api"]
     assert made.process("api").running()
+
+
+def test_a_solo_system_whose_folder_is_in_use_writes_nothing_into_its_logs(tmp_path: pathlib.Path) -> None:
+    settings = Settings(runtime="solo", folder=str(tmp_path))
+    first = LogWriter(settings.path(*LOGS, INPUT))
+    with pytest.raises(Refusal, match="log in use"):
+        SoloStack(settings, tmp_path).start()
+    assert not settings.path("logs").exists()
+    first.close()
 
 
 def test_a_system_whose_words_nobody_reads_is_run_and_stopped(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,3 +50,13 @@ def test_a_secret_replaces_a_readable_file_and_is_closed(tmp_path: pathlib.Path)
     assert file.read_text() == "new"
     assert mode_of(file) == 0o600
     assert os.listdir(tmp_path) == ["secret"]
+
+
+def test_a_folder_that_cannot_be_made_or_written_is_refused(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    for folder in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(Refusal, match="the folder cannot be written"):
+            make_private_folder(folder)
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # as on a disk that is read-only, where root may not write either
+    with pytest.raises(Refusal, match="read-only disk"):
+        make_private_folder(tmp_path)

@@ -150,7 +150,7 @@ def live(settings: Settings, life: int, seed: int) -> None:
             time.sleep(60)
             continue
         put(running, acknowledged, caller.batch())
-        time.sleep(0.002)
+        time.sleep(0.006)
 
 
 def put(running: Engine, acknowledged: Notes, made: Sequence[tuple[str, Json, Entry]]) -> None:
