@@ -17,6 +17,7 @@ make_importable(
     "card_records",
     "card_system",
     "card_truth",
+    "review_of_cards",
     "full_card_system",
 )
 

@@ -1,4 +1,4 @@
-"""The 15 inputs of the card payments equal an independent computation on every row."""
+"""The 15 inputs of the card payments, and what their rules read beside them, equal an independent computation on every row."""
 
 import os
 import pathlib
@@ -75,7 +75,25 @@ def independent_features(frame: pd.DataFrame) -> dict[str, np.ndarray]:
         count, total = delayed_window(frame.TERMINAL_ID.to_numpy(), times, frame.TX_FRAUD.to_numpy(), days)
         result[f"terminal_count_{days}d"] = count
         result[f"terminal_risk_{days}d"] = np.divide(total, count, out=np.full(len(count), np.nan), where=count > 0)
+    result["customer_usual_30d"], result["customer_largest_30d"] = customer_before(
+        frame.CUSTOMER_ID.to_numpy(), times, frame.TX_AMOUNT.to_numpy()
+    )
+    _, result["terminal_frauds_14d"] = delayed_window(frame.TERMINAL_ID.to_numpy(), times, frame.TX_FRAUD.to_numpy(), 7)
     return result
+
+
+def customer_before(keys: np.ndarray, times: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and maximum of the values in the 30 days before each row, which itself does not count."""
+    mean, largest = np.full(len(keys), np.nan), np.full(len(keys), np.nan)
+    for rows in groups(keys):
+        first = np.searchsorted(times[rows], times[rows] - 30 * DAY_MS, side="right")
+        own = values[rows]
+        sums = np.concatenate([[0], np.cumsum(np.rint(own * 100).astype(np.int64))])
+        for at, start in enumerate(first.tolist()):
+            if start < at:
+                mean[rows[at]] = (sums[at] - sums[start]) / 100 / (at - start)
+                largest[rows[at]] = own[start:at].max()
+    return mean, largest
 
 
 def customer_window(keys: np.ndarray, times: np.ndarray, values: np.ndarray, days: int) -> tuple[np.ndarray, np.ndarray]:
@@ -106,7 +124,7 @@ def groups(keys: np.ndarray) -> list[np.ndarray]:
     return np.split(order, np.flatnonzero(np.diff(keys[order])) + 1)
 
 
-def test_the_15_inputs_equal_an_independent_computation_on_every_row() -> None:
+def test_every_feature_of_the_cards_equals_an_independent_computation_on_every_row() -> None:
     frame = payments()
     own = own_features(frame)
     wanted = independent_features(frame)
