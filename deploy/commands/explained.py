@@ -27,13 +27,13 @@ def explain_files(
     from pipeline.tables.entry_files import read_entries_file
     from pipeline.tables.event_files import read_history
     from pipeline.tables.fact_files import read_facts_file
-    from pipeline.trial.configuration_folder import read_texts
+    from pipeline.trial.configuration_folder import entries_of, read_texts
 
     texts = read_texts(config)
     release = compile_release(1, texts)
     history = read_history(files, release.schema)
     told = read_facts_file(facts, release.schema, history.refused) if facts else []
-    listed = read_entries_file(entries, history.refused) if entries else []
+    listed = entries_of(texts) + (read_entries_file(entries, history.refused) if entries else [])
     return explain_recorded(release, texts, rule, history, Wanted(event_id, user), facts=told, entries=listed)
 
 

@@ -15,7 +15,7 @@ from pipeline.tables import refused
 from pipeline.tables.event_files import read_history
 from pipeline.tables.fact_files import read_facts_file
 from pipeline.tables.label_files import labels_for
-from pipeline.trial.configuration_folder import compile_texts, read_texts
+from pipeline.trial.configuration_folder import compile_texts, entries_of, read_texts
 
 
 def export_replayed(
@@ -34,11 +34,12 @@ def export_replayed(
         Refusal: the configuration or a file is not usable, or `out` exists and `overwrite` is false.
     """
     check_free(out, overwrite)
-    release = compile_texts(read_texts(config))
+    texts = read_texts(config)
+    release = compile_texts(texts)
     history = read_history(paths, release.schema, "time", label_column, label_delay_ms)
     labels = labels_for(history, labels_path, release.schema)
     facts = read_facts_file(facts_path, release.schema, history.refused) if facts_path else []
-    _export(ReplayedSource(release, history, labels, _progress, facts), out, ALWAYS, overwrite)
+    _export(ReplayedSource(release, history, labels, _progress, facts, entries_of(texts)), out, ALWAYS, overwrite)
     history.refused.write(out.with_name(f"{out.stem}.{refused.NAME}"))
 
 

@@ -19,7 +19,7 @@ from pipeline.tables.entry_files import read_entries_file
 from pipeline.tables.event_files import History, read_history
 from pipeline.tables.fact_files import read_facts_file
 from pipeline.tables.label_files import fitted, labels_for
-from pipeline.trial.configuration_folder import compile_texts, read_texts
+from pipeline.trial.configuration_folder import compile_texts, entries_of, read_texts
 
 
 def replay_files(
@@ -38,10 +38,11 @@ def replay_files(
     Raises:
         Refusal: the configuration or a file is not usable.
     """
-    release = compile_texts(read_texts(config))
+    texts = read_texts(config)
+    release = compile_texts(texts)
     history = read_history(paths, release.schema, order, label_column, label_delay_ms)
     facts = read_facts_file(facts_path, release.schema, history.refused) if facts_path else []
-    entries = read_entries_file(entries_path, history.refused) if entries_path else []
+    entries = entries_of(texts) + (read_entries_file(entries_path, history.refused) if entries_path else [])
     return _replay(release, history, labels_for(history, labels_path, release.schema), out, facts, entries)
 
 
@@ -53,13 +54,14 @@ def replay_archived(
     Raises:
         Refusal: the configuration is not usable, or the archive does not answer.
     """
-    release = compile_texts(read_texts(config))
+    texts = read_texts(config)
+    release = compile_texts(texts)
     history = archived_history(settings, release.schema, from_ms, to_ms, order)
     labels, bad = archived_labels(settings, release.schema, from_ms)
     if bad:
         print(f"left out    {bad:,} bad labels")
     labels = fitted(labels, history.recorded(), history.refused)
-    return _replay(release, history, labels if len(labels.labels) else None, out)
+    return _replay(release, history, labels if len(labels.labels) else None, out, entries=entries_of(texts))
 
 
 def _replay(

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from features.layout.layout import RETRACTED, WARMING
 from features.schema.batch import Batch
+from patterns.entries import Change
 from patterns.policy import ACTIONS, DECIDERS
 from pipeline.control.progress import Progress
 from pipeline.engine.decisions.decision import flag_names
@@ -32,7 +33,7 @@ class ReplayedSource:
         history: events in the order of scoring.
         labels: each label is used from its label time on; ``None`` for no labels.
         progress: is called with events done and events in all.
-        facts: see `Replay`.
+        facts, entries: see `Replay`.
     """
 
     def __init__(
@@ -42,18 +43,20 @@ class ReplayedSource:
         labels: Labels | None,
         progress: Progress = lambda done, total: None,
         facts: Sequence[FactRecord] = (),
+        entries: Sequence[Change] = (),
     ) -> None:
         self._release = release
         self._history = history
         self._labels = labels
         self._progress = progress
         self._facts = facts
+        self._entries = entries
         self._ambiguous = 0
 
     def decisions(self) -> Iterator[pa.RecordBatch]:
         """Gives batches of decisions in the order of scoring."""
         done, total = 0, len(self._history.batch)
-        for verdicts, batch in Replay(self._release, self._history, self._labels, facts=self._facts).scored():
+        for verdicts, batch in Replay(self._release, self._history, self._labels, facts=self._facts, entries=self._entries).scored():
             decided = np.flatnonzero(~verdicts.are(UNDECIDED))
             if len(decided):
                 yield _columns(verdicts, batch, decided)

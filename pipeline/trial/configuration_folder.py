@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from foundation.refusal import Refusal
 from foundation.text_bytes import decode_text
+from patterns.entries import Change, Entry
 from patterns.list_text import values_of_lists
 from patterns.lists import LIST_PREFIX
 from patterns.rules.manifest import PATTERN_PREFIX
@@ -40,6 +41,15 @@ def compile_texts(texts: Mapping[str, str]) -> Release:
     """
     values_of_lists(texts)
     return try_release(texts)
+
+
+def entries_of(texts: Mapping[str, str]) -> list[Change]:
+    """Returns the entries of the lists among `texts`, without an end: what a system has on its lists after a push of them.
+
+    Raises:
+        Refusal: a list has a bad entry.
+    """
+    return [Change(name, value, Entry(name, value)) for name, values in values_of_lists(texts).items() for value in values]
 
 
 def _read(file: pathlib.Path) -> str:

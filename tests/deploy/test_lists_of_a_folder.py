@@ -1,12 +1,20 @@
+import json
 import pathlib
 import shutil
 
+import pyarrow.parquet
 import pytest
 from click.testing import CliRunner
 
 from deploy.command import SAMPLES, main
 from deploy.local.releases import read_folder
 from foundation.refusal import Refusal
+
+PAYMENT = {
+    "payment_id": 1, "at": 1_790_000_000_000, "customer_id": "c", "terminal_id": "t", "device_id": "d-listed-01", "amount": 10.0,
+    "currency": "EUR", "merchant_category": "books",
+}  # fmt: skip
+"""A payment from a device of the sample's block list."""
 
 
 @pytest.fixture
@@ -32,3 +40,23 @@ def test_a_bad_list_is_refused_with_its_place(folder: pathlib.Path, name: str, d
     (folder / "lists" / name).write_bytes(data)
     with pytest.raises(Refusal, match=said):
         read_folder(folder)
+
+
+@pytest.mark.parametrize("command", ["replay {} --config {} --out {}", "export --replayed {} --config {} --out {}/decisions.parquet"])
+def test_recorded_events_are_decided_with_the_entries_of_the_folders_lists(tmp_path: pathlib.Path, command: str) -> None:
+    events = [PAYMENT, PAYMENT | {"payment_id": 2, "device_id": "d-good"}]
+    (tmp_path / "events.jsonl").write_text("".join(json.dumps(each) + "\n" for each in events))
+    (tmp_path / "out").mkdir()
+    words = command.format(tmp_path / "events.jsonl", SAMPLES / "payments", tmp_path / "out").split()
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 0, result.output
+    decided = pyarrow.parquet.read_table(tmp_path / "out" / "decisions.parquet").to_pylist()
+    assert [row["action"] for row in decided] == ["block", "approve"]
+
+
+def test_an_event_is_explained_with_the_entries_of_the_folders_lists(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "events.jsonl").write_text(json.dumps(PAYMENT) + "\n")
+    command = ["patterns", "explain", "blocked_device", "1", "--config", str(SAMPLES / "payments")]
+    result = CliRunner().invoke(main, [*command, "--events", str(tmp_path / "events.jsonl")])
+    assert result.exit_code == 0, result.output
+    assert "matches event 1" in result.output.splitlines()[0]
