@@ -16,6 +16,7 @@ from foundation.number_arrays import Float64s, Int8s, Int64s
 from patterns.absences import NOBODY_WAITS, Absence, Waiting
 from patterns.findings import NOTHING_FOUND, Findings, findings_joined
 from patterns.language.pattern import Budget, ListAddition
+from patterns.thresholds.threshold import Asked, Threshold
 
 Bools = NDArray[np.bool_]
 
@@ -104,6 +105,22 @@ class Matches(NamedTuple):
             self._hidden_at(places),
         )
 
+    def in_order(self, order: Int64s) -> "Matches":
+        """Returns those of the same events in another order; `order` [n] holds each row once."""
+        places = np.empty(len(order), np.int64)
+        places[order] = np.arange(len(order))
+        named, hidden = np.argsort(places[self.events], kind="stable"), np.argsort(places[self.hidden.events], kind="stable")
+        return Matches(
+            places[self.events[named]],
+            self.rules[named],
+            self.shadows[named],
+            self.found.at(named),
+            self.counts[order],
+            self.wanted[order],
+            self.adjusts[order],
+            Hidden(places[self.hidden.events[hidden]], self.hidden.rules[hidden], self.hidden.exceptions[hidden]),
+        )
+
     def _hidden_at(self, places: Int64s) -> Hidden:
         kept = np.flatnonzero(places[self.hidden.events] >= 0)
         return Hidden(places[self.hidden.events[kept]], self.hidden.rules[kept], self.hidden.exceptions[kept])
@@ -126,6 +143,8 @@ class Sight:
         slots: [n] of each event's user in `profiles`.
         of_entities: by kind of entity, what its stage says of the sequences of rules whose key it is, see `EntityRules`.
         absences: gets the trailing absences of users that have come true, because a later event of the same user came.
+        adaptive: by name among all rules (`patterns.rules.own_names`), the learned threshold [n] of each event; NaN where too little is
+            known. Before thresholds are looked at there are none.
     """
 
     batch: Batch
@@ -140,6 +159,7 @@ class Sight:
     slots: Int64s
     of_entities: Mapping[str, Int64s] = field(default_factory=dict)
     absences: list[Absence] = field(default_factory=list)
+    adaptive: Mapping[str, Float64s] = field(default_factory=dict)
 
 
 class EntityRules(Protocol):
@@ -173,9 +193,9 @@ class Rules(Protocol):
     """The compiled rules of a release.
 
     `each` says what a match says of the rule at its position; those that never act come last. `cost_ns` is the CPU that an event costs,
-    about, in nanoseconds. `sections` are what profiles of users keep for them. `lists` are those that the rules ask. `reads` are the
-    names that each reads, by its id. `errors` and `skips` count at how many events each rule erred, and was skipped because a value was
-    missing, since it was compiled. `of_entities` is what the stages of other entities than users look at, by kind. `waiting`
+    about, in nanoseconds. `lists` are those that the rules ask. `thresholds` are those that the rules learn. `reads` are the names that
+    each reads, by its id. `errors` and `skips` count at how many events each rule erred, and was skipped because a value was missing,
+    since it was compiled. `of_entities` is what the stages of other entities than users look at, by kind. `waiting`
     are the sequences that end with an absence, by kind of entity, users included.
     """
 
@@ -189,7 +209,7 @@ class Rules(Protocol):
     def cost_ns(self) -> float: ...
 
     @property
-    def sections(self) -> tuple[Section, ...]: ...
+    def thresholds(self) -> Sequence[Threshold]: ...
 
     @property
     def of_entities(self) -> Mapping[str, EntityRules]: ...
@@ -203,6 +223,14 @@ class Rules(Protocol):
     @property
     def reads(self) -> Mapping[str, tuple[str, ...]]: ...
 
+    def sections_of(self, kind: str) -> tuple[Section, ...]:
+        """Returns what profiles of a kind of entity keep for the rules."""
+        ...
+
+    def ask_thresholds(self, sight: Sight) -> Sequence[Asked]:
+        """Returns what the events of `sight` ask of each of `thresholds`, in their order."""
+        ...
+
     def find_many(self, sight: Sight) -> Matches:
         """Looks at every event of `sight`, and changes nothing of it but the state of rules in its profiles."""
         ...
@@ -214,11 +242,19 @@ class NoRules:
     each: tuple[Rule, ...] = ()
     errors = skips = np.zeros(0, np.int64)
     cost_ns = 0.0
-    sections: tuple[Section, ...] = ()
     of_entities: Mapping[str, EntityRules] = {}
     waiting: Mapping[str, Waiting] = NOBODY_WAITS
+    thresholds: tuple[Threshold, ...] = ()
     lists: tuple[str, ...] = ()
     reads: Mapping[str, tuple[str, ...]] = {}
+
+    def sections_of(self, kind: str) -> tuple[Section, ...]:
+        """Nothing."""
+        return ()
+
+    def ask_thresholds(self, sight: Sight) -> tuple[Asked, ...]:
+        """Nothing."""
+        return ()
 
     def find_many(self, sight: Sight) -> Matches:
         """No match."""

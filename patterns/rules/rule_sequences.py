@@ -20,6 +20,7 @@ from patterns.findings import Events, Values
 from patterns.language.pattern import Condition, Pattern
 from patterns.matches import Bools
 from patterns.rules.formulas import compiled_node
+from patterns.rules.own_names import written_name
 from patterns.rules.wording import REASON_CHARACTERS_MAX, Wordings, plain_value, reads_of_reason, shown_value
 from patterns.sequences.matched import MatchedSequences, Shape, joined
 from patterns.sequences.programs import Read
@@ -210,7 +211,7 @@ class SequenceWords:
     def values(self, place: int) -> Values:
         """See `patterns.findings.Source`."""
         names = self._wordings[int(self._of.rules[place])].names
-        return {name: plain_value(self._column(place, name), 0) for name in names}
+        return {written_name(name): plain_value(self._column(place, name), 0) for name in names}
 
     def reason(self, place: int) -> str:
         """See `patterns.findings.Source`."""

@@ -8,6 +8,7 @@ import numpy as np
 from features.expressions.functions.column import Column
 from features.profiles.sections import Section
 from features.schema.schema import Schema
+from features.sets.feature_set import FeatureSet
 from foundation.number_arrays import Float64s, Int8s, Int64s
 from patterns.absences import Waiting
 from patterns.decision_order import ACTIONS
@@ -19,14 +20,16 @@ from patterns.predicates.form import Forms
 from patterns.rules.canary import chosen, seed_of
 from patterns.rules.entity_rules import key_sequences_of
 from patterns.rules.manifest import ACTING, WATCHED, Standing
+from patterns.rules.own_names import labels_of, with_own_names
 from patterns.rules.rule_absences import RuleAbsences, TellingRule
 from patterns.rules.rule_sequences import MatchedRules, SequenceWords, sequences_of
+from patterns.rules.rule_thresholds import RuleThresholds
 from patterns.rules.sequence_beginnings import lacks_history
 from patterns.rules.sequence_history import SequenceHistory
 from patterns.rules.sight_values import ValueSource
 from patterns.rules.wording import BatchWords, Wordings
+from patterns.thresholds.threshold import Asked, Threshold
 
-NO_FEATURES: Mapping[str, Sequence[str]] = {}
 ALWAYS, NEVER = np.iinfo(np.int64).min, np.iinfo(np.int64).max
 VERSION_CHARACTERS = 12
 """So many characters of the hash of a rule's text name its version."""
@@ -62,11 +65,10 @@ class RuleSet:
     Args:
         rules: those that are evaluated; see `live`.
         schema: of the events.
-        features: the names of all features, in the order of a feature matrix.
+        features: those of the release.
         rule_actions: the codes of the actions by which rules may decide, the one that counts before the others first.
         forms: keeps what was compiled before.
         named_max: the maximum number of matches of an event that are named.
-        own_features: by kind of entity the names of its own features, in the order of its feature matrix.
 
     Attributes:
         rules: in that order.
@@ -79,15 +81,16 @@ class RuleSet:
         self,
         rules: Sequence[LiveRule],
         schema: Schema,
-        features: Sequence[str],
+        features: FeatureSet,
         rule_actions: Sequence[int],
         forms: Forms | None = None,
         named_max: int = MATCHES_MAX,
-        own_features: Mapping[str, Sequence[str]] = NO_FEATURES,
     ) -> None:
         self.rules = tuple(sorted(rules, key=_weight))
         self._named_max = named_max
-        patterns = [rule.pattern for rule in self.rules]
+        written = [rule.pattern for rule in self.rules]
+        labels = labels_of(written)
+        patterns = [with_own_names(pattern, label) for pattern, label in zip(written, labels, strict=True)]
         self.each: tuple[Rule, ...] = tuple(_named(pattern) for pattern in patterns)
         self._rule_actions = tuple(rule_actions)
         self._seeds = [seed_of(pattern.id) for pattern in patterns]
@@ -97,12 +100,13 @@ class RuleSet:
         self._from_ms = np.array([ALWAYS if p.effective.from_ms is None else p.effective.from_ms for p in patterns], np.int64)
         self._to_ms = np.array([NEVER if p.effective.to_ms is None else p.effective.to_ms for p in patterns], np.int64)
         self._wordings = Wordings(patterns)
+        self._user = schema.user
         self._sequences = sequences_of(patterns, schema.user)
         telling = [
             TellingRule(pattern, each.version, rule.standing.status, acting_share(rule))
             for pattern, each, rule in zip(patterns, self.each, self.rules, strict=True)
         ]
-        self.of_entities = key_sequences_of(telling, self._wordings, schema, own_features)
+        self.of_entities = key_sequences_of(telling, self._wordings, schema, {kind: features.own(kind) for kind in features.kinds})
         self.waiting: dict[str, Waiting] = {kind: own.absences for kind, own in self.of_entities.items() if own.absences.waits}
         self._absences, self._history = None, None
         if self._sequences is not None:
@@ -112,30 +116,40 @@ class RuleSet:
         self.errors, self.skips = np.zeros(len(patterns), np.int64), np.zeros(len(patterns), np.int64)
         self._compile_conditions(patterns, forms)
         captured = [] if self._sequences is None else self._sequences.captured
-        self._columns = ValueSource((*self._names_read(patterns), *captured), schema, features)
+        self._columns = ValueSource((*self._names_read(patterns), *captured), schema, features.names)
+        self._thresholds = RuleThresholds(dict(zip(labels, patterns, strict=True)), schema, features)
 
     @property
     def cost_ns(self) -> float:
         """The CPU that an event costs, about, in nanoseconds."""
         return _EVENT_NS + float(sum(rule.pattern.cost.units for rule in self.rules))
 
+    def sections_of(self, kind: str) -> tuple[Section, ...]:
+        """See `patterns.matches.Rules`."""
+        taken = self._sequences if kind == self._user else self.of_entities.get(kind)
+        of_sequences = () if taken is None else taken.sections
+        history = () if kind != self._user or self._history is None else (self._history.section,)
+        return (*of_sequences, *history, *self._thresholds.sections_of(kind))
+
     @property
-    def sections(self) -> tuple[Section, ...]:
-        """What profiles of users keep for the rules."""
-        if self._sequences is None or self._history is None:
-            return ()
-        return (*self._sequences.sections, self._history.section)
+    def thresholds(self) -> tuple[Threshold, ...]:
+        """See `patterns.matches.Rules`."""
+        return self._thresholds.each
+
+    def ask_thresholds(self, sight: Sight) -> list[Asked]:
+        """See `patterns.matches.Rules`."""
+        return self._thresholds.ask(sight)
 
     @property
     def lists(self) -> frozenset[str]:
         """The lists that the rules ask."""
-        conditions = [condition.lists for rule in self.rules for condition in _conditions_of(rule.pattern)]
-        return frozenset().union(*conditions)
+        return frozenset().union(*(formula.lists for rule in self.rules for formula in _formulas_of(rule.pattern)))
 
     @property
     def reads(self) -> dict[str, tuple[str, ...]]:
         """What each rule reads, by its id."""
-        return {rule.pattern.id: tuple(self._names_read([rule.pattern])) for rule in self.rules}
+        read = {rule.pattern.id: [name for formula in _formulas_of(rule.pattern) for name in formula.names] for rule in self.rules}
+        return {id: tuple(dict.fromkeys(names)) for id, names in read.items()}
 
     def find_many(self, sight: Sight) -> Matches:
         """Looks at every event of `sight`; see `patterns.matches.Rules`."""
@@ -320,6 +334,12 @@ def _conditions_of(pattern: Pattern) -> list[Condition]:
         own += [step.when for step in pattern.sequence.steps]
         own += [] if pattern.sequence.until is None else [pattern.sequence.until]
     return own + [exception.when for exception in pattern.exceptions]
+
+
+def _formulas_of(pattern: Pattern) -> list[Formula]:
+    """Returns all that reads anything: conditions, the reason, and what thresholds are learned of."""
+    learned = [formula for each in pattern.adaptive.values() for formula in (each.of, each.cohort) if formula is not None]
+    return [*_conditions_of(pattern), *_formulas_of_reason(pattern), *learned]
 
 
 def _formulas_of_reason(pattern: Pattern) -> list[Formula]:

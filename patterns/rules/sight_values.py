@@ -16,21 +16,22 @@ from foundation.number_arrays import Float64s
 from patterns.matches import Sight
 from patterns.predicates.event_values import EventLayout, EventValues
 
-FEATURE, MODEL, ADAPTIVE = "feature.", "model.", "adaptive."
+FEATURE, MODEL, LEARNED = "feature.", "model.", "adaptive."
 
 
 class ValueSource:
     """Knows where each value that rules read stands. It is made once for a set of rules, and used for every batch.
 
     Args:
-        names: all that rules read: ``event.x``, ``feature.x``, ``model.x``, ``entity.kind.name`` and ``event.x in list.y``.
+        names: all that rules read: ``event.x``, ``feature.x``, ``model.x``, ``entity.kind.name``, ``event.x in list.y``, and
+            thresholds by the names that `patterns.rules.own_names` gives them.
         features: the names of all features, in the order of a feature matrix.
     """
 
     def __init__(self, names: Iterable[str], schema: Schema, features: Sequence[str]) -> None:
         wanted = dict.fromkeys(names)
         self._models = [name.removeprefix(MODEL) for name in wanted if name.startswith(MODEL)]
-        self._learned = [name for name in wanted if name.startswith(ADAPTIVE)]
+        self._learned = [name for name in wanted if name.startswith(LEARNED)]
         matrices = ([FEATURE + name for name in features], [MODEL + name for name in self._models], self._learned)
         self._layout = EventLayout(schema, [dict.fromkeys(each, Type.DOUBLE) for each in matrices])
         self._facts = {fact.path: fact for fact in schema.facts}
@@ -39,11 +40,16 @@ class ValueSource:
         """Returns the values of a batch."""
         n = len(sight.batch)
         models = np.column_stack([sight.models[name] for name in self._models]) if self._models else np.empty((n, 0))
-        learned = np.full((n, len(self._learned)), np.nan)
+        learned = np.column_stack([sight.adaptive.get(name, _unknown(n)) for name in self._learned]) if self._learned else np.empty((n, 0))
         further = _Further(sight, self._facts)
         values = self._layout.of(sight.batch, (sight.features, models, learned), further)
         further.values_of_events = weakref.proxy(values)
         return values
+
+
+def _unknown(n: int) -> Float64s:
+    """Returns the threshold of a rule that is not evaluated, whose thresholds nobody looks at."""
+    return np.full(n, np.nan)
 
 
 class _Further(dict[str, Column]):

@@ -9,6 +9,7 @@ from foundation.number_arrays import Float64s, Int64s
 from patterns.findings import Events, Values
 from patterns.language.pattern import Formula, Pattern, Template
 from patterns.rules.formulas import CompiledFormula
+from patterns.rules.own_names import written_name
 from patterns.sequences.programs import Read, reads_of
 
 VALUES_MAX = 16
@@ -95,7 +96,7 @@ class BatchWords:
     def values(self, place: int) -> Values:
         """See `patterns.findings.Source`."""
         row = int(self._events[place])
-        return {name: self._value(name, row) for name in self._wordings[int(self._rules[place])].names}
+        return {written_name(name): self._value(name, row) for name in self._wordings[int(self._rules[place])].names}
 
     def reason(self, place: int) -> str:
         """See `patterns.findings.Source`."""

@@ -60,7 +60,7 @@ def look(
         cohorts: [n] row of each event's cohort in `table`.
     """
     seen = np.empty((len(slots), SEEN))
-    _look(words, slots, values, times_ms, cohorts, table.usual, table.spread, table.cuts, table.quantiles, *bounds, False, seen)
+    _look(words, slots, values, _plain(times_ms), cohorts, *table.known, *bounds, False, seen)
     return seen
 
 
@@ -80,7 +80,7 @@ def learn(
     Args:
         thresholds: [n] as `look` gave them; NaN where there was none.
     """
-    _learn(words, slots, values, times_ms, thresholds, half_life_ms)
+    _learn(words, slots, values, _plain(times_ms), thresholds, half_life_ms)
 
 
 def look_and_learn(
@@ -94,8 +94,13 @@ def look_and_learn(
 ) -> NDArray[np.float64]:
     """Looks at each event and learns it before the next one, so that an entity may stand in the batch more than once; see `look`."""
     seen = np.empty((len(slots), SEEN))
-    _look(words, slots, values, times_ms, cohorts, table.usual, table.spread, table.cuts, table.quantiles, *bounds, True, seen)
+    _look(words, slots, values, _plain(times_ms), cohorts, *table.known, *bounds, True, seen)
     return seen
+
+
+def _plain(times_ms: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Returns the times as kernels take them: those of events that came as bytes are read-only."""
+    return times_ms if times_ms.flags.writeable else times_ms.copy()
 
 
 @compiled("float64(float64, float64, int64, float64)")

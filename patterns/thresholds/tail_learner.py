@@ -27,6 +27,9 @@ SETTLED: Final = 1_000
 RARE_LEAST: Final = 10.0
 """The number of alerts that all events together would have given before any threshold is told."""
 
+NEW_EVENTS: Final = 200
+"""The number of new events for each cohort after which a table is fitted anew: so fitting costs at most 0.3 µs an event."""
+
 REMEMBERED: Final = 100.0
 """A cell remembers its newest events: so many that this number of alerts is to be expected of them, but at most half of all it saw."""
 
@@ -73,6 +76,7 @@ class TailLearner:
     _counts: NDArray[np.float64] = field(default_factory=lambda: np.zeros((1, CELLS, BINS)))
     _totals: NDArray[np.float64] = field(default_factory=lambda: _no_totals(1))
     _correction: float = 1.0
+    _new: int = 0
     _means: NDArray[np.float64] = field(default_factory=lambda: np.zeros((1, 1 + LEVELS, 2)))
     _recent: NDArray[np.float64] = field(default_factory=lambda: np.full((1, RECENT), np.nan))
 
@@ -86,25 +90,40 @@ class TailLearner:
         """
         rows = self._rows_of(cohorts)
         cuts = self.table.cuts[self.table.rows_of(cohorts)]
+        self._new += int(np.count_nonzero(~np.isnan(values)))
         _see(rows, values, seen, cuts, self.bounds.floor, self.bounds.cap, self._counts, self._totals, self._means, self._recent)
 
+    @property
+    def is_due(self) -> bool:
+        """Whether enough new events were seen for a new table."""
+        return self._means[0, 0, 1] >= SETTLED and self._new >= NEW_EVENTS * len(self._counts)
+
     def fit(self) -> TailTable | None:
-        """Fits the table of a new snapshot and returns it; None before `SETTLED` events."""
-        if self._means[0, 0, 1] < SETTLED:
+        """Fits the table of a new snapshot and returns it.
+
+        None before `SETTLED` events, and where the table that there is knows quantiles and too few events are remembered for others.
+        """
+        enough = self._counts.sum() * self.rate >= RARE_LEAST
+        if self._means[0, 0, 1] < SETTLED or (not enough and np.isfinite(self.table.quantiles).any()):
             return None
+        self._new = 0
         keys = np.array(sorted(self._rows), np.int64)
         order = np.array([0, *(self._rows[key] for key in keys.tolist())])
         quantiles = np.full((len(order), CELLS), np.nan)
         self._correction = _correct(self._totals, self.rate, self._correction)
-        if self._counts.sum() * self.rate >= RARE_LEAST:
+        if enough:
             _fit(self._counts[order], self._totals[order, :, CORRECTION] * self._correction, self.rate, quantiles)
         usual, spread = self._priors(order)
         self.table = TailTable(keys, usual, spread, self._cuts(order), quantiles, self._counts[order].sum(axis=2))
         _forget(self._counts, self._totals, REMEMBERED / self.rate)
         return self.table
 
-    def state(self) -> dict[str, NDArray[Any]]:
-        """Returns what `resume` takes."""
+    def state(self, counted: bool = True) -> dict[str, NDArray[Any]]:
+        """Returns what `resume` takes.
+
+        Args:
+            counted: with what was counted, which takes most of it. Without it the table stays until enough new events are counted.
+        """
         rows = np.array([*self._rows.items()], np.int64).reshape(-1, 2)
         own = {
             "rows": rows,
@@ -112,18 +131,21 @@ class TailLearner:
             "recent": self._recent,
             "totals": self._totals,
             "correction": np.array([self._correction]),
+            "new": np.array([self._new]),
         }
-        return {**own, "counts": self._counts.reshape(len(self._counts), -1), **{f"table.{k}": v for k, v in self.table.arrays().items()}}
+        places = np.flatnonzero(self._counts) if counted else np.zeros(0, np.int64)
+        own |= {"places": places.astype(np.int32), "counts": self._counts.reshape(-1)[places]}
+        return {**own, **{f"{_TABLE}{name}": array for name, array in self.table.arrays().items()}}
 
     def resume(self, state: dict[str, NDArray[Any]]) -> None:
         """Goes on from `state`."""
         self._rows = {int(key): int(row) for key, row in state["rows"]}
         self._means, self._recent, self._totals = (state[name].copy() for name in ("means", "recent", "totals"))
         self._correction = float(state["correction"][0])
-        self._counts = state["counts"].reshape(-1, CELLS, BINS).copy()
-        self.table = TailTable.from_arrays(
-            {name.removeprefix("table."): array for name, array in state.items() if name.startswith("table.")}
-        )
+        self._new = int(state["new"][0])
+        self._counts = np.zeros((len(self._means), CELLS, BINS))
+        self._counts.reshape(-1)[state["places"]] = state["counts"]
+        self.table = TailTable.from_arrays({name.removeprefix(_TABLE): array for name, array in state.items() if name.startswith(_TABLE)})
 
     def _rows_of(self, cohorts: NDArray[np.int64]) -> NDArray[np.int64]:
         """Gives new cohorts rows, as long as there are some."""

@@ -32,6 +32,9 @@ class TailTable:
         quantiles: [c, CELLS] standardised values that the declared rate of events exceeds; NaN where too little is known.
         counts: [c, CELLS] number of events that stand behind each quantile, decayed.
 
+    Attributes:
+        known: usual, spread, cuts and quantiles, by which thresholds are told.
+
     Raises:
         ValueError: these are no such arrays.
     """
@@ -56,6 +59,7 @@ class TailTable:
         self.cuts = cuts
         self.quantiles = quantiles
         self.counts = counts
+        self.known = (usual, spread, cuts, quantiles)
 
     def rows_of(self, cohorts: NDArray[np.int64]) -> NDArray[np.int64]:
         """Returns the rows [n] of cohorts with these keys [n]; 0 for those that are not known."""

@@ -20,6 +20,7 @@ from patterns.known_entries import KnownEntries
 from pipeline.engine.decisions.answers import Answers, width_of
 from pipeline.engine.decisions.revisions import turns
 from pipeline.engine.decisions.verdicts import Verdicts, joined, nothing_said
+from pipeline.engine.decisions.waves import waves
 from pipeline.engine.definitions.release import Release
 from pipeline.engine.fact_record import FactRecord, tell
 from pipeline.engine.profile_store import BYTES_MAX, ProfileSlabs, ProfileState
@@ -176,12 +177,13 @@ class Scorer:
             answers: of the events' entities; their features are filled with all others.
             snapshots: [n] the moment up to which snapshots count for each event; None where the newest count.
         """
-        parts = list(turns(batch))
+        parts = _parts_of(batch, release)
         if len(parts) == 1:
             return self._decide(release, batch, answers, snapshots)
         moments = np.full(len(batch), NEWEST) if snapshots is None else snapshots
-        places = [np.arange(part.start, part.stop) for part in parts]
-        return joined([self._decide(release, batch.take(at), answers.at(at), moments[at]) for at in places])
+        verdicts = joined([self._decide(release, batch.take(at), answers.at(at), moments[at]) for at in parts])
+        places = np.concatenate(parts)
+        return verdicts if bool((np.diff(places) > 0).all()) else verdicts.at(np.argsort(places))
 
     def _decide(self, release: Release, batch: Batch, answers: Answers, snapshots: NDArray[np.int64] | None) -> Verdicts:
         profiles, slots = self._open(release, release.features.kinds[0], batch.users)
@@ -277,3 +279,14 @@ class Scorer:
         if slabs is None:
             slabs = self._slabs[kind] = ProfileSlabs(kind, self._state)
         return slabs.open(release.features.plans[kind], release.sections.get(kind, ()), keys)
+
+
+def _parts_of(batch: Batch, release: Release) -> list[NDArray[np.int64]]:
+    """Returns the rows of a batch in parts that are decided one after the other.
+
+    No part holds an event and its correction. Where users learn thresholds, which depends on what was decided, no user stands in one twice.
+    """
+    parts = [np.arange(part.start, part.stop) for part in turns(batch)]
+    if any(threshold.key == release.schema.user for threshold in release.rules.thresholds):
+        return [wave for part in parts for wave in waves(batch.users, part)]
+    return parts

@@ -8,13 +8,16 @@ from numpy.typing import NDArray
 
 from detectors.snapshot import Snapshot, snapshot_key
 from features.schema.label_sources import ANY_SOURCE
+from features.schema.string_hash import word_of
 from features.windows.row_label import standings
 from patterns.policy import ACTIONS
+from patterns.thresholds.threshold import COHORT, LOOKED, OWN_SPREAD, SPREAD, THRESHOLD, USUAL, VALUE, WEIGHT
 from pipeline.engine.definitions.models import Model
 from pipeline.engine.definitions.release import Release
 from pipeline.engine.event_keys import event_keys
 from pipeline.engine.learners.learner import AnyLearner, EventLearner, Learners, advance, resume, state_of
 from pipeline.engine.learners.lessons import Lessons
+from pipeline.engine.learners.threshold_learner import ThresholdLearner
 from pipeline.engine.learners.two_numbers import Served
 from pipeline.score_job.labels import ResolvedLabel
 
@@ -40,6 +43,18 @@ class ServedContributions(msgspec.Struct, frozen=True):
     model: str = ""
 
 
+class ServedThreshold(msgspec.Struct, frozen=True):
+    """What was known of a learned threshold before an event, see `pipeline.engine.decisions.looked_up`."""
+
+    value: float
+    threshold: float | None
+    usual: float | None
+    spread: float | None
+    weight: float
+    own_spread: float | None
+    cohort: str | None = None
+
+
 class ServedDecision(msgspec.Struct):
     """The fields of a decision that the learners need."""
 
@@ -55,6 +70,7 @@ class ServedDecision(msgspec.Struct):
     action: str = ""
     models: dict[str, ServedModel] = {}
     contributions: ServedContributions = ServedContributions()
+    thresholds: dict[str, ServedThreshold] = {}
 
 
 class Teacher:
@@ -114,14 +130,14 @@ class Teacher:
         """
         fresh = self._fresh(decisions)
         times_ms = np.array([decisions[row].event_time for row in fresh], np.int64)
-        learners = [each for each in self._learners if not (refill and isinstance(each, EventLearner))]
-        prepared = [(each, np.array([vector_of(decisions[row], each.model.inputs) for row in fresh])) for each in learners]
+        learners = [each for each in self._learners if not (refill and isinstance(each, EventLearner | ThresholdLearner))]
+        prepared = [(each, _vectors_of([decisions[row] for row in fresh], each)) for each in learners]
         keys = event_keys(id_keys[fresh], [decisions[row].user for row in fresh])
         given = [decisions[row] for row in fresh]
         numbered = [
             (each.numbers, _served(given, id_keys[fresh], keys, times_ms, each.model))
             for each in self._learners
-            if each.numbers is not None and fresh
+            if not isinstance(each, ThresholdLearner) and each.numbers is not None and fresh
         ]
         self._see(decisions)  # this is the first change, so that a decision that raises above leaves no trace
         if not fresh:
@@ -142,6 +158,8 @@ class Teacher:
         own = standings(labels, times_ms, np.array([sources.rank(resolved.source)], np.int8))
         lesson = Lessons(keys, labels, times_ms, own, np.array([resolved.weight]))
         for each in self._learners:
+            if isinstance(each, ThresholdLearner):
+                continue
             each.tell(lesson, vector_of(resolved, each.model.inputs)[None, :])
             if each.numbers is not None:
                 each.numbers.tell(lesson)
@@ -228,13 +246,33 @@ def vector_of(served: ServedDecision | ResolvedLabel, inputs: tuple[str, ...]) -
     return np.array(values, np.float64)
 
 
+def _vectors_of(decisions: list[ServedDecision], learner: AnyLearner) -> NDArray[np.float64]:
+    """Gives what a learner sees of decisions, a row each."""
+    if not isinstance(learner, ThresholdLearner):
+        return np.array([vector_of(decision, learner.model.inputs) for decision in decisions])
+    found = np.full((len(decisions), LOOKED), np.nan)
+    for row, decision in enumerate(decisions):
+        served = decision.thresholds.get(learner.model.name)
+        if served is not None:
+            known = (served.threshold, served.usual, served.spread, served.weight, served.own_spread, served.value)
+            found[row, _SERVED] = [np.nan if number is None else number for number in known]
+            found[row, COHORT] = word_of(served.cohort)
+    return found
+
+
+_SERVED = [THRESHOLD, USUAL, SPREAD, WEIGHT, OWN_SPREAD, VALUE]
+
+
 def _key_of(learner: AnyLearner) -> str:
     return snapshot_key(learner.model.name, learner.model.definition)
 
 
 def _kept(held: AnyLearner, anew: AnyLearner) -> AnyLearner:
     """The learner that goes on, with the numbers that its new release asks for: a policy may have got another scale."""
-    if anew.numbers is None or held.numbers is None:
+    if isinstance(held, ThresholdLearner):
+        if isinstance(anew, ThresholdLearner):
+            held.change(anew.model)
+    elif not isinstance(anew, ThresholdLearner) and (anew.numbers is None or held.numbers is None):
         held.numbers = anew.numbers
     return held
 

@@ -12,6 +12,7 @@ from foundation.refusal import Refusal
 from patterns.entries import Change
 from patterns.language.pattern import Pattern
 from patterns.rules.explanation import Why
+from patterns.rules.own_names import own_name
 from patterns.rules.seen_event import SeenEvent, names_asked
 from patterns.rules.sight_values import ValueSource
 from patterns.rules.why import History as Seen
@@ -22,7 +23,7 @@ from pipeline.engine.definitions.release import Release
 from pipeline.engine.event_keys import Labels
 from pipeline.engine.fact_record import FactRecord
 from pipeline.engine.steps.installed_snapshots import InstalledSnapshots
-from pipeline.engine.steps.rule_step import sight_of
+from pipeline.engine.steps.sight import sight_of
 from pipeline.engine.steps.step import Step, Turn
 from pipeline.engine.steps.step_list import steps_with
 from pipeline.offline.replay import Replay
@@ -99,7 +100,8 @@ class _Watching:
 
     def __init__(self, release: Release, pattern: Pattern, types: Mapping[str, Type], batch: Batch, row: int) -> None:
         self._names = names_asked(pattern, types)
-        self._source = ValueSource(self._names, release.schema, release.features.names)
+        self._rule = pattern.id
+        self._source = ValueSource([own_name(pattern.id, name) for name in self._names], release.schema, release.features.names)
         self._kind = None if pattern.sequence is None else pattern.sequence.key
         self._id, self._user = batch.ids[row], batch.users[row]
         self.key = "" if self._kind is None else release.features.key(self._kind, batch)[row]
@@ -123,7 +125,7 @@ class _Watching:
         if not rows:
             return
         values = self._source.over(sight_of(turn, verdicts))
-        columns = {name: values[name].spread(len(turn.batch)) for name in self._names}
+        columns = {name: values[own_name(self._rule, name)].spread(len(turn.batch)) for name in self._names}
         for row in rows:
             batch = turn.batch
             known = {name: column.item(row) for name, column in columns.items()}

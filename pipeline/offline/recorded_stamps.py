@@ -50,6 +50,7 @@ class Recorded(msgspec.Struct):
     release: int
     entities: dict[str, str] = {}
     models: dict[str, _Scored] = {}
+    thresholds: dict[str, _Scored] = {}
     flags: list[str] = []
 
     @property
@@ -151,7 +152,8 @@ class RecordedStamps:
             self.unknown.add(f"release {decision.release}")
             return Stamp(decision.release, 0)
         definitions = {model.name: model.definition for model in release.models}
-        scored = {name: model.snapshot for name, model in decision.models.items() if name in definitions}
+        definitions |= {threshold.name: threshold.definition for threshold in release.rules.thresholds}
+        scored = {name: each.snapshot for name, each in (decision.models | decision.thresholds).items() if name in definitions}
         named = tuple((snapshot_key(name, definitions[name]), number) for name, number in scored.items() if number is not None)
         return Stamp(decision.release, 0, named, "degraded" in decision.flags)
 

@@ -21,6 +21,7 @@ from pipeline.engine.event_keys import SEVERAL_EVENTS, Labels, first_rows, rows_
 from pipeline.engine.fact_record import FactRecord
 from pipeline.engine.learners.learner import Learners
 from pipeline.engine.learners.lessons import Lessons
+from pipeline.engine.learners.threshold_learner import ThresholdLearner
 from pipeline.engine.learners.two_numbers import served_of
 from pipeline.engine.scorer import Scorer
 from pipeline.engine.steps.installed_snapshots import InstalledSnapshots
@@ -188,8 +189,8 @@ class Replay:
         fresh = ~verdicts.are(UNDECIDED | REVISED)  # an event is learned only once
         if not self._frozen and self.learners.each:
             for each in self.learners.each:
-                each.see(batch.id_keys[fresh], events[fresh], batch.times_ms[fresh], verdicts.inputs[each.model.name][fresh])
-                if each.numbers is not None:
+                each.see(batch.id_keys[fresh], events[fresh], batch.times_ms[fresh], each.inputs_of(verdicts)[fresh])
+                if not isinstance(each, ThresholdLearner) and each.numbers is not None:
                     each.numbers.see(served_of(verdicts, each.model, batch, events, fresh))
         return verdicts
 

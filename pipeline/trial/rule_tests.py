@@ -15,6 +15,7 @@ from patterns.entries import Change, Entry
 from patterns.language.pattern import Given, InlineTest, Pattern
 from patterns.language.rule_folder import extended_by
 from patterns.rules.manifest import MANIFEST, PATTERN_PREFIX, Standing, manifest_text
+from patterns.thresholds.threshold import THRESHOLD
 from pipeline.engine.decisions.verdicts import Verdicts
 from pipeline.engine.definitions.release import Release, compile_release
 from pipeline.engine.fact_record import FactRecord
@@ -129,8 +130,8 @@ class _GivenStep:
     """Puts what a test gives in the place of what the steps before have computed."""
 
     name = "given"
-    reads: tuple[str, ...] = ("features", "probabilities")
-    fills: tuple[str, ...] = ("features", "probabilities")
+    reads: tuple[str, ...] = ("features", "probabilities", "thresholds")
+    fills: tuple[str, ...] = ("features", "probabilities", "thresholds")
 
     def __init__(self, given: Given) -> None:
         self._numbers = given.numbers
@@ -145,3 +146,6 @@ class _GivenStep:
                 verdicts.features[:, verdicts.release.features.names.index(name)] = number
             elif root == "model":
                 verdicts.probabilities[name][:] = number
+            else:
+                [own] = [own for own in verdicts.thresholds if own.partition(".")[2] == name]
+                verdicts.thresholds[own][:, THRESHOLD] = number

@@ -10,6 +10,7 @@ from patterns.absences import NOBODY_WAITS, Waiting
 from patterns.findings import Events, Values, found_by
 from patterns.matches import MATCHES_MAX, NOTHING_HIDDEN, EntityRules, Matches, Rule, Sight
 from patterns.policy import ACTIONS
+from patterns.thresholds.threshold import Asked, Threshold
 
 
 class Seen(NamedTuple):
@@ -39,9 +40,9 @@ class PlantedRules:
 
     cost_ns = 5.0
     errors = skips = np.zeros(40, np.int64)
-    sections: tuple[Section, ...] = ()
     of_entities: Mapping[str, EntityRules] = {}
     waiting: Mapping[str, Waiting] = NOBODY_WAITS
+    thresholds: tuple[Threshold, ...] = ()
     lists: tuple[str, ...] = ()
     reads: Mapping[str, tuple[str, ...]] = {}
 
@@ -50,6 +51,12 @@ class PlantedRules:
         self._matching = matching
         self._where = where
         self._asking = asking
+
+    def sections_of(self, kind: str) -> tuple[Section, ...]:
+        return ()
+
+    def ask_thresholds(self, sight: Sight) -> tuple[Asked, ...]:
+        return ()
 
     def find_many(self, sight: Sight) -> Matches:
         n = len(sight.batch)

@@ -15,6 +15,7 @@ from patterns.language.pattern import Budget
 from patterns.policy import ACTIONS, DECIDERS
 from pipeline.engine.decisions.explanation import Explanations
 from pipeline.engine.decisions.listings import Listing, listings_of
+from pipeline.engine.decisions.looked_up import LookedUp, looked_up
 from pipeline.engine.decisions.verdicts import Verdicts
 from pipeline.engine.definitions.release import Release
 
@@ -62,7 +63,8 @@ class Decision(msgspec.Struct, gc=False, omit_defaults=True):
     `decided_by` is one of `patterns.policy.DECIDERS`. `matches` holds the rule that decided, if one did, and 32 more at most, the
     weightiest first and those in shadow last; `match_count` counts those that are not named, too. Records from before lack `decided_by`
     and `match_count`, and have no match. `hidden` are the matches that exceptions hid, and `tags` the words that the named matches add;
-    both are left out if there are none. `score` is that of the model, moved by the rules that adjust it.
+    both are left out if there are none. `thresholds` are the learned thresholds of all rules that the event was compared with, by
+    ``rule.threshold``; they are left out if there are none. `score` is that of the model, moved by the rules that adjust it.
     `rule_failures` is not of this event: by rule it says at how many events the stage met an error of the rule, and skipped it, since it
     last told; mostly it is left out.
     `revision` counts the corrections and the retraction of an event. `flags`: late; warming: no model gave a score, or the history
@@ -101,6 +103,7 @@ class Decision(msgspec.Struct, gc=False, omit_defaults=True):
     probability_interval: tuple[float, float] | None = None
     tags: list[str] = []
     hidden: list[HiddenMatch] = []
+    thresholds: dict[str, LookedUp] = {}
     rule_failures: dict[str, tuple[int, int]] = {}
 
 
@@ -177,6 +180,7 @@ def decisions_of(
         *_probabilities(verdicts),
         _tags_of(verdicts),
         _hidden_of(verdicts),
+        looked_up(verdicts),
     )
 
 

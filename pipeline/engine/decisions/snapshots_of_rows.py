@@ -1,6 +1,6 @@
 """The snapshots of one model for the events of a batch, each of which may be scored by another one."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import repeat
 from typing import NamedTuple
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from detectors.calibration import Calibration
 from detectors.catalogue import Scoring
 from detectors.score_map import ScoreMap
+from patterns.thresholds.tail_table import TailTable
 
 NONE = -1
 Numbers = NDArray[np.float64]
@@ -24,6 +25,7 @@ class Installed(NamedTuple):
         scoring: its scoring side; None for a detector with a state for each entity.
         map: puts its scores on the stable scale; None where the snapshot has none.
         calibration: gives the probability of a score on the stable scale; None where there are too few labels.
+        table: what is known of cohorts, where the snapshot is of a learned threshold.
     """
 
     since: int
@@ -31,6 +33,7 @@ class Installed(NamedTuple):
     scoring: Scoring | None
     map: ScoreMap | None
     calibration: Calibration | None
+    table: TailTable | None = None
 
 
 class SnapshotsOfRows:
@@ -45,6 +48,10 @@ class SnapshotsOfRows:
     def __init__(self, each: Sequence[Installed], which: NDArray[np.int64] | None = None) -> None:
         self.each = each
         self.which = which
+
+    def at(self, order: NDArray[np.int64]) -> "SnapshotsOfRows":
+        """Returns those of the events at the rows `order`."""
+        return self if self.which is None else SnapshotsOfRows(self.each, self.which[order])
 
     @property
     def scale(self) -> str:
@@ -84,9 +91,23 @@ class SnapshotsOfRows:
         bases = [0.0 if each.scoring is None else each.scoring.base for each in self.each]
         return repeat(bases[-1]) if self.which is None else [bases[place] for place in self.which[rows].tolist()]
 
+    def tables(self, n: int) -> Iterator[tuple[TailTable, NDArray[np.int64] | slice]]:
+        """Gives each table that counts for any of n events, with the rows of these; rows without a snapshot are given none."""
+        if self.which is None:
+            yield self._table(len(self.each) - 1), slice(0, n)
+            return
+        for place in np.unique(self.which).tolist():
+            if place != NONE:
+                yield self._table(place), np.flatnonzero(self.which == place)
+
+    def _table(self, place: int) -> TailTable:
+        table = self.each[place].table
+        assert table is not None, "a snapshot of a threshold holds a table"
+        return table
+
     def numbers(self) -> Iterable[int | None]:
         """Gives the number of the snapshot behind each event's score; None where there is none."""
-        numbers = [each.sequence if each.scoring or each.map else None for each in self.each]
+        numbers = [each.sequence if each.scoring or each.map or each.table else None for each in self.each]
         if self.which is None:
             return repeat(numbers[-1])
         return [None if place == NONE else numbers[place] for place in self.which.tolist()]

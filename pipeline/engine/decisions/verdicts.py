@@ -60,6 +60,9 @@ class Verdicts:
         inputs: what each model saw, [n, inputs].
         snapshots: the snapshots that each model's scores come from.
         scoring: those of global models alone, by which their scores can be explained.
+        thresholds: by name of each learned threshold, [n, LOOKED] what was known of it and what was asked, see
+            `patterns.thresholds.threshold`; a row without a value is NaN. `snapshots` names by the same name what it was known from.
+        cohorts: by the same names, [n] the texts of the events' cohorts; None where there is none.
         calibrated: [n, 3] the probability that the event is positive, and the lower and upper end of its interval; NaN where nothing is
             known.
     """
@@ -85,6 +88,8 @@ class Verdicts:
     inputs: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     snapshots: dict[str, SnapshotsOfRows] = field(default_factory=dict)
     scoring: dict[str, SnapshotsOfRows] = field(default_factory=dict)
+    thresholds: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    cohorts: dict[str, NDArray[np.object_]] = field(default_factory=dict)
 
     def are(self, flags: int) -> NDArray[np.bool_]:
         """[n] whether an event has any of `flags`."""
@@ -94,6 +99,22 @@ class Verdicts:
     def any_are(self, flags: int) -> bool:
         """Returns whether any event has any of `flags`: in a sixth of the time of asking `are`."""
         return bool(common_flags(self.flags) & flags)
+
+    def at(self, order: NDArray[np.int64]) -> "Verdicts":
+        """Returns those of the same events in another order; `order` [n] holds each row once."""
+        other = copy.copy(self)
+        for name in _COLUMNS:
+            setattr(other, name, getattr(self, name)[order])
+        for name in _NAMED_COLUMNS:
+            setattr(other, name, {key: column[order] for key, column in getattr(self, name).items()})
+        other.snapshots = {name: snapshots.at(order) for name, snapshots in self.snapshots.items()}
+        other.scoring = {name: other.snapshots[name] for name in self.scoring}
+        other.matches = self.matches.in_order(order)
+        return other
+
+
+_COLUMNS = (*REMEMBERED, "features", "flags", "rows", "outcomes", "spoken", "calibrated")
+_NAMED_COLUMNS = ("models", "probabilities", "inputs", "thresholds", "cohorts")
 
 
 def nothing_said(release: Release, features: NDArray[np.float64]) -> Verdicts:
@@ -128,9 +149,9 @@ def joined(parts: list[Verdicts]) -> Verdicts:
     if len(parts) == 1:
         return parts[0]
     whole = copy.copy(parts[0])
-    for name in (*REMEMBERED, "features", "flags", "rows", "outcomes", "spoken", "calibrated"):
+    for name in _COLUMNS:
         setattr(whole, name, np.concatenate([getattr(part, name) for part in parts]))
-    for name in ("models", "probabilities", "inputs"):
+    for name in _NAMED_COLUMNS:
         columns = [getattr(part, name) for part in parts]
         setattr(whole, name, {key: np.concatenate([column[key] for column in columns]) for key in columns[0]})
     whole.snapshots = {name: joined_snapshots([(part.snapshots[name], len(part.scores)) for part in parts]) for name in parts[0].snapshots}

@@ -111,9 +111,7 @@ def compile_release(id: int, texts: Mapping[str, str], beside: Mapping[str, str]
     rules = rules_of(texts, around, lists, policy.order.rule_actions, beside)
     features = features.with_kinds(rules.of_entities)
     sections = sections_of(models, features)
-    sections[schema.user] = (*sections[schema.user], *rules.sections)
-    for kind, own in rules.of_entities.items():
-        sections[kind] = (*sections[kind], *own.sections)
+    sections = {kind: (*own, *rules.sections_of(kind)) for kind, own in sections.items()}
     return Release(id, schema, features, models, policy, sections, event, entity, dimension, feature, model, bypass, lists, rules)
 
 

@@ -82,7 +82,7 @@ def _live_of(texts: Mapping[str, str], around: Around, lists: tuple[str, ...]) -
     standings = standings_of(texts)
     patterns = [_compiled(id, rules, around, lists) for id in rules]
     for pattern in patterns:
-        check_supported(pattern)
+        check_supported(pattern, around.schema.user)
     return live([LiveRule(pattern, standings[pattern.id]) for pattern in patterns])
 
 
@@ -129,9 +129,7 @@ def _scope_of(around: Around, lists: tuple[str, ...]) -> Scope:
 
 @once_each(RULE_SETS_KEPT)
 def _rule_set_of(watched: _Watched, around: Around, rule_actions: tuple[int, ...], named_max: int) -> RuleSet:
-    features = around.features
-    own_features = {kind: features.own(kind) for kind in features.kinds}
-    return RuleSet(watched.rules, around.schema, features.names, rule_actions, _forms_of(around), named_max, own_features)
+    return RuleSet(watched.rules, around.schema, around.features, rule_actions, _forms_of(around), named_max)
 
 
 @once_each(FORMS_KEPT)

@@ -7,14 +7,18 @@ from foundation.refusal import Refusal
 from patterns.language.pattern import Pattern
 
 
-def check_supported(pattern: Pattern) -> None:
+def check_supported(pattern: Pattern, user: str) -> None:
     """Looks for what nothing carries out in a rule that has been read.
 
+    Args:
+        user: the field of the primary entity.
+
     Raises:
-        Refusal: the rule has a learned threshold.
+        Refusal: the rule has a learned threshold of another key.
     """
     for adaptive in pattern.adaptive.values():
-        _refuse("threshold that is not learned yet", adaptive.of.place, "a rule without learned thresholds", f"adaptive.{adaptive.name}")
+        if adaptive.key != user:
+            _refuse("threshold of another key", adaptive.of.place, f"a threshold of one {user}", f"{adaptive.name} of {adaptive.key}")
 
 
 def _refuse(what: str, where: Place, expected: str, got: str) -> NoReturn:

@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from detectors.catalogue import LEARNERS, Learner
 from detectors.missing import are_mostly_missing
 from detectors.snapshot import Snapshot
+from pipeline.engine.decisions.verdicts import Verdicts
 from pipeline.engine.definitions.models import Model
 from pipeline.engine.definitions.release import Release
 from pipeline.engine.learners.lessons import Lessons, joined, negatives
+from pipeline.engine.learners.threshold_learner import ThresholdLearner
 from pipeline.engine.learners.two_numbers import PREFIX, TwoNumbers
 from pipeline.engine.learners.vectors import WAITING, Vectors
 
@@ -33,6 +35,10 @@ class EventLearner:
         self.numbers = numbers
         self.learner: Learner = LEARNERS[model.model](len(model.inputs), **model.parameters)
         self._learned = 0
+
+    def inputs_of(self, verdicts: Verdicts) -> NDArray[np.float64]:
+        """Returns what `see` takes of a batch of verdicts."""
+        return verdicts.inputs[self.model.name]
 
     def see(self, id_keys: NDArray[np.int64], keys: NDArray[np.int64], times_ms: NDArray[np.int64], vectors: NDArray[np.float64]) -> None:
         """Learns from events that were scored, in their order, but for those whose inputs are mostly missing."""
@@ -88,6 +94,10 @@ class LabelLearner:
         self._told: list[Lessons] = []
         self._positives = 0
         self._negatives = 0
+
+    def inputs_of(self, verdicts: Verdicts) -> NDArray[np.float64]:
+        """Returns what `see` takes of a batch of verdicts."""
+        return verdicts.inputs[self.model.name]
 
     def see(self, id_keys: NDArray[np.int64], keys: NDArray[np.int64], times_ms: NDArray[np.int64], vectors: NDArray[np.float64]) -> None:
         """Keeps the vectors of events that were scored for their labels to come, but for those whose inputs are mostly missing."""
@@ -175,6 +185,10 @@ class KeyedLearner:
         self.model = model
         self.numbers: TwoNumbers | None = numbers
 
+    def inputs_of(self, verdicts: Verdicts) -> NDArray[np.float64]:
+        """Returns what `see` takes of a batch of verdicts."""
+        return verdicts.inputs[self.model.name]
+
     def see(self, id_keys: NDArray[np.int64], keys: NDArray[np.int64], times_ms: NDArray[np.int64], vectors: NDArray[np.float64]) -> None:
         """Events teach it nothing here."""
 
@@ -201,19 +215,20 @@ class KeyedLearner:
         return Snapshot(self.model.name, self.model.definition, sequence, time_ms, arrays, self.model.model) if arrays else None
 
 
-AnyLearner = EventLearner | LabelLearner | KeyedLearner
+AnyLearner = EventLearner | LabelLearner | KeyedLearner | ThresholdLearner
 
 
 class Learners:
-    """All models of a release that anything is learned of beside the decision's path: global ones, and all on the stable scale.
+    """All that is learned beside the decision's path: global models of a release, all on the stable scale, and the tails of thresholds.
 
     Args:
-        release: whose models learn.
+        release: whose models and thresholds learn.
     """
 
     def __init__(self, release: Release) -> None:
         each = (_learner_of(model, release) for model in release.models)
-        self.each: list[AnyLearner] = [learner for learner in each if learner is not None]
+        models: list[AnyLearner] = [learner for learner in each if learner is not None]
+        self.each: list[AnyLearner] = [*models, *(ThresholdLearner(threshold) for threshold in release.rules.thresholds)]
 
     def publish_every_ms(self) -> int:
         """The shortest period of the models; a day when there is none."""
@@ -227,7 +242,7 @@ class Learners:
                 each.numbers.tell(lessons)
 
     def snapshots(self, sequence: int, time_ms: int) -> Iterable[Snapshot]:
-        """A snapshot of each model that is ready for one, all that is due at `time_ms` taught before."""
+        """A snapshot of each model and threshold that is ready for one, all that is due at `time_ms` taught before."""
         for each in self.each:
             advance(each, time_ms)
             snapshot = each.snapshot(sequence, time_ms)
@@ -243,7 +258,9 @@ def advance(learner: AnyLearner, time_ms: int, teach: bool = True) -> None:
 
 
 def state_of(learner: AnyLearner, sampled: bool = True) -> dict[str, NDArray[Any]]:
-    """What a learner and its numbers need to go on; `sampled`: see `StableScale.state`."""
+    """What a learner and its numbers need to go on; `sampled`: see `StableScale.state`, and `TailLearner.state` of thresholds."""
+    if isinstance(learner, ThresholdLearner):
+        return learner.state(sampled)
     return {**learner.state(), **(learner.numbers.state(sampled) if learner.numbers is not None else {})}
 
 

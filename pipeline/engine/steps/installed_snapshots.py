@@ -1,4 +1,4 @@
-"""The snapshots that global models score with, and those that put scores on the stable scale."""
+"""The snapshots that global models score with, those that put scores on the stable scale, and those that give thresholds."""
 
 from collections.abc import Collection
 
@@ -9,9 +9,12 @@ from detectors.calibration import Calibration
 from detectors.catalogue import Scoring, score_from
 from detectors.score_map import ScoreMap
 from detectors.snapshot import Snapshot
+from patterns.thresholds.tail_table import TailTable
+from patterns.thresholds.threshold import Threshold
 from pipeline.engine.decisions.snapshots_of_rows import NONE, Installed, SnapshotsOfRows
 from pipeline.engine.definitions.models import Model
 from pipeline.engine.definitions.release import Release
+from pipeline.engine.learners.threshold_learner import KIND
 from pipeline.engine.learners.two_numbers import CALIBRATION, SCALE
 
 NEWEST = -1
@@ -19,7 +22,7 @@ NEWEST = -1
 
 
 class InstalledSnapshots:
-    """Holds the snapshots of each definition of a model, ready to score.
+    """Holds the snapshots of each definition of a model or a learned threshold, ready for use.
 
     A snapshot counts from a moment on: the live system takes the position in the topic at which it was whole. Events name such a moment
     too, and of the snapshots that count by then the one with the greatest number scores.
@@ -47,18 +50,19 @@ class InstalledSnapshots:
         return SnapshotsOfRows(held, which)
 
     def install(self, snapshot: Snapshot, release: Release, since: int | None = None) -> bool:
-        """Scores with `snapshot`; returns false if it is not of a model of `release`, or not new.
+        """Uses `snapshot`; returns false if it is not of a model or a threshold of `release`, or not new.
 
         Args:
             since: the moment from which on it counts, beside the other snapshots of its definition; None: at once, in place of all that
                 have a smaller number.
 
         Raises:
-            ValueError: its arrays are not those of such a model; those before stay.
+            ValueError: its arrays are not those of such a model or threshold; those before stay.
         """
-        for model in release.models:
-            if model.name == snapshot.model and model.definition == snapshot.definition:
-                return self._install(snapshot, model, since)
+        known: tuple[Model | Threshold, ...] = (*release.models, *release.rules.thresholds)
+        for each in known:
+            if each.name == snapshot.model and each.definition == snapshot.definition:
+                return self._install(snapshot, each, since)
         return False
 
     def retain(self, kept: Collection[tuple[str, int]]) -> None:
@@ -66,28 +70,32 @@ class InstalledSnapshots:
         left = {key: [each for each in held if (key, each.sequence) in kept] for key, held in self._held.items()}
         self._held = {key: held for key, held in left.items() if held}
 
-    def _install(self, snapshot: Snapshot, model: Model, since: int | None) -> bool:
+    def _install(self, snapshot: Snapshot, of: Model | Threshold, since: int | None) -> bool:
         held = self._held.get(snapshot.key, [])
         if since is None:
             if held and held[-1].sequence >= snapshot.sequence:
                 return False
-            self._held[snapshot.key] = [_installed(snapshot, model, NEWEST)]
+            self._held[snapshot.key] = [_installed(snapshot, of, NEWEST)]
             return True
         same = next((each for each in held if each.sequence == snapshot.sequence), None)
-        fresh = _installed(snapshot, model, since) if same is None else same._replace(since=since)
+        fresh = _installed(snapshot, of, since) if same is None else same._replace(since=since)
         others = [each for each in held if each is not same]
         self._held[snapshot.key] = sorted([*others, fresh], key=lambda each: each.sequence)
         return same is None
 
 
-def _installed(snapshot: Snapshot, model: Model, since: int) -> Installed:
-    """Makes a snapshot of `model` ready.
+def _installed(snapshot: Snapshot, of: Model | Threshold, since: int) -> Installed:
+    """Makes a snapshot of a model or a threshold ready.
 
     Raises:
-        ValueError: it is of another kind than the model's snapshots are, or its arrays are not those of such a model.
+        ValueError: it is of another kind than the model's snapshots are, or its arrays are not those of such a model or threshold.
     """
+    if isinstance(of, Threshold):
+        if snapshot.kind != KIND:
+            raise ValueError(f"expected a snapshot of the kind {KIND!r}, got {snapshot.kind!r}")
+        return Installed(since, snapshot.sequence, None, None, None, TailTable.from_arrays(snapshot.arrays_of()))
     map, calibration = ScoreMap.from_arrays(snapshot.arrays_of(SCALE)), Calibration.from_arrays(snapshot.arrays_of(CALIBRATION))
-    return Installed(since, snapshot.sequence, _scoring_of(snapshot, model), map, calibration)
+    return Installed(since, snapshot.sequence, _scoring_of(snapshot, of), map, calibration)
 
 
 def _scoring_of(snapshot: Snapshot, model: Model) -> Scoring | None:

@@ -1,4 +1,4 @@
-"""The fourth step: scores become decisions with their reasons."""
+"""The fifth step: scores become decisions with their reasons."""
 
 import numpy as np
 from numpy.typing import NDArray

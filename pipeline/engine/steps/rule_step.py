@@ -1,13 +1,11 @@
-"""The third step matches rules against events, their features and the scores of models."""
-
-import functools
+"""The fourth step matches rules against events, their features and the scores of models."""
 
 import numpy as np
 
-from features.layout.layout import LATE, RETRACTED
-from patterns.matches import Matches, Sight
-from pipeline.engine.decisions.verdicts import REVISED, RULES_NAMED_MAX, UNDECIDED, Verdicts
+from patterns.matches import Matches
+from pipeline.engine.decisions.verdicts import RULES_NAMED_MAX, Verdicts
 from pipeline.engine.definitions.release import Release
+from pipeline.engine.steps.sight import sight_of
 from pipeline.engine.steps.step import Turn
 
 
@@ -18,7 +16,7 @@ class RuleStep:
     """
 
     name = "rules"
-    reads: tuple[str, ...] = ("features", "flags", "models", "probabilities")
+    reads: tuple[str, ...] = ("features", "flags", "models", "probabilities", "thresholds")
     fills: tuple[str, ...] = ("matches", "rules")
 
     def cost_ns(self, release: Release) -> float:
@@ -29,24 +27,6 @@ class RuleStep:
             verdicts.matches = verdicts.release.rules.find_many(sight_of(turn, verdicts))
             if len(verdicts.matches.events):
                 _name_first(verdicts.matches, verdicts.rules)
-
-
-def sight_of(turn: Turn, verdicts: Verdicts) -> Sight:
-    """Returns what rules look at, once the steps before theirs have filled `verdicts`."""
-    return Sight(
-        batch=turn.batch,
-        features=verdicts.features,
-        models=verdicts.probabilities,
-        decided=~verdicts.are(UNDECIDED | RETRACTED),
-        fresh=~verdicts.are(UNDECIDED | REVISED),
-        late=verdicts.are(LATE),
-        facts=functools.partial(turn.facts, verdicts.release),  # it holds no verdicts, because matches among these hold it
-        lists=turn.lists,
-        profiles=turn.profiles,
-        slots=turn.slots,
-        of_entities=turn.answers.matched,
-        absences=turn.absences,
-    )
 
 
 def _name_first(matches: Matches, rules: np.ndarray[tuple[int, int], np.dtype[np.int16]]) -> None:

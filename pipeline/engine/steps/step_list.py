@@ -8,15 +8,18 @@ from pipeline.engine.steps.policy_step import PolicyStep
 from pipeline.engine.steps.record_step import RecordStep
 from pipeline.engine.steps.rule_step import RuleStep
 from pipeline.engine.steps.step import Step
+from pipeline.engine.steps.threshold_step import LessonStep, ThresholdStep
 
 
 def steps_with(snapshots: InstalledSnapshots) -> tuple[Step, ...]:
-    """Returns the steps in their order; models score with `snapshots`."""
+    """Returns the steps in their order; models and thresholds use `snapshots`."""
     return (
         FeatureStep(),
         ModelStep(snapshots),
+        ThresholdStep(snapshots),
         RuleStep(),
         PolicyStep(),
+        LessonStep(),
         RecordStep(),
     )
 

@@ -12,7 +12,7 @@ TEXTS = {
     "features": "- {name: count_1h, template: count, window: 1h}\n",
     "models": "- {name: own, kind: river, model: anomaly.GaussianScorer, scope: user, inputs: [event.amount]}",
 }
-OTHER = ("matches", "match_count", "hidden", "processed_at", "latency_ms")
+OTHER = ("matches", "match_count", "hidden", "thresholds", "processed_at", "latency_ms")
 EVENTS = [
     msgspec.json.encode({"id": number, "at": START_MS + number, "who": f"u{number % 3}", "amount": float(number * 7 % 11)} | more)
     for number, more in [

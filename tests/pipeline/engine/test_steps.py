@@ -129,10 +129,18 @@ def columns_of(verdicts: Verdicts) -> dict[str, object]:
 
 
 def test_the_steps_stand_in_the_order_of_the_design() -> None:
-    assert [step.name for step in steps_with(InstalledSnapshots())] == ["features", "models", "rules", "policy", "record"]
+    assert [step.name for step in steps_with(InstalledSnapshots())] == [
+        "features",
+        "models",
+        "thresholds",
+        "rules",
+        "policy",
+        "lessons",
+        "record",
+    ]
 
 
-@pytest.mark.parametrize("name", ["features", "models", "rules", "policy", "record"])
+@pytest.mark.parametrize("name", ["features", "models", "thresholds", "rules", "policy", "lessons", "record"])
 @pytest.mark.parametrize("rules", [False, True])
 def test_a_step_changes_no_column_but_those_that_it_fills(name: str, rules: bool) -> None:
     release = dataclasses.replace(RELEASE, rules=PlantedRules()) if rules else RELEASE
@@ -255,5 +263,5 @@ def test_the_record_step_remembers_the_rules_of_a_decision_that_rules_made() -> 
 
 def test_every_step_says_what_it_costs_and_rules_cost_nothing_where_there_are_none() -> None:
     costs = costs_ns(RELEASE)
-    assert costs.pop("rules") == 0.0
+    assert [costs.pop(name) for name in ("thresholds", "rules", "lessons")] == [0.0, 0.0, 0.0]
     assert min(costs.values()) > 0.0

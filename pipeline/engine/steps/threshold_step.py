@@ -1,0 +1,97 @@
+"""The third step says what each event's learned thresholds are; the sixth lets users learn from what was approved."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.snapshot import snapshot_key
+from features.layout.layout import RETRACTED
+from patterns.policy import ACTIONS, DECIDERS
+from patterns.thresholds.entity_level import learn, look
+from patterns.thresholds.tail_table import NOTHING_KNOWN, TailTable
+from patterns.thresholds.threshold import COHORT, LOOKED, SEEN, THRESHOLD, VALUE, Asked, Threshold
+from pipeline.engine.decisions.verdicts import REVISED, UNDECIDED, Verdicts
+from pipeline.engine.definitions.release import Release
+from pipeline.engine.steps.installed_snapshots import InstalledSnapshots
+from pipeline.engine.steps.sight import sight_of
+from pipeline.engine.steps.step import Turn
+
+_LOOK_NS, _LEARN_NS = 200.0, 60.0
+
+
+class ThresholdStep:
+    """Fills what is known of each threshold before the event; nothing is learned here. A release without thresholds costs nothing.
+
+    Args:
+        snapshots: what cohorts have taught.
+    """
+
+    name = "thresholds"
+    reads: tuple[str, ...] = ("features", "flags", "models", "probabilities")
+    fills: tuple[str, ...] = ("thresholds", "cohorts", "snapshots")
+
+    def __init__(self, snapshots: InstalledSnapshots) -> None:
+        self._snapshots = snapshots
+
+    def cost_ns(self, release: Release) -> float:
+        return _LOOK_NS * len(release.rules.thresholds)
+
+    def run(self, turn: Turn, verdicts: Verdicts) -> None:
+        rules = verdicts.release.rules
+        if not rules.thresholds:
+            return
+        for threshold, asked in zip(rules.thresholds, rules.ask_thresholds(sight_of(turn, verdicts)), strict=True):
+            if verdicts.any_are(UNDECIDED | RETRACTED):
+                asked.values[verdicts.are(UNDECIDED | RETRACTED)] = np.nan
+            verdicts.thresholds[threshold.name] = self._look(threshold, asked, turn, verdicts)
+            verdicts.cohorts[threshold.name] = asked.texts
+
+    def _look(self, threshold: Threshold, asked: Asked, turn: Turn, verdicts: Verdicts) -> NDArray[np.float64]:
+        snapshots = self._snapshots.of(snapshot_key(threshold.name, threshold.definition), turn.snapshots)
+        looked = np.empty((len(turn.batch), LOOKED))
+        if snapshots is None or snapshots.which is not None:
+            looked[:, :SEEN] = _seen(threshold, asked, turn, NOTHING_KNOWN, slice(None))
+        if snapshots is not None:
+            verdicts.snapshots[threshold.name] = snapshots
+            for table, rows in snapshots.tables(len(looked)):
+                looked[rows, :SEEN] = _seen(threshold, asked, turn, table, rows)
+        looked[:, VALUE] = asked.values
+        looked[:, COHORT] = asked.cohorts.view(np.float64)
+        return looked
+
+
+def _seen(threshold: Threshold, asked: Asked, turn: Turn, table: TailTable, rows: NDArray[np.int64] | slice) -> NDArray[np.float64]:
+    words = turn.profiles.section(threshold.section)
+    cohorts = table.rows_of(asked.cohorts[rows])
+    return look(words, turn.slots[rows], asked.values[rows], turn.batch.times_ms[rows], cohorts, table, threshold.bounds)
+
+
+class LessonStep:
+    """Lets each user learn the values of events that were approved, none above its threshold.
+
+    An event that was to be reviewed or blocked teaches nothing, and neither does one that was decided while the score was bypassed, since
+    nobody judged it. Each event teaches once. A label that comes later takes nothing back: the half-life does.
+    """
+
+    name = "lessons"
+    reads: tuple[str, ...] = ("thresholds", "flags", "actions", "deciders")
+    fills: tuple[str, ...] = ()
+
+    def cost_ns(self, release: Release) -> float:
+        return _LEARN_NS * len(release.rules.thresholds)
+
+    def run(self, turn: Turn, verdicts: Verdicts) -> None:
+        own = [each for each in verdicts.release.rules.thresholds if each.key == verdicts.release.schema.user]
+        if not own:
+            return
+        rows = np.flatnonzero(_teaches(verdicts))
+        for threshold in own:
+            looked = verdicts.thresholds[threshold.name][rows]
+            values, before = np.ascontiguousarray(looked[:, VALUE]), np.ascontiguousarray(looked[:, THRESHOLD])
+            words = turn.profiles.section(threshold.section)
+            learn(words, turn.slots[rows], values, turn.batch.times_ms[rows], before, threshold.bounds.half_life_ms)
+
+
+def _teaches(verdicts: Verdicts) -> NDArray[np.bool_]:
+    judged = (verdicts.actions == ACTIONS.index("approve")) & (verdicts.deciders != DECIDERS.index("bypass"))
+    teaches: NDArray[np.bool_] = judged & ~verdicts.are(UNDECIDED | REVISED)
+    return teaches
