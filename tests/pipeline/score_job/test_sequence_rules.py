@@ -188,9 +188,9 @@ def test_more_sequences_of_a_device_than_have_room_beside_an_event_all_match() -
     assert {len(match["events"]) for match in found["matches"]} > {0}
 
 
-def test_a_threshold_that_nothing_learns_yet_is_refused_with_its_place() -> None:
-    adaptive = "adaptive: {usual: {of: feature.count_1h, rate: 1/1000}}\nwhen: feature.count_1h > adaptive.usual\n"
-    with pytest.raises(Refusal, match=r"patterns/often\.yaml:\d+:\d+: threshold that is not learned yet"):
+def test_a_threshold_of_another_key_is_refused_with_its_place() -> None:
+    adaptive = "adaptive: {usual: {of: event.amount, rate: 1/1000, key: device}}\nwhen: event.amount > adaptive.usual\n"
+    with pytest.raises(Refusal, match=r"patterns/often\.yaml:\d+:\d+: threshold of another key"):
         compile_release(1, TEXTS | {"pattern:often": f"title: Often\nowner: tests\n{adaptive}"})
 
 
