@@ -110,13 +110,17 @@ def _wanted(counted: Counted, value_of: str, history: History | SpooledHistory) 
 
 
 def _read_rules(paths: Sequence[pathlib.Path]) -> dict[str, str]:
-    files = [file for path in paths for file in (sorted(path.glob("*.yaml")) if path.is_dir() else [path])]
-    for path in paths:
-        if path.is_dir() and not any(file.parent == path for file in files):
-            raise Refusal(
-                "no rules", where=str(path), expected="files <id>.yaml", got="none", remedy="name the folder that holds the rules"
-            )
+    files = [file for path in paths for file in (_files_in(path) if path.is_dir() else [path])]
     return {file.stem: decode_text(file.read_bytes(), str(file)) for file in files}
+
+
+def _files_in(folder: pathlib.Path) -> list[pathlib.Path]:
+    """The rules of a folder: those in its ``patterns`` if it is a configuration folder."""
+    inner = folder / "patterns"
+    files = sorted((inner if inner.is_dir() else folder).glob("*.yaml"))
+    if not files:
+        raise Refusal("no rules", where=str(folder), expected="files <id>.yaml", got="none", remedy="name the folder that holds the rules")
+    return files
 
 
 def _progress(done: int, total: int) -> None:

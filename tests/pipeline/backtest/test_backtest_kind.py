@@ -1,11 +1,7 @@
-"""Backtests as jobs of a system: by the worker, in processes of their own, on a registry and an archive of files."""
+"""Backtests as the process of a job does them, on a registry and an archive of files."""
 
 import multiprocessing
-import os
 import pathlib
-import signal
-import threading
-import time
 from typing import Any
 
 import msgspec
@@ -16,44 +12,20 @@ from foundation.refusal import Refusal
 from patterns.entries import Change, Entry
 from pipeline.backtest.figures import Figures
 from pipeline.backtest.summary import Summary, measured_in
-from pipeline.jobs import attempt
 from pipeline.jobs.backtest_kind import BACKTEST, FILE, BacktestParameters, check, run
 from pipeline.jobs.job_child import Context, outcome_of
 from pipeline.jobs.job_kind import JobCancelledError
 from pipeline.jobs.job_messages import Finished, Message, Order, Refused
-from pipeline.jobs.kinds import KINDS
-from pipeline.jobs.worker import Worker
-from stores.jobs import JobRequest, QueueBounds, StoredJob, new_job_id
-from stores.relational.database import Database
-from stores.relational.jobs import RelationalJobs
-from stores.relational.place import place_of
 
 NOW_MS = 1_700_000_000_000
 
 
 class Office:
-    """A stored system with a store of jobs and a worker."""
+    """A stored system, and the folder of a job."""
 
-    def __init__(self, folder: pathlib.Path, count: int = 600) -> None:
-        self.system = StoredSystem(folder, count)
-        self.database = Database(place_of(self.system.settings))
-        self.jobs = RelationalJobs(self.database)
-        self.now_ms = NOW_MS
+    def __init__(self, folder: pathlib.Path) -> None:
+        self.system = StoredSystem(folder)
         self.folder = folder / "of the job"
-        self.worker = self.another_worker()
-
-    def another_worker(self) -> Worker:
-        units = {name: kind.unit for name, kind in KINDS.items()}
-        return Worker(self.system.settings, self.jobs, units, clock=lambda: self.now_ms / 1_000, name="w")
-
-    def ask(self, **given: Any) -> str:
-        parameters = msgspec.json.encode(check(BacktestParameters(**given))).decode()
-        return self.jobs.add(new_job_id(self.now_ms), JobRequest("backtest", parameters, "ana", self.now_ms), QueueBounds(9, 9)).id
-
-    def job(self, id: str) -> StoredJob:
-        job = self.jobs.get(id)
-        assert job is not None
-        return job
 
     def outcome(self, **given: Any) -> Message:
         """What the process of a job would say at its end; it is done in this one."""
@@ -78,10 +50,8 @@ class Office:
 
 
 @pytest.fixture
-def office(tmp_path: pathlib.Path) -> Any:
-    made = Office(tmp_path)
-    yield made
-    made.database.close()
+def office(tmp_path: pathlib.Path) -> Office:
+    return Office(tmp_path)
 
 
 def test_a_backtest_of_a_stored_text_counts_all_events_of_the_archive_with_their_labels(office: Office) -> None:
@@ -164,41 +134,6 @@ def test_a_rule_asks_the_archived_entries_and_facts(office: Office) -> None:
     assert any("hold from the first event on what stands on them at the end" in sentence for sentence in figures.not_simulated)
 
 
-def wait_until(condition: Any) -> None:
-    deadline = time.monotonic() + 120
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
-@pytest.mark.parametrize("how", ["cancel", "kill"])
-def test_a_backtest_that_is_stopped_in_the_middle_leaves_no_figures(
-    tmp_path: pathlib.Path, how: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(attempt, "REPORT_SECONDS", 0.05)
-    monkeypatch.setattr(attempt, "LOOK_SECONDS", 0.02)
-    office = Office(tmp_path, 30_000)
-    id = office.ask(versions={"new": office.system.keep("new", rule(80))})
-    thread = threading.Thread(target=office.worker.step)
-    thread.start()
-    try:
-        wait_until(lambda: office.job(id).progress.done > 0 or (office.job(id).state != "running" and office.job(id).attempt))
-        assert office.job(id).state == "running", office.job(id)
-        if how == "cancel":
-            office.jobs.cancel(id, office.now_ms, office.now_ms + 1)
-        else:
-            kill_children()
-        thread.join(120)
-        job = office.job(id)
-        assert job.state == ("cancelled" if how == "cancel" else "failed")
-        assert (job.result, job.file) == (None, None)
-        folder = office.system.settings.path("jobs")
-        assert not list(folder.rglob("*.json"))
-    finally:
-        thread.join(120)
-        office.database.close()
-
-
 def test_a_backtest_that_is_cancelled_at_its_last_batch_writes_nothing(office: Office, tmp_path: pathlib.Path) -> None:
     class Impatient:
         settings = office.system.settings
@@ -212,14 +147,6 @@ def test_a_backtest_that_is_cancelled_at_its_last_batch_writes_nothing(office: O
     with pytest.raises(JobCancelledError):
         run(BacktestParameters(versions={"new": office.system.keep("new", rule(80))}), Impatient())
     assert not (Impatient.folder / FILE).exists()
-
-
-def kill_children() -> None:
-    """Kills the processes of jobs that this process has started."""
-    for children in pathlib.Path(f"/proc/{os.getpid()}/task").glob("*/children"):
-        for pid in map(int, children.read_text().split()):
-            if b"pipeline.jobs.job_child" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes():
-                os.kill(pid, signal.SIGKILL)
 
 
 def test_a_request_for_nothing_is_refused_at_the_door() -> None:
