@@ -123,7 +123,7 @@ class RuleFigures(msgspec.Struct, frozen=True):
     """What a rule did that differs.
 
     Args:
-        version: of its text, see `patterns.language.pattern.Pattern`.
+        version, texts: see `patterns.language.pattern.Pattern`; two rules are the same only where `texts` are.
         hash: the SHA-256 of its text.
         role: ``candidate``, or ``replaced`` where another text takes its place, or ``without``.
         caught: its matches.
@@ -140,6 +140,7 @@ class RuleFigures(msgspec.Struct, frozen=True):
 
     id: str
     version: str
+    texts: str
     hash: str
     role: str
     caught: Caught

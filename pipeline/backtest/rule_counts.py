@@ -96,6 +96,7 @@ class RuleCounts:
         return RuleFigures(
             id=own.pattern.id,
             version=own.pattern.version,
+            texts=own.pattern.texts,
             hash=self._both.rules.rules[at].standing.hash,
             role=role,
             caught=caught_of(counts, all_fraud),

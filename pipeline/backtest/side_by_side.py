@@ -101,5 +101,5 @@ def side_by_side(id: int, texts: Mapping[str, str], with_candidate: Mapping[str,
 def _shares_in(union: RuleSet, rules: Rules) -> Float64s:
     """Returns for each rule of `union` for which share it acts among `rules`; `ABSENT` where it is not one of them."""
     own = rules.rules if isinstance(rules, RuleSet) else ()
-    shares = {(rule.pattern.id, rule.pattern.version): acting_share(rule) for rule in own}
-    return np.array([shares.get((rule.pattern.id, rule.pattern.version), ABSENT) for rule in union.rules])
+    shares = {(rule.pattern.id, rule.pattern.texts): acting_share(rule) for rule in own}
+    return np.array([shares.get((rule.pattern.id, rule.pattern.texts), ABSENT) for rule in union.rules])

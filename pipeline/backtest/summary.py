@@ -12,7 +12,7 @@ class RuleSummary(msgspec.Struct, frozen=True):
     """A rule in short; see `pipeline.backtest.figures.RuleFigures`."""
 
     id: str
-    version: str
+    texts: str
     hash: str
     role: str
     matches: int
@@ -89,5 +89,5 @@ def measured_in(summary: Summary, id: str, hash: str) -> Measured | None:
 def _rule(rule: RuleFigures) -> RuleSummary:
     caught, counts = rule.caught, rule.caught.counts
     return RuleSummary(
-        rule.id, rule.version, rule.hash, rule.role, counts.events, counts.fraud, counts.good, caught.precision, caught.recall, rule.unmet
+        rule.id, rule.texts, rule.hash, rule.role, counts.events, counts.fraud, counts.good, caught.precision, caught.recall, rule.unmet
     )

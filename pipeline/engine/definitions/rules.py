@@ -67,8 +67,8 @@ def rules_of(
     watched = _live_of(texts, around, lists)
     if beside is None:
         return _rule_set_of(_Watched(watched), around, rule_actions, MATCHES_MAX) if watched else NO_RULES
-    there = {(rule.pattern.id, rule.pattern.version) for rule in watched}
-    others = [rule for rule in _live_of(beside, around, lists) if (rule.pattern.id, rule.pattern.version) not in there]
+    there = {(rule.pattern.id, rule.pattern.texts) for rule in watched}
+    others = [rule for rule in _live_of(beside, around, lists) if (rule.pattern.id, rule.pattern.texts) not in there]
     shadows = [LiveRule(rule.pattern, Standing(rule.standing.hash, "shadow")) for rule in others]
     every = [*watched, *shadows]
     return _rule_set_of(_Watched(every), around, rule_actions, 2 * RULES_MAX) if every else NO_RULES

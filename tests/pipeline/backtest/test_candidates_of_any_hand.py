@@ -56,6 +56,19 @@ def test_a_new_text_of_a_rule_is_shown_beside_the_one_that_it_replaces() -> None
     assert {(flip.from_, flip.to) for flip in figures.flips} == {("review", "approve")}
 
 
+def test_a_rule_that_extends_the_candidate_is_tried_with_it() -> None:
+    child = "title: Another\nextends: in_force\nthen: {action: block}\n"
+    standings = {"in_force": (IN_FORCE, standing_of(IN_FORCE, "active")), "child": (child, standing_of(child, "active"))}
+    figures = figures_of({"in_force": rule(7.0, "review")}, texts=release_texts(standings))
+    assert sorted((found.id, found.role) for found in figures.rules) == [
+        ("child", "candidate"),
+        ("child", "replaced"),
+        ("in_force", "candidate"),
+        ("in_force", "replaced"),
+    ]
+    assert ("block", "approve") in {(flip.from_, flip.to) for flip in figures.flips}
+
+
 def test_a_rule_in_shadow_is_tried_with_its_own_text() -> None:
     texts = release_texts({"watched": (IN_FORCE, standing_of(IN_FORCE, "shadow"))})
     [found] = figures_of({"watched": IN_FORCE}, texts=texts).rules
