@@ -129,7 +129,7 @@ def make_app(
     for routes in (make_definition_routes, make_list_routes):
         app.include_router(routes(definitions, in_force, entries), prefix="/v1")
     app.include_router(make_why_route(definitions.registry, in_force, decisions), prefix="/v1")
-    measuring = Measuring(effects, definitions.registry, in_force, settings)
+    measuring = Measuring(effects, definitions.registry, in_force, settings, jobs)
     app.include_router(make_effect_routes(measuring, snoozes, in_force, clock), prefix="/v1")
     app.include_router(make_pattern_routes(definitions, in_force, measuring), prefix="/v1")
     app.include_router(make_stream_route(stream, in_force, require_entity_type), prefix="/v1")

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from features.schema.label_sources import LabelSources
 from foundation.settings import Settings
 from patterns.language.bounds import promote_of
+from patterns.language.pattern import Promote
 from patterns.language.rule_folder import extended_by
 from patterns.rules.manifest import MANIFEST, PATTERN_PREFIX, WATCHED, pattern_texts, read_manifest
 from patterns.rules.promotion import Measured, unmet
@@ -58,13 +59,22 @@ def observe(
     return Observed(watched, counts, dict(decided), Measured(sum(decided.values()), matches, fraud, len(standing) - fraud))
 
 
-def needs_of(id: str, texts: Mapping[str, str], measured: Measured, settings: Settings) -> list[str]:
+def needs_of(id: str, texts: Mapping[str, str], measured: Measured, settings: Settings, tried: Measured | None = None) -> list[str]:
     """A sentence for each bound of the rule's promotion that is not kept, or of which too little is known; none if there is no such bound.
 
     Args:
         texts: of the parts in force.
+        tried: what a backtest measured of the same text. It counts where too little is known of what the rule did itself.
     """
     promote = promote_of(id, pattern_texts(texts))
+    lacking = _lacking(promote, measured, settings)
+    if lacking and tried is not None and not _lacking(promote, tried, settings):
+        return unmet(promote, tried)
+    return lacking + unmet(promote, measured)
+
+
+def _lacking(promote: Promote, measured: Measured, settings: Settings) -> list[str]:
+    """A sentence for each thing of which too little is known."""
     needs = []
     bounds_matches = promote.matches_at_least is not None or promote.matches_at_most is not None
     if bounds_matches and measured.events < settings.promotion_events_min:
@@ -73,7 +83,7 @@ def needs_of(id: str, texts: Mapping[str, str], measured: Measured, settings: Se
     known = measured.fraud + measured.good
     if promote.precision_at_least is not None and known < settings.promotion_labels_min:
         needs.append(f"at least {settings.promotion_labels_min:,} of the rule's matches need a label, and {known:,} have one")
-    return needs + unmet(promote, measured)
+    return needs
 
 
 def standing_labels(labels: Iterable[LabelledMatch], sources: LabelSources) -> dict[str, int]:

@@ -1,11 +1,15 @@
 """What a rule did is told over HTTP, bounds of its promotion are checked before it acts, and its alerts are snoozed."""
 
 import httpx
+import msgspec
 import pytest
 from api_imitation import TEXTS, Api
 
 from foundation.content_hash import content_hash
+from pipeline.backtest.figures import LabelCoverage, Span
+from pipeline.backtest.summary import RuleSummary, Summary
 from stores.effects import HOUR_MS, CountedMatch, GivenLabel, Work
+from stores.jobs import JobOutcome, JobRequest, QueueBounds, new_job_id
 
 DAY_MS = 24 * HOUR_MS
 NOW_MS = 20_000 * DAY_MS
@@ -199,3 +203,40 @@ async def test_alerts_of_a_rule_are_snoozed_for_a_while_and_the_snooze_is_lifted
 )
 async def test_a_snooze_that_cannot_be_is_refused(past: Past, body: dict[str, object]) -> None:
     assert (await say(past, "snooze", **body)).status_code == 422
+
+
+def backtested(past: Past, matches: int, fraud: int, good: int, events: int = 5_000, text: str = RULE) -> None:
+    """A backtest of the rule that is done."""
+    found = Summary(
+        release=1,
+        span=Span(None, None, 0, 1, events, 0),
+        labels=LabelCoverage(fraud, good, 0, 0, 1, 0),
+        refused=0,
+        rules=[RuleSummary("great", content_hash(text), content_hash(text), "candidate", matches, fraud, good, None, None, [])],
+        flips=[],
+        good_stopped={},
+        value_of="",
+        remarks=[],
+        not_simulated=[],
+    )
+    jobs, now_ms = past.api.jobs, past.api.now_ms
+    id = jobs.add(new_job_id(now_ms), JobRequest("backtest", "{}", "ann", now_ms), QueueBounds(9, 9)).id
+    job = jobs.take("w", ("backtest",), now_ms, now_ms + 1_000)
+    assert job is not None
+    assert jobs.finish(id, job.attempt, JobOutcome("done", msgspec.json.encode(found).decode()), now_ms, now_ms + 1_000)
+
+
+async def test_a_backtest_of_the_same_text_counts_where_too_little_is_known_of_the_rule_itself(past: Past) -> None:
+    backtested(past, 40, 30, 5, text=PLAIN)
+    assert (await say(past)).status_code == 409
+    backtested(past, 400, 30, 5)
+    assert (await say(past)).json()["needed"] == ["the rule may match at most 1 % of the events, and matched 400 of 5,000, which is 8 %"]
+    backtested(past, 40, 30, 5)
+    assert (await say(past)).status_code == 200
+
+
+async def test_a_backtest_does_not_outweigh_what_the_rule_did_itself(past: Past) -> None:
+    past.decided(1_000)
+    past.matches(40, fraud=20, good=10)
+    backtested(past, 40, 30, 5)
+    assert (await say(past)).status_code == 409
