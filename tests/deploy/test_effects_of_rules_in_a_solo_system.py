@@ -26,6 +26,7 @@ PROBE = (
 LATER = "title: Not yet\nowner: tests\nstatus: shadow\nwhen: event.amount > 0.0\nthen: {action: block}\neffective: {from: 2100-01-01}\n"
 EARLIER = LATER.replace("from: 2100-01-01", "to: 2020-01-01")
 WATCHED = "title: A watched device\nowner: tests\nstatus: shadow\nwhen: event.device in list.watched\nthen: {action: review}\n"
+RULES = {"probe": PROBE, "watched_device": WATCHED, "later": LATER, "earlier": EARLIER}
 
 
 def until(condition: Callable[[], Any]) -> Any:
@@ -79,6 +80,9 @@ class Running:
     def entries(self) -> dict[str, dict[str, Any]]:
         return {entry["value"]: entry for entry in self.read("/v1/lists/watched")["entries"]}
 
+    def noted(self, by: str) -> list[dict[str, Any]]:
+        return [entry for entry in self.read("/v1/audit", limit=50)["entries"] if entry["by"] == by]
+
     def alerts(self) -> list[dict[str, Any]]:
         return [msgspec.json.decode(value) for values in values_of(self.system.settings, "alerts") for value in values]
 
@@ -89,9 +93,9 @@ def test_matches_make_entries_that_other_rules_read_and_a_budget_ends_a_rule_by_
     config = configuration(tmp_path / "config")
     with SoloInProcess(config, tmp_path / "system", approval="one") as system:
         running = Running(system)
-        running.upload({"probe": PROBE, "watched_device": WATCHED, "later": LATER, "earlier": EARLIER})
+        running.upload(RULES)
         running.decide(1, 1.0, "d-shadow")
-        for id in ("probe", "watched_device", "later", "earlier"):
+        for id in RULES:
             running.client.patterns.move(id, "activate")
         assert running.decide(2, 1.5, "d2")["action"] == "approve"
         entry = until(lambda: running.entries().get("d2"))
@@ -104,10 +108,13 @@ def test_matches_make_entries_that_other_rules_read_and_a_budget_ends_a_rule_by_
         until(lambda: running.status("probe") == "shadow")
         [alert] = until(running.alerts)
         assert (alert["type"], alert["pattern"], alert["then"]) == ("budget", "probe", "shadow")
-        said = [entry for entry in running.read("/v1/audit", limit=50)["entries"] if entry["by"] == "budget"]
+        said = until(lambda: noted if len(noted := running.noted("budget")) > 1 else None)
         assert [(each["phase"], each["action"]) for each in said] == [("outcome", "budget of probe"), ("intent", "budget of probe")]
         assert "active to shadow" in said[0]["subject"]
         until(lambda: "d9" in running.entries())
+    for id, text in RULES.items():  # the folder is put in force again at the start
+        (config / "patterns").mkdir(exist_ok=True)
+        (config / "patterns" / f"{id}.yaml").write_text(text)
     with SoloInProcess(config, tmp_path / "system", approval="one") as system:
         running = Running(system)
         assert (running.status("probe"), running.status("watched_device")) == ("shadow", "active")
