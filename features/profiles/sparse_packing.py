@@ -46,25 +46,25 @@ def _has_lapsed(sparse: SparseArrays, block: int, newest_ms: int) -> bool:
 
 
 @entry
-def pack(sparse: SparseArrays, slots: Int64s, newest_ms: Int64s, hashes: Int64s, widths: Int64s, out: Int64s) -> None:
-    """Writes the entries of each slot into its row of `out`, which is zero and wide enough."""
-    blocks = np.empty(len(widths), np.int64)
+def pack(sparse: SparseArrays, slots: Int64s, newest_ms: Int64s, hashes: Int64s, ranks: Int64s, widths: Int64s, out: Int64s) -> None:
+    """Writes the entries of each slot into its row of `out`, which is zero and wide enough.
+
+    Args:
+        ranks: the place of each section where all stand in the order of their hashes.
+    """
+    ranked = np.empty(len(widths), np.int64)
     for i in range(len(slots)):
         count = 0
         block = sparse.first[slots[i]]
         while block >= 0:
             if not _has_lapsed(sparse, block, newest_ms[i]):
-                hash = hashes[sparse.words[block * LINE] & _SECTION]
-                at = count
-                while at > 0 and hashes[sparse.words[blocks[at - 1] * LINE] & _SECTION] > hash:
-                    blocks[at] = blocks[at - 1]
-                    at -= 1
-                blocks[at] = block
+                ranked[count] = (ranks[sparse.words[block * LINE] & _SECTION] << 32) | block
                 count += 1
             block = next_line(sparse, block)
+        ranked[:count].sort()
         place = 0
         for at in range(count):
-            start = blocks[at] * LINE
+            start = (ranked[at] & _LOW) * LINE
             section = sparse.words[start] & _SECTION
             width = widths[section]
             out[i, place] = hashes[section]

@@ -43,6 +43,7 @@ class SparseSections:
         self._cells = np.array([width for _, width in self.widths], np.int64)
         self._hashes = np.array([_hash_of(name) for name, _ in self.widths], np.int64)
         self._order = np.argsort(self._hashes)
+        self._ranks = np.argsort(self._order)
         self._newest_ms = newest_ms
         self._turn = 0
         self._resting: dict[int, Int64s] = {}
@@ -123,7 +124,7 @@ class SparseSections:
     def packed(self, slots: Int64s, width: int) -> Float64s:
         """Returns the entries of each slot as words, [n, width]."""
         out = np.zeros((len(slots), width), np.int64)
-        pack(self.arrays, slots, self._times(slots), self._hashes, self._cells, out)
+        pack(self.arrays, slots, self._times(slots), self._hashes, self._ranks, self._cells, out)
         return out.view(np.float64)
 
     def saved(self, slot: int) -> SavedSections | None:

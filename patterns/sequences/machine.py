@@ -1,13 +1,12 @@
 """Takes a batch of fired steps through the slots of their keys: the compiled loop over events."""
 
-from typing import NamedTuple
-
 import numpy as np
 
 from features.profiles.sparse_entries import LINE, NEVER_LAPSES, SparseArrays, drop_entry, find_entry, make_entry, set_lapse
 from foundation.compiled import borrowed, entry, inner, outer
-from foundation.number_arrays import Float64s, Int64s
+from foundation.number_arrays import Int64s
 from patterns.sequences.any_order import clear_lists, forget_apart, is_complete, note_event
+from patterns.sequences.batches import Events, Room, lent_entries, lent_events, lent_room, lent_tables
 from patterns.sequences.ordered import FOUND_MAX, Place, clear_entry, come_between, open_first, take_step, wait_for_absence
 from patterns.sequences.programs import STACK_MAX
 from patterns.sequences.records import Now
@@ -33,52 +32,11 @@ from patterns.sequences.tables import (
     WITHIN,
     Tables,
 )
+from patterns.sequences.waiting import is_over, tell_absence
 
 NEVER_MS = NEVER_LAPSES * 1_000
 NEW_ENTRIES, NEW_LINES, MATCHES, MATCH_WORDS, DUES, DUE_WORDS, _, _, NEEDS = range(9)
 """What a fired step may need at most: entries that it makes, their lines, matches, words of matches, the same of trailing absences."""
-
-
-class Events(NamedTuple):
-    """Holds the events of a batch and the steps that they fire.
-
-    Args:
-        slots: [n] of their keys; -1 for an event without one.
-        times, ids: [n] ms, and id keys.
-        late: [n] whether an event is older than one that its key had before.
-        values: [n, columns].
-        events, steps: [m] ascending by event, then by step.
-    """
-
-    slots: Int64s
-    times: Int64s
-    ids: Int64s
-    late: Int64s
-    values: Float64s
-    events: Int64s
-    steps: Int64s
-
-
-class Room(NamedTuple):
-    """Room for what is found.
-
-    Args:
-        counts: [rules, COUNTS] added to.
-        events, rules, starts: of matches: the event, the rule, and where its record begins in `words`.
-        words: records of matches.
-        due_slots, due_rules, due_starts, due_words: the same of trailing absences that have come true, which have a key and no event; their
-            deadline stands before the record.
-    """
-
-    counts: Int64s
-    events: Int64s
-    rules: Int64s
-    starts: Int64s
-    words: Int64s
-    due_slots: Int64s
-    due_rules: Int64s
-    due_starts: Int64s
-    due_words: Int64s
 
 
 @entry
@@ -92,7 +50,7 @@ def advance(sparse: SparseArrays, tables: Tables, short: Int64s, batch: Events, 
     """
     own_stack, own_found = np.empty(STACK_MAX), np.empty((FOUND_MAX, 2), np.int64)
     stack, found = borrowed(own_stack), borrowed(own_found)
-    sparse, tables, batch, room = lent_entries(sparse), lent_tables(tables), _lent_events(batch), _lent_room(room)
+    sparse, tables, batch, room = lent_entries(sparse), lent_tables(tables), lent_events(batch), lent_room(room)
     floats, short = borrowed(sparse.words.view(np.float64)), borrowed(short)
     lines, cells = borrowed(sparse.words.reshape(-1, LINE)), borrowed(sparse.table.reshape(-1, LINE))
     own_hashes, own_bounds = np.empty(len(batch.events), np.int64), np.empty(len(batch.slots) + 1, np.int64)
@@ -155,60 +113,6 @@ def _find_bounds(events: Int64s, bounds: Int64s) -> None:
 
 
 @inner
-def lent_entries(sparse: SparseArrays) -> SparseArrays:
-    """Returns the arrays without counts of their references, which would cost more than the steps."""
-    return SparseArrays(
-        borrowed(sparse.words),
-        borrowed(sparse.first),
-        borrowed(sparse.table),
-        borrowed(sparse.free),
-        borrowed(sparse.numbers),
-        borrowed(sparse.lines),
-    )
-
-
-@inner
-def lent_tables(tables: Tables) -> Tables:
-    """Returns the tables without counts of their references."""
-    return Tables(
-        borrowed(tables.rules),
-        borrowed(tables.steps),
-        borrowed(tables.captured),
-        borrowed(tables.programs),
-        borrowed(tables.code),
-        borrowed(tables.constants),
-    )
-
-
-@inner
-def _lent_events(batch: Events) -> Events:
-    return Events(
-        borrowed(batch.slots),
-        borrowed(batch.times),
-        borrowed(batch.ids),
-        borrowed(batch.late),
-        borrowed(batch.values),
-        borrowed(batch.events),
-        borrowed(batch.steps),
-    )
-
-
-@inner
-def _lent_room(room: Room) -> Room:
-    return Room(
-        borrowed(room.counts),
-        borrowed(room.events),
-        borrowed(room.rules),
-        borrowed(room.starts),
-        borrowed(room.words),
-        borrowed(room.due_slots),
-        borrowed(room.due_rules),
-        borrowed(room.due_starts),
-        borrowed(room.due_words),
-    )
-
-
-@inner
 def _count_late(tables: Tables, batch: Events, room: Room, group: int, stop: int) -> None:
     rule = -1
     for at in range(group, stop):
@@ -252,8 +156,8 @@ def _take(
     if at < 0 and not _opens(tables, rule, steps, begin, stop):
         return 0, 0
     due = 0
-    if at >= 0 and _is_overdue(tables, now, at, rule):
-        due = _come_true(sparse, now, at, rule, room, slot, dues)
+    if at >= 0 and is_over(now, at, rule):
+        due = tell_absence(sparse, now, at, rule, room, slot, dues)
         at = find_entry(sparse, slot, tables.rules[rule, SECTION])
     gated = tables.rules[rule, GATED] == 0
     while stop > begin and tables.steps[steps[stop - 1], KIND] >= UNTIL:
@@ -273,13 +177,6 @@ def _take(
     if not _take_steps(tables, now, here, steps, begin, stop) or not gated:
         return 0, due
     return _match(sparse, tables, now, here, room, matches), due
-
-
-@inner
-def _is_overdue(tables: Tables, now: Now, at: int, rule: int) -> bool:
-    """Tells whether an absence waits whose deadline is over."""
-    wait = tables.rules[rule, WAIT]
-    return bool(wait >= 0 and now.words[at + wait] != NONE and now.time > now.words[at + wait])
 
 
 @outer
@@ -380,55 +277,8 @@ def _in_any_order(now: Now, tables: Tables, place: Place, steps: Int64s, begin: 
 
 
 @inner
-def _come_true(sparse: SparseArrays, now: Now, at: int, rule: int, room: Room, slot: int, dues: int) -> int:
-    """Takes out the absence that waits in the words of a key and rule, and what else has begun there unless each match counts."""
-    wait = at + now.rules[rule, WAIT]
-    room.due_slots[dues], room.due_rules[dues] = slot, rule
-    start = 0 if dues == 0 else room.due_starts[dues]
-    for word in range(1 + now.rules[rule, RECORD]):
-        room.due_words[start + word] = now.words[wait + word]
-    room.due_starts[dues] = start
-    room.due_starts[dues + 1] = start + 1 + now.rules[rule, RECORD]
-    if now.rules[rule, EACH]:
-        now.words[wait] = NONE
-        set_lapse(sparse, at, now.time + now.rules[rule, WITHIN])
-    else:
-        drop_entry(sparse, at)
-    return 1
-
-
-@inner
 def _write_record(now: Now, rule: int, record: int, words: Int64s, starts: Int64s, number: int) -> None:
     start = starts[number]
     for word in range(now.rules[rule, RECORD]):
         words[start + word] = now.words[record + word]
     starts[number + 1] = start + now.rules[rule, RECORD]
-
-
-@entry
-def come_true(sparse: SparseArrays, tables: Tables, room: Room, slots: Int64s, now_ms: int) -> int:
-    """Takes out the trailing absences of `slots` whose deadlines lie before `now_ms`. Returns how many there were."""
-    dues = 0
-    floats = sparse.words.view(np.float64)
-    now = Now(sparse.words, floats, tables.rules, tables.steps, tables.captured, np.empty((0, 0)), 0, now_ms, 0, 0)
-    for slot in slots:
-        for rule in range(len(tables.rules)):
-            if tables.rules[rule, WAIT] >= 0:
-                at = find_entry(sparse, slot, tables.rules[rule, SECTION])
-                if at >= 0 and sparse.words[at + tables.rules[rule, WAIT]] != NONE and sparse.words[at + tables.rules[rule, WAIT]] < now_ms:
-                    dues += _come_true(sparse, now, at, rule, room, slot, dues)
-    return dues
-
-
-@entry
-def first_deadlines(sparse: SparseArrays, tables: Tables, slots: Int64s, out: Int64s) -> None:
-    """Writes the earliest deadline of each slot's trailing absences; `NONE` where none waits."""
-    for i in range(len(slots)):
-        out[i] = NONE
-        for rule in range(len(tables.rules)):
-            if tables.rules[rule, WAIT] >= 0:
-                at = find_entry(sparse, slots[i], tables.rules[rule, SECTION])
-                if at >= 0:
-                    deadline = sparse.words[at + tables.rules[rule, WAIT]]
-                    if deadline != NONE and (out[i] == NONE or deadline < out[i]):
-                        out[i] = deadline

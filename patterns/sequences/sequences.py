@@ -17,22 +17,9 @@ from features.profiles.sparse_entries import LINE, USED_LINES
 from features.profiles.sparse_sections import SparseSections
 from foundation.number_arrays import Float64s, Int64s
 from patterns.language.pattern import Condition, Formula, Sequence
+from patterns.sequences.batches import Events, Room
 from patterns.sequences.layout import LaidOut, lay_out
-from patterns.sequences.machine import (
-    DUE_WORDS,
-    DUES,
-    MATCH_WORDS,
-    MATCHES,
-    NEEDS,
-    NEW_ENTRIES,
-    NEW_LINES,
-    Events,
-    Room,
-    add_needs,
-    advance,
-    come_true,
-    first_deadlines,
-)
+from patterns.sequences.machine import DUE_WORDS, DUES, MATCH_WORDS, MATCHES, NEEDS, NEW_ENTRIES, NEW_LINES, add_needs, advance
 from patterns.sequences.matched import MatchedSequences, shapes_of
 from patterns.sequences.programs import COLUMN, CONSTANT, Assembler, Read, node_of
 from patterns.sequences.simple import (
@@ -71,6 +58,7 @@ from patterns.sequences.tables import (
     WORDS,
     Tables,
 )
+from patterns.sequences.waiting import come_true, first_deadlines
 
 COUNTER = "sequence: events of a key"
 """The section that counts the events of keys in which a strict sequence has begun."""
