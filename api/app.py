@@ -16,6 +16,7 @@ from api.auth.token_routes import make_token_routes
 from api.decisions.decide import Decide
 from api.decisions.reads import make_reads, require_entity_type
 from api.decisions.scores import Scores
+from api.decisions.threshold_route import make_threshold_route
 from api.decisions.waiting import Waiting
 from api.decisions.why_route import make_why_route
 from api.decisions.writes import make_writes
@@ -128,6 +129,7 @@ def make_app(
     app.include_router(make_bypass_routes(definitions, in_force), prefix="/v1")
     for routes in (make_definition_routes, make_list_routes):
         app.include_router(routes(definitions, in_force, entries), prefix="/v1")
+    app.include_router(make_threshold_route(in_force, decisions), prefix="/v1")
     app.include_router(make_why_route(definitions.registry, in_force, decisions), prefix="/v1")
     measuring = Measuring(effects, definitions.registry, in_force, settings, jobs)
     app.include_router(make_effect_routes(measuring, snoozes, in_force, clock), prefix="/v1")

@@ -58,6 +58,7 @@ TABLE: tuple[tuple[str, str, str], ...] = (
     ("GET", "/v1/patterns:exceptions", _READ),
     ("GET", "/v1/patterns/{id}", _READ),
     ("GET", "/v1/patterns/{id}:why", _READ),
+    ("GET", "/v1/patterns/{id}/thresholds/{key:path}", _READ),
     ("PUT", "/v1/patterns/{id}", "author"),
     ("DELETE", "/v1/patterns/{id}", "author"),
     ("POST", "/v1/patterns/{id}/versions", "author"),

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from api.http.responses import KeptParts, RuleInForce, ShownRules
+from api.http.responses import KeptParts, ReadThresholds, RuleInForce, ShownRules
 from api.http.rule_responses import HiddenByExceptions, RuleReport, ShownSnooze, ShownSnoozes
 from patterns.rules.explanation import Why
 
@@ -37,6 +37,16 @@ class ClientPatterns:
         """
         params = {"event_id": event_id} | ({} if user is None else {"user": user})
         found: Why = self._read("GET", f"{_path(id)}:why", Why, params=params)
+        return found
+
+    def thresholds(self, id: str, key: str, threshold: str | None = None) -> ReadThresholds:
+        """What the learned thresholds of the rule `id` are for the entity `key`, and why.
+
+        Args:
+            threshold: the name of one; None: all of the rule.
+        """
+        params = {} if threshold is None else {"threshold": threshold}
+        found: ReadThresholds = self._read("GET", f"{_path(id)}/thresholds/{quote(key, safe='')}", ReadThresholds, params=params)
         return found
 
     def put(self, id: str, text: str, seen: str | None = None) -> RuleInForce | KeptParts:

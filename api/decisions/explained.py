@@ -94,18 +94,18 @@ def _text_in_force(in_force: InForce, decided_by: int, id: str) -> _Text:
 
 def _history(stored: StoredDecision, pattern: Pattern, names: Mapping[str, Any], schema: Schema, decisions: Decisions) -> History:
     if pattern.sequence is None:
-        return History([recalled(_decode(stored.value), names, schema, 0)])
+        return History([recalled(_decode(stored.value), names, schema, 0, pattern.id)])
     kinds = pattern.sequence.key.split("+")
     ids = [dict(stored.keys).get(kind, "") for kind in kinds]
     key = f"{pattern.sequence.key} {' '.join(ids)}"
     if not all(ids):
-        return History([recalled(_decode(stored.value), names, schema, 0)], key)
+        return History([recalled(_decode(stored.value), names, schema, 0, pattern.id)], key)
     found, whole = _decisions_of(decisions, dict(zip(kinds, ids, strict=True)), stored, pattern.sequence.within_ms)
-    return History([_recalled(each, names, schema, at) for at, each in enumerate(found)], key, whole)
+    return History([_recalled(each, names, schema, at, pattern.id) for at, each in enumerate(found)], key, whole)
 
 
-def _recalled(stored: StoredDecision, names: Mapping[str, Any], schema: Schema, at: int) -> SeenEvent:
-    return recalled(_decode(stored.value), names, schema, at)
+def _recalled(stored: StoredDecision, names: Mapping[str, Any], schema: Schema, at: int, rule: str) -> SeenEvent:
+    return recalled(_decode(stored.value), names, schema, at, rule)
 
 
 def _decisions_of(

@@ -209,6 +209,38 @@ class ShownRules(msgspec.Struct):
     patterns: list[ShownRule]
 
 
+class ReadThreshold(msgspec.Struct, omit_defaults=True):
+    """What a learned threshold of a rule was before an event of an entity.
+
+    Numbers that nobody knows are null; `weight` is the number of events of the entity, of which older ones count less.
+    """
+
+    name: str
+    key: str
+    rate: float
+    said: str
+    event_id: str | None = None
+    event_time: int | None = None
+    release: int | None = None
+    value: float | None = None
+    threshold: float | None = None
+    usual: float | None = None
+    spread: float | None = None
+    weight: float | None = None
+    own_spread: float | None = None
+    cohort: str | None = None
+    snapshot: int | None = None
+
+
+class ReadThresholds(msgspec.Struct):
+    """The learned thresholds of a rule of release `release` for the entity `key`."""
+
+    pattern: str
+    release: int
+    key: str
+    thresholds: list[ReadThreshold]
+
+
 class RuleInForce(msgspec.Struct):
     """A rule after a change, and the release that has it; `changed` is false where everything was so before."""
 

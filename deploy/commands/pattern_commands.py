@@ -202,6 +202,21 @@ def explain(
 
 
 @patterns.command()
+@click.argument("rule")
+@click.argument("key")
+@click.option("--threshold", help="Name of one threshold; all of the rule without it.")
+def thresholds(rule: str, key: str, threshold: str | None) -> None:
+    """Says what the learned thresholds of RULE are for the entity KEY, and why, as of its newest event."""
+    with _api() as api:
+        found = api.patterns.thresholds(rule, key, threshold)
+    for each in found.thresholds:
+        click.echo(f"{each.name}: {each.said}")
+        if each.event_id is not None:
+            snapshot = "no snapshot yet" if each.snapshot is None else f"snapshot {each.snapshot}"
+            click.echo(f"  as of event {each.event_id}; release {each.release}, {snapshot}")
+
+
+@patterns.command()
 @click.argument("rules", nargs=-1)
 @click.option("--without", multiple=True, help="Id of a rule that is paused for the trial; may be repeated.")
 @click.option("--from", "from_ms", callback=as_moment_ms, help="First event time that counts (inclusive); earlier events warm up.")

@@ -30,9 +30,10 @@ ROUNDING: Final = 0.5
 @compiled("int64(float64, float64, float64[:])")
 def find_cell(weight: float, usual: float, cuts: NDArray[np.float64]) -> int:
     """Returns the cell of an entity with a history of `weight` and the value `usual` in a cohort with these `cuts`, [CUTS] ascending."""
-    band = 0
-    while band < BANDS - 1 and weight >= 2.0**band - ROUNDING:
+    band, events = 0, 1.0
+    while band < BANDS - 1 and weight >= events - ROUNDING:
         band += 1
+        events *= 2.0
     level = 0
     while level < CUTS and usual >= cuts[level]:
         level += 1

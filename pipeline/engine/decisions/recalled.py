@@ -11,12 +11,12 @@ from patterns.rules.seen_event import SeenEvent
 
 _LIST = "a decision keeps of lists only what the rules looked at that matched"
 _FACT = "a decision keeps of facts only those that rules looked at that matched"
-_ADAPTIVE = "a decision keeps of learned thresholds only those that rules looked at that matched"
+_ADAPTIVE = "the decision compared nothing with this threshold: the number was missing, or the rule did not have it"
 _TEXT = "decisions keep the texts of fields with dimension: true alone"
 _MODEL = "the decision keeps the raw score of the model, and not where it lies on the scale that rules read"
 
 
-def recalled(decision: Mapping[str, Any], names: Mapping[str, Type], schema: Schema, id_key: int) -> SeenEvent:
+def recalled(decision: Mapping[str, Any], names: Mapping[str, Type], schema: Schema, id_key: int, rule: str = "") -> SeenEvent:
     """Returns what a stored decision tells of its event.
 
     Args:
@@ -24,8 +24,12 @@ def recalled(decision: Mapping[str, Any], names: Mapping[str, Type], schema: Sch
         names: what is wanted, with types.
         schema: of the release that decided.
         id_key: tells the event from others of the same time.
+        rule: whose learned thresholds are wanted.
     """
-    told = {name: value for match in decision.get("matches", ()) for name, value in match["values"].items()}
+    told = {name: value for match in decision.get("matches", ()) for name, value in match["values"].items() if not _is_learned(name)}
+    learned = decision.get("thresholds", {})
+    own = {name: f"{rule}.{name.partition('.')[2]}" for name in names if _is_learned(name)}
+    told |= {name: learned[threshold]["threshold"] for name, threshold in own.items() if threshold in learned}
     values: dict[str, Value | None] = {}
     unknown: dict[str, str] = {}
     for name, type in names.items():
@@ -39,6 +43,10 @@ def recalled(decision: Mapping[str, Any], names: Mapping[str, Type], schema: Sch
             values[name] = _typed(type, found)
     time_ms = int(decision["event_time"])
     return SeenEvent(decision["event_id"], decision["user"], time_ms, id_key, names, values, unknown, "late" in decision.get("flags", ()))
+
+
+def _is_learned(name: str) -> bool:
+    return name.startswith("adaptive.")
 
 
 class _Unknown(str):
