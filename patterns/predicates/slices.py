@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 T = TypeVar("T")
 R = TypeVar("R")
 Slices = Generator[None, None, R]
-_ITEMS = 512
+_ITEMS = 256
 
 
 def completed(slices: Slices[R]) -> R:
@@ -26,9 +26,18 @@ def completed(slices: Slices[R]) -> R:
             return result
 
 
-def parts_of(items: Sequence[T]) -> Iterable[Sequence[T]]:
-    """Returns the items in parts that are small enough for a slice."""
-    return (items[start : start + _ITEMS] for start in range(0, len(items), _ITEMS))
+def parts_of(items: Sequence[T], most: int = _ITEMS) -> Iterable[Sequence[T]]:
+    """Returns the items in parts of at most so many, which are small enough for a slice where an item takes a few microseconds."""
+    return (items[start : start + most] for start in range(0, len(items), most))
+
+
+def each_of(items: Sequence[T], of: Callable[[T], R]) -> Slices[list[R]]:
+    """Returns what `of` gives for each item, in order."""
+    found: list[R] = []
+    for part in parts_of(items):
+        found += map(of, part)
+        yield
+    return found
 
 
 def numbers_of(items: Sequence[T], of: Callable[[T], Iterable[int]], dtype: type[np.generic] = np.int64) -> Slices[NDArray[Any]]:

@@ -17,6 +17,7 @@ from patterns.language.pattern import SEVERITIES, Condition, Formula, Pattern
 from patterns.matches import MATCHES_MAX, NOTHING_HIDDEN, Bools, Hidden, Matches, Rule, Sight, no_matches
 from patterns.predicates.condition_set import ConditionSet, Fired
 from patterns.predicates.form import Forms
+from patterns.predicates.slices import Slices, completed, each_of, parts_of
 from patterns.rules.canary import chosen, seed_of
 from patterns.rules.entity_rules import key_sequences_of
 from patterns.rules.manifest import ACTING, WATCHED, Standing
@@ -77,35 +78,56 @@ class RuleSet:
         errors, skips: [rules] at how many events each rule erred, and at how many it was skipped because a value was missing.
     """
 
-    def __init__(
-        self,
+    def __init__(self, rules: Sequence[LiveRule], rule_actions: Sequence[int], named_max: int) -> None:
+        self.rules = rules
+        self._named_max = named_max
+        self._rule_actions = tuple(rule_actions)
+
+    @classmethod
+    def compile(
+        cls,
         rules: Sequence[LiveRule],
         schema: Schema,
         features: FeatureSet,
         rule_actions: Sequence[int],
         forms: Forms | None = None,
         named_max: int = MATCHES_MAX,
-    ) -> None:
-        self.rules = tuple(sorted(rules, key=_weight))
-        self._named_max = named_max
+    ) -> "RuleSet":
+        """Compiles rules; the arguments are those of the class."""
+        return completed(cls.in_slices(rules, schema, features, rule_actions, Forms() if forms is None else forms, named_max))
+
+    @classmethod
+    def in_slices(
+        cls, rules: Sequence[LiveRule], schema: Schema, features: FeatureSet, rule_actions: Sequence[int], forms: Forms, named_max: int
+    ) -> Slices["RuleSet"]:
+        """Compiles rules in slices, see `patterns.predicates.slices`; the arguments are those of the class."""
+        ordered = yield from _by_weight(rules)
+        made = cls(ordered, rule_actions, named_max)
+        yield from made._compile(schema, features, forms)
+        return made
+
+    def _compile(self, schema: Schema, features: FeatureSet, forms: Forms) -> Slices[None]:
         written = [rule.pattern for rule in self.rules]
         labels = labels_of(written)
-        patterns = [with_own_names(pattern, label) for pattern, label in zip(written, labels, strict=True)]
-        self.each: tuple[Rule, ...] = tuple(_named(pattern) for pattern in patterns)
-        self._rule_actions = tuple(rule_actions)
-        self._seeds = [seed_of(pattern.id) for pattern in patterns]
-        self._shares = np.array([acting_share(rule) for rule in self.rules])
-        self._actions = np.array([ACTIONS.index(rule.action) if rule.action else -1 for rule in self.each], np.int8)
+        yield
+        patterns = yield from each_of(list(zip(written, labels, strict=True)), lambda own: with_own_names(*own))
+        named = yield from each_of(patterns, _named)
+        self.each: tuple[Rule, ...] = tuple(named)
+        self._seeds = yield from each_of(patterns, lambda pattern: seed_of(pattern.id))
+        shares = yield from each_of(self.rules, acting_share)
+        actions = yield from each_of(self.each, lambda rule: ACTIONS.index(rule.action) if rule.action else -1)
+        self._shares, self._actions = np.array(shares), np.array(actions, np.int8)
         self._adjusts = np.array([rule.adjust for rule in self.each])
         self._from_ms = np.array([ALWAYS if p.effective.from_ms is None else p.effective.from_ms for p in patterns], np.int64)
         self._to_ms = np.array([NEVER if p.effective.to_ms is None else p.effective.to_ms for p in patterns], np.int64)
+        yield
         self._wordings = Wordings(patterns)
         self._user = schema.user
         self._sequences = sequences_of(patterns, schema.user)
-        telling = [
-            TellingRule(pattern, each.version, rule.standing.status, acting_share(rule))
-            for pattern, each, rule in zip(patterns, self.each, self.rules, strict=True)
-        ]
+        telling = yield from each_of(
+            list(zip(patterns, self.each, self.rules, strict=True)),
+            lambda own: TellingRule(own[0], own[1].version, own[2].standing.status, acting_share(own[2])),
+        )
         self.of_entities = key_sequences_of(telling, self._wordings, schema, {kind: features.own(kind) for kind in features.kinds})
         self.waiting: dict[str, Waiting] = {kind: own.absences for kind, own in self.of_entities.items() if own.absences.waits}
         self._absences, self._history = None, None
@@ -114,15 +136,19 @@ class RuleSet:
             self._absences = RuleAbsences(schema.user, self._sequences, telling, self._wordings)
             self.waiting |= {schema.user: self._absences} if self._absences.waits else {}
         self.errors, self.skips = np.zeros(len(patterns), np.int64), np.zeros(len(patterns), np.int64)
-        self._compile_conditions(patterns, forms)
+        yield
+        yield from self._compile_conditions(patterns, forms)
+        read = yield from each_of(patterns, _names_read)
+        names: dict[str, None] = {}
+        for some in parts_of(read):
+            names.update(dict.fromkeys(name for own in some for name in own))
+            yield
         captured = [] if self._sequences is None else self._sequences.captured
-        self._columns = ValueSource((*self._names_read(patterns), *captured), schema, features.names)
+        self._columns = ValueSource((*names, *captured), schema, features.names)
         self._thresholds = RuleThresholds(dict(zip(labels, patterns, strict=True)), schema, features)
-
-    @property
-    def cost_ns(self) -> float:
-        """The CPU that an event costs, about, in nanoseconds."""
-        return _EVENT_NS + float(sum(rule.pattern.cost.units for rule in self.rules))
+        lists = yield from each_of(written, lambda pattern: frozenset().union(*(formula.lists for formula in _formulas_of(pattern))))
+        self.lists: frozenset[str] = frozenset().union(*lists)
+        self.cost_ns = _EVENT_NS + float(sum(rule.pattern.cost.units for rule in self.rules))
 
     def sections_of(self, kind: str) -> tuple[Section, ...]:
         """See `patterns.matches.Rules`."""
@@ -139,11 +165,6 @@ class RuleSet:
     def ask_thresholds(self, sight: Sight) -> list[Asked]:
         """See `patterns.matches.Rules`."""
         return self._thresholds.ask(sight)
-
-    @property
-    def lists(self) -> frozenset[str]:
-        """The lists that the rules ask."""
-        return frozenset().union(*(formula.lists for rule in self.rules for formula in _formulas_of(rule.pattern)))
 
     @property
     def reads(self) -> dict[str, tuple[str, ...]]:
@@ -166,7 +187,7 @@ class RuleSet:
             return no_matches(n)._replace(hidden=hidden)
         return self._named(pairs, hidden, matched, sight, columns)
 
-    def _compile_conditions(self, patterns: Sequence[Pattern], forms: Forms | None) -> None:
+    def _compile_conditions(self, patterns: Sequence[Pattern], forms: Forms) -> Slices[None]:
         """Puts the conditions of rules first, those of exceptions behind them, and those of sequences last.
 
         A condition beside a sequence whose key is no user stands with the former: the stage of that key does not know what it reads.
@@ -176,10 +197,11 @@ class RuleSet:
         whens = [(at, pattern.when) for at, pattern in enumerate(patterns) if pattern.when is not None and alone[at]]
         self._gates = np.array([apart[at] and pattern.when is not None for at, pattern in enumerate(patterns)], np.bool_)
         exceptions = [(at, place, each) for at, pattern in enumerate(patterns) for place, each in enumerate(pattern.exceptions)]
+        yield
         every = [when for _, when in whens] + [each.when for _, _, each in exceptions]
         self._of_events = len(every)
         of_steps = [] if self._sequences is None else self._sequences.conditions
-        self._conditions = ConditionSet.compile(every + of_steps, forms)
+        self._conditions = yield from ConditionSet.in_slices(every + of_steps, forms)
         self._of_whens = len(whens)
         self._rule_of = np.array([at for at, _ in whens] + [at for at, _, _ in exceptions], np.int64)
         self._exception_of = np.array([-1] * len(whens) + [place for _, place, _ in exceptions], np.int64)
@@ -199,10 +221,6 @@ class RuleSet:
             for section, rules in zip(own.sections, own.rules_of, strict=False):
                 found |= {self.each[rule].pattern: section.name for rule in rules.tolist()}
         return found
-
-    def _names_read(self, patterns: Sequence[Pattern]) -> dict[str, None]:
-        formulas = [formula for pattern in patterns for formula in (*_conditions_of(pattern), *_formulas_of_reason(pattern))]
-        return dict.fromkeys(name for formula in formulas for name in formula.names)
 
     def _count_failures(self, fired: Fired) -> None:
         """Counts conditions that erred or were skipped for their rules; those of exceptions count for the rule too."""
@@ -319,8 +337,15 @@ def live(rules: Sequence[LiveRule]) -> list[LiveRule]:
     return [rule for rule in rules if rule.standing.status in WATCHED]
 
 
-def _weight(rule: LiveRule) -> tuple[bool, int, str]:
-    return not rule.acts, -SEVERITIES.index(rule.pattern.severity), rule.pattern.id
+def _by_weight(rules: Sequence[LiveRule]) -> Slices[tuple[LiveRule, ...]]:
+    """Returns rules that act before others, the severest first, then by id."""
+    weights = yield from each_of(rules, lambda rule: (not rule.acts) * len(SEVERITIES) - SEVERITIES.index(rule.pattern.severity))
+    ids = [rule.pattern.id for rule in rules]
+    yield
+    by_id = sorted(range(len(rules)), key=ids.__getitem__)
+    yield
+    by_weight = np.argsort(np.array(weights, np.int64)[by_id], kind="stable").tolist()
+    return tuple(rules[by_id[at]] for at in by_weight)
 
 
 def _named(pattern: Pattern) -> Rule:
@@ -340,6 +365,12 @@ def _formulas_of(pattern: Pattern) -> list[Formula]:
     """Returns all that reads anything: conditions, the reason, and what thresholds are learned of."""
     learned = [formula for each in pattern.adaptive.values() for formula in (each.of, each.cohort) if formula is not None]
     return [*_conditions_of(pattern), *_formulas_of_reason(pattern), *learned]
+
+
+def _names_read(pattern: Pattern) -> tuple[str, ...]:
+    """Returns the names that conditions and the reason of a rule read, each once."""
+    formulas = (*_conditions_of(pattern), *_formulas_of_reason(pattern))
+    return tuple(dict.fromkeys(name for formula in formulas for name in formula.names))
 
 
 def _formulas_of_reason(pattern: Pattern) -> list[Formula]:

@@ -38,6 +38,17 @@ class OnceEach(Generic[P, R]):
         """Returns the CPU time in seconds that the result cost, with that of other remembered parts that were first made on the way."""
         return self._outcome(*texts, **named)[1]
 
+    def knows(self, *texts: P.args, **named: P.kwargs) -> bool:
+        """Tells whether the result for these texts is remembered."""
+        return texts in self._found
+
+    def keep(self, result: R, *texts: P.args, **named: P.kwargs) -> R:
+        """Remembers a result that was made elsewhere, such as in slices; returns that which is remembered, if one was before."""
+        with self._lock:
+            if texts not in self._found:
+                self._found[texts] = result, 0.0
+        return self(*texts, **named)
+
     def _outcome(self, *texts: P.args, **named: P.kwargs) -> tuple[R | Refusal, float]:
         with self._lock:
             if texts not in self._found:

@@ -14,11 +14,12 @@ from patterns.language.rule_folder import check_id
 from patterns.lists import LIST_PREFIX, check_name, list_names
 from patterns.matches import NO_RULES, Rules
 from patterns.policy import Policy, read_policy
+from patterns.predicates.slices import Slices, completed, parts_of
 from patterns.rules.manifest import MANIFEST, PATTERN_PREFIX
 from pipeline.engine.definitions.compiled_parts import once_each
 from pipeline.engine.definitions.models import Model, object_shape, read_models
 from pipeline.engine.definitions.own_detectors import sections_of
-from pipeline.engine.definitions.rules import Around, rules_of
+from pipeline.engine.definitions.rules import Around, rules_in_slices
 
 PARTS = ("schema", "features", "models", "policy")
 """The definitions that a release is made of; each is one YAML file of the same name."""
@@ -80,19 +81,29 @@ def compile_release(id: int, texts: Mapping[str, str], beside: Mapping[str, str]
     """Compiles the YAML `texts`, given by part. A part that was compiled lately over the same other parts is not compiled again.
 
     Args:
-        beside: of a release with the same parts but for its rules; those that `texts` have not are watched too, see `rules_of`.
+        beside: of a release with the same parts but for its rules; those that `texts` have not are watched too, see `rules_in_slices`.
 
     Raises:
         Refusal: a part is missing, unknown or does not compile, or the parts do not fit each other.
     """
-    for part in texts:
-        check_part(part)
+    return completed(release_in_slices(id, texts, beside))
+
+
+def release_in_slices(id: int, texts: Mapping[str, str], beside: Mapping[str, str] | None = None) -> Slices[Release]:
+    """Does what `compile_release` does in slices, see `patterns.predicates.slices`: a part that is no rule is one, and a rule is one."""
+    for some in parts_of(list(texts)):
+        for part in some:
+            check_part(part)
+        yield
     for part in PARTS:
         if part not in texts:
             raise Refusal("missing part", where="release", expected=", ".join(PARTS), got=", ".join(sorted(texts)) or "nothing")
     schema = schema_of(texts["schema"])
+    yield
     features = features_of(texts["features"], texts["schema"])
+    yield
     models = models_of(texts["models"], texts["features"], texts["schema"])
+    yield
     names = tuple(model.name for model in models)
     lists = tuple(list_names(texts))
     policy = _policy_of(texts["policy"], names, texts["schema"], lists)
@@ -108,7 +119,8 @@ def compile_release(id: int, texts: Mapping[str, str], beside: Mapping[str, str]
     policy = bypassed(policy, bypass)
     _check_lists(features, lists)
     around = Around((texts["schema"], texts["features"]), schema, features, names)
-    rules = rules_of(texts, around, lists, policy.order.rule_actions, beside)
+    yield
+    rules = yield from rules_in_slices(texts, around, lists, policy.order.rule_actions, beside)
     features = features.with_kinds(rules.of_entities)
     sections = sections_of(models, features)
     sections = {kind: (*own, *rules.sections_of(kind)) for kind, own in sections.items()}

@@ -10,7 +10,8 @@ from patterns.language.rule_folder import extended_by, read_patterns
 from patterns.language.scope import Scope
 from patterns.matches import MATCHES_MAX, NO_RULES, RULES_MAX, Rules
 from patterns.predicates.form import Forms
-from patterns.rules.manifest import Standing, pattern_texts, standings_of
+from patterns.predicates.slices import Slices, parts_of
+from patterns.rules.manifest import Standing, pattern_texts, standings_in_slices
 from patterns.rules.rule_set import LiveRule, RuleSet, live
 from pipeline.engine.definitions.compiled_parts import once_each
 from pipeline.engine.definitions.unsupported_rules import check_supported
@@ -46,14 +47,14 @@ class Around:
         return self._hash
 
 
-def rules_of(
+def rules_in_slices(
     texts: Mapping[str, str],
     around: Around,
     lists: tuple[str, ...],
     rule_actions: tuple[int, ...],
     beside: Mapping[str, str] | None = None,
-) -> Rules:
-    """Compiles the rules among the `texts` of a release; drafts and others that are not evaluated are checked too.
+) -> Slices[Rules]:
+    """Compiles the rules among the `texts` of a release in slices; drafts and others that are not evaluated are checked too.
 
     Args:
         lists: those that the release declares.
@@ -64,26 +65,43 @@ def rules_of(
     Raises:
         Refusal: there are too many rules, a rule does not compile, or the manifest does not fit them.
     """
-    watched = _live_of(texts, around, lists)
-    if beside is None:
-        return _rule_set_of(_Watched(watched), around, rule_actions, MATCHES_MAX) if watched else NO_RULES
-    there = {(rule.pattern.id, rule.pattern.texts) for rule in watched}
-    others = [rule for rule in _live_of(beside, around, lists) if (rule.pattern.id, rule.pattern.texts) not in there]
-    shadows = [LiveRule(rule.pattern, Standing(rule.standing.hash, "shadow")) for rule in others]
-    every = [*watched, *shadows]
-    return _rule_set_of(_Watched(every), around, rule_actions, 2 * RULES_MAX) if every else NO_RULES
+    watched = yield from _live_of(texts, around, lists)
+    named_max = MATCHES_MAX
+    if beside is not None:
+        named_max = 2 * RULES_MAX
+        there = {(rule.pattern.id, rule.pattern.texts) for rule in watched}
+        others = yield from _live_of(beside, around, lists)
+        others = [rule for rule in others if (rule.pattern.id, rule.pattern.texts) not in there]
+        watched = [*watched, *(LiveRule(rule.pattern, Standing(rule.standing.hash, "shadow")) for rule in others)]
+    if not watched:
+        return NO_RULES
+    yield
+    key = _Watched(watched), around, rule_actions, named_max
+    yield
+    if _rule_set_of.knows(*key):
+        return _rule_set_of(*key)
+    made = yield from RuleSet.in_slices(watched, around.schema, around.features, rule_actions, _forms_of(around), named_max)
+    return _rule_set_of.keep(made, *key)
 
 
-def _live_of(texts: Mapping[str, str], around: Around, lists: tuple[str, ...]) -> list[LiveRule]:
+def _live_of(texts: Mapping[str, str], around: Around, lists: tuple[str, ...]) -> Slices[list[LiveRule]]:
     """Checks all rules of a release, and returns those that are evaluated."""
     rules = pattern_texts(texts)
     if len(rules) > RULES_MAX:
         raise Refusal("too many rules", where="patterns", expected=f"at most {RULES_MAX}", got=len(rules))
-    standings = standings_of(texts)
-    patterns = [_compiled(id, rules, around, lists) for id in rules]
-    for pattern in patterns:
-        check_supported(pattern, around.schema.user)
-    return live([LiveRule(pattern, standings[pattern.id]) for pattern in patterns])
+    yield
+    standings = yield from standings_in_slices(texts)
+    found: list[LiveRule] = []
+    for some in parts_of(list(rules)):
+        for id in some:
+            key = _key_of(id, rules, around, lists)
+            if not _pattern_of.knows(*key):
+                yield
+            pattern = _pattern_of(*key)
+            check_supported(pattern, around.schema.user)
+            found.append(LiveRule(pattern, standings[id]))
+        yield
+    return live(found)
 
 
 class _Watched:
@@ -101,13 +119,13 @@ class _Watched:
         return self._hash
 
 
-def _compiled(id: str, rules: Mapping[str, str], around: Around, lists: tuple[str, ...]) -> Pattern:
-    """Compiles a rule. It is compiled anew when its text, the one that it extends, or what is around it changes, and no other time."""
+def _key_of(id: str, rules: Mapping[str, str], around: Around, lists: tuple[str, ...]) -> tuple[_Texts, Around, tuple[str, ...]]:
+    """Returns all that a rule is compiled of: it is compiled anew when any of it changes, and no other time."""
     chain = {id: rules[id]}
     while (extended := _extended(*next(reversed(chain.items())))) and extended in rules and extended not in chain:
         chain[extended] = rules[extended]
     asks_lists = any("list" in text for text in chain.values())
-    return _pattern_of(tuple(chain.items()), around, lists if asks_lists else _NO_LISTS)
+    return tuple(chain.items()), around, lists if asks_lists else _NO_LISTS
 
 
 @once_each(PATTERNS_KEPT)
@@ -129,7 +147,7 @@ def _scope_of(around: Around, lists: tuple[str, ...]) -> Scope:
 
 @once_each(RULE_SETS_KEPT)
 def _rule_set_of(watched: _Watched, around: Around, rule_actions: tuple[int, ...], named_max: int) -> RuleSet:
-    return RuleSet(watched.rules, around.schema, around.features, rule_actions, _forms_of(around), named_max)
+    return RuleSet.compile(watched.rules, around.schema, around.features, rule_actions, _forms_of(around), named_max)
 
 
 @once_each(FORMS_KEPT)
