@@ -11,9 +11,9 @@ from api.http.health import Health
 from api.http.problem import Problem
 from api.kafka.log import Log, LogUnavailableError
 from foundation.refusal import Refusal
+from pipeline.control.compiling import compiling
 from pipeline.control.known_releases import DEFINITION, KnownReleases, ReleaseRecord, not_in_force, release_key
 from pipeline.control.surplus import surplus
-from pipeline.engine.definitions.release import compile_release
 from stores.registry import Registry, StoredRelease
 
 log = logging.getLogger(__name__)
@@ -40,6 +40,7 @@ class ControlTopic:
 
     def __init__(self, registry: Registry, in_force: InForce, health: Health, log: Log, topic: str) -> None:
         self.known = KnownReleases()
+        self.known.shared = True
         self.id_seen = 0
         self.passed_over: dict[int, str] = {}
         self._registry = registry
@@ -75,7 +76,7 @@ class ControlTopic:
         """
         texts = await asyncio.to_thread(self.texts_of, release)
         try:
-            compiled = await asyncio.to_thread(compile_release, release.id, texts)
+            compiled = await asyncio.to_thread(lambda: compiling(release.id, release.parts, texts).result())
         except Refusal as refusal:  # an older version of this program accepted it, and no stage could compile it now
             log.error("a release of the registry is not published: %s", not_in_force(release.id, str(refusal)))
             self.passed_over[release.id] = str(refusal)

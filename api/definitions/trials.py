@@ -14,10 +14,12 @@ import msgspec
 from api.definitions.change import Changes
 from api.definitions.trial_child import Trial, Verdict
 from api.http.problem import Problem
+from foundation.content_hash import content_hash
 from foundation.place import refusal_of
 from foundation.refusal import Refusal
 from pipeline.control.child_process import Child
-from pipeline.engine.definitions.release import Release, compile_release
+from pipeline.control.compiling import compiling
+from pipeline.engine.definitions.release import Release
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +81,8 @@ class Trials:
         refusal = self._thread.submit(self._try, msgspec.msgpack.encode(trial)).result()
         if refusal is not None:
             raise refusal
-        return compile_release(current.id + 1 if current else 1, texts)
+        parts = {part: content_hash(text) for part, text in texts.items()}
+        return compiling(current.id + 1 if current else 1, parts, texts).result()
 
     def close(self) -> None:
         """Ends the process; a trial that is running is refused."""

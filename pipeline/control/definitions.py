@@ -25,12 +25,29 @@ class Definitions:
 
     Args:
         snapshots: takes in the records of the topic `models`; with None they are passed over.
+
+    Attributes:
+        may_defer: whether a newer release is compiled beside the stream once that has begun, see `KnownReleases`.
     """
 
     def __init__(self, snapshots: KnownSnapshots | None = None) -> None:
         self.releases = KnownReleases()
         self._snapshots = snapshots
         self._on_change: list[Callable[[], None]] = []
+        self.may_defer = False
+
+    def compile_beside(self, defer: bool) -> None:
+        """Has releases compiled once for all stages of this process.
+
+        Args:
+            defer: compile them beside the stream once events come, and let the one before be in force meanwhile.
+        """
+        self.releases.shared = True
+        self.may_defer = defer
+
+    def begun(self) -> None:
+        """Says that events are being decided: what comes now on the control topic was not there at the start."""
+        self.releases.deferring = self.may_defer
 
     def watch(self, action: Callable[[], None]) -> None:
         """Calls `action` after each batch of records that changed something."""

@@ -7,7 +7,7 @@ a restore, and on a compacted topic, a definition may come after a release that 
 import contextlib
 import logging
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 import msgspec
@@ -15,6 +15,7 @@ import msgspec
 from features.layout.layout import LONG_AGO
 from foundation.content_hash import content_hash
 from foundation.refusal import Refusal
+from pipeline.control.compiling import Compiling, compiling
 from pipeline.engine.definitions.release import RELEASE_MAX, Release, compile_release, features_of, with_beginnings
 from pipeline.wire.declaration import RELEASE_KEY
 
@@ -56,9 +57,18 @@ def release_key(id: int) -> str:
 
 
 class KnownReleases:
-    """Holds definitions by hash and releases by id, each for as long as the control topic holds it."""
+    """Holds definitions by hash and releases by id, each for as long as the control topic holds it.
+
+    Attributes:
+        shared: whether releases are compiled for all of the process, in a thread beside it; see `pipeline.control.compiling`.
+        deferring: whether the release in force stays so until a newer one is compiled, which takes a moment then. It needs `shared`. Who
+            reads the topic for the first time must not: then the newest release counts from the first event on.
+    """
 
     def __init__(self) -> None:
+        self.shared = False
+        self.deferring = False
+        self._begun: dict[int, Compiling] = {}
         self._texts: dict[str, str] = {}
         self._records: dict[int, ReleaseRecord] = {}
         self._compiled: OrderedDict[int, Release] = OrderedDict()
@@ -117,11 +127,31 @@ class KnownReleases:
 
         A release whose record was deleted stays in force until another one compiles.
         """
-        if not self._newest_known:
+        if not self._newest_known and not (self.deferring and self._newest is not None and self._is_compiling(self.ids())):
             found = (self.get(id) for id in reversed(self.ids()))
             self._newest = next((each for each in found if each is not None), self._newest)
             self._newest_known = True
         return self._newest
+
+    def _is_compiling(self, ids: Sequence[int]) -> bool:
+        """Tells whether the last of `ids` is being compiled beside the stream, which begins now if it has not; if so, it is waited for."""
+        id = ids[-1] if ids else 0
+        if not id or id in self._compiled or id in self._refused:
+            return False
+        try:
+            return not self._begin(id).done()
+        except Refusal:  # a definition has not come yet: `get` says so
+            return False
+
+    def _begin(self, id: int) -> Compiling:
+        found = self._begun.get(id)
+        if found is None:
+            parts = self._records[id].parts
+            found = self._begun[id] = compiling(id, parts, self.texts(parts))
+        return found
+
+    def _compile(self, id: int) -> Release:
+        return self._begin(id).result(hurry=True) if self.shared else compile_release(id, self.texts(self._records[id].parts))
 
     def passed_over(self) -> dict[int, str]:
         """Says by id why releases newer than the one in force do not compile; leaves out those whose definitions have not all come."""
@@ -143,12 +173,13 @@ class KnownReleases:
             return None
         try:
             record = self._records[id]
-            release = with_beginnings(compile_release(id, self.texts(record.parts)), self.beginnings(record))
+            release = with_beginnings(self._compile(id), self.beginnings(record))
         except MemoryError:
             raise
         except Exception as error:  # any text may fail in its own way, and the stream must go on with another release
             self._refuse(id, error)
             return None
+        self._begun.pop(id, None)
         self._compiled[id] = release
         while len(self._compiled) > COMPILED_KEPT:
             self._compiled.popitem(last=False)
@@ -210,6 +241,7 @@ class KnownReleases:
     def _drop(self, id: int) -> None:
         self._records.pop(id, None)
         self._compiled.pop(id, None)
+        self._begun.pop(id, None)
         self._said.pop(id, None)
 
     def _refuse(self, id: int, error: Exception) -> None:

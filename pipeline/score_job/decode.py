@@ -54,9 +54,11 @@ class DecodeStage:
     def _decoded(self, records: Sequence[tuple[RawRecord, int]]) -> list[Frame | Stamped]:
         outputs: list[Frame | Stamped] = []
         taken: list[Taken] = []
+        in_force: tuple[Release, Decoder] | None = None  # one for all: a newer one may be compiled at any moment
         for (partition, offset, at_ms, newest_ms, reply, value), position in records:
             try:
-                event = self._in_force()[1].decode(value, at_ms, reply)
+                in_force = in_force or self._in_force()
+                event = in_force[1].decode(value, at_ms, reply)
             except Refusal as refusal:
                 outputs.append(refused(refusal, value, partition, offset, at_ms))
                 if reply:
@@ -65,11 +67,12 @@ class DecodeStage:
             # Among events that are ordered by time a correction stands where it was sent: its event's place may be long past.
             turn_ms = event.time_ms if event.op == ADD else max(event.time_ms, newest_ms)
             taken.append(Taken(event, value, partition << UID_OFFSET_BITS | offset, turn_ms, position))
-        if taken:
-            release = self._in_force()[0]
+        if taken and in_force is not None:
+            release = in_force[0]
             batch = Batch.of([each.event for each in taken], release.schema)
             outputs.append(Stamped(release, batch, taken, *_kinds_of(release, batch)))
             self._raised_in_a_row = 0
+            self.definitions.begun()
         return outputs
 
     def _refuse(self, record: tuple[RawRecord, int], error: Exception) -> list[Frame | Stamped]:
@@ -137,4 +140,6 @@ def _kinds_of(release: Release, batch: Batch) -> tuple[list[OfKind], int]:
 
 def make_stage(config: dict[str, str] | None = None) -> DecodeStage:
     """Makes the stage for the score job."""
-    return DecodeStage()
+    stage = DecodeStage()
+    stage.definitions.compile_beside(defer=True)
+    return stage

@@ -120,4 +120,6 @@ def _columns_of(messages: list[_Message], release: Release) -> Messages:
 def make_stage(state: BulkState, kept_ms: int = 0, profiles_bytes_max: int = BYTES_MAX) -> EntityStage:
     """Makes the stage for the score job, with its kernels loaded, because the first event must not wait for them."""
     compile_kernels()
-    return EntityStage(state, kept_ms, profiles_bytes_max)
+    stage = EntityStage(state, kept_ms, profiles_bytes_max)
+    stage.definitions.compile_beside(defer=True)
+    return stage

@@ -91,6 +91,8 @@ class ProfileStage(ABC, Generic[Columns]):
         return self._take(bundle, Again(lambda: bundle, bundle.size_bytes))
 
     def _take(self, bundle: Bundle | Columns, again: Again) -> Outputs:
+        if bundle.kind != Kind.CONTROL:
+            self.definitions.begun()
         if isinstance(bundle, Bundle):
             if bundle.kind in (Kind.CONTROL, Kind.BARRIER):
                 self._bundles.save()

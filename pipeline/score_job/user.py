@@ -275,4 +275,6 @@ def _refusal_of(flags: int, id: str, schema: Schema) -> Refusal:
 def make_stage(state: BulkState, kept_ms: int = 0, profiles_bytes_max: int = BYTES_MAX, entries: EntryFeed | None = None) -> UserStage:
     """Makes the stage for the score job, with its kernels loaded, because the first event must not wait for them."""
     compile_kernels()
-    return UserStage(state, kept_ms=kept_ms, profiles_bytes_max=profiles_bytes_max, entries=entries)
+    stage = UserStage(state, kept_ms=kept_ms, profiles_bytes_max=profiles_bytes_max, entries=entries)
+    stage.definitions.compile_beside(defer=True)
+    return stage

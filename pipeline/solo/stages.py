@@ -67,6 +67,10 @@ class Stages:
         self._newest_ms: int | None = None
         self._entity = EntityStage(entity_state, kept_ms, profiles_bytes_max)
         self._user = UserStage(user_state, clock, kept_ms, profiles_bytes_max, entries)
+        for stage in (self.decode, self._entity, self._user):
+            stage.definitions.compile_beside(
+                defer=False
+            )  # what is in force follows from the log; the API has compiled it before it is there
 
     def control(self, records: Sequence[LogRecord]) -> None:
         """Takes in records of `CONTROL_TOPICS`."""
