@@ -35,7 +35,8 @@ TYPES = frozenset(
 )  # fmt: skip
 """The content types that a body may have. Each route takes one shape, so the type has no further effect."""
 LARGE_BYTES_MAX = 20_971_520
-"""The greatest size of a body that may hold lists."""
+"""The greatest size of a body that may hold lists, or all rules of a release."""
+_LARGE = ("/v1/releases", "/v1/patterns:upload")
 ROUTES = frozenset(shape.removeprefix("/v1").split("/")[1].partition(":")[0] for _, shape, _ in TABLE)
 """The first parts of the paths of all routes, by which figures count requests; they count any other path as ``other``."""
 DECIDERS = roles_for("POST", "/v1/decisions")
@@ -200,7 +201,7 @@ def is_text(content_type: bytes) -> bool:
 
 def bytes_max_of(path: str) -> int:
     """The greatest size in bytes of a body that a route accepts."""
-    return LARGE_BYTES_MAX if path == "/v1/releases" or path.startswith("/v1/lists/") else BODY_BYTES_MAX
+    return LARGE_BYTES_MAX if path in _LARGE or path.startswith("/v1/lists/") else BODY_BYTES_MAX
 
 
 def too_large(bytes_max: int) -> Problem:

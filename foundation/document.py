@@ -12,6 +12,14 @@ from foundation.yaml_tree import Node, read_tree
 
 _UNIT_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 _DURATION = re.compile(r"([0-9]{1,15})(ms|s|m|h|d|w)")
+_SPOKEN_DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)\s*([a-z]*)")
+_SPOKEN_UNITS = {
+    "s": ("sec", "secs", "second", "seconds"),
+    "m": ("min", "mins", "minute", "minutes"),
+    "h": ("hr", "hrs", "hour", "hours"),
+    "d": ("day", "days"),
+    "w": ("week", "weeks"),
+}
 _SHARE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(%|/[0-9]{1,12})")
 _DAY_MS = _UNIT_MS["d"]
 _DAY_CHARACTERS = len("2000-01-01")
@@ -129,7 +137,7 @@ class Section:
         match = _DURATION.fullmatch(self._written())
         expected = "a whole number with a unit: ms, s, m, h, d or w"
         if not match:
-            self.refuse("not a duration", expected)
+            self.refuse("not a duration", expected, remedy=_duration_remedy(self._written()))
         length_ms = int(match[1]) * _UNIT_MS[match[2]]
         if length_ms < least_ms:
             self.refuse("duration too short", f"{expected}; at least {least_ms}ms")
@@ -163,7 +171,9 @@ class Section:
         if match is None and isinstance(self.plain(), int | float):
             return self.number(low, high)
         if match is None or whole == 0.0 or not low <= float(match[1]) / whole <= high:
-            self.refuse("not a share", f"a share from {low:g} to {high:g}, such as 0.002, 0.2% or 1/500", text)
+            close = _SHARE.fullmatch(text.replace(" ", ""))
+            remedy = f"write {close[0]}" if match is None and close is not None else ""
+            self.refuse("not a share", f"a share from {low:g} to {high:g}, such as 0.002, 0.2% or 1/500", text, remedy)
         return float(match[1]) / whole
 
     def _written(self) -> str:
@@ -174,6 +184,18 @@ class Section:
         if not isinstance(self._node.value, dict):
             self.refuse("wrong type", "a mapping of names to values")
         return self._node.value
+
+
+def _duration_remedy(text: str) -> str:
+    """Returns how a length of time is written that was meant by `text`, such as ``10 minutes`` or ``1.5h``; '' where nobody knows."""
+    match = _SPOKEN_DURATION.fullmatch(text.strip().lower())
+    if match is None:
+        return ""
+    if not match[2]:
+        return f"write the unit: {match[1]}s, or {match[1]}m" if match[1].isdigit() else ""
+    unit = next((unit for unit in _UNIT_MS if match[2] == unit or match[2] in _SPOKEN_UNITS.get(unit, ())), "")
+    length_ms = float(match[1]) * _UNIT_MS.get(unit, 0)
+    return f"write {duration_text(int(length_ms))}" if length_ms > 0 and length_ms == int(length_ms) else ""
 
 
 def duration_text(length_ms: int) -> str:

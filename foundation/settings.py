@@ -54,8 +54,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         label_wait_ms: how long a label waits for its event's decision before it is a dead letter.
         raises_in_a_row_max: number of consecutive events of one release at which a stage raises an error, after which the release is taken
             back; 0 means never.
-        compile_cpu_ms_max: CPU time that an uploaded release may need to compile and to decide on synthetic events; each stage is held up
-            for about as long when the release comes.
+        compile_cpu_ms_max: CPU time that an uploaded release may need to compile and to decide on synthetic events; each rule may need 4 ms
+            more. Stages compile it beside their events.
         compile_memory_mib_max: maximum memory in MiB that an uploaded release may take in the API while it is tried, beside what is loaded
             anyway.
         deadline_ms: deadline of a synchronous decision if the caller names none.

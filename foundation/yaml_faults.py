@@ -1,5 +1,6 @@
 """Says what is wrong with a text that is not YAML, in whole phrases in place of the parser's words."""
 
+import re
 from typing import Final, NoReturn
 
 import yaml
@@ -30,6 +31,10 @@ _EXPECTED: Final = (
 """Parts of the parser's messages, and what to expect instead; the first part that matches counts."""
 
 
+IN_A_BLOCK: Final = "write | behind the colon, and the text on the next line, further in"
+_QUOTED_BEGINNING = re.compile(r""":\s+(?:"[^"]*"|'[^']*')\s*[^\s#,}\]]""")
+
+
 def refuse_fault(error: yaml.YAMLError, text: str, source: str) -> NoReturn:
     """Raises the refusal of `text` for the fault that the parser found.
 
@@ -44,7 +49,24 @@ def refuse_fault(error: yaml.YAMLError, text: str, source: str) -> NoReturn:
         raise Refusal("character that cannot be shown", where=where, expected="printable characters", got=got) from None
     problem = getattr(error, "problem", None) or ""
     expected = next((words for part, words in _EXPECTED if part in problem), "a YAML document")
-    raise Refusal("not YAML", where=where, expected=expected + _since(error), got=_what_stands(text, position)) from None
+    got, remedy = _what_stands(text, position), _remedy(text.split("\n")[:line], problem)
+    raise Refusal("not YAML", where=where, expected=expected + _since(error), got=got, remedy=remedy) from None
+
+
+def _remedy(lines: list[str], problem: str) -> str:
+    """Says what to do about a fault in the last of `lines`, where its form tells."""
+    if not lines:
+        return ""
+    if _QUOTED_BEGINNING.search(lines[-1]):
+        return IN_A_BLOCK
+    before = next((line for line in reversed(lines[:-1]) if line.strip()), "")
+    if "mapping values" in problem and _indent(lines[-1]) > _indent(before) and not before.rstrip().endswith(":"):
+        return f"begin the line in column {_indent(before) + 1}, as the one before, or quote the text"
+    return ""
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip(" -"))
 
 
 def _index_of(error: yaml.YAMLError, text: str) -> int:

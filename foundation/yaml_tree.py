@@ -13,7 +13,7 @@ from typing import Any, Final, NoReturn
 import yaml
 
 from foundation.refusal import Refusal
-from foundation.yaml_faults import refuse_fault
+from foundation.yaml_faults import IN_A_BLOCK, refuse_fault
 from foundation.yaml_scalars import Scalar, scalar_of
 
 CHARACTERS_MAX: Final = 1 << 20
@@ -169,9 +169,8 @@ class _Reader:
         if event.anchor is not None:
             self._refuse(event, "anchor", written_out, f"&{event.anchor}")
         if event.tag is not None:
-            self._refuse(
-                event, "tag", "values without tags: how they are written says what they are", event.tag.replace(_STANDARD_TAG, "!!")
-            )
+            got, expected = event.tag.replace(_STANDARD_TAG, "!!"), "values without tags: how they are written says what they are"
+            self._refuse(event, "tag", expected, got, IN_A_BLOCK if got.startswith("!(") else "")
 
     def _content(self, event: Event) -> tuple[int, int, int]:
         line, column = event.start_mark.line + 1, event.start_mark.column + 1

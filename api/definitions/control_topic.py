@@ -76,7 +76,7 @@ class ControlTopic:
         """
         texts = await asyncio.to_thread(self.texts_of, release)
         try:
-            compiled = await asyncio.to_thread(lambda: compiling(release.id, release.parts, texts).result())
+            compiled = await asyncio.to_thread(lambda: compiling(release.id, release.parts, lambda: texts).result())
         except Refusal as refusal:  # an older version of this program accepted it, and no stage could compile it now
             log.error("a release of the registry is not published: %s", not_in_force(release.id, str(refusal)))
             self.passed_over[release.id] = str(refusal)

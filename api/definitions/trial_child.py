@@ -3,7 +3,6 @@
 So their cost does not delay decisions. The process has a low priority and bounds on memory and CPU, and it ends with its parent.
 """
 
-import gc
 import logging
 import resource
 import sys
@@ -16,10 +15,13 @@ from api.definitions.change import compile_change
 from foundation.refusal import Refusal
 from pipeline.control.child_process import MIB, bound_memory, data_bytes, parent_of_this
 from pipeline.engine.definitions.release import compile_release
-from pipeline.trial.trial_budget import warm_up
+from pipeline.flink.garbage import settle_garbage
+from pipeline.trial.trial_budget import cpu_ms_for, warm_up
 
 log = logging.getLogger(__name__)
 
+CPU_FACTOR = 3
+"""A trial measures its CPU time and reports what used it. If it uses so many times its bound, the kernel ends the process."""
 READY = b"ready"
 """The process sends this once, when everything that a trial needs is loaded."""
 
@@ -40,6 +42,11 @@ class Verdict(msgspec.Struct, array_like=True):
     is_last: bool
 
 
+def cpu_ms_of(trial: Trial, cpu_ms: int) -> int:
+    """The ms of CPU at which the kernel ends a trial, which compiles the rules in force first; `cpu_ms` is that of one without rules."""
+    return cpu_ms + CPU_FACTOR * (cpu_ms_for(trial.current, 0) + cpu_ms_for(trial.texts, 0))
+
+
 def main() -> None:
     """Runs trials. The arguments are the descriptor of the connection, the parent's process id, and the bounds: MiB and ms of CPU."""
     descriptor, parent, *numbers = sys.argv[1:]
@@ -47,7 +54,7 @@ def main() -> None:
     connection = parent_of_this(descriptor, parent)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     warm_up()
-    gc.collect()
+    settle_garbage()
     data_bytes_max = bound_memory(memory_mib)
     connection.send_bytes(READY)
     room_least = memory_mib * MIB // 2
@@ -90,7 +97,7 @@ def too_much_memory(memory_mib: int, got: str) -> Refusal:
 
 
 def _try(trial: Trial, cpu_ms: int) -> None:
-    bound_cpu(cpu_ms)
+    bound_cpu(cpu_ms_of(trial, cpu_ms))
     current = compile_release(trial.current_id, trial.current) if trial.current_id else None
     compile_change(current, trial.texts, trial.changes)
 

@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection
 import msgspec
 
 from api.definitions.change import Changes
-from api.definitions.trial_child import Trial, Verdict
+from api.definitions.trial_child import CPU_FACTOR, Trial, Verdict, cpu_ms_of
 from api.http.problem import Problem
 from foundation.content_hash import content_hash
 from foundation.place import refusal_of
@@ -27,8 +27,6 @@ NICENESS = 10
 START_SECONDS = 60.0
 """How long an upload waits until the process is ready. If the kernels are not in the cache, the process compiles them for minutes."""
 END_SECONDS = 5.0
-CPU_FACTOR = 3
-"""A trial measures its CPU time and reports what used it. If it uses so many times its bound, the kernel ends the process."""
 _PATIENCE = 20
 """On a busy machine a trial may take so many times its CPU time."""
 
@@ -51,6 +49,7 @@ class Trials:
     def __init__(self, memory_mib_max: int, cpu_ms_max: int, unused_seconds_max: float = math.inf) -> None:
         self._memory_mib_max = memory_mib_max
         self._cpu_ms_max = CPU_FACTOR * cpu_ms_max
+        """Of a trial without rules."""
         self._unused_seconds_max = unused_seconds_max
         self._used_at = 0.0
         self._thread = ThreadPoolExecutor(1, "trials")
@@ -78,11 +77,11 @@ class Trials:
             Problem: 503, there is no process to try them.
         """
         trial = Trial(current.id if current else 0, dict(current_texts) if current else {}, texts, dict(changes))
-        refusal = self._thread.submit(self._try, msgspec.msgpack.encode(trial)).result()
+        refusal = self._thread.submit(self._try, msgspec.msgpack.encode(trial), cpu_ms_of(trial, self._cpu_ms_max)).result()
         if refusal is not None:
             raise refusal
         parts = {part: content_hash(text) for part, text in texts.items()}
-        return compiling(current.id + 1 if current else 1, parts, texts).result()
+        return compiling(current.id + 1 if current else 1, parts, lambda: texts).result()
 
     def close(self) -> None:
         """Ends the process; a trial that is running is refused."""
@@ -92,33 +91,33 @@ class Trials:
         self._thread.submit(self._end).result()
         self._thread.shutdown()
 
-    def _try(self, trial: bytes) -> Refusal | None:
+    def _try(self, trial: bytes, cpu_ms: int) -> Refusal | None:
         try:
-            return self._tried(trial)
+            return self._tried(trial, cpu_ms)
         finally:
             self._end_when_unused()
 
-    def _tried(self, trial: bytes) -> Refusal | None:
+    def _tried(self, trial: bytes, cpu_ms: int) -> Refusal | None:
         connection = self._started()
         try:
             connection.send_bytes(trial)
-            if not connection.poll(_PATIENCE * self._cpu_ms_max / 1_000 + 10.0) and self._child is not None:
+            if not connection.poll(_PATIENCE * cpu_ms / 1_000 + 10.0) and self._child is not None:
                 self._child.kill()
             verdict = msgspec.msgpack.decode(connection.recv_bytes(), type=Verdict)
         except (EOFError, OSError):
-            return self._refusal(self._end())
+            return self._refusal(self._end(), cpu_ms)
         if verdict.is_last:
             self._end()
             self._start_again()
         return None if verdict.refusal is None else refusal_of(verdict.refusal)
 
-    def _refusal(self, ended: str) -> Refusal:
+    def _refusal(self, ended: str, cpu_ms: int) -> Refusal:
         self._start_again()
         log.warning("definitions are refused, because the process that tried them ended: %s", ended)
         return Refusal(
             "release ends the process that tries it",
             where="release",
-            expected=f"at most {self._memory_mib_max} MiB and {self._cpu_ms_max} ms of CPU to compile it and to decide on synthetic events",
+            expected=f"at most {self._memory_mib_max} MiB and {cpu_ms} ms of CPU to compile it and to decide on synthetic events",
             got=ended,
             remedy="split the longest definitions, or raise the bounds WEIR_COMPILE_MEMORY_MIB_MAX and WEIR_COMPILE_CPU_MS_MAX",
         )

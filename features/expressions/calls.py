@@ -40,7 +40,7 @@ class Calls:
         if overload is None:
             shown = [term.shown for term in terms]
             got = f"{name[0]}{shown[0]}" if len(shown) == 1 else f"{shown[0]} {name} {shown[1]}"
-            self.source.refuse(at, "types that do not fit", self._expected(STANDARD.named(name), terms), got, _converted(terms))
+            self.source.refuse(at, "types that do not fit", self._expected(STANDARD.named(name), terms), got, _converted(name, terms))
         return self._applied(overload, at, [term for term in terms if isinstance(term, Scalar)])
 
     def aggregate(self, aggregates: Aggregates, name: str, at: Mark, left: Term, right: Term) -> Term | None:
@@ -62,7 +62,7 @@ class Calls:
         """Refuses a function that does not exist."""
         if node.function not in _FUNCTIONS:
             near = difflib.get_close_matches(node.function, _FUNCTIONS, n=1)
-            remedy = f"did you mean {near[0]}?" if near else ""
+            remedy = _ELSEWHERE.get(node.function) or (f"did you mean {near[0]}?" if near else "")
             self.source.refuse(node.at, "unknown function", "a function of the language", node.function, remedy)
         if not STANDARD.named(node.function):
             expected = "dyn(x)" if node.function == "dyn" else "has(event.x)" if node.function == "has" else f"list.{node.function}(x, …)"
@@ -123,8 +123,26 @@ class Calls:
         return ", ".join(shown[:_SHOWN_MAX]) + (", …" if len(shown) > _SHOWN_MAX else "")
 
 
-def _converted(terms: Sequence[Term]) -> str:
+_ELSEWHERE = {
+    "length": "write size()",
+    "len": "write size()",
+    "abs": "write (x < 0.0 ? -x : x)",
+    "isNull": "write !has(event.x)",
+    "is_null": "write !has(event.x)",
+    "exists": "write has(event.x)",
+    "lower": "write lowerAscii()",
+    "upper": "write upperAscii()",
+}
+"""Functions of other languages, and what to write here."""
+_COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
+
+
+def _converted(name: str, terms: Sequence[Term]) -> str:
     types = [term.type for term in terms if isinstance(term, Scalar)]
+    if name in _COMPARISONS and len(types) > 1 and types[0] is Type.BOOL and types[1].is_number:
+        return "compare twice: low < x && x < high"
+    if name in _COMPARISONS and Type.STRING in types and any(type.is_number for type in types):
+        return "a number stands without quotes, and a text in quotes"
     if set(types) == {Type.INT, Type.DOUBLE}:
         return "write the number with a point, as in 2.0, or convert it: double(x)"
     return ""

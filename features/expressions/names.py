@@ -8,6 +8,8 @@ from features.schema.schema import Schema
 
 _FIELD_TYPES = {"decimal": Type.DOUBLE, "float": Type.DOUBLE, "integer": Type.INT, "boolean": Type.BOOL, "string": Type.STRING}
 _SHOWN_MAX = 12
+_NEAR = 0.75
+_BOOLS = {"true": "true", "yes": "true", "on": "true", "false": "false", "no": "false", "off": "false"}
 LIST = "list."
 IN_LIST = " in list."
 """Stands in the name of the bool that tells whether a text of the event is on a list: ``event.device_id in list.watched``."""
@@ -41,8 +43,18 @@ class Names:
         """Returns a remedy that suggests the known name most like `name`; empty when none is similar."""
         last = name.rpartition(".")[2]
         same = [known for known in self.types if known.rpartition(".")[2] == last]
+        if "." not in name and not same:
+            return self._nearest_word(name)
         near = same or difflib.get_close_matches(name, self.types, n=1) or difflib.get_close_matches(f"event.{name}", self.types, n=1)
         return f"did you mean {near[0]}?" if near else ""
+
+    def _nearest_word(self, word: str) -> str:
+        """Returns a remedy for a word without a dot that is no name: it may lack its root, or its quotes."""
+        if word.lower() in _BOOLS:
+            return f"write {_BOOLS[word.lower()]}"
+        lasts = {known.rpartition(".")[2]: known for known in self.types}
+        near = difflib.get_close_matches(word, lasts, n=1, cutoff=_NEAR)
+        return f"did you mean {lasts[near[0]]}?" if near else f'a text stands in quotes: "{word}"'
 
     def expected(self, name: str = "") -> str:
         """Returns what the refusal of the unknown `name` says was expected: names with the same root, where there are any."""

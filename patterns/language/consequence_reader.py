@@ -40,6 +40,10 @@ def read_then(section: Section, scope: Scope, formulas: FormulaReader) -> Then:
     Raises:
         Refusal: a field, action or list is unknown, or a value cannot be.
     """
+    if not section.is_mapping() and not section.is_list():
+        written = section.text()
+        action = written if written in ACTIONS else "review"
+        section.refuse("wrong type", "a mapping of names to values", written, f"write then: {{action: {action}}}")
     section.only(*fields(ThenForm))
     return Then(
         action=section.at("action").choice(ACTIONS) if section.has("action") else None,

@@ -47,6 +47,8 @@ class FormulaReader:
         Raises:
             Refusal: it is no expression, reads what it may not, or gives no bool.
         """
+        if section.is_list():
+            section.refuse("wrong type", "one condition as a text", "a list", "join the conditions with && in one text")
         read = self.formula(section, (Type.BOOL,))
         return Condition(read.text, read.node, read.type, read.names, read.lists, read.place, read.cost, self.missing)
 
@@ -103,7 +105,24 @@ class FormulaReader:
         except ExpressionRefusal as refusal:
             if refusal.what == "unknown name" and self.kind != self.scope.schema.user and self._known_later(refusal.got):
                 self._refuse_later(refusal)
-            raise
+            nearer = self._nearer(refusal.got) if refusal.what == "unknown name" else ""
+            if not nearer:
+                raise
+            raise ExpressionRefusal(
+                refusal.what,
+                where=refusal.where,
+                expected=refusal.expected,
+                got=refusal.got,
+                remedy=f"did you mean {nearer}?",
+                excerpt=refusal.excerpt,
+            ) from None
+
+    def _nearer(self, name: str) -> str:
+        """Returns the parameter or the list that was meant by a name without its root, or with another one; '' for none."""
+        root, _, last = name.rpartition(".")
+        if last in self.parameters and root in ("", "parameters", "params", "param"):
+            return f"{PARAMETER}.{last}"
+        return f"{LIST}{last}" if last in self.scope.lists and root in ("", "lists") and self.names.lists else ""
 
     def _known_later(self, name: str) -> bool:
         return name in self.scope.names_at(self.scope.schema.user).types or name.startswith((LIST, "adaptive."))

@@ -105,6 +105,7 @@ class RuleReader:
                 or the rule costs too much; names file, line and column.
         """
         own = file.own
+        _refuse_misplaced(own)
         own.only(*fields(PatternForm))
         parameters = file.parameters()
         file = replace(file, constants=parameters)
@@ -197,6 +198,25 @@ def _check_reason(then: Then, sequence: Sequence | None) -> None:
                 remedy = "say that of this event; the match names its earlier events by their ids"
                 expected = "numbers, times and truths of earlier events, or texts of this one"
                 Source(part.text, part.place).refuse(Mark(1, 1), "text of an earlier event that nobody keeps", expected, name, remedy)
+
+
+_ELSEWHERE = {
+    **dict.fromkeys(("action", "adjust", "tag", "list", "reason"), "it stands under then"),
+    **dict.fromkeys(("steps", "within", "key", "until", "select", "emit", "order", "times", "gap"), "it stands under sequence"),
+    **dict.fromkeys(("condition", "conditions", "if", "expression", "rule", "match", "filter"), "write when"),
+    **dict.fromkeys(("name", "id"), "the file's name is the rule's id; what it is called stands under title"),
+    **dict.fromkeys(("description", "comment"), "write why"),
+    "enabled": "write status: shadow; verbs let it act",
+}
+"""Names that are often written at the top of a rule, and what to do instead."""
+
+
+def _refuse_misplaced(section: Section) -> None:
+    """Refuses a field that a rule has not, and says where it stands or what it is called."""
+    for name, _ in section.entries():
+        remedy = _ELSEWHERE.get(str(name.plain()))
+        if remedy is not None:
+            name.refuse("unknown field", "a field of a rule", name.plain(), remedy)
 
 
 def _check_cost(section: Section, cost: Cost) -> None:

@@ -19,6 +19,8 @@ TIMES_MAX = 1_000
 """The maximum number of events that a step may need."""
 _TIMES = re.compile(r"([1-9][0-9]{0,3})(?:(\+)|\.\.([1-9][0-9]{0,3}))?")
 
+_SPOKEN_TIMES = re.compile(r"(>=?|at least|min|minimum)\s*([0-9]{1,3})", re.IGNORECASE)
+
 FormulasAt = Callable[[str], FormulaReader]
 """Gives what reads the expressions of an entity type's stage."""
 
@@ -157,5 +159,16 @@ def _times(section: Section) -> tuple[int, int | None]:
     least, most = (int(match[1]), None if match[2] else int(match[3] or match[1])) if match else (0, 0)
     if match is None or least > TIMES_MAX or (most is not None and not least <= most <= TIMES_MAX):
         expected = f"n, n+ (at least n) or n..m, from 1 to {TIMES_MAX}"
-        section.refuse("not a number of times", expected, remedy="write optional: true" if str(section.plain()).startswith("0") else "")
+        section.refuse("not a number of times", expected, remedy=_times_remedy(str(section.plain())))
     return least, most
+
+
+def _times_remedy(written: str) -> str:
+    """Returns how a number of times is written that was meant otherwise; '' where nobody knows."""
+    if written.startswith("0"):
+        return "write optional: true"
+    found = _SPOKEN_TIMES.fullmatch(written.strip())
+    if found is None:
+        return ""
+    more = found[1].strip() == ">"
+    return f"write {int(found[2]) + more}+"

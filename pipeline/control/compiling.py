@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 
 from patterns.predicates.slices import Slices
@@ -21,7 +21,7 @@ PAUSE_SECONDS = 0.001
 LONGEST_PAUSE_SECONDS = 0.02
 KEPT = 8
 
-_Key = tuple[int, frozenset[tuple[str, str]]]
+_Key = tuple[int, tuple[str, ...], tuple[str, ...]]
 _lock = threading.Lock()
 _made: OrderedDict[_Key, "Compiling"] = OrderedDict()
 _turn = threading.Lock()
@@ -32,10 +32,10 @@ class Compiling:
     """A release that is being compiled in a thread, or was.
 
     Args:
-        texts: of its parts, by part.
+        texts: gives those of its parts, by part.
     """
 
-    def __init__(self, id: int, texts: Mapping[str, str]) -> None:
+    def __init__(self, id: int, texts: Callable[[], Mapping[str, str]]) -> None:
         sys.setswitchinterval(min(sys.getswitchinterval(), SWITCH_SECONDS))
         self._future: Future[Release] = Future()
         self._hurried = threading.Event()
@@ -59,10 +59,10 @@ class Compiling:
             self._hurried.set()
         return self._future.result()
 
-    def _run(self, id: int, texts: Mapping[str, str]) -> None:
+    def _run(self, id: int, texts: Callable[[], Mapping[str, str]]) -> None:
         try:
             with _turn:
-                self._future.set_result(self._through(release_in_slices(id, texts)))
+                self._future.set_result(self._through(release_in_slices(id, texts())))
         except BaseException as error:  # whoever waits gets it
             self._future.set_exception(error)
 
@@ -84,13 +84,14 @@ class Compiling:
                 gc.enable()
 
 
-def compiling(id: int, parts: Mapping[str, str], texts: Mapping[str, str]) -> Compiling:
+def compiling(id: int, parts: Mapping[str, str], texts: Callable[[], Mapping[str, str]]) -> Compiling:
     """Begins to compile a release unless somebody has begun; returns at once.
 
     Args:
         parts: the hashes of the texts, by part.
+        texts: gives them, by part; it is called in the thread that compiles.
     """
-    key = (id, frozenset(parts.items()))
+    key = (id, tuple(parts), tuple(parts.values()))
     with _lock:
         found = _made.get(key)
         if found is None:

@@ -5,6 +5,7 @@ a restore, and on a compacted topic, a definition may come after a release that 
 """
 
 import contextlib
+import functools
 import logging
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -116,10 +117,15 @@ class KnownReleases:
         Raises:
             Refusal: one of the definitions is not known.
         """
+        self._require_texts(parts)
+        return _texts_of(self._texts, parts)
+
+    def _require_texts(self, parts: Mapping[str, str]) -> None:
+        if self._texts.keys() >= set(parts.values()):
+            return
         for part, hash in parts.items():
             if hash not in self._texts:
                 raise Refusal("definition not there", where=part, expected=f"{DEFINITION}{hash} on the control topic", got="no such record")
-        return {part: self._texts[hash] for part, hash in parts.items()}
 
     @property
     def newest(self) -> Release | None:
@@ -147,7 +153,8 @@ class KnownReleases:
         found = self._begun.get(id)
         if found is None:
             parts = self._records[id].parts
-            found = self._begun[id] = compiling(id, parts, self.texts(parts))
+            self._require_texts(parts)
+            found = self._begun[id] = compiling(id, parts, functools.partial(_texts_of, dict(self._texts), parts))
         return found
 
     def _compile(self, id: int) -> Release:
@@ -258,3 +265,7 @@ class KnownReleases:
                 self._kinds.clear()
             self._kinds[parts] = features_of(texts["features"], texts["schema"]).kinds
         return self._kinds[parts]
+
+
+def _texts_of(texts: Mapping[str, str], parts: Mapping[str, str]) -> dict[str, str]:
+    return {part: texts[hash] for part, hash in parts.items()}

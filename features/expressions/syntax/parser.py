@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import NamedTuple, NoReturn
 
 from features.expressions.syntax.bounds import LIST_LENGTH_MAX, NESTING_MAX, TEXT_LENGTH_MAX
+from features.expressions.syntax.habits import remedy_for
 from features.expressions.syntax.literals import BadLiteral, double_of, integer_of, string_of
 from features.expressions.syntax.syntax import Call, Chain, Choice, Index, ListOf, Literal, MapOf, Name, Node, Select, Unary
 from features.expressions.syntax.tokens import OPERATOR, RESERVED, SPACE, VALUE
@@ -32,7 +33,6 @@ _EMPTY = {"arguments": ")", "list": "]", "key": "}"}
 """By kind of level, the token that may follow its opening at once."""
 _WORDS = {")": "a closing )", "]": "a closing ]", "}": "a closing }", ":": "a colon", ",": "a comma"}
 _END = "the end of the expression"
-_OTHER_LANGUAGES = {"=": "==", "and": "&&", "AND": "&&", "or": "||", "OR": "||", "&": "&&", "|": "||", "not": "!"}
 
 
 class _Operand(NamedTuple):
@@ -330,14 +330,15 @@ class _Parser:
         """Refuses what stands at `at`, where `expected` is due; by default what the innermost level allows."""
         mark, expected = self._mark(at), expected or self._expected(at)
         if at == len(self._text):
-            self._source.refuse(mark, "not finished", expected, _END)
+            self._source.refuse(mark, "not finished", expected, _END, remedy_for(self._text, at, ""))
         match = VALUE.match(self._text, at) or OPERATOR.match(self._text, at)
         if match:
-            self._source.refuse(mark, "not in the language", expected, match[0], _remedy(match[0]))
+            self._source.refuse(mark, "not in the language", expected, match[0], remedy_for(self._text, at, match[0]))
         rest = self._text[at:]
         if rest[0] in "'\"":
-            self._source.refuse(mark, "unfinished string", f"a closing {rest[0]}", rest, _remedy(rest[0]))
-        self._source.refuse(mark, "not in the language", "an operator" if self._operand else "a value", rest, _remedy(rest[0]))
+            self._source.refuse(mark, "unfinished string", f"a closing {rest[0]}", rest)
+        expected = "an operator" if self._operand else "a value"
+        self._source.refuse(mark, "not in the language", expected, rest, remedy_for(self._text, at, rest[0]))
 
     def _expected(self, at: int) -> str:
         level = self._levels[-1]
@@ -350,7 +351,3 @@ class _Parser:
             if at < len(self._text) and self._text[at] not in _WORDS:  # otherwise brackets are the fault
                 words.insert(0, "an operator")
         return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
-
-
-def _remedy(written: str) -> str:
-    return f"write {_OTHER_LANGUAGES[written]}" if written in _OTHER_LANGUAGES else ""

@@ -136,7 +136,8 @@ def _extended(id: str, text: str) -> str:
 @once_each(PATTERNS_KEPT)
 def _pattern_of(chain: _Texts, around: Around, lists: tuple[str, ...]) -> Pattern:
     """Compiles the first rule of `chain`, in which each extends the next one."""
-    extended = {chain[1][0]: _pattern_of(chain[1:], around, lists)} if len(chain) > 1 else {}
+    alone = len(chain) == 2 and not _extended(*chain[1])  # otherwise they extend each other, or too far, and are refused together
+    extended = {chain[1][0]: _pattern_of(chain[1:], around, lists)} if alone else {}
     return read_patterns(dict(chain), _scope_of(around, lists), known=extended).whole()[chain[0][0]]
 
 

@@ -90,7 +90,7 @@ def test_events_go_on_by_the_release_before_until_the_newer_one_is_compiled(gate
     assert gate.reached.wait(60)
     job.events([event(2)])
     gate.open.set()
-    compiling(2, parts_of(texts_with("two")), {}).result()
+    compiling(2, parts_of(texts_with("two")), dict).result()
     job.events([event(3)])
     assert [each["release"] for each in job.decisions()] == [1, 1, 2]
 
@@ -150,7 +150,7 @@ def test_a_release_that_does_not_compile_leaves_the_one_before_in_force_also_bes
     bad = TEXTS | {"pattern:rule": "title: x\nowner: tests\nwhen: event.amonut > 1.0\n"}
     job.release(2, bad)
     with pytest.raises(Refusal, match="amonut"):
-        compiling(2, parts_of(bad), {}).result()
+        compiling(2, parts_of(bad), dict).result()
     job.events([event(2)])
     assert [each["release"] for each in job.decisions()] == [1, 1]
 
@@ -158,7 +158,7 @@ def test_a_release_that_does_not_compile_leaves_the_one_before_in_force_also_bes
 def test_compiling_beside_the_stream_leaves_the_collector_of_garbage_as_it_was(gate: Gate) -> None:
     gate.open.set()
     assert gc.isenabled()
-    compiling(7, parts_of(TEXTS), TEXTS).result()
+    compiling(7, parts_of(TEXTS), lambda: TEXTS).result()
     assert gc.isenabled()
 
 
