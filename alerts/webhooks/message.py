@@ -1,0 +1,42 @@
+"""What a receiver gets: ``{"type": …, "timestamp": …, "data": …}``, as Standard Webhooks 1.0 says, within its bound of 20 KB."""
+
+import datetime
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from foundation.refusal import Refusal
+
+BODY_BYTES_MAX = 20_000
+TYPE = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)*", re.ASCII)
+
+
+def body_of(type: str, at_ms: int, data: Mapping[str, Any], links: Mapping[str, Any]) -> bytes:
+    """Returns the body of a message as JSON.
+
+    Args:
+        type: what happened, in words with dots between, such as ``alert.opened``.
+        at_ms: when it happened, ms since the epoch.
+        data: all that is told of it.
+        links: the part of `data` by which a receiver can ask for the rest. It is sent instead where `data` is too large, with
+            ``"is_shortened": true``.
+
+    Raises:
+        Refusal: the type is no such text, or even `links` are too large.
+    """
+    if TYPE.fullmatch(type) is None:
+        raise Refusal("not a type of messages", where="type", expected="lower-case words with dots between, such as alert.opened", got=type)
+    whole = _encoded(type, at_ms, data)
+    if len(whole) <= BODY_BYTES_MAX:
+        return whole
+    short = _encoded(type, at_ms, {**links, "is_shortened": True})
+    if len(short) > BODY_BYTES_MAX:
+        raise Refusal("a message is too large", where=type, expected=f"at most {BODY_BYTES_MAX} bytes", got=f"{len(short)} bytes")
+    return short
+
+
+def _encoded(type: str, at_ms: int, data: Mapping[str, Any]) -> bytes:
+    at = datetime.datetime.fromtimestamp(at_ms / 1_000, datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return msgspec.json.encode({"type": type, "timestamp": at, "data": data})
