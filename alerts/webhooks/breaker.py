@@ -4,7 +4,7 @@ Closed: messages go. Open: none goes until `open_until_ms`. Half open, after tha
 each time for twice as long. (M. Nygard, Release It!, 2007.)
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 FAILURES_IN_A_ROW = 5
 OPEN_MS_LEAST, OPEN_MS_MOST = 5_000, 600_000
@@ -17,24 +17,18 @@ class Breaker:
     Args:
         failures: consecutive failures.
         open_until_ms: until when no message goes (exclusive), ms since the epoch; 0 while it is closed.
-        is_probing: whether the one message of a half-open breaker is on its way.
         failing_since_ms: when the first of the consecutive failures ended, ms since the epoch; None without one.
     """
 
     failures: int = 0
     open_until_ms: int = 0
-    is_probing: bool = False
     failing_since_ms: int | None = None
 
     def room(self, now_ms: int) -> int | None:
-        """Returns how many more messages may go at `now_ms`: 0, 1, or None for any number."""
-        if self.failures < FAILURES_IN_A_ROW and now_ms >= self.open_until_ms:
-            return None
-        return 1 if now_ms >= self.open_until_ms and not self.is_probing else 0
-
-    def sent(self) -> "Breaker":
-        """Returns the state after a message has gone."""
-        return replace(self, is_probing=True) if self.failures >= FAILURES_IN_A_ROW else self
+        """Returns how many messages may go side by side at `now_ms`: 0, 1, or None for any number."""
+        if now_ms < self.open_until_ms:
+            return 0
+        return None if self.failures < FAILURES_IN_A_ROW else 1
 
     def succeeded(self) -> "Breaker":
         """Returns the state after a delivery: closed, whatever was before."""
@@ -50,4 +44,4 @@ class Breaker:
         doublings = failures - FAILURES_IN_A_ROW
         open_ms = 0 if doublings < 0 else min(OPEN_MS_LEAST << min(doublings, 20), OPEN_MS_MOST)
         since = now_ms if self.failing_since_ms is None else self.failing_since_ms
-        return Breaker(failures, max(now_ms + open_ms if open_ms else 0, not_before_ms), False, since)
+        return Breaker(failures, max(now_ms + open_ms if open_ms else 0, not_before_ms), since)

@@ -1,17 +1,17 @@
 """Sending to real servers on this machine, well-meaning and hostile ones."""
 
 import asyncio
-import contextlib
 import datetime
 import ipaddress
 import pathlib
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from receivers import answer, server
 
 from alerts.webhooks.addresses import networks
 from alerts.webhooks.receiver import read_receiver
@@ -20,36 +20,6 @@ from alerts.webhooks.sender import EXCERPT_BYTES_MAX, Answer, Sender
 TLS = ssl.create_default_context()
 HERE = networks("127.0.0.0/8")
 BODY = b'{"type":"alert.opened"}'
-Talk = Callable[[bytes, asyncio.StreamWriter], Awaitable[None]]
-
-
-@contextlib.asynccontextmanager
-async def server(talk: Talk, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
-    """A server on a free port, which reads each request and lets `talk` answer it."""
-
-    conversations: set[asyncio.Task[None]] = set()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        conversation = asyncio.current_task()
-        assert conversation is not None
-        conversations.add(conversation)
-        try:
-            while True:
-                head = await reader.readuntil(b"\r\n\r\n")
-                await talk(head + await reader.readexactly(len(BODY)), writer)
-                await writer.drain()
-        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            pass
-        finally:
-            writer.close()
-            with contextlib.suppress(OSError, asyncio.CancelledError):
-                await writer.wait_closed()
-
-    async with await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls) as listening:
-        yield listening.sockets[0].getsockname()[1]
-        for conversation in conversations:
-            conversation.cancel()
-        await asyncio.gather(*conversations)
 
 
 async def send(
@@ -65,10 +35,6 @@ async def send(
 
 async def here(host: str, port: int) -> list[str]:
     return ["127.0.0.1"]
-
-
-async def answer(writer: asyncio.StreamWriter, status: str, body: bytes = b"", headers: str = "") -> None:
-    writer.write(f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n{headers}\r\n".encode() + body)
 
 
 async def test_a_message_arrives_whole_with_the_name_of_its_receiver() -> None:

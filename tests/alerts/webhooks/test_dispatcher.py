@@ -1,0 +1,206 @@
+"""Deliveries from an outbox on a real database to real receivers on this machine."""
+
+import asyncio
+import contextlib
+import pathlib
+import random
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable
+
+import msgspec
+import pytest
+from databases_of_a_test import FickleDatabase, database_in
+from receivers import answer, server
+from standardwebhooks import Webhook
+
+from alerts.webhooks import signing
+from alerts.webhooks.addresses import networks
+from alerts.webhooks.dispatcher import Dispatcher, Sending, Trouble
+from stores.deliveries import Deliveries, Message
+from stores.relational.database import Database
+from stores.relational.deliveries import RelationalDeliveries
+from stores.relational.webhooks import RelationalWebhooks
+from stores.webhooks import StoredWebhook, WebhookWish
+
+SOON = [10] * 9
+"""Waits between attempts that a test has time for, in ms."""
+
+
+class Outbox:
+    """The stores of one test, with the troubles that its dispatcher told."""
+
+    def __init__(self, database: Database) -> None:
+        self.webhooks = RelationalWebhooks(database)
+        self.deliveries: Deliveries = RelationalDeliveries(database)
+        self.troubles: list[Trouble] = []
+
+    def webhook(self, id: str, port: int, form: str = "full") -> StoredWebhook:
+        wish = WebhookWish(url=f"http://127.0.0.1:{port}/", form="thin" if form == "thin" else "full")
+        keys = (signing.new_private_key(), signing.new_secret())
+        webhook = StoredWebhook(id=id, wish=wish, keys=keys, version=1, by="ana", made_at_ms=0, changed_at_ms=0)
+        self.webhooks.add(webhook)
+        return webhook
+
+    def add(self, webhooks: list[str], *messages: tuple[str, str]) -> None:
+        """Adds messages by id and key."""
+        self.deliveries.add(
+            [(Message(id, "alert.opened", key, 0, b'{"form": "full"}', b'{"form": "thin"}'), webhooks) for id, key in messages]
+        )
+
+    def states(self, webhook: str) -> dict[str, str]:
+        return {delivery.message.id: delivery.state for delivery in self.deliveries.page(webhook, (), None, 10_000)}
+
+    @contextlib.asynccontextmanager
+    async def dispatching(self, now_ms: Callable[[], int] | None = None) -> AsyncIterator[Dispatcher]:
+        sending = Sending(allowed=networks("127.0.0.0/8"), is_plain_allowed=True, waits_ms=SOON, timeout_s=5)
+        dispatcher = Dispatcher(
+            self.webhooks, self.deliveries, sending, now_ms or (lambda: time.time_ns() // 1_000_000), self.troubles.append
+        )
+        task = asyncio.create_task(dispatcher.run())
+        try:
+            yield dispatcher
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+
+@pytest.fixture
+def outbox(tmp_path: pathlib.Path) -> Outbox:
+    return Outbox(database_in(tmp_path))
+
+
+class Receiver:
+    """Keeps ids, as receivers should, and answers what `status` says."""
+
+    def __init__(self, status: Callable[[str], str] = lambda _: "204 No Content") -> None:
+        self.status = status
+        self.taken: list[str] = []
+        self.requests: list[tuple[dict[str, str], bytes]] = []
+
+    async def __call__(self, request: bytes, writer: asyncio.StreamWriter) -> None:
+        head, _, body = request.partition(b"\r\n\r\n")
+        pairs = (line.decode().partition(": ") for line in head.split(b"\r\n")[1:])
+        headers = {name.lower(): value for name, _, value in pairs}
+        self.requests.append((headers, body))
+        status = self.status(headers["webhook-id"])
+        if status.startswith("2") and headers["webhook-id"] not in self.taken:
+            self.taken.append(headers["webhook-id"])
+        await answer(writer, status)
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(60):
+        while not holds():
+            await asyncio.sleep(0.02)
+
+
+async def test_a_message_reaches_each_webhook_in_its_form_and_is_verified_by_the_public_library(outbox: Outbox) -> None:
+    full, thin = Receiver(), Receiver()
+    async with server(full) as first, server(thin) as second:
+        keys = outbox.webhook("a", first).keys, outbox.webhook("b", second, "thin").keys
+        async with outbox.dispatching():
+            outbox.add(["a", "b"], ("m1", "card-1"))
+            await until(lambda: bool(full.taken and thin.taken))
+    for receiver, (_, secret), form in ((full, keys[0], "full"), (thin, keys[1], "thin")):
+        headers, body = receiver.requests[0]
+        assert Webhook(secret).verify(body, headers) == {"form": form}
+        assert headers["webhook-signature"].startswith("v1a,")
+
+
+async def test_receivers_that_fail_at_random_get_everything_in_the_order_of_each_key(outbox: Outbox) -> None:
+    chances = random.Random(7)
+    receivers = [
+        Receiver(lambda _: chances.choice(["204 No Content", "500 No", "302 Found\r\nLocation: http://10.0.0.1/"])) for _ in range(2)
+    ]
+    async with server(receivers[0]) as first, server(receivers[1]) as second:
+        outbox.webhook("a", first)
+        outbox.webhook("b", second)
+        messages = [(f"m{number:03d}", f"card-{number % 7}") for number in range(100)]
+        async with outbox.dispatching(lambda: time.time_ns() // 1_000):  # a clock a thousand times as fast, so that breakers close again
+            for number in range(0, 100, 10):
+                outbox.add(["a", "b"], *messages[number : number + 10])
+            await until(lambda: not outbox.deliveries.pending())
+    for receiver in receivers:
+        of_key: dict[str, list[str]] = defaultdict(list)
+        for id in receiver.taken:
+            of_key[dict(messages)[id]].append(id)
+        dead = {id for id, state in outbox.states("a" if receiver is receivers[0] else "b").items() if state == "dead"}
+        assert set(receiver.taken) | dead == {id for id, _ in messages} and len(dead) < 20
+        assert all(ids == sorted(ids) for ids in of_key.values())
+
+
+async def test_a_receiver_that_never_answers_holds_up_no_other(outbox: Outbox) -> None:
+    async def silent(request: bytes, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(3_600)
+
+    quick = Receiver()
+    async with server(silent) as first, server(quick) as second:
+        outbox.webhook("a", first)
+        outbox.webhook("b", second)
+        async with outbox.dispatching():
+            outbox.add(["a", "b"], *((f"m{number}", f"card-{number}") for number in range(200)))
+            await until(lambda: len(quick.taken) == 200)
+    assert set(outbox.states("a").values()) == {"pending"}
+
+
+async def test_a_receiver_that_is_gone_is_disabled_and_somebody_is_told(outbox: Outbox) -> None:
+    receiver = Receiver(lambda _: "410 Gone")
+    async with server(receiver) as port:
+        outbox.webhook("a", port)
+        async with outbox.dispatching():
+            outbox.add(["a"], ("m1", "card-1"), ("m2", "card-1"))
+            await until(lambda: bool(outbox.troubles))
+            await asyncio.sleep(0.5)
+    (found,) = outbox.webhooks.all()
+    assert (found.wish.state, found.version, len(receiver.requests)) == ("disabled", 2, 1)
+    assert "410" in found.why and outbox.troubles[0].is_disabled
+    assert outbox.states("a") == {"m1": "gone", "m2": "pending"}
+
+
+async def test_a_receiver_that_fails_for_days_is_disabled_after_somebody_was_told(outbox: Outbox) -> None:
+    receiver = Receiver(lambda _: "500 No")
+    hours = [0]
+    async with server(receiver) as port:
+        outbox.webhook("a", port)
+        async with outbox.dispatching(lambda: time.time_ns() // 1_000_000 + hours[0] * 3_600_000):
+            outbox.add(["a"], *((f"m{number}", f"card-{number}") for number in range(5)))
+            await until(lambda: len(receiver.requests) > 5)
+            hours[0] = 7
+            await until(lambda: bool(outbox.troubles))
+            hours[0] = 6 * 24
+            outbox.add(["a"], ("m9", "card-9"))
+            await until(lambda: len(outbox.troubles) == 2)
+    assert [trouble.is_disabled for trouble in outbox.troubles] == [False, True]
+    assert "answered 500" in outbox.webhooks.all()[0].why
+
+
+async def test_a_disabled_webhook_gets_what_waited_once_it_is_enabled(outbox: Outbox) -> None:
+    receiver = Receiver()
+    async with server(receiver) as port:
+        webhook = outbox.webhook("a", port)
+        disabled = msgspec.structs.replace(webhook, version=2, wish=msgspec.structs.replace(webhook.wish, state="disabled"))
+        outbox.webhooks.replace(disabled)
+        async with outbox.dispatching():
+            outbox.add(["a"], ("m1", "card-1"))
+            await asyncio.sleep(1)
+            assert receiver.requests == []
+            outbox.webhooks.replace(msgspec.structs.replace(webhook, version=3))
+            await until(lambda: receiver.taken == ["m1"])
+
+
+async def test_a_store_that_is_away_stops_deliveries_and_they_go_on_afterwards(tmp_path: pathlib.Path) -> None:
+    database = FickleDatabase(tmp_path)
+    outbox, receiver = Outbox(database), Receiver()
+    async with server(receiver) as port:
+        outbox.webhook("a", port)
+        async with outbox.dispatching():
+            outbox.add(["a"], *((f"m{number}", "card-1") for number in range(20)))
+            await until(lambda: len(receiver.taken) > 2)
+            database.away = True
+            await asyncio.sleep(1.5)
+            before = len(receiver.taken)
+            database.away = False
+            await until(lambda: len(receiver.taken) == 20)
+    assert before < 20 and receiver.taken == [f"m{number}" for number in range(20)]
