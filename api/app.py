@@ -47,6 +47,8 @@ from api.patterns.pattern_routes import make_pattern_routes
 from api.patterns.promotion_gate import Measuring
 from api.stream.stream import Stream
 from api.stream.stream_route import make_stream_route
+from api.webhooks.delivery_routes import make_delivery_routes
+from api.webhooks.webhook_routes import WebhookStores, make_webhook_routes
 from foundation.refusal import Refusal
 from foundation.settings import Settings
 from pipeline.jobs.backtest_kind import BACKTEST
@@ -78,6 +80,7 @@ def make_app(
     jobs: Jobs,
     effects: Effects,
     snoozes: Snoozes,
+    webhooks: WebhookStores,
     lifespan: Lifespan | None = None,
     metrics: Metrics | None = None,
     api_metrics: ApiMetrics | None = None,
@@ -99,6 +102,7 @@ def make_app(
         jobs: the store of jobs.
         effects: the store of what rules did.
         snoozes: the store of snoozes of alerts.
+        webhooks: the stores of webhooks and deliveries, and where messages may go.
         lifespan: starts parts before the first request and stops them after the last one.
         metrics: the store of event metrics; without it the route that queries it does not exist.
         api_metrics: the metrics of this process, which ``/metrics`` shows; by default new ones.
@@ -139,6 +143,8 @@ def make_app(
     app.include_router(make_audit_routes(access.audit), prefix="/v1")
     app.include_router(make_job_routes(jobs, settings, clock, {BACKTEST.name: BacktestDoor(definitions)}), prefix="/v1")
     app.include_router(make_result_route(jobs, results_of(settings), clock), prefix="/v1")
+    app.include_router(make_webhook_routes(webhooks.stored, webhooks.deliveries, webhooks.vetting, clock), prefix="/v1")
+    app.include_router(make_delivery_routes(webhooks.deliveries), prefix="/v1")
     app.include_router(make_health(health, api_metrics, in_force, waiting, stream))
     serve_openapi(app)
     for kind in (Problem, Refusal, LogUnavailableError, StoreUnavailableError, HTTPException, RequestValidationError, Exception):

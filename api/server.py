@@ -13,6 +13,7 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 
+from alerts.webhooks.addresses import networks
 from api.app import make_app
 from api.asgi_entry import AsgiEntry
 from api.auth.access import note_found, open_access
@@ -43,6 +44,7 @@ from api.protocol import CONNECTIONS_MAX, BoundedProtocol
 from api.solo.runtime import runtime_of
 from api.stream.stream import Stream
 from api.stream.stream_source import TopicSource
+from api.webhooks.webhook_routes import Vetting, WebhookStores
 from foundation.refusal import Refusal
 from foundation.settings import Settings, read_settings
 from pipeline.control.kafka_access import connection_of
@@ -53,9 +55,11 @@ from stores.decisions import StoreUnavailableError
 from stores.relational.database import Database
 from stores.relational.definitions import RelationalRegistry
 from stores.relational.effects import RelationalEffects
+from stores.relational.deliveries import RelationalDeliveries
 from stores.relational.jobs import RelationalJobs
 from stores.relational.place import SqlitePlace, place_of
 from stores.relational.snoozes import RelationalSnoozes
+from stores.relational.webhooks import RelationalWebhooks
 
 log = logging.getLogger(__name__)
 
@@ -129,6 +133,8 @@ class Server:
             self._runtime.quick_log, self._waiting, self._health, clock, Stream(TopicSource(broker, settings.topic("decisions"))),
             self._lists.entries, self._facts.told, RelationalJobs(self._database), self._effects,
             RelationalSnoozes(self._database), self._lifespan, self._metrics.store, api_metrics,
+            self._lists.entries, self._facts.told, RelationalJobs(self._database),
+            _webhooks(self._database, settings), self._lifespan, self._metrics.store, api_metrics,
         )  # fmt: skip
 
     def _take_control(self, records: Sequence[Record]) -> None:
@@ -240,6 +246,11 @@ class Server:
             part.close()
         self._metrics.close()
         self._store_checks.close()
+
+
+def _webhooks(database: Database, settings: Settings) -> WebhookStores:
+    vetting = Vetting(networks(settings.webhook_networks, "WEIR_WEBHOOK_NETWORKS"), settings.webhook_plain == "accept")
+    return WebhookStores(RelationalWebhooks(database), RelationalDeliveries(database), vetting)
 
 
 def main() -> None:

@@ -82,6 +82,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         rule_counts_kept_days: how long it is kept, in event time, what rules matched and which labels their matches got.
         promotion_events_min: so many events have to be decided while a rule is watched before a bound on its matches counts as kept.
         promotion_labels_min: so many of its matches have to have a label before a bound on its precision counts as kept.
+        webhook_networks: networks that webhooks may reach although they are not public, such as ``10.2.0.0/16``, with commas between.
+        webhook_plain: ``refuse`` or ``accept`` webhooks without TLS, which everybody on the way can read and change.
+        webhook_ca_file: PEM certificates that sign those of webhooks; if empty, those that the machine trusts.
+        webhook_timeout_ms: how long an attempt to deliver a message may take in all.
+        deliveries_kept_days: how long messages that need no further attempt are remembered, with all attempts.
         store: store of decisions: sqlite (a file in the folder) or cassandra.
         store_timeout_ms: how long the API waits for a store that is a server.
         decisions_kept_days: how long either store keeps decisions, from the day on which each was written; 0 means for ever.
@@ -165,6 +170,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     rule_counts_kept_days: int = 35
     promotion_events_min: int = 1_000
     promotion_labels_min: int = 20
+    webhook_networks: str = ""
+    webhook_plain: Literal["refuse", "accept"] = "refuse"
+    webhook_ca_file: str = ""
+    webhook_timeout_ms: int = 15_000
+    deliveries_kept_days: int = 30
     store: Literal["sqlite", "cassandra"] = "sqlite"
     store_timeout_ms: int = 40
     decisions_kept_days: int = 90

@@ -112,7 +112,7 @@ class Deliveries(Protocol):
         """Returns for each webhook with pending deliveries how many there are, and the time of the oldest message, ms since the epoch."""
 
     def page(self, webhook: str | None, states: Sequence[DeliveryState], before: int | None, limit: int) -> list[Delivery]:
-        """Returns the newest `limit` deliveries, newest first.
+        """Returns the newest `limit` deliveries, newest first, and all others of the last one's message, so that no page tears them apart.
 
         Args:
             webhook: only those to this one; None for all.

@@ -17,7 +17,6 @@ class WebhookWish(msgspec.Struct, frozen=True, kw_only=True):
         url: where messages go.
         description: what the receiver is for, in the user's words.
         types: types of messages that it gets, such as ``alert.opened``; ``alert.*`` stands for all that begin so; empty for every type.
-        filter: a condition in CEL over the message's data that has to hold; empty for none.
         form: ``full``, or ``thin`` for ids alone, where the receiver asks for the rest.
         state: ``disabled`` webhooks get nothing; what was meant for them waits.
     """
@@ -25,7 +24,6 @@ class WebhookWish(msgspec.Struct, frozen=True, kw_only=True):
     url: str
     description: str = ""
     types: tuple[str, ...] = ()
-    filter: str = ""
     form: Literal["full", "thin"] = "full"
     state: WebhookState = "enabled"
 

@@ -30,13 +30,13 @@ _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _V4_COMPATIBLE = ipaddress.IPv6Network("::/96")
 
 
-def networks(text: str) -> tuple[Network, ...]:
+def networks(text: str, where: str) -> tuple[Network, ...]:
     """Reads networks with commas between, such as ``10.2.0.0/16, fd00::/8``.
 
     Raises:
         Refusal: one of them is no network.
     """
-    return tuple(_network(part.strip()) for part in text.split(",") if part.strip())
+    return tuple(_network(part.strip(), where) for part in text.split(",") if part.strip())
 
 
 def why_not(address: Address, allowed: Sequence[Network] = ()) -> str | None:
@@ -72,8 +72,8 @@ def _inside(address: ipaddress.IPv6Address) -> Sequence[Address]:
     return [address]
 
 
-def _network(text: str) -> Network:
+def _network(text: str, where: str) -> Network:
     try:
         return ipaddress.ip_network(text)
     except ValueError:
-        raise Refusal("not a network", where="WEIR_WEBHOOK_NETWORKS", expected="networks such as 10.2.0.0/16", got=text) from None
+        raise Refusal("not a network", where=where, expected="networks such as 10.2.0.0/16", got=text) from None

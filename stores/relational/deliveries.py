@@ -129,8 +129,11 @@ class RelationalDeliveries:
         if before is not None:
             query = query.where(DELIVERY.c.number < before)
         with self._database.reading() as connection:
-            rows = connection.execute(query.order_by(DELIVERY.c.number.desc(), DELIVERY.c.webhook).limit(limit))
-            return [_delivery(row) for row in rows]
+            rows = list(connection.execute(query.order_by(DELIVERY.c.number.desc(), DELIVERY.c.webhook).limit(limit)))
+            if len(rows) == limit:
+                same = (DELIVERY.c.number == rows[-1].number) & (DELIVERY.c.webhook > rows[-1].webhook)
+                rows += connection.execute(query.where(same).order_by(DELIVERY.c.webhook))
+        return [_delivery(row) for row in rows]
 
     def attempts(self, number: int, webhook: str) -> list[Attempt]:
         own = select(ATTEMPT).where(ATTEMPT.c.number == number, ATTEMPT.c.webhook == webhook).order_by(ATTEMPT.c.attempt)

@@ -10,6 +10,7 @@ import msgspec
 from databases_of_a_test import FickleDatabase
 from entry_topic_in_memory import MemoryEntryTopic, StoredEntries
 
+from alerts.webhooks.addresses import networks
 from api.app import make_app
 from api.asgi_entry import AsgiEntry
 from api.auth.access import Access
@@ -23,6 +24,7 @@ from api.http.health import Health
 from api.kafka.log import LogUnavailableError
 from api.lists.entries import Entries
 from api.stream.stream import PositionedRecord, Stream
+from api.webhooks.webhook_routes import Vetting, WebhookStores
 from foundation.settings import Settings
 from pipeline.engine.definitions.release import compile_release
 from stores.decisions import StoredDecision, TopicPlace
@@ -30,9 +32,11 @@ from stores.metrics.duckdb_metrics import DuckDbMetrics
 from stores.relational.audit import RelationalAudit
 from stores.relational.definitions import RelationalRegistry
 from stores.relational.effects import RelationalEffects
+from stores.relational.deliveries import RelationalDeliveries
 from stores.relational.jobs import RelationalJobs
 from stores.relational.snoozes import RelationalSnoozes
 from stores.relational.tokens import RelationalTokens
+from stores.relational.webhooks import RelationalWebhooks
 from stores.sqlite.sqlite_decisions import SqliteDecisions
 
 TOKEN = "a-token-for-the-tests"
@@ -139,10 +143,24 @@ class Api:
             self.settings, self.access, self.in_force, self.definitions, self.decisions, self.decisions, self.log, self.log,
             self.waiting, self.health, self.clock, self.stream, self.entries, self.facts, self.jobs, self.effects,
             RelationalSnoozes(self.database), metrics=self.metrics,
+        vetting = Vetting(networks("10.9.0.0/16", "networks"), False, self.resolve)
+        self.addresses = {"hooks.example.com": ["93.184.216.34"], "inside.example.com": ["10.1.2.3"], "allowed.example.com": ["10.9.1.2"]}
+        self.webhooks = WebhookStores(RelationalWebhooks(self.database), RelationalDeliveries(self.database), vetting)
+        install_owner(self.access.tokens, TOKEN, NOW_MS)
+        self.app: AsgiEntry = make_app(
+            self.settings, self.access, self.in_force, self.definitions, self.decisions, self.decisions, self.log, self.log,
+            self.waiting, self.health, self.clock, self.stream, self.entries, self.facts, self.jobs,
+            self.webhooks, metrics=self.metrics,
         )  # fmt: skip
         self.client = httpx.AsyncClient(
             transport=httpx.ASGITransport(self.app), base_url="http://api", headers={"authorization": f"Bearer {TOKEN}"}
         )
+
+    async def resolve(self, host: str, port: int) -> list[str]:
+        """The addresses of the names that a test knows."""
+        if host not in self.addresses:
+            raise OSError("Name or service not known")
+        return self.addresses[host]
 
     def clock(self) -> float:
         return self.now_ms / 1000

@@ -115,6 +115,15 @@ def test_pages_are_newest_first_and_filtered(store: Deliveries) -> None:
     assert store.page(B, (), None, 3) == [] and store.page(A, ["gone"], None, 3) == []
 
 
+def test_a_page_does_not_tear_the_deliveries_of_a_message_apart(store: Deliveries) -> None:
+    store.add([(message(f"m{index}", f"card-{index}"), [A, B]) for index in range(3)])
+    first = store.page(None, (), None, 3)
+    rest = store.page(None, (), first[-1].number, 3)
+    assert [(delivery.message.id, delivery.webhook) for delivery in first + rest] == [
+        (f"m{index}", id) for index in (2, 1, 0) for id in (A, B)
+    ]
+
+
 def test_pending_deliveries_are_counted_with_the_oldest_one(store: Deliveries) -> None:
     store.add([(message("m1", at_ms=700), [A, B]), (message("m2", at_ms=900), [A])])
     assert store.pending() == {A: (2, 700), B: (1, 700)}
@@ -148,7 +157,7 @@ def test_it_is_known_since_when_a_receiver_fails(store: Deliveries) -> None:
 
 
 def webhook(id: str = A, version: int = 1, url: str = "https://example.com/in") -> StoredWebhook:
-    wish = WebhookWish(url=url, types=("alert.*",), filter="data.score > 0.9")
+    wish = WebhookWish(url=url, types=("alert.*",))
     return StoredWebhook(id=id, wish=wish, keys=("whsec_x",), version=version, by="ana", made_at_ms=5, changed_at_ms=6)
 
 

@@ -71,7 +71,7 @@ def test_a_tunnel_is_judged_by_its_server_and_its_client() -> None:
 
 
 def test_an_allowed_network_may_be_reached_also_in_its_other_form() -> None:
-    allowed = networks("10.2.0.0/16, fd00:1::/32")
+    allowed = networks("10.2.0.0/16, fd00:1::/32", "networks")
     for address in ("10.2.3.4", "::ffff:10.2.3.4", "64:ff9b::a02:304", "fd00:1::5"):
         assert why_not(ipaddress.ip_address(address), allowed) is None
     for address in ("10.3.0.1", "127.0.0.1", "fd00:2::5"):
@@ -87,5 +87,5 @@ def test_whatever_the_registries_do_not_call_global_is_refused(address: ipaddres
 
 def test_what_is_no_network_is_refused_by_name() -> None:
     with pytest.raises(Refusal, match=r"10\.0\.0\.1/8"):
-        networks("10.0.0.1/8")
-    assert networks("") == ()
+        networks("10.0.0.1/8", "networks")
+    assert networks("", "networks") == ()

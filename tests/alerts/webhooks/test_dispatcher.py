@@ -53,7 +53,7 @@ class Outbox:
 
     @contextlib.asynccontextmanager
     async def dispatching(self, now_ms: Callable[[], int] | None = None) -> AsyncIterator[Dispatcher]:
-        sending = Sending(allowed=networks("127.0.0.0/8"), is_plain_allowed=True, waits_ms=SOON, timeout_s=5)
+        sending = Sending(allowed=networks("127.0.0.0/8", "networks"), is_plain_allowed=True, waits_ms=SOON, timeout_s=5)
         dispatcher = Dispatcher(
             self.webhooks, self.deliveries, sending, now_ms or (lambda: time.time_ns() // 1_000_000), self.troubles.append
         )

@@ -14,7 +14,7 @@ async def vetted(*addresses: str, allowed: str = "") -> str:
         assert (host, port) == ("hooks.example.com", 443)
         return list(addresses)
 
-    return str(await vetted_address(RECEIVER, networks(allowed), resolve))
+    return str(await vetted_address(RECEIVER, networks(allowed, "networks"), resolve))
 
 
 def test_a_url_is_taken_apart() -> None:

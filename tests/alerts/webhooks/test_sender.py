@@ -18,7 +18,7 @@ from alerts.webhooks.receiver import read_receiver
 from alerts.webhooks.sender import EXCERPT_BYTES_MAX, Answer, Sender
 
 TLS = ssl.create_default_context()
-HERE = networks("127.0.0.0/8")
+HERE = networks("127.0.0.0/8", "networks")
 BODY = b'{"type":"alert.opened"}'
 
 

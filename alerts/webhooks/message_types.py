@@ -1,0 +1,29 @@
+"""The types of messages that webhooks may ask for."""
+
+from collections.abc import Sequence
+
+from foundation.refusal import Refusal
+
+TEST = "webhook.test"
+"""Is sent to one webhook when somebody asks for it, whatever types it wants."""
+MESSAGE_TYPES: tuple[str, ...] = (TEST,)
+PATTERNS_MAX = 50
+
+
+def wants(patterns: Sequence[str], type: str) -> bool:
+    """Returns whether one of `patterns` is `type`, or ends in ``.*`` and begins it; no pattern at all wants every type."""
+    return not patterns or any(type == pattern or (pattern.endswith(".*") and type.startswith(pattern[:-1])) for pattern in patterns)
+
+
+def require_patterns(patterns: Sequence[str], where: str) -> None:
+    """Checks the types that a user asks for.
+
+    Raises:
+        Refusal: one of them stands for no type, or there are more than `PATTERNS_MAX`.
+    """
+    if len(patterns) > PATTERNS_MAX:
+        raise Refusal("too many types", where=where, expected=f"at most {PATTERNS_MAX}", got=len(patterns))
+    for index, pattern in enumerate(patterns):
+        if not any(wants([pattern], type) for type in MESSAGE_TYPES):
+            expected = f"one of {', '.join(MESSAGE_TYPES)}, or the beginning of one and .*"
+            raise Refusal("unknown type of messages", where=f"{where}[{index}]", expected=expected, got=pattern)

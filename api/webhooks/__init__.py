@@ -1,0 +1,1 @@
+"""Webhooks over HTTP: who is told, and what became of each message."""
