@@ -14,6 +14,7 @@ from deploy.commands.job_commands import export_by_job, jobs
 from deploy.commands.option_values import as_duration_ms, as_moment_ms
 from deploy.commands.pattern_commands import patterns, run_tests
 from deploy.commands.rule_report_commands import COMMANDS
+from deploy.commands.webhook_commands import webhooks
 from foundation.refusal import Refusal
 
 SAMPLES = pathlib.Path(__file__).parent / "samples"
@@ -54,6 +55,7 @@ main.add_command(jobs)
 for _each in COMMANDS:
     patterns.add_command(_each)
 main.add_command(patterns)
+main.add_command(webhooks)
 
 
 @main.command()

@@ -12,6 +12,7 @@ from api.client.client_jobs import ClientJobs
 from api.client.client_patterns import ClientPatterns
 from api.client.client_refusals import no_answer, no_api, refusal_of
 from api.client.client_stream import AWAY_SECONDS_MAX, SILENT_SECONDS_MAX, Watch
+from api.client.client_webhooks import ClientWebhooks
 from api.decisions.profile import Profile
 from api.definitions.versions import Comparison, Version
 from api.http.responses import BypassInForce, FactsOfEntity, Kept, KeptParts, ListChanged, ListPage, Lists, Put, Score
@@ -99,6 +100,7 @@ class Client:
     Attributes:
         jobs: the calls about jobs.
         patterns: the calls about rules.
+        webhooks: the calls about webhooks.
 
     Raises:
         Refusal: from any call: the API does not answer, another program answers, the token is not valid, or the API refuses the request;
@@ -112,6 +114,7 @@ class Client:
         self._http = httpx.Client(base_url=url, headers=headers, trust_env=False, timeout=seconds_max)
         self.jobs = ClientJobs(self._http, self._read)
         self.patterns = ClientPatterns(self._read, self._put)
+        self.webhooks = ClientWebhooks(self._read)
 
     def decide(self, event: Mapping[str, object] | bytes, deadline_ms: int | None = None) -> Decision:
         """The decision on `event`, an object or its JSON. Another call with the same event gets the same decision.

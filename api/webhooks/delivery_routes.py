@@ -10,7 +10,8 @@ from api.auth.permissions import ADMIN
 from api.auth.request_context import caller_of
 from api.http.problem import Problem, as_response, json_answer
 from api.http.route_docs import route_docs
-from api.webhooks.shown_webhook import DeliveryPage, DeliveryWithAttempts, shown_attempt, shown_delivery
+from api.webhooks.shown_webhook import shown_attempt, shown_delivery
+from api.webhooks.webhook_shapes import DeliveryPage, DeliveryWithAttempts
 from foundation.refusal import Refusal
 from stores.decisions import bad_cursor
 from stores.deliveries import DELIVERY_STATES, Deliveries, Delivery, DeliveryState

@@ -19,20 +19,8 @@ from api.http.json_body import read_json
 from api.http.problem import Answer, Problem, as_response, json_answer
 from api.http.route_docs import route_docs
 from api.kafka.log import Clock
-from api.webhooks.shown_webhook import (
-    KEYS_MAX,
-    Again,
-    GivenWebhook,
-    NewWebhook,
-    SentAgain,
-    ShownWebhook,
-    ShownWebhooks,
-    WantedKey,
-    new_key,
-    require_again,
-    shown_webhook,
-    wish_of,
-)
+from api.webhooks.shown_webhook import new_key, require_again, shown_webhook, wish_of
+from api.webhooks.webhook_shapes import KEYS_MAX, Again, GivenWebhook, NewWebhook, SentAgain, ShownWebhook, ShownWebhooks, WantedKey
 from foundation.refusal import Refusal
 from stores.deliveries import Deliveries, Message
 from stores.webhooks import WEBHOOKS_MAX, StoredWebhook, TooManyWebhooksError, Webhooks

@@ -10,7 +10,7 @@ from api_imitation import NOW_MS, Api
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from alerts.webhooks.signing import sign
-from api.webhooks.shown_webhook import KEYS_MAX
+from api.webhooks.webhook_shapes import KEYS_MAX
 from stores.deliveries import Attempt, Message, Settled
 from stores.webhooks import WEBHOOKS_MAX
 

@@ -1,0 +1,126 @@
+"""`weir webhooks`. Each subcommand imports what it needs inside its function."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from api.client.client import Client
+    from api.webhooks.webhook_shapes import ShownWebhook
+
+_STATES = ("pending", "delivered", "dead", "gone")
+_signing = click.option("--signing", type=click.Choice(["ed25519", "secret"]), default="ed25519", help="How messages are signed.")
+
+
+@click.group()
+def webhooks() -> None:
+    """Names receivers of alerts in the running system, tests them, and sends again what they did not take."""
+
+
+@webhooks.command("list")
+def list_webhooks() -> None:
+    """Lists all webhooks with what waits for them."""
+    with _api() as api:
+        for webhook in api.webhooks.all().webhooks:
+            waiting = f"{webhook.waiting} wait" if webhook.waiting else "nothing waits"
+            why = f"  ({webhook.why})" if webhook.why else ""
+            click.echo(f"{webhook.id}  {webhook.state:<8}  {waiting:<14}  {webhook.url}{why}")
+
+
+@webhooks.command()
+@click.argument("url")
+@click.option("--description", default="", help="What the receiver is for.")
+@click.option("--type", "types", multiple=True, help="A type of messages, such as alert.opened or alert.*; may be repeated. Default: all.")
+@click.option("--thin", is_flag=True, help="Send ids alone; the receiver asks for the rest.")
+@_signing
+def add(url: str, description: str, types: tuple[str, ...], thin: bool, signing: str) -> None:
+    """Makes a webhook that messages are sent to at URL, and prints by what their signatures are verified."""
+    from api.webhooks.webhook_shapes import NewWebhook
+
+    new = NewWebhook(
+        url=url,
+        description=description,
+        types=list(types),
+        form="thin" if thin else "full",
+        signing="secret" if signing == "secret" else "ed25519",
+    )
+    with _api() as api:
+        _say_keys(api.webhooks.make(new))
+
+
+@webhooks.command()
+@click.argument("id")
+def remove(id: str) -> None:
+    """Removes the webhook ID with all its deliveries."""
+    with _api() as api:
+        api.webhooks.remove(id)
+    click.echo(f"removed     {id}")
+
+
+@webhooks.command()
+@click.argument("id")
+def test(id: str) -> None:
+    """Sends a message of the type webhook.test to the webhook ID."""
+    with _api() as api:
+        api.webhooks.test(id)
+    click.echo("written; see weir webhooks deliveries")
+
+
+@webhooks.command()
+@click.argument("id")
+@_signing
+def rotate(id: str, signing: str) -> None:
+    """Adds a key to the webhook ID, whose messages then have one signature a key."""
+    with _api() as api:
+        _say_keys(api.webhooks.rotate(id, "secret" if signing == "secret" else "ed25519"))
+
+
+@webhooks.command("drop-older-keys")
+@click.argument("id")
+def drop_older_keys(id: str) -> None:
+    """Drops all keys of the webhook ID but the newest."""
+    with _api() as api:
+        _say_keys(api.webhooks.drop_older_keys(id))
+
+
+@webhooks.command()
+@click.option("--webhook", default=None, help="Only those to this webhook.")
+@click.option("--state", "states", multiple=True, type=click.Choice(_STATES), help="Only those in this state; may be repeated.")
+@click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True, help="How many, the newest first.")
+def deliveries(webhook: str | None, states: tuple[str, ...], limit: int) -> None:
+    """Lists deliveries, newest first."""
+    with _api() as api:
+        for one in api.webhooks.deliveries(webhook, states, limit=limit).deliveries:
+            click.echo(f"{one.number:>8}  {one.webhook}  {one.state:<9}  {one.attempts:>2} attempts  {one.type:<16}  {one.key}")
+
+
+@webhooks.command()
+@click.argument("webhook")
+@click.argument("number", type=int)
+def delivery(webhook: str, number: int) -> None:
+    """Shows the delivery NUMBER to WEBHOOK with its attempts, as JSON."""
+    import msgspec
+
+    with _api() as api:
+        click.echo(msgspec.json.format(msgspec.json.encode(api.webhooks.delivery(webhook, number))))
+
+
+@webhooks.command("send-again")
+@click.argument("webhook")
+@click.argument("numbers", type=int, nargs=-1, required=True)
+def send_again(webhook: str, numbers: tuple[int, ...]) -> None:
+    """Sends the deliveries NUMBERS to WEBHOOK again; each keeps the id of its message."""
+    with _api() as api:
+        click.echo(f"sent again  {api.webhooks.send_again(webhook, numbers)}")
+
+
+def _say_keys(webhook: "ShownWebhook") -> None:
+    click.echo(f"webhook     {webhook.id}")
+    for key in webhook.keys:
+        click.echo(f"{key.signing:<11} {key.public or key.secret or 'a secret that was shown when it was made'}")
+
+
+def _api() -> "Client":
+    from deploy.commands.push import system_api
+
+    return system_api()
