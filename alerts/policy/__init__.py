@@ -1,0 +1,1 @@
+"""What alerts.yaml says: which decisions become alerts, how they are grouped, when they end."""

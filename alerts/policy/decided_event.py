@@ -1,0 +1,53 @@
+"""What alerts need to know of a decision."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from patterns.language.pattern import SEVERITIES
+
+
+@dataclass(frozen=True, slots=True)
+class MatchedRule:
+    """Is a rule that matched and was not in shadow: its id, and one of `patterns.language.pattern.SEVERITIES`."""
+
+    pattern: str
+    severity: str
+
+
+@dataclass(frozen=True, slots=True)
+class DecidedEvent:
+    """Is one decision.
+
+    Args:
+        key: stands for the event's user and id, and is the same for all revisions.
+        event_id: the event's id.
+        revision: of the decision, from 0 on.
+        event_time_ms: time of the event, ms since the epoch.
+        decided_at_ms: when it was decided, ms since the epoch.
+        action: ``approve``, ``review`` or ``block``.
+        score: in [0, 1]; None without one.
+        rules: the rules that matched and act.
+        entities: id by kind of entity, the user's among them; kinds that the event lacks are left out.
+        loss: what the event would cost if it is fraud, in the currency of the policy; 0 if that is not known.
+        reasons: why, in words, the weightiest first.
+        is_retracted: whether this revision takes the event back.
+    """
+
+    key: str
+    event_id: str
+    revision: int
+    event_time_ms: int
+    decided_at_ms: int
+    action: str
+    score: float | None
+    rules: tuple[MatchedRule, ...]
+    entities: Mapping[str, str]
+    loss: float = 0.0
+    reasons: tuple[str, ...] = ()
+    is_retracted: bool = False
+
+    def severity(self) -> str:
+        """Returns the greatest severity of its rules; without rules ``high`` for what is blocked, else ``medium``."""
+        if self.rules:
+            return max((rule.severity for rule in self.rules), key=SEVERITIES.index)
+        return "high" if self.action == "block" else "medium"
