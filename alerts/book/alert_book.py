@@ -10,15 +10,19 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from alerts.book.alert import EVENTS_SHOWN_MAX, PATTERNS_MAX, REASONS_MAX, Alert, AlertedEvent, more_severe
-from alerts.book.changes import AlertEvent, Changes, Notice, Span
+from alerts.book.changes import Changes, Notice
 from alerts.book.flood_gate import FloodGate
 from alerts.book.inhibitions import Inhibitions
-from alerts.book.silence import Silence, silence_of
+from alerts.book.risk import below_risk_at_ms, more_severe, risk_now
+from alerts.book.silencing import silence_of
 from alerts.policy.alert_definition import AlertDefinition, alert_id_of, fingerprint_of
 from alerts.policy.decided_event import DecidedEvent
+from stores.alerts import Alert, AlertedEvent, AlertEvent, Silence, Span
 
 ALERT_MAX_AGE_MS = 3_600_000
+EVENTS_SHOWN_MAX = 20
+REASONS_MAX = 5
+PATTERNS_MAX = 32
 MUTED_LOOK_MS = 5_000
 """An alert that something mutes is looked at so often, since what mutes it may have ended."""
 
@@ -140,7 +144,7 @@ class AlertBook:
             last_event_ms=max(alert.last_event_ms, one.event_time_ms),
             events=alert.events + 1,
             loss=alert.loss + one.loss,
-            risk=max(alert.risk_now(now_ms, definition.risk_half_life_ms), one.score or 0.0),
+            risk=max(risk_now(alert, now_ms, definition.risk_half_life_ms), one.score or 0.0),
             risk_at_ms=max(alert.risk_at_ms, now_ms),
             patterns=tuple(dict.fromkeys((*alert.patterns, *(rule.pattern for rule in one.rules))))[:PATTERNS_MAX],
             newest=(shown, *alert.newest)[:EVENTS_SHOWN_MAX],
@@ -223,7 +227,7 @@ def _over_at_ms(alert: Alert, definition: AlertDefinition) -> int:
     """When the alert is over if nothing joins it (inclusive)."""
     return max(
         alert.changed_at_ms + definition.resolve_after_ms,
-        alert.below_risk_at_ms(definition.risk_below, definition.risk_half_life_ms),
+        below_risk_at_ms(alert, definition.risk_below, definition.risk_half_life_ms),
     )
 
 

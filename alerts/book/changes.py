@@ -5,35 +5,9 @@ from typing import Literal
 
 import msgspec
 
-from alerts.book.alert import Alert
+from stores.alerts import Alert, AlertEvent, Span
 
 Told = Literal["opened", "updated", "resolved"]
-
-
-class AlertEvent(msgspec.Struct, frozen=True):
-    """Says that an event counts in an alert of the kind `name`.
-
-    Args:
-        key: of the event (see `alerts.policy.decided_event.DecidedEvent`).
-        revision: of the newest decision on it that was counted.
-        alert: the id of the alert; empty for an event that no longer counts, because a later revision does not meet the definition.
-        loss: what it added to the alert's.
-    """
-
-    name: str
-    key: str
-    revision: int
-    alert: str
-    loss: float
-
-
-class Span(msgspec.Struct, frozen=True):
-    """Counts the alerts of one kind in one span of its limit: those that were `told`, and `more` of which nobody was."""
-
-    name: str
-    since_ms: int
-    told: int = 0
-    more: int = 0
 
 
 class Notice(msgspec.Struct, frozen=True):

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 
 import msgspec
 
-from alerts.book.changes import Changes, Flood, Span
+from alerts.book.changes import Changes, Flood
 from alerts.policy.alert_definition import Limit
+from stores.alerts import Span
 
 
 class FloodGate:

@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from alerts.book.alert import Alert
 from alerts.policy.alert_definition import AlertDefinition, Inhibition
+from stores.alerts import Alert
 
 
 class Inhibitions:

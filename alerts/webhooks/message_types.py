@@ -6,7 +6,10 @@ from foundation.refusal import Refusal
 
 TEST = "webhook.test"
 """Is sent to one webhook when somebody asks for it, whatever types it wants."""
-MESSAGE_TYPES: tuple[str, ...] = (TEST,)
+ALERT_OPENED, ALERT_UPDATED, ALERT_RESOLVED = "alert.opened", "alert.updated", "alert.resolved"
+ALERTS_WITHHELD = "alerts.withheld"
+"""Says how many alerts of a kind opened beyond its limit, of which nobody was told one by one."""
+MESSAGE_TYPES: tuple[str, ...] = (TEST, ALERT_OPENED, ALERT_UPDATED, ALERT_RESOLVED, ALERTS_WITHHELD)
 PATTERNS_MAX = 50
 
 

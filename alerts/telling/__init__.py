@@ -1,0 +1,1 @@
+"""Makes messages to receivers of what happens to alerts."""

@@ -1,0 +1,54 @@
+"""Makes messages of notices. A message's id stands for what it tells, so that the same notice always makes the same message."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from alerts.book.changes import Flood, Notice
+from alerts.policy.alert_definition import fingerprint_of
+from alerts.webhooks.message import body_of
+from alerts.webhooks.message_types import ALERTS_WITHHELD, wants
+from stores.alerts import Alert
+from stores.deliveries import Message
+from stores.webhooks import StoredWebhook
+
+_HIDDEN = ("fingerprint", "told", "tell_at_ms")
+"""What only the system itself needs of an alert."""
+
+
+def messages_of(notices: Iterable[Notice | Flood], webhooks: Sequence[StoredWebhook], now_ms: int) -> list[tuple[Message, tuple[str, ...]]]:
+    """Returns the messages of notices, each with the ids of the webhooks that want it. A disabled webhook wants what others do: it waits.
+
+    Args:
+        now_ms: when it happened, ms since the epoch.
+    """
+    found = []
+    for notice in notices:
+        message = _withheld(notice) if isinstance(notice, Flood) else _told(notice, now_ms)
+        found.append((message, tuple(webhook.id for webhook in webhooks if wants(webhook.wish.types, message.type))))
+    return found
+
+
+def shown_alert(alert: Alert) -> dict[str, Any]:
+    """Returns an alert as receivers and callers see it."""
+    return {name: value for name, value in msgspec.structs.asdict(alert).items() if name not in _HIDDEN}
+
+
+def _told(notice: Notice, now_ms: int) -> Message:
+    alert, type = notice.alert, f"alert.{notice.what}"
+    links = {"id": alert.id, "name": alert.name, "state": alert.state, "severity": alert.severity, "events": alert.events}
+    id = fingerprint_of(type, [(alert.id, str(alert.version))])
+    return _message(id, type, alert.fingerprint, now_ms, shown_alert(alert), links)
+
+
+def _withheld(flood: Flood) -> Message:
+    text = f"and {flood.more:,} more"
+    data = {"name": flood.name, "since_ms": flood.since_ms, "until_ms": flood.until_ms, "more": flood.more, "text": text}
+    id = fingerprint_of(ALERTS_WITHHELD, [(flood.name, str(flood.since_ms))])
+    return _message(id, ALERTS_WITHHELD, flood.name, flood.until_ms, data, data)
+
+
+def _message(id: str, type: str, key: str, at_ms: int, data: Mapping[str, Any], links: Mapping[str, Any]) -> Message:
+    full, thin = body_of(type, at_ms, data, links), body_of(type, at_ms, links, links)
+    return Message(f"msg_{id}", type, key, at_ms, full, thin)

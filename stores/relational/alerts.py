@@ -1,0 +1,207 @@
+"""Alerts in the relational store."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+from sqlalchemy import BigInteger, Column, Connection, Float, Index, LargeBinary, Table, delete, select, tuple_, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from stores.alerts import Alert, AlertEvent, AlertState, AlertWork, OtherProcessError, Silence, Span
+from stores.relational.database import Database, insert_unless_there
+from stores.relational.deliveries import add_messages
+from stores.relational.tables import METADATA, TEXT
+
+ASKED_AT_ONCE = 500
+_INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+_Part = TypeVar("_Part")
+
+OFFSET = Table("alert_offset", METADATA, Column("place", TEXT, primary_key=True), Column("next", BigInteger, nullable=False))
+ALERT = Table(
+    "alert",
+    METADATA,
+    Column("id", TEXT, primary_key=True),
+    Column("name", TEXT, nullable=False),
+    Column("state", TEXT, nullable=False),
+    Column("opened_at_ms", BigInteger, nullable=False),
+    Column("resolved_at_ms", BigInteger),
+    Column("whole", LargeBinary, nullable=False),
+    Index("ix_alert_state", "state", "opened_at_ms", "id"),
+    Index("ix_alert_opened_at_ms", "opened_at_ms", "id"),
+    Index("ix_alert_resolved_at_ms", "resolved_at_ms"),
+)
+GROUP = Table(
+    "alert_group",
+    METADATA,
+    Column("kind", TEXT, primary_key=True),
+    Column("value", TEXT, primary_key=True),
+    Column("alert", TEXT, primary_key=True),
+    Index("ix_alert_group_alert", "alert"),
+)
+EVENT = Table(
+    "alert_event",
+    METADATA,
+    Column("name", TEXT, primary_key=True),
+    Column("key", TEXT, primary_key=True),
+    Column("revision", BigInteger, nullable=False),
+    Column("alert", TEXT, nullable=False),
+    Column("loss", Float(53), nullable=False),
+    Index("ix_alert_event_alert", "alert", "key"),
+)
+SPAN = Table(
+    "alert_span",
+    METADATA,
+    Column("name", TEXT, primary_key=True),
+    Column("since_ms", BigInteger, nullable=False),
+    Column("told", BigInteger, nullable=False),
+    Column("more", BigInteger, nullable=False),
+)
+SILENCE = Table(
+    "silence",
+    METADATA,
+    Column("id", TEXT, primary_key=True),
+    Column("until_ms", BigInteger, nullable=False),
+    Column("whole", LargeBinary, nullable=False),
+    Index("ix_silence_until_ms", "until_ms"),
+)
+_decode_alert = msgspec.json.Decoder(Alert).decode
+_decode_silence = msgspec.json.Decoder(Silence).decode
+
+
+class RelationalAlerts:
+    """See `stores.alerts.Alerts`. An alert is stored whole as JSON, beside the columns that are asked for."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def positions(self) -> dict[str, int]:
+        with self._database.reading() as connection:
+            return dict(connection.execute(select(OFFSET.c.place, OFFSET.c.next)).tuples().all())
+
+    def firing(self) -> list[Alert]:
+        with self._database.reading() as connection:
+            rows = connection.execute(select(ALERT.c.whole).where(ALERT.c.state == "firing").order_by(ALERT.c.opened_at_ms, ALERT.c.id))
+            return [_decode_alert(whole) for whole in rows.scalars()]
+
+    def spans(self) -> list[Span]:
+        with self._database.reading() as connection:
+            return [Span(*row) for row in connection.execute(select(SPAN).order_by(SPAN.c.name))]
+
+    def counted(self, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], AlertEvent]:
+        found: dict[tuple[str, str], AlertEvent] = {}
+        with self._database.reading() as connection:
+            for part in _parts(list(dict.fromkeys(keys))):
+                for row in connection.execute(select(EVENT).where(tuple_(EVENT.c.name, EVENT.c.key).in_(part))):
+                    found[row.name, row.key] = AlertEvent(*row)
+        return found
+
+    def write(self, work: AlertWork) -> None:
+        with self._database.writing() as connection:
+            for place, (before, after) in sorted(work.places.items()):
+                _advance(connection, place, before, after)
+            _write_alerts(connection, work.alerts)
+            _put(connection, EVENT, [msgspec.structs.asdict(event) for event in work.events])
+            _put(connection, SPAN, [msgspec.structs.asdict(span) for span in work.spans])
+            if work.messages:
+                add_messages(connection, work.messages)
+
+    def get(self, ids: Sequence[str]) -> dict[str, Alert]:
+        found: dict[str, Alert] = {}
+        with self._database.reading() as connection:
+            for part in _parts(list(dict.fromkeys(ids))):
+                rows = connection.execute(select(ALERT.c.id, ALERT.c.whole).where(ALERT.c.id.in_(part)))
+                found.update((id, _decode_alert(whole)) for id, whole in rows)
+        return found
+
+    def page(
+        self, states: Sequence[AlertState], names: Sequence[str], group: tuple[str, str] | None, before: tuple[int, str] | None, limit: int
+    ) -> list[Alert]:
+        query = select(ALERT.c.whole)
+        if states:
+            query = query.where(ALERT.c.state.in_(states))
+        if names:
+            query = query.where(ALERT.c.name.in_(names))
+        if group is not None:
+            of_group = (GROUP.c.kind == group[0]) & (GROUP.c.value == group[1])
+            query = query.join(GROUP, (GROUP.c.alert == ALERT.c.id) & of_group)
+        if before is not None:
+            query = query.where(tuple_(ALERT.c.opened_at_ms, ALERT.c.id) < before)
+        with self._database.reading() as connection:
+            rows = connection.execute(query.order_by(ALERT.c.opened_at_ms.desc(), ALERT.c.id.desc()).limit(limit))
+            return [_decode_alert(whole) for whole in rows.scalars()]
+
+    def events_of(self, id: str, after: str, limit: int) -> list[AlertEvent]:
+        own = select(EVENT).where(EVENT.c.alert == id, EVENT.c.key > after).order_by(EVENT.c.key).limit(limit)
+        with self._database.reading() as connection:
+            return [AlertEvent(*row) for row in connection.execute(own)]
+
+    def silences(self, now_ms: int) -> list[Silence]:
+        lasting = select(SILENCE.c.whole).where(SILENCE.c.until_ms > now_ms).order_by(SILENCE.c.until_ms, SILENCE.c.id)
+        with self._database.reading() as connection:
+            return [_decode_silence(whole) for whole in connection.execute(lasting).scalars()]
+
+    def silence(self, silence: Silence) -> None:
+        with self._database.writing() as connection:
+            _put(connection, SILENCE, [{"id": silence.id, "until_ms": silence.until_ms, "whole": msgspec.json.encode(silence)}])
+
+    def forget(self, before_ms: int, limit: int) -> int:
+        old = select(ALERT.c.id).where(ALERT.c.resolved_at_ms < before_ms).order_by(ALERT.c.resolved_at_ms).limit(limit)
+        with self._database.writing() as connection:
+            ids = connection.execute(old).scalars().all()
+            for part in _parts(ids):
+                connection.execute(delete(EVENT).where(EVENT.c.alert.in_(part)))
+                connection.execute(delete(GROUP).where(GROUP.c.alert.in_(part)))
+                connection.execute(delete(ALERT).where(ALERT.c.id.in_(part)))
+        return len(ids)
+
+
+def _advance(connection: Connection, place: str, before: int | None, after: int) -> None:
+    """Moves an offset on from `before`.
+
+    Raises:
+        OtherProcessError: it stands elsewhere.
+    """
+    if before is None:
+        moved = insert_unless_there(connection, OFFSET, place=place, next=after)
+    else:
+        own = (OFFSET.c.place == place) & (OFFSET.c.next == before)
+        moved = (
+            connection.execute(update(OFFSET).where(own).values(next=after), execution_options={"preserve_rowcount": True}).rowcount == 1
+        )
+    if not moved:
+        raise OtherProcessError(f"{place} was read behind {before} by another process")
+
+
+def _write_alerts(connection: Connection, alerts: Sequence[Alert]) -> None:
+    _put(
+        connection,
+        ALERT,
+        [
+            {
+                "id": alert.id,
+                "name": alert.name,
+                "state": alert.state,
+                "opened_at_ms": alert.opened_at_ms,
+                "resolved_at_ms": alert.resolved_at_ms,
+                "whole": msgspec.json.encode(alert),
+            }
+            for alert in alerts
+        ],
+    )
+    groups = [{"kind": kind, "value": value, "alert": alert.id} for alert in alerts for kind, value in alert.group.items()]
+    _put(connection, GROUP, groups)
+
+
+def _put(connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
+    """Writes rows in the place of those that have their keys."""
+    for part in _parts(rows):
+        statement = _INSERTS[connection.dialect.name](table).values(part)
+        own = [column.name for column in table.primary_key]
+        others = {column.name: statement.excluded[column.name] for column in table.columns if column.name not in own}
+        on_conflict = statement.on_conflict_do_update(index_elements=own, set_=others) if others else statement.on_conflict_do_nothing()
+        connection.execute(on_conflict)
+
+
+def _parts(whole: Sequence[_Part]) -> Iterator[Sequence[_Part]]:
+    for first in range(0, len(whole), ASKED_AT_ONCE):
+        yield whole[first : first + ASKED_AT_ONCE]

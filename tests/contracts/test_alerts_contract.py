@@ -1,0 +1,131 @@
+"""What the store of alerts keeps to, in each database of `PLACES`."""
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+
+import msgspec
+import pytest
+from databases_of_a_test import PLACES
+
+from stores.alerts import Alert, AlertEvent, Alerts, AlertWork, OtherProcessError, Silence, Span
+from stores.deliveries import Message
+from stores.relational.alerts import RelationalAlerts
+from stores.relational.database import Database
+from stores.relational.deliveries import RelationalDeliveries
+
+PLACE = "weir.decisions/0"
+
+
+@pytest.fixture(params=PLACES)
+def database(request: pytest.FixtureRequest) -> Iterator[Database]:
+    with contextlib.closing(Database(PLACES[request.param](request))) as opened:
+        yield opened
+
+
+@pytest.fixture
+def store(database: Database) -> Alerts:
+    return RelationalAlerts(database)
+
+
+def alert(id: str, opened_at_ms: int = 1_000, card: str = "c1", **more: object) -> Alert:
+    known: dict[str, object] = {"id": id, "fingerprint": "f" + id, "name": "attack", "title": "an attack", "group": {"card": card}}
+    known |= {"state": "firing", "severity": "high", "opened_at_ms": opened_at_ms, "changed_at_ms": opened_at_ms, "first_event_ms": 1}
+    known |= {"last_event_ms": 2, "events": 1, "loss": 10.5, "risk": 0.9, "risk_at_ms": 3, "patterns": ("a",), "reasons": ("r",)}
+    known |= {"newest": (), "entities": {"card": card}, "is_stale": False}
+    return Alert(**(known | more))  # type: ignore[arg-type]
+
+
+def work(
+    *alerts: Alert,
+    places: Mapping[str, tuple[int | None, int]] | None = None,
+    events: Sequence[AlertEvent] = (),
+    spans: Sequence[Span] = (),
+    messages: Sequence[tuple[Message, Sequence[str]]] = (),
+) -> AlertWork:
+    return AlertWork(places or {}, alerts, events, spans, messages)
+
+
+def test_what_follows_from_a_batch_is_written_once(store: Alerts, database: Database) -> None:
+    message = Message("m1", "alert.opened", "c1", 1_000, b"{}", b"{}")
+    batch = work(
+        alert("a1"),
+        places={PLACE: (None, 10)},
+        events=[AlertEvent("attack", "k1", 0, "a1", 10.5)],
+        spans=[Span("attack", 1_000, 1, 0)],
+        messages=[(message, ["w1"])],
+    )
+    store.write(batch)
+    with pytest.raises(OtherProcessError, match=PLACE):
+        store.write(batch)
+    assert (store.positions(), store.firing(), store.spans()) == ({PLACE: 10}, [alert("a1")], [Span("attack", 1_000, 1, 0)])
+    assert [one.message for one in RelationalDeliveries(database).due("w1", 2_000, 10)] == [message]
+
+
+def test_of_two_processes_that_read_the_same_the_second_writes_nothing(store: Alerts) -> None:
+    store.write(work(places={PLACE: (None, 10), "weir.alerts/0": (None, 3)}))
+    store.write(work(places={PLACE: (10, 20)}))
+    with pytest.raises(OtherProcessError):
+        store.write(work(alert("a1"), places={"weir.alerts/0": (3, 4), PLACE: (10, 30)}))
+    assert (store.positions(), store.firing()) == ({PLACE: 20, "weir.alerts/0": 3}, [])
+
+
+def test_a_later_state_takes_the_place_of_an_earlier_one(store: Alerts) -> None:
+    store.write(work(alert("a1"), events=[AlertEvent("attack", "k1", 0, "a1", 10.0)], spans=[Span("attack", 1, 1, 0)]))
+    ended = alert("a1", state="resolved", resolved_at_ms=5_000, version=2)
+    store.write(work(ended, events=[AlertEvent("attack", "k1", 1, "", 0.0)], spans=[Span("attack", 1, 3, 4)]))
+    assert (store.firing(), store.get(["a1", "a2"]), store.spans()) == ([], {"a1": ended}, [Span("attack", 1, 3, 4)])
+    assert store.counted([("attack", "k1")]) == {("attack", "k1"): AlertEvent("attack", "k1", 1, "", 0.0)}
+
+
+def test_many_rows_are_written_and_read_at_once(store: Alerts) -> None:
+    alerts = [alert(f"a{number:04d}", number) for number in range(1_203)]
+    events = [AlertEvent("attack", f"k{number:04d}", 0, "a0000", 1.0) for number in range(1_203)]
+    store.write(work(*alerts, events=events))
+    assert store.firing() == alerts
+    assert len(store.counted([("attack", f"k{number:04d}") for number in range(2_000)] + [("other", "k0000")])) == 1_203
+    assert len(store.get([one.id for one in alerts])) == 1_203
+
+
+def test_alerts_come_by_pages_and_filters(store: Alerts) -> None:
+    alerts = [alert(f"a{number}", number // 2, f"c{number % 2}", name="attack" if number < 4 else "burst") for number in range(6)]
+    alerts[0] = msgspec.structs.replace(alerts[0], state="resolved", resolved_at_ms=9)
+    store.write(work(*alerts))
+
+    def ids(**how: object) -> list[str]:
+        asked: dict[str, object] = {"states": (), "names": (), "group": None, "before": None, "limit": 10} | how
+        return [one.id for one in store.page(**asked)]  # type: ignore[arg-type]
+
+    assert ids() == ["a5", "a4", "a3", "a2", "a1", "a0"]
+    assert (ids(limit=2), ids(limit=2, before=(2, "a4"))) == (["a5", "a4"], ["a3", "a2"])
+    assert (ids(states=["resolved"]), ids(names=["attack"]), ids(group=("card", "c1"))) == (
+        ["a0"],
+        ["a3", "a2", "a1", "a0"],
+        ["a5", "a3", "a1"],
+    )
+    assert ids(group=("card", "nobody"), states=["firing"]) == []
+
+
+def test_events_of_an_alert_come_by_pages(store: Alerts) -> None:
+    store.write(work(alert("a1"), events=[AlertEvent("attack", f"k{number}", 0, "a1", 1.0) for number in range(5)]))
+    first = store.events_of("a1", "", 3)
+    assert [event.key for event in first + store.events_of("a1", first[-1].key, 3)] == [f"k{number}" for number in range(5)]
+
+
+def test_silences_last_until_their_end(store: Alerts) -> None:
+    long, short = (Silence(id, {"card": "c1"}, 0, until_ms, "ana", "a test") for id, until_ms in (("s1", 9_000), ("s2", 5_000)))
+    store.silence(long)
+    store.silence(short)
+    assert (store.silences(0), store.silences(5_000), store.silences(9_000)) == ([short, long], [long], [])
+    store.silence(msgspec.structs.replace(long, until_ms=6_000))
+    assert [silence.until_ms for silence in store.silences(5_500)] == [6_000]
+
+
+def test_resolved_alerts_are_forgotten_with_their_events(store: Alerts) -> None:
+    ended = [alert(f"a{number}", state="resolved", resolved_at_ms=number * 1_000) for number in range(4)]
+    store.write(work(*ended, alert("b1"), events=[AlertEvent("attack", "k0", 0, "a0", 1.0), AlertEvent("attack", "k1", 0, "b1", 1.0)]))
+    assert (store.forget(3_000, 2), store.forget(3_000, 2), store.forget(3_000, 2)) == (2, 1, 0)
+    assert (sorted(store.get(["a0", "a3", "b1"])), list(store.counted([("attack", "k0"), ("attack", "k1")]))) == (
+        ["a3", "b1"],
+        [("attack", "k1")],
+    )
+    assert store.page((), (), ("card", "c1"), None, 10) == [alert("b1"), ended[3]]
