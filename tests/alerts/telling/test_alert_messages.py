@@ -14,10 +14,28 @@ from stores.webhooks import StoredWebhook, WebhookWish
 
 NEWEST = AlertedEvent("e1", "u1", 5, "block", 0.99)
 ALERT = Alert(
-    id="a1", fingerprint="f1", name="attack", title="an attack", group={"card": "c1"}, state="firing", severity="high", opened_at_ms=10,
-    changed_at_ms=11, first_event_ms=5, last_event_ms=6, events=2, loss=30.0, risk=0.9, risk_at_ms=11, patterns=("p",), reasons=("3 probes",),
-    newest=(NEWEST,), entities={"card": "c1"}, is_stale=False, version=4,
-)  # fmt: skip
+    id="a1",
+    fingerprint="f1",
+    name="attack",
+    title="an attack",
+    group={"card": "c1"},
+    state="firing",
+    severity="high",
+    opened_at_ms=10,
+    changed_at_ms=11,
+    first_event_ms=5,
+    last_event_ms=6,
+    events=2,
+    loss=30.0,
+    risk=0.9,
+    risk_at_ms=11,
+    patterns=("p",),
+    reasons=("3 probes",),
+    newest=(NEWEST,),
+    entities={"card": "c1"},
+    is_stale=False,
+    version=4,
+)
 
 
 def webhook(id: str, *types: str) -> StoredWebhook:

@@ -1,0 +1,1 @@
+"""Keeps alerts in the store, exactly once, whatever dies meanwhile."""
