@@ -158,6 +158,9 @@ class Alerts(Protocol):
     def firing(self) -> list[Alert]:
         """Returns all alerts that fire."""
 
+    def resolved_since(self, since_ms: int) -> list[Alert]:
+        """Returns the alerts that were resolved at `since_ms` (inclusive) or later."""
+
     def spans(self) -> list[Span]:
         """Returns the spans of limits."""
 

@@ -83,6 +83,11 @@ class RelationalAlerts:
             rows = connection.execute(select(ALERT.c.whole).where(ALERT.c.state == "firing").order_by(ALERT.c.opened_at_ms, ALERT.c.id))
             return [_decode_alert(whole) for whole in rows.scalars()]
 
+    def resolved_since(self, since_ms: int) -> list[Alert]:
+        query = select(ALERT.c.whole).where(ALERT.c.resolved_at_ms >= since_ms).order_by(ALERT.c.resolved_at_ms, ALERT.c.id)
+        with self._database.reading() as connection:
+            return [_decode_alert(whole) for whole in connection.execute(query).scalars()]
+
     def spans(self) -> list[Span]:
         with self._database.reading() as connection:
             return [Span(*row) for row in connection.execute(select(SPAN).order_by(SPAN.c.name))]

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 import pytest
+from alerts_of_a_test import alert
 from databases_of_a_test import PLACES
 
 from stores.alerts import Alert, AlertEvent, Alerts, AlertWork, OtherProcessError, Silence, Span
@@ -25,14 +26,6 @@ def database(request: pytest.FixtureRequest) -> Iterator[Database]:
 @pytest.fixture
 def store(database: Database) -> Alerts:
     return RelationalAlerts(database)
-
-
-def alert(id: str, opened_at_ms: int = 1_000, card: str = "c1", **more: object) -> Alert:
-    known: dict[str, object] = {"id": id, "fingerprint": "f" + id, "name": "attack", "title": "an attack", "group": {"card": card}}
-    known |= {"state": "firing", "severity": "high", "opened_at_ms": opened_at_ms, "changed_at_ms": opened_at_ms, "first_event_ms": 1}
-    known |= {"last_event_ms": 2, "events": 1, "loss": 10.5, "risk": 0.9, "risk_at_ms": 3, "patterns": ("a",), "reasons": ("r",)}
-    known |= {"newest": (), "entities": {"card": card}, "is_stale": False}
-    return Alert(**(known | more))  # type: ignore[arg-type]
 
 
 def work(
@@ -75,6 +68,12 @@ def test_a_later_state_takes_the_place_of_an_earlier_one(store: Alerts) -> None:
     store.write(work(ended, events=[AlertEvent("attack", "k1", 1, "", 0.0)], spans=[Span("attack", 1, 3, 4)]))
     assert (store.firing(), store.get(["a1", "a2"]), store.spans()) == ([], {"a1": ended}, [Span("attack", 1, 3, 4)])
     assert store.counted([("attack", "k1")]) == {("attack", "k1"): AlertEvent("attack", "k1", 1, "", 0.0)}
+
+
+def test_alerts_that_were_resolved_lately_are_found(store: Alerts) -> None:
+    ended = [alert(f"a{number}", state="resolved", resolved_at_ms=number * 1_000) for number in range(4)]
+    store.write(work(alert("b1"), *ended))
+    assert (store.resolved_since(2_000), store.resolved_since(4_000)) == (ended[2:], [])
 
 
 def test_many_rows_are_written_and_read_at_once(store: Alerts) -> None:

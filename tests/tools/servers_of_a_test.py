@@ -13,6 +13,7 @@ MARKERS = {
     "s3": "s3",
     "s3_server": "s3",
     "broker": "kafka",
+    "alertmanager": "alertmanager",
 }
 """Marker by fixture, or by the parameter of a contract test."""
 

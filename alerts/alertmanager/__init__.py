@@ -1,0 +1,1 @@
+"""Tells Prometheus' Alertmanager of alerts, by its API v2."""
