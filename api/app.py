@@ -7,6 +7,7 @@ from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from api.alerts.alert_routes import make_alert_routes
 from api.asgi_entry import AsgiEntry, problem_of
 from api.auth.access import Access
 from api.auth.audit_routes import make_audit_routes
@@ -53,6 +54,7 @@ from foundation.refusal import Refusal
 from foundation.settings import Settings
 from pipeline.jobs.backtest_kind import BACKTEST
 from pipeline.jobs.result_folder import results_of
+from stores.alerts import Alerts
 from stores.decisions import Decisions, StoreUnavailableError
 from stores.effects import Effects
 from stores.jobs import Jobs
@@ -81,6 +83,7 @@ def make_app(
     effects: Effects,
     snoozes: Snoozes,
     webhooks: WebhookStores,
+    alerts: Alerts,
     lifespan: Lifespan | None = None,
     metrics: Metrics | None = None,
     api_metrics: ApiMetrics | None = None,
@@ -102,6 +105,7 @@ def make_app(
         jobs: the store of jobs.
         effects: the store of what rules did.
         snoozes: the store of snoozes of alerts.
+        alerts: the store of alerts.
         webhooks: the stores of webhooks and deliveries, and where messages may go.
         lifespan: starts parts before the first request and stops them after the last one.
         metrics: the store of event metrics; without it the route that queries it does not exist.
@@ -143,6 +147,7 @@ def make_app(
     app.include_router(make_audit_routes(access.audit), prefix="/v1")
     app.include_router(make_job_routes(jobs, settings, clock, {BACKTEST.name: BacktestDoor(definitions)}), prefix="/v1")
     app.include_router(make_result_route(jobs, results_of(settings), clock), prefix="/v1")
+    app.include_router(make_alert_routes(alerts, clock), prefix="/v1")
     app.include_router(make_webhook_routes(webhooks.stored, webhooks.deliveries, webhooks.vetting, clock), prefix="/v1")
     app.include_router(make_delivery_routes(webhooks.deliveries), prefix="/v1")
     app.include_router(make_health(health, api_metrics, in_force, waiting, stream))

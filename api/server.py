@@ -52,6 +52,7 @@ from pipeline.flink.flink_rest import rest_of
 from pipeline.flink.garbage import settle_garbage
 from pipeline.sinks.decision_store import open_decisions_reader
 from stores.decisions import StoreUnavailableError
+from stores.relational.alerts import RelationalAlerts
 from stores.relational.database import Database
 from stores.relational.definitions import RelationalRegistry
 from stores.relational.effects import RelationalEffects
@@ -134,7 +135,7 @@ class Server:
             self._lists.entries, self._facts.told, RelationalJobs(self._database), self._effects,
             RelationalSnoozes(self._database), self._lifespan, self._metrics.store, api_metrics,
             self._lists.entries, self._facts.told, RelationalJobs(self._database),
-            _webhooks(self._database, settings), self._lifespan, self._metrics.store, api_metrics,
+            _webhooks(self._database, settings), RelationalAlerts(self._database), self._lifespan, self._metrics.store, api_metrics,
         )  # fmt: skip
 
     def _take_control(self, records: Sequence[Record]) -> None:

@@ -90,6 +90,7 @@ class AlertEvent(msgspec.Struct, frozen=True):
         revision: of the newest decision on it that was counted.
         alert: the id of the alert; empty for an event that no longer counts, because a later revision does not meet the definition.
         loss: what it added to the alert's.
+        user, event_id, event_time_ms: which event it is.
     """
 
     name: str
@@ -97,6 +98,9 @@ class AlertEvent(msgspec.Struct, frozen=True):
     revision: int
     alert: str
     loss: float
+    user: str
+    event_id: str
+    event_time_ms: int
 
 
 class Span(msgspec.Struct, frozen=True):

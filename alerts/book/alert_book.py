@@ -127,7 +127,9 @@ class AlertBook:
             id = alert.id
         if id or before is not None:
             loss = one.loss if id else 0.0
-            changes.events[definition.name, one.key] = AlertEvent(definition.name, one.key, one.revision, id, loss)
+            changes.events[definition.name, one.key] = AlertEvent(
+                definition.name, one.key, one.revision, id, loss, one.user, one.event_id, one.event_time_ms
+            )
 
     def _joined(self, definition: AlertDefinition, one: DecidedEvent, now_ms: int) -> Alert:
         """The alert that the decision joins or opens, with it."""
@@ -135,7 +137,7 @@ class AlertBook:
         fingerprint = fingerprint_of(definition.name, list(group.items()))
         is_stale = now_ms - one.decided_at_ms > self._max_age_ms
         alert = self._firing.get(fingerprint) or _opened(definition, one, group, fingerprint, now_ms)
-        shown = AlertedEvent(one.event_id, next(iter(one.entities.values()), ""), one.event_time_ms, one.action, one.score)
+        shown = AlertedEvent(one.event_id, one.user, one.event_time_ms, one.action, one.score)
         return msgspec.structs.replace(
             alert,
             severity=definition.severity or more_severe(alert.severity, one.severity()),

@@ -20,7 +20,7 @@ class DecidedEvent:
 
     Args:
         key: stands for the event's user and id, and is the same for all revisions.
-        event_id: the event's id.
+        user, event_id: the event's.
         revision: of the decision, from 0 on.
         event_time_ms: time of the event, ms since the epoch.
         decided_at_ms: when it was decided, ms since the epoch.
@@ -34,6 +34,7 @@ class DecidedEvent:
     """
 
     key: str
+    user: str
     event_id: str
     revision: int
     event_time_ms: int

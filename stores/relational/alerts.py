@@ -46,6 +46,9 @@ EVENT = Table(
     Column("revision", BigInteger, nullable=False),
     Column("alert", TEXT, nullable=False),
     Column("loss", Float(53), nullable=False),
+    Column("user", TEXT, nullable=False),
+    Column("event_id", TEXT, nullable=False),
+    Column("event_time_ms", BigInteger, nullable=False),
     Index("ix_alert_event_alert", "alert", "key"),
 )
 SPAN = Table(

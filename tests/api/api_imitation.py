@@ -29,6 +29,7 @@ from foundation.settings import Settings
 from pipeline.engine.definitions.release import compile_release
 from stores.decisions import StoredDecision, TopicPlace
 from stores.metrics.duckdb_metrics import DuckDbMetrics
+from stores.relational.alerts import RelationalAlerts
 from stores.relational.audit import RelationalAudit
 from stores.relational.definitions import RelationalRegistry
 from stores.relational.effects import RelationalEffects
@@ -146,11 +147,12 @@ class Api:
         vetting = Vetting(networks("10.9.0.0/16", "networks"), False, self.resolve)
         self.addresses = {"hooks.example.com": ["93.184.216.34"], "inside.example.com": ["10.1.2.3"], "allowed.example.com": ["10.9.1.2"]}
         self.webhooks = WebhookStores(RelationalWebhooks(self.database), RelationalDeliveries(self.database), vetting)
+        self.alerts = RelationalAlerts(self.database)
         install_owner(self.access.tokens, TOKEN, NOW_MS)
         self.app: AsgiEntry = make_app(
             self.settings, self.access, self.in_force, self.definitions, self.decisions, self.decisions, self.log, self.log,
             self.waiting, self.health, self.clock, self.stream, self.entries, self.facts, self.jobs,
-            self.webhooks, metrics=self.metrics,
+            self.webhooks, self.alerts, metrics=self.metrics,
         )  # fmt: skip
         self.client = httpx.AsyncClient(
             transport=httpx.ASGITransport(self.app), base_url="http://api", headers={"authorization": f"Bearer {TOKEN}"}

@@ -28,6 +28,10 @@ def store(database: Database) -> Alerts:
     return RelationalAlerts(database)
 
 
+def counted(key: str, revision: int, alert: str, loss: float) -> AlertEvent:
+    return AlertEvent("attack", key, revision, alert, loss, "u1", "e" + key, 5)
+
+
 def work(
     *alerts: Alert,
     places: Mapping[str, tuple[int | None, int]] | None = None,
@@ -43,7 +47,7 @@ def test_what_follows_from_a_batch_is_written_once(store: Alerts, database: Data
     batch = work(
         alert("a1"),
         places={PLACE: (None, 10)},
-        events=[AlertEvent("attack", "k1", 0, "a1", 10.5)],
+        events=[counted("k1", 0, "a1", 10.5)],
         spans=[Span("attack", 1_000, 1, 0)],
         messages=[(message, ["w1"])],
     )
@@ -63,11 +67,11 @@ def test_of_two_processes_that_read_the_same_the_second_writes_nothing(store: Al
 
 
 def test_a_later_state_takes_the_place_of_an_earlier_one(store: Alerts) -> None:
-    store.write(work(alert("a1"), events=[AlertEvent("attack", "k1", 0, "a1", 10.0)], spans=[Span("attack", 1, 1, 0)]))
+    store.write(work(alert("a1"), events=[counted("k1", 0, "a1", 10.0)], spans=[Span("attack", 1, 1, 0)]))
     ended = alert("a1", state="resolved", resolved_at_ms=5_000, version=2)
-    store.write(work(ended, events=[AlertEvent("attack", "k1", 1, "", 0.0)], spans=[Span("attack", 1, 3, 4)]))
+    store.write(work(ended, events=[counted("k1", 1, "", 0.0)], spans=[Span("attack", 1, 3, 4)]))
     assert (store.firing(), store.get(["a1", "a2"]), store.spans()) == ([], {"a1": ended}, [Span("attack", 1, 3, 4)])
-    assert store.counted([("attack", "k1")]) == {("attack", "k1"): AlertEvent("attack", "k1", 1, "", 0.0)}
+    assert store.counted([("attack", "k1")]) == {("attack", "k1"): counted("k1", 1, "", 0.0)}
 
 
 def test_alerts_that_were_resolved_lately_are_found(store: Alerts) -> None:
@@ -78,7 +82,7 @@ def test_alerts_that_were_resolved_lately_are_found(store: Alerts) -> None:
 
 def test_many_rows_are_written_and_read_at_once(store: Alerts) -> None:
     alerts = [alert(f"a{number:04d}", number) for number in range(1_203)]
-    events = [AlertEvent("attack", f"k{number:04d}", 0, "a0000", 1.0) for number in range(1_203)]
+    events = [counted(f"k{number:04d}", 0, "a0000", 1.0) for number in range(1_203)]
     store.write(work(*alerts, events=events))
     assert store.firing() == alerts
     assert len(store.counted([("attack", f"k{number:04d}") for number in range(2_000)] + [("other", "k0000")])) == 1_203
@@ -105,7 +109,7 @@ def test_alerts_come_by_pages_and_filters(store: Alerts) -> None:
 
 
 def test_events_of_an_alert_come_by_pages(store: Alerts) -> None:
-    store.write(work(alert("a1"), events=[AlertEvent("attack", f"k{number}", 0, "a1", 1.0) for number in range(5)]))
+    store.write(work(alert("a1"), events=[counted(f"k{number}", 0, "a1", 1.0) for number in range(5)]))
     first = store.events_of("a1", "", 3)
     assert [event.key for event in first + store.events_of("a1", first[-1].key, 3)] == [f"k{number}" for number in range(5)]
 
@@ -121,7 +125,7 @@ def test_silences_last_until_their_end(store: Alerts) -> None:
 
 def test_resolved_alerts_are_forgotten_with_their_events(store: Alerts) -> None:
     ended = [alert(f"a{number}", state="resolved", resolved_at_ms=number * 1_000) for number in range(4)]
-    store.write(work(*ended, alert("b1"), events=[AlertEvent("attack", "k0", 0, "a0", 1.0), AlertEvent("attack", "k1", 0, "b1", 1.0)]))
+    store.write(work(*ended, alert("b1"), events=[counted("k0", 0, "a0", 1.0), counted("k1", 0, "b1", 1.0)]))
     assert (store.forget(3_000, 2), store.forget(3_000, 2), store.forget(3_000, 2)) == (2, 1, 0)
     assert (sorted(store.get(["a0", "a3", "b1"])), list(store.counted([("attack", "k0"), ("attack", "k1")]))) == (
         ["a3", "b1"],

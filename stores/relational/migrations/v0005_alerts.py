@@ -45,6 +45,9 @@ def upgrade() -> None:
         sa.Column("revision", sa.BigInteger, nullable=False),
         sa.Column("alert", TEXT, nullable=False),
         sa.Column("loss", sa.Float(53), nullable=False),
+        sa.Column("user", TEXT, nullable=False),
+        sa.Column("event_id", TEXT, nullable=False),
+        sa.Column("event_time_ms", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("name", "key", name="pk_alert_event"),
     )
     op.create_index("ix_alert_event_alert", "alert_event", ["alert", "key"])

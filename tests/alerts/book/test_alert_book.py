@@ -19,7 +19,15 @@ ATTACK = AlertDefinition("attack", "an attack", ("review", "block"), (), "", Non
 
 
 def decided(number: int, card: str = "c1", at_ms: int = T0, action: str = "block", **more: object) -> DecidedEvent:
-    known = {"key": f"k{number}", "event_id": f"e{number}", "revision": 0, "event_time_ms": at_ms, "decided_at_ms": at_ms, "action": action}
+    known = {
+        "key": f"k{number}",
+        "user": "u1",
+        "event_id": f"e{number}",
+        "revision": 0,
+        "event_time_ms": at_ms,
+        "decided_at_ms": at_ms,
+        "action": action,
+    }
     known |= {"score": 0.99, "rules": (), "entities": {"user": "u", "card": card, "shop": "s1"}, "loss": 10.0}
     return DecidedEvent(**(known | more))  # type: ignore[arg-type]
 

@@ -41,6 +41,7 @@ def keeper(database: Database) -> AlertKeeper:
 def decided(number: int, card: str = "c1", at_ms: int = T0, **more: object) -> DecidedEvent:
     known: dict[str, object] = {
         "key": f"k{number}",
+        "user": "u1",
         "event_id": f"e{number}",
         "revision": 0,
         "event_time_ms": at_ms,

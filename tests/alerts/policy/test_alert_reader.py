@@ -27,7 +27,7 @@ WHOLE = """
 
 def decided(action: str = "block", score: float | None = 0.995, pattern: str = "card_testing", severity: str = "high") -> DecidedEvent:
     rules = (MatchedRule(pattern, severity),) if pattern else ()
-    return DecidedEvent("k", "e", 0, 0, 0, action, score, rules, {"customer_id": "c1", "terminal_id": "t1"})
+    return DecidedEvent("k", "u", "e", 0, 0, 0, action, score, rules, {"customer_id": "c1", "terminal_id": "t1"})
 
 
 def test_a_whole_definition_is_read() -> None:
@@ -63,7 +63,7 @@ def test_a_decision_has_to_meet_all_conditions() -> None:
 
 def test_a_decision_without_what_alerts_are_grouped_by_meets_none() -> None:
     _, burst = read_alerts(WHOLE)
-    assert not burst.is_met_by(DecidedEvent("k", "e", 0, 0, 0, "block", None, (), {"customer_id": "c1"}))
+    assert not burst.is_met_by(DecidedEvent("k", "u", "e", 0, 0, 0, "block", None, (), {"customer_id": "c1"}))
 
 
 @pytest.mark.parametrize(

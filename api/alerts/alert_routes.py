@@ -1,0 +1,152 @@
+"""The routes ``/alerts`` and below, which read, and ``/silences``."""
+
+import asyncio
+import re
+import secrets
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, Header, Path, Query, Request, Response
+
+from api.alerts.alert_shapes import (
+    VALUE_CHARACTERS_MAX,
+    AlertEventPage,
+    AlertPage,
+    GivenSilence,
+    ShownAlert,
+    ShownAlertEvent,
+    Silences,
+    shown_alert,
+)
+from api.auth.request_context import caller_of, note_subject
+from api.http.etag import etag_matches, etag_of
+from api.http.json_body import read_json
+from api.http.problem import Answer, Problem, as_response, json_answer
+from api.http.route_docs import route_docs
+from api.kafka.log import Clock
+from foundation.refusal import Refusal
+from stores.alerts import ALERT_STATES, Alert, Alerts, AlertState, Silence
+from stores.decisions import bad_cursor
+
+PAGE_MAX = 500
+SILENCE_DAYS_MAX = 180
+_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
+_CURSOR = re.compile(r"([0-9]{1,18})\.([0-9a-f]{32})", re.ASCII)
+_SILENCE = '{"matchers": {"<name>": "<value>"}, "until_ms": ms since the epoch, "comment": "…"}'
+
+AlertId = Annotated[str, Path(max_length=200, description="the id of an alert")]
+Cursor = Annotated[str | None, Query(max_length=1_000, description="`next` of the page before")]
+Limit = Annotated[int, Query(ge=1, le=PAGE_MAX)]
+
+
+def make_alert_routes(alerts: Alerts, clock: Clock) -> APIRouter:
+    """The routes of alerts and silences."""
+    routes = APIRouter(tags=["alerts"])
+    _add_reads(routes, alerts)
+    _add_silences(routes, alerts, clock)
+    return routes
+
+
+def _add_reads(routes: APIRouter, alerts: Alerts) -> None:
+    @routes.get("/alerts", summary="Alerts, newest first", **route_docs(AlertPage))
+    def listed(
+        state: Annotated[list[str] | None, Query(description="one of these states: " + ", ".join(ALERT_STATES))] = None,
+        name: Annotated[list[str] | None, Query(max_length=100, description="one of these kinds")] = None,
+        entity: Annotated[str | None, Query(max_length=100, description="a kind of entity that alerts are grouped by")] = None,
+        id: Annotated[str | None, Query(max_length=1_000, description="the id of that entity")] = None,
+        cursor: Cursor = None,
+        limit: Limit = 50,
+    ) -> Response:
+        """`entity` and `id` are given together."""
+        if (entity is None) != (id is None):
+            raise Refusal("half an entity", where="entity", expected="entity and id together, or neither", got="one of them")
+        group = None if entity is None or id is None else (entity, id)
+        found = alerts.page(_states(state or ()), name or (), group, _before(cursor), limit)
+        following = f"{found[-1].opened_at_ms}.{found[-1].id}" if len(found) == limit else None
+        return as_response(json_answer(200, AlertPage([shown_alert(alert) for alert in found], following)))
+
+    @routes.get("/alerts/{id}", summary="An alert", **route_docs(ShownAlert, 304, 404))
+    def show(id: AlertId, if_none_match: Annotated[str | None, Header(description="ETags that the caller has")] = None) -> Response:
+        """Its ETag is its version."""
+        alert = _require(alerts, id)
+        headers = [(b"etag", etag_of(str(alert.version)).encode())]
+        if if_none_match is not None and etag_matches(if_none_match, str(alert.version)):
+            return as_response(Answer(304, b"", headers=headers))
+        return as_response(Answer(200, json_answer(200, shown_alert(alert)).body, headers=headers))
+
+    @routes.get("/alerts/{id}/events", summary="The events of an alert", **route_docs(AlertEventPage, 404))
+    def events(id: AlertId, cursor: Cursor = None, limit: Limit = 200) -> Response:
+        """All of them, however many there are, by pages."""
+        alert = _require(alerts, id)
+        found = alerts.events_of(alert.id, cursor or "", limit)
+        following = found[-1].key if len(found) == limit else None
+        shown = [ShownAlertEvent(event.user, event.event_id, event.revision, event.loss) for event in found]
+        return as_response(json_answer(200, AlertEventPage(shown, following)))
+
+
+def _add_silences(routes: APIRouter, alerts: Alerts, clock: Clock) -> None:
+    @routes.get("/silences", summary="Silences that have not ended", **route_docs(Silences))
+    def listed() -> Response:
+        """Those that end first come before the others."""
+        return as_response(json_answer(200, Silences(alerts.silences(int(clock() * 1_000)))))
+
+    @routes.post("/silences", summary="Silences alerts for a while", **route_docs(Silence, status=201, body=GivenSilence))
+    async def silence(request: Request) -> Response:
+        """It silences what receivers are told within a second, and never what is decided."""
+        given, now_ms = read_json(await request.body(), GivenSilence, "silence", _SILENCE), int(clock() * 1_000)
+        _check(given, now_ms)
+        made = Silence(secrets.token_hex(16), given.matchers, now_ms, given.until_ms, caller_of(request).name, given.comment)
+        note_subject(request, f"silence {made.id}: {_words(made)}: {made.comment}")
+        await asyncio.to_thread(alerts.silence, made)
+        return as_response(json_answer(201, made))
+
+    @routes.delete("/silences/{id}", summary="Ends a silence now", **route_docs(Silence, 404))
+    async def end(id: Annotated[str, Path(max_length=200)], request: Request) -> Response:
+        """Receivers are told of what it muted and still fires."""
+        now_ms = int(clock() * 1_000)
+        lasting = await asyncio.to_thread(alerts.silences, now_ms)
+        found = next((silence for silence in lasting if silence.id == id), None)
+        if found is None:
+            raise Problem(404, f"there is no silence {id[:80]}, or it has ended")
+        note_subject(request, f"silence {id} ended: {_words(found)}")
+        ended = msgspec.structs.replace(found, until_ms=now_ms)
+        await asyncio.to_thread(alerts.silence, ended)
+        return as_response(json_answer(200, ended))
+
+
+def _require(alerts: Alerts, id: str) -> Alert:
+    alert = alerts.get([id]).get(id) if _ID.fullmatch(id) else None
+    if alert is None:
+        raise Problem(404, f"there is no alert {id[:80]}, or it is forgotten")
+    return alert
+
+
+def _check(given: GivenSilence, now_ms: int) -> None:
+    for name, value in given.matchers.items():
+        if not name or not value or len(name) + len(value) > VALUE_CHARACTERS_MAX:
+            expected = f"a name and a value with at most {VALUE_CHARACTERS_MAX} characters together"
+            raise Refusal("bad matcher", where="matchers", expected=expected, got=f"{name}: {value}")
+    if not now_ms < given.until_ms <= now_ms + SILENCE_DAYS_MAX * 86_400_000:
+        expected = f"a time in ms since the epoch after now ({now_ms}), at most {SILENCE_DAYS_MAX} days ahead"
+        raise Refusal("bad end", where="until_ms", expected=expected, got=given.until_ms)
+
+
+def _words(silence: Silence) -> str:
+    return ", ".join(f"{name}={value[:80]}" for name, value in silence.matchers.items())
+
+
+def _before(cursor: str | None) -> tuple[int, str] | None:
+    if cursor is None:
+        return None
+    place = _CURSOR.fullmatch(cursor)
+    if place is None:
+        raise bad_cursor(cursor, "cursor")
+    return int(place[1]), place[2]
+
+
+def _states(given: list[str] | tuple[str, ...]) -> list[AlertState]:
+    known: dict[str, AlertState] = {state: state for state in ALERT_STATES}
+    for state in given:
+        if state not in known:
+            raise Refusal("unknown state", where="state", expected=f"one of {', '.join(ALERT_STATES)}", got=state)
+    return [known[state] for state in given]
