@@ -55,8 +55,8 @@ from stores.decisions import StoreUnavailableError
 from stores.relational.alerts import RelationalAlerts
 from stores.relational.database import Database
 from stores.relational.definitions import RelationalRegistry
-from stores.relational.effects import RelationalEffects
 from stores.relational.deliveries import RelationalDeliveries
+from stores.relational.effects import RelationalEffects
 from stores.relational.jobs import RelationalJobs
 from stores.relational.place import SqlitePlace, place_of
 from stores.relational.snoozes import RelationalSnoozes

@@ -38,6 +38,7 @@ class Rule(NamedTuple):
         tags: the words that it adds to a decision.
         additions: the entries that it puts on lists.
         budget: how often it may match; None: as often as it does.
+        severity: one of `patterns.language.pattern.SEVERITIES`.
     """
 
     pattern: str
@@ -47,6 +48,7 @@ class Rule(NamedTuple):
     tags: tuple[str, ...] = ()
     additions: tuple[ListAddition, ...] = ()
     budget: Budget | None = None
+    severity: str = "medium"
 
 
 class Hidden(NamedTuple):

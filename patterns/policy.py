@@ -30,6 +30,7 @@ BY_RULES = ("block", "review", "approve")
 
 MODELS_MAX = 62
 """The maximum number of models of a policy: a remembered decision has six bits for the model that gave the score."""
+_CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
 _FIRST_READY = re.compile(r"first_ready\(\s*([A-Za-z_]\w*(?:\s*,\s*[A-Za-z_]\w*)*)\s*\)")
 
 
@@ -55,6 +56,14 @@ class Fallback:
 
 
 @dataclass(frozen=True, slots=True)
+class Loss:
+    """Says what an event costs if it is fraud: the number in the event's field `field`, in `currency` (ISO 4217)."""
+
+    field: str
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """Holds a compiled policy.yaml.
 
@@ -67,6 +76,7 @@ class Policy:
         order: whose word counts before that of the score.
         verdicts: the facts that decide, the first that speaks before the others.
         allow_lists: the lists that approve.
+        loss: what an event costs if it is fraud; None if nothing is said of it.
     """
 
     models: tuple[str, ...]
@@ -77,6 +87,7 @@ class Policy:
     order: Order = DEFAULT_ORDER
     verdicts: tuple[Verdict, ...] = ()
     allow_lists: tuple[AllowList, ...] = ()
+    loss: Loss | None = None
 
     def decide_many(self, scores: NDArray[np.float64]) -> NDArray[np.uint8]:
         """Returns the action codes [n] of `scores` [n] in [0, 1]; a missing score (NaN) gets the fallback's action."""
@@ -103,7 +114,7 @@ def read_policy(
         Refusal: a field is unknown, missing or out of order; names line and column.
     """
     document = read_document(text, source)
-    document.only("score", "scale", "bands", "order", "verdicts", "allow_lists", "fallback")
+    document.only("score", "scale", "bands", "order", "verdicts", "allow_lists", "loss", "fallback")
     bounds, actions = _bands(document.at("bands"))
     fallback = _fallback(document.at("fallback")) if document.has("fallback") else Fallback("approve", ())
     scale = document.at("scale").choice(SCALES) if document.has("scale") else "raw"
@@ -116,7 +127,20 @@ def read_policy(
         order=read_order(document.at("order")) if document.has("order") else DEFAULT_ORDER,
         verdicts=read_verdicts(document.at("verdicts"), schema) if document.has("verdicts") else (),
         allow_lists=read_allow_lists(document.at("allow_lists"), schema, lists) if document.has("allow_lists") else (),
+        loss=_loss(document.at("loss"), schema) if document.has("loss") else None,
     )
+
+
+def _loss(section: Section, schema: Schema | None) -> Loss:
+    section.only("value", "currency")
+    value, currency = section.at("value"), section.at("currency")
+    field = value.text().removeprefix("event.")
+    if not value.text().startswith("event.") or (schema is not None and field not in schema.columns):
+        names = "event.amount" if schema is None else ", ".join(f"event.{name}" for name in schema.columns)
+        value.refuse("not a number of the event", f"one of {names}")
+    if not _CURRENCY.fullmatch(currency.text()):
+        currency.refuse("not a currency", "three capital letters, such as EUR (ISO 4217)")
+    return Loss(field, currency.text())
 
 
 def _models(section: Section, known: Sequence[str] | None) -> tuple[str, ...]:

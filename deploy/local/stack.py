@@ -44,6 +44,7 @@ SIDE_JOBS = {
     "learn": "pipeline.learning.learn_job",
     "deliver": "pipeline.sinks.deliver_job",
     "effects": "pipeline.effects.effects_job",
+    "alerts": "pipeline.alerting.alerts_job",
 }
 """The jobs that are plain consumers, with the modules that run them."""
 BACKGROUND = SIDE_JOBS | {"worker": "pipeline.jobs.worker"}

@@ -350,7 +350,8 @@ def _by_weight(rules: Sequence[LiveRule]) -> Slices[tuple[LiveRule, ...]]:
 
 def _named(pattern: Pattern) -> Rule:
     then = pattern.then
-    return Rule(pattern.id, pattern.version[:VERSION_CHARACTERS], then.action or "", then.adjust, then.tags, then.additions, pattern.budget)
+    asks = (then.action or "", then.adjust, then.tags, then.additions)
+    return Rule(pattern.id, pattern.version[:VERSION_CHARACTERS], *asks, pattern.budget, pattern.severity)
 
 
 def _conditions_of(pattern: Pattern) -> list[Condition]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 
 from foundation.settings import Settings
+from pipeline.alerting import alerts_job
 from pipeline.control.job_program import Job
 from pipeline.effects import effects_job
 from pipeline.learning.label_job import LabelJob
@@ -24,6 +25,7 @@ JOBS: Mapping[str, Callable[[Settings], Job]] = {
     "label": lambda settings: LabelJob(settings, open_decisions_reader(settings)),
     "learn": LearnJob,
     "effects": effects_job.make,
+    "alerts": alerts_job.make,
     "metrics": SoloMetricsJob,
     "archive": SoloArchiveJob,
     "keeping": Keeping,

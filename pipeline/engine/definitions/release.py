@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 
 import msgspec
 
+from alerts.policy.alert_definition import AlertDefinition
+from alerts.policy.alert_reader import read_alerts
 from features.profiles.sections import Section
 from features.schema.schema import Schema, read_schema
 from features.sets.feature_set import FeatureSet, read_features
@@ -28,6 +30,9 @@ BYPASS = "bypass"
 """The optional part that switches past the score. Those that declare a list, ``list:<name>`` each, those that are a rule, ``pattern:<id>``
 each, and the manifest of the rules, ``patterns``, are the other ones."""
 
+ALERTS = "alerts"
+"""The optional part that says which decisions become alerts: alerts.yaml."""
+
 PARTS_KEPT = 8
 """So many schemas, sets of features, sets of models and policies each are remembered by their texts, compiled or refused."""
 
@@ -42,8 +47,8 @@ class Release:
     `sections` are what profiles keep beside windows, by kind of entity; a kind that is not in it has none. The shapes are
     Structs that encode as objects by name: of an event's numbers, entities and dimensions, of its features, of the models. `policy`
     decides as `bypass` has it. `lists` are the names of the lists that it declares; their entries are records of their own. `rules` are
-    what the rule step looks for. `of_entities` are the models that run at the stage of other entities than users, by kind and in
-    the order of their scores.
+    what the rule step looks for. `alerts` are the kinds of alerts that its decisions make. `of_entities` are the models that run at the
+    stage of other entities than users, by kind and in the order of their scores.
     """
 
     id: int
@@ -60,6 +65,7 @@ class Release:
     bypass: Bypass = field(default_factory=Bypass)
     lists: tuple[str, ...] = ()
     rules: Rules = NO_RULES
+    alerts: tuple[AlertDefinition, ...] = ()
     of_entities: Mapping[str, tuple[Model, ...]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -124,7 +130,9 @@ def release_in_slices(id: int, texts: Mapping[str, str], beside: Mapping[str, st
     features = features.with_kinds(rules.of_entities)
     sections = sections_of(models, features)
     sections = {kind: (*own, *rules.sections_of(kind)) for kind, own in sections.items()}
-    return Release(id, schema, features, models, policy, sections, event, entity, dimension, feature, model, bypass, lists, rules)
+    ids = [part.removeprefix(PATTERN_PREFIX) for part in texts if part.startswith(PATTERN_PREFIX)]
+    alerts = read_alerts(texts[ALERTS], "alerts.yaml", (schema.user, *schema.entities), ids) if ALERTS in texts else ()
+    return Release(id, schema, features, models, policy, sections, event, entity, dimension, feature, model, bypass, lists, rules, alerts)
 
 
 def _check_lists(features: FeatureSet, lists: tuple[str, ...]) -> None:
@@ -182,8 +190,8 @@ def check_part(part: str) -> None:
         check_name(part.removeprefix(LIST_PREFIX))
     elif part.startswith(PATTERN_PREFIX):
         check_id(part.removeprefix(PATTERN_PREFIX))
-    elif part not in (*PARTS, BYPASS, MANIFEST):
-        expected = ", ".join((*PARTS, BYPASS, MANIFEST, LIST_PREFIX + "<name>", PATTERN_PREFIX + "<id>"))
+    elif part not in (*PARTS, BYPASS, MANIFEST, ALERTS):
+        expected = ", ".join((*PARTS, BYPASS, MANIFEST, ALERTS, LIST_PREFIX + "<name>", PATTERN_PREFIX + "<id>"))
         raise Refusal("unknown part", where="release", expected=expected, got=part)
 
 

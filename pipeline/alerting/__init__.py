@@ -1,0 +1,1 @@
+"""Decisions become alerts, and alerts reach their receivers."""

@@ -1,0 +1,184 @@
+"""The alerts job makes alerts of decisions, and tells receivers of them.
+
+It keeps alerts, and how far it has read, in one transaction with the messages that tell of them. So a process that is killed loses and
+doubles nothing; of several processes one writes, while the others find that it did and wait until it no longer does. Deliveries are made
+beside that, by one process at a time, too.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from confluent_kafka import OFFSET_BEGINNING, KafkaException, TopicPartition
+
+from alerts.keeping.alert_keeper import AlertKeeper
+from alerts.policy.alert_definition import AlertDefinition
+from alerts.policy.decided_event import DecidedEvent
+from foundation.settings import Settings
+from pipeline.alerting.decided_events import DecidedEvents
+from pipeline.alerting.delivering import Delivering
+from pipeline.control.job_program import run_job
+from pipeline.control.kafka import BATCH_MAX, SECONDS_MAX, UNHURRIED, ControlTopic, consumer_of, next_of, place_of
+from pipeline.control.topic_clients import TopicConsumer, TopicMessage
+from pipeline.engine.isolation import Aside
+from stores.alerts import OtherProcessError
+from stores.decisions import StoreUnavailableError
+from stores.relational.alerts import RelationalAlerts
+from stores.relational.database import Database
+from stores.relational.place import place_of as place_of_database
+from stores.relational.webhooks import RelationalWebhooks
+
+log = logging.getLogger(__name__)
+
+PACE_SECONDS = 0.2
+"""What came in this time is written together: each transaction waits for the disk."""
+STAND_BY_SECONDS = 3.0
+RETRY_SECONDS = 1.0
+RECORDS_AT_ONCE = 5_000
+CONTROL_SECONDS = 1.0
+"""So often releases are looked for."""
+
+
+class AlertsJob:
+    """Reads decisions, keeps alerts, and runs the deliveries beside.
+
+    Args:
+        settings: name the broker, the topics, and where messages may go.
+        database: of alerts, webhooks and deliveries; the job closes it at the end.
+        clock: seconds since the epoch.
+    """
+
+    def __init__(self, settings: Settings, database: Database, clock: Callable[[], float] = time.time) -> None:
+        self._settings = settings
+        self._database = database
+        self._clock = clock
+        self._alerts, self._webhooks = RelationalAlerts(database), RelationalWebhooks(database)
+        self._consumer: TopicConsumer = consumer_of(settings, "alerts", **UNHURRIED)
+        self._control = ControlTopic(settings)
+        self._delivering = Delivering(settings, database, self._now_ms)
+        self._topic = settings.topic("decisions")
+        self._aside = Aside("decision")
+        self._stopping = threading.Event()
+        self._looked_at = 0.0
+        self.written = 0
+
+    def run(self) -> None:
+        """Works until `stop` is called."""
+        self._delivering.start()
+        stands_by = False
+        while not self._stopping.is_set():
+            try:
+                if stands_by:
+                    self._stand_by()
+                stands_by = False
+                self._keep_alerts()
+            except OtherProcessError as error:
+                log.info("another process keeps alerts, and this one stands by: %s", error)
+                stands_by = True
+            except (StoreUnavailableError, KafkaException) as error:
+                log.warning("alerts wait, and are tried again: %s", error)
+                self._stopping.wait(RETRY_SECONDS)
+        self._delivering.stop()
+        self._consumer.close()
+        self._control.close()
+        self._database.close()
+        log.info("stopped: %d decisions were read, %d messages written", self._consumed, self.written)
+
+    _consumed = 0
+
+    def stop(self) -> None:
+        """Ends `run` after its current batch."""
+        self._stopping.set()
+
+    def _keep_alerts(self) -> None:
+        """Goes on from where the store says, and begins anew when the release in force has other kinds of alerts.
+
+        Raises:
+            OtherProcessError: another process has gone on from there.
+            StoreUnavailableError: the store does not answer.
+            KafkaException: the broker does not.
+        """
+        definitions: Sequence[AlertDefinition] | None = None
+        while not self._stopping.is_set():
+            self._look_for_releases()
+            release = self._control.definitions.newest
+            if release is None:
+                self._stopping.wait(RETRY_SECONDS)
+                continue
+            if definitions != release.alerts:
+                definitions = release.alerts
+                keeper = AlertKeeper(self._alerts, self._webhooks, definitions)
+                self._consumer.assign(self._places(keeper.positions))
+            reading = DecidedEvents(release)
+            decided, places = self._gather(reading)
+            now_ms = self._now_ms()
+            written = keeper.take(decided, places, now_ms) if places else 0
+            written += keeper.tick(now_ms)
+            self.written += written
+            self._consumed += len(decided)
+            if written:
+                self._delivering.nudge()
+            if len(decided) < RECORDS_AT_ONCE:
+                self._stopping.wait(PACE_SECONDS)
+
+    def _gather(self, reading: DecidedEvents) -> tuple[list[DecidedEvent], dict[str, int]]:
+        """The decisions that are there, and the offsets behind them; what cannot be read is logged and passed over."""
+        decided: list[DecidedEvent] = []
+        places: dict[str, int] = {}
+        seconds = PACE_SECONDS
+        while len(decided) < RECORDS_AT_ONCE and (messages := next_of(self._consumer, BATCH_MAX, seconds)):
+            good = [message for message in messages if not message.error()]
+            for message in good:
+                places[place_of(message)] = (message.offset() or 0) + 1
+            decided += self._aside.each(map(_placed, good), reading.read)
+            seconds = 0.0
+        return decided, places
+
+    def _places(self, positions: dict[str, int]) -> list[TopicPartition]:
+        partitions = self._consumer.list_topics(self._topic, timeout=SECONDS_MAX).topics[self._topic].partitions
+        return [TopicPartition(self._topic, number, positions.get(f"{self._topic}/{number}", OFFSET_BEGINNING)) for number in partitions]
+
+    def _look_for_releases(self) -> None:
+        if time.monotonic() - self._looked_at >= CONTROL_SECONDS:
+            self._control.read_to_end(self._stopping.is_set)
+            self._looked_at = time.monotonic()
+
+    def _stand_by(self) -> None:
+        """Returns once nobody has written anything for a while, or this process is to end.
+
+        Raises:
+            StoreUnavailableError: the store does not answer.
+        """
+        before = None
+        while not self._stopping.is_set():
+            now = self._alerts.positions()
+            if now == before:
+                return
+            before = now
+            self._stopping.wait(STAND_BY_SECONDS)
+
+    def _now_ms(self) -> int:
+        return int(self._clock() * 1_000)
+
+
+def _placed(message: TopicMessage) -> tuple[str, int, bytes]:
+    return place_of(message), message.offset() or 0, message.value() or b""
+
+
+def make(settings: Settings) -> AlertsJob:
+    """The job of the system that `settings` name.
+
+    Raises:
+        Refusal: the store cannot be opened, or a setting is wrong.
+    """
+    return AlertsJob(settings, Database(place_of_database(settings), patient=True))
+
+
+def main() -> None:
+    """Runs the job until SIGTERM or SIGINT."""
+    run_job(make)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""Reads records of the topic ``decisions`` as what alerts need to know of them."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from alerts.policy.decided_event import DecidedEvent, MatchedRule
+from pipeline.engine.definitions.release import Release
+from stores.effects import effect_id
+
+UNKNOWN_SEVERITY = "medium"
+"""Of a rule that the release in force no longer has."""
+
+
+class _Match(msgspec.Struct):
+    pattern: str
+    shadow: bool = False
+
+
+class _Decision(msgspec.Struct):
+    event_id: str
+    revision: int
+    event_time: int
+    user: str
+    entities: dict[str, str | None]
+    score: float | None
+    action: str
+    processed_at: int
+    reasons: list[str] = []
+    matches: list[_Match] = []
+    event: dict[str, float | bool | None] = {}
+    flags: list[str] = []
+
+
+_decode = msgspec.json.Decoder(_Decision).decode
+
+
+class DecidedEvents:
+    """Reads decisions as `release`, the one in force, describes their events.
+
+    Args:
+        release: names the primary entity, the severities of rules, and what an event would cost.
+    """
+
+    def __init__(self, release: Release) -> None:
+        self._user = release.schema.user
+        self._loss = release.policy.loss
+        self._severities: Mapping[str, str] = {rule.pattern: rule.severity for rule in release.rules.each}
+
+    def read(self, value: bytes) -> DecidedEvent:
+        """Reads one record.
+
+        Raises:
+            ValueError: it is no decision.
+        """
+        decision = _decode(value)
+        rules = tuple(
+            MatchedRule(match.pattern, self._severities.get(match.pattern, UNKNOWN_SEVERITY))
+            for match in decision.matches
+            if not match.shadow
+        )
+        loss = decision.event.get(self._loss.field) if self._loss else None
+        return DecidedEvent(
+            key=effect_id(decision.user, decision.event_id),
+            user=decision.user,
+            event_id=decision.event_id,
+            revision=decision.revision,
+            event_time_ms=decision.event_time,
+            decided_at_ms=decision.processed_at,
+            action=decision.action,
+            score=decision.score,
+            rules=rules,
+            entities={self._user: decision.user, **{kind: id for kind, id in decision.entities.items() if id}},
+            loss=float(loss or 0.0),
+            reasons=tuple(decision.reasons),
+            is_retracted="retracted" in decision.flags,
+        )

@@ -1,0 +1,87 @@
+"""Runs the deliveries of messages in a thread with an event loop of its own, in one process of a system at a time."""
+
+import asyncio
+import logging
+import ssl
+import threading
+from collections.abc import Callable
+
+from alerts.webhooks.addresses import networks
+from alerts.webhooks.dispatcher import Dispatcher, Sending, Trouble
+from foundation.settings import Settings
+from stores.relational.database import Database
+from stores.relational.deliveries import RelationalDeliveries
+from stores.relational.webhooks import RelationalWebhooks
+
+log = logging.getLogger(__name__)
+
+STOP_SECONDS_MAX = 20.0
+
+
+class Delivering:
+    """Delivers between `start` and `stop`.
+
+    Args:
+        settings: say where messages may go.
+        database: of webhooks and deliveries.
+        now_ms: the clock, ms since the epoch.
+
+    Raises:
+        Refusal: a setting is wrong.
+    """
+
+    def __init__(self, settings: Settings, database: Database, now_ms: Callable[[], int]) -> None:
+        self._sending = Sending(
+            allowed=networks(settings.webhook_networks, "WEIR_WEBHOOK_NETWORKS"),
+            is_plain_allowed=settings.webhook_plain == "accept",
+            tls=ssl.create_default_context(cafile=settings.webhook_ca_file or None),
+            timeout_s=settings.webhook_timeout_ms / 1_000,
+        )
+        self._webhooks, self._deliveries = RelationalWebhooks(database), RelationalDeliveries(database)
+        self._now_ms = now_ms
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="deliveries")
+        self._dispatcher: Dispatcher | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begins to deliver."""
+        self._thread.start()
+
+    def nudge(self) -> None:
+        """Says that messages were written; from any thread."""
+        self._loop.call_soon_threadsafe(self._nudge)
+
+    def stop(self) -> None:
+        """Ends after the attempts that are being made."""
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._cancel)
+            self._thread.join(STOP_SECONDS_MAX)
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._loop.run_until_complete(self._deliver())
+        finally:
+            self._loop.close()
+
+    async def _deliver(self) -> None:
+        self._dispatcher = Dispatcher(self._webhooks, self._deliveries, self._sending, self._now_ms, _tell)
+        self._task = asyncio.current_task()
+        try:
+            await self._dispatcher.run()
+        except asyncio.CancelledError:
+            log.info("deliveries have ended")
+
+    def _nudge(self) -> None:
+        if self._dispatcher is not None:
+            self._dispatcher.nudge()
+
+    def _cancel(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+
+def _tell(trouble: Trouble) -> None:
+    what = "was disabled" if trouble.is_disabled else "fails for long"
+    log.error("the webhook %s %s: %s", trouble.webhook.id, what, trouble.why)

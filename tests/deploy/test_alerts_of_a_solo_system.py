@@ -1,0 +1,106 @@
+"""Decisions become alerts in a whole solo system, and a webhook that the public library verifies tells of them."""
+
+import http.server
+import pathlib
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from standardwebhooks import Webhook
+
+from api.alerts.alert_shapes import AlertPage
+from api.webhooks.webhook_shapes import NewWebhook
+from weir.testing import System
+
+CONFIG = {
+    "schema": "id: {field: id, type: integer}\ntime: {field: at, unit: ms}\nuser: customer\nentities: [device]\n"
+    "fields:\n  amount: {type: decimal, retain: true}\n",
+    "features": "- {name: count_1h, template: count, window: 1h}\n",
+    "models": "- {name: own, kind: river, model: anomaly.GaussianScorer, scope: user, inputs: [event.amount]}\n",
+    "policy": "score: first_ready(own)\nbands: [{action: approve}]\n"
+    "loss: {value: event.amount, currency: EUR}\nfallback: {action: approve}\n",
+    "alerts": "- {name: large, title: A large amount, when: {patterns: [large]}, group_by: [customer], window: 1s, resolve_after: 2s}\n",
+}
+LARGE = (
+    "title: A large amount\nowner: tests\nstatus: shadow\nseverity: high\nwhen: event.amount > 1000.0\n"
+    "then: {action: review, reason: 'pays {event.amount}'}\n"
+)
+
+
+class Receiver(http.server.ThreadingHTTPServer):
+    """Takes messages, and remembers headers and bodies."""
+
+    def __init__(self) -> None:
+        self.taken: list[tuple[dict[str, str], bytes]] = []
+        super().__init__(("127.0.0.1", 0), _Handler)
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    server: Receiver
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"]))
+        self.server.taken.append(({name.lower(): value for name, value in self.headers.items()}, body))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Says nothing."""
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as made:
+        thread = threading.Thread(target=made.serve_forever)
+        thread.start()
+        yield made
+        made.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def system(tmp_path: pathlib.Path) -> Iterator[System]:
+    folder = tmp_path / "config"
+    (folder / "patterns").mkdir(parents=True)
+    for part, text in CONFIG.items():
+        (folder / f"{part}.yaml").write_text(text)
+    (folder / "patterns" / "large.yaml").write_text(LARGE)
+    values = {"webhook_networks": "127.0.0.0/8", "webhook_plain": "accept", "approval": "one"}
+    with System(folder, tmp_path / "system", **values) as running:
+        yield running
+
+
+def event(system: System, id: int, customer: str = "c1", amount: float = 9_000.0) -> dict[str, Any]:
+    return {"id": id, "at": system.now_ms, "customer": customer, "device": "d1", "amount": amount}
+
+
+def alerts_of(system: System) -> list[Any]:
+    page: AlertPage = system.client._read("GET", "/v1/alerts", AlertPage)
+    return page.alerts
+
+
+def test_a_rule_that_matches_makes_an_alert_that_a_webhook_tells_of_until_it_is_over(system: System, receiver: Receiver) -> None:
+    made = system.client.webhooks.make(NewWebhook(url=f"http://127.0.0.1:{receiver.server_port}/in", signing="secret"))
+    system.client.patterns.move("large", "activate")
+    system.wait_for(lambda: system.decide(event(system, system.now_ms)).action == "review", "the rule in force")
+    system.decide(event(system, 1, "c2", 5.0))
+    [alert] = system.wait_for(lambda: [one for one in alerts_of(system) if one.group == {"customer": "c1"}], "an alert")
+    assert (alert.severity, alert.patterns, alert.reasons[0]) == ("high", ("large",), "pays 9000 (large)")
+    assert alert.loss == pytest.approx(9_000.0 * alert.events)
+    told = system.wait_for(lambda: list(receiver.taken), "a message")
+    headers, body = told[0]
+    data = Webhook(made.keys[0].secret).verify(body, headers)
+    assert (data["type"], data["data"]["id"]) == ("alert.opened", alert.id)
+    system.wait_for(lambda: any(b'"alert.resolved"' in body for _, body in receiver.taken), "the end of the alert")
+    assert alerts_of(system)[0].state == "resolved"
+    states = {one.state for one in system.wait_for(lambda: system.client.webhooks.deliveries(made.id).deliveries, "deliveries")}
+    assert states <= {"delivered", "pending"}
+
+
+def test_a_test_message_reaches_its_webhook(system: System, receiver: Receiver) -> None:
+    made = system.client.webhooks.make(NewWebhook(url=f"http://127.0.0.1:{receiver.server_port}/in", signing="secret"))
+    system.client.webhooks.test(made.id)
+    [(headers, body)] = system.wait_for(lambda: list(receiver.taken), "the message")
+    assert Webhook(made.keys[0].secret).verify(body, headers)["type"] == "webhook.test"
