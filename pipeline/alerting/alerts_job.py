@@ -18,6 +18,7 @@ from alerts.policy.decided_event import DecidedEvent
 from foundation.settings import Settings
 from pipeline.alerting.decided_events import DecidedEvents
 from pipeline.alerting.delivering import Delivering
+from pipeline.alerting.telling_alertmanager import TellingAlertmanager
 from pipeline.control.job_program import run_job
 from pipeline.control.kafka import BATCH_MAX, SECONDS_MAX, UNHURRIED, ControlTopic, consumer_of, next_of, place_of
 from pipeline.control.topic_clients import TopicConsumer, TopicMessage
@@ -26,6 +27,7 @@ from stores.alerts import OtherProcessError
 from stores.decisions import StoreUnavailableError
 from stores.relational.alerts import RelationalAlerts
 from stores.relational.database import Database
+from stores.relational.deliveries import RelationalDeliveries
 from stores.relational.place import place_of as place_of_database
 from stores.relational.webhooks import RelationalWebhooks
 
@@ -36,6 +38,9 @@ PACE_SECONDS = 0.2
 STAND_BY_SECONDS = 3.0
 RETRY_SECONDS = 1.0
 RECORDS_AT_ONCE = 5_000
+FORGET_SECONDS = 60.0
+FORGET_MAX = 5_000
+DAY_MS = 86_400_000
 CONTROL_SECONDS = 1.0
 """So often releases are looked for."""
 
@@ -57,15 +62,17 @@ class AlertsJob:
         self._consumer: TopicConsumer = consumer_of(settings, "alerts", **UNHURRIED)
         self._control = ControlTopic(settings)
         self._delivering = Delivering(settings, database, self._now_ms)
+        self._telling = TellingAlertmanager(settings, self._alerts, self._now_ms)
         self._topic = settings.topic("decisions")
         self._aside = Aside("decision")
         self._stopping = threading.Event()
-        self._looked_at = 0.0
-        self.written = 0
+        self._looked_at = self._forgot_at = 0.0
+        self.read = self.written = 0
 
     def run(self) -> None:
         """Works until `stop` is called."""
         self._delivering.start()
+        self._telling.start()
         stands_by = False
         while not self._stopping.is_set():
             try:
@@ -79,13 +86,12 @@ class AlertsJob:
             except (StoreUnavailableError, KafkaException) as error:
                 log.warning("alerts wait, and are tried again: %s", error)
                 self._stopping.wait(RETRY_SECONDS)
+        self._telling.stop()
         self._delivering.stop()
         self._consumer.close()
         self._control.close()
         self._database.close()
-        log.info("stopped: %d decisions were read, %d messages written", self._consumed, self.written)
-
-    _consumed = 0
+        log.info("stopped: %d decisions were read, %d messages written", self.read, self.written)
 
     def stop(self) -> None:
         """Ends `run` after its current batch."""
@@ -116,9 +122,10 @@ class AlertsJob:
             written = keeper.take(decided, places, now_ms) if places else 0
             written += keeper.tick(now_ms)
             self.written += written
-            self._consumed += len(decided)
+            self.read += len(decided)
             if written:
                 self._delivering.nudge()
+            self._forget(now_ms)
             if len(decided) < RECORDS_AT_ONCE:
                 self._stopping.wait(PACE_SECONDS)
 
@@ -143,6 +150,12 @@ class AlertsJob:
         if time.monotonic() - self._looked_at >= CONTROL_SECONDS:
             self._control.read_to_end(self._stopping.is_set)
             self._looked_at = time.monotonic()
+
+    def _forget(self, now_ms: int) -> None:
+        if time.monotonic() - self._forgot_at >= FORGET_SECONDS:
+            self._forgot_at = time.monotonic()
+            self._alerts.forget(now_ms - self._settings.alerts_kept_days * DAY_MS, FORGET_MAX)
+            RelationalDeliveries(self._database).forget(now_ms - self._settings.deliveries_kept_days * DAY_MS)
 
     def _stand_by(self) -> None:
         """Returns once nobody has written anything for a while, or this process is to end.

@@ -14,8 +14,9 @@ from pipeline.trial.trial import try_release
 
 
 def read_texts(folder: pathlib.Path) -> dict[str, str]:
-    """Reads the texts of `folder` by part: the definitions, ``alerts.yaml`` if it is there, and ``lists/*.txt`` and ``patterns/*.yaml`` under
-    the names of the files.
+    """Reads the texts of `folder` by part.
+
+    These are the definitions, ``alerts.yaml`` if it is there, and ``lists/*.txt`` and ``patterns/*.yaml`` under the names of the files.
 
     Raises:
         Refusal: a definition is missing, a file cannot be read or is not UTF-8, or a rule stands where it would not be read. It names the

@@ -15,7 +15,7 @@ from deploy.command import SAMPLES, main
 def test_check_says_what_a_good_folder_holds() -> None:
     result = CliRunner().invoke(main, ["check", str(SAMPLES / "payments")])
     assert result.exit_code == 0
-    assert "10 features over customer_id, terminal_id; models payment_shape, own_amount" in result.output
+    assert "features over customer_id, terminal_id, payee_id; models payment_shape" in result.output
 
 
 def test_check_warns_of_windows_that_retention_may_end(tmp_path: pathlib.Path) -> None:
@@ -35,7 +35,7 @@ def test_a_mistake_in_a_definition_is_refused_with_line_and_hint(tmp_path: pathl
     features.write_text(features.read_text().replace("value: event.amount, window: 24h", "value: event.amonut, window: 24h"))
     result = CliRunner().invoke(main, ["check", str(folder)])
     assert result.exit_code == 2
-    assert result.output.startswith("weir: features.yaml:5:")
+    assert result.output.startswith("weir: features.yaml:6:49: ")
     assert "did you mean event.amount?" in result.output
     assert "Traceback" not in result.output
 
@@ -43,7 +43,7 @@ def test_a_mistake_in_a_definition_is_refused_with_line_and_hint(tmp_path: pathl
 @pytest.mark.parametrize(
     ("part", "old", "new", "place"),
     [
-        ("features", b"- {name: ", b"- {description: caf\xe9, name: ", "features.yaml:2:"),
+        ("features", b"- {name: ", b"- {description: caf\xe9, name: ", "features.yaml:3:"),
         ("models", b"inputs: [event.amount]", b"inputs: [event.amount, event.amount]", "models.yaml:11:"),
         ("schema", b"retain: true", b"retain: yes", "schema.yaml:7:"),
         ("policy", b"bands: [", b"bands: &b [", "policy.yaml:3:8:"),
@@ -56,7 +56,7 @@ def test_each_command_refuses_a_folder_with_a_mistake_by_file_line_and_column(
 ) -> None:
     folder, events = tmp_path / "config", tmp_path / "events.jsonl"
     shutil.copytree(SAMPLES / "payments", folder)
-    (folder / "lists").mkdir()
+    (folder / "lists").mkdir(exist_ok=True)
     file = folder / (f"{part}.txt" if "/" in part else f"{part}.yaml")
     before = file.read_bytes() if file.exists() else b""
     assert old in before
