@@ -133,9 +133,8 @@ class Server:
             settings, self._access, self._in_force, self._definitions, self._decisions, self._quick_decisions, self._log,
             self._runtime.quick_log, self._waiting, self._health, clock, Stream(TopicSource(broker, settings.topic("decisions"))),
             self._lists.entries, self._facts.told, RelationalJobs(self._database), self._effects,
-            RelationalSnoozes(self._database), self._lifespan, self._metrics.store, api_metrics,
-            self._lists.entries, self._facts.told, RelationalJobs(self._database),
-            _webhooks(self._database, settings), RelationalAlerts(self._database), self._lifespan, self._metrics.store, api_metrics,
+            RelationalSnoozes(self._database), _webhooks(self._database, settings), RelationalAlerts(self._database),
+            self._lifespan, self._metrics.store, api_metrics,
         )  # fmt: skip
 
     def _take_control(self, records: Sequence[Record]) -> None:

@@ -32,8 +32,8 @@ from stores.metrics.duckdb_metrics import DuckDbMetrics
 from stores.relational.alerts import RelationalAlerts
 from stores.relational.audit import RelationalAudit
 from stores.relational.definitions import RelationalRegistry
-from stores.relational.effects import RelationalEffects
 from stores.relational.deliveries import RelationalDeliveries
+from stores.relational.effects import RelationalEffects
 from stores.relational.jobs import RelationalJobs
 from stores.relational.snoozes import RelationalSnoozes
 from stores.relational.tokens import RelationalTokens
@@ -139,11 +139,6 @@ class Api:
         self.access = Access(RelationalTokens(self.database), RelationalAudit(self.database))
         self.jobs = RelationalJobs(self.database)
         self.effects = RelationalEffects(self.database)
-        install_owner(self.access.tokens, TOKEN, NOW_MS)
-        self.app: AsgiEntry = make_app(
-            self.settings, self.access, self.in_force, self.definitions, self.decisions, self.decisions, self.log, self.log,
-            self.waiting, self.health, self.clock, self.stream, self.entries, self.facts, self.jobs, self.effects,
-            RelationalSnoozes(self.database), metrics=self.metrics,
         vetting = Vetting(networks("10.9.0.0/16", "networks"), False, self.resolve)
         self.addresses = {"hooks.example.com": ["93.184.216.34"], "inside.example.com": ["10.1.2.3"], "allowed.example.com": ["10.9.1.2"]}
         self.webhooks = WebhookStores(RelationalWebhooks(self.database), RelationalDeliveries(self.database), vetting)
@@ -151,8 +146,8 @@ class Api:
         install_owner(self.access.tokens, TOKEN, NOW_MS)
         self.app: AsgiEntry = make_app(
             self.settings, self.access, self.in_force, self.definitions, self.decisions, self.decisions, self.log, self.log,
-            self.waiting, self.health, self.clock, self.stream, self.entries, self.facts, self.jobs,
-            self.webhooks, self.alerts, metrics=self.metrics,
+            self.waiting, self.health, self.clock, self.stream, self.entries, self.facts, self.jobs, self.effects,
+            RelationalSnoozes(self.database), self.webhooks, self.alerts, metrics=self.metrics,
         )  # fmt: skip
         self.client = httpx.AsyncClient(
             transport=httpx.ASGITransport(self.app), base_url="http://api", headers={"authorization": f"Bearer {TOKEN}"}
