@@ -140,12 +140,17 @@ def test_an_empty_archive_is_refused_by_replay_and_listed_as_empty(place: str) -
     shown = run("replay", "--archived", "--config", str(DEMO_CONFIG))
     assert shown.exit_code == 2
     assert "no events" in shown.output
-    assert run("archive", "list").output == f"archive    {place}\nempty\n"
+    assert run("archive", "list").output.split() == ["archive", place, "empty"]
+
+
+def listed() -> list[list[str]]:
+    """The first six words of each line of the archive's list."""
+    return [line.split()[:6] for line in run("archive", "list").output.splitlines()]
 
 
 def test_the_list_counts_files_rows_and_bytes() -> None:
     put("labels", [b"{}"] * 30, [START_MS] * 30, a_file=10)
-    assert "labels     2025-11-24       3 files            50 rows" in run("archive", "list").output
+    assert ["labels", "2025-11-24", "3", "files", "50", "rows"] in listed()
 
 
 def test_a_day_that_may_still_grow_is_not_compacted() -> None:
@@ -153,7 +158,7 @@ def test_a_day_that_may_still_grow_is_not_compacted() -> None:
     said: list[str] = []
     assert compact_archive(read_settings(), said.append, END_OF_FIRST_DAY_MS + 3_599_999) == 0
     assert compact_archive(read_settings(), said.append, END_OF_FIRST_DAY_MS + 3_600_000) == 1
-    assert "labels     2025-11-24       1 files            30 rows" in run("archive", "list").output
+    assert ["labels", "2025-11-24", "1", "files", "30", "rows"] in listed()
 
 
 @pytest.mark.parametrize(
