@@ -49,13 +49,13 @@ async def test_every_parameter_of_one_value_is_refused_when_it_comes_twice_and_a
             if "array" in kinds_of(schema):
                 lists.add((path, name))
                 answer = await ask(api, method, path, f"{name}=burn&{name}=burn")
-                assert answer.json()["what"] != "parameter given twice", (path, name)
+                assert answer.json().get("what") != "parameter given twice", (path, name)
             else:
                 answer = await ask(api, method, path, f"{name}=1&{name}=1")
                 assert (answer.status_code, answer.json()["what"], answer.json()["where"]) == (422, "parameter given twice", name), path
     assert lists == {
         ("/v1/flagged", "action"), ("/v1/stream", "action"), ("/v1/metrics/query", "group_by"), ("/v1/metrics/query", "filter"),
-        ("/v1/jobs", "state"),
+        ("/v1/jobs", "state"), ("/v1/alerts", "state"), ("/v1/alerts", "name"), ("/v1/deliveries", "state"),
     }  # fmt: skip
     assert api.log.records == []
 

@@ -126,7 +126,7 @@ async def test_a_rule_of_a_megabyte_is_answered(api: Api) -> None:
     assert answer.status_code == 413
 
 
-async def test_a_rule_that_matches_everything_is_taken_and_warned_of(api: Api) -> None:
+async def test_a_rule_that_matches_everything_is_taken(api: Api) -> None:
     answer = await api.client.put("/v1/patterns/all", content=HEAD + "when: true || event.amount > 1.0\nstatus: shadow\n")
     assert answer.status_code == 200
     assert api.in_force.release is not None
