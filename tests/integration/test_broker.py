@@ -19,6 +19,7 @@ from deploy.servers.broker import start_broker
 from deploy.servers.topics import COMPACTED, COMPACTION, RETENTION_MS, STREAMS, make_topics
 from foundation.refusal import Refusal
 from foundation.settings import Settings
+from patterns.lists import declared
 from patterns.rules.manifest import with_manifest
 from pipeline.control.kafka import Outbox, consumer_of, ends_of, producer_of
 from pipeline.control.kafka_access import connection_of
@@ -112,7 +113,9 @@ def test_a_release_is_written_whole_and_only_when_it_says_something_new(settings
     releases = [(key, msgspec.json.decode(value)) for key, value in written if key.startswith("release:")]
     assert [key for key, _ in releases] == ["release:0000000001", "release:0000000002"]
     for (_, release), said in zip(releases, (texts, changed), strict=True):
-        assert {part: definitions[f"def:{hash}"] for part, hash in release["parts"].items()} == with_manifest(said, {}, first=True)
+        assert {part: definitions[f"def:{hash}"] for part, hash in release["parts"].items()} == with_manifest(
+            declared(said), {}, first=True
+        )
     assert written[-1][0] == "release:0000000002", "the release comes after all that it names"
 
 
