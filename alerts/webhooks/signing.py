@@ -10,11 +10,12 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Sequence
-
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from typing import TYPE_CHECKING
 
 from foundation.refusal import Refusal
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 SECRET_PREFIX, PRIVATE_PREFIX, PUBLIC_PREFIX = "whsec_", "whsk_", "whpk_"
 SECRET_BYTES_LEAST, SECRET_BYTES_MOST = 24, 64
@@ -33,6 +34,8 @@ def new_private_key() -> str:
 
 def public_key(private: str) -> str:
     """Returns the public key that belongs to a private one."""
+    from cryptography.hazmat.primitives import serialization  # loaded where a private key is: it takes megabytes
+
     public = _private_key(private, "key").public_key()
     raw = public.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
     return PUBLIC_PREFIX + base64.b64encode(raw).decode()
@@ -79,7 +82,9 @@ def _secret_bytes(key: str, where: str) -> bytes:
     return found
 
 
-def _private_key(key: str, where: str) -> Ed25519PrivateKey:
+def _private_key(key: str, where: str) -> "Ed25519PrivateKey":
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
     seed = _decoded(key, PRIVATE_PREFIX)
     if seed is None or len(seed) != SEED_BYTES:
         expected = f"{PRIVATE_PREFIX} and {SEED_BYTES} bytes in Base64"

@@ -14,7 +14,6 @@ from features.schema.batch import Batch
 from pipeline.engine.decisions.verdicts import Verdicts
 from pipeline.engine.definitions.release import Release
 from pipeline.flink.state import BulkState
-from pipeline.score_job.entity import EntityStage
 from pipeline.score_job.entity import make_stage as make_entity_stage
 from pipeline.score_job.user import UserStage
 from pipeline.score_job.user import make_stage as make_user_stage
@@ -28,11 +27,18 @@ HELD_BY = "held-by:"
 LOOK_SECONDS = 0.01
 
 
-class ProcessAsScore:
-    """A user stage whose scores name the process that decided, so that a second decision differs from the first."""
+class Planted:
+    """A stage that is asked another way; whatever a test does not change is the stage's own."""
 
-    def __init__(self, stage: UserStage) -> None:
+    def __init__(self, stage: Any) -> None:
         self._stage = stage
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stage, name)
+
+
+class ProcessAsScore(Planted):
+    """A user stage whose scores name the process that decided, so that a second decision differs from the first."""
 
     def process(self, data: bytes) -> bytes:
         frames = read_frames(self._stage.process(data))
@@ -42,11 +48,8 @@ class ProcessAsScore:
         return msgspec.json.encode(msgspec.json.decode(value) | {"score": os.getpid() / (1 << 22)})
 
 
-class HeldUp:
+class HeldUp(Planted):
     """An entity stage that stands still before a bundle as long as the file that one of its entities names is there."""
-
-    def __init__(self, stage: EntityStage) -> None:
-        self._stage = stage
 
     def process(self, data: bytes) -> bytes:
         bundle = read_bundle(data)
