@@ -10,13 +10,15 @@ import org.apache.flink.streaming.api.operators.BoundedMultiInput;
 import org.apache.flink.streaming.api.operators.TwoInputStreamOperator;
 import org.apache.flink.streaming.api.watermark.Watermark;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+import org.apache.flink.streaming.runtime.watermarkstatus.WatermarkStatus;
 import org.apache.flink.types.Row;
 
 /**
  * Stands before a Python stage: gathers records into bundles, in order with the control records (the second, broadcast input).
  *
  * <p>A bundle leaves when it is full, when the task has nothing else to do, before a barrier and before a watermark. Records
- * wait at the gate until the control topic is read, and behind an event whose release or snapshots have not arrived; so do watermarks.
+ * wait at the gate until the control topic is read, and behind an event whose release or snapshots have not arrived; so do watermarks,
+ * and whether the events are idle.
  *
  * @param <OUT> bytes before a stage without keys, (key, bytes) before one with keys.
  */
@@ -25,12 +27,15 @@ public abstract class Bundler<OUT> extends AbstractStreamOperator<OUT>
     private static final MapStateDescriptor<String, byte[]> CONTROL =
             new MapStateDescriptor<>("control", Types.STRING, PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO);
 
+    private static final int EVENTS = 0; // the number of the first input
+
     protected final JobStart start;
     protected transient ControlLog control;
     protected transient BundleWriter writer;
     protected transient ArrayDeque<Row> held;
     private transient IdleFlush idle;
     private transient Watermark heldMark;
+    private transient WatermarkStatus heldStatus;
 
     protected Bundler(JobStart start) {
         this.start = start;
@@ -127,6 +132,21 @@ public abstract class Bundler<OUT> extends AbstractStreamOperator<OUT>
             heldMark = null;
             processWatermark(mark);
         }
+        if (held.isEmpty() && heldStatus != null) {
+            WatermarkStatus status = heldStatus;
+            heldStatus = null;
+            super.processWatermarkStatus(status, EVENTS);
+        }
+    }
+
+    /** Whether the events are idle waits as their watermarks do: later stages would no longer wait for what is held here. */
+    @Override
+    protected void processWatermarkStatus(WatermarkStatus status, int input) throws Exception {
+        if (input == EVENTS && !held.isEmpty()) {
+            heldStatus = status;
+            return;
+        }
+        super.processWatermarkStatus(status, input);
     }
 
     /** Flushes once the task is idle. */
