@@ -7,6 +7,7 @@ import java.util.Optional;
 import org.apache.flink.api.common.typeutils.base.array.BytePrimitiveArraySerializer;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
 import org.apache.flink.streaming.api.watermark.Watermark;
+import org.apache.flink.streaming.runtime.watermarkstatus.WatermarkStatus;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.runtime.tasks.mailbox.Mail;
 import org.apache.flink.streaming.util.KeyedTwoInputStreamOperatorTestHarness;
@@ -98,6 +99,13 @@ final class Bench implements AutoCloseable {
         return this;
     }
 
+    /** Says of both inputs that nothing comes. */
+    Bench silence() throws Exception {
+        harness.processWatermarkStatus1(WatermarkStatus.IDLE);
+        harness.processWatermarkStatus2(WatermarkStatus.IDLE);
+        return this;
+    }
+
     /** Runs the mailbox until it is empty: the task has nothing else to do. */
     Bench idle() throws Exception {
         for (Optional<Mail> mail = mail(); mail.isPresent(); mail = mail()) {
@@ -128,6 +136,8 @@ final class Bench implements AutoCloseable {
         for (Object each : all.subList(taken, all.size())) {
             if (each instanceof Watermark mark) {
                 found.add("W" + mark.getTimestamp());
+            } else if (each instanceof WatermarkStatus status) {
+                found.add(status.isIdle() ? "idle" : "active");
             } else if (each instanceof StreamRecord<?> record) {
                 Object value = record.getValue();
                 found.add(Bundle.of(value instanceof Row row ? (byte[]) row.getField(1) : (byte[]) value));

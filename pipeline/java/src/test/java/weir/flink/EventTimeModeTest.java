@@ -109,6 +109,17 @@ class EventTimeModeTest {
     }
 
     @Test
+    void silenceDoesNotPassEventsThatWaitForTheirRelease() throws Exception {
+        try (Bench bench = Bench.of(new EntityBundler(Bench.eventTime()))) {
+            bench.records(message("card\0x", 8, 2, new byte[] {1}, "held")).watermark(9).silence();
+            assertEquals(List.of(), bench.out());
+            bench.control(control("release:0000000002", 0));
+            List<Object> out = bench.out();
+            assertEquals(List.of("W9", "idle"), out.subList(2, out.size()));
+        }
+    }
+
+    @Test
     void aRunWithoutBacklogTakesEventsAsTheyCome() throws Exception {
         try (Bench bench = Bench.of(new UserBundler(Bench.start(true, 0, 0, Map.of())))) {
             bench.records(at("ann", 30, 1, "30"), at("ann", 20, 1, "20")).idle();
