@@ -13,10 +13,12 @@ from deploy.local.releases import read_folder
 from deploy.local.stack import answers, settings_as_environment
 from deploy.machine.processes import Process
 from foundation.settings import Settings
+from patterns.lists import declared
 from pipeline.control.kafka_access import connection_of
 
 TOKEN = "token-of-the-integration-test"
-TEXTS = read_folder(SAMPLES / "payments")
+TEXTS = declared(read_folder(SAMPLES / "payments"))
+"""Without entries of lists, which a release would carry over."""
 
 
 class Echo:
