@@ -14,6 +14,7 @@ from deploy.local.stack import Stack
 from detectors.snapshot import Snapshot
 from detectors.snapshot_parts import SnapshotAssembly
 from foundation.settings import Settings
+from patterns.lists import DECLARATION, LIST_PREFIX
 from pipeline.control.definitions import key_text
 from pipeline.control.kafka import next_of
 from pipeline.control.kafka_access import connection_of
@@ -72,6 +73,7 @@ class Driver:
         rules = [rule["id"] for rule in api.get("/v1/patterns").json()["patterns"]]
         self.texts = {part: api.get(f"/v1/{part}").text for part in PARTS}
         self.texts |= {f"pattern:{id}": api.get(f"/v1/patterns/{id}").text for id in rules}
+        self.texts |= {f"{LIST_PREFIX}{each['name']}": DECLARATION for each in api.get("/v1/lists").json()["lists"]}
         self.release = int(api.get("/v1/policy").headers["weir-release"])
         self.run = Run(self.release, {self.release: self.texts})
         self._stack = stack
@@ -82,8 +84,8 @@ class Driver:
 
     def start(self) -> None:
         """Sends a history that a snapshot is made of, and waits until it is decided; then begins to send live payments."""
-        self._feed.send_history(1.0, HISTORY)
-        self._until(lambda fresh: self._reader.own == HISTORY)
+        sent = self._feed.send_history(1.0, HISTORY)
+        self._until(lambda fresh: self._reader.own == sent)
         self._live_ms = time.time() * 1000
         self._feed.start()
 

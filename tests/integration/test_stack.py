@@ -131,12 +131,16 @@ def seen_within(watch: Watch, seconds: float) -> set[str]:
 
 def weir_push(stack: Stack, folder: pathlib.Path, texts: dict[str, str]) -> str:
     """What `weir push` says of `texts`."""
-    folder.mkdir()
     for part, text in texts.items():
-        (folder / f"{part}.yaml").write_text(text)
+        kind, _, name = part.partition(":")
+        file = folder / {"pattern": f"patterns/{name}.yaml", "list": f"lists/{name}.txt"}.get(kind, f"{part}.yaml")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
     command = [sys.executable, "-m", "deploy.command", "push", str(folder)]
     environment = os.environ | settings_as_environment(stack.settings)
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    return run.stdout
 
 
 def test_a_pushed_policy_decides_the_next_payments(stack: Stack, watch: Watch, tmp_path: pathlib.Path) -> None:
