@@ -196,7 +196,7 @@ def arrived(settings: Settings, decisions: dict[int, dict]) -> list[Arrived]:
             if event["payment_id"] in decisions:
                 place = message.partition(), message.offset(), message.timestamp()[1]
                 minor = round(event["amount"] * 100)
-                found.append(Arrived(event["payment_id"], event["at"], event["customer_id"], event["terminal_id"], minor, *place))
+                found.append(Arrived(event["payment_id"], event["at"], event["customer_id"], event.get("terminal_id", ""), minor, *place))
     consumer.close()
     return found
 
