@@ -129,10 +129,6 @@ class Silence(msgspec.Struct, frozen=True):
     comment: str
 
 
-class OtherProcessError(Exception):
-    """Another process has written what follows from these records."""
-
-
 class AlertWork(msgspec.Struct):
     """Holds what is written in one transaction.
 
@@ -175,7 +171,7 @@ class Alerts(Protocol):
         """Writes what follows from a batch.
 
         Raises:
-            OtherProcessError: the offsets are no longer those that the batch begins at; nothing was written.
+            stores.offsets.OtherReaderError: the offsets are no longer those that the batch begins at; nothing was written.
         """
 
     def get(self, ids: Sequence[str]) -> dict[str, Alert]:

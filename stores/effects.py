@@ -24,10 +24,6 @@ EntryState = Literal["wanted", "made", "covered", "refused", "unwanted", "withdr
 is not there or full. A later revision of the event makes it unwanted; once it is off the list it is withdrawn."""
 
 
-class OtherReaderError(Exception):
-    """Another process has written what follows from these decisions."""
-
-
 class CountedMatch(msgspec.Struct, frozen=True):
     """Holds a match of one decision. Times are event time, ms since the epoch.
 
@@ -207,7 +203,7 @@ class Effects(Protocol):
         """Writes what follows from a batch; returns whether there are alerts to send.
 
         Raises:
-            OtherReaderError: the offsets are no longer those that the batch begins at; nothing was written.
+            stores.offsets.OtherReaderError: the offsets are no longer those that the batch begins at; nothing was written.
         """
 
     def alerts(self) -> list[Alert]:

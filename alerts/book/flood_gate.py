@@ -19,6 +19,11 @@ class FloodGate:
     def __init__(self, spans: Iterable[Span]) -> None:
         self._spans = {span.name: span for span in spans}
 
+    @property
+    def has_spans(self) -> bool:
+        """Whether a span may have to be ended."""
+        return bool(self._spans)
+
     def admits(self, name: str, limit: Limit | None, changes: Changes, now_ms: int) -> bool:
         """Counts one more alert of the kind `name`, and returns whether it is told by itself."""
         if limit is None:

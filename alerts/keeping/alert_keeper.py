@@ -26,11 +26,12 @@ class AlertKeeper:
         max_age_ms: see `AlertBook`.
 
     Attributes:
+        definitions: the kinds of alerts.
         positions: the offset to go on from, by ``topic/partition``.
 
     Raises:
         StoreUnavailableError: any call; the store does not answer. Make a new keeper then.
-        OtherProcessError: `take` and `tick`; another process keeps alerts, too. Make a new keeper then.
+        OtherReaderError: `take` and `tick`; another process keeps alerts, too. Make a new keeper then.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class AlertKeeper:
     ) -> None:
         self._alerts = alerts
         self._webhooks = webhooks
+        self.definitions = definitions
         self.positions = alerts.positions()
         self._book = AlertBook(definitions, alerts.firing(), alerts.spans(), max_age_ms)
         self._asked_at_ms: int | None = None
@@ -61,6 +63,8 @@ class AlertKeeper:
 
     def tick(self, now_ms: int) -> int:
         """Does what the time brings: alerts end, and those that fire on are told of. Returns how many messages it wrote."""
+        if not self._book.is_due(now_ms):
+            return 0
         self._ask(now_ms)
         return self._write(self._book.tick(self._silences, now_ms), {}, now_ms)
 

@@ -74,7 +74,7 @@ class Trouble(msgspec.Struct, frozen=True):
 
 
 class Dispatcher:
-    """Delivers until its task is cancelled. One process of a system dispatches at a time.
+    """Delivers until its task is cancelled. Nothing keeps two from delivering the same messages, so a system has one.
 
     Args:
         webhooks, deliveries: the stores.

@@ -2,29 +2,25 @@
 
 It keeps alerts, and how far it has read, in one transaction with the messages that tell of them. So a process that is killed loses and
 doubles nothing; of several processes one writes, while the others find that it did and wait until it no longer does. Deliveries are made
-beside that, by one process at a time, too.
+beside that. Each process would make them, so that a second one sends messages again, under the same ids: a system runs one.
 """
 
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
-
-from confluent_kafka import OFFSET_BEGINNING, KafkaException, TopicPartition
+from collections.abc import Callable
 
 from alerts.keeping.alert_keeper import AlertKeeper
-from alerts.policy.alert_definition import AlertDefinition
 from alerts.policy.decided_event import DecidedEvent
 from foundation.settings import Settings
 from pipeline.alerting.decided_events import DecidedEvents
 from pipeline.alerting.delivering import Delivering
 from pipeline.alerting.telling_alertmanager import TellingAlertmanager
 from pipeline.control.job_program import run_job
-from pipeline.control.kafka import BATCH_MAX, SECONDS_MAX, UNHURRIED, ControlTopic, consumer_of, next_of, place_of
+from pipeline.control.kafka import BATCH_MAX, UNHURRIED, ControlTopic, consumer_of, next_of, place_of
+from pipeline.control.one_reader import places_from, work_as_one_reader
 from pipeline.control.topic_clients import TopicConsumer, TopicMessage
 from pipeline.engine.isolation import Aside
-from stores.alerts import OtherProcessError
-from stores.decisions import StoreUnavailableError
 from stores.relational.alerts import RelationalAlerts
 from stores.relational.database import Database
 from stores.relational.deliveries import RelationalDeliveries
@@ -35,8 +31,7 @@ log = logging.getLogger(__name__)
 
 PACE_SECONDS = 0.2
 """What came in this time is written together: each transaction waits for the disk."""
-STAND_BY_SECONDS = 3.0
-RETRY_SECONDS = 1.0
+RELEASE_SECONDS = 1.0
 RECORDS_AT_ONCE = 5_000
 FORGET_SECONDS = 60.0
 FORGET_MAX = 5_000
@@ -73,19 +68,7 @@ class AlertsJob:
         """Works until `stop` is called."""
         self._delivering.start()
         self._telling.start()
-        stands_by = False
-        while not self._stopping.is_set():
-            try:
-                if stands_by:
-                    self._stand_by()
-                stands_by = False
-                self._keep_alerts()
-            except OtherProcessError as error:
-                log.info("another process keeps alerts, and this one stands by: %s", error)
-                stands_by = True
-            except (StoreUnavailableError, KafkaException) as error:
-                log.warning("alerts wait, and are tried again: %s", error)
-                self._stopping.wait(RETRY_SECONDS)
+        work_as_one_reader("alerts", self._keep_alerts, self._alerts.positions, self._stopping)
         self._telling.stop()
         self._delivering.stop()
         self._consumer.close()
@@ -101,22 +84,23 @@ class AlertsJob:
         """Goes on from where the store says, and begins anew when the release in force has other kinds of alerts.
 
         Raises:
-            OtherProcessError: another process has gone on from there.
+            OtherReaderError: another process has gone on from there.
             StoreUnavailableError: the store does not answer.
             KafkaException: the broker does not.
         """
-        definitions: Sequence[AlertDefinition] | None = None
+        keeper: AlertKeeper | None = None
+        reading: DecidedEvents | None = None
         while not self._stopping.is_set():
             self._look_for_releases()
             release = self._control.definitions.newest
             if release is None:
-                self._stopping.wait(RETRY_SECONDS)
+                self._stopping.wait(RELEASE_SECONDS)
                 continue
-            if definitions != release.alerts:
-                definitions = release.alerts
-                keeper = AlertKeeper(self._alerts, self._webhooks, definitions)
-                self._consumer.assign(self._places(keeper.positions))
-            reading = DecidedEvents(release)
+            if keeper is None or keeper.definitions != release.alerts:
+                keeper = AlertKeeper(self._alerts, self._webhooks, release.alerts)
+                self._consumer.assign(places_from(self._consumer, [self._topic], keeper.positions))
+            if reading is None or reading.release is not release:
+                reading = DecidedEvents(release)
             decided, places = self._gather(reading)
             now_ms = self._now_ms()
             written = keeper.take(decided, places, now_ms) if places else 0
@@ -142,10 +126,6 @@ class AlertsJob:
             seconds = 0.0
         return decided, places
 
-    def _places(self, positions: dict[str, int]) -> list[TopicPartition]:
-        partitions = self._consumer.list_topics(self._topic, timeout=SECONDS_MAX).topics[self._topic].partitions
-        return [TopicPartition(self._topic, number, positions.get(f"{self._topic}/{number}", OFFSET_BEGINNING)) for number in partitions]
-
     def _look_for_releases(self) -> None:
         if time.monotonic() - self._looked_at >= CONTROL_SECONDS:
             self._control.read_to_end(self._stopping.is_set)
@@ -156,20 +136,6 @@ class AlertsJob:
             self._forgot_at = time.monotonic()
             self._alerts.forget(now_ms - self._settings.alerts_kept_days * DAY_MS, FORGET_MAX)
             RelationalDeliveries(self._database).forget(now_ms - self._settings.deliveries_kept_days * DAY_MS)
-
-    def _stand_by(self) -> None:
-        """Returns once nobody has written anything for a while, or this process is to end.
-
-        Raises:
-            StoreUnavailableError: the store does not answer.
-        """
-        before = None
-        while not self._stopping.is_set():
-            now = self._alerts.positions()
-            if now == before:
-                return
-            before = now
-            self._stopping.wait(STAND_BY_SECONDS)
 
     def _now_ms(self) -> int:
         return int(self._clock() * 1_000)

@@ -43,6 +43,7 @@ class DecidedEvents:
     """
 
     def __init__(self, release: Release) -> None:
+        self.release = release
         self._user = release.schema.user
         self._loss = release.policy.loss
         self._severities: Mapping[str, str] = {rule.pattern: rule.severity for rule in release.rules.each}

@@ -1,4 +1,4 @@
-"""Runs the deliveries of messages in a thread with an event loop of its own, in one process of a system at a time."""
+"""Runs the deliveries of messages in a thread with an event loop of its own."""
 
 import asyncio
 import logging

@@ -9,16 +9,14 @@ import threading
 import time
 from collections.abc import Callable
 
-from confluent_kafka import OFFSET_BEGINNING, KafkaException, TopicPartition
-
 from foundation.settings import Settings
 from pipeline.control.job_program import run_job
-from pipeline.control.kafka import BATCH_MAX, SECONDS_MAX, UNHURRIED, consumer_of, next_of
+from pipeline.control.kafka import BATCH_MAX, UNHURRIED, consumer_of, next_of
+from pipeline.control.one_reader import places_from, work_as_one_reader
 from pipeline.control.topic_clients import TopicConsumer
 from pipeline.effects.alert_sender import AlertSender
 from pipeline.effects.digest import Digest
-from stores.decisions import StoreUnavailableError
-from stores.effects import DAY_MS, Effects, OtherReaderError
+from stores.effects import DAY_MS, Effects
 from stores.relational.database import Database
 from stores.relational.effects import RelationalEffects
 from stores.relational.place import place_of as place_of_database
@@ -27,9 +25,6 @@ log = logging.getLogger(__name__)
 
 PACE_SECONDS = 0.5
 """What came in this time is written together: each transaction waits for the disk."""
-STAND_BY_SECONDS = 3.0
-"""A process that found another one at work takes over once that one has written nothing for so long."""
-RETRY_SECONDS = 1.0
 SEND_SECONDS = 5.0
 """How often alerts are looked for that another process has left."""
 RECORDS_AT_ONCE = 20_000
@@ -68,19 +63,7 @@ class EffectsJob:
 
     def run(self) -> None:
         """Works until `stop` is called."""
-        stands_by = False
-        while not self._stopping.is_set():
-            try:
-                if stands_by:
-                    self._stand_by()
-                stands_by = False
-                self._work()
-            except OtherReaderError as error:
-                log.info("another process is at work, and this one stands by: %s", error)
-                stands_by = True
-            except (StoreUnavailableError, KafkaException) as error:
-                log.warning("effects wait, and are tried again: %s", error)
-                self._stopping.wait(RETRY_SECONDS)
+        work_as_one_reader("effects", self._work, self._store.positions, self._stopping)
         self._consumer.close()
         self._sender.close()
         self._close()
@@ -99,7 +82,7 @@ class EffectsJob:
             KafkaException: the broker does not.
         """
         positions, newest_ms = self._store.positions(), self._store.newest_ms()
-        self._consumer.assign(self._places(positions))
+        self._consumer.assign(places_from(self._consumer, self._topics, positions))
         while not self._stopping.is_set():
             digest = Digest(positions, newest_ms, self._topics[0])
             self._gather(digest)
@@ -120,27 +103,6 @@ class EffectsJob:
         while digest.records < RECORDS_AT_ONCE and (messages := next_of(self._consumer, BATCH_MAX, seconds)):
             digest.take(messages)
             seconds = 0.0
-
-    def _places(self, positions: dict[str, int]) -> list[TopicPartition]:
-        places = []
-        for topic in self._topics:
-            for number in self._consumer.list_topics(topic, timeout=SECONDS_MAX).topics[topic].partitions:
-                places.append(TopicPartition(topic, number, positions.get(f"{topic}/{number}", OFFSET_BEGINNING)))
-        return places
-
-    def _stand_by(self) -> None:
-        """Returns once nobody has written anything for a while, or this process is to end.
-
-        Raises:
-            StoreUnavailableError: the store does not answer.
-        """
-        before = None
-        while not self._stopping.is_set():
-            now = self._store.positions()
-            if now == before:
-                return
-            before = now
-            self._stopping.wait(STAND_BY_SECONDS)
 
     def _forget(self, newest_ms: int) -> None:
         if time.monotonic() - self._forgot_at < FORGET_SECONDS:

@@ -1,22 +1,17 @@
 """Alerts in the relational store."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
-from sqlalchemy import BigInteger, Column, Connection, Float, Index, LargeBinary, Table, delete, select, tuple_, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import BigInteger, Column, Connection, Float, Index, LargeBinary, Table, delete, select, tuple_
 
-from stores.alerts import Alert, AlertEvent, AlertState, AlertWork, OtherProcessError, Silence, Span
-from stores.relational.database import Database, insert_unless_there
+from stores.alerts import Alert, AlertEvent, AlertState, AlertWork, Silence, Span
+from stores.relational.database import Database, in_parts, insert_into
 from stores.relational.deliveries import add_messages
+from stores.relational.offsets import advance, offset_table, positions_in
 from stores.relational.tables import METADATA, TEXT
 
-ASKED_AT_ONCE = 500
-_INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
-_Part = TypeVar("_Part")
-
-OFFSET = Table("alert_offset", METADATA, Column("place", TEXT, primary_key=True), Column("next", BigInteger, nullable=False))
+OFFSET = offset_table("alert_offset")
 ALERT = Table(
     "alert",
     METADATA,
@@ -79,7 +74,7 @@ class RelationalAlerts:
 
     def positions(self) -> dict[str, int]:
         with self._database.reading() as connection:
-            return dict(connection.execute(select(OFFSET.c.place, OFFSET.c.next)).tuples().all())
+            return positions_in(connection, OFFSET)
 
     def firing(self) -> list[Alert]:
         with self._database.reading() as connection:
@@ -98,15 +93,14 @@ class RelationalAlerts:
     def counted(self, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], AlertEvent]:
         found: dict[tuple[str, str], AlertEvent] = {}
         with self._database.reading() as connection:
-            for part in _parts(list(dict.fromkeys(keys))):
+            for part in in_parts(list(dict.fromkeys(keys))):
                 for row in connection.execute(select(EVENT).where(tuple_(EVENT.c.name, EVENT.c.key).in_(part))):
                     found[row.name, row.key] = AlertEvent(*row)
         return found
 
     def write(self, work: AlertWork) -> None:
         with self._database.writing() as connection:
-            for place, (before, after) in sorted(work.places.items()):
-                _advance(connection, place, before, after)
+            advance(connection, OFFSET, work.places)
             _write_alerts(connection, work.alerts)
             _put(connection, EVENT, [msgspec.structs.asdict(event) for event in work.events])
             _put(connection, SPAN, [msgspec.structs.asdict(span) for span in work.spans])
@@ -116,7 +110,7 @@ class RelationalAlerts:
     def get(self, ids: Sequence[str]) -> dict[str, Alert]:
         found: dict[str, Alert] = {}
         with self._database.reading() as connection:
-            for part in _parts(list(dict.fromkeys(ids))):
+            for part in in_parts(list(dict.fromkeys(ids))):
                 rows = connection.execute(select(ALERT.c.id, ALERT.c.whole).where(ALERT.c.id.in_(part)))
                 found.update((id, _decode_alert(whole)) for id, whole in rows)
         return found
@@ -156,28 +150,11 @@ class RelationalAlerts:
         old = select(ALERT.c.id).where(ALERT.c.resolved_at_ms < before_ms).order_by(ALERT.c.resolved_at_ms).limit(limit)
         with self._database.writing() as connection:
             ids = connection.execute(old).scalars().all()
-            for part in _parts(ids):
+            for part in in_parts(ids):
                 connection.execute(delete(EVENT).where(EVENT.c.alert.in_(part)))
                 connection.execute(delete(GROUP).where(GROUP.c.alert.in_(part)))
                 connection.execute(delete(ALERT).where(ALERT.c.id.in_(part)))
         return len(ids)
-
-
-def _advance(connection: Connection, place: str, before: int | None, after: int) -> None:
-    """Moves an offset on from `before`.
-
-    Raises:
-        OtherProcessError: it stands elsewhere.
-    """
-    if before is None:
-        moved = insert_unless_there(connection, OFFSET, place=place, next=after)
-    else:
-        own = (OFFSET.c.place == place) & (OFFSET.c.next == before)
-        moved = (
-            connection.execute(update(OFFSET).where(own).values(next=after), execution_options={"preserve_rowcount": True}).rowcount == 1
-        )
-    if not moved:
-        raise OtherProcessError(f"{place} was read behind {before} by another process")
 
 
 def _write_alerts(connection: Connection, alerts: Sequence[Alert]) -> None:
@@ -202,14 +179,9 @@ def _write_alerts(connection: Connection, alerts: Sequence[Alert]) -> None:
 
 def _put(connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
     """Writes rows in the place of those that have their keys."""
-    for part in _parts(rows):
-        statement = _INSERTS[connection.dialect.name](table).values(part)
+    for part in in_parts(rows):
+        statement = insert_into(connection, table).values(part)
         own = [column.name for column in table.primary_key]
         others = {column.name: statement.excluded[column.name] for column in table.columns if column.name not in own}
         on_conflict = statement.on_conflict_do_update(index_elements=own, set_=others) if others else statement.on_conflict_do_nothing()
         connection.execute(on_conflict)
-
-
-def _parts(whole: Sequence[_Part]) -> Iterator[Sequence[_Part]]:
-    for first in range(0, len(whole), ASKED_AT_ONCE):
-        yield whole[first : first + ASKED_AT_ONCE]

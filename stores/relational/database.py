@@ -1,8 +1,8 @@
 """The relational store: one database for all that people own, used in short transactions by any number of threads and processes."""
 
 import contextlib
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, Table, text
 from sqlalchemy.dialects import postgresql, sqlite
@@ -16,6 +16,9 @@ from stores.relational.place import DatabasePlace
 
 WRITES = {"writes": True}
 """The option of a connection whose transactions write, by which SQLite locks the file at their beginning."""
+ASKED_AT_ONCE = 500
+"""One statement asks for so many values, or writes so many rows, at most."""
+Part = TypeVar("Part")
 _INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
@@ -90,7 +93,17 @@ def lock_out_writers(connection: Connection, table: Table) -> None:
         connection.execute(text(f"LOCK TABLE {table.name} IN SHARE ROW EXCLUSIVE MODE"))
 
 
+def insert_into(connection: Connection, table: Table) -> Any:
+    """An insertion that may say what happens on a conflict, in the words of the database (SQLAlchemy's ``insert`` of its dialect)."""
+    return _INSERTS[connection.dialect.name](table)
+
+
+def in_parts(values: Sequence[Part]) -> Iterator[Sequence[Part]]:
+    """Cuts `values` into parts that one statement may ask for or write, `ASKED_AT_ONCE` at most each."""
+    return (values[first : first + ASKED_AT_ONCE] for first in range(0, len(values), ASKED_AT_ONCE))
+
+
 def insert_unless_there(connection: Connection, table: Table, **values: Any) -> bool:
     """Adds a row, unless one is there that has its key or another value which only one row may have; whether it was added."""
-    statement = _INSERTS[connection.dialect.name](table).values(values).on_conflict_do_nothing()
+    statement = insert_into(connection, table).values(values).on_conflict_do_nothing()
     return connection.execute(statement, execution_options={"preserve_rowcount": True}).rowcount == 1

@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Connection, ForeignKey, Larg
 from foundation.content_hash import content_hash
 from foundation.refusal import Refusal
 from stores.registry import StoredDefinition, StoredRelease
-from stores.relational.database import Database, insert_unless_there, lock_out_writers
+from stores.relational.database import Database, in_parts, insert_unless_there, lock_out_writers
 from stores.relational.tables import METADATA, TEXT
 
 DEFINITION = Table(
@@ -36,7 +36,6 @@ RELEASE = Table(
     Column("at_ms", BigInteger, nullable=False),
     Column("published", Boolean, nullable=False),
 )
-_ASKED_AT_ONCE = 500
 _SHOWN = select(RELEASE.c.id, RELEASE.c.parts, RELEASE.c.made_by, RELEASE.c.at_ms)
 
 
@@ -129,8 +128,8 @@ def _require(connection: Connection, parts: Mapping[str, str]) -> None:
 def _known(connection: Connection, hashes: Iterable[str]) -> set[str]:
     """Returns those of `hashes` whose texts are stored."""
     asked, known = list(hashes), set[str]()
-    for first in range(0, len(asked), _ASKED_AT_ONCE):
-        query = select(DEFINITION.c.hash).where(DEFINITION.c.hash.in_(asked[first : first + _ASKED_AT_ONCE]))
+    for part in in_parts(asked):
+        query = select(DEFINITION.c.hash).where(DEFINITION.c.hash.in_(part))
         known.update(connection.execute(query).scalars())
     return known
 

@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 
 from stores.deliveries import Attempt, Delivery, DeliveryState, Message, Settled
-from stores.relational.database import Database, lock_out_writers
+from stores.relational.database import Database, in_parts, lock_out_writers
 from stores.relational.tables import METADATA, TEXT
 
 MESSAGE = Table(
@@ -162,8 +162,8 @@ class RelationalDeliveries:
         with self._database.writing() as connection:
             numbers = connection.execute(old).scalars().all()
             for table in (ATTEMPT, DELIVERY, MESSAGE):
-                for first in range(0, len(numbers), 500):
-                    connection.execute(delete(table).where(table.c.number.in_(numbers[first : first + 500])))
+                for part in in_parts(numbers):
+                    connection.execute(delete(table).where(table.c.number.in_(part)))
         return len(numbers)
 
     def _make_pending(self, wanted: ColumnElement[bool], at_ms: int) -> int:
@@ -181,8 +181,8 @@ def add_messages(connection: Connection, messages: Sequence[tuple[Message, Seque
     lock_out_writers(connection, MESSAGE)
     ids = [message.id for message, _ in messages]
     there: set[str] = set()
-    for first in range(0, len(ids), 500):
-        there.update(connection.execute(select(MESSAGE.c.id).where(MESSAGE.c.id.in_(ids[first : first + 500]))).scalars())
+    for part in in_parts(ids):
+        there.update(connection.execute(select(MESSAGE.c.id).where(MESSAGE.c.id.in_(part))).scalars())
     added = 0
     for message, webhooks in messages:
         if message.id in there:

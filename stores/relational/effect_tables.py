@@ -2,9 +2,10 @@
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, Table
 
+from stores.relational.offsets import offset_table
 from stores.relational.tables import METADATA, TEXT
 
-OFFSET = Table("effect_offset", METADATA, Column("place", TEXT, primary_key=True), Column("next", BigInteger, nullable=False))
+OFFSET = offset_table("effect_offset")
 CLOCK = Table(
     "effect_clock",
     METADATA,

@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Table, delete, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from patterns.rules.budget_window import BudgetWindow
 from stores.effects import (
@@ -20,14 +19,13 @@ from stores.effects import (
     EntryState,
     HiddenCount,
     LabelledMatch,
-    OtherReaderError,
     Total,
     Trip,
     WantedEntry,
     Work,
     effect_id,
 )
-from stores.relational.database import Database, insert_unless_there
+from stores.relational.database import Database, in_parts, insert_into
 from stores.relational.effect_tables import (
     ALERT,
     BUDGET,
@@ -43,9 +41,8 @@ from stores.relational.effect_tables import (
     TOTAL,
     TRIP,
 )
+from stores.relational.offsets import advance, positions_in
 
-ASKED_AT_ONCE = 500
-_INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 TOTALS = ("acted", "watched", "hidden", "erred", "skipped")
 _STANDING = ("wanted", "made", "covered")
 Rows = Sequence[Mapping[str, object]]
@@ -59,7 +56,7 @@ class RelationalEffects:
 
     def positions(self) -> dict[str, int]:
         with self._database.reading() as connection:
-            return {row.place: row.next for row in connection.execute(select(OFFSET))}
+            return positions_in(connection, OFFSET)
 
     def newest_ms(self) -> int:
         with self._database.reading() as connection:
@@ -67,8 +64,7 @@ class RelationalEffects:
 
     def apply(self, work: Work, now_ms: int) -> bool:
         with self._database.writing() as connection:
-            for place, (before, after) in sorted(work.places.items()):
-                _advance(connection, place, before, after)
+            advance(connection, OFFSET, work.places)
             _add(connection, DECIDED, [{"release": r, "hour_ms": h, "decided": n} for (r, h), n in work.decided.items()], "decided")
             new = _without_known(connection, work.matches)
             _count(connection, new, work.failures)
@@ -176,26 +172,11 @@ class RelationalEffects:
             return sum(_forgotten(connection, before_ms, matches_max, rows_at_once))
 
 
-def _advance(connection: Connection, place: str, before: int | None, after: int) -> None:
-    """Moves an offset on from `before`.
-
-    Raises:
-        OtherReaderError: it stands elsewhere.
-    """
-    if before is None:
-        moved = insert_unless_there(connection, OFFSET, place=place, next=after)
-    else:
-        own = (OFFSET.c.place == place) & (OFFSET.c.next == before)
-        moved = connection.execute(update(OFFSET).where(own).values(next=after)).rowcount == 1
-    if not moved:
-        raise OtherReaderError(f"{place} was read behind {before} by another process")
-
-
 def _without_known(connection: Connection, matches: Iterable[CountedMatch]) -> list[CountedMatch]:
     """Notes the matches that are not known yet, and returns them."""
     found = {(match.event, match.pattern): match for match in reversed(list(matches))}
     known: set[tuple[str, str]] = set()
-    for events in _parts(list(dict.fromkeys(event for event, _ in found))):
+    for events in in_parts(list(dict.fromkeys(event for event, _ in found))):
         known.update(map(tuple, connection.execute(select(MATCH.c.event, MATCH.c.pattern).where(MATCH.c.event.in_(events)))))
     new = [match for key, match in reversed(found.items()) if key not in known]
     names = [column.name for column in MATCH.columns]
@@ -251,7 +232,7 @@ def _want(connection: Connection, work: Work, now_ms: int) -> None:
     newest_ms = max(work.newest_ms, int(connection.execute(select(CLOCK.c.newest_ms)).scalar() or 0))
     rows = [msgspec.structs.asdict(entry) | {"noted_ms": now_ms} for entry in work.entries if (entry.expires or newest_ms + 1) > newest_ms]
     if rows:
-        connection.execute(_INSERTS[connection.dialect.name](ENTRY).on_conflict_do_nothing(), rows)
+        connection.execute(insert_into(connection, ENTRY).on_conflict_do_nothing(), rows)
     for event, revision in work.revised:
         lower = (ENTRY.c.event == event) & (ENTRY.c.revision < revision) & ENTRY.c.state.in_(_STANDING)
         connection.execute(update(ENTRY).where(lower).values(state="unwanted", noted_ms=now_ms))
@@ -263,7 +244,7 @@ def _label(connection: Connection, work: Work) -> None:
         newest[label.event, label.source] = msgspec.structs.asdict(label)
     if not newest:
         return
-    statement = _INSERTS[connection.dialect.name](LABEL)
+    statement = insert_into(connection, LABEL)
     values = {"label": statement.excluded.label, "label_time": statement.excluded.label_time}
     later = statement.excluded.label_time >= LABEL.c.label_time
     statement = statement.on_conflict_do_update(index_elements=[LABEL.c.event, LABEL.c.source], set_=values, where=later)
@@ -335,7 +316,7 @@ def _add(connection: Connection, table: Table, rows: Rows, *sums: str, greatest:
     """Adds rows, or the `sums` of those that are there already; of `greatest` the greatest value stays."""
     if not rows:
         return
-    statement = _INSERTS[connection.dialect.name](table)
+    statement = insert_into(connection, table)
     values = {name: table.c[name] + statement.excluded[name] for name in sums}
     if greatest:
         most = func.max if connection.dialect.name == "sqlite" else func.greatest
@@ -373,7 +354,3 @@ def _removed(connection: Connection, table: Table, which: ColumnElement[bool], l
 
 def _day_of(at_ms: int) -> int:
     return at_ms // DAY_MS * DAY_MS
-
-
-def _parts(values: list[str]) -> Iterator[list[str]]:
-    return (values[first : first + ASKED_AT_ONCE] for first in range(0, len(values), ASKED_AT_ONCE))

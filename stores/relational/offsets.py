@@ -1,0 +1,35 @@
+"""How far the records of topics were read, in the transaction of what follows from them."""
+
+from collections.abc import Mapping
+
+from sqlalchemy import BigInteger, Column, Connection, Table, select, update
+
+from stores.offsets import OtherReaderError
+from stores.relational.database import insert_unless_there
+from stores.relational.tables import METADATA, TEXT
+
+
+def offset_table(name: str) -> Table:
+    """Makes the table of one kind of reader: the offset to go on from, by ``topic/partition``."""
+    return Table(name, METADATA, Column("place", TEXT, primary_key=True), Column("next", BigInteger, nullable=False))
+
+
+def positions_in(connection: Connection, table: Table) -> dict[str, int]:
+    """Returns the offset to go on from, by ``topic/partition``."""
+    return dict(connection.execute(select(table.c.place, table.c.next)).tuples().all())
+
+
+def advance(connection: Connection, table: Table, places: Mapping[str, tuple[int | None, int]]) -> None:
+    """Moves offsets on: of each place from the first number, None where nothing was read before, to the second one.
+
+    Raises:
+        OtherReaderError: one of them stands elsewhere; the transaction has to be undone.
+    """
+    for place, (before, after) in sorted(places.items()):
+        if before is None:
+            moved = insert_unless_there(connection, table, place=place, next=after)
+        else:
+            own = update(table).where(table.c.place == place, table.c.next == before).values(next=after)
+            moved = connection.execute(own, execution_options={"preserve_rowcount": True}).rowcount == 1
+        if not moved:
+            raise OtherReaderError(f"{place} was read behind {before} by another process")
