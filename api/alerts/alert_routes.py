@@ -19,13 +19,14 @@ from api.alerts.alert_shapes import (
     shown_alert,
 )
 from api.auth.request_context import caller_of, note_subject
-from api.http.etag import etag_matches, etag_of
+from api.http.choices import chosen
 from api.http.json_body import read_json
-from api.http.problem import Answer, Problem, as_response, json_answer
+from api.http.problem import Problem, as_response, json_answer
 from api.http.route_docs import route_docs
+from api.http.tagged_answer import tagged
 from api.kafka.log import Clock
 from foundation.refusal import Refusal
-from stores.alerts import ALERT_STATES, Alert, Alerts, AlertState, Silence
+from stores.alerts import ALERT_STATES, Alert, Alerts, Silence
 from stores.decisions import bad_cursor
 
 PAGE_MAX = 500
@@ -61,7 +62,7 @@ def _add_reads(routes: APIRouter, alerts: Alerts) -> None:
         if (entity is None) != (id is None):
             raise Refusal("half an entity", where="entity", expected="entity and id together, or neither", got="one of them")
         group = None if entity is None or id is None else (entity, id)
-        found = alerts.page(_states(state or ()), name or (), group, _before(cursor), limit)
+        found = alerts.page(chosen(state, ALERT_STATES, "state"), name or (), group, _before(cursor), limit)
         following = f"{found[-1].opened_at_ms}.{found[-1].id}" if len(found) == limit else None
         return as_response(json_answer(200, AlertPage([shown_alert(alert) for alert in found], following)))
 
@@ -69,10 +70,7 @@ def _add_reads(routes: APIRouter, alerts: Alerts) -> None:
     def show(id: AlertId, if_none_match: Annotated[str | None, Header(description="ETags that the caller has")] = None) -> Response:
         """Its ETag is its version."""
         alert = _require(alerts, id)
-        headers = [(b"etag", etag_of(str(alert.version)).encode())]
-        if if_none_match is not None and etag_matches(if_none_match, str(alert.version)):
-            return as_response(Answer(304, b"", headers=headers))
-        return as_response(Answer(200, json_answer(200, shown_alert(alert)).body, headers=headers))
+        return as_response(tagged(json_answer(200, shown_alert(alert)), str(alert.version), if_none_match))
 
     @routes.get("/alerts/{id}/events", summary="The events of an alert", **route_docs(AlertEventPage, 404))
     def events(id: AlertId, cursor: Cursor = None, limit: Limit = 200) -> Response:
@@ -142,11 +140,3 @@ def _before(cursor: str | None) -> tuple[int, str] | None:
     if place is None:
         raise bad_cursor(cursor, "cursor")
     return int(place[1]), place[2]
-
-
-def _states(given: list[str] | tuple[str, ...]) -> list[AlertState]:
-    known: dict[str, AlertState] = {state: state for state in ALERT_STATES}
-    for state in given:
-        if state not in known:
-            raise Refusal("unknown state", where="state", expected=f"one of {', '.join(ALERT_STATES)}", got=state)
-    return [known[state] for state in given]

@@ -12,9 +12,10 @@ from api.definitions.definition_texts import IfMatch, IfNoneMatch, by_of, text_i
 from api.definitions.in_force import InForce
 from api.definitions.publisher import Definitions
 from api.http.etag import etag_matches, etag_of
-from api.http.problem import Answer, Problem, as_response, json_answer
+from api.http.problem import Problem, as_response, json_answer
 from api.http.responses import ListChanged, ListedEntry, ListInForce, ListPage, Lists
 from api.http.route_docs import route_docs
+from api.http.tagged_answer import tagged
 from api.lists.entries import Entries, new_id
 from api.lists.list_cursor import cursor_of, value_of
 from api.lists.list_edit import Edit, added_by, read_edit
@@ -52,7 +53,6 @@ def make_list_routes(definitions: Definitions, in_force: InForce, entries: Entri
     ) -> Response:
         """Expired entries are left out. A list may change between two pages; an entry that stays on it all the time is in one of them."""
         found = await _declared(name)
-        headers = [(b"etag", etag_of(str(found.version)).encode())]
         if if_none_match is not None and etag_matches(if_none_match, str(found.version)):
             return Response(status_code=304, headers={"etag": etag_of(str(found.version))})
         after = None if cursor is None else value_of(cursor)
@@ -60,7 +60,7 @@ def make_list_routes(definitions: Definitions, in_force: InForce, entries: Entri
         page = _page(found, after, limit + 1, time_ms) if value is None else _one(found, value, time_ms)
         following = cursor_of(page[limit - 1].value) if len(page) > limit else None
         body = ListPage(name, found.version, [_listed(entry) for entry in page[:limit]], following)
-        return as_response(msgspec.structs.replace(json_answer(200, body), headers=headers))
+        return as_response(tagged(json_answer(200, body), str(found.version)))
 
     @routes.put("/lists/{name}", summary="Replaces all entries of a list", **route_docs(ListChanged, 412, text=TEXT_TYPE))
     async def put(name: Name, request: Request, if_match: IfMatch = None) -> Response:
@@ -108,14 +108,9 @@ def make_list_routes(definitions: Definitions, in_force: InForce, entries: Entri
         release, _ = in_force.require()
         counts = f"{changed.added} added, {changed.removed} removed, {changed.updated} updated"
         note_subject(request, f"list {changed.name}, version {changed.version}: {counts}{': ' + reason if reason else ''}")
-        return as_response(_tagged(msgspec.structs.replace(changed, release=release.id)))
+        return as_response(tagged(json_answer(200, msgspec.structs.replace(changed, release=release.id)), str(changed.version)))
 
     return routes
-
-
-def _tagged(changed: ListChanged) -> Answer:
-    tag = etag_of(str(changed.version)).encode()
-    return msgspec.structs.replace(json_answer(200, changed), headers=[(b"etag", tag)])
 
 
 def _page(found: EntryList, after: str | None, limit: int, time_ms: int) -> list[Entry]:

@@ -11,12 +11,13 @@ from fastapi import APIRouter, Header, Path, Query, Request, Response
 
 from api.auth.permissions import ADMIN, Caller
 from api.auth.request_context import caller_of, note_subject
-from api.http.etag import etag_matches, etag_of
+from api.http.choices import chosen
 from api.http.json_body import read_json
 from api.http.problem import Answer, Problem, as_response, json_answer
 from api.http.problem_types import JOB_ENDED, KEY_REUSED, TOO_MANY_JOBS
 from api.http.responses import Job, JobPage
 from api.http.route_docs import route_docs
+from api.http.tagged_answer import tagged
 from api.jobs.shown_job import is_expired, shown
 from api.kafka.log import Clock
 from foundation.refusal import Refusal
@@ -24,7 +25,7 @@ from foundation.settings import Settings
 from pipeline.jobs.job_kind import JobKind
 from pipeline.jobs.kinds import KINDS
 from stores.decisions import bad_cursor
-from stores.jobs import STATES, UNFINISHED, JobRequest, Jobs, QueueBounds, QueueFullError, State, StoredJob, new_job_id
+from stores.jobs import STATES, UNFINISHED, JobRequest, Jobs, QueueBounds, QueueFullError, StoredJob, new_job_id
 
 PAGE_MAX = 200
 LOOK_SECONDS = 2
@@ -66,7 +67,7 @@ def make_job_routes(jobs: Jobs, settings: Settings, clock: Clock, doors: Mapping
             raise Problem(403, f"{caller.name} is no admin, and only an admin may see the jobs of others")
         if cursor is not None and not _ID.fullmatch(cursor):
             raise bad_cursor(cursor, "cursor")
-        found = jobs.page(None if all else caller.name, _states(state or ()), cursor, limit)
+        found = jobs.page(None if all else caller.name, chosen(state, STATES, "state"), cursor, limit)
         now_ms = int(clock() * 1_000)
         following = found[-1].id if len(found) == limit else None
         return as_response(json_answer(200, JobPage([shown(job, now_ms) for job in found], following)))
@@ -155,20 +156,7 @@ def _key(given: str | None) -> str | None:
     return given
 
 
-def _states(given: list[str] | tuple[str, ...]) -> list[State]:
-    known: dict[str, State] = {state: state for state in STATES}
-    for state in given:
-        if state not in known:
-            raise Refusal("unknown state", where="state", expected=f"one of {', '.join(STATES)}", got=state)
-    return [known[state] for state in given]
-
-
 def _job_answer(status: int, job: Job, if_none_match: str | None = None) -> Answer:
     answer = json_answer(status, job)
-    tag = hashlib.sha256(answer.body).hexdigest()[:32]
-    headers: list[tuple[bytes, bytes]] = [(b"etag", etag_of(tag).encode())]
-    if job.state in UNFINISHED:
-        headers.append((b"retry-after", str(LOOK_SECONDS).encode()))
-    if if_none_match is not None and etag_matches(if_none_match, tag):
-        return Answer(304, b"", headers=headers)
-    return Answer(status, answer.body, headers=headers)
+    look_again = [(b"retry-after", str(LOOK_SECONDS).encode())] if job.state in UNFINISHED else []
+    return tagged(answer, hashlib.sha256(answer.body).hexdigest()[:32], if_none_match, look_again)

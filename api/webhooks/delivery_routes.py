@@ -8,13 +8,13 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from api.auth.permissions import ADMIN
 from api.auth.request_context import caller_of
+from api.http.choices import chosen
 from api.http.problem import Problem, as_response, json_answer
 from api.http.route_docs import route_docs
 from api.webhooks.shown_webhook import shown_attempt, shown_delivery
 from api.webhooks.webhook_shapes import DeliveryPage, DeliveryWithAttempts
-from foundation.refusal import Refusal
 from stores.decisions import bad_cursor
-from stores.deliveries import DELIVERY_STATES, Deliveries, Delivery, DeliveryState
+from stores.deliveries import DELIVERY_STATES, Deliveries, Delivery
 
 PAGE_MAX = 500
 NUMBER_MAX = 1 << 62
@@ -32,7 +32,7 @@ def make_delivery_routes(deliveries: Deliveries) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 50,
     ) -> Response:
         """A page may hold some more than `limit`, because messages to several webhooks are not torn apart."""
-        found = deliveries.page(webhook, _states(state or ()), _number(cursor), limit)
+        found = deliveries.page(webhook, chosen(state, DELIVERY_STATES, "state"), _number(cursor), limit)
         following = str(found[-1].number) if len(found) >= limit else None
         return as_response(json_answer(200, DeliveryPage([shown_delivery(one) for one in found], following)))
 
@@ -63,11 +63,3 @@ def _number(cursor: str | None) -> int | None:
     if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
         raise bad_cursor(cursor, "cursor")
     return int(cursor)
-
-
-def _states(given: list[str] | tuple[str, ...]) -> list[DeliveryState]:
-    known: dict[str, DeliveryState] = {state: state for state in DELIVERY_STATES}
-    for state in given:
-        if state not in known:
-            raise Refusal("unknown state", where="state", expected=f"one of {', '.join(DELIVERY_STATES)}", got=state)
-    return [known[state] for state in given]

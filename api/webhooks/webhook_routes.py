@@ -16,8 +16,9 @@ from alerts.webhooks.receiver import AddressRefusedError, Resolve, read_receiver
 from api.auth.request_context import caller_of, note_subject
 from api.http.etag import etag_matches, etag_of
 from api.http.json_body import read_json
-from api.http.problem import Answer, Problem, as_response, json_answer
+from api.http.problem import Problem, as_response, json_answer
 from api.http.route_docs import route_docs
+from api.http.tagged_answer import tagged
 from api.kafka.log import Clock
 from api.webhooks.shown_webhook import new_key, require_again, shown_webhook, wish_of
 from api.webhooks.webhook_shapes import KEYS_MAX, Again, GivenWebhook, NewWebhook, SentAgain, ShownWebhook, ShownWebhooks, WantedKey
@@ -97,9 +98,7 @@ def _add_texts(routes: APIRouter, webhooks: Webhooks, deliveries: Deliveries, ve
     def show(id: WebhookId, if_none_match: Annotated[str | None, Header(description="ETags that the caller has")] = None) -> Response:
         """Its ETag is its version."""
         webhook = require_webhook(webhooks, id)
-        if if_none_match is not None and etag_matches(if_none_match, str(webhook.version)):
-            return as_response(Answer(304, b"", headers=[(b"etag", etag_of(str(webhook.version)).encode())]))
-        return _answer(200, shown_webhook(webhook, deliveries.pending().get(id)))
+        return _answer(200, shown_webhook(webhook, deliveries.pending().get(id)), if_none_match)
 
     @routes.put("/webhooks/{id}", summary="Changes a webhook", **route_docs(ShownWebhook, 404, 412, body=GivenWebhook))
     async def change(id: WebhookId, request: Request, if_match: IfMatch = None) -> Response:
@@ -205,6 +204,5 @@ def _without_path(url: str) -> str:
     return "/".join(url.split("?")[0].split("/")[:3])
 
 
-def _answer(status: int, shown: ShownWebhook) -> Response:
-    answer = json_answer(status, shown)
-    return as_response(Answer(status, answer.body, headers=[(b"etag", etag_of(str(shown.version)).encode())]))
+def _answer(status: int, shown: ShownWebhook, if_none_match: str | None = None) -> Response:
+    return as_response(tagged(json_answer(status, shown), str(shown.version), if_none_match))
