@@ -285,12 +285,12 @@ def backtest(
         raise click.UsageError("--labels and --label-column cannot be used together")
     if days is not None and from_ms is not None:
         raise click.UsageError("--days and --from cannot be used together")
-    both = candidate_of(config or config_of(rules), [rules], without)
+    tried = candidate_of(config or config_of(rules), [rules], without)
     counted = Counted(from_ms, to_ms, days, value)
     if archived:
-        figures = backtest_archived(both, system_settings(), counted)
+        figures = backtest_archived(tried.both, system_settings(), counted)
     else:
-        figures = backtest_files(both, Given(events, labels, label_column, label_delay, facts, entries), counted)
+        figures = backtest_files(tried, Given(events, labels, label_column, label_delay, facts, entries), counted)
     click.echo(say(figures, as_json))
 
 

@@ -12,6 +12,7 @@ from features.schema.schema import DAY_MS
 from foundation.refusal import Refusal
 from foundation.settings import Settings
 from foundation.text_bytes import decode_text
+from patterns.entries import Change
 from pipeline.backtest.archived_backtest import labels_of_archive, told_of_archive
 from pipeline.backtest.backtest import Backtest, Wanted, usual_value, value_column
 from pipeline.backtest.figures import Figures
@@ -23,7 +24,7 @@ from pipeline.tables.entry_files import read_entries_file
 from pipeline.tables.event_files import History, read_history
 from pipeline.tables.fact_files import read_facts_file
 from pipeline.tables.label_files import labels_for
-from pipeline.trial.configuration_folder import compile_texts, read_texts
+from pipeline.trial.configuration_folder import compile_texts, entries_of, read_texts
 
 RELEASE = 1
 
@@ -39,6 +40,13 @@ class Given(NamedTuple):
     entries: pathlib.Path | None = None
 
 
+class Tried(NamedTuple):
+    """Holds what is tried: the rules in force and the candidate side by side, and the entries of the configuration's lists."""
+
+    both: SideBySide
+    listed: list[Change]
+
+
 class Counted(NamedTuple):
     """Says which events count, see `Wanted`; `days` are the last ones, in place of `from_ms`. `value_of` of None is the usual field."""
 
@@ -48,7 +56,7 @@ class Counted(NamedTuple):
     value_of: str | None = None
 
 
-def candidate_of(config: pathlib.Path, rules: Sequence[pathlib.Path], without: Sequence[str]) -> SideBySide:
+def candidate_of(config: pathlib.Path, rules: Sequence[pathlib.Path], without: Sequence[str]) -> Tried:
     """Reads the configuration in `config` and the candidate's rules, checks both as an upload is checked, and puts them side by side.
 
     Args:
@@ -61,21 +69,21 @@ def candidate_of(config: pathlib.Path, rules: Sequence[pathlib.Path], without: S
     texts = read_texts(config)
     after = with_candidate(texts, _read_rules(rules), without)
     compile_texts(after)
-    return side_by_side(RELEASE, texts, after)
+    return Tried(side_by_side(RELEASE, texts, after), entries_of(texts))
 
 
-def backtest_files(both: SideBySide, given: Given, counted: Counted) -> Figures:
-    """Replays the events of files.
+def backtest_files(tried: Tried, given: Given, counted: Counted) -> Figures:
+    """Replays the events of files, with the entries of the configuration's lists and those that are given beside.
 
     Raises:
         Refusal: a file is not usable.
     """
-    schema = both.release.schema
+    both, schema = tried.both, tried.both.release.schema
     wanted_value = usual_value(schema) if counted.value_of is None else counted.value_of
     value_column(schema, wanted_value)
     history = read_history(given.events, schema, "time", given.label_column, given.label_delay_ms)
     facts = read_facts_file(given.facts, schema, history.refused) if given.facts else []
-    entries = read_entries_file(given.entries, history.refused) if given.entries else []
+    entries = tried.listed + (read_entries_file(given.entries, history.refused) if given.entries else [])
     labels = labels_for(history, given.labels, schema)
     return Backtest(both, history, labels, _wanted(counted, wanted_value, history), facts, entries).run(_progress)
 

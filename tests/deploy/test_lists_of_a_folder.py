@@ -60,3 +60,16 @@ def test_an_event_is_explained_with_the_entries_of_the_folders_lists(tmp_path: p
     result = CliRunner().invoke(main, [*command, "--events", str(tmp_path / "events.jsonl")])
     assert result.exit_code == 0, result.output
     assert "matches event 1" in result.output.splitlines()[0]
+
+
+def test_a_rule_is_tried_with_the_entries_of_the_folders_lists(tmp_path: pathlib.Path) -> None:
+    events = [PAYMENT, PAYMENT | {"payment_id": 2, "device_id": "d-good"}]
+    (tmp_path / "events.jsonl").write_text("".join(json.dumps(each) + "\n" for each in events))
+    (tmp_path / "listed.yaml").write_text(
+        "title: listed\nwhy: tried\nowner: tests\nwhen: event.device_id in list.blocked_devices\nthen: {action: review}\n"
+    )
+    command = ["backtest", str(tmp_path / "listed.yaml"), str(tmp_path / "events.jsonl"), "--config", str(SAMPLES / "payments"), "--json"]
+    result = CliRunner().invoke(main, command)
+    assert result.exit_code == 0, result.output
+    figures = json.loads(result.stdout)
+    assert [rule["caught"]["counts"]["events"] for rule in figures["rules"]] == [1]
