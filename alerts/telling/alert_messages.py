@@ -30,8 +30,7 @@ def messages_of(notices: Iterable[Notice | Flood], webhooks: Sequence[StoredWebh
     return found
 
 
-def shown_alert(alert: Alert) -> dict[str, Any]:
-    """Returns an alert as receivers and callers see it."""
+def _data_of(alert: Alert) -> dict[str, Any]:
     return {name: value for name, value in msgspec.structs.asdict(alert).items() if name not in _HIDDEN}
 
 
@@ -39,7 +38,7 @@ def _told(notice: Notice, now_ms: int) -> Message:
     alert, type = notice.alert, f"alert.{notice.what}"
     links = {"id": alert.id, "name": alert.name, "state": alert.state, "severity": alert.severity, "events": alert.events}
     id = fingerprint_of(type, [(alert.id, str(alert.version))])
-    return _message(id, type, alert.fingerprint, now_ms, shown_alert(alert), links)
+    return _message(id, type, alert.fingerprint, now_ms, _data_of(alert), links)
 
 
 def _withheld(flood: Flood) -> Message:

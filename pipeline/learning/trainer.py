@@ -12,6 +12,7 @@ from features.schema.string_hash import word_of
 from features.windows.row_label import standings
 from patterns.policy import ACTIONS
 from patterns.thresholds.threshold import COHORT, LOOKED, OWN_SPREAD, SPREAD, THRESHOLD, USUAL, VALUE, WEIGHT
+from pipeline.engine.decisions.looked_up import LookedUp
 from pipeline.engine.definitions.models import Model
 from pipeline.engine.definitions.release import Release
 from pipeline.engine.event_keys import event_keys
@@ -43,18 +44,6 @@ class ServedContributions(msgspec.Struct, frozen=True):
     model: str = ""
 
 
-class ServedThreshold(msgspec.Struct, frozen=True):
-    """What was known of a learned threshold before an event, see `pipeline.engine.decisions.looked_up`."""
-
-    value: float
-    threshold: float | None
-    usual: float | None
-    spread: float | None
-    weight: float
-    own_spread: float | None
-    cohort: str | None = None
-
-
 class ServedDecision(msgspec.Struct):
     """The fields of a decision that the learners need."""
 
@@ -70,7 +59,7 @@ class ServedDecision(msgspec.Struct):
     action: str = ""
     models: dict[str, ServedModel] = {}
     contributions: ServedContributions = ServedContributions()
-    thresholds: dict[str, ServedThreshold] = {}
+    thresholds: dict[str, LookedUp] = {}
 
 
 class Teacher:

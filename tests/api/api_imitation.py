@@ -27,6 +27,7 @@ from api.stream.stream import PositionedRecord, Stream
 from api.webhooks.webhook_routes import Vetting, WebhookStores
 from foundation.settings import Settings
 from pipeline.engine.definitions.release import compile_release
+from pipeline.sinks.deliver_job import IndexedDecision, order_of
 from stores.decisions import StoredDecision, TopicPlace
 from stores.metrics.duckdb_metrics import DuckDbMetrics
 from stores.relational.alerts import RelationalAlerts
@@ -179,6 +180,15 @@ class Api:
         keys = (("customer", user), ("terminal", "t/1"))
         self.decisions.write([StoredDecision(event_id, 0, at_ms, order, keys, score, action, 1, value, False, TopicPlace(2, self.kept))])
         self.kept += 1
+
+    def deliver(self, values: Iterable[bytes]) -> None:
+        """Stores records of the topic ``decisions`` as the deliver job does; event ids are integers."""
+        for value in values:
+            found = msgspec.json.decode(value, type=IndexedDecision)
+            keys = (("customer", found.user), *found.entities.items())
+            order = order_of(found.event_id, True)
+            stored = StoredDecision(found.event_id, 0, found.event_time, order, keys, found.score, found.action, found.release, value)
+            self.decisions.write([stored])
 
 
 async def until(condition: Callable[[], object]) -> None:

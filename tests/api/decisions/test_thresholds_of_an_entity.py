@@ -8,10 +8,8 @@ from detectors.snapshot_parts import parts_of
 from features.schema.batch import Batch
 from features.schema.decode import Decoder
 from pipeline.offline.replay import Replay
-from pipeline.sinks.deliver_job import IndexedDecision, order_of
 from pipeline.tables.event_files import History
 from pipeline.trial.one_process import OneProcess
-from stores.decisions import StoredDecision
 
 RULE = (
     "title: More than usual\nowner: team\nstatus: shadow\nadaptive:\n"
@@ -43,12 +41,7 @@ def decide(api: Api, events: list[dict[str, object]], knowing: bool) -> None:
         for snapshot in learned.published.values():
             job.control([("m", key, value) for key, value in parts_of(snapshot)])
     job.events([msgspec.json.encode(each) for each in events])
-    for _, value in job.out["D"]:
-        found = msgspec.json.decode(value, type=IndexedDecision)
-        keys = (("customer", found.user), *found.entities.items())
-        order = order_of(found.event_id, True)
-        stored = StoredDecision(found.event_id, 0, found.event_time, order, keys, found.score, found.action, found.release, value)
-        api.decisions.write([stored])
+    api.deliver(value for _, value in job.out["D"])
 
 
 async def test_a_threshold_is_read_with_what_it_was_made_of_and_a_sentence(api: Api) -> None:

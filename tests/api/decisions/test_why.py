@@ -7,9 +7,7 @@ import msgspec
 import pytest
 from api_imitation import NOW_MS, TEXTS, Api, event
 
-from pipeline.sinks.deliver_job import IndexedDecision, order_of
 from pipeline.trial.one_process import OneProcess
-from stores.decisions import StoredDecision
 
 GREAT = "title: A great amount\nowner: team\nwhen: event.amount > 100.0 && feature.count_1h >= 1.0\nstatus: shadow\n"
 PROBING = """
@@ -40,12 +38,7 @@ def decide(api: Api, *events: dict[str, object]) -> None:
     job = OneProcess()
     job.release(release.id, texts)
     job.events([msgspec.json.encode(each) for each in events])
-    for _, value in job.out["D"]:
-        found = msgspec.json.decode(value, type=IndexedDecision)
-        keys = (("customer", found.user), *found.entities.items())
-        order = order_of(found.event_id, True)
-        stored = StoredDecision(found.event_id, 0, found.event_time, order, keys, found.score, found.action, found.release, value)
-        api.decisions.write([stored])
+    api.deliver(value for _, value in job.out["D"])
 
 
 async def ask(api: Api, rule: str, event_id: int, **more: str) -> httpx.Response:
