@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import httpx
 import msgspec
 from confluent_kafka import Consumer, TopicPartition
-from one_release import Arrived, OneRelease
+from one_release import PURCHASE, Arrived, OneRelease
 
 from deploy.demo.feed import Feed
 from deploy.local.stack import Stack
@@ -73,9 +73,9 @@ class Driver:
         rules = [rule["id"] for rule in api.get("/v1/patterns").json()["patterns"]]
         self.texts = {part: api.get(f"/v1/{part}").text for part in PARTS}
         self.texts |= {f"pattern:{id}": api.get(f"/v1/patterns/{id}").text for id in rules}
-        self.texts |= {f"{LIST_PREFIX}{each['name']}": DECLARATION for each in api.get("/v1/lists").json()["lists"]}
+        self._lists = {f"{LIST_PREFIX}{each['name']}": DECLARATION for each in api.get("/v1/lists").json()["lists"]}
         self.release = int(api.get("/v1/policy").headers["weir-release"])
-        self.run = Run(self.release, {self.release: self.texts})
+        self.run = Run(self.release, {self.release: self.texts | self._lists})
         self._stack = stack
         self._api = api
         self._reader = Reader(stack.settings, first_id=time.time_ns() // 1000)
@@ -96,7 +96,7 @@ class Driver:
         assert answer.status_code == 200, answer.text
         self.texts = self.texts | {part: text}
         self.release = answer.json()["release"]
-        self.run.releases[self.release] = self.texts
+        self.run.releases[self.release] = self.texts | self._lists
         self.run.changes[name or part] = Change(self.release, answered_ms)
 
     def upload_broken(self) -> None:
@@ -196,7 +196,8 @@ def arrived(settings: Settings, decisions: dict[int, dict]) -> list[Arrived]:
             if event["payment_id"] in decisions:
                 place = message.partition(), message.offset(), message.timestamp()[1]
                 minor = round(event["amount"] * 100)
-                found.append(Arrived(event["payment_id"], event["at"], event["customer_id"], event.get("terminal_id", ""), minor, *place))
+                who = event["customer_id"], event.get("terminal_id", ""), event.get("kind", PURCHASE)
+                found.append(Arrived(event["payment_id"], event["at"], *who, minor, *place))
     consumer.close()
     return found
 

@@ -33,7 +33,7 @@ def test_every_sample_costs_a_fraction_of_what_a_release_may(folder: pathlib.Pat
     _, cost = try_within(of_sample(folder), Settings().compile_cpu_ms_max)
     assert cost.cpu_ms < Settings().compile_cpu_ms_max / 2
     assert list(cost.parts) == ["schema.yaml", "features.yaml", "models.yaml", "synthetic events"]
-    assert list(cost.steps_ns) == ["features", "models", "rules", "policy", "record"]
+    assert list(cost.steps_ns) == ["features", "models", "thresholds", "rules", "policy", "lessons", "record"]
 
 
 def test_a_release_that_costs_more_is_refused_with_what_was_spent_where_and_what_to_do() -> None:
