@@ -81,7 +81,8 @@ def test_an_entitys_score_is_that_of_its_newest_event(full: Stack, api: httpx.Cl
     newest = {}
     for decision in on_topic(full).values():
         place = (decision["event_time"], int(decision["event_id"]))
-        for kind, id in (("customer_id", decision["user"]), *decision["entities"].items()):
+        named = [(kind, id) for kind, id in decision["entities"].items() if id]
+        for kind, id in (("customer_id", decision["user"]), *named):
             newest[kind, id] = max(newest.get((kind, id), (place, None)), (place, decision["score"]))
     kinds = collections.Counter(kind for kind, _ in newest)
     assert min(kinds["customer_id"], kinds["terminal_id"]) >= 5
