@@ -51,7 +51,8 @@ class TailTable:
         lengths = {len(cohorts) + 1, len(usual), len(spread), len(cuts), len(quantiles), len(counts)}
         if len(lengths) != 1:
             raise ValueError(f"expected arrays of one row for all and one a cohort, got lengths {sorted(lengths)}")
-        if not (np.all(np.diff(cohorts) > 0) and np.all(np.diff(cuts, axis=1) >= 0.0) and not np.any(spread < 0.0)):
+        ascend = np.all(cohorts[1:] > cohorts[:-1])  # the difference of two keys can be beyond a word
+        if not (ascend and np.all(np.diff(cuts, axis=1) >= 0.0) and not np.any(spread < 0.0)):
             raise ValueError("expected cohorts and cuts in ascending order, and spreads of at least 0")
         self.cohorts = cohorts
         self.usual = usual

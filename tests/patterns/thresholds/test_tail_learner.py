@@ -116,3 +116,12 @@ def test_arrays_that_no_table_gives_are_refused(wrong: dict[str, np.ndarray]) ->
 
 def test_a_cohort_that_is_not_known_has_the_row_of_all() -> None:
     assert NOTHING_KNOWN.rows_of(np.array([0, 5])).tolist() == [0, 0]
+
+
+def test_keys_of_cohorts_may_lie_further_apart_than_a_word_counts() -> None:
+    far = np.array([-(1 << 63), 5, (1 << 63) - 1])
+    learner = TailLearner(0.01, BOUNDS)
+    events = stream(3_000, 100, "normal", drifts=False)
+    feed(learner, np.zeros((100, WIDTH)), events._replace(cohorts=far[np.arange(3_000) % 3]))
+    assert learner.table.cohorts.tolist() == far.tolist()
+    assert learner.table.rows_of(far).tolist() == [1, 2, 3]
