@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import random
 import ssl
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -20,6 +21,7 @@ from alerts.webhooks.breaker import Breaker
 from alerts.webhooks.receiver import Resolve, read_receiver
 from alerts.webhooks.sender import Answer, Sender
 from alerts.webhooks.signing import sign
+from alerts.webhooks.tenure import Tenure
 from foundation.refusal import Refusal
 from stores.decisions import StoreUnavailableError
 from stores.deliveries import Attempt, Deliveries, Delivery, DeliveryState, Settled
@@ -74,20 +76,28 @@ class Trouble(msgspec.Struct, frozen=True):
 
 
 class Dispatcher:
-    """Delivers until its task is cancelled. Nothing keeps two from delivering the same messages, so a system has one.
+    """Delivers until its task is cancelled, while it holds the lease: of several dispatchers one delivers.
 
     Args:
         webhooks, deliveries: the stores.
+        tenure: holds the lease.
         sending: how messages are sent.
         now_ms: the clock.
         tell: is called with troubles, from a thread; what it raises ends the dispatcher.
     """
 
     def __init__(
-        self, webhooks: Webhooks, deliveries: Deliveries, sending: Sending, now_ms: Callable[[], int], tell: Callable[[Trouble], None]
+        self,
+        webhooks: Webhooks,
+        deliveries: Deliveries,
+        tenure: Tenure,
+        sending: Sending,
+        now_ms: Callable[[], int],
+        tell: Callable[[Trouble], None],
     ) -> None:
         self._webhooks = webhooks
         self._deliveries = deliveries
+        self._tenure = tenure
         self._sending = sending
         self._now_ms = now_ms
         self._tell = tell
@@ -98,17 +108,43 @@ class Dispatcher:
         """Says that a message was added; called on the loop of `run`."""
         self._nudged.set()
 
+    def is_delivering(self) -> bool:
+        """Returns whether this dispatcher is the one that delivers."""
+        return self._tenure.is_held()
+
     async def run(self) -> None:
         """Delivers. While the store does not answer nothing is sent, and it is asked again each second."""
+        holding = asyncio.create_task(self._hold())
         try:
-            while True:
-                with contextlib.suppress(StoreUnavailableError):
-                    await self._read_webhooks()
-                    await self._wake_lines_until(self._now_ms() + int(WEBHOOKS_READ_S * 1_000))
+            while not holding.done():
+                if not self._tenure.is_held():
+                    await self._stop_lines()
+                    await asyncio.sleep(LOOKING_S)
                     continue
-                await asyncio.sleep(STORE_RETRY_S)
+                try:
+                    await self._read_webhooks()
+                    await self._wake_lines_for(WEBHOOKS_READ_S)
+                except StoreUnavailableError:
+                    await asyncio.sleep(STORE_RETRY_S)
+            await holding  # raises what ended it
         finally:
-            await asyncio.gather(*(line.stop() for line in self._lines.values()))
+            holding.cancel()
+            await asyncio.gather(holding, return_exceptions=True)
+            await self._stop_lines()
+            with contextlib.suppress(StoreUnavailableError):
+                await asyncio.to_thread(self._tenure.give_up)
+
+    async def _hold(self) -> None:
+        """Keeps the lease beside all deliveries, which may take as long as receivers like."""
+        while True:
+            wait_s = STORE_RETRY_S
+            with contextlib.suppress(StoreUnavailableError):
+                wait_s = await asyncio.to_thread(self._tenure.step)
+            await asyncio.sleep(wait_s)
+
+    async def _stop_lines(self) -> None:
+        lines, self._lines = list(self._lines.values()), {}
+        await asyncio.gather(*(line.stop() for line in lines))
 
     async def _read_webhooks(self) -> None:
         """Starts and ends lines, so that each runs for the newest version of an enabled webhook."""
@@ -121,10 +157,12 @@ class Dispatcher:
                 await self._lines.pop(id).stop()
         for id, webhook in enabled.items():
             if id not in self._lines:
-                self._lines[id] = _Line(webhook, self._webhooks, self._deliveries, self._sending, self._now_ms, self._tell)
+                self._lines[id] = _Line(webhook, self._webhooks, self._deliveries, self._tenure, self._sending, self._now_ms, self._tell)
 
-    async def _wake_lines_until(self, until_ms: int) -> None:
-        while (now_ms := self._now_ms()) < until_ms:
+    async def _wake_lines_for(self, seconds: float) -> None:
+        until_s = time.monotonic() + seconds
+        while time.monotonic() < until_s and self._tenure.is_held():
+            now_ms = self._now_ms()
             idle = [id for id, line in self._lines.items() if not line.awake.is_set()]
             for id in await asyncio.to_thread(self._deliveries.waiting, idle, now_ms) if idle else ():
                 if id in self._lines:
@@ -142,6 +180,7 @@ class _Line:
         webhook: StoredWebhook,
         webhooks: Webhooks,
         deliveries: Deliveries,
+        tenure: Tenure,
         sending: Sending,
         now_ms: Callable[[], int],
         tell: Callable[[Trouble], None],
@@ -150,6 +189,7 @@ class _Line:
         self.awake = asyncio.Event()
         self._webhooks = webhooks
         self._deliveries = deliveries
+        self._tenure = tenure
         self._sending = sending
         self._now_ms = now_ms
         self._tell = tell
@@ -186,7 +226,7 @@ class _Line:
 
     async def _round(self, sender: Sender) -> bool:
         """Whether there was something to send."""
-        room = self._breaker.room(self._now_ms())
+        room = self._breaker.room(self._now_ms()) if self._tenure.is_held() else 0
         if room == 0:
             return False
         due = await asyncio.to_thread(self._deliveries.due, self.webhook.id, self._now_ms(), room or ROUND_MAX)

@@ -2,7 +2,7 @@
 
 It keeps alerts, and how far it has read, in one transaction with the messages that tell of them. So a process that is killed loses and
 doubles nothing; of several processes one writes, while the others find that it did and wait until it no longer does. Deliveries are made
-beside that. Each process would make them, so that a second one sends messages again, under the same ids: a system runs one.
+beside that, by the process that holds the lease of them.
 """
 
 import logging
@@ -68,12 +68,14 @@ class AlertsJob:
         """Works until `stop` is called."""
         self._delivering.start()
         self._telling.start()
-        work_as_one_reader("alerts", self._keep_alerts, self._alerts.positions, self._stopping)
-        self._telling.stop()
-        self._delivering.stop()
-        self._consumer.close()
-        self._control.close()
-        self._database.close()
+        try:
+            work_as_one_reader("alerts", self._keep_alerts, self._alerts.positions, self._stopping)
+        finally:
+            self._telling.stop()
+            self._delivering.stop()
+            self._consumer.close()
+            self._control.close()
+            self._database.close()
         log.info("stopped: %d decisions were read, %d messages written", self.read, self.written)
 
     def stop(self) -> None:
@@ -107,6 +109,7 @@ class AlertsJob:
             written += keeper.tick(now_ms)
             self.written += written
             self.read += len(decided)
+            self._delivering.require_running()
             if written:
                 self._delivering.nudge()
             self._forget(now_ms)

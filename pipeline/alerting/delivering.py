@@ -2,20 +2,27 @@
 
 import asyncio
 import logging
+import os
+import secrets
+import socket
 import ssl
 import threading
 from collections.abc import Callable
 
 from alerts.webhooks.addresses import networks
 from alerts.webhooks.dispatcher import Dispatcher, Sending, Trouble
+from alerts.webhooks.tenure import LEASE_S, Tenure
 from foundation.settings import Settings
 from stores.relational.database import Database
 from stores.relational.deliveries import RelationalDeliveries
+from stores.relational.leases import RelationalLeases
 from stores.relational.webhooks import RelationalWebhooks
 
 log = logging.getLogger(__name__)
 
 STOP_SECONDS_MAX = 20.0
+LEASE = "deliveries"
+"""The lease that whoever delivers holds."""
 
 
 class Delivering:
@@ -25,12 +32,13 @@ class Delivering:
         settings: say where messages may go.
         database: of webhooks and deliveries.
         now_ms: the clock, ms since the epoch.
+        lease_s: see `alerts.webhooks.tenure.Tenure`.
 
     Raises:
         Refusal: a setting is wrong.
     """
 
-    def __init__(self, settings: Settings, database: Database, now_ms: Callable[[], int]) -> None:
+    def __init__(self, settings: Settings, database: Database, now_ms: Callable[[], int], lease_s: float = LEASE_S) -> None:
         self._sending = Sending(
             allowed=networks(settings.webhook_networks, "WEIR_WEBHOOK_NETWORKS"),
             is_plain_allowed=settings.webhook_plain == "accept",
@@ -38,6 +46,7 @@ class Delivering:
             timeout_s=settings.webhook_timeout_ms / 1_000,
         )
         self._webhooks, self._deliveries = RelationalWebhooks(database), RelationalDeliveries(database)
+        self._tenure = Tenure(RelationalLeases(database), LEASE, f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}", lease_s)
         self._now_ms = now_ms
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="deliveries")
@@ -49,8 +58,22 @@ class Delivering:
         self._thread.start()
 
     def nudge(self) -> None:
-        """Says that messages were written; from any thread."""
+        """Says that messages were written; from any thread.
+
+        Raises:
+            RuntimeError: an exception has ended the deliveries; the log has it.
+        """
+        self.require_running()
         self._loop.call_soon_threadsafe(self._nudge)
+
+    def require_running(self) -> None:
+        """Checks that deliveries are being made, so that a process in which they have ended does not live on.
+
+        Raises:
+            RuntimeError: an exception has ended them; the log has it.
+        """
+        if not self._thread.is_alive():
+            raise RuntimeError("the deliveries have ended by an exception")
 
     def stop(self) -> None:
         """Ends after the attempts that are being made."""
@@ -66,7 +89,7 @@ class Delivering:
             self._loop.close()
 
     async def _deliver(self) -> None:
-        self._dispatcher = Dispatcher(self._webhooks, self._deliveries, self._sending, self._now_ms, _tell)
+        self._dispatcher = Dispatcher(self._webhooks, self._deliveries, self._tenure, self._sending, self._now_ms, _tell)
         self._task = asyncio.current_task()
         try:
             await self._dispatcher.run()

@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 
 from stores.deliveries import Attempt, Delivery, DeliveryState, Message, Settled
-from stores.relational.database import Database, in_parts, lock_out_writers
+from stores.relational.database import Database, in_parts, insert_into, lock_out_writers
 from stores.relational.tables import METADATA, TEXT
 
 MESSAGE = Table(
@@ -103,7 +103,8 @@ class RelationalDeliveries:
         changed = update(DELIVERY).where(own, DELIVERY.c.state == "pending")
         with self._database.writing() as connection:
             connection.execute(changed, [_outcome_row(one) for one in settled])
-            connection.execute(insert(ATTEMPT), [_attempt_row(one) for one in settled])
+            # A process whose lease has ended while it sent may tell of an attempt with a number that is taken.
+            connection.execute(insert_into(connection, ATTEMPT).on_conflict_do_nothing(), [_attempt_row(one) for one in settled])
 
     def waiting(self, webhooks: Sequence[str], at_ms: int) -> list[str]:
         ripe = select(literal(1)).where(DELIVERY.c.webhook == bindparam("of"), DELIVERY.c.state == "pending", DELIVERY.c.due_at_ms <= at_ms)

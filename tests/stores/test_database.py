@@ -18,18 +18,22 @@ from foundation.refusal import Refusal
 from foundation.settings import Settings
 from stores.decisions import StoreUnavailableError
 from stores.relational import migrations
+from stores.relational.alerts import ALERT
 from stores.relational.audit import HEAD, RelationalAudit
 from stores.relational.carrying_over import CARRIED_OVER
 from stores.relational.database import Database, insert_unless_there
 from stores.relational.definitions import DEFINITION, RELEASE
+from stores.relational.deliveries import MESSAGE
 from stores.relational.effect_tables import EFFECT_TABLES
 from stores.relational.jobs import JOB
+from stores.relational.leases import LEASE
 from stores.relational.migrating import NEWEST
 from stores.relational.place import DatabasePlace, PostgresqlPlace, SqlitePlace, place_of
 from stores.relational.tables import METADATA
 from stores.relational.tokens import API_TOKEN
+from stores.relational.webhooks import WEBHOOK
 
-TABLES = (DEFINITION, RELEASE, API_TOKEN, HEAD, CARRIED_OVER, JOB, *EFFECT_TABLES)
+TABLES = (DEFINITION, RELEASE, API_TOKEN, HEAD, CARRIED_OVER, JOB, ALERT, MESSAGE, WEBHOOK, LEASE, *EFFECT_TABLES)
 """Named so that all of them are known before their collection is compared."""
 
 

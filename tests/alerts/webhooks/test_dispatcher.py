@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import pathlib
 import random
 import time
@@ -17,9 +18,11 @@ from standardwebhooks import Webhook
 from alerts.webhooks import signing
 from alerts.webhooks.addresses import networks
 from alerts.webhooks.dispatcher import Dispatcher, Sending, Trouble
-from stores.deliveries import Deliveries, Message
+from alerts.webhooks.tenure import Tenure
+from stores.deliveries import Attempt, Deliveries, Message, Settled
 from stores.relational.database import Database
 from stores.relational.deliveries import RelationalDeliveries
+from stores.relational.leases import RelationalLeases
 from stores.relational.webhooks import RelationalWebhooks
 from stores.webhooks import StoredWebhook, WebhookWish
 
@@ -33,6 +36,8 @@ class Outbox:
     def __init__(self, database: Database) -> None:
         self.webhooks = RelationalWebhooks(database)
         self.deliveries: Deliveries = RelationalDeliveries(database)
+        self.leases = RelationalLeases(database)
+        self.holders = itertools.count()
         self.troubles: list[Trouble] = []
 
     def webhook(self, id: str, port: int, form: str = "full") -> StoredWebhook:
@@ -54,8 +59,9 @@ class Outbox:
     @contextlib.asynccontextmanager
     async def dispatching(self, now_ms: Callable[[], int] | None = None) -> AsyncIterator[Dispatcher]:
         sending = Sending(allowed=networks("127.0.0.0/8", "networks"), is_plain_allowed=True, waits_ms=SOON, timeout_s=5)
+        tenure = Tenure(self.leases, "deliveries", f"holder {next(self.holders)}", lease_s=1.5)
         dispatcher = Dispatcher(
-            self.webhooks, self.deliveries, sending, now_ms or (lambda: time.time_ns() // 1_000_000), self.troubles.append
+            self.webhooks, self.deliveries, tenure, sending, now_ms or (lambda: time.time_ns() // 1_000_000), self.troubles.append
         )
         task = asyncio.create_task(dispatcher.run())
         try:
@@ -204,3 +210,56 @@ async def test_a_store_that_is_away_stops_deliveries_and_they_go_on_afterwards(t
             database.away = False
             await until(lambda: len(receiver.taken) == 20)
     assert before < 20 and receiver.taken == [f"m{number}" for number in range(20)]
+
+
+async def test_of_two_dispatchers_one_sends_and_the_other_goes_on_after_its_end(outbox: Outbox) -> None:
+    receiver = Receiver()
+    async with server(receiver) as port:
+        outbox.webhook("a", port)
+        async with outbox.dispatching():
+            outbox.add(["a"], ("m1", "card-1"))
+            await until(lambda: receiver.taken == ["m1"])
+            async with outbox.dispatching() as second:
+                outbox.add(["a"], *((f"m{number}", f"card-{number}") for number in range(2, 200)))
+                await until(lambda: len(receiver.taken) == 199)
+                assert not second.is_delivering()
+            async with outbox.dispatching():
+                pass
+        async with outbox.dispatching() as third:
+            outbox.add(["a"], ("m200", "card-1"))
+            await until(lambda: receiver.taken[-1] == "m200")
+            assert third.is_delivering()
+    assert len(receiver.requests) == 200
+
+
+async def test_a_dispatcher_that_can_no_longer_renew_its_lease_sends_nothing(outbox: Outbox) -> None:
+    """Its store answers, but the lease was taken over, as from a process that stood still for too long."""
+    receiver = Receiver()
+    async with server(receiver) as port:
+        outbox.webhook("a", port)
+        async with outbox.dispatching() as dispatcher:
+            await until(dispatcher.is_delivering)
+            other = "another process"
+            await until(lambda: outbox.leases.swap("deliveries", outbox.leases.read("deliveries"), other) is not None)
+            await until(lambda: not dispatcher.is_delivering())
+            while_other_renews = asyncio.create_task(renew(outbox, other))
+            outbox.add(["a"], ("m1", "card-1"))
+            await asyncio.sleep(3)
+            assert receiver.requests == []
+            while_other_renews.cancel()
+            await until(lambda: receiver.taken == ["m1"])
+
+
+async def renew(outbox: Outbox, holder: str) -> None:
+    while True:
+        outbox.leases.swap("deliveries", outbox.leases.read("deliveries"), holder)
+        await asyncio.sleep(0.3)
+
+
+async def test_an_attempt_that_two_processes_tell_of_ends_neither(outbox: Outbox) -> None:
+    outbox.add(["a"], ("m1", "card-1"))
+    [delivery] = outbox.deliveries.due("a", 1, 10)
+    first = Settled(delivery.number, "a", Attempt(1, 5, 5, 204), "delivered", 9)
+    outbox.deliveries.settle([first])
+    outbox.deliveries.settle([msgspec.structs.replace(first, state="pending")])
+    assert outbox.states("a") == {"m1": "delivered"}
