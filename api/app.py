@@ -148,7 +148,7 @@ def make_app(
     app.include_router(make_job_routes(jobs, settings, clock, {BACKTEST.name: BacktestDoor(definitions)}), prefix="/v1")
     app.include_router(make_result_route(jobs, results_of(settings), clock), prefix="/v1")
     app.include_router(make_alert_routes(alerts, clock), prefix="/v1")
-    app.include_router(make_webhook_routes(webhooks.stored, webhooks.deliveries, webhooks.vetting, clock), prefix="/v1")
+    app.include_router(make_webhook_routes(webhooks, in_force, clock), prefix="/v1")
     app.include_router(make_delivery_routes(webhooks.deliveries), prefix="/v1")
     app.include_router(make_health(health, api_metrics, in_force, waiting, stream))
     serve_openapi(app)

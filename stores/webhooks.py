@@ -9,6 +9,8 @@ WebhookState = Literal["enabled", "disabled"]
 WEBHOOKS_MAX = 200
 """Every message is weighed against every webhook, so that their number has a bound."""
 
+FILTER_CHARACTERS_MAX = 2_000
+
 
 class WebhookWish(msgspec.Struct, frozen=True, kw_only=True):
     """Holds what a user says of a webhook.
@@ -17,6 +19,7 @@ class WebhookWish(msgspec.Struct, frozen=True, kw_only=True):
         url: where messages go.
         description: what the receiver is for, in the user's words.
         types: types of messages that it gets, such as ``alert.opened``; ``alert.*`` stands for all that begin so; empty for every type.
+        filter: a condition over the alert that a message tells of (see `alerts.telling.message_filter`); empty for every message.
         form: ``full``, or ``thin`` for ids alone, where the receiver asks for the rest.
         state: ``disabled`` webhooks get nothing; what was meant for them waits.
     """
@@ -24,6 +27,7 @@ class WebhookWish(msgspec.Struct, frozen=True, kw_only=True):
     url: str
     description: str = ""
     types: tuple[str, ...] = ()
+    filter: str = ""
     form: Literal["full", "thin"] = "full"
     state: WebhookState = "enabled"
 

@@ -7,6 +7,7 @@ import msgspec
 
 from alerts.book.changes import Flood, Notice
 from alerts.policy.alert_definition import fingerprint_of
+from alerts.telling.message_filter import met_by
 from alerts.webhooks.message import body_of
 from alerts.webhooks.message_types import ALERTS_WITHHELD, wants
 from stores.alerts import Alert
@@ -20,14 +21,31 @@ _HIDDEN = ("fingerprint", "told", "tell_at_ms")
 def messages_of(notices: Iterable[Notice | Flood], webhooks: Sequence[StoredWebhook], now_ms: int) -> list[tuple[Message, tuple[str, ...]]]:
     """Returns the messages of notices, each with the ids of the webhooks that want it. A disabled webhook wants what others do: it waits.
 
+    A webhook's filter judges what is told of alerts; how many were withheld it does not.
+
     Args:
         now_ms: when it happened, ms since the epoch.
     """
+    notices = list(notices)
+    refused = _refused(notices, webhooks)
     found = []
-    for notice in notices:
+    for at, notice in enumerate(notices):
         message = _withheld(notice) if isinstance(notice, Flood) else _told(notice, now_ms)
-        found.append((message, tuple(webhook.id for webhook in webhooks if wants(webhook.wish.types, message.type))))
+        wanted = (webhook for webhook in webhooks if wants(webhook.wish.types, message.type))
+        found.append((message, tuple(webhook.id for webhook in wanted if (webhook.id, at) not in refused)))
     return found
+
+
+def _refused(notices: Sequence[Notice | Flood], webhooks: Sequence[StoredWebhook]) -> set[tuple[str, int]]:
+    """The webhooks and the places of notices that their filters keep from them."""
+    places = [(at, notice) for at, notice in enumerate(notices) if isinstance(notice, Notice)]
+    told = [notice for _, notice in places]
+    refused: set[tuple[str, int]] = set()
+    for webhook in webhooks:
+        if webhook.wish.filter and told:
+            passes = met_by(webhook.wish.filter, told)
+            refused.update((webhook.id, at) for (at, _), is_met in zip(places, passes, strict=True) if not is_met)
+    return refused
 
 
 def _data_of(alert: Alert) -> dict[str, Any]:

@@ -1,21 +1,29 @@
 """Makes what callers see of webhooks and deliveries, and checks what they send."""
 
+from alerts.telling.message_filter import require_filter
 from alerts.webhooks.message_types import require_patterns
 from alerts.webhooks.signing import PRIVATE_PREFIX, new_private_key, new_secret, public_key
 from api.webhooks.webhook_shapes import Again, GivenWebhook, ShownAttempt, ShownDelivery, ShownKey, ShownWebhook, Signing
 from foundation.refusal import Refusal
+from pipeline.engine.definitions.release import Release
 from stores.deliveries import Attempt, Delivery
 from stores.webhooks import StoredWebhook, WebhookWish
 
 
-def wish_of(given: GivenWebhook) -> WebhookWish:
+def wish_of(given: GivenWebhook, release: Release | None) -> WebhookWish:
     """What a caller says of a webhook.
 
+    Args:
+        release: the one in force, whose entities a filter may read; None for none.
+
     Raises:
-        Refusal: a type stands for none.
+        Refusal: a type stands for none, or the filter is none.
     """
     require_patterns(given.types, "types")
-    return WebhookWish(url=given.url, description=given.description, types=tuple(given.types), form=given.form, state=given.state)
+    require_filter(given.filter, () if release is None else (release.schema.user, *release.schema.entities))
+    return WebhookWish(
+        url=given.url, description=given.description, types=tuple(given.types), filter=given.filter, form=given.form, state=given.state
+    )
 
 
 def new_key(signing: Signing) -> str:
@@ -38,8 +46,8 @@ def shown_webhook(webhook: StoredWebhook, waiting: tuple[int, int] | None, revea
         for key in webhook.keys
     ]
     return ShownWebhook(
-        webhook.id, wish.url, wish.description, wish.types, wish.form, wish.state, webhook.why, keys, webhook.version, webhook.by,
-        webhook.made_at_ms, webhook.changed_at_ms, waiting[0] if waiting else 0, waiting[1] if waiting else None,
+        webhook.id, wish.url, wish.description, wish.types, wish.filter, wish.form, wish.state, webhook.why, keys, webhook.version,
+        webhook.by, webhook.made_at_ms, webhook.changed_at_ms, waiting[0] if waiting else 0, waiting[1] if waiting else None,
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from alerts.webhooks.message import body_of
 from alerts.webhooks.message_types import TEST
 from alerts.webhooks.receiver import AddressRefusedError, Resolve, read_receiver, vetted_address
 from api.auth.request_context import caller_of, note_subject
+from api.definitions.in_force import InForce
 from api.http.etag import etag_matches, etag_of
 from api.http.json_body import read_json
 from api.http.problem import Problem, as_response, json_answer
@@ -29,7 +30,7 @@ from stores.webhooks import WEBHOOKS_MAX, StoredWebhook, TooManyWebhooksError, W
 WebhookId = Annotated[str, Path(max_length=200, description="the id of a webhook")]
 IfMatch = Annotated[str | None, Header(description="the ETag of the version that the caller has seen")]
 _ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
-_EXPECTED = '{"url": "https://…", "description": …, "types": […], "form": "full" or "thin", "state": "enabled" or "disabled"}'
+_EXPECTED = '{"url": "https://…", "description": …, "types": […], "filter": …, "form": "full" or "thin", "state": "enabled" or "disabled"}'
 _AGAIN = '{"numbers": […]}, or {"since_ms": …, "until_ms": …, "states": […]}'
 RESOLVE_SECONDS_MAX = 5.0
 
@@ -50,11 +51,11 @@ class WebhookStores(msgspec.Struct, frozen=True):
     vetting: Vetting
 
 
-def make_webhook_routes(webhooks: Webhooks, deliveries: Deliveries, vetting: Vetting, clock: Clock) -> APIRouter:
+def make_webhook_routes(stores: WebhookStores, in_force: InForce, clock: Clock) -> APIRouter:
     """The routes of webhooks."""
     routes = APIRouter(tags=["webhooks"])
-    _add_texts(routes, webhooks, deliveries, vetting, clock)
-    _add_verbs(routes, webhooks, deliveries, clock)
+    _add_texts(routes, stores, in_force, clock)
+    _add_verbs(routes, stores.stored, stores.deliveries, clock)
     return routes
 
 
@@ -70,7 +71,9 @@ def require_webhook(webhooks: Webhooks, id: str) -> StoredWebhook:
     return webhook
 
 
-def _add_texts(routes: APIRouter, webhooks: Webhooks, deliveries: Deliveries, vetting: Vetting, clock: Clock) -> None:
+def _add_texts(routes: APIRouter, stores: WebhookStores, in_force: InForce, clock: Clock) -> None:
+    webhooks, deliveries, vetting = stores.stored, stores.deliveries, stores.vetting
+
     @routes.get("/webhooks", summary="All webhooks, with what waits for them", **route_docs(ShownWebhooks))
     def listed() -> Response:
         """They come in the order in which they were made; no key that signs is shown."""
@@ -82,7 +85,7 @@ def _add_texts(routes: APIRouter, webhooks: Webhooks, deliveries: Deliveries, ve
     async def make(request: Request) -> Response:
         """The answer holds the public key by which the receiver verifies messages, or, this once, the shared secret."""
         given = read_json(await request.body(), NewWebhook, "webhook", _EXPECTED)
-        wish, key, now_ms = wish_of(given), new_key(given.signing), int(clock() * 1_000)
+        wish, key, now_ms = wish_of(given, in_force.release), new_key(given.signing), int(clock() * 1_000)
         await _vet(given.url, vetting)
         made = StoredWebhook(
             id=secrets.token_hex(16), wish=wish, keys=(key,), version=1, by=caller_of(request).name, made_at_ms=now_ms, changed_at_ms=now_ms
@@ -104,7 +107,7 @@ def _add_texts(routes: APIRouter, webhooks: Webhooks, deliveries: Deliveries, ve
     async def change(id: WebhookId, request: Request, if_match: IfMatch = None) -> Response:
         """Its keys stay. A receiver that was disabled is enabled again, and gets what waited for it."""
         given = read_json(await request.body(), GivenWebhook, "webhook", _EXPECTED)
-        webhook, wish = await asyncio.to_thread(require_webhook, webhooks, id), wish_of(given)
+        webhook, wish = await asyncio.to_thread(require_webhook, webhooks, id), wish_of(given, in_force.release)
         await _vet(given.url, vetting)
         note_subject(request, f"webhook {id}: {_without_path(wish.url)}, {wish.state}")
         _require_seen(webhook, if_match)

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from stores.webhooks import WebhookState
+from stores.webhooks import FILTER_CHARACTERS_MAX, WebhookState
 
 DESCRIPTION_CHARACTERS_MAX = 500
 KEYS_MAX = 4
@@ -15,12 +15,14 @@ class GivenWebhook(msgspec.Struct, forbid_unknown_fields=True):
     """A webhook as callers send it.
 
     `types` are the types of messages that it gets, such as ``alert.opened``, or ``alert.*`` for all that begin so; empty for every type.
-    With the form ``thin`` it gets ids alone.
+    With the form ``thin`` it gets ids alone. Of messages that tell of an alert it gets those that meet `filter`, a condition over
+    ``alert.``, ``decision.`` and ``entity.`` such as ``alert.loss > 100.0``; an empty one is met by all.
     """
 
     url: str
     description: Annotated[str, msgspec.Meta(max_length=DESCRIPTION_CHARACTERS_MAX)] = ""
     types: list[str] = []
+    filter: Annotated[str, msgspec.Meta(max_length=FILTER_CHARACTERS_MAX)] = ""
     form: Literal["full", "thin"] = "full"
     state: WebhookState = "enabled"
 
@@ -55,6 +57,7 @@ class ShownWebhook(msgspec.Struct):
     url: str
     description: str
     types: tuple[str, ...]
+    filter: str
     form: str
     state: WebhookState
     why: str

@@ -24,16 +24,18 @@ def list_webhooks() -> None:
         for webhook in api.webhooks.all().webhooks:
             waiting = f"{webhook.waiting} wait" if webhook.waiting else "nothing waits"
             why = f"  ({webhook.why})" if webhook.why else ""
-            click.echo(f"{webhook.id}  {webhook.state:<8}  {waiting:<14}  {webhook.url}{why}")
+            condition = f"  if {webhook.filter}" if webhook.filter else ""
+            click.echo(f"{webhook.id}  {webhook.state:<8}  {waiting:<14}  {webhook.url}{condition}{why}")
 
 
 @webhooks.command()
 @click.argument("url")
 @click.option("--description", default="", help="What the receiver is for.")
 @click.option("--type", "types", multiple=True, help="A type of messages, such as alert.opened or alert.*; may be repeated. Default: all.")
+@click.option("--filter", "condition", default="", help="A condition over the alert, such as 'alert.loss > 100.0'. Default: every message.")
 @click.option("--thin", is_flag=True, help="Send ids alone; the receiver asks for the rest.")
 @_signing
-def add(url: str, description: str, types: tuple[str, ...], thin: bool, signing: str) -> None:
+def add(url: str, description: str, types: tuple[str, ...], condition: str, thin: bool, signing: str) -> None:
     """Makes a webhook that messages are sent to at URL, and prints by what their signatures are verified."""
     from api.webhooks.webhook_shapes import NewWebhook
 
@@ -41,6 +43,7 @@ def add(url: str, description: str, types: tuple[str, ...], thin: bool, signing:
         url=url,
         description=description,
         types=list(types),
+        filter=condition,
         form="thin" if thin else "full",
         signing="secret" if signing == "secret" else "ed25519",
     )

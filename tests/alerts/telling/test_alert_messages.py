@@ -38,8 +38,8 @@ ALERT = Alert(
 )
 
 
-def webhook(id: str, *types: str) -> StoredWebhook:
-    wish = WebhookWish(url="https://example.com/", types=types)
+def webhook(id: str, *types: str, filter: str = "") -> StoredWebhook:
+    wish = WebhookWish(url="https://example.com/", types=types, filter=filter)
     return StoredWebhook(id=id, wish=wish, keys=(), version=1, by="ana", made_at_ms=0, changed_at_ms=0)
 
 
@@ -85,3 +85,10 @@ def test_a_flood_says_how_many_more_there_were() -> None:
 def test_every_type_that_is_told_can_be_asked_for() -> None:
     notices = [Notice("opened", ALERT), Notice("updated", ALERT), Notice("resolved", ALERT), Flood("attack", 1, 2, 3)]
     assert {message.type for message, _ in messages_of(notices, [], 20)} <= set(MESSAGE_TYPES)
+
+
+def test_a_webhook_gets_what_its_filter_lets_pass_and_every_number_of_those_withheld() -> None:
+    cheap = msgspec.structs.replace(ALERT, id="a2", loss=1.0)
+    webhooks = [webhook("all"), webhook("dear", filter="alert.loss > 20.0"), webhook("none", filter="false")]
+    notices = [Notice("opened", ALERT), Flood("attack", 1, 2, 3), Notice("opened", cheap)]
+    assert [wanted for _, wanted in messages_of(notices, webhooks, 20)] == [("all", "dear"), ("all", "dear", "none"), ("all",)]

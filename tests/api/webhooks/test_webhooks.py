@@ -211,3 +211,15 @@ async def test_no_more_webhooks_are_made_than_may_be(api: Api) -> None:
     for number in range(1, WEBHOOKS_MAX):
         api.webhooks.stored.add(msgspec.structs.replace(webhook, id=f"{number:032x}"))
     assert (await api.client.post("/v1/webhooks", json={"url": URL})).status_code == 409
+
+
+async def test_a_filter_is_kept_changed_and_checked_by_the_release_in_force(api: Api) -> None:
+    webhook = await made(api, filter='entity.terminal == "t1" && alert.loss > 5.0')
+    assert webhook["filter"] == 'entity.terminal == "t1" && alert.loss > 5.0'
+    path = f"/v1/webhooks/{webhook['id']}"
+    changed = await api.client.put(path, json={"url": URL, "filter": "alert.events > 3"})
+    assert (changed.json()["filter"], (await api.client.get(path)).json()["filter"]) == ("alert.events > 3", "alert.events > 3")
+    refused = await api.client.put(path, json={"url": URL, "filter": 'alert.loss > 5.0 && entity.terminl == "t1"'})
+    assert refused.status_code == 422 and refused.json()["where"].startswith("filter:1:")
+    assert "entity.terminal" in refused.text and "^" in refused.json()["excerpt"]
+    assert (await api.client.post("/v1/webhooks", json={"url": URL, "filter": "x" * 2_001})).status_code == 422
