@@ -91,6 +91,9 @@ class AlertEvent(msgspec.Struct, frozen=True):
         alert: the id of the alert; empty for an event that no longer counts, because a later revision does not meet the definition.
         loss: what it added to the alert's.
         user, event_id, event_time_ms: which event it is.
+        at_ms: when it was counted, ms since the epoch; 0 where that was not kept yet, as is the case for what follows.
+        action, score, probability: of the decision; None without one.
+        rules: ids of the rules that matched and act, with commas between them.
     """
 
     name: str
@@ -101,6 +104,11 @@ class AlertEvent(msgspec.Struct, frozen=True):
     user: str
     event_id: str
     event_time_ms: int
+    at_ms: int = 0
+    action: str = ""
+    score: float | None = None
+    probability: float | None = None
+    rules: str = ""
 
 
 class Span(msgspec.Struct, frozen=True):

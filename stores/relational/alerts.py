@@ -3,65 +3,16 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
-from sqlalchemy import BigInteger, Column, Connection, Float, Index, LargeBinary, Table, delete, select, tuple_
+from sqlalchemy import Connection, Table, delete, select, tuple_
 
 from stores.alerts import Alert, AlertEvent, AlertState, AlertWork, Silence, Span
+from stores.relational.alert_tables import ALERT, EVENT, GROUP, OFFSET, SILENCE, SPAN
 from stores.relational.database import Database, in_parts, insert_into
 from stores.relational.deliveries import add_messages
-from stores.relational.offsets import advance, offset_table, positions_in
-from stores.relational.tables import METADATA, TEXT
+from stores.relational.offsets import advance, positions_in
 
-OFFSET = offset_table("alert_offset")
-ALERT = Table(
-    "alert",
-    METADATA,
-    Column("id", TEXT, primary_key=True),
-    Column("name", TEXT, nullable=False),
-    Column("state", TEXT, nullable=False),
-    Column("opened_at_ms", BigInteger, nullable=False),
-    Column("resolved_at_ms", BigInteger),
-    Column("whole", LargeBinary, nullable=False),
-    Index("ix_alert_state", "state", "opened_at_ms", "id"),
-    Index("ix_alert_opened_at_ms", "opened_at_ms", "id"),
-    Index("ix_alert_resolved_at_ms", "resolved_at_ms"),
-)
-GROUP = Table(
-    "alert_group",
-    METADATA,
-    Column("kind", TEXT, primary_key=True),
-    Column("value", TEXT, primary_key=True),
-    Column("alert", TEXT, primary_key=True),
-    Index("ix_alert_group_alert", "alert"),
-)
-EVENT = Table(
-    "alert_event",
-    METADATA,
-    Column("name", TEXT, primary_key=True),
-    Column("key", TEXT, primary_key=True),
-    Column("revision", BigInteger, nullable=False),
-    Column("alert", TEXT, nullable=False),
-    Column("loss", Float(53), nullable=False),
-    Column("user", TEXT, nullable=False),
-    Column("event_id", TEXT, nullable=False),
-    Column("event_time_ms", BigInteger, nullable=False),
-    Index("ix_alert_event_alert", "alert", "key"),
-)
-SPAN = Table(
-    "alert_span",
-    METADATA,
-    Column("name", TEXT, primary_key=True),
-    Column("since_ms", BigInteger, nullable=False),
-    Column("told", BigInteger, nullable=False),
-    Column("more", BigInteger, nullable=False),
-)
-SILENCE = Table(
-    "silence",
-    METADATA,
-    Column("id", TEXT, primary_key=True),
-    Column("until_ms", BigInteger, nullable=False),
-    Column("whole", LargeBinary, nullable=False),
-    Index("ix_silence_until_ms", "until_ms"),
-)
+_COUNTED = [EVENT.c[name] for name in AlertEvent.__struct_fields__]
+"""What is known of an event that counts in an alert."""
 _decode_alert = msgspec.json.Decoder(Alert).decode
 _decode_silence = msgspec.json.Decoder(Silence).decode
 
@@ -94,7 +45,7 @@ class RelationalAlerts:
         found: dict[tuple[str, str], AlertEvent] = {}
         with self._database.reading() as connection:
             for part in in_parts(list(dict.fromkeys(keys))):
-                for row in connection.execute(select(EVENT).where(tuple_(EVENT.c.name, EVENT.c.key).in_(part))):
+                for row in connection.execute(select(*_COUNTED).where(tuple_(EVENT.c.name, EVENT.c.key).in_(part))):
                     found[row.name, row.key] = AlertEvent(*row)
         return found
 
@@ -133,7 +84,7 @@ class RelationalAlerts:
             return [_decode_alert(whole) for whole in rows.scalars()]
 
     def events_of(self, id: str, after: str, limit: int) -> list[AlertEvent]:
-        own = select(EVENT).where(EVENT.c.alert == id, EVENT.c.key > after).order_by(EVENT.c.key).limit(limit)
+        own = select(*_COUNTED).where(EVENT.c.alert == id, EVENT.c.key > after).order_by(EVENT.c.key).limit(limit)
         with self._database.reading() as connection:
             return [AlertEvent(*row) for row in connection.execute(own)]
 
@@ -182,6 +133,6 @@ def _put(connection: Connection, table: Table, rows: Sequence[Mapping[str, objec
     for part in in_parts(rows):
         statement = insert_into(connection, table).values(part)
         own = [column.name for column in table.primary_key]
-        others = {column.name: statement.excluded[column.name] for column in table.columns if column.name not in own}
+        others = {name: statement.excluded[name] for name in part[0] if name not in own}
         on_conflict = statement.on_conflict_do_update(index_elements=own, set_=others) if others else statement.on_conflict_do_nothing()
         connection.execute(on_conflict)

@@ -18,9 +18,10 @@ from foundation.refusal import Refusal
 from foundation.settings import Settings
 from stores.decisions import StoreUnavailableError
 from stores.relational import migrations
-from stores.relational.alerts import ALERT
+from stores.relational.alert_tables import ALERT
 from stores.relational.audit import HEAD, RelationalAudit
 from stores.relational.carrying_over import CARRIED_OVER
+from stores.relational.case_tables import CASE_TABLES
 from stores.relational.database import Database, insert_unless_there
 from stores.relational.definitions import DEFINITION, RELEASE
 from stores.relational.deliveries import MESSAGE
@@ -31,9 +32,12 @@ from stores.relational.migrating import NEWEST
 from stores.relational.place import DatabasePlace, PostgresqlPlace, SqlitePlace, place_of
 from stores.relational.tables import METADATA
 from stores.relational.tokens import API_TOKEN
+from stores.relational.verdicts import VERDICT
 from stores.relational.webhooks import WEBHOOK
 
-TABLES = (DEFINITION, RELEASE, API_TOKEN, HEAD, CARRIED_OVER, JOB, ALERT, MESSAGE, WEBHOOK, LEASE, *EFFECT_TABLES)
+TABLES = (
+    DEFINITION, RELEASE, API_TOKEN, HEAD, CARRIED_OVER, JOB, *EFFECT_TABLES, ALERT, WEBHOOK, MESSAGE, LEASE, VERDICT, *CASE_TABLES
+)  # fmt: skip
 """Named so that all of them are known before their collection is compared."""
 
 
