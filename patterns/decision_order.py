@@ -83,6 +83,24 @@ def read_order(section: Section) -> Order:
     return Order(tuple(speakers))
 
 
+def read_overrides(section: Section, schema: Schema | None) -> tuple[str, ...]:
+    """Reads a policy's `override`: a fact, or a list of facts, whose numbers take the place of the score; the first that holds counts.
+
+    Args:
+        schema: declares the facts; None: they are not checked.
+
+    Raises:
+        Refusal: a fact is not declared, or is no number.
+    """
+    items = list(section.items()) if section.is_list() else [section]
+    for item in items:
+        numbers = None if schema is None else [fact.path for fact in schema.facts if fact.type == "number"]
+        if numbers is not None and item.text() not in numbers:
+            expected = "one of " + (", ".join(numbers) or "the schema's facts that are numbers: it declares none")
+            item.refuse("not a fact that is a number", expected, item.text())
+    return tuple(item.text() for item in items)
+
+
 def read_verdicts(section: Section, schema: Schema | None) -> tuple[Verdict, ...]:
     """Reads a policy's `verdicts`: for each fact its values with their actions. The first fact that has one of its values speaks.
 

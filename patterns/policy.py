@@ -13,17 +13,31 @@ from features.schema.schema import Schema
 from foundation.document import Section, read_document
 from foundation.refusal import Refusal
 from patterns.band_kernels import find_actions
-from patterns.decision_order import ACTIONS, DEFAULT_ORDER, AllowList, Order, Verdict, read_allow_lists, read_order, read_verdicts
+from patterns.decision_order import (
+    ACTIONS,
+    DEFAULT_ORDER,
+    AllowList,
+    Order,
+    Verdict,
+    read_allow_lists,
+    read_order,
+    read_overrides,
+    read_verdicts,
+)
 
-__all__ = ["ACTIONS", "BY_RULES", "DECIDERS", "SCALES", "Fallback", "Policy", "read_policy"]
+__all__ = ["ACTIONS", "BY_RULES", "DECIDERS", "HOLD_ENDS", "SCALES", "Fallback", "HoldPolicy", "Policy", "read_policy"]
 
-DECIDERS = ("", "score", "fallback", "bypass", "retraction", "verdict", "allow_lists", "block", "review", "approve")
+DECIDERS = ("", "score", "fallback", "bypass", "retraction", "verdict", "allow_lists", "block", "review", "approve", "override")
 """What decided an event, by code: the score's band; the fallback, where no model gave a score; the bypass, while it is on; the event's
-retraction; a verdict on an entity; a list of what is allowed; and rules that ask for one of the actions.
+retraction; a verdict on an entity; a list of what is allowed; rules that ask for one of the actions; and the band of a score that somebody
+has set for an entity.
 Nothing: it was not recorded, as in decisions from before it was. Codes are kept with each decision: new ones come last, up to 15."""
 
 SCALES = ("raw", "stable")
 """What bands stand on: what each model says by itself, or quantiles of a reference population, see `detectors.score_map`."""
+
+HOLD_ENDS = ("release", "decline")
+"""How the hold of a payment ends."""
 
 BY_RULES = ("block", "review", "approve")
 """Those of `DECIDERS` that are rules."""
@@ -64,6 +78,21 @@ class Loss:
 
 
 @dataclass(frozen=True, slots=True)
+class HoldPolicy:
+    """Says which decisions hold a payment back until somebody ends that.
+
+    Args:
+        actions: decisions with one of these hold.
+        for_ms: a hold that nobody has ended by then ends by itself.
+        then: what happens then, one of `HOLD_ENDS`.
+    """
+
+    actions: tuple[str, ...]
+    for_ms: int
+    then: str
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """Holds a compiled policy.yaml.
 
@@ -74,9 +103,11 @@ class Policy:
         fallback: what to answer without a score.
         scale: one of `SCALES`, that scores and bounds are on.
         order: whose word counts before that of the score.
+        overrides: the facts, numbers from 0 to 1, that take the place of the score; the first that holds counts.
         verdicts: the facts that decide, the first that speaks before the others.
         allow_lists: the lists that approve.
         loss: what an event costs if it is fraud; None if nothing is said of it.
+        hold: which decisions hold a payment back; None if none does.
     """
 
     models: tuple[str, ...]
@@ -85,9 +116,11 @@ class Policy:
     fallback: Fallback
     scale: str = "raw"
     order: Order = DEFAULT_ORDER
+    overrides: tuple[str, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
     allow_lists: tuple[AllowList, ...] = ()
     loss: Loss | None = None
+    hold: HoldPolicy | None = None
 
     def decide_many(self, scores: NDArray[np.float64]) -> NDArray[np.uint8]:
         """Returns the action codes [n] of `scores` [n] in [0, 1]; a missing score (NaN) gets the fallback's action."""
@@ -114,7 +147,7 @@ def read_policy(
         Refusal: a field is unknown, missing or out of order; names line and column.
     """
     document = read_document(text, source)
-    document.only("score", "scale", "bands", "order", "verdicts", "allow_lists", "loss", "fallback")
+    document.only("score", "scale", "bands", "override", "order", "verdicts", "allow_lists", "loss", "hold", "fallback")
     bounds, actions = _bands(document.at("bands"))
     fallback = _fallback(document.at("fallback")) if document.has("fallback") else Fallback("approve", ())
     scale = document.at("scale").choice(SCALES) if document.has("scale") else "raw"
@@ -125,9 +158,11 @@ def read_policy(
         fallback=fallback,
         scale=scale,
         order=read_order(document.at("order")) if document.has("order") else DEFAULT_ORDER,
+        overrides=read_overrides(document.at("override"), schema) if document.has("override") else (),
         verdicts=read_verdicts(document.at("verdicts"), schema) if document.has("verdicts") else (),
         allow_lists=read_allow_lists(document.at("allow_lists"), schema, lists) if document.has("allow_lists") else (),
         loss=_loss(document.at("loss"), schema) if document.has("loss") else None,
+        hold=_hold(document.at("hold")) if document.has("hold") else None,
     )
 
 
@@ -141,6 +176,14 @@ def _loss(section: Section, schema: Schema | None) -> Loss:
     if not _CURRENCY.fullmatch(currency.text()):
         currency.refuse("not a currency", "three capital letters, such as EUR (ISO 4217)")
     return Loss(field, currency.text())
+
+
+def _hold(section: Section) -> HoldPolicy:
+    section.only("actions", "for", "then")
+    actions = tuple(item.choice(ACTIONS) for item in section.at("actions").items())
+    if not actions or len(set(actions)) < len(actions):
+        section.at("actions").refuse("bad actions", "at least one action, and each once")
+    return HoldPolicy(actions, section.at("for").duration_ms(1_000), section.at("then").choice(HOLD_ENDS))
 
 
 def _models(section: Section, known: Sequence[str] | None) -> tuple[str, ...]:

@@ -57,7 +57,8 @@ def _of_release(both: SideBySide, entries_given: bool, facts_given: bool) -> Ite
     if release.lists_read or (entries_given and release.lists):
         yield _LISTS
     reads = {name for names in release.rules.reads.values() for name in names}
-    if not facts_given and (release.policy.verdicts or any(name.startswith("entity.") for name in reads)):
+    of_policy = release.policy.verdicts or release.policy.overrides
+    if not facts_given and (of_policy or any(name.startswith("entity.") for name in reads)):
         yield _FACTS
     if release.models:
         yield _MODELS

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from foundation.refusal import Refusal
-from patterns.policy import ACTIONS, read_policy
+from patterns.policy import ACTIONS, HoldPolicy, read_policy
 
 POLICY = """
 score: first_ready(fraud_lr, spend_shape)
@@ -78,3 +78,26 @@ def test_a_model_that_is_not_there_is_refused_where_it_is_named(score: str, plac
     text = f"# said\n\nscore: {score}\nbands: [{{action: approve}}]\n"
     with pytest.raises(Refusal, match=rf"policy.yaml:{place}: unknown model: .* got spend; did you mean"):
         read_policy(text, known=("fraud_lr", "spend_shape"))
+
+
+def test_a_policy_says_which_decisions_hold_a_payment_and_for_how_long() -> None:
+    assert read_policy(POLICY).hold is None
+    read = read_policy(POLICY + "hold: {actions: [review], for: 24h, then: decline}\n")
+    assert read.hold == HoldPolicy(("review",), 86_400_000, "decline")
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "{actions: [], for: 24h, then: decline}",
+        "{actions: [review, review], for: 24h, then: decline}",
+        "{actions: [hold], for: 24h, then: decline}",
+        "{actions: [review], for: 24h, then: block}",
+        "{actions: [review], for: 1ms, then: decline}",
+        "{actions: [review], then: decline}",
+        "{actions: [review], for: 24h, then: decline, until: 5}",
+    ],
+)
+def test_a_hold_that_makes_no_sense_is_refused_with_its_place(bad: str) -> None:
+    with pytest.raises(Refusal, match=r"policy\.yaml:5:"):
+        read_policy(POLICY + f"hold: {bad}\n")

@@ -10,7 +10,7 @@ from pipeline.engine.decisions.reasons import find_reasons
 from pipeline.engine.decisions.snapshots_of_rows import SnapshotsOfRows
 from pipeline.engine.decisions.verdicts import UNDECIDED, Verdicts
 from pipeline.engine.definitions.release import Release
-from pipeline.engine.steps.speakers import adjust, speak
+from pipeline.engine.steps.speakers import adjust, override, speak
 from pipeline.engine.steps.step import Turn
 
 _OF_SCORES = np.array([DECIDERS.index("score"), DECIDERS.index("fallback")], np.uint8)
@@ -37,11 +37,15 @@ class PolicyStep:
             if policy.scale == "stable" and name in verdicts.snapshots:
                 _say_what_the_score_means(verdicts, verdicts.snapshots[name], given)
         adjust(verdicts.scores, verdicts.matches.adjusts)
+        places = override(turn, verdicts) if policy.overrides else None
         verdicts.actions = policy.decide_many(verdicts.scores)
         verdicts.deciders = _OF_SCORES[np.isnan(verdicts.scores).view(np.uint8)]
         if verdicts.release.bypass.on:
             verdicts.deciders = np.full(len(verdicts.scores), DECIDERS.index("bypass"), np.uint8)
         else:
+            if places is not None:
+                verdicts.spoken = places
+                verdicts.deciders[places >= 0] = DECIDERS.index("override")
             speak(turn, verdicts)
         _take_back(verdicts)
         find_reasons(verdicts)
@@ -60,7 +64,7 @@ def _take_back(verdicts: Verdicts) -> None:
         gone = verdicts.are(RETRACTED)
         verdicts.features[gone] = verdicts.scores[gone] = verdicts.calibrated[gone] = np.nan
         verdicts.flags[gone] &= ~np.uint16(WARMING)
-        verdicts.chosen[gone] = -1
+        verdicts.chosen[gone] = verdicts.spoken[gone] = -1
         verdicts.actions[gone] = ACTIONS.index("approve")
         verdicts.deciders[gone] = DECIDERS.index("retraction")
         verdicts.models = {name: np.where(gone, np.nan, raw) for name, raw in verdicts.models.items()}

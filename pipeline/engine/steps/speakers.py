@@ -22,6 +22,21 @@ def adjust(scores: NDArray[np.float64], decades: NDArray[np.float64]) -> None:
         scores[at] = 1.0 - np.minimum((1.0 - scores[at]) * 10.0 ** -decades[at], 1.0)
 
 
+def override(turn: Turn, verdicts: Verdicts) -> Codes:
+    """Puts what somebody has set for an entity in the place of scores; an override outside of 0 to 1 counts as the nearer of these.
+
+    Returns [n] which of the policy's overrides counts for each event; -1 where none does.
+    """
+    places = np.full(len(verdicts.scores), _NOBODY, np.int8)
+    facts = turn.facts(verdicts.release)
+    for place, path in reversed(list(enumerate(verdicts.release.policy.overrides))):
+        known = facts.get(path)
+        if known is not None:
+            places[~np.isnan(known) & ~verdicts.are(UNDECIDED)] = place
+            verdicts.scores[places == place] = np.clip(known[places == place], 0.0, 1.0)
+    return places
+
+
 def speak(turn: Turn, verdicts: Verdicts) -> None:
     """Lets those who come before the score in the policy's order decide.
 

@@ -164,6 +164,30 @@ def test_a_verdict_may_be_a_truth_value() -> None:
     assert [each["decided_by"] for each in decided(texts, event(1), event(2, who="u1"), job=job)] == ["score", "verdict"]
 
 
+def test_a_score_that_somebody_has_set_takes_the_place_of_the_models_until_it_expires() -> None:
+    policy = "score: first_ready(own)\nbands: [{below: 0.9, action: approve}, {action: block}]\noverride: entity.who.limit\n"
+    schema = TEXTS["schema"].replace("vip: boolean", "limit: number")
+    texts = {"policy": policy, "schema": schema, "pattern:more": rule("event.amount == 1.5", "{adjust: 1.5}")}
+    job = Imitation()
+    job.release(1, TEXTS | texts)
+    told = {"kind": "who", "entity": "u1", "name": "limit", "value": 0.95, "since": START_MS, "expires": START_MS + 5}
+    job.facts([("who", "u1", "limit", told)], "who")
+    found = decided(texts, event(1), event(2, who="u1"), event(3, who="u1", amount=1.5), event(9, who="u1"), job=job)
+    assert [each["decided_by"] for each in found] == ["score", "override", "override", "score"]
+    assert [each["score"] == 0.95 for each in found] == [False, True, True, False]
+    assert (found[1]["action"], found[1]["reasons"][0]) == ("block", "entity.who.limit sets the score")
+
+
+def test_an_event_that_is_retracted_is_decided_by_that_whatever_was_said_of_its_entity() -> None:
+    more = ', verdicts: {entity.who.vip: {"true": approve}}'
+    texts = {"policy": POLICY.format(band="review", more=more)}
+    job = Imitation()
+    job.release(1, TEXTS | texts)
+    job.facts([("who", "u1", "vip", {"kind": "who", "entity": "u1", "name": "vip", "value": True, "since": START_MS})], "who")
+    found = decided(texts, event(1, who="u1"), event(1, who="u1") | {"op": "retract"}, job=job)
+    assert [each["decided_by"] for each in found] == ["verdict", "retraction"]
+
+
 def test_matches_that_adjust_the_score_multiply_its_tail_and_the_band_follows() -> None:
     events = [event(1), event(2), event(3, amount=2.0), event(4, amount=1.5)]
     plain = decided({}, *events)
@@ -269,6 +293,7 @@ def test_a_manifest_that_does_not_fit_the_rules_is_refused(manifest: str, what: 
         (", order: [block, block, score]", "word given twice"),
         (", order: [blok, score]", "unknown value"),
         (", order: weakest", "unknown value"),
+        (", override: entity.who.vip", "not a fact that is a number"),
         (", verdicts: {entity.device.verdit: {fraud: block}}", "unknown fact"),
         (", verdicts: {entity.device.verdict: {evil: block}}", "not a value of entity.device.verdict"),
         (", verdicts: {entity.device.verdict: {fraud: stop}}", "unknown value"),
