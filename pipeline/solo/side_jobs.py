@@ -9,6 +9,7 @@ from foundation.settings import Settings
 from pipeline.alerting import alerts_job
 from pipeline.control.job_program import Job
 from pipeline.effects import effects_job
+from pipeline.flink.garbage import UNHURRIED_OBJECTS, settle_garbage
 from pipeline.learning.label_job import LabelJob
 from pipeline.learning.learn_job import LearnJob
 from pipeline.log.log_folder import LOGS, SIDE, close_writer, writer_of
@@ -55,6 +56,7 @@ class SideJobs:
         Raises:
             Exception: what ended one of the jobs.
         """
+        settle_garbage(UNHURRIED_OBJECTS)
         with ThreadPoolExecutor(len(self._jobs), "side-job") as threads:
             runs = {threads.submit(job.run): name for name, job in self._jobs.items()}
             done, _ = wait(runs, return_when=FIRST_COMPLETED)

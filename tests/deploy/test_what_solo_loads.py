@@ -23,3 +23,18 @@ def test_the_process_that_watches_the_others_loads_no_engine() -> None:
     program = f"import sys, deploy.command, deploy.commands.serve; print(*sorted({names} & sys.modules.keys()))"
     run = subprocess.run([sys.executable, "-c", program], cwd=PROJECT, capture_output=True, text=True, check=True)
     assert run.stdout.split() == []
+
+
+def test_arrays_and_event_metrics_are_made_without_pandas() -> None:
+    program = "; ".join(
+        [
+            "import sys",
+            "from deploy.machine.without_pandas import forgo_pandas",
+            "forgo_pandas()",
+            "import duckdb, pyarrow",
+            "numbers = pyarrow.table({'n': pyarrow.array([1, 2])})",
+            "print(duckdb.sql('select sum(n) from numbers').fetchall(), 'pandas' in sys.modules)",
+        ]
+    )
+    run = subprocess.run([sys.executable, "-c", program], cwd=PROJECT, capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["[(3,)]", "False"]
