@@ -26,8 +26,11 @@ from api.definitions.definition_routes import make_definition_routes
 from api.definitions.in_force import InForce
 from api.definitions.list_routes import make_list_routes
 from api.definitions.publisher import Definitions
+from api.entities.entity_memory import EntityMemory
+from api.entities.note_routes import make_note_routes
 from api.facts.fact_routes import make_fact_routes
 from api.facts.told_facts import ToldFacts
+from api.holds.hold_routes import make_hold_routes
 from api.http.entity_paths import RawEntityPaths
 from api.http.health import Health
 from api.http.metrics import ApiMetrics
@@ -57,8 +60,10 @@ from pipeline.jobs.result_folder import results_of
 from stores.alerts import Alerts
 from stores.decisions import Decisions, StoreUnavailableError
 from stores.effects import Effects
+from stores.holds import Holds
 from stores.jobs import Jobs
 from stores.metrics.metrics import Metrics
+from stores.notes import Notes
 from stores.snoozes import Snoozes
 
 Lifespan = Callable[[FastAPI], contextlib.AbstractAsyncContextManager[None]]
@@ -84,6 +89,8 @@ def make_app(
     snoozes: Snoozes,
     webhooks: WebhookStores,
     alerts: Alerts,
+    notes: Notes,
+    holds: Holds,
     lifespan: Lifespan | None = None,
     metrics: Metrics | None = None,
     api_metrics: ApiMetrics | None = None,
@@ -106,6 +113,8 @@ def make_app(
         effects: the store of what rules did.
         snoozes: the store of snoozes of alerts.
         alerts: the store of alerts.
+        notes: the store of notes on entities.
+        holds: the store of holds of payments.
         webhooks: the stores of webhooks and deliveries, and where messages may go.
         lifespan: starts parts before the first request and stops them after the last one.
         metrics: the store of event metrics; without it the route that queries it does not exist.
@@ -130,7 +139,8 @@ def make_app(
     app.include_router(
         make_fact_routes(facts, in_force, log, settings, clock), prefix="/v1"
     )  # before the profile, whose id may hold slashes
-    app.include_router(make_reads(decisions, scores, in_force, clock), prefix="/v1")
+    app.include_router(make_note_routes(notes, in_force, clock), prefix="/v1")
+    app.include_router(make_reads(decisions, scores, in_force, clock, EntityMemory(facts, notes).recall), prefix="/v1")
     app.include_router(make_writes(in_force, decide, log, settings, clock), prefix="/v1")
     if metrics is not None:
         app.include_router(make_metric_routes(metrics, in_force, clock), prefix="/v1")
@@ -150,6 +160,7 @@ def make_app(
     app.include_router(make_alert_routes(alerts, clock), prefix="/v1")
     app.include_router(make_webhook_routes(webhooks, in_force, clock), prefix="/v1")
     app.include_router(make_delivery_routes(webhooks.deliveries), prefix="/v1")
+    app.include_router(make_hold_routes(holds, webhooks.stored, webhooks.deliveries, clock), prefix="/v1")
     app.include_router(make_health(health, api_metrics, in_force, waiting, stream))
     serve_openapi(app)
     for kind in (Problem, Refusal, LogUnavailableError, StoreUnavailableError, HTTPException, RequestValidationError, Exception):

@@ -57,7 +57,9 @@ from stores.relational.database import Database
 from stores.relational.definitions import RelationalRegistry
 from stores.relational.deliveries import RelationalDeliveries
 from stores.relational.effects import RelationalEffects
+from stores.relational.holds import RelationalHolds
 from stores.relational.jobs import RelationalJobs
+from stores.relational.notes import RelationalNotes
 from stores.relational.place import SqlitePlace, place_of
 from stores.relational.snoozes import RelationalSnoozes
 from stores.relational.webhooks import RelationalWebhooks
@@ -134,6 +136,7 @@ class Server:
             self._runtime.quick_log, self._waiting, self._health, clock, Stream(TopicSource(broker, settings.topic("decisions"))),
             self._lists.entries, self._facts.told, RelationalJobs(self._database), self._effects,
             RelationalSnoozes(self._database), _webhooks(self._database, settings), RelationalAlerts(self._database),
+            RelationalNotes(self._database), RelationalHolds(self._database),
             self._lifespan, self._metrics.store, api_metrics,
         )  # fmt: skip
 

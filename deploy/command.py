@@ -10,6 +10,7 @@ import click
 
 from deploy.commands.access_commands import audit, tokens
 from deploy.commands.database_commands import database
+from deploy.commands.entity_commands import entities, holds
 from deploy.commands.job_commands import export_by_job, jobs
 from deploy.commands.option_values import as_duration_ms, as_moment_ms
 from deploy.commands.pattern_commands import patterns, run_tests
@@ -56,6 +57,8 @@ for _each in COMMANDS:
     patterns.add_command(_each)
 main.add_command(patterns)
 main.add_command(webhooks)
+main.add_command(entities)
+main.add_command(holds)
 
 
 @main.command()

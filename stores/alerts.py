@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from stores.deliveries import Message
+from stores.holds import HoldChange
 
 AlertState = Literal["firing", "resolved"]
 ALERT_STATES: tuple[AlertState, ...] = ("firing", "resolved")
@@ -144,6 +145,7 @@ class AlertWork(msgspec.Struct):
         places: by ``topic/partition`` the offset that the batch begins at, None where nothing was read before, and the one after it.
         alerts, events, spans: the new states.
         messages: what is told, each with the ids of the webhooks that want it.
+        holds: the holds of payments that begin or end.
     """
 
     places: Mapping[str, tuple[int | None, int]]
@@ -151,6 +153,7 @@ class AlertWork(msgspec.Struct):
     events: Sequence[AlertEvent]
     spans: Sequence[Span]
     messages: Sequence[tuple[Message, Sequence[str]]]
+    holds: Sequence[HoldChange] = ()
 
 
 class Alerts(Protocol):

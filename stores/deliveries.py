@@ -120,6 +120,9 @@ class Deliveries(Protocol):
             before: only those with a smaller number; None for all.
         """
 
+    def of_message(self, id: str) -> list[Delivery]:
+        """Returns the deliveries of the message with this id, in the order of their webhooks."""
+
     def attempts(self, number: int, webhook: str) -> list[Attempt]:
         """Returns the attempts of a delivery that are remembered, the oldest first."""
 

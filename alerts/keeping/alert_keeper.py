@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 
 from alerts.book.alert_book import ALERT_MAX_AGE_MS, AlertBook
 from alerts.book.changes import Changes
+from alerts.keeping.hold_keeper import HoldKeeper
 from alerts.policy.alert_definition import AlertDefinition
 from alerts.policy.decided_event import DecidedEvent
 from alerts.telling.alert_messages import messages_of
 from stores.alerts import Alert, AlertEvent, Alerts, AlertWork, Silence
+from stores.holds import HoldChange
 from stores.webhooks import StoredWebhook, Webhooks
 
 ASK_AGAIN_MS = 1_000
@@ -24,6 +26,7 @@ class AlertKeeper:
         alerts, webhooks: the stores.
         definitions: the kinds of alerts.
         max_age_ms: see `AlertBook`.
+        holds: keeps the holds of payments, in the same transactions; None for none.
 
     Attributes:
         definitions: the kinds of alerts.
@@ -35,10 +38,16 @@ class AlertKeeper:
     """
 
     def __init__(
-        self, alerts: Alerts, webhooks: Webhooks, definitions: Sequence[AlertDefinition], max_age_ms: int = ALERT_MAX_AGE_MS
+        self,
+        alerts: Alerts,
+        webhooks: Webhooks,
+        definitions: Sequence[AlertDefinition],
+        max_age_ms: int = ALERT_MAX_AGE_MS,
+        holds: HoldKeeper | None = None,
     ) -> None:
         self._alerts = alerts
         self._webhooks = webhooks
+        self._holds = holds
         self.definitions = definitions
         self.positions = alerts.positions()
         self._book = AlertBook(definitions, alerts.firing(), alerts.spans(), max_age_ms)
@@ -57,16 +66,21 @@ class AlertKeeper:
         self._ask(now_ms)
         counted = self._alerts.counted(key for one in decided for key in self._book.keys_of(one))
         changes = self._book.take(decided, counted, self._resolved(counted), self._silences, now_ms)
-        written = self._write(changes, {place: (self.positions.get(place), after) for place, after in places.items()}, now_ms)
+        holds = self._holds.changes_of(decided, self._receivers, now_ms) if self._holds else ()
+        written = self._write(changes, {place: (self.positions.get(place), after) for place, after in places.items()}, now_ms, holds)
         self.positions |= places
         return written
 
     def tick(self, now_ms: int) -> int:
-        """Does what the time brings: alerts end, and those that fire on are told of. Returns how many messages it wrote."""
+        """Does what the time brings: alerts and holds end, and alerts that fire on are told of. Returns how many messages it wrote."""
+        ended = 0
+        if self._holds is not None and self._holds.is_due(now_ms):
+            self._ask(now_ms)
+            ended = self._holds.end_due(self._receivers, now_ms)
         if not self._book.is_due(now_ms):
-            return 0
+            return ended
         self._ask(now_ms)
-        return self._write(self._book.tick(self._silences, now_ms), {}, now_ms)
+        return ended + self._write(self._book.tick(self._silences, now_ms), {}, now_ms)
 
     def _ask(self, now_ms: int) -> None:
         if self._asked_at_ms is None or not self._asked_at_ms <= now_ms < self._asked_at_ms + ASK_AGAIN_MS:
@@ -77,9 +91,9 @@ class AlertKeeper:
         ids = {event.alert for event in counted.values() if event.alert}
         return self._alerts.get(sorted(ids)) if ids else {}
 
-    def _write(self, changes: Changes, places: Mapping[str, tuple[int | None, int]], now_ms: int) -> int:
+    def _write(self, changes: Changes, places: Mapping[str, tuple[int | None, int]], now_ms: int, holds: Sequence[HoldChange] = ()) -> int:
         messages = messages_of(changes.notices, self._receivers, now_ms)
         if places or changes.alerts or changes.spans or messages:
-            work = AlertWork(places, list(changes.alerts.values()), list(changes.events.values()), list(changes.spans.values()), messages)
-            self._alerts.write(work)
-        return len(messages)
+            states = (list(changes.alerts.values()), list(changes.events.values()), list(changes.spans.values()))
+            self._alerts.write(AlertWork(places, *states, messages, holds))
+        return len(messages) + sum(change.message is not None for change in holds)

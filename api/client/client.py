@@ -8,6 +8,8 @@ from urllib.parse import quote
 import httpx
 import msgspec
 
+from api.client.client_entities import ClientNotes
+from api.client.client_holds import ClientHolds
 from api.client.client_jobs import ClientJobs
 from api.client.client_patterns import ClientPatterns
 from api.client.client_refusals import no_answer, no_api, refusal_of
@@ -101,6 +103,8 @@ class Client:
         jobs: the calls about jobs.
         patterns: the calls about rules.
         webhooks: the calls about webhooks.
+        holds: the calls about holds of payments.
+        notes: the calls about notes on entities.
 
     Raises:
         Refusal: from any call: the API does not answer, another program answers, the token is not valid, or the API refuses the request;
@@ -115,6 +119,8 @@ class Client:
         self.jobs = ClientJobs(self._http, self._read)
         self.patterns = ClientPatterns(self._read, self._put)
         self.webhooks = ClientWebhooks(self._read)
+        self.holds = ClientHolds(self._read)
+        self.notes = ClientNotes(self._read)
 
     def decide(self, event: Mapping[str, object] | bytes, deadline_ms: int | None = None) -> Decision:
         """The decision on `event`, an object or its JSON. Another call with the same event gets the same decision.

@@ -5,7 +5,9 @@ from collections import Counter
 import msgspec
 
 from api.http.problem import Problem
+from pipeline.engine.fact_record import FactRecord
 from stores.decisions import Decisions, LatestScore
+from stores.notes import Note
 
 Raw = msgspec.Raw
 
@@ -21,11 +23,18 @@ class Recent(msgspec.Struct):
     next: str | None
 
 
+class Remembered(msgspec.Struct):
+    """What people said of an entity, whatever its events: `facts`, which tags and overrides are too, and the newest `notes`."""
+
+    facts: list[FactRecord] = []
+    notes: list[Note] = []
+
+
 class Profile(msgspec.Struct):
     """The profile of an entity.
 
     `score`, `action`, `event_id`, `event_time` and `age_ms` are those of its latest score, null when none of its events has one.
-    `features` are those of its newest decision. Times are ms since the epoch.
+    `features` are those of its newest decision, none where it has none. Times are ms since the epoch.
     """
 
     entity: str
@@ -37,26 +46,28 @@ class Profile(msgspec.Struct):
     age_ms: int | None
     features: dict[str, float | None]
     recent: Recent
+    remembered: Remembered = msgspec.field(default_factory=Remembered)
 
 
 class _Served(msgspec.Struct):
     features: dict[str, float | None] = {}
 
 
-def profile_of(decisions: Decisions, entity_type: str, id: str, limit: int, now_ms: int) -> Profile:
+def profile_of(decisions: Decisions, entity_type: str, id: str, limit: int, now_ms: int, remembered: Remembered) -> Profile:
     """The profile of an entity with the newest `limit` decisions on its events. It costs one read by key and one page.
 
     Raises:
-        Problem: 404, the entity has no decision yet.
+        Problem: 404, the entity has no decision yet, and nobody said anything of it.
     """
     page = decisions.of_entity(entity_type, id, None, limit)
-    if not page.decisions:
+    if not page.decisions and remembered == Remembered():
         raise Problem(404, f"{entity_type} {id[:80]} has no decision yet")
     counts = Counter(decision.action for decision in page.decisions)
     recent = Recent(dict(counts), [Raw(decision.value) for decision in page.decisions], page.next)
     latest = decisions.latest(entity_type, id)
     age_ms = None if latest is None else max(0, now_ms - latest.event_time)
-    return Profile(entity_type, id, *_latest_fields(latest), age_ms, _features_of(page.decisions[0].value), recent)
+    features = _features_of(page.decisions[0].value) if page.decisions else {}
+    return Profile(entity_type, id, *_latest_fields(latest), age_ms, features, recent, remembered)
 
 
 def _features_of(value: bytes) -> dict[str, float | None]:

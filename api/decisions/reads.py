@@ -1,11 +1,13 @@
 """Routes that read decisions, scores and profiles."""
 
+import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
-from api.decisions.profile import Profile, profile_of
+from api.decisions.profile import Profile, Remembered, profile_of
 from api.decisions.scores import Scores, no_entity_type
 from api.definitions.in_force import InForce
 from api.http.entity_paths import decoded
@@ -63,7 +65,11 @@ PAGE = OBJECT | {"properties": {"decisions": {"type": "array", "items": DECISION
 FLAGS = tuple(action for action in ACTIONS if action != "approve")
 
 
-def make_reads(decisions: Decisions, scores: Scores, in_force: InForce, clock: Clock) -> APIRouter:
+Recall = Callable[[str, str], Awaitable[Remembered]]
+"""Gives what is remembered of the entity of a type and id."""
+
+
+def make_reads(decisions: Decisions, scores: Scores, in_force: InForce, clock: Clock, recall: Recall) -> APIRouter:
     """The routes that read the store of decisions."""
     routes = APIRouter(tags=["decisions"])
 
@@ -102,14 +108,16 @@ def make_reads(decisions: Decisions, scores: Scores, in_force: InForce, clock: C
         return _page(decisions.of_entity(entity_type, id, before, limit))
 
     @routes.get("/entities/{entity}/{id:path}", summary="The profile of an entity", **route_docs(Profile, 404))
-    def profile(entity: str, id: str, limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 50) -> Response:
-        """The latest score, the features of the newest decision, and the newest decisions with a count by action.
+    async def profile(entity: str, id: str, limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 50) -> Response:
+        """The latest score, the features of the newest decision, the newest decisions with a count by action, and what people said of it.
 
-        In an id that ends in ``/decisions`` or ``/facts`` that slash has to be written as ``%2F``.
+        In an id that ends in ``/decisions``, ``/facts`` or ``/notes`` that slash has to be written as ``%2F``.
         """
         entity_type, id = decoded(entity, id)
         require_entity_type(in_force, entity_type)
-        return as_response(json_answer(200, profile_of(decisions, entity_type, id, limit, int(clock() * 1000))))
+        remembered = await recall(entity_type, id)
+        found = await asyncio.to_thread(profile_of, decisions, entity_type, id, limit, int(clock() * 1000), remembered)
+        return as_response(json_answer(200, found))
 
     return routes
 

@@ -11,8 +11,10 @@ import time
 from collections.abc import Callable
 
 from alerts.keeping.alert_keeper import AlertKeeper
+from alerts.keeping.hold_keeper import HoldKeeper
 from alerts.policy.decided_event import DecidedEvent
 from foundation.settings import Settings
+from patterns.policy import HoldPolicy
 from pipeline.alerting.decided_events import DecidedEvents
 from pipeline.alerting.delivering import Delivering
 from pipeline.alerting.telling_alertmanager import TellingAlertmanager
@@ -24,6 +26,7 @@ from pipeline.engine.isolation import Aside
 from stores.relational.alerts import RelationalAlerts
 from stores.relational.database import Database
 from stores.relational.deliveries import RelationalDeliveries
+from stores.relational.holds import RelationalHolds
 from stores.relational.place import place_of as place_of_database
 from stores.relational.webhooks import RelationalWebhooks
 
@@ -53,7 +56,7 @@ class AlertsJob:
         self._settings = settings
         self._database = database
         self._clock = clock
-        self._alerts, self._webhooks = RelationalAlerts(database), RelationalWebhooks(database)
+        self._alerts, self._webhooks, self._holds = RelationalAlerts(database), RelationalWebhooks(database), RelationalHolds(database)
         self._consumer: TopicConsumer = consumer_of(settings, "alerts", **UNHURRIED)
         self._control = ControlTopic(settings)
         self._delivering = Delivering(settings, database, self._now_ms)
@@ -91,6 +94,7 @@ class AlertsJob:
             KafkaException: the broker does not.
         """
         keeper: AlertKeeper | None = None
+        policy: HoldPolicy | None = None
         reading: DecidedEvents | None = None
         while not self._stopping.is_set():
             self._look_for_releases()
@@ -98,8 +102,9 @@ class AlertsJob:
             if release is None:
                 self._stopping.wait(RELEASE_SECONDS)
                 continue
-            if keeper is None or keeper.definitions != release.alerts:
-                keeper = AlertKeeper(self._alerts, self._webhooks, release.alerts)
+            if keeper is None or (keeper.definitions, policy) != (release.alerts, release.policy.hold):
+                policy = release.policy.hold
+                keeper = AlertKeeper(self._alerts, self._webhooks, release.alerts, holds=HoldKeeper(self._holds, policy))
                 self._consumer.assign(places_from(self._consumer, [self._topic], keeper.positions))
             if reading is None or reading.release is not release:
                 reading = DecidedEvents(release)
@@ -137,7 +142,8 @@ class AlertsJob:
     def _forget(self, now_ms: int) -> None:
         if time.monotonic() - self._forgot_at >= FORGET_SECONDS:
             self._forgot_at = time.monotonic()
-            self._alerts.forget(now_ms - self._settings.alerts_kept_days * DAY_MS, FORGET_MAX)
+            for kept in (self._alerts, self._holds):
+                kept.forget(now_ms - self._settings.alerts_kept_days * DAY_MS, FORGET_MAX)
             RelationalDeliveries(self._database).forget(now_ms - self._settings.deliveries_kept_days * DAY_MS)
 
     def _now_ms(self) -> int:

@@ -9,6 +9,7 @@ from stores.alerts import Alert, AlertEvent, AlertState, AlertWork, Silence, Spa
 from stores.relational.alert_tables import ALERT, EVENT, GROUP, OFFSET, SILENCE, SPAN
 from stores.relational.database import Database, in_parts, insert_into
 from stores.relational.deliveries import add_messages
+from stores.relational.holds import write_holds
 from stores.relational.offsets import advance, positions_in
 
 _COUNTED = [EVENT.c[name] for name in AlertEvent.__struct_fields__]
@@ -57,6 +58,7 @@ class RelationalAlerts:
             _put(connection, SPAN, [msgspec.structs.asdict(span) for span in work.spans])
             if work.messages:
                 add_messages(connection, work.messages)
+            write_holds(connection, work.holds)
 
     def get(self, ids: Sequence[str]) -> dict[str, Alert]:
         found: dict[str, Alert] = {}

@@ -136,6 +136,10 @@ class RelationalDeliveries:
                 rows += connection.execute(query.where(same).order_by(DELIVERY.c.webhook))
         return [_delivery(row) for row in rows]
 
+    def of_message(self, id: str) -> list[Delivery]:
+        with self._database.reading() as connection:
+            return [_delivery(row) for row in connection.execute(_WHOLE.where(MESSAGE.c.id == id).order_by(DELIVERY.c.webhook))]
+
     def attempts(self, number: int, webhook: str) -> list[Attempt]:
         own = select(ATTEMPT).where(ATTEMPT.c.number == number, ATTEMPT.c.webhook == webhook).order_by(ATTEMPT.c.attempt)
         with self._database.reading() as connection:

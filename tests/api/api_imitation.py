@@ -35,7 +35,9 @@ from stores.relational.audit import RelationalAudit
 from stores.relational.definitions import RelationalRegistry
 from stores.relational.deliveries import RelationalDeliveries
 from stores.relational.effects import RelationalEffects
+from stores.relational.holds import RelationalHolds
 from stores.relational.jobs import RelationalJobs
+from stores.relational.notes import RelationalNotes
 from stores.relational.snoozes import RelationalSnoozes
 from stores.relational.tokens import RelationalTokens
 from stores.relational.webhooks import RelationalWebhooks
@@ -144,11 +146,13 @@ class Api:
         self.addresses = {"hooks.example.com": ["93.184.216.34"], "inside.example.com": ["10.1.2.3"], "allowed.example.com": ["10.9.1.2"]}
         self.webhooks = WebhookStores(RelationalWebhooks(self.database), RelationalDeliveries(self.database), vetting)
         self.alerts = RelationalAlerts(self.database)
+        self.holds = RelationalHolds(self.database)
         install_owner(self.access.tokens, TOKEN, NOW_MS)
         self.app: AsgiEntry = make_app(
             self.settings, self.access, self.in_force, self.definitions, self.decisions, self.decisions, self.log, self.log,
             self.waiting, self.health, self.clock, self.stream, self.entries, self.facts, self.jobs, self.effects,
-            RelationalSnoozes(self.database), self.webhooks, self.alerts, metrics=self.metrics,
+            RelationalSnoozes(self.database), self.webhooks, self.alerts, RelationalNotes(self.database), self.holds,
+            metrics=self.metrics,
         )  # fmt: skip
         self.client = httpx.AsyncClient(
             transport=httpx.ASGITransport(self.app), base_url="http://api", headers={"authorization": f"Bearer {TOKEN}"}

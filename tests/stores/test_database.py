@@ -26,9 +26,11 @@ from stores.relational.database import Database, insert_unless_there
 from stores.relational.definitions import DEFINITION, RELEASE
 from stores.relational.deliveries import MESSAGE
 from stores.relational.effect_tables import EFFECT_TABLES
+from stores.relational.holds import HOLD
 from stores.relational.jobs import JOB
 from stores.relational.leases import LEASE
 from stores.relational.migrating import NEWEST
+from stores.relational.notes import NOTE
 from stores.relational.place import DatabasePlace, PostgresqlPlace, SqlitePlace, place_of
 from stores.relational.tables import METADATA
 from stores.relational.tokens import API_TOKEN
@@ -36,7 +38,8 @@ from stores.relational.verdicts import VERDICT
 from stores.relational.webhooks import WEBHOOK
 
 TABLES = (
-    DEFINITION, RELEASE, API_TOKEN, HEAD, CARRIED_OVER, JOB, *EFFECT_TABLES, ALERT, WEBHOOK, MESSAGE, LEASE, VERDICT, *CASE_TABLES
+    DEFINITION, RELEASE, API_TOKEN, HEAD, CARRIED_OVER, JOB, *EFFECT_TABLES, ALERT, WEBHOOK, MESSAGE, LEASE, VERDICT, *CASE_TABLES,
+    HOLD, NOTE,
 )  # fmt: skip
 """Named so that all of them are known before their collection is compared."""
 

@@ -1,0 +1,1 @@
+"""Holds of payments over HTTP."""
