@@ -4,11 +4,13 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from alerts.policy.decided_event import DecidedEvent
+from alerts.policy.decided_event import DecidedEvent, Kind
 from patterns.language.pattern import SEVERITIES
 
 PATTERN, ACTION = "pattern", "action"
 """What alerts may be grouped by beside kinds of entities."""
+ENTITIES = "entities"
+"""Stands for all entities of a record, whatever their kinds: an absence has one, a budget none. No file says it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class AlertDefinition:
         risk_below: a bound of the alert's risk, the maximum of its scores, each of which halves in `risk_half_life_ms`.
         inhibited_by: what mutes it.
         limit: how many are told one by one; None for no bound.
+        kinds: what may join its alerts.
     """
 
     name: str
@@ -61,11 +64,13 @@ class AlertDefinition:
     risk_half_life_ms: int
     inhibited_by: tuple[Inhibition, ...]
     limit: Limit | None
+    kinds: tuple[Kind, ...] = ("decision",)
 
     def is_met_by(self, decided: DecidedEvent) -> bool:
         """Returns whether the decision joins or opens an alert of this kind; one that lacks what alerts are grouped by does not."""
         return (
-            not decided.is_retracted
+            decided.kind in self.kinds
+            and not decided.is_retracted
             and (not self.actions or decided.action in self.actions)
             and (not self.patterns or any(rule.pattern in self.patterns for rule in decided.rules))
             and (not self.severity_least or SEVERITIES.index(decided.severity()) >= SEVERITIES.index(self.severity_least))
@@ -79,7 +84,8 @@ class AlertDefinition:
         rule = next((rule.pattern for rule in decided.rules if not self.patterns or rule.pattern in self.patterns), None)
         if rule is not None:
             named[PATTERN] = rule
-        return {name: named[name] for name in self.group_by} if all(name in named for name in self.group_by) else None
+        wanted = [one for name in self.group_by for one in (decided.entities if name == ENTITIES else (name,))]
+        return {name: named[name] for name in wanted} if all(name in named for name in wanted) else None
 
 
 def fingerprint_of(name: str, group: Sequence[tuple[str, str]]) -> str:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 from alerts.policy.alert_definition import ACTION, PATTERN, AlertDefinition, Inhibition, Limit
+from alerts.policy.decided_event import KINDS, Kind
 from foundation.document import Section, read_document
 from patterns.language.pattern import SEVERITIES
 from patterns.policy import ACTIONS
@@ -13,7 +14,7 @@ WINDOW_MS, RESOLVE_AFTER_MS, HALF_LIFE_MS = 600_000, 3_600_000, 3_600_000
 RISK_BELOW = 1.0
 """Without a bound of its own an alert ends by time alone: the risk of any score falls below 1 at once."""
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)
-_WHEN = ("actions", "patterns", "severity_at_least", "score_at_least")
+_WHEN = ("kinds", "actions", "patterns", "severity_at_least", "score_at_least")
 _FIELDS = ("name", "title", "when", "group_by", "severity", "window", "resolve_after", "risk", "inhibited_by", "limit")
 
 
@@ -66,6 +67,7 @@ def _definition(section: Section, entities: Sequence[str] | None, patterns: Sequ
         risk_half_life_ms=half_life_ms,
         inhibited_by=tuple(_inhibition(item) for item in section.at("inhibited_by").items()) if section.has("inhibited_by") else (),
         limit=_limit(section.at("limit")) if section.has("limit") else None,
+        kinds=_kinds(when),
     )
 
 
@@ -76,6 +78,11 @@ def _choices(section: Section, name: str, options: Sequence[str] | None) -> tupl
     if not items:
         section.at(name).refuse("empty list", f"at least one of the {name}, or no field {name}")
     return tuple(item.text() if options is None else item.choice(options) for item in items)
+
+
+def _kinds(when: Section) -> tuple[Kind, ...]:
+    wanted = _choices(when, "kinds", KINDS) or ("decision",)
+    return tuple(kind for kind in KINDS if kind in wanted)
 
 
 def _group_by(section: Section, entities: Sequence[str] | None) -> tuple[str, ...]:

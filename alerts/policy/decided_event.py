@@ -1,9 +1,13 @@
-"""What alerts need to know of a decision."""
+"""What alerts need to know of a decision, or of what else rules tell: an absence that came true, a budget that was exceeded."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from patterns.language.pattern import SEVERITIES
+
+Kind = Literal["decision", "absence", "budget"]
+KINDS: tuple[Kind, ...] = ("decision", "absence", "budget")
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +20,7 @@ class MatchedRule:
 
 @dataclass(frozen=True, slots=True)
 class DecidedEvent:
-    """Is one decision.
+    """Is one decision. An absence or a budget has the fields of one as far as they mean something: its `event_id` is the record's id.
 
     Args:
         key: stands for the event's user and id, and is the same for all revisions.
@@ -24,13 +28,14 @@ class DecidedEvent:
         revision: of the decision, from 0 on.
         event_time_ms: time of the event, ms since the epoch.
         decided_at_ms: when it was decided, ms since the epoch.
-        action: ``approve``, ``review`` or ``block``.
+        action: ``approve``, ``review`` or ``block``; of other kinds the kind.
         score: in [0, 1]; None without one.
         rules: the rules that matched and act.
         entities: id by kind of entity, the user's among them; kinds that the event lacks are left out.
         loss: what the event would cost if it is fraud, in the currency of the policy; 0 if that is not known.
         reasons: why, in words, the weightiest first.
         is_retracted: whether this revision takes the event back.
+        kind: one of `KINDS`.
     """
 
     key: str
@@ -46,6 +51,7 @@ class DecidedEvent:
     loss: float = 0.0
     reasons: tuple[str, ...] = ()
     is_retracted: bool = False
+    kind: Kind = "decision"
 
     def severity(self) -> str:
         """Returns the greatest severity of its rules; without rules ``high`` for what is blocked, else ``medium``."""

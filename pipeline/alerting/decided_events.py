@@ -1,10 +1,11 @@
-"""Reads records of the topic ``decisions`` as what alerts need to know of them."""
+"""Reads records of the topics ``decisions`` and ``alerts`` as what alerts need to know of them."""
 
 from collections.abc import Mapping
 
 import msgspec
 
-from alerts.policy.decided_event import DecidedEvent, MatchedRule
+from alerts.policy.decided_event import DecidedEvent, Kind, MatchedRule
+from pipeline.engine.decisions.absence_record import AbsentEntity
 from pipeline.engine.definitions.release import Release
 from stores.effects import effect_id
 
@@ -32,7 +33,25 @@ class _Decision(msgspec.Struct):
     flags: list[str] = []
 
 
+class _Absence(msgspec.Struct, tag_field="type", tag="absence"):
+    id: str
+    pattern: str
+    severity: str
+    shadow: bool
+    entity: AbsentEntity
+    event_time: int
+    reason: str
+
+
+class _Budget(msgspec.Struct, tag_field="type", tag="budget"):
+    id: str
+    pattern: str
+    event_time: int
+    reason: str
+
+
 _decode = msgspec.json.Decoder(_Decision).decode
+_decode_alert = msgspec.json.Decoder(_Absence | _Budget).decode
 
 
 class DecidedEvents:
@@ -48,8 +67,34 @@ class DecidedEvents:
         self._loss = release.policy.loss
         self._severities: Mapping[str, str] = {rule.pattern: rule.severity for rule in release.rules.each}
 
+    def read_alert(self, value: bytes) -> DecidedEvent | None:
+        """Reads one record of ``alerts``; None for an absence of a rule in shadow, of which nobody is told.
+
+        Raises:
+            ValueError: it is neither an absence nor a budget.
+        """
+        record = _decode_alert(value)
+        if isinstance(record, _Budget):
+            return self._told("budget", record, self._severities.get(record.pattern, UNKNOWN_SEVERITY), {})
+        return None if record.shadow else self._told("absence", record, record.severity, {record.entity.kind: record.entity.id})
+
+    def _told(self, kind: Kind, record: _Absence | _Budget, severity: str, entities: Mapping[str, str]) -> DecidedEvent:
+        return DecidedEvent(
+            key=effect_id(kind, record.id),
+            user=entities.get(self._user, ""),
+            event_id=record.id,
+            revision=0,
+            event_time_ms=record.event_time,
+            action=kind,
+            score=None,
+            rules=(MatchedRule(record.pattern, severity),),
+            entities=entities,
+            reasons=(record.reason,),
+            kind=kind,
+        )
+
     def read(self, value: bytes) -> DecidedEvent:
-        """Reads one record.
+        """Reads one record of ``decisions``.
 
         Raises:
             ValueError: it is no decision.
