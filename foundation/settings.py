@@ -87,6 +87,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         webhook_ca_file: PEM certificates that sign those of webhooks; if empty, those that the machine trusts.
         webhook_timeout_ms: how long an attempt to deliver a message may take in all.
         deliveries_kept_days: how long messages that need no further attempt are remembered, with all attempts.
+        alert_max_age_ms: decisions on events that are older when they are read are counted in alerts, and nobody is told of them.
         alerts_kept_days: how long resolved alerts are remembered, with their events.
         alertmanager_url: the Alertmanager that is told of alerts, such as http://127.0.0.1:9093; if empty, none is.
         store: store of decisions: sqlite (a file in the folder) or cassandra.
@@ -177,6 +178,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     webhook_ca_file: str = ""
     webhook_timeout_ms: int = 15_000
     deliveries_kept_days: int = 30
+    alert_max_age_ms: int = 3_600_000
     alerts_kept_days: int = 400
     alertmanager_url: str = ""
     store: Literal["sqlite", "cassandra"] = "sqlite"

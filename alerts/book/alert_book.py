@@ -6,6 +6,7 @@ alerts at which nothing is due cost nothing.
 """
 
 import heapq
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
@@ -23,6 +24,8 @@ ALERT_MAX_AGE_MS = 3_600_000
 EVENTS_SHOWN_MAX = 20
 REASONS_MAX = 5
 PATTERNS_MAX = 32
+TOLD_WRONGLY = -1
+"""Receivers were told of an event that was taken out of the alert, so that there is something to tell."""
 MUTED_LOOK_MS = 5_000
 """An alert that something mutes is looked at so often, since what mutes it may have ended."""
 
@@ -34,7 +37,7 @@ class AlertBook:
         definitions: the kinds of alerts.
         firing: the alerts that fire, as the store has them.
         spans: of the limits, as the store has them.
-        max_age_ms: decisions that are older when they come are counted, and nobody is told.
+        max_age_ms: decisions on events that are older when they come are counted, and nobody is told.
     """
 
     def __init__(
@@ -50,7 +53,9 @@ class AlertBook:
         self._firing = {alert.fingerprint: alert for alert in firing}
         self._fingerprints = {alert.id: alert.fingerprint for alert in self._firing.values()}
         self._inhibitions = Inhibitions(definitions, self._firing.values())
+        self._untold = Counter(alert.name for alert in self._firing.values() if alert.tell_at_ms is None)
         self._looks: list[tuple[int, str]] = [(0, fingerprint) for fingerprint in sorted(self._firing)]
+        self._look_at_ms = dict.fromkeys(self._firing, 0)
 
     def firing(self) -> list[Alert]:
         """Returns the alerts that fire."""
@@ -95,13 +100,11 @@ class AlertBook:
     def tick(self, silences: Sequence[Silence], now_ms: int) -> Changes:
         """Tells of alerts, resolves them, and ends floods, where the time for it has come. Call it each second or so."""
         changes = Changes()
-        looked: set[str] = set()
         while self._looks and self._looks[0][0] <= now_ms:
-            _, fingerprint = heapq.heappop(self._looks)
-            alert = self._firing.get(fingerprint)
-            if alert is not None and fingerprint not in looked:
-                looked.add(fingerprint)
-                self._look_at(alert, silences, changes, now_ms)
+            at_ms, fingerprint = heapq.heappop(self._looks)
+            if self._look_at_ms.get(fingerprint) == at_ms:
+                del self._look_at_ms[fingerprint]
+                self._look_at(self._firing[fingerprint], silences, changes, now_ms)
         self._gate.tick({name: definition.limit for name, definition in self._definitions.items()}, changes, now_ms)
         return changes
 
@@ -126,21 +129,26 @@ class AlertBook:
             self._take_out(before, resolved, changes, now_ms)
         id = ""
         if definition.is_met_by(one):
-            alert = self._joined(definition, one, now_ms)
-            self._keep(alert, changes)
-            id = alert.id
+            alert = self._joined(definition, one, changes, now_ms)
+            if alert is not None:
+                self._keep(alert, changes)
+                id = alert.id
         if id or before is not None:
             loss = one.loss if id else 0.0
             changes.events[definition.name, one.key] = AlertEvent(
                 definition.name, one.key, one.revision, id, loss, one.user, one.event_id, one.event_time_ms
             )
 
-    def _joined(self, definition: AlertDefinition, one: DecidedEvent, now_ms: int) -> Alert:
-        """The alert that the decision joins or opens, with it."""
+    def _joined(self, definition: AlertDefinition, one: DecidedEvent, changes: Changes, now_ms: int) -> Alert | None:
+        """The alert that the decision joins or opens, with it; None in a flood, in which it is counted as one more alert and no more."""
         group = definition.group_of(one) or {}
         fingerprint = fingerprint_of(definition.name, list(group.items()))
-        is_stale = now_ms - one.decided_at_ms > self._max_age_ms
-        alert = self._firing.get(fingerprint) or _opened(definition, one, group, fingerprint, now_ms)
+        is_stale = now_ms - one.event_time_ms > self._max_age_ms
+        alert = self._firing.get(fingerprint)
+        if alert is None:
+            if self._gate.is_shut(definition.name, self._untold[definition.name], changes, now_ms):
+                return None
+            alert = _opened(definition, one, group, fingerprint, now_ms)
         shown = AlertedEvent(one.event_id, one.user, one.event_time_ms, one.action, one.score)
         return msgspec.structs.replace(
             alert,
@@ -156,6 +164,7 @@ class AlertBook:
             newest=(shown, *alert.newest)[:EVENTS_SHOWN_MAX],
             entities=one.entities,
             is_stale=alert.is_stale and is_stale,
+            told=alert.told + is_stale,
             version=alert.version + 1,
         )
 
@@ -164,7 +173,8 @@ class AlertBook:
         alert = self._firing.get(self._fingerprints.get(before.alert, "")) or changes.alerts.get(before.alert) or resolved.get(before.alert)
         if alert is None:  # it was forgotten
             return
-        left = msgspec.structs.replace(alert, events=alert.events - 1, loss=alert.loss - before.loss, version=alert.version + 1)
+        events, loss = alert.events - 1, alert.loss - before.loss
+        left = msgspec.structs.replace(alert, events=events, loss=loss, told=TOLD_WRONGLY, version=alert.version + 1)
         if left.state == "firing" and left.events == 0:
             self._resolve(left, "later revisions took its events back", changes, now_ms)
         else:
@@ -183,12 +193,16 @@ class AlertBook:
     def _look_later(self, alert: Alert, definition: AlertDefinition, now_ms: int) -> None:
         at_ms = _over_at_ms(alert, definition)
         if alert.told < alert.events and not alert.is_stale and not alert.is_beyond_limit:
-            at_ms = min(at_ms, now_ms + MUTED_LOOK_MS if alert.tell_at_ms is None else max(alert.tell_at_ms, now_ms + 1))
-        heapq.heappush(self._looks, (at_ms, alert.fingerprint))
+            again_ms = now_ms + MUTED_LOOK_MS if alert.muted_by or alert.tell_at_ms is None else alert.tell_at_ms
+            at_ms = min(at_ms, max(min(again_ms, now_ms + definition.window_ms), now_ms + 1))
+        if at_ms < self._look_at_ms.get(alert.fingerprint, at_ms + 1):
+            self._look_at_ms[alert.fingerprint] = at_ms
+            heapq.heappush(self._looks, (at_ms, alert.fingerprint))
 
     def _tell(self, alert: Alert, definition: AlertDefinition, silences: Sequence[Silence], changes: Changes, now_ms: int) -> None:
         """Tells of events that nobody was told of, unless something mutes the alert, or it was told a moment ago."""
-        is_told = alert.told >= alert.events or (alert.tell_at_ms is not None and now_ms < alert.tell_at_ms)
+        is_just_told = alert.tell_at_ms is not None and alert.tell_at_ms - definition.window_ms <= now_ms < alert.tell_at_ms
+        is_told = alert.told >= alert.events or is_just_told
         if is_told or alert.is_stale or alert.is_beyond_limit:
             return
         muted_by = self._muted_by(alert, definition, silences, now_ms)
@@ -220,11 +234,14 @@ class AlertBook:
     def _keep(self, alert: Alert, changes: Changes) -> None:
         changes.alerts[alert.id] = alert
         was_firing = alert.id in self._fingerprints
+        was_untold = was_firing and self._firing[alert.fingerprint].tell_at_ms is None
+        self._untold[alert.name] += (alert.state == "firing" and alert.tell_at_ms is None) - was_untold
         if alert.state == "firing":
             self._firing[alert.fingerprint] = alert
             self._fingerprints[alert.id] = alert.fingerprint
         elif was_firing:
             del self._firing[self._fingerprints.pop(alert.id)]
+            self._look_at_ms.pop(alert.fingerprint, None)
         if was_firing != (alert.state == "firing"):
             self._inhibitions.count(alert, -1 if was_firing else 1)
 

@@ -8,6 +8,10 @@ from alerts.book.changes import Changes, Flood
 from alerts.policy.alert_definition import Limit
 from stores.alerts import Span
 
+UNTOLD_MAX = 10_000
+"""So many alerts of one kind fire of which nobody was told, beyond its limit or muted; of further ones the number alone is kept, because
+each takes room in memory."""
+
 
 class FloodGate:
     """Counts alerts that are told, by kind.
@@ -34,6 +38,14 @@ class FloodGate:
         told, more = span.told + is_admitted, span.more + (not is_admitted)
         self._spans[name] = changes.spans[name] = msgspec.structs.replace(span, told=told, more=more)
         return is_admitted
+
+    def is_shut(self, name: str, untold: int, changes: Changes, now_ms: int) -> bool:
+        """Returns whether no alert of the kind `name` may open, because nobody was told of `untold`; then it is counted as one more."""
+        if untold < UNTOLD_MAX:
+            return False
+        span = self._spans.get(name) or Span(name, now_ms)
+        self._spans[name] = changes.spans[name] = msgspec.structs.replace(span, more=span.more + 1)
+        return True
 
     def tick(self, limits: dict[str, Limit | None], changes: Changes, now_ms: int) -> None:
         """Ends spans whose time has come."""

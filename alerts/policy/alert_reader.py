@@ -11,6 +11,7 @@ from patterns.policy import ACTIONS
 
 DEFINITIONS_MAX = 100
 WINDOW_MS, RESOLVE_AFTER_MS, HALF_LIFE_MS = 600_000, 3_600_000, 3_600_000
+LIMIT = Limit(1_000, 3_600_000)
 RISK_BELOW = 1.0
 """Without a bound of its own an alert ends by time alone: the risk of any score falls below 1 at once."""
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)
@@ -66,7 +67,7 @@ def _definition(section: Section, entities: Sequence[str] | None, patterns: Sequ
         risk_below=risk_below,
         risk_half_life_ms=half_life_ms,
         inhibited_by=tuple(_inhibition(item) for item in section.at("inhibited_by").items()) if section.has("inhibited_by") else (),
-        limit=_limit(section.at("limit")) if section.has("limit") else None,
+        limit=_limit(section.at("limit")) if section.has("limit") else LIMIT,
         kinds=_kinds(when),
     )
 

@@ -27,7 +27,7 @@ class DecidedEvent:
         user, event_id: the event's.
         revision: of the decision, from 0 on.
         event_time_ms: time of the event, ms since the epoch.
-        decided_at_ms: when it was decided, ms since the epoch.
+        decided_at_ms: when it was decided, ms since the epoch; of other kinds than decisions the same as `event_time_ms`.
         action: ``approve``, ``review`` or ``block``; of other kinds the kind.
         score: in [0, 1]; None without one.
         rules: the rules that matched and act.

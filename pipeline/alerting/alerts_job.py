@@ -13,6 +13,7 @@ from collections.abc import Callable
 from alerts.keeping.alert_keeper import AlertKeeper
 from alerts.keeping.hold_keeper import HoldKeeper
 from alerts.policy.decided_event import DecidedEvent
+from alerts.policy.standing_kinds import with_standing
 from foundation.settings import Settings
 from patterns.policy import HoldPolicy
 from pipeline.alerting.decided_events import DecidedEvents
@@ -44,7 +45,7 @@ CONTROL_SECONDS = 1.0
 
 
 class AlertsJob:
-    """Reads decisions, keeps alerts, and runs the deliveries beside.
+    """Reads decisions and what rules tell beside them, keeps alerts, and runs the deliveries beside.
 
     Args:
         settings: name the broker, the topics, and where messages may go.
@@ -61,8 +62,8 @@ class AlertsJob:
         self._control = ControlTopic(settings)
         self._delivering = Delivering(settings, database, self._now_ms)
         self._telling = TellingAlertmanager(settings, self._alerts, self._now_ms)
-        self._topic = settings.topic("decisions")
-        self._aside = Aside("decision")
+        self._topics = [settings.topic(name) for name in ("decisions", "alerts")]
+        self._aside = Aside("decision or alert")
         self._stopping = threading.Event()
         self._looked_at = self._forgot_at = 0.0
         self.read = self.written = 0
@@ -102,10 +103,12 @@ class AlertsJob:
             if release is None:
                 self._stopping.wait(RELEASE_SECONDS)
                 continue
-            if keeper is None or (keeper.definitions, policy) != (release.alerts, release.policy.hold):
+            definitions = with_standing(release.alerts)
+            if keeper is None or (keeper.definitions, policy) != (definitions, release.policy.hold):
                 policy = release.policy.hold
-                keeper = AlertKeeper(self._alerts, self._webhooks, release.alerts, holds=HoldKeeper(self._holds, policy))
-                self._consumer.assign(places_from(self._consumer, [self._topic], keeper.positions))
+                holds = HoldKeeper(self._holds, policy)
+                keeper = AlertKeeper(self._alerts, self._webhooks, definitions, self._settings.alert_max_age_ms, holds)
+                self._consumer.assign(places_from(self._consumer, self._topics, keeper.positions))
             if reading is None or reading.release is not release:
                 reading = DecidedEvents(release)
             decided, places = self._gather(reading)
@@ -130,9 +133,13 @@ class AlertsJob:
             good = [message for message in messages if not message.error()]
             for message in good:
                 places[place_of(message)] = (message.offset() or 0) + 1
-            decided += self._aside.each(map(_placed, good), reading.read)
+            found = self._aside.each(map(_placed, good), lambda record: self._read(reading, *record))
+            decided += [one for one in found if one is not None]
             seconds = 0.0
         return decided, places
+
+    def _read(self, reading: DecidedEvents, topic: str, value: bytes) -> DecidedEvent | None:
+        return reading.read(value) if topic == self._topics[0] else reading.read_alert(value)
 
     def _look_for_releases(self) -> None:
         if time.monotonic() - self._looked_at >= CONTROL_SECONDS:
@@ -150,8 +157,8 @@ class AlertsJob:
         return int(self._clock() * 1_000)
 
 
-def _placed(message: TopicMessage) -> tuple[str, int, bytes]:
-    return place_of(message), message.offset() or 0, message.value() or b""
+def _placed(message: TopicMessage) -> tuple[str, int, tuple[str, bytes]]:
+    return place_of(message), message.offset() or 0, (message.topic(), message.value() or b"")
 
 
 def make(settings: Settings) -> AlertsJob:

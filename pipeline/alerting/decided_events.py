@@ -85,6 +85,7 @@ class DecidedEvents:
             event_id=record.id,
             revision=0,
             event_time_ms=record.event_time,
+            decided_at_ms=record.event_time,
             action=kind,
             score=None,
             rules=(MatchedRule(record.pattern, severity),),

@@ -68,6 +68,8 @@ ATTEMPT = Table(
     Index("ix_delivery_attempt_number", "number"),
     Index("ix_delivery_attempt_at_ms", "webhook", "at_ms"),
 )
+AT_ONCE_MS = 0
+"""When a first attempt is due: at any time of the clock, so that one which is set back holds up no new message."""
 _EARLIER = DELIVERY.alias("earlier")
 _IS_FIRST_OF_KEY = ~exists().where(
     _EARLIER.c.webhook == DELIVERY.c.webhook,
@@ -218,7 +220,7 @@ def _message_row(message: Message) -> dict[str, Any]:
 
 
 def _delivery_row(number: int, message: Message, webhook: str) -> dict[str, Any]:
-    first = {"state": "pending", "attempts": 0, "attempts_before": 0, "due_at_ms": message.at_ms, "ended_at_ms": None}
+    first = {"state": "pending", "attempts": 0, "attempts_before": 0, "due_at_ms": AT_ONCE_MS, "ended_at_ms": None}
     return {"webhook": webhook, "number": number, "key": message.key, **first}
 
 

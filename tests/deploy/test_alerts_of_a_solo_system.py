@@ -104,3 +104,28 @@ def test_a_test_message_reaches_its_webhook(system: System, receiver: Receiver) 
     system.client.webhooks.test(made.id)
     [(headers, body)] = system.wait_for(lambda: list(receiver.taken), "the message")
     assert Webhook(made.keys[0].secret).verify(body, headers)["type"] == "webhook.test"
+
+
+def test_a_budget_that_is_exceeded_and_an_absence_become_alerts_too(system: System) -> None:
+    rule = "title: T\nowner: tests\nstatus: shadow\n"
+    wild = rule + "when: event.amount < 2.0\nthen: {action: review}\nbudget: {matches: 2, per: 1h, then: shadow}\n"
+    unfinished = rule + (
+        "severity: critical\nsequence:\n  key: device\n  within: 10s\n  steps:\n"
+        "    - {name: begun, when: event.amount == 7.0}\n    - {name: done, when: event.amount == 8.0, absent: true}\n"
+        "then: {reason: it was begun and never done}\n"
+    )
+    system.client.put({"pattern:wild": wild, "pattern:unfinished": unfinished})
+    for id in ("wild", "unfinished"):
+        system.client.patterns.move(id, "activate")
+    for id in range(100, 104):
+        system.decide(event(system, id, "c3", 1.0))
+    system.decide(event(system, 200, "c4", 7.0))
+    system.decide(event(system, 201, "c5", 3.0) | {"at": system.now_ms + 60_000})
+
+    def told(name: str) -> Any:
+        return system.wait_for(lambda: [one for one in alerts_of(system) if one.name == name], f"an alert {name}")[0]
+
+    budget, absence = told("budget_exceeded"), told("absence")
+    assert (budget.group, budget.severity, budget.patterns) == ({"pattern": "wild"}, "high", ("wild",))
+    assert (absence.group, absence.severity) == ({"pattern": "unfinished", "device": "d1"}, "critical")
+    assert absence.reasons == ("it was begun and never done",) and absence.newest[0].action == "absence"

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alerts.book import flood_gate
 from alerts.book.alert_book import AlertBook
 from alerts.book.changes import Changes, Flood, Notice
 from alerts.policy.alert_definition import AlertDefinition, Inhibition, Limit
@@ -45,7 +46,7 @@ class Run:
         self.silences: list[Silence] = []
 
     def take(self, *many: DecidedEvent, now_ms: int | None = None) -> Changes:
-        now_ms = max(one.decided_at_ms for one in many) if now_ms is None else now_ms
+        now_ms = max(one.event_time_ms for one in many) if now_ms is None else now_ms
         resolved = {id: alert for id, alert in self.alerts.items() if alert.state == "resolved"}
         return self._kept(self.book.take(many, self.events, resolved, self.silences, now_ms))
 
@@ -193,6 +194,73 @@ def test_a_later_revision_changes_what_an_alert_counts_once() -> None:
     run = Run()
     run.take(decided(1), decided(1, revision=2, loss=70.0), decided(1, revision=1, loss=5.0))
     assert (run.book.firing()[0].events, run.book.firing()[0].loss) == (1, 70.0)
+
+
+def test_receivers_are_told_what_a_later_revision_has_taken_out() -> None:
+    run = Run()
+    run.take(decided(1), decided(2), decided(3))
+    run.take(decided(1, revision=1, action="approve", at_ms=T0 + 1))
+    run.tick(T0 + 10 * MINUTE)
+    assert run.told() == [("opened", "c1", 3), ("updated", "c1", 2)]
+    run.take(decided(2, revision=1, loss=99.0, at_ms=T0 + 2))
+    run.tick(T0 + 20 * MINUTE)
+    told = run.notices[-1]
+    assert isinstance(told, Notice) and (told.what, told.alert.events, told.alert.loss) == ("updated", 2, 109.0)
+
+
+def test_an_event_that_joins_after_another_was_taken_out_is_told() -> None:
+    run = Run()
+    run.take(decided(1), decided(2))
+    run.take(decided(1, revision=1, action="approve", at_ms=T0 + 1), decided(3, at_ms=T0 + 1))
+    run.tick(T0 + 10 * MINUTE)
+    assert run.told()[-1] == ("updated", "c1", 2)
+
+
+def test_of_old_decisions_that_join_an_alert_which_fires_nobody_is_told() -> None:
+    run = Run()
+    run.take(decided(1))
+    run.take(decided(2, at_ms=T0 - 2 * HOUR), now_ms=T0 + 1)
+    run.tick(T0 + 30 * MINUTE)
+    assert (run.book.firing()[0].events, run.book.firing()[0].is_stale, run.told()) == (2, False, [("opened", "c1", 1)])
+    run.take(decided(3, at_ms=T0 + 31 * MINUTE))
+    assert run.told()[-1] == ("updated", "c1", 3)
+
+
+def test_after_a_clock_was_set_back_receivers_are_told_as_before() -> None:
+    run = Run()
+    run.take(decided(1))
+    run.take(decided(2, at_ms=T0 - 5 * HOUR), now_ms=T0 - 5 * HOUR)
+    assert run.told()[-1] == ("updated", "c1", 2)
+    run.take(decided(3, at_ms=T0 - 5 * HOUR + 1))
+    assert len(run.told()) == 2
+    run.tick(T0 - 5 * HOUR + 10 * MINUTE)
+    assert run.told()[-1] == ("updated", "c1", 3)
+
+
+def test_an_alert_that_fires_for_long_is_looked_at_no_more_often_for_that() -> None:
+    run = Run()
+    for second in range(3_000):
+        run.take(decided(second, at_ms=T0 + second * 1_000))
+    assert len(run.book._looks) <= 2
+
+
+@pytest.mark.parametrize("silenced", [False, True])
+def test_of_a_flood_only_so_many_alerts_are_kept_and_of_the_others_the_number(silenced: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flood_gate, "UNTOLD_MAX", 50)
+    run = Run(replace(ATTACK, limit=Limit(3, HOUR)))
+    run.silences = [Silence("s", {"alertname": "attack"}, 0, T0 * 2, "ana", "a broken rule")] * silenced
+    for number in range(100):
+        run.take(*(decided(number * 100 + each, f"c{number * 100 + each}", T0 + number) for each in range(100)))
+        if number == 50:
+            run.restart()
+    kept = len(run.book.firing())
+    assert kept <= 53 + 100
+    run.tick(T0 + HOUR)
+    assert sum(notice.more for notice in run.notices if isinstance(notice, Flood)) == 10_000 - (kept if silenced else 3)
+    run.tick(T0 + 2 * HOUR)
+    assert run.book.firing() == []
+    run.take(decided(99_999, "c-new", T0 + 3 * HOUR))
+    assert len(run.book.firing()) == 1
 
 
 def test_a_clock_that_is_set_back_neither_ends_nor_raises_anything() -> None:

@@ -130,7 +130,7 @@ def test_a_run_with_kills_at_random_writes_what_a_run_without_them_writes(tmp_pa
             RelationalWebhooks(database).add(StoredWebhook(id="w", wish=wish, keys=(), version=1, by="a", made_at_ms=0, changed_at_ms=0))
             running = keeper(database)
             for batch in batches:
-                now_ms, after = batch[-1].decided_at_ms, records.index(batch[-1]) + 1
+                now_ms, after = batch[-1].event_time_ms, records.index(batch[-1]) + 1
                 if kills and chances.random() < 0.5:
                     running = keeper(database)
                 running.tick(now_ms)

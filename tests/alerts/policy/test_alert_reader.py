@@ -1,10 +1,13 @@
 """alerts.yaml as it is read, and what is refused."""
 
+from dataclasses import replace
+
 import pytest
 
 from alerts.policy.alert_definition import Inhibition, Limit
-from alerts.policy.alert_reader import read_alerts
+from alerts.policy.alert_reader import LIMIT, read_alerts
 from alerts.policy.decided_event import DecidedEvent, MatchedRule
+from alerts.policy.standing_kinds import with_standing
 from foundation.refusal import Refusal
 
 ENTITIES = ("customer_id", "terminal_id")
@@ -96,3 +99,19 @@ def test_what_is_wrong_is_refused_with_its_place(text: str, place: str, words: s
     with pytest.raises(Refusal) as refused:
         read_alerts(text, entities=ENTITIES, patterns=("card_testing",))
     assert refused.value.where == f"alerts.yaml:{place}" and words in str(refused.value)
+
+
+def test_a_kind_without_a_limit_has_one_all_the_same() -> None:
+    assert (read_alerts(WHOLE)[0].limit, read_alerts(WHOLE)[1].limit) == (Limit(100, 3_600_000), LIMIT)
+
+
+def test_absences_and_budgets_join_where_the_file_says_so_and_else_what_stands() -> None:
+    told = replace(decided(), kind="absence", action="absence", entities={"device": "d1"})
+    [silent] = read_alerts("- {name: silent, when: {kinds: [absence], patterns: [card_testing]}, group_by: [device]}\n")
+    assert silent.is_met_by(told) and not silent.is_met_by(replace(told, kind="decision"))
+    assert [each.name for each in with_standing([silent])] == ["silent", "budget_exceeded"]
+    absence, budget = with_standing([])
+    assert absence.group_of(told) == {"pattern": "card_testing", "device": "d1"} and not budget.is_met_by(told)
+    assert budget.group_of(replace(told, kind="budget", entities={})) == {"pattern": "card_testing"}
+    [own] = [each for each in with_standing(read_alerts("- {name: absence, when: {}, group_by: [device]}\n")) if each.name == "absence"]
+    assert own.kinds == ("decision",)

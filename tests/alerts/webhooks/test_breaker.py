@@ -36,3 +36,10 @@ def test_it_is_never_open_for_longer_than_its_bound_and_knows_since_when_it_fail
 def test_a_receiver_that_asks_to_wait_gets_nothing_until_then() -> None:
     breaker = Breaker().failed(1_000, not_before_ms=61_000)
     assert (breaker.room(60_999), breaker.room(61_000)) == (0, None)
+
+
+def test_a_clock_that_is_set_back_holds_nothing_up() -> None:
+    breaker = Breaker()
+    for _ in range(10):
+        breaker = breaker.failed(1_000_000, 2_000_000)
+    assert (breaker.room(1_000_001), breaker.room(500_000)) == (0, 1)
