@@ -21,6 +21,8 @@ API = "api"
 """`Entry.source` of entries added over HTTP; a push leaves them alone."""
 RULE = "rule"
 """`Entry.source` of entries that matches of rules made; `Entry.by` names the rule, and a push leaves them alone."""
+VERDICT = "verdict"
+"""`Entry.source` of entries that verdicts of analysts made; a push leaves them alone."""
 RELEASE = "release"
 """`Entry.source` of entries that a release held before entries became records; a push leaves them alone."""
 
@@ -34,7 +36,7 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
         expires: event time in ms since the epoch from which on (inclusive) the value no longer counts; None means never.
         reason: why the entry was made.
         by: who made the entry.
-        source: what made the entry: `FOLDER`, `API`, `RELEASE` or `RULE`.
+        source: what made the entry: `FOLDER`, `API`, `RELEASE`, `RULE` or `VERDICT`.
         id: the id of the effect that made the entry; the entries of one request share it.
     """
 

@@ -11,8 +11,18 @@ ALERTS_WITHHELD = "alerts.withheld"
 """Says how many alerts of a kind opened beyond its limit, of which nobody was told one by one."""
 PAYMENT_RELEASE, PAYMENT_DECLINE, PAYMENT_HOLD = "payment.release", "payment.decline", "payment.hold"
 """Say what becomes of a payment that was held. It is to be held again where its release or decline was taken back."""
+VERDICT_GIVEN, VERDICT_UNDONE = "verdict.given", "verdict.undone"
 _OF_PAYMENTS = (PAYMENT_RELEASE, PAYMENT_DECLINE, PAYMENT_HOLD)
-MESSAGE_TYPES: tuple[str, ...] = (TEST, ALERT_OPENED, ALERT_UPDATED, ALERT_RESOLVED, ALERTS_WITHHELD, *_OF_PAYMENTS)
+MESSAGE_TYPES: tuple[str, ...] = (
+    TEST,
+    ALERT_OPENED,
+    ALERT_UPDATED,
+    ALERT_RESOLVED,
+    ALERTS_WITHHELD,
+    *_OF_PAYMENTS,
+    VERDICT_GIVEN,
+    VERDICT_UNDONE,
+)
 PATTERNS_MAX = 50
 
 

@@ -34,12 +34,13 @@ from stores.relational.notes import NOTE
 from stores.relational.place import DatabasePlace, PostgresqlPlace, SqlitePlace, place_of
 from stores.relational.tables import METADATA
 from stores.relational.tokens import API_TOKEN
+from stores.relational.verdict_steps import PLAN, STEP
 from stores.relational.verdicts import VERDICT
 from stores.relational.webhooks import WEBHOOK
 
 TABLES = (
     DEFINITION, RELEASE, API_TOKEN, HEAD, CARRIED_OVER, JOB, *EFFECT_TABLES, ALERT, WEBHOOK, MESSAGE, LEASE, VERDICT, *CASE_TABLES,
-    HOLD, NOTE,
+    HOLD, NOTE, PLAN, STEP,
 )  # fmt: skip
 """Named so that all of them are known before their collection is compared."""
 

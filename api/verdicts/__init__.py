@@ -1,0 +1,1 @@
+"""Verdicts are carried out, approved and shown."""
