@@ -34,7 +34,11 @@ def entry(function: Callable[P, R]) -> Callable[P, R]:
 
 @intrinsic  # type: ignore[untyped-decorator]
 def borrowed(typing_context: Any, array: Any) -> Any:
-    """Returns the array without its reference count, for use while the caller holds it: counting costs more than the arithmetic."""
+    """Returns the array without its reference count, for use while the caller holds it: counting costs more than the arithmetic.
+
+    A compiled function lets go of an array that it made itself behind the last line that names it. One that lends such an array names it
+    again with `held` behind the last use of what it lent.
+    """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         """Generates LLVM code: a view of the array without an owner or parent."""
@@ -44,6 +48,17 @@ def borrowed(typing_context: Any, array: Any) -> Any:
         return view._getvalue()
 
     return array(array), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def held(typing_context: Any, array: Any) -> Any:
+    """Holds the array up to this line, so that what was borrowed of it is good until here. It costs nothing."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        """Generates no code: that the array is named is enough."""
+        return context.get_dummy_value()
+
+    return types.void(array), generate
 
 
 @intrinsic  # type: ignore[untyped-decorator]

@@ -3,7 +3,7 @@
 import numpy as np
 
 from features.profiles.sparse_entries import LINE, NEVER_LAPSES, SparseArrays, drop_entry, find_entry, make_entry, set_lapse
-from foundation.compiled import borrowed, entry, inner, outer
+from foundation.compiled import borrowed, entry, held, inner, outer
 from foundation.number_arrays import Int64s
 from patterns.sequences.any_order import clear_lists, forget_apart, is_complete, note_event
 from patterns.sequences.batches import Events, Room, lent_entries, lent_events, lent_room, lent_tables
@@ -91,6 +91,10 @@ def advance(sparse: SparseArrays, tables: Tables, short: Int64s, batch: Events, 
             matched, due = _take(sparse, tables, now, place, slot, batch.steps, begin, last, room, matches, dues, counter)
             matches += matched
             dues += due
+    held(own_stack)
+    held(own_found)
+    held(own_hashes)
+    held(own_bounds)
     return matches, dues
 
 

@@ -70,8 +70,7 @@ class Backtest:
         self._events = history.recorded()
         self._wanted = wanted
         self._value_column = value_column(both.release.schema, wanted.value_of)
-        self._second = SecondDecision(both)
-        self._replay = Replay(both.release, history, labels, facts=facts, entries=entries, steps=self._second.steps)
+        self._replay = Replay(both.release, history, labels, facts=facts, entries=entries, steps=SecondDecision(both).steps)
         marks = self._replay.marks()
         without = self._replay.labels_without_event + (labels.unknown if labels is not None else 0)
         self._known = KnownKinds(marks, self._events.times_ms, both.release.schema.negative_after_ms, without)
@@ -88,7 +87,7 @@ class Backtest:
         """Replays the history to its end; there are no figures before it."""
         done = 0
         for verdicts, batch in self._replay.scored():
-            self._take(self._seen(verdicts, self._second.take(), batch, done))
+            self._take(self._seen(verdicts, verdicts.others[SecondDecision.name], batch, done))
             done += len(batch)
             progress(done, len(self._events))
         return self._figures()

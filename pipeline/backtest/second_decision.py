@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pipeline.backtest.side_by_side import SideBySide
-from pipeline.engine.decisions.verdicts import Verdicts, joined
+from pipeline.engine.decisions.verdicts import Verdicts
 from pipeline.engine.definitions.release import Release
 from pipeline.engine.steps.installed_snapshots import InstalledSnapshots
 from pipeline.engine.steps.policy_step import PolicyStep
@@ -29,23 +29,18 @@ class SecondDecision:
     def __init__(self, both: SideBySide) -> None:
         self._both = both
         self._policy = PolicyStep()
-        self._decided: list[Verdicts] = []
 
     def cost_ns(self, release: Release) -> float:
         return self._policy.cost_ns(release)
 
     def run(self, turn: Turn, verdicts: Verdicts) -> None:
         second = copy.copy(verdicts)
+        second.others = {}
         for name in PolicyStep.fills:
             setattr(second, name, _copied(getattr(verdicts, name)))
         second.matches = self._both.rules.as_if(verdicts.matches, self._both.after, turn.batch.users)
         self._policy.run(turn, second)
-        self._decided.append(second)
-
-    def take(self) -> Verdicts:
-        """Returns what was decided since the last call."""
-        decided, self._decided = self._decided, []
-        return joined(decided)
+        verdicts.others[self.name] = second
 
     def steps(self, snapshots: InstalledSnapshots) -> Sequence[Step]:
         """Returns the steps of the engine with this one where both decisions begin to differ."""

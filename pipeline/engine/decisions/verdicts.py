@@ -65,6 +65,8 @@ class Verdicts:
         cohorts: by the same names, [n] the texts of the events' cohorts; None where there is none.
         calibrated: [n, 3] the probability that the event is positive, and the lower and upper end of its interval; NaN where nothing is
             known.
+        others: by name, what a step said of the same events beside this, such as what they would be with other rules. They share columns
+            that both have alike.
     """
 
     release: Release
@@ -90,6 +92,7 @@ class Verdicts:
     scoring: dict[str, SnapshotsOfRows] = field(default_factory=dict)
     thresholds: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     cohorts: dict[str, NDArray[np.object_]] = field(default_factory=dict)
+    others: dict[str, "Verdicts"] = field(default_factory=dict)
 
     def are(self, flags: int) -> NDArray[np.bool_]:
         """[n] whether an event has any of `flags`."""
@@ -110,6 +113,7 @@ class Verdicts:
         other.snapshots = {name: snapshots.at(order) for name, snapshots in self.snapshots.items()}
         other.scoring = {name: other.snapshots[name] for name in self.scoring}
         other.matches = self.matches.in_order(order)
+        other.others = {name: each.at(order) for name, each in self.others.items()}
         return other
 
 
@@ -157,4 +161,5 @@ def joined(parts: list[Verdicts]) -> Verdicts:
     whole.snapshots = {name: joined_snapshots([(part.snapshots[name], len(part.scores)) for part in parts]) for name in parts[0].snapshots}
     whole.scoring = {name: whole.snapshots[name] for name in parts[0].scoring}
     whole.matches = joined_matches([part.matches for part in parts])
+    whole.others = {name: joined([part.others[name] for part in parts]) for name in parts[0].others}
     return whole

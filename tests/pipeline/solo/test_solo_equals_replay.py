@@ -3,131 +3,27 @@
 import pathlib
 import random
 import tempfile
-import threading
-import time
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
 
 import msgspec
 import numpy as np
 import pyarrow.parquet
 import pytest
+from decided_case import START_MS, Case, Json, replayed, served
 from example_counts import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from template_streams import CASES, definitions_of, yaml_of
 
 from deploy.command import SAMPLES
-from features.definitions.entity_parser import KEY_JOINT, parts_of
-from features.schema.batch import Batch
-from features.schema.decode import Decoder
-from features.schema.event import ADD, Event, id_key_of
-from foundation.settings import Settings
+from features.schema.event import ADD
 from patterns.entries import Change
 from patterns.entries import Entry as ListEntry
 from patterns.lists import DECLARATION
 from pipeline.engine.decisions.absence_record import absence_record
-from pipeline.engine.decisions.decision import decisions_of
-from pipeline.engine.decisions.verdicts import UNDECIDED
-from pipeline.engine.definitions.release import Release, compile_release
-from pipeline.engine.event_keys import Labels
 from pipeline.engine.fact_record import FactRecord
-from pipeline.log.frame import Entry
-from pipeline.log.log_folder import LOGS, OUTPUT, segments_of
-from pipeline.log.reader import LogReader
 from pipeline.offline.replay import Replay
-from pipeline.score_job.facts import fact_key
-from pipeline.solo.engine import Engine
-from pipeline.tables.event_files import History
 from pipeline.trial.configuration_folder import read_texts
-from pipeline.trial.one_process import OneProcess
-
-START_MS = 1_648_339_200_000
-ARRIVED_MS = START_MS + 400 * 86_400_000
-LABEL_MS = 3_600_000
-Json = dict[str, object]
-
-
-@dataclass
-class Case:
-    """A configuration, and what comes to it.
-
-    Args:
-        values: bodies of events, in the order of their arrival.
-        labels: which of them have one, by their places; it counts an hour after its event.
-    """
-
-    texts: Mapping[str, str]
-    values: Sequence[bytes]
-    labels: Sequence[int] = ()
-    lesson: Sequence[bytes] = ()
-    facts: Sequence[FactRecord] = ()
-    entries: Sequence[Change] = ()
-    release: Release = field(init=False)
-    events: list[Event] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.release = compile_release(1, dict(self.texts))
-        self.events = self.decoded(self.values)
-
-    def decoded(self, values: Sequence[bytes]) -> list[Event]:
-        decoder = Decoder(self.release.schema)
-        return [decoder.decode(value, ARRIVED_MS) for value in values]
-
-    def history(self, events: Sequence[Event]) -> History:
-        return History(Batch.of(list(events), self.release.schema))
-
-    def labels_of(self, places: Sequence[int], events: Sequence[Event]) -> Labels:
-        chosen = sorted((events[place] for place in places), key=lambda event: event.time_ms)
-        ids, times = np.array([each.id_key for each in chosen], np.int64), np.array([each.time_ms + LABEL_MS for each in chosen], np.int64)
-        return Labels(ids, np.array([each.time_ms // 7 % 2 for each in chosen], np.int8), times, [each.user for each in chosen])
-
-    def snapshots(self):
-        """What the models have learned from the lesson, of which every third event is labelled."""
-        if not self.lesson:
-            return ()
-        lesson = self.decoded(self.lesson)
-        learned = Replay(self.release, self.history(lesson), self.labels_of(range(0, len(lesson), 3), lesson))
-        learned.run(None)
-        return tuple(learned.published.values())
-
-
-def replayed(case: Case) -> list[Json]:
-    """The decisions of replay."""
-    labels = case.labels_of(case.labels, case.events) if case.labels else None
-    given = {"frozen": case.snapshots(), "facts": sorted(case.facts, key=lambda fact: fact.since), "entries": case.entries}
-    found: list[Json] = []
-    for verdicts, batch in Replay(case.release, case.history(case.events), labels, **given).scored():
-        n = len(batch)
-        decided = (~verdicts.are(UNDECIDED)).tolist()
-        made = decisions_of(verdicts, batch, np.zeros(n, np.uint8), np.zeros(n, np.int64), 0.0)
-        found += [as_json(msgspec.json.encode(each)) for each, counts in zip(made, decided, strict=True) if counts]
-    return found
-
-
-def served(case: Case, folder: pathlib.Path, sizes: Sequence[int], ends_after: int = 1 << 60) -> list[Json]:
-    """The decisions of a solo system that takes in parts of these sizes in turn; after so many parts its process ends without a word."""
-    chosen = Settings(runtime="solo", folder=str(folder), log_fsync="os")
-    log, at = log_of(case), 0
-    engine = opened(chosen)
-    for number in range(len(log)):
-        size = sizes[number % len(sizes)]
-        if at >= len(log):
-            break
-        put(engine, log[at : at + size])
-        at += size
-        if number == ends_after:
-            engine._checkpoints.write_last = lambda save: None  # type: ignore[method-assign]
-            engine.close()
-            engine = opened(chosen)
-    until(lambda: engine.ended or engine._checkpoints.positions.get("input", 0) >= engine._input.end)
-    assert not engine.ended, engine.problem
-    reader, found = LogReader(segments_of(chosen.path(*LOGS), OUTPUT), ["decisions"]), []
-    while part := reader.read(5_000):
-        found += [as_json(record.value or b"") for record in part]
-    engine.close()
-    return found
-
 
 SILENCE = """
 title: Nobody pays again
@@ -159,92 +55,9 @@ def test_absences_at_the_ends_of_sequences_are_those_of_a_replay(tmp_path: pathl
     rows = pyarrow.parquet.read_table(tmp_path / "replay" / "alerts.parquet").to_pylist()
     assert [row["id"] for row in rows] == [each.id for each in sorted(replay.absences, key=lambda each: (each.deadline_ms, each.id))]
     wanted = {each.id: msgspec.json.decode(msgspec.json.encode(absence_record(each, 1))) for each in replay.absences}
-    assert alerts_of_solo(case, tmp_path / "solo", wanted.keys(), ends_after) == wanted
-
-
-def alerts_of_solo(case: Case, folder: pathlib.Path, awaited: Collection[str], ends_after: int) -> dict[str, Json]:
-    """The alerts of a solo system, which takes in parts of 50 events, once all that are `awaited` have come."""
-    chosen = Settings(runtime="solo", folder=str(folder), log_fsync="os")
-    log = log_of(case)
-    engine = opened(chosen)
-    for number, first in enumerate(range(0, len(log), 50)):
-        put(engine, log[first : first + 50])
-        if number == ends_after:
-            engine._checkpoints.write_last = lambda save: None  # type: ignore[method-assign]
-            engine.close()
-            engine = opened(chosen)
-    found: dict[str, Json] = {}
-    reader = LogReader(segments_of(chosen.path(*LOGS), OUTPUT), ["alerts"])
-
-    def come() -> bool:
-        reader.refresh()
-        while part := reader.read(5_000):
-            found.update({str(each["id"]): each for each in (msgspec.json.decode(record.value or b"") for record in part)})
-        return set(awaited) <= set(found)
-
-    until(come)
-    engine.close()
-    assert not engine.problem
-    decided, reader = 0, LogReader(segments_of(chosen.path(*LOGS), OUTPUT), ["decisions"])
-    while part := reader.read(5_000):
-        decided += len(part)
-    assert decided == len(case.events), "each event is decided once, whatever stands first among the outcomes of its batch"
-    return found
-
-
-def opened(chosen: Settings) -> Engine:
-    engine = Engine(chosen, lambda replies: None, clock=lambda: ARRIVED_MS / 1000)
-    engine.open()
-    engine.start()
-    return engine
-
-
-def put(engine: Engine, entries: Sequence[Entry]) -> None:
-    ended = threading.Event()
-    engine.put(entries, lambda end, problem: ended.set())
-    until(lambda: ended.is_set() or engine.ended)
-    assert not engine.ended, engine.problem
-
-
-def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 120
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.002)
-
-
-def log_of(case: Case) -> list[Entry]:
-    """The records, with each label before the first event that it counts for."""
-    log = [Entry("control", key.encode(), value) for _, key, value in OneProcess.records_of(1, dict(case.texts))]
-    log += [Entry("models", snapshot.model.encode(), snapshot.encode()) for snapshot in case.snapshots()]
-    for change in case.entries:
-        key, value = change.record()
-        log.append(Entry("entries", key.encode(), value))
-    for fact in case.facts:
-        log.append(Entry("facts", fact_key(fact.kind, fact.entity, fact.name), msgspec.json.encode(fact)))
-    labels = sorted((case.events[place] for place in case.labels), key=lambda event: event.time_ms)
-    for event, value in zip(case.events, case.values, strict=True):
-        while labels and labels[0].time_ms + LABEL_MS <= event.time_ms:
-            log += resolved(case, labels.pop(0))
-        log.append(Entry("events", event.user.encode(), value))
-    return log
-
-
-def resolved(case: Case, event: Event) -> list[Entry]:
-    """The records of an event's label, one for each entity, as the label job makes them."""
-    schema = case.release.schema
-    id_key = id_key_of(event.id, schema.id_type == "integer")
-    label = {"event_id": event.id, "id_key": id_key, "event_time": event.time_ms, "user": event.user}
-    value = msgspec.json.encode(label | {"label": event.time_ms // 7 % 2, "label_time": event.time_ms + LABEL_MS})
-    ids = {schema.user: event.user} | dict(zip(schema.entities, event.entities, strict=True))
-    kinds = [(kind, [ids[part] for part in parts_of(kind)]) for kind in (schema.user, *case.release.entity_kinds())]
-    return [Entry("labels-resolved", f"{kind}\0{KEY_JOINT.join(names)}".encode(), value) for kind, names in kinds if all(names)]
-
-
-def as_json(value: bytes) -> Json:
-    decision = msgspec.json.decode(value)
-    del decision["processed_at"], decision["latency_ms"]
-    return decision
+    ran = served(case, tmp_path / "solo", [50], ends_after, wanted.keys())
+    assert ran.absences == wanted
+    assert len(ran.decisions) == len(case.events), "each event is decided once, whatever stands first among the outcomes of its batch"
 
 
 def changed(draw: random.Random, event: Json, other: Json) -> Json:
@@ -303,7 +116,7 @@ def test_the_samples_are_decided_as_by_a_replay_of_the_log_bit_for_bit(sample: s
     events = arrivals(draw, 1_500, make(draw), lambda: other(draw), 900_000, 1_800_000)
     case = Case(read_texts(SAMPLES / sample), [msgspec.json.encode(event) for event in events], range(0, len(events), 7), lesson)
     case.labels = [place for place in case.labels if case.events[place].op == ADD]
-    ours, expected = served(case, tmp_path, [200, 1, 37], ends_after=9), replayed(case)
+    ours, expected = served(case, tmp_path, [200, 1, 37], ends_after=9).decisions, replayed(case)
     assert len(expected) > 1_400
     assert ours == expected
     assert any(model["snapshot"] is not None for each in ours for model in each["models"].values())  # type: ignore[attr-defined]
@@ -316,7 +129,7 @@ def test_a_planted_difference_is_found(tmp_path: pathlib.Path) -> None:
     case = Case(read_texts(SAMPLES / "payments"), values)
     events[100] |= {"amount": round(float(str(events[100]["amount"])) + 0.01, 2)}
     planted = Case(case.texts, [msgspec.json.encode(event) for event in events])
-    assert served(case, tmp_path, [50]) != replayed(planted)
+    assert served(case, tmp_path, [50]).decisions != replayed(planted)
 
 
 SCHEMA = """
@@ -394,5 +207,5 @@ def case_of(seed: int) -> tuple[Case, list[int], int]:
 def test_random_configurations_and_streams_are_decided_as_by_a_replay_of_the_log(seed: int) -> None:
     case, sizes, ends_after = case_of(seed)
     with tempfile.TemporaryDirectory() as folder:
-        ours = served(case, pathlib.Path(folder), sizes, ends_after)
+        ours = served(case, pathlib.Path(folder), sizes, ends_after).decisions
     assert ours == replayed(case)
