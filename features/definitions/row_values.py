@@ -9,10 +9,12 @@ import numpy as np
 from features.definitions.calendar import DAY_MS, Calendar
 from features.definitions.event_columns import EventColumns, ids_of
 from features.definitions.row_column import Origin, RowColumn
+from features.definitions.row_kernels import compute
 from features.expressions.expression import Expression, compile_expression
 from features.expressions.functions.column import Column
 from features.expressions.functions.types import Type
 from features.expressions.names import names_of_schema
+from features.expressions.number_code import packed
 from features.schema.batch import Batch
 from features.schema.schema import Schema
 from features.schema.string_hash import words_of
@@ -32,8 +34,14 @@ class RowValues:
         self._to, self._from = np.array(numbers, np.int64).reshape(-1, 2).T
         self._texts = [(at, column.source) for at, column in enumerate(columns) if column.origin is Origin.TEXT]
         self._hours = [(at, column) for at, column in enumerate(columns) if column.origin in (Origin.HOUR_COS, Origin.HOUR_SIN)]
-        of_events = [(at, column.source) for at, column in enumerate(columns) if column.origin is Origin.EXPRESSION]
-        self._expressions = [(at, compiled(source, schema)) for at, source in of_events]
+        of_events = [(at, compiled(column.source, schema)) for at, column in enumerate(columns) if column.origin is Origin.EXPRESSION]
+        coded = [(at, expression.number_code) for at, expression in of_events if expression.number_code is not None]
+        self._coded = np.array([at for at, _ in coded], np.int64)
+        read = tuple(dict.fromkeys(name for _, code in coded for name in code.loads))
+        self._packed = packed([code for _, code in coded], {name: at for at, name in enumerate(read)})
+        self._read = np.array([place[name.removeprefix(_EVENT)] for name in read], np.int64)
+        self._divisors = schema.scales.take(self._read).astype(np.float64)
+        self._expressions = [(at, expression) for at, expression in of_events if expression.number_code is None]
         self._events = EventColumns([name for _, expression in self._expressions for name in expression.names], schema)
 
     def of(self, batch: Batch) -> Float64s:
@@ -46,6 +54,8 @@ class RowValues:
             out[:, at] = words_of(self._texts_of(field, batch), len(batch))
         for at, column in self._hours:
             out[:, at] = _hours(column, batch.times_ms)
+        if len(self._coded):
+            compute(batch.numbers.take(self._read, axis=1) / self._divisors, *self._packed, self._coded, out)
         columns = self._events.of(batch) if self._expressions else {}
         for at, expression in self._expressions:
             out[:, at] = numbers_of(expression.over(columns))

@@ -21,12 +21,14 @@ patterns, and the sum over its steps. Macros go over lists that stand in the exp
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from features.expressions.checker import Checker
 from features.expressions.functions.column import Column, Fault, Value
 from features.expressions.functions.terms import Scalar
 from features.expressions.functions.types import Type
 from features.expressions.names import Names
+from features.expressions.number_code import NumberCode, number_code_of
 from features.expressions.program import Builder, Program
 from features.expressions.syntax.canonical import canonical
 from features.expressions.syntax.parser import read_expression
@@ -54,6 +56,11 @@ class Expression:
     canonical: str
     work: int
     _program: Program
+
+    @cached_property
+    def number_code(self) -> NumberCode | None:
+        """The same as a table of steps, where it computes with doubles alone; None where it does not."""
+        return number_code_of(self._program, self.names)
 
     def over(self, columns: Mapping[str, Column]) -> Column:
         """Computes the value for each event.

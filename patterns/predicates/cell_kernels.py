@@ -46,7 +46,7 @@ def _bits_of_double(typing_context: Any, value: Any) -> Any:
 
 
 @inner
-def _number(value: float) -> int:
+def number_of_double(value: float) -> int:
     """Returns the place of a double in the order of all doubles, see `spans.number_of_double`."""
     bits = _bits_of_double(value + 0.0)
     return int(bits if bits >= 0 else bits ^ _MAGNITUDE)
@@ -87,7 +87,7 @@ def locate_matrix(
                 ordered[i] = 0 if np.isnan(numbers[i, column]) else int(numbers[i, column])
         else:
             for i in range(len(numbers)):
-                ordered[i] = _number(numbers[i, column] / divisor)
+                ordered[i] = number_of_double(numbers[i, column] / divisor)
         _find_cells(cuts[starts[attributes[place]] : starts[attributes[place] + 1]], ordered, of)
         for i in range(len(numbers)):
             of[i] = MISSING_CELL if np.isnan(numbers[i, column]) else of[i]
@@ -113,7 +113,7 @@ def locate_doubles(values: Float64s, faults: Uint8s, cuts: Int64s, cells: Int32s
     """Writes the cell [n] of each value. `faults` is [n] or empty."""
     ordered = np.empty(len(values), np.int64)
     for i in range(len(values)):
-        ordered[i] = _number(values[i])
+        ordered[i] = number_of_double(values[i])
     _find_cells(cuts, ordered, cells)
     for i in range(len(values)):
         cells[i] = NAN_CELL if np.isnan(values[i]) else cells[i]

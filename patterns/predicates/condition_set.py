@@ -15,7 +15,7 @@ from patterns.predicates.early_values import EarlyPlan
 from patterns.predicates.event_values import EventLayout, EventValues
 from patterns.predicates.form import Forms
 from patterns.predicates.index import Index, build_index
-from patterns.predicates.late_values import ask_late
+from patterns.predicates.late_values import LatePlan, ask_late
 from patterns.predicates.slices import Slices, completed, parts_of
 from patterns.predicates.truth_kernels import verify
 
@@ -37,13 +37,20 @@ class Fired(NamedTuple):
     skips: Int64s
 
 
+class _Plan(NamedTuple):
+    """Says where the values of events stand that cost nothing, and those that others are made of."""
+
+    early: EarlyPlan
+    late: LatePlan
+
+
 class ConditionSet:
     """Holds conditions with one dictionary of their predicates and one index. It never changes."""
 
     def __init__(self, conditions: Sequence[Condition], index: Index) -> None:
         self.conditions = tuple(conditions)
         self.index = index
-        self._plans: dict[EventLayout, EarlyPlan] = {}
+        self._plans: dict[EventLayout, _Plan] = {}
 
     @classmethod
     def compile(cls, conditions: Sequence[Condition], forms: Forms | None = None) -> "ConditionSet":
@@ -82,17 +89,19 @@ class ConditionSet:
         index = self.index
         cells = np.zeros((len(index.attributes), n), np.int32)
         early = index.late.first
+        plan = None
         if isinstance(columns, EventValues):  # most values stand in few matrices
-            self._plan(columns.layout).locate(columns, cells)
+            plan = self._plan(columns.layout)
+            plan.early.locate(columns, cells)
         else:
             locate_many(index, columns, cells[:early])
         events, possible = find_candidates(cells, early, *index.blocks[:-1])
         if early < len(index.attributes):
-            events, possible = ask_late(index, columns, cells, events, possible)
+            events, possible = ask_late(index, columns, cells, events, possible, None if plan is None else plan.late)
         return Fired(*verify(cells, events, possible, index.blocks.exact, *index.codes))
 
-    def _plan(self, layout: EventLayout) -> EarlyPlan:
+    def _plan(self, layout: EventLayout) -> _Plan:
         plan = self._plans.get(layout)
         if plan is None:
-            plan = self._plans[layout] = EarlyPlan(self.index, layout)
+            plan = self._plans[layout] = _Plan(EarlyPlan(self.index, layout), LatePlan(self.index, layout))
         return plan

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.compiled import compiled
+from foundation.compiled import inner
 from foundation.number_arrays import Int64s
 from patterns.predicates.index_kernels import BLOCK, Int32s, Uint16s, Uint64s
 
@@ -31,8 +32,8 @@ def group_by_condition(conditions: Int32s, starts: Int64s, order: Int64s) -> Non
         places[conditions[candidate]] += 1
 
 
-@compiled("int64(int64, int64[::1], int64[::1], int64[::1], int64[::1], int32[::1], boolean[::1], boolean[::1])")
-def find_next_asked(
+@inner
+def next_asked(
     start: int, asking_starts: Int64s, asking: Int64s, starts: Int64s, order: Int64s, events: Int32s, possible: Bools, asked: Bools
 ) -> int:
     """Returns the first late attribute, from `start` on, that a possible candidate asks for; as many as there are, where there is none.
@@ -57,6 +58,49 @@ def find_next_asked(
     return len(asking_starts) - 1
 
 
+@compiled("int64(int64, int64[::1], int64[::1], int64[::1], int64[::1], int32[::1], boolean[::1], boolean[::1])")
+def find_next_asked(
+    start: int, asking_starts: Int64s, asking: Int64s, starts: Int64s, order: Int64s, events: Int32s, possible: Bools, asked: Bools
+) -> int:
+    """See `next_asked`."""
+    return next_asked(start, asking_starts, asking, starts, order, events, possible, asked)
+
+
+@inner
+def narrow(
+    asking: Int64s,
+    starts: Int64s,
+    order: Int64s,
+    events: Int32s,
+    possible: Bools,
+    cells: Int32s,
+    pair_of_block: Int64s,
+    cell_starts: Int64s,
+    row_starts: Int64s,
+    rows_of_cells: Uint16s,
+    table: Uint64s,
+) -> None:
+    """Clears `possible` of those candidates that the cells of one more attribute do not leave possible.
+
+    Args:
+        asking: the conditions that ask for it.
+        starts, order, events, possible: as for `next_asked`.
+        cells: [n] of the attribute.
+        pair_of_block: [blocks] the pair of each block with the attribute; -1 where there is none.
+        cell_starts, row_starts, rows_of_cells, table: see `blocks.Blocks`.
+    """
+    for at in range(len(asking)):
+        condition = asking[at]
+        pair = pair_of_block[condition // BLOCK]
+        if pair < 0:
+            continue
+        word, shift = (condition % BLOCK) >> 6, np.uint64(condition & 63)
+        for place in range(starts[condition], starts[condition + 1]):
+            row = row_starts[pair] + rows_of_cells[cell_starts[pair] + cells[events[order[place]]]]
+            if not (table[row, word] >> shift) & _ONE:
+                possible[order[place]] = False
+
+
 @compiled(
     "void(int64[::1], int64[::1], int64[::1], int32[::1], boolean[::1], int32[::1], int64[::1], int64[::1], int64[::1], uint16[::1],"
     " uint64[:, ::1])"
@@ -74,22 +118,5 @@ def narrow_candidates(
     rows_of_cells: Uint16s,
     table: Uint64s,
 ) -> None:
-    """Clears `possible` of those candidates that the cells of one more attribute do not leave possible.
-
-    Args:
-        asking: the conditions that ask for it.
-        starts, order, events, possible: as for `find_next_asked`.
-        cells: [n] of the attribute.
-        pair_of_block: [blocks] the pair of each block with the attribute; -1 where there is none.
-        cell_starts, row_starts, rows_of_cells, table: see `blocks.Blocks`.
-    """
-    for at in range(len(asking)):
-        condition = asking[at]
-        pair = pair_of_block[condition // BLOCK]
-        if pair < 0:
-            continue
-        word, shift = (condition % BLOCK) >> 6, np.uint64(condition & 63)
-        for place in range(starts[condition], starts[condition + 1]):
-            row = row_starts[pair] + rows_of_cells[cell_starts[pair] + cells[events[order[place]]]]
-            if not (table[row, word] >> shift) & _ONE:
-                possible[order[place]] = False
+    """See `narrow`."""
+    narrow(asking, starts, order, events, possible, cells, pair_of_block, cell_starts, row_starts, rows_of_cells, table)

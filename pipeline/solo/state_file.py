@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from features.profiles.codec import Saved
 from foundation.refusal import Refusal
 from pipeline.engine.profile_store import Kept
-from stores.sqlite.many_rows import put_rows
+from stores.sqlite.many_rows import put_rows, rows_of
 
 VERSION = 1
 PAGES_AHEAD_MAX = 4_096
@@ -46,16 +46,23 @@ class StageState:
     """
 
     def __init__(self, connection: sqlite3.Connection, name: str) -> None:
-        self._heads = f"select head from {name}_heads where key = ?"  # noqa: S608 - the names are those of `STAGES`
+        self._heads = f"select key, head from {name}_heads where key"  # noqa: S608 - the names are those of `STAGES`
         self._waiting = f"select key, deadline_ms from {name}_deadlines"  # noqa: S608
-        self._pages = f"select number, page from {name}_pages where key = ?"  # noqa: S608
+        self._pages = f"select key, number, page from {name}_pages where key"  # noqa: S608
         self._connection = connection
         self._fresh = Changes()
         self._leaving = Changes()
 
     def read_profiles(self, keys: Sequence[bytes]) -> list[Kept]:
         """See `ProfileRows.read_profiles`."""
-        return [self._profile(key) for key in keys]
+        heads = {key: self._fresh.heads.get(key) or self._leaving.heads.get(key) for key in keys}
+        heads.update(rows_of(self._connection, self._heads, [key for key, head in heads.items() if head is None]))
+        pages: dict[bytes, dict[int, bytes | None]] = {key: {} for key, head in heads.items() if head is not None}
+        for key, number, page in rows_of(self._connection, self._pages, list(pages)):
+            pages[key][number] = page
+        for key, own in pages.items():
+            own |= self._leaving.pages.get(key, {}) | self._fresh.pages.get(key, {})
+        return [(heads[key], [(number, page) for number, page in pages.get(key, {}).items() if page is not None]) for key in keys]
 
     def write_profiles(self, keys: Sequence[bytes], saved: Saved) -> None:
         """See `ProfileRows.write_profiles`."""
@@ -82,18 +89,6 @@ class StageState:
     def left(self) -> None:
         """Says that what `leave` gave is in the file."""
         self._leaving = Changes()
-
-    def _profile(self, key: bytes) -> Kept:
-        head = self._fresh.heads.get(key) or self._leaving.heads.get(key)
-        if head is None:
-            row = self._connection.execute(self._heads, (key,)).fetchone()
-            if row is None:
-                return None, []
-            head = row[0]
-        pages: dict[int, bytes | None] = dict(self._connection.execute(self._pages, (key,)).fetchall())
-        pages.update(self._leaving.pages.get(key, {}))
-        pages.update(self._fresh.pages.get(key, {}))
-        return head, [(number, page) for number, page in pages.items() if page is not None]
 
 
 class StateFile:

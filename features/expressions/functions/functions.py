@@ -88,7 +88,7 @@ def _standard() -> Overloads:
     for name, source, kernel, cost in _CONVERSIONS:
         overloads.add(name, (source,), kernel, cost, "function")
     for type in Type:
-        overloads.put(Overload(type.value, (type,), type, _unchanged, 0, "function"))
+        overloads.put(Overload(type.value, (type,), type, unchanged, 0, "function"))
     _add_texts(overloads)
     _add_times(overloads)
     _add_mathematics(overloads)
@@ -140,7 +140,8 @@ def _in_zone(part: Callable[[Any], Any]) -> Callable[[str], Kernel]:
     return lambda zone: times.PartOfTime(part, Zone(zone))
 
 
-def _unchanged(column: Column) -> Column:
+def unchanged(column: Column) -> Column:
+    """Converts to the type that the values have already."""
     return column
 
 
