@@ -1,0 +1,23 @@
+"""A program that runs the alerts job of a solo system until it is killed: ``killed_alerts.py FOLDER``. Its waits are short."""
+
+import functools
+import sys
+
+from alerts.webhooks import breaker, tenure
+from foundation.settings import Settings
+from pipeline.alerting import alerts_job, delivering
+from pipeline.control import one_reader
+from pipeline.control.job_program import write_log
+
+SETTINGS = {"runtime": "solo", "webhook_networks": "127.0.0.0/8", "webhook_plain": "accept", "webhook_timeout_ms": 2_000}
+LEASE_S = 1.0
+
+if __name__ == "__main__":
+    write_log()
+    alerts_job.PACE_SECONDS, alerts_job.CONTROL_SECONDS, one_reader.STAND_BY_SECONDS = 0.02, 0.1, 0.5
+    alerts_job.RECORDS_AT_ONCE = alerts_job.BATCH_MAX = 25
+    tenure.RENEW_S, tenure.WATCH_S = 0.3, 0.1
+    breaker.OPEN_MS_LEAST = 50
+    delivering.Sending = functools.partial(delivering.Sending, waits_ms=[20] * 200)  # type: ignore[misc]
+    alerts_job.Delivering = functools.partial(delivering.Delivering, lease_s=LEASE_S)  # type: ignore[misc]
+    alerts_job.make(Settings(folder=sys.argv[1], **SETTINGS)).run()  # type: ignore[arg-type]
