@@ -7,6 +7,7 @@ from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from alerts.alertmanager.silences import AlertmanagerSilences
 from api.alerts.alert_routes import make_alert_routes
 from api.asgi_entry import AsgiEntry, problem_of
 from api.auth.access import Access
@@ -157,7 +158,7 @@ def make_app(
     app.include_router(make_audit_routes(access.audit), prefix="/v1")
     app.include_router(make_job_routes(jobs, settings, clock, {BACKTEST.name: BacktestDoor(definitions)}), prefix="/v1")
     app.include_router(make_result_route(jobs, results_of(settings), clock), prefix="/v1")
-    app.include_router(make_alert_routes(alerts, clock), prefix="/v1")
+    app.include_router(make_alert_routes(alerts, AlertmanagerSilences(settings.alertmanager_url), clock), prefix="/v1")
     app.include_router(make_webhook_routes(webhooks, in_force, clock), prefix="/v1")
     app.include_router(make_delivery_routes(webhooks.deliveries), prefix="/v1")
     app.include_router(make_hold_routes(holds, webhooks.stored, webhooks.deliveries, clock), prefix="/v1")

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import click
 
 from deploy.commands.access_commands import audit, tokens
+from deploy.commands.alert_commands import alerts
 from deploy.commands.database_commands import database
 from deploy.commands.entity_commands import entities, holds
 from deploy.commands.job_commands import export_by_job, jobs
@@ -56,6 +57,7 @@ main.add_command(jobs)
 for _each in COMMANDS:
     patterns.add_command(_each)
 main.add_command(patterns)
+main.add_command(alerts)
 main.add_command(webhooks)
 main.add_command(entities)
 main.add_command(holds)

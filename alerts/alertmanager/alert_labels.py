@@ -9,10 +9,13 @@ import re
 from typing import Any
 
 from alerts.book.silencing import NAME, SEVERITY
+from alerts.webhooks.troubles import WebhookTrouble
 from stores.alerts import Alert
 
 LABEL_CHARACTERS_MAX = 256
 ANNOTATION_CHARACTERS_MAX = 2_000
+WEBHOOK_FAILS = "webhook_fails"
+"""The label ``alertname`` of a webhook that gets nothing."""
 _ILLEGAL = re.compile(r"[^a-zA-Z0-9_]")
 
 
@@ -43,6 +46,18 @@ def posted_alert(alert: Alert, ends_at_ms: int, link: str) -> dict[str, Any]:
         "endsAt": _time(max(ends_at_ms, alert.opened_at_ms + 1)),
     }
     return posted | ({"generatorURL": link} if link else {})
+
+
+def posted_trouble(trouble: WebhookTrouble, ends_at_ms: int) -> dict[str, Any]:
+    """Returns a webhook that gets nothing as Alertmanager takes it; the path of its URL may hold a token, and is left out."""
+    receiver = "/".join(trouble.webhook.wish.url.split("?")[0].split("/")[:3])
+    return {
+        "labels": {NAME: WEBHOOK_FAILS, SEVERITY: "high", "webhook": trouble.webhook.id},
+        "annotations": {"summary": "A webhook gets no messages", "description": _bounded(trouble.why, ANNOTATION_CHARACTERS_MAX)}
+        | {"receiver": _bounded(receiver, LABEL_CHARACTERS_MAX)},
+        "startsAt": _time(trouble.since_ms),
+        "endsAt": _time(max(ends_at_ms, trouble.since_ms + 1)),
+    }
 
 
 def _name(kind: str) -> str:

@@ -5,11 +5,12 @@ alert that is no longer told ends in Alertmanager by itself after four periods.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import httpx
 
-from alerts.alertmanager.alert_labels import posted_alert
+from alerts.alertmanager.alert_labels import posted_alert, posted_trouble
+from alerts.webhooks.troubles import WebhookTrouble
 from stores.alerts import Alert, Alerts
 
 log = logging.getLogger(__name__)
@@ -26,10 +27,19 @@ class Notifier:
         http: sends to Alertmanager; its base URL is that of Alertmanager, such as ``http://127.0.0.1:9093``.
         period_ms: how often `tell` is called.
         page: the URL of the page of an alert, up to its id; empty for none.
+        troubles: gives the webhooks that get nothing at a time, ms since the epoch: Alertmanager is told of these, too.
     """
 
-    def __init__(self, alerts: Alerts, http: httpx.Client, period_ms: int, page: str = "") -> None:
+    def __init__(
+        self,
+        alerts: Alerts,
+        http: httpx.Client,
+        period_ms: int,
+        page: str = "",
+        troubles: Callable[[int], Sequence[WebhookTrouble]] = lambda _: (),
+    ) -> None:
         self._alerts = alerts
+        self._troubles = troubles
         self._http = http
         self._period_ms = period_ms
         self._page = page
@@ -44,6 +54,7 @@ class Notifier:
         ended = [alert for alert in self._alerts.resolved_since(now_ms - PERIODS_KEPT * self._period_ms) if alert.tell_at_ms is not None]
         posted = [self._posted(alert, now_ms + PERIODS_KEPT * self._period_ms) for alert in firing]
         posted += [self._posted(alert, alert.resolved_at_ms or now_ms) for alert in ended]
+        posted += [posted_trouble(trouble, now_ms + PERIODS_KEPT * self._period_ms) for trouble in self._troubles(now_ms)]
         return sum(len(batch) for batch in _batches(posted) if self._post(batch))
 
     def _posted(self, alert: Alert, ends_at_ms: int) -> dict[str, object]:

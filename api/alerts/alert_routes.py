@@ -8,6 +8,7 @@ from typing import Annotated
 import msgspec
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 
+from alerts.alertmanager.silences import AlertmanagerSilences, SilencesUnavailableError
 from api.alerts.alert_shapes import (
     VALUE_CHARACTERS_MAX,
     AlertEventPage,
@@ -40,11 +41,11 @@ Cursor = Annotated[str | None, Query(max_length=1_000, description="`next` of th
 Limit = Annotated[int, Query(ge=1, le=PAGE_MAX)]
 
 
-def make_alert_routes(alerts: Alerts, clock: Clock) -> APIRouter:
-    """The routes of alerts and silences."""
+def make_alert_routes(alerts: Alerts, elsewhere: AlertmanagerSilences, clock: Clock) -> APIRouter:
+    """The routes of alerts and silences; `elsewhere` are the silences of the Alertmanager that the system tells."""
     routes = APIRouter(tags=["alerts"])
     _add_reads(routes, alerts)
-    _add_silences(routes, alerts, clock)
+    _add_silences(routes, alerts, elsewhere, clock)
     return routes
 
 
@@ -82,11 +83,16 @@ def _add_reads(routes: APIRouter, alerts: Alerts) -> None:
         return as_response(json_answer(200, AlertEventPage(shown, following)))
 
 
-def _add_silences(routes: APIRouter, alerts: Alerts, clock: Clock) -> None:
+def _add_silences(routes: APIRouter, alerts: Alerts, elsewhere: AlertmanagerSilences, clock: Clock) -> None:
     @routes.get("/silences", summary="Silences that have not ended", **route_docs(Silences))
     def listed() -> Response:
-        """Those that end first come before the others."""
-        return as_response(json_answer(200, Silences(alerts.silences(int(clock() * 1_000)))))
+        """Those that end first come before the others. An Alertmanager that does not answer keeps nobody from those of this system."""
+        own = alerts.silences(int(clock() * 1_000))
+        try:
+            found = Silences(own, elsewhere.lasting())
+        except SilencesUnavailableError as error:
+            found = Silences(own, [], str(error))
+        return as_response(json_answer(200, found))
 
     @routes.post("/silences", summary="Silences alerts for a while", **route_docs(Silence, status=201, body=GivenSilence))
     async def silence(request: Request) -> Response:

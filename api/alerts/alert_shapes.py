@@ -4,6 +4,7 @@ from typing import Annotated
 
 import msgspec
 
+from alerts.alertmanager.silences import AlertmanagerSilence
 from stores.alerts import Alert, AlertedEvent, AlertState, Silence
 
 COMMENT_CHARACTERS_MAX = 500
@@ -77,9 +78,14 @@ class GivenSilence(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Silences(msgspec.Struct):
-    """The silences that have not ended, those that end first before the others."""
+    """The silences that have not ended, those that end first before the others: of this system, and of the Alertmanager that it tells.
+
+    Those of Alertmanager mute what it sends on, and no webhook. `alertmanager_fault` says why they are not known; empty if they are.
+    """
 
     silences: list[Silence]
+    alertmanager: list[AlertmanagerSilence] = []
+    alertmanager_fault: str = ""
 
 
 def shown_alert(alert: Alert) -> ShownAlert:

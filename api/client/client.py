@@ -8,6 +8,7 @@ from urllib.parse import quote
 import httpx
 import msgspec
 
+from api.client.client_alerts import ClientAlerts
 from api.client.client_entities import ClientNotes
 from api.client.client_holds import ClientHolds
 from api.client.client_jobs import ClientJobs
@@ -100,6 +101,7 @@ class Client:
         seconds_max: the timeout of one call.
 
     Attributes:
+        alerts: the calls about alerts and silences.
         jobs: the calls about jobs.
         patterns: the calls about rules.
         webhooks: the calls about webhooks.
@@ -116,6 +118,7 @@ class Client:
         headers = {b"authorization": b"Bearer " + token.encode()}
         # The API is reached directly, and not through the proxy that the environment may name.
         self._http = httpx.Client(base_url=url, headers=headers, trust_env=False, timeout=seconds_max)
+        self.alerts = ClientAlerts(self._read)
         self.jobs = ClientJobs(self._http, self._read)
         self.patterns = ClientPatterns(self._read, self._put)
         self.webhooks = ClientWebhooks(self._read)

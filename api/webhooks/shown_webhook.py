@@ -31,10 +31,13 @@ def new_key(signing: Signing) -> str:
     return new_private_key() if signing == "ed25519" else new_secret()
 
 
-def shown_webhook(webhook: StoredWebhook, waiting: tuple[int, int] | None, revealed: str = "") -> ShownWebhook:
+def shown_webhook(
+    webhook: StoredWebhook, waiting: tuple[int, int] | None, failing_since_ms: int | None = None, revealed: str = ""
+) -> ShownWebhook:
     """A webhook as callers see it.
 
     Args:
+        failing_since_ms: since when no attempt has succeeded, ms since the epoch; None where the last one did.
         waiting: how many messages are pending, and since when (see `stores.deliveries.Deliveries.pending`).
         revealed: the shared secret that was made right now, and is shown this once.
     """
@@ -45,9 +48,10 @@ def shown_webhook(webhook: StoredWebhook, waiting: tuple[int, int] | None, revea
         else ShownKey("secret", secret=key * (key == revealed))
         for key in webhook.keys
     ]
+    waiting_count, waiting_since_ms = waiting or (0, None)
     return ShownWebhook(
         webhook.id, wish.url, wish.description, wish.types, wish.filter, wish.form, wish.state, webhook.why, keys, webhook.version,
-        webhook.by, webhook.made_at_ms, webhook.changed_at_ms, waiting[0] if waiting else 0, waiting[1] if waiting else None,
+        webhook.by, webhook.made_at_ms, webhook.changed_at_ms, waiting_count, waiting_since_ms, failing_since_ms,
     )  # fmt: skip
 
 

@@ -78,7 +78,7 @@ def _add_texts(routes: APIRouter, stores: WebhookStores, in_force: InForce, cloc
     def listed() -> Response:
         """They come in the order in which they were made; no key that signs is shown."""
         waiting = deliveries.pending()
-        found = [shown_webhook(webhook, waiting.get(webhook.id)) for webhook in webhooks.all()]
+        found = [shown_webhook(webhook, waiting.get(webhook.id), deliveries.failing_since_ms(webhook.id)) for webhook in webhooks.all()]
         return as_response(json_answer(200, ShownWebhooks(found)))
 
     @routes.post("/webhooks", summary="Makes a webhook", **route_docs(ShownWebhook, 409, status=201, body=NewWebhook))
@@ -95,13 +95,13 @@ def _add_texts(routes: APIRouter, stores: WebhookStores, in_force: InForce, cloc
             await asyncio.to_thread(webhooks.add, made)
         except TooManyWebhooksError:
             raise Problem(409, f"there are {WEBHOOKS_MAX} webhooks already, which is the most that can be; remove one") from None
-        return _answer(201, shown_webhook(made, None, key))
+        return _answer(201, shown_webhook(made, None, revealed=key))
 
     @routes.get("/webhooks/{id}", summary="A webhook", **route_docs(ShownWebhook, 304, 404))
     def show(id: WebhookId, if_none_match: Annotated[str | None, Header(description="ETags that the caller has")] = None) -> Response:
         """Its ETag is its version."""
         webhook = require_webhook(webhooks, id)
-        return _answer(200, shown_webhook(webhook, deliveries.pending().get(id)), if_none_match)
+        return _answer(200, shown_webhook(webhook, deliveries.pending().get(id), deliveries.failing_since_ms(id)), if_none_match)
 
     @routes.put("/webhooks/{id}", summary="Changes a webhook", **route_docs(ShownWebhook, 404, 412, body=GivenWebhook))
     async def change(id: WebhookId, request: Request, if_match: IfMatch = None) -> Response:
@@ -181,7 +181,7 @@ async def _replaced(webhooks: Webhooks, webhook: StoredWebhook, clock: Clock, re
     newer = msgspec.structs.replace(webhook, version=webhook.version + 1, changed_at_ms=int(clock() * 1_000), **changes)
     if not await asyncio.to_thread(webhooks.replace, newer):
         raise Problem(412, "somebody else changed the webhook meanwhile; read it again")
-    return _answer(200, shown_webhook(newer, None, revealed))
+    return _answer(200, shown_webhook(newer, None, revealed=revealed))
 
 
 def _require_seen(webhook: StoredWebhook, if_match: str | None) -> None:

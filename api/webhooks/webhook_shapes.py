@@ -50,7 +50,8 @@ class ShownKey(msgspec.Struct, omit_defaults=True):
 class ShownWebhook(msgspec.Struct):
     """A webhook. Times are ms since the epoch. `why` says why it is disabled if nobody asked for that.
 
-    `waiting` messages are on their way, the oldest of which was written at `waiting_since_ms`.
+    `waiting` messages are on their way, the oldest of which was written at `waiting_since_ms`. Since `failing_since_ms` no attempt has
+    succeeded; null where the last one did.
     """
 
     id: str
@@ -68,6 +69,7 @@ class ShownWebhook(msgspec.Struct):
     changed_at_ms: int
     waiting: int
     waiting_since_ms: int | None
+    failing_since_ms: int | None
 
 
 class ShownWebhooks(msgspec.Struct):

@@ -1,12 +1,11 @@
 """`weir alerts`. Each subcommand imports what it needs inside its function."""
 
-import datetime
 import time
 from typing import TYPE_CHECKING
 
 import click
 
-from deploy.commands.option_values import as_duration_ms
+from deploy.commands.option_values import as_duration_ms, as_text
 
 if TYPE_CHECKING:
     from api.alerts.alert_shapes import ShownAlert
@@ -68,9 +67,9 @@ def silences() -> None:
         found = api.alerts.silences()
     for one in found.silences:
         words = " ".join(f"{name}={value}" for name, value in one.matchers.items())
-        click.echo(f"weir          {one.id}  until {_moment(one.until_ms)}  {words}  ({one.by}: {one.comment})")
+        click.echo(f"weir          {one.id}  until {as_text(one.until_ms)}  {words}  ({one.by}: {one.comment})")
     for other in found.alertmanager:
-        click.echo(f"alertmanager  {other.id}  until {_moment(other.until_ms)}  {' '.join(other.matchers)}  ({other.by}: {other.comment})")
+        click.echo(f"alertmanager  {other.id}  until {as_text(other.until_ms)}  {' '.join(other.matchers)}  ({other.by}: {other.comment})")
     if found.alertmanager_fault:
         click.echo(f"warning: {found.alertmanager_fault}", err=True)
 
@@ -83,7 +82,7 @@ def silence(matchers: tuple[str, ...], for_ms: int, comment: str) -> None:
     """Silences alerts that have each NAME=VALUE: of what they are grouped by, alertname or severity."""
     with _api() as api:
         made = api.alerts.silence(dict(map(_pair, matchers)), int(time.time() * 1_000) + for_ms, comment)
-    click.echo(f"silence  {made.id}  until {_moment(made.until_ms)}")
+    click.echo(f"silence  {made.id}  until {as_text(made.until_ms)}")
 
 
 @alerts.command()
@@ -106,10 +105,6 @@ def _pair(text: str) -> tuple[str, str]:
     if not (name and sign and value):
         raise click.UsageError(f"{text} is no NAME=VALUE, such as customer_id=c1")
     return name, value
-
-
-def _moment(at_ms: int) -> str:
-    return datetime.datetime.fromtimestamp(at_ms / 1_000, datetime.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _api() -> "Client":

@@ -19,6 +19,7 @@ from deploy.commands.database_checks import database_problem
 from deploy.commands.druid_checks import metrics_problem
 from deploy.commands.job_checks import job_problem
 from deploy.commands.log_checks import log_problem
+from deploy.commands.webhook_checks import webhook_problem
 from deploy.machine.jars import CACHE, INSTALL, JOB_SOURCES, job_jar, require_java, server_classes, server_jars
 from deploy.machine.ports import is_open
 from deploy.machine.private_files import openness
@@ -143,6 +144,10 @@ def _jobs() -> str:
     return job_problem(system_settings(), int(time.time() * 1_000))
 
 
+def _webhooks() -> str:
+    return webhook_problem(system_settings(), int(time.time() * 1_000))
+
+
 def _log() -> str:
     return log_problem(system_settings())
 
@@ -162,6 +167,7 @@ _CHECKS: dict[str, Callable[[], str]] = {
     "topics of the running broker": _topics,
     "database of the running system": _database,
     "jobs of the running system": _jobs,
+    "webhooks of the running system": _webhooks,
     "Druid of the running system": _metrics,
     "archive of the running system": _archive,
 }

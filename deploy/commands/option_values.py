@@ -1,5 +1,7 @@
 """Values of options that several commands read in the same way."""
 
+import datetime
+
 import click
 
 
@@ -15,3 +17,8 @@ def as_moment_ms(context: click.Context, parameter: click.Parameter, value: str 
     from pipeline.engine.moment import moment_ms
 
     return moment_ms(value, parameter.opts[0]) if value else None
+
+
+def as_text(at_ms: int) -> str:
+    """Writes a time, ms since the epoch, as the second in UTC, such as ``2026-11-23T12:00:00Z``."""
+    return datetime.datetime.fromtimestamp(at_ms / 1_000, datetime.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,14 +1,18 @@
 """`weir webhooks`. Each subcommand imports what it needs inside its function."""
 
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Literal
 
 import click
+
+from deploy.commands.option_values import as_moment_ms, as_text
 
 if TYPE_CHECKING:
     from api.client.client import Client
     from api.webhooks.webhook_shapes import ShownWebhook
 
 _STATES = ("pending", "delivered", "dead", "gone")
+_ENDED: tuple[Literal["dead", "gone", "delivered"], ...] = ("dead", "gone", "delivered")
 _signing = click.option("--signing", type=click.Choice(["ed25519", "secret"]), default="ed25519", help="How messages are signed.")
 
 
@@ -23,7 +27,8 @@ def list_webhooks() -> None:
     with _api() as api:
         for webhook in api.webhooks.all().webhooks:
             waiting = f"{webhook.waiting} wait" if webhook.waiting else "nothing waits"
-            why = f"  ({webhook.why})" if webhook.why else ""
+            failing = f"  (failing since {as_text(webhook.failing_since_ms)})" if webhook.failing_since_ms is not None else ""
+            why = f"  ({webhook.why})" if webhook.why else failing
             condition = f"  if {webhook.filter}" if webhook.filter else ""
             click.echo(f"{webhook.id}  {webhook.state:<8}  {waiting:<14}  {webhook.url}{condition}{why}")
 
@@ -110,11 +115,23 @@ def delivery(webhook: str, number: int) -> None:
 
 @webhooks.command("send-again")
 @click.argument("webhook")
-@click.argument("numbers", type=int, nargs=-1, required=True)
-def send_again(webhook: str, numbers: tuple[int, ...]) -> None:
-    """Sends the deliveries NUMBERS to WEBHOOK again; each keeps the id of its message."""
+@click.argument("numbers", type=int, nargs=-1)
+@click.option("--from", "from_ms", callback=as_moment_ms, help="In place of NUMBERS: first time (inclusive), such as 2026-11-23T00:00:00Z.")
+@click.option("--to", "to_ms", callback=as_moment_ms, help="End of the time (exclusive); by default now.")
+@click.option(
+    "--state", "states", multiple=True, type=click.Choice(_ENDED), default=["dead"], show_default=True, help="Only those, by time."
+)
+def send_again(webhook: str, numbers: tuple[int, ...], from_ms: int | None, to_ms: int | None, states: tuple[str, ...]) -> None:
+    """Sends deliveries to WEBHOOK again, by their NUMBERS or by the time of their messages; each keeps the id of its message."""
+    if bool(numbers) == (from_ms is not None):
+        raise click.UsageError("give either NUMBERS or --from")
     with _api() as api:
-        click.echo(f"sent again  {api.webhooks.send_again(webhook, numbers)}")
+        if from_ms is None:
+            sent = api.webhooks.send_again(webhook, numbers)
+        else:
+            chosen = tuple(state for state in _ENDED if state in states)
+            sent = api.webhooks.send_again_since(webhook, from_ms, to_ms or int(time.time() * 1_000) + 1, chosen)
+    click.echo(f"sent again  {sent}")
 
 
 def _say_keys(webhook: "ShownWebhook") -> None:

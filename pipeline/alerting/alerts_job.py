@@ -61,7 +61,7 @@ class AlertsJob:
         self._consumer: TopicConsumer = consumer_of(settings, "alerts", **UNHURRIED)
         self._control = ControlTopic(settings)
         self._delivering = Delivering(settings, database, self._now_ms)
-        self._telling = TellingAlertmanager(settings, self._alerts, self._now_ms)
+        self._telling = TellingAlertmanager(settings, self._alerts, self._webhooks, RelationalDeliveries(database), self._now_ms)
         self._topics = [settings.topic(name) for name in ("decisions", "alerts")]
         self._aside = Aside("decision or alert")
         self._stopping = threading.Event()

@@ -1,5 +1,6 @@
 """Tells the Alertmanager that the settings name of alerts, every 30 s, in a thread of its own."""
 
+import functools
 import logging
 import threading
 from collections.abc import Callable
@@ -7,9 +8,12 @@ from collections.abc import Callable
 import httpx
 
 from alerts.alertmanager.notifier import Notifier
+from alerts.webhooks.troubles import webhook_troubles
 from foundation.settings import Settings
 from stores.alerts import Alerts
 from stores.decisions import StoreUnavailableError
+from stores.deliveries import Deliveries
+from stores.webhooks import Webhooks
 
 log = logging.getLogger(__name__)
 
@@ -22,13 +26,14 @@ class TellingAlertmanager:
 
     Args:
         settings: name the Alertmanager.
-        alerts: the store.
+        alerts, webhooks, deliveries: the stores.
         now_ms: the clock, ms since the epoch.
     """
 
-    def __init__(self, settings: Settings, alerts: Alerts, now_ms: Callable[[], int]) -> None:
+    def __init__(self, settings: Settings, alerts: Alerts, webhooks: Webhooks, deliveries: Deliveries, now_ms: Callable[[], int]) -> None:
         self._url = settings.alertmanager_url
         self._alerts = alerts
+        self._troubles = functools.partial(webhook_troubles, webhooks, deliveries)
         self._now_ms = now_ms
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="alertmanager")
@@ -46,7 +51,7 @@ class TellingAlertmanager:
 
     def _run(self) -> None:
         with httpx.Client(base_url=self._url, timeout=TIMEOUT_SECONDS, trust_env=False) as http:
-            notifier = Notifier(self._alerts, http, PERIOD_MS)
+            notifier = Notifier(self._alerts, http, PERIOD_MS, troubles=self._troubles)
             while not self._stopping.is_set():
                 try:
                     notifier.tell(self._now_ms())

@@ -150,9 +150,11 @@ class RelationalDeliveries:
 
     def failing_since_ms(self, webhook: str) -> int | None:
         own = ATTEMPT.c.webhook == webhook
-        last = select(func.coalesce(func.max(ATTEMPT.c.at_ms), -1)).where(own, ATTEMPT.c.status.between(200, 299)).scalar_subquery()
+        newest = select(ATTEMPT.c.at_ms).where(own, ATTEMPT.c.status.between(200, 299)).order_by(ATTEMPT.c.at_ms.desc()).limit(1)
         with self._database.reading() as connection:
-            found: int | None = connection.execute(select(func.min(ATTEMPT.c.at_ms)).where(own, ATTEMPT.c.at_ms > last)).scalar()
+            last: int | None = connection.execute(newest).scalar()
+            since = select(func.min(ATTEMPT.c.at_ms)).where(own, ATTEMPT.c.at_ms > (-1 if last is None else last))
+            found: int | None = connection.execute(since).scalar()
         return found
 
     def send_again(self, webhook: str, numbers: Sequence[int], at_ms: int) -> int:

@@ -1,16 +1,22 @@
 """Decisions become alerts in a whole solo system, and a webhook that the public library verifies tells of them."""
 
 import http.server
+import json
 import pathlib
 import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from standardwebhooks import Webhook
 
 from api.alerts.alert_shapes import AlertPage
+from api.client.client import Client
 from api.webhooks.webhook_shapes import NewWebhook
+from deploy.command import main
+from deploy.commands import push
+from deploy.local.solo_in_process import TOKEN
 from weir.testing import System
 
 CONFIG = {
@@ -129,3 +135,41 @@ def test_a_budget_that_is_exceeded_and_an_absence_become_alerts_too(system: Syst
     assert (budget.group, budget.severity, budget.patterns) == ({"pattern": "wild"}, "high", ("wild",))
     assert (absence.group, absence.severity) == ({"pattern": "unfinished", "device": "d1"}, "critical")
     assert absence.reasons == ("it was begun and never done",) and absence.newest[0].action == "absence"
+
+
+def test_the_commands_list_show_and_silence_alerts_and_send_messages_again(
+    system: System, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"http://127.0.0.1:{system.settings.api_port}"
+    monkeypatch.setattr(push, "system_api", lambda: Client(url, TOKEN))
+
+    def said(*words: str, status: int = 0) -> str:
+        result = CliRunner().invoke(main, words)
+        assert result.exit_code == status, result.output
+        return result.output
+
+    said("webhooks", "add", f"http://127.0.0.1:{receiver.server_port}/in", "--filter", 'entity.customer == "c1"')
+    assert 'if entity.customer == "c1"' in said("webhooks", "list")
+    assert "entity.customer" in said("webhooks", "add", "http://127.0.0.1:9/", "--filter", "entity.custmer == 'c1'", status=2)
+    system.client.patterns.move("large", "activate")
+    system.wait_for(lambda: system.decide(event(system, system.now_ms)).action == "review", "the rule in force")
+    system.decide(event(system, system.now_ms + 1, "c2"))
+    system.wait_for(lambda: "customer=c2" in said("alerts", "list", "--name", "large"), "the alerts")
+    line = said("alerts", "list", "--entity", "customer=c1").splitlines()[0]
+    id = line.split()[0]
+    assert "large" in line and "c2" not in said("alerts", "list", "--entity", "customer=c1")
+    assert json.loads(said("alerts", "show", id))["group"] == {"customer": "c1"}
+    assert "loss 9000.00" in said("alerts", "events", id)
+    silence = said("alerts", "silence", "customer=c1", "alertname=large", "--for", "1h", "--comment", "a test").split()[1]
+    assert silence in said("alerts", "silences")
+    said("alerts", "unsilence", silence)
+    assert silence not in said("alerts", "silences")
+    said("alerts", "silence", "no pair", "--for", "1h", "--comment", "x", status=2)
+    said("alerts", "show", "0" * 32, status=2)
+    system.wait_for(lambda: receiver.taken, "a message")
+    webhook = system.client.webhooks.all().webhooks[0].id
+    system.wait_for(lambda: "delivered" in said("webhooks", "deliveries", "--webhook", webhook), "a delivery")
+    assert all(b'"c2"' not in body for _, body in receiver.taken)
+    again = said("webhooks", "send-again", webhook, "--from", "2020-01-01T00:00:00Z", "--state", "delivered")
+    assert int(again.split()[-1]) >= 1
+    said("webhooks", "send-again", webhook, status=2)

@@ -15,11 +15,14 @@ from databases_of_a_test import database_in
 from receivers import answer, server
 
 from alerts.alertmanager.notifier import Notifier
+from alerts.alertmanager.silences import AlertmanagerSilences, SilencesUnavailableError
+from alerts.webhooks.troubles import WebhookTrouble
 from deploy.machine.ports import free_ports
 from deploy.machine.processes import Processes
 from deploy.servers.alertmanager import INSTALL, alertmanager_program, start_alertmanager
 from stores.alerts import Alert, AlertWork
 from stores.relational.alerts import RelationalAlerts
+from stores.webhooks import StoredWebhook, WebhookWish
 
 PERIOD_MS = 30_000
 
@@ -105,6 +108,46 @@ async def test_hostile_ids_are_taken_as_they_are(store: RelationalAlerts, alertm
     write(store, *(alert(f"a{n}", card=card, opened_at_ms=now_ms(), tell_at_ms=now_ms()) for n, card in enumerate(hostile)))
     assert await tell(store, alertmanager) == len(hostile)
     assert len(alertmanager.http.get("/api/v2/alerts").json()) == len(hostile) - 1  # two have no card, and are one alert
+
+
+async def test_a_webhook_that_gets_nothing_is_told_until_it_does_again(store: RelationalAlerts, alertmanager: Alertmanager) -> None:
+    wish = WebhookWish(url="https://hooks.example.com/secret-path?token=1", state="disabled")
+    webhook = StoredWebhook(id="w1", wish=wish, keys=(), version=2, by="ana", made_at_ms=1, changed_at_ms=now_ms(), why="it answered 410")
+    trouble = [WebhookTrouble(webhook, "it was disabled: it answered 410", now_ms())]
+    notifier = Notifier(store, alertmanager.http, 250, troubles=lambda _: trouble)
+    assert await asyncio.to_thread(notifier.tell, now_ms()) == 1
+    await until_sent(alertmanager, ("firing", "webhook_fails", "high", ""))
+    assert "secret-path" not in alertmanager.http.get("/api/v2/alerts").text
+    trouble.clear()
+    await until_sent(alertmanager, ("resolved", "webhook_fails", "high", ""))
+
+
+async def test_the_silences_of_an_alertmanager_are_read_back(alertmanager: Alertmanager) -> None:
+    matchers = [{"name": "card", "value": "c.*", "isRegex": True, "isEqual": True}, {"name": "severity", "value": "low", "isRegex": False}]
+    given = {
+        "matchers": matchers,
+        "startsAt": "2026-01-01T00:00:00Z",
+        "endsAt": "2100-01-01T00:00:00.000Z",
+        "createdBy": "<b>",
+        "comment": "é",
+    }
+    made = alertmanager.http.post("/api/v2/silences", json=given).json()["silenceID"]
+    silences = AlertmanagerSilences(str(alertmanager.http.base_url))
+    [found] = silences.lasting()
+    assert (found.id, found.matchers, found.by, found.comment) == (made, ('card=~"c.*"', 'severity="low"'), "<b>", "é")
+    assert found.until_ms == 4_102_444_800_000
+    alertmanager.http.delete(f"/api/v2/silence/{made}")
+    assert silences.lasting() == []
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"[{}]", b"[" * 50_000, b"x" * 5_000_000])
+async def test_what_is_no_alertmanager_has_no_silences_that_are_known(body: bytes) -> None:
+    async def talk(request: bytes, writer: asyncio.StreamWriter) -> None:
+        await answer(writer, "200 OK", body)
+
+    async with server(talk) as port:
+        with pytest.raises(SilencesUnavailableError):
+            await asyncio.to_thread(AlertmanagerSilences(f"http://127.0.0.1:{port}").lasting)
 
 
 async def test_an_alertmanager_that_is_away_is_told_later(store: RelationalAlerts, alertmanager: Alertmanager) -> None:

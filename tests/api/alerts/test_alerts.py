@@ -1,11 +1,19 @@
 """Alerts and silences over HTTP."""
 
+import pathlib
+
+import fastapi
+import httpx
 import msgspec
 import pytest
 from alerts_of_a_test import alert
 from api_imitation import NOW_MS, Api
+from databases_of_a_test import database_in
 
-from stores.alerts import Alert, AlertEvent, AlertWork
+from alerts.alertmanager.silences import AlertmanagerSilences
+from api.alerts.alert_routes import make_alert_routes
+from stores.alerts import Alert, AlertEvent, AlertWork, Silence
+from stores.relational.alerts import RelationalAlerts
 
 HOUR_MS = 3_600_000
 
@@ -85,6 +93,19 @@ async def test_a_silence_is_made_listed_and_ended(api: Api) -> None:
     ended = await api.client.delete(f"/v1/silences/{made.json()['id']}")
     assert (ended.json()["until_ms"], (await api.client.get("/v1/silences")).json()["silences"]) == (NOW_MS, [])
     assert (await api.client.delete(f"/v1/silences/{made.json()['id']}")).status_code == 404
+
+
+async def test_silences_of_an_alertmanager_that_does_not_answer_keep_nobody_from_the_others(tmp_path: pathlib.Path) -> None:
+    app = fastapi.FastAPI()
+    database = database_in(tmp_path)
+    RelationalAlerts(database).silence(Silence("s" * 32, {"card": "c1"}, 0, NOW_MS + 1, "ana", "why"))
+    elsewhere = AlertmanagerSilences("http://127.0.0.1:1")
+    app.include_router(make_alert_routes(RelationalAlerts(database), elsewhere, lambda: NOW_MS / 1_000), prefix="/v1")
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://t") as client:
+        found = (await client.get("/v1/silences")).json()
+    database.close()
+    assert [one["id"] for one in found["silences"]] == ["s" * 32]
+    assert found["alertmanager"] == [] and "does not answer" in found["alertmanager_fault"]
 
 
 @pytest.mark.parametrize(
