@@ -167,22 +167,35 @@ class Sight:
 class EntityRules(Protocol):
     """What of the rules of a release the stage of one kind of entity looks at, before that of the user.
 
-    `sections` are what profiles of that kind keep for them. `width` is the number of words that they answer an event with.
+    `width` is the number of words that their sequences answer an event with. `thresholds` are those that entities of the kind learn.
     """
-
-    @property
-    def sections(self) -> tuple[Section, ...]: ...
 
     @property
     def width(self) -> int: ...
 
+    @property
+    def thresholds(self) -> Sequence[Threshold]: ...
+
+    def ask_thresholds(self, batch: Batch, features: Float64s) -> Sequence[Asked]:
+        """Returns what the events of a batch ask of each of `thresholds`, in their order; `features`: see `find_many`."""
+        ...
+
     def find_many(
-        self, batch: Batch, features: Float64s, fresh: Bools, late: Bools, profiles: Profiles, slots: Int64s, absences: list[Absence]
+        self,
+        batch: Batch,
+        features: Float64s,
+        learned: Float64s,
+        fresh: Bools,
+        late: Bools,
+        profiles: Profiles,
+        slots: Int64s,
+        absences: list[Absence],
     ) -> Int64s:
         """Looks at every event of a batch, and returns [n, width] words, from which the rules of the release read which ones matched.
 
         Args:
             features: [n, features of the kind] in major units; NaN where missing.
+            learned: [n, thresholds] of the entities, NaN where too little is known.
             fresh: [n] whether the event is new to its entity; others are no events of a sequence again.
             late: [n] whether its entity had a newer event before.
             slots: [n] of each event's entity in `profiles`.

@@ -109,7 +109,7 @@ class FeatureSet:
         if not more:
             return self
         if len(self.kinds) - 1 + len(more) > ENTITIES_MAX:
-            expected = f"windows and sequences of at most {ENTITIES_MAX} entities and pairs"
+            expected = f"windows, sequences and thresholds of at most {ENTITIES_MAX} entities and pairs"
             raise Refusal("too many entity types", where=more[-1], expected=expected, got=", ".join((*self.kinds[1:], *more)))
         plans = {kind: compile_plan(kind, False, (), columns_of((), self.schema), self.schema) for kind in more}
         return replace(

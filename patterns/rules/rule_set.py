@@ -19,7 +19,7 @@ from patterns.predicates.condition_set import ConditionSet, Fired
 from patterns.predicates.form import Forms
 from patterns.predicates.slices import Slices, completed, each_of, parts_of
 from patterns.rules.canary import chosen, seed_of
-from patterns.rules.entity_rules import key_sequences_of
+from patterns.rules.entity_rules import key_rules_of
 from patterns.rules.manifest import ACTING, WATCHED, Standing
 from patterns.rules.own_names import labels_of, with_own_names
 from patterns.rules.rule_absences import RuleAbsences, TellingRule
@@ -73,7 +73,7 @@ class RuleSet:
 
     Attributes:
         rules: in that order.
-        of_entities: the sequences whose key is no user, by kind of entity.
+        of_entities: the sequences and thresholds whose key is no user, by kind of entity.
         waiting: those that end with an absence, by kind of entity, users included.
         errors, skips: [rules] at how many events each rule erred, and at how many it was skipped because a value was missing.
     """
@@ -128,8 +128,10 @@ class RuleSet:
             list(zip(patterns, self.each, self.rules, strict=True)),
             lambda own: TellingRule(own[0], own[1].version, own[2].standing.status, acting_share(own[2])),
         )
-        self.of_entities = key_sequences_of(telling, self._wordings, schema, {kind: features.own(kind) for kind in features.kinds})
-        self.waiting: dict[str, Waiting] = {kind: own.absences for kind, own in self.of_entities.items() if own.absences.waits}
+        self._thresholds = RuleThresholds(dict(zip(labels, patterns, strict=True)), schema, features)
+        self.of_entities = key_rules_of(telling, self._wordings, schema, features, self._thresholds)
+        self._of_keys = {kind: own.sequences for kind, own in self.of_entities.items() if own.sequences is not None}
+        self.waiting: dict[str, Waiting] = {kind: own.absences for kind, own in self._of_keys.items() if own.absences.waits}
         self._absences, self._history = None, None
         if self._sequences is not None:
             self._history = SequenceHistory(self._sequences, self._warm_of(patterns, schema), schema)
@@ -145,14 +147,13 @@ class RuleSet:
             yield
         captured = [] if self._sequences is None else self._sequences.captured
         self._columns = ValueSource((*names, *captured), schema, features.names)
-        self._thresholds = RuleThresholds(dict(zip(labels, patterns, strict=True)), schema, features)
         lists = yield from each_of(written, lambda pattern: frozenset().union(*(formula.lists for formula in _formulas_of(pattern))))
         self.lists: frozenset[str] = frozenset().union(*lists)
         self.cost_ns = _EVENT_NS + float(sum(rule.pattern.cost.units for rule in self.rules))
 
     def sections_of(self, kind: str) -> tuple[Section, ...]:
         """See `patterns.matches.Rules`."""
-        taken = self._sequences if kind == self._user else self.of_entities.get(kind)
+        taken = self._sequences if kind == self._user else self._of_keys.get(kind)
         of_sequences = () if taken is None else taken.sections
         history = () if kind != self._user or self._history is None else (self._history.section,)
         return (*of_sequences, *history, *self._thresholds.sections_of(kind))
@@ -192,7 +193,7 @@ class RuleSet:
 
         A condition beside a sequence whose key is no user stands with the former: the stage of that key does not know what it reads.
         """
-        apart = [pattern.sequence is not None and pattern.sequence.key in self.of_entities for pattern in patterns]
+        apart = [pattern.sequence is not None and pattern.sequence.key in self._of_keys for pattern in patterns]
         alone = [pattern.sequence is None or own for pattern, own in zip(patterns, apart, strict=True)]
         whens = [(at, pattern.when) for at, pattern in enumerate(patterns) if pattern.when is not None and alone[at]]
         self._gates = np.array([apart[at] and pattern.when is not None for at, pattern in enumerate(patterns)], np.bool_)
@@ -215,7 +216,7 @@ class RuleSet:
     @property
     def sequence_names(self) -> dict[str, str]:
         """By the id of each rule with a sequence, the name of what profiles keep of it."""
-        each = [own for own in (self._sequences, *(of.sequences for of in self.of_entities.values())) if own is not None]
+        each = [own for own in (self._sequences, *(of.sequences for of in self._of_keys.values())) if own is not None]
         found: dict[str, str] = {}
         for own in each:
             for section, rules in zip(own.sections, own.rules_of, strict=False):
@@ -230,7 +231,7 @@ class RuleSet:
                 np.add.at(counts, self._rule_of[own], 1)
 
     def _take_sequences(self, sight: Sight, columns: Mapping[str, Column], fired: Fired) -> MatchedRules | None:
-        parts = [self.of_entities[kind].matched(words) for kind, words in sight.of_entities.items() if kind in self.of_entities]
+        parts = [self._of_keys[kind].matched(words) for kind, words in sight.of_entities.items() if kind in self._of_keys]
         if self._sequences is not None:
             own = fired.conditions >= self._of_events
             found = self._sequences.take(sight, columns, fired.events[own], fired.conditions[own] - self._of_events)

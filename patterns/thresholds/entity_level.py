@@ -60,7 +60,7 @@ def look(
         cohorts: [n] row of each event's cohort in `table`.
     """
     seen = np.empty((len(slots), SEEN))
-    _look(words, slots, values, _plain(times_ms), cohorts, *table.known, *bounds, False, seen)
+    _look(words, slots, values, _plain(times_ms), cohorts, *table.known, *bounds, np.zeros(len(slots), np.bool_), seen)
     return seen
 
 
@@ -91,10 +91,16 @@ def look_and_learn(
     cohorts: NDArray[np.int64],
     table: TailTable,
     bounds: Bounds,
+    teaches: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float64]:
-    """Looks at each event and learns it before the next one, so that an entity may stand in the batch more than once; see `look`."""
+    """Looks at each event and learns it before the next one, so that an entity may stand in the batch more than once; see `look`.
+
+    Args:
+        teaches: [n] which events are learned; None: all.
+    """
     seen = np.empty((len(slots), SEEN))
-    _look(words, slots, values, _plain(times_ms), cohorts, *table.known, *bounds, True, seen)
+    teaches = np.ones(len(slots), np.bool_) if teaches is None else teaches
+    _look(words, slots, values, _plain(times_ms), cohorts, *table.known, *bounds, teaches, seen)
     return seen
 
 
@@ -161,7 +167,7 @@ def _learn_one(own: NDArray[np.float64], value: float, time_ms: int, threshold: 
 _EVENTS = "float64[:, :], int64[:], float64[:], int64[:]"
 
 
-@compiled(f"void({_EVENTS}, int64[:], {_TABLES}, boolean, float64[:, :])")
+@compiled(f"void({_EVENTS}, int64[:], {_TABLES}, boolean[:], float64[:, :])")
 def _look(
     words: NDArray[np.float64],
     slots: NDArray[np.int64],
@@ -175,13 +181,13 @@ def _look(
     half_life_ms: float,
     floor: float,
     cap: float,
-    learns: bool,
+    teaches: NDArray[np.bool_],
     seen: NDArray[np.float64],
 ) -> None:
     for i in range(len(slots)):
         own = words[slots[i]]
         _look_at(own, values[i], times_ms[i], cohorts[i], usual, spread, cuts, quantiles, half_life_ms, floor, cap, seen[i])
-        if learns:
+        if teaches[i]:
             _learn_one(own, values[i], times_ms[i], seen[i, THRESHOLD], half_life_ms)
 
 

@@ -22,7 +22,11 @@ COHORTS_MAX: Final = 256
 """The number of cohorts with cells of their own; those that come later share the cells of row 0. A cohort takes 80 kB."""
 
 SETTLED: Final = 1_000
-"""The number of events after which the first table is fitted."""
+"""The least number of events after which the first table is fitted."""
+
+SPREADS_LEAST: Final = 200.0
+"""The number of events of entities with a spread of their own after which the first table is fitted: values that are standardised by a
+spread that is hardly known lie far out, and would raise the first thresholds of entities without a history for days."""
 
 RARE_LEAST: Final = 10.0
 """The number of alerts that all events together would have given before any threshold is told."""
@@ -96,15 +100,20 @@ class TailLearner:
     @property
     def is_due(self) -> bool:
         """Whether enough new events were seen for a new table."""
-        return self._means[0, 0, 1] >= SETTLED and self._new >= NEW_EVENTS * len(self._counts)
+        return self._is_settled and self._new >= NEW_EVENTS * len(self._counts)
+
+    @property
+    def _is_settled(self) -> bool:
+        return bool(self._means[0, 0, 1] >= SETTLED and self._means[0, 1:, 1].sum() >= SPREADS_LEAST)
 
     def fit(self) -> TailTable | None:
         """Fits the table of a new snapshot and returns it.
 
-        None before `SETTLED` events, and where the table that there is knows quantiles and too few events are remembered for others.
+        None before `SETTLED` events, `SPREADS_LEAST` of them of entities that are known, and where the table that there is knows quantiles
+        and too few events are remembered for others.
         """
         enough = self._counts.sum() * self.rate >= RARE_LEAST
-        if self._means[0, 0, 1] < SETTLED or (not enough and np.isfinite(self.table.quantiles).any()):
+        if not self._is_settled or (not enough and np.isfinite(self.table.quantiles).any()):
             return None
         self._new = 0
         keys = np.array(sorted(self._rows), np.int64)

@@ -41,6 +41,11 @@ class Threshold:
     """Of event time, between two snapshots of what cohorts have taught; where models are published more often, it is, too."""
 
 
+def is_threshold(name: str) -> bool:
+    """Tells whether a snapshot with this name is of a learned threshold: names of models have no point."""
+    return "." in name
+
+
 class Asked(NamedTuple):
     """What n events ask of a threshold.
 

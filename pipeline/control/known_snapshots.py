@@ -2,7 +2,7 @@
 
 import itertools
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from detectors.snapshot import Snapshot
@@ -31,12 +31,14 @@ class KnownSnapshots:
         held_bytes_max: the maximum size of all snapshots. Beyond it those go that were replaced, the oldest first, then those that have
             been in force longest. An event that needs one that went is scored by the next one of its definition; without one, the model
             gives it no score.
+        wanted: tells by the name of a model or a threshold whether its snapshots are held; others are passed over.
     """
 
-    def __init__(self, held_bytes_max: int = HELD_BYTES_MAX) -> None:
+    def __init__(self, held_bytes_max: int = HELD_BYTES_MAX, wanted: Callable[[str], bool] = lambda name: True) -> None:
         self.refused = 0
         """The number of records that could not be used."""
         self._held_bytes_max = held_bytes_max
+        self._wanted = wanted
         self._assembly = SnapshotAssembly()
         self._held: dict[str, list[Held]] = {}
         self._whole_records: dict[str, tuple[str, int]] = {}
@@ -51,6 +53,8 @@ class KnownSnapshots:
         Raises:
             ValueError: the record is no snapshot and no part of one that can be used; this is counted, and what was known stays.
         """
+        if not self._wanted(key.partition("/")[0]):
+            return False
         if value is None:
             return self._take_away(key)
         before = self._assembly.dropped

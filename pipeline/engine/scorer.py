@@ -17,6 +17,8 @@ from features.schema.batch import Batch
 from features.schema.event import ADD
 from patterns.absences import Absence
 from patterns.known_entries import KnownEntries
+from patterns.matches import EntityRules
+from patterns.thresholds.threshold import SEEN, THRESHOLD
 from pipeline.engine.decisions.answers import Answers, width_of
 from pipeline.engine.decisions.revisions import turns
 from pipeline.engine.decisions.verdicts import Verdicts, joined, nothing_said
@@ -25,6 +27,7 @@ from pipeline.engine.definitions.release import Release
 from pipeline.engine.fact_record import FactRecord, tell
 from pipeline.engine.profile_store import BYTES_MAX, ProfileSlabs, ProfileState
 from pipeline.engine.steps.installed_snapshots import NEWEST, InstalledSnapshots
+from pipeline.engine.steps.key_thresholds import look_at_keys
 from pipeline.engine.steps.keyed_scores import score_keyed
 from pipeline.engine.steps.step import Step, Turn
 from pipeline.engine.steps.step_list import steps_with
@@ -79,10 +82,17 @@ class Scorer:
         self._snapshots.retain(kept)
 
     def observe(
-        self, release: Release, kind: str, keys: list[str], batch: Batch, values: NDArray[np.float64], fields: Batch | None = None
+        self,
+        release: Release,
+        kind: str,
+        keys: list[str],
+        batch: Batch,
+        values: NDArray[np.float64],
+        fields: Batch | None = None,
+        snapshots: NDArray[np.int64] | None = None,
     ) -> NDArray[np.float64]:
         """Adds the events to the profiles of `keys`, entities of one kind, and gives the features of each event there, and the scores of
-        the detectors that have a state for each such entity, and which sequences of rules it completes.
+        the detectors that have a state for each such entity, its learned thresholds, and which sequences of rules it completes.
 
         An event that is there already is not added again, and has no score; of one that is corrected the features are those of the
         correction.
@@ -90,6 +100,7 @@ class Scorer:
         Args:
             values: [n, columns of the kind's plan] see `features.definitions.row_values`.
             fields: the events with all that rules may read of them, where the release has rules of this kind; None: `batch` has it.
+            snapshots: [n] the moment up to which snapshots count for each event; None where the newest count.
 
         Returns [n, `answers.width_of` the kind]; the last is 1 where the history does not reach back far enough, else 0.
         """
@@ -113,13 +124,31 @@ class Scorer:
         rules = release.rules.of_entities.get(kind)
         if rules is not None:
             fresh = (flags & _NOT_NEW == 0) & (batch.ops == ADD)
-            words = rules.find_many(
-                batch if fields is None else fields, features, fresh, (flags & LATE) != 0, profiles, slots, self._absences
-            )
+            events, at = batch if fields is None else fields, told + facts.shape[1]
+            known = self._look_at(rules, events, features, fresh, profiles, slots, snapshots)
+            answers[:, at : at + known.shape[1]] = known
+            learned, late = np.ascontiguousarray(known[:, THRESHOLD::SEEN]), (flags & LATE) != 0
+            words = rules.find_many(events, features, learned, fresh, late, profiles, slots, self._absences)
             self._note_waits(release, kind, keys, profiles, slots)
-            answers[:, told + facts.shape[1] : -1] = words.view(np.float64)
+            answers[:, at + known.shape[1] : -1] = words.view(np.float64)
         answers[:, -1] = (flags & _LACKING) != 0
         return answers
+
+    def _look_at(
+        self,
+        rules: EntityRules,
+        events: Batch,
+        features: NDArray[np.float64],
+        fresh: NDArray[np.bool_],
+        profiles: Profiles,
+        slots: NDArray[np.int64],
+        moments: NDArray[np.int64] | None,
+    ) -> NDArray[np.float64]:
+        thresholds = rules.thresholds
+        if not thresholds:
+            return np.empty((len(slots), 0))
+        asked = rules.ask_thresholds(events, features)
+        return look_at_keys(thresholds, asked, profiles, slots, events.times_ms, fresh, self._snapshots, moments)
 
     def label(
         self,

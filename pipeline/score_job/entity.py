@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.profiles.warm_kernels import compile_kernels
+from patterns.thresholds.threshold import is_threshold
+from pipeline.control.known_snapshots import KnownSnapshots
 from pipeline.engine.definitions.release import Release
 from pipeline.engine.profile_store import BYTES_MAX
 from pipeline.flink.state import BulkState, KeyedProfiles, ProfileRows
@@ -37,7 +39,7 @@ class EntityStage(ProfileStage[Messages]):
     NAME = "entity stage"
 
     def __init__(self, state: BulkState | ProfileRows, kept_ms: int = 0, profiles_bytes_max: int = BYTES_MAX) -> None:
-        super().__init__(KeyedProfiles(state, False, kept_ms), profiles_bytes_max)
+        super().__init__(KeyedProfiles(state, False, kept_ms), profiles_bytes_max, KnownSnapshots(wanted=is_threshold))
 
     def _release_of(self, bundle: Bundle | Messages) -> Release | None:
         return self.definitions.releases.get(bundle.release)
@@ -52,11 +54,12 @@ class EntityStage(ProfileStage[Messages]):
         return [raised.frame(bundle.body(), topic=MESSAGES)]
 
     def _own(self, bundle: Bundle | Messages, release: Release) -> Outputs:
+        self._equip(release)
         each = [bundle] if isinstance(bundle, Messages) else _messages_in(bundle, release)
         return [Answered(part, self._observed(release, part)) for part in each]
 
     def _observed(self, release: Release, part: Messages) -> NDArray[np.float64]:
-        return self._scorer.observe(release, part.entity, part.batch.ids, part.batch, part.values, part.fields)
+        return self._scorer.observe(release, part.entity, part.batch.ids, part.batch, part.values, part.fields, part.positions)
 
     def _encoded(self, outputs: Outputs) -> bytes:
         frames: list[bytes] = []
@@ -96,13 +99,14 @@ _HEADS = MESSAGE_BODY.dtype()
 def _messages_in(bundle: Bundle, release: Release) -> list[Messages]:
     """Returns the messages of a bundle by the kinds of their entities."""
     messages = [_Message(body) for body in bundle.bodies]
-    kinds = {message.kind for message in messages}
+    kinds = dict.fromkeys(message.kind for message in messages)
     if len(kinds) == 1:
-        return [_columns_of(messages, release)]
-    return [_columns_of([message for message in messages if message.kind == kind], release) for kind in kinds]
+        return [_columns_of(messages, bundle.positions, release)]
+    places = {kind: [at for at, message in enumerate(messages) if message.kind == kind] for kind in kinds}
+    return [_columns_of([messages[at] for at in own], bundle.positions[own], release) for own in places.values()]
 
 
-def _columns_of(messages: list[_Message], release: Release) -> Messages:
+def _columns_of(messages: list[_Message], positions: NDArray[np.int64], release: Release) -> Messages:
     """Returns messages to entities of one kind as columns."""
     kind = messages[0].kind
     columns = len(release.features.plans[kind].columns)
@@ -114,7 +118,7 @@ def _columns_of(messages: list[_Message], release: Release) -> Messages:
     times_ms, id_keys, orders, ops = (np.ascontiguousarray(heads[name]) for name in ("time_ms", "id_key", "order_key", "op"))
     keys, users = [message.key for message in messages], [message.user for message in messages]
     batch = entity_batch(keys, users, id_keys, orders, times_ms, ops)
-    return Messages(kind, release.id, batch, values, heads["uid"].tolist(), heads["at"].tolist(), slice(None), fields)
+    return Messages(kind, release.id, batch, values, heads["uid"].tolist(), heads["at"].tolist(), slice(None), positions, fields)
 
 
 def make_stage(state: BulkState, kept_ms: int = 0, profiles_bytes_max: int = BYTES_MAX) -> EntityStage:

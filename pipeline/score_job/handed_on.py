@@ -34,6 +34,7 @@ class Messages:
         uids: [n] identify the events that wait for the answers.
         ats: [n] the offset of each answer among its event's answers, in bytes.
         rows: where the events stand among those that were decoded together; all of them where each has a message.
+        positions: [n] the moment up to which snapshots count for each.
         fields: the events with all that rules may read of them; None where the release has no rules of this kind.
     """
 
@@ -46,6 +47,7 @@ class Messages:
     uids: list[int]
     ats: list[int]
     rows: Rows
+    positions: NDArray[np.int64]
     fields: Batch | None = None
 
     @property
@@ -64,7 +66,8 @@ class Messages:
         rows = np.arange(self.n)[here] if isinstance(self.rows, slice) else self.rows[here]
         batch = self.batch.take(np.arange(first, end))
         fields = None if self.fields is None else self.fields.take(np.arange(first, end))
-        return Messages(self.entity, self.release, batch, self.values[here], self.uids[here], self.ats[here], rows, fields)
+        values, uids, ats, positions = self.values[here], self.uids[here], self.ats[here], self.positions[here]
+        return Messages(self.entity, self.release, batch, values, uids, ats, rows, positions, fields)
 
     def body(self) -> bytes:
         """The first message, as it travels: that is what a dead letter keeps of it."""

@@ -1,6 +1,7 @@
 """The entity and the user stage share how they take control records, barriers, labels and facts, and how events are run one by one."""
 
 import functools
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import ClassVar, Generic, NamedTuple, TypeVar
@@ -21,6 +22,8 @@ from pipeline.score_job.refused_frames import Raised
 from pipeline.score_job.undoable import Again, Outputs, UndoableBundles
 from pipeline.wire.bundle import Bundle, read_bundle
 from pipeline.wire.declaration import Kind, Tag
+
+log = logging.getLogger(__name__)
 
 _encode = msgspec.json.Encoder().encode
 
@@ -51,15 +54,18 @@ class ProfileStage(ABC, Generic[Columns]):
     Args:
         profiles: the profiles over the keyed state that Flink holds for the operator.
         profiles_bytes_max: see `Scorer`.
-        snapshots: see `Definitions`.
+        snapshots: those that the stage uses; see `Definitions`.
     """
 
     NAME: ClassVar[str]
     """The stage's name in dead letters."""
 
-    def __init__(self, profiles: KeyedProfiles, profiles_bytes_max: int, snapshots: KnownSnapshots | None = None) -> None:
+    def __init__(self, profiles: KeyedProfiles, profiles_bytes_max: int, snapshots: KnownSnapshots) -> None:
+        self.snapshots = snapshots
         self.definitions = Definitions(snapshots)
+        self.definitions.watch(self._install)
         self._scorer = Scorer(profiles, profiles_bytes_max)
+        self._equipped: Release | None = None
         self._bundles = UndoableBundles(self._scorer, self._run, self._refuse)
 
     @abstractmethod
@@ -105,6 +111,23 @@ class ProfileStage(ABC, Generic[Columns]):
                 return [*told.without_release(bundle)] if newest is None else self._bundles.process(bundle, newest, again)
         release = self._release_of(bundle)
         return self._own_without_release(bundle) if release is None else self._bundles.process(bundle, release, again)
+
+    def _install(self) -> None:
+        self._scorer.retain({(held.snapshot.key, held.snapshot.sequence) for held in self.snapshots.each()})
+        self._equipped = None
+        if self.definitions.newest is not None:
+            self._equip(self.definitions.newest)
+
+    def _equip(self, release: Release) -> None:
+        """Installs the snapshots for the models and thresholds of `release`: events may carry another one than that in force."""
+        if release is self._equipped:
+            return
+        for since, snapshot in self.snapshots.each():
+            try:
+                self._scorer.install(snapshot, release, since)
+            except Exception as error:  # whatever a snapshot holds: the one before stays
+                log.error("snapshot %d of %s is not in force: %s", snapshot.sequence, snapshot.model, error)
+        self._equipped = release
 
     def _run(self, bundle: Bundle | Columns, release: Release) -> Outputs:
         told = _TOLD.get(bundle.kind)

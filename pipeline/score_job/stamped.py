@@ -64,12 +64,13 @@ class Stamped(NamedTuple):
     def _messages_to(self, of_kind: OfKind, rows: Rows) -> Messages:
         kind, keys, values, at = of_kind
         batch, uids = self.batch, [each.uid for each in self.taken]
+        positions = np.array([each.snapshots for each in self.taken], np.int64)
         if not isinstance(rows, slice):
-            batch, uids, values = batch.take(rows), [uids[row] for row in rows.tolist()], values[rows]
+            batch, uids, values, positions = batch.take(rows), [uids[row] for row in rows.tolist()], values[rows], positions[rows]
             keys = [keys[row] for row in rows.tolist()]
         own = entity_batch(keys, batch.users, batch.id_keys, batch.orders, batch.times_ms, batch.ops)
         fields = batch if kind in self.release.rules.of_entities else None
-        return Messages(kind, self.release.id, own, values, uids, [at] * len(keys), rows, fields)
+        return Messages(kind, self.release.id, own, values, uids, [at] * len(keys), rows, positions, fields)
 
     def _missing(self, answered: Sequence[Answered]) -> NDArray[np.uint8]:
         """Returns [n] 1 where an event lacks an answer."""

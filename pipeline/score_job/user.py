@@ -80,11 +80,8 @@ class UserStage(ProfileStage[Events]):
         profiles_bytes_max: int = BYTES_MAX,
         entries: EntryFeed | None = None,
     ) -> None:
-        self.snapshots = KnownSnapshots()
-        super().__init__(KeyedProfiles(state, True, kept_ms), profiles_bytes_max, self.snapshots)
-        self.definitions.watch(self._install)
+        super().__init__(KeyedProfiles(state, True, kept_ms), profiles_bytes_max, KnownSnapshots())
         self._clock = clock
-        self._equipped: Release | None = None
         self._entries = entries
         self._reads_lists = False
         self._failures = RuleFailures()
@@ -96,8 +93,7 @@ class UserStage(ProfileStage[Events]):
         return release
 
     def _own(self, bundle: Bundle | Events, release: Release) -> Outputs:
-        if release is not self._equipped:
-            self._equip(release)
+        self._equip(release)
         if self._reads_lists and self._entries is not None:
             self._scorer.lists.take(self._entries.take())
         return self._decide(bundle, release) if release.id == bundle.release else self._decide_anew(bundle, release)
@@ -120,25 +116,13 @@ class UserStage(ProfileStage[Events]):
             frames.append((Tag.REPLY, reply, _encode(answer)))
         return frames
 
-    def _install(self) -> None:
-        self._scorer.retain({(held.snapshot.key, held.snapshot.sequence) for held in self.snapshots.each()})
-        if self.definitions.newest is not None:
-            self._equip(self.definitions.newest)
-
     def _equip(self, release: Release) -> None:
-        """Installs the snapshots for the models of `release`: events may carry another one than that in force.
-
-        If it reads lists, their entries are read before its first event is decided.
-        """
-        self._reads_lists = self._reads_lists or bool(release.lists_read)
-        if self._reads_lists and self._entries is not None:
-            self._entries.start()
-        for since, snapshot in self.snapshots.each():
-            try:
-                self._scorer.install(snapshot, release, since)
-            except Exception as error:  # whatever a snapshot holds: the one before stays
-                log.error("snapshot %d of %s is not in force: %s", snapshot.sequence, snapshot.model, error)
-        self._equipped = release
+        """Installs snapshots; if `release` reads lists, their entries are read before its first event is decided."""
+        if release is not self._equipped:
+            self._reads_lists = self._reads_lists or bool(release.lists_read)
+            if self._reads_lists and self._entries is not None:
+                self._entries.start()
+        super()._equip(release)
 
     def _decide(self, bundle: Bundle | Events, release: Release) -> Outputs:
         arrivals = _arrivals_of(bundle, release)

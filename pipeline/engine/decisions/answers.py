@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foundation.filled_arrays import filled
+from patterns.thresholds.threshold import SEEN
 from pipeline.engine.definitions.release import Release
 
 
@@ -19,6 +20,8 @@ class Answers:
         scores: [n] by name of each model with state for another entity than the user; NaN where there is none.
         facts: [n] by path of each fact of another entity than the user, see `features.schema.facts`; NaN where it is missing.
         matched: [n, words] by kind of entity, what its stage says of the sequences of rules whose key it is; see `EntityRules`.
+        looked: [n, SEEN] by name of each learned threshold whose key is no user, what was known of the entity before the event, see
+            `patterns.thresholds.entity_level.look`; NaN where it has not answered.
     """
 
     features: NDArray[np.float64]
@@ -26,14 +29,17 @@ class Answers:
     scores: dict[str, NDArray[np.float64]]
     facts: dict[str, NDArray[np.float64]]
     matched: dict[str, NDArray[np.int64]]
+    looked: dict[str, NDArray[np.float64]]
 
     @classmethod
     def none(cls, release: Release, n: int) -> "Answers":
         """Makes the answers of `n` events that no entity has answered."""
         scores = {model.name: filled(n, np.nan) for models in release.of_entities.values() for model in models}
         facts = {fact.path: filled(n, np.nan) for kind in release.entity_kinds() for fact in release.schema.facts_of(kind)}
-        matched = {kind: np.zeros((n, rules.width), np.int64) for kind, rules in release.rules.of_entities.items()}
-        return cls(filled((n, len(release.features.names)), np.nan), np.zeros(n, np.bool_), scores, facts, matched)
+        rules = release.rules.of_entities
+        matched = {kind: np.zeros((n, own.width), np.int64) for kind, own in rules.items() if own.width}
+        looked = {each.name: filled((n, SEEN), np.nan) for own in rules.values() for each in own.thresholds}
+        return cls(filled((n, len(release.features.names)), np.nan), np.zeros(n, np.bool_), scores, facts, matched, looked)
 
     def put(self, release: Release, kind: str, rows: NDArray[np.int64] | slice, answers: NDArray[np.float64]) -> None:
         """Takes in the answers [rows, `width_of`] of entities of one kind about the events at `rows`."""
@@ -42,27 +48,31 @@ class Answers:
         self.features[in_rows, columns] = answers[:, :width]
         for place, model in enumerate(release.of_entities.get(kind, ()), width):
             self.scores[model.name][rows] = answers[:, place]
-        facts, end = release.schema.facts_of(kind), answers.shape[1] - 1
-        if kind in self.matched:
-            end -= release.rules.of_entities[kind].width
-            words = np.ascontiguousarray(answers[:, end:-1]).view(np.int64)
-            self.matched[kind][rows] = np.where(np.isnan(answers[:, -1:]), 0, words)  # which an answer that has not come is
-        for place, fact in enumerate(facts, end - len(facts)):
+        at = width + len(release.of_entities.get(kind, ()))
+        for place, fact in enumerate(release.schema.facts_of(kind), at):
             self.facts[fact.path][rows] = answers[:, place]
+        at += len(release.schema.facts_of(kind))
+        for threshold in release.rules.of_entities[kind].thresholds if kind in release.rules.of_entities else ():
+            self.looked[threshold.name][rows] = answers[:, at : at + SEEN]
+            at += SEEN
+        if kind in self.matched:
+            words = np.ascontiguousarray(answers[:, at:-1]).view(np.int64)
+            self.matched[kind][rows] = np.where(np.isnan(answers[:, -1:]), 0, words)  # which an answer that has not come is
         self.warming[rows] |= answers[:, -1] == 1.0
 
     def at(self, rows: NDArray[np.int64]) -> "Answers":
         """Returns the answers about the events at `rows` alone."""
-        scores, facts = ({name: numbers[rows] for name, numbers in each.items()} for each in (self.scores, self.facts))
+        scores, facts, looked = ({name: of[rows] for name, of in each.items()} for each in (self.scores, self.facts, self.looked))
         matched = {kind: words[rows] for kind, words in self.matched.items()}
-        return Answers(self.features[rows], self.warming[rows], scores, facts, matched)
+        return Answers(self.features[rows], self.warming[rows], scores, facts, matched, looked)
 
 
 def width_of(release: Release, kind: str) -> int:
     """Returns how many numbers an entity answers with.
 
-    They are the features of its kind, the scores of its detectors, its facts, the words of its rules, and 1 or 0 for `warming`.
+    They are the features of its kind, the scores of its detectors, its facts, what is known by its thresholds, the words of its rules'
+    sequences, and 1 or 0 for `warming`.
     """
     rules = release.rules.of_entities.get(kind)
-    told = len(release.schema.facts_of(kind)) + (0 if rules is None else rules.width)
+    told = len(release.schema.facts_of(kind)) + (0 if rules is None else SEEN * len(rules.thresholds) + rules.width)
     return len(release.features.columns[kind]) + len(release.of_entities.get(kind, ())) + told + 1

@@ -1,7 +1,7 @@
 """The snapshots of one model for the events of a batch, each of which may be scored by another one."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import repeat
+from itertools import pairwise, repeat
 from typing import NamedTuple
 
 import numpy as np
@@ -91,19 +91,15 @@ class SnapshotsOfRows:
         bases = [0.0 if each.scoring is None else each.scoring.base for each in self.each]
         return repeat(bases[-1]) if self.which is None else [bases[place] for place in self.which[rows].tolist()]
 
-    def tables(self, n: int) -> Iterator[tuple[TailTable, NDArray[np.int64] | slice]]:
-        """Gives each table that counts for any of n events, with the rows of these; rows without a snapshot are given none."""
+    def tables(self, n: int) -> Iterator[tuple[TailTable | None, slice]]:
+        """Cuts n events, at least one, into runs of those for which the same table counts, in their order; None: no snapshot counts."""
         if self.which is None:
-            yield self._table(len(self.each) - 1), slice(0, n)
+            yield self.each[-1].table, slice(0, n)
             return
-        for place in np.unique(self.which).tolist():
-            if place != NONE:
-                yield self._table(place), np.flatnonzero(self.which == place)
-
-    def _table(self, place: int) -> TailTable:
-        table = self.each[place].table
-        assert table is not None, "a snapshot of a threshold holds a table"
-        return table
+        starts = np.flatnonzero(np.append(True, self.which[1:] != self.which[:-1])).tolist()
+        for first, end in pairwise([*starts, n]):
+            place = int(self.which[first])
+            yield None if place == NONE else self.each[place].table, slice(first, end)
 
     def numbers(self) -> Iterable[int | None]:
         """Gives the number of the snapshot behind each event's score; None where there is none."""

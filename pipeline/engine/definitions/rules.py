@@ -14,7 +14,6 @@ from patterns.predicates.slices import Slices, parts_of
 from patterns.rules.manifest import Standing, pattern_texts, standings_in_slices
 from patterns.rules.rule_set import LiveRule, RuleSet, live
 from pipeline.engine.definitions.compiled_parts import once_each
-from pipeline.engine.definitions.unsupported_rules import check_supported
 
 PATTERNS_KEPT = 4 * RULES_MAX
 """So many rules are remembered by their texts, compiled or refused: those of a few releases of the greatest size."""
@@ -98,7 +97,6 @@ def _live_of(texts: Mapping[str, str], around: Around, lists: tuple[str, ...]) -
             if not _pattern_of.knows(*key):
                 yield
             pattern = _pattern_of(*key)
-            check_supported(pattern, around.schema.user)
             found.append(LiveRule(pattern, standings[id]))
         yield
     return live(found)

@@ -1,4 +1,9 @@
-"""The third step says what each event's learned thresholds are; the sixth lets users learn from what was approved."""
+"""The third step says what each event's learned thresholds are; the sixth lets users learn from what was approved.
+
+Those of other keys are looked at and learned by the stage of that entity (`pipeline.engine.steps.key_thresholds`).
+"""
+
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +13,8 @@ from features.layout.layout import RETRACTED
 from patterns.policy import ACTIONS, DECIDERS
 from patterns.thresholds.entity_level import learn, look
 from patterns.thresholds.tail_table import NOTHING_KNOWN, TailTable
-from patterns.thresholds.threshold import COHORT, LOOKED, SEEN, THRESHOLD, VALUE, Asked, Threshold
+from patterns.thresholds.threshold import COHORT, LOOKED, SEEN, THRESHOLD, VALUE, WEIGHT, Asked, Threshold
+from pipeline.engine.decisions.snapshots_of_rows import SnapshotsOfRows
 from pipeline.engine.decisions.verdicts import REVISED, UNDECIDED, Verdicts
 from pipeline.engine.definitions.release import Release
 from pipeline.engine.steps.installed_snapshots import InstalledSnapshots
@@ -47,22 +53,34 @@ class ThresholdStep:
 
     def _look(self, threshold: Threshold, asked: Asked, turn: Turn, verdicts: Verdicts) -> NDArray[np.float64]:
         snapshots = self._snapshots.of(snapshot_key(threshold.name, threshold.definition), turn.snapshots)
-        looked = np.empty((len(turn.batch), LOOKED))
-        if snapshots is None or snapshots.which is not None:
-            looked[:, :SEEN] = _seen(threshold, asked, turn, NOTHING_KNOWN, slice(None))
         if snapshots is not None:
             verdicts.snapshots[threshold.name] = snapshots
-            for table, rows in snapshots.tables(len(looked)):
-                looked[rows, :SEEN] = _seen(threshold, asked, turn, table, rows)
+        looked = np.empty((len(turn.batch), LOOKED))
+        if threshold.name in turn.answers.looked:
+            looked[:, :SEEN] = _answered(turn.answers.looked[threshold.name], asked)
+        else:
+            words, times_ms = turn.profiles.section(threshold.section), turn.batch.times_ms
+            for table, at in tables_of(snapshots, len(looked)):
+                cohorts = table.rows_of(asked.cohorts[at])
+                looked[at, :SEEN] = look(words, turn.slots[at], asked.values[at], times_ms[at], cohorts, table, threshold.bounds)
         looked[:, VALUE] = asked.values
         looked[:, COHORT] = asked.cohorts.view(np.float64)
         return looked
 
 
-def _seen(threshold: Threshold, asked: Asked, turn: Turn, table: TailTable, rows: NDArray[np.int64] | slice) -> NDArray[np.float64]:
-    words = turn.profiles.section(threshold.section)
-    cohorts = table.rows_of(asked.cohorts[rows])
-    return look(words, turn.slots[rows], asked.values[rows], turn.batch.times_ms[rows], cohorts, table, threshold.bounds)
+def tables_of(snapshots: SnapshotsOfRows | None, n: int) -> Iterator[tuple[TailTable, slice]]:
+    """Cuts n events into runs of those for which the same table counts, in their order; where none does, nothing is known."""
+    if n and snapshots is None:
+        yield NOTHING_KNOWN, slice(0, n)
+    elif n and snapshots is not None:
+        for table, rows in snapshots.tables(n):
+            yield NOTHING_KNOWN if table is None else table, rows
+
+
+def _answered(answers: NDArray[np.float64], asked: Asked) -> NDArray[np.float64]:
+    """Returns what entities of another key know. Of an event whose entity is not there, or has not answered, nothing is said."""
+    asked.values[np.isnan(answers[:, WEIGHT])] = np.nan
+    return np.where(np.isnan(asked.values)[:, None], np.nan, answers)
 
 
 class LessonStep:

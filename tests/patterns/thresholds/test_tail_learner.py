@@ -8,7 +8,7 @@ from value_streams import DAY_MS, Stream, stream
 
 from detectors.arrays import pack_arrays, unpack_arrays
 from patterns.thresholds.cells import CELLS, CUTS, LEVELS
-from patterns.thresholds.entity_level import SEEN, WIDTH, Bounds, look_and_learn
+from patterns.thresholds.entity_level import OWN_SPREAD, SEEN, WEIGHT, WIDTH, Bounds, look_and_learn
 from patterns.thresholds.tail_histogram import BINS, bin_of, exceeded_by
 from patterns.thresholds.tail_learner import COHORTS_MAX, SETTLED, TailLearner
 from patterns.thresholds.tail_table import NOTHING_KNOWN, TailTable
@@ -44,7 +44,8 @@ def test_no_table_comes_before_enough_events_and_no_quantile_before_enough_alert
     learner = TailLearner(1 / 1_000, BOUNDS)
     events = stream(SETTLED + 10, 100, "normal", drifts=False)
     seen = np.full((len(events.values), SEEN), np.nan)
-    seen[:, 3] = 0.0
+    seen[:, WEIGHT] = 0.0
+    seen[:, OWN_SPREAD] = 1.0
     learner.see(events.cohorts[:10], events.values[:10], seen[:10])
     assert learner.fit() is None
     learner.see(events.cohorts, events.values, seen)
@@ -54,10 +55,27 @@ def test_no_table_comes_before_enough_events_and_no_quantile_before_enough_alert
     assert np.isfinite(table.usual).all()
 
 
+def test_no_table_comes_before_the_spreads_of_entities_are_known() -> None:
+    learner = TailLearner(0.01, BOUNDS)
+    events = stream(2_000, 2_000, "normal", drifts=False)
+    seen = np.full((len(events.values), SEEN), np.nan)
+    learner.see(events.cohorts, events.values, seen)
+    assert not learner.is_due
+    assert learner.fit() is None
+    seen[:, OWN_SPREAD] = 5.0
+    learner.see(events.cohorts[:199], events.values[:199], seen[:199])
+    assert learner.fit() is None
+    learner.see(events.cohorts[:1], events.values[:1], seen[:1])
+    table = learner.fit()
+    assert table is not None
+    assert table.spread[0].tolist() == pytest.approx([5.0] * LEVELS)
+
+
 def test_cohorts_beyond_the_bound_share_the_cells_of_all() -> None:
     learner = TailLearner(0.01, BOUNDS)
     keys = np.arange(1, COHORTS_MAX + 100)
     seen = np.full((len(keys), SEEN), np.nan)
+    seen[:, OWN_SPREAD] = 1.0
     for _ in range(5):
         learner.see(keys, np.ones(len(keys)), seen)
     table = learner.fit()

@@ -15,7 +15,6 @@ from detectors.snapshot import Snapshot
 from detectors.snapshot_parts import parts_of
 from features.schema.batch import Batch
 from features.schema.decode import Decoder
-from foundation.refusal import Refusal
 from pipeline.engine.definitions.release import Release, compile_release
 from pipeline.offline.replay import Outcome, Replay
 from pipeline.tables.event_files import History
@@ -268,8 +267,3 @@ def test_a_snapshot_with_arrays_of_something_else_is_refused_and_the_one_before_
     job.control([("m", key, value) for key, value in parts_of(wrong)])
     job.events([event(1, 1, 60.0)])
     assert known(job.decisions()[0])["snapshot"] == learned().sequence
-
-
-def test_a_threshold_of_another_key_than_the_user_is_refused() -> None:
-    with pytest.raises(Refusal, match="another key"):
-        compile_release(1, texts_with(odd=rule("{of: feature.shop_count, rate: 1/20}")))
