@@ -26,7 +26,7 @@ class SparseArrays(NamedTuple):
     Args:
         words: flat, `LINE` words a line.
         first: by slot, the line of its newest entry, or -1.
-        table: a power of two of cells: 0, or 31 bits of the hash above the line plus one.
+        table: a power of two of cells: 0, or 31 bits of the hash, by which the cell is found, above the line plus one.
         free: by number of lines, the first free block, or -1.
         numbers: lines that were ever used, lines of entries, entries.
         lines: by section, the number of lines of its entries.
@@ -55,7 +55,7 @@ def find_entry(sparse: SparseArrays, slot: int, section: int) -> int:
     hash = mixed(key)
     mask = len(sparse.table) - 1
     tag = hash >> 32
-    at = hash & mask
+    at = tag & mask
     while sparse.table[at] != 0:
         cell = sparse.table[at]
         if cell >> 32 == tag:
@@ -66,7 +66,7 @@ def find_entry(sparse: SparseArrays, slot: int, section: int) -> int:
     return -1
 
 
-@outer
+@inner
 def make_entry(sparse: SparseArrays, slot: int, section: int) -> int:
     """Makes an entry, which must not be there, and returns where its words begin; they hold anything. There must be room."""
     lines = sparse.lines[section]
@@ -92,7 +92,7 @@ def put_cell(sparse: SparseArrays, key: int, block: int) -> None:
     """Lets the table find the block of `key`."""
     hash = mixed(key)
     mask = len(sparse.table) - 1
-    at = hash & mask
+    at = (hash >> 32) & mask
     while sparse.table[at] != 0:
         at = (at + 1) & mask
     sparse.table[at] = ((hash >> 32) << 32) | (block + 1)
@@ -121,15 +121,22 @@ def set_lapse(sparse: SparseArrays, start: int, time_ms: int) -> None:
 def drop_entry(sparse: SparseArrays, start: int) -> None:
     """Frees the entry whose words begin at `start`."""
     block = (start - OWN) // LINE
-    key = sparse.words[start - OWN]
-    slot = key >> SECTION_BITS
+    before = -1
+    here = sparse.first[sparse.words[start - OWN] >> SECTION_BITS]
+    while here != block:
+        before = here
+        here = next_line(sparse, here)
+    drop_behind(sparse, before, block)
+
+
+@outer
+def drop_behind(sparse: SparseArrays, before: int, block: int) -> None:
+    """Frees the entry of a block that stands behind another one of its slot; `before`: -1 where it is the slot's first."""
+    key = sparse.words[block * LINE]
     after = next_line(sparse, block)
-    if sparse.first[slot] == block:
-        sparse.first[slot] = after
+    if before < 0:
+        sparse.first[key >> SECTION_BITS] = after
     else:
-        before = sparse.first[slot]
-        while next_line(sparse, before) != block:
-            before = next_line(sparse, before)
         own = before * LINE + 1
         sparse.words[own] = (sparse.words[own] & ~_LOW) | ((after + 1) & _LOW)
     _take_cell(sparse, key, block)
@@ -144,7 +151,7 @@ def drop_entry(sparse: SparseArrays, start: int) -> None:
 def _take_cell(sparse: SparseArrays, key: int, block: int) -> None:
     """Empties the cell of an entry, and moves those behind it up, so that each is still found."""
     mask = len(sparse.table) - 1
-    at = mixed(key) & mask
+    at = (mixed(key) >> 32) & mask
     while (sparse.table[at] & _LOW) - 1 != block:
         at = (at + 1) & mask
     behind = at
@@ -153,7 +160,7 @@ def _take_cell(sparse: SparseArrays, key: int, block: int) -> None:
         cell = sparse.table[behind]
         if cell == 0:
             break
-        home = mixed(sparse.words[((cell & _LOW) - 1) * LINE]) & mask
+        home = (cell >> 32) & mask
         if ((behind - home) & mask) >= ((behind - at) & mask):
             sparse.table[at] = cell
             at = behind

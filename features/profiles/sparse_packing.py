@@ -12,6 +12,7 @@ from features.profiles.sparse_entries import (
     OWN,
     SECTION_BITS,
     SparseArrays,
+    drop_behind,
     drop_entry,
     find_entry,
     make_entry,
@@ -109,11 +110,13 @@ def unpack(sparse: SparseArrays, slot: int, saved: Int64s, hashes: Int64s, numbe
 def drop_lapsed(sparse: SparseArrays, slots: Int64s, newest_ms: Int64s) -> None:
     """Drops the entries of each slot that mean nothing any more at its time."""
     for i in range(len(slots)):
-        block = sparse.first[slots[i]]
+        before, block = -1, sparse.first[slots[i]]
         while block >= 0:
             after = next_line(sparse, block)
             if _has_lapsed(sparse, block, newest_ms[i]):
-                drop_entry(sparse, block * LINE + OWN)
+                drop_behind(sparse, before, block)
+            else:
+                before = block
             block = after
 
 

@@ -21,7 +21,7 @@ def look_ahead(sparse: SparseArrays, cells: Int64s, short: Int64s, slot: int, st
     for at in range(begin, stop):
         hash = mixed((slot << SECTION_BITS) | short[steps[at], IN_SECTION])
         hashes[at] = hash
-        prefetch(cells, (hash & mask) // LINE, 0)
+        prefetch(cells, ((hash >> 32) & mask) // LINE, 0)
 
 
 @inner
@@ -29,7 +29,7 @@ def look_up(sparse: SparseArrays, lines: Int64s, begin: int, stop: int, hashes: 
     """Begins to fetch the entries of an event, whose cells are there."""
     mask = len(sparse.table) - 1
     for at in range(begin, stop):
-        cell = sparse.table[hashes[at] & mask]
+        cell = sparse.table[(hashes[at] >> 32) & mask]
         if cell >> 32 == hashes[at] >> 32:
             prefetch(lines, (cell & _LOW) - 1, 0)
 

@@ -188,12 +188,6 @@ def test_more_sequences_of_a_device_than_have_room_beside_an_event_all_match() -
     assert {len(match["events"]) for match in found["matches"]} > {0}
 
 
-def test_a_threshold_of_another_key_is_refused_with_its_place() -> None:
-    adaptive = "adaptive: {usual: {of: event.amount, rate: 1/1000, key: device}}\nwhen: event.amount > adaptive.usual\n"
-    with pytest.raises(Refusal, match=r"patterns/often\.yaml:\d+:\d+: threshold of another key"):
-        compile_release(1, TEXTS | {"pattern:often": f"title: Often\nowner: tests\n{adaptive}"})
-
-
 SILENCE = """
 title: Nobody confirms
 owner: tests
