@@ -15,6 +15,10 @@ from api.auth.audit_routes import make_audit_routes
 from api.auth.audited import Audited
 from api.auth.authenticator import Authenticator
 from api.auth.token_routes import make_token_routes
+from api.cases.case_door import CaseDoor, CaseStores
+from api.cases.case_routes import make_case_routes
+from api.cases.case_verbs import make_case_verbs
+from api.cases.inbox_routes import make_inbox_routes
 from api.decisions.decide import Decide
 from api.decisions.reads import make_reads, require_entity_type
 from api.decisions.scores import Scores
@@ -92,6 +96,7 @@ def make_app(
     alerts: Alerts,
     notes: Notes,
     holds: Holds,
+    cases: CaseStores,
     lifespan: Lifespan | None = None,
     metrics: Metrics | None = None,
     api_metrics: ApiMetrics | None = None,
@@ -116,6 +121,7 @@ def make_app(
         alerts: the store of alerts.
         notes: the store of notes on entities.
         holds: the store of holds of payments.
+        cases: the stores of cases.
         webhooks: the stores of webhooks and deliveries, and where messages may go.
         lifespan: starts parts before the first request and stops them after the last one.
         metrics: the store of event metrics; without it the route that queries it does not exist.
@@ -159,6 +165,9 @@ def make_app(
     app.include_router(make_job_routes(jobs, settings, clock, {BACKTEST.name: BacktestDoor(definitions)}), prefix="/v1")
     app.include_router(make_result_route(jobs, results_of(settings), clock), prefix="/v1")
     app.include_router(make_alert_routes(alerts, AlertmanagerSilences(settings.alertmanager_url), clock), prefix="/v1")
+    door = CaseDoor(cases, in_force, clock)
+    for case_routes in (make_case_routes, make_case_verbs, make_inbox_routes):
+        app.include_router(case_routes(door), prefix="/v1")
     app.include_router(make_webhook_routes(webhooks, in_force, clock), prefix="/v1")
     app.include_router(make_delivery_routes(webhooks.deliveries), prefix="/v1")
     app.include_router(make_hold_routes(holds, webhooks.stored, webhooks.deliveries, clock), prefix="/v1")

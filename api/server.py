@@ -18,6 +18,7 @@ from api.app import make_app
 from api.asgi_entry import AsgiEntry
 from api.auth.access import note_found, open_access
 from api.auth.token import find_token
+from api.cases.case_door import CaseStores
 from api.decisions.deciders import Deciders
 from api.decisions.newest_decisions import NewestDecisions
 from api.decisions.waiting import Waiting
@@ -53,15 +54,18 @@ from pipeline.flink.garbage import settle_garbage
 from pipeline.sinks.decision_store import open_decisions_reader
 from stores.decisions import StoreUnavailableError
 from stores.relational.alerts import RelationalAlerts
+from stores.relational.cases import RelationalCases
 from stores.relational.database import Database
 from stores.relational.definitions import RelationalRegistry
 from stores.relational.deliveries import RelationalDeliveries
 from stores.relational.effects import RelationalEffects
 from stores.relational.holds import RelationalHolds
+from stores.relational.inboxes import RelationalInboxes
 from stores.relational.jobs import RelationalJobs
 from stores.relational.notes import RelationalNotes
 from stores.relational.place import SqlitePlace, place_of
 from stores.relational.snoozes import RelationalSnoozes
+from stores.relational.verdicts import RelationalVerdicts
 from stores.relational.webhooks import RelationalWebhooks
 
 log = logging.getLogger(__name__)
@@ -136,7 +140,7 @@ class Server:
             self._runtime.quick_log, self._waiting, self._health, clock, Stream(TopicSource(broker, settings.topic("decisions"))),
             self._lists.entries, self._facts.told, RelationalJobs(self._database), self._effects,
             RelationalSnoozes(self._database), _webhooks(self._database, settings), RelationalAlerts(self._database),
-            RelationalNotes(self._database), RelationalHolds(self._database),
+            RelationalNotes(self._database), RelationalHolds(self._database), _cases(self._database),
             self._lifespan, self._metrics.store, api_metrics,
         )  # fmt: skip
 
@@ -254,6 +258,10 @@ class Server:
 def _webhooks(database: Database, settings: Settings) -> WebhookStores:
     vetting = Vetting(networks(settings.webhook_networks, "WEIR_WEBHOOK_NETWORKS"), settings.webhook_plain == "accept")
     return WebhookStores(RelationalWebhooks(database), RelationalDeliveries(database), vetting)
+
+
+def _cases(database: Database) -> CaseStores:
+    return CaseStores(RelationalCases(database), RelationalVerdicts(database), RelationalInboxes(database), RelationalAlerts(database))
 
 
 def main() -> None:

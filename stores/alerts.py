@@ -5,12 +5,15 @@ it. So a process that is killed loses and doubles nothing; of several processes 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
 
 from stores.deliveries import Message
 from stores.holds import HoldChange
+
+if TYPE_CHECKING:
+    from stores.cases import CaseFollowing
 
 AlertState = Literal["firing", "resolved"]
 ALERT_STATES: tuple[AlertState, ...] = ("firing", "resolved")
@@ -146,6 +149,8 @@ class AlertWork(msgspec.Struct):
         alerts, events, spans: the new states.
         messages: what is told, each with the ids of the webhooks that want it.
         holds: the holds of payments that begin or end.
+        cases: says what follows for cases; None where no alerts open any.
+        ended: ids of alerts that were to be resolved because their cases were closed (see `Alerts.ended`), and are.
     """
 
     places: Mapping[str, tuple[int | None, int]]
@@ -154,6 +159,8 @@ class AlertWork(msgspec.Struct):
     spans: Sequence[Span]
     messages: Sequence[tuple[Message, Sequence[str]]]
     holds: Sequence[HoldChange] = ()
+    cases: "CaseFollowing | None" = None
+    ended: Sequence[str] = ()
 
 
 class Alerts(Protocol):
@@ -185,6 +192,9 @@ class Alerts(Protocol):
             stores.offsets.OtherReaderError: the offsets are no longer those that the batch begins at; nothing was written.
         """
 
+    def ended(self, limit: int) -> dict[str, str]:
+        """Returns at most `limit` alerts that are to be resolved because their cases were closed: why, by id."""
+
     def get(self, ids: Sequence[str]) -> dict[str, Alert]:
         """Returns those alerts of `ids` that there are."""
 
@@ -209,4 +219,7 @@ class Alerts(Protocol):
         """Adds a silence, or changes the one with its id."""
 
     def forget(self, before_ms: int, limit: int) -> int:
-        """Removes at most `limit` alerts that were resolved before `before_ms` (exclusive), with their events; returns how many."""
+        """Removes at most `limit` alerts that were resolved before `before_ms` (exclusive), with their events; returns how many.
+
+        Alerts of a case stay for as long as the case does.
+        """

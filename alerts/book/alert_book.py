@@ -61,6 +61,10 @@ class AlertBook:
         """Returns the alerts that fire."""
         return list(self._firing.values())
 
+    def fires(self) -> bool:
+        """Returns whether any alert fires."""
+        return bool(self._firing)
+
     def keys_of(self, decided: DecidedEvent) -> list[tuple[str, str]]:
         """Returns (name of the definition, key of the event) for which `take` has to know what was counted before."""
         names = (name for name, definition in self._definitions.items() if decided.revision or definition.is_met_by(decided))
@@ -134,9 +138,20 @@ class AlertBook:
                 self._keep(alert, changes)
                 id = alert.id
         if id or before is not None:
-            loss = one.loss if id else 0.0
             changes.events[definition.name, one.key] = AlertEvent(
-                definition.name, one.key, one.revision, id, loss, one.user, one.event_id, one.event_time_ms
+                name=definition.name,
+                key=one.key,
+                revision=one.revision,
+                alert=id,
+                loss=one.loss if id else 0.0,
+                user=one.user,
+                event_id=one.event_id,
+                event_time_ms=one.event_time_ms,
+                at_ms=now_ms,
+                action=one.action,
+                score=one.score,
+                probability=one.probability,
+                rules=",".join(rule.pattern for rule in one.rules[:PATTERNS_MAX]),
             )
 
     def _joined(self, definition: AlertDefinition, one: DecidedEvent, changes: Changes, now_ms: int) -> Alert | None:

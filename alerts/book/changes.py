@@ -34,3 +34,10 @@ class Changes:
     events: dict[tuple[str, str], AlertEvent] = field(default_factory=dict)
     spans: dict[str, Span] = field(default_factory=dict)
     notices: list[Notice | Flood] = field(default_factory=list)
+
+    def add(self, later: "Changes") -> None:
+        """Adds what happened after these changes."""
+        self.alerts |= later.alerts
+        self.events |= later.events
+        self.spans |= later.spans
+        self.notices += later.notices

@@ -36,6 +36,7 @@ class DecidedEvent:
         reasons: why, in words, the weightiest first.
         is_retracted: whether this revision takes the event back.
         kind: one of `KINDS`.
+        probability: that the event is fraud, in [0, 1]; None where the decision does not say.
     """
 
     key: str
@@ -52,6 +53,7 @@ class DecidedEvent:
     reasons: tuple[str, ...] = ()
     is_retracted: bool = False
     kind: Kind = "decision"
+    probability: float | None = None
 
     def severity(self) -> str:
         """Returns the greatest severity of its rules; without rules ``high`` for what is blocked, else ``medium``."""

@@ -1,7 +1,8 @@
 """One table says which roles may call each route.
 
 Only admins may call a route that is not in the table. The roles: `system` is a payment or login system, `reader` sees all decisions,
-`analyst` also gives labels and tells facts, `author` writes definitions, `approver` puts them in force, and `admin` may do everything.
+`analyst` also gives labels, tells facts and works on cases, `author` writes definitions, `approver` puts them in force, and `admin` may do
+everything.
 """
 
 from collections.abc import Iterable
@@ -25,6 +26,11 @@ ANYBODY = 1 << len(ROLES)
 ADMIN = _BITS["admin"]
 
 _READ = "reader analyst author approver"
+_REVIEW = "analyst approver"
+_CASE_VERBS = (
+    *(f":{verb}" for verb in ("claim", "release", "assign", "move", "snooze", "close", "reopen")),
+    "/notes", "/verdicts", "/verdicts/{verdict}:undo", "/alerts/{alert}:move",
+)  # fmt: skip
 _DEFINITIONS = ("schema", "features", "models", "policy")
 _JOB_STARTS = tuple(("POST", f"/v1/{kind.path}", kind.roles) for kind in KINDS.values())
 _JOB_CALLERS = " ".join(role for role in ROLES if role != "admin" and any(role in kind.roles.split() for kind in KINDS.values()))
@@ -92,6 +98,17 @@ TABLE: tuple[tuple[str, str, str], ...] = (
     ("GET", "/v1/holds/{id}", _READ),
     ("POST", "/v1/holds/{id}:release", "analyst approver"),
     ("POST", "/v1/holds/{id}:decline", "analyst approver"),
+    ("GET", "/v1/cases", _READ),
+    ("GET", "/v1/cases:quality", _READ),
+    ("GET", "/v1/cases/{id}", _READ),
+    *(("GET", f"/v1/cases/{{id}}/{part}", _READ) for part in ("timeline", "events", "alerts", "links", "verdicts")),
+    ("POST", "/v1/cases", _REVIEW),
+    ("POST", "/v1/cases:next", _REVIEW),
+    *(("POST", f"/v1/cases/{{id}}{verb}", _REVIEW) for verb in _CASE_VERBS),
+    ("GET", "/v1/inboxes", _READ),
+    ("GET", "/v1/inboxes/{name}", _READ),
+    ("PUT", "/v1/inboxes/{name}", "admin"),
+    ("DELETE", "/v1/inboxes/{name}", "admin"),
     ("GET", "/v1/webhooks", _READ),
     ("GET", "/v1/webhooks/{id}", _READ),
     *(("POST", f"/v1/webhooks{verb}", "admin") for verb in ("", "/{id}:rotate", "/{id}:drop_older_keys", "/{id}:test", "/{id}:send_again")),

@@ -27,7 +27,7 @@ from patterns.list_text import values_of_lists
 from patterns.lists import LIST_PREFIX
 from patterns.rules.manifest import PATTERN_PREFIX
 from pipeline.engine.definitions.feature_catalogue import catalogue_of_release
-from pipeline.engine.definitions.release import ALERTS, PARTS, RELEASE_MAX, check_part
+from pipeline.engine.definitions.release import ALERTS, CASES, PARTS, RELEASE_MAX, check_part
 from stores.registry import StoredRelease
 
 YAML_TYPE = "application/yaml"
@@ -181,9 +181,9 @@ def read_parts(body: bytes) -> dict[str, str]:
     Raises:
         Refusal: it is not a JSON object of texts, is empty, or has a name that is not a part.
     """
-    expected = "a JSON object of texts by " + ", ".join((*PARTS, ALERTS, LIST_PREFIX + "<name>", PATTERN_PREFIX + "<id>"))
+    expected = "a JSON object of texts by " + ", ".join((*PARTS, ALERTS, CASES, LIST_PREFIX + "<name>", PATTERN_PREFIX + "<id>"))
     texts = read_json(body, dict[str, str], "release", expected)
-    unknown = [name for name in texts if name not in (*PARTS, ALERTS) and not name.startswith((LIST_PREFIX, PATTERN_PREFIX))]
+    unknown = [name for name in texts if name not in (*PARTS, ALERTS, CASES) and not name.startswith((LIST_PREFIX, PATTERN_PREFIX))]
     if unknown or not texts:
         raise Refusal("bad release", where="release", expected=expected, got=shortened(", ".join(unknown) or "nothing", 200))
     for name in texts:

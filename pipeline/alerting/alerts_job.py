@@ -95,7 +95,7 @@ class AlertsJob:
             KafkaException: the broker does not.
         """
         keeper: AlertKeeper | None = None
-        policy: HoldPolicy | None = None
+        hold: HoldPolicy | None = None
         reading: DecidedEvents | None = None
         while not self._stopping.is_set():
             self._look_for_releases()
@@ -104,10 +104,10 @@ class AlertsJob:
                 self._stopping.wait(RELEASE_SECONDS)
                 continue
             definitions = with_standing(release.alerts)
-            if keeper is None or (keeper.definitions, policy) != (definitions, release.policy.hold):
-                policy = release.policy.hold
-                holds = HoldKeeper(self._holds, policy)
-                keeper = AlertKeeper(self._alerts, self._webhooks, definitions, self._settings.alert_max_age_ms, holds)
+            if keeper is None or (keeper.definitions, keeper.policy, hold) != (definitions, release.cases, release.policy.hold):
+                hold = release.policy.hold
+                holds = HoldKeeper(self._holds, hold)
+                keeper = AlertKeeper(self._alerts, self._webhooks, definitions, self._settings.alert_max_age_ms, holds, release.cases)
                 self._consumer.assign(places_from(self._consumer, self._topics, keeper.positions))
             if reading is None or reading.release is not release:
                 reading = DecidedEvents(release)

@@ -9,6 +9,8 @@ from pipeline.engine.decisions.absence_record import AbsentEntity
 from pipeline.engine.definitions.release import Release
 from stores.effects import effect_id
 
+LOSS_MAX = 1e15
+"""An event counts as no greater loss than this: a sum of these stays a number, which JSON can hold."""
 UNKNOWN_SEVERITY = "medium"
 """Of a rule that the release in force no longer has."""
 
@@ -31,6 +33,7 @@ class _Decision(msgspec.Struct):
     matches: list[_Match] = []
     event: dict[str, float | bool | None] = {}
     flags: list[str] = []
+    probability: float | None = None
 
 
 class _Absence(msgspec.Struct, tag_field="type", tag="absence"):
@@ -118,7 +121,8 @@ class DecidedEvents:
             score=decision.score,
             rules=rules,
             entities={self._user: decision.user, **{kind: id for kind, id in decision.entities.items() if id}},
-            loss=float(loss or 0.0),
+            loss=min(max(float(loss or 0.0), -LOSS_MAX), LOSS_MAX),
             reasons=tuple(decision.reasons),
             is_retracted="retracted" in decision.flags,
+            probability=decision.probability,
         )

@@ -9,14 +9,15 @@ from patterns.entries import Change, Entry
 from patterns.list_text import values_of_lists
 from patterns.lists import LIST_PREFIX
 from patterns.rules.manifest import PATTERN_PREFIX
-from pipeline.engine.definitions.release import ALERTS, PARTS, Release
+from pipeline.engine.definitions.release import ALERTS, CASES, PARTS, Release
 from pipeline.trial.trial import try_release
 
 
 def read_texts(folder: pathlib.Path) -> dict[str, str]:
     """Reads the texts of `folder` by part.
 
-    These are the definitions, ``alerts.yaml`` if it is there, and ``lists/*.txt`` and ``patterns/*.yaml`` under the names of the files.
+    These are the definitions, ``alerts.yaml`` and ``cases.yaml`` if they are there, and ``lists/*.txt`` and ``patterns/*.yaml`` under the
+    names of the files.
 
     Raises:
         Refusal: a definition is missing, a file cannot be read or is not UTF-8, or a rule stands where it would not be read. It names the
@@ -25,8 +26,8 @@ def read_texts(folder: pathlib.Path) -> dict[str, str]:
     _refuse_unread(folder / "patterns")
     lists = {LIST_PREFIX + file.stem: _read(file) for file in sorted(folder.glob("lists/*.txt"))}
     rules = {PATTERN_PREFIX + file.stem: _read(file) for file in sorted(folder.glob("patterns/*.yaml"))}
-    alerts = {ALERTS: _read(folder / "alerts.yaml")} if (folder / "alerts.yaml").exists() else {}
-    return {part: _read(folder / f"{part}.yaml") for part in PARTS} | alerts | lists | rules
+    optional = {part: _read(folder / f"{part}.yaml") for part in (ALERTS, CASES) if (folder / f"{part}.yaml").exists()}
+    return {part: _read(folder / f"{part}.yaml") for part in PARTS} | optional | lists | rules
 
 
 def _refuse_unread(rules: pathlib.Path) -> None:

@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
-from sqlalchemy import Connection, Table, delete, select, tuple_
+from sqlalchemy import Connection, Table, delete, exists, select, tuple_
 
 from stores.alerts import Alert, AlertEvent, AlertState, AlertWork, Silence, Span
 from stores.relational.alert_tables import ALERT, EVENT, GROUP, OFFSET, SILENCE, SPAN
+from stores.relational.case_growth import ended_alerts, follow, forget_ended, write_growth
+from stores.relational.case_tables import CASE_ALERT
 from stores.relational.database import Database, in_parts, insert_into
 from stores.relational.deliveries import add_messages
 from stores.relational.holds import write_holds
@@ -53,12 +55,19 @@ class RelationalAlerts:
     def write(self, work: AlertWork) -> None:
         with self._database.writing() as connection:
             advance(connection, OFFSET, work.places)
+            growth = follow(connection, work.cases)
             _write_alerts(connection, work.alerts)
             _put(connection, EVENT, [msgspec.structs.asdict(event) for event in work.events])
+            write_growth(connection, growth)
+            forget_ended(connection, work.ended)
             _put(connection, SPAN, [msgspec.structs.asdict(span) for span in work.spans])
             if work.messages:
                 add_messages(connection, work.messages)
             write_holds(connection, work.holds)
+
+    def ended(self, limit: int) -> dict[str, str]:
+        with self._database.reading() as connection:
+            return ended_alerts(connection, limit)
 
     def get(self, ids: Sequence[str]) -> dict[str, Alert]:
         found: dict[str, Alert] = {}
@@ -100,7 +109,8 @@ class RelationalAlerts:
             _put(connection, SILENCE, [{"id": silence.id, "until_ms": silence.until_ms, "whole": msgspec.json.encode(silence)}])
 
     def forget(self, before_ms: int, limit: int) -> int:
-        old = select(ALERT.c.id).where(ALERT.c.resolved_at_ms < before_ms).order_by(ALERT.c.resolved_at_ms).limit(limit)
+        in_case = exists().where(CASE_ALERT.c.alert == ALERT.c.id, CASE_ALERT.c.case_id != "")
+        old = select(ALERT.c.id).where(ALERT.c.resolved_at_ms < before_ms, ~in_case).order_by(ALERT.c.resolved_at_ms).limit(limit)
         with self._database.writing() as connection:
             ids = connection.execute(old).scalars().all()
             for part in in_parts(ids):

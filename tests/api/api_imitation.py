@@ -15,6 +15,7 @@ from api.app import make_app
 from api.asgi_entry import AsgiEntry
 from api.auth.access import Access
 from api.auth.token import install_owner
+from api.cases.case_door import CaseStores
 from api.decisions.waiting import Waiting
 from api.definitions.change import CompileChange, compile_here
 from api.definitions.in_force import InForce
@@ -32,14 +33,17 @@ from stores.decisions import StoredDecision, TopicPlace
 from stores.metrics.duckdb_metrics import DuckDbMetrics
 from stores.relational.alerts import RelationalAlerts
 from stores.relational.audit import RelationalAudit
+from stores.relational.cases import RelationalCases
 from stores.relational.definitions import RelationalRegistry
 from stores.relational.deliveries import RelationalDeliveries
 from stores.relational.effects import RelationalEffects
 from stores.relational.holds import RelationalHolds
+from stores.relational.inboxes import RelationalInboxes
 from stores.relational.jobs import RelationalJobs
 from stores.relational.notes import RelationalNotes
 from stores.relational.snoozes import RelationalSnoozes
 from stores.relational.tokens import RelationalTokens
+from stores.relational.verdicts import RelationalVerdicts
 from stores.relational.webhooks import RelationalWebhooks
 from stores.sqlite.sqlite_decisions import SqliteDecisions
 
@@ -147,11 +151,13 @@ class Api:
         self.webhooks = WebhookStores(RelationalWebhooks(self.database), RelationalDeliveries(self.database), vetting)
         self.alerts = RelationalAlerts(self.database)
         self.holds = RelationalHolds(self.database)
+        self.verdicts, self.inboxes = RelationalVerdicts(self.database), RelationalInboxes(self.database)
+        self.cases = CaseStores(RelationalCases(self.database), self.verdicts, self.inboxes, self.alerts)
         install_owner(self.access.tokens, TOKEN, NOW_MS)
         self.app: AsgiEntry = make_app(
             self.settings, self.access, self.in_force, self.definitions, self.decisions, self.decisions, self.log, self.log,
             self.waiting, self.health, self.clock, self.stream, self.entries, self.facts, self.jobs, self.effects,
-            RelationalSnoozes(self.database), self.webhooks, self.alerts, RelationalNotes(self.database), self.holds,
+            RelationalSnoozes(self.database), self.webhooks, self.alerts, RelationalNotes(self.database), self.holds, self.cases,
             metrics=self.metrics,
         )  # fmt: skip
         self.client = httpx.AsyncClient(

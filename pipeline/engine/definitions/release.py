@@ -5,8 +5,11 @@ from dataclasses import dataclass, field, replace
 
 import msgspec
 
+from alerts.cases.case_policy import NO_CASES, CasePolicy
+from alerts.cases.case_reader import read_cases
 from alerts.policy.alert_definition import AlertDefinition
 from alerts.policy.alert_reader import read_alerts
+from alerts.policy.standing_kinds import with_standing
 from features.profiles.sections import Section
 from features.schema.schema import Schema, read_schema
 from features.sets.feature_set import FeatureSet, read_features
@@ -33,6 +36,9 @@ each, and the manifest of the rules, ``patterns``, are the other ones."""
 ALERTS = "alerts"
 """The optional part that says which decisions become alerts: alerts.yaml."""
 
+CASES = "cases"
+"""The optional part that says which alerts open cases, and how these are worked on: cases.yaml."""
+
 PARTS_KEPT = 8
 """So many schemas, sets of features, sets of models and policies each are remembered by their texts, compiled or refused."""
 
@@ -47,8 +53,8 @@ class Release:
     `sections` are what profiles keep beside windows, by kind of entity; a kind that is not in it has none. The shapes are
     Structs that encode as objects by name: of an event's numbers, entities and dimensions, of its features, of the models. `policy`
     decides as `bypass` has it. `lists` are the names of the lists that it declares; their entries are records of their own. `rules` are
-    what the rule step looks for. `alerts` are the kinds of alerts that its decisions make. `of_entities` are the models that run at the
-    stage of other entities than users, by kind and in the order of their scores.
+    what the rule step looks for. `alerts` are the kinds of alerts that its decisions make, and `cases` says which of them open cases.
+    `of_entities` are the models that run at the stage of other entities than users, by kind and in the order of their scores.
     """
 
     id: int
@@ -66,6 +72,7 @@ class Release:
     lists: tuple[str, ...] = ()
     rules: Rules = NO_RULES
     alerts: tuple[AlertDefinition, ...] = ()
+    cases: CasePolicy = NO_CASES
     of_entities: Mapping[str, tuple[Model, ...]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -131,8 +138,11 @@ def release_in_slices(id: int, texts: Mapping[str, str], beside: Mapping[str, st
     sections = sections_of(models, features)
     sections = {kind: (*own, *rules.sections_of(kind)) for kind, own in sections.items()}
     ids = [part.removeprefix(PATTERN_PREFIX) for part in texts if part.startswith(PATTERN_PREFIX)]
-    alerts = read_alerts(texts[ALERTS], "alerts.yaml", (schema.user, *schema.entities), ids) if ALERTS in texts else ()
-    return Release(id, schema, features, models, policy, sections, event, entity, dimension, feature, model, bypass, lists, rules, alerts)
+    kinds = (schema.user, *schema.entities)
+    alerts = read_alerts(texts[ALERTS], "alerts.yaml", kinds, ids) if ALERTS in texts else ()
+    cases = read_cases(texts[CASES], "cases.yaml", kinds, ids, with_standing(alerts)) if CASES in texts else NO_CASES
+    shapes = (event, entity, dimension, feature, model)
+    return Release(id, schema, features, models, policy, sections, *shapes, bypass, lists, rules, alerts, cases)
 
 
 def _check_lists(features: FeatureSet, lists: tuple[str, ...]) -> None:
@@ -190,8 +200,8 @@ def check_part(part: str) -> None:
         check_name(part.removeprefix(LIST_PREFIX))
     elif part.startswith(PATTERN_PREFIX):
         check_id(part.removeprefix(PATTERN_PREFIX))
-    elif part not in (*PARTS, BYPASS, MANIFEST, ALERTS):
-        expected = ", ".join((*PARTS, BYPASS, MANIFEST, ALERTS, LIST_PREFIX + "<name>", PATTERN_PREFIX + "<id>"))
+    elif part not in (*PARTS, BYPASS, MANIFEST, ALERTS, CASES):
+        expected = ", ".join((*PARTS, BYPASS, MANIFEST, ALERTS, CASES, LIST_PREFIX + "<name>", PATTERN_PREFIX + "<id>"))
         raise Refusal("unknown part", where="release", expected=expected, got=part)
 
 

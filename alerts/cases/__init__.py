@@ -1,0 +1,1 @@
+"""What cases.yaml says, how alerts open cases, and what people do with them."""

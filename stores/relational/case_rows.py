@@ -1,0 +1,120 @@
+"""Reads and writes cases within a transaction: a case is stored whole as JSON, beside the columns that are asked for."""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+from sqlalchemy import Connection, case, func, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from stores.cases import LOSS_UNKNOWN, Case, CaseChange, CaseEntry, CaseTotals, OpenCaseError, SettledVerdictError, free_at_ms
+from stores.relational.alert_tables import EVENT
+from stores.relational.case_tables import CASE, CASE_ALERT, CASE_ENDED_ALERT, CASE_ENTITY, CASE_ENTRY
+from stores.relational.database import in_parts, insert_into
+from stores.relational.verdicts import add_verdicts, undo_verdict
+
+decode_case = msgspec.json.Decoder(Case).decode
+decode_entry = msgspec.json.Decoder(CaseEntry).decode
+WORTH = func.coalesce(EVENT.c.probability, EVENT.c.score, 1.0) * case((EVENT.c.loss > 0, EVENT.c.loss), else_=LOSS_UNKNOWN)
+"""See `stores.cases.worth_of`."""
+
+
+def cases_by_id(connection: Connection, ids: Iterable[str]) -> dict[str, Case]:
+    """Returns those cases of `ids` that there are."""
+    found: dict[str, Case] = {}
+    for part in in_parts(list(dict.fromkeys(ids))):
+        rows = connection.execute(select(CASE.c.id, CASE.c.whole).where(CASE.c.id.in_(part)))
+        found.update((id, decode_case(whole)) for id, whole in rows)
+    return found
+
+
+def write_change(connection: Connection, change: CaseChange) -> None:
+    """Writes what becomes of a case. `stores.relational.database.lock_out_writers` of the cases was called before.
+
+    Raises:
+        OpenCaseError: there is another open case of its typology about the entity.
+        SettledVerdictError: a verdict that is taken back was undone or carried out before.
+    """
+    write_case(connection, change.case)
+    _add_entries(connection, change.case.id, change.entries)
+    add_verdicts(connection, change.verdicts)
+    if change.undone and not undo_verdict(connection, change.undone, change.undone_at_ms):
+        raise SettledVerdictError(change.undone)
+    if change.ends_alerts:
+        own = select(CASE_ALERT.c.alert).where(CASE_ALERT.c.case_id == change.case.id)
+        rows = [{"alert": alert, "why": change.ends_alerts} for alert in connection.execute(own).scalars().all()]
+        for part in in_parts(rows):
+            connection.execute(insert_into(connection, CASE_ENDED_ALERT).values(part).on_conflict_do_nothing())
+
+
+def write_case(connection: Connection, one: Case) -> None:
+    """Writes a case in the place of the one with its id.
+
+    Raises:
+        OpenCaseError: there is another open case of its typology about the entity.
+    """
+    row = {
+        "id": one.id,
+        "entity_kind": one.entity_kind,
+        "entity_id": one.entity_id,
+        "typology": one.typology,
+        "inbox": one.inbox,
+        "state": one.state,
+        "is_closed": one.state == "closed",
+        "free_at_ms": free_at_ms(one),
+        "holder": one.holder,
+        "assigned_to": one.assigned_to,
+        "priority": one.priority,
+        "opened_at_ms": one.opened_at_ms,
+        "decided_at_ms": one.decided_at_ms,
+        "closed_at_ms": one.closed_at_ms,
+        "version": one.version,
+        "whole": msgspec.json.encode(one),
+    }
+    statement = insert_into(connection, CASE).values(row)
+    others = {name: value for name, value in row.items() if name != "id"}
+    try:
+        connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=others))
+    except IntegrityError as error:
+        raise OpenCaseError(one.id) from error
+    _add_entities(connection, one)
+
+
+def recounted(connection: Connection, id: str) -> CaseTotals:
+    """Counts what the events of a case come to; one that counts in several of its alerts counts once."""
+    each = (
+        select(
+            func.max(EVENT.c.loss).label("loss"),
+            func.max(WORTH).label("worth"),
+            func.min(EVENT.c.event_time_ms).label("first"),
+            func.max(EVENT.c.event_time_ms).label("last"),
+        )
+        .where(EVENT.c.case_id == id)
+        .group_by(EVENT.c.key)
+        .subquery()
+    )
+    total = select(func.count(), func.sum(each.c.loss), func.sum(each.c.worth), func.min(each.c.first), func.max(each.c.last))
+    events, loss, worth, first, last = connection.execute(total.select_from(each)).one()
+    return CaseTotals(events, loss or 0.0, worth or 0.0, first, last)
+
+
+def _add_entries(connection: Connection, id: str, entries: Sequence[CaseEntry]) -> None:
+    if entries:
+        rows = [
+            {
+                "case_id": id,
+                "number": entry.number,
+                "at_ms": entry.at_ms,
+                "version": entry.version,
+                "what": entry.what,
+                "by": entry.by,
+                "whole": msgspec.json.encode(entry),
+            }
+            for entry in entries
+        ]
+        connection.execute(insert(CASE_ENTRY), rows)
+
+
+def _add_entities(connection: Connection, one: Case) -> None:
+    rows = [{"kind": kind, "value": value, "case_id": one.id} for kind, value in one.entities]
+    for part in in_parts(rows):
+        connection.execute(insert_into(connection, CASE_ENTITY).values(part).on_conflict_do_nothing())
