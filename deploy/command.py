@@ -101,6 +101,7 @@ def check(directory: pathlib.Path) -> None:
     from deploy.machine.system_settings import system_settings
     from features.sets.retention_ends import ended_by_retention
     from patterns.list_text import values_of_lists
+    from patterns.rules.softened_score import softened_score
     from pipeline.trial.configuration_folder import read_texts
     from pipeline.trial.rules_read import cost_lines, other_refusals, read_rules
     from pipeline.trial.trial_budget import try_within
@@ -124,7 +125,7 @@ def check(directory: pathlib.Path) -> None:
     rules = read_rules(texts)
     for line in cost_lines(rules.patterns, release.schema):
         click.echo(line)
-    for sentence in (*ended_by_retention(release.features), *rules.warnings):
+    for sentence in (*ended_by_retention(release.features), *rules.warnings, *softened_score(texts["policy"], rules.patterns)):
         click.echo(f"warning: {sentence}")
     run_tests(texts, rules.patterns)
 

@@ -46,6 +46,22 @@ def test_what_may_not_be_meant_is_warned_of(folder: pathlib.Path) -> None:
     assert "warning: patterns/all.yaml:4:8: true reads nothing of the event" in result.output
 
 
+@pytest.mark.parametrize(
+    ("order", "action", "is_warned"),
+    [("", "review", True), ("", "block", False), ("", "approve", False), ("order: strongest", "review", False),
+     ("order: [block, review, score]", "review", False)],
+)  # fmt: skip
+def test_a_rule_that_reviews_before_a_score_that_blocks_is_warned_of_unless_the_order_is_written(
+    folder: pathlib.Path, order: str, action: str, is_warned: bool
+) -> None:
+    policy = (folder / "policy.yaml").read_text().replace("order: strongest", order)
+    (folder / "policy.yaml").write_text(policy)
+    (folder / "patterns" / "large.yaml").write_text(RULE + f"then: {{action: {action}}}\n")
+    result = check(folder)
+    assert result.exit_code == 0, result.output
+    assert ("warning: policy.yaml: rules that ask for review (large) speak before a score that blocks" in result.output) == is_warned
+
+
 def test_all_that_is_wrong_with_the_rules_is_said_at_once(folder: pathlib.Path) -> None:
     (folder / "patterns" / "one.yaml").write_text(RULE.replace("amount", "amuont"))
     (folder / "patterns" / "two.yaml").write_text(RULE + "severity: hihg\n")

@@ -21,6 +21,7 @@ def test_weir_check_passes_on_every_sample_folder(folder: str) -> None:
     result = CliRunner().invoke(main, ["check", str(SAMPLES / folder)])
     assert result.exit_code == 0, result.output
     assert ": ok: " in result.output
+    assert "warning: " not in result.output
 
 
 def page_views(seed: int) -> Iterator[tuple[dict, bool]]:
