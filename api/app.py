@@ -49,11 +49,12 @@ from api.kafka.log import Clock, Log, LogUnavailableError
 from api.lists.entries import Entries
 from api.openapi import serve_openapi
 from api.operations.health_routes import make_health
-from api.operations.metric_routes import make_metric_routes
+from api.operations.metric_routes import Asking, make_metric_routes
 from api.patterns.backtest_door import BacktestDoor
 from api.patterns.effect_routes import make_effect_routes
 from api.patterns.pattern_routes import make_pattern_routes
 from api.patterns.promotion_gate import Measuring
+from api.patterns.remarks import Remarks
 from api.stream.stream import Stream
 from api.stream.stream_route import make_stream_route
 from api.webhooks.delivery_routes import make_delivery_routes
@@ -158,7 +159,8 @@ def make_app(
     app.include_router(make_why_route(definitions.registry, in_force, decisions), prefix="/v1")
     measuring = Measuring(effects, definitions.registry, in_force, settings, jobs)
     app.include_router(make_effect_routes(measuring, snoozes, in_force, clock), prefix="/v1")
-    app.include_router(make_pattern_routes(definitions, in_force, measuring), prefix="/v1")
+    remarks = Remarks(in_force, Asking(metrics).ask if metrics is not None else None, clock)
+    app.include_router(make_pattern_routes(definitions, in_force, measuring, remarks), prefix="/v1")
     app.include_router(make_stream_route(stream, in_force, require_entity_type), prefix="/v1")
     app.include_router(make_token_routes(access.tokens, authenticator, clock), prefix="/v1")
     app.include_router(make_audit_routes(access.audit), prefix="/v1")

@@ -4,16 +4,26 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
+import msgspec
+
 from api.http.responses import KeptParts, ReadThresholds, RuleInForce, ShownRules
-from api.http.rule_responses import HiddenByExceptions, RuleReport, ShownSnooze, ShownSnoozes
+from api.http.rule_responses import HiddenByExceptions, RuleRemarks, RuleReport, ShownSnooze, ShownSnoozes
 from patterns.rules.explanation import Why
+
+
+class RulesUploaded(msgspec.Struct):
+    """The release in force after an upload of rules; `remarks` say by id what each costs, and of what its author is warned."""
+
+    release: int
+    changed: bool
+    warming: list[str] = []
+    remarks: dict[str, RuleRemarks] = {}
 
 
 class ClientPatterns:
     """The calls about rules of one client. Each may raise a `Refusal`, as `api.client.client.Client` says.
 
-    Texts, versions and differences are read by the client's own calls, with the part ``patterns/<id>``; several rules are uploaded by
-    `Client.put`, with the parts ``pattern:<id>``.
+    Texts, versions and differences are read by the client's own calls, with the part ``patterns/<id>``.
 
     Args:
         read: makes a call and gives its answer in the given shape.
@@ -57,6 +67,12 @@ class ClientPatterns:
         """
         headers = {} if seen is None else {"if-match": f'"{seen}"'}
         found: RuleInForce | KeptParts = self._put("PUT", _path(id), RuleInForce, KeptParts, content=text.encode(), headers=headers)
+        return found
+
+    def upload(self, texts: Mapping[str, str]) -> RulesUploaded | KeptParts:
+        """Uploads the texts of rules, by id, all or none; gives `KeptParts` when they wait for an approver."""
+        body = {"patterns": dict(texts)}
+        found: RulesUploaded | KeptParts = self._put("POST", "/v1/patterns:upload", RulesUploaded, KeptParts, json=body)
         return found
 
     def move(self, id: str, verb: str, share: float | None = None, reason: str = "", override: bool = False) -> RuleInForce:

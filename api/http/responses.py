@@ -2,6 +2,8 @@
 
 import msgspec
 
+from api.http.rule_responses import RuleRemarks
+
 from features.sets.catalogue import NO_DIFFERENCE, Difference
 from pipeline.engine.fact_record import FactRecord
 
@@ -241,9 +243,13 @@ class ReadThresholds(msgspec.Struct):
     thresholds: list[ReadThreshold]
 
 
-class RuleInForce(msgspec.Struct):
-    """A rule after a change, and the release that has it; `changed` is false where everything was so before."""
+class RuleInForce(msgspec.Struct, omit_defaults=True):
+    """A rule after a change, and the release that has it; `changed` is false where everything was so before.
+
+    `remarks` are left out where no text was uploaded.
+    """
 
     release: int
     changed: bool
     pattern: ShownRule
+    remarks: RuleRemarks | None = None

@@ -19,8 +19,10 @@ from api.http.problem import Problem, as_response, json_answer
 from api.http.problem_types import NEEDS_APPROVER
 from api.http.responses import KeptParts, RuleInForce, ShownRules
 from api.http.route_docs import route_docs
+from api.http.rule_responses import RuleRemarks
 from api.patterns.changes import waits_for_approval, with_approval, with_earlier_text, with_move, with_rules, without_rule
 from api.patterns.promotion_gate import Measuring
+from api.patterns.remarks import Remarks
 from api.patterns.rules_in_force import part_of_rule, shown_rule, shown_rules, standing_in, standings_in
 from foundation.refusal import Refusal
 from patterns.rules.life import MOVES
@@ -43,6 +45,12 @@ _SUMMARIES = {
     "pause": "Stops a rule; it keeps its place",
     "retire": "Ends a rule for good",
 }
+
+
+class PublishedRules(Published, omit_defaults=True):
+    """The result of an upload of rules; `remarks` say by id what each costs, and of what its author is warned."""
+
+    remarks: dict[str, RuleRemarks] = {}
 
 
 class UploadedRules(msgspec.Struct, forbid_unknown_fields=True):
@@ -87,16 +95,16 @@ def part_of(id: Annotated[str, Path(description="lower-case letters, digits and 
     return part_of_rule(id)
 
 
-def make_pattern_routes(definitions: Definitions, in_force: InForce, measuring: Measuring) -> APIRouter:
+def make_pattern_routes(definitions: Definitions, in_force: InForce, measuring: Measuring, remarks: Remarks) -> APIRouter:
     """The routes ``/patterns`` and below."""
     routes = APIRouter(tags=["patterns"])
-    _add_texts(routes, definitions, in_force)
+    _add_texts(routes, definitions, in_force, remarks)
     add_reading_of_versions(routes, "/patterns/{id}", part_of, YAML_TYPE, definitions, in_force)
     _add_life(routes, definitions, in_force, measuring)
     return routes
 
 
-def _add_texts(routes: APIRouter, definitions: Definitions, in_force: InForce) -> None:
+def _add_texts(routes: APIRouter, definitions: Definitions, in_force: InForce, remarks: Remarks) -> None:
     @routes.get("/patterns", summary="The rules of the release in force, and what they may do", **route_docs(ShownRules))
     def rules() -> Response:
         """They come in the order of their ids."""
@@ -122,7 +130,7 @@ def _add_texts(routes: APIRouter, definitions: Definitions, in_force: InForce) -
     @routes.post(
         "/patterns:upload",
         summary="Uploads the texts of several rules, all or none",
-        **route_docs(Published, body=UploadedRules, waiting=KeptParts),
+        **route_docs(PublishedRules, body=UploadedRules, waiting=KeptParts),
     )
     async def upload(request: Request) -> Response:
         """Rules that are not named stay as they are. With 202 all wait for an approver, since one of them acts already."""
@@ -146,9 +154,13 @@ def _add_texts(routes: APIRouter, definitions: Definitions, in_force: InForce) -
             return as_response(json_answer(202, kept))
         published = await definitions.edit(lambda texts: with_rules(texts, rules, approval, caller), caller.name, seen)
         note_subject(request, f"release {published.release}: {named}")
-        [id] = rules if len(rules) == 1 and request.method == "PUT" else [""]
-        answer = RuleInForce(published.release, published.changed, shown_rule(in_force.texts, id)) if id else published
-        return as_response(json_answer(200, answer))
+        found = await remarks.about(rules)
+        if request.method != "PUT":
+            whole = PublishedRules(**msgspec.structs.asdict(published), remarks=found)
+            return as_response(json_answer(200, whole))
+        [id] = rules
+        shown = shown_rule(in_force.texts, id)
+        return as_response(json_answer(200, RuleInForce(published.release, published.changed, shown, found.get(id))))
 
 
 def _add_life(routes: APIRouter, definitions: Definitions, in_force: InForce, measuring: Measuring) -> None:

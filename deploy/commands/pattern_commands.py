@@ -84,14 +84,19 @@ def upload(files: tuple[pathlib.Path, ...]) -> None:
     from api.http.responses import KeptParts
     from foundation.text_bytes import decode_text
 
-    texts = {f"pattern:{file.stem}": decode_text(file.read_bytes(), str(file)) for file in files}
+    texts = {file.stem: decode_text(file.read_bytes(), str(file)) for file in files}
     with _api() as api:
-        found = api.put(texts)
+        found = api.patterns.upload(texts)
     if isinstance(found, KeptParts):
-        for part in texts:
-            click.echo(f"waits       {part.removeprefix('pattern:')}  {found.parts[part]}: another person has to approve it")
-    else:
-        click.echo(f"release     {found.release}{'' if found.changed else ', as before'}")
+        for id in texts:
+            click.echo(f"waits       {id}  {found.parts[f'pattern:{id}']}: another person has to approve it")
+        return
+    click.echo(f"release     {found.release}{'' if found.changed else ', as before'}")
+    for id, said in found.remarks.items():
+        state = f", and {said.state_bytes} bytes of state for each {' and '.join(said.state_of)}" if said.state_of else ""
+        click.echo(f"rule {id} costs an event at most {said.cost_ns} ns of CPU{state}")
+        for sentence in said.warnings:
+            click.echo(f"warning: {sentence}")
 
 
 @patterns.command()

@@ -14,9 +14,19 @@ _SHOWN_MAX = 3
 
 def warnings_of(pattern: Pattern, seen: Seen) -> Iterator[str]:
     """Yields a sentence for each field and each text that the expressions of a rule compare, and that traffic never had."""
-    for formula in [*formulas_of(pattern.when, pattern.sequence, pattern.adaptive), *(each.when for each in pattern.exceptions)]:
+    for formula in _formulas(pattern):
         yield from _unseen_fields(formula, seen)
         yield from _unseen_texts(formula, seen)
+
+
+def asked_fields(pattern: Pattern) -> list[str]:
+    """Returns the names of the event's fields, without ``event.``, that `warnings_of` looks at."""
+    names = [name for formula in _formulas(pattern) for name in formula.names if name.startswith(_EVENT) and " in " not in name]
+    return [name.removeprefix(_EVENT) for name in dict.fromkeys(names)]
+
+
+def _formulas(pattern: Pattern) -> list[Formula]:
+    return [*formulas_of(pattern.when, pattern.sequence, pattern.adaptive), *(each.when for each in pattern.exceptions)]
 
 
 def constant_conditions(pattern: Pattern) -> Iterator[str]:

@@ -4,6 +4,7 @@ import functools
 import random
 from collections.abc import Iterator, Mapping, Sequence
 
+import msgspec
 from decided_case import Case, Json, Outcome
 
 from deploy.command import SAMPLES
@@ -130,34 +131,45 @@ def lesson() -> tuple[bytes, ...]:
     return tuple(payment.encode() for payment in town.history(NOW_MS - 7 * 86_400_000, 1.0, 9_000, 40))
 
 
+@functools.cache
+def lesson_and_stream() -> tuple[bytes, ...]:
+    """Both, in the order of (time, id)."""
+    events = [(msgspec.json.decode(value), value) for value in (*lesson(), *stream())]
+    return tuple(value for _, value in sorted(events, key=lambda pair: (pair[0]["at"], pair[0]["payment_id"])))
+
+
 def case_of(texts: Mapping[str, str] | None = None, values: Sequence[bytes] | None = None, taught: bool = True) -> Case:
     """The stream under these texts.
 
     Args:
-        taught: models and thresholds have learned the lesson, and learn no more; otherwise they learn, and the lesson comes first.
+        taught: models and thresholds have learned the lesson, and learn no more; otherwise they learn, and it comes among the events.
     """
     texts = sample_texts() if texts is None else texts
     listed = values_of_lists({part: text for part, text in texts.items() if part.startswith("list:")})
     entries = [Change(name, value, Entry(name, value)) for name, values in listed.items() for value in values]
     if values is None:
-        values = stream() if taught else (*lesson(), *stream())
+        values = stream() if taught else lesson_and_stream()
     return Case(texts, values, lesson=lesson() if taught else (), entries=entries)
 
 
 def differences(one: Sequence[Json], other: Sequence[Json]) -> list[str]:
-    """Where the decisions of two ways differ, by event and column, bit for bit; repeated decisions must equal the first ones."""
+    """Where the decisions of two ways differ, by event and column, bit for bit; a decision that is made again must equal the first one."""
     ours, theirs = _by_event(one), _by_event(other)
-    found = [f"event {id}: decided by one way alone" for id in sorted(ours.keys() ^ theirs.keys(), key=int)]
+    found = [*_made_again(one, ours), *_made_again(other, theirs)]
+    found += [f"event {id}: decided by one way alone" for id in sorted(ours.keys() ^ theirs.keys(), key=int)]
     for id in sorted(ours.keys() & theirs.keys(), key=int):
         found += [f"event {id}: {said}" for said in _differing(ours[id], theirs[id])]
     return found
 
 
 def _by_event(decisions: Sequence[Json]) -> dict[str, Json]:
-    first: dict[str, Json] = {}
+    return {str(decision["event_id"]): decision for decision in reversed(decisions)}
+
+
+def _made_again(decisions: Sequence[Json], first: Mapping[str, Json]) -> Iterator[str]:
     for decision in decisions:
-        assert first.setdefault(str(decision["event_id"]), decision) == decision
-    return first
+        again = _differing(first[str(decision["event_id"])], decision)
+        yield from (f"event {decision['event_id']}, decided again: {said}" for said in again)
 
 
 def _differing(one: Json, other: Json) -> Iterator[str]:

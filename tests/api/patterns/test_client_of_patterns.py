@@ -60,8 +60,8 @@ def test_the_command_says_what_a_rule_has_become(client: Client, tmp_path: pathl
             CliRunner().invoke(patterns, arguments, catch_exceptions=False)
         return str(caught.value)
 
-    assert said("upload", str(file)) == "release     2\n"
-    assert said("upload", str(file)) == "release     2, as before\n"
+    assert said("upload", str(file)) == "release     2\nrule great costs an event at most 2 ns of CPU\n"
+    assert said("upload", str(file)) == "release     2, as before\nrule great costs an event at most 2 ns of CPU\n"
     assert said("show", "great") == RULE
     assert "canary for 25% of the entities, approved by owner; release 3" in said("canary", "great", "--share", "0.25")
     assert "canary 25%" in said("list")
