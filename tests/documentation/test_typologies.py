@@ -10,7 +10,11 @@ make_importable(__file__, "typologies_page")
 from typologies_page import FOLDERS, PAGE, page, rules_of  # noqa: E402 - it stands beside this file
 
 RULES = [(folder, id) for folder in FOLDERS for id in rules_of(folder)]
-KEYS = {"payments": ("customer_id", "payee_id", "terminal_id", "device_id"), "engagement": ("reader_id", "device_id"), "cards": ("CUSTOMER_ID", "TERMINAL_ID")}
+KEYS = {
+    "payments": ("customer_id", "payee_id", "terminal_id", "device_id"),
+    "engagement": ("reader_id", "device_id"),
+    "cards": ("CUSTOMER_ID", "TERMINAL_ID"),
+}
 WITHOUT_TIES = ("terminal_with_frauds",)
 """It counts what is known of a terminal, and the order of its payments changes nothing."""
 
