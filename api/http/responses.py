@@ -3,7 +3,6 @@
 import msgspec
 
 from api.http.rule_responses import RuleRemarks
-
 from features.sets.catalogue import NO_DIFFERENCE, Difference
 from pipeline.engine.fact_record import FactRecord
 

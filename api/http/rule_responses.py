@@ -6,9 +6,9 @@ import msgspec
 class RuleRemarks(msgspec.Struct):
     """What is to be said of an uploaded rule.
 
-    For an event it costs `cost_ns` nanoseconds of CPU at most, about, which are its units, of `cost_ns_max` that a rule may cost; and each key
-    of the kinds `state_of` keeps `state_bytes` bytes for it at most, of `state_bytes_max`. `warnings` are sentences that begin with file,
-    line and column: conditions that have one answer for all events, and fields and texts that no event has had.
+    For an event it costs `cost_ns` nanoseconds of CPU at most, about, which are its units, of `cost_ns_max` that a rule may cost; and each
+    key of the kinds `state_of` keeps `state_bytes` bytes for it at most, of `state_bytes_max`. `warnings` are sentences that begin with
+    file, line and column: conditions that have one answer for all events, and fields and texts that no event has had.
     """
 
     cost_ns: int

@@ -50,7 +50,7 @@ _SUMMARIES = {
 class PublishedRules(Published, omit_defaults=True):
     """The result of an upload of rules; `remarks` say by id what each costs, and of what its author is warned."""
 
-    remarks: dict[str, RuleRemarks] = {}
+    remarks: dict[str, RuleRemarks] = msgspec.field(default_factory=dict)
 
 
 class UploadedRules(msgspec.Struct, forbid_unknown_fields=True):

@@ -22,8 +22,8 @@ def softened_score(policy: str, patterns: Mapping[str, Pattern]) -> Iterator[str
         return
     found = [id for id, pattern in patterns.items() if pattern.then.action == "review"]
     if found:
-        more = f" and {len(found) - _NAMED_MAX} others" if len(found) > _NAMED_MAX else ""
+        named = ", ".join(found[:_NAMED_MAX]) + (f" and {len(found) - _NAMED_MAX} others" if len(found) > _NAMED_MAX else "")
         yield (
-            f"policy.yaml: rules that ask for review ({', '.join(found[:_NAMED_MAX])}{more}) speak before a score that blocks, so that what it"
+            f"policy.yaml: rules that ask for review ({named}) speak before a score that blocks, so that what it"
             " would block is reviewed; write order: strongest if the severest action is to count, or write out the order that you mean"
         )
