@@ -57,6 +57,7 @@ from api.patterns.promotion_gate import Measuring
 from api.patterns.remarks import Remarks
 from api.stream.stream import Stream
 from api.stream.stream_route import make_stream_route
+from api.verdicts.verdict_routes import make_verdict_routes
 from api.webhooks.delivery_routes import make_delivery_routes
 from api.webhooks.webhook_routes import WebhookStores, make_webhook_routes
 from foundation.refusal import Refusal
@@ -71,6 +72,7 @@ from stores.jobs import Jobs
 from stores.metrics.metrics import Metrics
 from stores.notes import Notes
 from stores.snoozes import Snoozes
+from stores.verdict_steps import VerdictSteps
 
 Lifespan = Callable[[FastAPI], contextlib.AbstractAsyncContextManager[None]]
 
@@ -98,6 +100,7 @@ def make_app(
     notes: Notes,
     holds: Holds,
     cases: CaseStores,
+    steps: VerdictSteps,
     lifespan: Lifespan | None = None,
     metrics: Metrics | None = None,
     api_metrics: ApiMetrics | None = None,
@@ -123,6 +126,7 @@ def make_app(
         notes: the store of notes on entities.
         holds: the store of holds of payments.
         cases: the stores of cases.
+        steps: the store of what verdicts do.
         webhooks: the stores of webhooks and deliveries, and where messages may go.
         lifespan: starts parts before the first request and stops them after the last one.
         metrics: the store of event metrics; without it the route that queries it does not exist.
@@ -147,8 +151,9 @@ def make_app(
     app.include_router(
         make_fact_routes(facts, in_force, log, settings, clock), prefix="/v1"
     )  # before the profile, whose id may hold slashes
+    door = CaseDoor(cases, in_force, clock)
     app.include_router(make_note_routes(notes, in_force, clock), prefix="/v1")
-    app.include_router(make_reads(decisions, scores, in_force, clock, EntityMemory(facts, notes).recall), prefix="/v1")
+    app.include_router(make_reads(decisions, scores, in_force, clock, EntityMemory(facts, notes, door).recall), prefix="/v1")
     app.include_router(make_writes(in_force, decide, log, settings, clock), prefix="/v1")
     if metrics is not None:
         app.include_router(make_metric_routes(metrics, in_force, clock), prefix="/v1")
@@ -167,11 +172,11 @@ def make_app(
     app.include_router(make_job_routes(jobs, settings, clock, {BACKTEST.name: BacktestDoor(definitions)}), prefix="/v1")
     app.include_router(make_result_route(jobs, results_of(settings), clock), prefix="/v1")
     app.include_router(make_alert_routes(alerts, AlertmanagerSilences(settings.alertmanager_url), clock), prefix="/v1")
-    door = CaseDoor(cases, in_force, clock)
     for case_routes in (make_case_routes, make_case_verbs, make_inbox_routes):
         app.include_router(case_routes(door), prefix="/v1")
     app.include_router(make_webhook_routes(webhooks, in_force, clock), prefix="/v1")
     app.include_router(make_delivery_routes(webhooks.deliveries), prefix="/v1")
+    app.include_router(make_verdict_routes(door, steps), prefix="/v1")
     app.include_router(make_hold_routes(holds, webhooks.stored, webhooks.deliveries, clock), prefix="/v1")
     app.include_router(make_health(health, api_metrics, in_force, waiting, stream))
     serve_openapi(app)

@@ -45,6 +45,7 @@ from api.protocol import CONNECTIONS_MAX, BoundedProtocol
 from api.solo.runtime import runtime_of
 from api.stream.stream import Stream
 from api.stream.stream_source import TopicSource
+from api.verdicts.verdicts_part import Changing, carrying_out_of
 from api.webhooks.webhook_routes import Vetting, WebhookStores
 from foundation.refusal import Refusal
 from foundation.settings import Settings, read_settings
@@ -65,6 +66,7 @@ from stores.relational.jobs import RelationalJobs
 from stores.relational.notes import RelationalNotes
 from stores.relational.place import SqlitePlace, place_of
 from stores.relational.snoozes import RelationalSnoozes
+from stores.relational.verdict_steps import RelationalVerdictSteps
 from stores.relational.verdicts import RelationalVerdicts
 from stores.relational.webhooks import RelationalWebhooks
 
@@ -131,6 +133,10 @@ class Server:
         self._carrying_out = CarryingOut(
             self._effects, self._lists.entries, self._definitions, self._in_force, self._access.audit, settings.api_instance, clock
         )
+        cases, changing = _cases(self._database), Changing(self._log, self._lists.entries, self._facts.told)
+        self._verdicts = carrying_out_of(
+            settings, self._database, cases, self._decisions, changing, self._in_force, self._access.audit, clock
+        )
         self._letters = RaisedLetters(broker, settings.topic("dead-letters"), "dead-letters", self._automatic_rollback.take)
         folder = place.path.parent if isinstance(place, SqlitePlace) else None
         self._store_checks = StoreChecks(self._decisions, self._quick_decisions, self._registry, self._access, folder)
@@ -140,7 +146,7 @@ class Server:
             self._runtime.quick_log, self._waiting, self._health, clock, Stream(TopicSource(broker, settings.topic("decisions"))),
             self._lists.entries, self._facts.told, RelationalJobs(self._database), self._effects,
             RelationalSnoozes(self._database), _webhooks(self._database, settings), RelationalAlerts(self._database),
-            RelationalNotes(self._database), RelationalHolds(self._database), _cases(self._database),
+            RelationalNotes(self._database), RelationalHolds(self._database), cases, RelationalVerdictSteps(self._database),
             self._lifespan, self._metrics.store, api_metrics,
         )  # fmt: skip
 
@@ -161,6 +167,7 @@ class Server:
                 self._definitions.reconcile(),
                 self._lists.run(),
                 self._carrying_out.run(),
+                self._verdicts.run(),
                 self._rule_figures.run(),
                 *([self._access.owner.keep_until_done()] if self._access.owner else []),
             ]

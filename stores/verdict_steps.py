@@ -57,6 +57,9 @@ class VerdictSteps(Protocol):
         StoreUnavailableError: any call; the store does not answer, and the call may have taken effect all the same.
     """
 
+    def is_anything_due(self, now_ms: int) -> bool:
+        """Returns whether a verdict has to be planned, done, taken back, or noted as carried out; it costs one query."""
+
     def unplanned(self, at_most: int) -> list[Verdict]:
         """Returns `at_most` verdicts that are not planned, carried out or undone, the oldest first."""
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from alerts.verdicts.verdict_effects import LABELS_ALONE, VerdictPolicy
 from patterns.language.pattern import SEVERITIES
 from stores.alerts import Alert
 from stores.verdicts import VerdictWord
@@ -91,12 +92,14 @@ class CasePolicy:
         inboxes, typologies: in the order of the file; an alert belongs to the first typology that it meets.
         reasons: the taxonomy: reasons by verdict. A verdict of which it has none needs no reason.
         claim_ms: for how long a claim holds after its holder did something.
+        effects: what verdicts do.
     """
 
     inboxes: tuple[InboxDefinition, ...] = ()
     typologies: tuple[Typology, ...] = ()
     reasons: Mapping[VerdictWord, tuple[str, ...]] = field(default_factory=dict)
     claim_ms: int = CLAIM_MS
+    effects: VerdictPolicy = field(default_factory=lambda: LABELS_ALONE)
 
     def typology_of(self, alert: Alert) -> Typology | None:
         """Returns the typology whose cases the alert opens; None where it opens none."""

@@ -15,6 +15,9 @@ from alerts.cases.case_policy import (
     VerdictInput,
 )
 from alerts.policy.alert_definition import AlertDefinition
+from alerts.verdicts.effects_reader import read_effects
+from alerts.verdicts.verdict_effects import LABELS_ALONE
+from features.schema.schema import Schema
 from foundation.document import Section, read_document
 from patterns.language.pattern import SEVERITIES
 from stores.verdicts import VERDICTS, VerdictWord
@@ -34,6 +37,8 @@ def read_cases(
     entities: Sequence[str] | None = None,
     patterns: Sequence[str] | None = None,
     alerts: Sequence[AlertDefinition] | None = None,
+    schema: Schema | None = None,
+    lists: Sequence[str] | None = None,
 ) -> CasePolicy:
     """Reads the YAML text of cases.yaml.
 
@@ -41,12 +46,14 @@ def read_cases(
         entities: kinds of entities that cases may be about; None allows any.
         patterns: rules that may be named; None allows any.
         alerts: the kinds of alerts that may be named; None allows any.
+        schema: declares what verdicts may say of entities; None allows anything.
+        lists: those that verdicts may put entities on; None allows any.
 
     Raises:
         Refusal: a field is unknown, missing or contradicts another; names line and column.
     """
     document = read_document(text, source)
-    document.only("inboxes", "typologies", "reasons", "claim_for")
+    document.only("inboxes", "typologies", "reasons", "claim_for", "verdicts")
     inboxes = _each(document.at("inboxes"), INBOXES_MAX, _inbox)
     names = [inbox.name for inbox in inboxes]
     typologies = _each(document.at("typologies"), TYPOLOGIES_MAX, lambda item: _typology(item, names, entities, patterns, alerts))
@@ -54,7 +61,8 @@ def read_cases(
     if document.has("reasons"):
         document.at("reasons").only(*VERDICTS)
     claim_ms = document.at("claim_for").duration_ms(60_000) if document.has("claim_for") else CLAIM_MS
-    return CasePolicy(inboxes, typologies, reasons, claim_ms)
+    effects = read_effects(document.at("verdicts"), schema, lists) if document.has("verdicts") else LABELS_ALONE
+    return CasePolicy(inboxes, typologies, reasons, claim_ms, effects)
 
 
 def _each(section: Section, most: int, read: Callable[[Section], Named]) -> tuple[Named, ...]:

@@ -8,6 +8,7 @@ from api.http.problem import Problem
 from pipeline.engine.fact_record import FactRecord
 from stores.decisions import Decisions, LatestScore
 from stores.notes import Note
+from stores.verdicts import Verdict
 
 Raw = msgspec.Raw
 
@@ -23,11 +24,29 @@ class Recent(msgspec.Struct):
     next: str | None
 
 
+class CaseOfEntity(msgspec.Struct):
+    """A case about the entity that the caller may see. Times are ms since the epoch."""
+
+    id: str
+    typology: str
+    title: str
+    state: str
+    verdict: str
+    opened_at_ms: int
+    closed_at_ms: int | None
+
+
 class Remembered(msgspec.Struct):
-    """What people said of an entity, whatever its events: `facts`, which tags and overrides are too, and the newest `notes`."""
+    """What people said of an entity, whatever its events.
+
+    `facts` are tags and overrides, too; `notes` are its newest ones. `verdicts` are the newest ones that stand, and `cases` those about it,
+    as far as the caller may see them.
+    """
 
     facts: list[FactRecord] = []
     notes: list[Note] = []
+    verdicts: list[Verdict] = []
+    cases: list[CaseOfEntity] = []
 
 
 class Profile(msgspec.Struct):

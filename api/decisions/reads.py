@@ -5,7 +5,7 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from api.decisions.profile import Profile, Remembered, profile_of
 from api.decisions.scores import Scores, no_entity_type
@@ -65,8 +65,8 @@ PAGE = OBJECT | {"properties": {"decisions": {"type": "array", "items": DECISION
 FLAGS = tuple(action for action in ACTIONS if action != "approve")
 
 
-Recall = Callable[[str, str], Awaitable[Remembered]]
-"""Gives what is remembered of the entity of a type and id."""
+Recall = Callable[[Request, str, str], Awaitable[Remembered]]
+"""Gives what is remembered of the entity of a type and id, as far as the caller of a request may see it."""
 
 
 def make_reads(decisions: Decisions, scores: Scores, in_force: InForce, clock: Clock, recall: Recall) -> APIRouter:
@@ -108,14 +108,14 @@ def make_reads(decisions: Decisions, scores: Scores, in_force: InForce, clock: C
         return _page(decisions.of_entity(entity_type, id, before, limit))
 
     @routes.get("/entities/{entity}/{id:path}", summary="The profile of an entity", **route_docs(Profile, 404))
-    async def profile(entity: str, id: str, limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 50) -> Response:
+    async def profile(entity: str, id: str, request: Request, limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 50) -> Response:
         """The latest score, the features of the newest decision, the newest decisions with a count by action, and what people said of it.
 
         In an id that ends in ``/decisions``, ``/facts`` or ``/notes`` that slash has to be written as ``%2F``.
         """
         entity_type, id = decoded(entity, id)
         require_entity_type(in_force, entity_type)
-        remembered = await recall(entity_type, id)
+        remembered = await recall(request, entity_type, id)
         found = await asyncio.to_thread(profile_of, decisions, entity_type, id, limit, int(clock() * 1000), remembered)
         return as_response(json_answer(200, found))
 

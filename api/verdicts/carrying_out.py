@@ -6,6 +6,7 @@ if two did, no step would be done more than once in effect.
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
@@ -63,13 +64,11 @@ class CarryingOutVerdicts:
         self._audit = audit
         self._tenure = tenure
         self._clock = clock
+        self._step_at_s = 0.0
 
     async def run(self) -> None:
         """Runs for as long as the process lives, and does nothing while another process holds the lease."""
-        try:
-            await asyncio.gather(self._keep_the_lease(), _again(self.work))
-        finally:
-            await asyncio.shield(asyncio.to_thread(self._tenure.give_up))
+        await _again(self.work)
 
     async def work(self) -> bool:
         """Does what is to be done now; returns whether there may be more.
@@ -77,7 +76,10 @@ class CarryingOutVerdicts:
         Raises:
             StoreUnavailableError, LogUnavailableError, Problem: it cannot be done now.
         """
-        if not self._tenure.is_held():
+        if not await asyncio.to_thread(self._steps.is_anything_due, self._now_ms()):
+            await self._let_go()
+            return False
+        if not await self._holds_the_lease():
             return False
         counts = [await step() for step in (self.plan, self.take_back, self.do, self.settle)]
         return any(count == AT_ONCE for count in counts)
@@ -146,14 +148,16 @@ class CarryingOutVerdicts:
         moved = msgspec.structs.replace(step, state=state, outcome=outcome, changed_ms=now_ms)
         await asyncio.to_thread(self._steps.move, step.id, source, moved)
 
-    async def _keep_the_lease(self) -> None:
-        while True:
-            try:
-                seconds = await asyncio.to_thread(self._tenure.step)
-            except Exception as error:  # any error may pass, and until then another process may take over
-                log.warning("the lease of verdicts is tried again: %s: %s", type(error).__name__, error)
-                seconds = 1.0
-            await asyncio.sleep(seconds)
+    async def _holds_the_lease(self) -> bool:
+        """Takes the lease or renews it; whether this process has it. At rest nobody holds it, which costs nothing."""
+        if time.monotonic() >= self._step_at_s:
+            self._step_at_s = time.monotonic() + await asyncio.to_thread(self._tenure.step)
+        return self._tenure.is_held()
+
+    async def _let_go(self) -> None:
+        if self._tenure.is_held():
+            await asyncio.to_thread(self._tenure.give_up)
+            self._step_at_s = 0.0
 
     def _now_ms(self) -> int:
         return int(self._clock() * 1_000)

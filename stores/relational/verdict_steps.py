@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, Row, Table, exists, insert, select, text, update
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, Row, Table, exists, insert, or_, select, text, update
 
 from stores.deliveries import Message
 from stores.relational.database import Database, in_parts, insert_unless_there
@@ -39,6 +39,8 @@ STEP = Table(
     Index("ix_verdict_step_verdict", "verdict", "number"),
     Index("ix_verdict_step_state", "state", "due_ms"),
 )
+_WAITS = VERDICT.c.carried_out_ms.is_(None) & VERDICT.c.undone_ms.is_(None)
+_IS_UNDONE = exists().where(VERDICT.c.id == STEP.c.verdict, VERDICT.c.undone_ms.is_not(None))
 _IS_PLANNED = exists().where(PLAN.c.verdict == VERDICT.c.id)
 _decode_inputs = msgspec.json.Decoder(dict[str, str | float | bool]).decode
 _decode_details = msgspec.json.Decoder(dict[str, str | float | bool | None]).decode
@@ -50,9 +52,18 @@ class RelationalVerdictSteps:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    def is_anything_due(self, now_ms: int) -> bool:
+        due = (
+            exists().where(_WAITS, VERDICT.c.effective_at_ms <= now_ms),
+            exists().where(_WAITS, ~_IS_PLANNED),
+            exists().where(STEP.c.state == "wanted", STEP.c.due_ms <= now_ms, ~_IS_UNDONE),
+            exists().where(PLAN.c.verdict == VERDICT.c.id, ~PLAN.c.is_settled, VERDICT.c.undone_ms.is_not(None)),
+        )
+        with self._database.reading() as connection:
+            return bool(connection.execute(select(or_(*due))).scalar())
+
     def unplanned(self, at_most: int) -> list[Verdict]:
-        waits = VERDICT.c.carried_out_ms.is_(None) & VERDICT.c.undone_ms.is_(None)
-        query = select(VERDICT).where(waits, ~_IS_PLANNED).order_by(VERDICT.c.effective_at_ms, VERDICT.c.id).limit(at_most)
+        query = select(VERDICT).where(_WAITS, ~_IS_PLANNED).order_by(VERDICT.c.effective_at_ms, VERDICT.c.id).limit(at_most)
         with self._database.reading() as connection:
             return [_verdict(row) for row in connection.execute(query)]
 
@@ -67,8 +78,7 @@ class RelationalVerdictSteps:
         return True
 
     def due(self, now_ms: int, at_most: int) -> list[VerdictStep]:
-        is_undone = exists().where(VERDICT.c.id == STEP.c.verdict, VERDICT.c.undone_ms.is_not(None))
-        ripe = select(STEP).where(STEP.c.state == "wanted", STEP.c.due_ms <= now_ms, ~is_undone)
+        ripe = select(STEP).where(STEP.c.state == "wanted", STEP.c.due_ms <= now_ms, ~_IS_UNDONE)
         with self._database.reading() as connection:
             rows = connection.execute(ripe.order_by(STEP.c.due_ms, STEP.c.verdict, STEP.c.number).limit(at_most))
             return [_step(row) for row in rows]

@@ -43,6 +43,7 @@ from stores.relational.jobs import RelationalJobs
 from stores.relational.notes import RelationalNotes
 from stores.relational.snoozes import RelationalSnoozes
 from stores.relational.tokens import RelationalTokens
+from stores.relational.verdict_steps import RelationalVerdictSteps
 from stores.relational.verdicts import RelationalVerdicts
 from stores.relational.webhooks import RelationalWebhooks
 from stores.sqlite.sqlite_decisions import SqliteDecisions
@@ -158,6 +159,7 @@ class Api:
             self.settings, self.access, self.in_force, self.definitions, self.decisions, self.decisions, self.log, self.log,
             self.waiting, self.health, self.clock, self.stream, self.entries, self.facts, self.jobs, self.effects,
             RelationalSnoozes(self.database), self.webhooks, self.alerts, RelationalNotes(self.database), self.holds, self.cases,
+            RelationalVerdictSteps(self.database),
             metrics=self.metrics,
         )  # fmt: skip
         self.client = httpx.AsyncClient(

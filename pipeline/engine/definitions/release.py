@@ -140,7 +140,8 @@ def release_in_slices(id: int, texts: Mapping[str, str], beside: Mapping[str, st
     ids = [part.removeprefix(PATTERN_PREFIX) for part in texts if part.startswith(PATTERN_PREFIX)]
     kinds = (schema.user, *schema.entities)
     alerts = read_alerts(texts[ALERTS], "alerts.yaml", kinds, ids) if ALERTS in texts else ()
-    cases = read_cases(texts[CASES], "cases.yaml", kinds, ids, with_standing(alerts)) if CASES in texts else NO_CASES
+    known = (kinds, ids, with_standing(alerts), schema, lists)
+    cases = read_cases(texts[CASES], "cases.yaml", *known) if CASES in texts else NO_CASES
     shapes = (event, entity, dimension, feature, model)
     return Release(id, schema, features, models, policy, sections, *shapes, bypass, lists, rules, alerts, cases)
 

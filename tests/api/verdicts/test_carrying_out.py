@@ -1,5 +1,6 @@
 """Verdicts are carried out once, whatever is killed between, and taken back by their inverse."""
 
+import asyncio
 import dataclasses
 
 import msgspec
@@ -7,7 +8,7 @@ import pytest
 from api_imitation import NOW_MS, TEXTS, Api
 
 from alerts.verdicts.verdict_effects import FactEffect, LabelEffect, ListEffect, SilenceEffect, VerdictEffects
-from alerts.webhooks.tenure import Tenure
+from alerts.webhooks.tenure import WATCH_S, Tenure
 from api.verdicts.carrying_out import CarryingOutVerdicts
 from api.verdicts.step_doing import StepDoing, StepStores
 from patterns.entries import Entry
@@ -60,7 +61,6 @@ class Office:
         topics = {"labels": "weir.labels", "facts": "weir.facts"}
         doing = StepDoing(stores, api.log, topics, api.entries, api.facts, api.in_force, api.clock)
         tenure = Tenure(RelationalLeases(api.database), "verdicts", name)
-        tenure.step()
         return CarryingOutVerdicts(
             self.verdicts, self.steps, doing, lambda verdict: [("customer", "c1"), ("terminal", "t1")], api.webhooks.stored,
             lambda: {"fraud": self.effects}, api.access.audit, tenure, api.clock,
@@ -229,9 +229,15 @@ async def test_a_step_that_can_never_be_done_has_failed_and_stops_no_other(offic
 
 
 async def test_while_another_process_holds_the_lease_this_one_does_nothing(office: Office) -> None:
+    other = Tenure(RelationalLeases(office.api.database), "verdicts", "two")
+    other.step()
     office.give()
-    assert not await office.process("two").work()
+    assert not await office.at_work.work()
     assert office.states() == {}
+    other.give_up()
+    await asyncio.sleep(WATCH_S)
+    await office.at_work.work()
+    assert office.states()["list"] == "done"
 
 
 async def test_facts_are_told_with_the_time_of_the_verdict(office: Office) -> None:
