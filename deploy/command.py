@@ -10,6 +10,7 @@ import click
 
 from deploy.commands.access_commands import audit, tokens
 from deploy.commands.alert_commands import alerts
+from deploy.commands.case_commands import cases, inboxes
 from deploy.commands.database_commands import database
 from deploy.commands.entity_commands import entities, holds
 from deploy.commands.job_commands import export_by_job, jobs
@@ -59,6 +60,8 @@ for _each in COMMANDS:
 main.add_command(patterns)
 main.add_command(alerts)
 main.add_command(webhooks)
+main.add_command(cases)
+main.add_command(inboxes)
 main.add_command(entities)
 main.add_command(holds)
 

@@ -9,6 +9,7 @@ import httpx
 import msgspec
 
 from api.client.client_alerts import ClientAlerts
+from api.client.client_cases import ClientCases
 from api.client.client_entities import ClientNotes
 from api.client.client_holds import ClientHolds
 from api.client.client_jobs import ClientJobs
@@ -102,6 +103,7 @@ class Client:
 
     Attributes:
         alerts: the calls about alerts and silences.
+        cases: the calls about cases and inboxes.
         jobs: the calls about jobs.
         patterns: the calls about rules.
         webhooks: the calls about webhooks.
@@ -119,6 +121,7 @@ class Client:
         # The API is reached directly, and not through the proxy that the environment may name.
         self._http = httpx.Client(base_url=url, headers=headers, trust_env=False, timeout=seconds_max)
         self.alerts = ClientAlerts(self._read)
+        self.cases = ClientCases(self._read)
         self.jobs = ClientJobs(self._http, self._read)
         self.patterns = ClientPatterns(self._read, self._put)
         self.webhooks = ClientWebhooks(self._read)

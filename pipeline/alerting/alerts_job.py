@@ -25,6 +25,7 @@ from pipeline.control.one_reader import places_from, work_as_one_reader
 from pipeline.control.topic_clients import TopicConsumer, TopicMessage
 from pipeline.engine.isolation import Aside
 from stores.relational.alerts import RelationalAlerts
+from stores.relational.cases import RelationalCases
 from stores.relational.database import Database
 from stores.relational.deliveries import RelationalDeliveries
 from stores.relational.holds import RelationalHolds
@@ -58,6 +59,7 @@ class AlertsJob:
         self._database = database
         self._clock = clock
         self._alerts, self._webhooks, self._holds = RelationalAlerts(database), RelationalWebhooks(database), RelationalHolds(database)
+        self._cases = RelationalCases(database)
         self._consumer: TopicConsumer = consumer_of(settings, "alerts", **UNHURRIED)
         self._control = ControlTopic(settings)
         self._delivering = Delivering(settings, database, self._now_ms)
@@ -149,7 +151,7 @@ class AlertsJob:
     def _forget(self, now_ms: int) -> None:
         if time.monotonic() - self._forgot_at >= FORGET_SECONDS:
             self._forgot_at = time.monotonic()
-            for kept in (self._alerts, self._holds):
+            for kept in (self._cases, self._alerts, self._holds):
                 kept.forget(now_ms - self._settings.alerts_kept_days * DAY_MS, FORGET_MAX)
             RelationalDeliveries(self._database).forget(now_ms - self._settings.deliveries_kept_days * DAY_MS)
 

@@ -116,6 +116,8 @@ class RelationalAlerts:
             for part in in_parts(ids):
                 connection.execute(delete(EVENT).where(EVENT.c.alert.in_(part)))
                 connection.execute(delete(GROUP).where(GROUP.c.alert.in_(part)))
+                connection.execute(delete(CASE_ALERT).where(CASE_ALERT.c.alert.in_(part)))
+                forget_ended(connection, part)
                 connection.execute(delete(ALERT).where(ALERT.c.id.in_(part)))
         return len(ids)
 

@@ -4,7 +4,7 @@ import heapq
 from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
-from sqlalchemy import ColumnElement, and_, case, delete, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, and_, case, delete, func, or_, select, tuple_, update
 
 from stores.alerts import AlertEvent
 from stores.cases import (
@@ -161,6 +161,7 @@ class RelationalCases:
         with self._database.writing() as connection:
             ids = connection.execute(old).scalars().all()
             for part in in_parts(ids):
+                connection.execute(update(EVENT).where(EVENT.c.case_id.in_(part), EVENT.c.case_id != "").values(case_id=""))
                 for table in (CASE_ALERT, CASE_ENTITY, CASE_ENTRY, VERDICT):
                     connection.execute(delete(table).where(table.c.case_id.in_(part)))
                 connection.execute(delete(CASE).where(CASE.c.id.in_(part)))

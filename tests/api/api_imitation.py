@@ -118,9 +118,12 @@ class Api:
     Args:
         folder: of its stores.
         compile_change: tries what is uploaded.
+        database: the relational store; None makes one in the folder.
     """
 
-    def __init__(self, folder: pathlib.Path, compile_change: CompileChange = compile_here) -> None:
+    def __init__(
+        self, folder: pathlib.Path, compile_change: CompileChange = compile_here, database: FickleDatabase | None = None
+    ) -> None:
         self.log = FakeLog()
         self.now_ms = NOW_MS
         self.settings = Settings(deadline_ms=50, folder=str(folder))
@@ -128,7 +131,7 @@ class Api:
         self.health = Health()
         self.decisions = SqliteDecisions(folder / "decisions.db")
         self.kept = 0
-        self.database = FickleDatabase(folder)
+        self.database = database or FickleDatabase(folder)
         self.registry = RelationalRegistry(self.database)
         self.metrics = DuckDbMetrics(folder / "metrics.duckdb", 10)
         self.waiting = Waiting("api-1", 1, IN_FLIGHT_MAX)

@@ -1,12 +1,14 @@
 """An alert becomes a case in a whole solo system, and an analyst decides it."""
 
+import contextlib
 import pathlib
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
-from api.cases.case_shapes import CasePage, GivenVerdicts, ShownCase, Timeline
+from deploy.command import main
 from weir.testing import System
 
 CONFIG = {
@@ -42,36 +44,54 @@ def event(system: System, id: int, customer: str = "c1", amount: float = 9_000.0
     return {"id": id, "at": system.now_ms, "customer": customer, "device": "d1", "amount": amount}
 
 
-def test_an_alert_becomes_a_case_that_is_claimed_decided_and_closed_and_its_alert_ends(system: System) -> None:
-    read = system.client._read
+def weir(*arguments: str) -> str:
+    """What a command prints that ends well."""
+    answer = CliRunner().invoke(main, arguments)
+    assert answer.exit_code == 0, answer.output
+    return answer.output
+
+
+def test_an_alert_becomes_a_case_that_is_claimed_decided_and_closed_and_its_alert_ends(
+    system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("deploy.commands.push.system_api", lambda: contextlib.nullcontext(system.client))
+    cases = system.client.cases
     system.client.patterns.move("large", "activate")
     system.wait_for(lambda: system.decide(event(system, system.now_ms)).action == "review", "the rule in force")
-
-    def cases(state: str) -> list[ShownCase]:
-        page: CasePage = read("GET", "/v1/cases", CasePage, params={"state": state})
-        return page.cases
-
-    [case] = system.wait_for(lambda: cases("open"), "a case")
-    assert (case.entity, case.typology, case.inbox, case.patterns) == (
-        {"kind": "customer", "id": "c1"},
-        "large_payment",
-        "payments",
-        ("large",),
-    )
-    assert case.loss == pytest.approx(9_000.0 * case.events) and case.is_within_capacity is True
-    claimed: ShownCase = read("POST", "/v1/cases:next", ShownCase)
-    assert (claimed.id, claimed.state) == (case.id, "claimed")
-    body = {"verdict": "fraud", "reason": "stolen_card", "close": True}
-    given: GivenVerdicts = read("POST", f"/v1/cases/{case.id}/verdicts", GivenVerdicts, json=body)
-    assert (given.case.state, given.case.verdict, given.verdicts[0].case_id) == ("closed", "fraud", case.id)
-
-    def alert_states() -> set[str]:
-        found = read("GET", f"/v1/cases/{case.id}/alerts", dict)
-        return {alert["state"] for alert in found["alerts"]}
-
-    system.wait_for(lambda: alert_states() == {"resolved"}, "the end of the alert")
-    timeline: Timeline = read("GET", f"/v1/cases/{case.id}/timeline", Timeline)
-    assert {entry.what for entry in timeline.entries} == {"opened", "alert_joined", "event", "claimed", "verdict", "closed"}
+    [case] = system.wait_for(lambda: cases.page(["open"]).cases, "a case")
+    assert (case.entity, case.typology, case.inbox) == ({"kind": "customer", "id": "c1"}, "large_payment", "payments")
+    assert case.patterns == ("large",) and case.loss == pytest.approx(9_000.0 * case.events) and case.is_within_capacity is True
+    assert case.id in weir("cases", "list")
+    assert cases.next().id == case.id and "claimed by owner" in weir("cases", "list", "--state", "claimed")
+    weir("cases", "note", case.id, "the customer does not answer")
+    given = weir("cases", "verdict", case.id, "fraud", "--reason", "stolen_card", "--close")
+    assert "fraud  all events" in given and "closed" in given
+    [verdict] = cases.verdicts(case.id).verdicts
+    assert (verdict.verdict, verdict.reason, verdict.case_id) == ("fraud", "stolen_card", case.id)
+    system.wait_for(lambda: [one.state for one in cases.alerts(case.id).alerts] == ["resolved"], "the end of the alert")
+    happened = {entry.what for entry in cases.timeline(case.id).entries}
+    assert happened == {"opened", "alert_joined", "event", "claimed", "note", "verdict", "closed"}
+    assert "the customer does not answer" in weir("cases", "show", case.id)
+    [inbox] = [one for one in cases.quality().inboxes if one.inbox == "payments"]
+    assert (inbox.decided, inbox.by_verdict) == (1, {"fraud": 1})
     system.decide(event(system, 77))
-    [later] = system.wait_for(lambda: cases("open"), "another case")
+    [later] = system.wait_for(lambda: cases.page(["open"]).cases, "another case")
     assert later.id != case.id
+
+
+def test_cases_are_worked_on_from_the_command_line(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("deploy.commands.push.system_api", lambda: contextlib.nullcontext(system.client))
+    id = weir("cases", "open", "large_payment", "c9", "--text", "somebody called").split()[0]
+    assert "claimed by owner" in weir("cases", "claim", id)
+    assert "open " in weir("cases", "release", id)
+    assert "snoozed" in weir("cases", "snooze", id, "--for", "8h", "--events", "5")
+    verdict = weir("cases", "verdict", id, "unsure", "--close").split()[1]
+    assert "claimed by owner" in weir("cases", "undo", id, verdict) or "open" in weir("cases", "list")
+    weir("cases", "assign", id, "ana")
+    assert "closed" in weir("cases", "close", id, "--text", "a test")
+    assert "open" in weir("cases", "reopen", id)
+    assert "restricted" in weir("inboxes", "restrict", "payments", "--member", "ana")
+    assert "members ana" in weir("inboxes", "list")
+    weir("inboxes", "unrestrict", "payments")
+    assert '"decided":' in weir("cases", "quality")
+    assert CliRunner().invoke(main, ["cases", "claim", "x"]).exit_code != 0

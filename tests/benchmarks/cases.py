@@ -1,0 +1,178 @@
+"""How long the queue and a case take to read, through the whole application, with 100,000 alerts and 10,000 cases in the database.
+
+One case has 100,000 events, the others ten each. Each page is read over ASGI, in turn with the yardstick, a route that reads no store.
+Before a figure is given, the queue is compared with what a sort says, and the timeline of the large case with all its rows.
+
+python tests/benchmarks/cases.py [sqlite|postgresql] ...
+"""
+# ruff: noqa: E402 - what tests use is found once the path knows their folders
+
+import asyncio
+import contextlib
+import pathlib
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+
+TESTS = pathlib.Path(__file__).parents[1]
+sys.path[:0] = [str(TESTS / "tools"), str(TESTS / "api")]
+
+import httpx
+import msgspec
+from alerts_of_a_test import alert
+from api_imitation import NOW_MS, TEXTS, Api
+from cases_of_a_test import ALERTS_YAML, CASES_YAML, case, counted
+from sqlalchemy import Connection, Table, insert, text
+
+from deploy.machine.ports import free_ports
+from deploy.machine.processes import Processes
+from deploy.servers.postgresql import URL_FILE, start_postgresql
+from pipeline.engine.definitions.release import compile_release
+from stores.relational.alert_tables import ALERT, EVENT
+from stores.relational.case_rows import write_case
+from stores.relational.case_tables import CASE_ALERT
+from stores.relational.database import Database, in_parts
+from stores.relational.place import DatabasePlace, PostgresqlPlace, SqlitePlace
+
+CASES, ALERTS, LARGE, ROUNDS = 10_000, 100_000, 100_000, 60
+QUEUE_BAR_MS, CASE_BAR_MS = 50.0, 100.0
+
+
+def priority(number: int) -> float:
+    """Of the case of that number; many are equal."""
+    return float(number * 7_919 % 4_001)
+
+
+def fill(database: Database) -> None:
+    """Writes the cases with their alerts and events; every second case is closed, as in a system that has run for a while."""
+    with database.writing() as connection:
+        for number in range(CASES):
+            events = LARGE if number == 1 else 10
+            state = "closed" if number % 2 == 0 else "open"
+            closed = {"closed_at_ms": NOW_MS, "decided_at_ms": NOW_MS, "verdict": "fraud"} if state == "closed" else {}
+            entities = (("customer", f"c{number}"), ("device", f"d{number % 2_000}"), ("terminal", f"t{number % 300}"))
+            more: dict[str, object] = {"state": state, "priority": priority(number), "alerts": 10, "events": events, "entities": entities}
+            write_case(connection, case(number, NOW_MS - number, **(more | closed)))
+        _insert(connection, ALERT, map(_alert, range(ALERTS)))
+        _insert(connection, CASE_ALERT, ({"alert": f"a{n}", "case_id": case(n % CASES).id, "at_ms": NOW_MS + n} for n in range(ALERTS)))
+        _insert(connection, EVENT, (_event(n, f"a{n % ALERTS}", n % CASES) for n in range(ALERTS)))
+        _insert(connection, EVENT, (_event(ALERTS + n, "a1", 1) for n in range(LARGE)))
+        connection.execute(text("ANALYZE"))
+
+
+def _insert(connection: Connection, table: Table, rows: Iterable[dict[str, object]]) -> None:
+    for part in in_parts(list(rows)):
+        connection.execute(insert(table), part)
+
+
+def _alert(number: int) -> dict[str, object]:
+    id, at_ms = f"a{number}", NOW_MS + number
+    whole = msgspec.json.encode(alert(id, at_ms, f"c{number % CASES}"))
+    return {"id": id, "name": "attack", "state": "resolved", "opened_at_ms": at_ms, "resolved_at_ms": NOW_MS, "whole": whole}
+
+
+def _event(number: int, alert_id: str, of_case: int) -> dict[str, object]:
+    event = counted(f"k{number:09d}", alert_id, NOW_MS - 10_000_000 + number)
+    return msgspec.structs.asdict(event) | {"case_id": case(of_case).id}
+
+
+async def read_all(client: httpx.AsyncClient, path: str, part: str) -> list[dict[str, object]]:
+    """All pages of a route."""
+    found: list[dict[str, object]] = []
+    cursor: str | None = None
+    while True:
+        page = (await client.get(path, params={"limit": 500} | ({"cursor": cursor} if cursor else {}))).json()
+        found += page[part]
+        cursor = page["next"]
+        if cursor is None:
+            return found
+
+
+async def check(api: Api) -> None:
+    """Compares what the routes say with what was written.
+
+    Raises:
+        AssertionError: they differ.
+    """
+    queue = await read_all(api.client, "/v1/cases?state=open", "cases")
+    wanted = sorted(range(1, CASES, 2), key=lambda number: (-priority(number), number))
+    assert [one["id"] for one in queue] == [case(number).id for number in wanted], "the queue is in another order"
+    timeline = await read_all(api.client, f"/v1/cases/{case(1).id}/timeline", "entries")
+    assert len(timeline) == LARGE + 10, "the timeline has gaps"
+
+
+async def timed(call: Callable[[], Awaitable[httpx.Response]]) -> float:
+    """How long one answer takes, in ms."""
+    began = time.perf_counter()
+    answer = await call()
+    took_ms = (time.perf_counter() - began) * 1_000
+    assert answer.status_code == 200, answer.text
+    return took_ms
+
+
+async def measure(api: Api) -> bool:
+    """Prints how long each page takes; whether all are within their bars."""
+    large, small = f"/v1/cases/{case(1).id}", f"/v1/cases/{case(3).id}"
+    get = api.client.get
+
+    async def page_of_a_case(path: str) -> httpx.Response:
+        """All that a case page asks for, one after the other."""
+        for part in ("", "/timeline", "/alerts", "/links"):
+            answer = await get(path + part)
+        return await get(path + "/verdicts") if answer.status_code == 200 else answer
+
+    calls: dict[str, tuple[float, Callable[[], Awaitable[httpx.Response]]]] = {
+        "yardstick: GET /v1/lists": (0.0, lambda: get("/v1/lists")),
+        "queue, open": (QUEUE_BAR_MS, lambda: get("/v1/cases", params={"state": "open"})),
+        "queue, one inbox": (QUEUE_BAR_MS, lambda: get("/v1/cases", params={"state": ["open", "claimed"], "inbox": "payments"})),
+        "queue, of nobody (walks all)": (QUEUE_BAR_MS, lambda: get("/v1/cases", params={"holder": "nobody"})),
+        "case page, ten events": (CASE_BAR_MS, lambda: page_of_a_case(small)),
+        "case page, 100,000 events": (CASE_BAR_MS, lambda: page_of_a_case(large)),
+        "inboxes": (QUEUE_BAR_MS, lambda: get("/v1/inboxes")),
+        "quality (not a page)": (0.0, lambda: get("/v1/cases:quality")),
+    }
+    took: dict[str, list[float]] = {name: [] for name in calls}
+    for _ in range(ROUNDS):
+        for name, (_, call) in calls.items():
+            took[name].append(await timed(call))
+    for name, (bar, _) in calls.items():
+        ordered = sorted(took[name])
+        limit = f"  bar {bar:.0f} ms" if bar else ""
+        print(f"  {name:<32} median {statistics.median(ordered):7.2f} ms   p95 {ordered[int(0.95 * ROUNDS)]:7.2f} ms{limit}")
+    return all(statistics.median(took[name]) <= bar for name, (bar, _) in calls.items() if bar)
+
+
+@contextlib.contextmanager
+def place(kind: str, folder: pathlib.Path) -> Iterator[DatabasePlace]:
+    """Where the database of one run is."""
+    if kind == "sqlite":
+        yield SqlitePlace(folder / "cases.db")
+        return
+    [port] = free_ports(1)
+    with Processes() as processes:
+        processes.add(start_postgresql(folder / "postgresql", folder / "logs", port))
+        yield PostgresqlPlace((folder / "postgresql").joinpath(*URL_FILE).read_text().strip())
+
+
+async def run(kind: str) -> bool:
+    """Fills a database, checks, and measures; whether all pages are within their bars."""
+    with tempfile.TemporaryDirectory() as name, place(kind, pathlib.Path(name)) as where:
+        database = Database(where)
+        api = Api(pathlib.Path(name), database=database)  # type: ignore[arg-type]  # no test makes it fickle here
+        texts = TEXTS | {"alerts": ALERTS_YAML, "cases": CASES_YAML}
+        api.in_force.install(compile_release(2, texts), texts)
+        fill(database)
+        await check(api)
+        print(f"{kind}: {CASES:,} cases, {ALERTS:,} alerts, {ALERTS + LARGE:,} events in cases; {ROUNDS} rounds")
+        is_good = await measure(api)
+        await api.client.aclose()
+        for part in (api.decisions, api.metrics, database):
+            part.close()
+        return is_good
+
+
+if __name__ == "__main__":
+    results = [asyncio.run(run(kind)) for kind in sys.argv[1:] or ("sqlite", "postgresql")]
+    sys.exit(0 if all(results) else 1)
