@@ -1,6 +1,5 @@
 """Keeps compiled kernels on disk, found by the code of all the sources that they were compiled from."""
 
-import ast
 import bisect
 import functools
 import hashlib
@@ -12,6 +11,9 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
+
+from foundation.cache_folder import cache_folder
+from foundation.source_digests import SourceDigests
 
 PROJECT = pathlib.Path(__file__).resolve().parent.parent
 
@@ -34,15 +36,6 @@ def keep_on_disk(dispatcher: Any) -> Any:
     """
     dispatcher._cache = _KernelCache(dispatcher.py_func)
     return dispatcher
-
-
-def cache_folder() -> pathlib.Path:
-    """Returns the folder of kernels: ``NUMBA_CACHE_DIR``, or ``weir/kernels`` in the user's cache folder."""
-    given = os.environ.get("NUMBA_CACHE_DIR")
-    if given:
-        return pathlib.Path(given)
-    cache = os.environ.get("XDG_CACHE_HOME")
-    return (pathlib.Path(cache) if cache else pathlib.Path.home() / ".cache") / "weir" / "kernels"
 
 
 @functools.cache
@@ -70,38 +63,25 @@ class _Code(NamedTuple):
     """Describes what a module does.
 
     Args:
-        digest: the SHA-256 of its syntax tree without docstrings.
+        digest: see `Source`.
         imports: the modules of the project that it names in its absolute imports.
-        starts: the first line of each of its functions, decorators included, in order.
+        starts: see `Source`.
     """
 
-    digest: bytes
+    digest: str
     imports: list[pathlib.Path]
     starts: list[int]
 
 
+_known = SourceDigests(cache_folder)
+
+
 @functools.cache
 def _code_of(path: pathlib.Path) -> _Code:
-    """Reads a module, once a process. It takes about 25 ms for each thousand lines."""
-    tree = ast.parse(path.read_bytes())
-    modules: list[str] = []
-    starts: list[int] = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.module:
-            modules += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        elif isinstance(node, ast.Import):
-            modules += [alias.name for alias in node.names]
-        elif isinstance(node, ast.FunctionDef | ast.Lambda):
-            starts.append(min(line.lineno for line in (node, *getattr(node, "decorator_list", []))))
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
-            node.body = [part for part in node.body if not _is_text(part)]
-    paths = [PROJECT / (module.replace(".", "/") + ".py") for module in modules]
-    return _Code(hashlib.sha256(ast.dump(tree).encode()).digest(), [path for path in paths if path.exists()], sorted(starts))
-
-
-def _is_text(statement: ast.stmt) -> bool:
-    """Tells whether a statement is a text and nothing else: a docstring, of an attribute too."""
-    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant) and isinstance(statement.value.value, str)
+    """Reads a module, once a process; what an earlier process has read of it is known while the file is the same."""
+    source = _known.of(path)
+    paths = [PROJECT / (module.replace(".", "/") + ".py") for module in source.modules]
+    return _Code(source.digest, [path for path in paths if path.exists()], source.starts)
 
 
 class _ByCode(_CacheLocator):  # type: ignore[misc]  # numba is untyped

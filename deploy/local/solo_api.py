@@ -10,7 +10,6 @@ import click
 
 from api.server import main as serve
 from deploy.local.releases import publish, read_folder
-from deploy.machine.without_pandas import forgo_pandas
 from foundation.refusal import Refusal
 from foundation.settings import Settings, read_settings
 from pipeline.log.log_folder import INPUT, LOGS, close_writers, writer_of
@@ -39,7 +38,6 @@ def put_in_force(settings: Settings, config: pathlib.Path, replace: bool) -> int
 @click.option("--replace", is_flag=True)
 def main(config: pathlib.Path, replace: bool) -> None:
     """Serves until TERM or Ctrl-C; ends with status 2 and a message if the configuration is refused."""
-    forgo_pandas()
     settings = read_settings()
     try:
         release = put_in_force(settings, config, replace)

@@ -3,7 +3,6 @@
 They are threads of one process, because each process of its own would load the same libraries again.
 """
 
-from deploy.machine.without_pandas import forgo_pandas
 from foundation.settings import Settings
 from pipeline.control.job_program import run_job
 from pipeline.jobs import worker
@@ -20,5 +19,4 @@ def make(settings: Settings) -> SideJobs:
 
 
 if __name__ == "__main__":
-    forgo_pandas()
     run_job(make)

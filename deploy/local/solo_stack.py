@@ -7,6 +7,7 @@ import sys
 import time
 
 from deploy.machine.answers import answers
+from deploy.machine.bytecode import bytecode_environment
 from deploy.machine.jars import PROJECT
 from deploy.machine.patience import Patience
 from deploy.machine.ports import require_free
@@ -24,6 +25,8 @@ READY_SECONDS_MAX = 600.0
 """The first start on a machine compiles the kernels, which takes minutes where the machine is busy."""
 MODULES = {"api": "deploy.local.solo_api", "side-jobs": "deploy.local.solo_side_jobs"}
 """The processes, with the modules that run them."""
+LEAN = "deploy.machine.lean"
+"""What runs these modules in a process without libraries that it never uses."""
 HURRIED = ("api",)
 """The processes for which somebody waits."""
 
@@ -80,7 +83,7 @@ class SoloStack:
 
     def environment(self) -> dict[str, str]:
         """The environment of the processes of this system."""
-        return os.environ | settings_as_environment(self.settings) | {"PYTHONUNBUFFERED": "1"}
+        return os.environ | settings_as_environment(self.settings) | bytecode_environment() | {"PYTHONUNBUFFERED": "1"}
 
     def __enter__(self) -> "SoloStack":
         self.start()
@@ -106,7 +109,7 @@ class SoloStack:
 
     def _python(self, name: str, replace: bool = False) -> Process:
         arguments = ["--config", str(self._config), *(["--replace"] if replace else [])] if name == "api" else []
-        command = [sys.executable, "-m", MODULES[name], *arguments]
+        command = [sys.executable, "-m", LEAN, MODULES[name], *arguments]
         hurried = name in HURRIED
         prepare = ask_for_short_slices if hurried else None
         return Process(name, command, self.environment(), self.logs, PROJECT, background=not hurried, prepare=prepare)

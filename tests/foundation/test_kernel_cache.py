@@ -6,7 +6,8 @@ import sys
 import pytest
 
 from foundation import kernel_cache
-from foundation.kernel_cache import cache_folder, digest_of
+from foundation.cache_folder import cache_folder
+from foundation.kernel_cache import digest_of
 
 _RUN = """
 import sys
