@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from detectors.boosted_trees import ARRAYS as BOOSTED_ARRAYS
+from detectors.boosted_trees import BoostedScoring
 from detectors.decayed_quantile import DecayedQuantile
 from detectors.gaussian import GaussianScorer
 from detectors.half_space_scoring import ARRAYS as HALF_SPACE_ARRAYS
@@ -29,6 +31,7 @@ KEYED: Final[dict[str, type[Keyed]]] = {
 SNAPSHOT_KINDS: Final[dict[str, SnapshotKind[Scoring]]] = {
     "anomaly.HalfSpaceTrees": SnapshotKind(HALF_SPACE_ARRAYS, HalfSpaceScoring),
     "linear_model.LogisticRegression": SnapshotKind(LOGISTIC_ARRAYS, LogisticScoring),
+    "boosted.SymmetricTrees": SnapshotKind(BOOSTED_ARRAYS, BoostedScoring),
 }
 """What a snapshot may be, by the kind that it states. The kind of a learner's snapshots is the learner's name."""
 

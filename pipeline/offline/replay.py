@@ -33,6 +33,7 @@ from pipeline.offline.decisions_file import DecisionsFile
 from pipeline.offline.rule_counts import RuleCounts, RuleOutcome
 from pipeline.offline.spooled_events import SpooledHistory
 from pipeline.tables.event_files import History
+from pipeline.training.fit_trees import fit_trees
 
 BATCH_MAX = 4_096
 NO_LABEL = -1
@@ -104,7 +105,7 @@ class Replay:
         self._events = history.recorded()
         self.labels = labels
         self.scorer = Scorer(steps=steps)
-        self.learners = Learners(release)
+        self.learners = Learners(release, fit_trees)
         self.published: dict[str, Snapshot] = {}
         self.absences: list[Absence] = []
         self._newest_ms = LONG_AGO

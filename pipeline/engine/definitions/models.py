@@ -15,10 +15,15 @@ from features.definitions.row_column import Origin
 from features.schema.schema import NAME_CHARACTERS_MAX, Schema
 from features.sets.feature_set import FeatureSet
 from foundation.document import Section, read_document
+from pipeline.engine.definitions.boosted_model import FIELDS as FIELDS_OF_BOOSTED
+from pipeline.engine.definitions.boosted_model import KIND as BOOSTED
+from pipeline.engine.definitions.boosted_model import MODEL as BOOSTED_MODEL
+from pipeline.engine.definitions.boosted_model import Boosted, read_boosted
 
 MODELS_MAX = 256
 """Of a release."""
-_FIELDS = ("name", "kind", "model", "parameters", "scope", "learns", "inputs", "publish_every", "sample")
+_FIELDS = ("name", "kind", "scope", "learns", "inputs", "sample")
+_FIELDS_OF_RIVER = ("model", "parameters", "publish_every")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +32,7 @@ class Model:
 
     Args:
         name: unique within the release.
-        model: name in the catalogue, such as ``anomaly.HalfSpaceTrees``.
+        model: name in the catalogue, such as ``anomaly.HalfSpaceTrees``; the kind of its snapshots.
         parameters: given to the detector as they stand.
         keyed: the detector, where it has a state for each entity of one kind; ``None`` for one global learner.
         kind: that kind of entity; empty for a global learner.
@@ -41,6 +46,7 @@ class Model:
             kind; ``None`` for others.
         cost_ns: of scoring an event, about, with its inputs at hand.
         shape: a Struct with one attribute an input, which encodes as an object by the inputs' names.
+        boosted: how its trees are fitted beside the stream; ``None`` for models that learn from each event or label as it comes.
     """
 
     name: str
@@ -57,6 +63,7 @@ class Model:
     own: "InputColumns | None"
     cost_ns: float
     shape: type[msgspec.Struct]
+    boosted: Boosted | None = None
 
     @property
     def section(self) -> str:
@@ -120,11 +127,11 @@ class _Inputs:
 
 
 def _read_model(section: Section, known: _Inputs) -> Model:
-    section.only(*_FIELDS)
+    if section.has("kind") and section.at("kind").choice(("river", BOOSTED)) == BOOSTED:
+        return _read_boosted(section, known)
+    section.only(*_FIELDS, *_FIELDS_OF_RIVER)
     kind = _kind(section, known)
     keyed = kind != ""
-    if section.has("kind"):
-        section.at("kind").choice(("river",))
     model = section.at("model").choice(sorted(KEYED if keyed else LEARNERS))
     labelled = not keyed and bool(LEARNERS[model].labelled)
     if section.has("learns") and (section.at("learns").choice(("labels", "events")) == "labels") != labelled:
@@ -150,6 +157,35 @@ def _read_model(section: Section, known: _Inputs) -> Model:
         own=own,
         cost_ns=cost_ns,
         shape=object_shape("Inputs", inputs),
+    )
+
+
+def _read_boosted(section: Section, known: _Inputs) -> Model:
+    section.only(*_FIELDS, *FIELDS_OF_BOOSTED)
+    for field, only in (("scope", "global"), ("learns", "labels")):
+        if section.has(field):
+            section.at(field).choice((only,))
+    name = _name(section.at("name"))
+    inputs = _read_inputs(section.at("inputs"), name, known)
+    if not inputs:
+        section.at("inputs").refuse("wrong number of inputs", "at least one input")
+    boosted = read_boosted(section, inputs)
+    return Model(
+        name=name,
+        model=BOOSTED_MODEL,
+        parameters={},
+        keyed=None,
+        kind="",
+        labelled=True,
+        inputs=inputs,
+        publish_every_ms=boosted.retrain_ms,
+        sample=section.at("sample").number(0.0, 1.0) if section.has("sample") else 1.0,
+        definition=_definition(section, inputs, known.features),
+        columns=_columns(inputs, known.places),
+        own=None,
+        cost_ns=boosted.cost_ns,
+        shape=object_shape("Inputs", inputs),
+        boosted=boosted,
     )
 
 

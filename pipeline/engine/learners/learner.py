@@ -13,6 +13,7 @@ from detectors.snapshot import Snapshot
 from pipeline.engine.decisions.verdicts import Verdicts
 from pipeline.engine.definitions.models import Model
 from pipeline.engine.definitions.release import Release
+from pipeline.engine.learners.fitted_trees import Fit, FittedTrees
 from pipeline.engine.learners.lessons import Lessons, joined, negatives
 from pipeline.engine.learners.threshold_learner import ThresholdLearner
 from pipeline.engine.learners.two_numbers import PREFIX, TwoNumbers
@@ -81,12 +82,20 @@ class LabelLearner:
         negative_after_ms: from the event's time on, an event without a label counts as negative.
         vectors_max: vectors held; beyond it the oldest is forgotten, and its label teaches nothing.
         numbers: what puts its scores on the stable scale; None where they stay as they are.
+        learner: what learns; None: the detector that the model names.
     """
 
-    def __init__(self, model: Model, negative_after_ms: int, vectors_max: int = VECTORS_MAX, numbers: TwoNumbers | None = None) -> None:
+    def __init__(
+        self,
+        model: Model,
+        negative_after_ms: int,
+        vectors_max: int = VECTORS_MAX,
+        numbers: TwoNumbers | None = None,
+        learner: Learner | None = None,
+    ) -> None:
         self.model = model
         self.numbers = numbers
-        self.learner: Learner = LEARNERS[model.model](len(model.inputs), **model.parameters)
+        self.learner: Learner = LEARNERS[model.model](len(model.inputs), **model.parameters) if learner is None else learner
         self._negative_after_ms = negative_after_ms
         self._vectors_max = vectors_max
         self._vectors = Vectors(len(model.inputs))
@@ -173,6 +182,30 @@ class LabelLearner:
         return [negatives(own.keys[before], negative_ms[before]), own.part(differs)]
 
 
+class RetrainedLearner(LabelLearner):
+    """Boosted trees, which are fitted anew to all labels that are known, at multiples of the model's `retrain`.
+
+    Args:
+        model: its definition.
+        negative_after_ms: from the event's time on, an event without a label counts as negative.
+        fit: fits the trees.
+        numbers: what puts its scores on the stable scale; None where they stay as they are.
+    """
+
+    def __init__(self, model: Model, negative_after_ms: int, fit: Fit, numbers: TwoNumbers | None = None) -> None:
+        self.learner: FittedTrees = FittedTrees(model, fit)
+        super().__init__(model, negative_after_ms, numbers=numbers, learner=self.learner)
+        self._fitted = 0
+
+    def snapshot(self, sequence: int, time_ms: int) -> Snapshot | None:
+        """The trees that were fitted at the last multiple of `retrain`; none in between, and before there are enough labels."""
+        period = time_ms // self.model.publish_every_ms
+        if period <= self._fitted or not self.learner.fit():
+            return None
+        self._fitted = period
+        return _snapshot(self, sequence, time_ms)
+
+
 class KeyedLearner:
     """A detector with a state for each entity: it learns where it scores, and only its numbers are learned beside.
 
@@ -223,10 +256,11 @@ class Learners:
 
     Args:
         release: whose models and thresholds learn.
+        fit: fits boosted trees; None: such models learn elsewhere.
     """
 
-    def __init__(self, release: Release) -> None:
-        each = (_learner_of(model, release) for model in release.models)
+    def __init__(self, release: Release, fit: Fit | None = None) -> None:
+        each = (_learner_of(model, release, fit) for model in release.models)
         models: list[AnyLearner] = [learner for learner in each if learner is not None]
         self.each: list[AnyLearner] = [*models, *(ThresholdLearner(threshold) for threshold in release.rules.thresholds)]
 
@@ -271,11 +305,13 @@ def resume(learner: AnyLearner, state: dict[str, NDArray[Any]]) -> None:
         learner.numbers.resume(state)
 
 
-def _learner_of(model: Model, release: Release) -> AnyLearner | None:
+def _learner_of(model: Model, release: Release, fit: Fit | None) -> AnyLearner | None:
     after_ms = release.schema.negative_after_ms
     numbers = TwoNumbers(model, release) if release.policy.scale == "stable" else None
     if model.keyed:
         return KeyedLearner(model, numbers) if numbers is not None else None
+    if model.boosted is not None:
+        return RetrainedLearner(model, after_ms, fit, numbers) if fit is not None else None
     return LabelLearner(model, after_ms, numbers=numbers) if model.labelled else EventLearner(model, numbers)
 
 
