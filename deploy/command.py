@@ -14,18 +14,15 @@ from deploy.commands.case_commands import cases, inboxes
 from deploy.commands.database_commands import database
 from deploy.commands.entity_commands import entities, holds
 from deploy.commands.job_commands import export_by_job, jobs
-from deploy.commands.option_values import as_duration_ms, as_moment_ms
+from deploy.commands.option_values import EXISTING_FILE, EXISTING_FOLDER, FOLDER, as_duration_ms, as_moment_ms
 from deploy.commands.pattern_commands import patterns, run_tests
 from deploy.commands.rule_report_commands import COMMANDS
+from deploy.commands.train_command import train
 from deploy.commands.webhook_commands import webhooks
 from foundation.refusal import Refusal
 
 SAMPLES = pathlib.Path(__file__).parent / "samples"
 DEMO_CONFIG = SAMPLES / "payments"
-
-FOLDER = click.Path(path_type=pathlib.Path, file_okay=False)
-EXISTING_FOLDER = click.Path(path_type=pathlib.Path, file_okay=False, exists=True)
-EXISTING_FILE = click.Path(path_type=pathlib.Path, dir_okay=False, exists=True)
 
 
 class Refusing(click.Group):
@@ -62,6 +59,7 @@ main.add_command(alerts)
 main.add_command(webhooks)
 main.add_command(cases)
 main.add_command(inboxes)
+main.add_command(train)
 main.add_command(entities)
 main.add_command(holds)
 

@@ -69,6 +69,10 @@ class ClientJobs:
         asked: dict[str, object] = {"patterns": dict(patterns or {}), "versions": dict(versions or {}), "without": list(without)}
         return self.start("patterns:backtest", asked | {"from": from_, "to": to, "value": value}, key)
 
+    def train(self, key: str | None = None) -> Job:
+        """Starts a training of all boosted models on the archive. Its file holds what is known of each, by its name, as JSON."""
+        return self.start("models:train", {}, key)
+
     def get(self, id: str) -> Job:
         """The job as it is now."""
         job: Job = self._read("GET", f"/v1/jobs/{id}", Job)

@@ -1,8 +1,13 @@
 """Values of options that several commands read in the same way."""
 
 import datetime
+import pathlib
 
 import click
+
+FOLDER = click.Path(path_type=pathlib.Path, file_okay=False)
+EXISTING_FOLDER = click.Path(path_type=pathlib.Path, file_okay=False, exists=True)
+EXISTING_FILE = click.Path(path_type=pathlib.Path, dir_okay=False, exists=True)
 
 
 def as_duration_ms(context: click.Context, parameter: click.Parameter, value: str | None) -> int | None:

@@ -4,7 +4,6 @@ import pathlib
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from foundation.refusal import Refusal
 from foundation.settings import Settings
 from patterns.entries import Change
 from pipeline.backtest.backtest import Backtest, Wanted, usual_value, value_column
@@ -16,8 +15,9 @@ from pipeline.engine.fact_record import FactRecord
 from pipeline.offline.archived_changes import archived_entries, archived_facts
 from pipeline.offline.archived_history import archived_labels, spooled_history
 from pipeline.offline.spooled_events import SpooledHistory
+from pipeline.offline.stored_releases import stored_release, stored_text, texts_of
 from pipeline.tables.label_files import fitted
-from stores.registry import Registry, StoredRelease
+from stores.registry import Registry
 from stores.relational.database import Database
 from stores.relational.definitions import RelationalRegistry
 from stores.relational.place import place_of
@@ -63,9 +63,9 @@ def stored_side_by_side(registry: Registry, asked: Asked) -> SideBySide:
     Raises:
         Refusal: the release or a text is not there, or does not compile.
     """
-    release = _release(registry, asked.release)
-    texts = without_bypass({part: _text(registry, part, hash) for part, hash in release.parts.items()})
-    rules = {id: _text(registry, f"rule {id}", hash) for id, hash in asked.versions.items()}
+    release = stored_release(registry, asked.release)
+    texts = without_bypass(texts_of(registry, release))
+    rules = {id: stored_text(registry, f"rule {id}", hash) for id, hash in asked.versions.items()}
     return side_by_side(release.id, texts, with_candidate(texts, rules, asked.without))
 
 
@@ -80,22 +80,3 @@ def told_of_archive(settings: Settings, both: SideBySide) -> tuple[list[FactReco
     """Reads the facts of entities, and the entries of lists if anything asks for one."""
     facts, _ = archived_facts(settings, both.release.schema)
     return facts, archived_entries(settings) if both.release.lists_read else []
-
-
-def _release(registry: Registry, id: int | None) -> StoredRelease:
-    """Returns the release `id`, or the newest one that was published."""
-    if id is not None:
-        found = registry.get(id)
-    else:
-        pending = {release.id for release in registry.pending_publication()}
-        found = next((release for release in registry.releases(len(pending) + 1) if release.id not in pending), None)
-    if found is None:
-        raise Refusal("unknown release", where="release", expected="a release of the registry", got=id or "none in it")
-    return found
-
-
-def _text(registry: Registry, where: str, hash: str) -> str:
-    text = registry.text(hash)
-    if text is None:
-        raise Refusal("unknown version", where=where, expected="the hash of a stored text", got=hash)
-    return text

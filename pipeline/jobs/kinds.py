@@ -3,5 +3,6 @@
 from pipeline.jobs.backtest_kind import BACKTEST
 from pipeline.jobs.export_kind import EXPORT
 from pipeline.jobs.job_kind import JobKind
+from pipeline.jobs.train_kind import TRAIN
 
-KINDS: dict[str, JobKind] = {kind.name: kind for kind in (EXPORT, BACKTEST)}
+KINDS: dict[str, JobKind] = {kind.name: kind for kind in (EXPORT, BACKTEST, TRAIN)}

@@ -7,12 +7,13 @@ the snapshots are published. At each start the snapshots are published again; th
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 import numpy as np
 from confluent_kafka import KafkaException, TopicPartition
 
+from detectors.snapshot import Snapshot, snapshot_key
 from detectors.snapshot_parts import parts_of
 from features.schema.event import id_key_of
 from foundation.settings import Settings
@@ -36,13 +37,23 @@ from pipeline.control.topic_clients import TopicMessage
 from pipeline.engine.isolation import Aside, one_by_one
 from pipeline.engine.learners.learner import LabelLearner
 from pipeline.learning.published_snapshots import PublishedSnapshots
+from pipeline.learning.trained_elsewhere import TrainedElsewhere
 from pipeline.learning.trainer import ServedDecision, Teacher
+from pipeline.learning.training_requests import TrainingRequests
 from pipeline.score_job.labels import ResolvedLabel
 from pipeline.wire.declaration import ENTITY_SEPARATOR
+from stores.jobs import QueueBounds
+from stores.relational.database import Database
+from stores.relational.jobs import RelationalJobs
+from stores.relational.place import place_of as place_of_database
+from stores.relational.trained_models import RelationalTrainedModels
+from stores.trained_models import TrainedModels
 
 log = logging.getLogger(__name__)
 
 PUBLISH_SECONDS_MIN = 10.0
+LOOK_SECONDS = 5.0
+"""How often is looked for models that were trained beside the stream."""
 MARKS_KEPT = 100
 REPEATS_KEEP_MS = 600_000
 """If no vector waits for a label, decisions of this long in event time are read again after a restart, to recognise repeats."""
@@ -79,10 +90,24 @@ class LearnJob:
     Args:
         settings: name the broker and the topics.
         publish_seconds_min: the least time between two publications of snapshots.
+        trained: the store of models that were trained beside the stream; None where there is none.
+        requests: asks for trainings; None where nobody does them.
+        close: lets the stores go at the end.
     """
 
-    def __init__(self, settings: Settings, publish_seconds_min: float = PUBLISH_SECONDS_MIN) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        publish_seconds_min: float = PUBLISH_SECONDS_MIN,
+        trained: TrainedModels | None = None,
+        requests: TrainingRequests | None = None,
+        close: Callable[[], None] = lambda: None,
+    ) -> None:
         self._settings = settings
+        self._trained = None if trained is None else TrainedElsewhere(trained)
+        self._requests = requests
+        self._looked_at = -LOOK_SECONDS
+        self._close = close
         self._publish_seconds_min = publish_seconds_min
         self._consumer = consumer_of(settings, "learn", **UNHURRIED, **{"enable.partition.eof": True})
         self._outbox = Outbox(producer_of(settings))
@@ -112,8 +137,10 @@ class LearnJob:
             self._take(self._consumer.consume(BATCH_MAX, 0.2))
             self._control.read_to_end(self.stopping)
             self._publish(time.monotonic())
+            self._look_at_trainings(time.monotonic())
         self._consumer.close()
         self._control.close()
+        self._close()
 
     def stop(self) -> None:
         """Ends `run` after its current batch."""
@@ -195,19 +222,40 @@ class LearnJob:
         self._flush()
         self._send_snapshots(sequence)
 
+    def _look_at_trainings(self, now: float) -> None:
+        """Publishes what was trained beside the stream since the last look, and asks for what is due."""
+        release = self._control.definitions.newest
+        if release is None or now - self._looked_at < LOOK_SECONDS:
+            return
+        self._looked_at = now
+        if self._requests is not None and self.teacher.clock_ms:
+            self._requests.ask_if_due(release, self.teacher.clock_ms, int(time.time() * 1_000))
+        fresh = [] if self._trained is None else list(self._trained.fresh(release))
+        if fresh:
+            self._send(fresh)
+
     def _send_snapshots(self, sequence: int) -> None:
+        self._send(self.teacher.snapshots(sequence))
+
+    def _send(self, snapshots: Iterable[Snapshot]) -> None:
         """Publishes each snapshot in parts, and deletes the records of snapshots that are no longer kept."""
         sent: set[str] = set()
-        for snapshot in self.teacher.snapshots(sequence):
+        for snapshot in snapshots:
             for key, value in parts_of(snapshot):
                 self._outbox.send(self._models, key.encode(), value)
                 self._published.note(key, True)
                 sent.add(key)
         # The tombstones come last: a reader that has one knows already what takes the place of what goes.
-        for key in self._published.surplus(self.teacher.keys(), sent):
+        for key in self._published.surplus(self._keys(), sent):
             self._outbox.send(self._models, key.encode(), None)
             self._published.note(key, False)
         self._flush()
+
+    def _keys(self) -> list[str]:
+        """The keys of the snapshots of all models of the release in force, wherever they learn."""
+        release = self._control.definitions.newest
+        models = () if release is None else release.models
+        return [*self.teacher.keys(), *(snapshot_key(model.name, model.definition) for model in models if model.boosted is not None)]
 
     def _flush(self) -> None:
         """Waits until the broker has acknowledged all records; ends the process if it does not, as the next start continues safely."""
@@ -244,9 +292,20 @@ class LearnJob:
             self._place = place
 
 
+def make(settings: Settings) -> LearnJob:
+    """The job of the system that `settings` name, with stores of trained models and of jobs.
+
+    Raises:
+        Refusal: the stores cannot be opened.
+    """
+    database = Database(place_of_database(settings), patient=True)
+    requests = TrainingRequests(RelationalJobs(database), QueueBounds(settings.jobs_of_caller_max, settings.jobs_max))
+    return LearnJob(settings, trained=RelationalTrainedModels(database), requests=requests, close=database.close)
+
+
 def main() -> None:
     """Runs the job until SIGTERM or SIGINT."""
-    run_job(LearnJob)
+    run_job(make)
 
 
 if __name__ == "__main__":

@@ -10,8 +10,8 @@ from pipeline.alerting import alerts_job
 from pipeline.control.job_program import Job
 from pipeline.effects import effects_job
 from pipeline.flink.garbage import UNHURRIED_OBJECTS, settle_garbage
+from pipeline.learning import learn_job
 from pipeline.learning.label_job import LabelJob
-from pipeline.learning.learn_job import LearnJob
 from pipeline.log.log_folder import LOGS, SIDE, close_writer, writer_of
 from pipeline.sinks.decision_store import open_decisions, open_decisions_reader
 from pipeline.sinks.deliver_job import DeliverJob
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 JOBS: Mapping[str, Callable[[Settings], Job]] = {
     "deliver": lambda settings: DeliverJob(settings, open_decisions(settings)),
     "label": lambda settings: LabelJob(settings, open_decisions_reader(settings)),
-    "learn": LearnJob,
+    "learn": learn_job.make,
     "effects": effects_job.make,
     "alerts": alerts_job.make,
     "metrics": SoloMetricsJob,

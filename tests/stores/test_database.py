@@ -35,12 +35,13 @@ from stores.relational.place import DatabasePlace, PostgresqlPlace, SqlitePlace,
 from stores.relational.tables import METADATA
 from stores.relational.tokens import API_TOKEN
 from stores.relational.verdict_steps import PLAN, STEP
+from stores.relational.trained_models import TRAINED_MODEL
 from stores.relational.verdicts import VERDICT
 from stores.relational.webhooks import WEBHOOK
 
 TABLES = (
     DEFINITION, RELEASE, API_TOKEN, HEAD, CARRIED_OVER, JOB, *EFFECT_TABLES, ALERT, WEBHOOK, MESSAGE, LEASE, VERDICT, *CASE_TABLES,
-    HOLD, NOTE, PLAN, STEP,
+    HOLD, NOTE, PLAN, STEP, TRAINED_MODEL,
 )  # fmt: skip
 """Named so that all of them are known before their collection is compared."""
 

@@ -200,10 +200,15 @@ class RetrainedLearner(LabelLearner):
     def snapshot(self, sequence: int, time_ms: int) -> Snapshot | None:
         """The trees that were fitted at the last multiple of `retrain`; none in between, and before there are enough labels."""
         period = time_ms // self.model.publish_every_ms
-        if period <= self._fitted or not self.learner.fit():
+        if period <= self._fitted:
             return None
-        self._fitted = period
-        return _snapshot(self, sequence, time_ms)
+        snapshot = self.fit(sequence, time_ms)
+        self._fitted = period if snapshot is not None else self._fitted
+        return snapshot
+
+    def fit(self, sequence: int, time_ms: int) -> Snapshot | None:
+        """Trees that are fitted now to all labels that were taught; None while there are not enough."""
+        return _snapshot(self, sequence, time_ms) if self.learner.fit() else None
 
 
 class KeyedLearner:

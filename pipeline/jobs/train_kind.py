@@ -1,0 +1,41 @@
+"""The kind of job ``train`` fits the boosted trees of the release in force to the archive of the running system."""
+
+import time
+
+import msgspec
+
+from pipeline.jobs.job_kind import JobContext, JobKind, JobResult
+
+FILE = "training.json"
+JSON = "application/json"
+
+
+class TrainParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """There is nothing to choose: all models of the kind `boosted` are trained, on all archived events."""
+
+
+def check(given: TrainParameters) -> TrainParameters:
+    """Returns `given`."""
+    return given
+
+
+def run(parameters: TrainParameters, context: JobContext) -> JobResult:
+    """Stores what was trained, which the learn job then publishes, and writes all figures into the file."""
+    from pipeline.offline.train_command import reports_of, train_archived
+
+    trained = train_archived(context.settings, context.folder, int(time.time() * 1_000), context.progress)
+    (context.folder / FILE).write_bytes(reports_of(trained))
+    return JobResult({"models": {each.model: each.report["quality"] for each in trained}}, FILE)
+
+
+TRAIN = JobKind(
+    name="train",
+    path="models:train",
+    summary="Fits boosted trees to the archived events and their labels, and puts them in force",
+    roles="author approver",
+    parameters=TrainParameters,
+    check=check,
+    run=run,
+    unit="events",
+    media_type=JSON,
+)

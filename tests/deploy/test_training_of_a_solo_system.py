@@ -1,0 +1,138 @@
+"""A running system is trained on its own archive, and scores the next events by the trees that were found."""
+
+import json
+import pathlib
+import re
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from api.client.client import Decision
+from deploy.command import main
+from deploy.local.solo_in_process import SoloInProcess
+from detectors.boosted_trees import BoostedScoring
+from detectors.snapshot import Snapshot
+from pipeline.offline.train_command import said_of, train_archived
+from pipeline.sinks.archive_access import archive_of
+
+DAY_MS = 86_400_000
+EVENTS = 600
+CONFIG = {
+    "schema": "id: {field: id, type: integer}\ntime: {field: at, unit: ms}\nuser: customer\n"
+    "fields:\n  amount: {type: decimal, retain: true}\nlateness: 40d\nlabels: {negative_after: 1d}\n",
+    "features": "- {name: count_1d, template: count, window: 1d}\n",
+    "models": "- {name: trees, kind: boosted, retrain: 7d, fit: {trees: 30, depth: 3}, inputs: [event.amount, feature.count_1d]}\n",
+    "policy": "score: first_ready(trees)\nbands: [{below: 0.5, action: approve}, {action: review}]\nfallback: {action: approve}\n",
+}
+
+
+@pytest.fixture
+def system(tmp_path: pathlib.Path) -> Iterator[SoloInProcess]:
+    folder = tmp_path / "configuration"
+    folder.mkdir()
+    for part, text in CONFIG.items():
+        (folder / f"{part}.yaml").write_text(text)
+    with SoloInProcess(folder, tmp_path / "system") as running:
+        yield running
+
+
+def until(condition: Callable[[], object]) -> object:
+    deadline = time.monotonic() + 60
+    while not (found := condition()):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return found
+
+
+def archived(system: SoloInProcess, kind: str) -> int:
+    return sum(len(table) for table in archive_of(system.settings).read(kind))
+
+
+def test_a_training_on_the_archive_scores_the_next_event(system: SoloInProcess, tmp_path: pathlib.Path) -> None:
+    began_ms = int(time.time() * 1_000) - 20 * DAY_MS
+    amounts = [900.0 + id if id % 4 == 0 else 10.0 + id % 60 for id in range(EVENTS)]
+    sent: list[dict[str, Any]] = [
+        {"id": id, "at": began_ms + id * 20 * DAY_MS // EVENTS, "customer": f"c{id % 20}", "amount": amount}
+        for id, amount in enumerate(amounts)
+    ]
+    system.client.send_many(sent)
+    labels = [
+        {"event_id": str(event["id"]), "user": event["customer"], "label": 1, "label_time": event["at"] + 1_000} for event in sent[::4]
+    ]
+    until(lambda: archived(system, "decisions") == EVENTS)
+    assert system.client.decision(EVENTS - 1)["score"] is None
+    system.client.label_many(labels)
+    until(lambda: archived(system, "labels") == len(labels))
+    folder = tmp_path / "training"
+    folder.mkdir()
+    [trained] = train_archived(system.settings, folder, int(time.time() * 1_000), lambda done, total: None)
+    assert trained.report["frauds"] == len(labels)
+    assert trained.report["quality"]["auc"] > 0.95
+    assert next(iter(trained.report["importance"])) == "event.amount"
+    assert "inputs by weight: event.amount" in said_of(trained.model, trained.report)
+    now_ms = int(time.time() * 1_000)
+
+    def scored() -> object:
+        event = {"id": time.monotonic_ns(), "at": now_ms, "customer": "c1", "amount": 950.0}
+        return (answer := system.client.decide(event, 10_000)).score is not None and answer
+
+    answer = until(scored)
+    assert isinstance(answer, Decision)
+    stored = until(lambda: system.client.decision(answer.event_id))
+    assert isinstance(stored, dict)
+    row = np.array([[950.0, stored["features"]["count_1d"]]])
+    [expected] = BoostedScoring(Snapshot.decode(trained.snapshot).arrays_of()).score_many(row)
+    assert (answer.action, answer.score) == ("review", pytest.approx(expected, abs=1e-12))
+
+
+def test_a_training_on_files_writes_its_models_and_says_how_well_they_rank(tmp_path: pathlib.Path) -> None:
+    folder = tmp_path / "configuration"
+    folder.mkdir()
+    for part, text in CONFIG.items():
+        (folder / f"{part}.yaml").write_text(text)
+    began_ms = 1_700_000_000_000
+    events = tmp_path / "events.jsonl"
+    rows = [
+        {"id": id, "at": began_ms + id * 20 * DAY_MS // EVENTS, "customer": f"c{id % 20}", "amount": 900.0 if id % 4 == 0 else 20.0}
+        for id in range(EVENTS)
+    ]
+    events.write_text("".join(json.dumps(row | {"fraud": int(row["amount"] == 900.0)}) + "\n" for row in rows))
+    given = [
+        "train",
+        str(events),
+        "--config",
+        str(folder),
+        "--label-column",
+        "fraud",
+        "--label-delay",
+        "1d",
+        "--out",
+        str(tmp_path / "out"),
+    ]
+    shown = CliRunner().invoke(main, given)
+    assert shown.exit_code == 0, shown.output
+    assert re.match(r"trees: \d+ trees, fitted to 600 events with 150 frauds\n", shown.output)
+    assert Snapshot.decode((tmp_path / "out" / "trees.model").read_bytes()).kind == "boosted.SymmetricTrees"
+    assert json.loads((tmp_path / "out" / "training.json").read_text())["trees"]["quality"]["auc"] > 0.95
+
+
+@pytest.mark.parametrize(
+    ("models", "what"),
+    [
+        ("- {name: trees, kind: river, model: anomaly.GaussianScorer, scope: user, inputs: [event.amount]}\n", "nothing to train"),
+        (CONFIG["models"], "too few labels to train"),
+    ],
+)
+def test_a_training_that_can_find_nothing_says_why(models: str, what: str, tmp_path: pathlib.Path) -> None:
+    for part, text in (CONFIG | {"models": models}).items():
+        (tmp_path / f"{part}.yaml").write_text(text)
+    events = tmp_path / "events.jsonl"
+    events.write_text('{"id": 1, "at": 1700000000000, "customer": "c", "amount": 1.0, "fraud": 1}\n')
+    shown = CliRunner().invoke(
+        main, ["train", str(events), "--config", str(tmp_path), "--label-column", "fraud", "--out", str(tmp_path / "o")]
+    )
+    assert (shown.exit_code, what in shown.output) == (2, True), shown.output
