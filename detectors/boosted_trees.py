@@ -87,23 +87,11 @@ class BoostedScoring:
     def contributions_many(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Returns [n, inputs] contributions, which with `base` add up to the log odds."""
         rows = as_matrix(x, self.inputs)
-        out = np.zeros_like(rows)
-        add_shares(rows, *self._questions(), self._leaf_shares(), self._bins, out)
-        return out
-
-    def mean_shares(self) -> NDArray[np.float64]:
-        """Returns [inputs] the mean size of what each input adds in a tree, over the rows that were fitted."""
-        total = self._weights.sum(axis=1, keepdims=True)
-        weights = np.divide(self._weights, total, out=np.zeros_like(self._weights), where=total > 0.0)
-        sizes = (np.abs(self._leaf_shares()) * weights[:, :, None]).sum(axis=1)
-        mean = np.zeros(self.inputs)
-        np.add.at(mean, self._split_input, sizes)
-        return mean
-
-    def _leaf_shares(self) -> NDArray[np.float64]:
         if self._shares is None:
             self._shares = shares_of_leaves(self._split_input, self._values, self._weights)
-        return self._shares
+        out = np.zeros_like(rows)
+        add_shares(rows, *self._questions(), self._shares, self._bins, out)
+        return out
 
     def _questions(
         self,

@@ -19,6 +19,7 @@ from pipeline.engine.decisions.verdicts import REVISED, UNDECIDED, Verdicts
 from pipeline.engine.definitions.release import Release
 from pipeline.engine.event_keys import SEVERAL_EVENTS, Labels, first_rows, rows_of_labels
 from pipeline.engine.fact_record import FactRecord
+from pipeline.engine.learners.fitted_trees import LabelledRows
 from pipeline.engine.learners.learner import Learners, RetrainedLearner, advance
 from pipeline.engine.learners.lessons import Lessons
 from pipeline.engine.learners.threshold_learner import ThresholdLearner
@@ -254,8 +255,11 @@ class Replay:
             outcome.marks = self._marks_of(np.concatenate([rows for rows, _ in self._kept]))
             outcome.scores = {name: np.concatenate([scores[name] for _, scores in self._kept]) for name in self._kept[0][1]}
 
-    def fitted_at_the_end(self) -> list[Snapshot]:
-        """Fits the boosted trees once more, after `run`, to all labels of the history; their number is their time in seconds."""
+    def fitted_at_the_end(self) -> list[tuple[Snapshot, LabelledRows]]:
+        """Fits the boosted trees that have enough labels once more, after `run`, to all of the history, and says to which rows.
+
+        The number of such a snapshot is its time in seconds.
+        """
         end_ms = int(self._events.times_ms.max())
         if self.labels is not None and len(self.labels.times_ms):
             end_ms = max(end_ms, int(self.labels.times_ms.max()))
@@ -263,8 +267,8 @@ class Replay:
         trees = [each for each in self.learners.each if isinstance(each, RetrainedLearner)]
         for each in trees:
             advance(each, end_ms)
-        made = (each.fit(end_ms // 1_000, end_ms) for each in trees)
-        return [snapshot for snapshot in made if snapshot is not None]
+        made = [(each.fit(end_ms // 1_000, end_ms), each.learner.rows()) for each in trees]
+        return [(snapshot, rows) for snapshot, rows in made if snapshot is not None]
 
     @property
     def labels_without_event(self) -> int:

@@ -17,14 +17,15 @@ from pipeline.engine.definitions.models import Model
 from pipeline.engine.definitions.release import Release
 from pipeline.engine.event_keys import Labels
 from pipeline.engine.fact_record import FactRecord
-from pipeline.engine.learners.fitted_trees import POSITIVES_MIN
+from pipeline.engine.learners.fitted_trees import POSITIVES_MIN, LabelledRows
 from pipeline.offline.quality import quality_of
 from pipeline.offline.replay import Outcome, Replay
 from pipeline.offline.spooled_events import SpooledHistory
 from pipeline.tables.event_files import History
 from stores.trained_models import TrainedModel
 
-IMPORTANCE_DIGITS = 4
+IMPORTANCE_ROWS, IMPORTANCE_DIGITS = 20_000, 4
+"""Importance is measured on so many of the newest rows of each label, and said so finely."""
 
 
 def train(
@@ -52,14 +53,16 @@ def train(
         raise Refusal("nothing to train", where="models.yaml", expected="a model with `kind: boosted`", got="none")
     replay = Replay(release, history, labels, facts=facts, entries=entries)
     outcome = replay.run(None, progress)
-    snapshots = replay.fitted_at_the_end()
-    if not snapshots:
+    fitted = replay.fitted_at_the_end()
+    if not fitted:
         expected = f"events of {POSITIVES_MIN} frauds at least, with their labels, and others"
         raise Refusal("too few labels to train", where="labels", expected=expected, got=f"{int(outcome.marks.sum())} frauds")
-    return [_trained(snapshot, models[snapshot.model], outcome, history, made_at_ms) for snapshot in snapshots]
+    return [_trained(snapshot, rows, models[snapshot.model], outcome, history, made_at_ms) for snapshot, rows in fitted]
 
 
-def _trained(snapshot: Snapshot, model: Model, outcome: Outcome, history: History | SpooledHistory, made_at_ms: int) -> TrainedModel:
+def _trained(
+    snapshot: Snapshot, rows: LabelledRows, model: Model, outcome: Outcome, history: History | SpooledHistory, made_at_ms: int
+) -> TrainedModel:
     times_ms = history.recorded().times_ms
     report = {
         "from_ms": int(times_ms.min()),
@@ -69,7 +72,7 @@ def _trained(snapshot: Snapshot, model: Model, outcome: Outcome, history: Histor
         "trees": len(snapshot.arrays["split_input"]),
         "fit": _fit_of(model),
         "quality": _quality(outcome, model.name),
-        "importance": _importance(snapshot, model),
+        "importance": _importance(snapshot, rows, model),
     }
     id = uuid.uuid4().hex
     return TrainedModel(id, model.name, model.definition, snapshot.sequence, made_at_ms, report, snapshot.encode())
@@ -90,8 +93,12 @@ def _quality(outcome: Outcome, name: str) -> dict[str, Any]:
     return {"events": int(scored.sum()), "frauds": int(marks.sum()), **measures}
 
 
-def _importance(snapshot: Snapshot, model: Model) -> dict[str, float]:
-    """The mean size of what each input adds to the log odds or takes off them, over the rows that were fitted; the greatest first."""
-    shares = BoostedScoring(snapshot.arrays_of()).mean_shares()
-    order = np.argsort(-shares, kind="stable")
-    return {model.inputs[at]: round(float(shares[at]), IMPORTANCE_DIGITS) for at in order.tolist()}
+def _importance(snapshot: Snapshot, rows: LabelledRows, model: Model) -> dict[str, float]:
+    """The mean size of what each input adds to the log odds of frauds and of others alike, or takes off them; the greatest first."""
+    scoring = BoostedScoring(snapshot.arrays_of())
+    means = []
+    for label in (0, 1):
+        of_label = np.flatnonzero(rows.y == label)[-IMPORTANCE_ROWS:]
+        means.append(np.abs(scoring.contributions_many(rows.x[of_label].astype(np.float64))).mean(axis=0))
+    weights = np.mean(means, axis=0)
+    return {model.inputs[at]: round(float(weights[at]), IMPORTANCE_DIGITS) for at in np.argsort(-weights, kind="stable").tolist()}

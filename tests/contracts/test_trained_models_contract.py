@@ -20,7 +20,8 @@ def store(request: pytest.FixtureRequest) -> Iterator[RelationalTrainedModels]:
 
 def trained(sequence: int, definition: str = "d", model: str = "m", id: str = "") -> TrainedModel:
     report = {"quality": {"auc": 0.5}, "text": "🙂 '; drop table trained_model"}
-    return TrainedModel(id or f"{model}{definition}{sequence}", model, definition, sequence, 1_000 + sequence, report, bytes([sequence, 0]) * 9)
+    known_by = id or f"{model}{definition}{sequence}"
+    return TrainedModel(known_by, model, definition, sequence, 1_000 + sequence, report, bytes([sequence, 0]) * 9)
 
 
 def without_snapshot(of: TrainedModel) -> TrainedModel:

@@ -34,8 +34,8 @@ from stores.relational.notes import NOTE
 from stores.relational.place import DatabasePlace, PostgresqlPlace, SqlitePlace, place_of
 from stores.relational.tables import METADATA
 from stores.relational.tokens import API_TOKEN
-from stores.relational.verdict_steps import PLAN, STEP
 from stores.relational.trained_models import TRAINED_MODEL
+from stores.relational.verdict_steps import PLAN, STEP
 from stores.relational.verdicts import VERDICT
 from stores.relational.webhooks import WEBHOOK
 

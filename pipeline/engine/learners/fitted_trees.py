@@ -75,9 +75,18 @@ class FittedTrees:
         counts = np.where(y > 0.0, 1.0, 1.0 / self._how.negatives) * (1.0 if weights is None else weights)
         self._parts.append(LabelledRows(rows[kept].astype(np.float32), y[kept].astype(np.int8), counts[kept].astype(np.float32)))
 
+    def rows(self) -> LabelledRows:
+        """Returns all rows that the next fit would see."""
+        if not self._parts:
+            return LabelledRows(np.empty((0, self.inputs), np.float32), np.empty(0, np.int8), np.empty(0, np.float32))
+        names = ("x", "y", "weights")
+        joined = LabelledRows(*(np.concatenate([getattr(part, name) for part in self._parts])[-ROWS_MAX:] for name in names))
+        self._parts = [joined]
+        return joined
+
     def fit(self) -> bool:
         """Fits trees to all rows; returns false, and keeps those before, while fewer than `POSITIVES_MIN` are of fraud."""
-        rows = self._joined()
+        rows = self.rows()
         if int(rows.y.sum()) < POSITIVES_MIN or bool(rows.y.all()):
             return False
         self._arrays = self._fit(rows, self._how)
@@ -97,11 +106,3 @@ class FittedTrees:
 
     def restore(self, state: Arrays) -> None:
         """There is nothing to go on from."""
-
-    def _joined(self) -> LabelledRows:
-        if not self._parts:
-            return LabelledRows(np.empty((0, self.inputs), np.float32), np.empty(0, np.int8), np.empty(0, np.float32))
-        names = ("x", "y", "weights")
-        joined = LabelledRows(*(np.concatenate([getattr(part, name) for part in self._parts])[-ROWS_MAX:] for name in names))
-        self._parts = [joined]
-        return joined
