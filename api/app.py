@@ -163,7 +163,7 @@ def make_app(
     app.include_router(make_threshold_route(in_force, decisions), prefix="/v1")
     app.include_router(make_why_route(definitions.registry, in_force, decisions), prefix="/v1")
     measuring = Measuring(effects, definitions.registry, in_force, settings, jobs)
-    app.include_router(make_effect_routes(measuring, snoozes, in_force, clock), prefix="/v1")
+    app.include_router(make_effect_routes(measuring, snoozes, alerts, in_force, clock), prefix="/v1")
     remarks = Remarks(in_force, Asking(metrics).ask if metrics is not None else None, clock)
     app.include_router(make_pattern_routes(definitions, in_force, measuring, remarks), prefix="/v1")
     app.include_router(make_stream_route(stream, in_force, require_entity_type), prefix="/v1")

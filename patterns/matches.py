@@ -15,7 +15,7 @@ from foundation.filled_arrays import filled
 from foundation.number_arrays import Float64s, Int8s, Int64s
 from patterns.absences import NOBODY_WAITS, Absence, Waiting
 from patterns.findings import NOTHING_FOUND, Findings, findings_joined
-from patterns.language.pattern import Budget, ListAddition
+from patterns.language.pattern import Budget, ListAddition, Suppress
 from patterns.thresholds.threshold import Asked, Threshold
 
 Bools = NDArray[np.bool_]
@@ -39,6 +39,7 @@ class Rule(NamedTuple):
         additions: the entries that it puts on lists.
         budget: how often it may match; None: as often as it does.
         severity: one of `patterns.language.pattern.SEVERITIES`.
+        suppress: what silences its alerts; None: nothing.
     """
 
     pattern: str
@@ -49,6 +50,7 @@ class Rule(NamedTuple):
     additions: tuple[ListAddition, ...] = ()
     budget: Budget | None = None
     severity: str = "medium"
+    suppress: Suppress | None = None
 
 
 class Hidden(NamedTuple):

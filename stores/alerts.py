@@ -141,6 +141,31 @@ class Silence(msgspec.Struct, frozen=True):
     comment: str
 
 
+OF_SNOOZE = "snooze/"
+"""Begins the key of a suppression that is a snooze; its id follows."""
+
+
+class Suppression(msgspec.Struct, frozen=True):
+    """Says since when a rule is silenced for events with some values, or by a snooze, and how many of its alerts that has silenced.
+
+    Args:
+        pattern: the rule.
+        key: what the values have in common, or `OF_SNOOZE` and the id of the snooze.
+        fields: the values.
+        opened_by: the key of the event that was alerted last; '' of a snooze.
+        since_ms, until_ms: the time of that event, and the last moment at which others are silenced; of a snooze by the clock, exclusive.
+        silenced: how many decisions and absences were silenced.
+    """
+
+    pattern: str
+    key: str
+    fields: Mapping[str, str]
+    opened_by: str
+    since_ms: int
+    until_ms: int
+    silenced: int = 0
+
+
 class AlertWork(msgspec.Struct):
     """Holds what is written in one transaction.
 
@@ -151,6 +176,7 @@ class AlertWork(msgspec.Struct):
         holds: the holds of payments that begin or end.
         cases: says what follows for cases; None where no alerts open any.
         ended: ids of alerts that were to be resolved because their cases were closed (see `Alerts.ended`), and are.
+        suppressions: what silences rules, the new states.
     """
 
     places: Mapping[str, tuple[int | None, int]]
@@ -161,6 +187,7 @@ class AlertWork(msgspec.Struct):
     holds: Sequence[HoldChange] = ()
     cases: "CaseFollowing | None" = None
     ended: Sequence[str] = ()
+    suppressions: Sequence[Suppression] = ()
 
 
 class Alerts(Protocol):
@@ -214,6 +241,12 @@ class Alerts(Protocol):
 
     def silences(self, now_ms: int) -> list[Silence]:
         """Returns the silences that have not ended at `now_ms`, those that end first before the others."""
+
+    def suppressions(self, limit: int) -> list[Suppression]:
+        """Returns what silences rules, those that hold longest."""
+
+    def suppressions_of(self, pattern: str, limit: int) -> list[Suppression]:
+        """Returns what silences a rule, or did, those that silenced most before the others."""
 
     def silence(self, silence: Silence) -> None:
         """Adds a silence, or changes the one with its id."""

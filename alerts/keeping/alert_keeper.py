@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from alerts.book.alert_book import ALERT_MAX_AGE_MS, AlertBook
 from alerts.book.changes import Changes
+from alerts.book.suppressions import KEPT_MAX, Suppressions
 from alerts.cases.case_joining import CaseJoining
 from alerts.cases.case_policy import NO_CASES, CasePolicy
 from alerts.keeping.hold_keeper import HoldKeeper
@@ -15,6 +16,7 @@ from alerts.policy.decided_event import DecidedEvent
 from alerts.telling.alert_messages import messages_of
 from stores.alerts import Alert, AlertEvent, Alerts, AlertWork, Silence
 from stores.holds import HoldChange
+from stores.snoozes import Snooze, Snoozes
 from stores.webhooks import StoredWebhook, Webhooks
 
 ASK_AGAIN_MS = 1_000
@@ -31,6 +33,7 @@ class AlertKeeper:
         max_age_ms: see `AlertBook`.
         holds: keeps the holds of payments, in the same transactions; None for none.
         policy: says which alerts open cases.
+        snoozes: the store of snoozes of rules; None for none.
 
     Attributes:
         definitions: the kinds of alerts.
@@ -50,6 +53,7 @@ class AlertKeeper:
         max_age_ms: int = ALERT_MAX_AGE_MS,
         holds: HoldKeeper | None = None,
         policy: CasePolicy = NO_CASES,
+        snoozes: Snoozes | None = None,
     ) -> None:
         self._alerts = alerts
         self._webhooks = webhooks
@@ -60,6 +64,9 @@ class AlertKeeper:
         self._book = AlertBook(definitions, alerts.firing(), alerts.spans(), max_age_ms)
         self._asked_at_ms: int | None = None
         self._silences: Sequence[Silence] = ()
+        self._snooze_store = snoozes
+        self._snoozes: Sequence[Snooze] = ()
+        self._suppressions = Suppressions(definitions, alerts.suppressions(KEPT_MAX))
         self._receivers: Sequence[StoredWebhook] = ()
         self._ended: Mapping[str, str] = {}
         self._looked_for_ended_at_ms = 0
@@ -74,10 +81,11 @@ class AlertKeeper:
         """
         self._ask(now_ms)
         changes = self._end(now_ms)
-        counted = self._alerts.counted(key for one in decided for key in self._book.keys_of(one))
-        changes.add(self._book.take(decided, counted, self._resolved(counted), self._silences, now_ms))
+        heard = [self._suppressions.heard(one, self._snoozes, now_ms) for one in decided]
+        counted = self._alerts.counted(key for one in heard for key in self._book.keys_of(one))
+        changes.add(self._book.take(heard, counted, self._resolved(counted), self._silences, now_ms))
         holds = self._holds.changes_of(decided, self._receivers, now_ms) if self._holds else ()
-        following = CaseJoining(self.policy, changes, decided, now_ms) if changes.events and self.policy.opens else None
+        following = CaseJoining(self.policy, changes, heard, now_ms) if changes.events and self.policy.opens else None
         moved = {place: (self.positions.get(place), after) for place, after in places.items()}
         written = self._write(changes, moved, now_ms, holds, following)
         self.positions |= places
@@ -100,6 +108,7 @@ class AlertKeeper:
     def _ask(self, now_ms: int) -> None:
         if self._asked_at_ms is None or not self._asked_at_ms <= now_ms < self._asked_at_ms + ASK_AGAIN_MS:
             self._silences, self._receivers = self._alerts.silences(now_ms), self._webhooks.all()
+            self._snoozes = () if self._snooze_store is None else self._snooze_store.holding(now_ms)
             self._asked_at_ms = now_ms
 
     def _look_for_ended(self, now_ms: int) -> None:
@@ -130,6 +139,7 @@ class AlertKeeper:
         messages = messages_of(changes.notices, self._receivers, now_ms)
         if places or changes.alerts or changes.spans or messages or self._ended:
             states = (list(changes.alerts.values()), list(changes.events.values()), list(changes.spans.values()))
-            self._alerts.write(AlertWork(places, *states, messages, holds, cases, list(self._ended)))
+            suppressions = self._suppressions.take_changes()
+            self._alerts.write(AlertWork(places, *states, messages, holds, cases, list(self._ended), suppressions))
             self._ended = {}
         return len(messages) + sum(change.message is not None for change in holds)

@@ -70,7 +70,7 @@ class AlertDefinition:
         """Returns whether the decision joins or opens an alert of this kind; one that lacks what alerts are grouped by does not."""
         return (
             decided.kind in self.kinds
-            and not decided.is_retracted
+            and not (decided.is_retracted or decided.is_silenced)
             and (not self.actions or decided.action in self.actions)
             and (not self.patterns or any(rule.pattern in self.patterns for rule in decided.rules))
             and (not self.severity_least or SEVERITIES.index(decided.severity()) >= SEVERITIES.index(self.severity_least))

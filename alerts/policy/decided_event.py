@@ -1,10 +1,10 @@
 """What alerts need to know of a decision, or of what else rules tell: an absence that came true, a budget that was exceeded."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
-from patterns.language.pattern import SEVERITIES
+from patterns.language.pattern import SEVERITIES, Suppress
 
 Kind = Literal["decision", "absence", "budget"]
 KINDS: tuple[Kind, ...] = ("decision", "absence", "budget")
@@ -12,10 +12,11 @@ KINDS: tuple[Kind, ...] = ("decision", "absence", "budget")
 
 @dataclass(frozen=True, slots=True)
 class MatchedRule:
-    """Is a rule that matched and was not in shadow: its id, and one of `patterns.language.pattern.SEVERITIES`."""
+    """Is a rule that matched and was not in shadow: its id, one of `patterns.language.pattern.SEVERITIES`, and what silences its alerts."""
 
     pattern: str
     severity: str
+    suppress: Suppress | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,9 @@ class DecidedEvent:
         is_retracted: whether this revision takes the event back.
         kind: one of `KINDS`.
         probability: that the event is fraud, in [0, 1]; None where the decision does not say.
+        values: as texts, what the record keeps of the event's fields, for what silences alerts.
+        is_of_rules: whether its rules made it what it is, and not the score.
+        is_silenced: whether alerts do not hear it, see `alerts.book.suppressions`.
     """
 
     key: str
@@ -54,6 +58,9 @@ class DecidedEvent:
     is_retracted: bool = False
     kind: Kind = "decision"
     probability: float | None = None
+    values: Mapping[str, str] = field(default_factory=dict)
+    is_of_rules: bool = False
+    is_silenced: bool = False
 
     def severity(self) -> str:
         """Returns the greatest severity of its rules; without rules ``high`` for what is blocked, else ``medium``."""

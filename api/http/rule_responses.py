@@ -133,7 +133,21 @@ class ShownSnooze(msgspec.Struct):
     lifted_at_ms: int | None
 
 
+class ShownSuppression(msgspec.Struct):
+    """What silences alerts of a rule: a snooze, whose id is told, or the rule itself, for events with these values after an alerted one.
+
+    Times are ms since the epoch, of a snooze by the clock, else by the time of events. `silenced` counts decisions and absences.
+    """
+
+    snooze: str
+    fields: dict[str, str]
+    since_ms: int
+    until_ms: int
+    silenced: int
+
+
 class ShownSnoozes(msgspec.Struct):
-    """Snoozes of a rule, the newest first, also those that are over."""
+    """Snoozes of a rule, the newest first, also those that are over, and what its alerts were silenced by."""
 
     snoozes: list[ShownSnooze]
+    suppressions: list[ShownSuppression] = []

@@ -13,12 +13,13 @@ from api.definitions.in_force import InForce
 from api.http.json_body import read_json
 from api.http.problem import Problem, as_response, json_answer
 from api.http.route_docs import route_docs
-from api.http.rule_responses import HiddenByExceptions, RuleReport, ShownSnooze, ShownSnoozes
+from api.http.rule_responses import HiddenByExceptions, RuleReport, ShownSnooze, ShownSnoozes, ShownSuppression
 from api.kafka.log import Clock
 from api.patterns.promotion_gate import Measuring
 from api.patterns.reports import hidden_of, report_of
 from api.patterns.rules_in_force import standing_in
 from foundation.document import read_document
+from stores.alerts import OF_SNOOZE, Alerts, Suppression
 from stores.effects import DAY_MS
 from stores.snoozes import Snooze, Snoozes, TooManySnoozesError
 
@@ -40,7 +41,7 @@ class WantedSnooze(msgspec.Struct, forbid_unknown_fields=True, rename={"for_": "
     by: Annotated[dict[str, Text], msgspec.Meta(max_length=FIELDS_MAX)] = {}
 
 
-def make_effect_routes(measuring: Measuring, snoozes: Snoozes, in_force: InForce, clock: Clock) -> APIRouter:
+def make_effect_routes(measuring: Measuring, snoozes: Snoozes, alerts: Alerts, in_force: InForce, clock: Clock) -> APIRouter:
     """The routes of what rules did."""
     routes = APIRouter(tags=["patterns"])
 
@@ -71,11 +72,11 @@ def make_effect_routes(measuring: Measuring, snoozes: Snoozes, in_force: InForce
         counts = await asyncio.to_thread(measuring.effects.hidden, id)
         return HiddenByExceptions(hidden_of(counts, texts))
 
-    _add_snoozes(routes, snoozes, in_force, clock)
+    _add_snoozes(routes, snoozes, alerts, in_force, clock)
     return routes
 
 
-def _add_snoozes(routes: APIRouter, snoozes: Snoozes, in_force: InForce, clock: Clock) -> None:
+def _add_snoozes(routes: APIRouter, snoozes: Snoozes, alerts: Alerts, in_force: InForce, clock: Clock) -> None:
     @routes.post(
         "/patterns/{id}:snooze",
         summary="Silences the alerts of a rule for a while",
@@ -96,12 +97,14 @@ def _add_snoozes(routes: APIRouter, snoozes: Snoozes, in_force: InForce, clock: 
         note_subject(request, f"snooze {made.id} of rule {id} for {wanted.for_}: {wanted.comment}")
         return as_response(json_answer(200, _shown(made, from_ms)))
 
-    @routes.get("/patterns/{id}/snoozes", summary="The snoozes of a rule", **route_docs(ShownSnoozes, 404))
+    @routes.get("/patterns/{id}/snoozes", summary="The snoozes of a rule, and what was silenced", **route_docs(ShownSnoozes, 404))
     async def snoozes_of(id: str) -> Response:
-        """The newest come first; those that are over are shown, too."""
+        """The newest snoozes come first; those that are over are shown, too. Of what was silenced, what silenced most comes first."""
         standing_in(in_force.texts, id)
         found = await asyncio.to_thread(snoozes.of, id, SNOOZES_MAX)
-        return as_response(json_answer(200, ShownSnoozes([_shown(each, int(clock() * 1000)) for each in found])))
+        silenced = await asyncio.to_thread(alerts.suppressions_of, id, SNOOZES_MAX)
+        shown = [_shown(each, int(clock() * 1000)) for each in found]
+        return as_response(json_answer(200, ShownSnoozes(shown, list(map(_silenced, silenced)))))
 
     @routes.delete("/patterns/{id}/snoozes/{snooze}", summary="Lifts a snooze", **route_docs(ShownSnooze, 404))
     async def lift(id: str, snooze: str, request: Request) -> Response:
@@ -115,13 +118,13 @@ def _add_snoozes(routes: APIRouter, snoozes: Snoozes, in_force: InForce, clock: 
 
 
 def _require_fields(wanted: WantedSnooze, in_force: InForce) -> None:
-    """Refuses fields that events do not have: such a snooze would silence nothing.
+    """Refuses fields that decisions do not keep: such a snooze would silence nothing.
 
     Raises:
         Problem: 422.
     """
     schema = in_force.require()[0].schema
-    known = {schema.user, *schema.entities, *schema.texts}
+    known = {schema.user, *schema.entities, *schema.dimensions}
     for field in wanted.by:
         if field not in known:
             raise Problem(422, f"by: expected one of {', '.join(sorted(known))}, got {field[:80]}")
@@ -138,6 +141,12 @@ def _length_ms(text: str) -> int:
     if length_ms > SNOOZE_DAYS_MAX * DAY_MS:
         raise Problem(422, f"for: expected at most {SNOOZE_DAYS_MAX}d, got {text}")
     return length_ms
+
+
+def _silenced(suppression: Suppression) -> ShownSuppression:
+    snooze = suppression.key.removeprefix(OF_SNOOZE) if suppression.key.startswith(OF_SNOOZE) else ""
+    own = (dict(suppression.fields), suppression.since_ms, suppression.until_ms, suppression.silenced)
+    return ShownSuppression(snooze, *own)
 
 
 def _shown(snooze: Snooze, at_ms: int) -> ShownSnooze:

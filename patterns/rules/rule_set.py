@@ -352,7 +352,7 @@ def _by_weight(rules: Sequence[LiveRule]) -> Slices[tuple[LiveRule, ...]]:
 def _named(pattern: Pattern) -> Rule:
     then = pattern.then
     asks = (then.action or "", then.adjust, then.tags, then.additions)
-    return Rule(pattern.id, pattern.version[:VERSION_CHARACTERS], *asks, pattern.budget, pattern.severity)
+    return Rule(pattern.id, pattern.version[:VERSION_CHARACTERS], *asks, pattern.budget, pattern.severity, pattern.suppress)
 
 
 def _conditions_of(pattern: Pattern) -> list[Condition]:

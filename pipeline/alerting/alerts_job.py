@@ -23,6 +23,7 @@ from pipeline.control.job_program import run_job
 from pipeline.control.kafka import BATCH_MAX, UNHURRIED, ControlTopic, consumer_of, next_of, place_of
 from pipeline.control.one_reader import places_from, work_as_one_reader
 from pipeline.control.topic_clients import TopicConsumer, TopicMessage
+from pipeline.engine.definitions.release import Release
 from pipeline.engine.isolation import Aside
 from stores.relational.alerts import RelationalAlerts
 from stores.relational.cases import RelationalCases
@@ -30,6 +31,7 @@ from stores.relational.database import Database
 from stores.relational.deliveries import RelationalDeliveries
 from stores.relational.holds import RelationalHolds
 from stores.relational.place import place_of as place_of_database
+from stores.relational.snoozes import RelationalSnoozes
 from stores.relational.webhooks import RelationalWebhooks
 
 log = logging.getLogger(__name__)
@@ -108,8 +110,7 @@ class AlertsJob:
             definitions = with_standing(release.alerts)
             if keeper is None or (keeper.definitions, keeper.policy, hold) != (definitions, release.cases, release.policy.hold):
                 hold = release.policy.hold
-                holds = HoldKeeper(self._holds, hold)
-                keeper = AlertKeeper(self._alerts, self._webhooks, definitions, self._settings.alert_max_age_ms, holds, release.cases)
+                keeper = self._keeper(release)
                 self._consumer.assign(places_from(self._consumer, self._topics, keeper.positions))
             if reading is None or reading.release is not release:
                 reading = DecidedEvents(release)
@@ -125,6 +126,11 @@ class AlertsJob:
             self._forget(now_ms)
             if len(decided) < RECORDS_AT_ONCE:
                 self._stopping.wait(PACE_SECONDS)
+
+    def _keeper(self, release: Release) -> AlertKeeper:
+        definitions, max_age_ms = with_standing(release.alerts), self._settings.alert_max_age_ms
+        holds = HoldKeeper(self._holds, release.policy.hold)
+        return AlertKeeper(self._alerts, self._webhooks, definitions, max_age_ms, holds, release.cases, RelationalSnoozes(self._database))
 
     def _gather(self, reading: DecidedEvents) -> tuple[list[DecidedEvent], dict[str, int]]:
         """The decisions that are there, and the offsets behind them; what cannot be read is logged and passed over."""

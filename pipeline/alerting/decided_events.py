@@ -1,16 +1,22 @@
 """Reads records of the topics ``decisions`` and ``alerts`` as what alerts need to know of them."""
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Mapping, Set
+from dataclasses import replace
 
 import msgspec
 
 from alerts.policy.decided_event import DecidedEvent, Kind, MatchedRule
+from patterns.matches import Rule
+from patterns.policy import BY_RULES
 from pipeline.engine.decisions.absence_record import AbsentEntity
 from pipeline.engine.definitions.release import Release
 from stores.effects import effect_id
 
 LOSS_MAX = 1e15
 """An event counts as no greater loss than this: a sum of these stays a number, which JSON can hold."""
+log = logging.getLogger(__name__)
+
 UNKNOWN_SEVERITY = "medium"
 """Of a rule that the release in force no longer has."""
 
@@ -32,6 +38,8 @@ class _Decision(msgspec.Struct):
     reasons: list[str] = []
     matches: list[_Match] = []
     event: dict[str, float | bool | None] = {}
+    dimensions: dict[str, str | None] = {}
+    decided_by: str = ""
     flags: list[str] = []
     probability: float | None = None
 
@@ -68,7 +76,9 @@ class DecidedEvents:
         self.release = release
         self._user = release.schema.user
         self._loss = release.policy.loss
-        self._severities: Mapping[str, str] = {rule.pattern: rule.severity for rule in release.rules.each}
+        schema = release.schema
+        kept = {schema.user, *schema.entities, *schema.columns, *schema.dimensions}
+        self._rules = {rule.pattern: _matched(rule, kept) for rule in release.rules.each}
 
     def read_alert(self, value: bytes) -> DecidedEvent | None:
         """Reads one record of ``alerts``; None for an absence of a rule in shadow, of which nobody is told.
@@ -78,7 +88,7 @@ class DecidedEvents:
         """
         record = _decode_alert(value)
         if isinstance(record, _Budget):
-            return self._told("budget", record, self._severities.get(record.pattern, UNKNOWN_SEVERITY), {})
+            return self._told("budget", record, self._rule(record.pattern).severity, {})
         return None if record.shadow else self._told("absence", record, record.severity, {record.entity.kind: record.entity.id})
 
     def _told(self, kind: Kind, record: _Absence | _Budget, severity: str, entities: Mapping[str, str]) -> DecidedEvent:
@@ -91,11 +101,16 @@ class DecidedEvents:
             decided_at_ms=record.event_time,
             action=kind,
             score=None,
-            rules=(MatchedRule(record.pattern, severity),),
+            rules=(replace(self._rule(record.pattern), severity=severity),),
             entities=entities,
+            values=entities,
+            is_of_rules=True,
             reasons=(record.reason,),
             kind=kind,
         )
+
+    def _rule(self, pattern: str) -> MatchedRule:
+        return self._rules.get(pattern) or MatchedRule(pattern, UNKNOWN_SEVERITY)
 
     def read(self, value: bytes) -> DecidedEvent:
         """Reads one record of ``decisions``.
@@ -104,11 +119,8 @@ class DecidedEvents:
             ValueError: it is no decision.
         """
         decision = _decode(value)
-        rules = tuple(
-            MatchedRule(match.pattern, self._severities.get(match.pattern, UNKNOWN_SEVERITY))
-            for match in decision.matches
-            if not match.shadow
-        )
+        rules = tuple(self._rule(match.pattern) for match in decision.matches if not match.shadow)
+        entities = {self._user: decision.user, **{kind: id for kind, id in decision.entities.items() if id}}
         loss = decision.event.get(self._loss.field) if self._loss else None
         return DecidedEvent(
             key=effect_id(decision.user, decision.event_id),
@@ -120,9 +132,27 @@ class DecidedEvents:
             action=decision.action,
             score=decision.score,
             rules=rules,
-            entities={self._user: decision.user, **{kind: id for kind, id in decision.entities.items() if id}},
+            entities=entities,
+            values=_values_of(decision, entities) if rules else {},
+            is_of_rules=decision.decided_by in BY_RULES,
             loss=min(max(float(loss or 0.0), -LOSS_MAX), LOSS_MAX),
             reasons=tuple(decision.reasons),
             is_retracted="retracted" in decision.flags,
             probability=decision.probability,
         )
+
+
+def _matched(rule: Rule, kept: Set[str]) -> MatchedRule:
+    """Returns a rule as alerts know it. One that is to be silenced by a field that decisions do not keep is never silenced."""
+    suppress = rule.suppress
+    if suppress is not None and not kept >= set(suppress.by):
+        fields = ", ".join(field for field in suppress.by if field not in kept)
+        log.warning("alerts of the rule %s are not silenced: decisions do not keep %s; give it dimension: true", rule.pattern, fields)
+        suppress = None
+    return MatchedRule(rule.pattern, rule.severity, suppress)
+
+
+def _values_of(decision: _Decision, entities: Mapping[str, str]) -> dict[str, str]:
+    """Returns what a decision keeps of its event's fields, as texts."""
+    numbers = {name: msgspec.json.encode(value).decode() for name, value in decision.event.items() if value is not None}
+    return {**numbers, **{name: text for name, text in decision.dimensions.items() if text is not None}, **entities}

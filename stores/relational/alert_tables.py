@@ -57,6 +57,16 @@ SPAN = Table(
     Column("told", BigInteger, nullable=False),
     Column("more", BigInteger, nullable=False),
 )
+SUPPRESSION = Table(
+    "alert_suppression",
+    METADATA,
+    Column("pattern", TEXT, primary_key=True),
+    Column("key", TEXT, primary_key=True),
+    Column("until_ms", BigInteger, nullable=False),
+    Column("silenced", BigInteger, nullable=False),
+    Column("whole", LargeBinary, nullable=False),
+    Index("ix_alert_suppression_until_ms", "until_ms"),
+)
 SILENCE = Table(
     "silence",
     METADATA,

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 from sqlalchemy import Connection, Table, delete, exists, select, tuple_
 
-from stores.alerts import Alert, AlertEvent, AlertState, AlertWork, Silence, Span
-from stores.relational.alert_tables import ALERT, EVENT, GROUP, OFFSET, SILENCE, SPAN
+from stores.alerts import Alert, AlertEvent, AlertState, AlertWork, Silence, Span, Suppression
+from stores.relational.alert_tables import ALERT, EVENT, GROUP, OFFSET, SILENCE, SPAN, SUPPRESSION
 from stores.relational.case_growth import ended_alerts, follow, forget_ended, write_growth
 from stores.relational.case_tables import CASE_ALERT
 from stores.relational.database import Database, in_parts, insert_into
@@ -17,6 +17,7 @@ from stores.relational.offsets import advance, positions_in
 _COUNTED = [EVENT.c[name] for name in AlertEvent.__struct_fields__]
 """What is known of an event that counts in an alert."""
 _decode_alert = msgspec.json.Decoder(Alert).decode
+_decode_suppression = msgspec.json.Decoder(Suppression).decode
 _decode_silence = msgspec.json.Decoder(Silence).decode
 
 
@@ -64,6 +65,7 @@ class RelationalAlerts:
             if work.messages:
                 add_messages(connection, work.messages)
             write_holds(connection, work.holds)
+            _put(connection, SUPPRESSION, [_row_of(each) for each in work.suppressions])
 
     def ended(self, limit: int) -> dict[str, str]:
         with self._database.reading() as connection:
@@ -104,6 +106,17 @@ class RelationalAlerts:
         with self._database.reading() as connection:
             return [_decode_silence(whole) for whole in connection.execute(lasting).scalars()]
 
+    def suppressions(self, limit: int) -> list[Suppression]:
+        query = select(SUPPRESSION.c.whole).order_by(SUPPRESSION.c.until_ms.desc(), SUPPRESSION.c.key).limit(limit)
+        with self._database.reading() as connection:
+            return [_decode_suppression(whole) for whole in connection.execute(query).scalars()]
+
+    def suppressions_of(self, pattern: str, limit: int) -> list[Suppression]:
+        query = select(SUPPRESSION.c.whole).where(SUPPRESSION.c.pattern == pattern)
+        with self._database.reading() as connection:
+            rows = connection.execute(query.order_by(SUPPRESSION.c.silenced.desc(), SUPPRESSION.c.key).limit(limit))
+            return [_decode_suppression(whole) for whole in rows.scalars()]
+
     def silence(self, silence: Silence) -> None:
         with self._database.writing() as connection:
             _put(connection, SILENCE, [{"id": silence.id, "until_ms": silence.until_ms, "whole": msgspec.json.encode(silence)}])
@@ -119,7 +132,13 @@ class RelationalAlerts:
                 connection.execute(delete(CASE_ALERT).where(CASE_ALERT.c.alert.in_(part)))
                 forget_ended(connection, part)
                 connection.execute(delete(ALERT).where(ALERT.c.id.in_(part)))
+            connection.execute(delete(SUPPRESSION).where(SUPPRESSION.c.until_ms < before_ms))
         return len(ids)
+
+
+def _row_of(suppression: Suppression) -> dict[str, object]:
+    own = {"pattern": suppression.pattern, "key": suppression.key, "until_ms": suppression.until_ms, "silenced": suppression.silenced}
+    return {**own, "whole": msgspec.json.encode(suppression)}
 
 
 def _write_alerts(connection: Connection, alerts: Sequence[Alert]) -> None:

@@ -8,7 +8,7 @@ import pytest
 from alerts_of_a_test import alert
 from databases_of_a_test import PLACES
 
-from stores.alerts import Alert, AlertEvent, Alerts, AlertWork, Silence, Span
+from stores.alerts import Alert, AlertEvent, Alerts, AlertWork, Silence, Span, Suppression
 from stores.deliveries import Message
 from stores.offsets import OtherReaderError
 from stores.relational.alerts import RelationalAlerts
@@ -57,6 +57,19 @@ def test_what_follows_from_a_batch_is_written_once(store: Alerts, database: Data
         store.write(batch)
     assert (store.positions(), store.firing(), store.spans()) == ({PLACE: 10}, [alert("a1")], [Span("attack", 1_000, 1, 0)])
     assert [one.message for one in RelationalDeliveries(database).due("w1", 2_000, 10)] == [message]
+
+
+def test_what_silences_rules_is_kept_until_it_is_forgotten(store: Alerts) -> None:
+    first, second = (Suppression("often", f"k{at}", {"card": f"c{at}"}, "e1", at, 1_000 + at, at) for at in (1, 2))
+    other = Suppression("other", "k1", {}, "e1", 5, 5_000)
+    store.write(AlertWork({}, (), (), (), (), suppressions=[first, second, other]))
+    again = msgspec.structs.replace(first, silenced=7)
+    store.write(AlertWork({}, (), (), (), (), suppressions=[again]))
+    assert store.suppressions_of("often", 5) == [again, second]
+    assert store.suppressions_of("often", 1) == [again]
+    assert store.suppressions(2) == [other, second]
+    store.forget(1_002, 10)
+    assert store.suppressions(5) == [other, second]
 
 
 def test_of_two_processes_that_read_the_same_the_second_writes_nothing(store: Alerts) -> None:

@@ -11,7 +11,8 @@ from databases_of_a_test import FickleDatabase, database_in
 
 from alerts.keeping.alert_keeper import AlertKeeper
 from alerts.policy.alert_definition import AlertDefinition
-from alerts.policy.decided_event import DecidedEvent
+from alerts.policy.decided_event import DecidedEvent, MatchedRule
+from patterns.language.pattern import Suppress
 from stores.alerts import Silence
 from stores.decisions import StoreUnavailableError
 from stores.offsets import OtherReaderError
@@ -55,6 +56,16 @@ def decided(number: int, card: str = "c1", at_ms: int = T0, **more: object) -> D
 def told(database: Database) -> list[str]:
     """The types of all messages, the oldest first."""
     return [delivery.message.type for delivery in reversed(RelationalDeliveries(database).page("w", (), None, 10_000))]
+
+
+def test_what_silences_a_rule_is_written_with_the_decisions_and_stands_for_the_next_keeper(database: FickleDatabase) -> None:
+    rule = MatchedRule("often", "high", Suppress(("card",), HOUR))
+    more = {"rules": (rule,), "values": {"card": "c1"}, "is_of_rules": True}
+    keeper(database).take([decided(1, **more), decided(2, **more)], {PLACE: 2}, T0)
+    keeper(database).take([decided(3, at_ms=T0 + MINUTE, **more), decided(4, at_ms=T0 + HOUR + 1, **more)], {PLACE: 4}, T0 + MINUTE)
+    [alert] = RelationalAlerts(database).firing()
+    [found] = RelationalAlerts(database).suppressions_of("often", 5)
+    assert ([event.event_id for event in alert.newest], found.silenced) == (["e4", "e1"], 2)
 
 
 def test_an_alert_is_written_with_its_message_and_with_how_far_was_read(database: FickleDatabase) -> None:

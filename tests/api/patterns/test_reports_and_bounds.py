@@ -8,6 +8,7 @@ from api_imitation import TEXTS, Api
 from foundation.content_hash import content_hash
 from pipeline.backtest.figures import LabelCoverage, Span
 from pipeline.backtest.summary import RuleSummary, Summary
+from stores.alerts import OF_SNOOZE, AlertWork, Suppression
 from stores.effects import HOUR_MS, CountedMatch, GivenLabel, Work
 from stores.jobs import JobOutcome, JobRequest, QueueBounds, new_job_id
 
@@ -168,6 +169,20 @@ async def test_exceptions_come_by_how_often_they_hid_a_match_with_what_is_said_o
     ]
     own = (await past.api.client.get("/v1/patterns/great/exceptions")).json()["exceptions"]
     assert [each["hidden"] for each in own] == [9, 3, 1]
+
+
+async def test_what_silenced_the_alerts_of_a_rule_is_told_with_its_snoozes(past: Past) -> None:
+    found = [
+        Suppression("great", "k1", {"customer": "c1"}, "e1", 5, 3_600_005, 4),
+        Suppression("great", OF_SNOOZE + "s1", {}, "", 7, 9, 6),
+        Suppression("other", "k1", {"customer": "c1"}, "e1", 5, 3_600_005, 4),
+    ]
+    past.api.alerts.write(AlertWork({}, (), (), (), (), suppressions=found))
+    told = (await past.api.client.get("/v1/patterns/great/snoozes")).json()["suppressions"]
+    assert told == [
+        {"snooze": "s1", "fields": {}, "since_ms": 7, "until_ms": 9, "silenced": 6},
+        {"snooze": "", "fields": {"customer": "c1"}, "since_ms": 5, "until_ms": 3_600_005, "silenced": 4},
+    ]
 
 
 async def test_alerts_of_a_rule_are_snoozed_for_a_while_and_the_snooze_is_lifted(past: Past) -> None:

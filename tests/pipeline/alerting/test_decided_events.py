@@ -5,6 +5,7 @@ import pytest
 
 from alerts.policy.decided_event import MatchedRule
 from patterns.absences import Absence
+from patterns.language.pattern import Suppress
 from pipeline.alerting.decided_events import UNKNOWN_SEVERITY, DecidedEvents
 from pipeline.engine.decisions.absence_record import absence_record
 from pipeline.engine.definitions.release import compile_release
@@ -42,6 +43,27 @@ def test_an_absence_is_read_with_its_rule_its_entity_and_its_deadline() -> None:
     of_device = READING.read_alert(absence("device"))
     assert of_device is not None and (of_device.user, of_device.entities) == ("", {"device": "c1"})
     assert of_device.key != told.key and READING.read_alert(absence()) == told
+
+
+def test_a_decision_is_read_with_what_silences_its_rules_and_the_values_that_it_keeps() -> None:
+    schema = TEXTS["schema"] + "  kind: {type: string, dimension: true}\n  note: {type: string}\n"
+    rule = "title: Often\nowner: tests\nstatus: active\nseverity: high\nwhen: event.amount > 1.0\nthen: {action: block}\n"
+    rules = {
+        "pattern:by_kind": rule + "suppress: {by: [customer, kind], for: 1h}\n",
+        "pattern:by_note": rule + "suppress: {by: [note], for: 1h, missing: suppress}\n",
+    }
+    reading = DecidedEvents(compile_release(1, TEXTS | {"schema": schema} | rules))
+    known = {"event_id": "7", "revision": 0, "event_time": 5, "user": "c1", "entities": {"device": None}, "score": 0.5, "action": "block"}
+    matches = [{"pattern": "by_kind"}, {"pattern": "by_note"}, {"pattern": "gone"}, {"pattern": "watched", "shadow": True}]
+    more = {"processed_at": 9, "decided_by": "block", "event": {"amount": 2.5}, "dimensions": {"kind": "books"}, "matches": matches}
+    told = reading.read(msgspec.json.encode(known | more))
+    assert told.rules == (
+        MatchedRule("by_kind", "high", Suppress(("customer", "kind"), 3_600_000)),
+        MatchedRule("by_note", "high"),
+        MatchedRule("gone", UNKNOWN_SEVERITY),
+    )
+    assert (told.values, told.is_of_rules) == ({"amount": "2.5", "kind": "books", "customer": "c1"}, True)
+    assert not reading.read(msgspec.json.encode(known | more | {"decided_by": "score"})).is_of_rules
 
 
 def test_of_an_absence_in_shadow_nobody_is_told() -> None:
