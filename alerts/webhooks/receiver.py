@@ -5,6 +5,7 @@ attempt, and connects to the address that was vetted, not to the name.
 """
 
 import asyncio
+import contextlib
 import ipaddress
 import socket
 from collections.abc import Awaitable, Callable, Sequence
@@ -88,7 +89,9 @@ async def vetted_address(receiver: Receiver, allowed: Sequence[Network], resolve
 
 
 async def resolve_by_system(host: str, port: int) -> list[str]:
-    """Asks the resolver of this machine, which also reads addresses in forms such as 0x7f.1 or 2130706433."""
+    """Asks the resolver of this machine, which also reads addresses in forms such as 0x7f.1 or 2130706433; an address stands for itself."""
+    with contextlib.suppress(ValueError):
+        return [str(ipaddress.ip_address(host))]
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
     return list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found))
 

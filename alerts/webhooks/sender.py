@@ -1,18 +1,22 @@
 """Sends one signed message to one receiver by HTTP, and reads a bounded part of what it answers."""
 
 import asyncio
+import contextlib
 import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import httpx
+import h11
 
-from alerts.webhooks.addresses import Network
+from alerts.webhooks.addresses import Address, Network
 from alerts.webhooks.attempts import Reply
+from alerts.webhooks.http_connection import ConnectionEndedError, HttpConnection, connected
 from alerts.webhooks.receiver import AddressRefusedError, Receiver, Resolve, vetted_address
 
 EXCERPT_BYTES_MAX = 1_000
 USER_AGENT = "Weir-Webhooks/1"
+KEPT_SECONDS_MAX = 30.0
+"""A connection that was idle for longer is not used again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +62,16 @@ class Sender:
     ) -> None:
         self._receiver = receiver
         self._allowed = allowed
+        self._tls = tls if receiver.scheme == "https" else None
         self._timeout_s = timeout_s
         self._resolve = resolve
-        limits = httpx.Limits(max_connections=connections_max, max_keepalive_connections=connections_max, keepalive_expiry=30)
-        self._client = httpx.AsyncClient(verify=tls, timeout=timeout_s, limits=limits, trust_env=False, follow_redirects=False)
+        self._room = asyncio.Semaphore(connections_max)
+        self._idle: list[HttpConnection] = []
 
     async def close(self) -> None:
         """Closes all connections."""
-        await self._client.aclose()
+        while self._idle:
+            self._idle.pop().close()
 
     async def send(self, headers: Mapping[str, str], body: bytes) -> Answer:
         """Makes one attempt. Never raises because of what the receiver, its name or its network do."""
@@ -76,32 +82,37 @@ class Sender:
             return Answer(Reply(None, is_forbidden=True), fault=str(refused))
         except TimeoutError:
             return Answer(Reply(None), fault=f"no whole answer within {self._timeout_s:g} s")
-        except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as error:
+        except (h11.ProtocolError, ConnectionEndedError, OSError, UnicodeError) as error:
             return Answer(Reply(None), fault=f"{type(error).__name__}: {error}"[:200])
 
     async def _attempt(self, headers: Mapping[str, str], body: bytes) -> Answer:
         receiver = self._receiver
         address = await vetted_address(receiver, self._allowed, self._resolve)
-        host = f"[{address}]" if address.version == 6 else str(address)
-        request = self._client.build_request(
-            "POST",
-            f"{receiver.scheme}://{host}:{receiver.port}{receiver.target}",
-            headers={"host": receiver.host_header, "content-type": "application/json", "user-agent": USER_AGENT, **headers},
-            content=body,
-            extensions={"sni_hostname": receiver.host},
-        )
-        response = await self._client.send(request, stream=True)
+        own = {"host": receiver.host_header, "content-type": "application/json", "user-agent": USER_AGENT, **headers}
+        async with self._room:
+            with contextlib.suppress(ConnectionEndedError):
+                if (kept := self._kept(address)) is not None:
+                    return await self._posted(kept, own, body)
+            return await self._posted(await connected(address, receiver.port, self._tls, receiver.host), own, body)
+
+    def _kept(self, address: Address) -> HttpConnection | None:
+        """A connection to `address` that was kept; others that are of no more use are closed."""
+        since_s = asyncio.get_running_loop().time() - KEPT_SECONDS_MAX
+        while self._idle:
+            kept = self._idle.pop()
+            if kept.is_open and kept.address == address and kept.idle_since_s >= since_s:
+                return kept
+            kept.close()
+        return None
+
+    async def _posted(self, connection: HttpConnection, headers: Mapping[str, str], body: bytes) -> Answer:
         try:
-            return Answer(Reply(response.status_code, response.headers.get("retry-after")), await _excerpt(response))
-        finally:
-            await response.aclose()
-
-
-async def _excerpt(response: httpx.Response) -> str:
-    """The beginning of the body. The rest stays unread, and its connection is given up."""
-    found = b""
-    async for part in response.aiter_raw():
-        found += part
-        if len(found) >= EXCERPT_BYTES_MAX:
-            break
-    return found[:EXCERPT_BYTES_MAX].decode(errors="replace")
+            status, told, excerpt = await connection.post(self._receiver.target, list(headers.items()), body, EXCERPT_BYTES_MAX)
+        except BaseException:
+            connection.close()
+            raise
+        if connection.is_open:
+            self._idle.append(connection)
+        retry_after = told.get(b"retry-after")
+        retry_text = None if retry_after is None else retry_after.decode("latin-1")
+        return Answer(Reply(status, retry_text), excerpt.decode(errors="replace"))

@@ -6,6 +6,7 @@ A key is a text, as its owner copies it: ``whsec_`` and 24 to 64 bytes in Base64
 
 import base64
 import binascii
+import functools
 import hashlib
 import hmac
 import secrets
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 SECRET_PREFIX, PRIVATE_PREFIX, PUBLIC_PREFIX = "whsec_", "whsk_", "whpk_"
 SECRET_BYTES_LEAST, SECRET_BYTES_MOST = 24, 64
 SEED_BYTES = 32
+SIGNING_KEYS_KEPT = 256
+"""So many private keys are kept as they were read, because to read one takes as long as to sign with it."""
 
 
 def new_secret() -> str:
@@ -82,6 +85,7 @@ def _secret_bytes(key: str, where: str) -> bytes:
     return found
 
 
+@functools.lru_cache(maxsize=SIGNING_KEYS_KEPT)
 def _private_key(key: str, where: str) -> "Ed25519PrivateKey":
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 

@@ -162,10 +162,11 @@ def _write_alerts(connection: Connection, alerts: Sequence[Alert]) -> None:
 
 
 def _put(connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
-    """Writes rows in the place of those that have their keys."""
-    for part in in_parts(rows):
-        statement = insert_into(connection, table).values(part)
-        own = [column.name for column in table.primary_key]
-        others = {name: statement.excluded[name] for name in part[0] if name not in own}
-        on_conflict = statement.on_conflict_do_update(index_elements=own, set_=others) if others else statement.on_conflict_do_nothing()
-        connection.execute(on_conflict)
+    """Writes rows, which all have the same columns, in the place of those that have their keys."""
+    if not rows:
+        return
+    statement = insert_into(connection, table)
+    own = [column.name for column in table.primary_key]
+    others = {name: statement.excluded[name] for name in rows[0] if name not in own}
+    on_conflict = statement.on_conflict_do_update(index_elements=own, set_=others) if others else statement.on_conflict_do_nothing()
+    connection.execute(on_conflict, rows)
