@@ -55,7 +55,7 @@ def digest_of(source: pathlib.Path) -> str:
         if path not in found:
             found[path] = _code_of(path)
             waiting += found[path].imports
-    named = {os.path.relpath(path, PROJECT): code.digest for path, code in found.items()}
+    named = {os.path.relpath(path, PROJECT): bytes.fromhex(code.digest) for path, code in found.items()}
     return hashlib.sha256(repr(sorted(named.items())).encode()).hexdigest()
 
 
