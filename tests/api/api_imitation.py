@@ -121,9 +121,7 @@ class Api:
         database: the relational store; None makes one in the folder.
     """
 
-    def __init__(
-        self, folder: pathlib.Path, compile_change: CompileChange = compile_here, database: FickleDatabase | None = None
-    ) -> None:
+    def __init__(self, folder: pathlib.Path, compile_change: CompileChange = compile_here, database: FickleDatabase | None = None) -> None:
         self.log = FakeLog()
         self.now_ms = NOW_MS
         self.settings = Settings(deadline_ms=50, folder=str(folder))

@@ -14,6 +14,8 @@ from alerts_of_a_test import alert
 from databases_of_a_test import database_in
 from receivers import answer, server
 
+from alerts.alertmanager import notifier as notifier_module
+from alerts.alertmanager.alert_labels import posted_alert
 from alerts.alertmanager.notifier import Notifier
 from alerts.alertmanager.silences import AlertmanagerSilences, SilencesUnavailableError
 from alerts.webhooks.troubles import WebhookTrouble
@@ -108,6 +110,25 @@ async def test_hostile_ids_are_taken_as_they_are(store: RelationalAlerts, alertm
     write(store, *(alert(f"a{n}", card=card, opened_at_ms=now_ms(), tell_at_ms=now_ms()) for n, card in enumerate(hostile)))
     assert await tell(store, alertmanager) == len(hostile)
     assert len(alertmanager.http.get("/api/v2/alerts").json()) == len(hostile) - 1  # two have no card, and are one alert
+
+
+async def test_an_alert_that_alertmanager_refuses_keeps_no_other_from_it(
+    store: RelationalAlerts, alertmanager: Alertmanager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its answer is 400, and it has taken the others; they end as they would have."""
+
+    def illegal(one: Alert, ends_at_ms: int, link: str) -> dict[str, object]:
+        return posted_alert(one, ends_at_ms, link) | ({"labels": {"no name!": "x"}} if one.id == "a1" else {})
+
+    monkeypatch.setattr(notifier_module, "posted_alert", illegal)
+    alerts = [alert(f"a{number}", card=f"c{number}", opened_at_ms=now_ms(), tell_at_ms=now_ms()) for number in range(3)]
+    write(store, *alerts)
+    for _ in range(2):
+        assert await tell(store, alertmanager) == 0
+    await until_sent(alertmanager, ("firing", "attack", "high", "c0"), ("firing", "attack", "high", "c2"))
+    write(store, *(msgspec.structs.replace(one, state="resolved", resolved_at_ms=now_ms()) for one in alerts))
+    await tell(store, alertmanager)
+    await until_sent(alertmanager, ("resolved", "attack", "high", "c0"), ("resolved", "attack", "high", "c2"))
 
 
 async def test_a_webhook_that_gets_nothing_is_told_until_it_does_again(store: RelationalAlerts, alertmanager: Alertmanager) -> None:

@@ -4,6 +4,8 @@ import json
 from typing import Any
 
 import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
 
 from alerts.book.changes import Flood, Notice
 from alerts.telling.alert_messages import messages_of
@@ -92,3 +94,19 @@ def test_a_webhook_gets_what_its_filter_lets_pass_and_every_number_of_those_with
     webhooks = [webhook("all"), webhook("dear", filter="alert.loss > 20.0"), webhook("none", filter="false")]
     notices = [Notice("opened", ALERT), Flood("attack", 1, 2, 3), Notice("opened", cheap)]
     assert [wanted for _, wanted in messages_of(notices, webhooks, 20)] == [("all", "dear"), ("all", "dear", "none"), ("all",)]
+
+
+TEXTS = st.one_of(
+    st.text(max_size=50), st.sampled_from(["", "\x00", "\u202e", "<script>", '"}{', "é" * 30_000, "x" * 30_000, "💥" * 9_000])
+)
+
+
+@given(st.dictionaries(TEXTS, TEXTS, max_size=4), st.lists(TEXTS, max_size=4), TEXTS)
+def test_hostile_texts_make_messages_within_the_bound_that_say_them_as_they_are(group: dict[str, str], texts: list[str], id: str) -> None:
+    newest = (AlertedEvent(id, id, 5, "block", None),)
+    hostile = msgspec.structs.replace(ALERT, group=group, entities=group, reasons=tuple(texts), patterns=tuple(texts), newest=newest)
+    for notice in (Notice("opened", hostile), Notice("resolved", hostile)):
+        [(message, _)] = messages_of([notice], [webhook("w", filter='entity.card == "c1"')], 20)
+        assert len(message.full) <= BODY_BYTES_MAX and len(message.thin) <= BODY_BYTES_MAX
+        told = data_of(message.full)
+        assert told.get("is_shortened") or (told["group"], told["reasons"]) == (group, texts)
