@@ -12,6 +12,7 @@ from pipeline.control.progress import Progress
 from pipeline.learning.label_record import LabelRecord
 from pipeline.learning.label_resolver import LabelResolver, Sent
 from pipeline.offline.comparison import Comparison, Followed
+from pipeline.offline.entries_so_far import EntriesSoFar
 from pipeline.offline.recorded_run import RecordedRun
 from pipeline.offline.recorded_stamps import Name, Recorded, RecordedStamps, Stamp
 from pipeline.score_job.decode import DecodeStage
@@ -25,13 +26,17 @@ from stores.decisions import Decisions, EventName, StoredDecision
 StampedRecord = tuple[ArchivedRecord, Stamp]
 
 EVENTS_AT_ONCE = 256
+ENTRIES = "entries"
+Told = Kind | str
+"""What is told between events: labels, facts, or `ENTRIES`."""
 
 
 class Follow:
     """Decides the events of `run` again, by the stages of the live system in one process.
 
     What depends on the user alone comes out as it was. What further entities answer depends on the order in which their events came from
-    several partitions; this is recorded as well as the broker's times tell it. A label counts from when it came to its topic.
+    several partitions; this is recorded as well as the broker's times tell it. A label and an entry of a list count from when they came to
+    their topics.
 
     Raises:
         Refusal: no recorded decision names a release that was recorded.
@@ -41,10 +46,11 @@ class Follow:
         self._comparison = Comparison(run.decisions)
         self._stamps = RecordedStamps(run.control, run.models, self._comparison.recorded)
         self._events = _filled([(record, self._stamps.of(record)) for record in run.events], self._stamps)
-        self._told = in_order_of_arrival_of_topics([(Kind.LABELS, run.labels), (Kind.FACTS, run.facts)])
+        self._told = in_order_of_arrival_of_topics([(Kind.LABELS, run.labels), (Kind.FACTS, run.facts), (ENTRIES, run.entries)])
         self._told_at_ms = [record.at_ms for _, record in self._told]
         self._told_done = 0
-        self._stages = OneProcess()
+        self._entries = EntriesSoFar()
+        self._stages = OneProcess(entries=self._entries)
         self._decoders: dict[int, DecodeStage] = {}
         self._known_until = 0
         self._installed: set[Name] = set()
@@ -72,7 +78,7 @@ class Follow:
         return self._comparison.result(sorted(self._stamps.unknown))
 
     def _batches(self) -> Iterator[tuple[tuple[int, bool, int], list[StampedRecord]]]:
-        """Gives events that follow each other and have one release, in parts that no label or fact came between."""
+        """Gives events that follow each other and have one release, in parts that no label, fact or entry came between."""
 
         def alike(row: StampedRecord) -> tuple[int, bool, int]:
             return row[1].release, row[1].degraded, bisect.bisect_right(self._told_at_ms, row[0].at_ms)
@@ -109,8 +115,10 @@ class Follow:
     def _tell_until(self, count: int) -> None:
         for what, record in self._told[self._told_done : count]:
             self._now_ms = max(self._now_ms, record.at_ms)
-            if what == Kind.FACTS:
-                self._tell(what, record.key, record.value)
+            if what == ENTRIES:
+                self._entries.add([(record.key, record.value or None, record.offset)])
+            elif what == Kind.FACTS:
+                self._tell(Kind.FACTS, record.key, record.value)
             else:
                 place = f"labels/{record.partition}"
                 self._send(self._labels.take([LabelRecord(place, record.offset, record.at_ms, record.value)]))
@@ -174,6 +182,6 @@ def _filled(events: list[tuple[ArchivedRecord, Stamp | None]], stamps: RecordedS
     return filled
 
 
-def in_order_of_arrival_of_topics(topics: Iterable[tuple[Kind, list[ArchivedRecord]]]) -> list[tuple[Kind, ArchivedRecord]]:
+def in_order_of_arrival_of_topics(topics: Iterable[tuple[Told, list[ArchivedRecord]]]) -> list[tuple[Told, ArchivedRecord]]:
     """Puts the records of several topics in the order of their times; those of one topic stay in order."""
     return sorted(((kind, record) for kind, records in topics for record in records), key=lambda each: each[1].at_ms)

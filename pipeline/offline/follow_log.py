@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from foundation.refusal import Refusal
-from patterns.entries import Change, read_record
 from pipeline.control.progress import Progress
 from pipeline.flink.dict_state import DictState
 from pipeline.log.frame import LogRecord
 from pipeline.offline.comparison import Comparison, Followed
+from pipeline.offline.entries_so_far import EntriesSoFar
 from pipeline.offline.recorded_log import RecordedLog
 from pipeline.solo.stages import CONTROL_TOPICS, Stages
 
@@ -47,32 +47,12 @@ class FollowLog:
         if topic in CONTROL_TOPICS:
             self._stages.control(part)
         elif topic == "entries":
-            self._entries.add(part)
+            self._entries.add((record.key, record.value, record.ordinal) for record in part)
         else:
             outcome = self._stages.events(part) if topic == "events" else self._stages.told(topic, part)
             for entry in outcome.entries:
                 if entry.topic == "decisions":
                     self._comparison.take(entry.value or b"")
-
-
-class EntriesSoFar:
-    """Gives the stage that decides the entries of lists that stand before the events that it is given next."""
-
-    def __init__(self) -> None:
-        self._waiting: list[Change] = []
-
-    def add(self, records: Sequence[LogRecord]) -> None:
-        """Adds records of the topic ``entries``."""
-        changes = (read_record(record.key, record.value, record.ordinal).change for record in records)
-        self._waiting += [change for change in changes if change is not None]
-
-    def start(self) -> None:
-        """Does nothing: all entries come by `add`."""
-
-    def take(self) -> Sequence[Change]:
-        """Returns what was added since the last call."""
-        taken, self._waiting = self._waiting, []
-        return taken
 
 
 def _parts(records: Sequence[LogRecord]) -> Iterator[tuple[str, list[LogRecord]]]:

@@ -1,4 +1,4 @@
-"""What was recorded of a running system: its events, labels, facts and decisions, and all records of the topics `control` and `models`."""
+"""What was recorded of a running system: its events, labels, facts, decisions and entries of lists, and topics `control` and `models`."""
 
 import heapq
 from collections.abc import Iterable, Iterator
@@ -18,13 +18,14 @@ class RecordedRun:
     """Holds the records of a run in memory, those of each topic in the order in which they came.
 
     Args:
-        events, labels, facts, control, models: the records; an empty value stands for a tombstone.
+        events, labels, facts, entries, control, models: the records; an empty value stands for a tombstone.
         decisions: the values of the first decisions on all events and revisions.
     """
 
     events: list[ArchivedRecord]
     labels: list[ArchivedRecord]
     facts: list[ArchivedRecord]
+    entries: list[ArchivedRecord]
     control: list[ArchivedRecord]
     models: list[ArchivedRecord]
     decisions: list[bytes]
@@ -37,9 +38,10 @@ def read_run(archive: FileArchive) -> RecordedRun:
         StoreUnavailableError: the archive does not answer.
         Refusal: a file does not belong to the archive.
     """
-    events, labels, facts, control, models = (_records(archive, kind) for kind in ("events", "labels", "facts", "control", "models"))
+    kinds: tuple[Kind, ...] = ("events", "labels", "facts", "entries", "control", "models")
+    events, labels, facts, entries, control, models = (_records(archive, kind) for kind in kinds)
     decisions = [value for table in archive.read("decisions", columns=("value",)) for value in table["value"].to_pylist()]
-    return RecordedRun(events, labels, facts, control, models, decisions)
+    return RecordedRun(events, labels, facts, entries, control, models, decisions)
 
 
 def in_order_of_arrival(records: Iterable[ArchivedRecord]) -> list[ArchivedRecord]:

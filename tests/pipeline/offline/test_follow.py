@@ -14,12 +14,16 @@ from imitation import ControlRecord, Imitation
 from deploy.command import main
 from detectors.snapshot_parts import parts_of
 from foundation.settings import read_settings
+from patterns.entries import Change
+from patterns.entries import Entry as ListEntry
+from patterns.lists import DECLARATION
 from pipeline.engine.definitions.release import compile_release
 from pipeline.learning.label_record import LabelRecord
 from pipeline.learning.label_resolver import LabelResolver
 from pipeline.learning.published_snapshots import PublishedSnapshots
 from pipeline.learning.trainer import ServedDecision, Teacher
 from pipeline.offline.comparison import differences_between
+from pipeline.offline.entries_so_far import EntriesSoFar
 from pipeline.offline.follow import DecisionsSoFar
 from pipeline.offline.recorded_stamps import Recorded
 from pipeline.score_job.labels import ResolvedLabel
@@ -54,7 +58,23 @@ MODELS = """
    publish_every: 10m}
 """
 POLICY = "score: first_ready(fraud, shape, own)\nbands: [{below: 0.5, action: approve}, {action: review}]\nfallback: {action: approve}\n"
-TEXTS = {"schema": SCHEMA, "features": FEATURES, "models": MODELS, "policy": POLICY}
+UNUSUAL = """
+title: More than is usual
+owner: tests
+status: active
+adaptive: {usual: {of: event.amount, rate: 1/10}}
+when: event.amount > adaptive.usual
+then: {action: review, tag: unusual}
+"""
+LISTED = """
+title: A shop that is watched
+owner: tests
+status: active
+when: event.shop in list.watched
+then: {adjust: 0.5, tag: watched}
+"""
+TEXTS = {"schema": SCHEMA, "features": FEATURES, "models": MODELS, "policy": POLICY, "pattern:unusual": UNUSUAL, "pattern:listed": LISTED}
+TEXTS |= {"list:watched": DECLARATION}
 OTHER = TEXTS | {
     "features": FEATURES + "- {name: max_1h, template: max, value: event.amount, window: 1h}\n",
     "models": MODELS.replace("seed: 1", "seed: 2"),
@@ -66,8 +86,11 @@ class LiveRun:
     """A system by arrival with one partition, whose learner publishes and whose release changes, and what its archive keeps."""
 
     def __init__(self) -> None:
-        self.job = Imitation()
-        self.kept: dict[Archived, list[ArchivedRecord]] = {kind: [] for kind in ("events", "decisions", "labels", "control", "models")}
+        self._entries = EntriesSoFar()
+        self.job = Imitation(entries=self._entries)
+        self.kept: dict[Archived, list[ArchivedRecord]] = {
+            kind: [] for kind in ("events", "decisions", "labels", "control", "models", "entries")
+        }
         self.at_ms = START_MS
         self._teacher, self._published, self._sequence = Teacher(), PublishedSnapshots(), 0
         self._so_far = DecisionsSoFar()
@@ -110,6 +133,13 @@ class LiveRun:
                 self.job.tell(Kind.LABELS, sent.key, sent.value, "who")
                 if sent.key.startswith(b"who"):
                     self._teacher.label(msgspec.json.decode(sent.value, type=ResolvedLabel))
+
+    def entry(self, shop: str, is_listed: bool) -> None:
+        """A shop that is put on the list, or taken off."""
+        self.at_ms += 1
+        key, value = Change("watched", shop, ListEntry("watched", shop) if is_listed else None).record()
+        self._entries.add([(key.encode(), value, len(self.kept["entries"]))])
+        self._keep("entries", value or b"", key.encode())
 
     def publish(self) -> None:
         """Publishes what was learned of all decisions so far, in parts, and takes off what that replaces."""
@@ -169,7 +199,7 @@ def live_run() -> LiveRun:
         for _ in range(count):
             id = len(sent) + 1
             late_ms = draw.choice([0, 0, 0, 200_000, 500_000, 900_000])
-            value = event(draw, id, START_MS + 20_000 * id - late_ms)
+            value = event(draw, id, START_MS + 9_000 * id - late_ms)
             sent.append(value)
             made.append(value)
             old = draw.choice(sent)
@@ -180,12 +210,13 @@ def live_run() -> LiveRun:
     for turn in range(24):
         run.at_ms += 700_000
         changes = {8: lambda: run.release(2, OTHER), 16: lambda: run.release(3, TEXTS)}
-        run.events(some(20))
+        run.events(some(60))
         run.events(some(10), changes.get(turn, run.publish))
         for _ in range(6):
             run.label(draw.randrange(1, len(sent)), int(draw.random() < 0.3))
+        run.entry(f"s{turn % 5}", turn % 3 != 0)
         if turn == 12:
-            run.degraded(event(draw, 10_000, START_MS + 20_000 * len(sent)))
+            run.degraded(event(draw, 10_000, START_MS + 9_000 * len(sent)))
     run.events([b"no json", *some(5)])
     return run
 
@@ -214,6 +245,9 @@ def test_the_run_has_what_makes_it_hard(run: LiveRun) -> None:
     for model in ("shape", "fraud"):
         assert len({decision["models"][model]["snapshot"] for decision in served}) > 10
     assert any(decision["features"]["shop_risk"] for decision in served)
+    learned = {decision.get("thresholds", {}).get("unusual.usual", {}).get("snapshot") for decision in served} - {None}
+    assert len(learned) >= 2
+    assert {match["pattern"] for decision in served for match in decision["matches"]} == {"unusual", "listed"}
     after = [decision for decision in served if decision["release"] == 3]
     assert after[0]["models"]["shape"]["snapshot"] is not None, "a rollback is warm"
 
