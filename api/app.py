@@ -20,6 +20,7 @@ from api.cases.case_routes import make_case_routes
 from api.cases.case_verbs import make_case_verbs
 from api.cases.inbox_routes import make_inbox_routes
 from api.decisions.decide import Decide
+from api.decisions.match_events import make_match_route
 from api.decisions.reads import make_reads, require_entity_type
 from api.decisions.scores import Scores
 from api.decisions.threshold_route import make_threshold_route
@@ -162,6 +163,7 @@ def make_app(
         app.include_router(routes(definitions, in_force, entries), prefix="/v1")
     app.include_router(make_threshold_route(in_force, decisions), prefix="/v1")
     app.include_router(make_why_route(definitions.registry, in_force, decisions), prefix="/v1")
+    app.include_router(make_match_route(decisions, in_force), prefix="/v1")
     measuring = Measuring(effects, definitions.registry, in_force, settings, jobs)
     app.include_router(make_effect_routes(measuring, snoozes, alerts, in_force, clock), prefix="/v1")
     remarks = Remarks(in_force, Asking(metrics).ask if metrics is not None else None, clock)

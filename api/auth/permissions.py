@@ -39,6 +39,7 @@ _DATA = (("POST", "/v1/events", "system"), ("POST", "/v1/decisions", "system"), 
 
 TABLE: tuple[tuple[str, str, str], ...] = (
     *_DATA,
+    ("GET", "/v1/decisions:matches", _READ),
     ("GET", "/v1/decisions/{event_id}", f"system {_READ}"),
     ("GET", "/v1/scores/{entity}/{id:path}", f"system {_READ}"),
     ("GET", "/v1/entities/{rest:path}", _READ),

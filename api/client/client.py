@@ -17,6 +17,7 @@ from api.client.client_patterns import ClientPatterns
 from api.client.client_refusals import no_answer, no_api, refusal_of
 from api.client.client_stream import AWAY_SECONDS_MAX, SILENT_SECONDS_MAX, Watch
 from api.client.client_webhooks import ClientWebhooks
+from api.decisions.match_events import DecisionMatches
 from api.decisions.profile import Profile
 from api.definitions.versions import Comparison, Version
 from api.http.responses import BypassInForce, FactsOfEntity, Kept, KeptParts, ListChanged, ListPage, Lists, Put, Score
@@ -177,6 +178,11 @@ class Client:
         """
         given = {} if user is None else {"user": user}
         return self._found(f"/v1/decisions/{quote(str(event_id), safe='')}", dict[str, Any], **given)
+
+    def matches(self, event_id: str | int, user: str | None = None) -> DecisionMatches | None:
+        """The rules that matched an event with the events of each match; None when there is no decision yet. `user` as in `decision`."""
+        given = {"event_id": str(event_id)} | ({} if user is None else {"user": user})
+        return self._found("/v1/decisions:matches", DecisionMatches, **given)
 
     def score(self, entity: str, id: str) -> Score | None:
         """The latest score of an entity; None when there is none yet."""
