@@ -85,6 +85,7 @@ public class EventWatermarks implements WatermarkStrategy<Row> {
         private boolean silent;
         private boolean started;
         private boolean passed;
+        private boolean gone; // over the end of the backlog
 
         Generator(RelativeClock clock, Set<Integer> begun) {
             this.clock = clock;
@@ -133,9 +134,11 @@ public class EventWatermarks implements WatermarkStrategy<Row> {
 
         /** Says what event time has come, which holds no event back. */
         private void goOn(WatermarkOutput output) {
-            if (started) {
-                fallSilent(output);
+            if (!gone) {
+                gone = true;
+                activeAtMs = started ? activeAtMs : clock.relativeTimeMillis(); // others hear first that nothing is left to read here
             }
+            fallSilent(output);
             if (!silent) {
                 long comeMs = newestMs == EventTimes.NONE ? 0 : Math.max(0, newestMs - disorderMs - 1);
                 output.emitWatermark(new Watermark(END_MS + comeMs));

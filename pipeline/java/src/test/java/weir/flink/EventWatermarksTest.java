@@ -108,6 +108,18 @@ class EventWatermarksTest {
     }
 
     @Test
+    void aRestartWithNothingLeftToReadHoldsTheTimeOfOtherSubtasksBackNoLongerThanASecond() {
+        WatermarkGenerator<Row> read = generator();
+        clock.nowMs += 30_000;
+        assertEquals(0, idle(read), "first it says that it is at the end");
+        clock.nowMs += 1_000;
+        assertEquals(1, idle(read));
+        assertEquals(List.of(), period(read));
+        seeOf(read, 0, 9, 700);
+        assertEquals(List.of(EventWatermarks.END_MS + 689), period(read), "an event says what time it is");
+    }
+
+    @Test
     void aPartitionWithoutRecordsHoldsTheOthersBackForHalfAMinute() {
         WatermarkGenerator<Row> empty = generator();
         seeOf(generator(), 1, 0, 700);
