@@ -15,11 +15,13 @@ from databases_of_a_test import FickleDatabase, database_in
 from receivers import answer, server
 from standardwebhooks import Webhook
 
+from alerts.webhooks import dispatcher as dispatcher_module
 from alerts.webhooks import signing
 from alerts.webhooks.addresses import networks
 from alerts.webhooks.dispatcher import Dispatcher, Sending, Trouble
 from alerts.webhooks.tenure import Tenure
 from stores.deliveries import Attempt, Deliveries, Message, Settled
+from stores.leases import Lease
 from stores.relational.database import Database
 from stores.relational.deliveries import RelationalDeliveries
 from stores.relational.leases import RelationalLeases
@@ -230,6 +232,22 @@ async def test_of_two_dispatchers_one_sends_and_the_other_goes_on_after_its_end(
             await until(lambda: receiver.taken[-1] == "m200")
             assert third.is_delivering()
     assert len(receiver.requests) == 200
+
+
+async def test_a_system_without_webhooks_writes_no_lease_and_begins_to_deliver_with_the_first_one(
+    outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatcher_module, "WEBHOOKS_READ_S", 0.2)
+    receiver = Receiver()
+    async with server(receiver) as port, outbox.dispatching() as dispatcher:
+        await asyncio.sleep(1)
+        assert outbox.leases.read("deliveries") is None and not dispatcher.is_delivering()
+        webhook = outbox.webhook("a", port)
+        outbox.add(["a"], ("m1", "card-1"))
+        await until(lambda: receiver.taken == ["m1"])
+        off = msgspec.structs.replace(webhook.wish, state="disabled")
+        outbox.webhooks.replace(msgspec.structs.replace(webhook, version=2, wish=off))
+        await until(lambda: (outbox.leases.read("deliveries") or Lease("x", 0)).holder == "")
 
 
 async def test_a_dispatcher_that_can_no_longer_renew_its_lease_sends_nothing(outbox: Outbox) -> None:
