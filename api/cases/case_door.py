@@ -11,7 +11,7 @@ from alerts.cases.case_life import CaseConflictError, StaleCaseError, require_se
 from alerts.cases.case_policy import CasePolicy
 from api.auth.permissions import Caller
 from api.auth.request_context import caller_of
-from api.cases.case_shapes import ShownCase, ShownEntry
+from api.cases.case_shapes import ShownCase, ShownCaseEntry
 from api.cases.shown_case import shown_case, shown_entry
 from api.definitions.in_force import InForce
 from api.http.etag import etag_of
@@ -177,7 +177,7 @@ class CaseDoor:
     async def _stale(self, stale: StaleCaseError) -> Problem:
         """Says what was changed since the caller has seen the case."""
         entries = await asyncio.to_thread(self.stores.cases.entries_behind, stale.case.id, max(stale.seen, 0), CHANGES_MAX)
-        changes: list[ShownEntry] = [shown_entry(entry) for entry in entries]
+        changes: list[ShownCaseEntry] = [shown_entry(entry) for entry in entries]
         words = ", ".join(f"{entry.what} by {entry.by or 'the system'}" for entry in changes[:5]) or "other changes"
         text = f"the case is at version {stale.case.version}, which is not the one that you have seen: {words}"
         members = {"version": stale.case.version, "changes": msgspec.to_builtins(changes)}

@@ -96,7 +96,7 @@ class CaseEventPage(msgspec.Struct):
     next: str | None
 
 
-class ShownEntry(msgspec.Struct):
+class ShownCaseEntry(msgspec.Struct):
     """Something that happened to a case: an event of it (`what` is then ``event``), or something that the system or somebody did.
 
     `at_ms` is the clock's, and of an event the event's time. `version` is that of the case behind it. `by` is empty for the system.
@@ -115,7 +115,7 @@ class ShownEntry(msgspec.Struct):
 class Timeline(msgspec.Struct):
     """What happened to a case, the newest first; `next` is the cursor of the page behind it, and null on the last one."""
 
-    entries: list[ShownEntry]
+    entries: list[ShownCaseEntry]
     next: str | None
 
 
@@ -179,7 +179,7 @@ class GivenText(msgspec.Struct, forbid_unknown_fields=True):
     text: Text = ""
 
 
-class GivenNote(msgspec.Struct, forbid_unknown_fields=True):
+class GivenCaseNote(msgspec.Struct, forbid_unknown_fields=True):
     """A note on a case."""
 
     text: SomeText
@@ -213,7 +213,7 @@ class Snoozing(msgspec.Struct, forbid_unknown_fields=True):
     text: Text = ""
 
 
-class EventName(msgspec.Struct, forbid_unknown_fields=True):
+class NamedEvent(msgspec.Struct, forbid_unknown_fields=True):
     """Names an event by its user and its id."""
 
     user: Annotated[str, msgspec.Meta(max_length=ENTITY_CHARACTERS_MAX)]
@@ -229,7 +229,7 @@ class GivenVerdict(msgspec.Struct, forbid_unknown_fields=True):
     verdict: VerdictWord
     reason: Annotated[str, msgspec.Meta(max_length=200)] = ""
     inputs: Annotated[dict[str, str | float | bool], msgspec.Meta(max_length=50)] = {}
-    events: Annotated[list[EventName], msgspec.Meta(min_length=1, max_length=EVENTS_MAX)] | None = None
+    events: Annotated[list[NamedEvent], msgspec.Meta(min_length=1, max_length=EVENTS_MAX)] | None = None
     close: bool = False
     text: Text = ""
 

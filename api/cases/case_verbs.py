@@ -16,7 +16,7 @@ from api.cases.case_routes import CaseId
 from api.cases.case_shapes import (
     AlertMove,
     Assignment,
-    GivenNote,
+    GivenCaseNote,
     GivenText,
     GivenVerdict,
     GivenVerdicts,
@@ -88,10 +88,10 @@ def _add_claims(routes: APIRouter, door: CaseDoor) -> None:
 
 
 def _add_work(routes: APIRouter, door: CaseDoor) -> None:
-    @routes.post("/cases/{id}/notes", summary="Notes something on a case", **route_docs(ShownCase, 404, 412, body=GivenNote))
+    @routes.post("/cases/{id}/notes", summary="Notes something on a case", **route_docs(ShownCase, 404, 412, body=GivenCaseNote))
     async def note(id: CaseId, request: Request, if_match: IfMatch = None) -> Response:
         """Anybody may who may change cases of its inbox, whoever holds it."""
-        given = read_json(await request.body(), GivenNote, "note", _TEXT)
+        given = read_json(await request.body(), GivenCaseNote, "note", _TEXT)
         return await _act(door, request, id, if_match, lambda case, by, now_ms: case_life.note(case, by, now_ms, given.text))
 
     @routes.post(

@@ -1,6 +1,6 @@
 """Makes what callers see of cases."""
 
-from api.cases.case_shapes import CaseAlert, ShownCase, ShownCaseEvent, ShownEntry
+from api.cases.case_shapes import CaseAlert, ShownCase, ShownCaseEntry, ShownCaseEvent
 from stores.alerts import Alert, AlertEvent
 from stores.cases import Case, CaseEntry, state_at
 
@@ -31,11 +31,11 @@ def shown_case(case: Case, now_ms: int, cut: float | None) -> ShownCase:
     return ShownCase(**({name: getattr(case, name) for name in _AS_THEY_ARE} | more))
 
 
-def shown_entry(entry: CaseEntry | AlertEvent) -> ShownEntry:
+def shown_entry(entry: CaseEntry | AlertEvent) -> ShownCaseEntry:
     """An entry or an event of a timeline as callers see it."""
     if isinstance(entry, CaseEntry):
-        return ShownEntry(entry.what, entry.at_ms, entry.by, entry.text, entry.subject, entry.version)
-    return ShownEntry("event", entry.event_time_ms, "", "", entry.alert, None, shown_event(entry))
+        return ShownCaseEntry(entry.what, entry.at_ms, entry.by, entry.text, entry.subject, entry.version)
+    return ShownCaseEntry("event", entry.event_time_ms, "", "", entry.alert, None, shown_event(entry))
 
 
 def shown_event(event: AlertEvent) -> ShownCaseEvent:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from api.cases.case_shapes import ShownCase, ShownEntry
+    from api.cases.case_shapes import ShownCase, ShownCaseEntry
     from api.client.client import Client
 
 _STATES = ("open", "claimed", "snoozed", "closed")
@@ -248,7 +248,7 @@ def _say(case: "ShownCase") -> None:
     )
 
 
-def _line(entry: "ShownEntry") -> str:
+def _line(entry: "ShownCaseEntry") -> str:
     at = datetime.datetime.fromtimestamp(entry.at_ms / 1_000, datetime.UTC).isoformat(" ", "seconds")
     if entry.event is not None:
         return f"{at}  event  {entry.event.event_id!r} of {entry.event.user!r}: {entry.event.action}"

@@ -78,12 +78,12 @@ def _event(number: int, alert_id: str, of_case: int) -> dict[str, object]:
     return msgspec.structs.asdict(event) | {"case_id": case(of_case).id}
 
 
-async def read_all(client: httpx.AsyncClient, path: str, part: str) -> list[dict[str, object]]:
+async def read_all(client: httpx.AsyncClient, path: str, part: str, **asked: str) -> list[dict[str, object]]:
     """All pages of a route."""
     found: list[dict[str, object]] = []
     cursor: str | None = None
     while True:
-        page = (await client.get(path, params={"limit": 500} | ({"cursor": cursor} if cursor else {}))).json()
+        page = (await client.get(path, params={"limit": 500} | asked | ({"cursor": cursor} if cursor else {}))).json()
         found += page[part]
         cursor = page["next"]
         if cursor is None:
@@ -96,7 +96,7 @@ async def check(api: Api) -> None:
     Raises:
         AssertionError: they differ.
     """
-    queue = await read_all(api.client, "/v1/cases?state=open", "cases")
+    queue = await read_all(api.client, "/v1/cases", "cases", state="open")
     wanted = sorted(range(1, CASES, 2), key=lambda number: (-priority(number), number))
     assert [one["id"] for one in queue] == [case(number).id for number in wanted], "the queue is in another order"
     timeline = await read_all(api.client, f"/v1/cases/{case(1).id}/timeline", "entries")
