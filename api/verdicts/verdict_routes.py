@@ -12,7 +12,7 @@ from api.cases.case_door import CaseDoor
 from api.http.json_body import read_json
 from api.http.problem import Problem, as_response, json_answer
 from api.http.route_docs import route_docs
-from api.verdicts.verdict_shapes import GivenJudgement, ShownStep, ShownVerdict, WaitingSteps
+from api.verdicts.verdict_shapes import GivenJudgement, ShownVerdict, ShownVerdictStep, WaitingSteps
 from foundation.time_ids import UUID7
 from stores.decisions import bad_cursor
 from stores.verdict_steps import StepState, VerdictStep, VerdictSteps
@@ -110,6 +110,6 @@ async def _with_steps(steps: VerdictSteps, verdict: Verdict) -> ShownVerdict:
     return ShownVerdict(verdict, [_shown(step) for step in await asyncio.to_thread(steps.of_verdict, verdict.id)])
 
 
-def _shown(step: VerdictStep) -> ShownStep:
+def _shown(step: VerdictStep) -> ShownVerdictStep:
     own = (step.due_ms, step.state, step.outcome, step.by, step.changed_ms)
-    return ShownStep(step.id, step.verdict, step.what, step.subject, *own)
+    return ShownVerdictStep(step.id, step.verdict, step.what, step.subject, *own)

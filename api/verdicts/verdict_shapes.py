@@ -10,7 +10,7 @@ from stores.verdicts import Verdict
 REASON_CHARACTERS_MAX = 500
 
 
-class ShownStep(msgspec.Struct):
+class ShownVerdictStep(msgspec.Struct):
     """One thing that a verdict does: to what, when it is due, and what became of it. `by` is the second person who let it be done, or not.
 
     Its state is ``waiting`` for a second person, ``wanted``, ``done``, ``failed``, ``refused`` by the second person, or ``undone``.
@@ -31,13 +31,13 @@ class ShownVerdict(msgspec.Struct):
     """A verdict with its steps, in their order."""
 
     verdict: Verdict
-    steps: list[ShownStep]
+    steps: list[ShownVerdictStep]
 
 
 class WaitingSteps(msgspec.Struct):
     """Steps that wait for a second person; `next` is the cursor of the page behind it, and null on the last one."""
 
-    steps: list[ShownStep]
+    steps: list[ShownVerdictStep]
     next: str | None
 
 

@@ -36,7 +36,7 @@ CASE = Table(
     Index("ix_cases_priority", "is_closed", "priority", "id"),
     Index("ix_cases_inbox", "inbox", "is_closed", "priority", "id"),
     Index("ix_cases_opened_at_ms", "opened_at_ms", "id"),
-    Index("ix_cases_decided_at_ms", "decided_at_ms"),
+    Index("ix_cases_decided_at_ms", "decided_at_ms", "inbox"),
     Index("ix_cases_closed_at_ms", "closed_at_ms"),
 )
 """`free_at_ms` is when the case can be claimed: when its claim or its snooze ends, 0 for one that is open."""

@@ -1,6 +1,7 @@
 """Cases in the relational store."""
 
 import heapq
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
@@ -133,9 +134,9 @@ class RelationalCases:
             return [InboxLoad(inbox, count, int(free), oldest) for inbox, count, free, oldest in rows]
 
     def decided_since(self, since_ms: int) -> dict[str, int]:
-        query = select(CASE.c.inbox, func.count()).where(CASE.c.decided_at_ms >= since_ms).group_by(CASE.c.inbox)
+        query = select(CASE.c.inbox).where(CASE.c.decided_at_ms >= since_ms)  # grouped there, SQLite would walk through all cases
         with self._database.reading() as connection:
-            return dict(connection.execute(query).tuples().all())
+            return dict(Counter(connection.execute(query).scalars()))
 
     def priority_at(self, inbox: str, rank: int) -> float | None:
         query = select(CASE.c.priority).where(CASE.c.inbox == inbox, CASE.c.is_closed.is_(False))

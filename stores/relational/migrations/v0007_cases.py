@@ -69,7 +69,7 @@ def _cases() -> None:
     op.create_index("ix_cases_priority", "cases", ["is_closed", "priority", "id"])
     op.create_index("ix_cases_inbox", "cases", ["inbox", "is_closed", "priority", "id"])
     op.create_index("ix_cases_opened_at_ms", "cases", ["opened_at_ms", "id"])
-    op.create_index("ix_cases_decided_at_ms", "cases", ["decided_at_ms"])
+    op.create_index("ix_cases_decided_at_ms", "cases", ["decided_at_ms", "inbox"])
     op.create_index("ix_cases_closed_at_ms", "cases", ["closed_at_ms"])
 
 
