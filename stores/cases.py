@@ -151,6 +151,7 @@ class CaseChange(msgspec.Struct, frozen=True):
         undone: the id of a verdict that is taken back; empty for none.
         undone_at_ms: when that is.
         ends_alerts: why all its alerts are to be resolved; empty for not at all.
+        entities: those of its `entities` that are new.
     """
 
     case: Case
@@ -159,6 +160,7 @@ class CaseChange(msgspec.Struct, frozen=True):
     undone: str = ""
     undone_at_ms: int = 0
     ends_alerts: str = ""
+    entities: Sequence[tuple[str, str]] = ()
 
 
 class CaseTotals(msgspec.Struct, frozen=True):

@@ -193,7 +193,8 @@ class CaseJoining:
 
     def _change(self, case: Case) -> CaseChange:
         grown = msgspec.structs.replace(case, changed_at_ms=max(case.changed_at_ms, self._now_ms), growth=case.growth + 1)
-        return CaseChange(grown, self._entries.get(case.id, ()))
+        known = self._before[case.id].entities if case.id in self._before else ()
+        return CaseChange(grown, self._entries.get(case.id, ()), entities=[one for one in case.entities if one not in known])
 
 
 def woken(case: Case) -> Case:

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, bindparam, delete, select, tuple_, update
 
 from stores.cases import Case, CaseFollowing, CaseGrowth, CaseTotals, Move, Standing, StandingEvent
 from stores.relational.alert_tables import EVENT
-from stores.relational.case_rows import WORTH, cases_by_id, decode_case, recounted, write_case, write_change
+from stores.relational.case_rows import WORTH, cases_by_id, decode_case, recounted, write_cases, write_changes
 from stores.relational.case_tables import CASE, CASE_ALERT, CASE_ENDED_ALERT
 from stores.relational.database import in_parts, insert_into, lock_out_writers
 
@@ -28,24 +28,22 @@ def write_growth(connection: Connection, growth: CaseGrowth | None) -> None:
     """Writes what follows for cases, after the alerts and their events were written."""
     if growth is None:
         return
-    for change in growth.changes:
-        write_change(connection, change)
-    for alert, case_id in growth.joined.items():
-        put_alert(connection, alert, case_id, growth.at_ms)
+    write_changes(connection, growth.changes)
+    put_alerts(connection, growth.joined, growth.at_ms)
     _move_events(connection, growth.events)
     for alert, case_id in growth.joined.items():
         if case_id in growth.recounted:
             move_events_of(connection, alert, case_id)
     changed = {change.case.id: change.case for change in growth.changes}
-    for id in growth.recounted:
-        write_case(connection, with_totals(changed[id], recounted(connection, id)))
+    write_cases(connection, [with_totals(changed[id], recounted(connection, id)) for id in dict.fromkeys(growth.recounted)])
 
 
-def put_alert(connection: Connection, alert: str, case_id: str, at_ms: int) -> None:
-    """Says in which case an alert is; empty for none."""
-    row = {"case_id": case_id, "at_ms": at_ms}
-    statement = insert_into(connection, CASE_ALERT).values(alert=alert, **row)
-    connection.execute(statement.on_conflict_do_update(index_elements=["alert"], set_=row))
+def put_alerts(connection: Connection, cases: Mapping[str, str], at_ms: int) -> None:
+    """Says in which case alerts are, by their ids; empty for none."""
+    for part in in_parts([{"alert": alert, "case_id": case_id, "at_ms": at_ms} for alert, case_id in cases.items()]):
+        statement = insert_into(connection, CASE_ALERT).values(part)
+        others = {"case_id": statement.excluded.case_id, "at_ms": statement.excluded.at_ms}
+        connection.execute(statement.on_conflict_do_update(index_elements=["alert"], set_=others))
 
 
 def move_events_of(connection: Connection, alert: str, case_id: str) -> None:
@@ -111,10 +109,10 @@ def move_alert(connection: Connection, alert: str, source: str, to: str, move: M
     cases = cases_by_id(connection, [source, to])
     if stands_in != source or source not in cases or (to and to not in cases):
         return False
-    put_alert(connection, alert, to, at_ms)
+    put_alerts(connection, {alert: to}, at_ms)
     move_events_of(connection, alert, to)
     for change in move(cases[source], cases.get(to)):
         if change is not None:
             counted = with_totals(change.case, recounted(connection, change.case.id))
-            write_change(connection, msgspec.structs.replace(change, case=counted))
+            write_changes(connection, [msgspec.structs.replace(change, case=counted)])
     return True

@@ -1,9 +1,9 @@
 """Reads and writes cases within a transaction: a case is stored whole as JSON, beside the columns that are asked for."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
-from sqlalchemy import Connection, case, func, insert, select
+from sqlalchemy import Connection, Table, case, func, select
 from sqlalchemy.exc import IntegrityError
 
 from stores.cases import LOSS_UNKNOWN, Case, CaseChange, CaseEntry, CaseTotals, OpenCaseError, SettledVerdictError, free_at_ms
@@ -27,56 +27,41 @@ def cases_by_id(connection: Connection, ids: Iterable[str]) -> dict[str, Case]:
     return found
 
 
-def write_change(connection: Connection, change: CaseChange) -> None:
-    """Writes what becomes of a case. `stores.relational.database.lock_out_writers` of the cases was called before.
+def write_changes(connection: Connection, changes: Sequence[CaseChange]) -> None:
+    """Writes what becomes of cases. `stores.relational.database.lock_out_writers` of the cases was called before.
 
     Raises:
-        OpenCaseError: there is another open case of its typology about the entity.
+        OpenCaseError: there is another open case of the typology of one about its entity.
         SettledVerdictError: a verdict that is taken back was undone or carried out before.
     """
-    write_case(connection, change.case)
-    _add_entries(connection, change.case.id, change.entries)
-    add_verdicts(connection, change.verdicts)
-    if change.undone and not undo_verdict(connection, change.undone, change.undone_at_ms):
-        raise SettledVerdictError(change.undone)
-    if change.ends_alerts:
-        own = select(CASE_ALERT.c.alert).where(CASE_ALERT.c.case_id == change.case.id)
-        rows = [{"alert": alert, "why": change.ends_alerts} for alert in connection.execute(own).scalars().all()]
-        for part in in_parts(rows):
-            connection.execute(insert_into(connection, CASE_ENDED_ALERT).values(part).on_conflict_do_nothing())
+    write_cases(connection, [change.case for change in changes])
+    for part in in_parts([_entry_row(change.case.id, entry) for change in changes for entry in change.entries]):
+        connection.execute(insert_into(connection, CASE_ENTRY).values(part))
+    entities = [(kind, value, change.case.id) for change in changes for kind, value in change.entities]
+    _put_new(connection, CASE_ENTITY, [{"kind": kind, "value": value, "case_id": id} for kind, value, id in entities])
+    for change in changes:
+        add_verdicts(connection, change.verdicts)
+        if change.undone and not undo_verdict(connection, change.undone, change.undone_at_ms):
+            raise SettledVerdictError(change.undone)
+        if change.ends_alerts:
+            own = select(CASE_ALERT.c.alert).where(CASE_ALERT.c.case_id == change.case.id)
+            alerts = connection.execute(own).scalars().all()
+            _put_new(connection, CASE_ENDED_ALERT, [{"alert": alert, "why": change.ends_alerts} for alert in alerts])
 
 
-def write_case(connection: Connection, one: Case) -> None:
-    """Writes a case in the place of the one with its id.
+def write_cases(connection: Connection, cases: Sequence[Case]) -> None:
+    """Writes cases in the place of those with their ids.
 
     Raises:
-        OpenCaseError: there is another open case of its typology about the entity.
+        OpenCaseError: there is another open case of the typology of one about its entity.
     """
-    row = {
-        "id": one.id,
-        "entity_kind": one.entity_kind,
-        "entity_id": one.entity_id,
-        "typology": one.typology,
-        "inbox": one.inbox,
-        "state": one.state,
-        "is_closed": one.state == "closed",
-        "free_at_ms": free_at_ms(one),
-        "holder": one.holder,
-        "assigned_to": one.assigned_to,
-        "priority": one.priority,
-        "opened_at_ms": one.opened_at_ms,
-        "decided_at_ms": one.decided_at_ms,
-        "closed_at_ms": one.closed_at_ms,
-        "version": one.version,
-        "whole": msgspec.json.encode(one),
-    }
-    statement = insert_into(connection, CASE).values(row)
-    others = {name: value for name, value in row.items() if name != "id"}
-    try:
-        connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=others))
-    except IntegrityError as error:
-        raise OpenCaseError(one.id) from error
-    _add_entities(connection, one)
+    for part in in_parts([_row_of(one) for one in cases]):
+        statement = insert_into(connection, CASE).values(part)
+        others = {name: statement.excluded[name] for name in part[0] if name != "id"}
+        try:
+            connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=others))
+        except IntegrityError as error:
+            raise OpenCaseError(part[0]["id"]) from error
 
 
 def recounted(connection: Connection, id: str) -> CaseTotals:
@@ -97,24 +82,40 @@ def recounted(connection: Connection, id: str) -> CaseTotals:
     return CaseTotals(events, loss or 0.0, worth or 0.0, first, last)
 
 
-def _add_entries(connection: Connection, id: str, entries: Sequence[CaseEntry]) -> None:
-    if entries:
-        rows = [
-            {
-                "case_id": id,
-                "number": entry.number,
-                "at_ms": entry.at_ms,
-                "version": entry.version,
-                "what": entry.what,
-                "by": entry.by,
-                "whole": msgspec.json.encode(entry),
-            }
-            for entry in entries
-        ]
-        connection.execute(insert(CASE_ENTRY), rows)
+def _row_of(one: Case) -> dict[str, object]:
+    return {
+        "id": one.id,
+        "entity_kind": one.entity_kind,
+        "entity_id": one.entity_id,
+        "typology": one.typology,
+        "inbox": one.inbox,
+        "state": one.state,
+        "is_closed": one.state == "closed",
+        "free_at_ms": free_at_ms(one),
+        "holder": one.holder,
+        "assigned_to": one.assigned_to,
+        "priority": one.priority,
+        "opened_at_ms": one.opened_at_ms,
+        "decided_at_ms": one.decided_at_ms,
+        "closed_at_ms": one.closed_at_ms,
+        "version": one.version,
+        "whole": msgspec.json.encode(one),
+    }
 
 
-def _add_entities(connection: Connection, one: Case) -> None:
-    rows = [{"kind": kind, "value": value, "case_id": one.id} for kind, value in one.entities]
+def _entry_row(id: str, entry: CaseEntry) -> dict[str, object]:
+    return {
+        "case_id": id,
+        "number": entry.number,
+        "at_ms": entry.at_ms,
+        "version": entry.version,
+        "what": entry.what,
+        "by": entry.by,
+        "whole": msgspec.json.encode(entry),
+    }
+
+
+def _put_new(connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
+    """Adds rows; those that have the key of one that is there are left out."""
     for part in in_parts(rows):
-        connection.execute(insert_into(connection, CASE_ENTITY).values(part).on_conflict_do_nothing())
+        connection.execute(insert_into(connection, table).values(part).on_conflict_do_nothing())

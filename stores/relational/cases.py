@@ -22,7 +22,7 @@ from stores.cases import (
 )
 from stores.relational.alert_tables import ALERT, EVENT
 from stores.relational.case_growth import move_alert
-from stores.relational.case_rows import cases_by_id, decode_case, decode_entry, write_change
+from stores.relational.case_rows import cases_by_id, decode_case, decode_entry, write_changes
 from stores.relational.case_tables import CASE, CASE_ALERT, CASE_ENTITY, CASE_ENTRY
 from stores.relational.database import Database, in_parts, lock_out_writers
 from stores.relational.verdicts import VERDICT
@@ -62,7 +62,7 @@ class RelationalCases:
             there = connection.execute(select(CASE.c.id).where(key, CASE.c.is_closed.is_(False))).scalar()
             if there is not None:
                 raise OpenCaseError(there)
-            write_change(connection, CaseChange(case, entries))
+            write_changes(connection, [CaseChange(case, entries, entities=case.entities)])
 
     def change(self, id: str, decide: Callable[[Case], CaseChange]) -> Case | None:
         with self._database.writing() as connection:
@@ -71,7 +71,7 @@ class RelationalCases:
             if found is None:
                 return None
             change = decide(found)
-            write_change(connection, change)
+            write_changes(connection, [change])
         return change.case
 
     def move_alert(self, alert: str, source: str, to: str, move: Move, at_ms: int) -> bool:

@@ -30,8 +30,9 @@ from deploy.machine.ports import free_ports
 from deploy.machine.processes import Processes
 from deploy.servers.postgresql import URL_FILE, start_postgresql
 from pipeline.engine.definitions.release import compile_release
+from stores.cases import CaseChange
 from stores.relational.alert_tables import ALERT, EVENT
-from stores.relational.case_rows import write_case
+from stores.relational.case_rows import write_changes
 from stores.relational.case_tables import CASE_ALERT
 from stores.relational.database import Database, in_parts
 from stores.relational.place import DatabasePlace, PostgresqlPlace, SqlitePlace
@@ -54,7 +55,8 @@ def fill(database: Database) -> None:
             closed = {"closed_at_ms": NOW_MS, "decided_at_ms": NOW_MS, "verdict": "fraud"} if state == "closed" else {}
             entities = (("customer", f"c{number}"), ("device", f"d{number % 2_000}"), ("terminal", f"t{number % 300}"))
             more: dict[str, object] = {"state": state, "priority": priority(number), "alerts": 10, "events": events, "entities": entities}
-            write_case(connection, case(number, NOW_MS - number, **(more | closed)))
+            one = case(number, NOW_MS - number, **(more | closed))
+            write_changes(connection, [CaseChange(one, entities=entities)])
         _insert(connection, ALERT, map(_alert, range(ALERTS)))
         _insert(connection, CASE_ALERT, ({"alert": f"a{n}", "case_id": case(n % CASES).id, "at_ms": NOW_MS + n} for n in range(ALERTS)))
         _insert(connection, EVENT, (_event(n, f"a{n % ALERTS}", n % CASES) for n in range(ALERTS)))

@@ -12,7 +12,7 @@ from pipeline.engine.definitions.release import compile_release
 from stores.alerts import AlertEvent, AlertWork
 from stores.cases import Case
 from stores.effects import effect_id
-from stores.relational.case_growth import put_alert
+from stores.relational.case_growth import put_alerts
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 FRAUD = {"verdict": "fraud", "reason": "stolen_card", "inputs": {"called": True, "channel": "web"}}
@@ -33,7 +33,7 @@ def fill(api: Api, one: Case, id: str, *events: AlertEvent) -> None:
     """Puts an alert with events into a case."""
     api.alerts.write(AlertWork({}, [alert(id)], events, (), ()))
     with api.database.writing() as connection:
-        put_alert(connection, id, one.id, NOW_MS)
+        put_alerts(connection, {id: one.id}, NOW_MS)
         connection.exec_driver_sql(f"UPDATE alert_event SET case_id = '{one.id}' WHERE alert = '{id}'")
 
 
