@@ -43,6 +43,18 @@ class RuleLabels(msgspec.Struct):
     precision: float | None
 
 
+class RuleReviews(msgspec.Struct):
+    """Verdicts of people on events that the rule matched, once they can no longer be undone.
+
+    `precision` is the share of fraud among them and `false_positive_rate` that of legitimate ones, both null where there is none.
+    """
+
+    fraud: int
+    legitimate: int
+    precision: float | None
+    false_positive_rate: float | None
+
+
 class HiddenByException(msgspec.Struct):
     """How often an exception hid a match of the rule `pattern`, and the event time of the newest in ms since the epoch.
 
@@ -112,6 +124,7 @@ class RuleReport(msgspec.Struct):
     days: list[RuleDay]
     overlaps: list[RuleOverlap]
     labels: RuleLabels
+    reviewed: RuleReviews
     hidden: list[HiddenByException]
     entries: dict[str, int]
     budget_trips: list[BudgetTrip]

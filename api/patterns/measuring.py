@@ -1,7 +1,7 @@
 """Measures what a rule did since its text is what it is, from what the effects job has counted."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from features.schema.label_sources import LabelSources
@@ -27,16 +27,25 @@ class Observed(NamedTuple):
         counts: its matches.
         decided: events that were decided, by hour of event time.
         measured: both together, with labels.
+        reviewed: how many events people have judged in cases, as fraud and as legitimate.
     """
 
     releases: frozenset[int]
     counts: list[Counted]
     decided: dict[int, int]
     measured: Measured
+    reviewed: tuple[int, int]
 
 
 def observe(
-    effects: Effects, registry: Registry, texts: Mapping[str, str], hashes: Mapping[str, str], sources: LabelSources, id: str, from_ms: int
+    effects: Effects,
+    registry: Registry,
+    texts: Mapping[str, str],
+    hashes: Mapping[str, str],
+    sources: LabelSources,
+    id: str,
+    from_ms: int,
+    reviewers: Collection[str] = (),
 ) -> Observed:
     """Measures the rule `id`. It asks the stores, so that the event loop calls it in a thread.
 
@@ -44,6 +53,7 @@ def observe(
         texts, hashes: of the parts in force.
         sources: say which of several labels of an event stands.
         from_ms: event time before which nothing is counted.
+        reviewers: the sources of labels that verdicts give.
     """
     by_release = effects.decided(from_ms)
     named = {release for release, _ in by_release}
@@ -53,10 +63,13 @@ def observe(
         if release in watched:
             decided[hour_ms] += count
     counts = [count for count in effects.counts(id, from_ms) if count.release in watched]
-    standing = standing_labels((each for each in effects.labelled(id, from_ms) if each.release in watched), sources)
+    labels = [each for each in effects.labelled(id, from_ms) if each.release in watched]
+    standing = standing_labels(labels, sources)
     fraud = sum(label == FRAUD for label in standing.values())
+    judged = standing_labels((each for each in labels if each.source in reviewers), sources).values()
     matches = sum(count.matches for count in counts)
-    return Observed(watched, counts, dict(decided), Measured(sum(decided.values()), matches, fraud, len(standing) - fraud))
+    measured = Measured(sum(decided.values()), matches, fraud, len(standing) - fraud)
+    return Observed(watched, counts, dict(decided), measured, (sum(judged), len(judged) - sum(judged)))
 
 
 def needs_of(id: str, texts: Mapping[str, str], measured: Measured, settings: Settings, tried: Measured | None = None) -> list[str]:

@@ -43,11 +43,12 @@ class Measuring:
         """
         release, _ = self._in_force.require()
         texts, hashes, sources = self._in_force.texts, self._in_force.hashes, release.schema.label_sources
+        reviewers = {effects.label.source for effects in release.cases.effects.values() if effects.label is not None}
         standing_in(texts, id)
 
         def asked() -> tuple[Observed, list[str], int]:
             from_ms = max(0, (self.effects.newest_ms() // DAY_MS + 1 - (days or self._settings.rule_counts_kept_days)) * DAY_MS)
-            observed = observe(self.effects, self._registry, texts, hashes, sources, id, from_ms)
+            observed = observe(self.effects, self._registry, texts, hashes, sources, id, from_ms, reviewers)
             needs = needs_of(id, texts, observed.measured, self._settings)
             if needs:
                 needs = needs_of(id, texts, observed.measured, self._settings, self._tried(id, texts))

@@ -13,6 +13,7 @@ from api.http.rule_responses import (
     RuleLabels,
     RuleOverlap,
     RuleReport,
+    RuleReviews,
 )
 from api.patterns.measuring import Observed
 from api.patterns.rules_in_force import part_of_rule, standing_in
@@ -62,11 +63,17 @@ def report_of(effects: Effects, texts: Mapping[str, str], id: str, observed: Obs
         days=_days(observed),
         overlaps=_overlaps(effects.overlaps(id, from_ms), measured.matches),
         labels=RuleLabels(measured.fraud, measured.good, measured.fraud / known if known else None),
+        reviewed=_reviewed(*observed.reviewed),
         hidden=hidden_of(effects.hidden(id), texts),
         entries=dict(sorted(effects.entry_states(id).items())),
         budget_trips=_trips(effects, id),
         promotion=PromotionState(not needs, needs),
     )
+
+
+def _reviewed(fraud: int, legitimate: int) -> RuleReviews:
+    known = fraud + legitimate
+    return RuleReviews(fraud, legitimate, fraud / known if known else None, legitimate / known if known else None)
 
 
 def hidden_of(counts: Sequence[HiddenCount], texts: Mapping[str, str]) -> list[HiddenByException]:

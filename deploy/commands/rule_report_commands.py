@@ -80,6 +80,10 @@ def report_lines(found: "RuleReport") -> Iterator[str]:
     labels = found.labels
     precision = "no label yet" if labels.precision is None else f"precision {labels.precision:.2%}"
     yield f"{'labels':<12}{labels.fraud:,} fraud, {labels.good:,} good; {precision}"
+    reviewed = found.reviewed
+    if reviewed.precision is not None:
+        false = f"{reviewed.false_positive_rate:.2%} false positives"
+        yield f"{'reviewed':<12}{reviewed.fraud:,} fraud, {reviewed.legitimate:,} legitimate; precision {reviewed.precision:.2%}, {false}"
     for day in found.days:
         yield f"  {_moment(day.day_ms)[:10]}  {day.matches:,} of {day.events:,}"
     for other in found.overlaps:

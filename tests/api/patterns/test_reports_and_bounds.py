@@ -92,6 +92,7 @@ async def test_a_report_tells_the_rate_what_would_have_been_done_the_overlap_and
     assert (found["events"], found["matches"], found["share"], found["acted"]) == (2_000, 9, 0.0045, 0)
     assert (found["asks"], found["actions"], found["changed"], found["alone"]) == ("block", {"approve": 7, "block": 2}, 7, 7)
     assert found["labels"] == {"fraud": 3, "good": 1, "precision": 0.75}
+    assert found["reviewed"] == {"fraud": 3, "legitimate": 1, "precision": 0.75, "false_positive_rate": 0.25}
     assert found["overlaps"] == [{"pattern": "other", "both": 1, "share": 1 / 9}]
     assert [(day["events"], day["matches"]) for day in found["days"]] == [(1_000, 2), (1_000, 7)]
     assert (await report(past, days=1))["events"] == 1_000
