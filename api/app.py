@@ -18,6 +18,7 @@ from api.auth.token_routes import make_token_routes
 from api.cases.case_door import CaseDoor, CaseStores
 from api.cases.case_routes import make_case_routes
 from api.cases.case_verbs import make_case_verbs
+from api.cases.export_door import ExportDoor
 from api.cases.inbox_routes import make_inbox_routes
 from api.decisions.decide import Decide
 from api.decisions.match_events import make_match_route
@@ -44,7 +45,7 @@ from api.http.parameter_fault import parameter_problem
 from api.http.peer import read_peers
 from api.http.problem import Problem, as_response
 from api.http.query import require_known_query
-from api.jobs.job_routes import make_job_routes
+from api.jobs.job_routes import Door, make_job_routes
 from api.jobs.result_route import make_result_route
 from api.kafka.log import Clock, Log, LogUnavailableError
 from api.lists.entries import Entries
@@ -64,6 +65,7 @@ from api.webhooks.webhook_routes import WebhookStores, make_webhook_routes
 from foundation.refusal import Refusal
 from foundation.settings import Settings
 from pipeline.jobs.backtest_kind import BACKTEST
+from pipeline.jobs.export_kind import EXPORT
 from pipeline.jobs.result_folder import results_of
 from stores.alerts import Alerts
 from stores.decisions import Decisions, StoreUnavailableError
@@ -171,7 +173,8 @@ def make_app(
     app.include_router(make_stream_route(stream, in_force, require_entity_type), prefix="/v1")
     app.include_router(make_token_routes(access.tokens, authenticator, clock), prefix="/v1")
     app.include_router(make_audit_routes(access.audit), prefix="/v1")
-    app.include_router(make_job_routes(jobs, settings, clock, {BACKTEST.name: BacktestDoor(definitions)}), prefix="/v1")
+    doors: dict[str, Door] = {BACKTEST.name: BacktestDoor(definitions), EXPORT.name: ExportDoor(cases.inboxes)}
+    app.include_router(make_job_routes(jobs, settings, clock, doors), prefix="/v1")
     app.include_router(make_result_route(jobs, results_of(settings), clock), prefix="/v1")
     app.include_router(make_alert_routes(alerts, AlertmanagerSilences(settings.alertmanager_url), clock), prefix="/v1")
     for case_routes in (make_case_routes, make_case_verbs, make_inbox_routes):

@@ -177,6 +177,7 @@ class AlertWork(msgspec.Struct):
         cases: says what follows for cases; None where no alerts open any.
         ended: ids of alerts that were to be resolved because their cases were closed (see `Alerts.ended`), and are.
         suppressions: what silences rules, the new states.
+        at_ms: the clock, ms since the epoch.
     """
 
     places: Mapping[str, tuple[int | None, int]]
@@ -188,6 +189,7 @@ class AlertWork(msgspec.Struct):
     cases: "CaseFollowing | None" = None
     ended: Sequence[str] = ()
     suppressions: Sequence[Suppression] = ()
+    at_ms: int = 0
 
 
 class Alerts(Protocol):
@@ -234,6 +236,14 @@ class Alerts(Protocol):
             states, names: only those in one of these states, of one of these kinds; empty for all.
             group: only those whose group has this name and value; None for all.
             before: only those before this (`opened_at_ms`, `id`); None for all.
+        """
+
+    def changed(self, after: tuple[int, str] | None, until_ms: int, limit: int) -> list[tuple[int, Alert]]:
+        """Returns the first `limit` alerts by (time of the newest change in ms since the epoch, id), each with that time.
+
+        Args:
+            after: only those behind this (time, id); None for all.
+            until_ms: only those whose newest change is not later (inclusive).
         """
 
     def events_of(self, id: str, after: str, limit: int) -> list[AlertEvent]:

@@ -320,6 +320,14 @@ class Cases(Protocol):
             after: only those behind this (priority, id); None for all.
         """
 
+    def changed(self, hidden: Sequence[str], after: tuple[int, str] | None, until_ms: int, limit: int) -> list[Case]:
+        """Returns the first `limit` cases by (`changed_at_ms`, `id`), without those in the inboxes `hidden`.
+
+        Args:
+            after: only those behind this (`changed_at_ms`, `id`); None for all.
+            until_ms: only those that changed last until then (inclusive).
+        """
+
     def open(self, case: Case, entries: Sequence[CaseEntry]) -> None:
         """Adds a case.
 

@@ -60,6 +60,9 @@ class Verdicts(Protocol):
     def on_entity(self, kind: str, id: str, limit: int) -> Sequence[Verdict]:
         """Returns the newest `limit` verdicts of cases about an entity, the newest first, without those that were undone."""
 
+    def all(self, hidden: Sequence[str], after: str, limit: int) -> Sequence[Verdict]:
+        """Returns the first `limit` verdicts by id, from behind the id `after` on, without those on cases in the inboxes `hidden`."""
+
     def get(self, id: str) -> Verdict | None:
         """Returns one verdict."""
 

@@ -140,6 +140,6 @@ class AlertKeeper:
         if places or changes.alerts or changes.spans or messages or self._ended:
             states = (list(changes.alerts.values()), list(changes.events.values()), list(changes.spans.values()))
             suppressions = self._suppressions.take_changes()
-            self._alerts.write(AlertWork(places, *states, messages, holds, cases, list(self._ended), suppressions))
+            self._alerts.write(AlertWork(places, *states, messages, holds, cases, list(self._ended), suppressions, now_ms))
             self._ended = {}
         return len(messages) + sum(change.message is not None for change in holds)

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Header, Path, Query, Request, Response
 from alerts.alertmanager.silences import AlertmanagerSilences, SilencesUnavailableError
 from api.alerts.alert_shapes import (
     VALUE_CHARACTERS_MAX,
+    AlertChanges,
     AlertEventPage,
     AlertPage,
     GivenSilence,
@@ -31,6 +32,9 @@ from stores.alerts import ALERT_STATES, Alert, Alerts, Silence
 from stores.decisions import bad_cursor
 
 PAGE_MAX = 500
+SETTLED_MS = 2_000
+NO_CHANGE = f"0.{'0' * 32}"
+"""The cursor before the first change."""
 SILENCE_DAYS_MAX = 180
 _ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _CURSOR = re.compile(r"([0-9]{1,18})\.([0-9a-f]{32})", re.ASCII)
@@ -45,8 +49,21 @@ def make_alert_routes(alerts: Alerts, elsewhere: AlertmanagerSilences, clock: Cl
     """The routes of alerts and silences; `elsewhere` are the silences of the Alertmanager that the system tells."""
     routes = APIRouter(tags=["alerts"])
     _add_reads(routes, alerts)
+    _add_changes(routes, alerts, clock)
     _add_silences(routes, alerts, elsewhere, clock)
     return routes
+
+
+def _add_changes(routes: APIRouter, alerts: Alerts, clock: Clock) -> None:
+    @routes.get("/alerts:changes", summary="Alerts in the order of their newest changes", **route_docs(AlertChanges))
+    def changes(cursor: Cursor = None, limit: Limit = 200) -> Response:
+        """For those who keep a copy: asked again with `next` it gives what has changed since, each alert as it stands now.
+
+        Changes of the last two seconds come later, since others of the same moment may still be written. `next` is never null.
+        """
+        found = alerts.changed(_before(cursor), int(clock() * 1_000) - SETTLED_MS, limit)
+        following = f"{found[-1][0]}.{found[-1][1].id}" if found else cursor or NO_CHANGE
+        return as_response(json_answer(200, AlertChanges([shown_alert(alert) for _, alert in found], following)))
 
 
 def _add_reads(routes: APIRouter, alerts: Alerts) -> None:

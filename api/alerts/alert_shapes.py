@@ -50,6 +50,13 @@ class AlertPage(msgspec.Struct):
     next: str | None
 
 
+class AlertChanges(msgspec.Struct):
+    """Alerts as they stand, in the order of their newest changes; `next` is the cursor that gives what changes afterwards."""
+
+    alerts: list[ShownAlert]
+    next: str
+
+
 class ShownAlertEvent(msgspec.Struct):
     """An event that counts in an alert: its user and id, the revision that counts, and its loss."""
 

@@ -14,6 +14,7 @@ from api.cases.case_cursors import alert_place, cursor_of, event_place, queue_pl
 from api.cases.case_door import CaseDoor
 from api.cases.case_shapes import (
     CaseAlertPage,
+    CaseChanges,
     CaseEventPage,
     CaseLink,
     CaseLinks,
@@ -34,6 +35,7 @@ from stores.cases import CASE_STATES, Case, CaseFilter, OpenCaseError
 
 PAGE_MAX = 500
 LINKS_MAX = 50
+SETTLED_MS = 2_000
 TRIED_MAX = 20
 """`next` tries so many cases: another analyst may have claimed the best ones meanwhile."""
 
@@ -87,6 +89,17 @@ def _add_queue(routes: APIRouter, door: CaseDoor) -> None:
         found = await asyncio.to_thread(cases.page, wanted, queue_place(cursor), limit)
         following = cursor_of((found[-1].priority, found[-1].id)) if len(found) == limit else None
         return as_response(json_answer(200, CasePage(await door.shown(found), following)))
+
+    @routes.get("/cases:changes", summary="Cases in the order of their newest changes", **route_docs(CaseChanges))
+    async def changes(request: Request, cursor: Cursor = None, limit: Limit = 200) -> Response:
+        """For those who keep a copy: asked again with `next` it gives what has changed since, each case as it stands now.
+
+        Changes of the last two seconds come later, since others of the same moment may still be written. `next` is never null.
+        """
+        hidden, until_ms = await door.hidden(request), door.now_ms() - SETTLED_MS
+        found = await asyncio.to_thread(cases.changed, hidden, alert_place(cursor), until_ms, limit)
+        following = cursor_of((found[-1].changed_at_ms, found[-1].id)) if found else cursor or cursor_of((0, ""))
+        return as_response(json_answer(200, CaseChanges(await door.shown(found), following)))
 
     @routes.post("/cases:next", summary="Claims the best case that is free", **route_docs(ShownCase, 404, body=WantedNext, optional=True))
     async def following(request: Request) -> Response:

@@ -234,6 +234,13 @@ class GivenVerdict(msgspec.Struct, forbid_unknown_fields=True):
     text: Text = ""
 
 
+class CaseChanges(msgspec.Struct):
+    """Cases as they stand, in the order of their newest changes; `next` is the cursor that gives what changes afterwards."""
+
+    cases: list[ShownCase]
+    next: str
+
+
 class GivenVerdicts(msgspec.Struct):
     """The verdicts that were given, one an event or one on all, and the case behind them."""
 

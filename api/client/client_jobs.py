@@ -47,6 +47,10 @@ class ClientJobs:
         """Starts an export of decisions on events with times in [from_, to), each RFC 3339 or ms since the epoch; None is no bound."""
         return self.start("exports", {"from": from_, "to": to}, key)
 
+    def export_all(self, what: str, form: str = "parquet", key: str | None = None) -> Job:
+        """Starts an export of all ``alerts``, ``cases``, ``verdicts`` or ``holds``, as ``parquet`` or ``json_lines``."""
+        return self.start("exports", {"what": what, "format": form}, key)
+
     def backtest(
         self,
         patterns: Mapping[str, str] | None = None,

@@ -8,6 +8,8 @@ from foundation.place import refusal_of
 from pipeline.jobs.kinds import KINDS
 from stores.jobs import StoredJob
 
+JSON_LINES = "application/jsonl"
+
 
 def shown(job: StoredJob, now_ms: int) -> Job:
     """`job` for its caller; one whose result is still there though its time has come is shown as expired."""
@@ -38,6 +40,8 @@ def is_expired(job: StoredJob, now_ms: int) -> bool:
 
 def media_type_of(job: StoredJob) -> str:
     """The media type of the file of `job`."""
+    if job.file is not None and job.file.name.endswith(".jsonl"):
+        return JSON_LINES
     kind = KINDS.get(job.request.kind)
     return (kind.media_type if kind else "") or "application/octet-stream"
 

@@ -1,4 +1,7 @@
-"""The kind of job ``export`` writes training data of the running system, as ``weir export --served`` does."""
+"""The kind of job ``export`` writes what the running system keeps: training data, as ``weir export --served`` does, or alerts and cases."""
+
+import contextlib
+from typing import Literal
 
 import msgspec
 
@@ -11,10 +14,17 @@ _TIME_MS_MAX = 1 << 53
 
 
 class ExportParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"from_": "from"}):
-    """Only decisions on events with times in [from, to) are exported; each is RFC 3339 or ms since the epoch, and null is no bound."""
+    """Says what is exported: ``training`` (decisions with features, scores, labels), or all ``alerts``, ``cases``, ``verdicts``, ``holds``.
+
+    Of decisions only those on events with times in [from, to) are; each is RFC 3339 or ms since the epoch, and null is no bound. All but
+    decisions may be ``json_lines``, too. `hidden` are inboxes whose cases the caller may not see; what a caller says there is not read.
+    """
 
     from_: int | str | None = None
     to: int | str | None = None
+    what: Literal["training", "alerts", "cases", "verdicts", "holds"] = "training"
+    format: Literal["parquet", "json_lines"] = "parquet"
+    hidden: tuple[str, ...] = ()
 
 
 def check(given: ExportParameters) -> ExportParameters:
@@ -26,16 +36,33 @@ def check(given: ExportParameters) -> ExportParameters:
     from_ms, to_ms = time_ms_of(given.from_, "from"), time_ms_of(given.to, "to")
     if from_ms is not None and to_ms is not None and to_ms <= from_ms:
         raise Refusal("empty span of time", where="to", expected=f"a time after `from`, which is {from_ms} ms", got=f"{to_ms} ms")
-    return ExportParameters(from_ms, to_ms)
+    if given.what == "training" and given.format != "parquet":
+        raise Refusal("no such format", where="format", expected="parquet, for decisions", got=given.format)
+    if given.what != "training" and (from_ms is not None or to_ms is not None):
+        raise Refusal("span of time", where="from", expected=f"no span, since all {given.what} are exported", got=f"{given.from_}")
+    return msgspec.structs.replace(given, from_=from_ms, to=to_ms)
 
 
 def run(parameters: ExportParameters, context: JobContext) -> JobResult:
     """Writes the file; see `pipeline.offline.training_file.export` for what memory and disk it takes."""
+    if parameters.what != "training":
+        return _kept(parameters, parameters.what, context)
     from pipeline.offline.export_command import write_served
 
     from_ms, to_ms = time_ms_of(parameters.from_, "from"), time_ms_of(parameters.to, "to")
     summary, remarks = write_served(context.settings, context.folder / FILE, from_ms, to_ms, context.progress)
     return JobResult({**msgspec.to_builtins(summary), "remarks": remarks}, FILE)
+
+
+def _kept(parameters: ExportParameters, what: Literal["alerts", "cases", "verdicts", "holds"], context: JobContext) -> JobResult:
+    from pipeline.offline.kept_rows import write_kept
+    from stores.relational.database import Database
+    from stores.relational.place import place_of
+
+    file = f"{what}.{'parquet' if parameters.format == 'parquet' else 'jsonl'}"
+    with contextlib.closing(Database(place_of(context.settings), owner=False)) as database:
+        rows = write_kept(database, what, parameters.hidden, context.folder / file, parameters.format, context.progress)
+    return JobResult({"rows": rows}, file)
 
 
 def time_ms_of(value: int | str | None, where: str) -> int | None:
@@ -55,7 +82,7 @@ def time_ms_of(value: int | str | None, where: str) -> int | None:
 EXPORT = JobKind(
     name="export",
     path="exports",
-    summary="Exports training data: features as served, scores, and labels with their times, as Parquet",
+    summary="Exports training data (features as served, scores, labels with their times), or all alerts, cases, verdicts or holds",
     roles="reader analyst author approver",
     parameters=ExportParameters,
     check=check,

@@ -57,7 +57,7 @@ class RelationalAlerts:
         with self._database.writing() as connection:
             advance(connection, OFFSET, work.places)
             growth = follow(connection, work.cases)
-            _write_alerts(connection, work.alerts)
+            _write_alerts(connection, work.alerts, work.at_ms)
             _put(connection, EVENT, [msgspec.structs.asdict(event) for event in work.events])
             write_growth(connection, growth)
             forget_ended(connection, work.ended)
@@ -95,6 +95,14 @@ class RelationalAlerts:
         with self._database.reading() as connection:
             rows = connection.execute(query.order_by(ALERT.c.opened_at_ms.desc(), ALERT.c.id.desc()).limit(limit))
             return [_decode_alert(whole) for whole in rows.scalars()]
+
+    def changed(self, after: tuple[int, str] | None, until_ms: int, limit: int) -> list[tuple[int, Alert]]:
+        query = select(ALERT.c.updated_at_ms, ALERT.c.whole).where(ALERT.c.updated_at_ms <= until_ms)
+        if after is not None:
+            query = query.where(tuple_(ALERT.c.updated_at_ms, ALERT.c.id) > after)
+        with self._database.reading() as connection:
+            rows = connection.execute(query.order_by(ALERT.c.updated_at_ms, ALERT.c.id).limit(limit))
+            return [(at_ms, _decode_alert(whole)) for at_ms, whole in rows]
 
     def events_of(self, id: str, after: str, limit: int) -> list[AlertEvent]:
         own = select(*_COUNTED).where(EVENT.c.alert == id, EVENT.c.key > after).order_by(EVENT.c.key).limit(limit)
@@ -141,7 +149,7 @@ def _row_of(suppression: Suppression) -> dict[str, object]:
     return {**own, "whole": msgspec.json.encode(suppression)}
 
 
-def _write_alerts(connection: Connection, alerts: Sequence[Alert]) -> None:
+def _write_alerts(connection: Connection, alerts: Sequence[Alert], at_ms: int) -> None:
     _put(
         connection,
         ALERT,
@@ -152,6 +160,7 @@ def _write_alerts(connection: Connection, alerts: Sequence[Alert]) -> None:
                 "state": alert.state,
                 "opened_at_ms": alert.opened_at_ms,
                 "resolved_at_ms": alert.resolved_at_ms,
+                "updated_at_ms": max(at_ms, alert.changed_at_ms, alert.resolved_at_ms or 0),
                 "whole": msgspec.json.encode(alert),
             }
             for alert in alerts

@@ -99,6 +99,7 @@ def _row_of(one: Case) -> dict[str, object]:
         "decided_at_ms": one.decided_at_ms,
         "closed_at_ms": one.closed_at_ms,
         "version": one.version,
+        "updated_at_ms": one.changed_at_ms,
         "whole": msgspec.json.encode(one),
     }
 

@@ -22,7 +22,9 @@ CASE = Table(
     Column("decided_at_ms", BigInteger),
     Column("closed_at_ms", BigInteger),
     Column("version", BigInteger, nullable=False),
+    Column("updated_at_ms", BigInteger, nullable=False, server_default="0"),
     Column("whole", LargeBinary, nullable=False),
+    Index("ix_cases_updated_at_ms", "updated_at_ms", "id"),
     Index(
         "ix_cases_one_open",
         "entity_kind",

@@ -55,6 +55,14 @@ class RelationalCases:
             rows = connection.execute(query.order_by(CASE.c.priority.desc(), CASE.c.id).limit(limit))
             return [decode_case(whole) for whole in rows.scalars()]
 
+    def changed(self, hidden: Sequence[str], after: tuple[int, str] | None, until_ms: int, limit: int) -> list[Case]:
+        query = select(CASE.c.whole).where(CASE.c.updated_at_ms <= until_ms, CASE.c.inbox.not_in(hidden))
+        if after is not None:
+            query = query.where(tuple_(CASE.c.updated_at_ms, CASE.c.id) > after)
+        with self._database.reading() as connection:
+            rows = connection.execute(query.order_by(CASE.c.updated_at_ms, CASE.c.id).limit(limit))
+            return [decode_case(whole) for whole in rows.scalars()]
+
     def open(self, case: Case, entries: Sequence[CaseEntry]) -> None:
         with self._database.writing() as connection:
             lock_out_writers(connection, CASE)

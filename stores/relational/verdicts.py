@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import BigInteger, Column, Connection, Index, Row, Table, insert, select, text, update
+from sqlalchemy import BigInteger, Column, Connection, Index, Row, Table, exists, insert, select, text, update
 
+from stores.relational.case_tables import CASE
 from stores.relational.database import Database
 from stores.relational.tables import METADATA, TEXT
 from stores.verdicts import Verdict
@@ -51,6 +52,13 @@ class RelationalVerdicts:
         with self._database.reading() as connection:
             rows = connection.execute(select(VERDICT).where(standing).order_by(VERDICT.c.id.desc()).limit(limit))
             return [_verdict(row) for row in rows]
+
+    def all(self, hidden: Sequence[str], after: str, limit: int) -> Sequence[Verdict]:
+        query = select(VERDICT).where(VERDICT.c.id > after)
+        if hidden:
+            query = query.where(~exists().where(CASE.c.id == VERDICT.c.case_id, CASE.c.inbox.in_(hidden)))
+        with self._database.reading() as connection:
+            return [_verdict(row) for row in connection.execute(query.order_by(VERDICT.c.id).limit(limit))]
 
     def get(self, id: str) -> Verdict | None:
         with self._database.reading() as connection:
