@@ -146,3 +146,13 @@ def test_resolved_alerts_are_forgotten_with_their_events(store: Alerts) -> None:
         [("attack", "k1")],
     )
     assert store.page((), (), ("card", "c1"), None, 10) == [alert("b1"), ended[3]]
+
+
+def test_alerts_are_pulled_by_their_newest_changes(store: Alerts) -> None:
+    store.write(AlertWork({}, [alert("a1"), alert("a2")], (), (), (), at_ms=5_000_000))
+    store.write(AlertWork({}, [alert("a1", version=2)], (), (), (), at_ms=6_000_000))
+    store.write(AlertWork({}, [alert("a3")], (), (), (), at_ms=7_000_000))
+    found = store.changed(None, 6_000_000, 9)
+    assert [(at_ms, one.id, one.version) for at_ms, one in found] == [(5_000_000, "a2", 1), (6_000_000, "a1", 2)]
+    assert [one.id for _, one in store.changed((6_000_000, "a1"), 8_000_000, 9)] == ["a3"]
+    assert [one.id for _, one in store.changed(None, 8_000_000, 1)] == ["a2"]
