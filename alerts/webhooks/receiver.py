@@ -6,19 +6,25 @@ attempt, and connects to the address that was vetted, not to the name.
 
 import asyncio
 import contextlib
+import functools
 import ipaddress
 import socket
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeAlias
 from urllib.parse import SplitResult, urlsplit
 
 from alerts.webhooks.addresses import Address, Network, why_not
 from foundation.refusal import Refusal
+from stores.webhooks import WEBHOOKS_MAX
 
 URL_LENGTH_MAX = 2_000
 ADDRESSES_MAX = 64
 """A name that stands for more addresses than this is refused, because each of them is vetted."""
+
+_RESOLVING = ThreadPoolExecutor(WEBHOOKS_MAX, "resolving")
+"""A question that nobody answers keeps its thread for long, so that the threads of the stores do not ask, and each webhook has one."""
 
 Resolve: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
 """Gives the addresses of a name, as texts; raises OSError if the name is not known."""
@@ -92,7 +98,8 @@ async def resolve_by_system(host: str, port: int) -> list[str]:
     """Asks the resolver of this machine, which also reads addresses in forms such as 0x7f.1 or 2130706433; an address stands for itself."""
     with contextlib.suppress(ValueError):
         return [str(ipaddress.ip_address(host))]
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
+    ask = functools.partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
+    found = await asyncio.get_running_loop().run_in_executor(_RESOLVING, ask)
     return list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found))
 
 

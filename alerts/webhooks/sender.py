@@ -11,7 +11,7 @@ import h11
 from alerts.webhooks.addresses import Address, Network
 from alerts.webhooks.attempts import Reply
 from alerts.webhooks.http_connection import ConnectionEndedError, HttpConnection, connected
-from alerts.webhooks.receiver import AddressRefusedError, Receiver, Resolve, vetted_address
+from alerts.webhooks.receiver import AddressRefusedError, Receiver, Resolve, resolve_by_system, vetted_address
 
 EXCERPT_BYTES_MAX = 1_000
 USER_AGENT = "Weir-Webhooks/1"
@@ -67,11 +67,14 @@ class Sender:
         self._resolve = resolve
         self._room = asyncio.Semaphore(connections_max)
         self._idle: list[HttpConnection] = []
+        self._asked: asyncio.Future[Sequence[str]] | None = None
 
     async def close(self) -> None:
         """Closes all connections."""
         while self._idle:
             self._idle.pop().close()
+        if self._asked is not None:
+            self._asked.cancel()
 
     async def send(self, headers: Mapping[str, str], body: bytes) -> Answer:
         """Makes one attempt. Never raises because of what the receiver, its name or its network do."""
@@ -87,13 +90,20 @@ class Sender:
 
     async def _attempt(self, headers: Mapping[str, str], body: bytes) -> Answer:
         receiver = self._receiver
-        address = await vetted_address(receiver, self._allowed, self._resolve)
+        address = await vetted_address(receiver, self._allowed, self._addresses)
         own = {"host": receiver.host_header, "content-type": "application/json", "user-agent": USER_AGENT, **headers}
         async with self._room:
             with contextlib.suppress(ConnectionEndedError):
                 if (kept := self._kept(address)) is not None:
                     return await self._posted(kept, own, body)
             return await self._posted(await connected(address, receiver.port, self._tls, receiver.host), own, body)
+
+    async def _addresses(self, host: str, port: int) -> Sequence[str]:
+        """Asks anew unless a question is under way: attempts side by side share its answer, which comes after all of them began."""
+        if self._asked is None or self._asked.done():
+            self._asked = asyncio.ensure_future((self._resolve or resolve_by_system)(host, port))
+            self._asked.add_done_callback(lambda asked: asked.cancelled() or asked.exception())  # each waiting attempt is told of it
+        return await asyncio.shield(self._asked)
 
     def _kept(self, address: Address) -> HttpConnection | None:
         """A connection to `address` that was kept; others that are of no more use are closed."""

@@ -5,6 +5,8 @@ import contextlib
 import itertools
 import pathlib
 import random
+import socket
+import threading
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
@@ -151,6 +153,36 @@ async def test_a_receiver_that_never_answers_holds_up_no_other(outbox: Outbox) -
             outbox.add(["a", "b"], *((f"m{number}", f"card-{number}") for number in range(200)))
             await until(lambda: len(quick.taken) == 200)
     assert set(outbox.states("a").values()) == {"pending"}
+
+
+async def test_a_name_that_no_resolver_answers_about_holds_up_no_other(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each question of the system's resolver takes a thread until it is answered, which may be long."""
+    answers, asked, ask = threading.Event(), list[str](), socket.getaddrinfo
+
+    def getaddrinfo(host: str, *more: object, **how: object) -> object:
+        if host == "slow.invalid":
+            asked.append(host)
+            answers.wait(60)
+            raise OSError("no answer")
+        return ask("127.0.0.1", *more, **how)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    quick = Receiver()
+    async with server(quick) as port:
+        slow = outbox.webhook("a", port)
+        wish = msgspec.structs.replace(slow.wish, url=f"http://slow.invalid:{port}/")
+        outbox.webhooks.replace(msgspec.structs.replace(slow, version=2, wish=wish))
+        named = outbox.webhook("b", port)
+        wish = msgspec.structs.replace(named.wish, url=f"http://quick.example:{port}/")
+        outbox.webhooks.replace(msgspec.structs.replace(named, version=2, wish=wish))
+        async with outbox.dispatching():
+            outbox.add(["a"], *((f"s{number}", f"card-{number}") for number in range(60)))
+            await until(lambda: bool(asked))
+            outbox.add(["b"], *((f"m{number}", f"card-{number}") for number in range(100)))
+            await until(lambda: len(quick.taken) == 100)
+            assert set(outbox.states("a").values()) == {"pending"} and not answers.is_set()
+            answers.set()
+    assert len(asked) < 10
 
 
 async def test_a_receiver_that_is_gone_is_disabled_and_somebody_is_told(outbox: Outbox) -> None:
