@@ -5,6 +5,7 @@ from typing import Final
 from detectors.boosted_trees import ARRAYS as BOOSTED_ARRAYS
 from detectors.boosted_trees import BoostedScoring
 from detectors.decayed_quantile import DecayedQuantile
+from detectors.ew_gaussian import EWGaussianScorer
 from detectors.gaussian import GaussianScorer
 from detectors.half_space_scoring import ARRAYS as HALF_SPACE_ARRAYS
 from detectors.half_space_scoring import HalfSpaceScoring
@@ -23,6 +24,7 @@ LEARNERS: Final[dict[str, type[Learner]]] = {
 """Detectors with one state for all events; made from the number of inputs and the parameters."""
 
 KEYED: Final[dict[str, type[Keyed]]] = {
+    "anomaly.EWGaussianScorer": EWGaussianScorer,
     "anomaly.GaussianScorer": GaussianScorer,
     "stats.DecayedQuantile": DecayedQuantile,
 }
