@@ -16,7 +16,7 @@ from detectors.missing import LARGEST
 VARIANTS: list[tuple[str, dict[str, Any]]] = [
     *((name, {}) for name in KEYED),
     ("anomaly.GaussianScorer", {"grace_period": 0, "one_sided": True}),
-    ("anomaly.EWGaussianScorer", {"fading_factor": 0.5, "grace_period": 1}),
+    ("anomaly.EWGaussianScorer", {"fading_factor": 0.1, "grace_period": 1}),
     ("stats.DecayedQuantile", {"quantile": 0.5, "half_life": 3.0, "grace_period": 1}),
 ]
 every_detector = pytest.mark.parametrize(("name", "parameters"), VARIANTS, ids=lambda value: str(value))
