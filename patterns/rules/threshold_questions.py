@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from features.definitions.event_columns import ids_of
 from features.expressions.functions.column import Column
+from features.expressions.syntax.canonical import canonical
 from features.expressions.syntax.syntax import dotted
 from features.schema.batch import Batch
 from features.schema.schema import Schema
@@ -30,7 +31,8 @@ class ThresholdQuestions:
 
     def __init__(self, adaptives: Sequence[Adaptive], schema: Schema, features: Sequence[str]) -> None:
         self._numbers = [_Numbers(each.of, schema, features) for each in adaptives]
-        self._cohorts = [None if each.cohort is None else _Cohorts(each.cohort, schema) for each in adaptives]
+        cohorts = {canonical(each.cohort.node): _Cohorts(each.cohort, schema) for each in adaptives if each.cohort is not None}
+        self._cohorts = [None if each.cohort is None else cohorts[canonical(each.cohort.node)] for each in adaptives]
         formulas = [formula for each in adaptives for formula in (each.of, each.cohort) if formula is not None]
         self.names = [name for formula in formulas for name in formula.names]
         """All that they read."""
@@ -43,11 +45,8 @@ class ThresholdQuestions:
             columns: gives the values of the events by name; asked only where something more is read than a field or a feature alone.
         """
         values = _Values(batch, features, columns)
-        found = []
-        for numbers, cohorts in zip(self._numbers, self._cohorts, strict=True):
-            keys, texts = _no_cohorts(len(batch)) if cohorts is None else cohorts.of(values)
-            found.append(Asked(numbers.of(values), keys, texts))
-        return found
+        known = {cohorts: _no_cohorts(len(batch)) if cohorts is None else cohorts.of(values) for cohorts in dict.fromkeys(self._cohorts)}
+        return [Asked(numbers.of(values), *known[cohorts]) for numbers, cohorts in zip(self._numbers, self._cohorts, strict=True)]
 
 
 class _Values:

@@ -100,8 +100,8 @@ def plain(each: list[Batch], thresholds: list[np.ndarray]) -> tuple[float, list[
 def learned(release: Release, each: list[Batch]) -> list[Snapshot]:
     """What cohorts have taught: the first tables say what is usual, and the second ones what is rare."""
     scorer, learners, snapshots = Scorer(), Learners(release), []
-    for half in (each[: len(each) // 2], each[len(each) // 2 :]):
-        for batch in half:
+    for first in range(0, len(each), len(each) // 2):
+        for batch in each[first : first + len(each) // 2]:
             verdicts = scorer.score(release, batch)
             for learner in learners.each:
                 learner.see(batch.id_keys, batch.id_keys, batch.times_ms, learner.inputs_of(verdicts))
@@ -115,7 +115,7 @@ def main() -> None:
     release = compile_release(1, TEXTS | {"pattern:odd": RULE})
     random = np.random.default_rng(1)
     each = batches(release, 400, random)
-    snapshots = learned(release, each[:100])
+    snapshots = learned(release, each[:200])
     assert len(snapshots) == THRESHOLDS
     for measured in (False, True):
         scorer = Scorer()

@@ -102,11 +102,11 @@ class LessonStep:
         if not own:
             return
         rows = np.flatnonzero(_teaches(verdicts))
+        slots, times_ms = turn.slots[rows], turn.batch.times_ms[rows]
         for threshold in own:
-            looked = verdicts.thresholds[threshold.name][rows]
-            values, before = np.ascontiguousarray(looked[:, VALUE]), np.ascontiguousarray(looked[:, THRESHOLD])
+            looked = verdicts.thresholds[threshold.name]
             words = turn.profiles.section(threshold.section)
-            learn(words, turn.slots[rows], values, turn.batch.times_ms[rows], before, threshold.bounds.half_life_ms)
+            learn(words, slots, looked[rows, VALUE], times_ms, looked[rows, THRESHOLD], threshold.bounds.half_life_ms)
 
 
 def _teaches(verdicts: Verdicts) -> NDArray[np.bool_]:
