@@ -16,7 +16,7 @@ from pipeline.log.log_folder import INPUT, LOGS, OUTPUT, SIDE
 from pipeline.log.writer import LogWriter
 
 
-@pytest.mark.parametrize(("name", "log"), [("api", INPUT), ("api", OUTPUT), ("side-jobs", SIDE)])
+@pytest.mark.parametrize(("name", "log"), [("api", INPUT), pytest.param("api", OUTPUT, marks=pytest.mark.deep), ("side-jobs", SIDE)])
 def test_a_process_refuses_a_log_of_another_version(name: str, log: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = Settings(runtime="solo", folder=str(tmp_path), api_port=1)
     monkeypatch.setattr(segments, "VERSION", 2)
