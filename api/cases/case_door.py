@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from fastapi import Request
@@ -22,46 +22,20 @@ from foundation.time_ids import UUID7
 from stores.alerts import Alerts
 from stores.cases import Case, CaseChange, Cases, OpenCaseError, SettledVerdictError
 from stores.inboxes import Inbox, Inboxes
-from stores.verdicts import Verdict, Verdicts
+from stores.verdicts import Verdicts
 
 Found = TypeVar("Found")
 DAY_MS = 86_400_000
 CHANGES_MAX = 50
 
 
-class VerdictHook(Protocol):
-    """Is told of verdicts once they are on disk. It may be told twice, and not at all where the process ends before: what must not be
-    missed is found in the store, too."""
-
-    async def given(self, case: Case, verdicts: Sequence[Verdict]) -> None:
-        """Verdicts were given."""
-
-    async def undone(self, case: Case, verdict: Verdict) -> None:
-        """A verdict was taken back."""
-
-
-class NoVerdictHook:
-    """Does nothing."""
-
-    async def given(self, case: Case, verdicts: Sequence[Verdict]) -> None:
-        """Does nothing."""
-
-    async def undone(self, case: Case, verdict: Verdict) -> None:
-        """Does nothing."""
-
-
 class CaseStores(msgspec.Struct, frozen=True):
-    """Is what the routes of cases need.
-
-    Args:
-        hook: is told of verdicts.
-    """
+    """Is what the routes of cases need."""
 
     cases: Cases
     verdicts: Verdicts
     inboxes: Inboxes
     alerts: Alerts
-    hook: VerdictHook = NoVerdictHook()
 
 
 class CaseDoor:

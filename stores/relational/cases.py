@@ -168,6 +168,7 @@ class RelationalCases:
     def forget(self, before_ms: int, limit: int) -> int:
         old = select(CASE.c.id).where(CASE.c.closed_at_ms < before_ms).order_by(CASE.c.closed_at_ms).limit(limit)
         with self._database.writing() as connection:
+            lock_out_writers(connection, CASE)
             ids = connection.execute(old).scalars().all()
             for part in in_parts(ids):
                 connection.execute(update(EVENT).where(EVENT.c.case_id.in_(part), EVENT.c.case_id != "").values(case_id=""))
