@@ -20,6 +20,7 @@ from api.cases.case_routes import make_case_routes
 from api.cases.case_verbs import make_case_verbs
 from api.cases.export_door import ExportDoor
 from api.cases.inbox_routes import make_inbox_routes
+from api.cases.verdicts_door import VerdictsDoor
 from api.decisions.decide import Decide
 from api.decisions.match_events import make_match_route
 from api.decisions.reads import make_reads, require_entity_type
@@ -67,6 +68,7 @@ from foundation.settings import Settings
 from pipeline.jobs.backtest_kind import BACKTEST
 from pipeline.jobs.export_kind import EXPORT
 from pipeline.jobs.result_folder import results_of
+from pipeline.jobs.verdicts_kind import VERDICTS_OF_CASES
 from stores.alerts import Alerts
 from stores.decisions import Decisions, StoreUnavailableError
 from stores.effects import Effects
@@ -174,6 +176,7 @@ def make_app(
     app.include_router(make_token_routes(access.tokens, authenticator, clock), prefix="/v1")
     app.include_router(make_audit_routes(access.audit), prefix="/v1")
     doors: dict[str, Door] = {BACKTEST.name: BacktestDoor(definitions), EXPORT.name: ExportDoor(cases.inboxes)}
+    doors[VERDICTS_OF_CASES.name] = VerdictsDoor(cases.inboxes, clock)
     app.include_router(make_job_routes(jobs, settings, clock, doors), prefix="/v1")
     app.include_router(make_result_route(jobs, results_of(settings), clock), prefix="/v1")
     app.include_router(make_alert_routes(alerts, AlertmanagerSilences(settings.alertmanager_url), clock), prefix="/v1")
