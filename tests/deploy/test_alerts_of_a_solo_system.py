@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from keeping_receivers import KeepingReceiver
 from standardwebhooks import Webhook
 
 from api.alerts.alert_shapes import AlertPage
@@ -16,6 +17,7 @@ from api.client.client import Client
 from api.webhooks.webhook_shapes import NewWebhook
 from deploy.command import main
 from deploy.commands import push
+from deploy.commands.webhook_checks import webhook_problem
 from deploy.local.solo_in_process import TOKEN
 from weir.testing import System
 
@@ -173,3 +175,14 @@ def test_the_commands_list_show_and_silence_alerts_and_send_messages_again(
     again = said("webhooks", "send-again", webhook, "--from", "2020-01-01T00:00:00Z", "--state", "delivered")
     assert int(again.split()[-1]) >= 1
     said("webhooks", "send-again", webhook, status=2)
+
+
+def test_a_webhook_that_its_receiver_has_disabled_is_named_by_the_list_and_by_doctor(system: System) -> None:
+    assert webhook_problem(system.settings, system.now_ms) == ""
+    with KeepingReceiver(lambda: "410") as gone:
+        made = system.client.webhooks.make(NewWebhook(url=gone.url))
+        system.client.webhooks.test(made.id)
+        [shown] = system.wait_for(lambda: [one for one in system.client.webhooks.all().webhooks if one.state == "disabled"], "its end")
+    assert "410" in shown.why and shown.failing_since_ms is not None
+    problem = webhook_problem(system.settings, system.now_ms)
+    assert made.id in problem and "410" in problem

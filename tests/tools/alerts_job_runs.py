@@ -49,7 +49,8 @@ def now_ms() -> int:
 
 def decision(number: int) -> bytes:
     own = {"event_id": str(number), "revision": 0, "event_time": now_ms(), "processed_at": now_ms(), "user": f"c{number % CUSTOMERS}"}
-    return msgspec.json.encode(own | {"action": "block", "score": 0.9, "entities": {"device": "d"}, "reasons": ["why"], "matches": []})
+    own |= {"action": "block", "score": 0.9, "entities": {"device": "d"}, "reasons": ["why"], "matches": []}
+    return msgspec.json.encode(own | {"release": 1, "decided_by": "block", "rules": [], "flags": [], "latency_ms": 1.0})
 
 
 class AlertsSystem:
@@ -58,9 +59,11 @@ class AlertsSystem:
     Args:
         folder: for the log, and for the database unless there is another.
         database_url_file: names the database; a file in the folder if it is empty.
+        runs: ``alone``, or ``beside`` all other side jobs, of which there is one process at a time.
     """
 
-    def __init__(self, folder: pathlib.Path, database_url_file: str = "") -> None:
+    def __init__(self, folder: pathlib.Path, database_url_file: str = "", runs: str = "alone") -> None:
+        self._runs = runs
         self.settings = Settings(runtime="solo", folder=str(folder), database_url_file=database_url_file)
         self.database = Database(place_of(self.settings))
         self.alerts, self.deliveries = RelationalAlerts(self.database), RelationalDeliveries(self.database)
@@ -89,7 +92,7 @@ class AlertsSystem:
     def start(self) -> None:
         environment = os.environ | {"PYTHONPATH": str(PROJECT)}
         with pathlib.Path(self.settings.folder, "alerts.log").open("ab") as log:
-            arguments = [sys.executable, str(PROGRAM), self.settings.folder, self.settings.database_url_file]
+            arguments = [sys.executable, str(PROGRAM), self.settings.folder, self.settings.database_url_file, self._runs]
             self.processes.append(subprocess.Popen(arguments, env=environment, stderr=log, stdout=log))
 
     def kill(self, at: int) -> None:

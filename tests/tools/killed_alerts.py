@@ -1,4 +1,7 @@
-"""A program that runs the alerts job of a solo system until it is killed: ``killed_alerts.py FOLDER URL_FILE``. Its waits are short."""
+"""A program that runs the alerts job of a solo system until it is killed: ``killed_alerts.py FOLDER URL_FILE alone|beside``.
+
+It runs alone, or beside all other side jobs in their process. Its waits are short.
+"""
 
 import functools
 import sys
@@ -8,6 +11,7 @@ from foundation.settings import Settings
 from pipeline.alerting import alerts_job, delivering
 from pipeline.control import one_reader
 from pipeline.control.job_program import write_log
+from pipeline.solo.side_jobs import SideJobs
 
 SETTINGS = {"runtime": "solo", "webhook_networks": "127.0.0.0/8", "webhook_plain": "accept", "webhook_timeout_ms": 2_000}
 LEASE_S = 1.0
@@ -20,4 +24,8 @@ if __name__ == "__main__":
     breaker.OPEN_MS_LEAST = 50
     delivering.Sending = functools.partial(delivering.Sending, waits_ms=[20] * 200)  # type: ignore[misc]
     alerts_job.Delivering = functools.partial(delivering.Delivering, lease_s=LEASE_S)  # type: ignore[misc]
-    alerts_job.make(Settings(folder=sys.argv[1], database_url_file=sys.argv[2], **SETTINGS)).run()  # type: ignore[arg-type]
+    settings = Settings(folder=sys.argv[1], database_url_file=sys.argv[2], **SETTINGS)  # type: ignore[arg-type]
+    if sys.argv[3] == "alone":
+        alerts_job.make(settings).run()
+    else:
+        SideJobs(settings).run()
