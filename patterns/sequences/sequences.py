@@ -330,6 +330,9 @@ class Sequences:
 
 def _plain(array: NDArray[Any], type: Any = np.int64) -> NDArray[Any]:
     """Returns `array` as the kernel was compiled for: another layout would compile it again."""
+    flags = array.flags
+    if array.dtype == type and flags.c_contiguous and flags.writeable:  # nearly always, and `require` takes 2 µs to find out
+        return array
     return np.require(array, type, ["C", "W"])
 
 
