@@ -18,6 +18,8 @@ from stores.jobs import JobOutcome, JobProgress, ResultFile, StoredJob
 
 CONTENT = bytes(range(256)) * 4_000
 DAY_MS = 86_400_000
+DEFAULTS = {"from": None, "to": None, "what": "training", "format": "parquet", "hidden": []}
+"""The parameters of an export of which its caller says nothing."""
 
 
 async def header_of(api: Api, *roles: str) -> dict[str, str]:
@@ -62,7 +64,7 @@ async def test_a_job_is_taken_at_once_and_its_address_is_told(api: Api) -> None:
     assert answer.headers["location"] == f"/v1/jobs/{job['id']}"
     assert answer.headers["retry-after"] == "2"
     assert job == {
-        "id": job["id"], "kind": "export", "state": "queued", "parameters": {"from": 1_795_392_000_000, "to": 1_800_000_000_000},
+        "id": job["id"], "kind": "export", "state": "queued", "parameters": DEFAULTS | {"from": 1_795_392_000_000, "to": 1_800_000_000_000},
         "by": "owner", "asked_at_ms": NOW_MS, "started_at_ms": None, "ended_at_ms": None, "expires_at_ms": None, "attempt": 0,
         "cancel_asked": False, "progress": {"done": 0, "total": 0, "unit": ""}, "result": None, "file": None, "problem": None,
     }  # fmt: skip
@@ -71,7 +73,7 @@ async def test_a_job_is_taken_at_once_and_its_address_is_told(api: Api) -> None:
 
 async def test_a_body_may_be_left_out(api: Api) -> None:
     id = await started(api)
-    assert (await api.client.get(f"/v1/jobs/{id}")).json()["parameters"] == {"from": None, "to": None}
+    assert (await api.client.get(f"/v1/jobs/{id}")).json()["parameters"] == DEFAULTS
 
 
 @pytest.mark.parametrize(
