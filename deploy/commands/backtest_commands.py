@@ -54,7 +54,7 @@ def backtest_by_job(api: "Client", asked: Asked, as_json: bool) -> None:
             raise click.ClickException(f"the release in force has no rule {id}; give the file of its text, such as {id}.yaml")
     job = api.jobs.backtest(patterns, {id: in_force[id] for id in named}, asked.without, asked.from_ms, asked.to_ms, asked.value)
     click.echo(f"job         {job.id}; it goes on without this command", err=True)
-    if waited(api, job.id).state != "done":
+    if waited(api, job.id, err=as_json).state != "done":
         sys.exit(1)
     with tempfile.TemporaryDirectory() as folder:
         file = pathlib.Path(folder) / "backtest.json"

@@ -79,8 +79,8 @@ def export_by_job(settings: "Settings", out: pathlib.Path, from_ms: int | None, 
     click.echo(f"written     {out}")
 
 
-def waited(api: "Client", id: str) -> "Job":
-    """Waits until the job has ended, shows its progress, and says how it ended."""
+def waited(api: "Client", id: str, err: bool = False) -> "Job":
+    """Waits until the job has ended, shows its progress, and says how it ended; `err`: beside what the command prints."""
 
     def show_progress(progress: "JobProgress") -> None:
         if sys.stderr.isatty():
@@ -91,7 +91,7 @@ def waited(api: "Client", id: str) -> "Job":
         click.echo(err=True)
     counted = {name: value for name, value in (job.result or {}).items() if isinstance(value, int | float | str)}
     found = job.problem["detail"] if job.problem else ", ".join(f"{name} {value}" for name, value in counted.items())
-    click.echo(f"{job.state:<11} {found}".rstrip())
+    click.echo(f"{job.state:<11} {found}".rstrip(), err=err)
     return job
 
 

@@ -162,7 +162,7 @@ def test_the_command_tries_a_file_and_prints_all_figures_as_json(office: Office,
     said = CliRunner().invoke(main, ["patterns", "backtest", str(tmp_path / "great.yaml"), "--json"])
     thread.join(60)
     assert said.exit_code == 0, said.output
-    figures = json.loads(said.stdout[said.stdout.index("{") :])
+    figures = json.loads(said.stdout)
     assert figures["rules"][0]["caught"]["counts"]["events"] == 9
 
 

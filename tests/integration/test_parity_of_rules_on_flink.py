@@ -1,0 +1,131 @@
+"""Rules on the score job match, decide and tell of absences as in a replay, bit for bit, also over a kill and a savepoint.
+
+`tests/pipeline/test_parity_of_rules.py` compares the ways without Flink, on the same stream and rules, with the same replay.
+"""
+
+import pathlib
+import urllib.parse
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+from decided_case import Case, Json, Outcome, as_json, replayed_with_absences
+from flink_servers import FlinkServers
+from rule_matrix import AWAITING, case_of, differences, lesson_and_stream, matched, planted_error, rules_in, sample_texts
+from score_job_runs import all_run, cancel, decided, decisions, prepared, produce, records, restarts, submitted, wait_for
+from servers_of_a_test import UNHURRIED_MS
+
+from foundation.settings import Settings
+from patterns.rules.manifest import with_manifest
+
+pytestmark = pytest.mark.flink
+EVENTS = lesson_and_stream()
+
+
+@pytest.fixture(scope="module")
+def case() -> Case:
+    """The stream with the lesson among it, which was learned before: Flink has to be killed amid it."""
+    return case_of(with_manifest(sample_texts(), {}, first=True), EVENTS)
+
+
+@pytest.fixture(scope="module")
+def replayed(case: Case) -> Outcome:
+    """What a replay says."""
+    return replayed_with_absences(case)
+
+
+@pytest.fixture(scope="module")
+def feed(case: Case, broker: str, flink: FlinkServers, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, int], Settings]:
+    """Makes topics with a prefix that hold the stream, for a job of some parallelism."""
+
+    def fed(prefix: str, parallelism: int) -> Settings:
+        flink.scale(2)
+        given = {"parallelism": parallelism, "entity_wait_ms": UNHURRIED_MS, "checkpoint_interval_ms": 500}
+        settings = prepared(broker, flink, tmp_path_factory.mktemp("rules"), prefix, dict(sample_texts()), **given)
+        produce(settings, "models", [(snapshot.model, snapshot.encode()) for snapshot in case.snapshots])
+        produce(settings, "events", [(event.user, value) for event, value in zip(case.events, case.values, strict=True)])
+        return settings
+
+    return fed
+
+
+def whole(settings: Settings, replayed: Outcome) -> Outcome:
+    """What the score job has said, once it has decided all events and told of as many absences as replay did."""
+    out = Outcome([], {})
+
+    def is_whole() -> bool:
+        if decided(settings) < len(EVENTS):
+            return False
+        out.decisions[:] = [as_json(msgspec.json.encode(each)) for each in decisions(settings, decided(settings))]
+        out.absences.update(told(settings))
+        return len({each["event_id"] for each in out.decisions}) == len(EVENTS) and len(out.absences) >= len(replayed.absences)
+
+    wait_for(is_whole, 60, "events without a decision, or absences that do not come true")
+    return out
+
+
+def saved(flink: FlinkServers, job: str, folder: pathlib.Path) -> pathlib.Path:
+    """Ends the job with a savepoint, and says where that is."""
+    body = msgspec.json.encode({"target-directory": (folder / "savepoints").as_uri(), "cancel-job": True})
+    request = flink.cluster.rest.ask(f"/jobs/{job}/savepoints", 30, "POST", body)["request-id"]
+
+    def state() -> Any:
+        return flink.cluster.rest.ask(f"/jobs/{job}/savepoints/{request}", 30)
+
+    wait_for(lambda: state()["status"]["id"] == "COMPLETED", 60, "no savepoint")
+    wait_for(lambda: flink.cluster.get(f"/jobs/{job}")["state"] == "CANCELED", 60, "the job does not end")  # type: ignore[index]
+    return pathlib.Path(urllib.parse.urlparse(state()["operation"]["location"]).path)
+
+
+def told(settings: Settings) -> dict[str, Json]:
+    """The absences on the topic of alerts; one that is told twice is told alike."""
+    found: dict[str, Json] = {}
+    for record in records(settings, "alerts"):
+        absence = msgspec.json.decode(record.value() or b"")
+        assert found.setdefault(absence["id"], absence) == absence
+    return found
+
+
+def check(streamed: Outcome, replayed: Outcome) -> None:
+    """Both say the same, and would not if one bit were another."""
+    assert matched(replayed).keys() >= rules_in(sample_texts()).keys() - {"merchant_burst", "mule_fan_out", "dormant_account"}
+    assert {absence["pattern"] for absence in replayed.absences.values()} == set(AWAITING)
+    assert differences(streamed.decisions, replayed.decisions) == []
+    assert streamed.absences == replayed.absences
+    planted, said = planted_error(replayed.decisions)
+    assert said in differences(replayed.decisions, planted)
+    assert differences(streamed.decisions, planted) != []
+
+
+def test_decisions_matches_reasons_and_absences_at_parallelism_2_are_those_of_replay(
+    feed: Callable[[str, int], Settings], replayed: Outcome, flink: FlinkServers
+) -> None:
+    settings = feed("rules.", 2)
+    job = submitted(flink, settings)
+    try:
+        check(whole(settings, replayed), replayed)
+    finally:
+        cancel(flink, job)
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize(("first", "second"), [(1, 2), (2, 1)])
+def test_they_are_so_over_a_kill_and_over_a_savepoint_that_another_parallelism_goes_on_from(
+    feed: Callable[[str, int], Settings], replayed: Outcome, flink: FlinkServers, first: int, second: int
+) -> None:
+    settings = feed(f"rules{first}.", first)
+    job = submitted(flink, settings)
+    try:
+        wait_for(lambda: decided(settings) > 300, 60, "no decisions before the kill")
+        flink.kill_task_managers()
+        assert decided(settings) < len(EVENTS), "the kill came after the end"
+        flink.scale(2)
+        wait_for(lambda: restarts(flink, job) > 0 and all_run(flink, job), 90, "the job is not started again")
+        place = saved(flink, job, settings.path())
+        ids = {decision["event_id"] for decision in decisions(settings, decided(settings))}
+        assert len(ids) < len(EVENTS), "the savepoint came after the end"
+        job = submitted(flink, msgspec.structs.replace(settings, parallelism=second), place)
+        check(whole(settings, replayed), replayed)
+    finally:
+        cancel(flink, job)
