@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from stores.alerts import AlertEvent
+from stores.deliveries import Message
 from stores.verdicts import Verdict, VerdictWord
 
 CaseState = Literal["open", "claimed", "snoozed", "closed"]
@@ -139,6 +140,19 @@ class CaseEntry(msgspec.Struct, frozen=True):
     by: str
     text: str = ""
     subject: str = ""
+
+
+TOLD: tuple[EntryWord, ...] = (
+    "opened", "claimed", "released", "assigned", "moved", "snoozed", "woken", "note", "closed", "reopened",
+)  # fmt: skip
+"""The entries of which receivers are told. They hear of alerts and of verdicts in messages of their own."""
+
+
+class CaseNews(msgspec.Struct, frozen=True):
+    """Is an entry of which receivers have yet to be told, with its case as it stands now."""
+
+    case: Case
+    entry: CaseEntry
 
 
 class CaseChange(msgspec.Struct, frozen=True):
@@ -351,6 +365,15 @@ class Cases(Protocol):
 
         Returns:
             Whether the alert was in `source`, and `to` is there.
+        """
+
+    def news(self, limit: int) -> list[CaseNews]:
+        """Returns the first `limit` entries of which nobody was told yet, by case and in their order."""
+
+    def tell(self, news: Sequence[CaseNews], messages: Sequence[tuple[Message, Sequence[str]]]) -> None:
+        """Writes messages for webhooks, by their ids, and takes `news` as told, in one transaction.
+
+        Where another process was faster, nothing is written twice, because a message is known by its id.
         """
 
     def entries_behind(self, id: str, version: int, limit: int) -> list[CaseEntry]:

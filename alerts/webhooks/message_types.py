@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from foundation.refusal import Refusal
+from stores.cases import TOLD
 
 TEST = "webhook.test"
 """Is sent to one webhook when somebody asks for it, whatever types it wants."""
@@ -12,6 +13,8 @@ ALERTS_WITHHELD = "alerts.withheld"
 PAYMENT_RELEASE, PAYMENT_DECLINE, PAYMENT_HOLD = "payment.release", "payment.decline", "payment.hold"
 """Say what becomes of a payment that was held. It is to be held again where its release or decline was taken back."""
 VERDICT_GIVEN, VERDICT_UNDONE = "verdict.given", "verdict.undone"
+CASE = "case."
+"""Begins the types that say what happened to a case; the rest is an entry's word."""
 _OF_PAYMENTS = (PAYMENT_RELEASE, PAYMENT_DECLINE, PAYMENT_HOLD)
 MESSAGE_TYPES: tuple[str, ...] = (
     TEST,
@@ -22,6 +25,7 @@ MESSAGE_TYPES: tuple[str, ...] = (
     *_OF_PAYMENTS,
     VERDICT_GIVEN,
     VERDICT_UNDONE,
+    *(CASE + what for what in TOLD),
 )
 PATTERNS_MAX = 50
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 
 from alerts.keeping.alert_keeper import AlertKeeper
+from alerts.keeping.case_teller import CaseTeller
 from alerts.keeping.hold_keeper import HoldKeeper
 from alerts.policy.decided_event import DecidedEvent
 from alerts.policy.standing_kinds import with_standing
@@ -62,6 +63,7 @@ class AlertsJob:
         self._clock = clock
         self._alerts, self._webhooks, self._holds = RelationalAlerts(database), RelationalWebhooks(database), RelationalHolds(database)
         self._cases = RelationalCases(database)
+        self._case_teller = CaseTeller(self._cases, self._webhooks)
         self._consumer: TopicConsumer = consumer_of(settings, "alerts", **UNHURRIED)
         self._control = ControlTopic(settings)
         self._delivering = Delivering(settings, database, self._now_ms)
@@ -117,7 +119,7 @@ class AlertsJob:
             decided, places = self._gather(reading)
             now_ms = self._now_ms()
             written = keeper.take(decided, places, now_ms) if places else 0
-            written += keeper.tick(now_ms)
+            written += keeper.tick(now_ms) + self._case_teller.tell(now_ms)
             self.written += written
             self.read += len(decided)
             self._delivering.require_running()

@@ -6,9 +6,9 @@ import msgspec
 from sqlalchemy import Connection, Table, case, func, select
 from sqlalchemy.exc import IntegrityError
 
-from stores.cases import LOSS_UNKNOWN, Case, CaseChange, CaseEntry, CaseTotals, OpenCaseError, SettledVerdictError, free_at_ms
+from stores.cases import LOSS_UNKNOWN, TOLD, Case, CaseChange, CaseEntry, CaseTotals, OpenCaseError, SettledVerdictError, free_at_ms
 from stores.relational.alert_tables import EVENT
-from stores.relational.case_tables import CASE, CASE_ALERT, CASE_ENDED_ALERT, CASE_ENTITY, CASE_ENTRY
+from stores.relational.case_tables import CASE, CASE_ALERT, CASE_ENDED_ALERT, CASE_ENTITY, CASE_ENTRY, CASE_NEWS
 from stores.relational.database import in_parts, insert_into
 from stores.relational.verdicts import add_verdicts, undo_verdict
 
@@ -37,6 +37,8 @@ def write_changes(connection: Connection, changes: Sequence[CaseChange]) -> None
     write_cases(connection, [change.case for change in changes])
     for part in in_parts([_entry_row(change.case.id, entry) for change in changes for entry in change.entries]):
         connection.execute(insert_into(connection, CASE_ENTRY).values(part))
+    news = [{"case_id": change.case.id, "number": entry.number} for change in changes for entry in change.entries if entry.what in TOLD]
+    _put_new(connection, CASE_NEWS, news)
     entities = [(kind, value, change.case.id) for change in changes for kind, value in change.entities]
     _put_new(connection, CASE_ENTITY, [{"kind": kind, "value": value, "case_id": id} for kind, value, id in entities])
     for change in changes:

@@ -73,6 +73,8 @@ CASE_ENTRY = Table(
 )
 CASE_ENDED_ALERT = Table("case_ended_alert", METADATA, Column("alert", TEXT, primary_key=True), Column("why", TEXT, nullable=False))
 """Alerts of closed cases that the alerts job has yet to resolve."""
+CASE_NEWS = Table("case_news", METADATA, Column("case_id", TEXT, primary_key=True), Column("number", BigInteger, primary_key=True))
+"""Entries of which receivers have yet to be told."""
 INBOX = Table(
     "inbox",
     METADATA,
@@ -80,4 +82,4 @@ INBOX = Table(
     Column("version", BigInteger, nullable=False),
     Column("whole", LargeBinary, nullable=False),
 )
-CASE_TABLES = (CASE, CASE_ALERT, CASE_ENTITY, CASE_ENTRY, CASE_ENDED_ALERT, INBOX)
+CASE_TABLES = (CASE, CASE_ALERT, CASE_ENTITY, CASE_ENTRY, CASE_ENDED_ALERT, CASE_NEWS, INBOX)

@@ -13,6 +13,7 @@ from stores.cases import (
     CaseChange,
     CaseEntry,
     CaseFilter,
+    CaseNews,
     CaseState,
     DecidedCase,
     InboxLoad,
@@ -20,11 +21,13 @@ from stores.cases import (
     OpenCaseError,
     TimelinePlace,
 )
+from stores.deliveries import Message
 from stores.relational.alert_tables import ALERT, EVENT
 from stores.relational.case_growth import move_alert
 from stores.relational.case_rows import cases_by_id, decode_case, decode_entry, write_changes
-from stores.relational.case_tables import CASE, CASE_ALERT, CASE_ENTITY, CASE_ENTRY
+from stores.relational.case_tables import CASE, CASE_ALERT, CASE_ENTITY, CASE_ENTRY, CASE_NEWS
 from stores.relational.database import Database, in_parts, lock_out_writers
+from stores.relational.deliveries import add_messages
 from stores.relational.verdicts import VERDICT
 
 _COUNTED = [EVENT.c[name] for name in AlertEvent.__struct_fields__]
@@ -85,6 +88,20 @@ class RelationalCases:
     def move_alert(self, alert: str, source: str, to: str, move: Move, at_ms: int) -> bool:
         with self._database.writing() as connection:
             return move_alert(connection, alert, source, to, move, at_ms)
+
+    def news(self, limit: int) -> list[CaseNews]:
+        both = (CASE_ENTRY.c.case_id == CASE_NEWS.c.case_id) & (CASE_ENTRY.c.number == CASE_NEWS.c.number)
+        query = select(CASE.c.whole, CASE_ENTRY.c.whole).join_from(CASE_NEWS, CASE_ENTRY, both).join(CASE, CASE.c.id == CASE_NEWS.c.case_id)
+        with self._database.reading() as connection:
+            rows = connection.execute(query.order_by(CASE_NEWS.c.case_id, CASE_NEWS.c.number).limit(limit)).all()
+        return [CaseNews(decode_case(whole), decode_entry(entry)) for whole, entry in rows]
+
+    def tell(self, news: Sequence[CaseNews], messages: Sequence[tuple[Message, Sequence[str]]]) -> None:
+        with self._database.writing() as connection:
+            if messages:
+                add_messages(connection, messages)
+            for part in in_parts([(each.case.id, each.entry.number) for each in news]):
+                connection.execute(delete(CASE_NEWS).where(tuple_(CASE_NEWS.c.case_id, CASE_NEWS.c.number).in_(part)))
 
     def entries_behind(self, id: str, version: int, limit: int) -> list[CaseEntry]:
         query = select(CASE_ENTRY.c.whole).where(CASE_ENTRY.c.case_id == id, CASE_ENTRY.c.version > version)
@@ -172,7 +189,7 @@ class RelationalCases:
             ids = connection.execute(old).scalars().all()
             for part in in_parts(ids):
                 connection.execute(update(EVENT).where(EVENT.c.case_id.in_(part), EVENT.c.case_id != "").values(case_id=""))
-                for table in (CASE_ALERT, CASE_ENTITY, CASE_ENTRY, VERDICT):
+                for table in (CASE_ALERT, CASE_ENTITY, CASE_ENTRY, CASE_NEWS, VERDICT):
                     connection.execute(delete(table).where(table.c.case_id.in_(part)))
                 connection.execute(delete(CASE).where(CASE.c.id.in_(part)))
         return len(ids)

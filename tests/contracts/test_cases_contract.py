@@ -7,17 +7,19 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 from alerts_of_a_test import alert
-from cases_of_a_test import case, counted, opened
+from cases_of_a_test import case, case_id, counted, opened
 from databases_of_a_test import PLACES
 
 from alerts.cases.case_joining import with_entry
 from alerts.cases.case_life import CaseConflictError, alert_came, alert_left, claim, close, give_verdicts, note, reopen, undo_verdict
 from stores.alerts import AlertEvent, AlertWork
 from stores.cases import Case, CaseChange, CaseEntry, CaseFilter, CaseGrowth, OpenCaseError, SettledVerdictError, Standing, TimelinePlace
+from stores.deliveries import Message
 from stores.inboxes import Inbox
 from stores.relational.alerts import RelationalAlerts
 from stores.relational.cases import RelationalCases
 from stores.relational.database import Database
+from stores.relational.deliveries import RelationalDeliveries
 from stores.relational.inboxes import RelationalInboxes
 from stores.relational.verdicts import RelationalVerdicts
 from stores.verdicts import UNDO_MS, Verdict
@@ -267,3 +269,30 @@ def test_an_inbox_is_changed_once_a_version(database: Database) -> None:
     second = msgspec.structs.replace(first, members=(), version=2)
     assert (store.put(second), store.put(second), list(store.all())) == (True, False, [second])
     assert (store.remove("payments"), store.remove("payments"), list(store.all())) == (True, False, [])
+
+
+def test_what_happened_to_a_case_is_news_until_it_was_told(store: RelationalCases, database: Database) -> None:
+    keep(store, case(1), case(2))
+    store.change(case_id(1), lambda one: claim(one, "ana", 2_000, HOUR))
+    store.change(case_id(1), lambda one: note(one, "ana", 3_000, "a 'text' 🙂"))
+    news = store.news(10)
+    assert [(each.case.id, each.entry.what, each.entry.by) for each in news] == [
+        (case_id(1), "opened", ""),
+        (case_id(1), "claimed", "ana"),
+        (case_id(1), "note", "ana"),
+        (case_id(2), "opened", ""),
+    ]
+    assert {each.case.holder for each in news[:3]} == {"ana"}
+    assert store.news(2) == news[:2]
+    message = Message("msg_1", "case.opened", case_id(1), 1_000, b"{}", b"{}")
+    for _ in range(2):  # a process that was killed before it knew that it had told them tells them again
+        store.tell(news[:3], [(message, ["w"])])
+    assert store.news(10) == news[3:]
+    assert [delivery.message.id for delivery in RelationalDeliveries(database).page("w", (), None, 10)] == ["msg_1"]
+
+
+def test_a_case_that_is_forgotten_is_no_news(store: RelationalCases) -> None:
+    keep(store, case(1))
+    store.change(case_id(1), lambda one: close(one, "ana", 2_000, "nothing"))
+    store.forget(3_000, 10)
+    assert store.news(10) == []

@@ -1,0 +1,39 @@
+"""Tells receivers what happened to cases, whoever did it: people through the API, or alerts that joined."""
+
+from alerts.cases.case_messages import told_of
+from stores.cases import Cases
+from stores.webhooks import Webhooks
+
+LOOK_MS = 1_000
+"""News are looked for so often."""
+TOLD_AT_ONCE = 500
+
+
+class CaseTeller:
+    """Makes messages of the entries of cases that nobody was told of. Its calls block; it is for one thread.
+
+    Args:
+        cases, webhooks: the stores.
+
+    Raises:
+        StoreUnavailableError: any call; the store does not answer, and the next call goes on.
+    """
+
+    def __init__(self, cases: Cases, webhooks: Webhooks) -> None:
+        self._cases = cases
+        self._webhooks = webhooks
+        self._looked_at_ms = 0
+
+    def tell(self, now_ms: int) -> int:
+        """Tells what is new, at most `TOLD_AT_ONCE` entries each second of the clock `now_ms`; returns how many messages it wrote."""
+        if abs(now_ms - self._looked_at_ms) < LOOK_MS:
+            return 0
+        self._looked_at_ms = now_ms
+        news = self._cases.news(TOLD_AT_ONCE)
+        if not news:
+            return 0
+        webhooks = self._webhooks.all()
+        told = [told_of(each, webhooks) for each in news]
+        wanted = [(message, ids) for message, ids in told if ids]
+        self._cases.tell(news, wanted)
+        return len(wanted)
