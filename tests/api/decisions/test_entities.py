@@ -22,6 +22,7 @@ async def test_a_profile_has_the_latest_score_the_newest_features_and_the_newest
     assert body == {
         "entity": "customer", "id": "c/1", "score": 0.5, "action": "approve", "event_id": "3", "event_time": NOW_MS - 97, "age_ms": 97,
         "features": {"count_1h": 3.0, "none": None},
+        "remembered": {"facts": [], "notes": [], "verdicts": [], "cases": []},
     }  # fmt: skip
     assert recent["actions"] == {"approve": 1, "review": 1, "block": 1}
     assert [decision["event_id"] for decision in recent["decisions"]] == ["3", "2", "1"]
