@@ -158,7 +158,9 @@ class OneRelease:
         else:
             action = next(band["action"] for band in policy["bands"] if score < band.get("below", math.inf))
         asked = {self._rules[release][match["pattern"]] for match in decision["matches"] if not match["shadow"]}
-        action = next((by_rule for by_rule in ("block", "review") if by_rule in asked), action)
+        if policy.get("order") == "strongest":
+            asked.add(action)
+        action = next((one for one in ("block", "review") if one in asked), action)
         return found + ([] if decision["action"] == action else ["action"])
 
 

@@ -11,6 +11,7 @@ from score_job_runs import wait_for
 
 from deploy.servers.topics import make_topics
 from foundation.settings import Settings
+from pipeline.control import one_reader
 from pipeline.control.kafka import Outbox, producer_of
 from pipeline.control.topic_values import values_of
 from pipeline.effects import effects_job
@@ -69,8 +70,8 @@ def test_two_jobs_side_by_side_and_one_after_them_write_each_effect_once(
     settings: Settings, store: RelationalEffects, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(effects_job, "PACE_SECONDS", 0.05)
-    monkeypatch.setattr(effects_job, "STAND_BY_SECONDS", 0.5)
-    monkeypatch.setattr(effects_job, "SEND_SECONDS", 0.5)
+    monkeypatch.setattr(one_reader, "STAND_BY_SECONDS", 0.5)
+    monkeypatch.setattr(effects_job, "SEND_SECONDS", 3.0)
 
     def acted() -> int:
         return sum(total.acted for total in store.totals(9))

@@ -87,7 +87,9 @@ def test_an_export_is_done_by_a_job_and_downloaded(office: Office, tmp_path: pat
     assert f"written     {out}" in exported.output
     assert out.read_bytes() == CONTENT
     [job] = office.api.jobs.page(None, (), None, 10)
-    assert job.request.parameters == '{"from":1795392000000,"to":null}'
+    assert msgspec.json.decode(job.request.parameters) == {
+        "from": 1_795_392_000_000, "to": None, "what": "training", "format": "parquet", "hidden": [],
+    }  # fmt: skip
 
 
 def test_an_export_whose_job_fails_says_why_and_writes_nothing(office: Office, tmp_path: pathlib.Path) -> None:
