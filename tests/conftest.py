@@ -1,5 +1,6 @@
 """Servers that tests of several folders use: started once a run, on free ports, in a temporary folder, ended by their ids."""
 
+import gc
 import itertools
 import pathlib
 from collections.abc import Iterator
@@ -35,6 +36,8 @@ UNHURRIED = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 hypothesis_settings.register_profile("ordinary", derandomize=True, **UNHURRIED)
 hypothesis_settings.register_profile("deep", print_blob=True, **UNHURRIED)
 hypothesis_settings.load_profile("deep" if IS_DEEP else "ordinary")
+FROZEN_OBJECTS_MAX = 50_000
+"""Of one module's tests."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -54,6 +57,22 @@ def pytest_collection_finish() -> None:
     API's tests.
     """
     settle_garbage()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _garbage_of_the_module_goes() -> Iterator[None]:
+    """Lets go what a module's tests have left: an application of the API is 7 MB in circles, and a run has a thousand of them.
+
+    What the code under test has frozen meanwhile is let go too, but only where it is much: the collector then looks at all there is.
+    """
+    frozen = gc.get_freeze_count()
+    yield
+    if gc.get_freeze_count() - frozen > FROZEN_OBJECTS_MAX:
+        gc.unfreeze()
+        gc.collect()
+        gc.freeze()
+    else:
+        gc.collect()
 
 
 @pytest.fixture(scope="session")
