@@ -89,7 +89,7 @@ class ByClient:
                 case "snooze":
                     return str(rules.snooze(ID, options["for"], options["comment"]))
                 case "snoozes":
-                    return str(rules.snoozes(ID))
+                    return str(rules.snoozes(ID).snoozes)
                 case "exceptions":
                     return str(rules.exceptions(ID).exceptions)
                 case "report":
