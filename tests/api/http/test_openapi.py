@@ -8,6 +8,7 @@ import httpx
 import pytest
 import schemathesis
 from api_imitation import TOKEN, Api
+from example_counts import examples
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from schemathesis.checks import CHECKS, load_all_checks
@@ -26,7 +27,7 @@ WITHOUT_BODY = {
     "/v1/webhooks/{id}:test",
 }
 """What is changed by these needs no words."""
-EXAMPLES = 20
+EXAMPLES = examples(8)
 MODES = (schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE)
 
 
