@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from alerts.policy.alert_definition import fingerprint_of
-from alerts.webhooks.message import body_of
-from alerts.webhooks.message_types import CASE, wants
+from alerts.webhooks.message import message_of
+from alerts.webhooks.message_types import CASE, wanting
 from stores.cases import CaseNews, state_at
 from stores.deliveries import Message
 from stores.webhooks import StoredWebhook
@@ -27,6 +27,5 @@ def told_of(news: CaseNews, webhooks: Sequence[StoredWebhook]) -> tuple[Message,
         "by": entry.by,
         "text": entry.text,
     }
-    full, thin = body_of(type, entry.at_ms, data, links), body_of(type, entry.at_ms, links, links)
-    message = Message(f"msg_{fingerprint_of(type, [(case.id, str(entry.number))])}", type, case.id, entry.at_ms, full, thin)
-    return message, tuple(webhook.id for webhook in webhooks if wants(webhook.wish.types, type))
+    id = fingerprint_of(type, [(case.id, str(entry.number))])
+    return message_of(id, type, case.id, entry.at_ms, data, links), wanting(webhooks, type)

@@ -6,10 +6,9 @@ import msgspec
 
 from alerts.policy.alert_definition import fingerprint_of
 from alerts.policy.decided_event import DecidedEvent
-from alerts.webhooks.message import body_of
-from alerts.webhooks.message_types import PAYMENT_DECLINE, PAYMENT_HOLD, PAYMENT_RELEASE, wants
+from alerts.webhooks.message import message_id, message_of
+from alerts.webhooks.message_types import PAYMENT_DECLINE, PAYMENT_HOLD, PAYMENT_RELEASE, wanting
 from patterns.policy import HoldPolicy
-from stores.deliveries import Message
 from stores.holds import Hold, HoldChange, HoldState
 from stores.webhooks import StoredWebhook
 
@@ -81,13 +80,16 @@ def told(hold: Hold, webhooks: Sequence[StoredWebhook], at_ms: int) -> HoldChang
         return HoldChange(hold)
     links = {"hold": hold.id, "user": hold.user, "event_id": hold.event_id, "revision": hold.revision, "version": hold.version}
     data = links | {"event_time_ms": hold.event_time_ms, "until_ms": hold.until_ms, "by": hold.by, "reason": hold.reason}
-    message = Message(message_id_of(hold), type, hold.event, at_ms, body_of(type, at_ms, data, links), body_of(type, at_ms, links, links))
-    return HoldChange(hold, message, tuple(webhook.id for webhook in webhooks if wants(webhook.wish.types, type)))
+    return HoldChange(hold, message_of(_told_by(hold), type, hold.event, at_ms, data, links), wanting(webhooks, type))
 
 
 def message_id_of(hold: Hold) -> str:
     """Returns the id of the message that tells of this version of a hold."""
-    return f"msg_{fingerprint_of('hold ' + hold.state, [(hold.id, str(hold.version))])}"
+    return message_id(_told_by(hold))
+
+
+def _told_by(hold: Hold) -> str:
+    return fingerprint_of(f"hold {hold.state}", [(hold.id, str(hold.version))])
 
 
 def _moved(hold: Hold, state: HoldState, by: str, reason: str, at_ms: int) -> Hold:

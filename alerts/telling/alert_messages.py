@@ -1,6 +1,6 @@
 """Makes messages of notices. A message's id stands for what it tells, so that the same notice always makes the same message."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -8,8 +8,8 @@ import msgspec
 from alerts.book.changes import Flood, Notice
 from alerts.policy.alert_definition import fingerprint_of
 from alerts.telling.message_filter import met_by
-from alerts.webhooks.message import body_of
-from alerts.webhooks.message_types import ALERTS_WITHHELD, wants
+from alerts.webhooks.message import message_of
+from alerts.webhooks.message_types import ALERTS_WITHHELD, wanting
 from stores.alerts import Alert
 from stores.deliveries import Message
 from stores.webhooks import StoredWebhook
@@ -31,8 +31,7 @@ def messages_of(notices: Iterable[Notice | Flood], webhooks: Sequence[StoredWebh
     found = []
     for at, notice in enumerate(notices):
         message = _withheld(notice) if isinstance(notice, Flood) else _told(notice, now_ms)
-        wanted = (webhook for webhook in webhooks if wants(webhook.wish.types, message.type))
-        found.append((message, tuple(webhook.id for webhook in wanted if (webhook.id, at) not in refused)))
+        found.append((message, tuple(id for id in wanting(webhooks, message.type) if (id, at) not in refused)))
     return found
 
 
@@ -56,16 +55,11 @@ def _told(notice: Notice, now_ms: int) -> Message:
     alert, type = notice.alert, f"alert.{notice.what}"
     links = {"id": alert.id, "name": alert.name, "state": alert.state, "severity": alert.severity, "events": alert.events}
     id = fingerprint_of(type, [(alert.id, str(alert.version))])
-    return _message(id, type, alert.fingerprint, now_ms, _data_of(alert), links)
+    return message_of(id, type, alert.fingerprint, now_ms, _data_of(alert), links)
 
 
 def _withheld(flood: Flood) -> Message:
     text = f"and {flood.more:,} more"
     data = {"name": flood.name, "since_ms": flood.since_ms, "until_ms": flood.until_ms, "more": flood.more, "text": text}
     id = fingerprint_of(ALERTS_WITHHELD, [(flood.name, str(flood.since_ms))])
-    return _message(id, ALERTS_WITHHELD, flood.name, flood.until_ms, data, data)
-
-
-def _message(id: str, type: str, key: str, at_ms: int, data: Mapping[str, Any], links: Mapping[str, Any]) -> Message:
-    full, thin = body_of(type, at_ms, data, links), body_of(type, at_ms, links, links)
-    return Message(f"msg_{id}", type, key, at_ms, full, thin)
+    return message_of(id, ALERTS_WITHHELD, flood.name, flood.until_ms, data, data)

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from alerts.policy.alert_definition import fingerprint_of
-from alerts.webhooks.message import body_of
-from alerts.webhooks.message_types import VERDICT_GIVEN, VERDICT_UNDONE, wants
+from alerts.webhooks.message import message_of
+from alerts.webhooks.message_types import VERDICT_GIVEN, VERDICT_UNDONE, wanting
 from stores.deliveries import Message
 from stores.verdicts import Verdict
 from stores.webhooks import StoredWebhook
@@ -21,6 +21,5 @@ def told_of(verdict: Verdict, webhooks: Sequence[StoredWebhook]) -> list[tuple[M
         "by": verdict.by,
         "effective_at_ms": verdict.effective_at_ms,
     }
-    full, thin = body_of(type, at_ms, data, links), body_of(type, at_ms, links, links)
-    message = Message(f"msg_{fingerprint_of(type, [(verdict.id, '')])}", type, verdict.case_id, at_ms, full, thin)
-    return [(message, tuple(webhook.id for webhook in webhooks if wants(webhook.wish.types, type)))]
+    id = fingerprint_of(type, [(verdict.id, "")])
+    return [(message_of(id, type, verdict.case_id, at_ms, data, links), wanting(webhooks, type))]

@@ -8,9 +8,29 @@ from typing import Any
 import msgspec
 
 from foundation.refusal import Refusal
+from stores.deliveries import Message
 
 BODY_BYTES_MAX = 20_000
 TYPE = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)*", re.ASCII)
+
+
+def message_of(id: str, type: str, key: str, at_ms: int, data: Mapping[str, Any], links: Mapping[str, Any]) -> Message:
+    """Returns a message with both of its bodies. `id` stands for what is told, so that the same is always told by the same message.
+
+    Args:
+        id: without the prefix that ids of messages have.
+        key: what the message is about; see `stores.deliveries.Message`.
+        type, at_ms, data, links: see `body_of`.
+
+    Raises:
+        Refusal: see `body_of`.
+    """
+    return Message(message_id(id), type, key, at_ms, body_of(type, at_ms, data, links), body_of(type, at_ms, links, links))
+
+
+def message_id(id: str) -> str:
+    """Returns the id of the message that tells of `id`, see `message_of`."""
+    return f"msg_{id}"
 
 
 def body_of(type: str, at_ms: int, data: Mapping[str, Any], links: Mapping[str, Any]) -> bytes:

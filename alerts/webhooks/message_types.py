@@ -1,9 +1,10 @@
 """The types of messages that webhooks may ask for."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from foundation.refusal import Refusal
 from stores.cases import TOLD
+from stores.webhooks import StoredWebhook
 
 TEST = "webhook.test"
 """Is sent to one webhook when somebody asks for it, whatever types it wants."""
@@ -33,6 +34,11 @@ PATTERNS_MAX = 50
 def wants(patterns: Sequence[str], type: str) -> bool:
     """Returns whether one of `patterns` is `type`, or ends in ``.*`` and begins it; no pattern at all wants every type."""
     return not patterns or any(type == pattern or (pattern.endswith(".*") and type.startswith(pattern[:-1])) for pattern in patterns)
+
+
+def wanting(webhooks: Iterable[StoredWebhook], type: str) -> tuple[str, ...]:
+    """Returns the ids of the webhooks that want messages of a type. A disabled webhook wants what others do: it waits."""
+    return tuple(webhook.id for webhook in webhooks if wants(webhook.wish.types, type))
 
 
 def require_patterns(patterns: Sequence[str], where: str) -> None:
