@@ -1,15 +1,14 @@
 """Decisions become alerts in a whole solo system, and a webhook that the public library verifies tells of them."""
 
-import http.server
 import json
 import pathlib
-import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 from keeping_receivers import KeepingReceiver
+from remembering_receivers import RememberingReceiver
 from standardwebhooks import Webhook
 
 from api.alerts.alert_shapes import AlertPage
@@ -36,36 +35,10 @@ LARGE = (
 )
 
 
-class Receiver(http.server.ThreadingHTTPServer):
-    """Takes messages, and remembers headers and bodies."""
-
-    def __init__(self) -> None:
-        self.taken: list[tuple[dict[str, str], bytes]] = []
-        super().__init__(("127.0.0.1", 0), _Handler)
-
-
-class _Handler(http.server.BaseHTTPRequestHandler):
-    server: Receiver
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["content-length"]))
-        self.server.taken.append(({name.lower(): value for name, value in self.headers.items()}, body))
-        self.send_response(204)
-        self.end_headers()
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Says nothing."""
-
-
 @pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as made:
-        thread = threading.Thread(target=made.serve_forever)
-        thread.start()
+def receiver() -> Iterator[RememberingReceiver]:
+    with RememberingReceiver() as made:
         yield made
-        made.shutdown()
-        thread.join()
 
 
 @pytest.fixture
@@ -89,8 +62,8 @@ def alerts_of(system: System) -> list[Any]:
     return page.alerts
 
 
-def test_a_rule_that_matches_makes_an_alert_that_a_webhook_tells_of_until_it_is_over(system: System, receiver: Receiver) -> None:
-    made = system.client.webhooks.make(NewWebhook(url=f"http://127.0.0.1:{receiver.server_port}/in", signing="secret"))
+def test_a_rule_that_matches_makes_an_alert_that_a_webhook_tells_of_until_it_is_over(system: System, receiver: RememberingReceiver) -> None:
+    made = system.client.webhooks.make(NewWebhook(url=receiver.url, signing="secret"))
     system.client.patterns.move("large", "activate")
     system.wait_for(lambda: system.decide(event(system, system.now_ms)).action == "review", "the rule in force")
     system.decide(event(system, 1, "c2", 5.0))
@@ -107,8 +80,8 @@ def test_a_rule_that_matches_makes_an_alert_that_a_webhook_tells_of_until_it_is_
     assert states <= {"delivered", "pending"}
 
 
-def test_a_test_message_reaches_its_webhook(system: System, receiver: Receiver) -> None:
-    made = system.client.webhooks.make(NewWebhook(url=f"http://127.0.0.1:{receiver.server_port}/in", signing="secret"))
+def test_a_test_message_reaches_its_webhook(system: System, receiver: RememberingReceiver) -> None:
+    made = system.client.webhooks.make(NewWebhook(url=receiver.url, signing="secret"))
     system.client.webhooks.test(made.id)
     [(headers, body)] = system.wait_for(lambda: list(receiver.taken), "the message")
     assert Webhook(made.keys[0].secret).verify(body, headers)["type"] == "webhook.test"
@@ -140,7 +113,7 @@ def test_a_budget_that_is_exceeded_and_an_absence_become_alerts_too(system: Syst
 
 
 def test_the_commands_list_show_and_silence_alerts_and_send_messages_again(
-    system: System, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+    system: System, receiver: RememberingReceiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = f"http://127.0.0.1:{system.settings.api_port}"
     monkeypatch.setattr(push, "system_api", lambda: Client(url, TOKEN))
@@ -150,7 +123,7 @@ def test_the_commands_list_show_and_silence_alerts_and_send_messages_again(
         assert result.exit_code == status, result.output
         return result.output
 
-    said("webhooks", "add", f"http://127.0.0.1:{receiver.server_port}/in", "--filter", 'entity.customer == "c1"')
+    said("webhooks", "add", receiver.url, "--filter", 'entity.customer == "c1"')
     assert 'if entity.customer == "c1"' in said("webhooks", "list")
     assert "entity.customer" in said("webhooks", "add", "http://127.0.0.1:9/", "--filter", "entity.custmer == 'c1'", status=2)
     system.client.patterns.move("large", "activate")

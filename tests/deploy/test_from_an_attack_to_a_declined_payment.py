@@ -1,12 +1,11 @@
 """The whole loop in a solo system: an attack, its alert and case, the verdict of an analyst, and all that follows from it."""
 
-import http.server
 import pathlib
-import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from remembering_receivers import RememberingReceiver
 from standardwebhooks import Webhook
 
 from api.cases.case_shapes import GivenVerdicts, ShownCase
@@ -44,36 +43,10 @@ RULES = {
 EVENTS = 3
 
 
-class Receiver(http.server.ThreadingHTTPServer):
-    """Takes messages, and remembers headers and bodies."""
-
-    def __init__(self) -> None:
-        self.taken: list[tuple[dict[str, str], bytes]] = []
-        super().__init__(("127.0.0.1", 0), _Handler)
-
-
-class _Handler(http.server.BaseHTTPRequestHandler):
-    server: Receiver
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["content-length"]))
-        self.server.taken.append(({name.lower(): value for name, value in self.headers.items()}, body))
-        self.send_response(204)
-        self.end_headers()
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Says nothing."""
-
-
 @pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as made:
-        thread = threading.Thread(target=made.serve_forever)
-        thread.start()
+def receiver() -> Iterator[RememberingReceiver]:
+    with RememberingReceiver() as made:
         yield made
-        made.shutdown()
-        thread.join()
 
 
 @pytest.fixture
@@ -103,14 +76,19 @@ class Town:
         event = {"id": self._id, "at": self._system.now_ms, "customer": customer, "device": device, "amount": amount}
         return self._system.decide(event)
 
+    def share_of_frauds(self, customer: str, device: str) -> float:
+        """What a payment finds to be known of its device, once labels that were resolved before have come to the engine."""
+        self.pay(customer, device, 1.0)
+        return float(self._system.decision(self._id)["features"]["device_fraud_1h"])
 
-def messages(receiver: Receiver, secret: str) -> list[dict[str, Any]]:
+
+def messages(receiver: RememberingReceiver, secret: str) -> list[dict[str, Any]]:
     """What was told, verified by the public library of Standard Webhooks."""
     return [Webhook(secret).verify(body, headers) for headers, body in list(receiver.taken)]
 
 
-def test_a_verdict_blocks_the_device_declines_the_payments_and_teaches(system: System, receiver: Receiver) -> None:
-    hook = system.client.webhooks.make(NewWebhook(url=f"http://127.0.0.1:{receiver.server_port}/in", signing="secret"))
+def test_a_verdict_blocks_the_device_declines_the_payments_and_teaches(system: System, receiver: RememberingReceiver) -> None:
+    hook = system.client.webhooks.make(NewWebhook(url=receiver.url, signing="secret"))
     secret, town, call = hook.keys[0].secret, Town(system), system.client._read
     for rule in RULES:
         system.client.patterns.move(rule, "activate")
@@ -151,8 +129,7 @@ def test_a_verdict_blocks_the_device_declines_the_payments_and_teaches(system: S
     report = system.wait_for(lambda: _with_labels(system), "labels in the rule's report")
     assert (report.labels.fraud, report.labels.precision) == (EVENTS, 1.0)
     assert (report.reviewed.fraud, report.reviewed.precision, report.reviewed.false_positive_rate) == (EVENTS, 1.0, 0.0)
-    town.pay("another", "stolen", 1.0)
-    assert system.decision(town._id)["features"]["device_fraud_1h"] > 0.0
+    system.wait_for(lambda: town.share_of_frauds("another", "stolen") > 0.0, "labels in the windows of the device")
     steps = call("GET", f"/v1/verdicts/{given.id}", ShownVerdict)
     assert {step.state for step in steps.steps} == {"done"}
     types = [one["type"] for one in messages(receiver, secret)]
