@@ -136,8 +136,7 @@ class Client:
             deadline_ms: how long to wait for the decision before the fallback is given, 1 to 10,000; None is the API's default.
         """
         body = event if isinstance(event, bytes) else msgspec.json.encode(event)
-        parameters = {} if deadline_ms is None else {"deadline_ms": deadline_ms}
-        return self._read("POST", "/v1/decisions", Decision, content=body, params=parameters)
+        return self._read("POST", "/v1/decisions", Decision, content=body, params={"deadline_ms": deadline_ms})
 
     def send(self, event: Mapping[str, object] | bytes) -> None:
         """Sends `event` to be scored; returns when the broker has it."""
@@ -176,13 +175,11 @@ class Client:
 
         Without `user`, an id that several primary entities have is refused: the refusal names them, and `user` chooses one.
         """
-        given = {} if user is None else {"user": user}
-        return self._found(f"/v1/decisions/{quote(str(event_id), safe='')}", dict[str, Any], **given)
+        return self._found(f"/v1/decisions/{quote(str(event_id), safe='')}", dict[str, Any], user=user)
 
     def matches(self, event_id: str | int, user: str | None = None) -> DecisionMatches | None:
         """The rules that matched an event with the events of each match; None when there is no decision yet. `user` as in `decision`."""
-        given = {"event_id": str(event_id)} | ({} if user is None else {"user": user})
-        return self._found("/v1/decisions:matches", DecisionMatches, **given)
+        return self._found("/v1/decisions:matches", DecisionMatches, event_id=str(event_id), user=user)
 
     def score(self, entity: str, id: str) -> Score | None:
         """The latest score of an entity; None when there is none yet."""
@@ -190,8 +187,7 @@ class Client:
 
     def flagged(self, since_ms: int = 0, cursor: str | None = None, limit: int = 50) -> Page:
         """Decisions with the action review or block on events from `since_ms` (inclusive) on, the highest score first."""
-        parameters = {"since": since_ms, "limit": limit} | ({} if cursor is None else {"cursor": cursor})
-        return self._read("GET", "/v1/flagged", Page, params=parameters)
+        return self._read("GET", "/v1/flagged", Page, params={"since": since_ms, "limit": limit, "cursor": cursor})
 
     def stream(
         self,
@@ -213,8 +209,7 @@ class Client:
             after: the id of a streamed decision, after which the stream goes on; None means that it begins now.
             away_seconds_max: when the API is down for longer, the iterator raises a `Refusal`.
         """
-        chosen = {"action": list(actions), "entity": entity, "id": id, "min_score": min_score}
-        parameters = {name: value for name, value in chosen.items() if value is not None}
+        parameters = _given({"action": list(actions), "entity": entity, "id": id, "min_score": min_score})
         timeout = httpx.Timeout(self._seconds_max, read=SILENT_SECONDS_MAX)
 
         def ask(after: str | None) -> httpx.Response:
@@ -302,8 +297,7 @@ class Client:
 
     def diff(self, part: str, old: str, new: str | None = None) -> Comparison:
         """The differences from the version `old` to `new`, which is by default the one in force."""
-        parameters = {"from": old} | ({} if new is None else {"to": new})
-        return self._read("GET", f"/v1/{part}/diff", Comparison, params=parameters)
+        return self._read("GET", f"/v1/{part}/diff", Comparison, params={"from": old, "to": new})
 
     def activate(self, part: str, hash: str, seen: str | None = None) -> Put:
         """Puts a stored version of `part` in force; `seen` is as for `put_text`."""
@@ -319,9 +313,7 @@ class Client:
 
     def list_page(self, name: str, cursor: str | None = None, limit: int = 100, value: str | None = None) -> ListPage | None:
         """Entries of a list in the order of their values: `limit` of them after `cursor`, or that of `value`; None without the list."""
-        given: dict[str, int | str] = {"limit": limit}
-        given |= {name: text for name, text in (("cursor", cursor), ("value", value)) if text is not None}
-        return self._found(f"/v1/lists/{name}", ListPage, **given)
+        return self._found(f"/v1/lists/{name}", ListPage, limit=limit, cursor=cursor, value=value)
 
     def put_list(self, name: str, values: Iterable[str], seen: int | None = None) -> ListChanged:
         """Makes the list `name` hold `values` and no others; declares the list if no release does yet.
@@ -354,7 +346,7 @@ class Client:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
-    def _found(self, path: str, shape: type[Shape], **parameters: int | str) -> Shape | None:
+    def _found(self, path: str, shape: type[Shape], **parameters: int | str | None) -> Shape | None:
         answer = self._answer("GET", path, params=parameters)
         return None if answer.status_code == 404 else self._shaped(answer, shape)
 
@@ -365,9 +357,9 @@ class Client:
     def _read(self, method: str, path: str, shape: type[Shape], **how: Any) -> Shape:
         return self._shaped(self._answer(method, path, **how), shape)
 
-    def _answer(self, method: str, path: str, **how: Any) -> httpx.Response:
+    def _answer(self, method: str, path: str, params: Mapping[str, object] | None = None, **how: Any) -> httpx.Response:
         try:
-            return self._http.request(method, path, **how)
+            return self._http.request(method, path, params=_given(params or {}) or None, **how)
         except httpx.TransportError as error:
             raise no_answer(error) from error
 
@@ -378,3 +370,8 @@ class Client:
             return msgspec.json.decode(answer.content, type=shape)
         except msgspec.DecodeError as error:
             raise no_api(answer) from error
+
+
+def _given(parameters: Mapping[str, object]) -> dict[str, Any]:
+    """The parameters of a query that are not None: httpx would send those as empty texts."""
+    return {name: value for name, value in parameters.items() if value is not None}

@@ -32,8 +32,7 @@ class ClientAlerts:
         given = {"state": list(states), "name": list(names), "cursor": cursor, "limit": limit}
         if entity is not None:
             given |= {"entity": entity[0], "id": entity[1]}
-        parameters = {name: value for name, value in given.items() if value is not None}
-        found: AlertPage = self._read("GET", "/v1/alerts", AlertPage, params=parameters)
+        found: AlertPage = self._read("GET", "/v1/alerts", AlertPage, params=given)
         return found
 
     def show(self, id: str) -> ShownAlert:
@@ -43,8 +42,8 @@ class ClientAlerts:
 
     def events(self, id: str, cursor: str | None = None, limit: int = 200) -> AlertEventPage:
         """Returns events of an alert; `next` of a page is the cursor of the page behind it."""
-        parameters = {"limit": limit} | ({} if cursor is None else {"cursor": cursor})
-        found: AlertEventPage = self._read("GET", f"/v1/alerts/{quote(id, safe='')}/events", AlertEventPage, params=parameters)
+        given = {"limit": limit, "cursor": cursor}
+        found: AlertEventPage = self._read("GET", f"/v1/alerts/{quote(id, safe='')}/events", AlertEventPage, params=given)
         return found
 
     def silences(self) -> Silences:

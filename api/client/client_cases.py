@@ -57,8 +57,7 @@ class ClientCases:
         given: dict[str, object] = {"state": list(states), "inbox": list(inboxes), "typology": list(typologies), "holder": holder}
         given |= {"assigned_to": assigned_to, "cursor": cursor, "limit": limit}
         given |= {} if entity is None else {"entity": entity[0], "id": entity[1]}
-        parameters = {name: value for name, value in given.items() if value is not None}
-        found: CasePage = self._read("GET", "/v1/cases", CasePage, params=parameters)
+        found: CasePage = self._read("GET", "/v1/cases", CasePage, params=given)
         return found
 
     def get(self, id: str) -> ShownCase:
@@ -166,8 +165,7 @@ class ClientCases:
     def quality(self, since_ms: int | None = None, until_ms: int | None = None) -> ReviewQuality:
         """Returns how well and how fast the cases were reviewed that were decided in [since_ms, until_ms), ms since the epoch."""
         given = {"since_ms": since_ms, "until_ms": until_ms}
-        parameters = {name: value for name, value in given.items() if value is not None}
-        found: ReviewQuality = self._read("GET", "/v1/cases:quality", ReviewQuality, params=parameters)
+        found: ReviewQuality = self._read("GET", "/v1/cases:quality", ReviewQuality, params=given)
         return found
 
     def _act(self, id: str, verb: str, body: Mapping[str, object] | None, seen: int | None) -> ShownCase:
@@ -179,8 +177,7 @@ class ClientCases:
         return self._read("POST", path, shape, content=msgspec.json.encode(body), headers=_seen(seen))
 
     def _part(self, id: str, part: str, shape: type[Any], cursor: str | None, limit: int) -> Any:
-        parameters = {"limit": limit} | ({} if cursor is None else {"cursor": cursor})
-        return self._read("GET", f"{_path(id)}/{part}", shape, params=parameters)
+        return self._read("GET", f"{_path(id)}/{part}", shape, params={"limit": limit, "cursor": cursor})
 
 
 def _path(id: str) -> str:

@@ -20,8 +20,7 @@ class ClientNotes:
 
     def of(self, entity: str, id: str, cursor: str | None = None, limit: int = 50) -> NotePage:
         """Returns notes on an entity, the newest first."""
-        given = {"limit": limit} | ({} if cursor is None else {"cursor": cursor})
-        found: NotePage = self._read("GET", _notes_of(entity, id), NotePage, params=given)
+        found: NotePage = self._read("GET", _notes_of(entity, id), NotePage, params={"limit": limit, "cursor": cursor})
         return found
 
     def write(self, entity: str, id: str, text: str) -> Note:

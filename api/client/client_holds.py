@@ -19,7 +19,7 @@ class ClientHolds:
     def page(self, states: Sequence[str] = (), user: str | None = None, cursor: str | None = None, limit: int = 50) -> HoldPage:
         """Returns holds, the newest first: of one user or of all, in one of `states` or in any."""
         given = {"state": list(states), "user": user, "cursor": cursor, "limit": limit}
-        found: HoldPage = self._read("GET", "/v1/holds", HoldPage, params={name: one for name, one in given.items() if one is not None})
+        found: HoldPage = self._read("GET", "/v1/holds", HoldPage, params=given)
         return found
 
     def get(self, id: str) -> ShownHold:

@@ -85,8 +85,7 @@ class ClientJobs:
     def page(self, states: Sequence[str] = (), all: bool = False, cursor: str | None = None, limit: int = 50) -> JobPage:
         """The caller's own jobs in one of `states`, or in any; those of `all` callers for an admin. The newest come first."""
         given = {"state": list(states), "all": "true" if all else None, "cursor": cursor, "limit": limit}
-        parameters = {name: value for name, value in given.items() if value is not None}
-        found: JobPage = self._read("GET", "/v1/jobs", JobPage, params=parameters)
+        found: JobPage = self._read("GET", "/v1/jobs", JobPage, params=given)
         return found
 
     def cancel(self, id: str) -> Job:

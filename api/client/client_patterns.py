@@ -45,8 +45,7 @@ class ClientPatterns:
         Args:
             user: id of the event's primary entity; needed when several have this event id.
         """
-        params = {"event_id": event_id} | ({} if user is None else {"user": user})
-        found: Why = self._read("GET", f"{_path(id)}:why", Why, params=params)
+        found: Why = self._read("GET", f"{_path(id)}:why", Why, params={"event_id": event_id, "user": user})
         return found
 
     def thresholds(self, id: str, key: str, threshold: str | None = None) -> ReadThresholds:
@@ -55,8 +54,8 @@ class ClientPatterns:
         Args:
             threshold: the name of one; None: all of the rule.
         """
-        params = {} if threshold is None else {"threshold": threshold}
-        found: ReadThresholds = self._read("GET", f"{_path(id)}/thresholds/{quote(key, safe='')}", ReadThresholds, params=params)
+        path = f"{_path(id)}/thresholds/{quote(key, safe='')}"
+        found: ReadThresholds = self._read("GET", path, ReadThresholds, params={"threshold": threshold})
         return found
 
     def put(self, id: str, text: str, seen: str | None = None) -> RuleInForce | KeptParts:
@@ -96,7 +95,7 @@ class ClientPatterns:
         Args:
             days: within so many days of event time; None: as far back as counts are kept.
         """
-        found: RuleReport = self._read("GET", f"{_path(id)}/report", RuleReport, params={} if days is None else {"days": days})
+        found: RuleReport = self._read("GET", f"{_path(id)}/report", RuleReport, params={"days": days})
         return found
 
     def exceptions(self, id: str | None = None) -> HiddenByExceptions:

@@ -68,8 +68,7 @@ class ClientWebhooks:
     ) -> DeliveryPage:
         """Returns deliveries, the newest first: those to one webhook, or to all, in one of `states`, or in any."""
         given = {"webhook": webhook, "state": list(states), "cursor": cursor, "limit": limit}
-        parameters = {name: value for name, value in given.items() if value is not None}
-        found: DeliveryPage = self._read("GET", "/v1/deliveries", DeliveryPage, params=parameters)
+        found: DeliveryPage = self._read("GET", "/v1/deliveries", DeliveryPage, params=given)
         return found
 
     def delivery(self, webhook: str, number: int) -> DeliveryWithAttempts:
