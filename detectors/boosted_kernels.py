@@ -63,10 +63,7 @@ def leaves_of_tree(
             leaves[row] |= bit if bins[column, row] > border else np.uint8(0)
 
 
-@compiled(
-    "void(float64[:, ::1], float32[::1], int64[::1], uint8[::1], int32[:, ::1], uint8[:, ::1], float64[:, ::1], uint8[:, ::1], "
-    "float64[::1])"
-)
+@compiled("void(float64[:, ::1], float32[::1], int64[::1], uint8[::1], int32[:, ::1], uint8[:, ::1], float64[:, ::1], float64[::1])")
 def add_leaf_values(
     x: NDArray[np.float64],
     borders: NDArray[np.float32],
@@ -75,11 +72,10 @@ def add_leaf_values(
     split_input: NDArray[np.int32],
     split_bin: NDArray[np.uint8],
     values: NDArray[np.float64],
-    bins: NDArray[np.uint8],
     out: NDArray[np.float64],
 ) -> None:
-    """Adds to each row of `out` [n] the `values` [trees, leaves] of the leaves that the row of `x` falls into; `bins` is working space."""
-    leaves = np.zeros(BLOCK, np.uint8)
+    """Adds to each row of `out` [n] the `values` [trees, leaves] of the leaves that the row of `x` falls into."""
+    bins, leaves = np.empty((x.shape[1], BLOCK), np.uint8), np.empty(BLOCK, np.uint8)
     for first in range(0, x.shape[0], BLOCK):
         count = min(BLOCK, x.shape[0] - first)
         bin_rows(x, first, count, borders, starts, missing_is_greatest, bins)
@@ -89,10 +85,7 @@ def add_leaf_values(
                 out[first + row] += values[tree, leaves[row]]
 
 
-@compiled(
-    "void(float64[:, ::1], float32[::1], int64[::1], uint8[::1], int32[:, ::1], uint8[:, ::1], float64[:, :, ::1], uint8[:, ::1], "
-    "float64[:, ::1])"
-)
+@compiled("void(float64[:, ::1], float32[::1], int64[::1], uint8[::1], int32[:, ::1], uint8[:, ::1], float64[:, :, ::1], float64[:, ::1])")
 def add_shares(
     x: NDArray[np.float64],
     borders: NDArray[np.float32],
@@ -101,11 +94,10 @@ def add_shares(
     split_input: NDArray[np.int32],
     split_bin: NDArray[np.uint8],
     shares: NDArray[np.float64],
-    bins: NDArray[np.uint8],
     out: NDArray[np.float64],
 ) -> None:
     """Adds to each row of `out` [n, inputs] the `shares` [trees, leaves, levels] of the inputs that the levels ask about."""
-    leaves = np.zeros(BLOCK, np.uint8)
+    bins, leaves = np.empty((x.shape[1], BLOCK), np.uint8), np.empty(BLOCK, np.uint8)
     for first in range(0, x.shape[0], BLOCK):
         count = min(BLOCK, x.shape[0] - first)
         bin_rows(x, first, count, borders, starts, missing_is_greatest, bins)

@@ -2,6 +2,7 @@
 
 import itertools
 import pathlib
+from concurrent.futures import ThreadPoolExecutor
 
 import hypothesis.strategies as st
 import numpy as np
@@ -170,3 +171,12 @@ def _mean(asks: NDArray[np.int32], values: NDArray[np.float64], weights: NDArray
         return float(sum(weights[other] for other in range(len(weights)) if other >> level == prefix >> level))
 
     return below(len(asks) - 1, 0)
+
+
+def test_rows_are_scored_alike_from_several_threads_at_once(arrays: Arrays, later: NDArray[np.float64]) -> None:
+    scoring = BoostedScoring(arrays)
+    parts = [later[seed::7].copy() for seed in range(7)]
+    alone = [scoring.score_many(part).tobytes() for part in parts]
+    with ThreadPoolExecutor(7) as threads:
+        for _ in range(200):
+            assert [scores.tobytes() for scores in threads.map(scoring.score_many, parts)] == alone
