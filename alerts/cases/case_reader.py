@@ -15,6 +15,7 @@ from alerts.cases.case_policy import (
     VerdictInput,
 )
 from alerts.policy.alert_definition import AlertDefinition
+from alerts.policy.named_choices import choices_of
 from alerts.verdicts.effects_reader import read_effects
 from alerts.verdicts.verdict_effects import LABELS_ALONE
 from features.schema.schema import Schema
@@ -117,14 +118,14 @@ def _when(
 ) -> tuple[tuple[str, ...], tuple[str, ...], str]:
     section.only(*_WHEN)
     known = None if alerts is None else {definition.name: definition for definition in alerts}
-    kinds = _choices(section, "alerts", None if known is None else list(known))
+    kinds = choices_of(section, "alerts", None if known is None else list(known))
     for item in section.at("alerts").items() if kinds and known is not None else ():
         groups = known[item.text()].group_by if known is not None else ()
         if entity not in groups:
             expected = f"a kind of alerts that is grouped by {entity}, which the case is about"
             item.refuse("alert of another entity", expected, f"{item.text()}, grouped by {', '.join(groups)}")
     severity = section.at("severity_at_least").choice(SEVERITIES) if section.has("severity_at_least") else ""
-    return kinds, _choices(section, "patterns", patterns), severity
+    return kinds, choices_of(section, "patterns", patterns), severity
 
 
 def _input(section: Section) -> VerdictInput:
@@ -153,15 +154,6 @@ def _bounded(section: Section, most: int) -> list[Section]:
     if len(items) > most:
         items[most].refuse("too many entries", f"at most {most}", len(items))
     return items
-
-
-def _choices(section: Section, name: str, options: Sequence[str] | None) -> tuple[str, ...]:
-    if not section.has(name):
-        return ()
-    items = list(section.at(name).items())
-    if not items:
-        section.at(name).refuse("empty list", f"at least one of the {name}, or no field {name}")
-    return tuple(item.text() if options is None else item.choice(options) for item in items)
 
 
 Word = TypeVar("Word", bound=str)

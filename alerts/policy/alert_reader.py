@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from alerts.policy.alert_definition import ACTION, PATTERN, AlertDefinition, Inhibition, Limit
 from alerts.policy.decided_event import KINDS, Kind
+from alerts.policy.named_choices import choices_of
 from foundation.document import Section, read_document
 from patterns.language.pattern import SEVERITIES
 from patterns.policy import ACTIONS
@@ -56,8 +57,8 @@ def _definition(section: Section, entities: Sequence[str] | None, patterns: Sequ
     return AlertDefinition(
         name=name.text(),
         title=section.at("title").text() if section.has("title") else name.text().replace("_", " "),
-        actions=_choices(when, "actions", ACTIONS),
-        patterns=_choices(when, "patterns", patterns),
+        actions=choices_of(when, "actions", ACTIONS),
+        patterns=choices_of(when, "patterns", patterns),
         severity_least=when.at("severity_at_least").choice(SEVERITIES) if when.has("severity_at_least") else "",
         score_least=when.at("score_at_least").number(0.0, 1.0) if when.has("score_at_least") else None,
         group_by=_group_by(section, entities),
@@ -72,17 +73,8 @@ def _definition(section: Section, entities: Sequence[str] | None, patterns: Sequ
     )
 
 
-def _choices(section: Section, name: str, options: Sequence[str] | None) -> tuple[str, ...]:
-    if not section.has(name):
-        return ()
-    items = list(section.at(name).items())
-    if not items:
-        section.at(name).refuse("empty list", f"at least one of the {name}, or no field {name}")
-    return tuple(item.text() if options is None else item.choice(options) for item in items)
-
-
 def _kinds(when: Section) -> tuple[Kind, ...]:
-    wanted = _choices(when, "kinds", KINDS) or ("decision",)
+    wanted = choices_of(when, "kinds", KINDS) or ("decision",)
     return tuple(kind for kind in KINDS if kind in wanted)
 
 
@@ -91,7 +83,7 @@ def _group_by(section: Section, entities: Sequence[str] | None) -> tuple[str, ..
         if entities is None:
             section.refuse("missing field", "a field group_by")
         return (entities[0],)
-    found = _choices(section, "group_by", None if entities is None else (*entities, PATTERN, ACTION))
+    found = choices_of(section, "group_by", None if entities is None else (*entities, PATTERN, ACTION))
     if len(set(found)) < len(found):
         section.at("group_by").refuse("repeated name", "each name once")
     return found
@@ -105,7 +97,7 @@ def _risk(section: Section) -> tuple[float, int]:
 
 def _inhibition(section: Section) -> Inhibition:
     section.only("name", "equal")
-    return Inhibition(section.at("name").text(), _choices(section, "equal", None))
+    return Inhibition(section.at("name").text(), choices_of(section, "equal", None))
 
 
 def _limit(section: Section) -> Limit:

@@ -26,10 +26,10 @@ from api.http.json_body import read_json
 from api.http.problem import Problem, as_response, json_answer
 from api.http.route_docs import route_docs
 from api.http.tagged_answer import tagged
+from api.http.time_cursor import cursor_at, place_at
 from api.kafka.log import Clock
 from foundation.refusal import Refusal
 from stores.alerts import ALERT_STATES, Alert, Alerts, Silence
-from stores.decisions import bad_cursor
 
 PAGE_MAX = 500
 SETTLED_MS = 2_000
@@ -37,7 +37,6 @@ NO_CHANGE = f"0.{'0' * 32}"
 """The cursor before the first change."""
 SILENCE_DAYS_MAX = 180
 _ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
-_CURSOR = re.compile(r"([0-9]{1,18})\.([0-9a-f]{32})", re.ASCII)
 _SILENCE = '{"matchers": {"<name>": "<value>"}, "until_ms": ms since the epoch, "comment": "…"}'
 
 AlertId = Annotated[str, Path(max_length=200, description="the id of an alert")]
@@ -61,8 +60,8 @@ def _add_changes(routes: APIRouter, alerts: Alerts, clock: Clock) -> None:
 
         Changes of the last two seconds come later, since others of the same moment may still be written. `next` is never null.
         """
-        found = alerts.changed(_before(cursor), int(clock() * 1_000) - SETTLED_MS, limit)
-        following = f"{found[-1][0]}.{found[-1][1].id}" if found else cursor or NO_CHANGE
+        found = alerts.changed(place_at(cursor), int(clock() * 1_000) - SETTLED_MS, limit)
+        following = cursor_at(found[-1][0], found[-1][1].id) if found else cursor or NO_CHANGE
         return as_response(json_answer(200, AlertChanges([shown_alert(alert) for _, alert in found], following)))
 
 
@@ -80,8 +79,8 @@ def _add_reads(routes: APIRouter, alerts: Alerts) -> None:
         if (entity is None) != (id is None):
             raise Refusal("half an entity", where="entity", expected="entity and id together, or neither", got="one of them")
         group = None if entity is None or id is None else (entity, id)
-        found = alerts.page(chosen(state, ALERT_STATES, "state"), name or (), group, _before(cursor), limit)
-        following = f"{found[-1].opened_at_ms}.{found[-1].id}" if len(found) == limit else None
+        found = alerts.page(chosen(state, ALERT_STATES, "state"), name or (), group, place_at(cursor), limit)
+        following = cursor_at(found[-1].opened_at_ms, found[-1].id) if len(found) == limit else None
         return as_response(json_answer(200, AlertPage([shown_alert(alert) for alert in found], following)))
 
     @routes.get("/alerts/{id}", summary="An alert", **route_docs(ShownAlert, 304, 404))
@@ -154,12 +153,3 @@ def _check(given: GivenSilence, now_ms: int) -> None:
 
 def _words(silence: Silence) -> str:
     return ", ".join(f"{name}={value[:80]}" for name, value in silence.matchers.items())
-
-
-def _before(cursor: str | None) -> tuple[int, str] | None:
-    if cursor is None:
-        return None
-    place = _CURSOR.fullmatch(cursor)
-    if place is None:
-        raise bad_cursor(cursor, "cursor")
-    return int(place[1]), place[2]

@@ -13,16 +13,15 @@ from api.http.choices import chosen
 from api.http.json_body import read_json
 from api.http.problem import Problem, as_response, json_answer
 from api.http.route_docs import route_docs
+from api.http.time_cursor import cursor_at, place_at
 from api.kafka.log import Clock
 from api.webhooks.shown_webhook import shown_delivery
-from stores.decisions import bad_cursor
 from stores.deliveries import Deliveries
 from stores.holds import HOLD_STATES, Hold, Holds
 from stores.webhooks import Webhooks
 
 PAGE_MAX = 500
 _ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
-_CURSOR = re.compile(r"([0-9]{1,18})\.([0-9a-f]{32})", re.ASCII)
 
 HoldId = Annotated[str, Path(max_length=200, description="the id of a hold")]
 
@@ -39,8 +38,8 @@ def make_hold_routes(holds: Holds, webhooks: Webhooks, deliveries: Deliveries, c
         limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 50,
     ) -> Response:
         """Times are ms since the epoch."""
-        found = holds.page(chosen(state, HOLD_STATES, "state"), user, _before(cursor), limit)
-        following = f"{found[-1].held_at_ms}.{found[-1].id}" if len(found) == limit else None
+        found = holds.page(chosen(state, HOLD_STATES, "state"), user, place_at(cursor), limit)
+        following = cursor_at(found[-1].held_at_ms, found[-1].id) if len(found) == limit else None
         return as_response(json_answer(200, HoldPage(found, following)))
 
     @routes.get("/holds/{id}", summary="A hold, and who has taken the message of its end", **route_docs(ShownHold, 404))
@@ -85,12 +84,3 @@ def make_hold_routes(holds: Holds, webhooks: Webhooks, deliveries: Deliveries, c
 def _over(hold: Hold) -> Problem:
     by = f" by {hold.by[:80]}" if hold.by else ""
     return Problem(409, f"the payment was {hold.state}{by} already: {hold.reason}")
-
-
-def _before(cursor: str | None) -> tuple[int, str] | None:
-    if cursor is None:
-        return None
-    place = _CURSOR.fullmatch(cursor)
-    if place is None:
-        raise bad_cursor(cursor, "cursor")
-    return int(place[1]), place[2]
