@@ -5,18 +5,13 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from foundation.settings import Settings
-from patterns.entries import Change
 from pipeline.backtest.backtest import Backtest, Wanted, usual_value, value_column
 from pipeline.backtest.figures import Figures
 from pipeline.backtest.side_by_side import SideBySide, side_by_side, with_candidate, without_bypass
 from pipeline.control.progress import Progress
-from pipeline.engine.event_keys import Labels
-from pipeline.engine.fact_record import FactRecord
-from pipeline.offline.archived_changes import archived_entries, archived_facts
-from pipeline.offline.archived_history import archived_labels, spooled_history
-from pipeline.offline.spooled_events import SpooledHistory
+from pipeline.offline.archived_changes import told_of_archive
+from pipeline.offline.archived_history import labels_of_archive, spooled_history
 from pipeline.offline.stored_releases import stored_release, stored_text, texts_of
-from pipeline.tables.label_files import fitted
 from stores.registry import Registry
 from stores.relational.database import Database
 from stores.relational.definitions import RelationalRegistry
@@ -52,8 +47,8 @@ def backtest_archive(settings: Settings, asked: Asked, folder: pathlib.Path, pro
     value_of = usual_value(schema) if asked.value_of is None else asked.value_of
     value_column(schema, value_of)
     history = spooled_history(settings, schema, None, folder, lambda events: progress(0, events))
-    labels = labels_of_archive(settings, both, history)
-    facts, entries = told_of_archive(settings, both)
+    labels = labels_of_archive(settings, both.release, history)
+    facts, entries = told_of_archive(settings, both.release)
     return Backtest(both, history, labels, Wanted(asked.from_ms, asked.to_ms, value_of), facts, entries).run(progress)
 
 
@@ -67,16 +62,3 @@ def stored_side_by_side(registry: Registry, asked: Asked) -> SideBySide:
     texts = without_bypass(texts_of(registry, release))
     rules = {id: stored_text(registry, f"rule {id}", hash) for id, hash in asked.versions.items()}
     return side_by_side(release.id, texts, with_candidate(texts, rules, asked.without))
-
-
-def labels_of_archive(settings: Settings, both: SideBySide, history: SpooledHistory) -> Labels | None:
-    """Reads the labels of the archive that fit the events of `history`; None where there are none."""
-    labels, _ = archived_labels(settings, both.release.schema, None)
-    labels = fitted(labels, history.recorded(), history.refused)
-    return labels if len(labels.labels) else None
-
-
-def told_of_archive(settings: Settings, both: SideBySide) -> tuple[list[FactRecord], list[Change]]:
-    """Reads the facts of entities, and the entries of lists if anything asks for one."""
-    facts, _ = archived_facts(settings, both.release.schema)
-    return facts, archived_entries(settings) if both.release.lists_read else []

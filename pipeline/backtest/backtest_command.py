@@ -13,12 +13,12 @@ from foundation.refusal import Refusal
 from foundation.settings import Settings
 from foundation.text_bytes import decode_text
 from patterns.entries import Change
-from pipeline.backtest.archived_backtest import labels_of_archive, told_of_archive
 from pipeline.backtest.backtest import Backtest, Wanted, usual_value, value_column
 from pipeline.backtest.figures import Figures
 from pipeline.backtest.report import report
 from pipeline.backtest.side_by_side import SideBySide, side_by_side, with_candidate
-from pipeline.offline.archived_history import spooled_history
+from pipeline.offline.archived_changes import told_of_archive
+from pipeline.offline.archived_history import labels_of_archive, spooled_history
 from pipeline.offline.spooled_events import SpooledHistory
 from pipeline.tables.entry_files import read_entries_file
 from pipeline.tables.event_files import History, read_history
@@ -99,8 +99,8 @@ def backtest_archived(both: SideBySide, settings: Settings, counted: Counted) ->
     value_column(schema, wanted_value)
     with tempfile.TemporaryDirectory(prefix="weir-backtest-") as folder:
         history = spooled_history(settings, schema, None, pathlib.Path(folder))
-        labels = labels_of_archive(settings, both, history)
-        facts, entries = told_of_archive(settings, both)
+        labels = labels_of_archive(settings, both.release, history)
+        facts, entries = told_of_archive(settings, both.release)
         return Backtest(both, history, labels, _wanted(counted, wanted_value, history), facts, entries).run(_progress)
 
 

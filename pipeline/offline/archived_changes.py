@@ -6,8 +6,19 @@ from features.schema.schema import Schema
 from foundation.refusal import Refusal
 from foundation.settings import Settings
 from patterns.entries import Change, read_record
+from pipeline.engine.definitions.release import Release
 from pipeline.engine.fact_record import FactRecord, check_declared, read_fact
 from pipeline.sinks.archive_access import read_archive
+
+
+def told_of_archive(settings: Settings, release: Release) -> tuple[list[FactRecord], list[Change]]:
+    """Returns the facts of entities, and the entries of lists if anything in `release` asks for one.
+
+    Raises:
+        Refusal: the archive does not answer.
+    """
+    facts, _ = archived_facts(settings, release.schema)
+    return facts, archived_entries(settings) if release.lists_read else []
 
 
 def archived_facts(settings: Settings, schema: Schema) -> tuple[list[FactRecord], int]:

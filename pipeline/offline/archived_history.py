@@ -14,12 +14,13 @@ from features.schema.schema import Schema
 from foundation.number_arrays import Float64s, Int8s, Int64s
 from foundation.refusal import Refusal
 from foundation.settings import Settings
+from pipeline.engine.definitions.release import Release
 from pipeline.engine.event_keys import Labels
 from pipeline.learning.label_resolver import read_label
 from pipeline.offline.spooled_events import SpooledEvents, SpooledHistory
 from pipeline.sinks.archive_access import read_archive
 from pipeline.tables.event_files import History, total_order
-from pipeline.tables.label_files import label_key_of
+from pipeline.tables.label_files import fitted, label_key_of
 from pipeline.tables.refused import RefusedRows
 
 
@@ -92,6 +93,17 @@ def _require_events(found: Sequence[object], settings: Settings, refused: Refuse
     if not found:
         got = f"{len(refused)} that do not" if refused else "none"
         raise Refusal("no events", where=settings.archive_place(), expected="archived events that fit the schema", got=got)
+
+
+def labels_of_archive(settings: Settings, release: Release, history: SpooledHistory) -> Labels | None:
+    """Reads the labels that fit the events of `history`; None where there are none.
+
+    Raises:
+        Refusal: the archive does not answer.
+    """
+    labels, _ = archived_labels(settings, release.schema, None)
+    labels = fitted(labels, history.recorded(), history.refused)
+    return labels if len(labels.labels) else None
 
 
 def archived_labels(settings: Settings, schema: Schema, from_ms: int | None) -> tuple[Labels, int]:

@@ -1,5 +1,6 @@
 """Training on files writes what was found into a folder; training on the archive of a system stores it for the learn job."""
 
+import contextlib
 import pathlib
 import time
 from collections.abc import Mapping, Sequence
@@ -9,13 +10,13 @@ import msgspec
 
 from foundation.settings import Settings
 from pipeline.control.progress import Progress
-from pipeline.engine.definitions.release import compile_release
-from pipeline.offline.archived_changes import archived_entries, archived_facts
-from pipeline.offline.archived_history import archived_labels, spooled_history
+from pipeline.engine.definitions.release import Release, compile_release
+from pipeline.offline.archived_changes import told_of_archive
+from pipeline.offline.archived_history import labels_of_archive, spooled_history
 from pipeline.offline.stored_releases import stored_release, texts_of
 from pipeline.offline.train import train
 from pipeline.tables.event_files import read_history
-from pipeline.tables.label_files import fitted, labels_for
+from pipeline.tables.label_files import labels_for
 from pipeline.trial.configuration_folder import compile_texts, entries_of, read_texts
 from stores.relational.database import Database
 from stores.relational.definitions import RelationalRegistry
@@ -60,23 +61,22 @@ def train_archived(settings: Settings, folder: pathlib.Path, made_at_ms: int, pr
     Raises:
         Refusal: there is no release, the archive does not answer or holds no event, or see `train`.
     """
-    database = Database(place_of(settings))
-    try:
-        registry = RelationalRegistry(database)
-        stored = stored_release(registry)
-        release = compile_release(stored.id, texts_of(registry, stored))
-        history = spooled_history(settings, release.schema, None, folder, lambda events: progress(0, events))
-        labels, _ = archived_labels(settings, release.schema, None)
-        labels = fitted(labels, history.recorded(), history.refused)
-        facts, _ = archived_facts(settings, release.schema)
-        entries = archived_entries(settings) if release.lists_read else []
-        trained = train(release, history, labels if len(labels.labels) else None, made_at_ms, facts, entries, progress)
+    release = _release_in_force(settings)
+    history = spooled_history(settings, release.schema, None, folder, lambda events: progress(0, events))
+    labels = labels_of_archive(settings, release, history)
+    trained = train(release, history, labels, made_at_ms, *told_of_archive(settings, release), progress)
+    with contextlib.closing(Database(place_of(settings))) as database:
         store = RelationalTrainedModels(database)
         for each in trained:
             store.add(each)
-    finally:
-        database.close()
     return trained
+
+
+def _release_in_force(settings: Settings) -> Release:
+    with contextlib.closing(Database(place_of(settings))) as database:
+        registry = RelationalRegistry(database)
+        stored = stored_release(registry)
+        return compile_release(stored.id, texts_of(registry, stored))
 
 
 def reports_of(trained: Sequence[TrainedModel]) -> bytes:
