@@ -14,7 +14,7 @@ from deploy.commands.case_commands import cases, inboxes
 from deploy.commands.database_commands import database
 from deploy.commands.entity_commands import entities, holds
 from deploy.commands.job_commands import export_by_job, jobs
-from deploy.commands.option_values import EXISTING_FILE, EXISTING_FOLDER, FOLDER, as_duration_ms, as_moment_ms
+from deploy.commands.option_values import EXISTING_FILE, EXISTING_FOLDER, FOLDER, as_duration_ms, as_moment_ms, labels_of_events
 from deploy.commands.pattern_commands import patterns, run_tests
 from deploy.commands.rule_report_commands import COMMANDS
 from deploy.commands.train_command import train
@@ -184,11 +184,7 @@ def activate(versions: tuple[str, ...]) -> None:
     "DECISIONS is 'archive', the folder or URL of another archive, or a JSON Lines file of decisions.",
 )
 @click.option("--config", type=EXISTING_FOLDER, help="Configuration folder; needed without --follow.")
-@click.option("--labels", type=EXISTING_FILE, help="File with event_id, label (0 or 1), label_time and, if event ids are not unique, user.")
-@click.option("--label-column", default="", help="Column of EVENTS that holds the label; it is removed before the event is scored.")
-@click.option(
-    "--label-delay", callback=as_duration_ms, default="7d", show_default=True, help="Time from event to label, with --label-column."
-)
+@labels_of_events
 @click.option("--facts", type=EXISTING_FILE, help="JSON Lines file of facts: kind, entity, name, value, since and perhaps expires.")
 @click.option("--entries", type=EXISTING_FILE, help="JSON Lines file of entries of lists: list, value and perhaps expires.")
 @click.option("--out", type=FOLDER, help="Folder for decisions.parquet, or with --follow for differences.jsonl.")
@@ -250,11 +246,7 @@ def follow_archived(decisions: str, out: pathlib.Path | None) -> None:
 @click.option("--config", type=EXISTING_FOLDER, help="Configuration folder; by default that in whose patterns/ RULES stands.")
 @click.option("--archived", is_flag=True, help="Replays the events and labels of the archive instead of EVENTS.")
 @click.option("--without", multiple=True, help="Id of a rule that is paused for the trial; may be repeated.")
-@click.option("--labels", type=EXISTING_FILE, help="File with event_id, label, label_time and perhaps user.")
-@click.option("--label-column", default="", help="Column of EVENTS that holds the label; it is removed before the event is scored.")
-@click.option(
-    "--label-delay", callback=as_duration_ms, default="7d", show_default=True, help="Time from event to label, with --label-column."
-)
+@labels_of_events
 @click.option("--facts", type=EXISTING_FILE, help="JSON Lines file of facts; as for replay.")
 @click.option("--entries", type=EXISTING_FILE, help="JSON Lines file of entries of lists; as for replay.")
 @click.option("--from", "from_ms", callback=as_moment_ms, help="First event time that counts (inclusive); earlier events warm up.")

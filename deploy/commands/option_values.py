@@ -2,9 +2,12 @@
 
 import datetime
 import pathlib
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import click
 
+Command = TypeVar("Command", bound=Callable[..., Any])
 FOLDER = click.Path(path_type=pathlib.Path, file_okay=False)
 EXISTING_FOLDER = click.Path(path_type=pathlib.Path, file_okay=False, exists=True)
 EXISTING_FILE = click.Path(path_type=pathlib.Path, dir_okay=False, exists=True)
@@ -27,3 +30,19 @@ def as_moment_ms(context: click.Context, parameter: click.Parameter, value: str 
 def as_text(at_ms: int) -> str:
     """Writes a time, ms since the epoch, as the second in UTC, such as ``2026-11-23T12:00:00Z``."""
     return datetime.datetime.fromtimestamp(at_ms / 1_000, datetime.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def labels_of_events(command: Command) -> Command:
+    """Adds the options that say where the labels of recorded EVENTS are: ``labels``, ``label_column`` and ``label_delay``."""
+    options = (
+        click.option(
+            "--labels", type=EXISTING_FILE, help="File with event_id, label (0 or 1), label_time and, if event ids are not unique, user."
+        ),
+        click.option("--label-column", default="", help="Column of EVENTS that holds the label; it is removed before the event is scored."),
+        click.option(
+            "--label-delay", callback=as_duration_ms, default="7d", show_default=True, help="Time from event to label, with --label-column."
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command

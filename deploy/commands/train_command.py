@@ -6,17 +6,13 @@ import tempfile
 
 import click
 
-from deploy.commands.option_values import EXISTING_FILE, EXISTING_FOLDER, FOLDER, as_duration_ms
+from deploy.commands.option_values import EXISTING_FILE, EXISTING_FOLDER, FOLDER, labels_of_events
 
 
 @click.command()
 @click.argument("events", type=EXISTING_FILE, nargs=-1)
 @click.option("--config", type=EXISTING_FOLDER, help="Configuration folder; needed with EVENTS.")
-@click.option("--labels", type=EXISTING_FILE, help="File with event_id, label (0 or 1), label_time and, if event ids are not unique, user.")
-@click.option("--label-column", default="", help="Column of EVENTS that holds the label; it is removed before the event is scored.")
-@click.option(
-    "--label-delay", callback=as_duration_ms, default="7d", show_default=True, help="Time from event to label, with --label-column."
-)
+@labels_of_events
 @click.option("--out", type=FOLDER, help="Folder for the models and training.json; needed with EVENTS.")
 def train(
     events: tuple[pathlib.Path, ...],

@@ -28,13 +28,13 @@ from pipeline.engine.scorer import Scorer
 from pipeline.engine.steps.installed_snapshots import InstalledSnapshots
 from pipeline.engine.steps.step import Step
 from pipeline.engine.steps.step_list import steps_with
+from pipeline.learning.fit_trees import fit_trees
 from pipeline.offline import absences_file
 from pipeline.offline.absences_file import write_absences
 from pipeline.offline.decisions_file import DecisionsFile
 from pipeline.offline.rule_counts import RuleCounts, RuleOutcome
 from pipeline.offline.spooled_events import SpooledHistory
 from pipeline.tables.event_files import History
-from pipeline.training.fit_trees import fit_trees
 
 BATCH_MAX = 4_096
 NO_LABEL = -1

@@ -40,7 +40,7 @@ def train(
     """Replays `history`, in which trees are fitted at their cadence, and fits them once more at its end.
 
     So features are what they were at each event, and the figures are of events that no tree had seen when it ranked them. It takes what
-    the replay takes, and each fit about 10 s of CPU for 120,000 rows of 40 inputs; see `pipeline.training.fit_trees`.
+    the replay takes, and each fit about 10 s of CPU for 120,000 rows of 40 inputs; see `pipeline.learning.fit_trees`.
 
     Returns:
         A training for each model of the kind `boosted`; none for one that has too few labels.
