@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from detectors.boosted_trees import ARRAYS as BOOSTED_ARRAYS
-from detectors.boosted_trees import BoostedScoring
+from detectors.boosted.symmetric_trees import ARRAYS as BOOSTED_ARRAYS
+from detectors.boosted.symmetric_trees import BoostedScoring
 from detectors.decayed_quantile import DecayedQuantile
 from detectors.ew_gaussian import EWGaussianScorer
 from detectors.gaussian import GaussianScorer

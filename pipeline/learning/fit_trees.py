@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from detectors.boosted_export import arrays_of_catboost
+from detectors.boosted.catboost_export import arrays_of_catboost
 from detectors.learner import Arrays
 from foundation.refusal import Refusal
 from pipeline.engine.definitions.boosted_model import Boosted
@@ -28,7 +28,7 @@ def fit_trees(rows: LabelledRows, how: Boosted) -> Arrays:
     About 10 s of CPU for 120,000 rows of 40 inputs. The same rows give the same trees.
 
     Returns:
-        The arrays of `detectors.boosted_trees.BoostedScoring`.
+        The arrays of `detectors.boosted.symmetric_trees.BoostedScoring`.
 
     Raises:
         Refusal: CatBoost is not installed.

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from detectors.boosted_trees import BoostedScoring
+from detectors.boosted.symmetric_trees import BoostedScoring
 from detectors.snapshot import Snapshot
 from foundation.refusal import Refusal
 from patterns.entries import Change

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from api.client.client import Decision
 from deploy.command import main
 from deploy.local.solo_in_process import SoloInProcess
-from detectors.boosted_trees import BoostedScoring
+from detectors.boosted.symmetric_trees import BoostedScoring
 from detectors.snapshot import Snapshot
 from pipeline.offline.train_command import said_of, train_archived
 from pipeline.sinks.archive_access import archive_of

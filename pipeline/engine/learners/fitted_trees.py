@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.boosted_trees import BoostedScoring
+from detectors.boosted.symmetric_trees import BoostedScoring
 from detectors.learner import Arrays
 from detectors.matrix import as_matrix
 from pipeline.engine.definitions.boosted_model import Boosted
@@ -34,7 +34,7 @@ class LabelledRows:
 
 
 Fit = Callable[[LabelledRows, Boosted], Arrays]
-"""Fits trees to rows, and gives the arrays of `detectors.boosted_trees.BoostedScoring`."""
+"""Fits trees to rows, and gives the arrays of `detectors.boosted.symmetric_trees.BoostedScoring`."""
 
 
 class FittedTrees:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from detectors.boosted_trees import BoostedScoring
+from detectors.boosted.symmetric_trees import BoostedScoring
 from foundation.refusal import Refusal
 from pipeline.engine.definitions.boosted_model import Boosted
 from pipeline.engine.definitions.release import compile_release

@@ -12,9 +12,9 @@ from example_counts import examples
 from hypothesis import given, settings
 from numpy.typing import NDArray
 
-from detectors.boosted_export import arrays_of_catboost
-from detectors.boosted_shares import expected_values, shares_of_leaves
-from detectors.boosted_trees import BoostedScoring
+from detectors.boosted.catboost_export import arrays_of_catboost
+from detectors.boosted.leaf_shares import expected_values, shares_of_leaves
+from detectors.boosted.symmetric_trees import BoostedScoring
 from detectors.catalogue import score_from
 from detectors.learner import Arrays
 from detectors.snapshot import Snapshot

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.arrays import expect_array
-from detectors.boosted_kernels import add_leaf_values, add_shares
-from detectors.boosted_shares import LEVELS_MAX, expected_values, shares_of_leaves
+from detectors.boosted.leaf_shares import LEVELS_MAX, expected_values, shares_of_leaves
+from detectors.boosted.tree_kernels import add_leaf_values, add_shares
 from detectors.learner import Arrays
 from detectors.matrix import as_matrix
 from detectors.snapshot_kind import Form
@@ -35,7 +35,7 @@ class BoostedScoring:
     """Scores rows by the sum of one leaf of each tree, which is the log odds of fraud.
 
     A level of a tree asks whether the bin of its input is greater than `split_bin`; `BORDERS_MAX` is never exceeded. Contributions are
-    Shapley values, see `detectors.boosted_shares`; `base` is the mean log odds of the rows that were fitted.
+    Shapley values, see `detectors.boosted.leaf_shares`; `base` is the mean log odds of the rows that were fitted.
 
     Args:
         arrays: `borders` of all inputs one after the other, ascending within each; `border_counts` [inputs]; `missing_is_greatest` [inputs]

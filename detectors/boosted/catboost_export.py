@@ -4,7 +4,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.boosted_trees import BORDERS_MAX
+from detectors.boosted.symmetric_trees import BORDERS_MAX
 from detectors.learner import Arrays
 
 
@@ -40,7 +40,7 @@ def arrays_of_catboost(text: bytes) -> Arrays:
     """Reads what `save_model(format="json")` of CatBoost 1.2 wrote of a binary classifier with numbers alone as inputs.
 
     Returns:
-        The arrays that `detectors.boosted_trees.BoostedScoring` takes; its log odds equal CatBoost's raw values to 1e-9.
+        The arrays that `detectors.boosted.symmetric_trees.BoostedScoring` takes; its log odds equal CatBoost's raw values to 1e-9.
 
     Raises:
         ValueError: this is no such model.
