@@ -4,10 +4,13 @@ A fold has a first day S. Its test week is the days S + 14 to S + 20. On each of
 known before: one in the week from S on, or one on a day up to eight days before. A card that was found once is not looked at again.
 """
 
+import datetime
+import pathlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow.parquet
 from numpy.typing import NDArray
 
 CARDS_A_DAY = 100
@@ -22,6 +25,16 @@ class Payments:
     days: NDArray[np.int64]
     customers: NDArray[np.int64]
     frauds: NDArray[np.bool_]
+
+
+def payments_of(file: pathlib.Path, ids: NDArray[np.int64]) -> Payments:
+    """Returns the payments of the data set with these ids, in their order."""
+    table = pyarrow.parquet.read_table(file)
+    known = table["TRANSACTION_ID"].to_numpy()
+    order = np.argsort(known)
+    at = order[np.searchsorted(known[order], ids)]
+    days = table["TX_DATETIME"].to_numpy().astype("datetime64[ms]").astype(np.int64)[at] // DAY_MS + datetime.date(1970, 1, 1).toordinal()
+    return Payments(days, table["CUSTOMER_ID"].to_numpy().astype(np.int64)[at], table["TX_FRAUD"].to_numpy()[at] == 1)
 
 
 def week_to_judge(payments: Payments, first: int) -> NDArray[np.int64]:

@@ -12,7 +12,7 @@ import pyarrow.parquet
 import pytest
 from card_truth import DATA, LABEL_DELAY_MS, TEXTS
 from numpy.typing import NDArray
-from review_of_cards import DAY_MS, Payments, card_precision, week_to_judge
+from review_of_cards import Payments, card_precision, payments_of, week_to_judge
 
 from pipeline.engine.definitions.release import compile_release
 from pipeline.offline.replay import Replay
@@ -46,11 +46,7 @@ def decided(tmp_path_factory: pytest.TempPathFactory) -> Decided:
     history = read_history([DATA], release.schema, "time", "TX_FRAUD", LABEL_DELAY_MS)
     Replay(release, history, history.labels).run(folder)
     rows = pyarrow.parquet.read_table(folder / "decisions.parquet", columns=["event_id", "score", "matches", "model.fraud_lr"])
-    table = pyarrow.parquet.read_table(DATA)
-    order = np.argsort(table["TRANSACTION_ID"].to_numpy())
-    at = order[np.searchsorted(table["TRANSACTION_ID"].to_numpy()[order], rows["event_id"].to_numpy().astype(np.int64))]
-    days = table["TX_DATETIME"].to_numpy().astype("datetime64[ms]").astype(np.int64)[at] // DAY_MS + datetime.date(1970, 1, 1).toordinal()
-    payments = Payments(days, table["CUSTOMER_ID"].to_numpy().astype(np.int64)[at], table["TX_FRAUD"].to_numpy()[at] == 1)
+    payments = payments_of(DATA, rows["event_id"].to_numpy().astype(np.int64))
     return Decided(payments, rows["model.fraud_lr"].to_numpy(), rows["score"].to_numpy(), matched_by_rule(rows["matches"].combine_chunks()))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow.parquet
 import pytest
 from card_truth import DATA, LABEL_DELAY_MS, ROOT
-from review_of_cards import DAY_MS, Payments, card_precision, week_to_judge
+from review_of_cards import card_precision, payments_of, week_to_judge
 
 from pipeline.engine.definitions.release import compile_release
 from pipeline.offline.quality import quality_of
@@ -28,11 +28,7 @@ def test_trees_rank_weeks_to_come_as_well_as_the_best_published_models_do(tmp_pa
     history = read_history([DATA], release.schema, "time", "TX_FRAUD", LABEL_DELAY_MS)
     Replay(release, history, history.labels).run(tmp_path)
     decided = pyarrow.parquet.read_table(tmp_path / "decisions.parquet", columns=["event_id", "score"])
-    table = pyarrow.parquet.read_table(DATA)
-    order = np.argsort(table["TRANSACTION_ID"].to_numpy())
-    at = order[np.searchsorted(table["TRANSACTION_ID"].to_numpy()[order], decided["event_id"].to_numpy().astype(np.int64))]
-    days = table["TX_DATETIME"].to_numpy().astype("datetime64[ms]").astype(np.int64)[at] // DAY_MS + datetime.date(1970, 1, 1).toordinal()
-    payments = Payments(days, table["CUSTOMER_ID"].to_numpy().astype(np.int64)[at], table["TX_FRAUD"].to_numpy()[at] == 1)
+    payments = payments_of(DATA, decided["event_id"].to_numpy().astype(np.int64))
     scores = decided["score"].to_numpy()
     found = []
     print("\ntest week from    AUC   AP    card precision at 100")
