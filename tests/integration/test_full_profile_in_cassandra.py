@@ -52,10 +52,12 @@ def delivered(api: httpx.Client, payment: Payment) -> bool:
     return api.get(f"/v1/decisions/{payment.payment_id}").status_code == 200
 
 
-def read_back(api: httpx.Client, payment: Payment) -> Json:
+def read_back(api: httpx.Client, path: str) -> Json:
     """A read that a node's pause holds up for longer than the API waits is answered 503, and asked again."""
-    answers = iter(lambda: api.get(f"/v1/decisions/{payment.payment_id}"), None)
-    return next(answer.json() for answer in answers if answer.status_code != 503)
+    answers = iter(lambda: api.get(path), None)
+    answer = next(answer for answer in answers if answer.status_code != 503)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
 
 
 def on_topic(stack: Stack) -> dict[str, Json]:
@@ -73,7 +75,7 @@ def test_every_decision_is_read_back_as_it_was_made(full: Stack, api: httpx.Clie
     for payment in sent:
         wait_for(lambda payment=payment: delivered(api, payment), 30, "a decision is not delivered")
     made = on_topic(full)
-    read = {str(payment.payment_id): read_back(api, payment) for payment in sent}
+    read = {str(payment.payment_id): read_back(api, f"/v1/decisions/{payment.payment_id}") for payment in sent}
     assert read == {id: made[id] for id in read}
 
 
@@ -87,7 +89,7 @@ def test_an_entitys_score_is_that_of_its_newest_event(full: Stack, api: httpx.Cl
     kinds = collections.Counter(kind for kind, _ in newest)
     assert min(kinds["customer_id"], kinds["terminal_id"]) >= 5
     for (kind, id), (place, score) in newest.items():
-        answer = api.get(f"/v1/scores/{kind}/{id}").json()
+        answer = read_back(api, f"/v1/scores/{kind}/{id}")
         assert (answer["event_time"], int(answer["event_id"]), answer["score"]) == (*place, score)
 
 
