@@ -17,7 +17,8 @@ warm_up()
 PACKAGES = ("detectors", "features", "patterns", "pipeline", "alerts")
 modules = [importlib.import_module(found.name) for package in PACKAGES
            for found in pkgutil.walk_packages([package], package + ".") if ".java" not in found.name]
-kernels = {kernel for module in modules for kernel in vars(module).values() if isinstance(kernel, Dispatcher) and isinstance(kernel._cache, _KernelCache)}
+compiled = {each for module in modules for each in vars(module).values() if isinstance(each, Dispatcher)}
+kernels = {each for each in compiled if isinstance(each._cache, _KernelCache)}
 
 def forms():
     return {f"{kernel.__module__}.{kernel.__name__}": len(kernel.signatures) for kernel in kernels}
