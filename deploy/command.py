@@ -8,17 +8,17 @@ from collections.abc import Mapping
 
 import click
 
-from deploy.commands.access_commands import audit, tokens
-from deploy.commands.alert_commands import alerts
-from deploy.commands.case_commands import cases, inboxes
+from deploy.api_commands.access_commands import audit, tokens
+from deploy.api_commands.alert_commands import alerts
+from deploy.api_commands.case_commands import cases, inboxes
+from deploy.api_commands.entity_commands import entities, holds
+from deploy.api_commands.job_commands import export_by_job, jobs
+from deploy.api_commands.option_values import EXISTING_FILE, EXISTING_FOLDER, FOLDER, as_duration_ms, as_moment_ms, labels_of_events
+from deploy.api_commands.pattern_commands import patterns, run_tests
+from deploy.api_commands.rule_report_commands import COMMANDS
+from deploy.api_commands.train_command import train
+from deploy.api_commands.webhook_commands import webhooks
 from deploy.commands.database_commands import database
-from deploy.commands.entity_commands import entities, holds
-from deploy.commands.job_commands import export_by_job, jobs
-from deploy.commands.option_values import EXISTING_FILE, EXISTING_FOLDER, FOLDER, as_duration_ms, as_moment_ms, labels_of_events
-from deploy.commands.pattern_commands import patterns, run_tests
-from deploy.commands.rule_report_commands import COMMANDS
-from deploy.commands.train_command import train
-from deploy.commands.webhook_commands import webhooks
 from foundation.refusal import Refusal
 
 SAMPLES = pathlib.Path(__file__).parent / "samples"
@@ -144,7 +144,7 @@ def _rules_of(texts: Mapping[str, str]) -> str:
 def push(directory: pathlib.Path) -> None:
     """Puts the configuration folder DIRECTORY in force on the running system, or stores it for an approver."""
     from api.client.client import Release
-    from deploy.commands.push import push as push_texts
+    from deploy.api_commands.push import push as push_texts
     from deploy.local.releases import read_folder
     from deploy.machine.system_settings import system_settings
 
@@ -163,7 +163,7 @@ def push(directory: pathlib.Path) -> None:
 @click.argument("versions", nargs=-1, required=True, metavar="PART=HASH...")
 def activate(versions: tuple[str, ...]) -> None:
     """Puts stored definitions in force together, such as policy=4f1c… features=09ab…, as `weir push` prints them."""
-    from deploy.commands.push import activate as activate_parts
+    from deploy.api_commands.push import activate as activate_parts
     from deploy.machine.system_settings import system_settings
 
     parts = dict(version.rpartition("=")[::2] for version in versions)
@@ -208,7 +208,7 @@ def replay(
 ) -> None:
     """Scores recorded EVENTS (Parquet, JSON Lines or CSV), or those of the archive, with the live engine; Java is not needed."""
     from deploy.machine.system_settings import system_settings
-    from pipeline.offline.replay_command import replay_archived, replay_files
+    from pipeline.replay.replay_command import replay_archived, replay_files
 
     if follow is not None:
         if archived or events or config or labels or label_column or facts or entries or from_ms is not None or to_ms is not None:
@@ -234,7 +234,7 @@ def replay(
 def follow_archived(decisions: str, out: pathlib.Path | None) -> None:
     """Follows recorded decisions, and ends the process with status 1 if any differs."""
     from deploy.machine.system_settings import system_settings
-    from pipeline.offline.follow_command import follow_recorded
+    from pipeline.follow.follow_command import follow_recorded
 
     if not follow_recorded(system_settings(), decisions, out).is_same:
         sys.exit(1)
@@ -272,7 +272,7 @@ def backtest(
     as_json: bool,
 ) -> None:
     """Says what RULES, a file or a folder of files, would have changed at recorded EVENTS; they need not be in force or uploaded."""
-    from deploy.commands.backtest_commands import config_of
+    from deploy.api_commands.backtest_commands import config_of
     from deploy.machine.system_settings import system_settings
     from pipeline.backtest.backtest_command import Counted, Given, backtest_archived, backtest_files, candidate_of, say
 
@@ -322,8 +322,8 @@ def export(
 ) -> None:
     """Writes training data: the features as they were at each event, the scores, and the labels with their times."""
     from deploy.machine.system_settings import system_settings
-    from pipeline.offline.export_command import export_replayed, export_served
-    from pipeline.offline.training_file import check_free
+    from pipeline.training.export_command import export_replayed, export_served
+    from pipeline.training.training_file import check_free
 
     if served == bool(replayed):
         raise click.UsageError("give either --replayed or --served")
@@ -388,8 +388,8 @@ def redrive(topic: str | None, reason: str, log_of: pathlib.Path | None, dry_run
         if reason:
             raise click.UsageError("--reason can only be used with TOPIC")
         return click.echo(carry_into_kafka(system_settings(), log_of, dry_run))
-    from pipeline.offline.redrive import redrive as redrive_topic
-    from pipeline.offline.redrive import report
+    from pipeline.replay.redrive import redrive as redrive_topic
+    from pipeline.replay.redrive import report
 
     click.echo(report(redrive_topic(system_settings(), str(topic), reason, dry_run), dry_run))
     return None
@@ -419,7 +419,7 @@ def demo(span_ms: int | None, rate: int, seed: int, profile: str) -> None:
 @click.option("--solo", is_flag=True, help="Checks what `weir serve` needs; in its folder that is so by itself.")
 def doctor(jars: bool, test_java: bool, solo: bool) -> None:
     """Checks what this machine lacks, and names the command that installs it."""
-    from deploy.commands.doctor import fetch_jars, run_checks, run_java_tests
+    from deploy.doctor.doctor import fetch_jars, run_checks, run_java_tests
 
     if jars:
         fetch_jars()

@@ -23,7 +23,7 @@ def explain_files(
         Refusal: the configuration or a file cannot be used, or there is no such rule or event.
     """
     from pipeline.engine.definitions.release import compile_release
-    from pipeline.offline.explain import Wanted, explain_recorded
+    from pipeline.replay.explain import Wanted, explain_recorded
     from pipeline.tables.entry_files import read_entries_file
     from pipeline.tables.event_files import read_history
     from pipeline.tables.fact_files import read_facts_file

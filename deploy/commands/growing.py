@@ -14,7 +14,7 @@ from deploy.servers.topics import make_topics
 from foundation.refusal import Refusal
 from foundation.settings import Settings
 from pipeline.control.kafka_access import SECRET_FILE, connection_of
-from pipeline.offline.carried_log import carry_log, report
+from pipeline.replay.carried_log import carry_log, report
 
 ANSWER_SECONDS = 5.0
 

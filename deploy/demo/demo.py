@@ -7,12 +7,12 @@ import time
 
 from rich.console import Console
 
-from deploy.commands.doctor import fetch_jars
 from deploy.commands.serve import solo_settings
 from deploy.demo.feed import Feed
 from deploy.demo.live_view import LiveView, summary
 from deploy.demo.tally import Tally
 from deploy.demo.watch import Watch, follow_models
+from deploy.doctor.doctor import fetch_jars
 from deploy.local.releases import read_folder
 from deploy.local.solo_stack import SoloStack
 from deploy.local.stack import Stack, free_settings

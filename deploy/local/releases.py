@@ -1,4 +1,4 @@
-"""Reads a configuration folder and puts it in force while no API runs; `deploy.commands.push` does so on a running system."""
+"""Reads a configuration folder and puts it in force while no API runs; `deploy.api_commands.push` does so on a running system."""
 
 import contextlib
 import pathlib

@@ -9,9 +9,9 @@ from pipeline.backtest.backtest import Backtest, Wanted, usual_value, value_colu
 from pipeline.backtest.figures import Figures
 from pipeline.backtest.side_by_side import SideBySide, side_by_side, with_candidate, without_bypass
 from pipeline.control.progress import Progress
-from pipeline.offline.archived_changes import told_of_archive
-from pipeline.offline.archived_history import labels_of_archive, spooled_history
-from pipeline.offline.stored_releases import stored_release, stored_text, texts_of
+from pipeline.replay.archived_changes import told_of_archive
+from pipeline.replay.archived_history import labels_of_archive, spooled_history
+from pipeline.replay.stored_releases import stored_release, stored_text, texts_of
 from stores.registry import Registry
 from stores.relational.database import Database
 from stores.relational.definitions import RelationalRegistry

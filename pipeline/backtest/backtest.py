@@ -24,8 +24,8 @@ from pipeline.control.progress import Progress
 from pipeline.engine.decisions.verdicts import REVISED, UNDECIDED, Verdicts
 from pipeline.engine.event_keys import Labels
 from pipeline.engine.fact_record import FactRecord
-from pipeline.offline.replay import Replay, without_own_decision
-from pipeline.offline.spooled_events import SpooledHistory
+from pipeline.replay.replay import Replay, without_own_decision
+from pipeline.replay.spooled_events import SpooledHistory
 from pipeline.tables.event_files import History
 
 

@@ -17,9 +17,9 @@ from pipeline.backtest.backtest import Backtest, Wanted, usual_value, value_colu
 from pipeline.backtest.figures import Figures
 from pipeline.backtest.report import report
 from pipeline.backtest.side_by_side import SideBySide, side_by_side, with_candidate
-from pipeline.offline.archived_changes import told_of_archive
-from pipeline.offline.archived_history import labels_of_archive, spooled_history
-from pipeline.offline.spooled_events import SpooledHistory
+from pipeline.replay.archived_changes import told_of_archive
+from pipeline.replay.archived_history import labels_of_archive, spooled_history
+from pipeline.replay.spooled_events import SpooledHistory
 from pipeline.tables.entry_files import read_entries_file
 from pipeline.tables.event_files import History, read_history
 from pipeline.tables.fact_files import read_facts_file

@@ -6,7 +6,7 @@ from foundation.number_arrays import Int8s, Int64s
 from patterns.matches import Bools
 from pipeline.backtest.figures import LabelCoverage
 from pipeline.backtest.seen_events import FRAUD, GOOD, UNKNOWN
-from pipeline.offline.replay import NO_LABEL
+from pipeline.replay.replay import NO_LABEL
 
 
 class KnownKinds:

@@ -44,10 +44,10 @@ def check(given: ExportParameters) -> ExportParameters:
 
 
 def run(parameters: ExportParameters, context: JobContext) -> JobResult:
-    """Writes the file; see `pipeline.offline.training_file.export` for what memory and disk it takes."""
+    """Writes the file; see `pipeline.training.training_file.export` for what memory and disk it takes."""
     if parameters.what != "training":
         return _kept(parameters, parameters.what, context)
-    from pipeline.offline.export_command import write_served
+    from pipeline.training.export_command import write_served
 
     from_ms, to_ms = time_ms_of(parameters.from_, "from"), time_ms_of(parameters.to, "to")
     summary, remarks = write_served(context.settings, context.folder / FILE, from_ms, to_ms, context.progress)
@@ -55,7 +55,7 @@ def run(parameters: ExportParameters, context: JobContext) -> JobResult:
 
 
 def _kept(parameters: ExportParameters, what: Literal["alerts", "cases", "verdicts", "holds"], context: JobContext) -> JobResult:
-    from pipeline.offline.kept_rows import write_kept
+    from pipeline.jobs.kept_rows import write_kept
     from stores.relational.database import Database
     from stores.relational.place import place_of
 

@@ -21,7 +21,7 @@ def check(given: TrainParameters) -> TrainParameters:
 
 def run(parameters: TrainParameters, context: JobContext) -> JobResult:
     """Stores what was trained, which the learn job then publishes, and writes all figures into the file."""
-    from pipeline.offline.train_command import reports_of, train_archived
+    from pipeline.training.train_command import reports_of, train_archived
 
     trained = train_archived(context.settings, context.folder, int(time.time() * 1_000), context.progress)
     (context.folder / FILE).write_bytes(reports_of(trained))

@@ -24,7 +24,7 @@ from features.schema.batch import Batch
 from features.schema.decode import Decoder
 from pipeline.engine.decisions.decision import decisions_of
 from pipeline.engine.definitions.release import Release, compile_release
-from pipeline.offline.replay import Replay
+from pipeline.replay.replay import Replay
 from pipeline.tables.event_files import History
 from stores.archive.archive import open_archive
 from stores.archive.archive_compaction import compact

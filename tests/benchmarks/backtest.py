@@ -22,7 +22,7 @@ from pipeline.backtest.backtest import Backtest
 from pipeline.backtest.figures import Figures
 from pipeline.backtest.side_by_side import side_by_side, with_candidate
 from pipeline.engine.definitions.release import compile_release
-from pipeline.offline.replay import Outcome, Replay
+from pipeline.replay.replay import Outcome, Replay
 from pipeline.tables.event_files import History
 from pipeline.trial.configuration_folder import read_texts
 

@@ -29,7 +29,7 @@ from features.schema.decode import Decoder
 from foundation.settings import Settings
 from pipeline.engine.definitions.release import compile_release
 from pipeline.engine.event_keys import Labels
-from pipeline.offline.replay import Replay
+from pipeline.replay.replay import Replay
 from pipeline.tables.event_files import History
 
 WARM_UP, SMALL, LARGE = 400_000, 200_000, 1_000_000

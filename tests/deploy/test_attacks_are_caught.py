@@ -16,7 +16,7 @@ from patterns.entries import Change, Entry
 from patterns.list_text import values_of_lists
 from pipeline.engine.decisions.decision import decisions_of
 from pipeline.engine.definitions.release import compile_release
-from pipeline.offline.replay import Replay
+from pipeline.replay.replay import Replay
 from pipeline.tables.event_files import read_history
 from pipeline.trial.configuration_folder import read_texts
 

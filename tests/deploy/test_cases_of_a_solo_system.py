@@ -54,7 +54,7 @@ def weir(*arguments: str) -> str:
 def test_an_alert_becomes_a_case_that_is_claimed_decided_and_closed_and_its_alert_ends(
     system: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("deploy.commands.push.system_api", lambda: contextlib.nullcontext(system.client))
+    monkeypatch.setattr("deploy.api_commands.push.system_api", lambda: contextlib.nullcontext(system.client))
     cases = system.client.cases
     system.client.patterns.move("large", "activate")
     system.wait_for(lambda: system.decide(event(system, system.now_ms)).action == "review", "the rule in force")
@@ -80,7 +80,7 @@ def test_an_alert_becomes_a_case_that_is_claimed_decided_and_closed_and_its_aler
 
 
 def test_cases_are_worked_on_from_the_command_line(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("deploy.commands.push.system_api", lambda: contextlib.nullcontext(system.client))
+    monkeypatch.setattr("deploy.api_commands.push.system_api", lambda: contextlib.nullcontext(system.client))
     id = weir("cases", "open", "large_payment", "c9", "--text", "somebody called").split()[0]
     assert "claimed by owner" in weir("cases", "claim", id)
     assert "open " in weir("cases", "release", id)

@@ -113,7 +113,7 @@ def test_a_file_that_cannot_be_used_is_named_without_a_traceback(monkeypatch: py
     def fail(*arguments: object) -> bool:
         raise OSError(errno.ENOSPC, "No space left on device", "/full/weir.db")
 
-    monkeypatch.setattr("deploy.commands.doctor.run_checks", fail)
+    monkeypatch.setattr("deploy.doctor.doctor.run_checks", fail)
     result = CliRunner().invoke(main, ["doctor"])
     assert result.exit_code == 2
     assert "weir: /full/weir.db: No space left on device" in result.output

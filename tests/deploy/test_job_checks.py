@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from databases_of_a_test import database_in
 
-from deploy.commands.job_checks import IDLE_MS_MAX, undone
+from deploy.doctor.job_checks import IDLE_MS_MAX, undone
 from stores.jobs import JobRequest, Jobs, QueueBounds, StoredJob, new_job_id
 from stores.relational.jobs import RelationalJobs
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 from click.testing import CliRunner
 
+from deploy.api_commands.push import push
 from deploy.command import SAMPLES, main
-from deploy.commands.push import push
 from deploy.local.releases import read_folder
 from deploy.machine.ports import free_ports
 from foundation.refusal import Refusal

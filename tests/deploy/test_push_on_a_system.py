@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from deploy.api_commands.push import push
 from deploy.command import SAMPLES
-from deploy.commands.push import push
 from deploy.local.releases import read_folder
 from deploy.local.solo_in_process import TOKEN
 from foundation.refusal import Refusal

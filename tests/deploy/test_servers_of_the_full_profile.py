@@ -7,8 +7,8 @@ import pytest
 from databases_of_a_test import database_in
 from sqlalchemy import text
 
-from deploy.commands.database_checks import database_problem
 from deploy.commands.up import servers_of, with_servers
+from deploy.doctor.database_checks import database_problem
 from foundation.settings import Settings
 
 URL = "postgresql://weir:secret-word@127.0.0.1:9/weir"

@@ -16,8 +16,8 @@ from deploy.command import main
 from deploy.local.solo_in_process import SoloInProcess
 from detectors.boosted.symmetric_trees import BoostedScoring
 from detectors.snapshot import Snapshot
-from pipeline.offline.train_command import said_of, train_archived
 from pipeline.sinks.archive_access import archive_of
+from pipeline.training.train_command import said_of, train_archived
 
 DAY_MS = 86_400_000
 EVENTS = 600

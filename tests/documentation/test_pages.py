@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from deploy.commands.doctor import _CHECKS
+from deploy.doctor.doctor import _CHECKS
 
 PROJECT = pathlib.Path(__file__).parents[2]
 PAGES = sorted([*PROJECT.glob("*.md"), *(PROJECT / "docs").rglob("*.md")])

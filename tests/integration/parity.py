@@ -15,7 +15,7 @@ from features.schema.batch import Batch
 from features.schema.decode import Decoder
 from pipeline.engine.definitions.release import compile_release
 from pipeline.engine.event_keys import Labels
-from pipeline.offline.replay import Replay
+from pipeline.replay.replay import Replay
 from pipeline.tables.event_files import History
 
 Labelled = list[tuple[Json, int]]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from deploy.commands.archive_checks import archive_problem
+from deploy.doctor.archive_checks import archive_problem
 from deploy.machine.ports import free_ports
 from deploy.servers.hdfs import Hdfs
 from foundation.settings import Settings

@@ -14,7 +14,7 @@ from flink_servers import FlinkServers
 from s3_storage import CREDENTIALS, S3Storage
 from score_job_runs import cancel, prepared, produce, wait_for
 
-from deploy.commands.archive_checks import archive_problem
+from deploy.doctor.archive_checks import archive_problem
 from deploy.servers.flink_files import needed_for
 from foundation.settings import Settings
 from stores.archive.archive import Archive, open_archive

@@ -10,7 +10,7 @@ from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewTopic, ResourceType
 
 from deploy.command import SAMPLES
-from deploy.commands.broker_checks import retention_problem
+from deploy.doctor.broker_checks import retention_problem
 from deploy.local.releases import publish, read_folder
 from deploy.machine.ports import free_ports
 from deploy.machine.processes import Processes

@@ -24,7 +24,7 @@ from score_job_runs import (
 from score_job_runs import TEXTS as PAYMENTS
 
 from pipeline.engine.definitions.release import compile_release
-from pipeline.offline.replay import Outcome, Replay
+from pipeline.replay.replay import Outcome, Replay
 from pipeline.tables.event_files import read_history
 
 FEATURES = """

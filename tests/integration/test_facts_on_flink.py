@@ -11,7 +11,7 @@ from score_job_runs import Json, cancel, decisions, produce, submitted
 
 from patterns.entries import Change, Entry
 from patterns.lists import DECLARATION
-from pipeline.offline.replay import Replay
+from pipeline.replay.replay import Replay
 from pipeline.score_job.facts import fact_key
 from pipeline.tables.fact_files import read_facts_file
 from pipeline.tables.refused import RefusedRows

@@ -14,10 +14,10 @@ from side_job_runs import Running
 
 from deploy.local.releases import publish
 from foundation.settings import Settings
+from pipeline.follow.comparison import Followed
+from pipeline.follow.follow_command import follow_recorded
 from pipeline.learning.label_job import LabelJob
 from pipeline.learning.learn_job import LearnJob
-from pipeline.offline.comparison import Followed
-from pipeline.offline.follow_command import follow_recorded
 from pipeline.sinks.deliver_job import DeliverJob
 from stores.archive.archive import Archive, open_archive
 from stores.sqlite.sqlite_decisions import SqliteDecisions, SqliteDecisionsReader

@@ -20,7 +20,7 @@ from deploy.demo.payments import Payment, Town
 from deploy.local.releases import read_folder
 from deploy.local.stack import Stack, free_settings
 from deploy.servers.store_servers import SERVERS
-from pipeline.offline.replay_command import replay_files
+from pipeline.replay.replay_command import replay_files
 
 pytestmark = pytest.mark.full_profile
 

@@ -23,8 +23,8 @@ from deploy.local.stack import free_settings, settings_as_environment
 from deploy.machine.ports import free_ports
 from deploy.machine.processes import Process
 from foundation.settings import Settings
+from pipeline.follow.comparison import differences_between
 from pipeline.log.log_folder import INPUT, OUTPUT
-from pipeline.offline.comparison import differences_between
 
 pytestmark = [pytest.mark.integration, pytest.mark.system]
 

@@ -27,7 +27,7 @@ from foundation.settings import Settings
 from pipeline.jobs.attempt import LEASE_MS
 from pipeline.jobs.result_folder import FOLDER
 from pipeline.jobs.worker import DAY_MS, Worker
-from pipeline.offline.export_command import export_served
+from pipeline.training.export_command import export_served
 from stores.relational.database import Database
 from stores.relational.jobs import RelationalJobs
 from stores.relational.place import place_of

@@ -16,7 +16,7 @@ from metric_stream import MetricStream, figures_of, total_of
 from score_job_runs import wait_for
 
 from deploy.command import SAMPLES
-from deploy.commands.druid_checks import metrics_problem
+from deploy.doctor.druid_checks import metrics_problem
 from deploy.local.releases import publish, read_folder
 from deploy.local.stack import settings_as_environment
 from deploy.machine.ports import free_ports

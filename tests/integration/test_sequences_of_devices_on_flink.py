@@ -11,7 +11,7 @@ from score_job_runs import Json, cancel, decisions, produce_events, records, sub
 
 from pipeline.engine.decisions.absence_record import absence_record
 from pipeline.engine.decisions.decision import decisions_of
-from pipeline.offline.replay import Replay
+from pipeline.replay.replay import Replay
 
 pytestmark = pytest.mark.flink
 EVENTS = 4_000

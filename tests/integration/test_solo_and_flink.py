@@ -22,7 +22,7 @@ from patterns.lists import DECLARATION
 from pipeline.log.frame import Entry
 from pipeline.log.log_folder import INPUT, LOGS, OUTPUT, segments_of, writer_of
 from pipeline.log.reader import LogReader
-from pipeline.offline.carried_log import carry_log
+from pipeline.replay.carried_log import carry_log
 from pipeline.score_job.facts import fact_key
 from pipeline.solo.engine import Engine
 from pipeline.trial.one_process import OneProcess

@@ -10,7 +10,7 @@ from parity import NOTHING, Parity
 from score_job_runs import Json, cancel, decisions, produce, produce_events, submitted
 
 from pipeline.engine.decisions.decision import decisions_of
-from pipeline.offline.replay import Replay
+from pipeline.replay.replay import Replay
 
 pytestmark = pytest.mark.flink
 EVENTS = 4_000

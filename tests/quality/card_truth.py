@@ -10,7 +10,7 @@ from decision_columns import DecisionColumns, columns_of_replay
 
 from detectors.snapshot import Snapshot
 from pipeline.engine.definitions.release import Release, compile_release
-from pipeline.offline.replay import Replay
+from pipeline.replay.replay import Replay
 from pipeline.tables.event_files import History, read_history
 from pipeline.trial.configuration_folder import read_texts
 

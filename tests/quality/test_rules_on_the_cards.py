@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from review_of_cards import Payments, card_precision, payments_of, week_to_judge
 
 from pipeline.engine.definitions.release import compile_release
-from pipeline.offline.replay import Replay
+from pipeline.replay.replay import Replay
 from pipeline.tables.event_files import read_history
 
 pytestmark = pytest.mark.skipif(not DATA.exists(), reason=f"needs {DATA.name} in the folder of WEIR_DATA")

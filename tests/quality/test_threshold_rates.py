@@ -15,7 +15,7 @@ from features.schema.decode import Decoder
 from patterns.thresholds.cells import BANDS, LEVELS
 from patterns.thresholds.threshold import CELL, COHORT, LOOKED, THRESHOLD, VALUE, keys_of
 from pipeline.engine.definitions.release import compile_release
-from pipeline.offline.replay import Replay
+from pipeline.replay.replay import Replay
 from pipeline.tables.event_files import History, read_history
 
 ROOT = pathlib.Path(__file__).parents[2]

@@ -13,8 +13,8 @@ from card_truth import DATA, LABEL_DELAY_MS, ROOT
 from review_of_cards import card_precision, payments_of, week_to_judge
 
 from pipeline.engine.definitions.release import compile_release
-from pipeline.offline.quality import quality_of
-from pipeline.offline.replay import Replay
+from pipeline.replay.quality import quality_of
+from pipeline.replay.replay import Replay
 from pipeline.tables.event_files import read_history
 from pipeline.trial.configuration_folder import read_texts
 

@@ -28,7 +28,7 @@ from pipeline.engine.fact_record import FactRecord
 from pipeline.log.frame import Entry
 from pipeline.log.log_folder import LOGS, OUTPUT, segments_of
 from pipeline.log.reader import LogReader
-from pipeline.offline.replay import Replay
+from pipeline.replay.replay import Replay
 from pipeline.score_job.facts import fact_key
 from pipeline.solo.engine import Engine
 from pipeline.tables.event_files import History

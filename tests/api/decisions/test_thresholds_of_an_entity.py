@@ -7,7 +7,7 @@ from api_imitation import TEXTS, Api, event
 from detectors.snapshot_parts import parts_of
 from features.schema.batch import Batch
 from features.schema.decode import Decoder
-from pipeline.offline.replay import Replay
+from pipeline.replay.replay import Replay
 from pipeline.tables.event_files import History
 from pipeline.trial.one_process import OneProcess
 

@@ -16,7 +16,7 @@ from patterns.rules.manifest import MANIFEST, PATTERN_PREFIX, Standing, manifest
 from pipeline.engine.decisions.verdicts import REVISED, UNDECIDED
 from pipeline.engine.definitions.release import compile_release
 from pipeline.engine.event_keys import Labels
-from pipeline.offline.replay import Replay
+from pipeline.replay.replay import Replay
 from pipeline.tables.event_files import History
 
 START_MS = 1_700_000_000_000

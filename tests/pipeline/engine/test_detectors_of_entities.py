@@ -14,7 +14,7 @@ from detectors.gaussian import GaussianScorer
 from foundation.refusal import Refusal
 from pipeline.engine.definitions.own_detectors import detectors_that_warm
 from pipeline.engine.definitions.release import compile_release
-from pipeline.offline.replay import Replay
+from pipeline.replay.replay import Replay
 from pipeline.tables.event_files import read_history
 
 TEXTS = {

@@ -13,7 +13,7 @@ from imitation import Imitation
 from features.schema.event import id_key_of
 from pipeline.engine.definitions.release import Release, compile_release
 from pipeline.engine.event_keys import Labels
-from pipeline.offline.replay import Replay
+from pipeline.replay.replay import Replay
 from pipeline.tables.event_files import read_history
 
 START_MS = 1_700_000_000_000

@@ -16,7 +16,7 @@ from detectors.snapshot_parts import parts_of
 from features.schema.batch import Batch
 from features.schema.decode import Decoder
 from pipeline.engine.definitions.release import Release, compile_release
-from pipeline.offline.replay import Outcome, Replay
+from pipeline.replay.replay import Outcome, Replay
 from pipeline.tables.event_files import History
 
 START_MS = 1_700_000_000_000

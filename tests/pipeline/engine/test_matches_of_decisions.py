@@ -16,14 +16,14 @@ from planted_rules import PlantedRules
 
 from pipeline.control import known_releases
 from pipeline.engine.definitions.release import Release, compile_release
-from pipeline.offline import served_source
-from pipeline.offline.replay import Replay
-from pipeline.offline.replayed_source import ReplayedSource
+from pipeline.replay.replay import Replay
 from pipeline.sinks.archive_stage import Keep
 from pipeline.sinks.deduplication import PAGE
 from pipeline.sinks.deliver_job import IndexedDecision
 from pipeline.sinks.roll_up import RollUp
 from pipeline.tables.event_files import read_history
+from pipeline.training import served_source
+from pipeline.training.replayed_source import ReplayedSource
 from pipeline.wire.bundle import write_bundle
 from pipeline.wire.frames import read_frames
 from stores.metrics.metric_rows import MetricRow

@@ -21,7 +21,7 @@ from pipeline.engine.decisions.decision import decisions_of
 from pipeline.engine.decisions.verdicts import Verdicts
 from pipeline.engine.definitions.release import Release, compile_release
 from pipeline.engine.scorer import Scorer
-from pipeline.offline.replay import Replay
+from pipeline.replay.replay import Replay
 from pipeline.tables.event_files import History
 
 START_MS = 1_700_000_000_000

@@ -17,12 +17,12 @@ from pipeline.engine.definitions.release import Release, compile_release
 from pipeline.engine.event_keys import Labels
 from pipeline.engine.learners import stable_scale
 from pipeline.learning.trainer import ServedDecision, Teacher
-from pipeline.offline import served_source
-from pipeline.offline.decisions_file import PROBABILITY_COLUMNS
-from pipeline.offline.replay import Replay
-from pipeline.offline.replayed_source import ReplayedSource
+from pipeline.replay.decisions_file import PROBABILITY_COLUMNS
+from pipeline.replay.replay import Replay
 from pipeline.score_job.labels import ResolvedLabel
 from pipeline.tables.event_files import History, read_history
+from pipeline.training import served_source
+from pipeline.training.replayed_source import ReplayedSource
 from stores.archive.archive_encoding import decode_decision, encode_decisions
 from stores.archive.archive_rows import ArchivedRecord
 

@@ -14,7 +14,7 @@ from pipeline.engine.definitions.boosted_model import Boosted
 from pipeline.engine.definitions.release import compile_release
 from pipeline.engine.learners.fitted_trees import LabelledRows
 from pipeline.learning.fit_trees import TREES_MIN, fit_trees
-from pipeline.offline.replay import Replay
+from pipeline.replay.replay import Replay
 from pipeline.tables.event_files import read_history
 
 HOW = Boosted(trees=200, depth=4, learning_rate=0.1, l2=3.0, seed=1, retrain_ms=1, negatives=1.0, monotone=(0, 0, 0))

@@ -12,8 +12,8 @@ from foundation.place import ExpressionRefusal
 from foundation.refusal import Refusal
 from pipeline.engine.definitions.release import compile_release
 from pipeline.engine.fact_record import read_fact
-from pipeline.offline.export_command import export_replayed
-from pipeline.offline.replay_command import replay_files
+from pipeline.replay.replay_command import replay_files
+from pipeline.training.export_command import export_replayed
 
 TEXTS = {
     "schema": """

@@ -17,7 +17,7 @@ from patterns.entries import Change, Entry
 from patterns.known_entries import KnownEntries
 from patterns.lists import DECLARATION
 from pipeline.engine.definitions.release import compile_release
-from pipeline.offline.replay_command import replay_files
+from pipeline.replay.replay_command import replay_files
 
 TEXTS = {
     "schema": """

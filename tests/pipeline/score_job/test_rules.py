@@ -14,7 +14,7 @@ from patterns.lists import DECLARATION
 from patterns.matches import RULES_MAX
 from patterns.rules.manifest import Standing, manifest_text, with_manifest
 from pipeline.engine.definitions.release import compile_release
-from pipeline.offline.replay_command import replay_files
+from pipeline.replay.replay_command import replay_files
 
 START_MS = 1_700_000_000_000
 TEXTS = {

@@ -9,7 +9,7 @@ import pytest
 from imitation import Imitation
 
 from pipeline.engine.definitions.release import compile_release
-from pipeline.offline.replay import Replay
+from pipeline.replay.replay import Replay
 from pipeline.tables.event_files import read_history
 
 TEXTS = {

@@ -20,10 +20,10 @@ from pipeline.learning.label_record import LabelRecord
 from pipeline.learning.label_resolver import LabelResolver
 from pipeline.learning.learn_job import LearnJob
 from pipeline.learning.trainer import Teacher
-from pipeline.offline import served_source
 from pipeline.sinks import deliver_job
 from pipeline.sinks.deliver_job import Deliverer
 from pipeline.sinks.metric_follower import MetricFollower
+from pipeline.training import served_source
 from stores.decisions import EventName, StoredDecision, StoreUnavailableError, TopicPlace
 from stores.metrics.duckdb_metrics import DuckDbMetrics
 from stores.metrics.metric_rows import MetricRow

@@ -29,7 +29,7 @@ from pipeline.log.log_folder import COMPACTED, INBOX, INPUT, LOGS, LOGS_OF, OUTP
 from pipeline.log.reader import LogReader
 from pipeline.log.segments import segment_paths
 from pipeline.log.writer import LogWriter
-from pipeline.offline.replay import Replay
+from pipeline.replay.replay import Replay
 from pipeline.score_job.facts import fact_key
 from pipeline.solo import engine as engine_module
 from pipeline.solo.checkpoints import Checkpoints

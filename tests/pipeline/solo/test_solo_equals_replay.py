@@ -22,7 +22,7 @@ from patterns.entries import Entry as ListEntry
 from patterns.lists import DECLARATION
 from pipeline.engine.decisions.absence_record import absence_record
 from pipeline.engine.fact_record import FactRecord
-from pipeline.offline.replay import Replay
+from pipeline.replay.replay import Replay
 from pipeline.trial.configuration_folder import read_texts
 
 SILENCE = """
