@@ -14,8 +14,8 @@ from standardwebhooks import Webhook
 from api.alerts.alert_shapes import AlertPage
 from api.client.client import Client
 from api.webhooks.webhook_shapes import NewWebhook
-from deploy.command import main
 from deploy.api_commands import push
+from deploy.command import main
 from deploy.doctor.webhook_checks import webhook_problem
 from deploy.local.solo_in_process import TOKEN
 from weir.testing import System

@@ -9,8 +9,8 @@ from click.testing import CliRunner
 from served import served
 
 from api.client.client import Client
-from deploy.api_commands.pattern_commands import patterns
 from deploy.api_commands import pattern_commands
+from deploy.api_commands.pattern_commands import patterns
 from foundation.content_hash import content_hash
 from foundation.refusal import Refusal
 
