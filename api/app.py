@@ -143,6 +143,40 @@ def make_app(
         in_force, waiting, quick_log, settings.topic("events"), health, quick_decisions, api_metrics, clock, settings.deadline_ms
     )
     authenticator = Authenticator(access.verifiers(clock), api_metrics.count_rejected, clock)
+    door = CaseDoor(cases, in_force, clock)
+    measuring = Measuring(effects, definitions.registry, in_force, settings, jobs)
+    remarks = Remarks(in_force, Asking(metrics).ask if metrics is not None else None, clock)
+    doors: dict[str, Door] = {BACKTEST.name: BacktestDoor(definitions), EXPORT.name: ExportDoor(cases.inboxes)}
+    doors[VERDICTS_OF_CASES.name] = VerdictsDoor(cases.inboxes, clock)
+    routers = [
+        make_fact_routes(facts, in_force, log, settings, clock),  # before the profile, whose id may hold slashes
+        make_note_routes(notes, in_force, clock),
+        make_reads(decisions, scores, in_force, clock, EntityMemory(facts, notes, door).recall),
+        make_writes(in_force, decide, log, settings, clock),
+        *([make_metric_routes(metrics, in_force, clock)] if metrics is not None else []),
+        make_bypass_routes(definitions, in_force),
+        make_definition_routes(definitions, in_force, entries),
+        make_list_routes(definitions, in_force, entries),
+        make_threshold_route(in_force, decisions),
+        make_why_route(definitions.registry, in_force, decisions),
+        make_match_route(decisions, in_force),
+        make_effect_routes(measuring, snoozes, alerts, in_force, clock),
+        make_pattern_routes(definitions, in_force, measuring, remarks),
+        make_stream_route(stream, in_force, require_entity_type),
+        make_token_routes(access.tokens, authenticator, clock),
+        make_audit_routes(access.audit),
+        make_job_routes(jobs, settings, clock, doors),
+        make_result_route(jobs, results_of(settings), clock),
+        make_alert_routes(alerts, AlertmanagerSilences(settings.alertmanager_url), clock),
+        make_case_routes(door),
+        make_case_verbs(door),
+        make_inbox_routes(door),
+        make_webhook_routes(webhooks, in_force, clock),
+        make_delivery_routes(webhooks.deliveries),
+        make_verdict_routes(door, steps),
+        make_hold_routes(holds, webhooks.stored, webhooks.deliveries, clock),
+        make_health(health, api_metrics, in_force, waiting, stream),
+    ]
     app = FastAPI(
         title="Weir",
         version="1",
@@ -152,41 +186,8 @@ def make_app(
         openapi_url=None,
         dependencies=[Depends(require_known_query)],
         lifespan=lifespan or _nothing,
+        routes=[route for router in routers for route in router.routes],
     )
-    app.include_router(
-        make_fact_routes(facts, in_force, log, settings, clock), prefix="/v1"
-    )  # before the profile, whose id may hold slashes
-    door = CaseDoor(cases, in_force, clock)
-    app.include_router(make_note_routes(notes, in_force, clock), prefix="/v1")
-    app.include_router(make_reads(decisions, scores, in_force, clock, EntityMemory(facts, notes, door).recall), prefix="/v1")
-    app.include_router(make_writes(in_force, decide, log, settings, clock), prefix="/v1")
-    if metrics is not None:
-        app.include_router(make_metric_routes(metrics, in_force, clock), prefix="/v1")
-    app.include_router(make_bypass_routes(definitions, in_force), prefix="/v1")
-    for routes in (make_definition_routes, make_list_routes):
-        app.include_router(routes(definitions, in_force, entries), prefix="/v1")
-    app.include_router(make_threshold_route(in_force, decisions), prefix="/v1")
-    app.include_router(make_why_route(definitions.registry, in_force, decisions), prefix="/v1")
-    app.include_router(make_match_route(decisions, in_force), prefix="/v1")
-    measuring = Measuring(effects, definitions.registry, in_force, settings, jobs)
-    app.include_router(make_effect_routes(measuring, snoozes, alerts, in_force, clock), prefix="/v1")
-    remarks = Remarks(in_force, Asking(metrics).ask if metrics is not None else None, clock)
-    app.include_router(make_pattern_routes(definitions, in_force, measuring, remarks), prefix="/v1")
-    app.include_router(make_stream_route(stream, in_force, require_entity_type), prefix="/v1")
-    app.include_router(make_token_routes(access.tokens, authenticator, clock), prefix="/v1")
-    app.include_router(make_audit_routes(access.audit), prefix="/v1")
-    doors: dict[str, Door] = {BACKTEST.name: BacktestDoor(definitions), EXPORT.name: ExportDoor(cases.inboxes)}
-    doors[VERDICTS_OF_CASES.name] = VerdictsDoor(cases.inboxes, clock)
-    app.include_router(make_job_routes(jobs, settings, clock, doors), prefix="/v1")
-    app.include_router(make_result_route(jobs, results_of(settings), clock), prefix="/v1")
-    app.include_router(make_alert_routes(alerts, AlertmanagerSilences(settings.alertmanager_url), clock), prefix="/v1")
-    for case_routes in (make_case_routes, make_case_verbs, make_inbox_routes):
-        app.include_router(case_routes(door), prefix="/v1")
-    app.include_router(make_webhook_routes(webhooks, in_force, clock), prefix="/v1")
-    app.include_router(make_delivery_routes(webhooks.deliveries), prefix="/v1")
-    app.include_router(make_verdict_routes(door, steps), prefix="/v1")
-    app.include_router(make_hold_routes(holds, webhooks.stored, webhooks.deliveries, clock), prefix="/v1")
-    app.include_router(make_health(health, api_metrics, in_force, waiting, stream))
     serve_openapi(app)
     for kind in (Problem, Refusal, LogUnavailableError, StoreUnavailableError, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(kind, _answer_error)

@@ -23,6 +23,7 @@ from api.alerts.alert_shapes import (
 from api.auth.request_context import caller_of, note_subject
 from api.http.choices import chosen
 from api.http.json_body import read_json
+from api.http.late_routes import late_routes
 from api.http.problem import Problem, as_response, json_answer
 from api.http.route_docs import route_docs
 from api.http.tagged_answer import tagged
@@ -46,7 +47,7 @@ Limit = Annotated[int, Query(ge=1, le=PAGE_MAX)]
 
 def make_alert_routes(alerts: Alerts, elsewhere: AlertmanagerSilences, clock: Clock) -> APIRouter:
     """The routes of alerts and silences; `elsewhere` are the silences of the Alertmanager that the system tells."""
-    routes = APIRouter(tags=["alerts"])
+    routes = late_routes("alerts")
     _add_reads(routes, alerts)
     _add_changes(routes, alerts, clock)
     _add_silences(routes, alerts, elsewhere, clock)

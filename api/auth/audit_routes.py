@@ -5,6 +5,7 @@ from typing import Annotated
 import msgspec
 from fastapi import APIRouter, Query, Response
 
+from api.http.late_routes import late_routes
 from api.http.problem import as_response, json_answer
 from api.http.route_docs import route_docs
 from stores.audit import Audit, Entry, Fact
@@ -41,7 +42,7 @@ class ShownPage(msgspec.Struct):
 
 def make_audit_routes(audit: Audit) -> APIRouter:
     """The route ``/audit``."""
-    routes = APIRouter(tags=["audit"])
+    routes = late_routes("audit")
 
     @routes.get("/audit", summary="Who changed what and with which outcome, newest first", **route_docs(ShownPage))
     def entries(

@@ -12,6 +12,7 @@ from api.auth.permissions import ROLES
 from api.auth.request_context import caller_of, note_subject
 from api.auth.token import OWNER
 from api.http.json_body import read_json
+from api.http.late_routes import late_routes
 from api.http.problem import Answer, Problem, as_response, json_answer
 from api.http.route_docs import route_docs
 from api.kafka.log import Clock
@@ -52,7 +53,7 @@ class ShownTokens(msgspec.Struct):
 
 def make_token_routes(tokens: Tokens, authenticator: Authenticator, clock: Clock) -> APIRouter:
     """The routes below ``/tokens``."""
-    routes = APIRouter(tags=["tokens"])
+    routes = late_routes("tokens")
 
     @routes.get("/tokens", summary="All tokens with their roles and times; never a token itself", **route_docs(ShownTokens))
     def listed() -> Response:

@@ -28,6 +28,7 @@ from api.cases.case_shapes import (
 from api.cases.shown_case import shown_case_alert, shown_entry, shown_event
 from api.http.choices import chosen
 from api.http.json_body import read_json
+from api.http.late_routes import late_routes
 from api.http.problem import Problem, as_response, json_answer
 from api.http.route_docs import route_docs
 from foundation.refusal import Refusal
@@ -49,7 +50,7 @@ IfNoneMatch = Annotated[str | None, Header(description="ETags that the caller ha
 
 def make_case_routes(door: CaseDoor) -> APIRouter:
     """The routes that read cases, open them, and hand out the next one."""
-    routes = APIRouter(tags=["cases"])
+    routes = late_routes("cases")
     _add_queue(routes, door)
     _add_openings(routes, door)
     _add_reads(routes, door)

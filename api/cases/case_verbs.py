@@ -25,6 +25,7 @@ from api.cases.case_shapes import (
     Snoozing,
 )
 from api.http.json_body import read_json
+from api.http.late_routes import late_routes
 from api.http.problem import Problem, as_response, json_answer
 from api.http.route_docs import route_docs
 from api.http.tagged_answer import tagged
@@ -47,7 +48,7 @@ Act = Callable[[Case, str, int], CaseChange]
 
 def make_case_verbs(door: CaseDoor) -> APIRouter:
     """The routes that change a case."""
-    routes = APIRouter(tags=["cases"])
+    routes = late_routes("cases")
     _add_claims(routes, door)
     _add_work(routes, door)
     _add_ends(routes, door)

@@ -14,6 +14,7 @@ from api.cases.case_shapes import GivenInbox, ReviewQuality, ShownInbox, ShownIn
 from api.cases.review_quality import inbox_qualities, rule_qualities
 from api.http.etag import etag_matches, etag_of
 from api.http.json_body import read_json
+from api.http.late_routes import late_routes
 from api.http.problem import Answer, Problem, as_response, json_answer
 from api.http.route_docs import route_docs
 from api.http.tagged_answer import tagged
@@ -31,7 +32,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)
 
 def make_inbox_routes(door: CaseDoor) -> APIRouter:
     """The routes of inboxes and of the quality of reviews."""
-    routes = APIRouter(tags=["cases"])
+    routes = late_routes("cases")
     _add_reads(routes, door)
     _add_changes(routes, door)
     _add_quality(routes, door)

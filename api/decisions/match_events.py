@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Response
 
 from api.decisions.reads import decision_on
 from api.definitions.in_force import InForce
+from api.http.late_routes import late_routes
 from api.http.problem import as_response, json_answer
 from api.http.route_docs import route_docs
 from features.schema.event import id_key_of
@@ -57,7 +58,7 @@ class DecisionMatches(msgspec.Struct):
 
 def make_match_route(decisions: Decisions, in_force: InForce) -> APIRouter:
     """The route ``/decisions:matches``."""
-    routes = APIRouter(tags=["decisions"])
+    routes = late_routes("decisions")
 
     @routes.get(
         "/decisions:matches",

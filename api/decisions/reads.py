@@ -11,6 +11,7 @@ from api.decisions.profile import Profile, Remembered, profile_of
 from api.decisions.scores import Scores, no_entity_type
 from api.definitions.in_force import InForce
 from api.http.entity_paths import decoded
+from api.http.late_routes import late_routes
 from api.http.problem import Problem, as_response, json_answer
 from api.http.problem_types import AMBIGUOUS_EVENT
 from api.http.responses import Score
@@ -71,7 +72,7 @@ Recall = Callable[[Request, str, str], Awaitable[Remembered]]
 
 def make_reads(decisions: Decisions, scores: Scores, in_force: InForce, clock: Clock, recall: Recall) -> APIRouter:
     """The routes that read the store of decisions."""
-    routes = APIRouter(tags=["decisions"])
+    routes = late_routes("decisions")
 
     @routes.get("/decisions/{event_id:path}", summary="The decision on an event, as it was served", **route_docs(DECISION, 404, 409))
     def decision(

@@ -7,6 +7,7 @@ import msgspec
 from fastapi import APIRouter, Query, Response
 
 from api.definitions.in_force import InForce
+from api.http.late_routes import late_routes
 from api.http.problem import Problem, as_response, json_answer
 from api.http.responses import ReadThreshold, ReadThresholds
 from api.http.route_docs import route_docs
@@ -22,7 +23,7 @@ _LOOKED_AT = 100
 
 def make_threshold_route(in_force: InForce, decisions: Decisions) -> APIRouter:
     """The route ``/patterns/{id}/thresholds/{key}``; it has to stand before those whose rest of a path would hold it."""
-    routes = APIRouter(tags=["patterns"])
+    routes = late_routes("patterns")
 
     @routes.get(
         "/patterns/{id}/thresholds/{key:path}",

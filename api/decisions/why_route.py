@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Response
 from api.decisions.explained import explained
 from api.decisions.reads import decision_on
 from api.definitions.in_force import InForce
+from api.http.late_routes import late_routes
 from api.http.problem import as_response, json_answer
 from api.http.route_docs import route_docs
 from patterns.rules.explanation import Why
@@ -16,7 +17,7 @@ from stores.registry import Registry
 
 def make_why_route(registry: Registry, in_force: InForce, decisions: Decisions) -> APIRouter:
     """The route ``/patterns/{id}:why``; it has to stand before those whose ids would hold the verb."""
-    routes = APIRouter(tags=["patterns"])
+    routes = late_routes("patterns")
 
     @routes.get("/patterns/{id}:why", summary="Why a rule matched an event, or did not", **route_docs(Why, 404, 409))
     def why(

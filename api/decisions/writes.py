@@ -11,6 +11,7 @@ from api.auth.request_context import caller_of, note_subject
 from api.decisions.decide import DEADLINE_MS_MAX, Decide, Decided, FellBack
 from api.definitions.in_force import InForce
 from api.http.json_body import read_array, read_json
+from api.http.late_routes import late_routes
 from api.http.problem import as_response, json_answer
 from api.http.route_docs import OBJECT, route_docs
 from api.kafka.log import Clock, Log
@@ -97,7 +98,7 @@ _encode = msgspec.json.Encoder().encode
 
 def make_writes(in_force: InForce, decide: Decide, log: Log, settings: Settings, clock: Clock) -> APIRouter:
     """The routes that write to the topics; they answer 202 once the broker has the record."""
-    routes = APIRouter(tags=["events"])
+    routes = late_routes("events")
 
     @routes.post(
         "/events",

@@ -12,6 +12,7 @@ from api.definitions.definition_texts import by_of
 from api.definitions.in_force import InForce
 from api.definitions.publisher import Definitions
 from api.http.json_body import read_json
+from api.http.late_routes import late_routes
 from api.http.problem import as_response, json_answer
 from api.http.responses import BypassInForce
 from api.http.route_docs import route_docs
@@ -31,7 +32,7 @@ class GivenBypass(msgspec.Struct, forbid_unknown_fields=True):
 
 def make_bypass_routes(definitions: Definitions, in_force: InForce) -> APIRouter:
     """The routes ``/policy:bypass``."""
-    routes = APIRouter(tags=["policy"])
+    routes = late_routes("policy")
 
     @routes.get("/policy:bypass", summary="The state of the kill switch", **route_docs(BypassInForce))
     def read() -> Response:

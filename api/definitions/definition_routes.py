@@ -15,6 +15,7 @@ from api.definitions.publisher import Definitions, Published
 from api.definitions.version_routes import add_version_routes
 from api.definitions.versions import text_of, version_of
 from api.http.json_body import read_json
+from api.http.late_routes import late_routes
 from api.http.problem import as_response, json_answer
 from api.http.responses import Kept, KeptParts, ListChanged, Put
 from api.http.route_docs import route_docs
@@ -71,7 +72,7 @@ class Releases(msgspec.Struct):
 
 def make_definition_routes(definitions: Definitions, in_force: InForce, entries: Entries) -> APIRouter:
     """The routes that read and change each part of a release, its versions, and the releases."""
-    routes = APIRouter(tags=["definitions"])
+    routes = late_routes("definitions")
     for part in PARTS:
         _add_part(routes, part, definitions, in_force)
     _add_catalogue(routes, definitions, in_force)

@@ -12,6 +12,7 @@ from api.definitions.definition_texts import IfMatch, IfNoneMatch, by_of, text_i
 from api.definitions.in_force import InForce
 from api.definitions.publisher import Definitions
 from api.http.etag import etag_matches, etag_of
+from api.http.late_routes import late_routes
 from api.http.problem import Problem, as_response, json_answer
 from api.http.responses import ListChanged, ListedEntry, ListInForce, ListPage, Lists
 from api.http.route_docs import route_docs
@@ -32,7 +33,7 @@ Name = Annotated[str, Path(description="lower-case letters, digits and underscor
 
 def make_list_routes(definitions: Definitions, in_force: InForce, entries: Entries) -> APIRouter:
     """The routes ``/lists`` and below."""
-    routes = APIRouter(tags=["lists"])
+    routes = late_routes("lists")
 
     @routes.get("/lists", summary="The lists that the release in force declares", **route_docs(Lists))
     async def lists() -> Response:

@@ -13,6 +13,7 @@ from api.decisions.reads import require_entity_type
 from api.definitions.in_force import InForce
 from api.http.entity_paths import decoded
 from api.http.json_body import read_json
+from api.http.late_routes import late_routes
 from api.http.problem import Problem, as_response, json_answer
 from api.http.route_docs import route_docs
 from api.kafka.log import Clock
@@ -44,7 +45,7 @@ class NotePage(msgspec.Struct):
 
 def make_note_routes(notes: Notes, in_force: InForce, clock: Clock) -> APIRouter:
     """The routes ``/entities/{entity}/{id}/notes`` and below."""
-    routes = APIRouter(tags=["entities"])
+    routes = late_routes("entities")
 
     @routes.get("/entities/{entity}/{id:path}/notes", summary="The notes on an entity, newest first", **route_docs(NotePage, 404))
     def listed(

@@ -12,6 +12,7 @@ from api.definitions.in_force import InForce
 from api.facts.told_facts import ToldFacts
 from api.http.entity_paths import decoded
 from api.http.json_body import read_json
+from api.http.late_routes import late_routes
 from api.http.problem import Problem, as_response, json_answer
 from api.http.responses import FactsOfEntity
 from api.http.route_docs import route_docs
@@ -38,7 +39,7 @@ class GivenFact(msgspec.Struct, forbid_unknown_fields=True):
 
 def make_fact_routes(told: ToldFacts, in_force: InForce, log: Log, settings: Settings, clock: Clock) -> APIRouter:
     """The routes ``/entities/{entity}/{id}/facts`` and below; writes answer 202 once the broker has the record."""
-    routes = APIRouter(tags=["facts"])
+    routes = late_routes("facts")
     newest_ms = 0
 
     @routes.get("/entities/{entity}/{id:path}/facts", summary="The facts of an entity", **route_docs(FactsOfEntity, 404))

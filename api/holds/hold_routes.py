@@ -11,6 +11,7 @@ from api.auth.request_context import caller_of, note_subject
 from api.holds.hold_shapes import GivenEnd, HoldPage, ShownHold
 from api.http.choices import chosen
 from api.http.json_body import read_json
+from api.http.late_routes import late_routes
 from api.http.problem import Problem, as_response, json_answer
 from api.http.route_docs import route_docs
 from api.http.time_cursor import cursor_at, place_at
@@ -28,7 +29,7 @@ HoldId = Annotated[str, Path(max_length=200, description="the id of a hold")]
 
 def make_hold_routes(holds: Holds, webhooks: Webhooks, deliveries: Deliveries, clock: Clock) -> APIRouter:
     """The routes of holds."""
-    routes = APIRouter(tags=["holds"])
+    routes = late_routes("holds")
 
     @routes.get("/holds", summary="Holds of payments, newest first", **route_docs(HoldPage))
     def listed(

@@ -1,5 +1,6 @@
 """Route docs: what a route adds to the OpenAPI document beyond what FastAPI reads from its signature: bodies, answers, problems."""
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -69,9 +70,16 @@ def _schema(shape: Any, components: dict[str, Any]) -> dict[str, Any]:
         return shape
     if isinstance(shape, tuple):
         return {"anyOf": [_schema(each, components) for each in shape]}
-    [schema], found = msgspec.json.schema_components((shape,), ref_template="#/components/schemas/{name}", schema_hook=_any)
+    schema, found = _schema_of_type(shape)
     components |= found
     return schema
+
+
+@functools.cache
+def _schema_of_type(shape: type) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The schema of a type, and those that it refers to: nobody may change them, since all applications of a process share them."""
+    [schema], found = msgspec.json.schema_components((shape,), ref_template="#/components/schemas/{name}", schema_hook=_any)
+    return schema, found
 
 
 def _any(kind: type) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from api.auth.permissions import ADMIN, Caller
 from api.auth.request_context import caller_of, note_subject
 from api.http.choices import chosen
 from api.http.json_body import read_json
+from api.http.late_routes import late_routes
 from api.http.problem import Answer, Problem, as_response, json_answer
 from api.http.problem_types import JOB_ENDED, KEY_REUSED, TOO_MANY_JOBS
 from api.http.responses import Job, JobPage
@@ -49,7 +50,7 @@ Door = Callable[[Any, Caller], Awaitable[Any]]
 
 def make_job_routes(jobs: Jobs, settings: Settings, clock: Clock, doors: Mapping[str, Door]) -> APIRouter:
     """The routes below ``/jobs``, and one for each kind of job that begins it; `doors` are those of kinds that have one, by their names."""
-    routes = APIRouter(tags=["jobs"])
+    routes = late_routes("jobs")
     for kind in KINDS.values():
         _add_start(routes, kind, doors.get(kind.name, _open), jobs, QueueBounds(settings.jobs_of_caller_max, settings.jobs_max), clock)
 

@@ -13,6 +13,7 @@ from api.auth.admission import send_while_admitted
 from api.auth.request_context import caller_of
 from api.http.byte_range import range_of
 from api.http.etag import etag_matches, etag_of
+from api.http.late_routes import late_routes
 from api.http.problem import Answer, Problem, as_response
 from api.http.problem_types import JOB_ENDED, JOB_UNFINISHED, RESULT_GONE
 from api.http.route_docs import OBJECT, route_docs
@@ -99,7 +100,7 @@ class FileAnswer(Response):
 
 def make_result_route(jobs: Jobs, results: ResultFolder, clock: Clock) -> APIRouter:
     """The route ``/jobs/{id}/result``."""
-    routes = APIRouter(tags=["jobs"])
+    routes = late_routes("jobs")
     downloads = Downloads()
     docs = route_docs(OBJECT | {"description": "what the job found, if it made no file"}, 404, 409, 410, 416)
     docs["responses"][200]["content"] |= BYTES

@@ -11,6 +11,7 @@ from api.auth.permissions import CALLER
 from api.decisions.waiting import Waiting
 from api.definitions.in_force import InForce
 from api.http.health import Health, Part
+from api.http.late_routes import late_routes
 from api.http.metrics import ApiMetrics
 from api.http.problem import as_response, json_answer
 from api.http.route_docs import route_docs
@@ -39,7 +40,7 @@ def ready_docs() -> dict[str, Any]:
 
 def make_health(known: Health, api_metrics: ApiMetrics, in_force: InForce, waiting: Waiting, stream: Stream) -> APIRouter:
     """The routes ``/health``, ``/ready`` and ``/metrics``."""
-    routes = APIRouter(tags=["health"])
+    routes = late_routes("health", prefix="")
     api_metrics.registry.register(ScrapedFigures(known, waiting, stream))
 
     @routes.get("/health", summary="Whether the process is alive", **route_docs(dict[str, str]))

@@ -9,6 +9,7 @@ import msgspec
 from fastapi import APIRouter, Query, Response
 
 from api.definitions.in_force import InForce
+from api.http.late_routes import late_routes
 from api.http.problem import Problem, as_response, json_answer
 from api.http.route_docs import route_docs
 from foundation.refusal import Refusal
@@ -47,7 +48,7 @@ class QueriedMetrics(msgspec.Struct, rename={"from_ms": "from", "to_ms": "to"}):
 
 def make_metric_routes(metrics: Metrics, in_force: InForce, clock: Clock) -> APIRouter:
     """The route ``GET /metrics/query`` over the store `metrics`."""
-    routes = APIRouter(tags=["metrics"])
+    routes = late_routes("metrics")
     asking = Asking(metrics)
 
     @routes.get(

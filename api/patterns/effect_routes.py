@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query, Request, Response
 from api.auth.request_context import caller_of, note_subject
 from api.definitions.in_force import InForce
 from api.http.json_body import read_json
+from api.http.late_routes import late_routes
 from api.http.problem import Problem, as_response, json_answer
 from api.http.route_docs import route_docs
 from api.http.rule_responses import HiddenByExceptions, RuleReport, ShownSnooze, ShownSnoozes, ShownSuppression
@@ -43,7 +44,7 @@ class WantedSnooze(msgspec.Struct, forbid_unknown_fields=True, rename={"for_": "
 
 def make_effect_routes(measuring: Measuring, snoozes: Snoozes, alerts: Alerts, in_force: InForce, clock: Clock) -> APIRouter:
     """The routes of what rules did."""
-    routes = APIRouter(tags=["patterns"])
+    routes = late_routes("patterns")
 
     @routes.get("/patterns/{id}/report", summary="What a rule did, or would have done", **route_docs(RuleReport, 404))
     async def report(

@@ -15,6 +15,7 @@ from api.definitions.publisher import Definitions, Published
 from api.definitions.version_routes import add_reading_of_versions
 from api.definitions.versions import text_of, version_of
 from api.http.json_body import read_json
+from api.http.late_routes import late_routes
 from api.http.problem import Problem, as_response, json_answer
 from api.http.problem_types import NEEDS_APPROVER
 from api.http.responses import KeptParts, RuleInForce, ShownRules
@@ -97,7 +98,7 @@ def part_of(id: Annotated[str, Path(description="lower-case letters, digits and 
 
 def make_pattern_routes(definitions: Definitions, in_force: InForce, measuring: Measuring, remarks: Remarks) -> APIRouter:
     """The routes ``/patterns`` and below."""
-    routes = APIRouter(tags=["patterns"])
+    routes = late_routes("patterns")
     _add_texts(routes, definitions, in_force, remarks)
     add_reading_of_versions(routes, "/patterns/{id}", part_of, YAML_TYPE, definitions, in_force)
     _add_life(routes, definitions, in_force, measuring)

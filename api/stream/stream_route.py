@@ -9,6 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from api.auth.admission import send_while_admitted
 from api.definitions.in_force import InForce
+from api.http.late_routes import late_routes
 from api.http.problem import Problem
 from api.http.route_docs import route_docs
 from api.stream.stream import Stream, Wanted, Watcher, positions_of
@@ -59,7 +60,7 @@ class EventStream(Response):
 
 def make_stream_route(stream: Stream, in_force: InForce, require_entity_type: Callable[[InForce, str], None]) -> APIRouter:
     """The route; `require_entity_type` refuses a name that is no entity type."""
-    routes = APIRouter(tags=["decisions"])
+    routes = late_routes("decisions")
 
     @routes.get("/stream", summary="Decisions as they are delivered, as server-sent events", **route_docs("text/event-stream", 404))
     async def follow(

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from api.auth.request_context import caller_of, note_subject
 from api.cases.case_door import CaseDoor
 from api.http.json_body import read_json
+from api.http.late_routes import late_routes
 from api.http.problem import Problem, as_response, json_answer
 from api.http.route_docs import route_docs
 from api.verdicts.verdict_shapes import GivenJudgement, ShownVerdict, ShownVerdictStep, WaitingSteps
@@ -26,7 +27,7 @@ VerdictId = Annotated[str, Path(max_length=200, description="the id of a verdict
 
 def make_verdict_routes(door: CaseDoor, steps: VerdictSteps) -> APIRouter:
     """The routes of verdicts and their steps."""
-    routes = APIRouter(tags=["cases"])
+    routes = late_routes("cases")
     _add_reads(routes, door, steps)
     _add_judgements(routes, door, steps)
     return routes

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from api.auth.permissions import ADMIN
 from api.auth.request_context import caller_of
 from api.http.choices import chosen
+from api.http.late_routes import late_routes
 from api.http.problem import Problem, as_response, json_answer
 from api.http.route_docs import route_docs
 from api.webhooks.shown_webhook import shown_attempt, shown_delivery
@@ -22,7 +23,7 @@ NUMBER_MAX = 1 << 62
 
 def make_delivery_routes(deliveries: Deliveries) -> APIRouter:
     """The routes of deliveries."""
-    routes = APIRouter(tags=["webhooks"])
+    routes = late_routes("webhooks")
 
     @routes.get("/deliveries", summary="Deliveries to webhooks, newest first", **route_docs(DeliveryPage))
     def listed(

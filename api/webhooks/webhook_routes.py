@@ -17,6 +17,7 @@ from api.auth.request_context import caller_of, note_subject
 from api.definitions.in_force import InForce
 from api.http.etag import etag_matches, etag_of
 from api.http.json_body import read_json
+from api.http.late_routes import late_routes
 from api.http.problem import Problem, as_response, json_answer
 from api.http.route_docs import route_docs
 from api.http.tagged_answer import tagged
@@ -53,7 +54,7 @@ class WebhookStores(msgspec.Struct, frozen=True):
 
 def make_webhook_routes(stores: WebhookStores, in_force: InForce, clock: Clock) -> APIRouter:
     """The routes of webhooks."""
-    routes = APIRouter(tags=["webhooks"])
+    routes = late_routes("webhooks")
     _add_texts(routes, stores, in_force, clock)
     _add_verbs(routes, stores.stored, stores.deliveries, clock)
     return routes

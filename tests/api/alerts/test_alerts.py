@@ -96,11 +96,10 @@ async def test_a_silence_is_made_listed_and_ended(api: Api) -> None:
 
 
 async def test_silences_of_an_alertmanager_that_does_not_answer_keep_nobody_from_the_others(tmp_path: pathlib.Path) -> None:
-    app = fastapi.FastAPI()
     database = database_in(tmp_path)
     RelationalAlerts(database).silence(Silence("s" * 32, {"card": "c1"}, 0, NOW_MS + 1, "ana", "why"))
     elsewhere = AlertmanagerSilences("http://127.0.0.1:1")
-    app.include_router(make_alert_routes(RelationalAlerts(database), elsewhere, lambda: NOW_MS / 1_000), prefix="/v1")
+    app = fastapi.FastAPI(routes=make_alert_routes(RelationalAlerts(database), elsewhere, lambda: NOW_MS / 1_000).routes)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://t") as client:
         found = (await client.get("/v1/silences")).json()
     database.close()
