@@ -34,23 +34,22 @@ class AlertSender:
         self._writer = SoleWriter(settings, TOPIC)
         self._began = False
 
-    def send(self) -> bool:
-        """Sends all alerts that are not sent yet; returns False if it has to be tried again.
+    def send(self) -> None:
+        """Sends all alerts that are not sent yet, unless the broker is away or another process has begun to: the store then still has them.
 
         Raises:
             StoreUnavailableError: the store does not answer.
         """
         alerts = self._store.alerts()
         if not alerts:
-            return True
+            return
         try:
             self._send(alerts)
         except (KafkaException, Refusal) as error:
-            log.warning("%d alerts were not sent, and are tried again: %s", len(alerts), error)
+            log.warning("%d alerts were not sent, and are tried again later: %s", len(alerts), error)
             self._began = False
-            return False
+            return
         self._store.alerts_sent([alert.id for alert in alerts])
-        return True
 
     def close(self) -> None:
         """Closes the connections."""

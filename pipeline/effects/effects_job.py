@@ -26,7 +26,8 @@ log = logging.getLogger(__name__)
 PACE_SECONDS = 0.5
 """What came in this time is written together: each transaction waits for the disk."""
 SEND_SECONDS = 5.0
-"""How often alerts are looked for that another process has left."""
+"""How often alerts are looked for that were not sent, by this process or another. If they were tried again at once, two processes that both
+took themselves for the one at work would exclude each other for as long as both ran."""
 RECORDS_AT_ONCE = 20_000
 FORGET_SECONDS = 60.0
 FORGET_TIMES = 10
@@ -92,7 +93,8 @@ class EffectsJob:
                 self.written += digest.records
             if self._to_send or time.monotonic() - self._sent_at >= SEND_SECONDS:
                 self._sent_at = time.monotonic()
-                self._to_send = not self._sender.send()
+                self._to_send = False
+                self._sender.send()
             self._forget(newest_ms)
             if digest.records < RECORDS_AT_ONCE:
                 self._stopping.wait(PACE_SECONDS)

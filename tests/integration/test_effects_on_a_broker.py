@@ -71,7 +71,6 @@ def test_two_jobs_side_by_side_and_one_after_them_write_each_effect_once(
 ) -> None:
     monkeypatch.setattr(effects_job, "PACE_SECONDS", 0.05)
     monkeypatch.setattr(one_reader, "STAND_BY_SECONDS", 0.5)
-    monkeypatch.setattr(effects_job, "SEND_SECONDS", 3.0)
 
     def acted() -> int:
         return sum(total.acted for total in store.totals(9))

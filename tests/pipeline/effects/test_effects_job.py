@@ -9,14 +9,16 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 import pytest
+from confluent_kafka import KafkaError, KafkaException
 
 from foundation.settings import Settings
 from pipeline.control.kafka import Outbox, producer_of
 from pipeline.control.topic_values import values_of
+from pipeline.effects import effects_job
 from pipeline.effects.alert_sender import AlertSender
 from pipeline.effects.effects_job import EffectsJob
 from pipeline.log.log_folder import LOGS, close_writer, close_writers, writer_of
@@ -74,17 +76,22 @@ def until(condition: Callable[[], object]) -> None:
 def read(settings: Settings, store: RelationalEffects) -> None:
     """Runs the job in this process until it has read everything."""
     end = writer_of(settings.path(*LOGS), "output").end
+    with in_a_thread(settings, store):
+        until(lambda: store.positions().get("weir.decisions/0", 0) >= end)
+    close_writer(settings.path(*LOGS), "side")
+
+
+@contextlib.contextmanager
+def in_a_thread(settings: Settings, store: RelationalEffects) -> Iterator[None]:
+    """The job beside the test."""
     job = EffectsJob(settings, store)
-
-    def is_done() -> bool:
-        return store.positions().get("weir.decisions/0", 0) >= end
-
     thread = threading.Thread(target=job.run)
     thread.start()
-    until(is_done)
-    job.stop()
-    thread.join()
-    close_writer(settings.path(*LOGS), "side")
+    try:
+        yield
+    finally:
+        job.stop()
+        thread.join()
 
 
 def alerts(settings: Settings) -> list[str]:
@@ -160,12 +167,31 @@ def test_an_alert_that_a_process_sent_and_did_not_note_before_it_was_killed_is_n
     pending = [Alert(sent, "lists", b"{}")]
     store.alerts = lambda: pending  # type: ignore[method-assign]
     sender = AlertSender(settings, store)
-    assert sender.send()
+    sender.send()
     assert alerts(settings) == [sent]
     pending[:] = [Alert("another", "lists", b'{"id":"another"}')]
-    assert sender.send()
+    sender.send()
     assert alerts(settings)[-1] == "another"
     sender.close()
+
+
+def test_alerts_that_were_not_sent_are_tried_again_after_a_while_and_not_at_once(
+    settings: Settings, store: RelationalEffects, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = []
+
+    def excluded(sender: AlertSender, alerts: Sequence[Alert]) -> None:
+        tried.append([alert.id for alert in alerts])
+        raise KafkaException(KafkaError(KafkaError._FENCED))
+
+    monkeypatch.setattr(AlertSender, "_send", excluded)
+    monkeypatch.setattr(effects_job, "PACE_SECONDS", 0.01)
+    monkeypatch.setattr(effects_job, "SEND_SECONDS", 600.0)
+    with in_a_thread(settings, store):
+        for numbers in (range(60), range(60, 61), range(61, 62), range(62, 63)):
+            append(settings, "decisions", *map(decision, numbers))
+            until(lambda numbers=numbers: sum(store.decided(0).values()) == numbers.stop)  # type: ignore[misc]
+    assert tried == [[alert.id for alert in store.alerts()]]
 
 
 def check_whole(settings: Settings, store: RelationalEffects, count: int) -> None:
