@@ -1,6 +1,5 @@
 """Servers that tests of several folders use: started once a run, on free ports, in a temporary folder, ended by their ids."""
 
-import gc
 import itertools
 import pathlib
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from example_counts import IS_DEEP
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from servers_of_a_test import UNHURRIED_MS, mark
+from sweeper import Sweeper
 
 from deploy.command import SAMPLES
 from deploy.local.releases import read_folder
@@ -36,8 +36,6 @@ UNHURRIED = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 hypothesis_settings.register_profile("ordinary", derandomize=True, **UNHURRIED)
 hypothesis_settings.register_profile("deep", print_blob=True, **UNHURRIED)
 hypothesis_settings.load_profile("deep" if IS_DEEP else "ordinary")
-FROZEN_OBJECTS_MAX = 50_000
-"""Of one module's tests."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -59,20 +57,17 @@ def pytest_collection_finish() -> None:
     settle_garbage()
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _garbage_of_the_module_goes() -> Iterator[None]:
-    """Lets go what a module's tests have left: an application of the API is 7 MB in circles, and a run has a thousand of them.
+@pytest.fixture(scope="session")
+def _sweeper() -> Sweeper:
+    """Of the run."""
+    return Sweeper()
 
-    What the code under test has frozen meanwhile is let go too, but only where it is much: the collector then looks at all there is.
-    """
-    frozen = gc.get_freeze_count()
+
+@pytest.fixture(scope="module", autouse=True)
+def _garbage_of_the_module_goes(_sweeper: Sweeper) -> Iterator[None]:
+    """Lets go what a module's tests have left in circles: a run has a thousand applications of the API."""
     yield
-    if gc.get_freeze_count() - frozen > FROZEN_OBJECTS_MAX:
-        gc.unfreeze()
-        gc.collect()
-        gc.freeze()
-    else:
-        gc.collect()
+    _sweeper.sweep()
 
 
 @pytest.fixture(scope="session")
