@@ -11,6 +11,11 @@ FOR ?=
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 RUN := .venv/bin/
 
+# What Python compiles of modules is kept in the cache of `weir`, also where the environment says no: compiling two thousand modules takes
+# seconds of CPU of each process that a test starts.
+export PYTHONDONTWRITEBYTECODE :=
+export PYTHONPYCACHEPREFIX ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/weir/bytecode
+
 help:
 	@sed -n 's/^# //p' Makefile
 
@@ -44,6 +49,9 @@ LANES := $(shell awk '/^MemAvailable/ { print ($$2 > 10000000 ? 2 : 1) }' /proc/
 ORDINARY := not quality and not deep
 WHOLE := (system or full_profile)
 STORES := (cassandra or druid or hdfs or s3 or postgresql)
+UNITS := --ignore=tests/integration --ignore=tests/quality -m "$(ORDINARY) and not integration"
+# Where tests with servers stand; no lane imports the others. A test elsewhere that needs a server is refused by pytest.
+SERVERS := tests/integration tests/contracts tests/stores tests/deploy tests/alerts/alertmanager tests/api/operations tests/pipeline/offline
 
 test: ready
 	@$(MAKE) --no-print-directory -j2 jars kernels
@@ -58,23 +66,23 @@ test-servers: test-kafka test-flink test-system test-stores test-full-profile
 test-system test-full-profile test-flink test-kafka test-stores: export JDK_JAVA_OPTIONS := -XX:TieredStopAtLevel=1
 
 test-system:
-	@$(RUN)pytest -m "$(ORDINARY) and system and not full_profile" $(ARGS) | sed -u 's/^/system: /'
+	@$(RUN)pytest $(SERVERS) -m "$(ORDINARY) and system and not full_profile" $(ARGS) | sed -u 's/^/system: /'
 
 test-full-profile:
-	@$(RUN)pytest -m "$(ORDINARY) and full_profile" $(ARGS) | sed -u 's/^/full-profile: /'
+	@$(RUN)pytest $(SERVERS) -m "$(ORDINARY) and full_profile" $(ARGS) | sed -u 's/^/full-profile: /'
 
 test-flink:
-	@$(RUN)pytest -m "$(ORDINARY) and flink and not $(WHOLE)" $(ARGS) | sed -u 's/^/flink: /'
+	@$(RUN)pytest $(SERVERS) -m "$(ORDINARY) and flink and not $(WHOLE)" $(ARGS) | sed -u 's/^/flink: /'
 
 # With a broker, or with servers that a test starts, kills and starts again by itself.
 test-kafka:
-	@$(RUN)pytest -m "$(ORDINARY) and integration and not $(STORES) and not flink and not $(WHOLE)" $(ARGS) | sed -u 's/^/kafka: /'
+	@$(RUN)pytest $(SERVERS) -m "$(ORDINARY) and integration and not $(STORES) and not flink and not $(WHOLE)" $(ARGS) | sed -u 's/^/kafka: /'
 
 test-stores:
-	@$(RUN)pytest -m "$(ORDINARY) and $(STORES) and not flink and not $(WHOLE)" $(ARGS) | sed -u 's/^/stores: /'
+	@$(RUN)pytest $(SERVERS) -m "$(ORDINARY) and $(STORES) and not flink and not $(WHOLE)" $(ARGS) | sed -u 's/^/stores: /'
 
 test-units:
-	@$(RUN)pytest -m "$(ORDINARY) and not integration" $(ARGS) | sed -u 's/^/units: /'
+	@$(RUN)pytest $(UNITS) $(ARGS) | sed -u 's/^/units: /'
 
 test-java:
 	$(RUN)weir doctor --test-java
@@ -86,7 +94,7 @@ check: kernels
 	$(RUN)ruff check .
 	$(RUN)mypy
 	$(RUN)lint-imports
-	$(RUN)pytest -q -m "$(ORDINARY) and not integration" -n 2 --dist loadfile $(ARGS)
+	$(RUN)pytest -q $(UNITS) -n 2 --dist loadfile $(ARGS)
 
 quality: ready
 	$(RUN)pytest -m quality $(ARGS)

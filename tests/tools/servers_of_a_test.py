@@ -1,5 +1,8 @@
 """Which real servers a test needs, read off its fixtures and parameters, so that no test has to say it again."""
 
+import pathlib
+import re
+
 import pytest
 from example_counts import IS_DEEP
 
@@ -17,12 +20,21 @@ MARKERS = {
 }
 """Marker by fixture, or by the parameter of a contract test."""
 
+PROJECT = pathlib.Path(__file__).resolve().parents[2]
+[_folders] = re.findall(r"^SERVERS := (.*)$", (PROJECT / "Makefile").read_text(), re.MULTILINE)
+WITH_SERVERS = [PROJECT / folder for folder in (*_folders.split(), "tests/quality")]
+"""The folders that lanes with servers collect, and that of measures of quality."""
+
 UNHURRIED_MS = 2_000
 """How long an event of a test may wait for its entities: no answer hangs on the machine being quiet, as with the 20 ms of a live system."""
 
 
 def mark(item: pytest.Item) -> None:
-    """Adds the markers of the servers that `item` needs; in a deep run, also that of the tests that try many examples."""
+    """Adds the markers of the servers that `item` needs; in a deep run, also that of the tests that try many examples.
+
+    Raises:
+        UsageError: it needs a server, and no lane with servers collects its folder.
+    """
     needed = _needed(item)
     if IS_DEEP and hasattr(getattr(item, "obj", None), "hypothesis"):
         item.add_marker("deep")
@@ -30,6 +42,8 @@ def mark(item: pytest.Item) -> None:
         item.add_marker(MARKERS[name])
     if needed:
         item.add_marker("integration")
+    if item.get_closest_marker("integration") and not any(folder in item.path.parents for folder in WITH_SERVERS):
+        raise pytest.UsageError(f"{item.nodeid} needs servers; add its folder to SERVERS of the Makefile, or no lane runs it")
 
 
 def _needed(item: pytest.Item) -> list[str]:
