@@ -145,7 +145,7 @@ def backtest(
 @click.option("--facts", type=EXISTING_FILE, help="JSON Lines file of facts, with --replayed; as for replay.")
 @click.option("--from", "from_ms", callback=as_moment_ms, help="First event time (inclusive), such as 2026-11-23T00:00:00Z, with --served.")
 @click.option("--to", "to_ms", callback=as_moment_ms, help="End of the event times (exclusive), with --served.")
-@click.option("--out", type=click.Path(path_type=pathlib.Path), required=True, help="Parquet file to write.")
+@click.option("--out", type=click.Path(path_type=pathlib.Path), required=True, help="File to write: JSON Lines for .jsonl, else Parquet.")
 @click.option("--overwrite", is_flag=True, help="Replaces the file if it exists.")
 def export(
     replayed: tuple[pathlib.Path, ...],

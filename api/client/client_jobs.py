@@ -43,9 +43,13 @@ class ClientJobs:
         job: Job = self._read("POST", f"/v1/{path}", Job, json=dict(parameters), headers=headers)
         return job
 
-    def export(self, from_: str | int | None = None, to: str | int | None = None, key: str | None = None) -> Job:
-        """Starts an export of decisions on events with times in [from_, to), each RFC 3339 or ms since the epoch; None is no bound."""
-        return self.start("exports", {"from": from_, "to": to}, key)
+    def export(self, from_: str | int | None = None, to: str | int | None = None, key: str | None = None, form: str = "parquet") -> Job:
+        """Starts an export of decisions on events with times in [from_, to), each RFC 3339 or ms since the epoch; None is no bound.
+
+        Args:
+            form: ``parquet`` or ``json_lines``.
+        """
+        return self.start("exports", {"from": from_, "to": to, "format": form}, key)
 
     def export_all(self, what: str, form: str = "parquet", key: str | None = None) -> Job:
         """Starts an export of all ``alerts``, ``cases``, ``verdicts`` or ``holds``, as ``parquet`` or ``json_lines``."""

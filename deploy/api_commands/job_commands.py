@@ -68,9 +68,10 @@ def download(id: str, out: pathlib.Path) -> None:
 def export_by_job(settings: "Settings", out: pathlib.Path, from_ms: int | None, to_ms: int | None) -> None:
     """Exports the running system's decisions by a job of the system, and writes the file to `out`; ends with status 1 if the job fails."""
     from deploy.api_commands.push import api_of
+    from pipeline.training.table_file import format_of
 
     with api_of(settings) as api:
-        job = api.jobs.export(from_ms, to_ms)
+        job = api.jobs.export(from_ms, to_ms, form=format_of(out))
         click.echo(f"job         {job.id}; it goes on without this command", err=True)
         job = waited(api, job.id)
         if job.state != "done":

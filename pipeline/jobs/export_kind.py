@@ -9,15 +9,14 @@ from foundation.refusal import Refusal
 from pipeline.engine.moment import moment_ms
 from pipeline.jobs.job_kind import PARQUET, JobContext, JobKind, JobResult
 
-FILE = "training.parquet"
 _TIME_MS_MAX = 1 << 53
 
 
 class ExportParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"from_": "from"}):
     """Says what is exported: ``training`` (decisions with features, scores, labels), or all ``alerts``, ``cases``, ``verdicts``, ``holds``.
 
-    Of decisions only those on events with times in [from, to) are; each is RFC 3339 or ms since the epoch, and null is no bound. All but
-    decisions may be ``json_lines``, too. `hidden` are inboxes whose cases the caller may not see; what a caller says there is not read.
+    Of decisions only those on events with times in [from, to) are; each is RFC 3339 or ms since the epoch, and null is no bound.
+    `hidden` are inboxes whose cases the caller may not see; what a caller says there is not read.
     """
 
     from_: int | str | None = None
@@ -36,8 +35,6 @@ def check(given: ExportParameters) -> ExportParameters:
     from_ms, to_ms = time_ms_of(given.from_, "from"), time_ms_of(given.to, "to")
     if from_ms is not None and to_ms is not None and to_ms <= from_ms:
         raise Refusal("empty span of time", where="to", expected=f"a time after `from`, which is {from_ms} ms", got=f"{to_ms} ms")
-    if given.what == "training" and given.format != "parquet":
-        raise Refusal("no such format", where="format", expected="parquet, for decisions", got=given.format)
     if given.what != "training" and (from_ms is not None or to_ms is not None):
         raise Refusal("span of time", where="from", expected=f"no span, since all {given.what} are exported", got=f"{given.from_}")
     return msgspec.structs.replace(given, from_=from_ms, to=to_ms)
@@ -50,8 +47,9 @@ def run(parameters: ExportParameters, context: JobContext) -> JobResult:
     from pipeline.training.export_command import write_served
 
     from_ms, to_ms = time_ms_of(parameters.from_, "from"), time_ms_of(parameters.to, "to")
-    summary, remarks = write_served(context.settings, context.folder / FILE, from_ms, to_ms, context.progress)
-    return JobResult({**msgspec.to_builtins(summary), "remarks": remarks}, FILE)
+    file = _name(parameters)
+    summary, remarks = write_served(context.settings, context.folder / file, from_ms, to_ms, context.progress)
+    return JobResult({**msgspec.to_builtins(summary), "remarks": remarks}, file)
 
 
 def _kept(parameters: ExportParameters, what: Literal["alerts", "cases", "verdicts", "holds"], context: JobContext) -> JobResult:
@@ -59,10 +57,15 @@ def _kept(parameters: ExportParameters, what: Literal["alerts", "cases", "verdic
     from stores.relational.database import Database
     from stores.relational.place import place_of
 
-    file = f"{what}.{'parquet' if parameters.format == 'parquet' else 'jsonl'}"
+    file = _name(parameters)
     with contextlib.closing(Database(place_of(context.settings), owner=False)) as database:
         rows = write_kept(database, what, parameters.hidden, context.folder / file, parameters.format, context.progress)
     return JobResult({"rows": rows}, file)
+
+
+def _name(parameters: ExportParameters) -> str:
+    """The name of the file, which says of what form it is."""
+    return f"{parameters.what}.{'parquet' if parameters.format == 'parquet' else 'jsonl'}"
 
 
 def time_ms_of(value: int | str | None, where: str) -> int | None:

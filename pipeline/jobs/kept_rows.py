@@ -9,6 +9,7 @@ import msgspec
 import pyarrow
 import pyarrow.parquet
 
+from pipeline.training.table_file import FileFormat
 from stores.alerts import Alert
 from stores.cases import Case
 from stores.holds import Hold
@@ -20,7 +21,6 @@ from stores.relational.verdicts import RelationalVerdicts
 from stores.verdicts import Verdict
 
 KeptWord = Literal["alerts", "cases", "verdicts", "holds"]
-FileFormat = Literal["parquet", "json_lines"]
 ROWS_AT_ONCE = 500
 _FOREVER_MS = 1 << 62
 _SHAPES: dict[KeptWord, type[msgspec.Struct]] = {"alerts": Alert, "cases": Case, "verdicts": Verdict, "holds": Hold}

@@ -1,4 +1,4 @@
-"""Training data of any source is written as Parquet, in order and in row groups."""
+"""Training data of any source is written as Parquet or JSON Lines, in order and in row groups."""
 
 import os
 import pathlib
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet
 
 from foundation.refusal import Refusal
 from pipeline.replay.spool import Spool
+from pipeline.training.table_file import format_of, open_table
 from pipeline.training.training_rows import ALWAYS, Chosen, TrainingRows
 from pipeline.training.training_source import AFTER_GROUPS, BEFORE_GROUPS, EVENT_TIME, GROUPS, TrainingSource, type_in_group
 
@@ -34,7 +34,8 @@ def export(source: TrainingSource, out: pathlib.Path, span_ms: tuple[int, int] =
     """Writes the decisions of `source` with their labels to `out`, sorted by (event time, event id, revision).
 
     Meanwhile a temporary folder beside `out` holds all decisions, and memory holds an index of them and one row group. The file appears
-    when it is complete. Only event times in `span_ms` are written; its start is inclusive and its end is exclusive.
+    when it is complete; its name says of what form it is, see `pipeline.training.table_file.format_of`. Only event times in `span_ms` are
+    written; its start is inclusive and its end is exclusive.
 
     Raises:
         Refusal: `out` exists and `overwrite` is false, its folder does not exist, or the source cannot be read or is too large.
@@ -49,9 +50,10 @@ def export(source: TrainingSource, out: pathlib.Path, span_ms: tuple[int, int] =
         for labels in source.labels():
             rows.add_labels(labels)
         chosen, schema = rows.choose(span_ms), _schema_of(spool.schemas)
-        _write(spool, chosen, schema, folder / "out.parquet")
+        written = folder / f"out{out.suffix}"
+        _write(spool, chosen, schema, written)
         check_free(out, overwrite)
-        os.replace(folder / "out.parquet", out)
+        os.replace(written, out)
     has, positives = int((chosen.labels >= 0).sum()), int((chosen.labels == 1).sum())
     return Summary(len(chosen.rows), has, positives, len(schema), chosen.repeats, chosen.strangers, chosen.ambiguous)
 
@@ -78,7 +80,7 @@ def _schema_of(schemas: list[pa.Schema]) -> pa.Schema:
 
 
 def _write(spool: Spool, chosen: Chosen, schema: pa.Schema, path: pathlib.Path) -> None:
-    with pyarrow.parquet.ParquetWriter(path, schema, compression="zstd") as writer:
+    with open_table(path, schema, format_of(path)) as write:
         for first in range(0, len(chosen.rows), _ROWS_A_GROUP):
             part = slice(first, first + _ROWS_A_GROUP)
             table = spool.take(chosen.files[part], chosen.batches[part], chosen.rows[part], schema.names)
@@ -91,4 +93,4 @@ def _write(spool: Spool, chosen: Chosen, schema: pa.Schema, path: pathlib.Path) 
             given = dict(zip(table.column_names, table.columns, strict=True)) | own
             absent = np.setdiff1d(schema.names, list(given)).tolist()
             given |= {name: pa.nulls(len(table), schema.field(name).type) for name in absent}
-            writer.write_table(pa.table([given[name] for name in schema.names], schema=schema))
+            write(pa.table([given[name] for name in schema.names], schema=schema))

@@ -80,7 +80,7 @@ def test_a_job_is_waited_for_and_its_file_downloaded(office: Office, tmp_path: p
 
 
 def test_an_export_is_done_by_a_job_and_downloaded(office: Office, tmp_path: pathlib.Path) -> None:
-    out = tmp_path / "mine.parquet"
+    out = tmp_path / "mine.jsonl"
     threading.Thread(target=office.work, daemon=True).start()
     exported = run("export", "--served", "--job", "--from", "2026-11-23T00:00:00Z", "--out", str(out))
     assert exported.exit_code == 0, exported.output
@@ -88,7 +88,7 @@ def test_an_export_is_done_by_a_job_and_downloaded(office: Office, tmp_path: pat
     assert out.read_bytes() == CONTENT
     [job] = office.api.jobs.page(None, (), None, 10)
     assert msgspec.json.decode(job.request.parameters) == {
-        "from": 1_795_392_000_000, "to": None, "what": "training", "format": "parquet", "hidden": [],
+        "from": 1_795_392_000_000, "to": None, "what": "training", "format": "json_lines", "hidden": [],
     }  # fmt: skip
 
 

@@ -116,6 +116,18 @@ def test_labels_come_with_the_time_from_which_they_are_known(
     assert table.schema.field("label_time").type == pa.timestamp("ms", tz="UTC")
 
 
+def test_a_file_whose_name_asks_for_lines_has_the_same_rows(
+    config: pathlib.Path, with_labels: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    pyarrow.parquet.write_table(pyarrow.parquet.read_table(with_labels).slice(0, 60), tmp_path / "few.parquet")
+    given = ("--replayed", tmp_path / "few.parquet", "--config", config, "--label-column", "bad", "--label-delay", "1d")
+    table = exported(*given, out=tmp_path / "training.parquet")
+    assert run(*given, "--out", tmp_path / "training.jsonl").exit_code == 0
+    lines = [msgspec.json.decode(line) for line in (tmp_path / "training.jsonl").read_bytes().splitlines()]
+    assert lines == msgspec.json.decode(msgspec.json.encode(table.to_pylist()))
+    assert (len(lines), lines[0]["label_time"][10]) == (60, "T")
+
+
 def test_labels_of_a_file_stand_at_their_events_and_the_latest_wins(
     config: pathlib.Path, with_labels: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:
