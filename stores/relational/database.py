@@ -41,12 +41,12 @@ class Database:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A transaction that only reads.
+        """What only reads. In SQLite its statements see one state of the database, in PostgreSQL each what is committed when it begins.
 
         Raises:
             StoreUnavailableError: the database does not answer.
         """
-        with self._naming_the_store(), self._opened.get().begin() as connection:
+        with self._naming_the_store(), self._opened.get().execution_options(**self.place.reads).begin() as connection:
             yield connection
 
     @contextlib.contextmanager
