@@ -88,7 +88,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         webhook_timeout_ms: how long an attempt to deliver a message may take in all.
         deliveries_kept_days: how long messages that need no further attempt are remembered, with all attempts.
         alert_max_age_ms: decisions on events that are older when they are read are counted in alerts, and nobody is told of them.
-        alerts_kept_days: how long resolved alerts are remembered, with their events, and closed cases.
+        alerts_kept_days: how long resolved alerts are remembered, closed cases with their verdicts, ended holds, and notes.
         alertmanager_url: the Alertmanager that is told of alerts, such as http://127.0.0.1:9093; if empty, none is.
         store: store of decisions: sqlite (a file in the folder) or cassandra.
         store_timeout_ms: how long the API waits for a store that is a server.

@@ -25,7 +25,7 @@ from patterns.decision_order import (
     read_verdicts,
 )
 
-__all__ = ["ACTIONS", "BY_RULES", "DECIDERS", "HOLD_ENDS", "SCALES", "Fallback", "HoldPolicy", "Policy", "read_policy"]
+__all__ = ["ACTIONS", "BY_RULES", "BY_SCORE", "DECIDERS", "HOLD_ENDS", "SCALES", "Fallback", "HoldPolicy", "Policy", "read_policy"]
 
 DECIDERS = ("", "score", "fallback", "bypass", "retraction", "verdict", "allow_lists", "block", "review", "approve", "override")
 """What decided an event, by code: the score's band; the fallback, where no model gave a score; the bypass, while it is on; the event's
@@ -41,6 +41,9 @@ HOLD_ENDS = ("release", "decline")
 
 BY_RULES = ("block", "review", "approve")
 """Those of `DECIDERS` that are rules."""
+
+BY_SCORE = "score"
+"""That of `DECIDERS` which is a model's score."""
 
 MODELS_MAX = 62
 """The maximum number of models of a policy: a remembered decision has six bits for the model that gave the score."""

@@ -98,6 +98,7 @@ class AlertEvent(msgspec.Struct, frozen=True):
         at_ms: when it was counted, ms since the epoch; 0 where that was not kept yet, as is the case for what follows.
         action, score, probability: of the decision; None without one.
         rules: ids of the rules that matched and act, with commas between them.
+        model: the model whose score made the decision; empty where something else did.
     """
 
     name: str
@@ -113,6 +114,7 @@ class AlertEvent(msgspec.Struct, frozen=True):
     score: float | None = None
     probability: float | None = None
     rules: str = ""
+    model: str = ""
 
 
 class Span(msgspec.Struct, frozen=True):

@@ -253,12 +253,16 @@ Move = Callable[[Case, Case | None], tuple[CaseChange, CaseChange | None]]
 """Is given the case that an alert leaves, and the one that it joins if it joins one; says what becomes of them."""
 
 
+Undoing = Callable[[Case, Verdict, Sequence[Verdict]], CaseChange]
+"""Is given a case, a verdict, and all others of the case that stand, the oldest first; says what becomes of the case without it."""
+
+
 class OpenCaseError(Exception):
     """There is an open case of this typology about the entity already: `args` are its id."""
 
 
 class SettledVerdictError(Exception):
-    """The verdict was undone or carried out before."""
+    """The verdict can no longer be undone."""
 
 
 class CaseFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -317,6 +321,25 @@ class DecidedCase(msgspec.Struct, frozen=True):
     decide_by_ms: int
 
 
+class ReviewedModel(msgspec.Struct, frozen=True):
+    """Holds what one decided case says of a model that made decisions in it.
+
+    Args:
+        verdict: on the case.
+        model: its name.
+        alerts: how many alerts of the case have events that it decided.
+        events: how many such events there are; one that counts in alerts of two kinds is two.
+        told, probability: how many of these were told with a probability, and the sum of those.
+    """
+
+    verdict: str
+    model: str
+    alerts: int
+    events: int
+    told: int
+    probability: float
+
+
 class Cases(Protocol):
     """Stores cases. Any number of processes use it; each call is one transaction. Safe for threads.
 
@@ -353,8 +376,15 @@ class Cases(Protocol):
         """Changes a case as `decide` says, which may raise to leave it as it is; returns it as it is then, None where there is none.
 
         Raises:
-            SettledVerdictError: a verdict that was to be taken back was undone or carried out before.
             OpenCaseError: a closed case was to be opened, and there is an open one of its typology about the entity.
+        """
+
+    def undo(self, id: str, verdict: str, decide: Undoing) -> Case | None:
+        """Takes a verdict of a case back as `decide` says, which may raise; None where it does not stand, or the case is not there.
+
+        Raises:
+            SettledVerdictError: the verdict is final.
+            OpenCaseError: as for `change`.
         """
 
     def move_alert(self, alert: str, source: str, to: str, move: Move, at_ms: int) -> bool:
@@ -416,6 +446,9 @@ class Cases(Protocol):
 
     def reviewed_rules(self, since_ms: int, until_ms: int, inboxes: Sequence[str], limit: int) -> Iterable[tuple[str, Sequence[str]]]:
         """Returns the verdict and the rules of each of the newest `limit` alerts whose case was decided in [since_ms, until_ms)."""
+
+    def reviewed_models(self, since_ms: int, until_ms: int, inboxes: Sequence[str], limit: int) -> list[ReviewedModel]:
+        """Returns what the newest cases decided in [since_ms, until_ms) say of models, `limit` at most; it reads all their events."""
 
     def forget(self, before_ms: int, limit: int) -> int:
         """Removes at most `limit` cases that were closed before `before_ms` (exclusive), with what was said of them; returns how many."""

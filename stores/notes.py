@@ -50,5 +50,8 @@ class Notes(Protocol):
     def get(self, kind: str, entity: str, id: str) -> Note | None:
         """Returns the note of an entity; None if it has none of this id."""
 
+    def forget(self, before_ms: int, limit: int) -> int:
+        """Removes at most `limit` notes that were written before `before_ms` (exclusive); returns how many."""
+
     def remove(self, kind: str, entity: str, id: str) -> bool:
         """Removes a note of an entity; returns False if it has none of this id."""

@@ -27,6 +27,7 @@ class Verdict(msgspec.Struct, frozen=True):
         effective_at_ms: from then on it can no longer be undone, and its labels leave.
         undone_ms: when it was undone; None otherwise.
         carried_out_ms: when all that it does was done; None before.
+        final_ms: when it was said that it is not undone any more, because what has no inverse is about to be done; None before.
     """
 
     id: str
@@ -43,6 +44,7 @@ class Verdict(msgspec.Struct, frozen=True):
     effective_at_ms: int
     undone_ms: int | None = None
     carried_out_ms: int | None = None
+    final_ms: int | None = None
 
 
 class Verdicts(Protocol):
@@ -68,6 +70,9 @@ class Verdicts(Protocol):
 
     def uncarried(self, now_ms: int, at_most: int) -> Sequence[Verdict]:
         """Returns `at_most` verdicts whose effective time has come (inclusive) and that wait to be carried out, the oldest first."""
+
+    def make_final(self, id: str, now_ms: int) -> bool:
+        """Says that a verdict is not undone any more, and may be called again; returns false for one that was undone."""
 
     def mark_carried_out(self, id: str, now_ms: int) -> bool:
         """Says that all that a verdict does was done; returns false for one of which that was said before, or that was undone."""

@@ -152,6 +152,7 @@ class AlertBook:
                 score=one.score,
                 probability=one.probability,
                 rules=",".join(rule.pattern for rule in one.rules[:PATTERNS_MAX]),
+                model=one.model,
             )
 
     def _joined(self, definition: AlertDefinition, one: DecidedEvent, changes: Changes, now_ms: int) -> Alert | None:

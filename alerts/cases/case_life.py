@@ -138,10 +138,8 @@ def undo_verdict(case: Case, by: str, now_ms: int, verdict: Verdict, others: Ite
         others: the verdicts of the case that stand beside it, the oldest first.
 
     Raises:
-        CaseConflictError: its minute is over, it was undone before, or somebody else holds the case.
+        CaseConflictError: its minute is over, or somebody else holds the case.
     """
-    if verdict.undone_ms is not None:
-        raise CaseConflictError("the verdict was undone before")
     if verdict.carried_out_ms is not None or now_ms >= verdict.effective_at_ms:
         raise CaseConflictError(f"a verdict can be undone for {UNDO_MS // 1_000} s, and this one has left; give another one")
     if state_at(case, now_ms) == "claimed" and case.holder != by:

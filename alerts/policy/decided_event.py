@@ -40,6 +40,7 @@ class DecidedEvent:
         probability: that the event is fraud, in [0, 1]; None where the decision does not say.
         values: as texts, what the record keeps of the event's fields, for what silences alerts.
         is_of_rules: whether its rules made it what it is, and not the score.
+        model: the model whose score made it what it is; '' where something else did.
         is_silenced: whether alerts do not hear it, see `alerts.book.suppressions`.
     """
 
@@ -60,6 +61,7 @@ class DecidedEvent:
     probability: float | None = None
     values: Mapping[str, str] = field(default_factory=dict)
     is_of_rules: bool = False
+    model: str = ""
     is_silenced: bool = False
 
     def severity(self) -> str:

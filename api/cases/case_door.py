@@ -20,9 +20,9 @@ from api.http.tagged_answer import tagged
 from api.kafka.log import Clock
 from foundation.time_ids import UUID7
 from stores.alerts import Alerts
-from stores.cases import Case, CaseChange, Cases, OpenCaseError, SettledVerdictError
+from stores.cases import Case, CaseChange, Cases, OpenCaseError, SettledVerdictError, Undoing
 from stores.inboxes import Inbox, Inboxes
-from stores.verdicts import Verdicts
+from stores.verdicts import Verdict, Verdicts
 
 Found = TypeVar("Found")
 DAY_MS = 86_400_000
@@ -90,20 +90,45 @@ class CaseDoor:
         Raises:
             Problem: 404, there is none; 409, it cannot be changed so; 412, somebody changed it since the caller has seen it.
         """
-        await self.require(request, id)
-        hidden = await self.hidden(request)
-        seen = seen_of(if_match)
+        check = await self._check(request, id, if_match)
 
         def checked(case: Case) -> CaseChange:
-            if case.inbox in hidden:
-                raise _unknown(id)
-            require_seen(case, seen)
+            check(case)
             return decide(case)
 
         changed = await self.conflicts(self.stores.cases.change, id, checked)
         if changed is None:
             raise _unknown(id)
         return changed
+
+    async def undo(self, request: Request, id: str, verdict: str, if_match: str | None, decide: Undoing) -> Case:
+        """Takes a verdict of a case back; see `change`.
+
+        Raises:
+            Problem: as for `change`; 409, too, where the verdict was undone before.
+        """
+        check = await self._check(request, id, if_match)
+
+        def checked(case: Case, undone: Verdict, others: Sequence[Verdict]) -> CaseChange:
+            check(case)
+            return decide(case, undone, others)
+
+        changed = await self.conflicts(self.stores.cases.undo, id, verdict, checked)
+        if changed is None:
+            raise Problem(409, "the verdict was undone before")
+        return changed
+
+    async def _check(self, request: Request, id: str, if_match: str | None) -> Callable[[Case], None]:
+        """What looks within the transaction whether the caller may change a case, and has seen the version that it has."""
+        await self.require(request, id)
+        hidden, seen = await self.hidden(request), seen_of(if_match)
+
+        def check(case: Case) -> None:
+            if case.inbox in hidden:
+                raise _unknown(id)
+            require_seen(case, seen)
+
+        return check
 
     async def conflicts(self, call: Callable[..., Found], *given: Any) -> Found:
         """Makes a call in a thread, and answers what stands against a change.
@@ -120,7 +145,7 @@ class CaseDoor:
         except OpenCaseError as error:
             raise Problem(409, "there is an open case of this typology about the entity already") from error
         except SettledVerdictError:
-            raise Problem(409, "the verdict was undone or carried out meanwhile") from None
+            raise Problem(409, "the verdict can no longer be undone: its labels have left") from None
 
     async def shown(self, cases: Sequence[Case]) -> list[ShownCase]:
         """Cases as callers see them."""

@@ -74,7 +74,10 @@ class CasePage(msgspec.Struct):
 
 
 class ShownCaseEvent(msgspec.Struct):
-    """An event in a case, by the alert that it counts in. `rules` are those that matched and act; what was not kept is null or empty."""
+    """An event in a case, by the alert that it counts in. `rules` are those that matched and act; what was not kept is null or empty.
+
+    `model` is the one whose score made the decision, and empty where something else did.
+    """
 
     user: str
     event_id: str
@@ -85,6 +88,7 @@ class ShownCaseEvent(msgspec.Struct):
     probability: float | None
     loss: float
     rules: list[str]
+    model: str
     alert: str
     alert_name: str
 
@@ -308,14 +312,38 @@ class InboxQuality(msgspec.Struct):
 
 
 class RuleQuality(msgspec.Struct):
-    """What was said of reviewed alerts of a rule. `false_positive_rate` is legitimate ÷ (fraud + legitimate); null without either."""
+    """What was said of reviewed alerts of a rule.
+
+    `precision` is fraud ÷ (fraud + legitimate), and `false_positive_rate` legitimate ÷ (fraud + legitimate); null without either.
+    """
 
     rule: str
     reviewed: int
     fraud: int
     legitimate: int
     unsure: int
+    precision: float | None
     false_positive_rate: float | None
+
+
+class ModelQuality(msgspec.Struct):
+    """What was said of reviewed alerts whose decisions a model's score made, and how well its probabilities agree with that.
+
+    The figures up to `false_positive_rate` are those of `RuleQuality`.
+    `expected_frauds` is the sum of the probabilities that were told of the `told` events in alerts that were judged fraud or legitimate,
+    and `found_frauds` how many of these events are in alerts that were judged fraud. A calibrated model has both alike.
+    """
+
+    model: str
+    reviewed: int
+    fraud: int
+    legitimate: int
+    unsure: int
+    precision: float | None
+    false_positive_rate: float | None
+    told: int
+    expected_frauds: float
+    found_frauds: int
 
 
 class ReviewQuality(msgspec.Struct):
@@ -329,3 +357,4 @@ class ReviewQuality(msgspec.Struct):
     is_whole: bool
     inboxes: list[InboxQuality]
     rules: list[RuleQuality]
+    models: list[ModelQuality]

@@ -33,7 +33,7 @@ from foundation.refusal import Refusal
 from foundation.time_ids import UUID7, uuid7
 from stores.cases import Case, CaseChange
 from stores.effects import effect_id
-from stores.verdicts import UNDO_MS, Verdict, Verdicts
+from stores.verdicts import UNDO_MS, Verdict
 
 IfMatch = Annotated[str | None, Header(description="the ETag of the version that the caller has seen")]
 VerdictId = Annotated[str, Path(max_length=200, description="the id of a verdict")]
@@ -165,9 +165,10 @@ def _add_verdicts(routes: APIRouter, door: CaseDoor) -> None:
         found = await asyncio.to_thread(stores.verdicts.get, verdict) if UUID7.fullmatch(verdict) else None
         if found is None or found.case_id != case.id:
             raise Problem(404, f"there is no verdict {verdict[:80]} on this case")
-        others = [one for one in await asyncio.to_thread(_standing, stores.verdicts, case.id) if one.id != found.id]
         note_subject(request, f"case {case.id}: verdict {found.id} undone")
-        changed = await door.change(request, id, if_match, lambda case: case_life.undo_verdict(case, by, now_ms, found, others))
+        changed = await door.undo(
+            request, id, found.id, if_match, lambda case, undone, others: case_life.undo_verdict(case, by, now_ms, undone, others)
+        )
         return await _verdict_answer(door, 200, changed, [msgspec.structs.replace(found, undone_ms=now_ms)])
 
 
@@ -194,16 +195,6 @@ def _add_alerts(routes: APIRouter, door: CaseDoor) -> None:
         if not await door.conflicts(door.stores.cases.move_alert, alert, source.id, to, moved, now_ms):
             raise Problem(404, f"there is no alert {alert[:80]} in this case")
         return as_response(await door.answer(200, await door.require(request, id)))
-
-
-def _standing(verdicts: Verdicts, case_id: str) -> list[Verdict]:
-    """All verdicts of a case that were not undone, the oldest first."""
-    found: list[Verdict] = []
-    after = ""
-    while page := verdicts.verdicts_of(case_id, after):
-        found += [one for one in page if one.undone_ms is None]
-        after = page[-1].id
-    return found
 
 
 def _verdicts(case: Case, given: GivenVerdict, by: str, now_ms: int) -> list[Verdict]:

@@ -11,7 +11,7 @@ from api.auth.permissions import ROLES
 from api.auth.request_context import caller_of, note_subject
 from api.cases.case_door import DAY_MS, CaseDoor, may_see
 from api.cases.case_shapes import GivenInbox, ReviewQuality, ShownInbox, ShownInboxes
-from api.cases.review_quality import inbox_qualities, rule_qualities
+from api.cases.review_quality import inbox_qualities, model_qualities, rule_qualities
 from api.http.etag import etag_matches, etag_of
 from api.http.json_body import read_json
 from api.http.late_routes import late_routes
@@ -95,7 +95,7 @@ def _add_quality(routes: APIRouter, door: CaseDoor) -> None:
         since_ms: Annotated[int | None, Query(ge=0, le=1 << 48, description="inclusive; by default 30 days before `until_ms`")] = None,
         until_ms: Annotated[int | None, Query(ge=0, le=1 << 48, description="exclusive; by default now")] = None,
     ) -> Response:
-        """Of the cases that were decided in a time, in the inboxes that the caller may see, and of the rules that opened them."""
+        """Of the cases that were decided in a time, in inboxes that the caller may see, and of the rules and models that opened them."""
         end_ms = door.now_ms() + 1 if until_ms is None else until_ms
         begin_ms = max(end_ms - QUALITY_DAYS * DAY_MS, 0) if since_ms is None else since_ms
         if not end_ms - QUALITY_DAYS_MAX * DAY_MS <= begin_ms < end_ms:
@@ -105,8 +105,10 @@ def _add_quality(routes: APIRouter, door: CaseDoor) -> None:
         names = [inbox.name for inbox in inboxes]
         decided = await asyncio.to_thread(cases.decided, begin_ms, end_ms, names, COUNTED_MAX)
         reviewed = list(await asyncio.to_thread(cases.reviewed_rules, begin_ms, end_ms, names, COUNTED_MAX))
-        is_whole = max(len(decided), len(reviewed)) < COUNTED_MAX
-        shown = ReviewQuality(begin_ms, end_ms, is_whole, inbox_qualities(inboxes, decided), rule_qualities(reviewed))
+        models = await asyncio.to_thread(cases.reviewed_models, begin_ms, end_ms, names, COUNTED_MAX)
+        is_whole = max(len(decided), len(reviewed), len(models)) < COUNTED_MAX
+        rules = rule_qualities(reviewed)
+        shown = ReviewQuality(begin_ms, end_ms, is_whole, inbox_qualities(inboxes, decided), rules, model_qualities(models))
         return as_response(json_answer(200, shown))
 
 

@@ -4,8 +4,11 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
-from api.cases.case_shapes import InboxQuality, RuleQuality, ShownInbox, Spread
-from stores.cases import DecidedCase
+from api.cases.case_shapes import InboxQuality, ModelQuality, RuleQuality, ShownInbox, Spread
+from stores.cases import DecidedCase, ReviewedModel
+
+KNOWING = ("fraud", "legitimate")
+"""The verdicts that say what an event was."""
 
 
 def inbox_qualities(inboxes: Sequence[ShownInbox], decided: Sequence[DecidedCase]) -> list[InboxQuality]:
@@ -31,6 +34,14 @@ def rule_qualities(reviewed: Iterable[tuple[str, Sequence[str]]]) -> list[RuleQu
         for rule in rules:
             found[rule][verdict] += 1
     return [_rule_quality(rule, found[rule]) for rule in sorted(found)]
+
+
+def model_qualities(reviewed: Iterable[ReviewedModel]) -> list[ModelQuality]:
+    """Returns the figures of each model, by name."""
+    found: dict[str, list[ReviewedModel]] = defaultdict(list)
+    for one in reviewed:
+        found[one.model].append(one)
+    return [_model_quality(model, found[model]) for model in sorted(found)]
 
 
 def spread_of(lengths_ms: Iterable[int]) -> Spread:
@@ -62,7 +73,28 @@ def _inbox_quality(inbox: ShownInbox, decided: Sequence[DecidedCase]) -> InboxQu
 
 def _rule_quality(rule: str, verdicts: Counter[str]) -> RuleQuality:
     fraud, legitimate, unsure = verdicts["fraud"], verdicts["legitimate"], verdicts["unsure"]
-    return RuleQuality(rule, fraud + legitimate + unsure, fraud, legitimate, unsure, _share(legitimate, fraud + legitimate))
+    reviewed, known = fraud + legitimate + unsure, fraud + legitimate
+    return RuleQuality(rule, reviewed, fraud, legitimate, unsure, _share(fraud, known), _share(legitimate, known))
+
+
+def _model_quality(model: str, reviewed: Sequence[ReviewedModel]) -> ModelQuality:
+    verdicts = Counter[str]()
+    for one in reviewed:
+        verdicts[one.verdict] += one.alerts
+    alerts = _rule_quality(model, verdicts)
+    known = [one for one in reviewed if one.verdict in KNOWING]
+    return ModelQuality(
+        model=model,
+        reviewed=alerts.reviewed,
+        fraud=alerts.fraud,
+        legitimate=alerts.legitimate,
+        unsure=alerts.unsure,
+        precision=alerts.precision,
+        false_positive_rate=alerts.false_positive_rate,
+        told=sum(one.told for one in known),
+        expected_frauds=sum(one.probability for one in known),
+        found_frauds=sum(one.told for one in known if one.verdict == "fraud"),
+    )
 
 
 def _share(part: int, whole: int) -> float | None:

@@ -50,6 +50,7 @@ def shown_event(event: AlertEvent) -> ShownCaseEvent:
         probability=event.probability,
         loss=event.loss,
         rules=event.rules.split(",") if event.rules else [],
+        model=event.model,
         alert=event.alert,
         alert_name=event.name,
     )

@@ -1,4 +1,4 @@
-"""Figures of ``/metrics`` about cases: what waits in each inbox, how fast cases are decided, and which rules are often wrong."""
+"""Figures of ``/metrics`` about cases: what waits in each inbox, how fast cases are decided, and which rules and models are often wrong."""
 
 import asyncio
 import logging
@@ -9,8 +9,8 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from api.cases.case_door import DAY_MS
-from api.cases.case_shapes import RuleQuality, Spread
-from api.cases.review_quality import rule_qualities, spread_of
+from api.cases.case_shapes import ModelQuality, RuleQuality, Spread
+from api.cases.review_quality import model_qualities, rule_qualities, spread_of
 from api.definitions.in_force import InForce
 from api.kafka.log import Clock
 from stores.cases import Cases, InboxLoad
@@ -34,6 +34,7 @@ class _Look(msgspec.Struct):
     since_claim: dict[str, Spread] = {}
     since_opening: dict[str, Spread] = {}
     rules: Sequence[RuleQuality] = ()
+    models: Sequence[ModelQuality] = ()
 
 
 class CaseFigures(Collector):
@@ -84,15 +85,12 @@ class CaseFigures(Collector):
         yield today
         yield _lengths("weir_cases_claim_to_decision_seconds", "From claim to decision, over the last day.", look.since_claim)
         yield _lengths("weir_cases_opening_to_decision_seconds", "From opening to decision, over the last day.", look.since_opening)
-        wrong = GaugeMetricFamily("weir_rule_false_positive_rate", "Legitimate ones of the reviewed alerts, 30 days.", labels=("rule",))
-        for rule in look.rules:
-            if rule.false_positive_rate is not None:
-                wrong.add_metric((rule.rule,), rule.false_positive_rate)
-        yield wrong
+        yield _wrong("rule", [(rule.rule, rule.false_positive_rate) for rule in look.rules])
+        yield _wrong("model", [(model.model, model.false_positive_rate) for model in look.models])
 
     def _looked(self, now_ms: int, names: Sequence[str]) -> _Look:
         decided = self._cases.decided(now_ms - SPEED_DAYS * DAY_MS, now_ms + 1, names, COUNTED_MAX)
-        reviewed = self._cases.reviewed_rules(now_ms - RULE_DAYS * DAY_MS, now_ms + 1, names, COUNTED_MAX)
+        reviewed = (now_ms - RULE_DAYS * DAY_MS, now_ms + 1, names, COUNTED_MAX)
         claims = [(one, one.claimed_at_ms) for one in decided if one.claimed_at_ms is not None]
         return _Look(
             at_ms=now_ms,
@@ -100,8 +98,17 @@ class CaseFigures(Collector):
             decided=self._cases.decided_since(now_ms - now_ms % DAY_MS),
             since_claim={name: spread_of(one.decided_at_ms - at_ms for one, at_ms in claims if one.inbox == name) for name in names},
             since_opening={name: spread_of(one.decided_at_ms - one.opened_at_ms for one in decided if one.inbox == name) for name in names},
-            rules=sorted(rule_qualities(reviewed), key=lambda rule: (-rule.reviewed, rule.rule))[:RULES_MAX],
+            rules=sorted(rule_qualities(self._cases.reviewed_rules(*reviewed)), key=lambda rule: (-rule.reviewed, rule.rule))[:RULES_MAX],
+            models=model_qualities(self._cases.reviewed_models(*reviewed)),
         )
+
+
+def _wrong(what: str, rates: Sequence[tuple[str, float | None]]) -> GaugeMetricFamily:
+    found = GaugeMetricFamily(f"weir_{what}_false_positive_rate", "Legitimate ones of the reviewed alerts, 30 days.", labels=(what,))
+    for name, rate in rates:
+        if rate is not None:
+            found.add_metric((name,), rate)
+    return found
 
 
 def _lengths(name: str, text: str, spreads: dict[str, Spread]) -> GaugeMetricFamily:

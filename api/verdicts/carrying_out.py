@@ -103,7 +103,7 @@ class CarryingOutVerdicts:
         found = await asyncio.to_thread(self._steps.due, self._now_ms(), AT_ONCE)
         for step in found:
             verdict = await asyncio.to_thread(self._verdicts.get, step.verdict)
-            if verdict is None or verdict.undone_ms is not None:
+            if verdict is None or verdict.undone_ms is not None or not await self._may_leave(verdict, step):
                 continue
             try:
                 state, outcome = "done", await self._doing.do(verdict, step)
@@ -136,6 +136,11 @@ class CarryingOutVerdicts:
             if await asyncio.to_thread(self._verdicts.mark_carried_out, verdict.id, self._now_ms()):
                 await asyncio.to_thread(self._steps.settle, verdict.id)
         return len(done)
+
+    async def _may_leave(self, verdict: Verdict, step: VerdictStep) -> bool:
+        """Whether a step may be done. One without an inverse waits until nobody can undo the verdict, whoever is doing so at the moment."""
+        is_for_good = step.due_ms >= verdict.effective_at_ms
+        return not is_for_good or await asyncio.to_thread(self._verdicts.make_final, verdict.id, self._now_ms())
 
     async def _note(self, verdict: Verdict, step: VerdictStep, source: Sequence[StepState], state: StepState, outcome: str) -> None:
         """Writes to the audit log what became of a step, and then to the step itself."""

@@ -31,6 +31,7 @@ from stores.relational.cases import RelationalCases
 from stores.relational.database import Database
 from stores.relational.deliveries import RelationalDeliveries
 from stores.relational.holds import RelationalHolds
+from stores.relational.notes import RelationalNotes
 from stores.relational.place import place_of as place_of_database
 from stores.relational.snoozes import RelationalSnoozes
 from stores.relational.webhooks import RelationalWebhooks
@@ -159,7 +160,7 @@ class AlertsJob:
     def _forget(self, now_ms: int) -> None:
         if time.monotonic() - self._forgot_at >= FORGET_SECONDS:
             self._forgot_at = time.monotonic()
-            for kept in (self._cases, self._alerts, self._holds):
+            for kept in (self._cases, self._alerts, self._holds, RelationalNotes(self._database)):
                 kept.forget(now_ms - self._settings.alerts_kept_days * DAY_MS, FORGET_MAX)
             RelationalDeliveries(self._database).forget(now_ms - self._settings.deliveries_kept_days * DAY_MS)
 

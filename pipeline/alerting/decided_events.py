@@ -8,7 +8,7 @@ import msgspec
 
 from alerts.policy.decided_event import DecidedEvent, Kind, MatchedRule
 from patterns.matches import Rule
-from patterns.policy import BY_RULES
+from patterns.policy import BY_RULES, BY_SCORE
 from pipeline.engine.decisions.absence_record import AbsentEntity
 from pipeline.engine.definitions.release import Release
 from stores.effects import effect_id
@@ -26,6 +26,10 @@ class _Match(msgspec.Struct):
     shadow: bool = False
 
 
+class _Contributions(msgspec.Struct, frozen=True):
+    model: str = ""
+
+
 class _Decision(msgspec.Struct):
     event_id: str
     revision: int
@@ -40,6 +44,7 @@ class _Decision(msgspec.Struct):
     event: dict[str, float | bool | None] = {}
     dimensions: dict[str, str | None] = {}
     decided_by: str = ""
+    contributions: _Contributions = _Contributions()
     flags: list[str] = []
     probability: float | None = None
 
@@ -135,6 +140,7 @@ class DecidedEvents:
             entities=entities,
             values=_values_of(decision, entities) if rules else {},
             is_of_rules=decision.decided_by in BY_RULES,
+            model=decision.contributions.model if decision.decided_by == BY_SCORE else "",
             loss=min(max(float(loss or 0.0), -LOSS_MAX), LOSS_MAX),
             reasons=tuple(decision.reasons),
             is_retracted="retracted" in decision.flags,

@@ -46,6 +46,7 @@ EVENT = Table(
     Column("score", Float(53)),
     Column("probability", Float(53)),
     Column("rules", TEXT, nullable=False, server_default=""),
+    Column("model", TEXT, nullable=False, server_default=""),
     Column("case_id", TEXT, nullable=False, server_default=""),
     Index("ix_alert_event_alert", "alert", "key"),
     Index("ix_alert_event_case_id", "case_id", "event_time_ms", "key", "name", sqlite_where=_IN_CASE, postgresql_where=_IN_CASE),

@@ -32,7 +32,7 @@ def write_changes(connection: Connection, changes: Sequence[CaseChange]) -> None
 
     Raises:
         OpenCaseError: there is another open case of the typology of one about its entity.
-        SettledVerdictError: a verdict that is taken back was undone or carried out before.
+        SettledVerdictError: a verdict that is taken back was undone before, or is final.
     """
     write_cases(connection, [change.case for change in changes])
     for part in in_parts([_entry_row(change.case.id, entry) for change in changes for entry in change.entries]):

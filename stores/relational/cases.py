@@ -1,7 +1,6 @@
 """Cases in the relational store."""
 
 import heapq
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
@@ -19,7 +18,9 @@ from stores.cases import (
     InboxLoad,
     Move,
     OpenCaseError,
+    ReviewedModel,
     TimelinePlace,
+    Undoing,
 )
 from stores.deliveries import Message
 from stores.relational.alert_tables import ALERT, EVENT
@@ -28,7 +29,8 @@ from stores.relational.case_rows import cases_by_id, decode_case, decode_entry, 
 from stores.relational.case_tables import CASE, CASE_ALERT, CASE_ENTITY, CASE_ENTRY, CASE_NEWS
 from stores.relational.database import Database, in_parts, lock_out_writers
 from stores.relational.deliveries import add_messages
-from stores.relational.verdicts import VERDICT
+from stores.relational.verdict_steps import PLAN, STEP
+from stores.relational.verdicts import VERDICT, standing_verdicts
 
 _COUNTED = [EVENT.c[name] for name in AlertEvent.__struct_fields__]
 
@@ -82,6 +84,18 @@ class RelationalCases:
             if found is None:
                 return None
             change = decide(found)
+            write_changes(connection, [change])
+        return change.case
+
+    def undo(self, id: str, verdict: str, decide: Undoing) -> Case | None:
+        with self._database.writing() as connection:
+            lock_out_writers(connection, CASE)
+            found = cases_by_id(connection, [id]).get(id)
+            standing = {one.id: one for one in standing_verdicts(connection, id)}
+            undone = standing.pop(verdict, None)
+            if found is None or undone is None:
+                return None
+            change = decide(found, undone, list(standing.values()))
             write_changes(connection, [change])
         return change.case
 
@@ -159,9 +173,10 @@ class RelationalCases:
             return [InboxLoad(inbox, count, int(free), oldest) for inbox, count, free, oldest in rows]
 
     def decided_since(self, since_ms: int) -> dict[str, int]:
-        query = select(CASE.c.inbox).where(CASE.c.decided_at_ms >= since_ms)  # grouped there, SQLite would walk through all cases
+        inbox = CASE.c.inbox.concat("")  # grouped by the column itself, SQLite would walk through all cases in its order
+        query = select(inbox, func.count()).where(CASE.c.decided_at_ms >= since_ms).group_by(inbox)
         with self._database.reading() as connection:
-            return dict(Counter(connection.execute(query).scalars()))
+            return dict(connection.execute(query).tuples().all())
 
     def priority_at(self, inbox: str, rank: int) -> float | None:
         query = select(CASE.c.priority).where(CASE.c.inbox == inbox, CASE.c.is_closed.is_(False))
@@ -182,6 +197,15 @@ class RelationalCases:
             rows = connection.execute(query.order_by(CASE.c.decided_at_ms.desc()).limit(limit)).all()
         return ((decode_case(whole).verdict, _decode_rules(alert).patterns) for whole, alert in rows)
 
+    def reviewed_models(self, since_ms: int, until_ms: int, inboxes: Sequence[str], limit: int) -> list[ReviewedModel]:
+        told = (func.count(EVENT.c.probability), func.coalesce(func.sum(EVENT.c.probability), 0.0))
+        query = select(CASE.c.whole, EVENT.c.model, func.count(EVENT.c.alert.distinct()), func.count(), *told)
+        query = query.join(EVENT, (EVENT.c.case_id == CASE.c.id) & (EVENT.c.case_id != "") & (EVENT.c.model != ""))
+        query = query.where(*_decided_in(since_ms, until_ms), CASE.c.inbox.in_(inboxes)).group_by(CASE.c.id, EVENT.c.model)
+        with self._database.reading() as connection:
+            rows = connection.execute(query.order_by(CASE.c.decided_at_ms.desc(), CASE.c.id, EVENT.c.model).limit(limit)).all()
+        return [ReviewedModel(decode_case(whole).verdict, *counted) for whole, *counted in rows]
+
     def forget(self, before_ms: int, limit: int) -> int:
         old = select(CASE.c.id).where(CASE.c.closed_at_ms < before_ms).order_by(CASE.c.closed_at_ms).limit(limit)
         with self._database.writing() as connection:
@@ -189,6 +213,9 @@ class RelationalCases:
             ids = connection.execute(old).scalars().all()
             for part in in_parts(ids):
                 connection.execute(update(EVENT).where(EVENT.c.case_id.in_(part), EVENT.c.case_id != "").values(case_id=""))
+                given = select(VERDICT.c.id).where(VERDICT.c.case_id.in_(part))
+                for table in (STEP, PLAN):
+                    connection.execute(delete(table).where(table.c.verdict.in_(given)))
                 for table in (CASE_ALERT, CASE_ENTITY, CASE_ENTRY, CASE_NEWS, VERDICT):
                     connection.execute(delete(table).where(table.c.case_id.in_(part)))
                 connection.execute(delete(CASE).where(CASE.c.id.in_(part)))

@@ -4,7 +4,7 @@ import msgspec
 from sqlalchemy import BigInteger, Column, ColumnElement, Index, Table, delete, func, insert, select
 
 from stores.notes import NOTES_MAX, Note, TooManyNotesError
-from stores.relational.database import Database, lock_out_writers
+from stores.relational.database import Database, in_parts, lock_out_writers
 from stores.relational.tables import METADATA, TEXT
 
 NOTE = Table(
@@ -17,6 +17,7 @@ NOTE = Table(
     Column("written_by", TEXT, nullable=False),
     Column("at_ms", BigInteger, nullable=False),
     Index("ix_note_entity", "kind", "entity", "id"),
+    Index("ix_note_at_ms", "at_ms"),
 )
 
 
@@ -51,6 +52,14 @@ class RelationalNotes:
         own = delete(NOTE).where(_of(kind, entity), NOTE.c.id == id)
         with self._database.writing() as connection:
             return connection.execute(own, execution_options={"preserve_rowcount": True}).rowcount == 1
+
+    def forget(self, before_ms: int, limit: int) -> int:
+        old = select(NOTE.c.id).where(NOTE.c.at_ms < before_ms).order_by(NOTE.c.at_ms).limit(limit)
+        with self._database.writing() as connection:
+            ids = connection.execute(old).scalars().all()
+            for part in in_parts(ids):
+                connection.execute(delete(NOTE).where(NOTE.c.id.in_(part)))
+        return len(ids)
 
 
 def _of(kind: str, entity: str) -> ColumnElement[bool]:

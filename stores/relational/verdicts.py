@@ -4,7 +4,23 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import BigInteger, Column, Connection, Index, Row, Table, exists, insert, select, text, update
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Connection,
+    Index,
+    Row,
+    Table,
+    TextClause,
+    and_,
+    exists,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
 
 from stores.relational.case_tables import CASE
 from stores.relational.database import Database
@@ -29,6 +45,7 @@ VERDICT = Table(
     Column("effective_at_ms", BigInteger, nullable=False),
     Column("undone_ms", BigInteger),
     Column("carried_out_ms", BigInteger),
+    Column("final_ms", BigInteger),
     Index("ix_verdict_case_id", "case_id", "id"),
     Index("ix_verdict_entity_kind", "entity_kind", "entity_id", "id"),
     Index("ix_verdict_effective_at_ms", "effective_at_ms", "id", sqlite_where=_WAITS, postgresql_where=_WAITS),
@@ -70,9 +87,13 @@ class RelationalVerdicts:
         with self._database.reading() as connection:
             return [_verdict(row) for row in connection.execute(due.limit(at_most))]
 
+    def make_final(self, id: str, now_ms: int) -> bool:
+        with self._database.writing() as connection:
+            return _set(connection, id, VERDICT.c.undone_ms.is_(None), final_ms=func.coalesce(VERDICT.c.final_ms, now_ms))
+
     def mark_carried_out(self, id: str, now_ms: int) -> bool:
         with self._database.writing() as connection:
-            return _set(connection, id, carried_out_ms=now_ms)
+            return _set(connection, id, _WAITS, carried_out_ms=now_ms)
 
 
 def add_verdicts(connection: Connection, verdicts: Sequence[Verdict]) -> None:
@@ -82,13 +103,19 @@ def add_verdicts(connection: Connection, verdicts: Sequence[Verdict]) -> None:
 
 
 def undo_verdict(connection: Connection, id: str, now_ms: int) -> bool:
-    """Takes a verdict back in the transaction of `connection`; returns false for one that was undone or carried out before."""
-    return _set(connection, id, undone_ms=now_ms)
+    """Takes a verdict back in the transaction of `connection`; returns false for one that was undone before, or that is final."""
+    return _set(connection, id, and_(_WAITS, VERDICT.c.final_ms.is_(None)), undone_ms=now_ms)
 
 
-def _set(connection: Connection, id: str, **values: int) -> bool:
-    waiting = update(VERDICT).where(VERDICT.c.id == id, _WAITS).values(**values)
-    return connection.execute(waiting, execution_options={"preserve_rowcount": True}).rowcount == 1
+def standing_verdicts(connection: Connection, case_id: str) -> list[Verdict]:
+    """Returns all verdicts of a case that were not undone, the oldest first."""
+    own = select(VERDICT).where(VERDICT.c.case_id == case_id, VERDICT.c.undone_ms.is_(None)).order_by(VERDICT.c.id)
+    return [_verdict(row) for row in connection.execute(own)]
+
+
+def _set(connection: Connection, id: str, which: ColumnElement[bool] | TextClause, **values: object) -> bool:
+    own = update(VERDICT).where(VERDICT.c.id == id, which).values(**values)
+    return connection.execute(own, execution_options={"preserve_rowcount": True}).rowcount == 1
 
 
 def _row_of(verdict: Verdict) -> Mapping[str, object]:

@@ -13,7 +13,18 @@ from databases_of_a_test import PLACES
 from alerts.cases.case_joining import with_entry
 from alerts.cases.case_life import CaseConflictError, alert_came, alert_left, claim, close, give_verdicts, note, reopen, undo_verdict
 from stores.alerts import AlertEvent, AlertWork
-from stores.cases import Case, CaseChange, CaseEntry, CaseFilter, CaseGrowth, OpenCaseError, SettledVerdictError, Standing, TimelinePlace
+from stores.cases import (
+    Case,
+    CaseChange,
+    CaseEntry,
+    CaseFilter,
+    CaseGrowth,
+    OpenCaseError,
+    ReviewedModel,
+    SettledVerdictError,
+    Standing,
+    TimelinePlace,
+)
 from stores.deliveries import Message
 from stores.inboxes import Inbox
 from stores.relational.alerts import RelationalAlerts
@@ -21,7 +32,9 @@ from stores.relational.cases import RelationalCases
 from stores.relational.database import Database
 from stores.relational.deliveries import RelationalDeliveries
 from stores.relational.inboxes import RelationalInboxes
+from stores.relational.verdict_steps import RelationalVerdictSteps
 from stores.relational.verdicts import RelationalVerdicts
+from stores.verdict_steps import VerdictStep
 from stores.verdicts import UNDO_MS, Verdict
 
 NOW_MS = 1_700_000_000_000
@@ -76,6 +89,10 @@ def join(database: Database, one: Case, id: str, *events: AlertEvent, recounts: 
 
 def verdict(id: str, one: Case, at_ms: int = NOW_MS) -> Verdict:
     return Verdict(id, one.id, "", "", one.entity_kind, one.entity_id, "fraud", "", {}, "ana", at_ms, at_ms + UNDO_MS)
+
+
+def undo(store: RelationalCases, id: str) -> Case | None:
+    return store.undo(case(1).id, id, lambda one, undone, others: undo_verdict(one, "ana", NOW_MS + 1, undone, others))
 
 
 def test_what_alerts_bring_is_written_with_them_and_counted(database: Database, store: RelationalCases) -> None:
@@ -170,11 +187,22 @@ def test_verdicts_are_given_and_undone_with_their_case(database: Database, store
     verdicts, given = RelationalVerdicts(database), verdict("v1", case(1))
     closed = store.change(case(1).id, lambda one: give_verdicts(one, "ana", NOW_MS, HOUR, [given], True, ""))
     assert closed is not None and (closed.state, verdicts.verdicts_of(case(1).id)) == ("closed", [given])
-    back = store.change(case(1).id, lambda one: undo_verdict(one, "ana", NOW_MS + 1, given, []))
+    back = undo(store, "v1")
     assert back is not None and (back.state, back.verdict, back.decided_at_ms) == ("open", "", None)
+    assert (undo(store, "v1"), undo(store, "v9"), store.get(case(1).id)) == (None, None, back)
+
+
+def test_a_verdict_is_undone_beside_those_that_stand_when_it_is(database: Database, store: RelationalCases) -> None:
+    keep(store, case(1))
+    for number, word in enumerate(("fraud", "legitimate", "unsure")):
+        given = msgspec.structs.replace(verdict(f"v{number}", case(1), NOW_MS + number), verdict=word)
+        store.change(case(1).id, lambda one, given=given: give_verdicts(one, "ana", NOW_MS, HOUR, [given], False, ""))  # type: ignore[misc]
+    left = [undo(store, id) for id in ("v1", "v2")]
+    assert [(one.verdict, one.decided_at_ms) for one in left if one] == [("unsure", NOW_MS), ("fraud", NOW_MS)]
+    RelationalVerdicts(database).make_final("v0", NOW_MS)
     with pytest.raises(SettledVerdictError):
-        store.change(case(1).id, lambda one: undo_verdict(one, "ana", NOW_MS + 2, given, []))
-    assert store.get(case(1).id) == back
+        undo(store, "v0")
+    assert store.get(case(1).id) == left[-1]
 
 
 def test_a_change_that_is_refused_leaves_the_case_as_it_is(store: RelationalCases) -> None:
@@ -238,14 +266,17 @@ def test_the_queue_comes_by_pages_and_filters(store: RelationalCases) -> None:
     assert (store.priority_at("payments", 0), store.priority_at("payments", 4), store.priority_at("payments", 5)) == (2.0, 0.0, None)
 
 
-def test_decided_cases_and_their_rules_are_found(database: Database, store: RelationalCases) -> None:
+def test_decided_cases_are_found_with_their_rules_and_models(database: Database, store: RelationalCases) -> None:
     keep(store, case(1), case(2))
-    join(database, case(1), "a1", counted("k1", "a1"))
+    join(database, case(1), "a1", counted("k1", "a1", probability=0.5), counted("k2", "a1"), counted("k3", "a1", model=""))
+    join(database, case(1), "a2", counted("k4", "a2", probability=0.25))
     store.change(case(1).id, lambda one: give_verdicts(one, "ana", NOW_MS, HOUR, [verdict("v1", one)], True, ""))
     [found] = store.decided(NOW_MS, NOW_MS + 1, ["payments"], 5)
     assert (found.verdict, found.decided_at_ms, found.claimed_at_ms) == ("fraud", NOW_MS, NOW_MS)
     assert store.decided(NOW_MS + 1, NOW_MS + 2, ["payments"], 5) == store.decided(NOW_MS, NOW_MS + 1, ["logins"], 5) == []
-    assert list(store.reviewed_rules(NOW_MS, NOW_MS + 1, ["payments"], 5)) == [("fraud", ("a",))]
+    assert list(store.reviewed_rules(NOW_MS, NOW_MS + 1, ["payments"], 5)) == [("fraud", ("a",))] * 2
+    assert store.reviewed_models(NOW_MS + 1, NOW_MS + 2, ["payments"], 5) == store.reviewed_models(NOW_MS, NOW_MS + 1, ["logins"], 5) == []
+    assert store.reviewed_models(NOW_MS, NOW_MS + 1, ["payments"], 5) == [ReviewedModel("fraud", "shape", 2, 3, 2, 0.75)]
     assert (store.decided_since(NOW_MS), store.decided_since(NOW_MS + 1)) == ({"payments": 1}, {})
 
 
@@ -256,10 +287,13 @@ def test_closed_cases_are_forgotten_with_what_was_said_of_them_and_then_their_al
     alerts.write(AlertWork({}, [alert("a1", state="resolved", resolved_at_ms=5)], (), (), ()))
     assert alerts.forget(10, 10) == 0
     store.change(case(1).id, lambda one: give_verdicts(one, "ana", NOW_MS, HOUR, [verdict("v1", one)], True, ""))
+    steps = RelationalVerdictSteps(database)
+    steps.plan("v1", [VerdictStep("s1", "v1", 0, "list", "", {}, NOW_MS, "done")], ())
     assert [(other.id, shared) for other, shared in store.linked(case(2).id, 5)] == [(case(1).id, 1)]
     assert (store.forget(NOW_MS, 10), store.forget(NOW_MS + 1, 10), store.forget(NOW_MS + 1, 10)) == (0, 1, 0)
     assert (store.get(case(1).id), store.timeline(case(1).id, None, 5), store.linked(case(2).id, 5)) == (None, [], [])
-    assert (RelationalVerdicts(database).verdicts_of(case(1).id), alerts.forget(10, 10)) == ([], 1)
+    assert (RelationalVerdicts(database).verdicts_of(case(1).id), steps.of_verdict("v1"), alerts.forget(10, 10)) == ([], [], 1)
+    assert steps.plan("v1", (), ()), "the plan of a verdict outlives it"
 
 
 def test_an_inbox_is_changed_once_a_version(database: Database) -> None:

@@ -45,3 +45,10 @@ def test_an_entity_has_a_bound_of_notes(store: RelationalNotes, monkeypatch: pyt
         store.add(note(3))
     store.add(note(4, "c2"))
     assert NOTES_MAX > 3
+
+
+def test_old_notes_are_forgotten_a_bounded_number_at_once(store: RelationalNotes) -> None:
+    for number in range(4):
+        store.add(note(number))
+    assert (store.forget(3, 2), store.forget(3, 2), store.forget(3, 2)) == (2, 1, 0)
+    assert store.page("customer", "c1", None, 9) == [note(3)]

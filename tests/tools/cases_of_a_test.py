@@ -56,5 +56,5 @@ def counted(key: str, alert: str, event_time_ms: int = 5, **more: object) -> Ale
         "user": "u1",
         "event_id": f"e{key}",
     }
-    known |= {"event_time_ms": event_time_ms, "at_ms": 7, "action": "block", "score": 0.5, "rules": "a,b"}
+    known |= {"event_time_ms": event_time_ms, "at_ms": 7, "action": "block", "score": 0.5, "rules": "a,b", "model": "shape"}
     return AlertEvent(**(known | more))  # type: ignore[arg-type]

@@ -355,7 +355,7 @@ async def test_the_quality_of_reviews_is_worked_out(api: Api) -> None:
     keep(api, *(case(number, NOW_MS) for number in range(4)))
     listed = {one["entity"]["id"]: one["id"] for one in (await api.client.get("/v1/cases")).json()["cases"]}
     for number, (name, verdict) in enumerate((("c0", "fraud"), ("c1", "legitimate"), ("c2", "legitimate"))):
-        fill(api, api.cases.cases.get(listed[name]), f"a{number}")  # type: ignore[arg-type]
+        fill(api, api.cases.cases.get(listed[name]), f"a{number}", counted(f"k{number}", f"a{number}", probability=0.25))  # type: ignore[arg-type]
         api.now_ms = NOW_MS + HOUR * (number + 1)
         await api.client.post(f"/v1/cases/{listed[name]}:claim")
         api.now_ms += MINUTE
@@ -369,5 +369,8 @@ async def test_the_quality_of_reviews_is_worked_out(api: Api) -> None:
     assert inbox["opening_to_decision"]["median_ms"] == 2 * HOUR + MINUTE
     assert (inbox["late_claims"], inbox["late_decisions"]) == (pytest.approx(2 / 3), 0.0)
     assert [(one["rule"], one["reviewed"], one["false_positive_rate"]) for one in found["rules"]] == [("a", 3, pytest.approx(2 / 3))]
+    [model] = found["models"]
+    assert (model["model"], model["reviewed"], model["precision"]) == ("shape", 3, pytest.approx(1 / 3))
+    assert (model["told"], model["expected_frauds"], model["found_frauds"]) == (3, 0.75, 1)
     for bad in ({"since_ms": 5, "until_ms": 5}, {"since_ms": 0}, {"until_ms": -1}, {"since_ms": "x"}):
         assert (await api.client.get("/v1/cases:quality", params=bad)).status_code in (400, 422)

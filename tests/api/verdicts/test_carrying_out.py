@@ -144,6 +144,25 @@ async def test_a_verdict_that_is_undone_leaves_nothing_behind(office: Office) ->
     assert told(office) == ["verdict.given", "payment.decline", "payment.hold", "verdict.undone"]
 
 
+async def test_a_verdict_that_is_undone_while_its_label_is_about_to_leave_gives_none(office: Office) -> None:
+    office.give()
+    await office.at_work.work()
+    office.api.now_ms += UNDO_MS
+    get = office.verdicts.get
+
+    def undone_meanwhile(id: str) -> Verdict | None:
+        found = get(id)
+        if found is not None and found.undone_ms is None:
+            office.undo()  # by a process whose clock is behind, or whose transaction has waited
+        return found
+
+    office.verdicts.get = undone_meanwhile  # type: ignore[method-assign]
+    await office.at_work.work()
+    assert office.labels() == []
+    await office.at_work.work()
+    assert (office.hold().state, set(office.states().values())) == ("held", {"undone"})
+
+
 async def test_what_was_there_before_is_back_after_a_verdict_is_undone(office: Office) -> None:
     await office.api.client.put("/v1/entities/terminal/t1/facts/verdict", json={"value": "good"})
     edit = {"add": [{"value": "t1", "expires": NOW_MS + 5_000, "reason": "before"}]}

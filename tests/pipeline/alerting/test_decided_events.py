@@ -63,7 +63,10 @@ def test_a_decision_is_read_with_what_silences_its_rules_and_the_values_that_it_
         MatchedRule("gone", UNKNOWN_SEVERITY),
     )
     assert (told.values, told.is_of_rules) == ({"amount": "2.5", "kind": "books", "customer": "c1"}, True)
-    assert not reading.read(msgspec.json.encode(known | more | {"decided_by": "score"})).is_of_rules
+    by_score = more | {"decided_by": "score", "contributions": {"model": "own"}}
+    assert (told.model, reading.read(msgspec.json.encode(known | more | {"contributions": {"model": "own"}})).model) == ("", "")
+    scored = reading.read(msgspec.json.encode(known | by_score))
+    assert (scored.is_of_rules, scored.model) == (False, "own")
 
 
 def test_of_an_absence_in_shadow_nobody_is_told() -> None:
