@@ -448,7 +448,7 @@ class Cases(Protocol):
         """Returns the verdict and the rules of each of the newest `limit` alerts whose case was decided in [since_ms, until_ms)."""
 
     def reviewed_models(self, since_ms: int, until_ms: int, inboxes: Sequence[str], limit: int) -> list[ReviewedModel]:
-        """Returns what the newest cases decided in [since_ms, until_ms) say of models, `limit` at most; it reads all their events."""
+        """Returns what the newest `limit` cases that were decided in [since_ms, until_ms) say of models; it reads all their events."""
 
     def forget(self, before_ms: int, limit: int) -> int:
         """Removes at most `limit` cases that were closed before `before_ms` (exclusive), with what was said of them; returns how many."""

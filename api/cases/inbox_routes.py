@@ -106,7 +106,7 @@ def _add_quality(routes: APIRouter, door: CaseDoor) -> None:
         decided = await asyncio.to_thread(cases.decided, begin_ms, end_ms, names, COUNTED_MAX)
         reviewed = list(await asyncio.to_thread(cases.reviewed_rules, begin_ms, end_ms, names, COUNTED_MAX))
         models = await asyncio.to_thread(cases.reviewed_models, begin_ms, end_ms, names, COUNTED_MAX)
-        is_whole = max(len(decided), len(reviewed), len(models)) < COUNTED_MAX
+        is_whole = max(len(decided), len(reviewed)) < COUNTED_MAX
         rules = rule_qualities(reviewed)
         shown = ReviewQuality(begin_ms, end_ms, is_whole, inbox_qualities(inboxes, decided), rules, model_qualities(models))
         return as_response(json_answer(200, shown))

@@ -198,13 +198,22 @@ class RelationalCases:
         return ((decode_case(whole).verdict, _decode_rules(alert).patterns) for whole, alert in rows)
 
     def reviewed_models(self, since_ms: int, until_ms: int, inboxes: Sequence[str], limit: int) -> list[ReviewedModel]:
-        told = (func.count(EVENT.c.probability), func.coalesce(func.sum(EVENT.c.probability), 0.0))
-        query = select(CASE.c.whole, EVENT.c.model, func.count(EVENT.c.alert.distinct()), func.count(), *told)
-        query = query.join(EVENT, (EVENT.c.case_id == CASE.c.id) & (EVENT.c.case_id != "") & (EVENT.c.model != ""))
-        query = query.where(*_decided_in(since_ms, until_ms), CASE.c.inbox.in_(inboxes)).group_by(CASE.c.id, EVENT.c.model)
+        cases = select(CASE.c.id).where(*_decided_in(since_ms, until_ms), CASE.c.inbox.in_(inboxes))
+        newest = cases.order_by(CASE.c.decided_at_ms.desc(), CASE.c.id).limit(limit).subquery()
+        told, probability = func.count(EVENT.c.probability).label("told"), func.sum(EVENT.c.probability).label("probability")
+        of_alerts = select(EVENT.c.case_id, EVENT.c.model, func.count().label("events"), told, probability)
+        of_alerts = of_alerts.join(newest, newest.c.id == EVENT.c.case_id).where(EVENT.c.case_id != "", EVENT.c.model != "")
+        each = of_alerts.group_by(EVENT.c.case_id, EVENT.c.model, EVENT.c.alert).subquery()
+        sums = (func.sum(each.c.events), func.sum(each.c.told), func.coalesce(func.sum(each.c.probability), 0.0))
+        query = select(each.c.case_id, each.c.model, func.count(), *sums).group_by(each.c.case_id, each.c.model)
         with self._database.reading() as connection:
-            rows = connection.execute(query.order_by(CASE.c.decided_at_ms.desc(), CASE.c.id, EVENT.c.model).limit(limit)).all()
-        return [ReviewedModel(decode_case(whole).verdict, *counted) for whole, *counted in rows]
+            rows = connection.execute(query.order_by(each.c.case_id, each.c.model)).all()
+            known = cases_by_id(connection, [case_id for case_id, *_ in rows])
+        return [
+            ReviewedModel(known[id].verdict, model, alerts, int(events), int(told), probability)
+            for id, model, alerts, events, told, probability in rows
+            if id in known
+        ]
 
     def forget(self, before_ms: int, limit: int) -> int:
         old = select(CASE.c.id).where(CASE.c.closed_at_ms < before_ms).order_by(CASE.c.closed_at_ms).limit(limit)
