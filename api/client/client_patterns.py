@@ -48,14 +48,15 @@ class ClientPatterns:
         found: Why = self._read("GET", f"{_path(id)}:why", Why, params={"event_id": event_id, "user": user})
         return found
 
-    def thresholds(self, id: str, key: str, threshold: str | None = None) -> ReadThresholds:
+    def thresholds(self, id: str, key: str, threshold: str | None = None, second: str | None = None) -> ReadThresholds:
         """What the learned thresholds of the rule `id` are for the entity `key`, and why.
 
         Args:
             threshold: the name of one; None: all of the rule.
+            second: id of the second entity, where a threshold is that of a pair; `key` is that of the first one.
         """
         path = f"{_path(id)}/thresholds/{quote(key, safe='')}"
-        found: ReadThresholds = self._read("GET", path, ReadThresholds, params={"threshold": threshold})
+        found: ReadThresholds = self._read("GET", path, ReadThresholds, params={"threshold": threshold, "second": second})
         return found
 
     def put(self, id: str, text: str, seen: str | None = None) -> RuleInForce | KeptParts:

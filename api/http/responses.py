@@ -233,13 +233,14 @@ class ReadThreshold(msgspec.Struct, omit_defaults=True):
     snapshot: int | None = None
 
 
-class ReadThresholds(msgspec.Struct):
-    """The learned thresholds of a rule of release `release` for the entity `key`."""
+class ReadThresholds(msgspec.Struct, omit_defaults=True):
+    """The learned thresholds of a rule of release `release` for the entity `key`, those of a pair for it together with `second`."""
 
     pattern: str
     release: int
     key: str
     thresholds: list[ReadThreshold]
+    second: str | None = None
 
 
 class RuleInForce(msgspec.Struct, omit_defaults=True):

@@ -209,11 +209,15 @@ def explain(
 @patterns.command()
 @click.argument("rule")
 @click.argument("key")
+@click.argument("second", required=False)
 @click.option("--threshold", help="Name of one threshold; all of the rule without it.")
-def thresholds(rule: str, key: str, threshold: str | None) -> None:
-    """Says what the learned thresholds of RULE are for the entity KEY, and why, as of its newest event."""
+def thresholds(rule: str, key: str, second: str | None, threshold: str | None) -> None:
+    """Says what the learned thresholds of RULE are for the entity KEY, and why, as of its newest event.
+
+    Where a threshold is that of a pair, KEY is the id of its first entity, and SECOND that of the other one.
+    """
     with _api() as api:
-        found = api.patterns.thresholds(rule, key, threshold)
+        found = api.patterns.thresholds(rule, key, threshold, second)
     for each in found.thresholds:
         click.echo(f"{each.name}: {each.said}")
         if each.event_id is not None:

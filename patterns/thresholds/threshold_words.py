@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 
+from features.definitions.entity_parser import parts_of
 from patterns.language.pattern import Adaptive
 
 _ONE_IN_LEAST = 2
@@ -17,7 +18,7 @@ def threshold_words(
         adaptive: what the rule declares.
         value, threshold, usual, weight, cohort: what a decision says, see `pipeline.engine.decisions.looked_up.LookedUp`.
     """
-    of, whose = " ".join(adaptive.of.text.split()), f"for this {adaptive.key}"
+    of, whose = " ".join(adaptive.of.text.split()), f"for this {' with this '.join(parts_of(adaptive.key))}"
     own = f"by about {weight:.0f} events of its own" if weight >= 0.5 else "which is that of others, since it has no history"
     parts = [f"{of} is {value:.6g}"]
     if usual is not None:

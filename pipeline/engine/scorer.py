@@ -51,6 +51,7 @@ class Scorer:
         profiles_bytes_max: memory that profiles of all kinds take, about, beside those of one batch: beyond it those used longest
             ago are read from the state when they are needed again. Without a state it has no meaning.
         steps: gives the steps of a decision; models score with the snapshots that it gets.
+        rules_of: gives what rules of a release look at where the stage of a kind of entity is; by default what they say.
 
     Attributes:
         lists: the entries of lists that events are compared with; whoever owns the scorer gives it the entries.
@@ -61,6 +62,7 @@ class Scorer:
         state: ProfileState | None = None,
         profiles_bytes_max: int = BYTES_MAX,
         steps: Callable[[InstalledSnapshots], Sequence[Step]] = steps_with,
+        rules_of: Callable[[Release, str], EntityRules | None] = lambda release, kind: release.rules.of_entities.get(kind),
     ) -> None:
         self._state = state
         self._profiles_bytes_max = profiles_bytes_max
@@ -68,6 +70,7 @@ class Scorer:
         self._snapshots = InstalledSnapshots()
         self.lists = KnownEntries()
         self._steps = tuple(steps(self._snapshots))
+        self._rules_of = rules_of
         self._waits = Waits(state)
         self._absences: list[Absence] = []
         self._unmeasured = 0
@@ -121,7 +124,7 @@ class Scorer:
         for place, each in enumerate(scores, own):
             answers[:, place] = each
         answers[:, told : told + facts.shape[1]] = facts
-        rules = release.rules.of_entities.get(kind)
+        rules = self._rules_of(release, kind)
         if rules is not None:
             fresh = (flags & _NOT_NEW == 0) & (batch.ops == ADD)
             events, at = batch if fields is None else fields, told + facts.shape[1]

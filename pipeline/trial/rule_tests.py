@@ -15,14 +15,13 @@ from patterns.entries import Change, Entry
 from patterns.language.pattern import Given, InlineTest, Pattern
 from patterns.language.rule_folder import extended_by
 from patterns.rules.manifest import MANIFEST, PATTERN_PREFIX, Standing, manifest_text
-from patterns.thresholds.threshold import THRESHOLD
-from pipeline.engine.decisions.verdicts import Verdicts
 from pipeline.engine.definitions.release import Release, compile_release
 from pipeline.engine.fact_record import FactRecord
 from pipeline.engine.scorer import Scorer
 from pipeline.engine.steps.installed_snapshots import InstalledSnapshots
-from pipeline.engine.steps.step import Step, Turn
+from pipeline.engine.steps.step import Step
 from pipeline.engine.steps.step_list import steps_with
+from pipeline.trial.given_values import GivenStep, given_rules
 
 _ARRIVED_MS = 253_402_300_799_999
 _RULES = "rules"
@@ -113,9 +112,9 @@ def _scorer(release: Release, events: Sequence[Event], given: Given) -> Scorer:
     def steps(snapshots: InstalledSnapshots) -> list[Step]:
         usual = steps_with(snapshots)
         at = [step.name for step in usual].index(_RULES)
-        return [*usual[:at], _GivenStep(given), *usual[at:]]
+        return [*usual[:at], GivenStep(given.numbers), *usual[at:]]
 
-    scorer = Scorer(steps=steps)
+    scorer = Scorer(steps=steps, rules_of=lambda release, kind: given_rules(release, kind, given.numbers))
     scorer.lists.take(Change(name, value, Entry(name, value)) for name, values in given.lists.items() for value in values)
     batch = Batch.of(events, release.schema)
     for path, value in given.facts.items():
@@ -124,28 +123,3 @@ def _scorer(release: Release, events: Sequence[Event], given: Given) -> Scorer:
             entities = filter(None, dict.fromkeys(release.features.key(kind, batch)))
             scorer.tell(release, [FactRecord(kind=kind, entity=entity, name=name, since=0, value=value) for entity in entities])
     return scorer
-
-
-class _GivenStep:
-    """Puts what a test gives in the place of what the steps before have computed."""
-
-    name = "given"
-    reads: tuple[str, ...] = ("features", "probabilities", "thresholds")
-    fills: tuple[str, ...] = ("features", "probabilities", "thresholds")
-
-    def __init__(self, given: Given) -> None:
-        self._numbers = given.numbers
-
-    def cost_ns(self, release: Release) -> float:
-        return 0.0
-
-    def run(self, turn: Turn, verdicts: Verdicts) -> None:
-        for path, number in self._numbers.items():
-            root, _, name = path.partition(".")
-            if root == "feature":
-                verdicts.features[:, verdicts.release.features.names.index(name)] = number
-            elif root == "model":
-                verdicts.probabilities[name][:] = number
-            else:
-                [own] = [own for own in verdicts.thresholds if own.partition(".")[2] == name]
-                verdicts.thresholds[own][:, THRESHOLD] = number

@@ -16,7 +16,12 @@ RULE = (
     "  usual: {of: event.amount, rate: 1/20}\n  pace: {of: feature.count_1h, rate: 1/20}\n"
     "when: event.amount > adaptive.usual && feature.count_1h > adaptive.pace\n"
 )
-RULES = TEXTS | {"pattern:odd": RULE, "pattern:plain": "title: Plain\nowner: team\nstatus: shadow\nwhen: event.amount > 1.0\n"}
+OF_PAIR = (
+    "title: More than usual there\nowner: team\nstatus: shadow\nadaptive:\n"
+    "  usual: {of: event.amount, rate: 1/20, key: [customer, terminal]}\nwhen: event.amount > adaptive.usual\n"
+)
+PLAIN = "title: Plain\nowner: team\nstatus: shadow\nwhen: event.amount > 1.0\n"
+RULES = TEXTS | {"pattern:odd": RULE, "pattern:there": OF_PAIR, "pattern:plain": PLAIN}
 
 
 @pytest.fixture(autouse=True)
@@ -72,6 +77,18 @@ async def test_an_entity_that_no_decision_compared_says_so(api: Api) -> None:
     assert usual == {
         "name": "usual", "key": "customer", "rate": 0.05, "said": "none of the 0 newest decisions of customer nobody was compared with it",
     }  # fmt: skip
+
+
+async def test_a_threshold_of_a_pair_is_read_by_the_ids_of_both(api: Api) -> None:
+    decide(api, [event(1, amount=12.0, terminal="t1"), event(2, amount=900.0, terminal="t2")], knowing=False)
+    path = f"/v1/patterns/there/thresholds/{event(1)['customer']}"
+    answer = (await api.client.get(path, params={"second": "t1"})).json()
+    [usual] = answer["thresholds"]
+    assert (answer["second"], usual["key"], usual["event_id"], usual["value"]) == ("t1", "customer+terminal", "1", 12.0)
+    [unknown] = (await api.client.get(path, params={"second": "t3"})).json()["thresholds"]
+    assert unknown["said"].startswith(f"none of the 0 newest decisions of customer {event(1)['customer']} with terminal t3 ")
+    [unsaid] = (await api.client.get(path)).json()["thresholds"]
+    assert unsaid["said"] == "this is the threshold of a pair: give the id of its terminal as second"
 
 
 @pytest.mark.parametrize("path", ["none/thresholds/c", "plain/thresholds/c?threshold=usual", "odd/thresholds/c?threshold=other"])

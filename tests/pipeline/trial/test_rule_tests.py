@@ -59,6 +59,33 @@ tests:
     events: [{id: 1, at: 0s}, {id: 2, at: 1m}, {id: 3, at: 2m}, {id: 4, at: 3m}, {id: 5, at: 3h}]
     expect: {matches: 2, events: [3, 4]}
 """
+OF_SHOP = """
+title: A shop in a rush takes a large payment
+owner: tests
+adaptive:
+  busy: {of: feature.shop_1h, rate: 1/100}
+sequence:
+  key: shop
+  within: 10m
+  steps:
+    - {name: rush, when: feature.shop_1h > adaptive.busy}
+    - {name: large, when: event.amount > 20.0}
+tests:
+  - name: all is given
+    common: {shop: s}
+    events: [{id: 1, at: 0s, amount: 1, who: a}, {id: 2, at: 1m, amount: 50, who: b}]
+    given: {adaptive: {busy: 4}, feature: {shop_1h: 5}}
+    expect: {matches: 1, events: [1, 2]}
+  - name: the threshold alone is given
+    common: {shop: s}
+    events: [{id: 1, at: 0s, amount: 1, who: a}, {id: 2, at: 1m, amount: 1, who: a}, {id: 3, at: 2m, amount: 50, who: b}]
+    given: {adaptive: {busy: 1}}
+    expect: {matches: 1, events: [2, 3]}
+  - name: nothing is given, so that there is no threshold
+    common: {shop: s}
+    events: [{id: 1, at: 0s, amount: 1, who: a}, {id: 2, at: 1m, amount: 50, who: b}]
+    expect: {matches: 0}
+"""
 
 
 def problems(text: str) -> dict[str, str]:
@@ -68,7 +95,7 @@ def problems(text: str) -> dict[str, str]:
     return {outcome.test: outcome.problem for outcome in run_rule_tests(TEXTS | {"pattern:rule": text}, patterns)}
 
 
-@pytest.mark.parametrize("text", [SEQUENCE, GIVEN, COUNTED])
+@pytest.mark.parametrize("text", [SEQUENCE, GIVEN, COUNTED, OF_SHOP])
 def test_what_a_rule_matches_is_what_its_tests_expect(text: str) -> None:
     assert set(problems(text).values()) == {""}
 
