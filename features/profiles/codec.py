@@ -35,7 +35,7 @@ from features.layout.layout import (
 )
 from features.plan.plan import Carried, Plan
 from features.profiles.sections import Widths
-from foundation.compiled import entry
+from foundation.compiled import entry, inner
 from foundation.number_arrays import Float64s, Int64s
 from foundation.refusal import Refusal
 
@@ -121,19 +121,16 @@ def encode_heads(
         slot = slots[i]
         head = slab.heads[slot]
         start = at
-        out[at : at + PREFIX_WORDS] = prefix
-        at += PREFIX_WORDS
-        out[at : at + len(names)] = names
-        at += len(names)
-        out[at : at + len(head)] = head
+        at = _put(out, at, prefix)
+        at = _put(out, at, names)
+        own = at
+        at = _put(out, at, head)
         for cursor in range(cursors):
             place = head[HEAD_WORDS + 2 * cursor]
             if place >= 0:
                 seq = slab.pages[place >> PAGE_BITS, SEQ]
-                out[at + HEAD_WORDS + 2 * cursor] = (seq << PAGE_BITS) + (place & (PAGE - 1))
-        at += len(head)
-        out[at : at + extra.shape[1]] = extra[i]
-        at += extra.shape[1]
+                out[own + HEAD_WORDS + 2 * cursor] = (seq << PAGE_BITS) + (place & (PAGE - 1))
+        at = _put(out, at, extra[i])
         for which in range(2):
             note = head[WAITING] if which == 0 else head[ORPHANS]
             while note >= 0:
@@ -149,9 +146,15 @@ def encode_heads(
             page = slab.pages[head[LAST]]
             out[start + 6] = page[SEQ]
             out[start + 7] = page[FILL]
-            words = page[FILL] * stride
-            out[at : at + words] = page[PAGE_WORDS : PAGE_WORDS + words]
-            at += words
+            at = _put(out, at, page[PAGE_WORDS : PAGE_WORDS + page[FILL] * stride])
+
+
+@inner
+def _put(out: Int64s, at: int, cells: Int64s) -> int:
+    """Writes cells, and returns where the next ones go. A slice that is assigned costs several times as much."""
+    for cell in range(len(cells)):
+        out[at + cell] = cells[cell]
+    return at + len(cells)
 
 
 def heads_as_bytes(slab: ProfileSlab, plan: Plan, slots: Int64s, sections: Float64s, widths: Widths) -> list[bytes]:
@@ -161,7 +164,7 @@ def heads_as_bytes(slab: ProfileSlab, plan: Plan, slots: Int64s, sections: Float
     fixed = PREFIX_WORDS + len(names) + plan.head_words + sections.shape[1]
     ends = np.empty(len(slots), dtype=np.int64)
     head_sizes(slab, slots, fixed, plan.row_words, ends)
-    words = np.zeros(int(ends[-1]) if len(ends) else 0, dtype=np.int64)
+    words = np.empty(int(ends[-1]) if len(ends) else 0, dtype=np.int64)
     encode_heads(slab, slots, sections.view(np.int64), prefix, names.copy(), plan.cursors, plan.row_words, ends, words)
     buffer = words.tobytes()
     starts = [0, *(8 * ends).tolist()]

@@ -87,15 +87,15 @@ class SectionStore:
 
     def _save_many(self, draft: Draft) -> None:
         """Groups profiles that hold dense and sparse sections and nothing else: by the width of the sparse ones."""
-        sizes = self.sparse.packed_widths(draft.slots)
-        for width in np.unique(sizes).tolist():
-            places = np.flatnonzero(sizes == width)
-            slots = draft.slots[places]
+        measured = self.sparse.measured(draft.slots)
+        dense = len(self._begins)
+        for width in np.unique(measured.widths).tolist():
+            places = np.flatnonzero(measured.widths == width)
+            words = np.empty((len(places), dense + width))
+            words[:, :dense] = self.words[draft.slots[places]]
             if width:
-                words = np.hstack([self.words[slots], self.sparse.packed(slots, width)])
-                draft.groups.append(Group(places, (*self._widths, (PACKED, width)), words))
-            else:
-                draft.groups.append(Group(places, self._widths, self.words[slots]))
+                self.sparse.pack_into(measured, places, dense, words)
+            draft.groups.append(Group(places, (*self._widths, (PACKED, width)) if width else self._widths, words))
 
     def _beside(self, slot: int) -> SavedSections:
         """Returns what the profile of a slot has beside the dense sections."""

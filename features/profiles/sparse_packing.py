@@ -19,25 +19,63 @@ from features.profiles.sparse_entries import (
     next_line,
     put_cell,
 )
-from foundation.compiled import entry, inner
+from foundation.compiled import entry, inner, prefetch
 from foundation.number_arrays import Int64s
 
 PACKED_OWN = 2
 """Words of an entry before those of its section."""
+TOGETHER = 16
+"""The entries of so many slots are walked along side by side."""
+INSERTED_MAX = 64
+"""So many entries at most are sorted by insertion: a dozen, which is usual, in a third of the time of a general sort."""
 _SECTION = (1 << SECTION_BITS) - 1
 _LOW = (1 << 32) - 1
 
 
 @entry
-def packed_sizes(sparse: SparseArrays, slots: Int64s, newest_ms: Int64s, widths: Int64s, out: Int64s) -> None:
-    """Writes how many words the entries of each slot take that still mean something at its time."""
-    for i in range(len(slots)):
-        out[i] = 0
-        block = sparse.first[slots[i]]
-        while block >= 0:
-            if not _has_lapsed(sparse, block, newest_ms[i]):
-                out[i] += PACKED_OWN + widths[sparse.words[block * LINE] & _SECTION]
-            block = next_line(sparse, block)
+def measure(sparse: SparseArrays, slots: Int64s, newest_ms: Int64s, widths: Int64s, blocks: Int64s, ends: Int64s, sizes: Int64s) -> None:
+    """Finds the entries of each slot that still mean something at its time.
+
+    Args:
+        blocks: written: the entries of one slot after those of the other; has room for all that there are.
+        ends: written: where those of each slot end in `blocks`.
+        sizes: written: how many words those of each slot take.
+    """
+    held = np.empty(TOGETHER, np.int64)
+    end = 0
+    for start in range(0, len(slots), TOGETHER):
+        stop = min(start + TOGETHER, len(slots))
+        _walk_together(sparse, slots, start, stop, held)
+        for i in range(start, stop):
+            sizes[i] = 0
+            block = sparse.first[slots[i]]
+            for _ in range(held[i - start]):
+                if not _has_lapsed(sparse, block, newest_ms[i]):
+                    blocks[end] = block
+                    end += 1
+                    sizes[i] += PACKED_OWN + widths[sparse.words[block * LINE] & _SECTION]
+                block = next_line(sparse, block)
+            ends[i] = end
+
+
+@inner
+def _walk_together(sparse: SparseArrays, slots: Int64s, start: int, stop: int, held: Int64s) -> None:
+    """Counts the entries of the slots [start, stop) into `held`, a step along each of them in turn.
+
+    Entries of a slot lie anywhere, and each says where the next one is. Several walks side by side wait for memory at the same time; a
+    second walk finds all in the cache. Both together cost a third of one that goes slot by slot.
+    """
+    here = np.empty(TOGETHER, np.int64)
+    for at in range(stop - start):
+        here[at], held[at] = sparse.first[slots[start + at]], 0
+    walking = True
+    while walking:
+        walking = False
+        for at in range(stop - start):
+            if here[at] >= 0:
+                here[at] = next_line(sparse, here[at])
+                held[at] += 1
+                walking = True
 
 
 @inner
@@ -47,32 +85,67 @@ def _has_lapsed(sparse: SparseArrays, block: int, newest_ms: int) -> bool:
 
 
 @entry
-def pack(sparse: SparseArrays, slots: Int64s, newest_ms: Int64s, hashes: Int64s, ranks: Int64s, widths: Int64s, out: Int64s) -> None:
-    """Writes the entries of each slot into its row of `out`, which is zero and wide enough.
+def pack(
+    sparse: SparseArrays,
+    places: Int64s,
+    blocks: Int64s,
+    ends: Int64s,
+    hashes: Int64s,
+    ranks: Int64s,
+    widths: Int64s,
+    first: int,
+    out: Int64s,
+) -> None:
+    """Writes the entries of slots into rows of `out`, from word `first` on, and zeros behind them.
 
     Args:
+        places: of each row, where its slot stands among those of `measure`.
+        blocks, ends: what `measure` has written.
         ranks: the place of each section where all stand in the order of their hashes.
     """
+    lines = sparse.words.reshape(-1, LINE)
     ranked = np.empty(len(widths), np.int64)
-    for i in range(len(slots)):
-        count = 0
-        block = sparse.first[slots[i]]
-        while block >= 0:
-            if not _has_lapsed(sparse, block, newest_ms[i]):
-                ranked[count] = (ranks[sparse.words[block * LINE] & _SECTION] << 32) | block
-                count += 1
-            block = next_line(sparse, block)
-        ranked[:count].sort()
-        place = 0
+    for row in range(len(places)):
+        if row + 1 < len(places):
+            _fetch(lines, places[row + 1], blocks, ends)
+        count = _rank(sparse, places[row], blocks, ends, ranks, ranked)
+        place = first
         for at in range(count):
             start = (ranked[at] & _LOW) * LINE
             section = sparse.words[start] & _SECTION
             width = widths[section]
-            out[i, place] = hashes[section]
-            out[i, place + 1] = (sparse.words[start + 1] & ~_LOW) | width
+            out[row, place] = hashes[section]
+            out[row, place + 1] = (sparse.words[start + 1] & ~_LOW) | width
             for word in range(width):
-                out[i, place + PACKED_OWN + word] = sparse.words[start + OWN + word]
+                out[row, place + PACKED_OWN + word] = sparse.words[start + OWN + word]
             place += PACKED_OWN + width
+        out[row, place:] = 0
+
+
+@inner
+def _rank(sparse: SparseArrays, place: int, blocks: Int64s, ends: Int64s, ranks: Int64s, ranked: Int64s) -> int:
+    """Writes rank and block of each entry of a slot into `ranked`, ascending, and returns how many they are."""
+    count = 0
+    for at in range(ends[place - 1] if place else 0, ends[place]):
+        ranked[count] = (ranks[sparse.words[blocks[at] * LINE] & _SECTION] << 32) | blocks[at]
+        count += 1
+    if count > INSERTED_MAX:
+        ranked[:count].sort()
+        return count
+    for at in range(1, count):
+        own, hole = ranked[at], at
+        while hole > 0 and ranked[hole - 1] > own:
+            ranked[hole] = ranked[hole - 1]
+            hole -= 1
+        ranked[hole] = own
+    return count
+
+
+@inner
+def _fetch(lines: Int64s, place: int, blocks: Int64s, ends: Int64s) -> None:
+    """Begins to fetch the entries of the slot that comes next."""
+    for at in range(ends[place - 1] if place else 0, ends[place]):
+        prefetch(lines, blocks[at], 0)
 
 
 @entry
@@ -109,7 +182,10 @@ def unpack(sparse: SparseArrays, slot: int, saved: Int64s, hashes: Int64s, numbe
 @entry
 def drop_lapsed(sparse: SparseArrays, slots: Int64s, newest_ms: Int64s) -> None:
     """Drops the entries of each slot that mean nothing any more at its time."""
+    held = np.empty(TOGETHER, np.int64)
     for i in range(len(slots)):
+        if i % TOGETHER == 0:
+            _walk_together(sparse, slots, i, min(i + TOGETHER, len(slots)), held)
         before, block = -1, sparse.first[slots[i]]
         while block >= 0:
             after = next_line(sparse, block)

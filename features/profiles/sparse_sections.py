@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -10,7 +11,7 @@ from features.layout.layout import END
 from features.profiles.memory import grown, roomy
 from features.profiles.sections import SavedSections, Section, Widths, first_words, places_of, widths_of
 from features.profiles.sparse_entries import ENTRIES, HELD_LINES, LINE, NEVER_LAPSES, NUMBERS, OWN, USED_LINES, SparseArrays
-from features.profiles.sparse_packing import PACKED_OWN, drop_all, drop_lapsed, make_missing, pack, packed_sizes, refill, unpack
+from features.profiles.sparse_packing import PACKED_OWN, drop_all, drop_lapsed, make_missing, measure, pack, refill, unpack
 from foundation.number_arrays import Float64s, Int64s
 
 PACKED = "sparse"
@@ -22,6 +23,20 @@ _LAPSE_TURNS = 16
 _ENTRY_BYTES = 16
 """Estimated bytes of an entry in the table that finds it."""
 _LOW = (1 << 32) - 1
+
+
+class Measured(NamedTuple):
+    """What the bytes of n profiles hold of their entries.
+
+    Args:
+        widths: [n] words that they take, rounded up; 0 where there are none.
+        blocks: of one profile after the other.
+        ends: [n] where those of each end in `blocks`.
+    """
+
+    widths: Int64s
+    blocks: Int64s
+    ends: Int64s
 
 
 class SparseSections:
@@ -114,24 +129,30 @@ class SparseSections:
     def _times(self, slots: Int64s) -> Int64s:
         return np.zeros(len(slots), np.int64) if self._newest_ms is None else np.ascontiguousarray(self._newest_ms(slots))
 
-    def packed_widths(self, slots: Int64s) -> Int64s:
-        """Returns how many words each slot's entries take in the bytes of its profile, rounded up; 0 where it has none."""
-        sizes = np.zeros(len(slots), np.int64)
-        if self.arrays.numbers[ENTRIES]:
-            packed_sizes(self.arrays, slots, self._times(slots), self._cells, sizes)
-        return rounded(sizes)
+    def measured(self, slots: Int64s) -> "Measured":
+        """Finds what the bytes of the profiles of `slots` hold of their entries; it is as long valid as no entry is made or dropped."""
+        sizes, ends = np.zeros(len(slots), np.int64), np.zeros(len(slots), np.int64)
+        blocks = np.empty(int(self.arrays.numbers[ENTRIES]), np.int64)
+        if len(blocks):
+            measure(self.arrays, slots, self._times(slots), self._cells, blocks, ends, sizes)
+        return Measured(rounded(sizes), blocks, ends)
 
-    def packed(self, slots: Int64s, width: int) -> Float64s:
-        """Returns the entries of each slot as words, [n, width]."""
-        out = np.zeros((len(slots), width), np.int64)
-        pack(self.arrays, slots, self._times(slots), self._hashes, self._ranks, self._cells, out)
-        return out.view(np.float64)
+    def pack_into(self, measured: "Measured", places: Int64s, first: int, words: Float64s) -> None:
+        """Writes the entries of some of the slots that were measured into rows of `words`, from word `first` on.
+
+        Args:
+            places: [n] where they stand among the slots.
+            words: [n, words] as wide as their `widths` ask behind `first`.
+        """
+        about = self._hashes, self._ranks, self._cells
+        pack(self.arrays, places, measured.blocks, measured.ends, *about, first, words.view(np.int64))
 
     def saved(self, slot: int) -> SavedSections | None:
         """Returns the entries of `slot` as one section, those at rest included; None where it has none."""
-        slots = np.array([slot])
-        width = int(self.packed_widths(slots)[0])
-        own = self.packed(slots, width)[0].view(np.int64) if width else np.zeros(0, np.int64)
+        measured = self.measured(np.array([slot]))
+        row = np.zeros((1, int(measured.widths[0])))
+        self.pack_into(measured, np.zeros(1, np.int64), 0, row)
+        own = row[0].view(np.int64)
         words = np.concatenate([own[: _used(own)], self._still_resting(slot)])
         if not len(words):
             return None
