@@ -91,7 +91,7 @@ def compiling(id: int, parts: Mapping[str, str], texts: Callable[[], Mapping[str
         parts: the hashes of the texts, by part.
         texts: gives them, by part; it is called in the thread that compiles.
     """
-    key = (id, tuple(parts), tuple(parts.values()))
+    key = _key(id, parts)
     with _lock:
         found = _made.get(key)
         if found is None:
@@ -100,3 +100,13 @@ def compiling(id: int, parts: Mapping[str, str], texts: Callable[[], Mapping[str
         while len(_made) > KEPT:
             _made.popitem(last=False)
         return found
+
+
+def begun(id: int, parts: Mapping[str, str]) -> Compiling | None:
+    """Returns what `compiling` has begun for another stage of the process; None if nobody has asked for it yet."""
+    with _lock:
+        return _made.get(_key(id, parts))
+
+
+def _key(id: int, parts: Mapping[str, str]) -> _Key:
+    return id, tuple(parts), tuple(parts.values())
