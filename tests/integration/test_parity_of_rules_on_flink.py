@@ -13,7 +13,7 @@ import pytest
 from decided_case import Case, Json, Outcome, as_json, replayed_with_absences
 from flink_servers import FlinkServers
 from rule_matrix import AWAITING, case_of, differences, lesson_and_stream, matched, planted_error, rules_in, sample_texts
-from score_job_runs import all_run, cancel, decided, decisions, prepared, produce, records, restarts, submitted, wait_for
+from score_job_runs import all_run, cancel, decided, decisions, ends, prepared, produce, records, restarts, submitted, wait_for
 from servers_of_a_test import UNHURRIED_MS
 
 from foundation.settings import Settings
@@ -55,7 +55,7 @@ def whole(settings: Settings, replayed: Outcome) -> Outcome:
     out = Outcome([], {})
 
     def is_whole() -> bool:
-        if decided(settings) < len(EVENTS):
+        if decided(settings) < len(EVENTS) or sum(ends(settings, "alerts")) < len(replayed.absences):
             return False
         out.decisions[:] = [as_json(msgspec.json.encode(each)) for each in decisions(settings, decided(settings))]
         out.absences.update(told(settings))

@@ -72,6 +72,9 @@ public abstract class Bundler<OUT> extends AbstractStreamOperator<OUT>
     /** Everything at or before the watermark has come. */
     protected void passed(long watermarkMs) throws Exception {}
 
+    /** No event comes any more, for now; later stages will be told so. */
+    protected void silent() throws Exception {}
+
     @Override
     public void open() throws Exception {
         super.open();
@@ -135,7 +138,7 @@ public abstract class Bundler<OUT> extends AbstractStreamOperator<OUT>
         if (held.isEmpty() && heldStatus != null) {
             WatermarkStatus status = heldStatus;
             heldStatus = null;
-            super.processWatermarkStatus(status, EVENTS);
+            processWatermarkStatus(status, EVENTS);
         }
     }
 
@@ -145,6 +148,9 @@ public abstract class Bundler<OUT> extends AbstractStreamOperator<OUT>
         if (input == EVENTS && !held.isEmpty()) {
             heldStatus = status;
             return;
+        }
+        if (input == EVENTS && status.isIdle()) {
+            silent();
         }
         super.processWatermarkStatus(status, input);
     }

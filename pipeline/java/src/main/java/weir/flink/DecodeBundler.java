@@ -8,14 +8,16 @@ import java.util.Map;
 import org.apache.flink.api.common.state.ListState;
 import org.apache.flink.api.common.state.ListStateDescriptor;
 import org.apache.flink.runtime.state.StateSnapshotContext;
+import org.apache.flink.streaming.api.watermark.Watermark;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.types.Row;
 import org.apache.flink.util.OutputTag;
 
 /**
- * Bundles of raw records. Tells each how far the topic of models has been read, which the decode stage stamps it with, and the greatest event time that its partition had before it: a correction's turn in event_time
- * mode, wherever bundles, watermarks and restarts fall. Marks on the control topic which partitions have passed the end of their
- * backlog, with the greatest event time read so far.
+ * Bundles of raw records. Tells each how far the topic of models has been read, which the decode stage stamps it with, and the
+ * greatest event time that its partition had before it: a correction's turn in event_time mode, wherever bundles, watermarks and
+ * restarts fall. Marks on the control topic which partitions have passed the end of their backlog, with the greatest event time read
+ * so far. Once events fall silent it says what event time has come, those from before a restart included.
  */
 public class DecodeBundler extends Bundler<byte[]> {
     public static final OutputTag<Row> MARKS = new OutputTag<>("marks", Rows.TYPE);
@@ -25,6 +27,7 @@ public class DecodeBundler extends Bundler<byte[]> {
     private transient Map<Integer, Long> backlog;
     private transient Map<Integer, Long> newest;
     private transient long newestMs;
+    private transient long passedMs;
     private transient ListState<Row> newestState;
     private transient ListState<Row> heldState;
 
@@ -37,6 +40,7 @@ public class DecodeBundler extends Bundler<byte[]> {
         super.open();
         backlog = new HashMap<>(start.backlog);
         newestMs = Long.MIN_VALUE;
+        passedMs = Long.MIN_VALUE;
         heldState = getOperatorStateBackend().getListState(HELD);
         newest = new HashMap<>();
         newestState = getOperatorStateBackend().getUnionListState(NEWEST); // partitions move between subtasks
@@ -89,6 +93,21 @@ public class DecodeBundler extends Bundler<byte[]> {
             byte[] done = Long.toString(newestMs).getBytes(StandardCharsets.UTF_8);
             writer.flush();
             output.collect(MARKS, new StreamRecord<>(Rows.of(start.mark(Rows.partition(row)), done, Wire.Tag.CONTROL)));
+        }
+    }
+
+    @Override
+    protected void passed(long watermarkMs) {
+        passedMs = watermarkMs;
+    }
+
+    /** In silence event time is that of the newest event, which may have been read before a restart: the source knows none of those. */
+    @Override
+    protected void silent() throws Exception {
+        long knownMs = newest.values().stream().mapToLong(Long::longValue).max().orElse(0);
+        boolean isCaughtUp = start.backlog.isEmpty() || passedMs >= Wire.END_MS;
+        if (isCaughtUp && knownMs > 0) {
+            processWatermark(new Watermark(Wire.END_MS + knownMs - 1));
         }
     }
 

@@ -121,4 +121,25 @@ class DecodeBundlerTest {
             assertEquals(List.of("W200"), out.subList(2, out.size()));
         }
     }
+
+    @Test
+    void inSilenceTheTimeOfTheNewestEventHasComeAlsoOfOneFromBeforeARestart() throws Exception {
+        JobStart start = Bench.start(true, 0, 0, Map.of(0, 3L));
+        OperatorSubtaskState state;
+        try (Bench bench = Bench.of(new DecodeBundler(start), null)) {
+            state = bench.record(raw(0, 0, "a"), 70).record(raw(1, 0, "b"), 90).snapshot();
+        }
+        try (Bench bench = Bench.of(new DecodeBundler(start), state)) {
+            bench.record(raw(0, 2, "c"), 80).watermark(Wire.END_MS + 79).silence();
+            assertEquals(List.of("W" + (Wire.END_MS + 89), "idle"), bench.out().subList(2, 4));
+        }
+    }
+
+    @Test
+    void whatIsSilentAmidItsBacklogSaysNothingOfEventTime() throws Exception {
+        try (Bench bench = bench(Map.of(0, 3L))) {
+            bench.record(raw(0, 0, "a"), 70).watermark(50).silence();
+            assertEquals("idle", bench.out().get(2));
+        }
+    }
 }
