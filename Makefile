@@ -3,7 +3,7 @@
 # make test-deep  many more examples, kills again and again, outages of ten minutes: hours
 # make quality measures on the data of WEIR_DATA; make bench the benchmarks
 .DEFAULT_GOAL := help
-.PHONY: help ready jars kernels demo test test-system test-flink test-stores test-kafka test-full-profile test-units test-servers test-java test-deep check quality bench clean
+.PHONY: help ready jars kernels demo test test-system test-flink test-stores test-kafka test-full-profile test-units test-browser test-servers test-java test-deep check quality bench clean
 
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
@@ -42,14 +42,14 @@ jars: ready
 demo: jars
 	@$(RUN)weir demo $(if $(FOR),--for $(FOR))
 
-# Six runs of pytest. Those with servers wait for much of their time, so that two of them at once leave a core half idle: the
+# Seven runs of pytest. Those with servers wait for much of their time, so that two of them at once leave a core half idle: the
 # tests without servers run beside them, with the priority of the jobs that give way. All take 10 GB of memory. The longest begin
 # first, so that none is left alone at the end. Each line says which run printed it.
 LANES := $(shell awk '/^MemAvailable/ { print ($$2 > 10000000 ? 2 : 1) }' /proc/meminfo 2>/dev/null || echo 1)
 ORDINARY := not quality and not deep
 WHOLE := (system or full_profile)
 STORES := (cassandra or druid or hdfs or s3 or postgresql)
-UNITS := --ignore=tests/integration --ignore=tests/quality -m "$(ORDINARY) and not integration"
+UNITS := --ignore=tests/integration --ignore=tests/browser --ignore=tests/quality -m "$(ORDINARY) and not integration"
 # Where tests with servers stand; no lane imports the others. A test elsewhere that needs a server is refused by pytest.
 SERVERS := tests/integration tests/contracts tests/stores tests/deploy tests/alerts/alertmanager tests/api/operations tests/pipeline/offline
 
@@ -57,10 +57,10 @@ test: ready
 	@$(MAKE) --no-print-directory -j2 jars kernels
 	@set -m; nice -n 10 $(MAKE) --no-print-directory test-units & units=$$!; set +m; \
 	trap 'kill -- -$$units 2>/dev/null' EXIT; \
-	$(MAKE) --no-print-directory -j$(LANES) -k test-kafka test-flink test-system test-stores test-full-profile test-java; servers=$$?; \
+	$(MAKE) --no-print-directory -j$(LANES) -k test-kafka test-flink test-system test-stores test-full-profile test-browser test-java; servers=$$?; \
 	wait $$units && exit $$servers
 
-test-servers: test-kafka test-flink test-system test-stores test-full-profile
+test-servers: test-kafka test-flink test-system test-stores test-full-profile test-browser
 
 # Servers of tests live for minutes: Java's second compiler would take a third of their time and pay back nothing of it.
 test-system test-full-profile test-flink test-kafka test-stores: export JDK_JAVA_OPTIONS := -XX:TieredStopAtLevel=1
@@ -80,6 +80,11 @@ test-kafka:
 
 test-stores:
 	@$(RUN)pytest $(SERVERS) -m "$(ORDINARY) and $(STORES) and not flink and not $(WHOLE)" $(ARGS) | sed -u 's/^/stores: /'
+
+# The console in chromium; its packages from npm are for the test that builds its scripts again, and for axe.
+test-browser:
+	@if command -v npm >/dev/null; then npm ci --prefix console --silent; fi
+	@$(RUN)pytest tests/browser -m "$(ORDINARY)" $(ARGS) | sed -u 's/^/browser: /'
 
 test-units:
 	@$(RUN)pytest $(UNITS) $(ARGS) | sed -u 's/^/units: /'

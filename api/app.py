@@ -14,6 +14,7 @@ from api.auth.access import Access
 from api.auth.audit_routes import make_audit_routes
 from api.auth.audited import Audited
 from api.auth.authenticator import Authenticator
+from api.auth.session_routes import make_session_routes
 from api.auth.token_routes import make_token_routes
 from api.cases.case_door import CaseDoor, CaseStores
 from api.cases.case_routes import make_case_routes
@@ -21,6 +22,8 @@ from api.cases.case_verbs import make_case_verbs
 from api.cases.export_door import ExportDoor
 from api.cases.inbox_routes import make_inbox_routes
 from api.cases.verdicts_door import VerdictsDoor
+from api.console.console import Console
+from api.console.sign_in import SigningIn
 from api.decisions.decide import Decide
 from api.decisions.match_events import make_match_route
 from api.decisions.reads import make_reads, require_entity_type
@@ -142,7 +145,8 @@ def make_app(
     decide = Decide(
         in_force, waiting, quick_log, settings.topic("events"), health, quick_decisions, api_metrics, clock, settings.deadline_ms
     )
-    authenticator = Authenticator(access.verifiers(clock), api_metrics.count_rejected, clock)
+    keeper = access.keeper(settings, clock)
+    authenticator = Authenticator(access.verifiers(keeper, clock), api_metrics.count_rejected, clock)
     door = CaseDoor(cases, in_force, clock)
     measuring = Measuring(effects, definitions.registry, in_force, settings, jobs)
     remarks = Remarks(in_force, Asking(metrics).ask if metrics is not None else None, clock)
@@ -164,6 +168,7 @@ def make_app(
         make_pattern_routes(definitions, in_force, measuring, remarks),
         make_stream_route(stream, in_force, require_entity_type),
         make_token_routes(access.tokens, authenticator, clock),
+        make_session_routes(keeper),
         make_audit_routes(access.audit),
         make_job_routes(jobs, settings, clock, doors),
         make_result_route(jobs, results_of(settings), clock),
@@ -191,13 +196,18 @@ def make_app(
     serve_openapi(app)
     for kind in (Problem, Refusal, LogUnavailableError, StoreUnavailableError, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(kind, _answer_error)
+    peers = read_peers(settings.trusted_proxies)
+    # The audit log reads what a route noted in the scope that the route was given.
+    behind_entry = RawEntityPaths(Audited(app, access.audit, clock))
+    signing_in = SigningIn(keeper, access.audit, clock)
     return AsgiEntry(
-        RawEntityPaths(Audited(app, access.audit, clock)),  # the audit log reads what a route noted in the scope that the route was given
+        behind_entry,
         authenticator,
         decide.answer,
         scores.answer,
         api_metrics,
-        read_peers(settings.trusted_proxies),
+        peers,
+        Console(behind_entry, authenticator, keeper, signing_in, peers, clock, problem_of),
     )
 
 

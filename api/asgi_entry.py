@@ -15,6 +15,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.auth.admission import Admission
 from api.auth.authenticator import Authenticator
 from api.auth.permissions import ADMIN, ADMISSION, ANYBODY, CALLER, PEER, TABLE, forbidden, roles_for
+from api.auth.session_cookie import session_authorization
+from api.console.console import Console
 from api.http.gzip_body import GZIPPED, check_encoding, inflate
 from api.http.json_body import NOT_JSON
 from api.http.metrics import ApiMetrics
@@ -56,14 +58,23 @@ class AsgiEntry:
         scores: answers ``GET /v1/scores/``; it gets the rest of the path and the query string.
         api_metrics: the metrics of this process.
         peers: reads the address that a request came from.
+        console: answers with pages for people.
     """
 
     def __init__(
-        self, app: ASGIApp, authenticator: Authenticator, decide: Decide, scores: Scores, api_metrics: ApiMetrics, peers: Peers
+        self,
+        app: ASGIApp,
+        authenticator: Authenticator,
+        decide: Decide,
+        scores: Scores,
+        api_metrics: ApiMetrics,
+        peers: Peers,
+        console: Console,
     ) -> None:
         self._app = app
         self._authenticator = authenticator
         self._peers = peers
+        self._console = console
         self._decide = decide
         self._scores = scores
         self._api_metrics = api_metrics
@@ -79,7 +90,8 @@ class AsgiEntry:
             answer = await self._hot(scope, receive)
             if answer is None:
                 bounded = Bounded(receive, bytes_max_of(scope["path"]))
-                await self._app(scope, Inflated(bounded) if GZIPPED in scope else bounded, sent)
+                app = self._console if self._console.serves(scope["path"]) else self._app
+                await app(scope, Inflated(bounded) if GZIPPED in scope else bounded, sent)
         except Exception as error:
             # Starlette answers an unexpected error through its exception handler and raises it as well.
             answer = None if sent.status else problem_of(error).answer()
@@ -97,6 +109,10 @@ class AsgiEntry:
         path: str = scope["path"]
         method: str = scope["method"]
         authorization = self._read_headers(scope, path)
+        if self._console.serves(path):
+            return None  # it finds out by itself who looks, and shows somebody who has to sign in where
+        if authorization is None:
+            authorization = session_authorization(scope)
         decides = path == "/v1/decisions" and method == "POST"
         scores = not decides and method == "GET" and path.startswith("/v1/scores/")
         allowed = DECIDERS if decides else SCORE_READERS if scores else roles_for(method, path)

@@ -17,6 +17,7 @@ from deploy.api_commands.pattern_commands import patterns, run_tests
 from deploy.api_commands.rule_report_commands import COMMANDS
 from deploy.api_commands.train_command import train
 from deploy.api_commands.webhook_commands import webhooks
+from deploy.commands.console_link import console
 from deploy.commands.database_commands import database
 from deploy.history_commands import HISTORY_COMMANDS
 from foundation.refusal import Refusal
@@ -50,6 +51,7 @@ def main() -> None:
 
 main.add_command(tokens)
 main.add_command(audit)
+main.add_command(console)
 main.add_command(database)
 main.add_command(jobs)
 for _each in COMMANDS:

@@ -67,6 +67,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         oidc_roles_claim: claim that holds the caller's groups; a dot leads into an object.
         oidc_roles: role of each group that has one, such as ``fraud-desk=analyst,platform=admin``.
         oidc_untyped: ``refuse`` or ``accept`` tokens that do not say whether they are access tokens; ID tokens are never accepted.
+        session_idle_minutes_max: a session of the console ends when its caller has opened no page for so long.
+        session_hours_max: a session of the console ends so long after its caller signed in.
         approval: with ``two``, a definition is put in force by another person than its author, or by an admin; with ``one``, by whoever
             writes it.
         database_url: database of what people own (definitions, tokens, audit log), as postgresql://user:password@host:port/database; since
@@ -160,6 +162,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     oidc_roles_claim: str = "roles"
     oidc_roles: str = ""
     oidc_untyped: Literal["refuse", "accept"] = "refuse"
+    session_idle_minutes_max: int = 60
+    session_hours_max: int = 12
     approval: Literal["two", "one"] = "two"
     database_url: str = ""
     database_url_file: str = ""

@@ -11,6 +11,7 @@ import msgspec
 from api.auth.cached_credential import TokenVerifier
 from api.auth.noted import note_once
 from api.auth.owner import Owner
+from api.auth.sessions import SessionKeeper, SessionVerifier
 from api.auth.token_verifier import StoredTokenVerifier
 from api.kafka.log import Clock
 from foundation.refusal import Refusal
@@ -21,7 +22,9 @@ from stores.registry import StoredRelease
 from stores.relational.audit import RelationalAudit
 from stores.relational.database import Database
 from stores.relational.place import place_of
+from stores.relational.sessions import RelationalSessions
 from stores.relational.tokens import RelationalTokens
+from stores.sessions import Sessions
 from stores.tokens import Tokens
 
 if TYPE_CHECKING:
@@ -34,18 +37,24 @@ class Access(msgspec.Struct):
     Args:
         tokens: the store of API tokens.
         audit: the audit log.
+        sessions: the store of sessions of the console.
         oidc: verifies JWTs; None without an identity provider.
         owner: verifies the owner's token until the store has it.
     """
 
     tokens: Tokens
     audit: Audit
+    sessions: Sessions
     oidc: "OidcVerifier | None" = None
     owner: Owner | None = None
 
-    def verifiers(self, clock: Clock) -> list[TokenVerifier]:
-        """All token verifiers, in the order in which the authenticator asks them."""
-        found: list[TokenVerifier | None] = [self.oidc, self.owner, StoredTokenVerifier(self.tokens, clock)]
+    def keeper(self, settings: Settings, clock: Clock) -> SessionKeeper:
+        """Begins, verifies and ends sessions."""
+        return SessionKeeper(self.sessions, self.tokens, settings.session_idle_minutes_max, settings.session_hours_max, clock)
+
+    def verifiers(self, keeper: SessionKeeper, clock: Clock) -> list[TokenVerifier]:
+        """All verifiers of credentials, in the order in which the authenticator asks them."""
+        found: list[TokenVerifier | None] = [self.oidc, self.owner, SessionVerifier(keeper), StoredTokenVerifier(self.tokens, clock)]
         return [verifier for verifier in found if verifier is not None]
 
 
@@ -61,7 +70,7 @@ def open_access(database: Database, settings: Settings, owner_token: str, clock:
     owner = Owner(tokens, audit, owner_token, clock)
     with contextlib.suppress(StoreUnavailableError):
         owner.keep()
-    return Access(tokens, audit, _oidc(settings), owner)
+    return Access(tokens, audit, RelationalSessions(database), _oidc(settings), owner)
 
 
 def note_found(audit: Audit, release: StoredRelease) -> None:

@@ -124,6 +124,7 @@ TABLE: tuple[tuple[str, str, str], ...] = (
     ("GET", "/v1/deliveries", _READ),
     ("GET", "/v1/deliveries/{webhook}/{number}", _READ),
     ("GET", "/v1/audit", "approver"),
+    ("POST", "/v1/sessions:link", _READ),
     ("GET", "/v1/tokens", "admin"),
     ("POST", "/v1/tokens", "admin"),
     ("DELETE", "/v1/tokens/{name}", "admin"),

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from api.auth.token import token_made_now
+from deploy.commands.console_link import console_line
 from deploy.machine import interruption
 from deploy.machine.private_files import UMASK
 from deploy.machine.saying import StandardOutput, never_failing
@@ -46,6 +47,8 @@ def run_until_interrupted(settings: Settings, make: Callable[[], System], where:
     try:
         system.start()
         say(where(settings))
+        say(console_line(settings, sys.stdout.isatty()))
+        say("Ctrl-C stops everything")
         if token and sys.stdout.isatty():  # otherwise the output may go to a log, which would keep the token
             say(f"token   {token}  (with the role admin; it is not shown again)")
         while True:

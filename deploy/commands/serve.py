@@ -36,6 +36,5 @@ def _where(settings: Settings) -> str:
     return (
         f"api     http://{settings.api_address()}/v1  (token in {token_file(settings)})\n"
         f"log     {settings.path('solo', 'log')}\n"
-        f"logs    {settings.path('logs')}\n"
-        "Ctrl-C stops everything"
+        f"logs    {settings.path('logs')}"
     )

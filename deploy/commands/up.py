@@ -69,6 +69,5 @@ def _where(settings: Settings) -> str:
         f"api     http://{settings.api_address()}/v1  (token in {token_file(settings)})\n"
         f"flink   {rest_of(settings).url}  (needs the certificate in {settings.flink_keys_folder()})\n"
         f"kafka   {settings.bootstrap}, topics {settings.topic_prefix}*\n"
-        f"logs    {settings.path('logs')}\n"
-        "Ctrl-C stops everything"
+        f"logs    {settings.path('logs')}"
     )

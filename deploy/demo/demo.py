@@ -7,6 +7,7 @@ import time
 
 from rich.console import Console
 
+from deploy.commands.console_link import console_line
 from deploy.commands.serve import solo_settings
 from deploy.demo.feed import Feed
 from deploy.demo.live_view import LiveView, summary
@@ -79,6 +80,7 @@ def _feed_and_show(stack: System, console: Console, seconds: float | None, rate:
     try:
         _teach(stack, feed, watch, console)
         began = time.monotonic()
+        console.print(console_line(stack.settings, console.is_terminal), highlight=False, soft_wrap=True)
         console.print(f"live: {rate} payments per second, an attack every few seconds; Ctrl-C ends", highlight=False)
         feed.start()
         with LiveView(tally, feed.attacks, console) as view:

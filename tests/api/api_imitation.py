@@ -41,6 +41,7 @@ from stores.relational.holds import RelationalHolds
 from stores.relational.inboxes import RelationalInboxes
 from stores.relational.jobs import RelationalJobs
 from stores.relational.notes import RelationalNotes
+from stores.relational.sessions import RelationalSessions
 from stores.relational.snoozes import RelationalSnoozes
 from stores.relational.tokens import RelationalTokens
 from stores.relational.verdict_steps import RelationalVerdictSteps
@@ -145,7 +146,7 @@ class Api:
         self.entries_stored.follow(self.entries)
         self.entries.open()
         self.facts = ToldFacts()
-        self.access = Access(RelationalTokens(self.database), RelationalAudit(self.database))
+        self.access = Access(RelationalTokens(self.database), RelationalAudit(self.database), RelationalSessions(self.database))
         self.jobs = RelationalJobs(self.database)
         self.effects = RelationalEffects(self.database)
         vetting = Vetting(networks("10.9.0.0/16", "networks"), False, self.resolve)

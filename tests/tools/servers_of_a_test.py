@@ -17,13 +17,14 @@ MARKERS = {
     "s3_server": "s3",
     "broker": "kafka",
     "alertmanager": "alertmanager",
+    "browser": "browser",
 }
 """Marker by fixture, or by the parameter of a contract test."""
 
 PROJECT = pathlib.Path(__file__).resolve().parents[2]
 [_folders] = re.findall(r"^SERVERS := (.*)$", (PROJECT / "Makefile").read_text(), re.MULTILINE)
-WITH_SERVERS = [PROJECT / folder for folder in (*_folders.split(), "tests/quality")]
-"""The folders that lanes with servers collect, and that of measures of quality."""
+WITH_SERVERS = [PROJECT / folder for folder in (*_folders.split(), "tests/browser", "tests/quality")]
+"""The folders that lanes with servers collect, that of the lane with a browser, and that of measures of quality."""
 
 UNHURRIED_MS = 2_000
 """How long an event of a test may wait for its entities: no answer hangs on the machine being quiet, as with the 20 ms of a live system."""

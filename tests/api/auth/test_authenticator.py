@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 from databases_of_a_test import FickleDatabase, database_in
 
-from api.auth import authenticator, token_verifier
+from api.auth import authenticator, bounded_lookups
 from api.auth.authenticator import REVOKED_SECONDS_MAX, STALE_SECONDS_MAX, Authenticator
 from api.auth.permissions import Caller
 from api.auth.rejection_log import LOG_SECONDS
@@ -197,7 +197,7 @@ async def test_when_the_store_is_back_a_revocation_counts_at_once(door: Door, tm
 
 
 async def test_a_store_that_stands_still_does_not_hold_up_the_event_loop(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(token_verifier, "LOOKUP_SECONDS_MAX", 0.5)
+    monkeypatch.setattr(bounded_lookups, "LOOKUP_SECONDS_MAX", 0.5)
     token, other = door.add("payments"), door.add("other")
     await door.caller(token)
     door.tokens.free.clear()
@@ -212,8 +212,8 @@ async def test_a_store_that_stands_still_does_not_hold_up_the_event_loop(door: D
 
 
 async def test_look_ups_have_a_bound_beyond_which_callers_are_put_off(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(token_verifier, "IN_FLIGHT_MAX", 5)
-    monkeypatch.setattr(token_verifier, "LOOKUP_SECONDS_MAX", 0.3)
+    monkeypatch.setattr(bounded_lookups, "IN_FLIGHT_MAX", 5)
+    monkeypatch.setattr(bounded_lookups, "LOOKUP_SECONDS_MAX", 0.3)
     token = door.add("payments")
     await door.caller(token)
     door.tokens.free.clear()

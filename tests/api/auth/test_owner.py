@@ -8,15 +8,18 @@ from databases_of_a_test import database_in
 
 from api.auth.access import Access, note_found
 from api.auth.authenticator import Authenticator
+from api.auth.cached_credential import TokenVerifier
 from api.auth.owner import Owner
 from api.http import retry
 from api.http.metrics import ApiMetrics
 from api.http.problem import Problem
 from foundation.refusal import Refusal
+from foundation.settings import Settings
 from stores.audit import Entry, Fact
 from stores.decisions import StoreUnavailableError
 from stores.registry import StoredRelease
 from stores.relational.audit import RelationalAudit
+from stores.relational.sessions import RelationalSessions
 from stores.relational.tokens import RelationalTokens
 from stores.tokens import StoredToken, token_hash
 
@@ -93,9 +96,14 @@ async def status(authenticator: Authenticator, token: str) -> int:
     return 200
 
 
+def opened(tokens: Tokens, audit: Audit, owner: Owner) -> list[TokenVerifier]:
+    access = Access(tokens, audit, RelationalSessions(tokens._database), None, owner)
+    return access.verifiers(access.keeper(Settings(), lambda: 1.0), lambda: 1.0)
+
+
 async def test_while_the_store_is_away_the_owners_token_counts_and_no_other(tokens: Tokens, audit: Audit, owner: Owner) -> None:
     now = 0.0
-    verifiers = Access(tokens, audit, None, owner).verifiers(lambda: 1.0)
+    verifiers = opened(tokens, audit, owner)
     authenticator = Authenticator(verifiers, ApiMetrics().count_rejected, lambda: 1.0, lambda: now)
     assert [await status(authenticator, token) for token in (TOKEN, OTHER, TOKEN[:-1])] == [200, 503, 503]
     tokens.away = False
@@ -110,7 +118,7 @@ async def test_a_token_that_was_revoked_before_counts_no_more_once_the_store_say
     tokens.away = False
     tokens.replace(StoredToken("owner", token_hash(TOKEN), ("admin",), "owner", 1, revoked_at_ms=2))
     owner.keep()
-    verifiers = Access(tokens, audit, None, owner).verifiers(lambda: 1.0)
+    verifiers = opened(tokens, audit, owner)
     authenticator = Authenticator(verifiers, ApiMetrics().count_rejected, lambda: 1.0)
     assert await status(authenticator, TOKEN) == 401
     assert said(audit) == []

@@ -18,6 +18,7 @@ load_all_checks()
 NAMES = ("not_a_server_error", "status_code_conformance", "content_type_conformance", "response_schema_conformance")
 ENDLESS = "/v1/stream"
 WITHOUT_BODY = {
+    "/v1/sessions:link",
     "/v1/releases/{id}:activate",
     "/v1/jobs/{id}:cancel",
     "/v1/cases/{id}:claim",

@@ -1,0 +1,1 @@
+"""Pages for people: analysts, authors of rules and operators."""

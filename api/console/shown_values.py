@@ -1,0 +1,63 @@
+"""Values as pages show them: times, spans, amounts, numbers, and texts that may be long or hostile."""
+
+import datetime
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from markupsafe import Markup, escape
+
+TEXT_CHARACTERS_MAX = 200
+"""Longer texts are cut in the middle of a page; their whole is in the title, up to `TITLE_CHARACTERS_MAX`."""
+TITLE_CHARACTERS_MAX = 1_000
+_SPANS = ((86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1_000, "s"))
+_LAST_MS = 253_402_300_799_999
+
+
+def time_of(at_ms: int | None) -> Markup:
+    """A time in ms since the epoch; the browser writes it in its own zone, and keeps UTC in its title."""
+    if at_ms is None or not 0 <= at_ms <= _LAST_MS:
+        return Markup("–")
+    at = datetime.datetime.fromtimestamp(at_ms / 1000, datetime.UTC)
+    return Markup('<time datetime="{}" title="{} UTC">{} UTC</time>').format(
+        at.isoformat(timespec="milliseconds").replace("+00:00", "Z"), f"{at:%Y-%m-%d %H:%M:%S}", f"{at:%Y-%m-%d %H:%M}"
+    )
+
+
+def span_of(ms: float | None) -> str:
+    """A length of time in its greatest unit, such as ``3 h``."""
+    if ms is None:
+        return "–"
+    for size, unit in _SPANS:
+        if abs(ms) >= size:
+            return f"{ms / size:.0f} {unit}"
+    return f"{ms:.0f} ms"
+
+
+def amount_of(amount: float | None) -> str:
+    """An amount of money with two digits, and spaces between thousands."""
+    return "–" if amount is None else f"{amount:,.2f}".replace(",", " ")
+
+
+def number_of(value: object) -> str:
+    """A number with at most four significant digits behind the point; other values as they are."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, int) or (value == int(value) and abs(value) < 1e15):
+        return f"{int(value):,}".replace(",", " ")
+    return f"{value:.4g}" if abs(value) < 1e4 else f"{value:,.0f}".replace(",", " ")
+
+
+def text_of(value: object, characters_max: int = TEXT_CHARACTERS_MAX) -> Markup:
+    """A text of somebody else's: apart from the direction of what stands around it, and cut where it is long."""
+    text = str(value)
+    if len(text) <= characters_max:
+        return Markup("<bdi>{}</bdi>").format(text)
+    shown, whole = text[:characters_max] + "…", text[:TITLE_CHARACTERS_MAX]
+    return Markup('<bdi class="cut" title="{}">{}</bdi>').format(whole, shown)
+
+
+FILTERS: Mapping[str, Callable[..., Any]] = {
+    "time": time_of, "span": span_of, "amount": amount_of, "number": number_of, "text": text_of, "escape": escape,
+}  # fmt: skip

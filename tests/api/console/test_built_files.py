@@ -1,0 +1,44 @@
+"""The committed scripts and styles are those of the sources, small, and all that pages name."""
+
+import gzip
+import json
+import pathlib
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from api.console.assets import FOLDER, asset_path, manifest
+from api.console.page_list import PAGES
+
+SOURCES = pathlib.Path(__file__).parents[3] / "console"
+SCRIPT_BYTES_MAX = 61_440
+"""Of a page, compressed."""
+
+
+def test_the_committed_files_are_built_of_the_sources_byte_for_byte(tmp_path: pathlib.Path) -> None:
+    if not shutil.which("node") or not (SOURCES / "node_modules" / "esbuild").exists():
+        pytest.skip("no node, or no packages: npm ci in the folder console installs them")
+    subprocess.run(["node", "build.mjs", str(tmp_path)], cwd=SOURCES, check=True, capture_output=True)
+    built = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert built == {path.name: path.read_bytes() for path in FOLDER.iterdir()}
+
+
+def test_every_page_with_a_script_has_one_that_was_built() -> None:
+    assert [page.name for page in PAGES if page.has_script and f"{page.name}.js" not in manifest()] == []
+
+
+@pytest.mark.parametrize("page", ["queue"])
+def test_the_pages_of_an_analyst_load_few_bytes_of_script(page: str) -> None:
+    files, left = set(), [asset_path(name).rpartition("/")[2] for name in ("every_page.js", f"{page}.js")]
+    while left:
+        name = left.pop()
+        files.add(name)
+        left += [part for part in re.findall(r'["\']\./([\w.-]+\.js)["\']', (FOLDER / name).read_text()) if part not in files]
+    assert sum(len(gzip.compress((FOLDER / name).read_bytes())) for name in files) <= SCRIPT_BYTES_MAX
+
+
+def test_the_lock_names_no_host_and_each_package_has_its_hash() -> None:
+    packages = json.loads((SOURCES / "package-lock.json").read_text())["packages"]
+    assert [name for name, about in packages.items() if name and ("resolved" in about or "integrity" not in about)] == []
