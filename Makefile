@@ -51,7 +51,7 @@ WHOLE := (system or full_profile)
 STORES := (cassandra or druid or hdfs or s3 or postgresql)
 UNITS := --ignore=tests/integration --ignore=tests/browser --ignore=tests/quality -m "$(ORDINARY) and not integration"
 # Where tests with servers stand; no lane imports the others. A test elsewhere that needs a server is refused by pytest.
-SERVERS := tests/integration tests/contracts tests/stores tests/deploy tests/alerts/alertmanager tests/api/operations tests/pipeline/offline
+SERVERS := tests/integration tests/contracts tests/stores tests/deploy tests/alerts/alertmanager tests/api/operations tests/pipeline/training
 
 test: ready
 	@$(MAKE) --no-print-directory -j2 jars kernels
