@@ -1,6 +1,7 @@
 """Values as pages show them: times, spans, amounts, numbers, and texts that may be long or hostile."""
 
 import datetime
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -58,6 +59,11 @@ def text_of(value: object, characters_max: int = TEXT_CHARACTERS_MAX) -> Markup:
     return Markup('<bdi class="cut" title="{}">{}</bdi>').format(whole, shown)
 
 
+def json_of(value: object) -> str:
+    """A JSON value over several lines, as people read it."""
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
 FILTERS: Mapping[str, Callable[..., Any]] = {
-    "time": time_of, "span": span_of, "amount": amount_of, "number": number_of, "text": text_of, "escape": escape,
+    "time": time_of, "span": span_of, "amount": amount_of, "number": number_of, "text": text_of, "json": json_of, "escape": escape,
 }  # fmt: skip
