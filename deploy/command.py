@@ -107,6 +107,7 @@ def check(directory: pathlib.Path) -> None:
     from features.sets.retention_ends import ended_by_retention
     from patterns.list_text import values_of_lists
     from patterns.rules.softened_score import softened_score
+    from pipeline.trial import river_models
     from pipeline.trial.configuration_folder import read_texts
     from pipeline.trial.rules_read import cost_lines, other_refusals, read_rules
     from pipeline.trial.trial_budget import try_within
@@ -128,7 +129,7 @@ def check(directory: pathlib.Path) -> None:
     steps = ", ".join(f"{step} {ns}" for step, ns in cost.steps_ns.items())
     click.echo(f"an event costs about {sum(cost.steps_ns.values())} ns of CPU in the engine ({steps})")
     rules = read_rules(texts)
-    for line in cost_lines(rules.patterns, release.schema):
+    for line in (*river_models.cost_lines(release), *cost_lines(rules.patterns, release.schema)):
         click.echo(line)
     for sentence in (*ended_by_retention(release.features), *rules.warnings, *softened_score(texts["policy"], rules.patterns)):
         click.echo(f"warning: {sentence}")
@@ -151,8 +152,13 @@ def push(directory: pathlib.Path) -> None:
     from deploy.api_commands.push import push as push_texts
     from deploy.local.releases import read_folder
     from deploy.machine.system_settings import system_settings
+    from pipeline.engine.definitions.release import compile_release
+    from pipeline.trial.river_models import cost_lines
 
-    published = push_texts(system_settings(), read_folder(directory))
+    texts = read_folder(directory)
+    published = push_texts(system_settings(), texts)
+    for line in cost_lines(compile_release(1, texts)):
+        click.echo(line)
     if isinstance(published, Release):
         click.echo(f"release {published.release} {'is' if published.changed else 'was already'} in force")
     else:

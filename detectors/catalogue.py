@@ -13,15 +13,25 @@ from detectors.half_space_trees import HalfSpaceTrees
 from detectors.learner import Arrays, Keyed, Learner, Scoring
 from detectors.logistic_regression import ARRAYS as LOGISTIC_ARRAYS
 from detectors.logistic_regression import LogisticRegression, LogisticScoring
+from detectors.river.learners import RiverAnomaly, RiverClassifier, RiverDrift
+from detectors.river.scoring import ARRAYS as RIVER_ARRAYS
+from detectors.river.scoring import RiverScoring
 from detectors.snapshot_kind import SnapshotKind
 
-__all__ = ["KEYED", "LEARNERS", "SNAPSHOT_KINDS", "Arrays", "Keyed", "Learner", "Scoring", "score_from"]
+__all__ = ["KEYED", "LEARNERS", "RIVER", "SNAPSHOT_KINDS", "Arrays", "Keyed", "Learner", "Scoring", "learner_of", "score_from"]
 
 LEARNERS: Final[dict[str, type[Learner]]] = {
     "anomaly.HalfSpaceTrees": HalfSpaceTrees,
     "linear_model.LogisticRegression": LogisticRegression,
 }
 """Detectors with one state for all events; made from the number of inputs and the parameters."""
+
+RIVER: Final[dict[str, type[Learner]]] = {
+    "river.Anomaly": RiverAnomaly,
+    "river.Classifier": RiverClassifier,
+    "river.Drift": RiverDrift,
+}
+"""Learners that run pipelines of River's own classes; models.yaml names those classes, see `detectors.river.allowed`, and not these."""
 
 KEYED: Final[dict[str, type[Keyed]]] = {
     "anomaly.EWGaussianScorer": EWGaussianScorer,
@@ -34,8 +44,14 @@ SNAPSHOT_KINDS: Final[dict[str, SnapshotKind[Scoring]]] = {
     "anomaly.HalfSpaceTrees": SnapshotKind(HALF_SPACE_ARRAYS, HalfSpaceScoring),
     "linear_model.LogisticRegression": SnapshotKind(LOGISTIC_ARRAYS, LogisticScoring),
     "boosted.SymmetricTrees": SnapshotKind(BOOSTED_ARRAYS, BoostedScoring),
+    **{name: SnapshotKind(RIVER_ARRAYS, RiverScoring) for name in RIVER},
 }
 """What a snapshot may be, by the kind that it states. The kind of a learner's snapshots is the learner's name."""
+
+
+def learner_of(name: str) -> type[Learner]:
+    """Returns the learner of this name in `LEARNERS` or `RIVER`."""
+    return LEARNERS[name] if name in LEARNERS else RIVER[name]
 
 
 def score_from(kind: str, arrays: Arrays) -> Scoring:

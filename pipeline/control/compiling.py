@@ -3,6 +3,7 @@
 All stages of a process, and its API, ask here, so that a release is compiled once for all of them.
 """
 
+import contextlib
 import gc
 import sys
 import threading
@@ -11,6 +12,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 
+from detectors.catalogue import RIVER
+from detectors.river.state_table import classes
 from patterns.predicates.slices import Slices
 from pipeline.engine.definitions.release import Release, release_in_slices
 
@@ -62,7 +65,9 @@ class Compiling:
     def _run(self, id: int, texts: Callable[[], Mapping[str, str]]) -> None:
         try:
             with _turn:
-                self._future.set_result(self._through(release_in_slices(id, texts())))
+                release = self._through(release_in_slices(id, texts()))
+                _load_river_for(release)
+                self._future.set_result(release)
         except BaseException as error:  # whoever waits gets it
             self._future.set_exception(error)
 
@@ -82,6 +87,13 @@ class Compiling:
             if was_on:
                 gc.freeze()
                 gc.enable()
+
+
+def _load_river_for(release: Release) -> None:
+    """Imports River here if the release has models of it: that takes seconds, which else the first snapshot would take from decisions."""
+    if any(model.model in RIVER for model in release.models):
+        with contextlib.suppress(ValueError):  # of another version; whoever reads a snapshot says so
+            classes()
 
 
 def compiling(id: int, parts: Mapping[str, str], texts: Callable[[], Mapping[str, str]]) -> Compiling:

@@ -15,6 +15,7 @@ from pipeline.engine.definitions.release import Release, compile_release
 from pipeline.sinks.deliver_job import IndexedDecision
 from pipeline.sinks.roll_up import CountedDecision
 from pipeline.trial.one_process import OneProcess
+from pipeline.trial.river_models import refuse_what_is_for_replay_only
 from stores.archive.archive_encoding import decode_decision, encode_decisions
 from stores.archive.archive_rows import ArchivedRecord
 
@@ -36,6 +37,7 @@ def try_release(texts: Mapping[str, str], id: int = RELEASE) -> Release:
         Refusal: the release does not compile, or does not decide on each of the events.
     """
     release = compile_release(id, texts)
+    refuse_what_is_for_replay_only(release)
     stages = OneProcess()
     with _said_by_the_refusal():
         stages.release(id, texts)

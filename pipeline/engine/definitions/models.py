@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.catalogue import KEYED, LEARNERS, Keyed
+from detectors.catalogue import KEYED, LEARNERS, Keyed, learner_of
 from features.definitions.definition_reader import nearest_feature
 from features.definitions.row_column import Origin
 from features.schema.schema import NAME_CHARACTERS_MAX, Schema
@@ -19,6 +19,7 @@ from pipeline.engine.definitions.boosted_model import FIELDS as FIELDS_OF_BOOSTE
 from pipeline.engine.definitions.boosted_model import KIND as BOOSTED
 from pipeline.engine.definitions.boosted_model import MODEL as BOOSTED_MODEL
 from pipeline.engine.definitions.boosted_model import Boosted, read_boosted
+from pipeline.engine.definitions.river_model import read_river
 
 MODELS_MAX = 256
 """Of a release."""
@@ -132,16 +133,15 @@ def _read_model(section: Section, known: _Inputs) -> Model:
     section.only(*_FIELDS, *_FIELDS_OF_RIVER)
     kind = _kind(section, known)
     keyed = kind != ""
-    model = section.at("model").choice(sorted(KEYED if keyed else LEARNERS))
-    labelled = not keyed and bool(LEARNERS[model].labelled)
-    if section.has("learns") and (section.at("learns").choice(("labels", "events")) == "labels") != labelled:
-        section.at("learns").refuse("cannot learn so", f"learns: {'labels' if labelled else 'events'} for {model}")
     name = _name(section.at("name"))
     inputs = _read_inputs(section.at("inputs"), name, known)
     if not inputs or (keyed and len(inputs) != 1):
         section.at("inputs").refuse("wrong number of inputs", "one input" if keyed else "at least one input")
+    model, parameters, detector, cost_ns = _detector(section, keyed, len(inputs))
+    labelled = not keyed and bool(learner_of(model).labelled)
+    if section.has("learns") and (section.at("learns").choice(("labels", "events")) == "labels") != labelled:
+        section.at("learns").refuse("cannot learn so", f"learns: {'labels' if labelled else 'events'} for {model}")
     own = _own_columns(section, kind, inputs, known) if kind not in ("", known.schema.user) else None
-    parameters, detector, cost_ns = _parameters(section, model, keyed, len(inputs))
     return Model(
         name=name,
         model=model,
@@ -252,6 +252,17 @@ def _read_input(section: Section, model: str, known: _Inputs) -> str:
         return section.choice(tuple(known.places))
     remedy = nearest_feature(name.removeprefix("feature."), known.features.names)
     return section.refuse("unknown feature", f"one of features.yaml, since model {model} reads it", name, remedy)
+
+
+def _detector(section: Section, keyed: bool, inputs: int) -> tuple[str, dict[str, object], Keyed | None, float]:
+    """The detector that `model` names, or the pipeline of River that it describes, as `_parameters` gives it."""
+    written = section.at("model")
+    own = KEYED if keyed else LEARNERS
+    if keyed or not (written.is_list() or written.is_mapping() or written.text() not in own):
+        model = written.choice(sorted(own))
+        return model, *_parameters(section, model, keyed, inputs)
+    model, parameters, cost_ns = read_river(section, inputs)
+    return model, parameters, None, LEARNERS[model](inputs, **parameters).cost_ns if model in LEARNERS else cost_ns
 
 
 def _parameters(section: Section, model: str, keyed: bool, inputs: int) -> tuple[dict[str, object], Keyed | None, float]:

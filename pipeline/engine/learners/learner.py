@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.catalogue import LEARNERS, Learner
+from detectors.catalogue import Learner, learner_of
 from detectors.missing import are_mostly_missing
 from detectors.snapshot import Snapshot
 from pipeline.engine.decisions.verdicts import Verdicts
@@ -34,7 +34,7 @@ class EventLearner:
     def __init__(self, model: Model, numbers: TwoNumbers | None = None) -> None:
         self.model = model
         self.numbers = numbers
-        self.learner: Learner = LEARNERS[model.model](len(model.inputs), **model.parameters)
+        self.learner: Learner = learner_of(model.model)(len(model.inputs), **model.parameters)
         self._learned = 0
 
     def inputs_of(self, verdicts: Verdicts) -> NDArray[np.float64]:
@@ -95,7 +95,7 @@ class LabelLearner:
     ) -> None:
         self.model = model
         self.numbers = numbers
-        self.learner: Learner = LEARNERS[model.model](len(model.inputs), **model.parameters) if learner is None else learner
+        self.learner: Learner = learner_of(model.model)(len(model.inputs), **model.parameters) if learner is None else learner
         self._negative_after_ms = negative_after_ms
         self._vectors_max = vectors_max
         self._vectors = Vectors(len(model.inputs))

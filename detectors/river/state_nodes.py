@@ -1,0 +1,79 @@
+"""The form of a model's state: a table of nodes that hold plain values and refer to each other by number.
+
+There is no nesting, so that a reader needs no recursion, and nothing in it says what to run. A value is a plain value, or a list with the
+number of a node.
+"""
+
+from typing import Any, Final
+
+NODES_MAX: Final = 200_000
+BYTES_MAX: Final = 4 << 20
+"""The maximum size of an encoded state: all states of the learners travel in one record of 16 MiB."""
+
+LIST: Final = "list"
+TUPLE: Final = "tuple"
+SET: Final = "set"
+FROZEN: Final = "frozenset"
+QUEUE: Final = "deque"
+DICT: Final = "dict"
+ORDERED: Final = "ordered"
+DEFAULT: Final = "default"
+COUNTER: Final = "counter"
+ARRAY: Final = "array"
+SCALAR: Final = "scalar"
+RANDOM: Final = "random"
+CALLABLE: Final = "callable"
+PARTIAL: Final = "partial"
+METHOD: Final = "method"
+OBJECT: Final = "object"
+VECTOR: Final = "vector"
+COMPILED: Final = "compiled"
+"""What a node is, which its first cell says."""
+
+UPWARD: Final = "parent"
+"""The attribute by which nodes of Mondrian trees know the one above: the only reference that may lead back."""
+
+Node = list[Any]
+
+
+def refuse_circles(nodes: list[Node]) -> None:
+    """Refuses references that lead in a circle, where scoring could run for ever.
+
+    Those by `UPWARD`, and of an object's own methods to it, lead back; the former must come to an end among themselves.
+
+    Raises:
+        ValueError: there is a circle.
+    """
+    down = [[each for name, each in _references(node) if name != UPWARD] for node in nodes]
+    up = [[each for name, each in _references(node) if name == UPWARD] for node in nodes]
+    if not (_ends(down) and _ends(up)):
+        raise ValueError("expected a state without circles, got one whose parts refer to each other in a circle")
+
+
+def _references(node: Node) -> list[tuple[str, int]]:
+    if node[0] == METHOD:
+        return []
+    values = node[1:]
+    names = ["", *values[1::2]] if node[0] == OBJECT else []
+    found: list[tuple[str, int]] = []
+    for place, value in enumerate(values):
+        if isinstance(value, list):
+            found.append((str(values[place - 1]) if names and place % 2 == 0 else "", value[0]))
+    return found
+
+
+def _ends(edges: list[list[int]]) -> bool:
+    """Tells whether every path comes to an end, by taking off what nothing refers to, again and again."""
+    referred = [0] * len(edges)
+    for each in edges:
+        for other in each:
+            referred[other] += 1
+    free = [place for place, count in enumerate(referred) if not count]
+    taken = 0
+    while free:
+        taken += 1
+        for other in edges[free.pop()]:
+            referred[other] -= 1
+            if not referred[other]:
+                free.append(other)
+    return taken == len(edges)
