@@ -175,8 +175,10 @@ class Dispatcher:
                 if id in self._lines:
                     self._lines[id].awake.set()
             self._nudged.clear()
+            # `asyncio.wait_for` of this Python swallows a cancellation that comes together with what it waits for.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._nudged.wait(), LOOKING_S)
+                async with asyncio.timeout(LOOKING_S):
+                    await self._nudged.wait()
 
 
 class _Line:

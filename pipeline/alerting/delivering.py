@@ -51,10 +51,10 @@ class Delivering:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="deliveries")
         self._dispatcher: Dispatcher | None = None
-        self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begins to deliver."""
+        self._task = self._loop.create_task(self._deliver())
         self._thread.start()
 
     def nudge(self) -> None:
@@ -78,31 +78,25 @@ class Delivering:
     def stop(self) -> None:
         """Ends after the attempts that are being made."""
         if self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._cancel)
+            self._loop.call_soon_threadsafe(self._task.cancel)
             self._thread.join(STOP_SECONDS_MAX)
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         try:
-            self._loop.run_until_complete(self._deliver())
+            self._loop.run_until_complete(self._task)
+        except asyncio.CancelledError:
+            log.info("deliveries have ended")
         finally:
             self._loop.close()
 
     async def _deliver(self) -> None:
         self._dispatcher = Dispatcher(self._webhooks, self._deliveries, self._tenure, self._sending, self._now_ms, _tell)
-        self._task = asyncio.current_task()
-        try:
-            await self._dispatcher.run()
-        except asyncio.CancelledError:
-            log.info("deliveries have ended")
+        await self._dispatcher.run()
 
     def _nudge(self) -> None:
         if self._dispatcher is not None:
             self._dispatcher.nudge()
-
-    def _cancel(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
 
 
 def _tell(trouble: Trouble) -> None:

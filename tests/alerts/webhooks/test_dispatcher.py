@@ -313,3 +313,18 @@ async def test_an_attempt_that_two_processes_tell_of_ends_neither(outbox: Outbox
     outbox.deliveries.settle([first])
     outbox.deliveries.settle([msgspec.structs.replace(first, state="pending")])
     assert outbox.states("a") == {"m1": "delivered"}
+
+
+@pytest.mark.parametrize("steps", range(3))
+async def test_deliveries_end_when_they_are_told_to_although_messages_have_just_come(outbox: Outbox, steps: int) -> None:
+    outbox.webhook("w", 9)
+    async with outbox.dispatching() as dispatcher:
+        await until(dispatcher.is_delivering)
+        [running] = [task for task in asyncio.all_tasks() if "Dispatcher.run" in repr(task.get_coro())]
+        await until(lambda: bool(dispatcher._nudged._waiters))
+        dispatcher.nudge()
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        running.cancel()
+        await asyncio.wait([running], timeout=10)
+        assert running.cancelled()
